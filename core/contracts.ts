@@ -1,0 +1,301 @@
+/**
+ * The shapes that cross a border: execution input, what handlers receive and return, and the JSON documents that the
+ * command line prints. Nothing here touches a database, so `infra/` and `report/` may import it.
+ *
+ * Words. *Referencing* table or partition: the one that holds the foreign key (`path`). *Referenced*: the one it points
+ * at (`inode`). *Pair*: a referencing leaf partition and the referenced leaf partition that holds its keys. *Parent FK*:
+ * the one constraint between the two partitioned tables. *Pair FK*: a constraint between the two leaves of a pair.
+ * *Ledger*: the schema `p2pfk` in the target database. *Fence*: the ledger's word that no forward DDL may run any more.
+ */
+import { z } from 'zod';
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Execution input
+
+export const Approval = z.enum(['auto', 'manual']);
+
+/** The input of one execution, and nothing else: unknown keys are refused, so that a typing error cannot be ignored. */
+export const ExecutionInput = z.strictObject({
+  /** The referencing partitioned table as SQL writes it; `to_regclass` decides. */
+  table: z.string().min(1),
+  /** The parent FK's name as SQL writes it; needed only where the table has several. */
+  constraint: z.string().min(1).optional(),
+  /** `rollback` goes straight to the rollback branch and ends in success. */
+  operation: z.enum(['migrate', 'rollback']).default('migrate'),
+  dryRun: z.boolean().default(false),
+  /** Pairs worked on side by side in each Map state. */
+  maxConcurrency: z.int().min(1).max(40).default(4),
+  /** Milliseconds that a statement of ours may stand in a lock queue, in all. */
+  lockTimeoutMs: z.int().min(1).max(60_000).default(500),
+  /** End of the maintenance window: no new work is begun after it. */
+  deadline: z.iso.datetime({ offset: true }).optional(),
+  /** `manual` stops before the parent FK is dropped, until the migration is approved. */
+  approval: Approval.default('auto'),
+  /** Leave the indexes that the migration built when it is rolled back. */
+  keepIndexes: z.boolean().default(false),
+  /** Allow a rollback that blocks writes while it re-checks every row, where no online strategy is possible. */
+  allowBlockingRollback: z.boolean().default(false),
+});
+export type ExecutionInput = z.infer<typeof ExecutionInput>;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Handler events and results. Each result is small: the detail goes to the ledger.
+
+/** Event of the `plan` function. */
+export const PlanEvent = z.object({ input: z.unknown(), execution: z.string().min(1) });
+export type PlanEvent = z.infer<typeof PlanEvent>;
+
+/** Event of every function that works on the migration as a whole. */
+export const MigrationEvent = z.object({ migrationId: z.string().min(1), execution: z.string().min(1) });
+export type MigrationEvent = z.infer<typeof MigrationEvent>;
+
+/** Event of every function that works on one pair. `pair` counts from 1, largest pair first. */
+export const PairEvent = MigrationEvent.extend({ pair: z.int().min(1), referencing: z.string().optional() });
+export type PairEvent = z.infer<typeof PairEvent>;
+
+/** Event of `fence` and `pause`; `error` is what a Catch put at `$.error`, absent when a person asked. */
+export const InterruptEvent = MigrationEvent.extend({
+  error: z.object({ Error: z.string(), Cause: z.string().optional() }).nullish(),
+});
+export type InterruptEvent = z.infer<typeof InterruptEvent>;
+
+/** One item of the Map states. Kept tiny, because every iteration's events repeat it. */
+export interface PairItem {
+  readonly pair: number;
+  /** Schema-qualified, quoted where needed; for the reader of the visual history only. */
+  readonly referencing: string;
+}
+
+export interface PlanResult {
+  readonly status: 'PLANNED' | 'ALREADY_MIGRATED' | 'DRY_RUN' | 'ROLLBACK_REQUESTED' | 'NOTHING_TO_ROLL_BACK';
+  readonly migrationId: string | null;
+  readonly table: string;
+  readonly referencedTable: string;
+  readonly constraint: string;
+  readonly pairs: readonly PairItem[];
+  readonly maxConcurrency: number;
+}
+
+/** Result of the functions that work on one pair. */
+export interface PairResult {
+  /**
+   * `RUNNING`: started and left; ask again after `waitSeconds`. Everything else is final for this step.
+   * `SKIPPED`: the catalog showed that nothing was left to do.
+   */
+  readonly status: 'DONE' | 'SKIPPED' | 'RUNNING';
+  readonly pair: number;
+  readonly of: number;
+  /** Names as a person reads them: without the schema where it is the table's own. */
+  readonly referencing: string;
+  readonly referenced: string;
+  /** Name of the constraint or index that the step made or found. */
+  readonly object: string;
+  /** Referencing rows, estimated by the planner's statistics until validation has counted them. */
+  readonly rows: number;
+  /** Milliseconds of the statement itself. */
+  readonly durationMs: number;
+  readonly lockWaitMs: number;
+  readonly waitSeconds: number;
+}
+
+export interface GateResult {
+  /** `COUNTING`: the handler's time was used up; call again, it goes on where it stopped. */
+  readonly status: 'PASSED' | 'FAILED' | 'COUNTING' | 'AWAITING_APPROVAL';
+  readonly pairs: number;
+  /** One line, empty when passed. */
+  readonly reason: string;
+}
+
+export interface DropResult {
+  readonly status: 'DROPPED' | 'SKIPPED';
+  readonly constraint: string;
+  /** Milliseconds from the first exclusive lock to COMMIT. */
+  readonly lockedMs: number;
+}
+
+/** Also the output of a successful execution. */
+export interface VerifyMigrationResult {
+  readonly status: 'MIGRATED' | 'FAILED' | 'COUNTING';
+  readonly migrationId: string;
+  readonly table: string;
+  readonly constraint: string;
+  readonly pairs: number;
+  /** Long details are cut: the ledger has them whole. */
+  readonly checks: readonly Check[];
+  readonly reason: string;
+}
+
+export interface FenceResult {
+  readonly status: 'FENCED';
+  readonly parentForeignKey: 'PRESENT' | 'DROPPED';
+  /** How the parent FK comes back; `NONE` where it never left. */
+  readonly strategy: RollbackStrategy | 'NONE';
+  readonly pairs: readonly PairItem[];
+  readonly maxConcurrency: number;
+}
+
+export interface RestoreResult {
+  readonly status: 'RESTORED' | 'SKIPPED';
+  readonly constraint: string;
+  readonly durationMs: number;
+}
+
+export interface DropPairsResult {
+  readonly status: 'DROPPED';
+  readonly foreignKeys: number;
+  readonly indexes: number;
+}
+
+/** Also the output of an execution that ended as asked: rolled back. */
+export interface RolledBackResult {
+  readonly status: 'ROLLED_BACK';
+  readonly migrationId: string;
+  readonly table: string;
+  readonly constraint: string;
+  readonly definition: string;
+}
+
+/** Also the output of an execution that paused. */
+export interface PauseResult {
+  readonly status: 'PAUSED';
+  readonly migrationId: string;
+  readonly table: string;
+  readonly reason: string;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// JSON documents of the command line (fixed)
+
+export type Severity = 'error' | 'warning' | 'info';
+
+/** Something the operator should know before anything runs. */
+export interface Finding {
+  /** Stable, kebab-case; documented in docs/findings.md. */
+  readonly id: string;
+  readonly severity: Severity;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/**
+ * - `attach`: a valid FK from each referencing leaf to the referenced parent, then the parent FK attaches them: no scan
+ *   under a strong lock.
+ * - `not-valid`: PostgreSQL 18+: parent FK NOT VALID, then VALIDATE.
+ * - `blocking`: the plain re-add, which scans every row while writes wait.
+ */
+export type RollbackStrategy = 'attach' | 'not-valid' | 'blocking';
+
+export interface PlannedPair {
+  readonly referencing: string;
+  readonly referenced: string;
+  /** `FOR VALUES ...` or `DEFAULT`, as `pg_get_expr` prints it. */
+  readonly bound: string;
+  /** Referencing rows by the planner's statistics. */
+  readonly rows: number;
+  /** Heap bytes of the referencing partition. */
+  readonly bytes: number;
+  /** A valid index serves the FK columns of the referencing partition. */
+  readonly hasIndex: boolean;
+  readonly pairConstraint: string;
+}
+
+export interface UnpairedPartition {
+  readonly partition: string;
+  readonly side: 'referencing' | 'referenced';
+  readonly rows: number;
+  /** What the migration does about it, in words. */
+  readonly decision: string;
+}
+
+export interface PlannedStatement {
+  /** State of the state machine that runs it. */
+  readonly step: string;
+  readonly sql: string;
+  /** Strongest table lock and the relations it is taken on, in words. */
+  readonly lock: string;
+}
+
+export interface Estimate {
+  readonly rows: number;
+  readonly bytes: number;
+  /** Seconds for index builds, validation and checks together, at `maxConcurrency`. */
+  readonly seconds: number;
+  /** Milliseconds that the drop holds ACCESS EXCLUSIVE locks. */
+  readonly dropLockedMs: number;
+  readonly rollback: { readonly strategy: RollbackStrategy; readonly writesBlockedMs: number; readonly note: string };
+}
+
+/** `plan --json`. */
+export interface Plan {
+  readonly table: string;
+  readonly referencedTable: string;
+  readonly constraint: string;
+  readonly definition: string;
+  readonly serverVersion: string;
+  readonly pairs: readonly PlannedPair[];
+  readonly unpaired: readonly UnpairedPartition[];
+  readonly findings: readonly Finding[];
+  readonly statements: readonly PlannedStatement[];
+  readonly estimate: Estimate;
+}
+
+export const CheckId = {
+  /** Every pair has a valid, enforced pair FK. */
+  PairForeignKeys: 'pair-foreign-keys',
+  /** No parent FK stands any more. */
+  ParentForeignKey: 'parent-foreign-key',
+  /** Every pair FK points at the partition that holds its keys. */
+  ForeignKeyTargets: 'foreign-key-targets',
+  /** DELETE on the referenced side is fast; rolled back. */
+  DeletePerformance: 'delete-performance',
+  /** No referencing row lacks its referenced row, in any pair. */
+  Orphans: 'orphans',
+  /** The list of all pair FKs, and every leaf partition accounted for. */
+  Inventory: 'inventory',
+} as const;
+export type CheckId = (typeof CheckId)[keyof typeof CheckId];
+
+export interface Check {
+  readonly id: CheckId;
+  readonly title: string;
+  readonly passed: boolean;
+  /** One line; for `inventory` one line a pair FK. */
+  readonly detail: string;
+}
+
+/** `verify --json`, and `verification` of `migrate --json`. */
+export interface Verification {
+  readonly passed: boolean;
+  readonly checks: readonly Check[];
+}
+
+export type PairState = 'planned' | 'indexed' | 'added' | 'validated' | 'restored' | 'rolled-back';
+
+export interface MigratedPair {
+  readonly referencing: string;
+  readonly referenced: string;
+  readonly state: PairState;
+  readonly rows: number;
+  readonly validateMs: number;
+  readonly lockWaitMs: number;
+}
+
+export type MigrationStatus =
+  | 'MIGRATED'
+  | 'ALREADY_MIGRATED'
+  | 'ROLLED_BACK'
+  | 'PAUSED'
+  | 'REFUSED'
+  | 'ROLLBACK_FAILED'
+  | 'DRY_RUN';
+
+/** `migrate --json` and `rollback --json`. */
+export interface MigrationReport {
+  readonly status: MigrationStatus;
+  readonly migrationId: string | null;
+  readonly executionArn: string | null;
+  readonly pairs: readonly MigratedPair[];
+  readonly durationMs: number;
+  readonly verification: Verification | null;
+  readonly error: { readonly name: string; readonly message: string } | null;
+}

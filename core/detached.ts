@@ -1,0 +1,83 @@
+/**
+ * Statements that may outlive their handler: started, left, and found again. A backend whose client is gone finishes and
+ * commits, as long as it has nothing to send before its end. What it was doing is known by a session advisory lock that
+ * it holds: done -> nothing to do; lock held -> still running, wait; neither -> start it.
+ *
+ * Not through a transaction pooler or RDS Proxy: both take sessions apart.
+ */
+import type { Client } from 'pg';
+import { toNamedError } from './postgres-errors.ts';
+import { applicationName, type StepContext } from './steps/context.ts';
+
+/** Class of the advisory locks of running statements ('p2fr'); the object is the oid of what they work on. */
+const RUNNING_CLASS = 1882351218;
+
+/** Kept back from the handler's time for its own last words to the ledger. */
+const HANDLER_RESERVE_MS = 15_000;
+
+export interface DetachedWork {
+  readonly migrationId: string;
+  readonly step: string;
+  readonly pair: number;
+  /** oid of the constraint or table that the statement works on. */
+  readonly lockOid: number;
+  /**
+   * Statements sent as ONE message, so that the server needs no client between them. Undefined: done already, seen while
+   * holding the lock.
+   */
+  script(session: Client): Promise<string | undefined>;
+}
+
+export type DetachedOutcome =
+  | { readonly status: 'DONE'; readonly durationMs: number }
+  | { readonly status: 'RUNNING'; readonly waitSeconds: number };
+
+/** Runs the script to its end, or leaves it running when the handler's time is up. */
+export async function runDetached(context: StepContext, work: DetachedWork): Promise<DetachedOutcome> {
+  const name = applicationName(work.migrationId, work.step, work.pair);
+  const session = await context.openSession(name);
+  let abandoned = false;
+  try {
+    const { rows } = await session.query<{ locked: boolean }>(
+      // An oid is unsigned, the lock's key is signed: the same 32 bits.
+      'SELECT pg_try_advisory_lock($1, $2) AS locked',
+      [RUNNING_CLASS, work.lockOid | 0],
+    );
+    if (!rows[0]?.locked) return { status: 'RUNNING', waitSeconds: await waitSeconds(context.client, name) };
+    const script = await work.script(session);
+    if (script === undefined) return { status: 'DONE', durationMs: 0 };
+    const beganAt = performance.now();
+    context.logger.info('statement started', { step: work.step, pair: work.pair });
+    const running = session.query(script).then(
+      () => 'done' as const,
+      (error: unknown) => {
+        throw toNamedError(error, script);
+      },
+    );
+    const outcome = await Promise.race([running, after(context.remainingMs() - HANDLER_RESERVE_MS)]);
+    if (outcome === 'done') return { status: 'DONE', durationMs: performance.now() - beganAt };
+    abandoned = true;
+    running.catch(() => undefined);
+    context.logger.info('statement left running', { step: work.step, pair: work.pair });
+    return { status: 'RUNNING', waitSeconds: await waitSeconds(context.client, name) };
+  } finally {
+    // With a statement under way end() cuts the socket and sends no cancel: the backend goes on.
+    const ended = session.end().catch(() => undefined);
+    if (!abandoned) await ended;
+  }
+}
+
+function after(milliseconds: number): Promise<'time is up'> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve('time is up'), Math.max(1_000, milliseconds)).unref();
+  });
+}
+
+/** A tenth of the time that it has run so far, from 5 s to 5 min: six hours cost about 80 turns, not thousands. */
+async function waitSeconds(client: Client, name: string): Promise<number> {
+  const { rows } = await client.query<{ seconds: number }>(
+    "SELECT coalesce(max(extract(epoch FROM now() - query_start)), 0)::int AS seconds FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database() AND state = 'active'",
+    [name],
+  );
+  return Math.min(300, Math.max(5, Math.round((rows[0]?.seconds ?? 0) / 10)));
+}

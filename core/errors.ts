@@ -1,0 +1,205 @@
+/**
+ * Every failure this product can name. The class name IS the error name that a state machine's Retry and Catch match
+ * on, so each class sets its own `name`: Lambda reports it as `errorType`, the local engine compares `error.name`.
+ */
+
+/** Process exit codes of the command line. Shape: name -> number. Fixed by contract. */
+export const ExitCode = {
+  /** Done, or nothing to do. */
+  Done: 0,
+  /** Failed, and everything was put back. */
+  RolledBack: 1,
+  /** Bad usage or input: no plan could be made from what was given. */
+  BadInput: 2,
+  /** `verify` or `audit` found a problem. */
+  CheckFailed: 3,
+  /** Preflight refused; nothing was changed. */
+  Refused: 4,
+  /** The rollback itself failed; a person is needed. */
+  RollbackFailed: 5,
+  /** Paused: the window closed, or approval is awaited. */
+  Paused: 6,
+} as const;
+
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+/** A session that stands in our way, as `pg_stat_activity` and `pg_locks` show it. */
+export interface LockHolder {
+  readonly pid: number;
+  readonly user: string | null;
+  readonly application: string | null;
+  readonly state: string | null;
+  /** ISO 8601; start of the holder's transaction. */
+  readonly since: string | null;
+  /** Lock mode held, such as `RowExclusiveLock`. */
+  readonly mode: string;
+  /** Relation on which it is held, schema-qualified. */
+  readonly relation: string;
+  /** Its current or last statement, cut to 200 characters, literals left out. */
+  readonly query: string | null;
+}
+
+/** What a PostgreSQL error carries for the reader. */
+export interface PostgresErrorContext {
+  /** Five-character SQLSTATE, such as `55P03`. */
+  readonly sqlState?: string;
+  /** The statement of ours that failed; never contains a parameter value. */
+  readonly statement?: string;
+  readonly detail?: string;
+  readonly hint?: string;
+  readonly holders?: readonly LockHolder[];
+}
+
+/**
+ * Base of all named errors.
+ *
+ * @example
+ * throw new OrphanedRows('37 rows of public.path_p_1 have no row in public.inode_p_1', { sqlState: '23503' });
+ */
+export abstract class P2pfkError extends Error {
+  abstract readonly exitCode: ExitCode;
+  readonly context: PostgresErrorContext;
+
+  constructor(message: string, context: PostgresErrorContext = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.context = context;
+  }
+}
+
+/** What was asked for cannot be understood or found: no plan can be made. */
+export class InvalidInput extends P2pfkError {
+  override readonly name = 'InvalidInput';
+  readonly exitCode = ExitCode.BadInput;
+}
+
+/** The server refused us: wrong password, no such database, no such role. Trying again does not help. */
+export class ConnectionRefused extends P2pfkError {
+  override readonly name = 'ConnectionRefused';
+  readonly exitCode = ExitCode.BadInput;
+}
+
+/** No connection, or it was lost on the way (restart, failover, network). Retriable. */
+export class ConnectionLost extends P2pfkError {
+  override readonly name = 'ConnectionLost';
+  readonly exitCode = ExitCode.BadInput;
+}
+
+/** The plan has findings of severity `error`; nothing was changed. */
+export class PreflightFailed extends P2pfkError {
+  override readonly name = 'PreflightFailed';
+  readonly exitCode = ExitCode.Refused;
+}
+
+/** Another execution works on this foreign key right now. */
+export class MigrationInProgress extends P2pfkError {
+  override readonly name = 'MigrationInProgress';
+  readonly exitCode = ExitCode.Refused;
+}
+
+/** SQLSTATE 42501: the role lacks a privilege. */
+export class PrivilegeMissing extends P2pfkError {
+  override readonly name = 'PrivilegeMissing';
+  readonly exitCode = ExitCode.Refused;
+}
+
+/** A lock was not granted within the lock budget (SQLSTATE 55P03, or our own statement_timeout around it). Retriable. */
+export class LockTimeout extends P2pfkError {
+  override readonly name = 'LockTimeout';
+  readonly exitCode = ExitCode.RolledBack;
+}
+
+/** SQLSTATE 40P01. Retriable. */
+export class DeadlockDetected extends P2pfkError {
+  override readonly name = 'DeadlockDetected';
+  readonly exitCode = ExitCode.RolledBack;
+}
+
+/** SQLSTATE 57014 that is not our lock budget: somebody cancelled the statement. */
+export class StatementCanceled extends P2pfkError {
+  override readonly name = 'StatementCanceled';
+  readonly exitCode = ExitCode.RolledBack;
+}
+
+/** SQLSTATE 53200: the shared lock table (max_locks_per_transaction) is full. */
+export class LockTableFull extends P2pfkError {
+  override readonly name = 'LockTableFull';
+  readonly exitCode = ExitCode.RolledBack;
+}
+
+/** SQLSTATE 23503 during validation: referencing rows without a referenced row. */
+export class OrphanedRows extends P2pfkError {
+  override readonly name = 'OrphanedRows';
+  readonly exitCode = ExitCode.RolledBack;
+}
+
+/** A supporting index could not be built, or stayed INVALID. */
+export class IndexBuildFailed extends P2pfkError {
+  override readonly name = 'IndexBuildFailed';
+  readonly exitCode = ExitCode.RolledBack;
+}
+
+/** The gate did not pass: the parent foreign key stays. */
+export class GateFailed extends P2pfkError {
+  override readonly name = 'GateFailed';
+  readonly exitCode = ExitCode.RolledBack;
+}
+
+/** A check after the drop failed. */
+export class VerificationFailed extends P2pfkError {
+  override readonly name = 'VerificationFailed';
+  readonly exitCode = ExitCode.RolledBack;
+}
+
+/** Partitions were attached, detached, created or dropped since the plan. */
+export class PartitionSetChanged extends P2pfkError {
+  override readonly name = 'PartitionSetChanged';
+  readonly exitCode = ExitCode.RolledBack;
+}
+
+/** The ledger says that no forward DDL may run any more, or that another execution has taken over. */
+export class MigrationFenced extends P2pfkError {
+  override readonly name = 'MigrationFenced';
+  readonly exitCode = ExitCode.RolledBack;
+}
+
+/** The maintenance window ended: what is left is done by the next execution. */
+export class WindowClosed extends P2pfkError {
+  override readonly name = 'WindowClosed';
+  readonly exitCode = ExitCode.Paused;
+}
+
+/** The rollback branch could not put the parent foreign key back. */
+export class RollbackFailed extends P2pfkError {
+  override readonly name = 'RollbackFailed';
+  readonly exitCode = ExitCode.RollbackFailed;
+}
+
+/** Any other error of PostgreSQL, with its SQLSTATE and the statement. */
+export class StatementFailed extends P2pfkError {
+  override readonly name = 'StatementFailed';
+  readonly exitCode = ExitCode.RolledBack;
+}
+
+/** The message with all that PostgreSQL told: SQLSTATE, statement, detail, hint. One line. */
+export function describeError(error: P2pfkError): string {
+  const { sqlState, statement, detail, hint } = error.context;
+  const more = [
+    ...(sqlState ? [`SQLSTATE ${sqlState}`] : []),
+    ...(detail ? [detail] : []),
+    ...(hint ? [`hint: ${hint}`] : []),
+    ...(statement ? [`statement: ${statement.replaceAll(/\s+/g, ' ').slice(0, 1_000)}`] : []),
+  ];
+  return more.length > 0 ? `${error.message} [${more.join('; ')}]` : error.message;
+}
+
+/** What a Catch puts at `$.error.Cause`: Lambda's JSON `{ errorType, errorMessage }`, or plain text of an intrinsic error. */
+export function messageOfCause(cause: string | undefined): string | undefined {
+  if (!cause) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(cause);
+    if (typeof parsed === 'object' && parsed !== null && 'errorMessage' in parsed) return String(parsed.errorMessage);
+  } catch {
+    // Not JSON: the text itself is the message.
+  }
+  return cause;
+}

@@ -1,0 +1,240 @@
+/** Finds the foreign key that a person means by `--table` and `--constraint`, standing or already migrated. */
+import type { Client } from 'pg';
+import { withCallerSearchPath } from './connection.ts';
+import { InvalidInput } from './errors.ts';
+import { openMigrations } from './ledger.ts';
+import { sqlStateOf } from './postgres-errors.ts';
+import { run, runOne } from './sql.ts';
+
+/**
+ * A foreign key between two partitioned tables. The SQL fragments (`columns`, `actions`, ...) were written and quoted by
+ * PostgreSQL; they go into statements as they are. Keys are those of `sql/`, so the object serves as its parameters.
+ */
+export interface ForeignKey {
+  readonly referencing_oid: number;
+  /** Schema-qualified, quoted where needed. */
+  readonly table: string;
+  readonly referenced_oid: number;
+  readonly referencedTable: string;
+  /** As stored in pg_constraint, unquoted; empty where only pair FKs are left and no ledger remembers the name. */
+  readonly constraint_name: string;
+  /** The constraint's oid while the parent FK stands, else null. */
+  readonly constraint_oid: number | null;
+  /** `pg_get_constraintdef` with schema-qualified names. */
+  readonly definition: string;
+  /** `pg_get_constraintdef` as the caller's own session prints it. */
+  readonly displayDefinition: string;
+  readonly columns: string;
+  readonly referenced_columns: string;
+  readonly column_names: readonly string[];
+  readonly referenced_column_names: readonly string[];
+  /** All that follows the referenced columns: MATCH, ON UPDATE, ON DELETE, DEFERRABLE. */
+  readonly actions: string;
+  readonly comment: string | null;
+  /** Id of the open migration in the ledger, if there is one. */
+  readonly migrationId: string | null;
+}
+
+/** One foreign key of the table, standing in the catalog now. */
+interface StandingForeignKey {
+  readonly table_oid: number;
+  readonly table_name: string;
+  readonly table_kind: string;
+  readonly table_is_partition: boolean;
+  readonly constraint_oid: number | null;
+  readonly constraint_name: string | null;
+  readonly constraint_ident: string | null;
+  readonly definition: string | null;
+  readonly validated: boolean | null;
+  readonly enforced: boolean | null;
+  readonly temporal: boolean | null;
+  readonly referenced_oid: number | null;
+  readonly referenced_name: string | null;
+  readonly referenced_kind: string | null;
+}
+
+/** What is to be done with the foreign key decides which candidates count. */
+export type Purpose = 'migrate' | 'verify' | 'rollback';
+
+const PARTITIONED = 'p';
+
+/** Whether `wanted`, written as SQL writes names, means the stored name. An exact stored name is accepted too. */
+function means(wanted: string, stored: string): boolean {
+  if (wanted === stored) return true;
+  if (/^".*"$/s.test(wanted)) return wanted.slice(1, -1).replaceAll('""', '"') === stored;
+  return /^[A-Za-z_][\w$]*$/.test(wanted) && wanted.toLowerCase() === stored;
+}
+
+/**
+ * The foreign key of `table`: the standing parent FK, or the migrated one that the ledger or the pair FKs still show.
+ *
+ * @throws InvalidInput when no plan can be made from the names given; the message says which names there are
+ */
+export async function resolveForeignKey(
+  client: Client,
+  wanted: { readonly table: string; readonly constraint?: string | undefined },
+  purpose: Purpose,
+): Promise<ForeignKey> {
+  const standing = await standingForeignKeys(client, wanted.table);
+  const [first] = standing;
+  if (!first)
+    throw new InvalidInput(
+      `table ${wanted.table} does not exist; name it as SQL does, with its schema where the search_path does not lead to it`,
+    );
+  if (first.table_kind !== PARTITIONED) {
+    throw new InvalidInput(
+      `table ${first.table_name} is not partitioned: there is no foreign key between partitions to make; only a parent-level foreign key between two partitioned tables can be migrated`,
+    );
+  }
+  const open = await openMigrations(client, first.table_oid);
+  const parentForeignKeys = standing.filter(
+    (key) => key.constraint_name !== null && key.referenced_kind === PARTITIONED,
+  );
+  const gone = open.filter((migration) => !standing.some((key) => key.constraint_name === migration.constraint_name));
+
+  const choices =
+    purpose === 'rollback'
+      ? open.map((migration) => migration.constraint_name)
+      : [
+          ...parentForeignKeys.map((key) => key.constraint_name as string),
+          ...gone.map((migration) => migration.constraint_name),
+        ];
+  // To migrate, what still stands comes first: what is migrated already is only the answer when nothing is left.
+  const preferred =
+    purpose === 'migrate' && parentForeignKeys.length > 0 && wanted.constraint === undefined
+      ? parentForeignKeys.map((key) => key.constraint_name as string)
+      : choices;
+  const matching =
+    wanted.constraint === undefined ? preferred : choices.filter((name) => means(wanted.constraint as string, name));
+
+  if (matching.length > 1) {
+    throw new InvalidInput(
+      `table ${first.table_name} has ${matching.length} foreign keys to partitioned tables (${matching.join(', ')}): choose one with --constraint`,
+    );
+  }
+  const [name] = matching;
+  if (name === undefined) return resolveWithoutLedger(client, first, standing, wanted.constraint, purpose);
+
+  const parent = standing.find((key) => key.constraint_name === name);
+  const migration = open.find((candidate) => candidate.constraint_name === name);
+  if (parent) return fromStanding(client, parent, migration?.id ?? null);
+  if (migration) {
+    return {
+      ...migration,
+      referencing_oid: migration.table_oid,
+      table: migration.table_name,
+      referencedTable: migration.referenced_name,
+      constraint_oid: null,
+      displayDefinition: migration.definition,
+      migrationId: migration.id,
+    };
+  }
+  throw new InvalidInput(`table ${first.table_name} has no foreign key ${name}`);
+}
+
+async function standingForeignKeys(client: Client, table: string): Promise<StandingForeignKey[]> {
+  try {
+    return await withCallerSearchPath(client, () =>
+      run<StandingForeignKey & Record<string, unknown>>(client, 'catalog/foreign-keys', { table }),
+    );
+  } catch (error) {
+    const state = sqlStateOf(error);
+    // 42602 invalid name, 0A000 a name with a database of its own, 42601 a quote that never ends.
+    if (state === '42602' || state === '0A000' || state === '42601') {
+      throw new InvalidInput(`"${table}" is not a table name as SQL writes it: ${(error as Error).message}`);
+    }
+    throw error;
+  }
+}
+
+async function fromStanding(client: Client, key: StandingForeignKey, migrationId: string | null): Promise<ForeignKey> {
+  const label = `foreign key ${key.constraint_ident} of ${key.table_name}`;
+  if (key.enforced === false) {
+    throw new InvalidInput(
+      `${label} is NOT ENFORCED: it guards nothing, so there is nothing that pair foreign keys could take over; make it ENFORCED first, or leave it`,
+    );
+  }
+  if (key.temporal) throw new InvalidInput(`${label} is a temporal foreign key (PERIOD), which p2pfk does not migrate`);
+  const shape = await runOne<{
+    definition: string;
+    columns: string;
+    referenced_columns: string;
+    column_names: string[];
+    referenced_column_names: string[];
+    actions: string;
+    understood: boolean;
+    comment: string | null;
+  }>(client, 'catalog/foreign-key-shape', { constraint_oid: key.constraint_oid });
+  if (!shape.understood)
+    throw new InvalidInput(
+      `${label} has a definition that this version of p2pfk does not understand: ${shape.definition}`,
+    );
+  return {
+    referencing_oid: key.table_oid,
+    table: key.table_name,
+    referenced_oid: key.referenced_oid as number,
+    referencedTable: key.referenced_name as string,
+    constraint_name: key.constraint_name as string,
+    constraint_oid: key.constraint_oid,
+    displayDefinition: key.definition as string,
+    definition: shape.definition,
+    columns: shape.columns,
+    referenced_columns: shape.referenced_columns,
+    column_names: shape.column_names,
+    referenced_column_names: shape.referenced_column_names,
+    actions: shape.actions,
+    comment: shape.comment,
+    migrationId,
+  };
+}
+
+/** Nothing stands and no ledger remembers: pair FKs in the catalog are the last witness. Else say what is there. */
+async function resolveWithoutLedger(
+  client: Client,
+  table: StandingForeignKey,
+  standing: readonly StandingForeignKey[],
+  constraint: string | undefined,
+  purpose: Purpose,
+): Promise<ForeignKey> {
+  const names = standing.flatMap((key) => (key.constraint_ident ? [key.constraint_ident] : []));
+  if (constraint !== undefined) {
+    const there = names.length > 0 ? `it has ${names.join(', ')}` : 'it has no foreign key';
+    const named = standing.find((key) => key.constraint_name !== null && means(constraint, key.constraint_name));
+    if (named) throw new InvalidInput(notPartitioned(named));
+    throw new InvalidInput(`table ${table.table_name} has no foreign key ${constraint}: ${there}`);
+  }
+  if (purpose === 'rollback') {
+    throw new InvalidInput(`there is nothing to roll back: the ledger has no open migration of ${table.table_name}`);
+  }
+  const shapes = await run<{
+    referenced_oid: number;
+    referenced_name: string;
+    columns: string;
+    referenced_columns: string;
+    column_names: string[];
+    referenced_column_names: string[];
+    actions: string;
+    definition: string;
+  }>(client, 'catalog/migrated-foreign-keys', { table_oid: table.table_oid });
+  const [shape, ...more] = shapes;
+  if (shape && more.length === 0) {
+    return {
+      ...shape,
+      referencing_oid: table.table_oid,
+      table: table.table_name,
+      referencedTable: shape.referenced_name,
+      constraint_name: '',
+      constraint_oid: null,
+      displayDefinition: shape.definition,
+      comment: null,
+      migrationId: null,
+    };
+  }
+  const [only] = standing.filter((key) => key.constraint_name !== null);
+  if (only) throw new InvalidInput(notPartitioned(only));
+  throw new InvalidInput(`table ${table.table_name} has no foreign key: there is nothing to migrate`);
+}
+
+function notPartitioned(key: StandingForeignKey): string {
+  return `foreign key ${key.constraint_ident} of ${key.table_name} references ${key.referenced_name}, which is not partitioned: there are no pairs of partitions to connect`;
+}

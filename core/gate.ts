@@ -1,0 +1,52 @@
+/** The gate: what must be true before the parent FK may go. Every question is asked of the catalog, at that moment. */
+import type { Client } from 'pg';
+import type { ForeignKey } from './foreign-key.ts';
+import type { LedgerPair } from './ledger.ts';
+import { type Pair, type Pairing, readPairing } from './pairs.ts';
+
+export interface GateReading {
+  readonly pairing: Pairing;
+  /** One line each; empty means that the gate is open, as far as the catalog can tell. */
+  readonly problems: readonly string[];
+}
+
+/** All that needs no scan: the same pairs as planned, each with a valid and enforced FK. Milliseconds, also under lock. */
+export async function readGate(
+  client: Client,
+  foreignKey: ForeignKey,
+  planned: readonly LedgerPair[],
+): Promise<GateReading> {
+  const pairing = await readPairing(client, foreignKey);
+  return {
+    pairing,
+    problems: [...partitionSetProblems(pairing.pairs, planned), ...pairing.pairs.flatMap(coverageProblem)],
+  };
+}
+
+/** A partition attached after the plan has no pair FK; one that was detached has one too many. Both end the run. */
+function partitionSetProblems(now: readonly Pair[], planned: readonly LedgerPair[]): string[] {
+  const key = (pair: { referencing_oid: number; referenced_oid: number; bound: string }) =>
+    `${pair.referencing_oid} ${pair.referenced_oid} ${pair.bound}`;
+  const before = new Map(planned.map((pair) => [key(pair), pair.referencing]));
+  const after = new Map(now.map((pair) => [key(pair), pair.referencing]));
+  return [
+    ...[...after].flatMap(([id, name]) =>
+      before.has(id) ? [] : [`partition set changed: ${name} was attached after the plan`],
+    ),
+    ...[...before].flatMap(([id, name]) =>
+      after.has(id)
+        ? []
+        : [`partition set changed: ${name} or its partner was detached, dropped or given another bound after the plan`],
+    ),
+  ];
+}
+
+function coverageProblem(pair: Pair): string[] {
+  if (pair.constraint_oid === null) return [`${pair.referencing} has no pair foreign key to ${pair.referenced}`];
+  if (!pair.validated) return [`pair foreign key ${pair.constraint_name} of ${pair.referencing} is not validated`];
+  if (!pair.enforced)
+    return [
+      `pair foreign key ${pair.constraint_name} of ${pair.referencing} is not enforced: one of its triggers is disabled`,
+    ];
+  return [];
+}

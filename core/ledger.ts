@@ -1,0 +1,270 @@
+/** Reads and writes the ledger, schema `p2pfk`. It explains and it fences; what is done is read from the catalog. */
+import type { Client } from 'pg';
+import type { ExecutionInput, MigratedPair, PairState, Verification } from './contracts.ts';
+import { MigrationFenced, MigrationInProgress } from './errors.ts';
+import type { ForeignKey } from './foreign-key.ts';
+import type { Pairing } from './pairs.ts';
+import { toNamedError } from './postgres-errors.ts';
+import { run, runOne } from './sql.ts';
+import { readSql } from './sql-files.ts';
+
+export type MigrationState = 'running' | 'paused' | 'migrated' | 'rolling-back' | 'rolled-back';
+
+/** What an execution was asked to do, as the ledger keeps it for the steps. */
+export type MigrationOptions = Omit<ExecutionInput, 'table' | 'constraint' | 'operation' | 'dryRun'>;
+
+/** One row of p2pfk.migration; holds all of a {@link ForeignKey} but its oid names. */
+export interface LedgerMigration {
+  readonly id: string;
+  readonly table_oid: number;
+  readonly table_name: string;
+  readonly referenced_oid: number;
+  readonly referenced_name: string;
+  readonly constraint_name: string;
+  readonly definition: string;
+  readonly comment: string | null;
+  readonly columns: string;
+  readonly referenced_columns: string;
+  readonly column_names: readonly string[];
+  readonly referenced_column_names: readonly string[];
+  readonly actions: string;
+  readonly state: MigrationState;
+  readonly execution: string;
+  readonly options: MigrationOptions;
+  readonly started_at: string;
+  readonly fenced_at: string | null;
+  readonly approved_at: string | null;
+  readonly dropped_at: string | null;
+  readonly verification: Verification | null;
+}
+
+/** A migration with what the catalog says of its parent FK. */
+export interface Migration extends LedgerMigration {
+  /** The parent FK's oid while it stands, else null. */
+  readonly constraint_oid: number | null;
+  /** The deadline has passed, by the database's clock. */
+  readonly window_closed: boolean;
+}
+
+/** One row of p2pfk.pair. */
+export interface LedgerPair {
+  readonly pair: number;
+  readonly referencing_oid: number;
+  readonly referencing: string;
+  readonly referenced_oid: number;
+  readonly referenced: string;
+  readonly bound: string;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly constraint_name: string;
+  readonly constraint_added: boolean;
+  readonly index_name: string;
+  readonly index_added: boolean;
+  readonly root_constraint: string | null;
+  readonly state: PairState;
+  readonly attempts: number;
+  readonly last_error: string | null;
+  readonly lock_wait_ms: number;
+  readonly index_ms: number | null;
+  readonly add_ms: number | null;
+  readonly validate_ms: number | null;
+  readonly orphans: number | null;
+  readonly orphans_counted_at: Date | null;
+}
+
+/** Columns of p2pfk.pair that a step may note; `attempts` and `lock_wait_ms` are added to what is there. */
+export type PairChanges = Partial<
+  Pick<
+    LedgerPair,
+    | 'constraint_name'
+    | 'constraint_added'
+    | 'index_name'
+    | 'index_added'
+    | 'state'
+    | 'attempts'
+    | 'last_error'
+    | 'lock_wait_ms'
+    | 'index_ms'
+    | 'add_ms'
+    | 'validate_ms'
+    | 'orphans'
+  >
+> & { readonly orphans_counted_at?: string };
+
+export interface MigrationChanges {
+  readonly state?: MigrationState;
+  readonly approved_at?: string;
+  readonly dropped_at?: string | null;
+  readonly finished_at?: string;
+  readonly locked_ms?: number;
+  readonly verification?: Verification;
+  readonly error?: { readonly name: string; readonly message: string };
+}
+
+/** The migrations of a table that are not rolled back; none where there is no ledger, or none that this role may read. */
+export async function openMigrations(client: Client, tableOid: number): Promise<LedgerMigration[]> {
+  const { readable } = await runOne<{ readable: boolean }>(client, 'ledger/readable');
+  return readable
+    ? run<LedgerMigration & Record<string, unknown>>(client, 'ledger/open-migrations', { table_oid: tableOid })
+    : [];
+}
+
+/** Creates the ledger's schema where it is missing. Several may come at once: CREATE IF NOT EXISTS alone would race. */
+export async function ensureLedger(client: Client): Promise<void> {
+  await inTransaction(client, async () => {
+    await client.query("SELECT pg_advisory_xact_lock(1882351216, hashtext('p2pfk.ledger'))");
+    await client.query(readSql('ledger/schema'));
+  });
+}
+
+/**
+ * Opens the migration of a foreign key for this execution, or takes over the open one.
+ *
+ * @throws MigrationInProgress when another execution works on it; the message says which, and since when
+ */
+export async function openMigration(
+  client: Client,
+  foreignKey: ForeignKey,
+  pairing: Pairing,
+  options: MigrationOptions,
+  execution: string,
+): Promise<{ readonly id: string; readonly state: MigrationState }> {
+  return inTransaction(client, async () => {
+    const opened = foreignKey.migrationId
+      ? await takeOver(client, foreignKey.migrationId, options, execution)
+      : await insertMigration(client, foreignKey, options, execution);
+    if (opened.state === 'running') {
+      const values = { migration_id: opened.id, pairs: pairing.pairs };
+      await run(client, 'ledger/forget-pairs', values);
+      await run(client, 'ledger/add-pairs', values);
+      await run(client, 'ledger/refresh-pairs', values);
+    }
+    return opened;
+  });
+}
+
+async function insertMigration(client: Client, foreignKey: ForeignKey, options: MigrationOptions, execution: string) {
+  try {
+    const { id } = await runOne<{ id: string }>(client, 'ledger/insert-migration', {
+      ...foreignKey,
+      referenced_table: foreignKey.referencedTable,
+      options,
+      execution,
+    });
+    return { id, state: 'running' as const };
+  } catch (error) {
+    const named = toNamedError(error);
+    if (named.context.sqlState !== '23505') throw named;
+    throw new MigrationInProgress(
+      `another execution has just begun to migrate ${foreignKey.constraint_name} of ${foreignKey.table}; run plan to see it, or try again when it has ended`,
+    );
+  }
+}
+
+async function takeOver(client: Client, id: string, options: MigrationOptions, execution: string) {
+  const [taken] = await run<{ id: string; state: MigrationState }>(client, 'ledger/take-over', {
+    migration_id: id,
+    options,
+    execution,
+  });
+  if (taken) return taken;
+  const owner = await readMigration(client, id);
+  throw new MigrationInProgress(
+    `migration ${id} of ${owner.constraint_name} on ${owner.table_name} is being worked on by ${owner.execution} (state ${owner.state}); wait for it to end, or stop that execution first`,
+  );
+}
+
+export async function readMigration(client: Client, id: string): Promise<Migration> {
+  const { readable } = await runOne<{ readable: boolean }>(client, 'ledger/readable');
+  const [migration] = readable
+    ? await run<Migration & Record<string, unknown>>(client, 'ledger/read-migration', { migration_id: id })
+    : [];
+  if (!migration) throw new MigrationFenced(`migration ${id} is not in the ledger of this database`);
+  return migration;
+}
+
+export function readPairs(client: Client, id: string): Promise<LedgerPair[]> {
+  return run<LedgerPair & Record<string, unknown>>(client, 'ledger/read-pairs', { migration_id: id, pair: null });
+}
+
+export async function readPair(client: Client, id: string, pair: number): Promise<LedgerPair> {
+  const [row] = await run<LedgerPair & Record<string, unknown>>(client, 'ledger/read-pairs', {
+    migration_id: id,
+    pair,
+  });
+  if (!row) throw new MigrationFenced(`migration ${id} has no pair ${pair} in the ledger of this database`);
+  return row;
+}
+
+export async function changeMigration(client: Client, id: string, changes: MigrationChanges): Promise<void> {
+  await run(client, 'ledger/change-migration', { migration_id: id, changes });
+}
+
+export async function changePair(client: Client, id: string, pair: number, changes: PairChanges): Promise<void> {
+  await run(client, 'ledger/change-pair', { migration_id: id, pair, changes });
+}
+
+export async function noteEvent(
+  client: Client,
+  id: string,
+  event: { pair: number | null; step: string; sql: string | null; durationMs: number | null; error: string | null },
+): Promise<void> {
+  await run(client, 'ledger/note-event', {
+    migration_id: id,
+    pair: event.pair,
+    step: event.step,
+    sql: event.sql,
+    duration_ms: event.durationMs,
+    error: event.error,
+  });
+}
+
+/** The ledger's row as the foreign key that it remembers. */
+export function foreignKeyOf(migration: Migration): ForeignKey {
+  return {
+    ...migration,
+    referencing_oid: migration.table_oid,
+    table: migration.table_name,
+    referencedTable: migration.referenced_name,
+    displayDefinition: migration.definition,
+    migrationId: migration.id,
+  };
+}
+
+/** For `migrate --json`: the pairs and the verification of one migration, as the ledger has them. */
+export async function readMigrationReport(
+  client: Client,
+  id: string,
+): Promise<{
+  readonly pairs: MigratedPair[];
+  readonly verification: Verification | null;
+  readonly state: MigrationState;
+}> {
+  const migration = await readMigration(client, id);
+  const pairs = await readPairs(client, id);
+  return {
+    state: migration.state,
+    verification: migration.verification,
+    pairs: pairs.map((pair) => ({
+      referencing: pair.referencing,
+      referenced: pair.referenced,
+      state: pair.state,
+      rows: pair.rows,
+      validateMs: Math.round(pair.validate_ms ?? 0),
+      lockWaitMs: Math.round(pair.lock_wait_ms),
+    })),
+  };
+}
+
+/** BEGIN, work, COMMIT; ROLLBACK when anything fails, also where the connection is gone already. */
+export async function inTransaction<Result>(client: Client, work: () => Promise<Result>): Promise<Result> {
+  await client.query('BEGIN');
+  try {
+    const result = await work();
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Statements that take strong locks, in one transaction whose lock waits are bounded IN ALL. lock_timeout alone counts
+ * per lock, so a statement over many partitions could wait many times as long, with the application queued behind it;
+ * statement_timeout on the LOCK statement is what bounds the sum. All locks are taken by that first statement.
+ */
+import type { Client } from 'pg';
+import { execute } from './connection.ts';
+import { type LockHolder, LockTimeout, type P2pfkError } from './errors.ts';
+import { changePair, inTransaction, noteEvent } from './ledger.ts';
+import { toNamedError } from './postgres-errors.ts';
+import { run } from './sql.ts';
+import type { StepContext } from './steps/context.ts';
+
+export type LockMode = 'SHARE UPDATE EXCLUSIVE' | 'SHARE ROW EXCLUSIVE' | 'ACCESS EXCLUSIVE';
+
+export interface LockedWork {
+  readonly migrationId: string;
+  readonly execution: string;
+  /** Forward statements stop at the fence; those of a rollback run only behind it. */
+  readonly direction: 'forward' | 'rollback';
+  readonly step: string;
+  readonly pair: number | null;
+  readonly budgetMs: number;
+  /** The LOCK TABLE statement, its mode, and the relations on which holders are looked for. */
+  readonly lock: { readonly sql: string; readonly mode: LockMode; readonly relations: readonly number[] };
+}
+
+export interface LockedResult<Result> {
+  readonly result: Result;
+  readonly lockWaitMs: number;
+  /** Milliseconds from the lock's grant to COMMIT. */
+  readonly heldMs: number;
+}
+
+/**
+ * Takes the lock, runs `work`, commits.
+ *
+ * @throws LockTimeout with the holders, when the lock was not granted within the budget; the wait is noted in the ledger
+ */
+export async function underLock<Result>(
+  context: StepContext,
+  locked: LockedWork,
+  work: () => Promise<Result>,
+): Promise<LockedResult<Result>> {
+  const { client } = context;
+  let waitedMs = 0;
+  let grantedAt = 0;
+  try {
+    const result = await inTransaction(client, async () => {
+      await client.query(`SELECT p2pfk.enter${locked.direction === 'rollback' ? '_rollback' : ''}($1, $2)`, [
+        locked.migrationId,
+        locked.execution,
+      ]);
+      await limit(client, locked.budgetMs);
+      await client.query("SELECT set_config('p2pfk.began_at', clock_timestamp()::text, true)");
+      const beganAt = performance.now();
+      try {
+        await execute(client, locked.lock.sql);
+      } catch (error) {
+        waitedMs = performance.now() - beganAt;
+        throw budgetError(error, waitedMs, locked);
+      }
+      grantedAt = performance.now();
+      waitedMs = grantedAt - beganAt;
+      await markLocked(client);
+      return await work();
+    });
+    return { result, lockWaitMs: waitedMs, heldMs: performance.now() - grantedAt };
+  } catch (error) {
+    const named = toNamedError(error);
+    if (!(named instanceof LockTimeout)) throw named;
+    throw await noteRefusal(context, locked, named, waitedMs);
+  }
+}
+
+/** Bounds each following statement of this transaction, its lock waits included, and our own pauses between them. */
+export async function limit(client: Client, budgetMs: number): Promise<void> {
+  const milliseconds = String(Math.max(1, Math.ceil(budgetMs)));
+  await client.query("SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $1, true)", [
+    milliseconds,
+  ]);
+}
+
+/** Remembers in the session when the lock was granted, for p2pfk.record. */
+export async function markLocked(client: Client): Promise<void> {
+  await client.query("SELECT set_config('p2pfk.locked_at', clock_timestamp()::text, true)");
+}
+
+/** Notes a statement in the ledger, inside its transaction. */
+export async function record(
+  client: Client,
+  migrationId: string,
+  pair: number | null,
+  step: string,
+  sql: string,
+): Promise<void> {
+  await client.query("SELECT set_config('statement_timeout', '0', true)");
+  await client.query('SELECT p2pfk.record($1, $2, $3, $4)', [migrationId, pair, step, sql]);
+}
+
+/** 57014 after the whole budget is our own statement_timeout: the lock was not granted. Before, somebody cancelled us. */
+function budgetError(error: unknown, waitedMs: number, locked: LockedWork): P2pfkError {
+  const named = toNamedError(error, locked.lock.sql);
+  const ourTimeout = named.context.sqlState === '57014' && waitedMs >= locked.budgetMs * 0.9;
+  return ourTimeout ? new LockTimeout(named.message, named.context, { cause: named }) : named;
+}
+
+async function noteRefusal(
+  context: StepContext,
+  locked: LockedWork,
+  error: LockTimeout,
+  waitedMs: number,
+): Promise<LockTimeout> {
+  const holders = await lockHolders(context.client, locked.lock.relations, locked.lock.mode);
+  const message = `no lock within ${locked.budgetMs} ms for ${locked.step}: ${describeHolders(holders)}`;
+  const { migrationId, pair, step } = locked;
+  if (pair !== null)
+    await changePair(context.client, migrationId, pair, { attempts: 1, lock_wait_ms: waitedMs, last_error: message });
+  await noteEvent(context.client, migrationId, {
+    pair,
+    step,
+    sql: locked.lock.sql,
+    durationMs: waitedMs,
+    error: message,
+  });
+  return new LockTimeout(message, { ...error.context, holders }, { cause: error });
+}
+
+/** Sessions that hold what we asked for, oldest transaction first. */
+export function lockHolders(client: Client, relations: readonly number[], mode: LockMode): Promise<LockHolder[]> {
+  return run<LockHolder & Record<string, unknown>>(client, 'checks/lock-holders', { relations, mode });
+}
+
+/** One line a holder: whom to ask, and what it is doing. */
+export function describeHolders(holders: readonly LockHolder[]): string {
+  if (holders.length === 0) return 'whoever held it has gone by now';
+  const [first, ...others] = holders;
+  const { pid, user, application, state, since, mode, relation, query } = first as LockHolder;
+  const who = `${user ?? 'a background process'}${application ? `, ${application}` : ''}`;
+  const more = new Set(others.map((holder) => holder.pid).filter((other) => other !== pid)).size;
+  return `${mode} on ${relation} is held by pid ${pid} (${who}), ${state ?? 'state unknown'} since ${since ?? 'an unknown time'}${query ? `: ${query}` : ''}${more > 0 ? ` (and ${more} more session${more > 1 ? 's' : ''})` : ''}`;
+}

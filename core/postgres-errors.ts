@@ -1,0 +1,104 @@
+/** Turns what node-postgres throws into the named errors of `errors.ts`, with SQLSTATE and statement. */
+import { DatabaseError } from 'pg';
+import {
+  ConnectionLost,
+  ConnectionRefused,
+  DeadlockDetected,
+  LockTableFull,
+  LockTimeout,
+  MigrationFenced,
+  OrphanedRows,
+  P2pfkError,
+  PartitionSetChanged,
+  type PostgresErrorContext,
+  PrivilegeMissing,
+  StatementCanceled,
+  StatementFailed,
+} from './errors.ts';
+
+/** SQLSTATE of an exception that the ledger's `p2pfk.enter` raises. */
+const FENCED = 'P2F01';
+
+/** Socket-level failures, as Node names them, and node-postgres' own words for a connection that ended. */
+const NETWORK_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENOENT',
+]);
+const CONNECTION_ENDED =
+  /connection terminated|connection ended|not queryable|client was closed|timeout expired|timeout exceeded when trying to connect/i;
+
+const MESSAGE_OF_STATE: Readonly<
+  Record<string, new (message: string, context: PostgresErrorContext, options?: ErrorOptions) => P2pfkError>
+> = {
+  '55P03': LockTimeout,
+  '40P01': DeadlockDetected,
+  '57014': StatementCanceled,
+  '53200': LockTableFull,
+  '23503': OrphanedRows,
+  '42501': PrivilegeMissing,
+  '42P01': PartitionSetChanged,
+  [FENCED]: MigrationFenced,
+};
+
+/** Whether PostgreSQL refuses this client for good: 28 authorization, 3D000 no such database. */
+function isRefusal(sqlState: string): boolean {
+  return sqlState.startsWith('28') || sqlState === '3D000';
+}
+
+/** 08 connection, 57P01-57P05 shutdown, crash, start-up, idle timeout; 53300 too many connections. */
+function isLoss(sqlState: string): boolean {
+  return sqlState.startsWith('08') || sqlState.startsWith('57P') || sqlState.startsWith('25P') || sqlState === '53300';
+}
+
+/** Whether an error says that the connection is gone or never was. */
+export function isConnectionError(error: unknown): boolean {
+  if (error instanceof ConnectionLost) return true;
+  if (error instanceof DatabaseError) return isLoss(error.code ?? '');
+  if (!(error instanceof Error)) return false;
+  const code = (error as NodeJS.ErrnoException).code;
+  return (code !== undefined && NETWORK_CODES.has(code)) || CONNECTION_ENDED.test(error.message);
+}
+
+/** SQLSTATE of a PostgreSQL error, otherwise undefined. */
+export function sqlStateOf(error: unknown): string | undefined {
+  return error instanceof DatabaseError ? error.code : error instanceof P2pfkError ? error.context.sqlState : undefined;
+}
+
+/** The named error for anything thrown while `statement` ran. A {@link P2pfkError} passes through untouched. */
+export function toNamedError(error: unknown, statement?: string): P2pfkError {
+  if (error instanceof P2pfkError) return error;
+  const context: { -readonly [Key in keyof PostgresErrorContext]: PostgresErrorContext[Key] } = {};
+  if (statement !== undefined) context.statement = statement;
+  if (error instanceof DatabaseError) {
+    const sqlState = error.code ?? 'XX000';
+    context.sqlState = sqlState;
+    // DETAIL of a constraint violation quotes the offending row: that is the application's data, not ours to show.
+    if (error.detail && !sqlState.startsWith('23')) context.detail = error.detail;
+    if (error.hint) context.hint = error.hint;
+    const options = { cause: error };
+    if (isRefusal(sqlState)) return new ConnectionRefused(error.message, context, options);
+    if (isLoss(sqlState)) return new ConnectionLost(error.message, context, options);
+    const Named = MESSAGE_OF_STATE[sqlState] ?? StatementFailed;
+    return new Named(error.message, context, options);
+  }
+  if (isConnectionError(error)) {
+    return new ConnectionLost(`the connection to PostgreSQL was lost: ${messageOf(error)}`, context, { cause: error });
+  }
+  return new StatementFailed(messageOf(error), context, { cause: error });
+}
+
+/** An AggregateError (Node tries IPv6 and IPv4) has an empty message of its own. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && !error.message) {
+    return [...new Set(error.errors.map((inner) => messageOf(inner)))].join('; ');
+  }
+  return error instanceof Error ? error.message : String(error);
+}

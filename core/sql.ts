@@ -1,0 +1,62 @@
+/** Runs the queries of `sql/`: psql variables (`:'table'`) become parameters (`$1`), so psql and we run the same text. */
+import type { ClientBase, QueryResultRow } from 'pg';
+import { readSql } from './sql-files.ts';
+
+/** A parameter's value. Objects and arrays are sent as JSON text; every use in `sql/` carries its own cast. */
+export type SqlValue = string | number | boolean | null | object;
+
+interface PreparedText {
+  readonly text: string;
+  readonly parameters: readonly string[];
+}
+
+const prepared = new Map<string, PreparedText>();
+
+/** Turns psql's quoted variables into numbered parameters; the same name becomes the same number. */
+export function toParameters(sql: string): PreparedText {
+  const parameters: string[] = [];
+  const text = sql.replace(/(?<!:):'([a-z_]+)'/g, (_, name: string) => {
+    if (!parameters.includes(name)) parameters.push(name);
+    return `$${parameters.indexOf(name) + 1}`;
+  });
+  return { text, parameters };
+}
+
+function load(name: string): PreparedText {
+  const known = prepared.get(name);
+  if (known) return known;
+  const loaded = toParameters(readSql(name));
+  prepared.set(name, loaded);
+  return loaded;
+}
+
+/**
+ * Runs `sql/<name>.sql` and returns its rows. Values not named by the query are ignored, so one object can serve
+ * several queries; a missing one is a defect and throws.
+ */
+export async function run<Row extends QueryResultRow = QueryResultRow>(
+  client: ClientBase,
+  name: string,
+  values: Readonly<Record<string, SqlValue | undefined>> = {},
+): Promise<Row[]> {
+  const { text, parameters } = load(name);
+  const list = parameters.map((parameter) => {
+    const value = values[parameter];
+    if (value === undefined) throw new Error(`sql/${name}.sql needs the parameter ${parameter}`);
+    return typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
+  });
+  const result = await client.query<Row>(text, list);
+  return result.rows;
+}
+
+/** Like {@link run}, for queries that return exactly one row. */
+export async function runOne<Row extends QueryResultRow = QueryResultRow>(
+  client: ClientBase,
+  name: string,
+  values: Readonly<Record<string, SqlValue | undefined>> = {},
+): Promise<Row> {
+  const [row, ...more] = await run<Row>(client, name, values);
+  if (!row || more.length > 0)
+    throw new Error(`sql/${name}.sql returned ${more.length + (row ? 1 : 0)} rows instead of 1`);
+  return row;
+}

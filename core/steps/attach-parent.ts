@@ -1,0 +1,122 @@
+/** AttachParent: the parent FK is put back word for word, by the strategy that the plan forecast. */
+import { execute } from '../connection.ts';
+import type { MigrationEvent, PairResult } from '../contracts.ts';
+import { OrphanedRows, RollbackFailed } from '../errors.ts';
+import { changeMigration, readPairs } from '../ledger.ts';
+import { limit, record, underLock } from '../lock-budget.ts';
+import { readStanding } from '../pairs.ts';
+import { forecastRollback, readServer } from '../server.ts';
+import { runOne } from '../sql.ts';
+import { validate } from '../validation.ts';
+import { type EnteredMigration, enterAny, type StepContext } from './context.ts';
+import { standingParent } from './fence.ts';
+
+const STEP = 'AttachParent';
+/** The forecast is scaled from measurements; this much longer may it take before it is cut and tried again. */
+const FORECAST_MARGIN = 10;
+
+export type AttachResult = Pick<PairResult, 'status' | 'object' | 'waitSeconds' | 'durationMs' | 'lockWaitMs'>;
+
+/**
+ * @returns RUNNING while the parent FK is being validated (18+): call again, it is found
+ * @throws RollbackFailed when the parent FK cannot come back as it was, such as with orphaned rows
+ */
+export async function attachParent(context: StepContext, event: MigrationEvent): Promise<AttachResult> {
+  const entered = await enterAny(context, event);
+  const { migration } = entered;
+  const done = { object: migration.constraint_name, waitSeconds: 0, durationMs: 0, lockWaitMs: 0 };
+  try {
+    const before = await standingParent(context, migration);
+    const added = before ? done : { ...done, ...(await add(context, entered, event.execution)) };
+    const standing = await standingParent(context, migration);
+    if (!standing) throw new RollbackFailed(`parent FK ${migration.constraint_name} was added and is not there`);
+    if (!standing.validated) {
+      const { sql } = await runOne<{ sql: string }>(context.client, 'statements/validate-foreign-key', {
+        constraint_oid: standing.oid,
+      });
+      const outcome = await validate(context, entered, {
+        step: STEP,
+        direction: 'rollback',
+        execution: event.execution,
+        pair: 0,
+        constraintOid: standing.oid,
+        lockSql: null,
+        sql,
+        isDone: async () => (await standingParent(context, migration))?.validated ?? false,
+      });
+      if (outcome.status === 'RUNNING') return { ...added, status: 'RUNNING', waitSeconds: outcome.waitSeconds };
+    }
+    // The drop is undone: a later drop of the same migration is another one.
+    await changeMigration(context.client, migration.id, { dropped_at: null });
+    return { ...added, status: before ? 'SKIPPED' : 'DONE' };
+  } catch (error) {
+    if (!(error instanceof OrphanedRows)) throw error;
+    throw new RollbackFailed(
+      `parent FK ${migration.constraint_name} cannot come back: rows of ${migration.table_name} have no row in ${migration.referenced_name}; the pair foreign keys stay`,
+      error.context,
+      { cause: error },
+    );
+  }
+}
+
+async function add(
+  context: StepContext,
+  { migration, foreignKey, lockBudgetMs }: EnteredMigration,
+  execution: string,
+): Promise<{ durationMs: number; lockWaitMs: number }> {
+  const { client } = context;
+  const pairs = await readPairs(client, migration.id);
+  const server = await readServer(client);
+  const forecast = forecastRollback(
+    server,
+    pairs.length,
+    pairs.reduce((sum, pair) => sum + pair.rows, 0),
+  );
+  const attaching =
+    forecast.strategy === 'attach' || (forecast.strategy === 'blocking' && !migration.options.allowBlockingRollback);
+  const file = forecast.strategy === 'not-valid' ? 'add-parent-foreign-key-not-valid' : 'add-parent-foreign-key';
+  const { sql } = await runOne<{ sql: string }>(client, `statements/${file}`, { ...foreignKey });
+  const { sql: lockSql } = await runOne<{ sql: string }>(client, 'statements/lock-tables-for-attach', {
+    ...foreignKey,
+  });
+  const work = {
+    migrationId: migration.id,
+    execution,
+    direction: 'rollback',
+    step: STEP,
+    pair: null,
+    budgetMs: lockBudgetMs,
+    lock: {
+      sql: lockSql,
+      mode: 'SHARE ROW EXCLUSIVE',
+      relations: [
+        foreignKey.referencing_oid,
+        foreignKey.referenced_oid,
+        ...pairs.flatMap((pair) => [pair.referencing_oid, pair.referenced_oid]),
+      ],
+    },
+  } as const;
+  const { heldMs, lockWaitMs } = await underLock(context, work, async () => {
+    if (attaching) {
+      const standing = await readStanding(client, foreignKey, pairs);
+      const missing = pairs.filter((pair) => !standing.get(pair.pair)?.leaf_constraint_validated);
+      // Else the ADD would quietly scan these partitions while writes wait.
+      if (missing.length > 0)
+        throw new RollbackFailed(
+          `${missing.length} partition(s) have no valid FK to attach, the first being ${missing[0]?.referencing}; run p2pfk rollback again`,
+        );
+    }
+    if (forecast.strategy === 'blocking' && !attaching)
+      await client.query(
+        "SELECT set_config('statement_timeout', '0', true), set_config('enable_nestloop', 'on', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)",
+      );
+    else await limit(client, Math.max(lockBudgetMs, forecast.writesBlockedMs * FORECAST_MARGIN));
+    await execute(client, sql);
+    if (migration.comment !== null) {
+      const comment = await runOne<{ sql: string }>(client, 'statements/comment-foreign-key', { ...foreignKey });
+      await execute(client, comment.sql);
+    }
+    await record(client, migration.id, null, STEP, sql);
+  });
+  return { durationMs: Math.round(heldMs), lockWaitMs: Math.round(lockWaitMs) };
+}

@@ -1,0 +1,70 @@
+/** BuildIndexes, one pair: the index by which a cascade finds its rows, CONCURRENTLY, where none serves. */
+
+import { execute } from '../connection.ts';
+import type { PairEvent, PairResult } from '../contracts.ts';
+import { runDetached } from '../detached.ts';
+import { IndexBuildFailed } from '../errors.ts';
+import { changePair, noteEvent } from '../ledger.ts';
+import { readStanding, statementsFor } from '../pairs.ts';
+import { type EnteredPair, enterPair, enterWithinWindow, type StepContext } from './context.ts';
+import { pairResult } from './pair-result.ts';
+
+const STEP = 'BuildIndexes';
+
+export async function buildIndex(context: StepContext, event: PairEvent): Promise<PairResult> {
+  const entered = await enterWithinWindow(context, event);
+  const target = await enterPair(context, entered, event.pair);
+  const { migration, foreignKey } = entered;
+  const { pair, standing } = target;
+  if (standing.has_index) return finish(context, migration.id, target, standing.index_name, 'SKIPPED');
+
+  // Noted before the build: whatever is left of it, valid or not, is known as ours.
+  await changePair(context.client, migration.id, pair.pair, { index_name: standing.index_name, index_added: true });
+  const named = [{ ...pair, index_name: standing.index_name }];
+  const statement = async (name: string) =>
+    (await statementsFor(context.client, name, foreignKey, named)).get(pair.pair)?.sql;
+  const outcome = await runDetached(context, {
+    migrationId: migration.id,
+    step: 'build-index',
+    pair: pair.pair,
+    lockOid: pair.referencing_oid,
+    script: async (session) => {
+      // CONCURRENTLY cannot run in a transaction, so the fence is a lock of this session here; `fence` waits for it.
+      await session.query('SELECT pg_advisory_lock_shared(1882351206, $1)', [Number(migration.id)]); // 'p2ff'
+      await session.query('SELECT p2pfk.enter($1, $2)', [migration.id, event.execution]);
+      // Its waits for older transactions stop nobody's reads or writes; a cut wait would leave an INVALID index.
+      await session.query("SELECT set_config('lock_timeout', '0', false)");
+      const now = (await readStanding(session, foreignKey, [pair])).get(pair.pair);
+      if (now?.has_index) return undefined;
+      const drop = now?.index_leftover ? await statement('statements/drop-index') : undefined;
+      if (drop) await execute(session, drop);
+      return statement('statements/create-index');
+    },
+  });
+  if (outcome.status === 'RUNNING')
+    return pairResult('RUNNING', target, { object: standing.index_name, waitSeconds: outcome.waitSeconds });
+  const now = (await readStanding(context.client, foreignKey, [pair])).get(pair.pair);
+  if (!now?.has_index)
+    throw new IndexBuildFailed(
+      `index ${standing.index_name} on ${pair.referencing} is not valid after its build; the next attempt drops and rebuilds it`,
+    );
+  const { durationMs } = outcome;
+  const sql = (await statement('statements/create-index')) ?? null;
+  await noteEvent(context.client, migration.id, { pair: pair.pair, step: STEP, sql, durationMs, error: null });
+  await changePair(context.client, migration.id, pair.pair, { index_ms: durationMs });
+  return finish(context, migration.id, target, standing.index_name, 'DONE', durationMs);
+}
+
+async function finish(
+  context: StepContext,
+  id: string,
+  target: EnteredPair,
+  object: string,
+  status: 'DONE' | 'SKIPPED',
+  durationMs = 0,
+): Promise<PairResult> {
+  const { pair } = target;
+  if (pair.state === 'planned')
+    await changePair(context.client, id, pair.pair, { state: 'indexed', index_name: object });
+  return pairResult(status, target, { object, durationMs });
+}

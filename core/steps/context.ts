@@ -1,0 +1,124 @@
+/** What every step is given, and how it comes in: by its migration's row in the ledger, never past the fence. */
+import type { Client } from 'pg';
+import { MigrationFenced, PartitionSetChanged, WindowClosed } from '../errors.ts';
+import type { ForeignKey } from '../foreign-key.ts';
+import { foreignKeyOf, type LedgerPair, type Migration, readMigration, readPair } from '../ledger.ts';
+import { type PairStanding, readStanding, shortName } from '../pairs.ts';
+import { run } from '../sql.ts';
+
+/** Structured log lines; Powertools' Logger fits. */
+export interface StepLogger {
+  debug(message: string, detail?: Record<string, unknown>): void;
+  info(message: string, detail?: Record<string, unknown>): void;
+  warn(message: string, detail?: Record<string, unknown>): void;
+}
+
+export interface StepContext {
+  /** One session, owned by the caller. */
+  readonly client: Client;
+  readonly logger: StepLogger;
+  /** Milliseconds that the handler may still run. */
+  remainingMs(): number;
+  /** One more session, for a statement that may outlive the handler. Whoever opens it ends or abandons it. */
+  openSession(applicationName: string): Promise<Client>;
+}
+
+/** A migration as a step sees it. */
+export interface EnteredMigration {
+  readonly migration: Migration;
+  readonly foreignKey: ForeignKey;
+  /** Milliseconds that a statement of ours may stand in a lock queue, in all. */
+  readonly lockBudgetMs: number;
+}
+
+/** The owner counts as alive until its handler must have ended, and the state machine has had time to call the next. */
+const LEASE_MARGIN_MS = 120_000;
+
+/**
+ * Comes in to go forward. The fence is asked again inside each transaction; asking here as well saves its work.
+ *
+ * @throws MigrationFenced when the fence is set or another execution has taken over
+ */
+export async function enterForward(
+  context: StepContext,
+  event: { migrationId: string; execution: string },
+): Promise<EnteredMigration> {
+  const entered = await enterAny(context, event);
+  const { migration } = entered;
+  if (migration.fenced_at !== null)
+    throw new MigrationFenced(`migration ${migration.id} is fenced: no forward step may run`);
+  if (migration.execution !== event.execution)
+    throw new MigrationFenced(`migration ${migration.id} is now owned by ${migration.execution}`);
+  return entered;
+}
+
+/**
+ * Comes in to begin new work of the forward path.
+ *
+ * @throws MigrationFenced as {@link enterForward}
+ * @throws WindowClosed when the deadline has passed, by the database's clock
+ */
+export async function enterWithinWindow(
+  context: StepContext,
+  event: { migrationId: string; execution: string },
+): Promise<EnteredMigration> {
+  const entered = await enterForward(context, event);
+  const { window_closed: closed, options } = entered.migration;
+  if (closed)
+    throw new WindowClosed(
+      `the maintenance window closed at ${options.deadline}; the next execution goes on from here`,
+    );
+  return entered;
+}
+
+/** Comes in for the rollback or to pause: the fence does not matter, or is to be set. */
+export async function enterAny(
+  context: StepContext,
+  event: { migrationId: string; execution: string },
+): Promise<EnteredMigration> {
+  const migration = await readMigration(context.client, event.migrationId);
+  await run(context.client, 'ledger/extend-lease', {
+    migration_id: event.migrationId,
+    execution: event.execution,
+    seconds: (context.remainingMs() + LEASE_MARGIN_MS) / 1000,
+  });
+  return { migration, foreignKey: foreignKeyOf(migration), lockBudgetMs: migration.options.lockTimeoutMs };
+}
+
+/** A pair of the ledger together with what stands on it now. */
+export interface EnteredPair {
+  readonly pair: LedgerPair;
+  readonly standing: PairStanding;
+  /** Names as people read them. */
+  readonly referencing: string;
+  readonly referenced: string;
+  /** Pairs in all. */
+  readonly of: number;
+}
+
+/** @throws PartitionSetChanged when one of the two partitions is gone */
+export async function enterPair(
+  context: StepContext,
+  { migration, foreignKey }: EnteredMigration,
+  number: number,
+): Promise<EnteredPair> {
+  const pair = await readPair(context.client, migration.id, number);
+  const standing = (await readStanding(context.client, foreignKey, [pair])).get(number);
+  if (!standing)
+    throw new PartitionSetChanged(
+      `${pair.referencing} or ${pair.referenced} is no more: it was dropped after the plan was made`,
+    );
+  const [total] = await run<{ pairs: number }>(context.client, 'ledger/count-pairs', { migration_id: migration.id });
+  return {
+    pair,
+    standing,
+    referencing: shortName(pair.referencing, migration.table_name),
+    referenced: shortName(pair.referenced, migration.table_name),
+    of: total?.pairs ?? 0,
+  };
+}
+
+/** application_name of a session of ours: whoever sees it in pg_stat_activity knows what it belongs to. */
+export function applicationName(migrationId: string, step: string, pair?: number): string {
+  return `p2pfk/${migrationId}/${step}${pair === undefined ? '' : `/${pair}`}`;
+}

@@ -1,0 +1,42 @@
+/** The orphan count of all pairs, over as many handler calls as it takes: what is counted, the ledger remembers. */
+import type { ForeignKey } from '../foreign-key.ts';
+import { changePair, type Migration, readPairs } from '../ledger.ts';
+import { countOrphans, type OrphanCount } from '../orphans.ts';
+import type { Pair } from '../pairs.ts';
+import type { StepContext } from './context.ts';
+
+/** A pair is not begun when less than this is left: the largest one must have had its chance in a fresh handler. */
+const RESERVE_MS = 30_000;
+
+/** `pairs` are the live ones; they are matched to the ledger's by their partitions, whose numbers may differ. */
+export async function countRemainingOrphans(
+  context: StepContext,
+  migration: Migration,
+  foreignKey: ForeignKey,
+  pairs: readonly Pair[],
+): Promise<{ readonly finished: boolean; readonly counts: readonly OrphanCount[] }> {
+  const { client } = context;
+  const known = await readPairs(client, migration.id);
+  const ledgerPair = (pair: Pair) =>
+    known.find((one) => one.referencing_oid === pair.referencing_oid && one.referenced_oid === pair.referenced_oid);
+  const counts: OrphanCount[] = pairs.flatMap((pair) => {
+    const row = ledgerPair(pair);
+    return row?.orphans_counted_at ? [{ pair: pair.pair, orphans: row.orphans ?? 0, listSql: '' }] : [];
+  });
+  const left = pairs.filter((pair) => !ledgerPair(pair)?.orphans_counted_at);
+  let first = true;
+  for (const pair of left) {
+    if (!first && context.remainingMs() < RESERVE_MS) return { finished: false, counts };
+    first = false;
+    const [count] = await countOrphans(client, foreignKey, [pair]);
+    if (!count) continue;
+    counts.push(count);
+    const row = ledgerPair(pair);
+    if (row)
+      await changePair(client, migration.id, row.pair, {
+        orphans: count.orphans,
+        orphans_counted_at: new Date().toISOString(),
+      });
+  }
+  return { finished: true, counts };
+}

@@ -1,0 +1,100 @@
+/** DropPairForeignKeys: takes away what this migration added, and nothing else, once the parent FK stands and is valid. */
+import { execute } from '../connection.ts';
+import type { DropPairsResult, MigrationEvent } from '../contracts.ts';
+import { RollbackFailed } from '../errors.ts';
+import { changePair, type LedgerPair, noteEvent, readPairs } from '../ledger.ts';
+import { record, underLock } from '../lock-budget.ts';
+import { readStanding, statementsFor } from '../pairs.ts';
+import { type EnteredMigration, enterAny, type StepContext } from './context.ts';
+import { standingParent } from './fence.ts';
+
+const STEP = 'DropPairForeignKeys';
+
+/** @throws LockTimeout when a pair is in use: called again, it goes on with the pairs that are left */
+export async function dropPairForeignKeys(context: StepContext, event: MigrationEvent): Promise<DropPairsResult> {
+  const entered = await enterAny(context, event);
+  const { migration, foreignKey } = entered;
+  const pairs = await readPairs(context.client, migration.id);
+  await requireParent(context, entered);
+
+  const standing = await readStanding(context.client, foreignKey, pairs);
+  let foreignKeys = 0;
+  let indexes = 0;
+  for (const pair of pairs) {
+    const now = standing.get(pair.pair);
+    if (pair.constraint_added && now && now.constraint_oid !== null) {
+      await dropForeignKey(context, entered, event.execution, { ...pair, constraint_name: now.constraint_name });
+      foreignKeys++;
+    }
+    if (pair.index_added && now && !migration.options.keepIndexes) {
+      await dropIndex(context, entered, pair);
+      indexes++;
+    }
+    await changePair(context.client, migration.id, pair.pair, {
+      state: 'rolled-back',
+      constraint_added: false,
+      ...(migration.options.keepIndexes ? {} : { index_added: false }),
+    });
+  }
+  return { status: 'DROPPED', foreignKeys, indexes };
+}
+
+/** Without a valid parent FK the pair FKs are all that guards the rows: they stay. */
+async function requireParent(context: StepContext, { migration }: EnteredMigration): Promise<void> {
+  const parent = await standingParent(context, migration);
+  if (!parent?.validated)
+    throw new RollbackFailed(
+      `parent FK ${migration.constraint_name} does not stand, or is not valid: the pair foreign keys stay`,
+    );
+}
+
+async function dropForeignKey(
+  context: StepContext,
+  entered: EnteredMigration,
+  execution: string,
+  pair: LedgerPair,
+): Promise<void> {
+  const { client } = context;
+  const { migration, foreignKey, lockBudgetMs } = entered;
+  const sqlOf = async (name: string) =>
+    (await statementsFor(client, name, foreignKey, [pair])).get(pair.pair)?.sql ?? '';
+  const sql = await sqlOf('statements/drop-pair-foreign-key');
+  const work = {
+    migrationId: migration.id,
+    execution,
+    direction: 'rollback',
+    step: STEP,
+    pair: pair.pair,
+    budgetMs: lockBudgetMs,
+    lock: {
+      sql: await sqlOf('statements/lock-pair-for-drop'),
+      mode: 'ACCESS EXCLUSIVE',
+      relations: [pair.referencing_oid, pair.referenced_oid],
+    },
+  } as const;
+  await underLock(context, work, async () => {
+    await requireParent(context, entered);
+    await execute(client, sql);
+    await record(client, migration.id, pair.pair, STEP, sql);
+  });
+}
+
+/** Outside a transaction; its waits stop nobody's reads or writes. */
+async function dropIndex(
+  { client }: StepContext,
+  { migration, foreignKey }: EnteredMigration,
+  pair: LedgerPair,
+): Promise<void> {
+  const sql = (await statementsFor(client, 'statements/drop-index', foreignKey, [pair])).get(pair.pair)?.sql;
+  if (!sql) return;
+  await client.query("SELECT set_config('lock_timeout', '0', false)");
+  const beganAt = performance.now();
+  await execute(client, sql);
+  await noteEvent(client, migration.id, {
+    pair: pair.pair,
+    step: STEP,
+    sql,
+    durationMs: performance.now() - beganAt,
+    error: null,
+  });
+}

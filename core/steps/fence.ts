@@ -1,0 +1,107 @@
+/**
+ * Fence, the first step of every rollback: cancels what we still run, sets the fence, and waits until nothing of ours is
+ * in flight. From then on a late or repeated forward step changes nothing, whatever the engine does with it.
+ */
+import type { FenceResult, InterruptEvent } from '../contracts.ts';
+import { LockTimeout, messageOfCause } from '../errors.ts';
+import { type Migration, readMigration, readPairs } from '../ledger.ts';
+import { sqlStateOf } from '../postgres-errors.ts';
+import { forecastRollback, readServer } from '../server.ts';
+import { run } from '../sql.ts';
+import { enterAny, type StepContext } from './context.ts';
+
+/** How long one try for the fence waits before running statements are cancelled again. */
+const FENCE_TRY_MS = 1_000;
+const FENCE_TRIES = 60;
+
+export async function fence(context: StepContext, event: InterruptEvent): Promise<FenceResult> {
+  await enterAny(context, event);
+  await setFence(context, event);
+  const { client } = context;
+  const migration = await readMigration(client, event.migrationId);
+  const pairs = await readPairs(client, event.migrationId);
+  const parent = await standingParent(context, migration);
+  const strategy = await strategyFor(
+    context,
+    migration,
+    pairs.length,
+    pairs.reduce((sum, pair) => sum + pair.rows, 0),
+  );
+  const dropped = parent === null || !parent.validated;
+  context.logger.warn('migration fenced', {
+    migrationId: event.migrationId,
+    parentForeignKey: dropped ? 'DROPPED' : 'PRESENT',
+    strategy,
+  });
+  return {
+    status: 'FENCED',
+    parentForeignKey: dropped ? 'DROPPED' : 'PRESENT',
+    strategy: dropped ? strategy : 'NONE',
+    pairs: dropped && strategy === 'attach' ? pairs.map(({ pair, referencing }) => ({ pair, referencing })) : [],
+    maxConcurrency: migration.options.maxConcurrency,
+  };
+}
+
+async function setFence(
+  { client, logger }: StepContext,
+  { migrationId, execution, error }: InterruptEvent,
+): Promise<void> {
+  const reason = error ? { name: error.Error, message: messageOfCause(error.Cause) ?? '' } : null;
+  await client.query("SELECT set_config('lock_timeout', $1, false)", [String(FENCE_TRY_MS)]);
+  for (let attempt = 1; ; attempt++) {
+    const cancelled = await run<{ pid: number }>(client, 'ledger/cancel-statements', { migration_id: migrationId });
+    if (cancelled.length > 0) logger.info('cancelled our own statements', { pids: cancelled.map((row) => row.pid) });
+    try {
+      await run(client, 'ledger/fence', { migration_id: migrationId, execution, error: reason });
+      // Index builds run outside transactions; they hold this lock instead ('p2ff').
+      await client.query('SELECT pg_advisory_lock(1882351206, $1)', [Number(migrationId)]);
+      await client.query('SELECT pg_advisory_unlock(1882351206, $1)', [Number(migrationId)]);
+      return;
+    } catch (failure) {
+      if (sqlStateOf(failure) !== '55P03') throw failure;
+      if (attempt >= FENCE_TRIES)
+        throw new LockTimeout(
+          `a statement of migration ${migrationId} still runs and does not let itself be cancelled`,
+          {},
+          { cause: failure },
+        );
+    }
+  }
+}
+
+/** The parent FK as it stands: null when gone, not validated when a rollback has only begun to put it back (18+). */
+export async function standingParent(
+  { client }: StepContext,
+  migration: Migration,
+): Promise<{
+  readonly oid: number;
+  readonly definition: string;
+  readonly validated: boolean;
+  readonly comment: string | null;
+} | null> {
+  const standing = await run<{
+    oid: number;
+    on_root: boolean;
+    name: string;
+    definition: string;
+    validated: boolean;
+    comment: string | null;
+  }>(client, 'checks/parent-foreign-keys', {
+    referencing_oid: migration.table_oid,
+    referenced_oid: migration.referenced_oid,
+    definition: migration.definition,
+  });
+  return standing.find((key) => key.on_root && key.name === migration.constraint_name) ?? null;
+}
+
+async function strategyFor(
+  { client }: StepContext,
+  migration: Migration,
+  pairs: number,
+  rows: number,
+): Promise<ReturnType<typeof forecastRollback>['strategy']> {
+  const { strategy } = forecastRollback(await readServer(client), pairs, rows);
+  // Refused by preflight unless allowed; the server's settings may have changed since.
+  if (strategy === 'blocking' && !migration.options.allowBlockingRollback) return 'attach';
+  return strategy;
+}

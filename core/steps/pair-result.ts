@@ -1,0 +1,27 @@
+/** The small result of a step on one pair. */
+import type { PairResult } from '../contracts.ts';
+import type { EnteredPair } from './context.ts';
+
+export function pairResult(
+  status: PairResult['status'],
+  { pair, referencing, referenced, of }: EnteredPair,
+  more: {
+    readonly object: string;
+    readonly durationMs?: number;
+    readonly lockWaitMs?: number;
+    readonly waitSeconds?: number;
+  },
+): PairResult {
+  return {
+    status,
+    pair: pair.pair,
+    of,
+    referencing,
+    referenced,
+    object: more.object,
+    rows: pair.rows,
+    durationMs: Math.round(more.durationMs ?? 0),
+    lockWaitMs: Math.round(more.lockWaitMs ?? 0),
+    waitSeconds: more.waitSeconds ?? 0,
+  };
+}

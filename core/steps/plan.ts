@@ -1,0 +1,118 @@
+/** Plan: reads everything, refuses what cannot go well, and only then opens the migration in the ledger. */
+import { ExecutionInput, type PlanEvent, type PlanResult } from '../contracts.ts';
+import { InvalidInput, PreflightFailed } from '../errors.ts';
+import { type ForeignKey, resolveForeignKey } from '../foreign-key.ts';
+import { ensureLedger, type MigrationOptions, openMigration, readPairs } from '../ledger.ts';
+import { readPairing } from '../pairs.ts';
+import { type PlanReading, readPlan } from '../plan.ts';
+import type { StepContext } from './context.ts';
+
+/**
+ * @throws InvalidInput when the input is not what an execution takes, or names nothing that can be migrated
+ * @throws PreflightFailed with every finding of severity `error`
+ * @throws MigrationInProgress when another execution works on the same foreign key
+ */
+export async function plan(context: StepContext, event: PlanEvent): Promise<PlanResult> {
+  const input = parseInput(event.input);
+  if (input.operation === 'rollback') return planRollback(context, input, event.execution);
+
+  const reading = await readPlan(context.client, input, 'migrate');
+  if (isMigrated(reading)) return result('ALREADY_MIGRATED', reading, input);
+  refuse(reading);
+  if (input.dryRun) return result('DRY_RUN', reading, input);
+
+  await ensureLedger(context.client);
+  const { foreignKey, pairing } = reading;
+  const opened = await openMigration(context.client, foreignKey, pairing, optionsOf(input), event.execution);
+  const pairs = (await readPairs(context.client, opened.id)).map(({ pair, referencing }) => ({ pair, referencing }));
+  context.logger.info('migration opened', { migrationId: opened.id, state: opened.state, pairs: pairs.length });
+  // A rollback that died half-way is finished first: forward DDL is fenced, and the next run starts from clean ground.
+  const status = opened.state === 'rolling-back' ? 'ROLLBACK_REQUESTED' : 'PLANNED';
+  return { ...result(status, reading, input), migrationId: opened.id, pairs };
+}
+
+/** The input of an execution, checked; one line says what is wrong and where. */
+export function parseInput(input: unknown): ExecutionInput {
+  const parsed = ExecutionInput.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) =>
+    issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message,
+  );
+  throw new InvalidInput(`the execution input is not valid: ${problems.join('; ')}`);
+}
+
+/** Migrated, and no open migration that died between the drop and its verification. */
+function isMigrated({ migrated, foreignKey, state }: PlanReading): boolean {
+  return migrated && (foreignKey.migrationId === null || state === 'migrated');
+}
+
+function refuse({ document }: PlanReading): void {
+  const errors = document.findings.filter((finding) => finding.severity === 'error');
+  if (errors.length === 0) return;
+  const lines = errors.map(({ id, message, remedy }) => `[${id}] ${message}; ${remedy}`);
+  throw new PreflightFailed(`refused, nothing was changed: ${lines.join(' | ')}`);
+}
+
+async function planRollback(context: StepContext, input: ExecutionInput, execution: string): Promise<PlanResult> {
+  const { client } = context;
+  const foreignKey = await findForRollback(context, input);
+  const maxConcurrency = input.maxConcurrency;
+  if (foreignKey.migrationId === null) {
+    const { table, referencedTable, constraint_name: constraint } = foreignKey;
+    return {
+      status: 'NOTHING_TO_ROLL_BACK',
+      migrationId: null,
+      table,
+      referencedTable,
+      constraint,
+      pairs: [],
+      maxConcurrency,
+    };
+  }
+  const pairing = await readPairing(client, foreignKey);
+  const opened = await openMigration(client, foreignKey, pairing, optionsOf(input), execution);
+  const pairs = (await readPairs(client, opened.id)).map(({ pair, referencing }) => ({ pair, referencing }));
+  return {
+    status: 'ROLLBACK_REQUESTED',
+    migrationId: opened.id,
+    table: foreignKey.table,
+    referencedTable: foreignKey.referencedTable,
+    constraint: foreignKey.constraint_name,
+    pairs,
+    maxConcurrency,
+  };
+}
+
+/** What the ledger has open; where it has nothing, a parent FK that stands means that there is nothing to roll back. */
+async function findForRollback({ client }: StepContext, input: ExecutionInput): Promise<ForeignKey> {
+  try {
+    return await resolveForeignKey(client, input, 'rollback');
+  } catch (nothingOpen) {
+    if (!(nothingOpen instanceof InvalidInput)) throw nothingOpen;
+    const foreignKey = await resolveForeignKey(client, input, 'migrate');
+    if (foreignKey.constraint_oid !== null) return { ...foreignKey, migrationId: null };
+    throw nothingOpen;
+  }
+}
+
+function optionsOf({
+  table: _table,
+  constraint: _constraint,
+  operation: _operation,
+  dryRun: _dryRun,
+  ...options
+}: ExecutionInput): MigrationOptions {
+  return options;
+}
+
+function result(status: PlanResult['status'], { foreignKey, pairing }: PlanReading, input: ExecutionInput): PlanResult {
+  return {
+    status,
+    migrationId: foreignKey.migrationId,
+    table: foreignKey.table,
+    referencedTable: foreignKey.referencedTable,
+    constraint: foreignKey.constraint_name,
+    pairs: pairing.pairs.map(({ pair, referencing }) => ({ pair, referencing })),
+    maxConcurrency: input.maxConcurrency,
+  };
+}

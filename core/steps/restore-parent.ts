@@ -1,0 +1,83 @@
+/**
+ * RestoreParent, one referencing leaf (strategy `attach`): an FK to the referenced PARENT, NOT VALID, then validated. The
+ * parent FK attaches these afterwards without a scan. The pair FKs still hold meanwhile.
+ */
+import { execute } from '../connection.ts';
+import type { PairEvent, PairResult } from '../contracts.ts';
+import { changePair } from '../ledger.ts';
+import { record, underLock } from '../lock-budget.ts';
+import { readStanding, statementsFor } from '../pairs.ts';
+import { run, runOne } from '../sql.ts';
+import { validate } from '../validation.ts';
+import { enterAny, enterPair, type StepContext } from './context.ts';
+import { standingParent } from './fence.ts';
+import { pairResult } from './pair-result.ts';
+
+const STEP = 'RestoreParent';
+
+export async function restoreParentForPair(context: StepContext, event: PairEvent): Promise<PairResult> {
+  const { client } = context;
+  const entered = await enterAny(context, event);
+  const { migration, foreignKey, lockBudgetMs } = entered;
+  const target = await enterPair(context, entered, event.pair);
+  const { pair, standing } = target;
+  const object = pair.root_constraint ?? migration.constraint_name;
+  // Back already: a repeated delivery, or a rollback that died after the attach.
+  if (await standingParent(context, migration)) return pairResult('SKIPPED', target, { object });
+
+  let lockWaitMs = 0;
+  if (standing.leaf_constraint_oid === null) {
+    const sqlOf = async (name: string) =>
+      (await statementsFor(client, name, foreignKey, [pair])).get(pair.pair)?.sql ?? '';
+    const sql = await sqlOf('statements/add-leaf-foreign-key');
+    const work = {
+      migrationId: migration.id,
+      execution: event.execution,
+      direction: 'rollback',
+      step: STEP,
+      pair: pair.pair,
+      budgetMs: lockBudgetMs,
+      lock: {
+        sql: await sqlOf('statements/lock-leaf'),
+        mode: 'SHARE ROW EXCLUSIVE',
+        relations: await relationsOf(context, entered.migration.id, pair.referencing_oid, migration.referenced_oid),
+      },
+    } as const;
+    ({ lockWaitMs } = await underLock(context, work, async () => {
+      await execute(client, sql);
+      await record(client, migration.id, pair.pair, STEP, sql);
+    }));
+  }
+  const leaf = (await readStanding(client, foreignKey, [pair])).get(pair.pair);
+  if (leaf?.leaf_constraint_oid && !leaf.leaf_constraint_validated) {
+    const { sql } = await runOne<{ sql: string }>(client, 'statements/validate-foreign-key', {
+      constraint_oid: leaf.leaf_constraint_oid,
+    });
+    const outcome = await validate(context, entered, {
+      step: STEP,
+      direction: 'rollback',
+      execution: event.execution,
+      pair: pair.pair,
+      constraintOid: leaf.leaf_constraint_oid,
+      lockSql: null,
+      sql,
+      isDone: async () =>
+        (await readStanding(client, foreignKey, [pair])).get(pair.pair)?.leaf_constraint_validated ?? false,
+    });
+    if (outcome.status === 'RUNNING')
+      return pairResult('RUNNING', target, { object, waitSeconds: outcome.waitSeconds });
+  }
+  await changePair(client, migration.id, pair.pair, { state: 'restored', lock_wait_ms: lockWaitMs });
+  return pairResult('DONE', target, { object, lockWaitMs });
+}
+
+/** All that lock-leaf locks: the referencing leaf, and the referenced side of every pair. */
+async function relationsOf(
+  { client }: StepContext,
+  id: string,
+  referencing: number,
+  referenced: number,
+): Promise<number[]> {
+  const pairs = await run<{ referenced_oid: number }>(client, 'ledger/read-pairs', { migration_id: id, pair: null });
+  return [referencing, referenced, ...pairs.map((pair) => pair.referenced_oid)];
+}

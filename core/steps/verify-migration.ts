@@ -1,0 +1,44 @@
+/** VerifyMigration: the six checks, every pair counted, and the migration is done. */
+import type { MigrationEvent, VerifyMigrationResult } from '../contracts.ts';
+import { changeMigration } from '../ledger.ts';
+import { readPairing } from '../pairs.ts';
+import { verification } from '../verification.ts';
+import { enterForward, type StepContext } from './context.ts';
+import { countRemainingOrphans } from './count-remaining-orphans.ts';
+
+/** A check's detail in the execution's history; the whole text is in the ledger. */
+const DETAIL_CHARACTERS = 300;
+
+export async function verifyMigration(context: StepContext, event: MigrationEvent): Promise<VerifyMigrationResult> {
+  const { client } = context;
+  const { migration, foreignKey } = await enterForward(context, event);
+  const pairing = await readPairing(client, foreignKey);
+  const base = {
+    migrationId: migration.id,
+    table: migration.table_name,
+    constraint: migration.constraint_name,
+    pairs: pairing.pairs.length,
+  };
+  const { finished, counts } = await countRemainingOrphans(context, migration, foreignKey, pairing.pairs);
+  if (!finished) return { ...base, status: 'COUNTING', checks: [], reason: '' };
+
+  const verified = await verification(client, foreignKey, pairing, counts);
+  const checks = verified.checks.map((check) => ({
+    ...check,
+    detail: check.detail.length > DETAIL_CHARACTERS ? `${check.detail.slice(0, DETAIL_CHARACTERS - 1)}…` : check.detail,
+  }));
+  if (verified.passed) {
+    await changeMigration(client, migration.id, {
+      verification: verified,
+      state: 'migrated',
+      finished_at: new Date().toISOString(),
+    });
+    return { ...base, status: 'MIGRATED', checks, reason: '' };
+  }
+  await changeMigration(client, migration.id, { verification: verified });
+  const reason = verified.checks
+    .filter((check) => !check.passed)
+    .map((check) => `${check.id}: ${check.detail}`)
+    .join('; ');
+  return { ...base, status: 'FAILED', checks, reason: reason.slice(0, 2_000) };
+}

@@ -1,0 +1,37 @@
+/** VerifyRolledBack: it is exactly as it was, or a person is told that it is not. */
+import type { MigrationEvent, RolledBackResult } from '../contracts.ts';
+import { RollbackFailed } from '../errors.ts';
+import { changeMigration, readPairs } from '../ledger.ts';
+import { readStanding } from '../pairs.ts';
+import { enterAny, type StepContext } from './context.ts';
+import { standingParent } from './fence.ts';
+
+/** @throws RollbackFailed naming every difference to the original */
+export async function verifyRolledBack(context: StepContext, event: MigrationEvent): Promise<RolledBackResult> {
+  const { client } = context;
+  const { migration, foreignKey } = await enterAny(context, event);
+  const problems: string[] = [];
+  const parent = await standingParent(context, migration);
+  if (!parent)
+    problems.push(`parent FK ${migration.constraint_name} with the definition ${migration.definition} does not stand`);
+  else {
+    if (!parent.validated) problems.push(`parent FK ${migration.constraint_name} is not validated`);
+    if (parent.comment !== migration.comment)
+      problems.push(`the comment of parent FK ${migration.constraint_name} is not the original`);
+  }
+  const pairs = await readPairs(client, migration.id);
+  const standing = await readStanding(client, foreignKey, pairs);
+  for (const pair of pairs) {
+    if (pair.constraint_added && standing.get(pair.pair)?.constraint_oid)
+      problems.push(`pair FK ${pair.constraint_name} of ${pair.referencing} still stands`);
+  }
+  if (problems.length > 0) throw new RollbackFailed(`the rollback is not complete: ${problems.join('; ')}`);
+  await changeMigration(client, migration.id, { state: 'rolled-back', finished_at: new Date().toISOString() });
+  return {
+    status: 'ROLLED_BACK',
+    migrationId: migration.id,
+    table: migration.table_name,
+    constraint: migration.constraint_name,
+    definition: migration.definition,
+  };
+}

@@ -1,0 +1,60 @@
+/** VALIDATE CONSTRAINT as one message that needs no client until its COMMIT; used forward and by the rollback. */
+import { type DetachedOutcome, runDetached } from './detached.ts';
+import { OrphanedRows } from './errors.ts';
+import { readServer, validationMemory } from './server.ts';
+import type { EnteredMigration, StepContext } from './steps/context.ts';
+
+/**
+ * A waiter for SHARE UPDATE EXCLUSIVE stops no reader and no writer, so it may wait longer than deadlock_timeout (1 s),
+ * after which PostgreSQL cancels an ordinary autovacuum that stands in the way. The lock budget is for other locks.
+ */
+const LOCK_WAIT_MS = 10_000;
+
+export interface Validation {
+  readonly step: string;
+  readonly direction: 'forward' | 'rollback';
+  readonly execution: string;
+  readonly pair: number;
+  readonly constraintOid: number;
+  /** SQL that takes the lock, or null where VALIDATE takes it itself. */
+  readonly lockSql: string | null;
+  readonly sql: string;
+  /** Asked while holding the right to run it. */
+  isDone(): Promise<boolean>;
+}
+
+/** Starts the validation, or finds it running, and waits for its end as long as the handler's time allows. */
+export async function validate(
+  context: StepContext,
+  { migration }: EnteredMigration,
+  validation: Validation,
+): Promise<DetachedOutcome> {
+  const server = await readServer(context.client);
+  const memory = validationMemory(server, migration.options.maxConcurrency);
+  return runDetached(context, {
+    migrationId: migration.id,
+    step: validation.step,
+    pair: validation.pair,
+    lockOid: validation.constraintOid,
+    script: async (session) => {
+      if (await validation.isDone()) return undefined;
+      const literal = (text: string) => session.escapeLiteral(text);
+      const id = Number(migration.id);
+      return [
+        'BEGIN',
+        `SELECT p2pfk.enter${validation.direction === 'rollback' ? '_rollback' : ''}(${id}, ${literal(validation.execution)})`,
+        `SELECT set_config('lock_timeout', '${LOCK_WAIT_MS}', true), set_config('maintenance_work_mem', '${memory}MB', true), set_config('p2pfk.began_at', clock_timestamp()::text, true)`,
+        ...(validation.lockSql === null ? [] : [validation.lockSql]),
+        "SELECT set_config('p2pfk.locked_at', clock_timestamp()::text, true)",
+        validation.sql,
+        `SELECT p2pfk.record(${id}, ${validation.pair === 0 ? 'NULL' : validation.pair}, ${literal(validation.step)}, ${literal(validation.sql)})`,
+        'COMMIT',
+      ].join(';\n');
+    },
+  });
+}
+
+/** Whether a validation failed because rows without a referenced row are there. */
+export function foundOrphans(error: unknown): error is OrphanedRows {
+  return error instanceof OrphanedRows;
+}

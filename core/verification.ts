@@ -1,0 +1,149 @@
+/** The six checks. Each looks at the database as it is; none believes the ledger. */
+import type { Client } from 'pg';
+import { type Check, CheckId, type Verification } from './contracts.ts';
+import { PROBE_TIMEOUT_MS, probeDelete } from './delete-probe.ts';
+import { type ForeignKey, resolveForeignKey } from './foreign-key.ts';
+import { countOrphans, type OrphanCount } from './orphans.ts';
+import { type Pairing, readPairing, shortName } from './pairs.ts';
+import { messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
+import { run } from './sql.ts';
+
+/** `p2pfk verify`: all checks of one table, also where no ledger remembers its migration. Changes nothing. */
+export async function verifyTable(
+  client: Client,
+  wanted: { readonly table: string; readonly constraint?: string | undefined },
+): Promise<Verification> {
+  const foreignKey = await resolveForeignKey(client, wanted, 'verify');
+  const pairing = await readPairing(client, foreignKey);
+  const orphans = await countOrphans(client, foreignKey, pairing.pairs);
+  return verification(client, foreignKey, pairing, orphans);
+}
+
+/** The six checks in their order; `orphans` has been counted before, because it is the one that takes long. */
+export async function verification(
+  client: Client,
+  foreignKey: ForeignKey,
+  pairing: Pairing,
+  orphans: readonly OrphanCount[],
+): Promise<Verification> {
+  const checks = [
+    checkPairForeignKeys(pairing),
+    await checkParentForeignKey(client, foreignKey),
+    await checkTargets(client, foreignKey, pairing),
+    await checkDelete(client, pairing),
+    checkOrphans(foreignKey, pairing, orphans),
+    checkInventory(foreignKey, pairing),
+  ];
+  return { passed: checks.every((check) => check.passed), checks };
+}
+
+/** The checks that need no scan: those that the verified drop runs under its lock. */
+export async function quickChecks(client: Client, foreignKey: ForeignKey, pairing: Pairing): Promise<Check[]> {
+  return [
+    checkPairForeignKeys(pairing),
+    await checkParentForeignKey(client, foreignKey),
+    await checkTargets(client, foreignKey, pairing),
+  ];
+}
+
+function checkPairForeignKeys({ pairs }: Pairing): Check {
+  const validated = pairs.filter((pair) => pair.validated).length;
+  const total = pairs.filter((pair) => pair.constraint_oid !== null).length;
+  const disabled = pairs.filter((pair) => pair.constraint_oid !== null && !pair.enforced).length;
+  const missing = pairs.length - total;
+  const more = [...(missing > 0 ? [`missing ${missing}`] : []), ...(disabled > 0 ? [`disabled ${disabled}`] : [])];
+  return {
+    id: CheckId.PairForeignKeys,
+    title: 'Checking partition-level FK constraints',
+    passed: pairs.length > 0 && validated === pairs.length && disabled === 0,
+    detail: [`total ${total}`, `validated ${validated}`, `not validated ${total - validated}`, ...more].join(', '),
+  };
+}
+
+async function checkParentForeignKey(client: Client, foreignKey: ForeignKey): Promise<Check> {
+  const standing = await run<{ name: string; relation: string }>(client, 'checks/parent-foreign-keys', {
+    ...foreignKey,
+  });
+  return {
+    id: CheckId.ParentForeignKey,
+    title: 'Checking for parent-level FK',
+    passed: standing.length === 0,
+    detail:
+      standing.length === 0
+        ? 'No parent-level FK found'
+        : `Parent-level FK still stands: ${standing.map(({ name, relation }) => `${name} on ${relation}`).join(', ')}`,
+  };
+}
+
+async function checkTargets(client: Client, foreignKey: ForeignKey, { pairs }: Pairing): Promise<Check> {
+  const wrong = await run<{ name: string; referencing: string; referenced: string }>(
+    client,
+    'checks/foreign-key-targets',
+    { ...foreignKey, pairs },
+  );
+  return {
+    id: CheckId.ForeignKeyTargets,
+    title: 'Verifying FK targets',
+    passed: wrong.length === 0,
+    detail:
+      wrong.length === 0
+        ? 'All FK constraints reference matching partition pairs'
+        : `FK constraints to another partition than the partner: ${wrong.map(({ name, referencing, referenced }) => `${name} (${referencing} to ${referenced})`).join(', ')}`,
+  };
+}
+
+async function checkDelete(client: Client, { pairs }: Pairing): Promise<Check> {
+  try {
+    await client.query('BEGIN');
+    return await probeDelete(client, pairs, PROBE_TIMEOUT_MS);
+  } catch (error) {
+    // 42501 no privilege, 25006 read-only server: no word on the foreign keys. 55P03: a retry decides.
+    const state = sqlStateOf(error);
+    const check = { id: CheckId.DeletePerformance, title: 'Testing DELETE performance' };
+    if (state === '42501' || state === '25006')
+      return { ...check, passed: true, detail: `skipped: this role or server cannot DELETE (${messageOf(error)})` };
+    if (state === '57014')
+      return { ...check, passed: false, detail: `no answer within ${PROBE_TIMEOUT_MS / 1000} s: the DELETE scans` };
+    throw toNamedError(error);
+  } finally {
+    await client.query('ROLLBACK').catch(() => undefined);
+  }
+}
+
+function checkOrphans(foreignKey: ForeignKey, { pairs }: Pairing, orphans: readonly OrphanCount[]): Check {
+  const found = orphans.filter((count) => count.orphans > 0);
+  const total = found.reduce((sum, count) => sum + count.orphans, 0);
+  const uncounted = pairs.length - orphans.length;
+  const name = (number: number) =>
+    shortName(pairs.find((pair) => pair.pair === number)?.referencing ?? `pair ${number}`, foreignKey.table);
+  const detail =
+    found.length > 0
+      ? `${total} orphaned rows found: ${found.map((count) => `${count.orphans} in ${name(count.pair)}`).join(', ')}`
+      : uncounted > 0
+        ? `${uncounted} pairs could not be counted: no foreign key tells how to compare them`
+        : `No orphaned rows found in ${pairs.length} pairs checked`;
+  return {
+    id: CheckId.Orphans,
+    title: 'Verifying data integrity',
+    passed: found.length === 0 && uncounted === 0,
+    detail,
+  };
+}
+
+function checkInventory(foreignKey: ForeignKey, { pairs, unpaired }: Pairing): Check {
+  const lone = unpaired.filter((partition) => partition.side === 'referencing');
+  const short = (name: string) => shortName(name, foreignKey.table);
+  const lines = pairs.map(
+    (pair) =>
+      `${short(pair.referencing)} → ${short(pair.referenced)}: ${pair.constraint_oid === null ? 'no pair FK' : pair.constraint_name}`,
+  );
+  return {
+    id: CheckId.Inventory,
+    title: 'Listing all partition-to-partition FK constraints',
+    passed: pairs.every((pair) => pair.constraint_oid !== null) && lone.every((partition) => partition.rows === 0),
+    detail: [
+      ...lines,
+      ...lone.map((partition) => `${short(partition.partition)}: no partner with the bound ${partition.bound}`),
+    ].join('\n'),
+  };
+}

@@ -1,0 +1,32 @@
+-- What a pair FK copies from the parent FK, and what brings the parent FK back: every part as SQL text that PostgreSQL
+-- itself has written and quoted.
+--
+-- Run it with search_path = pg_catalog: only then are the tables in `definition` schema-qualified, so that it means the
+-- same in every session. `actions` is all that follows the referenced columns (MATCH, ON UPDATE, ON DELETE with its
+-- column list, DEFERRABLE): copied, not parsed, so nothing that a newer version prints there can be forgotten.
+SELECT c.conname                                              AS constraint_name,
+       c.conrelid                                             AS table_oid,
+       c.confrelid                                            AS referenced_oid,
+       d.definition,
+       k.columns,
+       k.referenced_columns,
+       k.column_names,
+       k.referenced_column_names,
+       substr(d.definition, length(d.prefix) + 1)             AS actions,
+       starts_with(d.definition, d.prefix)                    AS understood,
+       c.confdeltype                                          AS on_delete,
+       c.confupdtype                                          AS on_update,
+       obj_description(c.oid, 'pg_constraint')                AS comment
+  FROM pg_constraint c
+ CROSS JOIN LATERAL (
+       SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY u.n)  AS columns,
+              string_agg(quote_ident(ra.attname), ', ' ORDER BY u.n) AS referenced_columns,
+              jsonb_agg(a.attname ORDER BY u.n)                      AS column_names,
+              jsonb_agg(ra.attname ORDER BY u.n)                     AS referenced_column_names
+         FROM unnest(c.conkey, c.confkey) WITH ORDINALITY u(att, ratt, n)
+         JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = u.att
+         JOIN pg_attribute ra ON ra.attrelid = c.confrelid AND ra.attnum = u.ratt) k
+ CROSS JOIN LATERAL (
+       SELECT regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '') AS definition,
+              format('FOREIGN KEY (%s) REFERENCES %s(%s)', k.columns, c.confrelid::regclass, k.referenced_columns) AS prefix) d
+ WHERE c.oid = :'constraint_oid'::oid;

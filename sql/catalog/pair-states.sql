@@ -1,0 +1,97 @@
+-- What stands on given pairs now: the pair FK, the index that serves it, and the names that new ones would get.
+--
+-- One row for each pair that still exists. A pair FK is known by what it does (both partitions, columns, actions), never
+-- by its name, so one that a person added by hand counts too. Run it with search_path = pg_catalog. Reads only.
+WITH fk AS (
+  SELECT :'referencing_oid'::oid        AS referencing_root,
+         :'referenced_oid'::oid         AS referenced_root,
+         :'constraint_name'::text       AS root_constraint_name,
+         :'columns'::text               AS columns,
+         :'referenced_columns'::text    AS referenced_columns,
+         :'column_names'::jsonb         AS column_names,
+         :'actions'::text               AS actions
+), wanted AS (
+  SELECT p.pair, p.referencing_oid, p.referenced_oid, a.relnamespace AS namespace,
+         'fk_' || root.relname || '_to_' || b.relname AS constraint_name,
+         'idx_' || a.relname || '_fk'                 AS index_name,
+         fk.*
+    FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid)
+    JOIN pg_class a ON a.oid = p.referencing_oid
+    JOIN pg_class b ON b.oid = p.referenced_oid
+   CROSS JOIN fk
+    JOIN pg_class root ON root.oid = fk.referencing_root
+), named AS (
+  -- A name longer than 63 bytes is cut by the cast to `name`, which knows multi-byte characters; nine leading
+  -- characters keep room for '_' and eight digits of a hash, which make the cut name unique again.
+  SELECT w.*,
+         substr((repeat('x', 9) || w.constraint_name)::name::text, 10) || '_' ||
+           left(md5(w.constraint_name || w.root_constraint_name), 8) AS unique_constraint,
+         substr((repeat('x', 9) || w.index_name)::name::text, 10) || '_' ||
+           left(md5(w.index_name || w.root_constraint_name), 8) AS unique_index
+    FROM wanted w
+)
+SELECT n.pair,
+       f.oid                                                   AS constraint_oid,
+       coalesce(f.conname,
+                CASE WHEN octet_length(n.constraint_name) <= 63
+                      AND NOT EXISTS (SELECT 1 FROM pg_constraint c
+                                       WHERE c.conrelid = n.referencing_oid AND c.conname = n.constraint_name)
+                     THEN n.constraint_name ELSE n.unique_constraint END) AS constraint_name,
+       coalesce(f.convalidated, false)                         AS validated,
+       -- Two triggers on each side. Disabled, or made to fire for replication only, they guard nothing.
+       coalesce((SELECT count(*) = 4 AND bool_and(g.tgenabled IN ('O', 'A'))
+                   FROM pg_trigger g WHERE g.tgconstraint = f.oid), false) AS enforced,
+       i.relname IS NOT NULL                                   AS has_index,
+       coalesce(i.relname, l.relname,
+                CASE WHEN octet_length(n.index_name) <= 63
+                      AND NOT EXISTS (SELECT 1 FROM pg_class c
+                                       WHERE c.relnamespace = n.namespace AND c.relname = n.index_name)
+                     THEN n.index_name ELSE n.unique_index END) AS index_name,
+       l.relname IS NOT NULL AND i.relname IS NULL             AS index_leftover,
+       -- The parent FK's own child on this leaf: its name must come back when the migration is rolled back.
+       r.conname                                               AS root_constraint,
+       r.oid                                                   AS leaf_constraint_oid,
+       coalesce(r.convalidated, false)                         AS leaf_constraint_validated
+  FROM named n
+  LEFT JOIN LATERAL (
+       SELECT c.oid, c.conname, c.convalidated
+         FROM pg_constraint c
+        WHERE c.conrelid = n.referencing_oid AND c.confrelid = n.referenced_oid AND c.contype = 'f' AND c.conparentid = 0
+          AND regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '')
+              = format('FOREIGN KEY (%s) REFERENCES %s(%s)%s',
+                       n.columns, n.referenced_oid::regclass, n.referenced_columns, n.actions)
+        ORDER BY c.convalidated DESC, c.oid
+        LIMIT 1) f ON true
+  -- A valid, complete btree index whose leading columns are the FK's, in any order: what a cascade looks up by.
+  LEFT JOIN LATERAL (
+       SELECT ic.relname
+         FROM pg_index x
+         JOIN pg_class ic ON ic.oid = x.indexrelid
+         JOIN pg_am am ON am.oid = ic.relam AND am.amname = 'btree'
+        WHERE x.indrelid = n.referencing_oid AND x.indisvalid AND x.indisready AND x.indpred IS NULL
+          AND (SELECT array_agg(a.attname ORDER BY a.attname)
+                 FROM unnest(x.indkey::int2[]) WITH ORDINALITY k(attnum, n)
+                 JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum
+                WHERE k.n <= least(jsonb_array_length(n.column_names), x.indnkeyatts))
+              = (SELECT array_agg(e::name ORDER BY e::name) FROM jsonb_array_elements_text(n.column_names) e)
+        ORDER BY ic.relname
+        LIMIT 1) i ON true
+  -- What an interrupted CREATE INDEX CONCURRENTLY of ours left behind.
+  LEFT JOIN LATERAL (
+       SELECT ic.relname
+         FROM pg_index x
+         JOIN pg_class ic ON ic.oid = x.indexrelid
+        WHERE x.indrelid = n.referencing_oid AND NOT x.indisvalid AND ic.relname IN (n.index_name, n.unique_index)
+        ORDER BY ic.relname
+        LIMIT 1) l ON true
+  -- An FK of the leaf to the referenced parent: a child of the parent FK, or what a rollback has added so far.
+  LEFT JOIN LATERAL (
+       SELECT c.oid, c.conname, c.convalidated
+         FROM pg_constraint c
+        WHERE c.conrelid = n.referencing_oid AND c.confrelid = n.referenced_root AND c.contype = 'f'
+          AND regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '')
+              = format('FOREIGN KEY (%s) REFERENCES %s(%s)%s',
+                       n.columns, n.referenced_root::regclass, n.referenced_columns, n.actions)
+        ORDER BY c.convalidated DESC, c.oid
+        LIMIT 1) r ON true
+ ORDER BY n.pair;

@@ -1,0 +1,24 @@
+-- For each pair the query that counts its orphans: referencing rows whose keys are set and have no referenced row.
+-- convalidated is no proof: under session_replication_role = replica a row enters below a valid FK. The comparison uses
+-- the operators of the foreign key itself (pg_constraint.conpfeqop), so it decides as the constraint does, whatever the
+-- types. Takes ACCESS SHARE on the two partitions; one hash anti-join, parallel where the server allows it.
+-- MATCH FULL: a key that is partly NULL is a violation too.
+SELECT p.pair,
+       format('SELECT count(*) AS orphans FROM ONLY %I.%I f WHERE (%s) AND NOT EXISTS (SELECT FROM ONLY %I.%I r WHERE %s)%s',
+              an.nspname, a.relname, k.all_set, bn.nspname, b.relname, k.equal,
+              CASE c.confmatchtype WHEN 'f' THEN format(' OR (NOT (%s) AND NOT (%s))', k.all_set, k.none_set) ELSE '' END) AS sql
+  FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_oid oid)
+  JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
+  JOIN pg_class b ON b.oid = p.referenced_oid JOIN pg_namespace bn ON bn.oid = b.relnamespace
+  JOIN pg_constraint c ON c.oid = coalesce(p.constraint_oid, nullif(:'parent_constraint_oid'::text, '')::oid)
+ CROSS JOIN LATERAL (
+       SELECT string_agg(format('f.%I IS NOT NULL', fa.attname), ' AND ' ORDER BY u.n) AS all_set,
+              string_agg(format('f.%I IS NULL', fa.attname), ' AND ' ORDER BY u.n)     AS none_set,
+              string_agg(format('r.%I OPERATOR(%I.%s) f.%I', ra.attname, opn.nspname, op.oprname, fa.attname),
+                         ' AND ' ORDER BY u.n)                                         AS equal
+         FROM unnest(c.conkey, c.confkey, c.conpfeqop) WITH ORDINALITY u(att, ratt, operator, n)
+         JOIN pg_attribute fa ON fa.attrelid = c.conrelid AND fa.attnum = u.att
+         JOIN pg_attribute ra ON ra.attrelid = c.confrelid AND ra.attnum = u.ratt
+         JOIN pg_operator op ON op.oid = u.operator
+         JOIN pg_namespace opn ON opn.oid = op.oprnamespace) k
+ ORDER BY p.pair;

@@ -1,0 +1,19 @@
+-- Parent-level foreign keys of the same shape that still stand: on the partitioned table itself, or on one of its leaves
+-- against the whole referenced table. `definition` is what pg_get_constraintdef says, with search_path = pg_catalog.
+WITH RECURSIVE tree AS (
+  SELECT :'referencing_oid'::oid AS oid
+  UNION ALL
+  SELECT i.inhrelid FROM tree t JOIN pg_inherits i ON i.inhparent = t.oid
+)
+SELECT c.oid, c.conname AS name, format('%I.%I', n.nspname, r.relname) AS relation,
+       c.conrelid = :'referencing_oid'::oid           AS on_root,
+       pg_get_constraintdef(c.oid)                    AS definition,
+       c.convalidated                                 AS validated,
+       obj_description(c.oid, 'pg_constraint')        AS comment
+  FROM pg_constraint c
+  JOIN tree t ON t.oid = c.conrelid
+  JOIN pg_class r ON r.oid = c.conrelid
+  JOIN pg_namespace n ON n.oid = r.relnamespace
+ WHERE c.contype = 'f' AND c.conparentid = 0 AND c.confrelid = :'referenced_oid'::oid
+   AND regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '') = :'definition'::text
+ ORDER BY on_root DESC, c.conname;

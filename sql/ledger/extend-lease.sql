@@ -1,0 +1,4 @@
+-- A sign of life of the owner: it counts as alive for that many seconds more.
+UPDATE p2pfk.migration
+   SET lease_until = greatest(lease_until, now() + make_interval(secs => :'seconds'::float8)), updated_at = now()
+ WHERE id = :'migration_id'::bigint AND execution = :'execution'::text;

@@ -1,0 +1,9 @@
+-- Sets the fence. FOR UPDATE waits for every forward transaction in flight; none begins after it.
+WITH locked AS (
+  SELECT id FROM p2pfk.migration WHERE id = :'migration_id'::bigint FOR UPDATE
+)
+UPDATE p2pfk.migration m
+   SET fenced_at = coalesce(m.fenced_at, now()), state = 'rolling-back', error = coalesce(:'error'::jsonb, m.error),
+       execution = :'execution'::text, updated_at = now(), lease_until = now() + interval '1 minute'
+  FROM locked
+ WHERE m.id = locked.id;

@@ -1,0 +1,9 @@
+-- The pairs of one migration, as planned and as far as they have come. Keys are those of the other files in sql/.
+SELECT p.pair, p.referencing_oid, p.referencing, p.referenced_oid, p.referenced, p.bound, p.rows::float8 AS rows,
+       p.bytes::float8 AS bytes, p.constraint_name, p.constraint_added, p.index_name, p.index_added, p.root_constraint,
+       p.state, p.attempts, p.last_error, p.lock_wait_ms, p.index_ms, p.add_ms, p.validate_ms,
+       p.orphans::float8 AS orphans, p.orphans_counted_at
+  FROM p2pfk.pair p
+ WHERE p.migration_id = :'migration_id'::bigint
+   AND (:'pair'::int IS NULL OR p.pair = :'pair'::int)
+ ORDER BY p.pair;

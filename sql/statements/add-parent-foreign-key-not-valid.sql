@@ -1,0 +1,9 @@
+-- Puts the parent FK back without looking at rows: PostgreSQL 18 and newer only (before, a partitioned referencing table
+-- cannot have a NOT VALID foreign key).
+-- Lock: SHARE ROW EXCLUSIVE on both partitioned tables and all of their partitions, for milliseconds.
+-- Safe because: the pair FKs stay until this one is validated and verified.
+SELECT format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s NOT VALID', n.nspname, t.relname, :'constraint_name'::text, :'definition'::text) AS sql,
+       'SHARE ROW EXCLUSIVE on both tables and all partitions' AS lock
+  FROM pg_class t
+  JOIN pg_namespace n ON n.oid = t.relnamespace
+ WHERE t.oid = :'referencing_oid'::oid;
