@@ -1,0 +1,6 @@
+/** State BuildIndex: the supporting index of one pair. */
+import { PairEvent } from '../core/contracts.ts';
+import { buildIndex } from '../core/steps/build-index.ts';
+import { stepHandler } from './handler.ts';
+
+export const handler = stepHandler('build-index', PairEvent, buildIndex);

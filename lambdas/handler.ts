@@ -1,0 +1,65 @@
+/** What all handlers share: parse the event, open one session, run one core step, log, and name what went wrong. */
+import type { Client } from 'pg';
+import { z } from 'zod';
+import { connect } from '../core/connection.ts';
+import { describeError, InvalidInput } from '../core/errors.ts';
+import { toNamedError } from '../core/postgres-errors.ts';
+import { applicationName, type StepContext } from '../core/steps/context.ts';
+import { logger } from './logger.ts';
+
+/** The part of Lambda's context that is used; any engine may give less. */
+export interface HandlerContext {
+  readonly awsRequestId?: string;
+  getRemainingTimeInMillis?(): number;
+}
+
+export type Handler = (event: unknown, context?: HandlerContext) => Promise<unknown>;
+
+/** Where an engine does not say how long a handler may run: Lambda's own maximum. */
+const DEFAULT_ALLOWANCE_MS = 15 * 60 * 1000;
+
+/**
+ * Makes the handler of one step. `name` is the function's name and its file's.
+ *
+ * @example
+ * export const handler = stepHandler('pause', InterruptEvent, pause);
+ */
+export function stepHandler<Schema extends z.ZodType, Result>(
+  name: string,
+  schema: Schema,
+  step: (context: StepContext, event: z.infer<Schema>) => Promise<Result>,
+): Handler {
+  return async (event, context = {}) => {
+    const endsAt = Date.now() + (context.getRemainingTimeInMillis?.() ?? DEFAULT_ALLOWANCE_MS);
+    let client: Client | undefined;
+    try {
+      const parsed = parse(name, schema, event);
+      const identity =
+        z.object({ migrationId: z.string(), pair: z.number(), execution: z.string() }).partial().safeParse(parsed)
+          .data ?? {};
+      const log = logger(name, { ...identity, ...(context.awsRequestId ? { requestId: context.awsRequestId } : {}) });
+      const openSession = (session: string) =>
+        connect({ databaseUrl: process.env.DATABASE_URL, applicationName: session });
+      client = await openSession(applicationName(identity.migrationId ?? '-', name, identity.pair));
+      log.info('step entered');
+      const result = await step({ client, logger: log, remainingMs: () => endsAt - Date.now(), openSession }, parsed);
+      log.info('step done', { result });
+      return result;
+    } catch (error) {
+      // Lambda and the local engine report name and message only: the message must tell all.
+      const named = toNamedError(error);
+      named.message = describeError(named);
+      logger(name, {}).warn('step failed', { error: named.name, reason: named.message });
+      throw named;
+    } finally {
+      await client?.end().catch(() => undefined);
+    }
+  };
+}
+
+function parse<Schema extends z.ZodType>(name: string, schema: Schema, event: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(event);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'event'}: ${issue.message}`);
+  throw new InvalidInput(`the event of function ${name} is not valid: ${problems.join('; ')}`);
+}

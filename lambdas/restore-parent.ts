@@ -1,0 +1,6 @@
+/** State RestoreParentForPair: one leaf of the parent FK, without a scan under lock. */
+import { PairEvent } from '../core/contracts.ts';
+import { restoreParentForPair } from '../core/steps/restore-parent.ts';
+import { stepHandler } from './handler.ts';
+
+export const handler = stepHandler('restore-parent', PairEvent, restoreParentForPair);

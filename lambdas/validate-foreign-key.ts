@@ -1,0 +1,6 @@
+/** State ValidateForeignKey: the rows of one pair. */
+import { PairEvent } from '../core/contracts.ts';
+import { validateForeignKey } from '../core/steps/validate-foreign-key.ts';
+import { stepHandler } from './handler.ts';
+
+export const handler = stepHandler('validate-foreign-key', PairEvent, validateForeignKey);
