@@ -10,6 +10,8 @@ export interface ConnectOptions {
   readonly databaseUrl?: string | undefined;
   /** Shown in pg_stat_activity; names the migration, so a DBA knows whom to ask. Cut to 63 bytes by PostgreSQL. */
   readonly applicationName: string;
+  /** Asked for the password once for this session, where neither the URL nor PGPASSWORD carries it. */
+  readonly password?: () => Promise<string>;
   /** Session lock_timeout in milliseconds; statements that take strong locks set their own. */
   readonly lockTimeoutMs?: number;
 }
@@ -28,6 +30,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   const target = describeTarget(options.databaseUrl);
   const client = new Client({
     ...clientConfig(options.databaseUrl),
+    ...(options.password ? { password: options.password } : {}),
     application_name: options.applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,

@@ -1,10 +1,10 @@
 /** What all handlers share: parse the event, open one session, run one core step, log, and name what went wrong. */
 import type { Client } from 'pg';
 import { z } from 'zod';
-import { connect } from '../core/connection.ts';
 import { describeError, InvalidInput } from '../core/errors.ts';
 import { toNamedError } from '../core/postgres-errors.ts';
 import { applicationName, type StepContext } from '../core/steps/context.ts';
+import { openSession } from './database.ts';
 import { logger } from './logger.ts';
 
 /** The part of Lambda's context that is used; any engine may give less. */
@@ -38,8 +38,6 @@ export function stepHandler<Schema extends z.ZodType, Result>(
         z.object({ migrationId: z.string(), pair: z.number(), execution: z.string() }).partial().safeParse(parsed)
           .data ?? {};
       const log = logger(name, { ...identity, ...(context.awsRequestId ? { requestId: context.awsRequestId } : {}) });
-      const openSession = (session: string) =>
-        connect({ databaseUrl: process.env.DATABASE_URL, applicationName: session });
       client = await openSession(applicationName(identity.migrationId ?? '-', name, identity.pair));
       log.info('step entered');
       const result = await step({ client, logger: log, remainingMs: () => endsAt - Date.now(), openSession }, parsed);

@@ -67,8 +67,13 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
     if (outcome.status === 'RUNNING')
       return pairResult('RUNNING', target, { object, waitSeconds: outcome.waitSeconds });
   }
+  const [noted] = await run<{ duration_ms: number | null }>(client, 'ledger/last-event', {
+    migration_id: migration.id,
+    pair: pair.pair,
+    step: STEP,
+  });
   await changePair(client, migration.id, pair.pair, { state: 'restored', lock_wait_ms: lockWaitMs });
-  return pairResult('DONE', target, { object, lockWaitMs });
+  return pairResult('DONE', target, { object, lockWaitMs, durationMs: noted?.duration_ms ?? 0 });
 }
 
 /** All that lock-leaf locks: the referencing leaf, and the referenced side of every pair. */
