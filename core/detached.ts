@@ -7,7 +7,8 @@
  */
 import type { Client } from 'pg';
 import { toNamedError } from './postgres-errors.ts';
-import { applicationName, type StepContext } from './steps/context.ts';
+import { run } from './sql.ts';
+import { applicationName, LEASE_SECONDS, type StepContext } from './steps/context.ts';
 
 /** Class of the advisory locks of running statements ('p2fr'); the object is the oid of what they work on. */
 const RUNNING_CLASS = 1882351218;
@@ -17,6 +18,7 @@ const HANDLER_RESERVE_MS = 15_000;
 
 export interface DetachedWork {
   readonly migrationId: string;
+  readonly execution: string;
   readonly step: string;
   readonly pair: number;
   /** oid of the constraint or table that the statement works on. */
@@ -34,7 +36,8 @@ export type DetachedOutcome =
 
 /** Runs the script to its end, or leaves it running when the handler's time is up. */
 export async function runDetached(context: StepContext, work: DetachedWork): Promise<DetachedOutcome> {
-  const name = applicationName(work.migrationId, work.step, work.pair);
+  // Told apart from the sessions of handlers: what is left running is no sign that its owner lives.
+  const name = applicationName(work.migrationId, `run/${work.step}`, work.pair);
   const session = await context.openSession(name);
   let abandoned = false;
   try {
@@ -43,7 +46,7 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
       'SELECT pg_try_advisory_lock($1, $2) AS locked',
       [RUNNING_CLASS, work.lockOid | 0],
     );
-    if (!rows[0]?.locked) return { status: 'RUNNING', waitSeconds: await waitSeconds(context.client, name) };
+    if (!rows[0]?.locked) return await leave(context.client, work, name);
     const script = await work.script(session);
     if (script === undefined) return { status: 'DONE', durationMs: 0 };
     const beganAt = performance.now();
@@ -59,7 +62,7 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
     abandoned = true;
     running.catch(() => undefined);
     context.logger.info('statement left running', { step: work.step, pair: work.pair });
-    return { status: 'RUNNING', waitSeconds: await waitSeconds(context.client, name) };
+    return await leave(context.client, work, name);
   } finally {
     // With a statement under way end() cuts the socket and sends no cancel: the backend goes on.
     const ended = session.end().catch(() => undefined);
@@ -71,6 +74,13 @@ function after(milliseconds: number): Promise<'time is up'> {
   return new Promise((resolve) => {
     setTimeout(() => resolve('time is up'), Math.max(1_000, milliseconds)).unref();
   });
+}
+
+/** Goes, and says when to ask again; until then the lease tells that the owner lives. */
+async function leave(client: Client, { migrationId, execution }: DetachedWork, name: string): Promise<DetachedOutcome> {
+  const seconds = await waitSeconds(client, name);
+  await run(client, 'ledger/extend-lease', { migration_id: migrationId, execution, seconds: seconds + LEASE_SECONDS });
+  return { status: 'RUNNING', waitSeconds: seconds };
 }
 
 /** A tenth of the time that it has run so far, from 5 s to 5 min: six hours cost about 80 turns, not thousands. */

@@ -33,6 +33,7 @@ export async function validate(
   const memory = validationMemory(server, migration.options.maxConcurrency);
   return runDetached(context, {
     migrationId: migration.id,
+    execution: validation.execution,
     step: validation.step,
     pair: validation.pair,
     lockOid: validation.constraintOid,

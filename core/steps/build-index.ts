@@ -25,6 +25,7 @@ export async function buildIndex(context: StepContext, event: PairEvent): Promis
     (await statementsFor(context.client, name, foreignKey, named)).get(pair.pair)?.sql;
   const outcome = await runDetached(context, {
     migrationId: migration.id,
+    execution: event.execution,
     step: 'build-index',
     pair: pair.pair,
     lockOid: pair.referencing_oid,

@@ -31,8 +31,8 @@ export interface EnteredMigration {
   readonly lockBudgetMs: number;
 }
 
-/** The owner counts as alive until its handler must have ended, and the state machine has had time to call the next. */
-const LEASE_MARGIN_MS = 120_000;
+/** Longer than the longest backoff between two tries of a step: so long its owner counts as alive without a session. */
+export const LEASE_SECONDS = 90;
 
 /**
  * Comes in to go forward. The fence is asked again inside each transaction; asking here as well saves its work.
@@ -80,7 +80,7 @@ export async function enterAny(
   await run(context.client, 'ledger/extend-lease', {
     migration_id: event.migrationId,
     execution: event.execution,
-    seconds: (context.remainingMs() + LEASE_MARGIN_MS) / 1000,
+    seconds: LEASE_SECONDS,
   });
   return { migration, foreignKey: foreignKeyOf(migration), lockBudgetMs: migration.options.lockTimeoutMs };
 }

@@ -4,5 +4,5 @@ UPDATE p2pfk.migration m
        = (SELECT n.state, n.approved_at, n.dropped_at, n.finished_at, n.locked_ms, n.verification, n.error
             FROM jsonb_populate_record(m, :'changes'::jsonb) n),
        updated_at = now(),
-       lease_until = greatest(m.lease_until, now() + interval '1 minute')
+       lease_until = greatest(m.lease_until, now() + interval '90 seconds')
  WHERE m.id = :'migration_id'::bigint;

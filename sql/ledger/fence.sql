@@ -4,6 +4,6 @@ WITH locked AS (
 )
 UPDATE p2pfk.migration m
    SET fenced_at = coalesce(m.fenced_at, now()), state = 'rolling-back', error = coalesce(:'error'::jsonb, m.error),
-       execution = :'execution'::text, updated_at = now(), lease_until = now() + interval '1 minute'
+       execution = :'execution'::text, updated_at = now(), lease_until = now() + interval '90 seconds'
   FROM locked
  WHERE m.id = locked.id;
