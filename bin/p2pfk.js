@@ -1,0 +1,79 @@
+#!/usr/bin/env node
+/**
+ * Starts the command line. It needs Node 22; started by an older one (18 or later), it starts itself again with the Node
+ * that npm brought along as the package `node`. Plain JavaScript, because an old Node has to be able to read it.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const OLDEST_NODE = 22;
+/** Exit code for bad usage or input, as in core/errors.ts. */
+const BAD_INPUT = 2;
+
+const installation = dirname(dirname(fileURLToPath(import.meta.url)));
+const commandLine = pathToFileURL(join(installation, 'dist', 'cli.js'));
+
+if (!existsSync(commandLine)) {
+  refuse(`p2pfk is not built yet: run "npm ci", or "npm run build" if that is done, in ${installation}.`);
+} else if (Number.parseInt(process.versions.node, 10) >= OLDEST_NODE) {
+  if (process.env.P2PFK_DEBUG) process.setSourceMapsEnabled(true);
+  await import(commandLine.href);
+} else {
+  const node = bundledNode();
+  if (node === null) {
+    refuse(
+      `p2pfk needs Node ${OLDEST_NODE} or newer, and this is ${process.version}: its package "node" is not installed.`,
+    );
+  } else {
+    startAgainWith(node);
+  }
+}
+
+/** Path of the executable of the npm package `node`, wherever npm put that package; `null` when it has none. */
+function bundledNode() {
+  try {
+    const folder = dirname(createRequire(import.meta.url).resolve('node/package.json'));
+    const executable = join(folder, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+    return existsSync(executable) ? executable : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Runs this file once more, and ends as that run ends. */
+function startAgainWith(node) {
+  const self = fileURLToPath(import.meta.url);
+  const child = spawn(node, [self, ...process.argv.slice(2)], { stdio: 'inherit' });
+
+  const { stdin, stdout, stderr } = process;
+  const onTerminal = Boolean(stdin.isTTY || stdout.isTTY || stderr.isTTY);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      // A terminal sends Ctrl-C to every process in the foreground: passed on, it would reach the child twice.
+      if (signal === 'SIGINT' && onTerminal) return;
+      child.kill(signal);
+    });
+  }
+
+  child.on('error', (error) => refuse(`p2pfk could not start ${node}: ${error.message}`));
+  child.on('exit', (code, signal) => {
+    if (signal === null) {
+      process.exitCode = code ?? BAD_INPUT;
+      return;
+    }
+    // Die of the same signal, so that a shell sees what happened.
+    process.removeAllListeners(signal);
+    process.exitCode = 128 + (constants.signals[signal] ?? 0);
+    process.kill(process.pid, signal);
+  });
+}
+
+/** @param {string} message one line for a person */
+function refuse(message) {
+  process.stderr.write(`${message}\n`);
+  process.exitCode = BAD_INPUT;
+}

@@ -1,0 +1,52 @@
+/** Findings of cdk-nag and of CDK itself that stand, each with the reason why. One function a construct, so that none covers more than it must. */
+import type { IVpc } from 'aws-cdk-lib/aws-ec2';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { type CfnElement, Stack, Validations } from 'aws-cdk-lib/core';
+import type { IConstruct } from 'constructs';
+
+/** Finding -> reason. */
+type Acknowledgements = Readonly<Record<string, string>>;
+
+/** cdk-nag's rule pack prefixes its rule names, and CDK's validation the pack. */
+function acknowledge(construct: IConstruct, findings: Acknowledgements): void {
+  const rules = Object.entries(findings).map(([id, reason]) => ({ id: `AwsSolutions::AwsSolutions-${id}`, reason }));
+  Validations.of(construct).acknowledge(...rules);
+}
+
+export function acknowledgeImportedVpc(vpc: IVpc): void {
+  Validations.of(vpc).acknowledge({
+    id: 'Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId',
+    reason: 'The functions are placed in the subnets, and nothing here adds a route.',
+  });
+}
+
+const managedPolicy = (name: string) => `IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/${name}]`;
+
+export function acknowledgeFunction(lambdaFunction: IFunction, { inVpc }: { readonly inVpc: boolean }): void {
+  acknowledge(lambdaFunction, {
+    [managedPolicy('AWSLambdaBasicExecutionRole')]:
+      'Writing its own log streams is all that this policy allows, and AWS keeps it in step with the service.',
+    ...(inVpc && {
+      [managedPolicy('AWSLambdaVPCAccessExecutionRole')]:
+        'Network interfaces have no resource-level permissions at creation; AWS keeps this policy in step with the service.',
+    }),
+    'IAM5[Resource::*]': 'X-Ray has no resource-level permissions for PutTraceSegments and PutTelemetryRecords.',
+  });
+}
+
+export function acknowledgeStateMachine(stateMachine: StateMachine, functions: readonly IFunction[]): void {
+  const versions = functions.map((lambdaFunction) => {
+    const element = lambdaFunction.node.defaultChild as CfnElement;
+    return `IAM5[Resource::<${Stack.of(stateMachine).getLogicalId(element)}.Arn>:*]`;
+  });
+  acknowledge(stateMachine, {
+    'IAM5[Resource::*]': 'Log delivery and X-Ray have no resource-level permissions.',
+    ...Object.fromEntries(versions.map((id) => [id, 'Any version of a function of this stack may be called.'])),
+  });
+}
+
+export function acknowledgeDeadLetterQueue(queue: Queue): void {
+  acknowledge(queue, { SQS3: 'It is a dead-letter queue itself: of the schedule, which the rule does not look at.' });
+}

@@ -1,0 +1,29 @@
+/**
+ * The definition as a file: what CDK synthesizes, with each Task's Resource resolved to an ARN that ends in
+ * `:function:<name>`. The command line runs this file, so that no start of it has to synthesize.
+ */
+import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { type CfnStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { App, Stack } from 'aws-cdk-lib/core';
+import { type LambdaName, lambdaNames } from './lambda-functions.ts';
+import { type FunctionsByName, stateMachineProps } from './state-machine.ts';
+
+/** ARN of a function in the built definition; region and account are the ones that AWS's documentation uses. */
+export function builtFunctionArn(name: LambdaName): string {
+  return `arn:aws:lambda:us-east-1:123456789012:function:${name}`;
+}
+
+/** The definition as JSON text, indented for people. */
+export function builtDefinition(): string {
+  const stack = new Stack(new App(), 'BuiltDefinition');
+  const functions = Object.fromEntries(
+    lambdaNames.map((name) => [
+      name,
+      LambdaFunction.fromFunctionArn(stack, `Function-${name}`, builtFunctionArn(name)),
+    ]),
+  ) as unknown as FunctionsByName;
+  const stateMachine = new StateMachine(stack, 'StateMachine', stateMachineProps(stack, functions));
+  const resource = stateMachine.node.defaultChild as CfnStateMachine;
+  const definition: unknown = JSON.parse(String(stack.resolve(resource.definitionString)));
+  return `${JSON.stringify(definition, null, 2)}\n`;
+}

@@ -1,0 +1,50 @@
+/**
+ * The state machine: JSONPath, Standard. Read it as a story:
+ *
+ *     Plan -> NothingToDo? -> BuildIndexes -> AddForeignKeys -> ValidateForeignKeys
+ *          -> VerifyGate -> GatePassed? -> DropParentForeignKey -> VerifyMigration -> Verified? -> Migrated
+ *     any error     -> Fence -> ParentDropped? -> RestoreParent -> AttachParent -> DropPairForeignKeys
+ *                            -> VerifyRolledBack -> WasRequested? -> RolledBack, or RollbackCompleted
+ *     WindowClosed  -> Pause -> Paused
+ *
+ * The same definition runs in AWS and on the local engine. It has no timeout of its own, because the end of an execution
+ * by timeout passes every Catch by; and its correctness never depends on the engine stopping work, because in-flight
+ * functions go on after a failure. It depends on the fence that every forward step reads before it writes.
+ */
+import {
+  DefinitionBody,
+  type IChainable,
+  type StateMachineProps,
+  StateMachineType,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import { forwardPath } from './state-machine/forward.ts';
+import { pauseBranch } from './state-machine/pause.ts';
+import { rollbackBranch } from './state-machine/rollback.ts';
+import { type FunctionsByName, StepFactory } from './state-machine/step-factory.ts';
+
+export type { FunctionsByName };
+
+const COMMENT =
+  'Replaces one parent-level foreign key between two partitioned PostgreSQL tables by partition-to-partition foreign keys, online, with proof, and back again if anything fails.';
+
+/**
+ * @param scope where the states live; the names of states are their construct ids
+ * @param functions what each Task calls
+ * @returns the first state
+ */
+export function defineStateMachine(scope: Construct, functions: FunctionsByName): IChainable {
+  const steps = new StepFactory(scope, functions);
+  const pause = pauseBranch(steps);
+  const rollback = rollbackBranch(steps);
+  return forwardPath(steps, { pause, fence: rollback.fence, rollbackRequested: rollback.requested });
+}
+
+/** What makes the state machine this one, wherever it is deployed. */
+export function stateMachineProps(scope: Construct, functions: FunctionsByName): StateMachineProps {
+  return {
+    comment: COMMENT,
+    stateMachineType: StateMachineType.STANDARD,
+    definitionBody: DefinitionBody.fromChainable(defineStateMachine(scope, functions)),
+  };
+}

@@ -1,0 +1,196 @@
+/**
+ * The forward path: everything is built beside the parent FK while it still guards the rows, then the gate decides, then
+ * the parent FK goes in one verified transaction. Any error leads to the rollback branch, a closed window to the pause.
+ */
+import {
+  Choice,
+  Condition,
+  Fail,
+  type IChainable,
+  JsonPath,
+  type Map as MapState,
+  Succeed,
+  type TaskStateBase,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import { ERROR_PATH, Payload, pairOutcome } from './payloads.ts';
+import type { StepFactory } from './step-factory.ts';
+
+export interface Exits {
+  /** Undo everything. */
+  readonly fence: IChainable;
+  /** Undo everything because a person asked. */
+  readonly rollbackRequested: IChainable;
+  /** Stop and keep everything. */
+  readonly pause: IChainable;
+}
+
+/** @returns the state machine's first state */
+export function forwardPath(steps: StepFactory, exits: Exits): TaskStateBase {
+  const plan = planStep(steps);
+  const buildIndexes = buildIndexesStep(steps);
+  const addForeignKeys = addForeignKeysStep(steps);
+  const validateForeignKeys = validateForeignKeysStep(steps);
+  const dropParent = steps.task('drop-parent-foreign-key', {
+    comment:
+      'Drops the parent foreign key in one transaction that takes AccessExclusiveLock on both tables and their partitions NOWAIT, runs the gate again, drops, verifies, and commits only if all of it passed.',
+    payload: Payload.migration,
+    resultPath: JsonPath.DISCARD,
+  });
+  const verifyGate = gateStep(steps, { ...exits, passed: dropParent });
+  const verifyMigration = verifyMigrationStep(steps, exits);
+
+  plan.next(nothingToDo(steps, { planned: buildIndexes, rollbackRequested: exits.rollbackRequested }));
+  buildIndexes.next(addForeignKeys);
+  addForeignKeys.next(validateForeignKeys);
+  validateForeignKeys.next(verifyGate);
+  dropParent.next(verifyMigration);
+
+  for (const step of [buildIndexes, addForeignKeys, validateForeignKeys, verifyGate, dropParent, verifyMigration]) {
+    catchAll(step, exits);
+  }
+  return plan;
+}
+
+/** A closed window keeps what was done; everything else is undone. The first catcher that matches wins. */
+function catchAll(step: TaskStateBase | MapState, { pause, fence }: Exits): void {
+  step.addCatch(pause, { errors: ['WindowClosed'], resultPath: ERROR_PATH });
+  step.addCatch(fence, { resultPath: ERROR_PATH });
+}
+
+function planStep(steps: StepFactory): TaskStateBase {
+  const plan = steps.task('plan', {
+    comment:
+      'Reads the catalog, runs preflight, pairs the partitions by bound and opens the ledger, under AccessShareLock only.',
+    payload: Payload.executionInput,
+    // Nothing has begun yet and somebody waits for the answer.
+    lockAttempts: 3,
+  });
+  const refused = new Fail(steps.scope, 'Refused', {
+    comment: 'No plan could be made, or preflight refused; nothing was changed.',
+    errorPath: '$.error.Error',
+    causePath: '$.error.Cause',
+  });
+  plan.addCatch(refused, { resultPath: ERROR_PATH });
+  return plan;
+}
+
+function nothingToDo(
+  steps: StepFactory,
+  next: { readonly planned: IChainable; readonly rollbackRequested: IChainable },
+): IChainable {
+  const nothingChanged = new Succeed(steps.scope, 'NothingChanged', {
+    comment: 'A dry run, or the table is already as asked; the output says which.',
+  });
+  return new Choice(steps.scope, 'NothingToDo?', { comment: 'Goes on only where the plan left something to do.' })
+    .when(Condition.stringEquals('$.status', 'PLANNED'), next.planned)
+    .when(Condition.stringEquals('$.status', 'ROLLBACK_REQUESTED'), next.rollbackRequested)
+    .otherwise(nothingChanged);
+}
+
+function buildIndexesStep(steps: StepFactory): MapState {
+  const buildIndex = steps.pollingTask('build-index', {
+    comment:
+      'Builds the index on one referencing partition that its foreign key columns lack, CONCURRENTLY under ShareUpdateExclusiveLock; reads and writes go on.',
+    payload: Payload.pair,
+    resultPath: '$.result',
+    choice: { id: 'IndexBuilt?', comment: 'A build may outlive a Lambda function: the server goes on with it.' },
+    wait: { id: 'WaitForIndex', comment: 'Holds nothing while the server builds.' },
+    done: steps.pairDone('IndexReady', 'A valid index serves the foreign key columns of this partition.', '$.result'),
+  });
+  return steps.forEachPair('BuildIndexes', {
+    comment:
+      'For each pair, largest first, builds the missing index under ShareUpdateExclusiveLock, because without it a DELETE on the referenced side scans the whole referencing partition.',
+    plan: '$',
+    iteration: buildIndex,
+  });
+}
+
+function addForeignKeysStep(steps: StepFactory): MapState {
+  const addForeignKey = steps.task('add-foreign-key', {
+    comment:
+      'Adds the foreign key of one pair NOT VALID, under ShareRowExclusiveLock on its two partitions for some milliseconds; from then on it checks every new row.',
+    payload: Payload.pair,
+    resultSelector: pairOutcome('$'),
+  });
+  return steps.forEachPair('AddForeignKeys', {
+    comment:
+      'For each pair, adds the partition-to-partition foreign key NOT VALID, under ShareRowExclusiveLock on the two partitions of that pair only.',
+    plan: '$',
+    iteration: addForeignKey,
+  });
+}
+
+function validateForeignKeysStep(steps: StepFactory): MapState {
+  const validateForeignKey = steps.pollingTask('validate-foreign-key', {
+    comment:
+      'Checks the existing rows of one pair, under ShareUpdateExclusiveLock on the referencing and RowShareLock on the referenced partition; reads and writes go on.',
+    payload: Payload.pair,
+    resultPath: '$.result',
+    choice: { id: 'Validated?', comment: 'A validation may outlive a Lambda function: the server goes on with it.' },
+    wait: { id: 'WaitForValidation', comment: 'Holds nothing while the server validates.' },
+    done: steps.pairDone('ForeignKeyValid', 'Every row of this pair was checked.', '$.result'),
+  });
+  return steps.forEachPair('ValidateForeignKeys', {
+    comment:
+      'For each pair, largest first, validates its foreign key under ShareUpdateExclusiveLock and RowShareLock, which stop neither reads nor writes.',
+    plan: '$',
+    iteration: validateForeignKey,
+  });
+}
+
+function gateStep(steps: StepFactory, next: Exits & { readonly passed: IChainable }): TaskStateBase {
+  const verifyGate = steps.task('verify-gate', {
+    comment:
+      'Counts orphaned rows and checks that every pair has a valid, enforced foreign key before the parent one may go, under AccessShareLock only.',
+    payload: Payload.migration,
+    resultPath: '$.gate',
+  });
+  const approvalNeeded = steps.namedError('ApprovalNeeded', {
+    comment: 'All is ready, and a person wants to say when the parent foreign key goes.',
+    error: 'ApprovalNeeded',
+    causePath: '$.gate.reason',
+  });
+  const gateRefused = steps.namedError('GateRefused', {
+    comment: 'The gate did not pass: the parent foreign key stays.',
+    error: 'GateFailed',
+    causePath: '$.gate.reason',
+  });
+  const gatePassed = new Choice(steps.scope, 'GatePassed?', {
+    comment: 'The parent foreign key goes only if the gate passed; counting that outlives a Lambda function goes on.',
+  })
+    .when(Condition.stringEquals('$.gate.status', 'PASSED'), next.passed)
+    .when(Condition.stringEquals('$.gate.status', 'COUNTING'), verifyGate)
+    .when(Condition.stringEquals('$.gate.status', 'AWAITING_APPROVAL'), approvalNeeded)
+    .otherwise(gateRefused);
+
+  verifyGate.next(gatePassed);
+  approvalNeeded.next(next.pause);
+  gateRefused.next(next.fence);
+  return verifyGate;
+}
+
+function verifyMigrationStep(steps: StepFactory, { fence }: Exits): TaskStateBase {
+  const verifyMigration = steps.task('verify-migration', {
+    comment:
+      'Runs the six checks under AccessShareLock, and as one of them a DELETE under RowExclusiveLock that is rolled back.',
+    payload: Payload.migration,
+  });
+  const migrated = new Succeed(steps.scope, 'Migrated', {
+    comment: 'Every pair has its own foreign key, the parent one is gone, and all checks passed.',
+  });
+  const verificationRefused = steps.namedError('VerificationRefused', {
+    comment: 'A check failed after the drop: the parent foreign key comes back.',
+    error: 'VerificationFailed',
+    causePath: '$.reason',
+  });
+  const verified = new Choice(steps.scope, 'Verified?', {
+    comment: 'Done only if every check passed; counting that outlives a Lambda function goes on.',
+  })
+    .when(Condition.stringEquals('$.status', 'MIGRATED'), migrated)
+    .when(Condition.stringEquals('$.status', 'COUNTING'), verifyMigration)
+    .otherwise(verificationRefused);
+
+  verifyMigration.next(verified);
+  verificationRefused.next(fence);
+  return verifyMigration;
+}

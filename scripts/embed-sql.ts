@@ -1,0 +1,47 @@
+/**
+ * Bundles `sql/` into the code: a Lambda function or the built command line reads no file at run time, and what is
+ * deployed cannot be separated from its statements.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import type { Plugin } from 'esbuild';
+
+/** Every `.sql` file below a folder. Shape: `<path below the folder, slashes, no extension>` -> text. */
+export async function readSqlFiles(folder: string): Promise<Record<string, string>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const names = entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.sql'))
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).slice(0, -'.sql'.length))
+    .map((name) => name.split(sep).join('/'))
+    .sort();
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, `${name}.sql`), 'utf8')));
+  return Object.fromEntries(names.map((name, index) => [name, texts[index] ?? '']));
+}
+
+/**
+ * Source of the module that takes the place of `core/sql-files.ts`. It exports what that one exports; if that one grows
+ * another export that somebody imports, the bundler says so.
+ */
+export function embeddedModule(files: Readonly<Record<string, string>>): string {
+  return `
+const files = new Map(${JSON.stringify(Object.entries(files))});
+export function readSql(name) {
+  const text = files.get(name);
+  if (text === undefined) throw new Error(\`There is no sql/\${name}.sql in this build\`);
+  return text;
+}
+`;
+}
+
+/** The esbuild plugin; `sqlFolder` is the absolute path of `sql/`. */
+export function embedSql(sqlFolder: string): Plugin {
+  return {
+    name: 'embed-sql',
+    setup(build) {
+      build.onLoad({ filter: /[\\/]core[\\/]sql-files\.ts$/ }, async () => ({
+        contents: embeddedModule(await readSqlFiles(sqlFolder)),
+        loader: 'js',
+      }));
+    },
+  };
+}

@@ -1,0 +1,263 @@
+/**
+ * Where the definition leads, run as it is by the engine alone: no adapter, and functions that only answer. So it also
+ * shows that any engine can run the built file.
+ */
+import { StateMachine } from 'aws-local-stepfunctions';
+import { describe, expect, it } from 'vitest';
+import type { LambdaName } from '../../infra/lambda-functions.ts';
+import { definition, functionNameOf, statesOfType } from './definition.helpers.ts';
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+type RunOptions = NonNullable<Parameters<StateMachine['run']>[1]>;
+type Answer = (event: Record<string, Json>) => Json;
+
+const EXECUTION = 'arn:aws:states:us-east-1:123456789012:execution:p2pfk:test';
+
+const pairs = [
+  { pair: 1, referencing: 'path_p_1' },
+  { pair: 2, referencing: 'path_p_2' },
+];
+const done: Answer = ({ pair }) => ({ status: 'DONE', pair: pair ?? 0, waitSeconds: 0 });
+
+/** What each function says when all is well. */
+const WELL: Record<LambdaName, Answer> = {
+  plan: () => ({ status: 'PLANNED', migrationId: 'm1', pairs, maxConcurrency: 2 }),
+  'build-index': done,
+  'add-foreign-key': done,
+  'validate-foreign-key': done,
+  'verify-gate': () => ({ status: 'PASSED', pairs: 2, reason: '' }),
+  'drop-parent-foreign-key': () => ({ status: 'DROPPED' }),
+  'verify-migration': () => ({ status: 'MIGRATED', migrationId: 'm1', reason: '' }),
+  fence: () => ({ status: 'FENCED', parentForeignKey: 'PRESENT', pairs: [], maxConcurrency: 2 }),
+  'restore-parent': done,
+  'attach-parent': () => ({ status: 'DONE', waitSeconds: 0 }),
+  'drop-pair-foreign-keys': () => ({ status: 'DROPPED', foreignKeys: 2, indexes: 2 }),
+  'verify-rolled-back': () => ({ status: 'ROLLED_BACK', migrationId: 'm1' }),
+  pause: () => ({ status: 'PAUSED', migrationId: 'm1', reason: 'window closed' }),
+};
+
+/** Validates the definition when it is made: once is enough. */
+const machine = new StateMachine(definition as unknown as ConstructorParameters<typeof StateMachine>[0]);
+
+interface Run {
+  /** Names of the Tasks in the order of their calls. */
+  readonly steps: string[];
+  readonly events: Record<string, Json>[];
+  readonly output: Json;
+  readonly error: { readonly name: string; readonly cause: string } | null;
+}
+
+async function execute(answers: Partial<Record<LambdaName, Answer>> = {}): Promise<Run> {
+  const steps: string[] = [];
+  const events: Record<string, Json>[] = [];
+  const handlers = statesOfType('Task').map(({ name, state }) => [
+    name,
+    async (event: Record<string, Json>) => {
+      steps.push(name);
+      events.push(event);
+      const lambda = functionNameOf(state) as LambdaName;
+      return (answers[lambda] ?? WELL[lambda])(event);
+    },
+  ]);
+  const noWait = (type: 'Wait' | 'Task') => Object.fromEntries(statesOfType(type).map(({ name }) => [name, 0]));
+  const execution = machine.run(
+    { table: 'public.path' },
+    {
+      overrides: {
+        taskResourceLocalHandlers: Object.fromEntries(handlers),
+        waitTimeOverrides: noWait('Wait'),
+        retryIntervalOverrides: noWait('Task'),
+      },
+      context: { Execution: { Id: EXECUTION } } as unknown as NonNullable<RunOptions['context']>,
+    },
+  );
+  return execution.result.then(
+    (output: Json) => ({ steps, events, output, error: null }),
+    (error: Error) => ({ steps, events, output: null, error: { name: nameOf(error), cause: error.message } }),
+  );
+}
+
+/** The engine wraps what a Fail state throws. */
+function nameOf(error: Error): string {
+  return error.cause instanceof Error ? error.cause.name : error.name;
+}
+
+function failing(name: string, message = 'told by the function'): Answer {
+  return () => {
+    throw Object.assign(new Error(message), { name });
+  };
+}
+
+/** Answers one after the other, then the last one again. */
+function inTurn(...answers: Answer[]): Answer {
+  let turn = 0;
+  return (event) => (answers[Math.min(turn++, answers.length - 1)] as Answer)(event);
+}
+
+const running: Answer = ({ pair }) => ({ status: 'RUNNING', pair: pair ?? 0, waitSeconds: 5 });
+const dropped: Answer = () => ({ status: 'FENCED', parentForeignKey: 'DROPPED', pairs, maxConcurrency: 2 });
+const rollback = ['Fence', 'DropPairForeignKeys', 'VerifyRolledBack'];
+const forward = [
+  ...['Plan', 'BuildIndex', 'BuildIndex', 'AddForeignKey', 'AddForeignKey'],
+  ...['ValidateForeignKey', 'ValidateForeignKey', 'VerifyGate', 'DropParentForeignKey', 'VerifyMigration'],
+];
+
+describe('the forward path', () => {
+  it('runs every step, each pair with names and numbers only', async () => {
+    const { steps, events, output } = await execute();
+    expect(steps).toEqual(forward);
+    expect(output).toMatchObject({ status: 'MIGRATED', migrationId: 'm1' });
+    expect(events[0]).toEqual({ input: { table: 'public.path' }, execution: EXECUTION });
+    expect(events[2]).toEqual({ migrationId: 'm1', execution: EXECUTION, ...pairs[1] });
+    expect(events.at(-1)).toEqual({ migrationId: 'm1', execution: EXECUTION });
+  });
+
+  it.each(['build-index', 'validate-foreign-key'] as const)('asks %s again while the server works', async (name) => {
+    const { steps, events, output } = await execute({ [name]: inTurn(running, running, done) });
+    expect(steps).toHaveLength(forward.length + 2);
+    expect(events.filter((event) => 'result' in event)).toEqual([]);
+    expect(output).toMatchObject({ status: 'MIGRATED' });
+  });
+
+  it('asks the gate and the checks again while they count', async () => {
+    const { steps } = await execute({
+      'verify-gate': inTurn(() => ({ status: 'COUNTING', reason: '' }), WELL['verify-gate']),
+      'verify-migration': inTurn(
+        () => ({ status: 'COUNTING', migrationId: 'm1', reason: '' }),
+        WELL['verify-migration'],
+      ),
+    });
+    expect(steps.filter((step) => step === 'VerifyGate' || step === 'VerifyMigration')).toHaveLength(4);
+  });
+
+  it.each(['LockTimeout', 'DeadlockDetected', 'ConnectionLost', 'Lambda.Unknown'])(
+    'tries again after %s',
+    async (name) => {
+      const { steps, output } = await execute({ 'add-foreign-key': inTurn(failing(name), done) });
+      expect(steps.filter((step) => step === 'AddForeignKey')).toHaveLength(3);
+      expect(output).toMatchObject({ status: 'MIGRATED' });
+    },
+  );
+
+  it.each(['ALREADY_MIGRATED', 'DRY_RUN', 'NOTHING_TO_ROLL_BACK'])(
+    'ends after the plan when it says %s',
+    async (status) => {
+      const { steps, output } = await execute({ plan: () => ({ status, migrationId: null, pairs: [] }) });
+      expect(steps).toEqual(['Plan']);
+      expect(output).toMatchObject({ status });
+    },
+  );
+
+  it('ends as refused, with the name of the error, when no plan can be made', async () => {
+    const { steps, error } = await execute({ plan: failing('PreflightFailed', 'too old') });
+    expect(steps).toEqual(['Plan']);
+    expect(error).toEqual({ name: 'PreflightFailed', cause: expect.stringContaining('too old') });
+  });
+});
+
+describe('the rollback branch', () => {
+  it.each([
+    'build-index',
+    'add-foreign-key',
+    'validate-foreign-key',
+    'verify-gate',
+    'drop-parent-foreign-key',
+    'verify-migration',
+  ] as const)('is entered when %s fails, with the error', async (name) => {
+    const { steps, events, error } = await execute({ [name]: failing('OrphanedRows', '37 rows') });
+    expect(steps.filter((step) => rollback.includes(step))).toEqual(rollback);
+    expect(events[steps.indexOf('Fence')]).toEqual({
+      migrationId: 'm1',
+      execution: EXECUTION,
+      error: { Error: 'OrphanedRows', Cause: '37 rows' },
+    });
+    expect(error).toEqual({ name: 'MigrationRolledBack', cause: expect.stringContaining('37 rows') });
+  });
+
+  it('restores the parent foreign key first where it was dropped, asking again while the server works', async () => {
+    const { steps, error } = await execute({
+      'verify-migration': failing('VerificationFailed', 'slow DELETE'),
+      fence: dropped,
+      'restore-parent': inTurn(running, done),
+      'attach-parent': inTurn(() => ({ status: 'RUNNING', waitSeconds: 1 }), WELL['attach-parent']),
+    });
+    expect(steps.slice(forward.length)).toEqual([
+      'Fence',
+      ...Array(3).fill('RestoreParentForPair'),
+      ...['AttachParent', 'AttachParent', 'DropPairForeignKeys', 'VerifyRolledBack'],
+    ]);
+    expect(error?.name).toBe('MigrationRolledBack');
+  });
+
+  it('restores without per-pair work where the strategy needs none', async () => {
+    const { steps } = await execute({
+      'verify-migration': failing('VerificationFailed'),
+      fence: () => ({ status: 'FENCED', parentForeignKey: 'DROPPED', pairs: [], maxConcurrency: 2 }),
+    });
+    expect(steps).not.toContain('RestoreParentForPair');
+    expect(steps).toContain('AttachParent');
+  });
+
+  it.each([
+    ['verify-gate', 'GateFailed', { status: 'FAILED', reason: 'one pair has no foreign key' }],
+    ['verify-migration', 'VerificationFailed', { status: 'FAILED', migrationId: 'm1', reason: 'orphans' }],
+  ] as const)('is entered when %s says no, which is %s', async (name, error, answer) => {
+    const run = await execute({ [name]: () => answer });
+    expect(run.events[run.steps.indexOf('Fence')]).toMatchObject({ error: { Error: error, Cause: answer.reason } });
+    expect(run.error).toEqual({ name: 'MigrationRolledBack', cause: expect.stringContaining(answer.reason) });
+  });
+
+  it('ends in success when a person asked, and there is no error to report', async () => {
+    const { steps, events, output } = await execute({
+      plan: () => ({ status: 'ROLLBACK_REQUESTED', migrationId: 'm1', pairs, maxConcurrency: 2 }),
+    });
+    expect(steps).toEqual(['Plan', ...rollback]);
+    expect(events[1]).toEqual({ migrationId: 'm1', execution: EXECUTION, error: null });
+    expect(output).toEqual({ status: 'ROLLED_BACK', migrationId: 'm1' });
+  });
+
+  it('tells the name of an error that has no cause', async () => {
+    const { error } = await execute({ 'build-index': failing('PartitionSetChanged', '') });
+    expect(error).toEqual({ name: 'MigrationRolledBack', cause: expect.stringContaining('PartitionSetChanged') });
+  });
+
+  it.each(['fence', 'restore-parent', 'attach-parent', 'drop-pair-foreign-keys', 'verify-rolled-back'] as const)(
+    'calls for a person when %s fails',
+    async (name) => {
+      const { error } = await execute({
+        'verify-migration': failing('VerificationFailed'),
+        fence: dropped,
+        [name]: failing('StatementFailed', 'disk full'),
+      });
+      expect(error).toEqual({ name: 'RollbackFailed', cause: expect.stringContaining('disk full') });
+    },
+  );
+});
+
+describe('the pause', () => {
+  it.each(['build-index', 'validate-foreign-key', 'drop-parent-foreign-key'] as const)(
+    'keeps everything when the window closes during %s',
+    async (name) => {
+      const { steps, output } = await execute({ [name]: failing('WindowClosed') });
+      expect(steps.at(-1)).toBe('Pause');
+      expect(steps).not.toContain('Fence');
+      expect(output).toMatchObject({ status: 'PAUSED' });
+    },
+  );
+
+  it('waits for approval before the parent foreign key goes', async () => {
+    const answer = { status: 'AWAITING_APPROVAL', reason: 'approval is manual' };
+    const { steps, events, output } = await execute({ 'verify-gate': () => answer });
+    expect(steps.slice(-2)).toEqual(['VerifyGate', 'Pause']);
+    expect(events.at(-1)).toMatchObject({ error: { Error: 'ApprovalNeeded', Cause: 'approval is manual' } });
+    expect(output).toMatchObject({ status: 'PAUSED' });
+  });
+
+  it('says so when it cannot be recorded', async () => {
+    const { error } = await execute({
+      'verify-gate': failing('WindowClosed'),
+      pause: failing('StatementFailed', 'full'),
+    });
+    expect(error).toEqual({ name: 'PauseFailed', cause: expect.stringContaining('full') });
+  });
+});

@@ -1,0 +1,16 @@
+/** The default suite: real PostgreSQL, real processes, no browser. The long ones have configurations of their own. */
+import { configDefaults, defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, 'test/matrix/**', 'test/chaos/**', 'test/browser/**'],
+    // One embedded PostgreSQL for the whole run; each test file clones its database from a template.
+    globalSetup: 'test/support/global-setup.ts',
+    pool: 'forks',
+    // Most of the time goes into waiting for PostgreSQL, so one more than the two cores of a small build machine.
+    maxWorkers: 3,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
