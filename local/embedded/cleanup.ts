@@ -1,0 +1,58 @@
+/**
+ * Nothing of an embedded server outlives this process: no server, no directory, no password. It holds for a normal end,
+ * `process.exit`, an uncaught exception, and the signals below; not for SIGKILL, which nobody can act on.
+ *
+ * What runs here is synchronous, since a process that exits waits for nothing. The exit code stays what it was: after a
+ * signal the process dies of that same signal, so that a shell sees 130 for Ctrl-C and 143 for SIGTERM.
+ */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Removes what is left, now. Must be safe to call at any time and not throw. */
+export type Cleanup = () => void;
+
+const pending = new Set<Cleanup>();
+let handlingSignals = false;
+
+/**
+ * Registers a cleanup for the end of the process.
+ *
+ * @param handleSignals also act on SIGINT, SIGTERM and SIGHUP: clean up, then let the signal take its course. A program
+ * with handlers of its own is called a second time by that; it can turn this off, as its exit runs the cleanup anyway.
+ * @returns function that takes it back, once there is nothing to clean up any more
+ */
+export function cleanUpAtExit(cleanup: Cleanup, handleSignals: boolean): () => void {
+  if (pending.size === 0) process.on('exit', cleanUp);
+  if (handleSignals && !handlingSignals) {
+    handlingSignals = true;
+    for (const signal of SIGNALS) process.on(signal, cleanUpAndDie);
+  }
+  pending.add(cleanup);
+  return () => {
+    pending.delete(cleanup);
+    if (pending.size === 0) unregister();
+  };
+}
+
+function cleanUp(): void {
+  for (const cleanup of pending) cleanup();
+  pending.clear();
+}
+
+function cleanUpAndDie(signal: NodeJS.Signals): void {
+  cleanUp();
+  unregister();
+  process.kill(process.pid, signal);
+}
+
+function unregister(): void {
+  handlingSignals = false;
+  process.removeListener('exit', cleanUp);
+  for (const signal of SIGNALS) process.removeListener(signal, cleanUpAndDie);
+}
+
+/** Blocks this thread until the condition holds, or for `timeoutMs`. For exit handlers only. */
+export function blockUntil(condition: () => boolean, timeoutMs: number): void {
+  const deadline = Date.now() + timeoutMs;
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  while (!condition() && Date.now() < deadline) Atomics.wait(cell, 0, 0, 5);
+}

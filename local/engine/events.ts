@@ -1,0 +1,45 @@
+/**
+ * What an observer of a local execution sees, live and in order. It is a progress stream, not the history: AWS's event
+ * names and ids belong to the local endpoint, which builds them from this.
+ */
+
+export type ExecutionEventType =
+  /** A state began, once however often it is retried. Not told for what still starts in a Map that already failed. */
+  | 'StateEntered'
+  /** A handler is about to be called. */
+  | 'TaskScheduled'
+  | 'TaskSucceeded'
+  /** A handler threw, or its time was up. Whether it is tried again is told by the next `TaskRetrying`. */
+  | 'TaskFailed'
+  /** The retry's delay is over and the next attempt begins now. */
+  | 'TaskRetrying'
+  | 'ExecutionSucceeded'
+  | 'ExecutionFailed'
+  | 'ExecutionAborted';
+
+export interface ExecutionEvent {
+  readonly type: ExecutionEventType;
+  /** Name of the state; empty for `Execution...` events. */
+  readonly state: string;
+  /** Counts from 1 and starts again when the same work is begun anew; 0 for `Execution...` events. */
+  readonly attempt: number;
+  /** What the state was given; for tasks, after `Parameters`. */
+  readonly input?: unknown;
+  /** `TaskSucceeded`: what the handler returned. `ExecutionSucceeded`: the execution's output. */
+  readonly output?: unknown;
+  /** Error name, such as `LockTimeout` or `States.Timeout`. */
+  readonly error?: string;
+  /** For a handler's error, Lambda's JSON `{"errorType","errorMessage","trace"}`; else plain text. */
+  readonly cause?: string;
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number;
+}
+
+/** Called synchronously, so it must return quickly. What it throws is reported as a warning and changes nothing. */
+export type ExecutionObserver = (event: ExecutionEvent) => void;
+
+/** How an execution ended. */
+export type ExecutionOutcome =
+  | { readonly status: 'SUCCEEDED'; readonly output: unknown }
+  | { readonly status: 'FAILED'; readonly error: string; readonly cause: string }
+  | { readonly status: 'ABORTED' };

@@ -1,0 +1,11 @@
+-- The statements that take a pair out of its tables and put it back, referencing side first out and last in.
+SELECT statement
+FROM (VALUES
+  (1, format('ALTER TABLE public.path DETACH PARTITION public.%I', :'path_partition'::text)),
+  (2, format('ALTER TABLE public.inode DETACH PARTITION public.%I', :'inode_partition'::text)),
+  (3, format('ALTER TABLE public.inode ATTACH PARTITION public.%I FOR VALUES IN (%L)',
+             :'inode_partition'::text, :'medium_hash'::text)),
+  (4, format('ALTER TABLE public.path ATTACH PARTITION public.%I FOR VALUES IN (%L)',
+             :'path_partition'::text, :'medium_hash'::text))
+) AS steps (step, statement)
+ORDER BY step;

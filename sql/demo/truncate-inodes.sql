@@ -1,0 +1,1 @@
+SELECT format('TRUNCATE public.%I CASCADE', :'inode_partition'::text) AS statement;

@@ -1,0 +1,224 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Client } from 'pg';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { findBinaries, reachableBinaries } from '../../local/embedded/binaries.ts';
+import { EmbeddedPostgresUnavailable, FAST, startEmbeddedPostgres } from '../../local/embedded-postgres.ts';
+
+const CHILD = join(import.meta.dirname, 'embedded-postgres.child.ts');
+
+interface Server {
+  readonly pid: number;
+  readonly directory: string;
+  readonly url: string;
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+const NOBODY = { uid: 65534, gid: 65534 };
+
+const children = new Set<ChildProcess>();
+
+/** The temporary directory of one test, where nothing may be left; open to the user that the server runs as. */
+let temporary: string;
+
+beforeEach(() => {
+  temporary = mkdtempSync(join(tmpdir(), 'p2pfk-test-'));
+  chmodSync(temporary, 0o777);
+  vi.stubEnv('TMPDIR', temporary);
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  for (const child of children) child.kill('SIGKILL');
+  children.clear();
+  rmSync(temporary, { recursive: true, force: true });
+});
+
+/** Starts the child; `uid` runs it as somebody else. */
+function start(ending: string, identity: { uid?: number; gid?: number } = {}) {
+  const child = spawn(process.execPath, [CHILD, ending], { stdio: ['ignore', 'pipe', 'pipe'], ...identity });
+  children.add(child);
+  const ended = once(child, 'exit').then(([code, signal]): Ended => ({ code, signal }));
+  const server = once(createInterface({ input: child.stdout }), 'line').then(([line]): Server => JSON.parse(line));
+  return { child, server, ended };
+}
+
+/** A process that ended and waits for an init to collect it counts as gone. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !existsSync(`/proc/${pid}/stat`) || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+function expectNothingLeft({ pid, directory }: Server): void {
+  expect(isAlive(pid)).toBe(false);
+  expect(directory.startsWith(temporary)).toBe(true);
+  expect(readdirSync(temporary)).toEqual([]);
+}
+
+describe('an embedded server', () => {
+  it('takes connections on 127.0.0.1 with its password only, has the settings asked for, and stops without a trace', async () => {
+    const server = await startEmbeddedPostgres({ settings: { ...FAST, work_mem: '9MB' } });
+    try {
+      const client = new Client(server.url);
+      await client.connect();
+      const { rows } = await client.query(
+        `SELECT name, setting FROM pg_settings
+         WHERE name IN ('fsync', 'work_mem', 'listen_addresses', 'unix_socket_directories') ORDER BY name`,
+      );
+      await client.end();
+      const wrong = new Client(server.url.replace(/:[^:@]+@/, ':wrong@'));
+
+      expect(rows.map(({ name, setting }) => `${name}=${setting}`)).toEqual([
+        'fsync=off',
+        'listen_addresses=127.0.0.1',
+        'unix_socket_directories=',
+        'work_mem=9216',
+      ]);
+      await expect(wrong.connect()).rejects.toMatchObject({ code: '28P01' });
+      expect(readdirSync(server.directory).sort()).toEqual(['data', 'postgres.log']);
+    } finally {
+      await server.stop();
+      await server.stop();
+    }
+    expectNothingLeft(server);
+    expect(process.listeners('exit').filter(({ name }) => name === 'cleanUp')).toEqual([]);
+  });
+
+  it('stops although a client is connected and busy', async () => {
+    const server = await startEmbeddedPostgres({ settings: FAST });
+    const client = new Client(server.url);
+    client.on('error', () => {});
+    await client.connect();
+    const busy = client.query('SELECT pg_sleep(60)').catch((error) => error);
+
+    await server.stop();
+
+    expect(await busy).toBeInstanceOf(Error);
+    expectNothingLeft(server);
+  });
+
+  it('that cannot start says why in one line and leaves nothing', async () => {
+    const started = startEmbeddedPostgres({ settings: { shared_buffers: 'plenty' } });
+
+    await expect(started).rejects.toThrow(EmbeddedPostgresUnavailable);
+    await expect(started).rejects.toThrow(
+      /^Embedded PostgreSQL did not start \(postgres: ended with exit code 1\)\. .*"plenty"[^\n]*$/,
+    );
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  it('for a platform without programs says in one line what to do instead', () => {
+    expect(() => findBinaries('sunos', 'sparc')).toThrow(
+      /^There is no embedded PostgreSQL for sunos-sparc here: [^\n]+$/,
+    );
+  });
+});
+
+describe('nothing is left and the exit code stays right', () => {
+  it.each([
+    ['stop() with an exit code set', 'stop', 3],
+    ['the end of work without stop()', 'forget', 4],
+    ['process.exit()', 'exit', 5],
+    ['an uncaught exception', 'throw', 1],
+  ])('after %s', async (_, ending, code) => {
+    const { server, ended } = start(ending);
+
+    const left = await server;
+
+    expect(await ended).toEqual({ code, signal: null });
+    expectNothingLeft(left);
+  });
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('after %s, of which the process then dies', async (signal) => {
+    const { child, server, ended } = start('wait');
+    const left = await server;
+
+    child.kill(signal);
+
+    expect(await ended).toEqual({ code: null, signal });
+    expectNothingLeft(left);
+  });
+
+  it('after a signal that the program handles itself', async () => {
+    const { child, server, ended } = start('own-handlers');
+    const left = await server;
+
+    child.kill('SIGINT');
+
+    expect(await ended).toEqual({ code: 6, signal: null });
+    expectNothingLeft(left);
+  });
+
+  it('after an exit while the server is being created', async () => {
+    const { server, ended } = start('exit-while-starting');
+    server.catch(() => {});
+
+    expect(await ended).toEqual({ code: 7, signal: null });
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+});
+
+/** Whether another user than root could run this clone at all: one below /root is closed to them. */
+function othersCanRunThis(): boolean {
+  if (process.getuid?.() !== 0) return false;
+  const look = 'process.exit(require("node:fs").existsSync(process.argv[1]) ? 0 : 1)';
+  return spawnSync(process.execPath, ['-e', look, CHILD], NOBODY).status === 0;
+}
+
+// Root runs the server as another user; everybody else runs it as themselves, as all the tests above then do.
+describe.runIf(othersCanRunThis())('without root', () => {
+  it('the server runs as the user who starts it', async () => {
+    const { server, ended } = start('stop', NOBODY);
+
+    const left = await server;
+
+    expect(await ended).toEqual({ code: 3, signal: null });
+    expectNothingLeft(left);
+  });
+});
+
+describe('programs that the server may not reach', () => {
+  it('are copied to where it may', () => {
+    const closed = join(temporary, 'closed');
+    for (const part of ['bin', 'lib']) mkdirSync(join(closed, 'native', part), { recursive: true });
+    for (const name of ['initdb', 'postgres', 'pg_ctl']) writeFileSync(join(closed, 'native/bin', name), name);
+    symlinkSync('libpq.so.5.17', join(closed, 'native/lib/libpq.so.5'));
+    const original = {
+      initdb: join(closed, 'native/bin/initdb'),
+      postgres: join(closed, 'native/bin/postgres'),
+      pgCtl: join(closed, 'native/bin/pg_ctl'),
+    };
+    chmodSync(closed, 0o700);
+
+    const copied = reachableBinaries(original, NOBODY, join(temporary, 'server'));
+    const ownUser = reachableBinaries(original, null, join(temporary, 'server'));
+
+    expect(readFileSync(copied.postgres, 'utf8')).toBe('postgres');
+    expect(copied.postgres.startsWith(join(temporary, 'server'))).toBe(true);
+    expect(readlinkSync(join(temporary, 'server/native/lib/libpq.so.5'))).toBe('libpq.so.5.17');
+    expect(ownUser).toBe(original);
+  });
+});

@@ -1,0 +1,72 @@
+/** Small machines for the engine tests. */
+import {
+  type ExecutionEvent,
+  type ExecutionOutcome,
+  type Handlers,
+  type StartExecutionOptions,
+  type StateMachineDefinition,
+  startExecution,
+} from '../../local/engine.ts';
+
+export const ARN = 'arn:aws:states:local:000000000000:execution:p2pfk:test';
+
+/** `Resource` of a Task that calls the handler of this name. */
+export function fn(name: string): string {
+  return `arn:aws:lambda:eu-central-1:123456789012:function:${name}`;
+}
+
+/** A machine of the given states, which begins with the first one. */
+export function machine(states: Record<string, { Type: string; [field: string]: unknown }>): StateMachineDefinition {
+  return { StartAt: Object.keys(states)[0] ?? '', States: states };
+}
+
+export interface Finished {
+  readonly outcome: ExecutionOutcome;
+  readonly events: readonly ExecutionEvent[];
+  /** `type state` of each event, in order. */
+  readonly story: readonly string[];
+}
+
+/** Runs a machine to its end, handlers included. */
+export async function run(
+  definition: StateMachineDefinition,
+  handlers: Handlers = {},
+  input: unknown = {},
+  options: Partial<StartExecutionOptions> = {},
+): Promise<Finished> {
+  const events: ExecutionEvent[] = [];
+  const execution = startExecution({
+    definition,
+    handlers,
+    input,
+    executionArn: ARN,
+    name: 'test',
+    onEvent: (event) => events.push(event),
+    ...options,
+  });
+  const outcome = await execution.outcome;
+  await execution.settled;
+  return { outcome, events, story: events.map(({ type, state }) => `${type} ${state}`.trim()) };
+}
+
+/** The output of an execution that must have succeeded. */
+export function output({ outcome }: Finished): unknown {
+  if (outcome.status !== 'SUCCEEDED') throw new Error(`expected success: ${JSON.stringify(outcome)}`);
+  return outcome.output;
+}
+
+/** An error class as core/errors.ts has them. */
+export class Named extends Error {
+  override readonly name: string;
+
+  constructor(name: string, message: string) {
+    super(message);
+    this.name = name;
+  }
+}
+
+/** A promise and the function that fulfils it. */
+export function gate(): { readonly open: () => void; readonly opened: Promise<void> } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return { open: resolve, opened: promise };
+}

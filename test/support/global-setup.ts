@@ -1,0 +1,16 @@
+/** One embedded PostgreSQL for the whole test run; every test file makes its own databases in it. */
+import type { TestProject } from 'vitest/node';
+import { FAST, startEmbeddedPostgres } from '../../local/embedded-postgres.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** URL of the database `postgres`, as superuser. */
+    readonly serverUrl: string;
+  }
+}
+
+export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
+  const server = await startEmbeddedPostgres({ settings: { ...FAST, max_connections: '200' } });
+  provide('serverUrl', server.url);
+  return () => server.stop();
+}
