@@ -18,20 +18,22 @@ export interface CountedPair {
   readonly constraint_oid: number | null;
 }
 
-/** Counts pair after pair, one hash anti-join each; `until` is asked before each pair, and ends the list early. */
+/**
+ * Counts pair after pair, one hash anti-join each.
+ * A foreign key tells how to compare: the pair's own, else the parent FK, else that of any other pair, named by `like`.
+ */
 export async function countOrphans(
   client: Client,
   foreignKey: ForeignKey,
   pairs: readonly CountedPair[],
-  until: () => boolean = () => false,
+  like: number | null = foreignKey.constraint_oid ?? anyConstraint(pairs),
 ): Promise<OrphanCount[]> {
   const queries = await run<{ pair: number; sql: string }>(client, 'checks/orphans', {
     pairs,
-    parent_constraint_oid: String(foreignKey.constraint_oid ?? ''),
+    like_constraint_oid: String(like ?? ''),
   });
   const counts: OrphanCount[] = [];
   for (const { pair, sql } of queries) {
-    if (until()) break;
     try {
       const { rows } = await client.query<{ orphans: string }>(sql);
       counts.push({
@@ -44,4 +46,9 @@ export async function countOrphans(
     }
   }
   return counts;
+}
+
+/** Any pair FK of the list; all have the same columns and operators. */
+export function anyConstraint(pairs: readonly CountedPair[]): number | null {
+  return pairs.find((pair) => pair.constraint_oid !== null)?.constraint_oid ?? null;
 }

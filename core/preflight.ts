@@ -13,6 +13,8 @@ interface Partitioning {
   readonly strategy: string;
   /** null for a part of the key that is an expression. */
   readonly key_columns: (string | null)[];
+  /** Operator families (HASH) or collations (RANGE) of the key columns. */
+  readonly key_routing: (string | null)[];
   readonly has_expressions: boolean;
   readonly owned: boolean;
   readonly owner: string;
@@ -111,7 +113,8 @@ function checkPartitioning(foreignKey: ForeignKey, referencing: Partitioning, re
   });
   const same =
     connected.length === referenced.key_columns.length &&
-    connected.every((column, index) => column !== undefined && column === referenced.key_columns[index]);
+    connected.every((column, index) => column !== undefined && column === referenced.key_columns[index]) &&
+    referencing.key_routing.every((routing, index) => routing === referenced.key_routing[index]);
   return same
     ? []
     : [

@@ -12,10 +12,14 @@ interface PreparedText {
 
 const prepared = new Map<string, PreparedText>();
 
+/** Comments, dollar-quoted text and literals, in which psql replaces nothing; else a quoted variable. */
+const TOKEN = /--[^\n]*|\$([A-Za-z_]*)\$[\s\S]*?\$\1\$|'(?:[^']|'')*'|(?<!:):'([a-z_]+)'/g;
+
 /** Turns psql's quoted variables into numbered parameters; the same name becomes the same number. */
 export function toParameters(sql: string): PreparedText {
   const parameters: string[] = [];
-  const text = sql.replace(/(?<!:):'([a-z_]+)'/g, (_, name: string) => {
+  const text = sql.replace(TOKEN, (token: string, _tag: string | undefined, name: string | undefined) => {
+    if (name === undefined) return token;
     if (!parameters.includes(name)) parameters.push(name);
     return `$${parameters.indexOf(name) + 1}`;
   });

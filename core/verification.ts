@@ -4,7 +4,7 @@ import { type Check, CheckId, type Verification } from './contracts.ts';
 import { PROBE_TIMEOUT_MS, probeDelete } from './delete-probe.ts';
 import { type ForeignKey, resolveForeignKey } from './foreign-key.ts';
 import { countOrphans, type OrphanCount } from './orphans.ts';
-import { type Pairing, readPairing, shortName } from './pairs.ts';
+import { type Pair, type Pairing, readPairing, shortName } from './pairs.ts';
 import { messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
 import { run } from './sql.ts';
 
@@ -130,20 +130,20 @@ function checkOrphans(foreignKey: ForeignKey, { pairs }: Pairing, orphans: reado
   };
 }
 
+/** Failing lines first: whoever reads only the beginning reads what is wrong. */
 function checkInventory(foreignKey: ForeignKey, { pairs, unpaired }: Pairing): Check {
   const lone = unpaired.filter((partition) => partition.side === 'referencing');
   const short = (name: string) => shortName(name, foreignKey.table);
-  const lines = pairs.map(
-    (pair) =>
-      `${short(pair.referencing)} → ${short(pair.referenced)}: ${pair.constraint_oid === null ? 'no pair FK' : pair.constraint_name}`,
-  );
+  const label = (pair: Pair) => `${short(pair.referencing)} → ${short(pair.referenced)}`;
+  const bare = pairs.filter((pair) => pair.constraint_oid === null);
   return {
     id: CheckId.Inventory,
     title: 'Listing all partition-to-partition FK constraints',
-    passed: pairs.every((pair) => pair.constraint_oid !== null) && lone.every((partition) => partition.rows === 0),
+    passed: bare.length === 0 && lone.every((partition) => partition.rows === 0),
     detail: [
-      ...lines,
+      ...bare.map((pair) => `${label(pair)}: no pair FK`),
       ...lone.map((partition) => `${short(partition.partition)}: no partner with the bound ${partition.bound}`),
+      ...pairs.filter((pair) => pair.constraint_oid !== null).map((pair) => `${label(pair)}: ${pair.constraint_name}`),
     ].join('\n'),
   };
 }

@@ -1,7 +1,7 @@
 /** The orphan count of all pairs, over as many handler calls as it takes: what is counted, the ledger remembers. */
 import type { ForeignKey } from '../foreign-key.ts';
 import { changePair, type Migration, readPairs } from '../ledger.ts';
-import { countOrphans, type OrphanCount } from '../orphans.ts';
+import { anyConstraint, countOrphans, type OrphanCount } from '../orphans.ts';
 import type { Pair } from '../pairs.ts';
 import type { StepContext } from './context.ts';
 
@@ -28,7 +28,7 @@ export async function countRemainingOrphans(
   for (const pair of left) {
     if (!first && context.remainingMs() < RESERVE_MS) return { finished: false, counts };
     first = false;
-    const [count] = await countOrphans(client, foreignKey, [pair]);
+    const [count] = await countOrphans(client, foreignKey, [pair], foreignKey.constraint_oid ?? anyConstraint(pairs));
     if (!count) continue;
     counts.push(count);
     const row = ledgerPair(pair);

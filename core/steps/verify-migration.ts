@@ -38,7 +38,7 @@ export async function verifyMigration(context: StepContext, event: MigrationEven
   await changeMigration(client, migration.id, { verification: verified });
   const reason = verified.checks
     .filter((check) => !check.passed)
-    .map((check) => `${check.id}: ${check.detail}`)
+    .map((check) => `${check.id}: ${check.detail.split('\n', 1)[0]}`)
     .join('; ');
   return { ...base, status: 'FAILED', checks, reason: reason.slice(0, 2_000) };
 }

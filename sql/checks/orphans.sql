@@ -10,7 +10,7 @@ SELECT p.pair,
   FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_oid oid)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
   JOIN pg_class b ON b.oid = p.referenced_oid JOIN pg_namespace bn ON bn.oid = b.relnamespace
-  JOIN pg_constraint c ON c.oid = coalesce(p.constraint_oid, nullif(:'parent_constraint_oid'::text, '')::oid)
+  JOIN pg_constraint c ON c.oid = coalesce(p.constraint_oid, nullif(:'like_constraint_oid'::text, '')::oid)
  CROSS JOIN LATERAL (
        SELECT string_agg(format('f.%I IS NOT NULL', fa.attname), ' AND ' ORDER BY u.n) AS all_set,
               string_agg(format('f.%I IS NULL', fa.attname), ' AND ' ORDER BY u.n)     AS none_set,
