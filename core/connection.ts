@@ -97,7 +97,8 @@ export async function withCallerSearchPath<Result>(client: Client, work: () => P
   try {
     return await work();
   } finally {
-    await client.query("SELECT set_config('search_path', 'pg_catalog', false)");
+    // In a transaction that has failed this fails too, and its rollback puts the setting back.
+    await client.query("SELECT set_config('search_path', 'pg_catalog', false)").catch(() => undefined);
   }
 }
 

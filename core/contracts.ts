@@ -31,6 +31,8 @@ export const ExecutionInput = z.strictObject({
   deadline: z.iso.datetime({ offset: true }).optional(),
   /** `manual` stops before the parent FK is dropped, until the migration is approved. */
   approval: Approval.default('auto'),
+  /** Refuse UPDATEs that would move a referenced row to another partition, where the FK would act on them silently. */
+  rowMovementGuard: z.boolean().default(true),
   /** Leave the indexes that the migration built when it is rolled back. */
   keepIndexes: z.boolean().default(false),
   /** Allow a rollback that blocks writes while it re-checks every row, where no online strategy is possible. */

@@ -5,6 +5,7 @@ import { type ForeignKey, resolveForeignKey } from './foreign-key.ts';
 import { type MigrationState, readMigration } from './ledger.ts';
 import { type Pair, type Pairing, readPairing, statementsFor } from './pairs.ts';
 import { type Intent, preflight } from './preflight.ts';
+import { guardStatement, wantsGuard } from './row-movement-guard.ts';
 import { forecastRollback, readServer, type Server } from './server.ts';
 import { runOne } from './sql.ts';
 
@@ -48,7 +49,7 @@ export async function readPlan(client: Client, input: ExecutionInput, intent: In
     })),
     unpaired,
     findings,
-    statements: migrated ? [] : await plannedStatements(client, foreignKey, pairs),
+    statements: migrated ? [] : await plannedStatements(client, foreignKey, pairs, input),
     estimate: estimate(server, pairs, input),
   };
   const state = foreignKey.migrationId === null ? null : (await readMigration(client, foreignKey.migrationId)).state;
@@ -60,6 +61,7 @@ async function plannedStatements(
   client: Client,
   foreignKey: ForeignKey,
   pairs: readonly Pair[],
+  input: ExecutionInput,
 ): Promise<PlannedStatement[]> {
   const statements: PlannedStatement[] = [];
   // Pair by pair, as they run: the lock and what is done under it share a transaction.
@@ -96,6 +98,10 @@ async function plannedStatements(
     for (const name of ['statements/lock-tables', 'statements/drop-parent-foreign-key']) {
       const { sql, lock } = await runOne<{ sql: string; lock: string }>(client, name, { ...foreignKey });
       statements.push({ step: 'DropParentForeignKey', sql, lock });
+    }
+    if (wantsGuard(foreignKey, input)) {
+      const guard = await guardStatement(client, foreignKey, foreignKey.migrationId ?? 'N');
+      statements.push({ step: 'DropParentForeignKey', ...guard });
     }
   }
   return statements;

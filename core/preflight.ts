@@ -3,6 +3,7 @@ import type { Client } from 'pg';
 import type { ExecutionInput, Finding, Severity, UnpairedPartition } from './contracts.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import type { Pairing, Unpaired } from './pairs.ts';
+import { silentAction, wantsGuard } from './row-movement-guard.ts';
 import { forecastRollback, LOCK_TABLE_SHARE, locksOfDrop, OLDEST_VERSION, type Server } from './server.ts';
 import { run } from './sql.ts';
 
@@ -57,7 +58,7 @@ export async function preflight(
     ...(await checkPrivileges(client, subject, [referencing, referenced], intent)),
     ...unpaired.findings,
     ...checkPairs(subject),
-    ...checkActions(foreignKey),
+    ...checkActions(subject),
     ...checkCapacity(subject),
     ...(await checkActivity(client)),
   ];
@@ -113,18 +114,14 @@ function checkPartitioning(foreignKey: ForeignKey, referencing: Partitioning, re
   });
   const same =
     connected.length === referenced.key_columns.length &&
-    connected.every((column, index) => column !== undefined && column === referenced.key_columns[index]) &&
-    referencing.key_routing.every((routing, index) => routing === referenced.key_routing[index]);
-  return same
-    ? []
-    : [
-        finding(
-          'partition-keys-differ',
-          'error',
-          `the foreign key does not connect the partition keys: ${both}`,
-          remedy,
-        ),
-      ];
+    connected.every((column, index) => column !== undefined && column === referenced.key_columns[index]);
+  const alike = referencing.key_routing.every((routing, index) => routing === referenced.key_routing[index]);
+  const problem = !same
+    ? 'the foreign key does not connect the partition keys'
+    : !alike
+      ? 'the partition keys have types or collations that put the same value into different partitions'
+      : undefined;
+  return problem ? [finding('partition-keys-differ', 'error', `${problem}: ${both}`, remedy)] : [];
 }
 
 async function checkPrivileges(
@@ -343,23 +340,43 @@ function checkPairs({ foreignKey, pairing }: PreflightSubject): Finding[] {
 }
 
 /** What an UPDATE or a new partition does differently once only pair FKs stand. */
-function checkActions(foreignKey: ForeignKey): Finding[] {
-  const acts = /ON (?:DELETE|UPDATE) (CASCADE|SET NULL|SET DEFAULT)/.exec(foreignKey.actions);
+function checkActions({ foreignKey, input }: PreflightSubject): Finding[] {
   const findings = [
     finding(
       'new-partition',
       'info',
-      `a partition attached later has no foreign key of its own: an orphan inserted there is not refused`,
-      'create new pairs with their pair foreign key',
+      'a partition attached later has no foreign key of its own: an orphan inserted there is not refused',
+      'create new pairs with p2pfk provision, and let p2pfk audit look for others',
     ),
   ];
-  if (acts) {
+  const table = foreignKey.referencedTable;
+  const action = silentAction(foreignKey);
+  if (action && wantsGuard(foreignKey, input)) {
     findings.unshift(
       finding(
         'row-movement',
         'warning',
-        `with pair foreign keys an UPDATE of ${foreignKey.referencedTable} that moves a row to another partition runs ON DELETE ${acts[1]} on its referencing rows, without a word (with the parent foreign key it was refused on PostgreSQL 15 and newer)`,
-        'do not UPDATE the partition key of referenced rows: delete and insert instead',
+        `after the migration an UPDATE of ${table} that moves a row to another partition is refused, by a trigger: with pair foreign keys it would run ON DELETE ${action} on the referencing rows`,
+        'delete such a row and insert it anew; or leave the trigger out with --no-row-movement-guard',
+      ),
+    );
+  } else if (action) {
+    findings.unshift(
+      finding(
+        'row-movement',
+        'warning',
+        `after the migration an UPDATE of ${table} that moves a row to another partition runs ON DELETE ${action} on its referencing rows, without a word; no guard was wanted`,
+        'never UPDATE the partition key of a referenced row; or leave --no-row-movement-guard out',
+      ),
+    );
+  }
+  if (/ON UPDATE (?:CASCADE|SET NULL|SET DEFAULT)/.test(foreignKey.actions)) {
+    findings.unshift(
+      finding(
+        'update-across-partitions',
+        'warning',
+        `ON UPDATE does not follow a row of ${table} to another partition after the migration: it acts inside a pair only`,
+        'do not rely on ON UPDATE for changes of the partition key',
       ),
     );
   }

@@ -5,6 +5,8 @@ import { RollbackFailed } from '../errors.ts';
 import { changePair, type LedgerPair, noteEvent, readPairs } from '../ledger.ts';
 import { record, underLock } from '../lock-budget.ts';
 import { readStanding, statementsFor } from '../pairs.ts';
+import { dropGuardStatement } from '../row-movement-guard.ts';
+import { runOne } from '../sql.ts';
 import { type EnteredMigration, enterAny, type StepContext } from './context.ts';
 import { standingParent } from './fence.ts';
 
@@ -17,6 +19,7 @@ export async function dropPairForeignKeys(context: StepContext, event: Migration
   const pairs = await readPairs(context.client, migration.id);
   await requireParent(context, entered);
 
+  await dropGuard(context, entered, event.execution, pairs);
   const standing = await readStanding(context.client, foreignKey, pairs);
   let foreignKeys = 0;
   let indexes = 0;
@@ -76,6 +79,36 @@ async function dropForeignKey(
     await requireParent(context, entered);
     await execute(client, sql);
     await record(client, migration.id, pair.pair, STEP, sql);
+  });
+}
+
+/** The row-movement guard came with the drop of the parent FK, and goes now that it is back. */
+async function dropGuard(
+  context: StepContext,
+  { migration, foreignKey, lockBudgetMs }: EnteredMigration,
+  execution: string,
+  pairs: readonly LedgerPair[],
+): Promise<void> {
+  const { client } = context;
+  const sql = await dropGuardStatement(client, foreignKey, migration.id);
+  if (sql === undefined) return;
+  const lock = await runOne<{ sql: string }>(client, 'statements/lock-referenced', { ...foreignKey });
+  const work = {
+    migrationId: migration.id,
+    execution,
+    direction: 'rollback',
+    step: STEP,
+    pair: null,
+    budgetMs: lockBudgetMs,
+    lock: {
+      sql: lock.sql,
+      mode: 'ACCESS EXCLUSIVE',
+      relations: [foreignKey.referenced_oid, ...pairs.map((pair) => pair.referenced_oid)],
+    },
+  } as const;
+  await underLock(context, work, async () => {
+    await execute(client, sql);
+    await record(client, migration.id, null, STEP, sql);
   });
 }
 

@@ -12,6 +12,7 @@ import type { ForeignKey } from '../foreign-key.ts';
 import { readGate } from '../gate.ts';
 import { changeMigration, type LedgerPair, readPairs } from '../ledger.ts';
 import { limit, underLock } from '../lock-budget.ts';
+import { installGuard, wantsGuard } from '../row-movement-guard.ts';
 import { run, runOne } from '../sql.ts';
 import { quickChecks } from '../verification.ts';
 import { enterWithinWindow, type StepContext } from './context.ts';
@@ -47,7 +48,12 @@ export async function dropParentForeignKey(context: StepContext, event: Migratio
     lock: { sql: lockSql, mode: 'ACCESS EXCLUSIVE', relations },
   } as const;
   const { heldMs } = await underLock(context, work, () =>
-    dropAndVerify(client, foreignKey, planned, { sql, budgetMs: lockBudgetMs, id: migration.id }),
+    dropAndVerify(client, foreignKey, planned, {
+      sql,
+      budgetMs: lockBudgetMs,
+      id: migration.id,
+      guard: wantsGuard(foreignKey, migration.options),
+    }),
   );
   const lockedMs = Math.round(heldMs);
   await changeMigration(client, migration.id, { locked_ms: heldMs });
@@ -60,7 +66,7 @@ async function dropAndVerify(
   client: Client,
   foreignKey: ForeignKey,
   planned: readonly LedgerPair[],
-  drop: { sql: string; budgetMs: number; id: string },
+  drop: { sql: string; budgetMs: number; id: string; guard: boolean },
 ): Promise<void> {
   const until = performance.now() + drop.budgetMs;
   const left = () => Math.max(1, until - performance.now());
@@ -75,6 +81,7 @@ async function dropAndVerify(
 
     await limit(client, left());
     await execute(client, drop.sql);
+    if (drop.guard) await installGuard(client, foreignKey, drop.id);
 
     await limit(client, left());
     const failed = (await quickChecks(client, { ...foreignKey, constraint_oid: null }, pairing)).filter(

@@ -3,6 +3,7 @@ import type { MigrationEvent, RolledBackResult } from '../contracts.ts';
 import { RollbackFailed } from '../errors.ts';
 import { changeMigration, readPairs } from '../ledger.ts';
 import { readStanding } from '../pairs.ts';
+import { dropGuardStatement } from '../row-movement-guard.ts';
 import { enterAny, type StepContext } from './context.ts';
 import { standingParent } from './fence.ts';
 
@@ -25,6 +26,7 @@ export async function verifyRolledBack(context: StepContext, event: MigrationEve
     if (pair.constraint_added && standing.get(pair.pair)?.constraint_oid)
       problems.push(`pair FK ${pair.constraint_name} of ${pair.referencing} still stands`);
   }
+  if (await dropGuardStatement(client, foreignKey, migration.id)) problems.push('the row-movement guard still stands');
   if (problems.length > 0) throw new RollbackFailed(`the rollback is not complete: ${problems.join('; ')}`);
   await changeMigration(client, migration.id, { state: 'rolled-back', finished_at: new Date().toISOString() });
   return {

@@ -5,6 +5,10 @@ SELECT c.oid                                                    AS oid,
        (SELECT jsonb_agg(a.attname ORDER BY k.n)
           FROM unnest(p.partattrs::int2[]) WITH ORDINALITY k(attnum, n)
           LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum AND k.attnum > 0) AS key_columns,
+       -- What else decides where a row goes: HASH goes by the operator family, RANGE by the collation's order.
+       (SELECT jsonb_agg(CASE p.partstrat WHEN 'h' THEN o.opcfamily WHEN 'r' THEN k.coll END ORDER BY k.n)
+          FROM unnest(p.partclass::oid[], p.partcollation::oid[]) WITH ORDINALITY k(opclass, coll, n)
+          JOIN pg_opclass o ON o.oid = k.opclass)               AS key_routing,
        p.partexprs IS NOT NULL                                  AS has_expressions,
        pg_has_role(c.relowner, 'USAGE')                         AS owned,
        pg_get_userbyid(c.relowner)                              AS owner,

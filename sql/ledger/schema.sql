@@ -142,4 +142,22 @@ LANGUAGE sql SET search_path = pg_catalog AS $record$
                  current_setting('p2pfk.locked_at')::timestamptz AS locked_at) t
 $record$;
 
+-- The row-movement guard. TG_RELID is the leaf that the row is in; its partition constraint, as PostgreSQL prints it, is
+-- asked of the new row. search_path makes the printed operators and the reading of them agree.
+CREATE OR REPLACE FUNCTION p2pfk.refuse_row_movement() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog AS $guard$
+DECLARE
+  stays boolean;
+BEGIN
+  EXECUTE 'SELECT ' || pg_get_partition_constraintdef(TG_RELID) || ' FROM (SELECT ($1).*) AS new_row' INTO stays USING NEW;
+  IF stays IS FALSE THEN
+    RAISE EXCEPTION 'update would move a row of "%" to another partition', TG_TABLE_NAME
+      USING ERRCODE = 'foreign_key_violation',
+            DETAIL = 'Partition-to-partition foreign keys would run their ON DELETE action on its referencing rows.',
+            HINT = 'Delete the row and insert it anew, or see the finding row-movement of p2pfk.';
+  END IF;
+  RETURN NEW;
+END
+$guard$;
+
 INSERT INTO p2pfk.ledger_version (version) VALUES (1) ON CONFLICT DO NOTHING;
