@@ -70,7 +70,7 @@ export function describeTarget(databaseUrl?: string): string {
 
 function clientConfig(databaseUrl: string | undefined): ClientConfig {
   if (databaseUrl === undefined || databaseUrl === '') return {};
-  if (!/^(postgres(ql)?|socket):/.test(databaseUrl)) {
+  if (!/^postgres(ql)?:\/\//.test(databaseUrl)) {
     throw new InvalidInput('the database URL must begin with postgres:// or postgresql://');
   }
   try {

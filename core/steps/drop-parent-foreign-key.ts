@@ -12,6 +12,7 @@ import type { ForeignKey } from '../foreign-key.ts';
 import { readGate } from '../gate.ts';
 import { changeMigration, type LedgerPair, readPairs } from '../ledger.ts';
 import { limit, underLock } from '../lock-budget.ts';
+import { toNamedError } from '../postgres-errors.ts';
 import { installGuard, wantsGuard } from '../row-movement-guard.ts';
 import { run, runOne } from '../sql.ts';
 import { quickChecks } from '../verification.ts';
@@ -102,13 +103,14 @@ async function dropAndVerify(
     await client.query('SELECT p2pfk.record($1, $2, $3, $4)', [drop.id, null, STEP, drop.sql]);
   } catch (error) {
     // Cut by our own budget: the application has waited long enough. It is tried again, as a lock that was not free.
-    if (error instanceof StatementCanceled && left() <= 1) {
+    const named = toNamedError(error);
+    if (named instanceof StatementCanceled && left() <= drop.budgetMs * 0.1) {
       throw new LockTimeout(
         `the verified drop did not fit into the lock budget of ${drop.budgetMs} ms; it was rolled back`,
-        error.context,
-        { cause: error },
+        named.context,
+        { cause: named },
       );
     }
-    throw error;
+    throw named;
   }
 }
