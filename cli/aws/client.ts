@@ -1,0 +1,91 @@
+/** The Step Functions client of the AWS SDK, and its errors in words. */
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { InvalidInput } from '../../core/errors.ts';
+import { redact } from '../redact.ts';
+import { oneLine } from '../text.ts';
+
+export interface AwsFlags {
+  readonly region?: string;
+  readonly profile?: string;
+  readonly endpointUrl?: string;
+}
+
+/** `arn:aws:states:eu-central-1:123456789012:stateMachine:name`, in any AWS partition, with an optional version or alias. */
+const STATE_MACHINE_ARN = /^arn:aws[\w-]*:states:([a-z0-9-]+):\d{12}:stateMachine:[\w.:-]+$/;
+
+/** @throws InvalidInput where it is no state machine's ARN */
+export function regionOf(stateMachineArn: string): string {
+  const region = STATE_MACHINE_ARN.exec(stateMachineArn)?.[1];
+  if (region === undefined) {
+    throw new InvalidInput(
+      `--state-machine must be an ARN such as arn:aws:states:eu-central-1:123456789012:stateMachine:NAME, not ${JSON.stringify(stateMachineArn)}`,
+    );
+  }
+  return region;
+}
+
+function isLoopback(endpointUrl: string): boolean {
+  let url: URL;
+  try {
+    url = new URL(endpointUrl);
+  } catch {
+    throw new InvalidInput(
+      `--endpoint-url must be a URL such as http://127.0.0.1:8083, not ${JSON.stringify(redact(endpointUrl))}`,
+    );
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new InvalidInput(`--endpoint-url must begin with http:// or https://, not ${url.protocol}//`);
+  }
+  return ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+}
+
+/** The state machine's own region wins over the environment's: a request elsewhere would never find it. */
+export function createClient(flags: AwsFlags, stateMachineArn: string): SFNClient {
+  const region = flags.region ?? regionOf(stateMachineArn);
+  const local = flags.endpointUrl !== undefined && isLoopback(flags.endpointUrl);
+  const anonymous = local && flags.profile === undefined && !process.env.AWS_ACCESS_KEY_ID && !process.env.AWS_PROFILE;
+  return new SFNClient({
+    region,
+    ...(flags.profile === undefined ? {} : { profile: flags.profile }),
+    ...(flags.endpointUrl === undefined ? {} : { endpoint: flags.endpointUrl }),
+    // A local endpoint checks no signature; without this the SDK would look for credentials on the network.
+    ...(anonymous ? { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } } : {}),
+  });
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  StateMachineDoesNotExist: 'check --state-machine, its account and its region',
+  ExecutionAlreadyExists: 'an execution of this name ran in the last 90 days: choose another --name',
+  ExecutionDoesNotExist: 'check the account and the region',
+  InvalidArn: 'check --state-machine',
+  InvalidName: '--name may have 80 characters: letters, digits, - and _',
+  AccessDeniedException:
+    'states:StartExecution is needed, and with --wait states:DescribeExecution and states:GetExecutionHistory',
+  UnrecognizedClientException: 'the credentials are not valid: check the profile or AWS_ACCESS_KEY_ID',
+  ExpiredTokenException: 'the credentials have expired: sign in again',
+  InvalidSignatureException: 'the secret key does not fit the access key, or the clock is wrong',
+  CredentialsProviderError: 'set AWS_PROFILE or --profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+  ECONNREFUSED: 'nothing listens there: check --endpoint-url',
+  ENOTFOUND: 'no such host: check --region, --endpoint-url and the network',
+};
+
+/** One line for anything the SDK threw. The first line only: a refused signature's next ones quote what was signed. */
+export function awsFailure(error: unknown, doing: string): InvalidInput {
+  const { name, message, code } = parts(error);
+  const remedy = REMEDIES[name] ?? REMEDIES[code];
+  const first = redact(message.split('\n')[0]?.trim() ?? '').replace(/[.\s]+$/, '');
+  const text = `${doing}: ${name}${first === '' ? '' : `: ${first}`}${remedy === undefined ? '' : `; ${remedy}`}`;
+  return new InvalidInput(oneLine(text), {}, { cause: error });
+}
+
+function parts(error: unknown): { name: string; message: string; code: string } {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error), code: '' };
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const inner = error instanceof AggregateError ? error.errors.find((each) => each instanceof Error) : undefined;
+  const message = error.message || (inner instanceof Error ? inner.message : '');
+  return {
+    name: error.name === 'Error' || error.name === 'AggregateError' ? code || error.name : error.name,
+    message,
+    code,
+  };
+}

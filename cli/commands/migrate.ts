@@ -1,0 +1,77 @@
+import type { Command } from 'commander';
+import type { MigrationReport } from '../../core/contracts.ts';
+import type { P2pfkError } from '../../core/errors.ts';
+import { helpText } from '../help.ts';
+import {
+  addDatabaseOptions,
+  addInputOptions,
+  addOutputOptions,
+  applyVerbose,
+  type DatabaseFlags,
+  databaseUrlOf,
+  type InputFlags,
+  type OutputFlags,
+} from '../options.ts';
+import type { Finish } from '../program.ts';
+
+/** Flags of the two commands that run the state machine in this process. */
+export type ExecutionFlags = InputFlags & DatabaseFlags & OutputFlags;
+
+export function registerMigrate(program: Command, finish: Finish): void {
+  const command = program
+    .command('migrate')
+    .description('replace the parent-level foreign key by one foreign key per pair of partitions');
+  addDatabaseOptions(addInputOptions(command));
+  addOutputOptions(command)
+    .addHelpText(
+      'after',
+      helpText({
+        about: `Runs the state machine in this process: indexes, foreign keys NOT VALID, validation, preflight check, drop of the
+parent-level foreign key, verification. Any failure leads to the rollback branch, which puts everything back.
+Safe to stop at any time: the same command goes on from where it was.`,
+        examples: [
+          ['p2pfk migrate --table public.path', 'all of it'],
+          ['p2pfk migrate --table path --constraint path_medium_hash_ino_fkey --json --quiet', 'for scripts'],
+          ['p2pfk migrate --table path --deadline 2027-01-31T04:00:00Z --max-concurrency 8', 'in a maintenance window'],
+          ['p2pfk migrate --table path --approval manual', 'all but the drop, then wait for a word'],
+          ['p2pfk migrate --table path --dry-run', 'through plan and preflight only'],
+        ],
+        exitCodes: [0, 1, 2, 4, 5, 6, 130],
+      }),
+    )
+    .action(async (flags: ExecutionFlags) => finish(await runExecution(flags, 'migrate')));
+}
+
+/** @returns the exit code */
+export async function runExecution(flags: ExecutionFlags, operation: 'migrate' | 'rollback'): Promise<number> {
+  applyVerbose(flags);
+  const { createOutput } = await import('../output.ts');
+  const output = createOutput(flags);
+  try {
+    const { givenInput, parseInput } = await import('../input.ts');
+    const input = parseInput(givenInput(flags, operation));
+    const { execute } = await import('../execute.ts');
+    const databaseUrl = databaseUrlOf(flags);
+    const { report, exitCode } = await execute({ input, databaseUrl, output, verbose: flags.verbose });
+    output.document(report);
+    return exitCode;
+  } catch (error) {
+    // Who asked for a document gets one, whatever went wrong; the line for a person is printed by run().
+    const { P2pfkError } = await import('../../core/errors.ts');
+    if (error instanceof P2pfkError) output.document(await refusal(error));
+    throw error;
+  }
+}
+
+async function refusal(error: P2pfkError): Promise<MigrationReport> {
+  const { redact } = await import('../redact.ts');
+  return {
+    status: 'REFUSED',
+    migrationId: null,
+    executionArn: null,
+    pairs: [],
+    durationMs: 0,
+    verification: null,
+    error: { name: error.name, message: redact(error.message) },
+  };
+}

@@ -1,0 +1,71 @@
+import type { Command } from 'commander';
+import { helpText } from '../help.ts';
+import {
+  addDatabaseOptions,
+  addOutputOptions,
+  addPaceOptions,
+  applyVerbose,
+  type DatabaseFlags,
+  databaseUrlOf,
+  type InputFlags,
+  type OutputFlags,
+} from '../options.ts';
+import type { Finish } from '../program.ts';
+
+type PlanFlags = InputFlags & DatabaseFlags & OutputFlags & { readonly sql?: boolean };
+
+export function registerPlan(program: Command, finish: Finish): void {
+  const command = program
+    .command('plan')
+    .description('what would be done: pairs, findings, estimate, exact SQL; reads only');
+  addDatabaseOptions(addPaceOptions(command)).option(
+    '--sql',
+    'only the SQL statements, each under a comment with its step and lock',
+  );
+  addOutputOptions(command)
+    .addHelpText(
+      'after',
+      helpText({
+        about: `Writes nothing at all to the database: a role that can only read is enough, and a standby as well.`,
+        examples: [
+          ['p2pfk plan --table public.path', 'overview for a person'],
+          ['p2pfk plan --table path --sql > migration.sql', 'for a DBA to read'],
+          ['p2pfk plan --table path --json', 'for scripts'],
+        ],
+        exitCodes: [[0, 'a migration can run'], 2, [4, 'preflight would refuse: there are error findings']],
+      }),
+    )
+    .action(async (flags: PlanFlags) => finish(await plan(flags)));
+}
+
+async function plan(flags: PlanFlags): Promise<number> {
+  applyVerbose(flags);
+  const { ExitCode, InvalidInput } = await import('../../core/errors.ts');
+  if (flags.sql === true && flags.json === true) {
+    throw new InvalidInput('--sql and --json cannot be used together: the JSON document holds the statements already');
+  }
+  const { givenInput, parseInput } = await import('../input.ts');
+  const input = parseInput(givenInput(flags, 'migrate'));
+  const { connect } = await import('../../core/connection.ts');
+  const { planMigration } = await import('../../core/plan.ts');
+  const { createOutput } = await import('../output.ts');
+  const { findingLines, planLines, statementsAsSql } = await import('../render/plan.ts');
+
+  const output = createOutput(flags);
+  const client = await connect({ databaseUrl: databaseUrlOf(flags), applicationName: 'p2pfk plan' });
+  try {
+    const planned = await planMigration(client, input);
+    const refused = planned.findings.some((finding) => finding.severity === 'error');
+    if (flags.sql === true) {
+      output.raw(statementsAsSql(planned));
+      if (refused) for (const line of findingLines(planned.findings, 'error')) output.complain(line);
+    } else if (flags.json === true) {
+      output.document(planned);
+    } else {
+      for (const line of planLines(planned, { table: flags.table, columns: output.columns })) output.line(line);
+    }
+    return refused ? ExitCode.Refused : ExitCode.Done;
+  } finally {
+    await client.end();
+  }
+}

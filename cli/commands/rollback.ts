@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import { helpText } from '../help.ts';
+import { addDatabaseOptions, addOutputOptions, addPaceOptions } from '../options.ts';
+import type { Finish } from '../program.ts';
+import { type ExecutionFlags, runExecution } from './migrate.ts';
+
+export function registerRollback(program: Command, finish: Finish): void {
+  const command = program
+    .command('rollback')
+    .description('put the parent-level foreign key back, from any state of a migration');
+  addDatabaseOptions(addPaceOptions(command));
+  addOutputOptions(command)
+    .addHelpText(
+      'after',
+      helpText({
+        about: `Goes straight to the rollback branch of the state machine. Where the parent-level foreign key was dropped it is
+restored first, while the partition-level ones still hold; then those that the migration added are dropped.`,
+        examples: [
+          ['p2pfk rollback --table public.path', 'back to the parent-level foreign key'],
+          ['p2pfk rollback --table path --keep-indexes', 'leave the indexes that the migration built'],
+          ['p2pfk rollback --table path --json --quiet', 'for scripts'],
+        ],
+        exitCodes: [[0, 'rolled back, or nothing to roll back'], 2, 4, 5, 6, 130],
+      }),
+    )
+    .action(async (flags: ExecutionFlags) => finish(await runExecution(flags, 'rollback')));
+}

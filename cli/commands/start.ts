@@ -1,0 +1,59 @@
+import { type Command, Option } from 'commander';
+import { helpText } from '../help.ts';
+import { addInputOptions, addOutputOptions, type InputFlags, type OutputFlags } from '../options.ts';
+import type { Finish } from '../program.ts';
+
+export type StartFlags = InputFlags &
+  OutputFlags & {
+    readonly stateMachine: string;
+    readonly operation: string;
+    readonly name?: string;
+    readonly wait?: boolean;
+    readonly region?: string;
+    readonly profile?: string;
+    readonly endpointUrl?: string;
+  };
+
+export function registerStart(program: Command, finish: Finish): void {
+  const command = program
+    .command('start')
+    .description('start the state machine in AWS, and follow it with --wait')
+    .requiredOption('-s, --state-machine <arn>', "the state machine's ARN, as the stack's output tells it");
+  addInputOptions(command)
+    .addOption(new Option('--operation <what>', 'migrate or rollback').default('migrate'))
+    .option('--name <name>', 'name of the execution (default: made from table and time)')
+    .option('-w, --wait', 'follow it to its end; the exit code then tells how it ended')
+    .option('--region <region>', "AWS region (default: the ARN's)")
+    .option('--profile <profile>', 'profile of the shared AWS configuration')
+    .option('--endpoint-url <url>', 'another Step Functions endpoint, such as http://127.0.0.1:8083');
+  addOutputOptions(command)
+    .addHelpText(
+      'after',
+      helpText({
+        about: `The database is the one that the state machine's functions are set up for; it is not reached from here.
+Ctrl-C with --wait ends the watching, never the execution.`,
+        examples: [
+          ['p2pfk start --state-machine $ARN --table public.path', 'start, print the execution ARN, and leave'],
+          ['p2pfk start --state-machine $ARN --table public.path --wait', 'with progress, to the end'],
+          [
+            'p2pfk start --state-machine $ARN --table path --operation rollback --wait --json',
+            'the way back, for scripts',
+          ],
+        ],
+        environment: `Environment:
+  AWS_PROFILE  AWS_ACCESS_KEY_ID  AWS_SECRET_ACCESS_KEY  AWS_SESSION_TOKEN   credentials, as the AWS SDK finds them
+  NO_COLOR                                                                   no colours, as --no-color
+  P2PFK_DEBUG=1                                                              stack traces with errors`,
+        exitCodes: [
+          [0, 'started; with --wait: done, or nothing to do'],
+          1,
+          2,
+          4,
+          5,
+          6,
+          [130, 'stopped watching; the execution goes on'],
+        ],
+      }),
+    )
+    .action(async (flags: StartFlags) => finish(await (await import('../aws/start.ts')).start(flags)));
+}

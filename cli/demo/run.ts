@@ -1,0 +1,130 @@
+/** `p2pfk demo`: tells the story of local/demo, from an empty directory to the proof. */
+import { connect } from '../../core/connection.ts';
+import { ExecutionInput, type MigrationReport, type Plan } from '../../core/contracts.ts';
+import { ExitCode, InvalidInput } from '../../core/errors.ts';
+import { planMigration } from '../../core/plan.ts';
+import { type Demo, type Measurements, startDemo } from '../../local/demo/demo.ts';
+import type { DemoFlags } from '../commands/demo.ts';
+import { runWithProgress } from '../execute.ts';
+import { onceInterrupted } from '../interrupt.ts';
+import { applyVerbose } from '../options.ts';
+import type { Result } from '../outcome.ts';
+import { createOutput, type Output } from '../output.ts';
+import { closingLines } from '../progress/closing.ts';
+import { createReporter } from '../progress/reporter.ts';
+import { planSummary } from '../render/plan.ts';
+import { roughly } from '../text.ts';
+import { comparison } from './comparison.ts';
+
+/** `demo --json`. */
+interface DemoDocument {
+  readonly serverVersion: string;
+  readonly rows: number;
+  /** Null with `--fail`: there is nothing to compare then. */
+  readonly before: Measurements | null;
+  readonly after: Measurements | null;
+  readonly migration: MigrationReport;
+  /** The parent FK stands as it stood before, name and definition. */
+  readonly parentForeignKeyRestored: boolean;
+}
+
+/** @returns the exit code */
+export async function demo(flags: DemoFlags): Promise<number> {
+  if (flags.rows !== undefined && flags.rows < 17) {
+    throw new InvalidInput(`--rows must be at least 17, one for each pair, not ${flags.rows}`);
+  }
+  applyVerbose(flags);
+  const output = createOutput(flags);
+  const say = (line: string): void => {
+    if (!output.quiet) output.line(line);
+  };
+  // Exiting removes server and directory, whatever runs at that moment.
+  const interruption = onceInterrupted(() => {
+    output.complain('Interrupted: the server is stopped and its directory removed.');
+  });
+  say('Starting a PostgreSQL of our own in a temporary directory ...');
+  const started = await startDemo({
+    handleSignals: false,
+    say,
+    ...(flags.rows === undefined ? {} : { rows: flags.rows }),
+  });
+  try {
+    return await tell(started, flags, output, say);
+  } finally {
+    await started.stop();
+    interruption.dispose();
+  }
+}
+
+async function tell(started: Demo, flags: DemoFlags, output: Output, say: (line: string) => void): Promise<number> {
+  const input = ExecutionInput.parse({ table: started.table });
+  const planned = await planOf(started, input);
+  say('');
+  for (const line of planSummary(planned, output.columns)) say(line);
+  say('');
+  const before = flags.fail === undefined ? await measured(started, 'before', say) : null;
+
+  const result = await migrate(started, input, flags, output);
+
+  const now = await planOf(started, input);
+  const restored =
+    now.definition === planned.definition && now.constraint === planned.constraint && now.statements.length > 0;
+  if (flags.fail !== undefined) output.line(restored ? parentIsBack(now) : '✗ The parent-level FK is not as it was');
+  const migrated = result.report.status === 'MIGRATED';
+  const after = before !== null && migrated ? await measured(started, 'after', say) : null;
+  if (before !== null && after !== null) {
+    output.line();
+    for (const line of comparison(before, after, output.columns ?? 100)) output.line(line);
+  }
+  const document: DemoDocument = {
+    serverVersion: started.serverVersion,
+    rows: started.rows,
+    before,
+    after,
+    migration: result.report,
+    parentForeignKeyRestored: restored,
+  };
+  output.document(document);
+  if (flags.fail === undefined) return result.exitCode;
+  if (migrated) output.complain('✗ The damage went unnoticed');
+  return migrated || (result.exitCode === ExitCode.RolledBack && !restored) ? ExitCode.CheckFailed : result.exitCode;
+}
+
+function parentIsBack({ constraint, definition }: Plan): string {
+  return `✓ The parent-level FK stands as before, character for character: ${constraint} ${definition}`;
+}
+
+async function measured(started: Demo, when: string, say: (line: string) => void): Promise<Measurements> {
+  say(`Measuring ${when}, in transactions that are rolled back ...`);
+  const measurements = await started.measure();
+  const { rows, partition, ms, timedOut } = measurements.delete;
+  say(`  DELETE of ${rows} rows of ${partition}: ${timedOut ? 'given up after ' : ''}${roughly(ms)}`);
+  say(`  TRUNCATE ${measurements.truncate.partition} CASCADE empties ${measurements.truncate.summary}`);
+  say(`  DETACH and ATTACH of ${measurements.detach.pair}: ${measurements.detach.possible ? 'possible' : 'refused'}`);
+  return measurements;
+}
+
+async function migrate(started: Demo, input: ExecutionInput, flags: DemoFlags, output: Output): Promise<Result> {
+  const reporter = await createReporter({ output, verbose: flags.verbose });
+  try {
+    const tellDamage = (what: string): void => reporter.announce(`! ${what}`);
+    const handlers = flags.fail === undefined ? null : await started.damageHooks(flags.fail, tellDamage);
+    const { databaseUrl } = started;
+    const result = await runWithProgress({ input, databaseUrl, reporter, ...(handlers === null ? {} : { handlers }) });
+    reporter.stop();
+    const context = { operation: input.operation, table: input.table, progress: reporter.progress };
+    for (const line of closingLines(result.report, context)) output.line(line);
+    return result;
+  } finally {
+    reporter.stop();
+  }
+}
+
+async function planOf({ databaseUrl }: Demo, input: ExecutionInput): Promise<Plan> {
+  const client = await connect({ databaseUrl, applicationName: 'p2pfk demo plan' });
+  try {
+    return await planMigration(client, input);
+  } finally {
+    await client.end();
+  }
+}

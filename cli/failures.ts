@@ -1,0 +1,60 @@
+/** Turns whatever was thrown into lines for a person and an exit code for a script. */
+import { ExitCode, type LockHolder, P2pfkError, type PostgresErrorContext } from '../core/errors.ts';
+import { redact } from './redact.ts';
+import { oneLine, visible } from './text.ts';
+
+/** Exit code of a process that Ctrl-C ended, as shells write it: 128 + SIGINT. */
+export const INTERRUPTED = 130;
+
+export interface Failure {
+  readonly exitCode: number;
+  /** The first line says what is wrong; the others, where there are any, are what PostgreSQL adds. */
+  readonly lines: readonly string[];
+}
+
+/** `pid 4711 (psql, user app, idle in transaction since 10:02:11) holds RowExclusiveLock on public.path: UPDATE ...` */
+export function describeHolder(holder: LockHolder): string {
+  const about = [
+    holder.application || null,
+    holder.user === null ? null : `user ${holder.user}`,
+    [holder.state, holder.since === null ? null : `since ${holder.since}`].filter(Boolean).join(' ') || null,
+  ].filter((part) => part !== null);
+  const query = holder.query === null || holder.query === '' ? '' : `: ${oneLine(holder.query)}`;
+  return `pid ${holder.pid} (${about.join(', ')}) holds ${holder.mode} on ${holder.relation}${query}`;
+}
+
+function contextLines(context: PostgresErrorContext): string[] {
+  return [
+    context.sqlState === undefined ? null : `SQLSTATE: ${context.sqlState}`,
+    context.statement === undefined ? null : `statement: ${oneLine(context.statement)}`,
+    context.detail === undefined ? null : `detail: ${oneLine(context.detail)}`,
+    context.hint === undefined ? null : `hint: ${oneLine(context.hint)}`,
+    ...(context.holders ?? []).map((holder) => `lock holder: ${describeHolder(holder)}`),
+  ]
+    .filter((line) => line !== null)
+    .map((line) => `  ${line}`);
+}
+
+/** What an error of Node.js or the AWS SDK says; an AggregateError (all addresses of a host) says it in its parts. */
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
+  if (error instanceof Error) return error.message === '' ? error.name : error.message;
+  return String(error);
+}
+
+export function describeFailure(error: unknown): Failure {
+  const known = error instanceof P2pfkError;
+  const lines = [
+    `p2pfk: ${oneLine(messageOf(error))}`,
+    ...(known ? contextLines(error.context) : []),
+    ...(process.env.P2PFK_DEBUG === '1' && error instanceof Error ? stackLines(error) : []),
+  ];
+  // An error that nobody named is a defect of ours. It came before anything ran, or the execution would have caught it.
+  if (!known && process.env.P2PFK_DEBUG !== '1') lines.push('  P2PFK_DEBUG=1 shows where this comes from');
+  return { exitCode: known ? error.exitCode : ExitCode.BadInput, lines: lines.map((line) => visible(redact(line))) };
+}
+
+function stackLines(error: Error): string[] {
+  const own = (error.stack ?? '').split('\n').slice(1);
+  return error.cause instanceof Error ? [...own, `  caused by: ${error.cause.stack ?? error.cause.message}`] : own;
+}

@@ -1,0 +1,48 @@
+/** The parts of the help texts that several commands share. */
+
+export const ENVIRONMENT_HELP = `Environment:
+  DATABASE_URL                                the database, where --database-url is not given
+  PGHOST PGPORT PGDATABASE PGUSER PGPASSWORD  libpq's variables, where there is no URL
+  NO_COLOR                                    no colours, as --no-color
+  P2PFK_DEBUG=1                               stack traces with errors
+  P2PFK_LOG=stderr                            the steps' JSON log lines on stderr, as --verbose`;
+
+const MEANINGS: Readonly<Record<number, string>> = {
+  0: 'done, or nothing to do',
+  1: 'failed, and everything was put back',
+  2: 'bad usage or input, no connection, wrong password',
+  3: 'a check did not pass',
+  4: 'refused by preflight; nothing was changed',
+  5: 'the rollback itself failed; a person is needed',
+  6: 'paused: the window closed, or approval is awaited',
+  130: 'interrupted by Ctrl-C',
+};
+
+export interface HelpParts {
+  readonly about?: string;
+  /** Command lines with what they are for. */
+  readonly examples: readonly (readonly [command: string, purpose: string])[];
+  readonly environment?: string;
+  /** Codes that this command can end with; a text replaces the general meaning. */
+  readonly exitCodes: readonly (number | readonly [code: number, meaning: string])[];
+}
+
+/** The text below the options of a command's `--help`. */
+export function helpText(parts: HelpParts): string {
+  const examples = parts.examples.flatMap(([command, purpose]) => [`  # ${purpose}`, `  ${command}`]);
+  const codes = parts.exitCodes.map((entry) => {
+    const [code, meaning] = typeof entry === 'number' ? [entry, MEANINGS[entry] ?? ''] : entry;
+    return `  ${String(code).padStart(3)}  ${meaning}`;
+  });
+  return [
+    ...(parts.about === undefined ? [] : ['', parts.about]),
+    '',
+    'Examples:',
+    ...examples,
+    '',
+    parts.environment ?? ENVIRONMENT_HELP,
+    '',
+    'Exit codes:',
+    ...codes,
+  ].join('\n');
+}

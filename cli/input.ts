@@ -1,0 +1,56 @@
+/** Command-line flags -> execution input, checked by the contract's own schema before anything is touched. */
+import { ExecutionInput } from '../core/contracts.ts';
+import { InvalidInput } from '../core/errors.ts';
+import type { InputFlags } from './options.ts';
+
+/** The input as it is sent: only what was given, so that defaults stay in one place, the state machine's. */
+export type GivenInput = Readonly<Record<string, string | number | boolean>>;
+
+const FLAGS: Readonly<Record<string, readonly [flag: string, expected: string]>> = {
+  table: ['--table', "must be a table's name as SQL writes it, such as public.path"],
+  constraint: ['--constraint', "must be a foreign key's name as SQL writes it"],
+  operation: ['--operation', 'must be migrate or rollback'],
+  maxConcurrency: ['--max-concurrency', 'must be a whole number from 1 to 40'],
+  lockTimeoutMs: ['--lock-timeout-ms', 'must be a whole number of milliseconds from 1 to 60000'],
+  dryRun: ['--dry-run', 'must be given or not'],
+  deadline: ['--deadline', 'must be an ISO 8601 time with offset, such as 2027-01-31T04:00:00Z'],
+  approval: ['--approval', 'must be auto or manual'],
+};
+
+/** What was given, without what was not. */
+export function givenInput(flags: InputFlags, operation: string): GivenInput {
+  const entries: [string, string | number | boolean | undefined][] = [
+    ['table', flags.table],
+    ['constraint', flags.constraint],
+    ['operation', operation === 'migrate' ? undefined : operation],
+    ['dryRun', flags.dryRun],
+    ['maxConcurrency', flags.maxConcurrency],
+    ['lockTimeoutMs', flags.lockTimeoutMs],
+    ['deadline', flags.deadline],
+    ['approval', flags.approval],
+    ['keepIndexes', flags.keepIndexes],
+    ['allowBlockingRollback', flags.allowBlockingRollback],
+  ];
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string | number | boolean] => entry[1] !== undefined),
+  );
+}
+
+/** @throws InvalidInput with one line that names the option, what it must be, and what it was. */
+export function parseInput(given: GivenInput): ExecutionInput {
+  if (given.operation === 'rollback') {
+    const senseless = ['dryRun', 'deadline', 'approval'].find((key) => given[key] !== undefined);
+    if (senseless !== undefined) {
+      throw new InvalidInput(`${FLAGS[senseless]?.[0] ?? senseless} has no meaning for a rollback; leave it out`);
+    }
+  }
+  const parsed = ExecutionInput.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => {
+    const key = String(issue.path[0] ?? '');
+    const known = FLAGS[key];
+    if (known === undefined) return `${key === '' ? 'input' : key}: ${issue.message}`;
+    return `${known[0]} ${known[1]}, not ${JSON.stringify(given[key])}`;
+  });
+  throw new InvalidInput([...new Set(problems)].join('; '));
+}

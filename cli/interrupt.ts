@@ -1,0 +1,58 @@
+/** Ctrl-C: the first one stops in good order, the second one at once. */
+
+export interface Interruption {
+  readonly signal: AbortSignal;
+  /** Exit code for the signal that came: 130 for SIGINT, 143 for SIGTERM; null while none has come. */
+  readonly exitCode: number | null;
+  dispose(): void;
+}
+
+const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/**
+ * @param onFirst is told once, when the first signal comes
+ */
+export function onInterrupt(onFirst: () => void): Interruption {
+  const controller = new AbortController();
+  let exitCode: number | null = null;
+  const handle = (name: NodeJS.Signals): void => {
+    const code = name === 'SIGTERM' ? CODES.SIGTERM : CODES.SIGINT;
+    if (exitCode !== null) process.exit(code);
+    exitCode = code;
+    onFirst();
+    controller.abort();
+  };
+  process.on('SIGINT', handle);
+  process.on('SIGTERM', handle);
+  return {
+    signal: controller.signal,
+    get exitCode() {
+      return exitCode;
+    },
+    dispose() {
+      process.off('SIGINT', handle);
+      process.off('SIGTERM', handle);
+    },
+  };
+}
+
+/** For work that leaves nothing behind: the first signal already ends the process. Whatever runs at exit cleans up. */
+export function onceInterrupted(onFirst: () => void): { dispose(): void } {
+  const names = Object.keys(CODES) as (keyof typeof CODES)[];
+  const handlers = names.map(
+    (name) =>
+      [
+        name,
+        () => {
+          onFirst();
+          process.exit(CODES[name]);
+        },
+      ] as const,
+  );
+  for (const [name, handle] of handlers) process.on(name, handle);
+  return {
+    dispose() {
+      for (const [name, handle] of handlers) process.off(name, handle);
+    },
+  };
+}

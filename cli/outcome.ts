@@ -1,0 +1,145 @@
+/**
+ * How the end of an execution becomes the JSON document and the exit code of the command line. Pure; the one place that
+ * knows the mapping.
+ */
+import type { MigratedPair, MigrationReport, MigrationStatus, Verification } from '../core/contracts.ts';
+import { ExitCode } from '../core/errors.ts';
+import { INTERRUPTED } from './failures.ts';
+import { isRecord, type NamedError, parseCause, readError, stringOf } from './progress/events.ts';
+
+/** The end of an execution, as Step Functions tells it. */
+export interface ExecutionOutcome {
+  readonly status: 'SUCCEEDED' | 'FAILED' | 'ABORTED' | 'TIMED_OUT';
+  readonly output?: unknown;
+  readonly error?: string | null | undefined;
+  readonly cause?: string | null | undefined;
+}
+
+/** What was seen on the way, from the events of the execution. */
+export interface Seen {
+  /** The plan step ended well: from here on, something may have been changed. */
+  readonly planned: boolean;
+  readonly migrationId: string | null;
+  /** What led to the rollback branch or the pause. */
+  readonly failure: NamedError | null;
+  readonly pairs: readonly MigratedPair[];
+  /** This execution has run the final checks; otherwise those in the ledger are of an earlier one. */
+  readonly verified: boolean;
+}
+
+/** What the ledger in the target database says, where it can be read. */
+export interface LedgerReport {
+  readonly pairs: readonly MigratedPair[];
+  readonly verification: Verification | null;
+}
+
+export interface Ended {
+  readonly executionArn: string | null;
+  readonly outcome: ExecutionOutcome;
+  readonly durationMs: number;
+  readonly seen: Seen;
+  readonly ledger: LedgerReport | null;
+}
+
+export interface Result {
+  readonly report: MigrationReport;
+  readonly exitCode: number;
+}
+
+/** Errors of the Plan step that say: what was asked for cannot be done as it was written, or there is no connection. */
+const BAD_INPUT = new Set(['InvalidInput', 'ConnectionRefused', 'ConnectionLost']);
+
+interface Verdict {
+  readonly status: MigrationStatus;
+  readonly exitCode: number;
+  readonly error: NamedError | null;
+}
+
+export function resultOf(ended: Ended): Result {
+  const verdict = judge(ended.outcome, ended.seen);
+  const output = isRecord(ended.outcome.output) ? ended.outcome.output : {};
+  return {
+    exitCode: verdict.exitCode,
+    report: {
+      status: verdict.status,
+      migrationId: ended.seen.migrationId ?? (stringOf(output.migrationId) || null),
+      executionArn: ended.executionArn,
+      pairs: ended.ledger?.pairs ?? ended.seen.pairs,
+      durationMs: Math.round(ended.durationMs),
+      verification: ended.seen.verified ? (ended.ledger?.verification ?? null) : null,
+      error: verdict.error,
+    },
+  };
+}
+
+function judge(outcome: ExecutionOutcome, seen: Seen): Verdict {
+  switch (outcome.status) {
+    case 'SUCCEEDED':
+      return judgeSuccess(outcome.output, seen);
+    case 'FAILED':
+      return judgeFailure(outcome, seen);
+    case 'ABORTED':
+      // Nothing is undone, nothing is lost: the same command goes on from here. So it is a pause that nobody planned.
+      return {
+        status: 'PAUSED',
+        exitCode: INTERRUPTED,
+        error: { name: 'Interrupted', message: outcome.cause || 'the execution was stopped before its end' },
+      };
+    case 'TIMED_OUT':
+      return stranded(readError(outcome.error || 'States.Timeout', outcome.cause));
+  }
+}
+
+function judgeSuccess(output: unknown, seen: Seen): Verdict {
+  const status = isRecord(output) ? output.status : undefined;
+  switch (status) {
+    case 'MIGRATED':
+    case 'ALREADY_MIGRATED':
+    case 'DRY_RUN':
+    case 'ROLLED_BACK':
+      return { status, exitCode: ExitCode.Done, error: null };
+    case 'NOTHING_TO_ROLL_BACK':
+      return { status: 'ROLLED_BACK', exitCode: ExitCode.Done, error: null };
+    case 'PAUSED': {
+      const reason = isRecord(output) ? stringOf(output.reason) : '';
+      const error = { name: seen.failure?.name ?? 'Paused', message: reason || (seen.failure?.message ?? 'paused') };
+      return { status, exitCode: ExitCode.Paused, error };
+    }
+    default:
+      return stranded({
+        name: 'UnknownOutcome',
+        message: `the execution succeeded with an unknown status: ${String(status)}`,
+      });
+  }
+}
+
+function judgeFailure(outcome: ExecutionOutcome, seen: Seen): Verdict {
+  const own = readError(outcome.error, outcome.cause);
+  switch (outcome.error) {
+    case 'MigrationRolledBack': {
+      // The Fail state names the branch; what led there is in its Cause, or was seen on the way.
+      const cause = parseCause(outcome.cause ?? '');
+      const name = seen.failure?.name ?? (cause.name || own.name);
+      return {
+        status: 'ROLLED_BACK',
+        exitCode: ExitCode.RolledBack,
+        error: { name, message: cause.message || (seen.failure?.message ?? own.message) },
+      };
+    }
+    case 'RollbackFailed':
+      return stranded({ name: 'RollbackFailed', message: own.message });
+    default:
+      // After the plan every failure goes through the rollback branch. What gets past it (States.Runtime, a failed
+      // pause) has left the migration where it was.
+      if (seen.planned) return stranded(own);
+      return {
+        status: 'REFUSED',
+        exitCode: BAD_INPUT.has(own.name) ? ExitCode.BadInput : ExitCode.Refused,
+        error: own,
+      };
+  }
+}
+
+function stranded(error: NamedError): Verdict {
+  return { status: 'ROLLBACK_FAILED', exitCode: ExitCode.RollbackFailed, error };
+}

@@ -1,0 +1,96 @@
+/**
+ * Where text goes. A person reads stdout; with `--json` stdout holds exactly one JSON document and everything that a
+ * person reads goes to stderr.
+ */
+import { styleText } from 'node:util';
+import { redact } from './redact.ts';
+import { visible } from './text.ts';
+
+/** What the output functions need of a stream; `process.stdout` is one. */
+export interface TextStream extends NodeJS.WritableStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+}
+
+export interface OutputOptions {
+  readonly json?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
+  /** False with `--no-color`; `NO_COLOR`, `FORCE_COLOR` and a stream that is no terminal are looked at besides. */
+  readonly color?: boolean | undefined;
+}
+
+type Format = Parameters<typeof styleText>[0];
+
+export interface Output {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  /** Where people read: stdout, or stderr with `--json`. */
+  readonly stream: TextStream;
+  readonly stderr: TextStream;
+  /** Columns of the terminal, null where people do not read on one. */
+  readonly columns: number | null;
+  /** A line for a person. */
+  line(text?: string): void;
+  /** A line on stderr, whatever the options: warnings and errors. */
+  complain(text: string): void;
+  /** The one JSON document of `--json`; nothing otherwise. */
+  document(value: unknown): void;
+  /** Text that machines read, untouched. */
+  raw(text: string): void;
+  style(format: Format, text: string): string;
+  /** Colours the marks of a line. The line is escaped first, so that no name in it can carry a colour of its own. */
+  decorate(line: string): string;
+}
+
+const BANNERS: readonly (readonly [start: string, format: Format])[] = [
+  ['✓✓✓', ['bold', 'green']],
+  ['✗✗✗', ['bold', 'red']],
+  ['‖‖‖', ['bold', 'yellow']],
+];
+
+const MARKS: Readonly<Record<string, Format>> = {
+  '✓': 'green',
+  '✗': 'red',
+  '↻': 'yellow',
+  '‖': 'yellow',
+  '!': 'yellow',
+};
+
+export function createOutput(
+  options: OutputOptions,
+  streams: { readonly stdout: TextStream; readonly stderr: TextStream } = process,
+): Output {
+  const json = options.json === true;
+  const stream = json ? streams.stderr : streams.stdout;
+  const colour = options.color !== false;
+
+  const style = (format: Format, text: string, target: TextStream = stream): string =>
+    colour ? styleText(format, text, { stream: target, validateStream: true }) : text;
+
+  const decorate = (line: string, target: TextStream = stream): string => {
+    const text = visible(redact(line));
+    const banner = BANNERS.find(([start]) => text.startsWith(start));
+    if (banner) return style(banner[1], text, target);
+    return text.replace(
+      /(^|[\s\]])([✓✗↻‖!])( (?:PASS|FAIL)\b)?(?=\s|$)/gu,
+      (_all, before: string, mark: string, word?: string) =>
+        before + style(MARKS[mark] ?? 'reset', mark + (word ?? ''), target),
+    );
+  };
+
+  return {
+    json,
+    quiet: options.quiet === true,
+    stream,
+    stderr: streams.stderr,
+    columns: stream.isTTY === true ? (stream.columns ?? 80) : null,
+    style,
+    decorate: (line) => decorate(line),
+    // With --json --quiet the document says it all.
+    line: (text = '') => void (json && options.quiet === true ? false : stream.write(`${decorate(text)}\n`)),
+    complain: (text) => void streams.stderr.write(`${decorate(text, streams.stderr)}\n`),
+    document: (value) => void (json && streams.stdout.write(`${JSON.stringify(value, null, 2)}\n`)),
+    raw: (text) => void streams.stdout.write(text),
+  };
+}

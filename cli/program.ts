@@ -1,0 +1,91 @@
+/** The commander program: commands, and one place that turns what was thrown into a message and an exit code. */
+import { Command, CommanderError } from 'commander';
+import { ExitCode } from '../core/errors.ts';
+import { registerDemo } from './commands/demo.ts';
+import { registerMigrate } from './commands/migrate.ts';
+import { registerPlan } from './commands/plan.ts';
+import { registerRollback } from './commands/rollback.ts';
+import { registerStart } from './commands/start.ts';
+import { registerVerify } from './commands/verify.ts';
+import { describeFailure } from './failures.ts';
+import { ENVIRONMENT_HELP } from './help.ts';
+import { redact } from './redact.ts';
+import { visible } from './text.ts';
+import { version } from './version.ts';
+
+/** What a command leaves behind: its exit code. */
+export type Finish = (exitCode: number) => void;
+
+export function createProgram(finish: Finish): Command {
+  const program = new Command('p2pfk')
+    .description(
+      'Turns one parent-level foreign key between two partitioned PostgreSQL tables into partition-to-partition ' +
+        'foreign keys, online, and back again if anything fails.',
+    )
+    .version(version)
+    .configureHelp({ showGlobalOptions: false })
+    // Errors are printed by run(), once and in our own style.
+    .configureOutput({ outputError: () => undefined })
+    .showSuggestionAfterError(true)
+    .exitOverride();
+
+  registerDemo(program, finish);
+  registerPlan(program, finish);
+  registerMigrate(program, finish);
+  registerVerify(program, finish);
+  registerRollback(program, finish);
+  registerStart(program, finish);
+
+  program.addHelpText(
+    'after',
+    `
+Examples:
+  p2pfk demo                                  see it work on a database of its own, in a minute
+  p2pfk plan --table public.path              what would be done; reads only
+  p2pfk migrate --table public.path           do it
+  p2pfk verify --table public.path            six checks, at any time
+  p2pfk rollback --table public.path          back to the parent-level foreign key
+
+${ENVIRONMENT_HELP}
+
+Exit codes:
+  0  done, or nothing to do           4  refused by preflight, nothing changed
+  1  failed and rolled back           5  rollback failed, a person is needed
+  2  bad usage or input               6  paused: window closed or awaiting approval
+  3  verify found a problem         130  interrupted by Ctrl-C
+
+'p2pfk <command> --help' has the options and examples of each.`,
+  );
+  return program;
+}
+
+/** Runs one command line. Resolves to the process's exit code, and never throws. */
+export async function run(argv: readonly string[]): Promise<number> {
+  let exitCode: number = ExitCode.Done;
+  const program = createProgram((code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return usageFailure(error, program, argv);
+    const failure = describeFailure(error);
+    process.stderr.write(`${failure.lines.join('\n')}\n`);
+    return failure.exitCode;
+  }
+}
+
+function usageFailure(error: CommanderError, program: Command, argv: readonly string[]): number {
+  if (error.exitCode === 0) return ExitCode.Done;
+  // Without a command, commander has printed the whole help already.
+  if (error.code === 'commander.help') return ExitCode.BadInput;
+  const command = program.commands.find((candidate) => candidate.name() === argv.find((word) => !word.startsWith('-')));
+  const where = command === undefined ? 'p2pfk --help' : `p2pfk ${command.name()} --help`;
+  const what = error.message
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '');
+  process.stderr.write(`${visible(redact(`p2pfk: ${what}; see ${where}`))}\n`);
+  return ExitCode.BadInput;
+}

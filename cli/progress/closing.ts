@@ -1,0 +1,72 @@
+/** The last words of an execution: checks, banner, and what to do next. */
+import type { MigrationReport } from '../../core/contracts.ts';
+import { clock, oneLine } from '../text.ts';
+import { checksInFull, checksInShort } from './lines.ts';
+import type { Progress } from './progress.ts';
+
+/** Inventory lines shown after a migration; `verify` shows all. */
+const INVENTORY_LINES = 20;
+
+export interface ClosingContext {
+  readonly operation: 'migrate' | 'rollback';
+  readonly table: string;
+  readonly progress: Progress;
+  /** The command that undoes it; `p2pfk rollback --table ...` where absent. */
+  readonly undo?: string;
+}
+
+export function closingLines(report: MigrationReport, context: ClosingContext): string[] {
+  const because = report.error === null ? [] : [`${report.error.name}: ${oneLine(report.error.message)}`];
+  const took = `in ${clock(report.durationMs)}`;
+  const here = `--table ${shellWord(context.table)}`;
+  const undo = context.undo ?? `p2pfk rollback ${here}`;
+  switch (report.status) {
+    case 'MIGRATED':
+      return [...checkLines(report, context.progress), '', '✓✓✓ MIGRATION SUCCESSFUL ✓✓✓', `Took ${took.slice(3)}`];
+    case 'ALREADY_MIGRATED':
+      return ['✓ Already migrated: the partition-level FKs hold and there is no parent-level FK; nothing to do'];
+    case 'DRY_RUN':
+      return ['✓ Dry run: preflight passed and nothing was changed'];
+    case 'ROLLED_BACK':
+      if (context.operation === 'rollback') {
+        if (context.progress.fence === null) return ['✓ Nothing to roll back: the parent-level FK stands'];
+        return ['', '✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓', `The parent-level FK is exactly as it was; took ${took.slice(3)}`];
+      }
+      return [
+        '',
+        '✗✗✗ MIGRATION ROLLED BACK ✗✗✗',
+        ...because,
+        'The parent-level FK is exactly as it was. The same command tries again once the cause is removed.',
+      ];
+    case 'ROLLBACK_FAILED':
+      return [
+        '',
+        '✗✗✗ ROLLBACK FAILED - A PERSON IS NEEDED ✗✗✗',
+        ...because,
+        'The partition-level FKs that were added are left in place. Once the cause is removed:',
+        `  ${undo}`,
+      ];
+    case 'PAUSED':
+      return [
+        '',
+        '‖‖‖ MIGRATION PAUSED ‖‖‖',
+        ...because,
+        'What is done stays done. The same command goes on from here; this undoes it:',
+        `  ${undo}`,
+      ];
+    case 'REFUSED': {
+      const hint = report.error?.name === 'PreflightFailed' ? [`  p2pfk plan ${here}   shows every finding`] : [];
+      return ['', '✗✗✗ REFUSED - NOTHING WAS CHANGED ✗✗✗', ...because, ...hint];
+    }
+  }
+}
+
+function checkLines(report: MigrationReport, progress: Progress): string[] {
+  if (report.verification !== null) return checksInFull(report.verification.checks, INVENTORY_LINES);
+  return progress.checks === null ? [] : checksInShort(progress.checks);
+}
+
+/** A word that a POSIX shell reads back as the same text. */
+export function shellWord(text: string): string {
+  return /^[\w.,:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,196 @@
+/** The wording of progress: every line that a person reads on the way. Pure; marks are coloured by the output. */
+import type { Check, CheckId, FenceResult, PairResult, PlanResult, RollbackStrategy } from '../../core/contracts.ts';
+import { clock, oneLine, padEnd, plural, withoutSchemaOf } from '../text.ts';
+import type { NamedError } from './events.ts';
+
+export { withoutSchemaOf as shortName } from '../text.ts';
+
+export function planned(plan: PlanResult): string[] {
+  const tables = `${plan.table} → ${withoutSchemaOf(plan.table, plan.referencedTable)}`;
+  const pairs = plural(plan.pairs.length, 'pair');
+  switch (plan.status) {
+    case 'PLANNED':
+      return [`Migrating ${tables}: ${pairs}, parent-level FK ${plan.constraint}`];
+    case 'ROLLBACK_REQUESTED':
+      return [`Rolling back ${tables}: ${pairs}, parent-level FK ${plan.constraint}`];
+    default:
+      return [];
+  }
+}
+
+export function pairDone(state: string, count: number, total: number, result: PairResult): string[] {
+  const { referencing, referenced, object, status } = result;
+  const there = status === 'SKIPPED';
+  const took = `in ${clock(result.durationMs)}`;
+  const head = `[${count}/${total}] ✓`;
+  switch (state) {
+    case 'BuildIndex':
+      return [
+        `${head} ${there ? `Index on ${referencing} is there: ${object}` : `Built index ${object} on ${referencing} ${took}`}`,
+      ];
+    case 'AddForeignKey':
+      return [`${head} ${there ? 'FK is there' : 'Added NOT VALID FK'} for partition: ${referencing} → ${referenced}`];
+    case 'ValidateForeignKey':
+      return [
+        `${head} ${there ? `FK for ${referencing} is valid already` : `Validated FK for ${referencing} (${result.rows} rows) ${took}`}`,
+      ];
+    case 'RestoreParentForPair':
+      return [
+        `${head} ${there ? 'Parent covers partition already' : `Parent covers partition again: ${referencing} ${took}`}`,
+      ];
+    default:
+      return [];
+  }
+}
+
+/** What closes a stage over all pairs. */
+export function stageDone(state: string, total: number, skipped: number): string[] {
+  const there = skipped === 0 ? '' : ` (${skipped} were there already)`;
+  switch (state) {
+    case 'BuildIndex':
+      return skipped === total
+        ? [`All ${total} referencing partitions have an index on the FK columns`]
+        : [`Successfully built ${plural(total - skipped, 'index', 'indexes')}${there}`];
+    case 'AddForeignKey':
+      return [`Successfully added ${total - skipped} partition-level FK constraints${there}`];
+    case 'ValidateForeignKey':
+      return [
+        `Successfully validated ${total - skipped} partition-level FK constraints${skipped === 0 ? '' : ` (${skipped} were valid already)`}`,
+        '✓ No FK violations found - all data is valid',
+      ];
+    default:
+      return [];
+  }
+}
+
+/** The reason of a failed gate follows with the line that opens the rollback branch. */
+export function gate(status: string, pairs: number): string[] {
+  switch (status) {
+    case 'PASSED':
+      return [`✓ Preflight check passed: All ${pairs} partition-level FKs are VALID`];
+    case 'FAILED':
+      return ['✗ Preflight check failed: the parent-level FK stays'];
+    default:
+      return [];
+  }
+}
+
+export function dropped(status: string, constraint: string, lockedMs: number): string[] {
+  if (status === 'SKIPPED') return ['✓ Parent-level FK constraint was dropped before'];
+  return [
+    `Found parent-level FK constraint: ${constraint}`,
+    '✓ Successfully dropped parent-level FK constraint',
+    `  exclusive locks held for ${Math.max(1, Math.round(lockedMs))} ms`,
+  ];
+}
+
+const STEPS: Readonly<Record<string, string>> = {
+  Plan: 'plan',
+  BuildIndex: 'index',
+  AddForeignKey: 'FK',
+  ValidateForeignKey: 'validation',
+  VerifyGate: 'preflight check',
+  DropParentForeignKey: 'drop of the parent-level FK',
+  VerifyMigration: 'verification',
+  Fence: 'fence',
+  RestoreParentForPair: 'parent coverage',
+  AttachParent: 'parent-level FK',
+  DropPairForeignKeys: 'removal of partition-level FKs',
+  VerifyRolledBack: 'check of the rollback',
+  Pause: 'pause',
+};
+
+/** The message of a LockTimeout names who holds the lock. */
+export function retrying(state: string, subject: string | null, attempt: number, failure: NamedError): string[] {
+  const what = subject === null ? (STEPS[state] ?? state) : `${STEPS[state] ?? state} for ${subject}`;
+  return [`↻ Attempt ${attempt}: ${what}, after ${failure.name}: ${oneLine(failure.message)}`];
+}
+
+export function failed(failure: NamedError): string[] {
+  return [`✗ ${failure.name}: ${oneLine(failure.message)}`];
+}
+
+export function pausing(failure: NamedError): string[] {
+  return [`‖ Pausing: ${oneLine(failure.message)}`];
+}
+
+const STRATEGIES: Readonly<Record<RollbackStrategy, string>> = {
+  attach: 'online: valid FKs on the leaves first, then the parent attaches them without a scan',
+  'not-valid': 'online: NOT VALID first, then validated without blocking writes',
+  blocking: 'blocking: writes wait while every row is checked',
+};
+
+export function fenced(fence: FenceResult): string[] {
+  if (fence.parentForeignKey === 'PRESENT') {
+    return ['Rolling back: the parent-level FK still stands; what was added is taken away'];
+  }
+  const how = fence.strategy === 'NONE' ? '' : ` (${STRATEGIES[fence.strategy] ?? fence.strategy})`;
+  return [`Rolling back: the parent-level FK comes back first, while the partition-level FKs hold${how}`];
+}
+
+export function attached(constraint: string, result: Readonly<Record<string, unknown>>): string[] {
+  if (result.status === 'SKIPPED') return [`✓ Parent-level FK constraint stands: ${constraint}`];
+  const took = typeof result.durationMs === 'number' ? ` in ${clock(result.durationMs)}` : '';
+  return [`✓ Restored parent-level FK constraint: ${constraint}${took}`];
+}
+
+export function pairsDropped(foreignKeys: number, indexes: number): string[] {
+  return [`✓ Dropped ${foreignKeys} partition-level FK constraints and ${plural(indexes, 'index', 'indexes')}`];
+}
+
+export function rolledBack(constraint: string, definition: string): string[] {
+  return [`✓ Parent-level FK is as it was: ${constraint}: ${oneLine(definition)}`];
+}
+
+/** The six checks, in their order; ids and titles are part of the contract. */
+export const CHECK_TITLES: readonly (readonly [id: CheckId, title: string])[] = [
+  ['pair-foreign-keys', 'Checking partition-level FK constraints...'],
+  ['parent-foreign-key', 'Checking for parent-level FK...'],
+  ['foreign-key-targets', 'Verifying FK targets...'],
+  ['delete-performance', 'Testing DELETE performance...'],
+  ['orphans', 'Verifying data integrity...'],
+  ['inventory', 'Listing all partition-to-partition FK constraints...'],
+];
+
+const TITLE_WIDTH = 45;
+
+function checkHead(id: CheckId, detail: string): string {
+  const index = CHECK_TITLES.findIndex(([known]) => known === id);
+  const title = CHECK_TITLES[index]?.[1] ?? id;
+  return `[${index + 1}/${CHECK_TITLES.length}] ${detail === '' ? title : `${padEnd(`${title}   `, TITLE_WIDTH)}${detail}`}`;
+}
+
+/** Without details: where only the execution's own output is at hand. */
+export function checksInShort(checks: readonly { id: CheckId; passed: boolean }[]): string[] {
+  return checks.map((check) => checkHead(check.id, check.passed ? '✓ PASS' : '✗ FAIL'));
+}
+
+/**
+ * The six checks in full. `inventory` lists its pair FKs below it, cut after `most` lines.
+ */
+export function checksInFull(checks: readonly Check[], most = Number.POSITIVE_INFINITY): string[] {
+  return checks.flatMap((check) => {
+    if (check.id !== 'inventory') return [checkHead(check.id, checkDetail(check))];
+    const listed = check.detail.split('\n').filter((line) => line.trim() !== '');
+    const shown = listed.slice(0, most).map((line) => `  ${line.trim()}`);
+    const more = listed.length - shown.length;
+    return [
+      checkHead(check.id, check.passed ? '' : '✗ FAIL'),
+      ...shown,
+      ...(more > 0 ? [`  … and ${more} more: p2pfk verify lists them all`] : []),
+    ];
+  });
+}
+
+function checkDetail(check: Check): string {
+  const detail = oneLine(check.detail);
+  if (!check.passed) return `✗ FAIL: ${detail || 'no detail given'}`;
+  switch (check.id) {
+    case 'pair-foreign-keys':
+      return detail;
+    case 'delete-performance':
+      return `✓ ${detail}   ✓ PASS`;
+    default:
+      return `✓ PASS: ${detail}`;
+  }
+}

@@ -1,0 +1,276 @@
+/**
+ * The progress of one execution as a pure function of its events: `advance` takes what is known and one event, and
+ * returns what is known now and the lines that a person reads. No terminal, no clock, no colour.
+ */
+import type {
+  CheckId,
+  FenceResult,
+  MigratedPair,
+  PairResult,
+  PlanResult,
+  VerifyMigrationResult,
+} from '../../core/contracts.ts';
+import type { Seen } from '../outcome.ts';
+import { isRecord, type NamedError, numberOf, type ProgressEvent, readError, stringOf, timeOf } from './events.ts';
+import * as say from './lines.ts';
+
+/** How far one state is, over all pairs. */
+export interface StageProgress {
+  /** Numbers of the pairs that are through. */
+  readonly done: ReadonlySet<number>;
+  /** Of them: those where nothing was left to do. */
+  readonly skipped: number;
+  readonly since: number;
+}
+
+/** A Task that is on its way, or that waits to be asked or tried again. */
+export interface Running {
+  readonly state: string;
+  /** The pair's name for a person, or null for a step on the whole migration. */
+  readonly subject: string | null;
+  /** Milliseconds since 1970 when it was first scheduled. */
+  readonly since: number;
+  /** What holds it up; empty while all is well. */
+  readonly note: string;
+  /** How its last attempt failed. */
+  readonly failure: NamedError | null;
+}
+
+export interface Progress {
+  readonly plan: PlanResult | null;
+  readonly fence: FenceResult | null;
+  readonly stages: ReadonlyMap<string, StageProgress>;
+  readonly running: ReadonlyMap<string, Running>;
+  /** By the number of the pair; what the events tell, for reports without a ledger at hand. */
+  readonly pairs: ReadonlyMap<number, MigratedPair>;
+  /** What led to the rollback branch or the pause. */
+  readonly failure: NamedError | null;
+  /** The rollback branch or the pause has begun: late news of forward steps is no news any more. */
+  readonly interrupted: boolean;
+  readonly checks: readonly { readonly id: CheckId; readonly passed: boolean }[] | null;
+}
+
+export interface Advanced {
+  readonly progress: Progress;
+  readonly lines: readonly string[];
+}
+
+export const NOTHING_YET: Progress = {
+  plan: null,
+  fence: null,
+  stages: new Map(),
+  running: new Map(),
+  pairs: new Map(),
+  failure: null,
+  interrupted: false,
+  checks: null,
+};
+
+const ROLLBACK_STATES = new Set([
+  'Fence',
+  'RestoreParentForPair',
+  'AttachParent',
+  'DropPairForeignKeys',
+  'VerifyRolledBack',
+  'Pause',
+]);
+
+export function advance(progress: Progress, event: ProgressEvent): Advanced {
+  const state = event.state ?? '';
+  if (progress.interrupted && state !== '' && !ROLLBACK_STATES.has(state)) return same(progress);
+  switch (event.type) {
+    case 'TaskScheduled':
+      return scheduled(progress, state, event);
+    case 'TaskFailed':
+      return attemptFailed(progress, state, event);
+    case 'TaskRetrying':
+      return retrying(progress, state, event);
+    case 'TaskSucceeded':
+      return succeeded(progress, state, event);
+    case 'ExecutionSucceeded':
+    case 'ExecutionFailed':
+    case 'ExecutionAborted':
+      return same({ ...progress, running: new Map() });
+    default:
+      return same(progress);
+  }
+}
+
+function same(progress: Progress): Advanced {
+  return { progress, lines: [] };
+}
+
+/** Pairs that a Map state goes over. */
+export function totalOf(progress: Progress, state: string): number {
+  if (state === 'RestoreParentForPair') return progress.fence?.pairs.length ?? 0;
+  return progress.plan?.pairs.length ?? 0;
+}
+
+function keyOf(state: string, input: unknown): string {
+  return isRecord(input) && typeof input.pair === 'number' ? `${state}#${input.pair}` : state;
+}
+
+function subjectOf(progress: Progress, input: unknown): string | null {
+  const referencing = isRecord(input) ? stringOf(input.referencing) : '';
+  return referencing === '' ? null : say.shortName(progress.plan?.table ?? '', referencing);
+}
+
+function begin(progress: Progress, state: string, event: ProgressEvent): Running {
+  return { state, subject: subjectOf(progress, event.input), since: timeOf(event), note: '', failure: null };
+}
+
+function withRunning(progress: Progress, key: string, task: Running | null): Progress {
+  const running = new Map(progress.running);
+  if (task === null) running.delete(key);
+  else running.set(key, task);
+  return { ...progress, running };
+}
+
+function scheduled(progress: Progress, state: string, event: ProgressEvent): Advanced {
+  const key = keyOf(state, event.input);
+  const known = progress.running.get(key);
+  // What is asked or tried again keeps its clock.
+  if (known !== undefined) return same(progress);
+
+  const first = (state === 'Fence' || state === 'Pause') && !progress.interrupted;
+  const before = first ? { ...progress, interrupted: true, running: new Map<string, Running>() } : progress;
+  const next = withRunning(before, key, begin(progress, state, event));
+  if (!first) return same(next);
+
+  const caught = isRecord(event.input) && isRecord(event.input.error) ? event.input.error : null;
+  if (caught === null) return same(next);
+  const failure = readError(stringOf(caught.Error), stringOf(caught.Cause));
+  const lines = state === 'Fence' ? say.failed(failure) : say.pausing(failure);
+  return { progress: { ...next, failure }, lines };
+}
+
+/** Nothing is said yet: it either is tried again or leads to Fence, Pause or Refused, which bring the error along. */
+function attemptFailed(progress: Progress, state: string, event: ProgressEvent): Advanced {
+  const key = keyOf(state, event.input);
+  const failure = readError(event.error, event.cause);
+  const task = progress.running.get(key) ?? begin(progress, state, event);
+  return same(withRunning(progress, key, { ...task, note: failure.name, failure }));
+}
+
+function retrying(progress: Progress, state: string, event: ProgressEvent): Advanced {
+  const key = keyOf(state, event.input);
+  const task = progress.running.get(key) ?? begin(progress, state, event);
+  const attempt = event.attempt ?? 2;
+  const failure = task.failure ?? { name: 'Unknown', message: 'no cause given' };
+  // Up to 40 tries a pair: the 1st, 2nd, 4th, 8th ... failure tell enough.
+  const told = Number.isInteger(Math.log2(Math.max(1, attempt - 1)));
+  return {
+    progress: withRunning(progress, key, { ...task, note: `attempt ${attempt} after ${failure.name}` }),
+    lines: told ? say.retrying(state, task.subject, attempt, failure) : [],
+  };
+}
+
+function succeeded(progress: Progress, state: string, event: ProgressEvent): Advanced {
+  const output = event.output;
+  if (!isRecord(output)) return same(withRunning(progress, keyOf(state, event.input), null));
+  if (typeof output.pair === 'number' && typeof output.of === 'number') {
+    return pairDone(progress, state, event, output as unknown as PairResult);
+  }
+  const counting = output.status === 'COUNTING' || output.status === 'RUNNING';
+  const next = counting ? progress : withRunning(progress, keyOf(state, event.input), null);
+  switch (state) {
+    case 'Plan': {
+      const plan = output as unknown as PlanResult;
+      return { progress: { ...next, plan }, lines: say.planned(plan) };
+    }
+    case 'VerifyGate':
+      return {
+        progress: next,
+        lines: say.gate(stringOf(output.status), numberOf(output.pairs)),
+      };
+    case 'DropParentForeignKey':
+      return {
+        progress: next,
+        lines: say.dropped(stringOf(output.status), stringOf(output.constraint), numberOf(output.lockedMs)),
+      };
+    case 'VerifyMigration': {
+      if (counting) return same(next);
+      const result = output as unknown as VerifyMigrationResult;
+      // On success the closing words print the checks, with their details from the ledger.
+      const lines = result.status === 'FAILED' ? say.checksInShort(result.checks) : [];
+      return { progress: { ...next, checks: result.checks }, lines };
+    }
+    case 'Fence': {
+      const fence = output as unknown as FenceResult;
+      return { progress: { ...next, fence }, lines: say.fenced(fence) };
+    }
+    case 'AttachParent':
+      return counting
+        ? same(next)
+        : {
+            progress: next,
+            lines: say.attached(stringOf(output.constraint) || (progress.plan?.constraint ?? ''), output),
+          };
+    case 'DropPairForeignKeys':
+      return { progress: next, lines: say.pairsDropped(numberOf(output.foreignKeys), numberOf(output.indexes)) };
+    case 'VerifyRolledBack':
+      return { progress: next, lines: say.rolledBack(stringOf(output.constraint), stringOf(output.definition)) };
+    default:
+      return same(next);
+  }
+}
+
+function pairDone(progress: Progress, state: string, event: ProgressEvent, result: PairResult): Advanced {
+  const key = `${state}#${result.pair}`;
+  // AttachParent reports in the same shape, but for the whole.
+  if (state === 'AttachParent') {
+    if (result.status === 'RUNNING') return same(progress);
+    const constraint = result.object || (progress.plan?.constraint ?? '');
+    return { progress: withRunning(progress, state, null), lines: say.attached(constraint, { ...result }) };
+  }
+  if (result.status === 'RUNNING') {
+    const known = progress.running.get(key);
+    const note = 'runs on in the server';
+    return same(known === undefined ? progress : withRunning(progress, key, { ...known, note }));
+  }
+
+  const before = progress.stages.get(state) ?? { done: new Set<number>(), skipped: 0, since: timeOf(event) };
+  if (before.done.has(result.pair)) return same(withRunning(progress, key, null));
+  const stage: StageProgress = {
+    since: before.since,
+    done: new Set([...before.done, result.pair]),
+    skipped: before.skipped + (result.status === 'SKIPPED' ? 1 : 0),
+  };
+  const total = totalOf(progress, state) || result.of;
+  const next: Progress = {
+    ...withRunning(progress, key, null),
+    stages: new Map([...progress.stages, [state, stage]]),
+    pairs: new Map([...progress.pairs, [result.pair, pairAfter(progress.pairs.get(result.pair), state, result)]]),
+  };
+  const lines = [...say.pairDone(state, stage.done.size, total, result)];
+  if (stage.done.size === total) lines.push(...say.stageDone(state, total, stage.skipped));
+  return { progress: next, lines };
+}
+
+function pairAfter(known: MigratedPair | undefined, state: string, result: PairResult): MigratedPair {
+  const states: Readonly<Record<string, MigratedPair['state']>> = {
+    BuildIndex: 'indexed',
+    AddForeignKey: 'added',
+    ValidateForeignKey: 'validated',
+    RestoreParentForPair: 'restored',
+  };
+  return {
+    referencing: result.referencing,
+    referenced: result.referenced,
+    state: states[state] ?? known?.state ?? 'planned',
+    rows: result.rows,
+    validateMs: state === 'ValidateForeignKey' ? result.durationMs : (known?.validateMs ?? 0),
+    lockWaitMs: (known?.lockWaitMs ?? 0) + result.lockWaitMs,
+  };
+}
+
+/** What the events told, for the report. */
+export function seenIn(progress: Progress): Seen {
+  return {
+    planned: progress.plan !== null,
+    migrationId: progress.plan?.migrationId ?? null,
+    failure: progress.failure,
+    verified: progress.checks !== null,
+    pairs: [...progress.pairs].toSorted(([a], [b]) => a - b).map(([, pair]) => pair),
+  };
+}

@@ -1,0 +1,125 @@
+/** Small pure helpers for text that people read: durations, sizes, widths, and names that must not play tricks. */
+
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+const COMBINING = /^\p{Mark}+$/u;
+// C0, C1, line separators, and the marks that reverse the direction of writing: a table may be named so.
+const CONTROL = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** A name with terminal escapes or line breaks in it is shown, not obeyed: control characters come out as `\x1b`. */
+export function visible(text: string): string {
+  return text.replace(CONTROL, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+  });
+}
+
+/** Columns that `text` takes in a terminal; it must hold no escape sequences. */
+export function width(text: string): number {
+  let columns = 0;
+  for (const character of text) {
+    if (COMBINING.test(character)) continue;
+    columns += WIDE.test(character) ? 2 : 1;
+  }
+  return columns;
+}
+
+/** `text` in at most `columns` columns, its end given up for an ellipsis. */
+export function cut(text: string, columns: number): string {
+  if (width(text) <= columns) return text;
+  let kept = '';
+  let used = 0;
+  for (const character of text) {
+    used += width(character);
+    if (used > columns - 1) break;
+    kept += character;
+  }
+  return columns < 1 ? '' : `${kept}…`;
+}
+
+export function padEnd(text: string, columns: number): string {
+  return text + ' '.repeat(Math.max(0, columns - width(text)));
+}
+
+export function padStart(text: string, columns: number): string {
+  return ' '.repeat(Math.max(0, columns - width(text))) + text;
+}
+
+/** `00:00:42`, and below one second `00:00:00.023`, where whole seconds would say nothing. */
+export function clock(milliseconds: number): string {
+  const total = Math.max(0, Math.round(milliseconds));
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const seconds = Math.floor(total / 1000);
+  const hms = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  return total < 1000 ? `${hms}.${String(total).padStart(3, '0')}` : hms;
+}
+
+/** The same without the fraction, for a clock that runs. */
+export function runningClock(milliseconds: number): string {
+  return clock(milliseconds).slice(0, 8);
+}
+
+/** `850 ms`, `3.1 s`, `12 s`, `3 min 20 s`, `1 h 5 min`: for estimates, where more digits would be a lie. */
+export function roughly(milliseconds: number): string {
+  if (milliseconds < 1000) return `${Math.max(1, Math.round(milliseconds))} ms`;
+  if (milliseconds < 9950) return `${Number((milliseconds / 1000).toFixed(1))} s`;
+  const seconds = Math.round(milliseconds / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
+  return minutes % 60 === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** Bytes as PostgreSQL's `pg_size_pretty` rounds them: powers of 1024. */
+export function size(bytes: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 10_240 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${Math.round(value)} ${units[unit]}`;
+}
+
+/** `11,267,245`; thousands are set apart in tables only, never in lines that scripts may read. */
+export function grouped(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+/** `a → b` where it fits, else both on lines of their own. */
+export function oneLine(text: string): string {
+  return text.replace(/\s*\n\s*/g, ' ').trim();
+}
+
+/** The schema part of a qualified name as SQL writes it (`public.path`, `"My ""S".t`), or null. */
+export function schemaOf(qualified: string): string | null {
+  return /^((?:"(?:[^"]|"")*")|[^".]+)\./.exec(qualified)?.[1] ?? null;
+}
+
+/** `qualified` without its schema, where that is also the schema of `table`. */
+export function withoutSchemaOf(table: string, qualified: string): string {
+  const schema = schemaOf(table);
+  return schema !== null && schemaOf(qualified) === schema ? qualified.slice(schema.length + 1) : qualified;
+}
+
+/** `text` in lines of at most `columns`, broken at spaces; lines after the first are indented by `indent`. */
+export function wrapped(text: string, columns: number, indent: number): string[] {
+  const lines: string[] = [];
+  const [, lead = '', rest = ''] = /^(\s*)(.*)$/s.exec(text) ?? [];
+  let line = lead;
+  for (const word of rest.split(' ')) {
+    const fresh = line.trim() === '';
+    if (!fresh && width(line) + 1 + width(word) > columns) {
+      lines.push(line);
+      line = ' '.repeat(indent) + word;
+    } else {
+      line += fresh ? word : ` ${word}`;
+    }
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { closingLines, shellWord } from '../../cli/progress/closing.ts';
+import { NOTHING_YET, type Progress } from '../../cli/progress/progress.ts';
+import type { MigrationReport, MigrationStatus } from '../../core/contracts.ts';
+import { fence } from './progress.helpers.ts';
+
+const report = (status: MigrationStatus, rest: Partial<MigrationReport> = {}): MigrationReport => ({
+  status,
+  migrationId: '1',
+  executionArn: 'arn',
+  pairs: [],
+  durationMs: 61_000,
+  verification: null,
+  error: null,
+  ...rest,
+});
+const error = { name: 'OrphanedRows', message: '3 rows' };
+const rollingBack: Progress = { ...NOTHING_YET, fence: fence('PRESENT') as Progress['fence'] };
+
+const close = (
+  closed: MigrationReport,
+  operation: 'migrate' | 'rollback' = 'migrate',
+  progress: Progress = NOTHING_YET,
+) => closingLines(closed, { operation, table: 'My Path', progress });
+
+describe('the last words', () => {
+  it.each([
+    ['MIGRATED', 'migrate', '✓✓✓ MIGRATION SUCCESSFUL ✓✓✓'],
+    ['ROLLED_BACK', 'migrate', '✗✗✗ MIGRATION ROLLED BACK ✗✗✗'],
+    ['ROLLED_BACK', 'rollback', '✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓'],
+    ['ROLLBACK_FAILED', 'migrate', '✗✗✗ ROLLBACK FAILED - A PERSON IS NEEDED ✗✗✗'],
+    ['PAUSED', 'migrate', '‖‖‖ MIGRATION PAUSED ‖‖‖'],
+    ['REFUSED', 'migrate', '✗✗✗ REFUSED - NOTHING WAS CHANGED ✗✗✗'],
+  ] as const)('of %s after %s have a banner of their own', (status, operation, banner) => {
+    expect(close(report(status), operation, rollingBack)).toContain(banner);
+  });
+
+  it.each([
+    ['ALREADY_MIGRATED', /^✓ Already migrated/],
+    ['DRY_RUN', /^✓ Dry run: .*nothing was changed/],
+  ] as const)('of %s are one line', (status, line) => {
+    expect(close(report(status))).toEqual([expect.stringMatching(line)]);
+  });
+
+  it('say that there was nothing to roll back', () => {
+    expect(close(report('ROLLED_BACK'), 'rollback')).toEqual(['✓ Nothing to roll back: the parent-level FK stands']);
+  });
+
+  it.each(['ROLLED_BACK', 'ROLLBACK_FAILED', 'PAUSED', 'REFUSED'] as const)('of %s give the reason', (status) => {
+    expect(close(report(status, { error }))).toContain('OrphanedRows: 3 rows');
+  });
+
+  it.each(['ROLLBACK_FAILED', 'PAUSED'] as const)('of %s name the command that undoes it, ready to paste', (status) => {
+    expect(close(report(status, { error }))).toContain("  p2pfk rollback --table 'My Path'");
+  });
+
+  it('list at most 20 foreign keys', () => {
+    const detail = Array.from({ length: 256 }, (_, index) => `p_${index} → r_${index}: fk_${index}`).join('\n');
+    const verification = { passed: true, checks: [{ id: 'inventory' as const, title: '', passed: true, detail }] };
+
+    const lines = close(report('MIGRATED', { verification }));
+
+    expect(lines.filter((line) => line.startsWith('  p_'))).toHaveLength(20);
+    expect(lines).toContain('  … and 236 more: p2pfk verify lists them all');
+  });
+});
+
+it.each([
+  ['public.path', 'public.path'],
+  ['"we""ird; DROP TABLE x"', `'"we""ird; DROP TABLE x"'`],
+  ["it's", `'it'\\''s'`],
+])('%s is written for a shell as %s', (text, word) => {
+  expect(shellWord(text)).toBe(word);
+});

@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { createProgram } from '../../cli/program.ts';
+import { p2pfk } from './cli.helpers.ts';
+
+const program = createProgram(() => undefined);
+
+function helpOf(name: string): string {
+  const command = program.commands.find((candidate) => candidate.name() === name);
+  if (command === undefined) throw new Error(`no command ${name}`);
+  let text = '';
+  command.configureOutput({
+    writeOut: (part) => {
+      text += part;
+    },
+  });
+  command.outputHelp();
+  return text;
+}
+
+describe('the program', () => {
+  it('has the six commands, and prints their descriptions and the exit codes', async () => {
+    const { code, stdout, stderr } = await p2pfk(['--help']);
+
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const name of ['demo', 'plan', 'migrate', 'verify', 'rollback', 'start'])
+      expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+    expect(stdout).toMatch(/5 {2}rollback failed, a person is needed/);
+  });
+
+  it('knows its version from package.json', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+
+    expect(await p2pfk(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` });
+  });
+
+  it('loads nothing heavier than commander for its help', async () => {
+    const list = `import { registerHooks } from 'node:module';
+      registerHooks({ load(url, context, next) { console.error('LOADED ' + url); return next(url, context); } });`;
+    const { stderr } = await p2pfk(['migrate', '--help'], {
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(list)}`,
+    });
+    const packages = new Set(
+      [...stderr.matchAll(/LOADED \S*node_modules\/((?:@[^/]+\/)?[^/]+)/g)].map(([, name]) => name),
+    );
+
+    expect([...packages]).toEqual(['commander']);
+  });
+});
+
+describe.each(['demo', 'plan', 'migrate', 'verify', 'rollback', 'start'])('p2pfk %s --help', (name) => {
+  const text = helpOf(name);
+
+  it('has options, examples, environment and exit codes', () => {
+    expect(text).toMatch(/^Usage: p2pfk /m);
+    expect(text).toContain('Options:');
+    expect(text).toMatch(new RegExp(`Examples:\\n  # .+\\n  p2pfk ${name}`));
+    expect(text).toContain('Environment:');
+    expect(text).toContain('Exit codes:');
+    for (const option of ['--json', '--no-color', '--quiet', '--verbose']) expect(text).toContain(option);
+  });
+
+  it('never shows what the environment holds', () => {
+    expect(text).not.toContain('://app:');
+  });
+});
+
+describe('bad usage', () => {
+  it.each([
+    [[], /^Usage: p2pfk/],
+    [['migrat'], /^p2pfk: unknown command 'migrat' \(Did you mean migrate\?\); see p2pfk --help\n$/],
+    [['migrate'], /^p2pfk: required option '-t, --table <table>' not specified; see p2pfk migrate --help\n$/],
+    [
+      ['plan', '--tabel', 'path'],
+      /^p2pfk: unknown option '--tabel' \(Did you mean --table\?\); see p2pfk plan --help\n$/,
+    ],
+    [
+      ['migrate', '-t', 'path', '--max-concurrency', 'many'],
+      /^p2pfk: .*'many' is invalid\. It must be a whole number; see/,
+    ],
+    [
+      ['migrate', '-t', 'path', '--max-concurrency', '99'],
+      /^p2pfk: --max-concurrency must be a whole number from 1 to 40, not 99\n$/,
+    ],
+    [['migrate', '-t', 'path', '--deadline', 'soon'], /^p2pfk: --deadline must be an ISO 8601 time with offset/],
+    [['plan', '-t', 'path', '--sql', '--json'], /^p2pfk: --sql and --json cannot be used together/],
+    [['rollback', '-t', 'path', '--dry-run'], /^p2pfk: unknown option '--dry-run'/],
+    [['verify', '-t', 'path', 'more'], /^p2pfk: too many arguments/],
+    [['start', '-t', 'path'], /^p2pfk: required option '-s, --state-machine <arn>' not specified/],
+    [['start', '-t', 'path', '-s', 'mine'], /^p2pfk: --state-machine must be an ARN such as/],
+  ])('%j is told in one line, exit 2', async (args, message) => {
+    const { code, stdout, stderr } = await p2pfk(args);
+
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+    if (args.length > 0) expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,162 @@
+import { describe, expect, it } from 'vitest';
+import { type Ended, type ExecutionOutcome, resultOf } from '../../cli/outcome.ts';
+import { cause } from './progress.helpers.ts';
+
+const seen = { planned: true, migrationId: 'm-1', failure: null, pairs: [], verified: true };
+const nothingSeen = { planned: false, migrationId: null, failure: null, pairs: [], verified: true };
+const ended = (outcome: ExecutionOutcome, rest: Partial<Ended> = {}): Ended => ({
+  executionArn: 'arn:aws:states:local:0:execution:p2pfk:x',
+  outcome,
+  durationMs: 1234.6,
+  seen,
+  ledger: null,
+  ...rest,
+});
+
+describe('an execution that succeeded', () => {
+  it.each([
+    ['MIGRATED', 'MIGRATED', 0],
+    ['ALREADY_MIGRATED', 'ALREADY_MIGRATED', 0],
+    ['DRY_RUN', 'DRY_RUN', 0],
+    ['ROLLED_BACK', 'ROLLED_BACK', 0],
+    ['NOTHING_TO_ROLL_BACK', 'ROLLED_BACK', 0],
+  ])('with output %s is reported as %s, exit %i', (status, reported, code) => {
+    const { report, exitCode } = resultOf(ended({ status: 'SUCCEEDED', output: { status } }));
+
+    expect({ status: report.status, error: report.error, exitCode }).toEqual({
+      status: reported,
+      error: null,
+      exitCode: code,
+    });
+  });
+
+  it('with output PAUSED exits 6 and gives the reason', () => {
+    const { report, exitCode } = resultOf(
+      ended(
+        { status: 'SUCCEEDED', output: { status: 'PAUSED', reason: 'the window ended' } },
+        { seen: { ...seen, failure: { name: 'WindowClosed', message: 'x' } } },
+      ),
+    );
+
+    expect(exitCode).toBe(6);
+    expect(report).toMatchObject({ status: 'PAUSED', error: { name: 'WindowClosed', message: 'the window ended' } });
+  });
+
+  it('with an output that nobody knows asks for a person', () => {
+    expect(resultOf(ended({ status: 'SUCCEEDED', output: null }))).toMatchObject({
+      exitCode: 5,
+      report: { status: 'ROLLBACK_FAILED', error: { name: 'UnknownOutcome' } },
+    });
+  });
+});
+
+describe('an execution that failed', () => {
+  it('and was rolled back exits 1 with the error that led there', () => {
+    const { report, exitCode } = resultOf(
+      ended({ status: 'FAILED', error: 'MigrationRolledBack', cause: cause('OrphanedRows', '3 rows') }),
+    );
+
+    expect(exitCode).toBe(1);
+    expect(report).toMatchObject({ status: 'ROLLED_BACK', error: { name: 'OrphanedRows', message: '3 rows' } });
+  });
+
+  it('takes the name from the events where the cause is plain text', () => {
+    const { report } = resultOf(
+      ended(
+        { status: 'FAILED', error: 'MigrationRolledBack', cause: 'a pair FK is disabled' },
+        { seen: { ...seen, failure: { name: 'GateFailed', message: 'a pair FK is disabled' } } },
+      ),
+    );
+
+    expect(report.error).toEqual({ name: 'GateFailed', message: 'a pair FK is disabled' });
+  });
+
+  it('in the rollback branch exits 5', () => {
+    expect(
+      resultOf(ended({ status: 'FAILED', error: 'RollbackFailed', cause: cause('ConnectionLost', 'gone') })),
+    ).toMatchObject({
+      exitCode: 5,
+      report: { status: 'ROLLBACK_FAILED', error: { name: 'RollbackFailed', message: 'gone' } },
+    });
+  });
+
+  it.each([
+    ['InvalidInput', 2],
+    ['ConnectionRefused', 2],
+    ['ConnectionLost', 2],
+    ['PreflightFailed', 4],
+    ['MigrationInProgress', 4],
+    ['PrivilegeMissing', 4],
+    ['LockTimeout', 4],
+  ])('in its plan with %s is refused, exit %i', (error, code) => {
+    const { report, exitCode } = resultOf(
+      ended({ status: 'FAILED', error, cause: cause(error, 'why') }, { seen: nothingSeen }),
+    );
+
+    expect(exitCode).toBe(code);
+    expect(report).toMatchObject({ status: 'REFUSED', migrationId: null, error: { name: error, message: 'why' } });
+  });
+
+  it.each(['States.Runtime', 'States.DataLimitExceeded', 'PauseFailed'])(
+    'after its plan with %s, past every Catch, exits 5: nobody has put anything back',
+    (error) => {
+      expect(resultOf(ended({ status: 'FAILED', error, cause: '' }))).toMatchObject({
+        exitCode: 5,
+        report: { status: 'ROLLBACK_FAILED', error: { name: error } },
+      });
+    },
+  );
+
+  it('by its timeout exits 5', () => {
+    expect(resultOf(ended({ status: 'TIMED_OUT' }))).toMatchObject({
+      exitCode: 5,
+      report: { error: { name: 'States.Timeout' } },
+    });
+  });
+});
+
+it('reports an execution that was stopped as paused, exit 130', () => {
+  expect(resultOf(ended({ status: 'ABORTED' }))).toMatchObject({
+    exitCode: 130,
+    report: { status: 'PAUSED', error: { name: 'Interrupted' } },
+  });
+});
+
+it('prefers what the ledger says of the pairs over what the events told', () => {
+  const pair = {
+    referencing: 'a',
+    referenced: 'b',
+    state: 'validated',
+    rows: 1,
+    validateMs: 2,
+    lockWaitMs: 3,
+  } as const;
+  const verification = { passed: true, checks: [] };
+
+  const { report } = resultOf(
+    ended({ status: 'SUCCEEDED', output: { status: 'MIGRATED' } }, { ledger: { pairs: [pair], verification } }),
+  );
+
+  expect(report).toEqual({
+    status: 'MIGRATED',
+    migrationId: 'm-1',
+    executionArn: 'arn:aws:states:local:0:execution:p2pfk:x',
+    pairs: [pair],
+    durationMs: 1235,
+    verification,
+    error: null,
+  });
+});
+
+it('does not pass the checks of an earlier execution off as its own', () => {
+  const ledger = { pairs: [], verification: { passed: true, checks: [] } };
+
+  const { report } = resultOf(
+    ended(
+      { status: 'SUCCEEDED', output: { status: 'ALREADY_MIGRATED' } },
+      { ledger, seen: { ...seen, verified: false } },
+    ),
+  );
+
+  expect(report.verification).toBeNull();
+});

@@ -1,0 +1,83 @@
+/** Events of an execution as the local engine tells them, for tests of progress without an engine. */
+
+import type { ProgressEvent } from '../../cli/progress/events.ts';
+import { advance, NOTHING_YET, type Progress } from '../../cli/progress/progress.ts';
+import type { PairResult, PlanResult } from '../../core/contracts.ts';
+
+export const plan = (count: number, status: PlanResult['status'] = 'PLANNED'): PlanResult => ({
+  status,
+  migrationId: 'm-1',
+  table: 'public.path',
+  referencedTable: 'public.inode',
+  constraint: 'path_medium_hash_ino_fkey',
+  pairs: Array.from({ length: count }, (_, index) => ({ pair: index + 1, referencing: `public.path_p_${index + 1}` })),
+  maxConcurrency: 4,
+});
+
+export const pair = (number: number, of: number, result: Partial<PairResult> = {}): PairResult => ({
+  status: 'DONE',
+  pair: number,
+  of,
+  referencing: `path_p_${number}`,
+  referenced: `inode_p_${number}`,
+  object: `fk_path_to_inode_p_${number}`,
+  rows: 1000 * number,
+  durationMs: 42_000,
+  lockWaitMs: 3,
+  waitSeconds: 0,
+  ...result,
+});
+
+export const pairInput = (number: number) => ({
+  migrationId: 'm-1',
+  execution: 'x',
+  pair: number,
+  referencing: `public.path_p_${number}`,
+});
+
+/** Cause as Lambda gives it. */
+export const cause = (errorType: string, errorMessage: string) =>
+  JSON.stringify({ errorType, errorMessage, trace: [] });
+
+export const scheduled = (state: string, input: unknown = {}, timestamp = 0): ProgressEvent => ({
+  type: 'TaskScheduled',
+  state,
+  attempt: 1,
+  input,
+  timestamp,
+});
+
+export const succeeded = (state: string, output: unknown, input: unknown = {}, timestamp = 0): ProgressEvent => ({
+  type: 'TaskSucceeded',
+  state,
+  attempt: 1,
+  input,
+  output,
+  timestamp,
+});
+
+/** A step over all pairs that goes well. */
+export const overPairs = (state: string, count: number, result: Partial<PairResult> = {}): ProgressEvent[] =>
+  Array.from({ length: count }, (_, index) => [
+    scheduled(state, pairInput(index + 1)),
+    succeeded(state, pair(index + 1, count, result), pairInput(index + 1)),
+  ]).flat();
+
+export const fence = (parentForeignKey: 'PRESENT' | 'DROPPED', pairs = 0) => ({
+  status: 'FENCED',
+  parentForeignKey,
+  strategy: parentForeignKey === 'DROPPED' ? 'attach' : 'NONE',
+  pairs: plan(pairs).pairs,
+  maxConcurrency: 4,
+});
+
+export function play(events: readonly ProgressEvent[], from: Progress = NOTHING_YET) {
+  let progress = from;
+  const lines: string[] = [];
+  for (const event of events) {
+    const advanced = advance(progress, event);
+    progress = advanced.progress;
+    lines.push(...advanced.lines);
+  }
+  return { progress, lines };
+}

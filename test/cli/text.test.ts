@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { redact } from '../../cli/redact.ts';
+import { clock, cut, roughly, size, visible, width, withoutSchemaOf } from '../../cli/text.ts';
+
+it.each([
+  [0, '00:00:00.000'],
+  [23.4, '00:00:00.023'],
+  [999, '00:00:00.999'],
+  [42_000, '00:00:42'],
+  [3_723_400, '01:02:03'],
+  [360_000_000, '100:00:00'],
+])('%d ms is written %s', (milliseconds, text) => {
+  expect(clock(milliseconds)).toBe(text);
+});
+
+it.each([
+  [0.2, '1 ms'],
+  [850, '850 ms'],
+  [3_140, '3.1 s'],
+  [5_000, '5 s'],
+  [9_960, '10 s'],
+  [12_000, '12 s'],
+  [200_000, '3 min 20 s'],
+  [3_900_000, '1 h 5 min'],
+])('about %d ms is written %s', (milliseconds, text) => {
+  expect(roughly(milliseconds)).toBe(text);
+});
+
+it.each([
+  [0, '0 bytes'],
+  [8192, '8192 bytes'],
+  [16_384, '16 kB'],
+  [12_884_901_888, '12 GB'],
+])('%d bytes are written %s, as pg_size_pretty does', (bytes, text) => {
+  expect(size(bytes)).toBe(text);
+});
+
+describe('names', () => {
+  it('cannot send escapes, line breaks or a change of direction to the terminal', () => {
+    expect(visible('a\u001b[2Jb\r\nc\u202ed\u009b')).toBe('a\\x1b[2Jb\\x0d\\x0ac\\u202ed\\x9b');
+  });
+
+  it.each([
+    ['public.path', 'public.path_p_1', 'path_p_1'],
+    ['public.path', 'archive.path_p_1', 'archive.path_p_1'],
+    ['"My ""S".t', '"My ""S"."p.1"', '"p.1"'],
+    ['path', 'path_p_1', 'path_p_1'],
+    ['"a.b"', '"a.b".c', '"a.b".c'],
+  ])('of a pair of %s are written without its schema: %s is %s', (table, name, short) => {
+    expect(withoutSchemaOf(table, name)).toBe(short);
+  });
+
+  it('are measured and cut by the columns they take', () => {
+    expect(width('日本')).toBe(4);
+    expect(cut('日本語', 5)).toBe('日本…');
+    expect(cut('path', 4)).toBe('path');
+    expect(cut('path', 0)).toBe('');
+  });
+});
+
+describe('secrets', () => {
+  it.each([
+    ['postgres://app:s3cr:et@db/x?sslmode=require', 's3cr:et'],
+    ['postgres://app:p@ss/w@rd@db/x', 'p@ss/w@rd'],
+    ['cannot connect to localhost:5432/app:s3cret@db:1/x', 's3cret'],
+    ['host=db password=hunter2 user=app', 'hunter2'],
+    ["password='two words'", 'two words'],
+    ['x-amz-security-token:FwoGZXIvYXdzEJr', 'FwoGZXIvYXdzEJr'],
+    ['AWS_SECRET_ACCESS_KEY secret: abcdef', 'abcdef'],
+    ['key AKIAIOSFODNN7EXAMPLE is unknown', 'IOSFODNN7EXAMPLE'],
+  ])('in %j are not shown', (text, secret) => {
+    expect(redact(text)).not.toContain(secret);
+    expect(redact(text)).toContain('***');
+  });
+
+  it('leave ordinary sentences alone', () => {
+    for (const sentence of [
+      'password authentication failed for user "app" at postgres://db:5432/x',
+      'expected postgres://user:password@host:port/database',
+      "CHECK (note::jsonb@>'{}'::jsonb) since 2026-11-23T02:46:27.285Z",
+    ]) {
+      expect(redact(sentence)).toBe(sentence);
+    }
+  });
+});
