@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import type { ForeignKey } from './foreign-key.ts';
 import type { LedgerPair } from './ledger.ts';
-import { type Pair, type Pairing, readPairing } from './pairs.ts';
+import { holdingRows, type Pair, type Pairing, readPairing } from './pairs.ts';
 
 export interface GateReading {
   readonly pairing: Pairing;
@@ -17,9 +17,16 @@ export async function readGate(
   planned: readonly LedgerPair[],
 ): Promise<GateReading> {
   const pairing = await readPairing(client, foreignKey);
+  const holding = await holdingRows(client, pairing.unpaired);
   return {
     pairing,
-    problems: [...partitionSetProblems(pairing.pairs, planned), ...pairing.pairs.flatMap(coverageProblem)],
+    problems: [
+      ...partitionSetProblems(pairing.pairs, planned),
+      ...pairing.pairs.flatMap(coverageProblem),
+      ...pairing.unpaired.flatMap(({ oid, partition }) =>
+        holding.has(oid) ? [`${partition} has no partner, and rows by now: they would have no foreign key`] : [],
+      ),
+    ],
   };
 }
 

@@ -69,7 +69,9 @@ export async function underLock<Result>(
   } catch (error) {
     const named = toNamedError(error);
     if (!(named instanceof LockTimeout)) throw named;
-    throw await noteRefusal(context, locked, named, waitedMs);
+    // Granted, and then the work did not fit: nobody to name.
+    const holders = grantedAt > 0 ? [] : await lockHolders(client, locked.lock.relations, locked.lock.mode);
+    throw await noteRefusal(context, locked, named, { waitedMs, holders });
   }
 }
 
@@ -106,23 +108,20 @@ function budgetError(error: unknown, waitedMs: number, locked: LockedWork): P2pf
 }
 
 async function noteRefusal(
-  context: StepContext,
+  { client }: StepContext,
   locked: LockedWork,
   error: LockTimeout,
-  waitedMs: number,
+  refusal: { readonly waitedMs: number; readonly holders: readonly LockHolder[] },
 ): Promise<LockTimeout> {
-  const holders = await lockHolders(context.client, locked.lock.relations, locked.lock.mode);
-  const message = `no lock within ${locked.budgetMs} ms for ${locked.step}: ${describeHolders(holders)}`;
   const { migrationId, pair, step } = locked;
+  const { waitedMs, holders } = refusal;
+  const message =
+    error.context.statement === locked.lock.sql
+      ? `no lock within ${locked.budgetMs} ms for ${step}: ${describeHolders(holders)}`
+      : error.message;
   if (pair !== null)
-    await changePair(context.client, migrationId, pair, { attempts: 1, lock_wait_ms: waitedMs, last_error: message });
-  await noteEvent(context.client, migrationId, {
-    pair,
-    step,
-    sql: locked.lock.sql,
-    durationMs: waitedMs,
-    error: message,
-  });
+    await changePair(client, migrationId, pair, { attempts: 1, lock_wait_ms: waitedMs, last_error: message });
+  await noteEvent(client, migrationId, { pair, step, sql: locked.lock.sql, durationMs: waitedMs, error: message });
   return new LockTimeout(message, { ...error.context, holders }, { cause: error });
 }
 

@@ -1,6 +1,8 @@
 /** Reads the pairs of a foreign key from the catalog. What a pair is, `sql/catalog/pairs.sql` decides. */
 import type { Client } from 'pg';
+import { withCallerSearchPath } from './connection.ts';
 import type { ForeignKey } from './foreign-key.ts';
+import { sqlStateOf } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
 
 /** Two leaf partitions of the same bound. Keys are those of `sql/`, so a list of pairs serves as a parameter. */
@@ -51,6 +53,8 @@ export interface Unpaired {
   readonly kind: string;
   readonly bound: string;
   readonly rows: number;
+  /** Referenced partitions that hold some of its keys, where there are several. */
+  readonly heldBy?: readonly string[];
 }
 
 export interface Pairing {
@@ -58,13 +62,13 @@ export interface Pairing {
   readonly unpaired: readonly Unpaired[];
 }
 
-/** The pairs as they are now, in two queries, however many there are. Session search_path must be pg_catalog. */
+/**
+ * The pairs as they are now, in a constant number of queries, however many there are. Session search_path must be
+ * pg_catalog.
+ */
 export async function readPairing(client: Client, foreignKey: ForeignKey): Promise<Pairing> {
-  const { pairs, unpaired } = await runOne<{ pairs: PairOfPartitions[]; unpaired: Unpaired[] }>(
-    client,
-    'catalog/pairs',
-    { ...foreignKey },
-  );
+  const sameBound = await runOne<PairingOfPartitions>(client, 'catalog/pairs', { ...foreignKey });
+  const { pairs, unpaired } = await pairWithCoarser(client, foreignKey, sameBound);
   const standing = await readStanding(client, foreignKey, pairs);
   return {
     pairs: pairs.flatMap((pair) => {
@@ -73,6 +77,48 @@ export async function readPairing(client: Client, foreignKey: ForeignKey): Promi
     }),
     unpaired,
   };
+}
+
+interface PairingOfPartitions {
+  readonly pairs: readonly PairOfPartitions[];
+  readonly unpaired: readonly Unpaired[];
+}
+
+/**
+ * A referencing partition whose keys ONE coarser referenced partition holds (a month in its year) is a pair too. One that
+ * several hold stays unpaired, with their names. The query is written by PostgreSQL from the bounds, then run.
+ */
+async function pairWithCoarser(
+  client: Client,
+  foreignKey: ForeignKey,
+  { pairs, unpaired }: PairingOfPartitions,
+): Promise<PairingOfPartitions> {
+  if (!unpaired.some((partition) => partition.side === 'referencing')) return { pairs, unpaired };
+  const { sql } = await runOne<{ sql: string | null }>(client, 'catalog/overlap-query', { ...foreignKey, unpaired });
+  if (sql === null) return { pairs, unpaired };
+  const { rows } = await withCallerSearchPath(client, () => client.query<Overlap>(sql));
+  const contained = rows.filter((row) => row.contained);
+  const partners = await run<PairOfPartitions & Record<string, unknown>>(client, 'catalog/pairs-of-partitions', {
+    pairs: contained,
+  });
+  const referenced = new Set(contained.map((row) => row.referenced_oid));
+  const all = [...pairs, ...partners].sort((a, b) => b.bytes - a.bytes || a.referencing_oid - b.referencing_oid);
+  return {
+    pairs: all.map((pair, index) => ({ ...pair, pair: index + 1 })),
+    unpaired: unpaired.flatMap((partition) => {
+      if (partition.side === 'referenced') return referenced.has(partition.oid) ? [] : [partition];
+      const holders = rows.filter((row) => row.referencing_oid === partition.oid);
+      if (holders.some((row) => row.contained)) return [];
+      return [{ ...partition, heldBy: holders.map((row) => row.referenced_name) }];
+    }),
+  };
+}
+
+interface Overlap {
+  readonly referencing_oid: number;
+  readonly referenced_oid: number;
+  readonly referenced_name: string;
+  readonly contained: boolean;
 }
 
 /** What stands on the given pairs, by pair number; a pair whose partition is gone is missing. */
@@ -86,6 +132,24 @@ export async function readStanding(
     pairs,
   });
   return new Map(rows.map((row) => [row.pair, row]));
+}
+
+/** Oids of those unpaired referencing partitions that hold a row; looked at, not guessed from statistics. */
+export async function holdingRows(client: Client, unpaired: readonly Unpaired[]): Promise<Set<number>> {
+  const relations = unpaired.flatMap((partition) => (partition.side === 'referencing' ? [partition.oid] : []));
+  const queries = await run<{ oid: number; sql: string }>(client, 'checks/emptiness', { relations });
+  const holding = new Set<number>();
+  for (const { oid, sql } of queries) {
+    try {
+      const { rows } = await client.query<{ has_rows: boolean }>(sql);
+      if (rows[0]?.has_rows ?? true) holding.add(oid);
+    } catch (error) {
+      // Cannot be read (a finding of its own): assume the worse. In a transaction nothing more can be asked.
+      if (sqlStateOf(error) !== '42501') throw error;
+      holding.add(oid);
+    }
+  }
+  return holding;
 }
 
 /** SQL texts for pairs, by pair number, from one file of `sql/statements/` or `sql/checks/`. */

@@ -1,5 +1,6 @@
 -- Who holds a lock, on one of the given relations, that conflicts with the mode we asked for. Literals are cut out of
--- the holder's query: they are the application's data. The conflict table is PostgreSQL's (13.3 Explicit Locking).
+-- the holder's query, numbers too: they are the application's data. The server keeps 1024 bytes of a query, so the last
+-- literal may have no end. The conflict table is PostgreSQL's (13.3 Explicit Locking).
 SELECT l.pid,
        a.usename                                  AS "user",
        nullif(a.application_name, '')             AS application,
@@ -7,7 +8,10 @@ SELECT l.pid,
        to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS since,
        l.mode,
        format('%I.%I', n.nspname, c.relname)      AS relation,
-       left(regexp_replace(a.query, $re$'(?:[^']|'')*'$re$, $$'…'$$, 'g'), 200) AS query
+       left(regexp_replace(regexp_replace(regexp_replace(a.query,
+              $re$[eE]'(?:[^'\\]|\\.|'')*(?:'|$)|'(?:[^']|'')*(?:'|$)$re$, $$'…'$$, 'g'),
+              $re$\$([A-Za-z_]*?)\$.*?(?:\$\1\$|$)$re$, '$$…$$', 'g'),
+              $re$(?<![\w$])\d+(?:\.\d+)?$re$, '…', 'g'), 200) AS query
   FROM pg_locks l
   JOIN pg_class c ON c.oid = l.relation
   JOIN pg_namespace n ON n.oid = c.relnamespace

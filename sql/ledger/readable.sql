@@ -1,2 +1,4 @@
--- Whether this database has a ledger that this role may read.
-SELECT coalesce(has_table_privilege(to_regclass('p2pfk.migration'), 'SELECT'), false) AS readable;
+-- Whether this database has a ledger that this role may read. Without USAGE on the schema to_regclass itself is refused.
+SELECT CASE WHEN coalesce(has_schema_privilege(to_regnamespace('p2pfk'), 'USAGE'), false)
+            THEN coalesce(has_table_privilege(to_regclass('p2pfk.migration'), 'SELECT'), false)
+            ELSE false END AS readable;

@@ -1,0 +1,25 @@
+/** What the checks of this folder share. */
+import type { ExecutionInput, Finding, Severity } from '../contracts.ts';
+import type { ForeignKey } from '../foreign-key.ts';
+import type { Pairing } from '../pairs.ts';
+import type { Server } from '../server.ts';
+
+/** `plan` may be run by a role that can only read: what it lacks for `migrate` is then a warning. */
+export type Intent = 'plan' | 'migrate';
+
+export interface PreflightSubject {
+  readonly server: Server;
+  readonly foreignKey: ForeignKey;
+  readonly pairing: Pairing;
+  readonly input: ExecutionInput;
+}
+
+export function finding(id: string, severity: Severity, message: string, remedy: string): Finding {
+  return { id, severity, message, remedy };
+}
+
+/** The first five, and how many more. */
+export function list(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ');
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+}

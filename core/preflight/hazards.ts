@@ -1,0 +1,127 @@
+/** What may stand in the way, or behave differently than one thinks: other sessions, triggers, actions. */
+import type { Client } from 'pg';
+import type { Finding, Severity } from '../contracts.ts';
+import type { ForeignKey } from '../foreign-key.ts';
+import { silentAction, wantsGuard } from '../row-movement-guard.ts';
+import { run } from '../sql.ts';
+import { finding, list, type PreflightSubject } from './finding.ts';
+
+/** What an UPDATE or a new partition does differently once only pair FKs stand. */
+export function checkActions({ foreignKey, input }: PreflightSubject): Finding[] {
+  const findings = [
+    finding(
+      'new-partition',
+      'info',
+      'a partition attached later has no foreign key of its own: an orphan inserted there is not refused',
+      'create new pairs with p2pfk provision, and let p2pfk audit look for others',
+    ),
+  ];
+  const table = foreignKey.referencedTable;
+  const action = silentAction(foreignKey);
+  if (action && wantsGuard(foreignKey, input)) {
+    findings.unshift(
+      finding(
+        'row-movement',
+        'warning',
+        `after the migration an UPDATE of ${table} that moves a row to another partition is refused, by a trigger: with pair foreign keys it would run ON DELETE ${action} on the referencing rows`,
+        'delete such a row and insert it anew; or leave the trigger out with --no-row-movement-guard',
+      ),
+    );
+  } else if (action) {
+    findings.unshift(
+      finding(
+        'row-movement',
+        'warning',
+        `after the migration an UPDATE of ${table} that moves a row to another partition runs ON DELETE ${action} on its referencing rows, without a word; no guard was wanted`,
+        'never UPDATE the partition key of a referenced row; or leave --no-row-movement-guard out',
+      ),
+    );
+  }
+  if (/ON UPDATE (?:CASCADE|SET NULL|SET DEFAULT)/.test(foreignKey.actions)) {
+    findings.unshift(
+      finding(
+        'update-across-partitions',
+        'warning',
+        `ON UPDATE does not follow a row of ${table} to another partition after the migration: it acts inside a pair only`,
+        'do not rely on ON UPDATE for changes of the partition key',
+      ),
+    );
+  }
+  return findings;
+}
+
+export async function checkActivity(client: Client): Promise<Finding[]> {
+  const sessions = await run<{ kind: string; id: string; owner: string; seconds: number }>(client, 'checks/activity');
+  return sessions.map(({ kind, id, owner, seconds }) =>
+    kind === 'prepared'
+      ? finding(
+          'prepared-transaction',
+          'warning',
+          `prepared transaction ${id} of ${owner} is open for ${seconds} s`,
+          'COMMIT PREPARED or ROLLBACK PREPARED it: its locks outlast every retry',
+        )
+      : finding(
+          'long-transaction',
+          'warning',
+          `the transaction of pid ${id} (${owner}) is open for ${seconds} s`,
+          'let it end first: index builds wait for it, and it may hold locks that the drop needs',
+        ),
+  );
+}
+
+type Hazard =
+  | 'wraparound-vacuum'
+  | 'disabled-trigger'
+  | 'probe-trigger'
+  | 'publication'
+  | 'invalid-index'
+  | 'broken-children';
+
+/** What `sql/checks/hazards.sql` finds, in the operator's words. */
+const HAZARDS: Readonly<Record<Hazard, { severity: Severity; say(where: string): string; remedy: string }>> = {
+  'wraparound-vacuum': {
+    severity: 'warning',
+    say: (where) =>
+      `an autovacuum against transaction id wraparound works on ${where}; it does not yield to a lock request`,
+    remedy: 'let it end first: adding a foreign key there, and the drop, wait for it',
+  },
+  'disabled-trigger': {
+    severity: 'warning',
+    say: (where) =>
+      `triggers of the parent foreign key are disabled: ${where}; rows written meanwhile were not checked`,
+    remedy: 'the validation will find orphans; ALTER TABLE ... ENABLE TRIGGER ALL puts the checks back',
+  },
+  'probe-trigger': {
+    severity: 'info',
+    say: (where) => `triggers of the application would fire in the DELETE probe: ${where}`,
+    remedy: 'nothing to do: the probe runs on a pair without such triggers, or is skipped, and says so',
+  },
+  publication: {
+    severity: 'info',
+    say: (where) => `the tables are published by logical replication: ${where}`,
+    remedy: 'nothing to do here; DDL is not replicated: a subscriber keeps the foreign keys that it has',
+  },
+  'invalid-index': {
+    severity: 'warning',
+    say: (where) => `INVALID indexes on the foreign key's columns: ${where}; they cost writes and serve nobody`,
+    remedy: 'DROP INDEX CONCURRENTLY them; a leftover of p2pfk itself is dropped and built anew',
+  },
+  'broken-children': {
+    severity: 'error',
+    say: (where) => `the parent foreign key is damaged: ${where}; some partition is not checked`,
+    remedy: 'drop and add the parent foreign key once, on a minor version without the bug, then plan again',
+  },
+};
+
+export async function checkHazards(client: Client, foreignKey: ForeignKey): Promise<Finding[]> {
+  const rows = await run<{ kind: Hazard; relation: string; detail: string }>(client, 'checks/hazards', {
+    ...foreignKey,
+    constraint_oid: String(foreignKey.constraint_oid ?? ''),
+  });
+  const kinds = [...new Set(rows.map((row) => row.kind))];
+  return kinds.map((kind) => {
+    const { severity, say, remedy } = HAZARDS[kind];
+    const where = list(rows.filter((row) => row.kind === kind).map((row) => `${row.relation} (${row.detail})`));
+    return finding(kind, severity, say(where), remedy);
+  });
+}

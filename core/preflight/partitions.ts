@@ -1,0 +1,127 @@
+/** The partitions: those without a partner, foreign tables, missing indexes. */
+import type { Client } from 'pg';
+import type { Finding, UnpairedPartition } from '../contracts.ts';
+import { holdingRows, type Unpaired } from '../pairs.ts';
+import { finding, list, type PreflightSubject } from './finding.ts';
+
+/** An unpaired referencing partition may hold keys that no pair FK would guard; an exact look decides, not statistics. */
+export async function judgeUnpaired(
+  client: Client,
+  unpaired: readonly Unpaired[],
+): Promise<{ findings: Finding[]; partitions: UnpairedPartition[] }> {
+  const findings: Finding[] = [];
+  const partitions: UnpairedPartition[] = [];
+  const holding = await holdingRows(client, unpaired);
+  for (const partition of unpaired) {
+    const { side, rows } = partition;
+    if (side === 'referenced') {
+      partitions.push({
+        partition: partition.partition,
+        side,
+        rows,
+        decision: 'left as it is: no referencing partition has its bound',
+      });
+      continue;
+    }
+    if (holding.has(partition.oid)) {
+      partitions.push({
+        partition: partition.partition,
+        side,
+        rows,
+        decision: 'refused: its rows would have no foreign key',
+      });
+      findings.push(
+        finding(
+          'unpaired-referencing-partition',
+          'error',
+          `referencing partition ${partition.partition} (${partition.bound}) holds rows, and ${whyUnpaired(partition)}`,
+          'split one side so that every referencing partition lies in one referenced partition, or move its rows',
+        ),
+      );
+    } else {
+      partitions.push({
+        partition: partition.partition,
+        side,
+        rows,
+        decision: 'left without a foreign key: it is empty',
+      });
+      findings.push(
+        finding(
+          'unpaired-empty-partition',
+          'warning',
+          `referencing partition ${partition.partition} (${partition.bound}) is empty and has no referenced partner: after the migration rows inserted there are not checked`,
+          'create its partner, or drop it',
+        ),
+      );
+    }
+  }
+  const lone = unpaired.filter((partition) => partition.side === 'referenced');
+  if (lone.length > 0) {
+    findings.push(
+      finding(
+        'unpaired-referenced-partition',
+        'info',
+        `${lone.length} referenced partition(s) have no referencing partner: ${list(lone.map((partition) => partition.partition))}`,
+        'nothing to do: no row can reference them',
+      ),
+    );
+  }
+  return { findings, partitions };
+}
+
+function whyUnpaired({ heldBy = [] }: Unpaired): string {
+  return heldBy.length > 1
+    ? `its keys lie in ${heldBy.length} referenced partitions: ${list(heldBy)}`
+    : 'no referenced partition has that bound, or holds it as a whole';
+}
+
+export function checkPairs({ foreignKey, pairing }: PreflightSubject): Finding[] {
+  const findings: Finding[] = [];
+  const { pairs } = pairing;
+  const foreign = pairs.filter((pair) => pair.referencing_kind !== 'r' || pair.referenced_kind !== 'r');
+  if (foreign.length > 0) {
+    findings.push(
+      finding(
+        'foreign-table-partition',
+        'error',
+        `${foreign.length} pair(s) have a foreign table: ${list(foreign.map((pair) => pair.referencing))}`,
+        'a foreign table cannot have or be the target of a foreign key: detach it first',
+      ),
+    );
+  }
+  if (pairs.length === 0) {
+    findings.push(
+      finding(
+        'no-pairs',
+        'error',
+        `${foreignKey.table} and ${foreignKey.referencedTable} have no two partitions with the same bound`,
+        'there is nothing to connect partition to partition',
+      ),
+    );
+  }
+  const unindexed = pairs.filter((pair) => !pair.has_index);
+  if (unindexed.length > 0) {
+    findings.push(
+      finding(
+        'missing-index',
+        'info',
+        `${unindexed.length} referencing partition(s) have no index on (${foreignKey.columns}): every DELETE on the referenced side scans them`,
+        'none needed: the migration builds them, CONCURRENTLY, before anything else',
+      ),
+    );
+  }
+  if (foreignKey.constraint_oid === null) {
+    const open = pairs.filter((pair) => !pair.validated || !pair.enforced);
+    if (open.length > 0 && foreignKey.migrationId === null) {
+      findings.push(
+        finding(
+          'pair-foreign-key-missing',
+          'error',
+          `no parent foreign key stands, and ${open.length} pair(s) have no valid, enforced pair foreign key: ${list(open.map((pair) => pair.referencing))}`,
+          'run p2pfk verify to see all of them',
+        ),
+      );
+    }
+  }
+  return findings;
+}
