@@ -31,6 +31,20 @@ export const ExecutionInput = z.strictObject({
   deadline: z.iso.datetime({ offset: true }).optional(),
   /** `manual` stops before the parent FK is dropped, until the migration is approved. */
   approval: Approval.default('auto'),
+  /** With `manual`: seconds to wait for `p2pfk approve` before the execution ends paused. */
+  approvalTimeoutSeconds: z.int().min(0).max(2_592_000).default(3_600),
+  /** Prove the drop on the live database, roll it back, and end paused. */
+  rehearse: z.boolean().default(false),
+  /** Ends sessions that hold a lock we need and have been idle in a transaction for that many seconds; else never. */
+  terminateIdleBlockersAfterSeconds: z.int().min(1).optional(),
+  /** Megabytes for each validation; by default a share of what the server says it has. */
+  maintenanceWorkMemMb: z.int().min(1).max(65_536).optional(),
+  /** Begin no pair while a standby is further behind than that many seconds. */
+  maxReplicaLagSeconds: z.number().positive().optional(),
+  /** Begin no pair while more sessions than that are active in the database. */
+  maxActiveSessions: z.int().min(1).optional(),
+  /** A query that returns one boolean; no pair is begun while it is true. */
+  holdBackQuery: z.string().min(1).optional(),
   /** Refuse UPDATEs that would move a referenced row to another partition, where the FK would act on them silently. */
   rowMovementGuard: z.boolean().default(true),
   /** Leave the indexes that the migration built when it is rolled back. */
@@ -98,14 +112,30 @@ export interface PairResult {
   readonly durationMs: number;
   readonly lockWaitMs: number;
   readonly waitSeconds: number;
+  /** Why it was not begun, where it was held back. */
+  readonly note?: string;
 }
 
 export interface GateResult {
-  /** `COUNTING`: the handler's time was used up; call again, it goes on where it stopped. */
-  readonly status: 'PASSED' | 'FAILED' | 'COUNTING' | 'AWAITING_APPROVAL';
+  /**
+   * - `COUNTING`: the handler's time was used up; call again, it goes on where it stopped.
+   * - `AWAITING_APPROVAL`: call again after `waitSeconds`.
+   * - `REHEARSED`, `APPROVAL_TIMED_OUT`: all is ready, and the execution is to end paused.
+   */
+  readonly status: 'PASSED' | 'FAILED' | 'COUNTING' | 'AWAITING_APPROVAL' | 'REHEARSED' | 'APPROVAL_TIMED_OUT';
   readonly pairs: number;
   /** One line, empty when passed. */
   readonly reason: string;
+  readonly waitSeconds: number;
+}
+
+/** The verified drop, done on the live database and rolled back. */
+export interface Rehearsal {
+  /** ISO 8601. */
+  readonly at: string;
+  /** Milliseconds from the first exclusive lock to ROLLBACK. */
+  readonly lockedMs: number;
+  readonly checks: readonly Check[];
 }
 
 export interface DropResult {

@@ -1,6 +1,6 @@
 /** Reads and writes the ledger, schema `p2pfk`. It explains and it fences; what is done is read from the catalog. */
 import type { Client } from 'pg';
-import type { ExecutionInput, MigratedPair, PairState, Verification } from './contracts.ts';
+import type { ExecutionInput, MigratedPair, PairState, Rehearsal, Verification } from './contracts.ts';
 import { MigrationFenced, MigrationInProgress } from './errors.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import type { Pairing } from './pairs.ts';
@@ -33,7 +33,9 @@ export interface LedgerMigration {
   readonly options: MigrationOptions;
   readonly started_at: string;
   readonly fenced_at: string | null;
+  readonly approval_asked_at: string | null;
   readonly approved_at: string | null;
+  readonly rehearsal: Rehearsal | null;
   readonly dropped_at: string | null;
   readonly verification: Verification | null;
 }
@@ -44,6 +46,10 @@ export interface Migration extends LedgerMigration {
   readonly constraint_oid: number | null;
   /** The deadline has passed, by the database's clock. */
   readonly window_closed: boolean;
+  /** Seconds to the deadline, by the database's clock; null without one. */
+  readonly window_seconds_left: number | null;
+  /** Seconds since approval was first asked for in this execution. */
+  readonly approval_waited_seconds: number | null;
 }
 
 /** One row of p2pfk.pair. */
@@ -93,7 +99,8 @@ export type PairChanges = Partial<
 
 export interface MigrationChanges {
   readonly state?: MigrationState;
-  readonly approved_at?: string;
+  readonly approval_asked_at?: string;
+  readonly rehearsal?: Rehearsal;
   readonly dropped_at?: string | null;
   readonly finished_at?: string;
   readonly locked_ms?: number;
@@ -256,12 +263,16 @@ export async function readMigrationReport(
   };
 }
 
-/** BEGIN, work, COMMIT; ROLLBACK when anything fails, also where the connection is gone already. */
-export async function inTransaction<Result>(client: Client, work: () => Promise<Result>): Promise<Result> {
+/** BEGIN, work, COMMIT (or whatever `end` says); ROLLBACK when anything fails, also where the connection is gone already. */
+export async function inTransaction<Result>(
+  client: Client,
+  work: () => Promise<Result>,
+  end: 'COMMIT' | 'ROLLBACK' = 'COMMIT',
+): Promise<Result> {
   await client.query('BEGIN');
   try {
     const result = await work();
-    await client.query('COMMIT');
+    await client.query(end);
     return result;
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);

@@ -21,6 +21,10 @@ export interface LockedWork {
   readonly step: string;
   readonly pair: number | null;
   readonly budgetMs: number;
+  /** Sessions that hold the lock and have been idle in a transaction for longer are ended; absent: never. */
+  readonly terminateIdleAfterSeconds?: number | undefined;
+  /** How the transaction ends when all went well; COMMIT unless it is a rehearsal. */
+  readonly end?: 'COMMIT' | 'ROLLBACK';
   /** The LOCK TABLE statement, its mode, and the relations on which holders are looked for. */
   readonly lock: { readonly sql: string; readonly mode: LockMode; readonly relations: readonly number[] };
 }
@@ -46,25 +50,29 @@ export async function underLock<Result>(
   let waitedMs = 0;
   let grantedAt = 0;
   try {
-    const result = await inTransaction(client, async () => {
-      await client.query(`SELECT p2pfk.enter${locked.direction === 'rollback' ? '_rollback' : ''}($1, $2)`, [
-        locked.migrationId,
-        locked.execution,
-      ]);
-      await limit(client, locked.budgetMs);
-      await client.query("SELECT set_config('p2pfk.began_at', clock_timestamp()::text, true)");
-      const beganAt = performance.now();
-      try {
-        await execute(client, locked.lock.sql);
-      } catch (error) {
-        waitedMs = performance.now() - beganAt;
-        throw budgetError(error, waitedMs, locked);
-      }
-      grantedAt = performance.now();
-      waitedMs = grantedAt - beganAt;
-      await markLocked(client);
-      return await work();
-    });
+    const result = await inTransaction(
+      client,
+      async () => {
+        await client.query(`SELECT p2pfk.enter${locked.direction === 'rollback' ? '_rollback' : ''}($1, $2)`, [
+          locked.migrationId,
+          locked.execution,
+        ]);
+        await limit(client, locked.budgetMs);
+        await client.query("SELECT set_config('p2pfk.began_at', clock_timestamp()::text, true)");
+        const beganAt = performance.now();
+        try {
+          await execute(client, locked.lock.sql);
+        } catch (error) {
+          waitedMs = performance.now() - beganAt;
+          throw budgetError(error, waitedMs, locked);
+        }
+        grantedAt = performance.now();
+        waitedMs = grantedAt - beganAt;
+        await markLocked(client);
+        return await work();
+      },
+      locked.end,
+    );
     return { result, lockWaitMs: waitedMs, heldMs: performance.now() - grantedAt };
   } catch (error) {
     const named = toNamedError(error);
@@ -122,7 +130,27 @@ async function noteRefusal(
   if (pair !== null)
     await changePair(client, migrationId, pair, { attempts: 1, lock_wait_ms: waitedMs, last_error: message });
   await noteEvent(client, migrationId, { pair, step, sql: locked.lock.sql, durationMs: waitedMs, error: message });
+  await endIdleHolders(client, locked, holders);
   return new LockTimeout(message, { ...error.context, holders }, { cause: error });
+}
+
+/** Only by the operator's word. The next try of the state machine finds the lock free. */
+async function endIdleHolders(client: Client, locked: LockedWork, holders: readonly LockHolder[]): Promise<void> {
+  const seconds = locked.terminateIdleAfterSeconds;
+  if (seconds === undefined || holders.length === 0) return;
+  const ended = await run<{ pid: number }>(client, 'checks/terminate-idle', {
+    pids: holders.map((holder) => holder.pid),
+    seconds,
+  });
+  for (const { pid } of ended) {
+    await noteEvent(client, locked.migrationId, {
+      pair: locked.pair,
+      step: locked.step,
+      sql: `SELECT pg_terminate_backend(${pid})`,
+      durationMs: null,
+      error: null,
+    });
+  }
 }
 
 /** Sessions that hold what we asked for, oldest transaction first. */

@@ -1,6 +1,7 @@
 /** The plan: everything that a migration would do, read from the catalog, nothing written. */
 import type { Client } from 'pg';
 import type { Estimate, ExecutionInput, Plan, PlannedStatement } from './contracts.ts';
+import { PACE } from './forecast.ts';
 import { type ForeignKey, resolveForeignKey } from './foreign-key.ts';
 import { type MigrationState, readMigration } from './ledger.ts';
 import { type Pair, type Pairing, readPairing, statementsFor } from './pairs.ts';
@@ -107,8 +108,6 @@ async function plannedStatements(
   return statements;
 }
 
-/** Rows a second and session, from measurements with warm caches on two cores; disks and row widths differ widely. */
-const PACE = { index: 1_000_000, validate: 450_000, count: 900_000 } as const;
 /** Seconds that starting and committing one pair's work takes, all steps together. */
 const OVERHEAD_PER_PAIR = 0.05;
 

@@ -12,17 +12,25 @@ interface PreparedText {
 
 const prepared = new Map<string, PreparedText>();
 
+/**
+ * Lines around a query: psql variables by which the scripts of `sql/psql` say what is to become of its rows, as psql cannot
+ * take up the rows of an included file that ends with a semicolon. To us they mean nothing.
+ */
+const FRAME = /^:(?:begin|end)\n/gm;
+
 /** Comments, dollar-quoted text and literals, in which psql replaces nothing; else a quoted variable. */
 const TOKEN = /--[^\n]*|\$([A-Za-z_]*)\$[\s\S]*?\$\1\$|'(?:[^']|'')*'|(?<!:):'([a-z_]+)'/g;
 
 /** Turns psql's quoted variables into numbered parameters; the same name becomes the same number. */
 export function toParameters(sql: string): PreparedText {
   const parameters: string[] = [];
-  const text = sql.replace(TOKEN, (token: string, _tag: string | undefined, name: string | undefined) => {
-    if (name === undefined) return token;
-    if (!parameters.includes(name)) parameters.push(name);
-    return `$${parameters.indexOf(name) + 1}`;
-  });
+  const text = sql
+    .replaceAll(FRAME, '')
+    .replace(TOKEN, (token: string, _tag: string | undefined, name: string | undefined) => {
+      if (name === undefined) return token;
+      if (!parameters.includes(name)) parameters.push(name);
+      return `$${parameters.indexOf(name) + 1}`;
+    });
   return { text, parameters };
 }
 

@@ -30,7 +30,7 @@ export async function validate(
   validation: Validation,
 ): Promise<DetachedOutcome> {
   const server = await readServer(context.client);
-  const memory = validationMemory(server, migration.options.maxConcurrency);
+  const memory = migration.options.maintenanceWorkMemMb ?? validationMemory(server, migration.options.maxConcurrency);
   return runDetached(context, {
     migrationId: migration.id,
     execution: validation.execution,

@@ -5,6 +5,7 @@
 -- caller's path is kept aside, for the one query that must resolve a name as the caller would. TimeZone, DateStyle and
 -- the like: bounds are compared as printed text, also with text that another session has stored.
 -- idle_in_transaction_session_timeout: a client that freezes (Lambda does that) cannot sit on a lock.
+:begin
 SELECT set_config('p2pfk.caller_search_path', current_setting('search_path'), false),
        set_config('search_path', 'pg_catalog', false),
        set_config('client_min_messages', 'error', false),
@@ -18,4 +19,5 @@ SELECT set_config('p2pfk.caller_search_path', current_setting('search_path'), fa
        set_config('bytea_output', 'hex', false),
        set_config('default_transaction_isolation', 'read committed', false),
        -- 14 and newer can notice a client that is gone; a validation must not.
-       (SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'client_connection_check_interval');
+       (SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'client_connection_check_interval')
+:end

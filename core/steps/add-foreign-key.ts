@@ -36,6 +36,7 @@ export async function addForeignKey(context: StepContext, event: PairEvent): Pro
     step: STEP,
     pair: pair.pair,
     budgetMs: lockBudgetMs,
+    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     lock: { sql: lock, mode: 'SHARE ROW EXCLUSIVE', relations: [pair.referencing_oid, pair.referenced_oid] },
   } as const;
   const { lockWaitMs, heldMs } = await underLock(context, work, async () => {

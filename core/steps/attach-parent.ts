@@ -86,6 +86,7 @@ async function add(
     step: STEP,
     pair: null,
     budgetMs: lockBudgetMs,
+    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     lock: {
       sql: lockSql,
       mode: 'SHARE ROW EXCLUSIVE',

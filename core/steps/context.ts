@@ -1,10 +1,12 @@
 /** What every step is given, and how it comes in: by its migration's row in the ledger, never past the fence. */
 import type { Client } from 'pg';
 import { MigrationFenced, PartitionSetChanged, WindowClosed } from '../errors.ts';
+import { forecastSeconds } from '../forecast.ts';
 import type { ForeignKey } from '../foreign-key.ts';
-import { foreignKeyOf, type LedgerPair, type Migration, readMigration, readPair } from '../ledger.ts';
+import { foreignKeyOf, type LedgerPair, type Migration, readMigration, readPair, readPairs } from '../ledger.ts';
 import { type PairStanding, readStanding, shortName } from '../pairs.ts';
 import { run } from '../sql.ts';
+import { heldBack } from '../throttle.ts';
 
 /** Structured log lines; Powertools' Logger fits. */
 export interface StepLogger {
@@ -83,6 +85,30 @@ export async function enterAny(
     seconds: LEASE_SECONDS,
   });
   return { migration, foreignKey: foreignKeyOf(migration), lockBudgetMs: migration.options.lockTimeoutMs };
+}
+
+/**
+ * Before long work on a pair begins: is it held back, and will it end within the window?
+ *
+ * @returns why it is held back, if it is
+ * @throws WindowClosed when the forecast cannot finish before the deadline
+ */
+export async function beforeLongWork(
+  context: StepContext,
+  { migration }: EnteredMigration,
+  { pair, referencing }: EnteredPair,
+  what: 'index' | 'validate',
+): Promise<string | undefined> {
+  const left = migration.window_seconds_left;
+  if (left !== null) {
+    const needed = Math.ceil(forecastSeconds(what, pair, await readPairs(context.client, migration.id)));
+    if (needed > left) {
+      throw new WindowClosed(
+        `${referencing} needs about ${needed} s and the maintenance window closes in ${Math.floor(left)} s; the next execution goes on from here`,
+      );
+    }
+  }
+  return heldBack(context.client, migration.options);
 }
 
 /** A pair of the ledger together with what stands on it now. */

@@ -69,6 +69,7 @@ async function dropForeignKey(
     step: STEP,
     pair: pair.pair,
     budgetMs: lockBudgetMs,
+    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     lock: {
       sql: await sqlOf('statements/lock-pair-for-drop'),
       mode: 'ACCESS EXCLUSIVE',
@@ -100,6 +101,7 @@ async function dropGuard(
     step: STEP,
     pair: null,
     budgetMs: lockBudgetMs,
+    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     lock: {
       sql: lock.sql,
       mode: 'ACCESS EXCLUSIVE',

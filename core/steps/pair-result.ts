@@ -10,6 +10,7 @@ export function pairResult(
     readonly durationMs?: number;
     readonly lockWaitMs?: number;
     readonly waitSeconds?: number;
+    readonly note?: string;
   },
 ): PairResult {
   return {
@@ -23,5 +24,6 @@ export function pairResult(
     durationMs: Math.round(more.durationMs ?? 0),
     lockWaitMs: Math.round(more.lockWaitMs ?? 0),
     waitSeconds: more.waitSeconds ?? 0,
+    ...(more.note ? { note: more.note } : {}),
   };
 }

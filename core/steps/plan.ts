@@ -5,6 +5,7 @@ import { type ForeignKey, resolveForeignKey } from '../foreign-key.ts';
 import { ensureLedger, type MigrationOptions, openMigration, readPairs } from '../ledger.ts';
 import { readPairing } from '../pairs.ts';
 import { type PlanReading, readPlan } from '../plan.ts';
+import { heldBack } from '../throttle.ts';
 import type { StepContext } from './context.ts';
 
 /**
@@ -21,6 +22,8 @@ export async function plan(context: StepContext, event: PlanEvent): Promise<Plan
   refuse(reading);
   if (input.dryRun) return result('DRY_RUN', reading, input);
 
+  // A hold-back query that fails, or a lag that cannot be seen, is told before anything begins.
+  await heldBack(context.client, optionsOf(input));
   await ensureLedger(context.client);
   const { foreignKey, pairing } = reading;
   const opened = await openMigration(context.client, foreignKey, pairing, optionsOf(input), event.execution);

@@ -37,6 +37,7 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
       step: STEP,
       pair: pair.pair,
       budgetMs: lockBudgetMs,
+      terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
       lock: {
         sql: await sqlOf('statements/lock-leaf'),
         mode: 'SHARE ROW EXCLUSIVE',

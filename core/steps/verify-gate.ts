@@ -1,41 +1,81 @@
-/** VerifyGate: may the parent FK go? The catalog is asked again, and the rows of every pair are counted. */
-import type { GateResult, MigrationEvent } from '../contracts.ts';
+/** VerifyGate: may the parent FK go? The catalog is asked again, the rows of every pair are counted, and where a person is to
+ * decide, the drop is rehearsed and waited for. */
+import type { GateResult, MigrationEvent, Rehearsal } from '../contracts.ts';
 import { readGate } from '../gate.ts';
-import { readPairs } from '../ledger.ts';
+import { changeMigration, readPairs } from '../ledger.ts';
 import { shortName } from '../pairs.ts';
-import { enterWithinWindow, type StepContext } from './context.ts';
+import { verifiedDrop } from '../verified-drop.ts';
+import { type EnteredMigration, enterWithinWindow, type StepContext } from './context.ts';
 import { countRemainingOrphans } from './count-remaining-orphans.ts';
 
 export async function verifyGate(context: StepContext, event: MigrationEvent): Promise<GateResult> {
   const { client } = context;
-  const { migration, foreignKey } = await enterWithinWindow(context, event);
+  const entered = await enterWithinWindow(context, event);
+  const { migration, foreignKey } = entered;
   const planned = await readPairs(client, migration.id);
-  const of = planned.length;
+  const result = (status: GateResult['status'], reason = '', waitSeconds = 0): GateResult => ({
+    status,
+    pairs: planned.length,
+    reason,
+    waitSeconds,
+  });
   const { pairing, problems } = await readGate(client, foreignKey, planned);
-  if (problems.length > 0) return { status: 'FAILED', pairs: of, reason: problems.join('; ') };
+  if (problems.length > 0) return result('FAILED', problems.join('; '));
   // Entered again after the drop, by a resumed execution: the gate has done its work.
-  if (migration.constraint_oid === null) return { status: 'PASSED', pairs: of, reason: '' };
+  if (migration.constraint_oid === null) return result('PASSED');
 
   const { finished, counts } = await countRemainingOrphans(context, migration, foreignKey, pairing.pairs);
   const orphaned = counts.filter((count) => count.orphans > 0);
   if (orphaned.length > 0) {
-    const where = orphaned.map(
-      ({ pair, orphans }) =>
-        `${orphans} in ${shortName(pairing.pairs.find((one) => one.pair === pair)?.referencing ?? '', migration.table_name)}`,
+    const name = (number: number) => pairing.pairs.find((pair) => pair.pair === number)?.referencing ?? '';
+    const where = orphaned.map(({ pair, orphans }) => `${orphans} in ${shortName(name(pair), migration.table_name)}`);
+    return result(
+      'FAILED',
+      `orphaned rows below valid foreign keys: ${where.join(', ')}; they came in under session_replication_role = replica or with triggers disabled`,
     );
-    return {
-      status: 'FAILED',
-      pairs: of,
-      reason: `orphaned rows below valid foreign keys: ${where.join(', ')}; they came in under session_replication_role = replica or with triggers disabled`,
-    };
   }
-  if (!finished) return { status: 'COUNTING', pairs: of, reason: '' };
-  if (migration.options.approval === 'manual' && migration.approved_at === null) {
-    return {
-      status: 'AWAITING_APPROVAL',
-      pairs: of,
-      reason: `all ${of} pair foreign keys are valid; approve with: p2pfk approve --table ${migration.table_name}`,
-    };
-  }
-  return { status: 'PASSED', pairs: of, reason: '' };
+  if (!finished) return result('COUNTING');
+  return decide(context, entered, event.execution, result);
+}
+
+/** All is ready. Who has the last word: nobody, a rehearsal, or a person? */
+async function decide(
+  context: StepContext,
+  entered: EnteredMigration,
+  execution: string,
+  result: (status: GateResult['status'], reason?: string, waitSeconds?: number) => GateResult,
+): Promise<GateResult> {
+  const { migration } = entered;
+  const { approval, rehearse, approvalTimeoutSeconds } = migration.options;
+  const approved = approval === 'auto' || migration.approved_at !== null;
+  if (approved && !rehearse) return result('PASSED');
+
+  const waited = migration.approval_waited_seconds;
+  const rehearsal = (waited !== null && migration.rehearsal) || (await rehearseDrop(context, entered, execution));
+  const told = describeRehearsal(rehearsal);
+  if (rehearse) return result('REHEARSED', `${told}; nothing was changed, and the parent foreign key stands`);
+  if (waited === null)
+    await changeMigration(context.client, migration.id, { approval_asked_at: new Date().toISOString() });
+  const how = `approve with: p2pfk approve --table ${migration.table_name}`;
+  if ((waited ?? 0) >= approvalTimeoutSeconds)
+    return result('APPROVAL_TIMED_OUT', `${told}; nobody approved it within ${approvalTimeoutSeconds} s; ${how}`);
+  return result('AWAITING_APPROVAL', `${told}; ${how}`, pollSeconds(waited ?? 0, approvalTimeoutSeconds));
+}
+
+async function rehearseDrop(context: StepContext, entered: EnteredMigration, execution: string): Promise<Rehearsal> {
+  const { checks, lockedMs } = await verifiedDrop(context, entered, execution, 'ROLLBACK');
+  const rehearsal: Rehearsal = { at: new Date().toISOString(), lockedMs: Math.round(lockedMs), checks };
+  await changeMigration(context.client, entered.migration.id, { rehearsal });
+  return rehearsal;
+}
+
+function describeRehearsal({ lockedMs, checks }: Rehearsal): string {
+  const probe = checks.find((check) => check.id === 'delete-performance');
+  return `the drop was rehearsed and rolled back: ${lockedMs} ms under lock, ${checks.length} checks passed${probe ? `, ${probe.detail}` : ''}`;
+}
+
+/** A tenth of the time waited so far, from 2 s to 5 min: a day of waiting costs some hundred turns. */
+function pollSeconds(waited: number, timeout: number): number {
+  const left = Math.max(1, Math.ceil(timeout - waited));
+  return Math.min(300, left, Math.max(2, Math.round(waited / 10)));
 }

@@ -11,6 +11,8 @@ import {
   type Map as MapState,
   Succeed,
   type TaskStateBase,
+  Wait,
+  WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { ERROR_PATH, Payload, pairOutcome } from './payloads.ts';
 import type { StepFactory } from './step-factory.ts';
@@ -146,9 +148,13 @@ function gateStep(steps: StepFactory, next: Exits & { readonly passed: IChainabl
     resultPath: '$.gate',
   });
   const approvalNeeded = steps.namedError('ApprovalNeeded', {
-    comment: 'All is ready, and a person wants to say when the parent foreign key goes.',
+    comment: 'All is ready; it was a rehearsal, or nobody has approved it in time: the execution ends paused.',
     error: 'ApprovalNeeded',
     causePath: '$.gate.reason',
+  });
+  const waitForApproval = new Wait(steps.scope, 'WaitForApproval', {
+    comment: 'All is ready; holds nothing while a person decides, and asks again at growing intervals.',
+    time: WaitTime.secondsPath('$.gate.waitSeconds'),
   });
   const gateRefused = steps.namedError('GateRefused', {
     comment: 'The gate did not pass: the parent foreign key stays.',
@@ -160,10 +166,18 @@ function gateStep(steps: StepFactory, next: Exits & { readonly passed: IChainabl
   })
     .when(Condition.stringEquals('$.gate.status', 'PASSED'), next.passed)
     .when(Condition.stringEquals('$.gate.status', 'COUNTING'), verifyGate)
-    .when(Condition.stringEquals('$.gate.status', 'AWAITING_APPROVAL'), approvalNeeded)
+    .when(Condition.stringEquals('$.gate.status', 'AWAITING_APPROVAL'), waitForApproval)
+    .when(
+      Condition.or(
+        Condition.stringEquals('$.gate.status', 'REHEARSED'),
+        Condition.stringEquals('$.gate.status', 'APPROVAL_TIMED_OUT'),
+      ),
+      approvalNeeded,
+    )
     .otherwise(gateRefused);
 
   verifyGate.next(gatePassed);
+  waitForApproval.next(verifyGate);
   approvalNeeded.next(next.pause);
   gateRefused.next(next.fence);
   return verifyGate;

@@ -4,6 +4,7 @@
 -- Run it with search_path = pg_catalog: only then are the tables in `definition` schema-qualified, so that it means the
 -- same in every session. `actions` is all that follows the referenced columns (MATCH, ON UPDATE, ON DELETE with its
 -- column list, DEFERRABLE): copied, not parsed, so nothing that a newer version prints there can be forgotten.
+:begin
 SELECT c.conname                                              AS constraint_name,
        c.conrelid                                             AS table_oid,
        c.confrelid                                            AS referenced_oid,
@@ -29,4 +30,5 @@ SELECT c.conname                                              AS constraint_name
  CROSS JOIN LATERAL (
        SELECT regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '') AS definition,
               format('FOREIGN KEY (%s) REFERENCES %s(%s)', k.columns, c.confrelid::regclass, k.referenced_columns) AS prefix) d
- WHERE c.oid = :'constraint_oid'::oid;
+ WHERE c.oid = :'constraint_oid'::oid
+:end

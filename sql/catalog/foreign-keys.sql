@@ -3,6 +3,7 @@
 -- Reads only; takes no lock but ACCESS SHARE on the catalogs. Run it with the caller's search_path: to_regclass decides
 -- what :'table' means. No row: there is no such table. One row with constraint_oid NULL: a table without foreign key.
 -- conparentid = 0 leaves out what PostgreSQL derives from a parent FK: since version 12 every partition has child rows.
+:begin
 SELECT t.oid                                                        AS table_oid,
        format('%I.%I', tn.nspname, t.relname)                       AS table_name,
        t.relkind                                                    AS table_kind,
@@ -23,4 +24,5 @@ SELECT t.oid                                                        AS table_oid
   LEFT JOIN pg_class r ON r.oid = c.confrelid
   LEFT JOIN pg_namespace rn ON rn.oid = r.relnamespace
  WHERE t.oid = to_regclass(:'table'::text)
- ORDER BY c.conname;
+ ORDER BY c.conname
+:end

@@ -1,5 +1,6 @@
 -- Foreign keys that have been migrated already, read from the catalog alone: pair FKs of the table's leaves that point
 -- at leaves of one partitioned table, one row for each shape. Run it with search_path = pg_catalog.
+:begin
 WITH RECURSIVE leaf AS (
   SELECT :'table_oid'::oid AS oid
   UNION ALL
@@ -34,4 +35,5 @@ SELECT root AS referenced_oid, root::regclass::text AS referenced_name, columns,
        format('FOREIGN KEY (%s) REFERENCES %s(%s)%s', columns, root::regclass, referenced_columns, actions) AS definition
   FROM pair_fk
  GROUP BY root, columns, referenced_columns, column_names, referenced_column_names, actions
- ORDER BY count(*) DESC, root;
+ ORDER BY count(*) DESC, root
+:end

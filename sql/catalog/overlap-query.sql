@@ -5,6 +5,7 @@
 -- query has to be written before it can be run. Only tables partitioned at one level are compared this way. A DEFAULT
 -- partition holds what no other bound touches.
 -- MINVALUE and MAXVALUE become a number before each value (-1, 0, 1); two equal infinities end the comparison as equal.
+:begin
 WITH side AS (
   SELECT s.side, s.root, p.partstrat, p.partnatts::int AS keys
     FROM (VALUES ('a', :'referencing_oid'::oid), ('b', :'referenced_oid'::oid)) s(side, root)
@@ -94,7 +95,7 @@ SELECT coalesce(
 SELECT a_oid AS referencing_oid, b_oid AS referenced_oid, b_oid::regclass::text AS referenced_name,
        contained AND count(*) OVER (PARTITION BY a_oid) = 1 AS contained
   FROM overlap%s
- ORDER BY a_oid, b_oid$sql$, o.text,
+ ORDER BY 1, 2$sql$, o.text,
      CASE WHEN o.b_default IS NULL THEN '' ELSE format($sql$
 UNION ALL
 SELECT DISTINCT a.oid, %1$s::oid, %1$s::regclass::text, NOT EXISTS (SELECT 1 FROM overlap x WHERE x.a_oid = a.oid)
@@ -109,4 +110,5 @@ SELECT DISTINCT a.oid, %1$s::oid, %1$s::regclass::text, NOT EXISTS (SELECT 1 FRO
      JOIN hash b ON b.side = 'b'
                 AND CASE WHEN a.modulus % b.modulus = 0 THEN a.remainder % b.modulus = b.remainder
                          ELSE a.remainder = b.remainder % a.modulus END
-    WHERE a.side = 'a')) AS sql;
+    WHERE a.side = 'a')) AS sql
+:end

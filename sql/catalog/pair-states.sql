@@ -1,7 +1,10 @@
 -- What stands on given pairs now: the pair FK, the index that serves it, and the names that new ones would get.
 --
 -- One row for each pair that still exists. A pair FK is known by what it does (both partitions, columns, actions), never
--- by its name, so one that a person added by hand counts too. Run it with search_path = pg_catalog. Reads only.
+-- by its name, so one that a person added by hand counts too. Where several do the same, the one that the migration has
+-- made (`constraint_added` of a pair from the ledger) comes first: it is validated, and dropped by a rollback, not theirs.
+-- Run it with search_path = pg_catalog. Reads only.
+:begin
 WITH fk AS (
   SELECT :'referencing_oid'::oid        AS referencing_root,
          :'referenced_oid'::oid         AS referenced_root,
@@ -12,10 +15,11 @@ WITH fk AS (
          :'actions'::text               AS actions
 ), wanted AS (
   SELECT p.pair, p.referencing_oid, p.referenced_oid, a.relnamespace AS namespace,
+         CASE WHEN p.constraint_added THEN p.constraint_name END AS made,
          'fk_' || root.relname || '_to_' || b.relname AS constraint_name,
          'idx_' || a.relname || '_fk'                 AS index_name,
          fk.*
-    FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid)
+    FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, constraint_added boolean)
     JOIN pg_class a ON a.oid = p.referencing_oid
     JOIN pg_class b ON b.oid = p.referenced_oid
    CROSS JOIN fk
@@ -60,7 +64,7 @@ SELECT n.pair,
           AND regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '')
               = format('FOREIGN KEY (%s) REFERENCES %s(%s)%s',
                        n.columns, n.referenced_oid::regclass, n.referenced_columns, n.actions)
-        ORDER BY c.convalidated DESC, c.oid
+        ORDER BY c.conname IS NOT DISTINCT FROM n.made DESC, c.convalidated DESC, c.oid
         LIMIT 1) f ON true
   -- A valid, complete btree index whose leading columns are the FK's, in any order: what a cascade looks up by.
   LEFT JOIN LATERAL (
@@ -94,4 +98,5 @@ SELECT n.pair,
                        n.columns, n.referenced_root::regclass, n.referenced_columns, n.actions)
         ORDER BY c.convalidated DESC, c.oid
         LIMIT 1) r ON true
- ORDER BY n.pair;
+ ORDER BY n.pair
+:end

@@ -1,4 +1,5 @@
 -- Given partitions, two and two, as pairs: the same columns as in catalog/pairs.sql, numbered later.
+:begin
 SELECT 0                                                           AS pair,
        a.oid                                                       AS referencing_oid,
        format('%I.%I', an.nspname, a.relname)                      AS referencing,
@@ -13,4 +14,5 @@ SELECT 0                                                           AS pair,
   FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(referencing_oid oid, referenced_oid oid)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
   JOIN pg_class b ON b.oid = p.referenced_oid JOIN pg_namespace bn ON bn.oid = b.relnamespace
- ORDER BY a.oid;
+ ORDER BY a.oid
+:end

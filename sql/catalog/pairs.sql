@@ -9,6 +9,7 @@
 -- Below the root a bound also has to bound the same columns of the foreign key (the root's own keys are a finding).
 --
 -- pg_inherits is walked by hand: pg_partition_tree() would lock every partition. Reads only, a constant number of scans.
+:begin
 WITH RECURSIVE fk AS (
   SELECT :'referencing_oid'::oid AS referencing, :'referenced_oid'::oid AS referenced,
          :'column_names'::jsonb AS column_names, :'referenced_column_names'::jsonb AS referenced_column_names
@@ -92,4 +93,5 @@ SELECT coalesce((
            FROM leaf l
           WHERE NOT EXISTS (SELECT 1 FROM matched m
                              WHERE CASE l.side WHEN 'referencing' THEN m.referencing ELSE m.referenced END = l.oid)),
-         '[]') AS unpaired;
+         '[]') AS unpaired
+:end

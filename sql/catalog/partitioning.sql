@@ -1,4 +1,5 @@
 -- How the two tables are partitioned, at the root, and how this role stands to them.
+:begin
 SELECT c.oid                                                    AS oid,
        format('%I.%I', n.nspname, c.relname)                    AS name,
        p.partstrat                                              AS strategy,
@@ -18,4 +19,5 @@ SELECT c.oid                                                    AS oid,
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_partitioned_table p ON p.partrelid = c.oid
- WHERE c.oid IN (:'referencing_oid'::oid, :'referenced_oid'::oid);
+ WHERE c.oid IN (:'referencing_oid'::oid, :'referenced_oid'::oid)
+:end

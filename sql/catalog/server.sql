@@ -1,4 +1,5 @@
 -- The server, and what this role may do on it.
+:begin
 SELECT current_setting('server_version')                                     AS version,
        current_setting('server_version_num')::int                            AS version_num,
        pg_is_in_recovery()                                                   AS in_recovery,
@@ -11,4 +12,5 @@ SELECT current_setting('server_version')                                     AS 
          * (current_setting('max_connections')::int
             + current_setting('max_prepared_transactions')::int)             AS lock_table_capacity,
        (SELECT setting::float8 * 1024 FROM pg_settings WHERE name = 'maintenance_work_mem')   AS maintenance_work_mem,
-       (SELECT setting::float8 * 8192 FROM pg_settings WHERE name = 'effective_cache_size')   AS effective_cache_size;
+       (SELECT setting::float8 * 8192 FROM pg_settings WHERE name = 'effective_cache_size')   AS effective_cache_size
+:end

@@ -3,6 +3,7 @@
 -- on. Always run inside a transaction that is rolled back.
 -- `user_triggers` > 0: triggers of the application would fire (DELETE on the referenced side; what the cascade does on
 -- the other), so the probe is not run there. tgtype: 8 is DELETE, 16 is UPDATE.
+:begin
 SELECT p.pair,
        format('DELETE FROM ONLY %I.%I WHERE ctid = ANY (ARRAY(SELECT ctid FROM ONLY %I.%I LIMIT %s FOR UPDATE SKIP LOCKED))',
               n.nspname, b.relname, n.nspname, b.relname, :'rows'::int) AS sql,
@@ -13,4 +14,5 @@ SELECT p.pair,
   FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid)
   JOIN pg_class b ON b.oid = p.referenced_oid
   JOIN pg_namespace n ON n.oid = b.relnamespace
- ORDER BY p.pair;
+ ORDER BY p.pair
+:end

@@ -1,5 +1,6 @@
 -- Foreign keys with the columns and actions of the pair FKs, from a referencing leaf to a referenced leaf that is not
 -- its partner. One such constraint refuses every row of its partition, or stands on the wrong table after a re-attach.
+:begin
 WITH RECURSIVE referencing AS (
   SELECT :'referencing_oid'::oid AS oid
   UNION ALL
@@ -22,4 +23,5 @@ SELECT c.conname AS name, format('%I.%I', an.nspname, a.relname) AS referencing,
    AND regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '')
        = format('FOREIGN KEY (%s) REFERENCES %s(%s)%s', :'columns'::text, c.confrelid::regclass, :'referenced_columns'::text, :'actions'::text)
    AND NOT EXISTS (SELECT 1 FROM pair p WHERE p.referencing_oid = c.conrelid AND p.referenced_oid = c.confrelid)
- ORDER BY 2, 1;
+ ORDER BY 2, 1
+:end

@@ -5,6 +5,7 @@
 --   publication         the tables are published: DDL is not replicated, and a subscriber keeps its own foreign keys
 --   invalid-index       an index on the FK's columns is INVALID and serves nobody
 --   broken-children     the parent FK lacks children that it must have on some partition (a bug of old minor versions)
+:begin
 WITH RECURSIVE tree AS (
   SELECT s.side, s.root AS oid
     FROM (VALUES ('referencing', :'referencing_oid'::oid), ('referenced', :'referenced_oid'::oid)) s(side, root)
@@ -61,4 +62,5 @@ SELECT 'broken-children', r.name, format('%s child constraints instead of %s', n
               (SELECT count(*) FROM pg_inherits i WHERE i.inhparent = p.conrelid)
                 + (SELECT count(*) FROM pg_inherits i WHERE i.inhparent = p.confrelid) AS partitions) n
  WHERE n.children <> n.partitions AND p.conrelid <> p.confrelid
- ORDER BY 1, 2, 3;
+ ORDER BY 1, 2, 3
+:end

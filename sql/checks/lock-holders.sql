@@ -1,6 +1,7 @@
 -- Who holds a lock, on one of the given relations, that conflicts with the mode we asked for. Literals are cut out of
 -- the holder's query, numbers too: they are the application's data. The server keeps 1024 bytes of a query, so the last
 -- literal may have no end. The conflict table is PostgreSQL's (13.3 Explicit Locking).
+:begin
 SELECT l.pid,
        a.usename                                  AS "user",
        nullif(a.application_name, '')             AS application,
@@ -24,4 +25,5 @@ SELECT l.pid,
          WHEN 'SHARE ROW EXCLUSIVE'    THEN ARRAY['RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock']
          ELSE ARRAY['AccessShareLock', 'RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'] END)
  ORDER BY a.xact_start NULLS LAST, l.pid
- LIMIT 20;
+ LIMIT 20
+:end

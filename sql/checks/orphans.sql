@@ -3,6 +3,7 @@
 -- the operators of the foreign key itself (pg_constraint.conpfeqop), so it decides as the constraint does, whatever the
 -- types. Takes ACCESS SHARE on the two partitions; one hash anti-join, parallel where the server allows it.
 -- MATCH FULL: a key that is partly NULL is a violation too.
+:begin
 SELECT p.pair,
        format('SELECT count(*) AS orphans FROM ONLY %I.%I f WHERE (%s) AND NOT EXISTS (SELECT FROM ONLY %I.%I r WHERE %s)%s',
               an.nspname, a.relname, k.all_set, bn.nspname, b.relname, k.equal,
@@ -21,4 +22,5 @@ SELECT p.pair,
          JOIN pg_attribute ra ON ra.attrelid = c.confrelid AND ra.attnum = u.ratt
          JOIN pg_operator op ON op.oid = u.operator
          JOIN pg_namespace opn ON opn.oid = op.oprnamespace) k
- ORDER BY p.pair;
+ ORDER BY p.pair
+:end

@@ -1,5 +1,6 @@
 -- Parent-level foreign keys of the same shape that still stand: on the partitioned table itself, or on one of its leaves
 -- against the whole referenced table. `definition` is what pg_get_constraintdef says, with search_path = pg_catalog.
+:begin
 WITH RECURSIVE tree AS (
   SELECT :'referencing_oid'::oid AS oid
   UNION ALL
@@ -16,4 +17,5 @@ SELECT c.oid, c.conname AS name, format('%I.%I', n.nspname, r.relname) AS relati
   JOIN pg_namespace n ON n.oid = r.relnamespace
  WHERE c.contype = 'f' AND c.conparentid = 0 AND c.confrelid = :'referenced_oid'::oid
    AND regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '') = :'definition'::text
- ORDER BY on_root DESC, c.conname;
+ ORDER BY on_root DESC, c.conname
+:end

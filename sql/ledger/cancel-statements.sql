@@ -1,7 +1,9 @@
 -- Cancels what other sessions of ours still run for this migration. They are known by application_name, role and database.
+:begin
 SELECT a.pid, pg_cancel_backend(a.pid) AS cancelled
   FROM pg_stat_activity a
  WHERE a.datname = current_database() AND a.usename = current_user AND a.pid <> pg_backend_pid()
    AND a.state IN ('active', 'idle in transaction')
    AND a.application_name LIKE 'p2pfk/' || :'migration_id'::text || '/%'
-   AND a.application_name NOT LIKE 'p2pfk/' || :'migration_id'::text || '/fence%';
+   AND a.application_name NOT LIKE 'p2pfk/' || :'migration_id'::text || '/fence%'
+:end

@@ -1,4 +1,5 @@
 -- Opens a migration. The unique index migration_open makes a second one for the same constraint fail with 23505.
+:begin
 INSERT INTO p2pfk.migration (table_oid, table_name, referenced_oid, referenced_name, constraint_name, definition, comment,
                              columns, referenced_columns, column_names, referenced_column_names, actions,
                              state, execution, options)
@@ -6,4 +7,5 @@ VALUES (:'referencing_oid'::oid, :'table'::text, :'referenced_oid'::oid, :'refer
         :'constraint_name'::text, :'definition'::text, :'comment'::text, :'columns'::text, :'referenced_columns'::text,
         :'column_names'::jsonb, :'referenced_column_names'::jsonb, :'actions'::text,
         'running', :'execution'::text, :'options'::jsonb)
-RETURNING id::text AS id;
+RETURNING id::text AS id
+:end

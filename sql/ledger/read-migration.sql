@@ -3,6 +3,8 @@ SELECT m.*, m.id::text AS id,
        (SELECT c.oid FROM pg_constraint c
          WHERE c.conrelid = m.table_oid AND c.confrelid = m.referenced_oid AND c.contype = 'f'
            AND c.conparentid = 0 AND c.conname = m.constraint_name) AS constraint_oid,
-       m.options ->> 'deadline' IS NOT NULL AND (m.options ->> 'deadline')::timestamptz <= now() AS window_closed
+       m.options ->> 'deadline' IS NOT NULL AND (m.options ->> 'deadline')::timestamptz <= now() AS window_closed,
+       extract(epoch FROM (m.options ->> 'deadline')::timestamptz - now())::float8 AS window_seconds_left,
+       extract(epoch FROM now() - m.approval_asked_at)::float8 AS approval_waited_seconds
   FROM p2pfk.migration m
  WHERE m.id = :'migration_id'::bigint;

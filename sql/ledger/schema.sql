@@ -30,7 +30,10 @@ CREATE TABLE IF NOT EXISTS p2pfk.migration (
   started_at              timestamptz NOT NULL DEFAULT now(),
   updated_at              timestamptz NOT NULL DEFAULT now(),
   lease_until             timestamptz NOT NULL DEFAULT now() + interval '90 seconds',
+  approval_asked_at       timestamptz,
   approved_at             timestamptz,
+  approved_by             text,
+  rehearsal               jsonb,
   fenced_at               timestamptz,
   dropped_at              timestamptz,
   finished_at             timestamptz,
@@ -41,6 +44,7 @@ CREATE TABLE IF NOT EXISTS p2pfk.migration (
 COMMENT ON COLUMN p2pfk.migration.definition IS 'pg_get_constraintdef of the parent FK, schema-qualified, as it was';
 COMMENT ON COLUMN p2pfk.migration.execution IS 'the execution that owns the migration; steps of any other are refused';
 COMMENT ON COLUMN p2pfk.migration.lease_until IS 'until then its owner counts as alive, also between two steps';
+COMMENT ON COLUMN p2pfk.migration.rehearsal IS 'the verified drop, done and rolled back: when, milliseconds under lock, checks';
 COMMENT ON COLUMN p2pfk.migration.fenced_at IS 'since then no forward DDL may run';
 -- One open migration for each constraint; the insert of a second fails, whoever comes at the same moment.
 CREATE UNIQUE INDEX IF NOT EXISTS migration_open

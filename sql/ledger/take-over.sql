@@ -3,11 +3,12 @@
 -- session open, and a lease longer beyond (what a backoff or a Wait of the state machine may take). Statements that were
 -- left running do not count: they are found again, whoever owns the migration then.
 -- Taking work from a live worker would be the worse mistake; the fence makes even that harmless.
+:begin
 UPDATE p2pfk.migration m
    SET execution = :'execution'::text,
        options = :'options'::jsonb,
        state = CASE WHEN m.state = 'rolling-back' THEN m.state ELSE 'running' END,
-       error = NULL, finished_at = NULL, updated_at = now(), lease_until = now() + interval '90 seconds'
+       error = NULL, finished_at = NULL, approval_asked_at = NULL, updated_at = now(), lease_until = now() + interval '90 seconds'
  WHERE m.id = :'migration_id'::bigint
    AND (m.execution = :'execution'::text
         OR m.state NOT IN ('running', 'rolling-back')
@@ -22,4 +23,5 @@ UPDATE p2pfk.migration m
                                       WHERE a.datname = current_database()
                                         AND a.application_name LIKE 'p2pfk/' || m.id || '/%'
                                         AND a.application_name NOT LIKE 'p2pfk/' || m.id || '/run/%') END)
-RETURNING m.id::text AS id, m.state;
+RETURNING m.id::text AS id, m.state
+:end

@@ -1,0 +1,145 @@
+/**
+ * The verified drop: one transaction takes every lock at once or none (NOWAIT), runs the gate again, drops, looks at what
+ * stands now, deletes some rows in a savepoint, and commits only if all of that was right. So the parent FK never leaves
+ * unless what replaces it was seen to work. Ended by ROLLBACK the same transaction is a rehearsal: it proves on the live
+ * database that the drop will work, and changes nothing.
+ */
+import type { Client } from 'pg';
+import { execute } from './connection.ts';
+import type { Check } from './contracts.ts';
+import { probeDelete } from './delete-probe.ts';
+import { GateFailed, LockTimeout, StatementCanceled, VerificationFailed } from './errors.ts';
+import type { ForeignKey } from './foreign-key.ts';
+import { readGate } from './gate.ts';
+import { changeMigration, type LedgerPair, readPairs } from './ledger.ts';
+import { limit, underLock } from './lock-budget.ts';
+import { toNamedError } from './postgres-errors.ts';
+import { installGuard, wantsGuard } from './row-movement-guard.ts';
+import { run, runOne } from './sql.ts';
+import type { EnteredMigration, StepContext } from './steps/context.ts';
+import { quickChecks } from './verification.ts';
+
+export const DROP_STEP = 'DropParentForeignKey';
+
+/** An autovacuum yields to a lock request that has waited longer than deadlock_timeout; NOWAIT never does. */
+const REFUSALS_BEFORE_WAIT = 10;
+
+export interface DroppedOrRehearsed {
+  readonly checks: readonly Check[];
+  /** Milliseconds from the first exclusive lock to COMMIT or ROLLBACK. */
+  readonly lockedMs: number;
+}
+
+/**
+ * @param end `ROLLBACK` makes it a rehearsal
+ * @throws LockTimeout when any partition was in use, or all of it did not fit into the lock budget: nothing has changed
+ * @throws GateFailed when the gate is not open any more: nothing has changed
+ * @throws VerificationFailed when what stands after the drop is not right: rolled back, nothing has changed
+ */
+export async function verifiedDrop(
+  context: StepContext,
+  { migration, foreignKey, lockBudgetMs }: EnteredMigration,
+  execution: string,
+  end: 'COMMIT' | 'ROLLBACK',
+): Promise<DroppedOrRehearsed> {
+  const { client } = context;
+  const planned = await readPairs(client, migration.id);
+  const { sql } = await runOne<{ sql: string }>(client, 'statements/drop-parent-foreign-key', { ...foreignKey });
+  const work = {
+    migrationId: migration.id,
+    execution,
+    direction: 'forward',
+    step: DROP_STEP,
+    pair: null,
+    budgetMs: lockBudgetMs,
+    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
+    end,
+    lock: {
+      sql: await lockStatement(client, foreignKey, migration.id, lockBudgetMs),
+      mode: 'ACCESS EXCLUSIVE',
+      relations: [
+        foreignKey.referencing_oid,
+        foreignKey.referenced_oid,
+        ...planned.flatMap((pair) => [pair.referencing_oid, pair.referenced_oid]),
+      ],
+    },
+  } as const;
+  const guard = wantsGuard(foreignKey, migration.options);
+  const { result, heldMs } = await underLock(context, work, () =>
+    dropAndVerify(client, foreignKey, planned, { sql, budgetMs: lockBudgetMs, id: migration.id, guard }),
+  );
+  return { checks: result, lockedMs: heldMs };
+}
+
+/**
+ * NOWAIT, but for one try in ten where the budget is longer than deadlock_timeout: that wait makes PostgreSQL cancel an
+ * ordinary autovacuum. It is bounded by the same budget.
+ */
+async function lockStatement(
+  client: Client,
+  foreignKey: ForeignKey,
+  migrationId: string,
+  budgetMs: number,
+): Promise<string> {
+  const { refusals, deadlock_timeout_ms } = await runOne<{ refusals: number; deadlock_timeout_ms: number }>(
+    client,
+    'ledger/refusals',
+    { migration_id: migrationId, step: DROP_STEP },
+  );
+  const wait = refusals % REFUSALS_BEFORE_WAIT === REFUSALS_BEFORE_WAIT - 1 && budgetMs > deadlock_timeout_ms + 100;
+  const file = wait ? 'statements/lock-tables-with-wait' : 'statements/lock-tables';
+  return (await runOne<{ sql: string }>(client, file, { ...foreignKey })).sql;
+}
+
+/** All under ACCESS EXCLUSIVE: every statement gets what is left of the budget, and so does every pause of ours. */
+async function dropAndVerify(
+  client: Client,
+  foreignKey: ForeignKey,
+  planned: readonly LedgerPair[],
+  drop: { readonly sql: string; readonly budgetMs: number; readonly id: string; readonly guard: boolean },
+): Promise<Check[]> {
+  const until = performance.now() + drop.budgetMs;
+  const left = () => Math.max(1, until - performance.now());
+  // Should this process freeze now, the server ends the session and with it the locks.
+  await client.query("SELECT set_config('idle_in_transaction_session_timeout', $1, true)", [
+    String(Math.ceil(drop.budgetMs)),
+  ]);
+  try {
+    await limit(client, left());
+    const { pairing, problems } = await readGate(client, foreignKey, planned);
+    if (problems.length > 0) throw new GateFailed(`the gate is not open any more: ${problems.join('; ')}`);
+
+    await limit(client, left());
+    await execute(client, drop.sql);
+    if (drop.guard) await installGuard(client, foreignKey, drop.id);
+
+    await limit(client, left());
+    const checks = await quickChecks(client, { ...foreignKey, constraint_oid: null }, pairing);
+    const failed = checks.filter((check) => !check.passed);
+    if (failed.length > 0) {
+      const what = failed.map((check) => check.detail).join('; ');
+      throw new VerificationFailed(`after the drop, still in its transaction: ${what}`);
+    }
+
+    await limit(client, left());
+    const probe = await probeDelete(client, pairing.pairs, left());
+    if (!probe.passed) throw new VerificationFailed(`the DELETE probe was too slow: ${probe.detail}`);
+
+    await limit(client, left());
+    await run(client, 'ledger/forget-counts', { migration_id: drop.id });
+    await changeMigration(client, drop.id, { dropped_at: new Date().toISOString() });
+    await client.query('SELECT p2pfk.record($1, $2, $3, $4)', [drop.id, null, DROP_STEP, drop.sql]);
+    return [...checks, probe];
+  } catch (error) {
+    // Cut by our own budget: the application has waited long enough. It is tried again, as a lock that was not free.
+    const named = toNamedError(error);
+    if (named instanceof StatementCanceled && left() <= drop.budgetMs * 0.1) {
+      throw new LockTimeout(
+        `the verified drop did not fit into the lock budget of ${drop.budgetMs} ms; it was rolled back`,
+        named.context,
+        { cause: named },
+      );
+    }
+    throw named;
+  }
+}
