@@ -177,7 +177,7 @@ async function takeOver(client: Client, id: string, options: MigrationOptions, e
   if (taken) return taken;
   const owner = await readMigration(client, id);
   throw new MigrationInProgress(
-    `migration ${id} of ${owner.constraint_name} on ${owner.table_name} is being worked on by ${owner.execution} (state ${owner.state}); wait for it to end, or stop that execution first`,
+    `migration ${id} of ${owner.constraint_name} on ${owner.table_name} is being worked on by ${owner.execution} (state ${owner.state}, begun ${new Date(owner.started_at).toISOString()}); watch it with: SELECT at, step, pair, sql, error FROM p2pfk.event WHERE migration_id = ${id} ORDER BY id; or stop that execution first`,
   );
 }
 
