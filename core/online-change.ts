@@ -29,8 +29,13 @@ export interface OnlineChange {
   readonly rehearsal?: boolean;
 }
 
-/** Runs one statement under the locks, with what is left of the budget. */
-export type Statement = (sql: string) => Promise<void>;
+/** What the work under the locks is given. */
+export interface Budget {
+  /** Runs one statement with what is left of the time. */
+  run(sql: string): Promise<void>;
+  /** Takes one more lock, which nobody could know of before; from then on there is `budgetMs` of time at most. */
+  lock(lock: WantedLock): Promise<void>;
+}
 
 /** What the work under the locks tells of itself; the ledger notes the statements. */
 export interface Done {
@@ -47,10 +52,10 @@ export interface Changed<Result> {
 /** What the work under the locks did did not fit into the budget: it would be the same the next time. */
 export class BudgetExceeded extends StatementCanceled {}
 
-/** Lost races for a lock are tried again so often, with pauses that double up to four seconds, in full jitter. */
-const TRIES = 8;
+/** Lost races for a lock are tried again so often, with pauses that double up to two seconds, in full jitter. */
+const TRIES = 6;
 const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 4_000;
+const LONGEST_PAUSE_MS = 2_000;
 
 /** SHARE UPDATE EXCLUSIVE stops no reader and no writer: under it alone there is time, under others only the budget. */
 const UNHURRIED_MS = 30_000;
@@ -63,7 +68,7 @@ const UNHURRIED_MS = 30_000;
 export async function changeOnline<Result extends Done>(
   client: Client,
   change: OnlineChange,
-  work: (statement: Statement) => Promise<Result>,
+  work: (budget: Budget) => Promise<Result>,
 ): Promise<Changed<Result>> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -79,10 +84,9 @@ export async function changeOnline<Result extends Done>(
 async function changeOnce<Result extends Done>(
   client: Client,
   change: OnlineChange,
-  work: (statement: Statement) => Promise<Result>,
+  work: (budget: Budget) => Promise<Result>,
 ): Promise<Changed<Result>> {
   const { budgetMs, migrationId, step } = change;
-  const holdMs = change.locks.every(({ mode }) => mode === 'SHARE UPDATE EXCLUSIVE') ? UNHURRIED_MS : budgetMs;
   const beganAt = performance.now();
   let grantedAt = 0;
   await client.query('BEGIN');
@@ -92,13 +96,22 @@ async function changeOnce<Result extends Done>(
     for (const lock of change.locks) await take(client, lock, { step, budgetMs, until: beganAt + budgetMs });
     grantedAt = performance.now();
     await markLocked(client);
+    const gentle = change.locks.every(({ mode }) => mode === 'SHARE UPDATE EXCLUSIVE');
+    let until = grantedAt + (gentle ? UNHURRIED_MS : budgetMs);
     // Should this process freeze now, the server ends the session and with it the locks.
     await client.query("SELECT set_config('idle_in_transaction_session_timeout', $1, true)", [
-      String(Math.ceil(holdMs) + 1_000),
+      String(Math.ceil(budgetMs) + 1_000),
     ]);
-    const result = await work(async (sql) => {
-      await limit(client, grantedAt + holdMs - performance.now());
-      await execute(client, sql);
+    const result = await work({
+      run: async (sql) => {
+        await limit(client, until - performance.now());
+        await client.query("SELECT set_config('lock_timeout', $1, true)", [String(Math.ceil(budgetMs))]);
+        await execute(client, sql);
+      },
+      lock: async (lock) => {
+        await take(client, lock, { step, budgetMs, until: performance.now() + budgetMs });
+        until = Math.min(until, performance.now() + budgetMs);
+      },
     });
     if (migrationId !== null)
       await record(client, migrationId, null, step, result.statements.map(({ sql }) => sql).join(';\n'));
@@ -109,7 +122,7 @@ async function changeOnce<Result extends Done>(
     const named = toNamedError(error);
     if (grantedAt === 0 || !(named instanceof StatementCanceled)) throw named;
     throw new BudgetExceeded(
-      `${step} did not fit into ${holdMs} ms under its locks; it was rolled back, nothing was changed`,
+      `${step} did not fit into the lock budget of ${budgetMs} ms; it was rolled back, nothing was changed`,
       named.context,
       { cause: named },
     );

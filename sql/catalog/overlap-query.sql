@@ -2,8 +2,9 @@
 -- hold their keys: `contained` tells that ONE holds them all (a month in its year). SQL NULL: nothing to look for.
 --
 -- Bounds are compared by PostgreSQL, not as text: each literal is cast to its key column's type and collation, so the
--- query has to be written before it can be run. Only tables partitioned at one level are compared this way. A DEFAULT
--- partition holds what no other bound touches.
+-- query has to be written before it can be run. Only leaves of the first level are compared this way; a partition of the
+-- other table that has sub-partitions holds keys too, but is nobody's partner. A DEFAULT partition holds what no other
+-- bound touches. Where the partition keys themselves route differently nothing is `comparable` (see pairs.sql).
 -- MINVALUE and MAXVALUE become a number before each value (-1, 0, 1); two equal infinities end the comparison as equal.
 :begin
 WITH side AS (
@@ -21,12 +22,14 @@ WITH side AS (
     LEFT JOIN pg_collation co ON co.oid = k.coll
     LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
 ), leaf AS (
-  SELECT s.side, c.oid, pg_get_expr(c.relpartbound, c.oid) AS bound
+  SELECT s.side, c.oid, c.relkind, format('%I.%I', n.nspname, c.relname) AS name, pg_get_expr(c.relpartbound, c.oid) AS bound
     FROM side s
     JOIN pg_inherits i ON i.inhparent = s.root
-    JOIN pg_class c ON c.oid = i.inhrelid AND c.relkind <> 'p'
+    JOIN pg_class c ON c.oid = i.inhrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE s.side = 'b'
-      OR c.oid IN (SELECT (u ->> 'oid')::oid FROM jsonb_array_elements(:'unpaired'::jsonb) u WHERE u ->> 'side' = 'referencing')
+      OR c.oid IN (SELECT (u ->> 'oid')::oid FROM jsonb_array_elements(:'unpaired'::jsonb) u
+                    WHERE u ->> 'side' = 'referencing' AND (u ->> 'comparable')::boolean)
 ), token AS (
   SELECT l.side, l.oid, m.value, row_number() OVER (PARTITION BY l.side, l.oid ORDER BY m.n)::int AS n
     FROM leaf l
@@ -85,30 +88,31 @@ WITH side AS (
     FROM rows r, shape s
    WHERE r.a IS NOT NULL AND r.b IS NOT NULL AND (SELECT count(DISTINCT partstrat) FROM side) = 1
 ), hash AS (
-  SELECT l.side, l.oid, (m.v)[1]::int AS modulus, (m.v)[2]::int AS remainder
+  SELECT l.side, l.oid, l.name, l.relkind, (m.v)[1]::int AS modulus, (m.v)[2]::int AS remainder
     FROM leaf l, LATERAL regexp_match(l.bound, 'modulus (\d+), remainder (\d+)') m(v)
    WHERE m.v IS NOT NULL
 )
 SELECT coalesce(
   (SELECT format($sql$WITH overlap AS (
 %s)
-SELECT a_oid AS referencing_oid, b_oid AS referenced_oid, b_oid::regclass::text AS referenced_name,
-       contained AND count(*) OVER (PARTITION BY a_oid) = 1 AS contained
-  FROM overlap%s
+SELECT o.a_oid AS referencing_oid, o.b_oid AS referenced_oid, format('%%I.%%I', n.nspname, c.relname) AS referenced_name,
+       o.contained AND c.relkind <> 'p' AND count(*) OVER (PARTITION BY o.a_oid) = 1 AS contained
+  FROM (SELECT a_oid, b_oid, contained FROM overlap%s) o
+  JOIN pg_catalog.pg_class c ON c.oid = o.b_oid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  ORDER BY 1, 2$sql$, o.text,
      CASE WHEN o.b_default IS NULL THEN '' ELSE format($sql$
 UNION ALL
-SELECT DISTINCT a.oid, %1$s::oid, %1$s::regclass::text, NOT EXISTS (SELECT 1 FROM overlap x WHERE x.a_oid = a.oid)
+SELECT a.oid, %1$s::oid, true
   FROM unnest(%2$L::oid[]) a(oid)
  WHERE NOT EXISTS (SELECT 1 FROM overlap x WHERE x.a_oid = a.oid AND x.contained)$sql$,
        o.b_default, (SELECT array_agg(l.oid) FROM leaf l WHERE l.side = 'a' AND l.bound <> 'DEFAULT')) END)
      FROM overlap o),
   -- HASH needs no types: a larger modulus divides what a smaller one holds.
-  (SELECT string_agg(format('SELECT %1$s::oid AS referencing_oid, %2$s::oid AS referenced_oid, %2$s::regclass::text AS referenced_name, %3$L::boolean AS contained',
-                            a.oid, b.oid, a.modulus % b.modulus = 0), E'\nUNION ALL ' ORDER BY a.oid, b.oid)
+  (SELECT string_agg(format('SELECT %1$s::oid AS referencing_oid, %2$s::oid AS referenced_oid, %3$L::text AS referenced_name, %4$L::boolean AS contained',
+                            a.oid, b.oid, b.name, a.modulus % b.modulus = 0 AND b.relkind <> 'p'), E'\nUNION ALL ' ORDER BY a.oid, b.oid)
      FROM hash a
      JOIN hash b ON b.side = 'b'
-                AND CASE WHEN a.modulus % b.modulus = 0 THEN a.remainder % b.modulus = b.remainder
-                         ELSE a.remainder = b.remainder % a.modulus END
+                AND (a.remainder - b.remainder) % gcd(a.modulus, b.modulus) = 0
     WHERE a.side = 'a')) AS sql
 :end

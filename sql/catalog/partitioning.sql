@@ -6,10 +6,20 @@ SELECT c.oid                                                    AS oid,
        (SELECT jsonb_agg(a.attname ORDER BY k.n)
           FROM unnest(p.partattrs::int2[]) WITH ORDINALITY k(attnum, n)
           LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum AND k.attnum > 0) AS key_columns,
-       -- What else decides where a row goes: HASH goes by the operator family, RANGE by the collation's order.
-       (SELECT jsonb_agg(CASE p.partstrat WHEN 'h' THEN o.opcfamily WHEN 'r' THEN k.coll END ORDER BY k.n)
+       -- What else decides where a row goes, and has to be the same on both sides (as in pairs.sql). HASH goes by the
+       -- operator family. Numbers of all exact types are alike elsewhere, strings in a LIST; a date is equal to a timestamptz
+       -- in one time zone only, so of these each type is on its own. RANGE goes by the collation's order; a collation that
+       -- is not deterministic also decides what is equal.
+       (SELECT jsonb_agg(concat_ws(' ',
+                 CASE WHEN p.partstrat <> 'h' AND family.opfname IN ('integer_ops', 'numeric_ops') THEN 'number'
+                      WHEN p.partstrat = 'l' AND family.opfname IN ('text_ops', 'text_pattern_ops', 'bpchar_ops', 'bpchar_pattern_ops') THEN 'string'
+                      ELSE family.oid::text END,
+                 CASE WHEN family.opfname = 'datetime_ops' THEN o.opcintype::text END,
+                 CASE WHEN p.partstrat = 'r' OR NOT co.collisdeterministic THEN co.oid::text END) ORDER BY k.n)
           FROM unnest(p.partclass::oid[], p.partcollation::oid[]) WITH ORDINALITY k(opclass, coll, n)
-          JOIN pg_opclass o ON o.oid = k.opclass)               AS key_routing,
+          JOIN pg_opclass o ON o.oid = k.opclass
+          JOIN pg_opfamily family ON family.oid = o.opcfamily
+          LEFT JOIN pg_collation co ON co.oid = k.coll)         AS key_routing,
        p.partexprs IS NOT NULL                                  AS has_expressions,
        pg_has_role(c.relowner, 'USAGE')                         AS owned,
        pg_get_userbyid(c.relowner)                              AS owner,

@@ -1,4 +1,5 @@
 -- What stands on the two tables and may stand in the way, or behave differently than one thinks. One row for each.
+--   action-on-partition-key  SET NULL or SET DEFAULT changes a partition key: a pair FK cannot move the row as the parent FK does
 --   wraparound-vacuum   an autovacuum that no lock request cancels works on a partition now
 --   disabled-trigger    a trigger of the parent FK is disabled: it has not been checked of late
 --   probe-trigger       triggers of the application would fire in the DELETE probe, which is then skipped
@@ -21,7 +22,26 @@ WITH RECURSIVE tree AS (
 ), child AS (
   SELECT c.oid, c.conrelid FROM pg_constraint c JOIN parent p ON c.oid = p.oid OR c.conparentid = p.oid
 )
-SELECT 'wraparound-vacuum' AS kind, r.name AS relation, a.query AS detail
+SELECT 'action-on-partition-key' AS kind, r.name AS relation,
+       format('ON %s SET %s of %s', e.event, CASE e.action WHEN 'n' THEN 'NULL' ELSE 'DEFAULT' END,
+              string_agg(DISTINCT quote_ident(a.attname), ', ')) AS detail
+  FROM parent p
+  JOIN pg_constraint c ON c.oid = p.oid
+  JOIN relation r ON r.oid = p.conrelid AND r.side = 'referencing'
+ CROSS JOIN LATERAL (VALUES ('DELETE', c.confdeltype, to_jsonb(c) -> 'confdelsetcols'),  -- column of 15+
+                            ('UPDATE', c.confupdtype, NULL)) e(event, action, columns)
+  JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
+                     AND (coalesce(jsonb_typeof(e.columns), 'null') = 'null' OR e.columns @> to_jsonb(a.attnum))
+                     AND NOT (e.action = 'n' AND a.attnotnull)
+ WHERE e.action IN ('n', 'd')
+   AND EXISTS (SELECT 1
+                 FROM tree t
+                 JOIN pg_partitioned_table k ON k.partrelid = t.oid
+                 JOIN pg_attribute ka ON ka.attrelid = t.oid AND ka.attnum = ANY (k.partattrs::int2[])
+                WHERE t.side = 'referencing' AND ka.attname = a.attname)
+ GROUP BY r.name, e.event, e.action
+UNION
+SELECT 'wraparound-vacuum', r.name, a.query
   FROM pg_stat_activity a
   JOIN pg_locks l ON l.pid = a.pid AND l.locktype = 'relation'
   JOIN relation r ON r.oid = l.relation
@@ -35,8 +55,9 @@ SELECT 'disabled-trigger', r.name, g.tgname::text
 UNION
 SELECT 'probe-trigger', r.name, g.tgname::text
   FROM relation r
-  JOIN pg_trigger g ON g.tgrelid = r.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D'
- WHERE r.relkind = 'r' AND g.tgtype & CASE r.side WHEN 'referenced' THEN 8 ELSE 24 END <> 0
+  JOIN pg_trigger g ON g.tgrelid = r.oid AND g.tgenabled <> 'D'  -- not tgisinternal: see delete-probe.sql
+ WHERE NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.oid = g.tgconstraint AND c.contype <> 't')
+   AND r.relkind = 'r' AND g.tgtype & CASE r.side WHEN 'referenced' THEN 8 ELSE 24 END <> 0
 UNION
 SELECT 'publication', r.name, p.pubname::text
   FROM relation r

@@ -3,7 +3,7 @@ WITH locked AS (
   SELECT id FROM p2pfk.migration WHERE id = :'migration_id'::bigint FOR UPDATE
 )
 UPDATE p2pfk.migration m
-   SET fenced_at = coalesce(m.fenced_at, now()), state = 'rolling-back', error = coalesce(:'error'::jsonb, m.error),
+   SET fenced_at = coalesce(m.fenced_at, now()), state = 'rolling-back', error = coalesce(nullif(:'error'::jsonb, 'null'), m.error),
        execution = :'execution'::text, updated_at = now(), lease_until = now() + interval '90 seconds'
   FROM locked
  WHERE m.id = locked.id;

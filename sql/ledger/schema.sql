@@ -153,7 +153,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog AS $guard$
 DECLARE
   stays boolean;
 BEGIN
-  EXECUTE 'SELECT ' || pg_get_partition_constraintdef(TG_RELID) || ' FROM (SELECT ($1).*) AS new_row' INTO stays USING NEW;
+  -- A DEFAULT partition without siblings has no constraint: it holds every row.
+  EXECUTE 'SELECT ' || coalesce(pg_get_partition_constraintdef(TG_RELID), 'true') || ' FROM (SELECT ($1).*) AS new_row' INTO stays USING NEW;
   IF stays IS FALSE THEN
     RAISE EXCEPTION 'update would move a row of "%" to another partition', TG_TABLE_NAME
       USING ERRCODE = 'foreign_key_violation',

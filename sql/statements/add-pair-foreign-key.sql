@@ -2,6 +2,7 @@
 -- Lock: SHARE ROW EXCLUSIVE on the two leaf partitions of the pair (fact 1 of docs/postgresql-facts.md), for milliseconds.
 -- Blocked by: any writer of either leaf.
 -- Safe because: NOT VALID scans nothing, and the parent FK still covers every row.
+:begin
 SELECT p.pair,
        format('ALTER TABLE %I.%I ADD CONSTRAINT %I FOREIGN KEY (%s) REFERENCES %I.%I (%s)%s NOT VALID',
               an.nspname, a.relname, p.constraint_name, :'columns'::text,
@@ -10,4 +11,5 @@ SELECT p.pair,
   FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, index_name name, root_constraint name)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
   JOIN pg_class b ON b.oid = p.referenced_oid JOIN pg_namespace bn ON bn.oid = b.relnamespace
- ORDER BY p.pair;
+ ORDER BY p.pair
+:end

@@ -2,8 +2,10 @@
 -- cannot have a NOT VALID foreign key).
 -- Lock: SHARE ROW EXCLUSIVE on both partitioned tables and all of their partitions, for milliseconds.
 -- Safe because: the pair FKs stay until this one is validated and verified.
+:begin
 SELECT format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s NOT VALID', n.nspname, t.relname, :'constraint_name'::text, :'definition'::text) AS sql,
        'SHARE ROW EXCLUSIVE on both tables and all partitions' AS lock
   FROM pg_class t
   JOIN pg_namespace n ON n.oid = t.relnamespace
- WHERE t.oid = :'referencing_oid'::oid;
+ WHERE t.oid = :'referencing_oid'::oid
+:end

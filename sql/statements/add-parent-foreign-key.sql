@@ -3,8 +3,10 @@
 -- Lock: SHARE ROW EXCLUSIVE on both partitioned tables and all of their partitions.
 -- Blocked by: any writer of any partition; the lock budget bounds the wait.
 -- Safe because: the pair FKs stay until this one stands and is verified.
+:begin
 SELECT format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s', n.nspname, t.relname, :'constraint_name'::text, :'definition'::text) AS sql,
        'SHARE ROW EXCLUSIVE on both tables and all partitions' AS lock
   FROM pg_class t
   JOIN pg_namespace n ON n.oid = t.relnamespace
- WHERE t.oid = :'referencing_oid'::oid;
+ WHERE t.oid = :'referencing_oid'::oid
+:end

@@ -1,7 +1,9 @@
 -- Puts the comment of the parent FK back, or clears it.
 -- Lock: ACCESS SHARE on the referencing table.
+:begin
 SELECT format('COMMENT ON CONSTRAINT %I ON %I.%I IS %L', :'constraint_name'::text, n.nspname, t.relname, :'comment'::text) AS sql,
        'ACCESS SHARE on the referencing table' AS lock
   FROM pg_class t
   JOIN pg_namespace n ON n.oid = t.relnamespace
- WHERE t.oid = :'referencing_oid'::oid;
+ WHERE t.oid = :'referencing_oid'::oid
+:end

@@ -3,10 +3,12 @@
 -- Lock: SHARE UPDATE EXCLUSIVE on the referencing leaf. Stops no reader and no writer, held or waited for.
 -- Blocked by: transactions older than itself (it waits for them), VACUUM and DDL on the same leaf.
 -- Safe because: an interrupted build leaves an INVALID index, which the next attempt drops. Runs outside a transaction.
+:begin
 SELECT p.pair,
        format('CREATE INDEX CONCURRENTLY %I ON %I.%I (%s)',
               p.index_name, an.nspname, a.relname, :'columns'::text) AS sql,
        'SHARE UPDATE EXCLUSIVE on the referencing partition' AS lock
   FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, index_name name, root_constraint name)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
- ORDER BY p.pair;
+ ORDER BY p.pair
+:end

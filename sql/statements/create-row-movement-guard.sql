@@ -4,6 +4,7 @@
 -- Lock: SHARE ROW EXCLUSIVE on the referenced table and its partitions, held already by the verified drop.
 -- Safe because: a key change inside the same partition stays allowed, and the WHEN clause keeps other UPDATEs fast.
 -- Run it with the caller's search_path: the types' = operators must be found.
+:begin
 SELECT format('CREATE TRIGGER %I BEFORE UPDATE OF %s ON %I.%I FOR EACH ROW WHEN (%s) EXECUTE FUNCTION p2pfk.refuse_row_movement()',
               'p2pfk_row_movement_guard_' || :'migration_id'::text,
               k.columns, n.nspname, t.relname, k.changed) AS sql,
@@ -22,4 +23,5 @@ SELECT format('CREATE TRIGGER %I BEFORE UPDATE OF %s ON %I.%I FOR EACH ROW WHEN 
          JOIN pg_partitioned_table p ON p.partrelid = tree.oid
         CROSS JOIN unnest(p.partattrs::int2[]) AS key(attnum)
          JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = key.attnum AND key.attnum > 0) k
- WHERE t.oid = :'referenced_oid'::oid;
+ WHERE t.oid = :'referenced_oid'::oid
+:end

@@ -2,6 +2,7 @@
 -- Lock: SHARE ROW EXCLUSIVE on the two leaf partitions of the pair, on nothing else.
 -- Blocked by: any writer of either leaf (ROW EXCLUSIVE). Behind it in the queue wait: writers of these two leaves.
 -- Safe because: lock_timeout and statement_timeout bound the wait, and the whole statement waits at most that long.
+:begin
 SELECT p.pair,
        format('LOCK TABLE ONLY %I.%I, ONLY %I.%I IN SHARE ROW EXCLUSIVE MODE',
               an.nspname, a.relname, bn.nspname, b.relname) AS sql,
@@ -9,4 +10,5 @@ SELECT p.pair,
   FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, index_name name, root_constraint name)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
   JOIN pg_class b ON b.oid = p.referenced_oid JOIN pg_namespace bn ON bn.oid = b.relnamespace
- ORDER BY p.pair;
+ ORDER BY p.pair
+:end

@@ -1,10 +1,12 @@
 -- Takes the locks of add-parent-foreign-key before it, so that the wait is measured, and bounded as one.
 -- Lock: SHARE ROW EXCLUSIVE on both partitioned tables and all of their partitions. Readers go on.
 -- Blocked by: any writer of any partition. lock_timeout and statement_timeout bound the wait.
+:begin
 SELECT format('LOCK TABLE %I.%I, %I.%I IN SHARE ROW EXCLUSIVE MODE', rn.nspname, r.relname, tn.nspname, t.relname) AS sql,
        'SHARE ROW EXCLUSIVE on both tables and all partitions' AS lock
   FROM pg_class t
   JOIN pg_namespace tn ON tn.oid = t.relnamespace,
        pg_class r
   JOIN pg_namespace rn ON rn.oid = r.relnamespace
- WHERE t.oid = :'referencing_oid'::oid AND r.oid = :'referenced_oid'::oid;
+ WHERE t.oid = :'referencing_oid'::oid AND r.oid = :'referenced_oid'::oid
+:end

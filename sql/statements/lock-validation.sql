@@ -1,8 +1,10 @@
 -- Takes the lock of a validation before it, so that the wait is measured apart from the scan.
 -- Lock: SHARE UPDATE EXCLUSIVE on the referencing leaf. Stops no reader and no writer, neither held nor waited for.
+:begin
 SELECT p.pair,
        format('LOCK TABLE ONLY %I.%I IN SHARE UPDATE EXCLUSIVE MODE', an.nspname, a.relname) AS sql,
        'SHARE UPDATE EXCLUSIVE on the referencing partition' AS lock
   FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, index_name name, root_constraint name)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
- ORDER BY p.pair;
+ ORDER BY p.pair
+:end

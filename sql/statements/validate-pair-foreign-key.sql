@@ -2,9 +2,11 @@
 -- Lock: SHARE UPDATE EXCLUSIVE on the referencing leaf, ROW SHARE on the referenced leaf.
 -- Blocked by: VACUUM, ANALYZE, index builds and other DDL on the referencing leaf. Stops no reader and no writer.
 -- Safe because: it changes nothing but pg_constraint.convalidated; an orphan ends it with 23503.
+:begin
 SELECT p.pair,
        format('ALTER TABLE %I.%I VALIDATE CONSTRAINT %I', an.nspname, a.relname, p.constraint_name) AS sql,
        'SHARE UPDATE EXCLUSIVE on the referencing partition, ROW SHARE on the referenced one' AS lock
   FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, index_name name, root_constraint name)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
- ORDER BY p.pair;
+ ORDER BY p.pair
+:end

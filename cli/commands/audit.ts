@@ -1,0 +1,114 @@
+import { type Command, Option } from 'commander';
+import type { Audit } from '../../core/audit/contracts.ts';
+import { helpText } from '../help.ts';
+import {
+  addDatabaseOptions,
+  addOutputOptions,
+  applyVerbose,
+  type DatabaseFlags,
+  databaseUrlOf,
+  type OutputFlags,
+  type TableFlags,
+  wholeNumber,
+} from '../options.ts';
+import type { Finish } from '../program.ts';
+import { lockTimeout } from './provision.ts';
+
+type AuditFlags = Partial<TableFlags> &
+  DatabaseFlags &
+  OutputFlags & {
+    readonly fix?: boolean;
+    readonly run?: boolean;
+    readonly yes?: boolean;
+    readonly lockTimeoutMs?: number;
+  };
+
+export function registerAudit(program: Command, finish: Finish): void {
+  const command = program
+    .command('audit')
+    .description('drift on migrated tables: partitions without a working foreign key or index')
+    .option('-t, --table <table>', 'one table, as SQL writes it (default: every migrated one)')
+    .option('-c, --constraint <name>', 'the former parent-level foreign key, where the table had several')
+    .option('--fix', 'print the SQL that repairs what was found, as a script')
+    .option('--run', 'with --fix: repair it, online')
+    .addOption(new Option('-y, --yes', 'the same as --run'))
+    .option('--lock-timeout-ms <ms>', 'with --fix --run: longest wait for locks, in all (default: 500)', wholeNumber);
+  addDatabaseOptions(command);
+  addOutputOptions(command)
+    .addHelpText(
+      'after',
+      helpText({
+        about: `Reads the catalog and the ledger; counts no rows (p2pfk verify does). Without --fix it changes nothing. With --fix
+--run indexes are built CONCURRENTLY, foreign keys are added NOT VALID and then validated, and no statement waits for
+locks longer than --lock-timeout-ms; what could not be repaired is told, and audited again at the end.`,
+        examples: [
+          ['p2pfk audit', 'every migrated table of the database; for a nightly job'],
+          ['p2pfk audit --table path --json', 'for scripts: { passed, tables: [{ findings: [...] }] }'],
+          ['p2pfk audit --fix > repair.sql', 'the repair, for a DBA to read and run'],
+          ['p2pfk audit --fix --run', 'repair it'],
+        ],
+        exitCodes: [
+          [0, 'no drift; with --fix --run: none is left'],
+          2,
+          [3, 'drift was found; with --fix --run: some is left'],
+        ],
+      }),
+    )
+    .action(async (flags: AuditFlags) => finish(await audit(flags)));
+}
+
+async function audit(flags: AuditFlags): Promise<number> {
+  applyVerbose(flags);
+  const { InvalidInput } = await import('../../core/errors.ts');
+  const run = flags.run === true || flags.yes === true;
+  if (run && flags.fix !== true) throw new InvalidInput('--run has no meaning without --fix');
+  if (flags.constraint !== undefined && flags.table === undefined)
+    throw new InvalidInput('--constraint has no meaning without --table');
+  const lockTimeoutMs = await lockTimeout(flags);
+  const { connect } = await import('../../core/connection.ts');
+  const client = await connect({ databaseUrl: databaseUrlOf(flags), applicationName: 'p2pfk audit' });
+  try {
+    const document = run ? await repair(client, flags, lockTimeoutMs) : await look(client, flags);
+    const { ExitCode } = await import('../../core/errors.ts');
+    const failed = document.repairs?.some((outcome) => outcome.status === 'FAILED') ?? false;
+    return document.passed && !failed ? ExitCode.Done : ExitCode.CheckFailed;
+  } finally {
+    await client.end();
+  }
+}
+
+type Client = Awaited<ReturnType<typeof import('../../core/connection.ts').connect>>;
+
+async function look(client: Client, flags: AuditFlags): Promise<Audit> {
+  const core = await import('../../core/audit/audit.ts');
+  const { createOutput } = await import('../output.ts');
+  const { auditLines, repairScript } = await import('../render/audit.ts');
+  const output = createOutput(flags);
+  const audited = await core.audit(client, { table: flags.table, constraint: flags.constraint });
+  const document = core.auditDocument(audited);
+  if (flags.fix === true && flags.json !== true) output.raw(repairScript(audited, await lockTimeout(flags)));
+  else for (const line of auditLines(audited, output.columns, { quiet: output.quiet })) output.line(line);
+  output.document(document);
+  return document;
+}
+
+async function repair(client: Client, flags: AuditFlags, lockTimeoutMs: number): Promise<Audit> {
+  const { auditDocument } = await import('../../core/audit/audit.ts');
+  const { auditAndRepair } = await import('../../core/audit/repair.ts');
+  const { createOutput } = await import('../output.ts');
+  const { auditLines, repairLine } = await import('../render/audit.ts');
+  const output = createOutput(flags);
+  const { outcomes, audited } = await auditAndRepair(client, {
+    table: flags.table,
+    constraint: flags.constraint,
+    lockTimeoutMs,
+    onRepair: (_, drift, outcome) => {
+      if (outcome && !output.quiet) output.line(repairLine(drift, outcome));
+    },
+  });
+  if (outcomes.length > 0 && !output.quiet) output.line();
+  for (const line of auditLines(audited, output.columns, { quiet: output.quiet, outcomes })) output.line(line);
+  const document = { ...auditDocument(audited), repairs: outcomes };
+  output.document(document);
+  return document;
+}

@@ -1,0 +1,112 @@
+import type { Command } from 'commander';
+import { helpText } from '../help.ts';
+import {
+  addDatabaseOptions,
+  addOutputOptions,
+  addTableOptions,
+  applyVerbose,
+  type DatabaseFlags,
+  databaseUrlOf,
+  type OutputFlags,
+  type TableFlags,
+  wholeNumber,
+} from '../options.ts';
+import type { Finish } from '../program.ts';
+
+type ProvisionFlags = TableFlags &
+  DatabaseFlags &
+  OutputFlags & {
+    readonly bound?: string;
+    readonly nameSuffix?: string;
+    readonly referencing?: string;
+    readonly referenced?: string;
+    readonly dryRun?: boolean;
+    readonly lockTimeoutMs?: number;
+  };
+
+/** As for a migration. */
+const DEFAULT_LOCK_TIMEOUT_MS = 500;
+
+export function registerProvision(program: Command, finish: Finish): void {
+  const command = program
+    .command('provision')
+    .description('create a new pair on a migrated table: both partitions, index, foreign key, in one transaction');
+  addTableOptions(command)
+    .option('-b, --bound <bound>', `the new partitions' bound, as SQL writes it: "FOR VALUES IN ('a')" (required)`)
+    .hook('preAction', (_, acting) => {
+      if (acting.opts().bound === undefined) acting.error("required option '-b, --bound <bound>' not specified");
+    })
+    .option('--name-suffix <text>', 'what the new names have where the existing ones differ')
+    .option('--referencing <name>', 'name of the new referencing partition, as SQL writes it')
+    .option('--referenced <name>', 'name of the new referenced partition, as SQL writes it')
+    .option('--dry-run', 'do all of it, show the SQL, and roll back')
+    .option('--lock-timeout-ms <ms>', 'longest wait for locks, in all (default: 500)', wholeNumber);
+  addDatabaseOptions(command);
+  addOutputOptions(command)
+    .addHelpText(
+      'after',
+      helpText({
+        about: `The names follow those of the existing pairs where these follow one rule; else say them. Attaching partitions stops
+neither readers nor writers of the two tables. Where a table has a DEFAULT partition, PostgreSQL looks through it for
+rows that belong to the new one, and nobody may use it meanwhile: that has to fit into --lock-timeout-ms as well.
+A bound that overlaps another is refused, and nothing is changed.`,
+        examples: [
+          [
+            `p2pfk provision --table public.path --bound "FOR VALUES IN ('cafe')"`,
+            'names like those of the other pairs',
+          ],
+          [
+            `p2pfk provision -t path -b "FOR VALUES FROM ('2027-01-01') TO ('2027-02-01')" --name-suffix 2027_01 --dry-run`,
+            'show what would be done',
+          ],
+          [
+            `p2pfk provision -t path -b "FOR VALUES WITH (MODULUS 4, REMAINDER 3)" --referencing path_3 --referenced inode_3`,
+            'names of your own',
+          ],
+        ],
+        exitCodes: [
+          [0, 'created; with --dry-run: it can be'],
+          [1, 'the locks were not granted; nothing was changed'],
+          2,
+          [4, 'refused: it overlaps, the name is taken, or the table is not migrated; nothing was changed'],
+        ],
+      }),
+    )
+    .action(async (flags: ProvisionFlags) => finish(await provision(flags)));
+}
+
+async function provision(flags: ProvisionFlags): Promise<number> {
+  applyVerbose(flags);
+  const { ExitCode } = await import('../../core/errors.ts');
+  const { connect } = await import('../../core/connection.ts');
+  const core = await import('../../core/provision/provision.ts');
+  const { createOutput } = await import('../output.ts');
+  const { provisionedLines } = await import('../render/provision.ts');
+  const lockTimeoutMs = await lockTimeout(flags);
+
+  const output = createOutput(flags);
+  const client = await connect({ databaseUrl: databaseUrlOf(flags), applicationName: 'p2pfk provision' });
+  try {
+    const { table, constraint, bound = '', nameSuffix, referencing, referenced, dryRun = false } = flags;
+    const names = { nameSuffix, referencing, referenced };
+    const made = await core.provision(client, { table, constraint, bound, ...names, dryRun, lockTimeoutMs });
+    for (const line of provisionedLines(made)) output.line(line);
+    output.document(made);
+    return ExitCode.Done;
+  } finally {
+    await client.end();
+  }
+}
+
+/** @throws InvalidInput where it is outside the range that an execution takes too */
+export async function lockTimeout({
+  lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS,
+}: {
+  lockTimeoutMs?: number;
+}): Promise<number> {
+  const { InvalidInput } = await import('../../core/errors.ts');
+  if (lockTimeoutMs >= 1 && lockTimeoutMs <= 60_000) return lockTimeoutMs;
+  throw new InvalidInput(
+    `--lock-timeout-ms must be a whole number of milliseconds from 1 to 60000, not ${lockTimeoutMs}`,
+  );
+}

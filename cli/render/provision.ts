@@ -1,0 +1,21 @@
+/** A new pair as a person reads it. Pure. */
+import type { Provisioned } from '../../core/provision/provision.ts';
+import { oneLine } from '../text.ts';
+
+export function provisionedLines(made: Provisioned): string[] {
+  const { referencing, referenced, bound, pairConstraint, index, lockWaitMs, heldMs } = made;
+  const dry = made.status === 'DRY_RUN';
+  return [
+    `${dry ? '✓ Dry run: can be created' : '✓ Created'}: ${referencing} → ${referenced}`,
+    `  Bound        ${oneLine(bound)}`,
+    ...(made.referencedCreated ? [] : [`  Partner      ${referenced} stood already and holds these keys`]),
+    `  Foreign key  ${pairConstraint}`,
+    `  Index        ${index}`,
+    `  Locks        waited ${lockWaitMs} ms, held ${heldMs} ms`,
+    ...(dry ? ['', 'Done and rolled back, nothing was changed:', ...statementLines(made)] : []),
+  ];
+}
+
+function statementLines({ statements }: Provisioned): string[] {
+  return statements.flatMap(({ sql, lock }) => [`  -- ${oneLine(lock)}`, `  ${oneLine(sql)};`]);
+}

@@ -1,0 +1,83 @@
+/** Looks for drift: what has changed on a migrated table since, so that its rows are guarded less than they were. */
+import type { Client } from 'pg';
+import type { Severity } from '../contracts.ts';
+import type { ForeignKey } from '../foreign-key.ts';
+import { readPairs } from '../ledger.ts';
+import { readPairing } from '../pairs.ts';
+import { type Audit, type AuditedTable, type Drift, statementsOf } from './contracts.ts';
+import { findPairDrift } from './pair-drift.ts';
+import { readSubjects, type Subject } from './subjects.ts';
+import { findTableDrift, orphanedMigration } from './table-drift.ts';
+
+/** One migrated foreign key, or a migration of the ledger without its tables. */
+export interface Audited {
+  readonly table: string;
+  readonly constraint: string | null;
+  /** Null where the tables are no more. */
+  readonly subject: Subject | null;
+  readonly pairs: number;
+  readonly drift: readonly Drift[];
+}
+
+/** A finding of any other severity changes nothing about who is guarded; it neither fails an audit nor is repaired. */
+const COUNTS: readonly Severity[] = ['error', 'warning'];
+
+/** Whether a person should know of it. */
+export function counts({ finding }: Drift): boolean {
+  return COUNTS.includes(finding.severity);
+}
+
+const ORDER: readonly Severity[] = ['error', 'warning', 'info'];
+
+/**
+ * Reads the catalog, the ledger, and whether partitions without a partner hold rows; writes nothing.
+ *
+ * @param wanted one table, or all that the ledger or the catalog shows as migrated
+ * @throws InvalidInput when the table is none, or none that was migrated
+ */
+export async function audit(
+  client: Client,
+  wanted: { readonly table?: string | undefined; readonly constraint?: string | undefined },
+): Promise<Audited[]> {
+  const { subjects, orphaned } = await readSubjects(client, wanted);
+  const audited: Audited[] = [];
+  for (const subject of subjects) {
+    const { foreignKey } = subject;
+    const pairing = await readPairing(client, foreignKey);
+    const ledgerPairs = await pairsOf(client, foreignKey);
+    const drift = [
+      ...(await findTableDrift(client, subject, pairing, ledgerPairs)),
+      ...(await findPairDrift(client, foreignKey, pairing.pairs, ledgerPairs)),
+    ];
+    drift.sort((a, b) => ORDER.indexOf(a.finding.severity) - ORDER.indexOf(b.finding.severity));
+    const { table, constraint_name: name } = foreignKey;
+    audited.push({ table, constraint: name === '' ? null : name, subject, pairs: pairing.pairs.length, drift });
+  }
+  for (const migration of orphaned) {
+    const { table, constraint } = migration;
+    audited.push({ table, constraint, subject: null, pairs: 0, drift: [await orphanedMigration(client, migration)] });
+  }
+  return audited;
+}
+
+function pairsOf(client: Client, { migrationId }: ForeignKey) {
+  return migrationId === null ? Promise.resolve(undefined) : readPairs(client, migrationId);
+}
+
+/** Whether nothing was found that a person should know of. */
+export function isClean(audited: readonly Audited[]): boolean {
+  return audited.every(({ drift }) => !drift.some(counts));
+}
+
+/** The document that `p2pfk audit --json` prints. */
+export function auditDocument(audited: readonly Audited[]): Audit {
+  const tables: AuditedTable[] = audited.map(({ table, constraint, drift }) => ({
+    table,
+    constraint,
+    findings: drift.map((item) => {
+      const { id, severity, message, remedy } = item.finding;
+      return { id, severity, partition: item.partition, message, remedy, sql: statementsOf(item) };
+    }),
+  }));
+  return { passed: isClean(audited), tables };
+}

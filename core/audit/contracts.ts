@@ -1,0 +1,73 @@
+/** What an audit finds, and how it is repaired. */
+import type { Finding } from '../contracts.ts';
+import type { WantedLock } from '../online-change.ts';
+import type { Pair } from '../pairs.ts';
+
+/** A finding of `audit --json`; its ids are explained in docs/after-the-migration.md. */
+export interface AuditFinding extends Finding {
+  /** Schema-qualified; null where it is about the table as a whole. */
+  readonly partition: string | null;
+  /** The statements that repair it, in order; empty where a person has to decide. */
+  readonly sql: readonly string[];
+}
+
+export interface AuditedTable {
+  readonly table: string;
+  /** Name of the former parent FK; null where no ledger remembers it. */
+  readonly constraint: string | null;
+  readonly findings: readonly AuditFinding[];
+}
+
+/** `audit --json`. */
+export interface Audit {
+  /** No finding is an error or a warning. */
+  readonly passed: boolean;
+  readonly tables: readonly AuditedTable[];
+  /** Only with `--fix --run`: what was tried, in order; `tables` is what is left after it. */
+  readonly repairs?: readonly RepairOutcome[];
+}
+
+export interface RepairOutcome {
+  readonly table: string;
+  /** Of the finding. */
+  readonly id: string;
+  readonly partition: string | null;
+  readonly status: 'REPAIRED' | 'FAILED';
+  /** Milliseconds. */
+  readonly durationMs: number;
+  /** One line; null when repaired. */
+  readonly error: string | null;
+}
+
+/** One step of a repair, with what keeps the application going meanwhile. */
+export type RepairStep =
+  /** Alone, outside a transaction; its waits stop nobody's reads or writes. */
+  | { readonly kind: 'concurrently'; readonly sql: string }
+  /** In one transaction whose lock waits are bounded in all. */
+  | {
+      readonly kind: 'locked';
+      readonly locks: readonly WantedLock[];
+      readonly sql: readonly string[];
+      /** Types' operators have to be found: run it with the caller's search_path. */
+      readonly callerSearchPath?: boolean;
+    }
+  /** Reads rows for as long as it takes; its lock stops no reader and no writer. */
+  | { readonly kind: 'validate'; readonly sql: string }
+  /** On the ledger alone. */
+  | { readonly kind: 'ledger'; readonly sql: string };
+
+/** A finding with all that its repair needs. */
+export interface Drift {
+  readonly finding: Finding;
+  readonly partition: string | null;
+  readonly steps: readonly RepairStep[];
+  /** What the repair makes on a pair: the ledger is told, so that a rollback takes it away. */
+  readonly makes?: { readonly pair: Pair; readonly constraint: boolean; readonly index: boolean };
+  /** Rows may have come in unchecked: their orphans are counted after the repair. */
+  readonly unchecked?: Pair;
+}
+
+/** The statements of a repair as a DBA would run them. */
+export function statementsOf({ steps }: Drift): string[] {
+  return steps.flatMap((step) => (step.kind === 'locked' ? [...step.sql] : [step.sql]));
+}

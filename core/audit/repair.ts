@@ -1,0 +1,178 @@
+/** Repairs drift while the application works: each step waits for locks no longer than the budget, or stops nobody. */
+import type { Client } from 'pg';
+import { execute, withCallerSearchPath } from '../connection.ts';
+import { MigrationInProgress, OrphanedRows } from '../errors.ts';
+import type { ForeignKey } from '../foreign-key.ts';
+import { changePair, noteEvent, readPairs } from '../ledger.ts';
+import { changeOnline } from '../online-change.ts';
+import { countOrphans } from '../orphans.ts';
+import { type Pair, readStanding } from '../pairs.ts';
+import { toNamedError } from '../postgres-errors.ts';
+import { addToLedger } from '../provision/ledger.ts';
+import { readServer, validationMemory } from '../server.ts';
+import { type Audited, audit, counts } from './audit.ts';
+import type { Drift, RepairOutcome, RepairStep } from './contracts.ts';
+import { isPair } from './pair-drift.ts';
+
+/** Name of the step in the ledger. */
+const STEP = 'AuditRepair';
+
+/** A waiter for SHARE UPDATE EXCLUSIVE stops nobody; after a second PostgreSQL cancels an autovacuum in its way. */
+const VALIDATE_LOCK_WAIT_MS = 10_000;
+
+/** A repair may uncover the next finding: a partition's partner is made, then their pair lacks its foreign key. */
+const ROUNDS = 3;
+
+export interface RepairOptions {
+  readonly table?: string | undefined;
+  readonly constraint?: string | undefined;
+  /** Milliseconds. */
+  readonly lockTimeoutMs: number;
+  /** Told before each repair, and with its outcome after it. */
+  readonly onRepair?: (audited: Audited, drift: Drift, outcome: RepairOutcome | null) => void;
+}
+
+export interface Repaired {
+  readonly outcomes: readonly RepairOutcome[];
+  /** What is there after the repairs. */
+  readonly audited: readonly Audited[];
+}
+
+/** Audits, repairs what can be repaired, and audits again. One failed repair does not stop the others. */
+export async function auditAndRepair(client: Client, options: RepairOptions): Promise<Repaired> {
+  const outcomes: RepairOutcome[] = [];
+  let audited = await audit(client, options);
+  for (let round = 1; round <= ROUNDS; round++) {
+    const failed = new Set(outcomes.filter(({ status }) => status === 'FAILED').map(keyOf));
+    const todo = audited.flatMap((one) =>
+      one.drift.flatMap((drift) => {
+        const key = keyOf({ table: one.table, id: drift.finding.id, partition: drift.partition });
+        return counts(drift) && drift.steps.length > 0 && !failed.has(key) ? [{ one, drift }] : [];
+      }),
+    );
+    if (todo.length === 0) break;
+    for (const { one, drift } of todo) {
+      options.onRepair?.(one, drift, null);
+      const outcome = await repair(client, one, drift, options.lockTimeoutMs);
+      outcomes.push(outcome);
+      options.onRepair?.(one, drift, outcome);
+    }
+    audited = await audit(client, options);
+  }
+  return { outcomes, audited };
+}
+
+function keyOf({ table, id, partition }: Pick<RepairOutcome, 'table' | 'id' | 'partition'>): string {
+  return JSON.stringify([table, id, partition]);
+}
+
+async function repair(client: Client, audited: Audited, drift: Drift, budgetMs: number): Promise<RepairOutcome> {
+  const beganAt = performance.now();
+  const { table, subject } = audited;
+  const { finding, partition } = drift;
+  const outcome = (error: string | null): RepairOutcome => ({
+    table,
+    id: finding.id,
+    partition,
+    status: error === null ? 'REPAIRED' : 'FAILED',
+    durationMs: Math.round(performance.now() - beganAt),
+    error,
+  });
+  try {
+    if (subject?.state && subject.state !== 'migrated') {
+      throw new MigrationInProgress(`migration ${subject.foreignKey.migrationId} is ${subject.state}: finish it first`);
+    }
+    const migrationId = subject?.foreignKey.migrationId ?? null;
+    for (const step of drift.steps) await runStep(client, step, { migrationId, budgetMs });
+    if (subject) await settle(client, subject.foreignKey, drift);
+    return outcome(null);
+  } catch (error) {
+    const named = toNamedError(error);
+    const orphans =
+      named instanceof OrphanedRows
+        ? ` (list them with p2pfk verify --table ${table}, mend them, then audit again)`
+        : '';
+    return outcome(`${named.message}${orphans}`);
+  }
+}
+
+async function runStep(
+  client: Client,
+  step: RepairStep,
+  { migrationId, budgetMs }: { migrationId: string | null; budgetMs: number },
+): Promise<void> {
+  const beganAt = performance.now();
+  switch (step.kind) {
+    case 'locked':
+      await changeOnline(client, { step: STEP, migrationId, budgetMs, locks: step.locks }, async (budget) => {
+        const runAll = async () => {
+          for (const sql of step.sql) await budget.run(sql);
+        };
+        await (step.callerSearchPath ? withCallerSearchPath(client, runAll) : runAll());
+        return { statements: step.sql.map((sql) => ({ sql })) };
+      });
+      return;
+    case 'ledger':
+      await execute(client, step.sql);
+      return;
+    case 'concurrently':
+      // Its waits for older transactions stop nobody; a wait that is cut would leave an INVALID index.
+      await withSettings(client, { lock_timeout: '0' }, () => execute(client, step.sql));
+      break;
+    case 'validate': {
+      const memory = `${validationMemory(await readServer(client), 1)}MB`;
+      const settings = { lock_timeout: String(VALIDATE_LOCK_WAIT_MS), maintenance_work_mem: memory };
+      await withSettings(client, settings, () => execute(client, step.sql));
+    }
+  }
+  if (migrationId === null) return;
+  const durationMs = performance.now() - beganAt;
+  await noteEvent(client, migrationId, { pair: null, step: STEP, sql: step.sql, durationMs, error: null });
+}
+
+/** Settings for one statement outside a transaction block; then the session's own again. */
+async function withSettings<Result>(
+  client: Client,
+  settings: Readonly<Record<string, string>>,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const before: [string, string][] = [];
+  for (const [name, value] of Object.entries(settings)) {
+    const { rows } = await client.query<{ now: string }>('SELECT current_setting($1) AS now', [name]);
+    before.push([name, rows[0]?.now ?? '']);
+    await client.query('SELECT set_config($1, $2, false)', [name, value]);
+  }
+  try {
+    return await work();
+  } finally {
+    for (const [name, value] of before) {
+      await client.query('SELECT set_config($1, $2, false)', [name, value]).catch(() => undefined);
+    }
+  }
+}
+
+/** After the steps: the ledger is told what was made, and rows that nobody checked are counted. */
+async function settle(client: Client, foreignKey: ForeignKey, { makes, unchecked }: Drift): Promise<void> {
+  const { migrationId } = foreignKey;
+  if (makes && migrationId !== null) {
+    const known = (await readPairs(client, migrationId)).find((noted) => isPair(noted, makes.pair));
+    const now = (await readStanding(client, foreignKey, [makes.pair])).get(makes.pair.pair);
+    const pair: Pair = { ...makes.pair, ...now };
+    if (known) {
+      await changePair(client, migrationId, known.pair, {
+        ...(makes.constraint ? { constraint_name: pair.constraint_name, constraint_added: true } : {}),
+        ...(makes.index ? { index_name: pair.index_name, index_added: true } : {}),
+      });
+    } else {
+      const noted = { ...pair, constraint_added: makes.constraint, index_added: makes.index };
+      await addToLedger(client, foreignKey, migrationId, [noted]);
+    }
+  }
+  if (!unchecked) return;
+  const [count] = await countOrphans(client, foreignKey, [unchecked]);
+  if (count && count.orphans > 0) {
+    throw new OrphanedRows(
+      `the foreign key fires again, but ${count.orphans} row(s) of ${unchecked.referencing} came in meanwhile without a row in ${unchecked.referenced}`,
+    );
+  }
+}

@@ -1,0 +1,133 @@
+/** The steps that repair a pair, made of the texts in `sql/statements/`: the same that the state machine runs. */
+import type { Client } from 'pg';
+import type { ForeignKey } from '../foreign-key.ts';
+import type { LockMode } from '../lock-budget.ts';
+import type { WantedLock } from '../online-change.ts';
+import type { Pair } from '../pairs.ts';
+import { run, type SqlValue } from '../sql.ts';
+import type { RepairStep } from './contracts.ts';
+
+/** A foreign key that a leaf has of its own; see `sql/audit/leaf-foreign-keys.sql`. */
+export interface LeafForeignKey {
+  readonly constraint_oid: number;
+  readonly constraint_name: string;
+  readonly referencing_oid: number;
+  readonly referencing: string;
+  readonly referenced_oid: number;
+  readonly referenced: string;
+  readonly referenced_kind: string;
+  readonly in_tree: boolean;
+  readonly definition: string;
+  readonly shaped: boolean;
+}
+
+type Between = Pick<Pair, 'referencing_oid' | 'referenced_oid'>;
+
+export class Steps {
+  readonly #client: Client;
+  readonly #foreignKey: ForeignKey;
+
+  constructor(client: Client, foreignKey: ForeignKey) {
+    this.#client = client;
+    this.#foreignKey = foreignKey;
+  }
+
+  /** Adds the pair FK without looking at rows, then checks them. */
+  async addForeignKey(pair: Pair): Promise<RepairStep[]> {
+    return [
+      {
+        kind: 'locked',
+        locks: [await this.lock('lock-pair', 'SHARE ROW EXCLUSIVE', pair)],
+        sql: await this.texts('add-pair-foreign-key', [pair]),
+      },
+      ...(await this.validate(pair)),
+    ];
+  }
+
+  /** Puts the pair FK in the place of one that is not as it should be, under its name, and checks the rows. */
+  async replaceForeignKey(
+    pair: Pair,
+    old: Pick<LeafForeignKey, 'constraint_oid' | 'constraint_name'>,
+  ): Promise<RepairStep[]> {
+    const named = { ...pair, constraint_name: old.constraint_name };
+    const drop = await this.texts('drop-foreign-keys', [{ pair: pair.pair, constraint_oid: old.constraint_oid }]);
+    const add = await this.texts('add-pair-foreign-key', [named]);
+    return [
+      {
+        kind: 'locked',
+        locks: [await this.lock('lock-pair-for-drop', 'ACCESS EXCLUSIVE', pair)],
+        sql: [...drop, ...add],
+      },
+      ...(await this.validate(named)),
+    ];
+  }
+
+  async validate(pair: Pair): Promise<RepairStep[]> {
+    const texts = await this.texts('validate-pair-foreign-key', [pair]);
+    return texts.map((sql) => ({ kind: 'validate', sql }));
+  }
+
+  async dropForeignKey(foreignKey: LeafForeignKey): Promise<RepairStep> {
+    const file = foreignKey.referenced_kind === 'p' ? 'lock-leaf-for-drop' : 'lock-pair-for-drop';
+    return {
+      kind: 'locked',
+      locks: [await this.lock(file, 'ACCESS EXCLUSIVE', foreignKey)],
+      sql: await this.texts('drop-foreign-keys', [{ pair: 1, constraint_oid: foreignKey.constraint_oid }]),
+    };
+  }
+
+  async enableTriggers(pair: Pair): Promise<RepairStep> {
+    return {
+      kind: 'locked',
+      locks: [await this.lock('lock-pair', 'SHARE ROW EXCLUSIVE', pair)],
+      sql: await this.texts('enable-triggers', [pair]),
+    };
+  }
+
+  /** Builds the index that the pair lacks; an INVALID one that stands in its place goes first. */
+  async buildIndex(
+    pair: Pair,
+    leftover?: { readonly index_name: string; readonly owned: boolean },
+  ): Promise<RepairStep[]> {
+    if (leftover?.owned)
+      return concurrently(await this.texts('reindex', [{ ...pair, index_name: leftover.index_name }]));
+    return concurrently([
+      ...(leftover ? await this.texts('drop-index', [{ ...pair, index_name: leftover.index_name }]) : []),
+      ...(await this.texts('create-index', [pair])),
+    ]);
+  }
+
+  /** An INVALID index beside one that serves: of no use, unless another object owns it. */
+  async clearIndex(pair: Pair, index: { readonly index_name: string; readonly owned: boolean }): Promise<RepairStep[]> {
+    return concurrently(
+      await this.texts(index.owned ? 'reindex' : 'drop-index', [{ ...pair, index_name: index.index_name }]),
+    );
+  }
+
+  async lock(file: string, mode: LockMode, { referencing_oid, referenced_oid }: Between): Promise<WantedLock> {
+    const [sql = ''] = await this.texts(file, [{ pair: 1, referencing_oid, referenced_oid }]);
+    return { sql, mode, relations: [referencing_oid, referenced_oid] };
+  }
+
+  /** All texts of one file of `sql/statements/`, in its order. */
+  async texts(
+    file: string,
+    pairs: readonly object[] = [],
+    more: Readonly<Record<string, SqlValue>> = {},
+  ): Promise<string[]> {
+    const rows = await run<{ sql: string }>(this.#client, `statements/${file}`, {
+      ...this.#foreignKey,
+      ...more,
+      pairs,
+    });
+    return rows.map(({ sql }) => sql);
+  }
+}
+
+function concurrently(texts: readonly string[]): RepairStep[] {
+  return texts.map((sql) => ({ kind: 'concurrently', sql }));
+}
+
+export function onLedger(texts: readonly string[]): RepairStep[] {
+  return texts.map((sql) => ({ kind: 'ledger', sql }));
+}

@@ -1,0 +1,250 @@
+/** Drift of a table beside its pairs: a parent FK that is back, lone partitions, the guard, the ledger itself. */
+import type { Client } from 'pg';
+import type { Severity } from '../contracts.ts';
+import type { ForeignKey } from '../foreign-key.ts';
+import type { LedgerPair } from '../ledger.ts';
+import type { LockMode } from '../lock-budget.ts';
+import { holdingRows, type Pairing, type Unpaired } from '../pairs.ts';
+import { partnerName } from '../provision/names.ts';
+import { readBound, readSiblings } from '../provision/place.ts';
+import { guardStatement, wantsGuard } from '../row-movement-guard.ts';
+import { run } from '../sql.ts';
+import type { Drift, RepairStep } from './contracts.ts';
+import { isPair, readLeafForeignKeys } from './pair-drift.ts';
+import { onLedger, Steps } from './steps.ts';
+import type { OrphanedMigration, Subject } from './subjects.ts';
+
+export async function findTableDrift(
+  client: Client,
+  subject: Subject,
+  pairing: Pairing,
+  ledgerPairs: readonly LedgerPair[] | undefined,
+): Promise<Drift[]> {
+  const { foreignKey } = subject;
+  return [
+    ...unfinished(subject),
+    ...(await parentForeignKeys(client, foreignKey)),
+    ...(await lonePartitions(client, foreignKey, pairing)),
+    ...(await guard(client, subject)),
+    ...(await gonePairs(client, foreignKey, pairing, ledgerPairs ?? [])),
+  ];
+}
+
+function drift(
+  id: string,
+  severity: Severity,
+  message: string,
+  remedy: string,
+  more: { partition?: string; steps?: readonly RepairStep[] } = {},
+): Drift {
+  return { finding: { id, severity, message, remedy }, partition: more.partition ?? null, steps: more.steps ?? [] };
+}
+
+/** The parent FK is gone, and the migration is not at its end: only the pair FKs guard the rows. */
+function unfinished({ foreignKey, state }: Subject): Drift[] {
+  if (state === null || state === 'migrated') return [];
+  return [
+    drift(
+      'migration-unfinished',
+      'warning',
+      `migration ${foreignKey.migrationId} of ${foreignKey.constraint_name} is ${state}, and its parent foreign key is dropped`,
+      'let it end, or resume it with p2pfk migrate, or take it back with p2pfk rollback; only then can drift be repaired',
+    ),
+  ];
+}
+
+async function parentForeignKeys(client: Client, foreignKey: ForeignKey): Promise<Drift[]> {
+  const found: Drift[] = [];
+  if (foreignKey.constraint_oid !== null) {
+    found.push(
+      drift(
+        'parent-foreign-key',
+        'warning',
+        `parent foreign key ${foreignKey.constraint_name} of ${foreignKey.table} stands again: DETACH and TRUNCATE ... CASCADE meet all partitions as before`,
+        'drop it with p2pfk migrate, which checks everything first',
+      ),
+    );
+  }
+  const steps = new Steps(client, foreignKey);
+  for (const leaf of await readLeafForeignKeys(client, foreignKey)) {
+    if (leaf.referenced_kind !== 'p' || !leaf.in_tree) continue;
+    found.push(
+      drift(
+        'parent-foreign-key',
+        'warning',
+        `foreign key ${leaf.constraint_name} of ${leaf.referencing} points at ${leaf.referenced} as a whole: DETACH and TRUNCATE ... CASCADE there meet all partitions`,
+        'drop it, as soon as the pair foreign key stands',
+        { partition: leaf.referencing, steps: [await steps.dropForeignKey(leaf)] },
+      ),
+    );
+  }
+  return found;
+}
+
+interface LonePartition {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  readonly parent_oid: number;
+}
+
+async function lonePartitions(client: Client, foreignKey: ForeignKey, pairing: Pairing): Promise<Drift[]> {
+  const lone = pairing.unpaired.filter((partition) => partition.side === 'referencing');
+  const holding = await holdingRows(client, lone);
+  const places = await run<LonePartition & Record<string, unknown>>(client, 'audit/lone-partitions', {
+    relations: lone.map((partition) => partition.oid),
+  });
+  const found: Drift[] = [];
+  for (const partition of lone) {
+    const why =
+      (partition.heldBy?.length ?? 0) > 0
+        ? `its keys lie in several referenced partitions (${partition.heldBy?.join(', ')})`
+        : 'no referenced partition holds its keys';
+    const where = `referencing partition ${partition.partition} (${partition.bound})`;
+    if (holding.has(partition.oid)) {
+      found.push(
+        drift(
+          'unpaired-referencing-partition',
+          'error',
+          `${where} holds rows, and ${why}: no foreign key guards them`,
+          'create the referenced partition with its rows, or move these rows; then audit again',
+          { partition: partition.partition },
+        ),
+      );
+      continue;
+    }
+    const place = places.find(({ oid }) => oid === partition.oid);
+    const steps = place ? await makePartner(client, foreignKey, pairing, partition, place) : [];
+    found.push(
+      drift(
+        'unpaired-empty-partition',
+        'warning',
+        `${where} is empty, and ${why}: rows inserted there are not checked`,
+        steps.length > 0
+          ? 'create its partner; the next audit then finds a pair that lacks its foreign key (--fix --run goes on to that)'
+          : 'create its partner, or drop it',
+        { partition: partition.partition, steps },
+      ),
+    );
+  }
+  return found;
+}
+
+/** The missing referenced partition, where its name and bound are clear. */
+async function makePartner(
+  client: Client,
+  foreignKey: ForeignKey,
+  pairing: Pairing,
+  partition: Unpaired,
+  place: LonePartition,
+): Promise<RepairStep[]> {
+  const bound = readBound(partition.bound);
+  if (bound === undefined || partition.kind !== 'r' || (partition.heldBy?.length ?? 0) > 0) return [];
+  const family = await readSiblings(client, foreignKey, pairing, place.parent_oid).catch(() => undefined);
+  const partner = family && partnerName(family.siblings, place);
+  if (!partner) return [];
+  const [free] = await run<{ taken: boolean; too_long: boolean }>(client, 'provision/names', { names: [partner] });
+  if (!free || free.taken || free.too_long) return [];
+  const steps = new Steps(client, foreignKey);
+  const parents = { referencing_parent_oid: place.parent_oid, referenced_parent_oid: family.referencedParent };
+  const locks = await run<{ sql: string; mode: LockMode; relations: number[] }>(
+    client,
+    'statements/lock-for-attach-partition',
+    parents,
+  );
+  const values = { parent_oid: family.referencedParent, ...partner, bound };
+  const sql = [];
+  for (const file of ['create-partition-table', 'own-partition', 'attach-partition']) {
+    sql.push(...(await steps.texts(file, [], values)));
+  }
+  return [{ kind: 'locked', locks, sql }];
+}
+
+interface GuardTrigger {
+  readonly relation: string;
+  readonly on_root: boolean;
+  readonly trigger: string | null;
+  readonly fires: boolean;
+}
+
+async function guard(client: Client, { foreignKey, options }: Subject): Promise<Drift[]> {
+  const { migrationId, referencedTable, referenced_oid } = foreignKey;
+  const wanted = options.rowMovementGuard === true && wantsGuard(foreignKey, { rowMovementGuard: true });
+  // While the parent FK stands, PostgreSQL itself refuses the movement (15+), and a guard came only with its drop.
+  if (migrationId === null || !wanted || foreignKey.constraint_oid !== null) return [];
+  const triggers = await run<GuardTrigger & Record<string, unknown>>(client, 'audit/guard-triggers', {
+    referenced_oid,
+    migration_id: migrationId,
+  });
+  const steps = new Steps(client, foreignKey);
+  const [lock = ''] = await steps.texts('lock-referenced-for-guard');
+  const locks = [{ sql: lock, mode: 'SHARE ROW EXCLUSIVE' as const, relations: [referenced_oid] }];
+  const danger = `an UPDATE that moves a row of ${referencedTable} to another partition acts on its referencing rows, without a word`;
+  if (triggers.some((trigger) => trigger.on_root && trigger.trigger === null)) {
+    const { sql } = await guardStatement(client, foreignKey, migrationId);
+    return [
+      drift(
+        'missing-guard',
+        'error',
+        `the row-movement guard of ${referencedTable} is gone: ${danger}`,
+        'create it again',
+        {
+          partition: referencedTable,
+          steps: [{ kind: 'locked', locks, sql: [sql], callerSearchPath: true }],
+        },
+      ),
+    ];
+  }
+  const silent = triggers.filter((trigger) => !trigger.fires);
+  if (silent.length === 0) return [];
+  const where = silent.map(({ relation }) => relation).join(', ');
+  const sql = await steps.texts('enable-guard', [], { migration_id: migrationId });
+  return [
+    drift('guard-disabled', 'error', `the row-movement guard does not fire on ${where}: ${danger}`, 'enable it', {
+      partition: silent[0]?.relation ?? referencedTable,
+      steps: sql.length > 0 ? [{ kind: 'locked', locks, sql }] : [],
+    }),
+  ];
+}
+
+/** Partitions come and go: that a pair is no more is no fault, only the ledger does not know it. */
+async function gonePairs(
+  client: Client,
+  foreignKey: ForeignKey,
+  { pairs }: Pairing,
+  ledgerPairs: readonly LedgerPair[],
+): Promise<Drift[]> {
+  const gone = ledgerPairs.filter((noted) => !pairs.some((pair) => isPair(noted, pair)));
+  const steps = new Steps(client, foreignKey);
+  const found: Drift[] = [];
+  for (const noted of gone) {
+    const texts = await steps.texts('forget-ledger-pairs', [noted], { migration_id: foreignKey.migrationId });
+    found.push(
+      drift(
+        'ledger-pair-gone',
+        'info',
+        `the ledger knows a pair ${noted.referencing}, ${noted.referenced} that is no more: one of them was detached, dropped or attached elsewhere`,
+        'nothing has to be done; the ledger can forget it',
+        { partition: noted.referencing, steps: onLedger(texts) },
+      ),
+    );
+  }
+  return found;
+}
+
+export async function orphanedMigration(client: Client, migration: OrphanedMigration): Promise<Drift> {
+  const file = migration.restored ? 'relink-ledger-migration' : 'forget-ledger-migration';
+  const texts = await run<{ sql: string }>(client, `statements/${file}`, { migration_id: migration.id });
+  const what = `the ledger's migration ${migration.id} of ${migration.constraint} is about tables`;
+  return migration.restored
+    ? drift(
+        'ledger-table-replaced',
+        'warning',
+        `${what} that are no more, and others of the same names stand (was a dump restored?): without it nothing can be rolled back`,
+        'tell the ledger of the new ones',
+        { steps: onLedger(texts.map(({ sql }) => sql)) },
+      )
+    : drift('ledger-table-gone', 'warning', `${what} that are no more`, 'let the ledger forget it', {
+        steps: onLedger(texts.map(({ sql }) => sql)),
+      });
+}

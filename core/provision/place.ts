@@ -1,0 +1,160 @@
+/** Where a new pair goes, and what it is called: after the pairs that are there, unless the caller says otherwise. */
+import type { Client } from 'pg';
+import { InvalidInput, PreflightFailed } from '../errors.ts';
+import type { ForeignKey } from '../foreign-key.ts';
+import type { Pairing } from '../pairs.ts';
+import { sqlStateOf } from '../postgres-errors.ts';
+import { run, runOne } from '../sql.ts';
+import { type PartitionBound, parseBound } from './bound.ts';
+import { type NewNames, namesByBound, namesBySuffix, type RelationName, type Sibling } from './names.ts';
+
+/** Keys with an underscore are those of `sql/`, so the object serves as its parameters. */
+export interface Place extends NewNames {
+  readonly referencing_parent_oid: number;
+  readonly referenced_parent_oid: number;
+}
+
+export interface PlaceRequest {
+  readonly bound: PartitionBound;
+  /** The table that gets the new referencing partition. */
+  readonly parentOid: number;
+  readonly nameSuffix?: string | undefined;
+  readonly referencing?: string | undefined;
+  readonly referenced?: string | undefined;
+}
+
+/**
+ * @throws InvalidInput when the names cannot be made out, or cannot be names
+ * @throws PreflightFailed when something of that name stands already
+ */
+export async function choosePlace(
+  client: Client,
+  foreignKey: ForeignKey,
+  pairing: Pairing,
+  request: PlaceRequest,
+): Promise<Place> {
+  const { siblings, referencedParent } = await readSiblings(client, foreignKey, pairing, request.parentOid);
+  const parents = { referencing_parent_oid: request.parentOid, referenced_parent_oid: referencedParent };
+  const names = await chooseNames(client, siblings, parents, request);
+  await requireUsable(client, names);
+  return { ...parents, ...names };
+}
+
+interface SiblingRow {
+  readonly referencing_schema: string;
+  readonly referencing_name: string;
+  readonly referenced_schema: string;
+  readonly referenced_name: string;
+  readonly bound: string;
+  readonly referenced_parent_oid: number;
+}
+
+/** The pairs beside which the new one will stand, and the referenced table that their partners belong to. */
+export async function readSiblings(
+  client: Client,
+  foreignKey: ForeignKey,
+  { pairs }: Pairing,
+  parentOid: number,
+): Promise<{ siblings: Sibling[]; referencedParent: number }> {
+  const rows = await run<SiblingRow & Record<string, unknown>>(client, 'provision/siblings', {
+    pairs,
+    referencing_parent_oid: parentOid,
+  });
+  const parents = [...new Set(rows.map((row) => row.referenced_parent_oid))];
+  const [referencedParent = foreignKey.referenced_oid] = parents;
+  if (parents.length > 1 || (rows.length === 0 && parentOid !== foreignKey.referencing_oid)) {
+    throw new PreflightFailed(
+      'refused, nothing was changed: the partitions there do not show in which table their partners are; create both partitions by hand, then run p2pfk audit --fix',
+    );
+  }
+  return {
+    referencedParent,
+    siblings: rows.flatMap((row) => {
+      const bound = readBound(row.bound);
+      return bound === undefined || bound.strategy === 'default'
+        ? []
+        : [
+            {
+              referencing: { schema: row.referencing_schema, name: row.referencing_name },
+              referenced: { schema: row.referenced_schema, name: row.referenced_name },
+              bound,
+            },
+          ];
+    }),
+  };
+}
+
+/** A bound of the catalog may hold more than plain literals; then it is no example. */
+export function readBound(text: string): PartitionBound | undefined {
+  try {
+    return parseBound(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function chooseNames(
+  client: Client,
+  siblings: readonly Sibling[],
+  parents: { referencing_parent_oid: number; referenced_parent_oid: number },
+  request: PlaceRequest,
+): Promise<NewNames> {
+  const { nameSuffix, referencing, referenced, bound } = request;
+  if (referencing !== undefined) {
+    const rows = await run<{ oid: number; schema: string }>(client, 'provision/parents', parents);
+    const schemaOf = (oid: number) => rows.find((row) => row.oid === oid)?.schema ?? 'public';
+    const [first] = siblings;
+    const beside = first?.referencing.schema ?? schemaOf(parents.referencing_parent_oid);
+    const besidePartner = first?.referenced.schema ?? schemaOf(parents.referenced_parent_oid);
+    return {
+      referencing: await parseName(client, referencing, beside),
+      referenced: referenced === undefined ? undefined : await parseName(client, referenced, besidePartner),
+    };
+  }
+  if (referenced !== undefined || nameSuffix === '') {
+    throw new InvalidInput('give the names with --referencing and --referenced, or a suffix for both, or neither');
+  }
+  const names = nameSuffix === undefined ? namesByBound(siblings, bound) : namesBySuffix(siblings, nameSuffix);
+  if (names) return names;
+  const example = siblings[0] ? ` (such as ${siblings[0].referencing.name} and ${siblings[0].referenced.name})` : '';
+  throw new InvalidInput(
+    nameSuffix === undefined
+      ? `the names of the existing pairs${example} do not show what the new one should be called: give --name-suffix, or both --referencing and --referenced`
+      : `the names of the existing pairs${example} have no beginning in common to put the suffix behind: give both --referencing and --referenced`,
+  );
+}
+
+/** @param schema where the name has none: that of the partitions beside it */
+async function parseName(client: Client, text: string, schema: string): Promise<RelationName> {
+  try {
+    const { parts } = await runOne<{ parts: string[] }>(client, 'provision/parse-name', { name: text });
+    const [first, second, ...more] = parts;
+    if (first !== undefined && more.length === 0) {
+      return second === undefined ? { schema, name: first } : { schema: first, name: second };
+    }
+  } catch (error) {
+    if (sqlStateOf(error) !== '22023') throw error;
+  }
+  throw new InvalidInput(`"${text}" is not a table name as SQL writes it, such as public.path_2027`);
+}
+
+interface NameRow {
+  readonly relation: string;
+  readonly schema_exists: boolean;
+  readonly taken: boolean;
+  readonly too_long: boolean;
+}
+
+/** The referenced one may stand already: whether it is needed at all, only the new referencing partition can tell. */
+async function requireUsable(client: Client, { referencing, referenced }: NewNames): Promise<void> {
+  const rows = await run<NameRow & Record<string, unknown>>(client, 'provision/names', {
+    names: referenced ? [referencing, referenced] : [referencing],
+  });
+  for (const [index, { relation, schema_exists, taken, too_long }] of rows.entries()) {
+    if (too_long) throw new InvalidInput(`${relation} is longer than 63 bytes: PostgreSQL would cut it`);
+    if (!schema_exists) throw new InvalidInput(`the schema of ${relation} does not exist`);
+    if (taken && index === 0) throw new PreflightFailed(`refused, nothing was changed: ${relation} exists already`);
+  }
+  if (rows[0]?.relation === rows[1]?.relation)
+    throw new InvalidInput(`both partitions would be called ${rows[0]?.relation}`);
+}

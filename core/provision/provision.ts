@@ -1,0 +1,288 @@
+/**
+ * A new pair after the migration: both partitions, the supporting index and the pair FK, in one transaction that stops
+ * neither readers nor writers of the two tables. What stands at its end is checked before COMMIT.
+ */
+import type { Client } from 'pg';
+import { withCallerSearchPath } from '../connection.ts';
+import { InvalidInput, PreflightFailed } from '../errors.ts';
+import { type ForeignKey, resolveForeignKey } from '../foreign-key.ts';
+import type { LockMode } from '../lock-budget.ts';
+import { type Budget, BudgetExceeded, type Changed, changeOnline } from '../online-change.ts';
+import { type Pair, type Pairing, readPairing, readStanding } from '../pairs.ts';
+import { sqlStateOf, toNamedError } from '../postgres-errors.ts';
+import { run, runOne, type SqlValue } from '../sql.ts';
+import { type PartitionBound, parseBound } from './bound.ts';
+import { addToLedger } from './ledger.ts';
+import type { RelationName } from './names.ts';
+import { choosePlace, type Place } from './place.ts';
+
+export interface ProvisionRequest {
+  /** The referencing partitioned table as SQL writes it, or a partition of it that is partitioned itself. */
+  readonly table: string;
+  readonly constraint?: string | undefined;
+  /** As SQL writes it: `FOR VALUES ...` or `DEFAULT`. */
+  readonly bound: string;
+  /** What the new names have instead of the part in which the existing ones differ. */
+  readonly nameSuffix?: string | undefined;
+  /** Names as SQL writes them. The second is needed only where no partition holds the keys yet. */
+  readonly referencing?: string | undefined;
+  readonly referenced?: string | undefined;
+  /** Does all of it and rolls back. */
+  readonly dryRun: boolean;
+  /** Milliseconds. */
+  readonly lockTimeoutMs: number;
+}
+
+/** A statement and the lock that it takes, in words. */
+interface StatementText {
+  readonly sql: string;
+  readonly lock: string;
+}
+
+/** `provision --json`. */
+export interface Provisioned {
+  readonly status: 'PROVISIONED' | 'DRY_RUN';
+  readonly table: string;
+  readonly referencedTable: string;
+  /** Id in the ledger; null where there is no ledger. */
+  readonly migrationId: string | null;
+  readonly referencing: string;
+  readonly referenced: string;
+  /** False where a partition that stood already holds the new one's keys. */
+  readonly referencedCreated: boolean;
+  /** As PostgreSQL prints it. */
+  readonly bound: string;
+  readonly pairConstraint: string;
+  readonly index: string;
+  /** In the order in which they ran, each with the lock that it takes. */
+  readonly statements: readonly StatementText[];
+  /** Milliseconds. */
+  readonly lockWaitMs: number;
+  /** Milliseconds from the last lock's grant to the end of the transaction. */
+  readonly heldMs: number;
+}
+
+/**
+ * Makes the pair, or with `dryRun` proves that it could be made.
+ *
+ * @throws InvalidInput when the bound is not one, or the names cannot be made out
+ * @throws PreflightFailed when the bound overlaps, a name is taken, or the table is not migrated: nothing has changed
+ * @throws MigrationInProgress when the migration is not at rest: nothing has changed
+ * @throws LockTimeout with the holders, when the locks were not granted: nothing has changed
+ */
+export async function provision(client: Client, request: ProvisionRequest): Promise<Provisioned> {
+  const bound = parseBound(request.bound);
+  const { foreignKey, place } = await findPlace(client, request, bound);
+  const locks = await locksFor(client, place, bound);
+  const change = {
+    step: 'Provision',
+    migrationId: foreignKey.migrationId,
+    budgetMs: request.lockTimeoutMs,
+    locks,
+    rehearsal: request.dryRun,
+  };
+  let changed: Changed<MadePair>;
+  try {
+    changed = await changeOnline(client, change, (budget) => makePair(client, foreignKey, place, bound, budget));
+  } catch (error) {
+    throw refusal(error, locks);
+  }
+  const { pair, statements, referencedCreated } = changed.result;
+  return {
+    status: request.dryRun ? 'DRY_RUN' : 'PROVISIONED',
+    table: foreignKey.table,
+    referencedTable: foreignKey.referencedTable,
+    migrationId: foreignKey.migrationId,
+    referencing: pair.referencing,
+    referenced: pair.referenced,
+    referencedCreated,
+    bound: pair.bound,
+    pairConstraint: pair.constraint_name,
+    index: pair.index_name,
+    statements: [...locks.map(({ sql, lock }) => ({ sql, lock })), ...statements],
+    lockWaitMs: Math.round(changed.lockWaitMs),
+    heldMs: Math.round(changed.heldMs),
+  };
+}
+
+async function findPlace(
+  client: Client,
+  request: ProvisionRequest,
+  bound: PartitionBound,
+): Promise<{ foreignKey: ForeignKey; place: Place }> {
+  const target = await readTarget(client, request.table);
+  const foreignKey = await resolveForeignKey(
+    client,
+    { table: target?.root ?? request.table, constraint: request.constraint },
+    'verify',
+  );
+  if (foreignKey.constraint_oid !== null) {
+    throw new PreflightFailed(
+      `refused, nothing was changed: ${foreignKey.table} is not migrated, its foreign key ${foreignKey.constraint_name} covers new partitions by itself; create them with CREATE TABLE ... PARTITION OF, or run p2pfk migrate first`,
+    );
+  }
+  if (target?.parent_kind !== 'p') throw new InvalidInput(`table ${request.table} is not partitioned`);
+  const pairing = await readPairing(client, foreignKey);
+  const place = await choosePlace(client, foreignKey, pairing, { ...request, bound, parentOid: target.parent_oid });
+  return { foreignKey, place };
+}
+
+interface Target {
+  readonly parent_oid: number;
+  readonly parent_kind: string;
+  readonly root: string;
+}
+
+/** Undefined where there is no such table: resolveForeignKey has the words for that. */
+async function readTarget(client: Client, table: string): Promise<Target | undefined> {
+  try {
+    const [target] = await withCallerSearchPath(client, () =>
+      run<Target & Record<string, unknown>>(client, 'provision/target', { table }),
+    );
+    return target;
+  } catch (error) {
+    if (sqlStateOf(error)?.startsWith('42') || sqlStateOf(error) === '0A000') return undefined;
+    throw toNamedError(error);
+  }
+}
+
+interface Lock {
+  readonly sql: string;
+  readonly lock: string;
+  readonly mode: LockMode;
+  readonly relations: readonly number[];
+  readonly names: string;
+}
+
+/** A new DEFAULT partition makes PostgreSQL look at no other. */
+async function locksFor(client: Client, place: Place, bound: PartitionBound): Promise<Lock[]> {
+  const locks = await run<Lock & Record<string, unknown>>(client, 'statements/lock-for-attach-partition', {
+    ...place,
+  });
+  return bound.strategy === 'default' ? locks.filter((lock) => lock.mode !== 'ACCESS EXCLUSIVE') : locks;
+}
+
+interface MadePair {
+  readonly pair: Pair;
+  readonly referencedCreated: boolean;
+  readonly statements: readonly StatementText[];
+}
+
+/**
+ * The referenced partition first, as nothing may reference what is not there. Where one that stands already holds its
+ * keys (it had no partner so far, or is coarser), PostgreSQL refuses the new one: then that one is the partner.
+ */
+async function makePair(
+  client: Client,
+  foreignKey: ForeignKey,
+  place: Place,
+  bound: PartitionBound,
+  budget: Budget,
+): Promise<MadePair> {
+  let statements: StatementText[] = [];
+  const runFile = async (name: string, values: Readonly<Record<string, SqlValue>>) => {
+    for (const { sql, lock } of await run<{ sql: string; lock: string }>(client, `statements/${name}`, values)) {
+      await budget.run(sql);
+      statements.push({ sql, lock });
+    }
+  };
+  const makePartition = async (parent_oid: number, { schema, name }: RelationName): Promise<number> => {
+    await runFile('create-partition-table', { parent_oid, schema, name });
+    await runFile('own-partition', { parent_oid, schema, name });
+    await runFile('attach-partition', { parent_oid, schema, name, bound });
+    return (await runOne<{ oid: number }>(client, 'provision/partition-oid', { schema, name })).oid;
+  };
+  let refused: unknown;
+  const makeReferenced = async (): Promise<boolean> => {
+    if (place.referenced === undefined) return false;
+    await client.query('SAVEPOINT referenced_partition');
+    try {
+      await makePartition(place.referenced_parent_oid, place.referenced);
+      return true;
+    } catch (error) {
+      if (sqlStateOf(error) !== OVERLAPS && sqlStateOf(error) !== NAME_TAKEN) throw error;
+      await client.query('ROLLBACK TO SAVEPOINT referenced_partition');
+      statements = [];
+      refused = error;
+      return false;
+    }
+  };
+
+  const referencedCreated = await makeReferenced();
+  const referencing = await makePartition(place.referencing_parent_oid, place.referencing);
+  const pairing = await readPairing(client, foreignKey);
+  const pair = pairing.pairs.find((candidate) => candidate.referencing_oid === referencing);
+  if (pair === undefined) throw sqlStateOf(refused) === NAME_TAKEN ? refused : noPair(pairing, referencing);
+  const indexAdded = !pair.has_index;
+  if (indexAdded) await runFile('create-index-on-new', { ...foreignKey, pairs: [pair] });
+  if (!referencedCreated) {
+    const [lock] = await run<StatementText & Record<string, unknown>>(client, 'statements/lock-pair', {
+      pairs: [pair],
+    });
+    if (!lock) throw new Error('the new pair is gone');
+    const relations = [pair.referencing_oid, pair.referenced_oid];
+    await budget.lock({ sql: lock.sql, mode: 'SHARE ROW EXCLUSIVE', relations });
+    statements.push({ sql: lock.sql, lock: lock.lock });
+  }
+  await runFile('add-pair-foreign-key-to-new', { ...foreignKey, pairs: [pair] });
+
+  const made = (await readStanding(client, foreignKey, [pair])).get(pair.pair);
+  if (!made?.validated || !made.enforced || !made.has_index) {
+    throw new PreflightFailed(
+      'refused, nothing was changed: the new pair is not what it should be, as the catalog shows it',
+    );
+  }
+  if (foreignKey.migrationId !== null) {
+    const noted = { ...pair, ...made, constraint_added: true, index_added: indexAdded };
+    await addToLedger(client, foreignKey, foreignKey.migrationId, [noted]);
+  }
+  return { pair: { ...pair, ...made }, referencedCreated, statements };
+}
+
+/** SQLSTATE of a bound that overlaps another, and of other things that are wrong with a bound. */
+const OVERLAPS = '42P17';
+const NAME_TAKEN = '42P07';
+
+/** The referencing partition is attached, and still has no partner: what PostgreSQL allows is not always a pair. */
+function noPair({ unpaired }: Pairing, referencing: number): PreflightFailed {
+  const lone = unpaired.find((partition) => partition.oid === referencing);
+  const others = unpaired.filter(({ bound }) => bound !== 'DEFAULT').map(({ partition }) => partition);
+  const why =
+    (lone?.heldBy?.length ?? 0) > 0
+      ? `the keys lie in other referenced partitions, which hold more or less than these: ${lone?.heldBy?.join(', ')}`
+      : lone?.bound === 'DEFAULT'
+        ? `a DEFAULT partition is a partner only where every other partition has its own, unlike ${others.join(', ')}`
+        : 'no referenced partition holds these keys, and nothing shows what a new one would be called: give --referenced too';
+  return new PreflightFailed(`refused, nothing was changed: the new partition would have no partner: ${why}`);
+}
+
+/** PostgreSQL's refusals in one line; its words are clear. */
+function refusal(error: unknown, locks: readonly Lock[]): unknown {
+  const named = toNamedError(error);
+  const defaults = locks.find((lock) => lock.mode === 'ACCESS EXCLUSIVE');
+  if (named instanceof BudgetExceeded && defaults) {
+    return new PreflightFailed(
+      `refused, nothing was changed: PostgreSQL has to look through the DEFAULT partition ${defaults.names} for rows that belong to the new one, nobody may use it meanwhile, and that did not fit into the lock budget; allow more with --lock-timeout-ms, or move its rows first`,
+      named.context,
+      { cause: named },
+    );
+  }
+  const sqlState = named.context.sqlState ?? '';
+  const why = REFUSALS[sqlState];
+  if (why === undefined) return named;
+  return new PreflightFailed(`refused, nothing was changed: ${why}${named.message}`, { sqlState }, { cause: named });
+}
+
+/** SQLSTATE -> what it means here. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  [OVERLAPS]: '',
+  '42P16': '',
+  [NAME_TAKEN]: '',
+  '42804': '',
+  '22P02': 'a literal of the bound does not fit its column: ',
+  '22007': 'a literal of the bound does not fit its column: ',
+  '22008': 'a literal of the bound does not fit its column: ',
+  '22003': 'a literal of the bound does not fit its column: ',
+  '22001': 'a literal of the bound does not fit its column: ',
+  '23514': 'the DEFAULT partition holds rows that belong to the new one: ',
+};

@@ -1,0 +1,16 @@
+-- Every migration of the ledger that is not rolled back, and what the catalog says of it: whether its tables are still
+-- the ones that it knows by oid, what stands under their names now, and whether the parent FK stands.
+SELECT m.*, m.id::text AS id,
+       coalesce(t.relkind = 'p' AND r.relkind = 'p', false)                      AS tables_exist,
+       to_regclass(m.table_name)::oid                                            AS table_oid_now,
+       to_regclass(m.referenced_name)::oid                                       AS referenced_oid_now,
+       coalesce(format('%I.%I', tn.nspname, t.relname), m.table_name)            AS table_name_now,
+       coalesce(format('%I.%I', rn.nspname, r.relname), m.referenced_name)       AS referenced_name_now,
+       (SELECT c.oid FROM pg_constraint c
+         WHERE c.conrelid = m.table_oid AND c.confrelid = m.referenced_oid AND c.contype = 'f'
+           AND c.conparentid = 0 AND c.conname = m.constraint_name)              AS constraint_oid
+  FROM p2pfk.migration m
+  LEFT JOIN pg_class t ON t.oid = m.table_oid LEFT JOIN pg_namespace tn ON tn.oid = t.relnamespace
+  LEFT JOIN pg_class r ON r.oid = m.referenced_oid LEFT JOIN pg_namespace rn ON rn.oid = r.relnamespace
+ WHERE m.state <> 'rolled-back'
+ ORDER BY m.id;

@@ -1,0 +1,5 @@
+-- The two tables that a new pair is attached to, and the schemas that their partitions are made in by default.
+SELECT format('%I.%I', n.nspname, c.relname) AS name, n.nspname AS schema, c.relname AS relname, c.oid AS oid
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.oid IN (:'referencing_parent_oid'::oid, :'referenced_parent_oid'::oid);

@@ -1,0 +1,11 @@
+-- Makes the triggers of a pair FK fire again. PostgreSQL lets only a superuser do that.
+-- Lock: SHARE ROW EXCLUSIVE on the partition that the trigger is on, for milliseconds; lock-pair has taken it.
+-- Blocked by: any writer of either leaf.
+-- Safe because: it reads no row. Those written meanwhile have not been checked, so their orphans are counted after it.
+SELECT p.pair,
+       format('ALTER TABLE %I.%I ENABLE TRIGGER %I', n.nspname, r.relname, g.tgname) AS sql,
+       'SHARE ROW EXCLUSIVE on the two partitions of the pair' AS lock
+  FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, constraint_oid oid)
+  JOIN pg_trigger g ON g.tgconstraint = p.constraint_oid AND g.tgenabled NOT IN ('O', 'A')
+  JOIN pg_class r ON r.oid = g.tgrelid JOIN pg_namespace n ON n.oid = r.relnamespace
+ ORDER BY p.pair, n.nspname, r.relname, g.tgname;

@@ -1,0 +1,36 @@
+-- Takes the locks that attaching partitions to both tables needs, before it: weakest first, the wait bounded as one.
+-- Lock: SHARE UPDATE EXCLUSIVE on the two partitioned tables alone: it stops no reader and no writer (CREATE TABLE ...
+--   PARTITION OF would take ACCESS EXCLUSIVE there). SHARE ROW EXCLUSIVE on tables at the other end of parent-level
+--   foreign keys, which PostgreSQL gives to the new partition too. ACCESS EXCLUSIVE on a DEFAULT partition: PostgreSQL
+--   looks for rows there that belong to the new one.
+-- Blocked by: other DDL on the two tables; writers of the tables at the other end; anybody who uses a DEFAULT partition.
+-- Safe because: lock_timeout and statement_timeout bound the wait, and what is done under the locks.
+WITH parent AS (
+  SELECT c.oid, c.relname, n.nspname, p.partdefid, c.oid = :'referencing_parent_oid'::oid AS is_referencing
+    FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_partitioned_table p ON p.partrelid = c.oid
+   WHERE c.oid IN (:'referencing_parent_oid'::oid, :'referenced_parent_oid'::oid)
+), wanted AS (
+  SELECT 1 AS step, 'SHARE UPDATE EXCLUSIVE' AS mode, format('ONLY %I.%I', nspname, relname) AS target, oid, is_referencing
+    FROM parent
+  UNION
+  SELECT 2, 'SHARE ROW EXCLUSIVE', format('ONLY %I.%I', n.nspname, c.relname), c.oid, false
+    FROM parent p
+    JOIN pg_constraint k ON k.contype = 'f' AND (k.conrelid = p.oid OR k.confrelid = p.oid AND k.conparentid = 0)
+    JOIN pg_class c ON c.oid = CASE WHEN k.conrelid = p.oid THEN k.confrelid ELSE k.conrelid END
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+  UNION
+  SELECT 3, 'ACCESS EXCLUSIVE', format('%I.%I', n.nspname, c.relname), c.oid, p.is_referencing
+    FROM parent p
+    JOIN pg_class c ON c.oid = p.partdefid AND c.relkind IN ('r', 'p')
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+)
+SELECT format('LOCK TABLE %s IN %s MODE', string_agg(target, ', ' ORDER BY is_referencing, oid), mode) AS sql,
+       mode || ' on ' || CASE step WHEN 1 THEN 'the two partitioned tables alone'
+                                   WHEN 2 THEN 'the tables at the other end of parent-level foreign keys'
+                                   ELSE 'the DEFAULT partitions' END AS lock,
+       mode, jsonb_agg(oid::bigint) AS relations, string_agg(replace(target, 'ONLY ', ''), ', ' ORDER BY is_referencing, oid) AS names
+  FROM wanted
+ GROUP BY step, mode
+ ORDER BY step;

@@ -1,0 +1,399 @@
+/** A new pair on a migrated table: what is there afterwards, what is refused, and that a refusal changes nothing. */
+import { describe, expect, it } from 'vitest';
+import { type ProvisionRequest, provision } from '../../core/provision/provision.ts';
+import { coreSession, databaseWith, everything, oneRow } from '../core/case.helpers.ts';
+import { Execution } from '../core/execution.helpers.ts';
+import { catalogSnapshot } from '../support/catalog.ts';
+import { WITH_DEFAULT } from './default.helpers.ts';
+import { column, type MigratedCase, migrated, NAMED_PAIRS, partitionOf, standingOn } from './migrated.helpers.ts';
+
+const request = (bound: string, more: Partial<ProvisionRequest> = {}): ProvisionRequest => ({
+  table: 'path',
+  bound,
+  dryRun: false,
+  lockTimeoutMs: 1_000,
+  ...more,
+});
+
+const FIVE = "FOR VALUES IN ('five')";
+
+describe('a provisioned pair', () => {
+  it('has both partitions, the index and a valid foreign key, and guards its rows', async () => {
+    const { core, observer } = await migrated();
+
+    expect(await provision(core, request(FIVE))).toMatchObject({
+      status: 'PROVISIONED',
+      referencing: 'public.path_five',
+      referenced: 'public.inode_five',
+      referencedCreated: true,
+      bound: FIVE,
+      pairConstraint: 'fk_path_to_inode_five',
+      index: 'idx_path_five_fk',
+    });
+
+    expect(await partitionOf(observer, 'path_five')).toBe(`path ${FIVE}`);
+    expect(await partitionOf(observer, 'inode_five')).toBe(`inode ${FIVE}`);
+    expect(await standingOn(observer, 'path_five')).toEqual({
+      foreignKeys: [
+        'fk_path_to_inode_five: FOREIGN KEY (medium, ino) REFERENCES inode_five(medium, ino) ON DELETE CASCADE, valid t, triggers 4',
+      ],
+      indexes: ['CREATE INDEX idx_path_five_fk ON public.path_five USING btree (medium, ino) valid t'],
+    });
+    await expect(observer.query("INSERT INTO path VALUES ('five', 1, 'x')")).rejects.toThrow(/fk_path_to_inode_five/);
+    await observer.query(
+      "INSERT INTO inode VALUES ('five', 1); INSERT INTO path VALUES ('five', 1, 'x'); DELETE FROM inode WHERE medium = 'five'",
+    );
+    expect(await column(observer, 'SELECT count(*)::int FROM path_five')).toEqual([0]);
+  });
+
+  it('has the row-movement guard, which PostgreSQL clones to it', async () => {
+    const { core, observer } = await migrated();
+    await provision(core, request(FIVE));
+    await observer.query("INSERT INTO inode VALUES ('five', 1)");
+    await expect(observer.query("UPDATE inode SET medium = 'one', ino = 99 WHERE medium = 'five'")).rejects.toThrow(
+      /would move a row of "inode_five" to another partition/,
+    );
+  });
+
+  it('is in the ledger, with the statements and the locks that they held', async () => {
+    const { core, observer, migrationId } = await migrated();
+    const made = await provision(core, request(FIVE));
+    expect(
+      await oneRow(
+        observer,
+        "SELECT referencing, referenced, constraint_added, index_added, state FROM p2pfk.pair WHERE bound ~ 'five'",
+      ),
+    ).toEqual({
+      referencing: 'public.path_five',
+      referenced: 'public.inode_five',
+      constraint_added: true,
+      index_added: true,
+      state: 'validated',
+    });
+    const event = await oneRow<{ sql: string; step: string }>(
+      observer,
+      'SELECT step, sql FROM p2pfk.event WHERE migration_id = $1 ORDER BY id DESC LIMIT 1',
+      [migrationId],
+    );
+    expect(event.step).toBe('Provision');
+    for (const { sql } of made.statements.slice(1)) expect(event.sql).toContain(sql);
+  });
+
+  it('goes with a rollback of the migration: the parent foreign key covers its partitions', async () => {
+    const { core, observer } = await migrated();
+    await provision(core, request(FIVE));
+    const execution = new Execution();
+    await execution.plan({ operation: 'rollback' });
+    await execution.rollBack(null);
+    expect(await standingOn(observer, 'path_five')).toEqual({ foreignKeys: [], indexes: [] });
+    await expect(observer.query("INSERT INTO path VALUES ('five', 1, 'x')")).rejects.toThrow(/path_fk/);
+  });
+
+  it('is made without a ledger too', async () => {
+    const { core, observer } = await migrated();
+    await observer.query('DROP SCHEMA p2pfk CASCADE');
+    expect(await provision(core, request(FIVE))).toMatchObject({ migrationId: null });
+    expect((await standingOn(observer, 'path_five')).foreignKeys).toHaveLength(1);
+    expect(await column(observer, "SELECT count(*)::int FROM pg_namespace WHERE nspname = 'p2pfk'")).toEqual([0]);
+  });
+
+  it('takes the referenced partition that stood already without a partner', async () => {
+    const { core, observer } = await migrated();
+    const made = await provision(core, request("FOR VALUES IN ('four')"));
+    expect(made).toMatchObject({ referenced: 'public.inode_four', referencedCreated: false });
+    expect(made.statements.map(({ sql }) => sql).join()).not.toContain('CREATE TABLE public.inode');
+    await observer.query("INSERT INTO path VALUES ('four', 1, 'x')");
+    await expect(observer.query("INSERT INTO path VALUES ('four', 999, 'x')")).rejects.toThrow(/fk_path_to_inode_four/);
+  });
+
+  it('of a month finds the year that holds it', async () => {
+    const { core } = await migrated(
+      `
+      CREATE TABLE r (d date, id int, PRIMARY KEY (d, id)) PARTITION BY RANGE (d);
+      CREATE TABLE p (d date, id int) PARTITION BY RANGE (d);
+      CREATE TABLE r_2026 PARTITION OF r FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+      CREATE TABLE p_2026_01 PARTITION OF p FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+      CREATE TABLE p_2026_02 PARTITION OF p FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
+      ALTER TABLE p ADD CONSTRAINT p_fk FOREIGN KEY (d, id) REFERENCES r;`,
+      { table: 'p' },
+    );
+    const march = "FOR VALUES FROM ('2026-03-01') TO ('2026-04-01')";
+    expect(await provision(core, request(march, { table: 'p' }))).toMatchObject({
+      referencing: 'public.p_2026_03',
+      referenced: 'public.r_2026',
+      referencedCreated: false,
+    });
+    await expect(
+      provision(core, request("FOR VALUES FROM ('2027-01-01') TO ('2027-02-01')", { table: 'p' })),
+    ).rejects.toThrow(/nothing was changed: .* no referenced partition holds these keys, .* give --referenced too/);
+  });
+
+  it('copies what PARTITION OF would: defaults, checks, generated columns, identity, indexes, triggers, other foreign keys', async () => {
+    const { core, observer } = await migrated(
+      `
+      CREATE TABLE kind (k int PRIMARY KEY);
+      CREATE TABLE r (k text, id int DEFAULT 7, size int CHECK (size > 0), twice int GENERATED ALWAYS AS (size * 2) STORED,
+                      note text COLLATE "C" NOT NULL DEFAULT 'x', PRIMARY KEY (k, id), UNIQUE (k, note)) PARTITION BY LIST (k);
+      CREATE TABLE p (n bigint GENERATED BY DEFAULT AS IDENTITY, k text, kind int REFERENCES kind, id int NOT NULL) PARTITION BY LIST (k);
+      CREATE INDEX p_kid ON p (k, id);
+      CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+      CREATE TRIGGER p_trigger BEFORE UPDATE ON p FOR EACH ROW EXECUTE FUNCTION nothing();
+      CREATE TABLE r_a PARTITION OF r FOR VALUES IN ('a');
+      CREATE TABLE p_a PARTITION OF p FOR VALUES IN ('a');
+      ALTER TABLE p ADD CONSTRAINT p_fk FOREIGN KEY (k, id) REFERENCES r (k, id) ON UPDATE CASCADE;`,
+      { table: 'p', constraint: 'p_fk' },
+    );
+    await provision(core, request("FOR VALUES IN ('yy')", { table: 'p', constraint: 'p_fk' }));
+    await observer.query(`
+      CREATE TABLE r_zz PARTITION OF r FOR VALUES IN ('zz');
+      CREATE TABLE p_zz PARTITION OF p FOR VALUES IN ('zz');
+      ALTER TABLE p_zz ADD CONSTRAINT fk_p_to_r_zz FOREIGN KEY (k, id) REFERENCES r_zz (k, id) ON UPDATE CASCADE;`);
+    const lines = (await everything(observer)).split('\n');
+    const about = (letter: string) =>
+      lines
+        .filter((line) => new RegExp(`[pr]_${letter}\\b|[pr]_${letter}_`).test(line))
+        .map((line) => line.replaceAll(`_${letter}`, '_X').replaceAll(`'${letter}'`, "'X'"))
+        .sort();
+    expect(about('yy')).toEqual(about('zz'));
+    expect(about('yy').length).toBeGreaterThan(20);
+  });
+
+  it('goes below a partition that is partitioned itself', async () => {
+    const { core, observer } = await migrated(
+      `
+      CREATE TABLE r (k text, d int, id int, PRIMARY KEY (k, d, id)) PARTITION BY LIST (k);
+      CREATE TABLE p (k text, d int, id int) PARTITION BY LIST (k);
+      CREATE TABLE r_eu PARTITION OF r FOR VALUES IN ('eu') PARTITION BY RANGE (d);
+      CREATE TABLE p_eu PARTITION OF p FOR VALUES IN ('eu') PARTITION BY RANGE (d);
+      CREATE TABLE r_eu_0_10 PARTITION OF r_eu FOR VALUES FROM (0) TO (10);
+      CREATE TABLE p_eu_0_10 PARTITION OF p_eu FOR VALUES FROM (0) TO (10);
+      ALTER TABLE p ADD CONSTRAINT p_fk FOREIGN KEY (k, d, id) REFERENCES r;`,
+      { table: 'p' },
+    );
+    await provision(core, request('FOR VALUES FROM (10) TO (20)', { table: 'p_eu' }));
+    expect(await partitionOf(observer, 'p_eu_10_20')).toBe('p_eu FOR VALUES FROM (10) TO (20)');
+    expect(await partitionOf(observer, 'r_eu_10_20')).toBe('r_eu FOR VALUES FROM (10) TO (20)');
+    expect((await standingOn(observer, 'p_eu_10_20')).foreignKeys).toHaveLength(1);
+  });
+
+  it("belongs to its table's owner, whoever creates it", async () => {
+    const { core, observer } = await migrated();
+    await observer.query(`
+      DO $$ BEGIN CREATE ROLE provision_owner; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+      GRANT CREATE ON SCHEMA public TO provision_owner;
+      ALTER TABLE path OWNER TO provision_owner; ALTER TABLE inode OWNER TO provision_owner;
+      GRANT USAGE ON SCHEMA p2pfk TO provision_owner;`);
+    await provision(core, request(FIVE));
+    expect(
+      await column(
+        observer,
+        "SELECT DISTINCT relowner::regrole::text FROM pg_class WHERE relname IN ('path_five', 'inode_five')",
+      ),
+    ).toEqual(['provision_owner']);
+    await observer.query('DROP OWNED BY provision_owner CASCADE');
+  });
+
+  it('has the names that were given, in schemas of their own, however they have to be quoted', async () => {
+    const { core, observer } = await migrated(`${NAMED_PAIRS} CREATE SCHEMA "My ""Schema";`);
+    expect((await provision(core, request("FOR VALUES IN ('six')", { nameSuffix: 'VI' }))).referencing).toBe(
+      'public."path_VI"',
+    );
+    const made = await provision(
+      core,
+      request(FIVE, { referencing: '"My ""Schema"."Päth 5"', referenced: '"Inode; DROP TABLE path"' }),
+    );
+    expect(made).toMatchObject({
+      referencing: '"My ""Schema"."Päth 5"',
+      referenced: 'public."Inode; DROP TABLE path"',
+    });
+    expect((await standingOn(observer, '"My ""Schema"."Päth 5"')).foreignKeys).toHaveLength(1);
+  });
+});
+
+describe('--dry-run', () => {
+  it('shows the statements that a run would run, and changes nothing', async () => {
+    const { core, observer } = await migrated();
+    const before = await everything(observer);
+    const dry = await provision(core, request(FIVE, { dryRun: true }));
+    expect(dry.status).toBe('DRY_RUN');
+    expect(await everything(observer)).toBe(before);
+    expect(await column(observer, "SELECT count(*)::int FROM p2pfk.event WHERE step = 'Provision'")).toEqual([0]);
+    expect((await provision(core, request(FIVE))).statements).toEqual(dry.statements);
+  });
+
+  it('finds out what a run would be refused for', async () => {
+    const { core } = await migrated();
+    await expect(
+      provision(core, request("FOR VALUES IN ('one', 'x')", { dryRun: true, nameSuffix: 'x' })),
+    ).rejects.toThrow(/overlap/);
+  });
+});
+
+describe('refused, and nothing is changed', () => {
+  const REFUSALS: [what: string, wanted: ProvisionRequest, error: { name: string; message: RegExp }][] = [
+    [
+      'a bound that overlaps another',
+      request("FOR VALUES IN ('x', 'two')", { nameSuffix: 'x' }),
+      {
+        name: 'PreflightFailed',
+        message: /^refused, nothing was changed: partition "path_x" would overlap partition "path_two"$/,
+      },
+    ],
+    [
+      'a name that is taken',
+      request(FIVE, { nameSuffix: 'two' }),
+      { name: 'PreflightFailed', message: /^refused, nothing was changed: public.path_two exists already$/ },
+    ],
+    [
+      'a referenced name that is taken',
+      request(FIVE, { referencing: 'path_five', referenced: 'inode_two' }),
+      { name: 'PreflightFailed', message: /^refused, nothing was changed: relation "inode_two" already exists$/ },
+    ],
+    [
+      'a bound of another strategy',
+      request('FOR VALUES FROM (1) TO (2)', { nameSuffix: 'x' }),
+      { name: 'PreflightFailed', message: /invalid bound specification for a list partition/ },
+    ],
+    [
+      'a bound that is SQL of its own',
+      request("FOR VALUES IN ('x'); DROP TABLE path"),
+      { name: 'InvalidInput', message: /is not the bound of a partition: "; DROP TABLE path" is not expected there/ },
+    ],
+    [
+      'DEFAULT where some partition has no partner',
+      request('DEFAULT'),
+      { name: 'PreflightFailed', message: /a DEFAULT partition is a partner only where .* unlike public.inode_four$/ },
+    ],
+    [
+      'a table that is not there',
+      request(FIVE, { table: 'nothing' }),
+      { name: 'InvalidInput', message: /table nothing does not exist/ },
+    ],
+    [
+      'a table that is not partitioned',
+      request(FIVE, { table: 'path_one' }),
+      { name: 'InvalidInput', message: /table path_one is not partitioned/ },
+    ],
+    [
+      'a name that is none',
+      request(FIVE, { referencing: 'a.b.c' }),
+      { name: 'InvalidInput', message: /"a.b.c" is not a table name/ },
+    ],
+    [
+      'a name that is too long',
+      request(FIVE, { nameSuffix: 'x'.repeat(60) }),
+      { name: 'InvalidInput', message: /longer than 63 bytes/ },
+    ],
+    [
+      'a schema that is not there',
+      request(FIVE, { referencing: 'no.path_5' }),
+      { name: 'InvalidInput', message: /schema of no.path_5 does not exist/ },
+    ],
+    [
+      'one name twice',
+      request(FIVE, { referencing: 'x', referenced: 'x' }),
+      { name: 'InvalidInput', message: /both partitions would be called public.x/ },
+    ],
+    ['half of the names', request(FIVE, { referenced: 'x' }), { name: 'InvalidInput', message: /give the names/ }],
+  ];
+
+  it('whatever it is that is wrong', async () => {
+    const { core, observer } = await migrated();
+    const before = await everything(observer);
+    for (const [what, wanted, { name, message }] of REFUSALS) {
+      const expected = { name, message: expect.stringMatching(message) };
+      await expect(provision(core, wanted), what).rejects.toMatchObject(expected);
+      expect(await everything(observer), what).toBe(before);
+    }
+  });
+
+  it('where the names of the pairs follow no rule, and none are given', async () => {
+    const { core } = await migrated(NAMED_PAIRS.replaceAll('path_two', 'path_zwei'));
+    await expect(provision(core, request(FIVE))).rejects.toThrow(
+      /do not show what the new one should be called: give --name-suffix/,
+    );
+    expect((await provision(core, request(FIVE, { nameSuffix: 'five' }))).referencing).toBe('public.path_five');
+  });
+
+  it('where the table is not migrated', async () => {
+    const { db, observer } = await databaseWith(NAMED_PAIRS);
+    const before = await everything(observer);
+    await expect(provision(await coreSession(db.url), request(FIVE))).rejects.toMatchObject({
+      name: 'PreflightFailed',
+      message: expect.stringMatching(/^refused, nothing was changed: public.path is not migrated/),
+    });
+    expect(await everything(observer)).toBe(before);
+  });
+
+  it('while the migration is not at rest', async () => {
+    const { core, observer } = await migrated();
+    await observer.query("UPDATE p2pfk.migration SET state = 'running'");
+    const before = await everything(observer);
+    await expect(provision(core, request(FIVE))).rejects.toMatchObject({ name: 'MigrationInProgress' });
+    expect(await everything(observer)).toBe(before);
+  });
+
+  it('when two create the same pair at once: one does, the other is told', async () => {
+    const { core, db } = await migrated();
+    const other = await coreSession(db.url);
+    const outcomes = await Promise.allSettled([provision(core, request(FIVE)), provision(other, request(FIVE))]);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(outcomes.find((outcome) => outcome.status === 'rejected')?.reason).toMatchObject({
+      name: 'PreflightFailed',
+    });
+  });
+
+  it('two different pairs at once are both made', async () => {
+    const { core, db, observer } = await migrated();
+    const other = await coreSession(db.url);
+    await Promise.all([provision(core, request(FIVE)), provision(other, request("FOR VALUES IN ('six')"))]);
+    expect(await column(observer, 'SELECT count(DISTINCT pair)::int FROM p2pfk.pair')).toEqual([5]);
+  });
+});
+
+describe('beside a DEFAULT partition', () => {
+  it('is made like any other', async () => {
+    const { core, observer } = await migrated(WITH_DEFAULT);
+    await provision(core, request(FIVE));
+    expect((await standingOn(observer, 'path_five')).foreignKeys).toHaveLength(1);
+  });
+
+  it('is refused where DEFAULT holds rows that belong to it', async () => {
+    const { core, observer }: MigratedCase = await migrated(WITH_DEFAULT);
+    await observer.query("INSERT INTO inode VALUES ('five', 1)");
+    const before = await everything(observer);
+    await expect(provision(core, request(FIVE))).rejects.toMatchObject({
+      name: 'PreflightFailed',
+      message: expect.stringMatching(
+        /^refused, nothing was changed: the DEFAULT partition holds rows that belong to the new one: .*"inode_default"/,
+      ),
+    });
+    expect(await everything(observer)).toBe(before);
+  });
+
+  it('is refused where looking through DEFAULT does not fit into the lock budget', async () => {
+    const { core, observer } = await migrated(WITH_DEFAULT);
+    await observer.query(`
+      SET session_replication_role = replica;
+      INSERT INTO path SELECT 'other', 1, 'x' FROM generate_series(1, 1000000);
+      RESET session_replication_role;`);
+    const before = await catalogSnapshot(observer);
+    await expect(provision(core, request(FIVE, { lockTimeoutMs: 30 }))).rejects.toMatchObject({
+      name: 'PreflightFailed',
+      message: expect.stringMatching(
+        /look through the DEFAULT partition public.inode_default, public.path_default .* --lock-timeout-ms/,
+      ),
+    });
+    expect(await catalogSnapshot(observer)).toBe(before);
+    expect((await provision(core, request(FIVE, { lockTimeoutMs: 10_000 }))).status).toBe('PROVISIONED');
+  });
+
+  it('can be DEFAULT itself, where it pairs', async () => {
+    const { core, observer } = await migrated(
+      `${NAMED_PAIRS} CREATE TABLE path_four PARTITION OF path FOR VALUES IN ('four');`,
+    );
+    await provision(core, request('DEFAULT'));
+    expect(await partitionOf(observer, 'path_default')).toBe('path DEFAULT');
+    expect((await standingOn(observer, 'path_default')).foreignKeys).toHaveLength(1);
+  });
+});
