@@ -8,9 +8,10 @@ import { runLocally } from '../local/executions.ts';
 import { onInterrupt } from './interrupt.ts';
 import { type LedgerReport, type Result, resultOf } from './outcome.ts';
 import type { Output } from './output.ts';
-import { closingLines, shellWord } from './progress/closing.ts';
-import { type Progress, seenIn } from './progress/progress.ts';
+import { closingLines } from './progress/closing.ts';
 import { createReporter, type ProgressReporter } from './progress/reporter.ts';
+import { type Progress, seenIn } from './progress/state.ts';
+import { shellWord } from './text.ts';
 
 export interface ExecuteOptions {
   readonly input: ExecutionInput;

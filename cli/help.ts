@@ -14,7 +14,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   3: 'a check did not pass',
   4: 'refused by preflight; nothing was changed',
   5: 'the rollback itself failed; a person is needed',
-  6: 'paused: the window closed, or approval is awaited',
+  6: 'paused: the window closed, it was a rehearsal, or approval is awaited',
   130: 'interrupted by Ctrl-C',
 };
 

@@ -15,7 +15,31 @@ const FLAGS: Readonly<Record<string, readonly [flag: string, expected: string]>>
   dryRun: ['--dry-run', 'must be given or not'],
   deadline: ['--deadline', 'must be an ISO 8601 time with offset, such as 2027-01-31T04:00:00Z'],
   approval: ['--approval', 'must be auto or manual'],
+  approvalTimeoutSeconds: ['--approval-timeout', 'must be whole seconds, 30 days at most, such as 30m or 8h'],
+  rehearse: ['--rehearse', 'must be given or not'],
+  terminateIdleBlockersAfterSeconds: [
+    '--terminate-idle-blockers',
+    'must be whole seconds from 1 on, such as 30s or 5m',
+  ],
+  maintenanceWorkMemMb: ['--maintenance-work-mem', 'must be from 1MB to 64GB, such as 512MB'],
+  maxReplicaLagSeconds: ['--max-replica-lag', 'must be longer than nothing, such as 2s'],
+  maxActiveSessions: ['--max-active-sessions', 'must be a whole number from 1 on'],
+  holdBackQuery: ['--hold-back-query', 'must be a query'],
+  rowMovementGuard: ['--no-row-movement-guard', 'must be given or not'],
 };
+
+/** A rollback neither waits for anything nor drops the parent FK. */
+const FORWARD_ONLY = [
+  'dryRun',
+  'rehearse',
+  'deadline',
+  'approval',
+  'approvalTimeoutSeconds',
+  'maxReplicaLagSeconds',
+  'maxActiveSessions',
+  'holdBackQuery',
+  'rowMovementGuard',
+];
 
 /** What was given, without what was not. */
 export function givenInput(flags: InputFlags, operation: string): GivenInput {
@@ -28,6 +52,14 @@ export function givenInput(flags: InputFlags, operation: string): GivenInput {
     ['lockTimeoutMs', flags.lockTimeoutMs],
     ['deadline', flags.deadline],
     ['approval', flags.approval],
+    ['approvalTimeoutSeconds', flags.approvalTimeout],
+    ['rehearse', flags.rehearse],
+    ['terminateIdleBlockersAfterSeconds', flags.terminateIdleBlockers],
+    ['maintenanceWorkMemMb', flags.maintenanceWorkMem],
+    ['maxReplicaLagSeconds', flags.maxReplicaLag],
+    ['maxActiveSessions', flags.maxActiveSessions],
+    ['holdBackQuery', flags.holdBackQuery],
+    ['rowMovementGuard', flags.rowMovementGuard === false ? false : undefined],
     ['keepIndexes', flags.keepIndexes],
     ['allowBlockingRollback', flags.allowBlockingRollback],
   ];
@@ -39,13 +71,13 @@ export function givenInput(flags: InputFlags, operation: string): GivenInput {
 /** @throws InvalidInput with one line that names the option, what it must be, and what it was. */
 export function parseInput(given: GivenInput): ExecutionInput {
   if (given.operation === 'rollback') {
-    const senseless = ['dryRun', 'deadline', 'approval'].find((key) => given[key] !== undefined);
+    const senseless = FORWARD_ONLY.find((key) => given[key] !== undefined);
     if (senseless !== undefined) {
       throw new InvalidInput(`${FLAGS[senseless]?.[0] ?? senseless} has no meaning for a rollback; leave it out`);
     }
   }
   const parsed = ExecutionInput.safeParse(given);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return together(parsed.data, given);
   const problems = parsed.error.issues.map((issue) => {
     const key = String(issue.path[0] ?? '');
     const known = FLAGS[key];
@@ -53,4 +85,15 @@ export function parseInput(given: GivenInput): ExecutionInput {
     return `${known[0]} ${known[1]}, not ${JSON.stringify(given[key])}`;
   });
   throw new InvalidInput([...new Set(problems)].join('; '));
+}
+
+/** What each of two options says alone, they must not contradict: a drop that nobody waited with cannot be taken back. */
+function together(input: ExecutionInput, given: GivenInput): ExecutionInput {
+  if (given.approvalTimeoutSeconds !== undefined && input.approval !== 'manual') {
+    throw new InvalidInput('--approval-timeout has no meaning without --approval manual');
+  }
+  if (input.dryRun && input.rehearse) {
+    throw new InvalidInput('--dry-run changes nothing and --rehearse does all but the drop; choose one');
+  }
+  return input;
 }

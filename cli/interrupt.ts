@@ -7,6 +7,12 @@ export interface Interruption {
   dispose(): void;
 }
 
+/**
+ * Without a terminal a signal to the process group comes twice, from the group and passed on by the launcher or npm. What
+ * comes so soon after the first is the first; a person who means it presses again.
+ */
+export const SAME_SIGNAL_MS = 1_000;
+
 const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /**
@@ -15,10 +21,15 @@ const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 export function onInterrupt(onFirst: () => void): Interruption {
   const controller = new AbortController();
   let exitCode: number | null = null;
+  let cameAt = 0;
   const handle = (name: NodeJS.Signals): void => {
     const code = name === 'SIGTERM' ? CODES.SIGTERM : CODES.SIGINT;
-    if (exitCode !== null) process.exit(code);
+    if (exitCode !== null) {
+      if (performance.now() - cameAt < SAME_SIGNAL_MS) return;
+      process.exit(code);
+    }
     exitCode = code;
+    cameAt = performance.now();
     onFirst();
     controller.abort();
   };
@@ -30,8 +41,14 @@ export function onInterrupt(onFirst: () => void): Interruption {
       return exitCode;
     },
     dispose() {
-      process.off('SIGINT', handle);
-      process.off('SIGTERM', handle);
+      const stop = (): void => {
+        process.off('SIGINT', handle);
+        process.off('SIGTERM', handle);
+      };
+      const left = cameAt + SAME_SIGNAL_MS - performance.now();
+      // The second of the two must not kill a process that is just printing its last words.
+      if (exitCode !== null && left > 0) setTimeout(stop, left).unref();
+      else stop();
     },
   };
 }

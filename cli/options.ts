@@ -1,5 +1,6 @@
 /** Options that several commands share, declared once. Nothing here is heavier than commander. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { duration, megabytes } from './units.ts';
 
 /** What commander hands to the action of every command. */
 export interface OutputFlags {
@@ -27,6 +28,19 @@ export interface InputFlags extends TableFlags {
   readonly lockTimeoutMs?: number;
   readonly deadline?: string;
   readonly approval?: string;
+  /** Seconds. */
+  readonly approvalTimeout?: number;
+  readonly rehearse?: boolean;
+  /** Seconds. */
+  readonly terminateIdleBlockers?: number;
+  /** Megabytes. */
+  readonly maintenanceWorkMem?: number;
+  /** Seconds. */
+  readonly maxReplicaLag?: number;
+  readonly maxActiveSessions?: number;
+  readonly holdBackQuery?: string;
+  /** False with `--no-row-movement-guard`, else true. */
+  readonly rowMovementGuard?: boolean;
   readonly keepIndexes?: boolean;
   readonly allowBlockingRollback?: boolean;
 }
@@ -50,38 +64,102 @@ export function addTableOptions(command: Command): Command {
     });
 }
 
+/** Headings of the help text. Options that belong to one command stand under commander's own, which comes first. */
+const OWN = 'Options:';
+const WORD = 'Rehearsal and approval:';
+const LIMITS = 'Maintenance window and load; no pair is begun while a limit is exceeded:';
+const PACE = 'Locks and pace:';
+const ROLLBACK = 'Rollback:';
+const OUTPUT = 'Output:';
+
+/** Options that `add` declares stand under `heading`, what comes after them under the command's own again. */
+function grouped(command: Command, heading: string, add: (command: Command) => void): Command {
+  command.optionsGroup(heading);
+  add(command);
+  return command.optionsGroup(OWN);
+}
+
 export function addDatabaseOptions(command: Command): Command {
   return command.addOption(
-    new Option('-d, --database-url <url>', 'postgres://user:password@host:port/database').env('DATABASE_URL'),
+    new Option('-d, --database-url <url>', 'postgres://user:password@host:port/database')
+      .env('DATABASE_URL')
+      .helpGroup(OWN),
   );
 }
 
-/** Options that hold for a migration and for a rollback, on its own or as part of one. */
+/** Options that hold for a plan, a migration and a rollback, on its own or as part of one. */
 export function addPaceOptions(command: Command): Command {
-  return addTableOptions(command)
-    .option('--max-concurrency <n>', 'pairs worked on side by side, 1 to 40 (default: 4)', wholeNumber)
-    .option('--lock-timeout-ms <ms>', 'longest wait for locks, in all, per statement (default: 500)', wholeNumber)
-    .option('--keep-indexes', 'a rollback leaves the indexes that the migration built')
-    .option('--allow-blocking-rollback', 'allow a rollback that blocks writes, where no online one is possible');
+  grouped(addTableOptions(command), PACE, (pace) =>
+    pace
+      .option('--max-concurrency <n>', 'pairs worked on side by side, 1 to 40 (default: 4)', wholeNumber)
+      .option('--lock-timeout-ms <ms>', 'longest wait for locks, in all, per statement (default: 500)', wholeNumber),
+  );
+  return grouped(command, ROLLBACK, (rollback) =>
+    rollback
+      .option('--keep-indexes', 'a rollback leaves the indexes that the migration built')
+      .option('--allow-blocking-rollback', 'allow a rollback that blocks writes, where no online one is possible'),
+  );
+}
+
+/** Of a migration and a rollback, where something is done. */
+export function addServerOptions(command: Command): Command {
+  return grouped(command, PACE, (pace) =>
+    pace
+      .option(
+        '--maintenance-work-mem <size>',
+        "memory of each validation, such as 512MB or 2GB (default: a share of the server's)",
+        megabytes,
+      )
+      .option(
+        '--terminate-idle-blockers <after>',
+        'end sessions that hold a lock we need and sit idle in a transaction for longer: 5m (default: never)',
+        duration,
+      ),
+  );
+}
+
+export function addGuardOptions(command: Command): Command {
+  return command.option(
+    '--no-row-movement-guard',
+    'no trigger against UPDATEs that move a referenced row to another partition, where ON DELETE would act on them',
+  );
 }
 
 /** Options of the commands that start a migration. A rollback neither waits for a window nor for a word. */
 export function addInputOptions(command: Command): Command {
-  return addPaceOptions(command)
-    .option('--dry-run', 'plan and preflight only, through the state machine; change nothing')
-    .option('--deadline <time>', 'end of the maintenance window, ISO 8601 with offset: 2027-01-31T04:00:00Z')
-    .option(
-      '--approval <mode>',
-      'auto, or manual: stop before the parent-level foreign key is dropped (default: auto)',
-    );
+  addServerOptions(addPaceOptions(command));
+  grouped(command, WORD, (word) =>
+    word
+      .option('--dry-run', 'plan and preflight only, through the state machine; change nothing')
+      .option('--rehearse', 'all but the drop; the drop itself is done and rolled back, then it ends paused')
+      .option('--approval <mode>', 'auto, or manual: wait for p2pfk approve before the drop (default: auto)')
+      .option(
+        '--approval-timeout <duration>',
+        'with manual: wait no longer than that, then end paused (default: 1h)',
+        duration,
+      ),
+  );
+  addGuardOptions(command);
+  return grouped(command, LIMITS, (limits) =>
+    limits
+      .option(
+        '--deadline <time>',
+        'nothing is begun that would not end by then, ISO 8601 with offset: 2027-01-31T04:00:00Z',
+      )
+      .option('--max-replica-lag <duration>', 'how far the slowest standby may be behind, such as 2s', duration)
+      .option('--max-active-sessions <n>', 'sessions that may be active in the database, ours left out', wholeNumber)
+      .option('--hold-back-query <sql>', 'a query that returns one boolean; true holds back'),
+  );
 }
 
 export function addOutputOptions(command: Command): Command {
-  return command
-    .option('--json', 'one JSON document on stdout; everything else on stderr')
-    .option('-q, --quiet', 'no progress, only the result')
-    .option('-v, --verbose', "the steps' JSON log lines on stderr")
-    .option('--no-color', 'no colours');
+  return grouped(command, OUTPUT, (output) =>
+    output
+      .option('--json', 'one JSON document on stdout; everything else on stderr')
+      .option('-q, --quiet', 'no progress, only the result')
+      .option('-v, --verbose', "the steps' JSON log lines on stderr")
+      .option('--no-color', 'no colours'),
+  );
 }
 
 /** `--verbose`: handlers log only where `P2PFK_LOG` says. Must be set before the first handler is loaded. */

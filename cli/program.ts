@@ -1,9 +1,12 @@
 /** The commander program: commands, and one place that turns what was thrown into a message and an exit code. */
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from '../core/errors.ts';
+import { registerApprove } from './commands/approve.ts';
+import { registerAudit } from './commands/audit.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerPlan } from './commands/plan.ts';
+import { registerProvision } from './commands/provision.ts';
 import { registerRollback } from './commands/rollback.ts';
 import { registerStart } from './commands/start.ts';
 import { registerVerify } from './commands/verify.ts';
@@ -32,8 +35,11 @@ export function createProgram(finish: Finish): Command {
   registerDemo(program, finish);
   registerPlan(program, finish);
   registerMigrate(program, finish);
+  registerApprove(program, finish);
   registerVerify(program, finish);
   registerRollback(program, finish);
+  registerProvision(program, finish);
+  registerAudit(program, finish);
   registerStart(program, finish);
 
   program.addHelpText(
@@ -43,8 +49,11 @@ Examples:
   p2pfk demo                                  see it work on a database of its own, in a minute
   p2pfk plan --table public.path              what would be done; reads only
   p2pfk migrate --table public.path           do it
+  p2pfk approve --table public.path           let it go on, where it waits for a word before the drop
   p2pfk verify --table public.path            six checks, at any time
   p2pfk rollback --table public.path          back to the parent-level foreign key
+  p2pfk provision --table path --bound ...    a new pair on a migrated table
+  p2pfk audit                                 drift on migrated tables; --fix repairs it
 
 ${ENVIRONMENT_HELP}
 
@@ -52,7 +61,7 @@ Exit codes:
   0  done, or nothing to do           4  refused by preflight, nothing changed
   1  failed and rolled back           5  rollback failed, a person is needed
   2  bad usage or input               6  paused: window closed or awaiting approval
-  3  verify found a problem         130  interrupted by Ctrl-C
+  3  a check did not pass           130  interrupted by Ctrl-C
 
 'p2pfk <command> --help' has the options and examples of each.`,
   );

@@ -107,6 +107,22 @@ export function withoutSchemaOf(table: string, qualified: string): string {
   return schema !== null && schemaOf(qualified) === schema ? qualified.slice(schema.length + 1) : qualified;
 }
 
+// A quoted column may hold anything, parentheses too.
+const UP_TO_REFERENCED = /^(FOREIGN KEY \((?:"(?:[^"]|"")*"|[^")])+\) REFERENCES )((?:"(?:[^"]|"")*"|[^\s"(])+)/;
+
+/** A foreign key's definition, its referenced table written as {@link withoutSchemaOf} writes it. */
+export function definitionWithoutSchemaOf(table: string, definition: string): string {
+  return definition.replace(
+    UP_TO_REFERENCED,
+    (_all, before: string, referenced: string) => before + withoutSchemaOf(table, referenced),
+  );
+}
+
+/** A word that a POSIX shell reads back as the same text. */
+export function shellWord(text: string): string {
+  return /^[\w.,:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 /** `text` in lines of at most `columns`, broken at spaces; lines after the first are indented by `indent`. */
 export function wrapped(text: string, columns: number, indent: number): string[] {
   const lines: string[] = [];

@@ -75,9 +75,9 @@ async function deleteOnce(
     await client.query('SET CONSTRAINTS ALL IMMEDIATE');
     return { rows: result.rowCount ?? 0, milliseconds: performance.now() - beganAt, refused: false };
   } catch (error) {
-    // NO ACTION and RESTRICT refuse the DELETE of a referenced row: the look-up that costs has been done all the same.
-    const state = sqlStateOf(error);
-    if (state !== '23503' && state !== '23001') throw toNamedError(error, sql);
+    // Class 23. NO ACTION and RESTRICT refuse the DELETE of a referenced row, and so does what SET NULL and SET DEFAULT
+    // would make of a key that is NOT NULL or holds its row in its partition: the look-up that costs has been done.
+    if (!sqlStateOf(error)?.startsWith('23')) throw toNamedError(error, sql);
     return { rows: 0, milliseconds: performance.now() - beganAt, refused: true };
   } finally {
     await client.query('ROLLBACK TO SAVEPOINT delete_probe');

@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import { withCallerSearchPath } from './connection.ts';
 import { InvalidInput } from './errors.ts';
-import { openMigrations } from './ledger.ts';
+import { type LedgerMigration, openMigrations } from './ledger.ts';
 import { sqlStateOf } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
 
@@ -54,7 +54,7 @@ interface StandingForeignKey {
 }
 
 /** What is to be done with the foreign key decides which candidates count. */
-export type Purpose = 'migrate' | 'verify' | 'rollback';
+export type Purpose = 'migrate' | 'verify' | 'rollback' | 'approve';
 
 const PARTITIONED = 'p';
 
@@ -93,17 +93,20 @@ export async function resolveForeignKey(
   const gone = open.filter((migration) => !standing.some((key) => key.constraint_name === migration.constraint_name));
 
   const choices =
-    purpose === 'rollback'
+    purpose === 'rollback' || purpose === 'approve'
       ? open.map((migration) => migration.constraint_name)
       : [
           ...parentForeignKeys.map((key) => key.constraint_name as string),
           ...gone.map((migration) => migration.constraint_name),
         ];
-  // To migrate, what still stands comes first: what is migrated already is only the answer when nothing is left.
-  const preferred =
-    purpose === 'migrate' && parentForeignKeys.length > 0 && wanted.constraint === undefined
+  // What still stands comes first to migrate, what waits comes first to approve; the others only where there is none.
+  const foremost =
+    purpose === 'migrate'
       ? parentForeignKeys.map((key) => key.constraint_name as string)
-      : choices;
+      : purpose === 'approve'
+        ? open.filter(waitsForApproval).map((migration) => migration.constraint_name)
+        : [];
+  const preferred = foremost.length > 0 ? foremost : choices;
   const matching =
     wanted.constraint === undefined ? preferred : choices.filter((name) => means(wanted.constraint as string, name));
 
@@ -130,6 +133,10 @@ export async function resolveForeignKey(
     };
   }
   throw new InvalidInput(`table ${first.table_name} has no foreign key ${name}`);
+}
+
+function waitsForApproval({ state, approval_asked_at, approved_at }: LedgerMigration): boolean {
+  return (state === 'running' || state === 'paused') && approval_asked_at !== null && approved_at === null;
 }
 
 async function standingForeignKeys(client: Client, table: string): Promise<StandingForeignKey[]> {
@@ -200,8 +207,11 @@ async function resolveWithoutLedger(
   if (constraint !== undefined) {
     const there = names.length > 0 ? `it has ${names.join(', ')}` : 'it has no foreign key';
     const named = standing.find((key) => key.constraint_name !== null && means(constraint, key.constraint_name));
-    if (named) throw new InvalidInput(notPartitioned(named));
-    throw new InvalidInput(`table ${table.table_name} has no foreign key ${constraint}: ${there}`);
+    if (!named) throw new InvalidInput(`table ${table.table_name} has no foreign key ${constraint}: ${there}`);
+    if (named.referenced_kind !== PARTITIONED) throw new InvalidInput(notPartitioned(named));
+  }
+  if (purpose === 'approve') {
+    throw new InvalidInput(`nothing waits for approval: the ledger has no open migration of ${table.table_name}`);
   }
   if (purpose === 'rollback') {
     throw new InvalidInput(`there is nothing to roll back: the ledger has no open migration of ${table.table_name}`);

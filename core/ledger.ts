@@ -121,6 +121,7 @@ export async function ensureLedger(client: Client): Promise<void> {
   await inTransaction(client, async () => {
     await client.query("SELECT pg_advisory_xact_lock(1882351216, hashtext('p2pfk.ledger'))");
     await client.query(readSql('ledger/schema'));
+    await client.query(readSql('ledger/views'));
   });
 }
 

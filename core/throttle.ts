@@ -40,9 +40,9 @@ async function isTrue(client: Client, query: string): Promise<boolean> {
   await client.query('BEGIN READ ONLY');
   try {
     await client.query("SELECT set_config('statement_timeout', $1, true)", [String(QUERY_TIMEOUT_MS)]);
-    // The extended protocol takes one statement only.
+    // The extended protocol takes one statement only; without values only a name makes node-postgres use it.
     const { rows, fields } = await withCallerSearchPath(client, () =>
-      client.query({ text: query, values: [], rowMode: 'array' }),
+      client.query({ name: 'hold-back', text: query, values: [], rowMode: 'array' }),
     );
     const value: unknown = rows[0]?.[0];
     if (rows.length !== 1 || fields.length !== 1 || typeof value !== 'boolean') {

@@ -8,9 +8,10 @@ import { type GivenInput, givenInput, parseInput } from '../input.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { resultOf } from '../outcome.ts';
 import { createOutput, type Output } from '../output.ts';
-import { closingLines, shellWord } from '../progress/closing.ts';
-import { seenIn } from '../progress/progress.ts';
+import { closingLines } from '../progress/closing.ts';
 import { createReporter } from '../progress/reporter.ts';
+import { seenIn } from '../progress/state.ts';
+import { shellWord } from '../text.ts';
 import { awsFailure, createClient, regionOf } from './client.ts';
 import { watchExecution } from './watch.ts';
 

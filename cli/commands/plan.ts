@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { helpText } from '../help.ts';
 import {
   addDatabaseOptions,
+  addGuardOptions,
   addOutputOptions,
   addPaceOptions,
   applyVerbose,
@@ -18,7 +19,7 @@ export function registerPlan(program: Command, finish: Finish): void {
   const command = program
     .command('plan')
     .description('what would be done: pairs, findings, estimate, exact SQL; reads only');
-  addDatabaseOptions(addPaceOptions(command)).option(
+  addDatabaseOptions(addGuardOptions(addPaceOptions(command))).option(
     '--sql',
     'only the SQL statements, each under a comment with its step and lock',
   );

@@ -1,8 +1,8 @@
 /** The last words of an execution: checks, banner, and what to do next. */
 import type { MigrationReport } from '../../core/contracts.ts';
-import { clock, oneLine } from '../text.ts';
-import { checksInFull, checksInShort } from './lines.ts';
-import type { Progress } from './progress.ts';
+import { clock, oneLine, shellWord } from '../text.ts';
+import { approveCommand, checksInFull, checksInShort, withoutApproveHint } from './lines.ts';
+import type { Progress } from './state.ts';
 
 /** Inventory lines shown after a migration; `verify` shows all. */
 const INVENTORY_LINES = 20;
@@ -47,13 +47,7 @@ export function closingLines(report: MigrationReport, context: ClosingContext): 
         `  ${undo}`,
       ];
     case 'PAUSED':
-      return [
-        '',
-        '‖‖‖ MIGRATION PAUSED ‖‖‖',
-        ...because,
-        'What is done stays done. The same command goes on from here; this undoes it:',
-        `  ${undo}`,
-      ];
+      return ['', '‖‖‖ MIGRATION PAUSED ‖‖‖', ...pausedLines(report, context, because), `  ${undo}`];
     case 'REFUSED': {
       const hint = report.error?.name === 'PreflightFailed' ? [`  p2pfk plan ${here}   shows every finding`] : [];
       return ['', '✗✗✗ REFUSED - NOTHING WAS CHANGED ✗✗✗', ...because, ...hint];
@@ -61,12 +55,31 @@ export function closingLines(report: MigrationReport, context: ClosingContext): 
   }
 }
 
+/** Why, and what goes on from here; the command that undoes it comes after. */
+function pausedLines(
+  { error }: MigrationReport,
+  { table, progress }: ClosingContext,
+  because: readonly string[],
+): string[] {
+  const message = error?.message ?? '';
+  if (progress.gate?.status === 'REHEARSED') {
+    return [
+      `Rehearsed: ${oneLine(message)}`,
+      'What is done stays done. The same command without --rehearse goes on from here; this undoes it:',
+    ];
+  }
+  if (progress.gate?.status === 'APPROVAL_TIMED_OUT') {
+    return [
+      `${error?.name}: ${withoutApproveHint(message)}`,
+      'What is done stays done. Once this has approved it, the same command as before goes on from here:',
+      `  ${approveCommand(table)}`,
+      'This undoes it:',
+    ];
+  }
+  return [...because, 'What is done stays done. The same command goes on from here; this undoes it:'];
+}
+
 function checkLines(report: MigrationReport, progress: Progress): string[] {
   if (report.verification !== null) return checksInFull(report.verification.checks, INVENTORY_LINES);
   return progress.checks === null ? [] : checksInShort(progress.checks);
-}
-
-/** A word that a POSIX shell reads back as the same text. */
-export function shellWord(text: string): string {
-  return /^[\w.,:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

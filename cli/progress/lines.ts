@@ -1,12 +1,12 @@
 /** The wording of progress: every line that a person reads on the way. Pure; marks are coloured by the output. */
 import type { Check, CheckId, FenceResult, PairResult, PlanResult, RollbackStrategy } from '../../core/contracts.ts';
-import { clock, oneLine, padEnd, plural, withoutSchemaOf } from '../text.ts';
+import { clock, definitionWithoutSchemaOf, oneLine, padEnd, plural, shellWord, withoutSchemaOf } from '../text.ts';
 import type { NamedError } from './events.ts';
 
 export { withoutSchemaOf as shortName } from '../text.ts';
 
 export function planned(plan: PlanResult): string[] {
-  const tables = `${plan.table} → ${withoutSchemaOf(plan.table, plan.referencedTable)}`;
+  const tables = `${withoutSchemaOf(plan.table, plan.table)} → ${withoutSchemaOf(plan.table, plan.referencedTable)}`;
   const pairs = plural(plan.pairs.length, 'pair');
   switch (plan.status) {
     case 'PLANNED':
@@ -63,16 +63,44 @@ export function stageDone(state: string, total: number, skipped: number): string
   }
 }
 
-/** The reason of a failed gate follows with the line that opens the rollback branch. */
-export function gate(status: string, pairs: number): string[] {
+/** Told once for as long as it is held back; which pairs wait, the live area shows. */
+export function heldBack(reason: string): string[] {
+  return [`‖ Held back: ${oneLine(reason)}`];
+}
+
+/**
+ * The reason of a failed gate follows with the line that opens the rollback branch, that of a time-out with the pause.
+ *
+ * @param before what the gate said the last time in this execution, empty at first
+ */
+export function gate(
+  { status, pairs, reason }: { readonly status: string; readonly pairs: number; readonly reason: string },
+  before: string,
+  table: string,
+): string[] {
+  const passed = `✓ Preflight check passed: All ${pairs} partition-level FKs are VALID`;
   switch (status) {
     case 'PASSED':
-      return [`✓ Preflight check passed: All ${pairs} partition-level FKs are VALID`];
+      return before === 'AWAITING_APPROVAL' ? ['✓ Approved', passed] : [passed];
     case 'FAILED':
       return ['✗ Preflight check failed: the parent-level FK stays'];
+    case 'REHEARSED':
+      return [passed, `✓ Rehearsed: ${oneLine(reason)}`];
+    case 'AWAITING_APPROVAL':
+      if (before === status) return [];
+      return [`‖ Waiting for approval: ${withoutApproveHint(reason)}`, `  ${approveCommand(table)}`];
     default:
       return [];
   }
+}
+
+/** The steps name the command to whoever reads the ledger or the history; here it has a line of its own. */
+export function withoutApproveHint(reason: string): string {
+  return oneLine(reason).replace(/; approve with: p2pfk approve .*$/, '');
+}
+
+export function approveCommand(table: string): string {
+  return `p2pfk approve --table ${shellWord(table)}`;
 }
 
 export function dropped(status: string, constraint: string, lockedMs: number): string[] {
@@ -110,8 +138,9 @@ export function failed(failure: NamedError): string[] {
   return [`✗ ${failure.name}: ${oneLine(failure.message)}`];
 }
 
-export function pausing(failure: NamedError): string[] {
-  return [`‖ Pausing: ${oneLine(failure.message)}`];
+/** @param told the reason has just been told */
+export function pausing(failure: NamedError, told: boolean): string[] {
+  return told ? ['‖ Pausing'] : [`‖ Pausing: ${withoutApproveHint(failure.message)}`];
 }
 
 const STRATEGIES: Readonly<Record<RollbackStrategy, string>> = {
@@ -138,8 +167,9 @@ export function pairsDropped(foreignKeys: number, indexes: number): string[] {
   return [`✓ Dropped ${foreignKeys} partition-level FK constraints and ${plural(indexes, 'index', 'indexes')}`];
 }
 
-export function rolledBack(constraint: string, definition: string): string[] {
-  return [`✓ Parent-level FK is as it was: ${constraint}: ${oneLine(definition)}`];
+export function rolledBack(table: string, constraint: string, definition: string): string[] {
+  const short = definitionWithoutSchemaOf(table, oneLine(definition));
+  return [`✓ Parent-level FK is as it was: ${constraint}: ${short}`];
 }
 
 /** The six checks, in their order; ids and titles are part of the contract. */

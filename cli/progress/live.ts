@@ -1,6 +1,6 @@
 /** What is drawn below the printed lines on a terminal: a bar per stage, a line per running pair. Pure. */
 import { cut, padEnd, padStart, runningClock, width } from '../text.ts';
-import { type Progress, type Running, totalOf } from './progress.ts';
+import { type Progress, type Running, totalOf } from './state.ts';
 
 const LABELS: Readonly<Record<string, string>> = {
   Plan: 'Planning',

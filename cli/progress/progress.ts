@@ -3,68 +3,21 @@
  * returns what is known now and the lines that a person reads. No terminal, no clock, no colour.
  */
 import type {
-  CheckId,
   FenceResult,
+  GateResult,
   MigratedPair,
   PairResult,
   PlanResult,
   VerifyMigrationResult,
 } from '../../core/contracts.ts';
-import type { Seen } from '../outcome.ts';
-import { isRecord, type NamedError, numberOf, type ProgressEvent, readError, stringOf, timeOf } from './events.ts';
+import { isRecord, numberOf, type ProgressEvent, readError, stringOf, timeOf } from './events.ts';
 import * as say from './lines.ts';
-
-/** How far one state is, over all pairs. */
-export interface StageProgress {
-  /** Numbers of the pairs that are through. */
-  readonly done: ReadonlySet<number>;
-  /** Of them: those where nothing was left to do. */
-  readonly skipped: number;
-  readonly since: number;
-}
-
-/** A Task that is on its way, or that waits to be asked or tried again. */
-export interface Running {
-  readonly state: string;
-  /** The pair's name for a person, or null for a step on the whole migration. */
-  readonly subject: string | null;
-  /** Milliseconds since 1970 when it was first scheduled. */
-  readonly since: number;
-  /** What holds it up; empty while all is well. */
-  readonly note: string;
-  /** How its last attempt failed. */
-  readonly failure: NamedError | null;
-}
-
-export interface Progress {
-  readonly plan: PlanResult | null;
-  readonly fence: FenceResult | null;
-  readonly stages: ReadonlyMap<string, StageProgress>;
-  readonly running: ReadonlyMap<string, Running>;
-  /** By the number of the pair; what the events tell, for reports without a ledger at hand. */
-  readonly pairs: ReadonlyMap<number, MigratedPair>;
-  /** What led to the rollback branch or the pause. */
-  readonly failure: NamedError | null;
-  /** The rollback branch or the pause has begun: late news of forward steps is no news any more. */
-  readonly interrupted: boolean;
-  readonly checks: readonly { readonly id: CheckId; readonly passed: boolean }[] | null;
-}
+import { type Progress, type Running, type StageProgress, totalOf } from './state.ts';
 
 export interface Advanced {
   readonly progress: Progress;
   readonly lines: readonly string[];
 }
-
-export const NOTHING_YET: Progress = {
-  plan: null,
-  fence: null,
-  stages: new Map(),
-  running: new Map(),
-  pairs: new Map(),
-  failure: null,
-  interrupted: false,
-  checks: null,
-};
 
 const ROLLBACK_STATES = new Set([
   'Fence',
@@ -74,6 +27,9 @@ const ROLLBACK_STATES = new Set([
   'VerifyRolledBack',
   'Pause',
 ]);
+
+/** The same step is to be asked again. */
+const UNFINISHED = new Set(['COUNTING', 'RUNNING', 'AWAITING_APPROVAL']);
 
 export function advance(progress: Progress, event: ProgressEvent): Advanced {
   const state = event.state ?? '';
@@ -100,12 +56,6 @@ function same(progress: Progress): Advanced {
   return { progress, lines: [] };
 }
 
-/** Pairs that a Map state goes over. */
-export function totalOf(progress: Progress, state: string): number {
-  if (state === 'RestoreParentForPair') return progress.fence?.pairs.length ?? 0;
-  return progress.plan?.pairs.length ?? 0;
-}
-
 function keyOf(state: string, input: unknown): string {
   return isRecord(input) && typeof input.pair === 'number' ? `${state}#${input.pair}` : state;
 }
@@ -116,7 +66,14 @@ function subjectOf(progress: Progress, input: unknown): string | null {
 }
 
 function begin(progress: Progress, state: string, event: ProgressEvent): Running {
-  return { state, subject: subjectOf(progress, event.input), since: timeOf(event), note: '', failure: null };
+  return {
+    state,
+    subject: subjectOf(progress, event.input),
+    since: timeOf(event),
+    note: '',
+    heldBack: null,
+    failure: null,
+  };
 }
 
 function withRunning(progress: Progress, key: string, task: Running | null): Progress {
@@ -129,8 +86,9 @@ function withRunning(progress: Progress, key: string, task: Running | null): Pro
 function scheduled(progress: Progress, state: string, event: ProgressEvent): Advanced {
   const key = keyOf(state, event.input);
   const known = progress.running.get(key);
-  // What is asked or tried again keeps its clock.
-  if (known !== undefined) return same(progress);
+  // What is asked or tried again keeps its clock. What was held back may be begun now, and takes its time then.
+  if (known !== undefined)
+    return same(known.heldBack === null ? progress : withRunning(progress, key, { ...known, note: '' }));
 
   const first = (state === 'Fence' || state === 'Pause') && !progress.interrupted;
   const before = first ? { ...progress, interrupted: true, running: new Map<string, Running>() } : progress;
@@ -140,7 +98,7 @@ function scheduled(progress: Progress, state: string, event: ProgressEvent): Adv
   const caught = isRecord(event.input) && isRecord(event.input.error) ? event.input.error : null;
   if (caught === null) return same(next);
   const failure = readError(stringOf(caught.Error), stringOf(caught.Cause));
-  const lines = state === 'Fence' ? say.failed(failure) : say.pausing(failure);
+  const lines = state === 'Fence' ? say.failed(failure) : say.pausing(failure, progress.gate?.status === 'REHEARSED');
   return { progress: { ...next, failure }, lines };
 }
 
@@ -171,7 +129,7 @@ function succeeded(progress: Progress, state: string, event: ProgressEvent): Adv
   if (typeof output.pair === 'number' && typeof output.of === 'number') {
     return pairDone(progress, state, event, output as unknown as PairResult);
   }
-  const counting = output.status === 'COUNTING' || output.status === 'RUNNING';
+  const counting = UNFINISHED.has(stringOf(output.status));
   const next = counting ? progress : withRunning(progress, keyOf(state, event.input), null);
   switch (state) {
     case 'Plan': {
@@ -179,10 +137,7 @@ function succeeded(progress: Progress, state: string, event: ProgressEvent): Adv
       return { progress: { ...next, plan }, lines: say.planned(plan) };
     }
     case 'VerifyGate':
-      return {
-        progress: next,
-        lines: say.gate(stringOf(output.status), numberOf(output.pairs)),
-      };
+      return gateAnswered(next, event, output as unknown as GateResult);
     case 'DropParentForeignKey':
       return {
         progress: next,
@@ -209,10 +164,39 @@ function succeeded(progress: Progress, state: string, event: ProgressEvent): Adv
     case 'DropPairForeignKeys':
       return { progress: next, lines: say.pairsDropped(numberOf(output.foreignKeys), numberOf(output.indexes)) };
     case 'VerifyRolledBack':
-      return { progress: next, lines: say.rolledBack(stringOf(output.constraint), stringOf(output.definition)) };
+      return {
+        progress: next,
+        lines: say.rolledBack(progress.plan?.table ?? '', stringOf(output.constraint), stringOf(output.definition)),
+      };
     default:
       return same(next);
   }
+}
+
+function gateAnswered(progress: Progress, event: ProgressEvent, gate: GateResult): Advanced {
+  const key = keyOf('VerifyGate', event.input);
+  const task = progress.running.get(key);
+  const waits = gate.status === 'AWAITING_APPROVAL' && task !== undefined;
+  const { status, reason } = gate;
+  return {
+    progress: {
+      ...(waits ? withRunning(progress, key, { ...task, note: 'waits for approval' }) : progress),
+      gate: { status, reason },
+    },
+    lines: say.gate(gate, progress.gate?.status ?? '', progress.plan?.table ?? ''),
+  };
+}
+
+/** Not begun: told with the first pair that is held back for this reason, and again when all went on in between. */
+function heldBack(progress: Progress, key: string, event: ProgressEvent, state: string, reason: string): Advanced {
+  const known = progress.running.get(key) ?? begin(progress, state, event);
+  // The figures change from one look to the next, the reason does not.
+  const kind = reason.replace(/\d+(?:\.\d+)?/g, '#');
+  const told = [...progress.running.values()].some((task) => task.heldBack === kind);
+  return {
+    progress: withRunning(progress, key, { ...known, note: `held back: ${reason}`, heldBack: kind }),
+    lines: told ? [] : say.heldBack(reason),
+  };
 }
 
 function pairDone(progress: Progress, state: string, event: ProgressEvent, result: PairResult): Advanced {
@@ -224,9 +208,10 @@ function pairDone(progress: Progress, state: string, event: ProgressEvent, resul
     return { progress: withRunning(progress, state, null), lines: say.attached(constraint, { ...result }) };
   }
   if (result.status === 'RUNNING') {
+    if (result.note) return heldBack(progress, key, event, state, result.note);
     const known = progress.running.get(key);
-    const note = 'runs on in the server';
-    return same(known === undefined ? progress : withRunning(progress, key, { ...known, note }));
+    const task = { note: 'runs on in the server', heldBack: null };
+    return same(known === undefined ? progress : withRunning(progress, key, { ...known, ...task }));
   }
 
   const before = progress.stages.get(state) ?? { done: new Set<number>(), skipped: 0, since: timeOf(event) };
@@ -261,16 +246,5 @@ function pairAfter(known: MigratedPair | undefined, state: string, result: PairR
     rows: result.rows,
     validateMs: state === 'ValidateForeignKey' ? result.durationMs : (known?.validateMs ?? 0),
     lockWaitMs: (known?.lockWaitMs ?? 0) + result.lockWaitMs,
-  };
-}
-
-/** What the events told, for the report. */
-export function seenIn(progress: Progress): Seen {
-  return {
-    planned: progress.plan !== null,
-    migrationId: progress.plan?.migrationId ?? null,
-    failure: progress.failure,
-    verified: progress.checks !== null,
-    pairs: [...progress.pairs].toSorted(([a], [b]) => a - b).map(([, pair]) => pair),
   };
 }

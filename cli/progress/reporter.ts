@@ -2,7 +2,8 @@
 import type { Output } from '../output.ts';
 import type { ProgressEvent } from './events.ts';
 import { liveFrame } from './live.ts';
-import { advance, NOTHING_YET, type Progress } from './progress.ts';
+import { advance } from './progress.ts';
+import { NOTHING_YET, type Progress } from './state.ts';
 
 const FRAME_MS = 120;
 

@@ -1,7 +1,6 @@
 /** A plan as a person reads it, and as SQL. Pure. */
 import type { Finding, Plan, PlannedPair, Severity } from '../../core/contracts.ts';
-import { shellWord } from '../progress/closing.ts';
-import { grouped, oneLine, plural, roughly, size, visible, withoutSchemaOf, wrapped } from '../text.ts';
+import { grouped, oneLine, plural, roughly, shellWord, size, visible, withoutSchemaOf, wrapped } from '../text.ts';
 import { columns } from './columns.ts';
 
 /** More pairs than fit a screen are cut on a terminal only. */

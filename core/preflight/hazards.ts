@@ -70,6 +70,7 @@ export async function checkActivity(client: Client): Promise<Finding[]> {
 }
 
 type Hazard =
+  | 'action-on-partition-key'
   | 'wraparound-vacuum'
   | 'disabled-trigger'
   | 'probe-trigger'
@@ -79,6 +80,12 @@ type Hazard =
 
 /** What `sql/checks/hazards.sql` finds, in the operator's words. */
 const HAZARDS: Readonly<Record<Hazard, { severity: Severity; say(where: string): string; remedy: string }>> = {
+  'action-on-partition-key': {
+    severity: 'warning',
+    say: (where) =>
+      `the foreign key changes the partition key of rows that lose their referenced row: ${where}; the parent foreign key moves such a row to another partition, a pair foreign key cannot, so after the migration that DELETE or UPDATE is refused wherever the row could not stay in its partition`,
+    remedy: 'leave the partition key out: ON DELETE SET NULL (columns), PostgreSQL 15 and newer; or use another action',
+  },
   'wraparound-vacuum': {
     severity: 'warning',
     say: (where) =>

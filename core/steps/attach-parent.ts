@@ -1,10 +1,12 @@
 /** AttachParent: the parent FK is put back word for word, by the strategy that the plan forecast. */
+import type { Client } from 'pg';
 import { execute } from '../connection.ts';
 import type { MigrationEvent, PairResult } from '../contracts.ts';
 import { OrphanedRows, RollbackFailed } from '../errors.ts';
-import { changeMigration, readPairs } from '../ledger.ts';
+import type { ForeignKey } from '../foreign-key.ts';
+import { changeMigration, type LedgerPair, readPairs } from '../ledger.ts';
 import { limit, record, underLock } from '../lock-budget.ts';
-import { readStanding } from '../pairs.ts';
+import { readStanding, statementsFor } from '../pairs.ts';
 import { forecastRollback, readServer } from '../server.ts';
 import { runOne } from '../sql.ts';
 import { validate } from '../validation.ts';
@@ -112,6 +114,7 @@ async function add(
         "SELECT set_config('statement_timeout', '0', true), set_config('enable_nestloop', 'on', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)",
       );
     else await limit(client, Math.max(lockBudgetMs, forecast.writesBlockedMs * FORECAST_MARGIN));
+    if (forecast.strategy === 'not-valid') await addNamedChildren(client, foreignKey, pairs);
     await execute(client, sql);
     if (migration.comment !== null) {
       const comment = await runOne<{ sql: string }>(client, 'statements/comment-foreign-key', { ...foreignKey });
@@ -120,4 +123,20 @@ async function add(
     await record(client, migration.id, null, STEP, sql);
   });
   return { durationMs: Math.round(heldMs), lockWaitMs: Math.round(lockWaitMs) };
+}
+
+/**
+ * 18+: a leaf whose child of the parent FK had a name of its own gets it back first, for the parent FK to attach. Below 18
+ * the strategy `attach` has made all of them, with their names.
+ */
+async function addNamedChildren(client: Client, foreignKey: ForeignKey, pairs: readonly LedgerPair[]): Promise<void> {
+  const standing = await readStanding(client, foreignKey, pairs);
+  const named = pairs.filter(
+    (pair) =>
+      pair.root_constraint !== null &&
+      pair.root_constraint !== foreignKey.constraint_name &&
+      standing.get(pair.pair)?.leaf_constraint_oid === null,
+  );
+  for (const { sql } of (await statementsFor(client, 'statements/add-leaf-foreign-key', foreignKey, named)).values())
+    await execute(client, sql);
 }

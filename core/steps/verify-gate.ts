@@ -4,8 +4,9 @@ import type { GateResult, MigrationEvent, Rehearsal } from '../contracts.ts';
 import { readGate } from '../gate.ts';
 import { changeMigration, readPairs } from '../ledger.ts';
 import { shortName } from '../pairs.ts';
+import { run } from '../sql.ts';
 import { verifiedDrop } from '../verified-drop.ts';
-import { type EnteredMigration, enterWithinWindow, type StepContext } from './context.ts';
+import { type EnteredMigration, enterWithinWindow, LEASE_SECONDS, type StepContext } from './context.ts';
 import { countRemainingOrphans } from './count-remaining-orphans.ts';
 
 export async function verifyGate(context: StepContext, event: MigrationEvent): Promise<GateResult> {
@@ -59,7 +60,14 @@ async function decide(
   const how = `approve with: p2pfk approve --table ${migration.table_name}`;
   if ((waited ?? 0) >= approvalTimeoutSeconds)
     return result('APPROVAL_TIMED_OUT', `${told}; nobody approved it within ${approvalTimeoutSeconds} s; ${how}`);
-  return result('AWAITING_APPROVAL', `${told}; ${how}`, pollSeconds(waited ?? 0, approvalTimeoutSeconds));
+  const waitSeconds = pollSeconds(waited ?? 0, approvalTimeoutSeconds);
+  // Until it asks again nothing else tells that this execution lives.
+  await run(context.client, 'ledger/extend-lease', {
+    migration_id: migration.id,
+    execution,
+    seconds: waitSeconds + LEASE_SECONDS,
+  });
+  return result('AWAITING_APPROVAL', `${told}; ${how}`, waitSeconds);
 }
 
 async function rehearseDrop(context: StepContext, entered: EnteredMigration, execution: string): Promise<Rehearsal> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { closingLines, shellWord } from '../../cli/progress/closing.ts';
-import { NOTHING_YET, type Progress } from '../../cli/progress/progress.ts';
+import { closingLines } from '../../cli/progress/closing.ts';
+import { NOTHING_YET, type Progress } from '../../cli/progress/state.ts';
 import type { MigrationReport, MigrationStatus } from '../../core/contracts.ts';
 import { fence } from './progress.helpers.ts';
 
@@ -63,12 +63,4 @@ describe('the last words', () => {
     expect(lines.filter((line) => line.startsWith('  p_'))).toHaveLength(20);
     expect(lines).toContain('  … and 236 more: p2pfk verify lists them all');
   });
-});
-
-it.each([
-  ['public.path', 'public.path'],
-  ['"we""ird; DROP TABLE x"', `'"we""ird; DROP TABLE x"'`],
-  ["it's", `'it'\\''s'`],
-])('%s is written for a shell as %s', (text, word) => {
-  expect(shellWord(text)).toBe(word);
 });

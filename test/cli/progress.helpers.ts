@@ -1,7 +1,8 @@
 /** Events of an execution as the local engine tells them, for tests of progress without an engine. */
 
 import type { ProgressEvent } from '../../cli/progress/events.ts';
-import { advance, NOTHING_YET, type Progress } from '../../cli/progress/progress.ts';
+import { advance } from '../../cli/progress/progress.ts';
+import { NOTHING_YET, type Progress } from '../../cli/progress/state.ts';
 import type { PairResult, PlanResult } from '../../core/contracts.ts';
 
 export const plan = (count: number, status: PlanResult['status'] = 'PLANNED'): PlanResult => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { timeOf } from '../../cli/progress/events.ts';
-import { seenIn } from '../../cli/progress/progress.ts';
+import { seenIn } from '../../cli/progress/state.ts';
 import { cause, fence, overPairs, pair, pairInput, plan, play, scheduled, succeeded } from './progress.helpers.ts';
 
 const checks = (failing?: string) =>

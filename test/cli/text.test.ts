@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { redact } from '../../cli/redact.ts';
-import { clock, cut, roughly, size, visible, width, withoutSchemaOf } from '../../cli/text.ts';
+import {
+  clock,
+  cut,
+  definitionWithoutSchemaOf,
+  roughly,
+  shellWord,
+  size,
+  visible,
+  width,
+  withoutSchemaOf,
+} from '../../cli/text.ts';
 
 it.each([
   [0, '00:00:00.000'],
@@ -82,4 +92,29 @@ describe('secrets', () => {
       expect(redact(sentence)).toBe(sentence);
     }
   });
+});
+
+it.each([
+  ['public.path', 'public.path'],
+  ['"we""ird; DROP TABLE x"', `'"we""ird; DROP TABLE x"'`],
+  ["it's", `'it'\\''s'`],
+])('%s is written for a shell as %s', (text, word) => {
+  expect(shellWord(text)).toBe(word);
+});
+
+it.each([
+  [
+    'public.path',
+    'FOREIGN KEY (a) REFERENCES public.inode(a) ON DELETE CASCADE',
+    'FOREIGN KEY (a) REFERENCES inode(a) ON DELETE CASCADE',
+  ],
+  ['public.path', 'FOREIGN KEY (a) REFERENCES other.inode(a)', 'FOREIGN KEY (a) REFERENCES other.inode(a)'],
+  ['public.path', 'FOREIGN KEY (a) REFERENCES inode(a)', 'FOREIGN KEY (a) REFERENCES inode(a)'],
+  [
+    '"My ""S".t',
+    'FOREIGN KEY (" REFERENCES public.x(") REFERENCES "My ""S"."r(1)"(a)',
+    'FOREIGN KEY (" REFERENCES public.x(") REFERENCES "r(1)"(a)',
+  ],
+])('for %s, %s is written %s', (table, definition, text) => {
+  expect(definitionWithoutSchemaOf(table, definition)).toBe(text);
 });

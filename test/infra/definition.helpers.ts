@@ -19,6 +19,7 @@ export interface Catcher {
 export interface ChoiceRule {
   readonly Variable?: string;
   readonly And?: readonly ChoiceRule[];
+  readonly Or?: readonly ChoiceRule[];
   readonly Not?: ChoiceRule;
   readonly Next?: string;
   readonly [operator: string]: unknown;
@@ -127,8 +128,9 @@ function rule(choice: ChoiceRule): string {
   return `${test(choice)} -> ${choice.Next}`;
 }
 
-function test({ And, Not, Variable, Next: _, ...operators }: ChoiceRule): string {
+function test({ And, Or, Not, Variable, Next: _, ...operators }: ChoiceRule): string {
   if (And) return And.map(test).join(' and ');
+  if (Or) return Or.map(test).join(' or ');
   if (Not) return `not (${test(Not)})`;
   const [operator, operand] = Object.entries(operators)[0] ?? [];
   return `${Variable} ${operator} ${JSON.stringify(operand)}`;

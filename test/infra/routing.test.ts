@@ -95,6 +95,7 @@ function inTurn(...answers: Answer[]): Answer {
 }
 
 const running: Answer = ({ pair }) => ({ status: 'RUNNING', pair: pair ?? 0, waitSeconds: 5 });
+const awaitingApproval: Answer = () => ({ status: 'AWAITING_APPROVAL', reason: 'rehearsed', waitSeconds: 2 });
 const dropped: Answer = () => ({ status: 'FENCED', parentForeignKey: 'DROPPED', pairs, maxConcurrency: 2 });
 const rollback = ['Fence', 'DropPairForeignKeys', 'VerifyRolledBack'];
 const forward = [
@@ -128,6 +129,14 @@ describe('the forward path', () => {
       ),
     });
     expect(steps.filter((step) => step === 'VerifyGate' || step === 'VerifyMigration')).toHaveLength(4);
+  });
+
+  it('asks the gate again while a person decides, and drops the parent foreign key once it passes', async () => {
+    const { steps, output } = await execute({
+      'verify-gate': inTurn(awaitingApproval, awaitingApproval, WELL['verify-gate']),
+    });
+    expect(steps.slice(-5)).toEqual([...Array(3).fill('VerifyGate'), 'DropParentForeignKey', 'VerifyMigration']);
+    expect(output).toMatchObject({ status: 'MIGRATED' });
   });
 
   it.each(['LockTimeout', 'DeadlockDetected', 'ConnectionLost', 'Lambda.Unknown'])(
@@ -245,11 +254,15 @@ describe('the pause', () => {
     },
   );
 
-  it('waits for approval before the parent foreign key goes', async () => {
-    const answer = { status: 'AWAITING_APPROVAL', reason: 'approval is manual' };
-    const { steps, events, output } = await execute({ 'verify-gate': () => answer });
-    expect(steps.slice(-2)).toEqual(['VerifyGate', 'Pause']);
-    expect(events.at(-1)).toMatchObject({ error: { Error: 'ApprovalNeeded', Cause: 'approval is manual' } });
+  it.each([
+    ['REHEARSED', 'it was a rehearsal'],
+    ['APPROVAL_TIMED_OUT', 'nobody has approved it in time'],
+  ])('comes before the parent foreign key goes when the gate says %s', async (status, reason) => {
+    const { steps, events, output } = await execute({
+      'verify-gate': inTurn(awaitingApproval, () => ({ status, reason, waitSeconds: 0 })),
+    });
+    expect(steps.slice(-3)).toEqual(['VerifyGate', 'VerifyGate', 'Pause']);
+    expect(events.at(-1)).toMatchObject({ error: { Error: 'ApprovalNeeded', Cause: reason } });
     expect(output).toMatchObject({ status: 'PAUSED' });
   });
 

@@ -1,0 +1,73 @@
+/** What is known of an execution from its events. */
+import type { CheckId, FenceResult, GateResult, MigratedPair, PlanResult } from '../../core/contracts.ts';
+import type { Seen } from '../outcome.ts';
+import type { NamedError } from './events.ts';
+
+/** How far one state is, over all pairs. */
+export interface StageProgress {
+  /** Numbers of the pairs that are through. */
+  readonly done: ReadonlySet<number>;
+  /** Of them: those where nothing was left to do. */
+  readonly skipped: number;
+  readonly since: number;
+}
+
+/** A Task that is on its way, or that waits to be asked or tried again. */
+export interface Running {
+  readonly state: string;
+  /** The pair's name for a person, or null for a step on the whole migration. */
+  readonly subject: string | null;
+  /** Milliseconds since 1970 when it was first scheduled. */
+  readonly since: number;
+  /** What holds it up; empty while all is well. */
+  readonly note: string;
+  /** Why it was not begun when it was last asked, figures left out; null where it was. */
+  readonly heldBack: string | null;
+  /** How its last attempt failed. */
+  readonly failure: NamedError | null;
+}
+
+export interface Progress {
+  readonly plan: PlanResult | null;
+  readonly fence: FenceResult | null;
+  readonly stages: ReadonlyMap<string, StageProgress>;
+  readonly running: ReadonlyMap<string, Running>;
+  /** By the number of the pair; what the events tell, for reports without a ledger at hand. */
+  readonly pairs: ReadonlyMap<number, MigratedPair>;
+  /** What led to the rollback branch or the pause. */
+  readonly failure: NamedError | null;
+  /** The rollback branch or the pause has begun: late news of forward steps is no news any more. */
+  readonly interrupted: boolean;
+  readonly checks: readonly { readonly id: CheckId; readonly passed: boolean }[] | null;
+  /** What the gate said last. */
+  readonly gate: Pick<GateResult, 'status' | 'reason'> | null;
+}
+
+export const NOTHING_YET: Progress = {
+  plan: null,
+  fence: null,
+  stages: new Map(),
+  running: new Map(),
+  pairs: new Map(),
+  failure: null,
+  interrupted: false,
+  checks: null,
+  gate: null,
+};
+
+/** Pairs that a Map state goes over. */
+export function totalOf(progress: Progress, state: string): number {
+  if (state === 'RestoreParentForPair') return progress.fence?.pairs.length ?? 0;
+  return progress.plan?.pairs.length ?? 0;
+}
+
+/** What the events told, for the report. */
+export function seenIn(progress: Progress): Seen {
+  return {
+    planned: progress.plan !== null,
+    migrationId: progress.plan?.migrationId ?? null,
+    failure: progress.failure,
+    verified: progress.checks !== null,
+    pairs: [...progress.pairs].toSorted(([a], [b]) => a - b).map(([, pair]) => pair),
+  };
+}

@@ -1,0 +1,46 @@
+/** What was approved, for the person who did. Pure. */
+import type { Approved } from '../../core/approve.ts';
+import type { Check } from '../../core/contracts.ts';
+import { oneLine, plural, roughly, shellWord, withoutSchemaOf } from '../text.ts';
+
+/** @param given `--table` as it was given, for the hint; the last line alone says what came of it */
+export function approvedLines(approved: Approved, given: string): string[] {
+  const { table, constraint, migrationId, approvedAt, approvedBy } = approved;
+  const when = approved.alreadyApproved ? `Approved before, by ${approvedBy} at ${approvedAt}` : 'Approved';
+  const next =
+    approved.state === 'running'
+      ? 'its execution goes on at its next look, 5 minutes from now at the latest'
+      : `it has paused; this goes on: p2pfk migrate --table ${shellWord(given)}`;
+  return [
+    `Migration    ${migrationId}: the drop of ${constraint} on ${withoutSchemaOf(table, table)}`,
+    `Waits        ${waits(approved)}`,
+    `Execution    ${approved.execution}`,
+    ...rehearsalLines(approved),
+    `✓ ${when}: ${next}`,
+  ];
+}
+
+function waits({ waitingSince, approvedAt, state, alreadyApproved }: Approved): string {
+  const until = Date.parse(approvedAt);
+  if (waitingSince === null) return 'not any more: it has paused';
+  const waited = alreadyApproved ? '' : `, for ${roughly(Math.max(1_000, until - Date.parse(waitingSince)))}`;
+  return `since ${waitingSince}${waited}${state === 'paused' ? '; it has paused meanwhile' : ''}`;
+}
+
+function rehearsalLines({ rehearsal }: Approved): string[] {
+  if (rehearsal === null) return ['Rehearsal    none was recorded'];
+  const { at, lockedMs, checks } = rehearsal;
+  const failed = checks.filter((check) => !check.passed).length;
+  const result = failed === 0 ? 'all passed' : `${failed} failed`;
+  return [
+    `Rehearsal    ${at}: the drop, done and rolled back; exclusive locks for ${roughly(lockedMs)}`,
+    `Checks       ${plural(checks.length, 'check')}, ${result}`,
+    ...checks.map((check) => `  ${check.passed ? '✓' : '✗'} ${check.title}: ${short(check)}`),
+  ];
+}
+
+/** The inventory is a line for each pair; how many there are is enough here. */
+function short({ id, detail }: Check): string {
+  const lines = detail.split('\n').filter((line) => line.trim() !== '');
+  return id === 'inventory' && lines.length > 1 ? plural(lines.length, 'foreign key') : oneLine(detail);
+}
