@@ -1,0 +1,151 @@
+/** What preflight finds on the server, in other sessions and in what was done to the tables before. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { ExecutionInput, type Finding } from '../../core/contracts.ts';
+import { resolveForeignKey } from '../../core/foreign-key.ts';
+import { readPairing } from '../../core/pairs.ts';
+import { type Intent, preflight } from '../../core/preflight.ts';
+import { readServer, type Server } from '../../core/server.ts';
+import { findingsCase, having, makeTables, planOf } from './findings.helpers.ts';
+
+const db = findingsCase();
+const tables = (options?: Parameters<typeof makeTables>[1]) => makeTables(db, options);
+const plan = (schema: string, values?: Record<string, unknown>) => planOf(db, schema, values);
+
+describe('the server', () => {
+  /** The findings for these tables on another server. */
+  async function findingsOn(
+    changes: Partial<Server>,
+    intent: Intent = 'migrate',
+    values: Record<string, unknown> = {},
+  ): Promise<Finding[]> {
+    const schema = await tables();
+    const foreignKey = await resolveForeignKey(db.core, { table: `${schema}.p` }, 'migrate');
+    const pairing = await readPairing(db.core, foreignKey);
+    const server = { ...(await readServer(db.core)), ...changes };
+    const input = ExecutionInput.parse({ table: 'p', ...values });
+    return (await preflight(db.core, { server, foreignKey, pairing, input }, intent)).findings;
+  }
+
+  it.each<[what: string, changes: Partial<Server>, id: string, severity: string]>([
+    ['too old', { version: '12.22', version_num: 120_022 }, 'server-version', 'error'],
+    ['with bugs that were fixed since', { version: '17.0', version_num: 170_000 }, 'minor-version-bugs', 'warning'],
+    ['not the newest of its line', { version: '16.10', version_num: 160_010 }, 'old-minor-version', 'info'],
+    ['a standby', { in_recovery: true }, 'read-only-server', 'error'],
+    ['with a small lock table', { lock_table_capacity: 30 }, 'lock-table-capacity', 'error'],
+    [
+      'with a lock table too small to attach',
+      { version_num: 170_000, lock_table_capacity: 50 },
+      'blocking-rollback',
+      'error',
+    ],
+    ['with room enough', { version_num: 170_000, lock_table_capacity: 100 }, 'rollback-strategy', 'info'],
+    [
+      '18, where attaching needs no room',
+      { version_num: 180_000, lock_table_capacity: 50 },
+      'rollback-strategy',
+      'info',
+    ],
+    ['whose ledger is another’s', { ledger_exists: true, can_use_ledger: false }, 'ledger-privilege', 'error'],
+  ])('%s', async (_, changes, id, severity) => {
+    expect(await findingsOn(changes)).toContainEqual(having(id, severity, /./));
+  });
+
+  it('may block writes in a rollback where the operator says so', async () => {
+    const small = { version_num: 170_000, lock_table_capacity: 50 };
+
+    const findings = await findingsOn(small, 'migrate', { allowBlockingRollback: true });
+
+    expect(findings.map(({ id }) => id)).not.toContain('blocking-rollback');
+    expect(findings).toContainEqual(having('rollback-strategy', 'info', /every row is checked while writes wait/));
+  });
+
+  it('gives errors first', async () => {
+    const findings = await findingsOn({ version_num: 120_000, lock_table_capacity: 30 });
+
+    const order = ['error', 'warning', 'info'];
+    expect(findings.map(({ severity }) => order.indexOf(severity))).toEqual(
+      findings.map(({ severity }) => order.indexOf(severity)).sort(),
+    );
+    expect(new Set(findings.map(({ id }) => id)).size).toBe(findings.length);
+  });
+});
+
+it('a pair FK that is gone when no parent FK stands is an error', async () => {
+  const schema = await tables({
+    last: `
+      ALTER TABLE p DROP CONSTRAINT p_fk;
+      ALTER TABLE p_1 ADD FOREIGN KEY (k, id) REFERENCES r_1;`,
+  });
+
+  expect((await plan(schema)).findings).toContainEqual(
+    having('pair-foreign-key-missing', 'error', /1 pair\(s\) have no valid, enforced .*p_2/),
+  );
+});
+
+describe('what stands in the way, or behaves differently than one thinks', () => {
+  it.each([
+    [
+      'a disabled trigger of the parent FK',
+      'disabled-trigger',
+      'warning',
+      'ALTER TABLE p_1 DISABLE TRIGGER ALL',
+      /p_1/,
+    ],
+    [
+      'a trigger that the DELETE probe would fire',
+      'probe-trigger',
+      'info',
+      `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END';
+       CREATE TRIGGER mine BEFORE DELETE ON r FOR EACH ROW EXECUTE FUNCTION f()`,
+      /r_1 \(mine\)/,
+    ],
+    ['a publication', 'publication', 'info', 'CREATE PUBLICATION pub FOR TABLE p_2', /p_2 \(pub\)/],
+    [
+      'an INVALID index',
+      'invalid-index',
+      'warning',
+      `CREATE INDEX broken ON p_1 (id); UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'broken'::regclass`,
+      /p_1 \(broken\)/,
+    ],
+    [
+      'a child constraint that a bug has lost',
+      'broken-children',
+      'error',
+      `DELETE FROM pg_constraint WHERE oid = (SELECT oid FROM pg_constraint WHERE conrelid = 'p'::regclass AND conparentid <> 0 LIMIT 1)`,
+      /3 child constraints instead of 4/,
+    ],
+  ])('%s', async (_, id, severity, last, message) => {
+    const { findings } = await plan(await tables({ last }));
+
+    expect(findings).toContainEqual(having(id, severity, message));
+  });
+
+  it('nothing of it where partitions were detached and attached again, on both sides', async () => {
+    const schema = await tables({
+      last: `
+        ALTER TABLE p DETACH PARTITION p_2; ALTER TABLE r DETACH PARTITION r_2;
+        ALTER TABLE r ATTACH PARTITION r_2 FOR VALUES IN (2); ALTER TABLE p ATTACH PARTITION p_2 FOR VALUES IN (2);`,
+    });
+
+    const { findings } = await plan(schema);
+
+    expect(findings.filter(({ severity }) => severity !== 'info')).toEqual([]);
+  });
+});
+
+it('every finding is explained in docs/findings.md', () => {
+  const root = new URL('../../', import.meta.url);
+  const sources = readdirSync(new URL('core/preflight', root)).map((file) =>
+    readFileSync(new URL(`core/preflight/${file}`, root), 'utf8'),
+  );
+  const ids = sources.flatMap((source) => [
+    ...[...source.matchAll(/finding\(\s*'([a-z-]+)'/g)].map(([, id]) => id),
+    ...[...source.matchAll(/^ {2}'?([a-z-]+)'?: \{\n {4}severity:/gm)].map(([, id]) => id),
+  ]);
+  const docs = readFileSync(new URL('docs/findings.md', root), 'utf8');
+  const explained = [...docs.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, id]) => id);
+
+  expect(ids.length).toBeGreaterThan(25);
+  expect([...new Set(ids)].sort()).toEqual([...explained].sort());
+});

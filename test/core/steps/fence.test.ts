@@ -1,0 +1,139 @@
+/** The fence: nothing of the forward path runs behind it, whatever the engine still starts. */
+import { describe, expect, it } from 'vitest';
+import { backends, holdLock, waitForLockWait, waitUntil } from '../../support/observe.ts';
+import { everything, oneRow } from '../case.helpers.ts';
+import { migratedTo, timeLeft } from '../execution.helpers.ts';
+
+const CAUGHT = {
+  Error: 'OrphanedRows',
+  Cause: JSON.stringify({ errorType: 'OrphanedRows', errorMessage: '3 rows', trace: [] }),
+};
+
+describe('forward steps behind the fence', () => {
+  it('are refused, and change nothing', async () => {
+    const { observer, execution } = await migratedTo('AddForeignKeys');
+    await execution.fence(CAUGHT);
+    const before = await everything(observer);
+
+    for (const late of [
+      () => execution.buildIndex(1),
+      () => execution.addForeignKey(1),
+      () => execution.validateForeignKey(1),
+      () => execution.verifyGate(),
+      () => execution.dropParentForeignKey(),
+      () => execution.verifyMigration(),
+    ]) {
+      await expect(late()).rejects.toMatchObject({
+        name: 'MigrationFenced',
+        message: expect.stringContaining('fenced'),
+      });
+    }
+    expect(await everything(observer)).toBe(before);
+  });
+
+  it('that waited for their lock while the fence was set are cancelled', async () => {
+    const { db, observer, execution } = await migratedTo('Plan', { lockTimeoutMs: 60_000 });
+    const held = await holdLock(await db.client(), 'UPDATE path_1 SET name = name WHERE ino = 1');
+    const adding = expect(execution.addForeignKey(1)).rejects.toMatchObject({ name: 'StatementCanceled' });
+    await waitForLockWait(observer, /^LOCK TABLE/);
+
+    await execution.fence(CAUGHT);
+
+    await adding;
+    await held.release();
+    await expect(execution.addForeignKey(1)).rejects.toMatchObject({ name: 'MigrationFenced' });
+    expect((await observer.query(`SELECT FROM pg_constraint WHERE conname LIKE 'fk_path_to_%'`)).rows).toEqual([]);
+  });
+
+  it('that were asked for before, and come to their transaction after it, are refused there', async () => {
+    const { db, observer, execution } = await migratedTo('Plan');
+    // Whoever holds the pair's row keeps the step between its entrance and its end; here it is kept before its transaction.
+    const held = await holdLock(await db.client(), 'LOCK TABLE p2pfk.pair IN ACCESS EXCLUSIVE MODE');
+    const adding = expect(execution.addForeignKey(1)).rejects.toMatchObject({ name: 'MigrationFenced' });
+    await waitForLockWait(observer, /p2pfk\.pair/);
+    await observer.query('UPDATE p2pfk.migration SET fenced_at = now()');
+    await held.release();
+
+    await adding;
+    expect((await observer.query(`SELECT FROM pg_constraint WHERE conname LIKE 'fk_path_to_%'`)).rows).toEqual([]);
+  });
+});
+
+describe('what runs while the fence is set', () => {
+  it('in another session, a validation, is cancelled', async () => {
+    const { db, observer, execution } = await migratedTo('AddForeignKeys');
+    const held = await holdLock(await db.client(), 'LOCK TABLE path_1 IN SHARE UPDATE EXCLUSIVE MODE');
+    const validating = expect(execution.validateForeignKey(1)).rejects.toMatchObject({ name: 'StatementCanceled' });
+    await waitForLockWait(observer, /VALIDATE CONSTRAINT/);
+
+    const fenced = await execution.fence(CAUGHT);
+
+    await validating;
+    await held.release();
+    expect(fenced).toMatchObject({ status: 'FENCED', parentForeignKey: 'PRESENT', strategy: 'NONE', pairs: [] });
+    expect(
+      await oneRow(observer, `SELECT convalidated FROM pg_constraint WHERE conname = 'fk_path_to_inode_1'`),
+    ).toEqual({ convalidated: false });
+  });
+
+  it('without a client, a validation left running, is cancelled too', async () => {
+    const { db, observer, execution } = await migratedTo('AddForeignKeys');
+    const held = await holdLock(await db.client(), 'LOCK TABLE path_1 IN SHARE UPDATE EXCLUSIVE MODE');
+    expect(await execution.validateForeignKey(1, timeLeft(16_000))).toMatchObject({ status: 'RUNNING' });
+    await waitForLockWait(observer, /VALIDATE CONSTRAINT/);
+
+    await execution.fence(CAUGHT);
+
+    await waitUntil(
+      async () => (await backends(observer)).every(({ application }) => !application.startsWith('p2pfk/')),
+      'it to be gone',
+    );
+    await held.release();
+    expect(
+      await oneRow(observer, `SELECT convalidated FROM pg_constraint WHERE conname = 'fk_path_to_inode_1'`),
+    ).toEqual({ convalidated: false });
+  });
+
+  it('outside a transaction, an index build, is cancelled; what it leaves INVALID is dropped by the rollback', async () => {
+    const { db, observer, execution, original } = await migratedTo('Plan');
+    const held = await holdLock(await db.client(), 'UPDATE path_1 SET name = name WHERE ino = 1');
+    const building = expect(execution.buildIndex(1)).rejects.toMatchObject({ name: 'StatementCanceled' });
+    await waitForLockWait(observer, /CREATE INDEX CONCURRENTLY/);
+
+    await execution.fence(CAUGHT);
+
+    await building;
+    await held.release();
+    await execution.dropPairForeignKeys();
+    await execution.verifyRolledBack();
+    expect(await everything(observer)).toBe(original);
+  });
+});
+
+it('keeps why it was set, and by whom', async () => {
+  const { observer, execution } = await migratedTo('AddForeignKeys');
+
+  await execution.fence(CAUGHT);
+  await execution.fence(null);
+
+  expect(
+    await oneRow(observer, 'SELECT state, execution, error, fenced_at IS NOT NULL AS fenced FROM p2pfk.migration'),
+  ).toEqual({
+    state: 'rolling-back',
+    execution: execution.arn,
+    error: { name: 'OrphanedRows', message: '3 rows' },
+    fenced: true,
+  });
+});
+
+it('statements of a rollback run behind the fence only', async () => {
+  const { observer, execution } = await migratedTo('AddForeignKeys');
+  const before = await everything(observer);
+
+  await expect(execution.dropPairForeignKeys()).rejects.toMatchObject({
+    name: 'MigrationFenced',
+    message: expect.stringContaining('is not being rolled back by'),
+  });
+
+  expect(await everything(observer)).toBe(before);
+});
