@@ -1,0 +1,36 @@
+-- Step 2 of 4: checks the existing rows of each pair and marks its FK as valid.
+--
+--   psql URL -v table=path -f sql/migrate-to-p2p-fk-step2-validate.sql
+--
+-- Also -v constraint=NAME. Locks: SHARE UPDATE EXCLUSIVE on one referencing partition after the other: no reader and no
+-- writer waits. Orphaned rows are reported, all pairs are gone through. Can be run again: it goes on where it stopped.
+\set ON_ERROR_STOP on
+\ir psql/settings.sql
+\set purpose continue
+\ir psql/find-foreign-key.sql
+SELECT :'migration_state' = 'migrated' AS migrated \gset
+\if :migrated
+\echo ✓ Already migrated: the partition-level FKs are valid; nothing to do
+\q
+\endif
+\ir catalog/server.sql
+\ir psql/open-migration.sql
+COMMIT;
+\ir psql/planned-pairs.sql
+\set list :planned
+
+\set body pairs/validate-foreign-key.sql
+\ir psql/each-pair.sql
+SELECT :failures > 0 AS refused, :skipped > 0 AS some_there, :of - :skipped AS made,
+       format('%s of %s partition-level FKs could not be validated: mend or delete the orphaned rows listed above, then run step 2 again; or go back with sql/migrate-to-p2p-fk-rollback.sql', :failures, :of) AS refusal \gset
+\if :refused
+\set error_name OrphanedRows
+\ir psql/give-up.sql
+\endif
+\if :some_there
+\echo Successfully validated :made partition-level FK constraints (:skipped were valid already)
+\else
+\echo Successfully validated :made partition-level FK constraints
+\endif
+\echo ✓ No FK violations found - all data is valid
+\ir psql/rest.sql

@@ -1,0 +1,93 @@
+-- Step 4 of 4: the six checks. Looks at the database as it is; changes nothing but the ledger's word that all is well.
+--
+--   psql URL -v table=path -f sql/migrate-to-p2p-fk-step4-verify.sql
+--
+-- Also -v constraint=NAME. The DELETE of check 4 runs in a transaction that is rolled back, for five seconds at most. Works
+-- with a role that can only read, at any time, also where no ledger remembers the migration.
+\set ON_ERROR_STOP on
+\ir psql/settings.sql
+\set purpose verify
+\ir psql/find-foreign-key.sql
+\ir psql/pairing.sql
+\ir psql/quick-checks.sql
+\if :check1
+\echo '[1/6] Checking partition-level FK constraints...  ' :detail1
+\else
+\echo '[1/6] Checking partition-level FK constraints...  ' ✗ FAIL: :detail1
+\endif
+\if :check2
+\echo '[2/6] Checking for parent-level FK...             ' ✓ PASS: :detail2
+\else
+\echo '[2/6] Checking for parent-level FK...             ' ✗ FAIL: :detail2
+\endif
+\if :check3
+\echo '[3/6] Verifying FK targets...                     ' ✓ PASS: :detail3
+\else
+\echo '[3/6] Verifying FK targets...                     ' ✗ FAIL: :detail3
+\endif
+
+BEGIN;
+\set probe_ms 5000
+\ir psql/probe.sql
+ROLLBACK;
+-- 42501 no privilege, 25006 read-only server: no word on the foreign keys. 55P03: a later run decides.
+SELECT :'probe_sqlstate' IN ('42501', '25006') AS not_allowed, :'probe_sqlstate' = '57014' AS too_slow, :'probe_sqlstate' NOT IN ('', '42501', '25006', '57014') AS refused \gset
+\if :not_allowed
+\set check4 true
+SELECT format('skipped: this role or server cannot DELETE (%s)', :'failure') AS detail4 \gset
+\elif :too_slow
+\set check4 false
+\set detail4 'no answer within 5 s: the DELETE scans'
+\elif :refused
+SELECT format('the DELETE probe could not be done, run step 4 again: %s', :'failure') AS refusal \gset
+\ir psql/refuse.sql
+\endif
+\if :check4
+\echo '[4/6] Testing DELETE performance...               ' ✓ :detail4 '  ✓ PASS'
+\else
+\echo '[4/6] Testing DELETE performance...               ' ✗ FAIL: :detail4
+\endif
+
+\set list :pairing
+\set counts '[]'
+-- A foreign key tells how to compare: the pair's own, else the parent FK, else that of any other pair.
+SELECT coalesce(nullif(:'constraint_oid', ''), (SELECT e ->> 'constraint_oid' FROM jsonb_array_elements(:'pairing'::jsonb) e WHERE e -> 'constraint_oid' <> 'null' LIMIT 1), '') AS like_constraint_oid \gset
+\set body pairs/count-for-verify.sql
+\ir psql/each-pair.sql
+\ir psql/filled.sql
+\ir psql/queries/last-checks.sql
+\if :check5
+\echo '[5/6] Verifying data integrity...                 ' ✓ PASS: :detail5
+\else
+\echo '[5/6] Verifying data integrity...                 ' ✗ FAIL: :detail5
+\endif
+\if :check6
+\echo [6/6] Listing all partition-to-partition FK constraints...
+\else
+\echo '[6/6] Listing all partition-to-partition FK constraints...  ' ✗ FAIL
+\endif
+\echo :inventory
+
+-- Dropped and not yet called migrated: the ledger is told, where this role may and nobody else is at work.
+SELECT CASE WHEN :'migration_id' <> '' AND :'migration_state' IN ('running', 'paused') AND :'constraint_oid' = '' AND NOT pg_is_in_recovery()
+            THEN has_table_privilege('p2pfk.migration', 'UPDATE') ELSE false END AS notes \gset
+\if :notes
+\ir ledger/hold-execution.sql
+\set file ../ledger/take-over.sql
+\ir psql/rows.sql
+SELECT :'result'::jsonb <> '[]' AS notes,
+       jsonb_build_object('verification', :'verification'::jsonb, 'state', CASE WHEN :'passed'::boolean THEN 'migrated' ELSE 'paused' END)
+         || CASE WHEN :'passed'::boolean THEN jsonb_build_object('finished_at', clock_timestamp()) ELSE '{}' END AS changes \gset
+\if :notes
+\ir ledger/change-migration.sql
+\endif
+\endif
+
+\echo
+\if :passed
+\echo ✓✓✓ MIGRATION SUCCESSFUL ✓✓✓
+\else
+\echo ✗✗✗ VERIFICATION FAILED: :failed of 6 checks ✗✗✗
+SELECT format('verification failed: %s', :'failures') AS refusal \gset
+\ir psql/refuse.sql
+\endif

@@ -1,0 +1,73 @@
+-- Finds the foreign key that :table and :constraint mean, for :purpose (migrate, continue, verify, rollback), as
+-- core/foreign-key.ts does; or refuses. Afterwards the variables have the names of the parameters of sql/: referencing_oid,
+-- referenced_oid, constraint_name, definition, columns, ..., and:
+--   constraint_oid   the parent FK's while it stands, else empty
+--   migration_id     the open migration in the ledger, else empty; migration_state with it
+--   found            false where there is nothing to roll back: the parent FK stands and no migration is open
+SELECT jsonb_build_array(format('SELECT to_regclass(%L)', :'table')) AS statements \gset
+\ir attempt.sql
+\if :failed
+SELECT CASE WHEN :'sqlstate' IN ('42602', '42601', '0A000')
+            THEN format('"%s" is not a table name as SQL writes it: %s', :'table', :'failure')
+            ELSE :'failure' END AS refusal \gset
+\ir refuse.sql
+\endif
+
+-- What a name means, the caller's search_path decides.
+SELECT set_config('search_path', current_setting('p2pfk.caller_search_path'), false) AS ignored \gset
+\set file ../catalog/foreign-keys.sql
+\ir rows.sql
+\set standing :result
+SELECT set_config('search_path', 'pg_catalog', false) AS ignored,
+       coalesce(:'standing'::jsonb -> 0 ->> 'table_oid', '0') AS table_oid \gset
+\ir ../ledger/readable.sql
+\set open '[]'
+\if :readable
+\set file ../ledger/open-migrations.sql
+\ir rows.sql
+\set open :result
+\endif
+
+\ir queries/choose-foreign-key.sql
+\if :unknown
+\set file ../catalog/migrated-foreign-keys.sql
+\ir rows.sql
+\set shapes :result
+\ir queries/choose-migrated.sql
+\set found true
+\endif
+\if :refused
+\ir refuse.sql
+\endif
+\if :found
+\else
+\q
+\endif
+\if :stands
+\set file ../catalog/foreign-key-shape.sql
+\ir rows.sql
+SELECT :'fk'::jsonb || (:'result'::jsonb -> 0) AS fk \gset
+\endif
+
+SELECT f.table_oid                       AS referencing_oid,
+       f.referenced_oid,
+       f.table_name                      AS "table",
+       f.referenced_name                 AS referenced_table,
+       coalesce(f.constraint_name, '')   AS constraint_name,
+       f.definition, f.columns, f.referenced_columns, f.column_names, f.referenced_column_names, f.actions,
+       coalesce(f.comment, '')           AS comment,
+       NOT coalesce(f.understood, true)  AS refused,
+       format('foreign key %I of %s has a definition that this version of p2pfk does not understand: %s',
+              coalesce(f.constraint_name, ''), f.table_name, f.definition) AS refusal,
+       coalesce(substring(f.table_name FROM '^(?:"(?:[^"]|"")*"|[^".]+)\.'), '') AS schema
+  FROM jsonb_to_record(:'fk'::jsonb)
+       AS f(table_oid oid, table_name text, referenced_oid oid, referenced_name text, constraint_name text, definition text,
+            columns text, referenced_columns text, column_names jsonb, referenced_column_names jsonb, actions text,
+            comment text, understood boolean) \gset
+\if :refused
+\ir refuse.sql
+\endif
+SELECT regexp_replace(:'table', '[[:cntrl:]]', '?', 'g')           AS table_label,
+       regexp_replace(:'constraint_name', '[[:cntrl:]]', '?', 'g') AS constraint_label,
+       regexp_replace(CASE WHEN starts_with(:'referenced_table', :'schema') THEN substr(:'referenced_table', length(:'schema') + 1)
+                           ELSE :'referenced_table' END, '[[:cntrl:]]', '?', 'g') AS referenced_label \gset

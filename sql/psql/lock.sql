@@ -1,0 +1,9 @@
+-- Begins a transaction and takes the lock of :lock_sql in it: past the fence, and waiting at most :lock_timeout_ms in all.
+-- lock_timeout counts per lock, statement_timeout bounds the sum. Refused, it tries again after a pause, :lock_tries times
+-- in all; nothing is held meanwhile. Needs also :enter (p2pfk.enter or p2pfk.enter_rollback), :step, :pair (empty for a
+-- step on the whole), :subject (what people read), :lock_mode and :lock_relations (who holds them is said). record.sql ends
+-- the transaction.
+\set attempt_number 1
+\ir try-lock.sql
+\set lock_wait_ms :took_ms
+SELECT set_config('p2pfk.locked_at', t.now::text, true) AS ignored, t.now AS locked_at FROM (SELECT clock_timestamp() AS now) t \gset

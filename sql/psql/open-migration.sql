@@ -1,0 +1,25 @@
+-- Opens the migration in the ledger, or takes over the open one; refused while another execution works on it. Leaves the
+-- transaction open.
+SELECT :'migration_id' = '' AS is_new \gset
+\ir ../ledger/hold-execution.sql
+BEGIN;
+\if :is_new
+\ir ../ledger/insert-migration.sql
+\set migration_id :id
+\set migration_state running
+\else
+\set file ../ledger/take-over.sql
+\ir rows.sql
+SELECT coalesce(:'result'::jsonb -> 0 ->> 'state', '') AS migration_state,
+       :'result'::jsonb = '[]' OR m.state = 'rolling-back' AND :'purpose' <> 'rollback' AS refused,
+       CASE WHEN :'result'::jsonb = '[]'
+            THEN format('migration %s of %s on %s is being worked on by %s (state %s); wait for it to end, or stop that execution first',
+                        :'migration_id', :'constraint_name', :'table', m.execution, m.state)
+            ELSE format('a rollback of migration %s has begun: finish it with sql/migrate-to-p2p-fk-rollback.sql', :'migration_id') END AS refusal
+  FROM p2pfk.migration m
+ WHERE m.id = :'migration_id'::bigint \gset
+\if :refused
+\ir refuse.sql
+\endif
+\endif
+SELECT set_config('application_name', format('p2pfk/%s/psql', :'migration_id'), false) AS ignored \gset

@@ -1,0 +1,10 @@
+-- The gate's orphan count, one pair: convalidated is no proof, so the rows themselves are asked.
+\ir standing.sql
+\set like_constraint_oid :constraint_oid
+\ir count-orphans.sql
+SELECT jsonb_build_object('orphans', :orphans, 'orphans_counted_at', clock_timestamp()) AS changes, :orphans > 0 AS orphaned \gset
+\ir ../../ledger/change-pair.sql
+\if :orphaned
+\set outcome FAILED
+\echo ✗ :orphans row(s) of :referencing have no row in :referenced; they are listed by: :list_sql
+\endif

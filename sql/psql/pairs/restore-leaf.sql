@@ -1,0 +1,40 @@
+-- RestoreParent, one referencing leaf (strategy attach): an FK to the referenced PARENT, NOT VALID, then validated. The parent
+-- FK attaches these afterwards without a scan. The pair FKs still hold meanwhile.
+\ir standing.sql
+\set step RestoreParent
+\set enter p2pfk.enter_rollback
+SELECT format('parent coverage for %s', :'referencing') AS subject,
+       jsonb_build_array(:'pair_referencing_oid', :'referenced_oid') || (SELECT jsonb_agg(p -> 'referenced_oid') FROM jsonb_array_elements(:'planned'::jsonb) p) AS lock_relations \gset
+\if :leaf_stands
+\else
+\ir ../../statements/lock-leaf.sql
+\set lock_sql :sql
+\ir ../../statements/add-leaf-foreign-key.sql
+\set change_sql :sql
+\set lock_mode 'SHARE ROW EXCLUSIVE'
+\ir ../lock.sql
+SELECT :'change_sql' \gexec
+\ir ../record.sql
+\ir standing.sql
+\endif
+\set took_ms 0
+\if :leaf_valid
+\else
+\set constraint_oid :leaf_oid
+\ir ../../statements/validate-foreign-key.sql
+\set constraint_oid ''
+\set validate_sql :sql
+\set lock_sql ''
+\set running_oid :leaf_oid
+\ir ../run-alone.sql
+\ir ../validate.sql
+\ir ../run-alone-end.sql
+\if :failed
+\ir ../queries/restore-refusal.sql
+\ir ../give-up.sql
+\endif
+\endif
+SELECT jsonb_build_object('state', 'restored') AS changes \gset
+\ir ../../ledger/change-pair.sql
+\ir ../clock.sql
+\echo [:n/:of] ✓ Parent covers partition again: :referencing in :took

@@ -1,0 +1,32 @@
+-- The gate, as far as the catalog can tell (core/gate.ts): the pairs of now (:'pairing') are those that the ledger has
+-- (:'planned'), each with a valid and enforced FK. :problems is empty where it is open.
+WITH now AS (
+  SELECT * FROM jsonb_to_recordset(:'pairing'::jsonb)
+    AS p(pair int, referencing_oid oid, referencing text, referenced_oid oid, referenced text, bound text, constraint_oid oid,
+         constraint_name text, validated boolean, enforced boolean)
+), planned AS (
+  SELECT * FROM jsonb_to_recordset(:'planned'::jsonb)
+    AS p(pair int, referencing_oid oid, referencing text, referenced_oid oid, bound text)
+), problem(n, pair, line) AS (
+  SELECT 1, n.pair, format('partition set changed: %s was attached after the plan', n.referencing)
+    FROM now n
+   WHERE NOT EXISTS (SELECT FROM planned p WHERE (p.referencing_oid, p.referenced_oid, p.bound) = (n.referencing_oid, n.referenced_oid, n.bound))
+  UNION ALL
+  SELECT 2, p.pair, format('partition set changed: %s or its partner was detached, dropped or given another bound after the plan', p.referencing)
+    FROM planned p
+   WHERE NOT EXISTS (SELECT FROM now n WHERE (p.referencing_oid, p.referenced_oid, p.bound) = (n.referencing_oid, n.referenced_oid, n.bound))
+  UNION ALL
+  SELECT CASE WHEN n.constraint_oid IS NULL THEN 3 WHEN NOT n.validated THEN 4 ELSE 5 END, n.pair,
+         CASE WHEN n.constraint_oid IS NULL THEN format('%s has no pair foreign key to %s', n.referencing, n.referenced)
+              WHEN NOT n.validated THEN format('pair foreign key %s of %s is not validated', n.constraint_name, n.referencing)
+              ELSE format('pair foreign key %s of %s is not enforced: one of its triggers is disabled', n.constraint_name, n.referencing) END
+    FROM now n
+   WHERE n.constraint_oid IS NULL OR NOT n.validated OR NOT n.enforced
+)
+SELECT coalesce(string_agg(line, '; ' ORDER BY number) FILTER (WHERE number <= 3)
+                  || CASE WHEN count(*) > 3 THEN format('; and %s more', count(*) - 3) ELSE '' END, '') AS problems,
+       count(*) = 0 AS open,
+       CASE WHEN bool_or(n < 4) THEN 'run step 1 again'
+            WHEN bool_or(n = 4) THEN 'run step 2 first'
+            ELSE 'ALTER TABLE ... ENABLE TRIGGER ALL puts it back' END AS remedy
+  FROM (SELECT *, row_number() OVER (ORDER BY n, pair) AS number FROM problem) p \gset

@@ -1,0 +1,49 @@
+-- Checks 5 and 6, and all six as the ledger keeps them. `schema` is left out of a name where it is the table's own.
+WITH pair AS (
+  SELECT p.*, format('%s %s %s', CASE WHEN starts_with(p.referencing, :'schema') THEN substr(p.referencing, length(:'schema') + 1) ELSE p.referencing END, :'arrow',
+                     CASE WHEN starts_with(p.referenced, :'schema') THEN substr(p.referenced, length(:'schema') + 1) ELSE p.referenced END) AS label,
+         CASE WHEN starts_with(p.referencing, :'schema') THEN substr(p.referencing, length(:'schema') + 1) ELSE p.referencing END AS short,
+         c.orphans
+    FROM jsonb_to_recordset(:'pairing'::jsonb) AS p(pair int, referencing text, referenced text, constraint_oid oid, constraint_name text)
+    LEFT JOIN jsonb_to_recordset(:'counts'::jsonb) AS c(pair int, orphans bigint) ON c.pair = p.pair
+), total AS (
+  SELECT coalesce(sum(orphans), 0) AS orphans, count(*) FILTER (WHERE orphans IS NULL) AS uncounted, count(*) AS pairs,
+         string_agg(format('%s in %s', orphans, short), ', ' ORDER BY pair) FILTER (WHERE orphans > 0) AS found
+    FROM pair
+), lone AS (
+  SELECT u ->> 'bound' AS bound, :'filled'::jsonb @> jsonb_build_array((u ->> 'oid')::bigint) AS filled,
+         CASE WHEN starts_with(u ->> 'partition', :'schema') THEN substr(u ->> 'partition', length(:'schema') + 1) ELSE u ->> 'partition' END AS short
+    FROM jsonb_array_elements(:'unpaired'::jsonb) u
+   WHERE u ->> 'side' = 'referencing'
+), line(n, pair, text) AS (
+  SELECT 1, pair, label || ': no pair FK' FROM pair WHERE constraint_oid IS NULL
+  UNION ALL
+  SELECT 2, NULL, format('%s: no partner with the bound %s', short, bound) FROM lone
+  UNION ALL
+  SELECT 3, pair, format('%s: %s', label, constraint_name) FROM pair WHERE constraint_oid IS NOT NULL
+), checked AS (
+  SELECT t.orphans = 0 AND t.uncounted = 0 AS check5,
+         CASE WHEN t.orphans > 0 THEN format('%s orphaned rows found: %s', t.orphans, t.found)
+              WHEN t.uncounted > 0 THEN format('%s pairs could not be counted: no foreign key tells how to compare them', t.uncounted)
+              ELSE format('No orphaned rows found in %s pairs checked', t.pairs) END AS detail5,
+         NOT EXISTS (SELECT FROM pair WHERE constraint_oid IS NULL) AND NOT EXISTS (SELECT FROM lone WHERE filled) AS check6,
+         coalesce((SELECT string_agg(text, E'\n' ORDER BY n, pair, text) FROM line), '') AS detail6
+    FROM total t
+), verdict AS (
+  SELECT c.*, v.checks, (SELECT count(*) FROM jsonb_array_elements(v.checks) e WHERE e -> 'passed' = 'false') AS failed
+    FROM checked c
+   CROSS JOIN LATERAL (
+         SELECT jsonb_build_array(
+                  jsonb_build_object('id', 'pair-foreign-keys', 'title', 'Checking partition-level FK constraints', 'passed', :'check1'::boolean, 'detail', :'detail1'),
+                  jsonb_build_object('id', 'parent-foreign-key', 'title', 'Checking for parent-level FK', 'passed', :'check2'::boolean, 'detail', :'detail2'),
+                  jsonb_build_object('id', 'foreign-key-targets', 'title', 'Verifying FK targets', 'passed', :'check3'::boolean, 'detail', :'detail3'),
+                  jsonb_build_object('id', 'delete-performance', 'title', 'Testing DELETE performance', 'passed', :'check4'::boolean, 'detail', :'detail4'),
+                  jsonb_build_object('id', 'orphans', 'title', 'Verifying data integrity', 'passed', c.check5, 'detail', c.detail5),
+                  jsonb_build_object('id', 'inventory', 'title', 'Listing all partition-to-partition FK constraints', 'passed', c.check6, 'detail', c.detail6)) AS checks) v
+)
+SELECT check5, detail5, check6,
+       '  ' || replace(regexp_replace(detail6, '[\x01-\x09\x0b-\x1f\x7f]', '?', 'g'), E'\n', E'\n  ') AS inventory,
+       failed = 0 AS passed, failed,
+       jsonb_build_object('passed', failed = 0, 'checks', checks) AS verification,
+       (SELECT string_agg(format('%s: %s', e ->> 'id', split_part(e ->> 'detail', E'\n', 1)), '; ') FROM jsonb_array_elements(checks) e WHERE e -> 'passed' = 'false') AS failures
+  FROM verdict \gset

@@ -1,0 +1,21 @@
+-- Checks 1 to 3 (core/verification.ts), from :'pairing', checks/parent-foreign-keys.sql (:'parents') and
+-- checks/foreign-key-targets.sql (:'targets').
+WITH pair AS (
+  SELECT count(*) AS pairs,
+         count(*) FILTER (WHERE p.validated)                                        AS validated,
+         count(p.constraint_oid)                                                    AS total,
+         count(*) FILTER (WHERE p.constraint_oid IS NOT NULL AND NOT p.enforced)    AS disabled
+    FROM jsonb_to_recordset(:'pairing'::jsonb) AS p(constraint_oid oid, validated boolean, enforced boolean)
+)
+SELECT pairs > 0 AND validated = pairs AND disabled = 0 AS check1,
+       format('total %s, validated %s, not validated %s', total, validated, total - validated)
+         || CASE WHEN pairs > total THEN format(', missing %s', pairs - total) ELSE '' END
+         || CASE WHEN disabled > 0 THEN format(', disabled %s', disabled) ELSE '' END AS detail1,
+       :'parents'::jsonb = '[]' AS check2,
+       coalesce('Parent-level FK still stands: ' || (SELECT string_agg(format('%s on %s', e ->> 'name', e ->> 'relation'), ', ') FROM jsonb_array_elements(:'parents'::jsonb) e),
+                'No parent-level FK found') AS detail2,
+       :'targets'::jsonb = '[]' AS check3,
+       coalesce('FK constraints to another partition than the partner: '
+                  || (SELECT string_agg(format('%s (%s to %s)', e ->> 'name', e ->> 'referencing', e ->> 'referenced'), ', ') FROM jsonb_array_elements(:'targets'::jsonb) e),
+                'All FK constraints reference matching partition pairs') AS detail3
+  FROM pair \gset

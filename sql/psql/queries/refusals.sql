@@ -1,0 +1,125 @@
+-- The findings of severity error, as one line; and what will be different after the migration, as lines. The ids are those
+-- of docs/findings.md.
+WITH pair AS (
+  SELECT * FROM jsonb_to_recordset(:'pairing'::jsonb)
+    AS p(pair int, referencing text, referencing_kind text, referenced_kind text, validated boolean, enforced boolean)
+), counted AS (
+  SELECT count(*) AS pairs FROM pair
+), lone AS (
+  SELECT u ->> 'partition' AS partition, u ->> 'bound' AS bound,
+         (SELECT count(*) FROM jsonb_array_elements_text(u -> 'heldBy') h)            AS held_by,
+         (SELECT string_agg(h, ', ') FROM jsonb_array_elements_text(u -> 'heldBy') h) AS holders,
+         :'filled'::jsonb @> jsonb_build_array((u ->> 'oid')::bigint) AS filled
+    FROM jsonb_array_elements(:'unpaired'::jsonb) u
+   WHERE u ->> 'side' = 'referencing'
+), tab AS (
+  SELECT t.*, CASE t.strategy WHEN 'l' THEN 'LIST' WHEN 'r' THEN 'RANGE' WHEN 'h' THEN 'HASH' ELSE t.strategy END AS strategy_name,
+         (SELECT string_agg(coalesce(k, 'expression'), ', ' ORDER BY n) FROM jsonb_array_elements_text(t.key_columns) WITH ORDINALITY x(k, n)) AS keys
+    FROM jsonb_to_recordset(:'tables'::jsonb)
+         AS t(oid oid, name text, strategy text, key_columns jsonb, key_routing jsonb, has_expressions boolean, owned boolean,
+              owner text, can_select boolean, can_reference boolean, row_security boolean)
+), both_tables AS (
+  SELECT a.strategy AS a_strategy, b.strategy AS b_strategy, a.has_expressions OR b.has_expressions AS has_expressions,
+         a.key_routing = b.key_routing AS alike, b.name AS referenced_name, b.can_reference,
+         -- The referencing key columns, as the foreign key connects them, are the referenced ones.
+         b.key_columns = (SELECT jsonb_agg(r.name ORDER BY k.n)
+                            FROM jsonb_array_elements_text(a.key_columns) WITH ORDINALITY k(name, n)
+                            LEFT JOIN jsonb_array_elements_text(:'column_names'::jsonb) WITH ORDINALITY f(name, n) ON f.name = k.name
+                            LEFT JOIN jsonb_array_elements_text(:'referenced_column_names'::jsonb) WITH ORDINALITY r(name, n) ON r.n = f.n) AS connected,
+         format('%s by %s (%s), %s by %s (%s)', a.name, a.strategy_name, a.keys, b.name, b.strategy_name, b.keys) AS words,
+         'a row and the row it references must be sure to lie in partners: both tables need the same strategy, on columns that the foreign key connects, in the same order' AS remedy
+    FROM tab a, tab b
+   WHERE a.oid = :'referencing_oid'::oid AND b.oid = :'referenced_oid'::oid
+), finding(n, id, message, remedy) AS (
+  SELECT 1, 'server-version', format('PostgreSQL %s is older than 13', :'version'),
+         'upgrade the server: before 13 a foreign key cannot be moved online as p2pfk does it'
+   WHERE :'version_num'::int < 130000
+  UNION ALL
+  SELECT 2, 'read-only-server', 'this server is a standby, it accepts no change', 'connect to the primary'
+   WHERE :'in_recovery'::boolean
+  UNION ALL
+  SELECT 3, CASE WHEN b.a_strategy <> b.b_strategy THEN 'partition-strategies-differ'
+                 WHEN b.has_expressions THEN 'partition-key-expression' ELSE 'partition-keys-differ' END,
+         CASE WHEN b.a_strategy <> b.b_strategy THEN 'the tables are partitioned in different ways: '
+              WHEN b.has_expressions THEN 'a partition key is an expression: '
+              WHEN NOT coalesce(b.connected, false) THEN 'the foreign key does not connect the partition keys: '
+              ELSE 'the partition keys have types or collations that put the same value into different partitions: ' END || b.words,
+         CASE WHEN b.a_strategy = b.b_strategy AND b.has_expressions
+              THEN 'p2pfk cannot prove that an expression gives the same value on both sides; partition by plain columns' ELSE b.remedy END
+    FROM both_tables b
+   WHERE b.a_strategy <> b.b_strategy OR b.has_expressions OR NOT coalesce(b.connected, false) OR NOT b.alike
+  UNION ALL
+  SELECT 4, 'not-owner', format('role %s does not own %s', :'role', t.name),
+         format('run as %s, or GRANT %1$s TO the migrating role: ALTER TABLE needs ownership', t.owner)
+    FROM tab t WHERE NOT t.owned
+  UNION ALL
+  SELECT 5, 'missing-select', format('role %s cannot SELECT from %s', :'role', t.name),
+         format('GRANT SELECT ON %s TO the migrating role: without it VALIDATE falls back to one query a row', t.name)
+    FROM tab t WHERE NOT t.can_select
+  UNION ALL
+  SELECT 6, 'missing-references', format('role %s lacks REFERENCES on %s', :'role', b.referenced_name),
+         format('GRANT REFERENCES ON %s TO the migrating role', b.referenced_name)
+    FROM both_tables b WHERE NOT b.can_reference
+  UNION ALL
+  SELECT 7, 'ledger-privilege',
+         CASE WHEN :'ledger_exists'::boolean THEN format('role %s cannot use the ledger, schema p2pfk', :'role')
+              ELSE format('role %s may not create the ledger''s schema in database %s', :'role', :'database') END,
+         CASE WHEN :'ledger_exists'::boolean THEN 'run as the role that owns schema p2pfk, or as a member of it'
+              ELSE 'GRANT CREATE ON DATABASE to the migrating role, or create schema p2pfk with that role as owner' END
+   WHERE NOT CASE WHEN :'ledger_exists'::boolean THEN :'can_use_ledger'::boolean ELSE :'can_create_schema'::boolean END
+  UNION ALL
+  SELECT 8, 'partition-privilege',
+         format('role %s does not own, or cannot read, %s partition(s), the first being %s', :'role',
+                jsonb_array_length(:'leaves'::jsonb), :'leaves'::jsonb -> 0 ->> 'partition'),
+         'give all partitions the owner of their parent table'
+   WHERE :'leaves'::jsonb <> '[]' AND (SELECT bool_and(t.owned AND t.can_select) FROM tab t)
+  UNION ALL
+  SELECT 9, 'unpaired-referencing-partition',
+         format('referencing partition %s (%s) holds rows, and %s', l.partition, l.bound,
+                CASE WHEN l.held_by > 1 THEN format('its keys lie in %s referenced partitions: %s', l.held_by, l.holders)
+                     ELSE 'no referenced partition has that bound, or holds it as a whole' END),
+         'split one side so that every referencing partition lies in one referenced partition, or move its rows'
+    FROM lone l WHERE l.filled
+  UNION ALL
+  SELECT 10, 'foreign-table-partition', format('%s pair(s) have a foreign table, the first being %s', count(*), min(p.referencing)),
+         'a foreign table cannot have or be the target of a foreign key: detach it first'
+    FROM pair p WHERE p.referencing_kind <> 'r' OR p.referenced_kind <> 'r' HAVING count(*) > 0
+  UNION ALL
+  SELECT 11, 'no-pairs', format('%s and %s have no two partitions with the same bound', :'table', :'referenced_table'),
+         'there is nothing to connect partition to partition'
+    FROM counted c WHERE c.pairs = 0
+  UNION ALL
+  SELECT 12, 'pair-foreign-key-missing',
+         format('no parent foreign key stands, and %s pair(s) have no valid, enforced pair foreign key, the first being %s', count(*), min(p.referencing)),
+         'sql/migrate-to-p2p-fk-step4-verify.sql shows all of them'
+    FROM pair p WHERE :'constraint_oid' = '' AND :'migration_id' = '' AND NOT (p.validated AND p.enforced) HAVING count(*) > 0
+  UNION ALL
+  SELECT 13, 'lock-table-capacity',
+         format('dropping the parent foreign key takes about %s lock entries, and the lock table has room for %s', 8 * c.pairs + 10, :'lock_table_capacity'),
+         'raise max_locks_per_transaction and restart the server'
+    FROM counted c WHERE 8 * c.pairs + 10 > :'lock_table_capacity'::int * 0.7
+  UNION ALL
+  SELECT 14, 'blocking-rollback',
+         format('a rollback after the drop would block writes for about %s ms: the lock table is too small to attach %s partitions', :'writes_blocked_ms', c.pairs),
+         'raise max_locks_per_transaction, or accept it with -v allow_blocking_rollback=on'
+    FROM counted c WHERE :'strategy' = 'blocking' AND NOT :'allow_blocking_rollback'::boolean
+  UNION ALL
+  SELECT 15, 'broken-children', format('the parent foreign key is damaged: %s; some partition is not checked', string_agg(h ->> 'relation', ', ')),
+         'drop and add the parent foreign key once, on a minor version without the bug, then plan again'
+    FROM jsonb_array_elements(:'hazards'::jsonb) h WHERE h ->> 'kind' = 'broken-children' HAVING count(*) > 0
+), warning(n, line) AS (
+  SELECT 1, format('! referencing partition %s (%s) is empty and has no referenced partner: after the migration rows inserted there are not checked', l.partition, l.bound)
+    FROM lone l WHERE NOT l.filled
+  UNION ALL
+  SELECT 2, format('! %s has row-level security: the orphan check sees only what this role may see', t.name) FROM tab t WHERE t.row_security
+  UNION ALL
+  SELECT 3, CASE WHEN :'row_movement_guard'::boolean
+                 THEN format('! after the migration an UPDATE of %s that moves a row to another partition is refused, by a trigger: with pair foreign keys it would run ON DELETE %s on the referencing rows (-v row_movement_guard=off leaves the trigger out)', :'referenced_table', a.action)
+                 ELSE format('! after the migration an UPDATE of %s that moves a row to another partition runs ON DELETE %s on its referencing rows, without a word; no guard was wanted', :'referenced_table', a.action) END
+    FROM (SELECT substring(:'actions' FROM 'ON DELETE (CASCADE|SET NULL|SET DEFAULT)') AS action) a
+   WHERE a.action IS NOT NULL
+)
+SELECT EXISTS (SELECT FROM finding) AS refused,
+       coalesce('refused, nothing was changed: ' || (SELECT string_agg(format('[%s] %s; %s', id, message, remedy), ' | ' ORDER BY n, message) FROM finding), '') AS refusal,
+       EXISTS (SELECT FROM warning) AS warned,
+       coalesce((SELECT string_agg(regexp_replace(line, '[[:cntrl:]]', '?', 'g'), E'\n' ORDER BY n, line) FROM warning), '') AS warnings \gset

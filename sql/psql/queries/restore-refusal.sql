@@ -1,0 +1,5 @@
+-- Why the parent FK cannot come back.
+SELECT CASE WHEN :'sqlstate' = '23503'
+            THEN format('parent FK %s cannot come back: rows of %s have no row in %s; the pair foreign keys stay', :'constraint_name', :'table', :'referenced_table')
+            ELSE format('parent FK %s did not come back: %s; the pair foreign keys stay, run the rollback again', :'constraint_name', :'failure') END AS refusal,
+       'RollbackFailed' AS error_name \gset

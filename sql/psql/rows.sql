@@ -1,0 +1,6 @@
+-- Runs the query of :file (its path is seen from this folder); its rows become a JSON list in :result, in their order.
+\set begin 'WITH q AS ('
+\set end ') SELECT coalesce(jsonb_agg(to_jsonb(q)), ''[]'') AS result FROM q \\gset'
+\ir :file
+\set begin ''
+\set end '\\gset'

@@ -1,0 +1,107 @@
+-- How each of the five scripts begins: psql as the scripts need it, whatever ~/.psqlrc says; the session as core/ has it;
+-- and what was asked for with -v.
+--
+-- :begin and :end frame the files of sql/catalog, sql/checks, sql/statements and sql/ledger: they say what becomes of the
+-- rows. As set here the one row becomes psql variables; rows.sql makes a JSON list of them.
+--
+-- ON_ERROR_STOP is set by the script itself: psql heeds it from the next line of the same file on.
+\set ON_ERROR_ROLLBACK off
+\set AUTOCOMMIT on
+\set QUIET on
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+\set ECHO none
+\set ECHO_HIDDEN off
+\set FETCH_COUNT 0
+\set SINGLELINE off
+\set SINGLESTEP off
+\encoding UTF8
+\timing off
+\pset pager off
+\pset expanded off
+\pset format unaligned
+\pset tuples_only on
+\o
+\set begin ''
+\set end '\\gset'
+
+-- What a script that gives up leaves the migration in, and whether it may find a partition gone; the rollback says otherwise.
+\set resting_state paused
+\set gone_is_fine false
+
+-- psql is given the names as SQL writes them; a variable that was not given would be left in the SQL text.
+\if :{?table}
+\else
+\set table ''
+\endif
+\if :{?constraint}
+\else
+\set constraint ''
+\endif
+-- Milliseconds that a statement of ours may stand in a lock queue, in all; and how often it is tried.
+\if :{?lock_timeout_ms}
+\else
+\set lock_timeout_ms 500
+\endif
+\if :{?lock_tries}
+\else
+\set lock_tries 20
+\endif
+\if :{?row_movement_guard}
+\else
+\set row_movement_guard on
+\endif
+\if :{?keep_indexes}
+\else
+\set keep_indexes off
+\endif
+\if :{?allow_blocking_rollback}
+\else
+\set allow_blocking_rollback off
+\endif
+\if :{?rehearse}
+\else
+\set rehearse off
+\endif
+
+SELECT now() <> statement_timestamp() AS in_transaction,
+       :'table' = '' AS no_table,
+       :'lock_timeout_ms' !~ '^[0-9]{1,5}$' OR :'lock_tries' !~ '^[0-9]{1,2}$' AS no_number,
+       getdatabaseencoding() = 'UTF8' AS utf8 \gset
+\if :in_transaction
+\set refusal 'the scripts begin and end transactions of their own: run them without --single-transaction, outside a transaction'
+\ir refuse.sql
+\endif
+\if :no_table
+\set refusal 'which table? Name the referencing one: psql URL -v table=path -f ... (and -v constraint=NAME where it has several foreign keys)'
+\ir refuse.sql
+\endif
+\if :no_number
+\set refusal 'lock_timeout_ms (milliseconds, 1 to 60000) and lock_tries (1 to 99) must be whole numbers'
+\ir refuse.sql
+\endif
+SELECT :lock_timeout_ms NOT BETWEEN 1 AND 60000 OR :lock_tries < 1 AS out_of_range \gset
+\if :out_of_range
+\set refusal 'lock_timeout_ms must be 1 to 60000 milliseconds, lock_tries 1 to 99'
+\ir refuse.sql
+\endif
+\if :utf8
+\set arrow '→'
+\else
+\set arrow '->'
+\endif
+
+-- A second script in the same session finds the caller's search_path where the first one put it aside.
+SELECT set_config('search_path', coalesce(nullif(current_setting('p2pfk.caller_search_path', true), ''),
+                                          current_setting('search_path')), false) AS ignored \gset
+\ir ../session.sql
+
+-- Whose work this is: this session's. The form of a local execution, because it counts as alive in the same way: by an
+-- advisory lock, which is gone when psql is (ledger/take-over.sql).
+SELECT format('arn:aws:states:local:000000000000:execution:p2pfk:psql-%s-%s',
+              to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYYMMDD"T"HH24MISS"Z"'), a.pid) AS execution,
+       jsonb_build_object('maxConcurrency', 1, 'lockTimeoutMs', :lock_timeout_ms, 'approval', 'auto',
+                          'rowMovementGuard', :'row_movement_guard'::boolean, 'keepIndexes', :'keep_indexes'::boolean,
+                          'allowBlockingRollback', :'allow_blocking_rollback'::boolean) AS options
+  FROM pg_stat_activity a
+ WHERE a.pid = pg_backend_pid() \gset

@@ -1,0 +1,15 @@
+-- Runs :validate_sql as one message that needs no psql until its COMMIT (:lock_sql first, where it is not empty); then
+-- :failed tells. Waiters for its lock stop no reader and no writer, so it may wait for longer than deadlock_timeout, after
+-- which PostgreSQL cancels an ordinary autovacuum that stands in the way.
+SELECT jsonb_path_query_array(jsonb_build_array(
+         format('SELECT %s(%s, %L)', :'enter', :'migration_id', :'execution'),
+         'SELECT set_config(''lock_timeout'', ''10000'', true)',
+         format('SELECT set_config(''maintenance_work_mem'', %L, true)', m.megabytes || 'MB'),
+         'SELECT set_config(''p2pfk.began_at'', clock_timestamp()::text, true)',
+         nullif(:'lock_sql', ''),
+         'SELECT set_config(''p2pfk.locked_at'', clock_timestamp()::text, true)',
+         :'validate_sql',
+         format('SELECT p2pfk.record(%s, %s, %L, %L)', :'migration_id', coalesce(nullif(:'pair', ''), 'NULL'), :'step', :'validate_sql')), '$[*] ? (@ != null)') AS statements
+  FROM (SELECT floor(greatest(:'maintenance_work_mem'::float8, least(:'effective_cache_size'::float8 / 8, 1024 * 1048576.0)) / 1048576)::int AS megabytes) m \gset
+\ir attempt.sql
+SELECT set_config('lock_timeout', :'lock_timeout_ms', false) AS ignored \gset

@@ -1,0 +1,30 @@
+/** People read the same lines, whether psql or the command line does the work. */
+import { describe, expect, it } from 'vitest';
+import { p2pfk } from '../cli/cli.helpers.ts';
+import { databaseWith } from '../core/case.helpers.ts';
+import { psqlInOrder, STEPS, withoutTimes } from './psql.helpers.ts';
+
+/** What the command line said, without empty lines and its last word on the whole duration. */
+async function said(command: 'migrate' | 'rollback' | 'verify', url: string): Promise<string[]> {
+  const pace = command === 'verify' ? [] : ['--max-concurrency', '1'];
+  const { code, stdout, stderr } = await p2pfk([command, '--table', 'path', ...pace], { DATABASE_URL: url });
+  expect(code, stderr).toBe(0);
+  const lines = `${stderr}${stdout}`.split('\n').filter((line) => line !== '' && !/^Took |; took /.test(line));
+  return withoutTimes(lines);
+}
+
+describe('the psql scripts', () => {
+  it('say line for line what migrate, verify and rollback say', async () => {
+    const mine = await databaseWith();
+    const theirs = await databaseWith();
+
+    const forward = await psqlInOrder(mine.db.url, STEPS);
+    const [verified, back] = await psqlInOrder(mine.db.url, ['step4', 'rollback']);
+
+    const lines = (runs: typeof forward) =>
+      withoutTimes(runs.flatMap((run) => run.lines)).filter((line) => !line.startsWith('! '));
+    expect(lines(forward)).toEqual(await said('migrate', theirs.db.url));
+    expect(lines(verified ? [verified] : []).slice(0, -1)).toEqual((await said('verify', theirs.db.url)).slice(0, -1));
+    expect(lines(back ? [back] : [])).toEqual(await said('rollback', theirs.db.url));
+  });
+});

@@ -1,0 +1,246 @@
+/** What the psql scripts refuse: one clear line, exit code 3, nothing changed. */
+import { describe, expect, it } from 'vitest';
+import { ExecutionInput } from '../../core/contracts.ts';
+import { planMigration } from '../../core/plan.ts';
+import { coreSession, databaseWith, everything, oneRow, smuggle, THREE_PAIRS } from '../core/case.helpers.ts';
+import { psql, psqlInOrder, type Script } from './psql.helpers.ts';
+
+const SHAPES = `
+  CREATE TABLE plain (a int PRIMARY KEY);
+  CREATE TABLE plain_child (a int REFERENCES plain);
+  CREATE TABLE r (k int, i int, PRIMARY KEY (k, i)) PARTITION BY LIST (k);
+  CREATE TABLE r1 PARTITION OF r FOR VALUES IN (1);
+  CREATE TABLE r2 PARTITION OF r FOR VALUES IN (2);
+  CREATE TABLE no_fk (k int, i int) PARTITION BY LIST (k);
+  CREATE TABLE to_plain (k int, a int CONSTRAINT "To Plain" REFERENCES plain) PARTITION BY LIST (k);
+  CREATE TABLE two (k int, i int, j int, CONSTRAINT fk_i FOREIGN KEY (k, i) REFERENCES r, CONSTRAINT "FK j" FOREIGN KEY (k, j) REFERENCES r)
+    PARTITION BY LIST (k);
+  CREATE TABLE two1 PARTITION OF two FOR VALUES IN (1);
+  CREATE TABLE by_range (k int, i int, FOREIGN KEY (k, i) REFERENCES r) PARTITION BY RANGE (k);
+  CREATE TABLE by_other (k int, i int, FOREIGN KEY (k, i) REFERENCES r) PARTITION BY LIST (i);
+  CREATE TABLE by_expression (k int, i int, FOREIGN KEY (k, i) REFERENCES r) PARTITION BY LIST ((k + 1));
+  CREATE TABLE lone (k int, i int, CONSTRAINT lone_fk FOREIGN KEY (k, i) REFERENCES r) PARTITION BY LIST (k);
+  CREATE TABLE lone1 PARTITION OF lone FOR VALUES IN (1);
+  CREATE TABLE lone25 PARTITION OF lone FOR VALUES IN (2, 5);
+  INSERT INTO r VALUES (2, 1);
+  INSERT INTO lone VALUES (2, 1);`;
+
+/** What the plan refuses that table with, as the command line would say it. */
+async function planRefusal(url: string, table: string, constraint?: string): Promise<string> {
+  const client = await coreSession(url);
+  const input = ExecutionInput.parse({ table, ...(constraint === undefined ? {} : { constraint }) });
+  try {
+    const { findings } = await planMigration(client, input);
+    const errors = findings.filter(({ severity }) => severity === 'error');
+    return `refused, nothing was changed: ${errors.map(({ id, message, remedy }) => `[${id}] ${message}; ${remedy}`).join(' | ')}`;
+  } catch (error) {
+    return (error as Error).message.replace('with --constraint', 'with -v constraint=NAME');
+  }
+}
+
+describe('step 1 refuses, in the words of the plan,', () => {
+  it.each([
+    ['an unknown table', 'nosuch', undefined],
+    ['a name that is none', 'a.b.c.d', undefined],
+    ['a table that is not partitioned', 'plain_child', undefined],
+    ['a partition', 'two1', undefined],
+    ['a table without a foreign key', 'no_fk', undefined],
+    ['a foreign key to a table that is not partitioned', 'to_plain', undefined],
+    ['such a one that was named', 'to_plain', 'To Plain'],
+    ['several foreign keys and none chosen', 'two', undefined],
+    ['an unknown foreign key', 'two', 'fk_k'],
+    ['a name that SQL would fold', 'two', 'FK J'],
+    ['another strategy', 'by_range', undefined],
+    ['another partition key', 'by_other', undefined],
+    ['an expression as partition key', 'by_expression', undefined],
+    ['a partition without a partner that holds rows', 'lone', undefined],
+  ])('%s', async (_, table, constraint) => {
+    const { db, observer } = await databaseWith(SHAPES);
+    const before = await everything(observer);
+
+    const { code, lines, errors } = await psql(db.url, 'step1', { table, ...(constraint ? { constraint } : {}) });
+
+    expect({ code, lines }).toEqual({ code: 3, lines: [] });
+    expect(errors).toEqual([`ERROR:  ${await planRefusal(db.url, table, constraint)}`]);
+    expect(await everything(observer)).toBe(before);
+    expect(await oneRow(observer, `SELECT to_regnamespace('p2pfk') AS ledger`)).toEqual({ ledger: null });
+  });
+
+  it('a role that lacks what it takes', async () => {
+    const { db, observer } = await databaseWith();
+    await observer.query(
+      `DROP ROLE IF EXISTS psql_reader; CREATE ROLE psql_reader LOGIN PASSWORD 'secret'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO psql_reader`,
+    );
+    try {
+      const { code, errors } = await psql(db.urlAs('psql_reader', 'secret'), 'step1');
+
+      expect({ code, lines: errors.length }).toEqual({ code: 3, lines: 1 });
+      for (const id of ['not-owner', 'missing-references', 'ledger-privilege']) expect(errors[0]).toContain(`[${id}]`);
+    } finally {
+      await observer.query('DROP OWNED BY psql_reader; DROP ROLE psql_reader');
+    }
+  });
+});
+
+describe('bad usage', () => {
+  it.each([
+    ['no table', {}, /^ERROR: {2}which table\? .* psql URL -v table=path/],
+    [
+      'a lock budget that is no number',
+      { table: 'path', lock_timeout_ms: '1; DROP TABLE path' },
+      /must be whole numbers$/,
+    ],
+    ['a lock budget out of range', { table: 'path', lock_timeout_ms: '0' }, /1 to 60000 milliseconds/],
+  ])('%s', async (_, variables, message) => {
+    const { db, observer } = await databaseWith();
+    const before = await everything(observer);
+
+    const { code, lines, errors } = await psql(db.url, 'step1', variables);
+
+    expect({ code, lines, errors }).toEqual({ code: 3, lines: [], errors: [expect.stringMatching(message)] });
+    expect(await everything(observer)).toBe(before);
+  });
+
+  it.each(['step2', 'step3', 'rollback'] as const)(
+    '%s before step 1 finds nothing to do it with',
+    async (script: Script) => {
+      const { db, observer } = await databaseWith();
+      const before = await everything(observer);
+
+      const { code, lines, errors } = await psql(db.url, script);
+
+      const expected =
+        script === 'rollback'
+          ? { code: 0, lines: ['✓ Nothing to roll back: the parent-level FK stands'], errors: [] }
+          : {
+              code: 3,
+              lines: [],
+              errors: [
+                'ERROR:  the ledger has no open migration of public.path: begin with sql/migrate-to-p2p-fk-step1-add-partition-fks.sql',
+              ],
+            };
+      expect({ code, lines, errors }).toEqual(expected);
+      expect(await everything(observer)).toBe(before);
+    },
+  );
+});
+
+describe('step 3 refuses', () => {
+  it('before step 2 is complete', async () => {
+    const { db, observer } = await databaseWith();
+    await psqlInOrder(db.url, ['step1']);
+    const before = await everything(observer);
+
+    const { code, lines, errors } = await psql(db.url, 'step3');
+
+    expect({ code, lines }).toEqual({ code: 3, lines: ['✗ Preflight check failed: the parent-level FK stays'] });
+    expect(errors).toEqual([
+      `ERROR:  ${[1, 2, 3].map((n) => `pair foreign key fk_path_to_inode_${n} of public.path_${n} is not validated`).join('; ')}; run step 2 first`,
+    ]);
+    expect(await everything(observer)).toBe(before);
+  });
+
+  it.each([
+    [
+      'a partition that was attached after step 1',
+      `CREATE TABLE inode_9 PARTITION OF inode FOR VALUES IN ('nine'); CREATE TABLE path_9 PARTITION OF path FOR VALUES IN ('nine')`,
+      /partition set changed: public\.path_9 was attached after the plan; .*; run step 1 again$/,
+    ],
+    [
+      'a pair FK that was dropped',
+      'ALTER TABLE path_2 DROP CONSTRAINT fk_path_to_inode_2',
+      /public\.path_2 has no pair foreign key .*; run step 1 again$/,
+    ],
+    [
+      'a pair FK whose triggers are disabled',
+      'ALTER TABLE path_2 DISABLE TRIGGER ALL',
+      /is not enforced: .*ENABLE TRIGGER ALL puts it back$/,
+    ],
+  ])('%s', async (_, damage, message) => {
+    const { db, observer } = await databaseWith();
+    await psqlInOrder(db.url, ['step1', 'step2']);
+    await observer.query(damage);
+    const before = await everything(observer);
+
+    const { code, errors } = await psql(db.url, 'step3');
+
+    expect({ code, errors }).toEqual({ code: 3, errors: [expect.stringMatching(message)] });
+    expect(await everything(observer)).toBe(before);
+  });
+
+  it('orphans below valid foreign keys, and lists them', async () => {
+    const { db, observer } = await databaseWith();
+    await psqlInOrder(db.url, ['step1', 'step2']);
+    await smuggle(observer, `INSERT INTO path VALUES ('two', 999, 'orphan')`);
+
+    const { code, lines, errors } = await psql(db.url, 'step3');
+
+    const listed = /^✗ 1 row\(s\) of path_2 have no row in inode_2; they are listed by: (SELECT .*)$/.exec(
+      lines[0] ?? '',
+    )?.[1];
+    expect((await observer.query(listed ?? '')).rows).toMatchObject([{ name: 'orphan' }]);
+    expect({ code, errors }).toEqual({
+      code: 3,
+      errors: [expect.stringContaining('orphaned rows below valid foreign keys in 1 of 3 pairs')],
+    });
+  });
+});
+
+describe('step 2', () => {
+  it('reports the orphans of every pair, and goes on when they are mended', async () => {
+    const { db, observer } = await databaseWith(THREE_PAIRS);
+    await smuggle(observer, `INSERT INTO path VALUES ('two', 998, 'a'), ('two', 999, 'b'), ('three', 999, 'c')`);
+    await psqlInOrder(db.url, ['step1']);
+
+    const { code, lines, errors } = await psql(db.url, 'step2');
+    await observer.query('DELETE FROM path WHERE ino > 900');
+    const [again] = await psqlInOrder(db.url, ['step2']);
+
+    expect(code).toBe(3);
+    expect(lines.map((line) => line.slice(0, 50))).toEqual([
+      expect.stringMatching(/^\[1\/3\] ✓ Validated FK for path_1/),
+      '[2/3] ✗ 2 row(s) of path_2 have no row in inode_2;',
+      '[3/3] ✗ 1 row(s) of path_3 have no row in inode_3;',
+    ]);
+    expect(errors).toEqual([expect.stringMatching(/^ERROR: {2}2 of 3 partition-level FKs could not be validated: /)]);
+    expect(again?.lines.at(-1)).toBe('✓ No FK violations found - all data is valid');
+  });
+});
+
+describe('step 4', () => {
+  it('fails with what is wrong, and names it', async () => {
+    const { db } = await databaseWith();
+    await psqlInOrder(db.url, ['step1']);
+
+    const { code, lines, errors } = await psql(db.url, 'step4');
+
+    expect(code).toBe(3);
+    expect(lines.slice(0, 2)).toEqual([
+      '[1/6] Checking partition-level FK constraints...   ✗ FAIL: total 3, validated 0, not validated 3',
+      '[2/6] Checking for parent-level FK...              ✗ FAIL: Parent-level FK still stands: path_fk on public.path',
+    ]);
+    expect(lines.at(-1)).toBe('✗✗✗ VERIFICATION FAILED: 2 of 6 checks ✗✗✗');
+    expect(errors).toEqual([
+      expect.stringMatching(/^ERROR: {2}verification failed: pair-foreign-keys: .*; parent-foreign-key: /),
+    ]);
+  });
+
+  it('works without a ledger, and for a role that can only read', async () => {
+    const { db, observer } = await databaseWith();
+    await psqlInOrder(db.url, ['step1', 'step2', 'step3']);
+    await observer.query(
+      `DROP ROLE IF EXISTS psql_verifier; CREATE ROLE psql_verifier LOGIN PASSWORD 'secret'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO psql_verifier`,
+    );
+    try {
+      const { code, lines, errors } = await psql(db.urlAs('psql_verifier', 'secret'), 'step4');
+
+      expect({ code, errors }).toEqual({ code: 0, errors: [] });
+      expect(lines[3]).toMatch(
+        /skipped: this role or server cannot DELETE \(permission denied for table inode_1\) {3}✓ PASS$/,
+      );
+      expect(lines.at(-1)).toBe('✓✓✓ MIGRATION SUCCESSFUL ✓✓✓');
+    } finally {
+      await observer.query('DROP OWNED BY psql_verifier; DROP ROLE psql_verifier');
+    }
+  });
+});
