@@ -54,6 +54,8 @@ const STOP_TIMEOUT_MS = 10_000;
 const PORT_TRIES = 5;
 
 export interface EmbeddedPostgresOptions {
+  /** Default: the version that came with npm. */
+  readonly binaries?: Binaries;
   /** Added to the base settings; default `DURABLE`. */
   readonly settings?: ServerSettings;
   /** Stop the server on SIGINT, SIGTERM and SIGHUP and let the signal end the process. Default true. */
@@ -81,7 +83,7 @@ export interface EmbeddedPostgres {
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {}): Promise<EmbeddedPostgres> {
   const user = serverUser();
-  const found = findBinaries();
+  const found = options.binaries ?? findBinaries();
   const directory = mkdtempSync(join(temporaryRoot(user), 'p2pfk-postgres-'));
   const cluster = new Cluster(directory, user, options.handleSignals ?? true);
   try {
@@ -130,7 +132,6 @@ class Cluster {
       '--encoding=UTF8',
       '--locale=C',
       '--no-sync',
-      '--no-instructions',
     ]);
     const failure = await exited(initdb);
     if (failure !== null) throw this.#unavailable('initdb', failure);

@@ -81,7 +81,8 @@ export function temporaryRoot(user: ServerUser | null): string {
   return roots.find((root) => existsSync(root) && isReachableByAll(join(root, 'x'))) ?? tmpdir();
 }
 
-function binariesIn(native: string, platform: string): Binaries {
+/** The programs below a package's directory `native`. */
+export function binariesIn(native: string, platform: string = process.platform): Binaries {
   const suffix = platform === 'win32' ? '.exe' : '';
   const program = (name: string) => join(native, 'bin', `${name}${suffix}`);
   return { initdb: program('initdb'), postgres: program('postgres'), pgCtl: program('pg_ctl') };

@@ -1,0 +1,140 @@
+/** Lets the faults of one execution strike when their time has come. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ProxiedConnection } from '../harness/proxied-connection.ts';
+import type { Statement, StatementListener } from '../harness/proxy.ts';
+import { describeFault, type Fault, type Trigger } from '../schedule.ts';
+import { cancelStatement, terminateBackend } from './backend.ts';
+import { deliverAgain, deliverLate } from './delivery.ts';
+import { deadlock, holdLock, relationsToDeadlock } from './locks.ts';
+import { closeHalf, cutConnection, delayNetwork } from './network.ts';
+import { killRunner, startRival, stopExecution } from './process.ts';
+import type { Place, Scene } from './scene.ts';
+
+type Triggered = Extract<Fault, { trigger: Trigger }>;
+type AtStatement = Extract<Trigger, { at: 'statement' }>;
+
+interface Armed {
+  readonly fault: Triggered;
+  readonly trigger: AtStatement;
+  /** Statements of its step that are still to pass. */
+  left: number;
+}
+
+/** Where no reference has counted the statements of a step. */
+const UNKNOWN_STEP = 10;
+
+export class Injector implements StatementListener {
+  readonly #scene: Scene;
+  readonly #armed: Armed[] = [];
+  readonly #deadlocks: { left: number }[] = [];
+  readonly #timers: NodeJS.Timeout[] = [];
+  /** Struck, and the statement of that connection is to be held until it is done. */
+  readonly #after = new Map<Statement, Armed[]>();
+
+  /** @param statements step -> statements that it makes in an undisturbed execution */
+  constructor(scene: Scene, faults: readonly Fault[], statements: ReadonlyMap<string, number>) {
+    this.#scene = scene;
+    for (const fault of faults) {
+      if (fault.kind === 'deadlock') this.#deadlocks.push({ left: fault.nth });
+      if (!('trigger' in fault)) continue;
+      const { trigger } = fault;
+      if (trigger.at === 'time') {
+        this.#timers.push(setTimeout(() => scene.background(this.#strike(fault, null)), trigger.ms));
+      } else {
+        const count = statements.get(trigger.step) ?? UNKNOWN_STEP;
+        this.#armed.push({ fault, trigger, left: Math.floor(trigger.position * count) });
+      }
+    }
+  }
+
+  /** Whatever has not struck by now never will. */
+  disarm(): void {
+    this.#armed.length = 0;
+    this.#deadlocks.length = 0;
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  async before(connection: ProxiedConnection, statement: Statement): Promise<void> {
+    await this.#deadlock(connection, statement);
+    const due = this.#due(connection);
+    const after = due.filter(({ trigger }) => trigger.phase === 'after');
+    if (after.length > 0) this.#after.set(statement, after);
+    for (const { fault, trigger } of due) if (trigger.phase === 'before') await this.#strike(fault, connection);
+  }
+
+  async after(connection: ProxiedConnection, statement: Statement): Promise<void> {
+    for (const { fault, trigger } of this.#after.get(statement) ?? []) {
+      if (trigger.afterMs > 0) await delay(trigger.afterMs);
+      await this.#strike(fault, connection);
+    }
+    this.#after.delete(statement);
+  }
+
+  #due({ step }: ProxiedConnection): Armed[] {
+    const due: Armed[] = [];
+    for (const armed of [...this.#armed]) {
+      if (armed.trigger.step !== step) continue;
+      if (armed.left > 0) armed.left -= 1;
+      else {
+        due.push(armed);
+        this.#armed.splice(this.#armed.indexOf(armed), 1);
+      }
+    }
+    return due;
+  }
+
+  async #deadlock(connection: ProxiedConnection, { sql }: Statement): Promise<void> {
+    const relations = this.#deadlocks.length > 0 ? relationsToDeadlock(sql) : null;
+    if (relations === null) return;
+    for (const armed of [...this.#deadlocks]) {
+      if (armed.left > 0) armed.left -= 1;
+      else {
+        this.#deadlocks.splice(this.#deadlocks.indexOf(armed), 1);
+        await deadlock(this.#scene, connection, relations);
+      }
+    }
+  }
+
+  /** Never rejects: what goes wrong here is a defect of the suite, and told as one. */
+  async #strike(fault: Triggered, place: Place): Promise<void> {
+    try {
+      this.#scene.note(`${describeFault(fault)} strikes${place === null ? '' : ` at ${place.application}`}`);
+      await this.#do(fault, place);
+    } catch (error) {
+      this.#scene.violated(`suite: ${fault.kind}: ${error instanceof Error ? error.stack : String(error)}`);
+    }
+  }
+
+  async #do(fault: Triggered, place: Place): Promise<void> {
+    const scene = this.#scene;
+    switch (fault.kind) {
+      case 'kill':
+        return killRunner(scene);
+      case 'stop':
+        return stopExecution(scene);
+      case 'rival':
+        return startRival(scene);
+      case 'terminate':
+        return terminateBackend(scene, place);
+      case 'cancel':
+        return cancelStatement(scene, place);
+      case 'restart':
+      case 'crash':
+        await scene.server.restart(fault.kind === 'crash' ? 'immediate' : 'fast');
+        return scene.struck(fault.kind);
+      case 'cut':
+        return cutConnection(scene, fault, place);
+      case 'delay':
+        return delayNetwork(scene, fault);
+      case 'half-close':
+        return closeHalf(scene, fault, place);
+      case 'lock':
+        return holdLock(scene, fault);
+      case 'duplicate':
+        return deliverAgain(scene, fault);
+      case 'late':
+        scene.background(deliverLate(scene, fault));
+        return;
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * The process that runs the handlers: one execution after the other, as `p2pfk migrate` runs them, until it is told to
+ * end, is killed, or gets SIGINT. It is bundled into one file before a run, so that it starts fast and all schedules of a
+ * run test the same code.
+ */
+import { readFileSync } from 'node:fs';
+import { messageOfCause } from '../../../core/errors.ts';
+import type { Handler, Handlers, StateMachineDefinition } from '../../../local/engine.ts';
+import { runLocally } from '../../../local/executions.ts';
+import { handlers as ownHandlers } from '../../../local/handlers.ts';
+import type { Command, DeliverCommand, Report, RunCommand } from './protocol.ts';
+
+const interruption = new AbortController();
+
+function tell(report: Report): void {
+  process.send?.(report);
+}
+
+process.on('message', (command: Command) => {
+  if (command.type === 'run') void run(command);
+  else void deliver(command);
+});
+process.on('disconnect', () => {
+  // Whoever started us is gone; after an interruption it is us who hung up.
+  if (!interruption.signal.aborted) process.exit(0);
+});
+process.on('SIGINT', () => {
+  // As the command line does it: no further step starts, what is in flight ends by itself.
+  interruption.abort();
+  if (!running) process.exit(130);
+});
+let running = false;
+
+async function run({ databaseUrl, input, definition, allowanceMs }: RunCommand): Promise<void> {
+  running = true;
+  try {
+    const { outcome, executionArn } = await runLocally({
+      input: { table: '', ...input },
+      databaseUrl,
+      signal: interruption.signal,
+      definition: JSON.parse(readFileSync(definition, 'utf8')) as StateMachineDefinition,
+      handlers: watched(allowanceMs),
+      onEvent: ({ type, state, error, cause }) => {
+        if (type === 'StateEntered') tell({ type: 'entered', state });
+        if (type === 'TaskFailed')
+          tell({ type: 'failed', state, error: error ?? '', message: messageOfCause(cause) ?? '' });
+      },
+    });
+    tell({ type: 'ended', outcome, executionArn });
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : { name: 'unknown', message: String(error) };
+    tell({ type: 'not-begun', error: name, message });
+  }
+  running = false;
+  // From here on only the handlers in flight keep this process alive.
+  if (interruption.signal.aborted) process.disconnect();
+}
+
+/** The real handlers; each call is told before it is made. */
+function watched(allowanceMs: number | undefined): Handlers {
+  return Object.fromEntries(
+    Object.entries(ownHandlers).map(([functionName, handler]): [string, Handler] => [
+      functionName,
+      async (event, context) => {
+        tell({ type: 'invoked', invocation: { functionName, event } });
+        return handler(
+          event,
+          allowanceMs === undefined ? context : { ...context, getRemainingTimeInMillis: () => allowanceMs },
+        );
+      },
+    ]),
+  );
+}
+
+async function deliver({ id, databaseUrl, invocation }: DeliverCommand): Promise<void> {
+  process.env.DATABASE_URL = databaseUrl;
+  const handler = (ownHandlers as Handlers)[invocation.functionName];
+  // Lambda's context as far as handlers use it.
+  const context = { getRemainingTimeInMillis: () => 20_000 } as Parameters<Handler>[1];
+  try {
+    const result: unknown = await handler?.(invocation.event, context);
+    tell({ type: 'delivered', id, outcome: JSON.stringify(result ?? null).slice(0, 500) });
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : { name: 'unknown', message: String(error) };
+    tell({ type: 'delivered', id, outcome: `${name}: ${message}`.slice(0, 500) });
+  }
+}
+
+tell({ type: 'ready' });

@@ -1,0 +1,166 @@
+/** One connection through the proxy: two sockets, and what lies between them. */
+import { connect, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { StatementListener } from './proxy.ts';
+import { backendPidOf, completesStatement, type Frame, FrameReader, sqlOf, startupParameters } from './wire.ts';
+
+/** The state of the network, shared by all connections of a proxy. */
+export interface Weather {
+  latencyMs: number;
+  /** While set, nothing passes until it is fulfilled. */
+  thaw: Promise<void> | null;
+}
+
+interface Surroundings {
+  readonly weather: Weather;
+  listener(): StatementListener | null;
+  closed(): void;
+}
+
+export class ProxiedConnection {
+  /** application_name, such as `p2pfk/1/add-foreign-key/2`. */
+  application = '';
+  /** Process id of the server's backend, once it is known. */
+  backendPid: number | null = null;
+
+  readonly #client: Socket;
+  readonly #server: Socket;
+  readonly #surroundings: Surroundings;
+  /** What is on its way, in order: towards the server, and back. */
+  #up: Promise<void> = Promise.resolve();
+  #down: Promise<void> = Promise.resolve();
+  #unsent: Frame[] = [];
+  #answersHeld: Promise<void> = Promise.resolve();
+  /** A side that was lost hears and says nothing more. */
+  #clientLost = false;
+  #serverLost = false;
+
+  constructor(client: Socket, targetPort: number, surroundings: Surroundings) {
+    this.#client = client;
+    this.#surroundings = surroundings;
+    this.#server = connect({ port: targetPort, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+    this.#pumpUp();
+    this.#pumpDown();
+  }
+
+  /** Step of the handler: `add-foreign-key`, `run/ValidateForeignKeys` for what may outlive it, `execution`. */
+  get step(): string {
+    const [product, , ...rest] = this.application.split('/');
+    if (product !== 'p2pfk') return this.application === 'p2pfk execution' ? 'execution' : this.application;
+    return rest.filter((part) => !/^\d+$/.test(part)).join('/');
+  }
+
+  /** Both sides see a reset at once. */
+  cut(): void {
+    this.#clientLost = true;
+    this.#serverLost = true;
+    this.#client.resetAndDestroy();
+    this.#server.resetAndDestroy();
+    this.#surroundings.closed();
+  }
+
+  /** The client sees the end; the server believes that the client is still there, until `server sees it` is called. */
+  loseClient(): { serverSees(): void } {
+    this.#clientLost = true;
+    this.#client.end();
+    return {
+      serverSees: () => {
+        this.#serverLost = true;
+        this.#server.destroy();
+        this.#surroundings.closed();
+      },
+    };
+  }
+
+  /** The server sees the end; the client waits for an answer that never comes, until `client sees it` is called. */
+  loseServer(): { clientSees(): void } {
+    this.#serverLost = true;
+    this.#server.end();
+    return {
+      clientSees: () => {
+        this.#clientLost = true;
+        this.#client.resetAndDestroy();
+        this.#surroundings.closed();
+      },
+    };
+  }
+
+  #pumpUp(): void {
+    const reader = new FrameReader('startup');
+    this.#client.on('data', (chunk: Buffer) => {
+      for (const frame of reader.push(chunk)) this.#up = this.#up.then(() => this.#towardsServer(frame));
+    });
+    this.#client.on('error', () => this.#client.destroy());
+    // A client that closes has gone for good: node-postgres sends Terminate and ends, a killed process is just gone.
+    const gone = () => {
+      this.#up = this.#up.then(async () => {
+        await this.#weather();
+        if (this.#clientLost) return;
+        this.#clientLost = true;
+        this.#server.destroy();
+        this.#client.destroy();
+        this.#surroundings.closed();
+      });
+    };
+    this.#client.once('end', gone);
+    this.#client.once('close', gone);
+  }
+
+  #pumpDown(): void {
+    const reader = new FrameReader('typed');
+    this.#server.on('data', (chunk: Buffer) => {
+      for (const frame of reader.push(chunk)) this.backendPid ??= backendPidOf(frame) ?? null;
+      this.#down = this.#down.then(async () => {
+        await this.#answersHeld;
+        await this.#weather();
+        if (!this.#clientLost && !this.#serverLost) this.#client.write(chunk);
+      });
+    });
+    this.#server.on('error', () => this.#server.destroy());
+    const gone = () => {
+      this.#down = this.#down.then(async () => {
+        await this.#weather();
+        if (this.#serverLost) return;
+        this.#serverLost = true;
+        this.#client.destroy();
+        this.#server.destroy();
+        this.#surroundings.closed();
+      });
+    };
+    this.#server.once('end', gone);
+    this.#server.once('close', gone);
+  }
+
+  async #towardsServer(frame: Frame): Promise<void> {
+    if (frame.type === '') this.application = startupParameters(frame).get('application_name') ?? '';
+    this.#unsent.push(frame);
+    const isPart = frame.type === 'P' || frame.type === 'B' || frame.type === 'D' || frame.type === 'E';
+    if (isPart) return;
+    const sql = this.#unsent.map(sqlOf).find((text) => text !== undefined);
+    const bytes = Buffer.concat(this.#unsent.map((part) => part.bytes));
+    this.#unsent = [];
+    const listener = completesStatement(frame) && sql !== undefined ? this.#surroundings.listener() : null;
+    const statement = { sql: sql ?? '' };
+    await listener?.before(this, statement);
+    await this.#weather();
+    if (this.#clientLost || this.#serverLost) return;
+    if (listener === null) {
+      this.#server.write(bytes);
+      return;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#answersHeld = promise;
+    this.#server.write(bytes);
+    try {
+      await listener.after(this, statement);
+    } finally {
+      resolve();
+    }
+  }
+
+  async #weather(): Promise<void> {
+    const { weather } = this.#surroundings;
+    while (weather.thaw !== null) await weather.thaw;
+    if (weather.latencyMs > 0) await delay(weather.latencyMs);
+  }
+}

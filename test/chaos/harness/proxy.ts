@@ -1,0 +1,81 @@
+/**
+ * A TCP proxy on the loopback between the handlers and PostgreSQL. It knows where a statement begins, so a fault can
+ * strike before any statement is sent, or after it was sent and before its answer comes back. It cuts, delays, freezes
+ * and closes one half.
+ */
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import { ProxiedConnection, type Weather } from './proxied-connection.ts';
+
+export interface Statement {
+  readonly sql: string;
+}
+
+/** What a test hangs in between. The statement, or its answer, is held until the promise is fulfilled. */
+export interface StatementListener {
+  before(connection: ProxiedConnection, statement: Statement): Promise<void>;
+  after(connection: ProxiedConnection, statement: Statement): Promise<void>;
+}
+
+export class LoopbackProxy {
+  readonly #server: Server;
+  readonly #open = new Set<ProxiedConnection>();
+  readonly #weather: Weather = { latencyMs: 0, thaw: null };
+  #listener: StatementListener | null = null;
+
+  private constructor(targetPort: number) {
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (client: Socket) => {
+      const connection: ProxiedConnection = new ProxiedConnection(client, targetPort, {
+        weather: this.#weather,
+        listener: () => this.#listener,
+        closed: () => this.#open.delete(connection),
+      });
+      this.#open.add(connection);
+    });
+  }
+
+  static async start(targetPort: number): Promise<LoopbackProxy> {
+    const proxy = new LoopbackProxy(targetPort);
+    proxy.#server.listen(0, '127.0.0.1');
+    await once(proxy.#server, 'listening');
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Connections that stand, oldest first. */
+  get connections(): readonly ProxiedConnection[] {
+    return [...this.#open];
+  }
+
+  listen(listener: StatementListener | null): void {
+    this.#listener = listener;
+  }
+
+  /** From now on every chunk takes that long in each direction; 0 ends it. */
+  slow(latencyMs: number): void {
+    this.#weather.latencyMs = latencyMs;
+  }
+
+  /** Nothing passes, not even the end of a connection, until the returned function is called. */
+  freeze(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#weather.thaw = promise;
+    return () => {
+      if (this.#weather.thaw === promise) this.#weather.thaw = null;
+      resolve();
+    };
+  }
+
+  /** Ends everything at once. */
+  async stop(): Promise<void> {
+    this.#listener = null;
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const connection of this.#open) connection.cut();
+    await closed;
+  }
+}

@@ -1,0 +1,306 @@
+/** One schedule from a new database to the checks at its end. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { deliverLate } from './faults/delivery.ts';
+import { createSmallTablespace, type SmallTablespace } from './faults/disk.ts';
+import { Injector } from './faults/injector.ts';
+import { type Failure, type Scene, session, withSession } from './faults/scene.ts';
+import type { Frozen } from './harness/bundle.ts';
+import { readOids, SHAPES, TABLE } from './harness/case.ts';
+import type { Invocation, Report } from './harness/protocol.ts';
+import { LoopbackProxy } from './harness/proxy.ts';
+import { type Ending, Runner } from './harness/runner.ts';
+import type { ChaosServer } from './harness/server.ts';
+import type { Reference, Templates } from './harness/templates.ts';
+import { has, type Kind, type Run, type Schedule } from './schedule.ts';
+import { checkAtRest } from './watch/at-rest.ts';
+import { suspiciousEnding, suspiciousFailure } from './watch/endings.ts';
+import { Observer } from './watch/observer.ts';
+import { Workload } from './watch/workload.ts';
+
+export interface World {
+  readonly server: ChaosServer;
+  readonly templates: Templates;
+  readonly frozen: Frozen;
+}
+
+export interface ScheduleResult {
+  readonly violations: readonly string[];
+  /** Faults that really struck. */
+  readonly strikes: readonly Kind[];
+  readonly timeline: readonly string[];
+  readonly endings: readonly string[];
+  /** Names of the handlers' errors. */
+  readonly errors: readonly string[];
+  readonly looks: number;
+  readonly commits: number;
+  readonly refusals: number;
+  readonly longestHoldUpMs: number;
+  readonly milliseconds: number;
+}
+
+const WRITERS = 2;
+const PACE_MS = 25;
+/** A disturbed execution: its retries are ten times faster than in production. */
+const RUN_TIMEOUT_MS = 90_000;
+
+export async function runSchedule(world: World, schedule: Schedule): Promise<ScheduleResult> {
+  const reference = await world.templates.reference(schedule.shape);
+  const stage = await Stage.set(world, schedule, reference);
+  try {
+    return await stage.play();
+  } finally {
+    await stage.clear();
+  }
+}
+
+class Stage {
+  readonly #world: World;
+  readonly #schedule: Schedule;
+  readonly #reference: Reference;
+  readonly #database: string;
+  readonly #proxy: LoopbackProxy;
+  readonly #oids: Scene['oids'];
+  readonly #beganAt = performance.now();
+  readonly #violations: string[] = [];
+  readonly #strikes: Kind[] = [];
+  readonly #timeline: string[] = [];
+  readonly #endings: string[] = [];
+  readonly #failures: Failure[] = [];
+  readonly #invocations: Invocation[] = [];
+  readonly #background = new Set<Promise<unknown>>();
+  #runner: Runner;
+  #interrupted = false;
+  #input: Readonly<Record<string, unknown>> = {};
+  #tablespace: SmallTablespace | null = null;
+
+  private constructor(
+    world: World,
+    schedule: Schedule,
+    reference: Reference,
+    made: { database: string; proxy: LoopbackProxy; oids: Scene['oids']; runner: Runner },
+  ) {
+    this.#world = world;
+    this.#schedule = schedule;
+    this.#reference = reference;
+    this.#database = made.database;
+    this.#proxy = made.proxy;
+    this.#oids = made.oids;
+    this.#runner = made.runner;
+    this.#watchRunner();
+  }
+
+  static async set(world: World, schedule: Schedule, reference: Reference): Promise<Stage> {
+    const database = await world.templates.clone(schedule.shape);
+    const client = await session(world.server.url(database), 'observer');
+    try {
+      // Else a wait ends by lock_timeout before anybody looks for a deadlock.
+      if (has(schedule, 'deadlock')) await client.query(`ALTER DATABASE ${database} SET deadlock_timeout = '50ms'`);
+      const oids = await readOids(client, SHAPES[schedule.shape]);
+      const proxy = await LoopbackProxy.start(world.server.port);
+      const runner = await Runner.start(world.frozen);
+      const stage = new Stage(world, schedule, reference, { database, proxy, oids, runner });
+      if (has(schedule, 'disk-full')) {
+        stage.#tablespace = await createSmallTablespace(world.server, client);
+      }
+      return stage;
+    } finally {
+      await client.end();
+    }
+  }
+
+  async play(): Promise<ScheduleResult> {
+    const { server } = this.#world;
+    const { workload: seed, lockTimeoutMs } = this.#schedule;
+    const shape = SHAPES[this.#schedule.shape];
+    const url = server.url(this.#database);
+    const up = () => server.up();
+    const observer = new Observer({ url, oids: this.#oids, lockTimeoutMs, up });
+    const workload = new Workload({
+      url,
+      shape,
+      seed,
+      writers: WRITERS,
+      paceMs: PACE_MS,
+      up,
+      deadlocks: has(this.#schedule, 'deadlock'),
+      restarts: has(this.#schedule, 'restart') || has(this.#schedule, 'crash'),
+    });
+    try {
+      for (const run of this.#schedule.runs) await this.#disturbed(run);
+      await this.#toTheEnd();
+      await this.#lateDeliveries();
+    } finally {
+      await workload.stop();
+      await observer.stop();
+    }
+    await this.#runner.kill();
+    this.#violations.push(...observer.violations, ...workload.violations);
+    await withSession({ url, server }, 'checker', async (client) => {
+      const wanted = this.#schedule.end === 'migrated' ? this.#reference.migrated : this.#reference.original;
+      this.#violations.push(...(await checkAtRest(client, wanted, workload.shares)));
+      return true;
+    }).then((checked) => checked ?? this.#violations.push('suite: the checks at the end could not be made'));
+    return {
+      violations: this.#violations,
+      strikes: this.#strikes,
+      timeline: this.#timeline,
+      endings: this.#endings,
+      errors: this.#failures.map(({ error }) => error),
+      looks: observer.looks,
+      commits: workload.commits,
+      refusals: workload.refusals,
+      longestHoldUpMs: observer.longestHoldUpMs,
+      milliseconds: performance.now() - this.#beganAt,
+    };
+  }
+
+  async clear(): Promise<void> {
+    this.#proxy.listen(null);
+    await this.#runner.kill();
+    await this.#proxy.stop();
+    await this.#world.server.up();
+    await this.#world.templates.drop(this.#database, async (admin) => this.#tablespace?.drop(admin));
+  }
+
+  /** One execution with its faults. */
+  async #disturbed({ operation, faults }: Run): Promise<void> {
+    const { lockTimeoutMs, maxConcurrency, allowanceMs } = this.#schedule;
+    const window = faults.find((fault) => fault.kind === 'window');
+    const deadline = window === undefined ? {} : { deadline: new Date(Date.now() + window.afterMs).toISOString() };
+    this.#input = { table: TABLE, operation, lockTimeoutMs, maxConcurrency, ...deadline };
+    const fullDisk = faults.some((fault) => fault.kind === 'disk-full');
+    if (fullDisk) await this.#fillDisk(true);
+    const { promise: over, resolve: isOver } = Promise.withResolvers<void>();
+    const injector = new Injector(this.#scene(over), faults, this.#reference.statements[operation]);
+    this.#proxy.listen(injector);
+    const firstFailure = this.#failures.length;
+
+    const ending = await this.#execute(this.#input, allowanceMs);
+    isOver();
+    injector.disarm();
+    while (this.#background.size > 0) await Promise.allSettled(this.#background);
+    this.#proxy.listen(null);
+    await this.#world.server.up();
+    if (fullDisk) await this.#fillDisk(false);
+
+    const suspicious = suspiciousEnding(ending, this.#strikes);
+    if (suspicious !== undefined) this.#violated(suspicious);
+    const failures = this.#failures.slice(firstFailure);
+    if (failures.some(({ error }) => error === 'WindowClosed')) this.#strikes.push('window');
+    const noSpace = failures.some(({ message }) => /No space left/.test(message));
+    if (fullDisk && noSpace) this.#strikes.push('disk-full');
+    for (const failure of failures) {
+      const what = suspiciousFailure(failure);
+      if (what !== undefined && !(fullDisk && noSpace && /SQLSTATE 53100/.test(failure.message))) this.#violated(what);
+    }
+  }
+
+  /** Undisturbed executions until all is migrated, or as it was. */
+  async #toTheEnd(): Promise<void> {
+    const { end, lockTimeoutMs, maxConcurrency } = this.#schedule;
+    const operation = end === 'migrated' ? 'migrate' : 'rollback';
+    const wanted = end === 'migrated' ? ['MIGRATED', 'ALREADY_MIGRATED'] : ['ROLLED_BACK', 'NOTHING_TO_ROLL_BACK'];
+    const input = { table: TABLE, operation, lockTimeoutMs, maxConcurrency };
+    let finishedRollbacks = 0;
+    const patience = performance.now() + 20_000;
+    for (;;) {
+      const ending = await this.#execute(input, 0);
+      if (wanted.includes(ending.status)) return;
+      // What an execution left half rolled back is first brought to its end.
+      if (ending.status === 'ROLLED_BACK' && finishedRollbacks++ === 0) continue;
+      // A backend that believes its client to be alive, or a handler still in flight.
+      if (ending.error === 'MigrationInProgress' && performance.now() < patience) await delay(300);
+      else
+        return this.#violated(
+          `I4: an undisturbed ${operation} ended ${ending.status} ${ending.error} ${ending.message}`,
+        );
+    }
+  }
+
+  /** After the end of everything. */
+  async #lateDeliveries(): Promise<void> {
+    for (const fault of this.#schedule.runs.flatMap((run) => run.faults)) {
+      if (fault.kind === 'late') await deliverLate(this.#scene(Promise.resolve()), fault);
+    }
+  }
+
+  async #execute(input: Readonly<Record<string, unknown>>, allowanceMs: number): Promise<Ending> {
+    if (!this.#runner.alive || this.#interrupted) {
+      // What still runs in a process that was interrupted ends by itself, beside its successor.
+      this.#runner = await Runner.start(this.#world.frozen);
+      this.#interrupted = false;
+      this.#watchRunner();
+    }
+    this.#note(`execution: ${JSON.stringify(input)}`);
+    const databaseUrl = this.#world.server.url(this.#database, this.#proxy.port);
+    const ending = await this.#runner.run({
+      databaseUrl,
+      input,
+      timeoutMs: RUN_TIMEOUT_MS,
+      ...(allowanceMs > 0 ? { allowanceMs } : {}),
+    });
+    this.#note(`ended: ${ending.status} ${ending.error} ${ending.message.slice(0, 500)}`);
+    this.#endings.push(ending.error === '' ? ending.status : `${ending.status} ${ending.error}`);
+    if (ending.status === 'ABORTED') this.#interrupted = true;
+    if (ending.status === 'HUNG') {
+      this.#violated(`an execution hung: ${ending.message}`);
+      await this.#runner.kill();
+    }
+    if (this.#runner.accident) this.#violated(this.#runner.accident);
+    return ending;
+  }
+
+  #watchRunner(): void {
+    this.#runner.watch((report: Report) => {
+      if (report.type === 'invoked') this.#invocations.push(report.invocation);
+      if (report.type === 'entered') this.#note(`state ${report.state}`);
+      if (report.type !== 'failed') return;
+      this.#failures.push({ ...report, at: performance.now() });
+      this.#note(`failed: ${report.state} ${report.error}: ${report.message.slice(0, 300)}`);
+    });
+  }
+
+  /** Default tablespace of new sessions: where an index goes that names none. */
+  async #fillDisk(full: boolean): Promise<void> {
+    const { server } = this.#world;
+    const where = full ? `SET default_tablespace = ${this.#tablespace?.name}` : 'RESET default_tablespace';
+    await withSession({ url: server.url(this.#database), server }, 'a person', (client) =>
+      client.query(`ALTER DATABASE ${this.#database} ${where}`),
+    );
+  }
+
+  #scene(over: Promise<void>): Scene {
+    const { server, frozen } = this.#world;
+    return {
+      server,
+      frozen,
+      proxy: this.#proxy,
+      shape: SHAPES[this.#schedule.shape],
+      oids: this.#oids,
+      url: server.url(this.#database),
+      proxiedUrl: server.url(this.#database, this.#proxy.port),
+      runner: () => this.#runner,
+      input: () => this.#input,
+      invocations: this.#invocations,
+      failures: this.#failures,
+      struck: (kind) => this.#strikes.push(kind),
+      violated: (what) => this.#violated(what),
+      note: (text) => this.#note(text),
+      background: (work) => {
+        const settled = work.catch((error: unknown) => this.#violated(`suite: ${String(error)}`));
+        this.#background.add(settled);
+        void settled.finally(() => this.#background.delete(settled));
+      },
+      over,
+    };
+  }
+
+  #violated(what: string): void {
+    this.#note(`VIOLATION ${what}`);
+    this.#violations.push(what);
+  }
+
+  #note(text: string): void {
+    this.#timeline.push(`${((performance.now() - this.#beganAt) / 1000).toFixed(3).padStart(8)} s  ${text}`);
+  }
+}

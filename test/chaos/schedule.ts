@@ -1,0 +1,224 @@
+/** What a schedule is, and how one is drawn: everything follows from one seed, and shrinks to fewer and simpler faults. */
+import fc from 'fast-check';
+import { SHAPES, type ShapeName } from './harness/case.ts';
+
+/** Every kind of fault, with what it does. */
+export const KINDS = {
+  kill: 'SIGKILL of the process that runs the handlers',
+  stop: 'the execution is stopped (SIGINT)',
+  terminate: 'pg_terminate_backend on a session of ours',
+  cancel: 'pg_cancel_backend on a statement of ours',
+  restart: 'restart of PostgreSQL (fast shutdown)',
+  crash: 'immediate shutdown of PostgreSQL, then recovery',
+  cut: 'a connection, or all of them, reset',
+  delay: 'the network slow, or silent for a while',
+  'half-close': 'a connection ended on one side only',
+  lock: 'a lock held by an application in an open transaction',
+  deadlock: 'a deadlock with an application',
+  duplicate: 'a handler delivered once more while the execution runs',
+  late: 'a handler delivered late: in a later execution, behind the fence, after the end',
+  rival: 'a second execution at the same time',
+  window: 'the maintenance window ends',
+  'disk-full': 'no space left for an index',
+} as const;
+
+export type Kind = keyof typeof KINDS;
+export const ALL_KINDS = Object.keys(KINDS) as Kind[];
+
+/** When a fault strikes. */
+export type Trigger =
+  /** At a statement of a step: `position` from 0 to 1 over all statements that the step makes in a whole execution. */
+  | {
+      readonly at: 'statement';
+      readonly step: string;
+      readonly position: number;
+      /** Before it reaches the server, or after that and before its answer is back. */
+      readonly phase: 'before' | 'after';
+      /** How long the server may have worked on it, in phase `after`. */
+      readonly afterMs: number;
+    }
+  | { readonly at: 'time'; readonly ms: number };
+
+export type Fault =
+  | {
+      readonly kind: 'kill' | 'stop' | 'terminate' | 'cancel' | 'restart' | 'crash' | 'rival';
+      readonly trigger: Trigger;
+    }
+  | { readonly kind: 'cut'; readonly trigger: Trigger; readonly all: boolean }
+  | { readonly kind: 'delay'; readonly trigger: Trigger; readonly latencyMs: number; readonly durationMs: number }
+  | {
+      readonly kind: 'half-close';
+      readonly trigger: Trigger;
+      readonly sees: 'client' | 'server';
+      readonly durationMs: number;
+    }
+  | {
+      readonly kind: 'lock';
+      readonly trigger: Trigger;
+      readonly mode: 'ROW EXCLUSIVE' | 'ACCESS SHARE';
+      readonly relation: number;
+      readonly holdMs: number;
+    }
+  /** At the n-th LOCK TABLE of ours that waits. */
+  | { readonly kind: 'deadlock'; readonly nth: number }
+  | { readonly kind: 'duplicate' | 'late'; readonly trigger: Trigger; readonly which: number; readonly many: number }
+  | { readonly kind: 'window'; readonly afterMs: number }
+  | { readonly kind: 'disk-full' };
+
+export interface Run {
+  readonly operation: 'migrate' | 'rollback';
+  readonly faults: readonly Fault[];
+}
+
+export interface Schedule {
+  readonly shape: ShapeName;
+  readonly lockTimeoutMs: number;
+  readonly maxConcurrency: number;
+  /** Milliseconds that a handler believes to have; 0: as many as it has. */
+  readonly allowanceMs: number;
+  /** For what the application does. */
+  readonly workload: number;
+  readonly runs: readonly Run[];
+  /** What all ends as, by a last execution that is left in peace. */
+  readonly end: 'migrated' | 'original';
+}
+
+/** Steps as the sessions of the handlers name them; those that matter most, more than once. */
+const FORWARD = [
+  'plan',
+  'build-index',
+  'run/build-index',
+  'add-foreign-key',
+  'add-foreign-key',
+  'validate-foreign-key',
+  'run/ValidateForeignKeys',
+  'verify-gate',
+  'drop-parent-foreign-key',
+  'drop-parent-foreign-key',
+  'drop-parent-foreign-key',
+  'verify-migration',
+  'verify-migration',
+  'execution',
+] as const;
+const BACKWARD = [
+  'plan',
+  'fence',
+  'restore-parent',
+  'run/RestoreParent',
+  'attach-parent',
+  'attach-parent',
+  'run/AttachParent',
+  'drop-pair-foreign-keys',
+  'drop-pair-foreign-keys',
+  'verify-rolled-back',
+  'execution',
+] as const;
+
+export function scheduleArbitrary(kinds: readonly Kind[]): fc.Arbitrary<Schedule> {
+  const draft = fc.record({
+    shape: fc.constantFrom(...(Object.keys(SHAPES) as ShapeName[])),
+    lockTimeoutMs: fc.constantFrom(200, 300, 500),
+    maxConcurrency: fc.integer({ min: 1, max: 3 }),
+    allowanceMs: fc.constantFrom(0, 0, 0, 16_500),
+    workload: fc.nat(),
+    runs: runsArbitrary(kinds),
+    end: fc.constantFrom('migrated' as const, 'original' as const),
+  });
+  // Only a large index does not fit into a small tablespace, and only where an index is built.
+  return draft.map((schedule) => (has(schedule, 'disk-full') ? { ...schedule, shape: 'large' as const } : schedule));
+}
+
+/** Whether a schedule wants a fault of that kind. */
+export function has(schedule: Pick<Schedule, 'runs'>, kind: Kind): boolean {
+  return schedule.runs.some((run) => run.faults.some((fault) => fault.kind === kind));
+}
+
+function runsArbitrary(kinds: readonly Kind[]): fc.Arbitrary<Run[]> {
+  const migrate = (max: number) => run('migrate', kinds, max);
+  const backwardKinds = kinds.filter((kind) => kind !== 'window' && kind !== 'disk-full');
+  const rollback = (max: number) => run('rollback', backwardKinds, max);
+  const peaceful = fc.constant<Run>({ operation: 'migrate', faults: [] });
+  const forwardOnly = [
+    { weight: 4, arbitrary: fc.tuple(migrate(3)) },
+    { weight: 2, arbitrary: fc.tuple(migrate(2), migrate(2)) },
+  ];
+  const bothWays = [
+    { weight: 3, arbitrary: fc.tuple(peaceful, rollback(3)) },
+    { weight: 3, arbitrary: fc.tuple(migrate(2), rollback(2)) },
+  ];
+  return fc.oneof(...forwardOnly, ...(backwardKinds.length > 0 ? bothWays : [])).map((runs) => [...runs]);
+}
+
+function run(operation: Run['operation'], kinds: readonly Kind[], max: number): fc.Arbitrary<Run> {
+  const steps = operation === 'migrate' ? FORWARD : BACKWARD;
+  const faults = fc.array(fc.oneof(...kinds.map((kind) => faultArbitrary(kind, steps))), {
+    minLength: 1,
+    maxLength: max,
+  });
+  return faults.map((drawn) => ({ operation, faults: drawn }));
+}
+
+function faultArbitrary(kind: Kind, steps: readonly string[]): fc.Arbitrary<Fault> {
+  const trigger = triggerArbitrary(steps);
+  switch (kind) {
+    case 'cut':
+      return fc.record({ kind: fc.constant(kind), trigger, all: fc.boolean() });
+    case 'delay':
+      return fc.record({
+        kind: fc.constant(kind),
+        trigger,
+        // 0: nothing passes at all.
+        latencyMs: fc.constantFrom(0, 0, 5, 20, 40),
+        durationMs: fc.integer({ min: 100, max: 3_500 }),
+      });
+    case 'half-close':
+      return fc.record({
+        kind: fc.constant(kind),
+        trigger,
+        sees: fc.constantFrom('client' as const, 'server' as const),
+        durationMs: fc.integer({ min: 100, max: 3_500 }),
+      });
+    case 'lock':
+      return fc.record({
+        kind: fc.constant(kind),
+        trigger,
+        mode: fc.constantFrom('ROW EXCLUSIVE' as const, 'ACCESS SHARE' as const),
+        relation: fc.nat({ max: 100 }),
+        holdMs: fc.integer({ min: 100, max: 2_000 }),
+      });
+    case 'deadlock':
+      return fc.record({ kind: fc.constant(kind), nth: fc.nat({ max: 3 }) });
+    case 'duplicate':
+    case 'late':
+      return fc.record({
+        kind: fc.constant(kind),
+        trigger,
+        which: fc.nat({ max: 1_000 }),
+        many: fc.integer({ min: 1, max: 4 }),
+      });
+    case 'window':
+      return fc.record({ kind: fc.constant(kind), afterMs: fc.integer({ min: 0, max: 1_500 }) });
+    case 'disk-full':
+      return fc.record({ kind: fc.constant(kind) });
+    default:
+      return fc.record({ kind: fc.constant(kind), trigger });
+  }
+}
+
+function triggerArbitrary(steps: readonly string[]): fc.Arbitrary<Trigger> {
+  const statement = fc.record({
+    at: fc.constant('statement' as const),
+    step: fc.constantFrom(...steps),
+    position: fc.integer({ min: 0, max: 999 }).map((thousandths) => thousandths / 1_000),
+    phase: fc.constantFrom('before' as const, 'after' as const),
+    afterMs: fc.constantFrom(0, 0, 1, 3, 10, 30),
+  });
+  const time = fc.record({ at: fc.constant('time' as const), ms: fc.nat({ max: 1_500 }) });
+  return fc.oneof({ weight: 4, arbitrary: statement }, { weight: 1, arbitrary: time });
+}
+
+/** One line a fault, for whoever reads what struck. */
+export function describeFault(fault: Fault): string {
+  const { kind, ...rest } = fault;
+  return `${kind} ${JSON.stringify(rest)}`;
+}

@@ -1,0 +1,124 @@
+/** The whole way, as `p2pfk migrate` and `p2pfk rollback` go it: the built state machine in the local engine. */
+import type { Client } from 'pg';
+import { expect } from 'vitest';
+import { connect } from '../../core/connection.ts';
+import { ExecutionInput, type Plan, type Verification } from '../../core/contracts.ts';
+import { messageOfCause } from '../../core/errors.ts';
+import { planMigration } from '../../core/plan.ts';
+import { verifyTable } from '../../core/verification.ts';
+import { type LocalInput, runLocally } from '../../local/executions.ts';
+import { catalogSnapshot, rowsSnapshot } from '../support/catalog.ts';
+import { watchCoverage } from './coverage.helpers.ts';
+import type { MatrixDatabase } from './server.helpers.ts';
+
+/** How an execution ended, in one object that reads well when it is not what was expected. */
+export interface Ending {
+  readonly status: string;
+  readonly error?: string;
+  readonly message?: string;
+  readonly states: readonly string[];
+}
+
+/** Runs one execution to its end; the states are those that it entered, each once. */
+export async function execute(db: MatrixDatabase, input: LocalInput): Promise<Ending> {
+  const states: string[] = [];
+  const { outcome } = await runLocally({
+    input,
+    databaseUrl: db.url,
+    onEvent: ({ type, state }) => {
+      if (type === 'StateEntered' && !states.includes(state)) states.push(state);
+    },
+  });
+  if (outcome.status === 'SUCCEEDED') return { ...(outcome.output as { status: string }), states };
+  if (outcome.status === 'ABORTED') return { status: 'ABORTED', states };
+  return { status: 'FAILED', error: outcome.error, message: messageOfCause(outcome.cause) ?? '', states };
+}
+
+/** A session as the core opens it. */
+export async function withCore<Result>(db: MatrixDatabase, work: (core: Client) => Promise<Result>): Promise<Result> {
+  const core = await connect({ databaseUrl: db.url, applicationName: 'p2pfk/-/matrix' });
+  try {
+    return await work(core);
+  } finally {
+    await core.end();
+  }
+}
+
+export function plan(db: MatrixDatabase, input: LocalInput): Promise<Plan> {
+  return withCore(db, (core) => planMigration(core, ExecutionInput.parse(input)));
+}
+
+export function verify(db: MatrixDatabase, { table, constraint }: LocalInput): Promise<Verification> {
+  return withCore(db, (core) =>
+    verifyTable(core, { table, ...(constraint === undefined ? {} : { constraint: String(constraint) }) }),
+  );
+}
+
+/**
+ * The catalog, but for the ledger. PostgreSQL derives from a parent FK one constraint for each referenced partition, and
+ * numbers their names in the order in which they are made, which is that of the bounds when the parent FK is added, and
+ * that of the partitions where it came first. Such a name is left out; what it stands for is not.
+ */
+export async function catalog(observer: Client): Promise<string> {
+  const snapshot = await catalogSnapshot(observer);
+  const { rows } = await observer.query<{ relation: string; name: string }>(
+    `SELECT format('%I.%I', n.nspname, r.relname) AS relation, quote_ident(c.conname) AS name
+       FROM pg_constraint c
+       JOIN pg_class r ON r.oid = c.conrelid JOIN pg_namespace n ON n.oid = r.relnamespace
+       JOIN pg_class b ON b.oid = c.confrelid
+      WHERE c.contype = 'f' AND c.conparentid <> 0 AND b.relispartition`,
+  );
+  const numbered = new Map<string, string>();
+  for (const { relation, name } of rows) {
+    numbered.set(`  ${relation} ${name}: `, `  ${relation} (numbered): `);
+    numbered.set(` for ${name} of ${relation} calls `, ` for (numbered) of ${relation} calls `);
+  }
+  const lines = snapshot.split('\n').map((line) => {
+    let text = line;
+    for (const [from, to] of numbered) text = text.replace(from, to);
+    return text;
+  });
+  // Within a section the order of the lines says nothing; headings stay where they are.
+  return lines
+    .join('\n')
+    .split(/\n(?! )/)
+    .map((section) => {
+      const [heading, ...rest] = section.split('\n');
+      return [heading, ...rest.sort()].join('\n');
+    })
+    .join('\n');
+}
+
+/** Schema and rows, but for the ledger. */
+export async function everything(observer: Client): Promise<string> {
+  return `${await catalog(observer)}\n${await rowsSnapshot(observer)}`;
+}
+
+/** Ids of the findings of severity `error`. */
+export function errorsOf({ findings }: Plan): string[] {
+  return findings.flatMap(({ id, severity }) => (severity === 'error' ? [id] : []));
+}
+
+/** Expects an execution to end well, and that no instant of it left a leaf uncovered. */
+export async function succeeds(db: MatrixDatabase, input: LocalInput, status: string): Promise<Ending> {
+  const leaves = (await plan(db, input)).pairs.map((pair) => pair.referencing);
+  const { rows } = await db.observer.query<{ oid: number }>(
+    'SELECT leaf::regclass::oid AS oid FROM unnest($1::text[]) AS leaf',
+    [leaves],
+  );
+  const coverage = watchCoverage(
+    await db.client(),
+    rows.map(({ oid }) => oid),
+  );
+  let ending: Ending;
+  let watched: Awaited<ReturnType<typeof coverage.stop>>;
+  try {
+    ending = await execute(db, input);
+  } finally {
+    watched = await coverage.stop();
+  }
+  expect(ending).toMatchObject({ status });
+  expect(watched.uncovered).toEqual([]);
+  expect(watched.looks).toBeGreaterThan(0);
+  return ending;
+}

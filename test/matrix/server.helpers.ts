@@ -1,0 +1,75 @@
+/** A server of one PostgreSQL version, and a database of its own for each scenario. */
+import { Client } from 'pg';
+import { type EmbeddedPostgres, FAST, type ServerSettings, startEmbeddedPostgres } from '../../local/embedded-postgres.ts';
+import { installPostgres, type PostgresMajor } from '../../scripts/install-postgres.ts';
+
+export interface MatrixDatabase {
+  readonly url: string;
+  /** Looks, and may interfere; it takes no part in the migration. */
+  readonly observer: Client;
+  /** One more plain session; it is ended with the database. */
+  client(): Promise<Client>;
+  drop(): Promise<void>;
+}
+
+export interface MatrixServer {
+  readonly major: PostgresMajor;
+  /** As `server_version` says it, such as 17.10. */
+  readonly version: string;
+  /** A new database in which `sql` has been run; the steps of the migration find it in DATABASE_URL. */
+  database(sql: string): Promise<MatrixDatabase>;
+  stop(): Promise<void>;
+}
+
+export async function startServer(major: PostgresMajor, settings: ServerSettings = {}): Promise<MatrixServer> {
+  const binaries = await installPostgres(major);
+  const server = await startEmbeddedPostgres({ binaries, settings: { ...FAST, ...settings } });
+  const admin = await session(server.url);
+  const { rows } = await admin.query<{ version: string }>("SELECT current_setting('server_version') AS version");
+  let databases = 0;
+  return {
+    major,
+    version: rows[0]?.version ?? '',
+    database: (sql) => createDatabase(server, admin, `case_${++databases}`, sql),
+    stop: async () => {
+      await admin.end();
+      await server.stop();
+    },
+  };
+}
+
+async function createDatabase(
+  server: EmbeddedPostgres,
+  admin: Client,
+  name: string,
+  sql: string,
+): Promise<MatrixDatabase> {
+  await admin.query(`CREATE DATABASE ${name}`);
+  const url = server.databaseUrl(name);
+  process.env.DATABASE_URL = url;
+  const clients: Client[] = [];
+  const client = async () => {
+    const opened = await session(url);
+    clients.push(opened);
+    return opened;
+  };
+  const drop = async () => {
+    await Promise.all(clients.map((one) => one.end()));
+    await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+  };
+  const observer = await client();
+  try {
+    await observer.query(sql);
+  } catch (error) {
+    await drop();
+    throw error;
+  }
+  return { url, observer, client, drop };
+}
+
+async function session(url: string): Promise<Client> {
+  const client = new Client({ connectionString: url, application_name: 'matrix' });
+  client.on('error', () => {});
+  await client.connect();
+  return client;
+}
