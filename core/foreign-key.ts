@@ -20,6 +20,8 @@ export interface ForeignKey {
   readonly constraint_name: string;
   /** The constraint's oid while the parent FK stands, else null. */
   readonly constraint_oid: number | null;
+  /** false: the parent FK stands and is NOT VALID (18+). */
+  readonly validated?: boolean;
   /** `pg_get_constraintdef` with schema-qualified names. */
   readonly definition: string;
   /** `pg_get_constraintdef` as the caller's own session prints it. */
@@ -183,6 +185,7 @@ async function fromStanding(client: Client, key: StandingForeignKey, migrationId
     referencedTable: key.referenced_name as string,
     constraint_name: key.constraint_name as string,
     constraint_oid: key.constraint_oid,
+    validated: key.validated === true,
     displayDefinition: key.definition as string,
     definition: shape.definition,
     columns: shape.columns,

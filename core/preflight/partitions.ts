@@ -99,6 +99,16 @@ export function checkPairs({ foreignKey, pairing }: PreflightSubject): Finding[]
       ),
     );
   }
+  if (foreignKey.validated === false && foreignKey.migrationId === null) {
+    findings.push(
+      finding(
+        'parent-not-validated',
+        'error',
+        `foreign key ${foreignKey.constraint_name} is NOT VALID: rows may lie there that it has never checked`,
+        'ALTER TABLE ... VALIDATE CONSTRAINT it first: a rollback could not bring it back as it is',
+      ),
+    );
+  }
   const unindexed = pairs.filter((pair) => !pair.has_index);
   if (unindexed.length > 0) {
     findings.push(
