@@ -1,10 +1,11 @@
 /** The word of a person: lets the migration that waits for it go on to the drop of the parent FK. */
 import type { Client } from 'pg';
 import type { ExecutionInput, Rehearsal } from './contracts.ts';
-import { InvalidInput } from './errors.ts';
+import { InvalidInput, PrivilegeMissing } from './errors.ts';
 import { resolveForeignKey } from './foreign-key.ts';
 import type { MigrationState } from './ledger.ts';
 import { toNamedError } from './postgres-errors.ts';
+import { readServer } from './server.ts';
 import { run, runOne } from './sql.ts';
 
 /** `approve --json`. */
@@ -45,12 +46,13 @@ interface Standing {
  * Approves the migration of a foreign key. Approved twice is approved once; an approval outlasts a pause, but no rollback.
  *
  * @throws InvalidInput when nothing waits for it; the message says what there is instead
- * @throws PrivilegeMissing when this role may not write to the ledger
+ * @throws PrivilegeMissing when this role may not read the ledger or write to it
  */
 export async function approve(
   client: Client,
   wanted: { readonly table: string; readonly constraint?: string | undefined },
 ): Promise<Approved> {
+  await refuseBlindness(client);
   const { table, constraint_name: constraint, migrationId } = await resolveForeignKey(client, wanted, 'approve');
   if (migrationId === null) throw new InvalidInput(`nothing waits for approval: no migration of ${table} is open`);
   const before = await readStanding(client, migrationId);
@@ -84,6 +86,17 @@ export async function approve(
     approvedBy: approved_by ?? '',
     alreadyApproved: before.approved_at !== null,
   };
+}
+
+/** A ledger that this role may not read must not pass for an empty one. */
+async function refuseBlindness(client: Client): Promise<void> {
+  const { ledger_exists: exists } = await readServer(client);
+  const { readable } = await runOne<{ readable: boolean }>(client, 'ledger/readable');
+  if (exists && !readable) {
+    throw new PrivilegeMissing(
+      'this role may not read the ledger: approve as its owner, or GRANT USAGE ON SCHEMA p2pfk and SELECT, UPDATE ON p2pfk.migration to this role',
+    );
+  }
 }
 
 function readStanding(client: Client, migrationId: string): Promise<Standing> {

@@ -51,6 +51,14 @@ export async function connect(options: ConnectOptions): Promise<Client> {
         { cause: error },
       );
     }
+    if (sqlState === '57014') {
+      // Somebody cancelled the settings of sql/session.sql. Nothing has begun, so it is tried again like a lost connection.
+      throw new ConnectionLost(
+        `the new session at ${target} was cancelled before it could do anything: ${messageOf(error)}`,
+        { sqlState },
+        { cause: error },
+      );
+    }
     if (sqlState) {
       throw new ConnectionRefused(
         `PostgreSQL at ${target} refuses the connection: ${messageOf(error)}`,

@@ -4,9 +4,18 @@
  * over at once, without a lease to wait for.
  */
 import type { Client } from 'pg';
+import { toNamedError } from './postgres-errors.ts';
 import { run } from './sql.ts';
 
-/** Takes the lock; it is held until `client` ends. `executionArn` must be a local one. */
+/**
+ * Takes the lock; it is held until `client` ends. `executionArn` must be a local one.
+ *
+ * @throws ConnectionLost when the server goes away meanwhile
+ */
 export async function holdExecution(client: Client, executionArn: string): Promise<void> {
-  await run(client, 'ledger/hold-execution', { execution: executionArn });
+  try {
+    await run(client, 'ledger/hold-execution', { execution: executionArn });
+  } catch (error) {
+    throw toNamedError(error);
+  }
 }

@@ -58,7 +58,11 @@ export async function underLock<Result>(
           locked.execution,
         ]);
         await limit(client, locked.budgetMs);
-        await client.query("SELECT set_config('p2pfk.began_at', clock_timestamp()::text, true)");
+        // Should this process freeze under the lock, or its network, the server ends the session and with it the lock.
+        await client.query(
+          "SELECT set_config('p2pfk.began_at', clock_timestamp()::text, true), set_config('idle_in_transaction_session_timeout', $1, true)",
+          [String(Math.ceil(locked.budgetMs))],
+        );
         const beganAt = performance.now();
         try {
           await execute(client, locked.lock.sql);

@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import { withCallerSearchPath } from './connection.ts';
 import { InvalidInput, PrivilegeMissing } from './errors.ts';
 import type { MigrationOptions } from './ledger.ts';
-import { messageOf, sqlStateOf } from './postgres-errors.ts';
+import { isConnectionError, messageOf, sqlStateOf } from './postgres-errors.ts';
 import { runOne } from './sql.ts';
 
 /** How long a pair that was held back waits before it asks again. */
@@ -15,13 +15,13 @@ const QUERY_TIMEOUT_MS = 5_000;
 export async function heldBack(client: Client, options: MigrationOptions): Promise<string | undefined> {
   const { maxReplicaLagSeconds, maxActiveSessions, holdBackQuery } = options;
   if (maxReplicaLagSeconds !== undefined || maxActiveSessions !== undefined) {
-    const load = await runOne<{ lag_visible: boolean; replica_lag_seconds: number; active_sessions: number }>(
+    const load = await runOne<{ load_visible: boolean; replica_lag_seconds: number; active_sessions: number }>(
       client,
       'checks/load',
     );
-    if (maxReplicaLagSeconds !== undefined && !load.lag_visible) {
+    if (!load.load_visible) {
       throw new PrivilegeMissing(
-        'this role cannot see the lag of standbys: GRANT pg_monitor to it, or leave the limit out',
+        'this role cannot see the lag of standbys, nor what sessions of other roles do: GRANT pg_monitor to it, or leave the limit out',
       );
     }
     if (maxReplicaLagSeconds !== undefined && load.replica_lag_seconds > maxReplicaLagSeconds) {
@@ -50,7 +50,7 @@ async function isTrue(client: Client, query: string): Promise<boolean> {
     }
     return value;
   } catch (error) {
-    if (error instanceof InvalidInput || sqlStateOf(error) === undefined) throw error;
+    if (error instanceof InvalidInput || isConnectionError(error) || sqlStateOf(error) === undefined) throw error;
     throw new InvalidInput(`the hold-back query fails: ${messageOf(error)}`);
   } finally {
     await client.query('ROLLBACK').catch(() => undefined);

@@ -95,6 +95,8 @@ async function checkTargets(client: Client, foreignKey: ForeignKey, { pairs }: P
 async function checkDelete(client: Client, { pairs }: Pairing): Promise<Check> {
   try {
     await client.query('BEGIN');
+    // Should this process freeze with rows locked, the server ends the session.
+    await client.query("SELECT set_config('idle_in_transaction_session_timeout', '1s', true)");
     return await probeDelete(client, pairs, PROBE_TIMEOUT_MS);
   } catch (error) {
     // 42501 no privilege, 25006 read-only server: no word on the foreign keys. 55P03: a retry decides.

@@ -100,10 +100,6 @@ async function dropAndVerify(
 ): Promise<Check[]> {
   const until = performance.now() + drop.budgetMs;
   const left = () => Math.max(1, until - performance.now());
-  // Should this process freeze now, the server ends the session and with it the locks.
-  await client.query("SELECT set_config('idle_in_transaction_session_timeout', $1, true)", [
-    String(Math.ceil(drop.budgetMs)),
-  ]);
   try {
     await limit(client, left());
     const { pairing, problems } = await readGate(client, foreignKey, planned);

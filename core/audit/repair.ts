@@ -43,6 +43,7 @@ export async function auditAndRepair(client: Client, options: RepairOptions): Pr
   const outcomes: RepairOutcome[] = [];
   let audited = await audit(client, options);
   for (let round = 1; round <= ROUNDS; round++) {
+    // What failed once on a partition is not tried again in another form: a validation may have read it all.
     const failed = new Set(outcomes.filter(({ status }) => status === 'FAILED').map(keyOf));
     const todo = audited.flatMap((one) =>
       one.drift.flatMap((drift) => {
@@ -63,7 +64,7 @@ export async function auditAndRepair(client: Client, options: RepairOptions): Pr
 }
 
 function keyOf({ table, id, partition }: Pick<RepairOutcome, 'table' | 'id' | 'partition'>): string {
-  return JSON.stringify([table, id, partition]);
+  return JSON.stringify([table, partition ?? id]);
 }
 
 async function repair(client: Client, audited: Audited, drift: Drift, budgetMs: number): Promise<RepairOutcome> {

@@ -25,7 +25,7 @@ export interface PlaceRequest {
 
 /**
  * @throws InvalidInput when the names cannot be made out, or cannot be names
- * @throws PreflightFailed when something of that name stands already
+ * @throws PreflightFailed when nothing shows which referenced table is meant
  */
 export async function choosePlace(
   client: Client,
@@ -36,8 +36,11 @@ export async function choosePlace(
   const { siblings, referencedParent } = await readSiblings(client, foreignKey, pairing, request.parentOid);
   const parents = { referencing_parent_oid: request.parentOid, referenced_parent_oid: referencedParent };
   const names = await chooseNames(client, siblings, parents, request);
-  await requireUsable(client, names);
-  return { ...parents, ...names };
+  // A table that references itself gets one partition, which is its own partner.
+  const own = parents.referencing_parent_oid === parents.referenced_parent_oid;
+  const place = { ...parents, referencing: names.referencing, referenced: own ? undefined : names.referenced };
+  await requireUsable(client, place);
+  return place;
 }
 
 interface SiblingRow {
@@ -141,19 +144,17 @@ async function parseName(client: Client, text: string, schema: string): Promise<
 interface NameRow {
   readonly relation: string;
   readonly schema_exists: boolean;
-  readonly taken: boolean;
   readonly too_long: boolean;
 }
 
-/** The referenced one may stand already: whether it is needed at all, only the new referencing partition can tell. */
+/** That something of the name stands already is no reason yet: it may be the partition that is looked for. */
 async function requireUsable(client: Client, { referencing, referenced }: NewNames): Promise<void> {
   const rows = await run<NameRow & Record<string, unknown>>(client, 'provision/names', {
     names: referenced ? [referencing, referenced] : [referencing],
   });
-  for (const [index, { relation, schema_exists, taken, too_long }] of rows.entries()) {
+  for (const { relation, schema_exists, too_long } of rows) {
     if (too_long) throw new InvalidInput(`${relation} is longer than 63 bytes: PostgreSQL would cut it`);
     if (!schema_exists) throw new InvalidInput(`the schema of ${relation} does not exist`);
-    if (taken && index === 0) throw new PreflightFailed(`refused, nothing was changed: ${relation} exists already`);
   }
   if (rows[0]?.relation === rows[1]?.relation)
     throw new InvalidInput(`both partitions would be called ${rows[0]?.relation}`);

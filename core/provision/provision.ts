@@ -7,13 +7,12 @@ import { withCallerSearchPath } from '../connection.ts';
 import { InvalidInput, PreflightFailed } from '../errors.ts';
 import { type ForeignKey, resolveForeignKey } from '../foreign-key.ts';
 import type { LockMode } from '../lock-budget.ts';
-import { type Budget, BudgetExceeded, type Changed, changeOnline } from '../online-change.ts';
-import { type Pair, type Pairing, readPairing, readStanding } from '../pairs.ts';
+import { BudgetExceeded, type Changed, changeOnline } from '../online-change.ts';
+import { readPairing } from '../pairs.ts';
 import { sqlStateOf, toNamedError } from '../postgres-errors.ts';
-import { run, runOne, type SqlValue } from '../sql.ts';
+import { run } from '../sql.ts';
 import { type PartitionBound, parseBound } from './bound.ts';
-import { addToLedger } from './ledger.ts';
-import type { RelationName } from './names.ts';
+import { type MadePair, makePair, NAME_TAKEN, OVERLAPS, type StatementText } from './make-pair.ts';
 import { choosePlace, type Place } from './place.ts';
 
 export interface ProvisionRequest {
@@ -33,12 +32,6 @@ export interface ProvisionRequest {
   readonly lockTimeoutMs: number;
 }
 
-/** A statement and the lock that it takes, in words. */
-interface StatementText {
-  readonly sql: string;
-  readonly lock: string;
-}
-
 /** `provision --json`. */
 export interface Provisioned {
   readonly status: 'PROVISIONED' | 'DRY_RUN';
@@ -48,6 +41,8 @@ export interface Provisioned {
   readonly migrationId: string | null;
   readonly referencing: string;
   readonly referenced: string;
+  /** False where the partition stood already, empty and without a partner for this foreign key. */
+  readonly referencingCreated: boolean;
   /** False where a partition that stood already holds the new one's keys. */
   readonly referencedCreated: boolean;
   /** As PostgreSQL prints it. */
@@ -87,7 +82,7 @@ export async function provision(client: Client, request: ProvisionRequest): Prom
   } catch (error) {
     throw refusal(error, locks);
   }
-  const { pair, statements, referencedCreated } = changed.result;
+  const { pair, statements, referencingCreated, referencedCreated } = changed.result;
   return {
     status: request.dryRun ? 'DRY_RUN' : 'PROVISIONED',
     table: foreignKey.table,
@@ -95,6 +90,7 @@ export async function provision(client: Client, request: ProvisionRequest): Prom
     migrationId: foreignKey.migrationId,
     referencing: pair.referencing,
     referenced: pair.referenced,
+    referencingCreated,
     referencedCreated,
     bound: pair.bound,
     pairConstraint: pair.constraint_name,
@@ -162,100 +158,6 @@ async function locksFor(client: Client, place: Place, bound: PartitionBound): Pr
   return bound.strategy === 'default' ? locks.filter((lock) => lock.mode !== 'ACCESS EXCLUSIVE') : locks;
 }
 
-interface MadePair {
-  readonly pair: Pair;
-  readonly referencedCreated: boolean;
-  readonly statements: readonly StatementText[];
-}
-
-/**
- * The referenced partition first, as nothing may reference what is not there. Where one that stands already holds its
- * keys (it had no partner so far, or is coarser), PostgreSQL refuses the new one: then that one is the partner.
- */
-async function makePair(
-  client: Client,
-  foreignKey: ForeignKey,
-  place: Place,
-  bound: PartitionBound,
-  budget: Budget,
-): Promise<MadePair> {
-  let statements: StatementText[] = [];
-  const runFile = async (name: string, values: Readonly<Record<string, SqlValue>>) => {
-    for (const { sql, lock } of await run<{ sql: string; lock: string }>(client, `statements/${name}`, values)) {
-      await budget.run(sql);
-      statements.push({ sql, lock });
-    }
-  };
-  const makePartition = async (parent_oid: number, { schema, name }: RelationName): Promise<number> => {
-    await runFile('create-partition-table', { parent_oid, schema, name });
-    await runFile('own-partition', { parent_oid, schema, name });
-    await runFile('attach-partition', { parent_oid, schema, name, bound });
-    return (await runOne<{ oid: number }>(client, 'provision/partition-oid', { schema, name })).oid;
-  };
-  let refused: unknown;
-  const makeReferenced = async (): Promise<boolean> => {
-    if (place.referenced === undefined) return false;
-    await client.query('SAVEPOINT referenced_partition');
-    try {
-      await makePartition(place.referenced_parent_oid, place.referenced);
-      return true;
-    } catch (error) {
-      if (sqlStateOf(error) !== OVERLAPS && sqlStateOf(error) !== NAME_TAKEN) throw error;
-      await client.query('ROLLBACK TO SAVEPOINT referenced_partition');
-      statements = [];
-      refused = error;
-      return false;
-    }
-  };
-
-  const referencedCreated = await makeReferenced();
-  const referencing = await makePartition(place.referencing_parent_oid, place.referencing);
-  const pairing = await readPairing(client, foreignKey);
-  const pair = pairing.pairs.find((candidate) => candidate.referencing_oid === referencing);
-  if (pair === undefined) throw sqlStateOf(refused) === NAME_TAKEN ? refused : noPair(pairing, referencing);
-  const indexAdded = !pair.has_index;
-  if (indexAdded) await runFile('create-index-on-new', { ...foreignKey, pairs: [pair] });
-  if (!referencedCreated) {
-    const [lock] = await run<StatementText & Record<string, unknown>>(client, 'statements/lock-pair', {
-      pairs: [pair],
-    });
-    if (!lock) throw new Error('the new pair is gone');
-    const relations = [pair.referencing_oid, pair.referenced_oid];
-    await budget.lock({ sql: lock.sql, mode: 'SHARE ROW EXCLUSIVE', relations });
-    statements.push({ sql: lock.sql, lock: lock.lock });
-  }
-  await runFile('add-pair-foreign-key-to-new', { ...foreignKey, pairs: [pair] });
-
-  const made = (await readStanding(client, foreignKey, [pair])).get(pair.pair);
-  if (!made?.validated || !made.enforced || !made.has_index) {
-    throw new PreflightFailed(
-      'refused, nothing was changed: the new pair is not what it should be, as the catalog shows it',
-    );
-  }
-  if (foreignKey.migrationId !== null) {
-    const noted = { ...pair, ...made, constraint_added: true, index_added: indexAdded };
-    await addToLedger(client, foreignKey, foreignKey.migrationId, [noted]);
-  }
-  return { pair: { ...pair, ...made }, referencedCreated, statements };
-}
-
-/** SQLSTATE of a bound that overlaps another, and of other things that are wrong with a bound. */
-const OVERLAPS = '42P17';
-const NAME_TAKEN = '42P07';
-
-/** The referencing partition is attached, and still has no partner: what PostgreSQL allows is not always a pair. */
-function noPair({ unpaired }: Pairing, referencing: number): PreflightFailed {
-  const lone = unpaired.find((partition) => partition.oid === referencing);
-  const others = unpaired.filter(({ bound }) => bound !== 'DEFAULT').map(({ partition }) => partition);
-  const why =
-    (lone?.heldBy?.length ?? 0) > 0
-      ? `the keys lie in other referenced partitions, which hold more or less than these: ${lone?.heldBy?.join(', ')}`
-      : lone?.bound === 'DEFAULT'
-        ? `a DEFAULT partition is a partner only where every other partition has its own, unlike ${others.join(', ')}`
-        : 'no referenced partition holds these keys, and nothing shows what a new one would be called: give --referenced too';
-  return new PreflightFailed(`refused, nothing was changed: the new partition would have no partner: ${why}`);
-}
-
 /** PostgreSQL's refusals in one line; its words are clear. */
 function refusal(error: unknown, locks: readonly Lock[]): unknown {
   const named = toNamedError(error);
@@ -263,14 +165,14 @@ function refusal(error: unknown, locks: readonly Lock[]): unknown {
   if (named instanceof BudgetExceeded && defaults) {
     return new PreflightFailed(
       `refused, nothing was changed: PostgreSQL has to look through the DEFAULT partition ${defaults.names} for rows that belong to the new one, nobody may use it meanwhile, and that did not fit into the lock budget; allow more with --lock-timeout-ms, or move its rows first`,
-      named.context,
+      {},
       { cause: named },
     );
   }
   const sqlState = named.context.sqlState ?? '';
   const why = REFUSALS[sqlState];
   if (why === undefined) return named;
-  return new PreflightFailed(`refused, nothing was changed: ${why}${named.message}`, { sqlState }, { cause: named });
+  return new PreflightFailed(`refused, nothing was changed: ${why}${named.message}`, {}, { cause: named });
 }
 
 /** SQLSTATE -> what it means here. */

@@ -102,8 +102,8 @@ async function add(
   const { heldMs, lockWaitMs } = await underLock(context, work, async () => {
     if (attaching) {
       const standing = await readStanding(client, foreignKey, pairs);
-      const missing = pairs.filter((pair) => !standing.get(pair.pair)?.leaf_constraint_validated);
-      // Else the ADD would quietly scan these partitions while writes wait.
+      // Else the ADD would quietly scan these partitions while writes wait. A partition that is gone has nothing to scan.
+      const missing = pairs.filter((pair) => standing.get(pair.pair)?.leaf_constraint_validated === false);
       if (missing.length > 0)
         throw new RollbackFailed(
           `${missing.length} partition(s) have no valid FK to attach, the first being ${missing[0]?.referencing}; run p2pfk rollback again`,

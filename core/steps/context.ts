@@ -1,6 +1,6 @@
 /** What every step is given, and how it comes in: by its migration's row in the ledger, never past the fence. */
 import type { Client } from 'pg';
-import { MigrationFenced, PartitionSetChanged, WindowClosed } from '../errors.ts';
+import { InvalidInput, MigrationFenced, PartitionSetChanged, WindowClosed } from '../errors.ts';
 import { forecastSeconds } from '../forecast.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import { foreignKeyOf, type LedgerPair, type Migration, readMigration, readPair, readPairs } from '../ledger.ts';
@@ -108,7 +108,11 @@ export async function beforeLongWork(
       );
     }
   }
-  return heldBack(context.client, migration.options);
+  return heldBack(context.client, migration.options).catch((error: unknown) => {
+    // It was answered when the plan was made. A server too busy to answer now is a reason to wait, not to undo anything.
+    if (error instanceof InvalidInput) return error.message;
+    throw error;
+  });
 }
 
 /** A pair of the ledger together with what stands on it now. */

@@ -4,7 +4,7 @@ import type { DropPairsResult, MigrationEvent } from '../contracts.ts';
 import { RollbackFailed } from '../errors.ts';
 import { changePair, type LedgerPair, noteEvent, readPairs } from '../ledger.ts';
 import { record, underLock } from '../lock-budget.ts';
-import { readStanding, statementsFor } from '../pairs.ts';
+import { type PairStanding, readStanding, statementsFor } from '../pairs.ts';
 import { dropGuardStatement } from '../row-movement-guard.ts';
 import { runOne } from '../sql.ts';
 import { type EnteredMigration, enterAny, type StepContext } from './context.ts';
@@ -25,9 +25,10 @@ export async function dropPairForeignKeys(context: StepContext, event: Migration
   let indexes = 0;
   for (const pair of pairs) {
     const now = standing.get(pair.pair);
-    if (pair.constraint_added && now && now.constraint_oid !== null) {
-      await dropForeignKey(context, entered, event.execution, { ...pair, constraint_name: now.constraint_name });
-      foreignKeys++;
+    const statements = now ? await putBack(context, entered, pair, now) : [];
+    if (statements.length > 0) {
+      await runUnderLock(context, entered, event.execution, pair, statements);
+      if (pair.constraint_added && now?.constraint_oid) foreignKeys++;
     }
     if (pair.index_added && now && !migration.options.keepIndexes) {
       await dropIndex(context, entered, pair);
@@ -51,17 +52,33 @@ async function requireParent(context: StepContext, { migration }: EnteredMigrati
     );
 }
 
-async function dropForeignKey(
+/** What a pair's two partitions are altered by: its FK goes, and the parent FK's child gets the name that it had. */
+async function putBack(
+  { client }: StepContext,
+  { foreignKey }: EnteredMigration,
+  pair: LedgerPair,
+  now: PairStanding,
+): Promise<string[]> {
+  const sqlOf = async (name: string, constraint_name: string) =>
+    (await statementsFor(client, name, foreignKey, [{ ...pair, constraint_name }])).get(pair.pair)?.sql ?? '';
+  const statements: string[] = [];
+  if (pair.constraint_added && now.constraint_oid !== null)
+    statements.push(await sqlOf('statements/drop-pair-foreign-key', now.constraint_name));
+  if (pair.root_constraint !== null && now.root_constraint !== null && now.root_constraint !== pair.root_constraint)
+    statements.push(await sqlOf('statements/rename-leaf-foreign-key', now.root_constraint));
+  return statements;
+}
+
+async function runUnderLock(
   context: StepContext,
   entered: EnteredMigration,
   execution: string,
   pair: LedgerPair,
+  statements: readonly string[],
 ): Promise<void> {
   const { client } = context;
   const { migration, foreignKey, lockBudgetMs } = entered;
-  const sqlOf = async (name: string) =>
-    (await statementsFor(client, name, foreignKey, [pair])).get(pair.pair)?.sql ?? '';
-  const sql = await sqlOf('statements/drop-pair-foreign-key');
+  const lock = await statementsFor(client, 'statements/lock-pair-for-drop', foreignKey, [pair]);
   const work = {
     migrationId: migration.id,
     execution,
@@ -71,15 +88,17 @@ async function dropForeignKey(
     budgetMs: lockBudgetMs,
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     lock: {
-      sql: await sqlOf('statements/lock-pair-for-drop'),
+      sql: lock.get(pair.pair)?.sql ?? '',
       mode: 'ACCESS EXCLUSIVE',
       relations: [pair.referencing_oid, pair.referenced_oid],
     },
   } as const;
   await underLock(context, work, async () => {
     await requireParent(context, entered);
-    await execute(client, sql);
-    await record(client, migration.id, pair.pair, STEP, sql);
+    for (const sql of statements) {
+      await execute(client, sql);
+      await record(client, migration.id, pair.pair, STEP, sql);
+    }
   });
 }
 

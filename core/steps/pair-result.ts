@@ -4,7 +4,7 @@ import type { EnteredPair } from './context.ts';
 
 export function pairResult(
   status: PairResult['status'],
-  { pair, referencing, referenced, of }: EnteredPair,
+  { pair, referencing, referenced, of }: Omit<EnteredPair, 'standing'>,
   more: {
     readonly object: string;
     readonly durationMs?: number;

@@ -4,7 +4,8 @@
  */
 import { execute } from '../connection.ts';
 import type { PairEvent, PairResult } from '../contracts.ts';
-import { changePair } from '../ledger.ts';
+import { PartitionSetChanged } from '../errors.ts';
+import { changePair, type Migration, readPair } from '../ledger.ts';
 import { record, underLock } from '../lock-budget.ts';
 import { readStanding, statementsFor } from '../pairs.ts';
 import { run, runOne } from '../sql.ts';
@@ -19,7 +20,11 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
   const { client } = context;
   const entered = await enterAny(context, event);
   const { migration, foreignKey, lockBudgetMs } = entered;
-  const target = await enterPair(context, entered, event.pair);
+  const target = await enterPair(context, entered, event.pair).catch((error: unknown) => {
+    if (error instanceof PartitionSetChanged) return null;
+    throw error;
+  });
+  if (target === null) return nothingLeft(context, migration, event.pair);
   const { pair, standing } = target;
   const object = pair.root_constraint ?? migration.constraint_name;
   // Back already: a repeated delivery, or a rollback that died after the attach.
@@ -75,6 +80,13 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
   });
   await changePair(client, migration.id, pair.pair, { state: 'restored', lock_wait_ms: lockWaitMs });
   return pairResult('DONE', target, { object, lockWaitMs, durationMs: noted?.duration_ms ?? 0 });
+}
+
+/** A partition that was dropped since took its rows along: the parent FK comes back without it. */
+async function nothingLeft({ client }: StepContext, migration: Migration, number: number): Promise<PairResult> {
+  const pair = await readPair(client, migration.id, number);
+  const standing = { pair, referencing: pair.referencing, referenced: pair.referenced, of: 0 };
+  return pairResult('SKIPPED', standing, { object: pair.root_constraint ?? migration.constraint_name });
 }
 
 /** All that lock-leaf locks: the referencing leaf, and the referenced side of every pair. */

@@ -23,8 +23,13 @@ export async function verifyRolledBack(context: StepContext, event: MigrationEve
   const pairs = await readPairs(client, migration.id);
   const standing = await readStanding(client, foreignKey, pairs);
   for (const pair of pairs) {
-    if (pair.constraint_added && standing.get(pair.pair)?.constraint_oid)
+    const now = standing.get(pair.pair);
+    if (pair.constraint_added && now?.constraint_oid)
       problems.push(`pair FK ${pair.constraint_name} of ${pair.referencing} still stands`);
+    if (parent && pair.root_constraint !== null && now?.root_constraint && now.root_constraint !== pair.root_constraint)
+      problems.push(
+        `the parent FK's own FK of ${pair.referencing} was named ${pair.root_constraint}, not ${now.root_constraint}`,
+      );
   }
   if (await dropGuardStatement(client, foreignKey, migration.id)) problems.push('the row-movement guard still stands');
   if (problems.length > 0) throw new RollbackFailed(`the rollback is not complete: ${problems.join('; ')}`);

@@ -1,0 +1,193 @@
+/** Makes a new pair inside a transaction: what is missing of the two partitions, the index, the pair FK, the ledger's row. */
+import type { Client } from 'pg';
+import { InvalidInput, PreflightFailed } from '../errors.ts';
+import type { ForeignKey } from '../foreign-key.ts';
+import type { Budget } from '../online-change.ts';
+import { holdingRows, type Pair, type Pairing, type PairOfPartitions, readPairing, readStanding } from '../pairs.ts';
+import { sqlStateOf } from '../postgres-errors.ts';
+import { run, runOne, type SqlValue } from '../sql.ts';
+import type { PartitionBound } from './bound.ts';
+import { addToLedger } from './ledger.ts';
+import type { RelationName } from './names.ts';
+import type { Place } from './place.ts';
+
+/** SQLSTATE of a bound that overlaps another, and of other things that are wrong with a bound. */
+export const OVERLAPS = '42P17';
+export const NAME_TAKEN = '42P07';
+
+/** A statement and the lock that it takes, in words. */
+export interface StatementText {
+  readonly sql: string;
+  readonly lock: string;
+}
+
+export interface MadePair {
+  readonly pair: Pair;
+  readonly referencingCreated: boolean;
+  readonly referencedCreated: boolean;
+  readonly statements: readonly StatementText[];
+}
+
+interface NewPartition {
+  readonly oid: number;
+  /** As PostgreSQL prints it. */
+  readonly bound: string;
+}
+
+/**
+ * The referenced partition first, as nothing may reference what is not there. Where one side stands already, PostgreSQL
+ * refuses the new one; it is the partner if it has none yet: a referenced partition that stood alone or is coarser, or an
+ * empty referencing one, made for another foreign key of the same table.
+ *
+ * @throws PreflightFailed when the two would be no pair; the caller rolls back
+ */
+export async function makePair(
+  client: Client,
+  foreignKey: ForeignKey,
+  place: Place,
+  bound: PartitionBound,
+  budget: Budget,
+): Promise<MadePair> {
+  const making = new Making(client, bound, budget);
+  const referenced = place.referenced && (await making.partition(place.referenced_parent_oid, place.referenced));
+  const referencing = await making.partition(place.referencing_parent_oid, place.referencing);
+  const parts = { referencing, referenced, refusals: making.refusals };
+  const pair = await findPair(client, foreignKey, bound, parts);
+
+  const stoodBefore = referencing === undefined || referenced === undefined;
+  if (stoodBefore) await making.lockPair(pair);
+  const indexAdded = !pair.has_index;
+  if (indexAdded) await making.run('create-index-on-new', { ...foreignKey, pairs: [pair] });
+  await making.run('add-pair-foreign-key-to-new', { ...foreignKey, pairs: [pair] });
+
+  const made = (await readStanding(client, foreignKey, [pair])).get(pair.pair);
+  if (!made?.validated || !made.enforced || !made.has_index) {
+    throw new PreflightFailed(
+      'refused, nothing was changed: the new pair is not what it should be, as the catalog shows it',
+    );
+  }
+  if (foreignKey.migrationId !== null) {
+    const noted = { ...pair, ...made, constraint_added: true, index_added: indexAdded };
+    await addToLedger(client, foreignKey, foreignKey.migrationId, [noted]);
+  }
+  return {
+    pair: { ...pair, ...made },
+    referencingCreated: referencing !== undefined,
+    referencedCreated: referenced !== undefined,
+    statements: making.statements,
+  };
+}
+
+/** Two new partitions of one bound are a pair; of anything else all pairs together have to tell, which takes longer. */
+async function findPair(client: Client, foreignKey: ForeignKey, bound: PartitionBound, parts: Parts): Promise<Pair> {
+  const { referencing, referenced } = parts;
+  if (referencing === undefined || referenced === undefined || bound.strategy === 'default') {
+    return choosePair(client, await readPairing(client, foreignKey), parts);
+  }
+  const pair = await runOne<PairOfPartitions & Record<string, unknown>>(client, 'catalog/pairs-of-partitions', {
+    pairs: [{ pair: 1, referencing_oid: referencing.oid, referenced_oid: referenced.oid }],
+  });
+  const standing = (await readStanding(client, foreignKey, [{ ...pair, pair: 1 }])).get(1);
+  if (!standing) throw new Error('the new pair is gone');
+  return { ...pair, ...standing };
+}
+
+/** The new pair as the catalog shows it; where there is none, the reason. */
+async function choosePair(
+  client: Client,
+  pairing: Pairing,
+  { referencing, referenced, refusals }: Parts,
+): Promise<Pair> {
+  if (referencing !== undefined) {
+    const found = pairing.pairs.find((pair) => pair.referencing_oid === referencing.oid);
+    if (found) return found;
+    throw sqlStateOf(refusals[0]) === NAME_TAKEN ? refusals[0] : noPair(pairing, referencing);
+  }
+  const [found, ...more] = pairing.pairs.filter((pair) => pair.referenced_oid === referenced?.oid);
+  if (!found || more.length > 0 || found.bound !== referenced?.bound) throw refusals.at(-1);
+  const lone = { side: 'referencing', oid: found.referencing_oid, partition: found.referencing } as const;
+  const holding = await holdingRows(client, [{ ...lone, kind: found.referencing_kind, bound: found.bound, rows: 0 }]);
+  if (holding.size === 0) return found;
+  throw new PreflightFailed(
+    `refused, nothing was changed: ${found.referencing} has that bound already, no partner, and rows, which would have no referenced ones`,
+  );
+}
+
+/** What could be made of the two partitions. */
+interface Parts {
+  readonly referencing: NewPartition | undefined;
+  readonly referenced: NewPartition | undefined;
+  readonly refusals: readonly unknown[];
+}
+
+class Making {
+  readonly #client: Client;
+  readonly #bound: PartitionBound;
+  readonly #budget: Budget;
+  /** That ran and were not taken back. */
+  statements: StatementText[] = [];
+  /** Why a partition could not be made, in the order of the attempts. */
+  readonly refusals: unknown[] = [];
+
+  constructor(client: Client, bound: PartitionBound, budget: Budget) {
+    this.#client = client;
+    this.#bound = bound;
+    this.#budget = budget;
+  }
+
+  /** Runs the texts of one file of `sql/statements/`. */
+  async run(file: string, values: Readonly<Record<string, SqlValue>>): Promise<void> {
+    for (const { sql, lock } of await run<{ sql: string; lock: string }>(this.#client, `statements/${file}`, values)) {
+      await this.#budget.run(sql);
+      this.statements.push({ sql, lock });
+    }
+  }
+
+  /** Undefined, with the refusal noted, where PostgreSQL finds that the bound or the name is taken. */
+  async partition(parent_oid: number, { schema, name }: RelationName): Promise<NewPartition | undefined> {
+    const before = [...this.statements];
+    await this.#client.query('SAVEPOINT new_partition');
+    try {
+      await this.run('create-partition-table', { parent_oid, schema, name });
+      await this.run('own-partition', { parent_oid, schema, name });
+      await this.run('attach-partition', { parent_oid, schema, name, bound: this.#bound });
+    } catch (error) {
+      const state = sqlStateOf(error);
+      if (state !== OVERLAPS && state !== NAME_TAKEN) throw error;
+      await this.#client.query('ROLLBACK TO SAVEPOINT new_partition');
+      this.statements = before;
+      this.refusals.push(error);
+      return undefined;
+    }
+    return runOne<NewPartition & Record<string, unknown>>(this.#client, 'provision/new-partition', { schema, name });
+  }
+
+  /** Only where the application may know one of the two partitions. */
+  async lockPair(pair: Pair): Promise<void> {
+    const [lock] = await run<{ sql: string; lock: string }>(this.#client, 'statements/lock-pair', { pairs: [pair] });
+    if (!lock) throw new Error('the new pair is gone');
+    const relations = [pair.referencing_oid, pair.referenced_oid];
+    await this.#budget.lock({ sql: lock.sql, mode: 'SHARE ROW EXCLUSIVE', relations });
+    this.statements.push(lock);
+  }
+}
+
+/** The referencing partition is attached, and still has no partner: what PostgreSQL allows is not always a pair. */
+function noPair({ unpaired }: Pairing, { oid }: NewPartition): PreflightFailed | InvalidInput {
+  const lone = unpaired.find((partition) => partition.oid === oid);
+  const others = unpaired.filter(({ bound }) => bound !== 'DEFAULT').map(({ partition }) => partition);
+  const no = 'refused, nothing was changed: the new partition would have no partner:';
+  if ((lone?.heldBy?.length ?? 0) > 0) {
+    return new PreflightFailed(
+      `${no} the keys lie in other referenced partitions, which hold more or less than these: ${lone?.heldBy?.join(', ')}`,
+    );
+  }
+  if (lone?.bound === 'DEFAULT') {
+    return new PreflightFailed(
+      `${no} a DEFAULT partition is a partner only where every other partition has its own, unlike ${others.join(', ')}`,
+    );
+  }
+  return new InvalidInput(
+    `${no} no referenced partition holds these keys, and nothing shows what a new one would be called: give --referenced too`,
+  );
+}
