@@ -96,6 +96,11 @@ export function oneLine(text: string): string {
   return text.replace(/\s*\n\s*/g, ' ').trim();
 }
 
+/** With a capital letter, where a reason becomes a line of its own. */
+export function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + oneLine(text).slice(1);
+}
+
 /** The schema part of a qualified name as SQL writes it (`public.path`, `"My ""S".t`), or null. */
 export function schemaOf(qualified: string): string | null {
   return /^((?:"(?:[^"]|"")*")|[^".]+)\./.exec(qualified)?.[1] ?? null;

@@ -33,7 +33,7 @@ again. Approved twice is approved once; a rollback takes the approval back.`,
         exitCodes: [
           [0, 'approved'],
           [2, 'nothing waits for approval; bad usage, no connection, wrong password'],
-          [4, 'this role may not write to the ledger'],
+          [4, 'this role may not read the ledger, or not write to it'],
         ],
       }),
     )

@@ -1,6 +1,6 @@
 /** The last words of an execution: checks, banner, and what to do next. */
 import type { MigrationReport } from '../../core/contracts.ts';
-import { clock, oneLine, shellWord } from '../text.ts';
+import { clock, oneLine, sentence, shellWord } from '../text.ts';
 import { approveCommand, checksInFull, checksInShort, withoutApproveHint } from './lines.ts';
 import type { Progress } from './state.ts';
 
@@ -64,7 +64,7 @@ function pausedLines(
   const message = error?.message ?? '';
   if (progress.gate?.status === 'REHEARSED') {
     return [
-      `Rehearsed: ${oneLine(message)}`,
+      sentence(message),
       'What is done stays done. The same command without --rehearse goes on from here; this undoes it:',
     ];
   }

@@ -1,6 +1,15 @@
 /** The wording of progress: every line that a person reads on the way. Pure; marks are coloured by the output. */
 import type { Check, CheckId, FenceResult, PairResult, PlanResult, RollbackStrategy } from '../../core/contracts.ts';
-import { clock, definitionWithoutSchemaOf, oneLine, padEnd, plural, shellWord, withoutSchemaOf } from '../text.ts';
+import {
+  clock,
+  definitionWithoutSchemaOf,
+  oneLine,
+  padEnd,
+  plural,
+  sentence,
+  shellWord,
+  withoutSchemaOf,
+} from '../text.ts';
 import type { NamedError } from './events.ts';
 
 export { withoutSchemaOf as shortName } from '../text.ts';
@@ -85,7 +94,7 @@ export function gate(
     case 'FAILED':
       return ['✗ Preflight check failed: the parent-level FK stays'];
     case 'REHEARSED':
-      return [passed, `✓ Rehearsed: ${oneLine(reason)}`];
+      return [passed, `✓ ${sentence(reason)}`];
     case 'AWAITING_APPROVAL':
       if (before === status) return [];
       return [`‖ Waiting for approval: ${withoutApproveHint(reason)}`, `  ${approveCommand(table)}`];

@@ -8,6 +8,7 @@ export function provisionedLines(made: Provisioned): string[] {
   return [
     `${dry ? '✓ Dry run: can be created' : '✓ Created'}: ${referencing} → ${referenced}`,
     `  Bound        ${oneLine(bound)}`,
+    ...(made.referencingCreated ? [] : [`  Partner      ${referencing} stood already, empty`]),
     ...(made.referencedCreated ? [] : [`  Partner      ${referenced} stood already and holds these keys`]),
     `  Foreign key  ${pairConstraint}`,
     `  Index        ${index}`,

@@ -3,7 +3,7 @@
  * in flight. From then on a late or repeated forward step changes nothing, whatever the engine does with it.
  */
 import type { FenceResult, InterruptEvent } from '../contracts.ts';
-import { LockTimeout, messageOfCause } from '../errors.ts';
+import { LockTimeout, MigrationFenced, messageOfCause } from '../errors.ts';
 import { type Migration, readMigration, readPairs } from '../ledger.ts';
 import { sqlStateOf } from '../postgres-errors.ts';
 import { forecastRollback, readServer } from '../server.ts';
@@ -14,11 +14,14 @@ import { enterAny, type StepContext } from './context.ts';
 const FENCE_TRY_MS = 1_000;
 const FENCE_TRIES = 60;
 
+/** @throws MigrationFenced when the migration is another execution's by now, or at rest: a late word undoes nothing */
 export async function fence(context: StepContext, event: InterruptEvent): Promise<FenceResult> {
-  await enterAny(context, event);
+  requireOwner((await enterAny(context, event)).migration, event.execution);
   await setFence(context, event);
   const { client } = context;
   const migration = await readMigration(client, event.migrationId);
+  // Taken over in the moment between: then the fence was not set.
+  requireOwner(migration, event.execution);
   const pairs = await readPairs(client, event.migrationId);
   const parent = await standingParent(context, migration);
   const strategy = await strategyFor(
@@ -40,6 +43,11 @@ export async function fence(context: StepContext, event: InterruptEvent): Promis
     pairs: dropped && strategy === 'attach' ? pairs.map(({ pair, referencing }) => ({ pair, referencing })) : [],
     maxConcurrency: migration.options.maxConcurrency,
   };
+}
+
+function requireOwner({ id, execution: owner, state }: Migration, execution: string): void {
+  if (owner !== execution) throw new MigrationFenced(`migration ${id} is now owned by ${owner}`);
+  if (state === 'rolled-back') throw new MigrationFenced(`migration ${id} is rolled back already`);
 }
 
 async function setFence(

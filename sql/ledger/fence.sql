@@ -1,6 +1,8 @@
--- Sets the fence. FOR UPDATE waits for every forward transaction in flight; none begins after it.
+-- Sets the fence. FOR UPDATE waits for every forward transaction in flight; none begins after it. Only its owner sets it, and
+-- not where all is rolled back: a word that comes late undoes nothing.
 WITH locked AS (
-  SELECT id FROM p2pfk.migration WHERE id = :'migration_id'::bigint FOR UPDATE
+  SELECT id FROM p2pfk.migration WHERE id = :'migration_id'::bigint AND execution = :'execution'::text
+     AND state <> 'rolled-back' FOR UPDATE
 )
 UPDATE p2pfk.migration m
    SET fenced_at = coalesce(m.fenced_at, now()), state = 'rolling-back', error = coalesce(nullif(:'error'::jsonb, 'null'), m.error),

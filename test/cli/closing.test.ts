@@ -54,6 +54,34 @@ describe('the last words', () => {
     expect(close(report(status, { error }))).toContain("  p2pfk rollback --table 'My Path'");
   });
 
+  it('of a rehearsal give its figures, and say how to go on', () => {
+    const message = 'the drop was rehearsed and rolled back: 9 ms under lock';
+    const progress: Progress = { ...NOTHING_YET, gate: { status: 'REHEARSED', reason: message } };
+
+    expect(close(report('PAUSED', { error: { name: 'ApprovalNeeded', message } }), 'migrate', progress)).toEqual([
+      '',
+      '‖‖‖ MIGRATION PAUSED ‖‖‖',
+      'The drop was rehearsed and rolled back: 9 ms under lock',
+      'What is done stays done. The same command without --rehearse goes on from here; this undoes it:',
+      "  p2pfk rollback --table 'My Path'",
+    ]);
+  });
+
+  it('of a migration that nobody approved name the command that does, and the one that undoes', () => {
+    const message = 'nobody approved it within 60 s; approve with: p2pfk approve --table public."My Path"';
+    const progress: Progress = { ...NOTHING_YET, gate: { status: 'APPROVAL_TIMED_OUT', reason: message } };
+
+    expect(close(report('PAUSED', { error: { name: 'ApprovalNeeded', message } }), 'migrate', progress)).toEqual([
+      '',
+      '‖‖‖ MIGRATION PAUSED ‖‖‖',
+      'ApprovalNeeded: nobody approved it within 60 s',
+      'What is done stays done. Once this has approved it, the same command as before goes on from here:',
+      "  p2pfk approve --table 'My Path'",
+      'This undoes it:',
+      "  p2pfk rollback --table 'My Path'",
+    ]);
+  });
+
   it('list at most 20 foreign keys', () => {
     const detail = Array.from({ length: 256 }, (_, index) => `p_${index} → r_${index}: fk_${index}`).join('\n');
     const verification = { passed: true, checks: [{ id: 'inventory' as const, title: '', passed: true, detail }] };

@@ -5,6 +5,8 @@ import { p2pfk } from './cli.helpers.ts';
 
 const program = createProgram(() => undefined);
 
+const COMMANDS = ['demo', 'plan', 'migrate', 'approve', 'verify', 'rollback', 'provision', 'audit', 'start'];
+
 function helpOf(name: string): string {
   const command = program.commands.find((candidate) => candidate.name() === name);
   if (command === undefined) throw new Error(`no command ${name}`);
@@ -19,12 +21,11 @@ function helpOf(name: string): string {
 }
 
 describe('the program', () => {
-  it('has the six commands, and prints their descriptions and the exit codes', async () => {
+  it('has its commands, and prints their descriptions and the exit codes', async () => {
     const { code, stdout, stderr } = await p2pfk(['--help']);
 
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    for (const name of ['demo', 'plan', 'migrate', 'verify', 'rollback', 'start'])
-      expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+    for (const name of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
     expect(stdout).toMatch(/5 {2}rollback failed, a person is needed/);
   });
 
@@ -48,7 +49,30 @@ describe('the program', () => {
   });
 });
 
-describe.each(['demo', 'plan', 'migrate', 'verify', 'rollback', 'start'])('p2pfk %s --help', (name) => {
+describe('p2pfk migrate --help', () => {
+  it('groups its options, each under one heading', () => {
+    const groups = [...helpOf('migrate').matchAll(/^(\S.*):\n((?: {2,}.+\n)+)/gm)].map(([, heading, lines]) => [
+      heading,
+      [...(lines ?? '').matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(([, option]) => option),
+    ]);
+
+    expect(Object.fromEntries(groups)).toMatchObject({
+      Options: ['table', 'constraint', 'no-row-movement-guard', 'database-url', 'help'],
+      'Locks and pace': ['max-concurrency', 'lock-timeout-ms', 'maintenance-work-mem', 'terminate-idle-blockers'],
+      Rollback: ['keep-indexes', 'allow-blocking-rollback'],
+      'Rehearsal and approval': ['dry-run', 'rehearse', 'approval', 'approval-timeout'],
+      'Maintenance window and load; no pair is begun while a limit is exceeded': [
+        'deadline',
+        'max-replica-lag',
+        'max-active-sessions',
+        'hold-back-query',
+      ],
+      Output: ['json', 'quiet', 'verbose', 'no-color'],
+    });
+  });
+});
+
+describe.each(COMMANDS)('p2pfk %s --help', (name) => {
   const text = helpOf(name);
 
   it('has options, examples, environment and exit codes', () => {
@@ -82,6 +106,17 @@ describe('bad usage', () => {
       ['migrate', '-t', 'path', '--max-concurrency', '99'],
       /^p2pfk: --max-concurrency must be a whole number from 1 to 40, not 99\n$/,
     ],
+    [
+      ['migrate', '-t', 'path', '--approval', 'manual', '--approval-timeout', 'soon'],
+      /^p2pfk: .*'soon' is invalid\. It must be a duration such as 30s, 5m or 1h; digits alone are seconds; see p2pfk migrate --help\n$/,
+    ],
+    [
+      ['rollback', '-t', 'path', '--maintenance-work-mem', '512'],
+      /^p2pfk: .*'512' is invalid\. It must be a size such as 512MB or 2GB; see p2pfk rollback --help\n$/,
+    ],
+    [['migrate', '-t', 'path', '--max-replica-lag', '0'], /^p2pfk: --max-replica-lag must be longer than nothing/],
+    [['plan', '-t', 'path', '--rehearse'], /^p2pfk: unknown option '--rehearse'/],
+    [['approve'], /^p2pfk: required option '-t, --table <table>' not specified; see p2pfk approve --help\n$/],
     [['migrate', '-t', 'path', '--deadline', 'soon'], /^p2pfk: --deadline must be an ISO 8601 time with offset/],
     [['plan', '-t', 'path', '--sql', '--json'], /^p2pfk: --sql and --json cannot be used together/],
     [['rollback', '-t', 'path', '--dry-run'], /^p2pfk: unknown option '--dry-run'/],

@@ -119,16 +119,6 @@ describe('a migration that is not to go through', () => {
     expect(await catalogSnapshot(observer)).toBe(before);
   });
 
-  it('--approval manual waits before the drop, exit 6', async () => {
-    const { env, observer } = await sourceCase();
-
-    const { code, stdout } = await p2pfk(['migrate', '-t', 'path', '--approval', 'manual'], env);
-
-    expect(code).toBe(6);
-    expect(stdout).toContain('‖‖‖ MIGRATION PAUSED ‖‖‖');
-    expect(await parentForeignKeys(observer)).toHaveLength(1);
-  });
-
   it('a window that is over lets nothing begin, exit 6; without it the same command goes on', async () => {
     const { env, observer } = await sourceCase();
 

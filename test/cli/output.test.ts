@@ -101,7 +101,7 @@ describe('progress on a stream', () => {
     reporter.stop();
 
     expect(stdout.text().split('\n')).toEqual([
-      'Migrating public.path → inode: 2 pairs, parent-level FK path_medium_hash_ino_fkey',
+      'Migrating path → inode: 2 pairs, parent-level FK path_medium_hash_ino_fkey',
       '[1/2] ✓ Added NOT VALID FK for partition: path_p_1 → inode_p_1',
       '[2/2] ✓ Added NOT VALID FK for partition: path_p_2 → inode_p_2',
       'Successfully added 2 partition-level FK constraints',

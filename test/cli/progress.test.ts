@@ -31,7 +31,7 @@ describe('a migration that goes well', () => {
     ]);
 
     expect(lines).toEqual([
-      'Migrating public.path → inode: 2 pairs, parent-level FK path_medium_hash_ino_fkey',
+      'Migrating path → inode: 2 pairs, parent-level FK path_medium_hash_ino_fkey',
       '[1/2] ✓ Built index idx_path_fk on path_p_1 in 00:00:42',
       '[2/2] ✓ Built index idx_path_fk on path_p_2 in 00:00:42',
       'Successfully built 2 indexes',
@@ -172,7 +172,7 @@ describe('the rollback branch', () => {
     succeeded('VerifyRolledBack', {
       status: 'ROLLED_BACK',
       constraint: 'path_medium_hash_ino_fkey',
-      definition: 'FOREIGN KEY (medium_hash, ino) REFERENCES inode(medium_hash, ino) ON DELETE CASCADE',
+      definition: 'FOREIGN KEY (medium_hash, ino) REFERENCES public.inode(medium_hash, ino) ON DELETE CASCADE',
     }),
   ];
 
@@ -246,7 +246,7 @@ describe('the rollback branch', () => {
       succeeded('Fence', fence('PRESENT')),
     ]);
 
-    expect(lines[0]).toBe('Rolling back public.path → inode: 2 pairs, parent-level FK path_medium_hash_ino_fkey');
+    expect(lines[0]).toBe('Rolling back path → inode: 2 pairs, parent-level FK path_medium_hash_ino_fkey');
     expect(lines.some((line) => line.startsWith('✗'))).toBe(false);
     expect(progress.failure).toBeNull();
   });

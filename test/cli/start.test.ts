@@ -24,11 +24,28 @@ const migrated = { status: 'MIGRATED', migrationId: 'm-1', checks: sixPassed, re
 
 describe('p2pfk start', () => {
   it('starts an execution with only what was given, under a name of its own', async () => {
-    const { code, stdout } = await startAgainst({}, '--max-concurrency', '8', '--approval', 'manual');
+    const { code, stdout } = await startAgainst(
+      {},
+      ...['--max-concurrency', '8', '--approval', 'manual', '--approval-timeout', '8h', '--max-replica-lag', '1.5s'],
+      ...['--max-active-sessions', '50', '--hold-back-query', 'SELECT false', '--terminate-idle-blockers', '5m'],
+      ...['--maintenance-work-mem', '2GB', '--no-row-movement-guard', '--rehearse'],
+    );
 
     const [{ operation, body } = { operation: '', body: {} }] = endpoint.requests;
     expect({ code, operation }).toEqual({ code: 0, operation: 'StartExecution' });
-    expect(JSON.parse(String(body.input))).toEqual({ table: 'public.path', maxConcurrency: 8, approval: 'manual' });
+    expect(JSON.parse(String(body.input))).toEqual({
+      table: 'public.path',
+      maxConcurrency: 8,
+      approval: 'manual',
+      approvalTimeoutSeconds: 28_800,
+      maxReplicaLagSeconds: 1.5,
+      maxActiveSessions: 50,
+      holdBackQuery: 'SELECT false',
+      terminateIdleBlockersAfterSeconds: 300,
+      maintenanceWorkMemMb: 2048,
+      rowMovementGuard: false,
+      rehearse: true,
+    });
     expect(body.name).toMatch(/^p2pfk-public-path-\d{8}T\d{6}-[0-9a-f]{6}$/);
     expect(stdout).toBe(`Started execution: ${STATE_MACHINE.replace('stateMachine', 'execution')}:${body.name}\n`);
   });
@@ -81,6 +98,11 @@ describe('p2pfk start', () => {
     [['--name', 'has space'], /--name must be 1 to 80/],
     [['--operation', 'undo'], /--operation must be migrate or rollback/],
     [['--operation', 'rollback', '--dry-run'], /--dry-run has no meaning for a rollback/],
+    [
+      ['--operation', 'rollback', '--hold-back-query', 'SELECT true'],
+      /--hold-back-query has no meaning for a rollback/,
+    ],
+    [['--approval-timeout', '8h'], /--approval-timeout has no meaning without --approval manual/],
     [['--endpoint-url', 'ftp://x'], /--endpoint-url must begin with http/],
     [['--approval', 'perhaps'], /--approval must be auto or manual/],
   ])('sends nothing when the input is wrong: %j', async (args, message) => {
@@ -139,7 +161,7 @@ describe('p2pfk start --wait', () => {
     });
     const lines = stderr.trimEnd().split('\n');
     expect(lines.slice(1, 5)).toEqual([
-      'Migrating public.path → inode: 1 pair, parent-level FK path_medium_hash_ino_fkey',
+      'Migrating path → inode: 1 pair, parent-level FK path_medium_hash_ino_fkey',
       '↻ Attempt 2: FK for path_p_1, after LockTimeout: pid 7 holds a lock',
       '[1/1] ✓ Added NOT VALID FK for partition: path_p_1 → inode_p_1',
       'Successfully added 1 partition-level FK constraints',

@@ -1,16 +1,19 @@
 /** The rehearsal, and the word of a person: all is ready, and the parent FK stands until somebody decides. */
 import type { Client } from 'pg';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { approve } from '../../../core/approve.ts';
 import { holdLock } from '../../support/observe.ts';
 import { coreSession, databaseWith, everything, foreignKeys, oneRow, type TestCase } from '../case.helpers.ts';
 import { Execution } from '../execution.helpers.ts';
 
+/** Long enough for a busy machine; nothing here waits for a lock, because the drop goes NOWAIT. */
+const BUDGET = { lockTimeoutMs: 10_000 };
+
 /** A migration that stands before its gate. */
 async function beforeGate(input: Record<string, unknown>): Promise<TestCase & { execution: Execution }> {
   const testCase = await databaseWith();
   const execution = new Execution();
-  await execution.migrate('ValidateForeignKeys', input);
+  await execution.migrate('ValidateForeignKeys', { ...BUDGET, ...input });
   return { ...testCase, execution };
 }
 
@@ -67,7 +70,7 @@ describe('a rehearsal', () => {
     await execution.pause({ Error: 'ApprovalNeeded', Cause: gate.reason });
 
     const next = new Execution();
-    await next.migrate('VerifyMigration');
+    await next.migrate('VerifyMigration', BUDGET);
 
     expect(await parentStands(observer)).toBe(false);
     expect(await oneRow(observer, 'SELECT state FROM p2pfk.migration')).toEqual({ state: 'migrated' });
@@ -139,7 +142,7 @@ describe('a migration that waits for approval', () => {
   it('counts as alive until it asks again, also in AWS, where nothing else tells', async () => {
     const { observer } = await databaseWith();
     const execution = new Execution('arn:aws:states:eu-central-1:123456789012:execution:p2pfk:one');
-    await execution.migrate('ValidateForeignKeys', { approval: 'manual', approvalTimeoutSeconds: 86_400 });
+    await execution.migrate('ValidateForeignKeys', { ...BUDGET, approval: 'manual', approvalTimeoutSeconds: 86_400 });
     await execution.verifyGate();
     await waitedFor(observer, 20_000);
 
@@ -195,7 +198,7 @@ describe('a migration that waits for approval', () => {
     expect(gate.reason).toContain('nobody approved it within 60 s');
     expect(approved).toMatchObject({ state: 'paused', waitingSince: expect.any(String) });
     const next = new Execution();
-    await next.migrate('ValidateForeignKeys', { approval: 'manual' });
+    await next.migrate('ValidateForeignKeys', { ...BUDGET, approval: 'manual' });
     expect(await next.verifyGate()).toMatchObject({ status: 'PASSED' });
   });
 
@@ -205,7 +208,7 @@ describe('a migration that waits for approval', () => {
     await execution.pause({ Error: 'ApprovalNeeded', Cause: asked.reason });
 
     const next = new Execution();
-    await next.migrate('ValidateForeignKeys', { approval: 'manual' });
+    await next.migrate('ValidateForeignKeys', { ...BUDGET, approval: 'manual' });
 
     expect(await next.verifyGate()).toMatchObject({ status: 'AWAITING_APPROVAL', waitSeconds: 2 });
     expect(await parentStands(observer)).toBe(true);
@@ -232,7 +235,7 @@ describe('a migration that waits for approval', () => {
     await execution.rollBack();
 
     const next = new Execution();
-    await next.migrate('ValidateForeignKeys', { approval: 'manual' });
+    await next.migrate('ValidateForeignKeys', { ...BUDGET, approval: 'manual' });
 
     expect(await next.verifyGate()).toMatchObject({ status: 'AWAITING_APPROVAL' });
   });
@@ -276,7 +279,7 @@ describe('approving what does not wait is refused, and approves nothing', () => 
   it('where it is done, is being rolled back, or has been', async () => {
     const testCase = await databaseWith();
     const execution = new Execution();
-    await execution.migrate('DropParentForeignKey');
+    await execution.migrate('DropParentForeignKey', BUDGET);
     await refused(testCase, /has dropped the parent foreign key already$/);
     await execution.verifyMigration();
     await refused(testCase, /migration \d+ of path_fk on public\.path is done$/);
@@ -286,6 +289,30 @@ describe('approving what does not wait is refused, and approves nothing', () => 
     await refused(testCase, /the ledger has no open migration/);
     expect(await approvals(testCase)).toBe(0);
   });
+});
+
+it('takes a role that may read and write the ledger, and nothing else', async () => {
+  const { db, observer, core } = await waiting();
+  const role = `approver_${db.name}`;
+  await observer.query(`CREATE ROLE ${role}`);
+  onTestFinished(async () => {
+    await observer.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  });
+  await core.query(`SET ROLE ${role}`);
+  const grant = (privilege: string) => observer.query(`GRANT ${privilege} TO ${role}`);
+
+  await expect(approve(core, { table: 'path' })).rejects.toMatchObject({
+    name: 'PrivilegeMissing',
+    exitCode: 4,
+    message: expect.stringMatching(/may not read the ledger: .*GRANT USAGE ON SCHEMA p2pfk/),
+  });
+  await grant('USAGE ON SCHEMA p2pfk');
+  await grant('SELECT ON p2pfk.migration');
+  await expect(approve(core, { table: 'path' })).rejects.toMatchObject({ name: 'PrivilegeMissing', exitCode: 4 });
+  await grant('UPDATE ON p2pfk.migration');
+
+  expect(await approve(core, { table: 'path' })).toMatchObject({ approvedBy: role });
+  await core.query('RESET ROLE');
 });
 
 it('of two foreign keys of a table the one that waits is approved', async () => {
@@ -299,7 +326,7 @@ it('of two foreign keys of a table the one that waits is approved', async () => 
     ALTER TABLE path ADD CONSTRAINT path_twin FOREIGN KEY (medium, ino) REFERENCES twin (medium, ino) ON DELETE CASCADE;`);
   const [one, other] = [new Execution(), new Execution()];
   await one.migrate('ValidateForeignKeys', { constraint: 'path_fk' });
-  await other.migrate('ValidateForeignKeys', { constraint: 'path_twin', approval: 'manual' });
+  await other.migrate('ValidateForeignKeys', { ...BUDGET, constraint: 'path_twin', approval: 'manual' });
   await other.verifyGate();
 
   expect(await approve(await coreSession(db.url), { table: 'path' })).toMatchObject({

@@ -1,0 +1,180 @@
+/** Holding back under load: no pair is begun, nothing is half-done, and it goes on when the load falls. */
+import type { Client } from 'pg';
+import { describe, expect, it } from 'vitest';
+import type { MigrationOptions } from '../../core/ledger.ts';
+import { heldBack } from '../../core/throttle.ts';
+import { backends, waitForQuery, waitUntil } from '../support/observe.ts';
+import { coreSession, databaseWith, everything, oneRow, type TestCase } from './case.helpers.ts';
+import { Execution } from './execution.helpers.ts';
+import { plainRole } from './roles.helpers.ts';
+
+const pairOne = (observer: Client) =>
+  oneRow(observer, 'SELECT state, index_added, constraint_added, attempts FROM p2pfk.pair WHERE pair = 1');
+
+/** A session that works until it is told to stop. */
+async function busy({ db, observer }: TestCase) {
+  const client = await db.client();
+  const { pid } = await oneRow<{ pid: number }>(client, 'SELECT pg_backend_pid() AS pid');
+  const working = client.query('SELECT pg_sleep(600)').catch(() => undefined);
+  await waitUntil(
+    async () => (await backends(observer)).some((backend) => backend.pid === pid && backend.state === 'active'),
+    'a session to be busy',
+  );
+  const stop = async () => {
+    await observer.query('SELECT pg_cancel_backend($1)', [pid]);
+    await working;
+  };
+  return { stop };
+}
+
+describe('a limit on active sessions', () => {
+  it('holds each pair back while it is exceeded, before anything of it is begun, and lets it go on', async () => {
+    const testCase = await databaseWith();
+    const { observer } = testCase;
+    const execution = new Execution();
+    await execution.plan({ maxActiveSessions: 1 });
+    const [one, other] = [await busy(testCase), await busy(testCase)];
+    const before = await everything(observer);
+
+    expect(await execution.buildIndex(1)).toMatchObject({
+      status: 'RUNNING',
+      waitSeconds: 10,
+      note: '2 sessions are active, the limit is 1',
+    });
+    expect(await everything(observer)).toBe(before);
+    expect(await pairOne(observer)).toMatchObject({ state: 'planned', index_added: false });
+
+    // An index build waits for older snapshots, and so for both.
+    await one.stop();
+    await other.stop();
+    expect(await execution.buildIndex(1)).toMatchObject({ status: 'DONE' });
+    await execution.addForeignKey(1);
+    const [third, fourth] = [await busy(testCase), await busy(testCase)];
+    expect(await execution.validateForeignKey(1)).toMatchObject({ status: 'RUNNING', note: expect.any(String) });
+    expect(await pairOne(observer)).toMatchObject({ state: 'added' });
+    // What is done already is no load.
+    expect(await execution.buildIndex(1)).toMatchObject({ status: 'SKIPPED' });
+
+    await third.stop();
+    expect(await execution.validateForeignKey(1)).not.toHaveProperty('note');
+    expect(await pairOne(observer)).toMatchObject({ state: 'validated' });
+    await fourth.stop();
+  });
+
+  it('does not count sessions of ours', async () => {
+    const { db } = await databaseWith();
+    const core = await coreSession(db.url);
+    const ours = await db.client();
+    await ours.query(`SET application_name = 'p2pfk/1/run/validate-foreign-key/1'`);
+    const working = ours.query('SELECT pg_sleep(600)').catch(() => undefined);
+    await waitForQuery(core, /^SELECT pg_sleep/);
+
+    // The observer is idle, and so is every other session: one more than none would hold back.
+    expect(await heldBack(core, { maxActiveSessions: 1 } as MigrationOptions)).toBeUndefined();
+
+    await core.query(`SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'`);
+    await working;
+  });
+});
+
+describe('a limit on what a role may not see is refused', () => {
+  it.each([
+    ['the lag of standbys', { maxReplicaLagSeconds: 5 }],
+    ['the sessions of other roles', { maxActiveSessions: 5 }],
+  ])('%s', async (_, limit) => {
+    const testCase = await databaseWith();
+    const { role } = await plainRole(testCase);
+    const core = await coreSession(testCase.db.url);
+    const held = () => heldBack(core, limit as MigrationOptions);
+    expect(await held()).toBeUndefined();
+
+    await core.query(`SET ROLE ${role}`);
+    await expect(held()).rejects.toMatchObject({ name: 'PrivilegeMissing', exitCode: 4 });
+    await expect(held()).rejects.toThrow(/GRANT pg_monitor/);
+
+    await testCase.observer.query(`GRANT pg_monitor TO ${role}`);
+    expect(await held()).toBeUndefined();
+    await core.query('RESET ROLE');
+  });
+});
+
+describe('a hold-back query', () => {
+  it('holds back while it is true; names in it mean what they mean to the caller', async () => {
+    const { observer } = await databaseWith();
+    await observer.query('CREATE TABLE gate AS SELECT true AS busy');
+    const execution = new Execution();
+    await execution.plan({ holdBackQuery: 'SELECT busy FROM gate' });
+
+    expect(await execution.buildIndex(1)).toMatchObject({ status: 'RUNNING', note: 'the hold-back query says so' });
+    await observer.query('UPDATE gate SET busy = false');
+    expect(await execution.buildIndex(1)).toMatchObject({ status: 'DONE' });
+  });
+
+  it.each([
+    ['that fails', 'SELECT busy FROM nowhere', /the hold-back query fails: relation "nowhere" does not exist/],
+    ['that cannot be read', 'SELEC true', /the hold-back query fails: syntax error/],
+    ['that returns no boolean', 'SELECT 1', /must return one row with one boolean/],
+    ['that returns NULL', 'SELECT NULL::boolean', /must return one row with one boolean/],
+    ['that returns no row', 'SELECT true WHERE false', /must return one row with one boolean/],
+    ['that returns two rows', 'SELECT true FROM generate_series(1, 2)', /must return one row with one boolean/],
+    ['that returns two columns', 'SELECT true, false', /must return one row with one boolean/],
+    ['that is several statements', 'SELECT true; SELECT true', /cannot insert multiple commands/],
+    ['that leaves its transaction', 'COMMIT; DROP TABLE path; SELECT true', /cannot insert multiple commands/],
+    ['that ends its transaction', 'COMMIT', /must return one row with one boolean/],
+    ['that writes', `INSERT INTO inode VALUES ('one', 999, 1) RETURNING true`, /read-only transaction/],
+    ['that takes too long', 'SELECT pg_sleep(600) IS NULL', /statement timeout/],
+  ])('%s is refused before anything begins', async (_, holdBackQuery, message) => {
+    const { observer } = await databaseWith();
+    const before = await everything(observer);
+
+    const planned = new Execution().plan({ holdBackQuery });
+
+    await expect(planned).rejects.toMatchObject({ name: 'InvalidInput', exitCode: 2 });
+    await expect(planned).rejects.toThrow(message);
+    expect(await everything(observer)).toBe(before);
+    expect(await oneRow(observer, `SELECT to_regclass('p2pfk.migration') AS ledger`)).toEqual({ ledger: null });
+  });
+
+  it('leaves the session as it was, whatever it does', async () => {
+    const { db } = await databaseWith();
+    const core = await coreSession(db.url);
+    const settings = () =>
+      oneRow(
+        core,
+        `SELECT current_setting('search_path') AS path, current_setting('statement_timeout') AS timeout, current_setting('lock_timeout') AS lock`,
+      );
+    const before = await settings();
+
+    for (const holdBackQuery of [`SELECT set_config('lock_timeout', '7s', false) = ''`, 'SELECT 1 / 0', 'COMMIT']) {
+      await heldBack(core, { holdBackQuery } as MigrationOptions).catch(() => undefined);
+    }
+
+    expect(await settings()).toEqual(before);
+  });
+
+  it('that fails once the work has begun holds back, and undoes nothing', async () => {
+    const { observer } = await databaseWith();
+    await observer.query('CREATE TABLE gate AS SELECT false AS busy');
+    const execution = new Execution();
+    await execution.plan({ holdBackQuery: 'SELECT busy FROM gate' });
+    expect(await execution.buildIndex(1)).toMatchObject({ status: 'DONE' });
+    await observer.query('ALTER TABLE gate RENAME TO mislaid');
+
+    expect(await execution.buildIndex(2)).toMatchObject({
+      status: 'RUNNING',
+      note: 'the hold-back query fails: relation "gate" does not exist',
+    });
+    await observer.query('ALTER TABLE mislaid RENAME TO gate');
+    expect(await execution.buildIndex(2)).toMatchObject({ status: 'DONE' });
+  });
+
+  it('whose connection is lost is asked again', async () => {
+    const { observer } = await databaseWith();
+    const execution = new Execution();
+    const planned = execution.plan({ holdBackQuery: 'SELECT pg_sleep(600) IS NULL' });
+    const lost = expect(planned).rejects.toMatchObject({ name: 'ConnectionLost' });
+    const { pid } = await waitForQuery(observer, /^SELECT pg_sleep/);
+    await observer.query('SELECT pg_terminate_backend($1)', [pid]);
+    await lost;
+  });
+});
