@@ -4,8 +4,8 @@ SELECT m.*, m.id::text AS id,
        coalesce(t.relkind = 'p' AND r.relkind = 'p', false)                      AS tables_exist,
        to_regclass(m.table_name)::oid                                            AS table_oid_now,
        to_regclass(m.referenced_name)::oid                                       AS referenced_oid_now,
-       coalesce(format('%I.%I', tn.nspname, t.relname), m.table_name)            AS table_name_now,
-       coalesce(format('%I.%I', rn.nspname, r.relname), m.referenced_name)       AS referenced_name_now,
+       coalesce(quote_ident(tn.nspname) || '.' || quote_ident(t.relname), m.table_name)      AS table_name_now,
+       coalesce(quote_ident(rn.nspname) || '.' || quote_ident(r.relname), m.referenced_name) AS referenced_name_now,
        (SELECT c.oid FROM pg_constraint c
          WHERE c.conrelid = m.table_oid AND c.confrelid = m.referenced_oid AND c.contype = 'f'
            AND c.conparentid = 0 AND c.conname = m.constraint_name)              AS constraint_oid

@@ -1,5 +1,6 @@
 /** Databases that have been migrated, for what comes after: cloned from one that the test file made once. */
 import type { Client } from 'pg';
+import type { ProvisionRequest } from '../../core/provision/provision.ts';
 import { coreSession, findDatabaseAt, type TestCase, useDatabase } from '../core/case.helpers.ts';
 import { cloneOf, sourceOf } from '../core/clones.helpers.ts';
 import { Execution } from '../core/execution.helpers.ts';
@@ -73,3 +74,15 @@ export async function partitionOf(observer: Client, partition: string): Promise<
   );
   return line ?? '';
 }
+
+/** For `path`, with a second for the locks. */
+export const request = (bound: string, more: Partial<ProvisionRequest> = {}): ProvisionRequest => ({
+  table: 'path',
+  bound,
+  dryRun: false,
+  lockTimeoutMs: 1_000,
+  ...more,
+});
+
+/** The bound of a pair that is not there yet; the names follow from it. */
+export const FIVE = "FOR VALUES IN ('five')";
