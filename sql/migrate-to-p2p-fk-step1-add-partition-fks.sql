@@ -5,17 +5,18 @@
 -- Also -v constraint=NAME, lock_timeout_ms=500, lock_tries=20, row_movement_guard=on, allow_blocking_rollback=off.
 -- Locks: SHARE ROW EXCLUSIVE on one pair after the other, for milliseconds. Can be run again. See sql/README.md.
 \set ON_ERROR_STOP on
-\ir psql/settings.sql
+\ir psql/control/settings.sql
 \set purpose migrate
-\ir psql/find-foreign-key.sql
-\ir psql/pairing.sql
+\ir psql/migration/find-foreign-key.sql
+\ir psql/migration/pairing.sql
 SELECT :'constraint_oid' = '' AND :'migration_state' IN ('', 'migrated')
-         AND (SELECT coalesce(bool_and((p ->> 'validated')::boolean AND (p ->> 'enforced')::boolean), true) FROM jsonb_array_elements(:'pairing'::jsonb) p) AS migrated \gset
+         AND coalesce(bool_and(p -> 'validated' = 'true' AND p -> 'enforced' = 'true'), true) AS migrated
+  FROM jsonb_array_elements(:'pairing'::jsonb) p \gset
 \if :migrated
 \echo ✓ Already migrated: the partition-level FKs hold and there is no parent-level FK; nothing to do
 \q
 \endif
-\ir psql/preflight.sql
+\ir psql/migration/preflight.sql
 
 -- The ledger: CREATE IF NOT EXISTS alone would race with another who comes at the same moment.
 BEGIN;
@@ -23,21 +24,21 @@ SELECT pg_advisory_xact_lock(1882351216, hashtext('p2pfk.ledger')) AS ignored \g
 \ir ledger/schema.sql
 \ir ledger/views.sql
 COMMIT;
-\ir psql/open-migration.sql
+\ir psql/migration/open-migration.sql
 \set pairs :pairing
 \ir ledger/forget-pairs.sql
 \ir ledger/add-pairs.sql
 \ir ledger/refresh-pairs.sql
 COMMIT;
-\ir psql/planned-pairs.sql
+\ir psql/migration/planned-pairs.sql
 \set list :planned
 
-SELECT jsonb_array_length(:'list'::jsonb) AS of, CASE jsonb_array_length(:'list'::jsonb) WHEN 1 THEN 'pair' ELSE 'pairs' END AS pairs_word \gset
-\echo Migrating :table_label → :referenced_label: :of :pairs_word, parent-level FK :constraint_label
+\echo Migrating :table_label → :referenced_label: :of_pairs, parent-level FK :constraint_label
 
-\set body pairs/build-index.sql
-\ir psql/each-pair.sql
-SELECT :skipped = :of AS all_there, :skipped > 0 AS some_there, :of - :skipped AS made, CASE :of - :skipped WHEN 1 THEN 'index' ELSE 'indexes' END AS index_word \gset
+\set body ../pairs/build-index.sql
+\ir psql/control/each-pair.sql
+SELECT :skipped = :of AS all_there, :skipped > 0 AS some_there, :of - :skipped AS made,
+       CASE :of - :skipped WHEN 1 THEN 'index' ELSE 'indexes' END AS index_word \gset
 \if :all_there
 \echo All :of referencing partitions have an index on the FK columns
 \elif :some_there
@@ -46,12 +47,12 @@ SELECT :skipped = :of AS all_there, :skipped > 0 AS some_there, :of - :skipped A
 \echo Successfully built :made :index_word
 \endif
 
-\set body pairs/add-foreign-key.sql
-\ir psql/each-pair.sql
+\set body ../pairs/add-foreign-key.sql
+\ir psql/control/each-pair.sql
 SELECT :skipped > 0 AS some_there, :of - :skipped AS made \gset
 \if :some_there
 \echo Successfully added :made partition-level FK constraints (:skipped were there already)
 \else
 \echo Successfully added :made partition-level FK constraints
 \endif
-\ir psql/rest.sql
+\ir psql/migration/rest.sql

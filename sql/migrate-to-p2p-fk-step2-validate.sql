@@ -5,27 +5,27 @@
 -- Also -v constraint=NAME. Locks: SHARE UPDATE EXCLUSIVE on one referencing partition after the other: no reader and no
 -- writer waits. Orphaned rows are reported, all pairs are gone through. Can be run again: it goes on where it stopped.
 \set ON_ERROR_STOP on
-\ir psql/settings.sql
+\ir psql/control/settings.sql
 \set purpose continue
-\ir psql/find-foreign-key.sql
+\ir psql/migration/find-foreign-key.sql
 SELECT :'migration_state' = 'migrated' AS migrated \gset
 \if :migrated
 \echo ✓ Already migrated: the partition-level FKs are valid; nothing to do
 \q
 \endif
 \ir catalog/server.sql
-\ir psql/open-migration.sql
+\ir psql/migration/open-migration.sql
 COMMIT;
-\ir psql/planned-pairs.sql
+\ir psql/migration/planned-pairs.sql
 \set list :planned
 
-\set body pairs/validate-foreign-key.sql
-\ir psql/each-pair.sql
+\set body ../pairs/validate-foreign-key.sql
+\ir psql/control/each-pair.sql
 SELECT :failures > 0 AS refused, :skipped > 0 AS some_there, :of - :skipped AS made,
        format('%s of %s partition-level FKs could not be validated: mend or delete the orphaned rows listed above, then run step 2 again; or go back with sql/migrate-to-p2p-fk-rollback.sql', :failures, :of) AS refusal \gset
 \if :refused
 \set error_name OrphanedRows
-\ir psql/give-up.sql
+\ir psql/control/give-up.sql
 \endif
 \if :some_there
 \echo Successfully validated :made partition-level FK constraints (:skipped were valid already)
@@ -33,4 +33,4 @@ SELECT :failures > 0 AS refused, :skipped > 0 AS some_there, :of - :skipped AS m
 \echo Successfully validated :made partition-level FK constraints
 \endif
 \echo ✓ No FK violations found - all data is valid
-\ir psql/rest.sql
+\ir psql/migration/rest.sql

@@ -6,45 +6,46 @@
 -- Also -v constraint=NAME, lock_timeout_ms=500, lock_tries=20, row_movement_guard=on, rehearse=off. Locks: ACCESS EXCLUSIVE
 -- on both tables and all partitions, taken with NOWAIT, for milliseconds. Can be run again.
 \set ON_ERROR_STOP on
-\ir psql/settings.sql
+\ir psql/control/settings.sql
 \set purpose continue
-\ir psql/find-foreign-key.sql
+\ir psql/migration/find-foreign-key.sql
 SELECT :'migration_state' = 'migrated' OR :'constraint_oid' = '' AND :'migration_state' <> 'rolling-back' AS dropped \gset
 \if :dropped
 \echo ✓ Parent-level FK constraint was dropped before
 \q
 \endif
-\ir psql/open-migration.sql
+\ir psql/migration/open-migration.sql
 COMMIT;
-\ir psql/planned-pairs.sql
-\ir psql/pairing.sql
+\ir psql/migration/planned-pairs.sql
+\ir psql/migration/pairing.sql
 \ir psql/queries/gate-problems.sql
 \if :open
 \else
 \echo ✗ Preflight check failed: the parent-level FK stays
 SELECT format('%s; %s', :'problems', :'remedy') AS refusal \gset
 \set error_name GateFailed
-\ir psql/give-up.sql
+\ir psql/control/give-up.sql
 \endif
 \set list :planned
-\set body pairs/count-for-gate.sql
-\ir psql/each-pair.sql
+\set body ../pairs/count-for-gate.sql
+\ir psql/control/each-pair.sql
 SELECT :failures > 0 AS refused,
        format('orphaned rows below valid foreign keys in %s of %s pairs; they came in under session_replication_role = replica or with triggers disabled', :failures, :of) AS refusal \gset
 \if :refused
 \echo ✗ Preflight check failed: the parent-level FK stays
 \set error_name GateFailed
-\ir psql/give-up.sql
+\ir psql/control/give-up.sql
 \endif
 \echo ✓ Preflight check passed: All :of partition-level FKs are VALID
-\echo Found parent-level FK constraint: :constraint_label
-\ir psql/verified-drop.sql
 \if :rehearse
-\echo ✓ Rehearsed: the parent-level FK was dropped, all was right, and the drop was rolled back
+\ir psql/steps/verified-drop.sql
+\echo ✓ Rehearsed: the drop was rehearsed and rolled back: :locked_ms ms under lock, 4 checks passed, :detail4; nothing was changed, and the parent foreign key stands
 \else
+\echo Found parent-level FK constraint: :constraint_label
+\ir psql/steps/verified-drop.sql
 \echo ✓ Successfully dropped parent-level FK constraint
+\echo '  exclusive locks held for' :locked_ms ms
 SELECT jsonb_build_object('locked_ms', :locked_ms) AS changes \gset
 \ir ledger/change-migration.sql
 \endif
-\echo '  exclusive locks held for' :locked_ms ms
-\ir psql/rest.sql
+\ir psql/migration/rest.sql

@@ -5,11 +5,11 @@
 -- Also -v constraint=NAME. The DELETE of check 4 runs in a transaction that is rolled back, for five seconds at most. Works
 -- with a role that can only read, at any time, also where no ledger remembers the migration.
 \set ON_ERROR_STOP on
-\ir psql/settings.sql
+\ir psql/control/settings.sql
 \set purpose verify
-\ir psql/find-foreign-key.sql
-\ir psql/pairing.sql
-\ir psql/quick-checks.sql
+\ir psql/migration/find-foreign-key.sql
+\ir psql/migration/pairing.sql
+\ir psql/steps/quick-checks.sql
 \if :check1
 \echo '[1/6] Checking partition-level FK constraints...  ' :detail1
 \else
@@ -28,10 +28,11 @@
 
 BEGIN;
 \set probe_ms 5000
-\ir psql/probe.sql
+\ir psql/steps/probe.sql
 ROLLBACK;
 -- 42501 no privilege, 25006 read-only server: no word on the foreign keys. 55P03: a later run decides.
-SELECT :'probe_sqlstate' IN ('42501', '25006') AS not_allowed, :'probe_sqlstate' = '57014' AS too_slow, :'probe_sqlstate' NOT IN ('', '42501', '25006', '57014') AS refused \gset
+SELECT :'probe_sqlstate' IN ('42501', '25006') AS not_allowed, :'probe_sqlstate' = '57014' AS too_slow,
+       :'probe_sqlstate' NOT IN ('', '42501', '25006', '57014') AS refused \gset
 \if :not_allowed
 \set check4 true
 SELECT format('skipped: this role or server cannot DELETE (%s)', :'failure') AS detail4 \gset
@@ -40,7 +41,7 @@ SELECT format('skipped: this role or server cannot DELETE (%s)', :'failure') AS 
 \set detail4 'no answer within 5 s: the DELETE scans'
 \elif :refused
 SELECT format('the DELETE probe could not be done, run step 4 again: %s', :'failure') AS refusal \gset
-\ir psql/refuse.sql
+\ir psql/control/refuse.sql
 \endif
 \if :check4
 \echo '[4/6] Testing DELETE performance...               ' ✓ :detail4 '  ✓ PASS'
@@ -51,10 +52,11 @@ SELECT format('the DELETE probe could not be done, run step 4 again: %s', :'fail
 \set list :pairing
 \set counts '[]'
 -- A foreign key tells how to compare: the pair's own, else the parent FK, else that of any other pair.
-SELECT coalesce(nullif(:'constraint_oid', ''), (SELECT e ->> 'constraint_oid' FROM jsonb_array_elements(:'pairing'::jsonb) e WHERE e -> 'constraint_oid' <> 'null' LIMIT 1), '') AS like_constraint_oid \gset
-\set body pairs/count-for-verify.sql
-\ir psql/each-pair.sql
-\ir psql/filled.sql
+SELECT coalesce(nullif(:'constraint_oid', ''), min(e ->> 'constraint_oid'), '') AS like_constraint_oid
+  FROM jsonb_array_elements(:'pairing'::jsonb) e \gset
+\set body ../pairs/count-for-verify.sql
+\ir psql/control/each-pair.sql
+\ir psql/migration/filled.sql
 \ir psql/queries/last-checks.sql
 \if :check5
 \echo '[5/6] Verifying data integrity...                 ' ✓ PASS: :detail5
@@ -73,8 +75,8 @@ SELECT CASE WHEN :'migration_id' <> '' AND :'migration_state' IN ('running', 'pa
             THEN has_table_privilege('p2pfk.migration', 'UPDATE') ELSE false END AS notes \gset
 \if :notes
 \ir ledger/hold-execution.sql
-\set file ../ledger/take-over.sql
-\ir psql/rows.sql
+\set file ../../ledger/take-over.sql
+\ir psql/control/rows.sql
 SELECT :'result'::jsonb <> '[]' AS notes,
        jsonb_build_object('verification', :'verification'::jsonb, 'state', CASE WHEN :'passed'::boolean THEN 'migrated' ELSE 'paused' END)
          || CASE WHEN :'passed'::boolean THEN jsonb_build_object('finished_at', clock_timestamp()) ELSE '{}' END AS changes \gset
@@ -89,5 +91,5 @@ SELECT :'result'::jsonb <> '[]' AS notes,
 \else
 \echo ✗✗✗ VERIFICATION FAILED: :failed of 6 checks ✗✗✗
 SELECT format('verification failed: %s', :'failures') AS refusal \gset
-\ir psql/refuse.sql
+\ir psql/control/refuse.sql
 \endif

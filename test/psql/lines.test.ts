@@ -1,8 +1,8 @@
 /** People read the same lines, whether psql or the command line does the work. */
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { p2pfk } from '../cli/cli.helpers.ts';
 import { databaseWith } from '../core/case.helpers.ts';
-import { psqlInOrder, STEPS, withoutTimes } from './psql.helpers.ts';
+import { describeWithPsql, psqlInOrder, STEPS, withoutTimes } from './psql.helpers.ts';
 
 /** What the command line said, without empty lines and its last word on the whole duration. */
 async function said(command: 'migrate' | 'rollback' | 'verify', url: string): Promise<string[]> {
@@ -13,7 +13,7 @@ async function said(command: 'migrate' | 'rollback' | 'verify', url: string): Pr
   return withoutTimes(lines);
 }
 
-describe('the psql scripts', () => {
+describeWithPsql('the psql scripts', () => {
   it('say line for line what migrate, verify and rollback say', async () => {
     const mine = await databaseWith();
     const theirs = await databaseWith();

@@ -1,6 +1,16 @@
 /** Runs the psql scripts as `sql/README.md` says: the `psql` in PATH, a URL, `-v` variables, one file. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { describe } from 'vitest';
+
+const MISSING =
+  'there is no psql in PATH: install the PostgreSQL client (Debian: apt-get install postgresql-client); until then the tests of the psql scripts are left out';
+
+const hasPsql = spawnSync('psql', ['--version']).error === undefined;
+if (!hasPsql) console.warn(MISSING);
+
+/** Like `describe`. A machine with nothing but Node can run the suite all the same, and is told what it left out. */
+export const describeWithPsql = describe.runIf(hasPsql);
 
 /** Short names of the five scripts. */
 const SCRIPTS = {
@@ -59,15 +69,7 @@ export function startPsql(
     stderr += text;
   });
   const finished = new Promise<Finished>((resolve, reject) => {
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'ENOENT'
-          ? new Error(
-              'there is no psql in PATH: install the PostgreSQL client (Debian: apt-get install postgresql-client)',
-            )
-          : error,
-      );
-    });
+    child.on('error', reject);
     child.on('close', (code) => {
       const split = (text: string) => text.split('\n').filter((line) => line !== '');
       resolve({ code, lines: split(stdout), errors: split(stderr).map((line) => line.replace(/^psql:\S+:\d+: /, '')) });

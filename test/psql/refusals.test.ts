@@ -1,9 +1,9 @@
 /** What the psql scripts refuse: one clear line, exit code 3, nothing changed. */
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { ExecutionInput } from '../../core/contracts.ts';
 import { planMigration } from '../../core/plan.ts';
 import { coreSession, databaseWith, everything, oneRow, smuggle, THREE_PAIRS } from '../core/case.helpers.ts';
-import { psql, psqlInOrder, type Script } from './psql.helpers.ts';
+import { describeWithPsql, psql, psqlInOrder, type Script } from './psql.helpers.ts';
 
 const SHAPES = `
   CREATE TABLE plain (a int PRIMARY KEY);
@@ -38,7 +38,7 @@ async function planRefusal(url: string, table: string, constraint?: string): Pro
   }
 }
 
-describe('step 1 refuses, in the words of the plan,', () => {
+describeWithPsql('step 1 refuses, in the words of the plan,', () => {
   it.each([
     ['an unknown table', 'nosuch', undefined],
     ['a name that is none', 'a.b.c.d', undefined],
@@ -82,7 +82,7 @@ describe('step 1 refuses, in the words of the plan,', () => {
   });
 });
 
-describe('bad usage', () => {
+describeWithPsql('bad usage', () => {
   it.each([
     ['no table', {}, /^ERROR: {2}which table\? .* psql URL -v table=path/],
     [
@@ -125,7 +125,7 @@ describe('bad usage', () => {
   );
 });
 
-describe('step 3 refuses', () => {
+describeWithPsql('step 3 refuses', () => {
   it('before step 2 is complete', async () => {
     const { db, observer } = await databaseWith();
     await psqlInOrder(db.url, ['step1']);
@@ -186,7 +186,7 @@ describe('step 3 refuses', () => {
   });
 });
 
-describe('step 2', () => {
+describeWithPsql('step 2', () => {
   it('reports the orphans of every pair, and goes on when they are mended', async () => {
     const { db, observer } = await databaseWith(THREE_PAIRS);
     await smuggle(observer, `INSERT INTO path VALUES ('two', 998, 'a'), ('two', 999, 'b'), ('three', 999, 'c')`);
@@ -207,7 +207,7 @@ describe('step 2', () => {
   });
 });
 
-describe('step 4', () => {
+describeWithPsql('step 4', () => {
   it('fails with what is wrong, and names it', async () => {
     const { db } = await databaseWith();
     await psqlInOrder(db.url, ['step1']);

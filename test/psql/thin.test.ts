@@ -16,11 +16,13 @@ function code(name: string): string {
     .replaceAll(/'(?:[^']|'')*'/g, "''");
 }
 
-/** Files that a script includes: `\ir FILE`, and `\set file FILE` or `\set body FILE`, which are seen from sql/psql. */
+/** Files that a script includes: `\ir FILE`, and `\set file FILE` or `\set body FILE`, which are seen from sql/psql/control. */
 function included(name: string): string[] {
   const text = readFileSync(join(SQL, name), 'utf8');
   const direct = [...text.matchAll(/^\\ir (?!:)(\S+)$/gm)].map(([, file]) => join(dirname(name), file as string));
-  const named = [...text.matchAll(/^\\set (?:file|body) (\S+)$/gm)].map(([, file]) => join('psql', file as string));
+  const named = [...text.matchAll(/^\\set (?:file|body) (\S+)$/gm)].map(([, file]) =>
+    join('psql/control', file as string),
+  );
   return [...direct, ...named];
 }
 

@@ -2,7 +2,8 @@
 -- both kinds of FK.
 \ir standing.sql
 \if :stands
-SELECT CASE WHEN :'pair_state' IN ('planned', 'indexed') THEN jsonb_build_object('state', 'added', 'constraint_name', :'standing_name') ELSE '{}' END AS changes \gset
+SELECT CASE WHEN :'pair_state' IN ('planned', 'indexed')
+            THEN jsonb_build_object('state', 'added', 'constraint_name', :'standing_name') ELSE '{}' END AS changes \gset
 \ir ../../ledger/change-pair.sql
 \set outcome SKIPPED
 \echo [:n/:of] ✓ FK is there for partition: :referencing → :referenced
@@ -19,12 +20,12 @@ SELECT jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS loc
 \set lock_mode 'SHARE ROW EXCLUSIVE'
 \set step AddForeignKeys
 \set enter p2pfk.enter
-\ir ../lock.sql
+\ir ../locks/lock.sql
 SELECT :'change_sql' \gexec
 -- In the same transaction: a rollback knows exactly which constraints are ours to drop.
 SELECT jsonb_build_object('state', 'added', 'constraint_name', :'standing_name', 'constraint_added', true) AS changes \gset
 \ir ../../ledger/change-pair.sql
-\ir ../record.sql
+\ir ../locks/record.sql
 SELECT jsonb_build_object('lock_wait_ms', :lock_wait_ms, 'add_ms', :held_ms) AS changes \gset
 \ir ../../ledger/change-pair.sql
 \echo [:n/:of] ✓ Added NOT VALID FK for partition: :referencing → :referenced

@@ -2,7 +2,8 @@
 \ir standing.sql
 \set step BuildIndexes
 \if :has_index
-SELECT CASE WHEN :'pair_state' = 'planned' THEN jsonb_build_object('state', 'indexed', 'index_name', :'index_name') ELSE '{}' END AS changes \gset
+SELECT CASE WHEN :'pair_state' = 'planned'
+            THEN jsonb_build_object('state', 'indexed', 'index_name', :'index_name') ELSE '{}' END AS changes \gset
 \ir ../../ledger/change-pair.sql
 \set outcome SKIPPED
 \echo [:n/:of] ✓ Index on :referencing is there: :index_label
@@ -14,7 +15,7 @@ SELECT jsonb_build_object('index_name', :'index_name', 'index_added', true) AS c
 \ir ../../ledger/change-pair.sql
 SELECT format('index on %s', :'referencing') AS subject \gset
 \set running_oid :pair_referencing_oid
-\ir ../run-alone.sql
+\ir ../locks/run-alone.sql
 -- CONCURRENTLY cannot run in a transaction, so here the fence is a lock of the session ('p2ff'), for which a rollback waits.
 -- Its waits for older transactions stop nobody; a cut wait would leave an INVALID index: hence no lock_timeout.
 SELECT pg_advisory_lock_shared(1882351206, :'migration_id'::int) AS ignored \gset
@@ -31,7 +32,7 @@ SELECT :'sql' \gexec
 SELECT set_config('lock_timeout', :'lock_timeout_ms', false) AS ignored,
        pg_advisory_unlock_shared(1882351206, :'migration_id'::int) AS ignored,
        extract(epoch FROM clock_timestamp() - :'began_at'::timestamptz) * 1000 AS took_ms \gset
-\ir ../run-alone-end.sql
+\ir ../locks/run-alone-end.sql
 \set duration_ms :took_ms
 \set error ''
 \ir ../../ledger/note-event.sql
@@ -41,8 +42,8 @@ SELECT format('index %s on %s is not valid after its build; run step 1 again, it
 \if :has_index
 \else
 \set error_name IndexBuildFailed
-\ir ../give-up.sql
+\ir ../control/give-up.sql
 \endif
 \ir ../../ledger/change-pair.sql
-\ir ../clock.sql
+\ir ../control/clock.sql
 \echo [:n/:of] ✓ Built index :index_label on :referencing in :took

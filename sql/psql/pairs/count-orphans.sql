@@ -1,7 +1,7 @@
 -- Counts the orphans of this turn's pair into :orphans (empty: no FK tells how to compare); :list_sql lists them.
 \set pairs :named
-\set file ../checks/orphans.sql
-\ir ../rows.sql
+\set file ../../checks/orphans.sql
+\ir ../control/rows.sql
 SELECT :'result'::jsonb <> '[]' AS comparable, coalesce(:'result'::jsonb -> 0 ->> 'sql', '') AS sql,
        replace(coalesce(:'result'::jsonb -> 0 ->> 'sql', ''), 'SELECT count(*) AS orphans', 'SELECT f.*') AS list_sql \gset
 \set orphans ''

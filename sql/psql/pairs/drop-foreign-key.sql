@@ -3,31 +3,52 @@
 \set step DropPairForeignKeys
 \set enter p2pfk.enter_rollback
 SELECT :'constraint_added'::boolean AND :'stands'::boolean AS drops_constraint,
-       :'index_added'::boolean AND NOT :'gone'::boolean AND NOT :'keep_indexes'::boolean AS drops_index \gset
-\if :drops_constraint
+       :'index_added'::boolean AND NOT :'gone'::boolean AND NOT :'keep_indexes'::boolean AS drops_index,
+       -- The parent FK's own child on the leaf, which may have had a name of its own.
+       :'leaf_name' <> '' AND coalesce(:'pairs'::jsonb -> 0 ->> 'root_constraint' <> :'leaf_name', false) AS renames,
+       jsonb_build_array((:'pairs'::jsonb -> 0) || jsonb_build_object('constraint_name', :'leaf_name')) AS leaf_pairs,
+       '[]' AS drop_statements \gset
+SELECT :'drops_constraint'::boolean OR :'renames'::boolean AS alters \gset
+\if :alters
 \set ledger_pairs :pairs
 \set pairs :named
 \ir ../../statements/lock-pair-for-drop.sql
 \set lock_sql :sql
+\if :drops_constraint
 \ir ../../statements/drop-pair-foreign-key.sql
-\set change_sql :sql
+SELECT jsonb_build_array(:'sql') AS drop_statements \gset
+\endif
+\if :renames
+\set pairs :leaf_pairs
+\ir ../../statements/rename-leaf-foreign-key.sql
+SELECT :'drop_statements'::jsonb || jsonb_build_array(:'sql') AS drop_statements \gset
+\endif
 \set pairs :ledger_pairs
 SELECT jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS lock_relations,
        format('removal of the FK of %s', :'referencing') AS subject \gset
 \set lock_mode 'ACCESS EXCLUSIVE'
-\ir ../lock.sql
+\ir ../locks/lock.sql
 -- Without a valid parent FK the pair FKs are all that guards the rows: they stay.
-\ir ../standing-parent.sql
+\ir ../steps/standing-parent.sql
 \if :parent_valid
 \else
 ROLLBACK;
 \set refusal 'the parent FK does not stand, or is not valid: the pair foreign keys stay'
 \set error_name RollbackFailed
-\ir ../give-up.sql
+\ir ../control/give-up.sql
 \endif
-SELECT :'change_sql' \gexec
-\ir ../record.sql
-SELECT :dropped_constraints + 1 AS dropped_constraints \gset
+SELECT jsonb_agg(x.text ORDER BY s.n, x.n) AS statements
+  FROM jsonb_array_elements_text(:'drop_statements'::jsonb) WITH ORDINALITY s(sql, n),
+       LATERAL (VALUES (1, s.sql), (2, format('SELECT p2pfk.record(%s, %s, %L, %L)', :'migration_id', :'pair', :'step', s.sql))) x(n, text) \gset
+\ir ../control/attempt.sql
+\if :failed
+ROLLBACK;
+SELECT format('%s: %s', :'subject', :'failure') AS refusal \gset
+\set error_name StatementFailed
+\ir ../control/give-up.sql
+\endif
+COMMIT;
+SELECT :dropped_constraints + :'drops_constraint'::boolean::int AS dropped_constraints \gset
 \endif
 \if :drops_index
 \ir ../../statements/drop-index.sql

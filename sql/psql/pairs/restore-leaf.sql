@@ -4,7 +4,7 @@
 \set step RestoreParent
 \set enter p2pfk.enter_rollback
 SELECT format('parent coverage for %s', :'referencing') AS subject,
-       jsonb_build_array(:'pair_referencing_oid', :'referenced_oid') || (SELECT jsonb_agg(p -> 'referenced_oid') FROM jsonb_array_elements(:'planned'::jsonb) p) AS lock_relations \gset
+       jsonb_build_array(:'pair_referencing_oid') || :'referenced_relations'::jsonb AS lock_relations \gset
 \if :leaf_stands
 \else
 \ir ../../statements/lock-leaf.sql
@@ -12,9 +12,9 @@ SELECT format('parent coverage for %s', :'referencing') AS subject,
 \ir ../../statements/add-leaf-foreign-key.sql
 \set change_sql :sql
 \set lock_mode 'SHARE ROW EXCLUSIVE'
-\ir ../lock.sql
+\ir ../locks/lock.sql
 SELECT :'change_sql' \gexec
-\ir ../record.sql
+\ir ../locks/record.sql
 \ir standing.sql
 \endif
 \set took_ms 0
@@ -26,15 +26,15 @@ SELECT :'change_sql' \gexec
 \set validate_sql :sql
 \set lock_sql ''
 \set running_oid :leaf_oid
-\ir ../run-alone.sql
-\ir ../validate.sql
-\ir ../run-alone-end.sql
+\ir ../locks/run-alone.sql
+\ir ../locks/validate.sql
+\ir ../locks/run-alone-end.sql
 \if :failed
 \ir ../queries/restore-refusal.sql
-\ir ../give-up.sql
+\ir ../control/give-up.sql
 \endif
 \endif
 SELECT jsonb_build_object('state', 'restored') AS changes \gset
 \ir ../../ledger/change-pair.sql
-\ir ../clock.sql
+\ir ../control/clock.sql
 \echo [:n/:of] ✓ Parent covers partition again: :referencing in :took

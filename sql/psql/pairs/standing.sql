@@ -1,11 +1,11 @@
 -- What stands on the pair of this turn now (catalog/pair-states.sql); :named is the pair with the names found or to be given.
-\set file ../catalog/pair-states.sql
-\ir ../rows.sql
+\set file ../../catalog/pair-states.sql
+\ir ../control/rows.sql
 SELECT :'result'::jsonb = '[]' AS gone, :'result'::jsonb = '[]' AND NOT :'gone_is_fine'::boolean AS refused,
        format('%s or its partner is no more: it was dropped after the migration began', :'referencing') AS refusal \gset
 \if :refused
 \set error_name PartitionSetChanged
-\ir ../give-up.sql
+\ir ../control/give-up.sql
 \endif
 SELECT s.constraint_oid IS NOT NULL           AS stands,
        coalesce(s.constraint_oid::text, '')   AS standing_oid,
@@ -14,9 +14,10 @@ SELECT s.constraint_oid IS NOT NULL           AS stands,
        s.leaf_constraint_oid IS NOT NULL      AS leaf_stands,
        coalesce(s.leaf_constraint_oid::text, '') AS leaf_oid,
        s.leaf_constraint_validated            AS leaf_valid,
+       coalesce(s.root_constraint, '')        AS leaf_name,
        regexp_replace(s.index_name, '[[:cntrl:]]', '?', 'g') AS index_label,
        jsonb_build_array((:'pairs'::jsonb -> 0)
          || jsonb_build_object('constraint_name', s.constraint_name, 'constraint_oid', s.constraint_oid, 'index_name', s.index_name)) AS named
   FROM jsonb_to_record(:'result'::jsonb -> 0)
        AS s(constraint_oid oid, constraint_name text, validated boolean, enforced boolean, has_index boolean, index_name text,
-            index_leftover boolean, leaf_constraint_oid oid, leaf_constraint_validated boolean) \gset
+            index_leftover boolean, leaf_constraint_oid oid, leaf_constraint_validated boolean, root_constraint text) \gset

@@ -118,6 +118,11 @@ WITH pair AS (
                  ELSE format('! after the migration an UPDATE of %s that moves a row to another partition runs ON DELETE %s on its referencing rows, without a word; no guard was wanted', :'referenced_table', a.action) END
     FROM (SELECT substring(:'actions' FROM 'ON DELETE (CASCADE|SET NULL|SET DEFAULT)') AS action) a
    WHERE a.action IS NOT NULL
+  UNION ALL
+  SELECT 4, format('! the foreign key changes the partition key of rows that lose their referenced row (%s): the parent foreign key moves such a row to another partition, a pair foreign key cannot, so after the migration that DELETE or UPDATE is refused wherever the row could not stay in its partition', string_agg(h ->> 'detail', ', '))
+    FROM jsonb_array_elements(:'hazards'::jsonb) h
+   WHERE h ->> 'kind' = 'action-on-partition-key'
+  HAVING count(*) > 0
 )
 SELECT EXISTS (SELECT FROM finding) AS refused,
        coalesce('refused, nothing was changed: ' || (SELECT string_agg(format('[%s] %s; %s', id, message, remedy), ' | ' ORDER BY n, message) FROM finding), '') AS refusal,

@@ -1,15 +1,15 @@
 -- Opens the migration in the ledger, or takes over the open one; refused while another execution works on it. Leaves the
 -- transaction open.
 SELECT :'migration_id' = '' AS is_new \gset
-\ir ../ledger/hold-execution.sql
+\ir ../../ledger/hold-execution.sql
 BEGIN;
 \if :is_new
-\ir ../ledger/insert-migration.sql
+\ir ../../ledger/insert-migration.sql
 \set migration_id :id
 \set migration_state running
 \else
-\set file ../ledger/take-over.sql
-\ir rows.sql
+\set file ../../ledger/take-over.sql
+\ir ../control/rows.sql
 SELECT coalesce(:'result'::jsonb -> 0 ->> 'state', '') AS migration_state,
        :'result'::jsonb = '[]' OR m.state = 'rolling-back' AND :'purpose' <> 'rollback' AS refused,
        CASE WHEN :'result'::jsonb = '[]'
@@ -19,7 +19,7 @@ SELECT coalesce(:'result'::jsonb -> 0 ->> 'state', '') AS migration_state,
   FROM p2pfk.migration m
  WHERE m.id = :'migration_id'::bigint \gset
 \if :refused
-\ir refuse.sql
+\ir ../control/refuse.sql
 \endif
 \endif
 SELECT set_config('application_name', format('p2pfk/%s/psql', :'migration_id'), false) AS ignored \gset

@@ -5,47 +5,47 @@
 --   migration_id     the open migration in the ledger, else empty; migration_state with it
 --   found            false where there is nothing to roll back: the parent FK stands and no migration is open
 SELECT jsonb_build_array(format('SELECT to_regclass(%L)', :'table')) AS statements \gset
-\ir attempt.sql
+\ir ../control/attempt.sql
 \if :failed
 SELECT CASE WHEN :'sqlstate' IN ('42602', '42601', '0A000')
             THEN format('"%s" is not a table name as SQL writes it: %s', :'table', :'failure')
             ELSE :'failure' END AS refusal \gset
-\ir refuse.sql
+\ir ../control/refuse.sql
 \endif
 
 -- What a name means, the caller's search_path decides.
 SELECT set_config('search_path', current_setting('p2pfk.caller_search_path'), false) AS ignored \gset
-\set file ../catalog/foreign-keys.sql
-\ir rows.sql
+\set file ../../catalog/foreign-keys.sql
+\ir ../control/rows.sql
 \set standing :result
 SELECT set_config('search_path', 'pg_catalog', false) AS ignored,
        coalesce(:'standing'::jsonb -> 0 ->> 'table_oid', '0') AS table_oid \gset
-\ir ../ledger/readable.sql
+\ir ../../ledger/readable.sql
 \set open '[]'
 \if :readable
-\set file ../ledger/open-migrations.sql
-\ir rows.sql
+\set file ../../ledger/open-migrations.sql
+\ir ../control/rows.sql
 \set open :result
 \endif
 
-\ir queries/choose-foreign-key.sql
+\ir ../queries/choose-foreign-key.sql
 \if :unknown
-\set file ../catalog/migrated-foreign-keys.sql
-\ir rows.sql
+\set file ../../catalog/migrated-foreign-keys.sql
+\ir ../control/rows.sql
 \set shapes :result
-\ir queries/choose-migrated.sql
+\ir ../queries/choose-migrated.sql
 \set found true
 \endif
 \if :refused
-\ir refuse.sql
+\ir ../control/refuse.sql
 \endif
 \if :found
 \else
 \q
 \endif
 \if :stands
-\set file ../catalog/foreign-key-shape.sql
-\ir rows.sql
+\set file ../../catalog/foreign-key-shape.sql
+\ir ../control/rows.sql
 SELECT :'fk'::jsonb || (:'result'::jsonb -> 0) AS fk \gset
 \endif
 
@@ -65,9 +65,14 @@ SELECT f.table_oid                       AS referencing_oid,
             columns text, referenced_columns text, column_names jsonb, referenced_column_names jsonb, actions text,
             comment text, understood boolean) \gset
 \if :refused
-\ir refuse.sql
+\ir ../control/refuse.sql
 \endif
-SELECT regexp_replace(:'table', '[[:cntrl:]]', '?', 'g')           AS table_label,
+-- Names as people read them: without the schema where it is the table's own, and without control characters.
+SELECT regexp_replace(CASE WHEN starts_with(:'table', :'schema') THEN substr(:'table', length(:'schema') + 1)
+                           ELSE :'table' END, '[[:cntrl:]]', '?', 'g') AS table_label,
        regexp_replace(:'constraint_name', '[[:cntrl:]]', '?', 'g') AS constraint_label,
        regexp_replace(CASE WHEN starts_with(:'referenced_table', :'schema') THEN substr(:'referenced_table', length(:'schema') + 1)
                            ELSE :'referenced_table' END, '[[:cntrl:]]', '?', 'g') AS referenced_label \gset
+SELECT regexp_replace(replace(:'definition', format('FOREIGN KEY (%s) REFERENCES %s(', :'columns', :'referenced_table'),
+                              format('FOREIGN KEY (%s) REFERENCES %s(', :'columns', :'referenced_label')),
+                      '[[:cntrl:]]', '?', 'g') AS definition_label \gset

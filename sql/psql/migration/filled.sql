@@ -3,8 +3,8 @@
 SELECT coalesce(jsonb_agg(u -> 'oid'), '[]') AS relations
   FROM jsonb_array_elements(:'unpaired'::jsonb) u
  WHERE u ->> 'side' = 'referencing' \gset
-\set file ../checks/emptiness.sql
-\ir rows.sql
+\set file ../../checks/emptiness.sql
+\ir ../control/rows.sql
 SELECT coalesce(string_agg(CASE WHEN has_table_privilege(e.oid, 'SELECT') THEN format('SELECT %s WHERE (%s)', e.oid, e.sql)
                                 ELSE format('SELECT %s', e.oid) END, ' UNION ALL '), 'SELECT 0 WHERE false') AS sql
   FROM jsonb_to_recordset(:'result'::jsonb) AS e(oid oid, sql text) \gset

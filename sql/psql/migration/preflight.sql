@@ -1,24 +1,24 @@
 -- Refuses what cannot go well, with the findings of severity error that core/preflight.ts has; says beforehand what will be
 -- different. Reads only. `p2pfk plan` tells more: every finding, each statement, the time it will take.
-\ir ../catalog/server.sql
-\set file ../catalog/partitioning.sql
-\ir rows.sql
+\ir ../../catalog/server.sql
+\set file ../../catalog/partitioning.sql
+\ir ../control/rows.sql
 \set tables :result
 SELECT coalesce(jsonb_agg(x.oid), '[]') AS relations
   FROM jsonb_array_elements(:'pairing'::jsonb) p,
        LATERAL (VALUES (p -> 'referencing_oid'), (p -> 'referenced_oid')) x(oid) \gset
-\set file ../catalog/leaf-privileges.sql
-\ir rows.sql
+\set file ../../catalog/leaf-privileges.sql
+\ir ../control/rows.sql
 \set leaves :result
 \ir filled.sql
-\set file ../checks/hazards.sql
-\ir rows.sql
+\set file ../../checks/hazards.sql
+\ir ../control/rows.sql
 \set hazards :result
 \set list :pairing
-\ir queries/rollback-strategy.sql
-\ir queries/refusals.sql
+\ir ../queries/rollback-strategy.sql
+\ir ../queries/refusals.sql
 \if :refused
-\ir refuse.sql
+\ir ../control/refuse.sql
 \endif
 \if :warned
 \echo :warnings

@@ -94,7 +94,7 @@ SELECT :lock_timeout_ms NOT BETWEEN 1 AND 60000 OR :lock_tries < 1 AS out_of_ran
 -- A second script in the same session finds the caller's search_path where the first one put it aside.
 SELECT set_config('search_path', coalesce(nullif(current_setting('p2pfk.caller_search_path', true), ''),
                                           current_setting('search_path')), false) AS ignored \gset
-\ir ../session.sql
+\ir ../../session.sql
 
 -- Whose work this is: this session's. The form of a local execution, because it counts as alive in the same way: by an
 -- advisory lock, which is gone when psql is (ledger/take-over.sql).

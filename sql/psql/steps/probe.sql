@@ -3,8 +3,8 @@
 -- :probe_sqlstate is not empty where it could not be done.
 \set pairs :pairing
 \set rows 10
-\set file ../checks/delete-probe.sql
-\ir rows.sql
+\set file ../../checks/delete-probe.sql
+\ir ../control/rows.sql
 SELECT coalesce(jsonb_agg(e ORDER BY n) FILTER (WHERE e ->> 'user_triggers' = '0'), '[]') AS list,
        count(*) FILTER (WHERE e ->> 'user_triggers' = '0') = 0 AS no_quiet_pair
   FROM jsonb_array_elements(:'result'::jsonb) WITH ORDINALITY x(e, n) \gset
@@ -14,5 +14,5 @@ SELECT coalesce(jsonb_agg(e ORDER BY n) FILTER (WHERE e ->> 'user_triggers' = '0
 \if :no_quiet_pair
 \set detail4 'skipped: the partitions have triggers of the application, which a probe would fire'
 \endif
-\set body pairs/probe.sql
-\ir each-pair.sql
+\set body ../pairs/probe.sql
+\ir ../control/each-pair.sql

@@ -1,49 +1,48 @@
 -- The verified drop (core/verified-drop.ts): one transaction takes every lock at once or none (NOWAIT), runs the gate again,
 -- drops, looks at what stands now, deletes some rows in a savepoint, and commits only if all of that was right. With
 -- rehearse=on it ends with ROLLBACK: proof that the drop will work, and nothing changed.
-\ir ../statements/lock-tables.sql
+\ir ../../statements/lock-tables.sql
 \set lock_sql :sql
-\ir ../statements/drop-parent-foreign-key.sql
+\ir ../../statements/drop-parent-foreign-key.sql
 \set change_sql :sql
-\set file ../statements/drop-row-movement-guard.sql
-\ir rows.sql
+\set file ../../statements/drop-row-movement-guard.sql
+\ir ../control/rows.sql
 SELECT :'row_movement_guard'::boolean AND :'actions' ~ 'ON DELETE (CASCADE|SET NULL|SET DEFAULT)' AND :'result'::jsonb = '[]' AS wants_guard,
-       jsonb_build_array(:'change_sql') AS statements,
-       jsonb_build_array(:'referencing_oid', :'referenced_oid')
-         || (SELECT jsonb_agg(x.oid) FROM jsonb_array_elements(:'planned'::jsonb) p, LATERAL (VALUES (p -> 'referencing_oid'), (p -> 'referenced_oid')) x(oid)) AS lock_relations \gset
+       jsonb_build_array(:'change_sql') AS statements \gset
 \if :wants_guard
-\ir ../statements/create-row-movement-guard.sql
+\ir ../../statements/create-row-movement-guard.sql
 SELECT :'statements'::jsonb
          || jsonb_build_array('SELECT set_config(''search_path'', current_setting(''p2pfk.caller_search_path''), true)', :'sql',
                               'SELECT set_config(''search_path'', ''pg_catalog'', true)') AS statements \gset
 \endif
 \set drop_statements :statements
 \set lock_mode 'ACCESS EXCLUSIVE'
+\set lock_relations :all_relations
 \set step DropParentForeignKey
 \set pair ''
 \set subject 'drop of the parent-level FK'
 \set enter p2pfk.enter
-\ir lock.sql
+\ir ../locks/lock.sql
 
 -- From here on under ACCESS EXCLUSIVE. Should psql freeze now, the server ends the session and with it the locks.
 SELECT set_config('idle_in_transaction_session_timeout', :'lock_timeout_ms', true) AS ignored \gset
-\ir pairing.sql
-\ir queries/gate-problems.sql
+\ir ../migration/pairing.sql
+\ir ../queries/gate-problems.sql
 \if :open
 \else
 ROLLBACK;
 SELECT format('the gate is not open any more: %s', :'problems') AS refusal \gset
 \set error_name GateFailed
-\ir give-up.sql
+\ir ../control/give-up.sql
 \endif
 
-\ir limit.sql
+\ir ../locks/limit.sql
 \set statements :drop_statements
-\ir attempt.sql
+\ir ../control/attempt.sql
 \if :failed
 ROLLBACK;
-\ir queries/budget-refusal.sql
-\ir give-up.sql
+\ir ../queries/budget-refusal.sql
+\ir ../control/give-up.sql
 \endif
 \ir quick-checks.sql
 SELECT :'check1'::boolean AND :'check2'::boolean AND :'check3'::boolean AS right_so_far \gset
@@ -54,10 +53,10 @@ SELECT 'after the drop, still in its transaction: '
          || concat_ws('; ', CASE WHEN NOT :'check1'::boolean THEN :'detail1' END, CASE WHEN NOT :'check2'::boolean THEN :'detail2' END,
                       CASE WHEN NOT :'check3'::boolean THEN :'detail3' END) AS refusal \gset
 \set error_name VerificationFailed
-\ir give-up.sql
+\ir ../control/give-up.sql
 \endif
 
-\ir limit.sql
+\ir ../locks/limit.sql
 \set probe_ms :left_ms
 \ir probe.sql
 SELECT :'probe_sqlstate' = '' AND :'check4'::boolean AS fast, :'probe_sqlstate' = '' AS probed,
@@ -68,18 +67,18 @@ ROLLBACK;
 \set error_name VerificationFailed
 \if :probed
 \else
-\ir queries/budget-refusal.sql
+\ir ../queries/budget-refusal.sql
 \endif
-\ir give-up.sql
+\ir ../control/give-up.sql
 \endif
 
 \set pair ''
-\ir ../ledger/forget-counts.sql
+\ir ../../ledger/forget-counts.sql
 SELECT jsonb_build_object('dropped_at', clock_timestamp()) AS changes \gset
-\ir ../ledger/change-migration.sql
+\ir ../../ledger/change-migration.sql
 \if :rehearse
 ROLLBACK;
 \else
-\ir record.sql
+\ir ../locks/record.sql
 \endif
 SELECT greatest(1, round(extract(epoch FROM clock_timestamp() - :'locked_at'::timestamptz) * 1000)) AS locked_ms \gset

@@ -9,7 +9,9 @@ SELECT jsonb_path_query_array(jsonb_build_array(
          nullif(:'lock_sql', ''),
          'SELECT set_config(''p2pfk.locked_at'', clock_timestamp()::text, true)',
          :'validate_sql',
-         format('SELECT p2pfk.record(%s, %s, %L, %L)', :'migration_id', coalesce(nullif(:'pair', ''), 'NULL'), :'step', :'validate_sql')), '$[*] ? (@ != null)') AS statements
-  FROM (SELECT floor(greatest(:'maintenance_work_mem'::float8, least(:'effective_cache_size'::float8 / 8, 1024 * 1048576.0)) / 1048576)::int AS megabytes) m \gset
-\ir attempt.sql
+         format('SELECT p2pfk.record(%s, %s, %L, %L)',
+                :'migration_id', coalesce(nullif(:'pair', ''), 'NULL'), :'step', :'validate_sql')), '$[*] ? (@ != null)') AS statements
+  FROM (-- As core/server.ts: an eighth of what the server says it can cache, 1 GB at most.
+        SELECT floor(greatest(:maintenance_work_mem, least(:effective_cache_size / 8, 1024 * 1048576.0)) / 1048576)::int AS megabytes) m \gset
+\ir ../control/attempt.sql
 SELECT set_config('lock_timeout', :'lock_timeout_ms', false) AS ignored \gset

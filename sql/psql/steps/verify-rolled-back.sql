@@ -1,12 +1,12 @@
 -- It is exactly as it was, or a person is told that it is not (core/steps/verify-rolled-back.ts).
 \ir standing-parent.sql
-\set file ../statements/drop-row-movement-guard.sql
-\ir rows.sql
+\set file ../../statements/drop-row-movement-guard.sql
+\ir ../control/rows.sql
 \set guard :result
-\ir planned-pairs.sql
+\ir ../migration/planned-pairs.sql
 \set pairs :planned
-\set file ../catalog/pair-states.sql
-\ir rows.sql
+\set file ../../catalog/pair-states.sql
+\ir ../control/rows.sql
 SELECT concat_ws('; ',
          CASE WHEN NOT :'parent_stands'::boolean THEN format('parent FK %s with the definition %s does not stand', :'constraint_name', :'definition')
               WHEN NOT :'parent_valid'::boolean THEN format('parent FK %s is not validated', :'constraint_name')
@@ -15,11 +15,15 @@ SELECT concat_ws('; ',
             FROM jsonb_to_recordset(:'planned'::jsonb) AS p(pair int, referencing text, constraint_name text, constraint_added boolean)
             JOIN jsonb_to_recordset(:'result'::jsonb) AS s(pair int, constraint_oid oid) ON s.pair = p.pair AND s.constraint_oid IS NOT NULL
            WHERE p.constraint_added),
+         (SELECT string_agg(format('the parent FK''s own FK of %s was named %s, not %s', p.referencing, p.root_constraint, s.root_constraint), '; ' ORDER BY p.pair)
+            FROM jsonb_to_recordset(:'planned'::jsonb) AS p(pair int, referencing text, root_constraint text)
+            JOIN jsonb_to_recordset(:'result'::jsonb) AS s(pair int, root_constraint text) ON s.pair = p.pair AND s.root_constraint <> p.root_constraint
+           WHERE :'parent_stands'::boolean),
          CASE WHEN :'guard'::jsonb <> '[]' THEN 'the row-movement guard still stands' END) AS problems \gset
 SELECT :'problems' <> '' AS refused, format('the rollback is not complete: %s', :'problems') AS refusal,
        jsonb_build_object('state', 'rolled-back', 'finished_at', clock_timestamp()) AS changes \gset
 \if :refused
 \set error_name RollbackFailed
-\ir give-up.sql
+\ir ../control/give-up.sql
 \endif
-\ir ../ledger/change-migration.sql
+\ir ../../ledger/change-migration.sql

@@ -1,9 +1,0 @@
--- Checks 1 to 3 of the pairs in :pairing: those that need no scan.
-\set file ../checks/parent-foreign-keys.sql
-\ir rows.sql
-\set parents :result
-\set pairs :pairing
-\set file ../checks/foreign-key-targets.sql
-\ir rows.sql
-\set targets :result
-\ir queries/quick-checks.sql
