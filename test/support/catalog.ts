@@ -49,7 +49,7 @@ const SECTIONS = {
     LEFT JOIN pg_inherits i ON i.inhrelid = x.indexrelid
     WHERE ${OUTSIDE_LEDGER}`,
   triggers: `
-    SELECT format('%s enabled %s', CASE WHEN t.tgisinternal
+    SELECT format('%s enabled %s', CASE WHEN k.oid IS NOT NULL
                     THEN format('internal on %s for %I of %s calls %s type %s', t.tgrelid::regclass, k.conname,
                                 k.conrelid::regclass, t.tgfoid::regproc, t.tgtype)
                     ELSE pg_get_triggerdef(t.oid) END, t.tgenabled) AS line
