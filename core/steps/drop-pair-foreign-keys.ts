@@ -31,7 +31,7 @@ export async function dropPairForeignKeys(context: StepContext, event: Migration
       if (pair.constraint_added && now?.constraint_oid) foreignKeys++;
     }
     if (pair.index_added && now && !migration.options.keepIndexes) {
-      await dropIndex(context, entered, pair);
+      await dropIndex(context, entered, event.execution, pair);
       indexes++;
     }
     await changePair(context.client, migration.id, pair.pair, {
@@ -137,10 +137,13 @@ async function dropGuard(
 async function dropIndex(
   { client }: StepContext,
   { migration, foreignKey }: EnteredMigration,
+  execution: string,
   pair: LedgerPair,
 ): Promise<void> {
   const sql = (await statementsFor(client, 'statements/drop-index', foreignKey, [pair])).get(pair.pair)?.sql;
   if (!sql) return;
+  // A delivery that comes late must not drop what a later migration has built under the same name.
+  await client.query('SELECT p2pfk.enter_rollback($1, $2)', [migration.id, execution]);
   await client.query("SELECT set_config('lock_timeout', '0', false)");
   const beganAt = performance.now();
   await execute(client, sql);

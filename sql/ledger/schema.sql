@@ -114,14 +114,15 @@ BEGIN
 END
 $enter$;
 
--- The entrance of every statement of a rollback: only behind the fence, and only for its owner.
+-- The entrance of every statement of a rollback: only behind the fence, only for its owner, and only until it is done: one
+-- that comes late would put the parent FK back beside what a later migration has made.
 CREATE OR REPLACE FUNCTION p2pfk.enter_rollback(wanted bigint, owner text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog AS $enter$
 DECLARE
   m record;
 BEGIN
-  SELECT fenced_at, execution INTO m FROM p2pfk.migration WHERE id = wanted FOR KEY SHARE;
-  IF NOT FOUND OR m.fenced_at IS NULL OR m.execution <> owner THEN
+  SELECT fenced_at, execution, state INTO m FROM p2pfk.migration WHERE id = wanted FOR KEY SHARE;
+  IF NOT FOUND OR m.fenced_at IS NULL OR m.execution <> owner OR m.state <> 'rolling-back' THEN
     RAISE EXCEPTION 'migration % is not being rolled back by %', wanted, owner USING ERRCODE = 'P2F01';
   END IF;
 END
