@@ -36,7 +36,7 @@ describe('the audit', () => {
       'error missing-pair-foreign-key public.path_one',
       'error pair-foreign-key-not-enforced public.path_two',
     ]);
-    expect(auditDocument((await auditAndRepair(core, { lockTimeoutMs: 1_000 })).audited).passed).toBe(true);
+    expect(auditDocument((await auditAndRepair(core, { lockTimeoutMs: 10_000 })).audited).passed).toBe(true);
     expect(await column(observer, "SELECT count(*)::int FROM pg_namespace WHERE nspname = 'p2pfk'")).toEqual([0]);
   });
 
@@ -86,7 +86,7 @@ describe('the audit', () => {
       'error missing-pair-foreign-key public.path_one',
       'warning migration-unfinished -',
     ]);
-    const { outcomes } = await auditAndRepair(core, { lockTimeoutMs: 1_000 });
+    const { outcomes } = await auditAndRepair(core, { lockTimeoutMs: 10_000 });
     expect(outcomes).toMatchObject([
       { status: 'FAILED', error: expect.stringMatching(/migration 1 is paused: finish it first/) },
     ]);
@@ -97,7 +97,7 @@ describe('the audit', () => {
     const { core, observer } = await migrated();
     await observer.query('DROP TABLE path; DROP TABLE inode');
     expect(brief(await findings(core))).toEqual(['warning ledger-table-gone -']);
-    expect(auditDocument((await auditAndRepair(core, { lockTimeoutMs: 1_000 })).audited)).toMatchObject({
+    expect(auditDocument((await auditAndRepair(core, { lockTimeoutMs: 10_000 })).audited)).toMatchObject({
       passed: true,
       tables: [],
     });
@@ -108,7 +108,7 @@ describe('the audit', () => {
     await observer.query(`UPDATE p2pfk.migration SET table_oid = 1, referenced_oid = 2;
                           UPDATE p2pfk.pair SET referencing_oid = pair + 10, referenced_oid = pair + 20`);
     expect(brief(await findings(core))).toContain('warning ledger-table-replaced -');
-    const { audited } = await auditAndRepair(core, { lockTimeoutMs: 1_000 });
+    const { audited } = await auditAndRepair(core, { lockTimeoutMs: 10_000 });
     expect(auditDocument(audited)).toMatchObject({ passed: true, tables: [{ constraint: 'path_fk', findings: [] }] });
     const execution = new Execution();
     await execution.plan({ operation: 'rollback' });

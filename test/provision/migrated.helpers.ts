@@ -80,7 +80,7 @@ export const request = (bound: string, more: Partial<ProvisionRequest> = {}): Pr
   table: 'path',
   bound,
   dryRun: false,
-  lockTimeoutMs: 1_000,
+  lockTimeoutMs: 10_000,
   ...more,
 });
 

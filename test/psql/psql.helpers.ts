@@ -52,7 +52,11 @@ export function startPsql(
   scripts: Script | readonly Script[],
   variables: Readonly<Record<string, string>> = { table: 'path' },
 ): Started {
-  const given = Object.entries(variables).flatMap(([name, value]) => ['-v', `${name}=${value}`]);
+  // Longer than the default: on a busy machine the drop must still fit, as nobody runs the script again here.
+  const given = Object.entries({ lock_timeout_ms: '10000', ...variables }).flatMap(([name, value]) => [
+    '-v',
+    `${name}=${value}`,
+  ]);
   const files = [scripts]
     .flat()
     .flatMap((script) => ['-f', fileURLToPath(new URL(`../../sql/${SCRIPTS[script]}.sql`, import.meta.url))]);

@@ -42,7 +42,7 @@ describeWithPsql('a lock that is held', () => {
     const before = await everything(observer);
     const { release } = await holdLock(await db.client(), 'SELECT FROM path_3');
 
-    const { code, errors } = await psql(db.url, 'step3', { table: 'path', lock_tries: '2' });
+    const { code, errors } = await psql(db.url, 'step3', { table: 'path', lock_tries: '2', lock_timeout_ms: '500' });
     await release();
 
     expect(code).toBe(3);

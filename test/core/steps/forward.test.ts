@@ -185,7 +185,7 @@ describe('the ledger', () => {
       constraint_name: 'path_fk',
       definition: 'FOREIGN KEY (medium, ino) REFERENCES public.inode(medium, ino) ON DELETE CASCADE',
       comment: `every path's "inode"`,
-      options: { approval: 'manual', keepIndexes: true, lockTimeoutMs: 500 },
+      options: { approval: 'manual', keepIndexes: true, lockTimeoutMs: 10_000 },
       locked: true,
       dropped: true,
     });
