@@ -56,7 +56,7 @@ if (options.help) {
 
 async function main(): Promise<number> {
   const schedules = number('schedules', options.schedules, 1);
-  const firstSeed = options.seed === undefined ? randomInt(2 ** 31) : number('seed', options.seed, -(2 ** 31));
+  const firstSeed = options.seed === undefined ? randomInt(2 ** 31) : number('seed', options.seed, 0);
   const { kinds, unavailable } = wantedKinds();
   const binaries = await binariesOf(options.postgres ?? process.env.P2PFK_TEST_POSTGRES);
   const workers = Math.min(schedules, number('parallel', options.parallel, 1));
@@ -128,7 +128,7 @@ async function oneSchedule(
 
 /** The first seed is used as it is, so that a failure is replayed by its own; the others are well apart. */
 function seedOf(first: number, index: number): number {
-  return index === 0 ? first : Math.imul(first ^ (index * 0x9e3779b1), 0x85ebca6b) >> 0;
+  return index === 0 ? first : Math.imul(first ^ Math.imul(index, 0x9e3779b1), 0x85ebca6b) >>> 1;
 }
 
 function tell(index: number, seed: number, schedule: Schedule, result: ScheduleResult): void {

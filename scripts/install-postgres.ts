@@ -89,7 +89,9 @@ async function npmInstall(specifier: string, prefix: string): Promise<void> {
 /** npm's first line that says what is wrong. */
 function reason(error: unknown): string {
   const { stderr, message } = error as { stderr?: string; message: string };
-  const lines = (stderr ?? '').split('\n').filter((line) => /^npm (?:error|ERR!) (?!code |A complete log)\S/.test(line));
+  const lines = (stderr ?? '')
+    .split('\n')
+    .filter((line) => /^npm (?:error|ERR!) (?!code |A complete log)\S/.test(line));
   return (lines[0] ?? message.split('\n', 1)[0] ?? '').replace(/^npm (?:error|ERR!) /, '');
 }
 

@@ -114,6 +114,12 @@ const BACKWARD = [
   'execution',
 ] as const;
 
+/** Steps that take strong locks, by direction: where somebody else's lock matters. */
+const LOCKING: Readonly<Record<Run['operation'], readonly string[]>> = {
+  migrate: ['add-foreign-key', 'drop-parent-foreign-key'],
+  rollback: ['restore-parent', 'attach-parent', 'drop-pair-foreign-keys'],
+};
+
 export function scheduleArbitrary(kinds: readonly Kind[]): fc.Arbitrary<Schedule> {
   const draft = fc.record({
     shape: fc.constantFrom(...(Object.keys(SHAPES) as ShapeName[])),
@@ -134,9 +140,10 @@ export function has(schedule: Pick<Schedule, 'runs'>, kind: Kind): boolean {
 }
 
 function runsArbitrary(kinds: readonly Kind[]): fc.Arbitrary<Run[]> {
-  const migrate = (max: number) => run('migrate', kinds, max);
+  const migrate = (max: number) => run('migrate', faults(kinds, 'migrate', max));
   const backwardKinds = kinds.filter((kind) => kind !== 'window' && kind !== 'disk-full');
-  const rollback = (max: number) => run('rollback', backwardKinds, max);
+  const backward = (max: number) => faults(backwardKinds, 'rollback', max);
+  const rollback = (max: number) => run('rollback', backward(max));
   const peaceful = fc.constant<Run>({ operation: 'migrate', faults: [] });
   const forwardOnly = [
     { weight: 4, arbitrary: fc.tuple(migrate(3)) },
@@ -146,20 +153,36 @@ function runsArbitrary(kinds: readonly Kind[]): fc.Arbitrary<Run[]> {
     { weight: 3, arbitrary: fc.tuple(peaceful, rollback(3)) },
     { weight: 3, arbitrary: fc.tuple(migrate(2), rollback(2)) },
   ];
-  return fc.oneof(...forwardOnly, ...(backwardKinds.length > 0 ? bothWays : [])).map((runs) => [...runs]);
+  // An execution that fails, and is struck while it rolls itself back.
+  const failing = [{ weight: 2, arbitrary: fc.tuple(run('migrate', fc.tuple(cancellation(), backward(2)).map(flat))) }];
+  return fc
+    .oneof(
+      ...forwardOnly,
+      ...(backwardKinds.length > 0 ? bothWays : []),
+      ...(backwardKinds.includes('cancel') ? failing : []),
+    )
+    .map((runs) => [...runs]);
 }
 
-function run(operation: Run['operation'], kinds: readonly Kind[], max: number): fc.Arbitrary<Run> {
-  const steps = operation === 'migrate' ? FORWARD : BACKWARD;
-  const faults = fc.array(fc.oneof(...kinds.map((kind) => faultArbitrary(kind, steps))), {
-    minLength: 1,
-    maxLength: max,
-  });
-  return faults.map((drawn) => ({ operation, faults: drawn }));
+function run(operation: Run['operation'], drawn: fc.Arbitrary<Fault[]>): fc.Arbitrary<Run> {
+  return drawn.map((faults) => ({ operation, faults }));
 }
 
-function faultArbitrary(kind: Kind, steps: readonly string[]): fc.Arbitrary<Fault> {
-  const trigger = triggerArbitrary(steps);
+function faults(kinds: readonly Kind[], operation: Run['operation'], max: number): fc.Arbitrary<Fault[]> {
+  return fc.array(fc.oneof(...kinds.map((kind) => faultArbitrary(kind, operation))), { minLength: 1, maxLength: max });
+}
+
+function cancellation(): fc.Arbitrary<Fault> {
+  const steps = ['add-foreign-key', 'run/ValidateForeignKeys', 'drop-parent-foreign-key', 'verify-migration'];
+  return fc.record({ kind: fc.constant('cancel' as const), trigger: atStatement(steps) });
+}
+
+function flat([first, others]: [Fault, Fault[]]): Fault[] {
+  return [first, ...others];
+}
+
+function faultArbitrary(kind: Kind, operation: Run['operation']): fc.Arbitrary<Fault> {
+  const trigger = triggerArbitrary(operation === 'migrate' ? FORWARD : BACKWARD);
   switch (kind) {
     case 'cut':
       return fc.record({ kind: fc.constant(kind), trigger, all: fc.boolean() });
@@ -181,7 +204,7 @@ function faultArbitrary(kind: Kind, steps: readonly string[]): fc.Arbitrary<Faul
     case 'lock':
       return fc.record({
         kind: fc.constant(kind),
-        trigger,
+        trigger: atStatement(LOCKING[operation]),
         mode: fc.constantFrom('ROW EXCLUSIVE' as const, 'ACCESS SHARE' as const),
         relation: fc.nat({ max: 100 }),
         holdMs: fc.integer({ min: 100, max: 2_000 }),
@@ -206,15 +229,18 @@ function faultArbitrary(kind: Kind, steps: readonly string[]): fc.Arbitrary<Faul
 }
 
 function triggerArbitrary(steps: readonly string[]): fc.Arbitrary<Trigger> {
-  const statement = fc.record({
+  const time = fc.record({ at: fc.constant('time' as const), ms: fc.nat({ max: 800 }) });
+  return fc.oneof({ weight: 4, arbitrary: atStatement(steps) }, { weight: 1, arbitrary: time });
+}
+
+function atStatement(steps: readonly string[]): fc.Arbitrary<Trigger> {
+  return fc.record({
     at: fc.constant('statement' as const),
     step: fc.constantFrom(...steps),
     position: fc.integer({ min: 0, max: 999 }).map((thousandths) => thousandths / 1_000),
     phase: fc.constantFrom('before' as const, 'after' as const),
     afterMs: fc.constantFrom(0, 0, 1, 3, 10, 30),
   });
-  const time = fc.record({ at: fc.constant('time' as const), ms: fc.nat({ max: 1_500 }) });
-  return fc.oneof({ weight: 4, arbitrary: statement }, { weight: 1, arbitrary: time });
 }
 
 /** One line a fault, for whoever reads what struck. */

@@ -4,7 +4,8 @@ import { sqlStateOf } from '../../core/postgres-errors.ts';
 import type { LocalInput } from '../../local/executions.ts';
 import type { PostgresMajor } from '../../scripts/install-postgres.ts';
 import { rowsSnapshot } from '../support/catalog.ts';
-import { catalog, errorsOf, everything, execute, plan, succeeds, verify } from './migration.helpers.ts';
+import { catalog } from './catalog.helpers.ts';
+import { errorsOf, everything, execute, plan, succeeds, verify } from './migration.helpers.ts';
 import type { MatrixDatabase, MatrixServer } from './server.helpers.ts';
 
 export interface Layout {

@@ -1,33 +1,43 @@
-/** Every scenario on one version of PostgreSQL: P2PFK_POSTGRES says which, and vitest.matrix.config.ts sets it. */
-import { afterAll, beforeAll, describe, it } from 'vitest';
-import { POSTGRES_MAJORS, type PostgresMajor } from '../../scripts/install-postgres.ts';
-import { isRefused, type Layout, migrateAndBack } from './layout.helpers.ts';
+/** Every scenario on one version of PostgreSQL. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isRefused, migrateAndBack } from './layout.helpers.ts';
 import { migratedBounds, refusedBounds } from './layouts/bounds.ts';
 import { migratedForeignKeys, refusedForeignKeys } from './layouts/foreign-keys.ts';
 import { migratedStrategies, refusedStrategies } from './layouts/strategies.ts';
 import { tableLayouts } from './layouts/tables.ts';
+import { checks } from './scenarios/checks.ts';
+import { rollbacks } from './scenarios/rollback.ts';
+import { several } from './scenarios/several.ts';
 import { type MatrixServer, startServer } from './server.helpers.ts';
-
-const major = Number(process.env.P2PFK_POSTGRES ?? 17) as PostgresMajor;
-if (!POSTGRES_MAJORS.includes(major)) throw new Error(`P2PFK_POSTGRES=${major}: there is no such version here`);
+import { majorUnderTest, possible } from './version.helpers.ts';
 
 let server: MatrixServer;
 beforeAll(async () => {
-  server = await startServer(major);
+  server = await startServer(majorUnderTest);
 });
 afterAll(() => server?.stop());
 
-const possible = <Kind extends Layout>(layouts: readonly Kind[]) =>
-  layouts
-    .filter(({ since = 13, until = 18 }) => major >= since && major <= until)
-    .map((layout): [string, Kind] => [layout.title, layout]);
+describe('server', () => {
+  it('starts, and has the version that it should have', ({ task }) => {
+    task.meta.serverVersion = server.version;
+    expect(server.version).toMatch(new RegExp(`^${majorUnderTest}\\.`));
+  });
+});
+
+describe('rollback strategies', () => {
+  it.each(possible(rollbacks))('%s', (_, scenario) => scenario.run(server));
+});
+
+describe('checks', () => {
+  it.each(possible(checks))('%s', (_, scenario) => scenario.run(server));
+});
 
 describe('partitioning', () => {
   it.each(possible(migratedStrategies))('%s', (_, layout) => migrateAndBack(server, layout));
   it.each(possible(refusedStrategies))('%s: refused', (_, layout) => isRefused(server, layout));
 });
 
-describe('tables', () => {
+describe('tables and columns', () => {
   it.each(possible(tableLayouts))('%s', (_, layout) => migrateAndBack(server, layout));
 });
 
@@ -38,5 +48,6 @@ describe('bounds', () => {
 
 describe('foreign keys', () => {
   it.each(possible(migratedForeignKeys))('%s', (_, layout) => migrateAndBack(server, layout));
+  it.each(possible(several))('%s', (_, scenario) => scenario.run(server));
   it.each(possible(refusedForeignKeys))('%s: refused', (_, layout) => isRefused(server, layout));
 });

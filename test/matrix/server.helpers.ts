@@ -1,6 +1,11 @@
 /** A server of one PostgreSQL version, and a database of its own for each scenario. */
 import { Client } from 'pg';
-import { type EmbeddedPostgres, FAST, type ServerSettings, startEmbeddedPostgres } from '../../local/embedded-postgres.ts';
+import {
+  type EmbeddedPostgres,
+  FAST,
+  type ServerSettings,
+  startEmbeddedPostgres,
+} from '../../local/embedded-postgres.ts';
 import { installPostgres, type PostgresMajor } from '../../scripts/install-postgres.ts';
 
 export interface MatrixDatabase {

@@ -1,10 +1,13 @@
 /** A person, or a tool, that ends our sessions or cancels our statements. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Place, type Scene, withSession } from './scene.ts';
+import type { Client } from 'pg';
+import { type Place, type Scene, session } from './scene.ts';
 
-/** A session of ours is looked for that long: between two steps there is none. */
-const TRIES = 40;
-const PAUSE_MS = 5;
+/** A statement of ours is looked for that long: between two steps there is none. */
+const TRIES = 100;
+const PAUSE_MS = 4;
+/** So often it has to be the session whose statement was the trigger; then any of ours will do. */
+const CHOOSY_TRIES = 5;
 
 const OURS = `
   SELECT a.pid, a.application_name AS application
@@ -13,29 +16,48 @@ const OURS = `
      AND ($2 OR a.state = 'active')
    ORDER BY random() LIMIT 1`;
 
-export async function terminateBackend(scene: Scene, place: Place): Promise<void> {
-  await signal(scene, place, 'terminate');
-}
+/** Whoever is to strike is at hand before: a statement of ours takes less time than a connection. */
+export class Person {
+  readonly #scene: Scene;
+  readonly #ready: Promise<Client | undefined>;
 
-/** An idle session takes no notice: it counts only where a statement was running. */
-export async function cancelStatement(scene: Scene, place: Place): Promise<void> {
-  await signal(scene, place, 'cancel');
-}
+  constructor(scene: Scene) {
+    this.#scene = scene;
+    this.#ready = session(scene.url, 'a person').catch(() => undefined);
+  }
 
-async function signal(scene: Scene, place: Place, what: 'terminate' | 'cancel'): Promise<void> {
-  await withSession(scene, 'a person', async (client) => {
+  async terminate(place: Place): Promise<void> {
+    await this.#signal('terminate', place?.backendPid ?? null);
+  }
+
+  /** An idle session takes no notice: it counts only where a statement was running. */
+  cancel(place: Place): void {
+    // Not awaited by the statement that triggered it: while that is held, nothing of its session runs.
+    this.#scene.background(this.#signal('cancel', place?.backendPid ?? null));
+  }
+
+  async leave(): Promise<void> {
+    await (await this.#ready)?.end().catch(() => undefined);
+  }
+
+  async #signal(what: 'terminate' | 'cancel', pid: number | null): Promise<void> {
+    const client = await this.#ready;
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      const { rows } = await client.query<{ application: string; done: boolean }>(
-        `SELECT application, pg_${what}_backend(pid) AS done FROM (${OURS}) AS ours`,
-        [place?.backendPid ?? null, what === 'terminate'],
-      );
-      const [hit] = rows;
+      const result = await client
+        ?.query<{ application: string; done: boolean }>(
+          `SELECT application, pg_${what}_backend(pid) AS done FROM (${OURS}) AS ours`,
+          [attempt < CHOOSY_TRIES ? pid : null, what === 'terminate'],
+        )
+        .catch(() => undefined);
+      // The server was shut down meanwhile: somebody else has struck.
+      if (result === undefined) return;
+      const [hit] = result.rows;
       if (hit?.done) {
-        scene.note(`${what}: ${hit.application}`);
-        scene.struck(what);
+        this.#scene.note(`${what}: ${hit.application}`);
+        this.#scene.struck(what);
         return;
       }
       await delay(PAUSE_MS);
     }
-  });
+  }
 }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ProxiedConnection } from '../harness/proxied-connection.ts';
 import type { Statement, StatementListener } from '../harness/proxy.ts';
 import { describeFault, type Fault, type Trigger } from '../schedule.ts';
-import { cancelStatement, terminateBackend } from './backend.ts';
+import { Person } from './backend.ts';
 import { deliverAgain, deliverLate } from './delivery.ts';
 import { deadlock, holdLock, relationsToDeadlock } from './locks.ts';
 import { closeHalf, cutConnection, delayNetwork } from './network.ts';
@@ -28,12 +28,17 @@ export class Injector implements StatementListener {
   readonly #armed: Armed[] = [];
   readonly #deadlocks: { left: number }[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #person: Person | null;
+  #diskIsToBeFull: boolean;
   /** Struck, and the statement of that connection is to be held until it is done. */
   readonly #after = new Map<Statement, Armed[]>();
 
   /** @param statements step -> statements that it makes in an undisturbed execution */
   constructor(scene: Scene, faults: readonly Fault[], statements: ReadonlyMap<string, number>) {
     this.#scene = scene;
+    const needsPerson = faults.some(({ kind }) => kind === 'terminate' || kind === 'cancel');
+    this.#person = needsPerson ? new Person(scene) : null;
+    this.#diskIsToBeFull = faults.some(({ kind }) => kind === 'disk-full');
     for (const fault of faults) {
       if (fault.kind === 'deadlock') this.#deadlocks.push({ left: fault.nth });
       if (!('trigger' in fault)) continue;
@@ -48,14 +53,21 @@ export class Injector implements StatementListener {
   }
 
   /** Whatever has not struck by now never will. */
-  disarm(): void {
+  async disarm(): Promise<void> {
     this.#armed.length = 0;
     this.#deadlocks.length = 0;
     for (const timer of this.#timers) clearTimeout(timer);
+    await this.#scene.settled();
+    await this.#person?.leave();
   }
 
   async before(connection: ProxiedConnection, statement: Statement): Promise<void> {
     await this.#deadlock(connection, statement);
+    if (this.#diskIsToBeFull && connection.step === 'build-index') {
+      // Only now: the ledger's own tables were to have their place.
+      this.#diskIsToBeFull = false;
+      await this.#scene.fillDisk();
+    }
     const due = this.#due(connection);
     const after = due.filter(({ trigger }) => trigger.phase === 'after');
     if (after.length > 0) this.#after.set(statement, after);
@@ -115,9 +127,9 @@ export class Injector implements StatementListener {
       case 'rival':
         return startRival(scene);
       case 'terminate':
-        return terminateBackend(scene, place);
+        return this.#person?.terminate(place);
       case 'cancel':
-        return cancelStatement(scene, place);
+        return this.#person?.cancel(place);
       case 'restart':
       case 'crash':
         await scene.server.restart(fault.kind === 'crash' ? 'immediate' : 'fast');

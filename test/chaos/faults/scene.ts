@@ -43,8 +43,10 @@ export interface Scene {
   note(text: string): void;
   /** Awaited before the schedule goes on to the next execution. */
   background(work: Promise<unknown>): void;
-  /** Fulfilled when the execution under way is over. */
-  readonly over: Promise<void>;
+  /** Fulfilled when nothing goes on in the background any more. */
+  settled(): Promise<void>;
+  /** New sessions find no space for an index, until the execution is over. */
+  fillDisk(): Promise<void>;
 }
 
 /** Where a fault strikes: the connection whose statement triggered it, if one did. */

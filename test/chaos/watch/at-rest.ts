@@ -18,6 +18,25 @@ export async function checkAtRest(client: Client, wanted: string, shares: readon
   ];
 }
 
+/** After a late delivery: the catalog is the same, and nobody is about to undo what was done. */
+export async function checkUntouched(client: Client, wanted: string): Promise<string[]> {
+  const exists = await ledgerExists(client);
+  const { rows } = exists
+    ? await client.query<{ id: string }>("SELECT id::text FROM p2pfk.migration WHERE state = 'rolling-back'")
+    : { rows: [] };
+  return [
+    ...differences(wanted, withoutMigrationNumber(await catalogSnapshot(client))),
+    ...rows.map(({ id }) => `migration ${id}, which was at rest, is being rolled back`),
+  ];
+}
+
+async function ledgerExists(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ exists: boolean }>(
+    "SELECT to_regclass('p2pfk.migration') IS NOT NULL AS exists",
+  );
+  return rows[0]?.exists ?? false;
+}
+
 async function sessionsLeft(client: Client): Promise<string[]> {
   const deadline = performance.now() + SESSIONS_END_WITHIN_MS;
   for (;;) {
@@ -33,10 +52,7 @@ async function sessionsLeft(client: Client): Promise<string[]> {
 
 /** Nothing under way, and at most one migration that is not rolled back. */
 async function ledgerAtRest(client: Client): Promise<string[]> {
-  const { rows: ledger } = await client.query<{ exists: boolean }>(
-    "SELECT to_regclass('p2pfk.migration') IS NOT NULL AS exists",
-  );
-  if (!ledger[0]?.exists) return [];
+  if (!(await ledgerExists(client))) return [];
   const { rows } = await client.query<{ id: string; state: string }>(
     'SELECT id::text, state FROM p2pfk.migration ORDER BY id',
   );

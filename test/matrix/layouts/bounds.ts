@@ -3,7 +3,10 @@ import type { MigratedLayout, RefusedLayout } from '../layout.helpers.ts';
 
 const days = (table: string, bounds: readonly (readonly [name: string, from: string, to: string])[]) =>
   bounds
-    .map(([name, from, to]) => `CREATE TABLE ${table}_${name} PARTITION OF ${table} FOR VALUES FROM ('${from}') TO ('${to}');`)
+    .map(
+      ([name, from, to]) =>
+        `CREATE TABLE ${table}_${name} PARTITION OF ${table} FOR VALUES FROM ('${from}') TO ('${to}');`,
+    )
     .join('\n');
 
 export const migratedBounds: readonly MigratedLayout[] = [
@@ -135,7 +138,8 @@ export const refusedBounds: readonly RefusedLayout[] = [
       INSERT INTO path VALUES ('2025-12-31', 1);
       ALTER TABLE path ADD CONSTRAINT path_fk FOREIGN KEY (day, ino) REFERENCES inode (day, ino);`,
     because: 'unpaired-referencing-partition',
-    saying: /public\.path_b .* holds rows, and its keys lie in 2 referenced partitions: public\.inode_2025, public\.inode_2026/,
+    saying:
+      /public\.path_b .* holds rows, and its keys lie in 2 referenced partitions: public\.inode_2025, public\.inode_2026/,
   },
   {
     title: 'a LIST whose values lie in two referenced partitions',

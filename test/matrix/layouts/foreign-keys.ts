@@ -51,7 +51,13 @@ export const migratedForeignKeys: readonly MigratedLayout[] = [
     title: 'ON DELETE NO ACTION',
     sql: tables({ definition: '' }),
     pairs,
-    same: [...always, ['23503', DELETE_REFERENCED], ['23503', CHANGE_KEY], ['23503', MOVE], ['accepted', MOVE_UNREFERENCED]],
+    same: [
+      ...always,
+      ['23503', DELETE_REFERENCED],
+      ['23503', CHANGE_KEY],
+      ['23503', MOVE],
+      ['accepted', MOVE_UNREFERENCED],
+    ],
   },
   {
     title: 'ON DELETE RESTRICT ON UPDATE RESTRICT',
@@ -79,7 +85,10 @@ export const migratedForeignKeys: readonly MigratedLayout[] = [
     same: [
       ...always,
       ['accepted', leaving(CHANGE_KEY, `(SELECT count(*) FROM path WHERE k = 'b' AND ino = 20) = 2`)],
-      ['accepted', leaving(`UPDATE inode SET k = 'd' WHERE k = 'b' AND ino = 2`, `(SELECT count(*) FROM path WHERE k = 'd') = 2`)],
+      [
+        'accepted',
+        leaving(`UPDATE inode SET k = 'd' WHERE k = 'b' AND ino = 2`, `(SELECT count(*) FROM path WHERE k = 'd') = 2`),
+      ],
     ],
     changed: [['accepted', '23503', MOVE]],
   },
@@ -91,7 +100,13 @@ export const migratedForeignKeys: readonly MigratedLayout[] = [
     same: [
       ...always,
       // path_2 holds NULL itself.
-      ['accepted', leaving(`DELETE FROM inode WHERE k = 'b' AND ino = 2`, `(SELECT count(*) FROM path WHERE k IS NULL AND ino IS NULL) = 2`)],
+      [
+        'accepted',
+        leaving(
+          `DELETE FROM inode WHERE k = 'b' AND ino = 2`,
+          `(SELECT count(*) FROM path WHERE k IS NULL AND ino IS NULL) = 2`,
+        ),
+      ],
     ],
     changed: [['accepted', '23514', DELETE_REFERENCED]],
   },
@@ -187,7 +202,10 @@ export const migratedForeignKeys: readonly MigratedLayout[] = [
     same: [
       ...always,
       ['23503', `INSERT INTO path VALUES (1, 'a', 50); INSERT INTO inode VALUES ('a', 50)`],
-      ['accepted', `SET CONSTRAINTS ALL DEFERRED; INSERT INTO path VALUES (1, 'a', 50); INSERT INTO inode VALUES ('a', 50)`],
+      [
+        'accepted',
+        `SET CONSTRAINTS ALL DEFERRED; INSERT INTO path VALUES (1, 'a', 50); INSERT INTO inode VALUES ('a', 50)`,
+      ],
       ['23503', `SET CONSTRAINTS ALL DEFERRED; INSERT INTO path VALUES (1, 'a', 50)`],
     ],
   },

@@ -163,6 +163,23 @@ export const tableLayouts: readonly MigratedLayout[] = [
     ],
   },
   {
+    title: 'a foreign key of a table to itself',
+    sql: `
+      CREATE TABLE path (k int, id int, parent int, PRIMARY KEY (k, id)) PARTITION BY LIST (k);
+      CREATE TABLE path_1 PARTITION OF path FOR VALUES IN (1);
+      CREATE TABLE path_2 PARTITION OF path FOR VALUES IN (2);
+      INSERT INTO path SELECT k, i, nullif(i / 2, 0) FROM generate_series(1, 2) k, generate_series(1, 20) i;
+      ALTER TABLE path ADD CONSTRAINT path_fk FOREIGN KEY (k, parent) REFERENCES path (k, id) ON DELETE CASCADE;`,
+    pairs: ['path_1 -> path_1', 'path_2 -> path_2'],
+    same: [
+      ['accepted', 'DELETE FROM path WHERE id = 1; SELECT 1 / (count(*) = 0)::int FROM path'],
+      ['accepted', 'INSERT INTO path VALUES (1, 21, 22), (1, 22, 20)'],
+      ['23503', 'INSERT INTO path VALUES (1, 21, 22)'],
+      ['23503', 'UPDATE path SET id = 99 WHERE id = 1'],
+    ],
+    changed: [['accepted', '23503', 'UPDATE path SET k = 2, id = 99, parent = NULL WHERE k = 1 AND id = 20']],
+  },
+  {
     title: 'upper-case, quoted, Unicode and 63-byte names',
     sql: `
       CREATE SCHEMA ${long('s')}; SET search_path = ${long('s')};
@@ -179,7 +196,10 @@ export const tableLayouts: readonly MigratedLayout[] = [
       COMMENT ON CONSTRAINT ${long('f')} ON ${long('p')} IS 'it''s $$ "%I" \\ 🗄';`,
     table: `${long('s')}.${long('p')}`,
     constraint: long('f'),
-    pairs: [`${long('s')}.${long('3')} -> ${long('s')}.${long('1')}`, `${long('s')}.${long('4')} -> ${long('s')}.${long('2')}`],
+    pairs: [
+      `${long('s')}.${long('3')} -> ${long('s')}.${long('1')}`,
+      `${long('s')}.${long('4')} -> ${long('s')}.${long('2')}`,
+    ],
     same: [
       ['accepted', `DELETE FROM ${long('r')} WHERE "sel""ect" = 1`],
       ['accepted', `UPDATE ${long('r')} SET "sel""ect" = 10 WHERE "sel""ect" = 9`],
