@@ -79,7 +79,7 @@ export async function underLock<Result>(
     );
     return { result, lockWaitMs: waitedMs, heldMs: performance.now() - grantedAt };
   } catch (error) {
-    const named = toNamedError(error);
+    const named = grantedAt > 0 ? workError(error, performance.now() - grantedAt, locked) : toNamedError(error);
     if (!(named instanceof LockTimeout)) throw named;
     // Granted, and then the work did not fit: nobody to name.
     const holders = grantedAt > 0 ? [] : await lockHolders(client, locked.lock.relations, locked.lock.mode);
@@ -117,6 +117,15 @@ function budgetError(error: unknown, waitedMs: number, locked: LockedWork): P2pf
   const named = toNamedError(error, locked.lock.sql);
   const ourTimeout = named.context.sqlState === '57014' && waitedMs >= locked.budgetMs * 0.9;
   return ourTimeout ? new LockTimeout(named.message, named.context, { cause: named }) : named;
+}
+
+/** Under the lock 57014 after the whole budget is our own statement_timeout, too: tried again, as a lock that was not free. */
+function workError(error: unknown, heldMs: number, locked: LockedWork): P2pfkError {
+  const named = toNamedError(error);
+  if (named.context.sqlState !== '57014' || named instanceof LockTimeout || heldMs < locked.budgetMs * 0.9)
+    return named;
+  const message = `${locked.step} did not fit into the lock budget of ${locked.budgetMs} ms; it was rolled back`;
+  return new LockTimeout(message, named.context, { cause: named });
 }
 
 async function noteRefusal(

@@ -55,7 +55,11 @@ export async function verifiedDrop(
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     end,
     lock: {
-      sql: await lockStatement(client, foreignKey, migration.id, lockBudgetMs),
+      sql: await lockStatement(client, foreignKey, {
+        migrationId: migration.id,
+        step: DROP_STEP,
+        budgetMs: lockBudgetMs,
+      }),
       mode: 'ACCESS EXCLUSIVE',
       relations: [
         foreignKey.referencing_oid,
@@ -72,19 +76,18 @@ export async function verifiedDrop(
 }
 
 /**
- * NOWAIT, but for one try in ten where the budget is longer than deadlock_timeout: that wait makes PostgreSQL cancel an
- * ordinary autovacuum. It is bounded by the same budget.
+ * Takes ACCESS EXCLUSIVE on both tables and all of their partitions: NOWAIT, but for one try in ten where the budget is
+ * longer than deadlock_timeout. That wait makes PostgreSQL cancel an ordinary autovacuum; it is bounded by the same budget.
  */
-async function lockStatement(
+export async function lockStatement(
   client: Client,
   foreignKey: ForeignKey,
-  migrationId: string,
-  budgetMs: number,
+  { migrationId, step, budgetMs }: { readonly migrationId: string; readonly step: string; readonly budgetMs: number },
 ): Promise<string> {
   const { refusals, deadlock_timeout_ms } = await runOne<{ refusals: number; deadlock_timeout_ms: number }>(
     client,
     'ledger/refusals',
-    { migration_id: migrationId, step: DROP_STEP },
+    { migration_id: migrationId, step },
   );
   const wait = refusals % REFUSALS_BEFORE_WAIT === REFUSALS_BEFORE_WAIT - 1 && budgetMs > deadlock_timeout_ms + 100;
   const file = wait ? 'statements/lock-tables-with-wait' : 'statements/lock-tables';

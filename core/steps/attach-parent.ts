@@ -10,6 +10,7 @@ import { readStanding, statementsFor } from '../pairs.ts';
 import { forecastRollback, readServer } from '../server.ts';
 import { runOne } from '../sql.ts';
 import { validate } from '../validation.ts';
+import { lockStatement } from '../verified-drop.ts';
 import { type EnteredMigration, enterAny, type StepContext } from './context.ts';
 import { standingParent } from './fence.ts';
 
@@ -78,9 +79,12 @@ async function add(
     forecast.strategy === 'attach' || (forecast.strategy === 'blocking' && !migration.options.allowBlockingRollback);
   const file = forecast.strategy === 'not-valid' ? 'add-parent-foreign-key-not-valid' : 'add-parent-foreign-key';
   const { sql } = await runOne<{ sql: string }>(client, `statements/${file}`, { ...foreignKey });
-  const { sql: lockSql } = await runOne<{ sql: string }>(client, 'statements/lock-tables-for-attach', {
-    ...foreignKey,
-  });
+  // To attach a leaf's FK, PostgreSQL drops the triggers that it no longer needs, under ACCESS EXCLUSIVE on both sides. Asked
+  // for while writers wait already, that would hold them up behind any reader: so it is taken first, all at once or not.
+  const exclusive = attaching || (forecast.strategy === 'not-valid' && pairs.some((pair) => isNamed(pair, foreignKey)));
+  const lockSql = exclusive
+    ? await lockStatement(client, foreignKey, { migrationId: migration.id, step: STEP, budgetMs: lockBudgetMs })
+    : (await runOne<{ sql: string }>(client, 'statements/lock-tables-for-attach', { ...foreignKey })).sql;
   const work = {
     migrationId: migration.id,
     execution,
@@ -91,7 +95,7 @@ async function add(
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     lock: {
       sql: lockSql,
-      mode: 'SHARE ROW EXCLUSIVE',
+      mode: exclusive ? 'ACCESS EXCLUSIVE' : 'SHARE ROW EXCLUSIVE',
       relations: [
         foreignKey.referencing_oid,
         foreignKey.referenced_oid,
@@ -132,11 +136,13 @@ async function add(
 async function addNamedChildren(client: Client, foreignKey: ForeignKey, pairs: readonly LedgerPair[]): Promise<void> {
   const standing = await readStanding(client, foreignKey, pairs);
   const named = pairs.filter(
-    (pair) =>
-      pair.root_constraint !== null &&
-      pair.root_constraint !== foreignKey.constraint_name &&
-      standing.get(pair.pair)?.leaf_constraint_oid === null,
+    (pair) => isNamed(pair, foreignKey) && standing.get(pair.pair)?.leaf_constraint_oid === null,
   );
   for (const { sql } of (await statementsFor(client, 'statements/add-leaf-foreign-key', foreignKey, named)).values())
     await execute(client, sql);
+}
+
+/** Whether the parent FK's child on this leaf had a name of its own. */
+function isNamed(pair: LedgerPair, foreignKey: ForeignKey): boolean {
+  return pair.root_constraint !== null && pair.root_constraint !== foreignKey.constraint_name;
 }

@@ -1,6 +1,7 @@
 -- Puts the parent FK back, word for word. Where every referencing leaf has a matching valid FK, PostgreSQL attaches
 -- those and scans nothing; else it reads every row under this lock (the blocking strategy).
--- Lock: SHARE ROW EXCLUSIVE on both partitioned tables and all of their partitions.
+-- Lock: SHARE ROW EXCLUSIVE on both partitioned tables and all of their partitions; where it attaches, ACCESS EXCLUSIVE, for
+-- PostgreSQL drops the triggers that the leaves' FKs no longer need: take it before, with lock-tables.
 -- Blocked by: any writer of any partition; the lock budget bounds the wait.
 -- Safe because: the pair FKs stay until this one stands and is verified.
 :begin

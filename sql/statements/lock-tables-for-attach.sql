@@ -1,4 +1,5 @@
--- Takes the locks of add-parent-foreign-key before it, so that the wait is measured, and bounded as one.
+-- Takes the locks of add-parent-foreign-key before it, so that the wait is measured, and bounded as one. Not enough where
+-- leaves' FKs are to be attached: see there.
 -- Lock: SHARE ROW EXCLUSIVE on both partitioned tables and all of their partitions. Readers go on.
 -- Blocked by: any writer of any partition. lock_timeout and statement_timeout bound the wait.
 :begin

@@ -19,9 +19,18 @@ SELECT jsonb_build_array(:'change_sql') AS statements, :'comment' <> '' AS has_c
 SELECT :'statements'::jsonb || jsonb_build_array(:'sql') AS statements \gset
 \endif
 \set attach_statements :statements
+-- exclusive: to attach a leaf's FK, PostgreSQL drops triggers under ACCESS EXCLUSIVE; it is taken first, all at once or not.
+SELECT NOT :'blocking'::boolean
+         AND (NOT :'not_valid'::boolean
+              OR EXISTS (SELECT FROM jsonb_array_elements(:'planned'::jsonb) p WHERE p ->> 'root_constraint' <> :'constraint_name')) AS exclusive \gset
+\if :exclusive
+\ir ../../statements/lock-tables.sql
+\set lock_mode 'ACCESS EXCLUSIVE'
+\else
 \ir ../../statements/lock-tables-for-attach.sql
-\set lock_sql :sql
 \set lock_mode 'SHARE ROW EXCLUSIVE'
+\endif
+\set lock_sql :sql
 \set lock_relations :all_relations
 \ir ../locks/lock.sql
 \if :blocking
