@@ -1,12 +1,12 @@
 /** Every scenario of test/matrix on PostgreSQL 13 to 18, which are installed first where they are not there yet. */
 import { defineConfig } from 'vitest/config';
 import { POSTGRES_MAJORS } from './scripts/install-postgres.ts';
+import CompatibilityReporter from './test/matrix/compatibility.reporter.ts';
 
 export default defineConfig({
   test: {
-    globalSetup: 'test/matrix/global-setup.ts',
-    pool: 'forks',
-    // Each has a server of its own, and most of the time goes into waiting for it.
+    reporters: ['default', new CompatibilityReporter()],
+    // One server for each file that runs, and most of the time goes into waiting for it.
     maxWorkers: 2,
     projects: POSTGRES_MAJORS.map((major) => ({
       extends: true,
@@ -14,8 +14,10 @@ export default defineConfig({
         name: `postgres-${major}`,
         include: ['test/matrix/**/*.test.ts'],
         env: { P2PFK_POSTGRES: String(major) },
-        testTimeout: 60_000,
-        hookTimeout: 60_000,
+        globalSetup: 'test/matrix/global-setup.ts',
+        pool: 'forks',
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
       },
     })),
   },

@@ -183,12 +183,12 @@ class Stage {
     await this.#world.server.up();
     if (fullDisk) await this.#fillDisk(false);
 
-    const suspicious = suspiciousEnding(ending, this.#strikes);
-    if (suspicious !== undefined) this.#violated(suspicious);
     const failures = this.#failures.slice(firstFailure);
     if (failures.some(({ error }) => error === 'WindowClosed')) this.#strikes.push('window');
     const noSpace = failures.some(({ message }) => /No space left/.test(message));
     if (fullDisk && noSpace) this.#strikes.push('disk-full');
+    const suspicious = suspiciousEnding(ending, this.#strikes);
+    if (suspicious !== undefined) this.#violated(suspicious);
     for (const failure of failures) {
       const what = suspiciousFailure(failure);
       if (what !== undefined && !(fullDisk && noSpace && /SQLSTATE 53100/.test(failure.message))) this.#violated(what);
