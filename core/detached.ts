@@ -5,7 +5,9 @@
  *
  * Not through a transaction pooler or RDS Proxy: both take sessions apart.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
+import { describeBlockers, readBlockers } from './blockers.ts';
 import { toNamedError } from './postgres-errors.ts';
 import { run } from './sql.ts';
 import { applicationName, LEASE_SECONDS, type StepContext } from './steps/context.ts';
@@ -15,6 +17,10 @@ const RUNNING_CLASS = 1882351218;
 
 /** Kept back from the handler's time for its own last words to the ledger. */
 const HANDLER_RESERVE_MS = 15_000;
+
+/** A statement that waits for others is left after some seconds, too, so that the execution tells for whom. */
+const BLOCKED_POLL_MS = 1_000;
+const BLOCKED_POLLS = 3;
 
 export interface DetachedWork {
   readonly migrationId: string;
@@ -32,7 +38,8 @@ export interface DetachedWork {
 
 export type DetachedOutcome =
   | { readonly status: 'DONE'; readonly durationMs: number }
-  | { readonly status: 'RUNNING'; readonly waitSeconds: number };
+  /** `note`: for whom it waits, if it does. */
+  | { readonly status: 'RUNNING'; readonly waitSeconds: number; readonly note?: string };
 
 /** Runs the script to its end, or leaves it running when the handler's time is up. */
 export async function runDetached(context: StepContext, work: DetachedWork): Promise<DetachedOutcome> {
@@ -57,7 +64,12 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
         throw toNamedError(error, script);
       },
     );
-    const outcome = await Promise.race([running, after(context.remainingMs() - HANDLER_RESERVE_MS)]);
+    const over = new AbortController();
+    const outcome = await Promise.race([
+      running,
+      after(context.remainingMs() - HANDLER_RESERVE_MS),
+      blocked(context.client, name, over.signal),
+    ]).finally(() => over.abort());
     if (outcome === 'done') return { status: 'DONE', durationMs: performance.now() - beganAt };
     abandoned = true;
     running.catch(() => undefined);
@@ -76,11 +88,26 @@ function after(milliseconds: number): Promise<'time is up'> {
   });
 }
 
+/** Fulfilled when the session of that name has waited for others for some seconds; else never, and never rejected. */
+async function blocked(client: Client, name: string, over: AbortSignal): Promise<'blocked'> {
+  try {
+    for (let seen = 0; seen < BLOCKED_POLLS; ) {
+      await delay(BLOCKED_POLL_MS, undefined, { signal: over, ref: false });
+      seen = (await readBlockers(client, name)).length > 0 ? seen + 1 : 0;
+    }
+    return 'blocked';
+  } catch {
+    // Over, or nobody can be asked: whether the statement itself has come to an end, its own session tells.
+    return new Promise(() => undefined);
+  }
+}
+
 /** Goes, and says when to ask again; until then the lease tells that the owner lives. */
 async function leave(client: Client, { migrationId, execution }: DetachedWork, name: string): Promise<DetachedOutcome> {
   const seconds = await waitSeconds(client, name);
   await run(client, 'ledger/extend-lease', { migration_id: migrationId, execution, seconds: seconds + LEASE_SECONDS });
-  return { status: 'RUNNING', waitSeconds: seconds };
+  const note = describeBlockers(await readBlockers(client, name));
+  return { status: 'RUNNING', waitSeconds: seconds, ...(note === undefined ? {} : { note }) };
 }
 
 /** A tenth of the time that it has run so far, from 5 s to 5 min: six hours cost about 80 turns, not thousands. */

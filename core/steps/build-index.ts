@@ -45,8 +45,7 @@ export async function buildIndex(context: StepContext, event: PairEvent): Promis
       return statement('statements/create-index');
     },
   });
-  if (outcome.status === 'RUNNING')
-    return pairResult('RUNNING', target, { object: standing.index_name, waitSeconds: outcome.waitSeconds });
+  if (outcome.status === 'RUNNING') return pairResult('RUNNING', target, { object: standing.index_name, ...outcome });
   const now = (await readStanding(context.client, foreignKey, [pair])).get(pair.pair);
   if (!now?.has_index)
     throw new IndexBuildFailed(

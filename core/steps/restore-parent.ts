@@ -50,6 +50,8 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
       },
     } as const;
     ({ lockWaitMs } = await underLock(context, work, async () => {
+      // Delivered twice, the other one may have been faster; the parent FK may even be back.
+      if ((await readStanding(client, foreignKey, [pair])).get(pair.pair)?.leaf_constraint_oid) return;
       await execute(client, sql);
       await record(client, migration.id, pair.pair, STEP, sql);
     }));
@@ -70,8 +72,7 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
       isDone: async () =>
         (await readStanding(client, foreignKey, [pair])).get(pair.pair)?.leaf_constraint_validated ?? false,
     });
-    if (outcome.status === 'RUNNING')
-      return pairResult('RUNNING', target, { object, waitSeconds: outcome.waitSeconds });
+    if (outcome.status === 'RUNNING') return pairResult('RUNNING', target, { object, ...outcome });
   }
   const [noted] = await run<{ duration_ms: number | null }>(client, 'ledger/last-event', {
     migration_id: migration.id,

@@ -53,7 +53,7 @@ export async function validateForeignKey(context: StepContext, event: PairEvent)
       isDone: async () => (await readStanding(client, foreignKey, [pair])).get(pair.pair)?.validated ?? false,
     });
     if (outcome.status === 'RUNNING')
-      return pairResult('RUNNING', target, { object: standing.constraint_name, waitSeconds: outcome.waitSeconds });
+      return pairResult('RUNNING', target, { object: standing.constraint_name, ...outcome });
   } catch (error) {
     throw foundOrphans(error) ? await explainOrphans(context, entered, target, error) : error;
   }

@@ -1,0 +1,21 @@
+/** Who stands in the way of a statement that waits without a limit, because its wait stops nobody: it is never refused. */
+import type { Client } from 'pg';
+import type { LockHolder } from './errors.ts';
+import { run } from './sql.ts';
+
+export type Blocker = Omit<LockHolder, 'mode' | 'relation'>;
+
+/** Empty where the session of that application_name does not wait, or only for another of ours. */
+export function readBlockers(client: Client, application: string): Promise<Blocker[]> {
+  return run<Blocker & Record<string, unknown>>(client, 'checks/blockers', { application });
+}
+
+/** One line: whom to ask, and what it is doing. */
+export function describeBlockers([first, ...others]: readonly Blocker[]): string | undefined {
+  if (!first) return undefined;
+  const { pid, user, application, state, since, query } = first;
+  const more = others.length > 0 ? ` (and ${others.length} more session${others.length > 1 ? 's' : ''})` : '';
+  if (pid === 0) return `waits for a prepared transaction, see pg_prepared_xacts${more}`;
+  const who = `${user ?? 'a background process'}${application ? `, ${application}` : ''}`;
+  return `waits for pid ${pid} (${who}), ${state ?? 'state unknown'} since ${since ?? 'an unknown time'}${query ? `: ${query}` : ''}${more}`;
+}
