@@ -4,7 +4,7 @@ import { execute } from '../connection.ts';
 import type { PairEvent, PairResult } from '../contracts.ts';
 import { changePair } from '../ledger.ts';
 import { record, underLock } from '../lock-budget.ts';
-import { statementsFor } from '../pairs.ts';
+import { readStanding, statementsFor } from '../pairs.ts';
 import { enterPair, enterWithinWindow, type StepContext } from './context.ts';
 import { pairResult } from './pair-result.ts';
 
@@ -40,6 +40,8 @@ export async function addForeignKey(context: StepContext, event: PairEvent): Pro
     lock: { sql: lock, mode: 'SHARE ROW EXCLUSIVE', relations: [pair.referencing_oid, pair.referenced_oid] },
   } as const;
   const { lockWaitMs, heldMs } = await underLock(context, work, async () => {
+    // Delivered twice, the other one may have been faster.
+    if ((await readStanding(client, foreignKey, [pair])).get(pair.pair)?.constraint_oid) return;
     await execute(client, sql);
     // In the same transaction: a rollback knows exactly which constraints are ours to drop.
     await changePair(client, migration.id, pair.pair, {

@@ -104,6 +104,8 @@ async function add(
     },
   } as const;
   const { heldMs, lockWaitMs } = await underLock(context, work, async () => {
+    // Delivered twice, the other one may have been faster.
+    if (await standingParent(context, migration)) return;
     if (attaching) {
       const standing = await readStanding(client, foreignKey, pairs);
       // Else the ADD would quietly scan these partitions while writes wait. A partition that is gone has nothing to scan.

@@ -25,9 +25,8 @@ export async function dropPairForeignKeys(context: StepContext, event: Migration
   let indexes = 0;
   for (const pair of pairs) {
     const now = standing.get(pair.pair);
-    const statements = now ? await putBack(context, entered, pair, now) : [];
-    if (statements.length > 0) {
-      await runUnderLock(context, entered, event.execution, pair, statements);
+    if (now && (await putBack(context, entered, pair, now)).length > 0) {
+      await putBackUnderLock(context, entered, event.execution, pair);
       if (pair.constraint_added && now?.constraint_oid) foreignKeys++;
     }
     if (pair.index_added && now && !migration.options.keepIndexes) {
@@ -69,12 +68,11 @@ async function putBack(
   return statements;
 }
 
-async function runUnderLock(
+async function putBackUnderLock(
   context: StepContext,
   entered: EnteredMigration,
   execution: string,
   pair: LedgerPair,
-  statements: readonly string[],
 ): Promise<void> {
   const { client } = context;
   const { migration, foreignKey, lockBudgetMs } = entered;
@@ -95,7 +93,9 @@ async function runUnderLock(
   } as const;
   await underLock(context, work, async () => {
     await requireParent(context, entered);
-    for (const sql of statements) {
+    // Looked at again: delivered twice, the other one may have been faster.
+    const now = (await readStanding(client, foreignKey, [pair])).get(pair.pair);
+    for (const sql of now ? await putBack(context, entered, pair, now) : []) {
       await execute(client, sql);
       await record(client, migration.id, pair.pair, STEP, sql);
     }
@@ -128,6 +128,8 @@ async function dropGuard(
     },
   } as const;
   await underLock(context, work, async () => {
+    // Delivered twice, the other one may have been faster.
+    if ((await dropGuardStatement(client, foreignKey, migration.id)) === undefined) return;
     await execute(client, sql);
     await record(client, migration.id, null, STEP, sql);
   });

@@ -1,7 +1,8 @@
 /** Pause: both kinds of FK may stand, nothing is lost; the next execution goes on from here. */
 import type { InterruptEvent, PauseResult } from '../contracts.ts';
-import { messageOfCause } from '../errors.ts';
-import { changeMigration } from '../ledger.ts';
+import { MigrationFenced, messageOfCause } from '../errors.ts';
+import { changeMigration, inTransaction, type MigrationChanges } from '../ledger.ts';
+import { toNamedError } from '../postgres-errors.ts';
 import { enterAny, type StepContext } from './context.ts';
 
 export async function pause(context: StepContext, event: InterruptEvent): Promise<PauseResult> {
@@ -9,10 +10,20 @@ export async function pause(context: StepContext, event: InterruptEvent): Promis
   const reason = messageOfCause(event.error?.Cause) ?? event.error?.Error ?? 'asked to pause';
   // A rollback that has begun is not to be stopped by a late word of the forward path.
   if (migration.state === 'running' && migration.execution === event.execution) {
-    await changeMigration(context.client, migration.id, {
-      state: 'paused',
-      error: { name: event.error?.Error ?? 'Paused', message: reason },
-    });
+    const error = { name: event.error?.Error ?? 'Paused', message: reason };
+    await rest(context, event, { state: 'paused', error });
   }
   return { status: 'PAUSED', migrationId: migration.id, table: migration.table_name, reason };
+}
+
+/** Past the fence, as every forward change: it may be set in this very moment. */
+async function rest({ client }: StepContext, event: InterruptEvent, changes: MigrationChanges): Promise<void> {
+  try {
+    await inTransaction(client, async () => {
+      await client.query('SELECT p2pfk.enter($1, $2)', [event.migrationId, event.execution]);
+      await changeMigration(client, event.migrationId, changes);
+    });
+  } catch (error) {
+    if (!(toNamedError(error) instanceof MigrationFenced)) throw error;
+  }
 }

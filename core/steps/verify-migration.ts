@@ -1,6 +1,6 @@
 /** VerifyMigration: the six checks, every pair counted, and the migration is done. */
 import type { MigrationEvent, VerifyMigrationResult } from '../contracts.ts';
-import { changeMigration } from '../ledger.ts';
+import { changeMigration, inTransaction } from '../ledger.ts';
 import { readPairing } from '../pairs.ts';
 import { verification } from '../verification.ts';
 import { enterForward, type StepContext } from './context.ts';
@@ -28,10 +28,14 @@ export async function verifyMigration(context: StepContext, event: MigrationEven
     detail: check.detail.length > DETAIL_CHARACTERS ? `${check.detail.slice(0, DETAIL_CHARACTERS - 1)}…` : check.detail,
   }));
   if (verified.passed) {
-    await changeMigration(client, migration.id, {
-      verification: verified,
-      state: 'migrated',
-      finished_at: new Date().toISOString(),
+    await inTransaction(client, async () => {
+      // Counting took its time: a rollback that has begun meanwhile is not to be undone by a word of success.
+      await client.query('SELECT p2pfk.enter($1, $2)', [migration.id, event.execution]);
+      await changeMigration(client, migration.id, {
+        verification: verified,
+        state: 'migrated',
+        finished_at: new Date().toISOString(),
+      });
     });
     return { ...base, status: 'MIGRATED', checks, reason: '' };
   }

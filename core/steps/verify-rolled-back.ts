@@ -1,8 +1,10 @@
 /** VerifyRolledBack: it is exactly as it was, or a person is told that it is not. */
+import type { Client } from 'pg';
 import type { MigrationEvent, RolledBackResult } from '../contracts.ts';
-import { RollbackFailed } from '../errors.ts';
-import { changeMigration, readPairs } from '../ledger.ts';
+import { MigrationFenced, RollbackFailed } from '../errors.ts';
+import { changeMigration, inTransaction, readMigration, readPairs } from '../ledger.ts';
 import { readStanding } from '../pairs.ts';
+import { toNamedError } from '../postgres-errors.ts';
 import { dropGuardStatement } from '../row-movement-guard.ts';
 import { enterAny, type StepContext } from './context.ts';
 import { standingParent } from './fence.ts';
@@ -33,7 +35,7 @@ export async function verifyRolledBack(context: StepContext, event: MigrationEve
   }
   if (await dropGuardStatement(client, foreignKey, migration.id)) problems.push('the row-movement guard still stands');
   if (problems.length > 0) throw new RollbackFailed(`the rollback is not complete: ${problems.join('; ')}`);
-  await changeMigration(client, migration.id, { state: 'rolled-back', finished_at: new Date().toISOString() });
+  if (migration.state !== 'rolled-back') await finish(client, event);
   return {
     status: 'ROLLED_BACK',
     migrationId: migration.id,
@@ -41,4 +43,17 @@ export async function verifyRolledBack(context: StepContext, event: MigrationEve
     constraint: migration.constraint_name,
     definition: migration.definition,
   };
+}
+
+/** Only the owner of a rollback under way ends it; delivered twice, the other one may have been faster. */
+async function finish(client: Client, { migrationId, execution }: MigrationEvent): Promise<void> {
+  try {
+    await inTransaction(client, async () => {
+      await client.query('SELECT p2pfk.enter_rollback($1, $2)', [migrationId, execution]);
+      await changeMigration(client, migrationId, { state: 'rolled-back', finished_at: new Date().toISOString() });
+    });
+  } catch (error) {
+    const isDone = async () => (await readMigration(client, migrationId)).state === 'rolled-back';
+    if (!(toNamedError(error) instanceof MigrationFenced) || !(await isDone())) throw error;
+  }
 }
