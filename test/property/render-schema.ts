@@ -204,7 +204,7 @@ function renderPartition(drawn: DrawnSchema, partition: Partition, columns: read
   const number = [...role].reduce((sum, letter) => sum + letter.charCodeAt(0), 0);
   if (!drawn.attached[number % drawn.attached.length]) return [`CREATE TABLE ${name} PARTITION OF ${above} ${bound}`];
   // The ledger knows the pairs: of a partition without a partner a rollback cannot know what its foreign key was called.
-  const paired = drawn.fit === 'same' && !role.endsWith('lone');
+  const paired = drawn.fit === 'same' && !drawn.belowDiffers && !role.endsWith('lone');
   const own = drawn.ownForeignKey && side === 'referencing' && paired && number % 2 === 0;
   return [
     `CREATE TABLE ${name} (gone int, ${[...columns].reverse().join(', ')}, gone_too text)`,

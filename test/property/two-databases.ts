@@ -52,7 +52,7 @@ export async function allRows(client: Client, drawn: DrawnSchema): Promise<strin
   return texts.join('\n\n');
 }
 
-/** Asks PostgreSQL where each key would go, before there are rows. */
+/** Asks PostgreSQL where each key would go. */
 export async function readRoutes(client: Client, drawn: DrawnSchema): Promise<Routes> {
   const names = namesOf(drawn);
   const routes = { referenced: new Map<string, string | null>(), referencing: new Map<string, string | null>() };
@@ -68,12 +68,14 @@ export async function readRoutes(client: Client, drawn: DrawnSchema): Promise<Ro
       EXCEPTION WHEN no_data_found OR integrity_constraint_violation OR not_null_violation OR check_violation THEN
       END;`,
     );
-    await client.query(`BEGIN; SET LOCAL session_replication_role = replica;
+    // All rows out of the way, and no foreign key: only the bounds have a say. Taken back at the end.
+    await client.query(`BEGIN; SET LOCAL session_replication_role = replica; DELETE FROM ${names[side]};
       DO $do$ DECLARE leaf oid; leaves text[] := array_fill(NULL::text, ARRAY[${keys.length}], ARRAY[0]); BEGIN ${attempts.join('')}
-        PERFORM set_config('drawn.leaves', to_json(leaves)::text, false); END $do$; COMMIT`);
+        PERFORM set_config('drawn.leaves', to_json(leaves)::text, true); END $do$`);
     const { rows } = await client.query<{ leaves: (string | null)[] }>(
       `SELECT current_setting('drawn.leaves')::json AS leaves`,
     );
+    await client.query('ROLLBACK');
     keys.forEach((key, n) => {
       routes[side].set(routeKey(key), rows[0]?.leaves[n] ?? null);
     });
