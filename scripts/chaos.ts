@@ -93,7 +93,9 @@ async function main(): Promise<number> {
 
   console.log(`\n${summary.text(kinds, (performance.now() - beganAt) / 1000)}`);
   for (const { seed, result } of summary.failed) {
-    console.log(`\nviolated with seed ${seed}:\n  ${result.violations.join('\n  ')}\nreplay: ${replay(seed, kinds)}`);
+    console.log(
+      `\nviolated with seed ${seed}:\n  ${result.journal.violations.join('\n  ')}\nreplay: ${replay(seed, kinds)}`,
+    );
   }
   const never = schedules >= ENOUGH ? summary.neverStruck(kinds) : [];
   if (never.length > 0) console.log(`\nnever struck, a defect of the suite: ${never.join(', ')}`);
@@ -116,7 +118,7 @@ async function oneSchedule(
     });
     told(schedule, result, first);
     first = false;
-    return result.violations.length === 0;
+    return result.journal.violations.length === 0;
   });
   const details = await fc.check(property, { seed, numRuns: 1, unbiased: true, endOnFailure: !options.shrink });
   if (defect !== undefined) throw defect;
@@ -132,16 +134,16 @@ function seedOf(first: number, index: number): number {
 }
 
 function tell(index: number, seed: number, schedule: Schedule, result: ScheduleResult): void {
-  const bad = result.violations.length > 0;
+  const bad = result.journal.violations.length > 0;
   const faults = schedule.runs.map((run) => `${run.operation}(${run.faults.map(({ kind }) => kind).join(' ')})`);
   const seconds = (result.milliseconds / 1000).toFixed(1);
   console.log(
-    `${bad ? 'FAILED' : 'ok'} ${index + 1} seed ${seed} ${schedule.shape} ${faults.join(' ')} -> ${schedule.end}: ${result.endings.join(', ')} (${seconds} s)`,
+    `${bad ? 'FAILED' : 'ok'} ${index + 1} seed ${seed} ${schedule.shape} ${faults.join(' ')} -> ${schedule.end}: ${result.journal.endings.join(', ')} (${seconds} s)`,
   );
   if (!bad && !options.verbose) return;
   for (const fault of schedule.runs.flatMap((run) => run.faults)) console.log(`    drawn ${describeFault(fault)}`);
-  for (const line of result.timeline) console.log(`    ${line}`);
-  for (const violation of result.violations) console.log(`    VIOLATION ${violation}`);
+  for (const line of result.journal.timeline) console.log(`    ${line}`);
+  for (const violation of result.journal.violations) console.log(`    VIOLATION ${violation}`);
 }
 
 function replay(seed: number, wanted: readonly Kind[]): string {

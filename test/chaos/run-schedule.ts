@@ -3,17 +3,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { deliverLate } from './faults/delivery.ts';
 import { createSmallTablespace, type SmallTablespace } from './faults/disk.ts';
 import { Injector } from './faults/injector.ts';
-import { type Failure, type Scene, session, withSession } from './faults/scene.ts';
+import { type Scene, session, withSession } from './faults/scene.ts';
 import type { Frozen } from './harness/bundle.ts';
 import { readOids, SHAPES, TABLE } from './harness/case.ts';
-import type { Invocation, Report } from './harness/protocol.ts';
 import { LoopbackProxy } from './harness/proxy.ts';
 import { type Ending, Runner } from './harness/runner.ts';
 import type { ChaosServer } from './harness/server.ts';
 import type { Reference, Templates } from './harness/templates.ts';
-import { has, type Kind, type Run, type Schedule } from './schedule.ts';
+import { has, type Run, type Schedule } from './schedule.ts';
 import { checkAtRest, checkUntouched } from './watch/at-rest.ts';
 import { suspiciousEnding, suspiciousFailure } from './watch/endings.ts';
+import { Journal } from './watch/journal.ts';
 import { Observer } from './watch/observer.ts';
 import { Workload } from './watch/workload.ts';
 
@@ -24,13 +24,7 @@ export interface World {
 }
 
 export interface ScheduleResult {
-  readonly violations: readonly string[];
-  /** Faults that really struck. */
-  readonly strikes: readonly Kind[];
-  readonly timeline: readonly string[];
-  readonly endings: readonly string[];
-  /** Names of the handlers' errors. */
-  readonly errors: readonly string[];
+  readonly journal: Journal;
   readonly looks: number;
   readonly commits: number;
   readonly refusals: number;
@@ -60,13 +54,7 @@ class Stage {
   readonly #database: string;
   readonly #proxy: LoopbackProxy;
   readonly #oids: Scene['oids'];
-  readonly #beganAt = performance.now();
-  readonly #violations: string[] = [];
-  readonly #strikes: Kind[] = [];
-  readonly #timeline: string[] = [];
-  readonly #endings: string[] = [];
-  readonly #failures: Failure[] = [];
-  readonly #invocations: Invocation[] = [];
+  readonly #journal = new Journal();
   readonly #background = new Set<Promise<unknown>>();
   #runner: Runner;
   #interrupted = false;
@@ -86,7 +74,7 @@ class Stage {
     this.#proxy = made.proxy;
     this.#oids = made.oids;
     this.#runner = made.runner;
-    this.#watchRunner();
+    this.#runner.watch((report) => this.#journal.told(report));
   }
 
   static async set(world: World, schedule: Schedule, reference: Reference): Promise<Stage> {
@@ -134,22 +122,18 @@ class Stage {
       await observer.stop();
     }
     await this.#runner.kill();
-    this.#violations.push(...observer.violations, ...workload.violations);
+    this.#journal.violations.push(...observer.violations, ...workload.violations);
     await withSession({ url, server }, 'checker', async (client) => {
-      this.#violations.push(...(await checkAtRest(client, this.#wanted, workload.shares)));
+      this.#journal.violations.push(...(await checkAtRest(client, this.#wanted, workload.shares)));
       return true;
-    }).then((checked) => checked ?? this.#violations.push('suite: the checks at the end could not be made'));
+    }).then((checked) => checked ?? this.#journal.violations.push('suite: the checks at the end could not be made'));
     return {
-      violations: this.#violations,
-      strikes: this.#strikes,
-      timeline: this.#timeline,
-      endings: this.#endings,
-      errors: this.#failures.map(({ error }) => error),
+      journal: this.#journal,
       looks: observer.looks,
       commits: workload.commits,
       refusals: workload.refusals,
       longestHoldUpMs: observer.longestHoldUpMs,
-      milliseconds: performance.now() - this.#beganAt,
+      milliseconds: this.#journal.milliseconds,
     };
   }
 
@@ -175,7 +159,7 @@ class Stage {
     const fullDisk = faults.some((fault) => fault.kind === 'disk-full');
     const injector = new Injector(this.#scene(), faults, this.#reference.statements[operation]);
     this.#proxy.listen(injector);
-    const firstFailure = this.#failures.length;
+    const firstFailure = this.#journal.failures.length;
 
     const ending = await this.#execute(this.#input, allowanceMs);
     await injector.disarm();
@@ -183,15 +167,16 @@ class Stage {
     await this.#world.server.up();
     if (fullDisk) await this.#fillDisk(false);
 
-    const failures = this.#failures.slice(firstFailure);
-    if (failures.some(({ error }) => error === 'WindowClosed')) this.#strikes.push('window');
+    const failures = this.#journal.failures.slice(firstFailure);
+    if (failures.some(({ error }) => error === 'WindowClosed')) this.#journal.strikes.push('window');
     const noSpace = failures.some(({ message }) => /No space left/.test(message));
-    if (fullDisk && noSpace) this.#strikes.push('disk-full');
-    const suspicious = suspiciousEnding(ending, this.#strikes);
-    if (suspicious !== undefined) this.#violated(suspicious);
+    if (fullDisk && noSpace) this.#journal.strikes.push('disk-full');
+    const suspicious = suspiciousEnding(ending, this.#journal.strikes);
+    if (suspicious !== undefined) this.#journal.violated(suspicious);
     for (const failure of failures) {
       const what = suspiciousFailure(failure);
-      if (what !== undefined && !(fullDisk && noSpace && /SQLSTATE 53100/.test(failure.message))) this.#violated(what);
+      if (what !== undefined && !(fullDisk && noSpace && /SQLSTATE 53100/.test(failure.message)))
+        this.#journal.violated(what);
     }
   }
 
@@ -211,7 +196,7 @@ class Stage {
       // A backend that believes its client to be alive, or a handler still in flight.
       if (ending.error === 'MigrationInProgress' && performance.now() < patience) await delay(300);
       else
-        return this.#violated(
+        return this.#journal.violated(
           `I4: an undisturbed ${operation} ended ${ending.status} ${ending.error} ${ending.message}`,
         );
     }
@@ -230,7 +215,7 @@ class Stage {
     const { server } = this.#world;
     await withSession({ url: server.url(this.#database), server }, 'checker', async (client) => {
       const found = await checkUntouched(client, this.#wanted);
-      for (const violation of found) this.#violated(`after a late delivery: ${violation}`);
+      for (const violation of found) this.#journal.violated(`after a late delivery: ${violation}`);
     });
     return true;
   }
@@ -240,9 +225,9 @@ class Stage {
       // What still runs in a process that was interrupted ends by itself, beside its successor.
       this.#runner = await Runner.start(this.#world.frozen);
       this.#interrupted = false;
-      this.#watchRunner();
+      this.#runner.watch((report) => this.#journal.told(report));
     }
-    this.#note(`execution: ${JSON.stringify(input)}`);
+    this.#journal.note(`execution: ${JSON.stringify(input)}`);
     const databaseUrl = this.#world.server.url(this.#database, this.#proxy.port);
     const ending = await this.#runner.run({
       databaseUrl,
@@ -250,25 +235,14 @@ class Stage {
       timeoutMs: RUN_TIMEOUT_MS,
       ...(allowanceMs > 0 ? { allowanceMs } : {}),
     });
-    this.#note(`ended: ${ending.status} ${ending.error} ${ending.message.slice(0, 500)}`);
-    this.#endings.push(ending.error === '' ? ending.status : `${ending.status} ${ending.error}`);
+    this.#journal.ended(ending);
     if (ending.status === 'ABORTED') this.#interrupted = true;
     if (ending.status === 'HUNG') {
-      this.#violated(`an execution hung: ${ending.message}`);
+      this.#journal.violated(`an execution hung: ${ending.message}`);
       await this.#runner.kill();
     }
-    if (this.#runner.accident) this.#violated(this.#runner.accident);
+    if (this.#runner.accident) this.#journal.violated(this.#runner.accident);
     return ending;
-  }
-
-  #watchRunner(): void {
-    this.#runner.watch((report: Report) => {
-      if (report.type === 'invoked') this.#invocations.push(report.invocation);
-      if (report.type === 'entered') this.#note(`state ${report.state}`);
-      if (report.type !== 'failed') return;
-      this.#failures.push({ ...report, at: performance.now() });
-      this.#note(`failed: ${report.state} ${report.error}: ${report.message.slice(0, 300)}`);
-    });
   }
 
   /** Default tablespace of new sessions: where an index goes that names none. */
@@ -292,13 +266,13 @@ class Stage {
       proxiedUrl: server.url(this.#database, this.#proxy.port),
       runner: () => this.#runner,
       input: () => this.#input,
-      invocations: this.#invocations,
-      failures: this.#failures,
-      struck: (kind) => this.#strikes.push(kind),
-      violated: (what) => this.#violated(what),
-      note: (text) => this.#note(text),
+      invocations: this.#journal.invocations,
+      failures: this.#journal.failures,
+      struck: (kind) => this.#journal.strikes.push(kind),
+      violated: (what) => this.#journal.violated(what),
+      note: (text) => this.#journal.note(text),
       background: (work) => {
-        const settled = work.catch((error: unknown) => this.#violated(`suite: ${String(error)}`));
+        const settled = work.catch((error: unknown) => this.#journal.violated(`suite: ${String(error)}`));
         this.#background.add(settled);
         void settled.finally(() => this.#background.delete(settled));
       },
@@ -307,14 +281,5 @@ class Stage {
       },
       fillDisk: () => this.#fillDisk(true),
     };
-  }
-
-  #violated(what: string): void {
-    this.#note(`VIOLATION ${what}`);
-    this.#violations.push(what);
-  }
-
-  #note(text: string): void {
-    this.#timeline.push(`${((performance.now() - this.#beganAt) / 1000).toFixed(3).padStart(8)} s  ${text}`);
   }
 }

@@ -23,14 +23,14 @@ export class Summary {
   add(seed: number, schedule: Schedule, result: ScheduleResult): void {
     this.schedules += 1;
     for (const { faults } of schedule.runs) for (const { kind } of faults) count(this.#planned, kind);
-    for (const kind of result.strikes) count(this.#struck, kind);
-    for (const ending of result.endings) count(this.#endings, ending);
-    for (const error of result.errors) count(this.#errors, error);
+    for (const kind of result.journal.strikes) count(this.#struck, kind);
+    for (const ending of result.journal.endings) count(this.#endings, ending);
+    for (const { error } of result.journal.failures) count(this.#errors, error);
     this.#looks += result.looks;
     this.#commits += result.commits;
     this.#refusals += result.refusals;
     this.#longestHoldUpMs = Math.max(this.#longestHoldUpMs, result.longestHoldUpMs);
-    if (result.violations.length > 0) this.failed.push({ seed, schedule, result });
+    if (result.journal.violations.length > 0) this.failed.push({ seed, schedule, result });
   }
 
   /** Kinds that were wanted and never struck. */

@@ -41,8 +41,10 @@ async function run({ databaseUrl, input, definition, allowanceMs }: RunCommand):
       signal: interruption.signal,
       definition: JSON.parse(readFileSync(definition, 'utf8')) as StateMachineDefinition,
       handlers: watched(allowanceMs),
-      onEvent: ({ type, state, error, cause }) => {
+      onEvent: ({ type, state, error, cause, output }) => {
         if (type === 'StateEntered') tell({ type: 'entered', state });
+        const { note } = (output ?? {}) as { note?: string };
+        if (type === 'TaskSucceeded' && note !== undefined) tell({ type: 'held-back', state, message: note });
         if (type === 'TaskFailed')
           tell({ type: 'failed', state, error: error ?? '', message: messageOfCause(cause) ?? '' });
       },

@@ -32,6 +32,8 @@ export type Report =
   | { readonly type: 'invoked'; readonly invocation: Invocation }
   | { readonly type: 'entered'; readonly state: string }
   | { readonly type: 'failed'; readonly state: string; readonly error: string; readonly message: string }
+  /** A step that has nothing to do but wait said for whom. */
+  | { readonly type: 'held-back'; readonly state: string; readonly message: string }
   | { readonly type: 'ended'; readonly outcome: ExecutionOutcome; readonly executionArn: string }
   /** There was nobody to talk to before the execution began, or the engine refused it. */
   | { readonly type: 'not-begun'; readonly error: string; readonly message: string }

@@ -1,0 +1,59 @@
+/** A validation that takes longer than its handler may run, and whose client is killed meanwhile. */
+import { expect, it } from 'vitest';
+import { waitUntil } from '../../support/observe.ts';
+import { TABLE } from '../harness/case.ts';
+import { useServer } from './scene.helpers.ts';
+
+const { caseOf } = useServer();
+
+/** A handler keeps 15 s back for its last words: that leaves it one second for the validation. */
+const ALLOWANCE_MS = 16_000;
+const TIMEOUT_MS = 240_000;
+
+it('ends validated, begun once', async () => {
+  const {
+    client,
+    runner: start,
+    url,
+  } = await caseOf({ pairs: 2, rows: 400_000, onDelete: 'CASCADE', deferred: false });
+  const observer = await client();
+  // One look-up a row instead of one join, so that some hundred thousand rows take some seconds.
+  const { rows: database } = await observer.query<{ name: string }>('SELECT current_database() AS name');
+  for (const setting of ['enable_hashjoin', 'enable_mergejoin', 'enable_material'])
+    await observer.query(`ALTER DATABASE ${database[0]?.name} SET ${setting} = off`);
+  const input = { table: TABLE, maxConcurrency: 1 };
+  const first = await start();
+  const leftRunning = new Promise<void>((resolve) => {
+    first.watch((report) => {
+      if (report.type === 'entered' && report.state === 'WaitForValidation') resolve();
+    });
+  });
+  const validating = async () => {
+    const { rows } = await observer.query<{ pid: number; application: string }>(
+      `SELECT pid, application_name AS application FROM pg_stat_activity
+        WHERE application_name LIKE 'p2pfk/%/run/ValidateForeignKeys/1' AND state = 'active' AND query LIKE '%VALIDATE%'`,
+    );
+    return rows[0];
+  };
+
+  const killed = first.run({ databaseUrl: url, input, allowanceMs: ALLOWANCE_MS, timeoutMs: TIMEOUT_MS });
+  await leftRunning;
+  const running = await validating();
+  await first.kill();
+
+  expect(await killed).toMatchObject({ status: 'KILLED' });
+  expect(running, 'the validation was too short to be left running').toBeDefined();
+  expect(await validating()).toEqual(running);
+  const second = await start();
+  const ending = await second.run({ databaseUrl: url, input, allowanceMs: ALLOWANCE_MS, timeoutMs: TIMEOUT_MS });
+  expect(ending).toMatchObject({ status: 'MIGRATED' });
+  await waitUntil(async () => (await validating()) === undefined, 'the validation to end');
+  const { rows: events } = await observer.query(
+    `SELECT count(*)::int AS validations FROM p2pfk.event WHERE pair = 1 AND step = 'ValidateForeignKeys' AND error IS NULL`,
+  );
+  expect(events).toEqual([{ validations: 1 }]);
+  const { rows: constraints } = await observer.query(
+    `SELECT convalidated FROM pg_constraint WHERE conrelid = 'path_1'::regclass AND contype = 'f'`,
+  );
+  expect(constraints).toEqual([{ convalidated: true }]);
+});
