@@ -75,6 +75,15 @@ export const InterruptEvent = MigrationEvent.extend({
 });
 export type InterruptEvent = z.infer<typeof InterruptEvent>;
 
+/** Event of `reconcile`: an execution that has ended, and may have left its migration on the way. */
+export const ReconcileEvent = z.object({
+  /** ARN of the execution that ended. */
+  execution: z.string().min(1),
+  /** How it ended, in Step Functions' words. This word stands above the ledger's lease: give it only when it is known. */
+  reason: z.enum(['FAILED', 'TIMED_OUT', 'ABORTED']),
+});
+export type ReconcileEvent = z.infer<typeof ReconcileEvent>;
+
 /** One item of the Map states. Kept tiny, because every iteration's events repeat it. */
 export interface PairItem {
   readonly pair: number;
@@ -185,6 +194,18 @@ export interface RolledBackResult {
   readonly table: string;
   readonly constraint: string;
   readonly definition: string;
+}
+
+export interface ReconcileResult {
+  /**
+   * - `NOTHING_TO_DO`: its migration is at rest, or another execution's by now.
+   * - `OWNER_ALIVE`: a step of it is still in flight, or it is not dead at all; nothing was changed. Call again after
+   *   `waitSeconds`.
+   * - `RUNNING`: begun; call again after `waitSeconds`, it goes on where it stopped.
+   */
+  readonly status: 'NOTHING_TO_DO' | 'OWNER_ALIVE' | 'RUNNING' | 'PAUSED' | 'MIGRATED' | 'ROLLED_BACK';
+  readonly migrationId: string | null;
+  readonly waitSeconds: number;
 }
 
 /** Also the output of an execution that paused. */

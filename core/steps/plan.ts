@@ -7,6 +7,7 @@ import { readPairing } from '../pairs.ts';
 import { type PlanReading, readPlan } from '../plan.ts';
 import { heldBack } from '../throttle.ts';
 import type { StepContext } from './context.ts';
+import { restIfDead } from './reconcile.ts';
 
 /**
  * @throws InvalidInput when the input is not what an execution takes, or names nothing that can be migrated
@@ -73,6 +74,7 @@ async function planRollback(context: StepContext, input: ExecutionInput, executi
     };
   }
   const pairing = await readPairing(client, foreignKey);
+  await restIfDead(context, foreignKey.migrationId, `when ${execution} came to roll back`);
   const opened = await openMigration(client, foreignKey, pairing, optionsOf(input), execution);
   const pairs = (await readPairs(client, opened.id)).map(({ pair, referencing }) => ({ pair, referencing }));
   return {

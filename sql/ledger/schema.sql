@@ -128,6 +128,23 @@ BEGIN
 END
 $enter$;
 
+-- Whether the owner of a migration is seen at work. A local execution is, as long as the session lives that holds its
+-- advisory lock (core/liveness.ts); any other while a step of it has a session open. Statements that were left running do
+-- not count: they are found again, whoever owns the migration then.
+CREATE OR REPLACE FUNCTION p2pfk.owner_works(migration bigint, owner text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog AS $works$
+  SELECT CASE WHEN owner LIKE 'arn:aws:states:local:%'
+              THEN EXISTS (SELECT 1 FROM pg_locks l
+                            WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
+                              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                              AND l.classid::bigint = 1882351216  -- 'p2fp'
+                              AND l.objid = (hashtext(owner)::bigint & 4294967295)::oid)
+              ELSE EXISTS (SELECT 1 FROM pg_stat_activity a
+                            WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
+                              AND a.application_name LIKE 'p2pfk/' || migration || '/%'
+                              AND a.application_name NOT LIKE 'p2pfk/' || migration || '/run/%') END
+$works$;
+
 -- Notes a statement, in its own transaction, with the locks held before COMMIT. The session that ran it may have lost
 -- its client, so what it measured is found in the setting p2pfk.locked_at: when the lock was granted.
 CREATE OR REPLACE FUNCTION p2pfk.record(migration bigint, pair_number int, step text, sql text) RETURNS void
