@@ -11,21 +11,18 @@
  * docs/local-engine.md lists every difference that is left, each with the test that shows it.
  */
 
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { Context } from 'aws-lambda';
 import { StateMachine } from 'aws-local-stepfunctions';
 import { type EngineJson, engineType, executionContext, failed } from './engine/boundary.ts';
 import { adaptDefinition, type StateMachineDefinition, type TaskDefinition } from './engine/definition.ts';
+import { DueCalls } from './engine/due-calls.ts';
 import { lambdaFailure, TaskFailure, TerminalFailure } from './engine/errors.ts';
+import type { LambdaEnded } from './engine/event-details.ts';
 import type { ExecutionEvent, ExecutionObserver, ExecutionOutcome } from './engine/events.ts';
-import { type EngineEvent, HistoryLength } from './engine/history.ts';
+import { type EngineEvent, ExecutionHistory } from './engine/history.ts';
 import { type Handlers, lambdaContext } from './engine/lambda.ts';
-import {
-  historyLimitExceeded,
-  MAX_HISTORY_EVENTS,
-  MAX_NAME_LENGTH,
-  overTheWire,
-  payloadFailure,
-} from './engine/limits.ts';
+import { historyLimitExceeded, MAX_NAME_LENGTH, overTheWire, payloadFailure } from './engine/limits.ts';
 
 export type { StateMachineDefinition } from './engine/definition.ts';
 export type { ExecutionEvent, ExecutionObserver, ExecutionOutcome } from './engine/events.ts';
@@ -43,6 +40,10 @@ export interface StartExecutionOptions {
   /** `$$.StateMachine.Id`; derived from the execution's ARN where absent. */
   readonly stateMachineArn?: string;
   readonly onEvent?: ExecutionObserver;
+  /** Told the execution's history, event by event in the shape of AWS, as it grows. Called synchronously. */
+  readonly onHistory?: (event: HistoryEvent) => void;
+  /** Told with the first event of the history; nothing here uses it. */
+  readonly roleArn?: string;
   /** Replaces fields of the Lambda context that handlers receive. */
   readonly taskContext?: Partial<Context>;
 }
@@ -56,7 +57,13 @@ export interface RunningExecution {
    */
   readonly settled: Promise<void>;
   /** StopExecution: ends the execution past every Catch. Handlers in flight run on, no new one starts. Idempotent. */
-  abort(): void;
+  abort(reason?: AbortReason): void;
+}
+
+/** `error` and `cause` of StopExecution: any words, told in the history and nowhere else. */
+export interface AbortReason {
+  readonly error?: string;
+  readonly cause?: string;
 }
 
 /**
@@ -70,12 +77,17 @@ export interface RunningExecution {
  */
 export function startExecution(options: StartExecutionOptions): RunningExecution {
   const execution = new LocalExecution(options);
-  return { outcome: execution.outcome, settled: execution.settled, abort: () => execution.abort() };
+  return { outcome: execution.outcome, settled: execution.settled, abort: (reason) => execution.abort(reason) };
 }
+
+/** The role that the machine runs under in AWS. Here there is none, and its place in the history is filled with a name. */
+const LOCAL_ROLE_ARN = 'arn:aws:iam::000000000000:role/p2pfk';
 
 /** One attempt of one task. */
 interface Invocation {
   readonly task: TaskDefinition;
+  /** Of the iteration that it belongs to. */
+  readonly index: number | undefined;
   readonly input: unknown;
   readonly attempt: number;
   readonly deadline: number;
@@ -87,8 +99,9 @@ class LocalExecution {
 
   readonly #options: StartExecutionOptions;
   readonly #parents: ReadonlyMap<string, readonly string[]>;
-  readonly #history = new HistoryLength();
+  readonly #history: ExecutionHistory;
   readonly #abortEngine: () => void;
+  readonly #due = new DueCalls();
   readonly #open = new Set<Invocation>();
   readonly #handlersInFlight = new Set<Promise<unknown>>();
   /** Map (and Parallel) states of which an iteration failed: AWS starts nothing in them any more. */
@@ -96,7 +109,7 @@ class LocalExecution {
   /** Failed attempts of the same work, to number the attempts; the engine does not tell a handler its attempt. */
   readonly #failures = new Map<string, number>();
   #terminal: TerminalFailure | null = null;
-  #aborted = false;
+  #aborted: AbortReason | null = null;
   #ended = false;
 
   constructor(options: StartExecutionOptions) {
@@ -113,6 +126,11 @@ class LocalExecution {
     }
     this.#options = options;
     this.#parents = parents;
+    this.#history = new ExecutionHistory({
+      definition,
+      roleArn: options.roleArn ?? LOCAL_ROLE_ARN,
+      onEvent: (event) => this.#tell(options.onHistory, event),
+    });
 
     const input = overTheWire(options.input, 'The input of the execution') as EngineJson;
     const machine = new StateMachine(engineType(definition), { validationOptions: { noValidate: true } });
@@ -132,15 +150,15 @@ class LocalExecution {
     });
   }
 
-  abort(): void {
-    if (this.#ended || this.#terminal !== null) return;
-    this.#aborted = true;
+  abort(reason: AbortReason = {}): void {
+    if (this.#ended || this.#aborted !== null || this.#terminal !== null) return;
+    this.#aborted = reason;
     this.#abortEngine();
   }
 
   /** Ends the execution with an error that nothing catches. */
   #fail(failure: TerminalFailure): void {
-    if (this.#ended || this.#aborted || this.#terminal !== null) return;
+    if (this.#ended || this.#aborted !== null || this.#terminal !== null) return;
     this.#terminal = failure;
     this.#abortEngine();
   }
@@ -150,11 +168,12 @@ class LocalExecution {
     try {
       outcome = { status: 'SUCCEEDED', output: await result };
     } catch (error) {
-      outcome = this.#aborted ? { status: 'ABORTED' } : failed(error);
+      outcome = this.#aborted === null ? failed(error) : { status: 'ABORTED', ...this.#aborted };
     }
     await observed;
     if (this.#terminal !== null) outcome = failed(this.#terminal);
     this.#ended = true;
+    this.#history.ended(outcome);
     this.#emitEnd(outcome);
     return outcome;
   }
@@ -164,11 +183,12 @@ class LocalExecution {
     for await (const event of events) {
       const state = event.state?.name ?? event.parentState?.name ?? '';
       if (this.#isStopped(state) || (event.parentState !== undefined && this.#failedParents.has(state))) continue;
-      this.#history.count(event);
+      this.#history.observe(event);
       this.#checkHistory();
       switch (event.type) {
         case 'StateEntered':
           this.#failedParents.delete(state);
+          this.#due.expect(event);
           this.#checkPayload(event.state?.input, `The input of state ${state}`);
           this.#emit({ type: 'StateEntered', state, attempt: 1, input: event.state?.input });
           break;
@@ -177,13 +197,22 @@ class LocalExecution {
           break;
         case 'StateRetried':
           this.#failedParents.delete(state);
+          this.#due.expect(event);
+          break;
+        case 'MapIterationFailed':
+          this.#parentFailed(state);
           break;
         case 'StateFailed':
-          if (event.state?.type === 'Task' && event.Error === 'States.Timeout') this.#timedOut(state);
-          else if (event.state?.type !== 'Task') this.#failedParents.add(state);
+          if (event.state?.type === 'Task' && event.Error === 'States.Timeout') this.#timedOut(state, event.index);
+          else if (event.state?.type !== 'Task') this.#parentFailed(state);
           break;
       }
     }
+  }
+
+  #parentFailed(state: string): void {
+    this.#failedParents.add(state);
+    this.#due.forget((due) => (this.#parents.get(due) ?? []).includes(state));
   }
 
   async #invoke(task: TaskDefinition, engineInput: unknown): Promise<unknown> {
@@ -193,19 +222,21 @@ class LocalExecution {
     this.#refuseIfStopped(task.state);
 
     const input = overTheWire(engineInput, `The input of state ${task.state}`);
+    const index = this.#due.take(task, engineInput);
     const key = `${task.state} ${JSON.stringify(input)}`;
     const attempt = (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, attempt);
-    const invocation: Invocation = { task, input, attempt, deadline: Date.now() + task.timeoutSeconds * 1000 };
+    const deadline = Date.now() + task.timeoutSeconds * 1000;
+    const invocation: Invocation = { task, index, input, attempt, deadline };
     this.#begin(invocation);
     this.#refuseIfStopped(task.state);
     try {
       const output = overTheWire(await this.#callHandler(task, input), `The result of ${task.state}`);
-      if (this.#finish(invocation, { type: 'TaskSucceeded', output })) this.#failures.delete(key);
+      if (this.#finish(invocation, { type: 'LambdaFunctionSucceeded', output })) this.#failures.delete(key);
       return output;
     } catch (error) {
       const failure = error instanceof TaskFailure ? error : lambdaFailure(error);
-      this.#finish(invocation, { type: 'TaskFailed', error: failure.name, cause: failure.message });
+      this.#finish(invocation, { type: 'LambdaFunctionFailed', error: failure.name, cause: failure.message });
       throw failure;
     }
   }
@@ -222,38 +253,36 @@ class LocalExecution {
   }
 
   #begin(invocation: Invocation): void {
-    const { task, attempt, input } = invocation;
+    const { task, index, attempt, input } = invocation;
     this.#open.add(invocation);
-    this.#history.taskScheduled();
+    this.#history.lambdaScheduled(task.state, index, {
+      resource: task.resource,
+      input,
+      ...(task.namedTimeoutSeconds === undefined ? {} : { timeoutInSeconds: task.namedTimeoutSeconds }),
+    });
     this.#checkHistory();
     if (attempt > 1) this.#emit({ type: 'TaskRetrying', state: task.state, attempt, input });
     this.#emit({ type: 'TaskScheduled', state: task.state, attempt, input });
   }
 
   /** Tells how an attempt ended; `false` if that no longer matters: it had timed out, or its Map or execution ended. */
-  #finish(
-    invocation: Invocation,
-    end: Pick<ExecutionEvent, 'type' | 'output' | 'error' | 'cause'> & { type: 'TaskSucceeded' | 'TaskFailed' },
-  ): boolean {
-    const { task, attempt, input } = invocation;
+  #finish(invocation: Invocation, end: LambdaEnded): boolean {
+    const { task, index, attempt, input } = invocation;
     if (!this.#open.delete(invocation) || this.#isStopped(task.state)) return false;
-    this.#history.taskEnded();
+    this.#history.lambdaEnded(task.state, index, end);
     this.#checkHistory();
-    this.#emit({ state: task.state, attempt, input, ...end });
+    this.#emit({ state: task.state, attempt, input, ...taskEnd(end) });
     return true;
   }
 
-  /** The engine gave an attempt up; its handler runs on, unheard. The one that is longest overdue is the one. */
-  #timedOut(state: string): void {
-    const [invocation] = [...this.#open]
-      .filter(({ task }) => task.state === state)
-      .sort((a, b) => a.deadline - b.deadline);
-    if (invocation === undefined) return;
-    this.#finish(invocation, { type: 'TaskFailed', error: 'States.Timeout', cause: 'States.Timeout' });
+  /** The engine gave an attempt up; its handler runs on, unheard. */
+  #timedOut(state: string, index: number | undefined): void {
+    const invocation = [...this.#open].find((open) => open.task.state === state && open.index === index);
+    if (invocation !== undefined) this.#finish(invocation, { type: 'LambdaFunctionTimedOut' });
   }
 
   #isStopped(state: string): boolean {
-    if (this.#aborted || this.#ended || this.#terminal !== null) return true;
+    if (this.#aborted !== null || this.#ended || this.#terminal !== null) return true;
     return (this.#parents.get(state) ?? []).some((parent) => this.#failedParents.has(parent));
   }
 
@@ -269,7 +298,7 @@ class LocalExecution {
 
   /** Event 25,000 may be the one that ends the execution, and no other. */
   #checkHistory(): void {
-    if (this.#history.events >= MAX_HISTORY_EVENTS) this.#fail(historyLimitExceeded());
+    if (this.#history.full) this.#fail(historyLimitExceeded());
   }
 
   #emitEnd(outcome: ExecutionOutcome): void {
@@ -281,10 +310,26 @@ class LocalExecution {
   }
 
   #emit(event: Omit<ExecutionEvent, 'timestamp'>): void {
+    this.#tell(this.#options.onEvent, { ...event, timestamp: Date.now() });
+  }
+
+  /** What an observer throws changes nothing. */
+  #tell<T>(observer: ((event: T) => void) | undefined, event: T): void {
     try {
-      this.#options.onEvent?.({ ...event, timestamp: Date.now() });
+      observer?.(event);
     } catch (error) {
       process.emitWarning(error instanceof Error ? error : String(error));
     }
+  }
+}
+
+function taskEnd(end: LambdaEnded): Pick<ExecutionEvent, 'type' | 'output' | 'error' | 'cause'> {
+  switch (end.type) {
+    case 'LambdaFunctionSucceeded':
+      return { type: 'TaskSucceeded', output: end.output };
+    case 'LambdaFunctionFailed':
+      return { type: 'TaskFailed', error: end.error, cause: end.cause };
+    case 'LambdaFunctionTimedOut':
+      return { type: 'TaskFailed', error: 'States.Timeout', cause: 'States.Timeout' };
   }
 }

@@ -24,6 +24,10 @@ export interface TaskDefinition {
   readonly resource: string;
   /** AWS's default where the Task names none. */
   readonly timeoutSeconds: number;
+  /** Its `TimeoutSeconds`, as it has it. */
+  readonly namedTimeoutSeconds?: number;
+  /** What the handler is given is the state's input as it is. */
+  readonly takesInputAsIs: boolean;
 }
 
 export interface AdaptedDefinition {
@@ -113,8 +117,15 @@ function describeTask(name: string, state: State, problems: string[]): TaskDefin
   const resource = String(state.Resource);
   const functionName = LAMBDA_RESOURCE.exec(resource)?.[1] ?? '';
   if (functionName === '') problems.push(`state ${name}: Resource ${resource} is not a Lambda function's ARN`);
-  const timeout = typeof state.TimeoutSeconds === 'number' ? state.TimeoutSeconds : DEFAULT_TIMEOUT_SECONDS;
-  return { state: name, functionName, resource, timeoutSeconds: Math.min(timeout, MAX_TIMER_SECONDS) };
+  const named = typeof state.TimeoutSeconds === 'number' ? state.TimeoutSeconds : undefined;
+  return {
+    state: name,
+    functionName,
+    resource,
+    timeoutSeconds: Math.min(named ?? DEFAULT_TIMEOUT_SECONDS, MAX_TIMER_SECONDS),
+    ...(named === undefined ? {} : { namedTimeoutSeconds: named }),
+    takesInputAsIs: !('Parameters' in state) && !('InputPath' in state),
+  };
 }
 
 /** `"ResultPath": "$"` says what leaving it out says; the engine would write a field named `$`. */

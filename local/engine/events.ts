@@ -1,6 +1,6 @@
 /**
- * What an observer of a local execution sees, live and in order. It is a progress stream, not the history: AWS's event
- * names and ids belong to the local endpoint, which builds them from this.
+ * What an observer of a local execution sees, live and in order. It is a progress stream, not the history: that one,
+ * with AWS's event names and ids, is history.ts's.
  */
 
 export type ExecutionEventType =
@@ -42,4 +42,5 @@ export type ExecutionObserver = (event: ExecutionEvent) => void;
 export type ExecutionOutcome =
   | { readonly status: 'SUCCEEDED'; readonly output: unknown }
   | { readonly status: 'FAILED'; readonly error: string; readonly cause: string }
-  | { readonly status: 'ABORTED' };
+  /** What StopExecution was given, where it was given anything. */
+  | { readonly status: 'ABORTED'; readonly error?: string; readonly cause?: string };

@@ -1,5 +1,6 @@
 /**
- * How long the history of this execution would be in AWS, event by event:
+ * The history of one execution, event by event as Step Functions writes it: built from what the engine tells and from
+ * the adapter's own view of each invocation.
  *
  * | what | events |
  * | --- | --- |
@@ -9,81 +10,298 @@
  * | Map | MapStateStarted, and MapStateSucceeded or -Failed |
  * | each iteration | MapIterationStarted, and MapIterationSucceeded, -Failed or -Aborted |
  * | Parallel | ParallelStateStarted, and ParallelStateSucceeded or -Failed |
+ * | a state that was under way when its Map failed | TaskStateAborted, WaitStateAborted ... |
  *
- * A retry has no event of its own. https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
+ * A retry has no event of its own: the next LambdaFunctionScheduled follows the LambdaFunctionFailed. `previousEventId`
+ * is the event that led to this one; so the events of an iteration, which mix with those of its siblings, form a chain
+ * that ends at their MapIterationStarted. Order and ids are those of histories recorded from AWS.
+ * https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
  */
+import type { HistoryEvent, HistoryEventType } from '@aws-sdk/client-sfn';
+import type { StateMachineDefinition } from './definition.ts';
+import {
+  type Details,
+  endDetails,
+  inputDetails,
+  iterationDetails,
+  type LambdaEnded,
+  type LambdaScheduled,
+  outputDetails,
+  scheduledDetails,
+} from './event-details.ts';
+import type { ExecutionOutcome } from './events.ts';
+import { MAX_HISTORY_EVENTS } from './limits.ts';
+import { itemCount, type Place, placesOf } from './places.ts';
 
-/** As much of the engine's own events as counting needs. */
+/** As much of the engine's own events as the history needs. `index` is that of the iteration around the state. */
 export interface EngineEvent {
   readonly type: string;
+  readonly input?: unknown;
+  readonly index?: number;
   readonly state?: { readonly name: string; readonly type: string; readonly input: unknown; readonly output?: unknown };
   readonly parentState?: { readonly name: string };
   readonly Error?: string;
 }
 
-export class HistoryLength {
-  #events = 0;
-  readonly #openIterations = new Map<string, number>();
-  readonly #failedMaps = new Set<string>();
+export interface HistoryOptions {
+  readonly definition: StateMachineDefinition;
+  readonly roleArn: string;
+  /** Told each event as it comes. */
+  readonly onEvent: (event: HistoryEvent) => void;
+}
 
-  /** Events so far. */
-  get events(): number {
-    return this.#events;
+/** A line of states that follow each other: the execution itself, or one iteration or branch in it. */
+interface Line {
+  /** Id of its newest event. */
+  last: number;
+  /** The state that was entered and not exited. */
+  open: { readonly type: string; readonly name: string } | null;
+  /** When its state failed, counted in failures, and was not retried or caught since; else 0. */
+  failedAt: number;
+}
+
+/** A Map or Parallel state under way. */
+interface Run {
+  readonly type: 'Map' | 'Parallel';
+  readonly name: string;
+  readonly startedId: number;
+  readonly lines: Map<number, Line>;
+  /** Id of the event that MapStateSucceeded follows. */
+  last: number;
+}
+
+export class ExecutionHistory {
+  readonly #options: HistoryOptions;
+  readonly #places: ReadonlyMap<string, Place>;
+  readonly #main: Line = { last: 0, open: null, failedAt: 0 };
+  readonly #runs = new Map<string, Run>();
+  /** A Map or Parallel whose failure is known and not yet what follows: Retry, Catch or the end. */
+  #failing: { readonly type: string; readonly at: number } | null = null;
+  #length = 0;
+  #failures = 0;
+  #full = false;
+  /** Milliseconds since the epoch. Time does not run backwards in a history, whatever the system's clock does. */
+  #clock = 0;
+
+  constructor(options: HistoryOptions) {
+    this.#options = options;
+    this.#places = placesOf(options.definition);
   }
 
-  /** LambdaFunctionScheduled and LambdaFunctionStarted. */
-  taskScheduled(): void {
-    this.#events += 2;
+  /** Whether there is room for the event that ends the execution and for no other. */
+  get full(): boolean {
+    return this.#full;
   }
 
-  /** LambdaFunctionSucceeded, LambdaFunctionFailed or LambdaFunctionTimedOut. */
-  taskEnded(): void {
-    this.#events += 1;
-  }
-
-  /** Counts what the engine tells. `ExecutionStarted` is the first event; the last one is never counted here. */
-  count(event: EngineEvent): void {
+  /** What the engine tells. Of a Map that failed it must be told nothing more, until the Map is entered anew. */
+  observe(event: EngineEvent): void {
     switch (event.type) {
       case 'ExecutionStarted':
-        this.#events += 1;
+        // The first state, too, has 0 as its previous event.
+        this.#add('ExecutionStarted', 0, {
+          executionStartedEventDetails: { ...inputDetails(event.input), roleArn: this.#options.roleArn },
+        });
         break;
       case 'StateEntered':
-        this.#events += hasChildren(event) ? 2 : 1;
+        this.#stateEntered(event);
         break;
       case 'StateExited':
-        this.#events += this.#succeededParent(event) ? 2 : 1;
+        this.#stateExited(event);
         break;
       case 'StateFailed':
-        if (hasChildren(event)) this.#parentFailed(event.state?.name ?? '');
+        this.#stateFailed(event);
+        break;
+      case 'StateRetried':
+        this.#stateRetried(event);
+        break;
+      case 'StateCaught':
+        this.#flushFailure();
+        this.#lineOf(event).failedAt = 0;
         break;
       case 'MapIterationStarted':
-        this.#iteration(event, +1);
+        this.#iterationStarted(event);
         break;
+      case 'MapIterationFailed': {
+        const line = this.#runs.get(event.parentState?.name ?? '')?.lines.get(event.index ?? 0);
+        if (line !== undefined) line.failedAt = Number.POSITIVE_INFINITY;
+        break;
+      }
       case 'MapIterationSucceeded':
-      case 'MapIterationFailed':
-        this.#iteration(event, -1);
+        this.#iterationSucceeded(this.#runs.get(event.parentState?.name ?? ''), event.index ?? 0);
         break;
     }
   }
 
-  #succeededParent(event: EngineEvent): boolean {
-    return hasChildren(event) && !this.#failedMaps.delete(event.state?.name ?? '');
+  lambdaScheduled(state: string, index: number | undefined, scheduled: LambdaScheduled): void {
+    const line = this.#line(state, index);
+    this.#next(line, 'LambdaFunctionScheduled', scheduledDetails(scheduled));
+    this.#next(line, 'LambdaFunctionStarted');
   }
 
-  /** MapStateFailed, and MapIterationAborted for each iteration that had begun and not ended. */
-  #parentFailed(name: string): void {
-    this.#events += 1 + (this.#openIterations.get(name) ?? 0);
-    this.#openIterations.delete(name);
-    this.#failedMaps.add(name);
+  lambdaEnded(state: string, index: number | undefined, end: LambdaEnded): void {
+    this.#next(this.#line(state, index), end.type, endDetails(end));
   }
 
-  #iteration(event: EngineEvent, change: 1 | -1): void {
-    const name = event.parentState?.name ?? '';
-    this.#events += 1;
-    this.#openIterations.set(name, (this.#openIterations.get(name) ?? 0) + change);
+  /** The last event. There is always room for it. */
+  ended(outcome: ExecutionOutcome): void {
+    switch (outcome.status) {
+      case 'SUCCEEDED':
+        this.#append('ExecutionSucceeded', this.#main.last, {
+          executionSucceededEventDetails: outputDetails(outcome.output),
+        });
+        break;
+      case 'FAILED':
+        this.#flushFailure();
+        this.#append('ExecutionFailed', this.#main.last, {
+          executionFailedEventDetails: { error: outcome.error, cause: outcome.cause },
+        });
+        break;
+      case 'ABORTED': {
+        const { error, cause } = outcome;
+        this.#append('ExecutionAborted', 0, {
+          executionAbortedEventDetails: {
+            ...(error === undefined ? {} : { error }),
+            ...(cause === undefined ? {} : { cause }),
+          },
+        });
+        break;
+      }
+    }
   }
-}
 
-function hasChildren(event: EngineEvent): boolean {
-  return event.state?.type === 'Map' || event.state?.type === 'Parallel';
+  #stateEntered(event: EngineEvent): void {
+    if (event.state === undefined) return;
+    const { name, type } = event.state;
+    const line = this.#lineOf(event);
+    line.open = { name, type };
+    this.#next(line, `${type}StateEntered`, { stateEnteredEventDetails: { name, ...inputDetails(event.state.input) } });
+    if (type === 'Map' || type === 'Parallel') this.#runStarted(line, type, name, event.state.input);
+  }
+
+  #runStarted(line: Line, type: 'Map' | 'Parallel', name: string, given: unknown): void {
+    const length = type === 'Map' ? itemCount(this.#places.get(name)?.state, given) : undefined;
+    this.#next(line, `${type}StateStarted`, length === undefined ? {} : { mapStateStartedEventDetails: { length } });
+    this.#runs.set(name, { type, name, startedId: line.last, lines: new Map(), last: line.last });
+  }
+
+  #stateExited(event: EngineEvent): void {
+    if (event.state === undefined) return;
+    const { name, type } = event.state;
+    const line = this.#lineOf(event);
+    const run = this.#runs.get(name);
+    if (run !== undefined) {
+      for (const index of run.lines.keys()) this.#iterationSucceeded(run, index);
+      // The exit follows what the success follows, not the success.
+      line.last = run.last;
+      this.#add(`${type}StateSucceeded`, line.last);
+      this.#runs.delete(name);
+    }
+    this.#next(line, `${type}StateExited`, { stateExitedEventDetails: { name, ...outputDetails(event.state.output) } });
+    line.open = null;
+  }
+
+  #stateFailed(event: EngineEvent): void {
+    const run = this.#runs.get(event.state?.name ?? '');
+    if (run === undefined) {
+      this.#failures += 1;
+      this.#lineOf(event).failedAt = this.#failures;
+      return;
+    }
+    this.#runs.delete(run.name);
+    const failed = [...run.lines].reduce<[number, Line] | null>(
+      (latest, each) => (each[1].failedAt > (latest?.[1].failedAt ?? 0) ? each : latest),
+      null,
+    );
+    // Without one it was the Map itself that failed: its ItemsPath, say.
+    const at = failed?.[1].last ?? run.startedId;
+    for (const [index, line] of [...run.lines].sort(([a], [b]) => a - b)) {
+      if (run.type === 'Map') {
+        const type = index === failed?.[0] ? 'MapIterationFailed' : 'MapIterationAborted';
+        this.#add(type, at, iterationDetails(type, run.name, index));
+      }
+      if (line.open !== null && line.open.type !== 'Fail') this.#add(`${line.open.type}StateAborted`, at);
+    }
+    this.#failing = { type: run.type, at };
+  }
+
+  #stateRetried(event: EngineEvent): void {
+    const line = this.#lineOf(event);
+    line.failedAt = 0;
+    const { state } = event;
+    if (this.#failing === null || (state?.type !== 'Map' && state?.type !== 'Parallel')) return;
+    line.last = this.#failing.at;
+    this.#failing = null;
+    this.#runStarted(line, state.type, state.name, state.input);
+  }
+
+  /** A failed Map is told as failed only when it is not tried again. */
+  #flushFailure(): void {
+    if (this.#failing === null) return;
+    const { type, at } = this.#failing;
+    this.#failing = null;
+    this.#main.last = at;
+    this.#next(this.#main, `${type}StateFailed`);
+  }
+
+  #iterationStarted(event: EngineEvent): void {
+    const run = this.#runs.get(event.parentState?.name ?? '');
+    if (run === undefined) return;
+    const index = event.index ?? 0;
+    const line: Line = { last: run.startedId, open: null, failedAt: 0 };
+    this.#next(line, 'MapIterationStarted', iterationDetails('MapIterationStarted', run.name, index));
+    run.lines.set(index, line);
+  }
+
+  #iterationSucceeded(run: Run | undefined, index: number): void {
+    const line = run?.lines.get(index);
+    if (run === undefined || line === undefined) return;
+    if (run.type === 'Map')
+      this.#next(line, 'MapIterationSucceeded', iterationDetails('MapIterationSucceeded', run.name, index));
+    run.lines.delete(index);
+    run.last = line.last;
+  }
+
+  #lineOf(event: EngineEvent): Line {
+    return this.#line(event.state?.name ?? '', event.index);
+  }
+
+  #line(state: string, index: number | undefined): Line {
+    const place = this.#places.get(state);
+    const run = place?.parent == null ? undefined : this.#runs.get(place.parent);
+    if (run === undefined) return this.#main;
+    const key = place?.branch ?? index ?? 0;
+    const known = run.lines.get(key);
+    if (known !== undefined) return known;
+    const line: Line = { last: run.startedId, open: null, failedAt: 0 };
+    run.lines.set(key, line);
+    return line;
+  }
+
+  /** Adds an event that follows the newest one of its line. */
+  #next(line: Line, type: string, details: Details = {}): void {
+    const id = this.#add(type, line.last, details);
+    if (id !== null) line.last = id;
+  }
+
+  /** Adds an event, unless the only room left is that for the last one. */
+  #add(type: string, previousEventId: number, details: Details = {}): number | null {
+    if (this.#length >= MAX_HISTORY_EVENTS - 1) {
+      this.#full = true;
+      return null;
+    }
+    return this.#append(type, previousEventId, details);
+  }
+
+  #append(type: string, previousEventId: number, details: Details): number {
+    this.#length += 1;
+    this.#clock = Math.max(this.#clock, Date.now());
+    this.#options.onEvent({
+      id: this.#length,
+      previousEventId,
+      timestamp: new Date(this.#clock),
+      type: type as HistoryEventType,
+      ...details,
+    });
+    return this.#length;
+  }
 }
