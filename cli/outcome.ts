@@ -126,11 +126,14 @@ function judgeFailure(outcome: ExecutionOutcome, seen: Seen): Verdict {
         error: { name, message: cause.message || (seen.failure?.message ?? own.message) },
       };
     }
+    case 'Superseded':
+    case 'PauseFailed':
+      // Nothing was undone, and nobody needs to come: the migration goes on elsewhere, or from here with the next run.
+      return { status: 'PAUSED', exitCode: ExitCode.Paused, error: own };
     case 'RollbackFailed':
       return stranded({ name: 'RollbackFailed', message: own.message });
     default:
-      // After the plan every failure goes through the rollback branch. What gets past it (States.Runtime, a failed
-      // pause) has left the migration where it was.
+      // After the plan every failure goes through the rollback branch. What gets past it (States.Runtime) has left the migration where it was.
       if (seen.planned) return stranded(own);
       return {
         status: 'REFUSED',

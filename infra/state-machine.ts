@@ -5,7 +5,8 @@
  *          -> VerifyGate -> GatePassed? -> DropParentForeignKey -> VerifyMigration -> Verified? -> Migrated
  *     any error     -> Fence -> ParentDropped? -> RestoreParent -> AttachParent -> DropPairForeignKeys
  *                            -> VerifyRolledBack -> WasRequested? -> RolledBack, or RollbackCompleted
- *     WindowClosed  -> Pause -> Paused
+ *     WindowClosed, or a lock that is never free -> Pause -> Paused
+ *     MigrationFenced in either branch: another execution has taken over -> Superseded
  *
  * The same definition runs in AWS and on the local engine. It has no timeout of its own, because the end of an execution
  * by timeout passes every Catch by; and its correctness never depends on the engine stopping work, because in-flight
@@ -20,7 +21,7 @@ import {
 import type { Construct } from 'constructs';
 import { forwardPath } from './state-machine/forward.ts';
 import { pauseBranch } from './state-machine/pause.ts';
-import { rollbackBranch } from './state-machine/rollback.ts';
+import { rollbackBranch, supersededEnd } from './state-machine/rollback.ts';
 import { type FunctionsByName, StepFactory } from './state-machine/step-factory.ts';
 
 export type { FunctionsByName };
@@ -35,8 +36,9 @@ const COMMENT =
  */
 export function defineStateMachine(scope: Construct, functions: FunctionsByName): IChainable {
   const steps = new StepFactory(scope, functions);
-  const pause = pauseBranch(steps);
-  const rollback = rollbackBranch(steps);
+  const superseded = supersededEnd(steps);
+  const pause = pauseBranch(steps, superseded);
+  const rollback = rollbackBranch(steps, superseded);
   return forwardPath(steps, { pause, fence: rollback.fence, rollbackRequested: rollback.requested });
 }
 

@@ -47,12 +47,24 @@ export function closingLines(report: MigrationReport, context: ClosingContext): 
         `  ${undo}`,
       ];
     case 'PAUSED':
+      if (report.error?.name === 'Superseded') return supersededLines(report);
       return ['', '‖‖‖ MIGRATION PAUSED ‖‖‖', ...pausedLines(report, context, because), `  ${undo}`];
     case 'REFUSED': {
       const hint = report.error?.name === 'PreflightFailed' ? [`  p2pfk plan ${here}   shows every finding`] : [];
       return ['', '✗✗✗ REFUSED - NOTHING WAS CHANGED ✗✗✗', ...because, ...hint];
     }
   }
+}
+
+/** Nothing to do here: whoever has taken over goes on. */
+function supersededLines({ error, migrationId }: MigrationReport): string[] {
+  return [
+    '',
+    '‖‖‖ ANOTHER EXECUTION HAS TAKEN OVER ‖‖‖',
+    sentence(oneLine(error?.message ?? '')),
+    'This one has stopped and undone nothing; what it did stays done. How far the other one is:',
+    `  SELECT at, step, pair, sql, error FROM p2pfk.event WHERE migration_id = ${migrationId ?? '...'} ORDER BY id;`,
+  ];
 }
 
 /** Why, and what goes on from here; the command that undoes it comes after. */

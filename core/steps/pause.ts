@@ -5,11 +5,14 @@ import { changeMigration, inTransaction, type MigrationChanges } from '../ledger
 import { toNamedError } from '../postgres-errors.ts';
 import { enterAny, type StepContext } from './context.ts';
 
+/** @throws MigrationFenced when another execution has taken over: what goes on there is not paused */
 export async function pause(context: StepContext, event: InterruptEvent): Promise<PauseResult> {
   const { migration } = await enterAny(context, event);
+  if (migration.execution !== event.execution)
+    throw new MigrationFenced(`migration ${migration.id} is now owned by ${migration.execution}`);
   const reason = messageOfCause(event.error?.Cause) ?? event.error?.Error ?? 'asked to pause';
   // A rollback that has begun is not to be stopped by a late word of the forward path.
-  if (migration.state === 'running' && migration.execution === event.execution) {
+  if (migration.state === 'running') {
     const error = { name: event.error?.Error ?? 'Paused', message: reason };
     await rest(context, event, { state: 'paused', error });
   }

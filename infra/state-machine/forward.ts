@@ -53,9 +53,14 @@ export function forwardPath(steps: StepFactory, exits: Exits): TaskStateBase {
   return plan;
 }
 
-/** A closed window keeps what was done; everything else is undone. The first catcher that matches wins. */
+/**
+ * A closed window keeps what was done, and so does a lock that was not free in all of the tries: the application is at fault for
+ * nothing, and hours of validation are not to be thrown away for it. Everything else is undone. The first that matches wins.
+ */
+const KEEPS_WHAT_IS_DONE = ['WindowClosed', 'LockTimeout', 'DeadlockDetected'];
+
 function catchAll(step: TaskStateBase | MapState, { pause, fence }: Exits): void {
-  step.addCatch(pause, { errors: ['WindowClosed'], resultPath: ERROR_PATH });
+  step.addCatch(pause, { errors: KEEPS_WHAT_IS_DONE, resultPath: ERROR_PATH });
   step.addCatch(fence, { resultPath: ERROR_PATH });
 }
 
@@ -147,8 +152,13 @@ function gateStep(steps: StepFactory, next: Exits & { readonly passed: IChainabl
     payload: Payload.migration,
     resultPath: '$.gate',
   });
+  const rehearsed = steps.namedError('Rehearsed', {
+    comment: 'All is ready, and the drop was rehearsed and rolled back, as asked: the execution ends paused.',
+    error: 'Rehearsed',
+    causePath: '$.gate.reason',
+  });
   const approvalNeeded = steps.namedError('ApprovalNeeded', {
-    comment: 'All is ready; it was a rehearsal, or nobody has approved it in time: the execution ends paused.',
+    comment: 'All is ready and nobody has approved it in time: the execution ends paused.',
     error: 'ApprovalNeeded',
     causePath: '$.gate.reason',
   });
@@ -167,17 +177,13 @@ function gateStep(steps: StepFactory, next: Exits & { readonly passed: IChainabl
     .when(Condition.stringEquals('$.gate.status', 'PASSED'), next.passed)
     .when(Condition.stringEquals('$.gate.status', 'COUNTING'), verifyGate)
     .when(Condition.stringEquals('$.gate.status', 'AWAITING_APPROVAL'), waitForApproval)
-    .when(
-      Condition.or(
-        Condition.stringEquals('$.gate.status', 'REHEARSED'),
-        Condition.stringEquals('$.gate.status', 'APPROVAL_TIMED_OUT'),
-      ),
-      approvalNeeded,
-    )
+    .when(Condition.stringEquals('$.gate.status', 'REHEARSED'), rehearsed)
+    .when(Condition.stringEquals('$.gate.status', 'APPROVAL_TIMED_OUT'), approvalNeeded)
     .otherwise(gateRefused);
 
   verifyGate.next(gatePassed);
   waitForApproval.next(verifyGate);
+  rehearsed.next(next.pause);
   approvalNeeded.next(next.pause);
   gateRefused.next(next.fence);
   return verifyGate;

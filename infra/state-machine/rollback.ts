@@ -16,6 +16,8 @@ import {
 import { ERROR_PATH, Payload } from './payloads.ts';
 import type { StepFactory } from './step-factory.ts';
 
+const SUPERSEDED_PATH = '$.superseded';
+
 export interface RollbackBranch {
   /** Where every Catch of the forward path leads. */
   readonly fence: IChainable;
@@ -23,7 +25,21 @@ export interface RollbackBranch {
   readonly requested: IChainable;
 }
 
-export function rollbackBranch(steps: StepFactory): RollbackBranch {
+/** Where an execution ends whose migration another one has taken over: nothing is wrong, and nothing is left to it. */
+export function supersededEnd({ scope }: StepFactory): Fail {
+  return new Fail(scope, 'Superseded', {
+    comment: 'Another execution has taken this migration over, and this one stops; the cause tells which.',
+    error: 'Superseded',
+    causePath: `${SUPERSEDED_PATH}.Cause`,
+  });
+}
+
+/** `MigrationFenced` behind the forward path: the ledger does not know this execution as the owner any more. */
+export function catchSuperseded(state: TaskStateBase | MapState, superseded: Fail): void {
+  state.addCatch(superseded, { errors: ['MigrationFenced'], resultPath: SUPERSEDED_PATH });
+}
+
+export function rollbackBranch(steps: StepFactory, superseded: Fail): RollbackBranch {
   const { scope } = steps;
 
   const requested = new Pass(scope, 'RollbackRequested', {
@@ -70,7 +86,9 @@ export function rollbackBranch(steps: StepFactory): RollbackBranch {
   dropPairs.next(verify);
   verify.next(outcome(steps));
 
-  failTogether(steps, [fence, restoreParent, attach, dropPairs, verify]);
+  const states = [fence, restoreParent, attach, dropPairs, verify];
+  for (const state of states) catchSuperseded(state, superseded);
+  failTogether(steps, states);
   return { fence, requested };
 }
 

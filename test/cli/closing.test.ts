@@ -58,12 +58,24 @@ describe('the last words', () => {
     const message = 'the drop was rehearsed and rolled back: 9 ms under lock';
     const progress: Progress = { ...NOTHING_YET, gate: { status: 'REHEARSED', reason: message } };
 
-    expect(close(report('PAUSED', { error: { name: 'ApprovalNeeded', message } }), 'migrate', progress)).toEqual([
+    expect(close(report('PAUSED', { error: { name: 'Rehearsed', message } }), 'migrate', progress)).toEqual([
       '',
       '‖‖‖ MIGRATION PAUSED ‖‖‖',
       'The drop was rehearsed and rolled back: 9 ms under lock',
       'What is done stays done. The same command without --rehearse goes on from here; this undoes it:',
       "  p2pfk rollback --table 'My Path'",
+    ]);
+  });
+
+  it('of a superseded execution tell who goes on, and offer nothing to undo', () => {
+    const error = { name: 'Superseded', message: 'migration 7 is now owned by arn:aws:states:local:...:other' };
+
+    expect(close(report('PAUSED', { migrationId: '7', error }))).toEqual([
+      '',
+      '‖‖‖ ANOTHER EXECUTION HAS TAKEN OVER ‖‖‖',
+      'Migration 7 is now owned by arn:aws:states:local:...:other',
+      'This one has stopped and undone nothing; what it did stays done. How far the other one is:',
+      '  SELECT at, step, pair, sql, error FROM p2pfk.event WHERE migration_id = 7 ORDER BY id;',
     ]);
   });
 

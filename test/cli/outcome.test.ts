@@ -97,7 +97,7 @@ describe('an execution that failed', () => {
     expect(report).toMatchObject({ status: 'REFUSED', migrationId: null, error: { name: error, message: 'why' } });
   });
 
-  it.each(['States.Runtime', 'States.DataLimitExceeded', 'PauseFailed'])(
+  it.each(['States.Runtime', 'States.DataLimitExceeded'])(
     'after its plan with %s, past every Catch, exits 5: nobody has put anything back',
     (error) => {
       expect(resultOf(ended({ status: 'FAILED', error, cause: '' }))).toMatchObject({
@@ -106,6 +106,14 @@ describe('an execution that failed', () => {
       });
     },
   );
+
+  it.each(['Superseded', 'PauseFailed'])('as %s needs no person: exit 6, and nothing was undone', (error) => {
+    const outcome = { status: 'FAILED', error, cause: cause('MigrationFenced', 'now owned by another') } as const;
+    expect(resultOf(ended(outcome))).toMatchObject({
+      exitCode: 6,
+      report: { status: 'PAUSED', error: { name: error, message: 'now owned by another' } },
+    });
+  });
 
   it('by its timeout exits 5', () => {
     expect(resultOf(ended({ status: 'TIMED_OUT' }))).toMatchObject({

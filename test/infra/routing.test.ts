@@ -255,14 +255,28 @@ describe('the pause', () => {
   );
 
   it.each([
-    ['REHEARSED', 'it was a rehearsal'],
-    ['APPROVAL_TIMED_OUT', 'nobody has approved it in time'],
-  ])('comes before the parent foreign key goes when the gate says %s', async (status, reason) => {
+    ['REHEARSED', 'Rehearsed', 'it was a rehearsal'],
+    ['APPROVAL_TIMED_OUT', 'ApprovalNeeded', 'nobody has approved it in time'],
+  ])('comes before the parent foreign key goes when the gate says %s', async (status, error, reason) => {
     const { steps, events, output } = await execute({
       'verify-gate': inTurn(awaitingApproval, () => ({ status, reason, waitSeconds: 0 })),
     });
     expect(steps.slice(-3)).toEqual(['VerifyGate', 'VerifyGate', 'Pause']);
-    expect(events.at(-1)).toMatchObject({ error: { Error: 'ApprovalNeeded', Cause: reason } });
+    expect(events.at(-1)).toMatchObject({ error: { Error: error, Cause: reason } });
+    expect(output).toMatchObject({ status: 'PAUSED' });
+  });
+
+  it.each([
+    ['build-index', 'LockTimeout'],
+    ['add-foreign-key', 'LockTimeout'],
+    ['verify-gate', 'LockTimeout'],
+    ['drop-parent-foreign-key', 'DeadlockDetected'],
+  ] as const)('keeps everything when %s was refused its lock in every try', async (name, error) => {
+    const { steps, events, output } = await execute({ [name]: failing(error, 'held by pid 4711') });
+    expect(steps.length).toBeGreaterThan(40);
+    expect(steps.at(-1)).toBe('Pause');
+    expect(steps).not.toContain('Fence');
+    expect(events.at(-1)).toMatchObject({ error: { Error: error, Cause: 'held by pid 4711' } });
     expect(output).toMatchObject({ status: 'PAUSED' });
   });
 
@@ -272,5 +286,36 @@ describe('the pause', () => {
       pause: failing('StatementFailed', 'full'),
     });
     expect(error).toEqual({ name: 'PauseFailed', cause: expect.stringContaining('full') });
+  });
+});
+
+describe('an execution whose migration another one has taken over', () => {
+  it('ends as superseded where a forward step is told so, and undoes nothing', async () => {
+    const taken = failing('MigrationFenced', 'now owned by another');
+    const { steps, error } = await execute({ 'validate-foreign-key': taken, fence: taken });
+    expect(steps.at(-1)).toBe('Fence');
+    expect(error).toEqual({ name: 'Superseded', cause: expect.stringContaining('now owned by another') });
+  });
+
+  it.each(['restore-parent', 'attach-parent', 'drop-pair-foreign-keys', 'verify-rolled-back'] as const)(
+    'ends as superseded where %s is told so',
+    async (name) => {
+      const { steps, error } = await execute({
+        'verify-migration': failing('VerificationFailed'),
+        fence: dropped,
+        [name]: failing('MigrationFenced', 'is not being rolled back by this one'),
+      });
+      const last = statesOfType('Task').find(({ state }) => functionNameOf(state) === name)?.name;
+      expect(steps.at(-1)).toBe(last);
+      expect(error).toEqual({ name: 'Superseded', cause: expect.stringContaining('not being rolled back by this') });
+    },
+  );
+
+  it('ends as superseded where it was about to pause', async () => {
+    const { error } = await execute({
+      'verify-gate': failing('WindowClosed'),
+      pause: failing('MigrationFenced', 'now owned by another'),
+    });
+    expect(error).toEqual({ name: 'Superseded', cause: expect.stringContaining('now owned by another') });
   });
 });

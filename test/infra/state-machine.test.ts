@@ -79,15 +79,19 @@ describe('Retry', () => {
 });
 
 describe('Catch', () => {
-  it.each(FORWARD_STEPS)('of %s pauses when the window closed, and fences on any other error', (name) => {
-    expect(stateNamed(name).Catch).toEqual([
-      { ErrorEquals: ['WindowClosed'], ResultPath: '$.error', Next: 'Pause' },
-      { ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'Fence' },
-    ]);
-  });
+  it.each(FORWARD_STEPS)(
+    'of %s pauses when the window closed or a lock was never free, and fences on any other error',
+    (name) => {
+      expect(stateNamed(name).Catch).toEqual([
+        { ErrorEquals: ['WindowClosed', 'LockTimeout', 'DeadlockDetected'], ResultPath: '$.error', Next: 'Pause' },
+        { ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'Fence' },
+      ]);
+    },
+  );
 
-  it.each(ROLLBACK_STEPS)('of %s calls for a person', (name) => {
+  it.each(ROLLBACK_STEPS)('of %s stops where another execution has taken over, and else calls for a person', (name) => {
     expect(stateNamed(name).Catch).toEqual([
+      { ErrorEquals: ['MigrationFenced'], ResultPath: '$.superseded', Next: 'Superseded' },
       { ErrorEquals: ['States.ALL'], ResultPath: '$.rollbackError', Next: 'RollbackFailed' },
     ]);
   });
@@ -95,6 +99,7 @@ describe('Catch', () => {
   it('of Plan refuses, and of Pause says so', () => {
     expect(stateNamed('Plan').Catch).toEqual([{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'Refused' }]);
     expect(stateNamed('Pause').Catch).toEqual([
+      { ErrorEquals: ['MigrationFenced'], ResultPath: '$.superseded', Next: 'Superseded' },
       { ErrorEquals: ['States.ALL'], ResultPath: '$.pauseError', Next: 'PauseFailed' },
     ]);
   });

@@ -40,7 +40,7 @@ describe('a rehearsal', () => {
     const before = await everything(observer);
 
     const gate = await execution.verifyGate();
-    await execution.pause({ Error: 'ApprovalNeeded', Cause: gate.reason });
+    await execution.pause({ Error: 'Rehearsed', Cause: gate.reason });
 
     expect(gate).toMatchObject({ status: 'REHEARSED', pairs: 3, reason: expect.stringMatching(FIGURES) });
     expect(await everything(observer)).toBe(before);
@@ -67,7 +67,7 @@ describe('a rehearsal', () => {
   it('is followed by the real drop in the next execution, which counts nothing twice', async () => {
     const { observer, execution } = await beforeGate({ rehearse: true });
     const gate = await execution.verifyGate();
-    await execution.pause({ Error: 'ApprovalNeeded', Cause: gate.reason });
+    await execution.pause({ Error: 'Rehearsed', Cause: gate.reason });
 
     const next = new Execution();
     await next.migrate('VerifyMigration', BUDGET);

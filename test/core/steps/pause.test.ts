@@ -95,7 +95,10 @@ describe('a pause', () => {
     const { observer, execution: first } = await migratedTo('AddForeignKeys');
     const second = new Execution();
     await second.plan();
-    await first.pause({ Error: 'WindowClosed' });
+    await expect(first.pause({ Error: 'WindowClosed' })).rejects.toMatchObject({
+      name: 'MigrationFenced',
+      message: expect.stringContaining(second.arn),
+    });
     expect(await oneRow(observer, 'SELECT state, execution FROM p2pfk.migration')).toEqual({
       state: 'running',
       execution: second.arn,
