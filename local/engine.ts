@@ -23,6 +23,7 @@ import type { ExecutionEvent, ExecutionObserver, ExecutionOutcome } from './engi
 import { type EngineEvent, ExecutionHistory } from './engine/history.ts';
 import { type Handlers, lambdaContext } from './engine/lambda.ts';
 import { historyLimitExceeded, MAX_NAME_LENGTH, overTheWire, payloadFailure } from './engine/limits.ts';
+import { ROLE_ARN } from './step-functions/arns.ts';
 
 export type { StateMachineDefinition } from './engine/definition.ts';
 export type { ExecutionEvent, ExecutionObserver, ExecutionOutcome } from './engine/events.ts';
@@ -42,8 +43,6 @@ export interface StartExecutionOptions {
   readonly onEvent?: ExecutionObserver;
   /** Told the execution's history, event by event in the shape of AWS, as it grows. Called synchronously. */
   readonly onHistory?: (event: HistoryEvent) => void;
-  /** Told with the first event of the history; nothing here uses it. */
-  readonly roleArn?: string;
   /** Replaces fields of the Lambda context that handlers receive. */
   readonly taskContext?: Partial<Context>;
 }
@@ -80,9 +79,6 @@ export function startExecution(options: StartExecutionOptions): RunningExecution
   return { outcome: execution.outcome, settled: execution.settled, abort: (reason) => execution.abort(reason) };
 }
 
-/** The role that the machine runs under in AWS. Here there is none, and its place in the history is filled with a name. */
-const LOCAL_ROLE_ARN = 'arn:aws:iam::000000000000:role/p2pfk';
-
 /** One attempt of one task. */
 interface Invocation {
   readonly task: TaskDefinition;
@@ -116,8 +112,8 @@ class LocalExecution {
     if (options.name.length > MAX_NAME_LENGTH) {
       throw new Error(`An execution's name has at most ${MAX_NAME_LENGTH} characters: ${options.name}`);
     }
-    // Only the engine's validation of the original counts; what runs is the adapted copy.
-    new StateMachine(engineType(options.definition), { validationOptions: { checkArn: false } });
+    // Only the engine's validation of the original counts; what runs is the adapted copy. It writes into what it checks.
+    new StateMachine(engineType(structuredClone(options.definition)), { validationOptions: { checkArn: false } });
     const { definition, tasks, parents } = adaptDefinition(options.definition);
     for (const { state, functionName } of tasks) {
       if (options.handlers[functionName] === undefined) {
@@ -128,7 +124,7 @@ class LocalExecution {
     this.#parents = parents;
     this.#history = new ExecutionHistory({
       definition,
-      roleArn: options.roleArn ?? LOCAL_ROLE_ARN,
+      roleArn: ROLE_ARN,
       onEvent: (event) => this.#tell(options.onHistory, event),
     });
 

@@ -1,0 +1,71 @@
+/** Everything that a local Step Functions endpoint is made of, put together: store, state machine, handlers. */
+import type { SFNClient } from '@aws-sdk/client-sfn';
+import type { Handlers, StateMachineDefinition } from './engine.ts';
+import { type BuiltDefinition, builtDefinition } from './executions.ts';
+import { handlers as ownHandlers } from './handlers.ts';
+import { inProcessClient } from './step-functions/in-process.ts';
+import { StepFunctions } from './step-functions/step-functions.ts';
+import { ExecutionStore } from './store/execution-store.ts';
+import { stateDirectory } from './store/state-directory.ts';
+
+export interface LocalEndpointOptions {
+  /** Where absent, `DATABASE_URL` and then libpq's variables decide. Becomes `DATABASE_URL` of this process. */
+  readonly databaseUrl?: string | undefined;
+  /** Where executions are kept; see stateDirectory. */
+  readonly stateDir?: string | undefined;
+  /** A line for a person, such as that executions are not kept. */
+  readonly warn: (line: string) => void;
+  /** Instead of the ones in `lambdas/`; function name -> handler. */
+  readonly handlers?: Handlers | undefined;
+  /** Instead of the built one. */
+  readonly definition?: StateMachineDefinition | undefined;
+}
+
+export interface LocalEndpoint {
+  readonly service: StepFunctions;
+  /** The AWS SDK's client on it, without a socket. */
+  readonly client: SFNClient;
+  /** Waits for what runs to end; see StepFunctions.close. */
+  close(): Promise<void>;
+}
+
+/**
+ * @throws Error when the state machine was not built
+ *
+ * @example
+ * const { client, close } = openLocalEndpoint({ databaseUrl, warn: console.error });
+ * await client.send(new StartExecutionCommand({ stateMachineArn: STATE_MACHINE_ARN, input: '{"table":"path"}' }));
+ */
+export function openLocalEndpoint(options: LocalEndpointOptions): LocalEndpoint {
+  const { databaseUrl, warn, definition } = options;
+  if (databaseUrl !== undefined) process.env.DATABASE_URL = databaseUrl;
+  const built: BuiltDefinition =
+    definition === undefined ? builtDefinition() : { definition, text: JSON.stringify(definition) };
+  const service = new StepFunctions({
+    store: openStore(options.stateDir, warn),
+    built,
+    handlers: options.handlers ?? ownHandlers,
+    warn,
+  });
+  const client = inProcessClient(service);
+  return {
+    service,
+    client,
+    async close() {
+      await service.close();
+      client.destroy();
+    },
+  };
+}
+
+/** A home that cannot be written to is no reason not to migrate. */
+function openStore(given: string | undefined, warn: (line: string) => void): ExecutionStore {
+  const directory = stateDirectory(given);
+  try {
+    return ExecutionStore.open(directory);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    warn(`executions are not kept, because ${directory} cannot be used: ${why}; choose another with --state-dir`);
+    return ExecutionStore.inMemory();
+  }
+}

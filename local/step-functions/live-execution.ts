@@ -1,0 +1,155 @@
+/** An execution that runs in this process: the engine, its history in memory, and the store that is written along. */
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import type { StateMachineDefinition } from '../engine/definition.ts';
+import { ExecutionHistory } from '../engine/history.ts';
+import type { AbortReason, ExecutionOutcome, Handlers, RunningExecution } from '../engine.ts';
+import { beginExecution, settled } from '../executions.ts';
+import type { ExecutionStore } from '../store/execution-store.ts';
+import { BEAT_MS } from '../store/owner.ts';
+import type { ExecutionEnd, ExecutionRecord, NewExecution } from '../store/records.ts';
+import { ROLE_ARN } from './arns.ts';
+
+export interface LiveExecutionOptions {
+  readonly execution: NewExecution;
+  readonly definition: StateMachineDefinition;
+  readonly handlers: Handlers;
+  readonly store: ExecutionStore;
+  /** Told once when the store cannot be written any more; the execution goes on. */
+  readonly warn: (line: string) => void;
+}
+
+export class LiveExecution {
+  /** All of it, oldest first. */
+  readonly events: HistoryEvent[] = [];
+  /** Resolves when the outcome is known and recorded. */
+  readonly ended: Promise<void>;
+  readonly #options: LiveExecutionOptions;
+  readonly #beat: NodeJS.Timeout;
+  #record: ExecutionRecord;
+  #running: RunningExecution | null = null;
+  #stopReason: AbortReason | null = null;
+  #kept = true;
+  #changed = Promise.withResolvers<void>();
+
+  /** Returns at once; what hinders the start is how the execution ends. */
+  constructor(options: LiveExecutionOptions) {
+    this.#options = options;
+    this.#record = { ...options.execution, status: 'RUNNING', output: null, error: null, cause: null, stopDate: null };
+    this.#beat = setInterval(() => this.#sayThatWeLive(), BEAT_MS).unref();
+    this.ended = this.#run();
+  }
+
+  get record(): ExecutionRecord {
+    return this.#record;
+  }
+
+  /** Whether the store has all of it. */
+  get kept(): boolean {
+    return this.#kept;
+  }
+
+  /** Resolves with the next event of the history, or with the end. */
+  get changed(): Promise<void> {
+    return this.#record.status === 'RUNNING' ? this.#changed.promise : Promise.resolve();
+  }
+
+  /** Past every Catch, and at once; handlers in flight run on. */
+  stop(reason: AbortReason): void {
+    this.#stopReason ??= reason;
+    this.#running?.abort(this.#stopReason);
+  }
+
+  /** Waits, but not for ever, until no handler runs any more. */
+  async settled(): Promise<void> {
+    await this.ended;
+    if (this.#running !== null) await settled(this.#running);
+  }
+
+  async #run(): Promise<void> {
+    const { execution, definition, handlers } = this.#options;
+    let outcome: ExecutionOutcome;
+    try {
+      const running = await beginExecution({
+        definition,
+        handlers,
+        input: JSON.parse(execution.input) as unknown,
+        executionArn: execution.arn,
+        name: execution.name,
+        stateMachineArn: execution.stateMachineArn,
+        onHistory: (event) => this.#told(event),
+      });
+      this.#running = running;
+      // Asked for while the database was being reached.
+      if (this.#stopReason !== null) running.abort(this.#stopReason);
+      outcome = await running.outcome;
+    } catch (error) {
+      outcome = this.#neverBegun(error);
+    }
+    clearInterval(this.#beat);
+    const end = endOf(outcome);
+    this.#keep((store) => store.end(execution.arn, end));
+    this.#record = { ...this.#record, ...end };
+    this.#changed.resolve();
+  }
+
+  /** Without a database there is nothing to run: the execution fails before its first state. */
+  #neverBegun(error: unknown): ExecutionOutcome {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    const outcome: ExecutionOutcome = { status: 'FAILED', error: name, cause: message };
+    const { execution, definition } = this.#options;
+    const history = new ExecutionHistory({ definition, roleArn: ROLE_ARN, onEvent: (event) => this.#told(event) });
+    history.observe({ type: 'ExecutionStarted', input: JSON.parse(execution.input) as unknown });
+    history.ended(outcome);
+    return outcome;
+  }
+
+  #told(event: HistoryEvent): void {
+    this.events.push(event);
+    this.#keep((store) => store.append(this.#record.arn, event));
+    const { resolve } = this.#changed;
+    this.#changed = Promise.withResolvers();
+    resolve();
+  }
+
+  #sayThatWeLive(): void {
+    this.#keep((store) => {
+      const request = store.beat(this.#record.arn);
+      if (request !== null) this.stop(request);
+    });
+  }
+
+  /** A full disk is no reason to leave a migration half done: it goes on, and is remembered for as long as we live. */
+  #keep(write: (store: ExecutionStore) => void): void {
+    if (!this.#kept) return;
+    try {
+      write(this.#options.store);
+    } catch (error) {
+      this.#kept = false;
+      const why = error instanceof Error ? error.message : String(error);
+      this.#options.warn(`the history of this execution is not kept on disk any more: ${why}`);
+    }
+  }
+}
+
+function endOf(outcome: ExecutionOutcome): ExecutionEnd {
+  const stopDate = new Date();
+  switch (outcome.status) {
+    case 'SUCCEEDED':
+      return {
+        status: 'SUCCEEDED',
+        output: JSON.stringify(outcome.output) ?? 'null',
+        error: null,
+        cause: null,
+        stopDate,
+      };
+    case 'FAILED':
+    case 'ABORTED':
+      return {
+        status: outcome.status,
+        output: null,
+        error: outcome.error ?? null,
+        cause: outcome.cause ?? null,
+        stopDate,
+      };
+  }
+}

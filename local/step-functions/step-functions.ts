@@ -1,0 +1,286 @@
+/**
+ * The part of the Step Functions API that works on one state machine and its executions, with AWS's semantics: names,
+ * idempotency, paging, errors. What is not here is how requests arrive: server.ts and in-process.ts bring them.
+ *
+ * https://docs.aws.amazon.com/step-functions/latest/apireference/API_Operations.html
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type {
+  DescribeExecutionOutput,
+  DescribeStateMachineForExecutionOutput,
+  DescribeStateMachineOutput,
+  ExecutionListItem,
+  GetExecutionHistoryOutput,
+  HistoryEvent,
+  ListExecutionsOutput,
+  ListStateMachinesOutput,
+  StartExecutionOutput,
+  StopExecutionOutput,
+} from '@aws-sdk/client-sfn';
+import type { z } from 'zod';
+import type { Handlers } from '../engine.ts';
+import type { BuiltDefinition } from '../executions.ts';
+import type { ExecutionStore } from '../store/execution-store.ts';
+import type { ExecutionRecord, NewExecution } from '../store/records.ts';
+import { executionArn, ROLE_ARN, STATE_MACHINE_ARN, STATE_MACHINE_NAME } from './arns.ts';
+import { alreadyExists, invalidInput, noSuchExecution, noSuchStateMachine, unknownOperation } from './faults.ts';
+import { withoutData } from './history-data.ts';
+import { LiveExecution } from './live-execution.ts';
+import { pageToken, readPageToken } from './page-token.ts';
+import * as requests from './requests.ts';
+
+export interface StepFunctionsOptions {
+  readonly store: ExecutionStore;
+  readonly built: BuiltDefinition;
+  readonly handlers: Handlers;
+  /** A line for a person: what went wrong beside the executions. */
+  readonly warn: (line: string) => void;
+}
+
+/** How long StopExecution waits for another process to stop what it runs; it looks every second. */
+const STOP_ELSEWHERE_MS = 5_000;
+
+export class StepFunctions {
+  readonly #options: StepFunctionsOptions;
+  readonly #live = new Map<string, LiveExecution>();
+  readonly #created = new Date();
+
+  constructor(options: StepFunctionsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param body the request, parsed
+   * @returns the response; dates in it are `Date`s
+   * @throws ServiceFault
+   */
+  async call(operation: string, body: unknown): Promise<object> {
+    switch (operation) {
+      case 'StartExecution':
+        return this.#startExecution(requests.parse(requests.StartExecution, body));
+      case 'StopExecution':
+        return this.#stopExecution(requests.parse(requests.StopExecution, body));
+      case 'DescribeExecution':
+        return this.#describeExecution(requests.parse(requests.DescribeExecution, body));
+      case 'ListExecutions':
+        return this.#listExecutions(requests.parse(requests.ListExecutions, body));
+      case 'GetExecutionHistory':
+        return this.#getExecutionHistory(requests.parse(requests.GetExecutionHistory, body));
+      case 'DescribeStateMachine':
+        return this.#describeStateMachine(requests.parse(requests.DescribeStateMachine, body));
+      case 'DescribeStateMachineForExecution':
+        return this.#describeStateMachineForExecution(requests.parse(requests.DescribeStateMachineForExecution, body));
+      case 'ListStateMachines':
+        return this.#listStateMachines(requests.parse(requests.ListStateMachines, body));
+      default:
+        throw unknownOperation(operation);
+    }
+  }
+
+  /**
+   * Resolves when an execution has something new to tell, at the latest after `longestMs`. For those who run in the same
+   * process and would otherwise ask again and again.
+   */
+  async changed(arn: string, longestMs: number): Promise<void> {
+    const limit = delay(longestMs, undefined, { ref: false });
+    await Promise.race([this.#live.get(arn)?.changed ?? limit, limit]);
+  }
+
+  /** ARNs of the executions that run in this process. */
+  get running(): readonly string[] {
+    return [...this.#live.values()].filter(({ record }) => record.status === 'RUNNING').map(({ record }) => record.arn);
+  }
+
+  /** Waits for what runs here to end, and for its handlers for a moment longer; then closes the store. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#live.values()].map((live) => live.settled()));
+    this.#options.store.close();
+  }
+
+  #startExecution(request: z.output<typeof requests.StartExecution>): StartExecutionOutput {
+    const { store, built, handlers, warn } = this.#options;
+    this.#checkStateMachine(request.stateMachineArn);
+    const name = request.name ?? randomUUID();
+    requests.checkName(name);
+    const { input } = request;
+    checkInput(input);
+
+    const arn = executionArn(name);
+    const execution: NewExecution = {
+      arn,
+      name,
+      stateMachineArn: STATE_MACHINE_ARN,
+      definition: built.text,
+      input,
+      startDate: new Date(),
+    };
+    if (!store.create(execution)) {
+      const known = this.#find(arn);
+      // The same request again, after an answer that was lost, say.
+      if (known.status === 'RUNNING' && known.input === input) return { executionArn: arn, startDate: known.startDate };
+      throw alreadyExists(arn);
+    }
+    const live = new LiveExecution({ execution, definition: built.definition, handlers, store, warn });
+    this.#live.set(arn, live);
+    // From then on the store tells of it. In memory it stays only where the store could not be written.
+    void live.ended.then(() => live.settled()).then(() => live.kept && this.#live.delete(arn));
+    return { executionArn: arn, startDate: execution.startDate };
+  }
+
+  async #stopExecution(request: z.output<typeof requests.StopExecution>): Promise<StopExecutionOutput> {
+    const { executionArn: arn, error, cause } = request;
+    const reason = { ...(error === undefined ? {} : { error }), ...(cause === undefined ? {} : { cause }) };
+    if (this.#find(arn).status === 'RUNNING') {
+      const live = this.#live.get(arn);
+      live?.stop(reason);
+      if (live === undefined) await this.#stopElsewhere(arn, reason);
+      await live?.ended;
+    }
+    return { stopDate: this.#find(arn).stopDate ?? new Date() };
+  }
+
+  /** Another process runs it: `p2pfk migrate` in another terminal. */
+  async #stopElsewhere(arn: string, reason: { error?: string; cause?: string }): Promise<void> {
+    this.#options.store.requestStop(arn, reason);
+    const deadline = Date.now() + STOP_ELSEWHERE_MS;
+    while (this.#find(arn).status === 'RUNNING' && Date.now() < deadline) await delay(100);
+  }
+
+  #describeExecution(request: z.output<typeof requests.DescribeExecution>): DescribeExecutionOutput {
+    const record = this.#find(request.executionArn);
+    const { status, input, output, error, cause, stopDate } = record;
+    const data = request.includedData === 'ALL_DATA';
+    return {
+      executionArn: record.arn,
+      stateMachineArn: record.stateMachineArn,
+      name: record.name,
+      status,
+      startDate: record.startDate,
+      ...(stopDate === null ? {} : { stopDate }),
+      ...(data ? { input, inputDetails: { included: true } } : {}),
+      ...(data && output !== null ? { output, outputDetails: { included: true } } : {}),
+      ...(error === null ? {} : { error }),
+      ...(cause === null ? {} : { cause }),
+      redriveCount: 0,
+      redriveStatus: 'NOT_REDRIVABLE',
+      redriveStatusReason: `Execution is ${status} and cannot be redriven`,
+    };
+  }
+
+  #listExecutions(request: z.output<typeof requests.ListExecutions>): ListExecutionsOutput {
+    const { stateMachineArn, statusFilter: status, maxResults: limit, nextToken } = request;
+    this.#checkStateMachine(stateMachineArn);
+    const page = { stateMachineArn, status, limit };
+    const offset = readPageToken(nextToken, page) ?? 0;
+    const found = this.#options.store.list({ stateMachineArn, status, limit: limit + 1, offset });
+    return {
+      executions: found.slice(0, limit).map((record) => listItem(this.#live.get(record.arn)?.record ?? record)),
+      ...(found.length > limit ? { nextToken: pageToken(page, offset + limit) } : {}),
+    };
+  }
+
+  #getExecutionHistory(request: z.output<typeof requests.GetExecutionHistory>): GetExecutionHistoryOutput {
+    const { executionArn: arn, maxResults: limit, reverseOrder: reverse, includeExecutionData, nextToken } = request;
+    this.#find(arn);
+    const page = { arn, limit, reverse };
+    const after = readPageToken(nextToken, page);
+    const events = this.#eventsOf(arn, { after, limit: limit + 1, reverse });
+    const shown = events.slice(0, limit);
+    return {
+      events: includeExecutionData ? [...shown] : shown.map(withoutData),
+      ...(events.length > limit ? { nextToken: pageToken(page, shown.at(-1)?.id ?? 0) } : {}),
+    };
+  }
+
+  #eventsOf(
+    arn: string,
+    range: { readonly after: number | undefined; readonly limit: number; readonly reverse: boolean },
+  ): readonly HistoryEvent[] {
+    const live = this.#live.get(arn);
+    if (live === undefined) return this.#options.store.events(arn, range);
+    // Ids count from 1, so event n stands at n - 1.
+    const { after, limit, reverse } = range;
+    if (!reverse) return live.events.slice(after ?? 0, (after ?? 0) + limit);
+    const end = after === undefined ? live.events.length : after - 1;
+    return live.events.slice(Math.max(0, end - limit), end).reverse();
+  }
+
+  #describeStateMachine(request: z.output<typeof requests.DescribeStateMachine>): DescribeStateMachineOutput {
+    this.#checkStateMachine(request.stateMachineArn);
+    return {
+      ...machine(this.#options.built.text),
+      type: 'STANDARD',
+      status: 'ACTIVE',
+      creationDate: this.#created,
+    };
+  }
+
+  #describeStateMachineForExecution(
+    request: z.output<typeof requests.DescribeStateMachineForExecution>,
+  ): DescribeStateMachineForExecutionOutput {
+    const { definition, startDate } = this.#find(request.executionArn);
+    return { ...machine(definition), updateDate: startDate };
+  }
+
+  #listStateMachines(request: z.output<typeof requests.ListStateMachines>): ListStateMachinesOutput {
+    readPageToken(request.nextToken, 'ListStateMachines');
+    return {
+      stateMachines: [
+        {
+          stateMachineArn: STATE_MACHINE_ARN,
+          name: STATE_MACHINE_NAME,
+          type: 'STANDARD',
+          creationDate: this.#created,
+        },
+      ],
+    };
+  }
+
+  /** @throws ServiceFault InvalidArn, StateMachineDoesNotExist */
+  #checkStateMachine(arn: string): void {
+    requests.checkArn(arn);
+    if (arn !== STATE_MACHINE_ARN) throw noSuchStateMachine(arn);
+  }
+
+  /** @throws ServiceFault InvalidArn, ExecutionDoesNotExist */
+  #find(arn: string): ExecutionRecord {
+    requests.checkArn(arn);
+    const record = this.#live.get(arn)?.record ?? this.#options.store.find(arn);
+    if (record === null) throw noSuchExecution(arn);
+    return record;
+  }
+}
+
+function machine(definition: string) {
+  return {
+    stateMachineArn: STATE_MACHINE_ARN,
+    name: STATE_MACHINE_NAME,
+    definition,
+    roleArn: ROLE_ARN,
+    loggingConfiguration: { level: 'OFF', includeExecutionData: false },
+    tracingConfiguration: { enabled: false },
+  } as const;
+}
+
+function listItem(record: ExecutionRecord): ExecutionListItem {
+  return {
+    executionArn: record.arn,
+    stateMachineArn: record.stateMachineArn,
+    name: record.name,
+    status: record.status,
+    startDate: record.startDate,
+    ...(record.stopDate === null ? {} : { stopDate: record.stopDate }),
+    redriveCount: 0,
+  };
+}
+
+/** @throws ServiceFault InvalidExecutionInput */
+function checkInput(input: string): void {
+  if (input.trim() === '') throw invalidInput('Invalid execution input.');
+  try {
+    JSON.parse(input);
+  } catch (error) {
+    throw invalidInput(error instanceof Error ? error.message : 'not JSON');
+  }
+}
