@@ -12,6 +12,8 @@ export interface ConnectOptions {
   readonly applicationName: string;
   /** Asked for the password once for this session, where neither the URL nor PGPASSWORD carries it. */
   readonly password?: () => Promise<string>;
+  /** PEM. The server has to prove its host name by one of these authorities, and no others count. Not with a URL, whose sslmode decides. */
+  readonly certificateAuthority?: string;
   /** Session lock_timeout in milliseconds; statements that take strong locks set their own. */
   readonly lockTimeoutMs?: number;
 }
@@ -31,6 +33,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   const client = new Client({
     ...clientConfig(options.databaseUrl),
     ...(options.password ? { password: options.password } : {}),
+    ...(options.certificateAuthority ? { ssl: { ca: options.certificateAuthority, rejectUnauthorized: true } } : {}),
     application_name: options.applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,

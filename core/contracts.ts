@@ -29,6 +29,13 @@ export const ExecutionInput = z.strictObject({
   lockTimeoutMs: z.int().min(1).max(60_000).default(500),
   /** End of the maintenance window: no new work is begun after it. */
   deadline: z.iso.datetime({ offset: true }).optional(),
+  /**
+   * Instead of `deadline`, for schedules: when the window opened. With `windowMinutes` the plan step computes the deadline,
+   * and a second execution of the same opening does nothing.
+   */
+  opensAt: z.iso.datetime({ offset: true }).optional(),
+  /** Length of the window that opened at `opensAt`. */
+  windowMinutes: z.int().min(1).max(1_440).optional(),
   /** `manual` stops before the parent FK is dropped, until the migration is approved. */
   approval: Approval.default('auto'),
   /** With `manual`: seconds to wait for `p2pfk approve` before the execution ends paused. */
@@ -92,7 +99,14 @@ export interface PairItem {
 }
 
 export interface PlanResult {
-  readonly status: 'PLANNED' | 'ALREADY_MIGRATED' | 'DRY_RUN' | 'ROLLBACK_REQUESTED' | 'NOTHING_TO_ROLL_BACK';
+  /** `DUPLICATE`: another execution has worked on this opening of the maintenance window; `reason` names it. */
+  readonly status:
+    | 'PLANNED'
+    | 'ALREADY_MIGRATED'
+    | 'DRY_RUN'
+    | 'ROLLBACK_REQUESTED'
+    | 'NOTHING_TO_ROLL_BACK'
+    | 'DUPLICATE';
   readonly migrationId: string | null;
   readonly table: string;
   readonly referencedTable: string;

@@ -48,6 +48,8 @@ export interface PostgresErrorContext {
   readonly detail?: string;
   readonly hint?: string;
   readonly holders?: readonly LockHolder[];
+  /** Referencing rows without a referenced row, where they were counted. */
+  readonly orphans?: number;
 }
 
 /**

@@ -11,7 +11,11 @@ import { readSql } from './sql-files.ts';
 export type MigrationState = 'running' | 'paused' | 'migrated' | 'rolling-back' | 'rolled-back';
 
 /** What an execution was asked to do, as the ledger keeps it for the steps. */
-export type MigrationOptions = Omit<ExecutionInput, 'table' | 'constraint' | 'operation' | 'dryRun'>;
+export type MigrationOptions = Omit<ExecutionInput, 'table' | 'constraint' | 'operation' | 'dryRun'> & {
+  /** When this execution made its plan, ISO 8601, and how many seconds of work it foresaw. */
+  readonly plannedAt?: string;
+  readonly forecastSeconds?: number;
+};
 
 /** One row of p2pfk.migration; holds all of a {@link ForeignKey} but its oid names. */
 export interface LedgerMigration {

@@ -1,5 +1,6 @@
 /** Findings of cdk-nag and of CDK itself that stand, each with the reason why. One function a construct, so that none covers more than it must. */
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
+import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
@@ -22,17 +23,10 @@ export function acknowledgeImportedVpc(vpc: IVpc): void {
   });
 }
 
-const managedPolicy = (name: string) => `IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/${name}]`;
-
-export function acknowledgeFunction(lambdaFunction: IFunction, { inVpc }: { readonly inVpc: boolean }): void {
-  acknowledge(lambdaFunction, {
-    [managedPolicy('AWSLambdaBasicExecutionRole')]:
-      'Writing its own log streams is all that this policy allows, and AWS keeps it in step with the service.',
-    ...(inVpc && {
-      [managedPolicy('AWSLambdaVPCAccessExecutionRole')]:
-        'Network interfaces have no resource-level permissions at creation; AWS keeps this policy in step with the service.',
-    }),
-    'IAM5[Resource::*]': 'X-Ray has no resource-level permissions for PutTraceSegments and PutTelemetryRecords.',
+export function acknowledgeFunctionRole(role: Role): void {
+  acknowledge(role, {
+    'IAM5[Resource::*]':
+      'X-Ray has no resource-level permissions for its two actions, and EC2 none for those by which Lambda attaches a function to a VPC; the code in the functions is denied the latter.',
   });
 }
 
@@ -48,5 +42,7 @@ export function acknowledgeStateMachine(stateMachine: StateMachine, functions: r
 }
 
 export function acknowledgeDeadLetterQueue(queue: Queue): void {
-  acknowledge(queue, { SQS3: 'It is a dead-letter queue itself: of the schedule, which the rule does not look at.' });
+  acknowledge(queue, {
+    SQS3: 'It is a dead-letter queue itself: of schedules and rules, which the rule does not look at.',
+  });
 }

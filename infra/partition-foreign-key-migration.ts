@@ -1,130 +1,153 @@
-/** The migration in AWS: one Lambda function a step, and the state machine that calls them. */
-import { join } from 'node:path';
-import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
-import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+/** The migration in AWS: one Lambda function a step, the state machine that calls them, and what watches over both. */
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
-import { Duration } from 'aws-cdk-lib/core';
+import { Names, Tags } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import { acknowledgeFunction, acknowledgeStateMachine } from './acknowledgements.ts';
-import { LambdaFunctions, type LambdaName, lambdaNames } from './lambda-functions.ts';
-import { type FunctionsByName, stateMachineProps } from './state-machine.ts';
-
-/** The database that is migrated. */
-export interface MigratedDatabase {
-  /** Host name of the writer itself, never of RDS Proxy: that one pins on SET, and session advisory locks need a session. */
-  readonly endpoint: string;
-  /** Left out, 5432. */
-  readonly port?: number;
-  /** Name of the database. */
-  readonly name: string;
-  /** The role that migrates: owner of both tables. */
-  readonly user: string;
-  /** Holds the role's password under the key `password`, as the secrets that RDS manages do. */
-  readonly secret: ISecret;
-}
-
-/** Where the functions run; left out, outside of any VPC. */
-export interface MigrationNetwork {
-  readonly vpc: IVpc;
-  /** Subnets with a way to the database, to Secrets Manager and to CloudWatch Logs. */
-  readonly subnets: SubnetSelection;
-  /** Groups that the database's group lets in. */
-  readonly securityGroups: readonly ISecurityGroup[];
-}
+import type { MaintenanceWindow } from '../core/maintenance-window.ts';
+import { acknowledgeStateMachine } from './acknowledgements.ts';
+import { checkEndpoint, type MigratedDatabase } from './database/migrated-database.ts';
+import { FunctionNetwork, type MigrationNetwork } from './database/network.ts';
+import { MigrationFunctions } from './functions.ts';
+import { packagedBundles } from './lambda-bundles.ts';
+import { LogGroups, type LogOptions } from './logs.ts';
+import { Monitoring } from './operations/alarms.ts';
+import { DailyAudit } from './operations/audit.ts';
+import { MigrationDashboard } from './operations/dashboard.ts';
+import { DeadLetters } from './operations/dead-letters.ts';
+import { MigrationMetrics } from './operations/metrics.ts';
+import { Notifications } from './operations/notifications.ts';
+import { Reconciliation } from './operations/reconciliation.ts';
+import { MaintenanceWindows, ScheduleTag } from './operations/schedules.ts';
+import { stateMachineProps } from './state-machine.ts';
 
 export interface PartitionForeignKeyMigrationProps {
   readonly database: MigratedDatabase;
+  /** Where the functions run; left out, outside of any VPC, which reaches only a database with a public address. */
   readonly network?: MigrationNetwork;
-  /** Folder with one bundle a function, `<name>/index.mjs`, as `npm run build` writes it to `dist/lambdas`. */
-  readonly lambdaBundles: string;
-  /** How long logs are kept; left out, three months, which is how long Step Functions keeps an execution's history. */
-  readonly logRetention?: RetentionDays;
+  /** How long logs are kept, encrypted by what, and whether they hold the states' inputs and outputs. */
+  readonly logs?: LogOptions;
+  /**
+   * Invocations at once of each of the four functions that work on one pair; each has one or two sessions. It protects the
+   * database from whatever starts more executions than it should. Left out, 40: the most that one execution may ask for,
+   * so that none is ever throttled. `false`: nothing is reserved, for an account whose whole quota is small.
+   */
+  readonly reservedConcurrency?: number | false;
+  /** Starts the migration by itself when a window opens; left out, executions are started by hand or `p2pfk schedule`. */
+  readonly maintenanceWindow?: MaintenanceWindow;
+  /** Gets notifications and alarms. Left out, an encrypted topic is made, to which nobody is subscribed yet. */
+  readonly topic?: ITopic;
+  /** When migrated tables are audited, in UTC; left out, each day at 04:00. */
+  readonly auditCron?: string;
+  /** Folder with one bundle a function, `<name>/index.mjs`; left out, the bundles that came with the package. */
+  readonly lambdaBundles?: string;
 }
 
-/** Where Lambda's Node runtimes keep Amazon's certificate authorities; from Node 20 on they do not load them by themselves. */
-const LAMBDA_CA_BUNDLE = '/var/runtime/ca-cert.pem';
-
-/** The work is done by PostgreSQL; memory buys CPU for the TLS handshake and a quick cold start. */
-const MEMORY_MIB = 512;
-
 /**
+ * Everything that one database needs to have its foreign keys migrated: least privilege, logged, traced, audited daily,
+ * and reconciled when an execution dies.
+ *
+ * @throws Error at synthesis: where the endpoint is an RDS Proxy or a reader, or the window or its input is not well formed
+ *
  * @example
  * new PartitionForeignKeyMigration(stack, 'Migration', {
- *   database: { endpoint: 'orders.cluster-abc.eu-central-1.rds.amazonaws.com', name: 'orders', user: 'migrator', secret },
- *   lambdaBundles: 'dist/lambdas',
+ *   database: {
+ *     endpoint: 'orders.cluster-abc.eu-central-1.rds.amazonaws.com',
+ *     name: 'orders',
+ *     user: 'p2pfk',
+ *     authentication: DatabaseAuthentication.iam({ resourceId: 'cluster-ABCDEFGHIJKL01234' }),
+ *     securityGroup,
+ *   },
+ *   network: { vpc },
  * });
  */
 export class PartitionForeignKeyMigration extends Construct {
   readonly stateMachine: StateMachine;
-  readonly functions: FunctionsByName;
+  readonly functions: MigrationFunctions;
+  readonly reconciliation: Reconciliation;
+  /** Where notifications and alarms go. */
+  readonly topic: ITopic;
+  readonly monitoring: Monitoring;
+  readonly maintenanceWindows: MaintenanceWindows;
 
   constructor(scope: Construct, id: string, props: PartitionForeignKeyMigrationProps) {
     super(scope, id);
-    this.functions = Object.fromEntries(
-      lambdaNames.map((name) => [name, this.#lambdaFunction(name, props)]),
-    ) as unknown as FunctionsByName;
-    this.stateMachine = this.#stateMachine(props);
-  }
+    const { database, network, logs = {}, reservedConcurrency = 40, lambdaBundles = packagedBundles } = props;
+    checkEndpoint(database);
+    const logGroups = new LogGroups(this, logs);
+    const metrics = new MigrationMetrics(Names.uniqueResourceName(this, { maxLength: 80, separator: '-' }));
 
-  #lambdaFunction(name: LambdaName, props: PartitionForeignKeyMigrationProps): LambdaFunction {
-    const { state, timeoutSeconds, description } = LambdaFunctions[name];
-    const { database, network, lambdaBundles } = props;
-    const lambdaFunction = new LambdaFunction(this, `${state}Function`, {
-      description: `p2pfk ${state}: ${description}`,
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
-      memorySize: MEMORY_MIB,
-      timeout: Duration.seconds(timeoutSeconds),
-      code: Code.fromAsset(join(lambdaBundles, name)),
-      handler: 'index.handler',
-      tracing: Tracing.ACTIVE,
-      logGroup: this.#logGroup(`${state}Logs`, props),
-      environment: environmentOf(database),
-      ...(network && {
-        vpc: network.vpc,
-        vpcSubnets: network.subnets,
-        securityGroups: [...network.securityGroups],
-      }),
+    this.functions = new MigrationFunctions(this, 'Functions', {
+      database,
+      network: network && new FunctionNetwork(this, 'Network', { network, database }),
+      logGroups,
+      bundles: lambdaBundles,
+      reservedConcurrency,
+      deployment: metrics.deployment,
     });
-    database.secret.grantRead(lambdaFunction);
-    acknowledgeFunction(lambdaFunction, { inVpc: network !== undefined });
-    return lambdaFunction;
+    this.stateMachine = this.#stateMachine(logGroups, logs);
+
+    const deadLetters = new DeadLetters(this, 'DeadLetters');
+    const { stateMachine } = this;
+    this.maintenanceWindows = new MaintenanceWindows(this, 'MaintenanceWindows', { stateMachine, deadLetters });
+    if (props.maintenanceWindow) this.maintenanceWindows.add('Window', props.maintenanceWindow);
+    this.#tellSchedulers();
+
+    const { reconcile, audit } = this.functions.operations;
+    this.reconciliation = new Reconciliation(this, 'Reconciliation', {
+      reconciled: stateMachine,
+      reconcile,
+      logGroups,
+      logs,
+      deadLetters,
+    });
+    new DailyAudit(this, 'Audit', { audit, deadLetters, ...(props.auditCron && { cron: props.auditCron }) });
+
+    const notifications = new Notifications(this, 'Notifications', {
+      stateMachine,
+      reconciliation: this.reconciliation,
+      ...(props.topic && { topic: props.topic }),
+    });
+    this.topic = notifications.topic;
+    this.monitoring = new Monitoring(this, 'Alarms', {
+      stateMachine,
+      reconciliation: this.reconciliation,
+      audit,
+      deadLetters,
+      metrics,
+      topic: this.topic,
+    });
+    new MigrationDashboard(this, 'Dashboard', {
+      stateMachine,
+      functions: this.functions,
+      metrics,
+      alarms: this.monitoring.alarms,
+    });
   }
 
-  #stateMachine(props: PartitionForeignKeyMigrationProps): StateMachine {
+  #stateMachine(logGroups: LogGroups, { executionData = false }: LogOptions): StateMachine {
     const stateMachine = new StateMachine(this, 'StateMachine', {
-      ...stateMachineProps(this, this.functions),
+      ...stateMachineProps(this, this.functions.steps),
       tracingEnabled: true,
       logs: {
-        destination: this.#logGroup('ExecutionLogs', props),
+        destination: logGroups.make(this, 'ExecutionLogs'),
         level: LogLevel.ALL,
-        // Table and partition names, counts and error messages: what an auditor needs, and no row of anybody's data.
-        includeExecutionData: true,
+        includeExecutionData: executionData,
       },
     });
-    acknowledgeStateMachine(stateMachine, Object.values(this.functions));
+    acknowledgeStateMachine(stateMachine, Object.values(this.functions.steps));
     return stateMachine;
   }
 
-  /** Kept when the stack is deleted: logs are part of the record of what was done to the database. */
-  #logGroup(id: string, { logRetention = RetentionDays.THREE_MONTHS }: PartitionForeignKeyMigrationProps): LogGroup {
-    return new LogGroup(this, id, { retention: logRetention });
+  /** `p2pfk schedule` is given the state machine alone, and reads from its tags what a schedule for it needs. */
+  #tellSchedulers(): void {
+    const { role, deadLetters, group } = this.maintenanceWindows;
+    const tags = {
+      [ScheduleTag.Role]: role.roleArn,
+      [ScheduleTag.DeadLetterQueue]: deadLetters.queue.queueArn,
+      [ScheduleTag.Group]: group.scheduleGroupName,
+    };
+    // Not on the role and the policy below it.
+    const only = { includeResourceTypes: ['AWS::StepFunctions::StateMachine'] };
+    for (const [key, value] of Object.entries(tags)) Tags.of(this.stateMachine).add(key, value, only);
   }
-}
-
-/** libpq's own variables, so that the handlers and any PostgreSQL tool agree; the password never stands in there. */
-function environmentOf({ endpoint, port = 5432, name, user, secret }: MigratedDatabase): Record<string, string> {
-  return {
-    PGHOST: endpoint,
-    PGPORT: String(port),
-    PGDATABASE: name,
-    PGUSER: user,
-    PGSSLMODE: 'verify-full',
-    DATABASE_SECRET_ARN: secret.secretArn,
-    NODE_EXTRA_CA_CERTS: LAMBDA_CA_BUNDLE,
-    NODE_OPTIONS: '--enable-source-maps',
-    POWERTOOLS_SERVICE_NAME: 'p2pfk',
-  };
 }

@@ -1,45 +1,82 @@
-/** What differs from one deployment to the next, from CDK context: `cdk.json`, or `-c database='{...}'`. */
+/**
+ * What differs from one deployment to the next, from CDK context: `cdk.json`, or `-c database='{...}'`. What is not there
+ * may come from the environment: `P2PFK_DATABASE='{...}'`, `P2PFK_MAINTENANCE_WINDOW='{...}'`.
+ */
 import type { Node } from 'constructs';
 import { z } from 'zod';
-import { MaintenanceWindow } from './schedule.ts';
+import { MaintenanceWindow } from '../core/maintenance-window.ts';
 
-export const Settings = z.strictObject({
-  /** Name of the CloudFormation stack. */
-  stackName: z.string().default('p2pfk'),
-  /** The database to migrate. `endpoint`: of the writer, not of a proxy. */
-  database: z.strictObject({
+const Database = z
+  .strictObject({
+    /** Of the instance, or the writer's of the cluster. No proxy. */
     endpoint: z.string().min(1),
     port: z.int().min(1).max(65_535).default(5432),
     name: z.string().min(1),
     user: z.string().min(1),
-    /** Complete ARN of the secret that holds the password, with its six random characters. */
-    secretArn: z.string().startsWith('arn:'),
-  }),
+    /** For IAM tokens: DbClusterResourceId or DbiResourceId, `cluster-...` or `db-...`. */
+    resourceId: z.string().optional(),
+    /** For a password: complete ARN of the secret that holds it, with its six random characters. */
+    secretArn: z.string().startsWith('arn:').optional(),
+    /** The database's own group, which is to let the functions in. */
+    securityGroupId: z.string().startsWith('sg-').optional(),
+  })
+  .refine(
+    ({ resourceId, secretArn }) => (resourceId === undefined) !== (secretArn === undefined),
+    'expected either resourceId (an IAM token) or secretArn (a password)',
+  );
+
+const Network = z.strictObject({
+  vpcId: z.string().startsWith('vpc-'),
+  subnets: z.array(z.strictObject({ subnetId: z.string(), availabilityZone: z.string() })).min(1),
+  /** Groups of your own, used as they are. Left out, the functions get one that reaches `database.securityGroupId` only. */
+  securityGroupIds: z.array(z.string().startsWith('sg-')).min(1).optional(),
+  /** An interface endpoint for Secrets Manager, for subnets without a way to it. */
+  secretsManagerEndpoint: z.boolean().default(false),
+});
+
+export const Settings = z.strictObject({
+  /** Name of the CloudFormation stack. */
+  stackName: z.string().default('p2pfk'),
+  database: Database,
   /** Where the functions run; `null`: outside of any VPC. */
-  network: z
-    .strictObject({
-      vpcId: z.string().startsWith('vpc-'),
-      subnets: z.array(z.strictObject({ subnetId: z.string(), availabilityZone: z.string() })).min(1),
-      securityGroupIds: z.array(z.string().startsWith('sg-')).min(1),
-    })
-    .nullable()
-    .default(null),
-  /** `null`: no schedule; executions are started by hand. */
+  network: Network.nullable().default(null),
+  /** `null`: no schedule; executions are started by hand, or by `p2pfk schedule`. */
   maintenanceWindow: MaintenanceWindow.nullable().default(null),
+  /** Gets notifications and alarms; `null`: a topic is made. */
+  alarmTopicArn: z.string().startsWith('arn:').nullable().default(null),
+  logs: z
+    .strictObject({
+      /** A number of days that CloudWatch Logs knows. */
+      retentionDays: z.int().min(1).default(90),
+      /** Key that encrypts them; its policy has to let CloudWatch Logs use it. */
+      encryptionKeyArn: z.string().startsWith('arn:').optional(),
+      executionData: z.boolean().default(false),
+    })
+    .prefault({}),
+  /** Invocations at once of each function that works on one pair; `false`: none reserved. */
+  reservedConcurrency: z.union([z.int().min(1).max(1_000), z.literal(false)]).default(40),
 });
 export type Settings = z.infer<typeof Settings>;
 
 /** @throws Error with one line for each setting that is missing or wrong */
-export function readSettings(node: Node): Settings {
-  const given = Object.keys(Settings.shape).map((key) => [key, fromContext(node.tryGetContext(key))]);
+export function readSettings(node: Node, environment: NodeJS.ProcessEnv = process.env): Settings {
+  const given = Object.keys(Settings.shape).map((key) => [
+    key,
+    fromText(node.tryGetContext(key) ?? environment[variableOf(key)]),
+  ]);
   const result = Settings.safeParse(Object.fromEntries(given.filter(([, value]) => value !== undefined)));
   if (result.success) return result.data;
   throw new Error(`The CDK context (cdk.json, or -c) does not fit:\n${z.prettifyError(result.error)}`);
 }
 
-/** `-c` hands over text: what reads as a JSON object is one. */
-function fromContext(value: unknown): unknown {
+/** maintenanceWindow -> P2PFK_MAINTENANCE_WINDOW */
+function variableOf(key: string): string {
+  return `P2PFK_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+/** `-c` and the environment hand over text: what reads as JSON is JSON. */
+function fromText(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   const text = value.trim();
-  return text.startsWith('{') || text === 'null' ? JSON.parse(text) : value;
+  return /^(\{.*\}|null|true|false|\d+)$/s.test(text) ? JSON.parse(text) : value;
 }

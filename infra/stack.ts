@@ -1,11 +1,16 @@
-/** One deployable stack: the migration, and the schedule where a window was given. */
+/** One deployable stack: the migration, from the settings. */
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Topic } from 'aws-cdk-lib/aws-sns';
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { acknowledgeImportedVpc } from './acknowledgements.ts';
-import { type MigrationNetwork, PartitionForeignKeyMigration } from './partition-foreign-key-migration.ts';
-import { MaintenanceSchedule } from './schedule.ts';
+import { DatabaseAuthentication } from './database/authentication.ts';
+import type { MigratedDatabase } from './database/migrated-database.ts';
+import type { MigrationNetwork } from './database/network.ts';
+import type { LogOptions } from './logs.ts';
+import { PartitionForeignKeyMigration } from './partition-foreign-key-migration.ts';
 import type { Settings } from './settings.ts';
 
 export interface MigrationStackProps extends StackProps {
@@ -15,29 +20,40 @@ export interface MigrationStackProps extends StackProps {
 }
 
 export class MigrationStack extends Stack {
-  constructor(scope: Construct, id: string, props: MigrationStackProps) {
+  constructor(scope: Construct, id: string, { settings, lambdaBundles, ...props }: MigrationStackProps) {
     super(scope, id, { description: 'p2pfk: partition-to-partition foreign keys, online', ...props });
-    const { settings, lambdaBundles } = props;
-    const { secretArn, ...database } = settings.database;
-    const network = settings.network && this.#network(settings.network);
+    const { maintenanceWindow, alarmTopicArn, reservedConcurrency } = settings;
 
-    const { stateMachine } = new PartitionForeignKeyMigration(this, 'Migration', {
-      database: { ...database, secret: Secret.fromSecretCompleteArn(this, 'DatabaseSecret', secretArn) },
-      ...(network && { network }),
+    const migration = new PartitionForeignKeyMigration(this, 'Migration', {
+      database: this.#database(settings.database),
+      ...(settings.network && { network: this.#network(settings.network) }),
+      logs: this.#logs(settings.logs),
+      reservedConcurrency,
+      ...(maintenanceWindow && { maintenanceWindow }),
+      ...(alarmTopicArn && { topic: Topic.fromTopicArn(this, 'AlarmTopic', alarmTopicArn) }),
       lambdaBundles,
     });
-    if (settings.maintenanceWindow) {
-      new MaintenanceSchedule(this, 'MaintenanceWindow', { stateMachine, window: settings.maintenanceWindow });
-    }
 
-    new CfnOutput(this, 'StateMachineArn', {
-      description: 'For p2pfk start --state-machine',
-      value: stateMachine.stateMachineArn,
-    });
+    this.#output('StateMachineArn', 'For p2pfk start and p2pfk schedule', migration.stateMachine.stateMachineArn);
+    this.#output('TopicArn', 'Subscribe here to notifications and alarms', migration.topic.topicArn);
+  }
+
+  #database({ secretArn, resourceId, securityGroupId, ...database }: Settings['database']): MigratedDatabase {
+    const authentication = secretArn
+      ? DatabaseAuthentication.secret(Secret.fromSecretCompleteArn(this, 'DatabaseSecret', secretArn))
+      : DatabaseAuthentication.iam({ resourceId: resourceId ?? '' });
+    return {
+      ...database,
+      authentication,
+      ...(securityGroupId && {
+        securityGroup: SecurityGroup.fromSecurityGroupId(this, 'DatabaseGroup', securityGroupId),
+      }),
+    };
   }
 
   /** Named by ids, not looked up: synthesis needs neither credentials nor a network. */
-  #network({ vpcId, subnets, securityGroupIds }: NonNullable<Settings['network']>): MigrationNetwork {
+  #network(settings: NonNullable<Settings['network']>): MigrationNetwork {
+    const { vpcId, subnets, securityGroupIds, secretsManagerEndpoint } = settings;
     const vpc = Vpc.fromVpcAttributes(this, 'Vpc', {
       vpcId,
       availabilityZones: subnets.map(({ availabilityZone }) => availabilityZone),
@@ -46,8 +62,22 @@ export class MigrationStack extends Stack {
     acknowledgeImportedVpc(vpc);
     return {
       vpc,
-      subnets: { subnets: vpc.privateSubnets },
-      securityGroups: securityGroupIds.map((id) => SecurityGroup.fromSecurityGroupId(this, id, id)),
+      secretsManagerEndpoint,
+      ...(securityGroupIds && {
+        securityGroups: securityGroupIds.map((id) => SecurityGroup.fromSecurityGroupId(this, id, id)),
+      }),
     };
+  }
+
+  #logs({ retentionDays, encryptionKeyArn, executionData }: Settings['logs']): LogOptions {
+    return {
+      retention: retentionDays,
+      executionData,
+      ...(encryptionKeyArn && { encryptionKey: Key.fromKeyArn(this, 'LogKey', encryptionKeyArn) }),
+    };
+  }
+
+  #output(id: string, description: string, value: string): void {
+    new CfnOutput(this, id, { description, value });
   }
 }

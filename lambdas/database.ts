@@ -1,32 +1,70 @@
-/** Where a handler's database is: DATABASE_URL, else libpq's variables, with the password from Secrets Manager in AWS. */
+/**
+ * Where a handler's database is, and how it gets in. DATABASE_URL decides where it is set: at home. In AWS the construct
+ * sets libpq's variables and DATABASE_AUTHENTICATION, and TLS is verified against PGSSLROOTCERT and nothing else.
+ */
+import { readFileSync } from 'node:fs';
 import type { Client } from 'pg';
-import { connect } from '../core/connection.ts';
-import { ConnectionLost } from '../core/errors.ts';
+import { type ConnectOptions, connect, describeTarget } from '../core/connection.ts';
+import { refuseProxy } from '../core/endpoints.ts';
+import { ConnectionRefused, InvalidInput } from '../core/errors.ts';
+import { passwordFromSecret, passwordFromToken } from './credentials.ts';
 
-export function openSession(applicationName: string): Promise<Client> {
-  const secretArn = process.env.DATABASE_SECRET_ARN;
-  return connect({
-    databaseUrl: process.env.DATABASE_URL,
-    applicationName,
-    ...(secretArn ? { password: () => passwordFrom(secretArn) } : {}),
-  });
+/** Where Lambda's Node runtimes keep Amazon's certificate authorities. They do not load them by themselves. */
+const LAMBDA_CA_BUNDLE = '/var/runtime/ca-cert.pem';
+
+/** SQLSTATEs of a password that the server does not take: invalid_authorization_specification and invalid_password. */
+const WRONG_PASSWORD = new Set(['28000', '28P01']);
+
+/** A secret that is being rotated is wrong for a moment, and RDS's token check can be overloaded for one. */
+const REFUSED_TRIES = 3;
+const REFUSED_PAUSE_MS = 2_000;
+
+/** @throws InvalidInput where the environment leads to an RDS Proxy, or names no way in */
+export async function openSession(applicationName: string): Promise<Client> {
+  const databaseUrl = process.env.DATABASE_URL;
+  refuseProxy(hostOf(describeTarget(databaseUrl)));
+  if (databaseUrl) return connect({ databaseUrl, applicationName });
+  const managed = managedPassword();
+  if (managed === undefined) return connect({ applicationName });
+  return connectPatiently({ applicationName, password: managed, certificateAuthority: certificateAuthority() });
 }
 
-/**
- * The value under the key `password`, as the secrets that RDS manages have it. Asked for each session: a rotation must
- * not break a migration of hours. The SDK is the one that the Lambda runtime carries, so it is loaded only there.
- */
-async function passwordFrom(secretArn: string): Promise<string> {
-  const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
-  const client = new SecretsManagerClient({});
+/** `host:port/database` -> host. */
+function hostOf(target: string): string {
+  return target.slice(0, Math.max(0, target.lastIndexOf(':')));
+}
+
+/** Asked anew for each session: a token is valid for 15 minutes, and a rotation must not break a migration of hours. */
+function managedPassword(): (() => Promise<string>) | undefined {
+  const { DATABASE_AUTHENTICATION: way, DATABASE_SECRET_ARN: secretArn } = process.env;
+  if (way === undefined) return undefined;
+  if (way === 'iam') return passwordFromToken;
+  if (way === 'secret' && secretArn) return () => passwordFromSecret(secretArn);
+  throw new InvalidInput(
+    `DATABASE_AUTHENTICATION is ${JSON.stringify(way)}; expected "iam", or "secret" with DATABASE_SECRET_ARN`,
+  );
+}
+
+/** Read once an environment: the file does not change under a running function. */
+let authorities: string | undefined;
+function certificateAuthority(): string {
+  const file = process.env.PGSSLROOTCERT || LAMBDA_CA_BUNDLE;
   try {
-    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
-    const secret: unknown = JSON.parse(SecretString ?? '{}');
-    if (typeof secret === 'object' && secret !== null && 'password' in secret) return String(secret.password);
+    authorities ??= readFileSync(file, 'utf8');
+    return authorities;
   } catch (error) {
-    // The text of a JSON error quotes what it could not parse, which is the secret: only its kind is told.
-    const kind = error instanceof Error ? error.name : 'unknown error';
-    throw new ConnectionLost(`the database's secret ${secretArn} cannot be read (${kind})`);
+    throw new InvalidInput(`the certificate authorities in ${file} cannot be read`, {}, { cause: error });
   }
-  throw new ConnectionLost(`the database's secret ${secretArn} has no key "password"`);
+}
+
+async function connectPatiently(options: ConnectOptions): Promise<Client> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await connect(options);
+    } catch (error) {
+      const wrong = error instanceof ConnectionRefused && WRONG_PASSWORD.has(error.context.sqlState ?? '');
+      if (!wrong || attempt === REFUSED_TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, REFUSED_PAUSE_MS));
+    }
+  }
 }

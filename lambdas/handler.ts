@@ -6,6 +6,7 @@ import { toNamedError } from '../core/postgres-errors.ts';
 import { applicationName, type StepContext } from '../core/steps/context.ts';
 import { openSession } from './database.ts';
 import { logger } from './logger.ts';
+import { measureFailure, measureForecast, measureResult, publish } from './metrics.ts';
 
 /** The part of Lambda's context that is used; any engine may give less. */
 export interface HandlerContext {
@@ -42,14 +43,18 @@ export function stepHandler<Schema extends z.ZodType, Result>(
       log.info('step entered');
       const result = await step({ client, logger: log, remainingMs: () => endsAt - Date.now(), openSession }, parsed);
       log.info('step done', { result });
+      measureResult(name, result);
+      await measureForecast(client, name, identity.migrationId);
       return result;
     } catch (error) {
       // Lambda and the local engine report name and message only: the message must tell all.
       const named = toNamedError(error);
       named.message = describeError(named);
       logger(name, {}).warn('step failed', { error: named.name, reason: named.message });
+      measureFailure(named);
       throw named;
     } finally {
+      publish();
       await client?.end().catch(() => undefined);
     }
   };

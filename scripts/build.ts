@@ -19,8 +19,8 @@ const parts: readonly Part[] = [
     title: 'Lambda functions',
     output: lambdaBundles,
     run: async () => {
-      const { lambdaNames } = await import('../infra/lambda-functions.ts');
-      await bundleLambdas({ names: lambdaNames });
+      const { bundleNames } = await import('../infra/lambda-functions.ts');
+      await bundleLambdas({ names: bundleNames });
     },
   },
   { title: 'command line', output: join(distFolder, 'cli.js'), run: () => bundleCommandLine() },

@@ -1,7 +1,9 @@
 /** The two kinds of bundles: the Lambda functions for AWS, and the command line. */
+import { access } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type BuildOptions, build, type LogLevel } from 'esbuild';
 import { embedSql } from './embed-sql.ts';
+import { englishOnly, environmentCredentials } from './lean-bundles.ts';
 import { removeOthers, writeChanged } from './output.ts';
 
 export const projectRoot = join(import.meta.dirname, '..');
@@ -26,7 +28,7 @@ function commonOptions(root: string) {
     sourcemap: 'linked',
     sourcesContent: false,
     banner: { js: REQUIRE },
-    plugins: [embedSql(join(root, 'sql'))],
+    plugins: [embedSql(join(root, 'sql')), englishOnly],
     logLevel: 'warning',
     write: false,
   } satisfies BuildOptions;
@@ -52,18 +54,33 @@ export async function bundleLambdas({
   outFolder = lambdaBundles,
   logLevel = 'warning',
 }: LambdaBundleOptions): Promise<void> {
+  const common = commonOptions(root);
   const { outputFiles } = await build({
-    ...commonOptions(root),
+    ...common,
     logLevel,
-    entryPoints: names.map((name) => ({ in: join(root, 'lambdas', `${name}.ts`), out: join(name, 'index') })),
+    plugins: [...common.plugins, environmentCredentials],
+    entryPoints: await Promise.all(
+      names.map(async (name) => ({ in: await sourceOf(root, name), out: join(name, 'index') })),
+    ),
     outdir: outFolder,
     outExtension: { '.js': '.mjs' },
     target: 'node24',
-    // The runtime brings the SDK along; `pg` looks for its native half only when asked to.
-    external: ['@aws-sdk/*', 'pg-native'],
+    // The runtime brings the SDK's clients along, but does not promise the signer. `pg` looks for its native half only
+    // when asked to.
+    external: ['@aws-sdk/client-*', 'pg-native'],
   });
   await writeChanged(outputFiles);
   await removeOthers(outFolder, (name) => names.includes(name));
+}
+
+/** `lambdas/<name>.ts`, or `lambdas/operations/<name>.ts` for what is no step of the state machine. */
+async function sourceOf(root: string, name: string): Promise<string> {
+  const operation = join(root, 'lambdas', 'operations', `${name}.ts`);
+  const exists = await access(operation).then(
+    () => true,
+    () => false,
+  );
+  return exists ? operation : join(root, 'lambdas', `${name}.ts`);
 }
 
 export interface CommandLineBundleOptions {

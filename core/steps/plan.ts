@@ -27,7 +27,12 @@ export async function plan(context: StepContext, event: PlanEvent): Promise<Plan
   await heldBack(context.client, optionsOf(input));
   await ensureLedger(context.client);
   const { foreignKey, pairing } = reading;
-  const opened = await openMigration(context.client, foreignKey, pairing, optionsOf(input), event.execution);
+  const options = {
+    ...optionsOf(input),
+    plannedAt: new Date().toISOString(),
+    forecastSeconds: reading.document.estimate.seconds,
+  };
+  const opened = await openMigration(context.client, foreignKey, pairing, options, event.execution);
   const pairs = (await readPairs(context.client, opened.id)).map(({ pair, referencing }) => ({ pair, referencing }));
   context.logger.info('migration opened', { migrationId: opened.id, state: opened.state, pairs: pairs.length });
   // A rollback that died half-way is finished first: forward DDL is fenced, and the next run starts from clean ground.

@@ -96,7 +96,11 @@ async function explainOrphans(
   await changePair(context.client, migration.id, pair.pair, { last_error: message, attempts: 1 });
   return new OrphanedRows(
     message,
-    { sqlState: '23503', ...(error.context.statement ? { statement: standing.constraint_name } : {}) },
+    {
+      sqlState: '23503',
+      ...(count ? { orphans: count.orphans } : {}),
+      ...(error.context.statement ? { statement: standing.constraint_name } : {}),
+    },
     { cause: error },
   );
 }

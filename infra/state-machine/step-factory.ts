@@ -17,8 +17,8 @@ import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Duration } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { LambdaFunctions, type LambdaName } from '../lambda-functions.ts';
-import { addRetries } from '../retry.ts';
 import { ERROR_PATH, PAIR_ITEM, pairOutcome } from './payloads.ts';
+import { addRetries } from './retry.ts';
 
 export type FunctionsByName = Readonly<Record<LambdaName, IFunction>>;
 

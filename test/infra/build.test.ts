@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lambdaNames } from '../../infra/lambda-functions.ts';
+import { bundleNames } from '../../infra/lambda-functions.ts';
 import { bundleCommandLine, bundleLambdas } from '../../scripts/bundle.ts';
 import { readSqlFiles } from '../../scripts/embed-sql.ts';
 import { definition } from './definition.helpers.ts';
@@ -29,14 +29,14 @@ describe('dist/', () => {
 
   it('holds one bundle for each function, and no other', () => {
     const folder = join(projectRoot, 'dist', 'lambdas');
-    expect(readdirSync(folder).sort()).toEqual([...lambdaNames].sort());
-    for (const name of lambdaNames) expect(existsSync(join(folder, name, 'index.mjs'))).toBe(true);
+    expect(readdirSync(folder).sort()).toEqual([...bundleNames].sort());
+    for (const name of bundleNames) expect(existsSync(join(folder, name, 'index.mjs'))).toBe(true);
   });
 
   it('holds bundles that load and export a handler', async () => {
     const expression = (name: string) => `typeof (await import('./dist/lambdas/${name}/index.mjs')).handler`;
-    expect(await evaluate(projectRoot, `[${lambdaNames.map(expression)}].join()`)).toBe(
-      lambdaNames.map(() => 'function').join(),
+    expect(await evaluate(projectRoot, `[${bundleNames.map(expression)}].join()`)).toBe(
+      bundleNames.map(() => 'function').join(),
     );
   });
 });

@@ -24,9 +24,44 @@ describe('the settings', () => {
     expect(maintenanceWindow).toMatchObject({ timeZone: 'Europe/Berlin', minutes: 90 });
   });
 
+  it('may come from the environment where the context has none', () => {
+    const context = { ...exampleContext(), database: undefined, maintenanceWindow: undefined };
+    const database = { endpoint: 'db.example.com', name: 'orders', user: 'p2pfk', resourceId: 'db-ABC123' };
+    const environment = {
+      P2PFK_DATABASE: JSON.stringify(database),
+      P2PFK_MAINTENANCE_WINDOW: JSON.stringify(window),
+    };
+    expect(readSettings(new App({ context }).node, environment)).toMatchObject({
+      database: { ...database, port: 5432 },
+      maintenanceWindow: { minutes: 90 },
+    });
+  });
+
+  it('take a window that opens once', () => {
+    const { cron: _, ...rest } = window;
+    expect(settings({ maintenanceWindow: { ...rest, at: '2027-01-31T03:00' } })).toMatchObject({
+      maintenanceWindow: { at: '2027-01-31T03:00' },
+    });
+  });
+
   it.each([
     ['no database', { database: undefined }, /database/],
     ['a typing error', { database: { ...(exampleContext().database as object), pasword: 'x' } }, /pasword/],
+    [
+      'two ways in',
+      { database: { ...(exampleContext().database as object), resourceId: 'db-A1' } },
+      /either resourceId/,
+    ],
+    [
+      'a window that opens both once and again',
+      { maintenanceWindow: { ...window, at: '2027-01-31T03:00' } },
+      /cron or at/,
+    ],
+    [
+      'a window with a deadline of its own',
+      { maintenanceWindow: { ...window, input: { table: 'path', deadline: '2027-01-31T03:00:00Z' } } },
+      /window itself/,
+    ],
     ['a window without time zone', { maintenanceWindow: { ...window, timeZone: undefined } }, /timeZone/],
     ['a time zone that does not exist', { maintenanceWindow: { ...window, timeZone: 'Europe/Nowhere' } }, /IANA/],
     ['a time zone without daylight saving time', { maintenanceWindow: { ...window, timeZone: '+01:00' } }, /IANA/],

@@ -3,12 +3,16 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
-import { App } from 'aws-cdk-lib/core';
+import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { type CfnStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { App, Stack } from 'aws-cdk-lib/core';
+import type { MaintenanceWindow } from '../../core/maintenance-window.ts';
 import { addSolutionChecks } from '../../infra/checks.ts';
-import { lambdaNames } from '../../infra/lambda-functions.ts';
-import type { MaintenanceWindow } from '../../infra/schedule.ts';
+import { bundleNames } from '../../infra/lambda-functions.ts';
+import { reconciliationProps } from '../../infra/operations/reconciliation.ts';
 import { readSettings } from '../../infra/settings.ts';
 import { MigrationStack } from '../../infra/stack.ts';
+import type { StateMachineDefinition } from '../../local/engine.ts';
 
 export const projectRoot = join(import.meta.dirname, '..', '..');
 
@@ -19,6 +23,8 @@ export function exampleContext(): Record<string, unknown> {
 
 export interface SynthesisOptions {
   readonly maintenanceWindow?: MaintenanceWindow;
+  /** Other settings, in place of those of `cdk.json`. */
+  readonly settings?: Readonly<Record<string, unknown>>;
   /** Called before synthesis, to add something to the stack. */
   readonly change?: (stack: MigrationStack) => void;
 }
@@ -28,14 +34,17 @@ export interface SynthesisOptions {
  *
  * @throws Error when a rule finds something that nobody acknowledged
  */
-export function synthesize({ maintenanceWindow, change }: SynthesisOptions = {}): Template {
+export function synthesize({ maintenanceWindow, settings, change }: SynthesisOptions = {}): Template {
   const folder = mkdtempSync(join(tmpdir(), 'p2pfk-synth-'));
   try {
-    for (const name of lambdaNames) {
+    for (const name of bundleNames) {
       mkdirSync(join(folder, 'lambdas', name), { recursive: true });
       writeFileSync(join(folder, 'lambdas', name, 'index.mjs'), `export const handler = async () => '${name}';\n`);
     }
-    const app = new App({ context: { ...exampleContext(), maintenanceWindow }, outdir: join(folder, 'cdk.out') });
+    const app = new App({
+      context: { ...exampleContext(), maintenanceWindow, ...settings },
+      outdir: join(folder, 'cdk.out'),
+    });
     const stack = new MigrationStack(app, 'p2pfk', {
       settings: readSettings(app.node),
       lambdaBundles: join(folder, 'lambdas'),
@@ -47,4 +56,14 @@ export function synthesize({ maintenanceWindow, change }: SynthesisOptions = {})
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** The second state machine, as the local engine runs it. */
+export function reconciliationDefinition(): StateMachineDefinition {
+  const stack = new Stack(new App(), 'Reconciliation');
+  const arn = 'arn:aws:lambda:us-east-1:123456789012:function:reconcile';
+  const reconcile = LambdaFunction.fromFunctionArn(stack, 'Reconcile-function', arn);
+  const machine = new StateMachine(stack, 'StateMachine', reconciliationProps(stack, reconcile));
+  const resource = machine.node.defaultChild as CfnStateMachine;
+  return JSON.parse(String(stack.resolve(resource.definitionString)));
 }

@@ -1,0 +1,20 @@
+/** Names of what the handlers publish in AWS and the stack watches. */
+export const METRIC_NAMESPACE = 'p2pfk';
+
+export const METRIC_NAMES = [
+  /** Pair FKs that were validated. */
+  'PairsValidated',
+  /** Of one pair; what the statement took. */
+  'ValidationSeconds',
+  /** Locks that were not granted within the lock budget, and deadlocks. */
+  'LockRefusals',
+  /** Referencing rows without a referenced row, where a validation found some. */
+  'Orphans',
+  /** 1 each time the gate asks whether a person has approved. */
+  'AwaitingApproval',
+  /** Time since the plan, in percent of what the plan foresaw. */
+  'ForecastUsed',
+  /** Of the daily audit: partitions without a valid, enforced pair FK. Published on every day, also when it is 0. */
+  'UnprotectedPartitions',
+] as const;
+export type MetricName = (typeof METRIC_NAMES)[number];

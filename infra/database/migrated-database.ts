@@ -1,0 +1,85 @@
+/** The database that is migrated, and the short ways to name one that the same CDK app makes. */
+import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import type { IDatabaseCluster, IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
+import { Token } from 'aws-cdk-lib/core';
+import { requireWriterEndpoint } from '../../core/endpoints.ts';
+import { DatabaseAuthentication } from './authentication.ts';
+
+export interface MigratedDatabase {
+  /**
+   * Host name of the instance, or the writer endpoint of the cluster. Never RDS Proxy: it pins sessions on SET, and a
+   * validation that outlives its function would not be found again.
+   */
+  readonly endpoint: string;
+  /** Left out, 5432. */
+  readonly port?: number;
+  /** Name of the database. */
+  readonly name: string;
+  /** The role that migrates: owner of both tables (sql/aws-role.sql). */
+  readonly user: string;
+  readonly authentication: DatabaseAuthentication;
+  /** The database's own security group: it lets the functions in, on this port alone. */
+  readonly securityGroup?: ISecurityGroup;
+}
+
+export interface DatabaseLogin {
+  /** Name of the database. */
+  readonly name: string;
+  /** The role that migrates: owner of both tables (sql/aws-role.sql). */
+  readonly user: string;
+  /** Left out, an IAM token. */
+  readonly authentication?: DatabaseAuthentication;
+}
+
+/** An Aurora cluster of the same app: its writer endpoint, its security group, IAM authentication. */
+export function clusterDatabase(cluster: IDatabaseCluster, login: DatabaseLogin): MigratedDatabase {
+  const [securityGroup] = cluster.connections.securityGroups;
+  return {
+    endpoint: cluster.clusterEndpoint.hostname,
+    port: cluster.clusterEndpoint.port,
+    name: login.name,
+    user: login.user,
+    authentication:
+      login.authentication ?? DatabaseAuthentication.iam({ resourceId: cluster.clusterResourceIdentifier }),
+    ...(securityGroup && { securityGroup }),
+  };
+}
+
+/** An RDS instance of the same app. One that was imported needs its `instanceResourceId`, or an authentication. */
+export function instanceDatabase(instance: IDatabaseInstance, login: DatabaseLogin): MigratedDatabase {
+  const { instanceResourceId: resourceId } = instance;
+  if (login.authentication === undefined && resourceId === undefined) {
+    throw new Error('An imported instance without instanceResourceId needs an authentication.');
+  }
+  const [securityGroup] = instance.connections.securityGroups;
+  return {
+    endpoint: instance.instanceEndpoint.hostname,
+    port: instance.instanceEndpoint.port,
+    name: login.name,
+    user: login.user,
+    authentication: login.authentication ?? DatabaseAuthentication.iam({ resourceId: resourceId ?? '' }),
+    ...(securityGroup && { securityGroup }),
+  };
+}
+
+/** @throws InvalidInput where the endpoint is a proxy or a reader */
+export function checkEndpoint({ endpoint }: MigratedDatabase): void {
+  if (!Token.isUnresolved(endpoint)) requireWriterEndpoint(endpoint);
+}
+
+/**
+ * libpq's own variables, so that the handlers and any PostgreSQL tool agree; the password never stands in there.
+ * PGSSLROOTCERT: where Lambda's Node runtimes keep Amazon's certificate authorities, which they do not load by themselves.
+ */
+export function databaseEnvironment(database: MigratedDatabase): Record<string, string> {
+  const { endpoint, port = 5432, name, user, authentication } = database;
+  return {
+    PGHOST: endpoint,
+    PGPORT: String(port),
+    PGDATABASE: name,
+    PGUSER: user,
+    PGSSLMODE: 'verify-full',
+    PGSSLROOTCERT: '/var/runtime/ca-cert.pem',
+    ...authentication.environment,
+  };
+}

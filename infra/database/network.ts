@@ -1,0 +1,79 @@
+/** Where the functions run, and the few ways out that they get. */
+import {
+  InterfaceVpcEndpoint,
+  InterfaceVpcEndpointAwsService,
+  type ISecurityGroup,
+  type IVpc,
+  Port,
+  SecurityGroup,
+  type SubnetSelection,
+} from 'aws-cdk-lib/aws-ec2';
+import { Construct } from 'constructs';
+import type { MigratedDatabase } from './migrated-database.ts';
+
+export interface MigrationNetwork {
+  readonly vpc: IVpc;
+  /** Subnets from which the database is reached; left out, the VPC's private ones. They need no way to the internet. */
+  readonly subnets?: SubnetSelection;
+  /**
+   * Groups of your own, which are used as they are. Left out, the functions get a group that reaches the database's group
+   * on its port and nothing else, and the database's group lets it in.
+   */
+  readonly securityGroups?: readonly ISecurityGroup[];
+  /**
+   * Makes an interface endpoint for Secrets Manager, for subnets that reach no AWS service otherwise. IAM authentication
+   * needs none: the token is signed inside the function. Logs, traces and metrics leave by Lambda itself.
+   */
+  readonly secretsManagerEndpoint?: boolean;
+}
+
+export interface FunctionNetworkProps {
+  readonly network: MigrationNetwork;
+  readonly database: MigratedDatabase;
+}
+
+export class FunctionNetwork extends Construct {
+  readonly vpc: IVpc;
+  readonly subnets: SubnetSelection;
+  readonly securityGroups: readonly ISecurityGroup[];
+
+  constructor(scope: Construct, id: string, { network, database }: FunctionNetworkProps) {
+    super(scope, id);
+    this.vpc = network.vpc;
+    this.subnets = network.subnets ?? { subnets: network.vpc.privateSubnets };
+    this.securityGroups = network.securityGroups ?? [this.#ownGroup(database)];
+    if (network.secretsManagerEndpoint) this.#secretsManagerEndpoint();
+  }
+
+  #ownGroup({ securityGroup, port = 5432 }: MigratedDatabase): ISecurityGroup {
+    if (securityGroup === undefined) {
+      throw new Error(
+        'The functions need a way to the database: name its group in database.securityGroup, or give groups of your own in network.securityGroups.',
+      );
+    }
+    const own = new SecurityGroup(this, 'FunctionGroup', {
+      vpc: this.vpc,
+      description: 'p2pfk functions: to the database and nowhere else',
+      allowAllOutbound: false,
+    });
+    own.connections.allowTo(securityGroup, Port.tcp(port), 'p2pfk functions');
+    return own;
+  }
+
+  #secretsManagerEndpoint(): void {
+    const group = new SecurityGroup(this, 'SecretsManagerGroup', {
+      vpc: this.vpc,
+      description: 'Secrets Manager, for the p2pfk functions',
+      allowAllOutbound: false,
+    });
+    new InterfaceVpcEndpoint(this, 'SecretsManager', {
+      vpc: this.vpc,
+      service: InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+      subnets: this.subnets,
+      securityGroups: [group],
+      // By its own rule below, for the functions alone instead of the whole VPC.
+      open: false,
+    });
+    for (const functions of this.securityGroups) functions.connections.allowTo(group, Port.tcp(443), 'Secrets Manager');
+  }
+}

@@ -1,0 +1,129 @@
+/** The Lambda functions, and the one role that they share. */
+import { join } from 'node:path';
+import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import { acknowledgeFunctionRole } from './acknowledgements.ts';
+import { databaseEnvironment, type MigratedDatabase } from './database/migrated-database.ts';
+import type { FunctionNetwork } from './database/network.ts';
+import {
+  type LambdaFunctionSpec,
+  LambdaFunctions,
+  type LambdaName,
+  lambdaNames,
+  OperationFunctions,
+  type OperationName,
+} from './lambda-functions.ts';
+import type { LogGroups } from './logs.ts';
+
+export interface MigrationFunctionsProps {
+  readonly database: MigratedDatabase;
+  readonly network: FunctionNetwork | undefined;
+  readonly logGroups: LogGroups;
+  /** Folder with one bundle a function, `<name>/index.mjs`. */
+  readonly bundles: string;
+  /** Of each function that works on one pair; `false`: none is reserved. */
+  readonly reservedConcurrency: number | false;
+  /** Dimension of the metrics. */
+  readonly deployment: string;
+}
+
+export class MigrationFunctions extends Construct {
+  readonly steps: Readonly<Record<LambdaName, LambdaFunction>>;
+  readonly operations: Readonly<Record<OperationName, LambdaFunction>>;
+  readonly role: Role;
+  readonly #props: MigrationFunctionsProps;
+
+  constructor(scope: Construct, id: string, props: MigrationFunctionsProps) {
+    super(scope, id);
+    this.#props = props;
+    this.role = this.#role();
+    this.steps = Object.fromEntries(
+      lambdaNames.map((name) => [name, this.#function(name, LambdaFunctions[name])]),
+    ) as unknown as Record<LambdaName, LambdaFunction>;
+    this.operations = {
+      reconcile: this.#function('reconcile', OperationFunctions.reconcile),
+      audit: this.#function('audit', OperationFunctions.audit),
+    };
+  }
+
+  /**
+   * One for all: every step connects as the same database user, so separate roles would keep nothing apart. Spelled out
+   * instead of AWS's managed policies, which let a function write to every log group of the account.
+   */
+  #role(): Role {
+    const { database, network } = this.#props;
+    const role = new Role(this, 'Role', {
+      description: 'p2pfk functions: connect to one database as one user, write their logs and traces',
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    });
+    database.authentication.grantConnect(this, role, database.user);
+    if (network) {
+      role.addToPolicy(
+        new PolicyStatement({ sid: 'NetworkInterfaces', actions: NETWORK_INTERFACE_ACTIONS, resources: ['*'] }),
+      );
+      role.addToPolicy(this.#noNetworkInterfacesForCode());
+    }
+    acknowledgeFunctionRole(role);
+    return role;
+  }
+
+  /** Lambda itself needs these actions, not the code that runs in it: only its calls carry this key. */
+  #noNetworkInterfacesForCode(): PolicyStatement {
+    const functions = Stack.of(this).formatArn({
+      service: 'lambda',
+      resource: 'function',
+      resourceName: '*',
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    return new PolicyStatement({
+      sid: 'NotFromWithinFunctions',
+      effect: Effect.DENY,
+      actions: NETWORK_INTERFACE_ACTIONS,
+      resources: ['*'],
+      conditions: { ArnLike: { 'lambda:SourceFunctionArn': functions } },
+    });
+  }
+
+  #function(name: string, spec: LambdaFunctionSpec): LambdaFunction {
+    const { state, timeoutSeconds, memoryMib, perPair, description } = spec;
+    const { database, network, logGroups, bundles, reservedConcurrency, deployment } = this.#props;
+    const logGroup = logGroups.make(this, `${state}Logs`);
+    logGroup.grantWrite(this.role);
+    return new LambdaFunction(this, state, {
+      description: `p2pfk ${state}: ${description}`,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: memoryMib,
+      timeout: Duration.seconds(timeoutSeconds),
+      code: Code.fromAsset(join(bundles, name)),
+      handler: 'index.handler',
+      role: this.role,
+      tracing: Tracing.ACTIVE,
+      logGroup,
+      ...(perPair && reservedConcurrency !== false && { reservedConcurrentExecutions: reservedConcurrency }),
+      environment: {
+        ...databaseEnvironment(database),
+        NODE_OPTIONS: '--enable-source-maps',
+        POWERTOOLS_SERVICE_NAME: 'p2pfk',
+        P2PFK_DEPLOYMENT: deployment,
+      },
+      ...(network && {
+        vpc: network.vpc,
+        vpcSubnets: network.subnets,
+        securityGroups: [...network.securityGroups],
+      }),
+    });
+  }
+}
+
+/** What Lambda needs to attach a function to a VPC. */
+const NETWORK_INTERFACE_ACTIONS = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:DeleteNetworkInterface',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
+];

@@ -1,0 +1,15 @@
+/** What `import ... from 'p2pfk'` gives to a CDK app of one's own. */
+export type { MaintenanceWindow } from '../core/maintenance-window.ts';
+export { DatabaseAuthentication, type IamAuthenticationOptions } from './database/authentication.ts';
+export {
+  clusterDatabase,
+  type DatabaseLogin,
+  instanceDatabase,
+  type MigratedDatabase,
+} from './database/migrated-database.ts';
+export type { MigrationNetwork } from './database/network.ts';
+export type { LogOptions } from './logs.ts';
+export {
+  PartitionForeignKeyMigration,
+  type PartitionForeignKeyMigrationProps,
+} from './partition-foreign-key-migration.ts';

@@ -1,0 +1,139 @@
+/** What people are told, and where: one encrypted topic. */
+import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
+import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Stack } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import type { Reconciliation } from './reconciliation.ts';
+
+export interface NotificationsProps {
+  readonly stateMachine: IStateMachine;
+  readonly reconciliation: Reconciliation;
+  /** Left out, one is made. */
+  readonly topic?: ITopic;
+}
+
+interface Notice {
+  readonly id: string;
+  readonly of: 'migration' | 'reconciliation';
+  readonly statuses: readonly string[];
+  /** Values of `status` in the execution's output, where a success can mean several things. */
+  readonly outcomes?: readonly string[];
+  readonly text: string;
+}
+
+/** Approval that is wanted is no change of an execution's status: an alarm tells it. */
+const NOTICES: readonly Notice[] = [
+  {
+    id: 'Migrated',
+    of: 'migration',
+    statuses: ['SUCCEEDED'],
+    outcomes: ['MIGRATED'],
+    text: 'migrated: every pair has its own foreign key, the parent-level one is gone, all checks passed',
+  },
+  {
+    id: 'Paused',
+    of: 'migration',
+    statuses: ['SUCCEEDED'],
+    outcomes: ['PAUSED'],
+    text: 'paused: the window closed, it was a rehearsal, or nobody approved it; every foreign key stands, and the next execution goes on from here',
+  },
+  {
+    id: 'RollbackCompleted',
+    of: 'migration',
+    statuses: ['SUCCEEDED'],
+    outcomes: ['ROLLED_BACK'],
+    text: 'rolled back as asked: the parent-level foreign key stands as before',
+  },
+  {
+    id: 'Failed',
+    of: 'migration',
+    statuses: ['FAILED'],
+    text: 'failed. MigrationRolledBack: everything was put back. RollbackFailed: a person is needed. Anything else: refused, or reconciled now',
+  },
+  {
+    id: 'Stopped',
+    of: 'migration',
+    statuses: ['TIMED_OUT', 'ABORTED'],
+    text: 'was stopped or timed out; reconcile brings the migration to rest now',
+  },
+  {
+    id: 'Reconciled',
+    of: 'reconciliation',
+    statuses: ['SUCCEEDED'],
+    outcomes: ['PAUSED', 'MIGRATED', 'ROLLED_BACK'],
+    text: 'reconciled: a migration whose execution died is at rest; the output says how',
+  },
+  {
+    id: 'ReconcileFailed',
+    of: 'reconciliation',
+    statuses: ['FAILED', 'TIMED_OUT', 'ABORTED'],
+    text: 'reconcile failed: a person is needed; see docs/operations.md',
+  },
+];
+
+export class Notifications extends Construct {
+  readonly topic: ITopic;
+
+  constructor(scope: Construct, id: string, { stateMachine, reconciliation, topic }: NotificationsProps) {
+    super(scope, id);
+    this.topic = topic ?? this.#encryptedTopic();
+    const machines = { migration: stateMachine, reconciliation: reconciliation.stateMachine };
+    for (const notice of NOTICES) this.#rule(notice, machines[notice.of]);
+  }
+
+  #rule({ id, statuses, outcomes, text }: Notice, stateMachine: IStateMachine): void {
+    const console_ = `https://${Stack.of(this).region}.console.aws.amazon.com/states/home#/v2/executions/details/`;
+    new Rule(this, id, {
+      description: `p2pfk: tells that an execution ${text.split(/[:.;]/, 1)[0]}`,
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: {
+          stateMachineArn: [stateMachine.stateMachineArn],
+          status: [...statuses],
+          // The output is text here, with the JSON in it: the pattern looks for the field as it is written.
+          ...(outcomes && { output: outcomes.map((outcome) => ({ wildcard: `*"status":"${outcome}"*` })) }),
+        },
+      },
+      targets: [
+        new SnsTopic(this.topic, {
+          message: RuleTargetInput.fromText(
+            `p2pfk: ${EventField.fromPath('$.detail.name')} ${text}. (${EventField.fromPath('$.detail.status')} ${EventField.fromPath('$.detail.error')}) ${console_}${EventField.fromPath('$.detail.executionArn')}`,
+          ),
+        }),
+      ],
+    });
+  }
+
+  /** By a key of its own: neither EventBridge nor CloudWatch may use the key that SNS owns. */
+  #encryptedTopic(): ITopic {
+    const account = { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } };
+    const publishers = [new ServicePrincipal('events.amazonaws.com'), new ServicePrincipal('cloudwatch.amazonaws.com')];
+    const key = new Key(this, 'Key', { description: 'Encrypts the notifications of p2pfk', enableKeyRotation: true });
+    key.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'Publishers',
+        principals: publishers,
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+        resources: ['*'],
+        conditions: account,
+      }),
+    );
+    const topic = new Topic(this, 'Topic', { displayName: 'p2pfk', masterKey: key, enforceSSL: true });
+    // A topic with a policy of its own no longer has the one by which alarms of the same account may publish.
+    topic.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'Alarms',
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [topic.topicArn],
+        conditions: account,
+      }),
+    );
+    return topic;
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * What happens when an execution ends past every Catch: stopped, timed out, or out of events. A small state machine of its
+ * own calls the reconcile function until the migration is at rest.
+ *
+ * A state machine, because a rollback may take longer than a function lives: it waits and asks again, tries again as
+ * patiently as the migration does, and shows what it did. The migration's own machine would not do: begun again with
+ * `operation: rollback` it would undo hours of validation that the next execution could go on from.
+ */
+import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import {
+  Choice,
+  Condition,
+  DefinitionBody,
+  Fail,
+  type IChainable,
+  type IStateMachine,
+  JsonPath,
+  LogLevel,
+  StateMachine,
+  type StateMachineProps,
+  StateMachineType,
+  Succeed,
+  TaskInput,
+  Timeout,
+  Wait,
+  WaitTime,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { Duration } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import { acknowledgeStateMachine } from '../acknowledgements.ts';
+import { OperationFunctions } from '../lambda-functions.ts';
+import type { LogGroups, LogOptions } from '../logs.ts';
+import { addRetries } from '../state-machine/retry.ts';
+import type { DeadLetters } from './dead-letters.ts';
+
+export interface ReconciliationProps {
+  /** Whose executions are looked after. */
+  readonly reconciled: IStateMachine;
+  readonly reconcile: IFunction;
+  readonly logGroups: LogGroups;
+  readonly logs: LogOptions;
+  readonly deadLetters: DeadLetters;
+}
+
+export class Reconciliation extends Construct {
+  readonly stateMachine: StateMachine;
+
+  constructor(scope: Construct, id: string, props: ReconciliationProps) {
+    super(scope, id);
+    const { reconciled, reconcile, logGroups, logs, deadLetters } = props;
+    this.stateMachine = new StateMachine(this, 'StateMachine', {
+      ...reconciliationProps(this, reconcile),
+      tracingEnabled: true,
+      logs: {
+        destination: logGroups.make(this, 'ExecutionLogs'),
+        level: LogLevel.ALL,
+        includeExecutionData: logs.executionData ?? false,
+      },
+    });
+    acknowledgeStateMachine(this.stateMachine, [reconcile]);
+
+    new Rule(this, 'ExecutionDied', {
+      description: 'A p2pfk execution failed, timed out or was stopped: its migration is brought to rest',
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: { stateMachineArn: [reconciled.stateMachineArn], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
+      },
+      targets: [
+        new SfnStateMachine(this.stateMachine, {
+          input: RuleTargetInput.fromObject({
+            execution: EventField.fromPath('$.detail.executionArn'),
+            reason: EventField.fromPath('$.detail.status'),
+          }),
+          deadLetterQueue: deadLetters.queue,
+          retryAttempts: 10,
+          maxEventAge: Duration.hours(24),
+        }),
+      ],
+    });
+  }
+}
+
+/** What makes this state machine; apart from its scope, so that a test can run it at home. */
+export function reconciliationProps(scope: Construct, reconcile: IFunction): StateMachineProps {
+  return {
+    comment:
+      'Brings a migration to rest whose execution died: to a point from which the next one goes on, or all the way.',
+    stateMachineType: StateMachineType.STANDARD,
+    definitionBody: DefinitionBody.fromChainable(defineReconciliation(scope, reconcile)),
+  };
+}
+
+function defineReconciliation(scope: Construct, reconcile: IFunction): IChainable {
+  const { state, timeoutSeconds } = OperationFunctions.reconcile;
+  const task = new LambdaInvoke(scope, state, {
+    comment:
+      'Reads the ledger: before the drop the migration becomes a point to go on from; after it, it is verified, and rolled back if that fails; a rollback that died is finished, under the locks of the rollback branch.',
+    lambdaFunction: reconcile,
+    payload: TaskInput.fromObject({
+      execution: JsonPath.stringAt('$.execution'),
+      reason: JsonPath.stringAt('$.reason'),
+    }),
+    payloadResponseOnly: true,
+    retryOnServiceExceptions: false,
+    taskTimeout: Timeout.duration(Duration.seconds(timeoutSeconds)),
+    resultPath: '$.result',
+  });
+  addRetries(task);
+  task.addCatch(
+    new Fail(scope, 'ReconcileFailed', {
+      comment: 'A person is needed; every row is still guarded by pair or parent foreign keys.',
+      error: 'ReconcileFailed',
+      causePath: '$.error.Cause',
+    }),
+    { resultPath: '$.error' },
+  );
+  const wait = new Wait(scope, 'WaitForReconcile', {
+    comment: 'Holds nothing while the server works.',
+    time: WaitTime.secondsPath('$.result.waitSeconds'),
+  });
+  const done = new Succeed(scope, 'Reconciled', {
+    comment: 'The migration is at rest; the output says how.',
+    outputPath: '$.result',
+  });
+  task.next(
+    new Choice(scope, 'AtRest?', { comment: 'Work that outlives a function goes on in the next one.' })
+      .when(Condition.stringEquals('$.result.status', 'RUNNING'), wait)
+      .otherwise(done),
+  );
+  wait.next(task);
+  return task;
+}

@@ -1,0 +1,34 @@
+/** The two ways to a password in AWS. Both SDK parts are loaded only where they are used. */
+import { ConnectionLost, InvalidInput } from '../core/errors.ts';
+
+/**
+ * An IAM token for the user, host and port of libpq's variables: signed here, without a network, valid for 15 minutes,
+ * and looked at when the session begins only.
+ */
+export async function passwordFromToken(): Promise<string> {
+  const { PGHOST: hostname, PGUSER: username, PGPORT: port, AWS_REGION: region } = process.env;
+  if (!hostname || !username || !region) {
+    throw new InvalidInput('an IAM token needs PGHOST, PGUSER and AWS_REGION');
+  }
+  const { Signer } = await import('@aws-sdk/rds-signer');
+  return new Signer({ hostname, username, region, port: Number(port || 5432) }).getAuthToken();
+}
+
+/**
+ * The value under the key `password`, as the secrets that RDS manages have it. The SDK's client is the one that the
+ * Lambda runtime carries.
+ */
+export async function passwordFromSecret(secretArn: string): Promise<string> {
+  const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
+  const client = new SecretsManagerClient({});
+  try {
+    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
+    const secret: unknown = JSON.parse(SecretString ?? '{}');
+    if (typeof secret === 'object' && secret !== null && 'password' in secret) return String(secret.password);
+  } catch (error) {
+    // The text of a JSON error quotes what it could not parse, which is the secret: only its kind is told.
+    const kind = error instanceof Error ? error.name : 'unknown error';
+    throw new ConnectionLost(`the database's secret ${secretArn} cannot be read (${kind})`);
+  }
+  throw new ConnectionLost(`the database's secret ${secretArn} has no key "password"`);
+}

@@ -1,0 +1,68 @@
+/**
+ * What the steps measure, as CloudWatch's embedded metric format: lines in the function's own log, so that neither a
+ * network nor a permission is needed. Only in AWS: at home stdout belongs to the command line.
+ */
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { Client } from 'pg';
+import { z } from 'zod';
+import type { P2pfkError } from '../core/errors.ts';
+import { readMigration } from '../core/ledger.ts';
+import { METRIC_NAMESPACE, type MetricName } from '../core/metric-names.ts';
+
+const inLambda = process.env.AWS_LAMBDA_FUNCTION_NAME !== undefined;
+
+const metrics = new Metrics({
+  namespace: METRIC_NAMESPACE,
+  serviceName: 'p2pfk',
+  defaultDimensions: { deployment: process.env.P2PFK_DEPLOYMENT ?? 'none' },
+});
+
+/** Errors that tell of somebody else's lock. */
+const LOCK_REFUSALS = new Set(['LockTimeout', 'DeadlockDetected']);
+/** Steps whose time the plan's estimate is about; a wait for approval is none. */
+const FORECAST = new Set(['build-index', 'validate-foreign-key']);
+
+/** Results are JSON that every function shapes differently: what is not there is not measured. */
+const Measured = z.object({ status: z.string(), durationMs: z.number(), unprotectedPartitions: z.number() }).partial();
+
+export function measureResult(functionName: string, result: unknown): void {
+  const { status, durationMs, unprotectedPartitions } = Measured.safeParse(result).data ?? {};
+  if (functionName === 'validate-foreign-key' && status === 'DONE') {
+    add('PairsValidated', 1);
+    add('ValidationSeconds', (durationMs ?? 0) / 1_000, MetricUnit.Seconds);
+  }
+  if (functionName === 'verify-gate' && status === 'AWAITING_APPROVAL') add('AwaitingApproval', 1);
+  if (unprotectedPartitions !== undefined) add('UnprotectedPartitions', unprotectedPartitions);
+}
+
+export function measureFailure({ name, context }: P2pfkError): void {
+  if (LOCK_REFUSALS.has(name)) add('LockRefusals', 1);
+  if (context.orphans !== undefined) add('Orphans', context.orphans);
+}
+
+/** How much of the time that the plan foresaw is used, while the long steps run. */
+export async function measureForecast(
+  client: Client,
+  functionName: string,
+  migrationId: string | undefined,
+): Promise<void> {
+  if (!inLambda || migrationId === undefined || !FORECAST.has(functionName)) return;
+  const { plannedAt, forecastSeconds } = (await readMigration(client, migrationId)).options;
+  if (plannedAt === undefined || forecastSeconds === undefined) return;
+  const usedSeconds = (Date.now() - Date.parse(plannedAt)) / 1_000;
+  // A plan of a second is over before the first function has started.
+  add('ForecastUsed', (100 * usedSeconds) / Math.max(forecastSeconds, 60), MetricUnit.Percent);
+}
+
+/** Writes what was measured since the last time, if anything was. */
+export function publish(): void {
+  if (inLambda) metrics.publishStoredMetrics();
+}
+
+function add(
+  name: MetricName,
+  value: number,
+  unit: (typeof MetricUnit)[keyof typeof MetricUnit] = MetricUnit.Count,
+): void {
+  if (inLambda) metrics.addMetric(name, unit, value);
+}

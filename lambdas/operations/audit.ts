@@ -1,0 +1,45 @@
+/** The daily audit: what has drifted since the migration, and how many partitions have no working foreign key. */
+import { z } from 'zod';
+import { audit } from '../../core/audit/audit.ts';
+import type { StepContext } from '../../core/steps/context.ts';
+import { stepHandler } from '../handler.ts';
+
+/** A schedule has nothing to say. */
+const AuditEvent = z.object({});
+
+export interface AuditSummary {
+  /** Migrated foreign keys that were looked at. */
+  readonly tables: number;
+  /** Partitions without a pair FK, or with one that is not valid, not enforced or points elsewhere. */
+  readonly unprotectedPartitions: number;
+  /** `<id> <partition or table>`, errors first, the first twenty. */
+  readonly findings: readonly string[];
+}
+
+const MOST_FINDINGS = 20;
+
+/** Findings by which a row without a referenced row may stand or come in. An index or a guard that lacks is another matter. */
+const UNPROTECTED = new Set([
+  'attached-partition',
+  'missing-pair-foreign-key',
+  'pair-foreign-key-not-valid',
+  'pair-foreign-key-not-enforced',
+  'pair-foreign-key-differs',
+  'wrong-target',
+  'unpaired-referencing-partition',
+]);
+
+export async function auditAll({ client }: StepContext): Promise<AuditSummary> {
+  const audited = await audit(client, {});
+  const drift = audited.flatMap(({ table, drift: found }) => found.map((item) => ({ table, ...item })));
+  const unprotected = drift.filter(({ finding }) => finding.severity === 'error' && UNPROTECTED.has(finding.id));
+  return {
+    tables: audited.length,
+    unprotectedPartitions: new Set(unprotected.map(({ partition }) => partition)).size,
+    findings: drift
+      .slice(0, MOST_FINDINGS)
+      .map(({ finding, partition, table }) => `${finding.id} ${partition ?? table}`),
+  };
+}
+
+export const handler = stepHandler('audit', AuditEvent, auditAll);
