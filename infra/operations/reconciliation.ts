@@ -128,7 +128,14 @@ function defineReconciliation(scope: Construct, reconcile: IFunction): IChainabl
   });
   task.next(
     new Choice(scope, 'AtRest?', { comment: 'Work that outlives a function goes on in the next one.' })
-      .when(Condition.stringEquals('$.result.status', 'RUNNING'), wait)
+      .when(
+        Condition.or(
+          Condition.stringEquals('$.result.status', 'RUNNING'),
+          // A function of the dead execution is still in flight: AWS does not kill it.
+          Condition.stringEquals('$.result.status', 'OWNER_ALIVE'),
+        ),
+        wait,
+      )
       .otherwise(done),
   );
   wait.next(task);

@@ -123,8 +123,9 @@ describe('an execution that dies', () => {
   };
 
   it('is asked after until its migration is at rest', async () => {
+    const alive = { status: 'OWNER_ALIVE', migrationId: '1', waitSeconds: 0 };
     const running = { status: 'RUNNING', migrationId: '1', waitSeconds: 0 };
-    const { outcome, events } = await run(running, running, {
+    const { outcome, events } = await run(alive, running, {
       status: 'ROLLED_BACK',
       migrationId: '1',
       waitSeconds: 0,
