@@ -8,6 +8,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { describeBlockers, readBlockers } from './blockers.ts';
+import { describeEnded, endIdleBlockers } from './idle-blockers.ts';
 import { toNamedError } from './postgres-errors.ts';
 import { run } from './sql.ts';
 import { applicationName, LEASE_SECONDS, type StepContext } from './steps/context.ts';
@@ -29,6 +30,8 @@ export interface DetachedWork {
   readonly pair: number;
   /** oid of the constraint or table that the statement works on. */
   readonly lockOid: number;
+  /** Sessions that it waits for, and that have been idle in a transaction for longer, are ended; absent: never. */
+  readonly terminateIdleAfterSeconds?: number | undefined;
   /**
    * Statements sent as ONE message, so that the server needs no client between them. Undefined: done already, seen while
    * holding the lock.
@@ -103,11 +106,15 @@ async function blocked(client: Client, name: string, over: AbortSignal): Promise
 }
 
 /** Goes, and says when to ask again; until then the lease tells that the owner lives. */
-async function leave(client: Client, { migrationId, execution }: DetachedWork, name: string): Promise<DetachedOutcome> {
+async function leave(client: Client, work: DetachedWork, name: string): Promise<DetachedOutcome> {
+  const { migrationId, execution } = work;
   const seconds = await waitSeconds(client, name);
   await run(client, 'ledger/extend-lease', { migration_id: migrationId, execution, seconds: seconds + LEASE_SECONDS });
-  const note = describeBlockers(await readBlockers(client, name));
-  return { status: 'RUNNING', waitSeconds: seconds, ...(note === undefined ? {} : { note }) };
+  const blockers = await readBlockers(client, name);
+  const waits = describeBlockers(blockers);
+  if (waits === undefined) return { status: 'RUNNING', waitSeconds: seconds };
+  const ended = await endIdleBlockers(client, work, blockers);
+  return { status: 'RUNNING', waitSeconds: seconds, note: `${waits}${describeEnded(ended)}` };
 }
 
 /** A tenth of the time that it has run so far, from 5 s to 5 min: six hours cost about 80 turns, not thousands. */

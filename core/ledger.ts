@@ -180,10 +180,22 @@ async function takeOver(client: Client, id: string, options: MigrationOptions, e
     execution,
   });
   if (taken) return taken;
-  const owner = await readMigration(client, id);
-  throw new MigrationInProgress(
-    `migration ${id} of ${owner.constraint_name} on ${owner.table_name} is being worked on by ${owner.execution} (state ${owner.state}, begun ${new Date(owner.started_at).toISOString()}); watch it with: SELECT at, step, pair, sql, error FROM p2pfk.event WHERE migration_id = ${id} ORDER BY id; or stop that execution first`,
-  );
+  throw new MigrationInProgress(await describeOwner(client, id));
+}
+
+/** One line: who runs, since when, how to watch it, and what to do about it. */
+async function describeOwner(client: Client, id: string): Promise<string> {
+  const { constraint_name, table_name, execution, state, started_at } = await readMigration(client, id);
+  const { user, address, since, leased } = await runOne<{
+    user: string | null;
+    address: string | null;
+    since: string | null;
+    leased: string;
+  }>(client, 'ledger/owner', { migration_id: id });
+  const who = since
+    ? `at work since ${since} as ${user ?? 'a role that this one may not see'}${address ? ` from ${address}` : ''}`
+    : `not seen at work; it counts as alive until ${leased}`;
+  return `migration ${id} of ${constraint_name} on ${table_name} is being worked on by ${execution} (${who}; state ${state}, migration begun ${new Date(started_at).toISOString()}); watch it with: SELECT at, step, pair, sql, error FROM p2pfk.event WHERE migration_id = ${id} ORDER BY id; or stop that execution first`;
 }
 
 export async function readMigration(client: Client, id: string): Promise<Migration> {

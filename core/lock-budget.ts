@@ -6,6 +6,7 @@
 import type { Client } from 'pg';
 import { execute } from './connection.ts';
 import { type LockHolder, LockTimeout, type P2pfkError } from './errors.ts';
+import { describeEnded, endIdleBlockers } from './idle-blockers.ts';
 import { changePair, inTransaction, noteEvent } from './ledger.ts';
 import { toNamedError } from './postgres-errors.ts';
 import { run } from './sql.ts';
@@ -136,34 +137,15 @@ async function noteRefusal(
 ): Promise<LockTimeout> {
   const { migrationId, pair, step } = locked;
   const { waitedMs, holders } = refusal;
+  const ended = await endIdleBlockers(client, locked, holders);
   const message =
     error.context.statement === locked.lock.sql
-      ? `no lock within ${locked.budgetMs} ms for ${step}: ${describeHolders(holders)}`
+      ? `no lock within ${locked.budgetMs} ms for ${step}: ${describeHolders(holders)}${describeEnded(ended)}`
       : error.message;
   if (pair !== null)
     await changePair(client, migrationId, pair, { attempts: 1, lock_wait_ms: waitedMs, last_error: message });
   await noteEvent(client, migrationId, { pair, step, sql: locked.lock.sql, durationMs: waitedMs, error: message });
-  await endIdleHolders(client, locked, holders);
   return new LockTimeout(message, { ...error.context, holders }, { cause: error });
-}
-
-/** Only by the operator's word. The next try of the state machine finds the lock free. */
-async function endIdleHolders(client: Client, locked: LockedWork, holders: readonly LockHolder[]): Promise<void> {
-  const seconds = locked.terminateIdleAfterSeconds;
-  if (seconds === undefined || holders.length === 0) return;
-  const ended = await run<{ pid: number }>(client, 'checks/terminate-idle', {
-    pids: holders.map((holder) => holder.pid),
-    seconds,
-  });
-  for (const { pid } of ended) {
-    await noteEvent(client, locked.migrationId, {
-      pair: locked.pair,
-      step: locked.step,
-      sql: `SELECT pg_terminate_backend(${pid})`,
-      durationMs: null,
-      error: null,
-    });
-  }
 }
 
 /** Sessions that hold what we asked for, oldest transaction first. */

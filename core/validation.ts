@@ -37,6 +37,7 @@ export async function validate(
     step: validation.step,
     pair: validation.pair,
     lockOid: validation.constraintOid,
+    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     script: async (session) => {
       if (await validation.isDone()) return undefined;
       const literal = (text: string) => session.escapeLiteral(text);

@@ -32,6 +32,7 @@ export async function buildIndex(context: StepContext, event: PairEvent): Promis
     step: 'build-index',
     pair: pair.pair,
     lockOid: pair.referencing_oid,
+    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     script: async (session) => {
       // CONCURRENTLY cannot run in a transaction, so the fence is a lock of this session here; `fence` waits for it.
       await session.query('SELECT pg_advisory_lock_shared(1882351206, $1)', [Number(migration.id)]); // 'p2ff'

@@ -7,6 +7,7 @@ import { type Scene, session, withSession } from './faults/scene.ts';
 import type { Frozen } from './harness/bundle.ts';
 import { readOids, SHAPES, TABLE } from './harness/case.ts';
 import { LoopbackProxy } from './harness/proxy.ts';
+import { reconcileUntilDone } from './harness/reconcile.ts';
 import { type Ending, Runner } from './harness/runner.ts';
 import type { ChaosServer } from './harness/server.ts';
 import type { Reference, Templates } from './harness/templates.ts';
@@ -178,6 +179,27 @@ class Stage {
       if (what !== undefined && !(fullDisk && noSpace && /SQLSTATE 53100/.test(failure.message)))
         this.#journal.violated(what);
     }
+    if (this.#schedule.reconcile) await this.#reconcile(ending);
+  }
+
+  /** After an execution that ended without a last word: what reconcile says has to be what stands. */
+  async #reconcile(ending: Ending): Promise<void> {
+    const { event } = this.#journal.invocations.at(-1) ?? {};
+    const execution = (event as { execution?: string } | undefined)?.execution;
+    if (execution === undefined || !['KILLED', 'ABORTED', 'FAILED'].includes(ending.status)) return;
+    const { server, frozen } = this.#world;
+    const url = server.url(this.#database);
+    const { status, outcome } = await reconcileUntilDone(frozen, url, execution);
+    this.#journal.note(`reconcile: ${outcome}`);
+    this.#journal.endings.push(`reconciled ${status ?? 'FAILED'}`);
+    if (status === 'PAUSED' || status === 'NOTHING_TO_DO') return;
+    if (status !== 'ROLLED_BACK' && status !== 'MIGRATED')
+      return this.#journal.violated(`I3: reconcile came to no end: ${outcome}`);
+    const wanted = status === 'MIGRATED' ? this.#reference.migrated : this.#reference.original;
+    await withSession({ url, server }, 'checker', async (client) => {
+      for (const violation of await checkUntouched(client, wanted))
+        this.#journal.violated(`after reconcile, ${status}: ${violation}`);
+    });
   }
 
   /** Undisturbed executions until all is migrated, or as it was. */

@@ -79,6 +79,8 @@ export interface Schedule {
   /** For what the application does. */
   readonly workload: number;
   readonly runs: readonly Run[];
+  /** After an execution that died or failed, its migration is brought to rest before anybody comes again. */
+  readonly reconcile: boolean;
   /** What all ends as, by a last execution that is left in peace. */
   readonly end: 'migrated' | 'original';
 }
@@ -128,6 +130,7 @@ export function scheduleArbitrary(kinds: readonly Kind[]): fc.Arbitrary<Schedule
     allowanceMs: fc.constantFrom(0, 0, 0, 16_500),
     workload: fc.nat(),
     runs: runsArbitrary(kinds),
+    reconcile: fc.boolean(),
     end: fc.constantFrom('migrated' as const, 'original' as const),
   });
   // Only a large index does not fit into a small tablespace, and only where an index is built.

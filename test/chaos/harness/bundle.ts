@@ -18,8 +18,21 @@ const RETRY_SCALE = 0.1;
 const LONGEST_RETRY_SECONDS = 1;
 const WAIT_SECONDS = 0.5;
 
+/**
+ * The state machine as it was built, every retry and wait in its own time.
+ *
+ * @throws Error when it was not built
+ */
+export function freezeAsBuilt(): Promise<Frozen> {
+  return bundle((definition) => definition);
+}
+
 /** @throws Error when the state machine was not built */
-export async function freeze(): Promise<Frozen> {
+export function freeze(): Promise<Frozen> {
+  return bundle(faster);
+}
+
+async function bundle(pace: (definition: unknown) => unknown): Promise<Frozen> {
   // Below node_modules, where the packages that are not bundled are found.
   const cache = join(projectRoot, 'node_modules', '.cache', 'p2pfk');
   mkdirSync(cache, { recursive: true });
@@ -42,7 +55,7 @@ export async function freeze(): Promise<Frozen> {
   });
   const definition = join(directory, 'state-machine.asl.json');
   const built = readFileSync(join(projectRoot, 'dist', 'state-machine.asl.json'), 'utf8');
-  writeFileSync(definition, JSON.stringify(faster(JSON.parse(built))));
+  writeFileSync(definition, JSON.stringify(pace(JSON.parse(built))));
   return { child, definition, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
 

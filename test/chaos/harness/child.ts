@@ -5,7 +5,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
+import { ReconcileEvent } from '../../../core/contracts.ts';
 import { messageOfCause } from '../../../core/errors.ts';
+import { reconcile } from '../../../core/steps/reconcile.ts';
+import { stepHandler } from '../../../lambdas/handler.ts';
 import type { Handler, Handlers, StateMachineDefinition } from '../../../local/engine.ts';
 import { runLocally } from '../../../local/executions.ts';
 import { handlers as ownHandlers } from '../../../local/handlers.ts';
@@ -75,11 +78,17 @@ function watched(allowanceMs: number | undefined): Handlers {
   );
 }
 
+/** What is called outside of executions only, too. */
+const deliverable: Handlers = {
+  ...ownHandlers,
+  reconcile: stepHandler('reconcile', ReconcileEvent, reconcile) as Handler,
+};
+
 async function deliver({ id, databaseUrl, invocation }: DeliverCommand): Promise<void> {
   process.env.DATABASE_URL = databaseUrl;
-  const handler = (ownHandlers as Handlers)[invocation.functionName];
+  const handler = deliverable[invocation.functionName];
   // Lambda's context as far as handlers use it.
-  const context = { getRemainingTimeInMillis: () => 20_000 } as Parameters<Handler>[1];
+  const context = { getRemainingTimeInMillis: () => 60_000 } as Parameters<Handler>[1];
   try {
     const result: unknown = await handler?.(invocation.event, context);
     tell({ type: 'delivered', id, outcome: JSON.stringify(result ?? null).slice(0, 500) });

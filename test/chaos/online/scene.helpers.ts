@@ -1,7 +1,7 @@
 /** A server, a database and an application for the tests that measure what the application sees of a migration. */
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { session } from '../faults/scene.ts';
-import { type Frozen, freeze } from '../harness/bundle.ts';
+import { type Frozen, freezeAsBuilt } from '../harness/bundle.ts';
 import { readOids, type Shape, sqlOf } from '../harness/case.ts';
 import type { Report } from '../harness/protocol.ts';
 import { type Ending, Runner } from '../harness/runner.ts';
@@ -34,7 +34,7 @@ export function useServer(): { caseOf(shape: Shape): Promise<Case> } {
   let databases = 0;
   beforeAll(async () => {
     server = await ChaosServer.start(await binariesOf(process.env.P2PFK_TEST_POSTGRES));
-    frozen = await freeze();
+    frozen = await freezeAsBuilt();
   });
   afterAll(async () => {
     frozen.remove();

@@ -37,7 +37,9 @@ describe('a session that sits idle in a transaction and holds what we need', () 
     await refused(execution);
     expect(await alive(observer, pid)).toBe(true);
     await idleFor(observer, pid, 2);
-    await refused(execution);
+    await expect(execution.addForeignKey(1)).rejects.toMatchObject({
+      message: expect.stringMatching(new RegExp(`held by pid ${pid} .*; ended pid ${pid}, idle in a transaction`)),
+    });
     await waitUntil(async () => !(await alive(observer, pid)), 'the holder to be gone');
 
     expect(await execution.addForeignKey(1)).toMatchObject({ status: 'DONE' });
@@ -59,6 +61,19 @@ describe('a session that sits idle in a transaction and holds what we need', () 
     for (const pid of pids) await waitUntil(async () => !(await alive(observer, pid)), 'the holders to be gone');
 
     expect(await execution.dropParentForeignKey()).toMatchObject({ status: 'DROPPED' });
+  });
+
+  it('is ended where an index build waits for it, and the build goes on', async () => {
+    const { observer, execution, holder, pid } = await blocked({ terminateIdleBlockersAfterSeconds: 1 });
+    await holdLock(holder, LOCK);
+    await idleFor(observer, pid, 1);
+
+    const first = await execution.buildIndex(1);
+    await waitUntil(async () => !(await alive(observer, pid)), 'the holder to be gone');
+
+    expect(first).toMatchObject({ status: 'RUNNING', note: expect.stringContaining(`; ended pid ${pid}, idle`) });
+    await waitUntil(async () => (await execution.buildIndex(1)).status !== 'RUNNING', 'the index to be built');
+    expect((await observer.query(`SELECT FROM p2pfk.event WHERE sql LIKE '%terminate%'`)).rows).toHaveLength(1);
   });
 
   it('is never ended while it works', async () => {
