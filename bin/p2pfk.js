@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Starts the command line. It needs Node 22; started by an older one (18 or later), it starts itself again with the Node
- * that npm brought along as the package `node`. Plain JavaScript, because an old Node has to be able to read it.
+ * Starts the command line. It needs Node 24, whose SQLite is ready for use; started by an older one (18 or later), it
+ * starts itself again with the Node that npm brought along as the package `node`. Plain JavaScript, because an old Node has to be able to read it.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const OLDEST_NODE = 22;
+const OLDEST_NODE = 24;
 /** Exit code for bad usage or input, as in core/errors.ts. */
 const BAD_INPUT = 2;
 

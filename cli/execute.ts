@@ -1,10 +1,20 @@
-/** One local execution with its progress, from the connection check to report and exit code. */
+/**
+ * One local execution with its progress, from the connection check to report and exit code. It goes the way of one in
+ * AWS: started, followed and stopped through the SDK's client, on an endpoint in this process.
+ */
+import { type SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { connect } from '../core/connection.ts';
 import type { ExecutionInput } from '../core/contracts.ts';
 import { ExitCode } from '../core/errors.ts';
 import { readMigrationReport } from '../core/ledger.ts';
 import type { Handlers } from '../local/engine.ts';
-import { runLocally } from '../local/executions.ts';
+import { executionName } from '../local/executions.ts';
+import { openLocalEndpoint, openStore } from '../local/local-endpoint.ts';
+import { STATE_MACHINE_ARN } from '../local/step-functions/arns.ts';
+import type { ExecutionStore } from '../local/store/execution-store.ts';
+import { localPause } from './executions/connection.ts';
+import { startExecution } from './executions/start.ts';
+import { watchExecution } from './executions/watch.ts';
 import { onInterrupt } from './interrupt.ts';
 import { type LedgerReport, type Result, resultOf } from './outcome.ts';
 import type { Output } from './output.ts';
@@ -16,12 +26,13 @@ import { shellWord } from './text.ts';
 export interface ExecuteOptions {
   readonly input: ExecutionInput;
   readonly databaseUrl: string | undefined;
+  readonly stateDir: string | undefined;
   readonly output: Output;
   readonly verbose?: boolean | undefined;
 }
 
 /** Runs the state machine in this process and prints everything but the JSON document. */
-export async function execute({ input, databaseUrl, output, verbose }: ExecuteOptions): Promise<Result> {
+export async function execute({ input, databaseUrl, stateDir, output, verbose }: ExecuteOptions): Promise<Result> {
   // Before anything else: no server, a wrong password or an unknown database is told at once and in one line.
   await checkConnection(databaseUrl);
 
@@ -32,8 +43,11 @@ export async function execute({ input, databaseUrl, output, verbose }: ExecuteOp
       `The same command goes on from here; this undoes it: p2pfk rollback --table ${shellWord(input.table)}`,
     );
   });
+  const warn = (line: string): void => reporter.complain(`! ${line}`);
   try {
-    const result = await runWithProgress({ input, databaseUrl, reporter, signal: interruption.signal });
+    const store = openStore(stateDir, warn);
+    const { signal } = interruption;
+    const result = await runWithProgress({ input, databaseUrl, store, reporter, warn, signal });
     reporter.stop();
     if (result.exitCode === ExitCode.BadInput) output.complain(`p2pfk: ${result.report.error?.message ?? ''}`);
     else {
@@ -51,24 +65,51 @@ export async function execute({ input, databaseUrl, output, verbose }: ExecuteOp
 export interface RunOptions {
   readonly input: ExecutionInput;
   readonly databaseUrl: string | undefined;
+  /** Where the execution is kept. It is closed at the end. */
+  readonly store: ExecutionStore;
   readonly reporter: ProgressReporter;
+  readonly warn: (line: string) => void;
   readonly signal?: AbortSignal;
   /** Instead of the real ones: the demo's, which do damage. */
   readonly handlers?: Handlers;
+  /** What else is to be read from the execution, while there still is an endpoint to ask. */
+  readonly afterwards?: (client: SFNClient, executionArn: string, result: Result) => Promise<void>;
 }
 
 /** The execution itself and its result; what is printed on the way is the reporter's. */
-export async function runWithProgress({ input, databaseUrl, reporter, signal, handlers }: RunOptions): Promise<Result> {
-  const { executionArn, outcome, durationMs } = await runLocally({
-    input,
-    onEvent: reporter.onEvent,
-    ...(databaseUrl === undefined ? {} : { databaseUrl }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(handlers === undefined ? {} : { handlers }),
-  });
-  const ledger = await readLedger(databaseUrl, reporter.progress);
-  return resultOf({ executionArn, outcome, durationMs, seen: seenIn(reporter.progress), ledger });
+export async function runWithProgress(options: RunOptions): Promise<Result> {
+  const { input, databaseUrl, store, reporter, warn, signal, handlers } = options;
+  const endpoint = openLocalEndpoint({ databaseUrl, store, warn, handlers });
+  const { client, service } = endpoint;
+  try {
+    const executionArn = await startExecution(client, STATE_MACHINE_ARN, executionName(input), input);
+    // What the execution itself then says of it: that it ended, and how.
+    const stop = () => void client.send(new StopExecutionCommand({ executionArn, ...STOPPED })).catch(() => undefined);
+    signal?.addEventListener('abort', stop, { once: true });
+    if (signal?.aborted) stop();
+    const watched = await watchExecution({
+      client,
+      executionArn,
+      pause: localPause(service),
+      onEvent: reporter.onEvent,
+      signal: NEVER,
+    });
+    if (watched === null) throw new Error('the execution was left before its end');
+    // Steps in flight are waited for, unless somebody is in a hurry.
+    if (watched.outcome.status !== 'ABORTED') await service.settled();
+    const ledger = await readLedger(databaseUrl, reporter.progress);
+    const result = resultOf({ executionArn, ...watched, seen: seenIn(reporter.progress), ledger });
+    await options.afterwards?.(client, executionArn, result);
+    return result;
+  } finally {
+    endpoint.close();
+  }
 }
+
+const STOPPED = { error: 'Interrupted', cause: 'the execution was stopped before its end' };
+
+/** Ctrl-C stops the execution, not the watching: that ends with it. */
+const NEVER = new AbortController().signal;
 
 async function checkConnection(databaseUrl: string | undefined): Promise<void> {
   const client = await connect({ databaseUrl, applicationName: 'p2pfk' });

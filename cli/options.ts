@@ -15,6 +15,10 @@ export interface DatabaseFlags {
   readonly databaseUrl?: string;
 }
 
+export interface StateFlags {
+  readonly stateDir?: string;
+}
+
 export interface TableFlags {
   readonly table: string;
   readonly constraint?: string;
@@ -83,6 +87,15 @@ export function addDatabaseOptions(command: Command): Command {
   return command.addOption(
     new Option('-d, --database-url <url>', 'postgres://user:password@host:port/database')
       .env('DATABASE_URL')
+      .helpGroup(OWN),
+  );
+}
+
+/** Of the commands that keep local executions, or read them. */
+export function addStateOptions(command: Command): Command {
+  return command.addOption(
+    new Option('--state-dir <path>', 'where local executions are kept (default: ~/.local/state/p2pfk)')
+      .env('P2PFK_STATE_DIR')
       .helpGroup(OWN),
   );
 }

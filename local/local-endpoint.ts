@@ -11,9 +11,9 @@ import { stateDirectory } from './store/state-directory.ts';
 export interface LocalEndpointOptions {
   /** Where absent, `DATABASE_URL` and then libpq's variables decide. Becomes `DATABASE_URL` of this process. */
   readonly databaseUrl?: string | undefined;
-  /** Where executions are kept; see stateDirectory. */
-  readonly stateDir?: string | undefined;
-  /** A line for a person, such as that executions are not kept. */
+  /** Where executions are kept. */
+  readonly store: ExecutionStore;
+  /** A line for a person, such as that executions are not kept any more. */
   readonly warn: (line: string) => void;
   /** Instead of the ones in `lambdas/`; function name -> handler. */
   readonly handlers?: Handlers | undefined;
@@ -25,15 +25,15 @@ export interface LocalEndpoint {
   readonly service: StepFunctions;
   /** The AWS SDK's client on it, without a socket. */
   readonly client: SFNClient;
-  /** Waits for what runs to end; see StepFunctions.close. */
-  close(): Promise<void>;
+  /** Closes the store; see StepFunctions for what to wait for before. */
+  close(): void;
 }
 
 /**
  * @throws Error when the state machine was not built
  *
  * @example
- * const { client, close } = openLocalEndpoint({ databaseUrl, warn: console.error });
+ * const { client } = openLocalEndpoint({ databaseUrl, store: openStore(undefined, console.error), warn: console.error });
  * await client.send(new StartExecutionCommand({ stateMachineArn: STATE_MACHINE_ARN, input: '{"table":"path"}' }));
  */
 export function openLocalEndpoint(options: LocalEndpointOptions): LocalEndpoint {
@@ -42,7 +42,7 @@ export function openLocalEndpoint(options: LocalEndpointOptions): LocalEndpoint 
   const built: BuiltDefinition =
     definition === undefined ? builtDefinition() : { definition, text: JSON.stringify(definition) };
   const service = new StepFunctions({
-    store: openStore(options.stateDir, warn),
+    store: options.store,
     built,
     handlers: options.handlers ?? ownHandlers,
     warn,
@@ -51,15 +51,20 @@ export function openLocalEndpoint(options: LocalEndpointOptions): LocalEndpoint 
   return {
     service,
     client,
-    async close() {
-      await service.close();
+    close() {
+      service.close();
       client.destroy();
     },
   };
 }
 
-/** A home that cannot be written to is no reason not to migrate. */
-function openStore(given: string | undefined, warn: (line: string) => void): ExecutionStore {
+/**
+ * The store on disk; in memory, with a warning, where that cannot be: a home that cannot be written to is no reason not
+ * to migrate.
+ *
+ * @param given `--state-dir`; see stateDirectory
+ */
+export function openStore(given: string | undefined, warn: (line: string) => void): ExecutionStore {
   const directory = stateDirectory(given);
   try {
     return ExecutionStore.open(directory);

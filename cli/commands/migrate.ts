@@ -6,22 +6,24 @@ import {
   addDatabaseOptions,
   addInputOptions,
   addOutputOptions,
+  addStateOptions,
   applyVerbose,
   type DatabaseFlags,
   databaseUrlOf,
   type InputFlags,
   type OutputFlags,
+  type StateFlags,
 } from '../options.ts';
 import type { Finish } from '../program.ts';
 
 /** Flags of the two commands that run the state machine in this process. */
-export type ExecutionFlags = InputFlags & DatabaseFlags & OutputFlags;
+export type ExecutionFlags = InputFlags & DatabaseFlags & StateFlags & OutputFlags;
 
 export function registerMigrate(program: Command, finish: Finish): void {
   const command = program
     .command('migrate')
     .description('replace the parent-level foreign key by one foreign key per pair of partitions');
-  addDatabaseOptions(addInputOptions(command));
+  addStateOptions(addDatabaseOptions(addInputOptions(command)));
   addOutputOptions(command)
     .addHelpText(
       'after',
@@ -63,7 +65,13 @@ export async function runExecution(flags: ExecutionFlags, operation: 'migrate' |
     const input = parseInput(givenInput(flags, operation));
     const { execute } = await import('../execute.ts');
     const databaseUrl = databaseUrlOf(flags);
-    const { report, exitCode } = await execute({ input, databaseUrl, output, verbose: flags.verbose });
+    const { report, exitCode } = await execute({
+      input,
+      databaseUrl,
+      stateDir: flags.stateDir,
+      output,
+      verbose: flags.verbose,
+    });
     output.document(report);
     return exitCode;
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { helpText } from '../help.ts';
-import { addDatabaseOptions, addOutputOptions, addPaceOptions, addServerOptions } from '../options.ts';
+import { addDatabaseOptions, addOutputOptions, addPaceOptions, addServerOptions, addStateOptions } from '../options.ts';
 import type { Finish } from '../program.ts';
 import { type ExecutionFlags, runExecution } from './migrate.ts';
 
@@ -8,7 +8,7 @@ export function registerRollback(program: Command, finish: Finish): void {
   const command = program
     .command('rollback')
     .description('put the parent-level foreign key back, from any state of a migration');
-  addDatabaseOptions(addServerOptions(addPaceOptions(command)));
+  addStateOptions(addDatabaseOptions(addServerOptions(addPaceOptions(command))));
   addOutputOptions(command)
     .addHelpText(
       'after',

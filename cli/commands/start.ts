@@ -55,5 +55,5 @@ Ctrl-C with --wait ends the watching, never the execution.`,
         ],
       }),
     )
-    .action(async (flags: StartFlags) => finish(await (await import('../aws/start.ts')).start(flags)));
+    .action(async (flags: StartFlags) => finish(await (await import('../executions/start.ts')).start(flags)));
 }

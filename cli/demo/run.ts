@@ -4,6 +4,7 @@ import { ExecutionInput, type MigrationReport, type Plan } from '../../core/cont
 import { ExitCode, InvalidInput } from '../../core/errors.ts';
 import { planMigration } from '../../core/plan.ts';
 import { type Demo, type Measurements, startDemo } from '../../local/demo/demo.ts';
+import { ExecutionStore } from '../../local/store/execution-store.ts';
 import type { DemoFlags } from '../commands/demo.ts';
 import { runWithProgress } from '../execute.ts';
 import { onceInterrupted } from '../interrupt.ts';
@@ -110,7 +111,15 @@ async function migrate(started: Demo, input: ExecutionInput, flags: DemoFlags, o
     const tellDamage = (what: string): void => reporter.announce(`! ${what}`);
     const handlers = flags.fail === undefined ? null : await started.damageHooks(flags.fail, tellDamage);
     const { databaseUrl } = started;
-    const result = await runWithProgress({ input, databaseUrl, reporter, ...(handlers === null ? {} : { handlers }) });
+    const result = await runWithProgress({
+      input,
+      databaseUrl,
+      // The database is gone afterwards, and what happened to it means nothing any more.
+      store: ExecutionStore.inMemory(),
+      reporter,
+      warn: (line) => reporter.complain(`! ${line}`),
+      ...(handlers === null ? {} : { handlers }),
+    });
     reporter.stop();
     const context = { operation: input.operation, table: input.table, progress: reporter.progress };
     for (const line of closingLines(result.report, context)) output.line(line);

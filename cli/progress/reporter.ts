@@ -14,6 +14,8 @@ export interface ProgressReporter {
   readonly onEvent: (event: ProgressEvent) => void;
   /** A line of our own above the live area, even with `--quiet`. */
   announce(line: string): void;
+  /** The same on stderr: a warning. */
+  complain(line: string): void;
   /** Takes the live area away. Nothing is drawn after it. */
   stop(): void;
 }
@@ -65,6 +67,11 @@ export async function createReporter({ output, verbose, now = Date.now }: Report
       if (output.quiet || advanced.lines.length === 0) return;
       print(advanced.lines);
       // Printing has cleared the live area. Everything else is shown with the next frame.
+      draw();
+    },
+    complain(line) {
+      live?.clear();
+      output.complain(line);
       draw();
     },
     announce(line) {

@@ -14,9 +14,10 @@ export function inProcessClient(service: StepFunctions): SFNClient {
     // What fails here fails again.
     maxAttempts: 1,
     requestHandler: {
-      async handle({ headers, body }: { headers: Record<string, string>; body?: unknown }) {
+      async handle({ headers, body }: { headers: Record<string, string>; body?: string | Uint8Array }) {
         const target = headers['x-amz-target'] ?? '';
-        const { status, body: json } = await answer(service, target, typeof body === 'string' ? body : '');
+        const request = typeof body === 'string' ? body : new TextDecoder().decode(body);
+        const { status, body: json } = await answer(service, target, request);
         return {
           response: {
             statusCode: status,

@@ -19,7 +19,7 @@ import type {
   StopExecutionOutput,
 } from '@aws-sdk/client-sfn';
 import type { z } from 'zod';
-import type { Handlers } from '../engine.ts';
+import type { AbortReason, Handlers } from '../engine.ts';
 import type { BuiltDefinition } from '../executions.ts';
 import type { ExecutionStore } from '../store/execution-store.ts';
 import type { ExecutionRecord, NewExecution } from '../store/records.ts';
@@ -92,9 +92,19 @@ export class StepFunctions {
     return [...this.#live.values()].filter(({ record }) => record.status === 'RUNNING').map(({ record }) => record.arn);
   }
 
-  /** Waits for what runs here to end, and for its handlers for a moment longer; then closes the store. */
-  async close(): Promise<void> {
+  /** Waits for what runs here to end, and then, but not for ever, until no handler of it runs any more. */
+  async settled(): Promise<void> {
     await Promise.all([...this.#live.values()].map((live) => live.settled()));
+  }
+
+  /** Stops what runs here, past every Catch. */
+  async stopAll(reason: AbortReason): Promise<void> {
+    for (const live of this.#live.values()) live.stop(reason);
+    await Promise.all([...this.#live.values()].map((live) => live.ended));
+  }
+
+  /** Closes the store. What has ended stays in it; what still runs is not written any more. */
+  close(): void {
     this.#options.store.close();
   }
 
@@ -130,7 +140,10 @@ export class StepFunctions {
 
   async #stopExecution(request: z.output<typeof requests.StopExecution>): Promise<StopExecutionOutput> {
     const { executionArn: arn, error, cause } = request;
-    const reason = { ...(error === undefined ? {} : { error }), ...(cause === undefined ? {} : { cause }) };
+    const reason: AbortReason = {
+      ...(error === undefined ? {} : { error }),
+      ...(cause === undefined ? {} : { cause }),
+    };
     if (this.#find(arn).status === 'RUNNING') {
       const live = this.#live.get(arn);
       live?.stop(reason);
@@ -141,7 +154,7 @@ export class StepFunctions {
   }
 
   /** Another process runs it: `p2pfk migrate` in another terminal. */
-  async #stopElsewhere(arn: string, reason: { error?: string; cause?: string }): Promise<void> {
+  async #stopElsewhere(arn: string, reason: AbortReason): Promise<void> {
     this.#options.store.requestStop(arn, reason);
     const deadline = Date.now() + STOP_ELSEWHERE_MS;
     while (this.#find(arn).status === 'RUNNING' && Date.now() < deadline) await delay(100);

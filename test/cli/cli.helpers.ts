@@ -1,12 +1,20 @@
 /** Runs the command line as a process, as a person or a script does. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NODE = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url));
 /** Processes are many and alike: what one has compiled serves the next. */
 const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/p2pfk-compiled', import.meta.url));
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+
+/** Executions of these tests are kept for as long as the test file runs, and not with those of whoever runs it. */
+export const STATE_DIRECTORY = mkdtempSync(join(tmpdir(), 'p2pfk-test-state-'));
+afterAll(() => rmSync(STATE_DIRECTORY, { recursive: true, force: true }));
 
 export interface Finished {
   readonly code: number | null;
@@ -31,6 +39,7 @@ export function cleanEnvironment(extra: Readonly<Record<string, string>> = {}): 
     ...Object.fromEntries(kept),
     AWS_EC2_METADATA_DISABLED: 'true',
     NODE_COMPILE_CACHE: COMPILE_CACHE,
+    P2PFK_STATE_DIR: STATE_DIRECTORY,
     ...extra,
   };
 }

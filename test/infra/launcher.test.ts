@@ -70,7 +70,7 @@ describe.skipIf(process.platform === 'win32')('bin/p2pfk.js', () => {
     ['on a new Node', false],
     ['on an old Node, through the one that npm brought', true],
   ])('%s', (_, old) => {
-    it('hands over the arguments, and runs on Node 22 or newer', async () => {
+    it('hands over the arguments, and runs on Node 24 or newer', async () => {
       expect(await run('complete', ['say', '--table "x y"'], { old })).toMatchObject({
         code: 0,
         stdout: 'say true --table "x y"\n',
@@ -104,7 +104,7 @@ describe.skipIf(process.platform === 'win32')('bin/p2pfk.js', () => {
   it('says in one line that there is no new enough Node', async () => {
     const { code, stderr } = await run('without-node', ['plan'], { old: true });
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^p2pfk needs Node 22 or newer, .*\n$/);
+    expect(stderr).toMatch(/^p2pfk needs Node 24 or newer, .*\n$/);
   });
 
   it('can be started as a command', async () => {

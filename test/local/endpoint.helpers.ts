@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { beforeAll, onTestFinished } from 'vitest';
 import type { Handlers, StateMachineDefinition } from '../../local/engine.ts';
-import { type LocalEndpoint, openLocalEndpoint } from '../../local/local-endpoint.ts';
+import { type LocalEndpoint, openLocalEndpoint, openStore } from '../../local/local-endpoint.ts';
 import { type Endpoint, type ServeOptions, serve } from '../../local/step-functions/server.ts';
 import { createDatabase } from '../support/database.ts';
 import { fn, machine } from './engine.helpers.ts';
@@ -49,11 +49,12 @@ export interface OpenOptions {
 
 export async function open(options: OpenOptions = {}): Promise<Opened> {
   const warnings: string[] = [];
+  const warn = (line: string) => warnings.push(line);
   const local = openLocalEndpoint({
-    stateDir: options.stateDir ?? stateDirectory(),
+    store: openStore(options.stateDir ?? stateDirectory(), warn),
     definition: options.definition ?? ONE_TASK,
     handlers: options.handlers ?? { work: async (event) => event },
-    warn: (line) => warnings.push(line),
+    warn,
   });
   const http = await serve({
     service: local.service,
@@ -68,7 +69,8 @@ export async function open(options: OpenOptions = {}): Promise<Opened> {
   onTestFinished(async () => {
     client.destroy();
     await http.close();
-    await local.close();
+    await local.service.settled();
+    local.close();
   });
   return { local, http, client, warnings };
 }

@@ -1,4 +1,4 @@
-/** Follows an execution in AWS to its end, asking less and less often. */
+/** Follows an execution to its end, in AWS asking less and less often. */
 import {
   DescribeExecutionCommand,
   type DescribeExecutionOutput,
@@ -10,6 +10,9 @@ import type { ExecutionOutcome } from '../outcome.ts';
 import type { ProgressEvent } from '../progress/events.ts';
 import { createHistoryReader } from './history.ts';
 
+/** Waits between two looks, at most that many milliseconds. */
+export type Pause = (executionArn: string, milliseconds: number, signal: AbortSignal) => Promise<unknown>;
+
 export interface WatchOptions {
   readonly client: SFNClient;
   readonly executionArn: string;
@@ -18,6 +21,8 @@ export interface WatchOptions {
   /** First pause between two looks, in milliseconds; it grows by half each time nothing was new, up to `longestMs`. */
   readonly shortestMs?: number;
   readonly longestMs?: number;
+  /** Where there is a better way to wait than for a time. */
+  readonly pause?: Pause | undefined;
 }
 
 export interface Watched {
@@ -27,9 +32,9 @@ export interface Watched {
 
 /** @returns null where `signal` ended the watching before the execution ended */
 export async function watchExecution(options: WatchOptions): Promise<Watched | null> {
-  const { client, executionArn, onEvent, signal, shortestMs = 1000, longestMs = 15_000 } = options;
+  const { client, executionArn, onEvent, signal, shortestMs = 1000, longestMs = 15_000, pause = waited } = options;
   const reader = createHistoryReader();
-  let pause = shortestMs;
+  let milliseconds = shortestMs;
   for (;;) {
     // Described first: if it has ended by then, the history that is read next is whole.
     const execution = await client.send(new DescribeExecutionCommand({ executionArn }), { abortSignal: signal });
@@ -37,8 +42,9 @@ export async function watchExecution(options: WatchOptions): Promise<Watched | n
     for (const event of news) onEvent(event);
     const outcome = outcomeOf(execution);
     if (outcome !== null) return { outcome, durationMs: durationOf(execution) };
-    pause = news.length > 0 ? shortestMs : Math.min(longestMs, pause * 1.5);
-    if (!(await waited(pause, signal))) return null;
+    milliseconds = news.length > 0 ? shortestMs : Math.min(longestMs, milliseconds * 1.5);
+    await pause(executionArn, milliseconds, signal);
+    if (signal.aborted) return null;
   }
 }
 
@@ -59,7 +65,8 @@ async function eventsAfter(
       new GetExecutionHistoryCommand({
         executionArn,
         reverseOrder: true,
-        maxResults: 1000,
+        // The first look may find a long history; the next ones find a few events.
+        maxResults: lastId === 0 ? 1000 : 100,
         includeExecutionData: true,
         ...(nextToken === undefined ? {} : { nextToken }),
       }),
@@ -90,18 +97,16 @@ function durationOf({ startDate, stopDate }: DescribeExecutionOutput): number {
   return startDate === undefined ? 0 : (stopDate ?? new Date()).getTime() - startDate.getTime();
 }
 
-/** @returns false where `signal` came first */
-function waited(milliseconds: number, signal: AbortSignal): Promise<boolean> {
+/** For a time, or until `signal`. */
+function waited(_executionArn: string, milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) return resolve(false);
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop);
-      resolve(true);
-    }, milliseconds);
-    function stop(): void {
+    const timer = setTimeout(end, milliseconds);
+    function end(): void {
       clearTimeout(timer);
-      resolve(false);
+      signal.removeEventListener('abort', end);
+      resolve();
     }
-    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) return end();
+    signal.addEventListener('abort', end, { once: true });
   });
 }

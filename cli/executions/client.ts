@@ -10,15 +10,23 @@ export interface AwsFlags {
   readonly endpointUrl?: string;
 }
 
-/** `arn:aws:states:eu-central-1:123456789012:stateMachine:name`, in any AWS partition, with an optional version or alias. */
-const STATE_MACHINE_ARN = /^arn:aws[\w-]*:states:([a-z0-9-]+):\d{12}:stateMachine:[\w.:-]+$/;
+/** `arn:aws:states:eu-central-1:123456789012:<kind>:name...`, in any AWS partition, with an optional version or alias. */
+const ARN = /^arn:aws[\w-]*:states:([a-z0-9-]+):\d{12}:(stateMachine|execution):[^\s]+$/;
 
-/** @throws InvalidInput where it is no state machine's ARN */
-export function regionOf(stateMachineArn: string): string {
-  const region = STATE_MACHINE_ARN.exec(stateMachineArn)?.[1];
-  if (region === undefined) {
+export type ArnKind = 'stateMachine' | 'execution';
+
+const OPTIONS: Readonly<Record<ArnKind, readonly [option: string, rest: string]>> = {
+  stateMachine: ['--state-machine', 'NAME'],
+  execution: ['--execution', 'STATE-MACHINE:NAME'],
+};
+
+/** @throws InvalidInput where it is no ARN of that kind */
+export function regionOf(arn: string, kind: ArnKind): string {
+  const [, region, found] = ARN.exec(arn) ?? [];
+  if (region === undefined || found !== kind) {
+    const [option, rest] = OPTIONS[kind];
     throw new InvalidInput(
-      `--state-machine must be an ARN such as arn:aws:states:eu-central-1:123456789012:stateMachine:NAME, not ${JSON.stringify(stateMachineArn)}`,
+      `${option} must be an ARN such as arn:aws:states:eu-central-1:123456789012:${kind}:${rest}, not ${JSON.stringify(arn)}`,
     );
   }
   return region;
@@ -39,13 +47,12 @@ function isLoopback(endpointUrl: string): boolean {
   return ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
 }
 
-/** The state machine's own region wins over the environment's: a request elsewhere would never find it. */
-export function createClient(flags: AwsFlags, stateMachineArn: string): SFNClient {
-  const region = flags.region ?? regionOf(stateMachineArn);
+/** @param region that of the ARN, which wins over the environment's: a request elsewhere would never find it */
+export function createClient(flags: AwsFlags, region: string): SFNClient {
   const local = flags.endpointUrl !== undefined && isLoopback(flags.endpointUrl);
   const anonymous = local && flags.profile === undefined && !process.env.AWS_ACCESS_KEY_ID && !process.env.AWS_PROFILE;
   return new SFNClient({
-    region,
+    region: flags.region ?? region,
     ...(flags.profile === undefined ? {} : { profile: flags.profile }),
     ...(flags.endpointUrl === undefined ? {} : { endpoint: flags.endpointUrl }),
     // A local endpoint checks no signature; without this the SDK would look for credentials on the network.
@@ -57,7 +64,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   StateMachineDoesNotExist: 'check --state-machine, its account and its region',
   ExecutionAlreadyExists: 'an execution of this name ran in the last 90 days: choose another --name',
   ExecutionDoesNotExist: 'check the account and the region',
-  InvalidArn: 'check --state-machine',
+  InvalidArn: 'check --state-machine or --execution',
   InvalidName: '--name may have 80 characters: letters, digits, - and _',
   AccessDeniedException:
     'states:StartExecution is needed, and with --wait states:DescribeExecution and states:GetExecutionHistory',
@@ -69,10 +76,23 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no such host: check --region, --endpoint-url and the network',
 };
 
+const LOCAL_REMEDIES: Readonly<Record<string, string>> = {
+  ExecutionDoesNotExist: 'it was started by another user or with another --state-dir, or it is gone after 90 days',
+};
+
+/** @param arn what was asked for, where that is an execution of this machine */
+export function executionFailure(error: unknown, doing: string, arn: string): InvalidInput {
+  return failure(error, doing, arn.startsWith('arn:aws:states:local:') ? { ...REMEDIES, ...LOCAL_REMEDIES } : REMEDIES);
+}
+
 /** One line for anything the SDK threw. The first line only: a refused signature's next ones quote what was signed. */
 export function awsFailure(error: unknown, doing: string): InvalidInput {
+  return failure(error, doing, REMEDIES);
+}
+
+function failure(error: unknown, doing: string, remedies: Readonly<Record<string, string>>): InvalidInput {
   const { name, message, code } = parts(error);
-  const remedy = REMEDIES[name] ?? REMEDIES[code];
+  const remedy = remedies[name] ?? remedies[code];
   const first = redact(message.split('\n')[0]?.trim() ?? '').replace(/[.\s]+$/, '');
   const text = `${doing}: ${name}${first === '' ? '' : `: ${first}`}${remedy === undefined ? '' : `; ${remedy}`}`;
   return new InvalidInput(oneLine(text), {}, { cause: error });

@@ -3,26 +3,25 @@ import { randomBytes } from 'node:crypto';
 import { type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { ExitCode, InvalidInput } from '../../core/errors.ts';
 import type { StartFlags } from '../commands/start.ts';
-import { INTERRUPTED } from '../failures.ts';
-import { type GivenInput, givenInput, parseInput } from '../input.ts';
-import { onInterrupt } from '../interrupt.ts';
-import { resultOf } from '../outcome.ts';
-import { createOutput, type Output } from '../output.ts';
-import { closingLines } from '../progress/closing.ts';
-import { createReporter } from '../progress/reporter.ts';
-import { seenIn } from '../progress/state.ts';
+import { givenInput, parseInput } from '../input.ts';
+import { createOutput } from '../output.ts';
 import { shellWord } from '../text.ts';
 import { awsFailure, createClient, regionOf } from './client.ts';
-import { watchExecution } from './watch.ts';
+import { follow } from './follow.ts';
 
 /** @returns the exit code */
 export async function start(flags: StartFlags): Promise<number> {
-  regionOf(flags.stateMachine);
+  const region = regionOf(flags.stateMachine, 'stateMachine');
+  if (region === 'local' && flags.endpointUrl === undefined) {
+    throw new InvalidInput(
+      "--state-machine is this machine's own: give the --endpoint-url of p2pfk serve, or use p2pfk migrate",
+    );
+  }
   const given = givenInput(flags, flags.operation);
   const input = parseInput(given);
   const name = executionName(flags);
   const output = createOutput(flags);
-  const client = createClient(flags, flags.stateMachine);
+  const client = createClient(flags, region);
   try {
     const executionArn = await startExecution(client, flags.stateMachine, name, given);
     if (flags.wait !== true) {
@@ -32,10 +31,13 @@ export async function start(flags: StartFlags): Promise<number> {
       return ExitCode.Done;
     }
     if (!output.quiet) output.line(`Started execution: ${executionArn}`);
-    return await follow(client, executionArn, {
+    return await follow({
+      client,
+      executionArn,
       table: flags.table,
       operation: input.operation,
       output,
+      where: region === 'local' ? '' : ' in AWS',
       undo: `p2pfk start --state-machine ${flags.stateMachine} --operation rollback --table ${shellWord(flags.table)} --wait`,
     });
   } finally {
@@ -43,58 +45,20 @@ export async function start(flags: StartFlags): Promise<number> {
   }
 }
 
-async function startExecution(
+/** @throws InvalidInput, one line for whatever the SDK throws */
+export async function startExecution(
   client: SFNClient,
   stateMachineArn: string,
   name: string,
-  given: GivenInput,
+  input: object,
 ): Promise<string> {
   try {
     const started = await client.send(
-      new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(given) }),
+      new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }),
     );
     return started.executionArn ?? '';
   } catch (error) {
     throw awsFailure(error, 'cannot start the execution');
-  }
-}
-
-interface FollowContext {
-  readonly table: string;
-  readonly operation: 'migrate' | 'rollback';
-  readonly undo: string;
-  readonly output: Output;
-}
-
-async function follow(client: SFNClient, executionArn: string, context: FollowContext): Promise<number> {
-  const { output } = context;
-  const reporter = await createReporter({ output });
-  const interruption = onInterrupt(() => {
-    reporter.announce('Stopped watching. The execution goes on in AWS; this stops it:');
-    reporter.announce(`  aws stepfunctions stop-execution --execution-arn ${executionArn}`);
-  });
-  try {
-    const watched = await watchExecution({
-      client,
-      executionArn,
-      onEvent: reporter.onEvent,
-      signal: interruption.signal,
-    });
-    reporter.stop();
-    if (watched === null) return interruption.exitCode ?? INTERRUPTED;
-    const { report, exitCode } = resultOf({ executionArn, ...watched, seen: seenIn(reporter.progress), ledger: null });
-    if (exitCode === ExitCode.BadInput) output.complain(`p2pfk: ${report.error?.message ?? ''}`);
-    else for (const line of closingLines(report, { ...context, progress: reporter.progress })) output.line(line);
-    output.document(report);
-    // Stopped in AWS by somebody else, not by Ctrl-C here.
-    return exitCode === INTERRUPTED ? ExitCode.Paused : exitCode;
-  } catch (error) {
-    reporter.stop();
-    if (interruption.exitCode !== null) return interruption.exitCode;
-    throw awsFailure(error, `cannot follow ${executionArn}, which goes on`);
-  } finally {
-    reporter.stop();
-    interruption.dispose();
   }
 }
 
