@@ -12,9 +12,9 @@ const MEANINGS: Readonly<Record<number, string>> = {
   1: 'failed, and everything was put back',
   2: 'bad usage or input, no connection, wrong password',
   3: 'a check did not pass',
-  4: 'refused by preflight; nothing was changed',
+  4: 'refused: preflight, or another execution is at work; nothing was changed',
   5: 'the rollback itself failed; a person is needed',
-  6: 'paused: the window closed, it was a rehearsal, or approval is awaited',
+  6: 'paused: the window closed, a rehearsal, approval awaited, a lock never free; or taken over by another execution',
   130: 'interrupted by Ctrl-C',
 };
 
