@@ -5,10 +5,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
-import { ReconcileEvent } from '../../../core/contracts.ts';
 import { messageOfCause } from '../../../core/errors.ts';
-import { reconcile } from '../../../core/steps/reconcile.ts';
-import { stepHandler } from '../../../lambdas/handler.ts';
+import { handler as reconcile } from '../../../lambdas/operations/reconcile.ts';
 import type { Handler, Handlers, StateMachineDefinition } from '../../../local/engine.ts';
 import { runLocally } from '../../../local/executions.ts';
 import { handlers as ownHandlers } from '../../../local/handlers.ts';
@@ -81,7 +79,7 @@ function watched(allowanceMs: number | undefined): Handlers {
 /** What is called outside of executions only, too. */
 const deliverable: Handlers = {
   ...ownHandlers,
-  reconcile: stepHandler('reconcile', ReconcileEvent, reconcile) as Handler,
+  reconcile: reconcile as Handler,
 };
 
 async function deliver({ id, databaseUrl, invocation }: DeliverCommand): Promise<void> {

@@ -1,15 +1,13 @@
 /** Reconcile: a migration whose execution died comes to rest, wherever it was left; one that lives is left alone. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../../core/connection.ts';
-import { ReconcileEvent, type ReconcileResult } from '../../../core/contracts.ts';
+import type { ReconcileResult } from '../../../core/contracts.ts';
 import { holdExecution } from '../../../core/liveness.ts';
-import { reconcile } from '../../../core/steps/reconcile.ts';
-import { type HandlerContext, stepHandler } from '../../../lambdas/handler.ts';
+import type { HandlerContext } from '../../../lambdas/handler.ts';
+import { handler } from '../../../lambdas/operations/reconcile.ts';
 import { holdLock, waitForQuery } from '../../support/observe.ts';
 import { databaseWith, everything, executionArn, foreignKeys, oneRow, smuggle } from '../case.helpers.ts';
 import { Execution, FORWARD, migratedTo, timeLeft } from '../execution.helpers.ts';
-
-const handler = stepHandler('reconcile', ReconcileEvent, reconcile);
 
 function reconciled({ arn }: Execution, context?: HandlerContext): Promise<ReconcileResult> {
   return handler({ execution: arn, reason: 'ABORTED' }, context) as Promise<ReconcileResult>;
