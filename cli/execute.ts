@@ -15,6 +15,7 @@ import type { ExecutionStore } from '../local/store/execution-store.ts';
 import { localPause } from './executions/connection.ts';
 import { startExecution } from './executions/start.ts';
 import { watchExecution } from './executions/watch.ts';
+import { INTERRUPTED } from './failures.ts';
 import { onInterrupt } from './interrupt.ts';
 import { type LedgerReport, type Result, resultOf } from './outcome.ts';
 import type { Output } from './output.ts';
@@ -54,8 +55,9 @@ export async function execute({ input, databaseUrl, stateDir, output, verbose }:
       const context = { operation: input.operation, table: input.table, progress: reporter.progress };
       for (const line of closingLines(result.report, context)) output.line(line);
     }
-    const stopped = interruption.exitCode !== null && result.report.error?.name === 'Interrupted';
-    return stopped ? { ...result, exitCode: interruption.exitCode } : result;
+    if (result.exitCode !== INTERRUPTED) return result;
+    // Stopped: by Ctrl-C here, or by p2pfk stop in another terminal.
+    return { ...result, exitCode: interruption.exitCode ?? ExitCode.Paused };
   } finally {
     reporter.stop();
     interruption.dispose();

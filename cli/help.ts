@@ -3,9 +3,17 @@
 export const ENVIRONMENT_HELP = `Environment:
   DATABASE_URL                                the database, where --database-url is not given
   PGHOST PGPORT PGDATABASE PGUSER PGPASSWORD  libpq's variables, where there is no URL
+  P2PFK_STATE_DIR                             where local executions are kept, as --state-dir
   NO_COLOR                                    no colours, as --no-color
   P2PFK_DEBUG=1                               stack traces with errors
   P2PFK_LOG=stderr                            the steps' JSON log lines on stderr, as --verbose`;
+
+/** Of the commands that speak to Step Functions. */
+export const AWS_ENVIRONMENT_HELP = `Environment:
+  AWS_PROFILE  AWS_ACCESS_KEY_ID  AWS_SECRET_ACCESS_KEY  AWS_SESSION_TOKEN   credentials, as the AWS SDK finds them
+  P2PFK_STATE_DIR                                                            where local executions are, as --state-dir
+  NO_COLOR                                                                   no colours, as --no-color
+  P2PFK_DEBUG=1                                                              stack traces with errors`;
 
 const MEANINGS: Readonly<Record<number, string>> = {
   0: 'done, or nothing to do',

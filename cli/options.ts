@@ -19,6 +19,17 @@ export interface StateFlags {
   readonly stateDir?: string;
 }
 
+/** Where an execution is asked after; see executions/connection.ts. */
+export interface EndpointFlags extends StateFlags {
+  readonly region?: string;
+  readonly profile?: string;
+  readonly endpointUrl?: string;
+}
+
+export interface ExecutionFlags extends EndpointFlags {
+  readonly execution: string;
+}
+
 export interface TableFlags {
   readonly table: string;
   readonly constraint?: string;
@@ -97,6 +108,23 @@ export function addStateOptions(command: Command): Command {
     new Option('--state-dir <path>', 'where local executions are kept (default: ~/.local/state/p2pfk)')
       .env('P2PFK_STATE_DIR')
       .helpGroup(OWN),
+  );
+}
+
+/** Of the commands that speak to Step Functions. */
+export function addEndpointOptions(command: Command): Command {
+  return command
+    .option('--region <region>', "AWS region (default: the ARN's)")
+    .option('--profile <profile>', 'profile of the shared AWS configuration')
+    .option('--endpoint-url <url>', 'another Step Functions endpoint, such as http://127.0.0.1:8083');
+}
+
+/** Of the commands that look at one execution, in AWS or of this machine. */
+export function addExecutionOptions(command: Command): Command {
+  return addStateOptions(
+    addEndpointOptions(
+      command.requiredOption('-e, --execution <arn>', 'ARN of the execution, as it was told at its start'),
+    ),
   );
 }
 

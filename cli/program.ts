@@ -4,12 +4,16 @@ import { ExitCode } from '../core/errors.ts';
 import { registerApprove } from './commands/approve.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerDemo } from './commands/demo.ts';
+import { registerHistory } from './commands/history.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerProvision } from './commands/provision.ts';
 import { registerRollback } from './commands/rollback.ts';
+import { registerServe } from './commands/serve.ts';
 import { registerStart } from './commands/start.ts';
+import { registerStop } from './commands/stop.ts';
 import { registerVerify } from './commands/verify.ts';
+import { registerWatch } from './commands/watch.ts';
 import { describeFailure } from './failures.ts';
 import { ENVIRONMENT_HELP } from './help.ts';
 import { redact } from './redact.ts';
@@ -41,6 +45,10 @@ export function createProgram(finish: Finish): Command {
   registerProvision(program, finish);
   registerAudit(program, finish);
   registerStart(program, finish);
+  registerWatch(program, finish);
+  registerStop(program, finish);
+  registerHistory(program, finish);
+  registerServe(program, finish);
 
   program.addHelpText(
     'after',
@@ -54,6 +62,7 @@ Examples:
   p2pfk rollback --table public.path          back to the parent-level foreign key
   p2pfk provision --table path --bound ...    a new pair on a migrated table
   p2pfk audit                                 drift on migrated tables; --fix repairs it
+  p2pfk watch --execution ARN                 follow an execution, here or in AWS
 
 ${ENVIRONMENT_HELP}
 

@@ -1,6 +1,12 @@
 import { type Command, Option } from 'commander';
-import { helpText } from '../help.ts';
-import { addInputOptions, addOutputOptions, type InputFlags, type OutputFlags } from '../options.ts';
+import { AWS_ENVIRONMENT_HELP, helpText } from '../help.ts';
+import {
+  addEndpointOptions,
+  addInputOptions,
+  addOutputOptions,
+  type InputFlags,
+  type OutputFlags,
+} from '../options.ts';
 import type { Finish } from '../program.ts';
 
 export type StartFlags = InputFlags &
@@ -22,10 +28,8 @@ export function registerStart(program: Command, finish: Finish): void {
   addInputOptions(command)
     .addOption(new Option('--operation <what>', 'migrate or rollback').default('migrate'))
     .option('--name <name>', 'name of the execution (default: made from table and time)')
-    .option('-w, --wait', 'follow it to its end; the exit code then tells how it ended')
-    .option('--region <region>', "AWS region (default: the ARN's)")
-    .option('--profile <profile>', 'profile of the shared AWS configuration')
-    .option('--endpoint-url <url>', 'another Step Functions endpoint, such as http://127.0.0.1:8083');
+    .option('-w, --wait', 'follow it to its end; the exit code then tells how it ended');
+  addEndpointOptions(command);
   addOutputOptions(command)
     .addHelpText(
       'after',
@@ -40,10 +44,7 @@ Ctrl-C with --wait ends the watching, never the execution.`,
             'the way back, for scripts',
           ],
         ],
-        environment: `Environment:
-  AWS_PROFILE  AWS_ACCESS_KEY_ID  AWS_SECRET_ACCESS_KEY  AWS_SESSION_TOKEN   credentials, as the AWS SDK finds them
-  NO_COLOR                                                                   no colours, as --no-color
-  P2PFK_DEBUG=1                                                              stack traces with errors`,
+        environment: AWS_ENVIRONMENT_HELP,
         exitCodes: [
           [0, 'started; with --wait: done, or nothing to do'],
           1,

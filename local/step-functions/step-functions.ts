@@ -83,8 +83,11 @@ export class StepFunctions {
    * process and would otherwise ask again and again.
    */
   async changed(arn: string, longestMs: number): Promise<void> {
-    const limit = delay(longestMs, undefined, { ref: false });
+    const over = new AbortController();
+    // Keeps the process alive: who waits here has nothing else to do.
+    const limit = delay(longestMs, undefined, { signal: over.signal }).catch(() => undefined);
     await Promise.race([this.#live.get(arn)?.changed ?? limit, limit]);
+    over.abort();
   }
 
   /** ARNs of the executions that run in this process. */

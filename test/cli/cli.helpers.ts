@@ -26,6 +26,8 @@ export interface Finished {
 export interface Started {
   readonly child: ChildProcessWithoutNullStreams;
   readonly finished: Promise<Finished>;
+  /** Stdout and stderr so far. */
+  output(): string;
   /** Resolves when stdout and stderr together hold `text`. Rejects when the process ends before. */
   says(text: string): Promise<void>;
 }
@@ -69,7 +71,7 @@ export function start(args: readonly string[], env: Readonly<Record<string, stri
       child.on('close', () => reject(new Error(`it ended without saying ${text}: ${stdout}${stderr}`)));
       look();
     });
-  return { child, finished, says };
+  return { child, finished, output: () => `${stdout}${stderr}`, says };
 }
 
 export function p2pfk(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> {

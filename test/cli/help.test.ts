@@ -5,7 +5,10 @@ import { p2pfk } from './cli.helpers.ts';
 
 const program = createProgram(() => undefined);
 
-const COMMANDS = ['demo', 'plan', 'migrate', 'approve', 'verify', 'rollback', 'provision', 'audit', 'start'];
+const COMMANDS = [
+  ...['demo', 'plan', 'migrate', 'approve', 'verify', 'rollback', 'provision', 'audit'],
+  ...['start', 'watch', 'stop', 'history', 'serve'],
+];
 
 function helpOf(name: string): string {
   const command = program.commands.find((candidate) => candidate.name() === name);
@@ -57,7 +60,7 @@ describe('p2pfk migrate --help', () => {
     ]);
 
     expect(Object.fromEntries(groups)).toMatchObject({
-      Options: ['table', 'constraint', 'no-row-movement-guard', 'database-url', 'help'],
+      Options: ['table', 'constraint', 'no-row-movement-guard', 'database-url', 'state-dir', 'help'],
       'Locks and pace': ['max-concurrency', 'lock-timeout-ms', 'maintenance-work-mem', 'terminate-idle-blockers'],
       Rollback: ['keep-indexes', 'allow-blocking-rollback'],
       'Rehearsal and approval': ['dry-run', 'rehearse', 'approval', 'approval-timeout'],

@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import { helpText } from '../help.ts';
+import {
+  addDatabaseOptions,
+  addOutputOptions,
+  addStateOptions,
+  type DatabaseFlags,
+  type OutputFlags,
+  type StateFlags,
+  wholeNumber,
+} from '../options.ts';
+import type { Finish } from '../program.ts';
+
+export type ServeFlags = DatabaseFlags & StateFlags & OutputFlags & { readonly port: number };
+
+export function registerServe(program: Command, finish: Finish): void {
+  const command = program
+    .command('serve')
+    .description('the local Step Functions endpoint, for the AWS command line and SDKs')
+    .option('--port <n>', 'port on 127.0.0.1; 0 takes any that is free', wholeNumber, 8083);
+  addOutputOptions(addStateOptions(addDatabaseOptions(command)))
+    .addHelpText(
+      'after',
+      helpText({
+        about: `Speaks the Step Functions API for one state machine, and runs its executions in this process, on this database.
+Listens on 127.0.0.1 only. It asks for no credentials: whoever can reach that address on this machine can start and
+stop migrations, so do not serve on a machine that you share. Ctrl-C stops what runs and leaves it to be resumed.`,
+        examples: [
+          ['p2pfk serve', 'on port 8083, until Ctrl-C'],
+          [
+            `aws stepfunctions start-execution --endpoint-url http://127.0.0.1:8083 --region local \\
+    --state-machine-arn arn:aws:states:local:000000000000:stateMachine:p2pfk --input '{"table":"public.path"}'`,
+            'start a migration through it',
+          ],
+          ['p2pfk watch --execution $ARN', 'follow it in another terminal'],
+        ],
+        exitCodes: [[0, 'stopped by Ctrl-C while nothing ran'], 2, [130, 'stopped by Ctrl-C while an execution ran']],
+      }),
+    )
+    .action(async (flags: ServeFlags) => finish(await (await import('../executions/serve.ts')).serve(flags)));
+}

@@ -1,0 +1,33 @@
+import type { Command } from 'commander';
+import { AWS_ENVIRONMENT_HELP, helpText } from '../help.ts';
+import { addExecutionOptions, addOutputOptions, type ExecutionFlags, type OutputFlags } from '../options.ts';
+import type { Finish } from '../program.ts';
+
+export type StopFlags = ExecutionFlags & OutputFlags & { readonly cause?: string };
+
+export function registerStop(program: Command, finish: Finish): void {
+  const command = program
+    .command('stop')
+    .description('stop an execution, here or in AWS, and say what follows')
+    .option('--cause <text>', 'why, for the history');
+  addOutputOptions(addExecutionOptions(command))
+    .addHelpText(
+      'after',
+      helpText({
+        about: `Starts no further step; a statement that is under way ends. Nothing is undone and nothing is lost: what is done stays
+done, and the next migrate or rollback goes on from there. In AWS the stack's reconcile function looks at the migration
+at once: before the drop of the parent-level foreign key it leaves it there, to be resumed; after it, it verifies, and
+rolls back if that fails.`,
+        examples: [
+          ['p2pfk stop --execution $ARN', 'here or in AWS: the ARN tells'],
+          [
+            'p2pfk stop --execution $ARN --cause "the window closes" --json',
+            'with a word for the history, for scripts',
+          ],
+        ],
+        environment: AWS_ENVIRONMENT_HELP,
+        exitCodes: [[0, 'stopped, or it had ended before'], 2],
+      }),
+    )
+    .action(async (flags: StopFlags) => finish(await (await import('../executions/stop.ts')).stop(flags)));
+}

@@ -1,0 +1,52 @@
+/** `p2pfk stop`. */
+import { StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { ExitCode } from '../../core/errors.ts';
+import type { StopFlags } from '../commands/stop.ts';
+import { createOutput } from '../output.ts';
+import { shellWord } from '../text.ts';
+import { executionFailure } from './client.ts';
+import { connectTo } from './connection.ts';
+import { commandFor, type Described, describe } from './describe.ts';
+
+/** @returns the exit code */
+export async function stop(flags: StopFlags): Promise<number> {
+  const output = createOutput(flags);
+  const { execution: executionArn } = flags;
+  const { client, close } = await connectTo(flags, executionArn, (line) => output.complain(`! ${line}`));
+  try {
+    const before = await describe(client, executionArn);
+    if (before.status === 'RUNNING') {
+      try {
+        const cause = flags.cause ?? 'stopped by p2pfk stop';
+        await client.send(new StopExecutionCommand({ executionArn, error: 'Interrupted', cause }));
+      } catch (error) {
+        throw executionFailure(error, 'cannot stop the execution', executionArn);
+      }
+    }
+    const after = await describe(client, executionArn);
+    for (const line of stopLines(before, after)) output.line(line);
+    output.document({ executionArn, status: after.status, stopDate: after.stopDate?.toISOString() ?? null });
+    return ExitCode.Done;
+  } finally {
+    close();
+  }
+}
+
+function stopLines(before: Described, after: Described): string[] {
+  if (before.status !== 'RUNNING') return [`Nothing to stop: the execution has ended before, ${before.status}`];
+  const table = shellWord(after.table);
+  const reconciled = after.executionArn.startsWith('arn:aws:states:local:')
+    ? []
+    : [
+        "In AWS the stack's reconcile function now looks at the migration: after the drop of the parent-level FK it verifies, and",
+        'rolls back if that fails; before it, the migration stays where it is.',
+      ];
+  return [
+    after.status === 'RUNNING' ? '‖ Asked to stop; it has not stopped yet' : '‖ Stopped: no further step starts',
+    ...reconciled,
+    'What is done stays done. This goes on from there:',
+    `  ${commandFor('migrate', after, table)}`,
+    'This undoes it:',
+    `  ${commandFor('rollback', after, table)}`,
+  ];
+}
