@@ -7,7 +7,7 @@ import { type MigrationState, readMigration } from './ledger.ts';
 import { type Pair, type Pairing, readPairing, statementsFor } from './pairs.ts';
 import { type Intent, preflight } from './preflight.ts';
 import { guardStatement, wantsGuard } from './row-movement-guard.ts';
-import { forecastRollback, readServer, type Server } from './server.ts';
+import { forecastDrop, forecastRollback, readServer, type Server } from './server.ts';
 import { runOne } from './sql.ts';
 
 export interface PlanReading {
@@ -126,8 +126,7 @@ function estimate(server: Server, pairs: readonly Pair[], input: ExecutionInput)
     rows,
     bytes: sum(pairs, (pair) => pair.bytes),
     seconds: Math.ceil(seconds),
-    // Measured: 6-10 ms at 17 pairs, 79 ms at 256.
-    dropLockedMs: Math.ceil(5 + 0.3 * pairs.length),
+    dropLockedMs: forecastDrop(pairs.length),
     rollback: forecastRollback(server, pairs.length, rows),
   };
 }

@@ -39,6 +39,11 @@ function locksOfAttach(pairs: number): number {
   return 3 * pairs * pairs + locksOfDrop(pairs);
 }
 
+/** Milliseconds that the verified drop holds its locks; measured: 6-10 at 17 pairs, 79 at 256, some 350 at 1,000. */
+export function forecastDrop(pairs: number): number {
+  return Math.ceil(5 + 0.35 * pairs);
+}
+
 /** Other sessions need the lock table too; beyond this share of it a statement of ours is not begun. */
 export const LOCK_TABLE_SHARE = 0.7;
 

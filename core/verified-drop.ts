@@ -137,7 +137,7 @@ async function dropAndVerify(
     const named = toNamedError(error);
     if (named instanceof StatementCanceled && left() <= drop.budgetMs * 0.1) {
       throw new LockTimeout(
-        `the verified drop did not fit into the lock budget of ${drop.budgetMs} ms; it was rolled back`,
+        `the verified drop did not fit into the lock budget of ${drop.budgetMs} ms; it was rolled back. A busy server may let it pass later; else allow more with --lock-timeout-ms`,
         named.context,
         { cause: named },
       );

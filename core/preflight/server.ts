@@ -1,6 +1,13 @@
 /** The server: its version, its role, and room in its lock table. */
 import type { Finding } from '../contracts.ts';
-import { forecastRollback, LOCK_TABLE_SHARE, locksOfDrop, OLDEST_VERSION, type Server } from '../server.ts';
+import {
+  forecastDrop,
+  forecastRollback,
+  LOCK_TABLE_SHARE,
+  locksOfDrop,
+  OLDEST_VERSION,
+  type Server,
+} from '../server.ts';
 import { finding, type PreflightSubject } from './finding.ts';
 
 export function checkServer(server: Server): Finding[] {
@@ -27,6 +34,9 @@ export function checkServer(server: Server): Finding[] {
 const FIXED_IN: Readonly<Record<number, number>> = { 13: 17, 14: 14, 15: 9, 16: 5, 17: 1 };
 /** The minor versions that this release was tested with. */
 const TESTED_WITH: Readonly<Record<number, number>> = { 13: 23, 14: 23, 15: 18, 16: 14, 17: 10, 18: 4 };
+
+/** Of the lock budget, which a busy server uses up faster than the machine of the forecast. */
+const BUDGET_SHARE = 0.5;
 
 /** Before the fixes a partition that was detached could lose the enforcement of its foreign keys. */
 export function checkMinorVersion(server: Server): Finding[] {
@@ -62,6 +72,17 @@ export function checkCapacity({ server, pairing, input }: PreflightSubject): Fin
         'error',
         `dropping the parent foreign key takes about ${needed} lock entries, and the lock table has room for ${server.lock_table_capacity}`,
         'raise max_locks_per_transaction and restart the server',
+      ),
+    );
+  }
+  const drop = forecastDrop(pairs);
+  if (drop > input.lockTimeoutMs * BUDGET_SHARE) {
+    findings.push(
+      finding(
+        'drop-lock-budget',
+        'warning',
+        `dropping the parent foreign key of ${pairs} pairs holds its locks for about ${drop} ms, and the lock budget is ${input.lockTimeoutMs} ms: a drop that does not fit is rolled back and tried again`,
+        `allow --lock-timeout-ms ${3 * drop}: so long reads and writes may wait, once`,
       ),
     );
   }

@@ -60,6 +60,14 @@ describe('the server', () => {
     expect(findings).toContainEqual(having('rollback-strategy', 'info', /every row is checked while writes wait/));
   });
 
+  it('warns where so many pairs may not be dropped within the lock budget', async () => {
+    const ids = async (lockTimeoutMs: number) =>
+      (await findingsOn({}, 'migrate', { lockTimeoutMs })).map(({ id }) => id);
+
+    expect(await ids(10)).toContain('drop-lock-budget');
+    expect(await ids(500)).not.toContain('drop-lock-budget');
+  });
+
   it('gives errors first', async () => {
     const findings = await findingsOn({ version_num: 120_000, lock_table_capacity: 30 });
 
