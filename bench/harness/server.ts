@@ -1,0 +1,92 @@
+/** A PostgreSQL server to measure on: commits reach the disk, memory is what PostgreSQL has by default. */
+import { Client } from 'pg';
+import { DURABLE, type EmbeddedPostgres, startEmbeddedPostgres } from '../../local/embedded-postgres.ts';
+import { installPostgres, type PostgresMajor } from '../../scripts/install-postgres.ts';
+
+/** The version that `npm ci` brings. */
+export const USUAL_MAJOR: PostgresMajor = 17;
+
+const SETTINGS = {
+  ...DURABLE,
+  // A page cache that a server of this size would have, and room for WAL, so that a checkpoint is not what is measured.
+  shared_buffers: '1GB',
+  max_wal_size: '8GB',
+  checkpoint_timeout: '30min',
+  // The parent FK of 4,000 pairs takes some 32,000 lock entries.
+  max_locks_per_transaction: '1024',
+  // It would come whenever it likes; every data set is vacuumed and analysed before it is measured.
+  autovacuum: 'off',
+} as const;
+
+export class BenchServer {
+  readonly #embedded: EmbeddedPostgres;
+  readonly version: string;
+  readonly #open = new Set<Client>();
+
+  private constructor(embedded: EmbeddedPostgres, version: string) {
+    this.#embedded = embedded;
+    this.version = version;
+  }
+
+  /** Started, measured on, stopped and removed. */
+  static async with<Value>(
+    work: (server: BenchServer) => Promise<Value>,
+    options: { readonly major?: PostgresMajor; readonly settings?: Readonly<Record<string, string>> } = {},
+  ): Promise<Value> {
+    const binaries = await installPostgres(options.major ?? USUAL_MAJOR);
+    const embedded = await startEmbeddedPostgres({ binaries, settings: { ...SETTINGS, ...options.settings } });
+    const server = new BenchServer(embedded, await versionOf(embedded.url));
+    try {
+      return await work(server);
+    } finally {
+      await Promise.all([...server.#open].map((client) => client.end().catch(() => undefined)));
+      await embedded.stop();
+    }
+  }
+
+  url(database: string): string {
+    return this.#embedded.databaseUrl(database);
+  }
+
+  /** A plain session, as an application or a person with psql has it; ended with the server at the latest. */
+  async session(database: string, applicationName = 'bench'): Promise<Client> {
+    const client = new Client({ connectionString: this.url(database), application_name: applicationName });
+    client.on('error', () => undefined);
+    await client.connect();
+    this.#open.add(client);
+    client.once('end', () => this.#open.delete(client));
+    return client;
+  }
+
+  async in<Value>(database: string, work: (client: Client) => Promise<Value>): Promise<Value> {
+    const client = await this.session(database);
+    try {
+      return await work(client);
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** An empty database, or a copy of `template` file by file. A former one of that name goes. */
+  async create(database: string, template = 'template0'): Promise<void> {
+    const copy = Number.parseInt(this.version, 10) >= 15 ? ' STRATEGY file_copy' : '';
+    await this.in('postgres', async (client) => {
+      await client.query(`DROP DATABASE IF EXISTS ${database}`);
+      await client.query(`CREATE DATABASE ${database} TEMPLATE ${template}${copy}`);
+      // What was copied or dropped is written now, not while the next thing is measured.
+      await client.query('CHECKPOINT');
+    });
+  }
+
+  async drop(database: string): Promise<void> {
+    await this.in('postgres', (client) => client.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`));
+  }
+}
+
+async function versionOf(url: string): Promise<string> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  const { rows } = await client.query<{ server_version: string }>('SHOW server_version');
+  await client.end();
+  return rows[0]?.server_version ?? 'unknown';
+}

@@ -1,0 +1,125 @@
+/** `npm run bench`: runs benchmarks, prints their tables, keeps their results, and writes docs/benchmarks.md. */
+import { parseArgs } from 'node:util';
+import type { Benchmark } from './harness/benchmark.ts';
+import { consoleTable, targetText } from './harness/format.ts';
+import { describeMachine } from './harness/machine.ts';
+import {
+  BENCHMARKS,
+  type BenchmarkName,
+  type Level,
+  problems,
+  type Result,
+  readResult,
+  writeResult,
+} from './harness/result.ts';
+
+const USAGE = `usage: npm run bench -- [NAME...] [--quick | --smoke] [--resume] [--docs]
+
+  NAME...     ${BENCHMARKS.join(', ')}; all of them where none is named
+  --quick     smaller sizes, ten minutes in all
+  --smoke     tiny sizes, a minute in all: that everything runs and gives its figures; keeps nothing
+  --resume    leave out what was measured at this commit and in this size already
+  --docs      no run: only write docs/benchmarks.md anew from what was measured
+  --list      no run: only tell how long each takes and what it needs on disk`;
+
+const load: Partial<Record<BenchmarkName, () => Promise<Benchmark>>> = {
+  partitions: async () => (await import('./benchmarks/partitions.ts')).partitions,
+};
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const { options, names } = parse();
+  if (options.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  if (options.docs) return writeDocs();
+  const level: Level = options.smoke ? 'smoke' : options.quick ? 'quick' : 'full';
+  const benchmarks = await Promise.all((names.length > 0 ? names : BENCHMARKS).flatMap((name) => load[name]?.() ?? []));
+  announce(benchmarks, level);
+  if (options.list) return 0;
+
+  let failed = 0;
+  for (const benchmark of benchmarks) {
+    if (options.resume && (await isMeasured(benchmark.name, level))) {
+      console.log(`\n${benchmark.name}: measured at this commit already`);
+      continue;
+    }
+    try {
+      const result = await measured(benchmark, level);
+      for (const problem of problems(result)) {
+        console.error(`${benchmark.name}: ${problem}`);
+        failed++;
+      }
+      // As soon as it is there: what follows may fail.
+      if (level !== 'smoke') console.log(`written to ${await writeResult(result)}`);
+    } catch (error) {
+      console.error(`${benchmark.name} failed: ${error instanceof Error ? error.stack : error}`);
+      failed++;
+    }
+  }
+  if (level !== 'smoke') await writeDocs();
+  return failed > 0 ? 1 : 0;
+}
+
+function parse() {
+  try {
+    const { values: options, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        quick: { type: 'boolean', default: false },
+        smoke: { type: 'boolean', default: false },
+        resume: { type: 'boolean', default: false },
+        docs: { type: 'boolean', default: false },
+        list: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    const unknown = positionals.filter((name) => !BENCHMARKS.some((known) => known === name));
+    if (unknown.length > 0) throw new Error(`there is no benchmark ${unknown.join(', ')}`);
+    if (options.quick && options.smoke) throw new Error('--quick and --smoke exclude each other');
+    return { options, names: positionals as BenchmarkName[] };
+  } catch (error) {
+    console.error(`bench: ${(error as Error).message}\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+function announce(benchmarks: readonly Benchmark[], level: Level): void {
+  const costs = benchmarks.map(({ cost }) => cost[level]);
+  for (const { name, title, cost } of benchmarks)
+    console.log(`${name.padEnd(12)}about ${cost[level].minutes} min, ${cost[level].gigabytes} GB on disk: ${title}`);
+  const minutes = costs.reduce((sum, cost) => sum + cost.minutes, 0);
+  const gigabytes = Math.max(...costs.map((cost) => cost.gigabytes));
+  console.log(
+    `${level} run: about ${Math.ceil(minutes)} min in all, and ${gigabytes} GB in the temporary directory at the worst`,
+  );
+}
+
+async function isMeasured(name: BenchmarkName, level: Level): Promise<boolean> {
+  const known = await readResult(name);
+  return known?.level === level && known.machine.commit === describeMachine().commit;
+}
+
+async function measured(benchmark: Benchmark, level: Level): Promise<Result> {
+  const { name, title, about } = benchmark;
+  const machine = describeMachine();
+  console.log(`\n=== ${name}: ${title} (${level}, load average ${machine.loadAverage})`);
+  const startedAt = new Date();
+  const findings = await benchmark.run(level, (line) => {
+    const seconds = ((Date.now() - startedAt.getTime()) / 1000).toFixed(0);
+    console.log(`[${seconds.padStart(5)} s] ${line}`);
+  });
+  const seconds = (Date.now() - startedAt.getTime()) / 1000;
+  for (const table of findings.tables) console.log(`\n${consoleTable(table)}`);
+  console.log(`\n${findings.targets.map(targetText).join('\n')}`);
+  return { name, title, about, level, startedAt: startedAt.toISOString(), seconds, machine, ...findings };
+}
+
+async function writeDocs(): Promise<number> {
+  // Only here: the library that draws the charts is large.
+  const { generateDocs } = await import('./docs/generate.ts');
+  console.log(`written to ${await generateDocs()}`);
+  return 0;
+}
