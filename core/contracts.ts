@@ -8,6 +8,7 @@
  * *Ledger*: the schema `p2pfk` in the target database. *Fence*: the ledger's word that no forward DDL may run any more.
  */
 import { z } from 'zod';
+import type { EventBudget } from './event-budget.ts';
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Execution input
@@ -72,8 +73,15 @@ export type PlanEvent = z.infer<typeof PlanEvent>;
 export const MigrationEvent = z.object({ migrationId: z.string().min(1), execution: z.string().min(1) });
 export type MigrationEvent = z.infer<typeof MigrationEvent>;
 
-/** Event of every function that works on one pair. `pair` counts from 1, largest pair first. */
-export const PairEvent = MigrationEvent.extend({ pair: z.int().min(1), referencing: z.string().optional() });
+/**
+ * Event of every function that works on one pair, or on a run of neighbours. `pair` counts from 1, largest pair first; `last`
+ * is the last one of the run, left out or the same where it is one pair.
+ */
+export const PairEvent = MigrationEvent.extend({
+  pair: z.int().min(1),
+  last: z.int().min(1).optional(),
+  referencing: z.string().optional(),
+});
 export type PairEvent = z.infer<typeof PairEvent>;
 
 /** Event of `fence` and `pause`; `error` is what a Catch put at `$.error`, absent when a person asked. */
@@ -94,6 +102,8 @@ export type ReconcileEvent = z.infer<typeof ReconcileEvent>;
 /** One item of the Map states. Kept tiny, because every iteration's events repeat it. */
 export interface PairItem {
   readonly pair: number;
+  /** The same as `pair`, but where there are so many pairs that one iteration takes a run of them. */
+  readonly last: number;
   /** Schema-qualified, quoted where needed; for the reader of the visual history only. */
   readonly referencing: string;
 }
@@ -111,8 +121,12 @@ export interface PlanResult {
   readonly table: string;
   readonly referencedTable: string;
   readonly constraint: string;
+  /** One item a pair, or fewer where they would not fit into one execution. */
   readonly pairs: readonly PairItem[];
+  readonly pairCount: number;
   readonly maxConcurrency: number;
+  /** One line; only where nothing is done though something could be. */
+  readonly reason?: string;
 }
 
 /** Result of the functions that work on one pair. */
@@ -137,6 +151,10 @@ export interface PairResult {
   readonly waitSeconds: number;
   /** Why it was not begun, where it was held back. */
   readonly note?: string;
+  /** Of a run of pairs: its last one, `pair` being its first. */
+  readonly last?: number;
+  /** Of a run of pairs: those that this call has worked on. Final, all others of the run were through before. */
+  readonly batch?: readonly PairResult[];
 }
 
 export interface GateResult {
@@ -186,6 +204,7 @@ export interface FenceResult {
   /** How the parent FK comes back; `NONE` where it never left. */
   readonly strategy: RollbackStrategy | 'NONE';
   readonly pairs: readonly PairItem[];
+  readonly pairCount: number;
   readonly maxConcurrency: number;
 }
 
@@ -290,6 +309,8 @@ export interface Estimate {
   /** Milliseconds that the drop holds ACCESS EXCLUSIVE locks. */
   readonly dropLockedMs: number;
   readonly rollback: { readonly strategy: RollbackStrategy; readonly writesBlockedMs: number; readonly note: string };
+  /** How the pairs fit into one execution of Step Functions. */
+  readonly execution: EventBudget;
 }
 
 /** `plan --json`. */

@@ -155,6 +155,24 @@ export async function openMigration(
   });
 }
 
+/** Who has worked on the same opening of a maintenance window, other than this execution. */
+export async function workedOnOpening(
+  client: Client,
+  foreignKey: ForeignKey,
+  opensAt: string,
+  execution: string,
+): Promise<{ readonly id: string; readonly execution: string; readonly state: MigrationState } | undefined> {
+  const { readable } = await runOne<{ readable: boolean }>(client, 'ledger/readable');
+  if (!readable) return undefined;
+  const [found] = await run<{ id: string; execution: string; state: MigrationState }>(client, 'ledger/same-opening', {
+    table_oid: foreignKey.referencing_oid,
+    constraint_name: foreignKey.constraint_name,
+    opens_at: opensAt,
+    execution,
+  });
+  return found;
+}
+
 async function insertMigration(client: Client, foreignKey: ForeignKey, options: MigrationOptions, execution: string) {
   try {
     const { id } = await runOne<{ id: string }>(client, 'ledger/insert-migration', {

@@ -1,6 +1,7 @@
 /** The plan: everything that a migration would do, read from the catalog, nothing written. */
 import type { Client } from 'pg';
 import type { Estimate, ExecutionInput, Plan, PlannedStatement } from './contracts.ts';
+import { eventBudget } from './event-budget.ts';
 import { PACE } from './forecast.ts';
 import { type ForeignKey, resolveForeignKey } from './foreign-key.ts';
 import { type MigrationState, readMigration } from './ledger.ts';
@@ -128,6 +129,7 @@ function estimate(server: Server, pairs: readonly Pair[], input: ExecutionInput)
     seconds: Math.ceil(seconds),
     dropLockedMs: forecastDrop(pairs.length),
     rollback: forecastRollback(server, pairs.length, rows),
+    execution: eventBudget(pairs),
   };
 }
 

@@ -50,7 +50,7 @@ export const LambdaFunctions = {
   },
   'add-foreign-key': {
     state: 'AddForeignKey',
-    timeoutSeconds: SHORT,
+    timeoutSeconds: MEDIUM,
     memoryMib: WAITING,
     perPair: true,
     description: 'Adds one pair FK, NOT VALID',

@@ -1,6 +1,7 @@
 /** State AddForeignKey: the pair FK of one pair, NOT VALID. */
 import { PairEvent } from '../core/contracts.ts';
 import { addForeignKey } from '../core/steps/add-foreign-key.ts';
+import { eachPair, isAdded } from '../core/steps/batch.ts';
 import { stepHandler } from './handler.ts';
 
-export const handler = stepHandler('add-foreign-key', PairEvent, addForeignKey);
+export const handler = stepHandler('add-foreign-key', PairEvent, eachPair(addForeignKey, isAdded));

@@ -16,7 +16,7 @@ export { withoutSchemaOf as shortName } from '../text.ts';
 
 export function planned(plan: PlanResult): string[] {
   const tables = `${withoutSchemaOf(plan.table, plan.table)} → ${withoutSchemaOf(plan.table, plan.referencedTable)}`;
-  const pairs = plural(plan.pairs.length, 'pair');
+  const pairs = plural(plan.pairCount ?? plan.pairs.length, 'pair');
   switch (plan.status) {
     case 'PLANNED':
       return [`Migrating ${tables}: ${pairs}, parent-level FK ${plan.constraint}`];

@@ -127,7 +127,10 @@ function succeeded(progress: Progress, state: string, event: ProgressEvent): Adv
   const output = event.output;
   if (!isRecord(output)) return same(withRunning(progress, keyOf(state, event.input), null));
   if (typeof output.pair === 'number' && typeof output.of === 'number') {
-    return pairDone(progress, state, event, output as unknown as PairResult);
+    const result = output as unknown as PairResult;
+    return result.batch === undefined
+      ? pairDone(progress, state, event, result)
+      : batchDone(progress, state, event, result, result.batch);
   }
   const counting = UNFINISHED.has(stringOf(output.status));
   const next = counting ? progress : withRunning(progress, keyOf(state, event.input), null);
@@ -230,6 +233,40 @@ function pairDone(progress: Progress, state: string, event: ProgressEvent, resul
   const lines = [...say.pairDone(state, stage.done.size, total, result)];
   if (stage.done.size === total) lines.push(...say.stageDone(state, total, stage.skipped));
   return { progress: next, lines };
+}
+
+/** An iteration that takes many pairs tells those of its last call; at its end all others of the run were through before. */
+function batchDone(
+  progress: Progress,
+  state: string,
+  event: ProgressEvent,
+  { pair: first, last = first, status, of, note }: PairResult,
+  batch: readonly PairResult[],
+): Advanced {
+  const lines: string[] = [];
+  let next = progress;
+  for (const result of batch) {
+    const advanced = pairDone(next, state, event, result);
+    lines.push(...advanced.lines);
+    next = advanced.progress;
+  }
+  const key = keyOf(state, event.input);
+  if (status === 'RUNNING') {
+    if (note) {
+      const held = heldBack(next, key, event, state, note);
+      return { progress: held.progress, lines: [...lines, ...held.lines] };
+    }
+    return { progress: withRunning(next, key, progress.running.get(key) ?? begin(next, state, event)), lines };
+  }
+  const before = next.stages.get(state) ?? { done: new Set<number>(), skipped: 0, since: timeOf(event) };
+  const unsaid = Array.from({ length: last - first + 1 }, (_, index) => first + index).filter(
+    (pair) => !before.done.has(pair),
+  );
+  const done = new Set([...before.done, ...unsaid]);
+  const stage: StageProgress = { ...before, done, skipped: before.skipped + unsaid.length };
+  const total = totalOf(progress, state) || of;
+  if (unsaid.length > 0 && done.size === total) lines.push(...say.stageDone(state, total, stage.skipped));
+  return { progress: { ...withRunning(next, key, null), stages: new Map([...next.stages, [state, stage]]) }, lines };
 }
 
 function pairAfter(known: MigratedPair | undefined, state: string, result: PairResult): MigratedPair {

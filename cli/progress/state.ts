@@ -57,8 +57,13 @@ export const NOTHING_YET: Progress = {
 
 /** Pairs that a Map state goes over. */
 export function totalOf(progress: Progress, state: string): number {
-  if (state === 'RestoreParentForPair') return progress.fence?.pairs.length ?? 0;
-  return progress.plan?.pairs.length ?? 0;
+  if (state === 'RestoreParentForPair') return countOf(progress.fence);
+  return countOf(progress.plan);
+}
+
+/** An iteration may take several pairs. */
+function countOf(result: { readonly pairs: readonly unknown[]; readonly pairCount?: number } | null): number {
+  return result?.pairCount ?? result?.pairs.length ?? 0;
 }
 
 /** What the events told, for the report. */

@@ -1,5 +1,6 @@
 /** A plan as a person reads it, and as SQL. Pure. */
 import type { Finding, Plan, PlannedPair, Severity } from '../../core/contracts.ts';
+import type { EventBudget } from '../../core/event-budget.ts';
 import { grouped, oneLine, plural, roughly, shellWord, size, visible, withoutSchemaOf, wrapped } from '../text.ts';
 import { columns } from './columns.ts';
 
@@ -128,9 +129,19 @@ function estimateLines({ estimate }: Plan): string[] {
       : `writes blocked for about ${roughly(rollback.writesBlockedMs)}`;
   return [
     `Estimate     ${grouped(estimate.rows)} rows, ${size(estimate.bytes)}: about ${roughly(estimate.seconds * 1000)} in all`,
+    `Execution    ${executionLine(estimate.execution)}`,
     `Drop         exclusive locks for about ${roughly(estimate.dropLockedMs)}`,
     `Rollback     ${rollback.strategy}: ${blocked}${rollback.note === '' ? '' : `; ${oneLine(rollback.note)}`}`,
   ];
+}
+
+/** Step Functions ends an execution at its 25,000th event, in AWS and at home. */
+function executionLine({ iterations, pairsPerIteration, events, rollbackEvents, limit }: EventBudget): string {
+  const how =
+    pairsPerIteration <= 1
+      ? 'one iteration a pair'
+      : `${plural(iterations, 'iteration')} of up to ${plural(pairsPerIteration, 'pair')}, as one for each would not fit`;
+  return `${how}; ${grouped(events)} of ${grouped(limit)} events, and ${grouped(rollbackEvents)} for a rollback`;
 }
 
 function verdict(plan: Plan, here: string): string {

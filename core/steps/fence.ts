@@ -4,6 +4,7 @@
  */
 import type { FenceResult, InterruptEvent } from '../contracts.ts';
 import { LockTimeout, MigrationFenced, messageOfCause } from '../errors.ts';
+import { iterationsOf } from '../event-budget.ts';
 import { type Migration, readMigration, readPairs } from '../ledger.ts';
 import { sqlStateOf } from '../postgres-errors.ts';
 import { forecastRollback, readServer } from '../server.ts';
@@ -31,6 +32,7 @@ export async function fence(context: StepContext, event: InterruptEvent): Promis
     pairs.reduce((sum, pair) => sum + pair.rows, 0),
   );
   const dropped = parent === null || !parent.validated;
+  const restored = dropped && strategy === 'attach' ? pairs : [];
   context.logger.warn('migration fenced', {
     migrationId: event.migrationId,
     parentForeignKey: dropped ? 'DROPPED' : 'PRESENT',
@@ -40,7 +42,8 @@ export async function fence(context: StepContext, event: InterruptEvent): Promis
     status: 'FENCED',
     parentForeignKey: dropped ? 'DROPPED' : 'PRESENT',
     strategy: dropped ? strategy : 'NONE',
-    pairs: dropped && strategy === 'attach' ? pairs.map(({ pair, referencing }) => ({ pair, referencing })) : [],
+    pairs: iterationsOf(restored),
+    pairCount: restored.length,
     maxConcurrency: migration.options.maxConcurrency,
   };
 }

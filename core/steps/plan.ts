@@ -1,8 +1,9 @@
 /** Plan: reads everything, refuses what cannot go well, and only then opens the migration in the ledger. */
 import { ExecutionInput, type PlanEvent, type PlanResult } from '../contracts.ts';
-import { InvalidInput, PreflightFailed } from '../errors.ts';
+import { InvalidInput, MigrationInProgress, PreflightFailed } from '../errors.ts';
+import { iterationsOf } from '../event-budget.ts';
 import { type ForeignKey, resolveForeignKey } from '../foreign-key.ts';
-import { ensureLedger, type MigrationOptions, openMigration, readPairs } from '../ledger.ts';
+import { ensureLedger, type MigrationOptions, openMigration, readPairs, workedOnOpening } from '../ledger.ts';
 import { readPairing } from '../pairs.ts';
 import { type PlanReading, readPlan } from '../plan.ts';
 import { heldBack } from '../throttle.ts';
@@ -15,29 +16,78 @@ import { restIfDead } from './reconcile.ts';
  * @throws MigrationInProgress when another execution works on the same foreign key
  */
 export async function plan(context: StepContext, event: PlanEvent): Promise<PlanResult> {
-  const input = parseInput(event.input);
+  const input = withDeadline(parseInput(event.input));
   if (input.operation === 'rollback') return planRollback(context, input, event.execution);
 
   const reading = await readPlan(context.client, input, 'migrate');
   if (isMigrated(reading)) return result('ALREADY_MIGRATED', reading, input);
+  const before = await duplicateOf(context, reading, input, event.execution);
+  if (before) return before;
   refuse(reading);
   if (input.dryRun) return result('DRY_RUN', reading, input);
 
   // A hold-back query that fails, or a lag that cannot be seen, is told before anything begins.
   await heldBack(context.client, optionsOf(input));
   await ensureLedger(context.client);
+  try {
+    return await open(context, reading, input, event.execution);
+  } catch (error) {
+    // Two deliveries of one opening at the same moment: the ledger has let in the other one.
+    const beside =
+      error instanceof MigrationInProgress && (await duplicateOf(context, reading, input, event.execution));
+    if (beside) return beside;
+    throw error;
+  }
+}
+
+async function open(
+  context: StepContext,
+  reading: PlanReading,
+  input: ExecutionInput,
+  execution: string,
+): Promise<PlanResult> {
   const { foreignKey, pairing } = reading;
   const options = {
     ...optionsOf(input),
     plannedAt: new Date().toISOString(),
     forecastSeconds: reading.document.estimate.seconds,
   };
-  const opened = await openMigration(context.client, foreignKey, pairing, options, event.execution);
-  const pairs = (await readPairs(context.client, opened.id)).map(({ pair, referencing }) => ({ pair, referencing }));
+  const opened = await openMigration(context.client, foreignKey, pairing, options, execution);
+  const pairs = await readPairs(context.client, opened.id);
   context.logger.info('migration opened', { migrationId: opened.id, state: opened.state, pairs: pairs.length });
   // A rollback that died half-way is finished first: forward DDL is fenced, and the next run starts from clean ground.
   const status = opened.state === 'rolling-back' ? 'ROLLBACK_REQUESTED' : 'PLANNED';
-  return { ...result(status, reading, input), migrationId: opened.id, pairs };
+  return {
+    ...result(status, reading, input),
+    migrationId: opened.id,
+    pairs: iterationsOf(pairs),
+    pairCount: pairs.length,
+  };
+}
+
+/** A schedule brings along when its window opened; nobody but this step can add to it how long it is. */
+function withDeadline(input: ExecutionInput): ExecutionInput {
+  const { opensAt, windowMinutes, deadline } = input;
+  if (opensAt === undefined && windowMinutes === undefined) return input;
+  if (opensAt === undefined || windowMinutes === undefined || deadline !== undefined) {
+    throw new InvalidInput(
+      'the execution input is not valid: opensAt and windowMinutes belong together, and stand in the place of deadline',
+    );
+  }
+  return { ...input, deadline: new Date(Date.parse(opensAt) + windowMinutes * 60_000).toISOString() };
+}
+
+async function duplicateOf(
+  { client }: StepContext,
+  reading: PlanReading,
+  input: ExecutionInput,
+  execution: string,
+): Promise<PlanResult | undefined> {
+  if (input.opensAt === undefined) return undefined;
+  const first = await workedOnOpening(client, reading.foreignKey, input.opensAt, execution);
+  if (!first) return undefined;
+  const reason = `the window that opened at ${input.opensAt} is ${first.execution}'s (state ${first.state}); to go on within it, start an execution with a deadline and without opensAt`;
+  return { ...result('DUPLICATE', reading, input), migrationId: first.id, reason };
 }
 
 /** The input of an execution, checked; one line says what is wrong and where. */
@@ -75,20 +125,22 @@ async function planRollback(context: StepContext, input: ExecutionInput, executi
       referencedTable,
       constraint,
       pairs: [],
+      pairCount: 0,
       maxConcurrency,
     };
   }
   const pairing = await readPairing(client, foreignKey);
   await restIfDead(context, foreignKey.migrationId, `when ${execution} came to roll back`);
   const opened = await openMigration(client, foreignKey, pairing, optionsOf(input), execution);
-  const pairs = (await readPairs(client, opened.id)).map(({ pair, referencing }) => ({ pair, referencing }));
+  const pairs = await readPairs(client, opened.id);
   return {
     status: 'ROLLBACK_REQUESTED',
     migrationId: opened.id,
     table: foreignKey.table,
     referencedTable: foreignKey.referencedTable,
     constraint: foreignKey.constraint_name,
-    pairs,
+    pairs: iterationsOf(pairs),
+    pairCount: pairs.length,
     maxConcurrency,
   };
 }
@@ -122,7 +174,8 @@ function result(status: PlanResult['status'], { foreignKey, pairing }: PlanReadi
     table: foreignKey.table,
     referencedTable: foreignKey.referencedTable,
     constraint: foreignKey.constraint_name,
-    pairs: pairing.pairs.map(({ pair, referencing }) => ({ pair, referencing })),
+    pairs: iterationsOf(pairing.pairs),
+    pairCount: pairing.pairs.length,
     maxConcurrency: input.maxConcurrency,
   };
 }

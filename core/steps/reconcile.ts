@@ -10,6 +10,7 @@ import { DeadlockDetected, LockTimeout, OrphanedRows, RollbackFailed } from '../
 import { changeMigration, type Migration, readMigration } from '../ledger.ts';
 import { run, runOne } from '../sql.ts';
 import { attachParent } from './attach-parent.ts';
+import { eachPair, isRestored } from './batch.ts';
 import { applicationName, type StepContext } from './context.ts';
 import { dropPairForeignKeys } from './drop-pair-foreign-keys.ts';
 import { fence } from './fence.ts';
@@ -132,6 +133,8 @@ async function finish(context: StepContext, migration: Migration, execution: str
   return rollBack(context, migration, execution, verified.reason);
 }
 
+const restoreParent = eachPair(restoreParentForPair, isRestored);
+
 /** The rollback branch, state by state, as far as the time goes. Each step finds what an earlier try has done. */
 async function rollBack(
   context: StepContext,
@@ -143,9 +146,9 @@ async function rollBack(
   const running = (waitSeconds: number): ReconcileResult => ({ status: 'RUNNING', migrationId: id, waitSeconds });
   const error = why === undefined ? null : { Error: 'VerificationFailed', Cause: why };
   const fenced = await fence(context, { ...step, error });
-  for (const { pair } of fenced.pairs) {
+  for (const { pair, last } of fenced.pairs) {
     if (context.remainingMs() < RESERVE_MS) return running(1);
-    const restored = await restoreParentForPair(context, { ...step, pair });
+    const restored = await restoreParent(context, { ...step, pair, last });
     if (restored.status === 'RUNNING') return running(restored.waitSeconds);
   }
   if (context.remainingMs() < RESERVE_MS) return running(1);

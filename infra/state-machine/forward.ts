@@ -14,7 +14,7 @@ import {
   Wait,
   WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
-import { ERROR_PATH, Payload, pairOutcome } from './payloads.ts';
+import { ERROR_PATH, Payload } from './payloads.ts';
 import type { StepFactory } from './step-factory.ts';
 
 export interface Exits {
@@ -113,11 +113,18 @@ function buildIndexesStep(steps: StepFactory): MapState {
 }
 
 function addForeignKeysStep(steps: StepFactory): MapState {
-  const addForeignKey = steps.task('add-foreign-key', {
+  const addForeignKey = steps.pollingTask('add-foreign-key', {
     comment:
       'Adds the foreign key of one pair NOT VALID, under ShareRowExclusiveLock on its two partitions for some milliseconds; from then on it checks every new row.',
     payload: Payload.pair,
-    resultSelector: pairOutcome('$'),
+    resultPath: '$.result',
+    choice: { id: 'Added?', comment: 'Where one iteration takes many pairs, the next call goes on with the rest.' },
+    wait: { id: 'WaitForAdd', comment: 'Holds nothing before the rest of the pairs is asked for.' },
+    done: steps.pairDone(
+      'ForeignKeyAdded',
+      'Every new row of this pair is checked by its own foreign key.',
+      '$.result',
+    ),
   });
   return steps.forEachPair('AddForeignKeys', {
     comment:

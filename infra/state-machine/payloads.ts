@@ -30,6 +30,7 @@ export const Payload = {
     migrationId: JsonPath.stringAt('$.migrationId'),
     execution: JsonPath.stringAt('$.execution'),
     pair: JsonPath.numberAt('$.pair'),
+    last: JsonPath.numberAt('$.last'),
     referencing: JsonPath.stringAt('$.referencing'),
   }),
 } as const;
@@ -38,6 +39,7 @@ export const Payload = {
 export const PAIR_ITEM = {
   ...MIGRATION,
   pair: JsonPath.numberAt('$$.Map.Item.Value.pair'),
+  last: JsonPath.numberAt('$$.Map.Item.Value.last'),
   referencing: JsonPath.stringAt('$$.Map.Item.Value.referencing'),
 };
 

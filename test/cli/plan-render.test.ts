@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { findingLines, planLines, statementsAsSql } from '../../cli/render/plan.ts';
 import { width } from '../../cli/text.ts';
 import type { Plan } from '../../core/contracts.ts';
+import { eventBudget } from '../../core/event-budget.ts';
 
 const planOf = (count: number, rest: Partial<Plan> = {}): Plan => ({
   table: 'public.path',
@@ -34,6 +35,7 @@ const planOf = (count: number, rest: Partial<Plan> = {}): Plan => ({
     seconds: 720,
     dropLockedMs: 11,
     rollback: { strategy: 'attach', writesBlockedMs: 70, note: 'no scan' },
+    execution: eventBudget([]),
   },
   ...rest,
 });
@@ -69,6 +71,7 @@ describe('a plan for a person', () => {
     const lines = planLines(planOf(1, { findings: [] }), { table: 'My Path', columns: null });
 
     expect(lines).toContain('Estimate     123,600,000 rows, 12 GB: about 12 min in all');
+    expect(lines).toContain('Execution    one iteration a pair; 42 of 25,000 events, and 31 for a rollback');
     expect(lines).toContain('Rollback     attach: writes blocked for about 70 ms; no scan');
     expect(lines).toContain("Statements   2; all of them, with their locks: p2pfk plan --table 'My Path' --sql");
     expect(lines.at(-1)).toBe("✓ Ready: p2pfk migrate --table 'My Path'");

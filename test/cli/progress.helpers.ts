@@ -11,7 +11,12 @@ export const plan = (count: number, status: PlanResult['status'] = 'PLANNED'): P
   table: 'public.path',
   referencedTable: 'public.inode',
   constraint: 'path_medium_hash_ino_fkey',
-  pairs: Array.from({ length: count }, (_, index) => ({ pair: index + 1, referencing: `public.path_p_${index + 1}` })),
+  pairs: Array.from({ length: count }, (_, index) => ({
+    pair: index + 1,
+    last: index + 1,
+    referencing: `public.path_p_${index + 1}`,
+  })),
+  pairCount: count,
   maxConcurrency: 4,
 });
 
@@ -33,6 +38,7 @@ export const pairInput = (number: number) => ({
   migrationId: 'm-1',
   execution: 'x',
   pair: number,
+  last: number,
   referencing: `public.path_p_${number}`,
 });
 

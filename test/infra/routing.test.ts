@@ -14,8 +14,8 @@ type Answer = (event: Record<string, Json>) => Json;
 const EXECUTION = 'arn:aws:states:us-east-1:123456789012:execution:p2pfk:test';
 
 const pairs = [
-  { pair: 1, referencing: 'path_p_1' },
-  { pair: 2, referencing: 'path_p_2' },
+  { pair: 1, last: 1, referencing: 'path_p_1' },
+  { pair: 2, last: 2, referencing: 'path_p_2' },
 ];
 const done: Answer = ({ pair }) => ({ status: 'DONE', pair: pair ?? 0, waitSeconds: 0 });
 
