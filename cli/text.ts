@@ -1,19 +1,11 @@
 /** Small pure helpers for text that people read: durations, sizes, widths, and names that must not play tricks. */
+import { withoutSchemaOf } from '../core/text.ts';
+
+export { schemaOf, shellWord, visible, withoutSchemaOf } from '../core/text.ts';
 
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
 const COMBINING = /^\p{Mark}+$/u;
-// C0, C1, line separators, and the marks that reverse the direction of writing: a table may be named so.
-const CONTROL = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
-
-/** A name with terminal escapes or line breaks in it is shown, not obeyed: control characters come out as `\x1b`. */
-export function visible(text: string): string {
-  return text.replace(CONTROL, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
-  });
-}
-
 /** Columns that `text` takes in a terminal; it must hold no escape sequences. */
 export function width(text: string): number {
   let columns = 0;
@@ -101,17 +93,6 @@ export function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + oneLine(text).slice(1);
 }
 
-/** The schema part of a qualified name as SQL writes it (`public.path`, `"My ""S".t`), or null. */
-export function schemaOf(qualified: string): string | null {
-  return /^((?:"(?:[^"]|"")*")|[^".]+)\./.exec(qualified)?.[1] ?? null;
-}
-
-/** `qualified` without its schema, where that is also the schema of `table`. */
-export function withoutSchemaOf(table: string, qualified: string): string {
-  const schema = schemaOf(table);
-  return schema !== null && schemaOf(qualified) === schema ? qualified.slice(schema.length + 1) : qualified;
-}
-
 // A quoted column may hold anything, parentheses too.
 const UP_TO_REFERENCED = /^(FOREIGN KEY \((?:"(?:[^"]|"")*"|[^")])+\) REFERENCES )((?:"(?:[^"]|"")*"|[^\s"(])+)/;
 
@@ -121,11 +102,6 @@ export function definitionWithoutSchemaOf(table: string, definition: string): st
     UP_TO_REFERENCED,
     (_all, before: string, referenced: string) => before + withoutSchemaOf(table, referenced),
   );
-}
-
-/** A word that a POSIX shell reads back as the same text. */
-export function shellWord(text: string): string {
-  return /^[\w.,:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** `text` in lines of at most `columns`, broken at spaces; lines after the first are indented by `indent`. */

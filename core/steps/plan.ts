@@ -7,6 +7,7 @@ import { ensureLedger, type MigrationOptions, openMigration, readPairs, workedOn
 import { readPairing } from '../pairs.ts';
 import { type PlanReading, readPlan } from '../plan.ts';
 import { heldBack } from '../throttle.ts';
+import { notePlan } from '../trail/note-plan.ts';
 import type { StepContext } from './context.ts';
 import { restIfDead } from './reconcile.ts';
 
@@ -53,6 +54,7 @@ async function open(
     forecastSeconds: reading.document.estimate.seconds,
   };
   const opened = await openMigration(context.client, foreignKey, pairing, options, execution);
+  if (opened.state === 'running') await notePlan(context.client, opened.id, reading, input.lockTimeoutMs);
   const pairs = await readPairs(context.client, opened.id);
   context.logger.info('migration opened', { migrationId: opened.id, state: opened.state, pairs: pairs.length });
   // A rollback that died half-way is finished first: forward DDL is fenced, and the next run starts from clean ground.

@@ -67,7 +67,7 @@ function catchAll(step: TaskStateBase | MapState, { pause, fence }: Exits): void
 function planStep(steps: StepFactory): TaskStateBase {
   const plan = steps.task('plan', {
     comment:
-      'Reads the catalog, runs preflight, pairs the partitions by bound and opens the ledger, under AccessShareLock only.',
+      'Reads the catalog under AccessShareLock, runs preflight, pairs the partitions by bound and opens the ledger; measures a DELETE of ten rows, which it takes back within the lock budget.',
     payload: Payload.executionInput,
     // Nothing has begun yet and somebody waits for the answer.
     lockAttempts: 3,

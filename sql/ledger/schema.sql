@@ -41,6 +41,18 @@ CREATE TABLE IF NOT EXISTS p2pfk.migration (
   verification            jsonb,
   error                   jsonb
 );
+-- Ledgers of an older edition lack it. ADD COLUMN IF NOT EXISTS would wait for every step that is running, only to find
+-- the column there: so it is looked for first.
+DO $add$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_attribute
+                  WHERE attrelid = 'p2pfk.migration'::regclass AND attname = 'plan' AND NOT attisdropped) THEN
+    ALTER TABLE p2pfk.migration ADD COLUMN plan jsonb;
+  END IF;
+END
+$add$;
+COMMENT ON COLUMN p2pfk.migration.plan IS
+  'when it began: findings that the operator was told, the estimate, and how long a DELETE took under the parent FK';
 COMMENT ON COLUMN p2pfk.migration.definition IS 'pg_get_constraintdef of the parent FK, schema-qualified, as it was';
 COMMENT ON COLUMN p2pfk.migration.execution IS 'the execution that owns the migration; steps of any other are refused';
 COMMENT ON COLUMN p2pfk.migration.lease_until IS 'until then its owner counts as alive, also between two steps';

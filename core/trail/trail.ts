@@ -1,0 +1,144 @@
+/** Reads everything that the ledger remembers of one migration. Reads only; a read-only role and a standby will do. */
+import type { Client } from 'pg';
+import { InvalidInput } from '../errors.ts';
+import { inTransaction, type LedgerPair, readPairs } from '../ledger.ts';
+import { run, runOne } from '../sql.ts';
+import type { HeldLock, RecordedPlan, Trail, TrailEvent, TrailMigration, TrailPair } from './contracts.ts';
+
+interface MigrationRow {
+  readonly [column: string]: unknown;
+  readonly id: string;
+  readonly table_name: string;
+  readonly referenced_name: string;
+  readonly constraint_name: string;
+  readonly definition: string;
+  readonly standing_definition: string | null;
+  readonly state: string;
+  readonly execution: string;
+  readonly role: string;
+  readonly options: Record<string, unknown>;
+  readonly plan: RecordedPlan | null;
+  readonly started_at: Date | string;
+  readonly approval_asked_at: Date | string | null;
+  readonly approved_at: Date | string | null;
+  readonly approved_by: string | null;
+  readonly rehearsal: TrailMigration['rehearsal'];
+  readonly fenced_at: Date | string | null;
+  readonly dropped_at: Date | string | null;
+  readonly finished_at: Date | string | null;
+  readonly locked_ms: number | null;
+  readonly verification: TrailMigration['verification'];
+  readonly error: TrailMigration['error'];
+  readonly database: string;
+  readonly server_version: string;
+}
+
+interface EventRow {
+  readonly [column: string]: unknown;
+  readonly id: string;
+  readonly pair: number | null;
+  readonly at: Date | string;
+  readonly role: string;
+  readonly step: string;
+  readonly sql: string | null;
+  readonly locks: HeldLock[] | null;
+  readonly lock_wait_ms: number | null;
+  readonly duration_ms: number | null;
+  readonly error: string | null;
+}
+
+/**
+ * @param target where the client is connected to, as `describeTarget` writes it
+ * @throws InvalidInput when this database has no ledger that this role may read, or no such migration in it
+ */
+export async function readTrail(client: Client, migrationId: string, target: string): Promise<Trail> {
+  const { readable } = await runOne<{ readable: boolean }>(client, 'ledger/readable');
+  if (!readable) throw new InvalidInput(`the database at ${target} has no ledger of p2pfk that this role may read`);
+  // One snapshot: pairs and events of a migration that is running belong together.
+  return inTransaction(client, async () => {
+    await client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+    const [row] = await run<MigrationRow>(client, 'ledger/trail-migration', { migration_id: migrationId });
+    if (row === undefined) {
+      throw new InvalidInput(`migration ${migrationId} is not in the ledger of the database at ${target}`);
+    }
+    const pairs = await readPairs(client, migrationId);
+    const events = await run<EventRow>(client, 'ledger/trail-events', { migration_id: migrationId });
+    return {
+      target,
+      database: row.database,
+      serverVersion: row.server_version,
+      migration: migrationOf(row),
+      pairs: pairs.map(pairOf),
+      events: events.map(eventOf),
+    };
+  });
+}
+
+function migrationOf(row: MigrationRow): TrailMigration {
+  return {
+    id: row.id,
+    table: row.table_name,
+    referencedTable: row.referenced_name,
+    constraint: row.constraint_name,
+    definition: row.definition,
+    standingDefinition: row.standing_definition,
+    state: row.state,
+    execution: row.execution,
+    role: row.role,
+    options: row.options,
+    plan: row.plan,
+    startedAt: time(row.started_at) ?? '',
+    approvalAskedAt: time(row.approval_asked_at),
+    approvedAt: time(row.approved_at),
+    approvedBy: row.approved_by,
+    rehearsal: row.rehearsal,
+    fencedAt: time(row.fenced_at),
+    droppedAt: time(row.dropped_at),
+    finishedAt: time(row.finished_at),
+    lockedMs: row.locked_ms,
+    verification: row.verification,
+    error: row.error,
+  };
+}
+
+function pairOf(row: LedgerPair): TrailPair {
+  return {
+    pair: row.pair,
+    referencing: row.referencing,
+    referenced: row.referenced,
+    bound: row.bound,
+    rows: row.rows,
+    bytes: row.bytes,
+    constraint: row.constraint_name,
+    constraintAdded: row.constraint_added,
+    index: row.index_name,
+    indexAdded: row.index_added,
+    state: row.state,
+    attempts: row.attempts,
+    lastError: row.last_error,
+    lockWaitMs: row.lock_wait_ms,
+    indexMs: row.index_ms,
+    addMs: row.add_ms,
+    validateMs: row.validate_ms,
+    orphans: row.orphans,
+  };
+}
+
+function eventOf(row: EventRow): TrailEvent {
+  return {
+    id: row.id,
+    pair: row.pair,
+    at: time(row.at) ?? '',
+    role: row.role,
+    step: row.step,
+    sql: row.sql,
+    locks: row.locks,
+    lockWaitMs: row.lock_wait_ms,
+    durationMs: row.duration_ms,
+    error: row.error,
+  };
+}
+
+function time(value: Date | string | null): string | null {
+  return value === null ? null : new Date(value).toISOString();
+}

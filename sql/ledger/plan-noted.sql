@@ -1,0 +1,2 @@
+-- Whether this migration has its plan noted already.
+SELECT m.plan IS NOT NULL AS noted FROM p2pfk.migration m WHERE m.id = :'migration_id'::bigint;

@@ -1,0 +1,11 @@
+-- One migration as an auditor reads it: everything that the ledger remembers, and what server it lives on. Takes no lock
+-- on any table of the application. `plan` is read by name, because a ledger of an older edition has no such column.
+SELECT m.id::text AS id, m.table_name, m.referenced_name, m.constraint_name, m.definition, m.state, m.execution, m.role,
+       m.options, to_jsonb(m) -> 'plan' AS plan, m.started_at, m.updated_at, m.approval_asked_at, m.approved_at, m.approved_by, m.rehearsal,
+       m.fenced_at, m.dropped_at, m.finished_at, m.locked_ms, m.verification, m.error,
+       (SELECT pg_get_constraintdef(c.oid) FROM pg_constraint c
+         WHERE c.conrelid = m.table_oid AND c.confrelid = m.referenced_oid AND c.contype = 'f'
+           AND c.conparentid = 0 AND c.conname = m.constraint_name) AS standing_definition,
+       current_database()::text AS database, current_setting('server_version') AS server_version
+  FROM p2pfk.migration m
+ WHERE m.id = :'migration_id'::bigint;
