@@ -1,9 +1,17 @@
 /**
- * Builds `dist/`: the Lambda bundles, the command line, and the state machine that it runs. `npm run build`, and
+ * Builds `dist/`: the Lambda bundles, the command line and its pages, and the state machine that it runs. `npm run build`, and
  * `npm ci` through `prepare`. Each part is tried even if another fails; the exit code tells whether all succeeded.
  */
 import { join, relative } from 'node:path';
-import { bundleCommandLine, bundleLambdas, distFolder, lambdaBundles, projectRoot } from './bundle.ts';
+import {
+  browserBundles,
+  bundleCommandLine,
+  bundleLambdas,
+  bundlePages,
+  distFolder,
+  lambdaBundles,
+  projectRoot,
+} from './bundle.ts';
 import { writeChanged } from './output.ts';
 
 interface Part {
@@ -23,6 +31,7 @@ const parts: readonly Part[] = [
       await bundleLambdas({ names: bundleNames });
     },
   },
+  { title: 'pages', output: browserBundles, run: () => bundlePages() },
   { title: 'command line', output: join(distFolder, 'cli.js'), run: () => bundleCommandLine() },
   {
     title: 'state machine',

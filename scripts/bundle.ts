@@ -1,4 +1,4 @@
-/** The two kinds of bundles: the Lambda functions for AWS, and the command line. */
+/** The three kinds of bundles: the Lambda functions for AWS, the command line, and what its pages run in a browser. */
 import { access } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type BuildOptions, build, type LogLevel } from 'esbuild';
@@ -9,6 +9,7 @@ import { removeOthers, writeChanged } from './output.ts';
 export const projectRoot = join(import.meta.dirname, '..');
 export const distFolder = join(projectRoot, 'dist');
 export const lambdaBundles = join(distFolder, 'lambdas');
+export const browserBundles = join(distFolder, 'browser');
 
 /**
  * Bundles are ES modules, and some packages in them are CommonJS (`pg`): esbuild leaves their `require('events')` to a
@@ -111,4 +112,37 @@ export async function bundleCommandLine({
   await writeChanged(outputFiles);
   const written = new Set(outputFiles.map(({ path }) => basename(path)));
   await removeOthers(outFolder, (name) => written.has(name) || !/\.js(\.map)?$/.test(name));
+}
+
+export interface PagesBundleOptions {
+  readonly root?: string;
+  readonly outFolder?: string;
+}
+
+/**
+ * Bundles style and script of the report and of the console, small enough to stand inside a page.
+ *
+ * @throws Error from esbuild, when a source is missing or does not compile
+ */
+export async function bundlePages({
+  root = projectRoot,
+  outFolder = browserBundles,
+}: PagesBundleOptions = {}): Promise<void> {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'browser',
+    format: 'iife',
+    target: 'es2022',
+    minify: true,
+    // A control character that stands for itself in the built text would be easy to miss there.
+    charset: 'ascii',
+    logLevel: 'warning',
+    write: false,
+    entryPoints: ['report.ts', 'report.css'].map((name) => join(root, 'report', 'client', name)),
+    outdir: outFolder,
+  });
+  await writeChanged(outputFiles);
+  const written = new Set(outputFiles.map(({ path }) => basename(path)));
+  await removeOthers(outFolder, (name) => written.has(name));
 }

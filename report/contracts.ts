@@ -1,0 +1,195 @@
+/**
+ * The report as a document: what `p2pfk report --format json` prints, and what HTML and Markdown are drawn from. Times are
+ * ISO 8601, durations milliseconds, offsets milliseconds since the execution began. What is not known is null or empty, and
+ * `notes` says why.
+ */
+import type { Check, Finding, MigrationStatus, Rehearsal } from '../core/contracts.ts';
+import type { HeldLock } from '../core/trail/contracts.ts';
+
+/** `STOPPED`: by a person or a time-out before its end; nothing was undone and nothing is lost. */
+export type ReportStatus = MigrationStatus | 'RUNNING' | 'STOPPED';
+
+/** How one state went. `caught`: it failed, and the machine took another way. */
+export type StateOutcome = 'not-entered' | 'running' | 'succeeded' | 'failed' | 'caught' | 'stopped';
+
+export interface Report {
+  readonly version: 1;
+  /** Such as `p2pfk 0.1.0`. */
+  readonly generator: string;
+  readonly generatedAt: string;
+  readonly status: ReportStatus;
+  /** What happened, for somebody who was not there. */
+  readonly summary: string;
+  readonly subject: Subject;
+  readonly execution: ExecutionFacts;
+  readonly database: DatabaseFacts | null;
+  readonly people: People;
+  readonly states: readonly ReportState[];
+  readonly transitions: readonly Transition[];
+  readonly pairs: readonly ReportPair[];
+  /** Work on the migration as a whole, in the order in which it began. */
+  readonly steps: readonly Bar[];
+  readonly comparison: readonly Compared[];
+  /** The six checks after the drop; empty where it did not come to that. */
+  readonly checks: readonly Check[];
+  readonly rehearsal: Rehearsal | null;
+  readonly statements: readonly ReportStatement[];
+  /** What the operator was told before anything ran. Null: not recorded. */
+  readonly findings: readonly Finding[] | null;
+  readonly errors: readonly ReportError[];
+  readonly verifyAgain: readonly { readonly command: string; readonly purpose: string }[];
+  /** What could not be read, and why. */
+  readonly notes: readonly string[];
+  readonly events: readonly ReportEvent[];
+}
+
+export interface Subject {
+  readonly operation: 'migrate' | 'rollback';
+  /** Schema-qualified as soon as the plan was made. */
+  readonly table: string;
+  readonly referencedTable: string | null;
+  readonly constraint: string | null;
+  /** Of the parent FK, before. */
+  readonly definition: string | null;
+  readonly migrationId: string | null;
+}
+
+export interface ExecutionFacts {
+  readonly arn: string;
+  readonly name: string;
+  readonly stateMachineArn: string | null;
+  /** Of Step Functions: RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED. */
+  readonly status: string;
+  readonly startedAt: string;
+  readonly stoppedAt: string | null;
+  /** To its end, or to the moment of this report. */
+  readonly durationMs: number;
+  /** As it was given, without defaults. */
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+export interface DatabaseFacts {
+  /** `host:port/database`; never a user's password. */
+  readonly target: string;
+  readonly serverVersion: string;
+  /** `pg_get_constraintdef` of the parent FK when this report was made; null: none stood. */
+  readonly standingDefinition: string | null;
+}
+
+export interface People {
+  /** Database role that did it. */
+  readonly role: string | null;
+  readonly approvalAskedAt: string | null;
+  readonly approvedAt: string | null;
+  readonly approvedBy: string | null;
+}
+
+export interface ReportState {
+  readonly name: string;
+  readonly type: string;
+  /** The Map state that it is in. */
+  readonly parent: string | null;
+  readonly comment: string;
+  readonly outcome: StateOutcome;
+  /** How often it was entered. */
+  readonly entered: number;
+  /** Calls of its function; `failures` of them failed. */
+  readonly attempts: number;
+  readonly failures: number;
+  readonly firstEnteredAt: string | null;
+  /** From its first entrance to its last exit; null while it runs. */
+  readonly durationMs: number | null;
+}
+
+export interface Transition {
+  readonly from: string;
+  readonly to: string;
+  readonly kind: 'next' | 'choice' | 'catch';
+  /** How often it was taken. */
+  readonly taken: number;
+}
+
+export type StageName = 'index' | 'add' | 'validate' | 'restore';
+
+/** A stretch of work in time. */
+export interface Bar {
+  readonly state: string;
+  /** Offset. */
+  readonly from: number;
+  readonly durationMs: number;
+  readonly outcome: 'done' | 'skipped' | 'failed' | 'running';
+  /** Stretches spent waiting for locks. */
+  readonly waits: readonly { readonly from: number; readonly durationMs: number }[];
+  /** Attempts that failed, by the offset at which they did. */
+  readonly failures: readonly { readonly at: number; readonly error: string; readonly message: string }[];
+  readonly attempts: number;
+}
+
+export interface ReportPair {
+  readonly pair: number;
+  readonly referencing: string;
+  readonly referenced: string;
+  readonly bound: string | null;
+  readonly rows: number;
+  readonly bytes: number | null;
+  readonly constraint: string | null;
+  readonly index: string | null;
+  /** This migration built it; otherwise one was there. */
+  readonly indexAdded: boolean | null;
+  readonly state: string;
+  readonly orphans: number | null;
+  readonly lockWaitMs: number;
+  /** Attempts that failed. */
+  readonly retries: number;
+  readonly indexMs: number | null;
+  readonly addMs: number | null;
+  readonly validateMs: number | null;
+  readonly lastError: string | null;
+  readonly bars: Readonly<Partial<Record<StageName, Bar>>>;
+}
+
+/** One measurement, before and after. */
+export interface Compared {
+  readonly what: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+export interface ReportStatement {
+  readonly at: string;
+  /** Null where the clocks cannot be compared. */
+  readonly offsetMs: number | null;
+  /** Whether this execution ran it, or an earlier or later one of the same migration. */
+  readonly during: 'before' | 'this' | 'after';
+  readonly pair: number | null;
+  readonly role: string;
+  readonly step: string;
+  readonly sql: string;
+  readonly locks: readonly HeldLock[];
+  readonly lockWaitMs: number | null;
+  readonly durationMs: number | null;
+  readonly error: string | null;
+}
+
+export interface ReportError {
+  readonly at: string | null;
+  readonly state: string;
+  readonly pair: number | null;
+  readonly name: string;
+  readonly message: string;
+  /** How many attempts failed alike. */
+  readonly times: number;
+  readonly outcome: 'retried' | 'ended the execution' | 'led to the rollback' | 'led to the pause' | 'unknown';
+}
+
+/** One event of the execution's history. */
+export interface ReportEvent {
+  readonly id: number;
+  readonly offsetMs: number;
+  readonly type: string;
+  /** Empty for events of the execution itself. */
+  readonly state: string;
+  readonly pair: number | null;
+  /** Error and cause, or what a state was given or gave back, in one line. */
+  readonly detail: string;
+}

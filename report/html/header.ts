@@ -1,0 +1,68 @@
+/** What was done, to what, by whom, when; and how it ended. */
+import type { Report } from '../contracts.ts';
+import { bytes, count, duration, instant, plural } from '../words.ts';
+import { type Html, html } from './escape.ts';
+import { STATUS, toneOf } from './words.ts';
+
+type Fact = readonly [term: string, text: string | Html];
+
+export function headerSection(report: Report): Html {
+  const { status, subject, summary } = report;
+  return html`<section class="verdict ${toneOf(status, subject.operation)}" aria-labelledby="summary">
+<p class="status"><span class="pill ${toneOf(status, subject.operation)}">${STATUS[status].word}</span> <span class="what">${subject.table}${subject.referencedTable === null ? '' : html` <span aria-hidden="true">→</span><span class="visually-hidden"> to </span> ${subject.referencedTable}`}</span></p>
+<h1 id="summary">${summary}</h1>
+<ul class="figures">${figures(report).map(([value, what]) => html`<li><b>${value}</b> <span>${what}</span></li>`)}</ul>
+<dl class="facts">${facts(report).map(([term, text]) => html`<div><dt>${term}</dt><dd>${text}</dd></div>`)}</dl></section>`;
+}
+
+function facts(report: Report): Fact[] {
+  const { execution, subject, database, people } = report;
+  return [
+    [
+      'Database',
+      database === null ? 'not read' : html`<code>${database.target}</code>, PostgreSQL ${database.serverVersion}`,
+    ],
+    ['Foreign key', subject.constraint === null ? 'not found out' : html`<code>${subject.constraint}</code>`],
+    ...(subject.definition === null ? [] : [['As it was', html`<code>${subject.definition}</code>`] as Fact]),
+    ['By', by(people)],
+    ['Began', instant(execution.startedAt)],
+    ['Ended', execution.stoppedAt === null ? 'not yet' : instant(execution.stoppedAt)],
+    ['Execution', html`<code class="arn">${execution.arn}</code>`],
+    ...(Object.keys(options(report)).length === 0
+      ? []
+      : [['Asked for', html`<code>${JSON.stringify(options(report))}</code>`] as Fact]),
+  ];
+}
+
+function by({ role, approvedBy, approvedAt }: Report['people']): Html {
+  const who = role === null ? 'not known without the ledger' : html`role <code>${role}</code>`;
+  const approval =
+    approvedBy === null
+      ? ''
+      : html`; approved by <code>${approvedBy}</code>${approvedAt === null ? '' : ` on ${instant(approvedAt)}`}`;
+  return html`${who}${approval}`;
+}
+
+function options({ execution }: Report): Record<string, unknown> {
+  const { table: _table, constraint: _constraint, ...rest } = execution.input;
+  return rest;
+}
+
+function figures(report: Report): [string, string][] {
+  const { pairs, execution, statements } = report;
+  const rows = pairs.reduce((sum, pair) => sum + pair.rows, 0);
+  const size = pairs.reduce((sum, pair) => sum + (pair.bytes ?? 0), 0);
+  const retries = pairs.reduce((sum, pair) => sum + pair.retries, 0);
+  const wait = statements.reduce((most, { lockWaitMs }) => Math.max(most, lockWaitMs ?? 0), 0);
+  const drop = statements.find((statement) => statement.step === 'DropParentForeignKey' && statement.error === null);
+  return [
+    [duration(execution.durationMs), 'in all'],
+    ...(pairs.length === 0 ? [] : [[count(pairs.length), pairs.length === 1 ? 'pair' : 'pairs'] as [string, string]]),
+    ...(rows === 0 ? [] : [[count(rows), size === 0 ? 'rows' : `rows, ${bytes(size)}`] as [string, string]]),
+    ...(drop?.durationMs == null ? [] : [[duration(drop.durationMs), 'under exclusive lock'] as [string, string]]),
+    ...(statements.length === 0 ? [] : [[duration(wait), 'longest wait for a lock'] as [string, string]]),
+    ...(pairs.length === 0
+      ? []
+      : [[count(retries), plural(retries, 'retry', 'retries').replace(/^\S+ /, '')] as [string, string]]),
+  ];
+}

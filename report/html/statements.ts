@@ -1,0 +1,48 @@
+/** Every statement, with the locks that it held and for how long. */
+import type { HeldLock } from '../../core/trail/contracts.ts';
+import type { Report, ReportStatement } from '../contracts.ts';
+import { shortName } from '../report.ts';
+import { duration, plural } from '../words.ts';
+import { type Html, html } from './escape.ts';
+import { pager } from './pager.ts';
+import { beyond } from './rows.ts';
+
+/** More relations than that are counted, not named: the drop holds them on every partition. */
+const MOST_NAMED = 4;
+
+export function statementsSection(report: Report): Html {
+  const { statements } = report;
+  if (statements.length === 0) return html``;
+  const others = statements.filter((statement) => statement.during !== 'this').length;
+  return html`<section id="statements" aria-labelledby="statements-title">
+<div class="head"><h2 id="statements-title">Statements, locks and durations</h2>${pager('statements', statements.length, 'statement')}</div>
+<p class="note">From the ledger in the database: what ran, the locks it held just before its COMMIT as <code>pg_locks</code> showed them, how long it waited for them and how long it held them.${others === 0 ? '' : ` ${plural(others, 'statement')} of other executions of this migration ${others === 1 ? 'is' : 'are'} marked.`} Role: ${roles(statements)}.</p>
+<div class="scroll" tabindex="0" role="region" aria-labelledby="statements-title"><table class="data statements" data-rows="statements">
+<caption class="visually-hidden">SQL statements in the order in which they were noted</caption>
+<thead><tr><th scope="col" class="num">After</th><th scope="col">Step</th><th scope="col">Statement</th><th scope="col">Locks held</th><th scope="col" class="num">Waited</th><th scope="col" class="num">Ran</th></tr></thead>
+<tbody data-body>${statements.map((statement, index) => row(statement, index, report))}</tbody></table></div></section>`;
+}
+
+function roles(statements: readonly ReportStatement[]): Html {
+  return html`${[...new Set(statements.map((statement) => statement.role))].map((role) => html`<code>${role}</code> `)}`;
+}
+
+function row(statement: ReportStatement, index: number, report: Report): Html {
+  const { pair, step, sql, locks, lockWaitMs, durationMs, error, during } = statement;
+  return html`<tr data-row${pair === null ? '' : html` data-pair="${pair}"`}${error === null ? '' : html` class="error"`}${beyond(index)}><td class="num">${after(statement)}</td><td>${step}${during === 'this' ? '' : html` <span class="pill none">${during === 'before' ? 'earlier execution' : 'later'}</span>`}</td><td><code>${sql}</code>${error === null ? '' : html`<p class="why">${error}</p>`}</td><td>${lockList(locks, report)}</td><td class="num">${lockWaitMs === null ? '' : duration(lockWaitMs)}</td><td class="num">${durationMs === null ? '' : duration(durationMs)}</td></tr>`;
+}
+
+function after({ offsetMs, at, during }: ReportStatement): string {
+  if (during !== 'this' || offsetMs === null) return at.slice(0, 19).replace('T', ' ');
+  return duration(Math.max(0, offsetMs));
+}
+
+function lockList(locks: readonly HeldLock[], report: Report): Html {
+  if (locks.length === 0) return html`<span class="muted">none kept</span>`;
+  const byMode = Map.groupBy(locks, (lock) => lock.mode);
+  return html`${[...byMode].map(([mode, held]) => {
+    const names = held.map((lock) => shortName(report, lock.relation));
+    const on = names.length > MOST_NAMED ? plural(names.length, 'relation') : names.join(', ');
+    return html`<div><b>${mode.replace(/Lock$/, '')}</b> ${on}</div>`;
+  })}`;
+}

@@ -1,0 +1,41 @@
+/** Statuses, outcomes and stages in the words and marks of the page. */
+import type { ReportStatus, StageName, StateOutcome } from '../contracts.ts';
+
+export type Tone = 'good' | 'bad' | 'wait' | 'run' | 'none';
+
+export const STATUS: Readonly<Record<ReportStatus, { readonly word: string; readonly tone: Tone }>> = {
+  MIGRATED: { word: 'Migrated', tone: 'good' },
+  ALREADY_MIGRATED: { word: 'Already migrated', tone: 'good' },
+  DRY_RUN: { word: 'Dry run', tone: 'none' },
+  ROLLED_BACK: { word: 'Rolled back', tone: 'bad' },
+  PAUSED: { word: 'Paused', tone: 'wait' },
+  STOPPED: { word: 'Stopped', tone: 'wait' },
+  REFUSED: { word: 'Refused', tone: 'bad' },
+  ROLLBACK_FAILED: { word: 'Rollback failed', tone: 'bad' },
+  RUNNING: { word: 'Running', tone: 'run' },
+};
+
+export const OUTCOME: Readonly<
+  Record<StateOutcome, { readonly word: string; readonly tone: Tone; readonly mark: string }>
+> = {
+  'not-entered': { word: 'not entered', tone: 'none', mark: '' },
+  running: { word: 'running', tone: 'run', mark: '●' },
+  succeeded: { word: 'succeeded', tone: 'good', mark: '✓' },
+  failed: { word: 'failed', tone: 'bad', mark: '✗' },
+  caught: { word: 'failed, and was caught', tone: 'bad', mark: '✗' },
+  stopped: { word: 'cut off', tone: 'wait', mark: '‖' },
+};
+
+export const STAGE: Readonly<Record<StageName, string>> = {
+  index: 'Index',
+  add: 'Add NOT VALID',
+  validate: 'Validate',
+  restore: 'Restore parent',
+};
+
+export const STAGE_ORDER: readonly StageName[] = ['index', 'add', 'validate', 'restore'];
+
+/** A rollback that a person asked for is a success. */
+export function toneOf(status: ReportStatus, operation: 'migrate' | 'rollback'): Tone {
+  return status === 'ROLLED_BACK' && operation === 'rollback' ? 'good' : STATUS[status].tone;
+}

@@ -1,0 +1,191 @@
+/** The report as Markdown, for a ticket or a pull request. */
+import { visible } from '../core/text.ts';
+import type { Bar, Report } from './contracts.ts';
+import { STAGE, STAGE_ORDER, STATUS } from './html/words.ts';
+import { shortName } from './report.ts';
+import { bytes, count, duration, instant, plural } from './words.ts';
+
+export function toMarkdown(report: Report): string {
+  const { subject, status, summary } = report;
+  const to = subject.referencedTable === null ? '' : ` → ${subject.referencedTable}`;
+  const parts = [
+    [`# ${STATUS[status].word}: ${text(subject.table + to)}`, text(summary)],
+    facts(report),
+    report.notes.length === 0 ? [] : report.notes.map((note) => `> ${text(note)}`),
+    states(report),
+    pairs(report),
+    proof(report),
+    statements(report),
+    errors(report),
+    findings(report),
+    ['## Verify it again', ...report.verifyAgain.map(({ command, purpose }) => `- ${text(purpose)}: ${code(command)}`)],
+    [`${text(report.generator)}, ${instant(report.generatedAt)}`],
+  ];
+  return `${parts
+    .filter((lines) => lines.length > 0)
+    .map(block)
+    .join('\n\n')}\n`;
+}
+
+/** A heading stands alone; rows of a table and items of a list stand together. */
+function block(lines: readonly string[]): string {
+  return lines
+    .map((line, index) =>
+      index === 0 ? line : /^[|\->]/.test(line) && /^[|\->]/.test(lines[index - 1] ?? '') ? `\n${line}` : `\n\n${line}`,
+    )
+    .join('');
+}
+
+function facts({ database, subject, people, execution }: Report): string[] {
+  return table(
+    ['', ''],
+    [
+      [
+        'Database',
+        database === null ? 'not read' : `${code(database.target)}, PostgreSQL ${text(database.serverVersion)}`,
+      ],
+      ['Foreign key', subject.constraint === null ? '' : code(subject.constraint)],
+      ['As it was', subject.definition === null ? '' : code(subject.definition)],
+      ['By', people.role === null ? '' : `role ${code(people.role)}`],
+      ['Approved by', people.approvedBy === null ? '' : code(people.approvedBy)],
+      ['Began', instant(execution.startedAt)],
+      ['Ended', execution.stoppedAt === null ? 'not yet' : instant(execution.stoppedAt)],
+      ['Took', duration(execution.durationMs)],
+      ['Execution', code(execution.arn)],
+    ].filter(([, value]) => value !== ''),
+  );
+}
+
+function states({ states: all, steps }: Report): string[] {
+  const took = new Map(steps.map((bar) => [bar.state, bar]));
+  const rows = all
+    .filter((state) => state.outcome !== 'not-entered' && state.parent === null)
+    .map((state) => [
+      text(state.name),
+      state.outcome,
+      spent(took.get(state.name)),
+      state.failures === 0 ? '' : String(state.failures),
+    ]);
+  return ['## The state machine, as executed', ...table(['state', 'outcome', 'took', 'failed tries'], rows)];
+}
+
+function spent(bar: Bar | undefined): string {
+  return bar === undefined ? '' : duration(bar.durationMs);
+}
+
+function pairs(report: Report): string[] {
+  if (report.pairs.length === 0) return [];
+  const stages = STAGE_ORDER.filter((stage) => report.pairs.some((pair) => pair.bars[stage] !== undefined));
+  const head = [
+    '#',
+    'referencing',
+    'referenced',
+    'rows',
+    'size',
+    ...stages.map((stage) => STAGE[stage]),
+    'lock wait',
+    'retries',
+    'state',
+  ];
+  const rows = report.pairs.map((pair) => [
+    String(pair.pair),
+    code(shortName(report, pair.referencing)),
+    code(shortName(report, pair.referenced)),
+    count(pair.rows),
+    pair.bytes === null ? '' : bytes(pair.bytes),
+    ...stages.map((stage) => spent(pair.bars[stage])),
+    pair.lockWaitMs === 0 ? '' : duration(pair.lockWaitMs),
+    pair.retries === 0 ? '' : String(pair.retries),
+    pair.state,
+  ]);
+  return ['## Pairs of partitions', ...table(head, rows)];
+}
+
+function proof({ comparison, checks, rehearsal }: Report): string[] {
+  const compared = comparison.map(({ what, before, after }) => [text(what), text(before), text(after)]);
+  const lines = [
+    ...(compared.length === 0 ? [] : table(['measured', 'before', 'after'], compared)),
+    ...(checks.length === 0 ? [] : ['### The six checks, after the drop', ...checkTable(checks)]),
+    ...(rehearsal === null
+      ? []
+      : [
+          `### The rehearsal of ${instant(rehearsal.at)}, under locks for ${duration(rehearsal.lockedMs)}`,
+          ...checkTable(rehearsal.checks),
+        ]),
+  ];
+  return lines.length === 0 ? [] : ['## Proof', ...lines];
+}
+
+function checkTable(checks: Report['checks']): string[] {
+  return table(
+    ['result', 'check', 'seen'],
+    checks.map(({ passed, title, detail }) => {
+      const lines = detail.split('\n').filter((line) => line !== '');
+      return [
+        passed ? 'passed' : '**failed**',
+        text(title),
+        lines.length > 1 ? plural(lines.length, 'line') : text(detail),
+      ];
+    }),
+  );
+}
+
+function statements(report: Report): string[] {
+  if (report.statements.length === 0) return [];
+  const rows = report.statements.map(({ at, step, sql, locks, lockWaitMs, durationMs, error }) => [
+    at.slice(11, 23),
+    step,
+    `${code(sql)}${error === null ? '' : ` **${text(error)}**`}`,
+    [...Map.groupBy(locks, (lock) => lock.mode)]
+      .map(([mode, held]) => `${mode} on ${plural(held.length, 'relation')}`)
+      .join(', '),
+    lockWaitMs === null ? '' : duration(lockWaitMs),
+    durationMs === null ? '' : duration(durationMs),
+  ]);
+  return [
+    '## Statements, locks and durations',
+    ...table(['at', 'step', 'statement', 'locks held', 'waited', 'ran'], rows),
+  ];
+}
+
+function errors({ errors: all }: Report): string[] {
+  if (all.length === 0) return [];
+  const rows = all.map(({ state, pair, name, message, times, outcome }) => [
+    `${state}${pair === null ? '' : ` #${pair}`}`,
+    `**${text(name)}** ${text(message)}`,
+    String(times),
+    outcome,
+  ]);
+  return ['## Errors, and what became of them', ...table(['state', 'error and cause', 'times', 'then'], rows)];
+}
+
+function findings({ findings: all }: Report): string[] {
+  if (all === null || all.length === 0) return [];
+  return [
+    '## Findings accepted',
+    ...all.map(
+      ({ id, severity, message, remedy }) =>
+        `- ${severity} ${code(id)}: ${text(message)}${remedy === '' ? '' : `; ${text(remedy)}`}`,
+    ),
+  ];
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)];
+}
+
+/** No name can end a cell, begin a tag or a link, or be taken for emphasis. */
+function text(value: string): string {
+  return visible(value.replace(/\s*\n\s*/g, ' ')).replace(/[\\`*_[\]<>|#~&]/g, (mark) =>
+    mark === '<' ? '&lt;' : mark === '&' ? '&amp;' : `\\${mark}`,
+  );
+}
+
+/** A span of code is fenced by more backticks than it holds; a pipe would end the cell even there. */
+function code(value: string): string {
+  const line = visible(value.replace(/\s*\n\s*/g, ' ')).replaceAll('|', '\\|');
+  const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  return longest === 0 ? `${fence}${line}${fence}` : `${fence} ${line} ${fence}`;
+}

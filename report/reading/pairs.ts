@@ -1,0 +1,95 @@
+/** The pairs: from the ledger where it can be read, else from what the execution's steps returned. */
+import type { Trail, TrailPair } from '../../core/trail/contracts.ts';
+import type { Bar, ReportPair, StageName } from '../contracts.ts';
+import type { History, Visit } from './history.ts';
+import { isRecord, type Json, numberOf, parseRecord, stringOf } from './json.ts';
+import { STAGES } from './stages.ts';
+
+type Bars = ReadonlyMap<number, Partial<Record<StageName, Bar>>>;
+
+export function pairsOf(trail: Trail | null, history: History, bars: Bars): ReportPair[] {
+  if (trail !== null) return trail.pairs.map((pair) => fromLedger(pair, bars.get(pair.pair) ?? {}));
+  const visits = Map.groupBy(
+    history.visits.filter((visit) => visit.pair !== null),
+    (visit) => visit.pair ?? 0,
+  );
+  return plannedPairs(history).map(({ pair, referencing }) =>
+    fromHistory(pair, referencing, visits.get(pair) ?? [], bars.get(pair) ?? {}),
+  );
+}
+
+function fromLedger(pair: TrailPair, bars: ReportPair['bars']): ReportPair {
+  return {
+    ...pair,
+    retries: retriesIn(bars),
+    bars,
+  };
+}
+
+/** What Plan returned. */
+export function plannedPairs(history: History): { readonly pair: number; readonly referencing: string }[] {
+  const plan = planOf(history);
+  return (Array.isArray(plan.pairs) ? plan.pairs : []).filter(isRecord).map((item, index) => ({
+    pair: numberOf(item.pair) ?? index + 1,
+    referencing: stringOf(item.referencing) ?? '',
+  }));
+}
+
+export function planOf(history: History): Json {
+  return resultOf(history.visits.find((visit) => visit.state === 'Plan'));
+}
+
+/** What a state's function returned last. */
+export function resultOf(visit: Visit | undefined): Json {
+  return visit?.attempts.findLast((attempt) => attempt.outcome === 'succeeded')?.result ?? parseRecord(undefined);
+}
+
+function fromHistory(
+  pair: number,
+  referencing: string,
+  visits: readonly Visit[],
+  bars: ReportPair['bars'],
+): ReportPair {
+  const results = new Map<StageName, Json>();
+  for (const visit of visits) {
+    const stage = STAGES[visit.state];
+    const result = resultOf(visit);
+    if (stage !== undefined && stringOf(result.status) !== null) results.set(stage, result);
+  }
+  const latest = [...results.values()].at(-1) ?? {};
+  const took = (stage: StageName): number | null => numberOf(results.get(stage)?.durationMs);
+  const failed = visits.flatMap((visit) => visit.attempts).findLast((attempt) => attempt.outcome === 'failed');
+  return {
+    pair,
+    referencing,
+    referenced: stringOf(latest.referenced) ?? '',
+    bound: null,
+    rows: numberOf(latest.rows) ?? 0,
+    bytes: null,
+    constraint: stringOf(results.get('add')?.object) ?? stringOf(results.get('validate')?.object),
+    index: stringOf(results.get('index')?.object),
+    indexAdded: results.has('index') ? results.get('index')?.status === 'DONE' : null,
+    state: stateOf(results),
+    orphans: null,
+    lockWaitMs: [...results.values()].reduce((sum, result) => sum + (numberOf(result.lockWaitMs) ?? 0), 0),
+    retries: retriesIn(bars),
+    indexMs: took('index'),
+    addMs: took('add'),
+    validateMs: took('validate'),
+    lastError: failed?.message ?? null,
+    bars,
+  };
+}
+
+function stateOf(results: ReadonlyMap<StageName, Json>): string {
+  const through = (stage: StageName): boolean =>
+    results.has(stage) && stringOf(results.get(stage)?.status) !== 'RUNNING';
+  if (through('restore')) return 'restored';
+  if (through('validate')) return 'validated';
+  if (through('add')) return 'added';
+  return through('index') ? 'indexed' : 'planned';
+}
+
+function retriesIn(bars: ReportPair['bars']): number {
+  return Object.values(bars).reduce((sum, bar) => sum + bar.failures.length, 0);
+}

@@ -1,0 +1,94 @@
+/** Visits of states -> stretches of time: one bar for each pair and stage, one for each step on the whole migration. */
+import type { Bar, StageName } from '../contracts.ts';
+import type { Machine } from './definition.ts';
+import type { Attempt, Visit } from './history.ts';
+import { numberOf, stringOf } from './json.ts';
+
+/** The state of each stage that works on one pair. */
+export const STAGES: Readonly<Record<string, StageName>> = {
+  BuildIndex: 'index',
+  AddForeignKey: 'add',
+  ValidateForeignKey: 'validate',
+  RestoreParentForPair: 'restore',
+};
+
+/** Waits for less than that nobody would see. */
+const NOTABLE_WAIT_MS = 1;
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  readonly begin: number;
+  /** The execution's end, or now. */
+  readonly end: number;
+}
+
+/** Shape: number of the pair -> stage -> bar. */
+export function barsOfPairs(visits: readonly Visit[], clock: Clock): Map<number, Partial<Record<StageName, Bar>>> {
+  const grouped = Map.groupBy(
+    visits.filter((visit) => visit.pair !== null && STAGES[visit.state] !== undefined),
+    (visit) => visit.pair ?? 0,
+  );
+  const bars = new Map<number, Partial<Record<StageName, Bar>>>();
+  for (const [pair, ofPair] of grouped) {
+    const stages: Partial<Record<StageName, Bar>> = {};
+    for (const [state, turns] of Map.groupBy(ofPair, (visit) => visit.state)) {
+      const stage = STAGES[state];
+      if (stage !== undefined) stages[stage] = barOf(state, turns, clock);
+    }
+    bars.set(pair, stages);
+  }
+  return bars;
+}
+
+/** What is not about one pair, and takes time: Tasks, Maps, and Waits. */
+export function barsOfSteps(visits: readonly Visit[], machine: Machine, clock: Clock): Bar[] {
+  const types = new Map(machine.states.map((state) => [state.name, state.type]));
+  const whole = visits.filter((visit) => visit.pair === null && /^(Task|Map|Wait)$/.test(types.get(visit.state) ?? ''));
+  return [...Map.groupBy(whole, (visit) => visit.state)].map(([state, turns]) => barOf(state, turns, clock));
+}
+
+/** A state that polls is visited again and again: the server works on between two visits, so it is one bar. */
+function barOf(state: string, visits: readonly Visit[], clock: Clock): Bar {
+  const attempts = visits.flatMap((visit) => visit.attempts);
+  const from = attempts[0]?.scheduledAt ?? visits[0]?.enteredAt ?? clock.begin;
+  const last = visits.at(-1);
+  const open = last !== undefined && last.exitedAt === null && !last.aborted;
+  const until = open ? clock.end : (attempts.at(-1)?.endedAt ?? last?.exitedAt ?? clock.end);
+  return {
+    state,
+    from: from - clock.begin,
+    durationMs: Math.max(0, until - from),
+    outcome: open ? 'running' : outcomeOf(attempts, last),
+    waits: attempts.flatMap((attempt) => waitOf(attempt, clock)),
+    failures: attempts.flatMap((attempt) =>
+      attempt.outcome === 'failed'
+        ? [
+            {
+              at: (attempt.endedAt ?? attempt.scheduledAt) - clock.begin,
+              error: attempt.error ?? '',
+              message: attempt.message ?? '',
+            },
+          ]
+        : [],
+    ),
+    attempts: attempts.length,
+  };
+}
+
+function outcomeOf(attempts: readonly Attempt[], last: Visit | undefined): Bar['outcome'] {
+  const attempt = attempts.at(-1);
+  if (last?.failure || last?.aborted === true || attempt?.outcome === 'failed') return 'failed';
+  return stringOf(attempt?.result.status) === 'SKIPPED' ? 'skipped' : 'done';
+}
+
+function waitOf(attempt: Attempt, clock: Clock): { from: number; durationMs: number }[] {
+  const ended = attempt.endedAt ?? clock.end;
+  const waited = attempt.error === 'LockTimeout' ? ended - attempt.scheduledAt : numberOf(attempt.result.lockWaitMs);
+  if (waited === null || waited < NOTABLE_WAIT_MS) return [];
+  return [
+    {
+      from: attempt.scheduledAt - clock.begin,
+      durationMs: Math.min(waited, Math.max(0, ended - attempt.scheduledAt)),
+    },
+  ];
+}

@@ -1,0 +1,196 @@
+/** An execution's history, its definition and the ledger -> the report as a document. Pure. */
+import type { DescribeExecutionOutput, HistoryEvent } from '@aws-sdk/client-sfn';
+import type { MigrationStatus } from '../core/contracts.ts';
+import { withoutSchemaOf } from '../core/text.ts';
+import type { Trail } from '../core/trail/contracts.ts';
+import type { Compared, DatabaseFacts, ExecutionFacts, People, Report, ReportStatus, Subject } from './contracts.ts';
+import { readDefinition } from './reading/definition.ts';
+import { errorsOf } from './reading/errors.ts';
+import { eventsOf } from './reading/events.ts';
+import { type History, readHistory } from './reading/history.ts';
+import { type Json, numberOf, parseRecord, stringOf } from './reading/json.ts';
+import { pairsOf, planOf, resultOf } from './reading/pairs.ts';
+import { barsOfPairs, barsOfSteps, type Clock } from './reading/stages.ts';
+import { statementsOf } from './reading/statements.ts';
+import { statesOf, transitionsOf } from './reading/states.ts';
+import { summaryOf } from './summary.ts';
+import { commandsToVerify } from './verify-again.ts';
+
+export interface ReportSources {
+  /** Of DescribeExecution. */
+  readonly execution: Pick<
+    DescribeExecutionOutput,
+    'executionArn' | 'stateMachineArn' | 'name' | 'status' | 'startDate' | 'stopDate' | 'input'
+  >;
+  /** All pages of GetExecutionHistory. */
+  readonly history: readonly HistoryEvent[];
+  /** Of DescribeStateMachineForExecution. */
+  readonly definition: string;
+  /** Null where the database is out of reach. */
+  readonly trail: Trail | null;
+  /** How it ended, by the one mapping of outcomes; null while it runs. */
+  readonly verdict: {
+    readonly status: MigrationStatus;
+    readonly error: { readonly name: string; readonly message: string } | null;
+  } | null;
+  readonly version: string;
+  readonly now: Date;
+  /** Measured around the migration, by the demo. */
+  readonly comparison?: readonly Compared[];
+  readonly notes?: readonly string[];
+  /** Takes secrets out of what people and servers wrote; identity where there can be none. */
+  readonly clean?: (text: string) => string;
+}
+
+export function buildReport(sources: ReportSources): Report {
+  const { execution, trail, verdict, clean = (text) => text } = sources;
+  const machine = readDefinition(sources.definition);
+  const history = readHistory(sources.history);
+  const clock = clockOf(sources, history);
+  const input = parseRecord(execution.input);
+  const status = statusOf(sources);
+  const subject = subjectOf(trail, history, input);
+  const pairs = pairsOf(trail, history, barsOfPairs(history.visits, clock));
+  const checks = checksOf(sources, history);
+  const rehearsal = trail?.migration.rehearsal ?? null;
+  const people = peopleOf(trail);
+  const statements = trail === null ? [] : statementsOf(trail, clock);
+  const facts = executionFacts(sources, clock, input);
+  const lockedMs = numberOf(
+    resultOf(history.visits.findLast((visit) => visit.state === 'DropParentForeignKey')).lockedMs,
+  );
+  const error = verdict?.error ? { ...verdict.error, message: clean(verdict.error.message) } : null;
+  const parentWasDropped = history.visits.some(
+    (visit) => visit.state === 'AttachParent' || visit.state === 'RestoreParent',
+  );
+  const told = { status, subject, execution: facts, pairs, checks, rehearsal, statements, people };
+  return {
+    version: 1,
+    generator: `p2pfk ${sources.version}`,
+    generatedAt: sources.now.toISOString(),
+    status,
+    summary: summaryOf({
+      ...told,
+      error,
+      parentWasDropped,
+      nothingToDo: planOf(history).status === 'NOTHING_TO_ROLL_BACK',
+      lockedMs: lockedMs ?? trail?.migration.lockedMs ?? null,
+    }),
+    subject,
+    execution: facts,
+    database: databaseOf(trail),
+    people,
+    states: statesOf(machine, history),
+    transitions: transitionsOf(machine, history),
+    pairs,
+    steps: barsOfSteps(history.visits, machine, clock),
+    comparison: [...compareDelete(trail, checks, rehearsal), ...(sources.comparison ?? [])],
+    checks,
+    rehearsal,
+    statements: statements.map((one) => ({ ...one, error: one.error === null ? null : clean(one.error) })),
+    findings: trail?.migration.plan?.findings ?? null,
+    errors: errorsOf(history).map((one) => ({ ...one, message: clean(one.message) })),
+    verifyAgain: commandsToVerify({ subject, status, executionArn: facts.arn }),
+    notes: notesOf(sources, history).map(clean),
+    events: eventsOf(history, clock.begin).map((event) => ({ ...event, detail: clean(event.detail) })),
+  };
+}
+
+function clockOf({ execution, now }: ReportSources, history: History): Clock {
+  const first = history.events[0]?.at;
+  const begin = execution.startDate?.getTime() ?? first ?? now.getTime();
+  const end =
+    execution.stopDate?.getTime() ?? (execution.status === 'RUNNING' ? now.getTime() : history.events.at(-1)?.at);
+  return { begin, end: Math.max(begin, end ?? begin) };
+}
+
+function statusOf({ execution, verdict }: ReportSources): ReportStatus {
+  if (execution.status === 'RUNNING' || verdict === null) return 'RUNNING';
+  return execution.status === 'ABORTED' || execution.status === 'TIMED_OUT' ? 'STOPPED' : verdict.status;
+}
+
+function subjectOf(trail: Trail | null, history: History, input: Json): Subject {
+  const plan = planOf(history);
+  const migration = trail?.migration;
+  return {
+    operation: input.operation === 'rollback' ? 'rollback' : 'migrate',
+    table: migration?.table ?? stringOf(plan.table) ?? stringOf(input.table) ?? '',
+    referencedTable: migration?.referencedTable ?? stringOf(plan.referencedTable),
+    constraint: migration?.constraint ?? stringOf(plan.constraint) ?? stringOf(input.constraint),
+    definition: migration?.definition ?? null,
+    migrationId: migration?.id ?? stringOf(plan.migrationId),
+  };
+}
+
+function executionFacts({ execution }: ReportSources, clock: Clock, input: Json): ExecutionFacts {
+  return {
+    arn: execution.executionArn ?? '',
+    name: execution.name ?? '',
+    stateMachineArn: execution.stateMachineArn ?? null,
+    status: execution.status ?? '',
+    startedAt: new Date(clock.begin).toISOString(),
+    stoppedAt: execution.stopDate?.toISOString() ?? null,
+    durationMs: clock.end - clock.begin,
+    input,
+  };
+}
+
+function databaseOf(trail: Trail | null): DatabaseFacts | null {
+  if (trail === null) return null;
+  const { target, migration } = trail;
+  return {
+    target,
+    serverVersion: migration.plan?.serverVersion ?? trail.serverVersion,
+    standingDefinition: migration.standingDefinition,
+  };
+}
+
+function peopleOf(trail: Trail | null): People {
+  const { role = null, approvalAskedAt = null, approvedAt = null, approvedBy = null } = trail?.migration ?? {};
+  return { role, approvalAskedAt, approvedAt, approvedBy };
+}
+
+/** Of this execution; the ledger has details whole that a payload had to cut. */
+function checksOf({ trail }: ReportSources, history: History): Report['checks'] {
+  const result = resultOf(history.visits.findLast((visit) => visit.state === 'VerifyMigration'));
+  const own = Array.isArray(result.checks) ? (result.checks as Report['checks']) : [];
+  if (own.length === 0) return [];
+  return trail?.migration.verification?.checks ?? own;
+}
+
+function compareDelete(trail: Trail | null, checks: Report['checks'], rehearsal: Report['rehearsal']): Compared[] {
+  const before = trail?.migration.plan?.deleteBefore?.detail;
+  const isProbe = (check: { readonly id: string }): boolean => check.id === 'delete-performance';
+  const after = checks.find(isProbe)?.detail;
+  const rehearsed = rehearsal?.checks.find(isProbe)?.detail;
+  if (before === undefined && after === undefined && rehearsed === undefined) return [];
+  return [
+    {
+      what: 'DELETE of ten rows on the referenced side, taken back',
+      before: before ?? 'not recorded',
+      after: after ?? (rehearsed === undefined ? 'it did not come to that' : `${rehearsed} (in the rehearsal)`),
+    },
+  ];
+}
+
+function notesOf({ trail, notes = [], execution }: ReportSources, history: History): string[] {
+  const unread =
+    trail === null
+      ? ['The ledger was not read, so this report has no SQL statements, locks, sizes, bounds or findings.']
+      : trail.migration.plan === null
+        ? ['This migration was begun by an edition that did not record the findings of its plan.']
+        : [];
+  const superseded =
+    trail !== null && trail.migration.execution !== execution.executionArn
+      ? [
+          `Another execution has worked on this migration since: ${trail.migration.execution}. Pairs are shown as they are now.`,
+        ]
+      : [];
+  const empty = history.visits.length === 0 ? ['The history of this execution is empty or has expired.'] : [];
+  return [...notes, ...unread, ...superseded, ...empty];
+}
+
+/** Names as people read them: without the schema where it is the table's own. */
+export function shortName(report: Pick<Report, 'subject'>, qualified: string): string {
+  return withoutSchemaOf(report.subject.table, qualified);
+}

@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest';
+import type { Report } from '../../report/contracts.ts';
+import { render } from '../../report/render.ts';
+import { buildReport } from '../../report/report.ts';
+import { type StoryOptions, story } from './story.helpers.ts';
+
+const reportOf = (options: StoryOptions = {}): Report => buildReport(story(options));
+const outcomes = (report: Report): Record<string, string> =>
+  Object.fromEntries(report.states.map((state) => [state.name, state.outcome]));
+
+describe('a report of an execution that migrated', () => {
+  const report = reportOf({ pairs: 17, retryEvery: 5 });
+
+  it('says in a sentence what was done, and how long it locked', () => {
+    expect(report.status).toBe('MIGRATED');
+    expect(report.summary).toBe(
+      'The foreign key path_medium_hash_ino_fkey from public.path to public.inode was replaced by 17 foreign keys, one for each pair of partitions. All 6 checks passed afterwards. Both tables were locked for 8.4 ms in all while the old one was dropped.',
+    );
+  });
+
+  it('follows each event of a task to its state and its pair', () => {
+    const scheduled = report.events.filter((event) => event.type === 'LambdaFunctionScheduled');
+    const validations = scheduled.filter((event) => event.state === 'ValidateForeignKey');
+    expect(validations.map((event) => event.pair)).toEqual(report.pairs.map((pair) => pair.pair));
+    expect(scheduled.filter((event) => event.state === 'VerifyGate').map((event) => event.pair)).toEqual([null]);
+  });
+
+  it('has a bar for each pair and stage, in order and inside the execution', () => {
+    for (const { bars } of report.pairs) {
+      const all = [bars.index, bars.add, bars.validate];
+      expect(all.every((bar) => bar !== undefined && bar.outcome === 'done')).toBe(true);
+      expect(all.map((bar) => bar?.from)).toEqual(all.map((bar) => bar?.from ?? 0).toSorted((a, b) => a - b));
+      expect(Math.max(...all.map((bar) => (bar?.from ?? 0) + (bar?.durationMs ?? 0)))).toBeLessThanOrEqual(
+        report.execution.durationMs,
+      );
+    }
+  });
+
+  it('marks the tries that failed, their waits, and that they went well in the end', () => {
+    const retried = report.pairs.filter((pair) => pair.retries > 0);
+    expect(retried.map((pair) => pair.pair)).toEqual([5, 10, 15]);
+    const bar = retried[0]?.bars.add;
+    expect(bar?.failures.map((failure) => failure.error)).toEqual(['LockTimeout']);
+    expect(bar?.waits[0]?.durationMs).toBe(503);
+    expect(report.errors.map(({ name, outcome, pair }) => ({ name, outcome, pair }))).toEqual(
+      [5, 10, 15].map((pair) => ({ name: 'LockTimeout', outcome: 'retried', pair })),
+    );
+  });
+
+  it('tells the states that were entered from those that were not, and the ways between them', () => {
+    expect(outcomes(report)).toMatchObject({
+      Plan: 'succeeded',
+      AddForeignKeys: 'succeeded',
+      Migrated: 'succeeded',
+      Fence: 'not-entered',
+      WaitForValidation: 'not-entered',
+    });
+    const taken = report.transitions.filter((way) => way.taken > 0).map((way) => `${way.from} > ${way.to}`);
+    expect(taken).toContain('ValidateForeignKeys > VerifyGate');
+    expect(taken).not.toContain('DropParentForeignKey > Fence');
+  });
+
+  it('compares the DELETE before with the DELETE after', () => {
+    expect(report.comparison[0]).toMatchObject({
+      before: 'no answer within 500 ms: given up, so as to hold nobody up',
+      after: 'Deleted 10 rows in 00:00:00.003',
+    });
+  });
+});
+
+describe('a report of another end', () => {
+  it.each<{ ending: StoryOptions['ending']; status: string; says: string }>([
+    {
+      ending: 'rolled-back',
+      status: 'ROLLED_BACK',
+      says: 'was never dropped and stands as it did before. The cause: 37 rows of',
+    },
+    { ending: 'restored', status: 'ROLLED_BACK', says: 'was restored while the new ones still held' },
+    {
+      ending: 'rehearsed',
+      status: 'PAUSED',
+      says: 'The drop was rehearsed on the live database and taken back: everything was right',
+    },
+    { ending: 'awaiting-approval', status: 'RUNNING', says: 'it waits for a person to approve the drop' },
+    { ending: 'refused', status: 'REFUSED', says: 'Nothing was changed' },
+    { ending: 'stopped', status: 'STOPPED', says: 'The execution was stopped before its end' },
+  ])('$ending: says so', ({ ending, status, says }) => {
+    const report = reportOf({ pairs: 5, ...(ending === undefined ? {} : { ending }) });
+    expect(report.status).toBe(status);
+    expect(report.summary).toContain(says);
+  });
+
+  it('shows the way from the state that failed to the rollback', () => {
+    const report = reportOf({ pairs: 5, ending: 'rolled-back' });
+    expect(outcomes(report)).toMatchObject({
+      ValidateForeignKeys: 'caught',
+      ValidateForeignKey: 'failed',
+      RolledBack: 'failed',
+    });
+    const caught = report.transitions.filter((way) => way.kind === 'catch' && way.taken > 0);
+    expect(caught).toEqual([{ from: 'ValidateForeignKeys', to: 'Fence', kind: 'catch', taken: 1 }]);
+    expect(report.errors).toMatchObject([{ name: 'OrphanedRows', pair: 2, outcome: 'led to the rollback' }]);
+  });
+
+  it('cuts what was under way when it was stopped', () => {
+    const report = reportOf({ pairs: 9, ending: 'stopped' });
+    expect(outcomes(report)).toMatchObject({ ValidateForeignKeys: 'stopped', BuildIndexes: 'succeeded' });
+  });
+
+  it('has no rows of the ledger, but all of the history, where the ledger could not be read', () => {
+    const report = reportOf({ pairs: 3, withLedger: false });
+    expect(report.statements).toEqual([]);
+    expect(report.pairs.map((pair) => pair.state)).toEqual(['validated', 'validated', 'validated']);
+    expect(report.notes.join()).toContain('The ledger was not read');
+  });
+});
+
+describe('the page', () => {
+  it('loads nothing: one policy, no address, no inline handler or style', async () => {
+    const page = await render(reportOf(), 'html');
+    expect(page).toContain(`content="default-src 'none'; style-src 'sha256-`);
+    expect(page).not.toMatch(/(?:src|href)\s*=\s*["']?(?:https?:)?\/\//i);
+    expect(page).not.toMatch(/<[a-z][^>]*\son[a-z]+\s*=/i);
+    expect(page).not.toMatch(/<[a-z][^>]*\sstyle\s*=/i);
+    expect(page).not.toMatch(/@import|url\(/i);
+  });
+
+  const NAME = 'public."<script>alert(1)</script>"';
+
+  it('shows a name that is markup, wherever it stands', async () => {
+    const hostile = reportOf({ table: NAME, constraint: '"><img src=x onerror=alert(2)>', pairs: 3 });
+    const page = await render(hostile, 'html');
+    expect(page).not.toContain('<script>alert');
+    expect(page).not.toContain('<img');
+    expect(page).toContain('<title>public.&quot;&lt;script&gt;alert(1)&lt;/script&gt;&quot;');
+  });
+
+  it('cannot have its data block ended by a name', async () => {
+    const page = await render(reportOf({ table: 'public."</script><b>"', pairs: 2, ending: 'rolled-back' }), 'html');
+    const [, block] = /<script type="application\/json" id="events-data">(.*?)<\/script>/s.exec(page) ?? [];
+    expect(() => JSON.parse(block ?? '')).not.toThrow();
+    expect(block).toContain('\\u003c/script>');
+  });
+
+  it('shows marks that would turn the direction of writing', async () => {
+    const page = await render(reportOf({ referencedTable: 'public."in\u202eode"', pairs: 2 }), 'html');
+    expect(page).not.toContain('\u202e');
+    expect(page).toContain('\\u202e');
+  });
+
+  it('of 1,000 pairs stays below 5 MB', async () => {
+    const page = await render(reportOf({ pairs: 1000, retryEvery: 9, concurrency: 16 }), 'html');
+    expect(Buffer.byteLength(page)).toBeLessThan(5_000_000);
+  });
+});
+
+describe('the other formats', () => {
+  it('are the same document as JSON', async () => {
+    const report = reportOf({ pairs: 2 });
+    expect(JSON.parse(await render(report, 'json'))).toEqual(report);
+  });
+
+  it('no name ends a cell, begins a tag or an emphasis in Markdown', async () => {
+    const page = await render(reportOf({ table: 'public."a|b*c<i>`"', pairs: 2 }), 'markdown');
+    expect(page).not.toContain('<i>`" →');
+    expect(page.split('\n')[0]).toBe('# Migrated: public."a\\|b\\*c&lt;i\\>\\`" → public.inode');
+    const rows = page.split('\n').filter((line) => line.startsWith('| 1 |'));
+    expect(rows[0]?.replaceAll('\\|', '').split('|').length).toBe(rows[0] === undefined ? -1 : 13);
+  });
+});
