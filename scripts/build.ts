@@ -6,6 +6,7 @@ import { join, relative } from 'node:path';
 import {
   browserBundles,
   bundleCommandLine,
+  bundleConstruct,
   bundleLambdas,
   bundlePages,
   distFolder,
@@ -32,6 +33,7 @@ const parts: readonly Part[] = [
     },
   },
   { title: 'pages', output: browserBundles, run: () => bundlePages() },
+  { title: 'CDK construct', output: join(distFolder, 'index.js'), run: () => bundleConstruct() },
   { title: 'command line', output: join(distFolder, 'cli.js'), run: () => bundleCommandLine() },
   {
     title: 'state machine',

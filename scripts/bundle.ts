@@ -111,7 +111,30 @@ export async function bundleCommandLine({
   });
   await writeChanged(outputFiles);
   const written = new Set(outputFiles.map(({ path }) => basename(path)));
-  await removeOthers(outFolder, (name) => written.has(name) || !/\.js(\.map)?$/.test(name));
+  await removeOthers(
+    outFolder,
+    (name) => written.has(name) || name.startsWith(constructFile) || !/\.js(\.map)?$/.test(name),
+  );
+}
+
+const constructFile = 'index.js';
+
+/**
+ * Bundles the CDK construct, `import ... from 'p2pfk'`. CDK itself stays outside: a construct works only with the one copy
+ * that the app around it has.
+ *
+ * @throws Error from esbuild, when a source is missing or does not compile
+ */
+export async function bundleConstruct(): Promise<void> {
+  const { banner: _, ...common } = commonOptions(projectRoot);
+  const { outputFiles } = await build({
+    ...common,
+    entryPoints: [{ in: join(projectRoot, 'infra', 'index.ts'), out: 'index' }],
+    outdir: distFolder,
+    target: 'node22',
+    external: ['aws-cdk-lib', 'constructs', 'zod'],
+  });
+  await writeChanged(outputFiles);
 }
 
 export interface PagesBundleOptions {
