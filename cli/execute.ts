@@ -22,6 +22,7 @@ import type { Output } from './output.ts';
 import { closingLines } from './progress/closing.ts';
 import { createReporter, type ProgressReporter } from './progress/reporter.ts';
 import { type Progress, seenIn } from './progress/state.ts';
+import type { PendingReport } from './report/write.ts';
 import { shellWord } from './text.ts';
 
 export interface ExecuteOptions {
@@ -30,10 +31,13 @@ export interface ExecuteOptions {
   readonly stateDir: string | undefined;
   readonly output: Output;
   readonly verbose?: boolean | undefined;
+  /** Where a report of the execution is to go. */
+  readonly reportFile?: string;
 }
 
 /** Runs the state machine in this process and prints everything but the JSON document. */
-export async function execute({ input, databaseUrl, stateDir, output, verbose }: ExecuteOptions): Promise<Result> {
+export async function execute(options: ExecuteOptions): Promise<Result> {
+  const { input, databaseUrl, stateDir, output, verbose, reportFile } = options;
   // Before anything else: no server, a wrong password or an unknown database is told at once and in one line.
   await checkConnection(databaseUrl);
 
@@ -48,13 +52,23 @@ export async function execute({ input, databaseUrl, stateDir, output, verbose }:
   try {
     const store = openStore(stateDir, warn);
     const { signal } = interruption;
-    const result = await runWithProgress({ input, databaseUrl, store, reporter, warn, signal });
+    const pending = await pendingReportFor(reportFile, databaseUrl);
+    const result = await runWithProgress({
+      input,
+      databaseUrl,
+      store,
+      reporter,
+      warn,
+      signal,
+      ...(pending === null ? {} : { afterwards: (client, executionArn) => pending.read(client, executionArn) }),
+    });
     reporter.stop();
     if (result.exitCode === ExitCode.BadInput) output.complain(`p2pfk: ${result.report.error?.message ?? ''}`);
     else {
       const context = { operation: input.operation, table: input.table, progress: reporter.progress };
       for (const line of closingLines(result.report, context)) output.line(line);
     }
+    await pending?.write(output);
     if (result.exitCode !== INTERRUPTED) return result;
     // Stopped: by Ctrl-C here, or by p2pfk stop in another terminal.
     return { ...result, exitCode: interruption.exitCode ?? ExitCode.Paused };
@@ -62,6 +76,16 @@ export async function execute({ input, databaseUrl, stateDir, output, verbose }:
     reporter.stop();
     interruption.dispose();
   }
+}
+
+/** Loaded only where it is wanted: layout and templates are not for every day. */
+export async function pendingReportFor(
+  file: string | undefined,
+  databaseUrl: string | undefined,
+): Promise<PendingReport | null> {
+  if (file === undefined) return null;
+  const { pendingReport } = await import('./report/write.ts');
+  return pendingReport(file, databaseUrl);
 }
 
 export interface RunOptions {

@@ -15,6 +15,11 @@ export interface DatabaseFlags {
   readonly databaseUrl?: string;
 }
 
+export interface ReportFlag {
+  /** File. */
+  readonly report?: string;
+}
+
 export interface StateFlags {
   readonly stateDir?: string;
 }
@@ -99,6 +104,13 @@ export function addDatabaseOptions(command: Command): Command {
     new Option('-d, --database-url <url>', 'postgres://user:password@host:port/database')
       .env('DATABASE_URL')
       .helpGroup(OWN),
+  );
+}
+
+/** Of the commands that run an execution in this process. */
+export function addReportOption(command: Command): Command {
+  return command.addOption(
+    new Option('--report <file>', 'afterwards a report: .html, complete in itself, or .md, or .json').helpGroup(OUTPUT),
   );
 }
 

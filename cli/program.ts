@@ -8,6 +8,7 @@ import { registerHistory } from './commands/history.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerProvision } from './commands/provision.ts';
+import { registerReport } from './commands/report.ts';
 import { registerRollback } from './commands/rollback.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerStart } from './commands/start.ts';
@@ -48,6 +49,7 @@ export function createProgram(finish: Finish): Command {
   registerWatch(program, finish);
   registerStop(program, finish);
   registerHistory(program, finish);
+  registerReport(program, finish);
   registerServe(program, finish);
 
   program.addHelpText(

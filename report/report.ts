@@ -50,7 +50,7 @@ export function buildReport(sources: ReportSources): Report {
   const input = parseRecord(execution.input);
   const status = statusOf(sources);
   const subject = subjectOf(trail, history, input);
-  const pairs = pairsOf(trail, history, barsOfPairs(history.visits, clock));
+  const pairs = pairsOf(trail, history, barsOfPairs(history.visits, trail, clock));
   const checks = checksOf(sources, history);
   const rehearsal = trail?.migration.rehearsal ?? null;
   const people = peopleOf(trail);

@@ -1,12 +1,13 @@
 import { type Command, Option } from 'commander';
 import { helpText } from '../help.ts';
-import { addOutputOptions, type OutputFlags, wholeNumber } from '../options.ts';
+import { addOutputOptions, addReportOption, type OutputFlags, type ReportFlag, wholeNumber } from '../options.ts';
 import type { Finish } from '../program.ts';
 
-export type DemoFlags = OutputFlags & {
-  readonly rows?: number;
-  readonly fail?: 'orphans' | 'gate' | 'drop' | 'verify';
-};
+export type DemoFlags = OutputFlags &
+  ReportFlag & {
+    readonly rows?: number;
+    readonly fail?: 'orphans' | 'gate' | 'drop' | 'verify';
+  };
 
 export function registerDemo(program: Command, finish: Finish): void {
   const command = program
@@ -21,7 +22,7 @@ export function registerDemo(program: Command, finish: Finish): void {
         'verify',
       ]),
     );
-  addOutputOptions(command)
+  addReportOption(addOutputOptions(command))
     .addHelpText(
       'after',
       helpText({
@@ -37,6 +38,7 @@ With --fail the migration must fail and be rolled back, so the exit code is 1:
         examples: [
           ['p2pfk demo', 'the whole story in about a minute'],
           ['p2pfk demo --rows 2000000', 'with more rows'],
+          ['p2pfk demo --report demo.html', 'and its report, complete in one file'],
           ['p2pfk demo --fail verify', 'the way back, after the parent-level foreign key was dropped'],
         ],
         environment: `Environment:

@@ -6,25 +6,27 @@ import {
   addDatabaseOptions,
   addInputOptions,
   addOutputOptions,
+  addReportOption,
   addStateOptions,
   applyVerbose,
   type DatabaseFlags,
   databaseUrlOf,
   type InputFlags,
   type OutputFlags,
+  type ReportFlag,
   type StateFlags,
 } from '../options.ts';
 import type { Finish } from '../program.ts';
 
 /** Flags of the two commands that run the state machine in this process. */
-export type ExecutionFlags = InputFlags & DatabaseFlags & StateFlags & OutputFlags;
+export type ExecutionFlags = InputFlags & DatabaseFlags & StateFlags & OutputFlags & ReportFlag;
 
 export function registerMigrate(program: Command, finish: Finish): void {
   const command = program
     .command('migrate')
     .description('replace the parent-level foreign key by one foreign key per pair of partitions');
   addStateOptions(addDatabaseOptions(addInputOptions(command)));
-  addOutputOptions(command)
+  addReportOption(addOutputOptions(command))
     .addHelpText(
       'after',
       helpText({
@@ -47,6 +49,7 @@ Safe to stop at any time: the same command goes on from where it was.`,
             'p2pfk migrate --table path --max-replica-lag 2s --max-active-sessions 50 --terminate-idle-blockers 5m',
             'on a busy server',
           ],
+          ['p2pfk migrate --table path --report migration.html', 'and a report of it, complete in one file'],
           ['p2pfk migrate --table path --dry-run', 'through plan and preflight only'],
         ],
         exitCodes: [0, 1, 2, 4, 5, 6, 130],
@@ -71,6 +74,7 @@ export async function runExecution(flags: ExecutionFlags, operation: 'migrate' |
       stateDir: flags.stateDir,
       output,
       verbose: flags.verbose,
+      ...(flags.report === undefined ? {} : { reportFile: flags.report }),
     });
     output.document(report);
     return exitCode;

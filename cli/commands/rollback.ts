@@ -1,6 +1,13 @@
 import type { Command } from 'commander';
 import { helpText } from '../help.ts';
-import { addDatabaseOptions, addOutputOptions, addPaceOptions, addServerOptions, addStateOptions } from '../options.ts';
+import {
+  addDatabaseOptions,
+  addOutputOptions,
+  addPaceOptions,
+  addReportOption,
+  addServerOptions,
+  addStateOptions,
+} from '../options.ts';
 import type { Finish } from '../program.ts';
 import { type ExecutionFlags, runExecution } from './migrate.ts';
 
@@ -9,7 +16,7 @@ export function registerRollback(program: Command, finish: Finish): void {
     .command('rollback')
     .description('put the parent-level foreign key back, from any state of a migration');
   addStateOptions(addDatabaseOptions(addServerOptions(addPaceOptions(command))));
-  addOutputOptions(command)
+  addReportOption(addOutputOptions(command))
     .addHelpText(
       'after',
       helpText({

@@ -6,7 +6,7 @@ import { planMigration } from '../../core/plan.ts';
 import { type Demo, type Measurements, startDemo } from '../../local/demo/demo.ts';
 import { ExecutionStore } from '../../local/store/execution-store.ts';
 import type { DemoFlags } from '../commands/demo.ts';
-import { runWithProgress } from '../execute.ts';
+import { pendingReportFor, runWithProgress } from '../execute.ts';
 import { onceInterrupted } from '../interrupt.ts';
 import { applyVerbose } from '../options.ts';
 import type { Result } from '../outcome.ts';
@@ -14,8 +14,9 @@ import { createOutput, type Output } from '../output.ts';
 import { closingLines } from '../progress/closing.ts';
 import { createReporter } from '../progress/reporter.ts';
 import { planSummary } from '../render/plan.ts';
+import type { PendingReport } from '../report/write.ts';
 import { roughly } from '../text.ts';
-import { comparison } from './comparison.ts';
+import { compared, comparison } from './comparison.ts';
 
 /** `demo --json`. */
 interface DemoDocument {
@@ -65,7 +66,8 @@ async function tell(started: Demo, flags: DemoFlags, output: Output, say: (line:
   say('');
   const before = flags.fail === undefined ? await measured(started, 'before', say) : null;
 
-  const result = await migrate(started, input, flags, output);
+  const pending = await pendingReportFor(flags.report, started.databaseUrl);
+  const result = await migrate(started, input, flags, output, pending);
 
   const now = await planOf(started, input);
   const restored =
@@ -77,6 +79,7 @@ async function tell(started: Demo, flags: DemoFlags, output: Output, say: (line:
     output.line();
     for (const line of comparison(before, after, output.columns ?? 100)) output.line(line);
   }
+  await pending?.write(output, before !== null && after !== null ? { comparison: compared(before, after) } : {});
   const document: DemoDocument = {
     serverVersion: started.serverVersion,
     rows: started.rows,
@@ -105,7 +108,13 @@ async function measured(started: Demo, when: string, say: (line: string) => void
   return measurements;
 }
 
-async function migrate(started: Demo, input: ExecutionInput, flags: DemoFlags, output: Output): Promise<Result> {
+async function migrate(
+  started: Demo,
+  input: ExecutionInput,
+  flags: DemoFlags,
+  output: Output,
+  pending: PendingReport | null,
+): Promise<Result> {
   const reporter = await createReporter({ output, verbose: flags.verbose });
   try {
     const tellDamage = (what: string): void => reporter.announce(`! ${what}`);
@@ -119,6 +128,7 @@ async function migrate(started: Demo, input: ExecutionInput, flags: DemoFlags, o
       reporter,
       warn: (line) => reporter.complain(`! ${line}`),
       ...(handlers === null ? {} : { handlers }),
+      ...(pending === null ? {} : { afterwards: (client, executionArn) => pending.read(client, executionArn) }),
     });
     reporter.stop();
     const context = { operation: input.operation, table: input.table, progress: reporter.progress };

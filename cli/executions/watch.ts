@@ -79,7 +79,7 @@ async function eventsAfter(
   return events.sort((a, b) => (a.id ?? 0) - (b.id ?? 0));
 }
 
-function outcomeOf(execution: DescribeExecutionOutput): ExecutionOutcome | null {
+export function outcomeOf(execution: DescribeExecutionOutput): ExecutionOutcome | null {
   const { status, error, cause, output } = execution;
   switch (status) {
     case 'SUCCEEDED':

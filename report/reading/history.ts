@@ -20,8 +20,10 @@ export interface Attempt {
 export interface Visit {
   readonly id: number;
   readonly state: string;
-  /** Number of the pair, for states inside a Map. */
+  /** Number of the pair, for states inside a Map; the first one, where an iteration takes a run of pairs. */
   readonly pair: number | null;
+  /** The last one of the run; the same where it is one pair. */
+  readonly last: number | null;
   readonly enteredAt: number;
   exitedAt: number | null;
   /** JSON, as far as the history has it. */
@@ -141,11 +143,13 @@ class Reader {
   #enter(event: HistoryEvent, at: number, before: Place): Place {
     const details = event.stateEnteredEventDetails;
     const state = details?.name ?? '';
-    const pair = before.map === null ? null : (numberOf(parseRecord(details?.input).pair) ?? before.pair);
+    const input = parseRecord(details?.input);
+    const pair = before.map === null ? null : (numberOf(input.pair) ?? before.pair);
     const visit: Visit = {
       id: event.id ?? 0,
       state,
       pair,
+      last: pair === null ? null : (numberOf(input.last) ?? pair),
       enteredAt: at,
       exitedAt: null,
       input: details?.input ?? '',

@@ -13,8 +13,11 @@ export function pairsOf(trail: Trail | null, history: History, bars: Bars): Repo
     history.visits.filter((visit) => visit.pair !== null),
     (visit) => visit.pair ?? 0,
   );
-  return plannedPairs(history).map(({ pair, referencing }) =>
-    fromHistory(pair, referencing, visits.get(pair) ?? [], bars.get(pair) ?? {}),
+  return plannedPairs(history).flatMap(({ pair: first, last, referencing }) =>
+    Array.from({ length: last - first + 1 }, (_, index) => {
+      const pair = first + index;
+      return fromHistory(pair, index === 0 ? referencing : '', visits.get(first) ?? [], bars.get(pair) ?? {});
+    }),
   );
 }
 
@@ -27,10 +30,13 @@ function fromLedger(pair: TrailPair, bars: ReportPair['bars']): ReportPair {
 }
 
 /** What Plan returned. */
-export function plannedPairs(history: History): { readonly pair: number; readonly referencing: string }[] {
+export function plannedPairs(
+  history: History,
+): { readonly pair: number; readonly last: number; readonly referencing: string }[] {
   const plan = planOf(history);
   return (Array.isArray(plan.pairs) ? plan.pairs : []).filter(isRecord).map((item, index) => ({
     pair: numberOf(item.pair) ?? index + 1,
+    last: numberOf(item.last) ?? numberOf(item.pair) ?? index + 1,
     referencing: stringOf(item.referencing) ?? '',
   }));
 }
@@ -53,7 +59,7 @@ function fromHistory(
   const results = new Map<StageName, Json>();
   for (const visit of visits) {
     const stage = STAGES[visit.state];
-    const result = resultOf(visit);
+    const result = ofPair(resultOf(visit), pair);
     if (stage !== undefined && stringOf(result.status) !== null) results.set(stage, result);
   }
   const latest = [...results.values()].at(-1) ?? {};
@@ -61,7 +67,7 @@ function fromHistory(
   const failed = visits.flatMap((visit) => visit.attempts).findLast((attempt) => attempt.outcome === 'failed');
   return {
     pair,
-    referencing,
+    referencing: referencing || (stringOf(latest.referencing) ?? `pair ${pair}`),
     referenced: stringOf(latest.referenced) ?? '',
     bound: null,
     rows: numberOf(latest.rows) ?? 0,
@@ -79,6 +85,12 @@ function fromHistory(
     lastError: failed?.message ?? null,
     bars,
   };
+}
+
+/** A run of pairs has a result for each that its last call has worked on. */
+function ofPair(result: Json, pair: number): Json {
+  const batch = Array.isArray(result.batch) ? result.batch.filter(isRecord) : [];
+  return batch.find((one) => one.pair === pair) ?? (batch.length > 0 ? { status: result.status } : result);
 }
 
 function stateOf(results: ReadonlyMap<StageName, Json>): string {

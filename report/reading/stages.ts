@@ -1,4 +1,5 @@
 /** Visits of states -> stretches of time: one bar for each pair and stage, one for each step on the whole migration. */
+import type { Trail, TrailEvent } from '../../core/trail/contracts.ts';
 import type { Bar, StageName } from '../contracts.ts';
 import type { Machine } from './definition.ts';
 import type { Attempt, Visit } from './history.ts';
@@ -22,22 +23,66 @@ export interface Clock {
   readonly end: number;
 }
 
-/** Shape: number of the pair -> stage -> bar. */
-export function barsOfPairs(visits: readonly Visit[], clock: Clock): Map<number, Partial<Record<StageName, Bar>>> {
+/** The state of the ledger's notes on each stage. */
+const NOTED: Readonly<Record<StageName, string>> = {
+  index: 'BuildIndexes',
+  add: 'AddForeignKeys',
+  validate: 'ValidateForeignKeys',
+  restore: 'RestoreParent',
+};
+
+/**
+ * Where one iteration takes a run of pairs, the history tells no more than the run: the ledger knows when each pair's
+ * statement ran, and without it each pair has the run's bar.
+ *
+ * @returns number of the pair -> stage -> bar
+ */
+export function barsOfPairs(
+  visits: readonly Visit[],
+  trail: Trail | null,
+  clock: Clock,
+): Map<number, Partial<Record<StageName, Bar>>> {
+  const noted = Map.groupBy(trail?.events ?? [], (event) => `${event.step}\n${event.pair ?? ''}`);
   const grouped = Map.groupBy(
     visits.filter((visit) => visit.pair !== null && STAGES[visit.state] !== undefined),
     (visit) => visit.pair ?? 0,
   );
   const bars = new Map<number, Partial<Record<StageName, Bar>>>();
-  for (const [pair, ofPair] of grouped) {
-    const stages: Partial<Record<StageName, Bar>> = {};
-    for (const [state, turns] of Map.groupBy(ofPair, (visit) => visit.state)) {
+  for (const [first, ofRun] of grouped) {
+    for (const [state, turns] of Map.groupBy(ofRun, (visit) => visit.state)) {
       const stage = STAGES[state];
-      if (stage !== undefined) stages[stage] = barOf(state, turns, clock);
+      if (stage === undefined) continue;
+      const last = turns[0]?.last ?? first;
+      const whole = barOf(state, turns, clock);
+      for (let pair = first; pair <= last; pair += 1) {
+        const own = last === first ? null : notedBar(whole, noted.get(`${NOTED[stage]}\n${pair}`), clock);
+        bars.set(pair, { ...bars.get(pair), [stage]: own ?? whole });
+      }
     }
-    bars.set(pair, stages);
   }
   return bars;
+}
+
+function notedBar(run: Bar, events: readonly TrailEvent[] | undefined, clock: Clock): Bar | null {
+  const done = events?.findLast((event) => event.error === null && event.durationMs !== null);
+  if (done === undefined) return null;
+  const waited = done.lockWaitMs ?? 0;
+  const durationMs = waited + (done.durationMs ?? 0);
+  const from = Math.max(run.from, Date.parse(done.at) - clock.begin - durationMs);
+  const failed = events?.filter((event) => event.error !== null) ?? [];
+  return {
+    ...run,
+    from,
+    durationMs,
+    outcome: 'done',
+    waits: waited < NOTABLE_WAIT_MS ? [] : [{ from, durationMs: waited }],
+    failures: failed.map((event) => ({
+      at: Date.parse(event.at) - clock.begin,
+      error: 'LockTimeout',
+      message: event.error ?? '',
+    })),
+    attempts: failed.length + 1,
+  };
 }
 
 /** What is not about one pair, and takes time: Tasks, Maps, and Waits. */

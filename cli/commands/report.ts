@@ -1,0 +1,77 @@
+import { type Command, Option } from 'commander';
+import { helpText } from '../help.ts';
+import {
+  addDatabaseOptions,
+  addExecutionOptions,
+  type DatabaseFlags,
+  databaseUrlOf,
+  type ExecutionFlags,
+} from '../options.ts';
+import type { Finish } from '../program.ts';
+
+type ReportFlags = ExecutionFlags &
+  DatabaseFlags & {
+    readonly output?: string;
+    readonly format?: string;
+    /** False with `--no-ledger`. */
+    readonly ledger: boolean;
+  };
+
+export function registerReport(program: Command, finish: Finish): void {
+  const command = program
+    .command('report')
+    .description('what one execution did, as a file that explains itself: HTML, Markdown or JSON')
+    .option('-o, --output <file>', 'where to write it; its ending chooses the format (default: stdout)')
+    .addOption(new Option('-f, --format <format>', 'html, markdown or json (default: html)'))
+    .option('--no-ledger', 'from the history alone; the database is not asked');
+  addExecutionOptions(addDatabaseOptions(command)).addHelpText(
+    'after',
+    helpText({
+      about: `Reads the execution's history, and the ledger in the database where it can be reached: from there come the SQL
+statements with their locks, sizes, bounds, and the findings of the plan. Without it the report says what is missing.
+The HTML file is complete in itself: it loads nothing, and can be mailed, archived and printed.`,
+      examples: [
+        ['p2pfk report --execution $ARN -o report.html', 'for an auditor'],
+        ['p2pfk report --execution $ARN --format markdown', 'for a ticket'],
+        ['p2pfk report --execution $ARN --format json --no-ledger', 'for scripts, from the history alone'],
+      ],
+      exitCodes: [
+        [0, 'written'],
+        [2, 'bad usage, no such execution, or the file cannot be written'],
+      ],
+    }),
+  );
+  command.action(async (flags: ReportFlags) => finish(await report(flags)));
+}
+
+async function report(flags: ReportFlags): Promise<number> {
+  const { ExitCode } = await import('../../core/errors.ts');
+  const { connectTo } = await import('../executions/connection.ts');
+  const { executionFailure } = await import('../executions/client.ts');
+  const { buildReport } = await import('../../report/report.ts');
+  const { render } = await import('../../report/render.ts');
+  const { readSources } = await import('../report/sources.ts');
+  const { formatOf, writeReport } = await import('../report/write.ts');
+
+  const format = formatOf(flags.output, flags.format);
+  const { execution: executionArn } = flags;
+  const databaseUrl = databaseUrlOf(flags);
+  const { client, close } = await connectTo(flags, executionArn, (line) => process.stderr.write(`! ${line}\n`));
+  try {
+    const sources = await readSources({ client, executionArn, databaseUrl, withLedger: flags.ledger }).catch(
+      (error: unknown) => {
+        throw executionFailure(error, 'cannot read the execution', executionArn);
+      },
+    );
+    for (const note of sources.notes ?? []) process.stderr.write(`! ${note}\n`);
+    const text = await render(buildReport(sources), format);
+    if (flags.output === undefined) process.stdout.write(text);
+    else {
+      await writeReport(flags.output, text);
+      process.stderr.write(`✓ Report: ${flags.output}\n`);
+    }
+    return ExitCode.Done;
+  } finally {
+    close();
+  }
+}

@@ -1,0 +1,71 @@
+/** Makes a report and puts it where it is wanted. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, extname, resolve } from 'node:path';
+import type { SFNClient } from '@aws-sdk/client-sfn';
+import { InvalidInput } from '../../core/errors.ts';
+import { FORMATS, type Format, render } from '../../report/render.ts';
+import { buildReport, type ReportSources } from '../../report/report.ts';
+import type { Output } from '../output.ts';
+import { readSources } from './sources.ts';
+
+const BY_EXTENSION: Readonly<Record<string, Format>> = {
+  '.html': 'html',
+  '.htm': 'html',
+  '.md': 'markdown',
+  '.markdown': 'markdown',
+  '.json': 'json',
+};
+
+/** `--format`, else what the file's name says, else HTML. */
+export function formatOf(file: string | undefined, given: string | undefined): Format {
+  if (given === undefined) return BY_EXTENSION[extname(file ?? '').toLowerCase()] ?? 'html';
+  const format = FORMATS.find((one) => one === given);
+  if (format === undefined)
+    throw new InvalidInput(`--format must be html, markdown or json, not ${JSON.stringify(given)}`);
+  return format;
+}
+
+/** @throws InvalidInput where the file cannot be written, in one line */
+export async function writeReport(file: string, text: string): Promise<void> {
+  try {
+    await mkdir(dirname(resolve(file)), { recursive: true });
+    await writeFile(file, text);
+  } catch (error) {
+    throw new InvalidInput(`the report cannot be written to ${file}: ${messageOf(error)}`);
+  }
+}
+
+/** `--report FILE`, in two steps, because the execution can be read only while there is an endpoint to ask. */
+export interface PendingReport {
+  read(client: SFNClient, executionArn: string): Promise<void>;
+  /** Whatever happens to the report, the result and the exit code of the work stand. */
+  write(output: Output, more?: Partial<ReportSources>): Promise<void>;
+}
+
+export function pendingReport(file: string, databaseUrl: string | undefined): PendingReport {
+  const format = formatOf(file, undefined);
+  let sources: ReportSources | null = null;
+  let failure = 'the execution did not begin';
+  return {
+    async read(client, executionArn) {
+      try {
+        sources = await readSources({ client, executionArn, databaseUrl, withLedger: true });
+      } catch (error) {
+        failure = messageOf(error);
+      }
+    },
+    async write(output, more = {}) {
+      try {
+        if (sources === null) throw new Error(failure);
+        await writeReport(file, await render(buildReport({ ...sources, ...more }), format));
+        output.line(`✓ Report: ${file}`);
+      } catch (error) {
+        output.complain(`! No report was written to ${file}: ${messageOf(error)}`);
+      }
+    },
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
