@@ -79,6 +79,16 @@ export function startExecution(options: StartExecutionOptions): RunningExecution
   return { outcome: execution.outcome, settled: execution.settled, abort: (reason) => execution.abort(reason) };
 }
 
+/** The engine compiles schemas for each validation, some 70 ms: one definition is validated once. */
+const validated = new WeakSet<StateMachineDefinition>();
+
+/** Only the engine's validation of the original counts; what runs is the adapted copy. It writes into what it checks. */
+function validate(definition: StateMachineDefinition): void {
+  if (validated.has(definition)) return;
+  new StateMachine(engineType(structuredClone(definition)), { validationOptions: { checkArn: false } });
+  validated.add(definition);
+}
+
 /** One attempt of one task. */
 interface Invocation {
   readonly task: TaskDefinition;
@@ -112,8 +122,7 @@ class LocalExecution {
     if (options.name.length > MAX_NAME_LENGTH) {
       throw new Error(`An execution's name has at most ${MAX_NAME_LENGTH} characters: ${options.name}`);
     }
-    // Only the engine's validation of the original counts; what runs is the adapted copy. It writes into what it checks.
-    new StateMachine(engineType(structuredClone(options.definition)), { validationOptions: { checkArn: false } });
+    validate(options.definition);
     const { definition, tasks, parents } = adaptDefinition(options.definition);
     for (const { state, functionName } of tasks) {
       if (options.handlers[functionName] === undefined) {

@@ -124,12 +124,19 @@ export interface BuiltDefinition {
   readonly text: string;
 }
 
+let built: BuiltDefinition | undefined;
+
 /**
- * `dist/state-machine.asl.json` of the package that this file is part of, as source or bundled.
+ * `dist/state-machine.asl.json` of the package that this file is part of, as source or bundled. Read once.
  *
  * @throws Error when the state machine was not built
  */
 export function builtDefinition(): BuiltDefinition {
+  built ??= readBuiltDefinition();
+  return built;
+}
+
+function readBuiltDefinition(): BuiltDefinition {
   let directory = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(directory, 'package.json')) && directory !== dirname(directory))
     directory = dirname(directory);
