@@ -1,23 +1,33 @@
-/** The property test, in two halves side by side: other schemas each time, unless P2PFK_SEED says which. */
+/**
+ * The property test, on PostgreSQL 13 to 18: other schemas each time and on each version. `P2PFK_SEED` says which ones,
+ * `P2PFK_POSTGRES` on which version alone; a failure names both.
+ */
 import { defineConfig } from 'vitest/config';
+import { POSTGRES_MAJORS } from './scripts/install-postgres.ts';
 
-const runs = Number(process.env.P2PFK_RUNS ?? 200);
-const seed = Number(process.env.P2PFK_SEED ?? Math.floor(Math.random() * 2 ** 31));
-/** A replay is one half alone: its seed is the one that the failure has named. */
-const halves = process.env.P2PFK_PATH === undefined && runs > 1 ? 2 : 1;
+const { P2PFK_POSTGRES: only, P2PFK_RUNS: runs = '200', P2PFK_SEED: given } = process.env;
+const majors = POSTGRES_MAJORS.filter((major) => only === undefined || String(major) === only);
+const seed = Number(given ?? Math.floor(Math.random() * 2 ** 31));
+for (const [name, value] of Object.entries({ P2PFK_RUNS: Number(runs), P2PFK_SEED: seed }))
+  if (!Number.isSafeInteger(value)) throw new Error(`${name} has to be a whole number`);
+if (majors.length === 0) throw new Error(`P2PFK_POSTGRES=${only}: it has to be one of ${POSTGRES_MAJORS.join(', ')}`);
 
 export default defineConfig({
   test: {
-    maxWorkers: halves,
-    projects: Array.from({ length: halves }, (_, half) => ({
+    maxWorkers: 2,
+    projects: majors.map((major, n) => ({
       extends: true,
       test: {
-        name: `seed ${seed + half}`,
+        name: `postgres-${major}`,
         include: ['test/property/**/*.test.ts'],
-        // A server for each half: what one draws must not wait for the locks of the other.
-        globalSetup: 'test/support/global-setup.ts',
+        globalSetup: 'test/matrix/global-setup.ts',
         pool: 'forks',
-        env: { P2PFK_SEED: String(seed + half), P2PFK_RUNS: String(Math.ceil(runs / halves)) },
+        env: {
+          P2PFK_POSTGRES: String(major),
+          // Alone, a version draws by the very seed that was given: that is how a failure is replayed.
+          P2PFK_SEED: String(seed + n),
+          P2PFK_RUNS: String(Math.ceil(Number(runs) / majors.length)),
+        },
       },
     })),
   },

@@ -92,7 +92,6 @@ const SECTIONS = [
   'tables and columns',
   'bounds',
   'foreign keys',
-  'drawn schemas',
 ];
 
 function renderSection(section: string, rows: ReadonlyMap<string, ReadonlyMap<number, Cell>>): string {

@@ -67,7 +67,8 @@ export async function migrateAndBack(server: MatrixServer, layout: MigratedLayou
     await expectAttempts(db, [...same, ...changed.map(([outcome, , sql]) => [outcome, sql] as const)]);
     expect(await catalog(db.observer)).toBe(before.catalog);
 
-    await succeeds(db, input, 'MIGRATED');
+    const leaves = read.pairs.map(({ referencing }) => referencing);
+    await succeeds(db, input, 'MIGRATED', leaves);
 
     expect(await verify(db, input)).toMatchObject({ passed: true });
     expect(await rowsSnapshot(db.observer)).toBe(before.rows);
@@ -75,7 +76,7 @@ export async function migrateAndBack(server: MatrixServer, layout: MigratedLayou
     await expectAttempts(db, [...same, ...changed.map(([, outcome, sql]) => [outcome, sql] as const)]);
     await layout.look?.(db);
 
-    await succeeds(db, { ...input, operation: 'rollback' }, 'ROLLED_BACK');
+    await succeeds(db, { ...input, operation: 'rollback' }, 'ROLLED_BACK', leaves);
     expect(await catalog(db.observer)).toBe(before.catalog);
     expect(await rowsSnapshot(db.observer)).toBe(before.rows);
   });

@@ -23,8 +23,6 @@ export interface TwoDatabases {
   /** Is migrated, at `url`. */
   readonly migrated: Client;
   readonly url: string;
-  /** Major version of the server. */
-  readonly major: number;
 }
 
 /** What a run of the property came across; for the person who wants to know that it was worth it. */

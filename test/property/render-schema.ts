@@ -180,7 +180,7 @@ export function renderSchema(drawn: DrawnSchema): string[] {
       : [
           `COMMENT ON CONSTRAINT ${names.constraint} ON ${names.referencing} IS '${drawn.comment.replaceAll("'", "''")}'`,
         ]),
-    'ANALYZE',
+    `ANALYZE ${names.referenced}, ${names.referencing}`,
   ];
 }
 
