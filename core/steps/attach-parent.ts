@@ -13,6 +13,7 @@ import { validate } from '../validation.ts';
 import { lockStatement } from '../verified-drop.ts';
 import { type EnteredMigration, enterAny, type StepContext } from './context.ts';
 import { standingParent } from './fence.ts';
+import { refuseForeignTable } from './foreign-table.ts';
 
 const STEP = 'AttachParent';
 /** The forecast is scaled from measurements; this much longer may it take before it is cut and tried again. */
@@ -53,6 +54,7 @@ export async function attachParent(context: StepContext, event: MigrationEvent):
     await changeMigration(context.client, migration.id, { dropped_at: null });
     return { ...added, status: before ? 'SKIPPED' : 'DONE' };
   } catch (error) {
+    refuseForeignTable(error, `a partition of ${migration.table_name}`);
     if (!(error instanceof OrphanedRows)) throw error;
     throw new RollbackFailed(
       `parent FK ${migration.constraint_name} cannot come back: rows of ${migration.table_name} have no row in ${migration.referenced_name}; the pair foreign keys stay`,

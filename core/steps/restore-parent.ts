@@ -12,6 +12,7 @@ import { run, runOne } from '../sql.ts';
 import { validate } from '../validation.ts';
 import { enterAny, enterPair, type StepContext } from './context.ts';
 import { standingParent } from './fence.ts';
+import { refuseForeignTable } from './foreign-table.ts';
 import { pairResult } from './pair-result.ts';
 
 const STEP = 'RestoreParent';
@@ -49,11 +50,15 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
         relations: await relationsOf(context, entered.migration.id, pair.referencing_oid, migration.referenced_oid),
       },
     } as const;
-    ({ lockWaitMs } = await underLock(context, work, async () => {
+    const locked = underLock(context, work, async () => {
       // Delivered twice, the other one may have been faster; the parent FK may even be back.
       if ((await readStanding(client, foreignKey, [pair])).get(pair.pair)?.leaf_constraint_oid) return;
       await execute(client, sql);
       await record(client, migration.id, pair.pair, STEP, sql);
+    });
+    ({ lockWaitMs } = await locked.catch((error: unknown) => {
+      refuseForeignTable(error, pair.referencing);
+      throw error;
     }));
   }
   const leaf = (await readStanding(client, foreignKey, [pair])).get(pair.pair);
