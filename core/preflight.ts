@@ -24,7 +24,7 @@ export async function preflight(
   const unpaired = await judgeUnpaired(client, pairing.unpaired);
   const findings = [
     ...checkServer(subject.server),
-    ...checkMinorVersion(subject.server),
+    ...checkMinorVersion(subject),
     ...checkPartitioning(foreignKey, referencing, referenced),
     ...(await checkPrivileges(client, subject, [referencing, referenced], intent)),
     ...unpaired.findings,

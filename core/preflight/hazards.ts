@@ -76,7 +76,10 @@ type Hazard =
   | 'probe-trigger'
   | 'publication'
   | 'invalid-index'
-  | 'broken-children';
+  | 'broken-children'
+  | 'unenforced-foreign-key'
+  | 'identical-foreign-key'
+  | 'child-constraint';
 
 /** What `sql/checks/hazards.sql` finds, in the operator's words. */
 const HAZARDS: Readonly<Record<Hazard, { severity: Severity; say(where: string): string; remedy: string }>> = {
@@ -96,7 +99,8 @@ const HAZARDS: Readonly<Record<Hazard, { severity: Severity; say(where: string):
     severity: 'warning',
     say: (where) =>
       `triggers of the parent foreign key are disabled: ${where}; rows written meanwhile were not checked`,
-    remedy: 'the validation will find orphans; ALTER TABLE ... ENABLE TRIGGER ALL puts the checks back',
+    remedy:
+      'the validation will find orphans; ALTER TABLE ... ENABLE TRIGGER ALL puts the checks back, and a rollback brings the parent foreign key back with its triggers enabled',
   },
   'probe-trigger': {
     severity: 'info',
@@ -115,8 +119,26 @@ const HAZARDS: Readonly<Record<Hazard, { severity: Severity; say(where: string):
   },
   'broken-children': {
     severity: 'error',
-    say: (where) => `the parent foreign key is damaged: ${where}; some partition is not checked`,
+    say: (where) => `the parent foreign key does not check these partitions: ${where}`,
     remedy: 'drop and add the parent foreign key once, on a minor version without the bug, then plan again',
+  },
+  'unenforced-foreign-key': {
+    severity: 'warning',
+    say: (where) =>
+      `other foreign keys to the referenced table do not check these tables: ${where}; a DETACH on an old version leaves that behind`,
+    remedy: 'drop and add that foreign key: what was written meanwhile may have orphans, and the ADD finds them',
+  },
+  'identical-foreign-key': {
+    severity: 'error',
+    say: (where) =>
+      `other foreign keys say the same as the parent foreign key, and would stand when it is gone: ${where}`,
+    remedy: 'drop them first: they check every row a second time and guard nothing more',
+  },
+  'child-constraint': {
+    severity: 'info',
+    say: (where) => `children of the parent foreign key have a name or a comment of their own: ${where}`,
+    remedy:
+      'note them: after the drop a rollback brings these children back, but not their comments, nor names above the leaves',
   },
 };
 

@@ -30,32 +30,71 @@ export function checkServer(server: Server): Finding[] {
   return findings;
 }
 
-/** First minor version of each major one that has the foreign-key fixes of November 2024; from 18 on all have them. */
-const FIXED_IN: Readonly<Record<number, number>> = { 13: 17, 14: 14, 15: 9, 16: 5, 17: 1 };
+/** A bug in foreign keys of partitioned tables, as tried on these versions. */
+interface KnownBug {
+  /** Major version -> first minor version that has it; where absent, the first. */
+  readonly since?: Readonly<Record<number, number>>;
+  /** Major version -> first minor version without it. */
+  readonly fixedIn: Readonly<Record<number, number>>;
+  readonly selfReferencingOnly?: true;
+  readonly says: string;
+}
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+const KNOWN_BUGS: readonly KnownBug[] = [
+  {
+    fixedIn: { 13: 17, 14: 14, 15: 9, 16: 5, 17: 1 },
+    says: 'the foreign key of a referencing partition that is detached is no longer enforced',
+  },
+  {
+    // What the same fix came to there: DETACH drops the foreign key.
+    since: { 13: 17, 14: 14 },
+    fixedIn: { 13: NEVER, 14: NEVER },
+    says: 'a referencing partition that is detached has no foreign key any more',
+  },
+  {
+    fixedIn: { 13: 21, 14: 18, 15: 13, 16: 9, 17: 5 },
+    selfReferencingOnly: true,
+    says: 'a foreign key of a table to itself does not check DELETE and UPDATE in partitions that came after it',
+  },
+];
+
 /** The minor versions that this release was tested with. */
 const TESTED_WITH: Readonly<Record<number, number>> = { 13: 23, 14: 23, 15: 18, 16: 14, 17: 10, 18: 4 };
 
 /** Of the lock budget, which a busy server uses up faster than the machine of the forecast. */
 const BUDGET_SHARE = 0.5;
 
-/** Before the fixes a partition that was detached could lose the enforcement of its foreign keys. */
-export function checkMinorVersion(server: Server): Finding[] {
+/** What bugs have left behind in the catalog is found by `sql/checks/hazards.sql`, whatever the version is by now. */
+export function checkMinorVersion({ server, foreignKey }: PreflightSubject): Finding[] {
   const major = Math.floor(server.version_num / 10_000);
   const minor = server.version_num % 10_000;
-  const remedy = `update to the newest minor version, at least ${major}.${TESTED_WITH[major]}: it needs a restart only, no dump`;
-  if (minor < (FIXED_IN[major] ?? 0)) {
+  const newest = TESTED_WITH[major] ?? 0;
+  const update = `update to the newest minor version, at least ${major}.${newest}: it needs a restart only, no dump`;
+  const selfReferencing = foreignKey.referencing_oid === foreignKey.referenced_oid;
+  const present = KNOWN_BUGS.filter(
+    (bug) =>
+      minor >= (bug.since?.[major] ?? 0) &&
+      minor < (bug.fixedIn[major] ?? 0) &&
+      (selfReferencing || !bug.selfReferencingOnly),
+  );
+  if (present.length > 0) {
+    const curable = present.some(({ fixedIn }) => (fixedIn[major] ?? 0) <= newest);
     return [
       finding(
         'minor-version-bugs',
-        'warning',
-        `PostgreSQL ${server.version} has known bugs in foreign keys of partitioned tables: after a DETACH they may no longer be enforced`,
-        remedy,
+        curable ? 'warning' : 'info',
+        `PostgreSQL ${server.version} has known bugs in foreign keys of partitioned tables: ${present.map(({ says }) => says).join('; ')}`,
+        curable
+          ? update
+          : `no minor version of ${major} is without it: add the foreign key of a detached table anew; a pair foreign key stays`,
       ),
     ];
   }
-  if (minor < (TESTED_WITH[major] ?? 0)) {
+  if (minor < newest) {
     return [
-      finding('old-minor-version', 'info', `PostgreSQL ${server.version} is not the newest minor version`, remedy),
+      finding('old-minor-version', 'info', `PostgreSQL ${server.version} is not the newest minor version`, update),
     ];
   }
   return [];

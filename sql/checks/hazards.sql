@@ -5,7 +5,11 @@
 --   probe-trigger       triggers of the application would fire in the DELETE probe, which is then skipped
 --   publication         the tables are published: DDL is not replicated, and a subscriber keeps its own foreign keys
 --   invalid-index       an index on the FK's columns is INVALID and serves nobody
---   broken-children     the parent FK lacks children that it must have on some partition (a bug of old minor versions)
+--   broken-children     the parent FK has no enforced child constraint on some leaf (bugs of old minor versions leave that)
+--   unenforced-foreign-key  the same, of another FK to the referenced table: that of a partition which was detached, say
+--   identical-foreign-key   another FK that says the very same: it would stand when the parent FK is gone
+--   child-constraint    what a rollback after the drop does not bring back: a comment on a child of the parent FK, and the name
+--                       of one on a partition that is partitioned itself
 :begin
 WITH RECURSIVE tree AS (
   SELECT s.side, s.root AS oid
@@ -19,8 +23,32 @@ WITH RECURSIVE tree AS (
     JOIN pg_namespace n ON n.oid = c.relnamespace
 ), parent AS (
   SELECT c.oid, c.conrelid, c.confrelid FROM pg_constraint c WHERE c.oid = nullif(:'constraint_oid'::text, '')::oid
-), child AS (
-  SELECT c.oid, c.conrelid FROM pg_constraint c JOIN parent p ON c.oid = p.oid OR c.conparentid = p.oid
+), target AS (
+  SELECT c.oid, c.conname, c.conrelid, c.confrelid, c.oid = p.oid AS is_parent
+    FROM parent p
+    JOIN pg_constraint c ON c.confrelid = p.confrelid AND c.contype = 'f' AND c.conparentid = 0
+), derived AS (
+  SELECT t.oid AS target, t.oid, t.conrelid, t.confrelid FROM target t
+  UNION ALL
+  SELECT d.target, c.oid, c.conrelid, c.confrelid FROM derived d JOIN pg_constraint c ON c.conparentid = d.oid
+), member AS (
+  SELECT t.oid AS target, s.side, s.root AS oid
+    FROM target t
+   CROSS JOIN LATERAL (VALUES ('referencing', t.conrelid), ('referenced', t.confrelid)) s(side, root)
+  UNION ALL
+  SELECT m.target, m.side, i.inhrelid FROM member m JOIN pg_inherits i ON i.inhparent = m.oid
+), unenforced AS (
+  -- PostgreSQL checks rows by two triggers on each referencing leaf, and two on each referenced leaf.
+  SELECT m.target, m.oid
+    FROM member m
+    JOIN target t ON t.oid = m.target
+    JOIN pg_class c ON c.oid = m.oid AND c.relkind = 'r'
+   WHERE NOT EXISTS (SELECT 1
+                       FROM derived d
+                      WHERE d.target = m.target
+                        AND d.conrelid = CASE m.side WHEN 'referencing' THEN m.oid ELSE t.conrelid END
+                        AND d.confrelid = CASE m.side WHEN 'referencing' THEN t.confrelid ELSE m.oid END
+                        AND (SELECT count(*) FROM pg_trigger g WHERE g.tgconstraint = d.oid AND g.tgrelid = m.oid) >= 2)
 )
 SELECT 'action-on-partition-key' AS kind, r.name AS relation,
        format('ON %s SET %s of %s', e.event, CASE e.action WHEN 'n' THEN 'NULL' ELSE 'DEFAULT' END,
@@ -49,9 +77,11 @@ SELECT 'wraparound-vacuum', r.name, a.query
    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 UNION
 SELECT 'disabled-trigger', r.name, g.tgname::text
-  FROM child c
-  JOIN pg_trigger g ON g.tgconstraint = c.oid AND g.tgenabled NOT IN ('O', 'A')
+  FROM target t
+  JOIN derived d ON d.target = t.oid
+  JOIN pg_trigger g ON g.tgconstraint = d.oid AND g.tgenabled NOT IN ('O', 'A')
   JOIN relation r ON r.oid = g.tgrelid
+ WHERE t.is_parent
 UNION
 SELECT 'probe-trigger', r.name, g.tgname::text
   FROM relation r
@@ -75,13 +105,25 @@ SELECT 'invalid-index', r.name, ic.relname::text
                 WHERE a.attrelid = r.oid AND a.attnum = ANY (x.indkey::int2[])
                   AND :'column_names'::jsonb ? a.attname::text)
 UNION
-SELECT 'broken-children', r.name, format('%s child constraints instead of %s', n.children, n.partitions)
-  FROM parent p
-  JOIN relation r ON r.oid = p.conrelid AND r.side = 'referencing'
- CROSS JOIN LATERAL (
-       SELECT (SELECT count(*) FROM pg_constraint c WHERE c.conparentid = p.oid) AS children,
-              (SELECT count(*) FROM pg_inherits i WHERE i.inhparent = p.conrelid)
-                + (SELECT count(*) FROM pg_inherits i WHERE i.inhparent = p.confrelid) AS partitions) n
- WHERE n.children <> n.partitions AND p.conrelid <> p.confrelid
+SELECT CASE WHEN t.is_parent THEN 'broken-children' ELSE 'unenforced-foreign-key' END,
+       format('%I.%I', n.nspname, c.relname), format('%s of %s', t.conname, t.conrelid::regclass)
+  FROM unenforced u
+  JOIN target t ON t.oid = u.target
+  JOIN pg_class c ON c.oid = u.oid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+UNION
+SELECT 'identical-foreign-key', r.name, t.conname::text
+  FROM target t
+  JOIN relation r ON r.oid = t.conrelid AND r.side = 'referencing'
+ WHERE NOT t.is_parent AND regexp_replace(pg_get_constraintdef(t.oid), ' NOT VALID$', '') = :'definition'::text
+UNION
+SELECT 'child-constraint', r.name,
+       concat_ws(', ', format('constraint %s', c.conname),
+                 CASE WHEN obj_description(c.oid, 'pg_constraint') IS NOT NULL THEN 'with a comment' END)
+  FROM target t
+  JOIN derived d ON d.target = t.oid AND d.oid <> t.oid AND d.confrelid = t.confrelid
+  JOIN pg_constraint c ON c.oid = d.oid
+  JOIN relation r ON r.oid = c.conrelid AND r.side = 'referencing'
+ WHERE t.is_parent AND (obj_description(c.oid, 'pg_constraint') IS NOT NULL OR r.relkind = 'p' AND c.conname <> t.conname)
  ORDER BY 1, 2, 3
 :end

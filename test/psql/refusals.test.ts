@@ -23,7 +23,14 @@ const SHAPES = `
   CREATE TABLE lone1 PARTITION OF lone FOR VALUES IN (1);
   CREATE TABLE lone25 PARTITION OF lone FOR VALUES IN (2, 5);
   INSERT INTO r VALUES (2, 1);
-  INSERT INTO lone VALUES (2, 1);`;
+  INSERT INTO lone VALUES (2, 1);
+  CREATE TABLE again (k int, i int, CONSTRAINT again_1 FOREIGN KEY (k, i) REFERENCES r, CONSTRAINT again_2 FOREIGN KEY (k, i) REFERENCES r)
+    PARTITION BY LIST (k);
+  CREATE TABLE again1 PARTITION OF again FOR VALUES IN (1);
+  CREATE TABLE unchecked (k int, i int, CONSTRAINT unchecked_fk FOREIGN KEY (k, i) REFERENCES r) PARTITION BY LIST (k);
+  CREATE TABLE unchecked1 PARTITION OF unchecked FOR VALUES IN (1);
+  -- As 18 and newer have it.
+  UPDATE pg_constraint SET convalidated = false WHERE conrelid = 'unchecked'::regclass;`;
 
 /** What the plan refuses that table with, as the command line would say it. */
 async function planRefusal(url: string, table: string, constraint?: string): Promise<string> {
@@ -54,6 +61,8 @@ describeWithPsql('step 1 refuses, in the words of the plan,', () => {
     ['another partition key', 'by_other', undefined],
     ['an expression as partition key', 'by_expression', undefined],
     ['a partition without a partner that holds rows', 'lone', undefined],
+    ['a foreign key that there is twice', 'again', 'again_1'],
+    ['a foreign key that is NOT VALID', 'unchecked', undefined],
   ])('%s', async (_, table, constraint) => {
     const { db, observer } = await databaseWith(SHAPES);
     const before = await everything(observer);

@@ -104,9 +104,19 @@ WITH pair AS (
          'raise max_locks_per_transaction, or accept it with -v allow_blocking_rollback=on'
     FROM counted c WHERE :'strategy' = 'blocking' AND NOT :'allow_blocking_rollback'::boolean
   UNION ALL
-  SELECT 15, 'broken-children', format('the parent foreign key is damaged: %s; some partition is not checked', string_agg(h ->> 'relation', ', ')),
+  SELECT 15, 'broken-children', format('the parent foreign key does not check these partitions: %s', string_agg(h ->> 'relation', ', ')),
          'drop and add the parent foreign key once, on a minor version without the bug, then plan again'
     FROM jsonb_array_elements(:'hazards'::jsonb) h WHERE h ->> 'kind' = 'broken-children' HAVING count(*) > 0
+  UNION ALL
+  SELECT 12, 'parent-not-validated', format('foreign key %s is NOT VALID: rows may lie there that it has never checked', :'constraint_name'),
+         'ALTER TABLE ... VALIDATE CONSTRAINT it first: a rollback could not bring it back as it is'
+    FROM jsonb_to_recordset(:'standing'::jsonb) AS s(constraint_oid text, validated boolean)
+   WHERE s.constraint_oid = :'constraint_oid' AND NOT s.validated AND :'migration_id' = ''
+  UNION ALL
+  SELECT 16, 'identical-foreign-key',
+         format('other foreign keys say the same as the parent foreign key, and would stand when it is gone: %s', string_agg(format('%s (%s)', h ->> 'relation', h ->> 'detail'), ', ')),
+         'drop them first: they check every row a second time and guard nothing more'
+    FROM jsonb_array_elements(:'hazards'::jsonb) h WHERE h ->> 'kind' = 'identical-foreign-key' HAVING count(*) > 0
 ), warning(n, line) AS (
   SELECT 1, format('! referencing partition %s (%s) is empty and has no referenced partner: after the migration rows inserted there are not checked', l.partition, l.bound)
     FROM lone l WHERE NOT l.filled

@@ -65,7 +65,7 @@ export const several: readonly Scenario[] = [
       ),
   },
   {
-    title: 'two foreign keys with the same columns to the same table',
+    title: 'two foreign keys that say the same: refused',
     run: (server) =>
       withDatabase(
         server,
@@ -82,7 +82,11 @@ export const several: readonly Scenario[] = [
         },
         async (db) => {
           const before = await everything(db.observer);
-          expect(await execute(db, { table: 'path', constraint: 'path_a' })).toMatchObject({ status: 'FAILED' });
+          expect(await execute(db, { table: 'path', constraint: 'path_a' })).toMatchObject({
+            status: 'FAILED',
+            error: 'PreflightFailed',
+            message: expect.stringMatching(/\[identical-foreign-key\] .*public\.path \(path_b\)/),
+          });
           expect(await everything(db.observer)).toBe(before);
         },
       ),
