@@ -38,6 +38,8 @@ export interface MigratedLayout extends Layout {
   readonly same?: readonly Attempt[];
   /** What only the pair FKs do: the findings say so. */
   readonly changed?: readonly (readonly [before: string, after: string, sql: string])[];
+  /** Gone through with the psql scripts as well. */
+  readonly psql?: true;
   /** Looks at the migrated database. */
   readonly look?: (db: MatrixDatabase) => Promise<void>;
 }

@@ -1,11 +1,14 @@
 /** Every scenario on one version of PostgreSQL. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeWithPsql } from '../psql/psql.helpers.ts';
 import { isRefused, migrateAndBack } from './layout.helpers.ts';
 import { migratedBounds, refusedBounds } from './layouts/bounds.ts';
 import { migratedForeignKeys, refusedForeignKeys } from './layouts/foreign-keys.ts';
 import { migratedStrategies, refusedStrategies } from './layouts/strategies.ts';
 import { tableLayouts } from './layouts/tables.ts';
 import { checks } from './scenarios/checks.ts';
+import { detached } from './scenarios/detached.ts';
+import { psqlScripts } from './scenarios/psql.ts';
 import { rollbacks } from './scenarios/rollback.ts';
 import { several } from './scenarios/several.ts';
 import { type MatrixServer, startServer } from './server.helpers.ts';
@@ -35,6 +38,7 @@ describe('checks', () => {
 describe('partitioning', () => {
   it.each(possible(migratedStrategies))('%s', (_, layout) => migrateAndBack(server, layout));
   it.each(possible(refusedStrategies))('%s: refused', (_, layout) => isRefused(server, layout));
+  it.each(possible(detached))('%s', (_, scenario) => scenario.run(server));
 });
 
 describe('tables and columns', () => {
@@ -50,4 +54,8 @@ describe('foreign keys', () => {
   it.each(possible(migratedForeignKeys))('%s', (_, layout) => migrateAndBack(server, layout));
   it.each(possible(several))('%s', (_, scenario) => scenario.run(server));
   it.each(possible(refusedForeignKeys))('%s: refused', (_, layout) => isRefused(server, layout));
+});
+
+describeWithPsql('psql scripts', () => {
+  it.each(possible(psqlScripts))('%s', (_, scenario) => scenario.run(server));
 });

@@ -75,6 +75,7 @@ export const migratedBounds: readonly MigratedLayout[] = [
       INSERT INTO inode SELECT d, i FROM unnest(ARRAY['2025-01-01', '2025-11-30', '2025-12-31', '2026-01-01', '2026-02-28']::date[]) d, generate_series(1, 9) i;
       INSERT INTO path SELECT * FROM inode WHERE ino < 9 AND day > '2025-06-01';
       ALTER TABLE path ADD CONSTRAINT path_fk FOREIGN KEY (day, ino) REFERENCES inode (day, ino) ON DELETE CASCADE;`,
+    psql: true,
     pairs: [
       'path_2025_11 -> inode_2025',
       'path_2025_12 -> inode_2025',

@@ -140,6 +140,7 @@ export const migratedForeignKeys: readonly MigratedLayout[] = [
     title: 'ON DELETE SET NULL (column list)',
     since: 15,
     sql: tables({ definition: 'ON DELETE SET NULL (ino)' }),
+    psql: true,
     pairs,
     findings: ['row-movement'],
     same: [
@@ -226,6 +227,7 @@ export const migratedForeignKeys: readonly MigratedLayout[] = [
       definition: 'MATCH FULL ON UPDATE CASCADE ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED',
       more: `COMMENT ON CONSTRAINT path_fk ON path IS 'the path''s "inode"';`,
     }),
+    psql: true,
     pairs,
     same: [...always, ['accepted', leaving(CHANGE_KEY, `(SELECT count(*) FROM path WHERE ino = 20) = 2`)]],
   },

@@ -121,6 +121,7 @@ export const migratedStrategies: readonly MigratedLayout[] = [
       INSERT INTO path SELECT * FROM inode;
       INSERT INTO path VALUES (NULL, 1), (NULL, NULL);
       ALTER TABLE path ADD CONSTRAINT path_fk FOREIGN KEY (k, ino) REFERENCES inode (k, ino) ON DELETE CASCADE;`,
+    psql: true,
     pairs: ['path_1 -> inode_1', 'path_rest -> inode_rest'],
     findings: ['row-movement'],
     same: [
@@ -148,6 +149,7 @@ export const migratedStrategies: readonly MigratedLayout[] = [
     ],
   },
   {
+    psql: true,
     title: 'two levels: LIST, below it RANGE and HASH; pairs are leaves',
     sql: `
       CREATE TABLE inode (k text, ino int, PRIMARY KEY (k, ino)) PARTITION BY LIST (k);

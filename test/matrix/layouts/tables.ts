@@ -63,12 +63,35 @@ export const tableLayouts: readonly MigratedLayout[] = [
       INSERT INTO inode SELECT k, i, 0 FROM unnest(ARRAY['a', 'b', 'c']) k, generate_series(1, 9) i;
       INSERT INTO path SELECT k, ino FROM inode WHERE ino < 9;
       ALTER TABLE path ADD CONSTRAINT path_fk FOREIGN KEY (k, ino) REFERENCES inode (k, ino);`,
+    psql: true,
     pairs: ['path_1 -> inode_1', 'path_2 -> inode_2', 'path_3 -> inode_3'],
     same: [
       ['accepted', `INSERT INTO path SELECT k, 9 FROM unnest(ARRAY['a', 'b', 'c']) k`],
       ['23503', `INSERT INTO path VALUES ('a', 10)`],
       ['23503', `DELETE FROM inode WHERE k = 'b' AND ino = 1`],
     ],
+  },
+  {
+    title: 'an attached partitioned table whose leaf has a foreign key of its own',
+    sql: `
+      CREATE TABLE inode (k int, ino int, PRIMARY KEY (k, ino)) PARTITION BY LIST (k);
+      CREATE TABLE path (k int, ino int) PARTITION BY LIST (k);
+      CREATE TABLE inode_1 PARTITION OF inode FOR VALUES IN (1) PARTITION BY HASH (ino);
+      CREATE TABLE inode_1_0 PARTITION OF inode_1 FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+      CREATE TABLE inode_1_1 PARTITION OF inode_1 FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+      CREATE TABLE path_1 (ino int, k int) PARTITION BY HASH (ino);
+      CREATE TABLE path_1_0 PARTITION OF path_1 FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+      CREATE TABLE path_1_1 (k int, gone int, ino int);
+      ALTER TABLE path_1_1 DROP COLUMN gone;
+      ALTER TABLE path_1_1 ADD CONSTRAINT leaf_name FOREIGN KEY (k, ino) REFERENCES inode (k, ino) ON DELETE CASCADE;
+      ALTER TABLE path_1 ATTACH PARTITION path_1_1 FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+      ALTER TABLE path_1 ADD CONSTRAINT path_fk FOREIGN KEY (k, ino) REFERENCES inode (k, ino) ON DELETE CASCADE;
+      ALTER TABLE path ATTACH PARTITION path_1 FOR VALUES IN (1);
+      INSERT INTO inode SELECT 1, i FROM generate_series(1, 20) i;
+      INSERT INTO path SELECT * FROM inode WHERE ino < 20;
+      ALTER TABLE path ADD CONSTRAINT path_fk FOREIGN KEY (k, ino) REFERENCES inode (k, ino) ON DELETE CASCADE;`,
+    pairs: ['path_1_0 -> inode_1_0', 'path_1_1 -> inode_1_1'],
+    same: [['23503', 'INSERT INTO path VALUES (1, 21)']],
   },
   {
     title: 'partitions created and attached after the foreign key',
@@ -170,6 +193,7 @@ export const tableLayouts: readonly MigratedLayout[] = [
       CREATE TABLE path_2 PARTITION OF path FOR VALUES IN (2);
       INSERT INTO path SELECT k, i, nullif(i / 2, 0) FROM generate_series(1, 2) k, generate_series(1, 20) i;
       ALTER TABLE path ADD CONSTRAINT path_fk FOREIGN KEY (k, parent) REFERENCES path (k, id) ON DELETE CASCADE;`,
+    psql: true,
     pairs: ['path_1 -> path_1', 'path_2 -> path_2'],
     same: [
       ['accepted', 'DELETE FROM path WHERE id = 1; SELECT 1 / (count(*) = 0)::int FROM path'],
@@ -196,6 +220,7 @@ export const tableLayouts: readonly MigratedLayout[] = [
       COMMENT ON CONSTRAINT ${long('f')} ON ${long('p')} IS 'it''s $$ "%I" \\ 🗄';`,
     table: `${long('s')}.${long('p')}`,
     constraint: long('f'),
+    psql: true,
     pairs: [
       `${long('s')}.${long('3')} -> ${long('s')}.${long('1')}`,
       `${long('s')}.${long('4')} -> ${long('s')}.${long('2')}`,
