@@ -84,7 +84,8 @@ const lines = (value: unknown) => (typeof value === 'string' ? value : JSON.stri
 export async function check(databases: TwoDatabases, drawn: Case, tally: Tally): Promise<void> {
   const { original, migrated } = databases;
   const { schema } = drawn;
-  const drop = `DROP SCHEMA IF EXISTS ${namesOf(schema).schema} CASCADE`;
+  const names = namesOf(schema);
+  const drop = `DROP SCHEMA IF EXISTS ${names.schema}, ${names.otherSchema} CASCADE`;
   tally.schemas++;
   try {
     for (const client of [original, migrated]) {

@@ -13,6 +13,8 @@ export interface DrawnSchema {
   readonly fit: 'same' | 'coarser' | 'finer';
   /** Both sides have a DEFAULT partition. */
   readonly defaults: boolean;
+  /** RANGE and HASH: the second column is part of the partition key, though no RANGE bound needs it. */
+  readonly twoColumns: boolean;
   /** LIST: the first bucket takes NULL too, on both sides. */
   readonly takesNull: boolean;
   /** Sub-partitions of the first bucket (of all, below HASH) by the second column; on both sides. */
@@ -38,6 +40,8 @@ export interface DrawnSchema {
   /** Every second leaf attached has the foreign key before, under a name of its own. */
   readonly ownForeignKey: boolean;
   readonly foreignKeyFirst: boolean;
+  /** Partitions, by number, that lie in another schema than their table. */
+  readonly elsewhere: readonly boolean[];
   /** In which order the partitions are made. */
   readonly order: readonly number[];
   readonly guard: boolean;
@@ -147,6 +151,7 @@ export function schemaArbitrary(major: number): fc.Arbitrary<DrawnSchema> {
           { weight: 1, arbitrary: fc.constant('finer' as const) },
         ),
         defaults: strategy === 'HASH' ? fc.constant(false) : fc.boolean(),
+        twoColumns: strategy === 'LIST' ? fc.constant(false) : fc.boolean(),
         takesNull: strategy === 'LIST' ? fc.boolean() : fc.constant(false),
         below: fc.constantFrom<Strategy | null>(null, null, null, ...ALL),
         belowDiffers: seldom,
@@ -166,6 +171,7 @@ export function schemaArbitrary(major: number): fc.Arbitrary<DrawnSchema> {
         names: fc.constantFrom(...NAME_STYLES),
         index: fc.constantFrom('none', 'none', 'parent', 'reversed', 'one leaf') as fc.Arbitrary<DrawnSchema['index']>,
         attached: fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }),
+        elsewhere: fc.array(seldom, { minLength: 5, maxLength: 5 }),
         ownForeignKey: fc.boolean(),
         foreignKeyFirst: fc.boolean(),
         order: fc.shuffledSubarray([...Array(16).keys()], { minLength: 16, maxLength: 16 }),

@@ -14,6 +14,8 @@ export type Side = 'referenced' | 'referencing';
 /** Every name, quoted; tables with their schema. */
 export interface Names {
   readonly schema: string;
+  /** Of some partitions. */
+  readonly otherSchema: string;
   readonly referenced: string;
   readonly referencing: string;
   readonly constraint: string;
@@ -47,6 +49,7 @@ export function namesOf({ names: style }: DrawnSchema): Names {
   const schema = of('drawn');
   return {
     schema,
+    otherSchema: of('elsewhere'),
     referenced: `${schema}.${of('inode')}`,
     referencing: `${schema}.${of('path')}`,
     constraint: of('path_fk'),
@@ -80,6 +83,8 @@ function firstLevel(drawn: DrawnSchema, side: Side): Partition[] {
   const role = side === 'referenced' ? 'inode' : 'path';
   const together = bucketsTogether(drawn, side);
   const at = (k: number) => literal(drawn, side, k);
+  const bound = (k: number) => (drawn.twoColumns ? `${at(k)}, MINVALUE` : at(k));
+  const range = (from: number, to: number) => `FOR VALUES FROM (${bound(from)}) TO (${bound(to)})`;
   const partitions: Partition[] = [];
   const add = (name: string, bound: string) => {
     const below = name === '1' || strategy === 'HASH' ? belowOf(drawn, side) : null;
@@ -92,7 +97,7 @@ function firstLevel(drawn: DrawnSchema, side: Side): Partition[] {
   }
   for (let first = 0, n = 1; first < buckets; first += together, n++) {
     const last = Math.min(first + together, buckets) - 1;
-    if (strategy === 'RANGE') add(`${n}`, `FOR VALUES FROM (${at(2 * first)}) TO (${at(2 * last + 2)})`);
+    if (strategy === 'RANGE') add(`${n}`, range(2 * first, 2 * last + 2));
     else {
       const keys = Array.from({ length: 2 * (last - first + 1) }, (_, i) => at(2 * first + i));
       if (takesNull && first === 0) keys.push('NULL');
@@ -101,11 +106,7 @@ function firstLevel(drawn: DrawnSchema, side: Side): Partition[] {
     }
   }
   const alone = outside(drawn) + (lone === 'referencing' ? 1 : 0);
-  if (lone === side)
-    add(
-      'lone',
-      strategy === 'LIST' ? `FOR VALUES IN (${at(alone)})` : `FOR VALUES FROM (${at(alone)}) TO (${at(alone + 1)})`,
-    );
+  if (lone === side) add('lone', strategy === 'LIST' ? `FOR VALUES IN (${at(alone)})` : range(alone, alone + 1));
   if (defaults) add('default', 'DEFAULT');
   return partitions;
 }
@@ -141,6 +142,8 @@ export function isRoutable(drawn: DrawnSchema, side: Side, [k, ino]: Key): boole
   const inFirst = below === null || below === 'HASH' || ino !== null;
   if (strategy === 'HASH') return inFirst;
   if (k === null) return strategy === 'LIST' && takesNull ? inFirst : defaults;
+  // RANGE takes no NULL in any column of its key.
+  if (drawn.twoColumns && ino === null) return defaults;
   if (k < 2 * buckets) return k >= 2 * bucketsTogether(drawn, side) || inFirst;
   return defaults || (lone === side && k === outside(drawn) + (lone === 'referencing' ? 1 : 0));
 }
@@ -166,10 +169,11 @@ export function renderSchema(drawn: DrawnSchema): string[] {
   const index = indexOf(drawn);
   return [
     `CREATE SCHEMA ${names.schema}`,
+    `CREATE SCHEMA ${names.otherSchema}`,
     `SET search_path = ${names.schema}`,
     'CREATE DOMAIN drawn_domain AS text',
-    `CREATE TABLE ${names.referenced} (${columns.referenced.join(', ')}, ${keyConstraint}) PARTITION BY ${drawn.strategy} (${k})`,
-    `CREATE TABLE ${names.referencing} (${columns.referencing.join(', ')}) PARTITION BY ${drawn.strategy} (${pathK})`,
+    `CREATE TABLE ${names.referenced} (${columns.referenced.join(', ')}, ${keyConstraint}) PARTITION BY ${drawn.strategy} (${drawn.twoColumns ? `${k}, ${ino}` : k})`,
+    `CREATE TABLE ${names.referencing} (${columns.referencing.join(', ')}) PARTITION BY ${drawn.strategy} (${drawn.twoColumns ? `${pathK}, ${pathIno}` : pathK})`,
     ...(drawn.foreignKeyFirst ? [foreignKey] : []),
     ...inDrawnOrder(drawn).flatMap((partition) => renderPartition(drawn, partition, columns[partition.side])),
     ...renderRows(drawn),
@@ -193,15 +197,27 @@ function inDrawnOrder(drawn: DrawnSchema): Partition[] {
     .flatMap(({ partition }) => withLevels(partition));
 }
 
+/** Any number that is always the same for a role. */
+function numberOf(role: string): number {
+  return [...role].reduce((sum, letter) => sum + letter.charCodeAt(0), 0);
+}
+
+/** A partition's name, with its schema. */
+function nameOf(drawn: DrawnSchema, role: string): string {
+  const names = namesOf(drawn);
+  const isElsewhere = drawn.elsewhere[numberOf(role) % drawn.elsewhere.length];
+  return `${isElsewhere ? names.otherSchema : names.schema}.${names.of(role)}`;
+}
+
 function renderPartition(drawn: DrawnSchema, partition: Partition, columns: readonly string[]): string[] {
   const names = namesOf(drawn);
   const { side, role, parent, bound, below } = partition;
-  const name = `${names.schema}.${names.of(role)}`;
+  const name = nameOf(drawn, role);
   const root = side === 'referenced' ? names.referenced : names.referencing;
-  const above = parent === null ? root : `${names.schema}.${names.of(parent)}`;
+  const above = parent === null ? root : nameOf(drawn, parent);
   if (below !== null)
     return [`CREATE TABLE ${name} PARTITION OF ${above} ${bound} PARTITION BY ${below} (${names.columns[side][1]})`];
-  const number = [...role].reduce((sum, letter) => sum + letter.charCodeAt(0), 0);
+  const number = numberOf(role);
   if (!drawn.attached[number % drawn.attached.length]) return [`CREATE TABLE ${name} PARTITION OF ${above} ${bound}`];
   // The ledger knows the pairs: of a partition without a partner a rollback cannot know what its foreign key was called.
   const paired = drawn.fit === 'same' && !drawn.belowDiffers && !role.endsWith('lone');
@@ -239,7 +255,7 @@ function indexOf(drawn: DrawnSchema): string | null {
       const leaf = firstLevel(drawn, 'referencing')
         .flatMap(withLevels)
         .find(({ below }) => below === null);
-      return `CREATE INDEX ON ${names.schema}.${names.of(leaf?.role ?? '')} (${k}, ${ino})`;
+      return `CREATE INDEX ON ${nameOf(drawn, leaf?.role ?? '')} (${k}, ${ino})`;
     }
   }
 }
