@@ -73,14 +73,16 @@ export function wholeNumber(text: string): number {
 
 /**
  * `--table` is required, but asked for last: commander looks for mandatory options first, and would answer a mistyped
- * `--tabel` with "required option not specified".
+ * `--tabel` with "required option not specified". An option that needs no table implies `withoutTable`.
  */
 export function addTableOptions(command: Command): Command {
   return command
     .option('-t, --table <table>', 'the referencing partitioned table, as SQL writes it: public.path (required)')
     .option('-c, --constraint <name>', 'the parent-level foreign key, where the table has several')
     .hook('preAction', (_, acting) => {
-      if (acting.opts().table === undefined) acting.error("required option '-t, --table <table>' not specified");
+      const { table, withoutTable } = acting.opts();
+      if (table === undefined && withoutTable !== true)
+        acting.error("required option '-t, --table <table>' not specified");
     });
 }
 

@@ -10,6 +10,7 @@ import { registerPlan } from './commands/plan.ts';
 import { registerProvision } from './commands/provision.ts';
 import { registerReport } from './commands/report.ts';
 import { registerRollback } from './commands/rollback.ts';
+import { registerSchedule } from './commands/schedule.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerStart } from './commands/start.ts';
 import { registerStop } from './commands/stop.ts';
@@ -46,6 +47,7 @@ export function createProgram(finish: Finish): Command {
   registerProvision(program, finish);
   registerAudit(program, finish);
   registerStart(program, finish);
+  registerSchedule(program, finish);
   registerWatch(program, finish);
   registerStop(program, finish);
   registerHistory(program, finish);

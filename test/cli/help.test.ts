@@ -3,11 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../cli/program.ts';
 import { p2pfk } from './cli.helpers.ts';
 
+const STATE_MACHINE = 'arn:aws:states:eu-central-1:123456789012:stateMachine:p2pfk';
+const AT = ['-t', 'path', '--at'];
+
 const program = createProgram(() => undefined);
 
 const COMMANDS = [
   ...['demo', 'plan', 'migrate', 'approve', 'verify', 'rollback', 'provision', 'audit'],
-  ...['start', 'watch', 'stop', 'history', 'serve'],
+  ...['start', 'schedule', 'watch', 'stop', 'history', 'serve'],
 ];
 
 function helpOf(name: string): string {
@@ -124,6 +127,18 @@ describe('bad usage', () => {
     [['plan', '-t', 'path', '--sql', '--json'], /^p2pfk: --sql and --json cannot be used together/],
     [['rollback', '-t', 'path', '--dry-run'], /^p2pfk: unknown option '--dry-run'/],
     [['verify', '-t', 'path', 'more'], /^p2pfk: too many arguments/],
+    [['schedule', '-s', STATE_MACHINE], /^p2pfk: required option '-t, --table <table>' not specified/],
+    [['schedule', '-s', STATE_MACHINE, '-t', 'path'], /^p2pfk: a schedule needs either --at or --cron/],
+    [['schedule', '-s', STATE_MACHINE, ...AT, '2020-01-31T03:00Z', '--window', '2h'], /^p2pfk: --at .* is over/],
+    [['schedule', '-s', STATE_MACHINE, ...AT, '2099-01-31T03:00', '--window', '2h'], /^p2pfk: --timezone is needed/],
+    [
+      ['schedule', '-s', STATE_MACHINE, ...AT, '2099-01-31T03:00Z', '--window', '90s'],
+      /^p2pfk: --window must be whole/,
+    ],
+    [
+      ['schedule', '-s', STATE_MACHINE, ...AT, '2099-01-31T03:00Z', '--window', '2h', '--max-concurrency', '99'],
+      /^p2pfk: --max-concurrency must be a whole number from 1 to 40/,
+    ],
     [['start', '-t', 'path'], /^p2pfk: required option '-s, --state-machine <arn>' not specified/],
     [['start', '-t', 'path', '-s', 'mine'], /^p2pfk: --state-machine must be an ARN such as/],
   ])('%j is told in one line, exit 2', async (args, message) => {
