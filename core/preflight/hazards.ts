@@ -73,6 +73,7 @@ type Hazard =
   | 'action-on-partition-key'
   | 'wraparound-vacuum'
   | 'disabled-trigger'
+  | 'unchecked-writes'
   | 'probe-trigger'
   | 'publication'
   | 'invalid-index'
@@ -101,6 +102,12 @@ const HAZARDS: Readonly<Record<Hazard, { severity: Severity; say(where: string):
       `triggers of the parent foreign key are disabled: ${where}; rows written meanwhile were not checked`,
     remedy:
       'the validation will find orphans; ALTER TABLE ... ENABLE TRIGGER ALL puts the checks back, and a rollback brings the parent foreign key back with its triggers enabled',
+  },
+  'unchecked-writes': {
+    severity: 'warning',
+    say: (where) => `rows come in for which no foreign key fires: ${where}`,
+    remedy:
+      'see that these rows are right where they come from: the validation finds orphans that are there, nothing refuses those to come, with the parent foreign key as with pair foreign keys',
   },
   'probe-trigger': {
     severity: 'info',

@@ -2,6 +2,8 @@
 --   action-on-partition-key  SET NULL or SET DEFAULT changes a partition key: a pair FK cannot move the row as the parent FK does
 --   wraparound-vacuum   an autovacuum that no lock request cancels works on a partition now
 --   disabled-trigger    a trigger of the parent FK is disabled: it has not been checked of late
+--   unchecked-writes    sessions for which no foreign key fires: a subscription that fills the tables, or a role, a database or a
+--                       server whose sessions begin with session_replication_role = replica
 --   probe-trigger       triggers of the application would fire in the DELETE probe, which is then skipped
 --   publication         the tables are published: DDL is not replicated, and a subscriber keeps its own foreign keys
 --   invalid-index       an index on the FK's columns is INVALID and serves nobody
@@ -89,12 +91,25 @@ SELECT 'probe-trigger', r.name, g.tgname::text
  WHERE NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.oid = g.tgconstraint AND c.contype <> 't')
    AND r.relkind = 'r' AND g.tgtype & CASE r.side WHEN 'referenced' THEN 8 ELSE 24 END <> 0
 UNION
-SELECT 'publication', r.name, p.pubname::text
-  FROM relation r
-  JOIN pg_publication_rel x ON x.prrelid = r.oid
-  JOIN pg_publication p ON p.oid = x.prpubid
+SELECT 'publication', min(r.name), p.pubname::text
+  FROM pg_publication_tables p
+  JOIN relation r ON r.name = format('%I.%I', p.schemaname, p.tablename)
+ GROUP BY p.pubname
 UNION
-SELECT 'publication', 'all tables', p.pubname::text FROM pg_publication p WHERE p.puballtables
+SELECT 'unchecked-writes', r.name, 'filled by a subscription'
+  FROM relation r
+  JOIN pg_subscription_rel s ON s.srrelid = r.oid
+UNION
+SELECT 'unchecked-writes', w.who, 'session_replication_role = ' || substr(c.setting, length('session_replication_role=') + 1)
+  FROM pg_db_role_setting s
+ CROSS JOIN LATERAL unnest(s.setconfig) c(setting)
+ CROSS JOIN LATERAL (SELECT concat_ws(' in ', CASE WHEN s.setrole <> 0 THEN 'role ' || s.setrole::regrole END,
+                                      CASE WHEN s.setdatabase <> 0 THEN 'database ' || current_database() END) AS who) w
+ WHERE c.setting LIKE 'session\_replication\_role=%' AND c.setting <> 'session_replication_role=origin'
+   AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+UNION
+SELECT 'unchecked-writes', 'this session', 'session_replication_role = ' || current_setting('session_replication_role')
+ WHERE current_setting('session_replication_role') <> 'origin'
 UNION
 SELECT 'invalid-index', r.name, ic.relname::text
   FROM relation r

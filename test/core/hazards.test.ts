@@ -167,6 +167,28 @@ describe('what stands in the way, or behaves differently than one thinks', () =>
     expect(findings).toContainEqual(having(id, severity, message));
   });
 
+  it('rows for which no foreign key fires: of a subscription, of a role that begins as a replica', async () => {
+    const schema = await tables();
+    const database = db.db.name;
+    await db.client.query(`
+      CREATE SUBSCRIPTION sub CONNECTION 'dbname=nowhere' PUBLICATION pub WITH (connect = false);
+      INSERT INTO pg_subscription_rel (srsubid, srrelid, srsubstate)
+        SELECT oid, 'p_1'::regclass, 'r' FROM pg_subscription WHERE subname = 'sub';
+      CREATE ROLE loader; ALTER ROLE loader IN DATABASE ${database} SET session_replication_role = replica;`);
+    try {
+      const { findings } = await plan(schema);
+
+      expect(findings).toContainEqual(having('unchecked-writes', 'warning', /\.p_1 \(filled by a subscription\)/));
+      const setting = `role loader in database ${database} \\(session_replication_role = replica\\)`;
+      expect(findings).toContainEqual(having('unchecked-writes', 'warning', new RegExp(setting)));
+    } finally {
+      await db.client.query(
+        'DROP ROLE loader; ALTER SUBSCRIPTION sub DISABLE; ALTER SUBSCRIPTION sub SET (slot_name = NONE)',
+      );
+      await db.client.query('DROP SUBSCRIPTION sub');
+    }
+  });
+
   it('what a bug of old minor versions has left of a foreign key of a table to itself', async () => {
     const schema = await tables({
       last: `ALTER TABLE p DROP CONSTRAINT p_fk; DROP TABLE p; ALTER TABLE r RENAME TO p; ALTER TABLE p ADD COLUMN up int;
