@@ -23,6 +23,7 @@ const USAGE = `usage: npm run bench -- [NAME...] [--quick | --smoke] [--resume] 
   --list      no run: only tell how long each takes and what it needs on disk`;
 
 const load: Partial<Record<BenchmarkName, () => Promise<Benchmark>>> = {
+  engine: async () => (await import('./benchmarks/engine.ts')).engine,
   partitions: async () => (await import('./benchmarks/partitions.ts')).partitions,
 };
 

@@ -1,7 +1,10 @@
 /** A PostgreSQL server to measure on: commits reach the disk, memory is what PostgreSQL has by default. */
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Client } from 'pg';
 import { DURABLE, type EmbeddedPostgres, startEmbeddedPostgres } from '../../local/embedded-postgres.ts';
 import { installPostgres, type PostgresMajor } from '../../scripts/install-postgres.ts';
+import { LOG_LINE_PREFIX } from './server-log.ts';
 
 /** The version that `npm ci` brings. */
 export const USUAL_MAJOR: PostgresMajor = 17;
@@ -16,6 +19,7 @@ const SETTINGS = {
   max_locks_per_transaction: '1024',
   // It would come whenever it likes; every data set is vacuumed and analysed before it is measured.
   autovacuum: 'off',
+  log_line_prefix: LOG_LINE_PREFIX,
 } as const;
 
 export class BenchServer {
@@ -76,6 +80,31 @@ export class BenchServer {
       // What was copied or dropped is written now, not while the next thing is measured.
       await client.query('CHECKPOINT');
     });
+  }
+
+  /** From now on sessions of that database log how long each statement took. */
+  async logDurations(database: string): Promise<void> {
+    await this.in('postgres', (client) => client.query(`ALTER DATABASE ${database} SET log_duration = on`));
+  }
+
+  async logPosition(): Promise<number> {
+    return (await stat(this.#log)).size;
+  }
+
+  async logSince(position: number): Promise<string> {
+    const file = await open(this.#log);
+    try {
+      const { size } = await file.stat();
+      const buffer = Buffer.alloc(size - position);
+      await file.read(buffer, 0, buffer.length, position);
+      return buffer.toString();
+    } finally {
+      await file.close();
+    }
+  }
+
+  get #log(): string {
+    return join(this.#embedded.directory, 'postgres.log');
   }
 
   async drop(database: string): Promise<void> {

@@ -1,0 +1,38 @@
+/** How long the server was busy for somebody, by its own log. */
+
+/** For the setting log_line_prefix: seconds since the epoch, and the session's application_name. */
+export const LOG_LINE_PREFIX = '%n|%a|';
+
+export interface Busy {
+  /** application_name of the session. */
+  readonly application: string;
+  /** Milliseconds since the epoch. */
+  readonly from: number;
+  readonly to: number;
+}
+
+const DURATION = /^(\d+\.\d+)\|([^|]*)\|LOG: {2}duration: (\d+(?:\.\d+)?) ms/;
+
+/** Lines of log_duration: each statement, its parse and bind apart, written at its end. */
+export function statementsIn(log: string): Busy[] {
+  return log.split('\n').flatMap((line) => {
+    const [, at = '', application = '', milliseconds = ''] = DURATION.exec(line) ?? [];
+    if (at === '') return [];
+    const to = Number(at) * 1_000;
+    return [{ application, from: to - Number(milliseconds), to }];
+  });
+}
+
+/** Milliseconds in which at least one statement of such a session ran: what runs side by side counts once. */
+export function busyMilliseconds(log: string, isOurs: (application: string) => boolean): number {
+  const ours = statementsIn(log)
+    .filter(({ application }) => isOurs(application))
+    .sort((a, b) => a.from - b.from);
+  let busy = 0;
+  let until = Number.NEGATIVE_INFINITY;
+  for (const { from, to } of ours) {
+    busy += Math.max(0, to - Math.max(from, until));
+    until = Math.max(until, to);
+  }
+  return busy;
+}
