@@ -2,6 +2,7 @@
 import type { Client } from 'pg';
 import type { ForeignKey } from './foreign-key.ts';
 import { toNamedError } from './postgres-errors.ts';
+import { countMemory, readServer } from './server.ts';
 import { run } from './sql.ts';
 
 export interface OrphanCount {
@@ -19,7 +20,19 @@ export interface CountedPair {
 }
 
 /**
- * Counts pair after pair, one hash anti-join each.
+ * Gives this session the memory that a count is fast with: at the default of 4 MB the hash table of a large partition goes
+ * to disk in hundreds of batches. How many workers take part, the server's own settings decide.
+ */
+export async function prepareToCount(client: Client): Promise<void> {
+  const megabytes = countMemory(await readServer(client));
+  // The multiplier would come on top of what was shared out.
+  await client.query("SELECT set_config('work_mem', $1, false), set_config('hash_mem_multiplier', '1', false)", [
+    `${megabytes}MB`,
+  ]);
+}
+
+/**
+ * Counts pair after pair, one hash anti-join each, by all the workers that the server allows: see {@link prepareToCount}.
  * A foreign key tells how to compare: the pair's own, else the parent FK, else that of any other pair, named by `like`.
  */
 export async function countOrphans(

@@ -19,6 +19,10 @@ export interface Server {
   readonly maintenance_work_mem: number;
   /** Bytes. */
   readonly effective_cache_size: number;
+  /** Bytes. */
+  readonly work_mem: number;
+  /** max_parallel_workers_per_gather. */
+  readonly parallel_workers: number;
 }
 
 export function readServer(client: Client): Promise<Server> {
@@ -86,4 +90,21 @@ const MEGABYTE = 1024 * 1024;
 export function validationMemory(server: Server, sessions: number): number {
   const share = server.effective_cache_size / 8 / Math.max(1, sessions);
   return Math.floor(Math.max(server.maintenance_work_mem, Math.min(share, 1024 * MEGABYTE)) / MEGABYTE);
+}
+
+/** Megabytes of maintenance_work_mem for one validation or index build of a migration. */
+export async function maintenanceMemory(
+  client: Client,
+  { maintenanceWorkMemMb, maxConcurrency }: { maintenanceWorkMemMb?: number | undefined; maxConcurrency: number },
+): Promise<number> {
+  return maintenanceWorkMemMb ?? validationMemory(await readServer(client), maxConcurrency);
+}
+
+/**
+ * Megabytes of work_mem for each participant of one parallel count: the same eighth of effective_cache_size, shared among
+ * the leader and its workers. Never less than the session has already.
+ */
+export function countMemory(server: Server): number {
+  const share = server.effective_cache_size / 8 / (server.parallel_workers + 1);
+  return Math.floor(Math.max(server.work_mem, Math.min(share, 1024 * MEGABYTE)) / MEGABYTE);
 }

@@ -1,7 +1,7 @@
 /** VALIDATE CONSTRAINT as one message that needs no client until its COMMIT; used forward and by the rollback. */
 import { type DetachedOutcome, runDetached } from './detached.ts';
 import { OrphanedRows } from './errors.ts';
-import { readServer, validationMemory } from './server.ts';
+import { maintenanceMemory } from './server.ts';
 import type { EnteredMigration, StepContext } from './steps/context.ts';
 
 /**
@@ -29,8 +29,7 @@ export async function validate(
   { migration }: EnteredMigration,
   validation: Validation,
 ): Promise<DetachedOutcome> {
-  const server = await readServer(context.client);
-  const memory = migration.options.maintenanceWorkMemMb ?? validationMemory(server, migration.options.maxConcurrency);
+  const memory = await maintenanceMemory(context.client, migration.options);
   return runDetached(context, {
     migrationId: migration.id,
     execution: validation.execution,

@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import { type Check, CheckId, type Verification } from './contracts.ts';
 import { PROBE_TIMEOUT_MS, probeDelete } from './delete-probe.ts';
 import { type ForeignKey, resolveForeignKey } from './foreign-key.ts';
-import { countOrphans, type OrphanCount } from './orphans.ts';
+import { countOrphans, type OrphanCount, prepareToCount } from './orphans.ts';
 import { holdingRows, type Pair, type Pairing, readPairing, shortName } from './pairs.ts';
 import { messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
 import { run } from './sql.ts';
@@ -15,6 +15,7 @@ export async function verifyTable(
 ): Promise<Verification> {
   const foreignKey = await resolveForeignKey(client, wanted, 'verify');
   const pairing = await readPairing(client, foreignKey);
+  await prepareToCount(client);
   const orphans = await countOrphans(client, foreignKey, pairing.pairs);
   return verification(client, foreignKey, pairing, orphans);
 }

@@ -6,6 +6,7 @@ import { runDetached } from '../detached.ts';
 import { IndexBuildFailed } from '../errors.ts';
 import { changePair, noteEvent } from '../ledger.ts';
 import { readStanding, statementsFor } from '../pairs.ts';
+import { maintenanceMemory } from '../server.ts';
 import { HOLD_BACK_SECONDS } from '../throttle.ts';
 import { beforeLongWork, type EnteredPair, enterPair, enterWithinWindow, type StepContext } from './context.ts';
 import { pairResult } from './pair-result.ts';
@@ -26,6 +27,7 @@ export async function buildIndex(context: StepContext, event: PairEvent): Promis
   const named = [{ ...pair, index_name: standing.index_name }];
   const statement = async (name: string) =>
     (await statementsFor(context.client, name, foreignKey, named)).get(pair.pair)?.sql;
+  const memory = await maintenanceMemory(context.client, migration.options);
   const outcome = await runDetached(context, {
     migrationId: migration.id,
     execution: event.execution,
@@ -38,7 +40,10 @@ export async function buildIndex(context: StepContext, event: PairEvent): Promis
       await session.query('SELECT pg_advisory_lock_shared(1882351206, $1)', [Number(migration.id)]); // 'p2ff'
       await session.query('SELECT p2pfk.enter($1, $2)', [migration.id, event.execution]);
       // Its waits for older transactions stop nobody's reads or writes; a cut wait would leave an INVALID index.
-      await session.query("SELECT set_config('lock_timeout', '0', false)");
+      await session.query(
+        "SELECT set_config('lock_timeout', '0', false), set_config('maintenance_work_mem', $1, false)",
+        [`${memory}MB`],
+      );
       const now = (await readStanding(session, foreignKey, [pair])).get(pair.pair);
       if (now?.has_index) return undefined;
       const drop = now?.index_leftover ? await statement('statements/drop-index') : undefined;

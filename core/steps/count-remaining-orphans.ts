@@ -1,7 +1,7 @@
 /** The orphan count of all pairs, over as many handler calls as it takes: what is counted, the ledger remembers. */
 import type { ForeignKey } from '../foreign-key.ts';
 import { changePair, type Migration, readPairs } from '../ledger.ts';
-import { anyConstraint, countOrphans, type OrphanCount } from '../orphans.ts';
+import { anyConstraint, countOrphans, type OrphanCount, prepareToCount } from '../orphans.ts';
 import type { Pair } from '../pairs.ts';
 import type { StepContext } from './context.ts';
 
@@ -17,13 +17,16 @@ export async function countRemainingOrphans(
 ): Promise<{ readonly finished: boolean; readonly counts: readonly OrphanCount[] }> {
   const { client } = context;
   const known = await readPairs(client, migration.id);
-  const ledgerPair = (pair: Pair) =>
-    known.find((one) => one.referencing_oid === pair.referencing_oid && one.referenced_oid === pair.referenced_oid);
+  const key = (pair: Pick<Pair, 'referencing_oid' | 'referenced_oid'>) =>
+    `${pair.referencing_oid} ${pair.referenced_oid}`;
+  const byPartitions = new Map(known.map((pair) => [key(pair), pair]));
+  const ledgerPair = (pair: Pair) => byPartitions.get(key(pair));
   const counts: OrphanCount[] = pairs.flatMap((pair) => {
     const row = ledgerPair(pair);
     return row?.orphans_counted_at ? [{ pair: pair.pair, orphans: row.orphans ?? 0, listSql: '' }] : [];
   });
   const left = pairs.filter((pair) => !ledgerPair(pair)?.orphans_counted_at);
+  if (left.length > 0) await prepareToCount(client);
   let first = true;
   for (const pair of left) {
     if (!first && context.remainingMs() < RESERVE_MS) return { finished: false, counts };

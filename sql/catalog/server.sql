@@ -12,5 +12,7 @@ SELECT current_setting('server_version')                                     AS 
          * (current_setting('max_connections')::int
             + current_setting('max_prepared_transactions')::int)             AS lock_table_capacity,
        (SELECT setting::float8 * 1024 FROM pg_settings WHERE name = 'maintenance_work_mem')   AS maintenance_work_mem,
-       (SELECT setting::float8 * 8192 FROM pg_settings WHERE name = 'effective_cache_size')   AS effective_cache_size
+       (SELECT setting::float8 * 8192 FROM pg_settings WHERE name = 'effective_cache_size')   AS effective_cache_size,
+       (SELECT setting::float8 * 1024 FROM pg_settings WHERE name = 'work_mem')               AS work_mem,
+       current_setting('max_parallel_workers_per_gather')::int                AS parallel_workers
 :end
