@@ -22,8 +22,12 @@ const USAGE = `usage: npm run bench -- [NAME...] [--quick | --smoke] [--resume] 
   --docs      no run: only write docs/benchmarks.md anew from what was measured
   --list      no run: only tell how long each takes and what it needs on disk`;
 
-const load: Partial<Record<BenchmarkName, () => Promise<Benchmark>>> = {
+const load: Readonly<Record<BenchmarkName, () => Promise<Benchmark>>> = {
   engine: async () => (await import('./benchmarks/engine.ts')).engine,
+  delete: async () => (await import('./benchmarks/delete.ts')).deletes,
+  rollback: async () => (await import('./benchmarks/rollback.ts')).rollback,
+  stall: async () => (await import('./benchmarks/stall.ts')).stall,
+  wall: async () => (await import('./benchmarks/wall.ts')).wall,
   partitions: async () => (await import('./benchmarks/partitions.ts')).partitions,
 };
 
@@ -37,7 +41,7 @@ async function main(): Promise<number> {
   }
   if (options.docs) return writeDocs();
   const level: Level = options.smoke ? 'smoke' : options.quick ? 'quick' : 'full';
-  const benchmarks = await Promise.all((names.length > 0 ? names : BENCHMARKS).flatMap((name) => load[name]?.() ?? []));
+  const benchmarks = await Promise.all((names.length > 0 ? names : BENCHMARKS).map((name) => load[name]()));
   announce(benchmarks, level);
   if (options.list) return 0;
 
