@@ -1,4 +1,7 @@
 /** `npm run bench`: runs benchmarks, prints their tables, keeps their results, and writes docs/benchmarks.md. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './harness/benchmark.ts';
 import { consoleTable, targetText } from './harness/format.ts';
@@ -46,6 +49,7 @@ async function main(): Promise<number> {
   if (options.list) return 0;
 
   let failed = 0;
+  const results: Result[] = [];
   for (const benchmark of benchmarks) {
     if (options.resume && (await isMeasured(benchmark.name, level))) {
       console.log(`\n${benchmark.name}: measured at this commit already`);
@@ -53,6 +57,7 @@ async function main(): Promise<number> {
     }
     try {
       const result = await measured(benchmark, level);
+      results.push(result);
       for (const problem of problems(result)) {
         console.error(`${benchmark.name}: ${problem}`);
         failed++;
@@ -64,7 +69,8 @@ async function main(): Promise<number> {
       failed++;
     }
   }
-  if (level !== 'smoke') await writeDocs();
+  if (level === 'smoke') await tryDocs(results);
+  else await writeDocs();
   return failed > 0 ? 1 : 0;
 }
 
@@ -124,7 +130,19 @@ async function measured(benchmark: Benchmark, level: Level): Promise<Result> {
 
 async function writeDocs(): Promise<number> {
   // Only here: the library that draws the charts is large.
-  const { generateDocs } = await import('./docs/generate.ts');
-  console.log(`written to ${await generateDocs()}`);
+  const { generateDocs, keptResults } = await import('./docs/generate.ts');
+  console.log(`written to ${await generateDocs(await keptResults())}`);
   return 0;
+}
+
+/** That the page and all charts can be made of what was measured; nothing is kept. */
+async function tryDocs(results: readonly Result[]): Promise<void> {
+  const { generateDocs } = await import('./docs/generate.ts');
+  const folder = await mkdtemp(join(tmpdir(), 'p2pfk-bench-'));
+  try {
+    await generateDocs(results, folder);
+    console.log(`\nthe page and ${results.flatMap(({ charts }) => charts).length} charts can be made of it`);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }

@@ -8,9 +8,13 @@ import { chartSvg } from './charts.ts';
 const docsFolder = join(import.meta.dirname, '..', '..', 'docs');
 const CHARTS = 'benchmarks';
 
+/** The results that were kept, in the order of the benchmarks. */
+export async function keptResults(): Promise<Result[]> {
+  return (await Promise.all(BENCHMARKS.map((name) => readResult(name)))).filter((result) => result !== null);
+}
+
 /** @returns path of the page */
-export async function generateDocs(folder: string = docsFolder): Promise<string> {
-  const results = (await Promise.all(BENCHMARKS.map((name) => readResult(name)))).filter((result) => result !== null);
+export async function generateDocs(results: readonly Result[], folder: string = docsFolder): Promise<string> {
   const charts = join(folder, CHARTS);
   await mkdir(charts, { recursive: true });
   const written = new Set<string>();

@@ -1,0 +1,77 @@
+/** What the benchmarks' figures are made by: whoever trusts a figure trusts this. */
+import { describe, expect, it } from 'vitest';
+import { cellText, markdownTable } from '../../bench/harness/format.ts';
+import { type Findings, problems } from '../../bench/harness/result.ts';
+import { busyMilliseconds, statementsIn } from '../../bench/harness/server-log.ts';
+import { alternate, measure, quantile, ratio } from '../../bench/harness/statistics.ts';
+
+describe('statistics', () => {
+  it('of repetitions are the median and the spread', () => {
+    expect(measure([9, 1, 5])).toMatchObject({ median: 5, min: 1, max: 9 });
+    expect(quantile([1, 2, 3, 4], 0.5)).toBe(2.5);
+    expect(ratio(measure([6]), measure([1, 2, 3]))).toBe(3);
+  });
+
+  it('of nothing are refused', () => {
+    expect(() => measure([])).toThrow('at least one sample');
+  });
+
+  it('let the subjects take turns, in an order that turns around', async () => {
+    const turns: string[] = [];
+    const turn = (name: string) => async () => turns.push(name);
+
+    const measured = await alternate(3, { a: turn('a'), b: turn('b') });
+
+    expect(turns.join('')).toBe('abbaab');
+    expect(measured.a.samples).toEqual([1, 4, 5]);
+  });
+});
+
+describe('the time of the database', () => {
+  const log = [
+    '1000.000|p2pfk/1/plan|LOG:  duration: 100.000 ms',
+    '1000.050|p2pfk/1/add-foreign-key/1|LOG:  duration: 100.500 ms  statement: SELECT',
+    '	1 AS "second line"',
+    '1000.500|somebody|LOG:  duration: 400.000 ms',
+    '1000.600|p2pfk/1/plan|LOG:  duration: 50.000 ms',
+    '1000.601|p2pfk/1/plan|ERROR:  duration: 5.000 ms',
+  ].join('\n');
+
+  it('is read from the lines of log_duration alone', () => {
+    expect(statementsIn(log)).toHaveLength(4);
+    expect(statementsIn(log)[0]).toEqual({ application: 'p2pfk/1/plan', from: 999_900, to: 1_000_000 });
+  });
+
+  it('counts once what runs side by side, and leaves out what others do', () => {
+    expect(busyMilliseconds(log, (name) => name.startsWith('p2pfk'))).toBeCloseTo(150 + 50, 3);
+  });
+});
+
+describe('a result', () => {
+  const whole: Findings = {
+    tables: [{ title: 'one', columns: ['a', 'b'], rows: [['x', 1]] }],
+    targets: [],
+    charts: [],
+    samples: {},
+  };
+
+  it('with all its figures has no problem', () => {
+    expect(problems(whole)).toEqual([]);
+  });
+
+  it.each<[what: string, broken: Partial<Findings>]>([
+    ['without a table', { tables: [] }],
+    ['with an empty table', { tables: [{ title: 'one', columns: ['a'], rows: [] }] }],
+    ['with a figure that is no number', { tables: [{ title: 'one', columns: ['a'], rows: [[Number.NaN]] }] }],
+    ['with a row that is too short', { tables: [{ title: 'one', columns: ['a', 'b'], rows: [[1]] }] }],
+    ['with a chart without points', { charts: [{ id: 'c', title: 'c', kind: 'bar', x: '', y: '', points: [] }] }],
+    ['with a target that was not measured', { targets: [{ what: '', target: '', measured: 'NaN s', met: false }] }],
+  ])('%s has one', (_, broken) => {
+    expect(problems({ ...whole, ...broken })).toHaveLength(1);
+  });
+
+  it('is printed to three digits, with its spread', () => {
+    expect(cellText({ value: 0.012345, spread: [0.01, 12_345.6] })).toBe('0.012 (0.01-12,346)');
+    expect(markdownTable(['who', 'ms'], [['a|b', 1.2345]])).toBe('| who | ms |\n| --- | ---: |\n| a\\|b | 1.23 |');
+  });
+});
