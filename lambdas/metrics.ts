@@ -23,13 +23,17 @@ const LOCK_REFUSALS = new Set(['LockTimeout', 'DeadlockDetected']);
 const FORECAST = new Set(['build-index', 'validate-foreign-key']);
 
 /** Results are JSON that every function shapes differently: what is not there is not measured. */
-const Measured = z.object({ status: z.string(), durationMs: z.number(), unprotectedPartitions: z.number() }).partial();
+const Timed = z.object({ status: z.string(), durationMs: z.number() });
+const Measured = Timed.extend({ unprotectedPartitions: z.number(), batch: z.array(Timed) }).partial();
 
 export function measureResult(functionName: string, result: unknown): void {
-  const { status, durationMs, unprotectedPartitions } = Measured.safeParse(result).data ?? {};
-  if (functionName === 'validate-foreign-key' && status === 'DONE') {
-    add('PairsValidated', 1);
-    add('ValidationSeconds', (durationMs ?? 0) / 1_000, MetricUnit.Seconds);
+  const { status = '', durationMs = 0, batch, unprotectedPartitions } = Measured.safeParse(result).data ?? {};
+  if (functionName === 'validate-foreign-key') {
+    for (const pair of batch ?? [{ status, durationMs }]) {
+      if (pair.status !== 'DONE') continue;
+      add('PairsValidated', 1);
+      add('ValidationSeconds', pair.durationMs / 1_000, MetricUnit.Seconds);
+    }
   }
   if (functionName === 'verify-gate' && status === 'AWAITING_APPROVAL') add('AwaitingApproval', 1);
   if (unprotectedPartitions !== undefined) add('UnprotectedPartitions', unprotectedPartitions);
