@@ -4,6 +4,7 @@
  * Exit code 1 when an invariant was violated, or, from 100 schedules on, when a kind of fault never struck.
  */
 import { randomInt } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { diskFullUnavailable } from '../test/chaos/faults/disk.ts';
@@ -27,7 +28,7 @@ const USAGE = `usage: npm run test:chaos -- [--schedules N] [--seed S] [--kinds 
   --schedules N   how many (default 12)
   --seed S        of the first schedule (default: a random one, which is printed)
   --kinds a,b     only these kinds of faults: ${ALL_KINDS.join(', ')}
-  --parallel P    schedules at the same time, each with a server of its own (default 2)
+  --parallel P    schedules at the same time, each with a server of its own (default: two for each core)
   --postgres M    13 to 18 (default: P2PFK_TEST_POSTGRES, else the version that came with npm)
   --shrink        look for a simpler schedule that fails too
   --verbose       print the timeline of every schedule, not only of those that fail`;
@@ -40,7 +41,7 @@ const { values: options } = parseArgs({
     schedules: { type: 'string', default: '12' },
     seed: { type: 'string' },
     kinds: { type: 'string' },
-    parallel: { type: 'string', default: '2' },
+    parallel: { type: 'string', default: String(2 * availableParallelism()) },
     postgres: { type: 'string' },
     shrink: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
