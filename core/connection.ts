@@ -21,6 +21,14 @@ export interface ConnectOptions {
 /** Longer than a failover's TCP silence is not worth waiting for: the state machine retries. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
+/** What was told of a connection that died between two statements; the next statement itself does not learn it. */
+const losses = new WeakMap<Client, Error>();
+
+/** SQLSTATE with which the server ended a session that was idle, such as 25P03; undefined while it lives. */
+export function sqlStateOfLoss(client: Client): string | undefined {
+  return sqlStateOf(losses.get(client));
+}
+
 /**
  * An open session with the settings of `sql/session.sql`. The caller ends it.
  *
@@ -39,7 +47,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     keepAlive: true,
   });
   // Without a listener, a connection that dies while idle would end the process.
-  client.on('error', () => undefined);
+  client.on('error', (error) => losses.set(client, error));
   try {
     await client.connect();
     await run(client, 'session', { lock_timeout_ms: String(options.lockTimeoutMs ?? 5_000) });

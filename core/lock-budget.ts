@@ -4,7 +4,7 @@
  * statement_timeout on the LOCK statement is what bounds the sum. All locks are taken by that first statement.
  */
 import type { Client } from 'pg';
-import { execute } from './connection.ts';
+import { execute, sqlStateOfLoss } from './connection.ts';
 import { type LockHolder, LockTimeout, type P2pfkError } from './errors.ts';
 import { describeEnded, endIdleBlockers } from './idle-blockers.ts';
 import { changePair, inTransaction, noteEvent } from './ledger.ts';
@@ -81,6 +81,8 @@ export async function underLock<Result>(
     return { result, lockWaitMs: waitedMs, heldMs: performance.now() - grantedAt };
   } catch (error) {
     const named = grantedAt > 0 ? workError(error, performance.now() - grantedAt, locked) : toNamedError(error);
+    // Our own idle_in_transaction_session_timeout: this process stood still for the whole budget. Its session is gone.
+    if ([named.context.sqlState, sqlStateOfLoss(client)].includes('25P03')) throw doesNotFit(named, locked);
     if (!(named instanceof LockTimeout)) throw named;
     // Granted, and then the work did not fit: nobody to name.
     const holders = grantedAt > 0 ? [] : await lockHolders(client, locked.lock.relations, locked.lock.mode);
@@ -125,7 +127,11 @@ function workError(error: unknown, heldMs: number, locked: LockedWork): P2pfkErr
   const named = toNamedError(error);
   if (named.context.sqlState !== '57014' || named instanceof LockTimeout || heldMs < locked.budgetMs * 0.9)
     return named;
-  const message = `${locked.step} did not fit into the lock budget of ${locked.budgetMs} ms; it was rolled back`;
+  return doesNotFit(named, locked);
+}
+
+function doesNotFit(named: P2pfkError, { step, budgetMs }: LockedWork): LockTimeout {
+  const message = `${step} did not fit into the lock budget of ${budgetMs} ms; it was rolled back (--lock-timeout-ms allows it more)`;
   return new LockTimeout(message, named.context, { cause: named });
 }
 

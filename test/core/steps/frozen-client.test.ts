@@ -18,7 +18,7 @@ it('under the lock of a pair loses it with the lock budget, and the step is trie
   const execution = new Execution();
   await execution.plan({ lockTimeoutMs: BUDGET_MS });
   const { frozen } = freezeAfter(proxy, 'add-foreign-key', /^LOCK TABLE/);
-  const adding = expect(execution.addForeignKey(1)).rejects.toMatchObject({ name: 'ConnectionLost' });
+  const adding = expect(execution.addForeignKey(1)).rejects.toMatchObject({ name: 'LockTimeout' });
   const thaw = await frozen;
   const writer = await db.client();
 
