@@ -1,11 +1,15 @@
 /** What would be deployed, by the settings of cdk.json: the state machine, its functions and their logs. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Match } from 'aws-cdk-lib/assertions';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { describe, expect, it } from 'vitest';
 import { builtFunctionArn } from '../../infra/built-definition.ts';
 import { bundleNames, LambdaFunctions, type LambdaName, lambdaNames } from '../../infra/lambda-functions.ts';
 import { definition } from './definition.helpers.ts';
-import { exampleContext, synthesize } from './stack.helpers.ts';
+import { exampleContext, reconciliationDefinition, synthesize } from './stack.helpers.ts';
 
 const plain = synthesize();
 
@@ -86,6 +90,35 @@ describe('the stack', () => {
 
   it('deploys the very definition that the command line runs', () => {
     expect(JSON.parse(deployedDefinition())).toEqual(definition);
+  });
+});
+
+describe('the template', () => {
+  const installed = spawnSync('cfn-lint', ['--version']).status === 0;
+
+  it.skipIf(!installed)('passes cfn-lint, where that is installed', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'p2pfk-lint-'));
+    try {
+      const file = join(folder, 'template.json');
+      writeFileSync(file, JSON.stringify(plain.toJSON()));
+      // W3005: CDK names a dependency that a reference makes already.
+      const { status, stdout } = spawnSync(
+        'cfn-lint',
+        ['--regions', 'eu-central-1', '--ignore-checks', 'W3005', '--', file],
+        {
+          encoding: 'utf8',
+        },
+      );
+      expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('holds the definitions as they were reviewed', async () => {
+    const reviewed = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
+    await expect(reviewed(definition)).toMatchFileSnapshot('state-machine.asl.snap');
+    await expect(reviewed(reconciliationDefinition())).toMatchFileSnapshot('reconciliation.asl.snap');
   });
 });
 
