@@ -6,7 +6,7 @@ import { type SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { connect } from '../core/connection.ts';
 import type { ExecutionInput } from '../core/contracts.ts';
 import { ExitCode } from '../core/errors.ts';
-import { readMigrationReport } from '../core/ledger.ts';
+import { readMigrationReport, readPairs } from '../core/ledger.ts';
 import type { Handlers } from '../local/engine.ts';
 import { executionName } from '../local/executions.ts';
 import { openLocalEndpoint, openStore } from '../local/local-endpoint.ts';
@@ -21,7 +21,7 @@ import { type LedgerReport, type Result, resultOf } from './outcome.ts';
 import type { Output } from './output.ts';
 import { closingLines } from './progress/closing.ts';
 import { createReporter, type ProgressReporter } from './progress/reporter.ts';
-import { type Progress, seenIn } from './progress/state.ts';
+import { type PairSize, type Progress, seenIn } from './progress/state.ts';
 import type { PendingReport } from './report/write.ts';
 import { shellWord } from './text.ts';
 
@@ -117,7 +117,7 @@ export async function runWithProgress(options: RunOptions): Promise<Result> {
       client,
       executionArn,
       pause: localPause(service),
-      onEvent: reporter.onEvent,
+      onEvent: weighing(reporter, databaseUrl),
       signal: NEVER,
     });
     if (watched === null) throw new Error('the execution was left before its end');
@@ -140,6 +140,29 @@ const NEVER = new AbortController().signal;
 async function checkConnection(databaseUrl: string | undefined): Promise<void> {
   const client = await connect({ databaseUrl, applicationName: 'p2pfk' });
   await client.end();
+}
+
+/** Passes events on, and after the plan looks once into the ledger: how large are the pairs? */
+function weighing(reporter: ProgressReporter, databaseUrl: string | undefined): ProgressReporter['onEvent'] {
+  let asked = !reporter.live;
+  return (event) => {
+    reporter.onEvent(event);
+    const id = reporter.progress.plan?.migrationId ?? null;
+    if (asked || id === null) return;
+    asked = true;
+    // Without an answer the estimate goes by rows.
+    readSizes(databaseUrl, id).then(reporter.weigh, () => undefined);
+  };
+}
+
+async function readSizes(databaseUrl: string | undefined, migrationId: string): Promise<ReadonlyMap<number, PairSize>> {
+  const client = await connect({ databaseUrl, applicationName: 'p2pfk progress' });
+  try {
+    const pairs = await readPairs(client, migrationId);
+    return new Map(pairs.map(({ pair, rows, bytes }) => [pair, { rows, bytes }]));
+  } finally {
+    await client.end();
+  }
 }
 
 /** What the ledger says, or null where there is no migration or the database is out of reach by now. */

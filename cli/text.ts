@@ -79,6 +79,19 @@ export function grouped(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
+/** `850`, `12.3 k`, `530 k`, `11.3 M`, `1.2 G`: for counters that run. */
+export function compact(value: number): string {
+  const units = ['', ' k', ' M', ' G', ' T'];
+  let scaled = Math.max(0, value);
+  let unit = 0;
+  while (scaled >= 999.5 && unit < units.length - 1) {
+    scaled /= 1000;
+    unit += 1;
+  }
+  const text = unit === 0 || scaled >= 99.95 ? String(Math.round(scaled)) : scaled.toFixed(1);
+  return `${text}${units[unit]}`;
+}
+
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }

@@ -1,78 +1,158 @@
-/** What is drawn below the printed lines on a terminal: a bar per stage, a line per running pair. Pure. */
-import { cut, padEnd, padStart, runningClock, width } from '../text.ts';
+/**
+ * What is drawn below the printed lines on a terminal: the list of steps, with what is done, what runs and what comes;
+ * below a step that runs, its pairs. Pure.
+ */
+import { compact, cut, padEnd, padStart, roughly, runningClock, width } from '../text.ts';
+import { estimateStage } from './estimate.ts';
 import { type Progress, type Running, totalOf } from './state.ts';
 
 const LABELS: Readonly<Record<string, string>> = {
-  Plan: 'Planning',
-  BuildIndex: 'Building indexes',
-  AddForeignKey: 'Adding FKs',
-  ValidateForeignKey: 'Validating FKs',
+  Plan: 'Plan',
+  BuildIndex: 'Indexes',
+  AddForeignKey: 'Foreign keys',
+  ValidateForeignKey: 'Validation',
   VerifyGate: 'Preflight check',
-  DropParentForeignKey: 'Dropping parent FK',
-  VerifyMigration: 'Verifying',
-  Fence: 'Fencing',
-  RestoreParentForPair: 'Restoring coverage',
-  AttachParent: 'Restoring parent FK',
-  DropPairForeignKeys: 'Dropping pair FKs',
-  VerifyRolledBack: 'Checking rollback',
-  Pause: 'Pausing',
+  DropParentForeignKey: 'Drop of parent FK',
+  VerifyMigration: 'Verification',
+  Fence: 'Fence',
+  RestoreParentForPair: 'Parent coverage',
+  AttachParent: 'Parent FK',
+  DropPairForeignKeys: 'Removal of pair FKs',
+  VerifyRolledBack: 'Check of rollback',
+  Pause: 'Pause',
 };
+const FORWARD = [
+  'Plan',
+  'BuildIndex',
+  'AddForeignKey',
+  'ValidateForeignKey',
+  'VerifyGate',
+  'DropParentForeignKey',
+  'VerifyMigration',
+];
 const LABEL_WIDTH = 20;
+/** Pairs shown, however many run and however tall the terminal is. */
 const MOST_PAIRS = 8;
+/** Wider lines are harder to read, and wrap when the window is made narrower. */
+const MOST_COLUMNS = 120;
+
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
 
 /**
  * @param now milliseconds since 1970
- * @param columns of the terminal; no line is wider than one less, so that none wraps
+ * @param size of the terminal; no line is wider than one column less, so that none wraps
  */
-export function liveFrame(progress: Progress, now: number, columns: number): string[] {
-  const byState = Map.groupBy(progress.running.values(), (task) => task.state);
-  const lines = [...byState].flatMap(([state, tasks]) => stageLines(progress, state, tasks, now, columns));
-  return lines.map((line) => cut(line, Math.max(1, columns - 1)));
+export function liveFrame(progress: Progress, now: number, size: Size): string[] {
+  if (progress.running.size === 0) return [];
+  const columns = Math.max(1, Math.min(size.columns - 1, MOST_COLUMNS));
+  const running = Map.groupBy(progress.running.values(), (task) => task.state);
+  const steps = stepsOf(progress);
+  // What the list does not have and yet runs: a step of another version of the state machine.
+  const others = [...running.keys()].filter((state) => !steps.includes(state));
+  const most = Math.max(1, Math.min(MOST_PAIRS, size.rows - steps.length - 4));
+  return [...steps, ...others]
+    .flatMap((state) => stepLines(progress, state, running.get(state) ?? [], { now, columns, most }))
+    .map((line) => cut(line, columns));
 }
 
-function stageLines(
-  progress: Progress,
-  state: string,
-  tasks: readonly Running[],
-  now: number,
-  columns: number,
-): string[] {
-  const label = padEnd(LABELS[state] ?? state, LABEL_WIDTH);
-  const pairs = tasks.filter((task) => task.subject !== null);
-  if (pairs.length === 0) return tasks.map((task) => taskLine(label, task, now, columns));
-
-  const done = progress.stages.get(state)?.done.size ?? 0;
-  const total = Math.max(totalOf(progress, state), done);
-  const since = progress.stages.get(state)?.since ?? Math.min(...pairs.map((task) => task.since));
-  const head = `${label} ${bar(total === 0 ? 0 : done / total, barWidth(columns))} ${done}/${total}  ${elapsed(since, now)}`;
-  const shown = pairs.toSorted((a, b) => a.since - b.since).slice(0, MOST_PAIRS);
-  const nameWidth = Math.min(LABEL_WIDTH + 12, Math.max(...shown.map((task) => width(task.subject ?? ''))));
+/** The way that this execution goes, as far as it is known. */
+function stepsOf(progress: Progress): readonly string[] {
+  if (!progress.interrupted) return FORWARD;
+  if (progress.running.has('Pause')) return ['Pause'];
+  const dropped = progress.fence?.parentForeignKey === 'DROPPED';
   return [
-    head,
-    ...shown.map((task) => taskLine(`  ${padEnd(cut(task.subject ?? '', nameWidth), nameWidth)}`, task, now, columns)),
-    ...(pairs.length > shown.length ? [`  … and ${pairs.length - shown.length} more`] : []),
+    'Fence',
+    ...(dropped ? ['RestoreParentForPair', 'AttachParent'] : []),
+    'DropPairForeignKeys',
+    'VerifyRolledBack',
   ];
 }
 
-function taskLine(label: string, task: Running, now: number, columns: number): string {
-  const note = task.note === '' ? '' : `  ${task.note}`;
-  return `${label} ${moving(now - task.since, barWidth(columns))} ${elapsed(task.since, now)}${note}`;
+interface Drawing {
+  readonly now: number;
+  readonly columns: number;
+  readonly most: number;
+}
+
+function stepLines(progress: Progress, state: string, tasks: readonly Running[], drawing: Drawing): string[] {
+  const stage = progress.stages.get(state);
+  const label = padEnd(LABELS[state] ?? state, LABEL_WIDTH);
+  if (tasks.length === 0) {
+    if (stage?.until == null) return [`    ${LABELS[state] ?? state}`];
+    const count = stage.done.size === 0 ? '' : `${stage.done.size}/${stage.done.size}`;
+    return [`  ✓ ${label} ${padEnd(count, 9)} ${runningClock(stage.until - stage.since)}`];
+  }
+  const [task] = tasks;
+  const pairs = tasks.filter(({ subject }) => subject !== null);
+  const since = stage?.since ?? Math.min(...tasks.map((each) => each.since));
+  if (pairs.length === 0) {
+    const bar = moving(drawing.now - since, barCells(drawing.columns));
+    return withNote(`  ▸ ${label} ${bar} ${elapsed(since, drawing.now)}`, task?.note ?? '', drawing.columns);
+  }
+  return [stageLine(progress, state, label, since, drawing), ...pairLines(progress, pairs, drawing)];
+}
+
+/** `  ▸ Validation           ████░░░░ 9/17 00:01:42  54.1 M of 123.6 M rows  530 k rows/s  about 2 min left` */
+function stageLine(progress: Progress, state: string, label: string, since: number, drawing: Drawing): string {
+  const done = progress.stages.get(state)?.done.size ?? 0;
+  const total = Math.max(totalOf(progress, state), done);
+  const { rowsDone, rowsAll, rowsPerSecond, leftMs } = estimateStage(progress, state, drawing.now);
+  // Rows tell more than pairs, whose sizes differ by thousands.
+  const share = rowsAll > 0 ? rowsDone / rowsAll : done / Math.max(1, total);
+  const head = `  ▸ ${label} ${bar(share, barCells(drawing.columns))} ${done}/${total} ${elapsed(since, drawing.now)}`;
+  const details = [
+    leftMs === null ? '' : `about ${roughly(Math.max(1000, leftMs))} left`,
+    rowsAll === 0 ? '' : `${compact(rowsDone)} of ${compact(rowsAll)} rows`,
+    rowsPerSecond < 1 ? '' : `${compact(rowsPerSecond)} rows/s`,
+  ];
+  return details.reduce((line, detail) => {
+    const longer = detail === '' ? line : `${line}  ${detail}`;
+    return width(longer) <= drawing.columns ? longer : line;
+  }, head);
+}
+
+/** Those that run longest first: they are what one waits for. */
+function pairLines(progress: Progress, pairs: readonly Running[], { now, columns, most }: Drawing): string[] {
+  const shown = pairs.toSorted((a, b) => a.since - b.since).slice(0, most);
+  const nameWidth = Math.min(LABEL_WIDTH + 12, Math.max(...shown.map((task) => width(task.subject ?? ''))));
+  const lines = shown.flatMap((task) => {
+    const name = padEnd(cut(task.subject ?? '', nameWidth), nameWidth);
+    const rows = rowsOf(progress, task);
+    const about = rows === null ? '' : ` ${padStart(`${compact(rows)} rows`, 12)}`;
+    return withNote(`      ${name}${about} ${elapsed(task.since, now)}`, task.note, columns);
+  });
+  return pairs.length > shown.length ? [...lines, `      … and ${pairs.length - shown.length} more`] : lines;
+}
+
+function rowsOf(progress: Progress, { pair }: Running): number | null {
+  if (pair === null) return null;
+  return progress.sizes.get(pair)?.rows ?? progress.pairs.get(pair)?.rows ?? null;
+}
+
+/** What holds a step up, on a line of its own where it does not fit: it names who holds the lock. */
+function withNote(line: string, note: string, columns: number): string[] {
+  if (note === '') return [line];
+  const whole = `${line}  ${note}`;
+  return width(whole) <= columns ? [whole] : [line, `        ${note}`];
 }
 
 function elapsed(since: number, now: number): string {
   return padStart(runningClock(now - since), 8);
 }
 
-function barWidth(columns: number): number {
-  return Math.max(4, Math.min(16, columns - 54));
+function barCells(columns: number): number {
+  return Math.max(4, Math.min(16, columns - 62));
 }
 
 function bar(share: number, cells: number): string {
-  const full = Math.round(share * cells);
+  const full = Math.max(0, Math.min(cells, Math.floor(share * cells)));
   return '█'.repeat(full) + '░'.repeat(cells - full);
 }
 
-/** PostgreSQL tells nothing about how far an ALTER TABLE is, so this bar only says that work goes on. */
+/** A step of which nobody knows how far it is: this bar only says that work goes on. */
 function moving(milliseconds: number, cells: number): string {
   const block = Math.max(1, Math.floor(cells / 4));
   const path = cells - block;

@@ -10,9 +10,10 @@ import type {
   PlanResult,
   VerifyMigrationResult,
 } from '../../core/contracts.ts';
+import { oneLine } from '../text.ts';
 import { isRecord, numberOf, type ProgressEvent, readError, stringOf, timeOf } from './events.ts';
 import * as say from './lines.ts';
-import { type Progress, type Running, type StageProgress, totalOf } from './state.ts';
+import { NOT_BEGUN, type Progress, type Running, type StageProgress, totalOf } from './state.ts';
 
 export interface Advanced {
   readonly progress: Progress;
@@ -68,6 +69,7 @@ function subjectOf(progress: Progress, input: unknown): string | null {
 function begin(progress: Progress, state: string, event: ProgressEvent): Running {
   return {
     state,
+    pair: isRecord(event.input) && typeof event.input.pair === 'number' ? event.input.pair : null,
     subject: subjectOf(progress, event.input),
     since: timeOf(event),
     note: '',
@@ -83,6 +85,21 @@ function withRunning(progress: Progress, key: string, task: Running | null): Pro
   return { ...progress, running };
 }
 
+function stageBegun(progress: Progress, state: string, event: ProgressEvent): Progress {
+  if (progress.stages.has(state)) return progress;
+  return withStage(progress, state, { ...NOT_BEGUN, since: timeOf(event) });
+}
+
+function withStage(progress: Progress, state: string, stage: StageProgress): Progress {
+  return { ...progress, stages: new Map([...progress.stages, [state, stage]]) };
+}
+
+/** A step on the whole migration is through. */
+function stageEnded(progress: Progress, state: string, event: ProgressEvent): Progress {
+  const stage = progress.stages.get(state) ?? { ...NOT_BEGUN, since: timeOf(event) };
+  return withStage(progress, state, { ...stage, until: timeOf(event) });
+}
+
 function scheduled(progress: Progress, state: string, event: ProgressEvent): Advanced {
   const key = keyOf(state, event.input);
   const known = progress.running.get(key);
@@ -92,7 +109,7 @@ function scheduled(progress: Progress, state: string, event: ProgressEvent): Adv
 
   const first = (state === 'Fence' || state === 'Pause') && !progress.interrupted;
   const before = first ? { ...progress, interrupted: true, running: new Map<string, Running>() } : progress;
-  const next = withRunning(before, key, begin(progress, state, event));
+  const next = stageBegun(withRunning(before, key, begin(progress, state, event)), state, event);
   if (!first) return same(next);
 
   const caught = isRecord(event.input) && isRecord(event.input.error) ? event.input.error : null;
@@ -107,7 +124,7 @@ function attemptFailed(progress: Progress, state: string, event: ProgressEvent):
   const key = keyOf(state, event.input);
   const failure = readError(event.error, event.cause);
   const task = progress.running.get(key) ?? begin(progress, state, event);
-  return same(withRunning(progress, key, { ...task, note: failure.name, failure }));
+  return same(withRunning(progress, key, { ...task, note: `${failure.name}: ${oneLine(failure.message)}`, failure }));
 }
 
 function retrying(progress: Progress, state: string, event: ProgressEvent): Advanced {
@@ -118,7 +135,7 @@ function retrying(progress: Progress, state: string, event: ProgressEvent): Adva
   // Up to 40 tries a pair: the 1st, 2nd, 4th, 8th ... failure tell enough.
   const told = Number.isInteger(Math.log2(Math.max(1, attempt - 1)));
   return {
-    progress: withRunning(progress, key, { ...task, note: `attempt ${attempt} after ${failure.name}` }),
+    progress: withRunning(progress, key, { ...task, note: `↻ attempt ${attempt}: ${oneLine(failure.message)}` }),
     lines: told ? say.retrying(state, task.subject, attempt, failure) : [],
   };
 }
@@ -133,7 +150,7 @@ function succeeded(progress: Progress, state: string, event: ProgressEvent): Adv
       : batchDone(progress, state, event, result, result.batch);
   }
   const counting = UNFINISHED.has(stringOf(output.status));
-  const next = counting ? progress : withRunning(progress, keyOf(state, event.input), null);
+  const next = counting ? progress : stageEnded(withRunning(progress, keyOf(state, event.input), null), state, event);
   switch (state) {
     case 'Plan': {
       const plan = output as unknown as PlanResult;
@@ -208,7 +225,8 @@ function pairDone(progress: Progress, state: string, event: ProgressEvent, resul
   if (state === 'AttachParent') {
     if (result.status === 'RUNNING') return same(progress);
     const constraint = result.object || (progress.plan?.constraint ?? '');
-    return { progress: withRunning(progress, state, null), lines: say.attached(constraint, { ...result }) };
+    const ended = stageEnded(withRunning(progress, state, null), state, event);
+    return { progress: ended, lines: say.attached(constraint, { ...result }) };
   }
   if (result.status === 'RUNNING') {
     if (result.note) return heldBack(progress, key, event, state, result.note);
@@ -217,17 +235,20 @@ function pairDone(progress: Progress, state: string, event: ProgressEvent, resul
     return same(known === undefined ? progress : withRunning(progress, key, { ...known, ...task }));
   }
 
-  const before = progress.stages.get(state) ?? { done: new Set<number>(), skipped: 0, since: timeOf(event) };
+  const before = progress.stages.get(state) ?? { ...NOT_BEGUN, since: timeOf(event) };
   if (before.done.has(result.pair)) return same(withRunning(progress, key, null));
+  const done = new Set([...before.done, result.pair]);
+  const total = totalOf(progress, state) || result.of;
+  const skipped = result.status === 'SKIPPED';
   const stage: StageProgress = {
     since: before.since,
-    done: new Set([...before.done, result.pair]),
-    skipped: before.skipped + (result.status === 'SKIPPED' ? 1 : 0),
+    until: done.size === total ? timeOf(event) : null,
+    done,
+    skipped: before.skipped + (skipped ? 1 : 0),
+    took: skipped ? before.took : new Map([...before.took, [result.pair, result.durationMs]]),
   };
-  const total = totalOf(progress, state) || result.of;
   const next: Progress = {
-    ...withRunning(progress, key, null),
-    stages: new Map([...progress.stages, [state, stage]]),
+    ...withStage(withRunning(progress, key, null), state, stage),
     pairs: new Map([...progress.pairs, [result.pair, pairAfter(progress.pairs.get(result.pair), state, result)]]),
   };
   const lines = [...say.pairDone(state, stage.done.size, total, result)];

@@ -1,15 +1,21 @@
 /** Binds the pure progress to a stream: plain lines, and on a terminal a live area below them. */
+import { stripVTControlCharacters } from 'node:util';
 import type { Output } from '../output.ts';
 import type { ProgressEvent } from './events.ts';
 import { liveFrame } from './live.ts';
+import { openLiveArea } from './live-area.ts';
 import { advance } from './progress.ts';
-import { NOTHING_YET, type Progress } from './state.ts';
+import { NOTHING_YET, type PairSize, type Progress } from './state.ts';
 
 const FRAME_MS = 120;
 
 export interface ProgressReporter {
   /** What is known so far. */
   readonly progress: Progress;
+  /** Whether there is a live area, for which the sizes of the pairs are worth a look into the ledger. */
+  readonly live: boolean;
+  /** Sizes of the pairs by their numbers, where there is a ledger to know them from. */
+  weigh(sizes: ReadonlyMap<number, PairSize>): void;
   /** May be passed on without its object. */
   readonly onEvent: (event: ProgressEvent) => void;
   /** A line of our own above the live area, even with `--quiet`. */
@@ -18,12 +24,6 @@ export interface ProgressReporter {
   complain(line: string): void;
   /** Takes the live area away. Nothing is drawn after it. */
   stop(): void;
-}
-
-interface LiveArea {
-  draw(lines: readonly string[]): void;
-  clear(): void;
-  close(): void;
 }
 
 export interface ReporterOptions {
@@ -36,15 +36,14 @@ export interface ReporterOptions {
 
 export async function createReporter({ output, verbose, now = Date.now }: ReporterOptions): Promise<ProgressReporter> {
   const wanted = output.stream.isTTY === true && !output.quiet && verbose !== true;
-  const live = wanted ? await openLiveArea(output) : null;
+  const live = wanted ? await openLiveArea(output.stream, stripVTControlCharacters) : null;
   let progress = NOTHING_YET;
   let stopped = false;
 
   const draw = (): void => {
     if (stopped) return;
-    live?.draw(
-      liveFrame(progress, now(), output.stream.columns ?? 80).map((line) => output.style('dim', output.decorate(line))),
-    );
+    const size = { columns: output.stream.columns ?? 80, rows: output.stream.rows ?? 24 };
+    live?.draw(liveFrame(progress, now(), size).map((line) => styled(output, line)));
   };
   const print = (lines: readonly string[]): void => {
     if (lines.length === 0) return;
@@ -60,6 +59,10 @@ export async function createReporter({ output, verbose, now = Date.now }: Report
   return {
     get progress() {
       return progress;
+    },
+    live: live !== null,
+    weigh(sizes) {
+      progress = { ...progress, sizes };
     },
     onEvent(event) {
       const advanced = advance(progress, event);
@@ -88,25 +91,8 @@ export async function createReporter({ output, verbose, now = Date.now }: Report
   };
 }
 
-/** log-update, loaded only where there is a terminal to draw on. */
-async function openLiveArea(output: Output): Promise<LiveArea> {
-  const { createLogUpdate } = await import('log-update');
-  const update = createLogUpdate(output.stream);
-  let drawn = false;
-  const clear = (): void => {
-    if (drawn) update.clear();
-    drawn = false;
-  };
-  return {
-    clear,
-    draw(lines) {
-      if (lines.length === 0) return clear();
-      update(lines.join('\n'));
-      drawn = true;
-    },
-    close() {
-      clear();
-      update.done();
-    },
-  };
+/** What runs stands out from what is done and what comes. */
+function styled(output: Output, line: string): string {
+  const text = output.decorate(line);
+  return /^ {2}▸|^ {6}/.test(line) ? text : output.style('dim', text);
 }

@@ -3,18 +3,30 @@ import type { CheckId, FenceResult, GateResult, MigratedPair, PlanResult } from 
 import type { Seen } from '../outcome.ts';
 import type { NamedError } from './events.ts';
 
-/** How far one state is, over all pairs. */
+/** How far one step is, over all pairs or on the whole migration. */
 export interface StageProgress {
-  /** Numbers of the pairs that are through. */
+  /** Milliseconds since 1970 when it was first scheduled, and when it was through; null until then. */
+  readonly since: number;
+  readonly until: number | null;
+  /** Numbers of the pairs that are through; empty for a step on the whole migration. */
   readonly done: ReadonlySet<number>;
   /** Of them: those where nothing was left to do. */
   readonly skipped: number;
-  readonly since: number;
+  /** Milliseconds that each of the others took. */
+  readonly took: ReadonlyMap<number, number>;
+}
+
+/** How large a pair is: what the ledger knows from the plan. */
+export interface PairSize {
+  readonly rows: number;
+  readonly bytes: number;
 }
 
 /** A Task that is on its way, or that waits to be asked or tried again. */
 export interface Running {
   readonly state: string;
+  /** Number of the pair, or null for a step on the whole migration. */
+  readonly pair: number | null;
   /** The pair's name for a person, or null for a step on the whole migration. */
   readonly subject: string | null;
   /** Milliseconds since 1970 when it was first scheduled. */
@@ -34,6 +46,8 @@ export interface Progress {
   readonly running: ReadonlyMap<string, Running>;
   /** By the number of the pair; what the events tell, for reports without a ledger at hand. */
   readonly pairs: ReadonlyMap<number, MigratedPair>;
+  /** By the number of the pair; empty where the ledger is out of reach. */
+  readonly sizes: ReadonlyMap<number, PairSize>;
   /** What led to the rollback branch or the pause. */
   readonly failure: NamedError | null;
   /** The rollback branch or the pause has begun: late news of forward steps is no news any more. */
@@ -49,11 +63,14 @@ export const NOTHING_YET: Progress = {
   stages: new Map(),
   running: new Map(),
   pairs: new Map(),
+  sizes: new Map(),
   failure: null,
   interrupted: false,
   checks: null,
   gate: null,
 };
+
+export const NOT_BEGUN: Omit<StageProgress, 'since'> = { until: null, done: new Set(), skipped: 0, took: new Map() };
 
 /** Pairs that a Map state goes over. */
 export function totalOf(progress: Progress, state: string): number {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { liveFrame } from '../../cli/progress/live.ts';
 import { width } from '../../cli/text.ts';
-import { cause, overPairs, pairInput, plan, play, scheduled, succeeded } from './progress.helpers.ts';
+import { cause, fence, overPairs, pair, pairInput, plan, play, scheduled, succeeded } from './progress.helpers.ts';
 
 const busy = (running: number) =>
   play([
@@ -10,50 +10,133 @@ const busy = (running: number) =>
     ...Array.from({ length: running }, (_, index) => scheduled('ValidateForeignKey', pairInput(index + 10), 1_000)),
   ]).progress;
 
-describe('the live area', () => {
-  it('has a bar for the stage, and a line with its time for each pair that runs', () => {
-    const frame = liveFrame(busy(2), 43_000, 80);
+const size = (columns: number, rows = 40) => ({ columns, rows });
 
-    expect(frame).toHaveLength(3);
-    expect(frame[0]).toMatch(/^Validating FKs +█+░+ 9\/17 {2}/);
-    expect(frame[1]).toMatch(/^ {2}path_p_10 [█░]+ 00:00:42$/);
+describe('the live area', () => {
+  it('lists the steps: done with their time, running with bar and pairs, to come', () => {
+    const { progress } = play([
+      scheduled('Plan', {}, 0),
+      succeeded('Plan', plan(17), {}, 2_000),
+      ...overPairs('BuildIndex', 17),
+      ...overPairs('AddForeignKey', 17),
+      scheduled('ValidateForeignKey', pairInput(1), 1_000),
+      scheduled('ValidateForeignKey', pairInput(2), 13_000),
+    ]);
+
+    expect(liveFrame(progress, 43_000, size(80))).toEqual([
+      '  ✓ Plan                           00:00:02',
+      '  ✓ Indexes              17/17     00:00:00',
+      '  ✓ Foreign keys         17/17     00:00:00',
+      '  ▸ Validation           ░░░░░░░░░░░░░░░░ 0/17 00:00:42  0 of 153 k rows',
+      '      path_p_1   1.0 k rows 00:00:42',
+      '      path_p_2   2.0 k rows 00:00:30',
+      '    Preflight check',
+      '    Drop of parent FK',
+      '    Verification',
+    ]);
+  });
+
+  it('says how far, how fast and how long, from the bytes of the ledger where it has them', () => {
+    // Two of four equal pairs took 10 s each; the third has run for 5 s. One pair at a time: 5 s and 10 s are left.
+    const work = { status: 'DONE', durationMs: 10_000 } as const;
+    const { progress } = play([
+      succeeded('Plan', { ...plan(4), maxConcurrency: 1 }),
+      scheduled('ValidateForeignKey', pairInput(1), 0),
+      succeeded('ValidateForeignKey', pair(1, 4, work), pairInput(1), 10_000),
+      succeeded('ValidateForeignKey', pair(2, 4, work), pairInput(2), 20_000),
+      scheduled('ValidateForeignKey', pairInput(3), 20_000),
+    ]);
+    const sizes = new Map([1, 2, 3, 4].map((number) => [number, { rows: 2_500_000, bytes: 1_000_000_000 }]));
+
+    const line = liveFrame({ ...progress, sizes }, 25_000, size(200)).find((each) => each.includes('▸'));
+
+    expect(line).toBe(
+      '  ▸ Validation           ████████░░░░░░░░ 2/4 00:00:25  about 15 s left  5.0 M of 10.0 M rows  200 k rows/s',
+    );
+  });
+
+  it('does not promise an end before one pair is through, nor sooner than the largest can be', () => {
+    const before = play([succeeded('Plan', plan(2)), scheduled('ValidateForeignKey', pairInput(1), 0)]).progress;
+    const { progress } = play(
+      [
+        succeeded('ValidateForeignKey', pair(2, 2, { rows: 100, durationMs: 1_000 }), pairInput(2), 1_000),
+        scheduled('ValidateForeignKey', pairInput(1), 1_000),
+      ],
+      { ...before, pairs: new Map() },
+    );
+    const sizes = new Map([
+      [1, { rows: 10_000, bytes: 1_000_000 }],
+      [2, { rows: 100, bytes: 10_000 }],
+    ]);
+
+    expect(liveFrame(before, 500, size(120)).join('\n')).not.toContain('left');
+    expect(liveFrame({ ...progress, sizes }, 1_000, size(120)).join('\n')).toMatch(/about 1 min 39 s left/);
+  });
+
+  it('names who holds the lock, on a line of its own where there is no room', () => {
+    const failure = 'pid 4711 (psql, user app) holds AccessShareLock on public.path_p_10';
+    const event = { type: 'TaskFailed', state: 'ValidateForeignKey', input: pairInput(10), timestamp: 1_000 } as const;
+    const stuck = play(
+      [
+        { ...event, error: 'LockTimeout', cause: cause('LockTimeout', failure) },
+        { ...event, type: 'TaskRetrying', attempt: 2 },
+      ],
+      busy(1),
+    ).progress;
+
+    expect(liveFrame(stuck, 5_000, size(80))).toContainEqual(
+      expect.stringMatching(/^ {8}↻ attempt 2: pid 4711 \(psql, user app\) holds AccessShareLock/),
+    );
+    expect(liveFrame(stuck, 5_000, size(200))).toContain(`      path_p_10 00:00:04  ↻ attempt 2: ${failure}`);
   });
 
   it.each([20, 40, 80, 200])('stays below %i columns, so that no line wraps', (columns) => {
+    const event = { type: 'TaskFailed', state: 'ValidateForeignKey', input: pairInput(10), timestamp: 0 } as const;
     const stuck = play(
-      [
-        {
-          type: 'TaskFailed',
-          state: 'ValidateForeignKey',
-          input: pairInput(10),
-          error: 'LockTimeout',
-          cause: cause('LockTimeout', 'x'.repeat(500)),
-          timestamp: 0,
-        },
-      ],
+      [{ ...event, error: 'LockTimeout', cause: cause('LockTimeout', 'x'.repeat(500)) }],
       busy(4),
     ).progress;
 
-    for (const line of liveFrame(stuck, 99_000, columns)) expect(width(line)).toBeLessThan(columns);
+    for (const line of liveFrame(stuck, 99_000, size(columns))) expect(width(line)).toBeLessThan(columns);
   });
 
-  it('does not fill the screen however many pairs run', () => {
-    const frame = liveFrame(busy(8), 1_000, 80);
-    const more = play(Array.from({ length: 40 }, (_, index) => scheduled('BuildIndex', pairInput(index + 1)))).progress;
+  it('does not fill the screen, however many pairs run and however low it is', () => {
+    const many = play(Array.from({ length: 40 }, (_, index) => scheduled('BuildIndex', pairInput(index + 1)))).progress;
 
-    expect(frame.length).toBeLessThanOrEqual(9);
-    expect(liveFrame(more, 0, 80).at(-1)).toBe('  … and 32 more');
+    expect(liveFrame(many, 0, size(80))).toContain('      … and 32 more');
+    expect(liveFrame(many, 0, size(80, 16)).length).toBeLessThan(16);
   });
 
-  it('shows a step on the whole migration in one line', () => {
+  it('shows a step on the whole migration with a bar that only says that work goes on', () => {
     const { progress } = play([scheduled('VerifyGate', { migrationId: 'm' }, 0)]);
 
-    expect(liveFrame(progress, 5_000, 80)).toEqual([expect.stringMatching(/^Preflight check +[█░]+ 00:00:05$/)]);
+    expect(liveFrame(progress, 5_000, size(80))).toContainEqual(
+      expect.stringMatching(/^ {2}▸ Preflight check {6}[█░]+ 00:00:05$/),
+    );
+  });
+
+  it('goes over to the way back when that has begun', () => {
+    const { progress } = play([
+      succeeded('Plan', plan(2)),
+      ...overPairs('AddForeignKey', 2),
+      scheduled('Fence', { error: { Error: 'OrphanedRows', Cause: '' } }, 0),
+      succeeded('Fence', fence('DROPPED', 2), {}, 1_000),
+      scheduled('RestoreParentForPair', pairInput(1), 1_000),
+    ]);
+
+    expect(liveFrame(progress, 2_000, size(80)).map((line) => line.slice(0, 24).trimEnd())).toEqual([
+      '  ✓ Fence',
+      '  ▸ Parent coverage',
+      '      path_p_1   1.0 k r',
+      '    Parent FK',
+      '    Removal of pair FKs',
+      '    Check of rollback',
+    ]);
   });
 
   it('is empty before the first step and after the last', () => {
     const { progress } = play([scheduled('VerifyGate'), { type: 'ExecutionSucceeded', timestamp: 1 }]);
 
-    expect(liveFrame(progress, 0, 80)).toEqual([]);
+    expect(liveFrame(progress, 0, size(80))).toEqual([]);
   });
 });
