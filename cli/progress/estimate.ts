@@ -34,10 +34,12 @@ export function estimateStage(progress: Progress, state: string, now: number): S
 
   const worked = sum(stage.took.values(), (ms) => ms);
   const left = numbers.filter((pair) => !stage.done.has(pair));
-  if (worked <= 0 || left.length === 0) return { rowsDone, rowsAll, rowsPerSecond, leftMs: null };
+  const running = runningIn(progress, state);
+  // What waits for somebody else ends when that one ends.
+  const waits = running.size > 0 && [...running.values()].every((task) => task.note !== '');
+  if (worked <= 0 || left.length === 0 || waits) return { rowsDone, rowsAll, rowsPerSecond, leftMs: null };
   // Weight that one worker gets through in a millisecond. A pair weighs something even when it is empty.
   const pace = sum(stage.took.keys(), (pair) => weightOf(pair) + 1) / worked;
-  const running = runningIn(progress, state);
   const restOf = (pair: number): number => {
     const weight = weightOf(pair) + 1;
     const since = running.get(pair)?.since;

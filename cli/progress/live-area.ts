@@ -1,29 +1,41 @@
-/** The live area on a real terminal: log-update, loaded only where there is one to draw on. */
+/**
+ * The live area on a real terminal: log-update, loaded only where there is one to draw on. Version 6, which draws each frame
+ * anew: 7 patches the last one, and loses printed lines when the frame becomes taller or lower.
+ */
 import type { TextStream } from '../output.ts';
 import { width } from '../text.ts';
+import type { Size } from './live.ts';
 
 export interface LiveArea {
+  /** As it is at this moment. */
+  size(): Size;
   draw(lines: readonly string[]): void;
   clear(): void;
   close(): void;
 }
 
+/** `process.stdout` where it is a terminal. */
+type Terminal = TextStream & { readonly getWindowSize?: () => [columns: number, rows: number] };
+
 /** @param plainOf takes the colours off a line, for its width */
-export async function openLiveArea(
-  stream: TextStream & NodeJS.EventEmitter,
-  plainOf: (line: string) => string,
-): Promise<LiveArea> {
+export async function openLiveArea(stream: Terminal, plainOf: (line: string) => string): Promise<LiveArea> {
   const { createLogUpdate } = await import('log-update');
   const { eraseLines } = await import('ansi-escapes');
   const update = createLogUpdate(stream);
   let drawn: readonly string[] = [];
+  let drawnColumns = 0;
 
+  // Asked for: the stream's own `columns` are those of the last signal, and a timer may come before the next one.
+  const size = (): Size => {
+    const [columns, rows] = stream.getWindowSize?.() ?? [stream.columns ?? 80, stream.rows ?? 24];
+    return { columns: Math.max(1, columns), rows };
+  };
   /**
    * A terminal that is made narrower wraps what is on it: the frame then stands on more rows than were drawn, and those
    * that log-update does not know of would be left behind.
    */
   const rowsTooMany = (): number => {
-    const columns = Math.max(1, stream.columns ?? 80);
+    const { columns } = size();
     const rows = drawn.reduce((total, line) => total + Math.max(1, Math.ceil(width(plainOf(line)) / columns)), 0);
     return rows - drawn.length;
   };
@@ -34,22 +46,17 @@ export async function openLiveArea(
     if (tooMany > 0) stream.write(eraseLines(tooMany + 1));
     drawn = [];
   };
-  const onResize = (): void => {
-    const lines = drawn;
-    clear();
-    // The next frame fits the new size. Until it comes there is nothing, rather than the old one in pieces.
-    if (lines.length > 0) update.done();
-  };
-  stream.on('resize', onResize);
   return {
+    size,
     clear,
     draw(lines) {
-      if (lines.length === 0) return clear();
-      update(lines.join('\n'));
+      const { columns } = size();
+      if (lines.length === 0 || columns !== drawnColumns) clear();
+      if (lines.length > 0) update(lines.join('\n'));
       drawn = lines;
+      drawnColumns = columns;
     },
     close() {
-      stream.off('resize', onResize);
       clear();
       update.done();
     },

@@ -2,7 +2,7 @@
  * What is drawn below the printed lines on a terminal: the list of steps, with what is done, what runs and what comes;
  * below a step that runs, its pairs. Pure.
  */
-import { compact, cut, padEnd, padStart, roughly, runningClock, width } from '../text.ts';
+import { compact, cut, padEnd, padStart, roughly, runningClock, width, wrapped } from '../text.ts';
 import { estimateStage } from './estimate.ts';
 import { type Progress, type Running, totalOf } from './state.ts';
 
@@ -33,6 +33,7 @@ const FORWARD = [
 const LABEL_WIDTH = 20;
 /** Pairs shown, however many run and however tall the terminal is. */
 const MOST_PAIRS = 8;
+const MOST_NOTE_LINES = 3;
 /** Wider lines are harder to read, and wrap when the window is made narrower. */
 const MOST_COLUMNS = 120;
 
@@ -52,7 +53,7 @@ export function liveFrame(progress: Progress, now: number, size: Size): string[]
   const steps = stepsOf(progress);
   // What the list does not have and yet runs: a step of another version of the state machine.
   const others = [...running.keys()].filter((state) => !steps.includes(state));
-  const most = Math.max(1, Math.min(MOST_PAIRS, size.rows - steps.length - 4));
+  const most = Math.max(1, Math.min(MOST_PAIRS, size.rows - steps.length - 6));
   return [...steps, ...others]
     .flatMap((state) => stepLines(progress, state, running.get(state) ?? [], { now, columns, most }))
     .map((line) => cut(line, columns));
@@ -132,11 +133,12 @@ function rowsOf(progress: Progress, { pair }: Running): number | null {
   return progress.sizes.get(pair)?.rows ?? progress.pairs.get(pair)?.rows ?? null;
 }
 
-/** What holds a step up, on a line of its own where it does not fit: it names who holds the lock. */
+/** What holds a step up, on lines of its own where it does not fit: at its end it names who holds the lock. */
 function withNote(line: string, note: string, columns: number): string[] {
   if (note === '') return [line];
   const whole = `${line}  ${note}`;
-  return width(whole) <= columns ? [whole] : [line, `        ${note}`];
+  if (width(whole) <= columns) return [whole];
+  return [line, ...wrapped(`        ${note}`, columns, 10).slice(0, MOST_NOTE_LINES)];
 }
 
 function elapsed(since: number, now: number): string {

@@ -41,9 +41,8 @@ export async function createReporter({ output, verbose, now = Date.now }: Report
   let stopped = false;
 
   const draw = (): void => {
-    if (stopped) return;
-    const size = { columns: output.stream.columns ?? 80, rows: output.stream.rows ?? 24 };
-    live?.draw(liveFrame(progress, now(), size).map((line) => styled(output, line)));
+    if (stopped || live === null) return;
+    live.draw(liveFrame(progress, now(), live.size()).map((line) => styled(output, line)));
   };
   const print = (lines: readonly string[]): void => {
     if (lines.length === 0) return;

@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const NODE = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url));
+export const NODE = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url));
 /** Processes are many and alike: what one has compiled serves the next. */
 const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/p2pfk-compiled', import.meta.url));
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
 /** Executions of these tests are kept for as long as the test file runs, and not with those of whoever runs it. */
 export const STATE_DIRECTORY = mkdtempSync(join(tmpdir(), 'p2pfk-test-state-'));
