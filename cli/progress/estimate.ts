@@ -1,5 +1,5 @@
 /** How much of a stage is done, how fast, and how long the rest will take. Pure. */
-import { type Progress, type Running, totalOf } from './state.ts';
+import { type Progress, RUNS_ON, type Running, totalOf } from './state.ts';
 
 export interface StageEstimate {
   /** Rows of the pairs that are through, and of all. Zero where nobody knows. */
@@ -36,7 +36,7 @@ export function estimateStage(progress: Progress, state: string, now: number): S
   const left = numbers.filter((pair) => !stage.done.has(pair));
   const running = runningIn(progress, state);
   // What waits for somebody else ends when that one ends.
-  const waits = running.size > 0 && [...running.values()].every((task) => task.note !== '');
+  const waits = running.size > 0 && [...running.values()].every(({ note }) => note !== '' && note !== RUNS_ON);
   if (worked <= 0 || left.length === 0 || waits) return { rowsDone, rowsAll, rowsPerSecond, leftMs: null };
   // Weight that one worker gets through in a millisecond. A pair weighs something even when it is empty.
   const pace = sum(stage.took.keys(), (pair) => weightOf(pair) + 1) / worked;

@@ -13,7 +13,7 @@ import type {
 import { oneLine } from '../text.ts';
 import { isRecord, numberOf, type ProgressEvent, readError, stringOf, timeOf } from './events.ts';
 import * as say from './lines.ts';
-import { NOT_BEGUN, type Progress, type Running, type StageProgress, totalOf } from './state.ts';
+import { NOT_BEGUN, type Progress, RUNS_ON, type Running, type StageProgress, totalOf } from './state.ts';
 
 export interface Advanced {
   readonly progress: Progress;
@@ -231,7 +231,7 @@ function pairDone(progress: Progress, state: string, event: ProgressEvent, resul
   if (result.status === 'RUNNING') {
     if (result.note) return heldBack(progress, key, event, state, result.note);
     const known = progress.running.get(key);
-    const task = { note: 'runs on in the server', heldBack: null };
+    const task = { note: RUNS_ON, heldBack: null };
     return same(known === undefined ? progress : withRunning(progress, key, { ...known, ...task }));
   }
 
@@ -279,15 +279,16 @@ function batchDone(
     }
     return { progress: withRunning(next, key, progress.running.get(key) ?? begin(next, state, event)), lines };
   }
-  const before = next.stages.get(state) ?? { done: new Set<number>(), skipped: 0, since: timeOf(event) };
+  const before = next.stages.get(state) ?? { ...NOT_BEGUN, since: timeOf(event) };
   const unsaid = Array.from({ length: last - first + 1 }, (_, index) => first + index).filter(
     (pair) => !before.done.has(pair),
   );
   const done = new Set([...before.done, ...unsaid]);
-  const stage: StageProgress = { ...before, done, skipped: before.skipped + unsaid.length };
   const total = totalOf(progress, state) || of;
+  const until = done.size === total ? timeOf(event) : null;
+  const stage: StageProgress = { ...before, done, until, skipped: before.skipped + unsaid.length };
   if (unsaid.length > 0 && done.size === total) lines.push(...say.stageDone(state, total, stage.skipped));
-  return { progress: { ...withRunning(next, key, null), stages: new Map([...next.stages, [state, stage]]) }, lines };
+  return { progress: withStage(withRunning(next, key, null), state, stage), lines };
 }
 
 function pairAfter(known: MigratedPair | undefined, state: string, result: PairResult): MigratedPair {

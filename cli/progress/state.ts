@@ -70,6 +70,9 @@ export const NOTHING_YET: Progress = {
   gate: null,
 };
 
+/** Note of a step that was started and left: nothing holds it up. */
+export const RUNS_ON = 'runs on in the server';
+
 export const NOT_BEGUN: Omit<StageProgress, 'since'> = { until: null, done: new Set(), skipped: 0, took: new Map() };
 
 /** Pairs that a Map state goes over. */

@@ -73,7 +73,7 @@ describe('p2pfk migrate --help', () => {
         'max-active-sessions',
         'hold-back-query',
       ],
-      Output: ['json', 'quiet', 'verbose', 'no-color'],
+      Output: ['json', 'quiet', 'verbose', 'no-color', 'report'],
     });
   });
 });
