@@ -27,6 +27,8 @@ export interface Report {
   readonly states: readonly ReportState[];
   readonly transitions: readonly Transition[];
   readonly pairs: readonly ReportPair[];
+  /** Milliseconds that the drop held its exclusive locks; null where it did not come to that. */
+  readonly lockedMs: number | null;
   /** Work on the migration as a whole, in the order in which it began. */
   readonly steps: readonly Bar[];
   readonly comparison: readonly Compared[];

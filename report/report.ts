@@ -56,9 +56,7 @@ export function buildReport(sources: ReportSources): Report {
   const people = peopleOf(trail);
   const statements = trail === null ? [] : statementsOf(trail, clock);
   const facts = executionFacts(sources, clock, input);
-  const lockedMs = numberOf(
-    resultOf(history.visits.findLast((visit) => visit.state === 'DropParentForeignKey')).lockedMs,
-  );
+  const lockedMs = lockedMsOf(trail, history);
   const error = verdict?.error ? { ...verdict.error, message: clean(verdict.error.message) } : null;
   const parentWasDropped = history.visits.some(
     (visit) => visit.state === 'AttachParent' || visit.state === 'RestoreParent',
@@ -74,7 +72,7 @@ export function buildReport(sources: ReportSources): Report {
       error,
       parentWasDropped,
       nothingToDo: planOf(history).status === 'NOTHING_TO_ROLL_BACK',
-      lockedMs: lockedMs ?? trail?.migration.lockedMs ?? null,
+      lockedMs,
     }),
     subject,
     execution: facts,
@@ -83,6 +81,7 @@ export function buildReport(sources: ReportSources): Report {
     states: statesOf(machine, history),
     transitions: transitionsOf(machine, history),
     pairs,
+    lockedMs,
     steps: barsOfSteps(history.visits, machine, clock),
     comparison: [...compareDelete(trail, checks, rehearsal), ...(sources.comparison ?? [])],
     checks,
@@ -143,6 +142,11 @@ function databaseOf(trail: Trail | null): DatabaseFacts | null {
     serverVersion: migration.plan?.serverVersion ?? trail.serverVersion,
     standingDefinition: migration.standingDefinition,
   };
+}
+
+function lockedMsOf(trail: Trail | null, history: History): number | null {
+  const drop = resultOf(history.visits.findLast((visit) => visit.state === 'DropParentForeignKey'));
+  return numberOf(drop.lockedMs) ?? trail?.migration.lockedMs ?? null;
 }
 
 function peopleOf(trail: Trail | null): People {

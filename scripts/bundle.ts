@@ -162,7 +162,9 @@ export async function bundlePages({
     charset: 'ascii',
     logLevel: 'warning',
     write: false,
-    entryPoints: ['report.ts', 'report.css'].map((name) => join(root, 'report', 'client', name)),
+    entryPoints: ['report.ts', 'report.css', 'console.ts', 'console.css'].map((name) =>
+      join(root, 'report', 'client', name),
+    ),
     outdir: outFolder,
   });
   await writeChanged(outputFiles);

@@ -11,22 +11,30 @@ import {
 } from '../options.ts';
 import type { Finish } from '../program.ts';
 
-export type ServeFlags = DatabaseFlags & StateFlags & OutputFlags & { readonly port: number };
+export type ServeFlags = DatabaseFlags & StateFlags & OutputFlags & { readonly port: number; readonly host?: string };
 
 export function registerServe(program: Command, finish: Finish): void {
   const command = program
     .command('serve')
-    .description('the local Step Functions endpoint, for the AWS command line and SDKs')
-    .option('--port <n>', 'port on 127.0.0.1; 0 takes any that is free', wholeNumber, 8083);
+    .description('a local Step Functions endpoint for the AWS command line and SDKs, and its console page')
+    .option('--port <n>', 'port on 127.0.0.1; 0 takes any that is free', wholeNumber, 8083)
+    .option(
+      '--host <address>',
+      'the console page on that address as well, with the password in P2PFK_CONSOLE_PASSWORD',
+    );
   addOutputOptions(addStateOptions(addDatabaseOptions(command)))
     .addHelpText(
       'after',
       helpText({
         about: `Speaks the Step Functions API for one state machine, and runs its executions in this process, on this database.
 Listens on 127.0.0.1 only. It asks for no credentials: whoever can reach that address on this machine can start and
-stop migrations, so do not serve on a machine that you share. Ctrl-C stops what runs and leaves it to be resumed.`,
+stop migrations, so do not serve on a machine that you share. Ctrl-C stops what runs and leaves it to be resumed.
+
+The console page lists executions, starts them (the plan is shown first), shows each one live, and stops, approves and
+rolls back. Its address has a token; without it the page lets nobody in. --host adds an address for others: the page
+only, never the API, and with a password; it is plain HTTP, so an SSH tunnel to this machine is the better way.`,
         examples: [
-          ['p2pfk serve', 'on port 8083, until Ctrl-C'],
+          ['p2pfk serve', 'on port 8083, until Ctrl-C; open the address of the console page that it prints'],
           [
             `aws stepfunctions start-execution --endpoint-url http://127.0.0.1:8083 --region local \\
     --state-machine-arn arn:aws:states:local:000000000000:stateMachine:p2pfk --input '{"table":"public.path"}'`,

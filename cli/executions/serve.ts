@@ -1,10 +1,12 @@
 /** `p2pfk serve`. */
-import type { RequestListener } from 'node:http';
+import { describeTarget } from '../../core/connection.ts';
 import { ExitCode, InvalidInput } from '../../core/errors.ts';
 import { type LocalEndpoint, openLocalEndpoint, openStore } from '../../local/local-endpoint.ts';
 import { STATE_MACHINE_ARN } from '../../local/step-functions/arns.ts';
 import { type Endpoint, serve as listen } from '../../local/step-functions/server.ts';
 import type { ServeFlags } from '../commands/serve.ts';
+import { type Console, createConsole } from '../console/console.ts';
+import { type Elsewhere, listenElsewhere, passwordFor } from '../console/elsewhere.ts';
 import { INTERRUPTED } from '../failures.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { applyVerbose, databaseUrlOf } from '../options.ts';
@@ -16,38 +18,56 @@ const STOPPED = { error: 'Interrupted', cause: 'p2pfk serve was stopped' };
 /**
  * Until Ctrl-C.
  *
- * @param page answers what is no call of the API
  * @returns the exit code
  */
-export async function serve(flags: ServeFlags, page?: RequestListener): Promise<number> {
+export async function serve(flags: ServeFlags): Promise<number> {
   applyVerbose(flags);
   const output = createOutput(flags);
   const warn = (line: string): void => output.complain(`! ${line}`);
   if (flags.port > 65_535) throw new InvalidInput(`--port must be from 0 to 65535, not ${flags.port}`);
+  const { host } = flags;
+  const password = host === undefined ? null : passwordFor(host);
+  const databaseUrl = databaseUrlOf(flags);
+  const database = describeTarget(databaseUrl);
   const local = openLocalEndpoint({
-    databaseUrl: databaseUrlOf(flags),
+    databaseUrl,
     store: openStore(flags.stateDir, warn),
     warn,
   });
   try {
-    return await untilInterrupted(local, await open(local, flags.port, page), output);
+    const { client, service } = local;
+    const changed = (arn: string, longestMs: number): Promise<void> => service.changed(arn, longestMs);
+    const consoleFor = (asked: string | null): Console =>
+      createConsole({ client, changed, databaseUrl, database, password: asked });
+    const page = consoleFor(null);
+    const endpoint = await open(local, flags.port, page);
+    const elsewhere =
+      host === undefined ? null : await listenElsewhere(host, endpoint.port, consoleFor(password).listener);
+    return await untilInterrupted(local, { endpoint, page, elsewhere }, output);
   } finally {
     local.close();
   }
 }
 
-async function untilInterrupted(local: LocalEndpoint, endpoint: Endpoint, output: Output): Promise<number> {
+interface Served {
+  readonly endpoint: Endpoint;
+  readonly page: Console;
+  readonly elsewhere: Elsewhere | null;
+}
+
+async function untilInterrupted(local: LocalEndpoint, served: Served, output: Output): Promise<number> {
   const { service } = local;
   const interruption = onInterrupt(() => {
     const running = service.running.length;
     if (running > 0) output.line(`Stopping ${plural(running, 'execution')}: p2pfk migrate goes on from there.`);
   });
   try {
-    announce(endpoint, output);
+    announce(served, output);
     if (!interruption.signal.aborted) {
       await new Promise((resolve) => interruption.signal.addEventListener('abort', resolve, { once: true }));
     }
-    await endpoint.close();
+    await served.elsewhere?.close();
+    await served.endpoint.close();
     if (service.running.length === 0) return ExitCode.Done;
     await service.stopAll(STOPPED);
     return interruption.exitCode ?? INTERRUPTED;
@@ -56,9 +76,9 @@ async function untilInterrupted(local: LocalEndpoint, endpoint: Endpoint, output
   }
 }
 
-async function open(local: LocalEndpoint, port: number, page: RequestListener | undefined): Promise<Endpoint> {
+async function open(local: LocalEndpoint, port: number, page: Console): Promise<Endpoint> {
   try {
-    return await listen({ service: local.service, port, ...(page === undefined ? {} : { listener: page }) });
+    return await listen({ service: local.service, port, listener: page.listener });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error;
@@ -67,13 +87,17 @@ async function open(local: LocalEndpoint, port: number, page: RequestListener | 
   }
 }
 
-function announce({ url }: Endpoint, output: Output): void {
-  output.document({ endpointUrl: url, stateMachineArn: STATE_MACHINE_ARN });
+function announce({ endpoint: { url }, page, elsewhere }: Served, output: Output): void {
+  const consoleUrl = `${url}${page.entrance}`;
+  output.document({ endpointUrl: url, consoleUrl, stateMachineArn: STATE_MACHINE_ARN });
   if (output.quiet) {
     if (!output.json) output.raw(`${url}\n`);
     return;
   }
   output.line(`Step Functions endpoint: ${url}`);
   output.line(`State machine:           ${STATE_MACHINE_ARN}`);
+  // Raw: the token is no secret to whoever started this, and without it the page lets nobody in.
+  (output.json ? output.stderr : output.stream).write(`Console page:            ${consoleUrl}\n`);
+  if (elsewhere !== null) output.line(`Console for others:      ${elsewhere.url}, with the password`);
   output.line('Ctrl-C ends it.');
 }

@@ -13,6 +13,7 @@ const PAGE = 60;
 export function graph(): { refresh(): void } {
   let chosen: string | null = null;
   let limit = PAGE;
+  let whole = false;
 
   const show = (): void => {
     for (const link of all<SVGAElement>('a[data-state]')) {
@@ -42,17 +43,21 @@ export function graph(): { refresh(): void } {
     limit += 10 * PAGE;
     show();
   });
-  on<HTMLInputElement>('change', '#whole-machine', () => applyWhole());
+  on<HTMLInputElement>('change', '#whole-machine', (box) => {
+    whole = box.checked;
+    applyWhole(whole);
+  });
   return {
     refresh: () => {
-      applyWhole();
+      applyWhole(whole);
       show();
     },
   };
 }
 
-function applyWhole(): void {
-  const whole = one<HTMLInputElement>('#whole-machine')?.checked === true;
+function applyWhole(whole: boolean): void {
+  const box = one<HTMLInputElement>('#whole-machine');
+  if (box !== null) box.checked = whole;
   for (const drawing of all('[data-graph]')) drawing.hidden = (drawing.dataset.graph === 'whole') !== whole;
 }
 
@@ -92,7 +97,7 @@ function listEvents(state: string, limit: number): void {
   const count = make('p', 'muted', `${own.length} ${own.length === 1 ? 'event' : 'events'} of the execution's history`);
   const wrapper = make('div', 'scroll');
   wrapper.tabIndex = 0;
-  wrapper.setAttribute('role', 'region');
+  wrapper.setAttribute('role', 'group');
   wrapper.setAttribute('aria-label', `Events of ${state}`);
   wrapper.append(table);
   place.replaceChildren(count, wrapper);

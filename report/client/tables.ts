@@ -26,6 +26,8 @@ export function tables(): Tables {
     const rows = rowsOf(table);
     if (pager === null) return;
     const view = viewOf(table);
+    const input = one<HTMLInputElement>('input', pager);
+    if (input !== null && input.value !== view.filter) input.value = view.filter;
     const size = Number(pager.dataset.page);
     const wanted = view.filter.trim().toLowerCase();
     const found = wanted === '' ? rows : rows.filter((row) => (row.textContent ?? '').toLowerCase().includes(wanted));

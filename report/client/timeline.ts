@@ -8,7 +8,7 @@ interface Part {
 }
 
 /** Where a mark stands in the whole, by its own attributes as they came. */
-const origins = new WeakMap<Element, { readonly x: number; readonly width: number | null }>();
+let origins = new WeakMap<Element, { readonly x: number; readonly width: number | null }>();
 
 export function timeline(): { refresh(): void } {
   let chosen = 'whole';
@@ -30,6 +30,7 @@ export function timeline(): { refresh(): void } {
   });
   return {
     refresh: () => {
+      origins = new WeakMap();
       if (chosen !== 'whole') apply();
     },
   };

@@ -36,7 +36,7 @@ export async function toHtml(report: Report): Promise<string> {
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <meta name="generator" content="${report.generator}">
-<title>${titleOf(report)}</title>
+<title>${titleOf(report)} – p2pfk</title>
 <script>${raw(EARLY)}</script>
 <style>${raw(style)}</style>
 </head>
@@ -60,7 +60,7 @@ export function body(report: Report): Html {
 
 export function titleOf({ subject, status }: Report): string {
   const to = subject.referencedTable === null ? '' : ` → ${subject.referencedTable}`;
-  return `${subject.table}${to}: ${STATUS[status].word.toLowerCase()} – p2pfk`;
+  return `${subject.table}${to}: ${STATUS[status].word.toLowerCase()}`;
 }
 
 function navigation(report: Report): Html {

@@ -52,6 +52,7 @@ function legend(): Html {
 }
 
 function drawing(placed: Placed): Html {
+  if (placed.nodes.length === 0) return html`<p class="muted">No state has been entered yet.</p>`;
   const width = Math.ceil(placed.width);
   const height = Math.ceil(placed.height);
   return html`<svg class="graph" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="presentation">
@@ -95,7 +96,7 @@ function node(placed: PlacedNode): Html {
   return html`<g class="${kind}" transform="translate(${x} ${y})">
 <a href="#state-${idOf(state.name)}" data-state="${state.name}" aria-label="${described(state)}">
 <rect class="box" width="${round(width)}" height="${round(height)}" rx="${inside ? 8 : corner}"/>
-<text class="mark" x="14" y="${inside ? 22 : 24.5}">${markOf(state)}</text>
+<text class="mark" aria-hidden="true" x="14" y="${inside ? 22 : 24.5}">${markOf(state)}</text>
 <text class="name" x="30" y="${inside ? 21 : 18}">${state.name}</text>
 <text class="sub" x="${inside ? round(width - 12) : 30}" y="${inside ? 21 : 32}"${inside ? html` text-anchor="end"` : ''}>${subtitleOf(state)}</text></a>
 ${inside === null ? '' : html`<g transform="translate(${round(origin.x)} ${round(origin.y)})">${content(inside)}</g>`}</g>`;
@@ -111,7 +112,7 @@ function markOf(state: ReportState): string {
 
 function described(state: ReportState): string {
   const failures = state.failures > 0 ? `, ${plural(state.failures, 'failed attempt')}` : '';
-  return `${state.name}, ${state.type}, ${OUTCOME[state.outcome].word}${failures}`;
+  return `${state.name} ${subtitleOf(state)}, ${state.type}, ${OUTCOME[state.outcome].word}${failures}`;
 }
 
 function stateDetails(state: ReportState, report: Report): Html {

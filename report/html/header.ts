@@ -1,4 +1,5 @@
 /** What was done, to what, by whom, when; and how it ended. */
+import { ExecutionInput } from '../../core/contracts.ts';
 import type { Report } from '../contracts.ts';
 import { bytes, count, duration, instant, plural } from '../words.ts';
 import { type Html, html } from './escape.ts';
@@ -28,9 +29,7 @@ function facts(report: Report): Fact[] {
     ['Began', instant(execution.startedAt)],
     ['Ended', execution.stoppedAt === null ? 'not yet' : instant(execution.stoppedAt)],
     ['Execution', html`<code class="arn">${execution.arn}</code>`],
-    ...(Object.keys(options(report)).length === 0
-      ? []
-      : [['Asked for', html`<code>${JSON.stringify(options(report))}</code>`] as Fact]),
+    ['Asked for', askedFor(report)],
   ];
 }
 
@@ -43,23 +42,26 @@ function by({ role, approvedBy, approvedAt }: Report['people']): Html {
   return html`${who}${approval}`;
 }
 
-function options({ execution }: Report): Record<string, unknown> {
-  const { table: _table, constraint: _constraint, ...rest } = execution.input;
-  return rest;
+/** What differs from the defaults; those every execution has. */
+function askedFor({ execution, subject }: Report): Html {
+  const { table: _table, constraint: _constraint, ...given } = execution.input;
+  const defaults: Record<string, unknown> = ExecutionInput.safeParse({ table: subject.table || 'T' }).data ?? {};
+  const own = Object.entries(given).filter(([key, value]) => JSON.stringify(defaults[key]) !== JSON.stringify(value));
+  if (own.length === 0) return html`nothing but the defaults`;
+  return html`${own.map(([key, value], index) => html`${index === 0 ? '' : ', '}${key} <code>${typeof value === 'string' ? value : JSON.stringify(value)}</code>`)}`;
 }
 
 function figures(report: Report): [string, string][] {
-  const { pairs, execution, statements } = report;
+  const { pairs, execution, statements, lockedMs } = report;
   const rows = pairs.reduce((sum, pair) => sum + pair.rows, 0);
   const size = pairs.reduce((sum, pair) => sum + (pair.bytes ?? 0), 0);
   const retries = pairs.reduce((sum, pair) => sum + pair.retries, 0);
   const wait = statements.reduce((most, { lockWaitMs }) => Math.max(most, lockWaitMs ?? 0), 0);
-  const drop = statements.find((statement) => statement.step === 'DropParentForeignKey' && statement.error === null);
   return [
     [duration(execution.durationMs), 'in all'],
     ...(pairs.length === 0 ? [] : [[count(pairs.length), pairs.length === 1 ? 'pair' : 'pairs'] as [string, string]]),
     ...(rows === 0 ? [] : [[count(rows), size === 0 ? 'rows' : `rows, ${bytes(size)}`] as [string, string]]),
-    ...(drop?.durationMs == null ? [] : [[duration(drop.durationMs), 'under exclusive lock'] as [string, string]]),
+    ...(lockedMs === null ? [] : [[duration(lockedMs), 'under exclusive lock'] as [string, string]]),
     ...(statements.length === 0 ? [] : [[duration(wait), 'longest wait for a lock'] as [string, string]]),
     ...(pairs.length === 0
       ? []

@@ -39,6 +39,8 @@ const MAP_HEADER = 34;
 const MAP_MARGIN = 10;
 
 export function layOut(states: readonly ReportState[], transitions: readonly Transition[]): Placed {
+  // dagre gives a graph without nodes an extent of minus infinity.
+  if (states.length === 0) return { width: 0, height: 0, nodes: [], edges: [] };
   return place(states, transitions, null, 'TB');
 }
 

@@ -9,7 +9,7 @@ export function errorsSection(report: Report): Html {
   const { errors } = report;
   if (errors.length === 0) return html``;
   return html`<section id="errors" aria-labelledby="errors-title"><h2 id="errors-title">Errors, and what became of them</h2>
-<div class="scroll" tabindex="0" role="region" aria-labelledby="errors-title"><table class="data errors"><caption class="visually-hidden">Errors in the order in which they happened</caption>
+<div class="scroll" tabindex="0" role="group" aria-labelledby="errors-title"><table class="data errors"><caption class="visually-hidden">Errors in the order in which they happened</caption>
 <thead><tr><th scope="col" class="num">After</th><th scope="col">State</th><th scope="col">Error and cause</th><th scope="col" class="num">Times</th><th scope="col">Then</th></tr></thead>
 <tbody>${errors.map((error) => errorRow(error, report))}</tbody></table></div></section>`;
 }

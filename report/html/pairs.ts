@@ -74,7 +74,7 @@ export function pairsSection(report: Report): Html {
     html`<th scope="col" class="${numeric ? 'num' : ''}" aria-sort="none"><button type="button" class="sort" data-column="${index}">${title}</button></th>`;
   return html`<section id="pairs" aria-labelledby="pairs-title">
 <div class="head"><h2 id="pairs-title">Pairs of partitions</h2>${pager('pairs', report.pairs.length, 'pair')}</div>
-<div class="scroll" tabindex="0" role="region" aria-labelledby="pairs-title"><table class="data pairs" data-rows="pairs">
+<div class="scroll" tabindex="0" role="group" aria-labelledby="pairs-title"><table class="data pairs" data-rows="pairs">
 <caption class="visually-hidden">Each pair: its partitions, size, what was done and how long it took</caption>
 <thead><tr>${head('#', true, 0)}${head('Referencing', false, 1)}${COLUMNS.map(({ title, numeric }, index) => head(title, numeric, index + 2))}</tr></thead>
 ${report.pairs.map((pair, index) => pairRows(pair, index, report))}

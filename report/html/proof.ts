@@ -15,7 +15,7 @@ ${rehearsal === null ? '' : html`<h3>The rehearsal</h3><p>On ${instant(rehearsal
 }
 
 function compared({ comparison }: Report): Html {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Before and after"><table class="data compare"><caption class="visually-hidden">Before and after</caption>
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="Before and after"><table class="data compare"><caption class="visually-hidden">Before and after</caption>
 <thead><tr><th scope="col">Measured</th><th scope="col">Before: one foreign key between the tables</th><th scope="col">After: one for each pair</th></tr></thead>
 <tbody>${comparison.map(({ what, before, after }) => html`<tr><th scope="row">${what}</th><td>${before}</td><td>${after}</td></tr>`)}</tbody></table></div>`;
 }

@@ -16,15 +16,15 @@ export function statementsSection(report: Report): Html {
   const others = statements.filter((statement) => statement.during !== 'this').length;
   return html`<section id="statements" aria-labelledby="statements-title">
 <div class="head"><h2 id="statements-title">Statements, locks and durations</h2>${pager('statements', statements.length, 'statement')}</div>
-<p class="note">From the ledger in the database: what ran, the locks it held just before its COMMIT as <code>pg_locks</code> showed them, how long it waited for them and how long it held them.${others === 0 ? '' : ` ${plural(others, 'statement')} of other executions of this migration ${others === 1 ? 'is' : 'are'} marked.`} Role: ${roles(statements)}.</p>
-<div class="scroll" tabindex="0" role="region" aria-labelledby="statements-title"><table class="data statements" data-rows="statements">
+<p class="note">From the ledger in the database: what ran, the locks it held just before its COMMIT as <code>pg_locks</code> showed them, how long it waited for them and how long it held them.${others === 0 ? '' : ` ${plural(others, 'statement')} of other executions of this migration ${others === 1 ? 'is' : 'are'} marked.`} By ${roles(statements)}.</p>
+<div class="scroll" tabindex="0" role="group" aria-labelledby="statements-title"><table class="data statements" data-rows="statements">
 <caption class="visually-hidden">SQL statements in the order in which they were noted</caption>
 <thead><tr><th scope="col" class="num">After</th><th scope="col">Step</th><th scope="col">Statement</th><th scope="col">Locks held</th><th scope="col" class="num">Waited</th><th scope="col" class="num">Ran</th></tr></thead>
 <tbody data-body>${statements.map((statement, index) => row(statement, index, report))}</tbody></table></div></section>`;
 }
 
 function roles(statements: readonly ReportStatement[]): Html {
-  return html`${[...new Set(statements.map((statement) => statement.role))].map((role) => html`<code>${role}</code> `)}`;
+  return html`${[...new Set(statements.map((statement) => statement.role))].map((role, index) => html`${index === 0 ? '' : ', '}<code>${role}</code>`)}`;
 }
 
 function row(statement: ReportStatement, index: number, report: Report): Html {
@@ -38,7 +38,7 @@ function after({ offsetMs, at, during }: ReportStatement): string {
 }
 
 function lockList(locks: readonly HeldLock[], report: Report): Html {
-  if (locks.length === 0) return html`<span class="muted">none kept</span>`;
+  if (locks.length === 0) return html`<span class="muted">outside a transaction</span>`;
   const byMode = Map.groupBy(locks, (lock) => lock.mode);
   return html`${[...byMode].map(([mode, held]) => {
     const names = held.map((lock) => shortName(report, lock.relation));

@@ -167,7 +167,8 @@ class Reader {
     const name = event.stateExitedEventDetails?.name ?? before.visit?.state ?? '';
     const visit = before.visit?.state === name ? before.visit : (this.#latest.get(name) ?? before.visit);
     if (visit !== null) visit.exitedAt = at;
-    return { ...before, visit, iteration: false };
+    // Out of a Map: what comes next belongs to no iteration.
+    return visit === before.map ? { ...NOWHERE, visit } : { ...before, visit, iteration: false };
   }
 
   #listItems(event: HistoryEvent, map: Visit | null): void {

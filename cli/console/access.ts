@@ -1,0 +1,74 @@
+/**
+ * Who may use the console. On the loopback interface: whoever has the URL that `p2pfk serve` printed, with its random
+ * token, which becomes a cookie that no other site's page can send along. Elsewhere: whoever has the password. What changes
+ * something also needs a form of ours: its Origin must be the console's own, and it must carry a token that only the
+ * console's pages hold.
+ */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { MiddlewareHandler } from 'hono';
+import { getCookie, setCookie } from 'hono/cookie';
+import { csrf } from 'hono/csrf';
+import { plainPage } from './pages/layout.ts';
+
+export const CSRF_FIELD = 'csrf';
+const COOKIE = 'p2pfk-console';
+/** Whoever guesses passwords is kept waiting. */
+const WRONG_PASSWORD_MS = 1_000;
+
+export interface Access {
+  /** In the URL, where there is no password; else null. */
+  readonly token: string | null;
+  /** For the hidden field of every form. */
+  readonly formToken: string;
+  readonly guard: MiddlewareHandler;
+  /** Whether a form's hidden field is one of ours. */
+  isOwnForm(value: unknown): boolean;
+}
+
+export function createAccess(password: string | null): Access {
+  const secret = randomBytes(32);
+  const derive = (what: string): string => createHmac('sha256', secret).update(what).digest('base64url');
+  const [token, session, formToken] = [derive('token'), derive('session'), derive('form')];
+  const same = (one: unknown, other: string): boolean =>
+    typeof one === 'string' && timingSafeEqual(digest(secret, one), digest(secret, other));
+
+  const enter: MiddlewareHandler = async (c) => {
+    setCookie(c, COOKIE, session, { httpOnly: true, sameSite: 'Strict', path: '/' });
+    return c.redirect('/', 303);
+  };
+
+  const guard: MiddlewareHandler = async (c, next) => {
+    if (same(getCookie(c, COOKIE), session)) return next();
+    if (password === null) {
+      if (c.req.method === 'GET' && same(c.req.query('token'), token)) return enter(c, next);
+      return c.html(await plainPage('No entrance', NO_TOKEN), 403);
+    }
+    if (c.req.method === 'POST' && c.req.path === '/login') {
+      const form = await c.req.parseBody();
+      if (same(form.password, password)) return enter(c, next);
+      await delay(WRONG_PASSWORD_MS);
+      return c.html(await loginPage('The password is not right.'), 403);
+    }
+    return c.html(await loginPage(''), 401);
+  };
+
+  const sameOrigin = csrf();
+  return {
+    token: password === null ? token : null,
+    formToken,
+    isOwnForm: (value) => same(value, formToken),
+    guard: async (c, next) => sameOrigin(c, () => Promise.resolve()).then(() => guard(c, next)),
+  };
+}
+
+const NO_TOKEN =
+  'Open the address that p2pfk serve printed when it started, with its token: it is the key to this page.';
+
+function digest(key: Buffer, text: string): Buffer {
+  return createHmac('sha256', key).update(text).digest();
+}
+
+function loginPage(problem: string): Promise<string> {
+  return plainPage('Sign in', problem, true);
+}

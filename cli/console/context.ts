@@ -1,0 +1,14 @@
+/** What every page of the console works with. */
+import type { SFNClient } from '@aws-sdk/client-sfn';
+import type { Access } from './access.ts';
+
+export interface ConsoleContext {
+  /** On the endpoint of this process. */
+  readonly client: SFNClient;
+  /** Resolves when an execution has something new to tell, at the latest after so many milliseconds. */
+  readonly changed: (executionArn: string, longestMs: number) => Promise<void>;
+  readonly databaseUrl: string | undefined;
+  /** The database for people, without a password: `host:port/database`. */
+  readonly database: string;
+  readonly access: Access;
+}

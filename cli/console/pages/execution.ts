@@ -1,0 +1,44 @@
+/** One execution, live: the report's own graph, timeline and tables, and what a person can do about it. */
+import type { Report } from '../../../report/contracts.ts';
+import { body, eventsBlock } from '../../../report/html/document.ts';
+import { type Html, html } from '../../../report/html/escape.ts';
+
+/** What can be done now; the page offers nothing else. */
+export interface Actions {
+  readonly stop: boolean;
+  readonly approve: boolean;
+  readonly rollback: boolean;
+  /** Start it again with the same input: it goes on from where it is. */
+  readonly resume: boolean;
+}
+
+export function actionsFor(report: Report): Actions {
+  const running = report.status === 'RUNNING';
+  const { people, subject } = report;
+  const waits = report.states.some((state) => state.name === 'WaitForApproval' && state.entered > 0);
+  return {
+    stop: running,
+    approve:
+      people.approvedAt === null && ((running && waits) || (report.status === 'PAUSED' && report.rehearsal !== null)),
+    rollback:
+      !running &&
+      subject.migrationId !== null &&
+      subject.operation === 'migrate' &&
+      ['MIGRATED', 'PAUSED', 'STOPPED', 'ROLLBACK_FAILED'].includes(report.status),
+    resume: report.status === 'PAUSED' || report.status === 'STOPPED',
+  };
+}
+
+/** @param stamp of this state of things; see live.ts */
+export function executionPage(report: Report, actions: Actions, name: string, stamp: string): Html {
+  return html`<div id="live" data-live="/executions/${encodeURIComponent(name)}/live" data-stamp="${stamp}">${liveContent(report, actions, name)}</div>`;
+}
+
+/** What is replaced while it runs. */
+export function liveContent(report: Report, actions: Actions, name: string): Html {
+  const base = `/executions/${encodeURIComponent(name)}`;
+  const link = (action: string, text: string, kind: string): Html =>
+    html`<a class="button ${kind}" id="action-${action}" href="${base}/${action}">${text}</a>`;
+  return html`<div class="actions" id="actions">${actions.approve ? link('approve', 'Approve the drop', 'primary') : ''}${actions.resume ? link('resume', 'Go on', actions.approve ? '' : 'primary') : ''}${actions.stop ? link('stop', 'Stop', 'danger') : ''}${actions.rollback ? link('rollback', 'Roll back', 'danger') : ''}<span class="files">Report: <a href="${base}/report.html" download>HTML</a> <a href="${base}/report.md" download>Markdown</a> <a href="${base}/report.json" download>JSON</a></span></div>
+${body(report)}${eventsBlock(report)}`;
+}

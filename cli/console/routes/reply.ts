@@ -1,0 +1,48 @@
+/** How routes answer. */
+import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import type { Html } from '../../../report/html/escape.ts';
+import { redact } from '../../redact.ts';
+import { oneLine } from '../../text.ts';
+import { CSRF_FIELD } from '../access.ts';
+import type { ConsoleContext } from '../context.ts';
+import { problemPage } from '../pages/confirm.ts';
+import { page } from '../pages/layout.ts';
+
+export interface Shown {
+  readonly title: string;
+  readonly current?: 'executions' | 'start';
+  readonly content: Html;
+  readonly status?: 200 | 400 | 403 | 404 | 422;
+}
+
+export async function show(c: Context, context: ConsoleContext, shown: Shown): Promise<Response> {
+  const { title, content, current = null, status = 200 } = shown;
+  return c.html(await page({ title, content, current, database: context.database }), status);
+}
+
+/** @param problem a sentence, or whatever was thrown; secrets in it are taken out */
+export function showProblem(
+  c: Context,
+  context: ConsoleContext,
+  status: 400 | 403 | 404,
+  title: string,
+  problem: unknown,
+): Promise<Response> | Response {
+  if (problem instanceof HTTPException) return problem.getResponse();
+  const text = problem instanceof Error ? problem.message : String(problem);
+  return show(c, context, { title, content: problemPage(title, redact(oneLine(text))), status });
+}
+
+/**
+ * The fields of a form of ours.
+ *
+ * @throws HTTPException 403 where its token is missing or wrong
+ */
+export async function ownForm(c: Context, { access }: ConsoleContext): Promise<Record<string, unknown>> {
+  const form = await c.req.parseBody();
+  if (!access.isOwnForm(form[CSRF_FIELD])) {
+    throw new HTTPException(403, { message: 'This form is not one of this console; load the page again.' });
+  }
+  return form;
+}
