@@ -1,13 +1,15 @@
 /** The events of an execution as a person reads them: one line each. Pure. */
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { isRecord, readError, stringOf } from '../progress/events.ts';
-import { cut, oneLine } from '../text.ts';
+import { cut, oneLine, withoutSchemaOf } from '../text.ts';
 import { columns } from './columns.ts';
 
 interface Line {
   readonly event: HistoryEvent;
   readonly at: string;
   readonly state: string;
+  /** The pair that the event is about, without its schema. */
+  readonly pair: string;
   readonly about: string;
 }
 
@@ -25,14 +27,15 @@ export function historyLines(
   options: HistoryOptions,
 ): string[] {
   const begin = all[0]?.timestamp?.getTime() ?? 0;
-  const states = statesOf(all);
+  const places = placesOf(all);
   const lines = shown
     .filter((event) => !options.quiet || isFailure(event) || event.id === all.length)
     .map(
       (event): Line => ({
         event,
         at: sinceBegin((event.timestamp?.getTime() ?? 0) - begin),
-        state: states.get(event.id ?? 0) ?? '',
+        state: places.get(event.id ?? 0)?.state ?? '',
+        pair: places.get(event.id ?? 0)?.pair ?? '',
         about: aboutOf(event),
       }),
     );
@@ -41,6 +44,7 @@ export function historyLines(
     { title: 'time', cell: ({ at }) => at, align: 'right' },
     { title: 'event', cell: ({ event }) => `${isFailure(event) ? '✗ ' : ''}${event.type}` },
     { title: 'state', cell: ({ state }) => state },
+    ...(lines.some(({ pair }) => pair !== '') ? [{ title: 'pair', cell: ({ pair }: Line) => pair }] : []),
     { title: '', cell: ({ about }) => about },
   ]);
   const started = all[0]?.timestamp;
@@ -64,20 +68,40 @@ function sinceBegin(milliseconds: number): string {
   return `+${clock}:${two(seconds % 60)}.${String(total % 1000).padStart(3, '0')}`;
 }
 
-/** Id -> the state that an event belongs to: its own, or that of the event that led to it. */
-function statesOf(events: readonly HistoryEvent[]): ReadonlyMap<number, string> {
-  const states = new Map<number, string>();
+interface Place {
+  readonly state: string;
+  readonly pair: string;
+}
+
+/** Id -> the state and the pair that an event belongs to: its own, or those of the event that led to it. */
+function placesOf(events: readonly HistoryEvent[]): ReadonlyMap<number, Place> {
+  const places = new Map<number, Place>();
   for (const event of events) {
     const own = event.stateEnteredEventDetails?.name ?? event.stateExitedEventDetails?.name;
-    const iteration =
-      event.mapIterationStartedEventDetails ??
-      event.mapIterationSucceededEventDetails ??
-      event.mapIterationFailedEventDetails ??
-      event.mapIterationAbortedEventDetails;
-    const inherited = event.type?.startsWith('Execution') ? '' : states.get(event.previousEventId ?? 0);
-    states.set(event.id ?? 0, own ?? iteration?.name ?? inherited ?? '');
+    const inherited = event.type?.startsWith('Execution') ? undefined : places.get(event.previousEventId ?? 0);
+    // A Map that ends follows its last iteration, and is about none of them.
+    const pair = event.type?.startsWith('Map') ? '' : (pairOf(event) ?? inherited?.pair ?? '');
+    places.set(event.id ?? 0, { state: own ?? iterationOf(event)?.name ?? inherited?.state ?? '', pair });
   }
-  return states;
+  return places;
+}
+
+function iterationOf(event: HistoryEvent) {
+  return (
+    event.mapIterationStartedEventDetails ??
+    event.mapIterationSucceededEventDetails ??
+    event.mapIterationFailedEventDetails ??
+    event.mapIterationAbortedEventDetails
+  );
+}
+
+/** @returns undefined where the event has no input; empty where its input is about no pair */
+function pairOf(event: HistoryEvent): string | undefined {
+  const input = event.stateEnteredEventDetails?.input ?? event.lambdaFunctionScheduledEventDetails?.input;
+  if (input === undefined) return undefined;
+  const value = parsed(input);
+  const name = isRecord(value) ? stringOf(value.referencing) : '';
+  return withoutSchemaOf(name, name);
 }
 
 function aboutOf(event: HistoryEvent): string {
@@ -95,21 +119,10 @@ function aboutOf(event: HistoryEvent): string {
     const { name, message } = readError(failure.error, failure.cause);
     return name === message ? name : `${name}: ${oneLine(message)}`;
   }
-  const { index } =
-    event.mapIterationStartedEventDetails ??
-    event.mapIterationSucceededEventDetails ??
-    event.mapIterationFailedEventDetails ??
-    event.mapIterationAbortedEventDetails ??
-    {};
+  const { index } = iterationOf(event) ?? {};
   if (index !== undefined) return `item ${index}`;
   if (event.mapStateStartedEventDetails !== undefined) return `${event.mapStateStartedEventDetails.length} items`;
-  return subjectOf(event.lambdaFunctionScheduledEventDetails?.input) || resultOf(event);
-}
-
-/** The pair that a Task works on. */
-function subjectOf(input: string | undefined): string {
-  const value = parsed(input);
-  return isRecord(value) ? stringOf(value.referencing) : '';
+  return resultOf(event);
 }
 
 function resultOf(event: HistoryEvent): string {
@@ -117,9 +130,7 @@ function resultOf(event: HistoryEvent): string {
     event.lambdaFunctionSucceededEventDetails?.output ?? event.executionSucceededEventDetails?.output,
   );
   if (!isRecord(value)) return '';
-  return [stringOf(value.status), stringOf(value.referencing), oneLine(stringOf(value.reason))]
-    .filter((part) => part !== '')
-    .join('  ');
+  return [stringOf(value.status), oneLine(stringOf(value.reason))].filter((part) => part !== '').join('  ');
 }
 
 function parsed(text: string | undefined): unknown {

@@ -119,6 +119,15 @@ describe('a migration that is not to go through', () => {
     expect(await catalogSnapshot(observer)).toBe(before);
   });
 
+  it('goes on where executions cannot be kept, and says so', async () => {
+    const { env } = await sourceCase();
+
+    const { code, stderr } = await p2pfk(['migrate', '-t', 'path', '--dry-run', '--state-dir', '/dev/null/x'], env);
+
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^! executions are not kept, because .*null.*; choose another with --state-dir\n$/);
+  });
+
   it('a window that is over lets nothing begin, exit 6; without it the same command goes on', async () => {
     const { env, observer } = await sourceCase();
 

@@ -164,7 +164,7 @@ This undoes it:
     const again = await p2pfk(['stop', '--execution', executionArn, '--json'], env);
     expect(JSON.parse(again.stdout)).toEqual({ executionArn, status: 'ABORTED', stopDate: expect.any(String) });
     const history = await p2pfk(['history', '--execution', executionArn], env);
-    expect(history.stdout).toMatch(/^ +\d+ +\+0:\d\d\.\d{3} {2}LambdaFunctionScheduled +AddForeignKey +\S*path_p_/m);
+    expect(history.stdout).toMatch(/^ +\d+ +\+0:\d\d\.\d{3} {2}LambdaFunctionScheduled +AddForeignKey +path_p_\w+$/m);
     expect(history.stdout).toMatch(/✗ ExecutionAborted +Interrupted: the window closes\n$/);
     const document = JSON.parse((await p2pfk(['history', '--execution', executionArn, '--json'], env)).stdout);
     expect(document.execution).toMatchObject({ executionArn, status: 'ABORTED' });
