@@ -19,7 +19,13 @@ import { adaptDefinition, type StateMachineDefinition, type TaskDefinition } fro
 import { DueCalls } from './engine/due-calls.ts';
 import { lambdaFailure, TaskFailure, TerminalFailure } from './engine/errors.ts';
 import type { LambdaEnded } from './engine/event-details.ts';
-import type { ExecutionEvent, ExecutionObserver, ExecutionOutcome } from './engine/events.ts';
+import {
+  type ExecutionEvent,
+  type ExecutionObserver,
+  type ExecutionOutcome,
+  executionEnd,
+  taskEnd,
+} from './engine/events.ts';
 import { type EngineEvent, ExecutionHistory } from './engine/history.ts';
 import { type Handlers, lambdaContext } from './engine/lambda.ts';
 import { historyLimitExceeded, MAX_NAME_LENGTH, overTheWire, payloadFailure } from './engine/limits.ts';
@@ -179,7 +185,7 @@ class LocalExecution {
     if (this.#terminal !== null) outcome = failed(this.#terminal);
     this.#ended = true;
     this.#history.ended(outcome);
-    this.#emitEnd(outcome);
+    this.#emit({ state: '', attempt: 0, ...executionEnd(outcome) });
     return outcome;
   }
 
@@ -306,14 +312,6 @@ class LocalExecution {
     if (this.#history.full) this.#fail(historyLimitExceeded());
   }
 
-  #emitEnd(outcome: ExecutionOutcome): void {
-    const event = { state: '', attempt: 0 } as const;
-    if (outcome.status === 'ABORTED') this.#emit({ type: 'ExecutionAborted', ...event });
-    else if (outcome.status === 'SUCCEEDED')
-      this.#emit({ type: 'ExecutionSucceeded', ...event, output: outcome.output });
-    else this.#emit({ type: 'ExecutionFailed', ...event, error: outcome.error, cause: outcome.cause });
-  }
-
   #emit(event: Omit<ExecutionEvent, 'timestamp'>): void {
     this.#tell(this.#options.onEvent, { ...event, timestamp: Date.now() });
   }
@@ -325,16 +323,5 @@ class LocalExecution {
     } catch (error) {
       process.emitWarning(error instanceof Error ? error : String(error));
     }
-  }
-}
-
-function taskEnd(end: LambdaEnded): Pick<ExecutionEvent, 'type' | 'output' | 'error' | 'cause'> {
-  switch (end.type) {
-    case 'LambdaFunctionSucceeded':
-      return { type: 'TaskSucceeded', output: end.output };
-    case 'LambdaFunctionFailed':
-      return { type: 'TaskFailed', error: end.error, cause: end.cause };
-    case 'LambdaFunctionTimedOut':
-      return { type: 'TaskFailed', error: 'States.Timeout', cause: 'States.Timeout' };
   }
 }

@@ -3,6 +3,8 @@
  * with AWS's event names and ids, is history.ts's.
  */
 
+import type { LambdaEnded } from './event-details.ts';
+
 export type ExecutionEventType =
   /** A state began, once however often it is retried. Not told for what still starts in a Map that already failed. */
   | 'StateEntered'
@@ -44,3 +46,29 @@ export type ExecutionOutcome =
   | { readonly status: 'FAILED'; readonly error: string; readonly cause: string }
   /** What StopExecution was given, where it was given anything. */
   | { readonly status: 'ABORTED'; readonly error?: string; readonly cause?: string };
+
+type Ending = Pick<ExecutionEvent, 'type' | 'output' | 'error' | 'cause'>;
+
+/** How an attempt of a Task ended, as an observer is told. */
+export function taskEnd(end: LambdaEnded): Ending {
+  switch (end.type) {
+    case 'LambdaFunctionSucceeded':
+      return { type: 'TaskSucceeded', output: end.output };
+    case 'LambdaFunctionFailed':
+      return { type: 'TaskFailed', error: end.error, cause: end.cause };
+    case 'LambdaFunctionTimedOut':
+      return { type: 'TaskFailed', error: 'States.Timeout', cause: 'States.Timeout' };
+  }
+}
+
+/** How an execution ended, as an observer is told. */
+export function executionEnd(outcome: ExecutionOutcome): Ending {
+  switch (outcome.status) {
+    case 'SUCCEEDED':
+      return { type: 'ExecutionSucceeded', output: outcome.output };
+    case 'FAILED':
+      return { type: 'ExecutionFailed', error: outcome.error, cause: outcome.cause };
+    case 'ABORTED':
+      return { type: 'ExecutionAborted' };
+  }
+}

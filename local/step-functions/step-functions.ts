@@ -10,7 +10,6 @@ import type {
   DescribeExecutionOutput,
   DescribeStateMachineForExecutionOutput,
   DescribeStateMachineOutput,
-  ExecutionListItem,
   GetExecutionHistoryOutput,
   HistoryEvent,
   ListExecutionsOutput,
@@ -23,12 +22,13 @@ import type { AbortReason, Handlers } from '../engine.ts';
 import type { BuiltDefinition } from '../executions.ts';
 import type { ExecutionStore } from '../store/execution-store.ts';
 import type { ExecutionRecord, NewExecution } from '../store/records.ts';
-import { executionArn, ROLE_ARN, STATE_MACHINE_ARN, STATE_MACHINE_NAME } from './arns.ts';
+import { executionArn, STATE_MACHINE_ARN, STATE_MACHINE_NAME } from './arns.ts';
 import { alreadyExists, invalidInput, noSuchExecution, noSuchStateMachine, unknownOperation } from './faults.ts';
 import { withoutData } from './history-data.ts';
 import { LiveExecution } from './live-execution.ts';
 import { pageToken, readPageToken } from './page-token.ts';
 import * as requests from './requests.ts';
+import { describeExecution, listItem, machine } from './responses.ts';
 
 export interface StepFunctionsOptions {
   readonly store: ExecutionStore;
@@ -164,24 +164,7 @@ export class StepFunctions {
   }
 
   #describeExecution(request: z.output<typeof requests.DescribeExecution>): DescribeExecutionOutput {
-    const record = this.#find(request.executionArn);
-    const { status, input, output, error, cause, stopDate } = record;
-    const data = request.includedData === 'ALL_DATA';
-    return {
-      executionArn: record.arn,
-      stateMachineArn: record.stateMachineArn,
-      name: record.name,
-      status,
-      startDate: record.startDate,
-      ...(stopDate === null ? {} : { stopDate }),
-      ...(data ? { input, inputDetails: { included: true } } : {}),
-      ...(data && output !== null ? { output, outputDetails: { included: true } } : {}),
-      ...(error === null ? {} : { error }),
-      ...(cause === null ? {} : { cause }),
-      redriveCount: 0,
-      redriveStatus: 'NOT_REDRIVABLE',
-      redriveStatusReason: `Execution is ${status} and cannot be redriven`,
-    };
+    return describeExecution(this.#find(request.executionArn), request.includedData);
   }
 
   #listExecutions(request: z.output<typeof requests.ListExecutions>): ListExecutionsOutput {
@@ -266,29 +249,6 @@ export class StepFunctions {
     if (record === null) throw noSuchExecution(arn);
     return record;
   }
-}
-
-function machine(definition: string) {
-  return {
-    stateMachineArn: STATE_MACHINE_ARN,
-    name: STATE_MACHINE_NAME,
-    definition,
-    roleArn: ROLE_ARN,
-    loggingConfiguration: { level: 'OFF', includeExecutionData: false },
-    tracingConfiguration: { enabled: false },
-  } as const;
-}
-
-function listItem(record: ExecutionRecord): ExecutionListItem {
-  return {
-    executionArn: record.arn,
-    stateMachineArn: record.stateMachineArn,
-    name: record.name,
-    status: record.status,
-    startDate: record.startDate,
-    ...(record.stopDate === null ? {} : { stopDate: record.stopDate }),
-    redriveCount: 0,
-  };
 }
 
 /** @throws ServiceFault InvalidExecutionInput */
