@@ -7,7 +7,7 @@
  * the one constraint between the two partitioned tables. *Pair FK*: a constraint between the two leaves of a pair.
  * *Ledger*: the schema `p2pfk` in the target database. *Fence*: the ledger's word that no forward DDL may run any more.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EventBudget } from './event-budget.ts';
 
 // ---------------------------------------------------------------------------------------------------------------------

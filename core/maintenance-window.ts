@@ -2,7 +2,7 @@
  * A maintenance window: when it opens, how long it is, and what is started in it. As EventBridge Scheduler writes times;
  * the stack and `p2pfk schedule` make the same schedule from it. Pure.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ExecutionInput } from './contracts.ts';
 
 export const MINUTES_IN_A_DAY = 24 * 60;

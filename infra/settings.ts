@@ -3,7 +3,7 @@
  * may come from the environment: `P2PFK_DATABASE='{...}'`, `P2PFK_MAINTENANCE_WINDOW='{...}'`.
  */
 import type { Node } from 'constructs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MaintenanceWindow } from '../core/maintenance-window.ts';
 
 const Database = z

@@ -1,6 +1,6 @@
 /** What all handlers share: parse the event, open one session, run one core step, log, and name what went wrong. */
 import type { Client } from 'pg';
-import { z } from 'zod';
+import * as z from 'zod';
 import { describeError, InvalidInput } from '../core/errors.ts';
 import { toNamedError } from '../core/postgres-errors.ts';
 import { applicationName, type StepContext } from '../core/steps/context.ts';

@@ -4,7 +4,7 @@
  */
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Client } from 'pg';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { P2pfkError } from '../core/errors.ts';
 import { readMigration } from '../core/ledger.ts';
 import { METRIC_NAMESPACE, type MetricName } from '../core/metric-names.ts';

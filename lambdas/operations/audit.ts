@@ -1,5 +1,5 @@
 /** The daily audit: what has drifted since the migration, and how many partitions have no working foreign key. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { audit } from '../../core/audit/audit.ts';
 import type { StepContext } from '../../core/steps/context.ts';
 import { stepHandler } from '../handler.ts';

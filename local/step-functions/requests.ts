@@ -1,5 +1,5 @@
 /** What each operation takes, checked as Step Functions checks it: names, types, lengths. Unknown fields are ignored. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { invalidArn, invalidName, invalidRequest } from './faults.ts';
 
 const MAX_RESULTS = 1_000;
