@@ -1,8 +1,9 @@
--- One migration, and whether its parent FK stands now: that is read from the catalog, not remembered.
+-- One migration, and whether its parent FK stands now: that is read from the catalog, not remembered. By the whole key of
+-- pg_constraint's index (contypid = 0: a table's): the parent FK has as many children on that table as there are pairs.
 SELECT m.*, m.id::text AS id,
        (SELECT c.oid FROM pg_constraint c
          WHERE c.conrelid = m.table_oid AND c.confrelid = m.referenced_oid AND c.contype = 'f'
-           AND c.conparentid = 0 AND c.conname = m.constraint_name) AS constraint_oid,
+           AND c.conparentid = 0 AND c.conname = m.constraint_name::name AND c.contypid = 0) AS constraint_oid,
        m.options ->> 'deadline' IS NOT NULL AND (m.options ->> 'deadline')::timestamptz <= now() AS window_closed,
        extract(epoch FROM (m.options ->> 'deadline')::timestamptz - now())::float8 AS window_seconds_left,
        extract(epoch FROM now() - m.approval_asked_at)::float8 AS approval_waited_seconds
