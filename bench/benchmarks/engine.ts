@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { iterationsOf } from '../../core/event-budget.ts';
 import type { Handlers } from '../../local/engine.ts';
 import { startExecution } from '../../local/engine.ts';
 import { builtDefinition } from '../../local/executions.ts';
@@ -20,7 +21,7 @@ const run = promisify(execFile);
 const lambdas = join(import.meta.dirname, '..', '..', 'dist', 'lambdas');
 
 const SIZES: Readonly<Record<Level, { rounds: number; pairs: number }>> = {
-  full: { rounds: 15, pairs: 400 },
+  full: { rounds: 15, pairs: 300 },
   quick: { rounds: 7, pairs: 200 },
   smoke: { rounds: 1, pairs: 5 },
 };
@@ -134,10 +135,13 @@ interface States {
 
 /** Handlers that answer as the real ones do, without a database. */
 function answers(pairs: number): Handlers {
-  const all = Array.from({ length: pairs }, (_, index) => ({
-    pair: index + 1,
-    referencing: `public.path_${index + 1}`,
-  }));
+  const all = iterationsOf(
+    Array.from({ length: pairs }, (_, index) => ({
+      pair: index + 1,
+      referencing: `public.path_${index + 1}`,
+      rows: 1,
+    })),
+  );
   const pairResult = async (event: unknown) => ({
     status: 'DONE',
     pair: (event as { pair: number }).pair,
