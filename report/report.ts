@@ -56,7 +56,7 @@ export function buildReport(sources: ReportSources): Report {
   const people = peopleOf(trail);
   const statements = trail === null ? [] : statementsOf(trail, clock);
   const facts = executionFacts(sources, clock, input);
-  const lockedMs = lockedMsOf(trail, history);
+  const lockedMs = lockedMsOf(history);
   const error = verdict?.error ? { ...verdict.error, message: clean(verdict.error.message) } : null;
   const parentWasDropped = history.visits.some(
     (visit) => visit.state === 'AttachParent' || visit.state === 'RestoreParent',
@@ -144,9 +144,9 @@ function databaseOf(trail: Trail | null): DatabaseFacts | null {
   };
 }
 
-function lockedMsOf(trail: Trail | null, history: History): number | null {
-  const drop = resultOf(history.visits.findLast((visit) => visit.state === 'DropParentForeignKey'));
-  return numberOf(drop.lockedMs) ?? trail?.migration.lockedMs ?? null;
+/** Of this execution; the ledger would tell that of an earlier one as well. */
+function lockedMsOf(history: History): number | null {
+  return numberOf(resultOf(history.visits.findLast((visit) => visit.state === 'DropParentForeignKey')).lockedMs);
 }
 
 function peopleOf(trail: Trail | null): People {

@@ -25,7 +25,7 @@ function facts(report: Report): Fact[] {
     ],
     ['Foreign key', subject.constraint === null ? 'not found out' : html`<code>${subject.constraint}</code>`],
     ...(subject.definition === null ? [] : [['As it was', html`<code>${subject.definition}</code>`] as Fact]),
-    ['By', by(people)],
+    ['By', by(subject.operation === 'rollback' ? { ...people, approvedBy: null } : people)],
     ['Began', instant(execution.startedAt)],
     ['Ended', execution.stoppedAt === null ? 'not yet' : instant(execution.stoppedAt)],
     ['Execution', html`<code class="arn">${execution.arn}</code>`],
@@ -56,13 +56,14 @@ function figures(report: Report): [string, string][] {
   const rows = pairs.reduce((sum, pair) => sum + pair.rows, 0);
   const size = pairs.reduce((sum, pair) => sum + (pair.bytes ?? 0), 0);
   const retries = pairs.reduce((sum, pair) => sum + pair.retries, 0);
-  const wait = statements.reduce((most, { lockWaitMs }) => Math.max(most, lockWaitMs ?? 0), 0);
+  const own = statements.filter((statement) => statement.during === 'this');
+  const wait = own.reduce((most, { lockWaitMs }) => Math.max(most, lockWaitMs ?? 0), 0);
   return [
-    [duration(execution.durationMs), 'in all'],
+    [duration(execution.durationMs), execution.stoppedAt === null ? 'so far' : 'in all'],
     ...(pairs.length === 0 ? [] : [[count(pairs.length), pairs.length === 1 ? 'pair' : 'pairs'] as [string, string]]),
     ...(rows === 0 ? [] : [[count(rows), size === 0 ? 'rows' : `rows, ${bytes(size)}`] as [string, string]]),
     ...(lockedMs === null ? [] : [[duration(lockedMs), 'under exclusive lock'] as [string, string]]),
-    ...(statements.length === 0 ? [] : [[duration(wait), 'longest wait for a lock'] as [string, string]]),
+    ...(own.length === 0 ? [] : [[duration(wait), 'longest wait for a lock'] as [string, string]]),
     ...(pairs.length === 0
       ? []
       : [[count(retries), plural(retries, 'retry', 'retries').replace(/^\S+ /, '')] as [string, string]]),

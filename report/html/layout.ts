@@ -96,7 +96,8 @@ function sizeOf(state: ReportState, inside: Placed | null): { width: number; hei
 export function subtitleOf(state: ReportState): string {
   if (state.outcome === 'not-entered') return state.type;
   const times = state.parent !== null || state.entered > 1 ? `${state.entered} ×` : '';
-  const took = state.durationMs !== null && state.durationMs >= 2 ? duration(state.durationMs) : '';
+  const works = /^(Task|Map|Wait)$/.test(state.type);
+  const took = works && state.durationMs !== null && state.durationMs >= 2 ? duration(state.durationMs) : '';
   const failures = state.failures > 0 ? plural(state.failures, 'failure') : '';
   return [times, took, failures].filter((part) => part !== '').join(' · ') || state.type;
 }

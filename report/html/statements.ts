@@ -16,7 +16,7 @@ export function statementsSection(report: Report): Html {
   const others = statements.filter((statement) => statement.during !== 'this').length;
   return html`<section id="statements" aria-labelledby="statements-title">
 <div class="head"><h2 id="statements-title">Statements, locks and durations</h2>${pager('statements', statements.length, 'statement')}</div>
-<p class="note">From the ledger in the database: what ran, the locks it held just before its COMMIT as <code>pg_locks</code> showed them, how long it waited for them and how long it held them.${others === 0 ? '' : ` ${plural(others, 'statement')} of other executions of this migration ${others === 1 ? 'is' : 'are'} marked.`} By ${roles(statements)}.</p>
+<p class="note">From the ledger in the database: what ran, the strongest lock that it held on each relation just before its COMMIT as <code>pg_locks</code> showed them, how long it waited for them and how long it held them.${others === 0 ? '' : ` ${plural(others, 'statement')} of other executions of this migration ${others === 1 ? 'is' : 'are'} marked.`} By ${roles(statements)}.</p>
 <div class="scroll" tabindex="0" role="group" aria-labelledby="statements-title"><table class="data statements" data-rows="statements">
 <caption class="visually-hidden">SQL statements in the order in which they were noted</caption>
 <thead><tr><th scope="col" class="num">After</th><th scope="col">Step</th><th scope="col">Statement</th><th scope="col">Locks held</th><th scope="col" class="num">Waited</th><th scope="col" class="num">Ran</th></tr></thead>
@@ -37,9 +37,32 @@ function after({ offsetMs, at, during }: ReportStatement): string {
   return duration(Math.max(0, offsetMs));
 }
 
+/** Table-level locks, the weakest first, as PostgreSQL's documentation lists them. */
+const STRENGTH = [
+  'AccessShareLock',
+  'RowShareLock',
+  'RowExclusiveLock',
+  'ShareUpdateExclusiveLock',
+  'ShareLock',
+  'ShareRowExclusiveLock',
+  'ExclusiveLock',
+  'AccessExclusiveLock',
+];
+
+/** A weaker lock on the same relation stops nobody whom the strongest does not stop. */
+function strongest(locks: readonly HeldLock[]): HeldLock[] {
+  const kept = new Map<string, HeldLock>();
+  for (const lock of locks) {
+    const known = kept.get(lock.relation);
+    if (known === undefined || STRENGTH.indexOf(lock.mode) > STRENGTH.indexOf(known.mode))
+      kept.set(lock.relation, lock);
+  }
+  return [...kept.values()];
+}
+
 function lockList(locks: readonly HeldLock[], report: Report): Html {
   if (locks.length === 0) return html`<span class="muted">outside a transaction</span>`;
-  const byMode = Map.groupBy(locks, (lock) => lock.mode);
+  const byMode = Map.groupBy(strongest(locks), (lock) => lock.mode);
   return html`${[...byMode].map(([mode, held]) => {
     const names = held.map((lock) => shortName(report, lock.relation));
     const on = names.length > MOST_NAMED ? plural(names.length, 'relation') : names.join(', ');

@@ -510,6 +510,7 @@ function ledgerOf(pairs: readonly DrawnPair[], options: StoryOptions, state: str
     pairs: pairs.map((pair) => pairOf(pair, state)),
     events: pairs
       .flatMap((pair) => eventsOf(pair, table, referencedTable, iso))
+      .toSorted((one, other) => one.at.localeCompare(other.at))
       .map((event, index) => ({ ...event, id: String(index + 1) })),
   };
 }
@@ -549,7 +550,7 @@ function eventsOf(
   return [
     {
       ...common,
-      step: 'BuildIndex',
+      step: 'BuildIndexes',
       at: iso(200 + pair),
       sql: `CREATE INDEX CONCURRENTLY path_p_${pair}_medium_hash_ino_idx ON ${referencing} USING btree (medium_hash, ino)`,
       locks: null,
@@ -558,7 +559,7 @@ function eventsOf(
     },
     {
       ...common,
-      step: 'AddForeignKey',
+      step: 'AddForeignKeys',
       at: iso(1_200 + pair),
       sql: `ALTER TABLE ${referencing} ADD CONSTRAINT ${name} FOREIGN KEY (medium_hash, ino) REFERENCES ${referenced}(medium_hash, ino) ON DELETE CASCADE NOT VALID`,
       locks: held('ShareRowExclusiveLock', referenced, referencing),
@@ -567,7 +568,7 @@ function eventsOf(
     },
     {
       ...common,
-      step: 'ValidateForeignKey',
+      step: 'ValidateForeignKeys',
       at: iso(2_000 + pair),
       sql: `ALTER TABLE ${referencing} VALIDATE CONSTRAINT ${name}`,
       locks: [...held('RowShareLock', referenced), ...held('ShareUpdateExclusiveLock', referencing)],
@@ -580,7 +581,7 @@ function eventsOf(
             ...common,
             pair: null,
             step: 'DropParentForeignKey',
-            at: iso(4_300),
+            at: iso(2_600),
             sql: `ALTER TABLE ${table} DROP CONSTRAINT path_medium_hash_ino_fkey`,
             locks: held('AccessExclusiveLock', referencedTable, table),
             lockWaitMs: 0.3,

@@ -25,7 +25,7 @@ export async function page({ title, database, current, content }: PageOptions): 
 <a class="skip" href="#main">Skip to the content</a>
 <header class="top"><a class="brand" href="/">p2pfk</a><nav aria-label="Console"><ul>${link('/', 'Executions', current === 'executions')}${link('/start', 'Start', current === 'start')}</ul></nav><span class="where">${database}</span><button type="button" class="theme needs-js" id="theme">Theme: system</button></header>
 <main id="main">${content}</main>
-<footer><p>p2pfk ${version}, on this machine only.</p></footer>
+<footer><p>p2pfk ${version}</p></footer>
 <script src="/assets/console.js" defer></script>
 </body>
 </html>

@@ -68,10 +68,15 @@ function figures({ pairs: all, estimate, statements }: Plan): [string, string][]
   return [
     [count(all.length), 'pairs'],
     [count(estimate.rows), `rows, ${bytes(estimate.bytes)}`],
-    [duration(estimate.seconds * 1000), 'about, in all'],
-    [duration(estimate.dropLockedMs), 'under exclusive lock, about'],
+    [rounded(estimate.seconds * 1000), 'in all, estimated'],
+    [rounded(estimate.dropLockedMs), 'under exclusive lock, estimated'],
     [count(statements.length), 'statements'],
   ];
+}
+
+/** An estimate with two decimals would promise too much. */
+function rounded(milliseconds: number): string {
+  return duration(milliseconds < 1000 ? milliseconds : Math.round(milliseconds / 1000) * 1000).replace(/\.0+ s$/, ' s');
 }
 
 export function forecast({ estimate: { rollback } }: Plan): string {

@@ -1,5 +1,5 @@
 /** Executions: the list, each one live, its report as a file, and what can be done about it. */
-import { ListExecutionsCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, ListExecutionsCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { type Context, Hono } from 'hono';
 import { approve } from '../../../core/approve.ts';
 import { connect } from '../../../core/connection.ts';
@@ -44,7 +44,11 @@ export function executionRoutes(context: ConsoleContext): Hono {
         ...(nextToken === undefined ? {} : { nextToken }),
       }),
     );
-    return show(c, context, { title: 'Executions', current: 'executions', content: executionsPage(executions, next) });
+    // One by one: the list of Step Functions has neither the input nor how it ended.
+    const described = await Promise.all(
+      executions.map(({ executionArn: arn }) => client.send(new DescribeExecutionCommand({ executionArn: arn }))),
+    );
+    return show(c, context, { title: 'Executions', current: 'executions', content: executionsPage(described, next) });
   });
 
   app.get('/executions/:name', async (c) => {
