@@ -46,6 +46,9 @@ export const ITERATION_LIMIT = Math.floor(
 const ROWS_PER_PAIR = 20_000;
 /** Seconds that a function works before it is asked anew. */
 const SECONDS_PER_CALL = 840;
+/** Seconds between two looks at a statement at most, and from what running time on. */
+const LONGEST_WAIT = 300;
+const LONGEST_WAIT_FROM = 3_000;
 /** Pairs on which one call of a function works at most: each has a line in its result, and a payload has 256 KiB. */
 export const PAIRS_PER_CALL = 100;
 
@@ -127,8 +130,19 @@ export function eventBudget(pairs: readonly Omit<Sized, 'referencing'>[]): Event
 
 /** How often a batch is asked after, in the three Maps together, because its work or its result outgrows one call. */
 function turnsOf(batch: readonly { readonly rows: number }[]): number {
-  const rows = batch.reduce((sum, pair) => sum + pair.rows, 0);
   const full = FORWARD_MAPS * Math.floor((batch.length - 1) / PAIRS_PER_CALL);
-  const long = Math.floor(rows / PACE.index / SECONDS_PER_CALL) + Math.floor(rows / PACE.validate / SECONDS_PER_CALL);
-  return full + long;
+  const statements = batch.flatMap(({ rows }) => [rows / PACE.index, rows / PACE.validate]);
+  const short = statements.filter((seconds) => seconds < SECONDS_PER_CALL).reduce((sum, seconds) => sum + seconds, 0);
+  const long = statements.reduce((sum, seconds) => sum + turnsOfStatement(seconds), 0);
+  return full + Math.floor(short / SECONDS_PER_CALL) + long;
+}
+
+/**
+ * A statement that outlives its function is asked after each time a tenth of its time so far has gone by, at least every 5
+ * minutes (`core/detached.ts`): six hours cost some 75 turns.
+ */
+function turnsOfStatement(seconds: number): number {
+  if (seconds < SECONDS_PER_CALL) return 0;
+  const growing = Math.ceil(Math.log(Math.min(seconds, LONGEST_WAIT_FROM) / SECONDS_PER_CALL) / Math.log(1.1));
+  return growing + Math.ceil(Math.max(0, seconds - LONGEST_WAIT_FROM) / LONGEST_WAIT);
 }

@@ -7,7 +7,6 @@ import { IndexBuildFailed } from '../errors.ts';
 import { changePair, noteEvent } from '../ledger.ts';
 import { readStanding, statementsFor } from '../pairs.ts';
 import { maintenanceMemory } from '../server.ts';
-import { HOLD_BACK_SECONDS } from '../throttle.ts';
 import { beforeLongWork, type EnteredPair, enterPair, enterWithinWindow, type StepContext } from './context.ts';
 import { pairResult } from './pair-result.ts';
 
@@ -19,8 +18,8 @@ export async function buildIndex(context: StepContext, event: PairEvent): Promis
   const { migration, foreignKey } = entered;
   const { pair, standing } = target;
   if (standing.has_index) return finish(context, migration.id, target, standing.index_name, 'SKIPPED');
-  const note = await beforeLongWork(context, entered, target, 'index');
-  if (note) return pairResult('RUNNING', target, { object: standing.index_name, waitSeconds: HOLD_BACK_SECONDS, note });
+  const held = await beforeLongWork(context, entered, target, 'index');
+  if (held) return pairResult('RUNNING', target, { object: standing.index_name, ...held });
 
   // Noted before the build: whatever is left of it, valid or not, is known as ours.
   await changePair(context.client, migration.id, pair.pair, { index_name: standing.index_name, index_added: true });

@@ -6,7 +6,7 @@ import type { ForeignKey } from '../foreign-key.ts';
 import { foreignKeyOf, type LedgerPair, type Migration, readMigration, readPair, readPairs } from '../ledger.ts';
 import { type PairStanding, readStanding, shortName } from '../pairs.ts';
 import { run } from '../sql.ts';
-import { heldBack } from '../throttle.ts';
+import { heldBack, holdBackSeconds } from '../throttle.ts';
 
 /** Structured log lines; Powertools' Logger fits. */
 export interface StepLogger {
@@ -90,7 +90,7 @@ export async function enterAny(
 /**
  * Before long work on a pair begins: is it held back, and will it end within the window?
  *
- * @returns why it is held back, if it is
+ * @returns why it is held back, if it is, and for how long; so long the lease tells that its owner lives
  * @throws WindowClosed when the forecast cannot finish before the deadline
  */
 export async function beforeLongWork(
@@ -98,7 +98,7 @@ export async function beforeLongWork(
   { migration }: EnteredMigration,
   { pair, referencing }: EnteredPair,
   what: 'index' | 'validate',
-): Promise<string | undefined> {
+): Promise<{ readonly note: string; readonly waitSeconds: number } | undefined> {
   const left = migration.window_seconds_left;
   if (left !== null) {
     const needed = Math.ceil(forecastSeconds(what, pair, await readPairs(context.client, migration.id)));
@@ -108,11 +108,19 @@ export async function beforeLongWork(
       );
     }
   }
-  return heldBack(context.client, migration.options).catch((error: unknown) => {
+  const note = await heldBack(context.client, migration.options).catch((error: unknown) => {
     // It was answered when the plan was made. A server too busy to answer now is a reason to wait, not to undo anything.
     if (error instanceof InvalidInput) return error.message;
     throw error;
   });
+  if (!note) return undefined;
+  const waitSeconds = holdBackSeconds(migration.options);
+  await run(context.client, 'ledger/extend-lease', {
+    migration_id: migration.id,
+    execution: migration.execution,
+    seconds: waitSeconds + LEASE_SECONDS,
+  });
+  return { note, waitSeconds };
 }
 
 /** A pair of the ledger together with what stands on it now. */

@@ -5,7 +5,6 @@ import { changePair } from '../ledger.ts';
 import { countOrphans } from '../orphans.ts';
 import { readStanding, statementsFor } from '../pairs.ts';
 import { run } from '../sql.ts';
-import { HOLD_BACK_SECONDS } from '../throttle.ts';
 import { foundOrphans, validate } from '../validation.ts';
 import {
   beforeLongWork,
@@ -34,9 +33,8 @@ export async function validateForeignKey(context: StepContext, event: PairEvent)
       `pair FK ${pair.constraint_name} of ${pair.referencing} is gone: somebody dropped it after it was added`,
     );
   if (standing.validated) return finish(context, entered, target, 'SKIPPED');
-  const note = await beforeLongWork(context, entered, target, 'validate');
-  if (note)
-    return pairResult('RUNNING', target, { object: standing.constraint_name, waitSeconds: HOLD_BACK_SECONDS, note });
+  const held = await beforeLongWork(context, entered, target, 'validate');
+  if (held) return pairResult('RUNNING', target, { object: standing.constraint_name, ...held });
 
   const named = [{ ...pair, constraint_name: standing.constraint_name }];
   const sqlOf = async (name: string) =>

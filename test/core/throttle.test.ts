@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import type { MigrationOptions } from '../../core/ledger.ts';
-import { heldBack } from '../../core/throttle.ts';
+import { heldBack, holdBackSeconds } from '../../core/throttle.ts';
 import { backends, waitForQuery, waitUntil } from '../support/observe.ts';
 import { coreSession, databaseWith, everything, oneRow, type TestCase } from './case.helpers.ts';
 import { Execution } from './execution.helpers.ts';
@@ -26,6 +26,18 @@ async function busy({ db, observer }: TestCase) {
   };
   return { stop };
 }
+
+describe('what is held back', () => {
+  const options = { plannedAt: '2027-01-31T00:00:00Z' } as MigrationOptions;
+
+  it.each([
+    ['at once', 0, 10],
+    ['after ten minutes', 600, 30],
+    ['after ten hours', 36_000, 300],
+  ])('%s is asked after %i s in %i s: an execution has 25,000 events', (_, since, seconds) => {
+    expect(holdBackSeconds(options, Date.parse('2027-01-31T00:00:00Z') + since * 1_000)).toBe(seconds);
+  });
+});
 
 describe('a limit on active sessions', () => {
   it('holds each pair back while it is exceeded, before anything of it is begun, and lets it go on', async () => {
