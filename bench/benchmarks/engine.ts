@@ -49,7 +49,7 @@ over the states entered.`,
     say('plan, besides the database');
     const plan = await planBesidesDatabase(rounds);
     say('imports of the Lambda functions');
-    const functions = await importTimes(Math.min(rounds, 5));
+    const functions = await importTimes(Math.min(rounds, 3));
     say('states');
     const states = await statesAlone(rounds, pairs);
     return findings(starts, plan, functions, states);
