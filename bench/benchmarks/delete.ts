@@ -47,8 +47,8 @@ what takes longer than the cap is cut and counted as the cap. The streams delete
 its own that is committed to disk: on one connection that stays, and with a new connection for each (the connecting itself is not
 counted: what is counted is the first DELETE of a session, whose plans are not made yet).`,
   cost: {
-    full: { minutes: 35, gigabytes: 20 },
-    quick: { minutes: 1.7, gigabytes: 2 },
+    full: { minutes: 35, gigabytes: 34 },
+    quick: { minutes: 1.6, gigabytes: 2 },
     smoke: { minutes: 0.2, gigabytes: 0.3 },
   },
   async run(level, say) {

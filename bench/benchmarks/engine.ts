@@ -35,7 +35,7 @@ function's cold start loads its bundle. The cost of a state is that of the whole
 over the states entered.`,
   cost: {
     full: { minutes: 3, gigabytes: 0.3 },
-    quick: { minutes: 1.2, gigabytes: 0.3 },
+    quick: { minutes: 0.6, gigabytes: 0.3 },
     smoke: { minutes: 0.2, gigabytes: 0.1 },
   },
   async run(level, say) {

@@ -50,7 +50,7 @@ pairs side by side; the time of a function counts each call in full, also those 
 would have in AWS (25,000 at most); the payload is the largest input or output of any state (256 KiB at most).`,
   cost: {
     full: { minutes: 25, gigabytes: 1 },
-    quick: { minutes: 2.5, gigabytes: 1 },
+    quick: { minutes: 2, gigabytes: 1 },
     smoke: { minutes: 0.2, gigabytes: 0.2 },
   },
   async run(level, say) {

@@ -40,7 +40,7 @@ opens a transaction that has read one partition, and leaves it open for 20 s: on
 waits for it, and everybody behind DROP; p2pfk asks for all locks at once or none, and tries again.`,
   cost: {
     full: { minutes: 8, gigabytes: 2 },
-    quick: { minutes: 1.8, gigabytes: 0.5 },
+    quick: { minutes: 1.5, gigabytes: 0.5 },
     smoke: { minutes: 0.5, gigabytes: 0.2 },
   },
   async run(level, say) {

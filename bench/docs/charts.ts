@@ -28,14 +28,16 @@ export async function chartSvg(chart: Chart): Promise<string> {
 function specification(chart: Chart): TopLevelSpec {
   const numeric = chart.kind === 'line';
   const series = [...new Set(chart.points.map((point) => point.series))];
-  const scale = chart.logarithmic ? { type: 'log' as const } : { zero: true };
+  const y = chart.logarithmic
+    ? { scale: { type: 'log' as const }, axis: { values: powersOfTen(chart) } }
+    : { scale: { zero: true } };
   const x = numeric
     ? {
         field: 'x',
         type: 'quantitative' as const,
         title: chart.x,
-        scale: { type: 'log' as const },
-        axis: { values: places(chart), format: ',' },
+        scale: { type: 'log' as const, nice: false },
+        axis: { values: places(chart), format: ',', labelFlush: false },
       }
     : { field: 'x', type: 'nominal' as const, title: chart.x, sort: null, axis: { labelAngle: 0 } };
   return {
@@ -48,7 +50,7 @@ function specification(chart: Chart): TopLevelSpec {
     mark: numeric ? { type: 'line', point: true, strokeWidth: 2 } : { type: 'bar' },
     encoding: {
       x,
-      y: { field: 'y', type: 'quantitative', title: chart.y, scale },
+      y: { field: 'y', type: 'quantitative', title: chart.y, ...y },
       color: {
         field: 'series',
         type: 'nominal',
@@ -79,6 +81,13 @@ function specification(chart: Chart): TopLevelSpec {
 /** Ticks where there are points. */
 function places(chart: Chart): number[] {
   return [...new Set(chart.points.map(({ x }) => Number(x)))].sort((a, b) => a - b);
+}
+
+/** Those that the axis may have; one between each would be too many to read. */
+function powersOfTen(chart: Chart): number[] {
+  const exponents = chart.points.map(({ y }) => Math.log10(y));
+  const [from, to] = [Math.floor(Math.min(...exponents)), Math.ceil(Math.max(...exponents))];
+  return Array.from({ length: to - from + 1 }, (_, index) => 10 ** (from + index));
 }
 
 function markup(text: string): string {
