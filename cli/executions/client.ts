@@ -76,13 +76,19 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no such host: check --region, --endpoint-url and the network',
 };
 
+const EXECUTION_REMEDIES: Readonly<Record<string, string>> = {
+  AccessDeniedException:
+    'states:DescribeExecution and states:GetExecutionHistory are needed, and to stop it states:StopExecution',
+};
+
 const LOCAL_REMEDIES: Readonly<Record<string, string>> = {
   ExecutionDoesNotExist: 'it was started by another user or with another --state-dir, or it is gone after 90 days',
 };
 
-/** @param arn what was asked for, where that is an execution of this machine */
+/** @param arn of the execution that was asked for */
 export function executionFailure(error: unknown, doing: string, arn: string): InvalidInput {
-  return failure(error, doing, arn.startsWith('arn:aws:states:local:') ? { ...REMEDIES, ...LOCAL_REMEDIES } : REMEDIES);
+  const local = arn.startsWith('arn:aws:states:local:') ? LOCAL_REMEDIES : {};
+  return failure(error, doing, { ...REMEDIES, ...EXECUTION_REMEDIES, ...local });
 }
 
 /** One line for anything the SDK threw. The first line only: a refused signature's next ones quote what was signed. */
