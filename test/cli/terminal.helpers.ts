@@ -4,6 +4,7 @@
  */
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -78,7 +79,11 @@ export function onTerminal(
       const [pid, tty = ''] = readFileSync(about, 'utf8').trim().split(' ');
       // The emulator and the kernel cannot be told at the same moment: meanwhile nothing may be drawn.
       process.kill(Number(pid), 'SIGSTOP');
-      for (let before = -1; before !== raw.length; await delay(50)) before = raw.length;
+      while (!readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') T ')) await delay(5);
+      // What was drawn before comes out before this, which sets the title and is not seen.
+      const mark = `\x1b]0;resize to ${nextColumns}\x07`;
+      await writeFile(tty, mark);
+      while (!raw.includes(mark)) await delay(5);
       await new Promise<void>((resolve) => terminal.write('', resolve));
       terminal.resize(nextColumns, nextRows);
       await promisify(execFile)('stty', ['-F', tty, 'cols', String(nextColumns), 'rows', String(nextRows)]);
