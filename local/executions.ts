@@ -12,6 +12,7 @@ import {
   type StartExecutionOptions,
   type StateMachineDefinition,
   startExecution,
+  trustDefinition,
 } from './engine.ts';
 import { handlers as ownHandlers } from './handlers.ts';
 import { Liveness } from './liveness.ts';
@@ -143,5 +144,7 @@ function readBuiltDefinition(): BuiltDefinition {
   const path = join(directory, 'dist', 'state-machine.asl.json');
   if (!existsSync(path)) throw new Error(`The state machine is not built: ${path} is missing. Run npm run build.`);
   const text = readFileSync(path, 'utf8');
-  return { text, definition: JSON.parse(text) as StateMachineDefinition };
+  const definition = JSON.parse(text) as StateMachineDefinition;
+  trustDefinition(definition);
+  return { text, definition };
 }

@@ -40,7 +40,11 @@ const parts: readonly Part[] = [
     output: definitionFile,
     run: async () => {
       const { builtDefinition } = await import('../infra/built-definition.ts');
-      await writeChanged([{ path: definitionFile, contents: Buffer.from(builtDefinition()) }]);
+      const { validateDefinition } = await import('../local/engine.ts');
+      const text = builtDefinition();
+      // Here, and not each time that the command line runs it.
+      validateDefinition(JSON.parse(text));
+      await writeChanged([{ path: definitionFile, contents: Buffer.from(text) }]);
     },
   },
 ];
