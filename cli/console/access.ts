@@ -12,7 +12,6 @@ import { csrf } from 'hono/csrf';
 import { plainPage } from './pages/layout.ts';
 
 export const CSRF_FIELD = 'csrf';
-const COOKIE = 'p2pfk-console';
 /** Whoever guesses passwords is kept waiting. */
 const WRONG_PASSWORD_MS = 1_000;
 
@@ -30,16 +29,18 @@ export function createAccess(password: string | null): Access {
   const secret = randomBytes(32);
   const derive = (what: string): string => createHmac('sha256', secret).update(what).digest('base64url');
   const [token, session, formToken] = [derive('token'), derive('session'), derive('form')];
+  // Cookies know no ports: two consoles of one machine must not throw each other's readers out.
+  const cookie = `p2pfk-${derive('cookie').slice(0, 8)}`;
   const same = (one: unknown, other: string): boolean =>
     typeof one === 'string' && timingSafeEqual(digest(secret, one), digest(secret, other));
 
   const enter: MiddlewareHandler = async (c) => {
-    setCookie(c, COOKIE, session, { httpOnly: true, sameSite: 'Strict', path: '/' });
+    setCookie(c, cookie, session, { httpOnly: true, sameSite: 'Strict', path: '/' });
     return c.redirect('/', 303);
   };
 
   const guard: MiddlewareHandler = async (c, next) => {
-    if (same(getCookie(c, COOKIE), session)) return next();
+    if (same(getCookie(c, cookie), session)) return next();
     if (password === null) {
       if (c.req.method === 'GET' && same(c.req.query('token'), token)) return enter(c, next);
       return c.html(await plainPage('No entrance', NO_TOKEN), 403);

@@ -7,6 +7,8 @@ import { theme } from './theme.ts';
 interface News {
   readonly stamp: string;
   readonly running: boolean;
+  /** How long the server would like not to be asked, because the page is a large one. */
+  readonly restMs: number;
   readonly title: string;
   readonly content: string;
 }
@@ -33,6 +35,7 @@ async function follow(place: HTMLElement, page: Enhanced): Promise<void> {
       show(place, news);
       page.refresh();
       if (!news.running) return;
+      await pause(news.restMs);
     } else if (!one('.verdict .pill.run', place)) {
       return;
     }

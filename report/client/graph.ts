@@ -72,6 +72,10 @@ function listEvents(state: string, limit: number): void {
   const { types, states, rows } = JSON.parse(data) as Events;
   const index = states.indexOf(state);
   const own = rows.filter((row) => row[3] === index);
+  // Nothing new: whoever reads or scrolls in the list is not to be disturbed.
+  const shown = `${own.length} ${limit}`;
+  if (place.dataset.shown === shown) return;
+  place.dataset.shown = shown;
   const table = make('table', 'data history');
   table.append(make('caption', 'visually-hidden', `Events of ${state}`));
   const head = table.createTHead().insertRow();
