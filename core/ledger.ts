@@ -2,6 +2,7 @@
 import type { Client } from 'pg';
 import type { ExecutionInput, MigratedPair, PairState, Rehearsal, Verification } from './contracts.ts';
 import { MigrationFenced, MigrationInProgress } from './errors.ts';
+import type { Pace, Timed } from './forecast.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import type { Pairing } from './pairs.ts';
 import { toNamedError } from './postgres-errors.ts';
@@ -227,6 +228,10 @@ export async function readMigration(client: Client, id: string): Promise<Migrati
 
 export function readPairs(client: Client, id: string): Promise<LedgerPair[]> {
   return run<LedgerPair & Record<string, unknown>>(client, 'ledger/read-pairs', { migration_id: id, pair: null });
+}
+
+export function readPace(client: Client, id: string, what: Timed): Promise<Pace> {
+  return runOne<Pace & Record<string, unknown>>(client, 'ledger/pace', { migration_id: id, what });
 }
 
 export async function readPair(client: Client, id: string, pair: number): Promise<LedgerPair> {

@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import { InvalidInput, MigrationFenced, PartitionSetChanged, WindowClosed } from '../errors.ts';
 import { forecastSeconds } from '../forecast.ts';
 import type { ForeignKey } from '../foreign-key.ts';
-import { foreignKeyOf, type LedgerPair, type Migration, readMigration, readPair, readPairs } from '../ledger.ts';
+import { foreignKeyOf, type LedgerPair, type Migration, readMigration, readPace, readPair } from '../ledger.ts';
 import { type PairStanding, readStanding, shortName } from '../pairs.ts';
 import { run } from '../sql.ts';
 import { heldBack, holdBackSeconds } from '../throttle.ts';
@@ -101,7 +101,8 @@ export async function beforeLongWork(
 ): Promise<{ readonly note: string; readonly waitSeconds: number } | undefined> {
   const left = migration.window_seconds_left;
   if (left !== null) {
-    const needed = Math.ceil(forecastSeconds(what, pair, await readPairs(context.client, migration.id)));
+    const pace = await readPace(context.client, migration.id, what);
+    const needed = Math.ceil(forecastSeconds(what, pair, pace));
     if (needed > left) {
       throw new WindowClosed(
         `${referencing} needs about ${needed} s and the maintenance window closes in ${Math.floor(left)} s; the next execution goes on from here`,
