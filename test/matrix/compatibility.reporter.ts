@@ -97,6 +97,7 @@ const SECTIONS = [
   'server',
   'rollback strategies',
   'checks',
+  'after the migration',
   'partitioning',
   'tables and columns',
   'bounds',

@@ -6,6 +6,7 @@ import { migratedBounds, refusedBounds } from './layouts/bounds.ts';
 import { migratedForeignKeys, refusedForeignKeys } from './layouts/foreign-keys.ts';
 import { migratedStrategies, refusedStrategies } from './layouts/strategies.ts';
 import { tableLayouts } from './layouts/tables.ts';
+import { afterwards } from './scenarios/afterwards.ts';
 import { checks } from './scenarios/checks.ts';
 import { detached } from './scenarios/detached.ts';
 import { psqlScripts } from './scenarios/psql.ts';
@@ -33,6 +34,10 @@ describe('rollback strategies', () => {
 
 describe('checks', () => {
   it.each(possible(checks))('%s', (_, scenario) => scenario.run(server));
+});
+
+describe('after the migration', () => {
+  it.each(possible(afterwards))('%s', (_, scenario) => scenario.run(server));
 });
 
 describe('partitioning', () => {
