@@ -34,7 +34,10 @@ export interface PartitionForeignKeyMigrationProps {
   readonly reservedConcurrency?: number | false;
   /** Starts the migration by itself when a window opens; left out, executions are started by hand or `p2pfk schedule`. */
   readonly maintenanceWindow?: MaintenanceWindow;
-  /** Gets notifications and alarms. Left out, an encrypted topic is made, to which nobody is subscribed yet. */
+  /**
+   * Gets notifications and alarms; the policy of one that was imported has to let `events.amazonaws.com` and
+   * `cloudwatch.amazonaws.com` publish. Left out, an encrypted topic is made, to which nobody is subscribed yet.
+   */
   readonly topic?: ITopic;
   /** When migrated tables are audited, in UTC; left out, each day at 04:00. */
   readonly auditCron?: string;

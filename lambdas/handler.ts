@@ -44,7 +44,8 @@ export function stepHandler<Schema extends z.ZodType, Result>(
       const result = await step({ client, logger: log, remainingMs: () => endsAt - Date.now(), openSession }, parsed);
       log.info('step done', { result });
       measureResult(name, result);
-      await measureForecast(client, name, identity.migrationId);
+      // What cannot be measured is no reason to call a step failed that was done.
+      await measureForecast(client, name, identity.migrationId).catch(() => undefined);
       return result;
     } catch (error) {
       // Lambda and the local engine report name and message only: the message must tell all.
