@@ -14,8 +14,8 @@ export interface LiveArea {
   close(): void;
 }
 
-/** `process.stdout` where it is a terminal. */
-type Terminal = TextStream & { readonly getWindowSize?: () => [columns: number, rows: number] };
+/** `process.stdout` where it is a terminal. Node looks at the size when a signal comes; this makes it look now. */
+type Terminal = TextStream & { readonly _refreshSize?: () => void };
 
 /** @param plainOf takes the colours off a line, for its width */
 export async function openLiveArea(stream: Terminal, plainOf: (line: string) => string): Promise<LiveArea> {
@@ -25,10 +25,10 @@ export async function openLiveArea(stream: Terminal, plainOf: (line: string) => 
   let drawn: readonly string[] = [];
   let drawnColumns = 0;
 
-  // Asked for: the stream's own `columns` are those of the last signal, and a timer may come before the next one.
+  // A timer may come before the signal: a frame that is erased by the size of a moment ago leaves a part of it behind.
   const size = (): Size => {
-    const [columns, rows] = stream.getWindowSize?.() ?? [stream.columns ?? 80, stream.rows ?? 24];
-    return { columns: Math.max(1, columns), rows };
+    stream._refreshSize?.();
+    return { columns: Math.max(1, stream.columns ?? 80), rows: stream.rows ?? 24 };
   };
   /**
    * A terminal that is made narrower wraps what is on it: the frame then stands on more rows than were drawn, and those

@@ -78,6 +78,9 @@ export function onTerminal(
     async resize(nextColumns, nextRows) {
       const [pid, tty = ''] = readFileSync(about, 'utf8').trim().split(' ');
       // The emulator and the kernel cannot be told at the same moment: meanwhile nothing may be drawn.
+      // Between two frames: the last one is out, and the next one is not begun.
+      for (let before = raw.length; before === raw.length; ) await delay(5);
+      for (let before = -1; before !== raw.length; await delay(30)) before = raw.length;
       process.kill(Number(pid), 'SIGSTOP');
       while (!readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') T ')) await delay(5);
       // What was drawn before comes out before this, which sets the title and is not seen.
