@@ -28,6 +28,8 @@ interface Round {
   readonly way: Way;
   /** Seconds that the migration took, and those in which the long transaction was open. */
   readonly seconds: number;
+  /** Statements of the migration that a deadlock with the application ended. */
+  readonly deadlocks: number;
   readonly operations: Readonly<Record<Phase, readonly Operation[]>>;
 }
 
@@ -77,8 +79,9 @@ async function oneRound(server: BenchServer, way: Way, level: Level, media: read
   await delay(aloneSeconds * 1_000);
   const from = Date.now();
   const held = await holdWhenValid(server, media, holdSeconds);
+  let deadlocks = 0;
   if (way === 'hand') {
-    await server.in('application', (client) => migrateByHand(client, new Map(), () => held.begun));
+    deadlocks = await server.in('application', (client) => migrateByHand(client, new Map(), () => held.begun));
   } else {
     await succeed([
       'migrate',
@@ -101,6 +104,7 @@ async function oneRound(server: BenchServer, way: Way, level: Level, media: read
   return {
     way,
     seconds: (to - from) / 1000,
+    deadlocks,
     operations: { before: between(0, from), during: between(from, to), after: between(to, Number.POSITIVE_INFINITY) },
   };
 }
@@ -168,10 +172,11 @@ function findings(rounds: readonly Round[], level: Level): Findings {
     .flatMap(({ operations }) => PHASES.flatMap((phase) => operations[phase].filter(({ error }) => error !== null)));
   const taken: Table = {
     title: 'The migration itself, s',
-    columns: ['way', 'seconds, the open transaction included'],
+    columns: ['way', 'seconds, the open transaction included', 'deadlocks with the application'],
     rows: ways.map((way) => [
       WAYS[way],
       spread(measure(rounds.filter((round) => round.way === way).map((round) => round.seconds))),
+      rounds.filter((round) => round.way === way).reduce((sum, round) => sum + round.deadlocks, 0),
     ]),
   };
   const ours = stalls('ours');

@@ -6,18 +6,32 @@ interface Pair {
   readonly referenced: string;
 }
 
+/** As a person does who finds the first attempt ended by a deadlock with the application: once more. */
+async function insist(client: Client, sql: string): Promise<number> {
+  for (let deadlocks = 0; ; deadlocks++) {
+    try {
+      await client.query(sql);
+      return deadlocks;
+    } catch (error) {
+      if ((error as { code?: string }).code !== '40P01') throw error;
+    }
+  }
+}
+
 /**
  * @param phases takes up the milliseconds of each phase
  * @param beforeDrop awaited before the parent FK is dropped
+ * @returns how often a statement was ended by a deadlock with the application, and begun again
  */
 export async function migrateByHand(
   client: Client,
   phases: Map<string, number> = new Map(),
   beforeDrop: () => Promise<void> = async () => undefined,
-): Promise<void> {
-  const phase = async (name: string, work: (pair: Pair) => Promise<unknown>, over: readonly Pair[]) => {
+): Promise<number> {
+  let deadlocks = 0;
+  const phase = async (name: string, statement: (pair: Pair) => string, over: readonly Pair[]) => {
     const from = performance.now();
-    for (const pair of over) await work(pair);
+    for (const pair of over) deadlocks += await insist(client, statement(pair));
     phases.set(name, performance.now() - from);
   };
   const pairs = await pairsOf(client);
@@ -25,34 +39,31 @@ export async function migrateByHand(
   const indexed = await hasIndex(client);
   await phase(
     'indexes',
-    ({ referencing }) => client.query(`CREATE INDEX CONCURRENTLY ON public.${referencing} ${columns}`),
+    ({ referencing }) => `CREATE INDEX CONCURRENTLY ON public.${referencing} ${columns}`,
     indexed ? [] : pairs,
   );
   await phase(
     'add',
     ({ referencing, referenced }) =>
-      client.query(
-        `ALTER TABLE public.${referencing} ADD CONSTRAINT fk_${referencing} FOREIGN KEY ${columns} REFERENCES public.${referenced} ${columns} ON DELETE CASCADE NOT VALID`,
-      ),
+      `ALTER TABLE public.${referencing} ADD CONSTRAINT fk_${referencing} FOREIGN KEY ${columns} REFERENCES public.${referenced} ${columns} ON DELETE CASCADE NOT VALID`,
     pairs,
   );
   await phase(
     'validate',
-    ({ referencing }) => client.query(`ALTER TABLE public.${referencing} VALIDATE CONSTRAINT fk_${referencing}`),
+    ({ referencing }) => `ALTER TABLE public.${referencing} VALIDATE CONSTRAINT fk_${referencing}`,
     pairs,
   );
   await beforeDrop();
   const from = performance.now();
-  await client.query('ALTER TABLE public.path DROP CONSTRAINT path_medium_hash_ino_fkey');
+  deadlocks += await insist(client, 'ALTER TABLE public.path DROP CONSTRAINT path_medium_hash_ino_fkey');
   phases.set('drop', performance.now() - from);
   await phase(
     'count at the end',
     ({ referencing, referenced }) =>
-      client.query(
-        `SELECT count(*) FROM public.${referencing} f WHERE NOT EXISTS (SELECT FROM public.${referenced} r WHERE r.medium_hash = f.medium_hash AND r.ino = f.ino)`,
-      ),
+      `SELECT count(*) FROM public.${referencing} f WHERE NOT EXISTS (SELECT FROM public.${referenced} r WHERE r.medium_hash = f.medium_hash AND r.ino = f.ino)`,
     pairs,
   );
+  return deadlocks;
 }
 
 /** By name, as the source case's scripts pair them. */
