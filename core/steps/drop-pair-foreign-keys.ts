@@ -3,7 +3,7 @@ import { execute } from '../connection.ts';
 import type { DropPairsResult, MigrationEvent } from '../contracts.ts';
 import { RollbackFailed } from '../errors.ts';
 import { changePair, type LedgerPair, noteEvent, readPairs } from '../ledger.ts';
-import { record, underLock } from '../lock-budget.ts';
+import { limit, record, underLock } from '../lock-budget.ts';
 import { type PairStanding, readStanding, statementsFor } from '../pairs.ts';
 import { dropGuardStatement } from '../row-movement-guard.ts';
 import { runOne } from '../sql.ts';
@@ -92,10 +92,16 @@ async function putBackUnderLock(
     },
   } as const;
   await underLock(context, work, async () => {
+    // The application waits for the sum of these statements: each gets what is left of the budget.
+    const until = performance.now() + lockBudgetMs;
+    const limitToRest = () => limit(client, Math.max(1, until - performance.now()));
     await requireParent(context, entered);
+    await limitToRest();
     // Looked at again: delivered twice, the other one may have been faster.
     const now = (await readStanding(client, foreignKey, [pair])).get(pair.pair);
+    await limitToRest();
     for (const sql of now ? await putBack(context, entered, pair, now) : []) {
+      await limitToRest();
       await execute(client, sql);
       await record(client, migration.id, pair.pair, STEP, sql);
     }

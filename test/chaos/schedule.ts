@@ -134,7 +134,16 @@ export function scheduleArbitrary(kinds: readonly Kind[]): fc.Arbitrary<Schedule
     end: fc.constantFrom('migrated' as const, 'original' as const),
   });
   // Only a large index does not fit into a small tablespace, and only where an index is built.
-  return draft.map((schedule) => (has(schedule, 'disk-full') ? { ...schedule, shape: 'large' as const } : schedule));
+  return draft.map((schedule) => (has(schedule, 'disk-full') ? onFullDisk(schedule) : schedule));
+}
+
+/** Recovery from a crash writes whole pages anew: on a full disk the server itself could not start again. */
+function onFullDisk(schedule: Schedule): Schedule {
+  const runs = schedule.runs.map((run) => ({
+    ...run,
+    faults: run.faults.map((fault) => (fault.kind === 'crash' ? { ...fault, kind: 'restart' as const } : fault)),
+  }));
+  return { ...schedule, shape: 'large', runs };
 }
 
 /** Whether a schedule wants a fault of that kind. */
