@@ -9,7 +9,7 @@ import { alternate, type Measure, measure, quantile } from '../harness/statistic
 const SIZES: Readonly<Record<Level, { rows: number[]; rounds: number; stream: number; fresh: number; capMs: number }>> =
   {
     full: { rows: [1_000_000, 4_000_000, 16_000_000], rounds: 5, stream: 2_000, fresh: 100, capMs: 60_000 },
-    quick: { rows: [200_000, 1_000_000], rounds: 3, stream: 300, fresh: 30, capMs: 10_000 },
+    quick: { rows: [200_000, 1_000_000], rounds: 3, stream: 300, fresh: 30, capMs: 3_000 },
     smoke: { rows: [5_000], rounds: 1, stream: 5, fresh: 2, capMs: 10_000 },
   };
 
