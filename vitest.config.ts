@@ -4,7 +4,12 @@ import { configDefaults, defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, 'test/matrix/**', 'test/chaos/**', 'test/property/**', 'test/browser/**'],
+    exclude: [
+      ...configDefaults.exclude,
+      'test/{matrix,chaos,property,browser}/**',
+      // Half a minute in Python's interpreter of state machines: part of `npm run test:infra`.
+      'test/infra/emulator.test.ts',
+    ],
     // One embedded PostgreSQL for the whole run; each test file clones its database from a template.
     globalSetup: 'test/support/global-setup.ts',
     pool: 'forks',
