@@ -38,14 +38,14 @@ export interface LockedResult<Result> {
 }
 
 /**
- * Takes the lock, runs `work`, commits.
+ * Takes the lock, runs `work`, commits. `work` is told the milliseconds that are left of the budget.
  *
  * @throws LockTimeout with the holders, when the lock was not granted within the budget; the wait is noted in the ledger
  */
 export async function underLock<Result>(
   context: StepContext,
   locked: LockedWork,
-  work: () => Promise<Result>,
+  work: (left: () => number) => Promise<Result>,
 ): Promise<LockedResult<Result>> {
   const { client } = context;
   let waitedMs = 0;
@@ -59,11 +59,8 @@ export async function underLock<Result>(
           locked.execution,
         ]);
         await limit(client, locked.budgetMs);
-        // Should this process freeze under the lock, or its network, the server ends the session and with it the lock.
-        await client.query(
-          "SELECT set_config('p2pfk.began_at', clock_timestamp()::text, true), set_config('idle_in_transaction_session_timeout', $1, true)",
-          [String(Math.ceil(locked.budgetMs))],
-        );
+        await client.query("SELECT set_config('p2pfk.began_at', clock_timestamp()::text, true)");
+        await limitPauses(client, locked.budgetMs);
         const beganAt = performance.now();
         try {
           await execute(client, locked.lock.sql);
@@ -74,7 +71,10 @@ export async function underLock<Result>(
         grantedAt = performance.now();
         waitedMs = grantedAt - beganAt;
         await markLocked(client);
-        return await work();
+        // Counted from the request: while it waited for one relation it held the others already, and somebody queued there.
+        const left = () => Math.max(1, beganAt + locked.budgetMs - performance.now());
+        await limitPauses(client, Math.max(left(), locked.budgetMs / 10));
+        return await work(left);
       },
       locked.end,
     );
@@ -90,7 +90,14 @@ export async function underLock<Result>(
   }
 }
 
-/** Bounds each following statement of this transaction, its lock waits included, and our own pauses between them. */
+/** Should this process freeze under the lock, or its network, the server ends the session and with it the lock. */
+async function limitPauses(client: Client, milliseconds: number): Promise<void> {
+  await client.query("SELECT set_config('idle_in_transaction_session_timeout', $1, true)", [
+    String(Math.ceil(milliseconds)),
+  ]);
+}
+
+/** Bounds each following statement of this transaction, its lock waits included. */
 export async function limit(client: Client, budgetMs: number): Promise<void> {
   const milliseconds = String(Math.max(1, Math.ceil(budgetMs)));
   await client.query("SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $1, true)", [

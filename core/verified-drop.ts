@@ -69,8 +69,8 @@ export async function verifiedDrop(
     },
   } as const;
   const guard = wantsGuard(foreignKey, migration.options);
-  const { result, heldMs } = await underLock(context, work, () =>
-    dropAndVerify(client, foreignKey, planned, { sql, budgetMs: lockBudgetMs, id: migration.id, guard }),
+  const { result, heldMs } = await underLock(context, work, (left) =>
+    dropAndVerify(client, foreignKey, planned, { sql, budgetMs: lockBudgetMs, left, id: migration.id, guard }),
   );
   return { checks: result, lockedMs: heldMs };
 }
@@ -99,10 +99,15 @@ async function dropAndVerify(
   client: Client,
   foreignKey: ForeignKey,
   planned: readonly LedgerPair[],
-  drop: { readonly sql: string; readonly budgetMs: number; readonly id: string; readonly guard: boolean },
+  drop: {
+    readonly sql: string;
+    readonly budgetMs: number;
+    readonly left: () => number;
+    readonly id: string;
+    readonly guard: boolean;
+  },
 ): Promise<Check[]> {
-  const until = performance.now() + drop.budgetMs;
-  const left = () => Math.max(1, until - performance.now());
+  const { left } = drop;
   try {
     await limit(client, left());
     const { pairing, problems } = await readGate(client, foreignKey, planned);

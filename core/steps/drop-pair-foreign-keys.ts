@@ -91,10 +91,9 @@ async function putBackUnderLock(
       relations: [pair.referencing_oid, pair.referenced_oid],
     },
   } as const;
-  await underLock(context, work, async () => {
+  await underLock(context, work, async (left) => {
     // The application waits for the sum of these statements: each gets what is left of the budget.
-    const until = performance.now() + lockBudgetMs;
-    const limitToRest = () => limit(client, Math.max(1, until - performance.now()));
+    const limitToRest = () => limit(client, left());
     await requireParent(context, entered);
     await limitToRest();
     // Looked at again: delivered twice, the other one may have been faster.

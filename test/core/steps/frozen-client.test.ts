@@ -1,9 +1,10 @@
 /** A client that freezes while it holds locks (Lambda does that, networks too): the application waits no longer for it. */
 import type { Client } from 'pg';
 import { expect, it } from 'vitest';
-import { backends, waitUntil } from '../../support/observe.ts';
+import { backends, holdLock, waitForLockWait, waitUntil } from '../../support/observe.ts';
+import { oneRow } from '../case.helpers.ts';
 import { Execution } from '../execution.helpers.ts';
-import { freezeAfter, proxiedCase } from './proxied.helpers.ts';
+import { freezeAfter, holdStatement, proxiedCase } from './proxied.helpers.ts';
 
 const BUDGET_MS = 300;
 /** The session's own idle_in_transaction_session_timeout is a minute: that is what must not be waited for. */
@@ -60,4 +61,35 @@ it('with the rows of the DELETE probe locked lets them go', async () => {
   thaw();
   await verifying;
   expect(await execution.verifyMigration()).toMatchObject({ status: 'MIGRATED' });
+});
+
+it('after it waited for the locks of the drop has only the rest of the budget', async () => {
+  const budgetMs = 3_000;
+  const { db, observer, proxy } = await proxiedCase();
+  const execution = new Execution();
+  await execution.migrate('VerifyGate', { lockTimeoutMs: budgetMs });
+  // The tenth try is the one that waits, to evict an autovacuum.
+  await observer.query(`INSERT INTO p2pfk.event (migration_id, step, error)
+    SELECT id, 'DropParentForeignKey', 'refused' FROM p2pfk.migration, generate_series(1, 9)`);
+  const holder = await holdLock(await db.client(), 'SELECT FROM path_3');
+  const gate = holdStatement(proxy, 'drop-parent-foreign-key', /^ALTER TABLE .* DROP CONSTRAINT/);
+  const dropping = expect(execution.dropParentForeignKey()).rejects.toMatchObject({ name: 'LockTimeout' });
+  await waitForLockWait(observer, /^LOCK TABLE/);
+  const reader = await db.client();
+  // It comes to a table whose lock we have already, and waits for as long as we wait and work.
+  const waited = milliseconds(() => reader.query('SELECT count(*) FROM inode'));
+  const waitedOurselves = () =>
+    oneRow<{ ms: number }>(
+      observer,
+      `SELECT extract(epoch FROM clock_timestamp() - query_start) * 1000 AS ms FROM pg_stat_activity
+        WHERE query LIKE 'LOCK TABLE%' AND state = 'active' AND pid <> pg_backend_pid()`,
+    );
+  await waitUntil(async () => (await waitedOurselves()).ms > budgetMs * 0.6, 'most of the budget to be gone');
+  await holder.release();
+  await gate.reached;
+
+  expect(await waited).toBeLessThan(budgetMs * 1.4);
+
+  gate.release();
+  await dropping;
 });
