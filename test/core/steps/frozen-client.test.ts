@@ -82,7 +82,7 @@ it('after it waited for the locks of the drop has only the rest of the budget', 
     oneRow<{ ms: number }>(
       observer,
       `SELECT extract(epoch FROM clock_timestamp() - query_start) * 1000 AS ms FROM pg_stat_activity
-        WHERE query LIKE 'LOCK TABLE%' AND state = 'active' AND pid <> pg_backend_pid()`,
+        WHERE datname = current_database() AND query LIKE 'LOCK TABLE%' AND state = 'active' AND pid <> pg_backend_pid()`,
     );
   await waitUntil(async () => (await waitedOurselves()).ms > budgetMs * 0.6, 'most of the budget to be gone');
   await holder.release();
