@@ -32,10 +32,10 @@ export interface Started {
   says(text: string): Promise<void>;
 }
 
-/** The environment without anything that would choose a database, an account or colours for us. */
+/** The environment without anything that would choose a database, an account or colours for us; CI takes colours away. */
 export function cleanEnvironment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(PG|AWS_|P2PFK_|NO_COLOR|FORCE_COLOR|DATABASE_URL|VITEST|NODE_)/.test(name),
+    ([name]) => !/^(CI$|PG|AWS_|P2PFK_|NO_COLOR|FORCE_COLOR|DATABASE_URL|VITEST|NODE_)/.test(name),
   );
   return {
     ...Object.fromEntries(kept),
