@@ -28,7 +28,8 @@ export function suspiciousEnding({ status, error, message }: Ending, strikes: re
   if (GOOD.has(status)) return undefined;
   if (status === 'KILLED' && struck(['kill', 'stop'])) return undefined;
   if (status === 'ABORTED' && struck(['stop'])) return undefined;
-  if (status === 'NOT_BEGUN' && error === 'ConnectionLost' && struck(NETWORK)) return undefined;
+  // A session that is cancelled while it is being opened is as lost as one that is cut: nothing was begun.
+  if (status === 'NOT_BEGUN' && error === 'ConnectionLost' && struck([...NETWORK, 'cancel'])) return undefined;
   // Rolled back, a rollback that could not go on, or a plan that was not made: the error behind it counts.
   if (status === 'FAILED' && struck(EXPLAINED[errorType(message)] ?? [])) return undefined;
   return `an execution ended ${status} ${error} ${messageOfCause(message)}`;
