@@ -41,7 +41,7 @@ export interface DetachedWork {
 
 export type DetachedOutcome =
   | { readonly status: 'DONE'; readonly durationMs: number }
-  /** `note`: for whom it waits, if it does. */
+  /** `note`: for whom it waits, if it does; else how far an index build is. */
   | { readonly status: 'RUNNING'; readonly waitSeconds: number; readonly note?: string };
 
 /** Runs the script to its end, or leaves it running when the handler's time is up. */
@@ -112,9 +112,21 @@ async function leave(client: Client, work: DetachedWork, name: string): Promise<
   await run(client, 'ledger/extend-lease', { migration_id: migrationId, execution, seconds: seconds + LEASE_SECONDS });
   const blockers = await readBlockers(client, name);
   const waits = describeBlockers(blockers);
-  if (waits === undefined) return { status: 'RUNNING', waitSeconds: seconds };
+  if (waits === undefined) {
+    const progress = await indexProgress(client, name);
+    return { status: 'RUNNING', waitSeconds: seconds, ...(progress === undefined ? {} : { note: progress }) };
+  }
   const ended = await endIdleBlockers(client, work, blockers);
   return { status: 'RUNNING', waitSeconds: seconds, note: `${waits}${describeEnded(ended)}` };
+}
+
+/** PostgreSQL tells how far it is for index builds only; of a VALIDATE it says nothing. */
+async function indexProgress(client: Client, application: string): Promise<string | undefined> {
+  const [build] = await run<{ phase: string; percent: number | null }>(client, 'checks/index-progress', {
+    application,
+  });
+  if (!build) return undefined;
+  return `index build: ${build.phase}${build.percent === null ? '' : `, ${build.percent} % of it`}`;
 }
 
 /** A tenth of the time that it has run so far, from 5 s to 5 min: six hours cost about 80 turns, not thousands. */

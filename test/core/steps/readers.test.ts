@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { holdLock, waitForLockWait } from '../../support/observe.ts';
 import { databaseWith, everything } from '../case.helpers.ts';
-import { Execution } from '../execution.helpers.ts';
+import { Execution, timeLeft } from '../execution.helpers.ts';
 
 describe('while somebody reads one partition in an open transaction', () => {
   it('the parent FK is not attached, nobody is held up meanwhile, and afterwards it is', async () => {
@@ -55,5 +55,23 @@ describe('an index build that has to wait for an older transaction', () => {
 
     await held.release();
     await expect.poll(() => execution.buildIndex(1), { timeout: 20_000 }).toMatchObject({ status: 'SKIPPED' });
+  });
+});
+
+describe('an index build that outlives its handler', () => {
+  it('tells how far it is, as PostgreSQL counts', async () => {
+    const { observer } = await databaseWith();
+    await observer.query(`INSERT INTO path SELECT medium, ino, 'again' FROM path_1, generate_series(1, 1000)`);
+    const execution = new Execution();
+    await execution.plan();
+
+    // Barely more than what a handler keeps back for its last words: each call leaves at once.
+    const told = expect.poll(async () => (await execution.buildIndex(1, timeLeft(15_100))).note, {
+      interval: 1,
+      timeout: 20_000,
+    });
+
+    await told.toMatch(/^index build: [a-z :-]+(\(.*\))?(, \d+ % of it)?$/);
+    await expect.poll(async () => (await execution.buildIndex(1)).status, { timeout: 60_000 }).toMatch(/DONE|SKIPPED/);
   });
 });
