@@ -57,7 +57,8 @@ with the smallest and the largest in brackets. Absolute times are this machine's
 
 function sectionText(result: Result): string {
   const { machine } = result;
-  const busy = machine.loadAverage > machine.cores / 2;
+  // A benchmark that has just ended leaves a load of its own behind.
+  const busy = machine.loadAverage > machine.cores;
   return [
     `## ${heading(result)}`,
     result.about.trim(),

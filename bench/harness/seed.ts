@@ -30,7 +30,7 @@ export async function seedPairs(client: Client, { pairs, rows, index }: PairsSee
         FOR i IN ${first}..${last} LOOP
           EXECUTE format('CREATE TABLE inode_%s PARTITION OF inode FOR VALUES IN (%L)', i, 'm' || i);
           EXECUTE format('CREATE TABLE path_%s PARTITION OF path FOR VALUES IN (%L)', i, 'm' || i);
-          EXECUTE format('INSERT INTO inode_%s SELECT %L, g, g * 7919 %% 1048576 FROM generate_series(1, ${each}) g', i, 'm' || i);
+          EXECUTE format('INSERT INTO inode_%s SELECT %L, g, g * 7919 %% 1048576 FROM generate_series(1::bigint, ${each}) g', i, 'm' || i);
         END LOOP;
       END $$`);
     // As a superuser may: the parent FK is right by construction, and asking it row by row would take most of the time.
