@@ -4,7 +4,7 @@ import { type Medium, seed } from '../../local/demo/schema.ts';
 import type { Benchmark } from '../harness/benchmark.ts';
 import { succeed } from '../harness/execution.ts';
 import { type Operation, startLoad } from '../harness/load.ts';
-import { migrateByHand } from '../harness/plain-way.ts';
+import { migratePlainly } from '../harness/plain-way.ts';
 import { type Findings, type Level, spread, type Table } from '../harness/result.ts';
 import { BenchServer } from '../harness/server.ts';
 import { type Measure, measure, quantile } from '../harness/statistics.ts';
@@ -81,7 +81,9 @@ async function oneRound(server: BenchServer, way: Way, level: Level, media: read
   const held = await holdWhenValid(server, media, holdSeconds);
   let deadlocks = 0;
   if (way === 'hand') {
-    deadlocks = await server.in('application', (client) => migrateByHand(client, new Map(), () => held.begun));
+    deadlocks = await server.in('application', (client) =>
+      migratePlainly({ sessions: [client], beforeDrop: () => held.begun }),
+    );
   } else {
     await succeed([
       'migrate',

@@ -1,4 +1,4 @@
-/** The migration as a careful person does it in one psql session: step after step, with the server's defaults. */
+/** The migration's statements and nothing else: as a careful person runs them in one psql session, or several side by side. */
 import type { Client } from 'pg';
 
 interface Pair {
@@ -18,25 +18,37 @@ async function insist(client: Client, sql: string): Promise<number> {
   }
 }
 
-/**
- * @param phases takes up the milliseconds of each phase
- * @param beforeDrop awaited before the parent FK is dropped
- * @returns how often a statement was ended by a deadlock with the application, and begun again
- */
-export async function migrateByHand(
-  client: Client,
-  phases: Map<string, number> = new Map(),
-  beforeDrop: () => Promise<void> = async () => undefined,
-): Promise<number> {
+export interface PlainMigration {
+  /** One: statement after statement. Several take the statements of a phase from one queue, the largest pair first. */
+  readonly sessions: readonly Client[];
+  /** Takes up the milliseconds of each phase. */
+  readonly phases?: Map<string, number>;
+  /** Awaited before the parent FK is dropped. */
+  readonly beforeDrop?: () => Promise<void>;
+}
+
+/** @returns how often a statement was ended by a deadlock with the application, and begun again */
+export async function migratePlainly({
+  sessions,
+  phases = new Map(),
+  beforeDrop = async () => undefined,
+}: PlainMigration): Promise<number> {
+  const [first] = sessions;
+  if (!first) throw new Error('a migration needs a session');
   let deadlocks = 0;
   const phase = async (name: string, statement: (pair: Pair) => string, over: readonly Pair[]) => {
     const from = performance.now();
-    for (const pair of over) deadlocks += await insist(client, statement(pair));
+    const queue = [...over];
+    await Promise.all(
+      sessions.map(async (session) => {
+        for (let pair = queue.shift(); pair; pair = queue.shift()) deadlocks += await insist(session, statement(pair));
+      }),
+    );
     phases.set(name, performance.now() - from);
   };
-  const pairs = await pairsOf(client);
+  const pairs = await pairsOf(first);
   const columns = '(medium_hash, ino)';
-  const indexed = await hasIndex(client);
+  const indexed = await hasIndex(first);
   await phase(
     'indexes',
     ({ referencing }) => `CREATE INDEX CONCURRENTLY ON public.${referencing} ${columns}`,
@@ -55,7 +67,7 @@ export async function migrateByHand(
   );
   await beforeDrop();
   const from = performance.now();
-  deadlocks += await insist(client, 'ALTER TABLE public.path DROP CONSTRAINT path_medium_hash_ino_fkey');
+  deadlocks += await insist(first, 'ALTER TABLE public.path DROP CONSTRAINT path_medium_hash_ino_fkey');
   phases.set('drop', performance.now() - from);
   await phase(
     'count at the end',

@@ -1,7 +1,7 @@
 /** How long the server was busy for somebody, by its own log. */
 
-/** For the setting log_line_prefix: seconds since the epoch, and the session's application_name. */
-export const LOG_LINE_PREFIX = '%n|%a|';
+/** For the setting log_line_prefix: seconds since the epoch, the session's application_name, and its process. */
+export const LOG_LINE_PREFIX = '%n|%a|%p|';
 
 export interface Busy {
   /** application_name of the session. */
@@ -11,15 +11,21 @@ export interface Busy {
   readonly to: number;
 }
 
-const DURATION = /^(\d+\.\d+)\|([^|]*)\|LOG: {2}duration: (\d+(?:\.\d+)?) ms/;
+const LINE = /^(\d+\.\d+)\|([^|]*)\|(\d+)\|(?:LOG: {2}duration: (\d+(?:\.\d+)?) ms|(ERROR): )/;
 
-/** Lines of log_duration: each statement, its parse and bind apart, written at its end. */
+/**
+ * Lines of log_duration: each statement, its parse and bind apart, written at its end. Of a statement that failed
+ * PostgreSQL tells no duration (such as a probe that its timeout cut), so it counts from the session's last line.
+ */
 export function statementsIn(log: string): Busy[] {
+  const lastLine = new Map<string, number>();
   return log.split('\n').flatMap((line) => {
-    const [, at = '', application = '', milliseconds = ''] = DURATION.exec(line) ?? [];
-    if (at === '') return [];
+    const [, at, application = '', process = '', milliseconds, failed] = LINE.exec(line) ?? [];
+    if (at === undefined) return [];
     const to = Number(at) * 1_000;
-    return [{ application, from: to - Number(milliseconds), to }];
+    const from = failed ? (lastLine.get(process) ?? to) : to - Number(milliseconds);
+    lastLine.set(process, to);
+    return [{ application, from, to }];
   });
 }
 

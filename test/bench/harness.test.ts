@@ -29,21 +29,23 @@ describe('statistics', () => {
 
 describe('the time of the database', () => {
   const log = [
-    '1000.000|p2pfk/1/plan|LOG:  duration: 100.000 ms',
-    '1000.050|p2pfk/1/add-foreign-key/1|LOG:  duration: 100.500 ms  statement: SELECT',
+    '1000.000|p2pfk/1/plan|7|LOG:  duration: 100.000 ms',
+    '1000.050|p2pfk/1/add-foreign-key/1|8|LOG:  duration: 100.500 ms  statement: SELECT',
     '	1 AS "second line"',
-    '1000.500|somebody|LOG:  duration: 400.000 ms',
-    '1000.600|p2pfk/1/plan|LOG:  duration: 50.000 ms',
-    '1000.601|p2pfk/1/plan|ERROR:  duration: 5.000 ms',
+    '1000.500|somebody|9|LOG:  duration: 400.000 ms',
+    '1000.600|p2pfk/1/plan|7|LOG:  duration: 50.000 ms',
+    '1000.850|p2pfk/1/plan|7|ERROR:  canceling statement due to statement timeout',
+    '1000.850|p2pfk/1/plan|7|STATEMENT:  DELETE',
   ].join('\n');
 
-  it('is read from the lines of log_duration alone', () => {
-    expect(statementsIn(log)).toHaveLength(4);
+  it('is read from the lines of log_duration, and of a statement that failed from the line before it', () => {
+    expect(statementsIn(log)).toHaveLength(5);
     expect(statementsIn(log)[0]).toEqual({ application: 'p2pfk/1/plan', from: 999_900, to: 1_000_000 });
+    expect(statementsIn(log)[4]).toEqual({ application: 'p2pfk/1/plan', from: 1_000_600, to: 1_000_850 });
   });
 
   it('counts once what runs side by side, and leaves out what others do', () => {
-    expect(busyMilliseconds(log, (name) => name.startsWith('p2pfk'))).toBeCloseTo(150 + 50, 3);
+    expect(busyMilliseconds(log, (name) => name.startsWith('p2pfk'))).toBeCloseTo(150 + 50 + 250, 3);
   });
 });
 
