@@ -152,10 +152,10 @@ export class VerificationFailed extends P2pfkError {
   readonly exitCode = ExitCode.RolledBack;
 }
 
-/** Partitions were attached, detached, created or dropped since the plan. */
+/** Partitions were attached, detached, created or dropped since the plan: the next execution plans anew and goes on. */
 export class PartitionSetChanged extends P2pfkError {
   override readonly name = 'PartitionSetChanged';
-  readonly exitCode = ExitCode.RolledBack;
+  readonly exitCode = ExitCode.Paused;
 }
 
 /** The ledger says that no forward DDL may run any more, or that another execution has taken over. */

@@ -1,12 +1,15 @@
 /** The gate: what must be true before the parent FK may go. Every question is asked of the catalog, at that moment. */
 import type { Client } from 'pg';
+import { PartitionSetChanged } from './errors.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import type { LedgerPair } from './ledger.ts';
 import { holdingRows, type Pair, type Pairing, readPairing } from './pairs.ts';
 
 export interface GateReading {
   readonly pairing: Pairing;
-  /** One line each; empty means that the gate is open, as far as the catalog can tell. */
+  /** One line for each partition that came or went since the plan. */
+  readonly changes: readonly string[];
+  /** One line for everything else that is wrong. With no line in either, the gate is open as far as the catalog can tell. */
   readonly problems: readonly string[];
 }
 
@@ -18,11 +21,12 @@ export async function readGate(
 ): Promise<GateReading> {
   const pairing = await readPairing(client, foreignKey);
   const holding = await holdingRows(client, pairing.unpaired);
+  const known = new Set(planned.map(partitionsOf));
   return {
     pairing,
+    changes: partitionSetChanges(pairing.pairs, planned),
     problems: [
-      ...partitionSetProblems(pairing.pairs, planned),
-      ...pairing.pairs.flatMap(coverageProblem),
+      ...pairing.pairs.filter((pair) => known.has(partitionsOf(pair))).flatMap(coverageProblem),
       ...pairing.unpaired.flatMap(({ oid, partition }) =>
         holding.has(oid) ? [`${partition} has no partner, and rows by now: they would have no foreign key`] : [],
       ),
@@ -30,12 +34,28 @@ export async function readGate(
   };
 }
 
-/** A partition attached after the plan has no pair FK; one that was detached has one too many. Both end the run. */
-function partitionSetProblems(now: readonly Pair[], planned: readonly LedgerPair[]): string[] {
-  const key = (pair: { referencing_oid: number; referenced_oid: number; bound: string }) =>
-    `${pair.referencing_oid} ${pair.referenced_oid} ${pair.bound}`;
-  const before = new Map(planned.map((pair) => [key(pair), pair.referencing]));
-  const after = new Map(now.map((pair) => [key(pair), pair.referencing]));
+/**
+ * Where all that is wrong is a plan that is out of date, nothing has to be undone: the next plan takes in what came and
+ * forgets what went.
+ *
+ * @throws PartitionSetChanged
+ */
+export function refuseOutdatedPlan({ changes, problems }: GateReading): void {
+  if (changes.length === 0 || problems.length > 0) return;
+  throw new PartitionSetChanged(
+    `${changes.join('; ')}; all that was done stands, and the parent foreign key too: migrate again to plan anew and go on from here`,
+  );
+}
+
+/** Which pair it is: its two partitions, where they still have the bound that they had. */
+function partitionsOf(pair: { referencing_oid: number; referenced_oid: number; bound: string }): string {
+  return `${pair.referencing_oid} ${pair.referenced_oid} ${pair.bound}`;
+}
+
+/** A partition attached after the plan has no pair FK; one that was detached has one too many. */
+function partitionSetChanges(now: readonly Pair[], planned: readonly LedgerPair[]): string[] {
+  const before = new Map(planned.map((pair) => [partitionsOf(pair), pair.referencing]));
+  const after = new Map(now.map((pair) => [partitionsOf(pair), pair.referencing]));
   return [
     ...[...after].flatMap(([id, name]) =>
       before.has(id) ? [] : [`partition set changed: ${name} was attached after the plan`],

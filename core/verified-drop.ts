@@ -10,7 +10,7 @@ import type { Check } from './contracts.ts';
 import { probeDelete } from './delete-probe.ts';
 import { GateFailed, LockTimeout, StatementCanceled, VerificationFailed } from './errors.ts';
 import type { ForeignKey } from './foreign-key.ts';
-import { readGate } from './gate.ts';
+import { readGate, refuseOutdatedPlan } from './gate.ts';
 import { changeMigration, type LedgerPair, readMigration, readPairs } from './ledger.ts';
 import { limit, underLock } from './lock-budget.ts';
 import { toNamedError } from './postgres-errors.ts';
@@ -34,6 +34,7 @@ export interface DroppedOrRehearsed {
  * @param end `ROLLBACK` makes it a rehearsal
  * @throws LockTimeout when any partition was in use, or all of it did not fit into the lock budget: nothing has changed
  * @throws GateFailed when the gate is not open any more: nothing has changed
+ * @throws PartitionSetChanged when only the plan is out of date: nothing has changed
  * @throws VerificationFailed when what stands after the drop is not right: rolled back, nothing has changed
  */
 export async function verifiedDrop(
@@ -110,7 +111,10 @@ async function dropAndVerify(
   const { left } = drop;
   try {
     await limit(client, left());
-    const { pairing, problems } = await readGate(client, foreignKey, planned);
+    const reading = await readGate(client, foreignKey, planned);
+    refuseOutdatedPlan(reading);
+    const { pairing } = reading;
+    const problems = [...reading.changes, ...reading.problems];
     if (problems.length > 0) throw new GateFailed(`the gate is not open any more: ${problems.join('; ')}`);
 
     await limit(client, left());

@@ -5,7 +5,7 @@
  *          -> VerifyGate -> GatePassed? -> DropParentForeignKey -> VerifyMigration -> Verified? -> Migrated
  *     any error     -> Fence -> ParentDropped? -> RestoreParent -> AttachParent -> DropPairForeignKeys
  *                            -> VerifyRolledBack -> WasRequested? -> RolledBack, or RollbackCompleted
- *     WindowClosed, or a lock that is never free -> Pause -> Paused
+ *     WindowClosed, PartitionSetChanged, or a lock that is never free -> Pause -> Paused
  *     MigrationFenced in either branch: another execution has taken over -> Superseded
  *
  * The same definition runs in AWS and on the local engine. It has no timeout of its own, because the end of an execution

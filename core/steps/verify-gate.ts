@@ -1,7 +1,7 @@
 /** VerifyGate: may the parent FK go? The catalog is asked again, the rows of every pair are counted, and where a person is to
  * decide, the drop is rehearsed and waited for. */
 import type { GateResult, MigrationEvent, Rehearsal } from '../contracts.ts';
-import { readGate } from '../gate.ts';
+import { readGate, refuseOutdatedPlan } from '../gate.ts';
 import { changeMigration, readPairs } from '../ledger.ts';
 import { shortName } from '../pairs.ts';
 import { run } from '../sql.ts';
@@ -9,6 +9,7 @@ import { verifiedDrop } from '../verified-drop.ts';
 import { type EnteredMigration, enterWithinWindow, LEASE_SECONDS, type StepContext } from './context.ts';
 import { countRemainingOrphans } from './count-remaining-orphans.ts';
 
+/** @throws PartitionSetChanged where nothing is wrong but the plan, which is out of date */
 export async function verifyGate(context: StepContext, event: MigrationEvent): Promise<GateResult> {
   const { client } = context;
   const entered = await enterWithinWindow(context, event);
@@ -20,7 +21,10 @@ export async function verifyGate(context: StepContext, event: MigrationEvent): P
     reason,
     waitSeconds,
   });
-  const { pairing, problems } = await readGate(client, foreignKey, planned);
+  const reading = await readGate(client, foreignKey, planned);
+  refuseOutdatedPlan(reading);
+  const { pairing } = reading;
+  const problems = [...reading.changes, ...reading.problems];
   if (problems.length > 0) return result('FAILED', problems.join('; '));
   // Entered again after the drop, by a resumed execution: the gate has done its work.
   if (migration.constraint_oid === null) return result('PASSED');

@@ -1,6 +1,6 @@
 /**
  * The forward path: everything is built beside the parent FK while it still guards the rows, then the gate decides, then
- * the parent FK goes in one verified transaction. Any error leads to the rollback branch, a closed window to the pause.
+ * the parent FK goes in one verified transaction. Errors lead to the rollback branch, what is nobody's fault to the pause.
  */
 import {
   Choice,
@@ -54,10 +54,11 @@ export function forwardPath(steps: StepFactory, exits: Exits): TaskStateBase {
 }
 
 /**
- * A closed window keeps what was done, and so does a lock that was not free in all of the tries: the application is at fault for
- * nothing, and hours of validation are not to be thrown away for it. Everything else is undone. The first that matches wins.
+ * A closed window keeps what was done, and so does a lock that was not free in all of the tries, and so do partitions that came
+ * or went since the plan: hours of validation are not to be thrown away for what the application may do at any time. Everything
+ * else is undone. The first that matches wins.
  */
-const KEEPS_WHAT_IS_DONE = ['WindowClosed', 'LockTimeout', 'DeadlockDetected'];
+const KEEPS_WHAT_IS_DONE = ['WindowClosed', 'LockTimeout', 'DeadlockDetected', 'PartitionSetChanged'];
 
 function catchAll(step: TaskStateBase | MapState, { pause, fence }: Exits): void {
   step.addCatch(pause, { errors: KEEPS_WHAT_IS_DONE, resultPath: ERROR_PATH });

@@ -226,8 +226,8 @@ describe('the rollback branch', () => {
   });
 
   it('tells the name of an error that has no cause', async () => {
-    const { error } = await execute({ 'build-index': failing('PartitionSetChanged', '') });
-    expect(error).toEqual({ name: 'MigrationRolledBack', cause: expect.stringContaining('PartitionSetChanged') });
+    const { error } = await execute({ 'build-index': failing('IndexBuildFailed', '') });
+    expect(error).toEqual({ name: 'MigrationRolledBack', cause: expect.stringContaining('IndexBuildFailed') });
   });
 
   it.each(['fence', 'restore-parent', 'attach-parent', 'drop-pair-foreign-keys', 'verify-rolled-back'] as const)(
@@ -244,15 +244,19 @@ describe('the rollback branch', () => {
 });
 
 describe('the pause', () => {
-  it.each(['build-index', 'validate-foreign-key', 'drop-parent-foreign-key'] as const)(
-    'keeps everything when the window closes during %s',
-    async (name) => {
-      const { steps, output } = await execute({ [name]: failing('WindowClosed') });
-      expect(steps.at(-1)).toBe('Pause');
-      expect(steps).not.toContain('Fence');
-      expect(output).toMatchObject({ status: 'PAUSED' });
-    },
-  );
+  it.each([
+    ['build-index', 'WindowClosed'],
+    ['validate-foreign-key', 'WindowClosed'],
+    ['drop-parent-foreign-key', 'WindowClosed'],
+    ['add-foreign-key', 'PartitionSetChanged'],
+    ['verify-gate', 'PartitionSetChanged'],
+    ['drop-parent-foreign-key', 'PartitionSetChanged'],
+  ] as const)('keeps everything when %s ends with %s', async (name, error) => {
+    const { steps, output } = await execute({ [name]: failing(error) });
+    expect(steps.at(-1)).toBe('Pause');
+    expect(steps).not.toContain('Fence');
+    expect(output).toMatchObject({ status: 'PAUSED' });
+  });
 
   it.each([
     ['REHEARSED', 'Rehearsed', 'it was a rehearsal'],

@@ -18,16 +18,6 @@ const parentStands = async (observer: Client) =>
 /** What somebody may have done since the plan or since validation; each of it closes the gate. */
 const DAMAGE: [what: string, sql: string, reason: RegExp][] = [
   [
-    'a pair was attached after the plan',
-    `CREATE TABLE inode_9 PARTITION OF inode FOR VALUES IN ('nine'); CREATE TABLE path_9 PARTITION OF path FOR VALUES IN ('nine')`,
-    /partition set changed: public\.path_9 was attached after the plan/,
-  ],
-  [
-    'a partition was detached after the plan',
-    'ALTER TABLE path DETACH PARTITION path_3',
-    /partition set changed: public\.path_3 or its partner was detached/,
-  ],
-  [
     'a pair foreign key was dropped',
     'ALTER TABLE path_1 DROP CONSTRAINT fk_path_to_inode_1',
     /public\.path_1 has no pair foreign key to public\.inode_1/,
@@ -56,6 +46,22 @@ const DAMAGE: [what: string, sql: string, reason: RegExp][] = [
        EXECUTE format('ALTER TABLE inode_3 ENABLE REPLICA TRIGGER %I', t);
      END $$`,
     /fk_path_to_inode_3 of public\.path_3 is not enforced/,
+  ],
+];
+
+/** What the application may do at any time: it makes the plan old, and nothing wrong. */
+const CHANGES: [what: string, sql: string, reason: RegExp, pairs: number][] = [
+  [
+    'a pair was attached',
+    `CREATE TABLE inode_9 PARTITION OF inode FOR VALUES IN ('nine'); CREATE TABLE path_9 PARTITION OF path FOR VALUES IN ('nine')`,
+    /^partition set changed: public\.path_9 was attached after the plan; all that was done stands/,
+    4,
+  ],
+  [
+    'a partition was detached',
+    'ALTER TABLE path DETACH PARTITION path_3',
+    /^partition set changed: public\.path_3 or its partner was detached/,
+    2,
   ],
 ];
 
@@ -112,6 +118,38 @@ describe('the gate is closed when', () => {
     expect(await execution.verifyGate()).toMatchObject({ status: 'FAILED', reason: expect.stringMatching(/path_9/) });
     await expect(execution.dropParentForeignKey()).rejects.toMatchObject({ name: 'GateFailed' });
     expect(await everything(observer)).toBe(before);
+  });
+});
+
+describe('a plan that is out of date, since', () => {
+  it.each(CHANGES)('%s, ends nothing but this execution', async (_, sql, reason, pairs) => {
+    const { observer, execution } = await beforeGate();
+    await observer.query(sql);
+    const before = await everything(observer);
+    const refusal = { name: 'PartitionSetChanged', message: expect.stringMatching(reason) };
+
+    await expect(execution.verifyGate()).rejects.toMatchObject(refusal);
+    await expect(execution.dropParentForeignKey()).rejects.toMatchObject(refusal);
+
+    expect(await everything(observer)).toBe(before);
+    expect(await parentStands(observer)).toBe(true);
+    await execution.pause({ Error: 'PartitionSetChanged' });
+    const next = new Execution();
+    await next.migrate('DropParentForeignKey');
+    expect(await next.verifyMigration()).toMatchObject({ status: 'MIGRATED', pairs });
+  });
+
+  it('and that a pair foreign key is disabled as well, is a gate that is closed', async () => {
+    const { observer, execution } = await beforeGate();
+    await observer.query(`${CHANGES[0]?.[1]}; ALTER TABLE path_2 DISABLE TRIGGER ALL`);
+
+    expect(await execution.verifyGate()).toMatchObject({
+      status: 'FAILED',
+      reason: expect.stringMatching(
+        /path_9 was attached after the plan; pair foreign key .* of public\.path_2 is not enforced/,
+      ),
+    });
+    await expect(execution.dropParentForeignKey()).rejects.toMatchObject({ name: 'GateFailed' });
   });
 });
 
