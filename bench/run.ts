@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './harness/benchmark.ts';
+import { Cases } from './harness/cases.ts';
 import { consoleTable, targetText } from './harness/format.ts';
 import { describeMachine } from './harness/machine.ts';
 import {
@@ -21,7 +22,7 @@ const USAGE = `usage: npm run bench -- [NAME...] [--quick | --smoke] [--resume] 
   NAME...     ${BENCHMARKS.join(', ')}; all of them where none is named
   --quick     smaller sizes, ten minutes in all
   --smoke     tiny sizes, a minute in all: that everything runs and gives its figures; keeps nothing
-  --resume    leave out what was measured at this commit and in this size already
+  --resume    leave out what was measured at this commit and in this size already, and go on with what was cut short
   --docs      no run: only write docs/benchmarks.md anew from what was measured
   --list      no run: only tell how long each takes and what it needs on disk`;
 
@@ -56,7 +57,11 @@ async function main(): Promise<number> {
       continue;
     }
     try {
-      const result = await measured(benchmark, level);
+      const cases = await Cases.open(benchmark.name, level, {
+        commit: describeMachine().commit,
+        resume: options.resume,
+      });
+      const result = await measured(benchmark, level, cases);
       results.push(result);
       for (const problem of problems(result)) {
         console.error(`${benchmark.name}: ${problem}`);
@@ -64,6 +69,7 @@ async function main(): Promise<number> {
       }
       // As soon as it is there: what follows may fail.
       if (level !== 'smoke') console.log(`written to ${await writeResult(result)}`);
+      await cases.forget();
     } catch (error) {
       console.error(`${benchmark.name} failed: ${error instanceof Error ? error.stack : error}`);
       failed++;
@@ -113,19 +119,23 @@ async function isMeasured(name: BenchmarkName, level: Level): Promise<boolean> {
   return known?.level === level && known.machine.commit === describeMachine().commit;
 }
 
-async function measured(benchmark: Benchmark, level: Level): Promise<Result> {
+async function measured(benchmark: Benchmark, level: Level, cases: Cases): Promise<Result> {
   const { name, title, about } = benchmark;
   const machine = describeMachine();
   console.log(`\n=== ${name}: ${title} (${level}, load average ${machine.loadAverage})`);
   const startedAt = new Date();
-  const findings = await benchmark.run(level, (line) => {
+  const say = (line: string) => {
     const seconds = ((Date.now() - startedAt.getTime()) / 1000).toFixed(0);
     console.log(`[${seconds.padStart(5)} s] ${line}`);
-  });
-  const seconds = (Date.now() - startedAt.getTime()) / 1000;
+  };
+  const findings = await benchmark.run(level, say, cases);
+  const seconds = (Date.now() - startedAt.getTime()) / 1000 + cases.secondsBefore;
   for (const table of findings.tables) console.log(`\n${consoleTable(table)}`);
   console.log(`\n${findings.targets.map(targetText).join('\n')}`);
-  return { name, title, about, level, startedAt: startedAt.toISOString(), seconds, machine, ...findings };
+  // Of a run that was cut short some cases may be of an earlier commit.
+  const commit = cases.commits.length > 0 ? cases.commits.join(', ') : machine.commit;
+  const where = { ...machine, commit };
+  return { name, title, about, level, startedAt: startedAt.toISOString(), seconds, machine: where, ...findings };
 }
 
 async function writeDocs(): Promise<number> {

@@ -1,4 +1,5 @@
 /** What a benchmark is to the runner. */
+import type { Cases } from './cases.ts';
 import type { BenchmarkName, Findings, Level } from './result.ts';
 
 export interface Cost {
@@ -14,5 +15,6 @@ export interface Benchmark {
   readonly about: string;
   /** Measured on two cores and a virtual disk. */
   readonly cost: Readonly<Record<Level, Cost>>;
-  run(level: Level, say: (line: string) => void): Promise<Findings>;
+  /** @param cases keeps each case of a run that may be cut short; a short benchmark has no need of it */
+  run(level: Level, say: (line: string) => void, cases: Cases): Promise<Findings>;
 }

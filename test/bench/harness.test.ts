@@ -1,5 +1,9 @@
 /** What the benchmarks' figures are made by: whoever trusts a figure trusts this. */
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Cases } from '../../bench/harness/cases.ts';
 import { cellText, markdownTable } from '../../bench/harness/format.ts';
 import { type Findings, problems } from '../../bench/harness/result.ts';
 import { busyMilliseconds, statementsIn } from '../../bench/harness/server-log.ts';
@@ -46,6 +50,34 @@ describe('the time of the database', () => {
 
   it('counts once what runs side by side, and leaves out what others do', () => {
     expect(busyMilliseconds(log, (name) => name.startsWith('p2pfk'))).toBeCloseTo(150 + 50 + 250, 3);
+  });
+});
+
+describe('a run that is cut short', () => {
+  it('goes on with the cases that are left, and says of which commits the result is', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'p2pfk-cases-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const open = (commit: string, resume: boolean) => Cases.open('rollback', 'full', { commit, resume, folder });
+    const worked: string[] = [];
+    const work = (name: string) => async () => {
+      worked.push(name);
+      return { median: worked.length };
+    };
+
+    const first = await open('aaa', false);
+    await first.measured('one', work('one'));
+    await expect(first.measured('two', () => Promise.reject(new Error('cut')))).rejects.toThrow('cut');
+
+    const second = await open('bbb', true);
+    expect(await second.measured('one', work('one again'))).toEqual({ median: 1 });
+    expect(await second.measured('two', work('two'))).toEqual({ median: 2 });
+    expect(second.commits).toEqual(['aaa', 'bbb']);
+    await second.forget();
+
+    const third = await open('ccc', true);
+    await third.measured('one', work('one anew'));
+    expect(worked).toEqual(['one', 'two', 'one anew']);
+    expect(third.commits).toEqual(['ccc']);
   });
 });
 
