@@ -52,8 +52,8 @@ export function forecastDrop(pairs: number): number {
 export const LOCK_TABLE_SHARE = 0.7;
 
 /**
- * How the parent FK would come back after it was dropped, and how long writes would wait meanwhile. The figures are
- * those measured at 17 pairs (attach: 30-70 ms, NOT VALID: 10-200 ms), scaled by what each grows with.
+ * How the parent FK would come back after it was dropped, and how long writes would wait meanwhile: as measured by
+ * `npm run bench -- rollback` (attach: 37 ms at 17 pairs, 0.5 s at 64, 22 s at 256, whatever the rows; NOT VALID: tens of ms).
  */
 export function forecastRollback(server: Server, pairs: number, rows: number): Estimate['rollback'] {
   const strategy = rollbackStrategy(server, pairs);
@@ -63,7 +63,7 @@ export function forecastRollback(server: Server, pairs: number, rows: number): E
     case 'attach':
       return {
         strategy,
-        writesBlockedMs: Math.max(20, Math.round(70 * (pairs / 17) ** 2)),
+        writesBlockedMs: Math.max(20, Math.round(40 * (pairs / 17) ** 2 + 0.0008 * pairs ** 3)),
         note: 'a valid FK from each partition first, which blocks no writes while it validates; then the parent FK attaches them without a scan',
       };
     case 'blocking':

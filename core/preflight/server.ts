@@ -137,12 +137,14 @@ export function checkCapacity({ server, pairing, input }: PreflightSubject): Fin
       ),
     );
   } else {
+    // A lock budget says how long the application may wait; the way back has no smaller steps to fit into it.
+    const long = rollback.writesBlockedMs > input.lockTimeoutMs;
     findings.push(
       finding(
         'rollback-strategy',
-        'info',
+        long ? 'warning' : 'info',
         `should the parent foreign key have to come back: ${rollback.note}; writes wait about ${rollback.writesBlockedMs} ms`,
-        'nothing to do',
+        long ? 'know it before the drop; on PostgreSQL 18 it comes back in milliseconds' : 'nothing to do',
       ),
     );
   }

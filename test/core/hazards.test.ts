@@ -69,6 +69,13 @@ describe('the server', () => {
     expect(await ids(500)).not.toContain('drop-lock-budget');
   });
 
+  it('warns where writes would wait longer than the lock budget for the parent foreign key to come back', async () => {
+    const found = (lockTimeoutMs: number) => findingsOn({ version_num: 170_000 }, 'migrate', { lockTimeoutMs });
+
+    expect(await found(10)).toContainEqual(having('rollback-strategy', 'warning', /writes wait about 20 ms/));
+    expect(await found(500)).toContainEqual(having('rollback-strategy', 'info', /writes wait about 20 ms/));
+  });
+
   it('gives errors first', async () => {
     const findings = await findingsOn({ version_num: 120_000, lock_table_capacity: 30 });
 
