@@ -3,6 +3,7 @@
  * do not name their state: it is found by following `previousEventId` to the `TaskStateEntered` they come from. Pure.
  */
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import { failureDetails } from '../../report/reading/failure-details.ts';
 import { type ProgressEvent, readError } from '../progress/events.ts';
 
 /** What has to be remembered between two pages. */
@@ -84,15 +85,7 @@ function translate(event: HistoryEvent, known: Map<number, Known>): ProgressEven
     case 'TaskTimedOut':
     case 'TaskStartFailed':
     case 'TaskSubmitFailed': {
-      const details =
-        event.lambdaFunctionFailedEventDetails ??
-        event.lambdaFunctionTimedOutEventDetails ??
-        event.lambdaFunctionScheduleFailedEventDetails ??
-        event.lambdaFunctionStartFailedEventDetails ??
-        event.taskFailedEventDetails ??
-        event.taskTimedOutEventDetails ??
-        event.taskStartFailedEventDetails ??
-        event.taskSubmitFailedEventDetails;
+      const details = failureDetails(event);
       const failed = before === undefined ? undefined : { ...before, failed: true };
       const { name, message } = readError(details?.error ?? 'States.Timeout', details?.cause);
       return keep(id, known, failed, { ...at, type: 'TaskFailed', error: name, cause: message });

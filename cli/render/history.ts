@@ -1,5 +1,7 @@
 /** The events of an execution as a person reads them: one line each. Pure. */
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import { failureDetails } from '../../report/reading/failure-details.ts';
+import { parseJson } from '../../report/reading/json.ts';
 import { isRecord, readError, stringOf } from '../progress/events.ts';
 import { cut, oneLine, withoutSchemaOf } from '../text.ts';
 import { columns } from './columns.ts';
@@ -99,22 +101,13 @@ function iterationOf(event: HistoryEvent) {
 function pairOf(event: HistoryEvent): string | undefined {
   const input = event.stateEnteredEventDetails?.input ?? event.lambdaFunctionScheduledEventDetails?.input;
   if (input === undefined) return undefined;
-  const value = parsed(input);
+  const value = parseJson(input);
   const name = isRecord(value) ? stringOf(value.referencing) : '';
   return withoutSchemaOf(name, name);
 }
 
 function aboutOf(event: HistoryEvent): string {
-  const failure =
-    event.lambdaFunctionFailedEventDetails ??
-    event.lambdaFunctionTimedOutEventDetails ??
-    event.lambdaFunctionScheduleFailedEventDetails ??
-    event.lambdaFunctionStartFailedEventDetails ??
-    event.taskFailedEventDetails ??
-    event.taskTimedOutEventDetails ??
-    event.executionFailedEventDetails ??
-    event.executionTimedOutEventDetails ??
-    event.executionAbortedEventDetails;
+  const failure = failureDetails(event);
   if (failure !== undefined) {
     const { name, message } = readError(failure.error, failure.cause);
     return name === message ? name : `${name}: ${oneLine(message)}`;
@@ -126,18 +119,9 @@ function aboutOf(event: HistoryEvent): string {
 }
 
 function resultOf(event: HistoryEvent): string {
-  const value = parsed(
+  const value = parseJson(
     event.lambdaFunctionSucceededEventDetails?.output ?? event.executionSucceededEventDetails?.output,
   );
   if (!isRecord(value)) return '';
   return [stringOf(value.status), oneLine(stringOf(value.reason))].filter((part) => part !== '').join('  ');
-}
-
-function parsed(text: string | undefined): unknown {
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

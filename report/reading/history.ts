@@ -3,6 +3,7 @@
  * its state: that is found by following `previousEventId` to the state's entrance. Pure.
  */
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import { failureDetails } from './failure-details.ts';
 import { isRecord, type Json, messageOfCause, numberOf, parseRecord } from './json.ts';
 
 export interface Attempt {
@@ -207,20 +208,9 @@ function namedFailure(event: HistoryEvent): { readonly name: string; readonly me
   return { name: failure?.error ?? '', message: failure?.message ?? '' };
 }
 
-/** Error and message of any event that tells a failure; its details have a name of their own for each type. */
+/** Error and message of any event that tells a failure. */
 export function failureOf(event: HistoryEvent): { readonly error: string; readonly message: string } | null {
-  const details =
-    event.lambdaFunctionFailedEventDetails ??
-    event.lambdaFunctionTimedOutEventDetails ??
-    event.lambdaFunctionScheduleFailedEventDetails ??
-    event.lambdaFunctionStartFailedEventDetails ??
-    event.taskFailedEventDetails ??
-    event.taskTimedOutEventDetails ??
-    event.taskStartFailedEventDetails ??
-    event.taskSubmitFailedEventDetails ??
-    event.executionFailedEventDetails ??
-    event.executionTimedOutEventDetails ??
-    event.executionAbortedEventDetails;
+  const details = failureDetails(event);
   if (details === undefined && !/(Failed|TimedOut)$/.test(event.type ?? '')) return null;
   const timedOut = (event.type ?? '').endsWith('TimedOut');
   return {
