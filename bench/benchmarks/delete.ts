@@ -59,7 +59,7 @@ what takes longer than the cap is cut, counted as the cap and not tried again. T
 transaction of its own that is committed to disk: on one connection that stays, and with a new connection for each (the connecting
 itself is not counted: what is counted is the first DELETE of a session, whose plans are not made yet).`,
   cost: {
-    full: { minutes: 35, gigabytes: 34 },
+    full: { minutes: 16, gigabytes: 34 },
     quick: { minutes: 1.6, gigabytes: 2 },
     smoke: { minutes: 0.2, gigabytes: 0.3 },
   },

@@ -49,7 +49,7 @@ called in this process, and once as a command for the memory of its process. The
 pairs side by side; the time of a function counts each call in full, also those side by side. Events are those that the history
 would have in AWS (25,000 at most); the payload is the largest input or output of any state (256 KiB at most).`,
   cost: {
-    full: { minutes: 25, gigabytes: 1 },
+    full: { minutes: 4, gigabytes: 1 },
     quick: { minutes: 2, gigabytes: 1 },
     smoke: { minutes: 0.2, gigabytes: 0.2 },
   },

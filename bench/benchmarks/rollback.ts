@@ -17,6 +17,9 @@ const SIZES: Readonly<Record<Level, { rows: number[]; pairs: number[]; rounds: n
 /** A round takes minutes from here on, on either way: so there is one. */
 const MANY_PAIRS = 256;
 
+/** On 18 both ways check one partition after the other against all referenced ones: a quarter of an hour each, at this size. */
+const TOO_LONG = { major: 18, pairs: 256, rows: 16_000_000 } as const;
+
 /** The oldest that attaches in production use, and the first with a NOT VALID parent FK. */
 const MAJORS: readonly PostgresMajor[] = [14, 18];
 
@@ -40,9 +43,10 @@ export const rollback: Benchmark = {
   about: `A migrated database, each time as a fresh copy. \`p2pfk rollback\` puts the parent FK back; the ledger has how long each of
 its statements held its locks, and those that hold writers up count: the parent FK itself (*longest*), and with the leaves'
 foreign keys and the drops of the pair FKs *together* (each of those on one pair only). *Plain* is \`ALTER TABLE ... ADD FOREIGN
-KEY\` on the same database, which reads every row while writes to all partitions wait. Three rounds of each case, one at 256 pairs.`,
+KEY\` on the same database, which reads every row while writes to all partitions wait. Three rounds of each case, one at 256 pairs;
+16 M rows in 256 pairs are left out on 18, where they take half an hour.`,
   cost: {
-    full: { minutes: 30, gigabytes: 14 },
+    full: { minutes: 65, gigabytes: 14 },
     quick: { minutes: 2.2, gigabytes: 1 },
     smoke: { minutes: 0.4, gigabytes: 0.3 },
   },
@@ -55,6 +59,7 @@ KEY\` on the same database, which reads every row while writes to all partitions
         async (server) => {
           for (const pairs of SIZES[level].pairs)
             for (const rows of SIZES[level].rows) {
+              if (major === TOO_LONG.major && pairs === TOO_LONG.pairs && rows === TOO_LONG.rows) continue;
               say(`PostgreSQL ${major}, ${pairs} pairs, ${rows} rows`);
               const rounds = pairs >= MANY_PAIRS ? 1 : SIZES[level].rounds;
               const key = `${major}, ${pairs} pairs, ${rows} rows`;

@@ -61,7 +61,7 @@ same bare statements from four sessions, the largest pair first and with our mem
 *p2pfk* is \`p2pfk migrate\` from the start of its process to its end; it counts the orphans twice, before the drop and after it.
 The time of the database is the union of all statements of ours in the server's log; the overhead is all the rest.`,
   cost: {
-    full: { minutes: 50, gigabytes: 22 },
+    full: { minutes: 20, gigabytes: 22 },
     quick: { minutes: 1.6, gigabytes: 1.5 },
     smoke: { minutes: 0.2, gigabytes: 0.3 },
   },
