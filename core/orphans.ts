@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import type { ForeignKey } from './foreign-key.ts';
 import { toNamedError } from './postgres-errors.ts';
-import { countMemory, readServer } from './server.ts';
+import { countMemory, PAGE_COST_OF_TODAY, readServer } from './server.ts';
 import { run } from './sql.ts';
 
 export interface OrphanCount {
@@ -29,10 +29,11 @@ export async function prepareToCount(client: Client): Promise<void> {
   await client.query("SELECT set_config('work_mem', $1, false), set_config('hash_mem_multiplier', '1', false)", [
     `${megabytes}MB`,
   ]);
+  await client.query(PAGE_COST_OF_TODAY);
 }
 
 /**
- * Counts pair after pair, one hash anti-join each, by all the workers that the server allows: see {@link prepareToCount}.
+ * Counts pair after pair, one anti-join each, by all the workers that the server allows: see {@link prepareToCount}.
  * A foreign key tells how to compare: the pair's own, else the parent FK, else that of any other pair, named by `like`.
  */
 export async function countOrphans(

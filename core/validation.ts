@@ -1,7 +1,7 @@
 /** VALIDATE CONSTRAINT as one message that needs no client until its COMMIT; used forward and by the rollback. */
 import { type DetachedOutcome, runDetached } from './detached.ts';
 import { OrphanedRows } from './errors.ts';
-import { maintenanceMemory } from './server.ts';
+import { maintenanceMemory, PAGE_COST_OF_TODAY } from './server.ts';
 import type { EnteredMigration, StepContext } from './steps/context.ts';
 
 /**
@@ -43,6 +43,7 @@ export async function validate(
       const id = Number(migration.id);
       return [
         'BEGIN',
+        PAGE_COST_OF_TODAY,
         `SELECT p2pfk.enter${validation.direction === 'rollback' ? '_rollback' : ''}(${id}, ${literal(validation.execution)})`,
         `SELECT set_config('lock_timeout', '${LOCK_WAIT_MS}', true), set_config('maintenance_work_mem', '${memory}MB', true), set_config('p2pfk.began_at', clock_timestamp()::text, true)`,
         ...(validation.lockSql === null ? [] : [validation.lockSql]),

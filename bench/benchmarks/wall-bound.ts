@@ -20,8 +20,9 @@ export async function memoryOf(client: Client): Promise<Memory> {
   return { validation: validationMemory(known, SIDE_BY_SIDE), count: countMemory(known) };
 }
 
+/** What p2pfk sets in its sessions; core/server.ts says why. */
 export function settingsFor({ validation, count }: Memory): string {
-  return `SET maintenance_work_mem = '${validation}MB'; SET work_mem = '${count}MB'; SET hash_mem_multiplier = 1`;
+  return `SET random_page_cost = 1.1; SET maintenance_work_mem = '${validation}MB'; SET work_mem = '${count}MB'; SET hash_mem_multiplier = 1`;
 }
 
 /** By label. */
