@@ -1,7 +1,10 @@
 /** By what the planner reads two partitions: the foreign key's two indexes where that is cheaper, unless somebody has said what a page costs. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { prepareToCount } from '../../core/orphans.ts';
+import { connect } from '../../core/connection.ts';
+import { resolveForeignKey } from '../../core/foreign-key.ts';
+import { countOrphans, prepareToCount } from '../../core/orphans.ts';
+import { readPairing } from '../../core/pairs.ts';
 import { coreSession, databaseWith, oneRow } from './case.helpers.ts';
 import { Execution } from './execution.helpers.ts';
 
@@ -57,6 +60,28 @@ describe('a validation', () => {
       convalidated: true,
     });
     expect((await sequentialScans(observer)) - before).toBe(more);
+  });
+});
+
+describe('a count', () => {
+  it.each([
+    ['is one process that merges the two indexes', false, { more: 0, workers: '0' }],
+    ['has the workers of the server where it has to read the partitions', true, { more: 1, workers: '2' }],
+  ])('%s', async (_, weighed, { more, workers }) => {
+    const { observer, url } = await largePair(weighed);
+    const before = await sequentialScans(observer);
+    const core = await connect({ databaseUrl: url, applicationName: 'p2pfk/-/test' });
+    const foreignKey = await resolveForeignKey(core, { table: 'path' }, 'migrate');
+
+    await prepareToCount(core);
+    const { pairs } = await readPairing(core, foreignKey);
+    expect(await countOrphans(core, foreignKey, pairs)).toMatchObject([{ pair: 1, orphans: 0 }]);
+
+    expect(await oneRow(core, 'SHOW max_parallel_workers_per_gather')).toEqual({
+      max_parallel_workers_per_gather: workers,
+    });
+    await core.end();
+    expect(Math.sign((await sequentialScans(observer)) - before)).toBe(more);
   });
 });
 
