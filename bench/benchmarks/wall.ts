@@ -268,6 +268,12 @@ function targets(one: Compared): Target[] {
       target: large ? 'at most 5 % of the whole' : 'at most 2 s',
       measured: `${(overhead.median / 1000).toFixed(2)} s, ${(100 * share).toFixed(1)} %`,
       met: large ? share <= 0.05 : overhead.median <= 2_000,
+      ...(large && share > 0.05
+        ? {
+            reason:
+              'it is the same at every size (the start of the process, of two sessions for each step of a pair, and the states between them), so its share falls as the rows grow',
+          }
+        : {}),
     },
   ];
 }
