@@ -13,7 +13,7 @@ const DARK_MODE = `<style>@media (prefers-color-scheme: dark) {
 }</style>`;
 
 /** Okabe and Ito's, which people with any colour vision tell apart, without those too light or too dark for one scheme. */
-const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#8a6d00', '#56b4e9', '#7f7f7f'];
+const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#8a6d00', '#56b4e9', '#7f7f7f', '#b2182b'];
 
 export async function chartSvg(chart: Chart): Promise<string> {
   const view = new View(parse(compile(specification(chart)).spec), { renderer: 'none' });
@@ -28,9 +28,14 @@ export async function chartSvg(chart: Chart): Promise<string> {
 function specification(chart: Chart): TopLevelSpec {
   const numeric = chart.kind === 'line';
   const series = [...new Set(chart.points.map((point) => point.series))];
+  const powers = powersOfTen(chart);
+  const [least = 1] = powers;
+  const domain = [least, powers.at(-1) ?? 10 * least];
   const y = chart.logarithmic
-    ? { scale: { type: 'log' as const }, axis: { values: powersOfTen(chart) } }
+    ? { scale: { type: 'log' as const, domain }, axis: { values: powers }, stack: null }
     : { scale: { zero: true } };
+  // A logarithmic bar has no zero to stand on.
+  const foot = chart.logarithmic && !numeric ? { y2: { datum: least } } : {};
   const x = numeric
     ? {
         field: 'x',
@@ -39,7 +44,13 @@ function specification(chart: Chart): TopLevelSpec {
         scale: { type: 'log' as const, nice: false },
         axis: { values: places(chart), format: ',', labelFlush: false },
       }
-    : { field: 'x', type: 'nominal' as const, title: chart.x, sort: null, axis: { labelAngle: 0 } };
+    : {
+        field: 'x',
+        type: 'nominal' as const,
+        title: chart.x,
+        sort: null,
+        axis: { labelAngle: 0, labelExpr: "split(datum.label, ', ')" },
+      };
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     width: 560,
@@ -51,6 +62,7 @@ function specification(chart: Chart): TopLevelSpec {
     encoding: {
       x,
       y: { field: 'y', type: 'quantitative', title: chart.y, ...y },
+      ...foot,
       color: {
         field: 'series',
         type: 'nominal',

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { chartSvg } from '../../bench/docs/charts.ts';
 import { Cases } from '../../bench/harness/cases.ts';
 import { cellText, markdownTable } from '../../bench/harness/format.ts';
 import { type Findings, problems } from '../../bench/harness/result.ts';
@@ -107,5 +108,22 @@ describe('a result', () => {
   it('is printed to three digits, with its spread', () => {
     expect(cellText({ value: 0.012345, spread: [0.01, 12_345.6] })).toBe('0.012 (0.01-12,346)');
     expect(markdownTable(['who', 'ms'], [['a|b', 1.2345]])).toBe('| who | ms |\n| --- | ---: |\n| a\\|b | 1.23 |');
+  });
+});
+
+describe('a chart', () => {
+  it('has bars that stand on something, where its scale is logarithmic too', async () => {
+    const points = [
+      { x: 'by hand', y: 20_000, series: 'longest' },
+      { x: 'p2pfk', y: 40, series: 'longest' },
+    ];
+    const svg = await chartSvg({ id: 'c', title: 'c', kind: 'bar', x: '', y: 'ms', logarithmic: true, points });
+
+    // A bar is drawn as M x,y h width v height.
+    const heights = [...svg.matchAll(/aria-roledescription="bar" d="M[^"]*?v([\d.]+)h/g)].map(([, height]) =>
+      Number(height),
+    );
+    expect(heights).toHaveLength(2);
+    expect(Math.min(...heights)).toBeGreaterThan(10);
   });
 });
