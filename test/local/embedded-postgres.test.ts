@@ -98,7 +98,12 @@ describe('an embedded server', () => {
         'work_mem=9216',
       ]);
       await expect(wrong.connect()).rejects.toMatchObject({ code: '28P01' });
-      expect(readdirSync(server.directory).sort()).toEqual(['data', 'postgres.log']);
+      // `native`: a copy of the binaries, where the project's own cannot be reached by the server's user.
+      expect(
+        readdirSync(server.directory)
+          .sort()
+          .filter((name) => name !== 'native'),
+      ).toEqual(['data', 'postgres.log']);
     } finally {
       await server.stop();
       await server.stop();
