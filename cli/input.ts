@@ -4,7 +4,8 @@ import { InvalidInput } from '../core/errors.ts';
 import type { InputFlags } from './options.ts';
 
 /** The input as it is sent: only what was given, so that defaults stay in one place, the state machine's. */
-export type GivenInput = Readonly<Record<string, string | number | boolean>>;
+type GivenValue = string | number | boolean | readonly string[];
+export type GivenInput = Readonly<Record<string, GivenValue>>;
 
 const FLAGS: Readonly<Record<string, readonly [flag: string, expected: string]>> = {
   table: ['--table', "must be a table's name as SQL writes it, such as public.path"],
@@ -26,6 +27,7 @@ const FLAGS: Readonly<Record<string, readonly [flag: string, expected: string]>>
   maxActiveSessions: ['--max-active-sessions', 'must be a whole number from 1 on'],
   holdBackQuery: ['--hold-back-query', 'must be a query'],
   rowMovementGuard: ['--no-row-movement-guard', 'must be given or not'],
+  accept: ['--accept', 'must be the id of a finding, such as row-movement, or all'],
 };
 
 /** A rollback neither waits for anything nor drops the parent FK. */
@@ -39,11 +41,12 @@ const FORWARD_ONLY = [
   'maxActiveSessions',
   'holdBackQuery',
   'rowMovementGuard',
+  'accept',
 ];
 
 /** What was given, without what was not. */
 export function givenInput(flags: InputFlags, operation: string): GivenInput {
-  const entries: [string, string | number | boolean | undefined][] = [
+  const entries: [string, GivenValue | undefined][] = [
     ['table', flags.table],
     ['constraint', flags.constraint],
     ['operation', operation === 'migrate' ? undefined : operation],
@@ -60,12 +63,11 @@ export function givenInput(flags: InputFlags, operation: string): GivenInput {
     ['maxActiveSessions', flags.maxActiveSessions],
     ['holdBackQuery', flags.holdBackQuery],
     ['rowMovementGuard', flags.rowMovementGuard === false ? false : undefined],
+    ['accept', flags.accept],
     ['keepIndexes', flags.keepIndexes],
     ['allowBlockingRollback', flags.allowBlockingRollback],
   ];
-  return Object.fromEntries(
-    entries.filter((entry): entry is [string, string | number | boolean] => entry[1] !== undefined),
-  );
+  return Object.fromEntries(entries.filter((entry): entry is [string, GivenValue] => entry[1] !== undefined));
 }
 
 /** @throws InvalidInput with one line that names the option, what it must be, and what it was. */

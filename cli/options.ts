@@ -61,6 +61,8 @@ export interface InputFlags extends TableFlags {
   readonly holdBackQuery?: string;
   /** False with `--no-row-movement-guard`, else true. */
   readonly rowMovementGuard?: boolean;
+  /** Ids of findings, or `all`. */
+  readonly accept?: readonly string[];
   readonly keepIndexes?: boolean;
   readonly allowBlockingRollback?: boolean;
 }
@@ -180,6 +182,15 @@ export function addGuardOptions(command: Command): Command {
   );
 }
 
+/** What would fail or be lost after the migration is accepted by a person, by the id of its finding. */
+export function addAcceptOption(command: Command): Command {
+  return command.option(
+    '--accept <id>',
+    'accept a finding that needs acceptance, by its id, or all; repeatable (p2pfk plan lists them)',
+    (id: string, before: readonly string[] = []) => [...before, id],
+  );
+}
+
 /** Options of the commands that start a migration. A rollback neither waits for a window nor for a word. */
 export function addInputOptions(command: Command): Command {
   addServerOptions(addPaceOptions(command));
@@ -195,6 +206,7 @@ export function addInputOptions(command: Command): Command {
       ),
   );
   addGuardOptions(command);
+  addAcceptOption(command);
   return grouped(command, LIMITS, (limits) =>
     limits
       .option(

@@ -59,6 +59,8 @@ export const ExecutionInput = z.strictObject({
   keepIndexes: z.boolean().default(false),
   /** Allow a rollback that blocks writes while it re-checks every row, where no online strategy is possible. */
   allowBlockingRollback: z.boolean().default(false),
+  /** Ids of findings that need acceptance and are accepted, or `all`; without it such a finding refuses the migration. */
+  accept: z.array(z.string().regex(/^[a-z0-9-]+$/, 'must be the id of a finding, or all')).default([]),
 });
 export type ExecutionInput = z.infer<typeof ExecutionInput>;
 
@@ -263,6 +265,22 @@ export interface Finding {
   readonly remedy: string;
 }
 
+/** A finding of the plan. */
+export interface PlanFinding extends Finding {
+  /** Something that works today would fail or be lost: `migrate` refuses until a person accepts it by its id. */
+  readonly needsAcceptance: boolean;
+}
+
+/** A finding that needed acceptance, and who accepted it. */
+export interface AcceptedFinding {
+  readonly id: string;
+  readonly message: string;
+  /** The database role of the execution that brought the acceptance along. */
+  readonly role: string;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
 /**
  * - `attach`: a valid FK from each referencing leaf to the referenced parent, then the parent FK attaches them: no scan
  *   under a strong lock.
@@ -322,7 +340,7 @@ export interface Plan {
   readonly serverVersion: string;
   readonly pairs: readonly PlannedPair[];
   readonly unpaired: readonly UnpairedPartition[];
-  readonly findings: readonly Finding[];
+  readonly findings: readonly PlanFinding[];
   readonly statements: readonly PlannedStatement[];
   readonly estimate: Estimate;
 }

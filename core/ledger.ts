@@ -1,6 +1,6 @@
 /** Reads and writes the ledger, schema `p2pfk`. It explains and it fences; what is done is read from the catalog. */
 import type { Client } from 'pg';
-import type { ExecutionInput, MigratedPair, PairState, Rehearsal, Verification } from './contracts.ts';
+import type { AcceptedFinding, ExecutionInput, MigratedPair, PairState, Rehearsal, Verification } from './contracts.ts';
 import { MigrationFenced, MigrationInProgress } from './errors.ts';
 import type { Pace, Timed } from './forecast.ts';
 import type { ForeignKey } from './foreign-key.ts';
@@ -15,6 +15,7 @@ export type MigrationState = 'running' | 'paused' | 'migrated' | 'rolling-back' 
 export type MigrationOptions = Omit<ExecutionInput, 'table' | 'constraint' | 'operation' | 'dryRun'> & {
   /** When this execution made its plan, ISO 8601, and how many seconds of work it foresaw. */
   readonly plannedAt?: string;
+  readonly accepted?: readonly AcceptedFinding[];
   readonly forecastSeconds?: number;
 };
 

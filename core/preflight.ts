@@ -1,10 +1,11 @@
 /** What the operator should know before anything runs. Each finding has a stable id, explained in docs/findings.md. */
 import type { Client } from 'pg';
-import type { Finding, Severity, UnpairedPartition } from './contracts.ts';
+import type { PlanFinding, Severity, UnpairedPartition } from './contracts.ts';
 import type { Intent, PreflightSubject } from './preflight/finding.ts';
 import { checkActions, checkActivity, checkHazards } from './preflight/hazards.ts';
 import { checkPairs, judgeUnpaired } from './preflight/partitions.ts';
 import { checkCapacity, checkMinorVersion, checkServer } from './preflight/server.ts';
+import { readFindings } from './preflight/sql-findings.ts';
 import { checkPartitioning, checkPrivileges, type Partitioning } from './preflight/tables.ts';
 import { run } from './sql.ts';
 
@@ -15,7 +16,7 @@ export async function preflight(
   client: Client,
   subject: PreflightSubject,
   intent: Intent,
-): Promise<{ readonly findings: Finding[]; readonly unpaired: UnpairedPartition[] }> {
+): Promise<{ readonly findings: PlanFinding[]; readonly unpaired: UnpairedPartition[] }> {
   const { foreignKey, pairing } = subject;
   const tables = await run<Partitioning & Record<string, unknown>>(client, 'catalog/partitioning', { ...foreignKey });
   const referencing = tables.find((table) => table.oid === foreignKey.referencing_oid);
@@ -33,6 +34,7 @@ export async function preflight(
     ...checkCapacity(subject),
     ...(await checkActivity(client)),
     ...(await checkHazards(client, subject.foreignKey)),
+    ...(await readFindings(client, subject)),
   ];
   const order: readonly Severity[] = ['error', 'warning', 'info'];
   findings.sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));

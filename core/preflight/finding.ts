@@ -1,5 +1,5 @@
 /** What the checks of this folder share. */
-import type { ExecutionInput, Finding, Severity } from '../contracts.ts';
+import type { ExecutionInput, PlanFinding, Severity } from '../contracts.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import type { Pairing } from '../pairs.ts';
 import type { Server } from '../server.ts';
@@ -14,8 +14,20 @@ export interface PreflightSubject {
   readonly input: ExecutionInput;
 }
 
-export function finding(id: string, severity: Severity, message: string, remedy: string): Finding {
-  return { id, severity, message, remedy };
+export function finding(id: string, severity: Severity, message: string, remedy: string): PlanFinding {
+  return { id, severity, message, remedy, needsAcceptance: false };
+}
+
+/** A finding that refuses the migration until a person accepts it: what works today would fail or be lost. */
+export function findingToAccept(id: string, severity: Severity, message: string, remedy: string): PlanFinding {
+  return { id, severity, message, remedy, needsAcceptance: true };
+}
+
+/** Findings that need acceptance and are not accepted by `accept`, which holds their ids, or `all`. */
+export function toAccept(findings: readonly PlanFinding[], accept: readonly string[]): PlanFinding[] {
+  return findings.filter(
+    ({ id, needsAcceptance }) => needsAcceptance && !accept.includes(id) && !accept.includes('all'),
+  );
 }
 
 /** The first five, and how many more. */

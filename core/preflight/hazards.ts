@@ -1,13 +1,13 @@
 /** What may stand in the way, or behave differently than one thinks: other sessions, triggers, actions. */
 import type { Client } from 'pg';
-import type { Finding, Severity } from '../contracts.ts';
+import type { PlanFinding, Severity } from '../contracts.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import { silentAction, wantsGuard } from '../row-movement-guard.ts';
 import { run } from '../sql.ts';
 import { finding, list, type PreflightSubject } from './finding.ts';
 
 /** What an UPDATE or a new partition does differently once only pair FKs stand. */
-export function checkActions({ foreignKey, input }: PreflightSubject): Finding[] {
+export function checkActions({ foreignKey, input }: PreflightSubject): PlanFinding[] {
   const findings = [
     finding(
       'new-partition',
@@ -50,7 +50,7 @@ export function checkActions({ foreignKey, input }: PreflightSubject): Finding[]
   return findings;
 }
 
-export async function checkActivity(client: Client): Promise<Finding[]> {
+export async function checkActivity(client: Client): Promise<PlanFinding[]> {
   const sessions = await run<{ kind: string; id: string; owner: string; seconds: number }>(client, 'checks/activity');
   return sessions.map(({ kind, id, owner, seconds }) =>
     kind === 'prepared'
@@ -149,7 +149,7 @@ const HAZARDS: Readonly<Record<Hazard, { severity: Severity; say(where: string):
   },
 };
 
-export async function checkHazards(client: Client, foreignKey: ForeignKey): Promise<Finding[]> {
+export async function checkHazards(client: Client, foreignKey: ForeignKey): Promise<PlanFinding[]> {
   const rows = await run<{ kind: Hazard; relation: string; detail: string }>(client, 'checks/hazards', {
     ...foreignKey,
     constraint_oid: String(foreignKey.constraint_oid ?? ''),

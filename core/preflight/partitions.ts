@@ -1,6 +1,6 @@
 /** The partitions: those without a partner, foreign tables, missing indexes. */
 import type { Client } from 'pg';
-import type { Finding, UnpairedPartition } from '../contracts.ts';
+import type { PlanFinding, UnpairedPartition } from '../contracts.ts';
 import { holdingRows, type Unpaired } from '../pairs.ts';
 import { finding, list, type PreflightSubject } from './finding.ts';
 
@@ -8,8 +8,8 @@ import { finding, list, type PreflightSubject } from './finding.ts';
 export async function judgeUnpaired(
   client: Client,
   unpaired: readonly Unpaired[],
-): Promise<{ findings: Finding[]; partitions: UnpairedPartition[] }> {
-  const findings: Finding[] = [];
+): Promise<{ findings: PlanFinding[]; partitions: UnpairedPartition[] }> {
+  const findings: PlanFinding[] = [];
   const partitions: UnpairedPartition[] = [];
   const holding = await holdingRows(client, unpaired);
   for (const partition of unpaired) {
@@ -75,8 +75,8 @@ function whyUnpaired({ heldBy = [] }: Unpaired): string {
     : 'no referenced partition has that bound, or holds it as a whole';
 }
 
-export function checkPairs({ foreignKey, pairing }: PreflightSubject): Finding[] {
-  const findings: Finding[] = [];
+export function checkPairs({ foreignKey, pairing }: PreflightSubject): PlanFinding[] {
+  const findings: PlanFinding[] = [];
   const { pairs } = pairing;
   const foreign = pairs.filter((pair) => pair.referencing_kind !== 'r' || pair.referenced_kind !== 'r');
   if (foreign.length > 0) {

@@ -1,5 +1,5 @@
 /** The server: its version, its role, and room in its lock table. */
-import type { Finding } from '../contracts.ts';
+import type { PlanFinding } from '../contracts.ts';
 import {
   forecastDrop,
   forecastRollback,
@@ -10,8 +10,8 @@ import {
 } from '../server.ts';
 import { finding, type PreflightSubject } from './finding.ts';
 
-export function checkServer(server: Server): Finding[] {
-  const findings: Finding[] = [];
+export function checkServer(server: Server): PlanFinding[] {
+  const findings: PlanFinding[] = [];
   if (server.version_num < OLDEST_VERSION) {
     findings.push(
       finding(
@@ -67,7 +67,7 @@ const TESTED_WITH: Readonly<Record<number, number>> = { 13: 23, 14: 23, 15: 18, 
 const BUDGET_SHARE = 0.5;
 
 /** What bugs have left behind in the catalog is found by `sql/checks/hazards.sql`, whatever the version is by now. */
-export function checkMinorVersion({ server, foreignKey }: PreflightSubject): Finding[] {
+export function checkMinorVersion({ server, foreignKey }: PreflightSubject): PlanFinding[] {
   const major = Math.floor(server.version_num / 10_000);
   const minor = server.version_num % 10_000;
   const newest = TESTED_WITH[major] ?? 0;
@@ -100,8 +100,8 @@ export function checkMinorVersion({ server, foreignKey }: PreflightSubject): Fin
   return [];
 }
 
-export function checkCapacity({ server, pairing, input }: PreflightSubject): Finding[] {
-  const findings: Finding[] = [];
+export function checkCapacity({ server, pairing, input }: PreflightSubject): PlanFinding[] {
+  const findings: PlanFinding[] = [];
   const pairs = pairing.pairs.length;
   const needed = locksOfDrop(pairs);
   if (needed > server.lock_table_capacity * LOCK_TABLE_SHARE) {

@@ -1,6 +1,6 @@
 /** The two tables: how they are partitioned, and what this role may do with them. */
 import type { Client } from 'pg';
-import type { Finding, Severity } from '../contracts.ts';
+import type { PlanFinding, Severity } from '../contracts.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import { run } from '../sql.ts';
 import { finding, type Intent, type PreflightSubject } from './finding.ts';
@@ -29,7 +29,7 @@ export function checkPartitioning(
   foreignKey: ForeignKey,
   referencing: Partitioning,
   referenced: Partitioning,
-): Finding[] {
+): PlanFinding[] {
   const explain = (table: Partitioning) =>
     `${table.name} by ${STRATEGY_NAMES[table.strategy] ?? table.strategy} (${table.key_columns.map((column) => column ?? 'expression').join(', ')})`;
   const both = `${explain(referencing)}, ${explain(referenced)}`;
@@ -71,11 +71,11 @@ export async function checkPrivileges(
   subject: PreflightSubject,
   tables: readonly Partitioning[],
   intent: Intent,
-): Promise<Finding[]> {
+): Promise<PlanFinding[]> {
   const { server, pairing } = subject;
   const severity: Severity = intent === 'plan' ? 'warning' : 'error';
   const but = intent === 'plan' ? ' (it can plan, but not migrate)' : '';
-  const findings: Finding[] = [];
+  const findings: PlanFinding[] = [];
   for (const table of tables) {
     if (!table.owned) {
       findings.push(

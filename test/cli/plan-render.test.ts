@@ -21,9 +21,9 @@ const planOf = (count: number, rest: Partial<Plan> = {}): Plan => ({
   })),
   unpaired: [{ partition: 'public.inode_p_x', side: 'referenced', rows: 12, decision: 'left as it is' }],
   findings: [
-    { id: 'row-movement', severity: 'warning', message: 'an UPDATE deletes', remedy: 'do not' },
-    { id: 'server-minor', severity: 'error', message: 'known bug', remedy: 'upgrade' },
-    { id: 'new-partition', severity: 'info', message: 'no FK of its own', remedy: '' },
+    { id: 'row-movement', severity: 'warning', message: 'an UPDATE deletes', remedy: 'do not', needsAcceptance: false },
+    { id: 'server-minor', severity: 'error', message: 'known bug', remedy: 'upgrade', needsAcceptance: false },
+    { id: 'new-partition', severity: 'info', message: 'no FK of its own', remedy: '', needsAcceptance: false },
   ],
   statements: [
     { step: 'AddForeignKeys', sql: 'ALTER TABLE a ADD FOREIGN KEY ...', lock: 'ShareRowExclusiveLock on a, b' },
@@ -102,7 +102,9 @@ describe('a plan for a person', () => {
 
   it('wraps long findings on a terminal, under where their text begins', () => {
     const message = 'with pair foreign keys an UPDATE that moves a row runs ON DELETE CASCADE on its referencing rows';
-    const findings = [{ id: 'row-movement', severity: 'warning', message, remedy: 'do not' }] as const;
+    const findings = [
+      { id: 'row-movement', severity: 'warning', message, remedy: 'do not', needsAcceptance: false },
+    ] as const;
     const lines = planLines(planOf(1, { findings }), { table: 'path', columns: 60 });
     const from = lines.indexOf('Warnings');
 

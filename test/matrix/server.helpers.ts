@@ -21,8 +21,12 @@ export interface MatrixServer {
   readonly major: PostgresMajor;
   /** As `server_version` says it, such as 17.10. */
   readonly version: string;
-  /** A new database in which `sql` has been run; the steps of the migration find it in DATABASE_URL. */
-  database(sql: string): Promise<MatrixDatabase>;
+  /**
+   * A new database in which `sql` has been run; the steps of the migration find it in DATABASE_URL.
+   *
+   * @param options of CREATE DATABASE, such as `ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`
+   */
+  database(sql: string, options?: string): Promise<MatrixDatabase>;
   stop(): Promise<void>;
 }
 
@@ -35,7 +39,7 @@ export async function startServer(major: PostgresMajor, settings: ServerSettings
   return {
     major,
     version: rows[0]?.version ?? '',
-    database: (sql) => createDatabase(server, admin, `case_${++databases}`, major, sql),
+    database: (sql, options) => createDatabase(server, admin, `case_${++databases}`, major, { sql, options }),
     stop: async () => {
       await admin.end();
       await server.stop();
@@ -48,10 +52,10 @@ async function createDatabase(
   admin: Client,
   name: string,
   major: PostgresMajor,
-  sql: string,
+  { sql, options = '' }: { readonly sql: string; readonly options?: string | undefined },
 ): Promise<MatrixDatabase> {
   // As before 15: the new default writes a page at a time to the WAL, which takes three times as long.
-  await admin.query(`CREATE DATABASE ${name}${major >= 15 ? ' STRATEGY file_copy' : ''}`);
+  await admin.query(`CREATE DATABASE ${name}${major >= 15 ? ' STRATEGY file_copy' : ''} ${options}`);
   const url = server.databaseUrl(name);
   process.env.DATABASE_URL = url;
   const clients: Client[] = [];

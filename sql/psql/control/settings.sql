@@ -59,6 +59,11 @@
 \else
 \set allow_blocking_rollback off
 \endif
+-- Ids of findings that are accepted, separated by commas, or all.
+\if :{?accept}
+\else
+\set accept ''
+\endif
 \if :{?rehearse}
 \else
 \set rehearse off
@@ -102,6 +107,7 @@ SELECT format('arn:aws:states:local:000000000000:execution:p2pfk:psql-%s-%s',
               to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYYMMDD"T"HH24MISS"Z"'), a.pid) AS execution,
        jsonb_build_object('maxConcurrency', 1, 'lockTimeoutMs', :lock_timeout_ms, 'approval', 'auto',
                           'rowMovementGuard', :'row_movement_guard'::boolean, 'keepIndexes', :'keep_indexes'::boolean,
-                          'allowBlockingRollback', :'allow_blocking_rollback'::boolean) AS options
+                          'allowBlockingRollback', :'allow_blocking_rollback'::boolean,
+                          'accept', to_jsonb(string_to_array(replace(:'accept', ' ', ''), ','))) AS options
   FROM pg_stat_activity a
  WHERE a.pid = pg_backend_pid() \gset

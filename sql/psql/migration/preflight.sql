@@ -14,6 +14,7 @@ SELECT coalesce(jsonb_agg(x.oid), '[]') AS relations
 \set file ../../checks/hazards.sql
 \ir ../control/rows.sql
 \set hazards :result
+\ir findings.sql
 \set list :pairing
 \ir ../queries/rollback-strategy.sql
 \ir ../queries/refusals.sql

@@ -30,6 +30,8 @@ WITH pair AS (
          'a row and the row it references must be sure to lie in partners: both tables need the same strategy, on columns that the foreign key connects, in the same order' AS remedy
     FROM tab a, tab b
    WHERE a.oid = :'referencing_oid'::oid AND b.oid = :'referenced_oid'::oid
+), found AS (
+  SELECT * FROM jsonb_to_recordset(:'findings'::jsonb) AS f(id text, severity text, needs_acceptance boolean, message text, remedy text)
 ), finding(n, id, message, remedy) AS (
   SELECT 1, 'server-version', format('PostgreSQL %s is older than 13', :'version'),
          'upgrade the server: before 13 a foreign key cannot be moved online as p2pfk does it'
@@ -117,6 +119,13 @@ WITH pair AS (
          format('other foreign keys say the same as the parent foreign key, and would stand when it is gone: %s', string_agg(format('%s (%s)', h ->> 'relation', h ->> 'detail'), ', ')),
          'drop them first: they check every row a second time and guard nothing more'
     FROM jsonb_array_elements(:'hazards'::jsonb) h WHERE h ->> 'kind' = 'identical-foreign-key' HAVING count(*) > 0
+  UNION ALL
+  SELECT 20, f.id, f.message, f.remedy
+    FROM found f WHERE f.severity = 'error'
+  UNION ALL
+  SELECT 21, f.id, f.message, format('%s; or accept it with -v accept=%s', f.remedy, f.id)
+    FROM found f
+   WHERE f.severity <> 'error' AND f.needs_acceptance AND NOT (:'options'::jsonb -> 'accept') ?| ARRAY[f.id, 'all']
 ), warning(n, line) AS (
   SELECT 1, format('! referencing partition %s (%s) is empty and has no referenced partner: after the migration rows inserted there are not checked', l.partition, l.bound)
     FROM lone l WHERE NOT l.filled
@@ -133,6 +142,9 @@ WITH pair AS (
     FROM jsonb_array_elements(:'hazards'::jsonb) h
    WHERE h ->> 'kind' = 'action-on-partition-key'
   HAVING count(*) > 0
+  UNION ALL
+  SELECT 5, format('! %s', f.message)
+    FROM found f WHERE f.severity = 'warning'
 )
 SELECT EXISTS (SELECT FROM finding) AS refused,
        coalesce('refused, nothing was changed: ' || (SELECT string_agg(format('[%s] %s; %s', id, message, remedy), ' | ' ORDER BY n, message) FROM finding), '') AS refusal,

@@ -1,0 +1,47 @@
+/**
+ * The findings that are one SQL file each, `sql/findings/<id>.sql`. A file returns a row for each finding, with its severity,
+ * message and remedy, so that the psql scripts (sql/psql/migration/findings.sql has the same list) say the same.
+ */
+import type { Client } from 'pg';
+import type { PlanFinding, Severity } from '../contracts.ts';
+import { run } from '../sql.ts';
+import type { PreflightSubject } from './finding.ts';
+
+/** Names of the files in `sql/findings/`. */
+const FINDINGS = ['other-foreign-keys'] as const;
+
+interface FindingRow {
+  readonly id: string;
+  readonly severity: Severity;
+  readonly needs_acceptance: boolean;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/**
+ * Parameters of each file: those of the foreign key (`referencing_oid`, `constraint_oid`, `column_names`, `actions`, ...), the
+ * pairs with what exists on each (`pairs`), the leaves without a partner (`unpaired`), and the execution input (`options`).
+ */
+export async function readFindings(
+  client: Client,
+  { foreignKey, pairing, input }: PreflightSubject,
+): Promise<PlanFinding[]> {
+  const values = {
+    ...foreignKey,
+    referenced_table: foreignKey.referencedTable,
+    constraint_oid: String(foreignKey.constraint_oid ?? ''),
+    pairs: pairing.pairs,
+    unpaired: pairing.unpaired,
+    options: input,
+  };
+  const findings: PlanFinding[] = [];
+  for (const name of FINDINGS) {
+    const rows = await run<FindingRow & Record<string, unknown>>(client, `findings/${name}`, values);
+    findings.push(
+      ...rows.map(({ id, severity, needs_acceptance: needsAcceptance, message, remedy }) => {
+        return { id, severity, message, remedy, needsAcceptance };
+      }),
+    );
+  }
+  return findings;
+}

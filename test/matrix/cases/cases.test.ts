@@ -1,0 +1,26 @@
+/** The schemas at the borders, on the oldest and the newest version of PostgreSQL that can show them. */
+import { readdirSync } from 'node:fs';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { type MatrixServer, startServer } from '../server.helpers.ts';
+import { majorUnderTest } from '../version.helpers.ts';
+import { type Case, runCase } from './case.helpers.ts';
+
+let server: MatrixServer;
+beforeAll(async () => {
+  server = await startServer(majorUnderTest);
+});
+afterAll(() => server?.stop());
+
+const topics = readdirSync(new URL('.', import.meta.url)).filter((file) => file.endsWith('.cases.ts'));
+const modules: { readonly cases: readonly Case[] }[] = await Promise.all(
+  topics.map((file) => import(/* @vite-ignore */ new URL(file, import.meta.url).href)),
+);
+const cases = modules.flatMap((module) => module.cases);
+
+describe('schemas at the borders', () => {
+  it.each(
+    cases
+      .filter(({ since = 13, until = 18 }) => majorUnderTest === since || majorUnderTest === until)
+      .map((one) => [`${one.schema}: ${one.title}`, one] as const),
+  )('%s', (_, one) => runCase(server, one));
+});
