@@ -123,6 +123,8 @@ export async function withCallerSearchPath<Result>(client: Client, work: () => P
 
 /** Runs one statement of ours; whatever fails comes out named, with SQLSTATE and the statement. */
 export async function execute(client: Client, sql: string): Promise<number> {
+  // PostgreSQL answers an empty message with success.
+  if (sql.trim() === '') throw new Error('there is no statement to run');
   try {
     const result = await client.query(sql);
     return result.rowCount ?? 0;

@@ -1,6 +1,7 @@
 /** Reads the pairs of a foreign key from the catalog. What a pair is, `sql/catalog/pairs.sql` decides. */
 import type { Client } from 'pg';
 import { withCallerSearchPath } from './connection.ts';
+import { PartitionSetChanged } from './errors.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import { sqlStateOf } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
@@ -65,11 +66,21 @@ export interface Pairing {
 /**
  * The pairs as they are now, in a constant number of queries, however many there are. Session search_path must be
  * pg_catalog.
+ *
+ * @param taken names, by the oid of a referencing partition, that are about to be given there and must not be chosen again
  */
-export async function readPairing(client: Client, foreignKey: ForeignKey): Promise<Pairing> {
+export async function readPairing(
+  client: Client,
+  foreignKey: ForeignKey,
+  taken: ReadonlyMap<number, readonly string[]> = new Map(),
+): Promise<Pairing> {
   const sameBound = await runOne<PairingOfPartitions>(client, 'catalog/pairs', { ...foreignKey });
   const { pairs, unpaired } = await pairWithCoarser(client, foreignKey, sameBound);
-  const standing = await readStanding(client, foreignKey, pairs);
+  const standing = await readStanding(
+    client,
+    foreignKey,
+    pairs.map((pair) => ({ ...pair, taken: taken.get(pair.referencing_oid) ?? [] })),
+  );
   return {
     pairs: pairs.flatMap((pair) => {
       const found = standing.get(pair.pair);
@@ -121,6 +132,13 @@ interface Overlap {
   readonly contained: boolean;
 }
 
+/** Whether two readings are about the same two partitions; their numbers may differ. */
+export function isSamePair(one: Partitions, other: Partitions): boolean {
+  return one.referencing_oid === other.referencing_oid && one.referenced_oid === other.referenced_oid;
+}
+
+type Partitions = Pick<PairOfPartitions, 'referencing_oid' | 'referenced_oid'>;
+
 /** What stands on the given pairs, by pair number; a pair whose partition is gone is missing. */
 export async function readStanding(
   client: Client,
@@ -132,6 +150,17 @@ export async function readStanding(
     pairs,
   });
   return new Map(rows.map((row) => [row.pair, row]));
+}
+
+/** Those of the given pairs whose referencing partition is still one: neither detached nor dropped. */
+export async function attachedPairs<Given extends { readonly pair: number; readonly referencing_oid: number }>(
+  client: Client,
+  foreignKey: ForeignKey,
+  pairs: readonly Given[],
+): Promise<Given[]> {
+  const rows = await run<{ pair: number }>(client, 'catalog/attached-pairs', { ...foreignKey, pairs });
+  const attached = new Set(rows.map(({ pair }) => pair));
+  return pairs.filter(({ pair }) => attached.has(pair));
 }
 
 /** Oids of those unpaired referencing partitions that hold a row; looked at, not guessed from statistics. */
@@ -162,6 +191,21 @@ export async function statementsFor(
 ): Promise<Map<number, { sql: string; lock: string }>> {
   const rows = await run<{ pair: number; sql: string; lock: string }>(client, name, { ...foreignKey, ...more, pairs });
   return new Map(rows.map((row) => [row.pair, { sql: row.sql, lock: row.lock }]));
+}
+
+/**
+ * The one text for one pair, from a file as {@link statementsFor} takes it.
+ *
+ * @throws PartitionSetChanged when there is none: one of the pair's partitions is gone
+ */
+export async function statementFor<
+  Given extends { readonly pair: number; readonly referencing: string; readonly referenced: string },
+>(client: Client, name: string, foreignKey: ForeignKey, pair: Given): Promise<string> {
+  const text = (await statementsFor(client, name, foreignKey, [pair])).get(pair.pair)?.sql;
+  if (text) return text;
+  throw new PartitionSetChanged(
+    `${pair.referencing} or ${pair.referenced} is no more: sql/${name}.sql has no statement for this pair`,
+  );
 }
 
 /** A relation's name as people read it: without the schema where that is the table's own. */

@@ -1,5 +1,6 @@
 /** The steps that repair a pair, made of the texts in `sql/statements/`: the same that the state machine runs. */
 import type { Client } from 'pg';
+import { PartitionSetChanged } from '../errors.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import type { LockMode } from '../lock-budget.ts';
 import type { WantedLock } from '../online-change.ts';
@@ -105,7 +106,9 @@ export class Steps {
   }
 
   async lock(file: string, mode: LockMode, { referencing_oid, referenced_oid }: Between): Promise<WantedLock> {
-    const [sql = ''] = await this.texts(file, [{ pair: 1, referencing_oid, referenced_oid }]);
+    const [sql] = await this.texts(file, [{ pair: 1, referencing_oid, referenced_oid }]);
+    if (!sql)
+      throw new PartitionSetChanged(`partitions were dropped meanwhile: sql/statements/${file}.sql has no statement`);
     return { sql, mode, relations: [referencing_oid, referenced_oid] };
   }
 

@@ -4,7 +4,7 @@ import { execute } from '../connection.ts';
 import type { PairEvent, PairResult } from '../contracts.ts';
 import { changePair } from '../ledger.ts';
 import { record, underLock } from '../lock-budget.ts';
-import { readStanding, statementsFor } from '../pairs.ts';
+import { readStanding, statementFor } from '../pairs.ts';
 import { enterPair, enterWithinWindow, type StepContext } from './context.ts';
 import { pairResult } from './pair-result.ts';
 
@@ -24,11 +24,9 @@ export async function addForeignKey(context: StepContext, event: PairEvent): Pro
     return pairResult('SKIPPED', target, { object: standing.constraint_name });
   }
 
-  const named = [{ ...pair, constraint_name: standing.constraint_name }];
-  const sqlOf = async (name: string) =>
-    (await statementsFor(client, name, foreignKey, named)).get(pair.pair)?.sql ?? '';
-  const lock = await sqlOf('statements/lock-pair');
-  const sql = await sqlOf('statements/add-pair-foreign-key');
+  const named = { ...pair, constraint_name: standing.constraint_name };
+  const lock = await statementFor(client, 'statements/lock-pair', foreignKey, named);
+  const sql = await statementFor(client, 'statements/add-pair-foreign-key', foreignKey, named);
   const work = {
     migrationId: migration.id,
     execution: event.execution,

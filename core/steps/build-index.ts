@@ -5,7 +5,7 @@ import type { PairEvent, PairResult } from '../contracts.ts';
 import { runDetached } from '../detached.ts';
 import { IndexBuildFailed } from '../errors.ts';
 import { changePair, noteEvent } from '../ledger.ts';
-import { readStanding, statementsFor } from '../pairs.ts';
+import { readStanding, statementFor } from '../pairs.ts';
 import { maintenanceMemory } from '../server.ts';
 import { beforeLongWork, type EnteredPair, enterPair, enterWithinWindow, type StepContext } from './context.ts';
 import { pairResult } from './pair-result.ts';
@@ -23,9 +23,8 @@ export async function buildIndex(context: StepContext, event: PairEvent): Promis
 
   // Noted before the build: whatever is left of it, valid or not, is known as ours.
   await changePair(context.client, migration.id, pair.pair, { index_name: standing.index_name, index_added: true });
-  const named = [{ ...pair, index_name: standing.index_name }];
-  const statement = async (name: string) =>
-    (await statementsFor(context.client, name, foreignKey, named)).get(pair.pair)?.sql;
+  const named = { ...pair, index_name: standing.index_name };
+  const statement = (name: string) => statementFor(context.client, name, foreignKey, named);
   const memory = await maintenanceMemory(context.client, migration.options);
   const outcome = await runDetached(context, {
     migrationId: migration.id,
@@ -45,8 +44,7 @@ export async function buildIndex(context: StepContext, event: PairEvent): Promis
       );
       const now = (await readStanding(session, foreignKey, [pair])).get(pair.pair);
       if (now?.has_index) return undefined;
-      const drop = now?.index_leftover ? await statement('statements/drop-index') : undefined;
-      if (drop) await execute(session, drop);
+      if (now?.index_leftover) await execute(session, await statement('statements/drop-index'));
       return statement('statements/create-index');
     },
   });
@@ -57,7 +55,7 @@ export async function buildIndex(context: StepContext, event: PairEvent): Promis
       `index ${standing.index_name} on ${pair.referencing} is not valid after its build; the next attempt drops and rebuilds it`,
     );
   const { durationMs } = outcome;
-  const sql = (await statement('statements/create-index')) ?? null;
+  const sql = await statement('statements/create-index');
   await noteEvent(context.client, migration.id, { pair: pair.pair, step: STEP, sql, durationMs, error: null });
   await changePair(context.client, migration.id, pair.pair, { index_ms: durationMs });
   return finish(context, migration.id, target, standing.index_name, 'DONE', durationMs);

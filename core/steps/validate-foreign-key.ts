@@ -3,7 +3,7 @@ import type { PairEvent, PairResult } from '../contracts.ts';
 import { GateFailed, OrphanedRows } from '../errors.ts';
 import { changePair } from '../ledger.ts';
 import { countOrphans } from '../orphans.ts';
-import { readStanding, statementsFor } from '../pairs.ts';
+import { readStanding, statementFor } from '../pairs.ts';
 import { run } from '../sql.ts';
 import { foundOrphans, validate } from '../validation.ts';
 import {
@@ -36,9 +36,7 @@ export async function validateForeignKey(context: StepContext, event: PairEvent)
   const held = await beforeLongWork(context, entered, target, 'validate');
   if (held) return pairResult('RUNNING', target, { object: standing.constraint_name, ...held });
 
-  const named = [{ ...pair, constraint_name: standing.constraint_name }];
-  const sqlOf = async (name: string) =>
-    (await statementsFor(client, name, foreignKey, named)).get(pair.pair)?.sql ?? '';
+  const named = { ...pair, constraint_name: standing.constraint_name };
   try {
     const outcome = await validate(context, entered, {
       step: STEP,
@@ -46,8 +44,8 @@ export async function validateForeignKey(context: StepContext, event: PairEvent)
       execution: event.execution,
       pair: pair.pair,
       constraintOid: standing.constraint_oid,
-      lockSql: await sqlOf('statements/lock-validation'),
-      sql: await sqlOf('statements/validate-pair-foreign-key'),
+      lockSql: await statementFor(client, 'statements/lock-validation', foreignKey, named),
+      sql: await statementFor(client, 'statements/validate-pair-foreign-key', foreignKey, named),
       isDone: async () => (await readStanding(client, foreignKey, [pair])).get(pair.pair)?.validated ?? false,
     });
     if (outcome.status === 'RUNNING')
