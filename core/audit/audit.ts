@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import type { Severity } from '../contracts.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import { readPairs } from '../ledger.ts';
-import { readPairing } from '../pairs.ts';
+import { type Pair, type Pairing, readPairing } from '../pairs.ts';
 import { type Audit, type AuditedTable, type Drift, statementsOf } from './contracts.ts';
 import { findPairDrift } from './pair-drift.ts';
 import { readSubjects, type Subject } from './subjects.ts';
@@ -41,14 +41,16 @@ export async function audit(
 ): Promise<Audited[]> {
   const { subjects, orphaned } = await readSubjects(client, wanted);
   const audited: Audited[] = [];
+  const planned = new PlannedRepairs();
   for (const subject of subjects) {
     const { foreignKey } = subject;
-    const pairing = await readPairing(client, foreignKey);
+    const pairing = planned.applyTo(await readPairing(client, foreignKey, planned.names), foreignKey);
     const ledgerPairs = await pairsOf(client, foreignKey);
     const drift = [
       ...(await findTableDrift(client, subject, pairing, ledgerPairs)),
       ...(await findPairDrift(client, foreignKey, pairing.pairs, ledgerPairs)),
     ];
+    planned.add(drift, foreignKey);
     drift.sort((a, b) => ORDER.indexOf(a.finding.severity) - ORDER.indexOf(b.finding.severity));
     const { table, constraint_name: name } = foreignKey;
     audited.push({ table, constraint: name === '' ? null : name, subject, pairs: pairing.pairs.length, drift });
@@ -58,6 +60,40 @@ export async function audit(
     audited.push({ table, constraint, subject: null, pairs: 0, drift: [await orphanedMigration(client, migration)] });
   }
   return audited;
+}
+
+/**
+ * What the repairs of one foreign key will make on a partition, for those of the next one: a partition that lacks two pair FKs
+ * gets two names, and one index where one serves both.
+ */
+class PlannedRepairs {
+  /** By the oid of the referencing partition. */
+  readonly names = new Map<number, string[]>();
+  readonly #indexes = new Set<string>();
+
+  add(drift: readonly Drift[], foreignKey: ForeignKey): void {
+    for (const { makes } of drift) {
+      if (!makes) continue;
+      const { pair, constraint, index } = makes;
+      const names = this.names.get(pair.referencing_oid) ?? [];
+      if (constraint) names.push(pair.constraint_name);
+      if (index) names.push(pair.index_name);
+      this.names.set(pair.referencing_oid, names);
+      if (index) this.#indexes.add(indexKey(pair, foreignKey));
+    }
+  }
+
+  applyTo(pairing: Pairing, foreignKey: ForeignKey): Pairing {
+    const pairs = pairing.pairs.map((pair) =>
+      this.#indexes.has(indexKey(pair, foreignKey)) ? { ...pair, has_index: true } : pair,
+    );
+    return { ...pairing, pairs };
+  }
+}
+
+/** An index serves whatever the order of its columns is. */
+function indexKey({ referencing_oid }: Pair, { column_names }: ForeignKey): string {
+  return JSON.stringify([referencing_oid, ...[...column_names].sort()]);
 }
 
 function pairsOf(client: Client, { migrationId }: ForeignKey) {

@@ -4,7 +4,7 @@ import type { Client } from 'pg';
 import type { Finding, Severity } from '../contracts.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import type { LedgerPair } from '../ledger.ts';
-import type { Pair } from '../pairs.ts';
+import { isSamePair, type Pair } from '../pairs.ts';
 import { ledgerStatements } from '../provision/ledger.ts';
 import { run } from '../sql.ts';
 import type { Drift } from './contracts.ts';
@@ -78,7 +78,7 @@ async function ofPair(reading: Reading, pair: Pair): Promise<Drift[]> {
       candidate.referenced_oid !== pair.referenced_oid &&
       (candidate.in_tree || pair.constraint_oid === null),
   );
-  const known = reading.ledgerPairs?.some((noted) => isPair(noted, pair)) ?? true;
+  const known = reading.ledgerPairs?.some((noted) => isSamePair(noted, pair)) ?? true;
   if (pair.constraint_oid === null && !known && wrong.length + differing.length === 0)
     return [await attached(reading, pair)];
   return [
@@ -89,10 +89,6 @@ async function ofPair(reading: Reading, pair: Pair): Promise<Drift[]> {
     ...(await indexes(reading, pair)),
     ...(known || pair.constraint_oid === null ? [] : [await unnoted(reading, pair)]),
   ];
-}
-
-export function isPair(noted: LedgerPair, pair: Pair): boolean {
-  return noted.referencing_oid === pair.referencing_oid && noted.referenced_oid === pair.referenced_oid;
 }
 
 /** One finding, index and foreign key together: somebody has attached a partition and left it at that. */

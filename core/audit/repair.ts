@@ -6,13 +6,12 @@ import type { ForeignKey } from '../foreign-key.ts';
 import { changePair, noteEvent, readPairs } from '../ledger.ts';
 import { changeOnline } from '../online-change.ts';
 import { countOrphans } from '../orphans.ts';
-import { type Pair, readStanding } from '../pairs.ts';
+import { isSamePair, type Pair, readStanding } from '../pairs.ts';
 import { toNamedError } from '../postgres-errors.ts';
 import { addToLedger } from '../provision/ledger.ts';
 import { readServer, validationMemory } from '../server.ts';
 import { type Audited, audit, counts } from './audit.ts';
 import type { Drift, RepairOutcome, RepairStep } from './contracts.ts';
-import { isPair } from './pair-drift.ts';
 
 /** Name of the step in the ledger. */
 const STEP = 'AuditRepair';
@@ -156,7 +155,7 @@ async function withSettings<Result>(
 async function settle(client: Client, foreignKey: ForeignKey, { makes, unchecked }: Drift): Promise<void> {
   const { migrationId } = foreignKey;
   if (makes && migrationId !== null) {
-    const known = (await readPairs(client, migrationId)).find((noted) => isPair(noted, makes.pair));
+    const known = (await readPairs(client, migrationId)).find((noted) => isSamePair(noted, makes.pair));
     const now = (await readStanding(client, foreignKey, [makes.pair])).get(makes.pair.pair);
     const pair: Pair = { ...makes.pair, ...now };
     if (known) {

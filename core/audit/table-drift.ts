@@ -4,13 +4,13 @@ import type { Severity } from '../contracts.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import type { LedgerPair } from '../ledger.ts';
 import type { LockMode } from '../lock-budget.ts';
-import { holdingRows, type Pairing, type Unpaired } from '../pairs.ts';
+import { holdingRows, isSamePair, type Pairing, type Unpaired } from '../pairs.ts';
 import { partnerName } from '../provision/names.ts';
 import { readBound, readSiblings } from '../provision/place.ts';
 import { guardStatement, wantsGuard } from '../row-movement-guard.ts';
 import { run } from '../sql.ts';
 import type { Drift, RepairStep } from './contracts.ts';
-import { isPair, readLeafForeignKeys } from './pair-drift.ts';
+import { readLeafForeignKeys } from './pair-drift.ts';
 import { onLedger, Steps } from './steps.ts';
 import type { OrphanedMigration, Subject } from './subjects.ts';
 
@@ -214,7 +214,7 @@ async function gonePairs(
   { pairs }: Pairing,
   ledgerPairs: readonly LedgerPair[],
 ): Promise<Drift[]> {
-  const gone = ledgerPairs.filter((noted) => !pairs.some((pair) => isPair(noted, pair)));
+  const gone = ledgerPairs.filter((noted) => !pairs.some((pair) => isSamePair(noted, pair)));
   const steps = new Steps(client, foreignKey);
   const found: Drift[] = [];
   for (const noted of gone) {

@@ -3,6 +3,7 @@
 -- One row for each pair that still exists. A pair FK is known by what it does (both partitions, columns, actions), never
 -- by its name, so one that a person added by hand counts too. Where several do the same, the one that the migration has
 -- made (`constraint_added` of a pair from the ledger) comes first: it is validated, and dropped by a rollback, not theirs.
+-- A new name is one that neither the catalog nor the pair's `taken` (what is about to be made there besides) has.
 -- Run it with search_path = pg_catalog. Reads only.
 :begin
 WITH fk AS (
@@ -16,41 +17,51 @@ WITH fk AS (
 ), wanted AS (
   SELECT p.pair, p.referencing_oid, p.referenced_oid, a.relnamespace AS namespace,
          CASE WHEN p.constraint_added THEN p.constraint_name END AS made,
+         coalesce(p.taken, '[]')                      AS taken,
          'fk_' || root.relname || '_to_' || b.relname AS constraint_name,
          'idx_' || a.relname || '_fk'                 AS index_name,
          fk.*
-    FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, constraint_added boolean)
+    FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, constraint_added boolean, taken jsonb)
     JOIN pg_class a ON a.oid = p.referencing_oid
     JOIN pg_class b ON b.oid = p.referenced_oid
    CROSS JOIN fk
     JOIN pg_class root ON root.oid = fk.referencing_root
 ), named AS (
   -- A name longer than 63 bytes is cut by the cast to `name`, which knows multi-byte characters; nine leading
-  -- characters keep room for '_' and eight digits of a hash, which make the cut name unique again.
-  SELECT w.*,
-         substr((repeat('x', 9) || w.constraint_name)::name::text, 10) || '_' ||
-           left(md5(w.constraint_name || w.root_constraint_name), 8) AS unique_constraint,
-         substr((repeat('x', 9) || w.index_name)::name::text, 10) || '_' ||
-           left(md5(w.index_name || w.root_constraint_name), 8) AS unique_index
+  -- characters keep room for '_' and eight digits of a hash, which make the cut name unique again: by the parent FK's name,
+  -- and where that is taken too, or nobody remembers it, by the columns.
+  SELECT w.*, c.unique_constraint, c.other_constraint, c.unique_index, c.other_index
     FROM wanted w
+   CROSS JOIN LATERAL (
+         SELECT substr((repeat('x', 9) || w.constraint_name)::name::text, 10) || '_' AS constraint_start,
+                substr((repeat('x', 9) || w.index_name)::name::text, 10) || '_'      AS index_start) s
+   CROSS JOIN LATERAL (
+         SELECT s.constraint_start || left(md5(w.constraint_name || w.root_constraint_name), 8)              AS unique_constraint,
+                s.constraint_start || left(md5(w.constraint_name || w.root_constraint_name || w.columns), 8) AS other_constraint,
+                s.index_start || left(md5(w.index_name || w.root_constraint_name), 8)                        AS unique_index,
+                s.index_start || left(md5(w.index_name || w.root_constraint_name || w.columns), 8)           AS other_index) c
 )
 SELECT n.pair,
        f.oid                                                   AS constraint_oid,
        coalesce(f.conname,
-                CASE WHEN octet_length(n.constraint_name) <= 63
-                      AND NOT EXISTS (SELECT 1 FROM pg_constraint c
-                                       WHERE c.conrelid = n.referencing_oid AND c.conname = n.constraint_name)
-                     THEN n.constraint_name ELSE n.unique_constraint END) AS constraint_name,
+                (SELECT k.name
+                   FROM (VALUES (1, n.constraint_name), (2, n.unique_constraint), (3, n.other_constraint)) k(n, name)
+                  WHERE octet_length(k.name) <= 63 AND NOT n.taken ? k.name
+                    AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conrelid = n.referencing_oid AND c.conname = k.name)
+                  ORDER BY k.n LIMIT 1),
+                n.unique_constraint)                           AS constraint_name,
        coalesce(f.convalidated, false)                         AS validated,
        -- Two triggers on each side. Disabled, or made to fire for replication only, they guard nothing.
        coalesce((SELECT count(*) = 4 AND bool_and(g.tgenabled IN ('O', 'A'))
                    FROM pg_trigger g WHERE g.tgconstraint = f.oid), false) AS enforced,
        i.relname IS NOT NULL                                   AS has_index,
        coalesce(i.relname, l.relname,
-                CASE WHEN octet_length(n.index_name) <= 63
-                      AND NOT EXISTS (SELECT 1 FROM pg_class c
-                                       WHERE c.relnamespace = n.namespace AND c.relname = n.index_name)
-                     THEN n.index_name ELSE n.unique_index END) AS index_name,
+                (SELECT k.name
+                   FROM (VALUES (1, n.index_name), (2, n.unique_index), (3, n.other_index)) k(n, name)
+                  WHERE octet_length(k.name) <= 63 AND NOT n.taken ? k.name
+                    AND NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = n.namespace AND c.relname = k.name)
+                  ORDER BY k.n LIMIT 1),
+                n.unique_index)                                AS index_name,
        l.relname IS NOT NULL AND i.relname IS NULL             AS index_leftover,
        -- The parent FK's own child on this leaf: its name must come back when the migration is rolled back.
        r.conname                                               AS root_constraint,
@@ -80,12 +91,18 @@ SELECT n.pair,
               = (SELECT array_agg(e::name ORDER BY e::name) FROM jsonb_array_elements_text(n.column_names) e)
         ORDER BY ic.relname
         LIMIT 1) i ON true
-  -- What an interrupted CREATE INDEX CONCURRENTLY of ours left behind.
+  -- What an interrupted CREATE INDEX CONCURRENTLY of ours left behind. One of those names on other columns is another
+  -- migration's.
   LEFT JOIN LATERAL (
        SELECT ic.relname
          FROM pg_index x
          JOIN pg_class ic ON ic.oid = x.indexrelid
-        WHERE x.indrelid = n.referencing_oid AND NOT x.indisvalid AND ic.relname IN (n.index_name, n.unique_index)
+        WHERE x.indrelid = n.referencing_oid AND NOT x.indisvalid
+          AND ic.relname IN (n.index_name, n.unique_index, n.other_index)
+          AND (SELECT array_agg(a.attname ORDER BY a.attname)
+                 FROM unnest(x.indkey::int2[]) k(attnum)
+                 JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum)
+              = (SELECT array_agg(e::name ORDER BY e::name) FROM jsonb_array_elements_text(n.column_names) e)
         ORDER BY ic.relname
         LIMIT 1) l ON true
   -- An FK of the leaf to the referenced parent: a child of the parent FK, or what a rollback has added so far.

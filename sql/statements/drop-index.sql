@@ -1,4 +1,6 @@
--- Drops an index that this product built: an INVALID leftover before its rebuild, or all of them in a rollback.
+-- Drops an index that this product built: an INVALID leftover before its rebuild, or all of them in a rollback. No row: the
+-- partition has no index of that name, or the index belongs to another object by now (an index of the partitioned table takes
+-- over the ones of its partitions that are alike).
 -- Lock: SHARE UPDATE EXCLUSIVE on the referencing leaf. Stops no reader and no writer. Runs outside a transaction.
 -- Blocked by: transactions that still use the index (it waits for them).
 :begin
@@ -7,5 +9,14 @@ SELECT p.pair,
        'SHARE UPDATE EXCLUSIVE on the referencing partition' AS lock
   FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, index_name name, root_constraint name)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
+  JOIN pg_index x ON x.indrelid = a.oid
+  JOIN pg_class i ON i.oid = x.indexrelid AND i.relname = p.index_name AND NOT i.relispartition
+ WHERE NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.oid AND c.contype IN ('p', 'u', 'x'))
+   -- On the FK's columns: the name may be another migration's by now.
+   AND (SELECT array_agg(c.attname ORDER BY c.attname)
+          FROM unnest(x.indkey::int2[]) WITH ORDINALITY k(attnum, n)
+          JOIN pg_attribute c ON c.attrelid = x.indrelid AND c.attnum = k.attnum
+         WHERE k.n <= jsonb_array_length(:'column_names'::jsonb))
+       = (SELECT array_agg(e::name ORDER BY e::name) FROM jsonb_array_elements_text(:'column_names'::jsonb) e)
  ORDER BY p.pair
 :end
