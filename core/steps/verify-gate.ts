@@ -21,13 +21,13 @@ export async function verifyGate(context: StepContext, event: MigrationEvent): P
     reason,
     waitSeconds,
   });
+  // Entered again after the drop, by a resumed execution: the gate has done its work.
+  if (migration.constraint_oid === null) return result('PASSED');
   const reading = await readGate(client, foreignKey, planned);
   refuseOutdatedPlan(reading);
   const { pairing } = reading;
   const problems = [...reading.changes, ...reading.problems];
   if (problems.length > 0) return result('FAILED', problems.join('; '));
-  // Entered again after the drop, by a resumed execution: the gate has done its work.
-  if (migration.constraint_oid === null) return result('PASSED');
 
   const { finished, counts } = await countRemainingOrphans(context, migration, foreignKey, pairing.pairs);
   const orphaned = counts.filter((count) => count.orphans > 0);

@@ -13,7 +13,7 @@ WITH RECURSIVE referencing AS (
   SELECT referencing_oid, referenced_oid
     FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(referencing_oid oid, referenced_oid oid)
 )
-SELECT c.conname AS name, format('%I.%I', an.nspname, a.relname) AS referencing, format('%I.%I', bn.nspname, b.relname) AS referenced
+SELECT c.conname AS name, c.conrelid AS referencing_oid, format('%I.%I', an.nspname, a.relname) AS referencing, format('%I.%I', bn.nspname, b.relname) AS referenced
   FROM pg_constraint c
   JOIN referencing f ON f.oid = c.conrelid
   JOIN referenced r ON r.oid = c.confrelid

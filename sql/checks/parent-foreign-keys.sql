@@ -6,7 +6,7 @@ WITH RECURSIVE tree AS (
   UNION ALL
   SELECT i.inhrelid FROM tree t JOIN pg_inherits i ON i.inhparent = t.oid
 )
-SELECT c.oid, c.conname AS name, format('%I.%I', n.nspname, r.relname) AS relation,
+SELECT c.oid, c.conname AS name, format('%I.%I', n.nspname, r.relname) AS relation, c.conrelid AS relation_oid,
        c.conrelid = :'referencing_oid'::oid           AS on_root,
        pg_get_constraintdef(c.oid)                    AS definition,
        c.convalidated                                 AS validated,
