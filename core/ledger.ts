@@ -132,7 +132,8 @@ export async function ensureLedger(client: Client): Promise<void> {
 }
 
 /**
- * Opens the migration of a foreign key for this execution, or takes over the open one.
+ * Opens the migration of a foreign key for this execution, or takes over the open one, and brings its pairs up to date. A pair
+ * that is no more is forgotten only where nothing of ours is left on it: see `core/steps/release-pairs.ts`.
  *
  * @throws MigrationInProgress when another execution works on it; the message says which, and since when
  */
@@ -142,15 +143,22 @@ export async function openMigration(
   pairing: Pairing,
   options: MigrationOptions,
   execution: string,
+  purpose: 'migrate' | 'rollback' = 'migrate',
 ): Promise<{ readonly id: string; readonly state: MigrationState }> {
   return inTransaction(client, async () => {
-    const opened = foreignKey.migrationId
-      ? await takeOver(client, foreignKey.migrationId, options, execution)
+    const { migrationId } = foreignKey;
+    const before = migrationId === null ? null : await readMigration(client, migrationId);
+    const opened = before
+      ? await takeOver(client, before.id, options, execution)
       : await insertMigration(client, foreignKey, options, execution);
     if (opened.state === 'running') {
       const values = { migration_id: opened.id, pairs: pairing.pairs };
-      await run(client, 'ledger/forget-pairs', values);
-      await run(client, 'ledger/add-pairs', values);
+      // Dropped and not yet verified: what was attached since is not this migration's, and must not undo it.
+      const isFixed = purpose === 'migrate' && before?.constraint_oid === null && before.state !== 'migrated';
+      if (!isFixed) {
+        await run(client, 'ledger/forget-pairs', values);
+        await run(client, 'ledger/add-pairs', values);
+      }
       await run(client, 'ledger/refresh-pairs', values);
     }
     return opened;

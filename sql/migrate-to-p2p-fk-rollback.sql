@@ -37,6 +37,7 @@ COMMIT;
 \if :parent_valid
 \echo Rolling back: the parent-level FK still stands; what was added is taken away
 \else
+\ir psql/steps/attached-pairs.sql
 \ir psql/queries/rollback-strategy.sql
 SELECT :'strategy' = 'not-valid' AS not_valid, :'strategy' = 'blocking' AND :'allow_blocking_rollback'::boolean AS blocking \gset
 \if :not_valid
@@ -45,6 +46,7 @@ SELECT :'strategy' = 'not-valid' AS not_valid, :'strategy' = 'blocking' AND :'al
 \echo Rolling back: the parent-level FK comes back first, while the partition-level FKs hold (blocking: writes wait while every row is checked)
 \else
 \echo Rolling back: the parent-level FK comes back first, while the partition-level FKs hold (online: valid FKs on the leaves first, then the parent attaches them without a scan)
+\set list :attached
 \set body ../pairs/restore-leaf.sql
 \ir psql/control/each-pair.sql
 \endif
@@ -54,12 +56,12 @@ SELECT :'strategy' = 'not-valid' AS not_valid, :'strategy' = 'blocking' AND :'al
 \ir psql/steps/drop-guard.sql
 \ir psql/migration/planned-pairs.sql
 \set list :planned
-\set dropped_constraints 0
-\set dropped_indexes 0
 \set body ../pairs/drop-foreign-key.sql
 \ir psql/control/each-pair.sql
-SELECT CASE :dropped_indexes WHEN 1 THEN 'index' ELSE 'indexes' END AS index_word \gset
-\echo ✓ Dropped :dropped_constraints partition-level FK constraints and :dropped_indexes :index_word
+-- Counted in the ledger: an earlier run of this script has done some of it.
+\ir ledger/count-dropped.sql
+SELECT CASE :indexes WHEN 1 THEN 'index' ELSE 'indexes' END AS index_word \gset
+\echo ✓ Dropped :foreign_keys partition-level FK constraints and :indexes :index_word
 \ir psql/steps/verify-rolled-back.sql
 \echo ✓ Parent-level FK is as it was: :constraint_label: :definition_label
 \echo

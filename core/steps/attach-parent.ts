@@ -6,7 +6,7 @@ import { OrphanedRows, RollbackFailed } from '../errors.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import { changeMigration, type LedgerPair, readPairs } from '../ledger.ts';
 import { limit, record, underLock } from '../lock-budget.ts';
-import { readStanding, statementsFor } from '../pairs.ts';
+import { attachedPairs, readStanding, statementFor } from '../pairs.ts';
 import { forecastRollback, readServer } from '../server.ts';
 import { runOne } from '../sql.ts';
 import { validate } from '../validation.ts';
@@ -70,7 +70,7 @@ async function add(
   execution: string,
 ): Promise<{ durationMs: number; lockWaitMs: number }> {
   const { client } = context;
-  const pairs = await readPairs(client, migration.id);
+  const pairs = await attachedPairs(client, foreignKey, await readPairs(client, migration.id));
   const server = await readServer(client);
   const forecast = forecastRollback(
     server,
@@ -142,8 +142,8 @@ async function addNamedChildren(client: Client, foreignKey: ForeignKey, pairs: r
   const named = pairs.filter(
     (pair) => isNamed(pair, foreignKey) && standing.get(pair.pair)?.leaf_constraint_oid === null,
   );
-  for (const { sql } of (await statementsFor(client, 'statements/add-leaf-foreign-key', foreignKey, named)).values())
-    await execute(client, sql);
+  for (const pair of named)
+    await execute(client, await statementFor(client, 'statements/add-leaf-foreign-key', foreignKey, pair));
 }
 
 /** Whether the parent FK's child on this leaf had a name of its own. */

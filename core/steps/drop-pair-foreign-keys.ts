@@ -4,7 +4,7 @@ import type { DropPairsResult, MigrationEvent } from '../contracts.ts';
 import { RollbackFailed } from '../errors.ts';
 import { changePair, type LedgerPair, noteEvent, readPairs } from '../ledger.ts';
 import { limit, record, underLock } from '../lock-budget.ts';
-import { type PairStanding, readStanding, statementsFor } from '../pairs.ts';
+import { type PairStanding, readStanding, statementFor, statementsFor } from '../pairs.ts';
 import { dropGuardStatement } from '../row-movement-guard.ts';
 import { runOne } from '../sql.ts';
 import { type EnteredMigration, enterAny, type StepContext } from './context.ts';
@@ -21,25 +21,23 @@ export async function dropPairForeignKeys(context: StepContext, event: Migration
 
   await dropGuard(context, entered, event.execution, pairs);
   const standing = await readStanding(context.client, foreignKey, pairs);
-  let foreignKeys = 0;
-  let indexes = 0;
   for (const pair of pairs) {
     const now = standing.get(pair.pair);
-    if (now && (await putBack(context, entered, pair, now)).length > 0) {
+    if (now && (await putBack(context, entered, pair, now)).length > 0)
       await putBackUnderLock(context, entered, event.execution, pair);
-      if (pair.constraint_added && now?.constraint_oid) foreignKeys++;
-    }
-    if (pair.index_added && now && !migration.options.keepIndexes) {
-      await dropIndex(context, entered, event.execution, pair);
-      indexes++;
-    }
+    // Also where the other partition was dropped, and the foreign key with it.
+    if (pair.index_added && !migration.options.keepIndexes) await dropIndex(context, entered, event.execution, pair);
     await changePair(context.client, migration.id, pair.pair, {
       state: 'rolled-back',
       constraint_added: false,
       ...(migration.options.keepIndexes ? {} : { index_added: false }),
     });
   }
-  return { status: 'DROPPED', foreignKeys, indexes };
+  // Counted in the ledger: an earlier try of this step has done some of it.
+  const dropped = await runOne<{ foreign_keys: number; indexes: number }>(context.client, 'ledger/count-dropped', {
+    migration_id: migration.id,
+  });
+  return { status: 'DROPPED', foreignKeys: dropped.foreign_keys, indexes: dropped.indexes };
 }
 
 /** Without a valid parent FK the pair FKs are all that guards the rows: they stay. */
@@ -58,8 +56,8 @@ async function putBack(
   pair: LedgerPair,
   now: PairStanding,
 ): Promise<string[]> {
-  const sqlOf = async (name: string, constraint_name: string) =>
-    (await statementsFor(client, name, foreignKey, [{ ...pair, constraint_name }])).get(pair.pair)?.sql ?? '';
+  const sqlOf = (name: string, constraint_name: string) =>
+    statementFor(client, name, foreignKey, { ...pair, constraint_name });
   const statements: string[] = [];
   if (pair.constraint_added && now.constraint_oid !== null)
     statements.push(await sqlOf('statements/drop-pair-foreign-key', now.constraint_name));
@@ -76,7 +74,7 @@ async function putBackUnderLock(
 ): Promise<void> {
   const { client } = context;
   const { migration, foreignKey, lockBudgetMs } = entered;
-  const lock = await statementsFor(client, 'statements/lock-pair-for-drop', foreignKey, [pair]);
+  const lock = await statementFor(client, 'statements/lock-pair-for-drop', foreignKey, pair);
   const work = {
     migrationId: migration.id,
     execution,
@@ -86,7 +84,7 @@ async function putBackUnderLock(
     budgetMs: lockBudgetMs,
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     lock: {
-      sql: lock.get(pair.pair)?.sql ?? '',
+      sql: lock,
       mode: 'ACCESS EXCLUSIVE',
       relations: [pair.referencing_oid, pair.referenced_oid],
     },
@@ -148,7 +146,8 @@ async function dropIndex(
   pair: LedgerPair,
 ): Promise<void> {
   const sql = (await statementsFor(client, 'statements/drop-index', foreignKey, [pair])).get(pair.pair)?.sql;
-  if (!sql) return;
+  // It is gone, or has become part of an index of the partitioned table.
+  if (sql === undefined) return;
   // A delivery that comes late must not drop what a later migration has built under the same name.
   await client.query('SELECT p2pfk.enter_rollback($1, $2)', [migration.id, execution]);
   await client.query("SELECT set_config('lock_timeout', '0', false)");

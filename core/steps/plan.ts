@@ -11,6 +11,7 @@ import { heldBack } from '../throttle.ts';
 import { notePlan } from '../trail/note-plan.ts';
 import type { StepContext } from './context.ts';
 import { restIfDead } from './reconcile.ts';
+import { releaseGonePairs } from './release-pairs.ts';
 
 /**
  * @throws InvalidInput when the input is not what an execution takes, or names nothing that can be migrated
@@ -57,6 +58,8 @@ async function open(
     forecastSeconds: reading.document.estimate.seconds,
   };
   const opened = await openMigration(context.client, foreignKey, pairing, options, execution);
+  if (opened.state === 'running')
+    await releaseGonePairs(context, { migrationId: opened.id, execution, foreignKey, pairing, options });
   if (opened.state === 'running') await notePlan(context.client, opened.id, reading, input.lockTimeoutMs);
   const pairs = await readPairs(context.client, opened.id);
   context.logger.info('migration opened', { migrationId: opened.id, state: opened.state, pairs: pairs.length });
@@ -157,7 +160,7 @@ async function planRollback(context: StepContext, input: ExecutionInput, executi
   }
   const pairing = await readPairing(client, foreignKey);
   await restIfDead(context, foreignKey.migrationId, `when ${execution} came to roll back`);
-  const opened = await openMigration(client, foreignKey, pairing, optionsOf(input), execution);
+  const opened = await openMigration(client, foreignKey, pairing, optionsOf(input), execution, 'rollback');
   const pairs = await readPairs(client, opened.id);
   return {
     status: 'ROLLBACK_REQUESTED',

@@ -7,7 +7,7 @@ import type { PairEvent, PairResult } from '../contracts.ts';
 import { PartitionSetChanged } from '../errors.ts';
 import { changePair, type Migration, readPair } from '../ledger.ts';
 import { record, underLock } from '../lock-budget.ts';
-import { readStanding, statementsFor } from '../pairs.ts';
+import { attachedPairs, readStanding, statementFor } from '../pairs.ts';
 import { run, runOne } from '../sql.ts';
 import { validate } from '../validation.ts';
 import { enterAny, enterPair, type StepContext } from './context.ts';
@@ -25,7 +25,8 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
     if (error instanceof PartitionSetChanged) return null;
     throw error;
   });
-  if (target === null) return nothingLeft(context, migration, event.pair);
+  if (target === null || (await attachedPairs(client, foreignKey, [target.pair])).length === 0)
+    return nothingLeft(context, migration, event.pair);
   const { pair, standing } = target;
   const object = pair.root_constraint ?? migration.constraint_name;
   // Back already: a repeated delivery, or a rollback that died after the attach.
@@ -33,9 +34,7 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
 
   let lockWaitMs = 0;
   if (standing.leaf_constraint_oid === null) {
-    const sqlOf = async (name: string) =>
-      (await statementsFor(client, name, foreignKey, [pair])).get(pair.pair)?.sql ?? '';
-    const sql = await sqlOf('statements/add-leaf-foreign-key');
+    const sql = await statementFor(client, 'statements/add-leaf-foreign-key', foreignKey, pair);
     const work = {
       migrationId: migration.id,
       execution: event.execution,
@@ -45,7 +44,7 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
       budgetMs: lockBudgetMs,
       terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
       lock: {
-        sql: await sqlOf('statements/lock-leaf'),
+        sql: await statementFor(client, 'statements/lock-leaf', foreignKey, pair),
         mode: 'SHARE ROW EXCLUSIVE',
         relations: await relationsOf(context, entered.migration.id, pair.referencing_oid, migration.referenced_oid),
       },
@@ -88,7 +87,7 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
   return pairResult('DONE', target, { object, lockWaitMs, durationMs: noted?.duration_ms ?? 0 });
 }
 
-/** A partition that was dropped since took its rows along: the parent FK comes back without it. */
+/** A partition that was dropped or detached since took its rows along: the parent FK comes back without it. */
 async function nothingLeft({ client }: StepContext, migration: Migration, number: number): Promise<PairResult> {
   const pair = await readPair(client, migration.id, number);
   const standing = { pair, referencing: pair.referencing, referenced: pair.referenced, of: 0 };

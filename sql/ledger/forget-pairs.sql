@@ -1,5 +1,9 @@
--- Forgets pairs that are no more: a partition was detached or dropped while the migration rested.
+-- Forgets pairs that are no more (a partition was detached, dropped or given another bound while the migration rested), as far
+-- as nothing of ours is left on the referencing partition. ledger/gone-pairs has the others: what stands there is taken away
+-- first.
 DELETE FROM p2pfk.pair k
  WHERE k.migration_id = :'migration_id'::bigint
    AND NOT EXISTS (SELECT 1 FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(referencing_oid oid, referenced_oid oid)
-                    WHERE p.referencing_oid = k.referencing_oid AND p.referenced_oid = k.referenced_oid);
+                    WHERE p.referencing_oid = k.referencing_oid AND p.referenced_oid = k.referenced_oid)
+   AND (NOT (k.constraint_added OR k.index_added)
+        OR NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = k.referencing_oid));

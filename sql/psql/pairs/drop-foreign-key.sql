@@ -3,7 +3,7 @@
 \set step DropPairForeignKeys
 \set enter p2pfk.enter_rollback
 SELECT :'constraint_added'::boolean AND :'stands'::boolean AS drops_constraint,
-       :'index_added'::boolean AND NOT :'gone'::boolean AND NOT :'keep_indexes'::boolean AS drops_index,
+       :'index_added'::boolean AND NOT :'keep_indexes'::boolean AS drops_index,
        -- The parent FK's own child on the leaf, which may have had a name of its own.
        :'leaf_name' <> '' AND coalesce(:'pairs'::jsonb -> 0 ->> 'root_constraint' <> :'leaf_name', false) AS renames,
        jsonb_build_array((:'pairs'::jsonb -> 0) || jsonb_build_object('constraint_name', :'leaf_name')) AS leaf_pairs,
@@ -48,13 +48,17 @@ SELECT format('%s: %s', :'subject', :'failure') AS refusal \gset
 \ir ../control/give-up.sql
 \endif
 COMMIT;
-SELECT :dropped_constraints + :'drops_constraint'::boolean::int AS dropped_constraints \gset
 \endif
 \if :drops_index
-\ir ../../statements/drop-index.sql
+-- No row where it is gone, or has become part of an index of the partitioned table.
+\set file ../../statements/drop-index.sql
+\ir ../control/rows.sql
+SELECT :'result'::jsonb <> '[]' AS drops_index, coalesce(:'result'::jsonb -> 0 ->> 'sql', '') AS sql \gset
+\endif
+\if :drops_index
 SELECT set_config('lock_timeout', '0', false) AS ignored, clock_timestamp() AS began_at \gset
 SELECT :'sql' \gexec
-SELECT set_config('lock_timeout', :'lock_timeout_ms', false) AS ignored, :dropped_indexes + 1 AS dropped_indexes,
+SELECT set_config('lock_timeout', :'lock_timeout_ms', false) AS ignored,
        extract(epoch FROM clock_timestamp() - :'began_at'::timestamptz) * 1000 AS duration_ms \gset
 \set error ''
 \ir ../../ledger/note-event.sql

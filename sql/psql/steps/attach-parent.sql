@@ -22,7 +22,7 @@ SELECT :'statements'::jsonb || jsonb_build_array(:'sql') AS statements \gset
 -- exclusive: to attach a leaf's FK, PostgreSQL drops triggers under ACCESS EXCLUSIVE; it is taken first, all at once or not.
 SELECT NOT :'blocking'::boolean
          AND (NOT :'not_valid'::boolean
-              OR EXISTS (SELECT FROM jsonb_array_elements(:'planned'::jsonb) p WHERE p ->> 'root_constraint' <> :'constraint_name')) AS exclusive \gset
+              OR EXISTS (SELECT FROM jsonb_array_elements(:'attached'::jsonb) p WHERE p ->> 'root_constraint' <> :'constraint_name')) AS exclusive \gset
 \if :exclusive
 \ir ../../statements/lock-tables.sql
 \set lock_mode 'ACCESS EXCLUSIVE'
@@ -37,18 +37,18 @@ SELECT NOT :'blocking'::boolean
 SELECT set_config('statement_timeout', '0', true) AS ignored, set_config('enable_nestloop', 'on', true) AS ignored,
        set_config('enable_hashjoin', 'off', true) AS ignored, set_config('enable_mergejoin', 'off', true) AS ignored \gset
 \else
-\set pairs :planned
+\set pairs :attached
 \set file ../../catalog/pair-states.sql
 \ir ../control/rows.sql
 -- incomplete: without a valid FK on each leaf the ADD would quietly scan while writes wait. On 18+ leaves whose child
 -- of the parent FK had a name of its own get it back first, for the parent FK to attach.
 SELECT NOT :'not_valid'::boolean
-         AND count(*) FILTER (WHERE s -> 'leaf_constraint_validated' = 'true') < jsonb_array_length(:'planned'::jsonb) AS incomplete,
+         AND count(*) FILTER (WHERE s -> 'leaf_constraint_validated' = 'true') < jsonb_array_length(:'attached'::jsonb) AS incomplete,
        'some partition has no valid FK to attach: run the rollback again' AS refusal,
        set_config('statement_timeout', greatest(:lock_timeout_ms, 10 * :writes_blocked_ms)::text, true) AS ignored,
        set_config('lock_timeout', greatest(:lock_timeout_ms, 10 * :writes_blocked_ms)::text, true) AS ignored,
        coalesce((SELECT jsonb_agg(p)
-                   FROM jsonb_array_elements(:'planned'::jsonb) p
+                   FROM jsonb_array_elements(:'attached'::jsonb) p
                    JOIN jsonb_array_elements(:'result'::jsonb) x ON x -> 'pair' = p -> 'pair' AND x -> 'leaf_constraint_oid' = 'null'
                   WHERE :'not_valid'::boolean AND p ->> 'root_constraint' <> :'constraint_name'), '[]') AS pairs
   FROM jsonb_array_elements(:'result'::jsonb) s \gset

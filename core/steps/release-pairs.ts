@@ -1,0 +1,84 @@
+/**
+ * Takes away what this migration has added to pairs that are no more (a partition was detached, or given another bound, while
+ * the migration rested), and lets the ledger forget them. In a rollback DropPairForeignKeys does that, with all other pairs.
+ */
+import { execute } from '../connection.ts';
+import type { ForeignKey } from '../foreign-key.ts';
+import { changePair, type LedgerPair, type MigrationOptions } from '../ledger.ts';
+import { limit, record, underLock } from '../lock-budget.ts';
+import { type Pairing, statementFor } from '../pairs.ts';
+import { run } from '../sql.ts';
+import type { StepContext } from './context.ts';
+
+const STEP = 'ReleasePair';
+
+export interface ReleaseFrom {
+  readonly migrationId: string;
+  readonly execution: string;
+  readonly foreignKey: ForeignKey;
+  /** The pairs as they are now. */
+  readonly pairing: Pairing;
+  readonly options: MigrationOptions;
+}
+
+/**
+ * Changes nothing unless a valid parent FK stands: without it a pair FK may be all that guards its rows.
+ *
+ * @throws LockTimeout when one of the partitions is in use: called again, it goes on with the pairs that are left
+ */
+export async function releaseGonePairs(context: StepContext, from: ReleaseFrom): Promise<void> {
+  const { client, logger } = context;
+  const { migrationId, foreignKey } = from;
+  if (foreignKey.constraint_oid === null || foreignKey.validated === false) return;
+  const values = { migration_id: migrationId, pairs: from.pairing.pairs };
+  const gone = await run<GonePair & Record<string, unknown>>(client, 'ledger/gone-pairs', values);
+  for (const pair of gone) {
+    await release(context, from, pair);
+    logger.info('pair released', { pair: pair.pair, referencing: pair.referencing, referenced: pair.referenced });
+  }
+  if (gone.length > 0) await run(client, 'ledger/forget-pairs', values);
+}
+
+type GonePair = Pick<
+  LedgerPair,
+  | 'pair'
+  | 'referencing_oid'
+  | 'referencing'
+  | 'referenced_oid'
+  | 'referenced'
+  | 'constraint_name'
+  | 'constraint_added'
+  | 'index_name'
+  | 'index_added'
+>;
+
+async function release(
+  context: StepContext,
+  { migrationId, execution, foreignKey, options }: ReleaseFrom,
+  pair: GonePair,
+): Promise<void> {
+  const { client } = context;
+  const work = {
+    migrationId,
+    execution,
+    direction: 'forward',
+    step: STEP,
+    pair: pair.pair,
+    budgetMs: options.lockTimeoutMs,
+    terminateIdleAfterSeconds: options.terminateIdleBlockersAfterSeconds,
+    lock: {
+      sql: await statementFor(client, 'statements/lock-pair-for-drop', foreignKey, pair),
+      mode: 'ACCESS EXCLUSIVE',
+      relations: [pair.referencing_oid, pair.referenced_oid],
+    },
+  } as const;
+  await underLock(context, work, async (left) => {
+    const statements = await run<{ sql: string }>(client, 'statements/release-pair', { ...foreignKey, pairs: [pair] });
+    for (const { sql } of statements) {
+      await limit(client, left());
+      await execute(client, sql);
+      await record(client, migrationId, pair.pair, STEP, sql);
+    }
+    await changePair(client, migrationId, pair.pair, { constraint_added: false, index_added: false });
+  });
+}

@@ -1,0 +1,7 @@
+-- What a rollback has taken away of the migration so far, over all tries, as its notes say: one a pair.
+:begin
+SELECT count(DISTINCT e.pair) FILTER (WHERE e.sql LIKE 'ALTER TABLE % DROP CONSTRAINT %')::int AS foreign_keys,
+       count(DISTINCT e.pair) FILTER (WHERE e.sql LIKE 'DROP INDEX %')::int                    AS indexes
+  FROM p2pfk.event e
+ WHERE e.migration_id = :'migration_id'::bigint AND e.step = 'DropPairForeignKeys' AND e.error IS NULL
+:end

@@ -1,0 +1,25 @@
+-- One pair that is no more: its FK and its index are taken away, as far as the migration has added them.
+\set step ReleasePair
+\set enter p2pfk.enter
+\set lock_mode 'ACCESS EXCLUSIVE'
+\ir ../../statements/lock-pair-for-drop.sql
+\set lock_sql :sql
+SELECT jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS lock_relations,
+       format('removal of what was added to %s', :'referencing') AS subject \gset
+\ir ../locks/lock.sql
+\set file ../../statements/release-pair.sql
+\ir ../control/rows.sql
+SELECT coalesce(jsonb_agg(x.text ORDER BY s.n, x.n), '[]') AS statements
+  FROM jsonb_array_elements(:'result'::jsonb) WITH ORDINALITY s(e, n),
+       LATERAL (VALUES (1, s.e ->> 'sql'), (2, format('SELECT p2pfk.record(%s, %s, %L, %L)', :'migration_id', :'pair', :'step', s.e ->> 'sql'))) x(n, text) \gset
+\ir ../control/attempt.sql
+\if :failed
+ROLLBACK;
+SELECT format('%s: %s', :'subject', :'failure') AS refusal \gset
+\set error_name StatementFailed
+\ir ../control/give-up.sql
+\endif
+SELECT jsonb_build_object('constraint_added', false, 'index_added', false) AS changes \gset
+\ir ../../ledger/change-pair.sql
+COMMIT;
+\echo ✓ :referencing is no partition of the pair any more: what was added to it is gone
