@@ -9,6 +9,7 @@
 \set purpose verify
 \ir psql/migration/find-foreign-key.sql
 \ir psql/migration/pairing.sql
+\ir psql/steps/judged-pairs.sql
 \ir psql/steps/quick-checks.sql
 \if :check1
 \echo '[1/6] Checking partition-level FK constraints...  ' :detail1

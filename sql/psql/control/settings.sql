@@ -27,6 +27,9 @@
 
 -- What a script that gives up leaves the migration in, and whether it may find a partition gone; the rollback says otherwise.
 \set resting_state paused
+-- All pairs are judged, unless judged-pairs.sql says otherwise.
+\set newcomers '[]'
+\set whole true
 \set gone_is_fine false
 
 -- psql is given the names as SQL writes them; a variable that was not given would be left in the SQL text.

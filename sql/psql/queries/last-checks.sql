@@ -18,15 +18,20 @@ WITH pair AS (
 ), line(n, pair, text) AS (
   SELECT 1, pair, label || ': no pair FK' FROM pair WHERE constraint_oid IS NULL
   UNION ALL
-  SELECT 2, NULL, format('%s: no partner with the bound %s', short, bound) FROM lone
+  SELECT 2, n.pair, format('%s %s %s: attached after the drop, not checked here; see p2pfk audit',
+                           CASE WHEN starts_with(n.referencing, :'schema') THEN substr(n.referencing, length(:'schema') + 1) ELSE n.referencing END, :'arrow',
+                           CASE WHEN starts_with(n.referenced, :'schema') THEN substr(n.referenced, length(:'schema') + 1) ELSE n.referenced END)
+    FROM jsonb_to_recordset(:'newcomers'::jsonb) AS n(pair int, referencing text, referenced text)
   UNION ALL
-  SELECT 3, pair, format('%s: %s', label, constraint_name) FROM pair WHERE constraint_oid IS NOT NULL
+  SELECT 3, NULL, format('%s: no partner with the bound %s', short, bound) FROM lone
+  UNION ALL
+  SELECT 4, pair, format('%s: %s', label, constraint_name) FROM pair WHERE constraint_oid IS NOT NULL
 ), checked AS (
   SELECT t.orphans = 0 AND t.uncounted = 0 AS check5,
          CASE WHEN t.orphans > 0 THEN format('%s orphaned rows found: %s', t.orphans, t.found)
               WHEN t.uncounted > 0 THEN format('%s pairs could not be counted: no foreign key tells how to compare them', t.uncounted)
               ELSE format('No orphaned rows found in %s pairs checked', t.pairs) END AS detail5,
-         NOT EXISTS (SELECT FROM pair WHERE constraint_oid IS NULL) AND NOT EXISTS (SELECT FROM lone WHERE filled) AS check6,
+         NOT EXISTS (SELECT FROM pair WHERE constraint_oid IS NULL) AND NOT (:'whole'::boolean AND EXISTS (SELECT FROM lone WHERE filled)) AS check6,
          coalesce((SELECT string_agg(text, E'\n' ORDER BY n, pair, text) FROM line), '') AS detail6
     FROM total t
 ), verdict AS (

@@ -1,6 +1,15 @@
 -- Checks 1 to 3 (core/verification.ts), from :'pairing', checks/parent-foreign-keys.sql (:'parents') and
--- checks/foreign-key-targets.sql (:'targets').
-WITH pair AS (
+-- checks/foreign-key-targets.sql (:'targets'). Not :'whole': what was found on other partitions than those of :'pairing' does
+-- not count.
+WITH judged AS (
+  SELECT (e ->> 'referencing_oid')::oid AS oid FROM jsonb_array_elements(:'pairing'::jsonb) e
+), parent AS (
+  SELECT e FROM jsonb_array_elements(:'parents'::jsonb) e
+   WHERE :'whole'::boolean OR e -> 'on_root' = 'true' OR (e ->> 'relation_oid')::oid IN (SELECT oid FROM judged)
+), target AS (
+  SELECT e FROM jsonb_array_elements(:'targets'::jsonb) e
+   WHERE :'whole'::boolean OR (e ->> 'referencing_oid')::oid IN (SELECT oid FROM judged)
+), pair AS (
   SELECT count(*) AS pairs,
          count(*) FILTER (WHERE p.validated)                                        AS validated,
          count(p.constraint_oid)                                                    AS total,
@@ -11,11 +20,11 @@ SELECT pairs > 0 AND validated = pairs AND disabled = 0 AS check1,
        format('total %s, validated %s, not validated %s', total, validated, total - validated)
          || CASE WHEN pairs > total THEN format(', missing %s', pairs - total) ELSE '' END
          || CASE WHEN disabled > 0 THEN format(', disabled %s', disabled) ELSE '' END AS detail1,
-       :'parents'::jsonb = '[]' AS check2,
-       coalesce('Parent-level FK still stands: ' || (SELECT string_agg(format('%s on %s', e ->> 'name', e ->> 'relation'), ', ') FROM jsonb_array_elements(:'parents'::jsonb) e),
+       NOT EXISTS (SELECT FROM parent) AS check2,
+       coalesce('Parent-level FK still stands: ' || (SELECT string_agg(format('%s on %s', e ->> 'name', e ->> 'relation'), ', ') FROM parent),
                 'No parent-level FK found') AS detail2,
-       :'targets'::jsonb = '[]' AS check3,
+       NOT EXISTS (SELECT FROM target) AS check3,
        coalesce('FK constraints to another partition than the partner: '
-                  || (SELECT string_agg(format('%s (%s to %s)', e ->> 'name', e ->> 'referencing', e ->> 'referenced'), ', ') FROM jsonb_array_elements(:'targets'::jsonb) e),
+                  || (SELECT string_agg(format('%s (%s to %s)', e ->> 'name', e ->> 'referencing', e ->> 'referenced'), ', ') FROM target),
                 'All FK constraints reference matching partition pairs') AS detail3
   FROM pair \gset

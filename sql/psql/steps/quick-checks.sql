@@ -2,7 +2,7 @@
 \set file ../../checks/parent-foreign-keys.sql
 \ir ../control/rows.sql
 \set parents :result
-\set pairs :pairing
+SELECT :'pairing'::jsonb || :'newcomers'::jsonb AS pairs \gset
 \set file ../../checks/foreign-key-targets.sql
 \ir ../control/rows.sql
 \set targets :result
