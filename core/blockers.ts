@@ -1,13 +1,13 @@
 /** Who stands in the way of a statement that waits without a limit, because its wait stops nobody: it is never refused. */
 import type { Client } from 'pg';
+import { runAsLogin } from './as-login.ts';
 import type { LockHolder } from './errors.ts';
-import { run } from './sql.ts';
 
 export type Blocker = Omit<LockHolder, 'mode' | 'relation'>;
 
 /** Empty where the session of that application_name does not wait, or only for another of ours. */
 export function readBlockers(client: Client, application: string): Promise<Blocker[]> {
-  return run<Blocker & Record<string, unknown>>(client, 'checks/blockers', { application });
+  return runAsLogin<Blocker & Record<string, unknown>>(client, 'checks/blockers', { application });
 }
 
 /** One line: whom to ask, and what it is doing. */

@@ -7,6 +7,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
+import { asLogin, runAsLogin } from './as-login.ts';
 import { describeBlockers, readBlockers } from './blockers.ts';
 import { describeEnded, endIdleBlockers } from './idle-blockers.ts';
 import { toNamedError } from './postgres-errors.ts';
@@ -122,7 +123,7 @@ async function leave(client: Client, work: DetachedWork, name: string): Promise<
 
 /** PostgreSQL tells how far it is for index builds only; of a VALIDATE it says nothing. */
 async function indexProgress(client: Client, application: string): Promise<string | undefined> {
-  const [build] = await run<{ phase: string; percent: number | null }>(client, 'checks/index-progress', {
+  const [build] = await runAsLogin<{ phase: string; percent: number | null }>(client, 'checks/index-progress', {
     application,
   });
   if (!build) return undefined;
@@ -131,9 +132,11 @@ async function indexProgress(client: Client, application: string): Promise<strin
 
 /** A tenth of the time that it has run so far, from 5 s to 5 min: six hours cost about 80 turns, not thousands. */
 async function waitSeconds(client: Client, name: string): Promise<number> {
-  const { rows } = await client.query<{ seconds: number }>(
-    "SELECT coalesce(max(extract(epoch FROM now() - query_start)), 0)::int AS seconds FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database() AND state = 'active'",
-    [name],
+  const { rows } = await asLogin(client, () =>
+    client.query<{ seconds: number }>(
+      "SELECT coalesce(max(extract(epoch FROM now() - query_start)), 0)::int AS seconds FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database() AND state = 'active'",
+      [name],
+    ),
   );
   return Math.min(300, Math.max(5, Math.round((rows[0]?.seconds ?? 0) / 10)));
 }

@@ -1,5 +1,6 @@
 /** Reads and writes the ledger, schema `p2pfk`. It explains and it fences; what is done is read from the catalog. */
 import type { Client } from 'pg';
+import { runAsLogin } from './as-login.ts';
 import type { AcceptedFinding, ExecutionInput, MigratedPair, PairState, Rehearsal, Verification } from './contracts.ts';
 import { MigrationFenced, MigrationInProgress } from './errors.ts';
 import type { Pace, Timed } from './forecast.ts';
@@ -38,6 +39,7 @@ export interface LedgerMigration {
   readonly execution: string;
   readonly options: MigrationOptions;
   readonly started_at: string;
+  readonly lease_until: string;
   readonly fenced_at: string | null;
   readonly approval_asked_at: string | null;
   readonly approved_at: string | null;
@@ -213,13 +215,14 @@ async function takeOver(client: Client, id: string, options: MigrationOptions, e
 
 /** One line: who runs, since when, how to watch it, and what to do about it. */
 async function describeOwner(client: Client, id: string): Promise<string> {
-  const { constraint_name, table_name, execution, state, started_at } = await readMigration(client, id);
-  const { user, address, since, leased } = await runOne<{
-    user: string | null;
-    address: string | null;
-    since: string | null;
-    leased: string;
-  }>(client, 'ledger/owner', { migration_id: id });
+  const { constraint_name, table_name, execution, state, started_at, lease_until } = await readMigration(client, id);
+  const [owner] = await runAsLogin<{ user: string | null; address: string | null; since: string | null }>(
+    client,
+    'ledger/owner',
+    { migration_id: id, execution },
+  );
+  const { user, address, since } = owner ?? { user: null, address: null, since: null };
+  const leased = new Date(lease_until).toISOString().replace(/\.\d+/, '');
   const who = since
     ? `at work since ${since} as ${user ?? 'a role that this one may not see'}${address ? ` from ${address}` : ''}`
     : `not seen at work; it counts as alive until ${leased}`;

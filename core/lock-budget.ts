@@ -4,12 +4,12 @@
  * statement_timeout on the LOCK statement is what bounds the sum. All locks are taken by that first statement.
  */
 import type { Client } from 'pg';
+import { runAsLogin } from './as-login.ts';
 import { execute, sqlStateOfLoss } from './connection.ts';
 import { type LockHolder, LockTimeout, type P2pfkError } from './errors.ts';
 import { describeEnded, endIdleBlockers } from './idle-blockers.ts';
 import { changePair, inTransaction, noteEvent } from './ledger.ts';
 import { toNamedError } from './postgres-errors.ts';
-import { run } from './sql.ts';
 import type { StepContext } from './steps/context.ts';
 
 export type LockMode = 'SHARE UPDATE EXCLUSIVE' | 'SHARE ROW EXCLUSIVE' | 'ACCESS EXCLUSIVE';
@@ -163,7 +163,7 @@ async function noteRefusal(
 
 /** Sessions that hold what we asked for, oldest transaction first. */
 export function lockHolders(client: Client, relations: readonly number[], mode: LockMode): Promise<LockHolder[]> {
-  return run<LockHolder & Record<string, unknown>>(client, 'checks/lock-holders', { relations, mode });
+  return runAsLogin<LockHolder & Record<string, unknown>>(client, 'checks/lock-holders', { relations, mode });
 }
 
 /** One line a holder: whom to ask, and what it is doing. */

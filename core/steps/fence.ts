@@ -2,6 +2,7 @@
  * Fence, the first step of every rollback: cancels what we still run, sets the fence, and waits until nothing of ours is
  * in flight. From then on a late or repeated forward step changes nothing, whatever the engine does with it.
  */
+import { runAsLogin } from '../as-login.ts';
 import type { FenceResult, InterruptEvent } from '../contracts.ts';
 import { LockTimeout, MigrationFenced, messageOfCause } from '../errors.ts';
 import { iterationsOf } from '../event-budget.ts';
@@ -60,7 +61,9 @@ async function setFence(
   const reason = error ? { name: error.Error, message: messageOfCause(error.Cause) ?? '' } : null;
   await client.query("SELECT set_config('lock_timeout', $1, false)", [String(FENCE_TRY_MS)]);
   for (let attempt = 1; ; attempt++) {
-    const cancelled = await run<{ pid: number }>(client, 'ledger/cancel-statements', { migration_id: migrationId });
+    const cancelled = await runAsLogin<{ pid: number }>(client, 'ledger/cancel-statements', {
+      migration_id: migrationId,
+    });
     if (cancelled.length > 0) logger.info('cancelled our own statements', { pids: cancelled.map((row) => row.pid) });
     try {
       await run(client, 'ledger/fence', { migration_id: migrationId, execution, error: reason });

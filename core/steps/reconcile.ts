@@ -5,6 +5,7 @@
  * twice at once, it changes nothing that is done.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { runAsLogin } from '../as-login.ts';
 import type { ReconcileEvent, ReconcileResult, VerifyMigrationResult } from '../contracts.ts';
 import { DeadlockDetected, LockTimeout, OrphanedRows, RollbackFailed } from '../errors.ts';
 import { changeMigration, type Migration, readMigration } from '../ledger.ts';
@@ -108,8 +109,8 @@ async function claim({ client }: StepContext, { id, from, ...rest }: Claim): Pro
 async function awaitTransactionsInFlight({ client, remainingMs }: StepContext, id: string): Promise<boolean> {
   const until = Math.min(BUSY_SECONDS * 1_000, remainingMs() - RESERVE_MS);
   for (const beganAt = performance.now(); ; await delay(IN_FLIGHT_POLL_MS)) {
-    const { busy } = await runOne<{ busy: boolean }>(client, 'checks/in-flight', { migration_id: id });
-    if (!busy) return true;
+    const [inFlight] = await runAsLogin<{ busy: boolean }>(client, 'checks/in-flight', { migration_id: id });
+    if (!inFlight?.busy) return true;
     if (performance.now() - beganAt > until) return false;
   }
 }

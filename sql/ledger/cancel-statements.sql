@@ -1,8 +1,9 @@
--- Cancels what other sessions of ours still run for this migration. They are known by application_name, role and database.
+-- Cancels what other sessions of ours still run for this migration. They are known by application_name, login and database. Run
+-- it as the login: a role that is set for it may neither see nor cancel them (core/as-login.ts).
 :begin
 SELECT a.pid, pg_cancel_backend(a.pid) AS cancelled
   FROM pg_stat_activity a
- WHERE a.datname = current_database() AND a.usename = current_user AND a.pid <> pg_backend_pid()
+ WHERE a.datname = current_database() AND a.usename = session_user AND a.pid <> pg_backend_pid()
    AND a.state IN ('active', 'idle in transaction')
    AND a.application_name LIKE 'p2pfk/' || :'migration_id'::text || '/%'
    AND a.application_name NOT LIKE 'p2pfk/' || :'migration_id'::text || '/fence%'

@@ -142,9 +142,10 @@ $enter$;
 
 -- Whether the owner of a migration is seen at work. A local execution is, as long as the session lives that holds its
 -- advisory lock (core/liveness.ts); any other while a step of it has a session open. Statements that were left running do
--- not count: they are found again, whoever owns the migration then.
+-- not count: they are found again, whoever owns the migration then. As the login (role = none): a role that is set for it
+-- (ALTER ROLE ... SET role) may not see what the login's own sessions do.
 CREATE OR REPLACE FUNCTION p2pfk.owner_works(migration bigint, owner text) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog AS $works$
+LANGUAGE sql STABLE SET search_path = pg_catalog SET role = 'none' AS $works$
   SELECT CASE WHEN owner LIKE 'arn:aws:states:local:%'
               THEN EXISTS (SELECT 1 FROM pg_locks l
                             WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2

@@ -106,6 +106,7 @@ SELECT set_config('search_path', coalesce(nullif(current_setting('p2pfk.caller_s
 
 -- Whose work this is: this session's. The form of a local execution, because it counts as alive in the same way: by an
 -- advisory lock, which is gone when psql is (ledger/take-over.sql).
+\ir as-login.sql
 SELECT format('arn:aws:states:local:000000000000:execution:p2pfk:psql-%s-%s',
               to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYYMMDD"T"HH24MISS"Z"'), a.pid) AS execution,
        jsonb_build_object('maxConcurrency', 1, 'lockTimeoutMs', :lock_timeout_ms, 'approval', 'auto',
@@ -114,3 +115,4 @@ SELECT format('arn:aws:states:local:000000000000:execution:p2pfk:psql-%s-%s',
                           'accept', to_jsonb(string_to_array(replace(:'accept', ' ', ''), ','))) AS options
   FROM pg_stat_activity a
  WHERE a.pid = pg_backend_pid() \gset
+\ir as-role.sql

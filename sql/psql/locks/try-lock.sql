@@ -10,8 +10,10 @@ SELECT set_config('lock_timeout', :'lock_timeout_ms', true) AS ignored,
 ROLLBACK;
 \set relations :lock_relations
 \set mode :lock_mode
+\ir ../control/as-login.sql
 \set file ../../checks/lock-holders.sql
 \ir ../control/rows.sql
+\ir ../control/as-role.sql
 \ir ../queries/lock-refusal.sql
 \if :of_a_pair
 \ir ../../ledger/change-pair.sql

@@ -1,7 +1,9 @@
 -- Cancels what p2pfk may still run for this migration, sets the fence, and waits until nothing of it is in flight. From then
 -- on a late or repeated forward step changes nothing.
+\ir ../control/as-login.sql
 \set file ../../ledger/cancel-statements.sql
 \ir ../control/rows.sql
+\ir ../control/as-role.sql
 \set error null
 SELECT set_config('lock_timeout', '60000', false) AS ignored \gset
 \ir ../../ledger/fence.sql
