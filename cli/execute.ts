@@ -3,7 +3,7 @@
  * AWS: started, followed and stopped through the SDK's client, on an endpoint in this process.
  */
 import { type SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
-import { connect } from '../core/connection.ts';
+import { connectReadOnly } from '../core/connection.ts';
 import type { ExecutionInput } from '../core/contracts.ts';
 import { ExitCode } from '../core/errors.ts';
 import { readMigrationReport, readPairs } from '../core/ledger.ts';
@@ -138,7 +138,7 @@ const STOPPED = { error: 'Interrupted', cause: 'the execution was stopped before
 const NEVER = new AbortController().signal;
 
 async function checkConnection(databaseUrl: string | undefined): Promise<void> {
-  const client = await connect({ databaseUrl, applicationName: 'p2pfk' });
+  const client = await connectReadOnly({ databaseUrl, applicationName: 'p2pfk' });
   await client.end();
 }
 
@@ -156,7 +156,7 @@ function weighing(reporter: ProgressReporter, databaseUrl: string | undefined): 
 }
 
 async function readSizes(databaseUrl: string | undefined, migrationId: string): Promise<ReadonlyMap<number, PairSize>> {
-  const client = await connect({ databaseUrl, applicationName: 'p2pfk progress' });
+  const client = await connectReadOnly({ databaseUrl, applicationName: 'p2pfk progress' });
   try {
     const pairs = await readPairs(client, migrationId);
     return new Map(pairs.map(({ pair, rows, bytes }) => [pair, { rows, bytes }]));
@@ -170,7 +170,7 @@ async function readLedger(databaseUrl: string | undefined, progress: Progress): 
   const migrationId = progress.plan?.migrationId ?? null;
   if (migrationId === null) return null;
   try {
-    const client = await connect({ databaseUrl, applicationName: 'p2pfk report' });
+    const client = await connectReadOnly({ databaseUrl, applicationName: 'p2pfk report' });
     try {
       return await readMigrationReport(client, migrationId);
     } finally {

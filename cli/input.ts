@@ -10,6 +10,7 @@ export type GivenInput = Readonly<Record<string, GivenValue>>;
 const FLAGS: Readonly<Record<string, readonly [flag: string, expected: string]>> = {
   table: ['--table', "must be a table's name as SQL writes it, such as public.path"],
   constraint: ['--constraint', "must be a foreign key's name as SQL writes it"],
+  searchPath: ['--search-path', 'must be schemas as SET search_path takes them, such as app,public'],
   operation: ['--operation', 'must be migrate or rollback'],
   maxConcurrency: ['--max-concurrency', 'must be a whole number from 1 to 40'],
   lockTimeoutMs: ['--lock-timeout-ms', 'must be a whole number of milliseconds from 1 to 60000'],
@@ -49,6 +50,7 @@ export function givenInput(flags: InputFlags, operation: string): GivenInput {
   const entries: [string, GivenValue | undefined][] = [
     ['table', flags.table],
     ['constraint', flags.constraint],
+    ['searchPath', flags.searchPath],
     ['operation', operation === 'migrate' ? undefined : operation],
     ['dryRun', flags.dryRun],
     ['maxConcurrency', flags.maxConcurrency],

@@ -13,6 +13,7 @@ export interface OutputFlags {
 
 export interface DatabaseFlags {
   readonly databaseUrl?: string;
+  readonly sessionPooler?: boolean;
 }
 
 export interface ReportFlag {
@@ -42,6 +43,7 @@ export interface TableFlags {
 
 /** Flags that become the execution input; see input.ts. */
 export interface InputFlags extends TableFlags {
+  readonly searchPath?: string;
   readonly dryRun?: boolean;
   readonly maxConcurrency?: number;
   /** Milliseconds. */
@@ -104,11 +106,22 @@ function grouped(command: Command, heading: string, add: (command: Command) => v
 }
 
 export function addDatabaseOptions(command: Command): Command {
-  return command.addOption(
-    new Option('-d, --database-url <url>', 'postgres://user:password@host:port/database')
-      .env('DATABASE_URL')
-      .helpGroup(OWN),
-  );
+  return command
+    .addOption(
+      new Option('-d, --database-url <url>', 'postgres://user:password@host:port/database: the server, not a pooler')
+        .env('DATABASE_URL')
+        .helpGroup(OWN),
+    )
+    .addOption(
+      new Option(
+        '--session-pooler',
+        'the URL leads to a pooler in session mode, or to a proxy with its own cancel key',
+      ).helpGroup(OWN),
+    )
+    .hook('preAction', (_, acting) => {
+      // Every session of this process is opened with it, those of the steps too.
+      if (acting.opts().sessionPooler === true) process.env.P2PFK_SESSION_POOLER = 'true';
+    });
 }
 
 /** Of the commands that run an execution in this process. */
@@ -150,6 +163,12 @@ export function addPaceOptions(command: Command): Command {
     pace
       .option('--max-concurrency <n>', 'pairs worked on side by side, 1 to 40 (default: 4)', wholeNumber)
       .option('--lock-timeout-ms <ms>', 'longest wait for locks, in all, per statement (default: 500)', wholeNumber),
+  );
+  command.addOption(
+    new Option(
+      '--search-path <schemas>',
+      "where names without a schema are looked up, the application's own code included (default: the session's)",
+    ).helpGroup(OWN),
   );
   return grouped(command, ROLLBACK, (rollback) =>
     rollback

@@ -1,9 +1,10 @@
 /** One `Client` per piece of work, never a pool: sessions hold locks and settings, so each has one owner and one end. */
 import { Client, type ClientConfig } from 'pg';
 import { parse } from 'pg-connection-string';
-import { ConnectionLost, ConnectionRefused, InvalidInput } from './errors.ts';
+import { ConnectionLost, ConnectionRefused, InvalidInput, P2pfkError } from './errors.ts';
+import { PooledSession, refuseTransactionPooler, usesSessionPooler } from './pooler.ts';
 import { isConnectionError, messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
-import { run } from './sql.ts';
+import { pinSettings } from './settings.ts';
 
 export interface ConnectOptions {
   /** `postgres://user@host:port/database`; where absent, libpq's own variables (PGHOST, PGUSER, ...) decide. */
@@ -16,13 +17,25 @@ export interface ConnectOptions {
   readonly certificateAuthority?: string;
   /** Session lock_timeout in milliseconds; statements that take strong locks set their own. */
   readonly lockTimeoutMs?: number;
+  /** The caller's search_path, as PostgreSQL writes it; where absent, the one that the session comes with. */
+  readonly searchPath?: string | undefined;
+}
+
+export interface ReadOptions extends ConnectOptions {
+  /** All is read as of one moment. Only for what takes seconds at most: VACUUM cannot remove what that moment still saw. */
+  readonly snapshot?: boolean;
 }
 
 /** Longer than a failover's TCP silence is not worth waiting for: the state machine retries. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
+const DEFAULT_LOCK_TIMEOUT_MS = 5_000;
+
 /** What was told of a connection that died between two statements; the next statement itself does not learn it. */
 const losses = new WeakMap<Client, Error>();
+
+/** Sessions of {@link connectReadOnly}: all that they do is in one transaction. */
+const readers = new WeakMap<Client, ReadOptions>();
 
 /** SQLSTATE with which the server ended a session that was idle, such as 25P03; undefined while it lives. */
 export function sqlStateOfLoss(client: Client): string | undefined {
@@ -32,53 +45,127 @@ export function sqlStateOfLoss(client: Client): string | undefined {
 /**
  * An open session with the settings of `sql/session.sql`. The caller ends it.
  *
- * @throws InvalidInput when the URL cannot be read
+ * @throws InvalidInput when the URL cannot be read, or a pooler is in between that takes sessions apart
+ * @throws SettingRefused when a database or role sets what our queries rely on, and this role may not change it
  * @throws ConnectionRefused when the server refuses this user, password or database
  * @throws ConnectionLost when there is no server to talk to
  */
-export async function connect(options: ConnectOptions): Promise<Client> {
+export function connect(options: ConnectOptions): Promise<Client> {
+  return open(options, (client) => pin(client, options, false));
+}
+
+/**
+ * A session for a command that reads only: one READ ONLY transaction until the session ends, whose settings end with it. It
+ * can write nothing and leaves nothing behind, whatever is between us and the server.
+ *
+ * READ COMMITTED, because a snapshot as old as a long count would hold VACUUM back in the whole database. Locks last until the
+ * end of the transaction; {@link contained} gives them back earlier.
+ *
+ * @throws as {@link connect}
+ */
+export async function connectReadOnly(options: ReadOptions): Promise<Client> {
+  const client = await open(options, (opened) => beginReading(opened, options));
+  readers.set(client, options);
+  return client;
+}
+
+async function open(options: ConnectOptions, prepare: (client: Client) => Promise<void>): Promise<Client> {
   const target = describeTarget(options.databaseUrl);
-  const client = new Client({
+  const config = {
     ...clientConfig(options.databaseUrl),
     ...(options.password ? { password: options.password } : {}),
     ...(options.certificateAuthority ? { ssl: { ca: options.certificateAuthority, rejectUnauthorized: true } } : {}),
     application_name: options.applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
-  });
+  };
+  const client = usesSessionPooler() ? new PooledSession(config) : new Client(config);
   // Without a listener, a connection that dies while idle would end the process.
   client.on('error', (error) => losses.set(client, error));
   try {
     await client.connect();
-    await run(client, 'session', { lock_timeout_ms: String(options.lockTimeoutMs ?? 5_000) });
+    // Before the first SET: through a pooler it would stay behind for somebody else.
+    if (!usesSessionPooler()) await refuseTransactionPooler(client, target);
+    await prepare(client);
     return client;
   } catch (error) {
     await client.end().catch(() => undefined);
-    const sqlState = sqlStateOf(error);
-    if (isConnectionError(error)) {
-      throw new ConnectionLost(
-        `cannot connect to PostgreSQL at ${target}: ${messageOf(error)}; is the server running, and are host and port right?`,
-        sqlState ? { sqlState } : {},
-        { cause: error },
-      );
-    }
-    if (sqlState === '57014') {
-      // Somebody cancelled the settings of sql/session.sql. Nothing has begun, so it is tried again like a lost connection.
-      throw new ConnectionLost(
-        `the new session at ${target} was cancelled before it could do anything: ${messageOf(error)}`,
-        { sqlState },
-        { cause: error },
-      );
-    }
-    if (sqlState) {
-      throw new ConnectionRefused(
-        `PostgreSQL at ${target} refuses the connection: ${messageOf(error)}`,
-        { sqlState },
-        { cause: error },
-      );
-    }
-    throw new ConnectionRefused(`cannot connect to PostgreSQL at ${target}: ${messageOf(error)}`, {}, { cause: error });
+    throw connectionError(error, target);
   }
+}
+
+async function pin(client: Client, options: ConnectOptions, local: boolean): Promise<void> {
+  const { lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS, searchPath = '' } = options;
+  await pinSettings(client, { lockTimeoutMs, searchPath, local });
+}
+
+async function beginReading(client: Client, options: ReadOptions): Promise<void> {
+  await client.query(`BEGIN ISOLATION LEVEL ${options.snapshot ? 'REPEATABLE READ' : 'READ COMMITTED'}, READ ONLY`);
+  await pin(client, options, true);
+}
+
+/**
+ * One short transaction that may write, and is always rolled back, whether the session reads only or not.
+ *
+ * @example
+ * await rolledBack(client, () => probeDelete(client, pairs, 5_000));
+ */
+export async function rolledBack<Result>(client: Client, work: () => Promise<Result>): Promise<Result> {
+  const reader = readers.get(client);
+  if (reader) await client.query('ROLLBACK');
+  try {
+    await client.query('BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE');
+    if (reader) await pin(client, reader, true);
+    return await work();
+  } finally {
+    await client.query('ROLLBACK').catch(() => undefined);
+    if (reader) await beginReading(client, reader).catch(() => undefined);
+  }
+}
+
+/** Reads all as of one moment: in the transaction of a session that reads so, otherwise in one of its own. */
+export async function inSnapshot<Result>(client: Client, work: () => Promise<Result>): Promise<Result> {
+  if (readers.get(client)?.snapshot) return work();
+  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+  try {
+    return await work();
+  } finally {
+    await client.query('ROLLBACK').catch(() => undefined);
+  }
+}
+
+/**
+ * Reading work that may fail without an end to the transaction around it, if there is one. There the locks that it took
+ * are given back too, and its settings.
+ */
+export async function contained<Result>(client: Client, work: () => Promise<Result>): Promise<Result> {
+  if (client.getTransactionStatus() !== 'T') return work();
+  await client.query('SAVEPOINT contained');
+  try {
+    return await work();
+  } finally {
+    await client.query('ROLLBACK TO SAVEPOINT contained; RELEASE SAVEPOINT contained').catch(() => undefined);
+  }
+}
+
+function connectionError(error: unknown, target: string): P2pfkError {
+  if (error instanceof P2pfkError) return error;
+  const sqlState = sqlStateOf(error);
+  const context = sqlState ? { sqlState } : {};
+  const options = { cause: error };
+  if (isConnectionError(error)) {
+    const message = `cannot connect to PostgreSQL at ${target}: ${messageOf(error)}; is the server running, and are host and port right?`;
+    return new ConnectionLost(message, context, options);
+  }
+  if (sqlState === '57014') {
+    // Somebody cancelled the settings of sql/session.sql. Nothing has begun, so it is tried again like a lost connection.
+    const message = `the new session at ${target} was cancelled before it could do anything: ${messageOf(error)}`;
+    return new ConnectionLost(message, context, options);
+  }
+  const verb = sqlState
+    ? `PostgreSQL at ${target} refuses the connection`
+    : `cannot connect to PostgreSQL at ${target}`;
+  return new ConnectionRefused(`${verb}: ${messageOf(error)}`, context, options);
 }
 
 /** Where a URL leads, without user secrets: `host:port/database`. */
@@ -108,16 +195,42 @@ function clientConfig(databaseUrl: string | undefined): ClientConfig {
 }
 
 /**
- * Runs `work` with the search_path that the caller's session came with, so that an unqualified name means to us what it
- * means to the caller; then goes back to pg_catalog alone.
+ * Runs `work` with the caller's search_path, so that an unqualified name means to us what it means to the caller; then goes
+ * back to pg_catalog alone. Only for names that a person gives, and for statements that fire code of the application: what
+ * `work` sends must itself be qualified, operators included (`OPERATOR(pg_catalog.=)`).
  */
 export async function withCallerSearchPath<Result>(client: Client, work: () => Promise<Result>): Promise<Result> {
-  await client.query("SELECT set_config('search_path', current_setting('p2pfk.caller_search_path'), false)");
+  await client.query(CALLER_SEARCH_PATH.session);
   try {
     return await work();
   } finally {
-    // In a transaction that has failed this fails too, and its rollback puts the setting back.
-    await client.query("SELECT set_config('search_path', 'pg_catalog', false)").catch(() => undefined);
+    // A SET, because under that path set_config could be anybody's function. In a transaction that has failed this fails too, and
+    // its rollback puts the setting back.
+    await client.query('SET search_path = pg_catalog').catch(() => undefined);
+  }
+}
+
+/** Statements before and after one that fires code of the application, where they are sent as one message in a transaction. */
+export const CALLER_SEARCH_PATH = {
+  before: "SELECT set_config('search_path', current_setting('p2pfk.caller_search_path'), true)",
+  /** Where the statement is alone, outside a transaction, and the session's last one. */
+  session: "SELECT set_config('search_path', current_setting('p2pfk.caller_search_path'), false)",
+  after: 'SET LOCAL search_path = pg_catalog',
+} as const;
+
+/**
+ * From now on `path` is the caller's search_path of this session; undefined leaves what it is.
+ *
+ * @throws InvalidInput when it is not a list of names
+ */
+export async function useCallerSearchPath(client: Client, path: string | undefined): Promise<void> {
+  if (path === undefined) return;
+  await client.query("SELECT set_config('p2pfk.caller_search_path', $1, false)", [path]);
+  try {
+    await contained(client, () => withCallerSearchPath(client, () => Promise.resolve()));
+  } catch (error) {
+    if (sqlStateOf(error) !== '22023') throw toNamedError(error);
+    throw new InvalidInput(`searchPath is not a list of schemas as SET search_path takes it: ${messageOf(error)}`);
   }
 }
 
@@ -131,4 +244,12 @@ export async function execute(client: Client, sql: string): Promise<number> {
   } catch (error) {
     throw toNamedError(error, sql);
   }
+}
+
+/**
+ * Like {@link execute}, for DDL and DML on tables of the application: event triggers, CHECK functions and triggers see the
+ * search_path that they would see if the same role ran the statement in psql.
+ */
+export function executeDdl(client: Client, sql: string): Promise<number> {
+  return withCallerSearchPath(client, () => execute(client, sql));
 }

@@ -21,6 +21,11 @@ export const ExecutionInput = z.strictObject({
   table: z.string().min(1),
   /** The parent FK's name as SQL writes it; needed only where the table has several. */
   constraint: z.string().min(1).optional(),
+  /**
+   * The search_path under which `table` is looked up and the application's own code runs that our DDL fires (CHECK functions,
+   * event triggers), as SET search_path takes it. Left out, the one that the session comes with.
+   */
+  searchPath: z.string().min(1).optional(),
   /** `rollback` goes straight to the rollback branch and ends in success. */
   operation: z.enum(['migrate', 'rollback']).default('migrate'),
   dryRun: z.boolean().default(false),

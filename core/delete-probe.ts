@@ -1,5 +1,6 @@
 /** The DELETE probe: deletes some rows on the referenced side, where the cascade costs, and takes it all back. */
 import type { Client } from 'pg';
+import { withCallerSearchPath } from './connection.ts';
 import type { Check } from './contracts.ts';
 import { CheckId } from './contracts.ts';
 import { sqlStateOf, toNamedError } from './postgres-errors.ts';
@@ -70,10 +71,13 @@ async function deleteOnce(
   ]);
   const beganAt = performance.now();
   try {
-    const result = await client.query(sql);
-    // A deferred constraint does its work here, not at the DELETE.
-    await client.query('SET CONSTRAINTS ALL IMMEDIATE');
-    return { rows: result.rowCount ?? 0, milliseconds: performance.now() - beganAt, refused: false };
+    const rows = await withCallerSearchPath(client, async () => {
+      const result = await client.query(sql);
+      // A deferred constraint does its work here, not at the DELETE.
+      await client.query('SET CONSTRAINTS ALL IMMEDIATE');
+      return result.rowCount ?? 0;
+    });
+    return { rows, milliseconds: performance.now() - beganAt, refused: false };
   } catch (error) {
     // Class 23. NO ACTION and RESTRICT refuse the DELETE of a referenced row, and so does what SET NULL and SET DEFAULT
     // would make of a key that is NOT NULL or holds its row in its partition: the look-up that costs has been done.

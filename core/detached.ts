@@ -10,6 +10,7 @@ import type { Client } from 'pg';
 import { asLogin, runAsLogin } from './as-login.ts';
 import { describeBlockers, readBlockers } from './blockers.ts';
 import { describeEnded, endIdleBlockers } from './idle-blockers.ts';
+import { PooledSession } from './pooler.ts';
 import { toNamedError } from './postgres-errors.ts';
 import { run } from './sql.ts';
 import { applicationName, LEASE_SECONDS, type StepContext } from './steps/context.ts';
@@ -80,6 +81,7 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
     context.logger.info('statement left running', { step: work.step, pair: work.pair });
     return await leave(context.client, work, name);
   } finally {
+    if (abandoned && session instanceof PooledSession) session.abandon();
     // With a statement under way end() cuts the socket and sends no cancel: the backend goes on.
     const ended = session.end().catch(() => undefined);
     if (!abandoned) await ended;

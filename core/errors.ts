@@ -47,6 +47,8 @@ export interface PostgresErrorContext {
   readonly statement?: string;
   readonly detail?: string;
   readonly hint?: string;
+  /** Where in the application's code it was raised: the first line of PostgreSQL's CONTEXT, such as a function and its line. */
+  readonly where?: string;
   readonly holders?: readonly LockHolder[];
   /** Referencing rows without a referenced row, where they were counted. */
   readonly orphans?: number;
@@ -101,6 +103,21 @@ export class MigrationInProgress extends P2pfkError {
 /** SQLSTATE 42501: the role lacks a privilege. */
 export class PrivilegeMissing extends P2pfkError {
   override readonly name = 'PrivilegeMissing';
+  readonly exitCode = ExitCode.Refused;
+}
+
+/** A database or a role sets what our queries rely on, and this role may not change it. */
+export class SettingRefused extends P2pfkError {
+  override readonly name = 'SettingRefused';
+  readonly exitCode = ExitCode.Refused;
+}
+
+/**
+ * SQLSTATE 42501 from `row_security = off`: a policy would hide rows from this role. No privilege is missing; with fewer
+ * rows than there are, neither a count nor a validation would be true.
+ */
+export class RowSecurityApplies extends P2pfkError {
+  override readonly name = 'RowSecurityApplies';
   readonly exitCode = ExitCode.Refused;
 }
 
@@ -182,13 +199,14 @@ export class StatementFailed extends P2pfkError {
   readonly exitCode = ExitCode.RolledBack;
 }
 
-/** The message with all that PostgreSQL told: SQLSTATE, statement, detail, hint. One line. */
+/** The message with all that PostgreSQL told: SQLSTATE, detail, hint, context, statement. One line. */
 export function describeError(error: P2pfkError): string {
-  const { sqlState, statement, detail, hint } = error.context;
+  const { sqlState, statement, detail, hint, where } = error.context;
   const more = [
     ...(sqlState ? [`SQLSTATE ${sqlState}`] : []),
     ...(detail ? [detail] : []),
     ...(hint ? [`hint: ${hint}`] : []),
+    ...(where ? [`in: ${where}`] : []),
     ...(statement ? [`statement: ${statement.replaceAll(/\s+/g, ' ').slice(0, 1_000)}`] : []),
   ];
   return more.length > 0 ? `${error.message} [${more.join('; ')}]` : error.message;

@@ -1,6 +1,6 @@
 /** Finds the foreign key that a person means by `--table` and `--constraint`, standing or already migrated. */
 import type { Client } from 'pg';
-import { withCallerSearchPath } from './connection.ts';
+import { contained, withCallerSearchPath } from './connection.ts';
 import { InvalidInput } from './errors.ts';
 import { type LedgerMigration, openMigrations } from './ledger.ts';
 import { sqlStateOf } from './postgres-errors.ts';
@@ -46,7 +46,6 @@ interface StandingForeignKey {
   readonly constraint_oid: number | null;
   readonly constraint_name: string | null;
   readonly constraint_ident: string | null;
-  readonly definition: string | null;
   readonly validated: boolean | null;
   readonly enforced: boolean | null;
   readonly temporal: boolean | null;
@@ -141,11 +140,18 @@ function waitsForApproval({ state, approval_asked_at, approved_at }: LedgerMigra
   return (state === 'running' || state === 'paused') && approval_asked_at !== null && approved_at === null;
 }
 
+/** The oid of the table that a name means to the caller; 0 where there is none. PostgreSQL's own error where it is no name. */
+export async function resolveTable(client: Client, table: string): Promise<number> {
+  const { table_oid } = await contained(client, () =>
+    withCallerSearchPath(client, () => runOne<{ table_oid: number }>(client, 'catalog/resolve-table', { table })),
+  );
+  return table_oid;
+}
+
 async function standingForeignKeys(client: Client, table: string): Promise<StandingForeignKey[]> {
   try {
-    return await withCallerSearchPath(client, () =>
-      run<StandingForeignKey & Record<string, unknown>>(client, 'catalog/foreign-keys', { table }),
-    );
+    const table_oid = await resolveTable(client, table);
+    return await run<StandingForeignKey & Record<string, unknown>>(client, 'catalog/foreign-keys', { table_oid });
   } catch (error) {
     const state = sqlStateOf(error);
     // 42602 invalid name, 0A000 a name with a database of its own, 42601 a quote that never ends.
@@ -178,6 +184,11 @@ async function fromStanding(client: Client, key: StandingForeignKey, migrationId
     throw new InvalidInput(
       `${label} has a definition that this version of p2pfk does not understand: ${shape.definition}`,
     );
+  const { display_definition } = await withCallerSearchPath(client, () =>
+    runOne<{ display_definition: string }>(client, 'catalog/display-definition', {
+      constraint_oid: key.constraint_oid,
+    }),
+  );
   return {
     referencing_oid: key.table_oid,
     table: key.table_name,
@@ -186,7 +197,7 @@ async function fromStanding(client: Client, key: StandingForeignKey, migrationId
     constraint_name: key.constraint_name as string,
     constraint_oid: key.constraint_oid,
     validated: key.validated === true,
-    displayDefinition: key.definition as string,
+    displayDefinition: display_definition,
     definition: shape.definition,
     columns: shape.columns,
     referenced_columns: shape.referenced_columns,

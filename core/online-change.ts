@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
-import { execute } from './connection.ts';
+import { execute, executeDdl } from './connection.ts';
 import { DeadlockDetected, LockTimeout, MigrationInProgress, StatementCanceled } from './errors.ts';
 import { describeHolders, type LockMode, limit, lockHolders, markLocked, record } from './lock-budget.ts';
 import { toNamedError } from './postgres-errors.ts';
@@ -106,7 +106,7 @@ async function changeOnce<Result extends Done>(
       run: async (sql) => {
         await limit(client, until - performance.now());
         await client.query("SELECT set_config('lock_timeout', $1, true)", [String(Math.ceil(budgetMs))]);
-        await execute(client, sql);
+        await executeDdl(client, sql);
       },
       lock: async (lock) => {
         await take(client, lock, { step, budgetMs, until: performance.now() + budgetMs });

@@ -1,5 +1,6 @@
 /** Counts referencing rows without a referenced row. `convalidated` is no proof, so the rows themselves are asked. */
 import type { Client } from 'pg';
+import { contained } from './connection.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import { toNamedError } from './postgres-errors.ts';
 import { countMemory, PAGE_COST_OF_TODAY, readServer } from './server.ts';
@@ -71,8 +72,10 @@ export async function countOrphans(
   const counts: OrphanCount[] = [];
   for (const { pair, sql } of queries) {
     try {
-      await chooseWorkers(client, sql);
-      const { rows } = await client.query<{ orphans: string }>(sql);
+      const { rows } = await contained(client, async () => {
+        await chooseWorkers(client, sql);
+        return client.query<{ orphans: string }>(sql);
+      });
       counts.push({
         pair,
         orphans: Number(rows[0]?.orphans ?? 0),

@@ -1,6 +1,6 @@
 /** Reads the pairs of a foreign key from the catalog. What a pair is, `sql/catalog/pairs.sql` decides. */
 import type { Client } from 'pg';
-import { withCallerSearchPath } from './connection.ts';
+import { contained, withCallerSearchPath } from './connection.ts';
 import { PartitionSetChanged } from './errors.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import { sqlStateOf } from './postgres-errors.ts';
@@ -170,7 +170,7 @@ export async function holdingRows(client: Client, unpaired: readonly Unpaired[])
   const holding = new Set<number>();
   for (const { oid, sql } of queries) {
     try {
-      const { rows } = await client.query<{ has_rows: boolean }>(sql);
+      const { rows } = await contained(client, () => client.query<{ has_rows: boolean }>(sql));
       if (rows[0]?.has_rows ?? true) holding.add(oid);
     } catch (error) {
       // Cannot be read (a finding of its own): assume the worse. In a transaction nothing more can be asked.

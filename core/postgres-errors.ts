@@ -9,12 +9,18 @@ import {
   MigrationFenced,
   OrphanedRows,
   P2pfkError,
-  PartitionSetChanged,
   type PostgresErrorContext,
   PrivilegeMissing,
+  RowSecurityApplies,
   StatementCanceled,
   StatementFailed,
 } from './errors.ts';
+
+/** Function of PostgreSQL that raises 42501 under row_security = off. The message itself may be in any language. */
+const ROW_SECURITY_CHECK = 'check_enable_rls';
+
+/** Characters of PostgreSQL's CONTEXT: it may quote a whole statement of a function. */
+const LONGEST_WHERE = 300;
 
 /** SQLSTATE of an exception that the ledger's `p2pfk.enter` raises. */
 const FENCED = 'P2F01';
@@ -44,7 +50,6 @@ const MESSAGE_OF_STATE: Readonly<
   '53200': LockTableFull,
   '23503': OrphanedRows,
   '42501': PrivilegeMissing,
-  '42P01': PartitionSetChanged,
   [FENCED]: MigrationFenced,
 };
 
@@ -83,9 +88,15 @@ export function toNamedError(error: unknown, statement?: string): P2pfkError {
     // DETAIL of a constraint violation quotes the offending row: that is the application's data, not ours to show.
     if (error.detail && !sqlState.startsWith('23')) context.detail = error.detail;
     if (error.hint) context.hint = error.hint;
+    const where = error.where?.split('\n', 1)[0]?.slice(0, LONGEST_WHERE);
+    if (where && !sqlState.startsWith('23')) context.where = where;
     const options = { cause: error };
     if (isRefusal(sqlState)) return new ConnectionRefused(error.message, context, options);
     if (isLoss(sqlState)) return new ConnectionLost(error.message, context, options);
+    if (sqlState === '42501' && error.routine === ROW_SECURITY_CHECK) {
+      const message = `row-level security applies to this role, so it would not see all rows: ${error.message}; use a superuser, a role with BYPASSRLS, or the owner where the policy is not forced`;
+      return new RowSecurityApplies(message, context, options);
+    }
     const Named = MESSAGE_OF_STATE[sqlState] ?? StatementFailed;
     return new Named(error.message, context, options);
   }

@@ -3,7 +3,7 @@
  * on its referencing rows, without a word. It is installed with the drop of the parent FK, and goes when that comes back.
  */
 import type { Client } from 'pg';
-import { execute, withCallerSearchPath } from './connection.ts';
+import { executeDdl } from './connection.ts';
 import type { ExecutionInput } from './contracts.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import { run, runOne } from './sql.ts';
@@ -30,7 +30,7 @@ export async function guardStatement(
 export async function installGuard(client: Client, foreignKey: ForeignKey, migrationId: string): Promise<void> {
   if (await dropGuardStatement(client, foreignKey, migrationId)) return;
   const { sql } = await guardStatement(client, foreignKey, migrationId);
-  await withCallerSearchPath(client, () => execute(client, sql));
+  await executeDdl(client, sql);
 }
 
 /** `DROP TRIGGER ...`, or undefined where this migration has no guard. */

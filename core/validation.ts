@@ -1,4 +1,5 @@
 /** VALIDATE CONSTRAINT as one message that needs no client until its COMMIT; used forward and by the rollback. */
+import { CALLER_SEARCH_PATH, useCallerSearchPath } from './connection.ts';
 import { type DetachedOutcome, runDetached } from './detached.ts';
 import { OrphanedRows } from './errors.ts';
 import { maintenanceMemory, PAGE_COST_OF_TODAY } from './server.ts';
@@ -39,6 +40,7 @@ export async function validate(
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     script: async (session) => {
       if (await validation.isDone()) return undefined;
+      await useCallerSearchPath(session, migration.options.searchPath);
       const literal = (text: string) => session.escapeLiteral(text);
       const id = Number(migration.id);
       return [
@@ -48,7 +50,9 @@ export async function validate(
         `SELECT set_config('lock_timeout', '${LOCK_WAIT_MS}', true), set_config('maintenance_work_mem', '${memory}MB', true), set_config('p2pfk.began_at', clock_timestamp()::text, true)`,
         ...(validation.lockSql === null ? [] : [validation.lockSql]),
         "SELECT set_config('p2pfk.locked_at', clock_timestamp()::text, true)",
+        CALLER_SEARCH_PATH.before,
         validation.sql,
+        CALLER_SEARCH_PATH.after,
         `SELECT p2pfk.record(${id}, ${validation.pair === 0 ? 'NULL' : validation.pair}, ${literal(validation.step)}, ${literal(validation.sql)})`,
         'COMMIT',
       ].join(';\n');

@@ -1,5 +1,6 @@
 /** The six checks. Each looks at the database as it is; the ledger only says which pairs a migration is responsible for. */
 import type { Client } from 'pg';
+import { rolledBack } from './connection.ts';
 import { type Check, CheckId, type Verification } from './contracts.ts';
 import { PROBE_TIMEOUT_MS, probeDelete } from './delete-probe.ts';
 import { type ForeignKey, resolveForeignKey } from './foreign-key.ts';
@@ -123,10 +124,11 @@ async function checkTargets(client: Client, foreignKey: ForeignKey, scope: Scope
 async function checkDelete(client: Client, { pairs }: Scope): Promise<Check> {
   const beganAt = performance.now();
   try {
-    await client.query('BEGIN');
-    // Should this process freeze with rows locked, the server ends the session.
-    await client.query("SELECT set_config('idle_in_transaction_session_timeout', '1s', true)");
-    return await probeDelete(client, pairs, PROBE_TIMEOUT_MS);
+    return await rolledBack(client, async () => {
+      // Should this process freeze with rows locked, the server ends the session.
+      await client.query("SELECT set_config('idle_in_transaction_session_timeout', '1s', true)");
+      return probeDelete(client, pairs, PROBE_TIMEOUT_MS);
+    });
   } catch (error) {
     // 42501 no privilege, 25006 read-only server: no word on the foreign keys. 55P03: a retry decides.
     const state = sqlStateOf(error);
@@ -137,8 +139,6 @@ async function checkDelete(client: Client, { pairs }: Scope): Promise<Check> {
     if (state === '57014' && performance.now() - beganAt >= PROBE_TIMEOUT_MS * 0.9)
       return { ...check, passed: false, detail: `no answer within ${PROBE_TIMEOUT_MS / 1000} s: the DELETE scans` };
     throw toNamedError(error);
-  } finally {
-    await client.query('ROLLBACK').catch(() => undefined);
   }
 }
 

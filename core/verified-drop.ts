@@ -5,7 +5,7 @@
  * database that the drop will work, and changes nothing.
  */
 import type { Client } from 'pg';
-import { execute } from './connection.ts';
+import { executeDdl } from './connection.ts';
 import type { Check } from './contracts.ts';
 import { probeDelete } from './delete-probe.ts';
 import { GateFailed, LockTimeout, StatementCanceled, VerificationFailed } from './errors.ts';
@@ -120,7 +120,7 @@ async function dropAndVerify(
     await limit(client, left());
     // Delivered twice, the other one may have been faster.
     const stands = (await readMigration(client, drop.id)).constraint_oid !== null;
-    if (stands) await execute(client, drop.sql);
+    if (stands) await executeDdl(client, drop.sql);
     if (drop.guard) await installGuard(client, foreignKey, drop.id);
 
     await limit(client, left());

@@ -19,6 +19,8 @@ const Database = z
     secretArn: z.string().startsWith('arn:').optional(),
     /** The database's own group, which is to let the functions in. */
     securityGroupId: z.string().startsWith('sg-').optional(),
+    /** The endpoint is a pooler in session mode. */
+    sessionPooler: z.boolean().default(false),
   })
   .refine(
     ({ resourceId, secretArn }) => (resourceId === undefined) !== (secretArn === undefined),

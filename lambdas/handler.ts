@@ -1,7 +1,8 @@
 /** What all handlers share: parse the event, open one session, run one core step, log, and name what went wrong. */
 import type { Client } from 'pg';
 import * as z from 'zod';
-import { describeError, InvalidInput } from '../core/errors.ts';
+import { describeError, InvalidInput, type P2pfkError } from '../core/errors.ts';
+import { explainMissingRelation } from '../core/missing-relation.ts';
 import { toNamedError } from '../core/postgres-errors.ts';
 import { applicationName, type StepContext } from '../core/steps/context.ts';
 import { openSession } from './database.ts';
@@ -33,11 +34,13 @@ export function stepHandler<Schema extends z.ZodType, Result>(
   return async (event, context = {}) => {
     const endsAt = Date.now() + (context.getRemainingTimeInMillis?.() ?? DEFAULT_ALLOWANCE_MS);
     let client: Client | undefined;
+    let migrationId: string | undefined;
     try {
       const parsed = parse(name, schema, event);
       const identity =
         z.object({ migrationId: z.string(), pair: z.number(), execution: z.string() }).partial().safeParse(parsed)
           .data ?? {};
+      migrationId = identity.migrationId;
       const log = logger(name, { ...identity, ...(context.awsRequestId ? { requestId: context.awsRequestId } : {}) });
       client = await openSession(applicationName(identity.migrationId ?? '-', name, identity.pair));
       log.info('step entered');
@@ -49,7 +52,7 @@ export function stepHandler<Schema extends z.ZodType, Result>(
       return result;
     } catch (error) {
       // Lambda and the local engine report name and message only: the message must tell all.
-      const named = toNamedError(error);
+      const named = await explain(client, migrationId, toNamedError(error));
       named.message = describeError(named);
       logger(name, {}).warn('step failed', { error: named.name, reason: named.message });
       measureFailure(named);
@@ -59,6 +62,16 @@ export function stepHandler<Schema extends z.ZodType, Result>(
       await client?.end().catch(() => undefined);
     }
   };
+}
+
+/** A client that is gone cannot be asked: then it stays what it was. */
+async function explain(
+  client: Client | undefined,
+  migrationId: string | undefined,
+  error: P2pfkError,
+): Promise<P2pfkError> {
+  if (client === undefined || migrationId === undefined) return error;
+  return explainMissingRelation(client, migrationId, error).catch(() => error);
 }
 
 function parse<Schema extends z.ZodType>(name: string, schema: Schema, event: unknown): z.infer<Schema> {

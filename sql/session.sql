@@ -1,23 +1,90 @@
--- Every session of ours, set in one place, in one round trip.
+-- Pins what our queries rely on, for the session or (:'local' true) for one transaction. A database or a role may bring other
+-- values along (ALTER DATABASE ... SET, ALTER ROLE ... SET). This list is the only one; test/core/session.test.ts walks all
+-- settings of the server and says of each that is not here why not.
 --
--- client_min_messages = error: a backend whose client is gone must have nothing to send before its end, or the broken
--- socket stops its validation. search_path = pg_catalog: nobody's function or operator shadows PostgreSQL's own; the
--- caller's path is kept aside, for the one query that must resolve a name as the caller would. TimeZone, DateStyle and
--- the like: bounds are compared as printed text, also with text that another session has stored.
--- idle_in_transaction_session_timeout: a client that freezes (Lambda does that) cannot sit on a lock.
+-- It runs under whatever the session came with and depends on none of it: every name is qualified, and no literal holds a
+-- backslash. It therefore comes before any other text of ours.
+--
+-- p2pfk.caller_search_path keeps the caller's search_path: :'search_path' where it is not empty, else the one that the session
+-- came with. Names that a person gives, and the code of the application that our DDL fires (CHECK functions, triggers,
+-- event triggers), are looked up there; our own queries run under pg_catalog alone.
+--
+-- not_pinned: what only a superuser may set and is not as it should be (sql/settings-at-fault.sql names who set it).
 :begin
-SELECT set_config('p2pfk.caller_search_path', current_setting('search_path'), false),
-       set_config('search_path', 'pg_catalog', false),
-       set_config('client_min_messages', 'error', false),
-       set_config('lock_timeout', :'lock_timeout_ms'::text, false),
-       set_config('statement_timeout', '0', false),
-       set_config('idle_in_transaction_session_timeout', '60s', false),
-       set_config('TimeZone', 'UTC', false),
-       set_config('DateStyle', 'ISO, YMD', false),
-       set_config('IntervalStyle', 'postgres', false),
-       set_config('extra_float_digits', '1', false),
-       set_config('bytea_output', 'hex', false),
-       set_config('default_transaction_isolation', 'read committed', false),
-       -- 14 and newer can notice a client that is gone; a validation must not.
-       (SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'client_connection_check_interval')
+WITH pinned(name, value) AS (VALUES
+  -- How our texts are read. Off, '\1' would be chr(1) and a replacement in a regular expression another text.
+  ('standard_conforming_strings', 'on'),
+  ('backslash_quote', 'safe_encoding'),
+  -- Off, NULL in the text of an array would be a string; on, "x = NULL" would be "x IS NULL".
+  ('array_nulls', 'on'),
+  ('transform_null_equals', 'off'),
+  ('client_encoding', 'UTF8'),
+  -- How names and bounds are printed: they are compared as text, also with text that another session stored in the ledger.
+  ('quote_all_identifiers', 'off'),
+  ('TimeZone', 'UTC'),
+  ('DateStyle', 'ISO, YMD'),
+  ('IntervalStyle', 'postgres'),
+  ('extra_float_digits', '1'),
+  ('bytea_output', 'hex'),
+  ('lc_monetary', 'C'),
+  -- No function, operator or type of a schema in the caller's path shadows one of PostgreSQL.
+  ('search_path', 'pg_catalog'),
+  -- Raise an error where a policy would hide rows: an orphan that nobody sees would pass every check.
+  ('row_security', 'off'),
+  -- Under "replica" foreign keys do not check what the DELETE probe does, and rows enter unchecked.
+  ('session_replication_role', 'origin'),
+  -- Damaged pages must be an error; the first of these would write empty ones in their place.
+  ('zero_damaged_pages', 'off'),
+  ('ignore_checksum_failure', 'off'),
+  ('allow_system_table_mods', 'off'),
+  -- An expected error (a lock that is not free, a refused DELETE) must not end the session.
+  ('exit_on_error', 'off'),
+  -- A backend whose client is gone must have nothing to send before its end, or the broken socket stops its validation.
+  ('client_min_messages', 'error'),
+  -- 14 and newer can notice a client that is gone; a validation must not.
+  ('client_connection_check_interval', '0'),
+  -- A statement may take hours; what must be short has limits of its own.
+  ('statement_timeout', '0'),
+  ('transaction_timeout', '0'),
+  ('lock_timeout', :'lock_timeout_ms'::pg_catalog.text),
+  -- A client that freezes (Lambda does that) cannot sit on a lock; a session that is idle outside a transaction is not ended: one
+  -- such session shows that its execution lives.
+  ('idle_in_transaction_session_timeout', '60s'),
+  ('idle_session_timeout', '0'),
+  ('default_transaction_isolation', 'read committed'),
+  ('default_transaction_read_only', 'off'),
+  ('default_transaction_deferrable', 'off'),
+  -- What was reported as done survives a crash of the server. A stronger setting than "local" stays.
+  ('synchronous_commit', CASE WHEN pg_catalog.current_setting('synchronous_commit') OPERATOR(pg_catalog.=) 'off' THEN 'local'
+                              ELSE pg_catalog.current_setting('synchronous_commit') END),
+  -- Others must see what this session does: "does its owner live?" and the fence ask pg_stat_activity.
+  ('track_activities', 'on'),
+  -- Where indexes and the ledger are made, and as what: the ledger needs row locks, which other access methods may not have.
+  ('default_tablespace', ''),
+  ('default_table_access_method', 'heap'),
+  ('restrict_nonsystem_relation_kind', ''),
+  -- A count or a validation that may use no hash join takes hours, and the proof that DELETE is fast asks for index scans.
+  ('enable_bitmapscan', 'on'), ('enable_hashagg', 'on'), ('enable_hashjoin', 'on'), ('enable_indexonlyscan', 'on'),
+  ('enable_indexscan', 'on'), ('enable_material', 'on'), ('enable_mergejoin', 'on'), ('enable_nestloop', 'on'),
+  ('enable_seqscan', 'on'), ('enable_sort', 'on'), ('enable_tidscan', 'on'),
+  ('plan_cache_mode', 'auto'), ('force_parallel_mode', 'off'), ('debug_parallel_query', 'off')
+)
+SELECT p.not_pinned
+  FROM (SELECT pg_catalog.set_config('p2pfk.caller_search_path',
+                 CASE WHEN :'search_path'::pg_catalog.text OPERATOR(pg_catalog.<>) '' THEN :'search_path'::pg_catalog.text
+                      WHEN pg_catalog.current_setting('search_path') OPERATOR(pg_catalog.<>) 'pg_catalog' THEN pg_catalog.current_setting('search_path')
+                      -- Pinned already: a second script in one session of psql, a second transaction of one that reads.
+                      ELSE COALESCE(pg_catalog.current_setting('p2pfk.caller_search_path', true), 'pg_catalog') END,
+                 :'local'::pg_catalog.bool) AS caller_search_path
+        OFFSET 0) c
+ CROSS JOIN LATERAL (
+       SELECT pg_catalog.count(CASE WHEN k.may_set THEN pg_catalog.set_config(k.name, k.value, :'local'::pg_catalog.bool) END) AS set,
+              COALESCE(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', k.name, 'value', k.setting, 'wanted', k.value))
+                         FILTER (WHERE NOT k.may_set AND k.setting OPERATOR(pg_catalog.<>) k.value), '[]') AS not_pinned
+         FROM (SELECT s.name, s.setting, w.value,
+                      s.context OPERATOR(pg_catalog.=) 'user'
+                        OR pg_catalog.current_setting('is_superuser') OPERATOR(pg_catalog.=) 'on' AS may_set
+                 FROM pinned w
+                 JOIN pg_catalog.pg_settings s ON s.name OPERATOR(pg_catalog.=) w.name
+                WHERE c.caller_search_path IS NOT NULL) k) p
 :end

@@ -65,8 +65,9 @@ async function audit(flags: AuditFlags): Promise<number> {
   if (flags.constraint !== undefined && flags.table === undefined)
     throw new InvalidInput('--constraint has no meaning without --table');
   const lockTimeoutMs = await lockTimeout(flags);
-  const { connect } = await import('../../core/connection.ts');
-  const client = await connect({ databaseUrl: databaseUrlOf(flags), applicationName: 'p2pfk audit' });
+  const { connect, connectReadOnly } = await import('../../core/connection.ts');
+  const session = { databaseUrl: databaseUrlOf(flags), applicationName: 'p2pfk audit' };
+  const client = await (run ? connect(session) : connectReadOnly(session));
   try {
     const document = run ? await repair(client, flags, lockTimeoutMs) : await look(client, flags);
     const { ExitCode } = await import('../../core/errors.ts');

@@ -47,13 +47,17 @@ async function plan(flags: PlanFlags): Promise<number> {
   }
   const { givenInput, parseInput } = await import('../input.ts');
   const input = parseInput(givenInput(flags, 'migrate'));
-  const { connect } = await import('../../core/connection.ts');
+  const { connectReadOnly } = await import('../../core/connection.ts');
   const { planMigration } = await import('../../core/plan.ts');
   const { createOutput } = await import('../output.ts');
   const { findingLines, planLines, statementsAsSql } = await import('../render/plan.ts');
 
   const output = createOutput(flags);
-  const client = await connect({ databaseUrl: databaseUrlOf(flags), applicationName: 'p2pfk plan' });
+  const client = await connectReadOnly({
+    databaseUrl: databaseUrlOf(flags),
+    applicationName: 'p2pfk plan',
+    searchPath: input.searchPath,
+  });
   try {
     const planned = await planMigration(client, input);
     const refused = planned.findings.some((finding) => finding.severity === 'error');

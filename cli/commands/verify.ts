@@ -36,13 +36,13 @@ a transaction that is rolled back.`,
 async function verify(flags: VerifyFlags): Promise<number> {
   applyVerbose(flags);
   const { ExitCode } = await import('../../core/errors.ts');
-  const { connect } = await import('../../core/connection.ts');
+  const { connectReadOnly } = await import('../../core/connection.ts');
   const { verifyTable } = await import('../../core/verification.ts');
   const { createOutput } = await import('../output.ts');
   const { checksInFull } = await import('../progress/lines.ts');
 
   const output = createOutput(flags);
-  const client = await connect({ databaseUrl: databaseUrlOf(flags), applicationName: 'p2pfk verify' });
+  const client = await connectReadOnly({ databaseUrl: databaseUrlOf(flags), applicationName: 'p2pfk verify' });
   try {
     const { table, constraint } = flags;
     const verification = await verifyTable(client, { table, ...(constraint === undefined ? {} : { constraint }) });

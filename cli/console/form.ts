@@ -84,6 +84,13 @@ export const FIELDS: readonly Field[] = [
     advanced: true,
   },
   {
+    name: 'searchPath',
+    label: 'Search path',
+    hint: "Where names without a schema are looked up; the session's if left empty",
+    kind: 'text',
+    advanced: true,
+  },
+  {
     name: 'deadline',
     label: 'End of the window',
     hint: 'Nothing is begun that would not end by then: 2027-01-31T04:00:00Z',

@@ -1,5 +1,5 @@
 /** `p2pfk demo`: tells the story of local/demo, from an empty directory to the proof. */
-import { connect } from '../../core/connection.ts';
+import { connectReadOnly } from '../../core/connection.ts';
 import { ExecutionInput, type MigrationReport, type Plan } from '../../core/contracts.ts';
 import { ExitCode, InvalidInput } from '../../core/errors.ts';
 import { planMigration } from '../../core/plan.ts';
@@ -140,7 +140,7 @@ async function migrate(
 }
 
 async function planOf({ databaseUrl }: Demo, input: ExecutionInput): Promise<Plan> {
-  const client = await connect({ databaseUrl, applicationName: 'p2pfk demo plan' });
+  const client = await connectReadOnly({ databaseUrl, applicationName: 'p2pfk demo plan' });
   try {
     return await planMigration(client, input);
   } finally {

@@ -7,7 +7,7 @@ import {
   paginateGetExecutionHistory,
   type SFNClient,
 } from '@aws-sdk/client-sfn';
-import { connect, describeTarget } from '../../core/connection.ts';
+import { connectReadOnly, describeTarget } from '../../core/connection.ts';
 import type { Trail } from '../../core/trail/contracts.ts';
 import { readTrail } from '../../core/trail/trail.ts';
 import type { ReportSources } from '../../report/report.ts';
@@ -87,7 +87,7 @@ async function readLedger({ databaseUrl }: SourceOptions, progress: Progress): P
   if (progress.plan === null || migrationId === null) return NOT_ASKED;
   const target = whereTo(databaseUrl);
   try {
-    const client = await connect({ databaseUrl, applicationName: 'p2pfk report' });
+    const client = await connectReadOnly({ databaseUrl, applicationName: 'p2pfk report', snapshot: true });
     try {
       const trail = await readTrail(client, migrationId, target);
       const { table, constraint } = progress.plan;

@@ -48,8 +48,6 @@ export type RepairStep =
       readonly kind: 'locked';
       readonly locks: readonly WantedLock[];
       readonly sql: readonly string[];
-      /** Types' operators have to be found: run it with the caller's search_path. */
-      readonly callerSearchPath?: boolean;
     }
   /** Reads rows for as long as it takes; its lock stops no reader and no writer. */
   | { readonly kind: 'validate'; readonly sql: string }

@@ -1,6 +1,6 @@
 /** Repairs drift while the application works: each step waits for locks no longer than the budget, or stops nobody. */
 import type { Client } from 'pg';
-import { execute, withCallerSearchPath } from '../connection.ts';
+import { execute, executeDdl } from '../connection.ts';
 import { MigrationInProgress, OrphanedRows } from '../errors.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import { changePair, noteEvent, readPairs } from '../ledger.ts';
@@ -105,10 +105,7 @@ async function runStep(
   switch (step.kind) {
     case 'locked':
       await changeOnline(client, { step: STEP, migrationId, budgetMs, locks: step.locks }, async (budget) => {
-        const runAll = async () => {
-          for (const sql of step.sql) await budget.run(sql);
-        };
-        await (step.callerSearchPath ? withCallerSearchPath(client, runAll) : runAll());
+        for (const sql of step.sql) await budget.run(sql);
         return { statements: step.sql.map((sql) => ({ sql })) };
       });
       return;
@@ -117,12 +114,12 @@ async function runStep(
       return;
     case 'concurrently':
       // Its waits for older transactions stop nobody; a wait that is cut would leave an INVALID index.
-      await withSettings(client, { lock_timeout: '0' }, () => execute(client, step.sql));
+      await withSettings(client, { lock_timeout: '0' }, () => executeDdl(client, step.sql));
       break;
     case 'validate': {
       const memory = `${validationMemory(await readServer(client), 1)}MB`;
       const settings = { lock_timeout: String(VALIDATE_LOCK_WAIT_MS), maintenance_work_mem: memory };
-      await withSettings(client, settings, () => execute(client, step.sql));
+      await withSettings(client, settings, () => executeDdl(client, step.sql));
     }
   }
   if (migrationId === null) return;

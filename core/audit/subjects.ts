@@ -1,8 +1,7 @@
 /** What is audited: every migrated foreign key that the ledger knows, and those that only the catalog shows. */
 import type { Client } from 'pg';
-import { withCallerSearchPath } from '../connection.ts';
 import { InvalidInput } from '../errors.ts';
-import { type ForeignKey, resolveForeignKey } from '../foreign-key.ts';
+import { type ForeignKey, resolveForeignKey, resolveTable } from '../foreign-key.ts';
 import type { LedgerMigration, MigrationOptions, MigrationState } from '../ledger.ts';
 import { sqlStateOf } from '../postgres-errors.ts';
 import { run, runOne } from '../sql.ts';
@@ -69,9 +68,8 @@ interface Root {
 
 async function rootOf(client: Client, table: string): Promise<Root | undefined> {
   try {
-    const [root] = await withCallerSearchPath(client, () =>
-      run<Root & Record<string, unknown>>(client, 'provision/target', { table }),
-    );
+    const table_oid = await resolveTable(client, table);
+    const [root] = await run<Root & Record<string, unknown>>(client, 'provision/target', { table_oid });
     return root;
   } catch (error) {
     if (sqlStateOf(error) === undefined) throw error;

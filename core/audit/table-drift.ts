@@ -1,5 +1,6 @@
 /** Drift of a table beside its pairs: a parent FK that is back, lone partitions, the guard, the ledger itself. */
 import type { Client } from 'pg';
+import { contained } from '../connection.ts';
 import type { Severity } from '../contracts.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import type { LedgerPair } from '../ledger.ts';
@@ -140,7 +141,9 @@ async function makePartner(
 ): Promise<RepairStep[]> {
   const bound = readBound(partition.bound);
   if (bound === undefined || partition.kind !== 'r' || (partition.heldBy?.length ?? 0) > 0) return [];
-  const family = await readSiblings(client, foreignKey, pairing, place.parent_oid).catch(() => undefined);
+  const family = await contained(client, () => readSiblings(client, foreignKey, pairing, place.parent_oid)).catch(
+    () => undefined,
+  );
   const partner = family && partnerName(family.siblings, place);
   if (!partner) return [];
   const [free] = await run<{ taken: boolean; too_long: boolean }>(client, 'provision/names', { names: [partner] });
@@ -190,7 +193,7 @@ async function guard(client: Client, { foreignKey, options }: Subject): Promise<
         'create it again',
         {
           partition: referencedTable,
-          steps: [{ kind: 'locked', locks, sql: [sql], callerSearchPath: true }],
+          steps: [{ kind: 'locked', locks, sql: [sql] }],
         },
       ),
     ];

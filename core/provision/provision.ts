@@ -3,9 +3,8 @@
  * neither readers nor writers of the two tables. What stands at its end is checked before COMMIT.
  */
 import type { Client } from 'pg';
-import { withCallerSearchPath } from '../connection.ts';
 import { InvalidInput, PreflightFailed } from '../errors.ts';
-import { type ForeignKey, resolveForeignKey } from '../foreign-key.ts';
+import { type ForeignKey, resolveForeignKey, resolveTable } from '../foreign-key.ts';
 import type { LockMode } from '../lock-budget.ts';
 import { BudgetExceeded, type Changed, changeOnline } from '../online-change.ts';
 import { readPairing } from '../pairs.ts';
@@ -132,9 +131,8 @@ interface Target {
 /** Undefined where there is no such table: resolveForeignKey has the words for that. */
 async function readTarget(client: Client, table: string): Promise<Target | undefined> {
   try {
-    const [target] = await withCallerSearchPath(client, () =>
-      run<Target & Record<string, unknown>>(client, 'provision/target', { table }),
-    );
+    const table_oid = await resolveTable(client, table);
+    const [target] = await run<Target & Record<string, unknown>>(client, 'provision/target', { table_oid });
     return target;
   } catch (error) {
     if (sqlStateOf(error)?.startsWith('42') || sqlStateOf(error) === '0A000') return undefined;

@@ -1,6 +1,6 @@
 /** AddForeignKeys, one pair: its FK, NOT VALID. From its COMMIT on every new row is checked by both kinds of FK. */
 
-import { execute } from '../connection.ts';
+import { executeDdl } from '../connection.ts';
 import type { PairEvent, PairResult } from '../contracts.ts';
 import { changePair } from '../ledger.ts';
 import { record, underLock } from '../lock-budget.ts';
@@ -40,7 +40,7 @@ export async function addForeignKey(context: StepContext, event: PairEvent): Pro
   const { lockWaitMs, heldMs } = await underLock(context, work, async () => {
     // Delivered twice, the other one may have been faster.
     if ((await readStanding(client, foreignKey, [pair])).get(pair.pair)?.constraint_oid) return;
-    await execute(client, sql);
+    await executeDdl(client, sql);
     // In the same transaction: a rollback knows exactly which constraints are ours to drop.
     await changePair(client, migration.id, pair.pair, {
       state: 'added',

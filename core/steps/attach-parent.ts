@@ -1,6 +1,6 @@
 /** AttachParent: the parent FK is put back word for word, by the strategy that the plan forecast. */
 import type { Client } from 'pg';
-import { execute } from '../connection.ts';
+import { executeDdl } from '../connection.ts';
 import type { MigrationEvent, PairResult } from '../contracts.ts';
 import { OrphanedRows, RollbackFailed } from '../errors.ts';
 import type { ForeignKey } from '../foreign-key.ts';
@@ -123,10 +123,10 @@ async function add(
       );
     else await limit(client, Math.max(lockBudgetMs, forecast.writesBlockedMs * FORECAST_MARGIN));
     if (forecast.strategy === 'not-valid') await addNamedChildren(client, foreignKey, pairs);
-    await execute(client, sql);
+    await executeDdl(client, sql);
     if (migration.comment !== null) {
       const comment = await runOne<{ sql: string }>(client, 'statements/comment-foreign-key', { ...foreignKey });
-      await execute(client, comment.sql);
+      await executeDdl(client, comment.sql);
     }
     await record(client, migration.id, null, STEP, sql);
   });
@@ -143,7 +143,7 @@ async function addNamedChildren(client: Client, foreignKey: ForeignKey, pairs: r
     (pair) => isNamed(pair, foreignKey) && standing.get(pair.pair)?.leaf_constraint_oid === null,
   );
   for (const pair of named)
-    await execute(client, await statementFor(client, 'statements/add-leaf-foreign-key', foreignKey, pair));
+    await executeDdl(client, await statementFor(client, 'statements/add-leaf-foreign-key', foreignKey, pair));
 }
 
 /** Whether the parent FK's child on this leaf had a name of its own. */

@@ -1,6 +1,6 @@
 /** BuildIndexes, one pair: the index by which a cascade finds its rows, CONCURRENTLY, where none serves. */
 
-import { execute } from '../connection.ts';
+import { CALLER_SEARCH_PATH, executeDdl, useCallerSearchPath } from '../connection.ts';
 import type { PairEvent, PairResult } from '../contracts.ts';
 import { runDetached } from '../detached.ts';
 import { IndexBuildFailed } from '../errors.ts';
@@ -37,6 +37,7 @@ export async function buildIndex(context: StepContext, event: PairEvent): Promis
       // CONCURRENTLY cannot run in a transaction, so the fence is a lock of this session here; `fence` waits for it.
       await session.query('SELECT pg_advisory_lock_shared(1882351206, $1)', [Number(migration.id)]); // 'p2ff'
       await session.query('SELECT p2pfk.enter($1, $2)', [migration.id, event.execution]);
+      await useCallerSearchPath(session, migration.options.searchPath);
       // Its waits for older transactions stop nobody's reads or writes; a cut wait would leave an INVALID index.
       await session.query(
         "SELECT set_config('lock_timeout', '0', false), set_config('maintenance_work_mem', $1, false)",
@@ -44,8 +45,11 @@ export async function buildIndex(context: StepContext, event: PairEvent): Promis
       );
       const now = (await readStanding(session, foreignKey, [pair])).get(pair.pair);
       if (now?.has_index) return undefined;
-      if (now?.index_leftover) await execute(session, await statement('statements/drop-index'));
-      return statement('statements/create-index');
+      if (now?.index_leftover) await executeDdl(session, await statement('statements/drop-index'));
+      const sql = await statement('statements/create-index');
+      // The statement has to be alone in its message; the session runs nothing after it.
+      await session.query(CALLER_SEARCH_PATH.session);
+      return sql;
     },
   });
   if (outcome.status === 'RUNNING') return pairResult('RUNNING', target, { object: standing.index_name, ...outcome });

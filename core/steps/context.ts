@@ -1,5 +1,6 @@
 /** What every step is given, and how it comes in: by its migration's row in the ledger, never past the fence. */
 import type { Client } from 'pg';
+import { useCallerSearchPath } from '../connection.ts';
 import { InvalidInput, MigrationFenced, PartitionSetChanged, WindowClosed } from '../errors.ts';
 import { forecastSeconds } from '../forecast.ts';
 import type { ForeignKey } from '../foreign-key.ts';
@@ -79,6 +80,7 @@ export async function enterAny(
   event: { migrationId: string; execution: string },
 ): Promise<EnteredMigration> {
   const migration = await readMigration(context.client, event.migrationId);
+  await useCallerSearchPath(context.client, migration.options.searchPath);
   await run(context.client, 'ledger/extend-lease', {
     migration_id: event.migrationId,
     execution: event.execution,

@@ -1,5 +1,5 @@
 /** DropPairForeignKeys: takes away what this migration added, and nothing else, once the parent FK stands and is valid. */
-import { execute } from '../connection.ts';
+import { executeDdl } from '../connection.ts';
 import type { DropPairsResult, MigrationEvent } from '../contracts.ts';
 import { RollbackFailed } from '../errors.ts';
 import { changePair, type LedgerPair, noteEvent, readPairs } from '../ledger.ts';
@@ -99,7 +99,7 @@ async function putBackUnderLock(
     await limitToRest();
     for (const sql of now ? await putBack(context, entered, pair, now) : []) {
       await limitToRest();
-      await execute(client, sql);
+      await executeDdl(client, sql);
       await record(client, migration.id, pair.pair, STEP, sql);
     }
   });
@@ -133,7 +133,7 @@ async function dropGuard(
   await underLock(context, work, async () => {
     // Delivered twice, the other one may have been faster.
     if ((await dropGuardStatement(client, foreignKey, migration.id)) === undefined) return;
-    await execute(client, sql);
+    await executeDdl(client, sql);
     await record(client, migration.id, null, STEP, sql);
   });
 }
@@ -152,7 +152,7 @@ async function dropIndex(
   await client.query('SELECT p2pfk.enter_rollback($1, $2)', [migration.id, execution]);
   await client.query("SELECT set_config('lock_timeout', '0', false)");
   const beganAt = performance.now();
-  await execute(client, sql);
+  await executeDdl(client, sql);
   await noteEvent(client, migration.id, {
     pair: pair.pair,
     step: STEP,

@@ -1,4 +1,5 @@
 /** Plan: reads everything, refuses what cannot go well, and only then opens the migration in the ledger. */
+import { useCallerSearchPath } from '../connection.ts';
 import { type AcceptedFinding, ExecutionInput, type PlanEvent, type PlanResult } from '../contracts.ts';
 import { InvalidInput, MigrationInProgress, PreflightFailed } from '../errors.ts';
 import { iterationsOf } from '../event-budget.ts';
@@ -20,6 +21,7 @@ import { releaseGonePairs } from './release-pairs.ts';
  */
 export async function plan(context: StepContext, event: PlanEvent): Promise<PlanResult> {
   const input = withDeadline(parseInput(event.input));
+  await useCallerSearchPath(context.client, input.searchPath);
   if (input.operation === 'rollback') return planRollback(context, input, event.execution);
 
   const reading = await readPlan(context.client, input, 'migrate');

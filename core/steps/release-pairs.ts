@@ -2,7 +2,7 @@
  * Takes away what this migration has added to pairs that are no more (a partition was detached, or given another bound, while
  * the migration rested), and lets the ledger forget them. In a rollback DropPairForeignKeys does that, with all other pairs.
  */
-import { execute } from '../connection.ts';
+import { executeDdl } from '../connection.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import { changePair, type LedgerPair, type MigrationOptions } from '../ledger.ts';
 import { limit, record, underLock } from '../lock-budget.ts';
@@ -76,7 +76,7 @@ async function release(
     const statements = await run<{ sql: string }>(client, 'statements/release-pair', { ...foreignKey, pairs: [pair] });
     for (const { sql } of statements) {
       await limit(client, left());
-      await execute(client, sql);
+      await executeDdl(client, sql);
       await record(client, migrationId, pair.pair, STEP, sql);
     }
     await changePair(client, migrationId, pair.pair, { constraint_added: false, index_added: false });

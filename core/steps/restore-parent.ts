@@ -2,7 +2,7 @@
  * RestoreParent, one referencing leaf (strategy `attach`): an FK to the referenced PARENT, NOT VALID, then validated. The
  * parent FK attaches these afterwards without a scan. The pair FKs still hold meanwhile.
  */
-import { execute } from '../connection.ts';
+import { executeDdl } from '../connection.ts';
 import type { PairEvent, PairResult } from '../contracts.ts';
 import { PartitionSetChanged } from '../errors.ts';
 import { changePair, type Migration, readPair } from '../ledger.ts';
@@ -52,7 +52,7 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
     const locked = underLock(context, work, async () => {
       // Delivered twice, the other one may have been faster; the parent FK may even be back.
       if ((await readStanding(client, foreignKey, [pair])).get(pair.pair)?.leaf_constraint_oid) return;
-      await execute(client, sql);
+      await executeDdl(client, sql);
       await record(client, migration.id, pair.pair, STEP, sql);
     });
     ({ lockWaitMs } = await locked.catch((error: unknown) => {

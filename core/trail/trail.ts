@@ -1,7 +1,8 @@
 /** Reads everything that the ledger remembers of one migration. Reads only; a read-only role and a standby will do. */
 import type { Client } from 'pg';
+import { inSnapshot } from '../connection.ts';
 import { InvalidInput } from '../errors.ts';
-import { inTransaction, type LedgerPair, readPairs } from '../ledger.ts';
+import { type LedgerPair, readPairs } from '../ledger.ts';
 import { run, runOne } from '../sql.ts';
 import type { HeldLock, RecordedPlan, Trail, TrailEvent, TrailMigration, TrailPair } from './contracts.ts';
 
@@ -55,8 +56,7 @@ export async function readTrail(client: Client, migrationId: string, target: str
   const { readable } = await runOne<{ readable: boolean }>(client, 'ledger/readable');
   if (!readable) throw new InvalidInput(`the database at ${target} has no ledger of p2pfk that this role may read`);
   // One snapshot: pairs and events of a migration that is running belong together.
-  return inTransaction(client, async () => {
-    await client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+  return inSnapshot(client, async () => {
     const [row] = await run<MigrationRow>(client, 'ledger/trail-migration', { migration_id: migrationId });
     if (row === undefined) {
       throw new InvalidInput(`migration ${migrationId} is not in the ledger of the database at ${target}`);

@@ -20,6 +20,11 @@ export interface MigratedDatabase {
   readonly authentication: DatabaseAuthentication;
   /** The database's own security group: it lets the functions in, on this port alone. */
   readonly securityGroup?: ISecurityGroup;
+  /**
+   * The endpoint is a pooler in session mode, or a proxy that sends a cancel key of its own. Left out, sessions through
+   * any pooler are refused: their settings and locks would reach the application. Never RDS Proxy.
+   */
+  readonly sessionPooler?: boolean;
 }
 
 export interface DatabaseLogin {
@@ -72,7 +77,7 @@ export function checkEndpoint({ endpoint }: MigratedDatabase): void {
  * PGSSLROOTCERT: where Lambda's Node runtimes keep Amazon's certificate authorities, which they do not load by themselves.
  */
 export function databaseEnvironment(database: MigratedDatabase): Record<string, string> {
-  const { endpoint, port = 5432, name, user, authentication } = database;
+  const { endpoint, port = 5432, name, user, authentication, sessionPooler = false } = database;
   return {
     PGHOST: endpoint,
     PGPORT: String(port),
@@ -80,6 +85,7 @@ export function databaseEnvironment(database: MigratedDatabase): Record<string, 
     PGUSER: user,
     PGSSLMODE: 'verify-full',
     PGSSLROOTCERT: '/var/runtime/ca-cert.pem',
+    ...(sessionPooler && { P2PFK_SESSION_POOLER: 'true' }),
     ...authentication.environment,
   };
 }

@@ -1,7 +1,6 @@
--- The foreign keys of one table, as the caller's own session would name and print them.
+-- The foreign keys of one table.
 --
--- Reads only; takes no lock but ACCESS SHARE on the catalogs. Run it with the caller's search_path: to_regclass decides
--- what :'table' means. No row: there is no such table. One row with constraint_oid NULL: a table without foreign key.
+-- Reads only; takes no lock but ACCESS SHARE on the catalogs. No row: there is no such table. One row with constraint_oid NULL: a table without foreign key.
 -- conparentid = 0 leaves out what PostgreSQL derives from a parent FK: since version 12 every partition has child rows.
 :begin
 SELECT t.oid                                                        AS table_oid,
@@ -11,7 +10,6 @@ SELECT t.oid                                                        AS table_oid
        c.oid                                                        AS constraint_oid,
        c.conname                                                    AS constraint_name,
        quote_ident(c.conname)                                       AS constraint_ident,
-       pg_get_constraintdef(c.oid)                                  AS definition,
        c.convalidated                                               AS validated,
        coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true)     AS enforced,  -- column of 18+
        coalesce((to_jsonb(c) ->> 'conperiod')::boolean, false)      AS temporal,  -- column of 18+
@@ -23,6 +21,6 @@ SELECT t.oid                                                        AS table_oid
   LEFT JOIN pg_constraint c ON c.conrelid = t.oid AND c.contype = 'f' AND c.conparentid = 0
   LEFT JOIN pg_class r ON r.oid = c.confrelid
   LEFT JOIN pg_namespace rn ON rn.oid = r.relnamespace
- WHERE t.oid = to_regclass(:'table'::text)
+ WHERE t.oid = :'table_oid'::oid
  ORDER BY c.conname
 :end

@@ -16,7 +16,7 @@ WITH own AS (
    GROUP BY g.tgrelid
 )
 SELECT p.pair,
-       format('DELETE FROM ONLY %I.%I WHERE ctid = ANY (ARRAY(SELECT ctid FROM ONLY %I.%I LIMIT %s FOR UPDATE SKIP LOCKED))',
+       format('DELETE FROM ONLY %I.%I WHERE ctid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT ctid FROM ONLY %I.%I LIMIT %s FOR UPDATE SKIP LOCKED))',
               n.nspname, b.relname, n.nspname, b.relname, :'rows'::int) AS sql,
        coalesce(d.fired_by_delete, 0) + coalesce(f.fired_by_cascade, 0) AS user_triggers
   FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid)

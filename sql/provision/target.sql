@@ -1,7 +1,7 @@
 -- Where a new pair goes: the named table, which may itself be a partition of the tree, and the root above it. No row: no
--- such table. Run it with the caller's search_path: to_regclass decides what :'table' means.
+-- such table.
 WITH RECURSIVE up AS (
-  SELECT c.oid, c.relispartition, 0 AS level FROM pg_class c WHERE c.oid = to_regclass(:'table'::text)
+  SELECT c.oid, c.relispartition, 0 AS level FROM pg_class c WHERE c.oid = :'table_oid'::oid
   UNION ALL
   SELECT p.oid, p.relispartition, u.level + 1
     FROM up u

@@ -1,6 +1,6 @@
 /** Start form, plan, start. */
 import { type Context, Hono } from 'hono';
-import { connect } from '../../../core/connection.ts';
+import { connectReadOnly } from '../../../core/connection.ts';
 import { ExecutionInput, type Plan } from '../../../core/contracts.ts';
 import { InvalidInput, P2pfkError } from '../../../core/errors.ts';
 import { planMigration } from '../../../core/plan.ts';
@@ -62,9 +62,11 @@ export async function begin(c: Context, { client }: ConsoleContext, input: Given
 }
 
 export async function planOf({ databaseUrl }: ConsoleContext, input: GivenInput): Promise<Plan> {
-  const client = await connect({ databaseUrl, applicationName: 'p2pfk console plan' });
+  const parsed = ExecutionInput.parse(input);
+  const { searchPath } = parsed;
+  const client = await connectReadOnly({ databaseUrl, applicationName: 'p2pfk console plan', searchPath });
   try {
-    return await planMigration(client, ExecutionInput.parse(input));
+    return await planMigration(client, parsed);
   } finally {
     await client.end();
   }

@@ -2,26 +2,45 @@
 -- :failed, :sqlstate and :failure tell how it went, :affected the rows that the first one touched, :took_ms how long it
 -- took. In a transaction it is a part of it; alone it is one, which ends in the server also when psql is gone.
 --
--- A DO block, because psql itself would print each error, and could not go on in the transaction.
-SELECT set_config('p2pfk.attempt', :'statements', false) AS ignored \gset
+-- :as_caller true (for this once): they run with the caller's search_path, as the code of the application expects it
+-- that they fire. They must be qualified then.
+--
+-- A DO block, because psql itself would print each error, and could not go on in the transaction. While the caller's path
+-- holds, it calls no function and uses no operator of its own.
+SELECT set_config('p2pfk.attempt', :'statements', false) AS ignored, set_config('p2pfk.as_caller', :'as_caller', false) AS ignored \gset
+\set as_caller false
 DO $attempt$
 DECLARE
-  statement text;
+  statements text[] := ARRAY(SELECT jsonb_array_elements_text(current_setting('p2pfk.attempt')::jsonb));
+  as_caller boolean := current_setting('p2pfk.as_caller')::boolean;
+  statement text := '';
   touched bigint;
   affected bigint;
   began timestamptz := clock_timestamp();
   state text := '';
   message text := '';
+  context text := '';
 BEGIN
   BEGIN
-    FOR statement IN SELECT jsonb_array_elements_text(current_setting('p2pfk.attempt')::jsonb) LOOP
+    IF as_caller THEN
+      PERFORM set_config('search_path', current_setting('p2pfk.caller_search_path'), true);
+    END IF;
+    FOREACH statement IN ARRAY statements LOOP
       EXECUTE statement;
       GET DIAGNOSTICS touched = ROW_COUNT;
       affected := coalesce(affected, touched);
     END LOOP;
+    IF as_caller THEN
+      SET LOCAL search_path = pg_catalog;
+    END IF;
   EXCEPTION WHEN OTHERS OR query_canceled THEN
-    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, context = PG_EXCEPTION_CONTEXT;
   END;
+  -- What stands before our own statement in the context is code of the application: a function of it, and where in it.
+  context := CASE WHEN state LIKE '23%' THEN '' ELSE left(context, greatest(0, strpos(context, statement) - 1)) END;
+  IF strpos(context, chr(10)) > 0 THEN
+    message := message || ' (in ' || split_part(context, chr(10), 1) || ')';
+  END IF;
   PERFORM set_config('p2pfk.attempted',
                      jsonb_build_object('failed', state <> '', 'sqlstate', state, 'failure', message,
                                         'affected', coalesce(affected, 0),

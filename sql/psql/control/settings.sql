@@ -15,7 +15,6 @@
 \set FETCH_COUNT 0
 \set SINGLELINE off
 \set SINGLESTEP off
-\encoding UTF8
 \timing off
 \pset pager off
 \pset expanded off
@@ -41,6 +40,12 @@
 \else
 \set constraint ''
 \endif
+-- The caller's search_path; empty: what the session came with.
+\if :{?search_path}
+\else
+\set search_path ''
+\endif
+\set as_caller false
 -- Milliseconds that a statement of ours may stand in a lock queue, in all; and how often it is tried.
 \if :{?lock_timeout_ms}
 \else
@@ -72,6 +77,34 @@
 \set rehearse off
 \endif
 
+-- psql does not show the process id in its cancel key, by which p2pfk knows a pooler. In transaction mode a pooler may give each
+-- statement another session, and what is SET would reach the application; where that shows, nothing is set. See sql/README.md.
+SELECT pg_catalog.pg_backend_pid() AS server_pid \gset
+SELECT pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.<>) :server_pid AS moved \gset
+\if :moved
+DO $$ BEGIN RAISE EXCEPTION 'there is a connection pooler in transaction mode: connect to the server directly'; END $$;
+\endif
+\encoding UTF8
+
+-- Before anything that depends on a setting; the wanted lock_timeout follows when it is known to be one.
+\set wanted_lock_timeout_ms :lock_timeout_ms
+\set lock_timeout_ms 5000
+\set local false
+\ir ../../session.sql
+\set lock_timeout_ms :wanted_lock_timeout_ms
+SELECT :'not_pinned'::jsonb <> '[]' AS unpinned,
+       coalesce(jsonb_agg(format('SELECT set_config(%L, %L, false)', s ->> 'name', s ->> 'wanted')), '[]') AS statements
+  FROM jsonb_array_elements(:'not_pinned'::jsonb) s \gset
+\if :unpinned
+\ir attempt.sql
+\if :failed
+\set settings :not_pinned
+\ir ../../settings-at-fault.sql
+SELECT format('refused, nothing was changed: %s; our queries rely on another value, which this role may not set: take the setting back (ALTER ROLE or ALTER DATABASE ... RESET), or use another role', :'at_fault') AS refusal \gset
+\ir refuse.sql
+\endif
+\endif
+
 SELECT now() <> statement_timestamp() AS in_transaction,
        :'table' = '' AS no_table,
        :'lock_timeout_ms' !~ '^[0-9]{1,5}$' OR :'lock_tries' !~ '^[0-9]{1,2}$' AS no_number,
@@ -99,10 +132,7 @@ SELECT :lock_timeout_ms NOT BETWEEN 1 AND 60000 OR :lock_tries < 1 AS out_of_ran
 \set arrow '->'
 \endif
 
--- A second script in the same session finds the caller's search_path where the first one put it aside.
-SELECT set_config('search_path', coalesce(nullif(current_setting('p2pfk.caller_search_path', true), ''),
-                                          current_setting('search_path')), false) AS ignored \gset
-\ir ../../session.sql
+SELECT set_config('lock_timeout', :'lock_timeout_ms', false) AS ignored \gset
 
 -- Whose work this is: this session's. The form of a local execution, because it counts as alive in the same way: by an
 -- advisory lock, which is gone when psql is (ledger/take-over.sql).

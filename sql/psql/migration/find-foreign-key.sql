@@ -4,7 +4,8 @@
 --   constraint_oid   the parent FK's while it stands, else empty
 --   migration_id     the open migration in the ledger, else empty; migration_state with it
 --   found            false where there is nothing to roll back: the parent FK stands and no migration is open
-SELECT jsonb_build_array(format('SELECT to_regclass(%L)', :'table')) AS statements \gset
+SELECT jsonb_build_array(format('SELECT pg_catalog.to_regclass(%L)', :'table')) AS statements \gset
+\set as_caller true
 \ir ../control/attempt.sql
 \if :failed
 SELECT CASE WHEN :'sqlstate' IN ('42602', '42601', '0A000')
@@ -15,11 +16,11 @@ SELECT CASE WHEN :'sqlstate' IN ('42602', '42601', '0A000')
 
 -- What a name means, the caller's search_path decides.
 SELECT set_config('search_path', current_setting('p2pfk.caller_search_path'), false) AS ignored \gset
+\ir ../../catalog/resolve-table.sql
+SET search_path = pg_catalog;
 \set file ../../catalog/foreign-keys.sql
 \ir ../control/rows.sql
 \set standing :result
-SELECT set_config('search_path', 'pg_catalog', false) AS ignored,
-       coalesce(:'standing'::jsonb -> 0 ->> 'table_oid', '0') AS table_oid \gset
 \ir ../../ledger/readable.sql
 \set open '[]'
 \if :readable

@@ -21,7 +21,7 @@ SELECT jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS loc
 \set step AddForeignKeys
 \set enter p2pfk.enter
 \ir ../locks/lock.sql
-SELECT :'change_sql' \gexec
+\ir ../locks/change.sql
 -- In the same transaction: a rollback knows exactly which constraints are ours to drop.
 SELECT jsonb_build_object('state', 'added', 'constraint_name', :'standing_name', 'constraint_added', true) AS changes \gset
 \ir ../../ledger/change-pair.sql

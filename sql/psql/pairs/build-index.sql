@@ -25,10 +25,10 @@ SELECT p2pfk.enter(:'migration_id'::bigint, :'execution') AS ignored,
 \set pairs :named
 \if :index_leftover
 \ir ../../statements/drop-index.sql
-SELECT :'sql' \gexec
+\ir ../locks/run-concurrently.sql
 \endif
 \ir ../../statements/create-index.sql
-SELECT :'sql' \gexec
+\ir ../locks/run-concurrently.sql
 SELECT set_config('lock_timeout', :'lock_timeout_ms', false) AS ignored,
        pg_advisory_unlock_shared(1882351206, :'migration_id'::int) AS ignored,
        extract(epoch FROM clock_timestamp() - :'began_at'::timestamptz) * 1000 AS took_ms \gset

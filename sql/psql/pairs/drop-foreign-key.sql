@@ -40,6 +40,7 @@ ROLLBACK;
 SELECT jsonb_agg(x.text ORDER BY s.n, x.n) AS statements
   FROM jsonb_array_elements_text(:'drop_statements'::jsonb) WITH ORDINALITY s(sql, n),
        LATERAL (VALUES (1, s.sql), (2, format('SELECT p2pfk.record(%s, %s, %L, %L)', :'migration_id', :'pair', :'step', s.sql))) x(n, text) \gset
+\set as_caller true
 \ir ../control/attempt.sql
 \if :failed
 ROLLBACK;
@@ -57,7 +58,7 @@ SELECT :'result'::jsonb <> '[]' AS drops_index, coalesce(:'result'::jsonb -> 0 -
 \endif
 \if :drops_index
 SELECT set_config('lock_timeout', '0', false) AS ignored, clock_timestamp() AS began_at \gset
-SELECT :'sql' \gexec
+\ir ../locks/run-concurrently.sql
 SELECT set_config('lock_timeout', :'lock_timeout_ms', false) AS ignored,
        extract(epoch FROM clock_timestamp() - :'began_at'::timestamptz) * 1000 AS duration_ms \gset
 \set error ''

@@ -4,6 +4,7 @@ SAVEPOINT delete_probe;
 SELECT set_config('statement_timeout', greatest(2, ceil(:probe_ms))::text, true)  AS ignored,
        set_config('lock_timeout', greatest(1, ceil(:probe_ms / 2.0))::text, true) AS ignored,
        jsonb_build_array(:'pairs'::jsonb -> 0 ->> 'sql', 'SET CONSTRAINTS ALL IMMEDIATE') AS statements \gset
+\set as_caller true
 \ir ../control/attempt.sql
 ROLLBACK TO SAVEPOINT delete_probe;
 -- Class 23: NO ACTION and RESTRICT refuse the DELETE of a referenced row, SET NULL and SET DEFAULT may. The look-up that

@@ -12,6 +12,7 @@ SELECT jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS loc
 SELECT coalesce(jsonb_agg(x.text ORDER BY s.n, x.n), '[]') AS statements
   FROM jsonb_array_elements(:'result'::jsonb) WITH ORDINALITY s(e, n),
        LATERAL (VALUES (1, s.e ->> 'sql'), (2, format('SELECT p2pfk.record(%s, %s, %L, %L)', :'migration_id', :'pair', :'step', s.e ->> 'sql'))) x(n, text) \gset
+\set as_caller true
 \ir ../control/attempt.sql
 \if :failed
 ROLLBACK;

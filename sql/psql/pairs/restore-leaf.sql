@@ -13,7 +13,7 @@ SELECT format('parent coverage for %s', :'referencing') AS subject,
 \set change_sql :sql
 \set lock_mode 'SHARE ROW EXCLUSIVE'
 \ir ../locks/lock.sql
-SELECT :'change_sql' \gexec
+\ir ../locks/change.sql
 \ir ../locks/record.sql
 \ir standing.sql
 \endif

@@ -5,7 +5,7 @@ WITH standing AS (
   SELECT s.*, s.referenced_kind = 'p' AS is_candidate
     FROM jsonb_to_recordset(:'standing'::jsonb)
          AS s(table_name text, table_kind text, constraint_oid oid, constraint_name text, constraint_ident text,
-              definition text, enforced boolean, temporal boolean, referenced_oid oid, referenced_name text, referenced_kind text)
+              enforced boolean, temporal boolean, referenced_oid oid, referenced_name text, referenced_kind text)
 ), open AS (
   SELECT o.id, o.constraint_name, o.state, e AS migration
     FROM jsonb_array_elements(:'open'::jsonb) e, jsonb_to_record(e) AS o(id text, constraint_name text, state text)

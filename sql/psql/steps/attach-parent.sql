@@ -63,6 +63,7 @@ SELECT coalesce(jsonb_agg(s -> 'sql'), '[]') || :'attach_statements'::jsonb AS a
   FROM jsonb_array_elements(:'result'::jsonb) s \gset
 \endif
 \set statements :attach_statements
+\set as_caller true
 \ir ../control/attempt.sql
 \if :failed
 ROLLBACK;

@@ -12,6 +12,6 @@ SELECT :'result'::jsonb <> '[]' AS guarded, coalesce(:'result'::jsonb -> 0 ->> '
 \set enter p2pfk.enter_rollback
 \set subject 'removal of the row-movement guard'
 \ir ../locks/lock.sql
-SELECT :'change_sql' \gexec
+\ir ../locks/change.sql
 \ir ../locks/record.sql
 \endif

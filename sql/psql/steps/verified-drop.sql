@@ -12,8 +12,7 @@ SELECT :'row_movement_guard'::boolean AND :'actions' ~ 'ON DELETE (CASCADE|SET N
 \if :wants_guard
 \ir ../../statements/create-row-movement-guard.sql
 SELECT :'statements'::jsonb
-         || jsonb_build_array('SELECT set_config(''search_path'', current_setting(''p2pfk.caller_search_path''), true)', :'sql',
-                              'SELECT set_config(''search_path'', ''pg_catalog'', true)') AS statements \gset
+         || jsonb_build_array(:'sql') AS statements \gset
 \endif
 \set drop_statements :statements
 \set lock_mode 'ACCESS EXCLUSIVE'
@@ -38,6 +37,7 @@ SELECT format('the gate is not open any more: %s', :'problems') AS refusal \gset
 
 \ir ../locks/limit.sql
 \set statements :drop_statements
+\set as_caller true
 \ir ../control/attempt.sql
 \if :failed
 ROLLBACK;

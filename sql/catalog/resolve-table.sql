@@ -1,0 +1,5 @@
+-- The table that a person's name for it means, as SQL writes names; 0: there is none. Run it with the caller's search_path,
+-- which is why it does nothing else, and is qualified.
+:begin
+SELECT COALESCE(pg_catalog.to_regclass(:'table'::pg_catalog.text)::pg_catalog.oid, 0) AS table_oid
+:end
