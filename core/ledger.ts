@@ -128,6 +128,7 @@ export async function openMigrations(client: Client, tableOid: number): Promise<
 export async function ensureLedger(client: Client): Promise<void> {
   await inTransaction(client, async () => {
     await client.query("SELECT pg_advisory_xact_lock(1882351216, hashtext('p2pfk.ledger'))");
+    await run(client, 'ledger/search-path');
     await client.query(readSql('ledger/schema'));
     await client.query(readSql('ledger/views'));
   });

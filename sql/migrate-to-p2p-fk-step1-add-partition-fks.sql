@@ -21,6 +21,7 @@ SELECT :'constraint_oid' = '' AND :'migration_state' IN ('', 'migrated')
 -- The ledger: CREATE IF NOT EXISTS alone would race with another who comes at the same moment.
 BEGIN;
 SELECT pg_advisory_xact_lock(1882351216, hashtext('p2pfk.ledger')) AS ignored \gset
+\ir ledger/search-path.sql
 \ir ledger/schema.sql
 \ir ledger/views.sql
 COMMIT;
