@@ -6,7 +6,7 @@ import { ExecutionInput } from '../../core/contracts.ts';
 import { planMigration } from '../../core/plan.ts';
 import { verifyTable } from '../../core/verification.ts';
 import { describeWithPsql, psql, psqlInOrder, STEPS } from '../psql/psql.helpers.ts';
-import { databaseWith, everything, oneRow, THREE_PAIRS, type TestCase } from './case.helpers.ts';
+import { databaseWith, everything, oneRow, type TestCase, THREE_PAIRS } from './case.helpers.ts';
 import { Execution } from './execution.helpers.ts';
 import { plainRole } from './roles.helpers.ts';
 
@@ -125,7 +125,9 @@ describe("the application's own code", () => {
   });
 
   it('sees the searchPath of the input, and so does the name of the table', async () => {
-    const { observer } = await databaseWith(`CREATE SCHEMA app; SET search_path = app; ${THREE_PAIRS} ${LOGGED} RESET search_path`);
+    const { observer } = await databaseWith(
+      `CREATE SCHEMA app; SET search_path = app; ${THREE_PAIRS} ${LOGGED} RESET search_path`,
+    );
     const execution = new Execution();
     await execution.migrate('VerifyMigration', { searchPath: 'app, public' });
     await execution.rollBack(null);
@@ -178,7 +180,9 @@ describe('a session that reads only', () => {
     try {
       await planMigration(client, ExecutionInput.parse({ table: 'path' }));
       expect((await verifyTable(client, { table: 'path' })).checks).toHaveLength(6);
-      await expect(rolledBack(client, () => client.query('DELETE FROM public.path'))).resolves.toMatchObject({ rowCount: 440 });
+      await expect(rolledBack(client, () => client.query('DELETE FROM public.path'))).resolves.toMatchObject({
+        rowCount: 440,
+      });
       const locked = await oneRow<{ n: number }>(
         observer,
         `SELECT count(*)::int AS n FROM pg_locks WHERE relation IN ('path_1'::regclass, 'inode_1'::regclass)`,
