@@ -8,7 +8,7 @@ import { run } from '../sql.ts';
 import type { PreflightSubject } from './finding.ts';
 
 /** Names of the files in `sql/findings/`. */
-const FINDINGS = ['other-foreign-keys'] as const;
+const FINDINGS = ['leaf-in-two-pairs', 'other-foreign-keys'] as const;
 
 interface FindingRow {
   readonly id: string;

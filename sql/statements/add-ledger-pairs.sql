@@ -3,9 +3,9 @@
 SELECT p.pair,
        format('INSERT INTO p2pfk.pair (migration_id, pair, referencing_oid, referencing, referenced_oid, referenced, bound, rows, bytes,'
               || ' constraint_name, constraint_added, index_name, index_added, state)'
-              || ' SELECT %s, coalesce(max(pair), 0) + 1, %s, %L, %s, %L, %L, %s, %s, %L, %L, %L, %L, ''validated'''
-              || ' FROM p2pfk.pair WHERE migration_id = %s'
-              || ' HAVING coalesce(bool_and(NOT (referencing_oid = %s AND referenced_oid = %s)), true)',
+              || ' SELECT %s, coalesce(pg_catalog.max(pair), 0) OPERATOR(pg_catalog.+) 1, %s, %L, %s, %L, %L, %s, %s, %L, %L, %L, %L, ''validated'''
+              || ' FROM p2pfk.pair WHERE migration_id OPERATOR(pg_catalog.=) %s'
+              || ' HAVING coalesce(pg_catalog.bool_and(NOT (referencing_oid OPERATOR(pg_catalog.=) %s AND referenced_oid OPERATOR(pg_catalog.=) %s)), true)',
               :'migration_id'::bigint, p.referencing_oid, p.referencing, p.referenced_oid, p.referenced, p.bound, p.rows,
               p.bytes, p.constraint_name, coalesce(p.constraint_added, false), p.index_name, coalesce(p.index_added, false),
               :'migration_id'::bigint, p.referencing_oid, p.referenced_oid) AS sql,

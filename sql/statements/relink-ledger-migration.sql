@@ -2,9 +2,9 @@
 -- Lock: none on any table of the application.
 SELECT s.sql, 'none on any table of the application' AS lock
   FROM (VALUES
-    (1, format('UPDATE p2pfk.migration SET table_oid = to_regclass(table_name), referenced_oid = to_regclass(referenced_name) WHERE id = %s',
+    (1, format('UPDATE p2pfk.migration SET table_oid = pg_catalog.to_regclass(table_name), referenced_oid = pg_catalog.to_regclass(referenced_name) WHERE id OPERATOR(pg_catalog.=) %s',
                :'migration_id'::bigint)),
-    (2, format('UPDATE p2pfk.pair SET referencing_oid = to_regclass(referencing), referenced_oid = to_regclass(referenced)'
-               || ' WHERE migration_id = %s AND to_regclass(referencing) IS NOT NULL AND to_regclass(referenced) IS NOT NULL',
+    (2, format('UPDATE p2pfk.pair SET referencing_oid = pg_catalog.to_regclass(referencing), referenced_oid = pg_catalog.to_regclass(referenced)'
+               || ' WHERE migration_id OPERATOR(pg_catalog.=) %s AND pg_catalog.to_regclass(referencing) IS NOT NULL AND pg_catalog.to_regclass(referenced) IS NOT NULL',
                :'migration_id'::bigint))) s(n, sql)
  ORDER BY s.n;

@@ -4,11 +4,24 @@ import { describe, expect, it } from 'vitest';
 import { connect, connectReadOnly, rolledBack } from '../../core/connection.ts';
 import { ExecutionInput } from '../../core/contracts.ts';
 import { planMigration } from '../../core/plan.ts';
+import { run } from '../../core/sql.ts';
 import { verifyTable } from '../../core/verification.ts';
 import { describeWithPsql, psql, psqlInOrder, STEPS } from '../psql/psql.helpers.ts';
 import { databaseWith, everything, oneRow, type TestCase, THREE_PAIRS } from './case.helpers.ts';
 import { Execution } from './execution.helpers.ts';
 import { plainRole } from './roles.helpers.ts';
+
+/** Settings that change how texts are read and printed, or what a transaction may do. */
+const HOSTILE = Object.entries({
+  standard_conforming_strings: 'off',
+  quote_all_identifiers: 'on',
+  default_transaction_read_only: 'on',
+  default_transaction_isolation: 'serializable',
+  transform_null_equals: 'on',
+  array_nulls: 'off',
+})
+  .map(([name, value]) => `    EXECUTE format('ALTER DATABASE %I SET ${name} = ''${value}''', current_database());\n`)
+  .join('');
 
 /** Names of PostgreSQL, planted in a schema that comes first in everybody's search_path; whoever meets one fails. */
 const PLANTED = `
@@ -36,7 +49,7 @@ const PLANTED = `
       EXECUTE format('CREATE OPERATOR planted.<> (FUNCTION = planted.fail, LEFTARG = %1$s, RIGHTARG = %1$s)', 'pg_catalog.' || CASE type WHEN 'int' THEN 'int4' WHEN 'bigint' THEN 'int8' WHEN 'boolean' THEN 'bool' ELSE type END);
     END LOOP;
     EXECUTE format('ALTER DATABASE %I SET search_path = planted, pg_catalog, public', current_database());
-  END $$;`;
+${HOSTILE}  END $$;`;
 
 /** An event trigger whose function names its table and its helper without a schema. */
 const LOGGED = `
@@ -78,15 +91,18 @@ describe('a setting of the database', () => {
   });
 });
 
-describe("names planted in the caller's search_path", () => {
+describe("names planted in the caller's search_path, and hostile settings,", () => {
   it('change nothing, there and back', async () => {
-    await databaseWith(`${THREE_PAIRS} ${PLANTED}`);
+    const { observer } = await databaseWith();
+    // A clone does not take over what was set for the database.
+    await observer.query(PLANTED);
     await migrateAndRollBack();
   });
 
   describeWithPsql('in psql', () => {
     it('change nothing, there and back', async () => {
-      const { db } = await databaseWith(`${THREE_PAIRS} ${PLANTED}`);
+      const { db, observer } = await databaseWith();
+      await observer.query(PLANTED);
       await psqlInOrder(db.url, [...STEPS, 'rollback']);
     });
   });
@@ -170,6 +186,23 @@ describe('row-level security that applies to this role', () => {
       await client.end();
     }
   });
+});
+
+it('a referencing partition in two pairs is refused', async () => {
+  const { observer } = await databaseWith();
+  const pairs = [1, 2].map((n) => ({
+    pair: n,
+    referencing_oid: 7,
+    referencing: 'public.path_1',
+    referenced: `public.inode_${n}`,
+  }));
+  const rows = await run(observer, 'findings/leaf-in-two-pairs', { pairs, referenced_table: 'public.inode' });
+  expect(rows).toMatchObject([
+    {
+      severity: 'error',
+      message: expect.stringContaining('2 partitions of public.inode (public.inode_1, public.inode_2)'),
+    },
+  ]);
 });
 
 describe('a session that reads only', () => {

@@ -2,5 +2,7 @@
 -- the same list. Needs the foreign key, :pairing, :unpaired and :options.
 \set findings '[]'
 \set pairs :pairing
+\set finding leaf-in-two-pairs
+\ir finding.sql
 \set finding other-foreign-keys
 \ir finding.sql
