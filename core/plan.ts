@@ -7,7 +7,7 @@ import { type ForeignKey, resolveForeignKey } from './foreign-key.ts';
 import { type MigrationState, readMigration } from './ledger.ts';
 import { type Pair, type Pairing, readPairing, statementsFor } from './pairs.ts';
 import { type Intent, preflight } from './preflight.ts';
-import { guardStatement, wantsGuard } from './row-movement-guard.ts';
+import { readGuards, wantsGuard } from './row-movement-guard.ts';
 import { forecastDrop, forecastRollback, readServer, type Server } from './server.ts';
 import { runOne } from './sql.ts';
 
@@ -58,6 +58,9 @@ export async function readPlan(client: Client, input: ExecutionInput, intent: In
   return { server, foreignKey, pairing, document, migrated, state };
 }
 
+/** Pair number -> a statement with its lock. */
+type Texts = ReadonlyMap<number, { readonly sql: string; readonly lock: string }>;
+
 /** Every statement that is still to run, in order, with the lock it takes. */
 async function plannedStatements(
   client: Client,
@@ -67,10 +70,11 @@ async function plannedStatements(
 ): Promise<PlannedStatement[]> {
   const statements: PlannedStatement[] = [];
   // Pair by pair, as they run: the lock and what is done under it share a transaction.
-  const add = async (step: string, names: readonly string[], chosen: readonly Pair[]) => {
+  const add = async (step: string, names: readonly string[], chosen: readonly Pair[], before: Texts = new Map()) => {
     const texts = await Promise.all(names.map((name) => statementsFor(client, name, foreignKey, chosen)));
     for (const { pair } of chosen) {
-      for (const text of texts) {
+      // Behind the lock, before what needs it.
+      for (const text of [...texts.slice(0, -1), before, ...texts.slice(-1)]) {
         const statement = text.get(pair);
         if (statement) statements.push({ step, ...statement });
       }
@@ -86,11 +90,12 @@ async function plannedStatements(
     ['statements/create-index'],
     pairs.filter((pair) => !pair.has_index),
   );
-  await add(
-    'AddForeignKeys',
-    ['statements/lock-pair', 'statements/add-pair-foreign-key'],
-    pairs.filter((pair) => pair.constraint_oid === null),
-  );
+  const added = pairs.filter((pair) => pair.constraint_oid === null);
+  const guards = wantsGuard(foreignKey, input)
+    ? await readGuards(client, foreignKey, foreignKey.migrationId ?? 'N', added)
+    : [];
+  const missing = new Map(guards.filter(({ stands }) => !stands).map(({ pair, sql, lock }) => [pair, { sql, lock }]));
+  await add('AddForeignKeys', ['statements/lock-pair', 'statements/add-pair-foreign-key'], added, missing);
   await add(
     'ValidateForeignKeys',
     ['statements/lock-validation', 'statements/validate-pair-foreign-key'],
@@ -100,10 +105,6 @@ async function plannedStatements(
     for (const name of ['statements/lock-tables', 'statements/drop-parent-foreign-key']) {
       const { sql, lock } = await runOne<{ sql: string; lock: string }>(client, name, { ...foreignKey });
       statements.push({ step: 'DropParentForeignKey', sql, lock });
-    }
-    if (wantsGuard(foreignKey, input)) {
-      const guard = await guardStatement(client, foreignKey, foreignKey.migrationId ?? 'N');
-      statements.push({ step: 'DropParentForeignKey', ...guard });
     }
   }
   return statements;

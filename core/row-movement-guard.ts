@@ -1,47 +1,108 @@
 /**
- * The guard against what pair FKs would make of an UPDATE that moves a referenced row to another partition: run ON DELETE
- * on its referencing rows, without a word. It is installed with the drop of the parent FK, and goes when that comes back.
+ * The guard against what a pair FK makes of an UPDATE that moves a referenced row to another partition: run ON DELETE on its
+ * referencing rows, silently. Each referenced leaf has one, from the transaction that adds the first pair FK to it until the
+ * one that drops the last. What it is made of, `sql/statements/create-row-movement-guard.sql` says.
  */
 import type { Client } from 'pg';
 import { executeDdl } from './connection.ts';
 import type { ExecutionInput } from './contracts.ts';
 import type { ForeignKey } from './foreign-key.ts';
-import { run, runOne } from './sql.ts';
+import { run } from './sql.ts';
 
 /** The action that such an UPDATE would run, such as `CASCADE`; undefined where ON DELETE merely refuses. */
-export function silentAction(foreignKey: ForeignKey): string | undefined {
-  return /ON DELETE (CASCADE|SET NULL|SET DEFAULT)/.exec(foreignKey.actions)?.[1];
+export function silentAction({ actions }: Pick<ForeignKey, 'actions'>): string | undefined {
+  return /ON DELETE (CASCADE|SET NULL|SET DEFAULT)/.exec(actions)?.[1];
 }
 
-export function wantsGuard(foreignKey: ForeignKey, options: Pick<ExecutionInput, 'rowMovementGuard'>): boolean {
-  return options.rowMovementGuard && silentAction(foreignKey) !== undefined;
+export function wantsGuard(
+  foreignKey: Pick<ForeignKey, 'actions'>,
+  options: Partial<Pick<ExecutionInput, 'rowMovementGuard'>>,
+): boolean {
+  return options.rowMovementGuard === true && silentAction(foreignKey) !== undefined;
 }
 
-/** `CREATE TRIGGER ...`, for the plan (with a made-up id) and for the drop. */
-export async function guardStatement(
+/** The guard of one referenced leaf, as it is and as it would be made now. */
+export interface Guard {
+  /** Number of the first pair with this leaf. */
+  readonly pair: number;
+  readonly oid: number;
+  /** The leaf, schema-qualified. */
+  readonly relation: string;
+  /** Creates it. */
+  readonly sql: string;
+  readonly lock: string;
+  /** Creates it, also where another repair has done so meanwhile (14+). */
+  readonly repair_sql: string;
+  /** Makes it fire as the triggers of the foreign key do. */
+  readonly enable_sql: string;
+  readonly drop_sql: string;
+  readonly stands: boolean;
+  /** It asks for the partition constraint when a key changes, as the leaf is a DEFAULT partition, or below one. */
+  readonly asks: boolean;
+  /** It refuses what it would refuse if it were created now. */
+  readonly same: boolean;
+  /** As pg_trigger.tgenabled; null where it does not stand. */
+  readonly firing: string | null;
+  readonly wanted_firing: string;
+  /** Of the copy of an older edition's guard, which is on the referenced table; null where there is none. */
+  readonly old_firing: string | null;
+}
+
+type WithReferenced = { readonly pair: number; readonly referenced_oid: number };
+
+/** One for each referenced leaf of the pairs that is a partition still. Session search_path must be pg_catalog. */
+export function readGuards(
   client: Client,
   foreignKey: ForeignKey,
   migrationId: string,
-): Promise<{ sql: string; lock: string }> {
-  return runOne(client, 'statements/create-row-movement-guard', { ...foreignKey, migration_id: migrationId });
-}
-
-/** Installs the guard where it does not stand yet, in the caller's transaction. */
-export async function installGuard(client: Client, foreignKey: ForeignKey, migrationId: string): Promise<void> {
-  if (await dropGuardStatement(client, foreignKey, migrationId)) return;
-  const { sql } = await guardStatement(client, foreignKey, migrationId);
-  await executeDdl(client, sql);
-}
-
-/** `DROP TRIGGER ...`, or undefined where this migration has no guard. */
-export async function dropGuardStatement(
-  client: Client,
-  foreignKey: ForeignKey,
-  migrationId: string,
-): Promise<string | undefined> {
-  const [drop] = await run<{ sql: string }>(client, 'statements/drop-row-movement-guard', {
+  pairs: readonly WithReferenced[],
+): Promise<Guard[]> {
+  return run<Guard & Record<string, unknown>>(client, 'statements/create-row-movement-guard', {
     ...foreignKey,
     migration_id: migrationId,
+    pairs,
   });
-  return drop?.sql;
+}
+
+/**
+ * Creates the guards that the referenced leaves of the pairs lack, in the caller's transaction, under the caller's locks.
+ *
+ * @returns the statements that it ran
+ */
+export async function createGuards(
+  client: Client,
+  foreignKey: ForeignKey,
+  migrationId: string,
+  pairs: readonly WithReferenced[],
+): Promise<string[]> {
+  const missing = (await readGuards(client, foreignKey, migrationId, pairs)).filter(({ stands }) => !stands);
+  for (const { sql } of missing) await executeDdl(client, sql);
+  return missing.map(({ sql }) => sql);
+}
+
+/** `DROP TRIGGER ...` for each leaf (or table, with the guard of an older edition) of the pairs that this migration guards. */
+export async function dropGuardStatements(
+  client: Client,
+  migrationId: string,
+  pairs: readonly WithReferenced[],
+): Promise<string[]> {
+  const rows = await run<{ sql: string }>(client, 'statements/drop-row-movement-guard', {
+    migration_id: migrationId,
+    pairs,
+  });
+  return rows.map(({ sql }) => sql);
+}
+
+/** A guard wherever it is; its keys serve as a pair's in `sql/statements/`. */
+export interface StandingGuard extends WithReferenced {
+  readonly relation: string;
+  /** Of an older edition: on the referenced table, with copies on its partitions. */
+  readonly old: boolean;
+}
+
+/** All guards of a migration, also those of leaves that are in no pair any more. */
+export function standingGuards(client: Client, migrationId: string): Promise<StandingGuard[]> {
+  return run<StandingGuard & Record<string, unknown>>(client, 'catalog/row-movement-guards', {
+    migration_id: migrationId,
+  });
 }

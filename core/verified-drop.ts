@@ -14,7 +14,7 @@ import { readGate, refuseOutdatedPlan } from './gate.ts';
 import { changeMigration, type LedgerPair, readMigration, readPairs } from './ledger.ts';
 import { limit, underLock } from './lock-budget.ts';
 import { toNamedError } from './postgres-errors.ts';
-import { installGuard, wantsGuard } from './row-movement-guard.ts';
+import { createGuards, wantsGuard } from './row-movement-guard.ts';
 import { run, runOne } from './sql.ts';
 import type { EnteredMigration, StepContext } from './steps/context.ts';
 import { quickChecks } from './verification.ts';
@@ -121,7 +121,8 @@ async function dropAndVerify(
     // Delivered twice, the other one may have been faster.
     const stands = (await readMigration(client, drop.id)).constraint_oid !== null;
     if (stands) await executeDdl(client, drop.sql);
-    if (drop.guard) await installGuard(client, foreignKey, drop.id);
+    // They are there since the pair FKs are, unless somebody has dropped one.
+    if (drop.guard) await createGuards(client, foreignKey, drop.id, planned);
 
     await limit(client, left());
     const checks = await quickChecks(client, { ...foreignKey, constraint_oid: null }, pairing);

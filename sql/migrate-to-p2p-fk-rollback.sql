@@ -53,11 +53,11 @@ SELECT :'strategy' = 'not-valid' AS not_valid, :'strategy' = 'blocking' AND :'al
 \ir psql/steps/attach-parent.sql
 \endif
 
-\ir psql/steps/drop-guard.sql
 \ir psql/migration/planned-pairs.sql
 \set list :planned
 \set body ../pairs/drop-foreign-key.sql
 \ir psql/control/each-pair.sql
+\ir psql/steps/drop-other-guards.sql
 -- Counted in the ledger: an earlier run of this script has done some of it.
 \ir ledger/count-dropped.sql
 SELECT CASE :indexes WHEN 1 THEN 'index' ELSE 'indexes' END AS index_word \gset

@@ -48,7 +48,7 @@ export async function audit(
     const ledgerPairs = await pairsOf(client, foreignKey);
     const drift = [
       ...(await findTableDrift(client, subject, pairing, ledgerPairs)),
-      ...(await findPairDrift(client, foreignKey, pairing.pairs, ledgerPairs)),
+      ...(await findPairDrift(client, subject, pairing.pairs, ledgerPairs)),
     ];
     planned.add(drift, foreignKey);
     drift.sort((a, b) => ORDER.indexOf(a.finding.severity) - ORDER.indexOf(b.finding.severity));

@@ -9,6 +9,7 @@ import { ledgerStatements } from '../provision/ledger.ts';
 import { run } from '../sql.ts';
 import type { Drift } from './contracts.ts';
 import { type LeafForeignKey, onLedger, Steps } from './steps.ts';
+import { guardedBy, type Subject } from './subjects.ts';
 
 interface Trigger {
   readonly pair: number;
@@ -42,17 +43,19 @@ const TRIGGERS = 4;
 
 export async function findPairDrift(
   client: Client,
-  foreignKey: ForeignKey,
+  subject: Subject,
   pairs: readonly Pair[],
   ledgerPairs: readonly LedgerPair[] | undefined,
 ): Promise<Drift[]> {
+  const { foreignKey } = subject;
   const constrained = pairs.filter((pair) => pair.constraint_oid !== null);
+  const leafForeignKeys = await readLeafForeignKeys(client, foreignKey);
   const reading: Reading = {
     client,
     foreignKey,
     ledgerPairs,
-    steps: new Steps(client, foreignKey),
-    leafForeignKeys: await readLeafForeignKeys(client, foreignKey),
+    steps: new Steps(client, foreignKey, { migrationId: guardedBy(subject), leafForeignKeys, pairs }),
+    leafForeignKeys,
     triggers: await run<Trigger & Record<string, unknown>>(client, 'audit/pair-triggers', { pairs: constrained }),
     invalidIndexes: await run<InvalidIndex & Record<string, unknown>>(client, 'audit/invalid-indexes', {
       ...foreignKey,

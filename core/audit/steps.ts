@@ -5,6 +5,7 @@ import type { ForeignKey } from '../foreign-key.ts';
 import type { LockMode } from '../lock-budget.ts';
 import type { WantedLock } from '../online-change.ts';
 import type { Pair } from '../pairs.ts';
+import { dropGuardStatements, readGuards } from '../row-movement-guard.ts';
 import { run, type SqlValue } from '../sql.ts';
 import type { RepairStep } from './contracts.ts';
 
@@ -24,22 +25,36 @@ export interface LeafForeignKey {
 
 type Between = Pick<Pair, 'referencing_oid' | 'referenced_oid'>;
 
+/** What decides whether a leaf gets or loses its row-movement guard together with a foreign key. */
+export interface Guarding {
+  /** The migration whose guards the leaves must have; undefined where none are wanted. */
+  readonly migrationId: string | undefined;
+  readonly leafForeignKeys: readonly LeafForeignKey[];
+  readonly pairs: readonly Pair[];
+}
+
 export class Steps {
   readonly #client: Client;
   readonly #foreignKey: ForeignKey;
+  readonly #guarding: Guarding;
 
-  constructor(client: Client, foreignKey: ForeignKey) {
+  constructor(
+    client: Client,
+    foreignKey: ForeignKey,
+    guarding: Guarding = { migrationId: undefined, leafForeignKeys: [], pairs: [] },
+  ) {
     this.#client = client;
     this.#foreignKey = foreignKey;
+    this.#guarding = guarding;
   }
 
-  /** Adds the pair FK without looking at rows, then checks them. */
+  /** Adds the pair FK without looking at rows, behind the guard of its referenced leaf; then checks them. */
   async addForeignKey(pair: Pair): Promise<RepairStep[]> {
     return [
       {
         kind: 'locked',
         locks: [await this.lock('lock-pair', 'SHARE ROW EXCLUSIVE', pair)],
-        sql: await this.texts('add-pair-foreign-key', [pair]),
+        sql: [...(await this.#createGuard(pair)), ...(await this.texts('add-pair-foreign-key', [pair]))],
       },
       ...(await this.validate(pair)),
     ];
@@ -57,7 +72,7 @@ export class Steps {
       {
         kind: 'locked',
         locks: [await this.lock('lock-pair-for-drop', 'ACCESS EXCLUSIVE', pair)],
-        sql: [...drop, ...add],
+        sql: [...(await this.#createGuard(pair)), ...drop, ...add],
       },
       ...(await this.validate(named)),
     ];
@@ -73,8 +88,30 @@ export class Steps {
     return {
       kind: 'locked',
       locks: [await this.lock(file, 'ACCESS EXCLUSIVE', foreignKey)],
-      sql: await this.texts('drop-foreign-keys', [{ pair: 1, constraint_oid: foreignKey.constraint_oid }]),
+      sql: [
+        ...(await this.texts('drop-foreign-keys', [{ pair: 1, constraint_oid: foreignKey.constraint_oid }])),
+        ...(await this.#dropGuard(foreignKey)),
+      ],
     };
+  }
+
+  async #createGuard(pair: Pair): Promise<string[]> {
+    const { migrationId } = this.#guarding;
+    if (migrationId === undefined) return [];
+    const guards = await readGuards(this.#client, this.#foreignKey, migrationId, [pair]);
+    return guards.flatMap(({ stands, repair_sql }) => (stands ? [] : [repair_sql]));
+  }
+
+  /** With the last foreign key to a leaf that is nobody's partner any more. */
+  async #dropGuard({ constraint_oid, referenced_oid }: LeafForeignKey): Promise<string[]> {
+    const { migrationId, leafForeignKeys, pairs } = this.#guarding;
+    const needed =
+      pairs.some((pair) => pair.referenced_oid === referenced_oid) ||
+      leafForeignKeys.some(
+        (other) => other.referenced_oid === referenced_oid && other.constraint_oid !== constraint_oid,
+      );
+    if (migrationId === undefined || needed) return [];
+    return dropGuardStatements(this.#client, migrationId, [{ pair: 1, referenced_oid }]);
   }
 
   async enableTriggers(pair: Pair): Promise<RepairStep> {

@@ -4,6 +4,7 @@ import { InvalidInput } from '../errors.ts';
 import { type ForeignKey, resolveForeignKey, resolveTable } from '../foreign-key.ts';
 import type { LedgerMigration, MigrationOptions, MigrationState } from '../ledger.ts';
 import { sqlStateOf } from '../postgres-errors.ts';
+import { wantsGuard } from '../row-movement-guard.ts';
 import { run, runOne } from '../sql.ts';
 
 export interface Subject {
@@ -12,6 +13,11 @@ export interface Subject {
   /** Null where no ledger knows of it. */
   readonly state: MigrationState | null;
   readonly options: Partial<MigrationOptions>;
+}
+
+/** The migration whose row-movement guards the leaves must have; undefined where none are wanted. */
+export function guardedBy({ foreignKey, options }: Subject): string | undefined {
+  return wantsGuard(foreignKey, options) ? (foreignKey.migrationId ?? undefined) : undefined;
 }
 
 /** A migration of the ledger whose tables are no more, or not the ones that it knows by oid. */

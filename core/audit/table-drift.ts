@@ -8,9 +8,9 @@ import type { LockMode } from '../lock-budget.ts';
 import { holdingRows, isSamePair, type Pairing, type Unpaired } from '../pairs.ts';
 import { partnerName } from '../provision/names.ts';
 import { readBound, readSiblings } from '../provision/place.ts';
-import { guardStatement, wantsGuard } from '../row-movement-guard.ts';
 import { run } from '../sql.ts';
 import type { Drift, RepairStep } from './contracts.ts';
+import { findGuardDrift } from './guard-drift.ts';
 import { readLeafForeignKeys } from './pair-drift.ts';
 import { onLedger, Steps } from './steps.ts';
 import type { OrphanedMigration, Subject } from './subjects.ts';
@@ -26,7 +26,7 @@ export async function findTableDrift(
     ...unfinished(subject),
     ...(await parentForeignKeys(client, foreignKey)),
     ...(await lonePartitions(client, foreignKey, pairing)),
-    ...(await guard(client, subject)),
+    ...(await findGuardDrift(client, subject, pairing.pairs)),
     ...(await gonePairs(client, foreignKey, pairing, ledgerPairs ?? [])),
   ];
 }
@@ -161,53 +161,6 @@ async function makePartner(
     sql.push(...(await steps.texts(file, [], values)));
   }
   return [{ kind: 'locked', locks, sql }];
-}
-
-interface GuardTrigger {
-  readonly relation: string;
-  readonly on_root: boolean;
-  readonly trigger: string | null;
-  readonly fires: boolean;
-}
-
-async function guard(client: Client, { foreignKey, options }: Subject): Promise<Drift[]> {
-  const { migrationId, referencedTable, referenced_oid } = foreignKey;
-  const wanted = options.rowMovementGuard === true && wantsGuard(foreignKey, { rowMovementGuard: true });
-  // While the parent FK stands, PostgreSQL itself refuses the movement (15+), and a guard came only with its drop.
-  if (migrationId === null || !wanted || foreignKey.constraint_oid !== null) return [];
-  const triggers = await run<GuardTrigger & Record<string, unknown>>(client, 'audit/guard-triggers', {
-    referenced_oid,
-    migration_id: migrationId,
-  });
-  const steps = new Steps(client, foreignKey);
-  const [lock = ''] = await steps.texts('lock-referenced-for-guard');
-  const locks = [{ sql: lock, mode: 'SHARE ROW EXCLUSIVE' as const, relations: [referenced_oid] }];
-  const danger = `an UPDATE that moves a row of ${referencedTable} to another partition acts on its referencing rows, without a word`;
-  if (triggers.some((trigger) => trigger.on_root && trigger.trigger === null)) {
-    const { sql } = await guardStatement(client, foreignKey, migrationId);
-    return [
-      drift(
-        'missing-guard',
-        'error',
-        `the row-movement guard of ${referencedTable} is gone: ${danger}`,
-        'create it again',
-        {
-          partition: referencedTable,
-          steps: [{ kind: 'locked', locks, sql: [sql] }],
-        },
-      ),
-    ];
-  }
-  const silent = triggers.filter((trigger) => !trigger.fires);
-  if (silent.length === 0) return [];
-  const where = silent.map(({ relation }) => relation).join(', ');
-  const sql = await steps.texts('enable-guard', [], { migration_id: migrationId });
-  return [
-    drift('guard-disabled', 'error', `the row-movement guard does not fire on ${where}: ${danger}`, 'enable it', {
-      partition: silent[0]?.relation ?? referencedTable,
-      steps: sql.length > 0 ? [{ kind: 'locked', locks, sql }] : [],
-    }),
-  ];
 }
 
 /** Partitions come and go: that a pair is no more is no fault, only the ledger does not know it. */

@@ -2,9 +2,11 @@
 import type { Client } from 'pg';
 import { InvalidInput, PreflightFailed } from '../errors.ts';
 import type { ForeignKey } from '../foreign-key.ts';
+import { readMigration } from '../ledger.ts';
 import type { Budget } from '../online-change.ts';
 import { holdingRows, type Pair, type Pairing, type PairOfPartitions, readPairing, readStanding } from '../pairs.ts';
 import { sqlStateOf } from '../postgres-errors.ts';
+import { readGuards, wantsGuard } from '../row-movement-guard.ts';
 import { run, runOne, type SqlValue } from '../sql.ts';
 import type { PartitionBound } from './bound.ts';
 import { addToLedger } from './ledger.ts';
@@ -58,6 +60,7 @@ export async function makePair(
   if (stoodBefore) await making.lockPair(pair);
   const indexAdded = !pair.has_index;
   if (indexAdded) await making.run('create-index-on-new', { ...foreignKey, pairs: [pair] });
+  await making.guard(foreignKey, pair);
   await making.run('add-pair-foreign-key-to-new', { ...foreignKey, pairs: [pair] });
 
   const made = (await readStanding(client, foreignKey, [pair])).get(pair.pair);
@@ -160,6 +163,19 @@ class Making {
       return undefined;
     }
     return runOne<NewPartition & Record<string, unknown>>(this.#client, 'provision/new-partition', { schema, name });
+  }
+
+  /** Before the pair FK, as its migration has them on every referenced leaf with one. */
+  async guard(foreignKey: ForeignKey, pair: Pair): Promise<void> {
+    const { migrationId } = foreignKey;
+    if (migrationId === null) return;
+    const { options } = await readMigration(this.#client, migrationId);
+    if (!wantsGuard(foreignKey, options)) return;
+    for (const { stands, sql, lock } of await readGuards(this.#client, foreignKey, migrationId, [pair])) {
+      if (stands) continue;
+      await this.#budget.run(sql);
+      this.statements.push({ sql, lock });
+    }
   }
 
   /** Only where the application may know one of the two partitions. */

@@ -1,11 +1,15 @@
-/** AddForeignKeys, one pair: its FK, NOT VALID. From its COMMIT on every new row is checked by both kinds of FK. */
+/**
+ * AddForeignKeys, one pair: the row-movement guard of its referenced leaf, then its FK, NOT VALID, in one transaction. From its
+ * COMMIT on every new row is checked by both kinds of FK.
+ */
 
 import { executeDdl } from '../connection.ts';
 import type { PairEvent, PairResult } from '../contracts.ts';
-import { changePair } from '../ledger.ts';
+import { changePair, type LedgerPair } from '../ledger.ts';
 import { record, underLock } from '../lock-budget.ts';
 import { readStanding, statementFor } from '../pairs.ts';
-import { enterPair, enterWithinWindow, type StepContext } from './context.ts';
+import { createGuards, readGuards, wantsGuard } from '../row-movement-guard.ts';
+import { type EnteredMigration, enterPair, enterWithinWindow, type StepContext } from './context.ts';
 import { pairResult } from './pair-result.ts';
 
 const STEP = 'AddForeignKeys';
@@ -17,14 +21,15 @@ export async function addForeignKey(context: StepContext, event: PairEvent): Pro
   const target = await enterPair(context, entered, event.pair);
   const { migration, foreignKey, lockBudgetMs } = entered;
   const { pair, standing } = target;
-  if (standing.constraint_oid !== null) {
-    if (pair.state === 'planned' || pair.state === 'indexed') {
-      await changePair(client, migration.id, pair.pair, { state: 'added', constraint_name: standing.constraint_name });
-    }
-    return pairResult('SKIPPED', target, { object: standing.constraint_name });
-  }
+  const guarded = wantsGuard(foreignKey, migration.options);
+  const { constraint_name } = standing;
+  const stood = standing.constraint_oid !== null;
+  if (stood && (pair.state === 'planned' || pair.state === 'indexed'))
+    await changePair(client, migration.id, pair.pair, { state: 'added', constraint_name });
+  if (stood && !(guarded && (await lacksGuard(context, entered, pair))))
+    return pairResult('SKIPPED', target, { object: constraint_name });
 
-  const named = { ...pair, constraint_name: standing.constraint_name };
+  const named = { ...pair, constraint_name };
   const lock = await statementFor(client, 'statements/lock-pair', foreignKey, named);
   const sql = await statementFor(client, 'statements/add-pair-foreign-key', foreignKey, named);
   const work = {
@@ -38,17 +43,27 @@ export async function addForeignKey(context: StepContext, event: PairEvent): Pro
     lock: { sql: lock, mode: 'SHARE ROW EXCLUSIVE', relations: [pair.referencing_oid, pair.referenced_oid] },
   } as const;
   const { lockWaitMs, heldMs } = await underLock(context, work, async () => {
-    // Delivered twice, the other one may have been faster.
-    if ((await readStanding(client, foreignKey, [pair])).get(pair.pair)?.constraint_oid) return;
-    await executeDdl(client, sql);
-    // In the same transaction: a rollback knows exactly which constraints are ours to drop.
-    await changePair(client, migration.id, pair.pair, {
-      state: 'added',
-      constraint_name: standing.constraint_name,
-      constraint_added: true,
-    });
-    await record(client, migration.id, pair.pair, STEP, sql);
+    // Before the pair FK: as soon as that exists, its ON DELETE acts on the referencing rows of a row that moves away.
+    const done = guarded ? await createGuards(client, foreignKey, migration.id, [pair]) : [];
+    // Delivered twice, the other one may have been faster; or only the guard was missing.
+    if (!(await readStanding(client, foreignKey, [pair])).get(pair.pair)?.constraint_oid) {
+      await executeDdl(client, sql);
+      // In the same transaction: a rollback knows exactly which constraints are ours to drop.
+      await changePair(client, migration.id, pair.pair, { state: 'added', constraint_name, constraint_added: true });
+      done.push(sql);
+    }
+    if (done.length > 0) await record(client, migration.id, pair.pair, STEP, done.join(';\n'));
   });
+  if (stood) return pairResult('SKIPPED', target, { object: constraint_name });
   await changePair(client, migration.id, pair.pair, { lock_wait_ms: lockWaitMs, add_ms: heldMs });
-  return pairResult('DONE', target, { object: standing.constraint_name, durationMs: heldMs, lockWaitMs });
+  return pairResult('DONE', target, { object: constraint_name, durationMs: heldMs, lockWaitMs });
+}
+
+/** An older edition added pair FKs without a guard, and somebody may have dropped it. */
+async function lacksGuard(
+  { client }: StepContext,
+  { foreignKey, migration }: EnteredMigration,
+  pair: LedgerPair,
+): Promise<boolean> {
+  return (await readGuards(client, foreignKey, migration.id, [pair])).some(({ stands }) => !stands);
 }

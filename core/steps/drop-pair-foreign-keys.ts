@@ -1,11 +1,14 @@
-/** DropPairForeignKeys: takes away what this migration added, and nothing else, once the parent FK stands and is valid. */
+/**
+ * DropPairForeignKeys: takes away what this migration added, and nothing else, once the parent FK stands and is valid. The
+ * row-movement guard of a referenced leaf goes in the transaction that drops the last pair FK to it.
+ */
 import { executeDdl } from '../connection.ts';
 import type { DropPairsResult, MigrationEvent } from '../contracts.ts';
 import { RollbackFailed } from '../errors.ts';
 import { changePair, type LedgerPair, noteEvent, readPairs } from '../ledger.ts';
 import { limit, record, underLock } from '../lock-budget.ts';
 import { type PairStanding, readStanding, statementFor, statementsFor } from '../pairs.ts';
-import { dropGuardStatement } from '../row-movement-guard.ts';
+import { dropGuardStatements, standingGuards } from '../row-movement-guard.ts';
 import { runOne } from '../sql.ts';
 import { type EnteredMigration, enterAny, type StepContext } from './context.ts';
 import { standingParent } from './fence.ts';
@@ -19,7 +22,6 @@ export async function dropPairForeignKeys(context: StepContext, event: Migration
   const pairs = await readPairs(context.client, migration.id);
   await requireParent(context, entered);
 
-  await dropGuard(context, entered, event.execution, pairs);
   const standing = await readStanding(context.client, foreignKey, pairs);
   for (const pair of pairs) {
     const now = standing.get(pair.pair);
@@ -33,6 +35,7 @@ export async function dropPairForeignKeys(context: StepContext, event: Migration
       ...(migration.options.keepIndexes ? {} : { index_added: false }),
     });
   }
+  await dropOtherGuards(context, entered, event.execution, pairs);
   // Counted in the ledger: an earlier try of this step has done some of it.
   const dropped = await runOne<{ foreign_keys: number; indexes: number }>(context.client, 'ledger/count-dropped', {
     migration_id: migration.id,
@@ -49,10 +52,10 @@ async function requireParent(context: StepContext, { migration }: EnteredMigrati
     );
 }
 
-/** What a pair's two partitions are altered by: its FK goes, and the parent FK's child gets the name that it had. */
+/** What a pair's two partitions are altered by: its FK and the guard go, and the parent FK's child gets the name that it had. */
 async function putBack(
   { client }: StepContext,
-  { foreignKey }: EnteredMigration,
+  { migration, foreignKey }: EnteredMigration,
   pair: LedgerPair,
   now: PairStanding,
 ): Promise<string[]> {
@@ -63,7 +66,7 @@ async function putBack(
     statements.push(await sqlOf('statements/drop-pair-foreign-key', now.constraint_name));
   if (pair.root_constraint !== null && now.root_constraint !== null && now.root_constraint !== pair.root_constraint)
     statements.push(await sqlOf('statements/rename-leaf-foreign-key', now.root_constraint));
-  return statements;
+  return [...statements, ...(await dropGuardStatements(client, migration.id, [pair]))];
 }
 
 async function putBackUnderLock(
@@ -105,37 +108,39 @@ async function putBackUnderLock(
   });
 }
 
-/** The row-movement guard came with the drop of the parent FK, and goes now that it is back. */
-async function dropGuard(
+/** Guards of leaves that are in no pair any more, and that of an older edition, which is on the referenced table. */
+async function dropOtherGuards(
   context: StepContext,
   { migration, foreignKey, lockBudgetMs }: EnteredMigration,
   execution: string,
   pairs: readonly LedgerPair[],
 ): Promise<void> {
   const { client } = context;
-  const sql = await dropGuardStatement(client, foreignKey, migration.id);
-  if (sql === undefined) return;
-  const lock = await runOne<{ sql: string }>(client, 'statements/lock-referenced', { ...foreignKey });
-  const work = {
-    migrationId: migration.id,
-    execution,
-    direction: 'rollback',
-    step: STEP,
-    pair: null,
-    budgetMs: lockBudgetMs,
-    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
-    lock: {
-      sql: lock.sql,
-      mode: 'ACCESS EXCLUSIVE',
-      relations: [foreignKey.referenced_oid, ...pairs.map((pair) => pair.referenced_oid)],
-    },
-  } as const;
-  await underLock(context, work, async () => {
-    // Delivered twice, the other one may have been faster.
-    if ((await dropGuardStatement(client, foreignKey, migration.id)) === undefined) return;
-    await executeDdl(client, sql);
-    await record(client, migration.id, null, STEP, sql);
-  });
+  for (const guard of await standingGuards(client, migration.id)) {
+    const lock = await statementsFor(client, 'statements/lock-guard-for-drop', foreignKey, [guard]);
+    const work = {
+      migrationId: migration.id,
+      execution,
+      direction: 'rollback',
+      step: STEP,
+      pair: null,
+      budgetMs: lockBudgetMs,
+      terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
+      lock: {
+        sql: lock.get(guard.pair)?.sql ?? '',
+        mode: 'ACCESS EXCLUSIVE',
+        relations: [guard.referenced_oid, ...(guard.old ? pairs.map((pair) => pair.referenced_oid) : [])],
+      },
+    } as const;
+    await underLock(context, work, async (left) => {
+      // Delivered twice, the other one may have been faster: then there is none.
+      for (const sql of await dropGuardStatements(client, migration.id, [guard])) {
+        await limit(client, left());
+        await executeDdl(client, sql);
+        await record(client, migration.id, null, STEP, sql);
+      }
+    });
+  }
 }
 
 /** Outside a transaction; its waits stop nobody's reads or writes. */

@@ -7,6 +7,7 @@ import type { ForeignKey } from '../foreign-key.ts';
 import { changePair, type LedgerPair, type MigrationOptions } from '../ledger.ts';
 import { limit, record, underLock } from '../lock-budget.ts';
 import { type Pairing, statementFor } from '../pairs.ts';
+import { dropGuardStatements } from '../row-movement-guard.ts';
 import { run } from '../sql.ts';
 import type { StepContext } from './context.ts';
 
@@ -73,8 +74,9 @@ async function release(
     },
   } as const;
   await underLock(context, work, async (left) => {
-    const statements = await run<{ sql: string }>(client, 'statements/release-pair', { ...foreignKey, pairs: [pair] });
-    for (const { sql } of statements) {
+    const released = await run<{ sql: string }>(client, 'statements/release-pair', { ...foreignKey, pairs: [pair] });
+    const guards = await dropGuardStatements(client, migrationId, [pair]);
+    for (const sql of [...released.map((statement) => statement.sql), ...guards]) {
       await limit(client, left());
       await executeDdl(client, sql);
       await record(client, migrationId, pair.pair, STEP, sql);

@@ -5,7 +5,7 @@ import { MigrationFenced, RollbackFailed } from '../errors.ts';
 import { changeMigration, inTransaction, readMigration, readPairs } from '../ledger.ts';
 import { readStanding } from '../pairs.ts';
 import { toNamedError } from '../postgres-errors.ts';
-import { dropGuardStatement } from '../row-movement-guard.ts';
+import { standingGuards } from '../row-movement-guard.ts';
 import { enterAny, type StepContext } from './context.ts';
 import { standingParent } from './fence.ts';
 
@@ -33,7 +33,8 @@ export async function verifyRolledBack(context: StepContext, event: MigrationEve
         `the parent FK's own FK of ${pair.referencing} was named ${pair.root_constraint}, not ${now.root_constraint}`,
       );
   }
-  if (await dropGuardStatement(client, foreignKey, migration.id)) problems.push('the row-movement guard still stands');
+  for (const { relation } of await standingGuards(client, migration.id))
+    problems.push(`the row-movement guard of ${relation} still exists`);
   if (problems.length > 0) throw new RollbackFailed(`the rollback is not complete: ${problems.join('; ')}`);
   if (migration.state !== 'rolled-back') await finish(client, event);
   return {

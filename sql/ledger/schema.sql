@@ -177,15 +177,27 @@ LANGUAGE sql SET search_path = pg_catalog AS $record$
                  current_setting('p2pfk.locked_at')::timestamptz AS locked_at) t
 $record$;
 
--- The row-movement guard. TG_RELID is the leaf that the row is in; its partition constraint, as PostgreSQL prints it, is
--- asked of the new row. search_path makes the printed operators and the reading of them agree.
+-- The row-movement guard (statements/create-row-movement-guard.sql), called for a row that would leave its leaf, TG_RELID, by
+-- the bounds that held when the trigger was made, or by a bound that changes with each sibling (DEFAULT). What holds now
+-- decides: a detached table takes every row, and the partition constraint is read as PostgreSQL prints it, under a search_path
+-- that makes the printing and the reading agree (pg_temp last: a temporary table's type must not pass for a built-in one).
+--
+-- Never SECURITY DEFINER: the constraint's operators may be the application's. Where the application's role may not use the
+-- schema of a type in the constraint, the UPDATE is refused; only DEFAULT partitions ask for one that stays.
 CREATE OR REPLACE FUNCTION p2pfk.refuse_row_movement() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog AS $guard$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $guard$
 DECLARE
   stays boolean;
 BEGIN
-  -- A DEFAULT partition without siblings has no constraint: it holds every row.
-  EXECUTE 'SELECT ' || coalesce(pg_get_partition_constraintdef(TG_RELID), 'true') || ' FROM (SELECT ($1).*) AS new_row' INTO stays USING NEW;
+  IF NOT (SELECT c.relispartition FROM pg_class c WHERE c.oid = TG_RELID) THEN
+    RETURN NEW;
+  END IF;
+  BEGIN
+    -- A DEFAULT partition without siblings has no constraint: it holds every row.
+    EXECUTE 'SELECT ' || coalesce(pg_get_partition_constraintdef(TG_RELID), 'true') || ' FROM (SELECT ($1).*) AS new_row' INTO stays USING NEW;
+  EXCEPTION WHEN insufficient_privilege THEN
+    stays := false;
+  END;
   IF stays IS FALSE THEN
     RAISE EXCEPTION 'update would move a row of "%" to another partition', TG_TABLE_NAME
       USING ERRCODE = 'foreign_key_violation',

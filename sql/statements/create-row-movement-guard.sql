@@ -1,27 +1,199 @@
--- A BEFORE UPDATE trigger on the referenced table that refuses to move a row to another partition. With pair FKs such an
--- UPDATE would run the ON DELETE action on the referencing rows; with the parent FK PostgreSQL 15+ refused it (fact 9 of
--- docs/postgresql-facts.md). PostgreSQL clones it to every partition, those attached later too.
--- Lock: SHARE ROW EXCLUSIVE on the referenced table and its partitions, held already by the verified drop.
--- Safe because: a key change inside the same partition stays allowed, and the WHEN clause keeps other UPDATEs fast.
--- Run it with the caller's search_path: the types' = operators must be found.
+-- The row-movement guard: a BEFORE UPDATE trigger on each referenced leaf of :pairs that refuses to move a row to another
+-- partition. With a pair FK such an UPDATE would run the ON DELETE action on the referencing rows; with the parent FK alone
+-- PostgreSQL 15+ refused it (fact 9 of docs/postgresql-facts.md).
+-- Lock: SHARE ROW EXCLUSIVE on the leaf; lock-pair has taken it, as the pair FK that follows in the same transaction needs it.
+-- Safe because: a key change inside the leaf passes, and other UPDATEs pay for one comparison (docs/benchmarks.md, `guard`).
+--
+-- Its WHEN clause is NOT the leaf's partition constraint, all levels up, asked of the row as it will be stored: the trigger
+-- has no column list, and its name sorts after others, which may change the key. PostgreSQL keeps the clause parsed: at run
+-- time no name is looked up and no right is needed. It is created under the application's search_path, where an operator of
+-- the application may hide one of PostgreSQL's, so all names are qualified, and the operators are those of the partition key's
+-- operator classes, as in PostgreSQL's own constraint. What it cannot say for good:
+--   DEFAULT     its constraint changes with each sibling: where a key column changes, the function asks for it.
+--   expression  a key of a table above the referenced one may be one: the function is asked about every UPDATE.
+--
+-- One row for each leaf, in :pairs' order. `stands`: this migration's guard is there; `same`: it is as it would be made now,
+-- compared by what the two texts say apart from the names of types, casts, parentheses and white space; `firing` and
+-- `wanted_firing`: as pg_trigger.tgenabled. It has to fire whenever the foreign keys of the pair do. `repair_sql` also works where
+-- another repair has made it meanwhile (14+). `old_firing`: of the copy of an older edition's guard, which is on the root.
 :begin
-SELECT format('CREATE TRIGGER %I BEFORE UPDATE OF %s ON %I.%I FOR EACH ROW WHEN (%s) EXECUTE FUNCTION p2pfk.refuse_row_movement()',
-              'p2pfk_row_movement_guard_' || :'migration_id'::text,
-              k.columns, n.nspname, t.relname, k.changed) AS sql,
-       'SHARE ROW EXCLUSIVE on the referenced table and its partitions' AS lock
-  FROM pg_class t
-  JOIN pg_namespace n ON n.oid = t.relnamespace
+WITH RECURSIVE leaf AS (
+  SELECT p.referenced_oid AS oid, min(p.pair) AS pair
+    FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referenced_oid oid)
+   GROUP BY p.referenced_oid
+), step AS (
+  SELECT l.oid AS leaf, l.oid AS child, i.inhparent AS parent, 1 AS level
+    FROM leaf l JOIN pg_inherits i ON i.inhrelid = l.oid
+  UNION ALL
+  SELECT s.leaf, s.parent, i.inhparent, s.level + 1
+    FROM step s JOIN pg_inherits i ON i.inhrelid = s.parent
+), bounded AS (
+  SELECT s.*, p.partstrat AS strategy, p.partnatts::int AS keys, p.partattrs, p.partclass, p.partcollation, b.bound,
+         -- What follows FOR VALUES IN, FROM or WITH.
+         (SELECT array_agg(m.token[1] ORDER BY m.n)
+            FROM regexp_matches(b.bound, $re$'(?:[^']|'')*'|[^,()\s]+$re$, 'g') WITH ORDINALITY m(token, n)
+           WHERE m.n > 3 AND m.token[1] <> 'TO') AS tokens
+    FROM step s
+    JOIN pg_class c ON c.oid = s.child
+    JOIN pg_partitioned_table p ON p.partrelid = s.parent
+   CROSS JOIN LATERAL (SELECT pg_get_expr(c.relpartbound, c.oid) AS bound) b
+), key AS (
+  SELECT b.leaf, b.level, k.n::int AS n, k.attnum = 0 AS is_expression, t.typarray <> 0 AS has_array,
+         format('%I.%I', tn.nspname, t.typname) AS type_name, quote_ident(a.attname) AS name,
+         -- IS NULL looks into a row value; this does not.
+         CASE base.typtype WHEN 'c' THEN 'IS NOT DISTINCT FROM NULL' ELSE 'IS NULL' END AS is_null,
+         CASE base.typtype WHEN 'c' THEN 'IS DISTINCT FROM NULL' ELSE 'IS NOT NULL' END AS is_not_null,
+         quote_ident(a.attname) || CASE WHEN t.oid = a.atttypid THEN '' ELSE format('::%I.%I', tn.nspname, t.typname) END
+           || CASE WHEN k.coll = 0 THEN '' ELSE format(' COLLATE %I.%I', cn.nspname, co.collname) END AS value,
+         op.*
+    FROM bounded b
+   CROSS JOIN LATERAL unnest(b.partattrs::int2[], b.partclass::oid[], b.partcollation::oid[]) WITH ORDINALITY k(attnum, opclass, coll, n)
+    LEFT JOIN pg_attribute a ON a.attrelid = b.parent AND a.attnum = k.attnum AND k.attnum > 0
+    JOIN pg_opclass o ON o.oid = k.opclass
+    JOIN pg_type ot ON ot.oid = o.opcintype
+    -- The type that a domain is made of: what PostgreSQL compares where the operator takes any enum, array or row.
+    LEFT JOIN LATERAL (
+         WITH RECURSIVE domain AS (
+           SELECT d.oid, d.typtype, d.typbasetype FROM pg_type d WHERE d.oid = a.atttypid
+           UNION ALL
+           SELECT d.oid, d.typtype, d.typbasetype FROM domain x JOIN pg_type d ON d.oid = x.typbasetype WHERE x.typtype = 'd'
+         )
+         SELECT d.oid, d.typtype FROM domain d WHERE d.typtype <> 'd') base ON true
+    LEFT JOIN pg_type t ON t.oid = CASE WHEN ot.typtype = 'p' THEN base.oid ELSE ot.oid END
+    LEFT JOIN pg_namespace tn ON tn.oid = t.typnamespace
+    LEFT JOIN pg_collation co ON co.oid = k.coll
+    LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
+   CROSS JOIN LATERAL (
+         SELECT max(x.name) FILTER (WHERE m.amopstrategy = CASE b.strategy WHEN 'h' THEN 1 ELSE 3 END) AS equal,
+                max(x.name) FILTER (WHERE m.amopstrategy = 1) AS less,
+                max(x.name) FILTER (WHERE m.amopstrategy = 4) AS at_least,
+                max(x.name) FILTER (WHERE m.amopstrategy = 5) AS greater
+           FROM pg_amop m
+           JOIN pg_operator r ON r.oid = m.amopopr
+           JOIN pg_namespace rn ON rn.oid = r.oprnamespace
+          CROSS JOIN LATERAL (SELECT format('OPERATOR(%I.%s)', rn.nspname, r.oprname) AS name) x
+          WHERE m.amopfamily = o.opcfamily AND m.amoplefttype = o.opcintype AND m.amoprighttype = o.opcintype
+            AND m.amoppurpose = 's') op
+), literal AS (
+  -- Each value of a LIST, and of both ends of a RANGE (lower first), as a literal of the key's type.
+  SELECT b.leaf, b.level, b.strategy, k.n, (t.n - 1) / b.keys + 1 AS side, t.n AS position, t.token,
+         format('%s::%s', CASE WHEN t.token LIKE '''%' THEN t.token ELSE quote_literal(t.token) END, k.type_name) AS text
+    FROM bounded b
+   CROSS JOIN LATERAL unnest(b.tokens) WITH ORDINALITY t(token, n)
+    JOIN key k ON k.leaf = b.leaf AND k.level = b.level AND k.n = (t.n - 1) % b.keys + 1
+   WHERE b.strategy IN ('l', 'r') AND b.bound <> 'DEFAULT' AND NOT k.is_expression
+), range_end AS (
+  -- Row by row: above the lower end is one whose first column is above it, or equal and the second one is above it, and so
+  -- on. The first MINVALUE or MAXVALUE decides.
+  SELECT v.leaf, v.level, v.side, coalesce('(' || string_agg(v.text, ' OR ' ORDER BY v.n) || ')', 'false') AS text
+    FROM (SELECT l.leaf, l.level, l.side, l.n,
+                 concat_ws(' AND ',
+                   (SELECT string_agg(format('new.%s %s %s', e.value, e.equal, el.text), ' AND ' ORDER BY e.n)
+                      FROM key e
+                      JOIN literal el ON el.leaf = e.leaf AND el.level = e.level AND el.n = e.n AND el.side = l.side
+                     WHERE e.leaf = l.leaf AND e.level = l.level AND e.n < l.n),
+                   CASE WHEN l.token IN ('MINVALUE', 'MAXVALUE')
+                        THEN CASE WHEN (l.token = 'MINVALUE') = (l.side = 1) THEN 'true' END
+                        ELSE format('new.%s %s %s', k.value,
+                                    CASE WHEN l.side = 2 THEN k.less WHEN l.n = b.keys THEN k.at_least ELSE k.greater END, l.text) END) AS text,
+                 l.token IN ('MINVALUE', 'MAXVALUE') AND (l.token = 'MINVALUE') <> (l.side = 1) AS never
+            FROM literal l
+            JOIN bounded b ON b.leaf = l.leaf AND b.level = l.level
+            JOIN key k ON k.leaf = l.leaf AND k.level = l.level AND k.n = l.n
+           WHERE l.strategy = 'r'
+             AND NOT EXISTS (SELECT 1 FROM literal i WHERE i.leaf = l.leaf AND i.level = l.level AND i.side = l.side
+                                                       AND i.n < l.n AND i.token IN ('MINVALUE', 'MAXVALUE'))) v
+   WHERE NOT v.never
+   GROUP BY v.leaf, v.level, v.side
+), bound_text AS (
+  SELECT b.leaf, b.level, b.bound = 'DEFAULT' AS is_default,
+         EXISTS (SELECT 1 FROM key k WHERE k.leaf = b.leaf AND k.level = b.level AND k.is_expression) AS has_expression,
+         CASE b.strategy
+           WHEN 'l' THEN (
+             SELECT CASE WHEN every(l.token = 'NULL') THEN format('new.%s %s', k.name, k.is_null)
+                         ELSE format('new.%s %s ', k.name, CASE WHEN bool_or(l.token = 'NULL') THEN k.is_null || ' OR' ELSE k.is_not_null || ' AND' END)
+                           || CASE WHEN count(*) FILTER (WHERE l.token <> 'NULL') > 1 AND k.has_array
+                                   THEN format('new.%s %s ANY (ARRAY[%s])', k.value, k.equal,
+                                               string_agg(l.text, ', ' ORDER BY l.position) FILTER (WHERE l.token <> 'NULL'))
+                                   ELSE format('(%s)', string_agg(format('new.%s %s %s', k.value, k.equal, l.text), ' OR ' ORDER BY l.position)
+                                                         FILTER (WHERE l.token <> 'NULL')) END END
+               FROM key k JOIN literal l ON l.leaf = k.leaf AND l.level = k.level
+              WHERE k.leaf = b.leaf AND k.level = b.level
+              GROUP BY k.name, k.is_null, k.is_not_null, k.value, k.equal, k.has_array)
+           WHEN 'r' THEN (
+             SELECT string_agg(format('new.%s %s', k.name, k.is_not_null), ' AND ' ORDER BY k.n)
+               FROM key k WHERE k.leaf = b.leaf AND k.level = b.level)
+             || (SELECT string_agg(' AND ' || coalesce(r.text, 'false'), '' ORDER BY s.side)
+                   FROM (VALUES (1), (2)) s(side)
+                   LEFT JOIN range_end r ON r.leaf = b.leaf AND r.level = b.level AND r.side = s.side)
+           WHEN 'h' THEN (
+             -- By name: an oid as a number would mean another table, or none, after a dump and restore.
+             SELECT format('pg_catalog.satisfies_hash_partition(%L::pg_catalog.regclass, %s, %s, %s)', format('%I.%I', n.nspname, c.relname),
+                           b.tokens[2], b.tokens[4],
+                           (SELECT string_agg('new.' || k.name, ', ' ORDER BY k.n) FROM key k WHERE k.leaf = b.leaf AND k.level = b.level))
+               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+              WHERE c.oid = b.parent)
+         END AS text
+    FROM bounded b
+), clause AS (
+  SELECT t.leaf,
+         bool_or(t.is_default OR t.has_expression) AS asks,
+         CASE WHEN bool_or(t.has_expression) THEN ''
+              WHEN bool_or(t.is_default) THEN (
+                SELECT format(' WHEN (%s)', string_agg(DISTINCT
+                         format('NOT (old.%1$s %2$s AND new.%1$s %2$s OR old.%1$s %3$s AND new.%1$s %3$s AND old.%4$s %5$s new.%4$s)',
+                                k.name, k.is_null, k.is_not_null, k.value, k.equal), ' OR '))
+                  FROM key k WHERE k.leaf = t.leaf)
+              ELSE format(' WHEN (NOT (%s))', string_agg(format('(%s)', t.text), ' AND ' ORDER BY t.level)) END AS text
+    FROM bound_text t
+   GROUP BY t.leaf
+), wanted AS (
+  SELECT l.pair, l.oid, format('%I.%I', n.nspname, c.relname) AS relation, g.*, x.asks, x.text AS clause,
+         '~p2pfk_row_movement_guard_' || :'migration_id'::text AS name,
+         -- As the triggers of the foreign key on this leaf, the parent FK's or the pair FKs': all ALWAYS, or none (plan refuses).
+         CASE WHEN EXISTS (SELECT 1
+                             FROM pg_trigger t
+                             JOIN pg_constraint f ON f.oid = t.tgconstraint AND f.contype = 'f' AND f.confrelid = l.oid
+                            WHERE t.tgrelid = l.oid AND t.tgenabled = 'A'
+                              AND f.conrelid IN (WITH RECURSIVE referencing AS (
+                                                   SELECT :'referencing_oid'::oid AS oid
+                                                   UNION ALL
+                                                   SELECT i.inhrelid FROM referencing r JOIN pg_inherits i ON i.inhparent = r.oid)
+                                                 SELECT r.oid FROM referencing r))
+              THEN 'A' ELSE 'O' END AS wanted_firing,
+         (SELECT t.tgenabled FROM pg_trigger t
+           WHERE t.tgrelid = l.oid AND t.tgname = 'p2pfk_row_movement_guard_' || :'migration_id'::text) AS old_firing
+    FROM leaf l
+    JOIN pg_class c ON c.oid = l.oid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN clause x ON x.leaf = l.oid
+    LEFT JOIN LATERAL (
+         SELECT t.oid AS trigger, t.tgenabled AS firing, pg_get_triggerdef(t.oid) AS definition,
+                t.tgtype = 19 AND t.tgattr::text = '' AND t.tgfoid = to_regprocedure('p2pfk.refuse_row_movement()') AS is_guard
+           FROM pg_trigger t
+          WHERE t.tgrelid = l.oid AND t.tgname = '~p2pfk_row_movement_guard_' || :'migration_id'::text) g ON true
+), written AS (
+  SELECT w.*, format('CREATE TRIGGER %I BEFORE UPDATE ON %s FOR EACH ROW%s EXECUTE FUNCTION p2pfk.refuse_row_movement()',
+                     w.name, w.relation, w.clause) AS create_sql,
+         CASE w.wanted_firing WHEN 'A' THEN format('; ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', w.relation, w.name) ELSE '' END AS always_sql
+    FROM wanted w
+)
+SELECT w.pair, w.oid::bigint AS oid, w.relation, w.create_sql || w.always_sql AS sql,
+       CASE WHEN current_setting('server_version_num')::int >= 140000 THEN regexp_replace(w.create_sql, '^CREATE', 'CREATE OR REPLACE')
+            ELSE w.create_sql END || w.always_sql AS repair_sql,
+       'SHARE ROW EXCLUSIVE on the referenced partition' AS lock,
+       format('ALTER TABLE %s ENABLE %sTRIGGER %I', w.relation, CASE w.wanted_firing WHEN 'A' THEN 'ALWAYS ' ELSE '' END, w.name) AS enable_sql,
+       format('DROP TRIGGER %I ON %s', w.name, w.relation) AS drop_sql,
+       w.trigger IS NOT NULL AS stands, w.asks,
+       coalesce(w.is_guard AND said.now = said.then, false) AS same,
+       w.firing, w.wanted_firing, w.old_firing
+  FROM written w
  CROSS JOIN LATERAL (
-       WITH RECURSIVE tree AS (
-         SELECT t.oid
-         UNION ALL
-         SELECT i.inhrelid FROM tree JOIN pg_inherits i ON i.inhparent = tree.oid
-       )
-       SELECT string_agg(DISTINCT quote_ident(a.attname), ', ')                                       AS columns,
-              string_agg(DISTINCT format('OLD.%1$I IS DISTINCT FROM NEW.%1$I', a.attname), ' OR ')    AS changed
-         FROM tree
-         JOIN pg_partitioned_table p ON p.partrelid = tree.oid
-        CROSS JOIN unnest(p.partattrs::int2[]) AS key(attnum)
-         JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = key.attnum AND key.attnum > 0) k
- WHERE t.oid = :'referenced_oid'::oid
+       SELECT (SELECT string_agg(btrim(m.t[1], ''''), ' ' ORDER BY m.n)
+                 FROM regexp_matches(w.create_sql, p.tokens, 'g') WITH ORDINALITY m(t, n) WHERE m.t[1] ~ p.telling) AS now,
+              (SELECT string_agg(btrim(m.t[1], ''''), ' ' ORDER BY m.n)
+                 FROM regexp_matches(w.definition, p.tokens, 'g') WITH ORDINALITY m(t, n) WHERE m.t[1] ~ p.telling) AS then
+         FROM (VALUES ($re$((?:old|new)\.(?:"(?:[^"]|"")*"|[a-z_][a-z0-9_$]*)|"(?:[^"]|"")*"|'(?:[^']|'')*'|[A-Za-z_][A-Za-z0-9_$]*|[0-9.]+|[-+*/<>=~!@#%^&|`?]+)$re$,
+                       $re$^(?:(?:old|new)\.|'|[-0-9+*/<>=~!@#%^&|`?]|(?:AND|OR|NOT|IS|NULL|true|false|DISTINCT|ANY|satisfies_hash_partition)$)$re$)) p(tokens, telling)) said
+ ORDER BY w.pair
 :end

@@ -1,12 +1,18 @@
--- Drops the guard that this migration made; no row: it does not stand. PostgreSQL drops its clones with it.
--- Lock: ACCESS EXCLUSIVE on the referenced table and its partitions, for milliseconds.
+-- Drops the guard that this migration made on the referenced leaves of :pairs; no row for a leaf that has none. Also the guard
+-- of an older edition, which is on the referenced table: PostgreSQL drops its copies on the partitions with it.
+-- Lock: ACCESS EXCLUSIVE on the leaf, or on the referenced table and its partitions, for milliseconds.
 -- Blocked by: any transaction that uses any of them; the lock budget bounds the wait.
--- Safe because: it runs in a rollback, while the parent FK stands.
+-- Safe because: it runs in the transaction that drops the last pair FK to that leaf, or after it.
 :begin
-SELECT format('DROP TRIGGER %I ON %I.%I', g.tgname, n.nspname, t.relname) AS sql,
-       'ACCESS EXCLUSIVE on the referenced table and its partitions' AS lock
-  FROM pg_trigger g
+SELECT p.pair, format('DROP TRIGGER %I ON %I.%I', g.tgname, n.nspname, t.relname) AS sql,
+       CASE t.relkind WHEN 'p' THEN 'ACCESS EXCLUSIVE on the referenced table and its partitions'
+                      ELSE 'ACCESS EXCLUSIVE on the referenced partition' END AS lock
+  FROM (SELECT j.referenced_oid, min(j.pair) AS pair
+          FROM jsonb_to_recordset(:'pairs'::jsonb) AS j(pair int, referenced_oid oid)
+         GROUP BY j.referenced_oid) p
+  JOIN pg_trigger g ON g.tgrelid = p.referenced_oid AND g.tgparentid = 0
+                   AND g.tgname IN ('~p2pfk_row_movement_guard_' || :'migration_id'::text, 'p2pfk_row_movement_guard_' || :'migration_id'::text)
   JOIN pg_class t ON t.oid = g.tgrelid
   JOIN pg_namespace n ON n.oid = t.relnamespace
- WHERE g.tgrelid = :'referenced_oid'::oid AND g.tgname = 'p2pfk_row_movement_guard_' || :'migration_id'::text
+ ORDER BY p.pair
 :end

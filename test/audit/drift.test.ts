@@ -111,11 +111,38 @@ const DRIFT: [what: string, done: string, expected: string[], repaired?: false][
   ],
   ['a referenced partition attached', `CREATE TABLE inode_five PARTITION OF inode FOR VALUES IN ('five')`, []],
   ['a pair dropped', 'DROP TABLE path_one; DROP TABLE inode_one', ['info ledger-pair-gone public.path_one']],
-  ['the guard dropped', 'DROP TRIGGER p2pfk_row_movement_guard_1 ON inode', ['error missing-guard public.inode']],
+  ['a guard dropped', 'DROP TRIGGER "~p2pfk_row_movement_guard_1" ON inode_two', ['error missing-guard public.inode_two']],
   [
-    'the guard disabled on one partition',
-    'ALTER TABLE inode_two DISABLE TRIGGER p2pfk_row_movement_guard_1',
+    'a guard disabled, with all triggers that are no constraint',
+    'ALTER TABLE inode_two DISABLE TRIGGER USER',
     ['error guard-disabled public.inode_two'],
+  ],
+  [
+    'a guard that fires on replicas where the foreign key does not',
+    'ALTER TABLE inode_two ENABLE ALWAYS TRIGGER "~p2pfk_row_movement_guard_1"',
+    ['error guard-disabled public.inode_two'],
+  ],
+  [
+    'a guard made for another bound',
+    `ALTER TABLE inode DETACH PARTITION inode_two; ALTER TABLE path DETACH PARTITION path_two;
+     ALTER TABLE inode ATTACH PARTITION inode_two FOR VALUES IN ('two', 'zwei');
+     ALTER TABLE path ATTACH PARTITION path_two FOR VALUES IN ('zwei', 'two')`,
+    ['error guard-outdated public.inode_two'],
+  ],
+  [
+    'the guard of an older edition',
+    `DROP TRIGGER "~p2pfk_row_movement_guard_1" ON inode_one; DROP TRIGGER "~p2pfk_row_movement_guard_1" ON inode_two;
+     DROP TRIGGER "~p2pfk_row_movement_guard_1" ON inode_three;
+     CREATE TRIGGER p2pfk_row_movement_guard_1 BEFORE UPDATE OF medium ON inode FOR EACH ROW
+       WHEN (OLD.medium IS DISTINCT FROM NEW.medium) EXECUTE FUNCTION p2pfk.refuse_row_movement()`,
+    ['warning guard-outdated public.inode'],
+  ],
+  [
+    'a trigger that sorts after the guard',
+    `CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+     CREATE TRIGGER "~q" BEFORE UPDATE ON inode FOR EACH ROW EXECUTE FUNCTION late()`,
+    ['error trigger-after-guard public.inode'],
+    false,
   ],
   [
     'the parent FK added again',

@@ -55,9 +55,12 @@
 \else
 \set lock_tries 20
 \endif
+-- Where it is not given, it stays as the migration has it.
+\set guard_given true
 \if :{?row_movement_guard}
 \else
 \set row_movement_guard on
+\set guard_given false
 \endif
 \if :{?keep_indexes}
 \else

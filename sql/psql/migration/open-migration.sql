@@ -8,6 +8,10 @@ BEGIN;
 \set migration_id :id
 \set migration_state running
 \else
+SELECT CASE WHEN :'guard_given'::boolean THEN :'row_movement_guard' ELSE coalesce(m.options ->> 'rowMovementGuard', 'true') END AS row_movement_guard
+  FROM p2pfk.migration m
+ WHERE m.id = :'migration_id'::bigint \gset
+SELECT :'options'::jsonb || jsonb_build_object('rowMovementGuard', :'row_movement_guard'::boolean) AS options \gset
 \set file ../../ledger/take-over.sql
 \ir ../control/rows.sql
 SELECT coalesce(:'result'::jsonb -> 0 ->> 'state', '') AS migration_state,
@@ -22,4 +26,5 @@ SELECT coalesce(:'result'::jsonb -> 0 ->> 'state', '') AS migration_state,
 \ir ../control/refuse.sql
 \endif
 \endif
+SELECT :'row_movement_guard'::boolean AND :'actions' ~ 'ON DELETE (CASCADE|SET NULL|SET DEFAULT)' AS guarded \gset
 SELECT set_config('application_name', format('p2pfk/%s/psql', :'migration_id'), false) AS ignored \gset

@@ -1,27 +1,43 @@
--- AddForeignKeys, one pair: its FK, NOT VALID, in a transaction of its own. From its COMMIT on every new row is checked by
--- both kinds of FK.
+-- AddForeignKeys, one pair: the row-movement guard of its referenced leaf where that has none yet, then its FK, NOT VALID, in one
+-- transaction. From its COMMIT on every new row is checked by both kinds of FK.
 \ir standing.sql
+\set guard '[]'
+\if :guarded
+\set file ../../statements/create-row-movement-guard.sql
+\ir ../control/rows.sql
+\set guard :result
+\endif
+SELECT coalesce(string_agg(g ->> 'sql', E';\n'), '') AS guard_sql, count(*) = 0 AS has_guard
+  FROM jsonb_array_elements(:'guard'::jsonb) g
+ WHERE g -> 'stands' = 'false' \gset
 \if :stands
 SELECT CASE WHEN :'pair_state' IN ('planned', 'indexed')
             THEN jsonb_build_object('state', 'added', 'constraint_name', :'standing_name') ELSE '{}' END AS changes \gset
 \ir ../../ledger/change-pair.sql
 \set outcome SKIPPED
 \echo [:n/:of] ✓ FK is there for partition: :referencing → :referenced
+\if :has_guard
 \q
+\endif
 \endif
 
 \set pairs :named
 \ir ../../statements/lock-pair.sql
 \set lock_sql :sql
 \ir ../../statements/add-pair-foreign-key.sql
-\set change_sql :sql
-SELECT jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS lock_relations,
+-- The guard first: as soon as the pair FK exists, its ON DELETE acts on the referencing rows of a row that moves away.
+SELECT concat_ws(E';\n', nullif(:'guard_sql', ''), CASE WHEN NOT :'stands'::boolean THEN :'sql' END) AS change_sql,
+       jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS lock_relations,
        format('FK for %s', :'referencing') AS subject \gset
 \set lock_mode 'SHARE ROW EXCLUSIVE'
 \set step AddForeignKeys
 \set enter p2pfk.enter
 \ir ../locks/lock.sql
 \ir ../locks/change.sql
+\if :stands
+\ir ../locks/record.sql
+\q
+\endif
 -- In the same transaction: a rollback knows exactly which constraints are ours to drop.
 SELECT jsonb_build_object('state', 'added', 'constraint_name', :'standing_name', 'constraint_added', true) AS changes \gset
 \ir ../../ledger/change-pair.sql

@@ -1,4 +1,5 @@
--- DropPairForeignKeys, one pair: takes away what this migration added, and nothing else.
+-- DropPairForeignKeys, one pair: takes away what this migration added, and nothing else. The row-movement guard of the referenced
+-- leaf goes with the last pair FK of this migration to it.
 \ir standing.sql
 \set step DropPairForeignKeys
 \set enter p2pfk.enter_rollback
@@ -8,7 +9,10 @@ SELECT :'constraint_added'::boolean AND :'stands'::boolean AS drops_constraint,
        :'leaf_name' <> '' AND coalesce(:'pairs'::jsonb -> 0 ->> 'root_constraint' <> :'leaf_name', false) AS renames,
        jsonb_build_array((:'pairs'::jsonb -> 0) || jsonb_build_object('constraint_name', :'leaf_name')) AS leaf_pairs,
        '[]' AS drop_statements \gset
-SELECT :'drops_constraint'::boolean OR :'renames'::boolean AS alters \gset
+\set file ../../statements/drop-row-movement-guard.sql
+\ir ../control/rows.sql
+\set guards :result
+SELECT :'drops_constraint'::boolean OR :'renames'::boolean OR :'guards'::jsonb <> '[]' AS alters \gset
 \if :alters
 \set ledger_pairs :pairs
 \set pairs :named
@@ -23,6 +27,8 @@ SELECT jsonb_build_array(:'sql') AS drop_statements \gset
 \ir ../../statements/rename-leaf-foreign-key.sql
 SELECT :'drop_statements'::jsonb || jsonb_build_array(:'sql') AS drop_statements \gset
 \endif
+SELECT :'drop_statements'::jsonb || coalesce(jsonb_agg(g -> 'sql'), '[]') AS drop_statements
+  FROM jsonb_array_elements(:'guards'::jsonb) g \gset
 \set pairs :ledger_pairs
 SELECT jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS lock_relations,
        format('removal of the FK of %s', :'referencing') AS subject \gset

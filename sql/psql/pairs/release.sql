@@ -1,4 +1,4 @@
--- One pair that is no more: its FK and its index are taken away, as far as the migration has added them.
+-- One pair that is no more: its FK, its index and the guard that only it needed are taken away, as far as the migration has added them.
 \set step ReleasePair
 \set enter p2pfk.enter
 \set lock_mode 'ACCESS EXCLUSIVE'
@@ -9,8 +9,11 @@ SELECT jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS loc
 \ir ../locks/lock.sql
 \set file ../../statements/release-pair.sql
 \ir ../control/rows.sql
+\set released :result
+\set file ../../statements/drop-row-movement-guard.sql
+\ir ../control/rows.sql
 SELECT coalesce(jsonb_agg(x.text ORDER BY s.n, x.n), '[]') AS statements
-  FROM jsonb_array_elements(:'result'::jsonb) WITH ORDINALITY s(e, n),
+  FROM jsonb_array_elements(:'released'::jsonb || :'result'::jsonb) WITH ORDINALITY s(e, n),
        LATERAL (VALUES (1, s.e ->> 'sql'), (2, format('SELECT p2pfk.record(%s, %s, %L, %L)', :'migration_id', :'pair', :'step', s.e ->> 'sql'))) x(n, text) \gset
 \set as_caller true
 \ir ../control/attempt.sql

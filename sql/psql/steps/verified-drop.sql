@@ -5,15 +5,15 @@
 \set lock_sql :sql
 \ir ../../statements/drop-parent-foreign-key.sql
 \set change_sql :sql
-\set file ../../statements/drop-row-movement-guard.sql
+-- The row-movement guards are there since the pair FKs are, unless somebody has dropped one.
+\set result '[]'
+\if :guarded
+\set pairs :planned
+\set file ../../statements/create-row-movement-guard.sql
 \ir ../control/rows.sql
-SELECT :'row_movement_guard'::boolean AND :'actions' ~ 'ON DELETE (CASCADE|SET NULL|SET DEFAULT)' AND :'result'::jsonb = '[]' AS wants_guard,
-       jsonb_build_array(:'change_sql') AS statements \gset
-\if :wants_guard
-\ir ../../statements/create-row-movement-guard.sql
-SELECT :'statements'::jsonb
-         || jsonb_build_array(:'sql') AS statements \gset
 \endif
+SELECT jsonb_build_array(:'change_sql') || coalesce(jsonb_agg(g -> 'sql') FILTER (WHERE g -> 'stands' = 'false'), '[]') AS statements
+  FROM jsonb_array_elements(:'result'::jsonb) g \gset
 \set drop_statements :statements
 \set lock_mode 'ACCESS EXCLUSIVE'
 \set lock_relations :all_relations

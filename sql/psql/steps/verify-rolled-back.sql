@@ -1,6 +1,6 @@
 -- It is exactly as it was, or a person is told that it is not (core/steps/verify-rolled-back.ts).
 \ir standing-parent.sql
-\set file ../../statements/drop-row-movement-guard.sql
+\set file ../../catalog/row-movement-guards.sql
 \ir ../control/rows.sql
 \set guard :result
 \ir ../migration/planned-pairs.sql
@@ -19,7 +19,8 @@ SELECT concat_ws('; ',
             FROM jsonb_to_recordset(:'planned'::jsonb) AS p(pair int, referencing text, root_constraint text)
             JOIN jsonb_to_recordset(:'result'::jsonb) AS s(pair int, root_constraint text) ON s.pair = p.pair AND s.root_constraint <> p.root_constraint
            WHERE :'parent_stands'::boolean),
-         CASE WHEN :'guard'::jsonb <> '[]' THEN 'the row-movement guard still stands' END) AS problems \gset
+         (SELECT string_agg(format('the row-movement guard of %s still exists', g ->> 'relation'), '; ')
+            FROM jsonb_array_elements(:'guard'::jsonb) g)) AS problems \gset
 SELECT :'problems' <> '' AS refused, format('the rollback is not complete: %s', :'problems') AS refusal,
        jsonb_build_object('state', 'rolled-back', 'finished_at', clock_timestamp()) AS changes \gset
 \if :refused

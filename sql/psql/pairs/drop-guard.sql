@@ -1,10 +1,9 @@
--- The row-movement guard came with the drop of the parent FK, and goes now that it is back.
+-- One row-movement guard that is left, in a transaction of its own.
+\ir ../../statements/lock-guard-for-drop.sql
+\set lock_sql :sql
 \set file ../../statements/drop-row-movement-guard.sql
 \ir ../control/rows.sql
-SELECT :'result'::jsonb <> '[]' AS guarded, coalesce(:'result'::jsonb -> 0 ->> 'sql', '') AS change_sql \gset
-\if :guarded
-\ir ../../statements/lock-referenced.sql
-\set lock_sql :sql
+SELECT string_agg(s ->> 'sql', E';\n') AS change_sql FROM jsonb_array_elements(:'result'::jsonb) s \gset
 \set lock_mode 'ACCESS EXCLUSIVE'
 \set lock_relations :referenced_relations
 \set step DropPairForeignKeys
@@ -14,4 +13,3 @@ SELECT :'result'::jsonb <> '[]' AS guarded, coalesce(:'result'::jsonb -> 0 ->> '
 \ir ../locks/lock.sql
 \ir ../locks/change.sql
 \ir ../locks/record.sql
-\endif
