@@ -179,13 +179,16 @@ $record$;
 
 -- The row-movement guard (statements/create-row-movement-guard.sql), called for a row that would leave its leaf, TG_RELID, by
 -- the bounds that held when the trigger was made, or by a bound that changes with each sibling (DEFAULT). What holds now
--- decides: a detached table takes every row, and the partition constraint is read as PostgreSQL prints it, under a search_path
--- that makes the printing and the reading agree (pg_temp last: a temporary table's type must not pass for a built-in one).
+-- decides: a detached table takes every row, and the partition constraint is read as PostgreSQL prints it, under settings that
+-- make the printing and the reading agree (pg_temp last: a temporary table's type must not pass for a built-in one).
 --
 -- Never SECURITY DEFINER: the constraint's operators may be the application's. Where the application's role may not use the
--- schema of a type in the constraint, the UPDATE is refused; only DEFAULT partitions ask for one that stays.
+-- schema of a type in the constraint, or PostgreSQL cannot read what it prints (a domain over an enum), the UPDATE is refused:
+-- that concerns a changed key in a DEFAULT partition alone, as every other WHEN clause knows what stays.
 CREATE OR REPLACE FUNCTION p2pfk.refuse_row_movement() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $guard$
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET extra_float_digits = 1
+SET DateStyle = 'ISO, YMD' SET IntervalStyle = postgres SET TimeZone = 'UTC' SET bytea_output = hex AS $guard$
 DECLARE
   stays boolean;
 BEGIN
@@ -195,7 +198,7 @@ BEGIN
   BEGIN
     -- A DEFAULT partition without siblings has no constraint: it holds every row.
     EXECUTE 'SELECT ' || coalesce(pg_get_partition_constraintdef(TG_RELID), 'true') || ' FROM (SELECT ($1).*) AS new_row' INTO stays USING NEW;
-  EXCEPTION WHEN insufficient_privilege THEN
+  EXCEPTION WHEN syntax_error_or_access_rule_violation THEN  -- all of class 42
     stays := false;
   END;
   IF stays IS FALSE THEN
