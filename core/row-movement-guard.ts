@@ -80,11 +80,14 @@ export async function createGuards(
   return missing.map(({ sql }) => sql);
 }
 
-/** `DROP TRIGGER ...` for each leaf (or table, with the guard of an older edition) of the pairs that this migration guards. */
+/**
+ * `DROP TRIGGER ...` for each guard of the pairs' referenced leaves (or tables, where it is an older edition's) that is needed by
+ * no pair FK of this migration but those of the pairs.
+ */
 export async function dropGuardStatements(
   client: Client,
   migrationId: string,
-  pairs: readonly WithReferenced[],
+  pairs: readonly (WithReferenced & { readonly referencing_oid?: number })[],
 ): Promise<string[]> {
   const rows = await run<{ sql: string }>(client, 'statements/drop-row-movement-guard', {
     migration_id: migrationId,

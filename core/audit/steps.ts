@@ -103,7 +103,7 @@ export class Steps {
   }
 
   /** With the last foreign key to a leaf that is nobody's partner any more. */
-  async #dropGuard({ constraint_oid, referenced_oid }: LeafForeignKey): Promise<string[]> {
+  async #dropGuard({ constraint_oid, referencing_oid, referenced_oid }: LeafForeignKey): Promise<string[]> {
     const { migrationId, leafForeignKeys, pairs } = this.#guarding;
     const needed =
       pairs.some((pair) => pair.referenced_oid === referenced_oid) ||
@@ -111,7 +111,7 @@ export class Steps {
         (other) => other.referenced_oid === referenced_oid && other.constraint_oid !== constraint_oid,
       );
     if (migrationId === undefined || needed) return [];
-    return dropGuardStatements(this.#client, migrationId, [{ pair: 1, referenced_oid }]);
+    return dropGuardStatements(this.#client, migrationId, [{ pair: 1, referencing_oid, referenced_oid }]);
   }
 
   async enableTriggers(pair: Pair): Promise<RepairStep> {

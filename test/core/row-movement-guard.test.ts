@@ -1,11 +1,27 @@
 /** The guard: an UPDATE that would move a referenced row to another partition is refused, instead of deleting what references it. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { databaseWith, everything, oneRow } from './case.helpers.ts';
+import { provision } from '../../core/provision/provision.ts';
+import { holdLock } from '../support/observe.ts';
+import { coreSession, databaseWith, everything, foreignKeys, oneRow } from './case.helpers.ts';
 import { Execution, migratedTo } from './execution.helpers.ts';
 
 const rowsOf = (observer: Client, table: string) =>
   oneRow<{ rows: number }>(observer, `SELECT count(*)::int AS rows FROM ${table}`);
+/** Moves a referenced row of `inode_2`. */
+const MOVE_TWO = `UPDATE inode SET medium = 'four', ino = 99 WHERE medium = 'two' AND ino = 1`;
+/** Moves each row whose size becomes negative. */
+const REHOME = `
+  CREATE FUNCTION rehome() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN IF NEW.size < 0 THEN NEW.medium := 'four'; NEW.ino := 99; END IF; RETURN NEW; END $$;
+  CREATE TRIGGER rehome BEFORE UPDATE ON inode FOR EACH ROW EXECUTE FUNCTION rehome();`;
+const NINE = {
+  table: 'path',
+  bound: "FOR VALUES IN ('nine')",
+  referencing: 'path_9',
+  referenced: 'inode_9',
+  lockTimeoutMs: 10_000,
+};
 const refusal = {
   code: '23503',
   message: expect.stringMatching(/^update would move a row of "\w+" to another partition$/),
@@ -42,15 +58,63 @@ describe('after the migration of a foreign key that cascades', () => {
     expect(await rowsOf(observer, `inode WHERE medium = 'five'`)).toEqual({ rows: 1 });
   });
 
-  it('a partition attached later is guarded as well', async () => {
-    const { observer } = await migratedTo('VerifyMigration');
-    await observer.query(
-      `CREATE TABLE inode_9 PARTITION OF inode FOR VALUES IN ('nine'); INSERT INTO inode VALUES ('nine', 1, 1)`,
+  it('a pair made by provision is guarded as well', async () => {
+    const { db, observer } = await migratedTo('VerifyMigration');
+    const core = await coreSession(db.url);
+    const made = await provision(core, { ...NINE, dryRun: false });
+    expect(made.statements.findIndex(({ sql }) => sql.includes('TRIGGER'))).toBeLessThan(
+      made.statements.findIndex(({ sql }) => sql.includes('FOREIGN KEY')),
     );
+    await observer.query(`INSERT INTO inode VALUES ('nine', 1, 1); INSERT INTO path VALUES ('nine', 1, 'a')`);
 
     await expect(
       observer.query(`UPDATE inode SET medium = 'one', ino = 99 WHERE medium = 'nine'`),
     ).rejects.toMatchObject(refusal);
+  });
+
+  it.each([
+    [
+      'MERGE',
+      `MERGE INTO inode USING (SELECT 1) AS x ON medium = 'one' AND ino = 1 WHEN MATCHED THEN UPDATE SET medium = 'four', ino = 99`,
+    ],
+    [
+      'UPDATE ... FROM',
+      `UPDATE inode SET medium = 'four', ino = 99 FROM path p WHERE p.medium = inode.medium AND p.ino = inode.ino`,
+    ],
+    ['UPDATE of the leaf', `UPDATE inode_1 SET medium = 'four', ino = 99 WHERE ino = 1`],
+    [
+      'INSERT ... ON CONFLICT',
+      `INSERT INTO inode VALUES ('one', 1, 1) ON CONFLICT (medium, ino) DO UPDATE SET medium = 'four', ino = 99`,
+    ],
+    ['a trigger that changes the key', `UPDATE inode SET size = -1 WHERE medium = 'one' AND ino = 1`],
+  ])('by %s it is refused', async (_, sql) => {
+    const { observer } = await migratedTo('VerifyMigration');
+    await observer.query(REHOME);
+
+    await expect(observer.query(sql)).rejects.toMatchObject(refusal);
+
+    expect(await rowsOf(observer, 'path')).toEqual({ rows: 440 });
+  });
+
+  it('COPY and INSERT ... ON CONFLICT that move nothing pass', async () => {
+    const { observer } = await migratedTo('VerifyMigration');
+
+    await observer.query(`INSERT INTO inode VALUES ('one', 1, 1) ON CONFLICT (medium, ino) DO UPDATE SET size = 9`);
+    await observer.query(`COPY inode FROM PROGRAM 'echo one,4711,1' WITH (FORMAT csv)`);
+
+    expect(await rowsOf(observer, 'inode WHERE size = 9 OR ino = 4711')).toEqual({ rows: 2 });
+  });
+
+  it('a partition that is detached takes every row again, and keeps its guard', async () => {
+    const { observer } = await migratedTo('VerifyMigration');
+    await observer.query('ALTER TABLE inode DETACH PARTITION inode_2');
+
+    await observer.query(`UPDATE inode_2 SET medium = 'elsewhere' WHERE ino = 40`);
+
+    await observer.query(
+      `UPDATE inode_2 SET medium = 'two' WHERE ino = 40; ALTER TABLE inode ATTACH PARTITION inode_2 FOR VALUES IN ('two')`,
+    );
+    await expect(observer.query(MOVE_TWO)).rejects.toMatchObject(refusal);
   });
 
   it('a role that knows nothing of the ledger can still update', async () => {
@@ -127,25 +191,123 @@ describe('the guard is not there', () => {
 
     expect((await observer.query('SELECT FROM pg_trigger WHERE NOT tgisinternal')).rows).toEqual([]);
   });
+});
 
-  it('before the drop, nor when that is rolled back, nor after the rollback', async () => {
+describe('from the first pair FK on, and until the last one is gone', () => {
+  const MOVES = [
+    [`UPDATE inode SET medium = 'four', ino = 99 WHERE medium = 'one' AND ino = 1`, 'path_1'],
+    [MOVE_TWO, 'path_2'],
+  ] as const;
+  /** Whatever FKs there are: a row that is referenced does not move, and what references it stays. */
+  async function nothingMoves(observer: Client): Promise<void> {
+    for (const [sql] of MOVES) await expect(observer.query(sql)).rejects.toMatchObject({ code: '23503' });
+    expect(await rowsOf(observer, 'path')).toEqual({ rows: 440 });
+  }
+  const guarded = async (observer: Client) => {
+    const { rows } = await observer.query<{ leaf: string }>(
+      `SELECT tgrelid::regclass::text AS leaf FROM pg_trigger WHERE tgname LIKE '~p2pfk%' ORDER BY 1`,
+    );
+    return rows.map(({ leaf }) => leaf);
+  };
+
+  it('each leaf is guarded as soon as it has one, forward and back, and nothing is left', async () => {
     const { observer } = await databaseWith();
     const before = await everything(observer);
-    const triggers = async () => (await observer.query('SELECT FROM pg_trigger WHERE NOT tgisinternal')).rows.length;
+    await nothingMoves(observer);
     const execution = new Execution();
-    await execution.migrate('VerifyGate');
-    expect(await triggers()).toBe(0);
-    await observer.query(
-      'ALTER TABLE path_1 ADD CONSTRAINT astray FOREIGN KEY (medium, ino) REFERENCES inode_2 ON DELETE CASCADE NOT VALID',
-    );
-    await expect(execution.dropParentForeignKey()).rejects.toMatchObject({ name: 'VerificationFailed' });
-    expect(await triggers()).toBe(0);
+    await execution.migrate('BuildIndexes');
+    expect(await guarded(observer)).toEqual([]);
 
-    await observer.query('ALTER TABLE path_1 DROP CONSTRAINT astray');
+    const [first, ...others] = execution.pairs;
+    await execution.addForeignKey(first?.pair ?? 0);
+    expect(await guarded(observer)).toEqual(['inode_1']);
+    await nothingMoves(observer);
+    for (const { pair } of others) await execution.addForeignKey(pair);
+    await nothingMoves(observer);
+    await execution.run('ValidateForeignKeys');
+    await nothingMoves(observer);
+    expect(await guarded(observer)).toEqual(['inode_1', 'inode_2', 'inode_3']);
+    await execution.verifyGate();
     await execution.dropParentForeignKey();
-    expect(await triggers()).toBeGreaterThan(0);
-    await execution.rollBack();
+    await nothingMoves(observer);
 
+    const back = new Execution();
+    const { pairs } = await back.plan({ operation: 'rollback' });
+    await back.fence(null);
+    await Promise.all(pairs.map(({ pair }) => back.restoreParent(pair)));
+    await back.attachParent();
+    await nothingMoves(observer);
+    await back.dropPairForeignKeys();
+    await nothingMoves(observer);
+    await back.verifyRolledBack();
+
+    expect(await everything(observer)).toBe(before);
+  });
+
+  it('a rollback that is stopped at a pair has taken the guards of the others, and goes on', async () => {
+    const { db, observer } = await migratedTo('AddForeignKeys', { lockTimeoutMs: 100 });
+    const held = await holdLock(await db.client(), 'LOCK TABLE path_2 IN ROW EXCLUSIVE MODE');
+    const back = new Execution();
+    await back.plan({ operation: 'rollback', lockTimeoutMs: 100 });
+    await back.fence(null);
+
+    await expect(back.dropPairForeignKeys()).rejects.toMatchObject({ name: 'LockTimeout' });
+
+    expect(await foreignKeys(observer)).toContainEqual(expect.stringContaining('fk_path_to_inode_2'));
+    expect(await guarded(observer)).toEqual(expect.arrayContaining(['inode_2']));
+    await nothingMoves(observer);
+    await held.release();
+    await back.dropPairForeignKeys();
+    expect(await guarded(observer)).toEqual([]);
+    await back.verifyRolledBack();
+  });
+
+  it('one guard serves several referencing leaves, and goes with the last', async () => {
+    const { observer } = await databaseWith(`
+      CREATE TABLE inode (k int, ino int, PRIMARY KEY (k, ino)) PARTITION BY RANGE (k);
+      CREATE TABLE path (k int, ino int) PARTITION BY RANGE (k);
+      CREATE TABLE inode_0 PARTITION OF inode FOR VALUES FROM (0) TO (20);
+      CREATE TABLE inode_20 PARTITION OF inode FOR VALUES FROM (20) TO (40);
+      CREATE TABLE path_0 PARTITION OF path FOR VALUES FROM (0) TO (10);
+      CREATE TABLE path_10 PARTITION OF path FOR VALUES FROM (10) TO (20);
+      INSERT INTO inode SELECT n, n FROM generate_series(0, 39) AS n;
+      INSERT INTO path SELECT n, n FROM generate_series(0, 19) AS n;
+      ALTER TABLE path ADD CONSTRAINT path_fk FOREIGN KEY (k, ino) REFERENCES inode ON DELETE CASCADE;`);
+    const move = 'UPDATE inode SET k = 30, ino = 99 WHERE k = 15';
+    await new Execution().migrate('AddForeignKeys');
+    expect(await guarded(observer)).toEqual(['inode_0']);
+    await expect(observer.query(move)).rejects.toMatchObject(refusal);
+
+    const back = new Execution();
+    await back.plan({ operation: 'rollback' });
+    await back.fence(null);
+    await back.dropPairForeignKeys();
+    await back.verifyRolledBack();
+
+    expect(await guarded(observer)).toEqual([]);
+    expect(await rowsOf(observer, 'path')).toEqual({ rows: 20 });
+  });
+
+  it('a migration that an older edition began gets its guards when it goes on; its own guard is rolled back, too', async () => {
+    const { observer } = await databaseWith();
+    const before = await everything(observer);
+    const execution = new Execution();
+    await execution.migrate('AddForeignKeys');
+    await observer.query(
+      ['inode_1', 'inode_2', 'inode_3']
+        .map((leaf) => `DROP TRIGGER "~p2pfk_row_movement_guard_1" ON ${leaf}`)
+        .join(';'),
+    );
+
+    await execution.run('AddForeignKeys');
+    expect(await guarded(observer)).toEqual(['inode_1', 'inode_2', 'inode_3']);
+
+    await observer.query(`
+      DROP TRIGGER "~p2pfk_row_movement_guard_1" ON inode_1;
+      CREATE TRIGGER p2pfk_row_movement_guard_1 BEFORE UPDATE OF medium ON inode FOR EACH ROW
+        WHEN (OLD.medium IS DISTINCT FROM NEW.medium) EXECUTE FUNCTION p2pfk.refuse_row_movement()`);
+    await nothingMoves(observer);
+    await execution.rollBack();
     expect(await everything(observer)).toBe(before);
   });
 });
