@@ -36,6 +36,17 @@ describe('a migrated table', () => {
     expect(await everything(observer)).toBe(before);
   });
 
+  it('whose pairs cannot be counted, as no foreign key is left to tell how, fails', async () => {
+    const verification = await verifyAfter((observer) =>
+      observer.query([1, 2, 3].map((n) => `ALTER TABLE path_${n} DROP CONSTRAINT fk_path_to_inode_${n}`).join('; ')),
+    );
+
+    expect(failed(verification)).toEqual(['pair-foreign-keys', 'orphans', 'inventory']);
+    expect(detailOf(verification, 'orphans')).toBe(
+      '3 pairs could not be counted: no foreign key tells how to compare them',
+    );
+  });
+
   it.each([
     [
       'a pair foreign key that is gone',

@@ -1,8 +1,10 @@
 /** The fence: nothing of the forward path runs behind it, whatever the engine still starts. */
+import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { backends, holdLock, waitForLockWait, waitUntil } from '../../support/observe.ts';
 import { everything, oneRow } from '../case.helpers.ts';
 import { migratedTo, timeLeft } from '../execution.helpers.ts';
+import { plainRole } from '../roles.helpers.ts';
 
 const CAUGHT = {
   Error: 'OrphanedRows',
@@ -57,6 +59,75 @@ describe('forward steps behind the fence', () => {
     await adding;
     expect((await observer.query(`SELECT FROM pg_constraint WHERE conname LIKE 'fk_path_to_%'`)).rows).toEqual([]);
   });
+});
+
+describe('a validation behind the fence', () => {
+  it('that was asked for before, and comes to its transaction after it, is refused there', async () => {
+    const { db, observer, execution } = await migratedTo('AddForeignKeys');
+    const held = await holdLock(await db.client(), 'LOCK TABLE p2pfk.pair IN ACCESS EXCLUSIVE MODE');
+    const validating = expect(execution.validateForeignKey(1)).rejects.toMatchObject({ name: 'MigrationFenced' });
+    await waitForLockWait(observer, /p2pfk\.pair/);
+    await observer.query('UPDATE p2pfk.migration SET fenced_at = now()');
+    await held.release();
+
+    await validating;
+    expect(
+      await oneRow(observer, `SELECT convalidated FROM pg_constraint WHERE conname = 'fk_path_to_inode_1'`),
+    ).toEqual({ convalidated: false });
+  });
+});
+
+describe('the fence waits', () => {
+  /** Which comes first: the fence's end, or a session of it that waits for what the other still does. */
+  const outcome = (fenced: Promise<unknown>, observer: Client, query: RegExp) =>
+    Promise.race([fenced.then(() => 'fenced'), waitForLockWait(observer, query).then(() => 'waits')]);
+
+  it('for a forward transaction that has come in', async () => {
+    const { db, observer, execution } = await migratedTo('Plan');
+    // Not one of ours by its name, so that it is not cancelled.
+    const inside = await holdLock(
+      await db.client(),
+      `SELECT p2pfk.enter(${execution.migrationId}, '${execution.arn}')`,
+    );
+
+    const fenced = execution.fence(CAUGHT);
+
+    expect(await outcome(fenced, observer, /FOR UPDATE/)).toBe('waits');
+    await inside.release();
+    expect(await fenced).toMatchObject({ status: 'FENCED' });
+    const late = await db.client();
+    await expect(late.query(`SELECT p2pfk.enter(${execution.migrationId}, '${execution.arn}')`)).rejects.toMatchObject({
+      code: 'P2F01',
+    });
+  });
+
+  it('for an index build that it cannot cancel', async () => {
+    const testCase = await migratedTo('Plan');
+    const { db, observer, execution } = testCase;
+    const held = await holdLock(await db.client(), 'UPDATE path_1 SET name = name WHERE ino = 1');
+    const building = execution.buildIndex(1);
+    await waitForLockWait(observer, /CREATE INDEX CONCURRENTLY/);
+    // Another login may not cancel what ours runs.
+    const { role, url } = await plainRole(testCase);
+    await observer.query(`GRANT USAGE ON SCHEMA p2pfk TO ${role}; GRANT ALL ON ALL TABLES IN SCHEMA p2pfk TO ${role}`);
+    process.env.DATABASE_URL = url;
+
+    const fenced = execution.fence(CAUGHT);
+
+    expect(await outcome(fenced, observer, /pg_advisory_lock\(/)).toBe('waits');
+    await held.release();
+    await building;
+    expect(await fenced).toMatchObject({ status: 'FENCED' });
+  });
+});
+
+it('a sign of life waits for no forward transaction', async () => {
+  const { db, observer, execution } = await migratedTo('Plan');
+  const inside = await holdLock(await db.client(), `SELECT p2pfk.enter(${execution.migrationId}, '${execution.arn}')`);
+
+  await observer.query(`SET lock_timeout = '2s'; UPDATE p2pfk.migration SET lease_until = now()`);
+
+  await inside.release();
 });
 
 describe('what runs while the fence is set', () => {

@@ -1,7 +1,7 @@
 /** The gate and the verified drop: the parent FK leaves only when what replaces it was seen to work. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { backends, holdLock } from '../../support/observe.ts';
+import { backends, holdLock, waitForLockWait } from '../../support/observe.ts';
 import { everything, foreignKeys, oneRow, smuggle } from '../case.helpers.ts';
 import { Execution, migratedTo, timeLeft } from '../execution.helpers.ts';
 
@@ -170,6 +170,26 @@ describe('the count of orphans', () => {
       ['COUNTING', 2],
       ['PASSED', 3],
     ]);
+  });
+
+  it('survives the death of its handler: what was counted is not counted again', async () => {
+    const { db, observer, execution } = await beforeGate();
+    const held = await holdLock(await db.client(), 'SELECT FROM p2pfk.pair WHERE pair = 2 FOR UPDATE');
+    const dying = expect(execution.verifyGate()).rejects.toMatchObject({ name: 'ConnectionLost' });
+    const { pid } = await waitForLockWait(observer, /UPDATE p2pfk\.pair/);
+    await observer.query('SELECT pg_terminate_backend($1)', [pid]);
+    await dying;
+    await held.release();
+
+    const { rows } = await observer.query(
+      'UPDATE p2pfk.pair SET orphans = 7 WHERE orphans_counted_at IS NOT NULL RETURNING referencing',
+    );
+    expect(rows).toContainEqual({ referencing: 'public.path_1' });
+    // The next handler believes the ledger.
+    expect(await execution.verifyGate()).toMatchObject({
+      status: 'FAILED',
+      reason: expect.stringContaining('7 in path_1'),
+    });
   });
 
   it('is taken anew after the drop, and by the next execution', async () => {

@@ -91,6 +91,18 @@ describe('a session that sits idle in a transaction and holds what we need', () 
     expect(await working).toBe('57014');
   });
 
+  it('is never ended where it is one of ours: another migration may be between two statements', async () => {
+    const { observer, execution, holder, pid } = await blocked({ terminateIdleBlockersAfterSeconds: 1 });
+    await holder.query(`SET application_name = 'p2pfk/9/add-foreign-key/1'`);
+    const held = await holdLock(holder, LOCK);
+    await idleFor(observer, pid, 1);
+
+    await refused(execution);
+
+    expect(await alive(observer, pid)).toBe(true);
+    await held.release();
+  });
+
   it('is never ended without the operator’s word, nor where it holds nothing of ours', async () => {
     const { db, observer, execution, holder, pid } = await blocked({});
     await holdLock(holder, LOCK);

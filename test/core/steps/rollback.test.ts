@@ -63,6 +63,22 @@ describe('everything is as it was: definitions, names, comments, indexes, rows',
   });
 });
 
+it('leaves the pair foreign keys while the parent foreign key is NOT VALID', async () => {
+  const { observer, execution } = await migratedTo('ValidateForeignKeys');
+  await execution.fence();
+  // As an 18 leaves it between two steps of a rollback; this is how it can be had on any version.
+  await observer.query(
+    `UPDATE pg_constraint SET convalidated = false WHERE conname = 'path_fk' AND conrelid = 'path'::regclass`,
+  );
+
+  await expect(execution.dropPairForeignKeys()).rejects.toMatchObject({
+    name: 'RollbackFailed',
+    message: expect.stringContaining('the pair foreign keys stay'),
+  });
+
+  expect((await foreignKeys(observer)).filter((line) => line.includes(' fk_path_to_'))).toHaveLength(3);
+});
+
 describe('each step of it', () => {
   it('can be entered twice, also by a repeated delivery', async () => {
     const { observer, execution, original: before } = await migratedTo('VerifyMigration');
