@@ -1,0 +1,134 @@
+/**
+ * The list of safety rules: each is removed in turn, and a test has to fail. `npm run test:mutants` runs it; docs/testing.md
+ * says how to add one.
+ */
+
+/** One rule, how it is removed, and the test that notices. */
+export interface Mutant {
+  /** What the rule protects from; one line. */
+  readonly rule: string;
+  /** Repository path of the file that holds it. SQL counts, too. */
+  readonly file: string;
+  /** Text that is in the file exactly once. */
+  readonly find: string;
+  readonly replace: string;
+  /** Repository path of the test file. */
+  readonly test: string;
+  /** The test's own title, without those of its `describe` blocks. */
+  readonly title: string;
+}
+
+const FENCE_TESTS = 'test/core/steps/fence.test.ts';
+const GATE_TESTS = 'test/core/steps/gate.test.ts';
+const PARTITION_SET_TESTS = 'test/core/steps/partition-set.test.ts';
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    rule: 'FOR KEY SHARE in p2pfk.enter: the fence waits for a forward transaction that has come in',
+    file: 'sql/ledger/schema.sql',
+    find: `  SELECT fenced_at, execution, state INTO m FROM p2pfk.migration WHERE id = wanted FOR KEY SHARE;
+  IF NOT FOUND THEN`,
+    replace: `  SELECT fenced_at, execution, state INTO m FROM p2pfk.migration WHERE id = wanted;
+  IF NOT FOUND THEN`,
+    test: FENCE_TESTS,
+    title: 'for a forward transaction that has come in',
+  },
+  {
+    rule: 'not FOR SHARE: a sign of life does not wait for a long forward transaction',
+    file: 'sql/ledger/schema.sql',
+    find: `  SELECT fenced_at, execution, state INTO m FROM p2pfk.migration WHERE id = wanted FOR KEY SHARE;
+  IF NOT FOUND THEN`,
+    replace: `  SELECT fenced_at, execution, state INTO m FROM p2pfk.migration WHERE id = wanted FOR SHARE;
+  IF NOT FOUND THEN`,
+    test: FENCE_TESTS,
+    title: 'a sign of life waits for no forward transaction',
+  },
+  {
+    rule: 'the fence waits for an index build, which runs outside a transaction',
+    file: 'core/steps/fence.ts',
+    find: "      await client.query('SELECT pg_advisory_lock(1882351206, $1)', [Number(migrationId)]);\n",
+    replace: '',
+    test: FENCE_TESTS,
+    title: 'for an index build that it cannot cancel',
+  },
+  {
+    rule: 'an index build holds the lock that the fence waits for',
+    file: 'core/steps/build-index.ts',
+    find: "      await session.query('SELECT pg_advisory_lock_shared(1882351206, $1)', [Number(migration.id)]); // 'p2ff'\n",
+    replace: '',
+    test: FENCE_TESTS,
+    title: 'for an index build that it cannot cancel',
+  },
+  {
+    rule: 'a late VALIDATE meets the fence in its own transaction',
+    file: 'core/validation.ts',
+    find: 'SELECT p2pfk.enter$',
+    replace: 'SELECT concat$',
+    test: FENCE_TESTS,
+    title: 'that was asked for before, and comes to its transaction after it, is refused there',
+  },
+  {
+    rule: 'orphan counts survive a dead handler: each is noted before the next one begins',
+    file: 'core/steps/count-remaining-orphans.ts',
+    find: '    if (row)\n',
+    replace: '    if (row && (pair === left.at(-1) || context.remainingMs() < RESERVE_MS))\n',
+    test: GATE_TESTS,
+    title: 'survives the death of its handler: what was counted is not counted again',
+  },
+  {
+    rule: 'our own sessions are never ended as idle blockers',
+    file: 'sql/checks/terminate-idle.sql',
+    find: "   AND a.application_name NOT LIKE 'p2pfk/%'\n",
+    replace: '',
+    test: 'test/core/steps/idle-blockers.test.ts',
+    title: 'is never ended where it is one of ours: another migration may be between two statements',
+  },
+  {
+    rule: 'a pair that could not be counted fails the check of orphans',
+    file: 'core/verification.ts',
+    find: 'passed: found.length === 0 && uncounted === 0,',
+    replace: 'passed: found.length === 0,',
+    test: 'test/core/verification.test.ts',
+    title: 'whose pairs cannot be counted, as no foreign key is left to tell how, fails',
+  },
+  {
+    rule: 'pair FKs stay while the parent FK is NOT VALID',
+    file: 'core/steps/drop-pair-foreign-keys.ts',
+    find: '  if (!parent?.validated)\n',
+    replace: '  if (!parent)\n',
+    test: 'test/core/steps/rollback.test.ts',
+    title: 'leaves the pair foreign keys while the parent foreign key is NOT VALID',
+  },
+  {
+    rule: 'a pair that was attached after the drop undoes nothing',
+    file: 'core/steps/verify-migration.ts',
+    find: 'verification(client, foreignKey, pairing, counts, judged)',
+    replace: 'verification(client, foreignKey, pairing, counts)',
+    test: PARTITION_SET_TESTS,
+    title: 'are listed, and nothing is rolled back',
+  },
+  {
+    rule: 'a pair of the drop that lost its FK is judged, whatever came besides',
+    file: 'core/steps/verify-migration.ts',
+    find: 'dropped.some((known) => isSamePair(known, pair))',
+    replace: 'dropped.some((known) => isSamePair(known, pair)) && pair.constraint_oid !== null',
+    test: PARTITION_SET_TESTS,
+    title: 'do not hide that a pair of the drop has lost its foreign key',
+  },
+  {
+    rule: 'what was added to a partition that is detached since is taken away by the next plan',
+    file: 'core/steps/plan.ts',
+    find: '    await releaseGonePairs(context, { migrationId: opened.id, execution, foreignKey, pairing, options });\n',
+    replace: '    context.logger.debug(releaseGonePairs.name);\n',
+    test: PARTITION_SET_TESTS,
+    title: 'loses what was added to it when the migration is planned anew, and nothing else does',
+  },
+  {
+    rule: 'on a partition that is detached only what the ledger calls ours is taken away',
+    file: 'sql/statements/release-pair.sql',
+    find: 'WHERE p.index_added AND ',
+    replace: 'WHERE ',
+    test: PARTITION_SET_TESTS,
+    title: 'keeps what another has made there',
+  },
+];
