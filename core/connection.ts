@@ -51,7 +51,10 @@ export function sqlStateOfLoss(client: Client): string | undefined {
  * @throws ConnectionLost when there is no server to talk to
  */
 export function connect(options: ConnectOptions): Promise<Client> {
-  return open(options, (client) => pin(client, options, false));
+  return open(options, async (client) => {
+    await refusePooler(client, options);
+    await pin(client, options, false);
+  });
 }
 
 /**
@@ -64,7 +67,12 @@ export function connect(options: ConnectOptions): Promise<Client> {
  * @throws as {@link connect}
  */
 export async function connectReadOnly(options: ReadOptions): Promise<Client> {
-  const client = await open(options, (opened) => beginReading(opened, options));
+  const client = await open(options, async (opened) => {
+    // Begun first: on a standby a role whose default is SERIALIZABLE can run nothing outside of it.
+    await opened.query(beginOf(options));
+    await refusePooler(opened, options);
+    await pin(opened, options, true);
+  });
   readers.set(client, options);
   return client;
 }
@@ -84,14 +92,18 @@ async function open(options: ConnectOptions, prepare: (client: Client) => Promis
   client.on('error', (error) => losses.set(client, error));
   try {
     await client.connect();
-    // Before the first SET: through a pooler it would stay behind for somebody else.
-    if (!usesSessionPooler()) await refuseTransactionPooler(client, target);
     await prepare(client);
     return client;
   } catch (error) {
+    if (client.getTransactionStatus() === 'T') await client.query('ROLLBACK').catch(() => undefined);
     await client.end().catch(() => undefined);
     throw connectionError(error, target);
   }
+}
+
+/** Before the first SET: through a pooler it would stay behind for somebody else. */
+async function refusePooler(client: Client, { databaseUrl }: ConnectOptions): Promise<void> {
+  if (!usesSessionPooler()) await refuseTransactionPooler(client, describeTarget(databaseUrl));
 }
 
 async function pin(client: Client, options: ConnectOptions, local: boolean): Promise<void> {
@@ -100,8 +112,12 @@ async function pin(client: Client, options: ConnectOptions, local: boolean): Pro
 }
 
 async function beginReading(client: Client, options: ReadOptions): Promise<void> {
-  await client.query(`BEGIN ISOLATION LEVEL ${options.snapshot ? 'REPEATABLE READ' : 'READ COMMITTED'}, READ ONLY`);
+  await client.query(beginOf(options));
   await pin(client, options, true);
+}
+
+function beginOf({ snapshot = false }: ReadOptions): string {
+  return `BEGIN ISOLATION LEVEL ${snapshot ? 'REPEATABLE READ' : 'READ COMMITTED'}, READ ONLY`;
 }
 
 /**
