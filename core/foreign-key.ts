@@ -33,8 +33,22 @@ export interface ForeignKey {
   /** All that follows the referenced columns: MATCH, ON UPDATE, ON DELETE, DEFERRABLE. */
   readonly actions: string;
   readonly comment: string | null;
+  /** Triggers of the parent FK that fire ALWAYS; see `sql/catalog/foreign-key-shape.sql`. */
+  readonly firing: readonly AlwaysFiring[];
   /** Id of the open migration in the ledger, if there is one. */
   readonly migrationId: string | null;
+}
+
+/** A trigger of a foreign key that fires ALWAYS, also where session_replication_role is replica. */
+export interface AlwaysFiring {
+  /** Oid of the table or partition. */
+  readonly relation: number;
+  readonly kind: 'check ins' | 'check upd' | 'action del' | 'action upd';
+}
+
+/** Whether a trigger of the parent FK fires ALWAYS on that table or partition: a trigger of ours there then has to, too. */
+export function firesAlways({ firing }: Pick<ForeignKey, 'firing'>, relation: number): boolean {
+  return firing.some((trigger) => trigger.relation === relation);
 }
 
 /** One foreign key of the table, standing in the catalog now. */
@@ -130,6 +144,7 @@ export async function resolveForeignKey(
       referencedTable: migration.referenced_name,
       constraint_oid: null,
       displayDefinition: migration.definition,
+      firing: migration.firing ?? [],
       migrationId: migration.id,
     };
   }
@@ -179,6 +194,7 @@ async function fromStanding(client: Client, key: StandingForeignKey, migrationId
     actions: string;
     understood: boolean;
     comment: string | null;
+    firing: AlwaysFiring[];
   }>(client, 'catalog/foreign-key-shape', { constraint_oid: key.constraint_oid });
   if (!shape.understood)
     throw new InvalidInput(
@@ -205,6 +221,7 @@ async function fromStanding(client: Client, key: StandingForeignKey, migrationId
     referenced_column_names: shape.referenced_column_names,
     actions: shape.actions,
     comment: shape.comment,
+    firing: shape.firing,
     migrationId,
   };
 }
@@ -251,6 +268,7 @@ async function resolveWithoutLedger(
       constraint_oid: null,
       displayDefinition: shape.definition,
       comment: null,
+      firing: [],
       migrationId: null,
     };
   }

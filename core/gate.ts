@@ -1,6 +1,7 @@
 /** The gate: what must be true before the parent FK may go. Every question is asked of the catalog, at that moment. */
 import type { Client } from 'pg';
 import { PartitionSetChanged } from './errors.ts';
+import { hasFiringChanged } from './firing.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import type { LedgerPair } from './ledger.ts';
 import { holdingRows, type Pair, type Pairing, readPairing } from './pairs.ts';
@@ -24,7 +25,12 @@ export async function readGate(
   const known = new Set(planned.map(partitionsOf));
   return {
     pairing,
-    changes: partitionSetChanges(pairing.pairs, planned),
+    changes: [
+      ...partitionSetChanges(pairing.pairs, planned),
+      ...((await hasFiringChanged(client, foreignKey))
+        ? ['triggers of the parent foreign key fire in another mode than they did when the plan was made']
+        : []),
+    ],
     problems: [
       ...pairing.pairs.filter((pair) => known.has(partitionsOf(pair))).flatMap(coverageProblem),
       ...pairing.unpaired.flatMap(({ oid, partition }) =>
@@ -73,7 +79,7 @@ function coverageProblem(pair: Pair): string[] {
   if (!pair.validated) return [`pair foreign key ${pair.constraint_name} of ${pair.referencing} is not validated`];
   if (!pair.enforced)
     return [
-      `pair foreign key ${pair.constraint_name} of ${pair.referencing} is not enforced: one of its triggers is disabled`,
+      `pair foreign key ${pair.constraint_name} of ${pair.referencing} is not enforced: one of its triggers is disabled, or does not fire ALWAYS as that of the parent foreign key does`,
     ];
   return [];
 }

@@ -4,7 +4,7 @@ import { runAsLogin } from './as-login.ts';
 import type { AcceptedFinding, ExecutionInput, MigratedPair, PairState, Rehearsal, Verification } from './contracts.ts';
 import { MigrationFenced, MigrationInProgress } from './errors.ts';
 import type { Pace, Timed } from './forecast.ts';
-import type { ForeignKey } from './foreign-key.ts';
+import type { AlwaysFiring, ForeignKey } from './foreign-key.ts';
 import type { Pairing } from './pairs.ts';
 import { toNamedError } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
@@ -30,6 +30,8 @@ export interface LedgerMigration {
   readonly constraint_name: string;
   readonly definition: string;
   readonly comment: string | null;
+  /** Absent in the ledger of an older edition. */
+  readonly firing?: readonly AlwaysFiring[];
   readonly columns: string;
   readonly referenced_columns: string;
   readonly column_names: readonly string[];
@@ -155,6 +157,8 @@ export async function openMigration(
       ? await takeOver(client, before.id, options, execution)
       : await insertMigration(client, foreignKey, options, execution);
     if (opened.state === 'running') {
+      if (before && purpose === 'migrate' && foreignKey.constraint_oid !== null)
+        await run(client, 'ledger/note-firing', { migration_id: opened.id, firing: foreignKey.firing });
       const values = { migration_id: opened.id, pairs: pairing.pairs };
       // Dropped and not yet verified: what was attached since is not this migration's, and must not undo it.
       const isFixed = purpose === 'migrate' && before?.constraint_oid === null && before.state !== 'migrated';
@@ -239,6 +243,11 @@ export async function readMigration(client: Client, id: string): Promise<Migrati
   return migration;
 }
 
+/** Whether the operator wanted no indexes to be built: then a lookup that scans is no fault. */
+export function wantsNoIndexes({ options }: Pick<LedgerMigration, 'options'>): boolean {
+  return 'noIndexes' in options && options.noIndexes === true;
+}
+
 export function readPairs(client: Client, id: string): Promise<LedgerPair[]> {
   return run<LedgerPair & Record<string, unknown>>(client, 'ledger/read-pairs', { migration_id: id, pair: null });
 }
@@ -287,6 +296,7 @@ export function foreignKeyOf(migration: Migration): ForeignKey {
     table: migration.table_name,
     referencedTable: migration.referenced_name,
     displayDefinition: migration.definition,
+    firing: migration.firing ?? [],
     migrationId: migration.id,
   };
 }

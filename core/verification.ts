@@ -2,11 +2,12 @@
 import type { Client } from 'pg';
 import { rolledBack } from './connection.ts';
 import { type Check, CheckId, type Verification } from './contracts.ts';
-import { PROBE_TIMEOUT_MS, probeDelete } from './delete-probe.ts';
+import { PROBE_TIMEOUT_MS, probeDelete, proveLookups } from './delete-probe.ts';
 import { type ForeignKey, resolveForeignKey } from './foreign-key.ts';
+import { readMigration, wantsNoIndexes } from './ledger.ts';
 import { countOrphans, type OrphanCount, prepareToCount } from './orphans.ts';
 import { holdingRows, type Pair, type Pairing, readPairing, shortName } from './pairs.ts';
-import { messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
+import { toNamedError } from './postgres-errors.ts';
 import { run } from './sql.ts';
 
 /** `p2pfk verify`: all checks of one table, also where no ledger remembers its migration. Changes nothing. */
@@ -39,7 +40,7 @@ export async function verification(
     checkPairForeignKeys(scope),
     await checkParentForeignKey(client, foreignKey, scope),
     await checkTargets(client, foreignKey, scope),
-    await checkDelete(client, scope),
+    await checkDelete(client, foreignKey, scope),
     checkOrphans(foreignKey, scope, orphans),
     await checkInventory(client, foreignKey, scope),
   ];
@@ -121,25 +122,18 @@ async function checkTargets(client: Client, foreignKey: ForeignKey, scope: Scope
   };
 }
 
-async function checkDelete(client: Client, { pairs }: Scope): Promise<Check> {
-  const beganAt = performance.now();
-  try {
-    return await rolledBack(client, async () => {
-      // Should this process freeze with rows locked, the server ends the session.
-      await client.query("SELECT set_config('idle_in_transaction_session_timeout', '1s', true)");
-      return probeDelete(client, pairs, PROBE_TIMEOUT_MS);
-    });
-  } catch (error) {
-    // 42501 no privilege, 25006 read-only server: no word on the foreign keys. 55P03: a retry decides.
-    const state = sqlStateOf(error);
-    const check = { id: CheckId.DeletePerformance, title: 'Testing DELETE performance' };
-    if (state === '42501' || state === '25006')
-      return { ...check, passed: true, detail: `skipped: this role or server cannot DELETE (${messageOf(error)})` };
-    // Sooner than that it was somebody's cancel, which says nothing of the DELETE.
-    if (state === '57014' && performance.now() - beganAt >= PROBE_TIMEOUT_MS * 0.9)
-      return { ...check, passed: false, detail: `no answer within ${PROBE_TIMEOUT_MS / 1000} s: the DELETE scans` };
+async function checkDelete(client: Client, foreignKey: ForeignKey, { pairs }: Scope): Promise<Check> {
+  const { migrationId } = foreignKey;
+  const noIndexes = migrationId !== null && wantsNoIndexes(await readMigration(client, migrationId));
+  const proofs = await proveLookups(client, pairs);
+  const probed = rolledBack(client, async () => {
+    // Should this process freeze with rows locked, the server ends the session.
+    await client.query("SELECT set_config('idle_in_transaction_session_timeout', '1s', true)");
+    return probeDelete(client, foreignKey, pairs, { proofs, timeoutMs: PROBE_TIMEOUT_MS, noIndexes });
+  });
+  return probed.catch((error: unknown) => {
     throw toNamedError(error);
-  }
+  });
 }
 
 function checkOrphans(foreignKey: ForeignKey, { pairs }: Scope, orphans: readonly OrphanCount[]): Check {

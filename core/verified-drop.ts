@@ -7,12 +7,13 @@
 import type { Client } from 'pg';
 import { executeDdl } from './connection.ts';
 import type { Check } from './contracts.ts';
-import { probeDelete } from './delete-probe.ts';
+import { type LookupProof, PROBE_SHARE, probeDelete, proveLookups, scanningLookups } from './delete-probe.ts';
 import { GateFailed, LockTimeout, StatementCanceled, VerificationFailed } from './errors.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import { readGate, refuseOutdatedPlan } from './gate.ts';
-import { changeMigration, type LedgerPair, readMigration, readPairs } from './ledger.ts';
+import { changeMigration, type LedgerPair, readMigration, readPairs, wantsNoIndexes } from './ledger.ts';
 import { limit, underLock } from './lock-budget.ts';
+import { readPairing } from './pairs.ts';
 import { toNamedError } from './postgres-errors.ts';
 import { createGuards, wantsGuard } from './row-movement-guard.ts';
 import { run, runOne } from './sql.ts';
@@ -70,10 +71,37 @@ export async function verifiedDrop(
     },
   } as const;
   const guard = wantsGuard(foreignKey, migration.options);
+  const noIndexes = wantsNoIndexes(migration);
+  const proofs = await proveBeforeTheLock(client, foreignKey, noIndexes);
   const { result, heldMs } = await underLock(context, work, (left) =>
-    dropAndVerify(client, foreignKey, planned, { sql, budgetMs: lockBudgetMs, left, id: migration.id, guard }),
+    dropAndVerify(client, foreignKey, planned, {
+      sql,
+      budgetMs: lockBudgetMs,
+      left,
+      id: migration.id,
+      guard,
+      proofs,
+      noIndexes,
+    }),
   );
   return { checks: result, lockedMs: heldMs };
+}
+
+/**
+ * Proves that a DELETE is fast while nothing is locked: under the locks it is only asked whether the indexes still exist.
+ *
+ * @throws GateFailed where the lookup of some pair FK scans
+ */
+async function proveBeforeTheLock(
+  client: Client,
+  foreignKey: ForeignKey,
+  noIndexes: boolean,
+): Promise<readonly LookupProof[]> {
+  const { pairs } = await readPairing(client, foreignKey);
+  const proofs = await proveLookups(client, pairs);
+  const problem = await scanningLookups(client, pairs, proofs);
+  if (problem !== null && !noIndexes) throw new GateFailed(problem);
+  return proofs;
 }
 
 /**
@@ -106,6 +134,8 @@ async function dropAndVerify(
     readonly left: () => number;
     readonly id: string;
     readonly guard: boolean;
+    readonly proofs: readonly LookupProof[];
+    readonly noIndexes: boolean;
   },
 ): Promise<Check[]> {
   const { left } = drop;
@@ -133,8 +163,13 @@ async function dropAndVerify(
     }
 
     await limit(client, left());
-    const probe = await probeDelete(client, pairing.pairs, left());
-    if (!probe.passed) throw new VerificationFailed(`the DELETE probe was too slow: ${probe.detail}`);
+    const probe = await probeDelete(client, { constraint_oid: null }, pairing.pairs, {
+      proofs: drop.proofs,
+      timeoutMs: Math.min(left(), drop.budgetMs * PROBE_SHARE),
+      noIndexes: drop.noIndexes,
+      locked: true,
+    });
+    if (!probe.passed) throw new VerificationFailed(`the DELETE probe failed: ${probe.detail}`);
 
     if (!stands) return [...checks, probe];
     await limit(client, left());

@@ -18,6 +18,7 @@ SELECT :'migration_state' = 'migrated' OR :'constraint_oid' = '' AND :'migration
 COMMIT;
 \ir psql/migration/planned-pairs.sql
 \ir psql/migration/pairing.sql
+\ir checks/firing-changes.sql
 \ir psql/queries/gate-problems.sql
 \if :open
 \else

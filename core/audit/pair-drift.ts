@@ -56,7 +56,10 @@ export async function findPairDrift(
     ledgerPairs,
     steps: new Steps(client, foreignKey, { migrationId: guardedBy(subject), leafForeignKeys, pairs }),
     leafForeignKeys,
-    triggers: await run<Trigger & Record<string, unknown>>(client, 'audit/pair-triggers', { pairs: constrained }),
+    triggers: await run<Trigger & Record<string, unknown>>(client, 'audit/pair-triggers', {
+      firing: foreignKey.firing,
+      pairs: constrained,
+    }),
     invalidIndexes: await run<InvalidIndex & Record<string, unknown>>(client, 'audit/invalid-indexes', {
       ...foreignKey,
       pairs,

@@ -107,6 +107,7 @@ async function readLedger(client: Client): Promise<{ known: Subject[]; orphaned:
         table: row.table_name_now,
         referencedTable: row.referenced_name_now,
         displayDefinition: row.definition,
+        firing: row.firing ?? [],
         migrationId: row.id,
       },
     })),
@@ -177,6 +178,7 @@ function fromShape(tableOid: number, table: string, shape: Shape): ForeignKey {
     constraint_oid: null,
     displayDefinition: shape.definition,
     comment: null,
+    firing: [],
     migrationId: null,
   };
 }

@@ -72,7 +72,6 @@ export async function checkActivity(client: Client): Promise<PlanFinding[]> {
 type Hazard =
   | 'action-on-partition-key'
   | 'wraparound-vacuum'
-  | 'disabled-trigger'
   | 'unchecked-writes'
   | 'probe-trigger'
   | 'publication'
@@ -95,13 +94,6 @@ const HAZARDS: Readonly<Record<Hazard, { severity: Severity; say(where: string):
     say: (where) =>
       `an autovacuum against transaction id wraparound works on ${where}; it does not yield to a lock request`,
     remedy: 'let it end first: adding a foreign key there, and the drop, wait for it',
-  },
-  'disabled-trigger': {
-    severity: 'warning',
-    say: (where) =>
-      `triggers of the parent foreign key are disabled: ${where}; rows written meanwhile were not checked`,
-    remedy:
-      'the validation will find orphans; ALTER TABLE ... ENABLE TRIGGER ALL puts the checks back, and a rollback brings the parent foreign key back with its triggers enabled',
   },
   'unchecked-writes': {
     severity: 'warning',

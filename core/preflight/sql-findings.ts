@@ -8,7 +8,7 @@ import { run } from '../sql.ts';
 import type { PreflightSubject } from './finding.ts';
 
 /** Names of the files in `sql/findings/`. */
-const FINDINGS = ['leaf-in-two-pairs', 'other-foreign-keys'] as const;
+const FINDINGS = ['always-triggers', 'disabled-trigger', 'leaf-in-two-pairs', 'other-foreign-keys', 'rule'] as const;
 
 interface FindingRow {
   readonly id: string;

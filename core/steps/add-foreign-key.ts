@@ -5,6 +5,7 @@
 
 import { executeDdl } from '../connection.ts';
 import type { PairEvent, PairResult } from '../contracts.ts';
+import { copyFiringModes } from '../firing.ts';
 import { changePair, type LedgerPair } from '../ledger.ts';
 import { record, underLock } from '../lock-budget.ts';
 import { readStanding, statementFor } from '../pairs.ts';
@@ -26,7 +27,9 @@ export async function addForeignKey(context: StepContext, event: PairEvent): Pro
   const stood = standing.constraint_oid !== null;
   if (stood && (pair.state === 'planned' || pair.state === 'indexed'))
     await changePair(client, migration.id, pair.pair, { state: 'added', constraint_name });
-  if (stood && !(guarded && (await lacksGuard(context, entered, pair))))
+  // One of ours that does not fire as the parent FK does by now is brought up to date; one that was there before is not touched.
+  const outdated = stood && pair.constraint_added && !standing.enforced;
+  if (stood && !outdated && !(guarded && (await lacksGuard(context, entered, pair))))
     return pairResult('SKIPPED', target, { object: constraint_name });
 
   const named = { ...pair, constraint_name };
@@ -52,6 +55,7 @@ export async function addForeignKey(context: StepContext, event: PairEvent): Pro
       await changePair(client, migration.id, pair.pair, { state: 'added', constraint_name, constraint_added: true });
       done.push(sql);
     }
+    if (!stood || outdated) done.push(...(await copyFiringModes(client, foreignKey, pair)));
     if (done.length > 0) await record(client, migration.id, pair.pair, STEP, done.join(';\n'));
   });
   if (stood) return pairResult('SKIPPED', target, { object: constraint_name });

@@ -3,6 +3,7 @@ import type { Client } from 'pg';
 import { executeDdl } from '../connection.ts';
 import type { MigrationEvent, PairResult } from '../contracts.ts';
 import { OrphanedRows, RollbackFailed } from '../errors.ts';
+import { restoreFiringStatements } from '../firing.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import { changeMigration, type LedgerPair, readPairs } from '../ledger.ts';
 import { limit, record, underLock } from '../lock-budget.ts';
@@ -128,6 +129,7 @@ async function add(
       const comment = await runOne<{ sql: string }>(client, 'statements/comment-foreign-key', { ...foreignKey });
       await executeDdl(client, comment.sql);
     }
+    for (const firing of await restoreFiringStatements(client, foreignKey)) await executeDdl(client, firing);
     await record(client, migration.id, null, STEP, sql);
   });
   return { durationMs: Math.round(heldMs), lockWaitMs: Math.round(lockWaitMs) };

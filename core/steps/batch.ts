@@ -16,7 +16,11 @@ export type IsThrough = (pair: LedgerPair, standing: PairStanding) => boolean;
 
 export const isIndexed: IsThrough = (pair, standing) => standing.has_index && pair.state !== 'planned';
 export const isAdded: IsThrough = (pair, standing) =>
-  standing.constraint_oid !== null && pair.state !== 'planned' && pair.state !== 'indexed';
+  standing.constraint_oid !== null &&
+  // Ours, and not firing as the parent FK does by now.
+  (standing.enforced || !pair.constraint_added) &&
+  pair.state !== 'planned' &&
+  pair.state !== 'indexed';
 export const isValidated: IsThrough = (pair, standing) => standing.validated && pair.state === 'validated';
 export const isRestored: IsThrough = (pair, standing) =>
   standing.leaf_constraint_validated === true && pair.state === 'restored';

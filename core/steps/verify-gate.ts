@@ -1,8 +1,9 @@
 /** VerifyGate: may the parent FK go? The catalog is asked again, the rows of every pair are counted, and where a person is to
  * decide, the drop is rehearsed and waited for. */
 import type { GateResult, MigrationEvent, Rehearsal } from '../contracts.ts';
+import { proveLookups, scanningLookups } from '../delete-probe.ts';
 import { readGate, refuseOutdatedPlan } from '../gate.ts';
-import { changeMigration, readPairs } from '../ledger.ts';
+import { changeMigration, readPairs, wantsNoIndexes } from '../ledger.ts';
 import { shortName } from '../pairs.ts';
 import { run } from '../sql.ts';
 import { verifiedDrop } from '../verified-drop.ts';
@@ -28,6 +29,8 @@ export async function verifyGate(context: StepContext, event: MigrationEvent): P
   const { pairing } = reading;
   const problems = [...reading.changes, ...reading.problems];
   if (problems.length > 0) return result('FAILED', problems.join('; '));
+  const scans = await scanningLookups(client, pairing.pairs, await proveLookups(client, pairing.pairs));
+  if (scans !== null && !wantsNoIndexes(migration)) return result('FAILED', scans);
 
   const { finished, counts } = await countRemainingOrphans(context, migration, foreignKey, pairing.pairs);
   const orphaned = counts.filter((count) => count.orphans > 0);

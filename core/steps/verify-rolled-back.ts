@@ -2,6 +2,7 @@
 import type { Client } from 'pg';
 import type { MigrationEvent, RolledBackResult } from '../contracts.ts';
 import { MigrationFenced, RollbackFailed } from '../errors.ts';
+import { restoreFiringStatements } from '../firing.ts';
 import { changeMigration, inTransaction, readMigration, readPairs } from '../ledger.ts';
 import { readStanding } from '../pairs.ts';
 import { toNamedError } from '../postgres-errors.ts';
@@ -35,6 +36,8 @@ export async function verifyRolledBack(context: StepContext, event: MigrationEve
   }
   for (const { relation } of await standingGuards(client, migration.id))
     problems.push(`the row-movement guard of ${relation} still exists`);
+  if (parent && (await restoreFiringStatements(client, foreignKey)).length > 0)
+    problems.push(`triggers of parent FK ${migration.constraint_name} do not fire ALWAYS, as they did`);
   if (problems.length > 0) throw new RollbackFailed(`the rollback is not complete: ${problems.join('; ')}`);
   if (migration.state !== 'rolled-back') await finish(client, event);
   return {

@@ -28,12 +28,16 @@ export async function notePlan(
   await run(client, 'ledger/note-plan', { migration_id: migrationId, plan });
 }
 
-async function deleteBefore(client: Client, { pairing }: PlanReading, timeoutMs: number): Promise<DeleteProbe> {
+async function deleteBefore(
+  client: Client,
+  { foreignKey, pairing }: PlanReading,
+  timeoutMs: number,
+): Promise<DeleteProbe> {
   try {
     await client.query('BEGIN');
     // Should this process freeze with rows locked, the server ends the session.
     await client.query("SELECT set_config('idle_in_transaction_session_timeout', '1s', true)");
-    const { detail, passed } = await probeDelete(client, pairing.pairs, timeoutMs);
+    const { detail, passed } = await probeDelete(client, foreignKey, pairing.pairs, { proofs: null, timeoutMs });
     return { detail, passed };
   } catch (error) {
     // It is a measurement, and nothing depends on it: whatever prevents it is what the report tells.

@@ -4,6 +4,8 @@
 -- Run it with search_path = pg_catalog: only then are the tables in `definition` schema-qualified, so that it means the
 -- same in every session. `actions` is all that follows the referenced columns (MATCH, ON UPDATE, ON DELETE with its
 -- column list, DEFERRABLE): copied, not parsed, so nothing that a newer version prints there can be forgotten.
+-- `firing` lists those of its triggers that fire ALWAYS, also under session_replication_role = replica: the relation, and which
+-- of the four it is ('check ins', 'check upd' on the referencing side, 'action del', 'action upd' on the referenced one).
 :begin
 SELECT c.conname                                              AS constraint_name,
        c.conrelid                                             AS table_oid,
@@ -17,7 +19,8 @@ SELECT c.conname                                              AS constraint_name
        starts_with(d.definition, d.prefix)                    AS understood,
        c.confdeltype                                          AS on_delete,
        c.confupdtype                                          AS on_update,
-       obj_description(c.oid, 'pg_constraint')                AS comment
+       obj_description(c.oid, 'pg_constraint')                AS comment,
+       coalesce(f.firing, '[]')                               AS firing
   FROM pg_constraint c
  CROSS JOIN LATERAL (
        SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY u.n)  AS columns,
@@ -30,5 +33,16 @@ SELECT c.conname                                              AS constraint_name
  CROSS JOIN LATERAL (
        SELECT regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '') AS definition,
               format('FOREIGN KEY (%s) REFERENCES %s(%s)', k.columns, c.confrelid::regclass, k.referenced_columns) AS prefix) d
+ CROSS JOIN LATERAL (
+       WITH RECURSIVE derived AS (
+         SELECT c.oid
+         UNION ALL
+         SELECT k.oid FROM derived d JOIN pg_constraint k ON k.conparentid = d.oid
+       )
+       SELECT jsonb_agg(DISTINCT jsonb_build_object('relation', g.tgrelid::bigint, 'kind', r.kind)) AS firing
+         FROM derived d
+         JOIN pg_trigger g ON g.tgconstraint = d.oid AND g.tgenabled = 'A'
+         JOIN pg_proc p ON p.oid = g.tgfoid
+        CROSS JOIN LATERAL (SELECT CASE WHEN p.proname LIKE 'RI\_FKey\_check\_%' THEN 'check ' ELSE 'action ' END || right(p.proname, 3) AS kind) r) f
  WHERE c.oid = :'constraint_oid'::oid
 :end

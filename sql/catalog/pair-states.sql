@@ -51,9 +51,15 @@ SELECT n.pair,
                   ORDER BY k.n LIMIT 1),
                 n.unique_constraint)                           AS constraint_name,
        coalesce(f.convalidated, false)                         AS validated,
-       -- Two triggers on each side. Disabled, or made to fire for replication only, they guard nothing.
-       coalesce((SELECT count(*) = 4 AND bool_and(g.tgenabled IN ('O', 'A'))
-                   FROM pg_trigger g WHERE g.tgconstraint = f.oid), false) AS enforced,
+       -- Two triggers on each side. Disabled, or made to fire for replication only, they guard nothing; where those of the
+       -- parent FK fire ALWAYS (:'firing', of foreign-key-shape.sql), they have to as well.
+       coalesce((SELECT count(*) = 4
+                        AND bool_and(g.tgenabled = 'A'
+                                     OR g.tgenabled = 'O'
+                                        AND NOT :'firing'::jsonb @> jsonb_build_array(jsonb_build_object(
+                                              'relation', g.tgrelid::bigint,
+                                              'kind', CASE WHEN p.proname LIKE 'RI\_FKey\_check\_%' THEN 'check ' ELSE 'action ' END || right(p.proname, 3))))
+                   FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid WHERE g.tgconstraint = f.oid), false) AS enforced,
        i.relname IS NOT NULL                                   AS has_index,
        coalesce(i.relname, l.relname,
                 (SELECT k.name

@@ -1,28 +1,145 @@
--- For each pair a DELETE of :'rows' rows on the REFERENCED side, where the cascade costs. PostgreSQL has no
--- DELETE ... LIMIT, so the rows are chosen by ctid; SKIP LOCKED, so it does not wait for rows that the application works
--- on. Always run inside a transaction that is rolled back.
--- `user_triggers` > 0: triggers of the application would fire (DELETE on the referenced side; what the cascade does on
--- the other), so the probe is not run there. tgtype: 8 is DELETE, 16 is UPDATE. Before 15 the clones of a trigger on the
--- partitions are marked as internal too, so what tells PostgreSQL's own is the constraint that they belong to.
--- pg_trigger is read once, not once a pair: this runs under the lock of the drop.
+-- For each pair what the DELETE probe needs: the statements, and why it must not run there (`obstacle`, else NULL).
+--
+-- The probe deletes rows on the REFERENCED side, where the cascade costs, and takes them back. It may do that only where nothing
+-- but the pair is reached, whatever the application has built: what a trigger, a rule or a function does (dblink, a sequence, a
+-- file) is not undone by a rollback, and would run with the rights of the migrating role. The tables that are reached are the
+-- referenced partition and, where ON DELETE acts on rows, the referencing one; while the parent FK exists (:'constraint_oid'),
+-- the whole referencing table, for that is what its action names. Refused are, on any of them:
+--   - a trigger that would fire and is not the pair FK's own: one of the application, or of another foreign key
+--   - a rule; row-level security; a foreign key of a partition to itself, whose cascade goes on by itself
+--   - a function, operator or operator class that is not PostgreSQL's own in a constraint, default, generated column, index,
+--     domain or partition key: whatever pg_depend knows of, for it keeps no record of what comes with PostgreSQL
+--   - more rows for each key, by the statistics, than :'fan_out'
+--
+-- tgtype: 8 is DELETE, 16 is UPDATE. tgisinternal would not do: before 15 the copies of a trigger on the partitions have it too.
+-- The rows are chosen without a scan: by ctid, of sixteen blocks spread over the partition; SKIP LOCKED, so that it does not
+-- wait for rows that the application works on; and only those that at most :'fan_out' rows reference, which are counted up to
+-- that number through the index. `lock` keeps others from adding a trigger, a rule or a foreign key meanwhile: take it, ask
+-- again, delete. Run it with search_path = pg_catalog.
 :begin
-WITH own AS (
-  SELECT g.tgrelid,
-         count(*) FILTER (WHERE g.tgtype & 8 <> 0)::int  AS fired_by_delete,
-         count(*) FILTER (WHERE g.tgtype & 24 <> 0)::int AS fired_by_cascade
-    FROM pg_trigger g
-   WHERE NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.oid = g.tgconstraint AND c.contype <> 't')
-     AND g.tgenabled <> 'D'
-   GROUP BY g.tgrelid
+WITH RECURSIVE pair AS (
+  SELECT p.pair, p.referencing_oid, p.referenced_oid, p.constraint_oid AS pair_constraint_oid, c.oid AS constraint_oid, c.conkey, c.confkey, c.conpfeqop, c.confdeltype,
+         CASE c.confdeltype WHEN 'c' THEN 8 WHEN 'n' THEN 16 WHEN 'd' THEN 16 ELSE 0 END AS event,
+         nullif(:'constraint_oid'::text, '')::oid AS parent_oid
+    FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_oid oid)
+    JOIN pg_constraint c ON c.oid = coalesce(nullif(:'constraint_oid'::text, '')::oid, p.constraint_oid)
+), own AS (
+  SELECT x.oid FROM pair p CROSS JOIN LATERAL (VALUES (p.constraint_oid), (p.pair_constraint_oid)) x(oid) WHERE x.oid IS NOT NULL
+  UNION
+  SELECT c.oid FROM own o JOIN pg_constraint c ON c.conparentid = o.oid
+), member AS (
+  SELECT c.conrelid AS oid FROM pg_constraint c WHERE c.oid = nullif(:'constraint_oid'::text, '')::oid
+  UNION
+  SELECT i.inhrelid FROM member m JOIN pg_inherits i ON i.inhparent = m.oid
+), reached AS (
+  SELECT p.pair, p.referenced_oid AS oid, 8 AS event FROM pair p
+  UNION
+  SELECT p.pair, p.referencing_oid, p.event FROM pair p
+  UNION
+  SELECT p.pair, m.oid, p.event FROM pair p, member m
+), up AS (
+  SELECT DISTINCT r.oid AS relation, r.oid FROM reached r
+  UNION
+  SELECT u.relation, i.inhparent FROM up u JOIN pg_inherits i ON i.inhrelid = u.oid
+), part(relation, classid, objid) AS (
+  SELECT u.relation, 'pg_class'::regclass::oid, u.oid FROM up u
+  UNION ALL
+  SELECT r.oid, 'pg_class'::regclass, x.indexrelid FROM (SELECT DISTINCT oid FROM reached) r JOIN pg_index x ON x.indrelid = r.oid
+  UNION ALL
+  SELECT r.oid, 'pg_constraint'::regclass, c.oid FROM (SELECT DISTINCT oid FROM reached) r JOIN pg_constraint c ON c.conrelid = r.oid
+  UNION ALL
+  SELECT r.oid, 'pg_attrdef'::regclass, d.oid FROM (SELECT DISTINCT oid FROM reached) r JOIN pg_attrdef d ON d.adrelid = r.oid
+), type AS (
+  -- A column's type, and what it is made of: elements of an array, the type below a domain.
+  SELECT r.oid AS relation, a.atttypid AS oid FROM (SELECT DISTINCT oid FROM reached) r
+    JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+  UNION
+  SELECT y.relation, z.oid
+    FROM type y
+    JOIN pg_type t ON t.oid = y.oid
+   CROSS JOIN LATERAL (VALUES (t.typbasetype), (CASE WHEN t.typlen = -1 THEN t.typelem END)) z(oid)
+   WHERE z.oid <> 0
+), key_type AS (
+  SELECT p.pair, a.atttypid AS oid
+    FROM pair p
+    JOIN pg_constraint c ON c.oid = p.constraint_oid
+    JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey) OR a.attrelid = c.confrelid AND a.attnum = ANY (c.confkey)
+  UNION
+  SELECT y.pair, t.typbasetype FROM key_type y JOIN pg_type t ON t.oid = y.oid AND t.typtype = 'd'
+), foreign_code AS MATERIALIZED (
+  SELECT p.relation, d.refclassid, d.refobjid
+    FROM part p
+    JOIN pg_depend d ON d.classid = p.classid AND d.objid = p.objid
+   WHERE d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_opclass'::regclass, 'pg_opfamily'::regclass, 'pg_am'::regclass)
+  UNION ALL
+  SELECT y.relation, d.refclassid, d.refobjid
+    FROM type y
+    JOIN pg_type t ON t.oid = y.oid AND t.typtype = 'd'
+    LEFT JOIN pg_constraint c ON c.contypid = t.oid
+    JOIN pg_depend d ON (d.classid, d.objid) IN (('pg_type'::regclass, t.oid), ('pg_constraint'::regclass, c.oid))
+                    AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
+), obstacle(pair, n, line) AS MATERIALIZED (
+  SELECT r.pair, 1, CASE WHEN k.oid IS NULL THEN format('trigger %I of %s would fire', g.tgname, r.oid::regclass)
+                         WHEN k.confrelid = r.oid THEN format('%s references %s', k.conrelid::regclass, r.oid::regclass)
+                         ELSE format('%s references %s as well', r.oid::regclass, k.confrelid::regclass) END
+    FROM reached r
+    JOIN pg_trigger g ON g.tgrelid = r.oid AND g.tgenabled <> 'D' AND g.tgtype & r.event <> 0
+    LEFT JOIN pg_constraint k ON k.oid = g.tgconstraint AND k.contype = 'f'
+   WHERE g.tgconstraint NOT IN (SELECT oid FROM own)
+  UNION ALL
+  SELECT p.pair, 2, format('%s references itself', p.referencing_oid::regclass) FROM pair p WHERE p.referencing_oid = p.referenced_oid AND p.event <> 0
+  UNION ALL
+  SELECT r.pair, 3, format('rule %I of %s would run', w.rulename, r.oid::regclass) FROM reached r JOIN pg_rewrite w ON w.ev_class = r.oid
+  UNION ALL
+  SELECT r.pair, 4, format('%s has row-level security', r.oid::regclass) FROM reached r JOIN pg_class c ON c.oid = r.oid AND c.relrowsecurity
+  UNION ALL
+  SELECT r.pair, 5, format('%s uses %s', r.oid::regclass, pg_describe_object(f.refclassid, f.refobjid, 0))
+    FROM reached r JOIN foreign_code f ON f.relation = r.oid
+  UNION ALL
+  -- The = of a composite type or an array calls those of its parts, which pg_depend does not tell; an enum has no code.
+  SELECT y.pair, 6, format('the key has the type %s', t.oid::regtype)
+    FROM key_type y JOIN pg_type t ON t.oid = y.oid AND t.oid >= 16384 AND t.typtype NOT IN ('d', 'e')
+  UNION ALL
+  SELECT p.pair, 7, format('about %s rows of %s reference each row of %s', round(a.reltuples / b.reltuples), a.oid::regclass, b.oid::regclass)
+    FROM pair p
+    JOIN pg_class a ON a.oid = p.referencing_oid
+    JOIN pg_class b ON b.oid = p.referenced_oid AND b.reltuples >= 1
+   WHERE p.event <> 0 AND a.reltuples / b.reltuples > :'fan_out'::int
 )
-SELECT p.pair,
-       format('DELETE FROM ONLY %I.%I WHERE ctid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT ctid FROM ONLY %I.%I LIMIT %s FOR UPDATE SKIP LOCKED))',
-              n.nspname, b.relname, n.nspname, b.relname, :'rows'::int) AS sql,
-       coalesce(d.fired_by_delete, 0) + coalesce(f.fired_by_cascade, 0) AS user_triggers
-  FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid)
-  JOIN pg_class b ON b.oid = p.referenced_oid
-  JOIN pg_namespace n ON n.oid = b.relnamespace
-  LEFT JOIN own d ON d.tgrelid = p.referenced_oid
-  LEFT JOIN own f ON f.tgrelid = p.referencing_oid
+SELECT p.pair, format('%I.%I', bn.nspname, b.relname) AS referenced,
+       (SELECT o.line FROM obstacle o WHERE o.pair = p.pair ORDER BY o.n, o.line LIMIT 1) AS obstacle,
+       pg_relation_size(b.oid) > 0 AS filled,
+       format('LOCK TABLE ONLY %I.%I, ONLY %I.%I IN ROW EXCLUSIVE MODE', bn.nspname, b.relname, an.nspname, a.relname) AS lock,
+       format('WITH chosen AS MATERIALIZED ('
+           || 'SELECT r.ctid AS row, %s FROM ONLY %I.%I r WHERE r.ctid = ANY (ARRAY('
+           || 'SELECT format(''(%%s,%%s)'', block, item)::tid FROM (SELECT DISTINCT floor((n + 0.5) * %s / 16)::bigint AS block FROM generate_series(0, 15) n) b, generate_series(1, %s) item)) LIMIT %s FOR UPDATE SKIP LOCKED) '
+           || 'SELECT count(*), array_agg(row) FILTER (WHERE referencing <= %s) FROM chosen c '
+           || 'CROSS JOIN LATERAL (SELECT %s) f(referencing)',
+              k.keys, bn.nspname, b.relname, pg_relation_size(b.oid) / current_setting('block_size')::int,
+              (current_setting('block_size')::int - 24) / 28, :'rows'::int, :'fan_out'::int,
+              -- Under the parent FK an index may be what is missing: then nothing is counted, statistics have to do.
+              CASE WHEN p.parent_oid IS NULL
+                   THEN format('(SELECT count(*) FROM (SELECT 1 FROM ONLY %I.%I x WHERE %s LIMIT %s) y)',
+                               an.nspname, a.relname, k.condition, :'fan_out'::int + 1)
+                   ELSE '0' END) AS choose,
+       format('DELETE FROM ONLY %I.%I WHERE ctid = ANY ($1)', bn.nspname, b.relname) AS delete
+  FROM pair p
+  JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
+  JOIN pg_class b ON b.oid = p.referenced_oid JOIN pg_namespace bn ON bn.oid = b.relnamespace
+ CROSS JOIN LATERAL (
+       -- Columns by the names of the pair: the parent FK's attribute numbers are not those of its partitions.
+       SELECT string_agg(format('r.%I AS k%s', rb.attname, u.n), ', ' ORDER BY u.n) AS keys,
+              string_agg(format('c.k%s%s OPERATOR(%I.%s) x.%I%s', u.n,
+                                CASE WHEN o.oprleft <> rb.atttypid AND lt.typtype <> 'p' THEN format('::%I.%I', ltn.nspname, lt.typname) END,
+                                opn.nspname, o.oprname, ra.attname,
+                                CASE WHEN o.oprright <> ra.atttypid AND rt.typtype <> 'p' THEN format('::%I.%I', rtn.nspname, rt.typname) END), ' AND ' ORDER BY u.n) AS condition
+         FROM unnest(p.conkey, p.confkey, p.conpfeqop) WITH ORDINALITY u(att, ratt, op, n)
+         JOIN pg_constraint f ON f.oid = p.constraint_oid
+         JOIN pg_attribute ra ON ra.attrelid = f.conrelid AND ra.attnum = u.att
+         JOIN pg_attribute rb ON rb.attrelid = f.confrelid AND rb.attnum = u.ratt
+         JOIN pg_operator o ON o.oid = u.op
+         JOIN pg_namespace opn ON opn.oid = o.oprnamespace
+         JOIN pg_type lt ON lt.oid = o.oprleft JOIN pg_namespace ltn ON ltn.oid = lt.typnamespace
+         JOIN pg_type rt ON rt.oid = o.oprright JOIN pg_namespace rtn ON rtn.oid = rt.typnamespace) k
  ORDER BY p.pair
 :end

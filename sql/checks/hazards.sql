@@ -1,7 +1,6 @@
 -- What stands on the two tables and may stand in the way, or behave differently than one thinks. One row for each.
 --   action-on-partition-key  SET NULL or SET DEFAULT changes a partition key: a pair FK cannot move the row as the parent FK does
 --   wraparound-vacuum   an autovacuum that no lock request cancels works on a partition now
---   disabled-trigger    a trigger of the parent FK is disabled: it has not been checked of late
 --   unchecked-writes    sessions for which no foreign key fires: a subscription that fills the tables, or a role, a database or a
 --                       server whose sessions begin with session_replication_role = replica
 --   probe-trigger       triggers of the application would fire in the DELETE probe, which is then skipped
@@ -77,13 +76,6 @@ SELECT 'wraparound-vacuum', r.name, a.query
   JOIN relation r ON r.oid = l.relation
  WHERE a.backend_type = 'autovacuum worker' AND a.query LIKE '%(to prevent wraparound)%'
    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-UNION
-SELECT 'disabled-trigger', r.name, g.tgname::text
-  FROM target t
-  JOIN derived d ON d.target = t.oid
-  JOIN pg_trigger g ON g.tgconstraint = d.oid AND g.tgenabled NOT IN ('O', 'A')
-  JOIN relation r ON r.oid = g.tgrelid
- WHERE t.is_parent
 UNION
 SELECT 'probe-trigger', r.name, g.tgname::text
   FROM relation r

@@ -49,10 +49,15 @@ BEGIN
                   WHERE attrelid = 'p2pfk.migration'::regclass AND attname = 'plan' AND NOT attisdropped) THEN
     ALTER TABLE p2pfk.migration ADD COLUMN plan jsonb;
   END IF;
+  IF NOT EXISTS (SELECT FROM pg_attribute
+                  WHERE attrelid = 'p2pfk.migration'::regclass AND attname = 'firing' AND NOT attisdropped) THEN
+    ALTER TABLE p2pfk.migration ADD COLUMN firing jsonb NOT NULL DEFAULT '[]';
+  END IF;
 END
 $add$;
 COMMENT ON COLUMN p2pfk.migration.plan IS
   'when it began: findings that the operator was told, the estimate, and how long a DELETE took under the parent FK';
+COMMENT ON COLUMN p2pfk.migration.firing IS 'triggers of the parent FK that fire ALWAYS: relation and kind of each';
 COMMENT ON COLUMN p2pfk.migration.definition IS 'pg_get_constraintdef of the parent FK, schema-qualified, as it was';
 COMMENT ON COLUMN p2pfk.migration.execution IS 'the execution that owns the migration; steps of any other are refused';
 COMMENT ON COLUMN p2pfk.migration.lease_until IS 'until then its owner counts as alive, also between two steps';

@@ -101,13 +101,7 @@ it('a pair FK that is gone when no parent FK stands is an error', async () => {
 
 describe('what stands in the way, or behaves differently than one thinks', () => {
   it.each([
-    [
-      'a disabled trigger of the parent FK',
-      'disabled-trigger',
-      'warning',
-      'ALTER TABLE p_1 DISABLE TRIGGER ALL',
-      /p_1/,
-    ],
+    ['a disabled trigger of the parent FK', 'disabled-trigger', 'error', 'ALTER TABLE p_1 DISABLE TRIGGER ALL', /p_1/],
     [
       'a trigger that the DELETE probe would fire',
       'probe-trigger',

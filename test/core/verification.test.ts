@@ -59,6 +59,7 @@ describe('a migrated table', () => {
        ALTER TABLE path_1 ADD FOREIGN KEY (medium, ino) REFERENCES inode_1 ON DELETE CASCADE NOT VALID`,
       ['pair-foreign-keys'],
     ],
+    ['an index that is gone', 'DROP INDEX idx_path_2_fk', ['delete-performance']],
     ['a pair foreign key that is not enforced', 'ALTER TABLE inode_1 DISABLE TRIGGER ALL', ['pair-foreign-keys']],
     [
       'a foreign key to another partition than its partner',
@@ -137,12 +138,12 @@ describe('the DELETE test', () => {
     expect(detailOf(verification, 'delete-performance')).toMatch(/^skipped: this role or server cannot DELETE/);
   });
 
-  it('tells a refusal, where the foreign key is one that refuses', async () => {
+  it('tells a refusal, where the foreign key is one that refuses, also later than the DELETE', async () => {
     const { db, observer } = await databaseWith();
     await observer.query(`
       ALTER TABLE path_2 DROP CONSTRAINT IF EXISTS none;
       ALTER TABLE path DROP CONSTRAINT path_fk;
-      ALTER TABLE path ADD CONSTRAINT path_fk FOREIGN KEY (medium, ino) REFERENCES inode;`);
+      ALTER TABLE path ADD CONSTRAINT path_fk FOREIGN KEY (medium, ino) REFERENCES inode DEFERRABLE INITIALLY DEFERRED;`);
     await new Execution().migrate();
 
     const verification = await verifyTable(await coreSession(db.url), { table: 'path' });

@@ -93,7 +93,13 @@ describeWithPsql('the four steps', () => {
   });
 
   it.each([
-    ['three pairs, a name of its own on a leaf', THREE_PAIRS],
+    [
+      'three pairs, a name of its own on a leaf, triggers that fire ALWAYS',
+      `${THREE_PAIRS} DO $$ DECLARE t record; BEGIN
+         FOR t IN SELECT tgrelid::regclass AS relation, tgname AS name FROM pg_trigger WHERE tgrelid IN ('path_1'::regclass, 'inode_2'::regclass) LOOP
+           EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', t.relation, t.name);
+         END LOOP; END $$;`,
+    ],
     [
       'months in years, several columns in another order, other schemas, SET NULL (column), deferrable',
       `CREATE TABLE inode (day date, ino int, x text, UNIQUE (ino, day)) PARTITION BY RANGE (day);

@@ -57,6 +57,7 @@ SELECT f.table_oid                       AS referencing_oid,
        coalesce(f.constraint_name, '')   AS constraint_name,
        f.definition, f.columns, f.referenced_columns, f.column_names, f.referenced_column_names, f.actions,
        coalesce(f.comment, '')           AS comment,
+       coalesce(f.firing, '[]')          AS firing,
        NOT coalesce(f.understood, true)  AS refused,
        format('foreign key %I of %s has a definition that this version of p2pfk does not understand: %s',
               coalesce(f.constraint_name, ''), f.table_name, f.definition) AS refusal,
@@ -64,7 +65,7 @@ SELECT f.table_oid                       AS referencing_oid,
   FROM jsonb_to_record(:'fk'::jsonb)
        AS f(table_oid oid, table_name text, referenced_oid oid, referenced_name text, constraint_name text, definition text,
             columns text, referenced_columns text, column_names jsonb, referenced_column_names jsonb, actions text,
-            comment text, understood boolean) \gset
+            comment text, firing jsonb, understood boolean) \gset
 \if :refused
 \ir ../control/refuse.sql
 \endif

@@ -6,3 +6,9 @@
 \ir finding.sql
 \set finding other-foreign-keys
 \ir finding.sql
+\set finding always-triggers
+\ir finding.sql
+\set finding disabled-trigger
+\ir finding.sql
+\set finding rule
+\ir finding.sql

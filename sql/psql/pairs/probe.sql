@@ -1,22 +1,33 @@
--- One pair of the DELETE probe. The shorter lock_timeout tells a wait for the application's row locks from a DELETE that
--- scans; a deferred constraint does its work when it is made immediate.
+-- One candidate of the DELETE probe, :pairs. The shorter lock_timeout: rows that the application works on are not waited for long.
+-- The lock keeps others from adding a trigger or a foreign key; under the locks of the drop it is there already.
 SAVEPOINT delete_probe;
+\set candidate :pairs
 SELECT set_config('statement_timeout', greatest(2, ceil(:probe_ms))::text, true)  AS ignored,
        set_config('lock_timeout', greatest(1, ceil(:probe_ms / 2.0))::text, true) AS ignored,
-       jsonb_build_array(:'pairs'::jsonb -> 0 ->> 'sql', 'SET CONSTRAINTS ALL IMMEDIATE') AS statements \gset
-\set as_caller true
+       :'candidate'::jsonb -> 0 -> 'obstacle' <> 'null' AS hindered,
+       jsonb_build_object('obstacle', :'candidate'::jsonb -> 0 -> 'obstacle') AS probed,
+       jsonb_build_array(:'candidate'::jsonb -> 0 ->> 'lock') AS statements \gset
+\if :hindered
+\else
 \ir ../control/attempt.sql
-ROLLBACK TO SAVEPOINT delete_probe;
--- Class 23: NO ACTION and RESTRICT refuse the DELETE of a referenced row, SET NULL and SET DEFAULT may. The look-up that
--- costs has been done all the same.
-SELECT :'more'::boolean AND NOT :'failed'::boolean AND :affected = 0 AS more,
-       :'failed'::boolean OR :affected > 0 AS known,
-       CASE WHEN NOT :'failed'::boolean OR :'sqlstate' LIKE '23%' THEN '' ELSE :'sqlstate' END AS probe_sqlstate,
-       :took_ms <= 1000 AS fast,
-       CASE WHEN :'sqlstate' LIKE '23%' THEN 'A DELETE was refused, as the foreign key says, in '
-            ELSE format('Deleted %s rows in ', :affected) END
-         || to_char(make_interval(secs => :took_ms / 1000), 'HH24:MI:SS.MS') AS detail \gset
-\if :known
-\set check4 :fast
-\set detail4 :detail
+SELECT jsonb_build_object('sqlstate', :'sqlstate', 'message', :'failure', 'took_ms', :took_ms, 'timeout_ms', :probe_ms) AS probed \gset
+\if :failed
+\else
+SELECT jsonb_agg(p) AS pairs FROM jsonb_array_elements(:'pairing'::jsonb) p
+ WHERE p -> 'pair' = :'candidate'::jsonb -> 0 -> 'pair' \gset
+\set file ../../checks/delete-probe.sql
+\ir ../control/rows.sql
+SELECT :'result'::jsonb -> 0 -> 'obstacle' <> 'null' AS hindered,
+       jsonb_build_object('obstacle', :'result'::jsonb -> 0 -> 'obstacle') AS probed,
+       set_config('p2pfk.delete_probe', (:'result'::jsonb -> 0)::text, false) AS ignored \gset
+\if :hindered
+\else
+\ir ../../checks/delete-once.sql
+SELECT current_setting('p2pfk.delete_probed')::jsonb || jsonb_build_object('timeout_ms', :probe_ms) AS probed \gset
 \endif
+\endif
+\endif
+ROLLBACK TO SAVEPOINT delete_probe;
+SELECT CASE WHEN :'outcome_json' = '{}' OR x.known THEN :'probed' ELSE :'outcome_json' END AS outcome_json,
+       :'more'::boolean AND NOT x.known AS more
+  FROM (SELECT coalesce(:'probed'::jsonb ->> 'sqlstate', '') <> '' OR coalesce((:'probed'::jsonb ->> 'deleted')::bigint, 0) > 0 AS known) x \gset

@@ -16,10 +16,13 @@ WITH now AS (
     FROM planned p
    WHERE NOT EXISTS (SELECT FROM now n WHERE (p.referencing_oid, p.referenced_oid, p.bound) = (n.referencing_oid, n.referenced_oid, n.bound))
   UNION ALL
+  SELECT 3, 0, 'triggers of the parent foreign key fire in another mode than they did when the plan was made'
+   WHERE :'firing_changed'::boolean
+  UNION ALL
   SELECT CASE WHEN n.constraint_oid IS NULL THEN 3 WHEN NOT n.validated THEN 4 ELSE 5 END, n.pair,
          CASE WHEN n.constraint_oid IS NULL THEN format('%s has no pair foreign key to %s', n.referencing, n.referenced)
               WHEN NOT n.validated THEN format('pair foreign key %s of %s is not validated', n.constraint_name, n.referencing)
-              ELSE format('pair foreign key %s of %s is not enforced: one of its triggers is disabled', n.constraint_name, n.referencing) END
+              ELSE format('pair foreign key %s of %s is not enforced: one of its triggers is disabled, or does not fire ALWAYS as that of the parent foreign key does', n.constraint_name, n.referencing) END
     FROM now n
    WHERE n.constraint_oid IS NULL OR NOT n.validated OR NOT n.enforced
 )

@@ -70,6 +70,18 @@ ROLLBACK;
 \ir ../queries/restore-refusal.sql
 \ir ../control/give-up.sql
 \endif
+\set file ../../statements/restore-firing-modes.sql
+\ir ../control/rows.sql
+SELECT jsonb_agg(s -> 'sql') AS statements, count(*) > 0 AS some FROM jsonb_array_elements(:'result'::jsonb) s \gset
+\if :some
+\set as_caller true
+\ir ../control/attempt.sql
+\if :failed
+ROLLBACK;
+\ir ../queries/restore-refusal.sql
+\ir ../control/give-up.sql
+\endif
+\endif
 \ir ../locks/record.sql
 \set took_ms :held_ms
 \ir standing-parent.sql

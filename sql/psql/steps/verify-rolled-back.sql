@@ -3,6 +3,9 @@
 \set file ../../catalog/row-movement-guards.sql
 \ir ../control/rows.sql
 \set guard :result
+\set file ../../statements/restore-firing-modes.sql
+\ir ../control/rows.sql
+\set firing_left :result
 \ir ../migration/planned-pairs.sql
 \set pairs :planned
 \set file ../../catalog/pair-states.sql
@@ -19,6 +22,7 @@ SELECT concat_ws('; ',
             FROM jsonb_to_recordset(:'planned'::jsonb) AS p(pair int, referencing text, root_constraint text)
             JOIN jsonb_to_recordset(:'result'::jsonb) AS s(pair int, root_constraint text) ON s.pair = p.pair AND s.root_constraint <> p.root_constraint
            WHERE :'parent_stands'::boolean),
+         CASE WHEN :'firing_left'::jsonb <> '[]' THEN format('triggers of parent FK %s do not fire ALWAYS, as they did', :'constraint_name') END,
          (SELECT string_agg(format('the row-movement guard of %s still exists', g ->> 'relation'), '; ')
             FROM jsonb_array_elements(:'guard'::jsonb) g)) AS problems \gset
 SELECT :'problems' <> '' AS refused, format('the rollback is not complete: %s', :'problems') AS refusal,

@@ -48,16 +48,10 @@ const damages: readonly Damage[] = [
     saying: /astray \(public\.path_2 to public\.inode_1\)/,
   },
   {
-    // Ten rows cascade to some thousand, and each of these scans a table without an index.
     what: 'a DELETE scans',
-    sql: `CREATE TABLE far (id int, medium text, ino int, name text, padding text);
-      ALTER TABLE path_1 ADD UNIQUE (medium, ino, name); ALTER TABLE path_2 ADD UNIQUE (medium, ino, name); ALTER TABLE path_3 ADD UNIQUE (medium, ino, name);
-      INSERT INTO path SELECT medium, ino, 'name ' || n FROM inode, generate_series(1, 200) n;
-      ALTER TABLE far ADD FOREIGN KEY (medium, ino, name) REFERENCES path_1 (medium, ino, name),
-        ADD FOREIGN KEY (medium, ino, name) REFERENCES path_2 (medium, ino, name), ADD FOREIGN KEY (medium, ino, name) REFERENCES path_3 (medium, ino, name);
-      INSERT INTO far SELECT n FROM generate_series(1, 20000) n;`,
+    sql: 'DROP INDEX idx_path_2_fk',
     fails: [CheckId.DeletePerformance],
-    saying: /no answer within|Deleted|refused/,
+    saying: /a DELETE scans: no index serves the foreign key of 1 of 3 pairs/,
   },
   {
     what: 'a row is orphaned below a valid FK',

@@ -1,0 +1,41 @@
+-- The DELETE of the probe, in a subtransaction that is always rolled back. The setting p2pfk.delete_probe has its statements
+-- (delete-probe.sql); the caller has set statement_timeout and lock_timeout. p2pfk.delete_probed then tells how it went: found
+-- (rows looked at), deleted, took_ms, elapsed_ms (with the choice of the rows), and the SQLSTATE and message of an error.
+DO $delete$
+DECLARE
+  job jsonb := current_setting('p2pfk.delete_probe')::jsonb;
+  began timestamptz := clock_timestamp();
+  chosen tid[];
+  found_rows bigint := 0;
+  deleted bigint := 0;
+  took float8;
+  seqscan text := current_setting('enable_seqscan');
+  state text := '';
+  message text := '';
+BEGIN
+  BEGIN
+    -- The index is there, as the plan has proved: a partition that has grown since its last ANALYZE is not to be scanned.
+    PERFORM set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true);
+    EXECUTE job ->> 'choose' INTO found_rows, chosen;
+    PERFORM set_config('enable_seqscan', seqscan, true);
+    IF chosen IS NOT NULL THEN
+      began := clock_timestamp();
+      EXECUTE job ->> 'delete' USING chosen;
+      GET DIAGNOSTICS deleted = ROW_COUNT;
+      -- A deferred constraint does its work here, not at the DELETE.
+      SET CONSTRAINTS ALL IMMEDIATE;
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'P2F02';
+  EXCEPTION
+    WHEN SQLSTATE 'P2F02' THEN NULL;
+    WHEN OTHERS OR query_canceled THEN
+      GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+  END;
+  took := extract(epoch FROM clock_timestamp() - began) * 1000;
+  PERFORM set_config('p2pfk.delete_probed',
+                     jsonb_build_object('found', found_rows, 'deleted', CASE WHEN state = '' THEN deleted ELSE 0 END,
+                                        'took_ms', took,
+                                        'elapsed_ms', extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000,
+                                        'sqlstate', state, 'message', message)::text, false);
+END
+$delete$;

@@ -1,0 +1,21 @@
+-- Triggers of the parent FK that do not fire: DISABLED, or for a replica only. Rows have not been checked since, and a rollback
+-- could not bring the parent FK back in that mode without leaving rows unchecked once more.
+:begin
+WITH RECURSIVE derived AS (
+  SELECT nullif(:'constraint_oid'::text, '')::oid AS oid
+  UNION ALL
+  SELECT c.oid FROM derived d JOIN pg_constraint c ON c.conparentid = d.oid
+), found AS (
+  SELECT format('%I.%I (%I)', n.nspname, r.relname, g.tgname) AS name
+    FROM derived d
+    JOIN pg_trigger g ON g.tgconstraint = d.oid AND g.tgenabled NOT IN ('O', 'A')
+    JOIN pg_class r ON r.oid = g.tgrelid
+    JOIN pg_namespace n ON n.oid = r.relnamespace
+)
+SELECT 'disabled-trigger' AS id, 'error' AS severity, false AS needs_acceptance,
+       format('%s trigger(s) of the foreign key are disabled, or fire for a replica only: %s%s; rows written meanwhile were not checked, and are not checked now',
+              count(*), array_to_string((array_agg(name ORDER BY name))[1:5], ', '), CASE WHEN count(*) > 5 THEN format(' and %s more', count(*) - 5) ELSE '' END) AS message,
+       'as a superuser: ALTER TABLE ... ENABLE TRIGGER ALL; the validation then finds the orphans that came in' AS remedy
+  FROM found
+HAVING count(*) > 0
+:end

@@ -1,0 +1,18 @@
+-- Makes the triggers of the pair FK of this turn fire as those of the parent FK do (core/firing.ts), in the caller's transaction.
+\ir standing.sql
+\set pairs :named
+\set file ../../statements/copy-firing-modes.sql
+\ir ../control/rows.sql
+SELECT jsonb_agg(s -> 'sql') AS statements, count(*) > 0 AS some,
+       concat_ws(E';\n', nullif(:'change_sql', ''), string_agg(s ->> 'sql', E';\n')) AS change_sql
+  FROM jsonb_array_elements(:'result'::jsonb) s \gset
+\if :some
+\set as_caller true
+\ir ../control/attempt.sql
+\if :failed
+ROLLBACK;
+SELECT format('FK for %s cannot fire as the parent-level FK does: %s', :'referencing', :'failure') AS refusal \gset
+\set error_name StatementFailed
+\ir ../control/give-up.sql
+\endif
+\endif

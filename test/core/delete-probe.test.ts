@@ -1,0 +1,156 @@
+/** The check `delete-performance`: proved by plan for every pair; a DELETE only where nothing but the pair is reached. */
+import type { Client } from 'pg';
+import { expect, it } from 'vitest';
+import type { Check } from '../../core/contracts.ts';
+import { verifyTable } from '../../core/verification.ts';
+import { coreSession, foreignKeys, oneRow } from './case.helpers.ts';
+import { Execution, migratedTo } from './execution.helpers.ts';
+
+async function deleteCheck(core: Client): Promise<Check | undefined> {
+  const { checks } = await verifyTable(core, { table: 'path' });
+  return checks.find(({ id }) => id === 'delete-performance');
+}
+
+/** What the application may have built, how it goes away again, and what the check says of it. */
+const OBSTACLES: readonly (readonly [string, string, RegExp])[] = [
+  [
+    `CREATE TABLE other (medium text, ino bigint, FOREIGN KEY (medium, ino) REFERENCES inode ON DELETE CASCADE);
+     CREATE TRIGGER fires BEFORE DELETE ON other FOR EACH ROW EXECUTE FUNCTION fire()`,
+    'DROP TABLE other',
+    /public\.other references public\.inode_1$/,
+  ],
+  [
+    'CREATE TRIGGER fires BEFORE DELETE ON inode_1 FOR EACH STATEMENT EXECUTE FUNCTION fire()',
+    'DROP TRIGGER fires ON inode_1',
+    /trigger fires of public\.inode_1 would fire$/,
+  ],
+  [
+    'CREATE TRIGGER fires AFTER DELETE ON path_1 FOR EACH ROW EXECUTE FUNCTION fire()',
+    'DROP TRIGGER fires ON path_1',
+    /trigger fires of public\.path_1 would fire$/,
+  ],
+  [
+    `CREATE RULE fires AS ON DELETE TO path_1 DO ALSO SELECT nextval('fired')`,
+    'DROP RULE fires ON path_1',
+    /rule fires of public\.path_1 would run$/,
+  ],
+  [
+    'ALTER TABLE path_1 ENABLE ROW LEVEL SECURITY',
+    'ALTER TABLE path_1 DISABLE ROW LEVEL SECURITY',
+    /public\.path_1 has row-level security$/,
+  ],
+  [
+    'ALTER TABLE path_1 ADD CONSTRAINT fires CHECK (called(name))',
+    'ALTER TABLE path_1 DROP CONSTRAINT fires',
+    /public\.path_1 uses function public\.called\(text\)$/,
+  ],
+  [
+    'ALTER TABLE inode_1 ALTER size SET DEFAULT called_too()',
+    'ALTER TABLE inode_1 ALTER size DROP DEFAULT',
+    /public\.inode_1 uses function public\.called_too\(\)$/,
+  ],
+  [
+    'CREATE INDEX fires ON path_1 (called(name))',
+    'DROP INDEX fires',
+    /public\.path_1 uses function public\.called\(text\)$/,
+  ],
+  [
+    `CREATE DOMAIN checked AS text CHECK (called(VALUE)); ALTER TABLE path ADD more checked`,
+    'ALTER TABLE path DROP more; DROP DOMAIN checked',
+    /public\.path_1 uses function public\.called\(text\)$/,
+  ],
+];
+
+it('is proved by plan, and no DELETE is executed, where code of the application would be reached', async () => {
+  const { db, observer } = await migratedTo('VerifyMigration');
+  const core = await coreSession(db.url);
+  await observer.query(`
+    TRUNCATE inode_2, inode_3 CASCADE;
+    CREATE SEQUENCE fired;
+    CREATE FUNCTION fire() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('public.fired'); RETURN OLD; END $$;
+    CREATE FUNCTION called(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+    CREATE FUNCTION called_too() RETURNS int LANGUAGE sql AS 'SELECT 1';`);
+  expect((await deleteCheck(core))?.detail).toMatch(/^Deleted 10 rows in /);
+
+  for (const [build, remove, reason] of OBSTACLES) {
+    await observer.query(build);
+    const check = await deleteCheck(core);
+    await observer.query(remove);
+    expect(check?.detail).toMatch(/^proved by plan for 3 pairs; not executed: /);
+    expect(check?.detail).toMatch(reason);
+    expect(check?.passed).toBe(true);
+  }
+  expect(await oneRow(observer, 'SELECT is_called FROM fired')).toEqual({ is_called: false });
+});
+
+it('deletes no row that more than a hundred rows reference', async () => {
+  const { db, observer } = await migratedTo('VerifyMigration');
+  await observer.query(
+    `TRUNCATE inode_2, inode_3 CASCADE; INSERT INTO path SELECT medium, ino, 'many' FROM inode, generate_series(1, 101) WHERE medium = 'one'`,
+  );
+  const core = await coreSession(db.url);
+
+  // The statistics still tell of ten.
+  expect((await deleteCheck(core))?.detail).toBe(
+    'proved by plan for 3 pairs; not executed: too many rows reference each of the 10 rows that were looked at',
+  );
+  await observer.query('ANALYZE inode_1; ANALYZE path_1');
+  expect((await deleteCheck(core))?.detail).toMatch(
+    /; not executed: about 111 rows of public\.path_1 reference each row of/,
+  );
+});
+
+it.each([
+  ['an index on the column that is constant in the partition', 'CREATE INDEX ON path_2 (medium)', false],
+  ['an index that begins with another column', 'CREATE INDEX ON path_2 (name, ino, medium)', false],
+  ['an index of another collation', 'CREATE INDEX ON path_2 (medium COLLATE "C" text_pattern_ops, name)', false],
+  ['an index on the column that varies', 'CREATE INDEX ON path_2 (ino)', true],
+  ['a partial index that the lookup implies', 'CREATE INDEX ON path_2 (ino, medium) WHERE ino IS NOT NULL', true],
+])('%s: passes %s', async (_, sql, passes) => {
+  const { db, observer } = await migratedTo('VerifyMigration');
+  await observer.query(`DROP INDEX idx_path_2_fk; ${sql}`);
+
+  const check = await deleteCheck(await coreSession(db.url));
+
+  expect(check?.passed).toBe(passes);
+  if (!passes)
+    expect(check?.detail).toMatch(
+      /no index serves the foreign key of 1 of 3 pairs, the first being public\.path_2 of public\.inode_2$/,
+    );
+});
+
+it('passes where the operator wanted no indexes, and says that a DELETE scans', async () => {
+  const { db, observer } = await migratedTo('VerifyMigration');
+  await observer.query(
+    `DROP INDEX idx_path_2_fk; UPDATE p2pfk.migration SET options = options || '{"noIndexes": true}'`,
+  );
+
+  expect(await deleteCheck(await coreSession(db.url))).toMatchObject({
+    passed: true,
+    detail: 'a DELETE scans: no index serves 1 of 3 pairs, as no indexes were wanted',
+  });
+});
+
+it('keeps the parent foreign key where an index is gone before the gate, or under the locks of the drop', async () => {
+  const { observer } = await migratedTo('ValidateForeignKeys');
+  const execution = new Execution();
+  await execution.plan();
+  await observer.query(`
+    CREATE FUNCTION drop_index() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+      IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'path_fk' AND conparentid = 0) THEN DROP INDEX IF EXISTS public.idx_path_2_fk; END IF;
+    END $$;
+    CREATE EVENT TRIGGER drop_index ON sql_drop WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION drop_index();`);
+  const before = await foreignKeys(observer);
+
+  await expect(execution.dropParentForeignKey()).rejects.toThrow(
+    /DELETE probe failed: a DELETE scans: no index serves .* 1 of 3 pairs/,
+  );
+  expect(await foreignKeys(observer)).toEqual(before);
+
+  await observer.query('DROP EVENT TRIGGER drop_index; DROP INDEX idx_path_2_fk');
+  expect(await execution.verifyGate()).toMatchObject({
+    status: 'FAILED',
+    reason: expect.stringMatching(/no index serves/),
+  });
+  await expect(execution.dropParentForeignKey()).rejects.toThrow(/no index serves/);
+});
