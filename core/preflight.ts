@@ -30,7 +30,7 @@ export async function preflight(
     ...(await checkPrivileges(client, subject, [referencing, referenced], intent)),
     ...unpaired.findings,
     ...checkPairs(subject),
-    ...checkActions(subject),
+    ...checkActions(),
     ...checkCapacity(subject),
     ...(await checkActivity(client)),
     ...(await checkHazards(client, subject.foreignKey)),

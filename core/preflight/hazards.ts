@@ -2,13 +2,12 @@
 import type { Client } from 'pg';
 import type { PlanFinding, Severity } from '../contracts.ts';
 import type { ForeignKey } from '../foreign-key.ts';
-import { silentAction, wantsGuard } from '../row-movement-guard.ts';
 import { run } from '../sql.ts';
-import { finding, list, type PreflightSubject } from './finding.ts';
+import { finding, list } from './finding.ts';
 
-/** What an UPDATE or a new partition does differently once only pair FKs stand. */
-export function checkActions({ foreignKey, input }: PreflightSubject): PlanFinding[] {
-  const findings = [
+/** What a new partition lacks once only pair FKs exist. */
+export function checkActions(): PlanFinding[] {
+  return [
     finding(
       'new-partition',
       'info',
@@ -16,38 +15,6 @@ export function checkActions({ foreignKey, input }: PreflightSubject): PlanFindi
       'create new pairs with p2pfk provision, and let p2pfk audit look for others',
     ),
   ];
-  const table = foreignKey.referencedTable;
-  const action = silentAction(foreignKey);
-  if (action && wantsGuard(foreignKey, input)) {
-    findings.unshift(
-      finding(
-        'row-movement',
-        'warning',
-        `after the migration an UPDATE of ${table} that moves a row to another partition is refused, by a trigger: with pair foreign keys it would run ON DELETE ${action} on the referencing rows`,
-        'delete such a row and insert it anew; or leave the trigger out with --no-row-movement-guard',
-      ),
-    );
-  } else if (action) {
-    findings.unshift(
-      finding(
-        'row-movement',
-        'warning',
-        `after the migration an UPDATE of ${table} that moves a row to another partition runs ON DELETE ${action} on its referencing rows, without a word; no guard was wanted`,
-        'never UPDATE the partition key of a referenced row; or leave --no-row-movement-guard out',
-      ),
-    );
-  }
-  if (/ON UPDATE (?:CASCADE|SET NULL|SET DEFAULT)/.test(foreignKey.actions)) {
-    findings.unshift(
-      finding(
-        'update-across-partitions',
-        'warning',
-        `ON UPDATE does not follow a row of ${table} to another partition after the migration: it acts inside a pair only`,
-        'do not rely on ON UPDATE for changes of the partition key',
-      ),
-    );
-  }
-  return findings;
 }
 
 export async function checkActivity(client: Client): Promise<PlanFinding[]> {

@@ -7,8 +7,17 @@ import type { PlanFinding, Severity } from '../contracts.ts';
 import { run } from '../sql.ts';
 import type { PreflightSubject } from './finding.ts';
 
-/** Names of the files in `sql/findings/`. */
-const FINDINGS = ['always-triggers', 'disabled-trigger', 'leaf-in-two-pairs', 'other-foreign-keys', 'rule'] as const;
+/** Names of the files in `sql/findings/`, in their order. */
+const FINDINGS = [
+  'always-triggers',
+  'disabled-trigger',
+  'guard-in-default',
+  'leaf-in-two-pairs',
+  'other-foreign-keys',
+  'row-movement',
+  'rule',
+  'trigger-after-guard',
+] as const;
 
 interface FindingRow {
   readonly id: string;

@@ -63,7 +63,17 @@ describe('p2pfk migrate --help', () => {
     ]);
 
     expect(Object.fromEntries(groups)).toMatchObject({
-      Options: ['table', 'constraint', 'search-path', 'no-row-movement-guard', 'accept', 'database-url', 'session-pooler', 'state-dir', 'help'],
+      Options: [
+        'table',
+        'constraint',
+        'search-path',
+        'no-row-movement-guard',
+        'accept',
+        'database-url',
+        'session-pooler',
+        'state-dir',
+        'help',
+      ],
       'Locks and pace': ['max-concurrency', 'lock-timeout-ms', 'maintenance-work-mem', 'terminate-idle-blockers'],
       Rollback: ['keep-indexes', 'allow-blocking-rollback'],
       'Rehearsal and approval': ['dry-run', 'rehearse', 'approval', 'approval-timeout'],

@@ -52,7 +52,7 @@ export interface RefusedLayout extends Layout {
 }
 
 export function inputOf({ table = 'path', constraint, input }: Layout): LocalInput {
-  return { table, ...(constraint === undefined ? {} : { constraint }), ...input };
+  return { table, accept: ['all'], ...(constraint === undefined ? {} : { constraint }), ...input };
 }
 
 /** Plans, migrates, verifies, looks, rolls back, and compares with how it was. */

@@ -138,10 +138,10 @@ describeWithPsql('the four steps', () => {
     const before = await everything(mine.observer);
     const execution = new Execution();
     onTestFinished(findDatabaseAt(theirs.db.url));
-    await execution.plan();
+    await execution.plan({ accept: ['all'] });
 
     for (const step of STEPS) {
-      await psqlInOrder(mine.db.url, [step]);
+      await psqlInOrder(mine.db.url, [step], { accept: 'all' });
       for (const state of STATES[step]) await execution.run(state);
       expect(await catalogSnapshot(mine.observer), step).toBe(await catalogSnapshot(theirs.observer));
     }

@@ -132,12 +132,6 @@ WITH pair AS (
   UNION ALL
   SELECT 2, format('! %s has row-level security: the orphan check sees only what this role may see', t.name) FROM tab t WHERE t.row_security
   UNION ALL
-  SELECT 3, CASE WHEN :'row_movement_guard'::boolean
-                 THEN format('! after the migration an UPDATE of %s that moves a row to another partition is refused, by a trigger: with pair foreign keys it would run ON DELETE %s on the referencing rows (-v row_movement_guard=off leaves the trigger out)', :'referenced_table', a.action)
-                 ELSE format('! after the migration an UPDATE of %s that moves a row to another partition runs ON DELETE %s on its referencing rows, without a word; no guard was wanted', :'referenced_table', a.action) END
-    FROM (SELECT substring(:'actions' FROM 'ON DELETE (CASCADE|SET NULL|SET DEFAULT)') AS action) a
-   WHERE a.action IS NOT NULL
-  UNION ALL
   SELECT 4, format('! the foreign key changes the partition key of rows that lose their referenced row (%s): the parent foreign key moves such a row to another partition, a pair foreign key cannot, so after the migration that DELETE or UPDATE is refused wherever the row could not stay in its partition', string_agg(h ->> 'detail', ', '))
     FROM jsonb_array_elements(:'hazards'::jsonb) h
    WHERE h ->> 'kind' = 'action-on-partition-key'

@@ -37,7 +37,7 @@ async function run({ databaseUrl, input, definition, allowanceMs }: RunCommand):
   running = true;
   try {
     const { outcome, executionArn } = await runLocally({
-      input: { table: '', ...input },
+      input: { table: '', accept: ['all'], ...input },
       databaseUrl,
       signal: interruption.signal,
       definition: JSON.parse(readFileSync(definition, 'utf8')) as StateMachineDefinition,

@@ -54,7 +54,7 @@ describe('everything is as it was: definitions, names, comments, indexes, rows',
       COMMENT ON CONSTRAINT "Path FK" ON path IS 'deferred';`);
     const before = await everything(observer);
     const execution = new Execution();
-    await execution.migrate();
+    await execution.migrate('VerifyMigration', { accept: ['all'] });
     expect(await foreignKeys(observer)).toHaveLength(3);
 
     await execution.rollBack();
