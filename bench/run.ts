@@ -28,6 +28,7 @@ const USAGE = `usage: npm run bench -- [NAME...] [--quick | --smoke] [--resume] 
 
 const load: Readonly<Record<BenchmarkName, () => Promise<Benchmark>>> = {
   engine: async () => (await import('./benchmarks/engine.ts')).engine,
+  guard: async () => (await import('./benchmarks/guard.ts')).guard,
   delete: async () => (await import('./benchmarks/delete.ts')).deletes,
   rollback: async () => (await import('./benchmarks/rollback.ts')).rollback,
   stall: async () => (await import('./benchmarks/stall.ts')).stall,
