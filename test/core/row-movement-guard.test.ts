@@ -245,10 +245,10 @@ describe('from the first pair FK on, and until the last one is gone', () => {
   });
 
   it('a rollback that is stopped at a pair has taken the guards of the others, and goes on', async () => {
-    const { db, observer } = await migratedTo('AddForeignKeys', { lockTimeoutMs: 100 });
+    const { db, observer } = await migratedTo('AddForeignKeys');
     const held = await holdLock(await db.client(), 'LOCK TABLE path_2 IN ROW EXCLUSIVE MODE');
     const back = new Execution();
-    await back.plan({ operation: 'rollback', lockTimeoutMs: 100 });
+    await back.plan({ operation: 'rollback', lockTimeoutMs: 3_000 });
     await back.fence(null);
 
     await expect(back.dropPairForeignKeys()).rejects.toMatchObject({ name: 'LockTimeout' });
