@@ -1,5 +1,7 @@
 -- The findings that are one SQL file each, sql/findings/<id>.sql, as a JSON list in :findings: core/preflight/sql-findings.ts has
 -- the same list. Needs the foreign key, :pairing, :unpaired and :options.
+\set findings '[]'
+\set pairs :pairing
 \set finding always-triggers
 \ir finding.sql
 \set finding disabled-trigger
