@@ -92,6 +92,22 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'whose pairs cannot be counted, as no foreign key is left to tell how, fails',
   },
   {
+    rule: 'a DELETE that scans refuses the drop, whatever else passed',
+    file: 'core/verified-drop.ts',
+    find: 'if (!probe.passed) throw',
+    replace: 'if (checks.length === 0 && !probe.passed) throw',
+    test: 'test/core/delete-probe.test.ts',
+    title: 'keeps the parent foreign key where an index is gone before the gate, or under the locks of the drop',
+  },
+  {
+    rule: 'SET CONSTRAINTS in the DELETE probe: a deferred foreign key does its work there',
+    file: 'sql/checks/delete-once.sql',
+    find: '      SET CONSTRAINTS ALL IMMEDIATE;\n',
+    replace: '',
+    test: 'test/core/verification.test.ts',
+    title: 'tells a refusal, where the foreign key is one that refuses, also later than the DELETE',
+  },
+  {
     rule: 'pair FKs stay while the parent FK is NOT VALID',
     file: 'core/steps/drop-pair-foreign-keys.ts',
     find: '  if (!parent?.validated)\n',
