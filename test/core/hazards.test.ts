@@ -220,7 +220,11 @@ it('every finding is explained in docs/findings.md', () => {
   const sources = readdirSync(new URL('core/preflight', root)).map((file) =>
     readFileSync(new URL(`core/preflight/${file}`, root), 'utf8'),
   );
-  const ids = sources.flatMap((source) => [
+  const queries = readdirSync(new URL('sql/findings', root)).map((file) =>
+    readFileSync(new URL(`sql/findings/${file}`, root), 'utf8'),
+  );
+  const ids = [...sources, ...queries].flatMap((source) => [
+    ...[...source.matchAll(/^SELECT '([a-z-]+)'(?: AS id)?, '(?:error|warning|info)'/gm)].map(([, id]) => id),
     ...[...source.matchAll(/finding\(\s*'([a-z-]+)'/g)].map(([, id]) => id),
     ...[...source.matchAll(/^ {2}'?([a-z-]+)'?: \{\n {4}severity:/gm)].map(([, id]) => id),
   ]);
