@@ -51,7 +51,8 @@ interface Outcome {
   readonly elapsed_ms?: number;
 }
 
-interface Candidate {
+/** A pair on which the DELETE may be tried, or why not. */
+export interface Candidate {
   readonly pair: number;
   readonly obstacle: string | null;
   readonly filled: boolean;
@@ -67,8 +68,11 @@ export interface ProbeOptions {
   readonly timeoutMs: number;
   /** The operator wanted no indexes: a lookup that scans is said, and passes. */
   readonly noIndexes?: boolean;
-  /** The caller holds ACCESS EXCLUSIVE on all of the partitions: nobody can add a trigger or a foreign key meanwhile. */
-  readonly locked?: boolean;
+  /**
+   * Of {@link findCandidates}, where the caller holds ACCESS EXCLUSIVE on all partitions by now: what was an obstacle before
+   * is believed, what was none is asked again.
+   */
+  readonly candidates?: readonly Candidate[] | undefined;
 }
 
 /**
@@ -103,13 +107,12 @@ export async function probeDelete(
   client: Client,
   foreignKey: Pick<ForeignKey, 'constraint_oid'>,
   pairs: readonly ProbedPair[],
-  { proofs, timeoutMs, noIndexes = false, locked = false }: ProbeOptions,
+  { proofs, timeoutMs, noIndexes = false, candidates }: ProbeOptions,
 ): Promise<Check> {
-  const known = { proofs, noIndexes };
   // A lookup that scans is not tried: it would hold its row locks for as long.
-  const scans = proofs !== null && (await judge(client, pairs, { proofs, noIndexes: false }, {})).passed === false;
-  const outcome = scans ? {} : await deleteSome(client, foreignKey, pairs, { timeoutMs, locked });
-  const verdict = await judge(client, pairs, known, outcome);
+  const scans = proofs !== null && proofs.some((proof) => proof.index_oid === null);
+  const outcome = scans ? {} : await deleteSome(client, foreignKey, pairs, { timeoutMs, candidates });
+  const verdict = await judge(client, pairs, { proofs, noIndexes }, outcome);
   return { id: CheckId.DeletePerformance, title: DELETE_TITLE, ...verdict };
 }
 
@@ -127,22 +130,38 @@ function judge(
   });
 }
 
-async function deleteSome(
+/** The pairs on which the DELETE could be tried when the parent FK is gone; asked before the locks of the drop. */
+export function findCandidates(
   client: Client,
   { constraint_oid }: Pick<ForeignKey, 'constraint_oid'>,
   pairs: readonly ProbedPair[],
-  { timeoutMs, locked }: { readonly timeoutMs: number; readonly locked: boolean },
+): Promise<Candidate[]> {
+  return ask(client, pairs.slice(0, CANDIDATES), { leaving: constraint_oid });
+}
+
+function ask(
+  client: Client,
+  pairs: readonly ProbedPair[],
+  { parent = null, leaving = null }: { readonly parent?: number | null; readonly leaving?: number | null },
+): Promise<Candidate[]> {
+  return run<Candidate & Record<string, unknown>>(client, 'checks/delete-probe', {
+    pairs,
+    constraint_oid: String(parent ?? ''),
+    leaving_oid: String(leaving ?? ''),
+    rows: PROBE_ROWS,
+    fan_out: FAN_OUT,
+  });
+}
+
+async function deleteSome(
+  client: Client,
+  { constraint_oid: parent }: Pick<ForeignKey, 'constraint_oid'>,
+  pairs: readonly ProbedPair[],
+  { timeoutMs, candidates }: Pick<ProbeOptions, 'timeoutMs' | 'candidates'>,
 ): Promise<Outcome> {
-  const ask = (asked: readonly ProbedPair[]) =>
-    run<Candidate & Record<string, unknown>>(client, 'checks/delete-probe', {
-      pairs: asked,
-      constraint_oid: String(constraint_oid ?? ''),
-      rows: PROBE_ROWS,
-      fan_out: FAN_OUT,
-    });
-  const candidates = await ask(pairs.slice(0, CANDIDATES));
+  const known = candidates ?? (await ask(client, pairs.slice(0, CANDIDATES), { parent }));
   let told: Outcome = {};
-  for (const candidate of candidates) {
+  for (const candidate of known) {
     if (!candidate.filled) continue;
     const outcome = candidate.obstacle === null ? await attempt(candidate) : { obstacle: candidate.obstacle };
     if (outcome.sqlstate || outcome.deleted) return outcome;
@@ -158,13 +177,15 @@ async function deleteSome(
         String(Math.max(2, Math.ceil(timeoutMs))),
         String(Math.max(1, Math.ceil(timeoutMs / 2))),
       ]);
-      if (!locked) {
-        await client.query(candidate.lock);
-        // From here on nobody adds a trigger or a foreign key: asked again, the answer holds.
-        const [now] = await ask(pairs.filter(({ pair }) => pair === candidate.pair));
-        if (!now || now.obstacle !== null) return { obstacle: now?.obstacle ?? 'the pair is gone' };
-      }
-      return { ...(await deleteOnce(client, candidate, timeoutMs)), timeout_ms: timeoutMs };
+      if (candidates === undefined) await client.query(candidate.lock);
+      // From here on nobody adds a trigger or a foreign key: asked again, the answer holds.
+      const [now] = await ask(
+        client,
+        pairs.filter(({ pair }) => pair === candidate.pair),
+        { parent },
+      );
+      if (!now || now.obstacle !== null) return { obstacle: now?.obstacle ?? 'the pair is gone' };
+      return { ...(await deleteOnce(client, now, timeoutMs)), timeout_ms: timeoutMs };
     } catch (error) {
       // The role may not lock or read, or the table was locked: nothing has been deleted.
       const sqlstate = sqlStateOf(error);

@@ -7,7 +7,15 @@
 import type { Client } from 'pg';
 import { executeDdl } from './connection.ts';
 import type { Check } from './contracts.ts';
-import { type LookupProof, PROBE_SHARE, probeDelete, proveLookups, scanningLookups } from './delete-probe.ts';
+import {
+  type Candidate,
+  findCandidates,
+  type LookupProof,
+  PROBE_SHARE,
+  probeDelete,
+  proveLookups,
+  scanningLookups,
+} from './delete-probe.ts';
 import { GateFailed, LockTimeout, StatementCanceled, VerificationFailed } from './errors.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import { readGate, refuseOutdatedPlan } from './gate.ts';
@@ -72,7 +80,7 @@ export async function verifiedDrop(
   } as const;
   const guard = wantsGuard(foreignKey, migration.options);
   const noIndexes = wantsNoIndexes(migration);
-  const proofs = await proveBeforeTheLock(client, foreignKey, noIndexes);
+  const { proofs, candidates } = await proveBeforeTheLock(client, foreignKey, noIndexes);
   const { result, heldMs } = await underLock(context, work, (left) =>
     dropAndVerify(client, foreignKey, planned, {
       sql,
@@ -81,6 +89,7 @@ export async function verifiedDrop(
       id: migration.id,
       guard,
       proofs,
+      candidates,
       noIndexes,
     }),
   );
@@ -96,12 +105,12 @@ async function proveBeforeTheLock(
   client: Client,
   foreignKey: ForeignKey,
   noIndexes: boolean,
-): Promise<readonly LookupProof[]> {
+): Promise<{ readonly proofs: readonly LookupProof[]; readonly candidates: readonly Candidate[] }> {
   const { pairs } = await readPairing(client, foreignKey);
   const proofs = await proveLookups(client, pairs);
   const problem = await scanningLookups(client, pairs, proofs);
   if (problem !== null && !noIndexes) throw new GateFailed(problem);
-  return proofs;
+  return { proofs, candidates: await findCandidates(client, foreignKey, pairs) };
 }
 
 /**
@@ -135,6 +144,7 @@ async function dropAndVerify(
     readonly id: string;
     readonly guard: boolean;
     readonly proofs: readonly LookupProof[];
+    readonly candidates: readonly Candidate[];
     readonly noIndexes: boolean;
   },
 ): Promise<Check[]> {
@@ -167,7 +177,7 @@ async function dropAndVerify(
       proofs: drop.proofs,
       timeoutMs: Math.min(left(), drop.budgetMs * PROBE_SHARE),
       noIndexes: drop.noIndexes,
-      locked: true,
+      candidates: drop.candidates,
     });
     if (!probe.passed) throw new VerificationFailed(`the DELETE probe failed: ${probe.detail}`);
 

@@ -11,6 +11,7 @@
 --     domain or partition key: whatever pg_depend knows of, for it keeps no record of what comes with PostgreSQL
 --   - more rows for each key, by the statistics, than :'fan_out'
 --
+-- :'leaving_oid' is a parent FK that will be gone when the DELETE is executed: asked so before the locks of the drop.
 -- tgtype: 8 is DELETE, 16 is UPDATE. tgisinternal would not do: before 15 the copies of a trigger on the partitions have it too.
 -- The rows are chosen without a scan: by ctid, of sixteen blocks spread over the partition; SKIP LOCKED, so that it does not
 -- wait for rows that the application works on; and only those that at most :'fan_out' rows reference, which are counted up to
@@ -25,6 +26,8 @@ WITH RECURSIVE pair AS (
     JOIN pg_constraint c ON c.oid = coalesce(nullif(:'constraint_oid'::text, '')::oid, p.constraint_oid)
 ), own AS (
   SELECT x.oid FROM pair p CROSS JOIN LATERAL (VALUES (p.constraint_oid), (p.pair_constraint_oid)) x(oid) WHERE x.oid IS NOT NULL
+  UNION
+  SELECT nullif(:'leaving_oid'::text, '')::oid
   UNION
   SELECT c.oid FROM own o JOIN pg_constraint c ON c.conparentid = o.oid
 ), member AS (
@@ -85,7 +88,7 @@ WITH RECURSIVE pair AS (
     FROM reached r
     JOIN pg_trigger g ON g.tgrelid = r.oid AND g.tgenabled <> 'D' AND g.tgtype & r.event <> 0
     LEFT JOIN pg_constraint k ON k.oid = g.tgconstraint AND k.contype = 'f'
-   WHERE g.tgconstraint NOT IN (SELECT oid FROM own)
+   WHERE g.tgconstraint NOT IN (SELECT oid FROM own WHERE oid IS NOT NULL)
   UNION ALL
   SELECT p.pair, 2, format('%s references itself', p.referencing_oid::regclass) FROM pair p WHERE p.referencing_oid = p.referenced_oid AND p.event <> 0
   UNION ALL

@@ -11,6 +11,7 @@
 \if :passed
 \set rows 10
 \set fan_out 100
+\set leaving_oid ''
 SELECT coalesce(jsonb_agg(p ORDER BY n), '[]') AS pairs
   FROM jsonb_array_elements(:'pairing'::jsonb) WITH ORDINALITY x(p, n) WHERE n <= 10 \gset
 \set file ../../checks/delete-probe.sql

@@ -72,6 +72,8 @@ SELECT 'after the drop, still in its transaction: '
 \endif
 
 \ir ../locks/limit.sql
+-- The parent FK is gone by now.
+\set constraint_oid ''
 SELECT least(:left_ms, :lock_timeout_ms * 0.1) AS probe_ms \gset
 \ir probe.sql
 SELECT format('the DELETE probe failed: %s', :'detail4') AS refusal \gset
