@@ -37,6 +37,8 @@ export interface LockHolder {
   readonly relation: string;
   /** Its current or last statement, cut to 200 characters, literals left out. */
   readonly query: string | null;
+  /** An autovacuum: `ordinary` yields to a lock request that waits for longer than deadlock_timeout, `wraparound` never. */
+  readonly autovacuum: 'ordinary' | 'wraparound' | null;
 }
 
 /** What a PostgreSQL error carries for the reader. */

@@ -1,18 +1,26 @@
 /**
- * Statements that take strong locks, in one transaction whose lock waits are bounded IN ALL. lock_timeout alone counts
- * per lock, so a statement over many partitions could wait many times as long, with the application queued behind it;
- * statement_timeout on the LOCK statement is what bounds the sum. All locks are taken by that first statement.
+ * Statements that take strong locks, in one transaction of which the application feels the lock budget at most: the wait for
+ * the locks and the work under them together. lock_timeout alone counts per lock, so a statement over many partitions could
+ * wait many times as long, with the application queued behind it; statement_timeout on the LOCK statement is what bounds the
+ * sum. All locks are taken by that first statement; how it waits is in `lock-wait.ts`.
  */
 import type { Client } from 'pg';
-import { runAsLogin } from './as-login.ts';
-import { execute, sqlStateOfLoss } from './connection.ts';
+import { sqlStateOfLoss } from './connection.ts';
 import { type LockHolder, LockTimeout, type P2pfkError } from './errors.ts';
 import { describeEnded, endIdleBlockers } from './idle-blockers.ts';
 import { changePair, inTransaction, noteEvent } from './ledger.ts';
+import {
+  chooseTry,
+  endAutovacuums,
+  type LockRequest,
+  type LockTry,
+  lockHolders,
+  type RelationHolder,
+} from './lock-wait.ts';
 import { toNamedError } from './postgres-errors.ts';
 import type { StepContext } from './steps/context.ts';
 
-export type LockMode = 'SHARE UPDATE EXCLUSIVE' | 'SHARE ROW EXCLUSIVE' | 'ACCESS EXCLUSIVE';
+export { type LockMode, lockHolders } from './lock-wait.ts';
 
 export interface LockedWork {
   readonly migrationId: string;
@@ -21,13 +29,15 @@ export interface LockedWork {
   readonly direction: 'forward' | 'rollback';
   readonly step: string;
   readonly pair: number | null;
+  /** Milliseconds that the wait for the locks and the work under them may take together. */
   readonly budgetMs: number;
+  /** Milliseconds that the work is forecast to take, where that is more than a tenth of the budget: a wait leaves it room. */
+  readonly heldMs?: number;
   /** Sessions that hold the lock and have been idle in a transaction for longer are ended; absent: never. */
   readonly terminateIdleAfterSeconds?: number | undefined;
   /** How the transaction ends when all went well; COMMIT unless it is a rehearsal. */
   readonly end?: 'COMMIT' | 'ROLLBACK';
-  /** The LOCK TABLE statement, its mode, and the relations on which holders are looked for. */
-  readonly lock: { readonly sql: string; readonly mode: LockMode; readonly relations: readonly number[] };
+  readonly lock: LockRequest;
 }
 
 export interface LockedResult<Result> {
@@ -50,6 +60,7 @@ export async function underLock<Result>(
   const { client } = context;
   let waitedMs = 0;
   let grantedAt = 0;
+  const next = await chooseTry(client, locked);
   try {
     const result = await inTransaction(
       client,
@@ -58,29 +69,29 @@ export async function underLock<Result>(
           locked.migrationId,
           locked.execution,
         ]);
-        await limit(client, locked.budgetMs);
+        await limit(client, next.limitMs);
         await client.query("SELECT set_config('p2pfk.began_at', clock_timestamp()::text, true)");
         await limitPauses(client, locked.budgetMs);
         const beganAt = performance.now();
         try {
-          await execute(client, locked.lock.sql);
+          await client.query(next.sql);
         } catch (error) {
           waitedMs = performance.now() - beganAt;
-          throw budgetError(error, waitedMs, locked);
+          throw refusedTry(error, waitedMs, locked, next);
         }
         grantedAt = performance.now();
         waitedMs = grantedAt - beganAt;
-        await markLocked(client);
         // Counted from the request: while it waited for one relation it held the others already, and somebody queued there.
         const left = () => Math.max(1, beganAt + locked.budgetMs - performance.now());
-        await limitPauses(client, Math.max(left(), locked.budgetMs / 10));
+        await granted(client, { leftMs: left(), budgetMs: locked.budgetMs });
         return await work(left);
       },
       locked.end,
     );
     return { result, lockWaitMs: waitedMs, heldMs: performance.now() - grantedAt };
   } catch (error) {
-    const named = grantedAt > 0 ? workError(error, performance.now() - grantedAt, locked) : toNamedError(error);
+    const named =
+      grantedAt > 0 ? workError(error, waitedMs + performance.now() - grantedAt, locked) : toNamedError(error);
     // Our own idle_in_transaction_session_timeout: this process stood still for the whole budget. Its session is gone.
     if ([named.context.sqlState, sqlStateOfLoss(client)].includes('25P03')) throw doesNotFit(named, locked);
     if (!(named instanceof LockTimeout)) throw named;
@@ -88,6 +99,19 @@ export async function underLock<Result>(
     const holders = grantedAt > 0 ? [] : await lockHolders(client, locked.lock.relations, locked.lock.mode);
     throw await noteRefusal(context, locked, named, { waitedMs, holders });
   }
+}
+
+/**
+ * Remembers when the lock was granted, for p2pfk.record, and gives the next statement what is left of the budget. One round
+ * trip: everybody waits by now.
+ */
+async function granted(client: Client, { leftMs, budgetMs }: { leftMs: number; budgetMs: number }): Promise<void> {
+  await client.query(
+    `SELECT set_config('p2pfk.locked_at', clock_timestamp()::text, true),
+            set_config('lock_timeout', $1, true), set_config('statement_timeout', $1, true),
+            set_config('idle_in_transaction_session_timeout', $2, true)`,
+    [String(Math.ceil(leftMs)), String(Math.ceil(Math.max(leftMs, budgetMs / 10)))],
+  );
 }
 
 /** Should this process freeze under the lock, or its network, the server ends the session and with it the lock. */
@@ -122,17 +146,17 @@ export async function record(
   await client.query('SELECT p2pfk.record($1, $2, $3, $4)', [migrationId, pair, step, sql]);
 }
 
-/** 57014 after the whole budget is our own statement_timeout: the lock was not granted. Before, somebody cancelled us. */
-function budgetError(error: unknown, waitedMs: number, locked: LockedWork): P2pfkError {
-  const named = toNamedError(error, locked.lock.sql);
-  const ourTimeout = named.context.sqlState === '57014' && waitedMs >= locked.budgetMs * 0.9;
+/** 57014 after the whole wait is our own statement_timeout: the lock was not granted. Before, somebody cancelled us. */
+function refusedTry(error: unknown, waitedMs: number, { lock }: LockedWork, { limitMs }: LockTry): P2pfkError {
+  const named = toNamedError(error, lock.sql);
+  const ourTimeout = named.context.sqlState === '57014' && waitedMs >= limitMs * 0.9;
   return ourTimeout ? new LockTimeout(named.message, named.context, { cause: named }) : named;
 }
 
 /** Under the lock 57014 after the whole budget is our own statement_timeout, too: tried again, as a lock that was not free. */
-function workError(error: unknown, heldMs: number, locked: LockedWork): P2pfkError {
+function workError(error: unknown, spentMs: number, locked: LockedWork): P2pfkError {
   const named = toNamedError(error);
-  if (named.context.sqlState !== '57014' || named instanceof LockTimeout || heldMs < locked.budgetMs * 0.9)
+  if (named.context.sqlState !== '57014' || named instanceof LockTimeout || spentMs < locked.budgetMs * 0.9)
     return named;
   return doesNotFit(named, locked);
 }
@@ -146,14 +170,15 @@ async function noteRefusal(
   { client }: StepContext,
   locked: LockedWork,
   error: LockTimeout,
-  refusal: { readonly waitedMs: number; readonly holders: readonly LockHolder[] },
+  refusal: { readonly waitedMs: number; readonly holders: readonly RelationHolder[] },
 ): Promise<LockTimeout> {
   const { migrationId, pair, step } = locked;
   const { waitedMs, holders } = refusal;
   const ended = await endIdleBlockers(client, locked, holders);
+  const yielded = await endAutovacuums(client, holders);
   const message =
     error.context.statement === locked.lock.sql
-      ? `no lock within ${locked.budgetMs} ms for ${step}: ${describeHolders(holders)}${describeEnded(ended)}`
+      ? `no lock within ${locked.budgetMs} ms for ${step}: ${describeHolders(holders)}${describeEnded(ended)}${describeYielded(yielded)}`
       : error.message;
   if (pair !== null)
     await changePair(client, migrationId, pair, { attempts: 1, lock_wait_ms: waitedMs, last_error: message });
@@ -161,17 +186,22 @@ async function noteRefusal(
   return new LockTimeout(message, { ...error.context, holders }, { cause: error });
 }
 
-/** Sessions that hold what we asked for, oldest transaction first. */
-export function lockHolders(client: Client, relations: readonly number[], mode: LockMode): Promise<LockHolder[]> {
-  return runAsLogin<LockHolder & Record<string, unknown>>(client, 'checks/lock-holders', { relations, mode });
+const AUTOVACUUM = {
+  ordinary: 'autovacuum',
+  wraparound: 'an autovacuum that prevents transaction ID wraparound, and is never cancelled: let it end',
+} as const;
+
+function describeYielded(pids: readonly number[]): string {
+  return pids.length === 0 ? '' : `; autovacuum (pid ${pids.join(', ')}) has yielded`;
 }
 
 /** One line a holder: whom to ask, and what it is doing. */
 export function describeHolders(holders: readonly LockHolder[]): string {
   if (holders.length === 0) return 'whoever held it has gone by now';
-  const [first, ...others] = holders;
-  const { pid, user, application, state, since, mode, relation, query } = first as LockHolder;
-  const who = `${user ?? 'a background process'}${application ? `, ${application}` : ''}`;
-  const more = new Set(others.map((holder) => holder.pid).filter((other) => other !== pid)).size;
+  // An autovacuum that nothing may cancel is what the reader has to know of, whoever else is there.
+  const first = holders.find(({ autovacuum }) => autovacuum === 'wraparound') ?? holders[0];
+  const { pid, user, application, state, since, mode, relation, query, autovacuum } = first as LockHolder;
+  const who = `${autovacuum ? AUTOVACUUM[autovacuum] : (user ?? 'a background process')}${application ? `, ${application}` : ''}`;
+  const more = new Set(holders.map((holder) => holder.pid).filter((other) => other !== pid)).size;
   return `${mode} on ${relation} is held by pid ${pid} (${who}), ${state ?? 'state unknown'} since ${since ?? 'an unknown time'}${query ? `: ${query}` : ''}${more > 0 ? ` (and ${more} more session${more > 1 ? 's' : ''})` : ''}`;
 }

@@ -181,6 +181,14 @@ export async function holdingRows(client: Client, unpaired: readonly Unpaired[])
   return holding;
 }
 
+/** What a file of `sql/statements/` writes for a pair. */
+export interface PairStatement {
+  readonly sql: string;
+  readonly lock: string;
+  /** Orders in which the locks of `sql` can be taken, where there are several. */
+  readonly ways?: readonly (readonly string[])[];
+}
+
 /** SQL texts for pairs, by pair number, from one file of `sql/statements/` or `sql/checks/`. */
 export async function statementsFor(
   client: Client,
@@ -188,9 +196,9 @@ export async function statementsFor(
   foreignKey: ForeignKey,
   pairs: readonly object[],
   more: Readonly<Record<string, string | number>> = {},
-): Promise<Map<number, { sql: string; lock: string }>> {
-  const rows = await run<{ pair: number; sql: string; lock: string }>(client, name, { ...foreignKey, ...more, pairs });
-  return new Map(rows.map((row) => [row.pair, { sql: row.sql, lock: row.lock }]));
+): Promise<Map<number, PairStatement>> {
+  const rows = await run<PairStatement & { pair: number }>(client, name, { ...foreignKey, ...more, pairs });
+  return new Map(rows.map(({ pair, sql, lock, ways }) => [pair, { sql, lock, ...(ways ? { ways } : {}) }]));
 }
 
 /**
@@ -201,8 +209,15 @@ export async function statementsFor(
 export async function statementFor<
   Given extends { readonly pair: number; readonly referencing: string; readonly referenced: string },
 >(client: Client, name: string, foreignKey: ForeignKey, pair: Given): Promise<string> {
-  const text = (await statementsFor(client, name, foreignKey, [pair])).get(pair.pair)?.sql;
-  if (text) return text;
+  return (await pairStatementFor(client, name, foreignKey, pair)).sql;
+}
+
+/** The same with its lock, and the orders in which that can be taken. */
+export async function pairStatementFor<
+  Given extends { readonly pair: number; readonly referencing: string; readonly referenced: string },
+>(client: Client, name: string, foreignKey: ForeignKey, pair: Given): Promise<PairStatement> {
+  const statement = (await statementsFor(client, name, foreignKey, [pair])).get(pair.pair);
+  if (statement?.sql) return statement;
   throw new PartitionSetChanged(
     `${pair.referencing} or ${pair.referenced} is no more: sql/${name}.sql has no statement for this pair`,
   );

@@ -1,8 +1,8 @@
 /**
- * The verified drop: one transaction takes every lock at once or none (NOWAIT), runs the gate again, drops, looks at what
- * stands now, deletes some rows in a savepoint, and commits only if all of that was right. So the parent FK never leaves
- * unless what replaces it was seen to work. Ended by ROLLBACK the same transaction is a rehearsal: it proves on the live
- * database that the drop will work, and changes nothing.
+ * The verified drop: one transaction takes every lock or none, runs the gate again, drops, looks at what stands now, deletes
+ * some rows in a savepoint, and commits only if all of that was right. So the parent FK never leaves unless what replaces it
+ * was seen to work. Ended by ROLLBACK the same transaction is a rehearsal: it proves on the live database that the drop will
+ * work, and changes nothing.
  */
 import type { Client } from 'pg';
 import { executeDdl } from './connection.ts';
@@ -21,17 +21,16 @@ import type { ForeignKey } from './foreign-key.ts';
 import { readGate, refuseOutdatedPlan } from './gate.ts';
 import { changeMigration, type LedgerPair, readMigration, readPairs, wantsNoIndexes } from './ledger.ts';
 import { limit, underLock } from './lock-budget.ts';
+import type { LockRequest } from './lock-wait.ts';
 import { readPairing } from './pairs.ts';
 import { toNamedError } from './postgres-errors.ts';
 import { createGuards, wantsGuard } from './row-movement-guard.ts';
+import { forecastDrop } from './server.ts';
 import { run, runOne } from './sql.ts';
 import type { EnteredMigration, StepContext } from './steps/context.ts';
 import { quickChecks } from './verification.ts';
 
 export const DROP_STEP = 'DropParentForeignKey';
-
-/** An autovacuum yields to a lock request that has waited longer than deadlock_timeout; NOWAIT never does. */
-const REFUSALS_BEFORE_WAIT = 10;
 
 export interface DroppedOrRehearsed {
   readonly checks: readonly Check[];
@@ -64,19 +63,9 @@ export async function verifiedDrop(
     budgetMs: lockBudgetMs,
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     end,
-    lock: {
-      sql: await lockStatement(client, foreignKey, {
-        migrationId: migration.id,
-        step: DROP_STEP,
-        budgetMs: lockBudgetMs,
-      }),
-      mode: 'ACCESS EXCLUSIVE',
-      relations: [
-        foreignKey.referencing_oid,
-        foreignKey.referenced_oid,
-        ...planned.flatMap((pair) => [pair.referencing_oid, pair.referenced_oid]),
-      ],
-    },
+    // A rehearsal has measured it on this database.
+    heldMs: Math.max(forecastDrop(planned.length), migration.rehearsal?.lockedMs ?? 0),
+    lock: await lockOfTables(client, foreignKey, planned),
   } as const;
   const guard = wantsGuard(foreignKey, migration.options);
   const noIndexes = wantsNoIndexes(migration);
@@ -113,23 +102,26 @@ async function proveBeforeTheLock(
   return { proofs, candidates: await findCandidates(client, foreignKey, pairs) };
 }
 
-/**
- * Takes ACCESS EXCLUSIVE on both tables and all of their partitions: NOWAIT, but for one try in ten where the budget is
- * longer than deadlock_timeout. That wait makes PostgreSQL cancel an ordinary autovacuum; it is bounded by the same budget.
- */
-export async function lockStatement(
+/** ACCESS EXCLUSIVE on both tables and all of their partitions: the first try is NOWAIT, later ones wait. */
+export async function lockOfTables(
   client: Client,
   foreignKey: ForeignKey,
-  { migrationId, step, budgetMs }: { readonly migrationId: string; readonly step: string; readonly budgetMs: number },
-): Promise<string> {
-  const { refusals, deadlock_timeout_ms } = await runOne<{ refusals: number; deadlock_timeout_ms: number }>(
-    client,
-    'ledger/refusals',
-    { migration_id: migrationId, step },
-  );
-  const wait = refusals % REFUSALS_BEFORE_WAIT === REFUSALS_BEFORE_WAIT - 1 && budgetMs > deadlock_timeout_ms + 100;
-  const file = wait ? 'statements/lock-tables-with-wait' : 'statements/lock-tables';
-  return (await runOne<{ sql: string }>(client, file, { ...foreignKey })).sql;
+  pairs: readonly LedgerPair[],
+): Promise<LockRequest> {
+  const { sql, ways } = await runOne<{ sql: string; ways: string[][] }>(client, 'statements/lock-tables', {
+    ...foreignKey,
+  });
+  return {
+    sql,
+    ways,
+    nowaitFirst: true,
+    mode: 'ACCESS EXCLUSIVE',
+    relations: [
+      foreignKey.referencing_oid,
+      foreignKey.referenced_oid,
+      ...pairs.flatMap((pair) => [pair.referencing_oid, pair.referenced_oid]),
+    ],
+  };
 }
 
 /** All under ACCESS EXCLUSIVE: every statement gets what is left of the budget, and so does every pause of ours. */
@@ -150,7 +142,6 @@ async function dropAndVerify(
 ): Promise<Check[]> {
   const { left } = drop;
   try {
-    await limit(client, left());
     const reading = await readGate(client, foreignKey, planned);
     refuseOutdatedPlan(reading);
     const { pairing } = reading;

@@ -7,11 +7,12 @@ import { restoreFiringStatements } from '../firing.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import { changeMigration, type LedgerPair, readPairs } from '../ledger.ts';
 import { limit, record, underLock } from '../lock-budget.ts';
+import type { LockRequest } from '../lock-wait.ts';
 import { attachedPairs, readStanding, statementFor } from '../pairs.ts';
 import { forecastRollback, readServer } from '../server.ts';
 import { runOne } from '../sql.ts';
 import { validate } from '../validation.ts';
-import { lockStatement } from '../verified-drop.ts';
+import { lockOfTables } from '../verified-drop.ts';
 import { type EnteredMigration, enterAny, type StepContext } from './context.ts';
 import { standingParent } from './fence.ts';
 import { refuseForeignTable } from './foreign-table.ts';
@@ -83,11 +84,11 @@ async function add(
   const file = forecast.strategy === 'not-valid' ? 'add-parent-foreign-key-not-valid' : 'add-parent-foreign-key';
   const { sql } = await runOne<{ sql: string }>(client, `statements/${file}`, { ...foreignKey });
   // To attach a leaf's FK, PostgreSQL drops the triggers that it no longer needs, under ACCESS EXCLUSIVE on both sides. Asked
-  // for while writers wait already, that would hold them up behind any reader: so it is taken first, all at once or not.
+  // for while writers wait already, that would hold them up behind any reader: so it is taken first.
   const exclusive = attaching || (forecast.strategy === 'not-valid' && pairs.some((pair) => isNamed(pair, foreignKey)));
-  const lockSql = exclusive
-    ? await lockStatement(client, foreignKey, { migrationId: migration.id, step: STEP, budgetMs: lockBudgetMs })
-    : (await runOne<{ sql: string }>(client, 'statements/lock-tables-for-attach', { ...foreignKey })).sql;
+  const lock = exclusive
+    ? await lockOfTables(client, foreignKey, pairs)
+    : await lockForAttach(client, foreignKey, pairs);
   const work = {
     migrationId: migration.id,
     execution,
@@ -96,15 +97,9 @@ async function add(
     pair: null,
     budgetMs: lockBudgetMs,
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
-    lock: {
-      sql: lockSql,
-      mode: exclusive ? 'ACCESS EXCLUSIVE' : 'SHARE ROW EXCLUSIVE',
-      relations: [
-        foreignKey.referencing_oid,
-        foreignKey.referenced_oid,
-        ...pairs.flatMap((pair) => [pair.referencing_oid, pair.referenced_oid]),
-      ],
-    },
+    // The plan has said how long writes wait for this. Where that is more than the budget, the wait before it stays bounded.
+    heldMs: Math.min(forecast.writesBlockedMs, lockBudgetMs / 2),
+    lock,
   } as const;
   const { heldMs, lockWaitMs } = await underLock(context, work, async () => {
     // Delivered twice, the other one may have been faster.
@@ -133,6 +128,16 @@ async function add(
     await record(client, migration.id, null, STEP, sql);
   });
   return { durationMs: Math.round(heldMs), lockWaitMs: Math.round(lockWaitMs) };
+}
+
+/** SHARE ROW EXCLUSIVE on the same: readers go on. */
+async function lockForAttach(
+  client: Client,
+  foreignKey: ForeignKey,
+  pairs: readonly LedgerPair[],
+): Promise<LockRequest> {
+  const { sql } = await runOne<{ sql: string }>(client, 'statements/lock-tables-for-attach', { ...foreignKey });
+  return { ...(await lockOfTables(client, foreignKey, pairs)), sql, ways: undefined, mode: 'SHARE ROW EXCLUSIVE' };
 }
 
 /**

@@ -7,7 +7,7 @@ import type { DropPairsResult, MigrationEvent } from '../contracts.ts';
 import { RollbackFailed } from '../errors.ts';
 import { changePair, type LedgerPair, noteEvent, readPairs } from '../ledger.ts';
 import { limit, record, underLock } from '../lock-budget.ts';
-import { type PairStanding, readStanding, statementFor, statementsFor } from '../pairs.ts';
+import { type PairStanding, pairStatementFor, readStanding, statementFor, statementsFor } from '../pairs.ts';
 import { dropGuardStatements, standingGuards } from '../row-movement-guard.ts';
 import { runOne } from '../sql.ts';
 import { type EnteredMigration, enterAny, type StepContext } from './context.ts';
@@ -77,7 +77,7 @@ async function putBackUnderLock(
 ): Promise<void> {
   const { client } = context;
   const { migration, foreignKey, lockBudgetMs } = entered;
-  const lock = await statementFor(client, 'statements/lock-pair-for-drop', foreignKey, pair);
+  const { sql, ways } = await pairStatementFor(client, 'statements/lock-pair-for-drop', foreignKey, pair);
   const work = {
     migrationId: migration.id,
     execution,
@@ -87,7 +87,8 @@ async function putBackUnderLock(
     budgetMs: lockBudgetMs,
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     lock: {
-      sql: lock,
+      sql,
+      ways,
       mode: 'ACCESS EXCLUSIVE',
       relations: [pair.referencing_oid, pair.referenced_oid],
     },

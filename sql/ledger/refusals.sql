@@ -1,4 +1,5 @@
--- How often a step was refused its locks so far, and how long a wait must be for an autovacuum to yield.
-SELECT (SELECT count(*)::int FROM p2pfk.event e
-         WHERE e.migration_id = :'migration_id'::bigint AND e.step = :'step'::text AND e.error IS NOT NULL) AS refusals,
-       (SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout') AS deadlock_timeout_ms;
+-- How often a step, of one pair or of the whole, was refused its locks so far.
+SELECT count(*)::int AS refusals
+  FROM p2pfk.event e
+ WHERE e.migration_id = :'migration_id'::bigint AND e.step = :'step'::text AND e.pair IS NOT DISTINCT FROM :'pair'::int
+   AND e.error IS NOT NULL;

@@ -1,9 +1,10 @@
--- Takes the locks of add-leaf-foreign-key before it, so that the wait is measured, and bounded as one.
+-- Takes the locks of add-leaf-foreign-key before it, so that the wait is measured, and bounded as one. The referenced table
+-- first, as in lock-pair.sql.
 -- Lock: SHARE ROW EXCLUSIVE on one referencing leaf, the referenced table and all of its partitions.
 -- Blocked by: any writer of these. lock_timeout and statement_timeout bound the wait.
 :begin
 SELECT p.pair,
-       format('LOCK TABLE ONLY %I.%I, %I.%I IN SHARE ROW EXCLUSIVE MODE', an.nspname, a.relname, rn.nspname, r.relname) AS sql,
+       format('LOCK TABLE %I.%I, ONLY %I.%I IN SHARE ROW EXCLUSIVE MODE', rn.nspname, r.relname, an.nspname, a.relname) AS sql,
        'SHARE ROW EXCLUSIVE on the referencing partition, the referenced table and its partitions' AS lock
   FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace

@@ -1,11 +1,12 @@
--- Takes the locks that adding or dropping a pair FK needs, before it: so the wait is measured, and bounded as one.
+-- Takes the locks that adding or dropping a pair FK needs, before it: so the wait is measured, and bounded as one. The referenced
+-- leaf first: an INSERT that has locked the referencing one may still check its row there (ROW SHARE), and ends.
 -- Lock: SHARE ROW EXCLUSIVE on the two leaf partitions of the pair, on nothing else.
 -- Blocked by: any writer of either leaf (ROW EXCLUSIVE). Behind it in the queue wait: writers of these two leaves.
 -- Safe because: lock_timeout and statement_timeout bound the wait, and the whole statement waits at most that long.
 :begin
 SELECT p.pair,
        format('LOCK TABLE ONLY %I.%I, ONLY %I.%I IN SHARE ROW EXCLUSIVE MODE',
-              an.nspname, a.relname, bn.nspname, b.relname) AS sql,
+              bn.nspname, b.relname, an.nspname, a.relname) AS sql,
        'SHARE ROW EXCLUSIVE on the two partitions of the pair' AS lock
   FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, index_name name, root_constraint name)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace

@@ -52,7 +52,7 @@ describe('the document', () => {
       ...plan.statements.slice(15).map(() => 'DropParentForeignKey'),
     ]);
     expect(plan.statements.slice(3, 5).map(({ sql }) => sql)).toEqual([
-      'LOCK TABLE ONLY public.path_1, ONLY public.inode_1 IN SHARE ROW EXCLUSIVE MODE',
+      'LOCK TABLE ONLY public.inode_1, ONLY public.path_1 IN SHARE ROW EXCLUSIVE MODE',
       'ALTER TABLE public.path_1 ADD CONSTRAINT fk_path_to_inode_1 FOREIGN KEY (medium, ino) REFERENCES public.inode_1 (medium, ino) ON DELETE CASCADE NOT VALID',
     ]);
     expect(plan.estimate).toMatchObject({ rows: 440, seconds: expect.any(Number) });

@@ -68,7 +68,6 @@ const CASES: [name: string, before: string[], mode: string, relations: string[]]
   ['lock-validation', ['add-pair-foreign-key'], 'SHARE UPDATE EXCLUSIVE', ['path_1']],
   ['validate-pair-foreign-key', ['add-pair-foreign-key'], 'SHARE UPDATE EXCLUSIVE', ['path_1']],
   ['lock-tables', [], 'ACCESS EXCLUSIVE', ALL],
-  ['lock-tables-with-wait', [], 'ACCESS EXCLUSIVE', ALL],
   ['drop-parent-foreign-key', [], 'ACCESS EXCLUSIVE', ALL],
   ['create-row-movement-guard', [], 'SHARE ROW EXCLUSIVE', ['inode_1']],
   ['lock-guard', [], 'SHARE ROW EXCLUSIVE', ['inode_1']],

@@ -68,13 +68,13 @@ it('after it waited for the locks of the drop has only the rest of the budget', 
   const { db, observer, proxy } = await proxiedCase();
   const execution = new Execution();
   await execution.migrate('VerifyGate', { lockTimeoutMs: budgetMs });
-  // The tenth try is the one that waits, to evict an autovacuum.
+  // The first try is NOWAIT; the fifth waits in one order, the referenced table first.
   await observer.query(`INSERT INTO p2pfk.event (migration_id, step, error)
-    SELECT id, 'DropParentForeignKey', 'refused' FROM p2pfk.migration, generate_series(1, 9)`);
+    SELECT id, 'DropParentForeignKey', 'refused' FROM p2pfk.migration, generate_series(1, 4)`);
   const holder = await holdLock(await db.client(), 'SELECT FROM path_3');
   const gate = holdStatement(proxy, 'drop-parent-foreign-key', /^ALTER TABLE .* DROP CONSTRAINT/);
   const dropping = expect(execution.dropParentForeignKey()).rejects.toMatchObject({ name: 'LockTimeout' });
-  await waitForLockWait(observer, /^LOCK TABLE/);
+  await waitForLockWait(observer, /LOCK TABLE/);
   const reader = await db.client();
   // It comes to a table whose lock we have already, and waits for as long as we wait and work.
   const waited = milliseconds(() => reader.query('SELECT count(*) FROM inode'));
@@ -82,9 +82,9 @@ it('after it waited for the locks of the drop has only the rest of the budget', 
     oneRow<{ ms: number }>(
       observer,
       `SELECT extract(epoch FROM clock_timestamp() - query_start) * 1000 AS ms FROM pg_stat_activity
-        WHERE datname = current_database() AND query LIKE 'LOCK TABLE%' AND state = 'active' AND pid <> pg_backend_pid()`,
+        WHERE datname = current_database() AND query LIKE '%LOCK TABLE%' AND state = 'active' AND pid <> pg_backend_pid()`,
     );
-  await waitUntil(async () => (await waitedOurselves()).ms > budgetMs * 0.6, 'most of the budget to be gone');
+  await waitUntil(async () => (await waitedOurselves()).ms > budgetMs * 0.1, 'a tenth of the budget to be gone');
   await holder.release();
   await gate.reached;
 

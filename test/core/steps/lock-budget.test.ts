@@ -99,7 +99,7 @@ describe('adding a pair foreign key while somebody writes to its partition', () 
     const held = await holdLock(writer, 'UPDATE path_1 SET name = name WHERE ino = 1');
 
     const adding = execution.addForeignKey(1);
-    const waiting = await waitForLockWait(observer, /^LOCK TABLE ONLY public\.path_1/);
+    const waiting = await waitForLockWait(observer, /^LOCK TABLE ONLY public\.inode_1, ONLY public\.path_1/);
     const { rows } = await reader.query('SELECT count(*)::int AS rows FROM path');
     await held.release();
 
