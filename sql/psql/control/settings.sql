@@ -108,6 +108,11 @@ SELECT format('refused, nothing was changed: %s; our queries rely on another val
 \endif
 \endif
 
+-- What lock.sql is told of the next lock, by those who have more to say than its statement.
+\set lock_ways ''
+\set lock_held_ms 0
+\set lock_nowait_first false
+
 SELECT now() <> statement_timestamp() AS in_transaction,
        :'table' = '' AS no_table,
        :'lock_timeout_ms' !~ '^[0-9]{1,5}$' OR :'lock_tries' !~ '^[0-9]{1,2}$' AS no_number,

@@ -1,9 +1,14 @@
--- Begins a transaction and takes the lock of :lock_sql in it: past the fence, and waiting at most :lock_timeout_ms in all.
--- lock_timeout counts per lock, statement_timeout bounds the sum. Refused, it tries again after a pause, :lock_tries times
--- in all; nothing is held meanwhile. Needs also :enter (p2pfk.enter or p2pfk.enter_rollback), :step, :pair (empty for a
--- step on the whole), :subject (what people read), :lock_mode and :lock_relations (who holds them is said). record.sql ends
--- the transaction.
+-- Begins a transaction and takes the lock of :lock_sql in it: past the fence, and waiting at most :lock_timeout_ms in all, the
+-- work under the lock included, which is forecast to take :lock_held_ms. lock_timeout counts per lock, statement_timeout
+-- bounds the sum. Refused, it tries again after a pause, :lock_tries times in all; nothing is held meanwhile. With :lock_ways it
+-- asks in several orders (statements/lock-in-turns.sql), with :lock_nowait_first only from the second try on. Needs also :enter
+-- (p2pfk.enter or p2pfk.enter_rollback), :step, :pair (empty for a step on the whole), :subject (what people read), :lock_mode and
+-- :lock_relations (who holds them is said). record.sql ends the transaction.
 \set attempt_number 1
 \ir try-lock.sql
 \set lock_wait_ms :took_ms
 SELECT set_config('p2pfk.locked_at', t.now::text, true) AS ignored, t.now AS locked_at FROM (SELECT clock_timestamp() AS now) t \gset
+\ir limit.sql
+\set lock_ways ''
+\set lock_held_ms 0
+\set lock_nowait_first false

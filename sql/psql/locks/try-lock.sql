@@ -1,20 +1,36 @@
 -- One try of lock.sql; includes itself for the next one.
+\set relations :lock_relations
+SELECT greatest(10, :lock_timeout_ms / 100.0) AS seconds \gset
+\ir ../../catalog/deadlock-timeout.sql
+\ir ../control/as-login.sql
+\ir ../../checks/old-holder.sql
+\ir ../control/as-role.sql
+\ir ../queries/lock-turn.sql
+\set sql :lock_sql
+\if :in_turns
+\set ways :lock_ways
+\ir ../../statements/lock-in-turns.sql
+\endif
 BEGIN;
 SELECT :enter(:'migration_id'::bigint, :'execution') AS ignored \gset
-SELECT set_config('lock_timeout', :'lock_timeout_ms', true) AS ignored,
-       set_config('statement_timeout', :'lock_timeout_ms', true) AS ignored,
-       set_config('p2pfk.began_at', clock_timestamp()::text, true) AS ignored,
-       jsonb_build_array(:'lock_sql') AS statements \gset
+SELECT set_config('lock_timeout', :'limit_ms', true) AS ignored,
+       set_config('statement_timeout', :'limit_ms', true) AS ignored,
+       set_config('p2pfk.began_at', t.now::text, true) AS ignored,
+       t.now AS lock_began_at,
+       jsonb_build_array(:'sql') AS statements
+  FROM (SELECT clock_timestamp() AS now) t \gset
 \ir ../control/attempt.sql
 \if :failed
 ROLLBACK;
-\set relations :lock_relations
 \set mode :lock_mode
 \ir ../control/as-login.sql
 \set file ../../checks/lock-holders.sql
 \ir ../control/rows.sql
 \ir ../control/as-role.sql
 \ir ../queries/lock-refusal.sql
+\if :autovacuum_stands
+\ir end-autovacuum.sql
+\endif
 \if :of_a_pair
 \ir ../../ledger/change-pair.sql
 \endif
@@ -26,9 +42,9 @@ ROLLBACK;
 \set refusal :message
 \ir ../control/give-up.sql
 \endif
-SELECT :attempt_number + 1 AS attempt_number \gset
+SELECT :attempt_number AS tried, :attempt_number + 1 AS attempt_number \gset
 \if :told
-\echo ↻ Attempt :attempt_number: :subject, after :error_name: :message
+\echo ↻ Attempt :attempt_number: :subject, after :error_name: :message (try :tried of :lock_tries, next within :next_s s)
 \endif
 SELECT pg_sleep(:pause_s) AS ignored \gset
 \ir try-lock.sql

@@ -18,6 +18,7 @@ SELECT :'drops_constraint'::boolean OR :'renames'::boolean OR :'guards'::jsonb <
 \set pairs :named
 \ir ../../statements/lock-pair-for-drop.sql
 \set lock_sql :sql
+\set lock_ways :ways
 \if :drops_constraint
 \ir ../../statements/drop-pair-foreign-key.sql
 SELECT jsonb_build_array(:'sql') AS drop_statements \gset

@@ -19,12 +19,14 @@ SELECT jsonb_build_array(:'change_sql') AS statements, :'comment' <> '' AS has_c
 SELECT :'statements'::jsonb || jsonb_build_array(:'sql') AS statements \gset
 \endif
 \set attach_statements :statements
--- exclusive: to attach a leaf's FK, PostgreSQL drops triggers under ACCESS EXCLUSIVE; it is taken first, all at once or not.
+-- exclusive: to attach a leaf's FK, PostgreSQL drops triggers under ACCESS EXCLUSIVE; it is taken first.
 SELECT NOT :'blocking'::boolean
          AND (NOT :'not_valid'::boolean
               OR EXISTS (SELECT FROM jsonb_array_elements(:'attached'::jsonb) p WHERE p ->> 'root_constraint' <> :'constraint_name')) AS exclusive \gset
 \if :exclusive
 \ir ../../statements/lock-tables.sql
+\set lock_ways :ways
+\set lock_nowait_first true
 \set lock_mode 'ACCESS EXCLUSIVE'
 \else
 \ir ../../statements/lock-tables-for-attach.sql
@@ -32,6 +34,7 @@ SELECT NOT :'blocking'::boolean
 \endif
 \set lock_sql :sql
 \set lock_relations :all_relations
+SELECT least(:writes_blocked_ms, :lock_timeout_ms / 2) AS lock_held_ms \gset
 \ir ../locks/lock.sql
 \if :blocking
 SELECT set_config('statement_timeout', '0', true) AS ignored, set_config('enable_nestloop', 'on', true) AS ignored,

@@ -1,8 +1,11 @@
--- The verified drop (core/verified-drop.ts): one transaction takes every lock at once or none (NOWAIT), runs the gate again,
--- drops, looks at what stands now, deletes some rows in a savepoint, and commits only if all of that was right. With
+-- The verified drop (core/verified-drop.ts): one transaction takes every lock or none, runs the gate again, drops, looks at what
+-- stands now, deletes some rows in a savepoint, and commits only if all of that was right. With
 -- rehearse=on it ends with ROLLBACK: proof that the drop will work, and nothing changed.
 \ir ../../statements/lock-tables.sql
 \set lock_sql :sql
+\set lock_ways :ways
+\set lock_nowait_first true
+SELECT ceil(25 + 0.43 * :of) AS lock_held_ms \gset
 \ir ../../statements/drop-parent-foreign-key.sql
 \set change_sql :sql
 -- The row-movement guards are there since the pair FKs are, unless somebody has dropped one.
@@ -38,7 +41,7 @@ SELECT :'detail' AS refusal \gset
 \ir ../locks/lock.sql
 
 -- From here on under ACCESS EXCLUSIVE. Should psql freeze now, the server ends the session and with it the locks.
-SELECT set_config('idle_in_transaction_session_timeout', :'lock_timeout_ms', true) AS ignored \gset
+SELECT set_config('idle_in_transaction_session_timeout', greatest(:left_ms, :lock_timeout_ms / 10)::text, true) AS ignored \gset
 \ir ../migration/pairing.sql
 \ir ../../checks/firing-changes.sql
 \ir ../queries/gate-problems.sql
