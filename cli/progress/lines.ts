@@ -1,5 +1,7 @@
 /** The wording of progress: every line that a person reads on the way. Pure; marks are coloured by the output. */
+
 import type { Check, CheckId, FenceResult, PairResult, PlanResult, RollbackStrategy } from '../../core/contracts.ts';
+import { lockTriesOf, nextTryWithinSeconds } from '../../core/lock-tries.ts';
 import {
   clock,
   definitionWithoutSchemaOf,
@@ -141,6 +143,22 @@ const STEPS: Readonly<Record<string, string>> = {
 export function retrying(state: string, subject: string | null, attempt: number, failure: NamedError): string[] {
   const what = subject === null ? (STEPS[state] ?? state) : `${STEPS[state] ?? state} for ${subject}`;
   return [`↻ Attempt ${attempt}: ${what}, after ${failure.name}: ${oneLine(failure.message)}`];
+}
+
+const LOCK_ERRORS = new Set(['LockTimeout', 'DeadlockDetected']);
+
+/** In the live area, until it is tried again or given up: the number of the try that has failed. */
+export function failedTry(state: string, attempt: number, failure: NamedError): string {
+  const tries = lockTriesOf(state);
+  const message = oneLine(failure.message);
+  if (!LOCK_ERRORS.has(failure.name) || attempt >= tries) return `${failure.name}: ${message}`;
+  return `↻ try ${attempt} of ${tries}, next within ${nextTryWithinSeconds(attempt)} s: ${message}`;
+}
+
+/** In the live area, while it is tried again. */
+export function nextTry(state: string, attempt: number, failure: NamedError): string {
+  const which = LOCK_ERRORS.has(failure.name) ? `try ${attempt} of ${lockTriesOf(state)}` : `attempt ${attempt}`;
+  return `↻ ${which}: ${oneLine(failure.message)}`;
 }
 
 export function failed(failure: NamedError): string[] {

@@ -10,7 +10,6 @@ import type {
   PlanResult,
   VerifyMigrationResult,
 } from '../../core/contracts.ts';
-import { oneLine } from '../text.ts';
 import { isRecord, numberOf, type ProgressEvent, readError, stringOf, timeOf } from './events.ts';
 import * as say from './lines.ts';
 import { NOT_BEGUN, type Progress, RUNS_ON, type Running, type StageProgress, totalOf } from './state.ts';
@@ -124,7 +123,8 @@ function attemptFailed(progress: Progress, state: string, event: ProgressEvent):
   const key = keyOf(state, event.input);
   const failure = readError(event.error, event.cause);
   const task = progress.running.get(key) ?? begin(progress, state, event);
-  return same(withRunning(progress, key, { ...task, note: `${failure.name}: ${oneLine(failure.message)}`, failure }));
+  const note = say.failedTry(state, event.attempt ?? 1, failure);
+  return same(withRunning(progress, key, { ...task, note, failure }));
 }
 
 function retrying(progress: Progress, state: string, event: ProgressEvent): Advanced {
@@ -135,7 +135,7 @@ function retrying(progress: Progress, state: string, event: ProgressEvent): Adva
   // Up to 40 tries a pair: the 1st, 2nd, 4th, 8th ... failure tell enough.
   const told = Number.isInteger(Math.log2(Math.max(1, attempt - 1)));
   return {
-    progress: withRunning(progress, key, { ...task, note: `↻ attempt ${attempt}: ${oneLine(failure.message)}` }),
+    progress: withRunning(progress, key, { ...task, note: say.nextTry(state, attempt, failure) }),
     lines: told ? say.retrying(state, task.subject, attempt, failure) : [],
   };
 }

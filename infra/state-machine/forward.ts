@@ -14,6 +14,7 @@ import {
   Wait,
   WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
+import { LOCK_TRIES_OF_PLAN } from '../../core/lock-tries.ts';
 import { ERROR_PATH, Payload } from './payloads.ts';
 import type { StepFactory } from './step-factory.ts';
 
@@ -34,7 +35,7 @@ export function forwardPath(steps: StepFactory, exits: Exits): TaskStateBase {
   const validateForeignKeys = validateForeignKeysStep(steps);
   const dropParent = steps.task('drop-parent-foreign-key', {
     comment:
-      'Drops the parent foreign key in one transaction that takes AccessExclusiveLock on both tables and their partitions NOWAIT, runs the gate again, drops, verifies, and commits only if all of it passed.',
+      'Drops the parent foreign key in one transaction that takes AccessExclusiveLock on both tables and their partitions within the lock budget, runs the gate again, drops, verifies, and commits only if all of it passed.',
     payload: Payload.migration,
     resultPath: JsonPath.DISCARD,
   });
@@ -70,8 +71,7 @@ function planStep(steps: StepFactory): TaskStateBase {
     comment:
       'Reads the catalog under AccessShareLock, runs preflight, pairs the partitions by bound and opens the ledger; measures a DELETE of ten rows, which it takes back within the lock budget.',
     payload: Payload.executionInput,
-    // Nothing has begun yet and somebody waits for the answer.
-    lockAttempts: 3,
+    lockTries: LOCK_TRIES_OF_PLAN,
   });
   const refused = new Fail(steps.scope, 'Refused', {
     comment: 'No plan could be made, or preflight refused; nothing was changed.',

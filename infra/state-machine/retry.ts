@@ -5,14 +5,14 @@
 
 import { JitterType, type RetryProps, type TaskStateBase } from 'aws-cdk-lib/aws-stepfunctions';
 import { Duration } from 'aws-cdk-lib/core';
+import { LOCK_TRIES } from '../../core/lock-tries.ts';
 
-/** Somebody else's lock. Short sleeps, many tries: about 8 minutes in all, as full jitter sleeps half the delay on average. */
+/** Somebody else's lock. Short sleeps, many tries. */
 const LOCK_CONTENTION: RetryProps = {
   errors: ['LockTimeout', 'DeadlockDetected'],
-  interval: Duration.seconds(1),
-  backoffRate: 1.5,
-  maxDelay: Duration.seconds(30),
-  maxAttempts: 40,
+  interval: Duration.seconds(LOCK_TRIES.firstDelaySeconds),
+  backoffRate: LOCK_TRIES.backoffRate,
+  maxDelay: Duration.seconds(LOCK_TRIES.longestDelaySeconds),
 };
 
 /** A restart or failover of the server: 75 seconds of sleep on average, and what each refused connection takes. */
@@ -48,10 +48,11 @@ const LAMBDA_TROUBLE: RetryProps = {
 /**
  * Adds the retriers. Full jitter everywhere, so that pairs that collided once do not collide again in step.
  *
- * @param lockAttempts how often a lock is asked for again; few where a person waits for the answer
+ * @param lockTries how often a lock is asked for in all; few where a person waits for the answer
  */
-export function addRetries(task: TaskStateBase, lockAttempts: number = LOCK_CONTENTION.maxAttempts ?? 0): void {
-  for (const retry of [{ ...LOCK_CONTENTION, maxAttempts: lockAttempts }, CONNECTION_LOST, LAMBDA_TROUBLE]) {
+export function addRetries(task: TaskStateBase, lockTries: number = LOCK_TRIES.tries): void {
+  // MaxAttempts counts the retries: the first try comes on top.
+  for (const retry of [{ ...LOCK_CONTENTION, maxAttempts: lockTries - 1 }, CONNECTION_LOST, LAMBDA_TROUBLE]) {
     task.addRetry({ ...retry, jitterStrategy: JitterType.FULL });
   }
 }

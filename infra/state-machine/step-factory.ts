@@ -29,8 +29,8 @@ export interface TaskOptions {
   /** Where the result goes; left out, it replaces the state. `JsonPath.DISCARD` drops it. */
   readonly resultPath?: string;
   readonly resultSelector?: Record<string, unknown>;
-  /** How often a lock is asked for again; left out, patiently. */
-  readonly lockAttempts?: number;
+  /** How often a lock is asked for in all; left out, patiently. */
+  readonly lockTries?: number;
 }
 
 export interface PollingOptions {
@@ -64,7 +64,7 @@ export class StepFactory {
   /** The Task that calls a function; name and timeout are those of `lambda-functions.ts`. */
   task(name: LambdaName, options: TaskOptions): LambdaInvoke {
     const { state, timeoutSeconds } = LambdaFunctions[name];
-    const { lockAttempts, ...rest } = options;
+    const { lockTries, ...rest } = options;
     const task = new LambdaInvoke(this.scope, state, {
       ...rest,
       lambdaFunction: this.#functions[name],
@@ -73,7 +73,7 @@ export class StepFactory {
       retryOnServiceExceptions: false,
       taskTimeout: Timeout.duration(Duration.seconds(timeoutSeconds)),
     });
-    addRetries(task, lockAttempts);
+    addRetries(task, lockTries);
     return task;
   }
 

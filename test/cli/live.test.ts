@@ -85,9 +85,28 @@ describe('the live area', () => {
     ).progress;
 
     expect(liveFrame(stuck, 5_000, size(80))).toContainEqual(
-      expect.stringMatching(/^ {8}↻ attempt 2: pid 4711 \(psql, user app\) holds AccessShareLock/),
+      expect.stringMatching(/^ {8}↻ try 2 of 40: pid 4711 \(psql, user app\) holds AccessShareLock/),
     );
-    expect(liveFrame(stuck, 5_000, size(200))).toContain(`      path_p_10 00:00:04  ↻ attempt 2: ${failure}`);
+    expect(liveFrame(stuck, 5_000, size(200))).toContain(`      path_p_10 00:00:04  ↻ try 2 of 40: ${failure}`);
+  });
+
+  it('between two tries for a lock says which one failed, of how many, and when the next begins at the latest', () => {
+    const failing = (attempt: number) =>
+      ({
+        type: 'TaskFailed',
+        state: 'DropParentForeignKey',
+        attempt,
+        input: {},
+        timestamp: 0,
+        error: 'LockTimeout',
+        cause: cause('LockTimeout', 'pid 4711 holds it'),
+      }) as const;
+    const frame = (attempt: number) => liveFrame(play([failing(attempt)]).progress, 5_000, size(200)).join('\n');
+
+    expect(frame(3)).toContain('↻ try 3 of 40, next within 3 s: pid 4711 holds it');
+    expect(frame(20)).toContain('↻ try 20 of 40, next within 30 s: ');
+    // Nothing follows the last one.
+    expect(frame(40)).not.toContain('next within');
   });
 
   it.each([20, 40, 80, 200])('stays below %i columns, so that no line wraps', (columns) => {

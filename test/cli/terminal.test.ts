@@ -28,7 +28,7 @@ describe.skipIf(!HAS_TERMINALS)('on a terminal', () => {
         rows: 40,
       });
 
-      await until(terminal, / 16\/17 [\s\S]*↻ attempt \d+/);
+      await until(terminal, / 16\/17 [\s\S]*↻ try \d+ of 40/);
 
       const live = (await terminal.screen()).filter((line) => /^ {2,}[✓▸ ]/.test(line));
       expect(live.find((line) => line.includes('Indexes'))).toMatch(/^ {2}✓ Indexes +17\/17 +\d\d:\d\d:\d\d$/);
@@ -37,7 +37,7 @@ describe.skipIf(!HAS_TERMINALS)('on a terminal', () => {
       );
       // The reason may take several lines.
       expect(live.map((line) => line.trim()).join(' ')).toMatch(
-        new RegExp(`path_p_bb226d2a +\\S+ rows \\d\\d:\\d\\d:\\d\\d\\s+↻ attempt \\d+: .*pid ${pid}`),
+        new RegExp(`path_p_bb226d2a +\\S+ rows \\d\\d:\\d\\d:\\d\\d\\s+↻ try \\d+ of 40.*: .*pid ${pid}`),
       );
       expect(live.slice(-4).map((line) => line.trim())).toEqual([
         'Validation',
@@ -59,7 +59,7 @@ describe.skipIf(!HAS_TERMINALS)('on a terminal', () => {
   it('that is made narrower and wider nothing is left behind, and no printed line is lost', async () => {
     const { env, lock } = await heldUp();
     const terminal = onTerminal(['migrate', '-t', 'path', '--lock-timeout-ms', '300'], env, { columns: 130, rows: 40 });
-    await until(terminal, / 16\/17 [\s\S]*↻ attempt \d+/);
+    await until(terminal, / 16\/17 [\s\S]*↻ try \d+ of 40/);
     const added = async () =>
       (await terminal.screen('all')).filter((line) => line.includes('✓ Added NOT VALID')).length;
     expect(await added()).toBe(16);
