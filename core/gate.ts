@@ -21,7 +21,7 @@ export async function readGate(
   planned: readonly LedgerPair[],
 ): Promise<GateReading> {
   const pairing = await readPairing(client, foreignKey);
-  const holding = await holdingRows(client, pairing.unpaired);
+  const holding = await holdingRows(client, foreignKey, pairing.unpaired);
   const known = new Set(planned.map(partitionsOf));
   return {
     pairing,
@@ -32,6 +32,7 @@ export async function readGate(
         : []),
     ],
     problems: [
+      ...ambiguities(pairing.pairs),
       ...pairing.pairs.filter((pair) => known.has(partitionsOf(pair))).flatMap(coverageProblem),
       ...pairing.unpaired.flatMap(({ oid, partition }) =>
         holding.has(oid) ? [`${partition} has no partner, and rows by now: they would have no foreign key`] : [],
@@ -72,6 +73,18 @@ function partitionSetChanges(now: readonly Pair[], planned: readonly LedgerPair[
         : [`partition set changed: ${name} or its partner was detached, dropped or given another bound after the plan`],
     ),
   ];
+}
+
+/** A leaf in two pairs is a fault of ours or of a setting: whatever was planned, it is not carried out. */
+function ambiguities(pairs: readonly Pair[]): string[] {
+  const partners = new Map<number, string>();
+  const problems: string[] = [];
+  for (const { referencing_oid, referencing, referenced } of pairs) {
+    const other = partners.get(referencing_oid);
+    if (other !== undefined) problems.push(`${referencing} is in two pairs, with ${other} and with ${referenced}`);
+    partners.set(referencing_oid, referenced);
+  }
+  return problems;
 }
 
 function coverageProblem(pair: Pair): string[] {

@@ -1,12 +1,15 @@
-/** Reads the pairs of a foreign key from the catalog. What a pair is, `sql/catalog/pairs.sql` decides. */
+/** Reads the pairs of a foreign key from the catalog. What a pair is, `sql/catalog/pairs.sql` and `containment.sql` decide. */
 import type { Client } from 'pg';
-import { contained, withCallerSearchPath } from './connection.ts';
+import { contained } from './connection.ts';
 import { PartitionSetChanged } from './errors.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import { sqlStateOf } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
 
-/** Two leaf partitions of the same bound. Keys are those of `sql/`, so a list of pairs serves as a parameter. */
+/**
+ * A referencing leaf partition and the referenced one that holds all of its keys. Keys are those of `sql/`, so a list of pairs
+ * serves as a parameter.
+ */
 export interface PairOfPartitions {
   /** 1 is the largest. */
   readonly pair: number;
@@ -54,8 +57,14 @@ export interface Unpaired {
   readonly kind: string;
   readonly bound: string;
   readonly rows: number;
-  /** Referenced partitions that hold some of its keys, where there are several. */
+  /** Only of a referencing partition: the first referenced leaves, by name, that hold keys of it, or may hold some. */
   readonly heldBy?: readonly string[];
+  /** Why it has no partner, as the end of a sentence. */
+  readonly why?: string;
+  /** It can hold no complete key, only NULL in a column of the foreign key. */
+  readonly keyless?: boolean;
+  /** False where the foreign key lets every row pass that it can hold. */
+  readonly needsPair?: boolean;
 }
 
 export interface Pairing {
@@ -74,8 +83,8 @@ export async function readPairing(
   foreignKey: ForeignKey,
   taken: ReadonlyMap<number, readonly string[]> = new Map(),
 ): Promise<Pairing> {
-  const sameBound = await runOne<PairingOfPartitions>(client, 'catalog/pairs', { ...foreignKey });
-  const { pairs, unpaired } = await pairWithCoarser(client, foreignKey, sameBound);
+  const sameBounds = await runOne<PairingOfPartitions>(client, 'catalog/pairs', { ...foreignKey });
+  const { pairs, unpaired } = await pairByContainment(client, foreignKey, sameBounds);
   const standing = await readStanding(
     client,
     foreignKey,
@@ -93,43 +102,28 @@ export async function readPairing(
 interface PairingOfPartitions {
   readonly pairs: readonly PairOfPartitions[];
   readonly unpaired: readonly Unpaired[];
+  /** For the other queries of `sql/catalog/`; null where all referencing leaves have a partner. */
+  readonly tree: readonly object[] | null;
 }
 
 /**
- * A referencing partition whose keys ONE coarser referenced partition holds (a month in its year) is a pair too. One that
- * several hold stays unpaired, with their names. The query is written by PostgreSQL from the bounds, then run.
+ * A referencing leaf whose keys ONE referenced leaf of other bounds holds (a month in its year, a HASH below one LIST) is a
+ * pair too. The query that compares the values of the bounds is written by PostgreSQL, then run.
  */
-async function pairWithCoarser(
+async function pairByContainment(
   client: Client,
   foreignKey: ForeignKey,
-  { pairs, unpaired }: PairingOfPartitions,
-): Promise<PairingOfPartitions> {
-  if (!unpaired.some((partition) => partition.side === 'referencing')) return { pairs, unpaired };
-  const { sql } = await runOne<{ sql: string | null }>(client, 'catalog/overlap-query', { ...foreignKey, unpaired });
-  if (sql === null) return { pairs, unpaired };
-  const { rows } = await withCallerSearchPath(client, () => client.query<Overlap>(sql));
-  const contained = rows.filter((row) => row.contained);
-  const partners = await run<PairOfPartitions & Record<string, unknown>>(client, 'catalog/pairs-of-partitions', {
-    pairs: contained,
-  });
-  const referenced = new Set(contained.map((row) => row.referenced_oid));
-  const all = [...pairs, ...partners].sort((a, b) => b.bytes - a.bytes || a.referencing_oid - b.referencing_oid);
-  return {
-    pairs: all.map((pair, index) => ({ ...pair, pair: index + 1 })),
-    unpaired: unpaired.flatMap((partition) => {
-      if (partition.side === 'referenced') return referenced.has(partition.oid) ? [] : [partition];
-      const holders = rows.filter((row) => row.referencing_oid === partition.oid);
-      if (holders.some((row) => row.contained)) return [];
-      return [{ ...partition, heldBy: holders.map((row) => row.referenced_name) }];
-    }),
-  };
-}
-
-interface Overlap {
-  readonly referencing_oid: number;
-  readonly referenced_oid: number;
-  readonly referenced_name: string;
-  readonly contained: boolean;
+  { pairs, unpaired, tree }: PairingOfPartitions,
+): Promise<Pick<PairingOfPartitions, 'pairs' | 'unpaired'>> {
+  if (tree === null) return { pairs, unpaired };
+  const { sql } = await runOne<{ sql: string | null }>(client, 'catalog/bound-ranks-query', { tree });
+  const ranks = sql === null ? [] : (await client.query(sql)).rows;
+  // The planner cannot know how much there is, and a nested loop over thousands of partitions takes seconds.
+  await client.query("SELECT set_config('enable_nestloop', 'off', false), set_config('jit', 'off', false)");
+  const values = { ...foreignKey, pairs, unpaired, tree, ranks };
+  const found = await runOne<Pick<PairingOfPartitions, 'pairs' | 'unpaired'>>(client, 'catalog/containment', values);
+  await client.query('RESET enable_nestloop; RESET jit');
+  return found;
 }
 
 /** Whether two readings are about the same two partitions; their numbers may differ. */
@@ -163,10 +157,19 @@ export async function attachedPairs<Given extends { readonly pair: number; reado
   return pairs.filter(({ pair }) => attached.has(pair));
 }
 
-/** Oids of those unpaired referencing partitions that hold a row; looked at, not guessed from statistics. */
-export async function holdingRows(client: Client, unpaired: readonly Unpaired[]): Promise<Set<number>> {
-  const relations = unpaired.flatMap((partition) => (partition.side === 'referencing' ? [partition.oid] : []));
-  const queries = await run<{ oid: number; sql: string }>(client, 'checks/emptiness', { relations });
+/** Oids of those unpaired referencing partitions that hold a row which needs a foreign key; looked at, not guessed. */
+export async function holdingRows(
+  client: Client,
+  foreignKey: ForeignKey,
+  unpaired: readonly Unpaired[],
+): Promise<Set<number>> {
+  const relations = unpaired.flatMap(({ side, oid, needsPair = true }) =>
+    side === 'referencing' && needsPair ? [oid] : [],
+  );
+  const queries = await run<{ oid: number; sql: string }>(client, 'checks/emptiness', {
+    ...foreignKey,
+    relations,
+  });
   const holding = new Set<number>();
   for (const { oid, sql } of queries) {
     try {

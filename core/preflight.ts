@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import type { PlanFinding, Severity, UnpairedPartition } from './contracts.ts';
 import type { Intent, PreflightSubject } from './preflight/finding.ts';
 import { checkActions, checkActivity, checkHazards } from './preflight/hazards.ts';
-import { checkPairs, judgeUnpaired } from './preflight/partitions.ts';
+import { checkPairs, isComplete, judgeUnpaired } from './preflight/partitions.ts';
 import { checkCapacity, checkMinorVersion, checkServer } from './preflight/server.ts';
 import { readFindings } from './preflight/sql-findings.ts';
 import { checkPartitioning, checkPrivileges, type Partitioning } from './preflight/tables.ts';
@@ -22,11 +22,11 @@ export async function preflight(
   const referencing = tables.find((table) => table.oid === foreignKey.referencing_oid);
   const referenced = tables.find((table) => table.oid === foreignKey.referenced_oid);
   if (!referencing || !referenced) throw new Error('a table of the foreign key vanished while it was read');
-  const unpaired = await judgeUnpaired(client, pairing.unpaired);
+  const unpaired = await judgeUnpaired(client, subject);
   const findings = [
     ...checkServer(subject.server),
     ...checkMinorVersion(subject),
-    ...checkPartitioning(foreignKey, referencing, referenced),
+    ...(isComplete(pairing) ? [] : checkPartitioning(foreignKey, referencing, referenced)),
     ...(await checkPrivileges(client, subject, [referencing, referenced], intent)),
     ...unpaired.findings,
     ...checkPairs(subject),

@@ -167,11 +167,15 @@ async function checkInventory(client: Client, foreignKey: ForeignKey, scope: Sco
   return {
     id: CheckId.Inventory,
     title: 'Listing all partition-to-partition FK constraints',
-    passed: bare.length === 0 && (!scope.whole || (await holdingRows(client, lone)).size === 0),
+    passed: bare.length === 0 && (!scope.whole || (await holdingRows(client, foreignKey, lone)).size === 0),
     detail: [
       ...bare.map((pair) => `${label(pair)}: no pair FK`),
       ...newcomers.map((pair) => `${label(pair)}: attached after the drop, not checked here; see p2pfk audit`),
-      ...lone.map((partition) => `${short(partition.partition)}: no partner with the bound ${partition.bound}`),
+      ...lone.map(({ partition, bound, needsPair = true }) =>
+        needsPair
+          ? `${short(partition)}: no partner with the bound ${bound}`
+          : `${short(partition)}: needs none, as it can hold no complete key`,
+      ),
       ...pairs.filter((pair) => pair.constraint_oid !== null).map((pair) => `${label(pair)}: ${pair.constraint_name}`),
     ].join('\n'),
   };

@@ -19,6 +19,7 @@ COMMIT;
 \ir psql/migration/planned-pairs.sql
 \ir psql/migration/pairing.sql
 \ir checks/firing-changes.sql
+\ir psql/migration/filled.sql
 \ir psql/queries/gate-problems.sql
 \if :open
 \else

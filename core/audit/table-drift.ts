@@ -90,17 +90,14 @@ interface LonePartition {
 }
 
 async function lonePartitions(client: Client, foreignKey: ForeignKey, pairing: Pairing): Promise<Drift[]> {
-  const lone = pairing.unpaired.filter((partition) => partition.side === 'referencing');
-  const holding = await holdingRows(client, lone);
+  const lone = pairing.unpaired.filter(({ side, needsPair = true }) => side === 'referencing' && needsPair);
+  const holding = await holdingRows(client, foreignKey, lone);
   const places = await run<LonePartition & Record<string, unknown>>(client, 'audit/lone-partitions', {
     relations: lone.map((partition) => partition.oid),
   });
   const found: Drift[] = [];
   for (const partition of lone) {
-    const why =
-      (partition.heldBy?.length ?? 0) > 0
-        ? `its keys lie in several referenced partitions (${partition.heldBy?.join(', ')})`
-        : 'no referenced partition holds its keys';
+    const { why = 'it has no partner' } = partition;
     const where = `referencing partition ${partition.partition} (${partition.bound})`;
     if (holding.has(partition.oid)) {
       found.push(
@@ -120,7 +117,7 @@ async function lonePartitions(client: Client, foreignKey: ForeignKey, pairing: P
       drift(
         'unpaired-empty-partition',
         'warning',
-        `${where} is empty, and ${why}: rows inserted there are not checked`,
+        `${where} is empty, or holds only keys with a NULL, and ${why}: rows inserted there are not checked`,
         steps.length > 0
           ? 'create its partner; the next audit then finds a pair that lacks its foreign key (--fix --run goes on to that)'
           : 'create its partner, or drop it',
@@ -140,7 +137,8 @@ async function makePartner(
   place: LonePartition,
 ): Promise<RepairStep[]> {
   const bound = readBound(partition.bound);
-  if (bound === undefined || partition.kind !== 'r' || (partition.heldBy?.length ?? 0) > 0) return [];
+  if (bound === undefined || partition.kind !== 'r' || partition.keyless || (partition.heldBy?.length ?? 0) > 0)
+    return [];
   const family = await contained(client, () => readSiblings(client, foreignKey, pairing, place.parent_oid)).catch(
     () => undefined,
   );

@@ -1,25 +1,37 @@
 /** The partitions: those without a partner, foreign tables, missing indexes. */
 import type { Client } from 'pg';
 import type { PlanFinding, UnpairedPartition } from '../contracts.ts';
-import { holdingRows, type Unpaired } from '../pairs.ts';
+import { holdingRows, type Pairing } from '../pairs.ts';
 import { finding, list, type PreflightSubject } from './finding.ts';
 
 /** An unpaired referencing partition may hold keys that no pair FK would guard; an exact look decides, not statistics. */
 export async function judgeUnpaired(
   client: Client,
-  unpaired: readonly Unpaired[],
+  { foreignKey, pairing: { unpaired } }: PreflightSubject,
 ): Promise<{ findings: PlanFinding[]; partitions: UnpairedPartition[] }> {
   const findings: PlanFinding[] = [];
   const partitions: UnpairedPartition[] = [];
-  const holding = await holdingRows(client, unpaired);
+  const holding = await holdingRows(client, foreignKey, unpaired);
   for (const partition of unpaired) {
-    const { side, rows } = partition;
+    const { side, rows, keyless = false, needsPair = true, why = '' } = partition;
     if (side === 'referenced') {
       partitions.push({
         partition: partition.partition,
         side,
         rows,
-        decision: 'left as it is: no referencing partition has its bound',
+        decision: 'left as it is: no referencing partition lies in it',
+      });
+      continue;
+    }
+    if (keyless) {
+      // Its finding is sql/findings/null-only-partition.sql.
+      partitions.push({
+        partition: partition.partition,
+        side,
+        rows,
+        decision: needsPair
+          ? 'refused: MATCH FULL would not be checked'
+          : 'needs no foreign key: it can hold no complete key',
       });
       continue;
     }
@@ -34,7 +46,7 @@ export async function judgeUnpaired(
         finding(
           'unpaired-referencing-partition',
           'error',
-          `referencing partition ${partition.partition} (${partition.bound}) holds rows, and ${whyUnpaired(partition)}`,
+          `referencing partition ${partition.partition} (${partition.bound}) holds rows, and ${why}`,
           'split one side so that every referencing partition lies in one referenced partition, or move its rows',
         ),
       );
@@ -43,13 +55,13 @@ export async function judgeUnpaired(
         partition: partition.partition,
         side,
         rows,
-        decision: 'left without a foreign key: it is empty',
+        decision: 'left without a foreign key: it holds no row that needs one',
       });
       findings.push(
         finding(
           'unpaired-empty-partition',
           'warning',
-          `referencing partition ${partition.partition} (${partition.bound}) is empty and has no referenced partner: after the migration rows inserted there are not checked`,
+          `referencing partition ${partition.partition} (${partition.bound}) is empty, or holds only keys with a NULL, and ${why}: after the migration rows inserted there are not checked`,
           'create its partner, or drop it',
         ),
       );
@@ -69,10 +81,9 @@ export async function judgeUnpaired(
   return { findings, partitions };
 }
 
-function whyUnpaired({ heldBy = [] }: Unpaired): string {
-  return heldBy.length > 1
-    ? `its keys lie in ${heldBy.length} referenced partitions: ${list(heldBy)}`
-    : 'no referenced partition has that bound, or holds it as a whole';
+/** Whether each referencing leaf has its partner, or needs none: then it does not matter how the roots are partitioned. */
+export function isComplete({ pairs, unpaired }: Pairing): boolean {
+  return pairs.length > 0 && unpaired.every(({ side, needsPair = true }) => side === 'referenced' || !needsPair);
 }
 
 export function checkPairs({ foreignKey, pairing }: PreflightSubject): PlanFinding[] {
@@ -94,7 +105,7 @@ export function checkPairs({ foreignKey, pairing }: PreflightSubject): PlanFindi
       finding(
         'no-pairs',
         'error',
-        `${foreignKey.table} and ${foreignKey.referencedTable} have no two partitions with the same bound`,
+        `${foreignKey.table} and ${foreignKey.referencedTable} have no two partitions with the same bound, nor one that lies in another`,
         'there is nothing to connect partition to partition',
       ),
     );

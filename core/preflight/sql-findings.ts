@@ -13,6 +13,7 @@ const FINDINGS = [
   'disabled-trigger',
   'guard-in-default',
   'leaf-in-two-pairs',
+  'null-only-partition',
   'other-foreign-keys',
   'row-movement',
   'rule',

@@ -6,6 +6,7 @@ import { readMigration } from '../ledger.ts';
 import type { Budget } from '../online-change.ts';
 import { holdingRows, type Pair, type Pairing, type PairOfPartitions, readPairing, readStanding } from '../pairs.ts';
 import { sqlStateOf } from '../postgres-errors.ts';
+import { checkPartitioning, type Partitioning } from '../preflight/tables.ts';
 import { readGuards, wantsGuard } from '../row-movement-guard.ts';
 import { run, runOne, type SqlValue } from '../sql.ts';
 import type { PartitionBound } from './bound.ts';
@@ -51,10 +52,12 @@ export async function makePair(
   budget: Budget,
 ): Promise<MadePair> {
   const making = new Making(client, bound, budget);
-  const referenced = place.referenced && (await making.partition(place.referenced_parent_oid, place.referenced));
+  // Below a table that is cut in another way the same bound would hold other keys: the partner can only be there already.
+  const wanted = (await isCutAlike(client, foreignKey, place)) ? place.referenced : undefined;
+  const referenced = wanted && (await making.partition(place.referenced_parent_oid, wanted));
   const referencing = await making.partition(place.referencing_parent_oid, place.referencing);
   const parts = { referencing, referenced, refusals: making.refusals };
-  const pair = await findPair(client, foreignKey, bound, parts);
+  const pair = await findPair(client, foreignKey, place, bound, parts);
 
   const stoodBefore = referencing === undefined || referenced === undefined;
   if (stoodBefore) await making.lockPair(pair);
@@ -81,11 +84,34 @@ export async function makePair(
   };
 }
 
-/** Two new partitions of one bound are a pair; of anything else all pairs together have to tell, which takes longer. */
-async function findPair(client: Client, foreignKey: ForeignKey, bound: PartitionBound, parts: Parts): Promise<Pair> {
+/** Whether both parents are partitioned by columns that the foreign key connects, in the same way. */
+async function isCutAlike(client: Client, foreignKey: ForeignKey, place: Place): Promise<boolean> {
+  const tables = await run<Partitioning & Record<string, unknown>>(client, 'catalog/partitioning', {
+    ...foreignKey,
+    referencing_oid: place.referencing_parent_oid,
+    referenced_oid: place.referenced_parent_oid,
+  });
+  const [referencing, referenced] = [place.referencing_parent_oid, place.referenced_parent_oid].map((parent) =>
+    tables.find(({ oid }) => oid === parent),
+  );
+  if (!referencing || !referenced) throw new Error('a table of the foreign key vanished while it was read');
+  return checkPartitioning(foreignKey, referencing, referenced).length === 0;
+}
+
+/** Two new partitions of one bound below the roots are a pair; of anything else all pairs together have to tell. */
+async function findPair(
+  client: Client,
+  foreignKey: ForeignKey,
+  place: Place,
+  bound: PartitionBound,
+  parts: Parts,
+): Promise<Pair> {
   const { referencing, referenced } = parts;
-  if (referencing === undefined || referenced === undefined || bound.strategy === 'default') {
-    return choosePair(client, await readPairing(client, foreignKey), parts);
+  const atRoot =
+    place.referencing_parent_oid === foreignKey.referencing_oid &&
+    place.referenced_parent_oid === foreignKey.referenced_oid;
+  if (referencing === undefined || referenced === undefined || bound.strategy === 'default' || !atRoot) {
+    return choosePair(client, foreignKey, await readPairing(client, foreignKey), parts);
   }
   const pair = await runOne<PairOfPartitions & Record<string, unknown>>(client, 'catalog/pairs-of-partitions', {
     pairs: [{ pair: 1, referencing_oid: referencing.oid, referenced_oid: referenced.oid }],
@@ -98,18 +124,26 @@ async function findPair(client: Client, foreignKey: ForeignKey, bound: Partition
 /** The new pair as the catalog shows it; where there is none, the reason. */
 async function choosePair(
   client: Client,
+  foreignKey: ForeignKey,
   pairing: Pairing,
   { referencing, referenced, refusals }: Parts,
 ): Promise<Pair> {
   if (referencing !== undefined) {
     const found = pairing.pairs.find((pair) => pair.referencing_oid === referencing.oid);
-    if (found) return found;
+    if (found && (referenced === undefined || found.referenced_oid === referenced.oid)) return found;
+    if (found) {
+      throw new PreflightFailed(
+        `refused, nothing was changed: the keys of the new partition lie in ${found.referenced}, not in a new referenced partition of the same bound`,
+      );
+    }
     throw sqlStateOf(refusals[0]) === NAME_TAKEN ? refusals[0] : noPair(pairing, referencing);
   }
   const [found, ...more] = pairing.pairs.filter((pair) => pair.referenced_oid === referenced?.oid);
   if (!found || more.length > 0 || found.bound !== referenced?.bound) throw refusals.at(-1);
   const lone = { side: 'referencing', oid: found.referencing_oid, partition: found.referencing } as const;
-  const holding = await holdingRows(client, [{ ...lone, kind: found.referencing_kind, bound: found.bound, rows: 0 }]);
+  const holding = await holdingRows(client, foreignKey, [
+    { ...lone, kind: found.referencing_kind, bound: found.bound, rows: 0 },
+  ]);
   if (holding.size === 0) return found;
   throw new PreflightFailed(
     `refused, nothing was changed: ${found.referencing} has that bound already, no partner, and rows, which would have no referenced ones`,
@@ -193,16 +227,12 @@ function noPair({ unpaired }: Pairing, { oid }: NewPartition): PreflightFailed |
   const lone = unpaired.find((partition) => partition.oid === oid);
   const others = unpaired.filter(({ bound }) => bound !== 'DEFAULT').map(({ partition }) => partition);
   const no = 'refused, nothing was changed: the new partition would have no partner:';
-  if ((lone?.heldBy?.length ?? 0) > 0) {
+  if (lone?.bound === 'DEFAULT' && others.length > 0) {
     return new PreflightFailed(
-      `${no} the keys lie in other referenced partitions, which hold more or less than these: ${lone?.heldBy?.join(', ')}`,
+      `${no} a DEFAULT partition is a partner only where every other partition that can hold its keys has its own, unlike ${others.join(', ')}`,
     );
   }
-  if (lone?.bound === 'DEFAULT') {
-    return new PreflightFailed(
-      `${no} a DEFAULT partition is a partner only where every other partition has its own, unlike ${others.join(', ')}`,
-    );
-  }
+  if (lone?.keyless || (lone?.heldBy?.length ?? 0) > 0) return new PreflightFailed(`${no} ${lone?.why}`);
   return new InvalidInput(
     `${no} no referenced partition holds these keys, and nothing shows what a new one would be called: give --referenced too`,
   );

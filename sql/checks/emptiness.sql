@@ -1,7 +1,27 @@
--- For each partition the query that tells whether it holds a row: planner statistics may be old, this is exact.
+-- For each partition the query that tells whether it holds a row that needs a foreign key: planner statistics may be old, this
+-- is exact. Any row counts; but where a DEFAULT or a LIST takes keys with a NULL, they are there to stay, so only rows with a
+-- complete key count, and with MATCH FULL those with a key that is NULL in part.
 :begin
-SELECT c.oid, format('SELECT EXISTS (SELECT FROM ONLY %I.%I) AS has_rows', n.nspname, c.relname) AS sql
-  FROM jsonb_array_elements_text(:'relations'::jsonb) r(oid)
-  JOIN pg_class c ON c.oid = r.oid::oid
+WITH RECURSIVE up AS (
+  SELECT r.oid::oid AS leaf, r.oid::oid AS oid FROM jsonb_array_elements_text(:'relations'::jsonb) r(oid)
+  UNION ALL
+  SELECT u.leaf, i.inhparent FROM up u JOIN pg_inherits i ON i.inhrelid = u.oid
+), leaf AS (
+  SELECT u.leaf AS oid,
+         -- Without its quoted literals a LIST has the word NULL only for NULL.
+         bool_or(regexp_replace(b.bound, $re$'(?:[^']|'')*'$re$, '', 'g') ~ $re$^DEFAULT$|\mNULL\M$re$) AS takes_null
+    FROM up u
+    JOIN pg_class c ON c.oid = u.oid
+   CROSS JOIN LATERAL (SELECT pg_get_expr(c.relpartbound, c.oid) AS bound) b
+   GROUP BY u.leaf
+)
+SELECT c.oid,
+       format('SELECT EXISTS (SELECT FROM ONLY %I.%I%s) AS has_rows', n.nspname, c.relname,
+              CASE WHEN l.takes_null THEN ' WHERE ' || k.needs_check ELSE '' END) AS sql
+  FROM leaf l
+  JOIN pg_class c ON c.oid = l.oid
   JOIN pg_namespace n ON n.oid = c.relnamespace
+ CROSS JOIN LATERAL (
+       SELECT string_agg(format('%I IS NOT NULL', k.name), CASE WHEN :'actions'::text ~ '^ *MATCH FULL' THEN ' OR ' ELSE ' AND ' END) AS needs_check
+         FROM jsonb_array_elements_text(:'column_names'::jsonb) k(name)) k
 :end

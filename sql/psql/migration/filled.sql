@@ -2,7 +2,7 @@
 -- guessed from statistics; one that this role may not read is taken to hold some.
 SELECT coalesce(jsonb_agg(u -> 'oid'), '[]') AS relations
   FROM jsonb_array_elements(:'unpaired'::jsonb) u
- WHERE u ->> 'side' = 'referencing' \gset
+ WHERE u ->> 'side' = 'referencing' AND u -> 'needsPair' IS DISTINCT FROM 'false' \gset
 \set file ../../checks/emptiness.sql
 \ir ../control/rows.sql
 SELECT coalesce(string_agg(CASE WHEN has_table_privilege(e.oid, 'SELECT') THEN format('SELECT %s WHERE (%s)', e.oid, e.sql)

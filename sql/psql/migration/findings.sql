@@ -10,6 +10,8 @@
 \ir finding.sql
 \set finding leaf-in-two-pairs
 \ir finding.sql
+\set finding null-only-partition
+\ir finding.sql
 \set finding other-foreign-keys
 \ir finding.sql
 \set finding row-movement

@@ -1,22 +1,20 @@
 -- The pairs as they are now, with what stands on each, as a JSON list in :pairing (what core/pairs.ts reads); :unpaired has
 -- the partitions without a partner.
+\unset tree
 \ir ../../catalog/pairs.sql
-SELECT EXISTS (SELECT FROM jsonb_array_elements(:'unpaired'::jsonb) u WHERE u ->> 'side' = 'referencing') AS lone \gset
-\if :lone
--- A referencing partition may have a coarser partner. That query is written by PostgreSQL from the bounds, then run.
+\if :{?tree}
+-- A referencing leaf may lie in a referenced one whose bounds are not the same. What ranks the bounds is written by PostgreSQL,
+-- then run.
 \unset sql
-\ir ../../catalog/overlap-query.sql
+\ir ../../catalog/bound-ranks-query.sql
+\set ranks '[]'
 \if :{?sql}
-\set same_bound :pairs
-SELECT set_config('search_path', current_setting('p2pfk.caller_search_path'), false) AS ignored \gset
-SELECT coalesce(jsonb_agg(to_jsonb(o)), '[]') AS overlaps,
-       coalesce(jsonb_agg(to_jsonb(o)) FILTER (WHERE o.contained), '[]') AS pairs
-  FROM ( :sql ) o \gset
-SELECT set_config('search_path', 'pg_catalog', false) AS ignored \gset
-\set file ../../catalog/pairs-of-partitions.sql
-\ir ../control/rows.sql
-\ir ../queries/merge-coarser.sql
+SELECT coalesce(jsonb_agg(to_jsonb(r)), '[]') AS ranks FROM ( :sql ) r \gset
 \endif
+SELECT set_config('enable_nestloop', 'off', false) AS ignored, set_config('jit', 'off', false) AS ignored \gset
+\ir ../../catalog/containment.sql
+RESET enable_nestloop;
+RESET jit;
 \endif
 \set file ../../catalog/pair-states.sql
 \ir ../control/rows.sql

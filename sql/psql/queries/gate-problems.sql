@@ -8,6 +8,11 @@ WITH now AS (
   SELECT * FROM jsonb_to_recordset(:'planned'::jsonb)
     AS p(pair int, referencing_oid oid, referencing text, referenced_oid oid, bound text)
 ), problem(n, pair, line) AS (
+  SELECT 0, min(n.pair), format('%s is in two pairs, with %s', n.referencing, string_agg(n.referenced, ' and with ' ORDER BY n.pair))
+    FROM now n
+   GROUP BY n.referencing_oid, n.referencing
+  HAVING count(*) > 1
+  UNION ALL
   SELECT 1, n.pair, format('partition set changed: %s was attached after the plan', n.referencing)
     FROM now n
    WHERE NOT EXISTS (SELECT FROM planned p WHERE (p.referencing_oid, p.referenced_oid, p.bound) = (n.referencing_oid, n.referenced_oid, n.bound))
@@ -25,11 +30,17 @@ WITH now AS (
               ELSE format('pair foreign key %s of %s is not enforced: one of its triggers is disabled, or does not fire ALWAYS as that of the parent foreign key does', n.constraint_name, n.referencing) END
     FROM now n
    WHERE n.constraint_oid IS NULL OR NOT n.validated OR NOT n.enforced
+  UNION ALL
+  SELECT 6, NULL, format('%s has no partner, and rows by now: they would have no foreign key', u ->> 'partition')
+    FROM jsonb_array_elements(:'unpaired'::jsonb) u
+   WHERE u ->> 'side' = 'referencing' AND :'filled'::jsonb @> jsonb_build_array(u -> 'oid')
 )
 SELECT coalesce(string_agg(line, '; ' ORDER BY number) FILTER (WHERE number <= 3)
                   || CASE WHEN count(*) > 3 THEN format('; and %s more', count(*) - 3) ELSE '' END, '') AS problems,
        count(*) = 0 AS open,
-       CASE WHEN bool_or(n < 4) THEN 'run step 1 again'
+       CASE WHEN bool_or(n = 0) THEN 'no plan may say that: report it as a fault of p2pfk'
+            WHEN bool_or(n < 4) THEN 'run step 1 again'
             WHEN bool_or(n = 4) THEN 'run step 2 first'
+            WHEN bool_or(n = 6) THEN 'move these rows, or create the referenced partition that holds their keys'
             ELSE 'ALTER TABLE ... ENABLE TRIGGER ALL puts it back' END AS remedy
   FROM (SELECT *, row_number() OVER (ORDER BY n, pair) AS number FROM problem) p \gset

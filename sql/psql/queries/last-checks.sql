@@ -11,7 +11,7 @@ WITH pair AS (
          string_agg(format('%s in %s', orphans, short), ', ' ORDER BY pair) FILTER (WHERE orphans > 0) AS found
     FROM pair
 ), lone AS (
-  SELECT u ->> 'bound' AS bound, :'filled'::jsonb @> jsonb_build_array((u ->> 'oid')::bigint) AS filled,
+  SELECT u ->> 'bound' AS bound, u -> 'needsPair' IS DISTINCT FROM 'false' AS needs_pair, :'filled'::jsonb @> jsonb_build_array((u ->> 'oid')::bigint) AS filled,
          CASE WHEN starts_with(u ->> 'partition', :'schema') THEN substr(u ->> 'partition', length(:'schema') + 1) ELSE u ->> 'partition' END AS short
     FROM jsonb_array_elements(:'unpaired'::jsonb) u
    WHERE u ->> 'side' = 'referencing'
@@ -23,7 +23,9 @@ WITH pair AS (
                            CASE WHEN starts_with(n.referenced, :'schema') THEN substr(n.referenced, length(:'schema') + 1) ELSE n.referenced END)
     FROM jsonb_to_recordset(:'newcomers'::jsonb) AS n(pair int, referencing text, referenced text)
   UNION ALL
-  SELECT 3, NULL, format('%s: no partner with the bound %s', short, bound) FROM lone
+  SELECT 3, NULL, CASE WHEN needs_pair THEN format('%s: no partner with the bound %s', short, bound)
+                       ELSE format('%s: needs none, as it can hold no complete key', short) END
+    FROM lone
   UNION ALL
   SELECT 4, pair, format('%s: %s', label, constraint_name) FROM pair WHERE constraint_oid IS NOT NULL
 ), checked AS (

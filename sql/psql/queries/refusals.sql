@@ -7,8 +7,7 @@ WITH pair AS (
   SELECT count(*) AS pairs FROM pair
 ), lone AS (
   SELECT u ->> 'partition' AS partition, u ->> 'bound' AS bound,
-         (SELECT count(*) FROM jsonb_array_elements_text(u -> 'heldBy') h)            AS held_by,
-         (SELECT string_agg(h, ', ') FROM jsonb_array_elements_text(u -> 'heldBy') h) AS holders,
+         u ->> 'why' AS why, u -> 'needsPair' IS DISTINCT FROM 'false' AS needs_pair, u -> 'keyless' IS NOT DISTINCT FROM 'true' AS keyless,
          :'filled'::jsonb @> jsonb_build_array((u ->> 'oid')::bigint) AS filled
     FROM jsonb_array_elements(:'unpaired'::jsonb) u
    WHERE u ->> 'side' = 'referencing'
@@ -49,7 +48,9 @@ WITH pair AS (
          CASE WHEN b.a_strategy = b.b_strategy AND b.has_expressions
               THEN 'p2pfk cannot prove that an expression gives the same value on both sides; partition by plain columns' ELSE b.remedy END
     FROM both_tables b
-   WHERE b.a_strategy <> b.b_strategy OR b.has_expressions OR NOT coalesce(b.connected, false) OR NOT b.alike
+   WHERE (b.a_strategy <> b.b_strategy OR b.has_expressions OR NOT coalesce(b.connected, false) OR NOT b.alike)
+     -- Where each referencing leaf has its partner, it does not matter how the roots are partitioned.
+     AND ((SELECT c.pairs = 0 FROM counted c) OR EXISTS (SELECT FROM lone l WHERE l.needs_pair))
   UNION ALL
   SELECT 4, 'not-owner', format('role %s does not own %s', :'role', t.name),
          format('run as %s, or GRANT %1$s TO the migrating role: ALTER TABLE needs ownership', t.owner)
@@ -77,17 +78,15 @@ WITH pair AS (
    WHERE :'leaves'::jsonb <> '[]' AND (SELECT bool_and(t.owned AND t.can_select) FROM tab t)
   UNION ALL
   SELECT 9, 'unpaired-referencing-partition',
-         format('referencing partition %s (%s) holds rows, and %s', l.partition, l.bound,
-                CASE WHEN l.held_by > 1 THEN format('its keys lie in %s referenced partitions: %s', l.held_by, l.holders)
-                     ELSE 'no referenced partition has that bound, or holds it as a whole' END),
+         format('referencing partition %s (%s) holds rows, and %s', l.partition, l.bound, l.why),
          'split one side so that every referencing partition lies in one referenced partition, or move its rows'
-    FROM lone l WHERE l.filled
+    FROM lone l WHERE l.filled AND NOT l.keyless
   UNION ALL
   SELECT 10, 'foreign-table-partition', format('%s pair(s) have a foreign table, the first being %s', count(*), min(p.referencing)),
          'a foreign table cannot have or be the target of a foreign key: detach it first'
     FROM pair p WHERE p.referencing_kind <> 'r' OR p.referenced_kind <> 'r' HAVING count(*) > 0
   UNION ALL
-  SELECT 11, 'no-pairs', format('%s and %s have no two partitions with the same bound', :'table', :'referenced_table'),
+  SELECT 11, 'no-pairs', format('%s and %s have no two partitions with the same bound, nor one that lies in another', :'table', :'referenced_table'),
          'there is nothing to connect partition to partition'
     FROM counted c WHERE c.pairs = 0
   UNION ALL
@@ -127,8 +126,8 @@ WITH pair AS (
     FROM found f
    WHERE f.severity <> 'error' AND f.needs_acceptance AND NOT (:'options'::jsonb -> 'accept') ?| ARRAY[f.id, 'all']
 ), warning(n, line) AS (
-  SELECT 1, format('! referencing partition %s (%s) is empty and has no referenced partner: after the migration rows inserted there are not checked', l.partition, l.bound)
-    FROM lone l WHERE NOT l.filled
+  SELECT 1, format('! referencing partition %s (%s) is empty, or holds only keys with a NULL, and %s: after the migration rows inserted there are not checked', l.partition, l.bound, l.why)
+    FROM lone l WHERE NOT l.filled AND NOT l.keyless
   UNION ALL
   SELECT 2, format('! %s has row-level security: the orphan check sees only what this role may see', t.name) FROM tab t WHERE t.row_security
   UNION ALL

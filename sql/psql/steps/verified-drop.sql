@@ -44,6 +44,7 @@ SELECT :'detail' AS refusal \gset
 SELECT set_config('idle_in_transaction_session_timeout', greatest(:left_ms, :lock_timeout_ms / 10)::text, true) AS ignored \gset
 \ir ../migration/pairing.sql
 \ir ../../checks/firing-changes.sql
+\ir ../migration/filled.sql
 \ir ../queries/gate-problems.sql
 \if :open
 \else
