@@ -1,4 +1,4 @@
--- A query that puts the literals of all bounds in :'tree' (see pairs.sql) into one order for each spec, so that
+-- A query that puts the literals of bounds in :'tree' (see pairs.sql) into one order for each spec of the referenced side, so that
 -- containment.sql compares numbers: `rank` is 1 for the smallest, equal values have the same one. A LIST value has one row with
 -- n = 0; the lower bound of a RANGE is n = 1, the upper n = 2, and `edge` is -1 where it is MINVALUE as a whole, 1 where it is
 -- MAXVALUE. SQL NULL: there is nothing to rank.
@@ -17,7 +17,7 @@ WITH node AS (
     FROM node
    WHERE strategy IN ('l', 'r')
    GROUP BY spec, strategy
-  HAVING count(DISTINCT side) = 2
+  HAVING bool_or(side = 'referenced')
 ), key AS (
   SELECT s.spec, s.strategy, x.side, k.n::int, format_type(own.type, -1) AS type, c.common,
          -- Text that is only looked up in a LIST is equal where its bytes are, unless the collation says otherwise.

@@ -37,7 +37,7 @@ WITH RECURSIVE node AS (
     FROM (SELECT DISTINCT spec, strategy, side FROM node) n
     LEFT JOIN multiple m ON m.spec = n.spec
    GROUP BY n.spec, n.strategy
-  HAVING count(DISTINCT n.side) = 2 AND coalesce(max(m.cells), 0) <= 10000
+  HAVING bool_or(n.side = 'referenced') AND coalesce(max(m.cells), 0) <= 10000
 ), ranked AS (
   SELECT DISTINCT c.spec, c.strategy, r.rank, r.edge
     FROM rank r JOIN node n ON n.oid = r.node JOIN compared c ON c.spec = n.spec

@@ -13,7 +13,13 @@ import { verifyTable } from '../../core/verification.ts';
 import { Execution } from '../core/execution.helpers.ts';
 import { catalog } from '../matrix/catalog.helpers.ts';
 import { type DrawnSchema, mayBeRefused, schemaArbitrary } from './drawn-schema.ts';
-import { type DrawnTransaction, foretold, renderStatement, transactionsArbitrary } from './drawn-statements.ts';
+import {
+  type DrawnTransaction,
+  foretold,
+  type Routes,
+  renderStatement,
+  transactionsArbitrary,
+} from './drawn-statements.ts';
 import { namesOf, renderSchema } from './render-schema.ts';
 import { allRows, readRoutes, runTransaction } from './two-databases.ts';
 
@@ -33,6 +39,8 @@ export interface Tally {
   transactions: number;
   accepted: number;
   foretold: number;
+  /** Referencing leaves without a partner, all of whose drawn keys lie in one referenced leaf. */
+  overlooked: number;
 }
 
 export interface Case {
@@ -47,6 +55,7 @@ export const newTally = (): Tally => ({
   transactions: 0,
   accepted: 0,
   foretold: 0,
+  overlooked: 0,
 });
 
 export function caseArbitrary(major: number): fc.Arbitrary<Case> {
@@ -102,13 +111,15 @@ export async function check(databases: TwoDatabases, drawn: Case, tally: Tally):
 }
 
 async function checkSchema(databases: TwoDatabases, drawn: Case, tally: Tally): Promise<void> {
-  const { migrated, url } = databases;
+  const { original, migrated, url } = databases;
   const { schema } = drawn;
   const table = namesOf(schema).referencing;
   const before = { catalog: await catalog(migrated), rows: await allRows(migrated, schema) };
   const options = { table, rowMovementGuard: schema.guard, accept: ['all'] };
   const plan = await withCore(url, (core) => planMigration(core, ExecutionInput.parse(options)));
   process.env.DATABASE_URL = url;
+  const routes = await readRoutes(original, schema);
+  checkPairs(plan, routes, tally);
 
   const errors = plan.findings.flatMap(({ id, severity }) => (severity === 'error' ? [id] : []));
   if (errors.length > 0) {
@@ -126,7 +137,7 @@ async function checkSchema(databases: TwoDatabases, drawn: Case, tally: Tally): 
   await new Execution().migrate('VerifyMigration', options);
   tally.migrated++;
   same(await allRows(migrated, schema), before.rows, 'the migration changes no row');
-  await compareTransactions(databases, drawn, plan, tally);
+  await compareTransactions(databases, drawn, plan, routes, tally);
   const verified = await withCore(url, (core) => verifyTable(core, { table }));
   same(
     verified.checks.filter(({ passed }) => !passed),
@@ -142,13 +153,30 @@ async function checkSchema(databases: TwoDatabases, drawn: Case, tally: Tally): 
   same(await allRows(migrated, schema), rows, 'the rollback changes no row');
 }
 
+/** PostgreSQL's own routing: no complete key of a paired referencing leaf has its place in any other referenced leaf. */
+function checkPairs(plan: Plan, routes: Routes, tally: Tally): void {
+  const partners = new Map(plan.pairs.map(({ referencing, referenced }) => [referencing, referenced]));
+  same(partners.size, plan.pairs.length, 'a referencing leaf is in one pair');
+  const holders = new Map<string, Set<string | null>>();
+  for (const [key, leaf] of routes.referencing) {
+    if (leaf === null || key.includes('null')) continue;
+    const holder = routes.referenced.get(key) ?? null;
+    holders.set(leaf, (holders.get(leaf) ?? new Set()).add(holder));
+    const partner = partners.get(leaf);
+    if (partner !== undefined && holder !== null)
+      same(holder, partner, `the key ${key} of ${leaf} lies in its partner`);
+  }
+  for (const [leaf, found] of holders)
+    if (!partners.has(leaf) && found.size === 1 && !found.has(null)) tally.overlooked++;
+}
+
 async function compareTransactions(
   { original, migrated }: TwoDatabases,
   { schema, transactions }: Case,
   plan: Plan,
+  routes: Routes,
   tally: Tally,
 ): Promise<void> {
-  const routes = await readRoutes(original, schema);
   const findings = new Set(plan.findings.map(({ id }) => id));
   const uncovered = new Set(
     plan.unpaired.flatMap(({ side, partition }) => (side === 'referencing' ? [partition] : [])),

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 
 export type Strategy = 'LIST' | 'RANGE' | 'HASH';
+export type Side = 'referenced' | 'referencing';
 export type Action = 'NO ACTION' | 'RESTRICT' | 'CASCADE' | 'SET NULL' | 'SET DEFAULT';
 
 export interface DrawnSchema {
@@ -15,10 +16,16 @@ export interface DrawnSchema {
   readonly defaults: boolean;
   /** RANGE and HASH: the second column is part of the partition key, though no RANGE bound needs it. */
   readonly twoColumns: boolean;
-  /** LIST: the first bucket takes NULL too, on both sides. */
-  readonly takesNull: boolean;
-  /** Sub-partitions of the first bucket (of all, below HASH) by the second column; on both sides. */
+  /** LIST: the first bucket takes NULL too, on both sides or one; or a referencing partition has nothing but NULL. */
+  readonly takesNull: 'no' | 'both' | 'referencing' | 'alone';
+  /** Sub-partitions of the first bucket (of all, below HASH) by the second column. */
   readonly below: Strategy | null;
+  /** Which side has them. */
+  readonly belowOn: 'both' | Side;
+  /** The referencing sub-partitions are smaller, several to one. */
+  readonly belowFiner: boolean;
+  /** LIST and RANGE: the last sub-partition is a DEFAULT. */
+  readonly belowDefault: boolean;
   /** The referencing side's sub-partitions are cut by another strategy: refused. */
   readonly belowDiffers: boolean;
   /** A partition that only one side has. */
@@ -152,8 +159,15 @@ export function schemaArbitrary(major: number): fc.Arbitrary<DrawnSchema> {
         ),
         defaults: strategy === 'HASH' ? fc.constant(false) : fc.boolean(),
         twoColumns: strategy === 'LIST' ? fc.constant(false) : fc.boolean(),
-        takesNull: strategy === 'LIST' ? fc.boolean() : fc.constant(false),
+        takesNull: fc.constantFrom(
+          ...(strategy === 'LIST' ? (['no', 'no', 'both', 'referencing', 'alone'] as const) : (['no'] as const)),
+        ),
         below: fc.constantFrom<Strategy | null>(null, null, null, ...ALL),
+        belowOn: fc.constantFrom('both', 'both', 'both', 'referencing', 'referencing', 'referenced') as fc.Arbitrary<
+          DrawnSchema['belowOn']
+        >,
+        belowFiner: fc.boolean(),
+        belowDefault: fc.boolean(),
         belowDiffers: seldom,
         lone: fc.constantFrom('none', 'none', 'referenced', 'referencing') as fc.Arbitrary<DrawnSchema['lone']>,
         uniqueInsteadOfPrimary: fc.boolean(),
@@ -191,19 +205,20 @@ export function schemaArbitrary(major: number): fc.Arbitrary<DrawnSchema> {
 
 /** Takes out of a draw what PostgreSQL cannot have, or what would only be refused for a second reason. */
 function consistent(drawn: DrawnSchema): DrawnSchema {
-  const below = drawn.fit === 'same' ? drawn.below : null;
+  const { fit, belowOn } = drawn;
+  const below = fit === 'same' || (fit === 'coarser' && belowOn === 'referencing') ? drawn.below : null;
   return {
     ...drawn,
     below,
-    belowDiffers: drawn.belowDiffers && below !== null,
+    belowDiffers: drawn.belowDiffers && below !== null && belowOn === 'both',
     // With a lone partition two DEFAULTs hold different keys.
     lone: drawn.defaults || drawn.strategy === 'HASH' ? 'none' : drawn.lone,
   };
 }
 
-/** Whether the plan has to refuse it, provided that there are rows where it matters. */
-export function mayBeRefused({ fit, belowDiffers, defaults, buckets, strategy }: DrawnSchema): boolean {
-  if (fit === 'finer' || belowDiffers) return true;
-  // Pairs of different size, and DEFAULTs beside them: the DEFAULTs stay without a partner.
-  return fit === 'coarser' && defaults && (buckets > 1 || strategy === 'HASH');
+/** Whether the plan may refuse it, provided that there are rows where it matters. */
+export function mayBeRefused({ fit, below, belowOn, belowDiffers, takesNull, match }: DrawnSchema): boolean {
+  // The keys of a referencing partition lie in several referenced ones.
+  if (fit === 'finer' || belowDiffers || (below !== null && belowOn === 'referenced')) return true;
+  return takesNull === 'alone' && match === 'FULL';
 }

@@ -1,7 +1,7 @@
 /** Transactions of INSERT, UPDATE and DELETE on the two tables, and what the findings of a plan say about each. */
 import fc from 'fast-check';
-import { type DrawnSchema, type Key, keyArbitrary } from './drawn-schema.ts';
-import { literal, namesOf, type Side } from './render-schema.ts';
+import { type DrawnSchema, type Key, keyArbitrary, type Side } from './drawn-schema.ts';
+import { literal, namesOf } from './render-schema.ts';
 
 export type DrawnStatement =
   | { readonly kind: 'insert'; readonly side: Side; readonly key: Key }

@@ -6,10 +6,9 @@ import {
   type NameStyle,
   outside,
   SECOND_VALUES,
+  type Side,
   type Strategy,
 } from './drawn-schema.ts';
-
-export type Side = 'referenced' | 'referencing';
 
 /** Every name, quoted; tables with their schema. */
 export interface Names {
@@ -100,11 +99,12 @@ function firstLevel(drawn: DrawnSchema, side: Side): Partition[] {
     if (strategy === 'RANGE') add(`${n}`, range(2 * first, 2 * last + 2));
     else {
       const keys = Array.from({ length: 2 * (last - first + 1) }, (_, i) => at(2 * first + i));
-      if (takesNull && first === 0) keys.push('NULL');
+      if (first === 0 && (takesNull === 'both' || takesNull === side)) keys.push('NULL');
       // The order of a LIST says nothing.
       add(`${n}`, `FOR VALUES IN (${(side === 'referenced' ? keys : keys.reverse()).join(', ')})`);
     }
   }
+  if (takesNull === 'alone' && side === 'referencing') add('null', 'FOR VALUES IN (NULL)');
   const alone = outside(drawn) + (lone === 'referencing' ? 1 : 0);
   if (lone === side) add('lone', strategy === 'LIST' ? `FOR VALUES IN (${at(alone)})` : range(alone, alone + 1));
   if (defaults) add('default', 'DEFAULT');
@@ -113,21 +113,53 @@ function firstLevel(drawn: DrawnSchema, side: Side): Partition[] {
 
 const CYCLE: Readonly<Record<Strategy, Strategy>> = { LIST: 'RANGE', RANGE: 'HASH', HASH: 'LIST' };
 
-function belowOf({ below, belowDiffers }: DrawnSchema, side: Side): Strategy | null {
+function belowOf({ below, belowOn, belowDiffers }: DrawnSchema, side: Side): Strategy | null {
+  if (belowOn !== 'both' && belowOn !== side) return null;
   return below !== null && belowDiffers && side === 'referencing' ? CYCLE[below] : below;
 }
 
-const BELOW_BOUNDS: Readonly<Record<Strategy, readonly string[]>> = {
-  LIST: ['FOR VALUES IN (0, 1, 2)', 'FOR VALUES IN (5, 4, 3)'],
-  RANGE: ['FOR VALUES FROM (MINVALUE) TO (3)', 'FOR VALUES FROM (3) TO (MAXVALUE)'],
-  HASH: ['FOR VALUES WITH (MODULUS 2, REMAINDER 0)', 'FOR VALUES WITH (MODULUS 2, REMAINDER 1)'],
+interface BelowBounds {
+  readonly coarse: readonly string[];
+  readonly fine: readonly string[];
+  /** Beside a DEFAULT. */
+  readonly coarseBeside: readonly string[];
+  readonly fineBeside: readonly string[];
+}
+
+const inList = (...values: string[]) => values.map((value) => `FOR VALUES IN (${value})`);
+const ranges = (...edges: (number | string)[]) =>
+  edges.slice(1).map((edge, n) => `FOR VALUES FROM (${edges[n]}) TO (${edge})`);
+const remainders = (modulus: number) =>
+  Array.from({ length: modulus }, (_, n) => `FOR VALUES WITH (MODULUS ${modulus}, REMAINDER ${n})`);
+
+const BELOW_BOUNDS: Readonly<Record<Strategy, BelowBounds>> = {
+  LIST: {
+    coarse: inList('0, 1, 2', '5, 4, 3'),
+    fine: inList('0', '2, 1', '3', '4, 5'),
+    coarseBeside: inList('0, 1, 2'),
+    fineBeside: inList('0', '2, 1'),
+  },
+  RANGE: {
+    coarse: ranges('MINVALUE', 3, 'MAXVALUE'),
+    fine: ranges('MINVALUE', 1, 3, 5, 'MAXVALUE'),
+    coarseBeside: ranges(0, 3),
+    fineBeside: ranges(0, 1, 3),
+  },
+  HASH: { coarse: remainders(2), fine: remainders(4), coarseBeside: remainders(2), fineBeside: remainders(4) },
 };
 
-function withLevels(partition: Partition): Partition[] {
+function boundsBelow({ belowFiner, belowDefault }: DrawnSchema, side: Side, below: Strategy): readonly string[] {
+  const fine = belowFiner && side === 'referencing';
+  const { [below]: bounds } = BELOW_BOUNDS;
+  if (!belowDefault || below === 'HASH') return fine ? bounds.fine : bounds.coarse;
+  return [...(fine ? bounds.fineBeside : bounds.coarseBeside), 'DEFAULT'];
+}
+
+function withLevels(drawn: DrawnSchema, partition: Partition): Partition[] {
   if (partition.below === null) return [partition];
-  const leaves = BELOW_BOUNDS[partition.below].map((bound, n) => ({
+  const leaves = boundsBelow(drawn, partition.side, partition.below).map((bound, n) => ({
     ...partition,
-    role: `${partition.role}_${'ab'[n]}`,
+    role: `${partition.role}_${'abcd'[n]}`,
     parent: partition.role,
     bound,
     below: null,
@@ -137,11 +169,14 @@ function withLevels(partition: Partition): Partition[] {
 
 /** Whether a key has a partition; below HASH only PostgreSQL knows which. */
 export function isRoutable(drawn: DrawnSchema, side: Side, [k, ino]: Key): boolean {
-  const { strategy, buckets, defaults, takesNull, lone } = drawn;
+  const { strategy, buckets, defaults, takesNull, lone, belowDefault } = drawn;
   const below = belowOf(drawn, side);
-  const inFirst = below === null || below === 'HASH' || ino !== null;
+  const inFirst = below === null || below === 'HASH' || belowDefault || ino !== null;
   if (strategy === 'HASH') return inFirst;
-  if (k === null) return strategy === 'LIST' && takesNull ? inFirst : defaults;
+  if (k === null) {
+    if (takesNull === 'both' || takesNull === side) return inFirst;
+    return defaults || (takesNull === 'alone' && side === 'referencing');
+  }
   // RANGE takes no NULL in any column of its key.
   if (drawn.twoColumns && ino === null) return defaults;
   if (k < 2 * buckets) return k >= 2 * bucketsTogether(drawn, side) || inFirst;
@@ -194,7 +229,7 @@ function inDrawnOrder(drawn: DrawnSchema): Partition[] {
   return all
     .map((partition, n) => ({ partition, n }))
     .sort((a, b) => rank(a.n) - rank(b.n) || a.n - b.n)
-    .flatMap(({ partition }) => withLevels(partition));
+    .flatMap(({ partition }) => withLevels(drawn, partition));
 }
 
 /** Any number that is always the same for a role. */
@@ -220,7 +255,8 @@ function renderPartition(drawn: DrawnSchema, partition: Partition, columns: read
   const number = numberOf(role);
   if (!drawn.attached[number % drawn.attached.length]) return [`CREATE TABLE ${name} PARTITION OF ${above} ${bound}`];
   // The ledger knows the pairs: of a partition without a partner a rollback cannot know what its foreign key was called.
-  const paired = drawn.fit === 'same' && !drawn.belowDiffers && !role.endsWith('lone');
+  const paired =
+    drawn.fit === 'same' && !drawn.belowDiffers && drawn.belowOn !== 'referenced' && !/_(lone|null)$/.test(role);
   const own = drawn.ownForeignKey && side === 'referencing' && paired && number % 2 === 0;
   return [
     `CREATE TABLE ${name} (gone int, ${[...columns].reverse().join(', ')}, gone_too text)`,
@@ -253,7 +289,7 @@ function indexOf(drawn: DrawnSchema): string | null {
       return `CREATE INDEX ON ${names.referencing} (${ino}, ${k}, id)`;
     case 'one leaf': {
       const leaf = firstLevel(drawn, 'referencing')
-        .flatMap(withLevels)
+        .flatMap((partition) => withLevels(drawn, partition))
         .find(({ below }) => below === null);
       return `CREATE INDEX ON ${nameOf(drawn, leaf?.role ?? '')} (${k}, ${ino})`;
     }

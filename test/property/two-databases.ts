@@ -1,9 +1,9 @@
 /** The same statements on two databases: one with the parent FK as it was, one migrated. */
 import type { Client } from 'pg';
 import { sqlStateOf } from '../../core/postgres-errors.ts';
-import type { DrawnSchema } from './drawn-schema.ts';
+import type { DrawnSchema, Side } from './drawn-schema.ts';
 import { type DrawnTransaction, type Routes, renderStatement, routeKey } from './drawn-statements.ts';
-import { allKeys, literal, namesOf, type Side } from './render-schema.ts';
+import { allKeys, literal, namesOf } from './render-schema.ts';
 
 /** What became of one transaction: `COMMIT`, or where it was refused and with which SQLSTATE; rows each statement touched. */
 export interface Outcome {
