@@ -185,6 +185,45 @@ export const migratedStrategies: readonly MigratedLayout[] = [
     ],
   },
   {
+    title: 'different depth, NULL and DEFAULT in branches: a leaf goes to the one that holds its keys',
+    psql: true,
+    sql: `
+      CREATE TABLE inode (k text, ino int, PRIMARY KEY (k, ino)) PARTITION BY LIST (k);
+      CREATE TABLE path (k text, ino int, own int) PARTITION BY LIST (k);
+      CREATE TABLE inode_a PARTITION OF inode FOR VALUES IN ('a');
+      CREATE TABLE inode_b PARTITION OF inode FOR VALUES IN ('b') PARTITION BY RANGE (ino);
+      CREATE TABLE inode_b_1 PARTITION OF inode_b FOR VALUES FROM (0) TO (10);
+      CREATE TABLE inode_b_rest PARTITION OF inode_b DEFAULT;
+      CREATE TABLE inode_c PARTITION OF inode FOR VALUES IN ('c');
+      CREATE TABLE path_a PARTITION OF path FOR VALUES IN ('a', NULL) PARTITION BY HASH (own);
+      CREATE TABLE path_a_0 PARTITION OF path_a FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+      CREATE TABLE path_a_1 PARTITION OF path_a FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+      CREATE TABLE path_b PARTITION OF path FOR VALUES IN ('b') PARTITION BY RANGE (ino);
+      CREATE TABLE path_b_1 PARTITION OF path_b FOR VALUES FROM (0) TO (5);
+      CREATE TABLE path_b_2 PARTITION OF path_b FOR VALUES FROM (5) TO (10);
+      CREATE TABLE path_b_rest PARTITION OF path_b DEFAULT;
+      INSERT INTO inode SELECT k, i FROM unnest(ARRAY['a', 'b', 'c']) k, generate_series(0, 19) i;
+      INSERT INTO path SELECT k, ino, n FROM inode, generate_series(1, 4) n WHERE ino % 5 > 0 AND k < 'c';
+      INSERT INTO path VALUES (NULL, 1, 1), (NULL, NULL, 2), ('b', NULL, 3);
+      ALTER TABLE path ADD CONSTRAINT path_fk FOREIGN KEY (k, ino) REFERENCES inode (k, ino) ON DELETE CASCADE;`,
+    pairs: [
+      'path_a_0 -> inode_a',
+      'path_a_1 -> inode_a',
+      'path_b_1 -> inode_b_1',
+      'path_b_2 -> inode_b_1',
+      'path_b_rest -> inode_b_rest',
+    ],
+    same: [
+      [
+        'accepted',
+        `INSERT INTO path VALUES ('a', 0, 1), ('a', 0, 2), ('b', 0, 1), ('b', 10, 1), (NULL, 7, 1), ('b', NULL, 1)`,
+      ],
+      ['23503', `INSERT INTO path VALUES ('b', 20, 1)`],
+      ['23503', `INSERT INTO path VALUES ('a', 20, 1)`],
+      ['accepted', 'DELETE FROM inode WHERE ino IN (1, 6, 11)'],
+    ],
+  },
+  {
     title: 'three levels',
     sql: `
       CREATE TABLE inode (k text, day date, ino int, PRIMARY KEY (k, day, ino)) PARTITION BY LIST (k);
