@@ -7,12 +7,12 @@ const POLL_MS = 10;
 /**
  * Asks again and again until the answer is neither false nor null nor undefined, and returns it.
  *
- * @param what completes the sentence "waited 10 s for ..."
+ * @param what completes the sentence "waited 30 s for ..."
  */
 export async function waitUntil<Answer>(
   probe: () => Promise<Answer | false | null | undefined> | Answer | false | null | undefined,
   what: string,
-  timeoutMs = 10_000,
+  timeoutMs = 30_000,
 ): Promise<Answer> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
