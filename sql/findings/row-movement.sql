@@ -16,7 +16,7 @@ WITH fk AS (
          current_setting('server_version_num')::int >= 150000                                       AS moves_as_update
 )
 SELECT 'row-movement' AS id, 'warning' AS severity, is_deferrable OR on_update IS NOT NULL AS needs_acceptance,
-       format('from the first pair foreign key on, an UPDATE of %s that moves a row to another partition is refused by a trigger, whether the row is referenced or not: it would run ON DELETE %s on the referencing rows',
+       format('after the migration an UPDATE of %s that moves a row to another partition is refused, by a trigger, and already from the first pair foreign key on, whether the row is referenced or not: with pair foreign keys it would run ON DELETE %s on the referencing rows',
               :'referenced_table'::text, silent)
          || CASE WHEN on_update IS NOT NULL AND moves_as_update THEN format('; today ON UPDATE %s carries it out', on_update)
                  WHEN is_deferrable THEN '; today a transaction can move the referencing rows too, as the foreign key is DEFERRABLE'
@@ -25,22 +25,22 @@ SELECT 'row-movement' AS id, 'warning' AS severity, is_deferrable OR on_update I
   FROM fk WHERE silent IS NOT NULL AND guarded
 UNION ALL
 SELECT 'row-movement', 'warning', true,
-       format('from the first pair foreign key on, an UPDATE of %s that moves a row to another partition silently runs ON DELETE %s on its referencing rows; no guard was wanted',
+       format('after the migration, and already from the first pair foreign key on, an UPDATE of %s that moves a row to another partition silently runs ON DELETE %s on its referencing rows; no guard was wanted',
               :'referenced_table'::text, silent),
        'never UPDATE the partition key of a referenced row; or leave --no-row-movement-guard out'
   FROM fk WHERE silent IS NOT NULL AND NOT guarded
 UNION ALL
 SELECT 'row-movement', 'warning', true,
-       format('from the first pair foreign key on, ON DELETE RESTRICT refuses an UPDATE of %s that moves a referenced row to another partition; today a transaction can move the referencing rows too, as the foreign key is DEFERRABLE',
+       format('after the migration, and already from the first pair foreign key on, ON DELETE RESTRICT refuses an UPDATE of %s that moves a referenced row to another partition; today a transaction can move the referencing rows too, as the foreign key is DEFERRABLE',
               :'referenced_table'::text),
        'move the referencing rows first in such a transaction, with SET CONSTRAINTS ... DEFERRED'
   FROM fk WHERE silent IS NULL AND refusing = 'RESTRICT' AND is_deferrable AND on_update IS NULL AND moves_as_update
 UNION ALL
 SELECT 'update-across-partitions', 'warning', silent IS NULL AND moves_as_update,
-       format('ON UPDATE %s acts inside a pair only: ', on_update)
+       format('ON UPDATE does not follow a row of %s to another partition after the migration: it acts inside a pair only', :'referenced_table'::text)
          || CASE WHEN silent IS NULL AND moves_as_update
-                 THEN format('an UPDATE of %s that moves a referenced row to another partition, which it carries out today, is refused (ON DELETE %s)', :'referenced_table'::text, refusing)
-                 ELSE format('it does not follow a row of %s to another partition', :'referenced_table'::text) END,
+                 THEN format('; an UPDATE that moves a referenced row, which ON UPDATE %s carries out today, is refused (ON DELETE %s)', on_update, refusing)
+                 ELSE '' END,
        'do not rely on ON UPDATE for changes of the partition key'
   FROM fk WHERE on_update IS NOT NULL
 :end

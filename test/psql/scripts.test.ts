@@ -141,7 +141,7 @@ describeWithPsql('the four steps', () => {
     await execution.plan({ accept: ['all'] });
 
     for (const step of STEPS) {
-      await psqlInOrder(mine.db.url, [step], { accept: 'all' });
+      await psqlInOrder(mine.db.url, [step], { table: 'path', accept: 'all' });
       for (const state of STATES[step]) await execution.run(state);
       expect(await catalogSnapshot(mine.observer), step).toBe(await catalogSnapshot(theirs.observer));
     }
