@@ -9,6 +9,7 @@
  */
 import * as z from 'zod';
 import type { EventBudget } from './event-budget.ts';
+import { FINDING_IDS } from './preflight/ids.ts';
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Execution input
@@ -64,8 +65,15 @@ export const ExecutionInput = z.strictObject({
   keepIndexes: z.boolean().default(false),
   /** Allow a rollback that blocks writes while it re-checks every row, where no online strategy is possible. */
   allowBlockingRollback: z.boolean().default(false),
+  /**
+   * Names of the pair FKs once the parent FK is dropped. `auto`: the parent FK's name where it is DEFERRABLE and all leaves are in
+   * the table's schema, so that SET CONSTRAINTS by name still works; else the documented names.
+   */
+  pairConstraintNames: z.enum(['auto', 'documented', 'parent']).default('auto'),
   /** Ids of findings that need acceptance and are accepted, or `all`; without it such a finding refuses the migration. */
-  accept: z.array(z.string().regex(/^[a-z0-9-]+$/, 'must be the id of a finding, or all')).default([]),
+  accept: z
+    .array(z.string().refine((id) => id === 'all' || FINDING_IDS.includes(id), 'must be the id of a finding, or all'))
+    .default([]),
 });
 export type ExecutionInput = z.infer<typeof ExecutionInput>;
 
@@ -282,6 +290,8 @@ export interface AcceptedFinding {
   readonly message: string;
   /** The database role of the execution that brought the acceptance along. */
   readonly role: string;
+  /** The login that it was done under, where `role` was taken on with SET ROLE. */
+  readonly sessionUser: string;
   /** ISO 8601. */
   readonly at: string;
 }
@@ -305,6 +315,7 @@ export interface PlannedPair {
   readonly bytes: number;
   /** A valid index serves the FK columns of the referencing partition. */
   readonly hasIndex: boolean;
+  /** The pair FK's name after the drop of the parent FK. */
   readonly pairConstraint: string;
 }
 

@@ -171,7 +171,10 @@ export class VerificationFailed extends P2pfkError {
   readonly exitCode = ExitCode.RolledBack;
 }
 
-/** Partitions were attached, detached, created or dropped since the plan: the next execution plans anew and goes on. */
+/**
+ * Partitions were attached, detached, created or dropped since the plan, or something came up that needs acceptance: the next
+ * execution plans anew and goes on.
+ */
 export class PartitionSetChanged extends P2pfkError {
   override readonly name = 'PartitionSetChanged';
   readonly exitCode = ExitCode.Paused;

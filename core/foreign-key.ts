@@ -22,7 +22,7 @@ export interface ForeignKey {
   readonly constraint_oid: number | null;
   /** false: the parent FK stands and is NOT VALID (18+). */
   readonly validated?: boolean;
-  /** `pg_get_constraintdef` with schema-qualified names. */
+  /** `pg_get_constraintdef` with schema-qualified names; ends with NOT ENFORCED where it is not (18+). */
   readonly definition: string;
   /** `pg_get_constraintdef` as the caller's own session prints it. */
   readonly displayDefinition: string;
@@ -30,7 +30,7 @@ export interface ForeignKey {
   readonly referenced_columns: string;
   readonly column_names: readonly string[];
   readonly referenced_column_names: readonly string[];
-  /** All that follows the referenced columns: MATCH, ON UPDATE, ON DELETE, DEFERRABLE. */
+  /** All that follows the referenced columns: MATCH, ON UPDATE, ON DELETE, DEFERRABLE; pair FKs are always enforced. */
   readonly actions: string;
   readonly comment: string | null;
   /** Triggers of the parent FK that fire ALWAYS; see `sql/catalog/foreign-key-shape.sql`. */
@@ -61,7 +61,6 @@ interface StandingForeignKey {
   readonly constraint_name: string | null;
   readonly constraint_ident: string | null;
   readonly validated: boolean | null;
-  readonly enforced: boolean | null;
   readonly temporal: boolean | null;
   readonly referenced_oid: number | null;
   readonly referenced_name: string | null;
@@ -179,11 +178,6 @@ async function standingForeignKeys(client: Client, table: string): Promise<Stand
 
 async function fromStanding(client: Client, key: StandingForeignKey, migrationId: string | null): Promise<ForeignKey> {
   const label = `foreign key ${key.constraint_ident} of ${key.table_name}`;
-  if (key.enforced === false) {
-    throw new InvalidInput(
-      `${label} is NOT ENFORCED: it guards nothing, so there is nothing that pair foreign keys could take over; make it ENFORCED first, or leave it`,
-    );
-  }
   if (key.temporal) throw new InvalidInput(`${label} is a temporal foreign key (PERIOD), which p2pfk does not migrate`);
   const shape = await runOne<{
     definition: string;

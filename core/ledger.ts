@@ -77,6 +77,8 @@ export interface LedgerPair {
   readonly index_name: string;
   readonly index_added: boolean;
   readonly root_constraint: string | null;
+  /** The pair FK's name before the drop of the parent FK gave it another; null where it kept its name. */
+  readonly former_name: string | null;
   readonly state: PairState;
   readonly attempts: number;
   readonly last_error: string | null;

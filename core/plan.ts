@@ -5,7 +5,9 @@ import { eventBudget } from './event-budget.ts';
 import { PACE } from './forecast.ts';
 import { type ForeignKey, resolveForeignKey } from './foreign-key.ts';
 import { type MigrationState, readMigration } from './ledger.ts';
+import { type FinalName, readFinalNames, statementsOf } from './pair-names.ts';
 import { type Pair, type Pairing, readPairing, statementsFor } from './pairs.ts';
+import { type Acceptance, judgeAcceptance } from './preflight/acceptance.ts';
 import { type Intent, preflight } from './preflight.ts';
 import { readGuards, wantsGuard } from './row-movement-guard.ts';
 import { forecastDrop, forecastRollback, readServer, type Server } from './server.ts';
@@ -18,6 +20,8 @@ export interface PlanReading {
   readonly document: Plan;
   /** No parent FK stands, and every pair has a valid, enforced pair FK. */
   readonly migrated: boolean;
+  /** What needs acceptance, and what of it is accepted. */
+  readonly acceptance: Acceptance;
   /** State of the open migration in the ledger, if there is one. */
   readonly state: MigrationState | null;
 }
@@ -33,6 +37,7 @@ export async function readPlan(client: Client, input: ExecutionInput, intent: In
   const pairing = await readPairing(client, foreignKey);
   const { pairs } = pairing;
   const { findings, unpaired } = await preflight(client, { server, foreignKey, pairing, input }, intent);
+  const finalNames = new Map((await readFinalNames(client, foreignKey, pairs, input)).map((name) => [name.pair, name]));
   const migrated = foreignKey.constraint_oid === null && pairs.every((pair) => pair.validated && pair.enforced);
   const document: Plan = {
     table: foreignKey.table,
@@ -47,15 +52,16 @@ export async function readPlan(client: Client, input: ExecutionInput, intent: In
       rows: pair.rows,
       bytes: pair.bytes,
       hasIndex: pair.has_index,
-      pairConstraint: pair.constraint_name,
+      pairConstraint: finalNames.get(pair.pair)?.constraint_name ?? pair.constraint_name,
     })),
     unpaired,
     findings,
-    statements: migrated ? [] : await plannedStatements(client, foreignKey, pairs, input),
+    statements: migrated ? [] : await plannedStatements(client, foreignKey, pairs, { input, finalNames }),
     estimate: estimate(server, pairs, input),
   };
-  const state = foreignKey.migrationId === null ? null : (await readMigration(client, foreignKey.migrationId)).state;
-  return { server, foreignKey, pairing, document, migrated, state };
+  const migration = foreignKey.migrationId === null ? null : await readMigration(client, foreignKey.migrationId);
+  const acceptance = judgeAcceptance(findings, { ...input, accepted: migration?.options.accepted }, server);
+  return { server, foreignKey, pairing, document, migrated, acceptance, state: migration?.state ?? null };
 }
 
 /** Pair number -> a statement with its lock. */
@@ -66,7 +72,7 @@ async function plannedStatements(
   client: Client,
   foreignKey: ForeignKey,
   pairs: readonly Pair[],
-  input: ExecutionInput,
+  { input, finalNames }: { readonly input: ExecutionInput; readonly finalNames: ReadonlyMap<number, FinalName> },
 ): Promise<PlannedStatement[]> {
   const statements: PlannedStatement[] = [];
   // Pair by pair, as they run: the lock and what is done under it share a transaction.
@@ -106,6 +112,8 @@ async function plannedStatements(
       const { sql, lock } = await runOne<{ sql: string; lock: string }>(client, name, { ...foreignKey });
       statements.push({ step: 'DropParentForeignKey', sql, lock });
     }
+    for (const name of finalNames.values())
+      for (const sql of statementsOf(name)) statements.push({ step: 'DropParentForeignKey', sql, lock: name.lock });
   }
   return statements;
 }

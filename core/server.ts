@@ -9,6 +9,8 @@ export interface Server {
   readonly version_num: number;
   readonly in_recovery: boolean;
   readonly role: string;
+  /** The login; differs from `role` after SET ROLE. */
+  readonly session_user: string;
   readonly database: string;
   readonly can_create_schema: boolean;
   readonly ledger_exists: boolean;

@@ -19,9 +19,17 @@ import {
 import { GateFailed, LockTimeout, StatementCanceled, VerificationFailed } from './errors.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import { readGate, refuseOutdatedPlan } from './gate.ts';
-import { changeMigration, type LedgerPair, readMigration, readPairs, wantsNoIndexes } from './ledger.ts';
+import {
+  changeMigration,
+  type LedgerPair,
+  type MigrationOptions,
+  readMigration,
+  readPairs,
+  wantsNoIndexes,
+} from './ledger.ts';
 import { limit, underLock } from './lock-budget.ts';
 import type { LockRequest } from './lock-wait.ts';
+import { takeFinalNames } from './pair-names.ts';
 import { readPairing } from './pairs.ts';
 import { toNamedError } from './postgres-errors.ts';
 import { createGuards, wantsGuard } from './row-movement-guard.ts';
@@ -76,6 +84,7 @@ export async function verifiedDrop(
       budgetMs: lockBudgetMs,
       left,
       id: migration.id,
+      options: migration.options,
       guard,
       proofs,
       candidates,
@@ -134,6 +143,7 @@ async function dropAndVerify(
     readonly budgetMs: number;
     readonly left: () => number;
     readonly id: string;
+    readonly options: MigrationOptions;
     readonly guard: boolean;
     readonly proofs: readonly LookupProof[];
     readonly candidates: readonly Candidate[];
@@ -152,6 +162,7 @@ async function dropAndVerify(
     // Delivered twice, the other one may have been faster.
     const stands = (await readMigration(client, drop.id)).constraint_oid !== null;
     if (stands) await executeDdl(client, drop.sql);
+    const renames = stands ? await takeFinalNames(client, foreignKey, pairing.pairs, drop) : [];
     // They are there since the pair FKs are, unless somebody has dropped one.
     if (drop.guard) await createGuards(client, foreignKey, drop.id, planned);
 
@@ -177,6 +188,8 @@ async function dropAndVerify(
     await run(client, 'ledger/forget-counts', { migration_id: drop.id });
     await changeMigration(client, drop.id, { dropped_at: new Date().toISOString() });
     await client.query('SELECT p2pfk.record($1, $2, $3, $4)', [drop.id, null, DROP_STEP, drop.sql]);
+    for (const rename of renames)
+      await client.query('SELECT p2pfk.record($1, $2, $3, $4)', [drop.id, null, DROP_STEP, rename]);
     return [...checks, probe];
   } catch (error) {
     // Cut by our own budget: the application has waited long enough. It is tried again, as a lock that was not free.

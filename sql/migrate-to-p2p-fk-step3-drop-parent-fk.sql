@@ -38,6 +38,7 @@ SELECT :failures > 0 AS refused,
 \set error_name GateFailed
 \ir psql/control/give-up.sql
 \endif
+\ir psql/steps/new-findings.sql
 \echo ✓ Preflight check passed: All :of partition-level FKs are VALID
 \if :rehearse
 \ir psql/steps/verified-drop.sql

@@ -23,13 +23,6 @@ export function findingToAccept(id: string, severity: Severity, message: string,
   return { id, severity, message, remedy, needsAcceptance: true };
 }
 
-/** Findings that need acceptance and are not accepted by `accept`, which holds their ids, or `all`. */
-export function toAccept(findings: readonly PlanFinding[], accept: readonly string[]): PlanFinding[] {
-  return findings.filter(
-    ({ id, needsAcceptance }) => needsAcceptance && !accept.includes(id) && !accept.includes('all'),
-  );
-}
-
 /** The first five, and how many more. */
 export function list(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(', ');

@@ -4,19 +4,27 @@
  */
 import type { Client } from 'pg';
 import type { PlanFinding, Severity } from '../contracts.ts';
+import { type Naming, readFinalNames } from '../pair-names.ts';
 import { run } from '../sql.ts';
 import type { PreflightSubject } from './finding.ts';
 
-/** Names of the files in `sql/findings/`, in their order. */
-const FINDINGS = [
+/** Names of the files in `sql/findings/`, which are the ids of their findings, in their order. */
+export const SQL_FINDINGS = [
   'always-triggers',
+  'constraint-name',
+  'default-differs',
   'disabled-trigger',
   'guard-in-default',
   'leaf-in-two-pairs',
+  'ledger-copy',
+  'not-enforced',
   'null-only-partition',
   'other-foreign-keys',
+  'publication-all-tables',
   'row-movement',
   'rule',
+  'set-constraints',
+  'statement-trigger',
   'trigger-after-guard',
 ] as const;
 
@@ -30,11 +38,11 @@ interface FindingRow {
 
 /**
  * Parameters of each file: those of the foreign key (`referencing_oid`, `constraint_oid`, `column_names`, `actions`, ...), the
- * pairs with what exists on each (`pairs`), the leaves without a partner (`unpaired`), and the execution input (`options`).
+ * pairs with what exists on each (`pairs`), the leaves without a partner (`unpaired`), the names after the drop (`final_names`), and the execution input (`options`).
  */
 export async function readFindings(
   client: Client,
-  { foreignKey, pairing, input }: PreflightSubject,
+  { foreignKey, pairing, input }: Pick<PreflightSubject, 'foreignKey' | 'pairing'> & { readonly input: Naming },
 ): Promise<PlanFinding[]> {
   const values = {
     ...foreignKey,
@@ -42,10 +50,11 @@ export async function readFindings(
     constraint_oid: String(foreignKey.constraint_oid ?? ''),
     pairs: pairing.pairs,
     unpaired: pairing.unpaired,
+    final_names: await readFinalNames(client, foreignKey, pairing.pairs, input),
     options: input,
   };
   const findings: PlanFinding[] = [];
-  for (const name of FINDINGS) {
+  for (const name of SQL_FINDINGS) {
     const rows = await run<FindingRow & Record<string, unknown>>(client, `findings/${name}`, values);
     findings.push(
       ...rows.map(({ id, severity, needs_acceptance: needsAcceptance, message, remedy }) => {

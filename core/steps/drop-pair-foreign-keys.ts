@@ -64,9 +64,11 @@ async function putBack(
   const statements: string[] = [];
   if (pair.constraint_added && now.constraint_oid !== null)
     statements.push(await sqlOf('statements/drop-pair-foreign-key', now.constraint_name));
+  else if (now.constraint_oid !== null && pair.former_name !== null && pair.former_name !== now.constraint_name)
+    statements.push(await sqlOf('statements/rename-pair-foreign-key-back', now.constraint_name));
   if (pair.root_constraint !== null && now.root_constraint !== null && now.root_constraint !== pair.root_constraint)
     statements.push(await sqlOf('statements/rename-leaf-foreign-key', now.root_constraint));
-  return [...statements, ...(await dropGuardStatements(client, migration.id, [pair]))];
+  return [...statements.filter((sql) => sql !== ''), ...(await dropGuardStatements(client, migration.id, [pair]))];
 }
 
 async function putBackUnderLock(

@@ -1,13 +1,13 @@
 /** Plan: reads everything, refuses what cannot go well, and only then opens the migration in the ledger. */
 import { useCallerSearchPath } from '../connection.ts';
-import { type AcceptedFinding, ExecutionInput, type PlanEvent, type PlanResult } from '../contracts.ts';
+import { ExecutionInput, type PlanEvent, type PlanResult } from '../contracts.ts';
 import { InvalidInput, MigrationInProgress, PreflightFailed } from '../errors.ts';
 import { iterationsOf } from '../event-budget.ts';
 import { type ForeignKey, resolveForeignKey } from '../foreign-key.ts';
 import { ensureLedger, type MigrationOptions, openMigration, readPairs, workedOnOpening } from '../ledger.ts';
 import { readPairing } from '../pairs.ts';
 import { type PlanReading, readPlan } from '../plan.ts';
-import { toAccept } from '../preflight/finding.ts';
+import { acceptFlags } from '../preflight/acceptance.ts';
 import { heldBack } from '../throttle.ts';
 import { notePlan } from '../trail/note-plan.ts';
 import type { StepContext } from './context.ts';
@@ -30,7 +30,7 @@ export async function plan(context: StepContext, event: PlanEvent): Promise<Plan
   if (before) return before;
   refuse(reading);
   if (input.dryRun) return result('DRY_RUN', reading, input);
-  refuseUnaccepted(reading, input);
+  refuseUnaccepted(reading);
 
   // A hold-back query that fails, or a lag that cannot be seen, is told before anything begins.
   await heldBack(context.client, optionsOf(input));
@@ -55,7 +55,7 @@ async function open(
   const { foreignKey, pairing } = reading;
   const options = {
     ...optionsOf(input),
-    accepted: acceptedFindings(reading, input),
+    accepted: reading.acceptance.accepted,
     plannedAt: new Date().toISOString(),
     forecastSeconds: reading.document.estimate.seconds,
   };
@@ -73,15 +73,6 @@ async function open(
     pairs: iterationsOf(pairs),
     pairCount: pairs.length,
   };
-}
-
-/** What a person accepted, as the ledger keeps it: what it said, and by whose word. */
-function acceptedFindings({ document, server }: PlanReading, { accept }: ExecutionInput): AcceptedFinding[] {
-  const open = new Set(toAccept(document.findings, accept));
-  const at = new Date().toISOString();
-  return document.findings
-    .filter((finding) => finding.needsAcceptance && !open.has(finding))
-    .map(({ id, message }) => ({ id, message, role: server.role, at }));
 }
 
 /** A schedule brings along when its window opened; nobody but this step can add to it how long it is. */
@@ -132,14 +123,11 @@ function refuse({ document }: PlanReading): void {
 }
 
 /** What would fail or be lost is a person's decision. Once the parent FK is dropped there is nothing left to decide. */
-function refuseUnaccepted({ document, foreignKey }: PlanReading, { accept }: ExecutionInput): void {
-  if (foreignKey.constraint_oid === null) return;
-  const open = toAccept(document.findings, accept);
-  if (open.length === 0) return;
+function refuseUnaccepted({ foreignKey, acceptance: { open } }: PlanReading): void {
+  if (foreignKey.constraint_oid === null || open.length === 0) return;
   const lines = open.map(({ id, message, remedy }) => `[${id}] ${message}; ${remedy}`);
-  const flags = [...new Set(open.map(({ id }) => id))].map((id) => `--accept ${id}`).join(' ');
   throw new PreflightFailed(
-    `refused, nothing was changed: ${open.length} finding(s) need acceptance: ${lines.join(' | ')}; accept with ${flags}`,
+    `refused, nothing was changed: ${open.length === 1 ? 'a finding needs' : `${open.length} findings need`} acceptance: ${lines.join(' | ')}; accept with ${acceptFlags(open)}`,
   );
 }
 

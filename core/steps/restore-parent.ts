@@ -13,6 +13,7 @@ import { validate } from '../validation.ts';
 import { enterAny, enterPair, type StepContext } from './context.ts';
 import { standingParent } from './fence.ts';
 import { refuseForeignTable } from './foreign-table.ts';
+import { freeParentName } from './free-parent-name.ts';
 import { pairResult } from './pair-result.ts';
 
 const STEP = 'RestoreParent';
@@ -32,6 +33,7 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
   // Back already: a repeated delivery, or a rollback that died after the attach.
   if (await standingParent(context, migration)) return pairResult('SKIPPED', target, { object });
 
+  await freeParentName(context, entered, target, event.execution);
   let lockWaitMs = 0;
   if (standing.leaf_constraint_oid === null) {
     const sql = await statementFor(client, 'statements/add-leaf-foreign-key', foreignKey, pair);

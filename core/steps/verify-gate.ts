@@ -2,9 +2,12 @@
  * decide, the drop is rehearsed and waited for. */
 import type { GateResult, MigrationEvent, Rehearsal } from '../contracts.ts';
 import { proveLookups, scanningLookups } from '../delete-probe.ts';
+import { PartitionSetChanged } from '../errors.ts';
 import { readGate, refuseOutdatedPlan } from '../gate.ts';
 import { changeMigration, readPairs, wantsNoIndexes } from '../ledger.ts';
-import { shortName } from '../pairs.ts';
+import { type Pairing, shortName } from '../pairs.ts';
+import { acceptFlags, notAccepted } from '../preflight/acceptance.ts';
+import { readFindings } from '../preflight/sql-findings.ts';
 import { run } from '../sql.ts';
 import { verifiedDrop } from '../verified-drop.ts';
 import { type EnteredMigration, enterWithinWindow, LEASE_SECONDS, type StepContext } from './context.ts';
@@ -43,7 +46,28 @@ export async function verifyGate(context: StepContext, event: MigrationEvent): P
     );
   }
   if (!finished) return result('COUNTING');
+  await refuseNewFindings(context, entered, pairing);
   return decide(context, entered, event.execution, result);
+}
+
+/**
+ * Hours or days may have passed since the plan. What came up meanwhile, and would make something of the application fail or get
+ * lost, is asked like what the plan found: the execution pauses, and nothing is undone.
+ *
+ * @throws PartitionSetChanged
+ */
+async function refuseNewFindings(
+  { client }: StepContext,
+  { migration: { options }, foreignKey }: EnteredMigration,
+  pairing: Pairing,
+): Promise<void> {
+  const findings = await readFindings(client, { foreignKey, pairing, input: options });
+  const open = notAccepted(findings, { accept: options.accept ?? [], accepted: options.accepted });
+  if (open.length === 0) return;
+  const lines = open.map(({ id, message, remedy }) => `[${id}] ${message}; ${remedy}`);
+  throw new PartitionSetChanged(
+    `since the plan something came up that needs acceptance: ${lines.join(' | ')}; all that was done stands: migrate again with ${acceptFlags(open)}`,
+  );
 }
 
 /** All is ready. Who has the last word: nobody, a rehearsal, or a person? */

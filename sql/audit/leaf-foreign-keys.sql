@@ -22,8 +22,13 @@ SELECT c.oid AS constraint_oid, c.conname AS constraint_name,
   JOIN pg_class b ON b.oid = c.confrelid JOIN pg_namespace bn ON bn.oid = b.relnamespace
  CROSS JOIN LATERAL (SELECT regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '')) x(definition)
  CROSS JOIN LATERAL (SELECT x.definition,
-                            x.definition = format('FOREIGN KEY (%s) REFERENCES %s(%s)%s', :'columns'::text, c.confrelid::regclass,
-                                                  :'referenced_columns'::text, :'actions'::text) AS shaped) d
+                            x.definition IN (
+                              format('FOREIGN KEY (%s) REFERENCES %s(%s)%s', :'columns'::text, c.confrelid::regclass,
+                                     :'referenced_columns'::text, :'actions'::text),
+                              -- As beside a DEFERRABLE parent FK (statements/add-pair-foreign-key.sql).
+                              format('FOREIGN KEY (%s) REFERENCES %s(%s)%s', :'columns'::text, c.confrelid::regclass,
+                                     :'referenced_columns'::text,
+                                     regexp_replace(:'actions'::text, ' DEFERRABLE$', ' DEFERRABLE INITIALLY DEFERRED'))) AS shaped) d
  WHERE c.contype = 'f' AND c.conparentid = 0
    AND (t.oid IS NOT NULL OR d.shaped AND b.relkind = 'r' AND NOT b.relispartition)
    AND (SELECT jsonb_agg(a.attname ORDER BY a.attname)

@@ -15,7 +15,8 @@ SELECT c.conname                                              AS constraint_name
        k.referenced_columns,
        k.column_names,
        k.referenced_column_names,
-       substr(d.definition, length(d.prefix) + 1)             AS actions,
+       -- Pair FKs are enforced, also those of a parent FK that is not (18+).
+       regexp_replace(substr(d.definition, length(d.prefix) + 1), ' NOT ENFORCED$', '') AS actions,
        starts_with(d.definition, d.prefix)                    AS understood,
        c.confdeltype                                          AS on_delete,
        c.confupdtype                                          AS on_update,

@@ -10,8 +10,8 @@ SELECT t.oid                                                        AS table_oid
        c.oid                                                        AS constraint_oid,
        c.conname                                                    AS constraint_name,
        quote_ident(c.conname)                                       AS constraint_ident,
-       c.convalidated                                               AS validated,
-       coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true)     AS enforced,  -- column of 18+
+       -- One that is NOT ENFORCED (column of 18+) has nothing to validate.
+       c.convalidated OR NOT coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) AS validated,
        coalesce((to_jsonb(c) ->> 'conperiod')::boolean, false)      AS temporal,  -- column of 18+
        r.oid                                                        AS referenced_oid,
        CASE WHEN r.oid IS NOT NULL THEN format('%I.%I', rn.nspname, r.relname) END AS referenced_name,

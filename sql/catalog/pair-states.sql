@@ -6,7 +6,7 @@
 -- A new name is one that neither the catalog nor the pair's `taken` (what is about to be made there besides) has.
 -- Run it with search_path = pg_catalog. Reads only.
 :begin
-WITH fk AS (
+WITH RECURSIVE fk AS (
   SELECT :'referencing_oid'::oid        AS referencing_root,
          :'referenced_oid'::oid         AS referenced_root,
          :'constraint_name'::text       AS root_constraint_name,
@@ -40,12 +40,28 @@ WITH fk AS (
                 s.constraint_start || left(md5(w.constraint_name || w.root_constraint_name || w.columns), 8) AS other_constraint,
                 s.index_start || left(md5(w.index_name || w.root_constraint_name), 8)                        AS unique_index,
                 s.index_start || left(md5(w.index_name || w.root_constraint_name || w.columns), 8)           AS other_index) c
+), leaf AS (
+  SELECT fk.referencing_root AS oid FROM fk
+  UNION ALL
+  SELECT i.inhrelid FROM leaf l JOIN pg_inherits i ON i.inhparent = l.oid
+), migrated AS (
+  -- The parent FK is dropped, and pair FKs have taken its name (rename-pair-foreign-keys.sql): a new one takes it too.
+  SELECT fk.root_constraint_name <> ''
+         AND NOT EXISTS (SELECT 1 FROM pg_constraint c
+                          WHERE c.conrelid = fk.referencing_root AND c.conname = fk.root_constraint_name)
+         AND EXISTS (SELECT 1
+                       FROM leaf l
+                       JOIN pg_constraint c ON c.conrelid = l.oid AND c.conname = fk.root_constraint_name
+                       JOIN pg_class r ON r.oid = c.confrelid AND r.relispartition AND r.relkind = 'r'
+                      WHERE c.contype = 'f' AND c.conparentid = 0) AS named_alike
+    FROM fk
 )
 SELECT n.pair,
        f.oid                                                   AS constraint_oid,
        coalesce(f.conname,
                 (SELECT k.name
-                   FROM (VALUES (1, n.constraint_name), (2, n.unique_constraint), (3, n.other_constraint)) k(n, name)
+                   FROM (VALUES (0, (SELECT n.root_constraint_name FROM migrated m WHERE m.named_alike)), (1, n.constraint_name),
+                                (2, n.unique_constraint), (3, n.other_constraint)) k(n, name)
                   WHERE octet_length(k.name) <= 63 AND NOT n.taken ? k.name
                     AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conrelid = n.referencing_oid AND c.conname = k.name)
                   ORDER BY k.n LIMIT 1),
@@ -78,9 +94,13 @@ SELECT n.pair,
        SELECT c.oid, c.conname, c.convalidated
          FROM pg_constraint c
         WHERE c.conrelid = n.referencing_oid AND c.confrelid = n.referenced_oid AND c.contype = 'f' AND c.conparentid = 0
+          -- Beside a DEFERRABLE parent FK it is INITIALLY DEFERRED (add-pair-foreign-key.sql).
           AND regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '')
-              = format('FOREIGN KEY (%s) REFERENCES %s(%s)%s',
-                       n.columns, n.referenced_oid::regclass, n.referenced_columns, n.actions)
+              IN (format('FOREIGN KEY (%s) REFERENCES %s(%s)%s',
+                         n.columns, n.referenced_oid::regclass, n.referenced_columns, n.actions),
+                  format('FOREIGN KEY (%s) REFERENCES %s(%s)%s',
+                         n.columns, n.referenced_oid::regclass, n.referenced_columns,
+                         regexp_replace(n.actions, ' DEFERRABLE$', ' DEFERRABLE INITIALLY DEFERRED')))
         ORDER BY c.conname IS NOT DISTINCT FROM n.made DESC, c.convalidated DESC, c.oid
         LIMIT 1) f ON true
   -- A valid, complete btree index whose leading columns are the FK's, in any order: what a cascade looks up by.
@@ -116,7 +136,7 @@ SELECT n.pair,
        SELECT c.oid, c.conname, c.convalidated
          FROM pg_constraint c
         WHERE c.conrelid = n.referencing_oid AND c.confrelid = n.referenced_root AND c.contype = 'f'
-          AND regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '')
+          AND regexp_replace(pg_get_constraintdef(c.oid), ' NOT (VALID|ENFORCED)$', '')
               = format('FOREIGN KEY (%s) REFERENCES %s(%s)%s',
                        n.columns, n.referenced_root::regclass, n.referenced_columns, n.actions)
         ORDER BY c.convalidated DESC, c.oid

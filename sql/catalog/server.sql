@@ -4,6 +4,7 @@ SELECT current_setting('server_version')                                     AS 
        current_setting('server_version_num')::int                            AS version_num,
        pg_is_in_recovery()                                                   AS in_recovery,
        current_user                                                          AS role,
+       session_user                                                          AS session_user,
        current_database()                                                    AS database,
        has_database_privilege(current_database(), 'CREATE')                  AS can_create_schema,
        to_regnamespace('p2pfk') IS NOT NULL                                  AS ledger_exists,

@@ -21,7 +21,9 @@ SELECT c.conname AS name, c.conrelid AS referencing_oid, format('%I.%I', an.nspn
   JOIN pg_class b ON b.oid = c.confrelid AND b.relkind = 'r' JOIN pg_namespace bn ON bn.oid = b.relnamespace
  WHERE c.contype = 'f' AND c.conparentid = 0
    AND regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '')
-       = format('FOREIGN KEY (%s) REFERENCES %s(%s)%s', :'columns'::text, c.confrelid::regclass, :'referenced_columns'::text, :'actions'::text)
+       IN (format('FOREIGN KEY (%s) REFERENCES %s(%s)%s', :'columns'::text, c.confrelid::regclass, :'referenced_columns'::text, :'actions'::text),
+           format('FOREIGN KEY (%s) REFERENCES %s(%s)%s', :'columns'::text, c.confrelid::regclass, :'referenced_columns'::text,
+                  regexp_replace(:'actions'::text, ' DEFERRABLE$', ' DEFERRABLE INITIALLY DEFERRED')))
    AND NOT EXISTS (SELECT 1 FROM pair p WHERE p.referencing_oid = c.conrelid AND p.referenced_oid = c.confrelid)
  ORDER BY 2, 1
 :end

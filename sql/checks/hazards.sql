@@ -25,7 +25,8 @@ WITH RECURSIVE tree AS (
 ), parent AS (
   SELECT c.oid, c.conrelid, c.confrelid FROM pg_constraint c WHERE c.oid = nullif(:'constraint_oid'::text, '')::oid
 ), target AS (
-  SELECT c.oid, c.conname, c.conrelid, c.confrelid, c.oid = p.oid AS is_parent
+  SELECT c.oid, c.conname, c.conrelid, c.confrelid, c.oid = p.oid AS is_parent,
+         coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) AS enforced  -- column of 18+
     FROM parent p
     JOIN pg_constraint c ON c.confrelid = p.confrelid AND c.contype = 'f' AND c.conparentid = 0
 ), derived AS (
@@ -42,7 +43,7 @@ WITH RECURSIVE tree AS (
   -- PostgreSQL checks rows by two triggers on each referencing leaf, and two on each referenced leaf.
   SELECT m.target, m.oid
     FROM member m
-    JOIN target t ON t.oid = m.target
+    JOIN target t ON t.oid = m.target AND t.enforced
     JOIN pg_class c ON c.oid = m.oid AND c.relkind = 'r'
    WHERE NOT EXISTS (SELECT 1
                        FROM derived d

@@ -9,7 +9,8 @@ WITH RECURSIVE tree AS (
 SELECT c.oid, c.conname AS name, format('%I.%I', n.nspname, r.relname) AS relation, c.conrelid AS relation_oid,
        c.conrelid = :'referencing_oid'::oid           AS on_root,
        pg_get_constraintdef(c.oid)                    AS definition,
-       c.convalidated                                 AS validated,
+       -- One that is NOT ENFORCED (18+) has nothing to validate.
+       c.convalidated OR NOT coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) AS validated,
        obj_description(c.oid, 'pg_constraint')        AS comment
   FROM pg_constraint c
   JOIN tree t ON t.oid = c.conrelid

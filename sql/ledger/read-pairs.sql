@@ -2,7 +2,9 @@
 SELECT p.pair, p.referencing_oid, p.referencing, p.referenced_oid, p.referenced, p.bound, p.rows::float8 AS rows,
        p.bytes::float8 AS bytes, p.constraint_name, p.constraint_added, p.index_name, p.index_added, p.root_constraint,
        p.state, p.attempts, p.last_error, p.lock_wait_ms, p.index_ms, p.add_ms, p.validate_ms,
-       p.orphans::float8 AS orphans, p.orphans_counted_at
+       p.orphans::float8 AS orphans, p.orphans_counted_at,
+       -- By name, because a ledger of an older edition has no such column.
+       to_jsonb(p) ->> 'former_name' AS former_name
   FROM p2pfk.pair p
  WHERE p.migration_id = :'migration_id'::bigint
    AND (:'pair'::int IS NULL OR p.pair = :'pair'::int)

@@ -1,5 +1,16 @@
 -- The ledger: what was asked, what was done, by whom, under which locks. It explains and it fences; what is DONE is
 -- always read from the catalog. Safe to run again. Takes no lock on any table of the application.
+-- The copy of another database's ledger (ledger-copy.sql) is none of this one.
+DO $copy$
+BEGIN
+  IF EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+              WHERE n.nspname = 'p2pfk' AND c.relname = 'ledger_version'
+                AND obj_description(c.oid, 'pg_class') LIKE 'Copy of a ledger%') THEN
+    RAISE EXCEPTION 'the schema p2pfk of this database is a copy of the ledger of the database that it subscribes to'
+      USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
+END
+$copy$;
 CREATE SCHEMA IF NOT EXISTS p2pfk;
 COMMENT ON SCHEMA p2pfk IS 'Ledger of p2pfk: migrations from a parent-level to partition-to-partition foreign keys';
 
@@ -94,6 +105,15 @@ CREATE TABLE IF NOT EXISTS p2pfk.pair (
   orphans_counted_at   timestamptz,
   PRIMARY KEY (migration_id, pair)
 );
+DO $add$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_attribute
+                  WHERE attrelid = 'p2pfk.pair'::regclass AND attname = 'former_name' AND NOT attisdropped) THEN
+    ALTER TABLE p2pfk.pair ADD COLUMN former_name text;
+  END IF;
+END
+$add$;
+COMMENT ON COLUMN p2pfk.pair.former_name IS 'name of the pair FK before the drop of the parent FK gave it another; a rollback gives it back';
 COMMENT ON COLUMN p2pfk.pair.constraint_added IS 'added by this migration: a rollback drops it';
 COMMENT ON COLUMN p2pfk.pair.root_constraint IS 'name of the parent FK''s own child on the referencing partition';
 

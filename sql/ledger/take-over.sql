@@ -5,7 +5,10 @@
 :begin
 UPDATE p2pfk.migration m
    SET execution = :'execution'::text,
-       options = :'options'::jsonb,
+       -- What a person accepted stays accepted, and the names that the pair FKs are to get stay chosen.
+       options = coalesce((SELECT jsonb_object_agg(o.key, o.value)
+                             FROM jsonb_each(m.options) o WHERE o.key IN ('accepted', 'pairConstraintNames')), '{}')
+                 || :'options'::jsonb,
        state = CASE WHEN m.state = 'rolling-back' THEN m.state ELSE 'running' END,
        error = NULL, finished_at = NULL, approval_asked_at = NULL, updated_at = now(), lease_until = now() + interval '90 seconds'
  WHERE m.id = :'migration_id'::bigint

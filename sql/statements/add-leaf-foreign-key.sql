@@ -1,14 +1,20 @@
 -- First half of the online rollback: an FK from one referencing leaf to the referenced PARENT, without looking at rows.
--- It has the name and the definition that the parent FK's own child had there, so that the parent FK can attach it.
+-- It has the definition that the parent FK's own child had there, so that the parent FK can attach it, and its name where the
+-- pair FK has not taken that; else rename-leaf-foreign-key gives it the name when the pair FK is dropped.
 -- Lock: SHARE ROW EXCLUSIVE on the referencing leaf, the referenced table and all of its partitions, for milliseconds.
 -- Blocked by: any writer of these; the lock budget bounds the wait.
 -- Safe because: NOT VALID scans nothing, and the pair FKs still cover every row.
 :begin
 SELECT p.pair,
        format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s NOT VALID',
-              an.nspname, a.relname, coalesce(p.root_constraint, :'constraint_name'::name), :'definition'::text) AS sql,
+              an.nspname, a.relname,
+              -- The pair FK may have that name: then another, until the pair FK is dropped.
+              CASE WHEN EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = p.referencing_oid AND c.conname = w.name)
+                   THEN substr((repeat('x', 9) || w.name)::name::text, 10) || '_' || left(md5(w.name || p.referencing_oid::text), 8)
+                   ELSE w.name END, :'definition'::text) AS sql,
        'SHARE ROW EXCLUSIVE on the referencing partition, the referenced table and its partitions' AS lock
   FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, index_name name, root_constraint name)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
+ CROSS JOIN LATERAL (SELECT coalesce(p.root_constraint, :'constraint_name'::name)::text AS name) w
  ORDER BY p.pair
 :end

@@ -70,6 +70,12 @@
 \else
 \set allow_blocking_rollback off
 \endif
+-- What the pair FKs are called once the parent FK is dropped: auto, documented or parent (statements/rename-pair-foreign-keys.sql).
+-- Not given, it is what the migration has in the ledger, else auto.
+\if :{?pair_constraint_names}
+\else
+\set pair_constraint_names ''
+\endif
 -- Ids of findings that are accepted, separated by commas, or all.
 \if :{?accept}
 \else
@@ -116,7 +122,12 @@ SELECT format('refused, nothing was changed: %s; our queries rely on another val
 SELECT now() <> statement_timestamp() AS in_transaction,
        :'table' = '' AS no_table,
        :'lock_timeout_ms' !~ '^[0-9]{1,5}$' OR :'lock_tries' !~ '^[0-9]{1,2}$' AS no_number,
+       :'pair_constraint_names' NOT IN ('', 'auto', 'documented', 'parent') AS no_naming,
        getdatabaseencoding() = 'UTF8' AS utf8 \gset
+\if :no_naming
+\set refusal 'pair_constraint_names must be auto, documented or parent'
+\ir refuse.sql
+\endif
 \if :in_transaction
 \set refusal 'the scripts begin and end transactions of their own: run them without --single-transaction, outside a transaction'
 \ir refuse.sql
@@ -150,7 +161,8 @@ SELECT format('arn:aws:states:local:000000000000:execution:p2pfk:psql-%s-%s',
        jsonb_build_object('maxConcurrency', 1, 'lockTimeoutMs', :lock_timeout_ms, 'approval', 'auto',
                           'rowMovementGuard', :'row_movement_guard'::boolean, 'keepIndexes', :'keep_indexes'::boolean,
                           'allowBlockingRollback', :'allow_blocking_rollback'::boolean,
-                          'accept', to_jsonb(string_to_array(replace(:'accept', ' ', ''), ','))) AS options
+                          'accept', to_jsonb(string_to_array(replace(:'accept', ' ', ''), ',')))
+         || CASE :'pair_constraint_names' WHEN '' THEN '{}' ELSE jsonb_build_object('pairConstraintNames', :'pair_constraint_names') END AS options
   FROM pg_stat_activity a
  WHERE a.pid = pg_backend_pid() \gset
 \ir as-role.sql

@@ -2,6 +2,9 @@
 -- the same list. Needs the foreign key, :pairing, :unpaired and :options.
 \set findings '[]'
 \set pairs :pairing
+\set file ../../statements/rename-pair-foreign-keys.sql
+\ir ../control/rows.sql
+\set final_names :result
 \set finding always-triggers
 \ir finding.sql
 \set finding disabled-trigger
@@ -19,4 +22,18 @@
 \set finding rule
 \ir finding.sql
 \set finding trigger-after-guard
+\ir finding.sql
+\set finding ledger-copy
+\ir finding.sql
+\set finding not-enforced
+\ir finding.sql
+\set finding statement-trigger
+\ir finding.sql
+\set finding default-differs
+\ir finding.sql
+\set finding publication-all-tables
+\ir finding.sql
+\set finding set-constraints
+\ir finding.sql
+\set finding constraint-name
 \ir finding.sql

@@ -15,6 +15,12 @@ SELECT coalesce(jsonb_agg(x.oid), '[]') AS relations
 \ir ../control/rows.sql
 \set hazards :result
 \ir findings.sql
+-- What was accepted before for this migration, and still reads the same, is not asked again.
+\set accepted_before '[]'
+SELECT :'migration_id' <> '' AS known \gset
+\if :known
+SELECT coalesce(m.options -> 'accepted', '[]') AS accepted_before FROM p2pfk.migration m WHERE m.id = :'migration_id'::bigint \gset
+\endif
 \set list :pairing
 \ir ../queries/rollback-strategy.sql
 \ir ../queries/refusals.sql
@@ -24,3 +30,4 @@ SELECT coalesce(jsonb_agg(x.oid), '[]') AS relations
 \if :warned
 \echo :warnings
 \endif
+\ir ../queries/accepted.sql

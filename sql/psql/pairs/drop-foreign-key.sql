@@ -5,6 +5,9 @@
 \set enter p2pfk.enter_rollback
 SELECT :'constraint_added'::boolean AND :'stands'::boolean AS drops_constraint,
        :'index_added'::boolean AND NOT :'keep_indexes'::boolean AS drops_index,
+       -- A pair FK that stays, because this migration has not made it, and that the drop gave another name.
+       NOT :'constraint_added'::boolean AND :'stands'::boolean
+         AND coalesce(:'pairs'::jsonb -> 0 ->> 'former_name' <> :'standing_name', false) AS renames_back,
        -- The parent FK's own child on the leaf, which may have had a name of its own.
        :'leaf_name' <> '' AND coalesce(:'pairs'::jsonb -> 0 ->> 'root_constraint' <> :'leaf_name', false) AS renames,
        jsonb_build_array((:'pairs'::jsonb -> 0) || jsonb_build_object('constraint_name', :'leaf_name')) AS leaf_pairs,
@@ -12,7 +15,7 @@ SELECT :'constraint_added'::boolean AND :'stands'::boolean AS drops_constraint,
 \set file ../../statements/drop-row-movement-guard.sql
 \ir ../control/rows.sql
 \set guards :result
-SELECT :'drops_constraint'::boolean OR :'renames'::boolean OR :'guards'::jsonb <> '[]' AS alters \gset
+SELECT :'drops_constraint'::boolean OR :'renames_back'::boolean OR :'renames'::boolean OR :'guards'::jsonb <> '[]' AS alters \gset
 \if :alters
 \set ledger_pairs :pairs
 \set pairs :named
@@ -22,6 +25,10 @@ SELECT :'drops_constraint'::boolean OR :'renames'::boolean OR :'guards'::jsonb <
 \if :drops_constraint
 \ir ../../statements/drop-pair-foreign-key.sql
 SELECT jsonb_build_array(:'sql') AS drop_statements \gset
+\elif :renames_back
+\set file ../../statements/rename-pair-foreign-key-back.sql
+\ir ../control/rows.sql
+SELECT coalesce(jsonb_agg(r -> 'sql'), '[]') AS drop_statements FROM jsonb_array_elements(:'result'::jsonb) r \gset
 \endif
 \if :renames
 \set pairs :leaf_pairs

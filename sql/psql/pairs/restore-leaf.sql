@@ -3,6 +3,13 @@
 \ir standing.sql
 \set step RestoreParent
 \set enter p2pfk.enter_rollback
+-- A pair FK that has taken the parent FK's name gives it up first (core/steps/free-parent-name.ts).
+SELECT :'stands'::boolean AND coalesce(:'pairs'::jsonb -> 0 ->> 'former_name' <> :'standing_name', false) AS renamed,
+       :'pairs'::jsonb -> 0 ->> 'former_name' AS former_name,
+       :'constraint_added'::boolean AND :'actions' ~ ' DEFERRABLE$' AS defers \gset
+\if :renamed
+\ir free-parent-name.sql
+\endif
 SELECT format('parent coverage for %s', :'referencing') AS subject,
        jsonb_build_array(:'pair_referencing_oid') || :'referenced_relations'::jsonb AS lock_relations \gset
 \if :leaf_stands

@@ -5,7 +5,7 @@ WITH standing AS (
   SELECT s.*, s.referenced_kind = 'p' AS is_candidate
     FROM jsonb_to_recordset(:'standing'::jsonb)
          AS s(table_name text, table_kind text, constraint_oid oid, constraint_name text, constraint_ident text,
-              enforced boolean, temporal boolean, referenced_oid oid, referenced_name text, referenced_kind text)
+              temporal boolean, referenced_oid oid, referenced_name text, referenced_kind text)
 ), open AS (
   SELECT o.id, o.constraint_name, o.state, e AS migration
     FROM jsonb_array_elements(:'open'::jsonb) e, jsonb_to_record(e) AS o(id text, constraint_name text, state text)
@@ -62,8 +62,6 @@ WITH standing AS (
              THEN format('the ledger has no open migration of %s: begin with sql/migrate-to-p2p-fk-step1-add-partition-fks.sql', a.table_name)
            WHEN a.matches = 0 AND :'purpose' = 'rollback' AND a.candidates = 0
              THEN format('there is nothing to roll back: the ledger has no open migration of %s', a.table_name)
-           WHEN s.enforced IS FALSE
-             THEN format('foreign key %s of %s is NOT ENFORCED: it guards nothing, so there is nothing that pair foreign keys could take over; make it ENFORCED first, or leave it', s.constraint_ident, s.table_name)
            WHEN s.temporal
              THEN format('foreign key %s of %s is a temporal foreign key (PERIOD), which p2pfk does not migrate', s.constraint_ident, s.table_name)
          END AS refusal

@@ -124,7 +124,8 @@ WITH pair AS (
   UNION ALL
   SELECT 21, f.id, f.message, format('%s; or accept it with -v accept=%s', f.remedy, f.id)
     FROM found f
-   WHERE f.severity <> 'error' AND f.needs_acceptance AND NOT (:'options'::jsonb -> 'accept') ?| ARRAY[f.id, 'all']
+   WHERE f.severity <> 'error' AND f.needs_acceptance AND :'constraint_oid' <> '' AND NOT (:'options'::jsonb -> 'accept') ?| ARRAY[f.id, 'all']
+     AND NOT EXISTS (SELECT FROM jsonb_array_elements(:'accepted_before'::jsonb) b WHERE b ->> 'id' = f.id AND b ->> 'message' = f.message)
 ), warning(n, line) AS (
   SELECT 1, format('! referencing partition %s (%s) is empty, or holds only keys with a NULL, and %s: after the migration rows inserted there are not checked', l.partition, l.bound, l.why)
     FROM lone l WHERE NOT l.filled AND NOT l.keyless

@@ -63,6 +63,7 @@ ROLLBACK;
 \ir ../queries/budget-refusal.sql
 \ir ../control/give-up.sql
 \endif
+\ir take-final-names.sql
 \ir quick-checks.sql
 SELECT :'check1'::boolean AND :'check2'::boolean AND :'check3'::boolean AS right_so_far \gset
 \if :right_so_far

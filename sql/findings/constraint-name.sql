@@ -1,0 +1,10 @@
+-- Which constraint an error 23503 names after the migration.
+:begin
+SELECT 'constraint-name' AS id, 'info' AS severity, false AS needs_acceptance,
+       format('an INSERT or UPDATE that is refused (23503) names the constraint of its partition afterwards, such as %I, and not %I',
+              min(f.constraint_name) , :'constraint_name'::text) AS message,
+       'recognise the error by its code, 23503; or keep the name with: --pair-constraint-names parent' AS remedy
+  FROM jsonb_to_recordset(:'final_names'::jsonb) AS f(constraint_name text)
+ WHERE f.constraint_name <> :'constraint_name'::text AND nullif(:'constraint_oid'::text, '') IS NOT NULL
+HAVING count(*) > 0
+:end

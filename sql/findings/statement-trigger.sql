@@ -1,0 +1,48 @@
+-- Statement-level triggers of the application that the foreign key's actions fire today and will not fire, or the other way
+-- round. A cascade is a statement on the referencing table of its foreign key: the root under the parent FK, the leaf under a
+-- pair FK. So the root's triggers stop to fire for cascaded rows, and a leaf's own begin to; those of a partitioned table
+-- between them fire for neither.
+:begin
+WITH action AS (
+  SELECT 'delete' AS event, NULL::int2[] AS columns FROM pg_constraint c
+   WHERE c.oid = nullif(:'constraint_oid'::text, '')::oid AND c.confdeltype = 'c'
+  UNION ALL
+  -- Columns of ON DELETE SET NULL (columns): 15+.
+  SELECT 'update', coalesce((SELECT array_agg(e::int2) FROM jsonb_array_elements_text(CASE jsonb_typeof(to_jsonb(c) -> 'confdelsetcols') WHEN 'array' THEN to_jsonb(c) -> 'confdelsetcols' END) e), c.conkey)
+    FROM pg_constraint c
+   WHERE c.oid = nullif(:'constraint_oid'::text, '')::oid AND c.confdeltype IN ('n', 'd')
+  UNION ALL
+  SELECT 'update', c.conkey FROM pg_constraint c
+   WHERE c.oid = nullif(:'constraint_oid'::text, '')::oid AND c.confupdtype IN ('c', 'n', 'd')
+), relation AS (
+  SELECT :'referencing_oid'::oid AS oid, true AS is_root
+  UNION ALL
+  SELECT p.referencing_oid, false FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(referencing_oid oid)
+), trigger AS (
+  SELECT DISTINCT r.is_root, g.oid, format('%I on %I.%I', g.tgname, n.nspname, t.relname) AS name,
+         format('ALTER TABLE %I.%I DISABLE TRIGGER %I', n.nspname, t.relname, g.tgname) AS disable
+    FROM relation r
+    JOIN pg_trigger g ON g.tgrelid = r.oid AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A') AND g.tgtype & 1 = 0
+    JOIN action a ON CASE a.event WHEN 'delete' THEN g.tgtype & 8 <> 0
+                                  ELSE g.tgtype & 16 <> 0
+                                       AND (cardinality(g.tgattr::int2[]) = 0
+                                            -- UPDATE OF columns: attribute numbers differ between root and leaf.
+                                            OR EXISTS (SELECT FROM unnest(g.tgattr::int2[]) k(attnum)
+                                                         JOIN pg_attribute l ON l.attrelid = g.tgrelid AND l.attnum = k.attnum
+                                                         JOIN pg_attribute m ON m.attrelid = :'referencing_oid'::oid AND m.attname = l.attname
+                                                        WHERE m.attnum = ANY (a.columns)))
+                     END
+    JOIN pg_class t ON t.oid = g.tgrelid
+    JOIN pg_namespace n ON n.oid = t.relnamespace
+)
+SELECT 'statement-trigger' AS id, 'warning' AS severity, true AS needs_acceptance,
+       concat_ws('; ',
+         'statement-level triggers see rows that the foreign key deletes or changes: ' || string_agg(name, ', ' ORDER BY name) FILTER (WHERE is_root)
+           || ' will no longer fire for them, as a pair foreign key acts on the partition and not on the table',
+         string_agg(name, ', ' ORDER BY name) FILTER (WHERE NOT is_root)
+           || ' do not fire for rows that the foreign key deletes or changes, and will from then on') AS message,
+       'write the trigger FOR EACH ROW on the table, which partitions inherit and cascades fire under both kinds of foreign key: CREATE TRIGGER name AFTER DELETE ON '
+         || :'table'::text || ' FOR EACH ROW EXECUTE FUNCTION ...' AS remedy
+  FROM trigger
+HAVING count(*) > 0
+:end

@@ -1,0 +1,25 @@
+-- For a subscriber of logical replication whose publisher publishes the ledger too (the finding publication-all-tables): makes the
+-- ledger's tables there, empty, and marked as a copy that is no ledger of that database. p2pfk refuses to use it as one.
+--
+--   psql SUBSCRIBER -f sql/ledger-copy.sql
+--
+-- Then, where the rows are wanted there: ALTER SUBSCRIPTION ... REFRESH PUBLICATION. Can be run again.
+\set ON_ERROR_STOP on
+SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE n.nspname = 'p2pfk' AND c.relname = 'ledger_version') AS there,
+       EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE n.nspname = 'p2pfk' AND c.relname = 'ledger_version'
+                  AND obj_description(c.oid, 'pg_class') LIKE 'Copy of a ledger%') AS copied \gset
+\if :copied
+\echo ✓ The schema p2pfk is a copy already
+\q
+\endif
+\if :there
+\echo ✗ This database has a ledger of its own: the rows of the publisher must not go into it. Leave the schema p2pfk out of the subscription
+\q
+\endif
+BEGIN;
+\ir ledger/schema.sql
+\ir ledger/mark-copy.sql
+COMMIT;
+\echo ✓ Created the tables of the ledger as a copy
