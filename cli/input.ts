@@ -28,6 +28,7 @@ const FLAGS: Readonly<Record<string, readonly [flag: string, expected: string]>>
   maxActiveSessions: ['--max-active-sessions', 'must be a whole number from 1 on'],
   holdBackQuery: ['--hold-back-query', 'must be a query'],
   rowMovementGuard: ['--no-row-movement-guard', 'must be given or not'],
+  pairConstraintNames: ['--pair-constraint-names', 'must be auto, documented or parent'],
   accept: ['--accept', 'must be the id of a finding, such as row-movement, or all'],
 };
 
@@ -42,6 +43,7 @@ const FORWARD_ONLY = [
   'maxActiveSessions',
   'holdBackQuery',
   'rowMovementGuard',
+  'pairConstraintNames',
   'accept',
 ];
 
@@ -65,6 +67,7 @@ export function givenInput(flags: InputFlags, operation: string): GivenInput {
     ['maxActiveSessions', flags.maxActiveSessions],
     ['holdBackQuery', flags.holdBackQuery],
     ['rowMovementGuard', flags.rowMovementGuard === false ? false : undefined],
+    ['pairConstraintNames', flags.pairConstraintNames],
     ['accept', flags.accept],
     ['keepIndexes', flags.keepIndexes],
     ['allowBlockingRollback', flags.allowBlockingRollback],

@@ -63,6 +63,7 @@ export interface InputFlags extends TableFlags {
   readonly holdBackQuery?: string;
   /** False with `--no-row-movement-guard`, else true. */
   readonly rowMovementGuard?: boolean;
+  readonly pairConstraintNames?: string;
   /** Ids of findings, or `all`. */
   readonly accept?: readonly string[];
   readonly keepIndexes?: boolean;
@@ -201,6 +202,14 @@ export function addGuardOptions(command: Command): Command {
   );
 }
 
+/** Of a plan and of a migration. */
+export function addNamingOption(command: Command): Command {
+  return command.option(
+    '--pair-constraint-names <kind>',
+    "names of the new foreign keys after the drop: documented, parent, or auto: the parent's where that is DEFERRABLE and all partitions are in its schema (default: auto)",
+  );
+}
+
 /** What would fail or be lost after the migration is accepted by a person, by the id of its finding. */
 export function addAcceptOption(command: Command): Command {
   return command.option(
@@ -224,7 +233,7 @@ export function addInputOptions(command: Command): Command {
         duration,
       ),
   );
-  addGuardOptions(command);
+  addNamingOption(addGuardOptions(command));
   addAcceptOption(command);
   return grouped(command, LIMITS, (limits) =>
     limits

@@ -3,7 +3,7 @@
  * ISO 8601, durations milliseconds, offsets milliseconds since the execution began. What is not known is null or empty, and
  * `notes` says why.
  */
-import type { Check, Finding, MigrationStatus, Rehearsal } from '../core/contracts.ts';
+import type { AcceptedFinding, Check, Finding, MigrationStatus, Rehearsal } from '../core/contracts.ts';
 import type { HeldLock } from '../core/trail/contracts.ts';
 
 /** `STOPPED`: by a person or a time-out before its end; nothing was undone and nothing is lost. */
@@ -38,6 +38,8 @@ export interface Report {
   readonly statements: readonly ReportStatement[];
   /** What the operator was told before anything ran. Null: not recorded. */
   readonly findings: readonly Finding[] | null;
+  /** Findings that needed acceptance, and who accepted them. */
+  readonly accepted: readonly AcceptedFinding[];
   readonly errors: readonly ReportError[];
   readonly verifyAgain: readonly { readonly command: string; readonly purpose: string }[];
   /** What could not be read, and why. */

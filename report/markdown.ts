@@ -3,7 +3,7 @@ import { visible } from '../core/text.ts';
 import type { Bar, Report } from './contracts.ts';
 import { STAGE, STAGE_ORDER, STATUS } from './html/words.ts';
 import { shortName } from './report.ts';
-import { bytes, count, duration, instant, plural } from './words.ts';
+import { acceptedBy, bytes, count, duration, instant, plural } from './words.ts';
 
 export function toMarkdown(report: Report): string {
   const { subject, status, summary } = report;
@@ -159,14 +159,16 @@ function errors({ errors: all }: Report): string[] {
   return ['## Errors, and what became of them', ...table(['state', 'error and cause', 'times', 'then'], rows)];
 }
 
-function findings({ findings: all }: Report): string[] {
-  if (all === null || all.length === 0) return [];
+function findings({ findings: all, accepted }: Report): string[] {
+  if (all === null || all.length + accepted.length === 0) return [];
+  const gone = accepted.filter((one) => !all.some(({ id, message }) => one.id === id && one.message === message));
   return [
-    '## Findings accepted',
-    ...all.map(
-      ({ id, severity, message, remedy }) =>
-        `- ${severity} ${code(id)}: ${text(message)}${remedy === '' ? '' : `; ${text(remedy)}`}`,
-    ),
+    '## Findings',
+    ...all.map(({ id, severity, message, remedy }) => {
+      const by = accepted.filter((one) => one.id === id && one.message === message).map(acceptedBy);
+      return `- ${severity} ${code(id)}: ${text(message)}${remedy === '' ? '' : `; ${text(remedy)}`}${by.length === 0 ? '' : ` – **${text(by.join('; '))}**`}`;
+    }),
+    ...gone.map((one) => `- ${code(one.id)}: ${text(one.message)} – **${text(acceptedBy(one))}**`),
   ];
 }
 

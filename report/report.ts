@@ -88,6 +88,7 @@ export function buildReport(sources: ReportSources): Report {
     rehearsal,
     statements: statements.map((one) => ({ ...one, error: one.error === null ? null : clean(one.error) })),
     findings: trail?.migration.plan?.findings ?? null,
+    accepted: acceptedOf(trail),
     errors: errorsOf(history).map((one) => ({ ...one, message: clean(one.message) })),
     verifyAgain: commandsToVerify({ subject, status, executionArn: facts.arn }),
     notes: notesOf(sources, history).map(clean),
@@ -152,6 +153,11 @@ function lockedMsOf(history: History): number | null {
 function peopleOf(trail: Trail | null): People {
   const { role = null, approvalAskedAt = null, approvedAt = null, approvedBy = null } = trail?.migration ?? {};
   return { role, approvalAskedAt, approvedAt, approvedBy };
+}
+
+function acceptedOf(trail: Trail | null): Report['accepted'] {
+  const accepted = trail?.migration.options.accepted;
+  return Array.isArray(accepted) ? (accepted as Report['accepted']) : [];
 }
 
 /** Of this execution; the ledger has details whole that a payload had to cut. */

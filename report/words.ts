@@ -1,4 +1,5 @@
 /** Numbers as people read them. Pure. */
+import type { AcceptedFinding } from '../core/contracts.ts';
 
 /** `0.4 ms`, `182 ms`, `1.24 s`, `12.4 s`, `3 min 20 s`, `1 h 05 min`, `2 d 3 h`. */
 export function duration(milliseconds: number): string {
@@ -52,6 +53,12 @@ const INSTANT = new Intl.DateTimeFormat('en-GB', {
   minute: '2-digit',
   second: '2-digit',
 });
+
+/** Who accepted a finding, and when. */
+export function acceptedBy({ role, sessionUser, at }: AcceptedFinding): string {
+  const login = sessionUser === undefined || sessionUser === role ? '' : ` (login ${sessionUser})`;
+  return `accepted by role ${role}${login} on ${instant(at)}`;
+}
 
 /** In one line, and no longer than `longest` characters. */
 export function short(text: string, longest = 300): string {

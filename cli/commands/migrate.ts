@@ -50,6 +50,10 @@ Safe to stop at any time: the same command goes on from where it was.`,
             'on a busy server',
           ],
           ['p2pfk migrate --table path --report migration.html', 'and a report of it, complete in one file'],
+          [
+            'p2pfk migrate --table path --accept statement-trigger',
+            'accept what p2pfk plan says needs acceptance; on a terminal it is asked',
+          ],
           ['p2pfk migrate --table path --dry-run', 'through plan and preflight only'],
         ],
         exitCodes: [0, 1, 2, 4, 5, 6, 130],
@@ -65,9 +69,12 @@ export async function runExecution(flags: ExecutionFlags, operation: 'migrate' |
   const output = createOutput(flags);
   try {
     const { givenInput, parseInput } = await import('../input.ts');
-    const input = parseInput(givenInput(flags, operation));
-    const { execute } = await import('../execute.ts');
+    const given = parseInput(givenInput(flags, operation));
     const databaseUrl = databaseUrlOf(flags);
+    const { askAcceptance } = await import('../acceptance.ts');
+    const accepted = await askAcceptance({ input: process.stdin, output }, databaseUrl, given);
+    const input = { ...given, accept: [...given.accept, ...accepted] };
+    const { execute } = await import('../execute.ts');
     const { report, exitCode } = await execute({
       input,
       databaseUrl,

@@ -3,6 +3,7 @@ import { helpText } from '../help.ts';
 import {
   addDatabaseOptions,
   addGuardOptions,
+  addNamingOption,
   addOutputOptions,
   addPaceOptions,
   applyVerbose,
@@ -19,7 +20,7 @@ export function registerPlan(program: Command, finish: Finish): void {
   const command = program
     .command('plan')
     .description('what would be done: pairs, findings, estimate, exact SQL; reads only');
-  addDatabaseOptions(addGuardOptions(addPaceOptions(command))).option(
+  addDatabaseOptions(addNamingOption(addGuardOptions(addPaceOptions(command)))).option(
     '--sql',
     'only the SQL statements, each under a comment with its step and lock',
   );

@@ -112,6 +112,18 @@ export const FIELDS: readonly Field[] = [
     advanced: true,
   },
   {
+    name: 'pairConstraintNames',
+    label: 'Names of the new foreign keys',
+    hint: "SET CONSTRAINTS by name needs the old foreign key's name",
+    kind: 'choice',
+    choices: [
+      ['auto', 'the old name where it is DEFERRABLE and all partitions are in its schema'],
+      ['documented', 'their own names'],
+      ['parent', "the old foreign key's name"],
+    ],
+    advanced: true,
+  },
+  {
     name: 'keepIndexes',
     label: 'Keep indexes in a rollback',
     hint: 'A rollback leaves the indexes that the migration built',
@@ -127,29 +139,44 @@ export const FIELDS: readonly Field[] = [
   },
 ];
 
+/** A checkbox of the plan page accepts the finding with the id behind the dot. */
+export const ACCEPT_FIELD = 'accept.';
+
 export type Parsed =
   | { readonly input: GivenInput; readonly problems: null }
   | { readonly input: null; readonly problems: ReadonlyMap<string, string> };
 
 export function readForm(form: Readonly<Record<string, unknown>>): FormValues {
-  const entries = FIELDS.map(({ name }): [string, unknown] => [name, form[name]]);
+  const accepted = [
+    ...(typeof form.accept === 'string' ? form.accept.split(',') : []),
+    ...Object.keys(form).flatMap((name) => (name.startsWith(ACCEPT_FIELD) ? [name.slice(ACCEPT_FIELD.length)] : [])),
+  ];
+  const entries: [string, unknown][] = [
+    ...FIELDS.map(({ name }): [string, unknown] => [name, form[name]]),
+    ['accept', [...new Set(accepted)].join(',')],
+  ];
   return Object.fromEntries(
     entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1].trim() !== ''),
   );
 }
 
 export function toInput(values: FormValues): Parsed {
-  const given: GivenInput = Object.fromEntries(
+  const fields = Object.fromEntries(
     FIELDS.flatMap((field): [string, string | number | boolean][] => {
       const value = values[field.name]?.trim();
-      return value === undefined || (field.name === 'approval' && value === 'auto')
+      return value === undefined || (field.kind === 'choice' && value === 'auto')
         ? []
         : [[field.name, typed(field, value)]];
     }),
   );
+  const given: GivenInput = values.accept === undefined ? fields : { ...fields, accept: values.accept.split(',') };
   const parsed = ExecutionInput.safeParse(given);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue): [string, string] => [String(issue.path[0] ?? ''), issue.message]);
+    const problems = parsed.error.issues.map((issue): [string, string] => {
+      const key = String(issue.path[0] ?? '');
+      // What has no field of its own is said above all of them.
+      return FIELDS.some(({ name }) => name === key) ? [key, issue.message] : ['', `${key} ${issue.message}`.trim()];
+    });
     return { input: null, problems: new Map(problems) };
   }
   try {

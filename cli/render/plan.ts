@@ -1,6 +1,7 @@
 /** A plan as a person reads it, and as SQL. Pure. */
-import type { Finding, Plan, PlannedPair, Severity } from '../../core/contracts.ts';
+import type { Finding, Plan, PlanFinding, PlannedPair, Severity } from '../../core/contracts.ts';
 import type { EventBudget } from '../../core/event-budget.ts';
+import { acceptFlags } from '../../core/preflight/acceptance.ts';
 import { grouped, oneLine, plural, roughly, shellWord, size, visible, withoutSchemaOf, wrapped } from '../text.ts';
 import { columns } from './columns.ts';
 
@@ -30,8 +31,15 @@ export function planLines(plan: Plan, options: PlanLinesOptions): string[] {
     ...toWidth(estimateLines(plan)),
     `Statements   ${plan.statements.length}; all of them, with their locks: p2pfk plan ${here} --sql`,
     '',
+    ...acceptanceLines(plan),
     verdict(plan, here),
   ];
+}
+
+/** What `migrate` asks on a terminal, and refuses without these options elsewhere. */
+function acceptanceLines({ findings, statements }: Plan): string[] {
+  const flags = acceptFlags(findings.filter(needsAcceptance));
+  return flags === '' || statements.length === 0 ? [] : [`! Needs acceptance: ${flags}`];
 }
 
 /** Wraps under the beginning of the text: behind `Rollback     `, behind `  ✗ `, behind `      → `. */
@@ -115,10 +123,14 @@ export function findingLines(findings: readonly Finding[], severity: Severity): 
   return [
     title,
     ...those.flatMap((finding) => [
-      `  ${mark} ${finding.id}: ${oneLine(finding.message)}`,
+      `  ${mark} ${finding.id}: ${oneLine(finding.message)}${needsAcceptance(finding) ? ' (needs acceptance)' : ''}`,
       ...(finding.remedy === '' ? [] : [`      → ${oneLine(finding.remedy)}`]),
     ]),
   ];
+}
+
+function needsAcceptance(finding: Finding | PlanFinding): boolean {
+  return 'needsAcceptance' in finding && finding.needsAcceptance;
 }
 
 function estimateLines({ estimate }: Plan): string[] {
@@ -148,7 +160,8 @@ function verdict(plan: Plan, here: string): string {
   const errors = plan.findings.filter((finding) => finding.severity === 'error').length;
   if (errors > 0) return `✗ Refused: ${plural(errors, 'error')} to remove first`;
   if (plan.statements.length === 0) return '✓ Already migrated: nothing to do';
-  return `✓ Ready: p2pfk migrate ${here}`;
+  const flags = acceptFlags(plan.findings.filter(needsAcceptance));
+  return `✓ Ready: p2pfk migrate ${here}${flags === '' ? '' : ` ${flags}`}`;
 }
 
 /**

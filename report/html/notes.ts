@@ -2,7 +2,7 @@
 import type { Finding } from '../../core/contracts.ts';
 import type { Report, ReportError } from '../contracts.ts';
 import { shortName } from '../report.ts';
-import { count, duration } from '../words.ts';
+import { acceptedBy, count, duration } from '../words.ts';
 import { type Html, html } from './escape.ts';
 
 export function errorsSection(report: Report): Html {
@@ -27,14 +27,19 @@ const SEVERITY: Readonly<Record<Finding['severity'], { readonly word: string; re
   info: { word: 'good to know', tone: 'none' },
 };
 
-export function findingsSection({ findings }: Report): Html {
+export function findingsSection({ findings, accepted }: Report): Html {
   if (findings === null) return html``;
-  return html`<section id="findings" aria-labelledby="findings-title"><h2 id="findings-title">Findings accepted</h2>
+  const by = ({ id, message }: Finding): Html[] =>
+    accepted
+      .filter((one) => one.id === id && one.message === message)
+      .map((one) => html`<p class="accepted"><b>${acceptedBy(one)}</b></p>`);
+  const gone = accepted.filter((one) => !findings.some(({ id, message }) => one.id === id && one.message === message));
+  return html`<section id="findings" aria-labelledby="findings-title"><h2 id="findings-title">Findings</h2>
 ${
-  findings.length === 0
+  findings.length + gone.length === 0
     ? html`<p>The plan had no findings.</p>`
-    : html`<p class="note">What the operator was told before anything ran. An error would have refused the migration.</p>
-<ul class="findings">${findings.map(({ id, severity, message, remedy }) => html`<li><span class="pill ${SEVERITY[severity].tone}">${SEVERITY[severity].word}</span> <code>${id}</code> <p>${message}</p>${remedy === '' ? '' : html`<p class="muted">${remedy}</p>`}</li>`)}</ul>`
+    : html`<p class="note">What the plan reported before anything ran. An error would have refused the migration.</p>
+<ul class="findings">${findings.map((finding) => html`<li><span class="pill ${SEVERITY[finding.severity].tone}">${SEVERITY[finding.severity].word}</span> <code>${finding.id}</code> <p>${finding.message}</p>${finding.remedy === '' ? '' : html`<p class="muted">${finding.remedy}</p>`}${by(finding)}</li>`)}${gone.map((one) => html`<li><code>${one.id}</code> <p>${one.message}</p><p class="accepted"><b>${acceptedBy(one)}</b></p></li>`)}</ul>`
 }</section>`;
 }
 

@@ -4,7 +4,7 @@ import { withoutSchemaOf } from '../../../core/text.ts';
 import { type Html, html } from '../../../report/html/escape.ts';
 import { bytes, count, duration, plural } from '../../../report/words.ts';
 import { CSRF_FIELD } from '../access.ts';
-import { FIELDS, type Field, type FormValues } from '../form.ts';
+import { ACCEPT_FIELD, FIELDS, type Field, type FormValues } from '../form.ts';
 
 export interface StartFormOptions {
   readonly values: FormValues;
@@ -40,21 +40,42 @@ function control(field: Field, values: FormValues, problems: ReadonlyMap<string,
   return html`<div class="field"><label for="${id}">${field.label}</label><input id="${id}" name="${field.name}" value="${value}" ${described}${field.kind === 'number' ? html` inputmode="numeric"` : ''}${field.required ? html` required` : ''} autocomplete="off" spellcheck="false">${note}</div>`;
 }
 
-/** The plan, with everything that was filled in, and one button that starts it. */
-export function planPage(plan: Plan, values: FormValues, formToken: string): Html {
+export interface PlanPageOptions {
+  readonly formToken: string;
+  /** Ids of findings that need acceptance and have none. */
+  readonly open: readonly string[];
+  /** It was to be started without their acceptance. */
+  readonly unaccepted: boolean;
+}
+
+/** The plan, with everything that was filled in, a checkbox for each finding to accept, and one button that starts it. */
+export function planPage(plan: Plan, values: FormValues, { formToken, open, unaccepted }: PlanPageOptions): Html {
   const errors = plan.findings.filter((finding) => finding.severity === 'error');
-  const hidden = html`<input type="hidden" name="${CSRF_FIELD}" value="${formToken}">${Object.entries(values).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}`;
+  const hidden = html`<input type="hidden" name="${CSRF_FIELD}" value="${formToken}">${Object.entries(values)
+    .filter(([name]) => name !== 'accept')
+    .map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}`;
+  const accepts = plan.findings.filter(({ id, needsAcceptance }, index, all) => {
+    const asked = open.includes(id) || values.accept?.split(',').includes(id);
+    return needsAcceptance && asked && all.findIndex((other) => other.id === id) === index;
+  });
   const able = errors.length === 0 && plan.statements.length > 0;
   return html`<section class="verdict" aria-labelledby="plan-title">
 <p class="status"><span class="pill ${able ? 'good' : errors.length > 0 ? 'bad' : 'none'}">${able ? 'Ready' : errors.length > 0 ? 'Refused' : 'Nothing to do'}</span> <span class="what">${plan.table} → ${plan.referencedTable}</span></p>
 <h1 id="plan-title">${verdict(plan, errors)}</h1>
 <ul class="figures">${figures(plan).map(([value, what]) => html`<li><b>${value}</b> <span>${what}</span></li>`)}</ul>
-<div class="actions">${able ? html`<form method="post" action="/start">${hidden}<button class="primary">Start this migration</button></form>` : ''}<form method="post" action="/start/form">${hidden}<button>Change something</button></form></div></section>
+${unaccepted ? html`<p class="alert" role="alert">Not started: accept what would fail or be lost first, or change it.</p>` : ''}
+<div class="actions">${able ? html`<form method="post" action="/start">${hidden}${accepts.map(({ id }) => acceptBox(plan, id, !open.includes(id)))}<button class="primary">Start this migration</button></form>` : ''}<form method="post" action="/start/form">${hidden}<button>Change something</button></form></div></section>
 <section aria-labelledby="findings-title"><h2 id="findings-title">What to know before</h2>${findings(plan.findings)}</section>
 <section aria-labelledby="rollback-title"><h2 id="rollback-title">If it has to go back</h2><p>${forecast(plan)}</p></section>
 <section aria-labelledby="pairs-title"><h2 id="pairs-title">Pairs</h2>${pairs(plan)}</section>
 <section aria-labelledby="sql-title"><h2 id="sql-title">Statements</h2><details><summary>${plural(plan.statements.length, 'statement')}, in order, each with its lock</summary>
 <table class="data"><caption class="visually-hidden">Planned statements</caption><thead><tr><th scope="col">Step</th><th scope="col">Statement</th><th scope="col">Lock</th></tr></thead><tbody>${plan.statements.map(({ step, sql, lock }) => html`<tr><td>${step}</td><td><code>${sql}</code></td><td>${lock}</td></tr>`)}</tbody></table></details></section>`;
+}
+
+function acceptBox({ findings: all }: Plan, id: string, checked: boolean): Html {
+  const messages = all.flatMap((finding) => (finding.id === id && finding.needsAcceptance ? [finding.message] : []));
+  const note = `accept-${id}-note`;
+  return html`<div class="field check"><label><input type="checkbox" name="${ACCEPT_FIELD}${id}" value="on" aria-describedby="${note}"${checked ? html` checked` : ''}> I accept <code>${id}</code></label><p class="hint" id="${note}">${messages.join('; ')}</p></div>`;
 }
 
 function verdict(plan: Plan, errors: readonly Finding[]): string {

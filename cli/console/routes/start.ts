@@ -1,9 +1,9 @@
 /** Start form, plan, start. */
 import { type Context, Hono } from 'hono';
 import { connectReadOnly } from '../../../core/connection.ts';
-import { ExecutionInput, type Plan } from '../../../core/contracts.ts';
+import { ExecutionInput, type Plan, type PlanFinding } from '../../../core/contracts.ts';
 import { InvalidInput, P2pfkError } from '../../../core/errors.ts';
-import { planMigration } from '../../../core/plan.ts';
+import { readPlan } from '../../../core/plan.ts';
 import { executionName } from '../../../local/executions.ts';
 import { STATE_MACHINE_ARN } from '../../../local/step-functions/arns.ts';
 import { startExecution } from '../../executions/start.ts';
@@ -25,6 +25,16 @@ export function startRoutes(context: ConsoleContext): Hono {
       status: problems.size === 0 ? 200 : 422,
     });
 
+  const planned = async (c: Context, values: FormValues, input: GivenInput, unaccepted = false): Promise<Response> => {
+    const { plan, open } = await readingOf(context, input);
+    return show(c, context, {
+      title: `Plan for ${plan.table}`,
+      current: 'start',
+      content: planPage(plan, values, { formToken, open: open.map(({ id }) => id), unaccepted }),
+      status: unaccepted ? 422 : 200,
+    });
+  };
+
   app.get('/start', (c) => form(c, readForm(c.req.query()), new Map()));
   app.post('/start/form', async (c) => form(c, readForm(await ownForm(c, context)), new Map()));
   app.post('/start/plan', async (c) => {
@@ -32,12 +42,7 @@ export function startRoutes(context: ConsoleContext): Hono {
     const { input, problems } = toInput(values);
     if (input === null) return form(c, values, problems);
     try {
-      const plan = await planOf(context, input);
-      return show(c, context, {
-        title: `Plan for ${plan.table}`,
-        current: 'start',
-        content: planPage(plan, values, formToken),
-      });
+      return await planned(c, values, input);
     } catch (error) {
       if (!(error instanceof P2pfkError)) throw error;
       return form(c, values, new Map([['', redact(error.message)]]));
@@ -47,6 +52,15 @@ export function startRoutes(context: ConsoleContext): Hono {
     const values = readForm(await ownForm(c, context));
     const { input, problems } = toInput(values);
     if (input === null) return form(c, values, problems);
+    try {
+      const { plan, open } = await readingOf(context, input);
+      const refused = plan.findings.some(({ severity }) => severity === 'error');
+      // The plan step would refuse it as well; here it is asked where it can be answered.
+      if (open.length > 0 && !refused && input.dryRun !== true) return await planned(c, values, input, true);
+    } catch (error) {
+      if (!(error instanceof P2pfkError)) throw error;
+      return form(c, values, new Map([['', redact(error.message)]]));
+    }
     return begin(c, context, input);
   });
   return app;
@@ -61,12 +75,21 @@ export async function begin(c: Context, { client }: ConsoleContext, input: Given
   return c.redirect(`/executions/${encodeURIComponent(name)}`, 303);
 }
 
-export async function planOf({ databaseUrl }: ConsoleContext, input: GivenInput): Promise<Plan> {
+export async function planOf(context: ConsoleContext, input: GivenInput): Promise<Plan> {
+  return (await readingOf(context, input)).plan;
+}
+
+/** The plan, and the findings of it that need acceptance and have none. */
+async function readingOf(
+  { databaseUrl }: ConsoleContext,
+  input: GivenInput,
+): Promise<{ readonly plan: Plan; readonly open: readonly PlanFinding[] }> {
   const parsed = ExecutionInput.parse(input);
   const { searchPath } = parsed;
   const client = await connectReadOnly({ databaseUrl, applicationName: 'p2pfk console plan', searchPath });
   try {
-    return await planMigration(client, parsed);
+    const { document, foreignKey, acceptance } = await readPlan(client, parsed, 'plan');
+    return { plan: document, open: foreignKey.constraint_oid === null ? [] : acceptance.open };
   } finally {
     await client.end();
   }
