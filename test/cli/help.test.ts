@@ -68,6 +68,7 @@ describe('p2pfk migrate --help', () => {
         'constraint',
         'search-path',
         'no-row-movement-guard',
+        'pair-constraint-names',
         'accept',
         'database-url',
         'session-pooler',

@@ -30,6 +30,8 @@ export interface OnTerminal {
   raw(): string;
   resize(columns: number, rows: number): Promise<void>;
   interrupt(): void;
+  /** Types a line and Enter. */
+  type(line: string): void;
   readonly finished: Promise<number | null>;
 }
 
@@ -65,6 +67,7 @@ export function onTerminal(
     finished,
     // As the key does: the terminal makes a signal of it.
     interrupt: () => void child.stdin.write('\x03'),
+    type: (line) => void child.stdin.write(`${line}\r`),
     async screen(all) {
       await new Promise<void>((resolve) => terminal.write('', resolve));
       const buffer = terminal.buffer.active;

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { ExecutionInput, type Finding } from '../../core/contracts.ts';
 import { resolveForeignKey } from '../../core/foreign-key.ts';
 import { readPairing } from '../../core/pairs.ts';
+import { FINDING_IDS } from '../../core/preflight/ids.ts';
+import { SQL_FINDINGS } from '../../core/preflight/sql-findings.ts';
 import { type Intent, preflight } from '../../core/preflight.ts';
 import { readServer, type Server } from '../../core/server.ts';
 import { findingsCase, having, makeTables, planOf } from './findings.helpers.ts';
@@ -215,22 +217,40 @@ describe('what stands in the way, or behaves differently than one thinks', () =>
   });
 });
 
-it('every finding is explained in docs/findings.md', () => {
+it('every finding is explained in docs/findings.md, with its severity and whether it needs acceptance', () => {
   const root = new URL('../../', import.meta.url);
   const sources = readdirSync(new URL('core/preflight', root)).map((file) =>
     readFileSync(new URL(`core/preflight/${file}`, root), 'utf8'),
   );
-  const queries = readdirSync(new URL('sql/findings', root)).map((file) =>
-    readFileSync(new URL(`sql/findings/${file}`, root), 'utf8'),
-  );
-  const ids = [...sources, ...queries].flatMap((source) => [
-    ...[...source.matchAll(/^SELECT '([a-z-]+)'(?: AS id)?, '(?:error|warning|info)'/gm)].map(([, id]) => id),
-    ...[...source.matchAll(/finding\(\s*'([a-z-]+)'/g)].map(([, id]) => id),
-    ...[...source.matchAll(/^ {2}'?([a-z-]+)'?: \{\n {4}severity:/gm)].map(([, id]) => id),
-  ]);
+  const queries = SQL_FINDINGS.map((name) => readFileSync(new URL(`sql/findings/${name}.sql`, root), 'utf8'));
+  const found = (pattern: RegExp, texts: readonly string[]) =>
+    texts.flatMap((text) => [...text.matchAll(pattern)].map(([, id]) => id ?? ''));
+  const ids = [
+    ...found(/finding(?:ToAccept)?\(\s*'([a-z-]+)'/g, sources),
+    ...found(/^ {2}'?([a-z-]+)'?: \{\n {4}severity:/gm, sources),
+    ...found(/'([a-z-]+)'(?: AS id)?, '(?:error|warning|info)'/g, queries),
+  ];
+  const toAccept = [
+    ...found(/findingToAccept\(\s*'([a-z-]+)'/g, sources),
+    ...found(/'([a-z-]+)'(?: AS id)?, '(?:error|warning|info)'(?: AS severity)?, (?!false)\S/g, queries),
+  ];
   const docs = readFileSync(new URL('docs/findings.md', root), 'utf8');
-  const explained = [...docs.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, id]) => id);
+  const rows = [...docs.matchAll(/^\| `([a-z-]+)` \| ([a-z, ]+) \| (yes|no)\b[^|]* \|/gm)];
+  const explained = rows.map(([, id]) => id);
 
-  expect(ids.length).toBeGreaterThan(25);
+  expect(ids.length).toBeGreaterThan(45);
   expect([...new Set(ids)].sort()).toEqual([...explained].sort());
+  expect([...FINDING_IDS].sort()).toEqual([...explained].sort());
+  expect(rows.flatMap(([, id, , acceptance]) => (acceptance === 'yes' ? [id] : [])).sort()).toEqual(
+    [...new Set(toAccept)].sort(),
+  );
+  for (const [, id, severity = ''] of severitiesOf(queries)) {
+    const row = rows.find(([, known]) => known === id);
+    expect(row?.[2]?.split(', '), id).toContain(severity);
+  }
 });
+
+/** Ids and severities of the queries that give a finding the same severity always. */
+function severitiesOf(queries: readonly string[]): RegExpExecArray[] {
+  return queries.flatMap((text) => [...text.matchAll(/'([a-z-]+)'(?: AS id)?, '(error|warning|info)'/g)]);
+}

@@ -80,7 +80,9 @@ describe('values', () => {
 
 /** Names of the files, as core names them: `catalog/pairs`. Not those of the demo and of the psql scripts. */
 const files = readdirSync(join(ROOT, 'sql'), { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.sql') && !/^(demo|psql)\b|^migrate-|^aws-role/.test(file))
+  .filter(
+    (file) => file.endsWith('.sql') && !/^(demo|psql)\b|^migrate-|^aws-role|^ledger-copy|^ledger.mark-copy/.test(file),
+  )
   .map((file) => file.replace(/\.sql$/, ''))
   .sort();
 

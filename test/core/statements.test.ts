@@ -75,9 +75,12 @@ describe('add-pair-foreign-key', () => {
     await core.query(sql);
 
     const pair = await constraint('fk_p_to_r_1', 'p_1');
+    // Checked at COMMIT as long as the parent FK stands, which checks as early as it always did.
+    const deferred = parent.definition.endsWith(' DEFERRABLE');
     expect(pair).toEqual({
       ...parent,
-      definition: `${parent.definition.replace('REFERENCES r(', 'REFERENCES r_1(')} NOT VALID`,
+      ...(deferred ? { condeferred: true } : {}),
+      definition: `${parent.definition.replace('REFERENCES r(', 'REFERENCES r_1(')}${deferred ? ' INITIALLY DEFERRED' : ''} NOT VALID`,
       convalidated: false,
     });
     // And it is recognised by what it does.

@@ -1,6 +1,6 @@
 /** Other foreign keys that tie the referenced table. */
 import { expect } from 'vitest';
-import { plan } from '../migration.helpers.ts';
+import { plan, verify } from '../migration.helpers.ts';
 import type { Case } from './case.helpers.ts';
 
 export const cases: readonly Case[] = [
@@ -14,6 +14,12 @@ export const cases: readonly Case[] = [
       expect(found?.message).toContain('chunks_fk of public.chunks');
       expect(found?.needsAcceptance).toBe(false);
       expect(await migrate()).toMatchObject({ status: 'MIGRATED' });
+      const { passed, checks } = await verify(db, { table });
+      expect(passed).toBe(true);
+      const note = checks.find(({ id }) => id === 'parent-foreign-key')?.detail;
+      expect(note).toMatch(
+        /^No parent-level FK found\. Note: .*artifacts_fk of public\.artifacts, chunks_fk of public\.chunks/,
+      );
     },
   },
 ];

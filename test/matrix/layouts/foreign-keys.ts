@@ -252,13 +252,6 @@ export const migratedForeignKeys: readonly MigratedLayout[] = [
 
 export const refusedForeignKeys: readonly RefusedLayout[] = [
   {
-    title: 'NOT ENFORCED',
-    since: 18,
-    sql: tables({ definition: 'NOT ENFORCED' }),
-    because: 'InvalidInput',
-    saying: /path_fk of public\.path is NOT ENFORCED: it guards nothing/,
-  },
-  {
     title: 'a temporal foreign key (PERIOD)',
     since: 18,
     sql: `

@@ -1,0 +1,61 @@
+/** What was accepted stays accepted for the migration; what is new is asked. */
+import { describe, expect, it } from 'vitest';
+import { connect } from '../../core/connection.ts';
+import { ExecutionInput } from '../../core/contracts.ts';
+import { planMigration } from '../../core/plan.ts';
+import { createDatabase } from '../support/database.ts';
+import { databaseWith, THREE_PAIRS } from './case.helpers.ts';
+import { Execution } from './execution.helpers.ts';
+
+const WITH_TRIGGER = `${THREE_PAIRS}
+  CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+  CREATE TRIGGER audit AFTER DELETE ON path FOR EACH STATEMENT EXECUTE FUNCTION nothing();`;
+
+describe('acceptance', () => {
+  it('holds for an execution that resumes, also without the option, as long as the finding says the same', async () => {
+    const { observer } = await databaseWith(WITH_TRIGGER);
+    const accepted = async () =>
+      (await observer.query(`SELECT options -> 'accepted' AS list FROM p2pfk.migration`)).rows[0]?.list;
+    await expect(new Execution().plan()).rejects.toThrow(/accept with --accept statement-trigger$/);
+    const first = new Execution();
+    await first.migrate('AddForeignKeys', { accept: ['statement-trigger'] });
+    await first.pause({ Error: 'MaintenanceWindowClosed' });
+    const before = await accepted();
+    expect(before).toMatchObject([
+      { id: 'statement-trigger', role: expect.any(String), sessionUser: expect.any(String) },
+    ]);
+
+    await observer.query('CREATE TRIGGER more BEFORE DELETE ON path FOR EACH STATEMENT EXECUTE FUNCTION nothing()');
+    await expect(new Execution().plan()).rejects.toThrow(/audit on public\.path, more on public\.path/);
+    await observer.query('DROP TRIGGER more ON path');
+
+    const second = new Execution();
+    await second.migrate('VerifyMigration');
+    expect(await accepted()).toEqual(before);
+  });
+
+  it('is asked again for what is found between the plan and the drop: it pauses, and undoes nothing', async () => {
+    const { observer } = await databaseWith();
+    const execution = new Execution();
+    await execution.migrate('ValidateForeignKeys');
+    await observer.query('CREATE PUBLICATION everything FOR ALL TABLES');
+
+    await expect(execution.verifyGate()).rejects.toMatchObject({
+      name: 'PartitionSetChanged',
+      message: expect.stringContaining('--accept publication-all-tables'),
+    });
+  });
+
+  it('is not needed by the source case', async () => {
+    const db = await createDatabase('source-case');
+    const client = await connect({ databaseUrl: db.url, applicationName: 'test' });
+    try {
+      const { findings } = await planMigration(client, ExecutionInput.parse({ table: 'path' }));
+      expect(findings.filter(({ needsAcceptance }) => needsAcceptance)).toEqual([]);
+      expect(findings.map(({ id }) => id)).toContain('constraint-name');
+    } finally {
+      await client.end();
+      await db.drop();
+    }
+  });
+});
