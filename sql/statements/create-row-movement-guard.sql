@@ -2,7 +2,7 @@
 -- partition. With a pair FK such an UPDATE would run the ON DELETE action on the referencing rows; with the parent FK alone
 -- PostgreSQL 15+ refused it (fact 9 of docs/postgresql-facts.md).
 -- Lock: SHARE ROW EXCLUSIVE on the leaf; lock-pair has taken it, as the pair FK that follows in the same transaction needs it.
--- Safe because: a key change inside the leaf passes, and other UPDATEs pay for one comparison (docs/benchmarks.md, `guard`).
+-- Safe because: a key change inside the leaf passes, and other UPDATEs pay for one comparison (`npm run bench -- guard`).
 --
 -- Its WHEN clause is NOT the leaf's partition constraint, all levels up, asked of the row as it will be stored: the trigger
 -- has no column list, and its name sorts after others, which may change the key. PostgreSQL keeps the clause parsed: at run
