@@ -6,8 +6,8 @@ import { pick, type Random } from './random.ts';
 export interface Operation {
   readonly name: string;
   readonly statements: readonly { readonly sql: string; readonly values: readonly unknown[] }[];
-  /** The foreign key must refuse it, at a statement or at COMMIT. */
-  readonly refused?: true;
+  /** Must be refused, at a statement or at COMMIT: the invariant that is broken where it is not. */
+  readonly refused?: 'I1' | 'I2';
   /** What the account is once it is committed. */
   apply(): void;
 }
@@ -40,6 +40,7 @@ export function nextOperation(shape: Shape, share: Share, random: Random, number
     return relink(key, name, file, { ino: other, file: files.get(other) ?? file });
   }
   if (dice < 0.9 && name !== undefined && shape.onDelete === 'NO ACTION') return removeReferenced(key, ino);
+  if (dice < 0.95 && name !== undefined) return moveReferenced(key, ino, numbers);
   return remove(key, ino, files, shape);
 }
 
@@ -137,7 +138,7 @@ function orphan(key: string, numbers: Numbers): Operation {
   return {
     name: 'insert an orphan',
     statements: [{ sql: INSERT_PATH, values: [key, -n, `orphan ${n}`] }],
-    refused: true,
+    refused: 'I1',
     apply: () => undefined,
   };
 }
@@ -146,7 +147,22 @@ function removeReferenced(key: string, ino: number): Operation {
   return {
     name: 'delete a referenced inode',
     statements: [{ sql: DELETE_INODE, values: [key, ino] }],
-    refused: true,
+    refused: 'I1',
+    apply: () => undefined,
+  };
+}
+
+/** To another partition: the parent FK refuses it (15+), and a pair FK would run ON DELETE on its paths. */
+function moveReferenced(key: string, ino: number, numbers: Numbers): Operation {
+  return {
+    name: 'move a referenced inode to another partition',
+    statements: [
+      {
+        sql: "UPDATE inode SET medium = 'spare', ino = $3 WHERE medium = $1 AND ino = $2",
+        values: [key, ino, -numbers.next()],
+      },
+    ],
+    refused: 'I2',
     apply: () => undefined,
   };
 }

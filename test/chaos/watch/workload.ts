@@ -101,7 +101,7 @@ export class Workload {
   }
 
   #accept(operation: Operation): void {
-    if (operation.refused) this.violations.push(`I1: no foreign key refused to ${operation.name}`);
+    if (operation.refused) this.violations.push(`${operation.refused}: nothing refused to ${operation.name}`);
     operation.apply();
     this.commits += 1;
   }
