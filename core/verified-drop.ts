@@ -71,8 +71,8 @@ export async function verifiedDrop(
     budgetMs: lockBudgetMs,
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     end,
-    // A rehearsal has measured it on this database.
-    heldMs: Math.max(forecastDrop(planned.length), migration.rehearsal?.lockedMs ?? 0),
+    // A rehearsal has measured it on this database, but in another moment: it must not take away all room to wait.
+    heldMs: Math.max(forecastDrop(planned.length), Math.min(migration.rehearsal?.lockedMs ?? 0, lockBudgetMs / 2)),
     lock: await lockOfTables(client, foreignKey, planned),
   } as const;
   const guard = wantsGuard(foreignKey, migration.options);
