@@ -342,6 +342,8 @@ export interface Estimate {
   readonly seconds: number;
   /** Milliseconds that the drop holds ACCESS EXCLUSIVE locks. */
   readonly dropLockedMs: number;
+  /** Milliseconds that a try of the drop may wait for its locks within the budget; 0: no room, every try is NOWAIT. */
+  readonly dropWaitMs: number;
   readonly rollback: { readonly strategy: RollbackStrategy; readonly writesBlockedMs: number; readonly note: string };
   /** How the pairs fit into one execution of Step Functions. */
   readonly execution: EventBudget;

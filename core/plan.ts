@@ -5,6 +5,7 @@ import { eventBudget } from './event-budget.ts';
 import { PACE } from './forecast.ts';
 import { type ForeignKey, resolveForeignKey } from './foreign-key.ts';
 import { type MigrationState, readMigration } from './ledger.ts';
+import { waitLimit } from './lock-wait.ts';
 import { type FinalName, readFinalNames, statementsOf } from './pair-names.ts';
 import { type Pair, type Pairing, readPairing, statementsFor } from './pairs.ts';
 import { type Acceptance, judgeAcceptance } from './preflight/acceptance.ts';
@@ -137,6 +138,11 @@ function estimate(server: Server, pairs: readonly Pair[], input: ExecutionInput)
     bytes: sum(pairs, (pair) => pair.bytes),
     seconds: Math.ceil(seconds),
     dropLockedMs: forecastDrop(pairs.length),
+    dropWaitMs: waitLimit({
+      budgetMs: input.lockTimeoutMs,
+      heldMs: forecastDrop(pairs.length),
+      deadlockTimeoutMs: server.deadlock_timeout_ms,
+    }),
     rollback: forecastRollback(server, pairs.length, rows),
     execution: eventBudget(pairs),
   };

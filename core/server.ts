@@ -1,6 +1,7 @@
 /** What the server is, and what follows from it for locks, memory and the way back. */
 import type { Client } from 'pg';
 import type { Estimate, RollbackStrategy } from './contracts.ts';
+import { readDeadlockTimeout } from './lock-wait.ts';
 import { runOne } from './sql.ts';
 
 export interface Server {
@@ -25,10 +26,13 @@ export interface Server {
   readonly work_mem: number;
   /** max_parallel_workers_per_gather. */
   readonly parallel_workers: number;
+  /** The shortest that a session of this database has. */
+  readonly deadlock_timeout_ms: number;
 }
 
-export function readServer(client: Client): Promise<Server> {
-  return runOne<Server & Record<string, unknown>>(client, 'catalog/server');
+export async function readServer(client: Client): Promise<Server> {
+  const server = await runOne<Omit<Server, 'deadlock_timeout_ms'> & Record<string, unknown>>(client, 'catalog/server');
+  return { ...server, ...(await readDeadlockTimeout(client)) };
 }
 
 export const OLDEST_VERSION = 130_000;

@@ -142,9 +142,15 @@ function estimateLines({ estimate }: Plan): string[] {
   return [
     `Estimate     ${grouped(estimate.rows)} rows, ${size(estimate.bytes)}: about ${roughly(estimate.seconds * 1000)} in all`,
     `Execution    ${executionLine(estimate.execution)}`,
-    `Drop         exclusive locks for about ${roughly(estimate.dropLockedMs)}`,
+    `Drop         exclusive locks for about ${roughly(estimate.dropLockedMs)}; ${waitOfDrop(estimate.dropWaitMs)}`,
     `Rollback     ${rollback.strategy}: ${blocked}${rollback.note === '' ? '' : `; ${oneLine(rollback.note)}`}`,
   ];
+}
+
+function waitOfDrop(waitMs: number): string {
+  return waitMs > 0
+    ? `each try waits up to ${waitMs} ms for them`
+    : 'the lock budget leaves no room to wait for them (NOWAIT only)';
 }
 
 /** Step Functions ends an execution at its 25,000th event, in AWS and at home. */

@@ -1,5 +1,6 @@
 /** The server: its version, its role, and room in its lock table. */
 import type { PlanFinding } from '../contracts.ts';
+import { waitLimit } from '../lock-wait.ts';
 import {
   forecastDrop,
   forecastRollback,
@@ -115,12 +116,21 @@ export function checkCapacity({ server, pairing, input }: PreflightSubject): Pla
     );
   }
   const drop = forecastDrop(pairs);
+  const wait = waitLimit({
+    budgetMs: input.lockTimeoutMs,
+    heldMs: drop,
+    deadlockTimeoutMs: server.deadlock_timeout_ms,
+  });
   if (drop > input.lockTimeoutMs * BUDGET_SHARE) {
     findings.push(
       finding(
         'drop-lock-budget',
         'warning',
-        `dropping the parent foreign key of ${pairs} pairs holds its locks for about ${drop} ms, and the lock budget is ${input.lockTimeoutMs} ms: a drop that does not fit is rolled back and tried again`,
+        `dropping the parent foreign key of ${pairs} pairs holds its locks for about ${drop} ms, and the lock budget is ${input.lockTimeoutMs} ms: ${
+          wait === 0
+            ? 'that leaves no time to wait for them, so a drop under constant load may never get them'
+            : `that leaves ${wait} ms to wait for them`
+        }; a drop that does not fit is rolled back and tried again`,
         `allow --lock-timeout-ms ${3 * drop}: so long reads and writes may wait, once`,
       ),
     );

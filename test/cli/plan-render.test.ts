@@ -34,6 +34,7 @@ const planOf = (count: number, rest: Partial<Plan> = {}): Plan => ({
     bytes: 12_884_901_888,
     seconds: 720,
     dropLockedMs: 11,
+    dropWaitMs: 450,
     rollback: { strategy: 'attach', writesBlockedMs: 70, note: 'no scan' },
     execution: eventBudget([]),
   },
