@@ -28,7 +28,7 @@ export async function chartSvg(chart: Chart): Promise<string> {
 function specification(chart: Chart): TopLevelSpec {
   const numeric = chart.kind === 'line';
   const series = [...new Set(chart.points.map((point) => point.series))];
-  const powers = powersOfTen(chart);
+  const powers = chart.logarithmic ? powersOfTen(chart) : [];
   const [least = 1] = powers;
   const domain = [least, powers.at(-1) ?? 10 * least];
   const y = chart.logarithmic

@@ -9,6 +9,7 @@ export interface LoadRequest {
   readonly media: readonly string[];
   readonly readers: number;
   readonly writers: number;
+  /** Pause after each operation; 0: none at all. */
   readonly paceMs: number;
 }
 
@@ -18,6 +19,8 @@ export interface Operation {
   readonly at: number;
   /** A write is three statements: two INSERTs and the DELETE. */
   readonly milliseconds: number;
+  /** Milliseconds that the longest of its statements took. */
+  readonly longestStatement: number;
   readonly error: string | null;
 }
 
