@@ -4,7 +4,7 @@
 --   psql URL -v table=path -f sql/migrate-to-p2p-fk-step3-drop-parent-fk.sql
 --
 -- Also -v constraint=NAME, lock_timeout_ms=500, lock_tries=20, row_movement_guard=on, rehearse=off. Locks: ACCESS EXCLUSIVE
--- on both tables and all partitions, taken with NOWAIT, for milliseconds. Can be run again.
+-- on both tables and all partitions, for milliseconds. Can be run again.
 \set ON_ERROR_STOP on
 \ir psql/control/settings.sql
 \set purpose continue
