@@ -110,7 +110,7 @@ export async function probeDelete(
   { proofs, timeoutMs, noIndexes = false, candidates }: ProbeOptions,
 ): Promise<Check> {
   // A lookup that scans is not tried: it would hold its row locks for as long.
-  const scans = proofs !== null && proofs.some((proof) => proof.index_oid === null);
+  const scans = proofs?.some((proof) => proof.index_oid === null);
   const outcome = scans ? {} : await deleteSome(client, foreignKey, pairs, { timeoutMs, candidates });
   const verdict = await judge(client, pairs, { proofs, noIndexes }, outcome);
   return { id: CheckId.DeletePerformance, title: DELETE_TITLE, ...verdict };
