@@ -64,6 +64,18 @@ export function readGuards(
   });
 }
 
+/** Those of the pairs whose referenced leaf this migration does not guard. */
+export function unguardedPairs(
+  client: Client,
+  migrationId: string,
+  pairs: readonly WithReferenced[],
+): Promise<WithReferenced[]> {
+  return run<WithReferenced & Record<string, unknown>>(client, 'catalog/unguarded-pairs', {
+    migration_id: migrationId,
+    pairs,
+  });
+}
+
 /**
  * Creates the guards that the referenced leaves of the pairs lack, in the caller's transaction, under the caller's locks.
  *
@@ -75,7 +87,9 @@ export async function createGuards(
   migrationId: string,
   pairs: readonly WithReferenced[],
 ): Promise<string[]> {
-  const missing = (await readGuards(client, foreignKey, migrationId, pairs)).filter(({ stands }) => !stands);
+  const unguarded = await unguardedPairs(client, migrationId, pairs);
+  if (unguarded.length === 0) return [];
+  const missing = (await readGuards(client, foreignKey, migrationId, unguarded)).filter(({ stands }) => !stands);
   for (const { sql } of missing) await executeDdl(client, sql);
   return missing.map(({ sql }) => sql);
 }
