@@ -9,7 +9,7 @@ async function refusedUnlessAccepted(
   id: string,
   besides: readonly string[] = [],
 ): Promise<void> {
-  const migrate = (accept: readonly string[] = []) => run({ accept: [...besides, ...accept] });
+  const migrate = (accept: readonly string[] = []) => run({ accept: [...besides, ...accept], lockTimeoutMs: 10_000 });
   const before = await everything(db.observer);
   const planned = (await plan(db, { table })).findings.find((finding) => finding.id === id);
   expect(planned).toMatchObject({ severity: 'warning', needsAcceptance: true });
@@ -19,7 +19,8 @@ async function refusedUnlessAccepted(
   expect(refused.message).toContain(`accept with --accept ${id}`);
   expect(await everything(db.observer)).toBe(before);
 
-  expect(await migrate([id])).toMatchObject({ status: 'MIGRATED' });
+  const { status, message } = await migrate([id]);
+  expect([status, message]).toEqual(['MIGRATED', undefined]);
   expect(await value(`SELECT options -> 'accepted' FROM p2pfk.migration`)).toContainEqual({
     id,
     message: planned?.message,
