@@ -7,7 +7,7 @@ import type { Check } from './contracts.ts';
 import { CheckId } from './contracts.ts';
 import { StatementCanceled } from './errors.ts';
 import type { ForeignKey } from './foreign-key.ts';
-import { sqlStateOf } from './postgres-errors.ts';
+import { messageOf, sqlStateOf } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
 import { readSql } from './sql-files.ts';
 
@@ -47,8 +47,6 @@ interface Outcome {
   readonly sqlstate?: string;
   readonly message?: string;
   readonly timeout_ms?: number;
-  /** Of the whole attempt; `took_ms` is the DELETE alone. */
-  readonly elapsed_ms?: number;
 }
 
 /** A pair on which the DELETE may be tried, or why not. */
@@ -171,6 +169,7 @@ async function deleteSome(
 
   async function attempt(candidate: Candidate): Promise<Outcome> {
     await client.query('SAVEPOINT delete_probe');
+    const beganAt = performance.now();
     try {
       // The shorter lock_timeout: rows of the referencing side that the application works on are not waited for long.
       await client.query("SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true)", [
@@ -189,8 +188,10 @@ async function deleteSome(
     } catch (error) {
       // The role may not lock or read, or the table was locked: nothing has been deleted.
       const sqlstate = sqlStateOf(error);
-      if (sqlstate === undefined || !/^(?:42501|25006|55P03)$/.test(sqlstate)) throw error;
-      return { sqlstate, message: (error as Error).message, took_ms: timeoutMs / 2, timeout_ms: timeoutMs };
+      const spentMs = performance.now() - beganAt;
+      const ourTimeout = sqlstate === '57014' && isOurTimeout(spentMs, timeoutMs);
+      if (!ourTimeout && !/^(?:42501|25006|55P03)$/.test(sqlstate ?? '')) throw error;
+      return { sqlstate: sqlstate ?? '', message: messageOf(error), took_ms: spentMs, timeout_ms: timeoutMs };
     } finally {
       await client.query('ROLLBACK TO SAVEPOINT delete_probe').catch(() => undefined);
     }
@@ -200,13 +201,23 @@ async function deleteSome(
 async function deleteOnce(client: Client, { choose, delete: sql }: Candidate, timeoutMs: number): Promise<Outcome> {
   const job = { choose, delete: sql };
   await client.query("SELECT set_config('p2pfk.delete_probe', $1, false)", [JSON.stringify(job)]);
+  const beganAt = performance.now();
   await client.query(readSql('checks/delete-once'));
+  const spentMs = performance.now() - beganAt;
   const { rows } = await client.query<{ outcome: Outcome }>(
     "SELECT current_setting('p2pfk.delete_probed')::jsonb AS outcome",
   );
   const outcome = rows[0]?.outcome ?? {};
-  // Sooner than our own timeout it was a person's cancel, which says nothing of the DELETE.
-  if (outcome.sqlstate === '57014' && (outcome.elapsed_ms ?? 0) < timeoutMs * 0.8)
+  // Before our own timeout it was a person's cancel, which says nothing about the DELETE.
+  if (outcome.sqlstate === '57014' && !isOurTimeout(spentMs, timeoutMs))
     throw new StatementCanceled(outcome.message ?? 'canceled', { sqlState: '57014' });
   return outcome;
+}
+
+/**
+ * Both a person's cancel and our statement_timeout are SQLSTATE 57014. Every statement of the probe has that timeout, also those
+ * that only choose rows, so the time decides; it is measured here, and so never shorter than the server's.
+ */
+function isOurTimeout(spentMs: number, timeoutMs: number): boolean {
+  return spentMs >= timeoutMs * 0.8;
 }

@@ -1,6 +1,6 @@
 -- The DELETE of the probe, in a subtransaction that is always rolled back. The setting p2pfk.delete_probe has its statements
 -- (delete-probe.sql); the caller has set statement_timeout and lock_timeout. p2pfk.delete_probed then tells how it went: found
--- (rows looked at), deleted, took_ms, elapsed_ms (with the choice of the rows), and the SQLSTATE and message of an error.
+-- (rows looked at), deleted, took_ms (the DELETE alone), and the SQLSTATE and message of an error.
 DO $delete$
 DECLARE
   job jsonb := current_setting('p2pfk.delete_probe')::jsonb;
@@ -35,7 +35,6 @@ BEGIN
   PERFORM set_config('p2pfk.delete_probed',
                      jsonb_build_object('found', found_rows, 'deleted', CASE WHEN state = '' THEN deleted ELSE 0 END,
                                         'took_ms', took,
-                                        'elapsed_ms', extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000,
                                         'sqlstate', state, 'message', message)::text, false);
 END
 $delete$;

@@ -2,6 +2,7 @@
 -- The lock keeps others from adding a trigger or a foreign key; under the locks of the drop it is there already.
 SAVEPOINT delete_probe;
 \set candidate :pairs
+SELECT current_setting('statement_timeout') AS outer_timeout \gset
 SELECT set_config('statement_timeout', greatest(2, ceil(:probe_ms))::text, true)  AS ignored,
        set_config('lock_timeout', greatest(1, ceil(:probe_ms / 2.0))::text, true) AS ignored,
        :'candidate'::jsonb -> 0 -> 'obstacle' <> 'null' AS hindered,
@@ -13,13 +14,15 @@ SELECT set_config('statement_timeout', greatest(2, ceil(:probe_ms))::text, true)
 SELECT jsonb_build_object('sqlstate', :'sqlstate', 'message', :'failure', 'took_ms', :took_ms, 'timeout_ms', :probe_ms) AS probed \gset
 \if :failed
 \else
-SELECT jsonb_agg(p) AS pairs FROM jsonb_array_elements(:'pairing'::jsonb) p
+-- The catalog is asked within the caller's limit: cut by the short one, it would end the script.
+SELECT set_config('statement_timeout', :'outer_timeout', true) AS ignored, jsonb_agg(p) AS pairs FROM jsonb_array_elements(:'pairing'::jsonb) p
  WHERE p -> 'pair' = :'candidate'::jsonb -> 0 -> 'pair' \gset
 \set file ../../checks/delete-probe.sql
 \ir ../control/rows.sql
 SELECT :'result'::jsonb -> 0 -> 'obstacle' <> 'null' AS hindered,
        jsonb_build_object('obstacle', :'result'::jsonb -> 0 -> 'obstacle') AS probed,
-       set_config('p2pfk.delete_probe', (:'result'::jsonb -> 0)::text, false) AS ignored \gset
+       set_config('p2pfk.delete_probe', (:'result'::jsonb -> 0)::text, false) AS ignored,
+       set_config('statement_timeout', greatest(2, ceil(:probe_ms))::text, true) AS ignored \gset
 \if :hindered
 \else
 \ir ../../checks/delete-once.sql
