@@ -80,7 +80,7 @@ beforeAll(async () => {
   for (const { observer } of [first, second])
     await observer.query(`${PREPARATION} ${HOSTILE} ${readSql('ledger/schema')}`);
   core = await connect({ databaseUrl: first.url, applicationName: 'p2pfk/-/property' });
-});
+}, 60_000);
 afterAll(async () => {
   await core?.end();
   await first?.drop();

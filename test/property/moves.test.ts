@@ -108,7 +108,7 @@ beforeAll(async () => {
   server = await startServer(majorUnderTest);
   original = await server.database('');
   migrated = await server.database('');
-});
+}, 60_000);
 afterAll(async () => {
   await original?.drop();
   await migrated?.drop();
