@@ -186,6 +186,12 @@ export class MigrationFenced extends P2pfkError {
   readonly exitCode = ExitCode.RolledBack;
 }
 
+/** The ledger did not take a note on what is done and verified: the work stays, the next execution notes it. */
+export class LedgerNotWritten extends P2pfkError {
+  override readonly name = 'LedgerNotWritten';
+  readonly exitCode = ExitCode.Paused;
+}
+
 /** The maintenance window ended: what is left is done by the next execution. */
 export class WindowClosed extends P2pfkError {
   override readonly name = 'WindowClosed';

@@ -5,6 +5,7 @@ import type { AcceptedFinding, ExecutionInput, MigratedPair, PairState, Rehearsa
 import { MigrationFenced, MigrationInProgress } from './errors.ts';
 import type { Pace, Timed } from './forecast.ts';
 import type { AlwaysFiring, ForeignKey } from './foreign-key.ts';
+import { asNote } from './notes.ts';
 import type { Pairing } from './pairs.ts';
 import { toNamedError } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
@@ -48,6 +49,8 @@ export interface LedgerMigration {
   readonly rehearsal: Rehearsal | null;
   readonly dropped_at: string | null;
   readonly verification: Verification | null;
+  /** Why it paused or is rolled back, where no person asked for it. */
+  readonly error: { readonly name: string; readonly message: string } | null;
 }
 
 /** A migration with what the catalog says of its parent FK. */
@@ -268,11 +271,13 @@ export async function readPair(client: Client, id: string, pair: number): Promis
 }
 
 export async function changeMigration(client: Client, id: string, changes: MigrationChanges): Promise<void> {
-  await run(client, 'ledger/change-migration', { migration_id: id, changes });
+  await run(client, 'ledger/change-migration', { migration_id: id, changes: await asNote(client, changes) });
 }
 
 export async function changePair(client: Client, id: string, pair: number, changes: PairChanges): Promise<void> {
-  await run(client, 'ledger/change-pair', { migration_id: id, pair, changes });
+  const { last_error } = changes;
+  const noted = last_error ? { ...changes, last_error: await asNote(client, last_error) } : changes;
+  await run(client, 'ledger/change-pair', { migration_id: id, pair, changes: noted });
 }
 
 export async function noteEvent(
@@ -286,7 +291,7 @@ export async function noteEvent(
     step: event.step,
     sql: event.sql,
     duration_ms: event.durationMs,
-    error: event.error,
+    error: await asNote(client, event.error),
   });
 }
 

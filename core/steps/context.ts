@@ -5,6 +5,7 @@ import { InvalidInput, MigrationFenced, PartitionSetChanged, WindowClosed } from
 import { forecastSeconds } from '../forecast.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import { foreignKeyOf, type LedgerPair, type Migration, readMigration, readPace, readPair } from '../ledger.ts';
+import { tryToNote } from '../notes.ts';
 import { type PairStanding, readStanding, shortName } from '../pairs.ts';
 import { run } from '../sql.ts';
 import { heldBack, holdBackSeconds } from '../throttle.ts';
@@ -81,11 +82,15 @@ export async function enterAny(
 ): Promise<EnteredMigration> {
   const migration = await readMigration(context.client, event.migrationId);
   await useCallerSearchPath(context.client, migration.options.searchPath);
-  await run(context.client, 'ledger/extend-lease', {
-    migration_id: event.migrationId,
-    execution: event.execution,
-    seconds: LEASE_SECONDS,
-  });
+  const extend = async () => {
+    await run(context.client, 'ledger/extend-lease', {
+      migration_id: event.migrationId,
+      execution: event.execution,
+      seconds: LEASE_SECONDS,
+    });
+  };
+  // After the drop a ledger that does not take it must not undo anything.
+  await (migration.dropped_at === null ? extend() : tryToNote(context.logger, 'that the execution lives', extend));
   return { migration, foreignKey: foreignKeyOf(migration), lockBudgetMs: migration.options.lockTimeoutMs };
 }
 
@@ -144,7 +149,7 @@ export async function enterPair(
   number: number,
 ): Promise<EnteredPair> {
   const pair = await readPair(context.client, migration.id, number);
-  const standing = (await readStanding(context.client, foreignKey, [pair])).get(number);
+  const standing = (await readStanding(context.client, foreignKey, [pair], { indexes: true })).get(number);
   if (!standing)
     throw new PartitionSetChanged(
       `${pair.referencing} or ${pair.referenced} is no more: it was dropped after the plan was made`,

@@ -1,6 +1,7 @@
 /** The orphan count of all pairs, over as many handler calls as it takes: what is counted, the ledger remembers. */
 import type { ForeignKey } from '../foreign-key.ts';
 import { changePair, type Migration, readPairs } from '../ledger.ts';
+import { tryToNote } from '../notes.ts';
 import { anyConstraint, countOrphans, type OrphanCount, prepareToCount } from '../orphans.ts';
 import type { Pair } from '../pairs.ts';
 import type { StepContext } from './context.ts';
@@ -36,10 +37,12 @@ export async function countRemainingOrphans(
     counts.push(count);
     const row = ledgerPair(pair);
     if (row)
-      await changePair(client, migration.id, row.pair, {
-        orphans: count.orphans,
-        orphans_counted_at: new Date().toISOString(),
-      });
+      await tryToNote(context.logger, 'an orphan count', () =>
+        changePair(client, migration.id, row.pair, {
+          orphans: count.orphans,
+          orphans_counted_at: new Date().toISOString(),
+        }),
+      );
   }
   return { finished: true, counts };
 }

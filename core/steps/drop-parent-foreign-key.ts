@@ -1,6 +1,7 @@
 /** DropParentForeignKey: the verified drop, committed. */
 import type { DropResult, MigrationEvent } from '../contracts.ts';
 import { changeMigration } from '../ledger.ts';
+import { tryToNote } from '../notes.ts';
 import { verifiedDrop } from '../verified-drop.ts';
 import { enterWithinWindow, type StepContext } from './context.ts';
 
@@ -11,7 +12,9 @@ export async function dropParentForeignKey(context: StepContext, event: Migratio
   const constraint = migration.constraint_name;
   if (migration.constraint_oid === null) return { status: 'SKIPPED', constraint, lockedMs: 0 };
   const { lockedMs } = await verifiedDrop(context, entered, event.execution, 'COMMIT');
-  await changeMigration(context.client, migration.id, { locked_ms: lockedMs });
+  await tryToNote(context.logger, 'how long the locks were held', () =>
+    changeMigration(context.client, migration.id, { locked_ms: lockedMs }),
+  );
   context.logger.info('parent foreign key dropped', { constraint, lockedMs });
   return { status: 'DROPPED', constraint, lockedMs: Math.round(lockedMs) };
 }

@@ -7,6 +7,7 @@ import type { FenceResult, InterruptEvent } from '../contracts.ts';
 import { LockTimeout, MigrationFenced, messageOfCause } from '../errors.ts';
 import { iterationsOf } from '../event-budget.ts';
 import { type Migration, readMigration, readPairs } from '../ledger.ts';
+import { asNote } from '../notes.ts';
 import { sqlStateOf } from '../postgres-errors.ts';
 import { forecastRollback, readServer } from '../server.ts';
 import { run } from '../sql.ts';
@@ -58,7 +59,7 @@ async function setFence(
   { client, logger }: StepContext,
   { migrationId, execution, error }: InterruptEvent,
 ): Promise<void> {
-  const reason = error ? { name: error.Error, message: messageOfCause(error.Cause) ?? '' } : null;
+  const reason = error ? await asNote(client, { name: error.Error, message: messageOfCause(error.Cause) ?? '' }) : null;
   await client.query("SELECT set_config('lock_timeout', $1, false)", [String(FENCE_TRY_MS)]);
   for (let attempt = 1; ; attempt++) {
     const cancelled = await runAsLogin<{ pid: number }>(client, 'ledger/cancel-statements', {

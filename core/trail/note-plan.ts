@@ -1,6 +1,7 @@
 /** Keeps in the ledger what the plan found when a migration began: what its report compares the end with. */
 import type { Client } from 'pg';
 import { probeDelete } from '../delete-probe.ts';
+import { asNote } from '../notes.ts';
 import type { PlanReading } from '../plan.ts';
 import { messageOf, sqlStateOf } from '../postgres-errors.ts';
 import { run, runOne } from '../sql.ts';
@@ -25,7 +26,7 @@ export async function notePlan(
     estimatedSeconds: document.estimate.seconds,
     deleteBefore: measurable ? await deleteBefore(client, reading, lockBudgetMs) : null,
   };
-  await run(client, 'ledger/note-plan', { migration_id: migrationId, plan });
+  await run(client, 'ledger/note-plan', { migration_id: migrationId, plan: await asNote(client, plan) });
 }
 
 async function deleteBefore(

@@ -59,7 +59,13 @@ export function forwardPath(steps: StepFactory, exits: Exits): TaskStateBase {
  * or went since the plan: hours of validation are not to be thrown away for what the application may do at any time. Everything
  * else is undone. The first that matches wins.
  */
-const KEEPS_WHAT_IS_DONE = ['WindowClosed', 'LockTimeout', 'DeadlockDetected', 'PartitionSetChanged'];
+const KEEPS_WHAT_IS_DONE = [
+  'WindowClosed',
+  'LockTimeout',
+  'DeadlockDetected',
+  'PartitionSetChanged',
+  'LedgerNotWritten',
+];
 
 function catchAll(step: TaskStateBase | MapState, { pause, fence }: Exits): void {
   step.addCatch(pause, { errors: KEEPS_WHAT_IS_DONE, resultPath: ERROR_PATH });

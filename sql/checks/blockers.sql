@@ -8,9 +8,9 @@ SELECT b.pid,
        coalesce(a.state, a.backend_type)          AS state,
        to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS since,
        left(regexp_replace(regexp_replace(regexp_replace(a.query,
-              $re$[eE]'(?:[^'\\]|\\.|'')*(?:'|$)|'(?:[^']|'')*(?:'|$)$re$, $$'…'$$, 'g'),
-              $re$\$([A-Za-z_]*?)\$.*?(?:\$\1\$|$)$re$, '$$…$$', 'g'),
-              $re$(?<![\w$])\d+(?:\.\d+)?$re$, '…', 'g'), 200) AS query
+              $re$[eE]'(?:[^'\\]|\\.|'')*(?:'|$)|'(?:[^']|'')*(?:'|$)$re$, $$'...'$$, 'g'),
+              $re$\$([A-Za-z_]*?)\$.*?(?:\$\1\$|$)$re$, '$$...$$', 'g'),
+              $re$(?<![\w$])\d+(?:\.\d+)?$re$, '...', 'g'), 200) AS query
   FROM pg_stat_activity w
  CROSS JOIN LATERAL (SELECT DISTINCT unnest(pg_blocking_pids(w.pid)) AS pid) b
   LEFT JOIN pg_stat_activity a ON a.pid = b.pid

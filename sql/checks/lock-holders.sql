@@ -40,9 +40,9 @@ SELECT h.pid,
        h.relation                                 AS relation_oid,
        h.autovacuum,
        left(regexp_replace(regexp_replace(regexp_replace(h.query,
-              $re$[eE]'(?:[^'\\]|\\.|'')*(?:'|$)|'(?:[^']|'')*(?:'|$)$re$, $$'…'$$, 'g'),
-              $re$\$([A-Za-z_]*?)\$.*?(?:\$\1\$|$)$re$, '$$…$$', 'g'),
-              $re$(?<![\w$])\d+(?:\.\d+)?$re$, '…', 'g'), 200) AS query
+              $re$[eE]'(?:[^'\\]|\\.|'')*(?:'|$)|'(?:[^']|'')*(?:'|$)$re$, $$'...'$$, 'g'),
+              $re$\$([A-Za-z_]*?)\$.*?(?:\$\1\$|$)$re$, '$$...$$', 'g'),
+              $re$(?<![\w$])\d+(?:\.\d+)?$re$, '...', 'g'), 200) AS query
   FROM held h
  WHERE h.place <= 20 OR h.autovacuum IS NOT NULL
  ORDER BY h.place

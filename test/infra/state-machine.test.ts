@@ -85,7 +85,7 @@ describe('Catch', () => {
   it.each(FORWARD_STEPS)('of %s pauses where nothing has to be undone, and fences on any other error', (name) => {
     expect(stateNamed(name).Catch).toEqual([
       {
-        ErrorEquals: ['WindowClosed', 'LockTimeout', 'DeadlockDetected', 'PartitionSetChanged'],
+        ErrorEquals: ['WindowClosed', 'LockTimeout', 'DeadlockDetected', 'PartitionSetChanged', 'LedgerNotWritten'],
         ResultPath: '$.error',
         Next: 'Pause',
       },

@@ -48,7 +48,7 @@ describe('adding a pair foreign key while somebody writes to its partition', () 
     expect(message).toMatch(
       `no lock within ${BUDGET_MS} ms for AddForeignKeys: RowExclusiveLock on public.path_1 is held by pid ${pid} (postgres, nightly import), idle in transaction since `,
     );
-    expect(message).toContain(`UPDATE path_1 SET name = '…' WHERE name = '…'`);
+    expect(message).toContain(`UPDATE path_1 SET name = '...' WHERE name = '...'`);
     expect(message).not.toMatch(/secret|hidden/);
     expect(await everything(observer)).toBe(before);
 
@@ -136,15 +136,15 @@ describe('adding a pair foreign key while somebody writes to its partition', () 
 
 describe('what is told of a holder', () => {
   it.each([
-    ['literals', `SELECT 'secret', E'it\\'s secret', 'se''cret'`, `SELECT '…', '…', '…'`],
-    ['dollar-quoted text', 'SELECT $$secret$$, $tag$it is $$ secret$tag$', 'SELECT $$…$$, $$…$$'],
+    ['literals', `SELECT 'secret', E'it\\'s secret', 'se''cret'`, `SELECT '...', '...', '...'`],
+    ['dollar-quoted text', 'SELECT $$secret$$, $tag$it is $$ secret$tag$', 'SELECT $$...$$, $$...$$'],
     [
       'numbers',
       'SELECT 4711, 47.11, path_1.ino FROM path_1 WHERE ino = 4711',
-      'SELECT …, …, path_1.ino FROM path_1 WHERE ino = …',
+      'SELECT ..., ..., path_1.ino FROM path_1 WHERE ino = ...',
     ],
-    ['a literal longer than the server remembers', `SELECT '${'secret '.repeat(400)}'`, `SELECT '…'`],
-    ['dollar-quoted text longer than that', `SELECT $$${'secret '.repeat(400)}$$`, 'SELECT $$…$$'],
+    ['a literal longer than the server remembers', `SELECT '${'secret '.repeat(400)}'`, `SELECT '...'`],
+    ['dollar-quoted text longer than that', `SELECT $$${'secret '.repeat(400)}$$`, 'SELECT $$...$$'],
   ])('carries no %s', async (_, query, shown) => {
     const { db } = await databaseWith();
     const core = await coreSession(db.url);
