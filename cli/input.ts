@@ -29,6 +29,7 @@ const FLAGS: Readonly<Record<string, readonly [flag: string, expected: string]>>
   holdBackQuery: ['--hold-back-query', 'must be a query'],
   rowMovementGuard: ['--no-row-movement-guard', 'must be given or not'],
   pairConstraintNames: ['--pair-constraint-names', 'must be auto, documented or parent'],
+  noIndexes: ['--no-indexes', 'must be given or not'],
   accept: ['--accept', 'must be the id of a finding, such as row-movement, or all'],
 };
 
@@ -44,6 +45,7 @@ const FORWARD_ONLY = [
   'holdBackQuery',
   'rowMovementGuard',
   'pairConstraintNames',
+  'noIndexes',
   'accept',
 ];
 
@@ -69,6 +71,7 @@ export function givenInput(flags: InputFlags, operation: string): GivenInput {
     ['rowMovementGuard', flags.rowMovementGuard === false ? false : undefined],
     ['pairConstraintNames', flags.pairConstraintNames],
     ['accept', flags.accept],
+    ['noIndexes', flags.indexes === false ? true : undefined],
     ['keepIndexes', flags.keepIndexes],
     ['allowBlockingRollback', flags.allowBlockingRollback],
   ];

@@ -66,6 +66,8 @@ export interface InputFlags extends TableFlags {
   readonly pairConstraintNames?: string;
   /** Ids of findings, or `all`. */
   readonly accept?: readonly string[];
+  /** False with `--no-indexes`, else true. */
+  readonly indexes?: boolean;
   readonly keepIndexes?: boolean;
   readonly allowBlockingRollback?: boolean;
 }
@@ -210,6 +212,14 @@ export function addNamingOption(command: Command): Command {
   );
 }
 
+/** Of a plan and a migration. */
+export function addIndexOptions(command: Command): Command {
+  return command.option(
+    '--no-indexes',
+    'build no index: a DELETE on the referenced side scans partitions that have none, as it does today',
+  );
+}
+
 /** What would fail or be lost after the migration is accepted by a person, by the id of its finding. */
 export function addAcceptOption(command: Command): Command {
   return command.option(
@@ -233,7 +243,7 @@ export function addInputOptions(command: Command): Command {
         duration,
       ),
   );
-  addNamingOption(addGuardOptions(command));
+  addIndexOptions(addNamingOption(addGuardOptions(command)));
   addAcceptOption(command);
   return grouped(command, LIMITS, (limits) =>
     limits

@@ -61,6 +61,8 @@ export const ExecutionInput = z.strictObject({
   holdBackQuery: z.string().min(1).optional(),
   /** Refuse UPDATEs that would move a referenced row to another partition, where the FK would act on them silently. */
   rowMovementGuard: z.boolean().default(true),
+  /** Build no index: a DELETE or UPDATE on the referenced side scans a referencing partition that has none, as before. */
+  noIndexes: z.boolean().default(false),
   /** Leave the indexes that the migration built when it is rolled back. */
   keepIndexes: z.boolean().default(false),
   /** Allow a rollback that blocks writes while it re-checks every row, where no online strategy is possible. */
@@ -156,7 +158,7 @@ export interface PairResult {
   /** Names as a person reads them: without the schema where it is the table's own. */
   readonly referencing: string;
   readonly referenced: string;
-  /** Name of the constraint or index that the step made or found. */
+  /** Name of the constraint or index that the step made or found; empty where no index was wanted. */
   readonly object: string;
   /** Referencing rows, estimated by the planner's statistics until validation has counted them. */
   readonly rows: number;
@@ -233,6 +235,8 @@ export interface DropPairsResult {
   readonly status: 'DROPPED';
   readonly foreignKeys: number;
   readonly indexes: number;
+  /** Indexes that this migration built and the rollback leaves: with `keepIndexes`, or after a validation found orphaned rows. */
+  readonly keptIndexes: number;
 }
 
 /** Also the output of an execution that ended as asked: rolled back. */

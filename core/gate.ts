@@ -5,6 +5,7 @@ import { hasFiringChanged } from './firing.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import type { LedgerPair } from './ledger.ts';
 import { holdingRows, type Pair, type Pairing, readPairing } from './pairs.ts';
+import { GATE_FINDINGS, readFindings } from './preflight/sql-findings.ts';
 
 export interface GateReading {
   readonly pairing: Pairing;
@@ -20,8 +21,11 @@ export async function readGate(
   foreignKey: ForeignKey,
   planned: readonly LedgerPair[],
 ): Promise<GateReading> {
-  const pairing = await readPairing(client, foreignKey);
+  const pairing = await readPairing(client, foreignKey, new Map(), { indexes: false });
   const holding = await holdingRows(client, foreignKey, pairing.unpaired);
+  const all = await readFindings(client, { foreignKey, pairing, input: {} }, GATE_FINDINGS);
+  const detached = all.filter(({ id }) => id === 'pending-detach');
+  const found = all.filter(({ id }) => id !== 'pending-detach');
   const known = new Set(planned.map(partitionsOf));
   return {
     pairing,
@@ -30,9 +34,11 @@ export async function readGate(
       ...((await hasFiringChanged(client, foreignKey))
         ? ['triggers of the parent foreign key fire in another mode than they did when the plan was made']
         : []),
+      ...detached.map(({ message, remedy }) => `${message}; ${remedy}`),
     ],
     problems: [
       ...ambiguities(pairing.pairs),
+      ...found.filter(({ severity }) => severity === 'error').map(({ message, remedy }) => `${message}; ${remedy}`),
       ...pairing.pairs.filter((pair) => known.has(partitionsOf(pair))).flatMap(coverageProblem),
       ...pairing.unpaired.flatMap(({ oid, partition }) =>
         holding.has(oid) ? [`${partition} has no partner, and rows by now: they would have no foreign key`] : [],

@@ -9,7 +9,8 @@ import { waitLimit } from './lock-wait.ts';
 import { type FinalName, readFinalNames, statementsOf } from './pair-names.ts';
 import { type Pair, type Pairing, readPairing, statementsFor } from './pairs.ts';
 import { type Acceptance, judgeAcceptance } from './preflight/acceptance.ts';
-import { type Intent, preflight } from './preflight.ts';
+import { checkOrphans } from './preflight/orphans.ts';
+import { bySeverity, type Intent, preflight } from './preflight.ts';
 import { readGuards, wantsGuard } from './row-movement-guard.ts';
 import { forecastDrop, forecastRollback, readServer, type Server } from './server.ts';
 import { runOne } from './sql.ts';
@@ -27,9 +28,22 @@ export interface PlanReading {
   readonly state: MigrationState | null;
 }
 
-/** The document that `p2pfk plan --json` prints. Reads only; works with a role that can only read, and on a standby. */
-export async function planMigration(client: Client, input: ExecutionInput): Promise<Plan> {
-  return (await readPlan(client, input, 'plan')).document;
+/**
+ * The document that `p2pfk plan --json` prints. Reads only; works with a role that can only read, and on a standby.
+ *
+ * @param options `countOrphans` reads all rows of all pairs
+ */
+export async function planMigration(
+  client: Client,
+  input: ExecutionInput,
+  { countOrphans = false }: { readonly countOrphans?: boolean } = {},
+): Promise<Plan> {
+  const { document, foreignKey, pairing } = await readPlan(client, input, 'plan');
+  if (!countOrphans) return document;
+  return {
+    ...document,
+    findings: bySeverity([...document.findings, ...(await checkOrphans(client, { foreignKey, pairing }))]),
+  };
 }
 
 export async function readPlan(client: Client, input: ExecutionInput, intent: Intent): Promise<PlanReading> {
@@ -90,12 +104,12 @@ async function plannedStatements(
   await add(
     'BuildIndexes',
     ['statements/drop-index'],
-    pairs.filter((pair) => pair.index_leftover),
+    pairs.filter((pair) => pair.index_leftover && !input.noIndexes),
   );
   await add(
     'BuildIndexes',
     ['statements/create-index'],
-    pairs.filter((pair) => !pair.has_index),
+    pairs.filter((pair) => !pair.has_index && !input.noIndexes),
   );
   const added = pairs.filter((pair) => pair.constraint_oid === null);
   const guards = wantsGuard(foreignKey, input)
@@ -128,7 +142,9 @@ function estimate(server: Server, pairs: readonly Pair[], input: ExecutionInput)
   const sideBySide =
     sum(
       pairs,
-      (pair) => (pair.has_index ? 0 : pair.rows / PACE.index) + (pair.validated ? 0 : pair.rows / PACE.validate),
+      (pair) =>
+        (pair.has_index || input.noIndexes ? 0 : pair.rows / PACE.index) +
+        (pair.validated ? 0 : pair.rows / PACE.validate),
     ) / sessions;
   // The largest pair is a bound that no concurrency lowers. Orphans are counted twice: by the gate and at the end.
   const largest = Math.max(0, ...pairs.map((pair) => (pair.validated ? 0 : pair.rows / PACE.validate)));

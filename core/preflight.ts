@@ -36,7 +36,11 @@ export async function preflight(
     ...(await checkHazards(client, subject.foreignKey)),
     ...(await readFindings(client, subject)),
   ];
+  return { findings: bySeverity(findings), unpaired: unpaired.partitions };
+}
+
+/** Errors first, else in the order given. */
+export function bySeverity(findings: readonly PlanFinding[]): PlanFinding[] {
   const order: readonly Severity[] = ['error', 'warning', 'info'];
-  findings.sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
-  return { findings, unpaired: unpaired.partitions };
+  return [...findings].sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
 }

@@ -3,6 +3,7 @@ import { helpText } from '../help.ts';
 import {
   addDatabaseOptions,
   addGuardOptions,
+  addIndexOptions,
   addNamingOption,
   addOutputOptions,
   addPaceOptions,
@@ -14,16 +15,15 @@ import {
 } from '../options.ts';
 import type { Finish } from '../program.ts';
 
-type PlanFlags = InputFlags & DatabaseFlags & OutputFlags & { readonly sql?: boolean };
+type PlanFlags = InputFlags & DatabaseFlags & OutputFlags & { readonly sql?: boolean; readonly countOrphans?: boolean };
 
 export function registerPlan(program: Command, finish: Finish): void {
   const command = program
     .command('plan')
     .description('what would be done: pairs, findings, estimate, exact SQL; reads only');
-  addDatabaseOptions(addNamingOption(addGuardOptions(addPaceOptions(command)))).option(
-    '--sql',
-    'only the SQL statements, each under a comment with its step and lock',
-  );
+  addDatabaseOptions(addNamingOption(addIndexOptions(addGuardOptions(addPaceOptions(command)))))
+    .option('--count-orphans', 'count the referencing rows without a referenced row, pair after pair; reads all rows')
+    .option('--sql', 'only the SQL statements, each under a comment with its step and lock');
   addOutputOptions(command)
     .addHelpText(
       'after',
@@ -33,6 +33,7 @@ export function registerPlan(program: Command, finish: Finish): void {
           ['p2pfk plan --table public.path', 'overview for a person'],
           ['p2pfk plan --table path --sql > migration.sql', 'for a DBA to read'],
           ['p2pfk plan --table path --json', 'for scripts'],
+          ['p2pfk plan --table path --count-orphans', 'would the validation fail?'],
         ],
         exitCodes: [[0, 'a migration can run'], 2, [4, 'preflight would refuse: there are error findings']],
       }),
@@ -60,7 +61,7 @@ async function plan(flags: PlanFlags): Promise<number> {
     searchPath: input.searchPath,
   });
   try {
-    const planned = await planMigration(client, input);
+    const planned = await planMigration(client, input, { countOrphans: flags.countOrphans === true });
     const refused = planned.findings.some((finding) => finding.severity === 'error');
     if (flags.sql === true) {
       output.raw(statementsAsSql(planned));

@@ -124,6 +124,13 @@ export const FIELDS: readonly Field[] = [
     advanced: true,
   },
   {
+    name: 'noIndexes',
+    label: 'Build no indexes',
+    hint: 'A DELETE on the referenced side scans partitions that have none, as today',
+    kind: 'checkbox',
+    advanced: true,
+  },
+  {
     name: 'keepIndexes',
     label: 'Keep indexes in a rollback',
     hint: 'A rollback leaves the indexes that the migration built',

@@ -86,7 +86,7 @@ export function isComplete({ pairs, unpaired }: Pairing): boolean {
   return pairs.length > 0 && unpaired.every(({ side, needsPair = true }) => side === 'referenced' || !needsPair);
 }
 
-export function checkPairs({ foreignKey, pairing }: PreflightSubject): PlanFinding[] {
+export function checkPairs({ foreignKey, pairing, input }: PreflightSubject): PlanFinding[] {
   const findings: PlanFinding[] = [];
   const { pairs } = pairing;
   const foreign = pairs.filter((pair) => pair.referencing_kind !== 'r' || pair.referenced_kind !== 'r');
@@ -121,7 +121,16 @@ export function checkPairs({ foreignKey, pairing }: PreflightSubject): PlanFindi
     );
   }
   const unindexed = pairs.filter((pair) => !pair.has_index);
-  if (unindexed.length > 0) {
+  if (unindexed.length > 0 && input.noIndexes) {
+    findings.push(
+      finding(
+        'no-indexes',
+        'warning',
+        `${unindexed.length} referencing partition(s) have no index that serves the foreign key, and none is to be built: a DELETE or UPDATE of a referenced row scans its whole referencing partition, as it does today: ${list(unindexed.map((pair) => pair.referencing))}`,
+        'leave --no-indexes out; or build the indexes yourself, before rows of the referenced table are deleted',
+      ),
+    );
+  } else if (unindexed.length > 0) {
     findings.push(
       finding(
         'missing-index',

@@ -16,17 +16,26 @@ export const SQL_FINDINGS = [
   'disabled-trigger',
   'guard-in-default',
   'leaf-in-two-pairs',
+  'leaf-owner-privilege',
   'ledger-copy',
+  'migrating-role',
   'not-enforced',
   'null-only-partition',
   'other-foreign-keys',
+  'partition-persistence',
+  'pending-detach',
   'publication-all-tables',
+  'referenced-key',
   'row-movement',
+  'row-security',
   'rule',
   'set-constraints',
   'statement-trigger',
   'trigger-after-guard',
 ] as const;
+
+/** Those that may come up between the plan and the drop: the gate and the drop check look again. */
+export const GATE_FINDINGS = ['leaf-owner-privilege', 'row-security', 'pending-detach'] as const;
 
 interface FindingRow {
   readonly id: string;
@@ -43,6 +52,7 @@ interface FindingRow {
 export async function readFindings(
   client: Client,
   { foreignKey, pairing, input }: Pick<PreflightSubject, 'foreignKey' | 'pairing'> & { readonly input: Naming },
+  names: readonly string[] = SQL_FINDINGS,
 ): Promise<PlanFinding[]> {
   const values = {
     ...foreignKey,
@@ -54,7 +64,7 @@ export async function readFindings(
     options: input,
   };
   const findings: PlanFinding[] = [];
-  for (const name of SQL_FINDINGS) {
+  for (const name of names) {
     const rows = await run<FindingRow & Record<string, unknown>>(client, `findings/${name}`, values);
     findings.push(
       ...rows.map(({ id, severity, needs_acceptance: needsAcceptance, message, remedy }) => {

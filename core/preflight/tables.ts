@@ -20,7 +20,6 @@ export interface Partitioning {
   readonly owner: string;
   readonly can_select: boolean;
   readonly can_reference: boolean;
-  readonly row_security: boolean;
 }
 
 const STRATEGY_NAMES: Readonly<Record<string, string>> = { l: 'LIST', r: 'RANGE', h: 'HASH' };
@@ -94,16 +93,6 @@ export async function checkPrivileges(
           severity,
           `role ${server.role} cannot SELECT from ${table.name}${but}`,
           `GRANT SELECT ON ${table.name} TO the migrating role: without it VALIDATE falls back to one query a row`,
-        ),
-      );
-    }
-    if (table.row_security) {
-      findings.push(
-        finding(
-          'row-security',
-          'warning',
-          `${table.name} has row-level security`,
-          'the orphan check sees only what its role may see: run as a role with BYPASSRLS, or as the owner without FORCE ROW LEVEL SECURITY',
         ),
       );
     }

@@ -41,8 +41,7 @@ SELECT c.oid                                                    AS oid,
        pg_has_role(c.relowner, 'USAGE')                         AS owned,
        pg_get_userbyid(c.relowner)                              AS owner,
        has_table_privilege(c.oid, 'SELECT')                     AS can_select,
-       has_table_privilege(c.oid, 'REFERENCES')                 AS can_reference,
-       c.relrowsecurity OR c.relforcerowsecurity                AS row_security
+       has_table_privilege(c.oid, 'REFERENCES')                 AS can_reference
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_partitioned_table p ON p.partrelid = c.oid

@@ -178,12 +178,4 @@ describe('privileges and policies', () => {
       await session.end();
     }
   });
-
-  it('that hide rows are told', async () => {
-    const schema = await tables({ last: 'ALTER TABLE r ENABLE ROW LEVEL SECURITY' });
-
-    expect((await plan(schema)).findings).toContainEqual(
-      having('row-security', 'warning', /\.r has row-level security/),
-    );
-  });
 });

@@ -5,7 +5,6 @@ SELECT coalesce(jsonb_agg(u -> 'oid'), '[]') AS relations
  WHERE u ->> 'side' = 'referencing' AND u -> 'needsPair' IS DISTINCT FROM 'false' \gset
 \set file ../../checks/emptiness.sql
 \ir ../control/rows.sql
-SELECT coalesce(string_agg(CASE WHEN has_table_privilege(e.oid, 'SELECT') THEN format('SELECT %s WHERE (%s)', e.oid, e.sql)
-                                ELSE format('SELECT %s', e.oid) END, ' UNION ALL '), 'SELECT 0 WHERE false') AS sql
+SELECT coalesce(string_agg(format('SELECT %s WHERE (%s)', e.oid, e.sql), ' UNION ALL '), 'SELECT 0 WHERE false') AS sql
   FROM jsonb_to_recordset(:'result'::jsonb) AS e(oid oid, sql text) \gset
 SELECT coalesce(jsonb_agg(f.oid), '[]') AS filled FROM ( :sql ) f(oid) \gset

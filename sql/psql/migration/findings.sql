@@ -37,3 +37,15 @@
 \ir finding.sql
 \set finding constraint-name
 \ir finding.sql
+\set finding leaf-owner-privilege
+\ir finding.sql
+\set finding migrating-role
+\ir finding.sql
+\set finding row-security
+\ir finding.sql
+\set finding partition-persistence
+\ir finding.sql
+\set finding referenced-key
+\ir finding.sql
+\set finding pending-detach
+\ir finding.sql

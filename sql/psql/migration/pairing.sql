@@ -1,5 +1,5 @@
 -- The pairs as they are now, with what stands on each, as a JSON list in :pairing (what core/pairs.ts reads); :unpaired has
--- the partitions without a partner.
+-- the partitions without a partner. Which index serves is left out where :read_indexes is false, under the locks of the drop.
 \unset tree
 \ir ../../catalog/pairs.sql
 \if :{?tree}
@@ -21,3 +21,11 @@ RESET jit;
 SELECT coalesce(jsonb_agg(p || s ORDER BY (p ->> 'pair')::int), '[]') AS pairing
   FROM jsonb_array_elements(:'pairs'::jsonb) p
   JOIN jsonb_array_elements(:'result'::jsonb) s ON s -> 'pair' = p -> 'pair' \gset
+\if :read_indexes
+\set pairs :pairing
+\set file ../../catalog/pair-indexes.sql
+\ir ../control/rows.sql
+SELECT coalesce(jsonb_agg(p || s ORDER BY (p ->> 'pair')::int), '[]') AS pairing
+  FROM jsonb_array_elements(:'pairing'::jsonb) p
+  JOIN jsonb_array_elements(:'result'::jsonb) s ON s -> 'pair' = p -> 'pair' \gset
+\endif

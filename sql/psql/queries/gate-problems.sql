@@ -1,5 +1,6 @@
 -- The gate, as far as the catalog can tell (core/gate.ts): the pairs of now (:'pairing') are those that the ledger has
--- (:'planned'), each with a valid and enforced FK. :problems is empty where it is open.
+-- (:'planned'), each with a valid and enforced FK, and no finding of
+-- gate-findings.sql is an error. :problems is empty where it is open.
 WITH now AS (
   SELECT * FROM jsonb_to_recordset(:'pairing'::jsonb)
     AS p(pair int, referencing_oid oid, referencing text, referenced_oid oid, referenced text, bound text, constraint_oid oid,
@@ -34,6 +35,10 @@ WITH now AS (
   SELECT 6, NULL, format('%s has no partner, and rows by now: they would have no foreign key', u ->> 'partition')
     FROM jsonb_array_elements(:'unpaired'::jsonb) u
    WHERE u ->> 'side' = 'referencing' AND :'filled'::jsonb @> jsonb_build_array(u -> 'oid')
+  UNION ALL
+  SELECT 0, 0, f.message || '; ' || f.remedy
+    FROM jsonb_to_recordset(:'findings'::jsonb) AS f(severity text, message text, remedy text)
+   WHERE f.severity = 'error'
 )
 SELECT coalesce(string_agg(line, '; ' ORDER BY number) FILTER (WHERE number <= 3)
                   || CASE WHEN count(*) > 3 THEN format('; and %s more', count(*) - 3) ELSE '' END, '') AS problems,

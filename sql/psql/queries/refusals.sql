@@ -16,7 +16,7 @@ WITH pair AS (
          (SELECT string_agg(coalesce(k, 'expression'), ', ' ORDER BY n) FROM jsonb_array_elements_text(t.key_columns) WITH ORDINALITY x(k, n)) AS keys
     FROM jsonb_to_recordset(:'tables'::jsonb)
          AS t(oid oid, name text, strategy text, key_columns jsonb, key_routing jsonb, has_expressions boolean, owned boolean,
-              owner text, can_select boolean, can_reference boolean, row_security boolean)
+              owner text, can_select boolean, can_reference boolean)
 ), both_tables AS (
   SELECT a.strategy AS a_strategy, b.strategy AS b_strategy, a.has_expressions OR b.has_expressions AS has_expressions,
          a.key_routing = b.key_routing AS alike, b.name AS referenced_name, b.can_reference,
@@ -129,8 +129,6 @@ WITH pair AS (
 ), warning(n, line) AS (
   SELECT 1, format('! referencing partition %s (%s) is empty, or holds only keys with a NULL, and %s: after the migration rows inserted there are not checked', l.partition, l.bound, l.why)
     FROM lone l WHERE NOT l.filled AND NOT l.keyless
-  UNION ALL
-  SELECT 2, format('! %s has row-level security: the orphan check sees only what this role may see', t.name) FROM tab t WHERE t.row_security
   UNION ALL
   SELECT 4, format('! the foreign key changes the partition key of rows that lose their referenced row (%s): the parent foreign key moves such a row to another partition, a pair foreign key cannot, so after the migration that DELETE or UPDATE is refused wherever the row could not stay in its partition', string_agg(h ->> 'detail', ', '))
     FROM jsonb_array_elements(:'hazards'::jsonb) h

@@ -1,0 +1,9 @@
+-- Those findings that may come up between the plan and the drop, in :findings: core/preflight/sql-findings.ts has the same list.
+\set findings '[]'
+\set pairs :pairing
+\set finding pending-detach
+\ir finding.sql
+\set finding leaf-owner-privilege
+\ir finding.sql
+\set finding row-security
+\ir finding.sql
