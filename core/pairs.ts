@@ -37,6 +37,8 @@ export interface PairStanding {
   /** All four of its triggers are there and enabled. */
   readonly enforced: boolean;
   readonly has_index: boolean;
+  /** Columns or expressions of the index to be built, as SQL: those that the FK's lookup compares. */
+  readonly index_columns: string;
   /** The index that serves the FK, or the one to be built. */
   readonly index_name: string;
   /** An INVALID index of that name is left over from an interrupted build. */
@@ -82,6 +84,7 @@ export async function readPairing(
   client: Client,
   foreignKey: ForeignKey,
   taken: ReadonlyMap<number, readonly string[]> = new Map(),
+  more: ReadOptions = { indexes: true },
 ): Promise<Pairing> {
   const sameBounds = await runOne<PairingOfPartitions>(client, 'catalog/pairs', { ...foreignKey });
   const { pairs, unpaired } = await pairByContainment(client, foreignKey, sameBounds);
@@ -89,6 +92,7 @@ export async function readPairing(
     client,
     foreignKey,
     pairs.map((pair) => ({ ...pair, taken: taken.get(pair.referencing_oid) ?? [] })),
+    more,
   );
   return {
     pairs: pairs.flatMap((pair) => {
@@ -133,18 +137,35 @@ export function isSamePair(one: Partitions, other: Partitions): boolean {
 
 type Partitions = Pick<PairOfPartitions, 'referencing_oid' | 'referenced_oid'>;
 
+export interface ReadOptions {
+  /** Which index serves is read too; else `has_index` is false for all. It takes several times as long: not under a lock. */
+  readonly indexes?: boolean;
+}
+
 /** What stands on the given pairs, by pair number; a pair whose partition is gone is missing. */
 export async function readStanding(
   client: Client,
   foreignKey: ForeignKey,
   pairs: readonly { readonly pair: number; readonly referencing_oid: number; readonly referenced_oid: number }[],
+  { indexes = false }: ReadOptions = {},
 ): Promise<Map<number, PairStanding>> {
-  const rows = await run<PairStanding & Record<string, unknown>>(client, 'catalog/pair-states', {
+  const states = await run<Omit<PairStanding, keyof PairIndex>>(client, 'catalog/pair-states', {
     ...foreignKey,
     pairs,
   });
-  return new Map(rows.map((row) => [row.pair, row]));
+  const oids = new Map(pairs.map((pair) => [pair.pair, pair.referencing_oid]));
+  const unread = { has_index: false, index_columns: foreignKey.columns };
+  if (!indexes) return new Map(states.map((state) => [state.pair, { ...unread, ...state }]));
+  const read = await run<PairIndex & { pair: number }>(client, 'catalog/pair-indexes', {
+    ...foreignKey,
+    pairs: states.map((state) => ({ ...state, referencing_oid: oids.get(state.pair) })),
+  });
+  const byPair = new Map(read.map((index) => [index.pair, index]));
+  return new Map(states.map((state) => [state.pair, { ...unread, ...state, ...byPair.get(state.pair) }]));
 }
+
+/** What `sql/catalog/pair-indexes.sql` adds. */
+type PairIndex = Pick<PairStanding, 'has_index' | 'index_columns'>;
 
 /** Those of the given pairs whose referencing partition is still one: neither detached nor dropped. */
 export async function attachedPairs<Given extends { readonly pair: number; readonly referencing_oid: number }>(

@@ -2,7 +2,7 @@
 --
 --   psql URL -v table=path -f sql/migrate-to-p2p-fk-step1-add-partition-fks.sql
 --
--- Also -v constraint=NAME, lock_timeout_ms=500, lock_tries=20, row_movement_guard=on, allow_blocking_rollback=off.
+-- Also -v constraint=NAME, lock_timeout_ms=500, lock_tries=20, row_movement_guard=on, no_indexes=off, allow_blocking_rollback=off.
 -- Locks: SHARE ROW EXCLUSIVE on one pair after the other, for milliseconds. Can be run again. See sql/README.md.
 \set ON_ERROR_STOP on
 \ir psql/control/settings.sql
@@ -46,7 +46,9 @@ COMMIT;
 \ir psql/control/each-pair.sql
 SELECT :skipped = :of AS all_there, :skipped > 0 AS some_there, :of - :skipped AS made,
        CASE :of - :skipped WHEN 1 THEN 'index' ELSE 'indexes' END AS index_word \gset
-\if :all_there
+\if :no_indexes
+\echo No index was built, as wanted: a DELETE scans each partition that has none
+\elif :all_there
 \echo All :of referencing partitions have an index on the FK columns
 \elif :some_there
 \echo Successfully built :made :index_word (:skipped were there already)

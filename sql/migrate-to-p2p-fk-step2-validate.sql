@@ -22,7 +22,7 @@ COMMIT;
 \set body ../pairs/validate-foreign-key.sql
 \ir psql/control/each-pair.sql
 SELECT :failures > 0 AS refused, :skipped > 0 AS some_there, :of - :skipped AS made,
-       format('%s of %s partition-level FKs could not be validated: mend or delete the orphaned rows listed above, then run step 2 again; or go back with sql/migrate-to-p2p-fk-rollback.sql', :failures, :of) AS refusal \gset
+       format('%s of %s partition-level FKs could not be validated: mend or delete the orphaned rows listed above, then run step 2 again; or go back with sql/migrate-to-p2p-fk-rollback.sql (-v keep_indexes=on leaves the indexes for the next try)', :failures, :of) AS refusal \gset
 \if :refused
 \set error_name OrphanedRows
 \ir psql/control/give-up.sql

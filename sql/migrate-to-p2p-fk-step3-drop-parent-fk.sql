@@ -20,6 +20,7 @@ COMMIT;
 \ir psql/migration/pairing.sql
 \ir checks/firing-changes.sql
 \ir psql/migration/filled.sql
+\ir psql/migration/gate-findings.sql
 \ir psql/queries/gate-problems.sql
 \if :open
 \else
@@ -49,6 +50,9 @@ SELECT :failures > 0 AS refused,
 \echo ✓ Successfully dropped parent-level FK constraint
 \echo '  exclusive locks held for' :locked_ms ms
 SELECT jsonb_build_object('locked_ms', :locked_ms) AS changes \gset
+-- A note: what the ledger makes of it undoes nothing.
+\set ON_ERROR_STOP off
 \ir ledger/change-migration.sql
+\set ON_ERROR_STOP on
 \endif
 \ir psql/migration/rest.sql

@@ -36,6 +36,7 @@ export function pairDone(state: string, count: number, total: number, result: Pa
   const head = `[${count}/${total}] ✓`;
   switch (state) {
     case 'BuildIndex':
+      if (object === '') return [`${head} No index on ${referencing}, as wanted`];
       return [
         `${head} ${there ? `Index on ${referencing} is there: ${object}` : `Built index ${object} on ${referencing} ${took}`}`,
       ];
@@ -54,11 +55,12 @@ export function pairDone(state: string, count: number, total: number, result: Pa
   }
 }
 
-/** What closes a stage over all pairs. */
-export function stageDone(state: string, total: number, skipped: number): string[] {
+/** What closes a stage over all pairs; `object` is its last result's. */
+export function stageDone(state: string, total: number, skipped: number, object?: string): string[] {
   const there = skipped === 0 ? '' : ` (${skipped} were there already)`;
   switch (state) {
     case 'BuildIndex':
+      if (object === '') return ['No index was built, as wanted: a DELETE scans each partition that has none'];
       return skipped === total
         ? [`All ${total} referencing partitions have an index on the FK columns`]
         : [`Successfully built ${plural(total - skipped, 'index', 'indexes')}${there}`];
@@ -190,8 +192,12 @@ export function attached(constraint: string, result: Readonly<Record<string, unk
   return [`✓ Restored parent-level FK constraint: ${constraint}${took}`];
 }
 
-export function pairsDropped(foreignKeys: number, indexes: number): string[] {
-  return [`✓ Dropped ${foreignKeys} partition-level FK constraints and ${plural(indexes, 'index', 'indexes')}`];
+export function pairsDropped(foreignKeys: number, indexes: number, keptIndexes: number): string[] {
+  const kept =
+    keptIndexes > 0
+      ? `; ${plural(keptIndexes, 'index', 'indexes')} that this migration built stay for the next try`
+      : '';
+  return [`✓ Dropped ${foreignKeys} partition-level FK constraints and ${plural(indexes, 'index', 'indexes')}${kept}`];
 }
 
 export function rolledBack(table: string, constraint: string, definition: string): string[] {

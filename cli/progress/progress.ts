@@ -182,7 +182,10 @@ function succeeded(progress: Progress, state: string, event: ProgressEvent): Adv
             lines: say.attached(stringOf(output.constraint) || (progress.plan?.constraint ?? ''), output),
           };
     case 'DropPairForeignKeys':
-      return { progress: next, lines: say.pairsDropped(numberOf(output.foreignKeys), numberOf(output.indexes)) };
+      return {
+        progress: next,
+        lines: say.pairsDropped(numberOf(output.foreignKeys), numberOf(output.indexes), numberOf(output.keptIndexes)),
+      };
     case 'VerifyRolledBack':
       return {
         progress: next,
@@ -252,7 +255,7 @@ function pairDone(progress: Progress, state: string, event: ProgressEvent, resul
     pairs: new Map([...progress.pairs, [result.pair, pairAfter(progress.pairs.get(result.pair), state, result)]]),
   };
   const lines = [...say.pairDone(state, stage.done.size, total, result)];
-  if (stage.done.size === total) lines.push(...say.stageDone(state, total, stage.skipped));
+  if (stage.done.size === total) lines.push(...say.stageDone(state, total, stage.skipped, result.object));
   return { progress: next, lines };
 }
 

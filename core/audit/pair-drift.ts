@@ -32,6 +32,8 @@ interface Reading {
   readonly leafForeignKeys: readonly LeafForeignKey[];
   readonly triggers: readonly Trigger[];
   readonly invalidIndexes: readonly InvalidIndex[];
+  /** The migration was to build none: that one is missing is no drift. */
+  readonly noIndexes: boolean;
   /** Undefined where there is no ledger, or none that this role may read. */
   readonly ledgerPairs: readonly LedgerPair[] | undefined;
   /** Only a superuser may enable the triggers of a foreign key. */
@@ -54,6 +56,7 @@ export async function findPairDrift(
     client,
     foreignKey,
     ledgerPairs,
+    noIndexes: subject.options.noIndexes === true,
     steps: new Steps(client, foreignKey, { migrationId: guardedBy(subject), leafForeignKeys, pairs }),
     leafForeignKeys,
     triggers: await run<Trigger & Record<string, unknown>>(client, 'audit/pair-triggers', {
@@ -98,8 +101,8 @@ async function ofPair(reading: Reading, pair: Pair): Promise<Drift[]> {
 }
 
 /** One finding, index and foreign key together: somebody has attached a partition and left it at that. */
-async function attached({ steps, foreignKey }: Reading, pair: Pair): Promise<Drift> {
-  const index = !pair.has_index;
+async function attached({ steps, foreignKey, noIndexes }: Reading, pair: Pair): Promise<Drift> {
+  const index = !pair.has_index && !noIndexes;
   return {
     ...about(
       pair,
@@ -218,7 +221,7 @@ async function standing({ steps, triggers, superuser }: Reading, pair: Pair, oid
   return drift;
 }
 
-async function indexes({ steps, foreignKey, invalidIndexes }: Reading, pair: Pair): Promise<Drift[]> {
+async function indexes({ steps, foreignKey, invalidIndexes, noIndexes }: Reading, pair: Pair): Promise<Drift[]> {
   const leftovers = invalidIndexes.filter((index) => index.pair === pair.pair);
   const [leftover] = leftovers;
   const slow = `every DELETE on ${pair.referenced} scans ${pair.referencing}`;
@@ -243,9 +246,9 @@ async function indexes({ steps, foreignKey, invalidIndexes }: Reading, pair: Pai
         ...about(
           pair,
           'missing-index',
-          'warning',
+          noIndexes ? 'info' : 'warning',
           `${pair.referencing} has no index on (${foreignKey.columns}): ${slow}`,
-          'build it',
+          noIndexes ? 'nothing: the migration was run with --no-indexes' : 'build it',
         ),
         steps: await steps.buildIndex(pair),
         makes: { pair, constraint: false, index: true },

@@ -153,7 +153,7 @@ async function settle(client: Client, foreignKey: ForeignKey, { makes, unchecked
   const { migrationId } = foreignKey;
   if (makes && migrationId !== null) {
     const known = (await readPairs(client, migrationId)).find((noted) => isSamePair(noted, makes.pair));
-    const now = (await readStanding(client, foreignKey, [makes.pair])).get(makes.pair.pair);
+    const now = (await readStanding(client, foreignKey, [makes.pair], { indexes: true })).get(makes.pair.pair);
     const pair: Pair = { ...makes.pair, ...now };
     if (known) {
       await changePair(client, migrationId, known.pair, {

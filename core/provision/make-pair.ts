@@ -66,7 +66,7 @@ export async function makePair(
   await making.guard(foreignKey, pair);
   await making.run('add-pair-foreign-key-to-new', { ...foreignKey, pairs: [pair] });
 
-  const made = (await readStanding(client, foreignKey, [pair])).get(pair.pair);
+  const made = (await readStanding(client, foreignKey, [pair], { indexes: true })).get(pair.pair);
   if (!made?.validated || !made.enforced || !made.has_index) {
     throw new PreflightFailed(
       'refused, nothing was changed: the new pair is not what it should be, as the catalog shows it',
@@ -116,7 +116,7 @@ async function findPair(
   const pair = await runOne<PairOfPartitions & Record<string, unknown>>(client, 'catalog/pairs-of-partitions', {
     pairs: [{ pair: 1, referencing_oid: referencing.oid, referenced_oid: referenced.oid }],
   });
-  const standing = (await readStanding(client, foreignKey, [{ ...pair, pair: 1 }])).get(1);
+  const standing = (await readStanding(client, foreignKey, [{ ...pair, pair: 1 }], { indexes: true })).get(1);
   if (!standing) throw new Error('the new pair is gone');
   return { ...pair, ...standing };
 }

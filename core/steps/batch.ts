@@ -5,16 +5,17 @@
 import type { PairEvent, PairResult } from '../contracts.ts';
 import { DeadlockDetected, LockTimeout } from '../errors.ts';
 import { PAIRS_PER_CALL } from '../event-budget.ts';
-import { foreignKeyOf, type LedgerPair, readMigration, readPairs } from '../ledger.ts';
+import { foreignKeyOf, type LedgerPair, type MigrationOptions, readMigration, readPairs } from '../ledger.ts';
 import { type PairStanding, readStanding } from '../pairs.ts';
 import type { StepContext } from './context.ts';
 
 export type PairStep = (context: StepContext, event: PairEvent) => Promise<PairResult>;
 
 /** What a step leaves behind, in the catalog and in the ledger: such a pair is not entered again. */
-export type IsThrough = (pair: LedgerPair, standing: PairStanding) => boolean;
+export type IsThrough = (pair: LedgerPair, standing: PairStanding, options: MigrationOptions) => boolean;
 
-export const isIndexed: IsThrough = (pair, standing) => standing.has_index && pair.state !== 'planned';
+export const isIndexed: IsThrough = (pair, standing, { noIndexes }) =>
+  (standing.has_index || noIndexes) && pair.state !== 'planned';
 export const isAdded: IsThrough = (pair, standing) =>
   standing.constraint_oid !== null &&
   // Ours, and not firing as the parent FK does by now.
@@ -86,10 +87,11 @@ async function pairsLeft(
 ): Promise<number[]> {
   const all = await readPairs(client, migrationId);
   const wanted = all.filter(({ pair }) => pair >= first && pair <= last);
-  const standings = await readStanding(client, foreignKeyOf(await readMigration(client, migrationId)), wanted);
+  const migration = await readMigration(client, migrationId);
+  const standings = await readStanding(client, foreignKeyOf(migration), wanted, { indexes: true });
   const left = wanted.filter((pair) => {
     const standing = standings.get(pair.pair);
-    return standing === undefined || !isThrough(pair, standing);
+    return standing === undefined || !isThrough(pair, standing, migration.options);
   });
   return left.length > 0 ? left.map(({ pair }) => pair) : [last];
 }

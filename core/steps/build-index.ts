@@ -17,13 +17,14 @@ export async function buildIndex(context: StepContext, event: PairEvent): Promis
   const target = await enterPair(context, entered, event.pair);
   const { migration, foreignKey } = entered;
   const { pair, standing } = target;
-  if (standing.has_index) return finish(context, migration.id, target, standing.index_name, 'SKIPPED');
+  if (standing.has_index || migration.options.noIndexes)
+    return finish(context, migration.id, target, standing.index_name, 'SKIPPED');
   const held = await beforeLongWork(context, entered, target, 'index');
   if (held) return pairResult('RUNNING', target, { object: standing.index_name, ...held });
 
   // Noted before the build: whatever is left of it, valid or not, is known as ours.
   await changePair(context.client, migration.id, pair.pair, { index_name: standing.index_name, index_added: true });
-  const named = { ...pair, index_name: standing.index_name };
+  const named = { ...pair, index_name: standing.index_name, index_columns: standing.index_columns };
   const statement = (name: string) => statementFor(context.client, name, foreignKey, named);
   const memory = await maintenanceMemory(context.client, migration.options);
   const outcome = await runDetached(context, {
@@ -43,7 +44,7 @@ export async function buildIndex(context: StepContext, event: PairEvent): Promis
         "SELECT set_config('lock_timeout', '0', false), set_config('maintenance_work_mem', $1, false)",
         [`${memory}MB`],
       );
-      const now = (await readStanding(session, foreignKey, [pair])).get(pair.pair);
+      const now = (await readStanding(session, foreignKey, [pair], { indexes: true })).get(pair.pair);
       if (now?.has_index) return undefined;
       if (now?.index_leftover) await executeDdl(session, await statement('statements/drop-index'));
       const sql = await statement('statements/create-index');
@@ -53,7 +54,7 @@ export async function buildIndex(context: StepContext, event: PairEvent): Promis
     },
   });
   if (outcome.status === 'RUNNING') return pairResult('RUNNING', target, { object: standing.index_name, ...outcome });
-  const now = (await readStanding(context.client, foreignKey, [pair])).get(pair.pair);
+  const now = (await readStanding(context.client, foreignKey, [pair], { indexes: true })).get(pair.pair);
   if (!now?.has_index)
     throw new IndexBuildFailed(
       `index ${standing.index_name} on ${pair.referencing} is not valid after its build; the next attempt drops and rebuilds it`,
@@ -76,5 +77,6 @@ async function finish(
   const { pair } = target;
   if (pair.state === 'planned')
     await changePair(context.client, id, pair.pair, { state: 'indexed', index_name: object });
-  return pairResult(status, target, { object, durationMs });
+  const there = status === 'DONE' || target.standing.has_index;
+  return pairResult(status, target, { object: there ? object : '', durationMs });
 }

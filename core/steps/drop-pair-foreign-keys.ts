@@ -5,7 +5,7 @@
 import { executeDdl } from '../connection.ts';
 import type { DropPairsResult, MigrationEvent } from '../contracts.ts';
 import { RollbackFailed } from '../errors.ts';
-import { changePair, type LedgerPair, noteEvent, readPairs } from '../ledger.ts';
+import { changePair, type LedgerPair, type Migration, noteEvent, readPairs } from '../ledger.ts';
 import { limit, record, underLock } from '../lock-budget.ts';
 import { type PairStanding, pairStatementFor, readStanding, statementFor, statementsFor } from '../pairs.ts';
 import { dropGuardStatements, standingGuards } from '../row-movement-guard.ts';
@@ -23,16 +23,20 @@ export async function dropPairForeignKeys(context: StepContext, event: Migration
   await requireParent(context, entered);
 
   const standing = await readStanding(context.client, foreignKey, pairs);
+  const keepIndexes = keepsIndexes(migration);
+  let keptIndexes = 0;
   for (const pair of pairs) {
     const now = standing.get(pair.pair);
     if (now && (await putBack(context, entered, pair, now)).length > 0)
       await putBackUnderLock(context, entered, event.execution, pair);
     // Also where the other partition was dropped, and the foreign key with it.
-    if (pair.index_added && !migration.options.keepIndexes) await dropIndex(context, entered, event.execution, pair);
+    const keepsIndex = keepIndexes && pair.index_added && !now?.index_leftover;
+    if (pair.index_added && !keepsIndex) await dropIndex(context, entered, event.execution, pair);
+    if (keepsIndex) keptIndexes++;
     await changePair(context.client, migration.id, pair.pair, {
       state: 'rolled-back',
       constraint_added: false,
-      ...(migration.options.keepIndexes ? {} : { index_added: false }),
+      ...(keepsIndex ? {} : { index_added: false }),
     });
   }
   await dropOtherGuards(context, entered, event.execution, pairs);
@@ -40,7 +44,12 @@ export async function dropPairForeignKeys(context: StepContext, event: Migration
   const dropped = await runOne<{ foreign_keys: number; indexes: number }>(context.client, 'ledger/count-dropped', {
     migration_id: migration.id,
   });
-  return { status: 'DROPPED', foreignKeys: dropped.foreign_keys, indexes: dropped.indexes };
+  return { status: 'DROPPED', foreignKeys: dropped.foreign_keys, indexes: dropped.indexes, keptIndexes };
+}
+
+/** Orphaned rows are not the indexes' fault: the next migration, after they were repaired, needs the same indexes. */
+function keepsIndexes({ options, error }: Migration): boolean {
+  return options.keepIndexes || error?.name === 'OrphanedRows';
 }
 
 /** Without a valid parent FK the pair FKs are all that guards the rows: they stay. */

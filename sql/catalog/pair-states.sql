@@ -1,4 +1,5 @@
--- What stands on given pairs now: the pair FK, the index that serves it, and the names that new ones would get.
+-- What stands on given pairs now: the pair FK, and the names that a new one and its index would get. Which index serves it, catalog/
+-- pair-indexes.sql tells: that takes longer, and the drop need not know it under its locks.
 --
 -- One row for each pair that still exists. A pair FK is known by what it does (both partitions, columns, actions), never
 -- by its name, so one that a person added by hand counts too. Where several do the same, the one that the migration has
@@ -76,15 +77,14 @@ SELECT n.pair,
                                               'relation', g.tgrelid::bigint,
                                               'kind', CASE WHEN p.proname LIKE 'RI\_FKey\_check\_%' THEN 'check ' ELSE 'action ' END || right(p.proname, 3))))
                    FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid WHERE g.tgconstraint = f.oid), false) AS enforced,
-       i.relname IS NOT NULL                                   AS has_index,
-       coalesce(i.relname, l.relname,
+       coalesce(l.relname,
                 (SELECT k.name
                    FROM (VALUES (1, n.index_name), (2, n.unique_index), (3, n.other_index)) k(n, name)
                   WHERE octet_length(k.name) <= 63 AND NOT n.taken ? k.name
                     AND NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = n.namespace AND c.relname = k.name)
                   ORDER BY k.n LIMIT 1),
                 n.unique_index)                                AS index_name,
-       l.relname IS NOT NULL AND i.relname IS NULL             AS index_leftover,
+       l.relname IS NOT NULL                                   AS index_leftover,
        -- The parent FK's own child on this leaf: its name must come back when the migration is rolled back.
        r.conname                                               AS root_constraint,
        r.oid                                                   AS leaf_constraint_oid,
@@ -103,34 +103,6 @@ SELECT n.pair,
                          regexp_replace(n.actions, ' DEFERRABLE$', ' DEFERRABLE INITIALLY DEFERRED')))
         ORDER BY c.conname IS NOT DISTINCT FROM n.made DESC, c.convalidated DESC, c.oid
         LIMIT 1) f ON true
-  -- A valid, complete btree index whose leading columns are the FK's, in any order: what a cascade looks up by.
-  LEFT JOIN LATERAL (
-       SELECT ic.relname
-         FROM pg_index x
-         JOIN pg_class ic ON ic.oid = x.indexrelid
-         JOIN pg_am am ON am.oid = ic.relam AND am.amname = 'btree'
-        WHERE x.indrelid = n.referencing_oid AND x.indisvalid AND x.indisready AND x.indpred IS NULL
-          AND (SELECT array_agg(a.attname ORDER BY a.attname)
-                 FROM unnest(x.indkey::int2[]) WITH ORDINALITY k(attnum, n)
-                 JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum
-                WHERE k.n <= least(jsonb_array_length(n.column_names), x.indnkeyatts))
-              = (SELECT array_agg(e::name ORDER BY e::name) FROM jsonb_array_elements_text(n.column_names) e)
-        ORDER BY ic.relname
-        LIMIT 1) i ON true
-  -- What an interrupted CREATE INDEX CONCURRENTLY of ours left behind. One of those names on other columns is another
-  -- migration's.
-  LEFT JOIN LATERAL (
-       SELECT ic.relname
-         FROM pg_index x
-         JOIN pg_class ic ON ic.oid = x.indexrelid
-        WHERE x.indrelid = n.referencing_oid AND NOT x.indisvalid
-          AND ic.relname IN (n.index_name, n.unique_index, n.other_index)
-          AND (SELECT array_agg(a.attname ORDER BY a.attname)
-                 FROM unnest(x.indkey::int2[]) k(attnum)
-                 JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum)
-              = (SELECT array_agg(e::name ORDER BY e::name) FROM jsonb_array_elements_text(n.column_names) e)
-        ORDER BY ic.relname
-        LIMIT 1) l ON true
   -- An FK of the leaf to the referenced parent: a child of the parent FK, or what a rollback has added so far.
   LEFT JOIN LATERAL (
        SELECT c.oid, c.conname, c.convalidated
@@ -141,5 +113,20 @@ SELECT n.pair,
                        n.columns, n.referenced_root::regclass, n.referenced_columns, n.actions)
         ORDER BY c.convalidated DESC, c.oid
         LIMIT 1) r ON true
+  -- What an interrupted CREATE INDEX CONCURRENTLY of ours left behind. One of those names on other columns is another
+  -- migration's.
+  LEFT JOIN LATERAL (
+       SELECT ic.relname
+         FROM pg_index x
+         JOIN pg_class ic ON ic.oid = x.indexrelid
+        WHERE x.indrelid = n.referencing_oid AND NOT x.indisvalid
+          AND ic.relname IN (n.index_name, n.unique_index, n.other_index)
+          AND (SELECT CASE WHEN x.indexprs IS NULL THEN k.names = e.names ELSE coalesce(k.names, '{}') <@ e.names END
+                 FROM (SELECT array_agg(a.attname ORDER BY a.attname) AS names
+                         FROM unnest(x.indkey::int2[]) k(attnum)
+                         JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum) k,
+                      (SELECT array_agg(e::name ORDER BY e::name) AS names FROM jsonb_array_elements_text(n.column_names) e) e)
+        ORDER BY ic.relname
+        LIMIT 1) l ON true
  ORDER BY n.pair
 :end

@@ -10,7 +10,7 @@ UPDATE p2pfk.migration m
                              FROM jsonb_each(m.options) o WHERE o.key IN ('accepted', 'pairConstraintNames')), '{}')
                  || :'options'::jsonb,
        state = CASE WHEN m.state = 'rolling-back' THEN m.state ELSE 'running' END,
-       error = NULL, finished_at = NULL, approval_asked_at = NULL, updated_at = now(), lease_until = now() + interval '90 seconds'
+       error = CASE WHEN m.state = 'rolling-back' THEN m.error END, finished_at = NULL, approval_asked_at = NULL, updated_at = now(), lease_until = now() + interval '90 seconds'
  WHERE m.id = :'migration_id'::bigint
    AND (m.execution = :'execution'::text
         OR m.state NOT IN ('running', 'rolling-back')

@@ -1,8 +1,8 @@
 -- The supporting index of a new pair, built before anybody can see the partition: see create-index for what it is for.
 -- Lock: SHARE on the new referencing partition, which is empty and nobody else's yet.
 SELECT p.pair,
-       format('CREATE INDEX %I ON %I.%I (%s)', p.index_name, an.nspname, a.relname, :'columns'::text) AS sql,
+       format('CREATE INDEX %I ON %I.%I (%s)', p.index_name, an.nspname, a.relname, coalesce(p.index_columns, :'columns'::text)) AS sql,
        'SHARE on the new referencing partition' AS lock
-  FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, index_name name)
+  FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, index_name name, index_columns text)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
  ORDER BY p.pair;

@@ -69,6 +69,7 @@ describe('p2pfk migrate --help', () => {
         'search-path',
         'no-row-movement-guard',
         'pair-constraint-names',
+        'no-indexes',
         'accept',
         'database-url',
         'session-pooler',

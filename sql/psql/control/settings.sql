@@ -30,6 +30,7 @@
 \set newcomers '[]'
 \set whole true
 \set gone_is_fine false
+\set read_indexes true
 
 -- psql is given the names as SQL writes them; a variable that was not given would be left in the SQL text.
 \if :{?table}
@@ -65,6 +66,10 @@
 \if :{?keep_indexes}
 \else
 \set keep_indexes off
+\endif
+\if :{?no_indexes}
+\else
+\set no_indexes off
 \endif
 \if :{?allow_blocking_rollback}
 \else
@@ -160,6 +165,7 @@ SELECT format('arn:aws:states:local:000000000000:execution:p2pfk:psql-%s-%s',
               to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYYMMDD"T"HH24MISS"Z"'), a.pid) AS execution,
        jsonb_build_object('maxConcurrency', 1, 'lockTimeoutMs', :lock_timeout_ms, 'approval', 'auto',
                           'rowMovementGuard', :'row_movement_guard'::boolean, 'keepIndexes', :'keep_indexes'::boolean,
+                          'noIndexes', :'no_indexes'::boolean,
                           'allowBlockingRollback', :'allow_blocking_rollback'::boolean,
                           'accept', to_jsonb(string_to_array(replace(:'accept', ' ', ''), ',')))
          || CASE :'pair_constraint_names' WHEN '' THEN '{}' ELSE jsonb_build_object('pairConstraintNames', :'pair_constraint_names') END AS options

@@ -1,12 +1,15 @@
 -- BuildIndexes, one pair: the index by which a cascade finds its rows, CONCURRENTLY, where none serves.
 \ir standing.sql
 \set step BuildIndexes
-\if :has_index
+SELECT :'has_index'::boolean OR :'no_indexes'::boolean AS nothing_to_build,
+       CASE WHEN :'has_index'::boolean THEN format('Index on %s is there: %s', :'referencing', :'index_label')
+            ELSE format('No index on %s, as wanted', :'referencing') END AS index_note \gset
+\if :nothing_to_build
 SELECT CASE WHEN :'pair_state' = 'planned'
             THEN jsonb_build_object('state', 'indexed', 'index_name', :'index_name') ELSE '{}' END AS changes \gset
 \ir ../../ledger/change-pair.sql
 \set outcome SKIPPED
-\echo [:n/:of] ✓ Index on :referencing is there: :index_label
+\echo [:n/:of] ✓ :index_note
 \q
 \endif
 

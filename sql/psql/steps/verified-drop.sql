@@ -42,9 +42,11 @@ SELECT :'detail' AS refusal \gset
 
 -- From here on under ACCESS EXCLUSIVE. Should psql freeze now, the server ends the session and with it the locks.
 SELECT set_config('idle_in_transaction_session_timeout', greatest(:left_ms, :lock_timeout_ms / 10)::text, true) AS ignored \gset
+\set read_indexes false
 \ir ../migration/pairing.sql
 \ir ../../checks/firing-changes.sql
 \ir ../migration/filled.sql
+\ir ../migration/gate-findings.sql
 \ir ../queries/gate-problems.sql
 \if :open
 \else

@@ -98,8 +98,8 @@ describe('each step of it', () => {
     expect(attached.map(({ status }) => status)).toEqual(['DONE', 'SKIPPED']);
     expect(late.map(({ status }) => status)).toEqual(['SKIPPED', 'SKIPPED', 'SKIPPED']);
     expect(dropped).toEqual([
-      { status: 'DROPPED', foreignKeys: 3, indexes: 3 },
-      { status: 'DROPPED', foreignKeys: 3, indexes: 3 },
+      { status: 'DROPPED', foreignKeys: 3, indexes: 3, keptIndexes: 0 },
+      { status: 'DROPPED', foreignKeys: 3, indexes: 3, keptIndexes: 0 },
     ]);
     expect(verified[1]).toEqual(verified[0]);
     expect(await everything(observer)).toBe(before);
@@ -144,7 +144,7 @@ describe('each step of it', () => {
     });
     expect(await foreignKeys(observer)).toHaveLength(3);
     await held.release();
-    expect(await execution.dropPairForeignKeys()).toMatchObject({ foreignKeys: 3, indexes: 3 });
+    expect(await execution.dropPairForeignKeys()).toMatchObject({ foreignKeys: 3, indexes: 3, keptIndexes: 0 });
     await execution.verifyRolledBack();
 
     expect(await everything(observer)).toBe(before);
