@@ -229,6 +229,7 @@ it('every finding is explained in docs/findings.md, with its severity and whethe
     ...found(/finding(?:ToAccept)?\(\s*'([a-z-]+)'/g, sources),
     ...found(/^ {2}'?([a-z-]+)'?: \{\n {4}severity:/gm, sources),
     ...found(/'([a-z-]+)'(?: AS id)?, '(?:error|warning|info)'/g, queries),
+    ...found(/'([a-z-]+)' AS id, CASE /g, queries),
   ];
   const toAccept = [
     ...found(/findingToAccept\(\s*'([a-z-]+)'/g, sources),
