@@ -1,6 +1,5 @@
 -- The gate, as far as the catalog can tell (core/gate.ts): the pairs of now (:'pairing') are those that the ledger has
--- (:'planned'), each with a valid and enforced FK, and no finding of
--- gate-findings.sql is an error. :problems is empty where it is open.
+-- (:'planned'), each with a valid and enforced FK, and no finding of gate-findings.sql is an error. :problems is empty where it is open.
 WITH now AS (
   SELECT * FROM jsonb_to_recordset(:'pairing'::jsonb)
     AS p(pair int, referencing_oid oid, referencing text, referenced_oid oid, referenced text, bound text, constraint_oid oid,
@@ -22,7 +21,7 @@ WITH now AS (
     FROM planned p
    WHERE NOT EXISTS (SELECT FROM now n WHERE (p.referencing_oid, p.referenced_oid, p.bound) = (n.referencing_oid, n.referenced_oid, n.bound))
   UNION ALL
-  SELECT 3, 0, 'triggers of the parent foreign key fire in another mode than they did when the plan was made'
+  SELECT 7, 0, 'triggers of the parent foreign key fire in another mode than they did when the plan was made'
    WHERE :'firing_changed'::boolean
   UNION ALL
   SELECT CASE WHEN n.constraint_oid IS NULL THEN 3 WHEN NOT n.validated THEN 4 ELSE 5 END, n.pair,
@@ -36,7 +35,7 @@ WITH now AS (
     FROM jsonb_array_elements(:'unpaired'::jsonb) u
    WHERE u ->> 'side' = 'referencing' AND :'filled'::jsonb @> jsonb_build_array(u -> 'oid')
   UNION ALL
-  SELECT 0, 0, f.message || '; ' || f.remedy
+  SELECT 8, 0, f.message || '; ' || f.remedy
     FROM jsonb_to_recordset(:'findings'::jsonb) AS f(severity text, message text, remedy text)
    WHERE f.severity = 'error'
 )
@@ -47,5 +46,7 @@ SELECT coalesce(string_agg(line, '; ' ORDER BY number) FILTER (WHERE number <= 3
             WHEN bool_or(n < 4) THEN 'run step 1 again'
             WHEN bool_or(n = 4) THEN 'run step 2 first'
             WHEN bool_or(n = 6) THEN 'move these rows, or create the referenced partition that holds their keys'
-            ELSE 'ALTER TABLE ... ENABLE TRIGGER ALL puts it back' END AS remedy
+            WHEN bool_or(n = 5) THEN 'ALTER TABLE ... ENABLE TRIGGER ALL puts it back'
+            WHEN bool_or(n = 7) THEN 'run step 1 again'
+            ELSE 'then run this step again' END AS remedy
   FROM (SELECT *, row_number() OVER (ORDER BY n, pair) AS number FROM problem) p \gset

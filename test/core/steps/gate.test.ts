@@ -146,7 +146,7 @@ describe('a plan that is out of date, since', () => {
     expect(await execution.verifyGate()).toMatchObject({
       status: 'FAILED',
       reason: expect.stringMatching(
-        /path_9 was attached after the plan; pair foreign key .* of public\.path_2 is not enforced/,
+        /path_9 was attached after the plan; .*pair foreign key .* of public\.path_2 is not enforced/,
       ),
     });
     await expect(execution.dropParentForeignKey()).rejects.toMatchObject({ name: 'GateFailed' });
@@ -293,6 +293,6 @@ describe('the drop', () => {
 
     expect(await oneRow(observer, 'SELECT is_called FROM fired')).toEqual({ is_called: false });
     expect(await oneRow(observer, 'SELECT count(*)::int AS rows FROM inode')).toEqual({ rows: 160 });
-    expect(verified.checks.find(({ id }) => id === 'delete-performance')?.detail).toMatch(/^skipped: /);
+    expect(verified.checks.find(({ id }) => id === 'delete-performance')?.detail).toMatch(/not executed: /);
   });
 });
