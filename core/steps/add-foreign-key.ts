@@ -6,11 +6,11 @@
 import { executeDdl } from '../connection.ts';
 import type { PairEvent, PairResult } from '../contracts.ts';
 import { copyFiringModes } from '../firing.ts';
-import { changePair, type LedgerPair } from '../ledger.ts';
+import { changePair } from '../ledger.ts';
 import { record, underLock } from '../lock-budget.ts';
 import { readStanding, statementFor } from '../pairs.ts';
 import { createGuards, readGuards, wantsGuard } from '../row-movement-guard.ts';
-import { type EnteredMigration, enterPair, enterWithinWindow, type StepContext } from './context.ts';
+import { enterPair, enterWithinWindow, type StepContext } from './context.ts';
 import { pairResult } from './pair-result.ts';
 
 const STEP = 'AddForeignKeys';
@@ -29,7 +29,9 @@ export async function addForeignKey(context: StepContext, event: PairEvent): Pro
     await changePair(client, migration.id, pair.pair, { state: 'added', constraint_name });
   // One of ours that does not fire as the parent FK does by now is brought up to date; one that was there before is not touched.
   const outdated = stood && pair.constraint_added && !standing.enforced;
-  if (stood && !outdated && !(guarded && (await lacksGuard(context, entered, pair))))
+  const guards = guarded ? await readGuards(client, foreignKey, migration.id, [pair]) : [];
+  // An older edition added pair FKs without a guard, and a person may have dropped one.
+  if (stood && !outdated && guards.every(({ stands }) => stands))
     return pairResult('SKIPPED', target, { object: constraint_name });
 
   const named = { ...pair, constraint_name };
@@ -47,7 +49,7 @@ export async function addForeignKey(context: StepContext, event: PairEvent): Pro
   } as const;
   const { lockWaitMs, heldMs } = await underLock(context, work, async () => {
     // Before the pair FK: as soon as that exists, its ON DELETE acts on the referencing rows of a row that moves away.
-    const done = guarded ? await createGuards(client, foreignKey, migration.id, [pair]) : [];
+    const done = guarded ? await createGuards(client, foreignKey, migration.id, [pair], guards) : [];
     // Delivered twice, the other one may have been faster; or only the guard was missing.
     if (!(await readStanding(client, foreignKey, [pair])).get(pair.pair)?.constraint_oid) {
       await executeDdl(client, sql);
@@ -61,13 +63,4 @@ export async function addForeignKey(context: StepContext, event: PairEvent): Pro
   if (stood) return pairResult('SKIPPED', target, { object: constraint_name });
   await changePair(client, migration.id, pair.pair, { lock_wait_ms: lockWaitMs, add_ms: heldMs });
   return pairResult('DONE', target, { object: constraint_name, durationMs: heldMs, lockWaitMs });
-}
-
-/** An older edition added pair FKs without a guard, and somebody may have dropped it. */
-async function lacksGuard(
-  { client }: StepContext,
-  { foreignKey, migration }: EnteredMigration,
-  pair: LedgerPair,
-): Promise<boolean> {
-  return (await readGuards(client, foreignKey, migration.id, [pair])).some(({ stands }) => !stands);
 }

@@ -14,7 +14,7 @@ const STEP = 'BuildIndexes';
 
 export async function buildIndex(context: StepContext, event: PairEvent): Promise<PairResult> {
   const entered = await enterWithinWindow(context, event);
-  const target = await enterPair(context, entered, event.pair);
+  const target = await enterPair(context, entered, event.pair, { indexes: true });
   const { migration, foreignKey } = entered;
   const { pair, standing } = target;
   if (standing.has_index || migration.options.noIndexes)

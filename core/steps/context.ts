@@ -142,14 +142,18 @@ export interface EnteredPair {
   readonly of: number;
 }
 
-/** @throws PartitionSetChanged when one of the two partitions is gone */
+/**
+ * @param what `indexes`: also which index serves the pair, which is the slowest thing to ask and only one step needs
+ * @throws PartitionSetChanged when one of the two partitions is gone
+ */
 export async function enterPair(
   context: StepContext,
   { migration, foreignKey }: EnteredMigration,
   number: number,
+  what: { readonly indexes: boolean } = { indexes: false },
 ): Promise<EnteredPair> {
   const pair = await readPair(context.client, migration.id, number);
-  const standing = (await readStanding(context.client, foreignKey, [pair], { indexes: true })).get(number);
+  const standing = (await readStanding(context.client, foreignKey, [pair], what)).get(number);
   if (!standing)
     throw new PartitionSetChanged(
       `${pair.referencing} or ${pair.referenced} is no more: it was dropped after the plan was made`,
