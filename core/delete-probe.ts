@@ -193,7 +193,7 @@ async function deleteSome(
       if (!ourTimeout && !/^(?:42501|25006|55P03)$/.test(sqlstate ?? '')) throw error;
       return { sqlstate: sqlstate ?? '', message: messageOf(error), took_ms: spentMs, timeout_ms: timeoutMs };
     } finally {
-      await client.query('ROLLBACK TO SAVEPOINT delete_probe').catch(() => undefined);
+      await backToSavepoint(client);
     }
   }
 }
@@ -220,4 +220,10 @@ async function deleteOnce(client: Client, { choose, delete: sql }: Candidate, ti
  */
 function isOurTimeout(spentMs: number, timeoutMs: number): boolean {
   return spentMs >= timeoutMs * 0.8;
+}
+
+/** Once more where the probe's own short timeout cut it: without it the transaction around the probe would stay aborted. */
+async function backToSavepoint(client: Client): Promise<void> {
+  const rollback = () => client.query('ROLLBACK TO SAVEPOINT delete_probe');
+  await rollback().catch(() => rollback().catch(() => undefined));
 }

@@ -58,9 +58,14 @@ function isRefusal(sqlState: string): boolean {
   return sqlState.startsWith('28') || sqlState === '3D000';
 }
 
+/** idle_in_transaction_session_timeout and transaction_timeout (17+). 25P02, an aborted transaction, is no loss. */
+const LOST_WHILE_IDLE: ReadonlySet<string> = new Set(['25P03', '25P04']);
+
 /** 08 connection, 57P01-57P05 shutdown, crash, start-up, idle timeout; 53300 too many connections. */
 function isLoss(sqlState: string): boolean {
-  return sqlState.startsWith('08') || sqlState.startsWith('57P') || sqlState.startsWith('25P') || sqlState === '53300';
+  return (
+    sqlState.startsWith('08') || sqlState.startsWith('57P') || LOST_WHILE_IDLE.has(sqlState) || sqlState === '53300'
+  );
 }
 
 /** Whether an error says that the connection is gone or never was. */

@@ -6,7 +6,8 @@
 -- Safe because: neither held nor waited for does it stop a reader or a writer, so its wait may be longer than the lock budget.
 --   Whoever else queues behind it could not work beside the autovacuum either.
 :begin
-SELECT format('LOCK TABLE ONLY %I.%I IN SHARE UPDATE EXCLUSIVE MODE', n.nspname, c.relname) AS sql
+SELECT format('LOCK TABLE ONLY %I.%I IN SHARE UPDATE EXCLUSIVE MODE', n.nspname, c.relname) AS sql,
+       'SHARE UPDATE EXCLUSIVE on the table that an autovacuum works on' AS lock
   FROM (SELECT DISTINCT r.oid::oid AS oid FROM jsonb_array_elements_text(:'relations'::jsonb) r(oid)) r
   JOIN pg_class c ON c.oid = r.oid
   JOIN pg_namespace n ON n.oid = c.relnamespace

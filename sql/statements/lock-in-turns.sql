@@ -52,5 +52,6 @@ BEGIN
   RAISE EXCEPTION 'not granted within %s ms' USING ERRCODE = 'lock_not_available';
 END
 $text$, (SELECT orders FROM wait), (SELECT jsonb_agg(jsonb_build_object('statements', m.statements, 'ms', m.ms) ORDER BY m.n)::text FROM moment m),
-        (SELECT ms FROM wait))) AS sql
+        (SELECT ms FROM wait))) AS sql,
+       'that of the statements' AS lock
 :end

@@ -66,7 +66,7 @@ describe('values', () => {
       referenced_column_names: [],
       more: ['ignored'],
     });
-    const rows = await run(client, 'checks/emptiness', { relations: [] });
+    const rows = await run(client, 'statements/lock-for-autovacuum', { relations: [], more: ['ignored'] });
 
     expect({ pairs, rows }).toEqual({ pairs: [], rows: [] });
   });
