@@ -33,12 +33,14 @@ export async function askAcceptance(
       ? 'One finding needs acceptance. After the migration something that works today would fail or be lost:'
       : `${open.length} findings need acceptance. After the migration something that works today would fail or be lost:`,
   );
-  for (const { id, message, remedy } of open) {
-    output.line(`  ! ${id}: ${oneLine(message)}`);
-    if (remedy !== '') output.line(`      → ${oneLine(remedy)}`);
-    if (!(await confirmed(input, output, `  Accept ${id}? [y/N] `)))
-      throw new PreflightFailed(`refused, nothing was changed: ${id} was not accepted`);
-  }
+  await withAnswers(input, output, async (confirmed) => {
+    for (const { id, message, remedy } of open) {
+      output.line(`  ! ${id}: ${oneLine(message)}`);
+      if (remedy !== '') output.line(`      → ${oneLine(remedy)}`);
+      if (!(await confirmed(`  Accept ${id}? [y/N] `)))
+        throw new PreflightFailed(`refused, nothing was changed: ${id} was not accepted`);
+    }
+  });
   output.line(`Accepted. The same without a question: ${acceptFlags(open)}`);
   return open.map(({ id }) => id);
 }
@@ -55,14 +57,25 @@ async function openFindings(databaseUrl: string | undefined, input: ExecutionInp
   }
 }
 
-/** No answer, Ctrl-D and Ctrl-C all mean no. */
-async function confirmed(input: NodeJS.ReadableStream, output: Output, question: string): Promise<boolean> {
+/**
+ * One reader for all questions: a reader for each would lose the lines that were typed before its question was printed.
+ * No answer, Ctrl-D and Ctrl-C all mean no.
+ */
+async function withAnswers(
+  input: NodeJS.ReadableStream,
+  output: Output,
+  ask: (confirmed: (question: string) => Promise<boolean>) => Promise<void>,
+): Promise<void> {
   const lines = createInterface({ input, output: output.stream });
-  const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
   lines.on('SIGINT', () => lines.close());
+  const answers = lines[Symbol.asyncIterator]();
   try {
-    const answer = await Promise.race([lines.question(question), closed]);
-    return /^y(es)?$/i.test(answer.trim());
+    await ask(async (question) => {
+      lines.setPrompt(question);
+      lines.prompt();
+      const { value, done } = await answers.next();
+      return done !== true && /^y(es)?$/i.test(value.trim());
+    });
   } finally {
     lines.close();
   }

@@ -24,13 +24,13 @@ describe('findings that need acceptance', () => {
   it('are listed by plan, refused without a terminal, and accepted by options', async () => {
     const { observer, env } = await database(TWO_FINDINGS);
     const before = await catalogSnapshot(observer);
-    const flags = '--accept statement-trigger --accept publication-all-tables';
+    const flags = '--accept publication-all-tables --accept statement-trigger';
 
     const planned = await p2pfk(['plan', '-t', 'path'], env);
     expect(planned.code).toBe(0);
     expect(planned.stdout).toContain(`! Needs acceptance: ${flags}\n✓ Ready: p2pfk migrate --table path ${flags}`);
 
-    const refused = await p2pfk(['migrate', '-t', 'path', '--accept', 'statement-trigger'], env);
+    const refused = await p2pfk(['migrate', '-t', 'path', '--yes', '--accept', 'statement-trigger'], env);
     expect(refused.code).toBe(4);
     expect(refused.stdout + refused.stderr).toContain('accept with --accept publication-all-tables');
     expect(await catalogSnapshot(observer)).toBe(before);
@@ -59,18 +59,18 @@ describe('findings that need acceptance', () => {
       expect.poll(async () => (await terminal.screen('all')).join('\n'), { timeout: 30_000 }).toMatch(pattern);
 
     const declined = onTerminal(['migrate', '-t', 'path', '--no-color'], env, { columns: 120, rows: 40 });
-    await asked(declined, /Accept statement-trigger\? \[y\/N\]/);
-    declined.type('y');
     await asked(declined, /Accept publication-all-tables\? \[y\/N\]/);
+    declined.type('y');
+    await asked(declined, /Accept statement-trigger\? \[y\/N\]/);
     declined.type('');
     expect(await declined.finished).toBe(4);
-    expect((await declined.screen('all')).join('\n')).toContain('publication-all-tables was not accepted');
+    expect((await declined.screen('all')).join('\n')).toContain('statement-trigger was not accepted');
     expect(await catalogSnapshot(observer)).toBe(before);
 
-    const flags = ['--accept', 'publication-all-tables'];
-    const accepted = onTerminal(['migrate', '-t', 'path', '--no-color', ...flags], env, { columns: 120, rows: 40 });
-    await asked(accepted, /Accept statement-trigger\? \[y\/N\]/);
-    accepted.type('yes');
+    const accepted = onTerminal(['migrate', '-t', 'path', '--no-color'], env, { columns: 120, rows: 40 });
+    await asked(accepted, /Accept publication-all-tables\? \[y\/N\]/);
+    // The second answer is there before its question.
+    accepted.type('yes\ry');
     expect(await accepted.finished).toBe(0);
     expect(await accepted.screen('all')).toContain('✓✓✓ MIGRATION SUCCESSFUL ✓✓✓');
   });
