@@ -4,8 +4,9 @@ SELECT coalesce(string_agg(format('%s is %s, set %s', s.name, s.value, coalesce(
                            '; ' ORDER BY s.name), '') AS at_fault
   FROM jsonb_to_recordset(:'settings'::jsonb) AS s(name text, value text)
   LEFT JOIN LATERAL (
-       SELECT concat_ws(' in ', CASE WHEN d.setrole <> 0 THEN format('for role %I', pg_get_userbyid(d.setrole)) END,
-                                CASE WHEN d.setdatabase <> 0 THEN format('database %I', current_database()) END) AS by
+       SELECT 'for ' || concat_ws(' in ', CASE WHEN d.setrole <> 0 THEN format('role %I', pg_get_userbyid(d.setrole))
+                                               WHEN d.setdatabase = 0 THEN 'all roles' END,
+                                  CASE WHEN d.setdatabase <> 0 THEN format('database %I', current_database()) END) AS by
          FROM pg_db_role_setting d
         CROSS JOIN unnest(d.setconfig) AS c(text)
         WHERE split_part(c.text, '=', 1) = s.name

@@ -8,6 +8,7 @@ import {
   addOutputOptions,
   addReportOption,
   addStateOptions,
+  addYesOption,
   applyVerbose,
   type DatabaseFlags,
   databaseUrlOf,
@@ -25,7 +26,7 @@ export function registerMigrate(program: Command, finish: Finish): void {
   const command = program
     .command('migrate')
     .description('replace the parent-level foreign key by one foreign key per pair of partitions');
-  addStateOptions(addDatabaseOptions(addInputOptions(command)));
+  addStateOptions(addDatabaseOptions(addYesOption(addInputOptions(command))));
   addReportOption(addOutputOptions(command))
     .addHelpText(
       'after',

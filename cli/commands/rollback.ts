@@ -7,6 +7,7 @@ import {
   addReportOption,
   addServerOptions,
   addStateOptions,
+  addYesOption,
 } from '../options.ts';
 import type { Finish } from '../program.ts';
 import { type ExecutionFlags, runExecution } from './migrate.ts';
@@ -15,7 +16,7 @@ export function registerRollback(program: Command, finish: Finish): void {
   const command = program
     .command('rollback')
     .description('put the parent-level foreign key back, from any state of a migration');
-  addStateOptions(addDatabaseOptions(addServerOptions(addPaceOptions(command))));
+  addStateOptions(addDatabaseOptions(addYesOption(addServerOptions(addPaceOptions(command)))));
   addReportOption(addOutputOptions(command))
     .addHelpText(
       'after',

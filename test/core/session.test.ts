@@ -86,6 +86,13 @@ describe('a setting of the database', () => {
     const refused = { name: 'SettingRefused', exitCode: 4, message: expect.stringContaining(`set for role ${role}`) };
     await expect(connect({ databaseUrl: url, applicationName: 'test' })).rejects.toMatchObject(refused);
     await expect(connectReadOnly({ databaseUrl: url, applicationName: 'test' })).rejects.toMatchObject(refused);
+
+    await testCase.observer.query(`ALTER ROLE ${role} RESET session_replication_role`);
+    await testCase.observer.query(
+      `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET session_replication_role = replica', current_database()); END $$`,
+    );
+    const ofDatabase = { ...refused, message: expect.stringContaining('is replica, set for database ') };
+    await expect(connect({ databaseUrl: url, applicationName: 'test' })).rejects.toMatchObject(ofDatabase);
   });
 
   describeWithPsql('in psql', () => {
