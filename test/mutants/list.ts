@@ -147,4 +147,12 @@ export const MUTANTS: readonly Mutant[] = [
     test: PARTITION_SET_TESTS,
     title: 'keeps what another has made there',
   },
+  {
+    rule: 'on a partition that is detached a foreign key of another stays',
+    file: 'sql/statements/release-pair.sql',
+    find: 'WHERE p.constraint_added AND ',
+    replace: 'WHERE ',
+    test: PARTITION_SET_TESTS,
+    title: 'keeps what another has made there',
+  },
 ];
