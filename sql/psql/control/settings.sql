@@ -150,11 +150,6 @@ SELECT :lock_timeout_ms NOT BETWEEN 1 AND 60000 OR :lock_tries < 1 AS out_of_ran
 \set refusal 'lock_timeout_ms must be 1 to 60000 milliseconds, lock_tries 1 to 99'
 \ir refuse.sql
 \endif
-\if :utf8
-\set arrow '→'
-\else
-\set arrow '->'
-\endif
 
 SELECT set_config('lock_timeout', :'lock_timeout_ms', false) AS ignored \gset
 

@@ -1,6 +1,6 @@
 -- Checks 5 and 6, and all six as the ledger keeps them. `schema` is left out of a name where it is the table's own.
 WITH pair AS (
-  SELECT p.*, format('%s %s %s', CASE WHEN starts_with(p.referencing, :'schema') THEN substr(p.referencing, length(:'schema') + 1) ELSE p.referencing END, :'arrow',
+  SELECT p.*, format('%s %s %s', CASE WHEN starts_with(p.referencing, :'schema') THEN substr(p.referencing, length(:'schema') + 1) ELSE p.referencing END, '->',
                      CASE WHEN starts_with(p.referenced, :'schema') THEN substr(p.referenced, length(:'schema') + 1) ELSE p.referenced END) AS label,
          CASE WHEN starts_with(p.referencing, :'schema') THEN substr(p.referencing, length(:'schema') + 1) ELSE p.referencing END AS short,
          c.orphans
@@ -19,7 +19,7 @@ WITH pair AS (
   SELECT 1, pair, label || ': no pair FK' FROM pair WHERE constraint_oid IS NULL
   UNION ALL
   SELECT 2, n.pair, format('%s %s %s: attached after the drop, not checked here; see p2pfk audit',
-                           CASE WHEN starts_with(n.referencing, :'schema') THEN substr(n.referencing, length(:'schema') + 1) ELSE n.referencing END, :'arrow',
+                           CASE WHEN starts_with(n.referencing, :'schema') THEN substr(n.referencing, length(:'schema') + 1) ELSE n.referencing END, '->',
                            CASE WHEN starts_with(n.referenced, :'schema') THEN substr(n.referenced, length(:'schema') + 1) ELSE n.referenced END)
     FROM jsonb_to_recordset(:'newcomers'::jsonb) AS n(pair int, referencing text, referenced text)
   UNION ALL
