@@ -37,7 +37,6 @@ export async function checkActivity(client: Client): Promise<PlanFinding[]> {
 }
 
 type Hazard =
-  | 'action-on-partition-key'
   | 'wraparound-vacuum'
   | 'unchecked-writes'
   | 'probe-trigger'
@@ -50,12 +49,6 @@ type Hazard =
 
 /** What `sql/checks/hazards.sql` finds, in the operator's words. */
 const HAZARDS: Readonly<Record<Hazard, { severity: Severity; say(where: string): string; remedy: string }>> = {
-  'action-on-partition-key': {
-    severity: 'warning',
-    say: (where) =>
-      `the foreign key changes the partition key of rows that lose their referenced row: ${where}; the parent foreign key moves such a row to another partition, a pair foreign key cannot, so after the migration that DELETE or UPDATE is refused wherever the row could not stay in its partition`,
-    remedy: 'leave the partition key out: ON DELETE SET NULL (columns), PostgreSQL 15 and newer; or use another action',
-  },
   'wraparound-vacuum': {
     severity: 'warning',
     say: (where) =>

@@ -10,6 +10,7 @@ import type { PreflightSubject } from './finding.ts';
 
 /** Names of the files in `sql/findings/`, which are the ids of their findings, in their order. */
 export const SQL_FINDINGS = [
+  'action-on-partition-key',
   'always-triggers',
   'constraint-name',
   'default-differs',

@@ -1,5 +1,4 @@
 -- What stands on the two tables and may stand in the way, or behave differently than one thinks. One row for each.
---   action-on-partition-key  SET NULL or SET DEFAULT changes a partition key: a pair FK cannot move the row as the parent FK does
 --   wraparound-vacuum   an autovacuum that no lock request cancels works on a partition now
 --   unchecked-writes    sessions for which no foreign key fires: a subscription that fills the tables, or a role, a database or a
 --                       server whose sessions begin with session_replication_role = replica
@@ -52,26 +51,7 @@ WITH RECURSIVE tree AS (
                         AND d.confrelid = CASE m.side WHEN 'referencing' THEN t.confrelid ELSE m.oid END
                         AND (SELECT count(*) FROM pg_trigger g WHERE g.tgconstraint = d.oid AND g.tgrelid = m.oid) >= 2)
 )
-SELECT 'action-on-partition-key' AS kind, r.name AS relation,
-       format('ON %s SET %s of %s', e.event, CASE e.action WHEN 'n' THEN 'NULL' ELSE 'DEFAULT' END,
-              string_agg(DISTINCT quote_ident(a.attname), ', ')) AS detail
-  FROM parent p
-  JOIN pg_constraint c ON c.oid = p.oid
-  JOIN relation r ON r.oid = p.conrelid AND r.side = 'referencing'
- CROSS JOIN LATERAL (VALUES ('DELETE', c.confdeltype, to_jsonb(c) -> 'confdelsetcols'),  -- column of 15+
-                            ('UPDATE', c.confupdtype, NULL)) e(event, action, columns)
-  JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
-                     AND (coalesce(jsonb_typeof(e.columns), 'null') = 'null' OR e.columns @> to_jsonb(a.attnum))
-                     AND NOT (e.action = 'n' AND a.attnotnull)
- WHERE e.action IN ('n', 'd')
-   AND EXISTS (SELECT 1
-                 FROM tree t
-                 JOIN pg_partitioned_table k ON k.partrelid = t.oid
-                 JOIN pg_attribute ka ON ka.attrelid = t.oid AND ka.attnum = ANY (k.partattrs::int2[])
-                WHERE t.side = 'referencing' AND ka.attname = a.attname)
- GROUP BY r.name, e.event, e.action
-UNION
-SELECT 'wraparound-vacuum', r.name, a.query
+SELECT 'wraparound-vacuum' AS kind, r.name AS relation, a.query AS detail
   FROM pg_stat_activity a
   JOIN pg_locks l ON l.pid = a.pid AND l.locktype = 'relation'
   JOIN relation r ON r.oid = l.relation

@@ -5,6 +5,8 @@
 \set file ../../statements/rename-pair-foreign-keys.sql
 \ir ../control/rows.sql
 \set final_names :result
+\set finding action-on-partition-key
+\ir finding.sql
 \set finding always-triggers
 \ir finding.sql
 \set finding disabled-trigger

@@ -130,11 +130,6 @@ WITH pair AS (
   SELECT 1, format('! referencing partition %s (%s) is empty, or holds only keys with a NULL, and %s: after the migration rows inserted there are not checked', l.partition, l.bound, l.why)
     FROM lone l WHERE NOT l.filled AND NOT l.keyless
   UNION ALL
-  SELECT 4, format('! the foreign key changes the partition key of rows that lose their referenced row (%s): the parent foreign key moves such a row to another partition, a pair foreign key cannot, so after the migration that DELETE or UPDATE is refused wherever the row could not stay in its partition', string_agg(h ->> 'detail', ', '))
-    FROM jsonb_array_elements(:'hazards'::jsonb) h
-   WHERE h ->> 'kind' = 'action-on-partition-key'
-  HAVING count(*) > 0
-  UNION ALL
   SELECT 5, format('! %s', f.message)
     FROM found f WHERE f.severity = 'warning'
 )

@@ -70,6 +70,21 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    schema: 'action-on-partition-key',
+    title: 'the plan names the DELETE that will be refused, and asks for acceptance',
+    run: async (run) => {
+      const strict = (await plan(run.db, { table: 'strict_path' })).findings.find(
+        ({ id }) => id === 'action-on-partition-key',
+      );
+      expect(strict?.needsAcceptance).toBe(false);
+      expect(strict?.message).toContain('refused today');
+      await refusedUnlessAccepted(run, 'action-on-partition-key');
+      await expect(run.db.observer.query('DELETE FROM inode WHERE k = 1 AND ino = 2')).rejects.toThrow(
+        /path_1.* violates partition constraint/,
+      );
+    },
+  },
+  {
     schema: '16-set-constraints-by-name',
     title: 'the pair foreign keys take the name in the drop, and a rollback gives it back',
     run: async ({ db, table, migrate, value }) => {
