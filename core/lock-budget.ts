@@ -17,7 +17,7 @@ import {
   lockHolders,
   type RelationHolder,
 } from './lock-wait.ts';
-import { toNamedError } from './postgres-errors.ts';
+import { sqlStateOf, toNamedError } from './postgres-errors.ts';
 import type { StepContext } from './steps/context.ts';
 
 export { type LockMode, lockHolders } from './lock-wait.ts';
@@ -69,9 +69,7 @@ export async function underLock<Result>(
           locked.migrationId,
           locked.execution,
         ]);
-        await limit(client, next.limitMs);
-        await client.query("SELECT set_config('p2pfk.began_at', clock_timestamp()::text, true)");
-        await limitPauses(client, locked.budgetMs);
+        await prepareTry(client, next.limitMs, locked.budgetMs);
         const beganAt = performance.now();
         try {
           await client.query(next.sql);
@@ -83,7 +81,14 @@ export async function underLock<Result>(
         waitedMs = grantedAt - beganAt;
         // Counted from the request: while it waited for one relation it held the others already, and somebody queued there.
         const left = () => Math.max(1, beganAt + locked.budgetMs - performance.now());
-        await granted(client, { leftMs: left(), budgetMs: locked.budgetMs });
+        try {
+          await granted(client, { leftMs: left(), budgetMs: locked.budgetMs });
+        } catch (error) {
+          // It still has the limit of the try, which may be a fraction of the budget.
+          throw isCut(error, performance.now() - grantedAt, next.limitMs)
+            ? doesNotFit(toNamedError(error), locked)
+            : error;
+        }
         return await work(left);
       },
       locked.end,
@@ -114,11 +119,18 @@ async function granted(client: Client, { leftMs, budgetMs }: { leftMs: number; b
   );
 }
 
-/** Should this process freeze under the lock, or its network, the server ends the session and with it the lock. */
-async function limitPauses(client: Client, milliseconds: number): Promise<void> {
-  await client.query("SELECT set_config('idle_in_transaction_session_timeout', $1, true)", [
-    String(Math.ceil(milliseconds)),
-  ]);
+/**
+ * Limits for the statement that follows. One statement, so that none of ours but that one runs under a limit that may be short:
+ * it would be cut on a busy machine, and look like a person's cancel. Should this process freeze under the lock, or its network,
+ * the server ends the session and with it the lock.
+ */
+async function prepareTry(client: Client, limitMs: number, budgetMs: number): Promise<void> {
+  await client.query(
+    `SELECT set_config('p2pfk.began_at', clock_timestamp()::text, true),
+            set_config('lock_timeout', $1, true), set_config('statement_timeout', $1, true),
+            set_config('idle_in_transaction_session_timeout', $2, true)`,
+    [String(Math.max(1, Math.ceil(limitMs))), String(Math.ceil(budgetMs))],
+  );
 }
 
 /** Bounds each following statement of this transaction, its lock waits included. */
@@ -149,16 +161,18 @@ export async function record(
 /** 57014 after the whole wait is our own statement_timeout: the lock was not granted. Before, somebody cancelled us. */
 function refusedTry(error: unknown, waitedMs: number, { lock }: LockedWork, { limitMs }: LockTry): P2pfkError {
   const named = toNamedError(error, lock.sql);
-  const ourTimeout = named.context.sqlState === '57014' && waitedMs >= limitMs * 0.9;
-  return ourTimeout ? new LockTimeout(named.message, named.context, { cause: named }) : named;
+  return isCut(named, waitedMs, limitMs) ? new LockTimeout(named.message, named.context, { cause: named }) : named;
+}
+
+/** Whether our own statement_timeout ended a statement that took so long: a person's cancel is the same SQLSTATE. */
+export function isCut(error: unknown, spentMs: number, limitMs: number): boolean {
+  return sqlStateOf(error) === '57014' && spentMs >= limitMs * 0.9;
 }
 
 /** Under the lock 57014 after the whole budget is our own statement_timeout, too: tried again, as a lock that was not free. */
 function workError(error: unknown, spentMs: number, locked: LockedWork): P2pfkError {
   const named = toNamedError(error);
-  if (named.context.sqlState !== '57014' || named instanceof LockTimeout || spentMs < locked.budgetMs * 0.9)
-    return named;
-  return doesNotFit(named, locked);
+  return !(named instanceof LockTimeout) && isCut(named, spentMs, locked.budgetMs) ? doesNotFit(named, locked) : named;
 }
 
 function doesNotFit(named: P2pfkError, { step, budgetMs }: LockedWork): LockTimeout {

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { execute, executeDdl } from './connection.ts';
 import { DeadlockDetected, LockTimeout, MigrationInProgress, StatementCanceled } from './errors.ts';
-import { describeHolders, type LockMode, limit, lockHolders, markLocked, record } from './lock-budget.ts';
+import { describeHolders, isCut, type LockMode, limit, lockHolders, markLocked, record } from './lock-budget.ts';
 import { toNamedError } from './postgres-errors.ts';
 import { run } from './sql.ts';
 
@@ -120,6 +120,10 @@ async function changeOnce<Result extends Done>(
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);
     const named = toNamedError(error);
+    if (grantedAt === 0 && isCut(named, performance.now() - beganAt, budgetMs) && !(named instanceof LockTimeout))
+      throw new LockTimeout(`no lock within ${budgetMs} ms for ${step}, nothing was changed`, named.context, {
+        cause: named,
+      });
     if (grantedAt === 0 || !(named instanceof StatementCanceled)) throw named;
     throw new BudgetExceeded(
       `${step} did not fit into the lock budget of ${budgetMs} ms; it was rolled back, nothing was changed`,

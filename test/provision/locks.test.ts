@@ -3,6 +3,7 @@ import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { provision } from '../../core/provision/provision.ts';
 import { everything } from '../core/case.helpers.ts';
+import { slowNext } from '../core/slow-statement.helpers.ts';
 import { holdLock, waitForLockWait } from '../support/observe.ts';
 import { WITH_DEFAULT } from './default.helpers.ts';
 import { column, type MigratedCase, migrated, NAMED_PAIRS, standingOn } from './migrated.helpers.ts';
@@ -44,6 +45,13 @@ describe('provisioning', () => {
         'path ShareUpdateExclusiveLock',
       ]);
     });
+  });
+
+  it('is tried again where its own limit cuts what comes before its locks', async () => {
+    const testCase = await migrated();
+    slowNext(testCase.core, /p2pfk\.began_at/, 1.2);
+    await provision(testCase.core, { ...REQUEST, lockTimeoutMs: 1_000 });
+    expect((await standingOn(testCase.observer, 'path_five')).foreignKeys).toHaveLength(1);
   });
 
   it('keeps no reader and no writer waiting', async () => {

@@ -1,10 +1,11 @@
 /** Statements that take strong locks: they wait no longer than they may, and say who stood in the way. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { lockHolders } from '../../../core/lock-budget.ts';
+import { lockHolders, underLock } from '../../../core/lock-budget.ts';
 import { backends, holdLock, waitForLockWait, waitUntil } from '../../support/observe.ts';
 import { coreSession, databaseWith, everything, oneRow } from '../case.helpers.ts';
 import { migratedTo } from '../execution.helpers.ts';
+import { slowNext } from '../slow-statement.helpers.ts';
 
 const BUDGET_MS = 200;
 /** Machines stall; a wait for each lock instead of one in all would be longer still. */
@@ -131,6 +132,47 @@ describe('adding a pair foreign key while somebody writes to its partition', () 
     await lost;
     await held.release();
     expect(await execution.addForeignKey(1)).toMatchObject({ status: 'DONE' });
+  });
+});
+
+describe('a try for locks on a busy machine', () => {
+  /** Shorter than the budget: where deadlock_timeout is short, a try waits no longer than that. */
+  const tryWithin = async (pattern: RegExp) => {
+    const { db, observer, execution } = await migratedTo('Plan');
+    await observer.query(
+      `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = ''100ms''', current_database()); END $$`,
+    );
+    const client = await coreSession(db.url);
+    slowNext(client, pattern, 0.2);
+    const context = {
+      client,
+      logger: { debug: () => undefined, info: () => undefined, warn: () => undefined },
+      remainingMs: () => 60_000,
+      openSession: () => coreSession(db.url),
+    };
+    const { oid } = await oneRow<{ oid: number }>(client, `SELECT 'public.path_1'::regclass::oid AS oid`);
+    const lock = { sql: 'LOCK TABLE public.path_1 IN SHARE ROW EXCLUSIVE MODE', mode: 'SHARE ROW EXCLUSIVE' } as const;
+    return underLock(
+      context,
+      {
+        migrationId: execution.migrationId,
+        execution: execution.arn,
+        direction: 'forward',
+        step: 'AddForeignKeys',
+        pair: 1,
+        budgetMs: 10_000,
+        lock: { ...lock, relations: [oid] },
+      },
+      async () => 'done',
+    );
+  };
+
+  it('gives what is asked before the lock as long as it needs', async () => {
+    expect(await tryWithin(/p2pfk\.began_at/)).toMatchObject({ result: 'done' });
+  });
+
+  it('is tried again where its own limit cuts what is asked right after the lock', async () => {
+    await expect(tryWithin(/p2pfk\.locked_at/)).rejects.toMatchObject({ name: 'LockTimeout' });
   });
 });
 
