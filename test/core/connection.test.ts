@@ -2,6 +2,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../core/connection.ts';
 import { holdExecution } from '../../core/liveness.ts';
+import { toNamedError } from '../../core/postgres-errors.ts';
 import { createDatabase } from '../support/database.ts';
 import { waitForLockWait } from '../support/observe.ts';
 import { executionArn } from './case.helpers.ts';
@@ -32,4 +33,16 @@ it('to hold an execution in a session that is gone is told as a lost connection'
   await observer.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
 
   await expect(holdExecution(client, executionArn())).rejects.toMatchObject({ name: 'ConnectionLost' });
+});
+
+it('a statement in a transaction that has failed is no lost connection', async () => {
+  const db = await createDatabase();
+  onTestFinished(() => db.drop());
+  const client = await db.client();
+  await client.query('BEGIN');
+  await client.query('SELECT 1 / 0').catch(() => undefined);
+
+  const error: unknown = await client.query('SELECT 1').catch((failure: unknown) => failure);
+
+  expect(toNamedError(error)).toMatchObject({ name: 'StatementFailed', context: { sqlState: '25P02' } });
 });

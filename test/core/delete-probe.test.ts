@@ -5,6 +5,7 @@ import type { Check } from '../../core/contracts.ts';
 import { verifyTable } from '../../core/verification.ts';
 import { coreSession, foreignKeys, oneRow } from './case.helpers.ts';
 import { Execution, migratedTo } from './execution.helpers.ts';
+import { slowNext } from './slow-statement.helpers.ts';
 
 async function deleteCheck(core: Client): Promise<Check | undefined> {
   const { checks } = await verifyTable(core, { table: 'path' });
@@ -153,4 +154,15 @@ it('keeps the parent foreign key where an index is gone before the gate, or unde
     reason: expect.stringMatching(/no index serves/),
   });
   await expect(execution.dropParentForeignKey()).rejects.toThrow(/no index serves/);
+});
+
+it('is taken back, and its outcome told, where its own timeout cuts even that', async () => {
+  const { db } = await migratedTo('VerifyMigration');
+  const core = await coreSession(db.url);
+  slowNext(core, /^ROLLBACK TO SAVEPOINT delete_probe/, 60, true);
+
+  expect(await deleteCheck(core)).toMatchObject({
+    passed: true,
+    detail: expect.stringMatching(/^Deleted 10 rows in /),
+  });
 });
