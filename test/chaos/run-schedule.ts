@@ -84,8 +84,6 @@ class Stage {
     const database = await world.templates.clone(schedule.shape);
     const client = await session(world.server.url(database), 'observer');
     try {
-      // Else a wait ends by lock_timeout before anybody looks for a deadlock.
-      if (has(schedule, 'deadlock')) await client.query(`ALTER DATABASE ${database} SET deadlock_timeout = '50ms'`);
       const oids = await readOids(client, SHAPES[schedule.shape]);
       const proxy = await LoopbackProxy.start(world.server.port);
       const runner = await Runner.start(world.frozen);
@@ -113,7 +111,6 @@ class Stage {
       writers: WRITERS,
       paceMs: PACE_MS,
       up,
-      deadlocks: has(this.#schedule, 'deadlock'),
       restarts: has(this.#schedule, 'restart') || has(this.#schedule, 'crash'),
     });
     try {

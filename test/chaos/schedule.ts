@@ -14,7 +14,7 @@ export const KINDS = {
   delay: 'the network slow, or silent for a while',
   'half-close': 'a connection ended on one side only',
   lock: 'a lock held by an application in an open transaction',
-  deadlock: 'a deadlock with an application',
+  deadlock: 'an application and we wait for each other',
   duplicate: 'a handler delivered once more while the execution runs',
   late: 'a handler delivered late: in a later execution, behind the fence, after the end',
   rival: 'a second execution at the same time',

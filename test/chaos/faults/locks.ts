@@ -9,12 +9,16 @@ import { type Scene, session, withSession } from './scene.ts';
 type Lock = Extract<Fault, { kind: 'lock' }>;
 
 const POLL_MS = 10;
-/** Both sides of a deadlock must stand in the queue by then. */
-const DEADLOCK_TIMEOUT_MS = 5_000;
+/** Both sides must have been in the queue by then. */
+const CROSSING_MS = 5_000;
 
 const BLOCKED_BY = `
   SELECT FROM pg_stat_activity a
    WHERE a.application_name LIKE 'p2pfk/%' AND $1 = ANY (pg_blocking_pids(a.pid))`;
+
+const BLOCKED_BY_US = `
+  SELECT FROM pg_stat_activity a
+   WHERE a.application_name LIKE 'p2pfk/%' AND a.pid = ANY (pg_blocking_pids($1))`;
 
 /** Takes the lock, lets it go after a while. It has struck when something of ours had to wait for it, or was refused. */
 export async function holdLock(scene: Scene, { mode, relation, holdMs }: Lock): Promise<void> {
@@ -67,7 +71,11 @@ export function relationsToDeadlock(sql: string): readonly [first: string, secon
   return match?.[1] && match[2] ? [match[1].replace('ONLY ', ''), match[2].replace('ONLY ', '')] : null;
 }
 
-/** Takes what ours takes second; once ours waits for it, asks for what ours has taken first. */
+/**
+ * Takes what ours takes second; once ours waits for it, asks for what ours has taken first. Each then waits for the other, until
+ * ours gives up: it waits shorter than deadlock_timeout. So nobody may become the victim of a deadlock. It has struck when both
+ * were seen to wait; where ours has given up before, it is tried again at its next try.
+ */
 export async function deadlock(
   scene: Scene,
   connection: ProxiedConnection,
@@ -75,41 +83,54 @@ export async function deadlock(
 ): Promise<void> {
   const rival = await session(scene.url, 'an application').catch(() => undefined);
   if (rival === undefined) return;
+  let pid = 0;
   try {
     await rival.query("SET lock_timeout = '5s'");
-    await rival.query(`BEGIN; LOCK TABLE ${second} IN ROW EXCLUSIVE MODE`);
+    await rival.query(`BEGIN; LOCK TABLE ${second} IN ROW EXCLUSIVE MODE; SAVEPOINT crossing`);
+    pid = (await rival.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid ?? 0;
   } catch {
     await rival.end().catch(() => undefined);
     return;
   }
   scene.note(`deadlock: the application holds ${second}, ${connection.application} is about to hold ${first}`);
   const since = performance.now();
+  const hasTime = () => performance.now() - since < CROSSING_MS;
   scene.background(
     (async () => {
-      const victim = await withSession(scene, 'observer of a lock', async (client) => {
-        const waits = async () =>
-          (
-            await client.query("SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'", [
-              connection.backendPid,
-            ])
-          ).rowCount !== 0;
-        while (!(await waits())) {
-          if (performance.now() - since > DEADLOCK_TIMEOUT_MS) return 'nobody';
-          await delay(POLL_MS);
+      const outcome = await withSession(scene, 'observer of a lock', async (client) => {
+        const waitsForRival = async () => (await client.query(BLOCKED_BY, [pid])).rowCount !== 0;
+        const waitsForUs = async () => (await client.query(BLOCKED_BY_US, [pid])).rowCount !== 0;
+        while (hasTime()) {
+          if (!(await waitsForRival())) {
+            await delay(POLL_MS);
+            continue;
+          }
+          let asking = true;
+          const refusal = rival
+            .query(`LOCK TABLE ${first} IN ROW EXCLUSIVE MODE`)
+            .then(
+              () => undefined,
+              (error: unknown) => error,
+            )
+            .finally(() => {
+              asking = false;
+            });
+          let crossed = false;
+          while (asking && !crossed) crossed = await waitsForUs();
+          const error = await refusal;
+          if (error instanceof DatabaseError && error.code === '40P01') return 'the application was the victim';
+          if (crossed || error !== undefined)
+            return crossed ? 'both waited, and we gave up' : 'the application was lost';
+          await rival.query('ROLLBACK TO SAVEPOINT crossing');
         }
-        const refusal = await rival.query(`LOCK TABLE ${first} IN ROW EXCLUSIVE MODE`).then(
-          () => undefined,
-          (error: unknown) => error,
-        );
-        return refusal instanceof DatabaseError && refusal.code === '40P01' ? 'the application' : 'not the application';
+        return 'they did not meet';
       });
       await rival.query('ROLLBACK').catch(() => undefined);
       await rival.end().catch(() => undefined);
-      // The execution tells of its failure a moment after the lock is free.
-      await delay(100);
-      const ours = scene.failures.some(({ error, at }) => error === 'DeadlockDetected' && at >= since);
-      scene.note(`deadlock: the victim was ${ours ? 'ours' : victim}`);
-      if (ours || victim === 'the application') scene.struck('deadlock');
+      scene.note(`deadlock: ${outcome}`);
+      if (outcome === 'both waited, and we gave up') scene.struck('deadlock');
+      if (outcome === 'the application was the victim')
+        scene.violated('the application was the victim of a deadlock with us');
     })(),
   );
 }

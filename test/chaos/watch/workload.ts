@@ -16,8 +16,6 @@ export interface WorkloadOptions {
   readonly paceMs: number;
   /** Fulfilled when the server takes connections: after a restart they come back. */
   up(): Promise<void>;
-  /** Deadlocks are injected, and the application may be the one that is chosen. */
-  readonly deadlocks: boolean;
   /** The server is shut down at times: only then may a connection of the application be lost. */
   readonly restarts: boolean;
 }
@@ -109,8 +107,7 @@ export class Workload {
   #refuse(operation: Operation, error: unknown): void {
     const state = error instanceof DatabaseError ? error.code : undefined;
     if (operation.refused && state === '23503') this.refusals += 1;
-    else if (!(this.#options.deadlocks && state === '40P01'))
-      this.violations.push(`the application could not ${operation.name}: ${state ?? ''} ${describe(error)}`);
+    else this.violations.push(`the application could not ${operation.name}: ${state ?? ''} ${describe(error)}`);
   }
 
   async #read(): Promise<void> {
@@ -127,7 +124,7 @@ export class Workload {
         if (isConnectionError(error)) {
           this.#lost(error);
           client = await this.#connect('app reader');
-        } else if (!(this.#options.deadlocks && error instanceof DatabaseError && error.code === '40P01')) {
+        } else {
           this.violations.push(`the application could not ${what}: ${describe(error)}`);
         }
       }
