@@ -15,6 +15,7 @@ export const SQL_FINDINGS = [
   'constraint-name',
   'default-differs',
   'disabled-trigger',
+  'foreign-key-order',
   'guard-in-default',
   'leaf-in-two-pairs',
   'leaf-owner-privilege',

@@ -4,7 +4,7 @@ import { connect } from '../../core/connection.ts';
 import { ExecutionInput } from '../../core/contracts.ts';
 import { planMigration } from '../../core/plan.ts';
 import { createDatabase } from '../support/database.ts';
-import { databaseWith, THREE_PAIRS } from './case.helpers.ts';
+import { coreSession, databaseWith, THREE_PAIRS } from './case.helpers.ts';
 import { Execution } from './execution.helpers.ts';
 
 const WITH_TRIGGER = `${THREE_PAIRS}
@@ -58,4 +58,31 @@ describe('acceptance', () => {
       await db.drop();
     }
   });
+});
+
+it('is not needed, but the plan says so, where another foreign key between the two tables will act before this one', async () => {
+  const { db, observer } = await databaseWith(`${THREE_PAIRS}
+    ALTER TABLE path ADD COLUMN also bigint;
+    ALTER TABLE path ADD CONSTRAINT also_fk FOREIGN KEY (medium, also) REFERENCES inode (medium, ino);`);
+  const told = async () => {
+    const core = await coreSession(db.url);
+    const { findings } = await planMigration(core, ExecutionInput.parse({ table: 'path', constraint: 'path_fk' }));
+    return findings.find(({ id }) => id === 'foreign-key-order');
+  };
+  const add = (name: string, column: string, action: string) =>
+    observer.query(`ALTER TABLE path DROP CONSTRAINT ${name};
+      ALTER TABLE path ADD CONSTRAINT ${name} FOREIGN KEY (medium, ${column}) REFERENCES inode (medium, ino) ${action}`);
+
+  expect(await told()).toMatchObject({
+    severity: 'warning',
+    message: expect.stringMatching(/also_fk on public\.path; .* a DELETE that works today/),
+  });
+  // Deferred, the check comes last in any case; with the same action the order says nothing; and what is older acts first as before.
+  await add('also_fk', 'also', 'DEFERRABLE INITIALLY DEFERRED');
+  expect(await told()).toBeUndefined();
+  await add('also_fk', 'also', 'ON DELETE CASCADE');
+  expect(await told()).toBeUndefined();
+  await add('also_fk', 'also', '');
+  await add('path_fk', 'ino', 'ON DELETE CASCADE');
+  expect(await told()).toBeUndefined();
 });

@@ -33,6 +33,8 @@
 \ir finding.sql
 \set finding default-differs
 \ir finding.sql
+\set finding foreign-key-order
+\ir finding.sql
 \set finding publication-all-tables
 \ir finding.sql
 \set finding set-constraints
