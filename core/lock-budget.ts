@@ -169,11 +169,19 @@ export function isCut(error: unknown, spentMs: number, limitMs: number): boolean
   return sqlStateOf(error) === '57014' && spentMs >= limitMs * 0.9;
 }
 
-/** Under the lock 57014 after the whole budget is our own statement_timeout, too: tried again, as a lock that was not free. */
+/**
+ * Under the lock 57014 after the whole budget is our own statement_timeout, too: tried again, as a lock that was not free. Where a
+ * timeout cuts ROLLBACK TO SAVEPOINT itself, PostgreSQL aborts the whole transaction, and only the next statement says so.
+ */
 function workError(error: unknown, spentMs: number, locked: LockedWork): P2pfkError {
   const named = toNamedError(error);
-  return !(named instanceof LockTimeout) && isCut(named, spentMs, locked.budgetMs) ? doesNotFit(named, locked) : named;
+  if (named instanceof LockTimeout) return named;
+  const isAborted = ABORTED.has(named.context.sqlState ?? '');
+  return isAborted || isCut(named, spentMs, locked.budgetMs) ? doesNotFit(named, locked) : named;
 }
+
+/** A statement in a transaction that is aborted; ROLLBACK TO a savepoint that went with it. */
+const ABORTED: ReadonlySet<string> = new Set(['25P02', '3B001']);
 
 function doesNotFit(named: P2pfkError, { step, budgetMs }: LockedWork): LockTimeout {
   const message = `${step} did not fit into the lock budget of ${budgetMs} ms; it was rolled back (--lock-timeout-ms allows it more)`;

@@ -137,7 +137,7 @@ describe('adding a pair foreign key while somebody writes to its partition', () 
 
 describe('a try for locks on a busy machine', () => {
   /** Shorter than the budget: where deadlock_timeout is short, a try waits no longer than that. */
-  const tryWithin = async (pattern: RegExp) => {
+  const tryWithin = async (pattern: RegExp, work = (_client: Client): Promise<unknown> => Promise.resolve('done')) => {
     const { db, observer, execution } = await migratedTo('Plan');
     await observer.query(
       `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = ''100ms''', current_database()); END $$`,
@@ -163,7 +163,7 @@ describe('a try for locks on a busy machine', () => {
         budgetMs: 10_000,
         lock: { ...lock, relations: [oid] },
       },
-      async () => 'done',
+      () => work(client),
     );
   };
 
@@ -173,6 +173,17 @@ describe('a try for locks on a busy machine', () => {
 
   it('is tried again where its own limit cuts what is asked right after the lock', async () => {
     await expect(tryWithin(/p2pfk\.locked_at/)).rejects.toMatchObject({ name: 'LockTimeout' });
+  });
+
+  it('is tried again where a timeout has aborted its transaction, and only the next statement says so', async () => {
+    const aborted = async (client: Client) => {
+      await client.query('SELECT 1 / 0').catch(() => undefined);
+      await client.query('SELECT 1');
+    };
+    await expect(tryWithin(/nothing/, aborted)).rejects.toMatchObject({
+      name: 'LockTimeout',
+      context: { sqlState: '25P02' },
+    });
   });
 });
 
