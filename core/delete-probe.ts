@@ -205,7 +205,8 @@ async function deleteOnce(client: Client, { choose, delete: sql }: Candidate, ti
   await client.query(readSql('checks/delete-once'));
   const spentMs = performance.now() - beganAt;
   const { rows } = await client.query<{ outcome: Outcome }>(
-    "SELECT current_setting('p2pfk.delete_probed')::jsonb AS outcome",
+    // No limit for the ROLLBACK TO that follows: cut, it would abort the whole transaction. It puts back the caller's own.
+    "SELECT current_setting('p2pfk.delete_probed')::jsonb AS outcome, set_config('statement_timeout', '0', true) AS ignored",
   );
   const outcome = rows[0]?.outcome ?? {};
   // Before our own timeout it was a person's cancel, which says nothing about the DELETE.
