@@ -171,7 +171,7 @@ async function checkInventory(client: Client, foreignKey: ForeignKey, scope: Sco
   const { pairs, pairing } = scope;
   const lone = pairing.unpaired.filter((partition) => partition.side === 'referencing');
   const short = (name: string) => shortName(name, foreignKey.table);
-  const label = (pair: Pair) => `${short(pair.referencing)} → ${short(pair.referenced)}`;
+  const label = (pair: Pair) => `${short(pair.referencing)} -> ${short(pair.referenced)}`;
   const bare = pairs.filter((pair) => pair.constraint_oid === null);
   const newcomers = pairing.pairs.filter((pair) => !pairs.includes(pair));
   return {

@@ -32,7 +32,7 @@ WITH RECURSIVE referencing AS (
                  AND p.tgname < o.tgname
    WHERE p.root = nullif(:'constraint_oid'::text, '')::oid
 )
-SELECT 'foreign-key-order' AS id, 'warning' AS severity, false AS needs_acceptance,
+SELECT 'foreign-key-order' AS id, 'warning' AS severity, true AS needs_acceptance,
        format('another foreign key between the two tables acts after this one, and will act before it: %s; where both reference the same row, a %s that works today can be refused, or the other way round',
               string_agg(DISTINCT name, ', '), string_agg(DISTINCT event, ' or ')) AS message,
        format('after the migration (and after a rollback of it) drop the other foreign key and add it again, or migrate it as well: it then acts last again (%s; ...)',

@@ -31,7 +31,7 @@ describe('a migrated table', () => {
       ['foreign-key-targets', 'All FK constraints reference matching partition pairs'],
       ['delete-performance', expect.stringMatching(/^Deleted 10 rows in 00:00:0\d\.\d{3}$/)],
       ['orphans', 'No orphaned rows found in 3 pairs checked'],
-      ['inventory', [1, 2, 3].map((n) => `path_${n} → inode_${n}: fk_path_to_inode_${n}`).join('\n')],
+      ['inventory', [1, 2, 3].map((n) => `path_${n} -> inode_${n}: fk_path_to_inode_${n}`).join('\n')],
     ]);
     expect(await everything(observer)).toBe(before);
   });

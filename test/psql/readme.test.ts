@@ -29,6 +29,6 @@ describeWithPsql('sql/README.md', () => {
 
     expect(blocks).toHaveLength(4);
     const [verified] = await psqlInOrder(db.url, ['step4']);
-    expect(verified?.lines).toContain('  path_p_12345678 → inode_p_12345678: fk_path_to_inode_p_12345678');
+    expect(verified?.lines).toContain('  path_p_12345678 -> inode_p_12345678: fk_path_to_inode_p_12345678');
   });
 });

@@ -70,9 +70,9 @@ describeWithPsql('the four steps', () => {
       '[4/6] Testing DELETE performance...                ✓ Deleted 10 rows in TIME   ✓ PASS',
       '[5/6] Verifying data integrity...                  ✓ PASS: No orphaned rows found in 3 pairs checked',
       '[6/6] Listing all partition-to-partition FK constraints...',
-      '  path_1 → inode_1: fk_path_to_inode_1',
-      '  path_2 → inode_2: fk_path_to_inode_2',
-      '  path_3 → inode_3: fk_path_to_inode_3',
+      '  path_1 -> inode_1: fk_path_to_inode_1',
+      '  path_2 -> inode_2: fk_path_to_inode_2',
+      '  path_3 -> inode_3: fk_path_to_inode_3',
       '✓✓✓ MIGRATION SUCCESSFUL ✓✓✓',
     ]);
     expect(await ledger(observer)).toEqual({

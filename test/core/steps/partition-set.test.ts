@@ -37,7 +37,7 @@ describe('partitions that are attached between the drop and the last checks', ()
         ?.detail.split('\n')
         .slice(0, 2),
     ).toEqual([
-      'path_4 → inode_4: attached after the drop, not checked here; see p2pfk audit',
+      'path_4 -> inode_4: attached after the drop, not checked here; see p2pfk audit',
       "path_5: no partner with the bound FOR VALUES IN ('five')",
     ]);
     expect(await findingsOf(await coreSession(db.url))).toEqual([
@@ -66,7 +66,7 @@ describe('partitions that are attached between the drop and the last checks', ()
     expect(await execution.verifyMigration()).toMatchObject({
       status: 'FAILED',
       reason:
-        'pair-foreign-keys: total 2, validated 2, not validated 0, missing 1; inventory: path_2 → inode_2: no pair FK',
+        'pair-foreign-keys: total 2, validated 2, not validated 0, missing 1; inventory: path_2 -> inode_2: no pair FK',
     });
   });
 });

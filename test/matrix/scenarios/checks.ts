@@ -63,7 +63,7 @@ const damages: readonly Damage[] = [
     what: 'a partition was attached since, and has no pair FK',
     sql: `CREATE TABLE inode_4 PARTITION OF inode FOR VALUES IN ('four'); CREATE TABLE path_4 PARTITION OF path FOR VALUES IN ('four')`,
     fails: [CheckId.PairForeignKeys, CheckId.Inventory],
-    saying: /path_4 → inode_4: no pair FK/,
+    saying: /path_4 -> inode_4: no pair FK/,
   },
 ];
 
