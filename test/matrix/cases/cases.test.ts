@@ -1,6 +1,6 @@
 /** The schemas at the borders, on the oldest and the newest version of PostgreSQL that can show them. */
 import { readdirSync } from 'node:fs';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type MatrixServer, startServer } from '../server.helpers.ts';
 import { majorUnderTest } from '../version.helpers.ts';
 import { type Case, runCase } from './case.helpers.ts';
@@ -18,6 +18,11 @@ const modules: { readonly cases: readonly Case[] }[] = await Promise.all(
 const cases = modules.flatMap((module) => module.cases);
 
 describe('schemas at the borders', () => {
+  it('each have a case', () => {
+    const schemas = readdirSync(new URL('schemas', import.meta.url)).map((file) => file.replace(/\.sql$/, ''));
+    expect(schemas.filter((schema) => !cases.some((one) => one.schema === schema))).toEqual([]);
+  });
+
   it.each(
     cases
       .filter(({ since = 13, until = 18 }) => majorUnderTest === since || majorUnderTest === until)
