@@ -2,8 +2,8 @@
 import type { Client } from 'pg';
 import type { Severity } from '../contracts.ts';
 import type { ForeignKey } from '../foreign-key.ts';
-import { readPairs } from '../ledger.ts';
-import { type Pair, type Pairing, readPairing } from '../pairs.ts';
+import { type LedgerPair, readPairs } from '../ledger.ts';
+import { isSamePair, type Pair, type Pairing, readPairing } from '../pairs.ts';
 import { type Audit, type AuditedTable, type Drift, statementsOf } from './contracts.ts';
 import { findPairDrift } from './pair-drift.ts';
 import { readSubjects, type Subject } from './subjects.ts';
@@ -44,8 +44,9 @@ export async function audit(
   const planned = new PlannedRepairs();
   for (const subject of subjects) {
     const { foreignKey } = subject;
-    const pairing = planned.applyTo(await readPairing(client, foreignKey, planned.names), foreignKey);
+    const read = planned.applyTo(await readPairing(client, foreignKey, planned.names), foreignKey);
     const ledgerPairs = await pairsOf(client, foreignKey);
+    const pairing = withLedgerNames(read, ledgerPairs);
     const drift = [
       ...(await findTableDrift(client, subject, pairing, ledgerPairs)),
       ...(await findPairDrift(client, subject, pairing.pairs, ledgerPairs)),
@@ -94,6 +95,16 @@ class PlannedRepairs {
 /** An index serves whatever the order of its columns is. */
 function indexKey({ referencing_oid }: Pair, { column_names }: ForeignKey): string {
   return JSON.stringify([referencing_oid, ...[...column_names].sort()]);
+}
+
+/** A pair FK that is missing gets the name back that it had: the catalog alone may not show that it had the parent FK's. */
+function withLedgerNames(pairing: Pairing, ledgerPairs: readonly LedgerPair[] | undefined): Pairing {
+  if (!ledgerPairs) return pairing;
+  const pairs = pairing.pairs.map((pair) => {
+    const known = pair.constraint_oid === null && ledgerPairs.find((noted) => isSamePair(noted, pair));
+    return known ? { ...pair, constraint_name: known.constraint_name } : pair;
+  });
+  return { ...pairing, pairs };
 }
 
 function pairsOf(client: Client, { migrationId }: ForeignKey) {

@@ -155,12 +155,6 @@ WITH RECURSIVE node AS (
   SELECT i.leaf, h.node FROM inside i JOIN holding h ON h.leaf = i.leaf AND h.parent = i.node AND h.all_keys
 ), partner AS (
   SELECT i.leaf, i.node FROM inside i JOIN node n ON n.oid = i.node AND n.side = 'referenced' AND n.leaf
-  UNION
-  -- A key of the leaf that is not in the only partition that may hold one is in none: any foreign key refuses it.
-  SELECT r.leaf, min(r.node::bigint)::oid
-    FROM reached r JOIN node n ON n.oid = r.node AND n.side = 'referenced' AND n.leaf
-   GROUP BY r.leaf
-  HAVING count(*) = 1
 ), holder AS (
   SELECT h.leaf, count(*) AS holders, bool_and(v.known) AS known, jsonb_agg(h.name ORDER BY h.name) FILTER (WHERE h.n <= 20) AS names,
          string_agg(h.name, ', ' ORDER BY h.name) FILTER (WHERE h.n <= 5)

@@ -44,13 +44,13 @@ it('under the lock of a pair loses it with the lock budget, and the step is trie
   expect(await execution.addForeignKey(1)).toMatchObject({ status: 'DONE' });
 });
 
-it('with the rows of the DELETE probe locked lets them go', async () => {
+it('in the DELETE probe holds no row of the application, as the DELETE and its end are one statement', async () => {
   const { db, proxy } = await proxiedCase();
   const execution = new Execution();
   await execution.migrate('DropParentForeignKey', { lockTimeoutMs: BUDGET_MS });
-  const statement = /^DELETE FROM/;
+  const statement = /^LOCK TABLE/;
   const { frozen } = freezeAfter(proxy, 'verify-migration', statement);
-  const verifying = expect(execution.verifyMigration()).rejects.toMatchObject({ name: 'ConnectionLost' });
+  const verifying = execution.verifyMigration();
   const thaw = await frozen;
   const writer = await db.client();
   await idleAfter(writer, statement);
@@ -59,7 +59,8 @@ it('with the rows of the DELETE probe locked lets them go', async () => {
 
   expect(waited).toBeLessThan(FAR_LESS_MS);
   thaw();
-  await verifying;
+  // The server may have ended the session that stood still: then the step is tried again.
+  await verifying.catch((error: unknown) => expect(error).toMatchObject({ name: 'ConnectionLost' }));
   expect(await execution.verifyMigration()).toMatchObject({ status: 'MIGRATED' });
 });
 
