@@ -43,10 +43,15 @@ WITH plan AS MATERIALIZED (
     JOIN pg_index x ON x.indexrelid = u.index_oid
     JOIN pg_class i ON i.oid = u.index_oid
     JOIN pg_am am ON am.oid = i.relam AND am.amname IN ('btree', 'hash', 'gist', 'spgist')
+   -- Where the lookup casts a column, the index is on that expression (attribute 0): the plan's condition then names a column that
+   -- is no column of the index.
+   CROSS JOIN LATERAL (SELECT ARRAY(SELECT a FROM unnest(u.attnums) a WHERE u.planned AND a <> ALL (x.indkey::int2[])) AS attnums) cast_
    WHERE EXISTS (SELECT 1
                    FROM unnest(x.indkey::int2[]) WITH ORDINALITY k(att, n)
-                  WHERE k.n <= x.indnkeyatts AND u.varying @> to_jsonb(k.att)
-                    AND (SELECT bool_and(coalesce(b.att = ANY (u.attnums), false))
+                  CROSS JOIN LATERAL unnest(CASE k.att WHEN 0 THEN cast_.attnums ELSE ARRAY[k.att] END) v(att)
+                  WHERE k.n <= x.indnkeyatts AND u.varying @> to_jsonb(v.att)
+                    AND (SELECT bool_and(CASE b.att WHEN 0 THEN cardinality(cast_.attnums) > 0
+                                                    ELSE coalesce(b.att = ANY (u.attnums), false) END)
                            FROM unnest(x.indkey::int2[]) WITH ORDINALITY b(att, n) WHERE b.n <= k.n))
 )
 SELECT l.pair, l.constraint_oid::bigint AS constraint_oid, s.index_oid, coalesce(l.rows, 0) AS rows

@@ -12,11 +12,12 @@ SELECT p.pair,
   JOIN pg_index x ON x.indrelid = a.oid
   JOIN pg_class i ON i.oid = x.indexrelid AND i.relname = p.index_name AND NOT i.relispartition
  WHERE NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.oid AND c.contype IN ('p', 'u', 'x'))
-   -- On the FK's columns: the name may be another migration's by now.
-   AND (SELECT array_agg(c.attname ORDER BY c.attname)
-          FROM unnest(x.indkey::int2[]) WITH ORDINALITY k(attnum, n)
-          JOIN pg_attribute c ON c.attrelid = x.indrelid AND c.attnum = k.attnum
-         WHERE k.n <= jsonb_array_length(:'column_names'::jsonb))
+   -- On the FK's columns, or on casts of them: the name may be another migration's by now.
+   AND (SELECT array_agg(DISTINCT c.attname ORDER BY c.attname)
+          FROM pg_depend d
+          JOIN pg_attribute c ON c.attrelid = d.refobjid AND c.attnum = d.refobjsubid
+         WHERE d.classid = 'pg_class'::regclass AND d.objid = i.oid
+           AND d.refclassid = 'pg_class'::regclass AND d.refobjid = x.indrelid)
        = (SELECT array_agg(e::name ORDER BY e::name) FROM jsonb_array_elements_text(:'column_names'::jsonb) e)
  ORDER BY p.pair
 :end

@@ -19,10 +19,12 @@ SELECT p.pair, s.sql, 'ACCESS EXCLUSIVE on the two partitions of the former pair
          FROM pg_index x
          JOIN pg_class i ON i.oid = x.indexrelid
         WHERE p.index_added AND x.indrelid = a.oid AND i.relname = p.index_name AND NOT i.relispartition
-          -- On the FK's columns: the name may be another migration's by now.
-          AND (SELECT array_agg(c.attname ORDER BY c.attname)
-                 FROM unnest(x.indkey::int2[]) k(attnum)
-                 JOIN pg_attribute c ON c.attrelid = x.indrelid AND c.attnum = k.attnum)
+          -- On the FK's columns, or on casts of them: the name may be another migration's by now.
+          AND (SELECT array_agg(DISTINCT c.attname ORDER BY c.attname)
+                 FROM pg_depend d
+                 JOIN pg_attribute c ON c.attrelid = d.refobjid AND c.attnum = d.refobjsubid
+                WHERE d.classid = 'pg_class'::regclass AND d.objid = i.oid
+                  AND d.refclassid = 'pg_class'::regclass AND d.refobjid = x.indrelid)
               = (SELECT array_agg(e::name ORDER BY e::name) FROM jsonb_array_elements_text(:'column_names'::jsonb) e)
           AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.oid AND c.contype IN ('p', 'u', 'x'))) s
  ORDER BY p.pair, s.n
