@@ -103,6 +103,8 @@ const SECTIONS = [
   'bounds',
   'foreign keys',
   'psql scripts',
+  'schemas at the borders',
+  'no setting of a database reaches what our queries rely on',
 ];
 
 function renderSection(section: string, rows: ReadonlyMap<string, ReadonlyMap<number, Cell>>): string {
