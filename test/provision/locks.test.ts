@@ -133,7 +133,7 @@ describe('provisioning', () => {
     const testCase = await migrated(WITH_DEFAULT);
     const reader = await testCase.db.client();
     const held = await holdLock(reader, 'SELECT FROM path_default');
-    const provisioned = provision(testCase.core, { ...REQUEST, lockTimeoutMs: 300 });
+    const provisioned = provision(testCase.core, { ...REQUEST, lockTimeoutMs: 1_500 });
     await waitForLockWait(testCase.observer, /LOCK TABLE public.inode_default/);
     await held.release();
     expect((await provisioned).status).toBe('PROVISIONED');
