@@ -103,15 +103,22 @@ SELECT n.pair,
                          regexp_replace(n.actions, ' DEFERRABLE$', ' DEFERRABLE INITIALLY DEFERRED')))
         ORDER BY c.conname IS NOT DISTINCT FROM n.made DESC, c.convalidated DESC, c.oid
         LIMIT 1) f ON true
-  -- An FK of the leaf to the referenced parent: a child of the parent FK, or what a rollback has added so far.
+  -- An FK of the leaf to the referenced parent: a child of the parent FK, or what a rollback has added so far. A child keeps the
+  -- attribute numbers of SET NULL (columns) as they are in the root (15 to 18), so where a leaf has others it prints other columns:
+  -- of a child that list is not compared, unless another one says exactly the same.
   LEFT JOIN LATERAL (
        SELECT c.oid, c.conname, c.convalidated
          FROM pg_constraint c
+        CROSS JOIN LATERAL (
+              SELECT regexp_replace(pg_get_constraintdef(c.oid), ' NOT (VALID|ENFORCED)$', '') AS found,
+                     format('FOREIGN KEY (%s) REFERENCES %s(%s)%s',
+                            n.columns, n.referenced_root::regclass, n.referenced_columns, n.actions) AS wanted) d
         WHERE c.conrelid = n.referencing_oid AND c.confrelid = n.referenced_root AND c.contype = 'f'
-          AND regexp_replace(pg_get_constraintdef(c.oid), ' NOT (VALID|ENFORCED)$', '')
-              = format('FOREIGN KEY (%s) REFERENCES %s(%s)%s',
-                       n.columns, n.referenced_root::regclass, n.referenced_columns, n.actions)
-        ORDER BY c.convalidated DESC, c.oid
+          AND (d.found = d.wanted
+               OR c.conparentid <> 0
+                  AND regexp_replace(d.found, $re$ ON DELETE SET (NULL|DEFAULT) \((?:"(?:[^"]|"")*"|[^")])*\)$re$, ' ON DELETE SET \1')
+                      = regexp_replace(d.wanted, $re$ ON DELETE SET (NULL|DEFAULT) \((?:"(?:[^"]|"")*"|[^")])*\)$re$, ' ON DELETE SET \1'))
+        ORDER BY d.found = d.wanted DESC, c.convalidated DESC, c.oid
         LIMIT 1) r ON true
   -- What an interrupted CREATE INDEX CONCURRENTLY of ours left behind. One of those names on other columns is another
   -- migration's.
