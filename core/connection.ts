@@ -59,7 +59,7 @@ export function connect(options: ConnectOptions): Promise<Client> {
 
 /**
  * A session for a command that reads only: one READ ONLY transaction until the session ends, whose settings end with it. It
- * can write nothing and leaves nothing behind, whatever is between us and the server.
+ * can write nothing and leaves nothing behind, even through a pooler.
  *
  * READ COMMITTED, because a snapshot as old as a long count would hold VACUUM back in the whole database. Locks last until the
  * end of the transaction; {@link contained} gives them back earlier.
@@ -101,7 +101,7 @@ async function open(options: ConnectOptions, prepare: (client: Client) => Promis
   }
 }
 
-/** Before the first SET: through a pooler it would stay behind for somebody else. */
+/** Called before the first SET, which a pooler would hand on to another client's session. */
 async function refusePooler(client: Client, { databaseUrl }: ConnectOptions): Promise<void> {
   if (!usesSessionPooler()) await refuseTransactionPooler(client, describeTarget(databaseUrl));
 }
@@ -174,7 +174,7 @@ function connectionError(error: unknown, target: string): P2pfkError {
     return new ConnectionLost(message, context, options);
   }
   if (sqlState === '57014') {
-    // Somebody cancelled the settings of sql/session.sql. Nothing has begun, so it is tried again like a lost connection.
+    // The statement of sql/session.sql was cancelled. No work has begun, so it is retried like a lost connection.
     const message = `the new session at ${target} was cancelled before it could do anything: ${messageOf(error)}`;
     return new ConnectionLost(message, context, options);
   }
@@ -220,7 +220,7 @@ export async function withCallerSearchPath<Result>(client: Client, work: () => P
   try {
     return await work();
   } finally {
-    // A SET, because under that path set_config could be anybody's function. In a transaction that has failed this fails too, and
+    // A SET, because under that path set_config could be another function. In a transaction that has failed this fails too, and
     // its rollback puts the setting back.
     await client.query('SET search_path = pg_catalog').catch(() => undefined);
   }

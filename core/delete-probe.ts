@@ -177,7 +177,7 @@ async function deleteSome(
         String(Math.max(1, Math.ceil(timeoutMs / 2))),
       ]);
       if (candidates === undefined) await client.query(candidate.lock);
-      // From here on nobody adds a trigger or a foreign key: asked again, the answer holds.
+      // The lock keeps other sessions from adding a trigger or a foreign key, so this second answer stays valid.
       const [now] = await ask(
         client,
         pairs.filter(({ pair }) => pair === candidate.pair),

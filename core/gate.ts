@@ -81,7 +81,7 @@ function partitionSetChanges(now: readonly Pair[], planned: readonly LedgerPair[
   ];
 }
 
-/** A leaf in two pairs is a fault of ours or of a setting: whatever was planned, it is not carried out. */
+/** A leaf in two pairs can only come from a defect or a setting. Such a plan is never carried out. */
 function ambiguities(pairs: readonly Pair[]): string[] {
   const partners = new Map<number, string>();
   const problems: string[] = [];

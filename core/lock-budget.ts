@@ -158,7 +158,7 @@ export async function record(
   await client.query('SELECT p2pfk.record($1, $2, $3, $4)', [migrationId, pair, step, sql]);
 }
 
-/** 57014 after the whole wait is our own statement_timeout: the lock was not granted. Before, somebody cancelled us. */
+/** 57014 after the whole wait is our own statement_timeout: the lock was not granted. If it comes earlier, another session cancelled the statement. */
 function refusedTry(error: unknown, waitedMs: number, { lock }: LockedWork, { limitMs }: LockTry): P2pfkError {
   const named = toNamedError(error, lock.sql);
   return isCut(named, waitedMs, limitMs) ? new LockTimeout(named.message, named.context, { cause: named }) : named;
@@ -220,7 +220,7 @@ function describeYielded(pids: readonly number[]): string {
 /** One line a holder: whom to ask, and what it is doing. */
 export function describeHolders(holders: readonly LockHolder[]): string {
   if (holders.length === 0) return 'whoever held it has gone by now';
-  // An autovacuum that nothing may cancel is what the reader has to know of, whoever else is there.
+  // An autovacuum that must not be cancelled is reported first, even if other sessions hold locks too.
   const first = holders.find(({ autovacuum }) => autovacuum === 'wraparound') ?? holders[0];
   const { pid, user, application, state, since, mode, relation, query, autovacuum } = first as LockHolder;
   const who = `${autovacuum ? AUTOVACUUM[autovacuum] : (user ?? 'a background process')}${application ? `, ${application}` : ''}`;

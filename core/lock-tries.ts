@@ -1,4 +1,4 @@
-/** How often the state machine tries for a lock that somebody else holds, and how long it pauses in between. */
+/** How often the state machine tries for a lock that another session holds, and how long it waits between tries. */
 
 export const LOCK_TRIES = {
   /** The first try included. Full jitter sleeps half the delay on average: about 8 minutes in all. */
@@ -8,7 +8,7 @@ export const LOCK_TRIES = {
   longestDelaySeconds: 30,
 } as const;
 
-/** Of the step `Plan`: nothing has begun yet and somebody waits for the answer. */
+/** For the step `Plan`: no work has begun, and a person waits for the answer. */
 export const LOCK_TRIES_OF_PLAN = 4;
 
 /** How many tries a state of the state machine has in all. */

@@ -29,7 +29,7 @@ function keyOf(client: Client): unknown {
   return Reflect.get(client, 'processID');
 }
 
-/** A session whose server connection goes on to somebody else: it is cleaned before that. */
+/** A session whose server connection is reused by other clients: it is reset before it is released. */
 export class PooledSession extends Client {
   #abandoned = false;
 

@@ -163,7 +163,7 @@ async function dropAndVerify(
     const stands = (await readMigration(client, drop.id)).constraint_oid !== null;
     if (stands) await executeDdl(client, drop.sql);
     const renames = stands ? await takeFinalNames(client, foreignKey, pairing.pairs, drop) : [];
-    // They are there since the pair FKs are, unless somebody has dropped one.
+    // They exist since the pair FKs do, unless one was dropped since.
     if (drop.guard) await createGuards(client, foreignKey, drop.id, planned);
 
     await limit(client, left());

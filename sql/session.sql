@@ -29,7 +29,7 @@ WITH pinned(name, value) AS (VALUES
   ('lc_monetary', 'C'),
   -- No function, operator or type of a schema in the caller's path shadows one of PostgreSQL.
   ('search_path', 'pg_catalog'),
-  -- Raise an error where a policy would hide rows: an orphan that nobody sees would pass every check.
+  -- Raise an error where a policy would hide rows: a hidden orphan would pass every check.
   ('row_security', 'off'),
   -- Under "replica" foreign keys do not check what the DELETE probe does, and rows enter unchecked.
   ('session_replication_role', 'origin'),

@@ -92,7 +92,7 @@ class PlannedRepairs {
   }
 }
 
-/** An index serves whatever the order of its columns is. */
+/** The order of an index's columns does not matter. */
 function indexKey({ referencing_oid }: Pair, { column_names }: ForeignKey): string {
   return JSON.stringify([referencing_oid, ...[...column_names].sort()]);
 }

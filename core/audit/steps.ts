@@ -102,7 +102,7 @@ export class Steps {
     return guards.flatMap(({ stands, repair_sql }) => (stands ? [] : [repair_sql]));
   }
 
-  /** With the last foreign key to a leaf that is nobody's partner any more. */
+  /** A guard on a leaf that is in no pair any more. */
   async #dropGuard({ constraint_oid, referencing_oid, referenced_oid }: LeafForeignKey): Promise<string[]> {
     const { migrationId, leafForeignKeys, pairs } = this.#guarding;
     const needed =

@@ -43,7 +43,7 @@ async function deleteBefore(
   } catch (error) {
     // It is a measurement, and nothing depends on it: whatever prevents it is what the report tells.
     if (sqlStateOf(error) === '57014') {
-      return { detail: `no answer within ${timeoutMs} ms: given up, so as to hold nobody up`, passed: false };
+      return { detail: `no answer within ${timeoutMs} ms: stopped, so that no session waits for it`, passed: false };
     }
     return { detail: `not measured: ${messageOf(error)}`, passed: true };
   } finally {

@@ -40,12 +40,12 @@ SELECT CASE WHEN asked AND scanning > 0 THEN :'no_indexes'::boolean
             -- would make of a key that is NOT NULL or holds its row in its partition: the look-up that costs has been done.
             -- No code but PostgreSQL's own has run, so the refusal is the foreign key's.
             WHEN sqlstate LIKE '23%' THEN format('A DELETE was refused, as the foreign key says, in %s', took)
-            WHEN sqlstate IN ('57014', '55P03') AND asked THEN format('%s; not executed: given up after %s, so as to hold nobody up', proved, took)
-            WHEN sqlstate = '57014' THEN format('no answer within %s ms: given up, so as to hold nobody up', timeout_ms)
+            WHEN sqlstate IN ('57014', '55P03') AND asked THEN format('%s; not executed: stopped after %s, so that no session waits for it', proved, took)
+            WHEN sqlstate = '57014' THEN format('no answer within %s ms: stopped, so that no session waits for it', timeout_ms)
             WHEN sqlstate <> '' THEN format('%s; not executed: %s', proved, message)
             WHEN deleted > 0 THEN format('Deleted %s rows in %s', deleted, took)
             WHEN found > 0 THEN format('%s; not executed: too many rows reference each of the %s rows that were looked at', proved, found)
-            WHEN found = 0 THEN format('%s; not executed: no row that nobody works on was found in a sample of the referenced partitions', proved)
+            WHEN found = 0 THEN format('%s; not executed: no unlocked row was found in a sample of the referenced partitions', proved)
             ELSE 'Deleted 0 rows: the referenced partitions are empty' END AS detail
   FROM told
 :end

@@ -4,7 +4,7 @@
 -- Lock: SHARE UPDATE EXCLUSIVE on one table, alone in its transaction, and given back at once.
 -- Blocked by: VACUUM, ANALYZE, index builds and other DDL of that table.
 -- Safe because: neither held nor waited for does it stop a reader or a writer, so its wait may be longer than the lock budget.
---   Whoever else queues behind it could not work beside the autovacuum either.
+--   A session that queues behind it could not work beside the autovacuum either.
 :begin
 SELECT format('LOCK TABLE ONLY %I.%I IN SHARE UPDATE EXCLUSIVE MODE', n.nspname, c.relname) AS sql,
        'SHARE UPDATE EXCLUSIVE on the table that an autovacuum works on' AS lock

@@ -16,7 +16,9 @@ describeWithPsql('a partition', () => {
     await psqlInOrder(db.url, ['step1']);
     const [verified] = await psqlInOrder(db.url, ['step4']);
 
-    expect(verified?.lines).toContain('  path_4 -> inode_4: attached after the drop, not checked here; see p2pfk audit');
+    expect(verified?.lines).toContain(
+      '  path_4 -> inode_4: attached after the drop, not checked here; see p2pfk audit',
+    );
     expect(verified?.lines.at(-1)).toBe('✓✓✓ MIGRATION SUCCESSFUL ✓✓✓');
     expect(await oneRow(observer, 'SELECT state FROM p2pfk.migration')).toEqual({ state: 'migrated' });
     // From now on it is drift.

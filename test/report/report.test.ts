@@ -62,7 +62,7 @@ describe('a report of an execution that migrated', () => {
 
   it('compares the DELETE before with the DELETE after', () => {
     expect(report.comparison[0]).toMatchObject({
-      before: 'no answer within 500 ms: given up, so as to hold nobody up',
+      before: 'no answer within 500 ms: stopped, so that no session waits for it',
       after: 'Deleted 10 rows in 00:00:00.003',
     });
   });

@@ -493,7 +493,7 @@ function ledgerOf(pairs: readonly DrawnPair[], options: StoryOptions, state: str
           },
         ],
         estimatedSeconds: 4,
-        deleteBefore: { detail: 'no answer within 500 ms: given up, so as to hold nobody up', passed: false },
+        deleteBefore: { detail: 'no answer within 500 ms: stopped, so that no session waits for it', passed: false },
       },
       startedAt: iso(90),
       approvalAskedAt: options.ending === 'awaiting-approval' ? iso(4_000) : null,

@@ -8,7 +8,7 @@
 SELECT ceil(25 + 0.43 * :of) AS lock_held_ms \gset
 \ir ../../statements/drop-parent-foreign-key.sql
 \set change_sql :sql
--- The row-movement guards are there since the pair FKs are, unless somebody has dropped one.
+-- The row-movement guards exist since the pair FKs do, unless one was dropped since.
 \set result '[]'
 \if :guarded
 \set pairs :planned

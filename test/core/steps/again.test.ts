@@ -143,7 +143,8 @@ it('two foreign keys of one table are migrated one after the other, and apart', 
   );
   const before = await everything(observer);
 
-  for (const constraint of ['path_fk', 'path_parent']) await new Execution().migrate('VerifyMigration', { constraint, accept: ['all'] });
+  for (const constraint of ['path_fk', 'path_parent'])
+    await new Execution().migrate('VerifyMigration', { constraint, accept: ['all'] });
   expect(await foreignKeys(observer)).toHaveLength(6);
   const firstBack = await rollBack({ constraint: 'path_fk' });
 
