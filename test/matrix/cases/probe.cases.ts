@@ -92,11 +92,12 @@ export const cases: readonly Case[] = [
   },
   {
     schema: '27-high-fan-out',
-    title: 'a DELETE that reaches too many rows is not tried, and no try holds the locks for long',
+    title: 'a DELETE is tried where few rows are reached, and no try holds the locks for long',
     since: 18,
     run: async (run) => {
       expect(await run.migrate()).toMatchObject({ status: 'MIGRATED' });
-      expect(await deleteDetail(run)).toMatch(/^proved by plan for 2 pairs; not executed: (?:about|too many)/);
+      // 200,000 rows reference each row of k_eu, 83 each row of k_us: only there a DELETE stays small.
+      expect(await deleteDetail(run)).toMatch(/^Deleted 10 rows /);
       expect(await run.value('SELECT locked_ms < 450 FROM p2pfk.migration')).toBe(true);
       expect(
         await run.value(
