@@ -7,7 +7,7 @@ import { sqlStateOf } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
 
 /**
- * A referencing leaf partition and the referenced one that holds all of its keys. Keys are those of `sql/`, so a list of pairs
+ * A referencing leaf partition and the one referenced leaf that can hold keys of it. Keys are those of `sql/`, so a list of pairs
  * serves as a parameter.
  */
 export interface PairOfPartitions {
@@ -24,6 +24,8 @@ export interface PairOfPartitions {
   readonly bound: string;
   readonly rows: number;
   readonly bytes: number;
+  /** The referencing leaf can hold keys that no referenced leaf holds: both foreign keys refuse them. */
+  readonly keys_outside?: boolean;
 }
 
 /** What stands on a pair now. */

@@ -95,17 +95,26 @@ async function lonePartitions(client: Client, foreignKey: ForeignKey, pairing: P
   const places = await run<LonePartition & Record<string, unknown>>(client, 'audit/lone-partitions', {
     relations: lone.map((partition) => partition.oid),
   });
+  const leafForeignKeys = lone.length > 0 ? await readLeafForeignKeys(client, foreignKey) : [];
   const found: Drift[] = [];
   for (const partition of lone) {
     const { why = 'it has no partner' } = partition;
+    // It had a partner until another referenced partition came that can hold keys of it.
+    const standing = leafForeignKeys.find(
+      (own) => own.referencing_oid === partition.oid && own.referenced_kind === 'r' && own.in_tree,
+    );
+    const refused =
+      standing && `foreign key ${standing.constraint_name} refuses each that is not in ${standing.referenced}`;
     const where = `referencing partition ${partition.partition} (${partition.bound})`;
     if (holding.has(partition.oid)) {
       found.push(
         drift(
           'unpaired-referencing-partition',
           'error',
-          `${where} holds rows, and ${why}: no foreign key guards them`,
-          'create the referenced partition with its rows, or move these rows; then audit again',
+          `${where} holds rows, and ${why}${refused ? `; ${refused}` : ': no foreign key guards them'}`,
+          refused
+            ? 'split it, so that each referenced partition has a referencing one of its own; then audit again'
+            : 'create the referenced partition with its rows, or move these rows; then audit again',
           { partition: partition.partition },
         ),
       );
@@ -117,15 +126,21 @@ async function lonePartitions(client: Client, foreignKey: ForeignKey, pairing: P
       drift(
         'unpaired-empty-partition',
         'warning',
-        `${where} is empty, or holds only keys with a NULL, and ${why}: rows inserted there are not checked`,
-        steps.length > 0
-          ? 'create its partner; the next audit then finds a pair that lacks its foreign key (--fix --run goes on to that)'
-          : 'create its partner, or drop it',
+        `${where} is empty, or holds only keys with a NULL, and ${why}${refused ? `; ${refused}` : ': rows inserted there are not checked'}`,
+        lonePartitionRemedy(steps.length > 0, refused !== undefined),
         { partition: partition.partition, steps },
       ),
     );
   }
   return found;
+}
+
+function lonePartitionRemedy(repairable: boolean, guarded: boolean): string {
+  if (repairable)
+    return 'create its partner; the next audit then finds a pair that lacks its foreign key (--fix --run goes on to that)';
+  return guarded
+    ? 'split it, or drop it: then each referenced partition has its own'
+    : 'create its partner, or drop it';
 }
 
 /** The missing referenced partition, where its name and bound are clear. */

@@ -16,6 +16,7 @@ export const FINDING_IDS: readonly string[] = [
   'identical-foreign-key',
   'index-tablespace',
   'invalid-index',
+  'keys-outside-partner',
   'leaf-in-two-pairs',
   'leaf-owner-privilege',
   'ledger-copy',

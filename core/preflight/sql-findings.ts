@@ -17,6 +17,7 @@ export const SQL_FINDINGS = [
   'disabled-trigger',
   'foreign-key-order',
   'guard-in-default',
+  'keys-outside-partner',
   'leaf-in-two-pairs',
   'leaf-owner-privilege',
   'ledger-copy',

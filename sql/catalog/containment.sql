@@ -1,4 +1,4 @@
--- Which ONE referenced leaf holds all complete keys of a referencing leaf that pairs.sql has left unpaired, however the two
+-- Which ONE referenced leaf holds the complete keys of a referencing leaf that pairs.sql has left unpaired, however the two
 -- trees are cut: `pairs` and `unpaired` as in pairs.sql, with what was found. Needs its :'tree', and :'ranks' of the bounds.
 --
 -- What a partition holds is the conjunction of the bounds on its way down from the root. Bounds of one spec (strategy, columns
@@ -8,8 +8,9 @@
 -- The keys of a leaf are then the cells that all its bounds of a spec hold, or `any` where no bound is of that spec.
 --
 -- From the referenced root down, each partition with which a leaf shares a cell may hold keys of it (`reached`); it holds them
--- all where it has all of the leaf's cells. Where bounds cannot be compared every partition may hold the keys and none is
--- known to hold all: what is not known is never a pair.
+-- all where it has all of the leaf's cells. A leaf that reaches one referenced leaf only is its pair: a key of it that lies
+-- elsewhere (`keys_outside`) lies in no referenced partition, so either foreign key refuses it. Where bounds cannot be compared
+-- every partition may hold the keys and none is known to hold all: what is not known is never a pair.
 --
 -- A leaf without any cell can hold no complete key. MATCH SIMPLE lets each row of it pass, so it needs no pair. MATCH FULL
 -- refuses a key that is NULL in part, so there it needs none only if all of its key columns are NULL.
@@ -154,7 +155,14 @@ WITH RECURSIVE node AS (
   UNION ALL
   SELECT i.leaf, h.node FROM inside i JOIN holding h ON h.leaf = i.leaf AND h.parent = i.node AND h.all_keys
 ), partner AS (
-  SELECT i.leaf, i.node FROM inside i JOIN node n ON n.oid = i.node AND n.side = 'referenced' AND n.leaf
+  SELECT i.leaf, i.node, false AS keys_outside FROM inside i JOIN node n ON n.oid = i.node AND n.side = 'referenced' AND n.leaf
+  UNION ALL
+  SELECT r.leaf, min(r.node::bigint)::oid, true
+    FROM reached r
+    JOIN node n ON n.oid = r.node AND n.side = 'referenced' AND n.leaf
+    JOIN (SELECT leaf FROM holding GROUP BY leaf HAVING bool_and(known)) v ON v.leaf = r.leaf
+   GROUP BY r.leaf
+  HAVING count(*) = 1 AND r.leaf NOT IN (SELECT i.leaf FROM inside i JOIN node n ON n.oid = i.node AND n.side = 'referenced' AND n.leaf)
 ), holder AS (
   SELECT h.leaf, count(*) AS holders, bool_and(v.known) AS known, jsonb_agg(h.name ORDER BY h.name) FILTER (WHERE h.n <= 20) AS names,
          string_agg(h.name, ', ' ORDER BY h.name) FILTER (WHERE h.n <= 5)
@@ -176,7 +184,8 @@ WITH RECURSIVE node AS (
            'referenced_kind', b.relkind,
            'bound', pg_get_expr(a.relpartbound, a.oid),
            'rows', CASE WHEN a.reltuples >= 0 THEN a.reltuples::bigint ELSE pg_stat_get_live_tuples(a.oid) END,
-           'bytes', s.bytes), s.bytes, a.oid::bigint
+           'bytes', s.bytes,
+           'keys_outside', p.keys_outside), s.bytes, a.oid::bigint
     FROM partner p
     JOIN pg_class a ON a.oid = p.leaf JOIN pg_namespace an ON an.oid = a.relnamespace
     JOIN pg_class b ON b.oid = p.node JOIN pg_namespace bn ON bn.oid = b.relnamespace

@@ -1,8 +1,8 @@
 -- The pairs that can be seen at once: each referencing leaf partition with the referenced leaf partition of the same bounds.
 --
 -- One row, three JSON columns: `pairs` (largest first, so that side-by-side work ends together), `unpaired`, and, where a
--- referencing leaf is unpaired, `tree`: the partitions that containment.sql compares to find out whether ONE referenced leaf
--- holds all of its keys after all. JSON, because all other files take the pairs as ONE parameter: psql hands it on with
+-- referencing leaf is unpaired, `tree`: the partitions that containment.sql compares to find out whether only ONE referenced leaf
+-- can hold keys of it after all. JSON, because all other files take the pairs as ONE parameter: psql hands it on with
 -- \gset, node-postgres as $n.
 --
 -- Pairing goes by partition bound, never by name. Here bounds are compared after PostgreSQL has printed both in the same

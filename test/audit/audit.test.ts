@@ -69,6 +69,23 @@ describe('the audit', () => {
     ]);
   });
 
+  it('says which foreign key still guards a DEFAULT partition that has got keys of a second referenced partition', async () => {
+    const { core, observer } = await migrated(`${NAMED_PAIRS} CREATE TABLE path_rest PARTITION OF path DEFAULT;`);
+    await observer.query("INSERT INTO path VALUES ('four', 1, 'x')");
+    await expect(observer.query("INSERT INTO path VALUES ('five', 1, 'x')")).rejects.toThrow(/fk_path_to_inode_four/);
+    expect(auditDocument(await audit(core, {})).passed).toBe(true);
+
+    await observer.query(`CREATE TABLE inode_five PARTITION OF inode FOR VALUES IN ('five');
+                          INSERT INTO inode VALUES ('five', 1, 1)`);
+
+    const found = await findings(core);
+    expect(brief(found)).toContain('error unpaired-referencing-partition public.path_rest');
+    expect(found.map(({ message }) => message).join('\n')).toMatch(
+      /its keys lie in 2 referenced partitions: public.inode_five, public.inode_four; foreign key fk_path_to_inode_four refuses each that is not in public.inode_four/,
+    );
+    await expect(observer.query("INSERT INTO path VALUES ('five', 1, 'x')")).rejects.toThrow(/fk_path_to_inode_four/);
+  });
+
   it('says that there is nothing to audit where nothing is migrated', async () => {
     const { db } = await databaseWith(NAMED_PAIRS);
     const core = await coreSession(db.url);

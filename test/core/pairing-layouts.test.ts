@@ -222,9 +222,45 @@ const LAYOUTS: readonly [what: string, layout: Layout][] = [
       pairs: ['p_1 -> r_1', 'p_2 -> r_d'],
     },
   ],
+  [
+    'a DEFAULT, and a range, that can hold keys of one referenced leaf and keys of none',
+    {
+      by: ['LIST (a)', 'LIST (a)'],
+      partitions: [
+        `p_x p ${list(`'x'`)} PARTITION BY RANGE (b)`,
+        `p_x_1 p_x ${range('0', '5')}`,
+        `p_x_d p_x DEFAULT`,
+        `p_d p DEFAULT`,
+        `r_x r ${list(`'x'`)} PARTITION BY RANGE (b)`,
+        `r_x_1 r_x ${range('1', '4')}`,
+        `r_x_2 r_x ${range('5', '7')}`,
+        `r_y r ${list(`'y'`)}`,
+      ],
+      pairs: ['p_d -> r_y', 'p_x_1 -> r_x_1', 'p_x_d -> r_x_2'],
+    },
+  ],
+  [
+    'a DEFAULT that can hold keys of no referenced leaf, or of two',
+    {
+      by: LIST,
+      partitions: [
+        `p_x p ${list(`'x'`)}`,
+        `p_y p ${list(`'y'`)} PARTITION BY RANGE (b)`,
+        `p_y_1 p_y ${range('0', '5')}`,
+        `p_y_d p_y DEFAULT`,
+        `p_d p DEFAULT`,
+        `r_x r ${list(`'x'`)}`,
+        `r_y r ${list(`'y'`)} PARTITION BY RANGE (b)`,
+        `r_y_1 r_y ${range('2', '6')}`,
+        `r_y_2 r_y ${range('6', '9')}`,
+      ],
+      pairs: ['p_x -> r_x', 'p_y_1 -> r_y_1'],
+      unpaired: ['p_d', 'p_y_d', 'r_y_2'],
+    },
+  ],
 ];
 
-describe('a referencing leaf is paired with the referenced leaf that holds all of its keys', () => {
+describe('a referencing leaf is paired with the one referenced leaf that can hold keys of it', () => {
   it.each(LAYOUTS)('%s', async (_, layout) => {
     const schema = await make(layout);
 

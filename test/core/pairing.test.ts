@@ -204,18 +204,18 @@ describe('partitions without a partner', () => {
       type: 'int',
       by: 'RANGE (k)',
       referencing: ['FOR VALUES FROM (0) TO (10)'],
-      referenced: ['FOR VALUES FROM (1) TO (11)'],
+      referenced: ['FOR VALUES FROM (1) TO (9)', 'FOR VALUES FROM (9) TO (11)'],
       pairs: [],
-      unpaired: ['p_1', 'r_1'],
+      unpaired: ['p_1', 'r_1', 'r_2'],
     },
     {
       what: 'where the moduli differ',
       type: 'int',
       by: 'HASH (k)',
       referencing: ['FOR VALUES WITH (MODULUS 2, REMAINDER 0)', 'FOR VALUES WITH (MODULUS 2, REMAINDER 1)'],
-      referenced: ['FOR VALUES WITH (MODULUS 4, REMAINDER 0)', 'FOR VALUES WITH (MODULUS 4, REMAINDER 1)'],
+      referenced: [0, 1, 2, 3].map((n) => `FOR VALUES WITH (MODULUS 4, REMAINDER ${n})`),
       pairs: [],
-      unpaired: ['p_1', 'p_2', 'r_1', 'r_2'],
+      unpaired: ['p_1', 'p_2', 'r_1', 'r_2', 'r_3', 'r_4'],
     },
   ];
 

@@ -13,6 +13,8 @@
 \ir finding.sql
 \set finding guard-in-default
 \ir finding.sql
+\set finding keys-outside-partner
+\ir finding.sql
 \set finding leaf-in-two-pairs
 \ir finding.sql
 \set finding null-only-partition
