@@ -104,7 +104,7 @@ const SECTIONS = [
   'foreign keys',
   'psql scripts',
   'schemas at the borders',
-  'no setting of a database reaches what our queries rely on',
+  'settings',
 ];
 
 function renderSection(section: string, rows: ReadonlyMap<string, ReadonlyMap<number, Cell>>): string {
