@@ -102,6 +102,12 @@ export class MigrationInProgress extends P2pfkError {
   readonly exitCode = ExitCode.Refused;
 }
 
+/** There is nothing to look at: the table, or every table of the database, has its parent foreign keys as ever. */
+export class NotMigrated extends P2pfkError {
+  override readonly name = 'NotMigrated';
+  readonly exitCode = ExitCode.Refused;
+}
+
 /** SQLSTATE 42501: the role lacks a privilege. */
 export class PrivilegeMissing extends P2pfkError {
   override readonly name = 'PrivilegeMissing';

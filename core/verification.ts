@@ -3,23 +3,40 @@ import type { Client } from 'pg';
 import { rolledBack } from './connection.ts';
 import { type Check, CheckId, type Verification } from './contracts.ts';
 import { PROBE_TIMEOUT_MS, probeDelete, proveLookups } from './delete-probe.ts';
+import { NotMigrated } from './errors.ts';
 import { type ForeignKey, resolveForeignKey } from './foreign-key.ts';
 import { readMigration, wantsNoIndexes } from './ledger.ts';
 import { countOrphans, type OrphanCount, prepareToCount } from './orphans.ts';
 import { holdingRows, type Pair, type Pairing, readPairing, shortName } from './pairs.ts';
 import { toNamedError } from './postgres-errors.ts';
-import { run } from './sql.ts';
+import { run, runOne } from './sql.ts';
 
-/** `p2pfk verify`: all checks of one table, also where no ledger remembers its migration. Changes nothing. */
+/**
+ * `p2pfk verify`: all checks of one table, also where no ledger remembers its migration. Changes nothing.
+ *
+ * @throws NotMigrated where the parent FK stands and no pair has a foreign key
+ */
 export async function verifyTable(
   client: Client,
   wanted: { readonly table: string; readonly constraint?: string | undefined },
 ): Promise<Verification> {
   const foreignKey = await resolveForeignKey(client, wanted, 'verify');
   const pairing = await readPairing(client, foreignKey);
+  await refuseUnmigrated(client, foreignKey, pairing);
   await prepareToCount(client);
   const orphans = await countOrphans(client, foreignKey, pairing.pairs);
   return verification(client, foreignKey, pairing, orphans);
+}
+
+async function refuseUnmigrated(client: Client, foreignKey: ForeignKey, { pairs }: Pairing): Promise<void> {
+  const { refusal } = await runOne<{ refusal: string | null }>(client, 'checks/not-migrated', {
+    ...foreignKey,
+    referenced_table: foreignKey.referencedTable,
+    constraint_oid: String(foreignKey.constraint_oid ?? ''),
+    migration_id: foreignKey.migrationId ?? '',
+    pairs,
+  });
+  if (refusal !== null) throw new NotMigrated(refusal);
 }
 
 /**
@@ -161,7 +178,7 @@ function checkOrphans(foreignKey: ForeignKey, { pairs }: Scope, orphans: readonl
   return {
     id: CheckId.Orphans,
     title: 'Verifying data integrity',
-    passed: found.length === 0 && uncounted === 0,
+    passed: pairs.length > 0 && found.length === 0 && uncounted === 0,
     detail,
   };
 }

@@ -9,6 +9,12 @@
 \set purpose verify
 \ir psql/migration/find-foreign-key.sql
 \ir psql/migration/pairing.sql
+\set pairs :pairing
+\unset refusal
+\ir checks/not-migrated.sql
+\if :{?refusal}
+\ir psql/control/refuse.sql
+\endif
 \ir psql/steps/judged-pairs.sql
 \ir psql/steps/quick-checks.sql
 -- No fault of this migration, and yet TRUNCATE and DETACH go on as before because of them: so they are named here.

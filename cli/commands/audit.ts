@@ -51,6 +51,7 @@ locks longer than --lock-timeout-ms; what could not be repaired is told, and aud
           [0, 'no drift; with --fix --run: none is left'],
           2,
           [3, 'drift was found; with --fix --run: some is left'],
+          [4, 'nothing to audit: the table, or every table, is not migrated'],
         ],
       }),
     )

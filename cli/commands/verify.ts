@@ -27,7 +27,12 @@ a transaction that is rolled back.`,
           ['p2pfk verify --table public.path', 'six lines and the list of foreign keys'],
           ['p2pfk verify --table path --json', 'for scripts: { passed, checks: [...] }'],
         ],
-        exitCodes: [[0, 'all six checks passed'], 2, 3, 4],
+        exitCodes: [
+          [0, 'all six checks passed'],
+          2,
+          3,
+          [4, 'refused: the table is not migrated, or this role may not look'],
+        ],
       }),
     )
     .action(async (flags: VerifyFlags) => finish(await verify(flags)));

@@ -7,13 +7,13 @@ import { isSamePair, type Pair, type Pairing, readPairing } from '../pairs.ts';
 import { type Audit, type AuditedTable, type Drift, statementsOf } from './contracts.ts';
 import { findPairDrift } from './pair-drift.ts';
 import { readSubjects, type Subject } from './subjects.ts';
-import { findTableDrift, orphanedMigration } from './table-drift.ts';
+import { findTableDrift, orphanedMigration, unfinishedMigration } from './table-drift.ts';
 
 /** One migrated foreign key, or a migration of the ledger without its tables. */
 export interface Audited {
   readonly table: string;
   readonly constraint: string | null;
-  /** Null where the tables are no more. */
+  /** Null where the tables are no more, or the parent FK is not dropped yet. */
   readonly subject: Subject | null;
   readonly pairs: number;
   readonly drift: readonly Drift[];
@@ -33,13 +33,14 @@ const ORDER: readonly Severity[] = ['error', 'warning', 'info'];
  * Reads the catalog, the ledger, and whether partitions without a partner hold rows; writes nothing.
  *
  * @param wanted one table, or all that the ledger or the catalog shows as migrated
- * @throws InvalidInput when the table is none, or none that was migrated
+ * @throws InvalidInput when there is no such table
+ * @throws NotMigrated when it, or every table of the database, was never migrated
  */
 export async function audit(
   client: Client,
   wanted: { readonly table?: string | undefined; readonly constraint?: string | undefined },
 ): Promise<Audited[]> {
-  const { subjects, orphaned } = await readSubjects(client, wanted);
+  const { subjects, unfinished, orphaned } = await readSubjects(client, wanted);
   const audited: Audited[] = [];
   const planned = new PlannedRepairs();
   for (const subject of subjects) {
@@ -55,6 +56,10 @@ export async function audit(
     drift.sort((a, b) => ORDER.indexOf(a.finding.severity) - ORDER.indexOf(b.finding.severity));
     const { table, constraint_name: name } = foreignKey;
     audited.push({ table, constraint: name === '' ? null : name, subject, pairs: pairing.pairs.length, drift });
+  }
+  for (const migration of unfinished) {
+    const { table, constraint } = migration;
+    audited.push({ table, constraint, subject: null, pairs: 0, drift: [unfinishedMigration(migration)] });
   }
   for (const migration of orphaned) {
     const { table, constraint } = migration;

@@ -1,7 +1,7 @@
 /** Repairs drift while the application works: each step waits for locks no longer than the budget, or stops nobody. */
 import type { Client } from 'pg';
 import { execute, executeDdl } from '../connection.ts';
-import { MigrationInProgress, OrphanedRows } from '../errors.ts';
+import { MigrationInProgress, NotMigrated, OrphanedRows } from '../errors.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import { changePair, noteEvent, readPairs } from '../ledger.ts';
 import { changeOnline } from '../online-change.ts';
@@ -57,9 +57,19 @@ export async function auditAndRepair(client: Client, options: RepairOptions): Pr
       outcomes.push(outcome);
       options.onRepair?.(one, drift, outcome);
     }
-    audited = await audit(client, options);
+    audited = await auditAgain(client, options);
   }
   return { outcomes, audited };
+}
+
+/** Where a repair was to forget the only migration there was, nothing is left to audit. */
+async function auditAgain(client: Client, options: RepairOptions): Promise<Audited[]> {
+  try {
+    return await audit(client, options);
+  } catch (error) {
+    if (error instanceof NotMigrated) return [];
+    throw error;
+  }
 }
 
 function keyOf({ table, id, partition }: Pick<RepairOutcome, 'table' | 'id' | 'partition'>): string {

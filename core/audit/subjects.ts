@@ -1,6 +1,6 @@
 /** What is audited: every migrated foreign key that the ledger knows, and those that only the catalog shows. */
 import type { Client } from 'pg';
-import { InvalidInput } from '../errors.ts';
+import { NotMigrated } from '../errors.ts';
 import { type ForeignKey, resolveForeignKey, resolveTable } from '../foreign-key.ts';
 import type { LedgerMigration, MigrationOptions, MigrationState } from '../ledger.ts';
 import { sqlStateOf } from '../postgres-errors.ts';
@@ -29,41 +29,59 @@ export interface OrphanedMigration {
   readonly restored: boolean;
 }
 
+/** A migration that is not at its end, with its parent FK standing: that covers every partition, and only the work lies about. */
+export interface UnfinishedMigration {
+  readonly id: string;
+  readonly table: string;
+  readonly constraint: string;
+  readonly state: MigrationState;
+}
+
 export interface Subjects {
   readonly subjects: readonly Subject[];
+  readonly unfinished: readonly UnfinishedMigration[];
   readonly orphaned: readonly OrphanedMigration[];
 }
 
 /**
  * @param wanted one table, or all
- * @throws InvalidInput when the table is none, or none that was migrated
+ * @throws InvalidInput when there is no such table
+ * @throws NotMigrated when it, or every table of the database, was never migrated
  */
 export async function readSubjects(
   client: Client,
   wanted: { readonly table?: string | undefined; readonly constraint?: string | undefined },
 ): Promise<Subjects> {
-  const { known, orphaned } = await readLedger(client);
+  const { known, unfinished, orphaned } = await readLedger(client);
   const subjects = [...known, ...(await readCatalog(client, known))];
-  if (wanted.table === undefined) return { subjects, orphaned };
-  return chooseTable(client, { subjects, orphaned }, wanted.table, wanted.constraint);
+  const all = { subjects, unfinished, orphaned };
+  if (wanted.table !== undefined) return chooseTable(client, all, wanted.table, wanted.constraint);
+  if (subjects.length + unfinished.length + orphaned.length === 0)
+    throw new NotMigrated(
+      'no table of this database is migrated, as far as this role can see: there is nothing to audit',
+    );
+  return all;
 }
 
 async function chooseTable(
   client: Client,
-  { subjects, orphaned }: Subjects,
+  { subjects, unfinished, orphaned }: Subjects,
   table: string,
   constraint: string | undefined,
 ): Promise<Subjects> {
   const root = await rootOf(client, table);
   const chosen = subjects.filter(({ foreignKey }) => foreignKey.referencing_oid === root?.root_oid);
   const stale = orphaned.filter((migration) => migration.table === (root?.root ?? table));
-  if (constraint === undefined && chosen.length + stale.length > 0) return { subjects: chosen, orphaned: stale };
+  const begun = unfinished.filter((migration) => migration.table === (root?.root ?? table));
+  if (constraint === undefined && chosen.length + stale.length + begun.length > 0)
+    return { subjects: chosen, unfinished: begun, orphaned: stale };
   // Has the words for everything that may be wrong with the names.
   const foreignKey = await resolveForeignKey(client, { table: root?.root ?? table, constraint }, 'verify');
   const named = chosen.filter((subject) => subject.foreignKey.constraint_name === foreignKey.constraint_name);
-  if (named.length > 0) return { subjects: named, orphaned: [] };
-  throw new InvalidInput(
-    `foreign key ${foreignKey.constraint_name} of ${foreignKey.table} is not migrated: it covers every partition by itself, so there is no drift to find`,
+  const own = begun.filter((migration) => migration.constraint === foreignKey.constraint_name);
+  if (named.length + own.length > 0) return { subjects: named, unfinished: own, orphaned: [] };
+  throw new NotMigrated(
+    `foreign key ${foreignKey.constraint_name} of ${foreignKey.table} is not migrated: it covers every partition by itself, so there is nothing to audit`,
   );
 }
 
@@ -92,12 +110,23 @@ type LedgerRow = LedgerMigration & {
   readonly constraint_oid: number | null;
 };
 
-async function readLedger(client: Client): Promise<{ known: Subject[]; orphaned: OrphanedMigration[] }> {
+async function readLedger(
+  client: Client,
+): Promise<{ known: Subject[]; unfinished: UnfinishedMigration[]; orphaned: OrphanedMigration[] }> {
   const { readable } = await runOne<{ readable: boolean }>(client, 'ledger/readable');
   const rows = readable ? await run<LedgerRow & Record<string, unknown>>(client, 'audit/ledger-migrations') : [];
-  // Before the drop there is nothing to audit; a parent FK that stands after it is a finding.
-  const relevant = rows.filter((row) => row.tables_exist && (row.constraint_oid === null || row.state === 'migrated'));
+  // A parent FK that stands again after the end is a finding; before it, only that the migration is not at its end.
+  const dropped = (row: LedgerRow) => row.constraint_oid === null || row.state === 'migrated';
+  const relevant = rows.filter((row) => row.tables_exist && dropped(row));
   return {
+    unfinished: rows
+      .filter((row) => row.tables_exist && !dropped(row))
+      .map((row) => ({
+        id: row.id,
+        table: row.table_name_now,
+        constraint: row.constraint_name,
+        state: row.state,
+      })),
     known: relevant.map((row) => ({
       state: row.state,
       options: row.options,

@@ -13,7 +13,7 @@ import type { Drift, RepairStep } from './contracts.ts';
 import { findGuardDrift } from './guard-drift.ts';
 import { readLeafForeignKeys } from './pair-drift.ts';
 import { onLedger, Steps } from './steps.ts';
-import type { OrphanedMigration, Subject } from './subjects.ts';
+import type { OrphanedMigration, Subject, UnfinishedMigration } from './subjects.ts';
 
 export async function findTableDrift(
   client: Client,
@@ -52,6 +52,16 @@ function unfinished({ foreignKey, state }: Subject): Drift[] {
       'let it end, or resume it with p2pfk migrate, or take it back with p2pfk rollback; only then can drift be repaired',
     ),
   ];
+}
+
+/** The parent FK stands: every row is guarded, and what the migration has made so far is left over. */
+export function unfinishedMigration({ id, constraint, state }: UnfinishedMigration): Drift {
+  return drift(
+    'migration-unfinished',
+    'warning',
+    `migration ${id} of ${constraint} is ${state}, and its parent foreign key stands: pair foreign keys and indexes that it has made so far are beside it`,
+    'let it end, or resume it with p2pfk migrate, or take it back with p2pfk rollback',
+  );
 }
 
 async function parentForeignKeys(client: Client, foreignKey: ForeignKey): Promise<Drift[]> {

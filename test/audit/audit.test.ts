@@ -89,9 +89,31 @@ describe('the audit', () => {
   it('says that there is nothing to audit where nothing is migrated', async () => {
     const { db } = await databaseWith(NAMED_PAIRS);
     const core = await coreSession(db.url);
-    expect(auditDocument(await audit(core, {}))).toEqual({ passed: true, tables: [] });
-    await expect(audit(core, { table: 'path' })).rejects.toThrow(/path_fk of public.path is not migrated/);
+    await expect(audit(core, {})).rejects.toMatchObject({ name: 'NotMigrated', exitCode: 4 });
+    await expect(audit(core, { table: 'path' })).rejects.toMatchObject({
+      name: 'NotMigrated',
+      message: expect.stringMatching(/path_fk of public.path is not migrated/),
+    });
     await expect(audit(core, { table: 'nothing' })).rejects.toThrow(/table nothing does not exist/);
+  });
+
+  it('tells of a migration that has not come to its drop', async () => {
+    const { db } = await databaseWith(NAMED_PAIRS);
+    const core = await coreSession(db.url);
+    const execution = new Execution();
+    await execution.migrate('AddForeignKeys');
+    for (const wanted of [{}, { table: 'path' }, { table: 'path', constraint: 'path_fk' }]) {
+      const audited = await audit(core, wanted);
+      expect(auditDocument(audited)).toMatchObject({
+        passed: false,
+        tables: [
+          {
+            table: 'public.path',
+            findings: [{ id: 'migration-unfinished', message: expect.stringMatching(/running.*stands/) }],
+          },
+        ],
+      });
+    }
   });
 
   it('tells of a migration that is not at its end, and repairs nothing of it', async () => {

@@ -163,12 +163,21 @@ describe('the DELETE test', () => {
   });
 });
 
-it('a table that is not migrated fails, and is told what is missing', async () => {
-  const { db } = await databaseWith();
+it('a table that is not migrated is refused: no check passes on nothing', async () => {
+  const { db, observer } = await databaseWith();
 
+  await expect(verifyTable(await coreSession(db.url), { table: 'path' })).rejects.toMatchObject({
+    name: 'NotMigrated',
+    exitCode: 4,
+    message: expect.stringMatching(/^public.path is not migrated, .*path_fk to public.inode stands/),
+  });
+
+  await observer.query(
+    'CREATE INDEX ON path_1 (medium, ino); ALTER TABLE path_1 ADD FOREIGN KEY (medium, ino) REFERENCES inode_1 ON DELETE CASCADE',
+  );
   const verification = await verifyTable(await coreSession(db.url), { table: 'path' });
 
   expect(failed(verification)).toEqual(['pair-foreign-keys', 'parent-foreign-key', 'inventory']);
-  expect(detailOf(verification, 'pair-foreign-keys')).toBe('total 0, validated 0, not validated 0, missing 3');
+  expect(detailOf(verification, 'pair-foreign-keys')).toBe('total 1, validated 1, not validated 0, missing 2');
   expect(detailOf(verification, 'parent-foreign-key')).toBe('Parent-level FK still stands: path_fk on public.path');
 });

@@ -218,6 +218,16 @@ describeWithPsql('step 2', () => {
 });
 
 describeWithPsql('step 4', () => {
+  it('refuses a table that is not migrated, in the words of p2pfk verify', async () => {
+    const { db } = await databaseWith();
+
+    expect(await psql(db.url, 'step4')).toMatchObject({
+      code: 3,
+      lines: [],
+      errors: [expect.stringMatching(/^ERROR: {2}public.path is not migrated, and there is nothing to verify: /)],
+    });
+  });
+
   it('fails with what is wrong, and names it', async () => {
     const { db } = await databaseWith();
     await psqlInOrder(db.url, ['step1']);
