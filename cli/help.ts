@@ -4,6 +4,7 @@ export const ENVIRONMENT_HELP = `Environment:
   DATABASE_URL                                the database, where --database-url is not given
   PGHOST PGPORT PGDATABASE PGUSER PGPASSWORD  libpq's variables, where there is no URL
   P2PFK_SESSION_POOLER=true                   as --session-pooler
+  P2PFK_SHOW_BLOCKING_QUERIES=true            as --show-blocking-queries
   P2PFK_STATE_DIR                             where local executions are kept, as --state-dir
   NO_COLOR                                    no colours, as --no-color
   P2PFK_DEBUG=1                               stack traces with errors

@@ -14,6 +14,7 @@ export interface OutputFlags {
 export interface DatabaseFlags {
   readonly databaseUrl?: string;
   readonly sessionPooler?: boolean;
+  readonly showBlockingQueries?: boolean;
 }
 
 export interface ReportFlag {
@@ -121,9 +122,16 @@ export function addDatabaseOptions(command: Command): Command {
         'the URL leads to a pooler in session mode, or to a proxy with its own cancel key',
       ).helpGroup(OWN),
     )
+    .addOption(
+      new Option(
+        '--show-blocking-queries',
+        'tell the query, without its literals, of a session that holds a lock; it goes into ledger and report',
+      ).helpGroup(OWN),
+    )
     .hook('preAction', (_, acting) => {
       // Every session of this process is opened with it, those of the steps too.
       if (acting.opts().sessionPooler === true) process.env.P2PFK_SESSION_POOLER = 'true';
+      if (acting.opts().showBlockingQueries === true) process.env.P2PFK_SHOW_BLOCKING_QUERIES = 'true';
     });
 }
 

@@ -3,11 +3,25 @@ import type { Client } from 'pg';
 import { runAsLogin } from './as-login.ts';
 import type { LockHolder } from './errors.ts';
 
+/** Environment variable behind `--show-blocking-queries` and the construct's `showBlockingQueries`; `true` switches it on. */
+export const BLOCKING_QUERIES = 'P2PFK_SHOW_BLOCKING_QUERIES';
+
+/**
+ * Whether the operator wants the text of other sessions' queries told, without literals. It is theirs, and goes into ledger,
+ * history and report: so it is no matter of the execution input, which whoever may start an execution writes.
+ */
+export function showsBlockingQueries(): boolean {
+  return process.env[BLOCKING_QUERIES] === 'true';
+}
+
 export type Blocker = Omit<LockHolder, 'mode' | 'relation'>;
 
 /** Empty where the session of that application_name does not wait, or only for another of ours. */
 export function readBlockers(client: Client, application: string): Promise<Blocker[]> {
-  return runAsLogin<Blocker & Record<string, unknown>>(client, 'checks/blockers', { application });
+  return runAsLogin<Blocker & Record<string, unknown>>(client, 'checks/blockers', {
+    application,
+    blocking_queries: showsBlockingQueries(),
+  });
 }
 
 /** One line: whom to ask, and what it is doing. */

@@ -35,7 +35,7 @@ export interface LockHolder {
   readonly mode: string;
   /** Relation on which it is held, schema-qualified. */
   readonly relation: string;
-  /** Its current or last statement, cut to 200 characters, literals left out. */
+  /** Its current or last statement, cut to 200 characters, literals left out; null unless the operator wants it told. */
   readonly query: string | null;
   /** An autovacuum: `ordinary` yields to a lock request that waits for longer than deadlock_timeout, `wraparound` never. */
   readonly autovacuum: 'ordinary' | 'wraparound' | null;

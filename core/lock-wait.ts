@@ -5,6 +5,7 @@
  */
 import type { Client } from 'pg';
 import { runAsLogin } from './as-login.ts';
+import { showsBlockingQueries } from './blockers.ts';
 import type { LockHolder } from './errors.ts';
 import { sqlStateOf } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
@@ -113,7 +114,11 @@ export interface RelationHolder extends LockHolder {
 
 /** Who holds what conflicts with `mode` on these relations, oldest transaction first. */
 export function lockHolders(client: Client, relations: readonly number[], mode: LockMode): Promise<RelationHolder[]> {
-  return runAsLogin<RelationHolder & Record<string, unknown>>(client, 'checks/lock-holders', { relations, mode });
+  return runAsLogin<RelationHolder & Record<string, unknown>>(client, 'checks/lock-holders', {
+    relations,
+    mode,
+    blocking_queries: showsBlockingQueries(),
+  });
 }
 
 /** How much longer than deadlock_timeout an autovacuum is waited for: the time in which it ends once it was cancelled. */

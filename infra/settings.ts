@@ -21,6 +21,8 @@ const Database = z
     securityGroupId: z.string().startsWith('sg-').optional(),
     /** The endpoint is a pooler in session mode. */
     sessionPooler: z.boolean().default(false),
+    /** Tell the query, without its literals, of a session that holds a lock: it goes into ledger, history and report. */
+    showBlockingQueries: z.boolean().default(false),
   })
   .refine(
     ({ resourceId, secretArn }) => (resourceId === undefined) !== (secretArn === undefined),

@@ -25,6 +25,11 @@ export interface MigratedDatabase {
    * any pooler are refused: their settings and locks would reach the application. Never RDS Proxy.
    */
   readonly sessionPooler?: boolean;
+  /**
+   * Tell the query of a session that holds a lock we wait for, without its literals. It goes into ledger, execution history
+   * and report. Left out, they name its process id, role, application and age.
+   */
+  readonly showBlockingQueries?: boolean;
 }
 
 export interface DatabaseLogin {
@@ -77,7 +82,15 @@ export function checkEndpoint({ endpoint }: MigratedDatabase): void {
  * PGSSLROOTCERT: where Lambda's Node runtimes keep Amazon's certificate authorities, which they do not load by themselves.
  */
 export function databaseEnvironment(database: MigratedDatabase): Record<string, string> {
-  const { endpoint, port = 5432, name, user, authentication, sessionPooler = false } = database;
+  const {
+    endpoint,
+    port = 5432,
+    name,
+    user,
+    authentication,
+    sessionPooler = false,
+    showBlockingQueries = false,
+  } = database;
   return {
     PGHOST: endpoint,
     PGPORT: String(port),
@@ -86,6 +99,7 @@ export function databaseEnvironment(database: MigratedDatabase): Record<string, 
     PGSSLMODE: 'verify-full',
     PGSSLROOTCERT: '/var/runtime/ca-cert.pem',
     ...(sessionPooler && { P2PFK_SESSION_POOLER: 'true' }),
+    ...(showBlockingQueries && { P2PFK_SHOW_BLOCKING_QUERIES: 'true' }),
     ...authentication.environment,
   };
 }

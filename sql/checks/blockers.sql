@@ -1,16 +1,16 @@
 -- Who stands in the way of a session of ours, known by its application_name, that waits for a lock: oldest transaction first.
--- Other sessions of ours do not count: what they wait for does. Literals and numbers are cut out of the query, as in
--- lock-holders. A prepared transaction has no session, and the pid 0.
+-- Other sessions of ours do not count: what they wait for does. The query as in lock-holders.sql. A prepared transaction has no
+-- session, and the pid 0.
 :begin
 SELECT b.pid,
        a.usename                                  AS "user",
        nullif(a.application_name, '')             AS application,
        coalesce(a.state, a.backend_type)          AS state,
        to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS since,
-       left(regexp_replace(regexp_replace(regexp_replace(a.query,
+       CASE WHEN :'blocking_queries'::boolean THEN left(regexp_replace(regexp_replace(regexp_replace(a.query,
               $re$[eE]'(?:[^'\\]|\\.|'')*(?:'|$)|'(?:[^']|'')*(?:'|$)$re$, $$'...'$$, 'g'),
               $re$\$([A-Za-z_]*?)\$.*?(?:\$\1\$|$)$re$, '$$...$$', 'g'),
-              $re$(?<![\w$])\d+(?:\.\d+)?$re$, '...', 'g'), 200) AS query
+              $re$(?<![\w$])\d+(?:\.\d+)?$re$, '...', 'g'), 200) END AS query
   FROM pg_stat_activity w
  CROSS JOIN LATERAL (SELECT DISTINCT unnest(pg_blocking_pids(w.pid)) AS pid) b
   LEFT JOIN pg_stat_activity a ON a.pid = b.pid

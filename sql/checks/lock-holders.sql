@@ -1,6 +1,7 @@
 -- Who holds a lock, on one of the given relations, that conflicts with the mode we asked for: oldest transaction first, 20 of
--- them, and every autovacuum. Literals are cut out of the holder's query, numbers too: they are the application's data. The
--- server keeps 1024 bytes of a query, so the last literal may have no end. The conflict table is PostgreSQL's (13.3 Explicit
+-- them, and every autovacuum. The holder's query only where the operator wants it (:'blocking_queries'), since what is told goes
+-- into ledger, history and report; and then literals are cut out of it, numbers too: they are the application's data. The server
+-- keeps 1024 bytes of a query, so the last literal may have no end. The conflict table is PostgreSQL's (13.3 Explicit
 -- Locking).
 -- `autovacuum`: `ordinary` yields to a lock request that has waited longer than deadlock_timeout, `wraparound` never does.
 -- Without pg_read_all_stats its kind and its query are hidden; then it is known by having no user and its progress, and by
@@ -39,10 +40,10 @@ SELECT h.pid,
        format('%I.%I', h.nspname, h.relname)      AS relation,
        h.relation                                 AS relation_oid,
        h.autovacuum,
-       left(regexp_replace(regexp_replace(regexp_replace(h.query,
+       CASE WHEN :'blocking_queries'::boolean THEN left(regexp_replace(regexp_replace(regexp_replace(h.query,
               $re$[eE]'(?:[^'\\]|\\.|'')*(?:'|$)|'(?:[^']|'')*(?:'|$)$re$, $$'...'$$, 'g'),
               $re$\$([A-Za-z_]*?)\$.*?(?:\$\1\$|$)$re$, '$$...$$', 'g'),
-              $re$(?<![\w$])\d+(?:\.\d+)?$re$, '...', 'g'), 200) AS query
+              $re$(?<![\w$])\d+(?:\.\d+)?$re$, '...', 'g'), 200) END AS query
   FROM held h
  WHERE h.place <= 20 OR h.autovacuum IS NOT NULL
  ORDER BY h.place

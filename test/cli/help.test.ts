@@ -74,6 +74,7 @@ describe('p2pfk migrate --help', () => {
         'yes',
         'database-url',
         'session-pooler',
+        'show-blocking-queries',
         'state-dir',
         'help',
       ],

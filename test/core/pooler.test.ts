@@ -53,7 +53,7 @@ describeWithPgBouncer('a pooler in transaction mode', () => {
       const { code, stderr } = await p2pfk(['plan', ...asked]);
       expect({ code, lines: stderr.trim().split('\n').length }).toEqual({ code: 2, lines: 1 });
       expect(await p2pfk(['plan', ...asked, '--session-pooler'])).toMatchObject({ code: 0 });
-      expect(await p2pfk(['verify', ...asked, '--session-pooler'])).toMatchObject({ code: 3 });
+      expect(await p2pfk(['verify', ...asked, '--session-pooler'])).toMatchObject({ code: 4 });
       expect(await settings()).toMatchObject({
         search_path: '"$user", public',
         lock_timeout: '0',

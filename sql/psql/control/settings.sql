@@ -67,6 +67,11 @@
 \else
 \set keep_indexes off
 \endif
+-- Tells the query, without its literals, of a session that holds a lock; it goes into the ledger.
+\if :{?blocking_queries}
+\else
+\set blocking_queries off
+\endif
 \if :{?no_indexes}
 \else
 \set no_indexes off

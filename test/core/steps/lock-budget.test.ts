@@ -1,6 +1,6 @@
 /** Statements that take strong locks: they wait no longer than they may, and say who stood in the way. */
 import type { Client } from 'pg';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { lockHolders, underLock } from '../../../core/lock-budget.ts';
 import { backends, holdLock, waitForLockWait, waitUntil } from '../../support/observe.ts';
 import { coreSession, databaseWith, everything, oneRow } from '../case.helpers.ts';
@@ -19,6 +19,24 @@ const noted = (observer: Client) =>
     observer,
     'SELECT attempts, last_error, lock_wait_ms, state FROM p2pfk.pair WHERE pair = 1',
   );
+
+function showBlockingQueries(): void {
+  process.env.P2PFK_SHOW_BLOCKING_QUERIES = 'true';
+  onTestFinished(() => {
+    delete process.env.P2PFK_SHOW_BLOCKING_QUERIES;
+  });
+}
+
+it('tells the holder’s query, without its data, only where the operator wants it', async () => {
+  const { db, execution } = await migratedTo('Plan', { lockTimeoutMs: BUDGET_MS });
+  await holdLock(await db.client(), `UPDATE path_1 SET name = 'top secret' WHERE name = 'it''s hidden'`);
+  showBlockingQueries();
+
+  const { message } = (await execution.addForeignKey(1).catch((error: Error) => error)) as Error;
+
+  expect(message).toContain(`UPDATE path_1 SET name = '...' WHERE name = '...'`);
+  expect(message).not.toMatch(/secret|hidden/);
+});
 
 describe('adding a pair foreign key while somebody writes to its partition', () => {
   it('gives up within the budget, names the holder without its data, and changes nothing', async () => {
@@ -41,6 +59,7 @@ describe('adding a pair foreign key while somebody writes to its partition', () 
             application: 'nightly import',
             mode: 'RowExclusiveLock',
             relation: 'public.path_1',
+            query: null,
           }),
         ],
       },
@@ -49,8 +68,7 @@ describe('adding a pair foreign key while somebody writes to its partition', () 
     expect(message).toMatch(
       `no lock within ${BUDGET_MS} ms for AddForeignKeys: RowExclusiveLock on public.path_1 is held by pid ${pid} (postgres, nightly import), idle in transaction since `,
     );
-    expect(message).toContain(`UPDATE path_1 SET name = '...' WHERE name = '...'`);
-    expect(message).not.toMatch(/secret|hidden/);
+    expect(message).not.toMatch(/UPDATE|secret|hidden/);
     expect(await everything(observer)).toBe(before);
 
     const { attempts, last_error: error, lock_wait_ms: waited, state } = await noted(observer);
@@ -200,6 +218,7 @@ describe('what is told of a holder', () => {
     ['dollar-quoted text longer than that', `SELECT $$${'secret '.repeat(400)}$$`, 'SELECT $$...$$'],
   ])('carries no %s', async (_, query, shown) => {
     const { db } = await databaseWith();
+    showBlockingQueries();
     const core = await coreSession(db.url);
     const { oid } = await oneRow<{ oid: number }>(core, `SELECT 'public.path_1'::regclass::oid AS oid`);
     const holder = await db.client();

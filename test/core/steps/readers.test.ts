@@ -49,7 +49,7 @@ describe('an index build that has to wait for an older transaction', () => {
 
     expect(told).toMatchObject({ status: 'RUNNING', object: 'idx_path_1_fk', waitSeconds: 5 });
     expect(told.note).toMatch(`waits for pid ${rows[0]?.pid} (postgres, nightly import), idle in transaction since `);
-    expect(told.note).toContain(`UPDATE path_1 SET name = name WHERE name = '...'`);
+    expect(told.note).not.toMatch(/UPDATE/);
     expect(await execution.buildIndex(1)).toMatchObject({ status: 'RUNNING', note: told.note });
     await waitForLockWait(observer, /CREATE INDEX CONCURRENTLY/);
 
