@@ -16,10 +16,15 @@
 -- compared by what the two texts say apart from the names of types, casts, parentheses and white space; `firing` and
 -- `wanted_firing`: as pg_trigger.tgenabled. It has to fire whenever the foreign keys of the pair do. `repair_sql` also works where
 -- another repair has made it meanwhile (14+). `old_firing`: of the copy of an older edition's guard, which is on the root.
+--
+-- It is asked for each pair in a session of its own, so the time to plan it counts. LIMIT tells the planner how many pairs there
+-- are (it takes a function's rows for 100), OFFSET 0 keeps each look-up an index scan of its own, and MATERIALIZED keeps
+-- the planner from planning `wanted_firing` and the texts once more wherever they are used.
 :begin
 WITH RECURSIVE leaf AS (
   SELECT p.referenced_oid AS oid, min(p.pair) AS pair
-    FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referenced_oid oid)
+    FROM (SELECT * FROM jsonb_to_recordset(:'pairs'::jsonb) AS g(pair int, referenced_oid oid)
+           LIMIT jsonb_array_length(:'pairs'::jsonb)) p
    GROUP BY p.referenced_oid
 ), step AS (
   SELECT l.oid AS leaf, l.oid AS child, i.inhparent AS parent, 1 AS level
@@ -39,18 +44,20 @@ WITH RECURSIVE leaf AS (
    CROSS JOIN LATERAL (SELECT pg_get_expr(c.relpartbound, c.oid) AS bound) b
 ), key AS (
   SELECT b.leaf, b.level, k.n::int AS n, k.attnum = 0 AS is_expression, t.typarray <> 0 AS has_array,
-         format('%I.%I', tn.nspname, t.typname) AS type_name, quote_ident(a.attname) AS name,
+         format('%I.%I', t.nspname, t.typname) AS type_name, quote_ident(a.attname) AS name,
          -- IS NULL looks into a row value; this does not.
          CASE base.typtype WHEN 'c' THEN 'IS NOT DISTINCT FROM NULL' ELSE 'IS NULL' END AS is_null,
          CASE base.typtype WHEN 'c' THEN 'IS DISTINCT FROM NULL' ELSE 'IS NOT NULL' END AS is_not_null,
-         quote_ident(a.attname) || CASE WHEN t.oid = a.atttypid THEN '' ELSE format('::%I.%I', tn.nspname, t.typname) END
-           || CASE WHEN k.coll = 0 THEN '' ELSE format(' COLLATE %I.%I', cn.nspname, co.collname) END AS value,
+         quote_ident(a.attname) || CASE WHEN t.oid = a.atttypid THEN '' ELSE format('::%I.%I', t.nspname, t.typname) END
+           || CASE WHEN k.coll = 0 THEN '' ELSE format(' COLLATE %I.%I', co.nspname, co.collname) END AS value,
          op.*
     FROM bounded b
    CROSS JOIN LATERAL unnest(b.partattrs::int2[], b.partclass::oid[], b.partcollation::oid[]) WITH ORDINALITY k(attnum, opclass, coll, n)
-    LEFT JOIN pg_attribute a ON a.attrelid = b.parent AND a.attnum = k.attnum AND k.attnum > 0
-    JOIN pg_opclass o ON o.oid = k.opclass
-    JOIN pg_type ot ON ot.oid = o.opcintype
+    LEFT JOIN LATERAL (
+         SELECT a.attname, a.atttypid FROM pg_attribute a WHERE a.attrelid = b.parent AND a.attnum = k.attnum AND k.attnum > 0 OFFSET 0) a ON true
+   CROSS JOIN LATERAL (
+         SELECT o.opcfamily, o.opcintype, t.typtype
+           FROM pg_opclass o JOIN pg_type t ON t.oid = o.opcintype WHERE o.oid = k.opclass OFFSET 0) o
     -- The type that a domain is made of: what PostgreSQL compares where the operator takes any enum, array or row.
     LEFT JOIN LATERAL (
          WITH RECURSIVE domain AS (
@@ -59,10 +66,13 @@ WITH RECURSIVE leaf AS (
            SELECT d.oid, d.typtype, d.typbasetype FROM domain x JOIN pg_type d ON d.oid = x.typbasetype WHERE x.typtype = 'd'
          )
          SELECT d.oid, d.typtype FROM domain d WHERE d.typtype <> 'd') base ON true
-    LEFT JOIN pg_type t ON t.oid = CASE WHEN ot.typtype = 'p' THEN base.oid ELSE ot.oid END
-    LEFT JOIN pg_namespace tn ON tn.oid = t.typnamespace
-    LEFT JOIN pg_collation co ON co.oid = k.coll
-    LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
+    LEFT JOIN LATERAL (
+         SELECT t.oid, t.typarray, t.typname, n.nspname
+           FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+          WHERE t.oid = CASE WHEN o.typtype = 'p' THEN base.oid ELSE o.opcintype END OFFSET 0) t ON true
+    LEFT JOIN LATERAL (
+         SELECT c.collname, n.nspname
+           FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace WHERE c.oid = k.coll OFFSET 0) co ON true
    CROSS JOIN LATERAL (
          SELECT max(x.name) FILTER (WHERE m.amopstrategy = CASE b.strategy WHEN 'h' THEN 1 ELSE 3 END) AS equal,
                 max(x.name) FILTER (WHERE m.amopstrategy = 1) AS less,
@@ -147,7 +157,7 @@ WITH RECURSIVE leaf AS (
               ELSE format(' WHEN (NOT (%s))', string_agg(format('(%s)', t.text), ' AND ' ORDER BY t.level)) END AS text
     FROM bound_text t
    GROUP BY t.leaf
-), wanted AS (
+), wanted AS MATERIALIZED (
   SELECT l.pair, l.oid, format('%I.%I', n.nspname, c.relname) AS relation, g.*, x.asks, x.text AS clause,
          '~p2pfk_row_movement_guard_' || :'migration_id'::text AS name,
          -- As the triggers of the foreign key on this leaf, the parent FK's or the pair FKs': all ALWAYS, or none (plan refuses).
@@ -172,7 +182,7 @@ WITH RECURSIVE leaf AS (
                 t.tgtype = 19 AND t.tgattr::text = '' AND t.tgfoid = to_regprocedure('p2pfk.refuse_row_movement()') AS is_guard
            FROM pg_trigger t
           WHERE t.tgrelid = l.oid AND t.tgname = '~p2pfk_row_movement_guard_' || :'migration_id'::text) g ON true
-), written AS (
+), written AS MATERIALIZED (
   SELECT w.*, format('CREATE TRIGGER %I BEFORE UPDATE ON %s FOR EACH ROW%s EXECUTE FUNCTION p2pfk.refuse_row_movement()',
                      w.name, w.relation, w.clause) AS create_sql,
          CASE w.wanted_firing WHEN 'A' THEN format('; ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', w.relation, w.name) ELSE '' END AS always_sql
