@@ -30,6 +30,8 @@ export interface Server {
   readonly deadlock_timeout_ms: number;
 }
 
+type MemoryOfServer = Pick<Server, 'effective_cache_size' | 'maintenance_work_mem'>;
+
 export async function readServer(client: Client): Promise<Server> {
   const server = await runOne<Omit<Server, 'deadlock_timeout_ms'> & Record<string, unknown>>(client, 'catalog/server');
   return { ...server, ...(await readDeadlockTimeout(client)) };
@@ -93,7 +95,7 @@ const MEGABYTE = 1024 * 1024;
  * this is: 6 M rows took 20.5 s at 64 MB and 9.4 s at 1 GB. effective_cache_size is the only setting that speaks of the
  * machine's memory; an eighth of it, shared, is small enough even where it was left at its 4 GB default on a small host.
  */
-export function validationMemory(server: Server, sessions: number): number {
+export function validationMemory(server: MemoryOfServer, sessions: number): number {
   const share = server.effective_cache_size / 8 / Math.max(1, sessions);
   return Math.floor(Math.max(server.maintenance_work_mem, Math.min(share, 1024 * MEGABYTE)) / MEGABYTE);
 }
@@ -103,7 +105,9 @@ export async function maintenanceMemory(
   client: Client,
   { maintenanceWorkMemMb, maxConcurrency }: { maintenanceWorkMemMb?: number | undefined; maxConcurrency: number },
 ): Promise<number> {
-  return maintenanceWorkMemMb ?? validationMemory(await readServer(client), maxConcurrency);
+  return (
+    maintenanceWorkMemMb ?? validationMemory(await runOne<MemoryOfServer>(client, 'catalog/server'), maxConcurrency)
+  );
 }
 
 /**

@@ -12,8 +12,8 @@ SELECT current_setting('server_version')                                     AS 
        current_setting('max_locks_per_transaction')::int
          * (current_setting('max_connections')::int
             + current_setting('max_prepared_transactions')::int)             AS lock_table_capacity,
-       (SELECT setting::float8 * 1024 FROM pg_settings WHERE name = 'maintenance_work_mem')   AS maintenance_work_mem,
-       (SELECT setting::float8 * 8192 FROM pg_settings WHERE name = 'effective_cache_size')   AS effective_cache_size,
-       (SELECT setting::float8 * 1024 FROM pg_settings WHERE name = 'work_mem')               AS work_mem,
+       pg_size_bytes(current_setting('maintenance_work_mem'))::float8        AS maintenance_work_mem,
+       pg_size_bytes(current_setting('effective_cache_size'))::float8        AS effective_cache_size,
+       pg_size_bytes(current_setting('work_mem'))::float8                    AS work_mem,
        current_setting('max_parallel_workers_per_gather')::int                AS parallel_workers
 :end
