@@ -169,6 +169,20 @@ export async function readStanding(
 /** What `sql/catalog/pair-indexes.sql` adds. */
 type PairIndex = Pick<PairStanding, 'has_index' | 'index_columns'>;
 
+/**
+ * Whether a pair FK stands on this pair now. To be asked under a lock: where the two partitions have no foreign key at all, as
+ * nearly always, it is one index look-up.
+ */
+export async function hasPairForeignKey(
+  client: Client,
+  foreignKey: ForeignKey,
+  pair: { readonly pair: number; readonly referencing_oid: number; readonly referenced_oid: number },
+): Promise<boolean> {
+  const { possible } = await runOne<{ possible: boolean }>(client, 'catalog/may-have-pair-foreign-key', { ...pair });
+  if (!possible) return false;
+  return ((await readStanding(client, foreignKey, [pair])).get(pair.pair)?.constraint_oid ?? null) !== null;
+}
+
 /** Those of the given pairs whose referencing partition is still one: neither detached nor dropped. */
 export async function attachedPairs<Given extends { readonly pair: number; readonly referencing_oid: number }>(
   client: Client,

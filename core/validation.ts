@@ -3,6 +3,7 @@ import { CALLER_SEARCH_PATH, useCallerSearchPath } from './connection.ts';
 import { type DetachedOutcome, runDetached } from './detached.ts';
 import { OrphanedRows } from './errors.ts';
 import { maintenanceMemory, PAGE_COST_OF_TODAY } from './server.ts';
+import { run } from './sql.ts';
 import type { EnteredMigration, StepContext } from './steps/context.ts';
 
 /**
@@ -20,8 +21,6 @@ export interface Validation {
   /** SQL that takes the lock, or null where VALIDATE takes it itself. */
   readonly lockSql: string | null;
   readonly sql: string;
-  /** Asked while holding the right to run it. */
-  isDone(): Promise<boolean>;
 }
 
 /** Starts the validation, or finds it running, and waits for its end as long as the handler's time allows. */
@@ -39,7 +38,11 @@ export async function validate(
     lockOid: validation.constraintOid,
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     script: async (session) => {
-      if (await validation.isDone()) return undefined;
+      // Asked while holding the right to run it: delivered twice, the other one may have been faster.
+      const [constraint] = await run<{ validated: boolean }>(session, 'catalog/is-validated', {
+        constraint_oid: validation.constraintOid,
+      });
+      if (constraint?.validated) return undefined;
       await useCallerSearchPath(session, migration.options.searchPath);
       const literal = (text: string) => session.escapeLiteral(text);
       const id = Number(migration.id);

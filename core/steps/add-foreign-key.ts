@@ -8,7 +8,7 @@ import type { PairEvent, PairResult } from '../contracts.ts';
 import { copyFiringModes } from '../firing.ts';
 import { changePair } from '../ledger.ts';
 import { record, underLock } from '../lock-budget.ts';
-import { readStanding, statementFor } from '../pairs.ts';
+import { hasPairForeignKey, statementFor } from '../pairs.ts';
 import { createGuards, readGuards, wantsGuard } from '../row-movement-guard.ts';
 import { enterPair, enterWithinWindow, type StepContext } from './context.ts';
 import { pairResult } from './pair-result.ts';
@@ -51,7 +51,7 @@ export async function addForeignKey(context: StepContext, event: PairEvent): Pro
     // Before the pair FK: as soon as that exists, its ON DELETE acts on the referencing rows of a row that moves away.
     const done = guarded ? await createGuards(client, foreignKey, migration.id, [pair], guards) : [];
     // Delivered twice, the other one may have been faster; or only the guard was missing.
-    if (!(await readStanding(client, foreignKey, [pair])).get(pair.pair)?.constraint_oid) {
+    if (!(await hasPairForeignKey(client, foreignKey, pair))) {
       await executeDdl(client, sql);
       // In the same transaction: a rollback knows exactly which constraints are ours to drop.
       await changePair(client, migration.id, pair.pair, { state: 'added', constraint_name, constraint_added: true });

@@ -48,7 +48,6 @@ export async function attachParent(context: StepContext, event: MigrationEvent):
         constraintOid: standing.oid,
         lockSql: null,
         sql,
-        isDone: async () => (await standingParent(context, migration))?.validated ?? false,
       });
       if (outcome.status === 'RUNNING') return { ...added, status: 'RUNNING', waitSeconds: outcome.waitSeconds };
     }

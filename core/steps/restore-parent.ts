@@ -75,8 +75,6 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
       constraintOid: leaf.leaf_constraint_oid,
       lockSql: null,
       sql,
-      isDone: async () =>
-        (await readStanding(client, foreignKey, [pair])).get(pair.pair)?.leaf_constraint_validated ?? false,
     });
     if (outcome.status === 'RUNNING') return pairResult('RUNNING', target, { object, ...outcome });
   }

@@ -3,7 +3,7 @@ import type { PairEvent, PairResult } from '../contracts.ts';
 import { GateFailed, OrphanedRows } from '../errors.ts';
 import { changePair } from '../ledger.ts';
 import { countOrphans } from '../orphans.ts';
-import { readStanding, statementFor } from '../pairs.ts';
+import { statementFor } from '../pairs.ts';
 import { run } from '../sql.ts';
 import { foundOrphans, validate } from '../validation.ts';
 import {
@@ -46,7 +46,6 @@ export async function validateForeignKey(context: StepContext, event: PairEvent)
       constraintOid: standing.constraint_oid,
       lockSql: await statementFor(client, 'statements/lock-validation', foreignKey, named),
       sql: await statementFor(client, 'statements/validate-pair-foreign-key', foreignKey, named),
-      isDone: async () => (await readStanding(client, foreignKey, [pair])).get(pair.pair)?.validated ?? false,
     });
     if (outcome.status === 'RUNNING')
       return pairResult('RUNNING', target, { object: standing.constraint_name, ...outcome });
