@@ -7,7 +7,7 @@ import type { Pace, Timed } from './forecast.ts';
 import type { AlwaysFiring, ForeignKey } from './foreign-key.ts';
 import { asNote } from './notes.ts';
 import type { Pairing } from './pairs.ts';
-import { toNamedError } from './postgres-errors.ts';
+import { sqlStateOf, toNamedError } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
 import { readSql } from './sql-files.ts';
 
@@ -239,14 +239,19 @@ async function describeOwner(client: Client, id: string): Promise<string> {
   return `migration ${id} of ${constraint_name} on ${table_name} is being worked on by ${execution} (${who}; state ${state}, migration begun ${new Date(started_at).toISOString()}); watch it with: SELECT at, step, pair, sql, error FROM p2pfk.event WHERE migration_id = ${id} ORDER BY id; or stop that execution first`;
 }
 
+/** @throws MigrationFenced where this database has no ledger, none that this role may read, or no such migration in it */
 export async function readMigration(client: Client, id: string): Promise<Migration> {
-  const { readable } = await runOne<{ readable: boolean }>(client, 'ledger/readable');
-  const [migration] = readable
-    ? await run<Migration & Record<string, unknown>>(client, 'ledger/read-migration', { migration_id: id })
-    : [];
+  const found = run<Migration & Record<string, unknown>>(client, 'ledger/read-migration', { migration_id: id });
+  const [migration] = await found.catch((error: unknown) => {
+    if (UNREADABLE.has(sqlStateOf(error) ?? '')) return [];
+    throw error;
+  });
   if (!migration) throw new MigrationFenced(`migration ${id} is not in the ledger of this database`);
   return migration;
 }
+
+/** No such table or schema, and no right to read it. */
+const UNREADABLE: ReadonlySet<string> = new Set(['42P01', '3F000', '42501']);
 
 /** Whether the operator wanted no indexes to be built: then a lookup that scans is no fault. */
 export function wantsNoIndexes({ options }: Pick<LedgerMigration, 'options'>): boolean {
@@ -261,8 +266,13 @@ export function readPace(client: Client, id: string, what: Timed): Promise<Pace>
   return runOne<Pace & Record<string, unknown>>(client, 'ledger/pace', { migration_id: id, what });
 }
 
-export async function readPair(client: Client, id: string, pair: number): Promise<LedgerPair> {
-  const [row] = await run<LedgerPair & Record<string, unknown>>(client, 'ledger/read-pairs', {
+/** @returns the pair, and in `of` how many there are in all */
+export async function readPair(
+  client: Client,
+  id: string,
+  pair: number,
+): Promise<LedgerPair & { readonly of: number }> {
+  const [row] = await run<LedgerPair & { readonly of: number }>(client, 'ledger/read-pairs', {
     migration_id: id,
     pair,
   });

@@ -158,13 +158,12 @@ export async function enterPair(
     throw new PartitionSetChanged(
       `${pair.referencing} or ${pair.referenced} is no more: it was dropped after the plan was made`,
     );
-  const [total] = await run<{ pairs: number }>(context.client, 'ledger/count-pairs', { migration_id: migration.id });
   return {
     pair,
     standing,
     referencing: shortName(pair.referencing, migration.table_name),
     referenced: shortName(pair.referenced, migration.table_name),
-    of: total?.pairs ?? 0,
+    of: pair.of,
   };
 }
 

@@ -1,4 +1,4 @@
--- One migration, and whether its parent FK stands now: that is read from the catalog, not remembered. By the whole key of
+-- One migration of a ledger that is this database's own (a copy, ledger-copy.sql, is none), and whether its parent FK stands now: that is read from the catalog, not remembered. By the whole key of
 -- pg_constraint's index (contypid = 0: a table's): the parent FK has as many children on that table as there are pairs.
 SELECT m.*, m.id::text AS id,
        (SELECT c.oid FROM pg_constraint c
@@ -8,4 +8,5 @@ SELECT m.*, m.id::text AS id,
        extract(epoch FROM (m.options ->> 'deadline')::timestamptz - now())::float8 AS window_seconds_left,
        extract(epoch FROM now() - m.approval_asked_at)::float8 AS approval_waited_seconds
   FROM p2pfk.migration m
- WHERE m.id = :'migration_id'::bigint;
+ WHERE m.id = :'migration_id'::bigint
+   AND coalesce(obj_description(to_regclass('p2pfk.ledger_version'), 'pg_class') NOT LIKE 'Copy of a ledger%', true);

@@ -4,7 +4,10 @@ SELECT p.pair, p.referencing_oid, p.referencing, p.referenced_oid, p.referenced,
        p.state, p.attempts, p.last_error, p.lock_wait_ms, p.index_ms, p.add_ms, p.validate_ms,
        p.orphans::float8 AS orphans, p.orphans_counted_at,
        -- By name, because a ledger of an older edition has no such column.
-       to_jsonb(p) ->> 'former_name' AS former_name
+       to_jsonb(p) ->> 'former_name' AS former_name,
+       -- How many there are in all; only where one is read.
+       CASE WHEN :'pair'::int IS NOT NULL THEN
+         (SELECT count(*)::int FROM p2pfk.pair o WHERE o.migration_id = :'migration_id'::bigint) END AS of
   FROM p2pfk.pair p
  WHERE p.migration_id = :'migration_id'::bigint
    AND (:'pair'::int IS NULL OR p.pair = :'pair'::int)
