@@ -8,7 +8,7 @@ import { CheckId } from './contracts.ts';
 import { StatementCanceled } from './errors.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import { messageOf, sqlStateOf } from './postgres-errors.ts';
-import { run, runOne } from './sql.ts';
+import { PLANS_OF_THE_SERVER, run, runOne } from './sql.ts';
 import { readSql } from './sql-files.ts';
 
 const PROBE_ROWS = 10;
@@ -200,7 +200,10 @@ async function deleteSome(
 
 async function deleteOnce(client: Client, { choose, delete: sql }: Candidate, timeoutMs: number): Promise<Outcome> {
   const job = { choose, delete: sql };
-  await client.query("SELECT set_config('p2pfk.delete_probe', $1, false)", [JSON.stringify(job)]);
+  // The foreign keys' own lookups are planned as they always are; the savepoint puts it back.
+  await client.query(`SELECT set_config('p2pfk.delete_probe', $1, false), ${PLANS_OF_THE_SERVER}`, [
+    JSON.stringify(job),
+  ]);
   const beganAt = performance.now();
   await client.query(readSql('checks/delete-once'));
   const spentMs = performance.now() - beganAt;

@@ -60,7 +60,8 @@ export async function takeFinalNames(
   const names = await readFinalNames(client, dropped, pairs, options);
   const statements = names.flatMap(statementsOf);
   for (const sql of statements) await executeDdl(client, sql);
-  await run(client, 'ledger/rename-pairs', { migration_id: id, pairs: names.filter(({ sql }) => sql !== null) });
+  const renamed = names.filter(({ sql }) => sql !== null);
+  if (renamed.length > 0) await run(client, 'ledger/rename-pairs', { migration_id: id, pairs: renamed });
   return statements;
 }
 

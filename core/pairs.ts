@@ -203,6 +203,7 @@ export async function holdingRows(
   const relations = unpaired.flatMap(({ side, oid, needsPair = true }) =>
     side === 'referencing' && needsPair ? [oid] : [],
   );
+  if (relations.length === 0) return new Set();
   const queries = await run<{ oid: number; sql: string }>(client, 'checks/emptiness', {
     ...foreignKey,
     relations,

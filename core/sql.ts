@@ -42,6 +42,31 @@ function load(name: string): PreparedText {
   return loaded;
 }
 
+/** Sessions inside {@link withPlansKept}: how the names of their prepared statements begin. */
+const keeping = new WeakMap<ClientBase, string>();
+let kept = 0;
+
+/**
+ * While `work` runs, this session plans each query of `sql/` when it first asks it, and not again. To plan one takes many times as
+ * long as to answer it, so what is asked under strong locks is asked once before them, too.
+ *
+ * The plans are generic, made for any values. Call it outside a transaction.
+ */
+export async function withPlansKept<Result>(client: ClientBase, work: () => Promise<Result>): Promise<Result> {
+  await client.query("SELECT set_config('plan_cache_mode', 'force_generic_plan', false)");
+  keeping.set(client, `p2pfk_${++kept}/`);
+  try {
+    return await work();
+  } finally {
+    keeping.delete(client);
+    // The values of sql/session.sql. Where the session is gone, so is all of it.
+    await client.query('SET plan_cache_mode = auto; DEALLOCATE ALL').catch(() => undefined);
+  }
+}
+
+/** Inside {@link withPlansKept}, for the rest of a savepoint: plans of statements that are not questions are made as usual. */
+export const PLANS_OF_THE_SERVER = "set_config('plan_cache_mode', 'auto', true)";
+
 /**
  * Runs `sql/<name>.sql` and returns its rows. Values not named by the query are ignored, so one object can serve
  * several queries; a missing one is a defect and throws.
@@ -57,7 +82,10 @@ export async function run<Row extends QueryResultRow = QueryResultRow>(
     if (value === undefined) throw new Error(`sql/${name}.sql needs the parameter ${parameter}`);
     return typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
   });
-  const result = await client.query<Row>(text, list);
+  const prefix = keeping.get(client);
+  const result = prefix
+    ? await client.query<Row>({ name: prefix + name, text, values: list })
+    : await client.query<Row>(text, list);
   return result.rows;
 }
 

@@ -29,12 +29,12 @@ import {
 } from './ledger.ts';
 import { limit, underLock } from './lock-budget.ts';
 import type { LockRequest } from './lock-wait.ts';
-import { takeFinalNames } from './pair-names.ts';
-import { readPairing } from './pairs.ts';
+import { readFinalNames, takeFinalNames } from './pair-names.ts';
+import type { Pairing } from './pairs.ts';
 import { toNamedError } from './postgres-errors.ts';
-import { createGuards, wantsGuard } from './row-movement-guard.ts';
+import { createGuards, unguardedPairs, wantsGuard } from './row-movement-guard.ts';
 import { forecastDrop } from './server.ts';
-import { run, runOne } from './sql.ts';
+import { run, runOne, withPlansKept } from './sql.ts';
 import type { EnteredMigration, StepContext } from './steps/context.ts';
 import { quickChecks } from './verification.ts';
 
@@ -53,7 +53,16 @@ export interface DroppedOrRehearsed {
  * @throws PartitionSetChanged when only the plan is out of date: nothing has changed
  * @throws VerificationFailed when what stands after the drop is not right: rolled back, nothing has changed
  */
-export async function verifiedDrop(
+export function verifiedDrop(
+  context: StepContext,
+  entered: EnteredMigration,
+  execution: string,
+  end: 'COMMIT' | 'ROLLBACK',
+): Promise<DroppedOrRehearsed> {
+  return withPlansKept(context.client, () => lockAndDrop(context, entered, execution, end));
+}
+
+async function lockAndDrop(
   context: StepContext,
   { migration, foreignKey, lockBudgetMs }: EnteredMigration,
   execution: string,
@@ -77,7 +86,11 @@ export async function verifiedDrop(
   } as const;
   const guard = wantsGuard(foreignKey, migration.options);
   const noIndexes = wantsNoIndexes(migration);
-  const { proofs, candidates } = await proveBeforeTheLock(client, foreignKey, noIndexes);
+  const { proofs, candidates } = await askBeforeTheLock(client, foreignKey, planned, {
+    id: migration.id,
+    options: migration.options,
+    noIndexes,
+  });
   const { result, heldMs } = await underLock(context, work, (left) =>
     dropAndVerify(client, foreignKey, planned, {
       sql,
@@ -95,20 +108,40 @@ export async function verifiedDrop(
 }
 
 /**
- * Proves that a DELETE is fast while nothing is locked: under the locks it is only asked whether the indexes still exist.
+ * Asks while nothing is locked what is asked again under the locks, where the plans of these queries are then ready; and proves
+ * that a DELETE is fast, of which only the existence of the indexes is asked again.
  *
- * @throws GateFailed where the lookup of some pair FK scans
+ * @throws GateFailed where the gate is not open any more, or the lookup of some pair FK scans
+ * @throws PartitionSetChanged when only the plan is out of date
  */
-async function proveBeforeTheLock(
+async function askBeforeTheLock(
   client: Client,
   foreignKey: ForeignKey,
-  noIndexes: boolean,
+  planned: readonly LedgerPair[],
+  { id, options, noIndexes }: { readonly id: string; readonly options: MigrationOptions; readonly noIndexes: boolean },
 ): Promise<{ readonly proofs: readonly LookupProof[]; readonly candidates: readonly Candidate[] }> {
-  const { pairs } = await readPairing(client, foreignKey);
+  const pairing = await openGate(client, foreignKey, planned);
+  const { pairs } = pairing;
   const proofs = await proveLookups(client, pairs);
   const problem = await scanningLookups(client, pairs, proofs);
   if (problem !== null && !noIndexes) throw new GateFailed(problem);
-  return { proofs, candidates: await findCandidates(client, foreignKey, pairs) };
+  const candidates = await findCandidates(client, foreignKey, pairs);
+  // These are about what is there after the drop: the answers do not count yet, the plans do.
+  const dropped = { ...foreignKey, constraint_oid: null };
+  await readMigration(client, id);
+  await readFinalNames(client, dropped, pairs, options);
+  await unguardedPairs(client, id, planned);
+  await quickChecks(client, dropped, pairing);
+  return { proofs, candidates };
+}
+
+/** @throws GateFailed or PartitionSetChanged where the parent FK must not be dropped now */
+async function openGate(client: Client, foreignKey: ForeignKey, planned: readonly LedgerPair[]): Promise<Pairing> {
+  const reading = await readGate(client, foreignKey, planned);
+  refuseOutdatedPlan(reading);
+  const problems = [...reading.changes, ...reading.problems];
+  if (problems.length > 0) throw new GateFailed(`the gate is not open any more: ${problems.join('; ')}`);
+  return reading.pairing;
 }
 
 /** ACCESS EXCLUSIVE on both tables and all of their partitions: the first try is NOWAIT, later ones wait. */
@@ -152,11 +185,7 @@ async function dropAndVerify(
 ): Promise<Check[]> {
   const { left } = drop;
   try {
-    const reading = await readGate(client, foreignKey, planned);
-    refuseOutdatedPlan(reading);
-    const { pairing } = reading;
-    const problems = [...reading.changes, ...reading.problems];
-    if (problems.length > 0) throw new GateFailed(`the gate is not open any more: ${problems.join('; ')}`);
+    const pairing = await openGate(client, foreignKey, planned);
 
     await limit(client, left());
     // Delivered twice, the other one may have been faster.

@@ -40,6 +40,9 @@ export const SQL_FINDINGS = [
 /** Those that may come up between the plan and the drop: the gate and the drop check look again. */
 export const GATE_FINDINGS = ['leaf-owner-privilege', 'row-security', 'pending-detach'] as const;
 
+/** Those that have the parameter `final_names`. */
+const NEED_FINAL_NAMES: ReadonlySet<string> = new Set(['constraint-name', 'set-constraints']);
+
 interface FindingRow {
   readonly id: string;
   readonly severity: Severity;
@@ -63,7 +66,9 @@ export async function readFindings(
     constraint_oid: String(foreignKey.constraint_oid ?? ''),
     pairs: pairing.pairs,
     unpaired: pairing.unpaired,
-    final_names: await readFinalNames(client, foreignKey, pairing.pairs, input),
+    final_names: names.some((name) => NEED_FINAL_NAMES.has(name))
+      ? await readFinalNames(client, foreignKey, pairing.pairs, input)
+      : [],
     options: input,
   };
   const findings: PlanFinding[] = [];
