@@ -36,59 +36,62 @@ WITH RECURSIVE fk AS (
                              ('referenced', fk.referenced, fk.referenced_column_names)) s(side, root, columns)
   UNION ALL
   SELECT t.side, t.columns, c.oid, t.oid, c.relkind, n.nspname, c.relname, c.reltuples, b.bound, t.level + 1,
-         concat_ws(' / ', t.key, coalesce(l.text, b.bound) || ' ' || r.text),
-         t.is_default OR b.bound = 'DEFAULT', r.text, r.strategy, r.positions
-    FROM tree t
-   -- The columns by which the parent is partitioned, and what else decides where a row goes (see partitioning.sql). NULL in
-   -- `positions` is a key column that the foreign key does not connect, or whose own collation finds values equal that the
-   -- partition key tells apart.
-   CROSS JOIN LATERAL (
-         SELECT min(p.partstrat::text) AS strategy, count(*)::int AS keys, array_agg(x.routing ORDER BY k.n) AS routings,
-                array_agg(f.position::int ORDER BY k.n) AS positions,
-                format('%s BY %s', min(p.partstrat::text), string_agg(x.position || ' ' || x.routing, ', ' ORDER BY k.n)) AS text
-           FROM pg_partitioned_table p
-          CROSS JOIN LATERAL unnest(p.partattrs::int2[], p.partclass::oid[], p.partcollation::oid[])
-                             WITH ORDINALITY k(attnum, opclass, coll, n)
-          CROSS JOIN fk_column
-           JOIN pg_opclass o ON o.oid = k.opclass
-           JOIN pg_opfamily family ON family.oid = o.opcfamily
-           LEFT JOIN pg_collation co ON co.oid = k.coll
-           LEFT JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = k.attnum AND k.attnum > 0
-           LEFT JOIN pg_collation own ON own.oid = a.attcollation AND own.oid <> k.coll
-           LEFT JOIN jsonb_array_elements_text(t.columns) WITH ORDINALITY f(name, position)
-                  ON f.name = a.attname AND own.collisdeterministic IS NOT FALSE
-          CROSS JOIN LATERAL (SELECT CASE WHEN family.opfnamespace = 'pg_catalog'::regnamespace THEN family.opfname END AS builtin) own_family
-          CROSS JOIN LATERAL (
-                SELECT coalesce(f.position::text, t.side || ' attribute ' || k.attnum) AS position,
-                       concat_ws(' ',
-                         CASE WHEN p.partstrat <> 'h' AND builtin IN ('integer_ops', 'numeric_ops') THEN 'number'
-                              WHEN p.partstrat = 'l' AND builtin IN ('text_ops', 'text_pattern_ops') THEN 'string'
-                              WHEN p.partstrat = 'l' AND builtin IN ('bpchar_ops', 'bpchar_pattern_ops')
-                                THEN CASE WHEN (fk_column.blank_padded -> (f.position::int - 1))::boolean THEN 'char' ELSE 'string' END
-                              ELSE family.oid::text END,
-                         CASE WHEN p.partstrat = 'h' AND builtin = 'datetime_ops' THEN o.opcintype::text
-                              WHEN p.partstrat <> 'h' AND coalesce(builtin NOT IN ('integer_ops', 'numeric_ops', 'float_ops', 'text_ops', 'text_pattern_ops', 'bpchar_ops', 'bpchar_pattern_ops'), true)
-                                THEN o.opcintype::text END,
-                         CASE WHEN p.partstrat = 'r' OR NOT co.collisdeterministic THEN co.oid::text END) AS routing) x
-          WHERE p.partrelid = t.oid) r
+         concat_ws(' / ', t.key, coalesce(l.text, b.bound) || ' ' || t.text),
+         t.is_default OR b.bound = 'DEFAULT', t.text, t.strategy, t.positions
+    FROM (SELECT t.side, t.columns, t.oid, t.level, t.key, t.is_default, r.*
+            FROM tree t
+           -- The columns by which the parent is partitioned, and what else decides where a row goes (see partitioning.sql). NULL in
+           -- `positions` is a key column that the foreign key does not connect, or whose own collation finds values equal that the
+           -- partition key tells apart.
+           CROSS JOIN LATERAL (
+                 SELECT min(p.partstrat::text) AS strategy, count(*)::int AS keys, array_agg(x.routing ORDER BY k.n) AS routings,
+                        array_agg(f.position::int ORDER BY k.n) AS positions,
+                        format('%s BY %s', min(p.partstrat::text), string_agg(x.position || ' ' || x.routing, ', ' ORDER BY k.n)) AS text
+                   FROM pg_partitioned_table p
+                  CROSS JOIN LATERAL unnest(p.partattrs::int2[], p.partclass::oid[], p.partcollation::oid[])
+                                     WITH ORDINALITY k(attnum, opclass, coll, n)
+                  CROSS JOIN fk_column
+                   JOIN pg_opclass o ON o.oid = k.opclass
+                   JOIN pg_opfamily family ON family.oid = o.opcfamily
+                   LEFT JOIN pg_collation co ON co.oid = k.coll
+                   LEFT JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = k.attnum AND k.attnum > 0
+                   LEFT JOIN pg_collation own ON own.oid = a.attcollation AND own.oid <> k.coll
+                   LEFT JOIN jsonb_array_elements_text(t.columns) WITH ORDINALITY f(name, position)
+                          ON f.name = a.attname AND own.collisdeterministic IS NOT FALSE
+                  CROSS JOIN LATERAL (SELECT CASE WHEN family.opfnamespace = 'pg_catalog'::regnamespace THEN family.opfname END AS builtin) own_family
+                  CROSS JOIN LATERAL (
+                        SELECT coalesce(f.position::text, t.side || ' attribute ' || k.attnum) AS position,
+                               concat_ws(' ',
+                                 CASE WHEN p.partstrat <> 'h' AND builtin IN ('integer_ops', 'numeric_ops') THEN 'number'
+                                      WHEN p.partstrat = 'l' AND builtin IN ('text_ops', 'text_pattern_ops') THEN 'string'
+                                      WHEN p.partstrat = 'l' AND builtin IN ('bpchar_ops', 'bpchar_pattern_ops')
+                                        THEN CASE WHEN (fk_column.blank_padded -> (f.position::int - 1))::boolean THEN 'char' ELSE 'string' END
+                                      ELSE family.oid::text END,
+                                 CASE WHEN p.partstrat = 'h' AND builtin = 'datetime_ops' THEN o.opcintype::text
+                                      WHEN p.partstrat <> 'h' AND coalesce(builtin NOT IN ('integer_ops', 'numeric_ops', 'float_ops', 'text_ops', 'text_pattern_ops', 'bpchar_ops', 'bpchar_pattern_ops'), true)
+                                        THEN o.opcintype::text END,
+                                 CASE WHEN p.partstrat = 'r' OR NOT co.collisdeterministic THEN co.oid::text END) AS routing) x
+                  WHERE p.partrelid = t.oid) r
+           WHERE t.relkind = 'p'
+          -- Once for each table that is partitioned, and not for each of its partitions.
+          OFFSET 0) t
     JOIN pg_inherits i ON i.inhparent = t.oid
     JOIN pg_class c ON c.oid = i.inhrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
    CROSS JOIN LATERAL (SELECT pg_get_expr(c.relpartbound, c.oid) AS bound) b
    -- The literals of the bound, as far as they are compared; a number without the zeros that do not count.
    CROSS JOIN LATERAL (
-         SELECT CASE r.strategy WHEN 'l' THEN 'IN ' || string_agg(y.text, ', ' ORDER BY y.text COLLATE "C")
+         SELECT CASE t.strategy WHEN 'l' THEN 'IN ' || string_agg(y.text, ', ' ORDER BY y.text COLLATE "C")
                                 WHEN 'r' THEN 'FROM ' || string_agg(y.text, ', ' ORDER BY y.n) END AS text
            FROM (SELECT m.token[1] AS text, row_number() OVER (ORDER BY m.n)::int AS n
                    FROM regexp_matches(b.bound, $re$E?'(?:[^']|'')*'|[^,()\s]+$re$, 'g') WITH ORDINALITY m(token, n)
                   WHERE m.n > 3 AND m.token[1] <> 'TO') z
           CROSS JOIN LATERAL (
                 SELECT z.n,
-                       CASE WHEN r.routings[(z.n - 1) % r.keys + 1] = 'number' AND z.text ~ $re$^'?-?[0-9.]+'?$$re$
+                       CASE WHEN t.routings[(z.n - 1) % t.keys + 1] = 'number' AND z.text ~ $re$^'?-?[0-9.]+'?$$re$
                             THEN trim_scale(btrim(z.text, '''')::numeric)::text
                             ELSE regexp_replace(z.text, $re$^'(-?[0-9.]+)'$$re$, E'\\1') END AS text) y
-          WHERE r.strategy <> 'h') l
-   WHERE t.relkind = 'p'
+          WHERE t.strategy <> 'h') l
 ), node AS (
   SELECT t.*, CASE WHEN t.reltuples >= 0 THEN t.reltuples::bigint ELSE pg_stat_get_live_tuples(t.oid) END AS rows,
          -- A partition that is partitioned again is no leaf's partner.
