@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { run, runOne, toParameters } from '../../core/sql.ts';
+import { run, runOne, toParameters, withPlansKept } from '../../core/sql.ts';
 import { readSql } from '../../core/sql-files.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -48,6 +48,37 @@ describe('psql variables', () => {
 
     expect(parameters).toEqual(['a', 'b']);
     expect(rows).toEqual([{ difference: 4, quoted: `:'a'`, a: 7 }]);
+  });
+});
+
+describe('kept plans', () => {
+  const prepared = () => client.query('SELECT name, generic_plans::int, custom_plans::int FROM pg_prepared_statements');
+  const mode = async () => (await client.query('SHOW plan_cache_mode')).rows[0].plan_cache_mode;
+
+  it('are made once, answer as before, and leave the session as it was', async () => {
+    const values = (oid: number) => ({ constraint_oid: oid });
+    await withPlansKept(client, async () => {
+      expect(await run(client, 'catalog/is-validated', values(0))).toEqual([]);
+      expect(await run(client, 'catalog/is-validated', values(1))).toEqual([]);
+
+      const { rows } = await prepared();
+      expect(rows).toEqual([
+        { name: expect.stringMatching(/catalog\/is-validated$/), generic_plans: 2, custom_plans: 0 },
+      ]);
+    });
+
+    expect((await prepared()).rows).toEqual([]);
+    expect(await mode()).toBe('auto');
+    expect(await run(client, 'catalog/is-validated', values(0))).toEqual([]);
+  });
+
+  it('are gone after an error, too', async () => {
+    await expect(
+      withPlansKept(client, () => run(client, 'catalog/is-validated', { constraint_oid: 'none' })),
+    ).rejects.toThrow('none');
+
+    expect((await prepared()).rows).toEqual([]);
+    expect(await mode()).toBe('auto');
   });
 });
 

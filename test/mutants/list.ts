@@ -92,6 +92,18 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'whose pairs cannot be counted, as no foreign key is left to tell how, fails',
   },
   {
+    rule: 'the gate is asked again under the locks of the drop',
+    file: 'core/verified-drop.ts',
+    find: `    const pairing = await openGate(client, foreignKey, planned);
+
+    await limit`,
+    replace: `    const { pairing } = await readGate(client, foreignKey, planned);
+
+    await limit`,
+    test: 'test/core/steps/between.test.ts',
+    title: 'a pair is attached',
+  },
+  {
     rule: 'a DELETE that scans refuses the drop, whatever else passed',
     file: 'core/verified-drop.ts',
     find: 'if (!probe.passed) throw',

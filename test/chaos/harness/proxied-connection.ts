@@ -30,6 +30,8 @@ export class ProxiedConnection {
   #up: Promise<void> = Promise.resolve();
   #down: Promise<void> = Promise.resolve();
   #unsent: Frame[] = [];
+  /** Texts of prepared statements, by name. */
+  readonly #prepared = new Map<string, string>();
   #answersHeld: Promise<void> = Promise.resolve();
   /** A side that was lost hears and says nothing more. */
   #clientLost = false;
@@ -136,7 +138,7 @@ export class ProxiedConnection {
     this.#unsent.push(frame);
     const isPart = frame.type === 'P' || frame.type === 'B' || frame.type === 'D' || frame.type === 'E';
     if (isPart) return;
-    const sql = this.#unsent.map(sqlOf).find((text) => text !== undefined);
+    const sql = this.#unsent.map((part) => sqlOf(part, this.#prepared)).find((text) => text !== undefined);
     const bytes = Buffer.concat(this.#unsent.map((part) => part.bytes));
     this.#unsent = [];
     const listener = completesStatement(frame) && sql !== undefined ? this.#surroundings.listener() : null;

@@ -43,12 +43,20 @@ export function startupParameters({ bytes }: Frame): Map<string, string> {
   return parameters;
 }
 
-/** The text of a Query or Parse message, otherwise undefined. */
-export function sqlOf({ type, bytes }: Frame): string | undefined {
+/**
+ * The text of a Query or Parse message, or of the statement that a Bind message names; otherwise undefined.
+ *
+ * @param prepared texts by name, to which a Parse message adds its own
+ */
+export function sqlOf({ type, bytes }: Frame, prepared: Map<string, string>): string | undefined {
   if (type === 'Q') return bytes.subarray(5, -1).toString('utf8');
-  if (type !== 'P') return undefined;
-  const query = bytes.indexOf(0, 5) + 1;
-  return bytes.subarray(query, bytes.indexOf(0, query)).toString('utf8');
+  if (type !== 'P' && type !== 'B') return undefined;
+  // Two strings: the statement's name and text, or the portal's name and the statement's.
+  const second = bytes.indexOf(0, 5) + 1;
+  const texts = [bytes.subarray(5, second - 1), bytes.subarray(second, bytes.indexOf(0, second))] as const;
+  if (type === 'B') return prepared.get(texts[1].toString('utf8'));
+  prepared.set(texts[0].toString('utf8'), texts[1].toString('utf8'));
+  return texts[1].toString('utf8');
 }
 
 /** Whether a client's message ends what it asks: a simple query, or the Sync after an extended one. */
