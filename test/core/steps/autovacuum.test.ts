@@ -132,9 +132,7 @@ it('a VACUUM of a person is named and goes on', async () => {
   for (let tries = 1; tries <= 3; tries++)
     await expect(execution.dropParentForeignKey()).rejects.toMatchObject({
       name: 'LockTimeout',
-      message: expect.stringMatching(
-        new RegExp(`held by pid ${pid} \\(plain_owner, a person\\), active since .*: VACUUM path_1`),
-      ),
+      message: expect.stringMatching(new RegExp(`held by pid ${pid} \\(plain_owner, a person\\), active since `)),
     });
 
   expect(await vacuumOf(admin, 'path_1')).toMatchObject({ pid });
