@@ -100,7 +100,8 @@ const WORD = 'Rehearsal and approval:';
 const LIMITS = 'Maintenance window and load; no pair is begun while a limit is exceeded:';
 const PACE = 'Locks and pace:';
 const ROLLBACK = 'Rollback:';
-const OUTPUT = 'Output:';
+/** Not repeated in a command line to copy. */
+export const OUTPUT = 'Output:';
 
 /** Options that `add` declares stand under `heading`, what comes after them under the command's own again. */
 function grouped(command: Command, heading: string, add: (command: Command) => void): Command {

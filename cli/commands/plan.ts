@@ -38,10 +38,10 @@ export function registerPlan(program: Command, finish: Finish): void {
         exitCodes: [[0, 'a migration can run'], 2, [4, 'preflight would refuse: there are error findings']],
       }),
     )
-    .action(async (flags: PlanFlags) => finish(await plan(flags)));
+    .action(async (flags: PlanFlags, acting: Command) => finish(await plan(flags, acting)));
 }
 
-async function plan(flags: PlanFlags): Promise<number> {
+async function plan(flags: PlanFlags, command: Command): Promise<number> {
   applyVerbose(flags);
   const { ExitCode, InvalidInput } = await import('../../core/errors.ts');
   if (flags.sql === true && flags.json === true) {
@@ -52,6 +52,7 @@ async function plan(flags: PlanFlags): Promise<number> {
   const { connectReadOnly } = await import('../../core/connection.ts');
   const { planMigration } = await import('../../core/plan.ts');
   const { createOutput } = await import('../output.ts');
+  const { repeatedOptions } = await import('../repeat.ts');
   const { findingLines, planLines, statementsAsSql } = await import('../render/plan.ts');
 
   const output = createOutput(flags);
@@ -69,7 +70,8 @@ async function plan(flags: PlanFlags): Promise<number> {
     } else if (flags.json === true) {
       output.document(planned);
     } else {
-      for (const line of planLines(planned, { table: flags.table, columns: output.columns })) output.line(line);
+      const given = repeatedOptions(command, 'migrate');
+      for (const line of planLines(planned, { given, columns: output.columns })) output.line(line);
     }
     return refused ? ExitCode.Refused : ExitCode.Done;
   } finally {

@@ -2,7 +2,7 @@
 import type { Finding, Plan, PlanFinding, PlannedPair, Severity } from '../../core/contracts.ts';
 import type { EventBudget } from '../../core/event-budget.ts';
 import { acceptFlags } from '../../core/preflight/acceptance.ts';
-import { grouped, oneLine, plural, roughly, shellWord, size, visible, withoutSchemaOf, wrapped } from '../text.ts';
+import { grouped, oneLine, plural, roughly, size, visible, withoutSchemaOf, wrapped } from '../text.ts';
 import { columns } from './columns.ts';
 
 /** More pairs than fit a screen are cut on a terminal only. */
@@ -11,14 +11,13 @@ const MOST_PAIRS = 40;
 const WIDEST = 110;
 
 export interface PlanLinesOptions {
-  /** `--table` as it was given, for the hint. */
-  readonly table: string;
+  /** The options as they were given, `--table` among them, quoted for a shell: the commands at the end repeat them. */
+  readonly given: string;
   /** Of the terminal; null where it is none: then nothing is cut or wrapped. */
   readonly columns: number | null;
 }
 
 export function planLines(plan: Plan, options: PlanLinesOptions): string[] {
-  const here = `--table ${shellWord(options.table)}`;
   const toWidth = (lines: readonly string[]): string[] => fitted(lines, options.columns);
   return [
     ...toWidth(heading(plan)),
@@ -29,10 +28,10 @@ export function planLines(plan: Plan, options: PlanLinesOptions): string[] {
     ...toWidth(allFindings(plan.findings)),
     '',
     ...toWidth(estimateLines(plan)),
-    `Statements   ${plan.statements.length}; all of them, with their locks: p2pfk plan ${here} --sql`,
+    `Statements   ${plan.statements.length}; all of them, with their locks: p2pfk plan ${options.given} --sql`,
     '',
     ...acceptanceLines(plan),
-    verdict(plan, here),
+    verdict(plan, options.given),
   ];
 }
 
@@ -162,12 +161,12 @@ function executionLine({ iterations, pairsPerIteration, events, rollbackEvents, 
   return `${how}; ${grouped(events)} of ${grouped(limit)} events, and ${grouped(rollbackEvents)} for a rollback`;
 }
 
-function verdict(plan: Plan, here: string): string {
+function verdict(plan: Plan, given: string): string {
   const errors = plan.findings.filter((finding) => finding.severity === 'error').length;
   if (errors > 0) return `✗ Refused: ${plural(errors, 'error')} to remove first`;
   if (plan.statements.length === 0) return '✓ Already migrated: nothing to do';
   const flags = acceptFlags(plan.findings.filter(needsAcceptance));
-  return `✓ Ready: p2pfk migrate ${here}${flags === '' ? '' : ` ${flags}`}`;
+  return `✓ Ready: p2pfk migrate ${given}${flags === '' ? '' : ` ${flags}`}`;
 }
 
 /**

@@ -43,7 +43,7 @@ const planOf = (count: number, rest: Partial<Plan> = {}): Plan => ({
 
 describe('a plan for a person', () => {
   it('has aligned pairs, and says that rows are estimates', () => {
-    const lines = planLines(planOf(12), { table: 'path', columns: null });
+    const lines = planLines(planOf(12), { given: '--table path', columns: null });
     const header = lines.findIndex((line) => line.includes('referencing  '));
 
     expect(lines[header - 1]).toBe("12 pairs, largest first (rows are the planner's estimates)");
@@ -53,7 +53,7 @@ describe('a plan for a person', () => {
   });
 
   it('groups findings by severity, with remedies', () => {
-    const lines = planLines(planOf(1), { table: 'path', columns: null });
+    const lines = planLines(planOf(1), { given: '--table path', columns: null });
     const from = lines.indexOf('Errors');
 
     expect(lines.slice(from, from + 8)).toEqual([
@@ -69,7 +69,7 @@ describe('a plan for a person', () => {
   });
 
   it('ends with the estimate, the way back, and what to type next', () => {
-    const lines = planLines(planOf(1, { findings: [] }), { table: 'My Path', columns: null });
+    const lines = planLines(planOf(1, { findings: [] }), { given: "--table 'My Path'", columns: null });
 
     expect(lines).toContain('Estimate     123,600,000 rows, 12 GB: about 12 min in all');
     expect(lines).toContain('Execution    one iteration a pair; 42 of 25,000 events, and 31 for a rollback');
@@ -79,7 +79,7 @@ describe('a plan for a person', () => {
   });
 
   it('says that it would be refused, or that nothing is left to do', () => {
-    const last = (plan: Plan) => planLines(plan, { table: 'path', columns: null }).at(-1);
+    const last = (plan: Plan) => planLines(plan, { given: '--table path', columns: null }).at(-1);
 
     expect(last(planOf(1))).toBe('✗ Refused: 1 error to remove first');
     expect(last(planOf(1, { findings: [], statements: [] }))).toBe('✓ Already migrated: nothing to do');
@@ -89,14 +89,14 @@ describe('a plan for a person', () => {
     const plan = planOf(256);
     const pairsIn = (lines: readonly string[]) => lines.filter((line) => / path_p_\d+ /.test(line)).length;
 
-    expect(pairsIn(planLines(plan, { table: 'path', columns: null }))).toBe(256);
-    const onTerminal = planLines(plan, { table: 'path', columns: 80 });
+    expect(pairsIn(planLines(plan, { given: '--table path', columns: null }))).toBe(256);
+    const onTerminal = planLines(plan, { given: '--table path', columns: 80 });
     expect(pairsIn(onTerminal)).toBe(40);
     expect(onTerminal).toContain('  … and 216 more: pipe into a file or less, or use --json, to see all');
   });
 
   it('keeps its pairs within 80 columns where names are of usual length', () => {
-    const lines = planLines(planOf(20), { table: 'path', columns: 80 });
+    const lines = planLines(planOf(20), { given: '--table path', columns: 80 });
 
     for (const line of lines.filter((each) => / path_p_/.test(each))) expect(width(line)).toBeLessThanOrEqual(80);
   });
@@ -106,7 +106,7 @@ describe('a plan for a person', () => {
     const findings = [
       { id: 'row-movement', severity: 'warning', message, remedy: 'do not', needsAcceptance: false },
     ] as const;
-    const lines = planLines(planOf(1, { findings }), { table: 'path', columns: 60 });
+    const lines = planLines(planOf(1, { findings }), { given: '--table path', columns: 60 });
     const from = lines.indexOf('Warnings');
 
     expect(lines.slice(from + 1, from + 4)).toEqual([
