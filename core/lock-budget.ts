@@ -213,7 +213,8 @@ const AUTOVACUUM = {
   wraparound: 'an autovacuum that prevents transaction ID wraparound, and is never cancelled: let it end',
 } as const;
 
-function describeYielded(pids: readonly number[]): string {
+/** What is added to the line that names a blocker; empty where none has yielded. */
+export function describeYielded(pids: readonly number[]): string {
   return pids.length === 0 ? '' : `; autovacuum (pid ${pids.join(', ')}) has yielded`;
 }
 

@@ -19,7 +19,7 @@ export interface LockRequest {
   /** Oids of the relations on which holders are looked for. */
   readonly relations: readonly number[];
   /** Statements that end with the same locks, in several orders; see `sql/statements/lock-in-turns.sql`. */
-  readonly ways?: readonly (readonly string[])[] | undefined;
+  readonly ways?: readonly (readonly string[])[] | null | undefined;
   /** `sql` ends in NOWAIT and is the first try; without `ways` all tries are as `sql` says. */
   readonly nowaitFirst?: boolean;
 }
@@ -78,16 +78,27 @@ export interface TrySubject {
 
 /** Chooses how the next try of this step goes: NOWAIT or waiting, in one order or in several. */
 export async function chooseTry(client: Client, subject: TrySubject): Promise<LockTry> {
-  const { lock, budgetMs, heldMs = 0 } = subject;
-  const { deadlock_timeout_ms: deadlockTimeoutMs } = await readDeadlockTimeout(client);
-  const waitMs = waitLimit({ budgetMs, heldMs, deadlockTimeoutMs });
-  const nowait = { sql: lock.sql, limitMs: Math.max(1, waitMs) };
-  if (!lock.ways) return nowait;
+  if (!subject.lock.ways) return chooseTryAfter(client, { ...subject, refusals: 0 });
   const { refusals } = await runOne<{ refusals: number }>(client, 'ledger/refusals', {
     migration_id: subject.migrationId,
     step: subject.step,
     pair: subject.pair,
   });
+  return chooseTryAfter(client, { ...subject, refusals });
+}
+
+export interface RefusedSubject extends Pick<TrySubject, 'budgetMs' | 'heldMs' | 'lock'> {
+  /** How often these locks were refused so far. */
+  readonly refusals: number;
+}
+
+/** {@link chooseTry} for whoever counts the refusals. */
+export async function chooseTryAfter(client: Client, subject: RefusedSubject): Promise<LockTry> {
+  const { lock, budgetMs, heldMs = 0, refusals } = subject;
+  const { deadlock_timeout_ms: deadlockTimeoutMs } = await readDeadlockTimeout(client);
+  const waitMs = waitLimit({ budgetMs, heldMs, deadlockTimeoutMs });
+  const nowait = { sql: lock.sql, limitMs: Math.max(1, waitMs) };
+  if (!lock.ways) return nowait;
   if (lock.nowaitFirst) {
     if (refusals === 0 || waitMs === 0) return { ...nowait, limitMs: budgetMs };
     if (refusals % WAIT_ALL_THE_SAME !== 0 && (await isInVain(client, subject)))
@@ -101,7 +112,7 @@ export async function chooseTry(client: Client, subject: TrySubject): Promise<Lo
   return { sql, limitMs: Math.max(1, waitMs) };
 }
 
-async function isInVain(client: Client, { lock: { relations }, budgetMs }: TrySubject): Promise<boolean> {
+async function isInVain(client: Client, { lock: { relations }, budgetMs }: RefusedSubject): Promise<boolean> {
   const seconds = Math.max(OLD_SECONDS, budgetMs / 100);
   const [holder] = await runAsLogin<{ in_vain: boolean }>(client, 'checks/old-holder', { relations, seconds });
   return holder?.in_vain ?? false;

@@ -32,15 +32,19 @@ export function registerAudit(program: Command, finish: Finish): void {
     .option('--fix', 'print the SQL that repairs what was found, as a script')
     .option('--run', 'with --fix: repair it, online')
     .addOption(new Option('-y, --yes', 'the same as --run'))
-    .option('--lock-timeout-ms <ms>', 'with --fix --run: longest wait for locks, in all (default: 500)', wholeNumber);
+    .option(
+      '--lock-timeout-ms <ms>',
+      'with --fix --run: how long others may wait because of a repair (default: 500)',
+      wholeNumber,
+    );
   addDatabaseOptions(command);
   addOutputOptions(command)
     .addHelpText(
       'after',
       helpText({
         about: `Reads the catalog and the ledger; counts no rows (p2pfk verify does). Without --fix it changes nothing. With --fix
---run indexes are built CONCURRENTLY, foreign keys are added NOT VALID and then validated, and no statement waits for
-locks longer than --lock-timeout-ms; what could not be repaired is told, and audited again at the end.`,
+--run indexes are built CONCURRENTLY, foreign keys are added NOT VALID and then validated, and no session waits for a
+repair longer than --lock-timeout-ms; what could not be repaired is told, and audited again at the end.`,
         examples: [
           ['p2pfk audit', 'every migrated table of the database; for a nightly job'],
           ['p2pfk audit --table path --json', 'for scripts: { passed, tables: [{ findings: [...] }] }'],

@@ -40,7 +40,11 @@ export function registerProvision(program: Command, finish: Finish): void {
     .option('--referencing <name>', 'name of the new referencing partition, as SQL writes it')
     .option('--referenced <name>', 'name of the new referenced partition, as SQL writes it')
     .option('--dry-run', 'do all of it, show the SQL, and roll back')
-    .option('--lock-timeout-ms <ms>', 'longest wait for locks, in all (default: 500)', wholeNumber);
+    .option(
+      '--lock-timeout-ms <ms>',
+      'how long other sessions may wait because of it, in all (default: 500)',
+      wholeNumber,
+    );
   addDatabaseOptions(command);
   addOutputOptions(command)
     .addHelpText(

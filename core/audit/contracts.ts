@@ -1,6 +1,6 @@
 /** What an audit finds, and how it is repaired. */
 import type { Finding } from '../contracts.ts';
-import type { WantedLock } from '../online-change.ts';
+import type { LockRequest } from '../lock-wait.ts';
 import type { Pair } from '../pairs.ts';
 
 /** A finding of `audit --json`; its ids are explained in docs/after-the-migration.md. */
@@ -46,7 +46,7 @@ export type RepairStep =
   /** In one transaction whose lock waits are bounded in all. */
   | {
       readonly kind: 'locked';
-      readonly locks: readonly WantedLock[];
+      readonly locks: readonly LockRequest[];
       readonly sql: readonly string[];
     }
   /** Reads rows for as long as it takes; its lock stops no reader and no writer. */

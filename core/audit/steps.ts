@@ -2,8 +2,7 @@
 import type { Client } from 'pg';
 import { PartitionSetChanged } from '../errors.ts';
 import type { ForeignKey } from '../foreign-key.ts';
-import type { LockMode } from '../lock-budget.ts';
-import type { WantedLock } from '../online-change.ts';
+import type { LockMode, LockRequest } from '../lock-wait.ts';
 import type { Pair } from '../pairs.ts';
 import { dropGuardStatements, readGuards } from '../row-movement-guard.ts';
 import { run, type SqlValue } from '../sql.ts';
@@ -142,11 +141,15 @@ export class Steps {
     );
   }
 
-  async lock(file: string, mode: LockMode, { referencing_oid, referenced_oid }: Between): Promise<WantedLock> {
-    const [sql] = await this.texts(file, [{ pair: 1, referencing_oid, referenced_oid }]);
-    if (!sql)
+  async lock(file: string, mode: LockMode, { referencing_oid, referenced_oid }: Between): Promise<LockRequest> {
+    const [lock] = await run<Pick<LockRequest, 'sql' | 'ways'>>(this.#client, `statements/${file}`, {
+      ...this.#foreignKey,
+      pairs: [{ pair: 1, referencing_oid, referenced_oid }],
+    });
+    if (!lock)
       throw new PartitionSetChanged(`partitions were dropped meanwhile: sql/statements/${file}.sql has no statement`);
-    return { sql, mode, relations: [referencing_oid, referenced_oid] };
+    const { sql, ways } = lock;
+    return { sql, ways, mode, relations: [referencing_oid, referenced_oid] };
   }
 
   /** All texts of one file of `sql/statements/`, in its order. */

@@ -4,7 +4,7 @@ import { contained } from '../connection.ts';
 import type { Severity } from '../contracts.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import type { LedgerPair } from '../ledger.ts';
-import type { LockMode } from '../lock-budget.ts';
+import type { LockRequest } from '../lock-wait.ts';
 import { holdingRows, isSamePair, type Pairing, type Unpaired } from '../pairs.ts';
 import { partnerName } from '../provision/names.ts';
 import { readBound, readSiblings } from '../provision/place.ts';
@@ -173,7 +173,7 @@ async function makePartner(
   if (!free || free.taken || free.too_long) return [];
   const steps = new Steps(client, foreignKey);
   const parents = { referencing_parent_oid: place.parent_oid, referenced_parent_oid: family.referencedParent };
-  const locks = await run<{ sql: string; mode: LockMode; relations: number[] }>(
+  const locks = await run<LockRequest & Record<string, unknown>>(
     client,
     'statements/lock-for-attach-partition',
     parents,

@@ -7,7 +7,7 @@ import type { Budget } from '../online-change.ts';
 import { holdingRows, type Pair, type Pairing, type PairOfPartitions, readPairing, readStanding } from '../pairs.ts';
 import { sqlStateOf } from '../postgres-errors.ts';
 import { checkPartitioning, type Partitioning } from '../preflight/tables.ts';
-import { readGuards, wantsGuard } from '../row-movement-guard.ts';
+import { type Guard, readGuards, unguardedPairs, wantsGuard } from '../row-movement-guard.ts';
 import { run, runOne, type SqlValue } from '../sql.ts';
 import type { PartitionBound } from './bound.ts';
 import { addToLedger } from './ledger.ts';
@@ -60,11 +60,14 @@ export async function makePair(
   const pair = await findPair(client, foreignKey, place, bound, parts);
 
   const stoodBefore = referencing === undefined || referenced === undefined;
-  if (stoodBefore) await making.lockPair(pair);
   const indexAdded = !pair.has_index;
-  if (indexAdded) await making.run('create-index-on-new', { ...foreignKey, pairs: [pair] });
-  await making.guard(foreignKey, pair);
-  await making.run('add-pair-foreign-key-to-new', { ...foreignKey, pairs: [pair] });
+  // Written before a partition that the application may know is locked.
+  const values = { ...foreignKey, pairs: [pair] };
+  const createIndex = indexAdded ? await making.texts('create-index-on-new', values) : [];
+  const guards = await making.guards(foreignKey, pair);
+  const addForeignKey = await making.texts('add-pair-foreign-key-to-new', values);
+  if (stoodBefore) await making.lockPair(pair);
+  await making.runAll([...createIndex, ...(await making.stillMissing(foreignKey, guards)), ...addForeignKey]);
 
   const made = (await readStanding(client, foreignKey, [pair], { indexes: true })).get(pair.pair);
   if (!made?.validated || !made.enforced || !made.has_index) {
@@ -172,12 +175,21 @@ class Making {
     this.#budget = budget;
   }
 
-  /** Runs the texts of one file of `sql/statements/`. */
-  async run(file: string, values: Readonly<Record<string, SqlValue>>): Promise<void> {
-    for (const { sql, lock } of await run<{ sql: string; lock: string }>(this.#client, `statements/${file}`, values)) {
+  /** The texts of one file of `sql/statements/`. */
+  texts(file: string, values: Readonly<Record<string, SqlValue>>): Promise<StatementText[]> {
+    return run<StatementText & Record<string, unknown>>(this.#client, `statements/${file}`, values);
+  }
+
+  async runAll(texts: readonly StatementText[]): Promise<void> {
+    for (const { sql, lock } of texts) {
       await this.#budget.run(sql);
       this.statements.push({ sql, lock });
     }
+  }
+
+  /** Runs the texts of one file of `sql/statements/`. */
+  async run(file: string, values: Readonly<Record<string, SqlValue>>): Promise<void> {
+    await this.runAll(await this.texts(file, values));
   }
 
   /** Undefined, with the refusal noted, where PostgreSQL finds that the bound or the name is taken. */
@@ -199,17 +211,21 @@ class Making {
     return runOne<NewPartition & Record<string, unknown>>(this.#client, 'provision/new-partition', { schema, name });
   }
 
-  /** Before the pair FK, as its migration has them on every referenced leaf with one. */
-  async guard(foreignKey: ForeignKey, pair: Pair): Promise<void> {
+  /** To be created before the pair FK, as its migration has them on every referenced leaf with one. */
+  async guards(foreignKey: ForeignKey, pair: Pair): Promise<Guard[]> {
     const { migrationId } = foreignKey;
-    if (migrationId === null) return;
+    if (migrationId === null) return [];
     const { options } = await readMigration(this.#client, migrationId);
-    if (!wantsGuard(foreignKey, options)) return;
-    for (const { stands, sql, lock } of await readGuards(this.#client, foreignKey, migrationId, [pair])) {
-      if (stands) continue;
-      await this.#budget.run(sql);
-      this.statements.push({ sql, lock });
-    }
+    if (!wantsGuard(foreignKey, options)) return [];
+    return (await readGuards(this.#client, foreignKey, migrationId, [pair])).filter(({ stands }) => !stands);
+  }
+
+  /** Under the lock: a repair may have created one meanwhile. */
+  async stillMissing({ migrationId }: ForeignKey, guards: readonly Guard[]): Promise<Guard[]> {
+    if (migrationId === null || guards.length === 0) return [];
+    const leaves = guards.map(({ pair, oid }) => ({ pair, referenced_oid: oid }));
+    const missing = await unguardedPairs(this.#client, migrationId, leaves);
+    return guards.filter(({ oid }) => missing.some(({ referenced_oid }) => referenced_oid === oid));
   }
 
   /** Only where the application may know one of the two partitions. */

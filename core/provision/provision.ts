@@ -5,7 +5,7 @@
 import type { Client } from 'pg';
 import { InvalidInput, PreflightFailed } from '../errors.ts';
 import { type ForeignKey, resolveForeignKey, resolveTable } from '../foreign-key.ts';
-import type { LockMode } from '../lock-budget.ts';
+import type { LockRequest } from '../lock-wait.ts';
 import { BudgetExceeded, type Changed, changeOnline } from '../online-change.ts';
 import { readPairing } from '../pairs.ts';
 import { sqlStateOf, toNamedError } from '../postgres-errors.ts';
@@ -140,11 +140,8 @@ async function readTarget(client: Client, table: string): Promise<Target | undef
   }
 }
 
-interface Lock {
-  readonly sql: string;
+interface Lock extends LockRequest {
   readonly lock: string;
-  readonly mode: LockMode;
-  readonly relations: readonly number[];
   readonly names: string;
 }
 

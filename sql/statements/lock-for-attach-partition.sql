@@ -4,7 +4,8 @@
 --   foreign keys, which PostgreSQL gives to the new partition too. ACCESS EXCLUSIVE on a DEFAULT partition: PostgreSQL
 --   looks for rows there that belong to the new one.
 -- Blocked by: other DDL on the two tables; writers of the tables at the other end; anybody who uses a DEFAULT partition.
--- Safe because: lock_timeout and statement_timeout bound the wait, and what is done under the locks.
+-- Safe because: the wait and what is done under the locks are bounded together. The strong locks are taken as in lock-tables.sql:
+--   NOWAIT first, then waiting in the orders of `ways`.
 WITH parent AS (
   SELECT c.oid, c.relname, n.nspname, p.partdefid, c.oid = :'referencing_parent_oid'::oid AS is_referencing
     FROM pg_class c
@@ -25,12 +26,25 @@ WITH parent AS (
     FROM parent p
     JOIN pg_class c ON c.oid = p.partdefid AND c.relkind IN ('r', 'p')
     JOIN pg_namespace n ON n.oid = c.relnamespace
+), locks AS (
+  SELECT step, mode, string_agg(target, ', ' ORDER BY is_referencing, oid) AS targets, count(*) AS tables,
+         min(target) FILTER (WHERE NOT is_referencing) AS referenced, min(target) FILTER (WHERE is_referencing) AS referencing,
+         jsonb_agg(oid::bigint) AS relations, string_agg(replace(target, 'ONLY ', ''), ', ' ORDER BY is_referencing, oid) AS names
+    FROM wanted
+   GROUP BY step, mode
 )
-SELECT format('LOCK TABLE %s IN %s MODE', string_agg(target, ', ' ORDER BY is_referencing, oid), mode) AS sql,
+SELECT format('LOCK TABLE %s IN %s MODE%s', targets, mode, CASE step WHEN 3 THEN ' NOWAIT' END) AS sql,
        mode || ' on ' || CASE step WHEN 1 THEN 'the two partitioned tables alone'
                                    WHEN 2 THEN 'the tables at the other end of parent-level foreign keys'
-                                   ELSE 'the DEFAULT partitions' END AS lock,
-       mode, jsonb_agg(oid::bigint) AS relations, string_agg(replace(target, 'ONLY ', ''), ', ' ORDER BY is_referencing, oid) AS names
-  FROM wanted
- GROUP BY step, mode
+                                   ELSE 'the DEFAULT partitions: NOWAIT first, then waiting within the lock budget' END AS lock,
+       mode, relations, names,
+       CASE WHEN step < 3 THEN NULL
+            WHEN tables = 1 THEN jsonb_build_array(jsonb_build_array(format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', targets)))
+            ELSE jsonb_build_array(
+                   jsonb_build_array(format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', referenced),
+                                     format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', referencing),
+                                     format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE NOWAIT', referenced)),
+                   jsonb_build_array(format('LOCK TABLE %s, %s IN ACCESS EXCLUSIVE MODE', referenced, referencing)),
+                   jsonb_build_array(format('LOCK TABLE %s, %s IN ACCESS EXCLUSIVE MODE', referencing, referenced))) END AS ways
+  FROM locks
  ORDER BY step;

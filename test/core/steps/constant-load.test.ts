@@ -1,8 +1,7 @@
 /** An application that writes without a pause: the drop gets through, and no writer waits longer than the lock budget. */
-import type { Client } from 'pg';
 import { expect, it } from 'vitest';
-import type { TestDatabase } from '../../support/database.ts';
 import { holdLock, waitUntil } from '../../support/observe.ts';
+import { type Load, startWriters, WRITERS } from '../../support/writers.ts';
 import { migratedTo } from '../execution.helpers.ts';
 
 /** The wait is bounded by deadlock_timeout (1 s); the rest is room for the drop itself on a busy machine. */
@@ -11,65 +10,8 @@ const BUDGET_MS = 2_000;
 const SHORT_BUDGET_MS = 500;
 /** What the contract allows beside the budget. */
 const MARGIN_MS = 200;
-const WRITERS = 8;
 /** One is NOWAIT and refused. The benchmark `stall` counts exactly; a busy machine may need some more. */
 const FEW_TRIES = 8;
-
-interface Load {
-  /** Statements so far. */
-  statements(): number;
-  /** Milliseconds of the longest statement since this was last asked. */
-  longest(): number;
-  /** SQLSTATEs of statements that failed. */
-  readonly errors: (string | undefined)[];
-  stop(): Promise<void>;
-}
-
-/** Half of the writers commit each statement, the others all three together: both orders of the two tables occur. */
-async function startWriters(db: TestDatabase): Promise<Load> {
-  const errors: (string | undefined)[] = [];
-  let running = true;
-  let statements = 0;
-  let longest = 0;
-  const run = async (client: Client, sql: string) => {
-    const from = performance.now();
-    await client.query(sql);
-    longest = Math.max(longest, performance.now() - from);
-    statements++;
-  };
-  const clients = await Promise.all(Array.from({ length: WRITERS }, () => db.client()));
-  const workers = clients.map(async (client, number) => {
-    for (let ino = 1_000_000 + number; running; ino += WRITERS) {
-      const medium = ['one', 'two', 'three'][ino % 3];
-      const file = [
-        `INSERT INTO inode VALUES ('${medium}', ${ino}, 1)`,
-        `INSERT INTO path VALUES ('${medium}', ${ino}, 'a file')`,
-        `DELETE FROM inode WHERE medium = '${medium}' AND ino = ${ino}`,
-      ];
-      const work = number % 2 === 0 ? file : ['BEGIN', ...file, 'COMMIT'];
-      try {
-        for (const sql of work) await run(client, sql);
-      } catch (error) {
-        errors.push((error as { code?: string }).code);
-        await client.query('ROLLBACK');
-      }
-    }
-  });
-  await waitUntil(() => statements > 20 * WRITERS, 'all writers to be at work');
-  return {
-    statements: () => statements,
-    longest: () => {
-      const value = longest;
-      longest = 0;
-      return value;
-    },
-    errors,
-    stop: async () => {
-      running = false;
-      await Promise.all(workers);
-    },
-  };
-}
 
 /** Tries as the state machine does, but without its pauses. */
 async function insist(step: () => Promise<unknown>, most: number): Promise<void> {
