@@ -66,3 +66,4 @@ SELECT CASE :indexes WHEN 1 THEN 'index' ELSE 'indexes' END AS index_word \gset
 \echo ✓ Parent-level FK is as it was: :constraint_label: :definition_label
 \echo
 \echo ✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓
+\ir psql/control/give-back.sql

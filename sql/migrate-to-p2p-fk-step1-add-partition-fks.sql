@@ -65,3 +65,4 @@ SELECT :skipped > 0 AS some_there, :of - :skipped AS made \gset
 \echo Successfully added :made partition-level FK constraints
 \endif
 \ir psql/migration/rest.sql
+\ir psql/control/give-back.sql

@@ -34,3 +34,4 @@ SELECT :failures > 0 AS refused, :skipped > 0 AS some_there, :of - :skipped AS m
 \endif
 \echo ✓ No FK violations found - all data is valid
 \ir psql/migration/rest.sql
+\ir psql/control/give-back.sql

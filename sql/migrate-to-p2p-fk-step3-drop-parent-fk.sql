@@ -56,3 +56,4 @@ SELECT jsonb_build_object('locked_ms', :locked_ms) AS changes \gset
 \set ON_ERROR_STOP on
 \endif
 \ir psql/migration/rest.sql
+\ir psql/control/give-back.sql

@@ -93,3 +93,4 @@ SELECT :'result'::jsonb <> '[]' AS notes,
 SELECT format('verification failed: %s', :'failures') AS refusal \gset
 \ir psql/control/refuse.sql
 \endif
+\ir psql/control/give-back.sql

@@ -1,3 +1,12 @@
--- Ends the script with one line, :refusal, and psql's exit code 3. An open transaction goes with the session.
-SELECT set_config('p2pfk.refusal', :'refusal', false) AS ignored \gset
-DO $$ BEGIN RAISE EXCEPTION '%', current_setting('p2pfk.refusal'); END $$;
+-- Ends the script with one line, :refusal, and psql's exit code 3. What an open transaction has done is rolled back, and the
+-- session gets back what it came with.
+SELECT now() <> statement_timestamp() AS in_transaction \gset
+\if :in_transaction
+ROLLBACK;
+\endif
+\ir give-back.sql
+-- Of this transaction alone, which ends with the session: the line is read as it was written.
+BEGIN;
+SET LOCAL client_encoding = 'UTF8';
+SELECT pg_catalog.set_config('p2pfk.refusal', :'refusal', true) AS ignored \gset
+DO $$ BEGIN RAISE EXCEPTION '%', pg_catalog.current_setting('p2pfk.refusal'); END $$;

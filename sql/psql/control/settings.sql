@@ -103,7 +103,12 @@ SELECT pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.<>) :server_pid AS moved 
 \if :moved
 DO $$ BEGIN RAISE EXCEPTION 'there is a connection pooler in transaction mode: connect to the server directly'; END $$;
 \endif
+\set came_encoding :ENCODING
 \encoding UTF8
+-- What was SET before, for give-back.sql. The encoding goes back by psql, which has to know of it.
+SELECT COALESCE(pg_catalog.jsonb_object_agg(s.name, s.setting), '{}') AS came_with
+  FROM pg_catalog.pg_settings s
+ WHERE s.source OPERATOR(pg_catalog.=) 'session' \gset
 
 -- Before anything that depends on a setting; the wanted lock_timeout follows when it is known to be one.
 \set wanted_lock_timeout_ms :lock_timeout_ms
