@@ -10,6 +10,7 @@ export const FINDING_IDS: readonly string[] = [
   'deferrable-key',
   'disabled-trigger',
   'drop-lock-budget',
+  'event-trigger',
   'foreign-key-order',
   'foreign-table-partition',
   'guard-in-default',

@@ -15,6 +15,7 @@ export const SQL_FINDINGS = [
   'constraint-name',
   'default-differs',
   'disabled-trigger',
+  'event-trigger',
   'foreign-key-order',
   'guard-in-default',
   'keys-outside-partner',

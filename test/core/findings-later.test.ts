@@ -112,3 +112,46 @@ describe('plan --count-orphans', () => {
     expect(rows).toEqual([{ k: 2, id: 777 }]);
   });
 });
+
+describe('event triggers', () => {
+  it('that fire for our statements are named before anything is built: a warning where one can raise an error', async () => {
+    const schema = await tables();
+    const found = async () => (await plan(schema)).findings.filter(({ id }) => id === 'event-trigger');
+    await db.client.query(`
+      CREATE FUNCTION log_ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+      CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no'; END$$;
+      CREATE EVENT TRIGGER "Log it" ON ddl_command_end EXECUTE FUNCTION log_ddl();
+      CREATE EVENT TRIGGER elsewhere ON ddl_command_start WHEN TAG IN ('CREATE EXTENSION') EXECUTE FUNCTION refuse();
+      CREATE EVENT TRIGGER of_drops ON sql_drop WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION refuse();
+      CREATE EVENT TRIGGER standby ON sql_drop EXECUTE FUNCTION refuse();
+      ALTER EVENT TRIGGER standby ENABLE REPLICA`);
+    try {
+      expect(await found()).toEqual([
+        having('event-trigger', 'info', /migration: "Log it" \(ddl_command_end, function case_\d+\.log_ddl\); if/),
+      ]);
+      await db.client.query(`
+        CREATE EVENT TRIGGER frozen ON ddl_command_start WHEN TAG IN ('ALTER TABLE', 'DROP TABLE') EXECUTE FUNCTION refuse();
+        ALTER EVENT TRIGGER frozen ENABLE ALWAYS`);
+      const [warning, ...more] = await found();
+      expect(more).toEqual([]);
+      expect(warning).toEqual(
+        having(
+          'event-trigger',
+          'warning',
+          /frozen \(ddl_command_start of ALTER TABLE, .*; the source of frozen contains/,
+        ),
+      );
+      const [disable = '', enable = ''] = (warning?.remedy ?? '')
+        .split(': ')
+        .slice(1)
+        .map((text) => text.replace(/; afterwards$/, ''));
+      await db.client.query(disable);
+      expect(await found()).toEqual([]);
+      await db.client.query(enable);
+      expect(await found()).toEqual([warning]);
+    } finally {
+      for (const name of ['"Log it"', 'elsewhere', 'of_drops', 'standby', 'frozen'])
+        await db.client.query(`DROP EVENT TRIGGER IF EXISTS ${name}`);
+    }
+  });
+});

@@ -11,6 +11,8 @@
 \ir finding.sql
 \set finding disabled-trigger
 \ir finding.sql
+\set finding event-trigger
+\ir finding.sql
 \set finding guard-in-default
 \ir finding.sql
 \set finding keys-outside-partner
