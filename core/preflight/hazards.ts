@@ -63,8 +63,9 @@ const HAZARDS: Readonly<Record<Hazard, { severity: Severity; say(where: string):
   },
   'probe-trigger': {
     severity: 'info',
-    say: (where) => `triggers of the application would fire in the DELETE probe: ${where}`,
-    remedy: 'nothing to do: the probe runs on a pair without such triggers, or is skipped, and says so',
+    say: (where) =>
+      `a DELETE of referenced rows, or what the foreign key then does, fires triggers of the application: ${where}`,
+    remedy: 'nothing to do: the checks execute no DELETE that would fire them, and prove by plan that a DELETE is fast',
   },
   publication: {
     severity: 'info',

@@ -2,7 +2,7 @@
 --   wraparound-vacuum   an autovacuum that no lock request cancels works on a partition now
 --   unchecked-writes    sessions for which no foreign key fires: a subscription that fills the tables, or a role, a database or a
 --                       server whose sessions begin with session_replication_role = replica
---   probe-trigger       triggers of the application would fire in the DELETE probe, which is then skipped
+--   probe-trigger       triggers of the application that the DELETE probe would fire: it executes no DELETE on such a pair
 --   publication         the tables are published: DDL is not replicated, and a subscriber keeps its own foreign keys
 --   invalid-index       an index on the FK's columns is INVALID and serves nobody
 --   broken-children     the parent FK has no enforced child constraint on some leaf (bugs of old minor versions leave that)

@@ -3,7 +3,7 @@
 SELECT 'always-triggers' AS id, 'error' AS severity, false AS needs_acceptance,
        format('triggers of the foreign key fire ALWAYS, on %s, and role %s may not give pair foreign keys the same mode: only a superuser changes the triggers of a foreign key',
               string_agg(DISTINCT format('%I.%I', n.nspname, c.relname), ', ' ORDER BY format('%I.%I', n.nspname, c.relname)), current_user) AS message,
-       'migrate as a superuser; or make them fire as usual: ALTER TABLE ... ENABLE TRIGGER ALL' AS remedy
+       'migrate as a superuser, or let a superuser make them fire as usual: ALTER TABLE ... ENABLE TRIGGER ALL' AS remedy
   FROM jsonb_to_recordset(:'firing'::jsonb) AS f(relation oid)
   JOIN pg_class c ON c.oid = f.relation
   JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -1,7 +1,7 @@
 -- Which constraint an error 23503 names after the migration.
 :begin
 SELECT 'constraint-name' AS id, 'info' AS severity, false AS needs_acceptance,
-       format('an INSERT or UPDATE that is refused (23503) names the constraint of its partition afterwards, such as %I, and not %I',
+       format('after the migration an error 23503 names the foreign key of the partition, such as %I, and not %I',
               min(f.constraint_name) , :'constraint_name'::text) AS message,
        'recognise the error by its code, 23503; or keep the name with: --pair-constraint-names parent' AS remedy
   FROM jsonb_to_recordset(:'final_names'::jsonb) AS f(constraint_name text)

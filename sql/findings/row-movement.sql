@@ -25,7 +25,7 @@ SELECT 'row-movement' AS id, 'warning' AS severity, is_deferrable OR on_update I
   FROM fk WHERE silent IS NOT NULL AND guarded
 UNION ALL
 SELECT 'row-movement', 'warning', true,
-       format('after the migration, and already from the first pair foreign key on, an UPDATE of %s that moves a row to another partition silently runs ON DELETE %s on its referencing rows; no guard was wanted',
+       format('after the migration, and already from the first pair foreign key on, an UPDATE of %s that moves a row to another partition silently runs ON DELETE %s on its referencing rows, because --no-row-movement-guard was given',
               :'referenced_table'::text, silent),
        'never UPDATE the partition key of a referenced row; or leave --no-row-movement-guard out'
   FROM fk WHERE silent IS NOT NULL AND NOT guarded

@@ -7,7 +7,7 @@ SELECT 'set-constraints' AS id, 'warning' AS severity, true AS needs_acceptance,
               CASE WHEN NOT bool_and(f.beside_root) THEN format('partitions of %s are in other schemas', :'table'::text)
                    WHEN :'options'::jsonb ->> 'pairConstraintNames' = 'documented' THEN 'the foreign keys of the pairs keep their own names'
                    ELSE 'some partition has another constraint of that name' END) AS message,
-       'say SET CONSTRAINTS ALL DEFERRED in the application' AS remedy
+       'use SET CONSTRAINTS ALL DEFERRED in the application' AS remedy
   FROM jsonb_to_recordset(:'final_names'::jsonb) AS f(constraint_name text, beside_root boolean)
  WHERE nullif(:'constraint_oid'::text, '') IS NOT NULL AND :'actions'::text ~ ' DEFERRABLE( INITIALLY DEFERRED)?$'
 HAVING NOT bool_and(f.beside_root AND f.constraint_name = :'constraint_name'::text)

@@ -1,7 +1,7 @@
 -- Statement-level triggers of the application that the foreign key's actions fire today and will not fire, or the other way
 -- round. A cascade is a statement on the referencing table of its foreign key: the root under the parent FK, the leaf under a
--- pair FK. So the root's triggers stop to fire for cascaded rows, and a leaf's own begin to; those of a partitioned table
--- between them fire for neither.
+-- pair FK. So the root's triggers stop firing with the drop, and a leaf's own begin with its pair FK (then both act, the second on
+-- no row, for which statement-level triggers fire, too); those of a partitioned table between them fire for neither.
 :begin
 WITH action AS (
   SELECT 'delete' AS event, NULL::int2[] AS columns FROM pg_constraint c
@@ -19,8 +19,7 @@ WITH action AS (
   UNION ALL
   SELECT p.referencing_oid, false FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(referencing_oid oid)
 ), trigger AS (
-  SELECT DISTINCT r.is_root, g.oid, format('%I on %I.%I', g.tgname, n.nspname, t.relname) AS name,
-         format('ALTER TABLE %I.%I DISABLE TRIGGER %I', n.nspname, t.relname, g.tgname) AS disable
+  SELECT DISTINCT r.is_root, g.oid, format('%I on %I.%I', g.tgname, n.nspname, t.relname) AS name
     FROM relation r
     JOIN pg_trigger g ON g.tgrelid = r.oid AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A') AND g.tgtype & 1 = 0
     JOIN action a ON CASE a.event WHEN 'delete' THEN g.tgtype & 8 <> 0
@@ -36,13 +35,14 @@ WITH action AS (
     JOIN pg_namespace n ON n.oid = t.relnamespace
 )
 SELECT 'statement-trigger' AS id, 'warning' AS severity, true AS needs_acceptance,
-       concat_ws('; ',
-         'statement-level triggers see rows that the foreign key deletes or changes: ' || string_agg(name, ', ' ORDER BY name) FILTER (WHERE is_root)
-           || ' will no longer fire for them, as a pair foreign key acts on the partition and not on the table',
-         string_agg(name, ', ' ORDER BY name) FILTER (WHERE NOT is_root)
-           || ' do not fire for rows that the foreign key deletes or changes, and will from then on') AS message,
-       'write the trigger FOR EACH ROW on the table, which partitions inherit and cascades fire under both kinds of foreign key: CREATE TRIGGER name AFTER DELETE ON '
-         || :'table'::text || ' FOR EACH ROW EXECUTE FUNCTION ...' AS remedy
+       format('statement-level triggers will not fire as today when the foreign key deletes or changes rows of %s: ', :'table'::text)
+         || concat_ws('; ',
+              string_agg(name, ', ' ORDER BY name) FILTER (WHERE is_root)
+                || ' will no longer fire, because a pair foreign key acts on the partition and not on the table',
+              string_agg(name, ', ' ORDER BY name) FILTER (WHERE NOT is_root)
+                || ' will begin to fire, as soon as the partition has its pair foreign key') AS message,
+       format('write them FOR EACH ROW on the table, where all partitions inherit them and both kinds of foreign key fire them: CREATE TRIGGER ... AFTER %s ON %s FOR EACH ROW EXECUTE FUNCTION ...',
+              (SELECT string_agg(DISTINCT upper(a.event), ' OR ') FROM action a), :'table'::text) AS remedy
   FROM trigger
 HAVING count(*) > 0
 :end

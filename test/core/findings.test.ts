@@ -110,7 +110,11 @@ describe('what an UPDATE does differently afterwards', () => {
     );
     expect(guarded.statements.map(({ sql }) => sql).join()).toContain('CREATE TRIGGER');
     expect(unguarded.findings).toContainEqual(
-      having('row-movement', 'warning', new RegExp(`silently runs ON DELETE ${action} .*no guard was wanted`)),
+      having(
+        'row-movement',
+        'warning',
+        new RegExp(`silently runs ON DELETE ${action} .*--no-row-movement-guard was given`),
+      ),
     );
     expect(unguarded.statements.map(({ sql }) => sql).join()).not.toContain('CREATE TRIGGER');
   });

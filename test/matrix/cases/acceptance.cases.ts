@@ -170,9 +170,10 @@ export const cases: readonly Case[] = [
       const found = (await plan(db, { table })).findings.filter(({ id }) => id === 'statement-trigger');
       expect(found.map(({ message }) => message)).toEqual([
         expect.stringMatching(
-          /changes: stops_before on public\.path, stops_of on public\.path will no longer fire .*; begins on public\.path_1_all do not fire/,
+          /changes rows of public\.path: stops_before on public\.path, stops_of on public\.path will no longer fire, .*; begins on public\.path_1_all will begin to fire, /,
         ),
       ]);
+      expect(found[0]?.remedy).toContain('CREATE TRIGGER ... AFTER UPDATE ON public.path FOR EACH ROW');
     },
   },
 ];
