@@ -30,12 +30,14 @@ WITH RECURSIVE fk AS (
 ), named AS (
   -- A name longer than 63 bytes is cut by the cast to `name`, which knows multi-byte characters; nine leading
   -- characters keep room for '_' and eight digits of a hash, which make the cut name unique again: by the parent FK's name,
-  -- and where that is taken too, or nobody remembers it, by the columns.
+  -- and where that is taken too, or nobody remembers it, by the columns. SQL_ASCII knows no characters: there the cut may be in the
+  -- middle of one, so what it ends with beyond ASCII goes, too.
   SELECT w.*, c.unique_constraint, c.other_constraint, c.unique_index, c.other_index
     FROM wanted w
    CROSS JOIN LATERAL (
-         SELECT substr((repeat('x', 9) || w.constraint_name)::name::text, 10) || '_' AS constraint_start,
-                substr((repeat('x', 9) || w.index_name)::name::text, 10) || '_'      AS index_start) s
+         SELECT regexp_replace(substr((repeat('x', 9) || w.constraint_name)::name::text, 10), e.broken, '') || '_' AS constraint_start,
+                regexp_replace(substr((repeat('x', 9) || w.index_name)::name::text, 10), e.broken, '') || '_'      AS index_start
+           FROM (SELECT CASE getdatabaseencoding() WHEN 'SQL_ASCII' THEN '[^ -~]+$' ELSE '$' END AS broken) e) s
    CROSS JOIN LATERAL (
          SELECT s.constraint_start || left(md5(w.constraint_name || w.root_constraint_name), 8)              AS unique_constraint,
                 s.constraint_start || left(md5(w.constraint_name || w.root_constraint_name || w.columns), 8) AS other_constraint,

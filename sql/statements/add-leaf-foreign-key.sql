@@ -8,9 +8,10 @@
 SELECT p.pair,
        format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s NOT VALID',
               an.nspname, a.relname,
-              -- The pair FK may have that name: then another, until the pair FK is dropped.
+              -- The pair FK may have that name: then another, until the pair FK is dropped. How it is cut: catalog/pair-states.sql.
               CASE WHEN EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = p.referencing_oid AND c.conname = w.name)
-                   THEN substr((repeat('x', 9) || w.name)::name::text, 10) || '_' || left(md5(w.name || p.referencing_oid::text), 8)
+                   THEN regexp_replace(substr((repeat('x', 9) || w.name)::name::text, 10),
+                                       CASE getdatabaseencoding() WHEN 'SQL_ASCII' THEN '[^ -~]+$' ELSE '$' END, '') || '_' || left(md5(w.name || p.referencing_oid::text), 8)
                    ELSE w.name END, :'definition'::text) AS sql,
        'SHARE ROW EXCLUSIVE on the referencing partition, the referenced table and its partitions' AS lock
   FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, index_name name, root_constraint name)

@@ -33,6 +33,8 @@ export interface Case {
   /** First and last major version that can show it. */
   readonly since?: PostgresMajor;
   readonly until?: PostgresMajor;
+  /** Options of CREATE DATABASE, in place of those of the schema. */
+  readonly database?: string;
   run(run: CaseRun): Promise<void>;
 }
 
@@ -53,7 +55,7 @@ export function readSchema(name: string): Schema {
 /** Runs one case in a database of its own. */
 export async function runCase(server: MatrixServer, one: Case): Promise<void> {
   const { sql, table, database } = readSchema(one.schema);
-  const db = await server.database(sql, database);
+  const db = await server.database(sql, one.database ?? database);
   try {
     const as = (role: string) => roleDatabase(db, role);
     await one.run({
