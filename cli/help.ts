@@ -2,7 +2,8 @@
 
 export const ENVIRONMENT_HELP = `Environment:
   DATABASE_URL                                the database, where --database-url is not given
-  PGHOST PGPORT PGDATABASE PGUSER PGPASSWORD  libpq's variables, where there is no URL
+  PGHOST PGPORT PGDATABASE PGUSER PGPASSWORD  what the URL leaves out, as psql reads it; also PGSERVICE, PGPASSFILE (~/.pgpass),
+                                              PGSSLMODE, PGSSLROOTCERT, PGSSLCERT, PGSSLKEY, PGOPTIONS, PGCONNECT_TIMEOUT
   P2PFK_SESSION_POOLER=true                   as --session-pooler
   P2PFK_SHOW_BLOCKING_QUERIES=true            as --show-blocking-queries
   P2PFK_STATE_DIR                             where local executions are kept, as --state-dir

@@ -1,5 +1,8 @@
 /** Options that several commands share, declared once. Nothing here is heavier than commander. */
+import { channel } from 'node:diagnostics_channel';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { holdsPassword } from '../core/libpq/connection-string.ts';
+import { SESSION_OPENED } from '../core/libpq/keywords.ts';
 import { duration, megabytes } from './units.ts';
 
 /** What commander hands to the action of every command. */
@@ -113,7 +116,10 @@ function grouped(command: Command, heading: string, add: (command: Command) => v
 export function addDatabaseOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('-d, --database-url <url>', 'postgres://user:password@host:port/database: the server, not a pooler')
+      new Option(
+        '-d, --database-url <url>',
+        'postgres://user@host:port/database?sslmode=..., or "host=... dbname=...", as psql takes it: the server, not a pooler',
+      )
         .env('DATABASE_URL')
         .helpGroup(OWN),
     )
@@ -133,7 +139,24 @@ export function addDatabaseOptions(command: Command): Command {
       // Every session of this process is opened with it, those of the steps too.
       if (acting.opts().sessionPooler === true) process.env.P2PFK_SESSION_POOLER = 'true';
       if (acting.opts().showBlockingQueries === true) process.env.P2PFK_SHOW_BLOCKING_QUERIES = 'true';
+      if (acting.getOptionValueSource('databaseUrl') === 'cli') warnOfPassword(acting.opts().databaseUrl);
     });
+}
+
+/**
+ * Arguments of a process can be read by every user of the machine, and the shell keeps them in its history. Printed when a
+ * session is open: a command that cannot connect prints its error and nothing else.
+ */
+function warnOfPassword(databaseUrl: string): void {
+  if (!holdsPassword(databaseUrl)) return;
+  const sessionOpened = channel(SESSION_OPENED);
+  const warn = (): void => {
+    sessionOpened.unsubscribe(warn);
+    process.stderr.write(
+      '! the password in --database-url is visible in the process list: use DATABASE_URL, PGPASSWORD or ~/.pgpass\n',
+    );
+  };
+  sessionOpened.subscribe(warn);
 }
 
 /** Of the commands that run an execution in this process. */

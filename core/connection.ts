@@ -1,19 +1,25 @@
 /** One `Client` per piece of work, never a pool: sessions hold locks and settings, so each has one owner and one end. */
-import { Client, type ClientConfig } from 'pg';
-import { parse } from 'pg-connection-string';
+import { channel } from 'node:diagnostics_channel';
+import { Client } from 'pg';
 import { ConnectionLost, ConnectionRefused, InvalidInput, P2pfkError } from './errors.ts';
+import { SESSION_OPENED } from './libpq/keywords.ts';
+import { CombinedFailure, openSession } from './libpq/open.ts';
+import { resolveParameters } from './libpq/parameters.ts';
 import { PooledSession, refuseTransactionPooler, usesSessionPooler } from './pooler.ts';
 import { isConnectionError, messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
 import { pinSettings } from './settings.ts';
 
 export interface ConnectOptions {
-  /** `postgres://user@host:port/database`; where absent, libpq's own variables (PGHOST, PGUSER, ...) decide. */
+  /**
+   * `postgres://user@host:port/database` or `host=... dbname=...`, as psql takes it. What it leaves out comes from a service
+   * (PGSERVICE), from libpq's variables (PGHOST, PGSSLMODE, ...) and from libpq's defaults, in this order.
+   */
   readonly databaseUrl?: string | undefined;
   /** Shown in pg_stat_activity; names the migration, so a DBA knows whom to ask. Cut to 63 bytes by PostgreSQL. */
   readonly applicationName: string;
-  /** Asked for the password once for this session, where neither the URL nor PGPASSWORD carries it. */
+  /** Asked for the password of this session, instead of the URL, PGPASSWORD and the password file. */
   readonly password?: () => Promise<string>;
-  /** PEM. The server has to prove its host name by one of these authorities, and no others count. Not with a URL, whose sslmode decides. */
+  /** PEM. The server has to prove its host name by one of these authorities, and no others count, whatever sslmode is. */
   readonly certificateAuthority?: string;
   /** Session lock_timeout in milliseconds; statements that take strong locks set their own. */
   readonly lockTimeoutMs?: number;
@@ -26,10 +32,9 @@ export interface ReadOptions extends ConnectOptions {
   readonly snapshot?: boolean;
 }
 
-/** Longer than a failover's TCP silence is not worth waiting for: the state machine retries. */
-const CONNECT_TIMEOUT_MS = 10_000;
-
 const DEFAULT_LOCK_TIMEOUT_MS = 5_000;
+
+const sessionOpened = channel(SESSION_OPENED);
 
 /** What was told of a connection that died between two statements; the next statement itself does not learn it. */
 const losses = new WeakMap<Client, Error>();
@@ -79,20 +84,26 @@ export async function connectReadOnly(options: ReadOptions): Promise<Client> {
 
 async function open(options: ConnectOptions, prepare: (client: Client) => Promise<void>): Promise<Client> {
   const target = describeTarget(options.databaseUrl);
-  const config = {
-    ...clientConfig(options.databaseUrl),
-    ...(options.password ? { password: options.password } : {}),
-    ...(options.certificateAuthority ? { ssl: { ca: options.certificateAuthority, rejectUnauthorized: true } } : {}),
-    application_name: options.applicationName,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    keepAlive: true,
-  };
-  const client = usesSessionPooler() ? new PooledSession(config) : new Client(config);
-  // Without a listener, a connection that dies while idle would end the process.
-  client.on('error', (error) => losses.set(client, error));
+  let client: Client;
   try {
-    await client.connect();
+    client = await openSession({
+      databaseUrl: options.databaseUrl,
+      applicationName: options.applicationName,
+      password: options.password,
+      certificateAuthority: options.certificateAuthority,
+      create: (config) => {
+        const created = usesSessionPooler() ? new PooledSession(config) : new Client(config);
+        // Without a listener, a connection that dies while idle would end the process.
+        created.on('error', (error) => losses.set(created, error));
+        return created;
+      },
+    });
+  } catch (error) {
+    throw connectionError(error, target);
+  }
+  try {
     await prepare(client);
+    sessionOpened.publish(undefined);
     return client;
   } catch (error) {
     if (client.getTransactionStatus() === 'T') await client.query('ROLLBACK').catch(() => undefined);
@@ -164,13 +175,15 @@ export async function contained<Result>(client: Client, work: () => Promise<Resu
   }
 }
 
-function connectionError(error: unknown, target: string): P2pfkError {
-  if (error instanceof P2pfkError) return error;
+function connectionError(thrown: unknown, target: string): P2pfkError {
+  if (thrown instanceof P2pfkError) return thrown;
+  const error = thrown instanceof CombinedFailure ? thrown.main : thrown;
   const sqlState = sqlStateOf(error);
   const context = sqlState ? { sqlState } : {};
-  const options = { cause: error };
+  const options = { cause: thrown };
   if (isConnectionError(error)) {
-    const message = `cannot connect to PostgreSQL at ${target}: ${messageOf(error)}; is the server running, and are host and port right?`;
+    const advice = thrown === error ? '; is the server running, and are host and port right?' : '';
+    const message = `cannot connect to PostgreSQL at ${target}: ${messageOf(thrown)}${advice}`;
     return new ConnectionLost(message, context, options);
   }
   if (sqlState === '57014') {
@@ -181,33 +194,13 @@ function connectionError(error: unknown, target: string): P2pfkError {
   const verb = sqlState
     ? `PostgreSQL at ${target} refuses the connection`
     : `cannot connect to PostgreSQL at ${target}`;
-  return new ConnectionRefused(`${verb}: ${messageOf(error)}`, context, options);
+  return new ConnectionRefused(`${verb}: ${messageOf(thrown)}`, context, options);
 }
 
-/** Where a URL leads, without user secrets: `host:port/database`. */
+/** Where a session leads, without secrets: `host:port/database`, or `host:port,host:port/database`. */
 export function describeTarget(databaseUrl?: string): string {
-  const { host, port, database, user } = new Client(clientConfig(databaseUrl));
-  return `${host}:${port}/${database ?? user ?? ''}`;
-}
-
-function clientConfig(databaseUrl: string | undefined): ClientConfig {
-  if (databaseUrl === undefined || databaseUrl === '') return {};
-  if (!/^postgres(ql)?:\/\//.test(databaseUrl)) {
-    throw new InvalidInput('the database URL must begin with postgres:// or postgresql://');
-  }
-  try {
-    parse(databaseUrl);
-  } catch (error) {
-    // The message of a URL error quotes the URL, password included: say only what kind of error it was.
-    const reason =
-      error instanceof Error && error.message.includes('ENOENT')
-        ? 'it names a certificate file that does not exist'
-        : 'it is not a URL';
-    throw new InvalidInput(
-      `the database URL cannot be read: ${reason}; expected postgres://user:password@host:port/database`,
-    );
-  }
-  return { connectionString: databaseUrl };
+  const { hosts, database } = resolveParameters(databaseUrl);
+  return `${hosts.map(({ host, address, port }) => `${host || address}:${port}`).join(',')}/${database}`;
 }
 
 /**

@@ -4,9 +4,10 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Client } from 'pg';
-import { type ConnectOptions, connect, describeTarget } from '../core/connection.ts';
+import { type ConnectOptions, connect } from '../core/connection.ts';
 import { refuseProxy } from '../core/endpoints.ts';
 import { ConnectionRefused, InvalidInput } from '../core/errors.ts';
+import { resolveParameters } from '../core/libpq/parameters.ts';
 import { passwordFromSecret, passwordFromToken } from './credentials.ts';
 
 /** Where Lambda's Node runtimes keep Amazon's certificate authorities. They do not load them by themselves. */
@@ -22,16 +23,11 @@ const REFUSED_PAUSE_MS = 2_000;
 /** @throws InvalidInput where the environment leads to an RDS Proxy, or names no way in */
 export async function openSession(applicationName: string): Promise<Client> {
   const databaseUrl = process.env.DATABASE_URL;
-  refuseProxy(hostOf(describeTarget(databaseUrl)));
+  for (const { host } of resolveParameters(databaseUrl).hosts) refuseProxy(host);
   if (databaseUrl) return connect({ databaseUrl, applicationName });
   const managed = managedPassword();
   if (managed === undefined) return connect({ applicationName });
   return connectPatiently({ applicationName, password: managed, certificateAuthority: certificateAuthority() });
-}
-
-/** `host:port/database` -> host. */
-function hostOf(target: string): string {
-  return target.slice(0, Math.max(0, target.lastIndexOf(':')));
 }
 
 /** Asked anew for each session: a token is valid for 15 minutes, and a rotation must not break a migration of hours. */

@@ -19,6 +19,7 @@ export interface Mutant {
 }
 
 const FENCE_TESTS = 'test/core/steps/fence.test.ts';
+const CONNECTION_TESTS = 'test/core/libpq.test.ts';
 const GATE_TESTS = 'test/core/steps/gate.test.ts';
 const PARTITION_SET_TESTS = 'test/core/steps/partition-set.test.ts';
 
@@ -166,5 +167,45 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'WHERE ',
     test: PARTITION_SET_TESTS,
     title: 'keeps what another has made there',
+  },
+  {
+    rule: 'sslmode=verify-full checks the host name, not only the chain',
+    file: 'core/libpq/tls.ts',
+    find: 'checkServerIdentity: (_, certificate) => identityProblem(host, certificate)',
+    replace: 'checkServerIdentity: (_, certificate) => void identityProblem(host, certificate)',
+    test: CONNECTION_TESTS,
+    title: 'sslmode=verify-full is let in, or refused, as psql is',
+  },
+  {
+    rule: 'only sslmode=prefer goes on in plain text where the server has no TLS',
+    file: 'core/libpq/tls.ts',
+    find: "orPlain: mode === 'prefer' }",
+    replace: "orPlain: mode.startsWith('') }",
+    test: CONNECTION_TESTS,
+    title: 'sslmode=require is let in, or refused, as psql is',
+  },
+  {
+    rule: 'nothing may come before the encryption',
+    file: 'core/libpq/transport.ts',
+    find: 'if (answer.length === 1 && answer[0] === 0x53) return true;',
+    replace: 'if (answer[0] === 0x53) return true;',
+    test: CONNECTION_TESTS,
+    title: 'with sslmode=require nothing is sent to somebody in between who has put something before the encryption',
+  },
+  {
+    rule: 'channel_binding=require ends the connection where the server does not bind',
+    file: 'core/libpq/channel-binding.ts',
+    find: 'if (!bound) refuse();',
+    replace: 'void bound;',
+    test: CONNECTION_TESTS,
+    title: 'with channel_binding=require are sent only over TLS and by SCRAM',
+  },
+  {
+    rule: "a caller's certificate authority counts whatever sslmode says: Lambda functions always verify",
+    file: 'core/libpq/tls.ts',
+    find: '  if (pinned) {',
+    replace: "  if (pinned && sslMode(settings) !== 'disable') {",
+    test: CONNECTION_TESTS,
+    title: 'an authority of the caller counts alone, with the host name, whatever the settings say',
   },
 ];
