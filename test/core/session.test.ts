@@ -11,6 +11,10 @@ import { databaseWith, everything, oneRow, type TestCase, THREE_PAIRS } from './
 import { Execution } from './execution.helpers.ts';
 import { plainRole } from './roles.helpers.ts';
 
+/** A table without any pair FK is refused before anything is looked at. */
+const ONE_PAIR_KEY =
+  'ALTER TABLE path_1 ADD FOREIGN KEY (medium, ino) REFERENCES inode_1 (medium, ino) ON DELETE CASCADE';
+
 /** Settings that change how texts are read and printed, or what a transaction may do. */
 const HOSTILE = Object.entries({
   standard_conforming_strings: 'off',
@@ -190,6 +194,7 @@ describe('row-level security that applies to this role', () => {
     const testCase: TestCase = await databaseWith();
     const { role, url } = await plainRole(testCase);
     await testCase.observer.query(`
+      ${ONE_PAIR_KEY};
       ALTER TABLE path_2 OWNER TO ${role}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role};
       ALTER TABLE path_2 ENABLE ROW LEVEL SECURITY; ALTER TABLE path_2 FORCE ROW LEVEL SECURITY;
       CREATE POLICY few ON path_2 USING (ino < 5)`);
@@ -226,6 +231,7 @@ it('a referencing partition in two pairs is refused', async () => {
 describe('a session that reads only', () => {
   it('writes nothing, keeps no lock on what it has counted, and leaves a command that fails in peace', async () => {
     const { db, observer } = await databaseWith();
+    await observer.query(ONE_PAIR_KEY);
     const before = await everything(observer);
     const client = await connectReadOnly({ databaseUrl: db.url, applicationName: 'p2pfk verify' });
     try {
