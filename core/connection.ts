@@ -205,8 +205,10 @@ export function describeTarget(databaseUrl?: string): string {
 
 /**
  * Runs `work` with the caller's search_path, so that an unqualified name means to us what it means to the caller; then goes
- * back to pg_catalog alone. Only for names that a person gives, and for statements that fire code of the application: what
- * `work` sends must itself be qualified, operators included (`OPERATOR(pg_catalog.=)`).
+ * back to the path of `sql/session.sql`. For names that a person gives there is one query, `catalog/resolve-table`; everything else is
+ * a statement that fires code of the application. What `work` sends must itself be qualified, operators included
+ * (`OPERATOR(pg_catalog.=)`): anybody may have put a function or an operator into a schema of that path.
+ * test/core/captured-names.test.ts scans the texts, and plants what could be captured.
  */
 export async function withCallerSearchPath<Result>(client: Client, work: () => Promise<Result>): Promise<Result> {
   await client.query(CALLER_SEARCH_PATH.session);
@@ -215,7 +217,7 @@ export async function withCallerSearchPath<Result>(client: Client, work: () => P
   } finally {
     // A SET, because under that path set_config could be another function. In a transaction that has failed this fails too, and
     // its rollback puts the setting back.
-    await client.query('SET search_path = pg_catalog').catch(() => undefined);
+    await client.query('SET search_path = pg_catalog, pg_temp').catch(() => undefined);
   }
 }
 
@@ -224,7 +226,7 @@ export const CALLER_SEARCH_PATH = {
   before: "SELECT set_config('search_path', current_setting('p2pfk.caller_search_path'), true)",
   /** Where the statement is alone, outside a transaction, and the session's last one. */
   session: "SELECT set_config('search_path', current_setting('p2pfk.caller_search_path'), false)",
-  after: 'SET LOCAL search_path = pg_catalog',
+  after: 'SET LOCAL search_path = pg_catalog, pg_temp',
 } as const;
 
 /**

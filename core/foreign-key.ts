@@ -72,6 +72,9 @@ export type Purpose = 'migrate' | 'verify' | 'rollback' | 'approve';
 
 const PARTITIONED = 'p';
 
+/** The schema at the beginning of a name that format('%I.%I') has written. */
+const SCHEMA = /^(?:"(?:[^"]|"")*"|[^".]+)\./;
+
 /** Whether `wanted`, written as SQL writes names, means the stored name. An exact stored name is accepted too. */
 function means(wanted: string, stored: string): boolean {
   if (wanted === stored) return true;
@@ -181,6 +184,7 @@ async function fromStanding(client: Client, key: StandingForeignKey, migrationId
   if (key.temporal) throw new InvalidInput(`${label} is a temporal foreign key (PERIOD), which p2pfk does not migrate`);
   const shape = await runOne<{
     definition: string;
+    full_definition: string;
     columns: string;
     referenced_columns: string;
     column_names: string[];
@@ -194,11 +198,6 @@ async function fromStanding(client: Client, key: StandingForeignKey, migrationId
     throw new InvalidInput(
       `${label} has a definition that this version of p2pfk does not understand: ${shape.definition}`,
     );
-  const { display_definition } = await withCallerSearchPath(client, () =>
-    runOne<{ display_definition: string }>(client, 'catalog/display-definition', {
-      constraint_oid: key.constraint_oid,
-    }),
-  );
   return {
     referencing_oid: key.table_oid,
     table: key.table_name,
@@ -207,7 +206,7 @@ async function fromStanding(client: Client, key: StandingForeignKey, migrationId
     constraint_name: key.constraint_name as string,
     constraint_oid: key.constraint_oid,
     validated: key.validated === true,
-    displayDefinition: display_definition,
+    displayDefinition: await asTheCallerSeesIt(client, key, shape),
     definition: shape.definition,
     columns: shape.columns,
     referenced_columns: shape.referenced_columns,
@@ -218,6 +217,22 @@ async function fromStanding(client: Client, key: StandingForeignKey, migrationId
     firing: shape.firing,
     migrationId,
   };
+}
+
+/**
+ * The definition as the caller's own session prints it: the referenced table without its schema where its bare name means that
+ * table. Asked by name, because nothing of ours but that question runs under the caller's search_path.
+ */
+async function asTheCallerSeesIt(
+  client: Client,
+  { referenced_oid, referenced_name }: StandingForeignKey,
+  { full_definition, columns }: { readonly full_definition: string; readonly columns: string },
+): Promise<string> {
+  const bare = referenced_name?.replace(SCHEMA, '') ?? '';
+  const qualified = `FOREIGN KEY (${columns}) REFERENCES ${referenced_name}(`;
+  if (!full_definition.startsWith(qualified) || (await resolveTable(client, bare)) !== referenced_oid)
+    return full_definition;
+  return `FOREIGN KEY (${columns}) REFERENCES ${bare}(${full_definition.slice(qualified.length)}`;
 }
 
 /** Nothing stands and no ledger remembers: pair FKs in the catalog are the last witness. Else say what is there. */

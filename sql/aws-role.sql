@@ -6,6 +6,10 @@
 -- For a password in Secrets Manager instead of IAM tokens: add -v iam=off, then \password p2pfk. To take it all back: DROP OWNED BY and DROP ROLE, after
 -- the ledger (schema p2pfk) was given to somebody else with REASSIGN OWNED, or is not needed any more.
 \set ON_ERROR_STOP on
+-- Nothing below is looked up in a schema where somebody else may create objects: this role may do everything. Only the table's name
+-- means what it means to the caller.
+SELECT :'table'::pg_catalog.regclass::pg_catalog.oid AS table_oid \gset
+SET search_path = pg_catalog, pg_temp;
 \if :{?iam}
 \else
   \set iam on
@@ -26,7 +30,7 @@ SELECT DISTINCT format('GRANT %I TO %I', pg_get_userbyid(c.relowner), :'role')
  CROSS JOIN LATERAL (SELECT relid FROM pg_partition_tree(k.conrelid)
                      UNION SELECT relid FROM pg_partition_tree(k.confrelid)) AS part
   JOIN pg_class c ON c.oid = part.relid
- WHERE k.conrelid = :'table'::regclass AND k.contype = 'f' AND k.conparentid = 0
+ WHERE k.conrelid = :'table_oid'::oid AND k.contype = 'f' AND k.conparentid = 0
    AND pg_get_userbyid(c.relowner) <> :'role'
 \gexec
 

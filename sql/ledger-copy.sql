@@ -5,6 +5,11 @@
 --
 -- Then, where the rows are wanted there: ALTER SUBSCRIPTION ... REFRESH PUBLICATION. Can be run again.
 \set ON_ERROR_STOP on
+\set begin ''
+\set end '\\gset'
+-- As in session.sql: our own queries find nothing outside of pg_catalog, and event triggers see the caller's search_path.
+SELECT pg_catalog.set_config('p2pfk.caller_search_path', pg_catalog.current_setting('search_path'), false) AS ignored \gset
+SET search_path = pg_catalog, pg_temp;
 SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                 WHERE n.nspname = 'p2pfk' AND c.relname = 'ledger_version') AS there,
        EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -19,6 +24,7 @@ SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamesp
 \q
 \endif
 BEGIN;
+\ir ledger/search-path.sql
 \ir ledger/schema.sql
 \ir ledger/mark-copy.sql
 COMMIT;

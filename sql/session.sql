@@ -7,7 +7,7 @@
 --
 -- p2pfk.caller_search_path keeps the caller's search_path: :'search_path' where it is not empty, else the one that the session
 -- came with. Names that a person gives, and the code of the application that our DDL fires (CHECK functions, triggers,
--- event triggers), are looked up there; our own queries run under pg_catalog alone.
+-- event triggers), are looked up there; our own queries find nothing outside of pg_catalog.
 --
 -- not_pinned: what only a superuser may set and is not as it should be (sql/settings-at-fault.sql names who set it).
 :begin
@@ -27,8 +27,10 @@ WITH pinned(name, value) AS (VALUES
   ('extra_float_digits', '1'),
   ('bytea_output', 'hex'),
   ('lc_monetary', 'C'),
-  -- No function, operator or type of a schema in the caller's path shadows one of PostgreSQL.
-  ('search_path', 'pg_catalog'),
+  -- No function, operator or type of a schema in the caller's path shadows one of PostgreSQL. pg_temp is named because PostgreSQL
+  -- searches it first where it is not: code of the application that runs in our session with fewer rights than ours, such as a
+  -- trigger on the referencing table, could make a temporary view with the name of a catalog.
+  ('search_path', 'pg_catalog, pg_temp'),
   -- Raise an error where a policy would hide rows: a hidden orphan would pass every check.
   ('row_security', 'off'),
   -- Under "replica" foreign keys do not check what the DELETE probe does, and rows enter unchecked.
@@ -74,9 +76,9 @@ WITH pinned(name, value) AS (VALUES
 SELECT p.not_pinned
   FROM (SELECT pg_catalog.set_config('p2pfk.caller_search_path',
                  CASE WHEN :'search_path'::pg_catalog.text OPERATOR(pg_catalog.<>) '' THEN :'search_path'::pg_catalog.text
-                      WHEN pg_catalog.current_setting('search_path') OPERATOR(pg_catalog.<>) 'pg_catalog' THEN pg_catalog.current_setting('search_path')
+                      WHEN pg_catalog.current_setting('search_path') OPERATOR(pg_catalog.<>) 'pg_catalog, pg_temp' THEN pg_catalog.current_setting('search_path')
                       -- Pinned already: a second script in one session of psql, a second transaction of one that reads.
-                      ELSE COALESCE(pg_catalog.current_setting('p2pfk.caller_search_path', true), 'pg_catalog') END,
+                      ELSE COALESCE(pg_catalog.current_setting('p2pfk.caller_search_path', true), 'pg_catalog, pg_temp') END,
                  :'local'::pg_catalog.bool) AS caller_search_path
         OFFSET 0) c
  CROSS JOIN LATERAL (

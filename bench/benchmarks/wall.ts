@@ -93,7 +93,7 @@ async function buildIndex(client: Client): Promise<void> {
 
 /** sql/demo names its tables with their schema; nothing else is on the way. */
 async function withoutSearchPath<Value>(client: Client, work: () => Promise<Value>): Promise<Value> {
-  await client.query('SET search_path = pg_catalog');
+  await client.query('SET search_path = pg_catalog, pg_temp');
   return work();
 }
 

@@ -11,6 +11,7 @@ SELECT c.conname                                              AS constraint_name
        c.conrelid                                             AS table_oid,
        c.confrelid                                            AS referenced_oid,
        d.definition,
+       pg_get_constraintdef(c.oid)                            AS full_definition,
        k.columns,
        k.referenced_columns,
        k.column_names,

@@ -45,10 +45,11 @@ SELECT p.pair,
           CROSS JOIN LATERAL (SELECT pg_get_expr(c.relpartbound, c.oid) AS bound) b
           CROSS JOIN LATERAL (
                 SELECT regexp_match(b.bound, $re$^FOR VALUES FROM \('?(-?[0-9]+)'?\) TO \('?(-?[0-9]+)'?\)$$re$) AS limits) m
-          WHERE CASE p.partstrat
-                  WHEN 'l' THEN b.bound ~ $re$^FOR VALUES IN \((E?'([^']|'')*'|[^,()'[:space:]]+)\)$$re$
+          WHERE CASE
+                  WHEN p.partstrat = 'l' THEN b.bound ~ $re$^FOR VALUES IN \((E?'([^']|'')*'|[^,()'[:space:]]+)\)$$re$
                                 AND b.bound <> 'FOR VALUES IN (NULL)'
-                  WHEN 'r' THEN a.atttypid IN (21, 23, 20) AND m.limits[2]::numeric = m.limits[1]::numeric + 1  -- int2, int4, int8
+                  WHEN p.partstrat = 'r'
+                      THEN a.atttypid = ANY ('{21,23,20}'::oid[]) AND m.limits[2]::numeric = (m.limits[1]::numeric + 1)  -- int2, int4, int8
                   ELSE false END
        ), compared AS (
          SELECT e.n, a.attnum, a.attname, o.operator, coalesce(rc.oid, a.attcollation) AS coll,
@@ -80,7 +81,7 @@ SELECT p.pair,
        SELECT (SELECT ic.relname
                  FROM pg_index x
                  JOIN pg_class ic ON ic.oid = x.indexrelid
-                 JOIN pg_am am ON am.oid = ic.relam AND am.amname IN ('btree', 'hash')
+                 JOIN pg_am am ON am.oid = ic.relam AND am.amname = ANY ('{btree,hash}'::name[])
                 CROSS JOIN LATERAL (
                       SELECT count(DISTINCT l.attnum) FILTER (WHERE l.leads AND l.tells_apart)
                                = (SELECT count(*) FROM looked_up d WHERE d.tells_apart)
@@ -94,11 +95,11 @@ SELECT p.pair,
                                 LEFT JOIN looked_up d
                                   ON (k.attnum = d.attnum AND d.expression IS NULL
                                       OR k.attnum = 0 AND pg_get_indexdef(x.indexrelid, k.n::int, false) = d.expression)
-                                 AND k.coll IN (d.coll, 0)
+                                 AND k.coll = ANY (ARRAY[d.coll, 0])
                                  AND CASE WHEN d.operator IS NULL THEN oc.opcdefault
                                           ELSE EXISTS (SELECT FROM pg_amop ao
                                                         WHERE ao.amopfamily = oc.opcfamily AND ao.amopopr = d.operator
-                                                          AND ao.amopstrategy = CASE am.amname WHEN 'hash' THEN 1 ELSE 3 END)
+                                                          AND ao.amopstrategy = CASE WHEN am.amname = 'hash' THEN 1 ELSE 3 END)
                                      END) l) v
                 WHERE x.indrelid = w.leaf AND x.indisvalid AND x.indisready AND x.indislive AND v.serves
                   AND (x.indpred IS NULL

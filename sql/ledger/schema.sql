@@ -3,9 +3,9 @@
 -- The copy of another database's ledger (ledger-copy.sql) is none of this one.
 DO $copy$
 BEGIN
-  IF EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-              WHERE n.nspname = 'p2pfk' AND c.relname = 'ledger_version'
-                AND obj_description(c.oid, 'pg_class') LIKE 'Copy of a ledger%') THEN
+  IF EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+              WHERE n.nspname OPERATOR(pg_catalog.=) 'p2pfk' AND c.relname OPERATOR(pg_catalog.=) 'ledger_version'
+                AND pg_catalog.obj_description(c.oid, 'pg_class') OPERATOR(pg_catalog.~~) 'Copy of a ledger%') THEN
     RAISE EXCEPTION 'the schema p2pfk of this database is a copy of the ledger of the database that it subscribes to'
       USING ERRCODE = 'object_not_in_prerequisite_state';
   END IF;
@@ -16,7 +16,7 @@ COMMENT ON SCHEMA p2pfk IS 'Ledger of p2pfk: migrations from a parent-level to p
 
 CREATE TABLE IF NOT EXISTS p2pfk.ledger_version (
   version    int PRIMARY KEY,
-  applied_at timestamptz NOT NULL DEFAULT now()
+  applied_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 
 CREATE TABLE IF NOT EXISTS p2pfk.migration (
@@ -33,14 +33,14 @@ CREATE TABLE IF NOT EXISTS p2pfk.migration (
   column_names            jsonb NOT NULL,
   referenced_column_names jsonb NOT NULL,
   actions                 text NOT NULL,
-  state                   text NOT NULL CHECK (state IN
-                            ('running', 'paused', 'migrated', 'rolling-back', 'rolled-back')),
+  state                   text NOT NULL CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY[
+                            'running', 'paused', 'migrated', 'rolling-back', 'rolled-back'])),
   execution               text NOT NULL,
   options                 jsonb NOT NULL,
   role                    text NOT NULL DEFAULT current_user,
-  started_at              timestamptz NOT NULL DEFAULT now(),
-  updated_at              timestamptz NOT NULL DEFAULT now(),
-  lease_until             timestamptz NOT NULL DEFAULT now() + interval '90 seconds',
+  started_at              timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  updated_at              timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  lease_until             timestamptz NOT NULL DEFAULT pg_catalog.now() OPERATOR(pg_catalog.+) interval '90 seconds',
   approval_asked_at       timestamptz,
   approved_at             timestamptz,
   approved_by             text,
@@ -57,11 +57,11 @@ CREATE TABLE IF NOT EXISTS p2pfk.migration (
 DO $add$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_attribute
-                  WHERE attrelid = 'p2pfk.migration'::regclass AND attname = 'plan' AND NOT attisdropped) THEN
+                  WHERE attrelid OPERATOR(pg_catalog.=) 'p2pfk.migration'::regclass AND attname OPERATOR(pg_catalog.=) 'plan' AND NOT attisdropped) THEN
     ALTER TABLE p2pfk.migration ADD COLUMN plan jsonb;
   END IF;
   IF NOT EXISTS (SELECT FROM pg_attribute
-                  WHERE attrelid = 'p2pfk.migration'::regclass AND attname = 'firing' AND NOT attisdropped) THEN
+                  WHERE attrelid OPERATOR(pg_catalog.=) 'p2pfk.migration'::regclass AND attname OPERATOR(pg_catalog.=) 'firing' AND NOT attisdropped) THEN
     ALTER TABLE p2pfk.migration ADD COLUMN firing jsonb NOT NULL DEFAULT '[]';
   END IF;
 END
@@ -76,7 +76,7 @@ COMMENT ON COLUMN p2pfk.migration.rehearsal IS 'the verified drop, done and roll
 COMMENT ON COLUMN p2pfk.migration.fenced_at IS 'since then no forward DDL may run';
 -- One open migration for each constraint; the insert of a second fails, whoever comes at the same moment.
 CREATE UNIQUE INDEX IF NOT EXISTS migration_open
-  ON p2pfk.migration (table_oid, constraint_name) WHERE state <> 'rolled-back';
+  ON p2pfk.migration (table_oid, constraint_name) WHERE state OPERATOR(pg_catalog.<>) 'rolled-back';
 
 CREATE TABLE IF NOT EXISTS p2pfk.pair (
   migration_id         bigint NOT NULL REFERENCES p2pfk.migration ON DELETE CASCADE,
@@ -93,8 +93,8 @@ CREATE TABLE IF NOT EXISTS p2pfk.pair (
   index_name           text NOT NULL,
   index_added          boolean NOT NULL DEFAULT false,
   root_constraint      text,
-  state                text NOT NULL DEFAULT 'planned' CHECK (state IN
-                         ('planned', 'indexed', 'added', 'validated', 'restored', 'rolled-back')),
+  state                text NOT NULL DEFAULT 'planned' CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY[
+                         'planned', 'indexed', 'added', 'validated', 'restored', 'rolled-back'])),
   attempts             int NOT NULL DEFAULT 0,
   last_error           text,
   lock_wait_ms         double precision NOT NULL DEFAULT 0,
@@ -108,7 +108,7 @@ CREATE TABLE IF NOT EXISTS p2pfk.pair (
 DO $add$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_attribute
-                  WHERE attrelid = 'p2pfk.pair'::regclass AND attname = 'former_name' AND NOT attisdropped) THEN
+                  WHERE attrelid OPERATOR(pg_catalog.=) 'p2pfk.pair'::regclass AND attname OPERATOR(pg_catalog.=) 'former_name' AND NOT attisdropped) THEN
     ALTER TABLE p2pfk.pair ADD COLUMN former_name text;
   END IF;
 END
@@ -121,7 +121,7 @@ CREATE TABLE IF NOT EXISTS p2pfk.event (
   id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   migration_id bigint NOT NULL REFERENCES p2pfk.migration ON DELETE CASCADE,
   pair         int,
-  at           timestamptz NOT NULL DEFAULT clock_timestamp(),
+  at           timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   role         text NOT NULL DEFAULT current_user,
   step         text NOT NULL,
   sql          text,
@@ -136,7 +136,7 @@ CREATE INDEX IF NOT EXISTS event_migration ON p2pfk.event (migration_id, id);
 -- The fence at the entrance of every forward statement. FOR KEY SHARE, not FOR SHARE: it stops the fence (FOR UPDATE)
 -- until our transaction ends, and lets heartbeats and the notes of other pairs (FOR NO KEY UPDATE) pass meanwhile.
 CREATE OR REPLACE FUNCTION p2pfk.enter(wanted bigint, owner text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog AS $enter$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $enter$
 DECLARE
   m record;
 BEGIN
@@ -154,7 +154,7 @@ $enter$;
 -- The entrance of every statement of a rollback: only behind the fence, only for its owner, and only until it is done: one
 -- that comes late would put the parent FK back beside what a later migration has made.
 CREATE OR REPLACE FUNCTION p2pfk.enter_rollback(wanted bigint, owner text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog AS $enter$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $enter$
 DECLARE
   m record;
 BEGIN
@@ -170,7 +170,7 @@ $enter$;
 -- not count: they are found again, whoever owns the migration then. As the login (role = none): a role that is set for it
 -- (ALTER ROLE ... SET role) may not see what the login's own sessions do.
 CREATE OR REPLACE FUNCTION p2pfk.owner_works(migration bigint, owner text) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog SET role = 'none' AS $works$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET role = 'none' AS $works$
   SELECT CASE WHEN owner LIKE 'arn:aws:states:local:%'
               THEN EXISTS (SELECT 1 FROM pg_locks l
                             WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
@@ -186,7 +186,7 @@ $works$;
 -- Notes a statement, in its own transaction, with the locks held before COMMIT. The session that ran it may have lost
 -- its client, so what it measured is found in the setting p2pfk.locked_at: when the lock was granted.
 CREATE OR REPLACE FUNCTION p2pfk.record(migration bigint, pair_number int, step text, sql text) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog AS $record$
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $record$
   INSERT INTO p2pfk.event (migration_id, pair, step, sql, locks, lock_wait_ms, duration_ms)
   SELECT migration, pair_number, step, sql,
          (SELECT jsonb_agg(jsonb_build_object('relation', n.nspname || '.' || c.relname, 'mode', l.mode)

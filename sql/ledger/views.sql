@@ -3,9 +3,9 @@
 -- them open must not hold a migration up. Take no lock on any table of the application. Work on PostgreSQL 13 to 18.
 DO $views$
 DECLARE
-  edition CONSTANT text := 'View of p2pfk, edition 2. ';
+  edition CONSTANT text := 'View of p2pfk, edition 3. ';
 BEGIN
-  IF coalesce(obj_description(to_regclass('p2pfk.delete_activity'), 'pg_class'), '') LIKE edition || '%' THEN
+  IF coalesce(pg_catalog.obj_description(pg_catalog.to_regclass('p2pfk.delete_activity'), 'pg_class'), '') OPERATOR(pg_catalog.~~) (edition OPERATOR(pg_catalog.||) '%') THEN
     RETURN;
   END IF;
   DROP VIEW IF EXISTS p2pfk.foreign_key_architecture, p2pfk.delete_activity;
@@ -17,49 +17,49 @@ BEGIN
     SELECT m.id, s.side, s.oid
       FROM p2pfk.migration m
      CROSS JOIN LATERAL (VALUES ('referencing', m.table_oid), ('referenced', m.referenced_oid)) s(side, oid)
-     WHERE m.state <> 'rolled-back'
+     WHERE m.state OPERATOR(pg_catalog.<>) 'rolled-back'
     UNION ALL
-    SELECT t.id, t.side, i.inhrelid FROM tree t JOIN pg_inherits i ON i.inhparent = t.oid
+    SELECT t.id, t.side, i.inhrelid FROM tree t JOIN pg_inherits i ON i.inhparent OPERATOR(pg_catalog.=) t.oid
   ), leaf AS (
-    SELECT t.id, c.oid, format('%I.%I', n.nspname, c.relname) AS name, pg_get_expr(c.relpartbound, c.oid) AS bound
+    SELECT t.id, c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, pg_catalog.pg_get_expr(c.relpartbound, c.oid) AS bound
       FROM tree t
-      JOIN pg_class c ON c.oid = t.oid AND c.relkind <> 'p'
-      JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE t.side = 'referencing'
+      JOIN pg_class c ON c.oid OPERATOR(pg_catalog.=) t.oid AND c.relkind OPERATOR(pg_catalog.<>) 'p'
+      JOIN pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+     WHERE t.side OPERATOR(pg_catalog.=) 'referencing'
   )
   SELECT m.table_name, m.constraint_name AS parent_foreign_key, l.name AS partition, l.bound,
-         CASE r.relkind WHEN 'p' THEN 'parent' WHEN 'r' THEN 'partition' END AS kind,
+         CASE WHEN r.relkind OPERATOR(pg_catalog.=) 'p' THEN 'parent' WHEN r.relkind OPERATOR(pg_catalog.=) 'r' THEN 'partition' END AS kind,
          f.conname::text AS foreign_key,
-         CASE WHEN r.oid IS NOT NULL THEN format('%I.%I', rn.nspname, r.relname) END AS referenced,
+         CASE WHEN r.oid IS NOT NULL THEN pg_catalog.format('%I.%I', rn.nspname, r.relname) END AS referenced,
          f.valid, f.enforced, i.relname::text AS index_name, k.pair IS NOT NULL AS in_ledger,
          CASE
            WHEN f.oid IS NULL THEN 'no foreign key'
            WHEN NOT f.enforced THEN 'not enforced'
            WHEN NOT f.valid THEN 'not validated'
-           WHEN r.relkind = 'r' AND k.referenced_oid <> f.confrelid THEN 'wrong target'
+           WHEN r.relkind OPERATOR(pg_catalog.=) 'r' AND k.referenced_oid OPERATOR(pg_catalog.<>) f.confrelid THEN 'wrong target'
            WHEN i.relname IS NULL THEN 'no index'
          END AS drift
     FROM leaf l
-    JOIN p2pfk.migration m ON m.id = l.id
+    JOIN p2pfk.migration m ON m.id OPERATOR(pg_catalog.=) l.id
     LEFT JOIN LATERAL (
          SELECT c.oid, c.conname, c.confrelid, c.convalidated AS valid,
-                coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true)  -- column of 18+
-                  AND (SELECT count(*) >= 2 AND bool_and(g.tgenabled IN ('O', 'A'))
-                         FROM pg_trigger g WHERE g.tgconstraint = c.oid) AS enforced
+                coalesce((pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'conenforced')::boolean, true)  -- column of 18+
+                  AND (SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>=) 2 AND pg_catalog.bool_and(g.tgenabled OPERATOR(pg_catalog.=) ANY ('{O,A}'::pg_catalog."char"[]))
+                         FROM pg_trigger g WHERE g.tgconstraint OPERATOR(pg_catalog.=) c.oid) AS enforced
            FROM pg_constraint c
-           JOIN tree t ON t.id = l.id AND t.side = 'referenced' AND t.oid = c.confrelid
-          WHERE c.conrelid = l.oid AND c.contype = 'f' AND (c.conparentid = 0 OR c.confrelid = m.referenced_oid)
-            AND (SELECT jsonb_agg(a.attname ORDER BY a.attname)
-                   FROM unnest(c.conkey) u(attnum) JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = u.attnum)
-                = (SELECT jsonb_agg(e ORDER BY e COLLATE "C") FROM jsonb_array_elements_text(m.column_names) e)) f ON true
+           JOIN tree t ON t.id OPERATOR(pg_catalog.=) l.id AND t.side OPERATOR(pg_catalog.=) 'referenced' AND t.oid OPERATOR(pg_catalog.=) c.confrelid
+          WHERE c.conrelid OPERATOR(pg_catalog.=) l.oid AND c.contype OPERATOR(pg_catalog.=) 'f' AND (c.conparentid OPERATOR(pg_catalog.=) 0 OR c.confrelid OPERATOR(pg_catalog.=) m.referenced_oid)
+            AND (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY a.attname)
+                   FROM pg_catalog.unnest(c.conkey) u(attnum) JOIN pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.conrelid AND a.attnum OPERATOR(pg_catalog.=) u.attnum)
+                OPERATOR(pg_catalog.=) (SELECT pg_catalog.jsonb_agg(e ORDER BY e COLLATE pg_catalog."C") FROM pg_catalog.jsonb_array_elements_text(m.column_names) e)) f ON true
     LEFT JOIN LATERAL (
          SELECT p.pair, p.referenced_oid
            FROM p2pfk.pair p
-          WHERE p.migration_id = l.id AND p.referencing_oid = l.oid
-          ORDER BY p.referenced_oid = f.confrelid DESC NULLS LAST, p.pair DESC
+          WHERE p.migration_id OPERATOR(pg_catalog.=) l.id AND p.referencing_oid OPERATOR(pg_catalog.=) l.oid
+          ORDER BY p.referenced_oid OPERATOR(pg_catalog.=) f.confrelid DESC NULLS LAST, p.pair DESC
           LIMIT 1) k ON true
-    LEFT JOIN pg_class r ON r.oid = f.confrelid
-    LEFT JOIN pg_namespace rn ON rn.oid = r.relnamespace
+    LEFT JOIN pg_class r ON r.oid OPERATOR(pg_catalog.=) f.confrelid
+    LEFT JOIN pg_namespace rn ON rn.oid OPERATOR(pg_catalog.=) r.relnamespace
     CROSS JOIN LATERAL (SELECT l.oid AS leaf, m.column_names AS names, f.oid AS fk) w
     -- The index rule: the same text as in catalog/pair-indexes.sql, and a test compares them.
     --
@@ -70,85 +70,86 @@ BEGIN
     -- unique index on some of the FK's columns serves, too.
     LEFT JOIN LATERAL (
          WITH RECURSIVE ancestry(child, parent) AS (
-           SELECT i.inhrelid, i.inhparent FROM pg_inherits i WHERE i.inhrelid = w.leaf
+           SELECT i.inhrelid, i.inhparent FROM pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) w.leaf
            UNION ALL
-           SELECT i.inhrelid, i.inhparent FROM ancestry a JOIN pg_inherits i ON i.inhrelid = a.parent
+           SELECT i.inhrelid, i.inhparent FROM ancestry a JOIN pg_inherits i ON i.inhrelid OPERATOR(pg_catalog.=) a.parent
          ), single(attname) AS (
            SELECT a.attname
              FROM ancestry s
-             JOIN pg_class c ON c.oid = s.child
-             JOIN pg_partitioned_table p ON p.partrelid = s.parent AND p.partnatts = 1
-             JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = (p.partattrs::int2[])[0]
-            CROSS JOIN LATERAL (SELECT pg_get_expr(c.relpartbound, c.oid) AS bound) b
+             JOIN pg_class c ON c.oid OPERATOR(pg_catalog.=) s.child
+             JOIN pg_partitioned_table p ON p.partrelid OPERATOR(pg_catalog.=) s.parent AND p.partnatts OPERATOR(pg_catalog.=) 1
+             JOIN pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) p.partrelid AND a.attnum OPERATOR(pg_catalog.=) (p.partattrs::int2[])[0]
+            CROSS JOIN LATERAL (SELECT pg_catalog.pg_get_expr(c.relpartbound, c.oid) AS bound) b
             CROSS JOIN LATERAL (
-                  SELECT regexp_match(b.bound, $re$^FOR VALUES FROM \('?(-?[0-9]+)'?\) TO \('?(-?[0-9]+)'?\)$$re$) AS limits) m
-            WHERE CASE p.partstrat
-                    WHEN 'l' THEN b.bound ~ $re$^FOR VALUES IN \((E?'([^']|'')*'|[^,()'[:space:]]+)\)$$re$
-                                  AND b.bound <> 'FOR VALUES IN (NULL)'
-                    WHEN 'r' THEN a.atttypid IN (21, 23, 20) AND m.limits[2]::numeric = m.limits[1]::numeric + 1  -- int2, int4, int8
+                  SELECT pg_catalog.regexp_match(b.bound, $re$^FOR VALUES FROM \('?(-?[0-9]+)'?\) TO \('?(-?[0-9]+)'?\)$$re$) AS limits) m
+            WHERE CASE
+                    WHEN p.partstrat OPERATOR(pg_catalog.=) 'l' THEN b.bound OPERATOR(pg_catalog.~) $re$^FOR VALUES IN \((E?'([^']|'')*'|[^,()'[:space:]]+)\)$$re$
+                                  AND b.bound OPERATOR(pg_catalog.<>) 'FOR VALUES IN (NULL)'
+                    WHEN p.partstrat OPERATOR(pg_catalog.=) 'r'
+                      THEN a.atttypid OPERATOR(pg_catalog.=) ANY ('{21,23,20}'::oid[]) AND m.limits[2]::numeric OPERATOR(pg_catalog.=) (m.limits[1]::numeric OPERATOR(pg_catalog.+) 1)  -- int2, int4, int8
                     ELSE false END
          ), compared AS (
            SELECT e.n, a.attnum, a.attname, o.operator, coalesce(rc.oid, a.attcollation) AS coll,
-                  EXISTS (SELECT FROM single s WHERE s.attname = a.attname) AS constant,
+                  EXISTS (SELECT FROM single s WHERE s.attname OPERATOR(pg_catalog.=) a.attname) AS constant,
                   -- The lookup casts a column whose type has no such operator: only an index on that expression serves.
-                  CASE WHEN q.oprright <> t.base AND qt.typtype <> 'p'
+                  CASE WHEN q.oprright OPERATOR(pg_catalog.<>) t.base AND qt.typtype OPERATOR(pg_catalog.<>) 'p'
                             AND NOT EXISTS (SELECT FROM pg_cast k
-                                             WHERE k.castsource = t.base AND k.casttarget = q.oprright AND k.castmethod = 'b')
-                       THEN format('((%I)::%s)', a.attname, format_type(q.oprright, NULL)) END AS expression,
-                  CASE WHEN qt.oid IS NOT NULL THEN format('((%I)::%I.%I)', a.attname, qn.nspname, qt.typname) END AS built,
-                  CASE WHEN rc.oid <> a.attcollation THEN format(' COLLATE %I.%I', rcn.nspname, rc.collname) ELSE '' END AS collate
-             FROM jsonb_array_elements_text(w.names) WITH ORDINALITY e(name, n)
-             JOIN pg_attribute a ON a.attrelid = w.leaf AND a.attname = e.name::name
-             JOIN pg_type ty ON ty.oid = a.atttypid
-            CROSS JOIN LATERAL (SELECT CASE WHEN ty.typtype = 'd' THEN ty.typbasetype ELSE ty.oid END AS base) t
-             LEFT JOIN pg_constraint c ON c.oid = w.fk
-             LEFT JOIN pg_attribute own ON own.attrelid = c.conrelid AND own.attname = a.attname
-            CROSS JOIN LATERAL (SELECT array_position(c.conkey, own.attnum) AS position) x
+                                             WHERE k.castsource OPERATOR(pg_catalog.=) t.base AND k.casttarget OPERATOR(pg_catalog.=) q.oprright AND k.castmethod OPERATOR(pg_catalog.=) 'b')
+                       THEN pg_catalog.format('((%I)::%s)', a.attname, pg_catalog.format_type(q.oprright, NULL)) END AS expression,
+                  CASE WHEN qt.oid IS NOT NULL THEN pg_catalog.format('((%I)::%I.%I)', a.attname, qn.nspname, qt.typname) END AS built,
+                  CASE WHEN rc.oid OPERATOR(pg_catalog.<>) a.attcollation THEN pg_catalog.format(' COLLATE %I.%I', rcn.nspname, rc.collname) ELSE '' END AS collate
+             FROM pg_catalog.jsonb_array_elements_text(w.names) WITH ORDINALITY e(name, n)
+             JOIN pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) w.leaf AND a.attname OPERATOR(pg_catalog.=) e.name::name
+             JOIN pg_type ty ON ty.oid OPERATOR(pg_catalog.=) a.atttypid
+            CROSS JOIN LATERAL (SELECT CASE WHEN ty.typtype OPERATOR(pg_catalog.=) 'd' THEN ty.typbasetype ELSE ty.oid END AS base) t
+             LEFT JOIN pg_constraint c ON c.oid OPERATOR(pg_catalog.=) w.fk
+             LEFT JOIN pg_attribute own ON own.attrelid OPERATOR(pg_catalog.=) c.conrelid AND own.attname OPERATOR(pg_catalog.=) a.attname
+            CROSS JOIN LATERAL (SELECT pg_catalog.array_position(c.conkey, own.attnum) AS position) x
             CROSS JOIN LATERAL (SELECT c.conpfeqop[x.position] AS operator) o
-             LEFT JOIN pg_operator q ON q.oid = o.operator
-             LEFT JOIN pg_type qt ON qt.oid = q.oprright
-             LEFT JOIN pg_namespace qn ON qn.oid = qt.typnamespace
-             LEFT JOIN pg_attribute ra ON ra.attrelid = c.confrelid AND ra.attnum = c.confkey[x.position]
-             LEFT JOIN pg_collation rc ON rc.oid = ra.attcollation AND NOT rc.collisdeterministic
-             LEFT JOIN pg_namespace rcn ON rcn.oid = rc.collnamespace
+             LEFT JOIN pg_operator q ON q.oid OPERATOR(pg_catalog.=) o.operator
+             LEFT JOIN pg_type qt ON qt.oid OPERATOR(pg_catalog.=) q.oprright
+             LEFT JOIN pg_namespace qn ON qn.oid OPERATOR(pg_catalog.=) qt.typnamespace
+             LEFT JOIN pg_attribute ra ON ra.attrelid OPERATOR(pg_catalog.=) c.confrelid AND ra.attnum OPERATOR(pg_catalog.=) c.confkey[x.position]
+             LEFT JOIN pg_collation rc ON rc.oid OPERATOR(pg_catalog.=) ra.attcollation AND NOT rc.collisdeterministic
+             LEFT JOIN pg_namespace rcn ON rcn.oid OPERATOR(pg_catalog.=) rc.collnamespace
          ), looked_up AS (
            SELECT c.*, NOT c.constant OR NOT EXISTS (SELECT FROM compared o WHERE NOT o.constant) AS tells_apart FROM compared c
          )
          SELECT (SELECT ic.relname
                    FROM pg_index x
-                   JOIN pg_class ic ON ic.oid = x.indexrelid
-                   JOIN pg_am am ON am.oid = ic.relam AND am.amname IN ('btree', 'hash')
+                   JOIN pg_class ic ON ic.oid OPERATOR(pg_catalog.=) x.indexrelid
+                   JOIN pg_am am ON am.oid OPERATOR(pg_catalog.=) ic.relam AND am.amname OPERATOR(pg_catalog.=) ANY ('{btree,hash}'::name[])
                   CROSS JOIN LATERAL (
-                        SELECT count(DISTINCT l.attnum) FILTER (WHERE l.leads AND l.tells_apart)
-                                 = (SELECT count(*) FROM looked_up d WHERE d.tells_apart)
-                               OR x.indisunique AND x.indimmediate AND bool_and(l.leads OR l.n > x.indnkeyatts)
-                                  AND bool_or(l.leads AND l.tells_apart) AS serves
+                        SELECT pg_catalog.count(DISTINCT l.attnum) FILTER (WHERE l.leads AND l.tells_apart)
+                                 OPERATOR(pg_catalog.=) (SELECT pg_catalog.count(*) FROM looked_up d WHERE d.tells_apart)
+                               OR x.indisunique AND x.indimmediate AND pg_catalog.bool_and(l.leads OR l.n OPERATOR(pg_catalog.>) x.indnkeyatts)
+                                  AND pg_catalog.bool_or(l.leads AND l.tells_apart) AS serves
                           FROM (SELECT k.n, d.attnum, d.tells_apart,
-                                       bool_and(d.attnum IS NOT NULL AND k.n <= x.indnkeyatts) OVER (ORDER BY k.n) AS leads
+                                       pg_catalog.bool_and(d.attnum IS NOT NULL AND k.n OPERATOR(pg_catalog.<=) x.indnkeyatts) OVER (ORDER BY k.n) AS leads
                                   FROM unnest(x.indkey::int2[], x.indclass::oid[], x.indcollation::oid[])
                                        WITH ORDINALITY k(attnum, opclass, coll, n)
-                                  LEFT JOIN pg_opclass oc ON oc.oid = k.opclass
+                                  LEFT JOIN pg_opclass oc ON oc.oid OPERATOR(pg_catalog.=) k.opclass
                                   LEFT JOIN looked_up d
-                                    ON (k.attnum = d.attnum AND d.expression IS NULL
-                                        OR k.attnum = 0 AND pg_get_indexdef(x.indexrelid, k.n::int, false) = d.expression)
-                                   AND k.coll IN (d.coll, 0)
+                                    ON (k.attnum OPERATOR(pg_catalog.=) d.attnum AND d.expression IS NULL
+                                        OR k.attnum OPERATOR(pg_catalog.=) 0 AND pg_catalog.pg_get_indexdef(x.indexrelid, k.n::int, false) OPERATOR(pg_catalog.=) d.expression)
+                                   AND k.coll OPERATOR(pg_catalog.=) ANY (ARRAY[d.coll, 0])
                                    AND CASE WHEN d.operator IS NULL THEN oc.opcdefault
                                             ELSE EXISTS (SELECT FROM pg_amop ao
-                                                          WHERE ao.amopfamily = oc.opcfamily AND ao.amopopr = d.operator
-                                                            AND ao.amopstrategy = CASE am.amname WHEN 'hash' THEN 1 ELSE 3 END)
+                                                          WHERE ao.amopfamily OPERATOR(pg_catalog.=) oc.opcfamily AND ao.amopopr OPERATOR(pg_catalog.=) d.operator
+                                                            AND ao.amopstrategy OPERATOR(pg_catalog.=) CASE WHEN am.amname OPERATOR(pg_catalog.=) 'hash' THEN 1 ELSE 3 END)
                                        END) l) v
-                  WHERE x.indrelid = w.leaf AND x.indisvalid AND x.indisready AND x.indislive AND v.serves
+                  WHERE x.indrelid OPERATOR(pg_catalog.=) w.leaf AND x.indisvalid AND x.indisready AND x.indislive AND v.serves
                     AND (x.indpred IS NULL
-                         OR regexp_replace(
-                              regexp_replace(pg_get_expr(x.indpred, x.indrelid),
-                                             (SELECT string_agg(format($re$\(%s IS NOT NULL\)$re$,
-                                                                       regexp_replace(quote_ident(d.attname), '([^[:alnum:]_" ])', $re$\\\1$re$, 'g')), '|')
+                         OR pg_catalog.regexp_replace(
+                              pg_catalog.regexp_replace(pg_catalog.pg_get_expr(x.indpred, x.indrelid),
+                                             (SELECT pg_catalog.string_agg(pg_catalog.format($re$\(%s IS NOT NULL\)$re$,
+                                                                       pg_catalog.regexp_replace(pg_catalog.quote_ident(d.attname), '([^[:alnum:]_" ])', $re$\\\1$re$, 'g')), '|')
                                                 FROM looked_up d), '', 'g'),
-                              '[() ]|AND', '', 'g') = '')
+                              '[() ]|AND', '', 'g') OPERATOR(pg_catalog.=) '')
                   ORDER BY ic.relname
                   LIMIT 1) AS relname,
                 -- As SQL that means the same under any search_path.
-                (SELECT string_agg(CASE WHEN d.expression IS NULL THEN quote_ident(d.attname) || d.collate ELSE d.built END, ', ' ORDER BY d.n)
+                (SELECT pg_catalog.string_agg(CASE WHEN d.expression IS NULL THEN pg_catalog.quote_ident(d.attname) OPERATOR(pg_catalog.||) d.collate ELSE d.built END, ', ' ORDER BY d.n)
                    FROM looked_up d) AS columns
          ) i ON true
     -- End of the index rule.
@@ -162,25 +163,26 @@ BEGIN
       FROM p2pfk.migration m
      CROSS JOIN LATERAL (VALUES ('referencing', m.table_oid, m.table_name),
                                 ('referenced', m.referenced_oid, m.referenced_name)) s(side, oid, root)
-     WHERE m.state <> 'rolled-back'
+     WHERE m.state OPERATOR(pg_catalog.<>) 'rolled-back'
     UNION ALL
-    SELECT t.side, i.inhrelid, t.root FROM tree t JOIN pg_inherits i ON i.inhparent = t.oid
+    SELECT t.side, i.inhrelid, t.root FROM tree t JOIN pg_inherits i ON i.inhparent OPERATOR(pg_catalog.=) t.oid
   )
-  SELECT t.root AS table_name, t.side, format('%I.%I', s.schemaname, s.relname) AS partition,
+  SELECT t.root AS table_name, t.side, pg_catalog.format('%I.%I', s.schemaname, s.relname) AS partition,
          s.n_tup_del AS deletes,
-         round(s.n_tup_del::numeric / nullif(s.n_live_tup + s.n_dead_tup, 0), 2) AS delete_ratio,
+         CASE WHEN (s.n_live_tup OPERATOR(pg_catalog.+) s.n_dead_tup) OPERATOR(pg_catalog.<>) 0
+              THEN pg_catalog.round(s.n_tup_del::numeric OPERATOR(pg_catalog./) (s.n_live_tup OPERATOR(pg_catalog.+) s.n_dead_tup), 2) END AS delete_ratio,
          s.n_live_tup AS live_rows, s.n_dead_tup AS dead_rows,
          s.seq_scan AS sequential_scans, s.idx_scan AS index_scans,
          s.last_vacuum, s.last_autovacuum, d.stats_reset AS counted_since
     FROM tree t
-    JOIN pg_stat_user_tables s ON s.relid = t.oid
-    JOIN pg_class c ON c.oid = t.oid AND c.relkind = 'r'
-    LEFT JOIN pg_stat_database d ON d.datname = current_database()
+    JOIN pg_stat_user_tables s ON s.relid OPERATOR(pg_catalog.=) t.oid
+    JOIN pg_class c ON c.oid OPERATOR(pg_catalog.=) t.oid AND c.relkind OPERATOR(pg_catalog.=) 'r'
+    LEFT JOIN pg_stat_database d ON d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()
    ORDER BY s.n_tup_del DESC, 3;
 
-  EXECUTE format('COMMENT ON VIEW p2pfk.foreign_key_architecture IS %L',
-                 edition || 'Which foreign keys guard each referencing partition, and what is wrong with them');
-  EXECUTE format('COMMENT ON VIEW p2pfk.delete_activity IS %L',
-                 edition || 'Deletes on the partitions of migrated tables');
+  EXECUTE pg_catalog.format('COMMENT ON VIEW p2pfk.foreign_key_architecture IS %L',
+                 edition OPERATOR(pg_catalog.||) 'Which foreign keys guard each referencing partition, and what is wrong with them');
+  EXECUTE pg_catalog.format('COMMENT ON VIEW p2pfk.delete_activity IS %L',
+                 edition OPERATOR(pg_catalog.||) 'Deletes on the partitions of migrated tables');
 END
 $views$;

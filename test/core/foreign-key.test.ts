@@ -103,7 +103,7 @@ describe('what cannot be found is said in one clear message', () => {
     await resolveForeignKey(core, { table: 'we"ird' }, 'migrate').catch(() => undefined);
 
     const { rows } = await core.query(`SELECT current_setting('search_path') AS path`);
-    expect(rows).toEqual([{ path: 'pg_catalog' }]);
+    expect(rows).toEqual([{ path: 'pg_catalog, pg_temp' }]);
   });
 
   it('nor to roll back, where nothing is open', async () => {

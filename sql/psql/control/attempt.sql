@@ -31,7 +31,7 @@ BEGIN
       affected := coalesce(affected, touched);
     END LOOP;
     IF as_caller THEN
-      SET LOCAL search_path = pg_catalog;
+      SET LOCAL search_path = pg_catalog, pg_temp;
     END IF;
   EXCEPTION WHEN OTHERS OR query_canceled THEN
     GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, context = PG_EXCEPTION_CONTEXT;

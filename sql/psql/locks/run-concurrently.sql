@@ -4,6 +4,6 @@
 \set SHOW_CONTEXT errors
 SELECT set_config('search_path', current_setting('p2pfk.caller_search_path'), false) AS ignored \gset
 SELECT :'sql' \gexec
-SET search_path = pg_catalog;
+SET search_path = pg_catalog, pg_temp;
 \set VERBOSITY terse
 \set SHOW_CONTEXT never

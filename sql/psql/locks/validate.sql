@@ -10,7 +10,7 @@ SELECT jsonb_path_query_array(jsonb_build_array(
          'SELECT set_config(''p2pfk.locked_at'', clock_timestamp()::text, true)',
          'SELECT set_config(''search_path'', current_setting(''p2pfk.caller_search_path''), true)',
          :'validate_sql',
-         'SET LOCAL search_path = pg_catalog',
+         'SET LOCAL search_path = pg_catalog, pg_temp',
          format('SELECT p2pfk.record(%s, %s, %L, %L)',
                 :'migration_id', coalesce(nullif(:'pair', ''), 'NULL'), :'step', :'validate_sql')), '$[*] ? (@ != null)') AS statements
   FROM (-- As core/server.ts: an eighth of what the server says it can cache, 1 GB at most.

@@ -17,7 +17,7 @@ SELECT CASE WHEN :'sqlstate' IN ('42602', '42601', '0A000')
 -- What a name means, the caller's search_path decides.
 SELECT set_config('search_path', current_setting('p2pfk.caller_search_path'), false) AS ignored \gset
 \ir ../../catalog/resolve-table.sql
-SET search_path = pg_catalog;
+SET search_path = pg_catalog, pg_temp;
 \set file ../../catalog/foreign-keys.sql
 \ir ../control/rows.sql
 \set standing :result
