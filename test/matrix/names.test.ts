@@ -1,0 +1,90 @@
+/** Names that anybody may plant in a schema of the search_path: nothing of ours runs them, on any version. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { auditAndRepair } from '../../core/audit/repair.ts';
+import { provision } from '../../core/provision/provision.ts';
+import { describeWithPsql, psqlInOrder, STEPS } from '../psql/psql.helpers.ts';
+import { plant } from '../support/planted.ts';
+import { execute, plan, verify, withCore } from './migration.helpers.ts';
+import { type MatrixDatabase, type MatrixServer, startServer } from './server.helpers.ts';
+import { majorUnderTest } from './version.helpers.ts';
+
+/** Keys of varchar: no operator of PostgreSQL takes it, so one that does fits better. */
+const TABLES = `
+  CREATE TABLE inode (region varchar(10), ino bigint, size int, PRIMARY KEY (region, ino)) PARTITION BY LIST (region);
+  CREATE TABLE path (region varchar(10), ino bigint, name text) PARTITION BY LIST (region);
+  CREATE TABLE inode_1 PARTITION OF inode FOR VALUES IN ('eu', 'us');
+  CREATE TABLE path_1 PARTITION OF path FOR VALUES IN ('eu', 'us');
+  CREATE TABLE inode_2 PARTITION OF inode DEFAULT;
+  CREATE TABLE path_2 PARTITION OF path DEFAULT;
+  INSERT INTO inode SELECT r, n, 1 FROM unnest(ARRAY['eu', 'us', 'asia']) r, generate_series(1, 40) n;
+  INSERT INTO path SELECT region, ino, 'a name' FROM inode WHERE ino < 40;
+  ALTER TABLE path ADD CONSTRAINT path_fk FOREIGN KEY (region, ino) REFERENCES inode ON DELETE CASCADE;
+  ANALYZE;`;
+
+let server: MatrixServer;
+beforeAll(async () => {
+  server = await startServer(majorUnderTest);
+});
+afterAll(() => server?.stop());
+
+const nameOf = (db: MatrixDatabase) => new URL(db.url).pathname.slice(1);
+
+it('plan, migrate, verify, audit, rollback and the application after it run no planted name', async () => {
+  const db = await server.database(TABLES);
+  const planted = await plant(db.observer, nameOf(db), 'planter_1');
+  expect(planted.objects).toBeGreaterThan(5_000);
+  const input = { table: 'public.path', accept: ['all'] };
+
+  const { definition } = await plan(db, input);
+  expect(definition).toBe('FOREIGN KEY (region, ino) REFERENCES inode(region, ino) ON DELETE CASCADE');
+  expect(await execute(db, input)).toMatchObject({ status: 'MIGRATED' });
+  expect(await verify(db, input)).toMatchObject({ passed: true });
+  const added = {
+    bound: "FOR VALUES IN ('new')",
+    referencing: 'public.path_3',
+    referenced: 'public.inode_3',
+    dryRun: false,
+  };
+  const made = await withCore(db, (core) => provision(core, { table: input.table, lockTimeoutMs: 5_000, ...added }));
+  expect(made).toMatchObject({ status: 'PROVISIONED' });
+  await withCore(db, (core) => auditAndRepair(core, { lockTimeoutMs: 5_000 }));
+  // What others run later: the guard's WHEN clause and its function, and the views.
+  const application = await db.client();
+  await application.query(
+    `UPDATE public.inode SET size = 2; UPDATE public.inode_2 SET region = 'africa' WHERE ino OPERATOR(pg_catalog.=) 40`,
+  );
+  await application.query('TABLE p2pfk.foreign_key_architecture; TABLE p2pfk.delete_activity');
+  expect(await execute(db, { ...input, operation: 'rollback' })).toMatchObject({ status: 'ROLLED_BACK' });
+
+  expect(await planted.called()).toEqual([]);
+});
+
+describeWithPsql('psql', () => {
+  const run = promisify(execFile);
+
+  it('runs no planted name in the scripts for roles and for copies of the ledger', async () => {
+    const db = await server.database(TABLES);
+    const planted = await plant(db.observer, nameOf(db), 'planter_3');
+
+    const files = [join('sql', 'aws-role.sql'), join('sql', 'ledger-copy.sql')].flatMap((file) => ['-f', file]);
+    await run('psql', ['-X', db.url, '-v', 'role=migrator', '-v', 'table=path', ...files]);
+
+    expect(await planted.called()).toEqual([]);
+    const { rows } = await db.observer.query(
+      `SELECT to_regclass('p2pfk.pair') IS NOT NULL AS there, pg_has_role('migrator', 'pg_monitor', 'MEMBER') AS granted`,
+    );
+    expect(rows).toEqual([{ there: true, granted: true }]);
+  });
+
+  it('runs no planted name in the five scripts', async () => {
+    const db = await server.database(TABLES);
+    const planted = await plant(db.observer, nameOf(db), 'planter_2');
+
+    await psqlInOrder(db.url, [...STEPS, 'rollback'], { table: 'public.path', accept: 'all' });
+
+    expect(await planted.called()).toEqual([]);
+  });
+});
