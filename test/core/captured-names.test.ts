@@ -1,0 +1,101 @@
+/** No text of ours that runs under a search_path of other people leaves a name to be looked up there. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { capturable, exposedIn } from '../support/captured-names.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+const filesIn = (folder: string, ending: string) =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith(ending))
+    .map((file) => join(folder, file))
+    .sort();
+
+describe('the scan', () => {
+  it.each([
+    ['SELECT quote_ident(c.relname) FROM pg_catalog.pg_class c', ['quote_ident()']],
+    ['SELECT pg_catalog.now() + 1', ['+']],
+    ['SELECT a OPERATOR(pg_catalog.=) b, count(*), -1, c.*', ['count()']],
+    ["SELECT CASE k WHEN 'a' THEN 1 END", ['CASE with a value']],
+    [
+      "SELECT k IN ('a'), k LIKE 'b', k BETWEEN 1 AND 2, nullif(k, 0), k IS DISTINCT FROM 1",
+      ['IN', 'LIKE', 'BETWEEN', 'nullif', 'DISTINCT'],
+    ],
+    ["SELECT ':x'::text, pg_catalog.format('%I = %I') FROM pg_class", ['::text', 'FROM pg_class']],
+    ['WITH a AS (SELECT 1) SELECT pg_catalog.count(*) FROM a x', []],
+    ['SELECT u.n FROM unnest(a, b) u(n), unnest(a) v(n)', ['unnest()']],
+  ])('finds in %s what could be captured', (sql, found) => {
+    expect(capturable(sql, { catalogFirst: false })).toEqual(found);
+  });
+});
+
+describe('under the caller’s search_path', () => {
+  it.each(['session', 'catalog/resolve-table'])('sql/%s.sql has every name qualified', (name) => {
+    expect(capturable(read(`sql/${name}.sql`), { catalogFirst: false })).toEqual([]);
+  });
+
+  // Event triggers of the application see the caller's path behind pg_catalog: sql/ledger/search-path.sql.
+  it.each(['ledger/schema', 'ledger/views', 'ledger/mark-copy'])(
+    'sql/%s.sql has its functions and operators qualified',
+    (name) => {
+      expect(capturable(read(`sql/${name}.sql`), { catalogFirst: true })).toEqual([]);
+    },
+  );
+
+  const scripts = readdirSync(join(ROOT, 'sql')).filter(
+    (file) => file.endsWith('.sql') && !/^(?:session|settings)/.test(file),
+  );
+
+  it.each(scripts)('sql/%s has nothing that could be captured, through all of its includes', (script) => {
+    const exposed = exposedIn(join(ROOT, 'sql', script));
+    const found = exposed.flatMap(({ file, text, catalogFirst }) =>
+      capturable(text, { catalogFirst }).map((name) => `${basename(file)}: ${name}`),
+    );
+    expect(exposed.length).toBeGreaterThan(0);
+    expect(found).toEqual([]);
+  });
+
+  it('core runs one query of its own, the DDL of steps, and a query that a person gives', () => {
+    const users = (pattern: RegExp) =>
+      filesIn('core', '.ts').filter((file) => pattern.test(read(file).replaceAll(/^import.*$/gm, '')));
+    expect(users(/\bwithCallerSearchPath\(/)).toEqual([
+      'core/connection.ts',
+      'core/foreign-key.ts',
+      'core/throttle.ts',
+    ]);
+    expect(read('core/foreign-key.ts').match(/withCallerSearchPath\([^;]*/g)).toEqual([
+      expect.stringContaining("'catalog/resolve-table'"),
+    ]);
+    expect(users(/\bCALLER_SEARCH_PATH\b/)).toEqual([
+      'core/connection.ts',
+      'core/steps/build-index.ts',
+      'core/validation.ts',
+    ]);
+    expect(users(/'ledger\/search-path'/)).toEqual(['core/ledger.ts']);
+  });
+
+  it('every session of ours is opened where its search_path is set', () => {
+    const sources = ['core', 'cli', 'local', 'lambdas'].flatMap((folder) => filesIn(folder, '.ts'));
+    expect(sources.filter((file) => /\bnew (?:Client|Pool|PooledSession)\(/.test(read(file)))).toEqual([
+      'core/connection.ts',
+    ]);
+  });
+});
+
+it('every function of the ledger has a search_path of its own, with pg_temp last', () => {
+  for (const file of filesIn('sql', '.sql'))
+    for (const [header] of read(file).matchAll(/CREATE (?:OR REPLACE )?FUNCTION (?:p2pfk\.)?\w+\([\s\S]*?\$\w+\$/g))
+      expect(header, file).toMatch(/SET search_path = pg_catalog, pg_temp/);
+});
+
+it('no text leaves pg_temp to be searched first', () => {
+  const texts = ['core', 'sql', 'local', 'cli'].flatMap((folder) => [
+    ...filesIn(folder, '.ts'),
+    ...filesIn(folder, '.sql'),
+  ]);
+  const found = texts.flatMap((file) =>
+    (read(file).match(/\bSET (?:LOCAL )?search_path = pg_catalog(?!, pg_temp)/g) ?? []).map(() => file),
+  );
+  expect(found).toEqual([]);
+});
