@@ -121,6 +121,15 @@ export class SettingRefused extends P2pfkError {
 }
 
 /**
+ * Comparing the keys would run code with the rights of this session that its owner has not got. Nothing of it was run.
+ * See `sql/catalog/untrusted-code.sql`.
+ */
+export class UntrustedCode extends P2pfkError {
+  override readonly name = 'UntrustedCode';
+  readonly exitCode = ExitCode.Refused;
+}
+
+/**
  * SQLSTATE 42501 from `row_security = off`: a policy would hide rows from this role. No privilege is missing; with fewer
  * rows than there are, neither a count nor a validation would be true.
  */

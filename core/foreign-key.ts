@@ -1,7 +1,7 @@
 /** Finds the foreign key that a person means by `--table` and `--constraint`, standing or already migrated. */
 import type { Client } from 'pg';
 import { contained, withCallerSearchPath } from './connection.ts';
-import { InvalidInput } from './errors.ts';
+import { InvalidInput, UntrustedCode } from './errors.ts';
 import { type LedgerMigration, openMigrations } from './ledger.ts';
 import { sqlStateOf } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
@@ -86,8 +86,41 @@ function means(wanted: string, stored: string): boolean {
  * The foreign key of `table`: the standing parent FK, or the migrated one that the ledger or the pair FKs still show.
  *
  * @throws InvalidInput when no plan can be made from the names given; the message says which names there are
+ * @throws UntrustedCode when comparing its keys would run another role's code with rights that this role has not got
  */
 export async function resolveForeignKey(
+  client: Client,
+  wanted: { readonly table: string; readonly constraint?: string | undefined },
+  purpose: Purpose,
+): Promise<ForeignKey> {
+  const foreignKey = await findForeignKey(client, wanted, purpose);
+  // An approval writes one row of the ledger, and compares nothing.
+  if (purpose !== 'approve') await refuseUntrustedCode(client, foreignKey);
+  return foreignKey;
+}
+
+interface UntrustedRow {
+  readonly code: string;
+  readonly owner: string;
+  readonly session_role: string;
+  readonly remedy: string;
+}
+
+/** @throws UntrustedCode */
+export async function refuseUntrustedCode(
+  client: Client,
+  foreignKey: Pick<ForeignKey, 'table' | 'referencing_oid' | 'referenced_oid'>,
+): Promise<void> {
+  const rows = await run<UntrustedRow & Record<string, unknown>>(client, 'catalog/untrusted-code', { ...foreignKey });
+  const [first] = rows;
+  if (!first) return;
+  const list = rows.map(({ code, owner }) => `${code} of ${owner}`).join(', ');
+  throw new UntrustedCode(
+    `refused, nothing was changed: comparing the keys of ${foreignKey.table} would run code with the rights of ${first.session_role}, which its owner has not got: ${list}; connect as that owner, or, after reading the code, take it over: ${first.remedy}`,
+  );
+}
+
+async function findForeignKey(
   client: Client,
   wanted: { readonly table: string; readonly constraint?: string | undefined },
   purpose: Purpose,

@@ -1,7 +1,7 @@
 /** What is audited: every migrated foreign key that the ledger knows, and those that only the catalog shows. */
 import type { Client } from 'pg';
 import { NotMigrated } from '../errors.ts';
-import { type ForeignKey, resolveForeignKey, resolveTable } from '../foreign-key.ts';
+import { type ForeignKey, refuseUntrustedCode, resolveForeignKey, resolveTable } from '../foreign-key.ts';
 import type { LedgerMigration, MigrationOptions, MigrationState } from '../ledger.ts';
 import { sqlStateOf } from '../postgres-errors.ts';
 import { wantsGuard } from '../row-movement-guard.ts';
@@ -47,6 +47,7 @@ export interface Subjects {
  * @param wanted one table, or all
  * @throws InvalidInput when there is no such table
  * @throws NotMigrated when it, or every table of the database, was never migrated
+ * @throws UntrustedCode as {@link resolveForeignKey}
  */
 export async function readSubjects(
   client: Client,
@@ -55,12 +56,13 @@ export async function readSubjects(
   const { known, unfinished, orphaned } = await readLedger(client);
   const subjects = [...known, ...(await readCatalog(client, known))];
   const all = { subjects, unfinished, orphaned };
-  if (wanted.table !== undefined) return chooseTable(client, all, wanted.table, wanted.constraint);
-  if (subjects.length + unfinished.length + orphaned.length === 0)
+  const read = wanted.table === undefined ? all : await chooseTable(client, all, wanted.table, wanted.constraint);
+  if (wanted.table === undefined && subjects.length + unfinished.length + orphaned.length === 0)
     throw new NotMigrated(
       'no table of this database is migrated, as far as this role can see: there is nothing to audit',
     );
-  return all;
+  for (const { foreignKey } of read.subjects) await refuseUntrustedCode(client, foreignKey);
+  return read;
 }
 
 async function chooseTable(

@@ -69,6 +69,15 @@ SELECT f.table_oid                       AS referencing_oid,
 \if :refused
 \ir ../control/refuse.sql
 \endif
+\set file ../../catalog/untrusted-code.sql
+\ir ../control/rows.sql
+SELECT :'result'::jsonb <> '[]' AS refused,
+       format('refused, nothing was changed: comparing the keys of %s would run code with the rights of %s, which its owner has not got: %s; connect as that owner, or, after reading the code, take it over: %s',
+              :'table', min(u ->> 'session_role'), string_agg(format('%s of %s', u ->> 'code', u ->> 'owner'), ', '), min(u ->> 'remedy')) AS refusal
+  FROM jsonb_array_elements(:'result'::jsonb) u \gset
+\if :refused
+\ir ../control/refuse.sql
+\endif
 -- Names as people read them: without the schema where it is the table's own, and without control characters.
 SELECT regexp_replace(CASE WHEN starts_with(:'table', :'schema') THEN substr(:'table', length(:'schema') + 1)
                            ELSE :'table' END, '[[:cntrl:]]', '?', 'g') AS table_label,

@@ -1,0 +1,123 @@
+/** Code of the application never runs with more rights than its own statements would give it: attacks that made its author a superuser. */
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { auditAndRepair } from '../../core/audit/repair.ts';
+import { connect, connectReadOnly } from '../../core/connection.ts';
+import { resolveForeignKey } from '../../core/foreign-key.ts';
+import { verifyTable } from '../../core/verification.ts';
+import { describeWithPsql, psql } from '../psql/psql.helpers.ts';
+import { coreSession, databaseWith, oneRow, type TestCase, THREE_PAIRS } from './case.helpers.ts';
+import { Execution } from './execution.helpers.ts';
+import { plainRole } from './roles.helpers.ts';
+
+/** An enum whose cast, the function of a role without rights, takes what the caller may. */
+const CAST = `
+  CREATE TYPE number AS ENUM ('1', '2');
+  CREATE FUNCTION to_int(number) RETURNS int LANGUAGE plpgsql AS $$ BEGIN
+    IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
+      EXECUTE pg_catalog.format('ALTER ROLE %I SUPERUSER', pg_catalog.current_setting('attack.role', true));
+    END IF;
+    RETURN pg_catalog.enum_out($1)::text::int; END $$;
+  CREATE CAST (number AS int) WITH FUNCTION to_int(number) AS IMPLICIT;
+  CREATE TABLE inode (medium text, ino int, PRIMARY KEY (medium, ino)) PARTITION BY LIST (medium);
+  CREATE TABLE path (medium text, ino number, name text) PARTITION BY LIST (medium);
+  CREATE TABLE inode_1 PARTITION OF inode FOR VALUES IN ('one');
+  CREATE TABLE path_1 PARTITION OF path FOR VALUES IN ('one');
+  INSERT INTO inode VALUES ('one', 1), ('one', 2);
+  INSERT INTO path VALUES ('one', '1', 'a name');
+  ALTER TABLE path ADD CONSTRAINT path_fk FOREIGN KEY (medium, ino) REFERENCES inode ON DELETE CASCADE;`;
+
+async function attacked(): Promise<TestCase & { readonly role: string; readonly url: string }> {
+  const testCase = await databaseWith('SELECT 1');
+  const { role, url } = await plainRole(testCase);
+  await testCase.observer.query(`
+    CREATE SCHEMA app AUTHORIZATION ${role}; SET ROLE ${role}; SET search_path = app; ${CAST} RESET ROLE; RESET search_path;
+    DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET attack.role = ${role}', current_database()); END $$`);
+  return { ...testCase, role, url };
+}
+
+const isSuperuser = ({ observer, role }: { readonly role: string } & TestCase) =>
+  oneRow<{ yes: boolean }>(observer, 'SELECT rolsuper AS yes FROM pg_roles WHERE rolname = $1', [role]);
+
+describe('a cast by a function of another role, in the comparison of keys,', () => {
+  it('is refused by every command, and its owner gains nothing', async () => {
+    const attack = await attacked();
+    const refused = {
+      name: 'UntrustedCode',
+      exitCode: 4,
+      message: expect.stringContaining('function app.to_int(app.number) of'),
+    };
+
+    await expect(new Execution().plan({ table: 'app.path' })).rejects.toMatchObject(refused);
+    const core = await coreSession(attack.db.url);
+    await expect(verifyTable(core, { table: 'app.path' })).rejects.toMatchObject(refused);
+    expect(await isSuperuser(attack)).toEqual({ yes: false });
+
+    // Pair foreign keys that the application has added itself.
+    await attack.observer.query(`
+      SET ROLE ${attack.role}; ALTER TABLE app.path DROP CONSTRAINT path_fk;
+      ALTER TABLE app.path_1 ADD CONSTRAINT pair_fk FOREIGN KEY (medium, ino) REFERENCES app.inode_1; RESET ROLE`);
+    await expect(auditAndRepair(core, { lockTimeoutMs: 500 })).rejects.toMatchObject(refused);
+    await expect(verifyTable(core, { table: 'app.path' })).rejects.toMatchObject(refused);
+    expect(await isSuperuser(attack)).toEqual({ yes: false });
+  });
+
+  it('is no obstacle to its owner, nor where a superuser has taken it over', async () => {
+    const { observer, url, db } = await attacked();
+    const own = await connect({ databaseUrl: url, applicationName: 'p2pfk/-/test' });
+    onTestFinished(() => own.end());
+    expect(await resolveForeignKey(own, { table: 'app.path' }, 'migrate')).toMatchObject({ table: 'app.path' });
+
+    await observer.query('ALTER FUNCTION app.to_int(app.number) OWNER TO CURRENT_USER');
+    const core = await coreSession(db.url);
+    await expect(resolveForeignKey(core, { table: 'app.path' }, 'migrate')).rejects.toThrow('casts of type app.number');
+    await observer.query('ALTER TYPE app.number OWNER TO CURRENT_USER');
+    expect(await resolveForeignKey(core, { table: 'app.path' }, 'migrate')).toMatchObject({ table: 'app.path' });
+  });
+
+  describeWithPsql('in psql', () => {
+    it.each(['step1', 'step4'] as const)('is refused by %s', async (script) => {
+      const attack = await attacked();
+      const { code, errors } = await psql(attack.db.url, script, { table: 'app.path' });
+      expect([code, errors.join()]).toEqual([3, expect.stringContaining('function app.to_int(app.number) of')]);
+      expect(await isSuperuser(attack)).toEqual({ yes: false });
+    });
+  });
+});
+
+describe('a function that fits better than PostgreSQL’s own', () => {
+  const PLANTED = (role: string) => `
+    GRANT CREATE ON SCHEMA public TO ${role}; SET ROLE ${role};
+    CREATE FUNCTION public.quote_ident(name) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+      EXECUTE pg_catalog.format('ALTER ROLE %I SUPERUSER', '${role}'); RETURN $1; END $$;
+    CREATE FUNCTION public.format(text, name, name) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+      EXECUTE pg_catalog.format('ALTER ROLE %I SUPERUSER', '${role}'); RETURN $1; END $$;
+    RESET ROLE`;
+
+  it('is not run by plan, nor by what the ledger is made of', async () => {
+    const testCase = await databaseWith();
+    const { role } = await plainRole(testCase);
+    await testCase.observer.query(PLANTED(role));
+    const execution = new Execution();
+
+    await execution.migrate();
+    await testCase.observer.query('TABLE p2pfk.foreign_key_architecture; TABLE p2pfk.delete_activity');
+    await execution.rollBack(null);
+
+    expect(await isSuperuser({ ...testCase, role })).toEqual({ yes: false });
+  });
+});
+
+it('a temporary view with the name of a catalog, made in our session, is not read', async () => {
+  const { db } = await databaseWith(THREE_PAIRS);
+  for (const open of [connect, connectReadOnly]) {
+    const client = await open({ databaseUrl: db.url, applicationName: 'p2pfk/-/test' });
+    onTestFinished(() => client.end());
+    if (open === connect)
+      await client.query(
+        `CREATE TEMPORARY VIEW pg_class AS SELECT 1 / (SELECT 0) AS oid; CREATE TEMPORARY VIEW pg_constraint AS SELECT 1 / (SELECT 0) AS oid`,
+      );
+    expect(await resolveForeignKey(client, { table: 'path' }, 'migrate')).toMatchObject({ constraint_name: 'path_fk' });
+    const { rows } = await client.query(`SELECT current_setting('search_path') AS path`);
+    expect(rows).toEqual([{ path: 'pg_catalog, pg_temp' }]);
+  }
+});
