@@ -121,7 +121,7 @@ export class SettingRefused extends P2pfkError {
 }
 
 /**
- * Comparing the keys would run code with the rights of this session that its owner has not got. Nothing of it was run.
+ * Reading the tables and comparing their keys would run code with the rights of this session that its owner has not got. Nothing of it was run.
  * See `sql/catalog/untrusted-code.sql`.
  */
 export class UntrustedCode extends P2pfkError {

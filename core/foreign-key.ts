@@ -86,7 +86,7 @@ function means(wanted: string, stored: string): boolean {
  * The foreign key of `table`: the standing parent FK, or the migrated one that the ledger or the pair FKs still show.
  *
  * @throws InvalidInput when no plan can be made from the names given; the message says which names there are
- * @throws UntrustedCode when comparing its keys would run another role's code with rights that this role has not got
+ * @throws UntrustedCode when reading and comparing its keys would run another role's code with rights that role has not got
  */
 export async function resolveForeignKey(
   client: Client,
@@ -116,7 +116,7 @@ export async function refuseUntrustedCode(
   if (!first) return;
   const list = rows.map(({ code, owner }) => `${code} of ${owner}`).join(', ');
   throw new UntrustedCode(
-    `refused, nothing was changed: comparing the keys of ${foreignKey.table} would run code with the rights of ${first.session_role}, which its owner has not got: ${list}; connect as that owner, or, after reading the code, take it over: ${first.remedy}`,
+    `refused, nothing was changed: reading ${foreignKey.table} and comparing its keys would run code with the rights of ${first.session_role}, which its owner has not got: ${list}; connect as that owner, or, after reading the code, take it over: ${first.remedy}`,
   );
 }
 

@@ -1,4 +1,4 @@
--- Code that comparing the keys of this foreign key would run with the rights of this session, though its owner has not got them: one
+-- Code that reading these tables and comparing their keys would run with the rights of this session, though its owner has not got them: one
 -- row for each function, or type whose owner decides by which function it is cast. No row: only PostgreSQL's own code, that of
 -- superusers, and that of roles which are members of the role that has logged in. Reads only; runs none of it.
 --
@@ -6,7 +6,9 @@
 -- counts of orphans and the comparison of bounds run it as this role: from such a function its owner could do what this role can, also
 -- after SET ROLE, which RESET ROLE undoes. That is why session_user is asked about.
 -- What is looked at: the operators of the foreign keys between the two tables and their partitions; operator classes of the types of
--- their keys and of the partition keys, with the types that these are made of; casts; functions in partition keys.
+-- their keys and of the partition keys, with the types that these are made of; casts; functions in partition keys; and functions in
+-- indexes, CHECK constraints and extended statistics that may be called with constants alone, because the planner evaluates such a
+-- call as soon as anybody reads the table (checked on 13 and 18).
 :begin
 WITH RECURSIVE member AS (
   SELECT s.side, s.oid FROM (VALUES ('referencing', :'referencing_oid'::oid), ('referenced', :'referenced_oid'::oid)) s(side, oid)
@@ -53,6 +55,16 @@ WITH RECURSIVE member AS (
                                          UNION ALL
                                          SELECT t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.oid AND t.typbasetype <> 0)
                                        SELECT b.oid FROM base b)
+), expression AS (
+  SELECT 'pg_class'::regclass AS classid, x.indexrelid AS objid, concat(x.indpred::text, x.indexprs::text) AS tree
+    FROM member m JOIN pg_index x ON x.indrelid = m.oid
+   WHERE x.indpred IS NOT NULL OR x.indexprs IS NOT NULL
+  UNION ALL
+  SELECT 'pg_constraint'::regclass, c.oid, c.conbin::text
+    FROM member m JOIN pg_constraint c ON c.conrelid = m.oid AND c.contype = 'c'
+  UNION ALL
+  SELECT 'pg_statistic_ext'::regclass, s.oid, to_jsonb(s) ->> 'stxexprs'  -- column of 14+
+    FROM member m JOIN pg_statistic_ext s ON s.stxrelid = m.oid
 ), code AS (
   SELECT o.oprcode::oid AS oid FROM compared c JOIN pg_operator o ON o.oid = c.operator
   UNION
@@ -66,6 +78,15 @@ WITH RECURSIVE member AS (
     FROM member m
     JOIN pg_partitioned_table p ON p.partrelid = m.oid AND p.partexprs IS NOT NULL
     JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = m.oid AND d.refclassid = 'pg_proc'::regclass
+  UNION
+  SELECT f.oid
+    FROM expression e
+    JOIN pg_depend d ON d.classid = e.classid AND d.objid = e.objid AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
+    LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+    JOIN pg_proc f ON f.oid = coalesce(o.oprcode, d.refobjid)
+    JOIN pg_language l ON l.oid = f.prolang
+   -- The planner puts the body of an SQL function in the place of its call, constants and all.
+   WHERE e.tree ~ '\{CONST |:args <>' OR l.lanname = 'sql'
 ), owned AS (
   SELECT format('function %s', f.oid::regprocedure) AS code, f.proowner AS owner, format('ALTER FUNCTION %s OWNER TO', f.oid::regprocedure) AS remedy
     FROM code c JOIN pg_proc f ON f.oid = c.oid

@@ -84,6 +84,36 @@ describe('a cast by a function of another role, in the comparison of keys,', () 
   });
 });
 
+describe('a call with a constant in an index or a CHECK, which the planner evaluates,', () => {
+  it.each([
+    ['an index', 'CREATE INDEX ON app.path_1 (ino) WHERE app.mine(1)'],
+    ['an expression', 'CREATE INDEX ON app.inode_1 ((app.mine(1)::int + ino))'],
+    [
+      'the body of an SQL function',
+      `CREATE FUNCTION app.mine(bigint) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT app.mine(1) OR $1 > 0'; CREATE INDEX ON app.path_1 (app.mine(ino::bigint))`,
+      'bigint',
+    ],
+    ['a CHECK', 'ALTER TABLE app.path_1 ADD CHECK (app.mine(1) OR app.mine(ino))'],
+  ])('is refused in %s, and a call with a column alone is not', async (_, statement, type = 'integer') => {
+    const testCase = await databaseWith('SELECT 1');
+    const { role } = await plainRole(testCase);
+    const core = await coreSession(testCase.db.url);
+    await testCase.observer.query(`
+      CREATE SCHEMA app AUTHORIZATION ${role}; SET ROLE ${role}; SET search_path = app;
+      ${CAST.replaceAll('ino number', 'ino int')}
+      CREATE FUNCTION mine(int) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
+      CREATE INDEX ON path_1 (mine(ino)); ALTER TABLE path_1 ADD CHECK (mine(ino)); RESET ROLE`);
+    expect(await resolveForeignKey(core, { table: 'app.path' }, 'verify')).toMatchObject({ table: 'app.path' });
+
+    await testCase.observer.query(`SET ROLE ${role}; ${statement}`);
+
+    await expect(resolveForeignKey(core, { table: 'app.path' }, 'verify')).rejects.toThrow(
+      `function app.mine(${type}) of`,
+    );
+    await testCase.observer.query('RESET ROLE');
+  });
+});
+
 describe('a function that fits better than PostgreSQL’s own', () => {
   const PLANTED = (role: string) => `
     GRANT CREATE ON SCHEMA public TO ${role}; SET ROLE ${role};
