@@ -90,7 +90,8 @@ describe('an index does not serve', () => {
 
 it('is the same rule in the view of the ledger', () => {
   const ruleOf = (name: string) =>
-    /-- An index serves if[\s\S]*?-- End of the index rule\./.exec(readSql(name))?.[0]
+    /-- An index serves if[\s\S]*?-- End of the index rule\./
+      .exec(readSql(name))?.[0]
       .replaceAll(/^ +/gm, '')
       // The view is created under the caller's search_path, and so qualifies what the query need not.
       .replaceAll(/OPERATOR\(pg_catalog\.(.+?)\)/g, '$1')
