@@ -208,4 +208,28 @@ export const MUTANTS: readonly Mutant[] = [
     test: CONNECTION_TESTS,
     title: 'an authority of the caller counts alone, with the host name, whatever the settings say',
   },
+  {
+    rule: 'pg_temp is searched last: no temporary view passes for a catalog',
+    file: 'sql/session.sql',
+    find: "('search_path', 'pg_catalog, pg_temp'),",
+    replace: "('search_path', 'pg_catalog'),",
+    test: 'test/core/untrusted-code.test.ts',
+    title: 'a temporary view with the name of a catalog, made in our session, is not read',
+  },
+  {
+    rule: 'no code of a role with fewer rights compares keys in our session',
+    file: 'core/foreign-key.ts',
+    find: "  if (purpose !== 'approve') await refuseUntrustedCode(client, foreignKey);\n",
+    replace: '',
+    test: 'test/core/untrusted-code.test.ts',
+    title: 'is refused by every command, and its owner gains nothing',
+  },
+  {
+    rule: 'the views of the ledger look up no function by a name that anybody may have planted',
+    file: 'sql/ledger/views.sql',
+    find: "SELECT t.id, c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name",
+    replace: "SELECT t.id, c.oid, format('%I.%I', n.nspname, c.relname) AS name",
+    test: 'test/core/untrusted-code.test.ts',
+    title: 'is not run by plan, nor by what the ledger is made of',
+  },
 ];
