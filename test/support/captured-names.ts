@@ -116,8 +116,12 @@ export function exposedIn(script: string): Exposed[] {
           if (path !== 'ours') throw new Error(`${file} includes ${included} under the caller's search_path`);
           continue;
         }
+        const before: typeof path = path;
         walk(join(dirname(file), included));
+        // It ends the script: what follows runs only where it was not called.
+        if (included.endsWith('refuse.sql')) path = before;
         if (included.endsWith('session.sql')) path = 'ours';
+        if (included.endsWith('give-back.sql')) path = 'caller';
         if (included.endsWith('ledger/search-path.sql')) path = 'ledger';
       }
       if (ours !== undefined) path = 'ours';
