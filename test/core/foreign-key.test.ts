@@ -136,7 +136,8 @@ describe('names are read as SQL reads them', () => {
     ['"$user", other', 'other_fk'],
   ])('and the search_path of the caller decides: %s', async (path, expected) => {
     const url = new URL(db.url);
-    url.searchParams.set('options', `-c search_path=${path.replaceAll(' ', '')}`);
+    // As libpq reads it: a + is no space.
+    url.search = `?options=${encodeURIComponent(`-c search_path=${path.replaceAll(' ', '')}`)}`;
     const client = await connect({ databaseUrl: url.href, applicationName: 'p2pfk/-/test' });
     onTestFinished(() => client.end());
 
