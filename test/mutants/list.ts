@@ -87,8 +87,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'a pair that could not be counted fails the check of orphans',
     file: 'core/verification.ts',
-    find: 'passed: found.length === 0 && uncounted === 0,',
-    replace: 'passed: found.length === 0,',
+    find: 'passed: pairs.length > 0 && found.length === 0 && uncounted === 0,',
+    replace: 'passed: pairs.length > 0 && found.length === 0,',
     test: 'test/core/verification.test.ts',
     title: 'whose pairs cannot be counted, as no foreign key is left to tell how, fails',
   },
