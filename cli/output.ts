@@ -1,10 +1,13 @@
 /**
  * Where text goes. A person reads stdout; with `--json` stdout holds exactly one JSON document and everything that a
  * person reads goes to stderr.
+ *
+ * The border to the terminal: what comes from a database may hold escape sequences, and none of it gets past here. Nothing
+ * else in `cli/` writes to stdout or stderr (test/cli/border.test.ts).
  */
 import { styleText } from 'node:util';
 import { redact } from './redact.ts';
-import { visible } from './text.ts';
+import { visible, visibleJson, visibleLines, visibleSql } from './text.ts';
 
 /** What the output functions need of a stream; `process.stdout` is one. */
 export interface TextStream extends NodeJS.WritableStream {
@@ -36,8 +39,12 @@ export interface Output {
   complain(text: string): void;
   /** The one JSON document of `--json`; nothing otherwise. */
   document(value: unknown): void;
-  /** Text that machines read, untouched. */
+  /** Text that machines read, such as a report or an ARN: on stdout, without anything added. */
   raw(text: string): void;
+  /** Statements: they mean the same as before, however a table is named. */
+  sql(text: string): void;
+  /** Lines where people read, with a secret in them that is meant to be seen. */
+  secret(text: string): void;
   style(format: Format, text: string): string;
   /** Colours the marks of a line. The line is escaped first, so that no name in it can carry a colour of its own. */
   decorate(line: string): string;
@@ -90,7 +97,14 @@ export function createOutput(
     // With --json --quiet the document says it all.
     line: (text = '') => void (json && options.quiet === true ? false : stream.write(`${decorate(text)}\n`)),
     complain: (text) => void streams.stderr.write(`${decorate(text, streams.stderr)}\n`),
-    document: (value) => void (json && streams.stdout.write(`${JSON.stringify(value, null, 2)}\n`)),
-    raw: (text) => void streams.stdout.write(text),
+    document: (value) => void (json && streams.stdout.write(`${visibleJson(value, 2)}\n`)),
+    raw: (text) => void streams.stdout.write(visibleLines(text)),
+    sql: (text) => void streams.stdout.write(visibleSql(text)),
+    secret: (text) => void stream.write(`${visibleLines(text)}\n`),
   };
+}
+
+/** Lines on stderr before there is an output, or without one: why a command was not run. */
+export function complain(lines: readonly string[]): void {
+  process.stderr.write(`${lines.map((line) => visible(redact(line))).join('\n')}\n`);
 }

@@ -18,8 +18,7 @@ import { registerVerify } from './commands/verify.ts';
 import { registerWatch } from './commands/watch.ts';
 import { describeFailure } from './failures.ts';
 import { ENVIRONMENT_HELP } from './help.ts';
-import { redact } from './redact.ts';
-import { visible } from './text.ts';
+import { complain } from './output.ts';
 import { version } from './version.ts';
 
 /** What a command leaves behind: its exit code. */
@@ -93,7 +92,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return usageFailure(error, program, argv);
     const failure = describeFailure(error);
-    process.stderr.write(`${failure.lines.join('\n')}\n`);
+    complain(failure.lines);
     return failure.exitCode;
   }
 }
@@ -108,6 +107,6 @@ function usageFailure(error: CommanderError, program: Command, argv: readonly st
     .replace(/^error: /, '')
     .replace(/\s*\n\s*/g, ' ')
     .replace(/\.$/, '');
-  process.stderr.write(`${visible(redact(`p2pfk: ${what}; see ${where}`))}\n`);
+  complain([`p2pfk: ${what}; see ${where}`]);
   return ExitCode.BadInput;
 }

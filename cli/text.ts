@@ -1,7 +1,15 @@
 /** Small pure helpers for text that people read: durations, sizes, widths, and names that must not play tricks. */
 import { withoutSchemaOf } from '../core/text.ts';
 
-export { schemaOf, shellWord, visible, withoutSchemaOf } from '../core/text.ts';
+export {
+  schemaOf,
+  shellWord,
+  visible,
+  visibleJson,
+  visibleLines,
+  visibleSql,
+  withoutSchemaOf,
+} from '../core/text.ts';
 
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;

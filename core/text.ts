@@ -26,3 +26,62 @@ export function withoutSchemaOf(table: string, qualified: string): string {
   const schema = schemaOf(table);
   return schema !== null && schemaOf(qualified) === schema ? qualified.slice(schema.length + 1) : qualified;
 }
+
+/** The same for text of several lines: line breaks and tabs stay. */
+export function visibleLines(text: string): string {
+  return text.replace(CONTROL, (character) =>
+    character === '\n' || character === '\t' ? character : visible(character),
+  );
+}
+
+// What JSON.stringify leaves as it is, and a terminal may obey.
+const CONTROL_IN_JSON = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** JSON that reads back as the same value and holds no control character but its own line breaks. */
+export function visibleJson(value: unknown, indent = 0): string {
+  return JSON.stringify(value, null, indent).replace(CONTROL_IN_JSON, unicodeEscape('\\u'));
+}
+
+/** One part of SQL in which quotes, dashes and dollars mean one thing. */
+const SQL_PART = new RegExp(
+  [
+    String.raw`(?<comment>--[^\n\r]*|\/\*[\s\S]*?\*\/)`,
+    String.raw`(?<escaped>[eE]'(?:[^'\\]|''|\\[\s\S])*')`,
+    String.raw`(?<unicode>[uU]&(?:'(?:[^']|'')*'|"(?:[^"]|"")*"))`,
+    String.raw`(?<quoted>'(?:[^']|'')*'|"(?:[^"]|"")*")`,
+    // A dollar inside a name begins nothing.
+    String.raw`(?<![\w$\u0080-\uffff])(?<dollar>\$(?<tag>(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?)\$[\s\S]*?\$\k<tag>\$)`,
+    String.raw`(?<other>[\s\S])`,
+  ].join('|'),
+  'gu',
+);
+const CONTROL_IN_SQL = /(?![\n\t])[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/**
+ * SQL that means the same and holds no control character but line breaks and tabs: `U&"\001B"` names the column that a raw
+ * escape in quotation marks would. In a comment they are shown as {@link visible} shows them.
+ */
+export function visibleSql(sql: string): string {
+  if (sql.search(CONTROL_IN_SQL) < 0) return sql;
+  return sql.replace(SQL_PART, (part: string, ...rest: unknown[]) => {
+    if (part.search(CONTROL_IN_SQL) < 0) return part;
+    const groups = rest.at(-1) as Readonly<Record<string, string | undefined>>;
+    if (groups.escaped !== undefined) return part.replace(CONTROL_IN_SQL, unicodeEscape('\\u'));
+    if (groups.unicode !== undefined) return part.replace(CONTROL_IN_SQL, unicodeEscape('\\'));
+    if (groups.quoted !== undefined) return unicodeQuoted(part);
+    if (groups.dollar !== undefined) {
+      const fence = `$${groups.tag ?? ''}$`;
+      return unicodeQuoted(`'${part.slice(fence.length, -fence.length).replaceAll("'", "''")}'`);
+    }
+    // It ends a line, and with it a comment, as a line feed does.
+    return groups.comment === undefined && part === '\r' ? '\n' : visibleLines(part);
+  });
+}
+
+function unicodeQuoted(quoted: string): string {
+  return `U&${quoted.replaceAll('\\', '\\\\').replace(CONTROL_IN_SQL, unicodeEscape('\\'))}`;
+}
+
+function unicodeEscape(prefix: string): (character: string) => string {
+  return (character) => `${prefix}${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
+}

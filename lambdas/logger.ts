@@ -5,6 +5,7 @@
 import { type LogFormatter, Logger } from '@aws-lambda-powertools/logger';
 import type { ConstructorOptions } from '@aws-lambda-powertools/logger/types';
 import type { StepLogger } from '../core/steps/context.ts';
+import { visibleJson } from '../core/text.ts';
 
 /** What Powertools hands to its console, on stderr. */
 class StderrLogger extends Logger {
@@ -13,7 +14,7 @@ class StderrLogger extends Logger {
   }
 
   protected override printLog(_level: number, log: ReturnType<LogFormatter['formatAttributes']>): void {
-    process.stderr.write(`${JSON.stringify(log.getAttributes(), this.getJsonReplacer())}\n`);
+    process.stderr.write(`${visibleJson(JSON.parse(JSON.stringify(log.getAttributes(), this.getJsonReplacer())))}\n`);
   }
 }
 

@@ -1,4 +1,5 @@
 /** A report in one of its formats. */
+import { visibleJson } from '../core/text.ts';
 import type { Report } from './contracts.ts';
 import { toHtml } from './html/document.ts';
 import { toMarkdown } from './markdown.ts';
@@ -13,6 +14,6 @@ export async function render(report: Report, format: Format): Promise<string> {
     case 'markdown':
       return toMarkdown(report);
     case 'json':
-      return `${JSON.stringify(report, null, 2)}\n`;
+      return `${visibleJson(report, 2)}\n`;
   }
 }

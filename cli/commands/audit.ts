@@ -92,7 +92,7 @@ async function look(client: Client, flags: AuditFlags): Promise<Audit> {
   const output = createOutput(flags);
   const audited = await core.audit(client, { table: flags.table, constraint: flags.constraint });
   const document = core.auditDocument(audited);
-  if (flags.fix === true && flags.json !== true) output.raw(repairScript(audited, await lockTimeout(flags)));
+  if (flags.fix === true && flags.json !== true) output.sql(repairScript(audited, await lockTimeout(flags)));
   else for (const line of auditLines(audited, output.columns, { quiet: output.quiet })) output.line(line);
   output.document(document);
   return document;

@@ -65,7 +65,7 @@ async function plan(flags: PlanFlags, command: Command): Promise<number> {
     const planned = await planMigration(client, input, { countOrphans: flags.countOrphans === true });
     const refused = planned.findings.some((finding) => finding.severity === 'error');
     if (flags.sql === true) {
-      output.raw(statementsAsSql(planned));
+      output.sql(statementsAsSql(planned));
       if (refused) for (const line of findingLines(planned.findings, 'error')) output.complain(line);
     } else if (flags.json === true) {
       output.document(planned);

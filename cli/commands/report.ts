@@ -52,23 +52,25 @@ async function report(flags: ReportFlags): Promise<number> {
   const { render } = await import('../../report/render.ts');
   const { readSources } = await import('../report/sources.ts');
   const { formatOf, writeReport } = await import('../report/write.ts');
+  const { createOutput } = await import('../output.ts');
 
   const format = formatOf(flags.output, flags.format);
+  const output = createOutput({});
   const { execution: executionArn } = flags;
   const databaseUrl = databaseUrlOf(flags);
-  const { client, close } = await connectTo(flags, executionArn, (line) => process.stderr.write(`! ${line}\n`));
+  const { client, close } = await connectTo(flags, executionArn, (line) => output.complain(`! ${line}`));
   try {
     const sources = await readSources({ client, executionArn, databaseUrl, withLedger: flags.ledger }).catch(
       (error: unknown) => {
         throw executionFailure(error, 'cannot read the execution', executionArn);
       },
     );
-    for (const note of sources.notes ?? []) process.stderr.write(`! ${note}\n`);
+    for (const note of sources.notes ?? []) output.complain(`! ${note}`);
     const text = await render(buildReport(sources), format);
-    if (flags.output === undefined) process.stdout.write(text);
+    if (flags.output === undefined) output.raw(text);
     else {
       await writeReport(flags.output, text);
-      process.stderr.write(`✓ Report: ${flags.output}\n`);
+      output.complain(`✓ Report: ${flags.output}`);
     }
     return ExitCode.Done;
   } finally {

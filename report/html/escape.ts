@@ -3,7 +3,7 @@
  * is HTML of such a template itself. `raw` is for text of our own only: built style and script, and JSON made safe here.
  */
 import { html as escaping, raw } from 'hono/html';
-import { visible } from '../../core/text.ts';
+import { visible, visibleJson } from '../../core/text.ts';
 
 export { raw };
 export type Html = ReturnType<typeof escaping>;
@@ -20,6 +20,5 @@ function shown(value: unknown): unknown {
 
 /** JSON for a data block: no text in it can end the block. */
 export function jsonBlock(value: unknown): Html {
-  const text = JSON.stringify(value);
-  return raw(text.replaceAll('<', '\\u003c').replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029'));
+  return raw(visibleJson(value).replaceAll('<', '\\u003c'));
 }
