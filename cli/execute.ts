@@ -23,6 +23,7 @@ import { closingLines } from './progress/closing.ts';
 import { createReporter, type ProgressReporter } from './progress/reporter.ts';
 import { type PairSize, type Progress, seenIn } from './progress/state.ts';
 import type { PendingReport } from './report/write.ts';
+import { surviveStrayErrors } from './stray-errors.ts';
 import { shellWord } from './text.ts';
 
 export interface ExecuteOptions {
@@ -105,6 +106,7 @@ export interface RunOptions {
 /** The execution itself and its result; what is printed on the way is the reporter's. */
 export async function runWithProgress(options: RunOptions): Promise<Result> {
   const { input, databaseUrl, store, reporter, warn, signal, handlers } = options;
+  const stray = surviveStrayErrors(warn);
   const endpoint = openLocalEndpoint({ databaseUrl, store, warn, handlers });
   const { client, service } = endpoint;
   try {
@@ -129,6 +131,7 @@ export async function runWithProgress(options: RunOptions): Promise<Result> {
     return result;
   } finally {
     endpoint.close();
+    stray.dispose();
   }
 }
 

@@ -1,9 +1,12 @@
 /** Entry of the command line. Everything that can be tested without a process is in program.ts. */
 import { run } from './program.ts';
+import { outlivesItsOutput } from './stray-errors.ts';
 
-// `p2pfk plan | head` closes our stdout early: that is the reader's right, not an error worth a stack trace.
+// `p2pfk plan | head` closes our stdout early: that is the reader's right, not an error worth a stack trace. And neither it
+// nor a terminal that is gone ends a migration.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (outlivesItsOutput()) return;
     if (error.code !== 'EPIPE') throw error;
     process.exit();
   });

@@ -8,7 +8,8 @@
 const USER_INFO = /([a-z][a-z0-9+.-]*:\/\/[^\s:/?#@]*):(?!password@host\b)[^\s]*@/gi;
 // The same where the scheme's slashes were forgotten; `x::jsonb@>` and times of day are not meant.
 const BARE_USER_INFO = /([^\s:/?#@"']+):(?![/:]|password@host\b|\*\*\*@)[^\s]*@(?=[\w[])/g;
-const SETTING = /\b(password|passwd|pwd|secret|token|x-amz-security-token)\b(\s*[=:]\s*)('[^']*'|"[^"]*"|[^\s&;,]+)/gi;
+const SETTING =
+  /\b(aws_secret_access_key|secret_?access_?key|password|passwd|pwd|secret|token|x-amz-security-token)\b(\s*[=:]\s*)('[^']*'|"[^"]*"|[^\s&;,]+)/gi;
 const ACCESS_KEY = /\b(AKIA|ASIA)[A-Z0-9]{12,}\b/g;
 
 /** `text` with everything that looks like a secret replaced by `***`. */

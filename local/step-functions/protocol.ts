@@ -23,7 +23,7 @@ export async function answer(service: StepFunctions, target: string, body: strin
   } catch (error) {
     if (error instanceof ServiceFault) return fault(400, error);
     // A defect of ours. Its text may quote anything, so it stays here.
-    process.emitWarning(error instanceof Error ? error : String(error));
+    service.warn(`${target} failed: ${error instanceof Error ? error.message : String(error)}`);
     return fault(500, new ServiceFault('InternalFailure', 'The endpoint failed; it has printed why.'));
   }
 }

@@ -106,6 +106,11 @@ export class StepFunctions {
     await Promise.all([...this.#live.values()].map((live) => live.ended));
   }
 
+  /** A line for a person. */
+  warn(line: string): void {
+    this.#options.warn(line);
+  }
+
   /** Closes the store. What has ended stays in it; what still runs is not written any more. */
   close(): void {
     this.#options.store.close();
@@ -137,7 +142,10 @@ export class StepFunctions {
     const live = new LiveExecution({ execution, definition: built.definition, handlers, store, warn });
     this.#live.set(arn, live);
     // From then on the store tells of it. In memory it stays only where the store could not be written.
-    void live.ended.then(() => live.settled()).then(() => live.kept && this.#live.delete(arn));
+    live.ended
+      .then(() => live.settled())
+      .then(() => live.kept && this.#live.delete(arn))
+      .catch((error: unknown) => warn(`an execution ended badly: ${String(error)}`));
     return { executionArn: arn, startDate: execution.startDate };
   }
 

@@ -33,12 +33,13 @@ interface Answer {
   readonly stderr: string;
 }
 
-/** The AWS command line, as anybody has it: with credentials that mean nothing, and no configuration. */
-function aws(endpointUrl: string, ...args: string[]): Promise<Answer> {
+type Variables = Readonly<Record<string, string>>;
+
+/** The AWS command line, as anybody has it: without a configuration, and with the variables that `serve` printed. */
+function aws(endpointUrl: string, variables: Variables, ...args: string[]): Promise<Answer> {
   const env = {
     ...cleanEnvironment(),
-    AWS_ACCESS_KEY_ID: 'anything',
-    AWS_SECRET_ACCESS_KEY: 'anything',
+    ...variables,
     AWS_DEFAULT_REGION: 'eu-central-1',
     AWS_CONFIG_FILE: '/dev/null',
     AWS_PAGER: '',
@@ -62,9 +63,23 @@ describe.skipIf(AWS === null)(
         await served.finished;
       });
       await served.says('http://');
+      await served.says('AWS_SECRET_ACCESS_KEY=');
       const [url = ''] = /http:\/\/\S+/.exec(served.output()) ?? [];
+      const variables = Object.fromEntries(
+        [...served.output().matchAll(/^export (AWS_\w+)=(\S+)$/gm)].map(([, name = '', value = '']) => [name, value]),
+      );
+      for (const [wrong, fault] of [
+        [{ ...variables, AWS_ACCESS_KEY_ID: 'anything' }, '(UnrecognizedClientException)'],
+        [{ ...variables, AWS_SECRET_ACCESS_KEY: 'anything' }, '(InvalidSignatureException)'],
+      ] as const) {
+        const refused = await aws(url, wrong, 'list-state-machines');
+        expect({ code: refused.code !== 0, stderr: refused.stderr }).toEqual({
+          code: true,
+          stderr: expect.stringContaining(fault),
+        });
+      }
       const json = async (...args: string[]) => {
-        const { code, stdout, stderr } = await aws(url, ...args);
+        const { code, stdout, stderr } = await aws(url, variables, ...args);
         expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
         return JSON.parse(stdout);
       };
@@ -106,6 +121,7 @@ describe.skipIf(AWS === null)(
       expect(events.at(-1).type).toBe('ExecutionSucceeded');
       const again = await aws(
         url,
+        variables,
         'start-execution',
         '--state-machine-arn',
         STATE_MACHINE_ARN,
@@ -120,6 +136,8 @@ describe.skipIf(AWS === null)(
         'by-the-aws-cli SUCCEEDED',
         'waits ABORTED',
       ]);
+      // Once, when it started, and nowhere else.
+      expect(served.output().split(variables.AWS_SECRET_ACCESS_KEY ?? '')).toHaveLength(2);
     });
   },
 );
@@ -176,8 +194,9 @@ async function newestExecution(env: Readonly<Record<string, string>>): Promise<s
   const { SFNClient, ListExecutionsCommand } = await import('@aws-sdk/client-sfn');
   const served = start(['serve', '--port', '0', '--json'], env);
   await served.says('}');
-  const { endpointUrl, stateMachineArn } = JSON.parse(served.output().slice(0, served.output().indexOf('}') + 1));
-  const credentials = { accessKeyId: 'a', secretAccessKey: 'a' };
+  const { endpointUrl, stateMachineArn, ...credentials } = JSON.parse(
+    served.output().slice(0, served.output().indexOf('}') + 1),
+  );
   const client = new SFNClient({ region: 'local', endpoint: endpointUrl, credentials });
   const { executions } = await client.send(new ListExecutionsCommand({ stateMachineArn, maxResults: 1 }));
   client.destroy();

@@ -35,7 +35,7 @@ export function stateDirectory(): string {
 export interface Opened {
   readonly local: LocalEndpoint;
   readonly http: Endpoint;
-  /** A client that knows nothing of us: over HTTP, with credentials that mean nothing. */
+  /** A client that knows nothing of us but the key pair: over HTTP. */
   readonly client: SFNClient;
   readonly warnings: string[];
 }
@@ -64,7 +64,7 @@ export async function open(options: OpenOptions = {}): Promise<Opened> {
   const client = new SFNClient({
     region: 'eu-central-1',
     endpoint: http.url,
-    credentials: { accessKeyId: 'AKIAANYTHING', secretAccessKey: 'anything' },
+    credentials: http.keys,
   });
   onTestFinished(async () => {
     client.destroy();

@@ -1,4 +1,5 @@
 /** The local Step Functions endpoint, asked by the AWS SDK over HTTP. Expected answers are those of AWS. */
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import {
@@ -249,6 +250,7 @@ describe('the local Step Functions endpoint', () => {
 });
 
 describe('requests over HTTP', () => {
+  /** Everything but the signature, which signature.test.ts has. */
   const post = (url: string, headers: Record<string, string>, body = '{}') =>
     fetch(url, {
       method: 'POST',
@@ -258,36 +260,57 @@ describe('requests over HTTP', () => {
         ...headers,
       },
       body,
-    });
+    }).then(async (response) => `${response.status} ${((await response.json()) as { __type: string }).__type}`);
 
   it('are refused from another site, in another type, and when they are too large', async () => {
-    const { http } = await open();
+    const { http, client } = await open();
+    const unsigned = '403 MissingAuthenticationTokenException';
 
-    expect((await post(http.url, {})).status).toBe(200);
-    expect((await post(http.url, { origin: 'https://evil.example' })).status).toBe(403);
-    expect((await post(http.url, { 'content-type': 'text/plain' })).status).toBe(403);
-    expect((await post(http.url, {}, 'x'.repeat(1024 * 1024 + 1))).status).toBe(413);
-    const other = await post(http.url, { 'x-amz-target': 'AWSStepFunctions.DeleteStateMachine' });
-    expect([other.status, await other.json()]).toEqual([
-      400,
-      { __type: 'UnknownOperationException', message: expect.stringContaining('DeleteStateMachine') },
-    ]);
-    const broken = await post(http.url, {}, '{');
-    expect(await broken.json()).toMatchObject({ __type: 'SerializationException' });
+    expect(await post(http.url, {})).toBe(unsigned);
+    // SDKs send no Origin; the page's own would be this one.
+    expect(await post(http.url, { origin: http.url })).toBe(unsigned);
+    for (const origin of ['https://evil.example', 'null', 'http://localhost:1', http.url.replace('http', 'https')])
+      expect(await post(http.url, { origin }), origin).toBe('403 AccessDeniedException');
+    expect(await post(http.url, { 'content-type': 'text/plain' })).toBe('403 AccessDeniedException');
+    const tooLarge = 'x'.repeat(1024 * 1024 + 1);
+    expect(await post(http.url, {}, tooLarge)).toBe('413 RequestEntityTooLargeException');
+    client.middlewareStack.add(
+      (next) => (args) => {
+        Object.assign((args.request as { headers: object }).headers, {
+          'x-amz-target': 'AWSStepFunctions.DeleteStateMachine',
+        });
+        return next(args);
+      },
+      { step: 'build' },
+    );
+    await expect(client.send(new ListStateMachinesCommand({}))).rejects.toEqual(
+      raised('UnknownOperationException', 'DeleteStateMachine'),
+    );
   });
 
   it('are refused when their Host is the name of another machine, and go to the listener when they are no call', async () => {
     const { http } = await open({ listener: (_request, response) => response.end('a page') });
-    const { request } = await import('node:http');
-    const get = (host: string) =>
-      new Promise<number | undefined>((resolve, reject) => {
-        request(http.url, { headers: { host } }, (response) => resolve(response.resume().statusCode))
-          .on('error', reject)
-          .end();
-      });
+    const get = async (...lines: string[]) => {
+      const socket = connect(http.port, '127.0.0.1');
+      socket.write(`GET ${lines.join('\r\n')}\r\nConnection: close\r\n\r\n`);
+      let text = '';
+      for await (const chunk of socket) text += String(chunk);
+      return Number(text.split(' ')[1]);
+    };
+    const own = `127.0.0.1:${http.port}`;
 
-    expect(await get('rebound.example')).toBe(403);
-    expect(await get(`localhost:${http.port}`)).toBe(200);
+    expect(await get('/ HTTP/1.1', `Host: ${own}`)).toBe(200);
+    // Through an SSH tunnel it is another port.
+    expect(await get('/ HTTP/1.1', 'Host: localhost:9000')).toBe(200);
+    expect(await get('/ HTTP/1.1', 'Host: rebound.example')).toBe(403);
+    expect(await get('/ HTTP/1.1', `Host: 127.0.0.1.rebound.example`)).toBe(403);
+    expect(await get('/ HTTP/1.1', `Host: ${own}`, 'Host: rebound.example')).toBe(403);
+    expect(await get('/ HTTP/1.1', `Host: ${own}`, `Host: ${own}`)).toBe(403);
+    expect(await get('/ HTTP/1.1', 'Host:')).toBe(403);
+    expect(await get('/ HTTP/1.0')).toBe(403);
+    expect(await get('http://rebound.example/ HTTP/1.1', `Host: ${own}`)).toBe(400);
+    expect(await get('/ HTTP/1.1', `Host: ${own}`, 'Origin: http://rebound.example')).toBe(403);
+    expect(await get('/ HTTP/1.1', `Host: ${own}`, `Origin: http://${own}`)).toBe(200);
     expect(await (await fetch(http.url)).text()).toBe('a page');
   });
 });
