@@ -57,7 +57,10 @@ export const ExecutionInput = z.strictObject({
   maxReplicaLagSeconds: z.number().positive().optional(),
   /** Begin no pair while more sessions than that are active in the database. */
   maxActiveSessions: z.int().min(1).optional(),
-  /** A query that returns one boolean; no pair is begun while it is true. */
+  /**
+   * A query that returns one boolean; no pair is begun while it is true. It runs as the migrating role, so it is refused
+   * where the operator has not allowed it: see core/throttle.ts.
+   */
   holdBackQuery: z.string().min(1).optional(),
   /** Refuse UPDATEs that would move a referenced row to another partition, where the FK would act on them silently. */
   rowMovementGuard: z.boolean().default(true),

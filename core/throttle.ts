@@ -1,9 +1,9 @@
 /** Holds back while others need the server more: between pairs, never in the middle of a statement. */
 import type { Client } from 'pg';
 import { withCallerSearchPath } from './connection.ts';
-import { InvalidInput, PrivilegeMissing } from './errors.ts';
+import { ConnectionLost, InvalidInput, PrivilegeMissing } from './errors.ts';
 import type { MigrationOptions } from './ledger.ts';
-import { isConnectionError, messageOf, sqlStateOf } from './postgres-errors.ts';
+import { isConnectionError, sqlStateOf } from './postgres-errors.ts';
 import { runOne } from './sql.ts';
 
 const SHORTEST_HOLD_BACK = 10;
@@ -17,12 +17,34 @@ export function holdBackSeconds({ plannedAt }: MigrationOptions, now: number = D
   const since = plannedAt === undefined ? 0 : (now - Date.parse(plannedAt)) / 1_000;
   return Math.round(Math.min(LONGEST_HOLD_BACK, Math.max(SHORTEST_HOLD_BACK, since / 20)));
 }
+
+const ALLOWED_BY = 'P2PFK_ALLOW_HOLD_BACK_QUERY';
+
+/** From now on, in this process: what the operator wrote on its command line is his own word. */
+export function allowHoldBackQuery(): void {
+  process.env[ALLOWED_BY] = 'true';
+}
+
+/**
+ * The query is SQL that runs as the migrating role. An execution may be started, and the ledger written, by somebody who
+ * has no right to run SQL as that role, so it is run only where the operator of this process or stack has allowed it.
+ *
+ * @throws InvalidInput where it has not been allowed
+ */
+export function refuseHoldBackQuery({ holdBackQuery }: Pick<MigrationOptions, 'holdBackQuery'>): void {
+  if (holdBackQuery === undefined || process.env[ALLOWED_BY] === 'true') return;
+  throw new InvalidInput(
+    'holdBackQuery is not allowed here, because it is SQL that runs as the migrating role; allow it with p2pfk serve --allow-hold-back-query, or with allowHoldBackQuery in the settings of the stack',
+  );
+}
+
 /** The operator's own query must not become a load itself. */
 const QUERY_TIMEOUT_MS = 5_000;
 
 /** Why no pair may be begun now, in words; undefined: go on. */
 export async function heldBack(client: Client, options: MigrationOptions): Promise<string | undefined> {
   const { maxReplicaLagSeconds, maxActiveSessions, holdBackQuery } = options;
+  refuseHoldBackQuery(options);
   if (maxReplicaLagSeconds !== undefined || maxActiveSessions !== undefined) {
     const load = await runOne<{ load_visible: boolean; replica_lag_seconds: number; active_sessions: number }>(
       client,
@@ -44,24 +66,35 @@ export async function heldBack(client: Client, options: MigrationOptions): Promi
   return undefined;
 }
 
-/** Read-only, in a transaction that is rolled back, and only for some seconds. */
+/**
+ * Read-only, in a transaction that is rolled back, and only for some seconds.
+ *
+ * @throws InvalidInput, ConnectionLost without PostgreSQL's message, which would quote what the query has read: errors are
+ * kept in history, ledger, report and logs, and read by more people than may read the database.
+ */
 async function isTrue(client: Client, query: string): Promise<boolean> {
   await client.query('BEGIN READ ONLY');
   try {
-    await client.query("SELECT set_config('statement_timeout', $1, true)", [String(QUERY_TIMEOUT_MS)]);
-    // The extended protocol takes one statement only; without values only a name makes node-postgres use it.
-    const { rows, fields } = await withCallerSearchPath(client, () =>
-      client.query({ name: 'hold-back', text: query, values: [], rowMode: 'array' }),
-    );
-    const value: unknown = rows[0]?.[0];
-    if (rows.length !== 1 || fields.length !== 1 || typeof value !== 'boolean') {
-      throw new InvalidInput('the hold-back query must return one row with one boolean');
-    }
-    return value;
+    const value = await firstValue(client, query);
+    if (typeof value === 'boolean') return value;
   } catch (error) {
-    if (error instanceof InvalidInput || isConnectionError(error) || sqlStateOf(error) === undefined) throw error;
-    throw new InvalidInput(`the hold-back query fails: ${messageOf(error)}`);
+    const sqlState = sqlStateOf(error);
+    const state = sqlState === undefined ? '' : ` (SQLSTATE ${sqlState})`;
+    // Without a cause too: it is printed where the cause of an error is asked for.
+    if (isConnectionError(error)) throw new ConnectionLost(`the connection was lost in the hold-back query${state}`);
+    throw new InvalidInput(`the hold-back query failed${state}; run it in psql to see why`);
   } finally {
     await client.query('ROLLBACK').catch(() => undefined);
   }
+  throw new InvalidInput('the hold-back query must return one row with one boolean');
+}
+
+/** @returns undefined where it is not one row of one column */
+async function firstValue(client: Client, query: string): Promise<unknown> {
+  await client.query("SELECT set_config('statement_timeout', $1, true)", [String(QUERY_TIMEOUT_MS)]);
+  // The extended protocol takes one statement only; without values only a name makes node-postgres use it.
+  const { rows, fields } = await withCallerSearchPath(client, () =>
+    client.query({ name: 'hold-back', text: query, values: [], rowMode: 'array' }),
+  );
+  return rows.length === 1 && fields.length === 1 ? rows[0]?.[0] : undefined;
 }

@@ -71,6 +71,10 @@ export async function runExecution(flags: ExecutionFlags, operation: 'migrate' |
   try {
     const { givenInput, parseInput } = await import('../input.ts');
     const given = parseInput(givenInput(flags, operation));
+    if (given.holdBackQuery !== undefined) {
+      const { allowHoldBackQuery } = await import('../../core/throttle.ts');
+      allowHoldBackQuery();
+    }
     const databaseUrl = databaseUrlOf(flags);
     const { askAcceptance } = await import('../acceptance.ts');
     const accepted = await askAcceptance({ input: process.stdin, output }, databaseUrl, given);

@@ -11,16 +11,19 @@ import {
 } from '../options.ts';
 import type { Finish } from '../program.ts';
 
-export type ServeFlags = DatabaseFlags & StateFlags & OutputFlags & { readonly port: number; readonly host?: string };
+export type ServeFlags = DatabaseFlags &
+  StateFlags &
+  OutputFlags & { readonly port: number; readonly host?: string; readonly allowHoldBackQuery?: boolean };
 
 export function registerServe(program: Command, finish: Finish): void {
   const command = program
     .command('serve')
     .description('a local Step Functions endpoint for the AWS command line and SDKs, and its console page')
     .option('--port <n>', 'port on 127.0.0.1; 0 takes any that is free', wholeNumber, 8083)
+    .option('--host <address>', 'the console page on that address as well, with the password in P2PFK_CONSOLE_PASSWORD')
     .option(
-      '--host <address>',
-      'the console page on that address as well, with the password in P2PFK_CONSOLE_PASSWORD',
+      '--allow-hold-back-query',
+      'run the holdBackQuery of an execution input: SQL as the role of this database URL',
     );
   addOutputOptions(addStateOptions(addDatabaseOptions(command)))
     .addHelpText(

@@ -1,6 +1,7 @@
 /** `p2pfk serve`. */
 import { describeTarget } from '../../core/connection.ts';
 import { ExitCode, InvalidInput } from '../../core/errors.ts';
+import { allowHoldBackQuery } from '../../core/throttle.ts';
 import { type LocalEndpoint, openLocalEndpoint, openStore } from '../../local/local-endpoint.ts';
 import { STATE_MACHINE_ARN } from '../../local/step-functions/arns.ts';
 import { type Endpoint, serve as listen } from '../../local/step-functions/server.ts';
@@ -28,6 +29,7 @@ export async function serve(flags: ServeFlags): Promise<number> {
   if (flags.port > 65_535) throw new InvalidInput(`--port must be from 0 to 65535, not ${flags.port}`);
   const { host } = flags;
   const password = host === undefined ? null : passwordFor(host);
+  if (flags.allowHoldBackQuery === true) allowHoldBackQuery();
   const databaseUrl = databaseUrlOf(flags);
   const database = describeTarget(databaseUrl);
   const stray = surviveStrayErrors(warn);

@@ -8,7 +8,7 @@ import { ensureLedger, type MigrationOptions, openMigration, readPairs, workedOn
 import { readPairing } from '../pairs.ts';
 import { type PlanReading, readPlan } from '../plan.ts';
 import { acceptFlags } from '../preflight/acceptance.ts';
-import { heldBack } from '../throttle.ts';
+import { heldBack, refuseHoldBackQuery } from '../throttle.ts';
 import { notePlan } from '../trail/note-plan.ts';
 import type { StepContext } from './context.ts';
 import { restIfDead } from './reconcile.ts';
@@ -21,6 +21,7 @@ import { releaseGonePairs } from './release-pairs.ts';
  */
 export async function plan(context: StepContext, event: PlanEvent): Promise<PlanResult> {
   const input = withDeadline(parseInput(event.input));
+  refuseHoldBackQuery(input);
   await useCallerSearchPath(context.client, input.searchPath);
   if (input.operation === 'rollback') return planRollback(context, input, event.execution);
 

@@ -1,6 +1,6 @@
 /** Holding back under load: no pair is begun, nothing is half-done, and it goes on when the load falls. */
 import type { Client } from 'pg';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { MigrationOptions } from '../../core/ledger.ts';
 import { heldBack, holdBackSeconds } from '../../core/throttle.ts';
 import { backends, waitForQuery, waitUntil } from '../support/observe.ts';
@@ -110,7 +110,71 @@ describe('a limit on what a role may not see is refused', () => {
   });
 });
 
+describe('a hold-back query that the operator has not allowed', () => {
+  const planned = () => new Execution().plan({ holdBackQuery: 'SELEC true' });
+
+  it.each([undefined, '', 'false', '1'])(
+    'is refused before it is run, with P2PFK_ALLOW_HOLD_BACK_QUERY=%s',
+    async (value) => {
+      const { observer } = await databaseWith();
+      vi.stubEnv('P2PFK_ALLOW_HOLD_BACK_QUERY', value);
+      await expect(planned()).rejects.toMatchObject({ name: 'InvalidInput', exitCode: 2 });
+      await expect(planned()).rejects.toThrow(/^holdBackQuery is not allowed here/);
+      expect(await oneRow(observer, `SELECT to_regclass('p2pfk.migration') AS ledger`)).toEqual({ ledger: null });
+    },
+  );
+
+  it('is not run from the ledger either, by whoever put it there', async () => {
+    const { observer } = await databaseWith();
+    vi.stubEnv('P2PFK_ALLOW_HOLD_BACK_QUERY', undefined);
+    const execution = new Execution();
+    await execution.plan();
+    await observer.query(
+      `UPDATE p2pfk.migration SET options = jsonb_set(options::jsonb, '{holdBackQuery}', '"SELECT false"')`,
+    );
+    expect(await execution.buildIndex(1)).toMatchObject({
+      status: 'RUNNING',
+      note: expect.stringMatching(/^holdBackQuery is not allowed here/),
+    });
+  });
+});
+
 describe('a hold-back query', () => {
+  beforeEach(() => {
+    vi.stubEnv('P2PFK_ALLOW_HOLD_BACK_QUERY', 'true');
+    return () => vi.unstubAllEnvs();
+  });
+
+  it.each([
+    ['an error', `SELECT pg_read_file('/etc/passwd')::boolean`],
+    ['an error in XML, whose detail quotes it', `SELECT ('<' || word)::xml IS NULL FROM secret`],
+    ['an error of a loss', `SELECT disclose('57P01')`],
+    ['an error of a cancel', `SELECT disclose('57014')`],
+    ['an error of our own fence', `SELECT disclose('P2F01')`],
+    ['a result', 'SELECT word FROM secret'],
+    ['a notice', `SELECT disclose('00000')`],
+  ])('whose %s would quote what it has read is quoted nowhere', async (_, holdBackQuery) => {
+    const { observer } = await databaseWith();
+    await observer.query(`
+      CREATE TABLE secret AS SELECT 'swordfish' AS word;
+      CREATE FUNCTION disclose(state text) RETURNS text LANGUAGE plpgsql AS $$
+      BEGIN
+        IF state = '00000' THEN
+          RAISE NOTICE '%', (SELECT word FROM secret);
+          RETURN 'swordfish';
+        END IF;
+        RAISE EXCEPTION USING ERRCODE = state, MESSAGE = (SELECT 'connection terminated swordfish'), DETAIL = 'swordfish', HINT = 'swordfish';
+      END $$`);
+    const error: unknown = await new Execution().plan({ holdBackQuery }).then(
+      () => null,
+      (thrown: unknown) => thrown,
+    );
+    const { message, name, cause, context } = error as Error & { context: object };
+    expect(`${message} ${JSON.stringify(context)}`).not.toMatch(/swordfish|root:|disclose/);
+    expect(cause).toBeUndefined();
+    expect(name).toMatch(/InvalidInput|ConnectionLost/);
+  });
+
   it('holds back while it is true; names in it mean what they mean to the caller', async () => {
     const { observer } = await databaseWith();
     await observer.query('CREATE TABLE gate AS SELECT true AS busy');
@@ -123,18 +187,18 @@ describe('a hold-back query', () => {
   });
 
   it.each([
-    ['that fails', 'SELECT busy FROM nowhere', /the hold-back query fails: relation "nowhere" does not exist/],
-    ['that cannot be read', 'SELEC true', /the hold-back query fails: syntax error/],
+    ['that fails', 'SELECT busy FROM nowhere', /the hold-back query failed \(SQLSTATE 42P01\)/],
+    ['that cannot be read', 'SELEC true', /the hold-back query failed \(SQLSTATE 42601\)/],
     ['that returns no boolean', 'SELECT 1', /must return one row with one boolean/],
     ['that returns NULL', 'SELECT NULL::boolean', /must return one row with one boolean/],
     ['that returns no row', 'SELECT true WHERE false', /must return one row with one boolean/],
     ['that returns two rows', 'SELECT true FROM generate_series(1, 2)', /must return one row with one boolean/],
     ['that returns two columns', 'SELECT true, false', /must return one row with one boolean/],
-    ['that is several statements', 'SELECT true; SELECT true', /cannot insert multiple commands/],
-    ['that leaves its transaction', 'COMMIT; DROP TABLE path; SELECT true', /cannot insert multiple commands/],
+    ['that is several statements', 'SELECT true; SELECT true', /SQLSTATE 42601/],
+    ['that leaves its transaction', 'COMMIT; DROP TABLE path; SELECT true', /SQLSTATE 42601/],
     ['that ends its transaction', 'COMMIT', /must return one row with one boolean/],
-    ['that writes', `INSERT INTO inode VALUES ('one', 999, 1) RETURNING true`, /read-only transaction/],
-    ['that takes too long', 'SELECT pg_sleep(600) IS NULL', /statement timeout/],
+    ['that writes', `INSERT INTO inode VALUES ('one', 999, 1) RETURNING true`, /SQLSTATE 25006/],
+    ['that takes too long', 'SELECT pg_sleep(600) IS NULL', /SQLSTATE 57014/],
   ])('%s is refused before anything begins', async (_, holdBackQuery, message) => {
     const { observer } = await databaseWith();
     const before = await everything(observer);
@@ -174,7 +238,7 @@ describe('a hold-back query', () => {
 
     expect(await execution.buildIndex(2)).toMatchObject({
       status: 'RUNNING',
-      note: 'the hold-back query fails: relation "gate" does not exist',
+      note: 'the hold-back query failed (SQLSTATE 42P01); run it in psql to see why',
     });
     await observer.query('ALTER TABLE mislaid RENAME TO gate');
     expect(await execution.buildIndex(2)).toMatchObject({ status: 'DONE' });
