@@ -6,14 +6,15 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler, Next } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
 import { csrf } from 'hono/csrf';
+import { LoginThrottle } from './login-throttle.ts';
 import { plainPage } from './pages/layout.ts';
 
 export const CSRF_FIELD = 'csrf';
-/** Whoever guesses passwords is kept waiting. */
-const WRONG_PASSWORD_MS = 1_000;
+/** A password and its field. Nobody has signed in yet who sends it. */
+export const MAX_LOGIN_BYTES = 4 * 1024;
 
 export interface Access {
   /** In the URL, where there is no password; else null. */
@@ -45,13 +46,23 @@ export function createAccess(password: string | null): Access {
       if (c.req.method === 'GET' && same(c.req.query('token'), token)) return enter(c, next);
       return c.html(await plainPage('No entrance', NO_TOKEN), 403);
     }
-    if (c.req.method === 'POST' && c.req.path === '/login') {
-      const form = await c.req.parseBody();
-      if (same(form.password, password)) return enter(c, next);
-      await delay(WRONG_PASSWORD_MS);
-      return c.html(await loginPage('The password is not right.'), 403);
-    }
+    if (c.req.method === 'POST' && c.req.path === '/login') return signIn(c, next, password);
     return c.html(await loginPage(''), 401);
+  };
+
+  const throttle = new LoginThrottle();
+  const signIn = async (c: Context, next: Next, expected: string) => {
+    if (throttle.waitMs > 0) return tooMany(c, throttle.waitMs);
+    const form = await c.req.parseBody();
+    // Those that arrived side by side are looked at one by one, and all but the first too early.
+    if (throttle.waitMs > 0) return tooMany(c, throttle.waitMs);
+    if (same(form.password, expected)) {
+      throttle.succeeded();
+      return enter(c, next);
+    }
+    // Whoever mistyped it may try again as soon as the answer is there.
+    await delay(throttle.failed());
+    return c.html(await loginPage('The password is not right.'), 403);
   };
 
   const sameOrigin = csrf();
@@ -68,6 +79,12 @@ const NO_TOKEN =
 
 function digest(key: Buffer, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest();
+}
+
+async function tooMany(c: Context, waitMs: number): Promise<Response> {
+  const seconds = Math.ceil(waitMs / 1_000);
+  c.header('Retry-After', String(seconds));
+  return c.html(await loginPage(`Too many attempts. Try again in ${seconds} s.`), 429);
 }
 
 function loginPage(problem: string): Promise<string> {

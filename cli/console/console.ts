@@ -2,9 +2,11 @@
 import type { RequestListener } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
+import { MAX_FORM_BYTES } from '../../local/step-functions/http.ts';
 import { type AssetName, asset } from '../../report/assets.ts';
-import { createAccess } from './access.ts';
+import { createAccess, MAX_LOGIN_BYTES } from './access.ts';
 import type { ConsoleContext } from './context.ts';
 import { EARLY_HASH } from './pages/layout.ts';
 import { executionRoutes } from './routes/execution.ts';
@@ -54,7 +56,10 @@ export function createConsole({ password, ...rest }: ConsoleOptions): Console {
     const name = c.req.param('name') as AssetName;
     return c.body(asset(name), 200, { 'Content-Type': name.endsWith('.js') ? 'text/javascript' : 'text/css' });
   });
+  // Counted as it is read: not every body says how long it is.
+  app.use('/login', bodyLimit({ maxSize: MAX_LOGIN_BYTES }));
   app.use(access.guard);
+  app.use(bodyLimit({ maxSize: MAX_FORM_BYTES }));
   app.route('/', startRoutes(context));
   app.route('/', executionRoutes(context));
   app.notFound((c) => showProblem(c, context, 404, 'There is no such page', 'Look for it in the list of executions.'));

@@ -1,4 +1,4 @@
-/** The console on another address of this machine: never the API, which asks nobody who he is. */
+/** The console on another address of this machine: never the API. */
 import type { RequestListener } from 'node:http';
 import { isIP, isIPv6 } from 'node:net';
 import { InvalidInput } from '../../core/errors.ts';
