@@ -16,6 +16,7 @@ import {
   type OperationName,
 } from './lambda-functions.ts';
 import type { LogGroups } from './logs.ts';
+import { sourceConditions, sourcesOf } from './source-conditions.ts';
 
 export interface MigrationFunctionsProps {
   readonly database: MigratedDatabase;
@@ -25,6 +26,8 @@ export interface MigrationFunctionsProps {
   readonly bundles: string;
   /** Of each function that works on one pair; `false`: none is reserved. */
   readonly reservedConcurrency: number | false;
+  /** Whether the `holdBackQuery` of an execution input is run. */
+  readonly allowHoldBackQuery: boolean;
   /** Dimension of the metrics. */
   readonly deployment: string;
 }
@@ -56,7 +59,13 @@ export class MigrationFunctions extends Construct {
     const { database, network } = this.#props;
     const role = new Role(this, 'Role', {
       description: 'p2pfk functions: connect to one database as one user, write their logs and traces',
-      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com', {
+        conditions: sourceConditions(
+          this,
+          sourcesOf(this, 'lambda', 'function', ArnFormat.COLON_RESOURCE_NAME),
+          'arn-if-told',
+        ),
+      }),
     });
     database.authentication.grantConnect(this, role, database.user);
     if (network) {
@@ -88,7 +97,7 @@ export class MigrationFunctions extends Construct {
 
   #function(name: string, spec: LambdaFunctionSpec): LambdaFunction {
     const { state, timeoutSeconds, memoryMib, perPair, description } = spec;
-    const { database, network, logGroups, bundles, reservedConcurrency, deployment } = this.#props;
+    const { database, network, logGroups, bundles, reservedConcurrency, allowHoldBackQuery, deployment } = this.#props;
     const logGroup = logGroups.make(this, `${state}Logs`);
     logGroup.grantWrite(this.role);
     return new LambdaFunction(this, state, {
@@ -108,6 +117,7 @@ export class MigrationFunctions extends Construct {
         NODE_OPTIONS: '--enable-source-maps',
         POWERTOOLS_SERVICE_NAME: 'p2pfk',
         P2PFK_DEPLOYMENT: deployment,
+        ...(allowHoldBackQuery && { P2PFK_ALLOW_HOLD_BACK_QUERY: 'true' }),
       },
       ...(network && {
         vpc: network.vpc,

@@ -4,6 +4,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { ArnFormat, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
+import { sourceConditions } from './source-conditions.ts';
 
 export interface LogOptions {
   /** Left out, three months, which is how long Step Functions keeps an execution's history. */
@@ -37,21 +38,16 @@ export class LogGroups {
 
 function allowLogs(scope: Construct, key: IKey): void {
   const stack = Stack.of(scope);
+  const logs = stack.formatArn({ service: 'logs', resource: '*', arnFormat: ArnFormat.NO_RESOURCE_NAME });
+  // The context names account and log group, and is always there.
+  const context = { 'kms:EncryptionContext:aws:logs:arn': logs };
   key.addToResourcePolicy(
     new PolicyStatement({
       sid: 'CloudWatchLogs',
       principals: [new ServicePrincipal(`logs.${stack.region}.amazonaws.com`)],
       actions: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'],
       resources: ['*'],
-      conditions: {
-        ArnLike: {
-          'kms:EncryptionContext:aws:logs:arn': stack.formatArn({
-            service: 'logs',
-            resource: '*',
-            arnFormat: ArnFormat.NO_RESOURCE_NAME,
-          }),
-        },
-      },
+      conditions: { ...sourceConditions(scope, logs, 'if-told'), ArnLike: context },
     }),
   );
 }

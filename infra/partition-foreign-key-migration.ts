@@ -32,6 +32,11 @@ export interface PartitionForeignKeyMigrationProps {
    * so that none is ever throttled. `false`: nothing is reserved, for an account whose whole quota is small.
    */
   readonly reservedConcurrency?: number | false;
+  /**
+   * Lets an execution input bring `holdBackQuery` along. Whoever may start an execution then runs SQL as the migrating role.
+   * Left out, such an input is refused.
+   */
+  readonly allowHoldBackQuery?: boolean;
   /** Starts the migration by itself when a window opens; left out, executions are started by hand or `p2pfk schedule`. */
   readonly maintenanceWindow?: MaintenanceWindow;
   /**
@@ -75,7 +80,12 @@ export class PartitionForeignKeyMigration extends Construct {
   constructor(scope: Construct, id: string, props: PartitionForeignKeyMigrationProps) {
     super(scope, id);
     const { database, network, logs = {}, reservedConcurrency = 40, lambdaBundles = packagedBundles } = props;
+    const { allowHoldBackQuery = false } = props;
     checkEndpoint(database);
+    if (props.maintenanceWindow?.input.holdBackQuery !== undefined && !allowHoldBackQuery)
+      throw new Error(
+        "The maintenance window's holdBackQuery needs allowHoldBackQuery: it runs as the migrating role.",
+      );
     const logGroups = new LogGroups(this, logs);
     const metrics = new MigrationMetrics(Names.uniqueResourceName(this, { maxLength: 80, separator: '-' }));
 
@@ -85,6 +95,7 @@ export class PartitionForeignKeyMigration extends Construct {
       logGroups,
       bundles: lambdaBundles,
       reservedConcurrency,
+      allowHoldBackQuery,
       deployment: metrics.deployment,
     });
     this.stateMachine = this.#stateMachine(logGroups, logs);

@@ -22,13 +22,14 @@ export interface MigrationStackProps extends StackProps {
 export class MigrationStack extends Stack {
   constructor(scope: Construct, id: string, { settings, lambdaBundles, ...props }: MigrationStackProps) {
     super(scope, id, { description: 'p2pfk: partition-to-partition foreign keys, online', ...props });
-    const { maintenanceWindow, alarmTopicArn, reservedConcurrency } = settings;
+    const { maintenanceWindow, alarmTopicArn, reservedConcurrency, allowHoldBackQuery } = settings;
 
     const migration = new PartitionForeignKeyMigration(this, 'Migration', {
       database: this.#database(settings.database),
       ...(settings.network && { network: this.#network(settings.network) }),
       logs: this.#logs(settings.logs),
       reservedConcurrency,
+      allowHoldBackQuery,
       ...(maintenanceWindow && { maintenanceWindow }),
       ...(alarmTopicArn && { topic: Topic.fromTopicArn(this, 'AlarmTopic', alarmTopicArn) }),
       lambdaBundles,

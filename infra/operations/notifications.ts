@@ -1,12 +1,12 @@
 /** What people are told, and where: one encrypted topic. */
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
-import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { alarmsOf, rulesOf, sourceConditions } from '../source-conditions.ts';
 import type { Reconciliation } from './reconciliation.ts';
 
 export interface NotificationsProps {
@@ -86,7 +86,10 @@ export class Notifications extends Construct {
   }
 
   #rule({ id, statuses, outcomes, text }: Notice, stateMachine: IStateMachine): void {
-    const console_ = `https://${Stack.of(this).region}.console.aws.amazon.com/states/home#/v2/executions/details/`;
+    const executionsUrl = `https://${Stack.of(this).region}.console.aws.amazon.com/states/home#/v2/executions/details/`;
+    const message = RuleTargetInput.fromText(
+      `p2pfk: ${EventField.fromPath('$.detail.name')} ${text}. (${EventField.fromPath('$.detail.status')} ${EventField.fromPath('$.detail.error')}) ${executionsUrl}${EventField.fromPath('$.detail.executionArn')}`,
+    );
     new Rule(this, id, {
       description: `p2pfk: tells that an execution ${text.split(/[:.;]/, 1)[0]}`,
       eventPattern: {
@@ -99,40 +102,38 @@ export class Notifications extends Construct {
           ...(outcomes && { output: outcomes.map((outcome) => ({ wildcard: `*"status":"${outcome}"*` })) }),
         },
       },
-      targets: [
-        new SnsTopic(this.topic, {
-          message: RuleTargetInput.fromText(
-            `p2pfk: ${EventField.fromPath('$.detail.name')} ${text}. (${EventField.fromPath('$.detail.status')} ${EventField.fromPath('$.detail.error')}) ${console_}${EventField.fromPath('$.detail.executionArn')}`,
-          ),
-        }),
-      ],
+      // Not CDK's own target, which would let everybody's rules publish, and use the key.
+      targets: [{ bind: () => ({ arn: this.topic.topicArn, input: message, targetResource: this.topic }) }],
     });
   }
 
-  /** By a key of its own: neither EventBridge nor CloudWatch may use the key that SNS owns. */
+  /**
+   * By a key of its own: neither EventBridge nor CloudWatch may use the key that SNS owns.
+   *
+   * EventBridge does not say for whom it publishes: AWS documents that conditions are not supported in topic policies for
+   * EventBridge, nor in the key policy of an encrypted topic. A strict one would drop every notification without a word.
+   * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions
+   * https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+   */
   #encryptedTopic(): ITopic {
-    const account = { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } };
-    const publishers = [new ServicePrincipal('events.amazonaws.com'), new ServicePrincipal('cloudwatch.amazonaws.com')];
+    const rules = {
+      sid: 'Rules',
+      principals: [new ServicePrincipal('events.amazonaws.com')],
+      conditions: sourceConditions(this, rulesOf(this), 'if-told'),
+    };
+    const alarms = { sid: 'Alarms', principals: [new ServicePrincipal('cloudwatch.amazonaws.com')] };
     const key = new Key(this, 'Key', { description: 'Encrypts the notifications of p2pfk', enableKeyRotation: true });
+    const use = { actions: ['kms:Decrypt', 'kms:GenerateDataKey*'], resources: ['*'] };
+    key.addToResourcePolicy(new PolicyStatement({ ...rules, ...use }));
     key.addToResourcePolicy(
-      new PolicyStatement({
-        sid: 'Publishers',
-        principals: publishers,
-        actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
-        resources: ['*'],
-        conditions: account,
-      }),
+      new PolicyStatement({ ...alarms, ...use, conditions: sourceConditions(this, alarmsOf(this), 'arn-if-told') }),
     );
     const topic = new Topic(this, 'Topic', { displayName: 'p2pfk', masterKey: key, enforceSSL: true });
+    const publish = { actions: ['sns:Publish'], resources: [topic.topicArn] };
+    topic.addToResourcePolicy(new PolicyStatement({ ...rules, ...publish }));
     // A topic with a policy of its own no longer has the one by which alarms of the same account may publish.
     topic.addToResourcePolicy(
-      new PolicyStatement({
-        sid: 'Alarms',
-        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
-        actions: ['sns:Publish'],
-        resources: [topic.topicArn],
-        conditions: account,
-      }),
+      new PolicyStatement({ ...alarms, ...publish, conditions: sourceConditions(this, alarmsOf(this)) }),
     );
     return topic;
   }

@@ -8,6 +8,7 @@
  */
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import {
   Choice,
@@ -33,6 +34,7 @@ import { Construct } from 'constructs';
 import { acknowledgeStateMachine } from '../acknowledgements.ts';
 import { OperationFunctions } from '../lambda-functions.ts';
 import type { LogGroups, LogOptions } from '../logs.ts';
+import { rulesOf, sourceConditions } from '../source-conditions.ts';
 import { addRetries } from '../state-machine/retry.ts';
 import type { DeadLetters } from './dead-letters.ts';
 
@@ -62,7 +64,11 @@ export class Reconciliation extends Construct {
     });
     acknowledgeStateMachine(this.stateMachine, [reconcile]);
 
-    new Rule(this, 'ExecutionDied', {
+    const role = new Role(this, 'EventsRole', {
+      description: 'EventBridge starts the reconciliation of p2pfk',
+      assumedBy: new ServicePrincipal('events.amazonaws.com', { conditions: sourceConditions(this, rulesOf(this)) }),
+    });
+    const rule = new Rule(this, 'ExecutionDied', {
       description: 'A p2pfk execution failed, timed out or was stopped: its migration is brought to rest',
       eventPattern: {
         source: ['aws.states'],
@@ -75,12 +81,14 @@ export class Reconciliation extends Construct {
             execution: EventField.fromPath('$.detail.executionArn'),
             reason: EventField.fromPath('$.detail.status'),
           }),
-          deadLetterQueue: deadLetters.queue,
+          role,
+          deadLetterQueue: deadLetters.forRules,
           retryAttempts: 10,
           maxEventAge: Duration.hours(24),
         }),
       ],
     });
+    deadLetters.allowRule(rule);
   }
 }
 

@@ -1,6 +1,12 @@
 /** What no request and no stray error may do: end the process of `p2pfk serve`, or the migration in it. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import {
+  DescribeExecutionCommand,
+  GetExecutionHistoryCommand,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
 import { expect, it, onTestFinished } from 'vitest';
 import { createDatabase } from '../support/database.ts';
 import { p2pfk, type Started, start } from './cli.helpers.ts';
@@ -125,4 +131,30 @@ it('a reader of the progress that goes away does not end the migration', async (
   const { code } = await migration.finished;
   expect(code).toBe(0);
   expect((await p2pfk(['verify', '-t', 'path'], { DATABASE_URL: db.url })).code).toBe(0);
+});
+
+it('the SQL of an execution input is run only where the operator has allowed it', async () => {
+  const ended = async (...flags: string[]) => {
+    const db = await createDatabase('source-case');
+    onTestFinished(() => db.drop());
+    const process = start(['serve', '--port', '0', '--json', ...flags], { DATABASE_URL: db.url });
+    await process.says('}');
+    const text = process.output();
+    const { endpointUrl, stateMachineArn, ...credentials } = JSON.parse(text.slice(0, text.indexOf('}') + 1));
+    const client = new SFNClient({ region: 'local', endpoint: endpointUrl, credentials });
+    const input = JSON.stringify({ table: 'path', holdBackQuery: `SELECT pg_read_file('/etc/passwd')::boolean` });
+    const { executionArn } = await client.send(new StartExecutionCommand({ stateMachineArn, input }));
+    const describe = () => client.send(new DescribeExecutionCommand({ executionArn }));
+    await expect.poll(async () => (await describe()).status, { timeout: 60_000 }).toBe('FAILED');
+    const { events } = await client.send(new GetExecutionHistoryCommand({ executionArn }));
+    expect(JSON.stringify(events)).not.toContain('root:');
+    const { cause = '' } = await describe();
+    client.destroy();
+    process.child.kill('SIGTERM');
+    await process.finished;
+    return cause;
+  };
+
+  expect(await ended()).toContain('holdBackQuery is not allowed here');
+  expect(await ended('--allow-hold-back-query')).toContain('the hold-back query failed (SQLSTATE 22P02)');
 });

@@ -35,24 +35,31 @@ export interface SynthesisOptions {
  * @throws Error when a rule finds something that nobody acknowledged
  */
 export function synthesize({ maintenanceWindow, settings, change }: SynthesisOptions = {}): Template {
-  const folder = mkdtempSync(join(tmpdir(), 'p2pfk-synth-'));
-  try {
-    for (const name of bundleNames) {
-      mkdirSync(join(folder, 'lambdas', name), { recursive: true });
-      writeFileSync(join(folder, 'lambdas', name, 'index.mjs'), `export const handler = async () => '${name}';\n`);
-    }
+  return withBundles((lambdaBundles, folder) => {
     const app = new App({
       context: { ...exampleContext(), maintenanceWindow, ...settings },
       outdir: join(folder, 'cdk.out'),
     });
     const stack = new MigrationStack(app, 'p2pfk', {
       settings: readSettings(app.node),
-      lambdaBundles: join(folder, 'lambdas'),
+      lambdaBundles,
     });
     change?.(stack);
     addSolutionChecks(app);
     const assembly = app.synth();
     return Template.fromJSON(assembly.getStackByName('p2pfk').template);
+  });
+}
+
+/** With bundles that hold nothing, in a folder that is gone afterwards. */
+export function withBundles<Result>(work: (lambdaBundles: string, folder: string) => Result): Result {
+  const folder = mkdtempSync(join(tmpdir(), 'p2pfk-synth-'));
+  try {
+    for (const name of bundleNames) {
+      mkdirSync(join(folder, 'lambdas', name), { recursive: true });
+      writeFileSync(join(folder, 'lambdas', name, 'index.mjs'), `export const handler = async () => '${name}';\n`);
+    }
+    return work(join(folder, 'lambdas'), folder);
   } finally {
     rmSync(folder, { recursive: true });
   }
