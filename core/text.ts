@@ -47,8 +47,8 @@ const SQL_PART = new RegExp(
   [
     String.raw`(?<comment>--[^\n\r]*|\/\*[\s\S]*?\*\/)`,
     String.raw`(?<escaped>[eE]'(?:[^'\\]|''|\\[\s\S])*')`,
-    String.raw`(?<unicode>[uU]&(?:'(?:[^']|'')*'|"(?:[^"]|"")*"))`,
-    String.raw`(?<quoted>'(?:[^']|'')*'|"(?:[^"]|"")*")`,
+    `(?<unicode>[uU]&(?:'(?:[^']|'')*'|"(?:[^"]|"")*"))`,
+    `(?<quoted>'(?:[^']|'')*'|"(?:[^"]|"")*")`,
     // A dollar inside a name begins nothing.
     String.raw`(?<![\w$\u0080-\uffff])(?<dollar>\$(?<tag>(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?)\$[\s\S]*?\$\k<tag>\$)`,
     String.raw`(?<other>[\s\S])`,

@@ -21,6 +21,7 @@ export interface Mutant {
 const FENCE_TESTS = 'test/core/steps/fence.test.ts';
 const CONNECTION_TESTS = 'test/core/libpq.test.ts';
 const GATE_TESTS = 'test/core/steps/gate.test.ts';
+const SIGNATURE_TESTS = 'test/local/signature.test.ts';
 const PARTITION_SET_TESTS = 'test/core/steps/partition-set.test.ts';
 
 export const MUTANTS: readonly Mutant[] = [
@@ -231,5 +232,38 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "SELECT t.id, c.oid, format('%I.%I', n.nspname, c.relname) AS name",
     test: 'test/core/untrusted-code.test.ts',
     title: 'is not run by plan, nor by what the ledger is made of',
+  },
+  {
+    rule: 'a call of the API is signed with the key pair of this server',
+    file: 'local/step-functions/signature.ts',
+    find: 'if (one.length !== other.length || !timingSafeEqual(one, other)) {',
+    replace: 'if (one.length !== other.length) {',
+    test: SIGNATURE_TESTS,
+    title: 'is refused under another key, another secret, unhashed, and after five minutes',
+  },
+  {
+    rule: 'a signature is worth nothing five minutes later',
+    file: 'local/step-functions/signature.ts',
+    find: 'if (Math.abs(now - signedAt.getTime()) > LONGEST_SKEW_MS)',
+    replace: 'if (Math.abs(now - signedAt.getTime()) < 0)',
+    test: SIGNATURE_TESTS,
+    title: 'is refused under another key, another secret, unhashed, and after five minutes',
+  },
+  {
+    rule: 'the SQL of an execution input runs only where the operator has allowed it',
+    file: 'core/throttle.ts',
+    find: "if (holdBackQuery === undefined || process.env[ALLOWED_BY] === 'true') return;",
+    replace: 'if (holdBackQuery !== null) return;',
+    test: 'test/core/throttle.test.ts',
+    title: 'is not run from the ledger either, by whoever put it there',
+  },
+  {
+    rule: 'a password that is tried too early is not looked at',
+    file: 'cli/console/access.ts',
+    find: `    if (throttle.waitMs > 0) return tooMany(c, throttle.waitMs);
+    if (same(`,
+    replace: '    if (same(',
+    test: 'test/cli/login.test.ts',
+    title: 'looks at one password a second, however many come at once and from wherever',
   },
 ];
