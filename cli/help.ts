@@ -6,6 +6,7 @@ export const ENVIRONMENT_HELP = `Environment:
                                               PGSSLMODE, PGSSLROOTCERT, PGSSLCERT, PGSSLKEY, PGOPTIONS, PGCONNECT_TIMEOUT
   P2PFK_SESSION_POOLER=true                   as --session-pooler
   P2PFK_SHOW_BLOCKING_QUERIES=true            as --show-blocking-queries
+  P2PFK_LEDGER_OWNER                          as --ledger-owner
   P2PFK_STATE_DIR                             where local executions are kept, as --state-dir
   NO_COLOR                                    no colours, as --no-color
   P2PFK_DEBUG=1                               stack traces with errors
@@ -23,7 +24,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   1: 'failed, and everything was put back',
   2: 'bad usage or input, no connection, wrong password',
   3: 'a check did not pass',
-  4: 'refused: preflight, or another execution is at work; nothing was changed',
+  4: 'refused: preflight, a ledger that is not trusted or of another version, or another execution is at work; nothing was changed',
   5: 'the rollback itself failed; a person is needed',
   6: 'paused: window closed, rehearsal, approval, lock never free, partitions changed; or taken over by another execution',
   130: 'interrupted by Ctrl-C',

@@ -18,6 +18,7 @@ export interface DatabaseFlags {
   readonly databaseUrl?: string;
   readonly sessionPooler?: boolean;
   readonly showBlockingQueries?: boolean;
+  readonly ledgerOwner?: string;
 }
 
 export interface ReportFlag {
@@ -47,6 +48,7 @@ export interface TableFlags {
 
 /** Flags that become the execution input; see input.ts. */
 export interface InputFlags extends TableFlags {
+  readonly ledgerOwner?: string;
   readonly searchPath?: string;
   readonly dryRun?: boolean;
   readonly maxConcurrency?: number;
@@ -135,7 +137,16 @@ export function addDatabaseOptions(command: Command): Command {
         'tell the query, without its literals, of a session that holds a lock; it goes into ledger and report',
       ).helpGroup(OWN),
     )
+    .addOption(
+      new Option(
+        '--ledger-owner <role>',
+        'the role that owns the ledger, if neither the current role nor a superuser; sessions SET ROLE to it if they can',
+      )
+        .env('P2PFK_LEDGER_OWNER')
+        .helpGroup(OWN),
+    )
     .hook('preAction', (_, acting) => {
+      if (acting.opts().ledgerOwner !== undefined) process.env.P2PFK_LEDGER_OWNER = acting.opts().ledgerOwner;
       // Every session of this process is opened with it, those of the steps too.
       if (acting.opts().sessionPooler === true) process.env.P2PFK_SESSION_POOLER = 'true';
       if (acting.opts().showBlockingQueries === true) process.env.P2PFK_SHOW_BLOCKING_QUERIES = 'true';

@@ -4,6 +4,7 @@ import type { ExecutionInput, Rehearsal } from './contracts.ts';
 import { InvalidInput, PrivilegeMissing } from './errors.ts';
 import { resolveForeignKey } from './foreign-key.ts';
 import type { MigrationState } from './ledger.ts';
+import { isLedgerReadable } from './ledger-state.ts';
 import { toNamedError } from './postgres-errors.ts';
 import { readServer } from './server.ts';
 import { run, runOne } from './sql.ts';
@@ -91,10 +92,10 @@ export async function approve(
 /** A ledger that this role may not read must not pass for an empty one. */
 async function refuseBlindness(client: Client): Promise<void> {
   const { ledger_exists: exists } = await readServer(client);
-  const { readable } = await runOne<{ readable: boolean }>(client, 'ledger/readable');
+  const readable = await isLedgerReadable(client);
   if (exists && !readable) {
     throw new PrivilegeMissing(
-      'this role may not read the ledger: approve as its owner, or GRANT USAGE ON SCHEMA p2pfk and SELECT, UPDATE ON p2pfk.migration to this role',
+      'this role may not read the ledger: approve as its owner, or GRANT USAGE ON SCHEMA p2pfk, SELECT ON p2pfk.migration, p2pfk.ledger_version and UPDATE (approved_at, approved_by, updated_at) ON p2pfk.migration to this role (sql/ledger-approver.sql)',
     );
   }
 }

@@ -2,6 +2,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { Client } from 'pg';
 import { ConnectionLost, ConnectionRefused, InvalidInput, P2pfkError } from './errors.ts';
+import { becomeLedgerOwner, checkLedger } from './ledger-state.ts';
 import { SESSION_OPENED } from './libpq/keywords.ts';
 import { CombinedFailure, openSession } from './libpq/open.ts';
 import { resolveParameters } from './libpq/parameters.ts';
@@ -25,6 +26,8 @@ export interface ConnectOptions {
   readonly lockTimeoutMs?: number;
   /** The caller's search_path, as PostgreSQL writes it; where absent, the one that the session comes with. */
   readonly searchPath?: string | undefined;
+  /** The role that owns the ledger, as `--ledger-owner`; where absent, what P2PFK_LEDGER_OWNER says, if anything. */
+  readonly ledgerOwner?: string | undefined;
 }
 
 export interface ReadOptions extends ConnectOptions {
@@ -52,6 +55,7 @@ export function sqlStateOfLoss(client: Client): string | undefined {
  *
  * @throws InvalidInput when the URL cannot be read, or a pooler is in between that takes sessions apart
  * @throws SettingRefused when a database or role sets what our queries rely on, and this role may not change it
+ * @throws LedgerNotTrusted, LedgerVersionRefused when there is a ledger in this database that is not to be used
  * @throws ConnectionRefused when the server refuses this user, password or database
  * @throws ConnectionLost when there is no server to talk to
  */
@@ -59,6 +63,7 @@ export function connect(options: ConnectOptions): Promise<Client> {
   return open(options, async (client) => {
     await refusePooler(client, options);
     await pin(client, options, false);
+    await checkLedger(client);
   });
 }
 
@@ -77,6 +82,7 @@ export async function connectReadOnly(options: ReadOptions): Promise<Client> {
     await opened.query(beginOf(options));
     await refusePooler(opened, options);
     await pin(opened, options, true);
+    await checkLedger(opened);
   });
   readers.set(client, options);
   return client;
@@ -120,6 +126,7 @@ async function refusePooler(client: Client, { databaseUrl }: ConnectOptions): Pr
 async function pin(client: Client, options: ConnectOptions, local: boolean): Promise<void> {
   const { lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS, searchPath = '' } = options;
   await pinSettings(client, { lockTimeoutMs, searchPath, local });
+  await becomeLedgerOwner(client, options.ledgerOwner, local);
 }
 
 async function beginReading(client: Client, options: ReadOptions): Promise<void> {

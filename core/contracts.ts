@@ -27,6 +27,11 @@ export const ExecutionInput = z.strictObject({
    * event triggers), as SET search_path takes it. Left out, the one that the session comes with.
    */
   searchPath: z.string().min(1).optional(),
+  /**
+   * The role that owns the ledger and the tables, where that is neither the current role nor a superuser; sessions SET ROLE to it. In
+   * AWS it has to be the one that the functions were deployed with.
+   */
+  ledgerOwner: z.string().min(1).optional(),
   /** `rollback` goes straight to the rollback branch and ends in success. */
   operation: z.enum(['migrate', 'rollback']).default('migrate'),
   dryRun: z.boolean().default(false),

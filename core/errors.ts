@@ -114,6 +114,18 @@ export class PrivilegeMissing extends P2pfkError {
   readonly exitCode = ExitCode.Refused;
 }
 
+/** The ledger, schema `p2pfk`, or a part of it belongs to a role that is not trusted, or such a role may change it. Undoes nothing. */
+export class LedgerNotTrusted extends P2pfkError {
+  override readonly name = 'LedgerNotTrusted';
+  readonly exitCode = ExitCode.Refused;
+}
+
+/** The ledger is newer than this p2pfk, of no known version, or not as its version has it. Undoes nothing. */
+export class LedgerVersionRefused extends P2pfkError {
+  override readonly name = 'LedgerVersionRefused';
+  readonly exitCode = ExitCode.Refused;
+}
+
 /** A database or a role sets what our queries rely on, and this role may not change it. */
 export class SettingRefused extends P2pfkError {
   override readonly name = 'SettingRefused';

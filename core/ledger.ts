@@ -5,11 +5,11 @@ import type { AcceptedFinding, ExecutionInput, MigratedPair, PairState, Rehearsa
 import { MigrationFenced, MigrationInProgress } from './errors.ts';
 import type { Pace, Timed } from './forecast.ts';
 import type { AlwaysFiring, ForeignKey } from './foreign-key.ts';
+import { isLedgerReadable, isLedgerTrusted } from './ledger-state.ts';
 import { asNote } from './notes.ts';
 import type { Pairing } from './pairs.ts';
 import { sqlStateOf, toNamedError } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
-import { readSql } from './sql-files.ts';
 
 export type MigrationState = 'running' | 'paused' | 'migrated' | 'rolling-back' | 'rolled-back';
 
@@ -125,20 +125,9 @@ export interface MigrationChanges {
 
 /** The migrations of a table that are not rolled back; none where there is no ledger, or none that this role may read. */
 export async function openMigrations(client: Client, tableOid: number): Promise<LedgerMigration[]> {
-  const { readable } = await runOne<{ readable: boolean }>(client, 'ledger/readable');
-  return readable
+  return (await isLedgerReadable(client))
     ? run<LedgerMigration & Record<string, unknown>>(client, 'ledger/open-migrations', { table_oid: tableOid })
     : [];
-}
-
-/** Creates the ledger's schema where it is missing. Several may come at once: CREATE IF NOT EXISTS alone would race. */
-export async function ensureLedger(client: Client): Promise<void> {
-  await inTransaction(client, async () => {
-    await client.query("SELECT pg_advisory_xact_lock(1882351216, hashtext('p2pfk.ledger'))");
-    await run(client, 'ledger/search-path');
-    await client.query(readSql('ledger/schema'));
-    await client.query(readSql('ledger/views'));
-  });
 }
 
 /**
@@ -184,8 +173,7 @@ export async function workedOnOpening(
   opensAt: string,
   execution: string,
 ): Promise<{ readonly id: string; readonly execution: string; readonly state: MigrationState } | undefined> {
-  const { readable } = await runOne<{ readable: boolean }>(client, 'ledger/readable');
-  if (!readable) return undefined;
+  if (!(await isLedgerReadable(client))) return undefined;
   const [found] = await run<{ id: string; execution: string; state: MigrationState }>(client, 'ledger/same-opening', {
     table_oid: foreignKey.referencing_oid,
     constraint_name: foreignKey.constraint_name,
@@ -241,6 +229,8 @@ async function describeOwner(client: Client, id: string): Promise<string> {
 
 /** @throws MigrationFenced where this database has no ledger, none that this role may read, or no such migration in it */
 export async function readMigration(client: Client, id: string): Promise<Migration> {
+  const readable = isLedgerTrusted(client) || (await isLedgerReadable(client));
+  if (!readable) throw new MigrationFenced(`migration ${id} is not in the ledger of this database`);
   const found = run<Migration & Record<string, unknown>>(client, 'ledger/read-migration', { migration_id: id });
   const [migration] = await found.catch((error: unknown) => {
     if (UNREADABLE.has(sqlStateOf(error) ?? '')) return [];

@@ -23,6 +23,8 @@ const Database = z
     sessionPooler: z.boolean().default(false),
     /** Tell the query, without its literals, of a session that holds a lock: it goes into ledger, history and report. */
     showBlockingQueries: z.boolean().default(false),
+    /** The role that owns the ledger and the tables, of which `user` is a member. */
+    ledgerOwner: z.string().min(1).optional(),
   })
   .refine(
     ({ resourceId, secretArn }) => (resourceId === undefined) !== (secretArn === undefined),

@@ -20,14 +20,22 @@ const WRONG_PASSWORD = new Set(['28000', '28P01']);
 const REFUSED_TRIES = 3;
 const REFUSED_PAUSE_MS = 2_000;
 
-/** @throws InvalidInput where the environment leads to an RDS Proxy, or names no way in */
-export async function openSession(applicationName: string): Promise<Client> {
+/**
+ * @param ledgerOwner of the execution's input; left out, what the environment says
+ * @throws InvalidInput where the environment leads to an RDS Proxy, or names no way in
+ */
+export async function openSession(applicationName: string, ledgerOwner?: string): Promise<Client> {
   const databaseUrl = process.env.DATABASE_URL;
   for (const { host } of resolveParameters(databaseUrl).hosts) refuseProxy(host);
-  if (databaseUrl) return connect({ databaseUrl, applicationName });
+  if (databaseUrl) return connect({ databaseUrl, applicationName, ledgerOwner });
   const managed = managedPassword();
-  if (managed === undefined) return connect({ applicationName });
-  return connectPatiently({ applicationName, password: managed, certificateAuthority: certificateAuthority() });
+  if (managed === undefined) return connect({ applicationName, ledgerOwner });
+  return connectPatiently({
+    applicationName,
+    ledgerOwner,
+    password: managed,
+    certificateAuthority: certificateAuthority(),
+  });
 }
 
 /** Asked anew for each session: a token is valid for 15 minutes, and a rotation must not break a migration of hours. */

@@ -6,6 +6,7 @@ import { explainMissingRelation } from '../core/missing-relation.ts';
 import { toNamedError } from '../core/postgres-errors.ts';
 import { applicationName, type StepContext } from '../core/steps/context.ts';
 import { openSession } from './database.ts';
+import { ledgerOwnerOf } from './ledger-owner.ts';
 import { logger } from './logger.ts';
 import { measureFailure, measureForecast, measureResult, publish } from './metrics.ts';
 
@@ -42,9 +43,14 @@ export function stepHandler<Schema extends z.ZodType, Result>(
           .data ?? {};
       migrationId = identity.migrationId;
       const log = logger(name, { ...identity, ...(context.awsRequestId ? { requestId: context.awsRequestId } : {}) });
-      client = await openSession(applicationName(identity.migrationId ?? '-', name, identity.pair));
+      const ledgerOwner = ledgerOwnerOf(parsed, identity.execution);
+      const open = (session: string) => openSession(session, ledgerOwner);
+      client = await open(applicationName(identity.migrationId ?? '-', name, identity.pair));
       log.info('step entered');
-      const result = await step({ client, logger: log, remainingMs: () => endsAt - Date.now(), openSession }, parsed);
+      const result = await step(
+        { client, logger: log, remainingMs: () => endsAt - Date.now(), openSession: open },
+        parsed,
+      );
       log.info('step done', { result });
       measureResult(name, result);
       // What cannot be measured is no reason to call a step failed that was done.

@@ -23,9 +23,18 @@ SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamesp
 \echo ✗ This database has a ledger of its own: the rows of the publisher must not go into it. Leave the schema p2pfk out of the subscription
 \q
 \endif
+\set ledger_owner ''
+\ir psql/control/ledger.sql
 BEGIN;
+SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'p2pfk') AS there \gset
 \ir ledger/search-path.sql
-\ir ledger/schema.sql
+\if :there
+\else
+\ir ledger/create-schema.sql
+\endif
+\ir ledger/versions/001-tables.sql
+\ir ledger/versions/002-one-shape.sql
+\ir ledger/functions.sql
 \ir ledger/mark-copy.sql
 COMMIT;
 \echo ✓ Created the tables of the ledger as a copy

@@ -1,8 +1,8 @@
 /** What the row-movement guard costs an UPDATE: none, one on each leaf, and the shape of an older edition for comparison. */
 import type { Client } from 'pg';
 import { connect } from '../../core/connection.ts';
+import { newLedger } from '../../core/make-ledger.ts';
 import { run } from '../../core/sql.ts';
-import { readSql } from '../../core/sql-files.ts';
 import type { Benchmark } from '../harness/benchmark.ts';
 import { type Findings, type Level, spread } from '../harness/result.ts';
 import { BenchServer } from '../harness/server.ts';
@@ -48,7 +48,7 @@ async function measureAll(server: BenchServer, level: Level, say: (line: string)
   await server.create('guard');
   const client = await connect({ databaseUrl: server.url('guard'), applicationName: 'p2pfk/-/bench' });
   try {
-    await client.query(readSql('ledger/schema'));
+    await client.query(newLedger());
     const measured: [string, Record<Subject, Measure>][] = [];
     for (const [kind, { by, bound }] of Object.entries(KINDS)) {
       say(`${kind}, ${rows} rows`);

@@ -27,6 +27,7 @@ export function registerStart(program: Command, finish: Finish): void {
     .requiredOption('-s, --state-machine <arn>', "the state machine's ARN, as the stack's output tells it");
   addInputOptions(command)
     .addOption(new Option('--operation <what>', 'migrate or rollback').default('migrate'))
+    .option('--ledger-owner <role>', "the role that owns the ledger; in AWS it has to be the stack's")
     .option('--name <name>', 'name of the execution (default: made from table and time)')
     .option('-w, --wait', 'follow it to its end; the exit code then tells how it ended');
   addEndpointOptions(command);

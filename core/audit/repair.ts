@@ -4,6 +4,7 @@ import { execute, executeDdl } from '../connection.ts';
 import { MigrationInProgress, NotMigrated, OrphanedRows } from '../errors.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import { changePair, noteEvent, readPairs } from '../ledger.ts';
+import { prepareLedger } from '../make-ledger.ts';
 import { changeOnline } from '../online-change.ts';
 import { countOrphans } from '../orphans.ts';
 import { isSamePair, type Pair, readStanding } from '../pairs.ts';
@@ -39,6 +40,7 @@ export interface Repaired {
 
 /** Audits, repairs what can be repaired, and audits again. One failed repair does not stop the others. */
 export async function auditAndRepair(client: Client, options: RepairOptions): Promise<Repaired> {
+  await prepareLedger(client);
   const outcomes: RepairOutcome[] = [];
   let audited = await audit(client, options);
   for (let round = 1; round <= ROUNDS; round++) {

@@ -3,6 +3,7 @@ import type { Client } from 'pg';
 import { NotMigrated } from '../errors.ts';
 import { type ForeignKey, refuseUntrustedCode, resolveForeignKey, resolveTable } from '../foreign-key.ts';
 import type { LedgerMigration, MigrationOptions, MigrationState } from '../ledger.ts';
+import { isLedgerReadable } from '../ledger-state.ts';
 import { sqlStateOf } from '../postgres-errors.ts';
 import { wantsGuard } from '../row-movement-guard.ts';
 import { run, runOne } from '../sql.ts';
@@ -115,7 +116,7 @@ type LedgerRow = LedgerMigration & {
 async function readLedger(
   client: Client,
 ): Promise<{ known: Subject[]; unfinished: UnfinishedMigration[]; orphaned: OrphanedMigration[] }> {
-  const { readable } = await runOne<{ readable: boolean }>(client, 'ledger/readable');
+  const readable = await isLedgerReadable(client);
   const rows = readable ? await run<LedgerRow & Record<string, unknown>>(client, 'audit/ledger-migrations') : [];
   // A parent FK that stands again after the end is a finding; before it, only that the migration is not at its end.
   const dropped = (row: LedgerRow) => row.constraint_oid === null || row.state === 'migrated';

@@ -118,7 +118,7 @@ export async function checkPrivileges(
         severity,
         `role ${server.role} ${what}${but}`,
         server.ledger_exists
-          ? 'run as the role that owns schema p2pfk, or as a member of it'
+          ? 'run as the role that owns schema p2pfk, or as a member of it with --ledger-owner (psql: -v ledger_owner)'
           : 'GRANT CREATE ON DATABASE to the migrating role, or create schema p2pfk with that role as owner',
       ),
     );

@@ -6,6 +6,7 @@ import type { Client } from 'pg';
 import { InvalidInput, PreflightFailed } from '../errors.ts';
 import { type ForeignKey, resolveForeignKey, resolveTable } from '../foreign-key.ts';
 import type { LockRequest } from '../lock-wait.ts';
+import { prepareLedger } from '../make-ledger.ts';
 import { BudgetExceeded, type Changed, changeOnline } from '../online-change.ts';
 import { readPairing } from '../pairs.ts';
 import { sqlStateOf, toNamedError } from '../postgres-errors.ts';
@@ -66,6 +67,7 @@ export interface Provisioned {
  */
 export async function provision(client: Client, request: ProvisionRequest): Promise<Provisioned> {
   const bound = parseBound(request.bound);
+  if (!request.dryRun) await prepareLedger(client);
   const { foreignKey, place } = await findPlace(client, request, bound);
   const locks = await locksFor(client, place, bound);
   const change = {

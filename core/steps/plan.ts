@@ -4,7 +4,8 @@ import { ExecutionInput, type PlanEvent, type PlanResult } from '../contracts.ts
 import { InvalidInput, MigrationInProgress, PreflightFailed } from '../errors.ts';
 import { iterationsOf } from '../event-budget.ts';
 import { type ForeignKey, resolveForeignKey } from '../foreign-key.ts';
-import { ensureLedger, type MigrationOptions, openMigration, readPairs, workedOnOpening } from '../ledger.ts';
+import { type MigrationOptions, openMigration, readPairs, workedOnOpening } from '../ledger.ts';
+import { ensureLedger, prepareLedger } from '../make-ledger.ts';
 import { readPairing } from '../pairs.ts';
 import { type PlanReading, readPlan } from '../plan.ts';
 import { acceptFlags } from '../preflight/acceptance.ts';
@@ -149,6 +150,7 @@ async function planRollback(context: StepContext, input: ExecutionInput, executi
       maxConcurrency,
     };
   }
+  await prepareLedger(client);
   const pairing = await readPairing(client, foreignKey);
   await restIfDead(context, foreignKey.migrationId, `when ${execution} came to roll back`);
   const opened = await openMigration(client, foreignKey, pairing, optionsOf(input), execution, 'rollback');

@@ -9,7 +9,9 @@ import { runAsLogin } from '../as-login.ts';
 import type { ReconcileEvent, ReconcileResult, VerifyMigrationResult } from '../contracts.ts';
 import { DeadlockDetected, LockTimeout, OrphanedRows, RollbackFailed } from '../errors.ts';
 import { changeMigration, type Migration, readMigration } from '../ledger.ts';
-import { run, runOne } from '../sql.ts';
+import { isLedgerReadable } from '../ledger-state.ts';
+import { upgradeLedger } from '../make-ledger.ts';
+import { run } from '../sql.ts';
 import { attachParent } from './attach-parent.ts';
 import { eachPair, isRestored } from './batch.ts';
 import { applicationName, type StepContext } from './context.ts';
@@ -35,13 +37,14 @@ const RECONCILE_CLASS = 1882351203;
 export async function reconcile(context: StepContext, event: ReconcileEvent): Promise<ReconcileResult> {
   const { client, logger } = context;
   const owner = ownerFor(event.execution);
-  const { readable } = await runOne<{ readable: boolean }>(client, 'ledger/readable');
+  const readable = await isLedgerReadable(client);
   const [found] = readable
     ? await run<{ id: string; execution: string }>(client, 'ledger/unfinished', { execution: event.execution, owner })
     : [];
   if (!found) return { status: 'NOTHING_TO_DO', migrationId: null, waitSeconds: 0 };
 
   const { id } = found;
+  await upgradeLedger(client);
   const busy = (status: 'RUNNING' | 'OWNER_ALIVE') => ({ status, migrationId: id, waitSeconds: BUSY_SECONDS });
   const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1, $2::int) AS locked', [
     RECONCILE_CLASS,

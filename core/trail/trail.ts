@@ -3,7 +3,8 @@ import type { Client } from 'pg';
 import { inSnapshot } from '../connection.ts';
 import { InvalidInput } from '../errors.ts';
 import { type LedgerPair, readPairs } from '../ledger.ts';
-import { run, runOne } from '../sql.ts';
+import { isLedgerReadable } from '../ledger-state.ts';
+import { run } from '../sql.ts';
 import type { HeldLock, RecordedPlan, Trail, TrailEvent, TrailMigration, TrailPair } from './contracts.ts';
 
 interface MigrationRow {
@@ -53,7 +54,7 @@ interface EventRow {
  * @throws InvalidInput when this database has no ledger that this role may read, or no such migration in it
  */
 export async function readTrail(client: Client, migrationId: string, target: string): Promise<Trail> {
-  const { readable } = await runOne<{ readable: boolean }>(client, 'ledger/readable');
+  const readable = await isLedgerReadable(client);
   if (!readable) throw new InvalidInput(`the database at ${target} has no ledger of p2pfk that this role may read`);
   // One snapshot: pairs and events of a migration that is running belong together.
   return inSnapshot(client, async () => {

@@ -30,6 +30,11 @@ export interface MigratedDatabase {
    * and report. Left out, they name its process id, role, application and age.
    */
   readonly showBlockingQueries?: boolean;
+  /**
+   * The role that owns the ledger and the tables, of which `user` is a member: all sessions SET ROLE to it. Left out, the ledger has
+   * to belong to `user` or to a superuser.
+   */
+  readonly ledgerOwner?: string | undefined;
 }
 
 export interface DatabaseLogin {
@@ -90,6 +95,7 @@ export function databaseEnvironment(database: MigratedDatabase): Record<string, 
     authentication,
     sessionPooler = false,
     showBlockingQueries = false,
+    ledgerOwner,
   } = database;
   return {
     PGHOST: endpoint,
@@ -100,6 +106,7 @@ export function databaseEnvironment(database: MigratedDatabase): Record<string, 
     PGSSLROOTCERT: '/var/runtime/ca-cert.pem',
     ...(sessionPooler && { P2PFK_SESSION_POOLER: 'true' }),
     ...(showBlockingQueries && { P2PFK_SHOW_BLOCKING_QUERIES: 'true' }),
+    ...(ledgerOwner !== undefined && { P2PFK_LEDGER_OWNER: ledgerOwner }),
     ...authentication.environment,
   };
 }

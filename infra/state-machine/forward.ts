@@ -65,6 +65,8 @@ const KEEPS_WHAT_IS_DONE = [
   'DeadlockDetected',
   'PartitionSetChanged',
   'LedgerNotWritten',
+  'LedgerNotTrusted',
+  'LedgerVersionRefused',
 ];
 
 function catchAll(step: TaskStateBase | MapState, { pause, fence }: Exits): void {

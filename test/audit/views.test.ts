@@ -1,7 +1,7 @@
 /** The views of the ledger's schema: what a DBA sees in psql is what the audit finds. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { ensureLedger } from '../../core/ledger.ts';
+import { ensureLedger } from '../../core/make-ledger.ts';
 import { databaseWith, oneRow } from '../core/case.helpers.ts';
 import { Execution } from '../core/execution.helpers.ts';
 import { column, migrated, NAMED_PAIRS } from '../provision/migrated.helpers.ts';

@@ -75,6 +75,7 @@ describe('p2pfk migrate --help', () => {
         'database-url',
         'session-pooler',
         'show-blocking-queries',
+        'ledger-owner',
         'state-dir',
         'help',
       ],

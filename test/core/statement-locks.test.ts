@@ -3,9 +3,9 @@ import type { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connect } from '../../core/connection.ts';
 import { type ForeignKey, resolveForeignKey } from '../../core/foreign-key.ts';
+import { newLedger } from '../../core/make-ledger.ts';
 import { type Pairing, readPairing } from '../../core/pairs.ts';
 import { run } from '../../core/sql.ts';
-import { readSql } from '../../core/sql-files.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { holdLock, waitForLockWait } from '../support/observe.ts';
 import { THREE_PAIRS } from './case.helpers.ts';
@@ -20,7 +20,7 @@ beforeAll(async () => {
   db = await createDatabase('empty');
   observer = await db.client();
   await observer.query(THREE_PAIRS);
-  await observer.query(readSql('ledger/schema'));
+  await observer.query(newLedger());
   core = await connect({ databaseUrl: db.url, applicationName: 'p2pfk/-/test' });
 });
 afterAll(async () => {

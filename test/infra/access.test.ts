@@ -79,6 +79,8 @@ describe('an IAM token', () => {
     });
     const reached = clusterDatabase(cluster, { name: 'orders', user: 'p2pfk' });
     expect(databaseEnvironment(reached)).toMatchObject({ DATABASE_AUTHENTICATION: 'iam' });
+    expect(databaseEnvironment(reached)).not.toHaveProperty('P2PFK_LEDGER_OWNER');
+    expect(databaseEnvironment({ ...reached, ledgerOwner: 'team' })).toMatchObject({ P2PFK_LEDGER_OWNER: 'team' });
     expect(reached.endpoint).toBe(cluster.clusterEndpoint.hostname);
     expect(reached.securityGroup).toBeInstanceOf(SecurityGroup);
   });

@@ -85,7 +85,15 @@ describe('Catch', () => {
   it.each(FORWARD_STEPS)('of %s pauses where nothing has to be undone, and fences on any other error', (name) => {
     expect(stateNamed(name).Catch).toEqual([
       {
-        ErrorEquals: ['WindowClosed', 'LockTimeout', 'DeadlockDetected', 'PartitionSetChanged', 'LedgerNotWritten'],
+        ErrorEquals: [
+          'WindowClosed',
+          'LockTimeout',
+          'DeadlockDetected',
+          'PartitionSetChanged',
+          'LedgerNotWritten',
+          'LedgerNotTrusted',
+          'LedgerVersionRefused',
+        ],
         ResultPath: '$.error',
         Next: 'Pause',
       },

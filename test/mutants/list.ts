@@ -22,12 +22,29 @@ const FENCE_TESTS = 'test/core/steps/fence.test.ts';
 const CONNECTION_TESTS = 'test/core/libpq.test.ts';
 const GATE_TESTS = 'test/core/steps/gate.test.ts';
 const SIGNATURE_TESTS = 'test/local/signature.test.ts';
+const TRUST_TESTS = 'test/core/ledger/trust.test.ts';
 const PARTITION_SET_TESTS = 'test/core/steps/partition-set.test.ts';
 
 export const MUTANTS: readonly Mutant[] = [
   {
+    rule: 'what a default, a trigger or an index of the ledger calls has to belong to a trusted role',
+    file: 'sql/ledger/state.sql',
+    find: '   WHERE u.owner IS NOT NULL AND NOT EXISTS',
+    replace: '   WHERE u.owner IS NULL AND NOT EXISTS',
+    test: TRUST_TESTS,
+    title: 'whatever is left behind in a ledger of a superuser’s',
+  },
+  {
+    rule: 'the schema and all that is in it has to belong to a trusted role',
+    file: 'sql/ledger/state.sql',
+    find: `   WHERE NOT EXISTS (SELECT FROM trusted t WHERE t.oid OPERATOR(pg_catalog.=) o.owner)`,
+    replace: '   WHERE false',
+    test: TRUST_TESTS,
+    title: 'a view in place of a table',
+  },
+  {
     rule: 'FOR KEY SHARE in p2pfk.enter: the fence waits for a forward transaction that has come in',
-    file: 'sql/ledger/schema.sql',
+    file: 'sql/ledger/functions.sql',
     find: `  SELECT fenced_at, execution, state INTO m FROM p2pfk.migration WHERE id = wanted FOR KEY SHARE;
   IF NOT FOUND THEN`,
     replace: `  SELECT fenced_at, execution, state INTO m FROM p2pfk.migration WHERE id = wanted;
@@ -37,7 +54,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'not FOR SHARE: a sign of life does not wait for a long forward transaction',
-    file: 'sql/ledger/schema.sql',
+    file: 'sql/ledger/functions.sql',
     find: `  SELECT fenced_at, execution, state INTO m FROM p2pfk.migration WHERE id = wanted FOR KEY SHARE;
   IF NOT FOUND THEN`,
     replace: `  SELECT fenced_at, execution, state INTO m FROM p2pfk.migration WHERE id = wanted FOR SHARE;

@@ -7,9 +7,9 @@ import fc from 'fast-check';
 import type { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connect } from '../../core/connection.ts';
+import { newLedger } from '../../core/make-ledger.ts';
 import type { Guard } from '../../core/row-movement-guard.ts';
 import { run } from '../../core/sql.ts';
-import { readSql } from '../../core/sql-files.ts';
 import { type MatrixDatabase, type MatrixServer, startServer } from '../matrix/server.helpers.ts';
 import { majorUnderTest } from '../matrix/version.helpers.ts';
 import { type DrawnTree, HOSTILE, PREPARATION, treeArbitrary } from './drawn-tree.ts';
@@ -81,8 +81,7 @@ beforeAll(async () => {
   server = await startServer(majorUnderTest);
   second = await server.database('CREATE TABLE so_that_oids_differ (); CREATE ROLE bare;');
   first = await server.database('');
-  for (const { observer } of [first, second])
-    await observer.query(`${PREPARATION} ${HOSTILE} ${readSql('ledger/schema')}`);
+  for (const { observer } of [first, second]) await observer.query(`${PREPARATION} ${HOSTILE} ${newLedger()}`);
   core = await connect({ databaseUrl: first.url, applicationName: 'p2pfk/-/property' });
 }, 60_000);
 afterAll(async () => {

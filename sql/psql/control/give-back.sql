@@ -39,4 +39,5 @@ BEGIN
   END LOOP;
 END
 $give_back$;
+SELECT pg_catalog.set_config('role', :'came_role', false) AS ignored \gset
 \encoding :came_encoding

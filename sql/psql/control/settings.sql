@@ -63,6 +63,11 @@
 \set row_movement_guard on
 \set guard_given false
 \endif
+-- The role that owns the ledger, where that is neither the current role nor a superuser; empty: none.
+\if :{?ledger_owner}
+\else
+\set ledger_owner ''
+\endif
 \if :{?keep_indexes}
 \else
 \set keep_indexes off
@@ -105,8 +110,9 @@ DO $$ BEGIN RAISE EXCEPTION 'there is a connection pooler in transaction mode: c
 \endif
 \set came_encoding :ENCODING
 \encoding UTF8
--- What was SET before, for give-back.sql. The encoding goes back by psql, which has to know of it.
-SELECT COALESCE(pg_catalog.jsonb_object_agg(s.name, s.setting), '{}') AS came_with
+-- What was SET before, for give-back.sql; pg_settings does not show the role. The encoding goes back by psql, which has to know of it.
+SELECT pg_catalog.current_setting('role') AS came_role,
+       COALESCE(pg_catalog.jsonb_object_agg(s.name, s.setting), '{}') AS came_with
   FROM pg_catalog.pg_settings s
  WHERE s.source OPERATOR(pg_catalog.=) 'session' \gset
 
@@ -129,6 +135,7 @@ SELECT format('refused, nothing was changed: %s; our queries rely on another val
 \endif
 \endif
 
+\ir ledger-owner.sql
 -- What lock.sql is told of the next lock, by those who have more to say than its statement.
 \set lock_ways ''
 \set lock_held_ms 0

@@ -21,7 +21,8 @@ SET search_path = pg_catalog, pg_temp;
 \set file ../../catalog/foreign-keys.sql
 \ir ../control/rows.sql
 \set standing :result
-\ir ../../ledger/readable.sql
+-- Made since the script began?
+\ir ../control/ledger.sql
 \set open '[]'
 \if :readable
 \set file ../../ledger/open-migrations.sql

@@ -1,5 +1,6 @@
 -- Opens the migration in the ledger, or takes over the open one; refused while another execution works on it. Leaves the
 -- transaction open.
+\ir make-ledger.sql
 SELECT :'migration_id' = '' AS is_new \gset
 \ir ../../ledger/hold-execution.sql
 BEGIN;

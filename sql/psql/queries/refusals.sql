@@ -67,7 +67,7 @@ WITH pair AS (
   SELECT 7, 'ledger-privilege',
          CASE WHEN :'ledger_exists'::boolean THEN format('role %s cannot use the ledger, schema p2pfk', :'role')
               ELSE format('role %s may not create the ledger''s schema in database %s', :'role', :'database') END,
-         CASE WHEN :'ledger_exists'::boolean THEN 'run as the role that owns schema p2pfk, or as a member of it'
+         CASE WHEN :'ledger_exists'::boolean THEN 'run as the role that owns schema p2pfk, or as a member of it with --ledger-owner (psql: -v ledger_owner)'
               ELSE 'GRANT CREATE ON DATABASE to the migrating role, or create schema p2pfk with that role as owner' END
    WHERE NOT CASE WHEN :'ledger_exists'::boolean THEN :'can_use_ledger'::boolean ELSE :'can_create_schema'::boolean END
   UNION ALL

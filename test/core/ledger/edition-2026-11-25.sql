@@ -1,22 +1,11 @@
 -- The ledger: what was asked, what was done, by whom, under which locks. It explains and it fences; what is DONE is
 -- always read from the catalog. Safe to run again. Takes no lock on any table of the application.
--- The copy of another database's ledger (ledger-copy.sql) is none of this one.
-DO $copy$
-BEGIN
-  IF EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-              WHERE n.nspname OPERATOR(pg_catalog.=) 'p2pfk' AND c.relname OPERATOR(pg_catalog.=) 'ledger_version'
-                AND pg_catalog.obj_description(c.oid, 'pg_class') OPERATOR(pg_catalog.~~) 'Copy of a ledger%') THEN
-    RAISE EXCEPTION 'the schema p2pfk of this database is a copy of the ledger of the database that it subscribes to'
-      USING ERRCODE = 'object_not_in_prerequisite_state';
-  END IF;
-END
-$copy$;
 CREATE SCHEMA IF NOT EXISTS p2pfk;
 COMMENT ON SCHEMA p2pfk IS 'Ledger of p2pfk: migrations from a parent-level to partition-to-partition foreign keys';
 
 CREATE TABLE IF NOT EXISTS p2pfk.ledger_version (
   version    int PRIMARY KEY,
-  applied_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+  applied_at timestamptz NOT NULL DEFAULT now()
 );
 
 CREATE TABLE IF NOT EXISTS p2pfk.migration (
@@ -33,14 +22,14 @@ CREATE TABLE IF NOT EXISTS p2pfk.migration (
   column_names            jsonb NOT NULL,
   referenced_column_names jsonb NOT NULL,
   actions                 text NOT NULL,
-  state                   text NOT NULL CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY[
-                            'running', 'paused', 'migrated', 'rolling-back', 'rolled-back'])),
+  state                   text NOT NULL CHECK (state IN
+                            ('running', 'paused', 'migrated', 'rolling-back', 'rolled-back')),
   execution               text NOT NULL,
   options                 jsonb NOT NULL,
   role                    text NOT NULL DEFAULT current_user,
-  started_at              timestamptz NOT NULL DEFAULT pg_catalog.now(),
-  updated_at              timestamptz NOT NULL DEFAULT pg_catalog.now(),
-  lease_until             timestamptz NOT NULL DEFAULT pg_catalog.now() OPERATOR(pg_catalog.+) interval '90 seconds',
+  started_at              timestamptz NOT NULL DEFAULT now(),
+  updated_at              timestamptz NOT NULL DEFAULT now(),
+  lease_until             timestamptz NOT NULL DEFAULT now() + interval '90 seconds',
   approval_asked_at       timestamptz,
   approved_at             timestamptz,
   approved_by             text,
@@ -57,18 +46,13 @@ CREATE TABLE IF NOT EXISTS p2pfk.migration (
 DO $add$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_attribute
-                  WHERE attrelid OPERATOR(pg_catalog.=) 'p2pfk.migration'::regclass AND attname OPERATOR(pg_catalog.=) 'plan' AND NOT attisdropped) THEN
+                  WHERE attrelid = 'p2pfk.migration'::regclass AND attname = 'plan' AND NOT attisdropped) THEN
     ALTER TABLE p2pfk.migration ADD COLUMN plan jsonb;
-  END IF;
-  IF NOT EXISTS (SELECT FROM pg_attribute
-                  WHERE attrelid OPERATOR(pg_catalog.=) 'p2pfk.migration'::regclass AND attname OPERATOR(pg_catalog.=) 'firing' AND NOT attisdropped) THEN
-    ALTER TABLE p2pfk.migration ADD COLUMN firing jsonb NOT NULL DEFAULT '[]';
   END IF;
 END
 $add$;
 COMMENT ON COLUMN p2pfk.migration.plan IS
   'when it began: findings that the operator was told, the estimate, and how long a DELETE took under the parent FK';
-COMMENT ON COLUMN p2pfk.migration.firing IS 'triggers of the parent FK that fire ALWAYS: relation and kind of each';
 COMMENT ON COLUMN p2pfk.migration.definition IS 'pg_get_constraintdef of the parent FK, schema-qualified, as it was';
 COMMENT ON COLUMN p2pfk.migration.execution IS 'the execution that owns the migration; steps of any other are refused';
 COMMENT ON COLUMN p2pfk.migration.lease_until IS 'until then its owner counts as alive, also between two steps';
@@ -76,7 +60,7 @@ COMMENT ON COLUMN p2pfk.migration.rehearsal IS 'the verified drop, done and roll
 COMMENT ON COLUMN p2pfk.migration.fenced_at IS 'since then no forward DDL may run';
 -- One open migration for each constraint; the insert of a second fails, whoever comes at the same moment.
 CREATE UNIQUE INDEX IF NOT EXISTS migration_open
-  ON p2pfk.migration (table_oid, constraint_name) WHERE state OPERATOR(pg_catalog.<>) 'rolled-back';
+  ON p2pfk.migration (table_oid, constraint_name) WHERE state <> 'rolled-back';
 
 CREATE TABLE IF NOT EXISTS p2pfk.pair (
   migration_id         bigint NOT NULL REFERENCES p2pfk.migration ON DELETE CASCADE,
@@ -93,8 +77,8 @@ CREATE TABLE IF NOT EXISTS p2pfk.pair (
   index_name           text NOT NULL,
   index_added          boolean NOT NULL DEFAULT false,
   root_constraint      text,
-  state                text NOT NULL DEFAULT 'planned' CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY[
-                         'planned', 'indexed', 'added', 'validated', 'restored', 'rolled-back'])),
+  state                text NOT NULL DEFAULT 'planned' CHECK (state IN
+                         ('planned', 'indexed', 'added', 'validated', 'restored', 'rolled-back')),
   attempts             int NOT NULL DEFAULT 0,
   last_error           text,
   lock_wait_ms         double precision NOT NULL DEFAULT 0,
@@ -105,15 +89,6 @@ CREATE TABLE IF NOT EXISTS p2pfk.pair (
   orphans_counted_at   timestamptz,
   PRIMARY KEY (migration_id, pair)
 );
-DO $add$
-BEGIN
-  IF NOT EXISTS (SELECT FROM pg_attribute
-                  WHERE attrelid OPERATOR(pg_catalog.=) 'p2pfk.pair'::regclass AND attname OPERATOR(pg_catalog.=) 'former_name' AND NOT attisdropped) THEN
-    ALTER TABLE p2pfk.pair ADD COLUMN former_name text;
-  END IF;
-END
-$add$;
-COMMENT ON COLUMN p2pfk.pair.former_name IS 'name of the pair FK before the drop of the parent FK gave it another; a rollback gives it back';
 COMMENT ON COLUMN p2pfk.pair.constraint_added IS 'added by this migration: a rollback drops it';
 COMMENT ON COLUMN p2pfk.pair.root_constraint IS 'name of the parent FK''s own child on the referencing partition';
 
@@ -121,7 +96,7 @@ CREATE TABLE IF NOT EXISTS p2pfk.event (
   id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   migration_id bigint NOT NULL REFERENCES p2pfk.migration ON DELETE CASCADE,
   pair         int,
-  at           timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  at           timestamptz NOT NULL DEFAULT clock_timestamp(),
   role         text NOT NULL DEFAULT current_user,
   step         text NOT NULL,
   sql          text,
@@ -136,7 +111,7 @@ CREATE INDEX IF NOT EXISTS event_migration ON p2pfk.event (migration_id, id);
 -- The fence at the entrance of every forward statement. FOR KEY SHARE, not FOR SHARE: it stops the fence (FOR UPDATE)
 -- until our transaction ends, and lets heartbeats and the notes of other pairs (FOR NO KEY UPDATE) pass meanwhile.
 CREATE OR REPLACE FUNCTION p2pfk.enter(wanted bigint, owner text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $enter$
+LANGUAGE plpgsql SET search_path = pg_catalog AS $enter$
 DECLARE
   m record;
 BEGIN
@@ -154,7 +129,7 @@ $enter$;
 -- The entrance of every statement of a rollback: only behind the fence, only for its owner, and only until it is done: one
 -- that comes late would put the parent FK back beside what a later migration has made.
 CREATE OR REPLACE FUNCTION p2pfk.enter_rollback(wanted bigint, owner text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $enter$
+LANGUAGE plpgsql SET search_path = pg_catalog AS $enter$
 DECLARE
   m record;
 BEGIN
@@ -167,10 +142,9 @@ $enter$;
 
 -- Whether the owner of a migration is seen at work. A local execution is, as long as the session lives that holds its
 -- advisory lock (core/liveness.ts); any other while a step of it has a session open. Statements that were left running do
--- not count: they are found again, whoever owns the migration then. As the login (role = none): a role that is set for it
--- (ALTER ROLE ... SET role) may not see what the login's own sessions do.
+-- not count: they are found again, whoever owns the migration then.
 CREATE OR REPLACE FUNCTION p2pfk.owner_works(migration bigint, owner text) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET role = 'none' AS $works$
+LANGUAGE sql STABLE SET search_path = pg_catalog AS $works$
   SELECT CASE WHEN owner LIKE 'arn:aws:states:local:%'
               THEN EXISTS (SELECT 1 FROM pg_locks l
                             WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
@@ -186,7 +160,7 @@ $works$;
 -- Notes a statement, in its own transaction, with the locks held before COMMIT. The session that ran it may have lost
 -- its client, so what it measured is found in the setting p2pfk.locked_at: when the lock was granted.
 CREATE OR REPLACE FUNCTION p2pfk.record(migration bigint, pair_number int, step text, sql text) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $record$
+LANGUAGE sql SET search_path = pg_catalog AS $record$
   INSERT INTO p2pfk.event (migration_id, pair, step, sql, locks, lock_wait_ms, duration_ms)
   SELECT migration, pair_number, step, sql,
          (SELECT jsonb_agg(jsonb_build_object('relation', n.nspname || '.' || c.relname, 'mode', l.mode)
@@ -202,30 +176,15 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $record$
                  current_setting('p2pfk.locked_at')::timestamptz AS locked_at) t
 $record$;
 
--- The row-movement guard (statements/create-row-movement-guard.sql), called for a row that would leave its leaf, TG_RELID, by
--- the bounds that held when the trigger was made, or by a bound that changes with each sibling (DEFAULT). What holds now
--- decides: a detached table takes every row, and the partition constraint is read as PostgreSQL prints it, under settings that
--- make the printing and the reading agree (pg_temp last: a temporary table's type must not pass for a built-in one).
---
--- Never SECURITY DEFINER: the constraint's operators may be the application's. Where the application's role may not use the
--- schema of a type in the constraint, or PostgreSQL cannot read what it prints (a domain over an enum), the UPDATE is refused:
--- that concerns a changed key in a DEFAULT partition alone, as every other WHEN clause knows what stays.
+-- The row-movement guard. TG_RELID is the leaf that the row is in; its partition constraint, as PostgreSQL prints it, is
+-- asked of the new row. search_path makes the printed operators and the reading of them agree.
 CREATE OR REPLACE FUNCTION p2pfk.refuse_row_movement() RETURNS trigger
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET extra_float_digits = 1
-SET DateStyle = 'ISO, YMD' SET IntervalStyle = postgres SET TimeZone = 'UTC' SET bytea_output = hex AS $guard$
+LANGUAGE plpgsql SET search_path = pg_catalog AS $guard$
 DECLARE
   stays boolean;
 BEGIN
-  IF NOT (SELECT c.relispartition FROM pg_class c WHERE c.oid = TG_RELID) THEN
-    RETURN NEW;
-  END IF;
-  BEGIN
-    -- A DEFAULT partition without siblings has no constraint: it holds every row.
-    EXECUTE 'SELECT ' || coalesce(pg_get_partition_constraintdef(TG_RELID), 'true') || ' FROM (SELECT ($1).*) AS new_row' INTO stays USING NEW;
-  EXCEPTION WHEN syntax_error_or_access_rule_violation THEN  -- all of class 42
-    stays := false;
-  END;
+  -- A DEFAULT partition without siblings has no constraint: it holds every row.
+  EXECUTE 'SELECT ' || coalesce(pg_get_partition_constraintdef(TG_RELID), 'true') || ' FROM (SELECT ($1).*) AS new_row' INTO stays USING NEW;
   IF stays IS FALSE THEN
     RAISE EXCEPTION 'update would move a row of "%" to another partition', TG_TABLE_NAME
       USING ERRCODE = 'foreign_key_violation',

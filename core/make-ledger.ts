@@ -1,0 +1,92 @@
+/** Makes the ledger, or brings an older one to the newest version: in one transaction, by the files of `sql/ledger/versions/`. */
+import type { Client } from 'pg';
+import { LedgerVersionRefused } from './errors.ts';
+import { inTransaction } from './ledger.ts';
+import { checkLedger, type LedgerState, refuseDrift } from './ledger-state.ts';
+import { sqlStateOf, toNamedError } from './postgres-errors.ts';
+import { run, runOne } from './sql.ts';
+import { readSql } from './sql-files.ts';
+
+/** File N makes version N. */
+const VERSIONS = ['versions/001-tables', 'versions/002-one-shape'] as const;
+
+/** Made anew with each new version. */
+const CURRENT = ['functions', 'views', 'withdraw'] as const;
+
+/** The statements that make a new ledger in a database that has none. */
+export function newLedger(): string {
+  return ['create-schema', 'name-schema', ...VERSIONS, ...CURRENT].map((name) => readSql(`ledger/${name}`)).join('\n');
+}
+
+/** duplicate_schema, and the unique index of pg_namespace where the other one has not committed yet. */
+const MADE_BY_ANOTHER = new Set(['42P06', '23505']);
+
+/**
+ * Safe to call again, and several times at once. Where the ledger is the newest, only its views are made anew, if they differ.
+ *
+ * @throws LedgerNotTrusted, LedgerVersionRefused as {@link checkLedger}, and where its shape is not that of its version
+ */
+export async function ensureLedger(client: Client): Promise<void> {
+  const { readable, is_older: isOlder, is_copy: isCopy } = await checkLedger(client);
+  if (isCopy)
+    throw new LedgerVersionRefused(
+      'refused, nothing was changed: the schema p2pfk of this database is a copy of the ledger of the database that it subscribes to',
+    );
+  try {
+    await inTransaction(client, () => (readable && !isOlder ? refreshViews(client) : makeOrUpgrade(client)));
+  } catch (error) {
+    throw toNamedError(error);
+  }
+}
+
+/**
+ * For work that begins on a ledger that is there: an older one is upgraded. Does nothing where there is none.
+ *
+ * @throws as {@link ensureLedger}
+ */
+export async function prepareLedger(client: Client): Promise<void> {
+  await upgradeLedger(client);
+  if ((await checkLedger(client)).readable) await refuseDrift(client);
+}
+
+/** For work that finishes what has begun: as {@link prepareLedger}, without a look at the newest one's shape. */
+export async function upgradeLedger(client: Client): Promise<void> {
+  if ((await checkLedger(client)).is_older) await ensureLedger(client);
+}
+
+/** The views are for people, and are made anew where somebody has changed or dropped them. */
+async function refreshViews(client: Client): Promise<void> {
+  await refuseDrift(client);
+  await run(client, 'ledger/search-path');
+  await client.query(readSql('ledger/views'));
+}
+
+async function makeOrUpgrade(client: Client): Promise<void> {
+  await run(client, 'ledger/search-path');
+  if (!(await checkLedger(client)).present) await createSchema(client);
+  await client.query(readSql('ledger/name-schema'));
+  // Asked again: another one may have made it while this one waited for the schema.
+  const found = await checkLedger(client);
+  if (!found.has_tables || found.is_older) await upgrade(client, found);
+  await checkLedger(client);
+  await refuseDrift(client);
+}
+
+async function createSchema(client: Client): Promise<void> {
+  await client.query('SAVEPOINT ledger');
+  try {
+    await client.query(readSql('ledger/create-schema'));
+    await client.query(readSql('ledger/withdraw'));
+  } catch (error) {
+    if (!MADE_BY_ANOTHER.has(sqlStateOf(error) ?? '')) throw toNamedError(error, readSql('ledger/create-schema'));
+    await client.query('ROLLBACK TO SAVEPOINT ledger');
+    await checkLedger(client);
+  }
+}
+
+async function upgrade(client: Client, { has_tables: hasTables }: LedgerState): Promise<void> {
+  const { ledger_version: version } = hasTables
+    ? await runOne<{ ledger_version: number }>(client, 'ledger/version')
+    : { ledger_version: 0 };
+  for (const name of [...VERSIONS.slice(version), ...CURRENT]) await client.query(readSql(`ledger/${name}`));
+}

@@ -1,0 +1,105 @@
+-- The ledger's functions. Made anew with each new version of the ledger, in its transaction: a change here needs a new file in
+-- versions/, even an empty one, or databases keep the old function. OR REPLACE, because triggers of the guard depend on one of
+-- them; state.sql has found before that all that is there can be trusted.
+-- The fence at the entrance of every forward statement. FOR KEY SHARE, not FOR SHARE: it stops the fence (FOR UPDATE)
+-- until our transaction ends, and lets heartbeats and the notes of other pairs (FOR NO KEY UPDATE) pass meanwhile.
+CREATE OR REPLACE FUNCTION p2pfk.enter(wanted bigint, owner text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $enter$
+DECLARE
+  m record;
+BEGIN
+  SELECT fenced_at, execution, state INTO m FROM p2pfk.migration WHERE id = wanted FOR KEY SHARE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'migration % is not in the ledger', wanted USING ERRCODE = 'P2F01';
+  ELSIF m.fenced_at IS NOT NULL THEN
+    RAISE EXCEPTION 'migration % was fenced at %: no forward step may run', wanted, m.fenced_at USING ERRCODE = 'P2F01';
+  ELSIF m.execution <> owner THEN
+    RAISE EXCEPTION 'migration % is now owned by %', wanted, m.execution USING ERRCODE = 'P2F01';
+  END IF;
+END
+$enter$;
+
+-- The entrance of every statement of a rollback: only behind the fence, only for its owner, and only until it is done: one
+-- that comes late would put the parent FK back beside what a later migration has made.
+CREATE OR REPLACE FUNCTION p2pfk.enter_rollback(wanted bigint, owner text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $enter$
+DECLARE
+  m record;
+BEGIN
+  SELECT fenced_at, execution, state INTO m FROM p2pfk.migration WHERE id = wanted FOR KEY SHARE;
+  IF NOT FOUND OR m.fenced_at IS NULL OR m.execution <> owner OR m.state <> 'rolling-back' THEN
+    RAISE EXCEPTION 'migration % is not being rolled back by %', wanted, owner USING ERRCODE = 'P2F01';
+  END IF;
+END
+$enter$;
+
+-- Whether the owner of a migration is seen at work. A local execution is, as long as the session lives that holds its
+-- advisory lock (core/liveness.ts); any other while a step of it has a session open. Statements that were left running do
+-- not count: they are found again, whoever owns the migration then. As the login (role = none): a role that is set for it
+-- (ALTER ROLE ... SET role) may not see what the login's own sessions do.
+CREATE OR REPLACE FUNCTION p2pfk.owner_works(migration bigint, owner text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET role = 'none' AS $works$
+  SELECT CASE WHEN owner LIKE 'arn:aws:states:local:%'
+              THEN EXISTS (SELECT 1 FROM pg_locks l
+                            WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
+                              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                              AND l.classid::bigint = 1882351216  -- 'p2fp'
+                              AND l.objid = (hashtext(owner)::bigint & 4294967295)::oid)
+              ELSE EXISTS (SELECT 1 FROM pg_stat_activity a
+                            WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
+                              AND a.application_name LIKE 'p2pfk/' || migration || '/%'
+                              AND a.application_name NOT LIKE 'p2pfk/' || migration || '/run/%') END
+$works$;
+
+-- Notes a statement, in its own transaction, with the locks held before COMMIT. The session that ran it may have lost
+-- its client, so what it measured is found in the setting p2pfk.locked_at: when the lock was granted.
+CREATE OR REPLACE FUNCTION p2pfk.record(migration bigint, pair_number int, step text, sql text) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $record$
+  INSERT INTO p2pfk.event (migration_id, pair, step, sql, locks, lock_wait_ms, duration_ms)
+  SELECT migration, pair_number, step, sql,
+         (SELECT jsonb_agg(jsonb_build_object('relation', n.nspname || '.' || c.relname, 'mode', l.mode)
+                           ORDER BY n.nspname, c.relname, l.mode)
+            FROM pg_locks l
+            JOIN pg_class c ON c.oid = l.relation
+            JOIN pg_namespace n ON n.oid = c.relnamespace
+           WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted
+             AND c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'p2pfk')),
+         extract(epoch FROM t.locked_at - t.began_at) * 1000,
+         extract(epoch FROM clock_timestamp() - t.locked_at) * 1000
+    FROM (SELECT current_setting('p2pfk.began_at')::timestamptz AS began_at,
+                 current_setting('p2pfk.locked_at')::timestamptz AS locked_at) t
+$record$;
+
+-- The row-movement guard (statements/create-row-movement-guard.sql), called for a row that would leave its leaf, TG_RELID, by
+-- the bounds that held when the trigger was made, or by a bound that changes with each sibling (DEFAULT). What holds now
+-- decides: a detached table takes every row, and the partition constraint is read as PostgreSQL prints it, under settings that
+-- make the printing and the reading agree (pg_temp last: a temporary table's type must not pass for a built-in one).
+--
+-- Never SECURITY DEFINER: the constraint's operators may be the application's. Where the application's role may not use the
+-- schema of a type in the constraint, or PostgreSQL cannot read what it prints (a domain over an enum), the UPDATE is refused:
+-- that concerns a changed key in a DEFAULT partition alone, as every other WHEN clause knows what stays.
+CREATE OR REPLACE FUNCTION p2pfk.refuse_row_movement() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET extra_float_digits = 1
+SET DateStyle = 'ISO, YMD' SET IntervalStyle = postgres SET TimeZone = 'UTC' SET bytea_output = hex AS $guard$
+DECLARE
+  stays boolean;
+BEGIN
+  IF NOT (SELECT c.relispartition FROM pg_class c WHERE c.oid = TG_RELID) THEN
+    RETURN NEW;
+  END IF;
+  BEGIN
+    -- A DEFAULT partition without siblings has no constraint: it holds every row.
+    EXECUTE 'SELECT ' || coalesce(pg_get_partition_constraintdef(TG_RELID), 'true') || ' FROM (SELECT ($1).*) AS new_row' INTO stays USING NEW;
+  EXCEPTION WHEN syntax_error_or_access_rule_violation THEN  -- all of class 42
+    stays := false;
+  END;
+  IF stays IS FALSE THEN
+    RAISE EXCEPTION 'update would move a row of "%" to another partition', TG_TABLE_NAME
+      USING ERRCODE = 'foreign_key_violation',
+            DETAIL = 'Partition-to-partition foreign keys would run their ON DELETE action on its referencing rows.',
+            HINT = 'Delete the row and insert it anew, or see the finding row-movement of p2pfk.';
+  END IF;
+  RETURN NEW;
+END
+$guard$;

@@ -1,0 +1,68 @@
+-- Makes the ledger, or brings an older one to the newest version, in one transaction (core/make-ledger.ts), and refuses one that is
+-- not as its version has it. Where it is the newest, only its views are made anew, if they differ.
+\ir ../control/ledger.sql
+\if :is_copy
+\set refusal 'refused, nothing was changed: the schema p2pfk of this database is a copy of the ledger of the database that it subscribes to'
+\ir ../control/refuse.sql
+\endif
+SELECT NOT (:'readable'::boolean AND NOT :'is_older'::boolean) AS makes_ledger \gset
+\if :makes_ledger
+BEGIN;
+\if :present
+\else
+-- Another one may come at the same moment: then his is looked at.
+\set statements '["CREATE SCHEMA p2pfk"]'
+\set as_caller true
+\ir ../control/attempt.sql
+SELECT :'failed'::boolean AND :'sqlstate' NOT IN ('42P06', '23505') AS refused, :'failure' AS refusal \gset
+\if :refused
+\ir ../control/refuse.sql
+\endif
+\if :failed
+\else
+\ir ../../ledger/search-path.sql
+\ir ../../ledger/withdraw.sql
+SET LOCAL search_path = pg_catalog, pg_temp;
+\endif
+\ir ../control/ledger.sql
+\endif
+\ir ../../ledger/search-path.sql
+\ir ../../ledger/name-schema.sql
+SET LOCAL search_path = pg_catalog, pg_temp;
+-- Asked again: another one may have made it while this one waited for the schema.
+\ir ../control/ledger.sql
+SELECT NOT :'has_tables'::boolean OR :'is_older'::boolean AS upgrades,
+       NOT :'has_tables'::boolean AS lacks_1,
+       CASE WHEN NOT :'has_tables'::boolean THEN true WHEN :'is_older'::boolean THEN :'ledger_version'::int < 2 ELSE false END AS lacks_2 \gset
+\ir ../../ledger/search-path.sql
+\if :lacks_1
+\ir ../../ledger/versions/001-tables.sql
+\endif
+\if :lacks_2
+\ir ../../ledger/versions/002-one-shape.sql
+\endif
+\if :upgrades
+\ir ../../ledger/functions.sql
+\ir ../../ledger/views.sql
+\ir ../../ledger/withdraw.sql
+\endif
+SET LOCAL search_path = pg_catalog, pg_temp;
+\ir ../control/ledger.sql
+\endif
+\ir ../../ledger/shape.sql
+\ir ../../ledger/expected-shape.sql
+\ir ../../ledger/drift.sql
+SELECT :'drift_refusal' <> '' AS drifted \gset
+\if :drifted
+\set refusal :drift_refusal
+\ir ../control/refuse.sql
+\endif
+\if :makes_ledger
+COMMIT;
+\else
+BEGIN;
+\ir ../../ledger/search-path.sql
+\ir ../../ledger/views.sql
+SET LOCAL search_path = pg_catalog, pg_temp;
+COMMIT;
+\endif

@@ -1,0 +1,239 @@
+-- The ledger: what was asked, what was done, by whom, under which locks. It explains and it fences; what is DONE is
+-- always read from the catalog. Safe to run again. Takes no lock on any table of the application.
+-- The copy of another database's ledger (ledger-copy.sql) is none of this one.
+DO $copy$
+BEGIN
+  IF EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+              WHERE n.nspname = 'p2pfk' AND c.relname = 'ledger_version'
+                AND obj_description(c.oid, 'pg_class') LIKE 'Copy of a ledger%') THEN
+    RAISE EXCEPTION 'the schema p2pfk of this database is a copy of the ledger of the database that it subscribes to'
+      USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
+END
+$copy$;
+CREATE SCHEMA IF NOT EXISTS p2pfk;
+COMMENT ON SCHEMA p2pfk IS 'Ledger of p2pfk: migrations from a parent-level to partition-to-partition foreign keys';
+
+CREATE TABLE IF NOT EXISTS p2pfk.ledger_version (
+  version    int PRIMARY KEY,
+  applied_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE IF NOT EXISTS p2pfk.migration (
+  id                      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  table_oid               oid NOT NULL,
+  table_name              text NOT NULL,
+  referenced_oid          oid NOT NULL,
+  referenced_name         text NOT NULL,
+  constraint_name         text NOT NULL,
+  definition              text NOT NULL,
+  comment                 text,
+  columns                 text NOT NULL,
+  referenced_columns      text NOT NULL,
+  column_names            jsonb NOT NULL,
+  referenced_column_names jsonb NOT NULL,
+  actions                 text NOT NULL,
+  state                   text NOT NULL CHECK (state IN
+                            ('running', 'paused', 'migrated', 'rolling-back', 'rolled-back')),
+  execution               text NOT NULL,
+  options                 jsonb NOT NULL,
+  role                    text NOT NULL DEFAULT current_user,
+  started_at              timestamptz NOT NULL DEFAULT now(),
+  updated_at              timestamptz NOT NULL DEFAULT now(),
+  lease_until             timestamptz NOT NULL DEFAULT now() + interval '90 seconds',
+  approval_asked_at       timestamptz,
+  approved_at             timestamptz,
+  approved_by             text,
+  rehearsal               jsonb,
+  fenced_at               timestamptz,
+  dropped_at              timestamptz,
+  finished_at             timestamptz,
+  locked_ms               double precision,
+  verification            jsonb,
+  error                   jsonb
+);
+-- Ledgers of an older edition lack it. ADD COLUMN IF NOT EXISTS would wait for every step that is running, only to find
+-- the column there: so it is looked for first.
+DO $add$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_attribute
+                  WHERE attrelid = 'p2pfk.migration'::regclass AND attname = 'plan' AND NOT attisdropped) THEN
+    ALTER TABLE p2pfk.migration ADD COLUMN plan jsonb;
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_attribute
+                  WHERE attrelid = 'p2pfk.migration'::regclass AND attname = 'firing' AND NOT attisdropped) THEN
+    ALTER TABLE p2pfk.migration ADD COLUMN firing jsonb NOT NULL DEFAULT '[]';
+  END IF;
+END
+$add$;
+COMMENT ON COLUMN p2pfk.migration.plan IS
+  'when it began: findings that the operator was told, the estimate, and how long a DELETE took under the parent FK';
+COMMENT ON COLUMN p2pfk.migration.firing IS 'triggers of the parent FK that fire ALWAYS: relation and kind of each';
+COMMENT ON COLUMN p2pfk.migration.definition IS 'pg_get_constraintdef of the parent FK, schema-qualified, as it was';
+COMMENT ON COLUMN p2pfk.migration.execution IS 'the execution that owns the migration; steps of any other are refused';
+COMMENT ON COLUMN p2pfk.migration.lease_until IS 'until then its owner counts as alive, also between two steps';
+COMMENT ON COLUMN p2pfk.migration.rehearsal IS 'the verified drop, done and rolled back: when, milliseconds under lock, checks';
+COMMENT ON COLUMN p2pfk.migration.fenced_at IS 'since then no forward DDL may run';
+-- One open migration for each constraint; the insert of a second fails, whoever comes at the same moment.
+CREATE UNIQUE INDEX IF NOT EXISTS migration_open
+  ON p2pfk.migration (table_oid, constraint_name) WHERE state <> 'rolled-back';
+
+CREATE TABLE IF NOT EXISTS p2pfk.pair (
+  migration_id         bigint NOT NULL REFERENCES p2pfk.migration ON DELETE CASCADE,
+  pair                 int NOT NULL,
+  referencing_oid      oid NOT NULL,
+  referencing          text NOT NULL,
+  referenced_oid       oid NOT NULL,
+  referenced           text NOT NULL,
+  bound                text NOT NULL,
+  rows                 bigint NOT NULL,
+  bytes                bigint NOT NULL,
+  constraint_name      text NOT NULL,
+  constraint_added     boolean NOT NULL DEFAULT false,
+  index_name           text NOT NULL,
+  index_added          boolean NOT NULL DEFAULT false,
+  root_constraint      text,
+  state                text NOT NULL DEFAULT 'planned' CHECK (state IN
+                         ('planned', 'indexed', 'added', 'validated', 'restored', 'rolled-back')),
+  attempts             int NOT NULL DEFAULT 0,
+  last_error           text,
+  lock_wait_ms         double precision NOT NULL DEFAULT 0,
+  index_ms             double precision,
+  add_ms               double precision,
+  validate_ms          double precision,
+  orphans              bigint,
+  orphans_counted_at   timestamptz,
+  PRIMARY KEY (migration_id, pair)
+);
+DO $add$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_attribute
+                  WHERE attrelid = 'p2pfk.pair'::regclass AND attname = 'former_name' AND NOT attisdropped) THEN
+    ALTER TABLE p2pfk.pair ADD COLUMN former_name text;
+  END IF;
+END
+$add$;
+COMMENT ON COLUMN p2pfk.pair.former_name IS 'name of the pair FK before the drop of the parent FK gave it another; a rollback gives it back';
+COMMENT ON COLUMN p2pfk.pair.constraint_added IS 'added by this migration: a rollback drops it';
+COMMENT ON COLUMN p2pfk.pair.root_constraint IS 'name of the parent FK''s own child on the referencing partition';
+
+CREATE TABLE IF NOT EXISTS p2pfk.event (
+  id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  migration_id bigint NOT NULL REFERENCES p2pfk.migration ON DELETE CASCADE,
+  pair         int,
+  at           timestamptz NOT NULL DEFAULT clock_timestamp(),
+  role         text NOT NULL DEFAULT current_user,
+  step         text NOT NULL,
+  sql          text,
+  locks        jsonb,
+  lock_wait_ms double precision,
+  duration_ms  double precision,
+  error        text
+);
+COMMENT ON COLUMN p2pfk.event.locks IS 'relation and mode of every lock that the transaction held before its COMMIT, from pg_locks';
+CREATE INDEX IF NOT EXISTS event_migration ON p2pfk.event (migration_id, id);
+
+-- The fence at the entrance of every forward statement. FOR KEY SHARE, not FOR SHARE: it stops the fence (FOR UPDATE)
+-- until our transaction ends, and lets heartbeats and the notes of other pairs (FOR NO KEY UPDATE) pass meanwhile.
+CREATE OR REPLACE FUNCTION p2pfk.enter(wanted bigint, owner text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog AS $enter$
+DECLARE
+  m record;
+BEGIN
+  SELECT fenced_at, execution, state INTO m FROM p2pfk.migration WHERE id = wanted FOR KEY SHARE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'migration % is not in the ledger', wanted USING ERRCODE = 'P2F01';
+  ELSIF m.fenced_at IS NOT NULL THEN
+    RAISE EXCEPTION 'migration % was fenced at %: no forward step may run', wanted, m.fenced_at USING ERRCODE = 'P2F01';
+  ELSIF m.execution <> owner THEN
+    RAISE EXCEPTION 'migration % is now owned by %', wanted, m.execution USING ERRCODE = 'P2F01';
+  END IF;
+END
+$enter$;
+
+-- The entrance of every statement of a rollback: only behind the fence, only for its owner, and only until it is done: one
+-- that comes late would put the parent FK back beside what a later migration has made.
+CREATE OR REPLACE FUNCTION p2pfk.enter_rollback(wanted bigint, owner text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog AS $enter$
+DECLARE
+  m record;
+BEGIN
+  SELECT fenced_at, execution, state INTO m FROM p2pfk.migration WHERE id = wanted FOR KEY SHARE;
+  IF NOT FOUND OR m.fenced_at IS NULL OR m.execution <> owner OR m.state <> 'rolling-back' THEN
+    RAISE EXCEPTION 'migration % is not being rolled back by %', wanted, owner USING ERRCODE = 'P2F01';
+  END IF;
+END
+$enter$;
+
+-- Whether the owner of a migration is seen at work. A local execution is, as long as the session lives that holds its
+-- advisory lock (core/liveness.ts); any other while a step of it has a session open. Statements that were left running do
+-- not count: they are found again, whoever owns the migration then. As the login (role = none): a role that is set for it
+-- (ALTER ROLE ... SET role) may not see what the login's own sessions do.
+CREATE OR REPLACE FUNCTION p2pfk.owner_works(migration bigint, owner text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog SET role = 'none' AS $works$
+  SELECT CASE WHEN owner LIKE 'arn:aws:states:local:%'
+              THEN EXISTS (SELECT 1 FROM pg_locks l
+                            WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
+                              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                              AND l.classid::bigint = 1882351216  -- 'p2fp'
+                              AND l.objid = (hashtext(owner)::bigint & 4294967295)::oid)
+              ELSE EXISTS (SELECT 1 FROM pg_stat_activity a
+                            WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
+                              AND a.application_name LIKE 'p2pfk/' || migration || '/%'
+                              AND a.application_name NOT LIKE 'p2pfk/' || migration || '/run/%') END
+$works$;
+
+-- Notes a statement, in its own transaction, with the locks held before COMMIT. The session that ran it may have lost
+-- its client, so what it measured is found in the setting p2pfk.locked_at: when the lock was granted.
+CREATE OR REPLACE FUNCTION p2pfk.record(migration bigint, pair_number int, step text, sql text) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog AS $record$
+  INSERT INTO p2pfk.event (migration_id, pair, step, sql, locks, lock_wait_ms, duration_ms)
+  SELECT migration, pair_number, step, sql,
+         (SELECT jsonb_agg(jsonb_build_object('relation', n.nspname || '.' || c.relname, 'mode', l.mode)
+                           ORDER BY n.nspname, c.relname, l.mode)
+            FROM pg_locks l
+            JOIN pg_class c ON c.oid = l.relation
+            JOIN pg_namespace n ON n.oid = c.relnamespace
+           WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted
+             AND c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'p2pfk')),
+         extract(epoch FROM t.locked_at - t.began_at) * 1000,
+         extract(epoch FROM clock_timestamp() - t.locked_at) * 1000
+    FROM (SELECT current_setting('p2pfk.began_at')::timestamptz AS began_at,
+                 current_setting('p2pfk.locked_at')::timestamptz AS locked_at) t
+$record$;
+
+-- The row-movement guard (statements/create-row-movement-guard.sql), called for a row that would leave its leaf, TG_RELID, by
+-- the bounds that held when the trigger was made, or by a bound that changes with each sibling (DEFAULT). What holds now
+-- decides: a detached table takes every row, and the partition constraint is read as PostgreSQL prints it, under settings that
+-- make the printing and the reading agree (pg_temp last: a temporary table's type must not pass for a built-in one).
+--
+-- Never SECURITY DEFINER: the constraint's operators may be the application's. Where the application's role may not use the
+-- schema of a type in the constraint, or PostgreSQL cannot read what it prints (a domain over an enum), the UPDATE is refused:
+-- that concerns a changed key in a DEFAULT partition alone, as every other WHEN clause knows what stays.
+CREATE OR REPLACE FUNCTION p2pfk.refuse_row_movement() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET extra_float_digits = 1
+SET DateStyle = 'ISO, YMD' SET IntervalStyle = postgres SET TimeZone = 'UTC' SET bytea_output = hex AS $guard$
+DECLARE
+  stays boolean;
+BEGIN
+  IF NOT (SELECT c.relispartition FROM pg_class c WHERE c.oid = TG_RELID) THEN
+    RETURN NEW;
+  END IF;
+  BEGIN
+    -- A DEFAULT partition without siblings has no constraint: it holds every row.
+    EXECUTE 'SELECT ' || coalesce(pg_get_partition_constraintdef(TG_RELID), 'true') || ' FROM (SELECT ($1).*) AS new_row' INTO stays USING NEW;
+  EXCEPTION WHEN syntax_error_or_access_rule_violation THEN  -- all of class 42
+    stays := false;
+  END;
+  IF stays IS FALSE THEN
+    RAISE EXCEPTION 'update would move a row of "%" to another partition', TG_TABLE_NAME
+      USING ERRCODE = 'foreign_key_violation',
+            DETAIL = 'Partition-to-partition foreign keys would run their ON DELETE action on its referencing rows.',
+            HINT = 'Delete the row and insert it anew, or see the finding row-movement of p2pfk.';
+  END IF;
+  RETURN NEW;
+END
+$guard$;
+
+INSERT INTO p2pfk.ledger_version (version) VALUES (1) ON CONFLICT DO NOTHING;

@@ -1,0 +1,78 @@
+/** The ledger's versions: each older one becomes the newest, and the newest is what the code expects. */
+import { readFileSync } from 'node:fs';
+import type { Client } from 'pg';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { connect } from '../../../core/connection.ts';
+import { ensureLedger, newLedger } from '../../../core/make-ledger.ts';
+import { runOne } from '../../../core/sql.ts';
+import { createDatabase } from '../../support/database.ts';
+
+const edition = (name: string) => readFileSync(new URL(`edition-${name}.sql`, import.meta.url), 'utf8');
+
+/** Every shape that was ever released or used, oldest first. */
+const EDITIONS: readonly (readonly [string, () => string])[] = [
+  ['of 23 November 2026, the first one', () => edition('2026-11-23')],
+  ['of 25 November 2026', () => edition('2026-11-25')],
+  [
+    'of 26 November 2026, the last one without numbered versions',
+    () => edition('2026-11-26') + edition('2026-11-26-views'),
+  ],
+  ['with nothing but an empty schema', () => 'CREATE SCHEMA p2pfk'],
+];
+
+async function database(sql: string): Promise<{ observer: Client; core: Client }> {
+  const db = await createDatabase('empty');
+  const observer = await db.client();
+  await observer.query(sql);
+  const core = await connect({ databaseUrl: db.url, applicationName: 'p2pfk/-/test' });
+  onTestFinished(async () => {
+    await core.end();
+    await db.drop();
+  });
+  return { observer, core };
+}
+
+async function shapeOf(core: Client): Promise<Record<string, string>> {
+  return (await runOne<{ shape: Record<string, string> }>(core, 'ledger/shape')).shape;
+}
+
+const byName = ([one]: [string, string], [other]: [string, string]) => (one < other ? -1 : 1);
+
+/** All that is in the schema, comments included. */
+async function catalogOf(observer: Client): Promise<unknown[]> {
+  const { rows } = await observer.query(`
+    SELECT i.type, i.identity, d.description
+      FROM pg_depend x
+     CROSS JOIN LATERAL pg_identify_object(x.classid, x.objid, 0) i
+      LEFT JOIN pg_description d ON d.classoid = x.classid AND d.objoid = x.objid
+     WHERE x.refclassid = 'pg_namespace'::regclass AND x.refobjid = 'p2pfk'::regnamespace
+     ORDER BY 1, 2, 3`);
+  return rows;
+}
+
+it('a new ledger has the shape that the code expects', async () => {
+  const { core } = await database(newLedger());
+
+  // After a change of the ledger: a new file in sql/ledger/versions/, then vitest -u.
+  await expect(`-- The shape of the newest version (shape.sql), written by vitest -u: test/core/ledger/shape.test.ts.
+:begin
+SELECT $shape$${JSON.stringify(Object.fromEntries(Object.entries(await shapeOf(core)).sort(byName)), null, 1)}$shape$::pg_catalog.jsonb AS expected_shape
+:end
+`).toMatchFileSnapshot('../../../sql/ledger/expected-shape.sql');
+  expect((await core.query('SELECT version FROM p2pfk.ledger_version ORDER BY 1')).rows).toEqual([
+    { version: 1 },
+    { version: 2 },
+  ]);
+});
+
+describe('a ledger', () => {
+  it.each(EDITIONS)('%s becomes the newest, and is as a new one then', async (_, sql) => {
+    const fresh = await database(newLedger());
+    const { observer, core } = await database(sql());
+
+    await ensureLedger(core);
+
+    expect(await shapeOf(core)).toEqual(await shapeOf(fresh.core));
+    expect(await catalogOf(observer)).toEqual(await catalogOf(fresh.observer));
+  });
+});

@@ -1,0 +1,126 @@
+/** A ledger of another version, or one that is not as its version has it: nothing is written to it, and no function of it replaced. */
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { p2pfk } from '../../cli/cli.helpers.ts';
+import { describeWithPsql, psql, STEPS } from '../../psql/psql.helpers.ts';
+import { databaseWith, oneRow } from '../case.helpers.ts';
+import { Execution } from '../execution.helpers.ts';
+
+const NEWER = `INSERT INTO p2pfk.ledger_version VALUES (999);
+  CREATE OR REPLACE FUNCTION p2pfk.enter(wanted bigint, owner text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM 'a newer one'; END $$`;
+
+const enter = `SELECT prosrc FROM pg_proc WHERE oid = 'p2pfk.enter(bigint, text)'::regprocedure`;
+
+it('a newer ledger is refused by every command in one line, and keeps its functions', async () => {
+  const { db, observer } = await databaseWith();
+  const execution = new Execution();
+  await execution.migrate('ValidateForeignKeys');
+  await observer.query(NEWER);
+  const newer = await oneRow(observer, enter);
+  const answers = new Map<string, unknown>();
+
+  for (const command of ['plan', 'migrate', 'verify', 'rollback', 'approve', 'audit']) {
+    const { code, stderr, stdout } = await p2pfk([
+      command,
+      '-d',
+      db.url,
+      ...(command === 'audit' ? [] : ['--table', 'path']),
+    ]);
+    answers.set(command, [code, /has version 999, and this p2pfk knows up to 2/.test(stderr + stdout)]);
+  }
+
+  const refused = [4, true];
+  expect(Object.fromEntries(answers)).toEqual({
+    plan: refused,
+    migrate: refused,
+    verify: refused,
+    rollback: refused,
+    approve: refused,
+    audit: refused,
+  });
+  expect(await oneRow(observer, enter)).toEqual(newer);
+  await expect(execution.verifyGate()).rejects.toMatchObject({ name: 'LedgerVersionRefused' });
+});
+
+it.each([
+  [
+    'of no version',
+    'DELETE FROM p2pfk.ledger_version',
+    /no version that p2pfk knows \(p2pfk.ledger_version says nothing\)/,
+  ],
+  ['that lacks a column', 'ALTER TABLE p2pfk.event DROP COLUMN locks', /column event.locks is missing/],
+  [
+    'with another function',
+    'CREATE OR REPLACE FUNCTION p2pfk.enter(wanted bigint, owner text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN END $$',
+    /function enter\(wanted bigint, owner text\) is "plpgsql void v \w+" instead of/,
+  ],
+  [
+    'with row-level security',
+    'ALTER TABLE p2pfk.pair ENABLE ROW LEVEL SECURITY',
+    /row security pair should not be there/,
+  ],
+])('a ledger %s is not written to', async (_, sql, message) => {
+  const { observer } = await databaseWith();
+  await new Execution().plan();
+  await observer.query(sql);
+  await observer.query(`UPDATE p2pfk.migration SET state = 'paused', lease_until = now() - interval '1 hour'`);
+  const before = await oneRow(observer, 'SELECT md5(string_agg(m::text, chr(10))) FROM p2pfk.migration m');
+
+  await expect(new Execution().plan()).rejects.toMatchObject({
+    name: 'LedgerVersionRefused',
+    exitCode: 4,
+    message: expect.stringMatching(message),
+  });
+
+  expect(await oneRow(observer, 'SELECT md5(string_agg(m::text, chr(10))) FROM p2pfk.migration m')).toEqual(before);
+});
+
+it('columns, indexes, triggers and grants that the owner has added are no harm', async () => {
+  const { observer } = await databaseWith();
+  await new Execution().plan();
+  await observer.query(`ALTER TABLE p2pfk.migration ADD COLUMN ticket text; CREATE INDEX ON p2pfk.event (at);
+    CREATE TRIGGER t BEFORE UPDATE ON p2pfk.pair FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger(); GRANT SELECT ON ALL TABLES IN SCHEMA p2pfk TO PUBLIC;
+    UPDATE p2pfk.migration SET state = 'paused', lease_until = now() - interval '1 hour'`);
+
+  await expect(new Execution().plan()).resolves.toMatchObject({ status: 'PLANNED' });
+});
+
+it('a rollback begun under the first ledger ends under the newest', async () => {
+  const { observer } = await databaseWith();
+  const execution = new Execution();
+  await execution.migrate('AddForeignKeys');
+  const old = readFileSync(new URL('edition-2026-11-26.sql', import.meta.url), 'utf8');
+  await observer.query(`DELETE FROM p2pfk.ledger_version WHERE version > 1; ${old};
+    UPDATE p2pfk.migration SET state = 'paused', lease_until = now() - interval '1 hour'`);
+
+  const rollback = new Execution();
+  await rollback.plan({ operation: 'rollback' });
+  await rollback.rollBack(null);
+
+  expect(await oneRow(observer, 'SELECT max(version) AS version FROM p2pfk.ledger_version')).toEqual({ version: 2 });
+  expect(await oneRow(observer, 'SELECT state FROM p2pfk.migration')).toEqual({ state: 'rolled-back' });
+});
+
+describeWithPsql('the psql scripts', () => {
+  it('refuse a newer ledger and one that is not as it was made, and upgrade an older one', async () => {
+    const { db, observer } = await databaseWith();
+    await observer.query(readFileSync(new URL('edition-2026-11-23.sql', import.meta.url), 'utf8'));
+    expect(await psql(db.url, 'step1')).toMatchObject({ code: 0 });
+    expect(await oneRow(observer, 'SELECT max(version) AS version FROM p2pfk.ledger_version')).toEqual({ version: 2 });
+
+    await observer.query('ALTER TABLE p2pfk.event RENAME COLUMN locks TO keys');
+    expect(await psql(db.url, 'step2')).toMatchObject({
+      code: 3,
+      errors: [expect.stringMatching(/column event\.locks is missing/)],
+    });
+    await observer.query(
+      `ALTER TABLE p2pfk.event RENAME COLUMN keys TO locks; INSERT INTO p2pfk.ledger_version VALUES (3)`,
+    );
+
+    for (const script of [...STEPS, 'rollback'] as const)
+      expect(await psql(db.url, script)).toMatchObject({
+        code: 3,
+        errors: [expect.stringMatching(/has version 3, and this p2pfk knows up to 2/)],
+      });
+  });
+});
