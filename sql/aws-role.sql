@@ -3,6 +3,7 @@
 --
 --   psql -v role=p2pfk -v table=public.path -f sql/aws-role.sql
 --
+-- For a ledger that a team shares (docs/security.md): add -v ledger_owner=team.
 -- For a password in Secrets Manager instead of IAM tokens: add -v iam=off, then \password p2pfk. To take it all back: DROP OWNED BY and DROP ROLE, after
 -- the ledger (schema p2pfk) was given to somebody else with REASSIGN OWNED, or is not needed any more.
 \set ON_ERROR_STOP on
@@ -13,6 +14,10 @@ SET search_path = pg_catalog, pg_temp;
 \if :{?iam}
 \else
   \set iam on
+\endif
+\if :{?ledger_owner}
+\else
+  \set ledger_owner ''
 \endif
 
 SELECT format('CREATE ROLE %I LOGIN', :'role')
@@ -36,6 +41,12 @@ SELECT DISTINCT format('GRANT %I TO %I', pg_get_userbyid(c.relowner), :'role')
 
 -- The ledger: a schema of its own, which the first plan creates.
 SELECT format('GRANT CONNECT, CREATE ON DATABASE %I TO %I', current_database(), :'role')
+\gexec
+
+-- For a team: the role that owns tables and ledger, to which the functions SET ROLE (ledgerOwner of the stack). It creates the ledger then.
+SELECT format('GRANT %I TO %I', :'ledger_owner', :'role') WHERE :'ledger_owner' NOT IN ('', :'role')
+\gexec
+SELECT format('GRANT CREATE ON DATABASE %I TO %I', current_database(), :'ledger_owner') WHERE :'ledger_owner' <> ''
 \gexec
 
 -- To see what other sessions do: who holds a lock that is waited for, how far standbys are behind, how many are active.
