@@ -3,6 +3,7 @@ import { channel } from 'node:diagnostics_channel';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { holdsPassword } from '../core/libpq/connection-string.ts';
 import { SESSION_OPENED } from '../core/libpq/keywords.ts';
+import { createOutput } from './output.ts';
 import { duration, megabytes } from './units.ts';
 
 /** What commander hands to the action of every command. */
@@ -163,8 +164,8 @@ function warnOfPassword(databaseUrl: string): void {
   const sessionOpened = channel(SESSION_OPENED);
   const warn = (): void => {
     sessionOpened.unsubscribe(warn);
-    process.stderr.write(
-      '! the password in --database-url is visible in the process list: use DATABASE_URL, PGPASSWORD or ~/.pgpass\n',
+    createOutput({}).complain(
+      '! the password in --database-url is visible in the process list: use DATABASE_URL, PGPASSWORD or ~/.pgpass',
     );
   };
   sessionOpened.subscribe(warn);

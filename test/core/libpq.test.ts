@@ -328,7 +328,7 @@ it('PGOPTIONS reaches the session, and weakens none of our settings; PGAPPNAME i
     names,
   ]);
   await client.end();
-  expect(rows.map(({ value }) => value)).toEqual(['off', '0', 'pg_catalog', 'p2pfk/-/test', '5MB']);
+  expect(rows.map(({ value }) => value)).toEqual(['off', '0', 'pg_catalog, pg_temp', 'p2pfk/-/test', '5MB']);
 });
 
 it('an authority of the caller counts alone, with the host name, whatever the settings say', async () => {

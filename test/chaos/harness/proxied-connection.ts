@@ -2,7 +2,15 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StatementListener } from './proxy.ts';
-import { backendPidOf, completesStatement, type Frame, FrameReader, sqlOf, startupParameters } from './wire.ts';
+import {
+  backendPidOf,
+  completesStatement,
+  type Frame,
+  FrameReader,
+  requestsEncryption,
+  sqlOf,
+  startupParameters,
+} from './wire.ts';
 
 /** The state of the network, shared by all connections of a proxy. */
 export interface Weather {
@@ -134,6 +142,12 @@ export class ProxiedConnection {
   }
 
   async #towardsServer(frame: Frame): Promise<void> {
+    if (requestsEncryption(frame)) {
+      // As a server without TLS answers: statements can be told apart in plain text only.
+      await this.#weather();
+      if (!this.#clientLost) this.#client.write('N');
+      return;
+    }
     if (frame.type === '') this.application = startupParameters(frame).get('application_name') ?? '';
     this.#unsent.push(frame);
     const isPart = frame.type === 'P' || frame.type === 'B' || frame.type === 'D' || frame.type === 'E';

@@ -7,6 +7,14 @@ export interface Frame {
   readonly bytes: Buffer;
 }
 
+/** SSLRequest: a client asks for encryption before it begins, and goes on in plain text where the answer is `N`. */
+const ENCRYPTION_REQUEST = 80_877_103;
+
+/** Whether it comes before the start-up message, to be answered by one byte. */
+export function requestsEncryption({ type, bytes }: Frame): boolean {
+  return type === '' && bytes.length === 8 && bytes.readUInt32BE(4) === ENCRYPTION_REQUEST;
+}
+
 /** Cuts a stream into messages. One for each direction of a connection. */
 export class FrameReader {
   #rest: Buffer = Buffer.alloc(0);
@@ -26,9 +34,10 @@ export class FrameReader {
       const end = head + this.#rest.readUInt32BE(head);
       if (this.#rest.length < end) return frames;
       const bytes = this.#rest.subarray(0, end);
-      frames.push({ type: this.#typed ? String.fromCharCode(bytes[0] ?? 0) : '', bytes });
+      const frame = { type: this.#typed ? String.fromCharCode(bytes[0] ?? 0) : '', bytes };
+      frames.push(frame);
       this.#rest = this.#rest.subarray(end);
-      this.#typed = true;
+      this.#typed = !requestsEncryption(frame);
     }
   }
 }
