@@ -36,7 +36,7 @@ WITH RECURSIVE fk AS (
                              ('referenced', fk.referenced, fk.referenced_column_names)) s(side, root, columns)
   UNION ALL
   SELECT t.side, t.columns, c.oid, t.oid, c.relkind, n.nspname, c.relname, c.reltuples, b.bound, t.level + 1,
-         concat_ws(' / ', t.key, coalesce(l.text, b.bound) || ' ' || t.text),
+         concat_ws(' / ', t.key, coalesce(l.text, b.bound) || ' ' || t.typed),
          t.is_default OR b.bound = 'DEFAULT', t.text, t.strategy, t.positions
     FROM (SELECT t.side, t.columns, t.oid, t.level, t.key, t.is_default, r.*
             FROM tree t
@@ -46,7 +46,10 @@ WITH RECURSIVE fk AS (
            CROSS JOIN LATERAL (
                  SELECT min(p.partstrat::text) AS strategy, count(*)::int AS keys, array_agg(x.routing ORDER BY k.n) AS routings,
                         array_agg(f.position::int ORDER BY k.n) AS positions,
-                        format('%s BY %s', min(p.partstrat::text), string_agg(x.position || ' ' || x.routing, ', ' ORDER BY k.n)) AS text
+                        format('%s BY %s', min(p.partstrat::text), string_agg(x.position || ' ' || x.routing, ', ' ORDER BY k.n)) AS text,
+                        -- 0.1 is another number as real than as double precision: there the texts of bounds say nothing.
+                        min(p.partstrat::text) || string_agg(concat_ws(' ', x.position, x.routing, CASE WHEN p.partstrat <> 'h' AND builtin = 'float_ops' THEN o.opcintype END),
+                                                            ', ' ORDER BY k.n) AS typed
                    FROM pg_partitioned_table p
                   CROSS JOIN LATERAL unnest(p.partattrs::int2[], p.partclass::oid[], p.partcollation::oid[])
                                      WITH ORDINALITY k(attnum, opclass, coll, n)

@@ -209,6 +209,15 @@ describe('partitions without a partner', () => {
       unpaired: ['p_1', 'r_1', 'r_2'],
     },
     {
+      what: 'but real and double precision by the numbers, not by how bounds are written',
+      type: 'float4',
+      referencedType: 'float8',
+      referencing: ['FOR VALUES IN (0.1)', 'FOR VALUES IN (0.5)', 'FOR VALUES IN (0.7)'],
+      referenced: ['FOR VALUES IN (0.1)', `FOR VALUES IN ('0.10000000149011612')`, 'FOR VALUES IN (0.5)'],
+      pairs: ['p_1 -> r_2', 'p_2 -> r_3'],
+      unpaired: ['p_3', 'r_1'],
+    },
+    {
       what: 'where the moduli differ',
       type: 'int',
       by: 'HASH (k)',
