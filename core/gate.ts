@@ -30,7 +30,7 @@ export async function readGate(
   return {
     pairing,
     changes: [
-      ...partitionSetChanges(pairing.pairs, planned),
+      ...partitionSetChanges(pairing, planned),
       ...((await hasFiringChanged(client, foreignKey))
         ? ['triggers of the parent foreign key fire in another mode than they did when the plan was made']
         : []),
@@ -40,9 +40,9 @@ export async function readGate(
       ...ambiguities(pairing.pairs),
       ...found.filter(({ severity }) => severity === 'error').map(({ message, remedy }) => `${message}; ${remedy}`),
       ...pairing.pairs.filter((pair) => known.has(partitionsOf(pair))).flatMap(coverageProblem),
-      ...pairing.unpaired.flatMap(({ oid, partition }) =>
-        holding.has(oid) ? [`${partition} has no partner, and rows by now: they would have no foreign key`] : [],
-      ),
+      ...pairing.unpaired
+        .filter(({ oid }) => holding.has(oid) && !planned.some((pair) => pair.referencing_oid === oid))
+        .map(({ partition }) => `${partition} has no partner, and rows by now: they would have no foreign key`),
     ],
   };
 }
@@ -66,18 +66,23 @@ function partitionsOf(pair: { referencing_oid: number; referenced_oid: number; b
 }
 
 /** A partition attached after the plan has no pair FK; one that was detached has one too many. */
-function partitionSetChanges(now: readonly Pair[], planned: readonly LedgerPair[]): string[] {
-  const before = new Map(planned.map((pair) => [partitionsOf(pair), pair.referencing]));
+function partitionSetChanges({ pairs: now, unpaired }: Pairing, planned: readonly LedgerPair[]): string[] {
+  const before = new Map(planned.map((pair) => [partitionsOf(pair), pair]));
   const after = new Map(now.map((pair) => [partitionsOf(pair), pair.referencing]));
   return [
     ...[...after].flatMap(([id, name]) =>
       before.has(id) ? [] : [`partition set changed: ${name} was attached after the plan`],
     ),
-    ...[...before].flatMap(([id, name]) =>
-      after.has(id)
-        ? []
-        : [`partition set changed: ${name} or its partner was detached, dropped or given another bound after the plan`],
-    ),
+    ...[...before].flatMap(([id, { referencing, referencing_oid: oid }]) => {
+      if (after.has(id)) return [];
+      // Another referenced partition came, or the partner went: the leaf itself is where it was.
+      const lone = unpaired.find((partition) => partition.oid === oid);
+      return lone?.why === undefined
+        ? [
+            `partition set changed: ${referencing} or its partner was detached, dropped or given another bound after the plan`,
+          ]
+        : [`partition set changed: ${referencing} has no partner any more, as ${lone.why}`];
+    }),
   ];
 }
 

@@ -17,8 +17,11 @@ WITH now AS (
     FROM now n
    WHERE NOT EXISTS (SELECT FROM planned p WHERE (p.referencing_oid, p.referenced_oid, p.bound) = (n.referencing_oid, n.referenced_oid, n.bound))
   UNION ALL
-  SELECT 2, p.pair, format('partition set changed: %s or its partner was detached, dropped or given another bound after the plan', p.referencing)
+  -- Where another referenced partition came, or the partner went, the leaf itself is where it was.
+  SELECT 2, p.pair, coalesce(format('partition set changed: %s has no partner any more, as ', p.referencing) || (u ->> 'why'),
+                             format('partition set changed: %s or its partner was detached, dropped or given another bound after the plan', p.referencing))
     FROM planned p
+    LEFT JOIN jsonb_array_elements(:'unpaired'::jsonb) u ON u -> 'oid' = to_jsonb(p.referencing_oid::bigint)
    WHERE NOT EXISTS (SELECT FROM now n WHERE (p.referencing_oid, p.referenced_oid, p.bound) = (n.referencing_oid, n.referenced_oid, n.bound))
   UNION ALL
   SELECT 7, 0, 'triggers of the parent foreign key fire in another mode than they did when the plan was made'
@@ -34,6 +37,7 @@ WITH now AS (
   SELECT 6, NULL, format('%s has no partner, and rows by now: they would have no foreign key', u ->> 'partition')
     FROM jsonb_array_elements(:'unpaired'::jsonb) u
    WHERE u ->> 'side' = 'referencing' AND :'filled'::jsonb @> jsonb_build_array(u -> 'oid')
+     AND NOT EXISTS (SELECT FROM planned p WHERE to_jsonb(p.referencing_oid::bigint) = u -> 'oid')
   UNION ALL
   SELECT 8, 0, f.message || '; ' || f.remedy
     FROM jsonb_to_recordset(:'findings'::jsonb) AS f(severity text, message text, remedy text)

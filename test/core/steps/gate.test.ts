@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { backends, holdLock, waitForLockWait } from '../../support/observe.ts';
-import { everything, foreignKeys, oneRow, smuggle } from '../case.helpers.ts';
+import { databaseWith, everything, foreignKeys, oneRow, smuggle, THREE_PAIRS } from '../case.helpers.ts';
 import { Execution, migratedTo, timeLeft } from '../execution.helpers.ts';
 
 /** A migration that stands before its gate. */
@@ -122,6 +122,25 @@ describe('the gate is closed when', () => {
 });
 
 describe('a plan that is out of date, since', () => {
+  it('a second referenced partition can hold keys of a leaf, says so and ends nothing but this execution', async () => {
+    const { observer } = await databaseWith(
+      `${THREE_PAIRS}
+       CREATE TABLE path_d PARTITION OF path DEFAULT;
+       INSERT INTO path SELECT medium, min(ino), 'a name' FROM inode WHERE tableoid = 'inode_4'::regclass GROUP BY medium;`,
+    );
+    const execution = new Execution();
+    await execution.migrate('ValidateForeignKeys');
+    await observer.query(`CREATE TABLE inode_10 PARTITION OF inode FOR VALUES IN ('ten')`);
+    const refusal = {
+      name: 'PartitionSetChanged',
+      message: expect.stringMatching(/path_d has no partner any more, as its keys lie in 2 referenced partitions: /),
+    };
+
+    await expect(execution.verifyGate()).rejects.toMatchObject(refusal);
+    await expect(execution.dropParentForeignKey()).rejects.toMatchObject(refusal);
+    expect(await parentStands(observer)).toBe(true);
+  });
+
   it.each(CHANGES)('%s, ends nothing but this execution', async (_, sql, reason, pairs) => {
     const { observer, execution } = await beforeGate();
     await observer.query(sql);
