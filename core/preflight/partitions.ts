@@ -3,6 +3,7 @@ import type { Client } from 'pg';
 import type { PlanFinding, UnpairedPartition } from '../contracts.ts';
 import { holdingRows, type Pairing } from '../pairs.ts';
 import { finding, list, type PreflightSubject } from './finding.ts';
+import { readFinding } from './sql-findings.ts';
 
 /** An unpaired referencing partition may hold keys that no pair FK would guard; an exact look decides, not statistics. */
 export async function judgeUnpaired(
@@ -57,16 +58,9 @@ export async function judgeUnpaired(
         rows,
         decision: 'left without a foreign key: it holds no row that needs one',
       });
-      findings.push(
-        finding(
-          'unpaired-empty-partition',
-          'warning',
-          `referencing partition ${partition.partition} (${partition.bound}) is empty, or holds only keys with a NULL, and ${why}: after the migration rows inserted there are not checked`,
-          'create its partner, or drop it',
-        ),
-      );
     }
   }
+  findings.push(...(await readFinding(client, 'unpaired-empty-partition', { unpaired, filled: [...holding] })));
   const lone = unpaired.filter((partition) => partition.side === 'referenced');
   if (lone.length > 0) {
     findings.push(

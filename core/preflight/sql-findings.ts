@@ -5,7 +5,7 @@
 import type { Client } from 'pg';
 import type { PlanFinding, Severity } from '../contracts.ts';
 import { type Naming, readFinalNames } from '../pair-names.ts';
-import { run } from '../sql.ts';
+import { run, type SqlValue } from '../sql.ts';
 import type { PreflightSubject } from './finding.ts';
 
 /** Names of the files in `sql/findings/`, which are the ids of their findings, in their order. */
@@ -73,13 +73,18 @@ export async function readFindings(
     options: input,
   };
   const findings: PlanFinding[] = [];
-  for (const name of names) {
-    const rows = await run<FindingRow & Record<string, unknown>>(client, `findings/${name}`, values);
-    findings.push(
-      ...rows.map(({ id, severity, needs_acceptance: needsAcceptance, message, remedy }) => {
-        return { id, severity, message, remedy, needsAcceptance };
-      }),
-    );
-  }
+  for (const name of names) findings.push(...(await readFinding(client, name, values)));
   return findings;
+}
+
+/** The findings of one file of `sql/findings/`. */
+export async function readFinding(
+  client: Client,
+  name: string,
+  values: Readonly<Record<string, SqlValue>>,
+): Promise<PlanFinding[]> {
+  const rows = await run<FindingRow & Record<string, unknown>>(client, `findings/${name}`, values);
+  return rows.map(({ id, severity, needs_acceptance: needsAcceptance, message, remedy }) => {
+    return { id, severity, message, remedy, needsAcceptance };
+  });
 }

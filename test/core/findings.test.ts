@@ -41,6 +41,20 @@ describe('partitions without a partner', () => {
     });
   });
 
+  it('need acceptance where they are empty, and referenced partitions can hold their keys', async () => {
+    const schema = await tables({
+      more: `CREATE TABLE r_3 PARTITION OF r FOR VALUES IN (3); CREATE TABLE r_4 PARTITION OF r FOR VALUES IN (4);
+             CREATE TABLE p_3 PARTITION OF p FOR VALUES IN (3, 4); CREATE TABLE p_5 PARTITION OF p FOR VALUES IN (5);`,
+    });
+
+    const unpaired = (await plan(schema)).findings.filter(({ id }) => id === 'unpaired-empty-partition');
+
+    expect(unpaired.map(({ message, needsAcceptance }) => [message.split(' (')[0], needsAcceptance])).toEqual([
+      [`referencing partition ${schema}.p_3`, true],
+      [`referencing partition ${schema}.p_5`, false],
+    ]);
+  });
+
   it('are a mere information on the referenced side', async () => {
     const schema = await tables({ more: 'CREATE TABLE r_3 PARTITION OF r FOR VALUES IN (3);' });
 

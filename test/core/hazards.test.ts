@@ -5,7 +5,6 @@ import { ExecutionInput, type Finding } from '../../core/contracts.ts';
 import { resolveForeignKey } from '../../core/foreign-key.ts';
 import { readPairing } from '../../core/pairs.ts';
 import { FINDING_IDS } from '../../core/preflight/ids.ts';
-import { SQL_FINDINGS } from '../../core/preflight/sql-findings.ts';
 import { type Intent, preflight } from '../../core/preflight.ts';
 import { readServer, type Server } from '../../core/server.ts';
 import { findingsCase, having, makeTables, planOf } from './findings.helpers.ts';
@@ -222,7 +221,9 @@ it('every finding is explained in docs/findings.md, with its severity and whethe
   const sources = readdirSync(new URL('core/preflight', root)).map((file) =>
     readFileSync(new URL(`core/preflight/${file}`, root), 'utf8'),
   );
-  const queries = SQL_FINDINGS.map((name) => readFileSync(new URL(`sql/findings/${name}.sql`, root), 'utf8'));
+  const queries = readdirSync(new URL('sql/findings', root)).map((file) =>
+    readFileSync(new URL(`sql/findings/${file}`, root), 'utf8'),
+  );
   const found = (pattern: RegExp, texts: readonly string[]) =>
     texts.flatMap((text) => [...text.matchAll(pattern)].map(([, id]) => id ?? ''));
   const ids = [

@@ -15,6 +15,8 @@ SELECT coalesce(jsonb_agg(x.oid), '[]') AS relations
 \ir ../control/rows.sql
 \set hazards :result
 \ir findings.sql
+\set finding unpaired-empty-partition
+\ir finding.sql
 -- What was accepted before for this migration, and still reads the same, is not asked again.
 \set accepted_before '[]'
 SELECT :'migration_id' <> '' AS known \gset

@@ -127,10 +127,7 @@ WITH pair AS (
    WHERE f.severity <> 'error' AND f.needs_acceptance AND :'constraint_oid' <> '' AND NOT (:'options'::jsonb -> 'accept') ?| ARRAY[f.id, 'all']
      AND NOT EXISTS (SELECT FROM jsonb_array_elements(:'accepted_before'::jsonb) b WHERE b ->> 'id' = f.id AND b ->> 'message' = f.message)
 ), warning(n, line) AS (
-  SELECT 1, format('! referencing partition %s (%s) is empty, or holds only keys with a NULL, and %s: after the migration rows inserted there are not checked', l.partition, l.bound, l.why)
-    FROM lone l WHERE NOT l.filled AND NOT l.keyless
-  UNION ALL
-  SELECT 5, format('! %s', f.message)
+  SELECT 1, format('! %s', f.message)
     FROM found f WHERE f.severity = 'warning'
 )
 SELECT EXISTS (SELECT FROM finding) AS refused,
