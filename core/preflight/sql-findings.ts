@@ -20,6 +20,7 @@ export const SQL_FINDINGS = [
   'guard-in-default',
   'keys-outside-partner',
   'leaf-in-two-pairs',
+  'leaf-owner-code',
   'leaf-owner-privilege',
   'ledger-copy',
   'migrating-role',
@@ -39,7 +40,7 @@ export const SQL_FINDINGS = [
 ] as const;
 
 /** Those that may come up between the plan and the drop: the gate and the drop check look again. */
-export const GATE_FINDINGS = ['leaf-owner-privilege', 'row-security', 'pending-detach'] as const;
+export const GATE_FINDINGS = ['leaf-owner-code', 'leaf-owner-privilege', 'row-security', 'pending-detach'] as const;
 
 /** Those that have the parameter `final_names`. */
 const NEED_FINAL_NAMES: ReadonlySet<string> = new Set(['constraint-name', 'set-constraints']);

@@ -49,7 +49,7 @@ afterAll(async () => {
 });
 
 /** Errors that a plan may refuse a draw for; any other is a refusal of what could be migrated. */
-function reasonsToRefuse({ rule, owner, keysFire, triggers, onDelete }: Surroundings): string[] {
+function reasonsToRefuse({ rule, owner, keysFire, triggers, onDelete, onUpdate }: Surroundings): string[] {
   const movesGuarded = /CASCADE|SET/.test(onDelete);
   const late = triggers.some(
     ({ side, timing, level, event, prefix, firing, on }) =>
@@ -62,6 +62,7 @@ function reasonsToRefuse({ rule, owner, keysFire, triggers, onDelete }: Surround
   return [
     ...(rule !== null && (rule.on !== 'root' || (rule.side === 'path' && rule.event !== 'INSERT')) ? ['rule'] : []),
     ...(owner !== null && owner.lacks !== 'nothing' ? ['leaf-owner-privilege'] : []),
+    ...(owner !== null && /CASCADE|SET/.test(`${onDelete} ${onUpdate}`) ? ['leaf-owner-code'] : []),
     ...(keysFire === 'DISABLED' ? ['disabled-trigger'] : []),
     ...(movesGuarded && late ? ['trigger-after-guard'] : []),
   ];

@@ -30,6 +30,11 @@ const SHAPES = `
   CREATE TABLE again1 PARTITION OF again FOR VALUES IN (1);
   CREATE TABLE unchecked (k int, i int, CONSTRAINT unchecked_fk FOREIGN KEY (k, i) REFERENCES r) PARTITION BY LIST (k);
   CREATE TABLE unchecked1 PARTITION OF unchecked FOR VALUES IN (1);
+  CREATE TABLE owned (k int, i int, CONSTRAINT owned_fk FOREIGN KEY (k, i) REFERENCES r ON DELETE CASCADE) PARTITION BY LIST (k);
+  CREATE TABLE owned1 PARTITION OF owned FOR VALUES IN (1);
+  CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN old; END $$;
+  CREATE TRIGGER noted AFTER DELETE ON owned FOR EACH ROW EXECUTE FUNCTION noted();
+  ALTER TABLE owned1 OWNER TO pg_monitor;
   -- As 18 and newer have it.
   UPDATE pg_constraint SET convalidated = false WHERE conrelid = 'unchecked'::regclass;`;
 
@@ -64,6 +69,7 @@ describeWithPsql('step 1 refuses, in the words of the plan,', () => {
     ['a partition without a partner that holds rows', 'lone', undefined],
     ['a foreign key that there is twice', 'again', 'again_1'],
     ['a foreign key that is NOT VALID', 'unchecked', undefined],
+    ['a trigger that a cascade would run as another role', 'owned', undefined],
   ])('%s', async (_, table, constraint) => {
     const { db, observer } = await databaseWith(SHAPES);
     const before = await everything(observer);

@@ -47,6 +47,8 @@
 \ir finding.sql
 \set finding leaf-owner-privilege
 \ir finding.sql
+\set finding leaf-owner-code
+\ir finding.sql
 \set finding migrating-role
 \ir finding.sql
 \set finding row-security

@@ -5,5 +5,7 @@
 \ir finding.sql
 \set finding leaf-owner-privilege
 \ir finding.sql
+\set finding leaf-owner-code
+\ir finding.sql
 \set finding row-security
 \ir finding.sql

@@ -62,6 +62,43 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    schema: '31-leaf-owned-by-a-superuser',
+    title: 'is refused, because the cascade would run a trigger of a role without rights as the superuser',
+    run: async (run) => {
+      const deleted = () => alter(run.db, "SET ROLE case31_app; DELETE FROM inode WHERE k = 'b' AND ino = 1");
+      await expect(deleted()).rejects.toThrow('permission denied for table pg_authid');
+      const message = await refusedBy(run, ['leaf-owner-code']);
+      expect(message).toContain('trigger spy, function');
+      // What the finding is for: a pair FK made by hand hands the superuser's rights to the trigger.
+      await alter(run.db, 'BEGIN; ALTER TABLE path DROP CONSTRAINT path_fk');
+      await run.db.observer.query('ALTER TABLE path_b ADD FOREIGN KEY (k, ino) REFERENCES inode_b ON DELETE CASCADE');
+      await deleted();
+      await alter(run.db, '');
+      expect(await run.value('SELECT secrets > 0 FROM log')).toBe(true);
+      await run.db.observer.query('ROLLBACK');
+      const [remedy = ''] = /ALTER TABLE public.path_b OWNER TO case31_owner/.exec(message) ?? [];
+      await alter(run.db, remedy);
+      expect(await run.migrate({ lockTimeoutMs: 10_000 })).toMatchObject({ status: 'MIGRATED' });
+      await expect(deleted()).rejects.toThrow('permission denied for table pg_authid');
+    },
+  },
+  {
+    schema: '31-leaf-owned-by-a-superuser',
+    title: 'an owner who comes before the drop closes the gate',
+    run: async ({ db, migrate, value }) => {
+      await alter(db, 'ALTER TABLE path_b OWNER TO case31_owner');
+      const waiting = migrate({ approval: 'manual', approvalTimeoutSeconds: 60 });
+      await until(async () => (await value("SELECT to_regclass('p2pfk.migration')")) !== null);
+      await until(async () => (await value('SELECT approval_asked_at FROM p2pfk.migration')) !== null);
+      await alter(db, 'ALTER TABLE path_b OWNER TO CURRENT_USER');
+      await alter(db, 'UPDATE p2pfk.migration SET approved_at = now()');
+      expect(await waiting).toMatchObject({
+        error: 'MigrationRolledBack',
+        message: expect.stringContaining('trigger spy, function'),
+      });
+    },
+  },
+  {
     schema: '08-row-security-on-a-leaf',
     title: 'is refused for the role that policies hide rows from',
     run: async (run) => {
