@@ -22,4 +22,22 @@ export const cases: readonly Case[] = [
       );
     },
   },
+  {
+    schema: '32-truncate-goes-on',
+    title: 'the plan and verify name the foreign keys by which TRUNCATE goes on, and it empties what they name',
+    run: async ({ db, table, migrate, value }) => {
+      const named =
+        'TRUNCATE ... CASCADE of one partition of public.inode goes on by foreign keys to the tables that it empties, and still empties as a whole: public.note, public.remark (by note_fk of public.note, remark_fk of public.remark)';
+      const { findings } = await plan(db, { table });
+      expect(findings.find(({ id }) => id === 'other-foreign-keys')?.message).toBe(named);
+      expect(await migrate()).toMatchObject({ status: 'MIGRATED' });
+      const { checks } = await verify(db, { table });
+      expect(checks.find(({ id }) => id === 'parent-foreign-key')?.detail).toBe(
+        `No parent-level FK found. Note: ${named}`,
+      );
+      await db.observer.query('TRUNCATE inode_1 CASCADE');
+      for (const [relation, rows] of Object.entries({ path: 40, tag: 40, bound: 0, note: 0, remark: 0, aside: 1 }))
+        expect(await value(`SELECT '${relation}:' || count(*) FROM ${relation}`)).toBe(`${relation}:${rows}`);
+    },
+  },
 ];
