@@ -60,7 +60,7 @@ export function checkPartitioning(
   const problem = !same
     ? 'the foreign key does not connect the partition keys'
     : !alike
-      ? 'the partition keys have types or collations that put the same value into different partitions'
+      ? 'the partition keys differ in type, collation or operator class, so equal bounds are not known to mean equal values'
       : undefined;
   return problem ? [finding('partition-keys-differ', 'error', `${problem}: ${both}`, remedy)] : [];
 }

@@ -203,8 +203,8 @@ SELECT coalesce((SELECT jsonb_agg(pair || jsonb_build_object('pair', number) ORD
                               WHEN h.known AND h.holders = 1
                                 THEN format('only some of its keys lie in a referenced partition, %s, and the others in none', h.list)
                               WHEN h.known THEN format('its keys lie in %s referenced partitions: %s', h.holders, h.list)
-                              WHEN h.holders = 1 THEN format('its bounds do not show that all of its keys lie in %s', h.list)
-                              ELSE format('its bounds do not show in which of %s referenced partitions its keys lie: %s', h.holders, h.list) END,
+                              WHEN h.holders = 1 THEN format('its bounds are not compared with those of %s, as they differ in strategy, columns, types or moduli: perhaps not all of its keys lie there', h.list)
+                              ELSE format('its bounds are not compared with those of %s referenced partitions, as they differ in strategy, columns, types or moduli: its keys may lie in any of them, %s', h.holders, h.list) END,
                             'keyless', k.leaf IS NOT NULL,
                             'needsPair', NOT coalesce(k.exempt, false)) END ORDER BY u.n)
            FROM jsonb_array_elements(:'unpaired'::jsonb) WITH ORDINALITY u(e, n)

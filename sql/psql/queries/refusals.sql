@@ -44,7 +44,7 @@ WITH pair AS (
          CASE WHEN b.a_strategy <> b.b_strategy THEN 'the tables are partitioned in different ways: '
               WHEN b.has_expressions THEN 'a partition key is an expression: '
               WHEN NOT coalesce(b.connected, false) THEN 'the foreign key does not connect the partition keys: '
-              ELSE 'the partition keys have types or collations that put the same value into different partitions: ' END || b.words,
+              ELSE 'the partition keys differ in type, collation or operator class, so equal bounds are not known to mean equal values: ' END || b.words,
          CASE WHEN b.a_strategy = b.b_strategy AND b.has_expressions
               THEN 'p2pfk cannot prove that an expression gives the same value on both sides; partition by plain columns' ELSE b.remedy END
     FROM both_tables b
