@@ -1,4 +1,4 @@
-/** State VerifyRolledBack: exactly as it was. */
+/** State VerifyRolledBack: compares the parent FK with what it was. */
 import { MigrationEvent } from '../core/contracts.ts';
 import { verifyRolledBack } from '../core/steps/verify-rolled-back.ts';
 import { stepHandler } from './handler.ts';

@@ -30,13 +30,14 @@ export function closingLines(report: MigrationReport, context: ClosingContext): 
     case 'ROLLED_BACK':
       if (context.operation === 'rollback') {
         if (context.progress.fence === null) return ['✓ Nothing to roll back: the parent-level FK stands'];
-        return ['', '✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓', `The parent-level FK is exactly as it was; took ${took.slice(3)}`];
+        return ['', '✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓', restored(context.progress), `Took ${took.slice(3)}`];
       }
       return [
         '',
         '✗✗✗ MIGRATION ROLLED BACK ✗✗✗',
         ...because,
-        'The parent-level FK is exactly as it was. The same command tries again once the cause is removed.',
+        restored(context.progress),
+        'The same command tries again once the cause is removed.',
       ];
     case 'ROLLBACK_FAILED':
       return [
@@ -94,4 +95,12 @@ function pausedLines(
 function checkLines(report: MigrationReport, progress: Progress): string[] {
   if (report.verification !== null) return checksInFull(report.verification.checks, INVENTORY_LINES);
   return progress.checks === null ? [] : checksInShort(progress.checks);
+}
+
+/** What VerifyRolledBack has compared, and what it could not restore where the parent FK had been dropped. */
+function restored({ fence }: Progress): string {
+  const compared = 'The parent-level FK has its name, definition, comment and triggers as before.';
+  return fence?.parentForeignKey === 'DROPPED'
+    ? `${compared} Its children on the leaves have their names; PostgreSQL chose the names of the others, and comments on children are not restored.`
+    : compared;
 }

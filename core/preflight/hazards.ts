@@ -96,9 +96,10 @@ const HAZARDS: Readonly<Record<Hazard, { severity: Severity; say(where: string):
   },
   'child-constraint': {
     severity: 'info',
-    say: (where) => `children of the parent foreign key have a name or a comment of their own: ${where}`,
+    say: (where) =>
+      `children of the parent foreign key have a name or a comment that a rollback after the drop does not restore: ${where}`,
     remedy:
-      'note them: after the drop a rollback brings these children back, but not their comments, nor names above the leaves',
+      'note them: after the drop a rollback brings these children back, but not their comments, nor their names where PostgreSQL chooses them: above the leaves, and for partitions of the referenced table',
   },
 };
 

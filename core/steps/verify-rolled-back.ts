@@ -1,4 +1,4 @@
-/** VerifyRolledBack: it is exactly as it was, or a person is told that it is not. */
+/** VerifyRolledBack: compares the parent FK (name, definition, comment, triggers) and its children on the leaves with what they were. */
 import type { Client } from 'pg';
 import type { MigrationEvent, RolledBackResult } from '../contracts.ts';
 import { MigrationFenced, RollbackFailed } from '../errors.ts';

@@ -9,7 +9,8 @@
 --   unenforced-foreign-key  the same, of another FK to the referenced table: that of a partition which was detached, say
 --   identical-foreign-key   another FK that says the very same: it would stand when the parent FK is gone
 --   child-constraint    what a rollback after the drop does not bring back: a comment on a child of the parent FK, and the name
---                       of one on a partition that is partitioned itself
+--                       of one on a partition that is partitioned itself, or that references a partition of one; PostgreSQL names
+--                       those, and refuses to rename them
 :begin
 WITH RECURSIVE tree AS (
   SELECT s.side, s.root AS oid
@@ -109,9 +110,12 @@ SELECT 'child-constraint', r.name,
        concat_ws(', ', format('constraint %s', c.conname),
                  CASE WHEN obj_description(c.oid, 'pg_constraint') IS NOT NULL THEN 'with a comment' END)
   FROM target t
-  JOIN derived d ON d.target = t.oid AND d.oid <> t.oid AND d.confrelid = t.confrelid
+  JOIN derived d ON d.target = t.oid AND d.oid <> t.oid
   JOIN pg_constraint c ON c.oid = d.oid
   JOIN relation r ON r.oid = c.conrelid AND r.side = 'referencing'
- WHERE t.is_parent AND (obj_description(c.oid, 'pg_constraint') IS NOT NULL OR r.relkind = 'p' AND c.conname <> t.conname)
+ WHERE t.is_parent
+   AND (obj_description(c.oid, 'pg_constraint') IS NOT NULL
+        OR c.confrelid = t.confrelid AND r.relkind = 'p' AND c.conname <> t.conname
+        OR c.confrelid <> t.confrelid AND c.conparentid <> t.oid)
  ORDER BY 1, 2, 3
 :end

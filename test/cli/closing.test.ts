@@ -46,6 +46,19 @@ describe('the last words', () => {
     expect(close(report('ROLLED_BACK'), 'rollback')).toEqual(['✓ Nothing to roll back: the parent-level FK stands']);
   });
 
+  it('of a rollback claim what was compared, and tell what a dropped parent FK does not get back', () => {
+    const said = (parentForeignKey: 'PRESENT' | 'DROPPED') => {
+      const fence = rollingBack.fence && { ...rollingBack.fence, parentForeignKey };
+      return close(report('ROLLED_BACK'), 'rollback', { ...rollingBack, fence }).join('\n');
+    };
+    expect(said('PRESENT')).toContain(
+      'The parent-level FK has its name, definition, comment and triggers as before.\n',
+    );
+    expect(said('DROPPED')).toContain(
+      'PostgreSQL chose the names of the others, and comments on children are not restored.',
+    );
+  });
+
   it.each(['ROLLED_BACK', 'ROLLBACK_FAILED', 'PAUSED', 'REFUSED'] as const)('of %s give the reason', (status) => {
     expect(close(report(status, { error }))).toContain('OrphanedRows: 3 rows');
   });

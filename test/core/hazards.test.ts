@@ -163,6 +163,22 @@ describe('what stands in the way, or behaves differently than one thinks', () =>
        CREATE TABLE p_3_1 PARTITION OF p_3 FOR VALUES IN (1); ALTER TABLE p ATTACH PARTITION p_3 FOR VALUES IN (3)`,
       /: \S+\.p_3 \(constraint mine\)$/,
     ],
+    [
+      'a child of the parent FK that references a partition, with a comment',
+      'child-constraint',
+      'info',
+      `DO $$ DECLARE child name; BEGIN
+         SELECT conname INTO child FROM pg_constraint WHERE conrelid = 'p'::regclass AND confrelid = 'r_1'::regclass;
+         EXECUTE format('COMMENT ON CONSTRAINT %I ON p IS ''mine''', child); END $$`,
+      /: \S+\.p \(constraint \S+, with a comment\)$/,
+    ],
+    [
+      'a child of the parent FK that references a partition of a partition',
+      'child-constraint',
+      'info',
+      'CREATE TABLE r_3 PARTITION OF r FOR VALUES IN (3) PARTITION BY LIST (id); CREATE TABLE r_3_1 PARTITION OF r_3 FOR VALUES IN (1)',
+      /: \S+\.p \(constraint \S+\)$/,
+    ],
   ])('%s', async (_, id, severity, last, message, values?: { constraint: string }) => {
     const { findings } = await plan(await tables({ last }), values);
 
