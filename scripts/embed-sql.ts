@@ -6,7 +6,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { Plugin } from 'esbuild';
 
-/** Every `.sql` file below a folder. Shape: `<path below the folder, slashes, no extension>` -> text. */
+/** Every `.sql` file below a folder. Shape: `<path below the folder, slashes, no extension>` -> text without the comment at its head. */
 export async function readSqlFiles(folder: string): Promise<Record<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const names = entries
@@ -14,8 +14,15 @@ export async function readSqlFiles(folder: string): Promise<Record<string, strin
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).slice(0, -'.sql'.length))
     .map((name) => name.split(sep).join('/'))
     .sort();
-  const texts = await Promise.all(names.map((name) => readFile(join(folder, `${name}.sql`), 'utf8')));
+  const texts = await Promise.all(
+    names.map(async (name) => withoutHead(await readFile(join(folder, `${name}.sql`), 'utf8'))),
+  );
   return Object.fromEntries(names.map((name, index) => [name, texts[index] ?? '']));
+}
+
+/** The comment at the head of a file is for readers of the repository; a comment further down may be part of a function. */
+function withoutHead(sql: string): string {
+  return sql.replace(/^(?:--.*\n)+/, '');
 }
 
 /**

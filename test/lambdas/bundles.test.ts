@@ -131,6 +131,8 @@ const SECRET = () => ({
   DATABASE_SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:p2pfk-AbCdEf',
   AWS_ENDPOINT_URL_SECRETS_MANAGER: `http://127.0.0.1:${(secrets.address() as AddressInfo).port}`,
   PGUSER: 'by_secret',
+  // The ledger is the other role's.
+  P2PFK_LEDGER_OWNER: 'by_token',
   PGPORT: String(postgres.port),
 });
 
