@@ -57,19 +57,24 @@ export async function upgradeLedger(client: Client): Promise<void> {
 /** The views are for people, and are made anew where somebody has changed or dropped them. */
 async function refreshViews(client: Client): Promise<void> {
   await refuseDrift(client);
-  await run(client, 'ledger/search-path');
-  await client.query(readSql('ledger/views'));
+  await underCallersPath(client, () => client.query(readSql('ledger/views')));
 }
 
 async function makeOrUpgrade(client: Client): Promise<void> {
-  await run(client, 'ledger/search-path');
-  if (!(await checkLedger(client)).present) await createSchema(client);
-  await client.query(readSql('ledger/name-schema'));
+  if (!(await checkLedger(client)).present) await underCallersPath(client, () => createSchema(client));
+  await underCallersPath(client, () => client.query(readSql('ledger/name-schema')));
   // Asked again: another one may have made it while this one waited for the schema.
   const found = await checkLedger(client);
   if (!found.has_tables || found.is_older) await upgrade(client, found);
   await checkLedger(client);
   await refuseDrift(client);
+}
+
+/** Only for DDL: event triggers of the application find what they name. What we ask is asked under our own path. */
+async function underCallersPath(client: Client, work: () => Promise<unknown>): Promise<void> {
+  await run(client, 'ledger/search-path');
+  await work();
+  await client.query('SET LOCAL search_path = pg_catalog, pg_temp');
 }
 
 async function createSchema(client: Client): Promise<void> {
@@ -88,5 +93,7 @@ async function upgrade(client: Client, { has_tables: hasTables }: LedgerState): 
   const { ledger_version: version } = hasTables
     ? await runOne<{ ledger_version: number }>(client, 'ledger/version')
     : { ledger_version: 0 };
-  for (const name of [...VERSIONS.slice(version), ...CURRENT]) await client.query(readSql(`ledger/${name}`));
+  await underCallersPath(client, async () => {
+    for (const name of [...VERSIONS.slice(version), ...CURRENT]) await client.query(readSql(`ledger/${name}`));
+  });
 }

@@ -115,8 +115,13 @@ WITH ledger AS (
          (SELECT p.text FROM problem p ORDER BY p.place, pg_catalog.length(p.text), p.text LIMIT 1) AS first
     FROM problem
 ), tables AS (
-  SELECT (SELECT r.oid FROM relation r WHERE r.relname OPERATOR(pg_catalog.=) 'ledger_version') AS version,
-         (SELECT r.oid FROM relation r WHERE r.relname OPERATOR(pg_catalog.=) 'migration') AS migration
+  -- Its comment says whether it is a copy. Not by obj_description(): on 13 that is SQL without schemas, run under the path of now.
+  SELECT r.version, r.migration,
+         EXISTS (SELECT FROM pg_catalog.pg_description d
+                  WHERE d.objoid OPERATOR(pg_catalog.=) r.version AND d.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+                    AND d.objsubid OPERATOR(pg_catalog.=) 0 AND d.description OPERATOR(pg_catalog.~~) 'Copy of a ledger%') AS is_copy
+    FROM (SELECT (SELECT r.oid FROM relation r WHERE r.relname OPERATOR(pg_catalog.=) 'ledger_version') AS version,
+                 (SELECT r.oid FROM relation r WHERE r.relname OPERATOR(pg_catalog.=) 'migration') AS migration) r
 )
 SELECT EXISTS (SELECT FROM ledger) AS present,
        t.version IS NOT NULL AS has_tables,
@@ -128,11 +133,10 @@ SELECT EXISTS (SELECT FROM ledger) AS present,
             ELSE '' END AS refusal,
        CASE WHEN v.problems OPERATOR(pg_catalog.>) 0 OR t.version IS NULL OR t.migration IS NULL THEN false
             WHEN NOT pg_catalog.has_schema_privilege(l.oid, 'USAGE') THEN false
-            WHEN pg_catalog.obj_description(t.version, 'pg_class') OPERATOR(pg_catalog.~~) 'Copy of a ledger%' THEN false
+            WHEN t.is_copy THEN false
             ELSE pg_catalog.has_table_privilege(t.migration, 'SELECT')
        END AS readable,
        COALESCE(pg_catalog.has_table_privilege(t.version, 'SELECT'), false) AS version_readable,
-       t.version IS NOT NULL
-         AND COALESCE(pg_catalog.obj_description(t.version, 'pg_class') OPERATOR(pg_catalog.~~) 'Copy of a ledger%', false) AS is_copy
+       t.is_copy
   FROM verdict v CROSS JOIN tables t LEFT JOIN ledger l ON true
 :end

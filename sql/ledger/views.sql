@@ -5,7 +5,11 @@ DO $views$
 DECLARE
   edition CONSTANT text := 'View of p2pfk, edition 3. ';
 BEGIN
-  IF coalesce(pg_catalog.obj_description(pg_catalog.to_regclass('p2pfk.delete_activity'), 'pg_class'), '') OPERATOR(pg_catalog.~~) (edition OPERATOR(pg_catalog.||) '%') THEN
+  -- Not by obj_description(): on 13 that is SQL without schemas, run under the path of now.
+  IF EXISTS (SELECT FROM pg_catalog.pg_description d
+              WHERE d.objoid OPERATOR(pg_catalog.=) pg_catalog.to_regclass('p2pfk.delete_activity')
+                AND d.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid OPERATOR(pg_catalog.=) 0
+                AND d.description OPERATOR(pg_catalog.~~) (edition OPERATOR(pg_catalog.||) '%')) THEN
     RETURN;
   END IF;
   DROP VIEW IF EXISTS p2pfk.foreign_key_architecture, p2pfk.delete_activity;

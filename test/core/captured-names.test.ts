@@ -24,6 +24,7 @@ describe('the scan', () => {
     ],
     ["SELECT ':x'::text, pg_catalog.format('%I = %I') FROM pg_class", ['::text', 'FROM pg_class']],
     ['WITH a AS (SELECT 1) SELECT pg_catalog.count(*) FROM a x', []],
+    ["SELECT pg_catalog.obj_description(c.oid, 'pg_class')", ['obj_description()']],
     ['SELECT u.n FROM unnest(a, b) u(n), unnest(a) v(n)', ['unnest()']],
   ])('finds in %s what could be captured', (sql, found) => {
     expect(capturable(sql, { catalogFirst: false })).toEqual(found);
@@ -37,6 +38,8 @@ describe('under the caller’s search_path', () => {
 
   // Event triggers of the application see the caller's path behind pg_catalog: sql/ledger/search-path.sql.
   it.each([
+    'ledger/state',
+    'ledger/name-schema',
     'ledger/versions/001-tables',
     'ledger/versions/002-one-shape',
     'ledger/functions',

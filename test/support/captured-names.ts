@@ -8,10 +8,13 @@ const TOKEN =
 
 /** Words before a bracket that are grammar and name no function. */
 const GRAMMAR = new Set(
-  'all and any array as by case check coalesce else exists extract filter from greatest key lateral least not on operator or over primary recursive select set some then unique using values view when where with within'.split(
+  'all and any array as by case check coalesce else exists extract filter from greatest join key lateral least not on operator or over primary recursive select set some then unique using values view when where with within'.split(
     ' ',
   ),
 );
+
+/** PostgreSQL's own functions that are SQL without schemas (obj_description on 13): their bodies are read under the path of the caller. */
+const READ_UNDER_THE_PATH = /^(?:obj|col|shobj)_description$/;
 
 /** Grammar behind which PostgreSQL looks an operator up by its name. */
 const HIDDEN_OPERATOR = /^(?:in|like|ilike|similar|between|nullif|distinct)$/;
@@ -47,6 +50,7 @@ export function capturable(sql: string, { catalogFirst }: Scan): string[] {
       if (HIDDEN_OPERATOR.test(word) && before.toLowerCase() !== 'select' && !(word === 'distinct' && before === '('))
         found.push(token);
       else if (word === 'case' && after.toLowerCase() !== 'when') found.push('CASE with a value');
+      else if (READ_UNDER_THE_PATH.test(word) && after === '(') found.push(`${token}()`);
       else if (after === '(' && before !== '.' && before !== '::' && !GRAMMAR.has(word) && !own.has(token) && !isAlias)
         if (!(word === 'unnest' && isMulti(tokens, n + 1)))
           // A call with several arguments in FROM is PostgreSQL's own function, whatever the path is.
