@@ -105,6 +105,7 @@ const SECTIONS = [
   'psql scripts',
   'schemas at the borders',
   'settings',
+  'planted names',
 ];
 
 function renderSection(section: string, rows: ReadonlyMap<string, ReadonlyMap<number, Cell>>): string {

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditAndRepair } from '../../core/audit/repair.ts';
 import { provision } from '../../core/provision/provision.ts';
 import { describeWithPsql, psqlInOrder, STEPS } from '../psql/psql.helpers.ts';
@@ -32,37 +32,39 @@ afterAll(() => server?.stop());
 
 const nameOf = (db: MatrixDatabase) => new URL(db.url).pathname.slice(1);
 
-it('plan, migrate, verify, audit, rollback and the application after it run no planted name', async () => {
-  const db = await server.database(TABLES);
-  const planted = await plant(db.observer, nameOf(db), 'planter_1');
-  expect(planted.objects).toBeGreaterThan(5_000);
-  const input = { table: 'public.path', accept: ['all'] };
+describe('planted names', () => {
+  it('plan, migrate, verify, audit, rollback and the application after it run no planted name', async () => {
+    const db = await server.database(TABLES);
+    const planted = await plant(db.observer, nameOf(db), 'planter_1');
+    expect(planted.objects).toBeGreaterThan(5_000);
+    const input = { table: 'public.path', accept: ['all'] };
 
-  const { definition } = await plan(db, input);
-  expect(definition).toBe('FOREIGN KEY (region, ino) REFERENCES inode(region, ino) ON DELETE CASCADE');
-  expect(await execute(db, input)).toMatchObject({ status: 'MIGRATED' });
-  expect(await verify(db, input)).toMatchObject({ passed: true });
-  const added = {
-    bound: "FOR VALUES IN ('new')",
-    referencing: 'public.path_3',
-    referenced: 'public.inode_3',
-    dryRun: false,
-  };
-  const made = await withCore(db, (core) => provision(core, { table: input.table, lockTimeoutMs: 5_000, ...added }));
-  expect(made).toMatchObject({ status: 'PROVISIONED' });
-  await withCore(db, (core) => auditAndRepair(core, { lockTimeoutMs: 5_000 }));
-  // What others run later: the guard's WHEN clause and its function, and the views.
-  const application = await db.client();
-  await application.query(
-    `UPDATE public.inode SET size = 2; UPDATE public.inode_2 SET region = 'africa' WHERE ino OPERATOR(pg_catalog.=) 40`,
-  );
-  await application.query('TABLE p2pfk.foreign_key_architecture; TABLE p2pfk.delete_activity');
-  expect(await execute(db, { ...input, operation: 'rollback' })).toMatchObject({ status: 'ROLLED_BACK' });
+    const { definition } = await plan(db, input);
+    expect(definition).toBe('FOREIGN KEY (region, ino) REFERENCES inode(region, ino) ON DELETE CASCADE');
+    expect(await execute(db, input)).toMatchObject({ status: 'MIGRATED' });
+    expect(await verify(db, input)).toMatchObject({ passed: true });
+    const added = {
+      bound: "FOR VALUES IN ('new')",
+      referencing: 'public.path_3',
+      referenced: 'public.inode_3',
+      dryRun: false,
+    };
+    const made = await withCore(db, (core) => provision(core, { table: input.table, lockTimeoutMs: 5_000, ...added }));
+    expect(made).toMatchObject({ status: 'PROVISIONED' });
+    await withCore(db, (core) => auditAndRepair(core, { lockTimeoutMs: 5_000 }));
+    // What others run later: the guard's WHEN clause and its function, and the views.
+    const application = await db.client();
+    await application.query(
+      `UPDATE public.inode SET size = 2; UPDATE public.inode_2 SET region = 'africa' WHERE ino OPERATOR(pg_catalog.=) 40`,
+    );
+    await application.query('TABLE p2pfk.foreign_key_architecture; TABLE p2pfk.delete_activity');
+    expect(await execute(db, { ...input, operation: 'rollback' })).toMatchObject({ status: 'ROLLED_BACK' });
 
-  expect(await planted.called()).toEqual([]);
+    expect(await planted.called()).toEqual([]);
+  });
 });
 
-describeWithPsql('psql', () => {
+describeWithPsql('planted names', () => {
   const run = promisify(execFile);
 
   it('runs no planted name in the scripts for roles and for copies of the ledger', async () => {
