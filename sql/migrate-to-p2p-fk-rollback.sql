@@ -34,7 +34,9 @@ COMMIT;
 
 \ir psql/steps/standing-parent.sql
 \set constraint_oid ''
+\set came_back true
 \if :parent_valid
+\set came_back false
 \echo Rolling back: the parent-level FK still stands; what was added is taken away
 \else
 \ir psql/steps/attached-pairs.sql
@@ -66,4 +68,9 @@ SELECT CASE :indexes WHEN 1 THEN 'index' ELSE 'indexes' END AS index_word \gset
 \echo ✓ Parent-level FK is as it was: :constraint_label: :definition_label
 \echo
 \echo ✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓
+\if :came_back
+\echo The parent-level FK has its name, definition, comment and triggers as before. Its children on the leaves have their names; PostgreSQL chose the names of the others, and comments on children are not restored.
+\else
+\echo The parent-level FK has its name, definition, comment and triggers as before.
+\endif
 \ir psql/control/give-back.sql

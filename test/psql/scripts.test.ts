@@ -245,11 +245,12 @@ describeWithPsql('the rollback', () => {
       'Rolling back path → inode: 3 pairs, parent-level FK path_fk',
       expect.stringMatching(/the parent-level FK comes back first, while the partition-level FKs hold \(online: /),
     ]);
-    expect(lines.slice(-4)).toEqual([
+    expect(lines.slice(-5)).toEqual([
       '✓ Restored parent-level FK constraint: path_fk in TIME',
       '✓ Dropped 3 partition-level FK constraints and 3 indexes',
       expect.stringMatching(/^✓ Parent-level FK is as it was: path_fk: /),
       '✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓',
+      expect.stringMatching(/^The parent-level FK has its name, .* comments on children are not restored\.$/),
     ]);
   });
 

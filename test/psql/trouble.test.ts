@@ -122,7 +122,7 @@ describeWithPsql('two sessions', () => {
     expect(late.errors).toEqual([
       'ERROR:  a rollback of migration 1 has begun: finish it with sql/migrate-to-p2p-fk-rollback.sql',
     ]);
-    expect(back?.lines.at(-1)).toBe('✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓');
+    expect(back?.lines).toContain('✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓');
     expect(await everything(observer)).toBe(before);
   });
 });
@@ -207,7 +207,7 @@ describeWithPsql('hostile names', () => {
     const [back] = await psqlInOrder(db.url, ['rollback'], { table: path });
 
     expect(first?.lines).toContain('[1/2] ✓ Added NOT VALID FK for partition: "pa;--" → "a;--"');
-    expect(back?.lines.at(-1)).toBe('✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓');
+    expect(back?.lines).toContain('✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓');
     expect(await catalogSnapshot(observer)).toBe(before);
   });
 });
