@@ -1,5 +1,5 @@
 /**
- * The last resort of a process that runs migrations: an error that nobody caught, or an output that nobody reads any more,
+ * The last resort of a process that runs migrations: an error that was not caught, or an output that was closed,
  * is no reason to end one. What is done is in the database, behind fence and ledger, so going on is safe.
  */
 import { oneLine } from './text.ts';

@@ -8,7 +8,7 @@ export const BLOCKING_QUERIES = 'P2PFK_SHOW_BLOCKING_QUERIES';
 
 /**
  * Whether the operator wants the text of other sessions' queries told, without literals. It is theirs, and goes into ledger,
- * history and report: so it is no matter of the execution input, which whoever may start an execution writes.
+ * history and report: so it is no part of the execution input, which anyone with the right to start an execution writes.
  */
 export function showsBlockingQueries(): boolean {
   return process.env[BLOCKING_QUERIES] === 'true';

@@ -20,7 +20,7 @@ export interface ConnectOptions {
   readonly applicationName: string;
   /** Asked for the password of this session, instead of the URL, PGPASSWORD and the password file. */
   readonly password?: () => Promise<string>;
-  /** PEM. The server has to prove its host name by one of these authorities, and no others count, whatever sslmode is. */
+  /** PEM. The server has to prove its host name by one of these authorities, and no others count, with any sslmode. */
   readonly certificateAuthority?: string;
   /** Session lock_timeout in milliseconds; statements that take strong locks set their own. */
   readonly lockTimeoutMs?: number;

@@ -48,7 +48,7 @@ export const Settings = z.strictObject({
   network: Network.nullable().default(null),
   /** `null`: no schedule; executions are started by hand, or by `p2pfk schedule`. */
   maintenanceWindow: MaintenanceWindow.nullable().default(null),
-  /** Lets an execution input bring `holdBackQuery` along: whoever may start one then runs SQL as the migrating role. */
+  /** Lets an execution input bring `holdBackQuery` along: a caller who may start one then runs SQL as the migrating role. */
   allowHoldBackQuery: z.boolean().default(false),
   /** Gets notifications and alarms; `null`: a topic is made. */
   alarmTopicArn: z.string().startsWith('arn:').nullable().default(null),

@@ -10,7 +10,7 @@ const owners = new Map<string, string>();
 const PlanInput = z.object({ input: z.object({ ledgerOwner: z.string() }) });
 
 /**
- * In AWS whoever may start an execution must not choose whose functions the role of the functions runs.
+ * In AWS a caller who may start an execution must not choose whose functions the role of the functions runs.
  *
  * @throws InvalidInput where it is not the one that was deployed
  */

@@ -13,7 +13,7 @@ import { LoginThrottle } from './login-throttle.ts';
 import { plainPage } from './pages/layout.ts';
 
 export const CSRF_FIELD = 'csrf';
-/** A password and its field. Nobody has signed in yet who sends it. */
+/** A password and its field, sent before anyone has signed in. */
 export const MAX_LOGIN_BYTES = 4 * 1024;
 
 export interface Access {
@@ -60,7 +60,7 @@ export function createAccess(password: string | null): Access {
       throttle.succeeded();
       return enter(c, next);
     }
-    // Whoever mistyped it may try again as soon as the answer is there.
+    // A person who mistyped it may try again as soon as the answer is there.
     await delay(throttle.failed());
     return c.html(await loginPage('The password is not right.'), 403);
   };

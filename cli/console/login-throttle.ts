@@ -1,4 +1,4 @@
-/** How often a password may be tried, by whomever: addresses are cheap, so the whole server is what is counted. */
+/** How often a password may be tried, from all addresses together: an attacker has many of them. */
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 16_000;
@@ -9,7 +9,7 @@ export class LoginThrottle {
   #failures = 0;
   #closedUntil = 0;
 
-  /** @param now milliseconds of a clock that nobody sets */
+  /** @param now milliseconds of a monotonic clock */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }

@@ -8,7 +8,7 @@ const BOUND = 'SCRAM-SHA-256-PLUS';
 
 /**
  * Closes the connection before the password is used in any other way. Called before `connect`, so that these listeners run
- * before the driver's own, which takes whatever the server asks for.
+ * before the driver's own, which accepts any method that the server asks for.
  *
  * @returns asks why the connection was closed; undefined where it was not
  */

@@ -45,7 +45,7 @@ export const KEYWORDS: Readonly<Record<string, string | null>> = {
   keepalives_interval: null,
   keepalives_count: null,
   tcp_user_timeout: null,
-  // Ours, whatever is asked for: how a DBA recognises our sessions, and the encoding of our queries.
+  // Ours, and not to be set by the connection string: how a DBA recognises our sessions, and the encoding of our queries.
   application_name: null,
   fallback_application_name: null,
   client_encoding: null,

@@ -17,7 +17,7 @@ export interface OpenOptions {
   readonly databaseUrl: string | undefined;
   readonly applicationName: string;
   readonly password: (() => Promise<string>) | undefined;
-  /** PEM; then the server has to prove its host name by these authorities, whatever the settings say. */
+  /** PEM; then the server has to prove its host name by these authorities, regardless of the settings. */
   readonly certificateAuthority: string | undefined;
   /** A new client that is not connected yet. */
   readonly create: (config: ClientConfig) => Client;
@@ -42,7 +42,7 @@ export async function openSession(options: OpenOptions): Promise<Client> {
   const parameters = resolveParameters(options.databaseUrl);
   const wanted = parameters.settings.get('target_session_attrs') ?? 'any';
   const failures: unknown[] = [];
-  // `prefer-standby` is two rounds: standbys, then whatever there is.
+  // `prefer-standby` is two rounds: standbys first, then any server.
   for (const attributes of weaker(wanted)) {
     for (const host of parameters.hosts) {
       try {

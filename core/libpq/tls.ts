@@ -13,7 +13,7 @@ import type { Settings } from './keywords.ts';
 import { type Host, isSocket } from './parameters.ts';
 import type { Transport } from './transport.ts';
 
-/** PEM of the authorities, and `verify-full` whatever the settings say; of a caller that has its own. */
+/** PEM of the authorities, and `verify-full` regardless of the settings; for a caller that has its own. */
 export interface Pinned {
   readonly certificateAuthority: string;
 }
