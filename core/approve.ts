@@ -95,7 +95,7 @@ async function refuseBlindness(client: Client): Promise<void> {
   const readable = await isLedgerReadable(client);
   if (exists && !readable) {
     throw new PrivilegeMissing(
-      'this role may not read the ledger: approve as its owner, or GRANT USAGE ON SCHEMA p2pfk, SELECT ON p2pfk.migration, p2pfk.ledger_version and UPDATE (approved_at, approved_by, updated_at) ON p2pfk.migration to this role (sql/ledger-approver.sql)',
+      'this role may not read the ledger: approve as its owner, or GRANT USAGE ON SCHEMA p2pfk, SELECT ON p2pfk.migration, p2pfk.identity, p2pfk.ledger_version and UPDATE (approved_at, approved_by, approval_reason, approval_withdrawn_at, approval_withdrawn_by, updated_at) ON p2pfk.migration to this role (sql/ledger-approver.sql)',
     );
   }
 }

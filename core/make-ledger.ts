@@ -8,7 +8,7 @@ import { run, runOne } from './sql.ts';
 import { readSql } from './sql-files.ts';
 
 /** File N makes version N. */
-const VERSIONS = ['versions/001-tables', 'versions/002-one-shape'] as const;
+const VERSIONS = ['versions/001-tables', 'versions/002-one-shape', 'versions/003-identity-and-evidence'] as const;
 
 /** Made anew with each new version. */
 const CURRENT = ['functions', 'views', 'withdraw'] as const;

@@ -67,7 +67,7 @@ WITH ledger AS (
           UNION ALL SELECT i.inhparent, i.inhrelid FROM pg_catalog.pg_inherits i) x(ours, other) ON x.ours OPERATOR(pg_catalog.=) r.oid
     JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) x.other
 ), granted(place, class, oid, sub, privilege, grantee, owner) AS (
-  -- What others may do to it. An approver needs to write three columns, and nothing else (sql/ledger-approver.sql).
+  -- What others may do to it. An approver needs to write the approval's columns, and nothing else (sql/ledger-approver.sql).
   SELECT 1, 'pg_catalog.pg_namespace'::pg_catalog.regclass, l.oid, 0, a.privilege_type, a.grantee, l.nspowner
     FROM ledger l CROSS JOIN LATERAL pg_catalog.aclexplode(l.nspacl) a
    WHERE a.privilege_type OPERATOR(pg_catalog.=) 'CREATE'
@@ -84,7 +84,8 @@ WITH ledger AS (
    CROSS JOIN LATERAL pg_catalog.aclexplode(t.attacl) a
    WHERE a.privilege_type OPERATOR(pg_catalog.=) ANY (ARRAY['INSERT', 'UPDATE', 'REFERENCES'])
      AND NOT (r.relname OPERATOR(pg_catalog.=) 'migration' AND a.privilege_type OPERATOR(pg_catalog.=) 'UPDATE'
-              AND t.attname OPERATOR(pg_catalog.=) ANY (ARRAY['approved_at', 'approved_by', 'updated_at']::pg_catalog.name[]))
+              AND t.attname OPERATOR(pg_catalog.=) ANY (ARRAY['approved_at', 'approved_by', 'approval_reason', 'approval_withdrawn_at',
+                                                                           'approval_withdrawn_by', 'updated_at']::pg_catalog.name[]))
 ), problem(place, text) AS (
   SELECT CASE WHEN o.class OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass THEN 1
               WHEN o.class OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass THEN 2 ELSE 3 END,
@@ -108,7 +109,7 @@ WITH ledger AS (
   UNION ALL
   SELECT 6, pg_catalog.format('%s %s is not a table as p2pfk makes it', i.type, i.identity)
     FROM relation r CROSS JOIN LATERAL pg_catalog.pg_identify_object('pg_catalog.pg_class'::pg_catalog.regclass, r.oid, 0) i
-   WHERE r.relname OPERATOR(pg_catalog.=) ANY (ARRAY['ledger_version', 'migration', 'pair', 'event']::pg_catalog.name[])
+   WHERE r.relname OPERATOR(pg_catalog.=) ANY (ARRAY['ledger_version', 'identity', 'migration', 'pair', 'event']::pg_catalog.name[])
      AND (r.relkind OPERATOR(pg_catalog.<>) 'r' OR r.relpersistence OPERATOR(pg_catalog.<>) 'p')
 ), verdict AS (
   SELECT pg_catalog.count(*) AS problems,

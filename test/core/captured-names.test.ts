@@ -42,6 +42,7 @@ describe('under the caller’s search_path', () => {
     'ledger/name-schema',
     'ledger/versions/001-tables',
     'ledger/versions/002-one-shape',
+    'ledger/versions/003-identity-and-evidence',
     'ledger/functions',
     'ledger/views',
     'ledger/withdraw',

@@ -40,7 +40,7 @@ export const MUTANTS: readonly Mutant[] = [
     find: `   WHERE NOT EXISTS (SELECT FROM trusted t WHERE t.oid OPERATOR(pg_catalog.=) o.owner)`,
     replace: '   WHERE false',
     test: TRUST_TESTS,
-    title: 'a view in place of a table',
+    title: 'an empty schema',
   },
   {
     rule: 'FOR KEY SHARE in p2pfk.enter: the fence waits for a forward transaction that has come in',

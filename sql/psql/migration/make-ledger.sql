@@ -33,13 +33,17 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir ../control/ledger.sql
 SELECT NOT :'has_tables'::boolean OR :'is_older'::boolean AS upgrades,
        NOT :'has_tables'::boolean AS lacks_1,
-       CASE WHEN NOT :'has_tables'::boolean THEN true WHEN :'is_older'::boolean THEN :'ledger_version'::int < 2 ELSE false END AS lacks_2 \gset
+       CASE WHEN NOT :'has_tables'::boolean THEN true WHEN :'is_older'::boolean THEN :'ledger_version'::int < 2 ELSE false END AS lacks_2,
+       CASE WHEN NOT :'has_tables'::boolean THEN true WHEN :'is_older'::boolean THEN :'ledger_version'::int < 3 ELSE false END AS lacks_3 \gset
 \ir ../../ledger/search-path.sql
 \if :lacks_1
 \ir ../../ledger/versions/001-tables.sql
 \endif
 \if :lacks_2
 \ir ../../ledger/versions/002-one-shape.sql
+\endif
+\if :lacks_3
+\ir ../../ledger/versions/003-identity-and-evidence.sql
 \endif
 \if :upgrades
 \ir ../../ledger/functions.sql

@@ -17,6 +17,7 @@ const EDITIONS: readonly (readonly [string, () => string])[] = [
     'of 26 November 2026, the last one without numbered versions',
     () => edition('2026-11-26') + edition('2026-11-26-views'),
   ],
+  ['of version 2', () => edition('version-2')],
   ['with nothing but an empty schema', () => 'CREATE SCHEMA p2pfk'],
 ];
 
@@ -62,6 +63,7 @@ SELECT $shape$${JSON.stringify(Object.fromEntries(Object.entries(await shapeOf(c
   expect((await core.query('SELECT version FROM p2pfk.ledger_version ORDER BY 1')).rows).toEqual([
     { version: 1 },
     { version: 2 },
+    { version: 3 },
   ]);
 });
 

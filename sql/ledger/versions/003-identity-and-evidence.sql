@@ -1,0 +1,35 @@
+-- Which database the ledger belongs to, which people acted on a migration, and how long each try held its locks. Takes ACCESS
+-- EXCLUSIVE on the ledger's own tables: it waits for steps that are running.
+CREATE TABLE p2pfk.identity (
+  id                bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  system_identifier text NOT NULL,
+  database_oid      oid NOT NULL,
+  database_name     text NOT NULL,
+  endpoint          text,
+  person            text,
+  role              text NOT NULL DEFAULT current_user,
+  linked_at         timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE p2pfk.identity IS
+  'the databases that this ledger was linked to; the newest row is the one it belongs to, rows that differ in the endpoint alone are other ways to it';
+COMMENT ON COLUMN p2pfk.identity.system_identifier IS 'pg_control_system().system_identifier; copies of a cluster have the same one';
+COMMENT ON COLUMN p2pfk.identity.endpoint IS 'host and port that the client connected to';
+COMMENT ON COLUMN p2pfk.identity.person IS 'who linked it, as stated: not verified';
+
+ALTER TABLE p2pfk.migration
+  ADD COLUMN endpoint text, ADD COLUMN liveness_key bigint, ADD COLUMN started_by text, ADD COLUMN reason text,
+  ADD COLUMN approval_reason text, ADD COLUMN approval_withdrawn_at timestamptz, ADD COLUMN approval_withdrawn_by text;
+COMMENT ON COLUMN p2pfk.migration.endpoint IS 'host and port that its owner connected to';
+COMMENT ON COLUMN p2pfk.migration.liveness_key IS
+  'random key of the advisory lock that shows that a local owner is alive; null: the owner is a state machine in AWS';
+COMMENT ON COLUMN p2pfk.migration.started_by IS 'person who started it, as stated: not verified';
+COMMENT ON COLUMN p2pfk.migration.reason IS 'why, for example a ticket';
+COMMENT ON COLUMN p2pfk.migration.approved_by IS 'person who approved the drop, as stated: not verified';
+
+ALTER TABLE p2pfk.event
+  ADD COLUMN execution text, ADD COLUMN person text, ADD COLUMN reason text, ADD COLUMN lock_held_ms double precision;
+COMMENT ON COLUMN p2pfk.event.execution IS 'the execution that did it';
+COMMENT ON COLUMN p2pfk.event.person IS 'person who asked for it, as stated: not verified';
+COMMENT ON COLUMN p2pfk.event.lock_wait_ms IS 'how long its locks were waited for';
+COMMENT ON COLUMN p2pfk.event.lock_held_ms IS 'how long the transaction held its strongest locks, from the moment they were granted to its end';
+INSERT INTO p2pfk.ledger_version (version) VALUES (3);
