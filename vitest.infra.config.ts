@@ -1,7 +1,13 @@
-/** What is deployed: `npm run test:infra`. The default suite has all of it but the emulator, in which every state is slow. */
+/** What is deployed: `npm run test:infra`. The other suites have all of it but the emulator, in which every state is slow. */
 import { defineConfig } from 'vitest/config';
-import base from './vitest.config.ts';
 
 export default defineConfig({
-  test: { ...base.test, include: ['test/{infra,lambdas}/**/*.test.ts'], exclude: [] },
+  test: {
+    include: ['test/{infra,lambdas}/**/*.test.ts'],
+    maxWorkers: 3,
+    globalSetup: 'test/support/global-setup.ts',
+    pool: 'forks',
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
 });

@@ -1,0 +1,55 @@
+/**
+ * The test files that `npm test` leaves to `npm run test:long`, so that the default suite stays under five minutes on two cores.
+ * They wait for time-outs, start many processes, or repeat on many inputs what the default suite tries once. A new test file is in
+ * the default suite unless it is named here.
+ */
+export const LONG: readonly string[] = [
+  // Two of everything at once, dead processes, and calls that come late.
+  'core/steps/again',
+  'core/steps/between',
+  'core/steps/frozen-client',
+  'core/steps/late',
+  'core/steps/twice',
+  'local/embedded-postgres',
+  'psql/trouble',
+  // Locks, and whoever holds them.
+  'core/steps/autovacuum',
+  'core/steps/constant-load',
+  'core/steps/idle-blockers',
+  'core/steps/lock-budget',
+  'core/steps/readers',
+  'core/steps/window',
+  'provision/constant-load',
+  'provision/locks',
+  // Connections, roles and attacks, each against a server of its own kind.
+  'cli/connect',
+  'cli/login',
+  'cli/serve-attacks',
+  'core/ledger/trust',
+  'core/libpq',
+  'core/session',
+  'core/untrusted-code',
+  // One process of the command line after the other.
+  'audit/command',
+  'cli/acceptance',
+  'cli/approve',
+  'cli/bad-input',
+  'cli/border',
+  'cli/demo',
+  'cli/report',
+  'cli/serve',
+  'cli/terminal',
+  'infra/package',
+  // The psql scripts, in all their branches; the step files they share with the code are tried there, too.
+  'psql/give-back',
+  'psql/refusals',
+  'psql/scripts',
+  // Many schemas and many defects.
+  'audit/drift',
+  'core/pair-names',
+  'core/throttle',
+  'provision/refusals',
+].map((name) => `test/${name}.test.ts`);
+
+/** Suites with a configuration of their own, and the emulator: half a minute in Python's interpreter of state machines. */
+export const ELSEWHERE: readonly string[] = ['test/{matrix,chaos,property,browser}/**', 'test/infra/emulator.test.ts'];
