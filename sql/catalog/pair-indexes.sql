@@ -35,7 +35,8 @@ SELECT p.pair,
        WITH RECURSIVE ancestry(child, parent) AS (
          SELECT i.inhrelid, i.inhparent FROM pg_inherits i WHERE i.inhrelid = w.leaf
          UNION ALL
-         SELECT i.inhrelid, i.inhparent FROM ancestry a JOIN pg_inherits i ON i.inhrelid = a.parent
+         SELECT i.inhrelid, i.inhparent
+           FROM ancestry a CROSS JOIN LATERAL (SELECT i.inhrelid, i.inhparent FROM pg_inherits i WHERE i.inhrelid = a.parent OFFSET 0) i
        ), single(attname) AS (
          SELECT a.attname
            FROM ancestry s
@@ -98,7 +99,7 @@ SELECT p.pair,
                                  AND k.coll = ANY (ARRAY[d.coll, 0])
                                  AND CASE WHEN d.operator IS NULL THEN oc.opcdefault
                                           ELSE EXISTS (SELECT FROM pg_amop ao
-                                                        WHERE ao.amopfamily = oc.opcfamily AND ao.amopopr = d.operator
+                                                        WHERE ao.amopfamily = oc.opcfamily AND ao.amopopr = d.operator AND ao.amoppurpose = 's'
                                                           AND ao.amopstrategy = CASE WHEN am.amname = 'hash' THEN 1 ELSE 3 END)
                                      END) l) v
                 WHERE x.indrelid = w.leaf AND x.indisvalid AND x.indisready AND x.indislive AND v.serves

@@ -17,12 +17,15 @@ WITH RECURSIVE member AS (
 ), compared AS MATERIALIZED (
   SELECT DISTINCT u.operator, a.atttypid AS referencing_type, b.atttypid AS referenced_type
     FROM member m
-    JOIN pg_constraint c ON c.conrelid = m.oid AND c.contype = 'f'
-    JOIN member r ON r.oid = c.confrelid AND r.side = 'referenced'
+   CROSS JOIN LATERAL (
+         SELECT c.conrelid, c.confrelid, c.conkey, c.confkey, c.conpfeqop
+           FROM pg_constraint c WHERE c.conrelid = m.oid AND c.contype = 'f' OFFSET 0) c
    CROSS JOIN LATERAL unnest(c.conkey, c.confkey, c.conpfeqop) u(att, ratt, operator)
     JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = u.att
     JOIN pg_attribute b ON b.attrelid = c.confrelid AND b.attnum = u.ratt
    WHERE m.side = 'referencing'
+     -- OFFSET 0 above: by the index. IS TRUE: looked up in a hash table. As joins they may be loops over all partitions for each of them.
+     AND (c.confrelid IN (SELECT r.oid FROM member r WHERE r.side = 'referenced')) IS TRUE
 ), type AS (
   SELECT t.oid FROM compared c CROSS JOIN LATERAL (VALUES (c.referencing_type), (c.referenced_type)) t(oid)
   UNION

@@ -76,7 +76,8 @@ BEGIN
          WITH RECURSIVE ancestry(child, parent) AS (
            SELECT i.inhrelid, i.inhparent FROM pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) w.leaf
            UNION ALL
-           SELECT i.inhrelid, i.inhparent FROM ancestry a JOIN pg_inherits i ON i.inhrelid OPERATOR(pg_catalog.=) a.parent
+           SELECT i.inhrelid, i.inhparent
+             FROM ancestry a CROSS JOIN LATERAL (SELECT i.inhrelid, i.inhparent FROM pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) a.parent OFFSET 0) i
          ), single(attname) AS (
            SELECT a.attname
              FROM ancestry s
@@ -139,7 +140,7 @@ BEGIN
                                    AND k.coll OPERATOR(pg_catalog.=) ANY (ARRAY[d.coll, 0])
                                    AND CASE WHEN d.operator IS NULL THEN oc.opcdefault
                                             ELSE EXISTS (SELECT FROM pg_amop ao
-                                                          WHERE ao.amopfamily OPERATOR(pg_catalog.=) oc.opcfamily AND ao.amopopr OPERATOR(pg_catalog.=) d.operator
+                                                          WHERE ao.amopfamily OPERATOR(pg_catalog.=) oc.opcfamily AND ao.amopopr OPERATOR(pg_catalog.=) d.operator AND ao.amoppurpose OPERATOR(pg_catalog.=) 's'
                                                             AND ao.amopstrategy OPERATOR(pg_catalog.=) CASE WHEN am.amname OPERATOR(pg_catalog.=) 'hash' THEN 1 ELSE 3 END)
                                        END) l) v
                   WHERE x.indrelid OPERATOR(pg_catalog.=) w.leaf AND x.indisvalid AND x.indisready AND x.indislive AND v.serves

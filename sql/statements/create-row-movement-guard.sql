@@ -17,21 +17,23 @@
 -- `wanted_firing`: as pg_trigger.tgenabled. It has to fire whenever the foreign keys of the pair do. `repair_sql` also works where
 -- another repair has made it meanwhile (14+). `old_firing`: of the copy of an older edition's guard, which is on the root.
 --
--- It is asked for each pair in a session of its own, so the time to plan it counts. LIMIT tells the planner how many pairs there
--- are (it takes a function's rows for 100), OFFSET 0 keeps each look-up an index scan of its own, and MATERIALIZED keeps
--- the planner from planning `wanted_firing` and the texts once more wherever they are used.
+-- It is asked for each pair in a session of its own, so the time to plan it counts, and by plan and drop for all pairs at once, so it
+-- must not grow with their square: each leaf is worked out for itself. OFFSET 0 keeps each look-up an index scan of its own, and
+-- MATERIALIZED keeps the planner from planning `wanted_firing` and the texts once more wherever they are used.
 :begin
+SELECT guard.*
+  FROM (SELECT g.referenced_oid AS oid, min(g.pair) AS pair
+          FROM jsonb_to_recordset(:'pairs'::jsonb) AS g(pair int, referenced_oid oid)
+         GROUP BY g.referenced_oid) asked
+ CROSS JOIN LATERAL (
 WITH RECURSIVE leaf AS (
-  SELECT p.referenced_oid AS oid, min(p.pair) AS pair
-    FROM (SELECT * FROM jsonb_to_recordset(:'pairs'::jsonb) AS g(pair int, referenced_oid oid)
-           LIMIT jsonb_array_length(:'pairs'::jsonb)) p
-   GROUP BY p.referenced_oid
+  SELECT asked.oid, asked.pair
 ), step AS (
   SELECT l.oid AS leaf, l.oid AS child, i.inhparent AS parent, 1 AS level
     FROM leaf l JOIN pg_inherits i ON i.inhrelid = l.oid
   UNION ALL
   SELECT s.leaf, s.parent, i.inhparent, s.level + 1
-    FROM step s JOIN pg_inherits i ON i.inhrelid = s.parent
+    FROM step s CROSS JOIN LATERAL (SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = s.parent OFFSET 0) i
 ), bounded AS (
   SELECT s.*, p.partstrat AS strategy, p.partnatts::int AS keys, p.partattrs, p.partclass, p.partcollation, b.bound,
          -- What follows FOR VALUES IN, FROM or WITH.
@@ -205,5 +207,6 @@ SELECT w.pair, w.oid::bigint AS oid, w.relation, w.create_sql || w.always_sql AS
                  FROM regexp_matches(w.definition, p.tokens, 'g') WITH ORDINALITY m(t, n) WHERE m.t[1] ~ p.telling) AS then
          FROM (VALUES ($re$((?:old|new)\.(?:"(?:[^"]|"")*"|[a-z_][a-z0-9_$]*)|"(?:[^"]|"")*"|'(?:[^']|'')*'|[A-Za-z_][A-Za-z0-9_$]*|[0-9.]+|[-+*/<>=~!@#%^&|`?]+)$re$,
                        $re$^(?:(?:old|new)\.|'|[-0-9+*/<>=~!@#%^&|`?]|(?:AND|OR|NOT|IS|NULL|true|false|DISTINCT|ANY|satisfies_hash_partition)$)$re$)) p(tokens, telling)) said
- ORDER BY w.pair
+ ) guard
+ ORDER BY guard.pair
 :end
