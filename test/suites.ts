@@ -47,6 +47,7 @@ export const LONG: readonly string[] = [
   // Many schemas and many defects.
   'audit/drift',
   'core/pair-names',
+  'core/plan-scale',
   'core/throttle',
   'provision/refusals',
 ].map((name) => `test/${name}.test.ts`);

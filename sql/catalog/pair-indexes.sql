@@ -98,7 +98,7 @@ SELECT p.pair,
                                       OR k.attnum = 0 AND pg_get_indexdef(x.indexrelid, k.n::int, false) = d.expression)
                                  AND k.coll = ANY (ARRAY[d.coll, 0])
                                  AND CASE WHEN d.operator IS NULL THEN oc.opcdefault
-                                          ELSE EXISTS (SELECT FROM pg_amop ao
+                                          ELSE (SELECT true FROM pg_amop ao
                                                         WHERE ao.amopfamily = oc.opcfamily AND ao.amopopr = d.operator AND ao.amoppurpose = 's'
                                                           AND ao.amopstrategy = CASE WHEN am.amname = 'hash' THEN 1 ELSE 3 END)
                                      END) l) v

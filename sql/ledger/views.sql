@@ -139,7 +139,7 @@ BEGIN
                                         OR k.attnum OPERATOR(pg_catalog.=) 0 AND pg_catalog.pg_get_indexdef(x.indexrelid, k.n::int, false) OPERATOR(pg_catalog.=) d.expression)
                                    AND k.coll OPERATOR(pg_catalog.=) ANY (ARRAY[d.coll, 0])
                                    AND CASE WHEN d.operator IS NULL THEN oc.opcdefault
-                                            ELSE EXISTS (SELECT FROM pg_amop ao
+                                            ELSE (SELECT true FROM pg_amop ao
                                                           WHERE ao.amopfamily OPERATOR(pg_catalog.=) oc.opcfamily AND ao.amopopr OPERATOR(pg_catalog.=) d.operator AND ao.amoppurpose OPERATOR(pg_catalog.=) 's'
                                                             AND ao.amopstrategy OPERATOR(pg_catalog.=) CASE WHEN am.amname OPERATOR(pg_catalog.=) 'hash' THEN 1 ELSE 3 END)
                                        END) l) v
