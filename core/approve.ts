@@ -4,7 +4,7 @@ import type { ExecutionInput, Rehearsal } from './contracts.ts';
 import { InvalidInput, PrivilegeMissing } from './errors.ts';
 import { resolveForeignKey } from './foreign-key.ts';
 import type { MigrationState } from './ledger.ts';
-import { isLedgerReadable } from './ledger-state.ts';
+import { isLedgerReadable, requireNewestLedger } from './ledger-state.ts';
 import { toNamedError } from './postgres-errors.ts';
 import { readServer } from './server.ts';
 import { run, runOne } from './sql.ts';
@@ -48,12 +48,14 @@ interface Standing {
  *
  * @throws InvalidInput when nothing waits for it; the message says what there is instead
  * @throws PrivilegeMissing when this role may not read the ledger or write to it
+ * @throws LedgerVersionRefused when it is of an older version, or not as its version has it
  */
 export async function approve(
   client: Client,
   wanted: { readonly table: string; readonly constraint?: string | undefined },
 ): Promise<Approved> {
   await refuseBlindness(client);
+  await requireNewestLedger(client);
   const { table, constraint_name: constraint, migrationId } = await resolveForeignKey(client, wanted, 'approve');
   if (migrationId === null) throw new InvalidInput(`nothing waits for approval: no migration of ${table} is open`);
   const before = await readStanding(client, migrationId);

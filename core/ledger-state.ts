@@ -107,3 +107,17 @@ export async function refuseDrift(client: Client): Promise<void> {
   });
   if (drift_refusal !== '') throw new LedgerVersionRefused(drift_refusal);
 }
+
+/**
+ * Comes before a role writes to the ledger that may not upgrade it, such as an approver. Passes where there is no ledger.
+ *
+ * @throws LedgerVersionRefused when it is older, which the execution that waits may still need, or not as its version has it
+ */
+export async function requireNewestLedger(client: Client): Promise<void> {
+  const { readable, is_older: isOlder } = await checkLedger(client);
+  if (isOlder)
+    throw new LedgerVersionRefused(
+      'refused, nothing was changed: the ledger, schema p2pfk, is of an older version: use the p2pfk that runs the migration, or upgrade it first, by p2pfk migrate or p2pfk rollback as its owner',
+    );
+  if (readable) await refuseDrift(client);
+}

@@ -74,6 +74,8 @@ SELECT coalesce(nullif(:'constraint_oid', ''), min(e ->> 'constraint_oid'), '') 
 SELECT CASE WHEN :'migration_id' <> '' AND :'migration_state' IN ('running', 'paused') AND :'constraint_oid' = '' AND NOT pg_is_in_recovery()
             THEN has_table_privilege('p2pfk.migration', 'UPDATE') ELSE false END AS notes \gset
 \if :notes
+-- An older ledger becomes the newest, and one that is not as its version has it is refused before anything is written to it.
+\ir psql/migration/make-ledger.sql
 \ir ledger/hold-execution.sql
 \set file ../../ledger/take-over.sql
 \ir psql/control/rows.sql
