@@ -2,6 +2,7 @@
 import type { Client } from 'pg';
 import { runAsLogin } from './as-login.ts';
 import type { LockHolder } from './errors.ts';
+import { run } from './sql.ts';
 
 /** Environment variable behind `--show-blocking-queries` and the construct's `showBlockingQueries`; `true` switches it on. */
 export const BLOCKING_QUERIES = 'P2PFK_SHOW_BLOCKING_QUERIES';
@@ -16,12 +17,18 @@ export function showsBlockingQueries(): boolean {
 
 export type Blocker = Omit<LockHolder, 'mode' | 'relation'>;
 
-/** Empty where the session of that application_name does not wait, or only for another of ours. */
-export function readBlockers(client: Client, application: string): Promise<Blocker[]> {
+/** Empty where the session with that process id does not wait, or only for another of ours. */
+export async function readBlockers(client: Client, pid: number): Promise<Blocker[]> {
   return runAsLogin<Blocker & Record<string, unknown>>(client, 'checks/blockers', {
-    application,
+    pid,
+    ours: await readOurSessions(client),
     blocking_queries: showsBlockingQueries(),
   });
+}
+
+/** Process ids of the sessions of p2pfk: named as such, by a login that may own a migration. */
+export async function readOurSessions(client: Client): Promise<number[]> {
+  return (await run<{ pid: number }>(client, 'ledger/our-sessions')).map(({ pid }) => pid);
 }
 
 /** One line: whom to ask, and what it is doing. */

@@ -1,7 +1,7 @@
 /**
  * Statements that may outlive their handler: started, left, and found again. A backend whose client is gone finishes and
- * commits, as long as it has nothing to send before its end. What it was doing is known by a session advisory lock that
- * it holds: done -> nothing to do; lock held -> still running, wait; neither -> start it.
+ * commits, as long as it has nothing to send before its end. That it still works is known by the key that it holds and the
+ * ledger keeps (p2pfk.running): done -> nothing to do; key held -> still running, wait; neither -> start it.
  *
  * Not through a transaction pooler or RDS Proxy: both take sessions apart.
  */
@@ -10,13 +10,12 @@ import type { Client } from 'pg';
 import { asLogin, runAsLogin } from './as-login.ts';
 import { describeBlockers, readBlockers } from './blockers.ts';
 import { describeEnded, endIdleBlockers } from './idle-blockers.ts';
+import { extendLease } from './ledger.ts';
+import { holdRandomKey } from './liveness.ts';
 import { PooledSession } from './pooler.ts';
 import { toNamedError } from './postgres-errors.ts';
 import { run } from './sql.ts';
 import { applicationName, LEASE_SECONDS, type StepContext } from './steps/context.ts';
-
-/** Class of the advisory locks of running statements ('p2fr'); the object is the oid of what they work on. */
-const RUNNING_CLASS = 1882351218;
 
 /** Kept back from the handler's time for its own last words to the ledger. */
 const HANDLER_RESERVE_MS = 15_000;
@@ -53,12 +52,8 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
   const session = await context.openSession(name);
   let abandoned = false;
   try {
-    const { rows } = await session.query<{ locked: boolean }>(
-      // An oid is unsigned, the lock's key is signed: the same 32 bits.
-      'SELECT pg_try_advisory_lock($1, $2) AS locked',
-      [RUNNING_CLASS, work.lockOid | 0],
-    );
-    if (!rows[0]?.locked) return await leave(context.client, work, name);
+    const claimed = await claim(session, work);
+    if (!claimed) return await leave(context.client, work);
     const script = await work.script(session);
     if (script === undefined) return { status: 'DONE', durationMs: 0 };
     const beganAt = performance.now();
@@ -73,13 +68,18 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
     const outcome = await Promise.race([
       running,
       after(context.remainingMs() - HANDLER_RESERVE_MS),
-      blocked(context.client, name, over.signal),
+      blocked(context.client, claimed.pid, over.signal),
     ]).finally(() => over.abort());
-    if (outcome === 'done') return { status: 'DONE', durationMs: performance.now() - beganAt };
+    if (outcome === 'done') {
+      const durationMs = performance.now() - beganAt;
+      // By the other session: this one may have the caller's search_path by now.
+      await run(context.client, 'ledger/end-run', { object: work.lockOid, liveness_key: claimed.key });
+      return { status: 'DONE', durationMs };
+    }
     abandoned = true;
     running.catch(() => undefined);
     context.logger.info('statement left running', { step: work.step, pair: work.pair });
-    return await leave(context.client, work, name);
+    return await leave(context.client, work);
   } finally {
     if (abandoned && session instanceof PooledSession) session.abandon();
     // With a statement under way end() cuts the socket and sends no cancel: the backend goes on.
@@ -88,18 +88,36 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
   }
 }
 
+/**
+ * Before the script meets the fence: a rollback waits for what is noted here.
+ *
+ * @returns the session; undefined: another one works on it
+ */
+async function claim(
+  session: Client,
+  { migrationId, lockOid }: DetachedWork,
+): Promise<{ readonly pid: number; readonly key: string } | undefined> {
+  const key = await holdRandomKey(session);
+  const [claimed] = await run<{ pid: number }>(session, 'ledger/claim-run', {
+    object: lockOid,
+    migration_id: migrationId,
+    liveness_key: key,
+  });
+  return claimed && { pid: claimed.pid, key };
+}
+
 function after(milliseconds: number): Promise<'time is up'> {
   return new Promise((resolve) => {
     setTimeout(() => resolve('time is up'), Math.max(1_000, milliseconds)).unref();
   });
 }
 
-/** Fulfilled when the session of that name has waited for others for some seconds; else never, and never rejected. */
-async function blocked(client: Client, name: string, over: AbortSignal): Promise<'blocked'> {
+/** Fulfilled when that session has waited for others for some seconds; else never, and never rejected. */
+async function blocked(client: Client, pid: number, over: AbortSignal): Promise<'blocked'> {
   try {
     for (let seen = 0; seen < BLOCKED_POLLS; ) {
       await delay(BLOCKED_POLL_MS, undefined, { signal: over, ref: false });
-      seen = (await readBlockers(client, name)).length > 0 ? seen + 1 : 0;
+      seen = (await readBlockers(client, pid)).length > 0 ? seen + 1 : 0;
     }
     return 'blocked';
   } catch {
@@ -108,37 +126,41 @@ async function blocked(client: Client, name: string, over: AbortSignal): Promise
   }
 }
 
-/** Goes, and says when to ask again; until then the lease tells that the owner lives. */
-async function leave(client: Client, work: DetachedWork, name: string): Promise<DetachedOutcome> {
-  const { migrationId, execution } = work;
-  const seconds = await waitSeconds(client, name);
-  await run(client, 'ledger/extend-lease', { migration_id: migrationId, execution, seconds: seconds + LEASE_SECONDS });
-  const blockers = await readBlockers(client, name);
+/** Returns, and says when to ask again; until then the lease shows that the owner lives. */
+async function leave(client: Client, work: DetachedWork): Promise<DetachedOutcome> {
+  const { migrationId, execution, lockOid } = work;
+  const [running] = await run<{ pid: number | null }>(client, 'ledger/run-session', { object: lockOid });
+  const pid = running?.pid ?? null;
+  const seconds = pid === null ? SHORTEST_WAIT_SECONDS : await waitSeconds(client, pid);
+  await extendLease(client, migrationId, execution, seconds + LEASE_SECONDS);
+  // It has ended since: the next call finds what it did.
+  if (pid === null) return { status: 'RUNNING', waitSeconds: seconds };
+  const blockers = await readBlockers(client, pid);
   const waits = describeBlockers(blockers);
   if (waits === undefined) {
-    const progress = await indexProgress(client, name);
+    const progress = await indexProgress(client, pid);
     return { status: 'RUNNING', waitSeconds: seconds, ...(progress === undefined ? {} : { note: progress }) };
   }
   const ended = await endIdleBlockers(client, work, blockers);
   return { status: 'RUNNING', waitSeconds: seconds, note: `${waits}${describeEnded(ended)}` };
 }
 
-/** PostgreSQL tells how far it is for index builds only; of a VALIDATE it says nothing. */
-async function indexProgress(client: Client, application: string): Promise<string | undefined> {
-  const [build] = await runAsLogin<{ phase: string; percent: number | null }>(client, 'checks/index-progress', {
-    application,
-  });
+/** PostgreSQL reports how far it is for index builds only, not for a VALIDATE. */
+async function indexProgress(client: Client, pid: number): Promise<string | undefined> {
+  const [build] = await runAsLogin<{ phase: string; percent: number | null }>(client, 'checks/index-progress', { pid });
   if (!build) return undefined;
   return `index build: ${build.phase}${build.percent === null ? '' : `, ${build.percent} % of it`}`;
 }
 
+const SHORTEST_WAIT_SECONDS = 5;
+
 /** A tenth of the time that it has run so far, from 5 s to 5 min: six hours cost about 80 turns, not thousands. */
-async function waitSeconds(client: Client, name: string): Promise<number> {
+async function waitSeconds(client: Client, pid: number): Promise<number> {
   const { rows } = await asLogin(client, () =>
     client.query<{ seconds: number }>(
-      "SELECT coalesce(max(extract(epoch FROM now() - query_start)), 0)::int AS seconds FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database() AND state = 'active'",
-      [name],
+      "SELECT coalesce(max(extract(epoch FROM now() - query_start)), 0)::int AS seconds FROM pg_stat_activity WHERE pid = $1 AND state = 'active'",
+      [pid],
     ),
   );
-  return Math.min(300, Math.max(5, Math.round((rows[0]?.seconds ?? 0) / 10)));
+  return Math.min(300, Math.max(SHORTEST_WAIT_SECONDS, Math.round((rows[0]?.seconds ?? 0) / 10)));
 }

@@ -1,6 +1,7 @@
 /** Ends sessions that sit idle in a transaction and stand in our way: only by the operator's word (--terminate-idle-blockers). */
 import type { Client } from 'pg';
 import { runAsLogin } from './as-login.ts';
+import { readOurSessions } from './blockers.ts';
 import { noteEvent } from './ledger.ts';
 
 export interface IdleBlockerWork {
@@ -20,7 +21,8 @@ export async function endIdleBlockers(
 ): Promise<number[]> {
   if (seconds === undefined || blockers.length === 0) return [];
   const pids = blockers.map((blocker) => blocker.pid);
-  const ended = await runAsLogin<{ pid: number }>(client, 'checks/terminate-idle', { pids, seconds });
+  const ours = await readOurSessions(client);
+  const ended = await runAsLogin<{ pid: number }>(client, 'checks/terminate-idle', { pids, seconds, ours });
   for (const { pid } of ended) {
     const sql = `SELECT pg_terminate_backend(${pid})`;
     await noteEvent(client, migrationId, { pair: pair || null, step, sql, durationMs: null, error: null });

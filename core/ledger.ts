@@ -6,6 +6,7 @@ import { MigrationFenced, MigrationInProgress } from './errors.ts';
 import type { Pace, Timed } from './forecast.ts';
 import type { AlwaysFiring, ForeignKey } from './foreign-key.ts';
 import { isLedgerReadable, isLedgerTrusted } from './ledger-state.ts';
+import { livenessKeyOf } from './liveness.ts';
 import { asNote } from './notes.ts';
 import type { Pairing } from './pairs.ts';
 import { sqlStateOf, toNamedError } from './postgres-errors.ts';
@@ -190,6 +191,7 @@ async function insertMigration(client: Client, foreignKey: ForeignKey, options: 
       referenced_table: foreignKey.referencedTable,
       options,
       execution,
+      liveness_key: livenessKeyOf(execution),
     });
     return { id, state: 'running' as const };
   } catch (error) {
@@ -206,6 +208,7 @@ async function takeOver(client: Client, id: string, options: MigrationOptions, e
     migration_id: id,
     options,
     execution,
+    liveness_key: livenessKeyOf(execution),
   });
   if (taken) return taken;
   throw new MigrationInProgress(await describeOwner(client, id));
@@ -214,10 +217,11 @@ async function takeOver(client: Client, id: string, options: MigrationOptions, e
 /** One line: who runs, since when, how to watch it, and what to do about it. */
 async function describeOwner(client: Client, id: string): Promise<string> {
   const { constraint_name, table_name, execution, state, started_at, lease_until } = await readMigration(client, id);
+  const sessions = await run<{ pid: number }>(client, 'ledger/owner-sessions', { migration_id: id });
   const [owner] = await runAsLogin<{ user: string | null; address: string | null; since: string | null }>(
     client,
     'ledger/owner',
-    { migration_id: id, execution },
+    { pids: sessions.map(({ pid }) => pid) },
   );
   const { user, address, since } = owner ?? { user: null, address: null, since: null };
   const leased = new Date(lease_until).toISOString().replace(/\.\d+/, '');
@@ -268,6 +272,16 @@ export async function readPair(
   });
   if (!row) throw new MigrationFenced(`migration ${id} has no pair ${pair} in the ledger of this database`);
   return row;
+}
+
+/** The owner of the migration counts as alive for that many seconds more, and by the key that it holds now. */
+export async function extendLease(client: Client, id: string, execution: string, seconds: number): Promise<void> {
+  await run(client, 'ledger/extend-lease', {
+    migration_id: id,
+    execution,
+    seconds,
+    liveness_key: livenessKeyOf(execution),
+  });
 }
 
 export async function changeMigration(client: Client, id: string, changes: MigrationChanges): Promise<void> {

@@ -1,12 +1,13 @@
 /** Shows the database that a local execution lives, for exactly as long as it does. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '../core/connection.ts';
-import { holdExecution } from '../core/liveness.ts';
+import { forgetExecution, holdExecution } from '../core/liveness.ts';
+import { ledgerOwnerOf } from '../lambdas/ledger-owner.ts';
 
 /** Pause before a lost liveness session is opened again: a server restart takes some seconds. */
 const RECONNECT_MS = 1_000;
 
-/** Keeps `holdExecution`'s lock: when its session is lost, takes it again. */
+/** Keeps what `holdExecution` took: when its session is lost, takes it again. */
 export class Liveness {
   readonly #executionArn: string;
   #client: Awaited<ReturnType<typeof connect>> | null = null;
@@ -26,6 +27,7 @@ export class Liveness {
   async end(): Promise<void> {
     this.#ended = true;
     await this.#client?.end().catch(() => undefined);
+    forgetExecution(this.#executionArn);
   }
 
   async #hold(): Promise<void> {
@@ -33,6 +35,7 @@ export class Liveness {
     const client = await connect({
       ...(databaseUrl === undefined ? {} : { databaseUrl }),
       applicationName: 'p2pfk execution',
+      ledgerOwner: ledgerOwnerOf(undefined, this.#executionArn),
     });
     this.#client = client;
     try {

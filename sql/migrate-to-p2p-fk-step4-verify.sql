@@ -76,7 +76,7 @@ SELECT CASE WHEN :'migration_id' <> '' AND :'migration_state' IN ('running', 'pa
 \if :notes
 -- An older ledger becomes the newest, and one that is not as its version has it is refused before anything is written to it.
 \ir psql/migration/make-ledger.sql
-\ir ledger/hold-execution.sql
+\ir psql/control/hold-key.sql
 \set file ../../ledger/take-over.sql
 \ir psql/control/rows.sql
 SELECT :'result'::jsonb <> '[]' AS notes,

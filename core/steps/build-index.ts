@@ -35,8 +35,7 @@ export async function buildIndex(context: StepContext, event: PairEvent): Promis
     lockOid: pair.referencing_oid,
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     script: async (session) => {
-      // CONCURRENTLY cannot run in a transaction, so the fence is a lock of this session here; `fence` waits for it.
-      await session.query('SELECT pg_advisory_lock_shared(1882351206, $1)', [Number(migration.id)]); // 'p2ff'
+      // CONCURRENTLY cannot run in a transaction that the fence would wait for: `fence` waits until p2pfk.running has ended.
       await session.query('SELECT p2pfk.enter($1, $2)', [migration.id, event.execution]);
       await useCallerSearchPath(session, migration.options.searchPath);
       // Its waits for older transactions stop nobody's reads or writes; a cut wait would leave an INVALID index.

@@ -4,10 +4,18 @@ import { useCallerSearchPath } from '../connection.ts';
 import { InvalidInput, MigrationFenced, PartitionSetChanged, WindowClosed } from '../errors.ts';
 import { forecastSeconds } from '../forecast.ts';
 import type { ForeignKey } from '../foreign-key.ts';
-import { foreignKeyOf, type LedgerPair, type Migration, readMigration, readPace, readPair } from '../ledger.ts';
+import {
+  extendLease,
+  foreignKeyOf,
+  type LedgerPair,
+  type Migration,
+  readMigration,
+  readPace,
+  readPair,
+} from '../ledger.ts';
+import { upgradeLedger } from '../make-ledger.ts';
 import { tryToNote } from '../notes.ts';
 import { type PairStanding, readStanding, shortName } from '../pairs.ts';
-import { run } from '../sql.ts';
 import { heldBack, holdBackSeconds } from '../throttle.ts';
 
 /** Structured log lines; Powertools' Logger fits. */
@@ -80,15 +88,11 @@ export async function enterAny(
   context: StepContext,
   event: { migrationId: string; execution: string },
 ): Promise<EnteredMigration> {
+  // The functions of AWS may have been deployed anew while an execution was between two steps.
+  await upgradeLedger(context.client);
   const migration = await readMigration(context.client, event.migrationId);
   await useCallerSearchPath(context.client, migration.options.searchPath);
-  const extend = async () => {
-    await run(context.client, 'ledger/extend-lease', {
-      migration_id: event.migrationId,
-      execution: event.execution,
-      seconds: LEASE_SECONDS,
-    });
-  };
+  const extend = () => extendLease(context.client, event.migrationId, event.execution, LEASE_SECONDS);
   // After the drop a ledger that does not take it must not undo anything.
   await (migration.dropped_at === null ? extend() : tryToNote(context.logger, 'that the execution lives', extend));
   return { migration, foreignKey: foreignKeyOf(migration), lockBudgetMs: migration.options.lockTimeoutMs };
@@ -123,11 +127,7 @@ export async function beforeLongWork(
   });
   if (!note) return undefined;
   const waitSeconds = holdBackSeconds(migration.options);
-  await run(context.client, 'ledger/extend-lease', {
-    migration_id: migration.id,
-    execution: migration.execution,
-    seconds: waitSeconds + LEASE_SECONDS,
-  });
+  await extendLease(context.client, migration.id, migration.execution, waitSeconds + LEASE_SECONDS);
   return { note, waitSeconds };
 }
 

@@ -2,6 +2,8 @@
  * Fence, the first step of every rollback: cancels what we still run, sets the fence, and waits until nothing of ours is
  * in flight. From then on a late or repeated forward step changes nothing, whatever the engine does with it.
  */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from 'pg';
 import { runAsLogin } from '../as-login.ts';
 import type { FenceResult, InterruptEvent } from '../contracts.ts';
 import { LockTimeout, MigrationFenced, messageOfCause } from '../errors.ts';
@@ -16,6 +18,8 @@ import { enterAny, type StepContext } from './context.ts';
 /** How long one try for the fence waits before running statements are cancelled again. */
 const FENCE_TRY_MS = 1_000;
 const FENCE_TRIES = 60;
+/** How often it looks meanwhile whether a statement that runs outside a transaction has ended. */
+const RUNNING_POLL_MS = 100;
 
 /** @throws MigrationFenced when the migration is another execution's by now, or at rest: a late word undoes nothing */
 export async function fence(context: StepContext, event: InterruptEvent): Promise<FenceResult> {
@@ -66,21 +70,32 @@ async function setFence(
       migration_id: migrationId,
     });
     if (cancelled.length > 0) logger.info('cancelled our own statements', { pids: cancelled.map((row) => row.pid) });
+    let cause: unknown;
     try {
       await run(client, 'ledger/fence', { migration_id: migrationId, execution, error: reason });
-      // Index builds run outside transactions; they hold this lock instead ('p2ff').
-      await client.query('SELECT pg_advisory_lock(1882351206, $1)', [Number(migrationId)]);
-      await client.query('SELECT pg_advisory_unlock(1882351206, $1)', [Number(migrationId)]);
-      return;
+      if (await nothingRuns(client, migrationId)) return;
     } catch (failure) {
       if (sqlStateOf(failure) !== '55P03') throw failure;
-      if (attempt >= FENCE_TRIES)
-        throw new LockTimeout(
-          `a statement of migration ${migrationId} still runs and does not let itself be cancelled`,
-          {},
-          { cause: failure },
-        );
+      cause = failure;
     }
+    if (attempt >= FENCE_TRIES)
+      throw new LockTimeout(
+        `a statement of migration ${migrationId} still runs and cannot be cancelled`,
+        {},
+        { cause },
+      );
+  }
+}
+
+/**
+ * Index builds run outside transactions, so the fence's lock does not wait for them. Each question is a transaction of its own:
+ * CREATE INDEX CONCURRENTLY waits for transactions that are older than it.
+ */
+async function nothingRuns(client: Client, migrationId: string): Promise<boolean> {
+  for (const until = performance.now() + FENCE_TRY_MS; ; await delay(RUNNING_POLL_MS)) {
+    const running = await run(client, 'ledger/running', { migration_id: migrationId });
+    if (running.length === 0) return true;
+    if (performance.now() > until) return false;
   }
 }
 

@@ -10,6 +10,7 @@ import type { ReconcileEvent, ReconcileResult, VerifyMigrationResult } from '../
 import { DeadlockDetected, LockTimeout, OrphanedRows, RollbackFailed } from '../errors.ts';
 import { changeMigration, type Migration, readMigration } from '../ledger.ts';
 import { isLedgerReadable } from '../ledger-state.ts';
+import { holdRandomKey } from '../liveness.ts';
 import { upgradeLedger } from '../make-ledger.ts';
 import { run } from '../sql.ts';
 import { attachParent } from './attach-parent.ts';
@@ -27,8 +28,6 @@ const RESERVE_MS = 30_000;
 const BUSY_SECONDS = 10;
 /** A transaction of the dead execution that came in before it lost the migration ends within the lock budget. */
 const IN_FLIGHT_POLL_MS = 100;
-/** Class of the advisory lock that tells one reconciliation from another ('p2fc'); the object is the migration's id. */
-const RECONCILE_CLASS = 1882351203;
 
 /**
  * @returns `NOTHING_TO_DO` also where the execution has come to its end, or another one has taken over
@@ -46,15 +45,10 @@ export async function reconcile(context: StepContext, event: ReconcileEvent): Pr
   const { id } = found;
   await upgradeLedger(client);
   const busy = (status: 'RUNNING' | 'OWNER_ALIVE') => ({ status, migrationId: id, waitSeconds: BUSY_SECONDS });
-  const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1, $2::int) AS locked', [
-    RECONCILE_CLASS,
-    Number(id),
-  ]);
-  if (!rows[0]?.locked) return busy('RUNNING');
-  if (found.execution !== owner) {
-    const reason = `execution ${event.execution} ended as ${event.reason} and left its migration`;
-    if (!(await claim(context, { id, from: event.execution, owner, reason, ended: true }))) return busy('OWNER_ALIVE');
-  }
+  const reason = `execution ${event.execution} ended as ${event.reason} and left its migration`;
+  const livenessKey = await holdRandomKey(client);
+  if (!(await claim(context, { id, from: found.execution, owner, livenessKey, reason, ended: true })))
+    return busy(found.execution === owner ? 'RUNNING' : 'OWNER_ALIVE');
   await client.query("SELECT set_config('application_name', $1, false)", [applicationName(id, 'reconcile')]);
   if (!(await awaitTransactionsInFlight(context, id))) return busy('RUNNING');
 
@@ -84,11 +78,11 @@ export async function restIfDead(context: StepContext, id: string, found: string
   if (migration.state !== 'running' || migration.constraint_oid === null) return;
   const reason = `execution ${migration.execution} was found dead ${found}`;
   const from = migration.execution;
-  if (await claim(context, { id, from, owner: ownerFor(from), reason, ended: false }))
+  if (await claim(context, { id, from, owner: ownerFor(from), livenessKey: null, reason, ended: false }))
     await rest(context, migration, reason);
 }
 
-/** Never mistaken for a local execution, whose life is a lock: whoever reconciles lives while its session does, and a lease. */
+/** Never mistaken for a local execution: a reconciliation also counts as alive while its session or its lease lasts. */
 function ownerFor(execution: string): string {
   return `reconcile:${execution}`;
 }
@@ -97,14 +91,21 @@ interface Claim {
   readonly id: string;
   readonly from: string;
   readonly owner: string;
+  /** Held by the session that claims it, which so excludes another reconciliation; null: it works on alone for a moment. */
+  readonly livenessKey: string | null;
   readonly reason: string;
   /** The engine that ran the execution says that it has ended: its lease does not count. */
   readonly ended: boolean;
 }
 
 /** Whether the migration is ours now; false: it is seen at work, or not this execution's any more. */
-async function claim({ client }: StepContext, { id, from, ...rest }: Claim): Promise<boolean> {
-  const claimed = await run(client, 'ledger/claim', { migration_id: id, execution: from, ...rest });
+async function claim({ client }: StepContext, { id, from, livenessKey, ...rest }: Claim): Promise<boolean> {
+  const claimed = await run(client, 'ledger/claim', {
+    migration_id: id,
+    execution: from,
+    liveness_key: livenessKey,
+    ...rest,
+  });
   return claimed.length > 0;
 }
 
@@ -112,7 +113,9 @@ async function claim({ client }: StepContext, { id, from, ...rest }: Claim): Pro
 async function awaitTransactionsInFlight({ client, remainingMs }: StepContext, id: string): Promise<boolean> {
   const until = Math.min(BUSY_SECONDS * 1_000, remainingMs() - RESERVE_MS);
   for (const beganAt = performance.now(); ; await delay(IN_FLIGHT_POLL_MS)) {
-    const [inFlight] = await runAsLogin<{ busy: boolean }>(client, 'checks/in-flight', { migration_id: id });
+    const steps = await run<{ pid: number }>(client, 'ledger/step-sessions', { migration_id: id });
+    const pids = steps.map(({ pid }) => pid);
+    const [inFlight] = await runAsLogin<{ busy: boolean }>(client, 'checks/in-flight', { pids });
     if (!inFlight?.busy) return true;
     if (performance.now() - beganAt > until) return false;
   }

@@ -4,11 +4,10 @@ import type { GateResult, MigrationEvent, Rehearsal } from '../contracts.ts';
 import { proveLookups, scanningLookups } from '../delete-probe.ts';
 import { PartitionSetChanged } from '../errors.ts';
 import { readGate, refuseOutdatedPlan } from '../gate.ts';
-import { changeMigration, readPairs, wantsNoIndexes } from '../ledger.ts';
+import { changeMigration, extendLease, readPairs, wantsNoIndexes } from '../ledger.ts';
 import { type Pairing, shortName } from '../pairs.ts';
 import { acceptFlags, notAccepted } from '../preflight/acceptance.ts';
 import { readFindings } from '../preflight/sql-findings.ts';
-import { run } from '../sql.ts';
 import { verifiedDrop } from '../verified-drop.ts';
 import { type EnteredMigration, enterWithinWindow, LEASE_SECONDS, type StepContext } from './context.ts';
 import { countRemainingOrphans } from './count-remaining-orphans.ts';
@@ -93,11 +92,7 @@ async function decide(
     return result('APPROVAL_TIMED_OUT', `${told}; nobody approved it within ${approvalTimeoutSeconds} s; ${how}`);
   const waitSeconds = pollSeconds(waited ?? 0, approvalTimeoutSeconds);
   // Until it asks again nothing else tells that this execution lives.
-  await run(context.client, 'ledger/extend-lease', {
-    migration_id: migration.id,
-    execution,
-    seconds: waitSeconds + LEASE_SECONDS,
-  });
+  await extendLease(context.client, migration.id, execution, waitSeconds + LEASE_SECONDS);
   return result('AWAITING_APPROVAL', `${told}; ${how}`, waitSeconds);
 }
 

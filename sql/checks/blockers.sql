@@ -1,5 +1,5 @@
--- Who stands in the way of a session of ours, known by its application_name, that waits for a lock: oldest transaction first.
--- Other sessions of ours do not count: what they wait for does. The query as in lock-holders.sql. A prepared transaction has no
+-- Who stands in the way of the session :'pid' that waits for a lock: oldest transaction first. The sessions in :'ours'
+-- (ledger/our-sessions.sql) do not count: what they wait for does. The query as in lock-holders.sql. A prepared transaction has no
 -- session, and the pid 0.
 :begin
 SELECT b.pid,
@@ -14,9 +14,8 @@ SELECT b.pid,
   FROM pg_stat_activity w
  CROSS JOIN LATERAL (SELECT DISTINCT unnest(pg_blocking_pids(w.pid)) AS pid) b
   LEFT JOIN pg_stat_activity a ON a.pid = b.pid
- WHERE w.application_name = :'application'::text AND w.datname = current_database() AND w.wait_event_type = 'Lock'
-   AND a.application_name IS DISTINCT FROM w.application_name
-   AND coalesce(a.application_name, '') NOT LIKE 'p2pfk/%'
+ WHERE w.pid = :'pid'::int AND w.wait_event_type = 'Lock'
+   AND b.pid NOT IN (SELECT p.pid::int FROM jsonb_array_elements_text(:'ours'::jsonb) p(pid))
  ORDER BY a.xact_start NULLS LAST, b.pid
  LIMIT 20
 :end

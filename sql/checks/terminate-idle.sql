@@ -1,5 +1,5 @@
 -- Ends sessions that sit idle in a transaction for longer than the operator allows, and hold what we need: only those
--- given, only if they are still idle, and never one of ours. Needs the same role, or pg_signal_backend, and a superuser
+-- given, only if they are still idle, and none of :'ours' (ledger/our-sessions.sql). Needs the same role, or pg_signal_backend, and a superuser
 -- for a superuser's: whom this role may not end stays, because a refusal would end our own step instead.
 SELECT a.pid, pg_terminate_backend(a.pid) AS terminated
   FROM pg_stat_activity a
@@ -7,6 +7,6 @@ SELECT a.pid, pg_terminate_backend(a.pid) AS terminated
  WHERE a.pid IN (SELECT p.pid::int FROM jsonb_array_elements_text(:'pids'::jsonb) p(pid))
    AND a.state LIKE 'idle in transaction%'
    AND a.state_change < now() - make_interval(secs => :'seconds'::float8)
-   AND a.application_name NOT LIKE 'p2pfk/%'
+   AND a.pid NOT IN (SELECT p.pid::int FROM jsonb_array_elements_text(:'ours'::jsonb) p(pid))
    AND CASE WHEN r.rolsuper THEN (SELECT me.rolsuper FROM pg_roles me WHERE me.rolname = current_user)
             ELSE pg_has_role(r.oid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE') END;

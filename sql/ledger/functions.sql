@@ -33,22 +33,83 @@ BEGIN
 END
 $enter$;
 
--- Whether the owner of a migration is seen at work. A local execution is, as long as the session lives that holds its
--- advisory lock (core/liveness.ts); any other while a step of it has a session open. Statements that were left running do
--- not count: they are found again, whoever owns the migration then. As the login (role = none): a role that is set for it
--- (ALTER ROLE ... SET role) may not see what the login's own sessions do.
-CREATE OR REPLACE FUNCTION p2pfk.owner_works(migration bigint, owner text) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET role = 'none' AS $works$
-  SELECT CASE WHEN owner LIKE 'arn:aws:states:local:%'
-              THEN EXISTS (SELECT 1 FROM pg_locks l
-                            WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
-                              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                              AND l.classid::bigint = 1882351216  -- 'p2fp'
-                              AND l.objid = (hashtext(owner)::bigint & 4294967295)::oid)
-              ELSE EXISTS (SELECT 1 FROM pg_stat_activity a
-                            WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
-                              AND a.application_name LIKE 'p2pfk/' || migration || '/%'
-                              AND a.application_name NOT LIKE 'p2pfk/' || migration || '/run/%') END
+-- Whether a session of this login counts as one of p2pfk's: the login may change a migration's row, or may become a role that
+-- may. Any role that may connect can set an application_name and take an advisory lock, and pg_locks shows the keys that are held.
+-- It is the login that counts: pg_stat_activity knows of no SET ROLE.
+CREATE OR REPLACE FUNCTION p2pfk.is_trusted_login(login oid) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $trusted$
+  SELECT has_table_privilege(login, c.oid, 'UPDATE')
+         OR EXISTS (SELECT 1
+                      FROM (SELECT c.relowner AS role
+                            UNION ALL
+                            SELECT g.grantee FROM aclexplode(c.relacl) g WHERE g.privilege_type = 'UPDATE' AND g.grantee <> 0) w
+                     -- 16 and newer: a member may have neither of the two.
+                     WHERE pg_has_role(login, w.role, CASE WHEN current_setting('server_version_num')::int >= 160000
+                                                           THEN 'SET, USAGE' ELSE 'MEMBER' END))
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+   WHERE n.nspname = 'p2pfk' AND c.relname = 'migration'
+$trusted$;
+
+-- Process id of the trusted session that holds an advisory lock on the key, or NULL. Sessions are read anew: within one
+-- transaction PostgreSQL would answer with those of the first question.
+CREATE OR REPLACE FUNCTION p2pfk.key_holder(key bigint) RETURNS int
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $holder$
+  SELECT pg_stat_clear_snapshot();
+  SELECT a.pid
+    FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+   WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+     AND ((l.classid::bigint << 32) | l.objid::bigint) = key
+     AND p2pfk.is_trusted_login(a.usesysid)
+   LIMIT 1
+$holder$;
+
+-- Process ids of the trusted sessions, other than this one, in which a step of the migration works. Statements that were left
+-- running do not count: they are found again, whoever owns the migration then.
+CREATE OR REPLACE FUNCTION p2pfk.step_sessions(migration bigint) RETURNS SETOF int
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $sessions$
+  SELECT pg_stat_clear_snapshot();
+  SELECT a.pid
+    FROM pg_stat_activity a
+   WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
+     AND a.application_name LIKE 'p2pfk/' || migration || '/%'
+     AND a.application_name NOT LIKE 'p2pfk/' || migration || '/run/%'
+     AND p2pfk.is_trusted_login(a.usesysid)
+$sessions$;
+
+-- Process ids of all trusted sessions that are named as ours.
+CREATE OR REPLACE FUNCTION p2pfk.our_sessions() RETURNS SETOF int
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $sessions$
+  SELECT pg_stat_clear_snapshot();
+  SELECT a.pid
+    FROM pg_stat_activity a
+   WHERE a.datname = current_database() AND a.application_name LIKE 'p2pfk/%' AND p2pfk.is_trusted_login(a.usesysid)
+$sessions$;
+
+-- Process ids of the sessions that show that the owner of a migration is at work: the one that holds its key, or, if it is a state
+-- machine in AWS or a reconciliation, those of its steps. A local owner from before version 3 has no key, but a lock that its
+-- name tells.
+CREATE OR REPLACE FUNCTION p2pfk.owner_sessions(migration bigint, owner text, liveness_key bigint) RETURNS SETOF int
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $owner$
+  SELECT h.pid FROM (SELECT p2pfk.key_holder(liveness_key) AS pid) h WHERE h.pid <> pg_backend_pid()
+  UNION
+  SELECT s.pid FROM p2pfk.step_sessions(migration) s(pid) WHERE owner NOT LIKE 'arn:aws:states:local:%'
+  UNION
+  SELECT a.pid
+    FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+   WHERE liveness_key IS NULL AND owner LIKE 'arn:aws:states:local:%'
+     AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
+     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+     AND l.classid::bigint = 1882351216  -- 'p2fp'
+     AND l.objid = (hashtext(owner)::bigint & 4294967295)::oid
+     AND a.pid <> pg_backend_pid() AND p2pfk.is_trusted_login(a.usesysid)
+$owner$;
+
+-- Whether the owner of a migration is seen at work. All that decides comes as a parameter: where two executions meet, the second
+-- one's UPDATE asks again with the row that the first one has written.
+CREATE OR REPLACE FUNCTION p2pfk.owner_works(migration bigint, owner text, liveness_key bigint) RETURNS boolean
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $works$
+  SELECT EXISTS (SELECT 1 FROM p2pfk.owner_sessions(migration, owner, liveness_key))
 $works$;
 
 -- Notes a statement, in its own transaction, with the locks held before COMMIT. The session that ran it may have lost

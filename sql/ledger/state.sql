@@ -109,7 +109,7 @@ WITH ledger AS (
   UNION ALL
   SELECT 6, pg_catalog.format('%s %s is not a table as p2pfk makes it', i.type, i.identity)
     FROM relation r CROSS JOIN LATERAL pg_catalog.pg_identify_object('pg_catalog.pg_class'::pg_catalog.regclass, r.oid, 0) i
-   WHERE r.relname OPERATOR(pg_catalog.=) ANY (ARRAY['ledger_version', 'identity', 'migration', 'pair', 'event']::pg_catalog.name[])
+   WHERE r.relname OPERATOR(pg_catalog.=) ANY (ARRAY['ledger_version', 'identity', 'migration', 'pair', 'event', 'running']::pg_catalog.name[])
      AND (r.relkind OPERATOR(pg_catalog.<>) 'r' OR r.relpersistence OPERATOR(pg_catalog.<>) 'p')
 ), verdict AS (
   SELECT pg_catalog.count(*) AS problems,

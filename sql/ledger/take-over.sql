@@ -4,7 +4,7 @@
 -- Taking work from a live worker would be the worse mistake; the fence makes even that harmless.
 :begin
 UPDATE p2pfk.migration m
-   SET execution = :'execution'::text,
+   SET execution = :'execution'::text, liveness_key = :'liveness_key'::bigint,
        -- What a person accepted stays accepted, and the names that the pair FKs are to get stay chosen.
        options = coalesce((SELECT jsonb_object_agg(o.key, o.value)
                              FROM jsonb_each(m.options) o WHERE o.key IN ('accepted', 'pairConstraintNames')), '{}')
@@ -15,6 +15,6 @@ UPDATE p2pfk.migration m
    AND (m.execution = :'execution'::text
         OR m.state NOT IN ('running', 'rolling-back')
         OR (m.execution LIKE 'arn:aws:states:local:%' OR m.lease_until < now())
-           AND NOT p2pfk.owner_works(m.id, m.execution))
+           AND NOT p2pfk.owner_works(m.id, m.execution, m.liveness_key))
 RETURNING m.id::text AS id, m.state
 :end

@@ -175,7 +175,11 @@ export async function migratedTo(
 ): Promise<Migrated> {
   const source = await stage(last);
   const testCase = await useDatabase(await cloneOf(source));
-  await testCase.observer.query('UPDATE p2pfk.migration SET execution = $1', [arn]);
+  // The clone's lease began when its source was made, which may be minutes ago.
+  await testCase.observer.query(
+    `UPDATE p2pfk.migration SET execution = $1, lease_until = now() + interval '90 seconds'`,
+    [arn],
+  );
   const execution = new Execution(arn);
   Object.assign(execution, source.made.progress);
   if (input) await execution.plan(input);

@@ -78,7 +78,7 @@ it('is the owner again after it has looked, also where a query fails', async () 
   const core = await coreSession(url);
   const role = () => oneRow(core, 'SELECT current_user::text AS role');
 
-  await runAsLogin(core, 'checks/in-flight', { migration_id: '1' });
+  await runAsLogin(core, 'checks/in-flight', { pids: [] });
   expect(await role()).toEqual({ role: owner });
   await expect(runAsLogin(core, 'ledger/approval', { migration_id: '1' })).rejects.toThrow(/does not exist/);
   expect(await role()).toEqual({ role: owner });

@@ -26,10 +26,10 @@ async function database() {
   return { db, observer: await db.client() };
 }
 
-/** The session that holds an advisory lock of two keys, which is how an execution shows that it lives. */
+/** The session that holds an advisory lock of one key, which is how an execution shows that it lives. */
 async function holder(observer: Client): Promise<number | undefined> {
   const { rows } = await observer.query<{ pid: number }>(
-    `SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted
+    `SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted
      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
   );
   return rows[0]?.pid;

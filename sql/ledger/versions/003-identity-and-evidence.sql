@@ -21,7 +21,7 @@ ALTER TABLE p2pfk.migration
   ADD COLUMN approval_reason text, ADD COLUMN approval_withdrawn_at timestamptz, ADD COLUMN approval_withdrawn_by text;
 COMMENT ON COLUMN p2pfk.migration.endpoint IS 'host and port that its owner connected to';
 COMMENT ON COLUMN p2pfk.migration.liveness_key IS
-  'random key of the advisory lock that shows that a local owner is alive; null: the owner is a state machine in AWS';
+  'random key of the advisory lock that shows that its owner is alive, if a trusted login holds it; null: the owner is a state machine in AWS';
 COMMENT ON COLUMN p2pfk.migration.started_by IS 'person who started it, as stated: not verified';
 COMMENT ON COLUMN p2pfk.migration.reason IS 'why, for example a ticket';
 COMMENT ON COLUMN p2pfk.migration.approved_by IS 'person who approved the drop, as stated: not verified';
@@ -32,4 +32,15 @@ COMMENT ON COLUMN p2pfk.event.execution IS 'the execution that did it';
 COMMENT ON COLUMN p2pfk.event.person IS 'person who asked for it, as stated: not verified';
 COMMENT ON COLUMN p2pfk.event.lock_wait_ms IS 'how long its locks were waited for';
 COMMENT ON COLUMN p2pfk.event.lock_held_ms IS 'how long the transaction held its strongest locks, from the moment they were granted to its end';
+
+CREATE TABLE p2pfk.running (
+  object       oid PRIMARY KEY,
+  migration_id bigint NOT NULL REFERENCES p2pfk.migration ON DELETE CASCADE,
+  key          bigint NOT NULL,
+  since        timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE p2pfk.running IS
+  'which session may run a long statement on a table or constraint; a row counts while a trusted login holds the advisory lock of its key';
+-- functions.sql has another one in its place.
+DROP FUNCTION IF EXISTS p2pfk.owner_works(bigint, pg_catalog.text);
 INSERT INTO p2pfk.ledger_version (version) VALUES (3);

@@ -30,6 +30,8 @@
 \set newcomers '[]'
 \set whole true
 \set gone_is_fine false
+-- Not held yet.
+\set liveness_key ''
 \set read_indexes true
 
 -- psql is given the names as SQL writes them; a variable that was not given would be left in the SQL text.
@@ -171,7 +173,7 @@ SELECT :lock_timeout_ms NOT BETWEEN 1 AND 60000 OR :lock_tries < 1 AS out_of_ran
 SELECT set_config('lock_timeout', :'lock_timeout_ms', false) AS ignored \gset
 
 -- Whose work this is: this session's. The form of a local execution, because it counts as alive in the same way: by an
--- advisory lock, which is gone when psql is (ledger/take-over.sql).
+-- advisory lock on a random key, which is gone when psql is (ledger/take-over.sql).
 \ir as-login.sql
 SELECT format('arn:aws:states:local:000000000000:execution:p2pfk:psql-%s-%s',
               to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYYMMDD"T"HH24MISS"Z"'), a.pid) AS execution,

@@ -2,7 +2,7 @@
 -- transaction open.
 \ir make-ledger.sql
 SELECT :'migration_id' = '' AS is_new \gset
-\ir ../../ledger/hold-execution.sql
+\ir ../control/hold-key.sql
 BEGIN;
 \if :is_new
 \ir ../../ledger/insert-migration.sql

@@ -19,9 +19,8 @@ SELECT jsonb_build_object('index_name', :'index_name', 'index_added', true) AS c
 SELECT format('index on %s', :'referencing') AS subject \gset
 \set running_oid :pair_referencing_oid
 \ir ../locks/run-alone.sql
--- CONCURRENTLY cannot run in a transaction, so here the fence is a lock of the session ('p2ff'), for which a rollback waits.
--- Its waits for older transactions stop nobody; a cut wait would leave an INVALID index: hence no lock_timeout.
-SELECT pg_advisory_lock_shared(1882351206, :'migration_id'::int) AS ignored \gset
+-- CONCURRENTLY cannot run in a transaction, so a rollback waits until the right that run-alone.sql took has ended. Hence the fence is
+-- asked after that. Its waits for older transactions stop nobody; a cut wait would leave an INVALID index: hence no lock_timeout.
 SELECT p2pfk.enter(:'migration_id'::bigint, :'execution') AS ignored,
        set_config('lock_timeout', '0', false) AS ignored,
        clock_timestamp() AS began_at \gset
@@ -33,7 +32,6 @@ SELECT p2pfk.enter(:'migration_id'::bigint, :'execution') AS ignored,
 \ir ../../statements/create-index.sql
 \ir ../locks/run-concurrently.sql
 SELECT set_config('lock_timeout', :'lock_timeout_ms', false) AS ignored,
-       pg_advisory_unlock_shared(1882351206, :'migration_id'::int) AS ignored,
        extract(epoch FROM clock_timestamp() - :'began_at'::timestamptz) * 1000 AS took_ms \gset
 \ir ../locks/run-alone-end.sql
 \set duration_ms :took_ms

@@ -1,6 +1,6 @@
 /** `--terminate-idle-blockers`: only who sits idle, only for as long as the operator says, and only who holds what we need. */
-import type { Client } from 'pg';
-import { describe, expect, it } from 'vitest';
+import pg, { type Client } from 'pg';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { backends, holdLock, waitForQuery, waitUntil } from '../../support/observe.ts';
 import { databaseWith, oneRow } from '../case.helpers.ts';
 import { Execution } from '../execution.helpers.ts';
@@ -101,6 +101,24 @@ describe('a session that sits idle in a transaction and holds what we need', () 
 
     expect(await alive(observer, pid)).toBe(true);
     await held.release();
+  });
+
+  it('is ended where it only calls itself one of ours', async () => {
+    const testCase = await blocked({ terminateIdleBlockersAfterSeconds: 1 });
+    const { observer, execution } = testCase;
+    const { role, url } = await plainRole(testCase);
+    await observer.query(`GRANT SELECT, UPDATE ON path_1 TO ${role}`);
+    const impostor = new pg.Client({ connectionString: url, application_name: 'p2pfk/9/add-foreign-key/1' });
+    impostor.on('error', () => undefined);
+    await impostor.connect();
+    onTestFinished(() => impostor.end());
+    const pid = await pidOf(impostor);
+    await holdLock(impostor, LOCK);
+    await idleFor(observer, pid, 1);
+
+    await refused(execution);
+
+    await waitUntil(async () => !(await alive(observer, pid)), 'the impostor to be gone');
   });
 
   it('is never ended without the operator’s word, nor where it holds nothing of ours', async () => {

@@ -200,6 +200,7 @@ describe('nothing is changed', () => {
     const life = await connect({ databaseUrl: db.url, applicationName: 'p2pfk/-/life' });
     onTestFinished(() => life.end().catch(() => undefined));
     await holdExecution(life, owner.arn);
+    await owner.plan();
 
     expect(await reconciled(owner)).toMatchObject({ status: 'OWNER_ALIVE', waitSeconds: 10 });
     await owner.runUntil('VerifyMigration');

@@ -1,0 +1,4 @@
+-- The sessions in which steps of the migration work.
+:begin
+SELECT s.pid FROM p2pfk.step_sessions(:'migration_id'::bigint) s(pid)
+:end
