@@ -125,7 +125,7 @@ export async function runWithProgress(options: RunOptions): Promise<Result> {
     if (watched === null) throw new Error('the execution was left before its end');
     // Steps in flight are waited for, unless somebody is in a hurry.
     if (watched.outcome.status !== 'ABORTED') await service.settled();
-    const ledger = await readLedger(databaseUrl, reporter.progress);
+    const ledger = await readLedger(databaseUrl, reporter.progress, executionArn);
     const result = resultOf({ executionArn, ...watched, seen: seenIn(reporter.progress), ledger });
     await options.afterwards?.(client, executionArn, result);
     return result;
@@ -169,13 +169,17 @@ async function readSizes(databaseUrl: string | undefined, migrationId: string): 
 }
 
 /** What the ledger says, or null where there is no migration or the database is out of reach by now. */
-async function readLedger(databaseUrl: string | undefined, progress: Progress): Promise<LedgerReport | null> {
+async function readLedger(
+  databaseUrl: string | undefined,
+  progress: Progress,
+  executionArn: string,
+): Promise<LedgerReport | null> {
   const migrationId = progress.plan?.migrationId ?? null;
   if (migrationId === null) return null;
   try {
     const client = await connectReadOnly({ databaseUrl, applicationName: 'p2pfk report' });
     try {
-      return await readMigrationReport(client, migrationId);
+      return await readMigrationReport(client, migrationId, executionArn);
     } finally {
       await client.end();
     }

@@ -2,7 +2,7 @@
  * How the end of an execution becomes the JSON document and the exit code of the command line. Pure; the one place that
  * knows the mapping.
  */
-import type { MigratedPair, MigrationReport, MigrationStatus, Verification } from '../core/contracts.ts';
+import type { Blocked, MigratedPair, MigrationReport, MigrationStatus, Verification } from '../core/contracts.ts';
 import { ExitCode } from '../core/errors.ts';
 import { INTERRUPTED } from './failures.ts';
 import { isRecord, type NamedError, parseCause, readError, stringOf } from './progress/events.ts';
@@ -31,6 +31,7 @@ export interface Seen {
 export interface LedgerReport {
   readonly pairs: readonly MigratedPair[];
   readonly verification: Verification | null;
+  readonly blocked: Blocked;
 }
 
 export interface Ended {
@@ -66,6 +67,7 @@ export function resultOf(ended: Ended): Result {
       executionArn: ended.executionArn,
       pairs: ended.ledger?.pairs ?? ended.seen.pairs,
       durationMs: Math.round(ended.durationMs),
+      blocked: ended.ledger?.blocked ?? null,
       verification: ended.seen.verified ? (ended.ledger?.verification ?? null) : null,
       error: verdict.error,
     },

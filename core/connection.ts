@@ -2,6 +2,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { Client } from 'pg';
 import { ConnectionLost, ConnectionRefused, InvalidInput, P2pfkError } from './errors.ts';
+import { journalOf } from './journal.ts';
 import { becomeLedgerOwner, checkLedger } from './ledger-state.ts';
 import { SESSION_OPENED } from './libpq/keywords.ts';
 import { CombinedFailure, openSession } from './libpq/open.ts';
@@ -266,8 +267,12 @@ export async function execute(client: Client, sql: string): Promise<number> {
 
 /**
  * Like {@link execute}, for DDL and DML on tables of the application: event triggers, CHECK functions and triggers see the
- * search_path that they would see if the same role ran the statement in psql.
+ * search_path that they would see if the same role ran the statement in psql. Needs a journal, from which the ledger gets it.
  */
-export function executeDdl(client: Client, sql: string): Promise<number> {
-  return withCallerSearchPath(client, () => execute(client, sql));
+export async function executeDdl(client: Client, sql: string): Promise<number> {
+  const journal = journalOf(client);
+  const beganAt = performance.now();
+  const count = await withCallerSearchPath(client, () => execute(client, sql));
+  journal.push({ sql, duration_ms: performance.now() - beganAt });
+  return count;
 }

@@ -199,15 +199,17 @@ export interface GateResult {
 export interface Rehearsal {
   /** ISO 8601. */
   readonly at: string;
-  /** Milliseconds from the first exclusive lock to ROLLBACK. */
+  /** Milliseconds from the request of the first exclusive lock to ROLLBACK. */
   readonly lockedMs: number;
+  /** Milliseconds of these after the last lock was granted; absent in the ledger of an older edition. */
+  readonly workMs?: number;
   readonly checks: readonly Check[];
 }
 
 export interface DropResult {
   readonly status: 'DROPPED' | 'SKIPPED';
   readonly constraint: string;
-  /** Milliseconds from the first exclusive lock to COMMIT. */
+  /** Milliseconds from the request of the first exclusive lock to COMMIT, of the try that succeeded. */
   readonly lockedMs: number;
 }
 
@@ -416,6 +418,16 @@ export interface MigratedPair {
   readonly lockWaitMs: number;
 }
 
+/** How long locks of ours blocked readers or writers, at most: from the request of each try's first such lock to its end. */
+export interface Blocked {
+  /** Milliseconds of the longest try. */
+  readonly longestMs: number;
+  /** Milliseconds of all tries together. */
+  readonly totalMs: number;
+  /** How many tries, those that failed and rehearsals included. */
+  readonly tries: number;
+}
+
 export type MigrationStatus =
   | 'MIGRATED'
   | 'ALREADY_MIGRATED'
@@ -432,6 +444,8 @@ export interface MigrationReport {
   readonly executionArn: string | null;
   readonly pairs: readonly MigratedPair[];
   readonly durationMs: number;
+  /** Of this execution; null where the ledger could not be read. */
+  readonly blocked: Blocked | null;
   readonly verification: Verification | null;
   readonly error: { readonly name: string; readonly message: string } | null;
 }

@@ -10,10 +10,10 @@ import type { Client } from 'pg';
 import { asLogin, runAsLogin } from './as-login.ts';
 import { describeBlockers, readBlockers } from './blockers.ts';
 import { describeEnded, endIdleBlockers } from './idle-blockers.ts';
-import { extendLease } from './ledger.ts';
+import { extendLease, noteEvent } from './ledger.ts';
 import { holdRandomKey } from './liveness.ts';
 import { PooledSession } from './pooler.ts';
-import { toNamedError } from './postgres-errors.ts';
+import { messageOf, toNamedError } from './postgres-errors.ts';
 import { run } from './sql.ts';
 import { applicationName, LEASE_SECONDS, type StepContext } from './steps/context.ts';
 
@@ -29,6 +29,8 @@ export interface DetachedWork {
   readonly execution: string;
   readonly step: string;
   readonly pair: number;
+  /** What the ledger notes where it fails: the state of the state machine, and the statement. */
+  readonly noted: { readonly step: string; readonly sql: string };
   /** oid of the constraint or table that the statement works on. */
   readonly lockOid: number;
   /** Sessions that it waits for, and that have been idle in a transaction for longer, are ended; absent: never. */
@@ -41,7 +43,8 @@ export interface DetachedWork {
 }
 
 export type DetachedOutcome =
-  | { readonly status: 'DONE'; readonly durationMs: number }
+  /** `ran` false: it was done already. */
+  | { readonly status: 'DONE'; readonly durationMs: number; readonly ran: boolean }
   /** `note`: for whom it waits, if it does; else how far an index build is. */
   | { readonly status: 'RUNNING'; readonly waitSeconds: number; readonly note?: string };
 
@@ -55,7 +58,7 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
     const claimed = await claim(session, work);
     if (!claimed) return await leave(context.client, work);
     const script = await work.script(session);
-    if (script === undefined) return { status: 'DONE', durationMs: 0 };
+    if (script === undefined) return { status: 'DONE', durationMs: 0, ran: false };
     const beganAt = performance.now();
     context.logger.info('statement started', { step: work.step, pair: work.pair });
     const running = session.query(script).then(
@@ -69,12 +72,17 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
       running,
       after(context.remainingMs() - HANDLER_RESERVE_MS),
       blocked(context.client, claimed.pid, over.signal),
-    ]).finally(() => over.abort());
+    ])
+      .finally(() => over.abort())
+      .catch(async (error: unknown) => {
+        await noteFailure(context.client, work, performance.now() - beganAt, error);
+        throw error;
+      });
     if (outcome === 'done') {
       const durationMs = performance.now() - beganAt;
       // By the other session: this one may have the caller's search_path by now.
       await run(context.client, 'ledger/end-run', { object: work.lockOid, liveness_key: claimed.key });
-      return { status: 'DONE', durationMs };
+      return { status: 'DONE', durationMs, ran: true };
     }
     abandoned = true;
     running.catch(() => undefined);
@@ -104,6 +112,13 @@ async function claim(
     liveness_key: key,
   });
   return claimed && { pid: claimed.pid, key };
+}
+
+/** What failed is told, whether or not it can be noted. */
+async function noteFailure(client: Client, work: DetachedWork, durationMs: number, error: unknown): Promise<void> {
+  const { migrationId, execution, pair, noted } = work;
+  const event = { ...noted, execution, pair: pair || null, durationMs, error: messageOf(error) };
+  await noteEvent(client, migrationId, event).catch(() => undefined);
 }
 
 function after(milliseconds: number): Promise<'time is up'> {

@@ -10,18 +10,13 @@ import type { LedgerPair } from './ledger.ts';
 import { readStanding } from './pairs.ts';
 import { run, runOne } from './sql.ts';
 
-/**
- * Makes the triggers of a pair FK fire as those of the parent FK do. In the caller's transaction, under its lock of the pair.
- *
- * @returns the statements that it ran; none where they fire so already
- */
-export async function copyFiringModes(client: Client, foreignKey: ForeignKey, pair: LedgerPair): Promise<string[]> {
-  if (foreignKey.firing.length === 0) return [];
+/** Makes the triggers of a pair FK fire as those of the parent FK do. In the caller's transaction, under its lock of the pair. */
+export async function copyFiringModes(client: Client, foreignKey: ForeignKey, pair: LedgerPair): Promise<void> {
+  if (foreignKey.firing.length === 0) return;
   const standing = (await readStanding(client, foreignKey, [pair])).get(pair.pair);
   const pairs = [{ pair: pair.pair, constraint_oid: standing?.constraint_oid ?? null }];
   const rows = await run<{ sql: string }>(client, 'statements/copy-firing-modes', { firing: foreignKey.firing, pairs });
   for (const { sql } of rows) await executeDdl(client, sql);
-  return rows.map(({ sql }) => sql);
 }
 
 /** Statements that are still needed for the parent FK, which is back, to fire as it did. */

@@ -6,6 +6,7 @@ import { noteEvent } from './ledger.ts';
 
 export interface IdleBlockerWork {
   readonly migrationId: string;
+  readonly execution?: string;
   readonly step: string;
   /** null or 0: the migration as a whole. */
   readonly pair: number | null;
@@ -16,7 +17,7 @@ export interface IdleBlockerWork {
 /** @returns the pids that were ended, each noted in the ledger; the next try, or the statement that waits, goes on */
 export async function endIdleBlockers(
   client: Client,
-  { migrationId, step, pair, terminateIdleAfterSeconds: seconds }: IdleBlockerWork,
+  { migrationId, execution, step, pair, terminateIdleAfterSeconds: seconds }: IdleBlockerWork,
   blockers: readonly { readonly pid: number }[],
 ): Promise<number[]> {
   if (seconds === undefined || blockers.length === 0) return [];
@@ -25,7 +26,7 @@ export async function endIdleBlockers(
   const ended = await runAsLogin<{ pid: number }>(client, 'checks/terminate-idle', { pids, seconds, ours });
   for (const { pid } of ended) {
     const sql = `SELECT pg_terminate_backend(${pid})`;
-    await noteEvent(client, migrationId, { pair: pair || null, step, sql, durationMs: null, error: null });
+    await noteEvent(client, migrationId, { execution, pair: pair || null, step, sql, durationMs: null, error: null });
   }
   return ended.map(({ pid }) => pid);
 }

@@ -1,7 +1,7 @@
 /** Reads and writes the ledger, schema `p2pfk`. It explains and it fences; what is done is read from the catalog. */
 import type { Client } from 'pg';
 import { runAsLogin } from './as-login.ts';
-import type { AcceptedFinding, ExecutionInput, MigratedPair, PairState, Rehearsal, Verification } from './contracts.ts';
+import type { AcceptedFinding, Blocked, ExecutionInput, MigratedPair, PairState, Rehearsal, Verification } from './contracts.ts';
 import { MigrationFenced, MigrationInProgress } from './errors.ts';
 import type { Pace, Timed } from './forecast.ts';
 import type { AlwaysFiring, ForeignKey } from './foreign-key.ts';
@@ -294,19 +294,43 @@ export async function changePair(client: Client, id: string, pair: number, chang
   await run(client, 'ledger/change-pair', { migration_id: id, pair, changes: noted });
 }
 
-export async function noteEvent(
-  client: Client,
-  id: string,
-  event: { pair: number | null; step: string; sql: string | null; durationMs: number | null; error: string | null },
-): Promise<void> {
+/** All times are milliseconds. */
+export interface LedgerEvent {
+  readonly pair: number | null;
+  readonly step: string;
+  readonly sql: string | null;
+  readonly durationMs: number | null;
+  readonly error: string | null;
+  /** The execution that did it; absent where it was a person's command. */
+  readonly execution?: string | null | undefined;
+  /** Of a try for locks. */
+  readonly waitedMs?: number;
+  /** How long it blocked others at most; absent where its locks block no reader and no writer. */
+  readonly blockedMs?: number | undefined;
+}
+
+/** @param id null: it concerns the ledger itself */
+export async function noteEvent(client: Client, id: string | null, event: LedgerEvent): Promise<void> {
   await run(client, 'ledger/note-event', {
     migration_id: id,
+    execution: event.execution ?? null,
     pair: event.pair,
     step: event.step,
     sql: event.sql,
+    waited_ms: event.waitedMs ?? null,
+    blocked_ms: event.blockedMs ?? null,
     duration_ms: event.durationMs,
     error: await asNote(client, event.error),
   });
+}
+
+/** How long the tries for locks of one execution have blocked others at most, milliseconds. */
+export async function readBlocked(client: Client, id: string, execution: string): Promise<Blocked> {
+  const row = await runOne<{ longest_ms: number; total_ms: number; tries: number }>(client, 'ledger/blocked', {
+    migration_id: id,
+    execution,
+  });
+  return { longestMs: row.longest_ms, totalMs: row.total_ms, tries: row.tries };
 }
 
 /** The ledger's row as the foreign key that it remembers. */
@@ -326,15 +350,18 @@ export function foreignKeyOf(migration: Migration): ForeignKey {
 export async function readMigrationReport(
   client: Client,
   id: string,
+  execution?: string,
 ): Promise<{
   readonly pairs: MigratedPair[];
   readonly verification: Verification | null;
   readonly state: MigrationState;
+  readonly blocked: Blocked;
 }> {
   const migration = await readMigration(client, id);
   const pairs = await readPairs(client, id);
   return {
     state: migration.state,
+    blocked: await readBlocked(client, id, execution ?? migration.execution),
     verification: migration.verification,
     pairs: pairs.map((pair) => ({
       referencing: pair.referencing,

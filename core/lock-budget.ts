@@ -3,12 +3,18 @@
  * the locks and the work under them together. lock_timeout alone counts per lock, so a statement over many partitions could
  * wait many times as long, with the application queued behind it; statement_timeout on the LOCK statement is what bounds the
  * sum. All locks are taken by that first statement; how it waits is in `lock-wait.ts`.
+ *
+ * Each try is noted in the ledger, also one that fails and a rehearsal: its statements, and how long it blocked others at most. That
+ * counts from the request of the locks, because whoever comes later queues behind a request that waits, and because a statement
+ * that locks several relations holds the first ones while it waits for the others.
  */
 import type { Client } from 'pg';
 import { sqlStateOfLoss } from './connection.ts';
-import { type LockHolder, LockTimeout, type P2pfkError } from './errors.ts';
+import { describeHolders, describeYielded } from './describe-holders.ts';
+import { LockTimeout, type P2pfkError } from './errors.ts';
 import { describeEnded, endIdleBlockers } from './idle-blockers.ts';
-import { changePair, inTransaction, noteEvent } from './ledger.ts';
+import { type RanStatement, withJournal } from './journal.ts';
+import { changePair, inTransaction, type LedgerEvent, noteEvent } from './ledger.ts';
 import {
   chooseTry,
   endAutovacuums,
@@ -17,8 +23,9 @@ import {
   lockHolders,
   type RelationHolder,
 } from './lock-wait.ts';
-import { sqlStateOf, toNamedError } from './postgres-errors.ts';
-import type { StepContext } from './steps/context.ts';
+import { messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
+import { noteHeld, recordTransaction } from './record.ts';
+import { applicationName, type StepContext } from './steps/context.ts';
 
 export { type LockMode, lockHolders } from './lock-wait.ts';
 
@@ -43,12 +50,15 @@ export interface LockedWork {
 export interface LockedResult<Result> {
   readonly result: Result;
   readonly lockWaitMs: number;
-  /** Milliseconds from the lock's grant to COMMIT. */
+  /** Milliseconds from the last lock's grant to COMMIT. */
   readonly heldMs: number;
+  /** Milliseconds that others were blocked at most: {@link lockWaitMs} and {@link heldMs} together. */
+  readonly blockedMs: number;
 }
 
 /**
- * Takes the lock, runs `work`, commits. `work` is told the milliseconds that are left of the budget.
+ * Takes the lock, runs `work`, commits. `work` is told the milliseconds that are left of the budget; what it runs with `executeDdl`
+ * is noted in the ledger, in the same transaction.
  *
  * @throws LockTimeout with the holders, when the lock was not granted within the budget; the wait is noted in the ledger
  */
@@ -58,65 +68,171 @@ export async function underLock<Result>(
   work: (left: () => number) => Promise<Result>,
 ): Promise<LockedResult<Result>> {
   const { client } = context;
-  let waitedMs = 0;
-  let grantedAt = 0;
   const next = await chooseTry(client, locked);
-  try {
-    const result = await inTransaction(
-      client,
-      async () => {
-        await client.query(`SELECT p2pfk.enter${locked.direction === 'rollback' ? '_rollback' : ''}($1, $2)`, [
-          locked.migrationId,
-          locked.execution,
-        ]);
-        await prepareTry(client, next.limitMs, locked.budgetMs);
-        const beganAt = performance.now();
-        try {
-          await client.query(next.sql);
-        } catch (error) {
-          waitedMs = performance.now() - beganAt;
-          throw refusedTry(error, waitedMs, locked, next);
-        }
-        grantedAt = performance.now();
-        waitedMs = grantedAt - beganAt;
-        // Counted from the request: while it waited for one relation it held the others already, and somebody queued there.
-        const left = () => Math.max(1, beganAt + locked.budgetMs - performance.now());
-        try {
-          await granted(client, { leftMs: left(), budgetMs: locked.budgetMs });
-        } catch (error) {
-          // It still has the limit of the try, which may be a fraction of the budget.
-          throw isCut(error, performance.now() - grantedAt, next.limitMs)
-            ? doesNotFit(toNamedError(error), locked)
-            : error;
-        }
-        return await work(left);
-      },
-      locked.end,
-    );
-    return { result, lockWaitMs: waitedMs, heldMs: performance.now() - grantedAt };
-  } catch (error) {
-    const named =
-      grantedAt > 0 ? workError(error, waitedMs + performance.now() - grantedAt, locked) : toNamedError(error);
+  return withJournal(client, async (journal) => {
+    const attempt = new Attempt(context, locked, journal);
+    try {
+      const result = await inTransaction(client, () => attempt.run(next, work), locked.end);
+      return { result, ...(await attempt.succeeded()) };
+    } catch (error) {
+      throw await attempt.failed(error);
+    }
+  });
+}
+
+/** One try: when its locks were asked for and granted, and what becomes of it in the ledger. */
+class Attempt {
+  readonly #context: StepContext;
+  readonly #locked: LockedWork;
+  readonly #journal: readonly RanStatement[];
+  /** 0: not yet. */
+  #askedAt = 0;
+  #grantedAt = 0;
+  /** From the request of the locks to their grant or refusal. */
+  #waitedMs = 0;
+  /** The statements by which they were taken. */
+  #lockedBy: string;
+  /** Of the first row that the ledger has of this transaction. */
+  #eventId: string | undefined;
+
+  constructor(context: StepContext, locked: LockedWork, journal: readonly RanStatement[]) {
+    this.#context = context;
+    this.#locked = locked;
+    this.#journal = journal;
+    this.#lockedBy = locked.lock.sql;
+  }
+
+  async run<Result>(next: LockTry, work: (left: () => number) => Promise<Result>): Promise<Result> {
+    const { client } = this.#context;
+    const { direction, migrationId, execution, budgetMs, end = 'COMMIT' } = this.#locked;
+    await client.query(`SELECT p2pfk.enter${direction === 'rollback' ? '_rollback' : ''}($1, $2)`, [
+      migrationId,
+      execution,
+    ]);
+    await prepareTry(client, next.limitMs, budgetMs);
+    this.#askedAt = performance.now();
+    try {
+      await client.query(next.sql);
+    } catch (error) {
+      this.#waitedMs = performance.now() - this.#askedAt;
+      throw refusedTry(error, this.#waitedMs, this.#locked, next);
+    }
+    this.#grantedAt = performance.now();
+    this.#waitedMs = this.#grantedAt - this.#askedAt;
+    // Counted from the request: while it waited for one relation it held the others already, and somebody queued there.
+    const left = () => Math.max(1, this.#askedAt + budgetMs - performance.now());
+    try {
+      const lockedBy = await granted(client, { leftMs: left(), budgetMs });
+      if (lockedBy !== '') this.#lockedBy = lockedBy;
+    } catch (error) {
+      // It still has the limit of the try, which may be a fraction of the budget.
+      throw isCut(error, performance.now() - this.#grantedAt, next.limitMs)
+        ? doesNotFit(toNamedError(error), this.#locked)
+        : error;
+    }
+    const result = await work(left);
+    if (end === 'COMMIT') await this.#record(left());
+    return result;
+  }
+
+  async #record(leftMs: number): Promise<void> {
+    const { client } = this.#context;
+    const { migrationId, pair, step, execution } = this.#locked;
+    await limit(client, Math.max(leftMs, RECORD_MS));
+    const statements = [{ sql: this.#lockedBy }, ...this.#journal];
+    this.#eventId = await recordTransaction(client, {
+      migrationId,
+      execution,
+      pair,
+      step,
+      statements,
+      blockedMs: this.#blockedMs(),
+    });
+  }
+
+  /** Undefined where the locks stop no reader and no writer. */
+  #blockedMs(): number | undefined {
+    if (this.#askedAt === 0 || this.#locked.lock.mode === 'SHARE UPDATE EXCLUSIVE') return undefined;
+    return performance.now() - this.#askedAt;
+  }
+
+  /** After the end of the transaction. A rehearsal has left nothing that could have been noted before it. */
+  async succeeded(): Promise<Omit<LockedResult<unknown>, 'result'>> {
+    const now = performance.now();
+    const heldMs = now - this.#grantedAt;
+    const lockWaitMs = this.#waitedMs;
+    const blockedMs = this.#blockedMs();
+    if (this.#eventId !== undefined && blockedMs !== undefined)
+      await this.#tryToNote((client) => noteHeld(client, this.#eventId ?? '', blockedMs));
+    if (this.#locked.end === 'ROLLBACK') {
+      const sql = [this.#lockedBy, ...this.#journal.map((statement) => statement.sql), 'ROLLBACK'].join(';\n');
+      await this.#tryToNote((client) => this.#note(client, { sql, durationMs: heldMs, blockedMs, error: null }));
+    }
+    return { lockWaitMs, heldMs, blockedMs: now - this.#askedAt };
+  }
+
+  /** After ROLLBACK: names the failure, and notes it where locks were asked for. */
+  async failed(error: unknown): Promise<P2pfkError> {
+    const { client } = this.#context;
+    const blockedMs = this.#blockedMs();
+    const spentMs = performance.now() - this.#askedAt;
+    const isGranted = this.#grantedAt > 0;
+    const named = isGranted ? workError(error, spentMs, this.#locked) : toNamedError(error);
     // Our own idle_in_transaction_session_timeout: this process stood still for the whole budget. Its session is gone.
-    if ([named.context.sqlState, sqlStateOfLoss(client)].includes('25P03')) throw doesNotFit(named, locked);
-    if (!(named instanceof LockTimeout)) throw named;
-    // Granted, and then the work did not fit: nobody to name.
-    const holders = grantedAt > 0 ? [] : await lockHolders(client, locked.lock.relations, locked.lock.mode);
-    throw await noteRefusal(context, locked, named, { waitedMs, holders });
+    const isFrozen = [named.context.sqlState, sqlStateOfLoss(client)].includes('25P03');
+    if (!isFrozen && named instanceof LockTimeout) {
+      // Granted, and then the work did not fit: nobody to name.
+      const { relations, mode } = this.#locked.lock;
+      const holders = isGranted ? [] : await lockHolders(client, relations, mode);
+      return noteRefusal(this.#context, this.#locked, named, { waitedMs: this.#waitedMs, blockedMs, holders });
+    }
+    const failure = isFrozen ? doesNotFit(named, this.#locked) : named;
+    if (this.#askedAt > 0) {
+      const event = { sql: this.#lockedBy, durationMs: spentMs, blockedMs, error: messageOf(failure) };
+      await this.#tryToNote((session) => this.#note(session, event));
+    }
+    return failure;
+  }
+
+  #note(client: Client, event: Pick<LedgerEvent, 'sql' | 'durationMs' | 'blockedMs' | 'error'>): Promise<void> {
+    const { migrationId, execution, pair, step } = this.#locked;
+    return noteEvent(client, migrationId, { execution, pair, step, waitedMs: this.#waitedMs, ...event });
+  }
+
+  /** What was done or has failed does not depend on the note. Where the session is gone, another one writes it. */
+  async #tryToNote(write: (client: Client) => Promise<void>): Promise<void> {
+    const { client, logger, openSession } = this.#context;
+    try {
+      if (sqlStateOfLoss(client) === undefined) return await write(client);
+      const session = await openSession(applicationName(this.#locked.migrationId, 'evidence'));
+      await write(session).finally(() => session.end());
+    } catch (error) {
+      logger.warn('could not note in the ledger how long locks were held', { reason: messageOf(error) });
+    }
   }
 }
 
+/** What the ledger's own note may take where the budget is used up: the contract allows more than that beyond it. */
+const RECORD_MS = 100;
+
 /**
- * Remembers when the lock was granted, for p2pfk.record, and gives the next statement what is left of the budget. One round
+ * Remembers when the lock was granted, for the ledger, and gives the next statement what is left of the budget. One round
  * trip: everybody waits by now.
+ *
+ * @returns the statements by which the locks were taken, where there were several ways; else an empty text
  */
-async function granted(client: Client, { leftMs, budgetMs }: { leftMs: number; budgetMs: number }): Promise<void> {
-  await client.query(
+async function granted(
+  client: Client,
+  { leftMs, budgetMs }: { leftMs: number; budgetMs: number },
+): Promise<string> {
+  const { rows } = await client.query<{ locked_by: string | null }>(
     `SELECT set_config('p2pfk.locked_at', clock_timestamp()::text, true),
             set_config('lock_timeout', $1, true), set_config('statement_timeout', $1, true),
-            set_config('idle_in_transaction_session_timeout', $2, true)`,
+            set_config('idle_in_transaction_session_timeout', $2, true),
+            current_setting('p2pfk.locked_by', true) AS locked_by`,
     [String(Math.ceil(leftMs)), String(Math.ceil(Math.max(leftMs, budgetMs / 10)))],
   );
+  return rows[0]?.locked_by ?? '';
 }
 
 /**
@@ -139,23 +255,6 @@ export async function limit(client: Client, budgetMs: number): Promise<void> {
   await client.query("SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $1, true)", [
     milliseconds,
   ]);
-}
-
-/** Remembers in the session when the lock was granted, for p2pfk.record. */
-export async function markLocked(client: Client): Promise<void> {
-  await client.query("SELECT set_config('p2pfk.locked_at', clock_timestamp()::text, true)");
-}
-
-/** Notes a statement in the ledger, inside its transaction. */
-export async function record(
-  client: Client,
-  migrationId: string,
-  pair: number | null,
-  step: string,
-  sql: string,
-): Promise<void> {
-  await client.query("SELECT set_config('statement_timeout', '0', true)");
-  await client.query('SELECT p2pfk.record($1, $2, $3, $4)', [migrationId, pair, step, sql]);
 }
 
 /** 57014 after the whole wait is our own statement_timeout: the lock was not granted. If it comes earlier, another session cancelled the statement. */
@@ -192,10 +291,14 @@ async function noteRefusal(
   { client }: StepContext,
   locked: LockedWork,
   error: LockTimeout,
-  refusal: { readonly waitedMs: number; readonly holders: readonly RelationHolder[] },
+  refusal: {
+    readonly waitedMs: number;
+    readonly blockedMs: number | undefined;
+    readonly holders: readonly RelationHolder[];
+  },
 ): Promise<LockTimeout> {
-  const { migrationId, pair, step } = locked;
-  const { waitedMs, holders } = refusal;
+  const { migrationId, execution, pair, step } = locked;
+  const { waitedMs, blockedMs, holders } = refusal;
   const ended = await endIdleBlockers(client, locked, holders);
   const yielded = await endAutovacuums(client, holders);
   const message =
@@ -204,27 +307,15 @@ async function noteRefusal(
       : error.message;
   if (pair !== null)
     await changePair(client, migrationId, pair, { attempts: 1, lock_wait_ms: waitedMs, last_error: message });
-  await noteEvent(client, migrationId, { pair, step, sql: locked.lock.sql, durationMs: waitedMs, error: message });
+  await noteEvent(client, migrationId, {
+    execution,
+    pair,
+    step,
+    sql: locked.lock.sql,
+    waitedMs,
+    blockedMs,
+    durationMs: waitedMs,
+    error: message,
+  });
   return new LockTimeout(message, { ...error.context, holders }, { cause: error });
-}
-
-const AUTOVACUUM = {
-  ordinary: 'autovacuum',
-  wraparound: 'an autovacuum that prevents transaction ID wraparound, and is never cancelled: let it end',
-} as const;
-
-/** What is added to the line that names a blocker; empty where none has yielded. */
-export function describeYielded(pids: readonly number[]): string {
-  return pids.length === 0 ? '' : `; autovacuum (pid ${pids.join(', ')}) has yielded`;
-}
-
-/** One line a holder: whom to ask, and what it is doing. */
-export function describeHolders(holders: readonly LockHolder[]): string {
-  if (holders.length === 0) return 'whoever held it has gone by now';
-  // An autovacuum that must not be cancelled is reported first, even if other sessions hold locks too.
-  const first = holders.find(({ autovacuum }) => autovacuum === 'wraparound') ?? holders[0];
-  const { pid, user, application, state, since, mode, relation, query, autovacuum } = first as LockHolder;
-  const who = `${autovacuum ? AUTOVACUUM[autovacuum] : (user ?? 'a background process')}${application ? `, ${application}` : ''}`;
-  const more = new Set(holders.map((holder) => holder.pid).filter((other) => other !== pid)).size;
-  return `${mode} on ${relation} is held by pid ${pid} (${who}), ${state ?? 'state unknown'} since ${since ?? 'an unknown time'}${query ? `: ${query}` : ''}${more > 0 ? ` (and ${more} more session${more > 1 ? 's' : ''})` : ''}`;
 }

@@ -1,7 +1,7 @@
 /** Makes the ledger, or brings an older one to the newest version: in one transaction, by the files of `sql/ledger/versions/`. */
 import type { Client } from 'pg';
 import { LedgerVersionRefused } from './errors.ts';
-import { inTransaction } from './ledger.ts';
+import { inTransaction, noteEvent } from './ledger.ts';
 import { checkLedger, type LedgerState, refuseDrift } from './ledger-state.ts';
 import { sqlStateOf, toNamedError } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
@@ -33,7 +33,10 @@ export async function ensureLedger(client: Client): Promise<void> {
       'refused, nothing was changed: the schema p2pfk of this database is a copy of the ledger of the database that it subscribes to',
     );
   try {
-    await inTransaction(client, () => (readable && !isOlder ? refreshViews(client) : makeOrUpgrade(client)));
+    await inTransaction(client, async () => {
+      for (const sql of await (readable && !isOlder ? refreshViews(client) : makeOrUpgrade(client)))
+        await noteEvent(client, null, { pair: null, step: LEDGER_STEP, sql, durationMs: null, error: null });
+    });
   } catch (error) {
     throw toNamedError(error);
   }
@@ -54,20 +57,37 @@ export async function upgradeLedger(client: Client): Promise<void> {
   if ((await checkLedger(client)).is_older) await ensureLedger(client);
 }
 
-/** The views are for people, and are made anew where somebody has changed or dropped them. */
-async function refreshViews(client: Client): Promise<void> {
+/** What the ledger's own events name as their step. */
+const LEDGER_STEP = 'Ledger';
+
+/** The views are for people, and are made anew where somebody has changed or dropped them. @returns the statements that changed something */
+async function refreshViews(client: Client): Promise<string[]> {
   await refuseDrift(client);
+  const before = await viewOid(client);
   await underCallersPath(client, () => client.query(readSql('ledger/views')));
+  return (await viewOid(client)) === before ? [] : [readSql('ledger/views')];
 }
 
-async function makeOrUpgrade(client: Client): Promise<void> {
-  if (!(await checkLedger(client)).present) await underCallersPath(client, () => createSchema(client));
-  await underCallersPath(client, () => client.query(readSql('ledger/name-schema')));
+/** Views that are made anew are others. */
+async function viewOid(client: Client): Promise<number | null> {
+  return (await runOne<{ oid: number | null }>(client, 'ledger/view-oid')).oid;
+}
+
+/** @returns the statements that it ran, for the ledger that they have made */
+async function makeOrUpgrade(client: Client): Promise<string[]> {
+  const ran: string[] = [];
+  const runFile = async (name: string) => {
+    await client.query(readSql(`ledger/${name}`));
+    ran.push(readSql(`ledger/${name}`));
+  };
+  if (!(await checkLedger(client)).present) await underCallersPath(client, () => createSchema(client, runFile));
+  await underCallersPath(client, () => runFile('name-schema'));
   // Asked again: another one may have made it while this one waited for the schema.
   const found = await checkLedger(client);
-  if (!found.has_tables || found.is_older) await upgrade(client, found);
+  if (!found.has_tables || found.is_older) await upgrade(client, found, runFile);
   await checkLedger(client);
   await refuseDrift(client);
+  return ran;
 }
 
 /** Only for DDL: event triggers of the application find what they name. What we ask is asked under our own path. */
@@ -77,11 +97,13 @@ async function underCallersPath(client: Client, work: () => Promise<unknown>): P
   await client.query('SET LOCAL search_path = pg_catalog, pg_temp');
 }
 
-async function createSchema(client: Client): Promise<void> {
+type RunFile = (name: string) => Promise<void>;
+
+async function createSchema(client: Client, runFile: RunFile): Promise<void> {
   await client.query('SAVEPOINT ledger');
   try {
-    await client.query(readSql('ledger/create-schema'));
-    await client.query(readSql('ledger/withdraw'));
+    await runFile('create-schema');
+    await runFile('withdraw');
   } catch (error) {
     if (!MADE_BY_ANOTHER.has(sqlStateOf(error) ?? '')) throw toNamedError(error, readSql('ledger/create-schema'));
     await client.query('ROLLBACK TO SAVEPOINT ledger');
@@ -89,11 +111,11 @@ async function createSchema(client: Client): Promise<void> {
   }
 }
 
-async function upgrade(client: Client, { has_tables: hasTables }: LedgerState): Promise<void> {
+async function upgrade(client: Client, { has_tables: hasTables }: LedgerState, runFile: RunFile): Promise<void> {
   const { ledger_version: version } = hasTables
     ? await runOne<{ ledger_version: number }>(client, 'ledger/version')
     : { ledger_version: 0 };
   await underCallersPath(client, async () => {
-    for (const name of [...VERSIONS.slice(version), ...CURRENT]) await client.query(readSql(`ledger/${name}`));
+    for (const name of [...VERSIONS.slice(version), ...CURRENT]) await runFile(name);
   });
 }

@@ -5,9 +5,14 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
+import { blockedBy } from './blocked.ts';
 import { execute, executeDdl, sqlStateOfLoss } from './connection.ts';
+import type { Blocked } from './contracts.ts';
+import { describeHolders, describeYielded } from './describe-holders.ts';
 import { DeadlockDetected, LockTimeout, MigrationInProgress, StatementCanceled } from './errors.ts';
-import { describeHolders, describeYielded, isCut, limit, record } from './lock-budget.ts';
+import { type RanStatement, withJournal } from './journal.ts';
+import { noteEvent } from './ledger.ts';
+import { isCut, limit } from './lock-budget.ts';
 import {
   chooseTryAfter,
   endAutovacuums,
@@ -16,7 +21,8 @@ import {
   lockHolders,
   type RelationHolder,
 } from './lock-wait.ts';
-import { sqlStateOf, toNamedError } from './postgres-errors.ts';
+import { messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
+import { noteHeld, recordTransaction } from './record.ts';
 import { run } from './sql.ts';
 
 export interface OnlineChange {
@@ -39,16 +45,13 @@ export interface Budget {
   lock(lock: LockRequest): Promise<void>;
 }
 
-/** What the work under the locks tells of itself; the ledger notes the statements. */
-export interface Done {
-  readonly statements: readonly { readonly sql: string }[];
-}
-
 export interface Changed<Result> {
   readonly result: Result;
   readonly lockWaitMs: number;
   /** Milliseconds from the last lock's grant to COMMIT. */
   readonly heldMs: number;
+  /** By all tries together, those that failed included. */
+  readonly blocked: Blocked;
 }
 
 /** The work under the locks did not fit into the budget, although it had nearly all of it: the next try would fail, too. */
@@ -72,16 +75,22 @@ const FOR_LONG_WORK = 0.9;
  * @throws BudgetExceeded when the work under the locks did not fit into the budget
  * @throws MigrationInProgress when the ledger says that the migration is not at rest
  */
-export async function changeOnline<Result extends Done>(
+export async function changeOnline<Result>(
   client: Client,
   change: OnlineChange,
   work: (budget: Budget) => Promise<Result>,
 ): Promise<Changed<Result>> {
   let heldMs = 0;
+  const blocked: number[] = [];
   for (let refusals = 0; ; refusals++) {
+    const attempt = new Try(client, change, { refusals, heldMs });
     try {
-      return await changeOnce(client, new Try(client, change, { refusals, heldMs }), work);
+      const changed = await withJournal(client, (journal) => changeOnce(client, attempt, journal, work));
+      blocked.push(...attempt.blockedMs());
+      return { ...changed, blocked: blockedBy(blocked) };
     } catch (error) {
+      blocked.push(...attempt.blockedMs());
+      await attempt.noteFailure(error);
       const lost = error instanceof LockTimeout || error instanceof DeadlockDetected;
       if (!lost || refusals + 1 === TRIES) throw error;
       if (error instanceof WaitedTooLong) heldMs = change.budgetMs * FOR_LONG_WORK;
@@ -90,11 +99,12 @@ export async function changeOnline<Result extends Done>(
   }
 }
 
-async function changeOnce<Result extends Done>(
+async function changeOnce<Result>(
   client: Client,
   attempt: Try,
+  journal: readonly RanStatement[],
   work: (budget: Budget) => Promise<Result>,
-): Promise<Changed<Result>> {
+): Promise<Omit<Changed<Result>, 'blocked'>> {
   const { budgetMs, migrationId, step, locks, rehearsal } = attempt.change;
   const beganAt = performance.now();
   const gentle = locks.filter(isGentle);
@@ -103,6 +113,7 @@ async function changeOnce<Result extends Done>(
   // Before the first lock: these questions take time, too.
   const next = wanted && (await attempt.choose(wanted));
   let grantedAt = 0;
+  let eventId: string | undefined;
   await client.query('BEGIN');
   try {
     if (migrationId !== null) await holdMigration(client, migrationId, budgetMs);
@@ -112,13 +123,20 @@ async function changeOnce<Result extends Done>(
     grantedAt = performance.now();
     await attempt.limitWork({ locked: true });
     const result = await work(attempt);
-    if (migrationId !== null)
-      await record(client, migrationId, null, step, result.statements.map(({ sql }) => sql).join(';\n'));
+    if (migrationId !== null && !rehearsal) {
+      await client.query("SELECT set_config('statement_timeout', '0', true)");
+      const statements = [...attempt.locked, ...journal];
+      const [blockedMs] = attempt.blockedMs();
+      eventId = await recordTransaction(client, { migrationId, execution: null, pair: null, step, statements, blockedMs });
+    }
     await client.query(rehearsal ? 'ROLLBACK' : 'COMMIT');
+    attempt.ended();
+    await attempt.noteHeld(eventId);
     return { result, lockWaitMs: grantedAt - beganAt, heldMs: performance.now() - grantedAt };
   } catch (error) {
     const failedAt = performance.now();
     await client.query('ROLLBACK').catch(() => undefined);
+    attempt.ended();
     throw attempt.nameFailure(error, { failedAt, beganAt, isGranted: grantedAt > 0 });
   }
 }
@@ -166,6 +184,9 @@ class Try implements Budget {
   /** When the first strong lock was asked for: from then on the application may wait for us. */
   #strongAt: number | undefined;
   #strongWaitedMs = 0;
+  #endedAt: number | undefined;
+  /** The LOCK TABLE statements that were granted, in their order. */
+  readonly locked: RanStatement[] = [];
   /** Until when the statement that runs may take. */
   #until = 0;
 
@@ -187,11 +208,13 @@ class Try implements Budget {
     const beganAt = performance.now();
     try {
       await execute(client, sql);
+      this.locked.push(...(await lockedBy(client, sql)));
     } catch (error) {
       const named = toNamedError(error, locks.map((lock) => lock.sql).join('; '));
       // 57014 after all of the time is our own statement_timeout; before, somebody cancelled us.
       if (!(named instanceof LockTimeout) && !isCut(named, performance.now() - beganAt, limitMs)) throw named;
       await client.query('ROLLBACK').catch(() => undefined);
+      this.ended();
       const holders: RelationHolder[] = [];
       for (const { relations, mode } of locks) holders.push(...(await lockHolders(client, relations, mode)));
       const yielded = describeYielded(await endAutovacuums(client, holders));
@@ -201,6 +224,34 @@ class Try implements Budget {
         { cause: named },
       );
     }
+  }
+
+  /** The transaction is over, and its locks with it. */
+  ended(): void {
+    this.#endedAt ??= performance.now();
+  }
+
+  /** Milliseconds that others were blocked at most, to the end of the transaction or so far; none where nobody was. */
+  blockedMs(): number[] {
+    return this.#strongAt === undefined ? [] : [(this.#endedAt ?? performance.now()) - this.#strongAt];
+  }
+
+  /** What is done does not depend on the note. */
+  async noteHeld(eventId: string | undefined): Promise<void> {
+    const [blockedMs] = this.blockedMs();
+    if (eventId === undefined || blockedMs === undefined) return;
+    await noteHeld(this.#client, eventId, blockedMs).catch(() => undefined);
+  }
+
+  /** Notes a try that blocked others and failed; a dry run leaves no trace in the ledger. */
+  async noteFailure(error: unknown): Promise<void> {
+    const { migrationId, step, locks, rehearsal } = this.change;
+    const [blockedMs] = this.blockedMs();
+    if (migrationId === null || rehearsal || blockedMs === undefined) return;
+    const sql = locks.map((lock) => lock.sql).join(';\n');
+    const waitedMs = this.#strongWaitedMs;
+    const event = { pair: null, step, sql, waitedMs, blockedMs, durationMs: blockedMs, error: messageOf(error) };
+    await noteEvent(this.#client, migrationId, event).catch(() => undefined);
   }
 
   async takeStrong(locks: readonly LockRequest[], next: LockTry): Promise<void> {
@@ -269,6 +320,14 @@ class Try implements Budget {
     const Failure = isLongWait ? WaitedTooLong : BudgetExceeded;
     return new Failure(message, named.context, { cause: named });
   }
+}
+
+/** By which statements the locks were taken: of several ways, `sql` has tried one after the other. */
+async function lockedBy(client: Client, sql: string): Promise<RanStatement[]> {
+  const { rows } = await client.query<{ statement: string | null }>(
+    "SELECT current_setting('p2pfk.locked_by', true) AS statement, set_config('p2pfk.locked_by', '', true) AS ignored",
+  );
+  return [{ sql: rows[0]?.statement || sql }];
 }
 
 /** A process that does nothing for so long, beyond its time, is taken for frozen: less than the margin that the contract allows. */

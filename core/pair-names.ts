@@ -47,22 +47,18 @@ export function readFinalNames(
 
 /**
  * In the drop's transaction, after the drop: renames the pair FKs, and the ledger with them; makes their timing the parent FK's.
- *
- * @returns the statements that ran
  */
 export async function takeFinalNames(
   client: Client,
   foreignKey: ForeignKey,
   pairs: readonly NamedPair[],
   { id, options }: { readonly id: string; readonly options: Naming },
-): Promise<string[]> {
+): Promise<void> {
   const dropped = { ...foreignKey, constraint_oid: null };
   const names = await readFinalNames(client, dropped, pairs, options);
-  const statements = names.flatMap(statementsOf);
-  for (const sql of statements) await executeDdl(client, sql);
+  for (const sql of names.flatMap(statementsOf)) await executeDdl(client, sql);
   const renamed = names.filter(({ sql }) => sql !== null);
   if (renamed.length > 0) await run(client, 'ledger/rename-pairs', { migration_id: id, pairs: renamed });
-  return statements;
 }
 
 /** In the order in which they run. */

@@ -80,7 +80,6 @@ export function unguardedPairs(
  * Creates the guards that the referenced leaves of the pairs lack, in the caller's transaction, under the caller's locks.
  *
  * @param prepared what {@link readGuards} said before the locks were taken: writing the texts takes tens of milliseconds
- * @returns the statements that it ran
  */
 export async function createGuards(
   client: Client,
@@ -88,15 +87,14 @@ export async function createGuards(
   migrationId: string,
   pairs: readonly WithReferenced[],
   prepared?: readonly Guard[],
-): Promise<string[]> {
+): Promise<void> {
   const unguarded = await unguardedPairs(client, migrationId, pairs);
-  if (unguarded.length === 0) return [];
+  if (unguarded.length === 0) return;
   const leaves = new Set(unguarded.map((pair) => pair.referenced_oid));
   const missing =
     prepared?.filter(({ oid }) => leaves.has(oid)) ??
     (await readGuards(client, foreignKey, migrationId, unguarded)).filter(({ stands }) => !stands);
   for (const { sql } of missing) await executeDdl(client, sql);
-  return missing.map(({ sql }) => sql);
 }
 
 /**

@@ -35,6 +35,7 @@ export async function validate(
     execution: validation.execution,
     step: validation.step,
     pair: validation.pair,
+    noted: { step: validation.step, sql: validation.sql },
     lockOid: validation.constraintOid,
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     script: async (session) => {
@@ -46,6 +47,8 @@ export async function validate(
       await useCallerSearchPath(session, migration.options.searchPath);
       const literal = (text: string) => session.escapeLiteral(text);
       const id = Number(migration.id);
+      const texts = validation.lockSql === null ? [validation.sql] : [validation.lockSql, validation.sql];
+      const statements = texts.map((sql) => ({ sql }));
       return [
         'BEGIN',
         PAGE_COST_OF_TODAY,
@@ -56,7 +59,7 @@ export async function validate(
         CALLER_SEARCH_PATH.before,
         validation.sql,
         CALLER_SEARCH_PATH.after,
-        `SELECT p2pfk.record(${id}, ${validation.pair === 0 ? 'NULL' : validation.pair}, ${literal(validation.step)}, ${literal(validation.sql)})`,
+        `SELECT p2pfk.record_transaction(${id}, ${literal(validation.execution)}, ${validation.pair === 0 ? 'NULL' : validation.pair}, ${literal(validation.step)}, ${literal(JSON.stringify(statements))}, NULL)`,
         'COMMIT',
       ].join(';\n');
     },

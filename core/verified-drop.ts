@@ -6,7 +6,7 @@
  */
 import type { Client } from 'pg';
 import { executeDdl } from './connection.ts';
-import type { Check } from './contracts.ts';
+import type { Check, Rehearsal } from './contracts.ts';
 import {
   type Candidate,
   findCandidates,
@@ -42,8 +42,10 @@ export const DROP_STEP = 'DropParentForeignKey';
 
 export interface DroppedOrRehearsed {
   readonly checks: readonly Check[];
-  /** Milliseconds from the first exclusive lock to COMMIT or ROLLBACK. */
+  /** Milliseconds from the request of the first exclusive lock to COMMIT or ROLLBACK. */
   readonly lockedMs: number;
+  /** Milliseconds of these after the last lock was granted. */
+  readonly workMs: number;
 }
 
 /**
@@ -81,7 +83,7 @@ async function lockAndDrop(
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     end,
     // A rehearsal has measured it on this database, but in another moment: it must not take away all room to wait.
-    heldMs: Math.max(forecastDrop(planned.length), Math.min(migration.rehearsal?.lockedMs ?? 0, lockBudgetMs / 2)),
+    heldMs: Math.max(forecastDrop(planned.length), Math.min(measuredMs(migration.rehearsal), lockBudgetMs / 2)),
     lock: await lockOfTables(client, foreignKey, planned),
   } as const;
   const guard = wantsGuard(foreignKey, migration.options);
@@ -91,7 +93,7 @@ async function lockAndDrop(
     options: migration.options,
     noIndexes,
   });
-  const { result, heldMs } = await underLock(context, work, (left) =>
+  const { result, heldMs, blockedMs } = await underLock(context, work, (left) =>
     dropAndVerify(client, foreignKey, planned, {
       sql,
       budgetMs: lockBudgetMs,
@@ -104,7 +106,12 @@ async function lockAndDrop(
       noIndexes,
     }),
   );
-  return { checks: result, lockedMs: heldMs };
+  return { checks: result, lockedMs: blockedMs, workMs: heldMs };
+}
+
+/** How long the work under the locks took in a rehearsal; 0 without one. */
+function measuredMs(rehearsal: Rehearsal | null): number {
+  return rehearsal?.workMs ?? rehearsal?.lockedMs ?? 0;
 }
 
 /**
@@ -191,7 +198,7 @@ async function dropAndVerify(
     // Delivered twice, the other one may have been faster.
     const stands = (await readMigration(client, drop.id)).constraint_oid !== null;
     if (stands) await executeDdl(client, drop.sql);
-    const renames = stands ? await takeFinalNames(client, foreignKey, pairing.pairs, drop) : [];
+    if (stands) await takeFinalNames(client, foreignKey, pairing.pairs, drop);
     // They exist since the pair FKs do, unless one was dropped since.
     if (drop.guard) await createGuards(client, foreignKey, drop.id, planned);
 
@@ -216,9 +223,6 @@ async function dropAndVerify(
     await limit(client, left());
     await run(client, 'ledger/forget-counts', { migration_id: drop.id });
     await changeMigration(client, drop.id, { dropped_at: new Date().toISOString() });
-    await client.query('SELECT p2pfk.record($1, $2, $3, $4)', [drop.id, null, DROP_STEP, drop.sql]);
-    for (const rename of renames)
-      await client.query('SELECT p2pfk.record($1, $2, $3, $4)', [drop.id, null, DROP_STEP, rename]);
     return [...checks, probe];
   } catch (error) {
     // Cut by our own budget: the application has waited long enough. It is tried again, as a lock that was not free.

@@ -3,7 +3,7 @@
  * ISO 8601, durations milliseconds, offsets milliseconds since the execution began. What is not known is null or empty, and
  * `notes` says why.
  */
-import type { AcceptedFinding, Check, Finding, MigrationStatus, Rehearsal } from '../core/contracts.ts';
+import type { AcceptedFinding, Blocked, Check, Finding, MigrationStatus, Rehearsal } from '../core/contracts.ts';
 import type { HeldLock } from '../core/trail/contracts.ts';
 
 /** `STOPPED`: by a person or a time-out before its end; nothing was undone and nothing is lost. */
@@ -27,7 +27,9 @@ export interface Report {
   readonly states: readonly ReportState[];
   readonly transitions: readonly Transition[];
   readonly pairs: readonly ReportPair[];
-  /** Milliseconds that the drop held its exclusive locks; null where it did not come to that. */
+  /** By all tries for locks of this execution, failed ones and rehearsals included; null where the ledger does not tell. */
+  readonly blocked: Blocked | null;
+  /** Milliseconds that the try that dropped the parent FK held its exclusive locks; null where it did not come to that. */
   readonly lockedMs: number | null;
   /** Work on the migration as a whole, in the order in which it began. */
   readonly steps: readonly Bar[];
@@ -171,6 +173,8 @@ export interface ReportStatement {
   readonly sql: string;
   readonly locks: readonly HeldLock[];
   readonly lockWaitMs: number | null;
+  /** How long this try blocked others at most; null where its locks block no reader and no writer, and on the rows after its LOCK TABLE. */
+  readonly lockHeldMs: number | null;
   readonly durationMs: number | null;
   readonly error: string | null;
 }

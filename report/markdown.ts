@@ -3,7 +3,7 @@ import { visible } from '../core/text.ts';
 import type { Bar, Report } from './contracts.ts';
 import { STAGE, STAGE_ORDER, STATUS } from './html/words.ts';
 import { shortName } from './report.ts';
-import { acceptedBy, bytes, count, duration, instant, plural } from './words.ts';
+import { acceptedBy, bytes, count, duration, instant, plural, short } from './words.ts';
 
 export function toMarkdown(report: Report): string {
   const { subject, status, summary } = report;
@@ -130,21 +130,25 @@ function checkTable(checks: Report['checks']): string[] {
   );
 }
 
+/** The statements that make the ledger are longer; the JSON document and the ledger have them whole. */
+const LONGEST_STATEMENT = 2_000;
+
 function statements(report: Report): string[] {
   if (report.statements.length === 0) return [];
-  const rows = report.statements.map(({ at, step, sql, locks, lockWaitMs, durationMs, error }) => [
+  const rows = report.statements.map(({ at, step, sql, locks, lockWaitMs, lockHeldMs, durationMs, error }) => [
     at.slice(11, 23),
     step,
-    `${code(sql)}${error === null ? '' : ` **${text(error)}**`}`,
+    `${code(short(sql, LONGEST_STATEMENT))}${error === null ? '' : ` **${text(error)}**`}`,
     [...Map.groupBy(locks, (lock) => lock.mode)]
       .map(([mode, held]) => `${mode} on ${plural(held.length, 'relation')}`)
       .join(', '),
     lockWaitMs === null ? '' : duration(lockWaitMs),
+    lockHeldMs === null ? '' : duration(lockHeldMs),
     durationMs === null ? '' : duration(durationMs),
   ]);
   return [
     '## Statements, locks and durations',
-    ...table(['at', 'step', 'statement', 'locks held', 'waited', 'ran'], rows),
+    ...table(['at', 'step', 'statement', 'locks held', 'waited', 'blocked others', 'ran'], rows),
   ];
 }
 

@@ -11,7 +11,7 @@ import { type History, readHistory } from './reading/history.ts';
 import { type Json, numberOf, parseRecord, stringOf } from './reading/json.ts';
 import { pairsOf, planOf, resultOf } from './reading/pairs.ts';
 import { barsOfPairs, barsOfSteps, type Clock } from './reading/stages.ts';
-import { statementsOf } from './reading/statements.ts';
+import { blockedIn, statementsOf } from './reading/statements.ts';
 import { statesOf, transitionsOf } from './reading/states.ts';
 import { summaryOf } from './summary.ts';
 import { commandsToVerify } from './verify-again.ts';
@@ -57,6 +57,7 @@ export function buildReport(sources: ReportSources): Report {
   const statements = trail === null ? [] : statementsOf(trail, clock);
   const facts = executionFacts(sources, clock, input);
   const lockedMs = lockedMsOf(history);
+  const blocked = blockedIn(statements);
   const error = verdict?.error ? { ...verdict.error, message: clean(verdict.error.message) } : null;
   const parentWasDropped = history.visits.some(
     (visit) => visit.state === 'AttachParent' || visit.state === 'RestoreParent',
@@ -73,6 +74,7 @@ export function buildReport(sources: ReportSources): Report {
       parentWasDropped,
       nothingToDo: planOf(history).status === 'NOTHING_TO_ROLL_BACK',
       lockedMs,
+      blocked,
     }),
     subject,
     execution: facts,
@@ -81,6 +83,7 @@ export function buildReport(sources: ReportSources): Report {
     states: statesOf(machine, history),
     transitions: transitionsOf(machine, history),
     pairs,
+    blocked,
     lockedMs,
     steps: barsOfSteps(history.visits, machine, clock),
     comparison: [...compareDelete(trail, checks, rehearsal), ...(sources.comparison ?? [])],

@@ -1,4 +1,6 @@
 /** What happened, in a sentence or two, for somebody who was not there. Pure. */
+import { blockedInWords } from '../core/blocked.ts';
+import type { Blocked } from '../core/contracts.ts';
 import type { Report } from './contracts.ts';
 import { duration, plural, sentence } from './words.ts';
 
@@ -10,17 +12,22 @@ export type Told = Pick<
   /** The parent FK was dropped on the way, and came back. */
   readonly parentWasDropped: boolean;
   readonly lockedMs: number | null;
+  readonly blocked: Blocked | null;
   /** The plan found that there was nothing to roll back. */
   readonly nothingToDo: boolean;
 };
 
 export function summaryOf(told: Told): string {
+  return `${outcome(told)}${blockedOthers(told)}`;
+}
+
+function outcome(told: Told): string {
   const parent = nameOf(told);
   const many = plural(told.pairs.length, 'foreign key');
   const cause = told.error === null ? '' : ` The cause: ${sentence(told.error.message)}`;
   switch (told.status) {
     case 'MIGRATED':
-      return `${parent} was replaced by ${many}, one for each pair of partitions. ${checked(told)}${locked(told)}`;
+      return `${parent} was replaced by ${many}, one for each pair of partitions. ${checked(told)}`;
     case 'ALREADY_MIGRATED':
       return `Nothing was to be done: ${parent} had been replaced by one foreign key for each pair of partitions before.`;
     case 'DRY_RUN':
@@ -54,10 +61,12 @@ function checked({ checks, rehearsal }: Told): string {
   return failed === 0 ? `All ${all} passed afterwards.${tried}` : `${failed} of ${all} failed afterwards.`;
 }
 
-function locked({ lockedMs }: Told): string {
-  return lockedMs === null
-    ? ''
-    : ` Both tables were locked for ${duration(lockedMs)} in all while the old one was dropped.`;
+/** Of all tries, where the ledger tells; without it only the try that succeeded is known. */
+function blockedOthers({ blocked, lockedMs }: Told): string {
+  const drop = lockedMs === null ? '' : `the try that dropped the old foreign key held its locks for ${duration(lockedMs)}`;
+  if (blocked !== null)
+    return ` Its locks blocked other sessions for ${blockedInWords(blocked, duration)}${drop === '' ? '' : `; ${drop}`}.`;
+  return drop === '' ? '' : ` ${sentence(drop)}`;
 }
 
 function askedBack({ parentWasDropped, nothingToDo }: Told, parent: string): string {

@@ -106,6 +106,7 @@ async function refusal(error: P2pfkError): Promise<MigrationReport> {
     executionArn: null,
     pairs: [],
     durationMs: 0,
+    blocked: null,
     verification: null,
     error: { name: error.name, message: redact(error.message) },
   };

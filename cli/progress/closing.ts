@@ -1,4 +1,5 @@
 /** The last words of an execution: checks, banner, and what to do next. */
+import { blockedInWords } from '../../core/blocked.ts';
 import type { MigrationReport } from '../../core/contracts.ts';
 import { clock, oneLine, sentence, shellWord } from '../text.ts';
 import { approveCommand, checksInFull, checksInShort, withoutApproveHint } from './lines.ts';
@@ -17,12 +18,12 @@ export interface ClosingContext {
 
 export function closingLines(report: MigrationReport, context: ClosingContext): string[] {
   const because = report.error === null ? [] : [`${report.error.name}: ${oneLine(report.error.message)}`];
-  const took = `in ${clock(report.durationMs)}`;
+  const took = [`Took ${clock(report.durationMs)}`, ...blockedLines(report)];
   const here = `--table ${shellWord(context.table)}`;
   const undo = context.undo ?? `p2pfk rollback ${here}`;
   switch (report.status) {
     case 'MIGRATED':
-      return [...checkLines(report, context.progress), '', '✓✓✓ MIGRATION SUCCESSFUL ✓✓✓', `Took ${took.slice(3)}`];
+      return [...checkLines(report, context.progress), '', '✓✓✓ MIGRATION SUCCESSFUL ✓✓✓', ...took];
     case 'ALREADY_MIGRATED':
       return ['✓ Already migrated: the partition-level FKs hold and there is no parent-level FK; nothing to do'];
     case 'DRY_RUN':
@@ -30,13 +31,14 @@ export function closingLines(report: MigrationReport, context: ClosingContext): 
     case 'ROLLED_BACK':
       if (context.operation === 'rollback') {
         if (context.progress.fence === null) return ['✓ Nothing to roll back: the parent-level FK stands'];
-        return ['', '✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓', restored(context.progress), `Took ${took.slice(3)}`];
+        return ['', '✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓', restored(context.progress), ...took];
       }
       return [
         '',
         '✗✗✗ MIGRATION ROLLED BACK ✗✗✗',
         ...because,
         restored(context.progress),
+        ...blockedLines(report),
         'The same command tries again once the cause is removed.',
       ];
     case 'ROLLBACK_FAILED':
@@ -44,17 +46,28 @@ export function closingLines(report: MigrationReport, context: ClosingContext): 
         '',
         '✗✗✗ ROLLBACK FAILED - A PERSON IS NEEDED ✗✗✗',
         ...because,
+        ...blockedLines(report),
         'The partition-level FKs that were added are left in place. Once the cause is removed:',
         `  ${undo}`,
       ];
     case 'PAUSED':
       if (report.error?.name === 'Superseded') return supersededLines(report);
-      return ['', '‖‖‖ MIGRATION PAUSED ‖‖‖', ...pausedLines(report, context, because), `  ${undo}`];
+      return ['', '‖‖‖ MIGRATION PAUSED ‖‖‖', ...blockedLines(report), ...pausedLines(report, context, because), `  ${undo}`];
     case 'REFUSED': {
       const hint = report.error?.name === 'PreflightFailed' ? [`  p2pfk plan ${here}   shows every finding`] : [];
       return ['', '✗✗✗ REFUSED - NOTHING WAS CHANGED ✗✗✗', ...because, ...hint];
     }
   }
+}
+
+/** Of all tries for locks, also those that failed. */
+function blockedLines({ blocked }: MigrationReport): string[] {
+  if (!blocked || blocked.tries === 0) return [];
+  return [`Blocked others for ${blockedInWords(blocked, milliseconds)}`];
+}
+
+function milliseconds(ms: number): string {
+  return `${Math.ceil(ms)} ms`;
 }
 
 /** Nothing to do here: whoever has taken over goes on. */

@@ -1,4 +1,5 @@
 /** A new pair as a person reads it. Pure. */
+import { blockedInWords } from '../../core/blocked.ts';
 import type { Provisioned } from '../../core/provision/provision.ts';
 import { oneLine } from '../text.ts';
 
@@ -13,6 +14,9 @@ export function provisionedLines(made: Provisioned): string[] {
     `  Foreign key  ${pairConstraint}`,
     `  Index        ${index}`,
     `  Locks        waited ${lockWaitMs} ms, held ${heldMs} ms`,
+    ...(made.blocked.tries === 0
+      ? ['  Blocked      no reader and no writer']
+      : [`  Blocked      others for ${blockedInWords(made.blocked, (ms) => `${Math.ceil(ms)} ms`)}`]),
     ...(dry ? ['', 'Done and rolled back, nothing was changed:', ...statementLines(made)] : []),
   ];
 }

@@ -1,10 +1,11 @@
 /** Repairs drift while the application works: each step waits for locks no longer than the budget, or stops nobody. */
 import type { Client } from 'pg';
-import { execute, executeDdl } from '../connection.ts';
+import { execute } from '../connection.ts';
 import { MigrationInProgress, NotMigrated, OrphanedRows } from '../errors.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import { changePair, noteEvent, readPairs } from '../ledger.ts';
 import { prepareLedger } from '../make-ledger.ts';
+import { runNoted } from '../noted.ts';
 import { changeOnline } from '../online-change.ts';
 import { countOrphans } from '../orphans.ts';
 import { isSamePair, type Pair, readStanding } from '../pairs.ts';
@@ -113,30 +114,28 @@ async function runStep(
   step: RepairStep,
   { migrationId, budgetMs }: { migrationId: string | null; budgetMs: number },
 ): Promise<void> {
-  const beganAt = performance.now();
+  const work = { migrationId, execution: null, pair: null, step: STEP };
   switch (step.kind) {
     case 'locked':
       await changeOnline(client, { step: STEP, migrationId, budgetMs, locks: step.locks }, async (budget) => {
         for (const sql of step.sql) await budget.run(sql);
-        return { statements: step.sql.map((sql) => ({ sql })) };
       });
       return;
     case 'ledger':
+      // It may forget the migration, and its notes with it: so this one is about the ledger itself.
       await execute(client, step.sql);
+      await noteEvent(client, null, { pair: null, step: STEP, sql: step.sql, durationMs: null, error: null });
       return;
     case 'concurrently':
       // Its waits for older transactions stop nobody; a wait that is cut would leave an INVALID index.
-      await withSettings(client, { lock_timeout: '0' }, () => executeDdl(client, step.sql));
-      break;
+      await withSettings(client, { lock_timeout: '0' }, () => runNoted(client, work, step.sql));
+      return;
     case 'validate': {
       const memory = `${validationMemory(await readServer(client), 1)}MB`;
       const settings = { lock_timeout: String(VALIDATE_LOCK_WAIT_MS), maintenance_work_mem: memory };
-      await withSettings(client, settings, () => executeDdl(client, step.sql));
+      await withSettings(client, settings, () => runNoted(client, work, step.sql));
     }
   }
-  if (migrationId === null) return;
-  const durationMs = performance.now() - beganAt;
-  await noteEvent(client, migrationId, { pair: null, step: STEP, sql: step.sql, durationMs, error: null });
 }
 
 /** Settings for one statement outside a transaction block; then the session's own again. */

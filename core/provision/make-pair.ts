@@ -2,6 +2,7 @@
 import type { Client } from 'pg';
 import { InvalidInput, PreflightFailed } from '../errors.ts';
 import type { ForeignKey } from '../foreign-key.ts';
+import { journalOf } from '../journal.ts';
 import { readMigration } from '../ledger.ts';
 import type { Budget } from '../online-change.ts';
 import { holdingRows, type Pair, type Pairing, type PairOfPartitions, readPairing, readStanding } from '../pairs.ts';
@@ -195,6 +196,8 @@ class Making {
   /** Undefined, with the refusal noted, where PostgreSQL finds that the bound or the name is taken. */
   async partition(parent_oid: number, { schema, name }: RelationName): Promise<NewPartition | undefined> {
     const before = [...this.statements];
+    const journal = journalOf(this.#client);
+    const ranBefore = journal.length;
     await this.#client.query('SAVEPOINT new_partition');
     try {
       await this.run('create-partition-table', { parent_oid, schema, name });
@@ -205,6 +208,7 @@ class Making {
       if (state !== OVERLAPS && state !== NAME_TAKEN) throw error;
       await this.#client.query('ROLLBACK TO SAVEPOINT new_partition');
       this.statements = before;
+      journal.length = ranBefore;
       this.refusals.push(error);
       return undefined;
     }

@@ -3,6 +3,7 @@
  * neither readers nor writers of the two tables. What stands at its end is checked before COMMIT.
  */
 import type { Client } from 'pg';
+import type { Blocked } from '../contracts.ts';
 import { InvalidInput, PreflightFailed } from '../errors.ts';
 import { type ForeignKey, resolveForeignKey, resolveTable } from '../foreign-key.ts';
 import type { LockRequest } from '../lock-wait.ts';
@@ -55,6 +56,8 @@ export interface Provisioned {
   readonly lockWaitMs: number;
   /** Milliseconds from the last lock's grant to the end of the transaction. */
   readonly heldMs: number;
+  /** By all tries, those that failed included. */
+  readonly blocked: Blocked;
 }
 
 /**
@@ -99,6 +102,7 @@ export async function provision(client: Client, request: ProvisionRequest): Prom
     statements: [...locks.map(({ sql, lock }) => ({ sql, lock })), ...statements],
     lockWaitMs: Math.round(changed.lockWaitMs),
     heldMs: Math.round(changed.heldMs),
+    blocked: changed.blocked,
   };
 }
 

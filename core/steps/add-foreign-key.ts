@@ -7,7 +7,7 @@ import { executeDdl } from '../connection.ts';
 import type { PairEvent, PairResult } from '../contracts.ts';
 import { copyFiringModes } from '../firing.ts';
 import { changePair } from '../ledger.ts';
-import { record, underLock } from '../lock-budget.ts';
+import { underLock } from '../lock-budget.ts';
 import { hasPairForeignKey, statementFor } from '../pairs.ts';
 import { createGuards, readGuards, wantsGuard } from '../row-movement-guard.ts';
 import { enterPair, enterWithinWindow, type StepContext } from './context.ts';
@@ -49,16 +49,14 @@ export async function addForeignKey(context: StepContext, event: PairEvent): Pro
   } as const;
   const { lockWaitMs, heldMs } = await underLock(context, work, async () => {
     // Before the pair FK: as soon as that exists, its ON DELETE acts on the referencing rows of a row that moves away.
-    const done = guarded ? await createGuards(client, foreignKey, migration.id, [pair], guards) : [];
+    if (guarded) await createGuards(client, foreignKey, migration.id, [pair], guards);
     // Delivered twice, the other one may have been faster; or only the guard was missing.
     if (!(await hasPairForeignKey(client, foreignKey, pair))) {
       await executeDdl(client, sql);
       // In the same transaction: a rollback knows exactly which constraints are ours to drop.
       await changePair(client, migration.id, pair.pair, { state: 'added', constraint_name, constraint_added: true });
-      done.push(sql);
     }
-    if (!stood || outdated) done.push(...(await copyFiringModes(client, foreignKey, pair)));
-    if (done.length > 0) await record(client, migration.id, pair.pair, STEP, done.join(';\n'));
+    if (!stood || outdated) await copyFiringModes(client, foreignKey, pair);
   });
   if (stood) return pairResult('SKIPPED', target, { object: constraint_name });
   await changePair(client, migration.id, pair.pair, { lock_wait_ms: lockWaitMs, add_ms: heldMs });

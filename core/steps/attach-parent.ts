@@ -6,7 +6,7 @@ import { OrphanedRows, RollbackFailed } from '../errors.ts';
 import { restoreFiringStatements } from '../firing.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import { changeMigration, type LedgerPair, readPairs } from '../ledger.ts';
-import { limit, record, underLock } from '../lock-budget.ts';
+import { limit, underLock } from '../lock-budget.ts';
 import type { LockRequest } from '../lock-wait.ts';
 import { attachedPairs, readStanding, statementFor } from '../pairs.ts';
 import { forecastRollback, readServer } from '../server.ts';
@@ -124,7 +124,6 @@ async function add(
       await executeDdl(client, comment.sql);
     }
     for (const firing of await restoreFiringStatements(client, foreignKey)) await executeDdl(client, firing);
-    await record(client, migration.id, null, STEP, sql);
   });
   return { durationMs: Math.round(heldMs), lockWaitMs: Math.round(lockWaitMs) };
 }

@@ -1,13 +1,14 @@
 /** BuildIndexes, one pair: the index by which a cascade finds its rows, CONCURRENTLY, where none serves. */
 
-import { CALLER_SEARCH_PATH, executeDdl, useCallerSearchPath } from '../connection.ts';
+import { CALLER_SEARCH_PATH, useCallerSearchPath } from '../connection.ts';
 import type { PairEvent, PairResult } from '../contracts.ts';
 import { runDetached } from '../detached.ts';
 import { IndexBuildFailed } from '../errors.ts';
 import { changePair, noteEvent } from '../ledger.ts';
+import { runNoted } from '../noted.ts';
 import { readStanding, statementFor } from '../pairs.ts';
 import { maintenanceMemory } from '../server.ts';
-import { beforeLongWork, type EnteredPair, enterPair, enterWithinWindow, type StepContext } from './context.ts';
+import { beforeLongWork, type EnteredMigration, type EnteredPair, enterPair, enterWithinWindow, type StepContext } from './context.ts';
 import { pairResult } from './pair-result.ts';
 
 const STEP = 'BuildIndexes';
@@ -17,21 +18,27 @@ export async function buildIndex(context: StepContext, event: PairEvent): Promis
   const target = await enterPair(context, entered, event.pair, { indexes: true });
   const { migration, foreignKey } = entered;
   const { pair, standing } = target;
-  if (standing.has_index || migration.options.noIndexes)
+  const noting = { migrationId: migration.id, execution: event.execution, pair: pair.pair, step: STEP };
+  if (standing.has_index || migration.options.noIndexes) {
+    // Left running by a handler whose time was up: its end has not been noted yet.
+    if (standing.has_index && pair.index_added && pair.state === 'planned' && pair.index_ms === null)
+      await noteBuild(context, noting, await statementOn(context, entered, target, 'statements/create-index'), null);
     return finish(context, migration.id, target, standing.index_name, 'SKIPPED');
+  }
   const held = await beforeLongWork(context, entered, target, 'index');
   if (held) return pairResult('RUNNING', target, { object: standing.index_name, ...held });
 
   // Noted before the build: whatever is left of it, valid or not, is known as ours.
   await changePair(context.client, migration.id, pair.pair, { index_name: standing.index_name, index_added: true });
-  const named = { ...pair, index_name: standing.index_name, index_columns: standing.index_columns };
-  const statement = (name: string) => statementFor(context.client, name, foreignKey, named);
+  const statement = (name: string) => statementOn(context, entered, target, name);
   const memory = await maintenanceMemory(context.client, migration.options);
+  const createIndex = await statement('statements/create-index');
   const outcome = await runDetached(context, {
     migrationId: migration.id,
     execution: event.execution,
     step: 'build-index',
     pair: pair.pair,
+    noted: { step: STEP, sql: createIndex },
     lockOid: pair.referencing_oid,
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     script: async (session) => {
@@ -45,11 +52,11 @@ export async function buildIndex(context: StepContext, event: PairEvent): Promis
       );
       const now = (await readStanding(session, foreignKey, [pair], { indexes: true })).get(pair.pair);
       if (now?.has_index) return undefined;
-      if (now?.index_leftover) await executeDdl(session, await statement('statements/drop-index'));
-      const sql = await statement('statements/create-index');
+      if (now?.index_leftover)
+        await runNoted(context.client, noting, await statement('statements/drop-index'), session);
       // The statement has to be alone in its message; the session runs nothing after it.
       await session.query(CALLER_SEARCH_PATH.session);
-      return sql;
+      return createIndex;
     },
   });
   if (outcome.status === 'RUNNING') return pairResult('RUNNING', target, { object: standing.index_name, ...outcome });
@@ -59,10 +66,28 @@ export async function buildIndex(context: StepContext, event: PairEvent): Promis
       `index ${standing.index_name} on ${pair.referencing} is not valid after its build; the next attempt drops and rebuilds it`,
     );
   const { durationMs } = outcome;
-  const sql = await statement('statements/create-index');
-  await noteEvent(context.client, migration.id, { pair: pair.pair, step: STEP, sql, durationMs, error: null });
+  if (outcome.ran) await noteBuild(context, noting, createIndex, durationMs);
   await changePair(context.client, migration.id, pair.pair, { index_ms: durationMs });
   return finish(context, migration.id, target, standing.index_name, 'DONE', durationMs);
+}
+
+function statementOn(
+  { client }: StepContext,
+  { foreignKey }: EnteredMigration,
+  { pair, standing }: EnteredPair,
+  name: string,
+): Promise<string> {
+  const named = { ...pair, index_name: standing.index_name, index_columns: standing.index_columns };
+  return statementFor(client, name, foreignKey, named);
+}
+
+async function noteBuild(
+  { client }: StepContext,
+  { migrationId, ...noting }: { migrationId: string; execution: string; pair: number; step: string },
+  sql: string,
+  durationMs: number | null,
+): Promise<void> {
+  await noteEvent(client, migrationId, { ...noting, sql, durationMs, error: null });
 }
 
 async function finish(

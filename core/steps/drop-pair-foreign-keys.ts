@@ -5,8 +5,9 @@
 import { executeDdl } from '../connection.ts';
 import type { DropPairsResult, MigrationEvent } from '../contracts.ts';
 import { RollbackFailed } from '../errors.ts';
-import { changePair, type LedgerPair, type Migration, noteEvent, readPairs } from '../ledger.ts';
-import { limit, record, underLock } from '../lock-budget.ts';
+import { changePair, type LedgerPair, type Migration, readPairs } from '../ledger.ts';
+import { limit, underLock } from '../lock-budget.ts';
+import { runNoted } from '../noted.ts';
 import { type PairStanding, pairStatementFor, readStanding, statementFor, statementsFor } from '../pairs.ts';
 import { dropGuardStatements, standingGuards } from '../row-movement-guard.ts';
 import { runOne } from '../sql.ts';
@@ -115,7 +116,6 @@ async function putBackUnderLock(
     for (const sql of now ? await putBack(context, entered, pair, now) : []) {
       await limitToRest();
       await executeDdl(client, sql);
-      await record(client, migration.id, pair.pair, STEP, sql);
     }
   });
 }
@@ -149,7 +149,6 @@ async function dropOtherGuards(
       for (const sql of await dropGuardStatements(client, migration.id, [guard])) {
         await limit(client, left());
         await executeDdl(client, sql);
-        await record(client, migration.id, null, STEP, sql);
       }
     });
   }
@@ -168,13 +167,5 @@ async function dropIndex(
   // A delivery that comes late must not drop what a later migration has built under the same name.
   await client.query('SELECT p2pfk.enter_rollback($1, $2)', [migration.id, execution]);
   await client.query("SELECT set_config('lock_timeout', '0', false)");
-  const beganAt = performance.now();
-  await executeDdl(client, sql);
-  await noteEvent(client, migration.id, {
-    pair: pair.pair,
-    step: STEP,
-    sql,
-    durationMs: performance.now() - beganAt,
-    error: null,
-  });
+  await runNoted(client, { migrationId: migration.id, execution, pair: pair.pair, step: STEP }, sql);
 }

@@ -3,7 +3,7 @@
  * referenced parent needs it. From then on it is checked at COMMIT, so that SET CONSTRAINTS by name works as before.
  */
 import { executeDdl } from '../connection.ts';
-import { record, underLock } from '../lock-budget.ts';
+import { underLock } from '../lock-budget.ts';
 import { readStanding, statementsFor } from '../pairs.ts';
 import { run } from '../sql.ts';
 import type { EnteredMigration, EnteredPair, StepContext } from './context.ts';
@@ -44,10 +44,7 @@ export async function freeParentName(
     // A duplicate invocation may have done this already.
     const now = (await readStanding(client, foreignKey, [pair])).get(pair.pair);
     if (now?.constraint_oid !== standing.constraint_oid || now.constraint_name === former_name) return;
-    for (const sql of [rename, ...(defer === undefined ? [] : [defer])]) {
-      await executeDdl(client, sql);
-      await record(client, migration.id, pair.pair, STEP, sql);
-    }
+    for (const sql of [rename, ...(defer === undefined ? [] : [defer])]) await executeDdl(client, sql);
     const renamed = { ...pair, constraint_name: former_name, former_name: null };
     await run(client, 'ledger/rename-pairs', { migration_id: migration.id, pairs: [renamed] });
   });

@@ -5,7 +5,7 @@
 import { executeDdl } from '../connection.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import { changePair, type LedgerPair, type MigrationOptions } from '../ledger.ts';
-import { limit, record, underLock } from '../lock-budget.ts';
+import { limit, underLock } from '../lock-budget.ts';
 import { type Pairing, statementFor } from '../pairs.ts';
 import { dropGuardStatements } from '../row-movement-guard.ts';
 import { run } from '../sql.ts';
@@ -79,7 +79,6 @@ async function release(
     for (const sql of [...released.map((statement) => statement.sql), ...guards]) {
       await limit(client, left());
       await executeDdl(client, sql);
-      await record(client, migrationId, pair.pair, STEP, sql);
     }
     await changePair(client, migrationId, pair.pair, { constraint_added: false, index_added: false });
   });

@@ -6,7 +6,7 @@ import { executeDdl } from '../connection.ts';
 import type { PairEvent, PairResult } from '../contracts.ts';
 import { PartitionSetChanged } from '../errors.ts';
 import { changePair, type Migration, readPair } from '../ledger.ts';
-import { record, underLock } from '../lock-budget.ts';
+import { underLock } from '../lock-budget.ts';
 import { attachedPairs, readStanding, statementFor } from '../pairs.ts';
 import { run, runOne } from '../sql.ts';
 import { validate } from '../validation.ts';
@@ -55,7 +55,6 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
       // Delivered twice, the other one may have been faster; the parent FK may even be back.
       if ((await readStanding(client, foreignKey, [pair])).get(pair.pair)?.leaf_constraint_oid) return;
       await executeDdl(client, sql);
-      await record(client, migration.id, pair.pair, STEP, sql);
     });
     ({ lockWaitMs } = await locked.catch((error: unknown) => {
       refuseForeignTable(error, pair.referencing);

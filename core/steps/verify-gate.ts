@@ -97,8 +97,9 @@ async function decide(
 }
 
 async function rehearseDrop(context: StepContext, entered: EnteredMigration, execution: string): Promise<Rehearsal> {
-  const { checks, lockedMs } = await verifiedDrop(context, entered, execution, 'ROLLBACK');
-  const rehearsal: Rehearsal = { at: new Date().toISOString(), lockedMs: Math.round(lockedMs), checks };
+  const { checks, lockedMs, workMs } = await verifiedDrop(context, entered, execution, 'ROLLBACK');
+  const at = new Date().toISOString();
+  const rehearsal: Rehearsal = { at, lockedMs: Math.round(lockedMs), workMs: Math.round(workMs), checks };
   await changeMigration(context.client, entered.migration.id, { rehearsal });
   return rehearsal;
 }

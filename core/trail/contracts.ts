@@ -96,8 +96,12 @@ export interface TrailEvent {
   /** Held just before COMMIT; null for what ran outside a transaction of ours. */
   readonly locks: readonly HeldLock[] | null;
   readonly lockWaitMs: number | null;
+  /** One for each try: how long its locks blocked others at most. Null: they block no reader and no writer. */
+  readonly lockHeldMs?: number | null;
   readonly durationMs: number | null;
   readonly error: string | null;
+  /** It concerns the ledger itself, such as a statement that made it. */
+  readonly ofLedger?: boolean;
 }
 
 export interface Trail {

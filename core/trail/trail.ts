@@ -45,8 +45,10 @@ interface EventRow {
   readonly sql: string | null;
   readonly locks: HeldLock[] | null;
   readonly lock_wait_ms: number | null;
+  readonly lock_held_ms: number | null;
   readonly duration_ms: number | null;
   readonly error: string | null;
+  readonly of_ledger: boolean;
 }
 
 /**
@@ -135,8 +137,10 @@ function eventOf(row: EventRow): TrailEvent {
     sql: row.sql,
     locks: row.locks,
     lockWaitMs: row.lock_wait_ms,
+    lockHeldMs: row.lock_held_ms,
     durationMs: row.duration_ms,
     error: row.error,
+    ofLedger: row.of_ledger,
   };
 }
 

@@ -52,20 +52,27 @@ function askedFor({ execution, subject }: Report): Html {
 }
 
 function figures(report: Report): [string, string][] {
-  const { pairs, execution, statements, lockedMs } = report;
+  const { pairs, execution, statements, states, blocked, lockedMs } = report;
   const rows = pairs.reduce((sum, pair) => sum + pair.rows, 0);
   const size = pairs.reduce((sum, pair) => sum + (pair.bytes ?? 0), 0);
-  const retries = pairs.reduce((sum, pair) => sum + pair.retries, 0);
+  // Of all states: the drop is of no pair.
+  const retries = states.reduce((sum, state) => sum + state.failures, 0);
   const own = statements.filter((statement) => statement.during === 'this');
   const wait = own.reduce((most, { lockWaitMs }) => Math.max(most, lockWaitMs ?? 0), 0);
   return [
     [duration(execution.durationMs), execution.stoppedAt === null ? 'so far' : 'in all'],
     ...(pairs.length === 0 ? [] : [[count(pairs.length), pairs.length === 1 ? 'pair' : 'pairs'] as [string, string]]),
     ...(rows === 0 ? [] : [[count(rows), size === 0 ? 'rows' : `rows, ${bytes(size)}`] as [string, string]]),
-    ...(lockedMs === null ? [] : [[duration(lockedMs), 'under exclusive lock'] as [string, string]]),
+    ...(blocked === null
+      ? []
+      : [
+          [duration(blocked.longestMs), 'others blocked at a time, at most'] as [string, string],
+          [duration(blocked.totalMs), `others blocked in all, in ${plural(blocked.tries, 'try', 'tries')}`] as [string, string],
+        ]),
+    ...(lockedMs === null ? [] : [[duration(lockedMs), 'under exclusive lock by the drop'] as [string, string]]),
     ...(own.length === 0 ? [] : [[duration(wait), 'longest wait for a lock'] as [string, string]]),
     ...(pairs.length === 0
       ? []
-      : [[count(retries), plural(retries, 'retry', 'retries').replace(/^\S+ /, '')] as [string, string]]),
+      : [[count(retries), `failed ${retries === 1 ? 'try' : 'tries'}`] as [string, string]]),
   ];
 }

@@ -1,4 +1,6 @@
 /** The ledger's notes as statements of the report. */
+import { blockedBy } from '../../core/blocked.ts';
+import type { Blocked } from '../../core/contracts.ts';
 import type { Trail, TrailEvent } from '../../core/trail/contracts.ts';
 import type { ReportStatement } from '../contracts.ts';
 import type { Clock } from './stages.ts';
@@ -6,15 +8,26 @@ import type { Clock } from './stages.ts';
 /** Two clocks, the database's and the engine's, may differ by as much. */
 const CLOCK_TOLERANCE_MS = 2_000;
 
+/** What made the ledger is told where it ran: in this execution, and in no other one. */
 export function statementsOf(trail: Trail, clock: Clock): ReportStatement[] {
-  return trail.events.map((event) => statementOf(event, clock));
+  return trail.events.flatMap((event) => {
+    const statement = statementOf(event, clock);
+    return event.ofLedger === true && statement.during !== 'this' ? [] : [statement];
+  });
+}
+
+/** Null where no try says how long it held its locks: the ledger of an older edition. */
+export function blockedIn(statements: readonly ReportStatement[]): Blocked | null {
+  const own = statements.filter(({ during }) => during === 'this');
+  const tries = own.flatMap(({ lockHeldMs }) => lockHeldMs ?? []);
+  return tries.length === 0 ? null : blockedBy(tries);
 }
 
 function statementOf(event: TrailEvent, clock: Clock): ReportStatement {
   const at = Date.parse(event.at);
   const early = at < clock.begin - CLOCK_TOLERANCE_MS;
   const late = at > clock.end + CLOCK_TOLERANCE_MS;
-  const { pair, role, step, locks, lockWaitMs, durationMs, error } = event;
+  const { pair, role, step, locks, lockWaitMs, lockHeldMs = null, durationMs, error } = event;
   return {
     at: event.at,
     offsetMs: Number.isFinite(at) ? at - clock.begin : null,
@@ -25,6 +38,7 @@ function statementOf(event: TrailEvent, clock: Clock): ReportStatement {
     sql: event.sql ?? '',
     locks: locks ?? [],
     lockWaitMs,
+    lockHeldMs,
     durationMs,
     error,
   };

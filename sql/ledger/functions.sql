@@ -112,8 +112,42 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $works$
   SELECT EXISTS (SELECT 1 FROM p2pfk.owner_sessions(migration, owner, liveness_key))
 $works$;
 
--- Notes a statement, in its own transaction, with the locks held before COMMIT. The session that ran it may have lost
--- its client, so what it measured is found in the setting p2pfk.locked_at: when the lock was granted.
+-- Notes the statements of a transaction, in that transaction, just before its COMMIT: one row each, in their order. `statements` is a
+-- list of {sql, duration_ms}; the first is the LOCK TABLE, whose row has the waits and how long others were blocked so far (held_ms,
+-- null where its locks block no reader and no writer). When the locks were asked for and granted is in the settings p2pfk.began_at and
+-- p2pfk.locked_at, because a session that validates may have lost its client. The locks are those that it holds now, from pg_locks;
+-- where there are many statements and many locks, only the first row has them and the others an empty list.
+CREATE OR REPLACE FUNCTION p2pfk.record_transaction(migration bigint, owner text, pair_number int, step text, statements jsonb,
+                                                    held_ms double precision) RETURNS bigint
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $record$
+  WITH taken AS MATERIALIZED (
+    SELECT coalesce(jsonb_agg(jsonb_build_object('relation', n.nspname || '.' || c.relname, 'mode', l.mode)
+                              ORDER BY n.nspname, c.relname, l.mode), '[]') AS all_locks,
+           count(*) * jsonb_array_length(statements) > 10000 AS too_many
+      FROM pg_locks l
+      JOIN pg_class c ON c.oid = l.relation
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted
+       AND c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'p2pfk')
+  ), noted AS (
+    INSERT INTO p2pfk.event (migration_id, execution, pair, step, sql, locks, lock_wait_ms, lock_held_ms, duration_ms)
+    SELECT migration, owner, pair_number, step, s.statement ->> 'sql',
+           CASE WHEN s.n > 1 AND taken.too_many THEN '[]' ELSE taken.all_locks END,
+           CASE s.n WHEN 1 THEN extract(epoch FROM t.locked_at - t.began_at) * 1000 END,
+           CASE s.n WHEN 1 THEN held_ms END,
+           coalesce((s.statement ->> 'duration_ms')::double precision,
+                    CASE s.n WHEN jsonb_array_length(statements) THEN extract(epoch FROM clock_timestamp() - t.locked_at) * 1000 END)
+      FROM jsonb_array_elements(statements) WITH ORDINALITY s(statement, n)
+     CROSS JOIN taken
+     CROSS JOIN (SELECT current_setting('p2pfk.began_at')::timestamptz AS began_at,
+                        current_setting('p2pfk.locked_at')::timestamptz AS locked_at) t
+     ORDER BY s.n
+    RETURNING id
+  )
+  SELECT min(id) FROM noted
+$record$;
+
+-- What record_transaction was before version 3. A validation that an older edition left running calls it at its end.
 CREATE OR REPLACE FUNCTION p2pfk.record(migration bigint, pair_number int, step text, sql text) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $record$
   INSERT INTO p2pfk.event (migration_id, pair, step, sql, locks, lock_wait_ms, duration_ms)

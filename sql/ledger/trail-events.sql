@@ -1,5 +1,6 @@
--- Every note of one migration, in the order in which it was written: who, what SQL, which locks, how long.
-SELECT e.id::text AS id, e.pair, e.at, e.role, e.step, e.sql, e.locks, e.lock_wait_ms, e.duration_ms, e.error
+-- Every note of one migration, and of the ledger itself, in the order in which it was written: who, what SQL, which locks, how long.
+SELECT e.id::text AS id, e.pair, e.at, e.role, e.step, e.sql, e.locks, e.lock_wait_ms, e.duration_ms, e.error,
+       (to_jsonb(e) ->> 'lock_held_ms')::float8 AS lock_held_ms, e.migration_id IS NULL AS of_ledger
   FROM p2pfk.event e
- WHERE e.migration_id = :'migration_id'::bigint
+ WHERE e.migration_id = :'migration_id'::bigint OR e.migration_id IS NULL
  ORDER BY e.id;

@@ -4,6 +4,7 @@
 -- Lock: that of the statements; all of them, or none and SQLSTATE 55P03.
 -- Blocked by: as they are. A statement that ends in NOWAIT is asked again every 2 ms as long as the moment lasts.
 -- Safe because: the caller's statement_timeout, `wait_ms`, bounds the whole; a moment is bounded by lock_timeout.
+-- p2pfk.locked_by then tells, until the end of the transaction, by which statements the locks were taken.
 -- `attempt` counts the tries before this one: every second one goes through with one order, for transactions that take
 -- nearly as long as the budget; the others change the order every 40 to 100 ms, for many short ones.
 :begin
@@ -44,6 +45,7 @@ BEGIN
           END;
         END LOOP;
       END LOOP;
+      PERFORM pg_catalog.set_config('p2pfk.locked_by', (SELECT pg_catalog.string_agg(s.sql, '; ') FROM pg_catalog.jsonb_array_elements_text(moment.statements) s(sql)), true);
       RETURN;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
       NULL;

@@ -10,6 +10,7 @@ const report = (status: MigrationStatus, rest: Partial<MigrationReport> = {}): M
   executionArn: 'arn',
   pairs: [],
   durationMs: 61_000,
+  blocked: null,
   verification: null,
   error: null,
   ...rest,

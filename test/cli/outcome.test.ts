@@ -140,9 +140,10 @@ it('prefers what the ledger says of the pairs over what the events told', () => 
     lockWaitMs: 3,
   } as const;
   const verification = { passed: true, checks: [] };
+  const blocked = { longestMs: 4, totalMs: 9, tries: 3 };
 
   const { report } = resultOf(
-    ended({ status: 'SUCCEEDED', output: { status: 'MIGRATED' } }, { ledger: { pairs: [pair], verification } }),
+    ended({ status: 'SUCCEEDED', output: { status: 'MIGRATED' } }, { ledger: { pairs: [pair], verification, blocked } }),
   );
 
   expect(report).toEqual({
@@ -151,13 +152,15 @@ it('prefers what the ledger says of the pairs over what the events told', () => 
     executionArn: 'arn:aws:states:local:0:execution:p2pfk:x',
     pairs: [pair],
     durationMs: 1235,
+    blocked,
     verification,
     error: null,
   });
 });
 
 it('does not pass the checks of an earlier execution off as its own', () => {
-  const ledger = { pairs: [], verification: { passed: true, checks: [] } };
+  const blocked = { longestMs: 0, totalMs: 0, tries: 0 };
+  const ledger = { pairs: [], verification: { passed: true, checks: [] }, blocked };
 
   const { report } = resultOf(
     ended(

@@ -27,11 +27,14 @@ COMMENT ON COLUMN p2pfk.migration.reason IS 'why, for example a ticket';
 COMMENT ON COLUMN p2pfk.migration.approved_by IS 'person who approved the drop, as stated: not verified';
 
 ALTER TABLE p2pfk.event
-  ADD COLUMN execution text, ADD COLUMN person text, ADD COLUMN reason text, ADD COLUMN lock_held_ms double precision;
+  ADD COLUMN execution text, ADD COLUMN person text, ADD COLUMN reason text, ADD COLUMN lock_held_ms double precision,
+  ALTER COLUMN migration_id DROP NOT NULL;
+COMMENT ON COLUMN p2pfk.event.migration_id IS 'null: it concerns the ledger itself, such as the statements that made it';
 COMMENT ON COLUMN p2pfk.event.execution IS 'the execution that did it';
 COMMENT ON COLUMN p2pfk.event.person IS 'person who asked for it, as stated: not verified';
 COMMENT ON COLUMN p2pfk.event.lock_wait_ms IS 'how long its locks were waited for';
-COMMENT ON COLUMN p2pfk.event.lock_held_ms IS 'how long the transaction held its strongest locks, from the moment they were granted to its end';
+COMMENT ON COLUMN p2pfk.event.lock_held_ms IS
+  'one row for each try, also a failed one: how long its locks blocked others at most, from the request of the first lock that blocks readers or writers to the end of the transaction';
 
 CREATE TABLE p2pfk.running (
   object       oid PRIMARY KEY,

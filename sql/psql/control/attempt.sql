@@ -3,11 +3,16 @@
 -- took. In a transaction it is a part of it; alone it is one, which ends in the server also when psql is gone.
 --
 -- :as_caller true (for this once): they run with the caller's search_path, as the code of the application expects it
--- that they fire. They must be qualified then.
+-- that they fire. They must be qualified then. They are statements that change something: :ran, which record.sql notes in the ledger,
+-- gets them.
 --
 -- A DO block, because psql itself would print each error, and could not go on in the transaction. While the caller's path
 -- holds, it calls no function and uses no operator of its own.
 SELECT set_config('p2pfk.attempt', :'statements', false) AS ignored, set_config('p2pfk.as_caller', :'as_caller', false) AS ignored \gset
+\set noted_statements '[]'
+\if :as_caller
+\set noted_statements :statements
+\endif
 \set as_caller false
 DO $attempt$
 DECLARE
@@ -47,6 +52,8 @@ BEGIN
                                         'took_ms', extract(epoch FROM clock_timestamp() - began) * 1000)::text, false);
 END
 $attempt$;
-SELECT a.*
+SELECT a.*, CASE WHEN a.failed THEN :'ran'::jsonb
+                 ELSE :'ran'::jsonb || coalesce((SELECT jsonb_agg(jsonb_build_object('sql', s.sql) ORDER BY s.n)
+                                                   FROM jsonb_array_elements_text(:'noted_statements'::jsonb) WITH ORDINALITY s(sql, n)), '[]') END AS ran
   FROM jsonb_to_record(current_setting('p2pfk.attempted')::jsonb)
        AS a(failed boolean, sqlstate text, failure text, affected bigint, took_ms float8) \gset

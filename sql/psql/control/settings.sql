@@ -49,6 +49,12 @@
 \set search_path ''
 \endif
 \set as_caller false
+-- The statements of the transaction that runs, for the ledger (attempt.sql); whether it has its locks (lock.sql); and what a note of
+-- the ledger says of the wait for locks and of how long others were blocked.
+\set ran '[]'
+\set locks_held false
+\set waited_ms ''
+\set blocked_ms ''
 -- Milliseconds that a statement of ours may stand in a lock queue, in all; and how often it is tried.
 \if :{?lock_timeout_ms}
 \else

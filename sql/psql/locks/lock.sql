@@ -5,9 +5,13 @@
 -- (p2pfk.enter or p2pfk.enter_rollback), :step, :pair (empty for a step on the whole), :subject (what people read), :lock_mode and
 -- :lock_relations (who holds them is said). record.sql ends the transaction.
 \set attempt_number 1
+\set ran '[]'
 \ir try-lock.sql
+\set locks_held true
 \set lock_wait_ms :took_ms
-SELECT set_config('p2pfk.locked_at', t.now::text, true) AS ignored, t.now AS locked_at FROM (SELECT clock_timestamp() AS now) t \gset
+SELECT set_config('p2pfk.locked_at', t.now::text, true) AS ignored, t.now AS locked_at,
+       coalesce(nullif(current_setting('p2pfk.locked_by', true), ''), :'lock_sql') AS locked_by
+  FROM (SELECT clock_timestamp() AS now) t \gset
 \ir limit.sql
 \set lock_ways ''
 \set lock_held_ms 0

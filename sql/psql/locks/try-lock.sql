@@ -22,6 +22,8 @@ SELECT set_config('lock_timeout', :'limit_ms', true) AS ignored,
 \ir ../control/attempt.sql
 \if :failed
 ROLLBACK;
+SELECT extract(epoch FROM clock_timestamp() - :'lock_began_at'::timestamptz) * 1000 AS blocked_ms \gset
+\set waited_ms :took_ms
 \set mode :lock_mode
 \ir ../control/as-login.sql
 \set file ../../checks/lock-holders.sql
@@ -38,6 +40,8 @@ ROLLBACK;
 \set sql :lock_sql
 \set error :message
 \ir ../../ledger/note-event.sql
+\set waited_ms ''
+\set blocked_ms ''
 \if :gives_up
 \set refusal :message
 \ir ../control/give-up.sql

@@ -52,6 +52,21 @@ SELECT NOT :'has_tables'::boolean OR :'is_older'::boolean AS upgrades,
 \endif
 SET LOCAL search_path = pg_catalog, pg_temp;
 \ir ../control/ledger.sql
+-- psql has no text of the files that it includes: the note names them.
+SELECT CASE WHEN :'present'::boolean AND NOT :'upgrades'::boolean THEN 'sql/ledger/name-schema.sql'
+            ELSE concat_ws(', ', CASE WHEN :'lacks_1'::boolean THEN 'sql/ledger/create-schema.sql, sql/ledger/versions/001-tables.sql' END,
+                           CASE WHEN :'lacks_2'::boolean THEN 'sql/ledger/versions/002-one-shape.sql' END,
+                           CASE WHEN :'lacks_3'::boolean THEN 'sql/ledger/versions/003-identity-and-evidence.sql' END,
+                           'sql/ledger/functions.sql', 'sql/ledger/views.sql', 'sql/ledger/withdraw.sql') END AS files,
+       :'migration_id' AS of_migration \gset
+SELECT format('-- the statements of %s', :'files') AS sql \gset
+\set migration_id ''
+\set pair ''
+\set step Ledger
+\set duration_ms ''
+\set error ''
+\ir ../../ledger/note-event.sql
+\set migration_id :of_migration
 \endif
 \ir ../../ledger/shape.sql
 \ir ../../ledger/expected-shape.sql

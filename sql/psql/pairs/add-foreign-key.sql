@@ -7,7 +7,7 @@
 \ir ../control/rows.sql
 \set guard :result
 \endif
-SELECT coalesce(string_agg(g ->> 'sql', E';\n'), '') AS guard_sql, count(*) = 0 AS has_guard
+SELECT coalesce(jsonb_agg(g -> 'sql'), '[]') AS guard_statements, count(*) = 0 AS has_guard
   FROM jsonb_array_elements(:'guard'::jsonb) g
  WHERE g -> 'stands' = 'false' \gset
 -- One of ours that does not fire as the parent FK does by now is brought up to date; one that was there before is not touched.
@@ -29,16 +29,17 @@ SELECT CASE WHEN :'pair_state' IN ('planned', 'indexed')
 \set lock_sql :sql
 \ir ../../statements/add-pair-foreign-key.sql
 -- The guard first: as soon as the pair FK exists, its ON DELETE acts on the referencing rows of a row that moves away.
-SELECT concat_ws(E';\n', nullif(:'guard_sql', ''), CASE WHEN NOT :'stands'::boolean THEN :'sql' END) AS change_sql,
+SELECT :'guard_statements'::jsonb || CASE WHEN NOT :'stands'::boolean THEN jsonb_build_array(:'sql') ELSE '[]' END AS change_statements,
        jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS lock_relations,
        format('FK for %s', :'referencing') AS subject \gset
 \set lock_mode 'SHARE ROW EXCLUSIVE'
 \set step AddForeignKeys
 \set enter p2pfk.enter
 \ir ../locks/lock.sql
-SELECT :'change_sql' <> '' AS changes_something \gset
+SELECT :'change_statements' <> '[]' AS changes_something \gset
 \if :changes_something
-\ir ../locks/change.sql
+\set statements :change_statements
+\ir ../locks/change-all.sql
 \endif
 SELECT NOT :'stood'::boolean OR :'constraint_added'::boolean AS is_ours \gset
 \if :is_ours

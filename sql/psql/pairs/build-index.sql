@@ -28,6 +28,9 @@ SELECT p2pfk.enter(:'migration_id'::bigint, :'execution') AS ignored,
 \if :index_leftover
 \ir ../../statements/drop-index.sql
 \ir ../locks/run-concurrently.sql
+\set duration_ms ''
+\set error ''
+\ir ../../ledger/note-event.sql
 \endif
 \ir ../../statements/create-index.sql
 \ir ../locks/run-concurrently.sql

@@ -3,8 +3,7 @@
 \set pairs :named
 \set file ../../statements/copy-firing-modes.sql
 \ir ../control/rows.sql
-SELECT jsonb_agg(s -> 'sql') AS statements, count(*) > 0 AS some,
-       concat_ws(E';\n', nullif(:'change_sql', ''), string_agg(s ->> 'sql', E';\n')) AS change_sql
+SELECT jsonb_agg(s -> 'sql') AS statements, count(*) > 0 AS some
   FROM jsonb_array_elements(:'result'::jsonb) s \gset
 \if :some
 \set as_caller true

@@ -51,18 +51,9 @@ ROLLBACK;
 \set error_name RollbackFailed
 \ir ../control/give-up.sql
 \endif
-SELECT jsonb_agg(x.text ORDER BY s.n, x.n) AS statements
-  FROM jsonb_array_elements_text(:'drop_statements'::jsonb) WITH ORDINALITY s(sql, n),
-       LATERAL (VALUES (1, s.sql), (2, format('SELECT p2pfk.record(%s, %s, %L, %L)', :'migration_id', :'pair', :'step', s.sql))) x(n, text) \gset
-\set as_caller true
-\ir ../control/attempt.sql
-\if :failed
-ROLLBACK;
-SELECT format('%s: %s', :'subject', :'failure') AS refusal \gset
-\set error_name StatementFailed
-\ir ../control/give-up.sql
-\endif
-COMMIT;
+\set statements :drop_statements
+\ir ../locks/change-all.sql
+\ir ../locks/record.sql
 \endif
 \if :drops_index
 -- No row where it is gone, or has become part of an index of the partitioned table.

@@ -3,7 +3,7 @@
 \set lock_sql :sql
 \set file ../../statements/drop-row-movement-guard.sql
 \ir ../control/rows.sql
-SELECT string_agg(s ->> 'sql', E';\n') AS change_sql FROM jsonb_array_elements(:'result'::jsonb) s \gset
+SELECT coalesce(jsonb_agg(s -> 'sql'), '[]') AS change_statements FROM jsonb_array_elements(:'result'::jsonb) s \gset
 \set lock_mode 'ACCESS EXCLUSIVE'
 \set lock_relations :referenced_relations
 \set step DropPairForeignKeys
@@ -11,5 +11,6 @@ SELECT string_agg(s ->> 'sql', E';\n') AS change_sql FROM jsonb_array_elements(:
 \set enter p2pfk.enter_rollback
 \set subject 'removal of the row-movement guard'
 \ir ../locks/lock.sql
-\ir ../locks/change.sql
+\set statements :change_statements
+\ir ../locks/change-all.sql
 \ir ../locks/record.sql

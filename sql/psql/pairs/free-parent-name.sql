@@ -15,7 +15,6 @@ SELECT jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS loc
 \set lock_mode 'ACCESS EXCLUSIVE'
 \ir ../locks/lock.sql
 \ir ../locks/change.sql
-\set rename_sql :change_sql
 \set pairs :former_pairs
 \if :defers
 \ir ../../statements/defer-pair-foreign-key.sql
@@ -24,7 +23,6 @@ SELECT jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS loc
 \endif
 SELECT jsonb_build_array((:'former_pairs'::jsonb -> 0) || jsonb_build_object('former_name', NULL)) AS pairs \gset
 \ir ../../ledger/rename-pairs.sql
-\set change_sql :rename_sql
 \ir ../locks/record.sql
 \endif
 \set pairs :ledger_pairs

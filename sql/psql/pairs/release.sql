@@ -12,18 +12,10 @@ SELECT jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS loc
 \set released :result
 \set file ../../statements/drop-row-movement-guard.sql
 \ir ../control/rows.sql
-SELECT coalesce(jsonb_agg(x.text ORDER BY s.n, x.n), '[]') AS statements
-  FROM jsonb_array_elements(:'released'::jsonb || :'result'::jsonb) WITH ORDINALITY s(e, n),
-       LATERAL (VALUES (1, s.e ->> 'sql'), (2, format('SELECT p2pfk.record(%s, %s, %L, %L)', :'migration_id', :'pair', :'step', s.e ->> 'sql'))) x(n, text) \gset
-\set as_caller true
-\ir ../control/attempt.sql
-\if :failed
-ROLLBACK;
-SELECT format('%s: %s', :'subject', :'failure') AS refusal \gset
-\set error_name StatementFailed
-\ir ../control/give-up.sql
-\endif
+SELECT coalesce(jsonb_agg(s.e -> 'sql' ORDER BY s.n), '[]') AS statements
+  FROM jsonb_array_elements(:'released'::jsonb || :'result'::jsonb) WITH ORDINALITY s(e, n) \gset
+\ir ../locks/change-all.sql
 SELECT jsonb_build_object('constraint_added', false, 'index_added', false) AS changes \gset
 \ir ../../ledger/change-pair.sql
-COMMIT;
+\ir ../locks/record.sql
 \echo ✓ :referencing is no partition of the pair any more: what was added to it is gone

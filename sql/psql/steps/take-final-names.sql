@@ -13,9 +13,8 @@ SELECT m.options AS drop_options FROM p2pfk.migration m WHERE m.id = :'migration
 SELECT coalesce(jsonb_agg(r ORDER BY r -> 'pair') FILTER (WHERE x.n = 1), '[]') AS pairs,
        coalesce(jsonb_agg(x.text ORDER BY r -> 'pair', x.n), '[]') AS statements
   FROM jsonb_array_elements(:'result'::jsonb) r
- CROSS JOIN LATERAL (VALUES (1, r ->> 'sql'), (3, r ->> 'timing_sql')) s(n, sql)
- CROSS JOIN LATERAL (VALUES (s.n, s.sql), (s.n + 1, format('SELECT p2pfk.record(%s, NULL, %L, %L)', :'migration_id', :'step', s.sql))) x(n, text)
- WHERE s.sql IS NOT NULL \gset
+ CROSS JOIN LATERAL (VALUES (1, r ->> 'sql'), (2, r ->> 'timing_sql')) x(n, text)
+ WHERE x.text IS NOT NULL \gset
 \set as_caller true
 \ir ../control/attempt.sql
 \if :failed

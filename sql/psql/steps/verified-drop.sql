@@ -97,7 +97,18 @@ SELECT jsonb_build_object('dropped_at', clock_timestamp()) AS changes \gset
 \ir ../../ledger/change-migration.sql
 \if :rehearse
 ROLLBACK;
+\set locks_held false
+SELECT greatest(1, round(extract(epoch FROM clock_timestamp() - :'lock_began_at'::timestamptz) * 1000)) AS locked_ms,
+       concat_ws(E';\n', :'locked_by', (SELECT string_agg(r ->> 'sql', E';\n' ORDER BY n) FROM jsonb_array_elements(:'ran'::jsonb) WITH ORDINALITY e(r, n)), 'ROLLBACK') AS sql \gset
+-- Nothing of it could be noted before its end.
+\set waited_ms :lock_wait_ms
+\set blocked_ms :locked_ms
+\set duration_ms :locked_ms
+\set error ''
+\ir ../../ledger/note-event.sql
+\set waited_ms ''
+\set blocked_ms ''
 \else
 \ir ../locks/record.sql
+SELECT greatest(1, round(extract(epoch FROM clock_timestamp() - :'lock_began_at'::timestamptz) * 1000)) AS locked_ms \gset
 \endif
-SELECT greatest(1, round(extract(epoch FROM clock_timestamp() - :'locked_at'::timestamptz) * 1000)) AS locked_ms \gset

@@ -1,0 +1,23 @@
+/** Lines that name who stood in the way of a lock. Pure. */
+import type { LockHolder } from './errors.ts';
+
+const AUTOVACUUM = {
+  ordinary: 'autovacuum',
+  wraparound: 'an autovacuum that prevents transaction ID wraparound, and is never cancelled: let it end',
+} as const;
+
+/** What is added to the line that names a blocker; empty where none has yielded. */
+export function describeYielded(pids: readonly number[]): string {
+  return pids.length === 0 ? '' : `; autovacuum (pid ${pids.join(', ')}) has yielded`;
+}
+
+/** One line a holder: whom to ask, and what it is doing. */
+export function describeHolders(holders: readonly LockHolder[]): string {
+  if (holders.length === 0) return 'whoever held it has gone by now';
+  // An autovacuum that must not be cancelled is reported first, even if other sessions hold locks too.
+  const first = holders.find(({ autovacuum }) => autovacuum === 'wraparound') ?? holders[0];
+  const { pid, user, application, state, since, mode, relation, query, autovacuum } = first as LockHolder;
+  const who = `${autovacuum ? AUTOVACUUM[autovacuum] : (user ?? 'a background process')}${application ? `, ${application}` : ''}`;
+  const more = new Set(holders.map((holder) => holder.pid).filter((other) => other !== pid)).size;
+  return `${mode} on ${relation} is held by pid ${pid} (${who}), ${state ?? 'state unknown'} since ${since ?? 'an unknown time'}${query ? `: ${query}` : ''}${more > 0 ? ` (and ${more} more session${more > 1 ? 's' : ''})` : ''}`;
+}

@@ -1,0 +1,9 @@
+-- Runs :statements, a JSON list, as change.sql does.
+\set as_caller true
+\ir ../control/attempt.sql
+\if :failed
+ROLLBACK;
+SELECT format('%s: %s', :'subject', :'failure') AS refusal \gset
+\set error_name StatementFailed
+\ir ../control/give-up.sql
+\endif
