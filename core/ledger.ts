@@ -1,7 +1,15 @@
 /** Reads and writes the ledger, schema `p2pfk`. It explains and it fences; what is done is read from the catalog. */
 import type { Client } from 'pg';
 import { runAsLogin } from './as-login.ts';
-import type { AcceptedFinding, Blocked, ExecutionInput, MigratedPair, PairState, Rehearsal, Verification } from './contracts.ts';
+import type {
+  AcceptedFinding,
+  Blocked,
+  ExecutionInput,
+  MigratedPair,
+  PairState,
+  Rehearsal,
+  Verification,
+} from './contracts.ts';
 import { MigrationFenced, MigrationInProgress } from './errors.ts';
 import type { Pace, Timed } from './forecast.ts';
 import type { AlwaysFiring, ForeignKey } from './foreign-key.ts';
@@ -13,6 +21,12 @@ import { sqlStateOf, toNamedError } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
 
 export type MigrationState = 'running' | 'paused' | 'migrated' | 'rolling-back' | 'rolled-back';
+
+/** The id that the next migration will get: it is in the names of the row-movement guards. */
+export async function nextMigrationId(client: Client): Promise<string> {
+  if (!(await isLedgerReadable(client))) return '1';
+  return (await runOne<{ id: string }>(client, 'ledger/next-migration')).id;
+}
 
 /** What an execution was asked to do, as the ledger keeps it for the steps. */
 export type MigrationOptions = Omit<ExecutionInput, 'table' | 'constraint' | 'operation' | 'dryRun'> & {

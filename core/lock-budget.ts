@@ -221,10 +221,7 @@ const RECORD_MS = 100;
  *
  * @returns the statements by which the locks were taken, where there were several ways; else an empty text
  */
-async function granted(
-  client: Client,
-  { leftMs, budgetMs }: { leftMs: number; budgetMs: number },
-): Promise<string> {
+async function granted(client: Client, { leftMs, budgetMs }: { leftMs: number; budgetMs: number }): Promise<string> {
   const { rows } = await client.query<{ locked_by: string | null }>(
     `SELECT set_config('p2pfk.locked_at', clock_timestamp()::text, true),
             set_config('lock_timeout', $1, true), set_config('statement_timeout', $1, true),

@@ -18,6 +18,15 @@ export function newLedger(): string {
   return ['create-schema', 'name-schema', ...VERSIONS, ...CURRENT].map((name) => readSql(`ledger/${name}`)).join('\n');
 }
 
+/** The statements that bring this database's ledger to the newest version; none where it has that. Writes nothing. */
+export async function ledgerStatements(client: Client): Promise<string[]> {
+  const { has_tables: hasTables, present, is_older: isOlder } = await checkLedger(client);
+  if (hasTables && !isOlder) return [];
+  const version = hasTables ? (await runOne<{ ledger_version: number }>(client, 'ledger/version')).ledger_version : 0;
+  const schema = present ? [] : ['create-schema'];
+  return [...schema, 'name-schema', ...VERSIONS.slice(version), ...CURRENT].map((name) => readSql(`ledger/${name}`));
+}
+
 /** duplicate_schema, and the unique index of pg_namespace where the other one has not committed yet. */
 const MADE_BY_ANOTHER = new Set(['42P06', '23505']);
 

@@ -127,7 +127,14 @@ async function changeOnce<Result>(
       await client.query("SELECT set_config('statement_timeout', '0', true)");
       const statements = [...attempt.locked, ...journal];
       const [blockedMs] = attempt.blockedMs();
-      eventId = await recordTransaction(client, { migrationId, execution: null, pair: null, step, statements, blockedMs });
+      eventId = await recordTransaction(client, {
+        migrationId,
+        execution: null,
+        pair: null,
+        step,
+        statements,
+        blockedMs,
+      });
     }
     await client.query(rehearsal ? 'ROLLBACK' : 'COMMIT');
     attempt.ended();

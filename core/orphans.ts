@@ -65,10 +65,7 @@ export async function countOrphans(
   pairs: readonly CountedPair[],
   like: number | null = foreignKey.constraint_oid ?? anyConstraint(pairs),
 ): Promise<OrphanCount[]> {
-  const queries = await run<{ pair: number; sql: string }>(client, 'checks/orphans', {
-    pairs,
-    like_constraint_oid: String(like ?? ''),
-  });
+  const queries = await countQueries(client, pairs, like);
   const counts: OrphanCount[] = [];
   for (const { pair, sql } of queries) {
     try {
@@ -86,6 +83,18 @@ export async function countOrphans(
     }
   }
   return counts;
+}
+
+/** The query that counts the orphans of each pair; `like` names the foreign key that tells how to compare where a pair has none. */
+export function countQueries(
+  client: Client,
+  pairs: readonly CountedPair[],
+  like: number | null,
+): Promise<{ readonly pair: number; readonly sql: string }[]> {
+  return run<{ pair: number; sql: string }>(client, 'checks/orphans', {
+    pairs,
+    like_constraint_oid: String(like ?? ''),
+  });
 }
 
 /** Any pair FK of the list; all have the same columns and operators. */

@@ -4,7 +4,7 @@ import type { Estimate, ExecutionInput, Plan, PlannedStatement } from './contrac
 import { eventBudget } from './event-budget.ts';
 import { PACE } from './forecast.ts';
 import { type ForeignKey, resolveForeignKey } from './foreign-key.ts';
-import { type MigrationState, readMigration } from './ledger.ts';
+import { type MigrationState, nextMigrationId, readMigration } from './ledger.ts';
 import { waitLimit } from './lock-wait.ts';
 import { type FinalName, readFinalNames, statementsOf } from './pair-names.ts';
 import { type Pair, type Pairing, readPairing, statementsFor } from './pairs.ts';
@@ -113,7 +113,7 @@ async function plannedStatements(
   );
   const added = pairs.filter((pair) => pair.constraint_oid === null);
   const guards = wantsGuard(foreignKey, input)
-    ? await readGuards(client, foreignKey, foreignKey.migrationId ?? 'N', added)
+    ? await readGuards(client, foreignKey, foreignKey.migrationId ?? (await nextMigrationId(client)), added)
     : [];
   const missing = new Map(guards.filter(({ stands }) => !stands).map(({ pair, sql, lock }) => [pair, { sql, lock }]));
   await add('AddForeignKeys', ['statements/lock-pair', 'statements/add-pair-foreign-key'], added, missing);

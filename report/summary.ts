@@ -63,7 +63,8 @@ function checked({ checks, rehearsal }: Told): string {
 
 /** Of all tries, where the ledger tells; without it only the try that succeeded is known. */
 function blockedOthers({ blocked, lockedMs }: Told): string {
-  const drop = lockedMs === null ? '' : `the try that dropped the old foreign key held its locks for ${duration(lockedMs)}`;
+  const drop =
+    lockedMs === null ? '' : `the try that dropped the old foreign key held its locks for ${duration(lockedMs)}`;
   if (blocked !== null)
     return ` Its locks blocked other sessions for ${blockedInWords(blocked, duration)}${drop === '' ? '' : `; ${drop}`}.`;
   return drop === '' ? '' : ` ${sentence(drop)}`;

@@ -23,7 +23,7 @@ export function registerPlan(program: Command, finish: Finish): void {
     .description('what would be done: pairs, findings, estimate, exact SQL; reads only');
   addDatabaseOptions(addNamingOption(addIndexOptions(addGuardOptions(addPaceOptions(command)))))
     .option('--count-orphans', 'count the referencing rows without a referenced row, pair after pair; reads all rows')
-    .option('--sql', 'only the SQL statements, each under a comment with its step and lock');
+    .option('--sql', 'only the SQL: a script for psql with all that migrate would run, and the way back');
   addOutputOptions(command)
     .addHelpText(
       'after',
@@ -50,7 +50,8 @@ async function plan(flags: PlanFlags, command: Command): Promise<number> {
   const { givenInput, parseInput } = await import('../input.ts');
   const input = parseInput(givenInput(flags, 'migrate'));
   const { connectReadOnly } = await import('../../core/connection.ts');
-  const { planMigration } = await import('../../core/plan.ts');
+  const { planMigration, readPlan } = await import('../../core/plan.ts');
+  const { migrationScript } = await import('../../core/script/script.ts');
   const { createOutput } = await import('../output.ts');
   const { repeatedOptions } = await import('../repeat.ts');
   const { findingLines, planLines, statementsAsSql } = await import('../render/plan.ts');
@@ -62,10 +63,12 @@ async function plan(flags: PlanFlags, command: Command): Promise<number> {
     searchPath: input.searchPath,
   });
   try {
-    const planned = await planMigration(client, input, { countOrphans: flags.countOrphans === true });
+    const reading = flags.sql === true ? await readPlan(client, input, 'plan') : undefined;
+    const planned =
+      reading?.document ?? (await planMigration(client, input, { countOrphans: flags.countOrphans === true }));
     const refused = planned.findings.some((finding) => finding.severity === 'error');
-    if (flags.sql === true) {
-      output.sql(statementsAsSql(planned));
+    if (reading !== undefined) {
+      output.sql((await migrationScript(client, reading, input)) ?? statementsAsSql(planned));
       if (refused) for (const line of findingLines(planned.findings, 'error')) output.complain(line);
     } else if (flags.json === true) {
       output.document(planned);

@@ -52,7 +52,13 @@ export function closingLines(report: MigrationReport, context: ClosingContext): 
       ];
     case 'PAUSED':
       if (report.error?.name === 'Superseded') return supersededLines(report);
-      return ['', '‖‖‖ MIGRATION PAUSED ‖‖‖', ...blockedLines(report), ...pausedLines(report, context, because), `  ${undo}`];
+      return [
+        '',
+        '‖‖‖ MIGRATION PAUSED ‖‖‖',
+        ...blockedLines(report),
+        ...pausedLines(report, context, because),
+        `  ${undo}`,
+      ];
     case 'REFUSED': {
       const hint = report.error?.name === 'PreflightFailed' ? [`  p2pfk plan ${here}   shows every finding`] : [];
       return ['', '✗✗✗ REFUSED - NOTHING WAS CHANGED ✗✗✗', ...because, ...hint];

@@ -180,8 +180,12 @@ export function statementsAsSql(plan: Plan): string {
     comment(
       `p2pfk plan for ${plan.table} → ${plan.referencedTable}, constraint ${plan.constraint}: ${plural(total, 'statement')}`,
     ),
-    comment('For reading. A LOCK TABLE and the statement below it run in one transaction;'),
-    comment('p2pfk migrate runs all of it with lock timeouts, checks in between, and a way back.'),
+    comment(
+      'What is left of a migration that has begun, for reading: a LOCK TABLE and the statement below it run in one',
+    ),
+    comment(
+      'transaction. p2pfk migrate goes on with it, and so do the psql scripts of sql/; p2pfk rollback goes back.',
+    ),
   ];
   const blocks = plan.statements.map(({ step, lock, sql }, index) =>
     [

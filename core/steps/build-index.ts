@@ -8,7 +8,14 @@ import { changePair, noteEvent } from '../ledger.ts';
 import { runNoted } from '../noted.ts';
 import { readStanding, statementFor } from '../pairs.ts';
 import { maintenanceMemory } from '../server.ts';
-import { beforeLongWork, type EnteredMigration, type EnteredPair, enterPair, enterWithinWindow, type StepContext } from './context.ts';
+import {
+  beforeLongWork,
+  type EnteredMigration,
+  type EnteredPair,
+  enterPair,
+  enterWithinWindow,
+  type StepContext,
+} from './context.ts';
 import { pairResult } from './pair-result.ts';
 
 const STEP = 'BuildIndexes';

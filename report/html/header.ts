@@ -67,12 +67,13 @@ function figures(report: Report): [string, string][] {
       ? []
       : [
           [duration(blocked.longestMs), 'others blocked at a time, at most'] as [string, string],
-          [duration(blocked.totalMs), `others blocked in all, in ${plural(blocked.tries, 'try', 'tries')}`] as [string, string],
+          [duration(blocked.totalMs), `others blocked in all, in ${plural(blocked.tries, 'try', 'tries')}`] as [
+            string,
+            string,
+          ],
         ]),
     ...(lockedMs === null ? [] : [[duration(lockedMs), 'under exclusive lock by the drop'] as [string, string]]),
     ...(own.length === 0 ? [] : [[duration(wait), 'longest wait for a lock'] as [string, string]]),
-    ...(pairs.length === 0
-      ? []
-      : [[count(retries), `failed ${retries === 1 ? 'try' : 'tries'}`] as [string, string]]),
+    ...(pairs.length === 0 ? [] : [[count(retries), `failed ${retries === 1 ? 'try' : 'tries'}`] as [string, string]]),
   ];
 }

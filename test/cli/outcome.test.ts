@@ -143,7 +143,10 @@ it('prefers what the ledger says of the pairs over what the events told', () => 
   const blocked = { longestMs: 4, totalMs: 9, tries: 3 };
 
   const { report } = resultOf(
-    ended({ status: 'SUCCEEDED', output: { status: 'MIGRATED' } }, { ledger: { pairs: [pair], verification, blocked } }),
+    ended(
+      { status: 'SUCCEEDED', output: { status: 'MIGRATED' } },
+      { ledger: { pairs: [pair], verification, blocked } },
+    ),
   );
 
   expect(report).toEqual({

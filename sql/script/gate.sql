@@ -1,0 +1,34 @@
+-- The partitions are those of the plan, and each pair has a valid foreign key whose four triggers fire; p2pfk.script_migration says
+-- of which migration. Reads the catalog and the ledger only.
+DO $gate$
+DECLARE
+  problems text;
+BEGIN
+  WITH planned AS (
+    SELECT p.* FROM p2pfk.pair p WHERE p.migration_id = current_setting('p2pfk.script_migration')::bigint
+  )
+  SELECT string_agg(x.problem, '; ') INTO problems
+    FROM (SELECT format('%s or %s is not the partition that the plan was made for', p.referencing, p.referenced) AS problem
+            FROM planned p
+            LEFT JOIN pg_class a ON a.oid = p.referencing_oid AND a.relispartition
+            LEFT JOIN pg_class b ON b.oid = p.referenced_oid AND b.relispartition
+           WHERE b.oid IS NULL OR pg_get_expr(a.relpartbound, a.oid) IS DISTINCT FROM p.bound
+          UNION ALL
+          SELECT format('%s has no valid and enforced foreign key to %s', p.referencing, p.referenced)
+            FROM planned p
+           WHERE NOT EXISTS (SELECT FROM pg_constraint c
+                              WHERE c.contype = 'f' AND c.conrelid = p.referencing_oid AND c.confrelid = p.referenced_oid
+                                AND c.conparentid = 0 AND c.conname = p.constraint_name AND c.convalidated
+                                AND (SELECT count(*) FROM pg_trigger t WHERE t.tgconstraint = c.oid AND t.tgenabled IN ('O', 'A')) = 4)
+          UNION ALL
+          SELECT format('%s was attached after the plan', t.relid::regclass)
+            FROM p2pfk.migration m
+           CROSS JOIN LATERAL pg_partition_tree(m.table_oid) t
+           WHERE m.id = current_setting('p2pfk.script_migration')::bigint AND t.isleaf
+             AND t.relid::oid <> ALL (SELECT u.name::regclass::oid FROM jsonb_array_elements_text(current_setting('p2pfk.script_unpaired')::jsonb) u(name))
+             AND NOT EXISTS (SELECT FROM planned p WHERE p.referencing_oid = t.relid)) x;
+  IF problems IS NOT NULL THEN
+    RAISE EXCEPTION 'the gate is not open: %', problems;
+  END IF;
+END
+$gate$;
