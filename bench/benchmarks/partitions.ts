@@ -117,7 +117,7 @@ async function measureMigration(server: BenchServer, pairs: number, rounds: numb
   const view = await lookInside({ databaseUrl, input: INPUT });
   const lockedMs = await server.in('pairs', async (client) => {
     const { rows } = await client.query<{ locked_ms: number | null }>(
-      "SELECT max(duration_ms) AS locked_ms FROM p2pfk.event WHERE step = 'DropParentForeignKey' AND error IS NULL",
+      "SELECT max(lock_held_ms) AS locked_ms FROM p2pfk.event WHERE step = 'DropParentForeignKey' AND error IS NULL",
     );
     return rows[0]?.locked_ms ?? Number.NaN;
   });

@@ -31,7 +31,7 @@ export function registerPlan(program: Command, finish: Finish): void {
         about: `Writes nothing at all to the database: a role that can only read is enough, and a standby as well.`,
         examples: [
           ['p2pfk plan --table public.path', 'overview for a person'],
-          ['p2pfk plan --table path --sql > migration.sql', 'for a DBA to read'],
+          ['p2pfk plan --table path --sql > migration.sql', 'for a DBA to read, and to run with psql'],
           ['p2pfk plan --table path --json', 'for scripts'],
           ['p2pfk plan --table path --count-orphans', 'would the validation fail?'],
         ],

@@ -61,7 +61,7 @@ describe('a provisioned pair', () => {
     });
     const event = await oneRow<{ sql: string; step: string }>(
       observer,
-      'SELECT step, sql FROM p2pfk.event WHERE migration_id = $1 ORDER BY id DESC LIMIT 1',
+      "SELECT step, string_agg(sql, '; ' ORDER BY id) AS sql FROM p2pfk.event WHERE migration_id = $1 AND step = 'Provision' GROUP BY step",
       [migrationId],
     );
     expect(event.step).toBe('Provision');

@@ -60,10 +60,12 @@ export function startPsql(
   const files = [scripts]
     .flat()
     .flatMap((script) => ['-f', fileURLToPath(new URL(`../../sql/${SCRIPTS[script]}.sql`, import.meta.url))]);
-  const child = spawn('psql', [url, '-X', ...given, ...files], {
-    env: environment(),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  return startPsqlWith([url, '-X', ...given, ...files]);
+}
+
+/** psql with arguments of the caller's own. */
+function startPsqlWith(args: readonly string[]): Started {
+  const child = spawn('psql', args, { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -80,6 +82,16 @@ export function startPsql(
     });
   });
   return { child, finished };
+}
+
+/** Runs one file as `p2pfk plan --sql` prints it. */
+export function psqlFile(
+  url: string,
+  file: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Finished> {
+  const given = Object.entries(variables).flatMap(([name, value]) => ['-v', `${name}=${value}`]);
+  return startPsqlWith([url, '-X', '-v', 'ON_ERROR_STOP=1', ...given, '-f', file]).finished;
 }
 
 export function psql(

@@ -82,13 +82,14 @@ describeWithPsql('the four steps', () => {
       verified: true,
     });
     const { rows } = await observer.query(
-      'SELECT step, count(*)::int, bool_and(locks IS NOT NULL) AS locks FROM p2pfk.event GROUP BY 1 ORDER BY 1',
+      'SELECT step, count(*)::int, bool_and(locks IS NOT NULL) AS locks, count(lock_held_ms)::int AS tries FROM p2pfk.event GROUP BY 1 ORDER BY 1',
     );
     expect(rows).toEqual([
-      { step: 'AddForeignKeys', count: 3, locks: true },
-      { step: 'BuildIndexes', count: 3, locks: false },
-      { step: 'DropParentForeignKey', count: 1, locks: true },
-      { step: 'ValidateForeignKeys', count: 3, locks: true },
+      { step: 'AddForeignKeys', count: 9, locks: true, tries: 3 },
+      { step: 'BuildIndexes', count: 3, locks: false, tries: 0 },
+      { step: 'DropParentForeignKey', count: 2, locks: true, tries: 1 },
+      { step: 'Ledger', count: 1, locks: false, tries: 0 },
+      { step: 'ValidateForeignKeys', count: 6, locks: true, tries: 0 },
     ]);
   });
 
