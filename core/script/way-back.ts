@@ -158,8 +158,10 @@ async function dropBlocks({ client, reading, input, pairs, guards, texts }: Scri
   const { foreignKey } = reading;
   const blocks: string[] = [];
   // A leaf in several pairs is guarded until the last of them is gone.
-  const lastWithLeaf = new Map(pairs.map((pair) => [pair.referenced_oid, pair.pair]));
-  const dropGuards = new Map([...guards.values()].map((guard) => [lastWithLeaf.get(guard.oid), guard.drop_sql]));
+  const lastWithLeaf = new Map(pairs.map((pair) => [Number(pair.referenced_oid), pair.pair]));
+  const dropGuards = new Map(
+    [...guards.values()].map((guard) => [lastWithLeaf.get(Number(guard.oid)), guard.drop_sql]),
+  );
   for (const pair of pairs) {
     const text = texts.get(pair.pair);
     const lock = await pairStatementFor(client, 'statements/lock-pair-for-drop', foreignKey, pair);

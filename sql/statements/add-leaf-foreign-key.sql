@@ -9,7 +9,8 @@ SELECT p.pair,
        format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s NOT VALID',
               an.nspname, a.relname,
               -- The pair FK may have that name: then another, until the pair FK is dropped. How it is cut: catalog/pair-states.sql.
-              CASE WHEN EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = p.referencing_oid AND c.conname = w.name)
+              -- A child of the parent FK is gone by then; plan --sql asks while it is there.
+              CASE WHEN EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = p.referencing_oid AND c.conname = w.name AND c.conparentid = 0)
                    THEN regexp_replace(substr((repeat('x', 9) || w.name)::name::text, 10),
                                        CASE getdatabaseencoding() WHEN 'SQL_ASCII' THEN '[^ -~]+$' ELSE '$' END, '') || '_' || left(md5(w.name || p.referencing_oid::text), 8)
                    ELSE w.name END, :'definition'::text) AS sql,

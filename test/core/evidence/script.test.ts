@@ -14,9 +14,10 @@ import { Execution } from '../execution.helpers.ts';
 /** The script for the database, as a file. */
 async function scriptFor(url: string, input: Record<string, unknown> = {}): Promise<string> {
   const client = await connectReadOnly({ databaseUrl: url, applicationName: 'p2pfk plan' });
-  onTestFinished(() => client.end());
   const parsed = ExecutionInput.parse({ table: 'path', lockTimeoutMs: 10_000, ...input });
   const script = await migrationScript(client, await readPlan(client, parsed, 'plan'), parsed);
+  // CREATE INDEX CONCURRENTLY waits for its snapshot.
+  await client.end();
   const folder = await mkdtemp(join(tmpdir(), 'p2pfk-script-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   const file = join(folder, 'migration.sql');
@@ -28,17 +29,18 @@ const ended = ({ code, errors }: Finished) => ({ code, errors });
 const WELL = { code: 0, errors: [] };
 
 /** What `migrate` makes of a database like that. */
-async function migrated(sql: string): Promise<string> {
+async function migrated(sql: string, table: string): Promise<string> {
   const { observer } = await databaseWith(sql);
   const execution = new Execution();
-  await execution.migrate('VerifyMigration', { accept: ['all'] });
+  await execution.migrate('VerifyMigration', { table, accept: ['all'] });
   return everything(observer);
 }
 
-const LAYOUTS: readonly (readonly [string, string])[] = [
-  ['three pairs, a leaf with a name of its own', THREE_PAIRS],
+const LAYOUTS: readonly (readonly [what: string, table: string, sql: string])[] = [
+  ['three pairs, a leaf with a name of its own', 'path', THREE_PAIRS],
   [
     'names to be quoted, DEFERRABLE, triggers that fire ALWAYS, months in years',
+    '"My ""S".path',
     `CREATE SCHEMA "My ""S"; SET search_path = "My ""S", public;
      CREATE TABLE inode ("the day" date, ino int, UNIQUE (ino, "the day")) PARTITION BY RANGE ("the day");
      CREATE TABLE path (ino int, at date, name text) PARTITION BY RANGE (at);
@@ -53,24 +55,23 @@ const LAYOUTS: readonly (readonly [string, string])[] = [
        FOR t IN SELECT tgrelid::regclass AS relation, tgname AS name FROM pg_trigger WHERE tgconstraint <> 0 AND tgisinternal LOOP
          EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', t.relation, t.name);
        END LOOP; END $$;
-     DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = "My ""S", public', current_database()); END $$;
      ANALYZE;`,
   ],
 ];
 
 describeWithPsql('plan --sql', () => {
-  it.each(LAYOUTS)('%s: migrates as migrate does, is known to the ledger, and goes back', async (_, sql) => {
+  it.each(LAYOUTS)('%s: migrates as migrate does, is known to the ledger, and goes back', async (_, table, sql) => {
     const { db, observer } = await databaseWith(sql);
     const original = await everything(observer);
-    const file = await scriptFor(db.url);
+    const file = await scriptFor(db.url, { table });
 
     expect(ended(await psqlFile(db.url, file))).toEqual(WELL);
-    expect(await everything(observer)).toBe(await migrated(sql));
+    expect(await everything(observer)).toBe(await migrated(sql, table));
     expect(await oneRow(observer, 'SELECT state, dropped_at IS NOT NULL AS dropped FROM p2pfk.migration')).toEqual({
       state: 'migrated',
       dropped: true,
     });
-    const again = await new Execution().plan();
+    const again = await new Execution().plan({ table });
     expect(again.status).toBe('ALREADY_MIGRATED');
 
     expect(ended(await psqlFile(db.url, file, { way_back: 'on' }))).toEqual(WELL);
@@ -103,8 +104,12 @@ describeWithPsql('plan --sql', () => {
     await observer.query('DELETE FROM path WHERE ino = -1');
     expect(ended(await psqlFile(db.url, file, { way_back: 'on' }))).toEqual(WELL);
     expect(await everything(observer)).toBe(original);
-    // The next one is another migration, with other names.
-    expect((await psqlFile(db.url, file)).errors.join('\n')).toMatch(/another migration was begun/);
+    // Its guards have the number of the migration in their names.
+    expect((await psqlFile(db.url, file)).code).toBe(3);
+    const next = await scriptFor(db.url);
+    await observer.query(`SELECT nextval('p2pfk.migration_id_seq')`);
+    expect((await psqlFile(db.url, next)).errors.join('\n')).toMatch(/another migration was begun/);
+    expect(await everything(observer)).toBe(original);
   });
 
   it('the gate, the counts and the checks after the drop stop the drop', async () => {
