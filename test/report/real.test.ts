@@ -52,7 +52,12 @@ it('tells a migration with every statement, its locks, the checks, and what it f
   expect(report.comparison[0]?.before).toMatch(/^Deleted 10 rows in/);
   expect(report.comparison[0]?.after).toMatch(/^Deleted 10 rows in/);
   expect(report.findings?.map((finding) => finding.id)).toContain('row-movement');
-  const drop = report.statements.find((statement) => statement.step === 'DropParentForeignKey');
+  const [lock, drop] = report.statements.filter((statement) => statement.step === 'DropParentForeignKey');
+  expect(lock?.sql).toMatch(/^LOCK TABLE /);
+  expect(report.blocked?.tries).toBe(report.statements.filter(({ lockHeldMs }) => lockHeldMs !== null).length);
+  expect(report.summary).toMatch(
+    /Its locks blocked other sessions for at most .* in all, in [4-9]\d* tries; the try that dropped /,
+  );
   expect(drop?.sql).toContain('DROP CONSTRAINT path_fk');
   expect(drop?.locks.every((lock) => lock.mode.endsWith('Lock'))).toBe(true);
   expect(drop?.locks.filter((lock) => lock.mode === 'AccessExclusiveLock').length).toBeGreaterThanOrEqual(8);
