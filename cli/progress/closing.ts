@@ -18,12 +18,12 @@ export interface ClosingContext {
 
 export function closingLines(report: MigrationReport, context: ClosingContext): string[] {
   const because = report.error === null ? [] : [`${report.error.name}: ${oneLine(report.error.message)}`];
-  const took = [`Took ${clock(report.durationMs)}`, ...blockedLines(report)];
+  const took = [`Took ${clock(report.durationMs)}`, ...blockedLines(report).map(lower)].join('; ');
   const here = `--table ${shellWord(context.table)}`;
   const undo = context.undo ?? `p2pfk rollback ${here}`;
   switch (report.status) {
     case 'MIGRATED':
-      return [...checkLines(report, context.progress), '', '✓✓✓ MIGRATION SUCCESSFUL ✓✓✓', ...took];
+      return [...checkLines(report, context.progress), '', '✓✓✓ MIGRATION SUCCESSFUL ✓✓✓', took];
     case 'ALREADY_MIGRATED':
       return ['✓ Already migrated: the partition-level FKs hold and there is no parent-level FK; nothing to do'];
     case 'DRY_RUN':
@@ -31,7 +31,7 @@ export function closingLines(report: MigrationReport, context: ClosingContext): 
     case 'ROLLED_BACK':
       if (context.operation === 'rollback') {
         if (context.progress.fence === null) return ['✓ Nothing to roll back: the parent-level FK stands'];
-        return ['', '✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓', restored(context.progress), ...took];
+        return ['', '✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓', restored(context.progress), took];
       }
       return [
         '',
@@ -70,6 +70,10 @@ export function closingLines(report: MigrationReport, context: ClosingContext): 
 function blockedLines({ blocked }: MigrationReport): string[] {
   if (!blocked || blocked.tries === 0) return [];
   return [`Blocked others for ${blockedInWords(blocked, milliseconds)}`];
+}
+
+function lower(line: string): string {
+  return line.charAt(0).toLowerCase() + line.slice(1);
 }
 
 function milliseconds(ms: number): string {

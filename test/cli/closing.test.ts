@@ -118,3 +118,17 @@ describe('the last words', () => {
     expect(lines).toContain('  … and 236 more: p2pfk verify lists them all');
   });
 });
+
+it('says for how long the locks of all tries blocked others', () => {
+  const blocked = { longestMs: 410.2, totalMs: 2_100, tries: 7 };
+
+  expect(close(report('MIGRATED', { blocked })).at(-1)).toBe(
+    'Took 00:01:01; blocked others for at most 411 ms at a time, 2100 ms in all, in 7 tries',
+  );
+  expect(close(report('PAUSED', { blocked, error }))).toContain(
+    'Blocked others for at most 411 ms at a time, 2100 ms in all, in 7 tries',
+  );
+  expect(close(report('MIGRATED', { blocked: { longestMs: 3, totalMs: 3, tries: 1 } })).at(-1)).toBe(
+    'Took 00:01:01; blocked others for at most 3 ms, in one try',
+  );
+});
