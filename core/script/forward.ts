@@ -27,7 +27,7 @@ export async function forwardBlocks(source: ScriptSource, ledger: readonly strin
     ...(await addBlocks(source)),
     ...(await validationBlocks(source)),
     ...(await countBlocks(source, 'VerifyGate')),
-    gateBlock(),
+    gateBlock(source),
     await dropBlock(source),
     ...(await countBlocks(source, 'VerifyMigration')),
     finishBlock(source),
@@ -185,19 +185,23 @@ async function countBlocks({ client, reading, pairs }: ScriptSource, step: strin
   });
 }
 
-function gateBlock(): string {
+function gateBlock({ input }: ScriptSource): string {
   return [
     comment(
       'VerifyGate: reads the catalog; then the plan of every lookup of a pair foreign key, none of which is executed',
     ),
     readSql('script/gate').trimEnd(),
-    `SELECT jsonb_agg(jsonb_build_object('pair', p.pair, 'referencing_oid', p.referencing_oid::bigint, 'referenced_oid', p.referenced_oid::bigint, 'constraint_oid', c.oid::bigint) ORDER BY p.pair) AS pairs FROM p2pfk.pair p JOIN pg_constraint c ON c.conrelid = p.referencing_oid AND c.conname = p.constraint_name WHERE p.migration_id = :migration_id \\gset`,
+    readSql('script/pairs').trimEnd(),
     ...asRows(readSql('checks/delete-lookups')),
     '\\set lookups :result',
     "SELECT set_config('p2pfk.lookups', :'lookups', false) AS ignored \\gset",
     readSql('checks/explain-lookups').trimEnd(),
     ...asRows(readSql('checks/lookup-proofs')),
-    readSql('script/judge-lookups').trimEnd(),
+    '\\set proofs :result',
+    "\\set outcome '{}'",
+    `\\set no_indexes ${input.noIndexes}`,
+    ...asRows(readSql('checks/delete-verdict')),
+    readSql('script/judge-delete').trimEnd(),
   ].join('\n');
 }
 
@@ -245,7 +249,8 @@ function probe(budgetMs: number): string[] {
   const timeoutMs = Math.max(2, Math.ceil(budgetMs / 10));
   return [
     comment('the DELETE probe: ten rows of the largest pair, deleted in a subtransaction that is always rolled back'),
-    `SELECT jsonb_build_array(jsonb_build_object('pair', p.pair, 'referencing_oid', p.referencing_oid::bigint, 'referenced_oid', p.referenced_oid::bigint, 'constraint_oid', c.oid::bigint)) AS pairs FROM p2pfk.pair p JOIN pg_constraint c ON c.conrelid = p.referencing_oid AND c.conname = p.constraint_name WHERE p.migration_id = :migration_id ORDER BY p.pair LIMIT 1 \\gset`,
+    '\\set all_pairs :pairs',
+    "SELECT jsonb_build_array(:'all_pairs'::jsonb -> 0) AS pairs \\gset",
     "\\set constraint_oid ''",
     "\\set leaving_oid ''",
     '\\set rows 10',
@@ -257,8 +262,11 @@ function probe(budgetMs: number): string[] {
     `SET LOCAL statement_timeout = ${timeoutMs};`,
     readSql('checks/delete-once').trimEnd(),
     `SET LOCAL statement_timeout = ${budgetMs};`,
-    readSql('script/judge-probe').trimEnd(),
+    `SELECT current_setting('p2pfk.delete_probed')::jsonb || '{"timeout_ms": ${timeoutMs}}' AS outcome \\gset`,
     '\\endif',
+    '\\set pairs :all_pairs',
+    ...asRows(readSql('checks/delete-verdict')),
+    readSql('script/judge-delete').trimEnd(),
   ];
 }
 

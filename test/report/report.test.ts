@@ -18,6 +18,32 @@ describe('a report of an execution that migrated', () => {
     );
   });
 
+  it('counts every try for locks, also those of the drop that failed', () => {
+    const sources = story({ pairs: 3 });
+    const { trail } = sources;
+    if (trail === null) throw new Error('the story has no ledger');
+    const drop = trail.events.find(({ step }) => step === 'DropParentForeignKey');
+    if (drop === undefined) throw new Error('the story has no drop');
+    const tries = [411, 258, 9].map((lockHeldMs, index) => ({
+      ...drop,
+      id: `try ${index}`,
+      sql: 'LOCK TABLE public.inode, public.path IN ACCESS EXCLUSIVE MODE',
+      lockHeldMs,
+      error: index < 2 ? 'no lock within 500 ms' : null,
+    }));
+    const early = { ...drop, at: '2020-01-01T00:00:00Z', lockHeldMs: 5_000 };
+    const made = { ...drop, step: 'Ledger', sql: `${'-- a line\n'.repeat(300)}CREATE SCHEMA p2pfk`, ofLedger: true };
+    const events = [{ ...made, at: early.at }, early, made, ...trail.events, ...tries];
+
+    const told = buildReport({ ...sources, trail: { ...trail, events } });
+
+    expect(told.blocked).toEqual({ longestMs: 411, totalMs: 678, tries: 3 });
+    expect(told.summary).toContain(
+      ' Its locks blocked other sessions for at most 411 ms at a time, 678 ms in all, in 3 tries; the try that dropped the old foreign key held its locks for 8.4 ms.',
+    );
+    expect(told.statements.filter(({ step }) => step === 'Ledger')).toHaveLength(1);
+  });
+
   it('follows each event of a task to its state and its pair', () => {
     const scheduled = report.events.filter((event) => event.type === 'LambdaFunctionScheduled');
     const validations = scheduled.filter((event) => event.state === 'ValidateForeignKey');

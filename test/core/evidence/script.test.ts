@@ -1,29 +1,9 @@
 /** `plan --sql` run by psql: the same end as a migration, and its way back to the original. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
-import { connectReadOnly } from '../../../core/connection.ts';
-import { ExecutionInput } from '../../../core/contracts.ts';
-import { readPlan } from '../../../core/plan.ts';
-import { migrationScript } from '../../../core/script/script.ts';
+import { expect, it } from 'vitest';
+import { planScript } from '../../psql/plan-script.helpers.ts';
 import { describeWithPsql, type Finished, psqlFile } from '../../psql/psql.helpers.ts';
 import { databaseWith, everything, oneRow, smuggle, THREE_PAIRS } from '../case.helpers.ts';
 import { Execution } from '../execution.helpers.ts';
-
-/** The script for the database, as a file. */
-async function scriptFor(url: string, input: Record<string, unknown> = {}): Promise<string> {
-  const client = await connectReadOnly({ databaseUrl: url, applicationName: 'p2pfk plan' });
-  const parsed = ExecutionInput.parse({ table: 'path', lockTimeoutMs: 10_000, ...input });
-  const script = await migrationScript(client, await readPlan(client, parsed, 'plan'), parsed);
-  // CREATE INDEX CONCURRENTLY waits for its snapshot.
-  await client.end();
-  const folder = await mkdtemp(join(tmpdir(), 'p2pfk-script-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  const file = join(folder, 'migration.sql');
-  await writeFile(file, script ?? '');
-  return file;
-}
 
 const ended = ({ code, errors }: Finished) => ({ code, errors });
 const WELL = { code: 0, errors: [] };
@@ -63,7 +43,7 @@ describeWithPsql('plan --sql', () => {
   it.each(LAYOUTS)('%s: migrates as migrate does, is known to the ledger, and goes back', async (_, table, sql) => {
     const { db, observer } = await databaseWith(sql);
     const original = await everything(observer);
-    const file = await scriptFor(db.url, { table });
+    const file = await planScript(db.url, { table });
 
     expect(ended(await psqlFile(db.url, file))).toEqual(WELL);
     expect(await everything(observer)).toBe(await migrated(sql, table));
@@ -82,7 +62,7 @@ describeWithPsql('plan --sql', () => {
   it('is rolled back by p2pfk, too', async () => {
     const { db, observer } = await databaseWith();
     const original = await everything(observer);
-    expect(ended(await psqlFile(db.url, await scriptFor(db.url)))).toEqual(WELL);
+    expect(ended(await psqlFile(db.url, await planScript(db.url)))).toEqual(WELL);
 
     const execution = new Execution();
     await execution.plan({ operation: 'rollback' });
@@ -94,7 +74,7 @@ describeWithPsql('plan --sql', () => {
   it('stops where rows have no referenced row, and the way back takes away what was added; it runs only once', async () => {
     const { db, observer } = await databaseWith();
     const original = await everything(observer);
-    const file = await scriptFor(db.url);
+    const file = await planScript(db.url);
     const orphan = `INSERT INTO path VALUES ('two', -1, 'orphan')`;
     await smuggle(observer, orphan);
 
@@ -106,7 +86,7 @@ describeWithPsql('plan --sql', () => {
     expect(await everything(observer)).toBe(original);
     // Its guards have the number of the migration in their names.
     expect((await psqlFile(db.url, file)).code).toBe(3);
-    const next = await scriptFor(db.url);
+    const next = await planScript(db.url);
     await observer.query(`SELECT nextval('p2pfk.migration_id_seq')`);
     expect((await psqlFile(db.url, next)).errors.join('\n')).toMatch(/another migration was begun/);
     expect(await everything(observer)).toBe(original);
@@ -115,7 +95,7 @@ describeWithPsql('plan --sql', () => {
   it('the gate, the counts and the checks after the drop stop the drop', async () => {
     const { db, observer } = await databaseWith();
     const original = await everything(observer);
-    const file = await scriptFor(db.url);
+    const file = await planScript(db.url);
     // Below valid foreign keys, in the moment before the drop: an event trigger smuggles it in when the parent FK goes.
     await observer.query(`CREATE FUNCTION spoil() RETURNS event_trigger LANGUAGE plpgsql AS $$
       BEGIN

@@ -1,6 +1,7 @@
-/** The five psql scripts leave the catalog that the state machine leaves, there and back. */
+/** The five psql scripts, and the script that plan --sql prints, leave the catalog that the state machine leaves, there and back. */
 import { expect } from 'vitest';
-import { psql, type Script, STEPS } from '../../psql/psql.helpers.ts';
+import { planScript } from '../../psql/plan-script.helpers.ts';
+import { psql, psqlFile, type Script, STEPS } from '../../psql/psql.helpers.ts';
 import { inputOf, type MigratedLayout } from '../layout.helpers.ts';
 import { migratedBounds } from '../layouts/bounds.ts';
 import { migratedForeignKeys } from '../layouts/foreign-keys.ts';
@@ -16,6 +17,30 @@ async function runScripts(db: MatrixDatabase, layout: MigratedLayout, scripts: r
   const variables = { table, accept: 'all', ...(constraint === undefined ? {} : { constraint: String(constraint) }) };
   const { code, errors } = await psql(db.url, scripts, variables);
   expect({ scripts, code, errors }).toEqual({ scripts, code: 0, errors: [] });
+}
+
+/** What `plan --sql` prints, run by psql; then the way back. */
+async function samePlanned(server: MatrixServer, layout: MigratedLayout): Promise<void> {
+  const scripted = await server.database(layout.sql);
+  const machine = await server.database(layout.sql);
+  try {
+    const before = await everything(scripted.observer);
+    const file = await planScript(scripted.url, inputOf(layout));
+    const run = async (variables: Record<string, string> = {}) => {
+      const { code, errors } = await psqlFile(scripted.url, file, variables);
+      expect({ variables, code, errors }).toEqual({ variables, code: 0, errors: [] });
+    };
+
+    await run();
+    await succeeds(machine, inputOf(layout), 'MIGRATED');
+    expect(await everything(scripted.observer)).toBe(await everything(machine.observer));
+
+    await run({ way_back: 'on' });
+    expect(await everything(scripted.observer)).toBe(before);
+  } finally {
+    await scripted.drop();
+    await machine.drop();
+  }
 }
 
 async function sameCatalog(server: MatrixServer, layout: MigratedLayout): Promise<void> {
@@ -37,15 +62,23 @@ async function sameCatalog(server: MatrixServer, layout: MigratedLayout): Promis
   }
 }
 
+const layouts = [...migratedStrategies, ...tableLayouts, ...migratedBounds, ...migratedForeignKeys].filter(
+  (layout) => layout.psql,
+);
+
 export const psqlScripts: readonly Scenario[] = [
-  ...migratedStrategies,
-  ...tableLayouts,
-  ...migratedBounds,
-  ...migratedForeignKeys,
-]
-  .filter((layout) => layout.psql)
-  .map((layout) => ({
-    ...layout,
-    title: `the catalog of the state machine, there and back: ${layout.title}`,
-    run: (server) => sameCatalog(server, layout),
-  }));
+  ...layouts.map(
+    (layout): Scenario => ({
+      ...layout,
+      title: `the catalog of the state machine, there and back: ${layout.title}`,
+      run: (server) => sameCatalog(server, layout),
+    }),
+  ),
+  ...layouts.map(
+    (layout): Scenario => ({
+      ...layout,
+      title: `plan --sql, there and back: ${layout.title}`,
+      run: (server) => samePlanned(server, layout),
+    }),
+  ),
+];

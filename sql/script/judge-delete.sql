@@ -1,0 +1,11 @@
+-- :result is what delete-verdict.sql says.
+SELECT set_config('p2pfk.script_verdict', :'result', false) AS ignored \gset
+DO $verdict$
+DECLARE
+  verdict jsonb := current_setting('p2pfk.script_verdict')::jsonb -> 0;
+BEGIN
+  IF verdict -> 'passed' IS DISTINCT FROM 'true' THEN
+    RAISE EXCEPTION 'the check of DELETE failed: %', verdict ->> 'detail';
+  END IF;
+END
+$verdict$;
