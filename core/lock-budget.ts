@@ -44,6 +44,8 @@ export interface LockedWork {
   readonly terminateIdleAfterSeconds?: number | undefined;
   /** How the transaction ends when all went well; COMMIT unless it is a rehearsal. */
   readonly end?: 'COMMIT' | 'ROLLBACK';
+  /** The state in which it is rehearsed, for the note of a rehearsal that went well. */
+  readonly rehearsedIn?: string;
   readonly lock: LockRequest;
 }
 
@@ -166,7 +168,8 @@ class Attempt {
       await this.#tryToNote((client) => noteHeld(client, this.#eventId ?? '', blockedMs));
     if (this.#locked.end === 'ROLLBACK') {
       const sql = [this.#lockedBy, ...this.#journal.map((statement) => statement.sql), 'ROLLBACK'].join(';\n');
-      await this.#tryToNote((client) => this.#note(client, { sql, durationMs: heldMs, blockedMs, error: null }));
+      const event = { sql, durationMs: heldMs, blockedMs, error: null };
+      await this.#tryToNote((client) => this.#note(client, event, this.#locked.rehearsedIn));
     }
     return { lockWaitMs, heldMs, blockedMs: now - this.#askedAt };
   }
@@ -194,8 +197,12 @@ class Attempt {
     return failure;
   }
 
-  #note(client: Client, event: Pick<LedgerEvent, 'sql' | 'durationMs' | 'blockedMs' | 'error'>): Promise<void> {
-    const { migrationId, execution, pair, step } = this.#locked;
+  #note(
+    client: Client,
+    event: Pick<LedgerEvent, 'sql' | 'durationMs' | 'blockedMs' | 'error'>,
+    step = this.#locked.step,
+  ): Promise<void> {
+    const { migrationId, execution, pair } = this.#locked;
     return noteEvent(client, migrationId, { execution, pair, step, waitedMs: this.#waitedMs, ...event });
   }
 

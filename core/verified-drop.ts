@@ -82,6 +82,7 @@ async function lockAndDrop(
     budgetMs: lockBudgetMs,
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     end,
+    rehearsedIn: 'VerifyGate',
     // A rehearsal has measured it on this database, but in another moment: it must not take away all room to wait.
     heldMs: Math.max(forecastDrop(planned.length), Math.min(measuredMs(migration.rehearsal), lockBudgetMs / 2)),
     lock: await lockOfTables(client, foreignKey, planned),

@@ -53,7 +53,7 @@ describe('the document', () => {
     ]);
     expect(plan.statements.slice(3, 6).map(({ sql }) => sql)).toEqual([
       'LOCK TABLE ONLY public.inode_1, ONLY public.path_1 IN SHARE ROW EXCLUSIVE MODE',
-      expect.stringMatching(/^CREATE TRIGGER "~p2pfk_row_movement_guard_N" BEFORE UPDATE ON public\.inode_1 /),
+      expect.stringMatching(/^CREATE TRIGGER "~p2pfk_row_movement_guard_1" BEFORE UPDATE ON public\.inode_1 /),
       'ALTER TABLE public.path_1 ADD CONSTRAINT fk_path_to_inode_1 FOREIGN KEY (medium, ino) REFERENCES public.inode_1 (medium, ino) ON DELETE CASCADE NOT VALID',
     ]);
     expect(plan.estimate).toMatchObject({ rows: 440, seconds: expect.any(Number) });

@@ -100,7 +100,8 @@ ROLLBACK;
 \set locks_held false
 SELECT greatest(1, round(extract(epoch FROM clock_timestamp() - :'lock_began_at'::timestamptz) * 1000)) AS locked_ms,
        concat_ws(E';\n', :'locked_by', (SELECT string_agg(r ->> 'sql', E';\n' ORDER BY n) FROM jsonb_array_elements(:'ran'::jsonb) WITH ORDINALITY e(r, n)), 'ROLLBACK') AS sql \gset
--- Nothing of it could be noted before its end.
+-- Nothing of it could be noted before its end. It belongs to the gate: nothing was dropped.
+\set step VerifyGate
 \set waited_ms :lock_wait_ms
 \set blocked_ms :locked_ms
 \set duration_ms :locked_ms
