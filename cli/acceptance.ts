@@ -20,12 +20,12 @@ export interface Terminal {
  * @throws PreflightFailed when the person declines: nothing was changed
  */
 export async function askAcceptance(
-  { input, output }: Terminal,
+  terminal: Terminal,
   databaseUrl: string | undefined,
   asked: ExecutionInput,
 ): Promise<string[]> {
-  const onTerminal = input.isTTY === true && output.stream.isTTY === true && !output.json;
-  if (!onTerminal || asked.dryRun || asked.operation === 'rollback') return [];
+  const { input, output } = terminal;
+  if (!isInteractive(terminal) || asked.dryRun || asked.operation === 'rollback') return [];
   const open = await openFindings(databaseUrl, asked);
   if (open.length === 0) return [];
   output.line(
@@ -45,6 +45,11 @@ export async function askAcceptance(
   return open.map(({ id }) => id);
 }
 
+/** Whether a person can be asked. */
+export function isInteractive({ input, output }: Terminal): boolean {
+  return input.isTTY === true && output.stream.isTTY === true && !output.json;
+}
+
 /** What the plan step would refuse for want of acceptance, and nothing else. */
 async function openFindings(databaseUrl: string | undefined, input: ExecutionInput): Promise<readonly PlanFinding[]> {
   const client = await connect({ databaseUrl, applicationName: 'p2pfk plan' });
@@ -61,7 +66,7 @@ async function openFindings(databaseUrl: string | undefined, input: ExecutionInp
  * One reader for all questions: a reader for each would lose the lines that were typed before its question was printed.
  * No answer, Ctrl-D and Ctrl-C all mean no.
  */
-async function withAnswers(
+export async function withAnswers(
   input: NodeJS.ReadableStream,
   output: Output,
   ask: (confirmed: (question: string) => Promise<boolean>) => Promise<void>,

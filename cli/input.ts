@@ -16,6 +16,7 @@ const FLAGS: Readonly<Record<string, readonly [flag: string, expected: string]>>
   maxConcurrency: ['--max-concurrency', 'must be a whole number from 1 to 40'],
   lockTimeoutMs: ['--lock-timeout-ms', 'must be a whole number of milliseconds from 1 to 60000'],
   dryRun: ['--dry-run', 'must be given or not'],
+  relink: ['--relink', 'must be given or not'],
   deadline: ['--deadline', 'must be an ISO 8601 time with offset, such as 2027-01-31T04:00:00Z'],
   approval: ['--approval', 'must be auto or manual'],
   approvalTimeoutSeconds: ['--approval-timeout', 'must be whole seconds, 30 days at most, such as 30m or 8h'],
@@ -59,6 +60,7 @@ export function givenInput(flags: InputFlags, operation: string): GivenInput {
     ['ledgerOwner', flags.ledgerOwner],
     ['operation', operation === 'migrate' ? undefined : operation],
     ['dryRun', flags.dryRun],
+    ['relink', flags.relink],
     ['maxConcurrency', flags.maxConcurrency],
     ['lockTimeoutMs', flags.lockTimeoutMs],
     ['deadline', flags.deadline],
@@ -106,6 +108,9 @@ function together(input: ExecutionInput, given: GivenInput): ExecutionInput {
   }
   if (input.dryRun && input.rehearse) {
     throw new InvalidInput('--dry-run changes nothing and --rehearse does all but the drop; choose one');
+  }
+  if (input.dryRun && input.relink) {
+    throw new InvalidInput('--dry-run changes nothing and --relink writes to the ledger; choose one');
   }
   return input;
 }

@@ -22,6 +22,10 @@ export interface DatabaseFlags {
   readonly ledgerOwner?: string;
 }
 
+export interface RelinkFlag {
+  readonly relink?: boolean;
+}
+
 export interface ReportFlag {
   /** File. */
   readonly report?: string;
@@ -48,7 +52,7 @@ export interface TableFlags {
 }
 
 /** Flags that become the execution input; see input.ts. */
-export interface InputFlags extends TableFlags {
+export interface InputFlags extends TableFlags, RelinkFlag {
   readonly ledgerOwner?: string;
   readonly searchPath?: string;
   readonly dryRun?: boolean;
@@ -201,6 +205,16 @@ export function addExecutionOptions(command: Command): Command {
     addEndpointOptions(
       command.requiredOption('-e, --execution <arn>', 'ARN of the execution, as it was told at its start'),
     ),
+  );
+}
+
+/** Of the commands that act on what the ledger remembers. */
+export function addRelinkOption(command: Command): Command {
+  return command.addOption(
+    new Option(
+      '--relink',
+      'this is the database that its ledger is to be used for: once after a restore, a copy, pg_upgrade, or for a new endpoint',
+    ).helpGroup(OWN),
   );
 }
 

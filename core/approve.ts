@@ -4,6 +4,7 @@ import type { ExecutionInput, Rehearsal } from './contracts.ts';
 import { InvalidInput, PrivilegeMissing } from './errors.ts';
 import { resolveForeignKey } from './foreign-key.ts';
 import type { MigrationState } from './ledger.ts';
+import { admitWriter } from './ledger-identity.ts';
 import { isLedgerReadable, requireNewestLedger } from './ledger-state.ts';
 import { toNamedError } from './postgres-errors.ts';
 import { readServer } from './server.ts';
@@ -49,6 +50,7 @@ interface Standing {
  * @throws InvalidInput when nothing waits for it; the message says what there is instead
  * @throws PrivilegeMissing when this role may not read the ledger or write to it
  * @throws LedgerVersionRefused when it is of an older version, or not as its version has it
+ * @throws LedgerElsewhere when the ledger belongs to another database, or this may be a copy of it
  */
 export async function approve(
   client: Client,
@@ -58,6 +60,7 @@ export async function approve(
   await requireNewestLedger(client);
   const { table, constraint_name: constraint, migrationId } = await resolveForeignKey(client, wanted, 'approve');
   if (migrationId === null) throw new InvalidInput(`nothing waits for approval: no migration of ${table} is open`);
+  await admitWriter(client, false);
   const before = await readStanding(client, migrationId);
   const obstacle = whatInstead(before);
   if (obstacle !== null) {

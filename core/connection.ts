@@ -9,6 +9,7 @@ import { CombinedFailure, openSession } from './libpq/open.ts';
 import { resolveParameters } from './libpq/parameters.ts';
 import { PooledSession, refuseTransactionPooler, usesSessionPooler } from './pooler.ts';
 import { isConnectionError, messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
+import { noteEndpoint } from './session-endpoint.ts';
 import { pinSettings } from './settings.ts';
 
 export interface ConnectOptions {
@@ -108,6 +109,7 @@ async function open(options: ConnectOptions, prepare: (client: Client) => Promis
   } catch (error) {
     throw connectionError(error, target);
   }
+  noteEndpoint(client, options.databaseUrl);
   try {
     await prepare(client);
     sessionOpened.publish(undefined);

@@ -35,6 +35,11 @@ export const ExecutionInput = z.strictObject({
   /** `rollback` goes straight to the rollback branch and ends in success. */
   operation: z.enum(['migrate', 'rollback']).default('migrate'),
   dryRun: z.boolean().default(false),
+  /**
+   * The word of a person that the database which this execution reaches is the one that its ledger is to be used for: needed
+   * once after a restore, a copy or an upgrade, and once for an endpoint that the ledger does not know. See core/relink.ts.
+   */
+  relink: z.boolean().default(false),
   /** Pairs worked on side by side in each Map state. */
   maxConcurrency: z.int().min(1).max(40).default(4),
   /** Milliseconds that a statement of ours may stand in a lock queue, in all. */
@@ -94,8 +99,24 @@ export type ExecutionInput = z.infer<typeof ExecutionInput>;
 export const PlanEvent = z.object({ input: z.unknown(), execution: z.string().min(1) });
 export type PlanEvent = z.infer<typeof PlanEvent>;
 
+/** The database that a plan was made in. See core/ledger-identity.ts. */
+export const PlannedDatabase = z.object({
+  /** Of the cluster; null where the role may not ask for it. */
+  systemIdentifier: z.string().nullable(),
+  databaseOid: z.int(),
+  database: z.string(),
+  /** `host:port`, several separated by commas. */
+  endpoint: z.string(),
+});
+export type PlannedDatabase = z.infer<typeof PlannedDatabase>;
+
 /** Event of every function that works on the migration as a whole. */
-export const MigrationEvent = z.object({ migrationId: z.string().min(1), execution: z.string().min(1) });
+export const MigrationEvent = z.object({
+  migrationId: z.string().min(1),
+  execution: z.string().min(1),
+  /** What the plan said. A step whose session leads to another database refuses. Absent in executions of an older edition. */
+  database: PlannedDatabase.nullish(),
+});
 export type MigrationEvent = z.infer<typeof MigrationEvent>;
 
 /**
@@ -143,6 +164,8 @@ export interface PlanResult {
     | 'NOTHING_TO_ROLL_BACK'
     | 'DUPLICATE';
   readonly migrationId: string | null;
+  /** Where it was made: every later step has to be there, too. */
+  readonly database: PlannedDatabase;
   readonly table: string;
   readonly referencedTable: string;
   readonly constraint: string;
@@ -217,6 +240,8 @@ export interface DropResult {
 export interface VerifyMigrationResult {
   readonly status: 'MIGRATED' | 'FAILED' | 'COUNTING';
   readonly migrationId: string;
+  /** It takes the plan's place in the state: a rollback after it has to be in the same database. */
+  readonly database: PlannedDatabase;
   readonly table: string;
   readonly constraint: string;
   readonly pairs: number;

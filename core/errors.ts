@@ -126,6 +126,12 @@ export class LedgerVersionRefused extends P2pfkError {
   readonly exitCode = ExitCode.Refused;
 }
 
+/** The ledger belongs to another database than this one, or it cannot be told: a restored dump, a copy, a wrong URL. Undoes nothing. */
+export class LedgerElsewhere extends P2pfkError {
+  override readonly name = 'LedgerElsewhere';
+  readonly exitCode = ExitCode.Refused;
+}
+
 /** A database or a role sets what our queries rely on, and this role may not change it. */
 export class SettingRefused extends P2pfkError {
   override readonly name = 'SettingRefused';

@@ -1,8 +1,9 @@
 /** Finds the foreign key that a person means by `--table` and `--constraint`, standing or already migrated. */
 import type { Client } from 'pg';
 import { contained, withCallerSearchPath } from './connection.ts';
-import { InvalidInput, UntrustedCode } from './errors.ts';
+import { InvalidInput, LedgerElsewhere, UntrustedCode } from './errors.ts';
 import { type LedgerMigration, openMigrations } from './ledger.ts';
+import { readUnmatched } from './ledger-identity.ts';
 import { sqlStateOf } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
 
@@ -137,6 +138,7 @@ async function findForeignKey(
     );
   }
   const open = await openMigrations(client, first.table_oid);
+  await refuseStrangers(client, first, open);
   const parentForeignKeys = standing.filter(
     (key) => key.constraint_name !== null && key.referenced_kind === PARTITIONED,
   );
@@ -184,6 +186,24 @@ async function findForeignKey(
     };
   }
   throw new InvalidInput(`table ${first.table_name} has no foreign key ${name}`);
+}
+
+/**
+ * A table keeps its oid when it is renamed. Where it has another name than the ledger knows, and no foreign key of the migration
+ * is there, the oid has come to another table: a part of the database was restored.
+ */
+async function refuseStrangers(
+  client: Client,
+  { table_name: name }: StandingForeignKey,
+  open: readonly LedgerMigration[],
+): Promise<void> {
+  for (const { id } of open.filter((migration) => migration.table_name !== name)) {
+    const unmatched = await readUnmatched(client, id);
+    if (unmatched === '') continue;
+    throw new LedgerElsewhere(
+      `refused, nothing was changed: the ledger does not fit this database: ${unmatched}; p2pfk audit --relink looks for them by name, and compares them first`,
+    );
+  }
 }
 
 function waitsForApproval({ state, approval_asked_at, approved_at }: LedgerMigration): boolean {

@@ -4,6 +4,7 @@
  */
 import type { Client } from 'pg';
 import { InvalidInput, LedgerNotTrusted, LedgerVersionRefused } from './errors.ts';
+import { type LedgerLink, requireLinked } from './ledger-identity.ts';
 import { run, runOne } from './sql.ts';
 
 /** Environment variable behind `--ledger-owner` and the construct's `ledgerOwner`: a role's name, as it is. */
@@ -83,14 +84,20 @@ export async function checkLedger(client: Client): Promise<LedgerState> {
   return found;
 }
 
-/** Whether this session has checked the ledger before, and found the newest one: so a step's first read needs no other query. */
-export function isLedgerTrusted(client: Client): boolean {
-  return trusted.has(client);
+/**
+ * Whether there is a ledger of this database that this role may read.
+ *
+ * @throws as {@link checkLedger}
+ * @throws LedgerElsewhere when it belongs to another database
+ */
+export async function isLedgerReadable(client: Client): Promise<boolean> {
+  return (await readLink(client)) !== null;
 }
 
-/** Whether there is a ledger of this database that this role may read. Throws as {@link checkLedger}. */
-export async function isLedgerReadable(client: Client): Promise<boolean> {
-  return (await checkLedger(client)).readable;
+/** How the ledger belongs to this database; null: there is none, or none that this role may read. Throws as {@link isLedgerReadable}. */
+export async function readLink(client: Client): Promise<LedgerLink | null> {
+  const { readable, is_older: isOlder } = await checkLedger(client);
+  return readable ? requireLinked(client, isOlder) : null;
 }
 
 /**

@@ -13,7 +13,8 @@ import type {
 import { MigrationFenced, MigrationInProgress } from './errors.ts';
 import type { Pace, Timed } from './forecast.ts';
 import type { AlwaysFiring, ForeignKey } from './foreign-key.ts';
-import { isLedgerReadable, isLedgerTrusted } from './ledger-state.ts';
+import { isLinked, readIdentity } from './ledger-identity.ts';
+import { isLedgerReadable } from './ledger-state.ts';
 import { livenessKeyOf } from './liveness.ts';
 import { asNote } from './notes.ts';
 import type { Pairing } from './pairs.ts';
@@ -29,7 +30,7 @@ export async function nextMigrationId(client: Client): Promise<string> {
 }
 
 /** What an execution was asked to do, as the ledger keeps it for the steps. */
-export type MigrationOptions = Omit<ExecutionInput, 'table' | 'constraint' | 'operation' | 'dryRun'> & {
+export type MigrationOptions = Omit<ExecutionInput, 'table' | 'constraint' | 'operation' | 'dryRun' | 'relink'> & {
   /** When this execution made its plan, ISO 8601, and how many seconds of work it foresaw. */
   readonly plannedAt?: string;
   readonly accepted?: readonly AcceptedFinding[];
@@ -200,8 +201,10 @@ export async function workedOnOpening(
 
 async function insertMigration(client: Client, foreignKey: ForeignKey, options: MigrationOptions, execution: string) {
   try {
+    const { endpoint } = await readIdentity(client);
     const { id } = await runOne<{ id: string }>(client, 'ledger/insert-migration', {
       ...foreignKey,
+      endpoint,
       referenced_table: foreignKey.referencedTable,
       options,
       execution,
@@ -223,6 +226,7 @@ async function takeOver(client: Client, id: string, options: MigrationOptions, e
     options,
     execution,
     liveness_key: livenessKeyOf(execution),
+    endpoint: (await readIdentity(client)).endpoint,
   });
   if (taken) return taken;
   throw new MigrationInProgress(await describeOwner(client, id));
@@ -247,7 +251,7 @@ async function describeOwner(client: Client, id: string): Promise<string> {
 
 /** @throws MigrationFenced where this database has no ledger, none that this role may read, or no such migration in it */
 export async function readMigration(client: Client, id: string): Promise<Migration> {
-  const readable = isLedgerTrusted(client) || (await isLedgerReadable(client));
+  const readable = isLinked(client) || (await isLedgerReadable(client));
   if (!readable) throw new MigrationFenced(`migration ${id} is not in the ledger of this database`);
   const found = run<Migration & Record<string, unknown>>(client, 'ledger/read-migration', { migration_id: id });
   const [migration] = await found.catch((error: unknown) => {

@@ -2,6 +2,7 @@
 import type { Client } from 'pg';
 import { LedgerVersionRefused } from './errors.ts';
 import { inTransaction, noteEvent } from './ledger.ts';
+import { admitWriter, forgetLink, identityValues, readIdentity, readUnmatched } from './ledger-identity.ts';
 import { checkLedger, type LedgerState, refuseDrift } from './ledger-state.ts';
 import { sqlStateOf, toNamedError } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
@@ -34,8 +35,15 @@ const MADE_BY_ANOTHER = new Set(['42P06', '23505']);
  * Safe to call again, and several times at once. Where the ledger is the newest, only its views are made anew, if they differ.
  *
  * @throws LedgerNotTrusted, LedgerVersionRefused as {@link checkLedger}, and where its shape is not that of its version
+ * @throws LedgerElsewhere as {@link admitWriter}
  */
 export async function ensureLedger(client: Client): Promise<void> {
+  await makeLedger(client);
+  await admitWriter(client, false);
+}
+
+/** Does not ask which database the ledger belongs to. */
+export async function makeLedger(client: Client): Promise<void> {
   const { readable, is_older: isOlder, is_copy: isCopy } = await checkLedger(client);
   if (isCopy)
     throw new LedgerVersionRefused(
@@ -58,12 +66,14 @@ export async function ensureLedger(client: Client): Promise<void> {
  */
 export async function prepareLedger(client: Client): Promise<void> {
   await upgradeLedger(client);
-  if ((await checkLedger(client)).readable) await refuseDrift(client);
+  if (!(await checkLedger(client)).readable) return;
+  await refuseDrift(client);
+  await admitWriter(client, false);
 }
 
-/** For work that finishes what has begun: as {@link prepareLedger}, without a look at the newest one's shape. */
+/** For work that finishes what has begun: as {@link prepareLedger}, without a look at the newest one's shape or the database. */
 export async function upgradeLedger(client: Client): Promise<void> {
-  if ((await checkLedger(client)).is_older) await ensureLedger(client);
+  if ((await checkLedger(client)).is_older) await makeLedger(client);
 }
 
 /** What the ledger's own events name as their step. */
@@ -127,4 +137,7 @@ async function upgrade(client: Client, { has_tables: hasTables }: LedgerState, r
   await underCallersPath(client, async () => {
     for (const name of [...VERSIONS.slice(version), ...CURRENT]) await runFile(name);
   });
+  const values = identityValues(await readIdentity(client));
+  await run(client, 'ledger/link-first', { ...values, unmatched: await readUnmatched(client) });
+  forgetLink(client);
 }

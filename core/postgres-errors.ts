@@ -4,6 +4,7 @@ import {
   ConnectionLost,
   ConnectionRefused,
   DeadlockDetected,
+  LedgerElsewhere,
   LockTableFull,
   LockTimeout,
   MigrationFenced,
@@ -24,6 +25,9 @@ const LONGEST_WHERE = 300;
 
 /** SQLSTATE of an exception that the ledger's `p2pfk.enter` raises. */
 const FENCED = 'P2F01';
+
+/** SQLSTATE of an exception that sql/ledger/relink.sql raises. */
+const NOT_LINKED = 'P2F02';
 
 /** Socket-level failures, as Node names them, and node-postgres' own words for a connection that ended. */
 const NETWORK_CODES = new Set([
@@ -51,6 +55,7 @@ const MESSAGE_OF_STATE: Readonly<
   '23503': OrphanedRows,
   '42501': PrivilegeMissing,
   [FENCED]: MigrationFenced,
+  [NOT_LINKED]: LedgerElsewhere,
 };
 
 /** Whether PostgreSQL refuses this client for good: 28 authorization, 3D000 no such database. */

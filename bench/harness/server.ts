@@ -2,6 +2,8 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { connect } from '../../core/connection.ts';
+import { relink } from '../../core/relink.ts';
 import { DURABLE, type EmbeddedPostgres, startEmbeddedPostgres } from '../../local/embedded-postgres.ts';
 import { installPostgres, type PostgresMajor } from '../../scripts/install-postgres.ts';
 import { LOG_LINE_PREFIX } from './server-log.ts';
@@ -71,7 +73,7 @@ export class BenchServer {
     }
   }
 
-  /** An empty database, or a copy of `template` file by file. A former one of that name goes. */
+  /** An empty database, or a copy of `template` file by file, with its ledger. A former one of that name goes. */
   async create(database: string, template = 'template0'): Promise<void> {
     const copy = Number.parseInt(this.version, 10) >= 15 ? ' STRATEGY file_copy' : '';
     await this.in('postgres', async (client) => {
@@ -80,6 +82,9 @@ export class BenchServer {
       // What was copied or dropped is written now, not while the next thing is measured.
       await client.query('CHECKPOINT');
     });
+    if (template === 'template0') return;
+    const client = await connect({ databaseUrl: this.url(database), applicationName: 'bench' });
+    await relink(client).finally(() => client.end());
   }
 
   /** From now on sessions of that database log how long each statement took. */

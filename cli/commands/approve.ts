@@ -3,22 +3,24 @@ import { helpText } from '../help.ts';
 import {
   addDatabaseOptions,
   addOutputOptions,
+  addRelinkOption,
   addTableOptions,
   applyVerbose,
   type DatabaseFlags,
   databaseUrlOf,
   type OutputFlags,
+  type RelinkFlag,
   type TableFlags,
 } from '../options.ts';
 import type { Finish } from '../program.ts';
 
-type ApproveFlags = TableFlags & DatabaseFlags & OutputFlags;
+type ApproveFlags = TableFlags & DatabaseFlags & OutputFlags & RelinkFlag;
 
 export function registerApprove(program: Command, finish: Finish): void {
   const command = program
     .command('approve')
     .description('let a migration that waits for approval go on to the drop of the parent-level foreign key');
-  addDatabaseOptions(addTableOptions(command));
+  addDatabaseOptions(addRelinkOption(addTableOptions(command)));
   addOutputOptions(command)
     .addHelpText(
       'after',
@@ -33,7 +35,7 @@ again. Approved twice is approved once; a rollback takes the approval back.`,
         exitCodes: [
           [0, 'approved'],
           [2, 'nothing waits for approval; bad usage, no connection, wrong password'],
-          [4, 'this role may not read the ledger, or not write to it'],
+          [4, 'this role may not read the ledger or write to it, or the ledger belongs to another database'],
         ],
       }),
     )
@@ -49,6 +51,11 @@ async function approveMigration(flags: ApproveFlags): Promise<number> {
   const { approvedLines } = await import('../render/approved.ts');
 
   const output = createOutput(flags);
+  const { confirmDatabase } = await import('../relink.ts');
+  await confirmDatabase(
+    { input: process.stdin, output },
+    { databaseUrl: databaseUrlOf(flags), relink: flags.relink === true },
+  );
   const client = await connect({ databaseUrl: databaseUrlOf(flags), applicationName: 'p2pfk approve' });
   try {
     const { table, constraint } = flags;

@@ -20,6 +20,7 @@ type AuditFlags = Partial<TableFlags> &
     readonly fix?: boolean;
     readonly run?: boolean;
     readonly yes?: boolean;
+    readonly relink?: boolean;
     readonly lockTimeoutMs?: number;
   };
 
@@ -32,6 +33,10 @@ export function registerAudit(program: Command, finish: Finish): void {
     .option('--fix', 'print the SQL that repairs what was found, as a script')
     .option('--run', 'with --fix: repair it, online')
     .addOption(new Option('-y, --yes', 'the same as --run'))
+    .option(
+      '--relink',
+      'link the ledger to this database, once after a restore, a copy, pg_upgrade, or for a new endpoint; compares it first',
+    )
     .option(
       '--lock-timeout-ms <ms>',
       'with --fix --run: how long others may wait because of a repair (default: 500)',
@@ -50,12 +55,13 @@ repair longer than --lock-timeout-ms; what could not be repaired is told, and au
           ['p2pfk audit --table path --json', 'for scripts: { passed, tables: [{ findings: [...] }] }'],
           ['p2pfk audit --fix > repair.sql', 'the repair, for a DBA to read and run'],
           ['p2pfk audit --fix --run', 'repair it'],
+          ['p2pfk audit --relink', 'this database was restored or copied: link the ledger to it, then audit'],
         ],
         exitCodes: [
           [0, 'no drift; with --fix --run: none is left'],
           2,
           [3, 'drift was found; with --fix --run: some is left'],
-          [4, 'nothing to audit: the table, or every table, is not migrated'],
+          [4, 'nothing to audit: no table is migrated; or the ledger belongs to another database'],
         ],
       }),
     )
@@ -71,7 +77,14 @@ async function audit(flags: AuditFlags): Promise<number> {
     throw new InvalidInput('--constraint has no meaning without --table');
   const lockTimeoutMs = await lockTimeout(flags);
   const { connect, connectReadOnly } = await import('../../core/connection.ts');
-  const session = { databaseUrl: databaseUrlOf(flags), applicationName: 'p2pfk audit' };
+  const databaseUrl = databaseUrlOf(flags);
+  if (run || flags.relink === true) {
+    const { confirmDatabase } = await import('../relink.ts');
+    const { createOutput } = await import('../output.ts');
+    const terminal = { input: process.stdin, output: createOutput(flags) };
+    await confirmDatabase(terminal, { databaseUrl, relink: flags.relink === true });
+  }
+  const session = { databaseUrl, applicationName: 'p2pfk audit' };
   const client = await (run ? connect(session) : connectReadOnly(session));
   try {
     const document = run ? await repair(client, flags, lockTimeoutMs) : await look(client, flags);
@@ -90,6 +103,8 @@ async function look(client: Client, flags: AuditFlags): Promise<Audit> {
   const { createOutput } = await import('../output.ts');
   const { auditLines, repairScript } = await import('../render/audit.ts');
   const output = createOutput(flags);
+  const { noteDatabase } = await import('../relink.ts');
+  await noteDatabase(client, output);
   const audited = await core.audit(client, { table: flags.table, constraint: flags.constraint });
   const document = core.auditDocument(audited);
   if (flags.fix === true && flags.json !== true) output.sql(repairScript(audited, await lockTimeout(flags)));

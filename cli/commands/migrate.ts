@@ -6,6 +6,7 @@ import {
   addDatabaseOptions,
   addInputOptions,
   addOutputOptions,
+  addRelinkOption,
   addReportOption,
   addStateOptions,
   addYesOption,
@@ -26,7 +27,7 @@ export function registerMigrate(program: Command, finish: Finish): void {
   const command = program
     .command('migrate')
     .description('replace the parent-level foreign key by one foreign key per pair of partitions');
-  addStateOptions(addDatabaseOptions(addYesOption(addInputOptions(command))));
+  addStateOptions(addDatabaseOptions(addYesOption(addRelinkOption(addInputOptions(command)))));
   addReportOption(addOutputOptions(command))
     .addHelpText(
       'after',
@@ -76,6 +77,8 @@ export async function runExecution(flags: ExecutionFlags, operation: 'migrate' |
       allowHoldBackQuery();
     }
     const databaseUrl = databaseUrlOf(flags);
+    const { confirmDatabase } = await import('../relink.ts');
+    if (!given.dryRun) await confirmDatabase({ input: process.stdin, output }, { databaseUrl, relink: given.relink });
     const { askAcceptance } = await import('../acceptance.ts');
     const accepted = await askAcceptance({ input: process.stdin, output }, databaseUrl, given);
     const input = { ...given, accept: [...given.accept, ...accepted] };

@@ -63,6 +63,8 @@ async function plan(flags: PlanFlags, command: Command): Promise<number> {
     searchPath: input.searchPath,
   });
   try {
+    const { noteDatabase } = await import('../relink.ts');
+    await noteDatabase(client, output);
     const reading = flags.sql === true ? await readPlan(client, input, 'plan') : undefined;
     const planned =
       reading?.document ?? (await planMigration(client, input, { countOrphans: flags.countOrphans === true }));

@@ -3,11 +3,13 @@ import { helpText } from '../help.ts';
 import {
   addDatabaseOptions,
   addOutputOptions,
+  addRelinkOption,
   addTableOptions,
   applyVerbose,
   type DatabaseFlags,
   databaseUrlOf,
   type OutputFlags,
+  type RelinkFlag,
   type TableFlags,
   wholeNumber,
 } from '../options.ts';
@@ -15,7 +17,8 @@ import type { Finish } from '../program.ts';
 
 type ProvisionFlags = TableFlags &
   DatabaseFlags &
-  OutputFlags & {
+  OutputFlags &
+  RelinkFlag & {
     readonly bound?: string;
     readonly nameSuffix?: string;
     readonly referencing?: string;
@@ -31,7 +34,7 @@ export function registerProvision(program: Command, finish: Finish): void {
   const command = program
     .command('provision')
     .description('create a new pair on a migrated table: both partitions, index, foreign key, in one transaction');
-  addTableOptions(command)
+  addRelinkOption(addTableOptions(command))
     .option('-b, --bound <bound>', `the new partitions' bound, as SQL writes it: "FOR VALUES IN ('a')" (required)`)
     .hook('preAction', (_, acting) => {
       if (acting.opts().bound === undefined) acting.error("required option '-b, --bound <bound>' not specified");
@@ -89,7 +92,12 @@ async function provision(flags: ProvisionFlags): Promise<number> {
   const lockTimeoutMs = await lockTimeout(flags);
 
   const output = createOutput(flags);
-  const client = await connect({ databaseUrl: databaseUrlOf(flags), applicationName: 'p2pfk provision' });
+  const databaseUrl = databaseUrlOf(flags);
+  if (flags.dryRun !== true) {
+    const { confirmDatabase } = await import('../relink.ts');
+    await confirmDatabase({ input: process.stdin, output }, { databaseUrl, relink: flags.relink === true });
+  }
+  const client = await connect({ databaseUrl, applicationName: 'p2pfk provision' });
   try {
     const { table, constraint, bound = '', nameSuffix, referencing, referenced, dryRun = false } = flags;
     const names = { nameSuffix, referencing, referenced };

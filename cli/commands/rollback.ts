@@ -4,6 +4,7 @@ import {
   addDatabaseOptions,
   addOutputOptions,
   addPaceOptions,
+  addRelinkOption,
   addReportOption,
   addServerOptions,
   addStateOptions,
@@ -16,7 +17,7 @@ export function registerRollback(program: Command, finish: Finish): void {
   const command = program
     .command('rollback')
     .description('put the parent-level foreign key back, from any state of a migration');
-  addStateOptions(addDatabaseOptions(addYesOption(addServerOptions(addPaceOptions(command)))));
+  addStateOptions(addDatabaseOptions(addYesOption(addRelinkOption(addServerOptions(addPaceOptions(command))))));
   addReportOption(addOutputOptions(command))
     .addHelpText(
       'after',

@@ -4,6 +4,7 @@ import {
   addEndpointOptions,
   addInputOptions,
   addOutputOptions,
+  addRelinkOption,
   type InputFlags,
   type OutputFlags,
 } from '../options.ts';
@@ -25,7 +26,7 @@ export function registerStart(program: Command, finish: Finish): void {
     .command('start')
     .description('start the state machine in AWS, and follow it with --wait')
     .requiredOption('-s, --state-machine <arn>', "the state machine's ARN, as the stack's output tells it");
-  addInputOptions(command)
+  addRelinkOption(addInputOptions(command))
     .addOption(new Option('--operation <what>', 'migrate or rollback').default('migrate'))
     .option('--ledger-owner <role>', "the role that owns the ledger; in AWS it has to be the stack's")
     .option('--name <name>', 'name of the execution (default: made from table and time)')

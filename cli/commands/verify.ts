@@ -44,11 +44,13 @@ async function verify(flags: VerifyFlags): Promise<number> {
   const { connectReadOnly } = await import('../../core/connection.ts');
   const { verifyTable } = await import('../../core/verification.ts');
   const { createOutput } = await import('../output.ts');
+  const { noteDatabase } = await import('../relink.ts');
   const { checksInFull } = await import('../progress/lines.ts');
 
   const output = createOutput(flags);
   const client = await connectReadOnly({ databaseUrl: databaseUrlOf(flags), applicationName: 'p2pfk verify' });
   try {
+    await noteDatabase(client, output);
     const { table, constraint } = flags;
     const verification = await verifyTable(client, { table, ...(constraint === undefined ? {} : { constraint }) });
     if (!output.quiet) for (const line of checksInFull(verification.checks)) output.line(line);

@@ -5,10 +5,12 @@ import { InvalidInput, MigrationInProgress, PreflightFailed } from '../errors.ts
 import { iterationsOf } from '../event-budget.ts';
 import { type ForeignKey, resolveForeignKey } from '../foreign-key.ts';
 import { type MigrationOptions, openMigration, readPairs, workedOnOpening } from '../ledger.ts';
+import { readIdentity } from '../ledger-identity.ts';
 import { ensureLedger, prepareLedger } from '../make-ledger.ts';
 import { readPairing } from '../pairs.ts';
 import { type PlanReading, readPlan } from '../plan.ts';
 import { acceptFlags } from '../preflight/acceptance.ts';
+import { relink } from '../relink.ts';
 import { heldBack, refuseHoldBackQuery } from '../throttle.ts';
 import { notePlan } from '../trail/note-plan.ts';
 import type { StepContext } from './context.ts';
@@ -19,16 +21,33 @@ import { releaseGonePairs } from './release-pairs.ts';
  * @throws InvalidInput when the input is not what an execution takes, or names nothing that can be migrated
  * @throws PreflightFailed with every finding of severity `error`
  * @throws MigrationInProgress when another execution works on the same foreign key
+ * @throws LedgerElsewhere when the ledger belongs to another database, or this may be a copy of it
  */
 export async function plan(context: StepContext, event: PlanEvent): Promise<PlanResult> {
   const input = withDeadline(parseInput(event.input));
   refuseHoldBackQuery(input);
   await useCallerSearchPath(context.client, input.searchPath);
-  if (input.operation === 'rollback') return planRollback(context, input, event.execution);
+  if (input.relink) await relinkFor(context, input);
+  const planned =
+    input.operation === 'rollback'
+      ? await planRollback(context, input, event.execution)
+      : await planMigration(context, input, event.execution);
+  return { ...planned, database: await readIdentity(context.client) };
+}
 
+type Planned = Omit<PlanResult, 'database'>;
+
+async function relinkFor({ client, logger }: StepContext, input: ExecutionInput): Promise<void> {
+  if (input.dryRun)
+    throw new InvalidInput('the execution input is not valid: relink writes to the ledger, and dryRun changes nothing');
+  const { identity, changed } = await relink(client);
+  if (changed) logger.warn('ledger linked to this database', { ...identity });
+}
+
+async function planMigration(context: StepContext, input: ExecutionInput, execution: string): Promise<Planned> {
   const reading = await readPlan(context.client, input, 'migrate');
   if (isMigrated(reading)) return result('ALREADY_MIGRATED', reading, input);
-  const before = await duplicateOf(context, reading, input, event.execution);
+  const before = await duplicateOf(context, reading, input, execution);
   if (before) return before;
   refuse(reading);
   if (input.dryRun) return result('DRY_RUN', reading, input);
@@ -38,11 +57,10 @@ export async function plan(context: StepContext, event: PlanEvent): Promise<Plan
   await heldBack(context.client, optionsOf(input));
   await ensureLedger(context.client);
   try {
-    return await open(context, reading, input, event.execution);
+    return await open(context, reading, input, execution);
   } catch (error) {
     // Two deliveries of one opening at the same moment: the ledger has let in the other one.
-    const beside =
-      error instanceof MigrationInProgress && (await duplicateOf(context, reading, input, event.execution));
+    const beside = error instanceof MigrationInProgress && (await duplicateOf(context, reading, input, execution));
     if (beside) return beside;
     throw error;
   }
@@ -53,7 +71,7 @@ async function open(
   reading: PlanReading,
   input: ExecutionInput,
   execution: string,
-): Promise<PlanResult> {
+): Promise<Planned> {
   const { foreignKey, pairing } = reading;
   const options = {
     ...optionsOf(input),
@@ -94,7 +112,7 @@ async function duplicateOf(
   reading: PlanReading,
   input: ExecutionInput,
   execution: string,
-): Promise<PlanResult | undefined> {
+): Promise<Planned | undefined> {
   if (input.opensAt === undefined) return undefined;
   const first = await workedOnOpening(client, reading.foreignKey, input.opensAt, execution);
   if (!first) return undefined;
@@ -133,7 +151,7 @@ function refuseUnaccepted({ foreignKey, acceptance: { open } }: PlanReading): vo
   );
 }
 
-async function planRollback(context: StepContext, input: ExecutionInput, execution: string): Promise<PlanResult> {
+async function planRollback(context: StepContext, input: ExecutionInput, execution: string): Promise<Planned> {
   const { client } = context;
   const foreignKey = await findForRollback(context, input);
   const maxConcurrency = input.maxConcurrency;
@@ -184,12 +202,13 @@ function optionsOf({
   constraint: _constraint,
   operation: _operation,
   dryRun: _dryRun,
+  relink: _relink,
   ...options
 }: ExecutionInput): MigrationOptions {
   return options;
 }
 
-function result(status: PlanResult['status'], { foreignKey, pairing }: PlanReading, input: ExecutionInput): PlanResult {
+function result(status: PlanResult['status'], { foreignKey, pairing }: PlanReading, input: ExecutionInput): Planned {
   return {
     status,
     migrationId: foreignKey.migrationId,

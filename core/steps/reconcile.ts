@@ -9,6 +9,7 @@ import { runAsLogin } from '../as-login.ts';
 import type { ReconcileEvent, ReconcileResult, VerifyMigrationResult } from '../contracts.ts';
 import { DeadlockDetected, LockTimeout, OrphanedRows, RollbackFailed } from '../errors.ts';
 import { changeMigration, type Migration, readMigration } from '../ledger.ts';
+import { admitWriter } from '../ledger-identity.ts';
 import { isLedgerReadable } from '../ledger-state.ts';
 import { holdRandomKey } from '../liveness.ts';
 import { upgradeLedger } from '../make-ledger.ts';
@@ -44,6 +45,7 @@ export async function reconcile(context: StepContext, event: ReconcileEvent): Pr
 
   const { id } = found;
   await upgradeLedger(client);
+  await admitWriter(client, false);
   const busy = (status: 'RUNNING' | 'OWNER_ALIVE') => ({ status, migrationId: id, waitSeconds: BUSY_SECONDS });
   const reason = `execution ${event.execution} ended as ${event.reason} and left its migration`;
   const livenessKey = await holdRandomKey(client);

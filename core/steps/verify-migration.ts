@@ -5,6 +5,7 @@
 import type { MigrationEvent, Verification, VerifyMigrationResult } from '../contracts.ts';
 import { ConnectionLost, DeadlockDetected, LedgerNotWritten, LockTimeout, MigrationFenced } from '../errors.ts';
 import { changeMigration, inTransaction, readPairs } from '../ledger.ts';
+import { readIdentity } from '../ledger-identity.ts';
 import { tryToNote } from '../notes.ts';
 import { isSamePair, readPairing } from '../pairs.ts';
 import { toNamedError } from '../postgres-errors.ts';
@@ -23,6 +24,7 @@ export async function verifyMigration(context: StepContext, event: MigrationEven
   const judged = pairing.pairs.filter((pair) => dropped.some((known) => isSamePair(known, pair)));
   const base = {
     migrationId: migration.id,
+    database: await readIdentity(client),
     table: migration.table_name,
     constraint: migration.constraint_name,
     pairs: judged.length,

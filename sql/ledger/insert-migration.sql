@@ -2,11 +2,11 @@
 :begin
 INSERT INTO p2pfk.migration (table_oid, table_name, referenced_oid, referenced_name, constraint_name, definition, comment,
                              columns, referenced_columns, column_names, referenced_column_names, actions,
-                             state, execution, options, firing, liveness_key)
+                             state, execution, options, firing, liveness_key, endpoint)
 VALUES (:'referencing_oid'::oid, :'table'::text, :'referenced_oid'::oid, :'referenced_table'::text,
         :'constraint_name'::text, :'definition'::text, nullif(:'comment'::text, ''),
         :'columns'::text, :'referenced_columns'::text,
         :'column_names'::jsonb, :'referenced_column_names'::jsonb, :'actions'::text,
-        'running', :'execution'::text, :'options'::jsonb, :'firing'::jsonb, :'liveness_key'::bigint)
+        'running', :'execution'::text, :'options'::jsonb, :'firing'::jsonb, :'liveness_key'::bigint, :'endpoint'::text)
 RETURNING id::text AS id
 :end

@@ -4,7 +4,7 @@
 -- Taking work from a live worker would be the worse mistake; the fence makes even that harmless.
 :begin
 UPDATE p2pfk.migration m
-   SET execution = :'execution'::text, liveness_key = :'liveness_key'::bigint,
+   SET execution = :'execution'::text, liveness_key = :'liveness_key'::bigint, endpoint = :'endpoint'::text,
        -- What a person accepted stays accepted, and the names that the pair FKs are to get stay chosen.
        options = coalesce((SELECT jsonb_object_agg(o.key, o.value)
                              FROM jsonb_each(m.options) o WHERE o.key IN ('accepted', 'pairConstraintNames')), '{}')

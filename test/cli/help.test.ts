@@ -71,6 +71,7 @@ describe('p2pfk migrate --help', () => {
         'pair-constraint-names',
         'no-indexes',
         'accept',
+        'relink',
         'yes',
         'database-url',
         'session-pooler',

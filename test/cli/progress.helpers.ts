@@ -8,6 +8,7 @@ import type { PairResult, PlanResult } from '../../core/contracts.ts';
 export const plan = (count: number, status: PlanResult['status'] = 'PLANNED'): PlanResult => ({
   status,
   migrationId: 'm-1',
+  database: { systemIdentifier: '7312', databaseOid: 16384, database: 'copyjob', endpoint: 'db.example.com:5432' },
   table: 'public.path',
   referencedTable: 'public.inode',
   constraint: 'path_medium_hash_ino_fkey',

@@ -1,6 +1,6 @@
 /**
  * Databases cloned from one that a test file has made itself, in a fraction of the time that making it again would take.
- * A clone has the same oids, so a ledger in it is as good as the original.
+ * A clone has the same oids, so a ledger in it is as good as the original, once it is told that it belongs to the clone.
  */
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
@@ -14,6 +14,7 @@ const LEAK_TIMEOUT_MS = 2_000;
 export interface Source<Made> {
   readonly db: TestDatabase;
   readonly made: Made;
+  readonly hasLedger: boolean;
 }
 
 const sources = new Map<string, Promise<Source<unknown>>>();
@@ -62,14 +63,28 @@ async function prepare<Made>(make: (db: TestDatabase) => Promise<Made>, base?: S
       return client;
     },
   });
+  const look = opened[0] ?? (await session(db.url));
+  const { rows } = await look.query("SELECT to_regclass('p2pfk.identity') IS NOT NULL AS found");
+  if (!opened.includes(look)) opened.push(look);
+  const hasLedger = rows[0].found === true;
   // A database can be cloned only while nobody is connected to it.
   await Promise.all(opened.map((client) => client.end()));
   await waitUntil(async () => (await sessionsOf(db.name)).length === 0, `the sessions of ${db.name} to end`);
-  return { db, made };
+  return { db, made, hasLedger };
 }
 
+/** What a restored database wants, without the comparison: it is a clone for certain. */
+export const LINK = `
+  INSERT INTO p2pfk.identity (system_identifier, database_oid, database_name, endpoint)
+  SELECT i.system_identifier, d.oid, d.datname, i.endpoint
+    FROM pg_database d, (SELECT * FROM p2pfk.identity ORDER BY id DESC LIMIT 1) i
+   WHERE d.datname = current_database()`;
+
 /** A database of its own, dropped by whoever asked for it. */
-export async function cloneOf({ db: source }: Source<unknown>): Promise<TestDatabase> {
+export async function cloneOf(
+  { db: source, hasLedger }: Source<unknown>,
+  { linked = true }: { readonly linked?: boolean } = {},
+): Promise<TestDatabase> {
   const name = `test_clone_${randomBytes(6).toString('hex')}`;
   await (await serverSession()).query(`CREATE DATABASE ${name} TEMPLATE ${source.name} STRATEGY file_copy`);
   const rename = (url: string) => {
@@ -79,6 +94,11 @@ export async function cloneOf({ db: source }: Source<unknown>): Promise<TestData
   };
   const url = rename(source.url);
   const clients: Client[] = [];
+  if (hasLedger && linked) {
+    const linking = await session(url);
+    await linking.query(LINK);
+    await linking.end();
+  }
   return {
     name,
     url,

@@ -55,6 +55,7 @@ export class Execution {
   readonly arn: string;
   migrationId = '';
   pairs: readonly PairItem[] = [];
+  database: PlanResult['database'] | null = null;
 
   constructor(arn = executionArn()) {
     this.arn = arn;
@@ -68,6 +69,7 @@ export class Execution {
     })) as PlanResult;
     this.migrationId = result.migrationId ?? '';
     this.pairs = result.pairs;
+    this.database = result.database;
     return result;
   }
 
@@ -154,7 +156,8 @@ export class Execution {
   }
 
   #event(pair?: number) {
-    return { migrationId: this.migrationId, execution: this.arn, ...(pair === undefined ? {} : { pair }) };
+    const { migrationId, database, arn: execution } = this;
+    return { migrationId, execution, database, ...(pair === undefined ? {} : { pair }) };
   }
 }
 

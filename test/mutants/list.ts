@@ -25,7 +25,41 @@ const SIGNATURE_TESTS = 'test/local/signature.test.ts';
 const TRUST_TESTS = 'test/core/ledger/trust.test.ts';
 const PARTITION_SET_TESTS = 'test/core/steps/partition-set.test.ts';
 
+const IDENTITY_TESTS = 'test/core/ledger/identity.test.ts';
+
 export const MUTANTS: readonly Mutant[] = [
+  {
+    rule: 'a ledger of another cluster, or of a database with another oid, is not used',
+    file: 'sql/ledger/link.sql',
+    find: `WHEN m.database_oid <> h.oid OR m.system_identifier <> h.cluster THEN 'elsewhere'`,
+    replace: `WHEN m.database_oid <> h.oid AND m.system_identifier <> h.cluster THEN 'elsewhere'`,
+    test: IDENTITY_TESTS,
+    title: 'of another cluster is known by the system identifier, also where its names and oids are the same',
+  },
+  {
+    rule: 'an endpoint that the ledger does not know is confirmed before anything is written',
+    file: 'core/ledger-identity.ts',
+    find: 'if (!link.endpointKnown && link.busy) throw',
+    replace: 'if (!link.endpointKnown && !link.busy) throw',
+    test: IDENTITY_TESTS,
+    title: 'is confirmed once before anything is written, and told where something is read',
+  },
+  {
+    rule: 'a step runs only in the database that its execution was planned in',
+    file: 'lambdas/handler.ts',
+    find: 'if (planned) await requirePlannedDatabase(client, planned);',
+    replace: '',
+    test: IDENTITY_TESTS,
+    title: 'belongs to nobody who worked on the original: neither their steps nor their approval count',
+  },
+  {
+    rule: 'a restored ledger is linked only where the pair FKs are as it says',
+    file: 'sql/ledger/relink.sql',
+    find: 'ELSIF stands IS NULL THEN',
+    replace: 'ELSIF false THEN',
+    test: IDENTITY_TESTS,
+    title: 'is refused by every command, until --relink has compared it; then it can be rolled back',
+  },
   {
     rule: 'what a default, a trigger or an index of the ledger calls has to belong to a trusted role',
     file: 'sql/ledger/state.sql',

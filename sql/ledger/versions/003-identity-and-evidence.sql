@@ -2,18 +2,19 @@
 -- EXCLUSIVE on the ledger's own tables: it waits for steps that are running.
 CREATE TABLE p2pfk.identity (
   id                bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  system_identifier text NOT NULL,
+  system_identifier text,
   database_oid      oid NOT NULL,
   database_name     text NOT NULL,
-  endpoint          text,
+  endpoint          text NOT NULL,
   person            text,
   role              text NOT NULL DEFAULT current_user,
   linked_at         timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 COMMENT ON TABLE p2pfk.identity IS
   'the databases that this ledger was linked to; the newest row is the one it belongs to, rows that differ in the endpoint alone are other ways to it';
-COMMENT ON COLUMN p2pfk.identity.system_identifier IS 'pg_control_system().system_identifier; copies of a cluster have the same one';
-COMMENT ON COLUMN p2pfk.identity.endpoint IS 'host and port that the client connected to';
+COMMENT ON COLUMN p2pfk.identity.system_identifier IS
+  'pg_control_system().system_identifier; copies of a cluster have the same one; null: the role that linked it may not ask';
+COMMENT ON COLUMN p2pfk.identity.endpoint IS 'host and port that the client connected to, or several, as they were given; never a user or a password';
 COMMENT ON COLUMN p2pfk.identity.person IS 'who linked it, as stated: not verified';
 
 ALTER TABLE p2pfk.migration

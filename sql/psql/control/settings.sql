@@ -104,6 +104,11 @@
 \else
 \set accept ''
 \endif
+-- The word of a person that this is the database that the ledger is to be used for (link.sql).
+\if :{?relink}
+\else
+\set relink off
+\endif
 \if :{?rehearse}
 \else
 \set rehearse off

@@ -25,9 +25,22 @@ SET search_path = pg_catalog, pg_temp;
 \ir ../control/ledger.sql
 \set open '[]'
 \if :readable
+\ir ../control/link.sql
 \set file ../../ledger/open-migrations.sql
 \ir ../control/rows.sql
 \set open :result
+-- A table of that oid, but of another name: was it renamed, or is it another one?
+SELECT coalesce(min(o ->> 'id'), '') AS migration_id, count(*) > 0 AS is_renamed
+  FROM jsonb_array_elements(:'open'::jsonb) o
+ WHERE o ->> 'table_name' <> coalesce(:'standing'::jsonb -> 0 ->> 'table_name', '') \gset
+\if :is_renamed
+\ir ../../ledger/unmatched.sql
+SELECT :'unmatched' <> '' AS refused,
+       format('refused, nothing was changed: the ledger does not fit this database: %s; -v relink=on looks for them by name, and compares them first', :'unmatched') AS refusal \gset
+\if :refused
+\ir ../control/refuse.sql
+\endif
+\endif
 \endif
 
 \ir ../queries/choose-foreign-key.sql

@@ -51,6 +51,14 @@ SELECT NOT :'has_tables'::boolean OR :'is_older'::boolean AS upgrades,
 \ir ../../ledger/withdraw.sql
 \endif
 SET LOCAL search_path = pg_catalog, pg_temp;
+\if :upgrades
+\ir ../control/database.sql
+\set known_migration_id :migration_id
+\set migration_id ''
+\ir ../../ledger/unmatched.sql
+\ir ../../ledger/link-first.sql
+\set migration_id :known_migration_id
+\endif
 \ir ../control/ledger.sql
 -- psql has no text of the files that it includes: the note names them.
 SELECT CASE WHEN :'present'::boolean AND NOT :'upgrades'::boolean THEN 'sql/ledger/name-schema.sql'

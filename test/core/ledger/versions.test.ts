@@ -5,6 +5,7 @@ import { p2pfk } from '../../cli/cli.helpers.ts';
 import { describeWithPsql, psql, STEPS } from '../../psql/psql.helpers.ts';
 import { databaseWith, oneRow } from '../case.helpers.ts';
 import { Execution } from '../execution.helpers.ts';
+import { TO_VERSION_2 } from './restore.helpers.ts';
 
 const NEWER = `INSERT INTO p2pfk.ledger_version VALUES (999);
   CREATE OR REPLACE FUNCTION p2pfk.enter(wanted bigint, owner text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM 'a newer one'; END $$`;
@@ -26,7 +27,7 @@ it('a newer ledger is refused by every command in one line, and keeps its functi
       db.url,
       ...(command === 'audit' ? [] : ['--table', 'path']),
     ]);
-    answers.set(command, [code, /has version 999, and this p2pfk knows up to 2/.test(stderr + stdout)]);
+    answers.set(command, [code, /has version 999, and this p2pfk knows up to 3/.test(stderr + stdout)]);
   }
 
   const refused = [4, true];
@@ -90,14 +91,14 @@ it('a rollback begun under the first ledger ends under the newest', async () => 
   const execution = new Execution();
   await execution.migrate('AddForeignKeys');
   const old = readFileSync(new URL('edition-2026-11-26.sql', import.meta.url), 'utf8');
-  await observer.query(`DELETE FROM p2pfk.ledger_version WHERE version > 1; ${old};
+  await observer.query(`${TO_VERSION_2} DELETE FROM p2pfk.ledger_version WHERE version > 1; ${old};
     UPDATE p2pfk.migration SET state = 'paused', lease_until = now() - interval '1 hour'`);
 
   const rollback = new Execution();
   await rollback.plan({ operation: 'rollback' });
   await rollback.rollBack(null);
 
-  expect(await oneRow(observer, 'SELECT max(version) AS version FROM p2pfk.ledger_version')).toEqual({ version: 2 });
+  expect(await oneRow(observer, 'SELECT max(version) AS version FROM p2pfk.ledger_version')).toEqual({ version: 3 });
   expect(await oneRow(observer, 'SELECT state FROM p2pfk.migration')).toEqual({ state: 'rolled-back' });
 });
 
@@ -106,7 +107,7 @@ describeWithPsql('the psql scripts', () => {
     const { db, observer } = await databaseWith();
     await observer.query(readFileSync(new URL('edition-2026-11-23.sql', import.meta.url), 'utf8'));
     expect(await psql(db.url, 'step1')).toMatchObject({ code: 0 });
-    expect(await oneRow(observer, 'SELECT max(version) AS version FROM p2pfk.ledger_version')).toEqual({ version: 2 });
+    expect(await oneRow(observer, 'SELECT max(version) AS version FROM p2pfk.ledger_version')).toEqual({ version: 3 });
 
     await observer.query('ALTER TABLE p2pfk.event RENAME COLUMN locks TO keys');
     expect(await psql(db.url, 'step2')).toMatchObject({
@@ -114,13 +115,13 @@ describeWithPsql('the psql scripts', () => {
       errors: [expect.stringMatching(/column event\.locks is missing/)],
     });
     await observer.query(
-      `ALTER TABLE p2pfk.event RENAME COLUMN keys TO locks; INSERT INTO p2pfk.ledger_version VALUES (3)`,
+      `ALTER TABLE p2pfk.event RENAME COLUMN keys TO locks; INSERT INTO p2pfk.ledger_version VALUES (4)`,
     );
 
     for (const script of [...STEPS, 'rollback'] as const)
       expect(await psql(db.url, script)).toMatchObject({
         code: 3,
-        errors: [expect.stringMatching(/has version 3, and this p2pfk knows up to 2/)],
+        errors: [expect.stringMatching(/has version 4, and this p2pfk knows up to 3/)],
       });
   });
 });

@@ -1,0 +1,61 @@
+/** Before a command acts on what the ledger remembers: is this the database that the ledger belongs to? */
+import { connect, connectReadOnly } from '../core/connection.ts';
+import { LedgerElsewhere } from '../core/errors.ts';
+import { describeIdentity } from '../core/ledger-identity.ts';
+import { readLink } from '../core/ledger-state.ts';
+import { relink } from '../core/relink.ts';
+import { isInteractive, type Terminal, withAnswers } from './acceptance.ts';
+import type { Output } from './output.ts';
+import { oneLine } from './text.ts';
+
+export interface RelinkOptions {
+  readonly databaseUrl: string | undefined;
+  /** `--relink`. */
+  readonly relink: boolean;
+}
+
+/**
+ * For commands that write. With `--relink` the ledger is linked; without it a person at a terminal is asked where the ledger does
+ * not know the endpoint. Without a terminal nothing is asked: the command itself then refuses.
+ *
+ * @throws LedgerElsewhere when the ledger cannot be linked, or belongs to another database, or the person declines
+ */
+export async function confirmDatabase(terminal: Terminal, options: RelinkOptions): Promise<void> {
+  const { output } = terminal;
+  if (options.relink) return link(output, options);
+  if (!isInteractive(terminal)) return;
+  const question = await questionFor(options);
+  if (question === null) return;
+  output.line(`! ${oneLine(question)}`);
+  await withAnswers(terminal.input, output, async (confirmed) => {
+    if (!(await confirmed('  Is this the database that you mean? [y/N] ')))
+      throw new LedgerElsewhere('refused, nothing was changed: the database was not confirmed');
+  });
+  await link(output, options);
+}
+
+async function link(output: Output, { databaseUrl }: RelinkOptions): Promise<void> {
+  const client = await connect({ databaseUrl, applicationName: 'p2pfk relink' });
+  try {
+    const { identity, changed } = await relink(client);
+    if (changed && !output.quiet) output.line(`✓ Linked the ledger to ${describeIdentity(identity)}`);
+  } finally {
+    await client.end();
+  }
+}
+
+async function questionFor({ databaseUrl }: RelinkOptions): Promise<string | null> {
+  const client = await connectReadOnly({ databaseUrl, applicationName: 'p2pfk' });
+  try {
+    const found = await readLink(client);
+    return found === null || found.endpointKnown || !found.busy ? null : found.note;
+  } finally {
+    await client.end();
+  }
+}
+
+/** For commands that only read: what a person should know of the database, on stderr. */
+export async function noteDatabase(client: Parameters<typeof readLink>[0], output: Output): Promise<void> {
+  const found = await readLink(client);
+  if (found !== null && found.note !== '') output.complain(`! ${oneLine(found.note)}`);
+}

@@ -1,0 +1,4 @@
+-- Whether relink.sql has changed anything, in its transaction.
+:begin
+SELECT coalesce(current_setting('p2pfk.relinked', true), 'false')::boolean AS relinked
+:end
