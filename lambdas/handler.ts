@@ -1,7 +1,9 @@
 /** What all handlers share: parse the event, open one session, run one core step, log, and name what went wrong. */
 import type { Client } from 'pg';
 import * as z from 'zod';
+import { PlannedDatabase } from '../core/contracts.ts';
 import { describeError, InvalidInput, type P2pfkError } from '../core/errors.ts';
+import { requirePlannedDatabase } from '../core/ledger-identity.ts';
 import { explainMissingRelation } from '../core/missing-relation.ts';
 import { toNamedError } from '../core/postgres-errors.ts';
 import { applicationName, type StepContext } from '../core/steps/context.ts';
@@ -39,12 +41,20 @@ export function stepHandler<Schema extends z.ZodType, Result>(
     try {
       const parsed = parse(name, schema, event);
       const identity =
-        z.object({ migrationId: z.string(), pair: z.number(), execution: z.string() }).partial().safeParse(parsed)
-          .data ?? {};
+        z
+          .object({
+            migrationId: z.string(),
+            pair: z.number(),
+            execution: z.string(),
+            database: PlannedDatabase.nullable(),
+          })
+          .partial()
+          .safeParse(parsed).data ?? {};
       migrationId = identity.migrationId;
-      const log = logger(name, { ...identity, ...(context.awsRequestId ? { requestId: context.awsRequestId } : {}) });
+      const { database, ...subject } = identity;
+      const log = logger(name, { ...subject, ...(context.awsRequestId ? { requestId: context.awsRequestId } : {}) });
       const ledgerOwner = ledgerOwnerOf(parsed, identity.execution);
-      const open = (session: string) => openSession(session, ledgerOwner);
+      const open = (session: string) => openPlanned(session, ledgerOwner, database);
       client = await open(applicationName(identity.migrationId ?? '-', name, identity.pair));
       log.info('step entered');
       const result = await step(
@@ -68,6 +78,22 @@ export function stepHandler<Schema extends z.ZodType, Result>(
       await client?.end().catch(() => undefined);
     }
   };
+}
+
+/** A session in the database that the plan was made in, as far as the event names one. */
+async function openPlanned(
+  session: string,
+  ledgerOwner: string | undefined,
+  planned: PlannedDatabase | null | undefined,
+): Promise<Client> {
+  const client = await openSession(session, ledgerOwner);
+  try {
+    if (planned) await requirePlannedDatabase(client, planned);
+    return client;
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
 }
 
 /** A client that is gone cannot be asked: then it stays what it was. */

@@ -65,6 +65,7 @@ const KEEPS_WHAT_IS_DONE = [
   'DeadlockDetected',
   'PartitionSetChanged',
   'LedgerNotWritten',
+  'LedgerElsewhere',
   'LedgerNotTrusted',
   'LedgerVersionRefused',
 ];

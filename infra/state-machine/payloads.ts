@@ -7,6 +7,8 @@ import { JsonPath, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
 const MIGRATION = {
   migrationId: JsonPath.stringAt('$.migrationId'),
   execution: JsonPath.stringAt('$$.Execution.Id'),
+  // Which one the plan was made in: a step whose connection leads elsewhere by then refuses.
+  database: JsonPath.objectAt('$.database'),
 };
 
 export const Payload = {
@@ -29,6 +31,7 @@ export const Payload = {
   pair: TaskInput.fromObject({
     migrationId: JsonPath.stringAt('$.migrationId'),
     execution: JsonPath.stringAt('$.execution'),
+    database: JsonPath.objectAt('$.database'),
     pair: JsonPath.numberAt('$.pair'),
     last: JsonPath.numberAt('$.last'),
     referencing: JsonPath.stringAt('$.referencing'),

@@ -45,7 +45,11 @@ export function rollbackBranch(steps: StepFactory, superseded: Fail): RollbackBr
   const requested = new Pass(scope, 'RollbackRequested', {
     comment: 'A person asked for the rollback, so there is no error to report.',
     // Spelled as an intrinsic because neither CDK's renderer nor the local engine keeps a literal null.
-    parameters: { migrationId: JsonPath.stringAt('$.migrationId'), 'error.$': "States.StringToJson('null')" },
+    parameters: {
+      migrationId: JsonPath.stringAt('$.migrationId'),
+      database: JsonPath.objectAt('$.database'),
+      'error.$': "States.StringToJson('null')",
+    },
   });
 
   const fence = steps.task('fence', {

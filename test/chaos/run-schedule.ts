@@ -188,7 +188,9 @@ class Stage {
     if (execution === undefined || !['KILLED', 'ABORTED', 'FAILED'].includes(ending.status)) return;
     const { server, frozen } = this.#world;
     const url = server.url(this.#database);
-    const { status, outcome } = await reconcileUntilDone(frozen, url, execution);
+    // By the way that the execution took: the ledger does not know another endpoint.
+    const proxied = server.url(this.#database, this.#proxy.port);
+    const { status, outcome } = await reconcileUntilDone(frozen, proxied, execution);
     this.#journal.note(`reconcile: ${outcome}`);
     this.#journal.endings.push(`reconciled ${status ?? 'FAILED'}`);
     if (status === 'PAUSED' || status === 'NOTHING_TO_DO') return;

@@ -19,15 +19,17 @@ const pairs = [
 ];
 const done: Answer = ({ pair }) => ({ status: 'DONE', pair: pair ?? 0, waitSeconds: 0 });
 
+const database = { systemIdentifier: '7312', databaseOid: 16384, database: 'copyjob', endpoint: 'db.example.com:5432' };
+
 /** What each function says when all is well. */
 const WELL: Record<LambdaName, Answer> = {
-  plan: () => ({ status: 'PLANNED', migrationId: 'm1', pairs, maxConcurrency: 2 }),
+  plan: () => ({ status: 'PLANNED', migrationId: 'm1', database, pairs, maxConcurrency: 2 }),
   'build-index': done,
   'add-foreign-key': done,
   'validate-foreign-key': done,
   'verify-gate': () => ({ status: 'PASSED', pairs: 2, reason: '' }),
   'drop-parent-foreign-key': () => ({ status: 'DROPPED' }),
-  'verify-migration': () => ({ status: 'MIGRATED', migrationId: 'm1', reason: '' }),
+  'verify-migration': () => ({ status: 'MIGRATED', migrationId: 'm1', database, reason: '' }),
   fence: () => ({ status: 'FENCED', parentForeignKey: 'PRESENT', pairs: [], maxConcurrency: 2 }),
   'restore-parent': done,
   'attach-parent': () => ({ status: 'DONE', waitSeconds: 0 }),
@@ -109,8 +111,8 @@ describe('the forward path', () => {
     expect(steps).toEqual(forward);
     expect(output).toMatchObject({ status: 'MIGRATED', migrationId: 'm1' });
     expect(events[0]).toEqual({ input: { table: 'public.path' }, execution: EXECUTION });
-    expect(events[2]).toEqual({ migrationId: 'm1', execution: EXECUTION, ...pairs[1] });
-    expect(events.at(-1)).toEqual({ migrationId: 'm1', execution: EXECUTION });
+    expect(events[2]).toEqual({ migrationId: 'm1', execution: EXECUTION, database, ...pairs[1] });
+    expect(events.at(-1)).toEqual({ migrationId: 'm1', execution: EXECUTION, database });
   });
 
   it.each(['build-index', 'validate-foreign-key'] as const)('asks %s again while the server works', async (name) => {
@@ -124,7 +126,7 @@ describe('the forward path', () => {
     const { steps } = await execute({
       'verify-gate': inTurn(() => ({ status: 'COUNTING', reason: '' }), WELL['verify-gate']),
       'verify-migration': inTurn(
-        () => ({ status: 'COUNTING', migrationId: 'm1', reason: '' }),
+        () => ({ status: 'COUNTING', migrationId: 'm1', database, reason: '' }),
         WELL['verify-migration'],
       ),
     });
@@ -178,6 +180,7 @@ describe('the rollback branch', () => {
     expect(events[steps.indexOf('Fence')]).toEqual({
       migrationId: 'm1',
       execution: EXECUTION,
+      database,
       error: { Error: 'OrphanedRows', Cause: '37 rows' },
     });
     expect(error).toEqual({ name: 'MigrationRolledBack', cause: expect.stringContaining('37 rows') });
@@ -209,7 +212,7 @@ describe('the rollback branch', () => {
 
   it.each([
     ['verify-gate', 'GateFailed', { status: 'FAILED', reason: 'one pair has no foreign key' }],
-    ['verify-migration', 'VerificationFailed', { status: 'FAILED', migrationId: 'm1', reason: 'orphans' }],
+    ['verify-migration', 'VerificationFailed', { status: 'FAILED', migrationId: 'm1', database, reason: 'orphans' }],
   ] as const)('is entered when %s says no, which is %s', async (name, error, answer) => {
     const run = await execute({ [name]: () => answer });
     expect(run.events[run.steps.indexOf('Fence')]).toMatchObject({ error: { Error: error, Cause: answer.reason } });
@@ -218,10 +221,10 @@ describe('the rollback branch', () => {
 
   it('ends in success when a person asked, and there is no error to report', async () => {
     const { steps, events, output } = await execute({
-      plan: () => ({ status: 'ROLLBACK_REQUESTED', migrationId: 'm1', pairs, maxConcurrency: 2 }),
+      plan: () => ({ status: 'ROLLBACK_REQUESTED', migrationId: 'm1', database, pairs, maxConcurrency: 2 }),
     });
     expect(steps).toEqual(['Plan', ...rollback]);
-    expect(events[1]).toEqual({ migrationId: 'm1', execution: EXECUTION, error: null });
+    expect(events[1]).toEqual({ migrationId: 'm1', execution: EXECUTION, database, error: null });
     expect(output).toEqual({ status: 'ROLLED_BACK', migrationId: 'm1' });
   });
 

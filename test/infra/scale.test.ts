@@ -125,6 +125,12 @@ async function simulate(pairs: readonly SimulatedPair[], { fails = false } = {})
   const plan = {
     status: 'PLANNED',
     migrationId: '1',
+    database: {
+      systemIdentifier: '7312345678901234567',
+      databaseOid: 16384,
+      database: 'copyjob',
+      endpoint: 'db.example.com:5432',
+    },
     table: 'public.path',
     pairs: items,
     pairCount: pairs.length,
@@ -148,6 +154,7 @@ async function simulate(pairs: readonly SimulatedPair[], { fails = false } = {})
       'verify-migration': async () => ({
         status: fails ? 'FAILED' : 'MIGRATED',
         migrationId: '1',
+        database: plan.database,
         reason: 'slow',
         checks,
       }),

@@ -91,6 +91,7 @@ describe('Catch', () => {
           'DeadlockDetected',
           'PartitionSetChanged',
           'LedgerNotWritten',
+          'LedgerElsewhere',
           'LedgerNotTrusted',
           'LedgerVersionRefused',
         ],
