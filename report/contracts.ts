@@ -3,7 +3,15 @@
  * ISO 8601, durations milliseconds, offsets milliseconds since the execution began. What is not known is null or empty, and
  * `notes` says why.
  */
-import type { AcceptedFinding, Blocked, Check, Finding, MigrationStatus, Rehearsal } from '../core/contracts.ts';
+import type {
+  AcceptedFinding,
+  Blocked,
+  Check,
+  Finding,
+  MigrationStatus,
+  PlannedDatabase,
+  Rehearsal,
+} from '../core/contracts.ts';
 import type { HeldLock } from '../core/trail/contracts.ts';
 
 /** `STOPPED`: by a person or a time-out before its end; nothing was undone and nothing is lost. */
@@ -22,6 +30,9 @@ export interface Report {
   readonly summary: string;
   readonly subject: Subject;
   readonly execution: ExecutionFacts;
+  /** The database that the execution worked on, as its plan has it. Null: it did not come to a plan, or an older edition ran it. */
+  readonly workedOn: PlannedDatabase | null;
+  /** That database as it was when this report was made; null: it was not read. */
   readonly database: DatabaseFacts | null;
   readonly people: People;
   readonly states: readonly ReportState[];

@@ -3,7 +3,7 @@ import { visible } from '../core/text.ts';
 import type { Bar, Report } from './contracts.ts';
 import { STAGE, STAGE_ORDER, STATUS } from './html/words.ts';
 import { shortName } from './report.ts';
-import { acceptedBy, bytes, count, duration, instant, plural, short } from './words.ts';
+import { acceptedBy, bytes, count, duration, instant, placeOf, plural, short } from './words.ts';
 
 export function toMarkdown(report: Report): string {
   const { subject, status, summary } = report;
@@ -36,13 +36,18 @@ function block(lines: readonly string[]): string {
     .join('');
 }
 
-function facts({ database, subject, people, execution }: Report): string[] {
+function facts({ workedOn, database, subject, people, execution }: Report): string[] {
   return table(
     ['', ''],
     [
       [
         'Database',
-        database === null ? 'not read' : `${code(database.target)}, PostgreSQL ${text(database.serverVersion)}`,
+        [
+          workedOn === null ? '' : text(placeOf(workedOn)),
+          database === null ? 'not read' : `${code(database.target)}, PostgreSQL ${text(database.serverVersion)}`,
+        ]
+          .filter((part) => part !== '')
+          .join('; '),
       ],
       ['Foreign key', subject.constraint === null ? '' : code(subject.constraint)],
       ['As it was', subject.definition === null ? '' : code(subject.definition)],

@@ -1,6 +1,6 @@
 /** An execution's history, its definition and the ledger -> the report as a document. Pure. */
 import type { DescribeExecutionOutput, HistoryEvent } from '@aws-sdk/client-sfn';
-import type { MigrationStatus } from '../core/contracts.ts';
+import { type MigrationStatus, PlannedDatabase } from '../core/contracts.ts';
 import { withoutSchemaOf } from '../core/text.ts';
 import type { Trail } from '../core/trail/contracts.ts';
 import type { Compared, DatabaseFacts, ExecutionFacts, People, Report, ReportStatus, Subject } from './contracts.ts';
@@ -78,6 +78,7 @@ export function buildReport(sources: ReportSources): Report {
     }),
     subject,
     execution: facts,
+    workedOn: workedOn(history),
     database: databaseOf(trail),
     people,
     states: statesOf(machine, history),
@@ -136,6 +137,10 @@ function executionFacts({ execution }: ReportSources, clock: Clock, input: Json)
     durationMs: clock.end - clock.begin,
     input,
   };
+}
+
+function workedOn(history: History): PlannedDatabase | null {
+  return PlannedDatabase.safeParse(planOf(history).database).data ?? null;
 }
 
 function databaseOf(trail: Trail | null): DatabaseFacts | null {

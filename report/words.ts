@@ -1,5 +1,5 @@
 /** Numbers as people read them. Pure. */
-import type { AcceptedFinding } from '../core/contracts.ts';
+import type { AcceptedFinding, PlannedDatabase } from '../core/contracts.ts';
 
 /** `0.4 ms`, `182 ms`, `1.24 s`, `12.4 s`, `3 min 20 s`, `1 h 05 min`, `2 d 3 h`. */
 export function duration(milliseconds: number): string {
@@ -71,4 +71,9 @@ export function sentence(text: string): string {
   const line = short(text, 2_000);
   if (line === '') return '';
   return `${line.charAt(0).toUpperCase()}${line.slice(1)}${/[.!?…]$/.test(line) ? '' : '.'}`;
+}
+
+/** `copyjob at db.example.com:5432, system identifier 7312...`: which database an execution worked on. */
+export function placeOf({ database, endpoint, systemIdentifier }: PlannedDatabase): string {
+  return `${database} at ${endpoint}, system identifier ${systemIdentifier ?? 'unknown'}`;
 }

@@ -7,6 +7,8 @@ export interface ConsoleContext {
   readonly client: SFNClient;
   /** Resolves when an execution has something new to tell, at the latest after so many milliseconds. */
   readonly changed: (executionArn: string, longestMs: number) => Promise<void>;
+  /** Whether this process runs it; never, where absent. */
+  readonly isOwn?: (executionArn: string) => boolean;
   readonly databaseUrl: string | undefined;
   /** The database for people, without a password: `host:port/database`. */
   readonly database: string;

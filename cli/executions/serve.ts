@@ -41,8 +41,9 @@ export async function serve(flags: ServeFlags): Promise<number> {
   try {
     const { client, service } = local;
     const changed = (arn: string, longestMs: number): Promise<void> => service.changed(arn, longestMs);
+    const isOwn = (arn: string): boolean => service.running.includes(arn);
     const consoleFor = (asked: string | null): Console =>
-      createConsole({ client, changed, databaseUrl, database, password: asked });
+      createConsole({ client, changed, isOwn, databaseUrl, database, password: asked });
     const page = consoleFor(null);
     const endpoint = await open(local, flags.port, page);
     const elsewhere =

@@ -1,6 +1,7 @@
 /** `p2pfk watch` and `p2pfk history`. */
 import { type HistoryEvent, paginateGetExecutionHistory, type SFNClient } from '@aws-sdk/client-sfn';
 import { ExitCode } from '../../core/errors.ts';
+import { describeIdentity } from '../../core/ledger-identity.ts';
 import type { HistoryFlags } from '../commands/history.ts';
 import type { WatchFlags } from '../commands/watch.ts';
 import { createOutput } from '../output.ts';
@@ -10,6 +11,7 @@ import { executionFailure } from './client.ts';
 import { connectTo } from './connection.ts';
 import { commandFor, describe } from './describe.ts';
 import { follow } from './follow.ts';
+import { plannedDatabaseIn } from './planned.ts';
 
 /** @returns the exit code */
 export async function watch(flags: WatchFlags): Promise<number> {
@@ -34,9 +36,11 @@ export async function history(flags: HistoryFlags): Promise<number> {
   try {
     const { table: _table, operation: _operation, ...execution } = await describe(client, executionArn);
     const events = await eventsOf(client, executionArn);
+    const database = plannedDatabaseIn(events);
+    if (database !== null && !output.quiet) output.complain(`It works on ${describeIdentity(database)}`);
     const shown = flags.reverse === true ? events.toReversed() : events;
     for (const line of historyLines(shown, events, output)) output.line(line);
-    output.document({ execution, events: shown });
+    output.document({ execution, database, events: shown });
     return ExitCode.Done;
   } finally {
     close();

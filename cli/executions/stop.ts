@@ -1,12 +1,14 @@
 /** `p2pfk stop`. */
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { ExitCode } from '../../core/errors.ts';
+import { describeIdentity } from '../../core/ledger-identity.ts';
 import type { StopFlags } from '../commands/stop.ts';
 import { createOutput } from '../output.ts';
 import { shellWord } from '../text.ts';
 import { executionFailure } from './client.ts';
 import { connectTo } from './connection.ts';
 import { commandFor, type Described, describe } from './describe.ts';
+import { plannedDatabaseOf } from './planned.ts';
 
 /** @returns the exit code */
 export async function stop(flags: StopFlags): Promise<number> {
@@ -24,6 +26,10 @@ export async function stop(flags: StopFlags): Promise<number> {
       }
     }
     const after = await describe(client, executionArn);
+    // Who may stop an execution need not be allowed to read its history.
+    const database = await plannedDatabaseOf(client, executionArn).catch(() => null);
+    // On stderr: what follows on stdout are commands to copy.
+    if (database !== null && !output.quiet) output.complain(`It works on ${describeIdentity(database)}`);
     for (const line of stopLines(before, after)) output.line(line);
     output.document({ executionArn, status: after.status, stopDate: after.stopDate?.toISOString() ?? null });
     return ExitCode.Done;

@@ -7,7 +7,17 @@ import {
   paginateGetExecutionHistory,
   type SFNClient,
 } from '@aws-sdk/client-sfn';
+import type { Client } from 'pg';
 import { connectReadOnly, describeTarget } from '../../core/connection.ts';
+import { PlannedDatabase } from '../../core/contracts.ts';
+import {
+  describeIdentity,
+  isSameDatabase,
+  isSameEndpoint,
+  isSamePlace,
+  readIdentity,
+} from '../../core/ledger-identity.ts';
+import { readLink } from '../../core/ledger-state.ts';
 import type { Trail } from '../../core/trail/contracts.ts';
 import { readTrail } from '../../core/trail/trail.ts';
 import type { ReportSources } from '../../report/report.ts';
@@ -19,6 +29,16 @@ import { NOTHING_YET, type Progress, seenIn } from '../progress/state.ts';
 import { redact } from '../redact.ts';
 import { version } from '../version.ts';
 
+/**
+ * Whether the database that was given is the one that the execution worked on, by the same endpoint: another one may lead to a
+ * copy. `unknown`: out of reach, or not recorded.
+ */
+export type Place = 'same' | 'other' | 'unknown';
+
+export interface PlacedSources extends ReportSources {
+  readonly place: Place;
+}
+
 export interface SourceOptions {
   readonly client: SFNClient;
   readonly executionArn: string;
@@ -28,7 +48,7 @@ export interface SourceOptions {
 }
 
 /** @throws what the SDK throws where the execution cannot be read; a ledger that cannot be read is only noted */
-export async function readSources(options: SourceOptions): Promise<ReportSources> {
+export async function readSources(options: SourceOptions): Promise<PlacedSources> {
   const { client, executionArn } = options;
   const execution = await client.send(new DescribeExecutionCommand({ executionArn }));
   const { definition = '' } = await client.send(new DescribeStateMachineForExecutionCommand({ executionArn }));
@@ -45,6 +65,7 @@ export async function readSources(options: SourceOptions): Promise<ReportSources
     now: new Date(),
     notes: ledger.note === null ? [] : [ledger.note],
     clean: redact,
+    place: ledger.place,
   };
 }
 
@@ -78,28 +99,63 @@ function verdictOf(execution: DescribeExecutionOutput, progress: Progress): Repo
 interface Ledger {
   readonly trail: Trail | null;
   readonly note: string | null;
+  readonly place: Place;
 }
 
-const NOT_ASKED: Ledger = { trail: null, note: null };
+const NOT_ASKED: Ledger = { trail: null, note: null, place: 'unknown' };
 
 async function readLedger({ databaseUrl }: SourceOptions, progress: Progress): Promise<Ledger> {
   const migrationId = progress.plan?.migrationId ?? null;
-  if (progress.plan === null || migrationId === null) return NOT_ASKED;
   const target = whereTo(databaseUrl);
+  const planned = plannedDatabase(progress);
+  if (progress.plan === null || (migrationId === null && planned === null)) return NOT_ASKED;
+  let place: Place = 'unknown';
   try {
     const client = await connectReadOnly({ databaseUrl, applicationName: 'p2pfk report', snapshot: true });
     try {
+      const here = await readIdentity(client);
+      if (planned !== null && !isSameDatabase(planned, here))
+        return { trail: null, note: await elsewhere(client, target, planned, here), place: 'other' };
+      place = planned === null ? 'unknown' : isSamePlace(planned, here) ? 'same' : 'other';
+      if (migrationId === null) return { trail: null, note: null, place };
       const trail = await readTrail(client, migrationId, target);
       const { table, constraint } = progress.plan;
-      if (trail.migration.table === table && trail.migration.constraint === constraint) return { trail, note: null };
+      if (trail.migration.table === table && trail.migration.constraint === constraint)
+        return { trail, note: await doubtOf(client, planned, here), place };
       const other = `migration ${migrationId} there is of ${trail.migration.constraint} on ${trail.migration.table}`;
-      return { trail: null, note: `The database at ${target} is another one: ${other}.` };
+      return { trail: null, note: `The database at ${target} is another one: ${other}.`, place: 'other' };
     } finally {
       await client.end();
     }
   } catch (error) {
-    return { trail: null, note: `The ledger at ${target} could not be read: ${redact(messageOf(error))}.` };
+    return { trail: null, note: `The ledger at ${target} could not be read: ${redact(messageOf(error))}.`, place };
   }
+}
+
+/** Null for an execution of an older edition, which did not record it. */
+function plannedDatabase({ plan }: Progress): PlannedDatabase | null {
+  return PlannedDatabase.safeParse(plan?.database).data ?? null;
+}
+
+async function elsewhere(
+  client: Client,
+  target: string,
+  planned: PlannedDatabase,
+  here: PlannedDatabase,
+): Promise<string> {
+  const hasNone = (await readLink(client).catch(() => undefined)) === null;
+  const unread = hasNone
+    ? `The ledger at ${target} could not be read: the database at ${target} has no ledger of p2pfk that this role may read. `
+    : '';
+  return `${unread}This execution worked on ${describeIdentity(planned)}. The database that was given is another one: ${describeIdentity(here)}. It was not read, and this report does not certify it.`;
+}
+
+/** What may make a reader doubt that the ledger is that of the execution. */
+async function doubtOf(client: Client, planned: PlannedDatabase | null, here: PlannedDatabase): Promise<string | null> {
+  if (planned === null)
+    return `This execution was run by an edition that did not record its database. The ledger that was read is that of ${describeIdentity(here)}, which has a migration of the same number, table and constraint.`;
+  if (isSameEndpoint(planned.endpoint, here.endpoint) || (await readLink(client))?.endpointKnown) return null;
+  return `The ledger was read at ${here.endpoint}, which it does not know; the execution worked at ${planned.endpoint}. If this is a copy of that database (a snapshot, a clone, a promoted standby), then what is said here of the present is about the copy.`;
 }
 
 /** A URL that cannot be read is told by what connects with it. */

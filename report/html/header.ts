@@ -1,7 +1,7 @@
 /** What was done, to what, by whom, when; and how it ended. */
 import { ExecutionInput } from '../../core/contracts.ts';
 import type { Report } from '../contracts.ts';
-import { bytes, count, duration, instant, plural } from '../words.ts';
+import { bytes, count, duration, instant, placeOf, plural } from '../words.ts';
 import { type Html, html } from './escape.ts';
 import { STATUS, toneOf } from './words.ts';
 
@@ -17,11 +17,11 @@ export function headerSection(report: Report): Html {
 }
 
 function facts(report: Report): Fact[] {
-  const { execution, subject, database, people } = report;
+  const { execution, subject, workedOn, database, people } = report;
   return [
     [
       'Database',
-      database === null ? 'not read' : html`<code>${database.target}</code>, PostgreSQL ${database.serverVersion}`,
+      html`${workedOn === null ? '' : html`${placeOf(workedOn)}; `}${database === null ? 'not read' : html`<code>${database.target}</code>, PostgreSQL ${database.serverVersion}`}`,
     ],
     ['Foreign key', subject.constraint === null ? 'not found out' : html`<code>${subject.constraint}</code>`],
     ...(subject.definition === null ? [] : [['As it was', html`<code>${subject.definition}</code>`] as Fact]),

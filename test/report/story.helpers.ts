@@ -142,6 +142,7 @@ export function story(options: StoryOptions = {}): ReportSources {
   const planned = {
     status: 'PLANNED',
     migrationId: '7',
+    database: { systemIdentifier: '7312', databaseOid: 16384, database: 'copyjob', endpoint: 'db.example.com:5432' },
     table,
     referencedTable,
     constraint,

@@ -2,6 +2,7 @@
 import type { Report } from '../../../report/contracts.ts';
 import { body, eventsBlock } from '../../../report/html/document.ts';
 import { type Html, html } from '../../../report/html/escape.ts';
+import type { Place } from '../../report/sources.ts';
 
 /** What can be done now; the page offers nothing else. */
 export interface Actions {
@@ -12,8 +13,15 @@ export interface Actions {
   readonly resume: boolean;
 }
 
-export function actionsFor(report: Report): Actions {
+const NONE: Actions = { stop: false, approve: false, rollback: false, resume: false };
+
+/**
+ * @param place whether the execution worked on the database that is served; on another one nothing can be done from here
+ * @param isOwn this process runs it, so it works on that database
+ */
+export function actionsFor(report: Report, place: Place, isOwn: boolean): Actions {
   const running = report.status === 'RUNNING';
+  if (place !== 'same') return { ...NONE, stop: running && isOwn };
   const { people, subject } = report;
   const waits = report.states.some((state) => state.name === 'WaitForApproval' && state.entered > 0);
   return {

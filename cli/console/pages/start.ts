@@ -46,10 +46,16 @@ export interface PlanPageOptions {
   readonly open: readonly string[];
   /** It was to be started without their acceptance. */
   readonly unaccepted: boolean;
+  /** Which database it is about. */
+  readonly database: string;
 }
 
 /** The plan, with everything that was filled in, a checkbox for each finding to accept, and one button that starts it. */
-export function planPage(plan: Plan, values: FormValues, { formToken, open, unaccepted }: PlanPageOptions): Html {
+export function planPage(
+  plan: Plan,
+  values: FormValues,
+  { formToken, open, unaccepted, database }: PlanPageOptions,
+): Html {
   const errors = plan.findings.filter((finding) => finding.severity === 'error');
   const hidden = html`<input type="hidden" name="${CSRF_FIELD}" value="${formToken}">${Object.entries(values)
     .filter(([name]) => name !== 'accept')
@@ -62,6 +68,7 @@ export function planPage(plan: Plan, values: FormValues, { formToken, open, unac
   return html`<section class="verdict" aria-labelledby="plan-title">
 <p class="status"><span class="pill ${able ? 'good' : errors.length > 0 ? 'bad' : 'none'}">${able ? 'Ready' : errors.length > 0 ? 'Refused' : 'Nothing to do'}</span> <span class="what">${plan.table} → ${plan.referencedTable}</span></p>
 <h1 id="plan-title">${verdict(plan, errors)}</h1>
+<p class="note">On ${database}.</p>
 <ul class="figures">${figures(plan).map(([value, what]) => html`<li><b>${value}</b> <span>${what}</span></li>`)}</ul>
 ${unaccepted ? html`<p class="alert" role="alert">Not started: accept what would fail or be lost first, or change it.</p>` : ''}
 <div class="actions">${able ? html`<form method="post" action="/start">${hidden}${accepts.map(({ id }) => acceptBox(plan, id, !open.includes(id)))}<button class="primary">Start this migration</button></form>` : ''}<form method="post" action="/start/form">${hidden}<button>Change something</button></form></div></section>

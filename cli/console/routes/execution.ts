@@ -5,19 +5,21 @@ import { DescribeExecutionCommand, ListExecutionsCommand, StopExecutionCommand }
 import { type Context, Hono } from 'hono';
 import { approve } from '../../../core/approve.ts';
 import { connect } from '../../../core/connection.ts';
+import { LedgerElsewhere } from '../../../core/errors.ts';
 import { executionArn, STATE_MACHINE_ARN } from '../../../local/step-functions/arns.ts';
 import type { Report } from '../../../report/contracts.ts';
 import { titleOf } from '../../../report/html/document.ts';
 import { type Format, render } from '../../../report/render.ts';
 import { buildReport } from '../../../report/report.ts';
-import { duration, plural } from '../../../report/words.ts';
+import { duration, placeOf, plural } from '../../../report/words.ts';
 import type { GivenInput } from '../../input.ts';
-import { readSources } from '../../report/sources.ts';
+import { type Place, readSources } from '../../report/sources.ts';
 import type { ConsoleContext } from '../context.ts';
 import { type Confirmation, confirmPage } from '../pages/confirm.ts';
-import { actionsFor, executionPage, liveContent } from '../pages/execution.ts';
+import { type Actions, actionsFor, executionPage, liveContent } from '../pages/execution.ts';
 import { executionsPage } from '../pages/executions.ts';
 import { forecast } from '../pages/start.ts';
+import { listedOf, servedDatabase, servedName } from '../served.ts';
 import { ownForm, show } from './reply.ts';
 import { begin, planOf } from './start.ts';
 
@@ -52,22 +54,26 @@ export function executionRoutes(context: ConsoleContext): Hono {
     const described = await Promise.all(
       executions.map(({ executionArn: arn }) => client.send(new DescribeExecutionCommand({ executionArn: arn }))),
     );
-    return show(c, context, { title: 'Executions', current: 'executions', content: executionsPage(described, next) });
+    const served = await servedDatabase(context);
+    const listed = await Promise.all(described.map((execution) => listedOf(context, execution, served)));
+    return show(c, context, { title: 'Executions', current: 'executions', content: executionsPage(listed, next) });
   });
 
   app.get('/executions/:name', async (c) => {
     const name = c.req.param('name');
-    const report = await reportOf(context, name);
-    const content = executionPage(report, actionsFor(report), name, stampOf(report));
+    const placed = await reportOf(context, name);
+    const { report } = placed;
+    const content = executionPage(report, actionsOf(context, placed, name), name, stampOf(report));
     return show(c, context, { title: titleOf(report), content });
   });
 
   app.get('/executions/:name/live', async (c) => {
     const name = c.req.param('name');
-    const report = await newsOf(context, name, c.req.query('stamp') ?? '');
-    if (report === null) return c.body(null, 204);
+    const placed = await newsOf(context, name, c.req.query('stamp') ?? '');
+    if (placed === null) return c.body(null, 204);
+    const { report } = placed;
     const began = performance.now();
-    const content = String(await liveContent(report, actionsFor(report), name));
+    const content = String(await liveContent(report, actionsOf(context, placed, name), name));
     const restMs = Math.round(REST * (performance.now() - began));
     return c.json({
       stamp: stampOf(report),
@@ -80,7 +86,7 @@ export function executionRoutes(context: ConsoleContext): Hono {
 
   app.get('/executions/:name/:file{report\\.(html|md|json)}', async (c) => {
     const [format, type] = FILES[c.req.param('file')] ?? ['html', 'text/html'];
-    const text = await render(await reportOf(context, c.req.param('name')), format);
+    const text = await render((await reportOf(context, c.req.param('name'))).report, format);
     const file = `${c.req.param('name').replace(/[^\w.-]/g, '_')}.${c.req.param('file').split('.')[1]}`;
     // A file, never a page of this origin: its own policy is not the console's.
     return c.body(text, 200, { 'Content-Type': type, 'Content-Disposition': `attachment; filename="${file}"` });
@@ -88,11 +94,13 @@ export function executionRoutes(context: ConsoleContext): Hono {
 
   app.get('/executions/:name/:action{stop|approve|rollback|resume}', async (c) => {
     const { name, action } = c.req.param();
-    const report = await reportOf(context, name);
-    const confirmation = await confirmationOf(context, report, action);
+    const placed = await reportOf(context, name);
+    refuseElsewhere(context, placed, name, action);
+    const confirmation = await confirmationOf(context, placed.report, action);
     const back = `/executions/${encodeURIComponent(name)}`;
     const content = confirmPage({
       ...confirmation,
+      database: await servedName(context),
       action: `${back}/${action}`,
       back,
       formToken: context.access.formToken,
@@ -103,13 +111,39 @@ export function executionRoutes(context: ConsoleContext): Hono {
   app.post('/executions/:name/:action{stop|approve|rollback|resume}', async (c) => {
     await ownForm(c, context);
     const { name, action } = c.req.param();
-    return act(c, context, await reportOf(context, name), { name, action });
+    const placed = await reportOf(context, name);
+    refuseElsewhere(context, placed, name, action);
+    return act(c, context, placed.report, { name, action });
   });
   return app;
 }
 
-async function reportOf({ client, databaseUrl }: ConsoleContext, name: string): Promise<Report> {
-  return buildReport(await readSources({ client, executionArn: executionArn(name), databaseUrl, withLedger: true }));
+interface Placed {
+  readonly report: Report;
+  readonly place: Place;
+}
+
+async function reportOf({ client, databaseUrl }: ConsoleContext, name: string): Promise<Placed> {
+  const sources = await readSources({ client, executionArn: executionArn(name), databaseUrl, withLedger: true });
+  return { report: buildReport(sources), place: sources.place };
+}
+
+function actionsOf({ isOwn = () => false }: ConsoleContext, { report, place }: Placed, name: string): Actions {
+  return actionsFor(report, place, isOwn(executionArn(name)));
+}
+
+/** @throws LedgerElsewhere where the execution did not work on the database that is served, or that cannot be told */
+function refuseElsewhere(
+  { isOwn = () => false, database }: ConsoleContext,
+  { report, place }: Placed,
+  name: string,
+  action: string,
+): void {
+  if (place === 'same' || (action === 'stop' && isOwn(executionArn(name)))) return;
+  const where = report.workedOn === null ? 'a database that it did not record' : placeOf(report.workedOn);
+  throw new LedgerElsewhere(
+    `Nothing was changed: this execution worked on ${where}, and this console acts on ${database} alone. ${report.notes.join(' ')}`.trim(),
+  );
 }
 
 /** Two reports with the same stamp show the same. */
@@ -119,13 +153,14 @@ function stampOf(report: Report): string {
 }
 
 /** The report as soon as it differs from what the page has; null where nothing happened for a while. */
-async function newsOf(context: ConsoleContext, name: string, known: string): Promise<Report | null> {
+async function newsOf(context: ConsoleContext, name: string, known: string): Promise<Placed | null> {
   const until = Date.now() + LONGEST_WAIT_MS;
   for (;;) {
     const began = performance.now();
-    const report = await reportOf(context, name);
+    const placed = await reportOf(context, name);
+    const { report } = placed;
     const rest = REST * (performance.now() - began);
-    if (stampOf(report) !== known) return report;
+    if (stampOf(report) !== known) return placed;
     if (report.status !== 'RUNNING' || Date.now() >= until) return null;
     await context.changed(executionArn(name), LOOK_AGAIN_MS);
     await delay(rest);

@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono';
 import { connectReadOnly } from '../../../core/connection.ts';
 import { ExecutionInput, type Plan, type PlanFinding } from '../../../core/contracts.ts';
 import { InvalidInput, P2pfkError } from '../../../core/errors.ts';
+import { describeIdentity, readIdentity } from '../../../core/ledger-identity.ts';
 import { readPlan } from '../../../core/plan.ts';
 import { executionName } from '../../../local/executions.ts';
 import { STATE_MACHINE_ARN } from '../../../local/step-functions/arns.ts';
@@ -26,11 +27,11 @@ export function startRoutes(context: ConsoleContext): Hono {
     });
 
   const planned = async (c: Context, values: FormValues, input: GivenInput, unaccepted = false): Promise<Response> => {
-    const { plan, open } = await readingOf(context, input);
+    const { plan, open, database } = await readingOf(context, input);
     return show(c, context, {
       title: `Plan for ${plan.table}`,
       current: 'start',
-      content: planPage(plan, values, { formToken, open: open.map(({ id }) => id), unaccepted }),
+      content: planPage(plan, values, { formToken, open: open.map(({ id }) => id), unaccepted, database }),
       status: unaccepted ? 422 : 200,
     });
   };
@@ -83,13 +84,14 @@ export async function planOf(context: ConsoleContext, input: GivenInput): Promis
 async function readingOf(
   { databaseUrl }: ConsoleContext,
   input: GivenInput,
-): Promise<{ readonly plan: Plan; readonly open: readonly PlanFinding[] }> {
+): Promise<{ readonly plan: Plan; readonly open: readonly PlanFinding[]; readonly database: string }> {
   const parsed = ExecutionInput.parse(input);
   const { searchPath } = parsed;
   const client = await connectReadOnly({ databaseUrl, applicationName: 'p2pfk console plan', searchPath });
   try {
     const { document, foreignKey, acceptance } = await readPlan(client, parsed, 'plan');
-    return { plan: document, open: foreignKey.constraint_oid === null ? [] : acceptance.open };
+    const database = describeIdentity(await readIdentity(client));
+    return { plan: document, open: foreignKey.constraint_oid === null ? [] : acceptance.open, database };
   } finally {
     await client.end();
   }
