@@ -388,8 +388,33 @@ export interface Estimate {
   readonly execution: EventBudget;
 }
 
+/** What the ledger says of the foreign key: the first line of a plan. */
+export interface PlanLedger {
+  /** `missing`: pair foreign keys that no open entry knows. `unreadable`: the role cannot read it. */
+  readonly state:
+    | 'never-migrated'
+    | 'running'
+    | 'paused'
+    | 'migrated'
+    | 'rolling-back'
+    | 'rolled-back'
+    | 'missing'
+    | 'unreadable';
+  readonly migrationId: string | null;
+  /** The execution that works on it, or did so last. */
+  readonly execution: string | null;
+  /** The database role that opened the migration. */
+  readonly role: string | null;
+  /** ISO 8601. */
+  readonly since: string | null;
+  /** One line: why it paused, for example. */
+  readonly reason: string | null;
+}
+
 /** `plan --json`. */
 export interface Plan {
+  /** Absent in plans of older versions. */
+  readonly ledger?: PlanLedger;
   readonly table: string;
   readonly referencedTable: string;
   readonly constraint: string;
@@ -473,4 +498,6 @@ export interface MigrationReport {
   readonly blocked: Blocked | null;
   readonly verification: Verification | null;
   readonly error: { readonly name: string; readonly message: string } | null;
+  /** One line that qualifies a good status, such as a ledger that does not know of the migration. */
+  readonly note?: string;
 }

@@ -5,6 +5,7 @@ import { eventBudget } from './event-budget.ts';
 import { PACE } from './forecast.ts';
 import { type ForeignKey, resolveForeignKey } from './foreign-key.ts';
 import { type MigrationState, nextMigrationId, readMigration } from './ledger.ts';
+import { planLedger, readLedgerEntry } from './ledger-entry.ts';
 import { waitLimit } from './lock-wait.ts';
 import { type FinalName, readFinalNames, statementsOf } from './pair-names.ts';
 import { type Pair, type Pairing, readPairing, statementsFor } from './pairs.ts';
@@ -53,8 +54,12 @@ export async function readPlan(client: Client, input: ExecutionInput, intent: In
   const { pairs } = pairing;
   const { findings, unpaired } = await preflight(client, { server, foreignKey, pairing, input }, intent);
   const finalNames = new Map((await readFinalNames(client, foreignKey, pairs, input)).map((name) => [name.pair, name]));
-  const migrated = foreignKey.constraint_oid === null && pairs.every((pair) => pair.validated && pair.enforced);
+  const migrated =
+    foreignKey.constraint_oid === null && pairs.length > 0 && pairs.every((pair) => pair.validated && pair.enforced);
+  const ledger = await readLedgerEntry(client, foreignKey);
+  const covered = pairs.filter((pair) => pair.constraint_oid !== null).length;
   const document: Plan = {
+    ledger: planLedger(ledger, foreignKey, { role: server.role, covered }),
     table: foreignKey.table,
     referencedTable: foreignKey.referencedTable,
     constraint: foreignKey.constraint_name,

@@ -1,5 +1,5 @@
 /** A plan as a person reads it, and as SQL. Pure. */
-import type { Finding, Plan, PlanFinding, PlannedPair, Severity } from '../../core/contracts.ts';
+import type { Finding, Plan, PlanFinding, PlanLedger, PlannedPair, Severity } from '../../core/contracts.ts';
 import type { EventBudget } from '../../core/event-budget.ts';
 import { acceptFlags } from '../../core/preflight/acceptance.ts';
 import { grouped, oneLine, plural, roughly, size, visible, withoutSchemaOf, wrapped } from '../text.ts';
@@ -65,11 +65,35 @@ export function planSummary(plan: Plan, columns: number | null): string[] {
 function heading(plan: Plan): string[] {
   const server = /^\d/.test(plan.serverVersion) ? `PostgreSQL ${plan.serverVersion}` : plan.serverVersion;
   return [
+    ...(plan.ledger === undefined ? [] : [`Ledger       ${ledgerState(plan.ledger)}`]),
     `Table        ${plan.table} → ${plan.referencedTable}`,
     `Constraint   ${plan.constraint}`,
     `Definition   ${oneLine(plan.definition)}`,
     `Server       ${server}`,
   ];
+}
+
+/** The state of the migration, since when, by whom and why. */
+function ledgerState({ state, migrationId, execution, role, since, reason }: PlanLedger): string {
+  const why = reason === null ? '' : `; ${oneLine(reason)}`;
+  const entry = ` (migration ${migrationId ?? '?'}, opened by role ${visible(role ?? '?')})`;
+  switch (state) {
+    case 'never-migrated':
+      return 'never migrated';
+    case 'missing':
+      return `missing: there are pair foreign keys that it does not know${why}`;
+    case 'unreadable':
+      return `not readable${reason === null ? '' : `: ${oneLine(reason)}`}`;
+    case 'running':
+    case 'rolling-back':
+      return `${state === 'running' ? 'running' : 'rolling back'} since ${since}, by ${visible(execution ?? '?')}${entry}${why}`;
+    case 'paused':
+      return `paused since ${since}${entry}${why}`;
+    case 'migrated':
+      return `migrated at ${since}${entry}${why}`;
+    case 'rolled-back':
+      return `rolled back at ${since}${entry}${why}`;
+  }
 }
 
 function pairLines(plan: Plan, cut: boolean): string[] {
