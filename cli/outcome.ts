@@ -54,6 +54,7 @@ interface Verdict {
   readonly status: MigrationStatus;
   readonly exitCode: number;
   readonly error: NamedError | null;
+  readonly note?: string;
 }
 
 export function resultOf(ended: Ended): Result {
@@ -70,6 +71,7 @@ export function resultOf(ended: Ended): Result {
       blocked: ended.ledger?.blocked ?? null,
       verification: ended.seen.verified ? (ended.ledger?.verification ?? null) : null,
       error: verdict.error,
+      ...(verdict.note === undefined ? {} : { note: verdict.note }),
     },
   };
 }
@@ -99,9 +101,9 @@ function judgeSuccess(output: unknown, seen: Seen): Verdict {
     case 'ALREADY_MIGRATED':
     case 'DRY_RUN':
     case 'ROLLED_BACK':
-      return { status, exitCode: ExitCode.Done, error: null };
+      return { status, exitCode: ExitCode.Done, error: null, ...noteOf(output) };
     case 'NOTHING_TO_ROLL_BACK':
-      return { status: 'ROLLED_BACK', exitCode: ExitCode.Done, error: null };
+      return { status: 'ROLLED_BACK', exitCode: ExitCode.Done, error: null, ...noteOf(output) };
     case 'PAUSED': {
       const reason = isRecord(output) ? stringOf(output.reason) : '';
       const error = { name: seen.failure?.name ?? 'Paused', message: reason || (seen.failure?.message ?? 'paused') };
@@ -113,6 +115,12 @@ function judgeSuccess(output: unknown, seen: Seen): Verdict {
         message: `the execution succeeded with an unknown status: ${String(status)}`,
       });
   }
+}
+
+/** The plan's reason, where it had one although nothing was to be done. */
+function noteOf(output: unknown): { readonly note?: string } {
+  const reason = isRecord(output) ? stringOf(output.reason) : '';
+  return reason === '' ? {} : { note: reason };
 }
 
 function judgeFailure(outcome: ExecutionOutcome, seen: Seen): Verdict {

@@ -132,6 +132,12 @@ export class LedgerElsewhere extends P2pfkError {
   readonly exitCode = ExitCode.Refused;
 }
 
+/** Pair foreign keys exist that the ledger does not know: it is lost, or older than the database. Nothing was changed. */
+export class LedgerMissing extends P2pfkError {
+  override readonly name = 'LedgerMissing';
+  readonly exitCode = ExitCode.Refused;
+}
+
 /** A database or a role sets what our queries rely on, and this role may not change it. */
 export class SettingRefused extends P2pfkError {
   override readonly name = 'SettingRefused';

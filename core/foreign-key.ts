@@ -4,8 +4,10 @@ import { contained, withCallerSearchPath } from './connection.ts';
 import { InvalidInput, LedgerElsewhere, UntrustedCode } from './errors.ts';
 import { type LedgerMigration, openMigrations } from './ledger.ts';
 import { readUnmatched } from './ledger-identity.ts';
+import { resolveWithoutLedger } from './lost-foreign-key.ts';
 import { sqlStateOf } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
+import { means, PARTITIONED, type StandingForeignKey } from './standing-foreign-key.ts';
 
 /**
  * A foreign key between two partitioned tables. The SQL fragments (`columns`, `actions`, ...) were written and quoted by
@@ -52,36 +54,11 @@ export function firesAlways({ firing }: Pick<ForeignKey, 'firing'>, relation: nu
   return firing.some((trigger) => trigger.relation === relation);
 }
 
-/** One foreign key of the table, standing in the catalog now. */
-interface StandingForeignKey {
-  readonly table_oid: number;
-  readonly table_name: string;
-  readonly table_kind: string;
-  readonly table_is_partition: boolean;
-  readonly constraint_oid: number | null;
-  readonly constraint_name: string | null;
-  readonly constraint_ident: string | null;
-  readonly validated: boolean | null;
-  readonly temporal: boolean | null;
-  readonly referenced_oid: number | null;
-  readonly referenced_name: string | null;
-  readonly referenced_kind: string | null;
-}
-
 /** What is to be done with the foreign key decides which candidates count. */
 export type Purpose = 'migrate' | 'verify' | 'rollback' | 'approve';
 
-const PARTITIONED = 'p';
-
 /** The schema at the beginning of a name that format('%I.%I') has written. */
 const SCHEMA = /^(?:"(?:[^"]|"")*"|[^".]+)\./;
-
-/** Whether `wanted`, written as SQL writes names, means the stored name. An exact stored name is accepted too. */
-function means(wanted: string, stored: string): boolean {
-  if (wanted === stored) return true;
-  if (/^".*"$/s.test(wanted)) return wanted.slice(1, -1).replaceAll('""', '"') === stored;
-  return /^[A-Za-z_][\w$]*$/.test(wanted) && wanted.toLowerCase() === stored;
-}
 
 /**
  * The foreign key of `table`: the standing parent FK, or the migrated one that the ledger or the pair FKs still show.
@@ -232,6 +209,19 @@ async function standingForeignKeys(client: Client, table: string): Promise<Stand
   }
 }
 
+/** The parent FKs of one table, to partitioned tables, that p2pfk can migrate. */
+export async function parentForeignKeys(client: Client, tableOid: number): Promise<ForeignKey[]> {
+  const rows = await run<StandingForeignKey & Record<string, unknown>>(client, 'catalog/foreign-keys', {
+    table_oid: tableOid,
+  });
+  const found: ForeignKey[] = [];
+  for (const key of rows) {
+    if (key.constraint_name === null || key.referenced_kind !== PARTITIONED || key.temporal) continue;
+    found.push(await fromStanding(client, key, null));
+  }
+  return found;
+}
+
 async function fromStanding(client: Client, key: StandingForeignKey, migrationId: string | null): Promise<ForeignKey> {
   const label = `foreign key ${key.constraint_ident} of ${key.table_name}`;
   if (key.temporal) throw new InvalidInput(`${label} is a temporal foreign key (PERIOD), which p2pfk does not migrate`);
@@ -286,59 +276,4 @@ async function asTheCallerSeesIt(
   if (!full_definition.startsWith(qualified) || (await resolveTable(client, bare)) !== referenced_oid)
     return full_definition;
   return `FOREIGN KEY (${columns}) REFERENCES ${bare}(${full_definition.slice(qualified.length)}`;
-}
-
-/** Nothing stands and no ledger remembers: pair FKs in the catalog are the last witness. Else say what is there. */
-async function resolveWithoutLedger(
-  client: Client,
-  table: StandingForeignKey,
-  standing: readonly StandingForeignKey[],
-  constraint: string | undefined,
-  purpose: Purpose,
-): Promise<ForeignKey> {
-  const names = standing.flatMap((key) => (key.constraint_ident ? [key.constraint_ident] : []));
-  if (constraint !== undefined) {
-    const there = names.length > 0 ? `it has ${names.join(', ')}` : 'it has no foreign key';
-    const named = standing.find((key) => key.constraint_name !== null && means(constraint, key.constraint_name));
-    if (!named) throw new InvalidInput(`table ${table.table_name} has no foreign key ${constraint}: ${there}`);
-    if (named.referenced_kind !== PARTITIONED) throw new InvalidInput(notPartitioned(named));
-  }
-  if (purpose === 'approve') {
-    throw new InvalidInput(`nothing waits for approval: the ledger has no open migration of ${table.table_name}`);
-  }
-  if (purpose === 'rollback') {
-    throw new InvalidInput(`there is nothing to roll back: the ledger has no open migration of ${table.table_name}`);
-  }
-  const shapes = await run<{
-    referenced_oid: number;
-    referenced_name: string;
-    columns: string;
-    referenced_columns: string;
-    column_names: string[];
-    referenced_column_names: string[];
-    actions: string;
-    definition: string;
-  }>(client, 'catalog/migrated-foreign-keys', { table_oid: table.table_oid });
-  const [shape, ...more] = shapes;
-  if (shape && more.length === 0) {
-    return {
-      ...shape,
-      referencing_oid: table.table_oid,
-      table: table.table_name,
-      referencedTable: shape.referenced_name,
-      constraint_name: '',
-      constraint_oid: null,
-      displayDefinition: shape.definition,
-      comment: null,
-      firing: [],
-      migrationId: null,
-    };
-  }
-  const [only] = standing.filter((key) => key.constraint_name !== null);
-  if (only) throw new InvalidInput(notPartitioned(only));
-  throw new InvalidInput(`table ${table.table_name} has no foreign key: there is nothing to migrate`);
-}
-
-function notPartitioned(key: StandingForeignKey): string {
-  return `foreign key ${key.constraint_ident} of ${key.table_name} references ${key.referenced_name}, which is not partitioned: there are no pairs of partitions to connect`;
 }

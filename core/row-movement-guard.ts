@@ -7,7 +7,7 @@ import type { Client } from 'pg';
 import { executeDdl } from './connection.ts';
 import type { ExecutionInput } from './contracts.ts';
 import type { ForeignKey } from './foreign-key.ts';
-import { run } from './sql.ts';
+import { run, runOne } from './sql.ts';
 
 /** The action that such an UPDATE would run, such as `CASCADE`; undefined where ON DELETE merely refuses. */
 export function silentAction({ actions }: Pick<ForeignKey, 'actions'>): string | undefined {
@@ -62,6 +62,34 @@ export function readGuards(
     migration_id: migrationId,
     pairs,
   });
+}
+
+/**
+ * The guards that the referenced leaves must have, as they are: of the pairs that have a pair FK, and only where its ON DELETE would
+ * act silently. None where none is wanted. Without an entry in the ledger any guard of ours on a leaf counts.
+ */
+export async function guardsOf(
+  client: Client,
+  foreignKey: ForeignKey,
+  pairs: readonly (WithReferenced & { readonly constraint_oid: number | null })[],
+  options: Partial<Pick<ExecutionInput, 'rowMovementGuard'>>,
+): Promise<Guard[]> {
+  if (!wantsGuard(foreignKey, options)) return [];
+  const covered = pairs.filter(({ constraint_oid }) => constraint_oid !== null);
+  if (covered.length === 0) return [];
+  const number = foreignKey.migrationId ?? (await guardNumber(client, covered));
+  return readGuards(client, foreignKey, number, covered);
+}
+
+/** The migration that made most of the guards on these leaves; `0` where there are none. */
+export async function guardNumber(client: Client, pairs: readonly WithReferenced[]): Promise<string> {
+  const { guard_number } = await runOne<{ guard_number: string }>(client, 'catalog/guard-number', { pairs });
+  return guard_number;
+}
+
+/** It exists, refuses what it would refuse if it were created now, and fires; or the copy of an older edition's guard does. */
+export function isEffective({ stands, same, firing, wanted_firing, old_firing }: Guard): boolean {
+  return (stands && same && firing === wanted_firing) || old_firing === 'O' || old_firing === 'A';
 }
 
 /** Those of the pairs whose referenced leaf this migration does not guard. */

@@ -9,6 +9,8 @@ import { readMigration, wantsNoIndexes } from './ledger.ts';
 import { countOrphans, type OrphanCount, prepareToCount } from './orphans.ts';
 import { holdingRows, type Pair, type Pairing, readPairing, shortName } from './pairs.ts';
 import { toNamedError } from './postgres-errors.ts';
+import { readFindings } from './preflight/sql-findings.ts';
+import { guardsOf, isEffective, silentAction } from './row-movement-guard.ts';
 import { run, runOne } from './sql.ts';
 
 /**
@@ -23,9 +25,34 @@ export async function verifyTable(
   const foreignKey = await resolveForeignKey(client, wanted, 'verify');
   const pairing = await readPairing(client, foreignKey);
   await refuseUnmigrated(client, foreignKey, pairing);
+  const unguarded = await readUnguarded(client, foreignKey, pairing);
   await prepareToCount(client);
   const orphans = await countOrphans(client, foreignKey, pairing.pairs);
-  return verification(client, foreignKey, pairing, orphans);
+  const { checks } = await verification(client, foreignKey, pairing, orphans);
+  const [missing] = await readFindings(client, { foreignKey, pairing, input: {} }, ['ledger-missing']);
+  return judged(
+    checks.map((check) => {
+      if (check.id === CheckId.PairForeignKeys && unguarded !== null)
+        return { ...check, passed: false, detail: `${check.detail}, ${unguarded}` };
+      if (check.id === CheckId.ParentForeignKey && check.passed && missing)
+        return { ...check, detail: `${check.detail}. Note: ${missing.message}; ${missing.remedy}` };
+      return check;
+    }),
+  );
+}
+
+/** Which pair FKs act on rows that move to another partition, as no row-movement guard of their referenced partition works. */
+async function readUnguarded(client: Client, foreignKey: ForeignKey, { pairs }: Pairing): Promise<string | null> {
+  const { migrationId, constraint_oid: standing } = foreignKey;
+  // Beside a parent FK the migration is not at its end, which the check of the parent FK says.
+  if (standing !== null) return null;
+  // Without an entry in the ledger nobody has said that none is wanted.
+  const options =
+    migrationId === null ? { rowMovementGuard: true } : (await readMigration(client, migrationId)).options;
+  const bad = (await guardsOf(client, foreignKey, pairs, options)).filter((guard) => !isEffective(guard));
+  if (bad.length === 0) return null;
+  const first = shortName(bad[0]?.relation ?? '', foreignKey.table);
+  return `unguarded ${bad.length}: no working row-movement guard on ${first}${bad.length > 1 ? ` and ${bad.length - 1} more` : ''}, so an UPDATE that moves a row to another partition silently runs ON DELETE ${silentAction(foreignKey)}`;
 }
 
 async function refuseUnmigrated(client: Client, foreignKey: ForeignKey, { pairs }: Pairing): Promise<void> {
@@ -42,7 +69,7 @@ async function refuseUnmigrated(client: Client, foreignKey: ForeignKey, { pairs 
 /**
  * The six checks in their order; `orphans` has been counted before, because it is the one that takes long.
  *
- * @param judged the pairs that have to pass: those of the drop, where partitions that came or went since are only listed.
+ * @param only the pairs that have to pass: those of the drop, where partitions that came or went since are only listed.
  *   Absent: every pair of the pairing has to, and no partition without a partner may hold rows.
  */
 export async function verification(
@@ -50,9 +77,9 @@ export async function verification(
   foreignKey: ForeignKey,
   pairing: Pairing,
   orphans: readonly OrphanCount[],
-  judged?: readonly Pair[],
+  only?: readonly Pair[],
 ): Promise<Verification> {
-  const scope: Scope = { pairing, pairs: judged ?? pairing.pairs, whole: judged === undefined };
+  const scope: Scope = { pairing, pairs: only ?? pairing.pairs, whole: only === undefined };
   const checks = [
     checkPairForeignKeys(scope),
     await noteOtherForeignKeys(client, foreignKey, await checkParentForeignKey(client, foreignKey, scope)),
@@ -61,6 +88,10 @@ export async function verification(
     checkOrphans(foreignKey, scope, orphans),
     await checkInventory(client, foreignKey, scope),
   ];
+  return judged(checks);
+}
+
+function judged(checks: readonly Check[]): Verification {
   return { passed: checks.every((check) => check.passed), checks };
 }
 
@@ -138,13 +169,16 @@ async function checkTargets(client: Client, foreignKey: ForeignKey, scope: Scope
     { ...foreignKey, pairs: scope.pairing.pairs },
   );
   const wrong = found.filter(({ referencing_oid }) => inScope(scope, referencing_oid));
+  const none = scope.pairs.every((pair) => pair.constraint_oid === null);
   return {
     id: CheckId.ForeignKeyTargets,
     title: 'Verifying FK targets',
-    passed: wrong.length === 0,
+    passed: wrong.length === 0 && !none,
     detail:
       wrong.length === 0
-        ? 'All FK constraints reference matching partition pairs'
+        ? none
+          ? 'No pair foreign key to look at'
+          : 'All FK constraints reference matching partition pairs'
         : `FK constraints to another partition than the partner: ${wrong.map(({ name, referencing, referenced }) => `${name} (${referencing} to ${referenced})`).join(', ')}`,
   };
 }
@@ -194,7 +228,10 @@ async function checkInventory(client: Client, foreignKey: ForeignKey, scope: Sco
   return {
     id: CheckId.Inventory,
     title: 'Listing all partition-to-partition FK constraints',
-    passed: bare.length === 0 && (!scope.whole || (await holdingRows(client, foreignKey, lone)).size === 0),
+    passed:
+      pairs.length > 0 &&
+      bare.length === 0 &&
+      (!scope.whole || (await holdingRows(client, foreignKey, lone)).size === 0),
     detail: [
       ...bare.map((pair) => `${label(pair)}: no pair FK`),
       ...newcomers.map((pair) => `${label(pair)}: attached after the drop, not checked here; see p2pfk audit`),

@@ -18,6 +18,16 @@
 \endif
 \ir catalog/server.sql
 \ir psql/migration/pairing.sql
+-- A rollback by an entry that is older than the database would leave pair FKs without a guard.
+\ir psql/migration/read-ledger-entry.sql
+\set findings '[]'
+\set finding ledger-outdated
+\ir psql/migration/finding.sql
+SELECT :'findings'::jsonb <> '[]' AS refused,
+       format('refused, nothing was changed: %s; %s', :'findings'::jsonb -> 0 ->> 'message', :'findings'::jsonb -> 0 ->> 'remedy') AS refusal \gset
+\if :refused
+\ir psql/control/refuse.sql
+\endif
 \ir psql/migration/open-migration.sql
 SELECT :'migration_state' = 'running' AS refreshes \gset
 \if :refreshes

@@ -10,9 +10,24 @@
 \ir psql/migration/find-foreign-key.sql
 \ir psql/migration/pairing.sql
 SELECT :'constraint_oid' = '' AND :'migration_state' IN ('', 'migrated')
-         AND coalesce(bool_and(p -> 'validated' = 'true' AND p -> 'enforced' = 'true'), true) AS migrated
+         AND coalesce(bool_and(p -> 'validated' = 'true' AND p -> 'enforced' = 'true'), false) AS migrated
   FROM jsonb_array_elements(:'pairing'::jsonb) p \gset
 \if :migrated
+-- Nothing is left to do for this script, which does not mean that all is well.
+\set findings '[]'
+\ir psql/migration/ledger-findings.sql
+SELECT coalesce(string_agg(format('[%s] %s; %s', f ->> 'id', f ->> 'message', f ->> 'remedy'), ' | ') FILTER (WHERE f ->> 'severity' = 'error'), '') AS refusal,
+       count(*) FILTER (WHERE f ->> 'severity' = 'error') > 0 AS refused,
+       coalesce(string_agg(regexp_replace(format('! %s; %s', f ->> 'message', f ->> 'remedy'), '[[:cntrl:]]', '?', 'g'), E'\n') FILTER (WHERE f ->> 'severity' <> 'error'), '') AS warnings,
+       count(*) FILTER (WHERE f ->> 'severity' <> 'error') > 0 AS warned
+  FROM jsonb_array_elements(:'findings'::jsonb) f \gset
+\if :refused
+SELECT 'refused, nothing was changed: ' || :'refusal' AS refusal \gset
+\ir psql/control/refuse.sql
+\endif
+\if :warned
+\echo :warnings
+\endif
 \echo ✓ Already migrated: the partition-level FKs hold and there is no parent-level FK; nothing to do
 \q
 \endif

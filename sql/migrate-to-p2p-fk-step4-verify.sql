@@ -17,11 +17,18 @@
 \endif
 \ir psql/steps/judged-pairs.sql
 \ir psql/steps/quick-checks.sql
+-- A pair FK acts on rows that an UPDATE moves to another partition, unless the row-movement guard refuses that.
+\ir psql/migration/read-ledger-entry.sql
+\ir psql/queries/unguarded.sql
 -- No fault of this migration, and yet TRUNCATE and DETACH go on as before because of them: so they are named here.
 \set findings '[]'
 \set finding other-foreign-keys
 \ir psql/migration/finding.sql
 SELECT :'detail2' || coalesce('. Note: ' || (:'findings'::jsonb -> 0 ->> 'message'), '') AS detail2 \gset
+\set findings '[]'
+\set finding ledger-missing
+\ir psql/migration/finding.sql
+SELECT :'detail2' || coalesce((SELECT format('. Note: %s; %s', f ->> 'message', f ->> 'remedy') FROM jsonb_array_elements(:'findings'::jsonb) f WHERE :'check2'::boolean), '') AS detail2 \gset
 \if :check1
 \echo '[1/6] Checking partition-level FK constraints...  ' :detail1
 \else

@@ -22,6 +22,7 @@ type AuditFlags = Partial<TableFlags> &
     readonly yes?: boolean;
     readonly relink?: boolean;
     readonly lockTimeoutMs?: number;
+    readonly accept?: readonly string[];
   };
 
 export function registerAudit(program: Command, finish: Finish): void {
@@ -29,13 +30,21 @@ export function registerAudit(program: Command, finish: Finish): void {
     .command('audit')
     .description('drift on migrated tables: partitions without a working foreign key or index')
     .option('-t, --table <table>', 'one table, as SQL writes it (default: every migrated one)')
-    .option('-c, --constraint <name>', 'the former parent-level foreign key, where the table had several')
+    .option(
+      '-c, --constraint <name>',
+      'the former parent-level foreign key, where the table had several; its name, where the ledger is lost',
+    )
     .option('--fix', 'print the SQL that repairs what was found, as a script')
     .option('--run', 'with --fix: repair it, online')
     .addOption(new Option('-y, --yes', 'the same as --run'))
     .option(
       '--relink',
       'link the ledger to this database, once after a restore, a copy, pg_upgrade, or for a new endpoint; compares it first',
+    )
+    .option(
+      '--accept <id>',
+      'with --fix --run: make an entry of the ledger from the catalog; ledger-missing, ledger-outdated or all; repeatable',
+      repeated,
     )
     .option(
       '--lock-timeout-ms <ms>',
@@ -56,12 +65,16 @@ repair longer than --lock-timeout-ms; what could not be repaired is told, and au
           ['p2pfk audit --fix > repair.sql', 'the repair, for a DBA to read and run'],
           ['p2pfk audit --fix --run', 'repair it'],
           ['p2pfk audit --relink', 'this database was restored or copied: link the ledger to it, then audit'],
+          [
+            'p2pfk audit -t path --fix --run --accept ledger-missing',
+            'the ledger is lost: make an entry from the catalog',
+          ],
         ],
         exitCodes: [
           [0, 'no drift; with --fix --run: none is left'],
           2,
           [3, 'drift was found; with --fix --run: some is left'],
-          [4, 'nothing to audit: no table is migrated; or the ledger belongs to another database'],
+          [4, 'refused: no table is migrated; or the ledger belongs to another database, or cannot be trusted'],
         ],
       }),
     )
@@ -75,6 +88,7 @@ async function audit(flags: AuditFlags): Promise<number> {
   if (run && flags.fix !== true) throw new InvalidInput('--run has no meaning without --fix');
   if (flags.constraint !== undefined && flags.table === undefined)
     throw new InvalidInput('--constraint has no meaning without --table');
+  await refuseUnknown(flags.accept ?? [], run);
   const lockTimeoutMs = await lockTimeout(flags);
   const { connect, connectReadOnly } = await import('../../core/connection.ts');
   const databaseUrl = databaseUrlOf(flags);
@@ -94,6 +108,19 @@ async function audit(flags: AuditFlags): Promise<number> {
   } finally {
     await client.end();
   }
+}
+
+function repeated(id: string, before: readonly string[] = []): string[] {
+  return [...before, id];
+}
+
+async function refuseUnknown(accept: readonly string[], run: boolean): Promise<void> {
+  const { InvalidInput } = await import('../../core/errors.ts');
+  const { AUDIT_ACCEPTANCE } = await import('../../core/audit/lost-ledger.ts');
+  if (accept.length > 0 && !run) throw new InvalidInput('--accept has no meaning without --fix --run');
+  const unknown = accept.find((id) => id !== 'all' && !AUDIT_ACCEPTANCE.includes(id));
+  if (unknown !== undefined)
+    throw new InvalidInput(`--accept ${unknown}: must be ${AUDIT_ACCEPTANCE.join(', ')} or all`);
 }
 
 type Client = Awaited<ReturnType<typeof import('../../core/connection.ts').connect>>;
@@ -123,6 +150,7 @@ async function repair(client: Client, flags: AuditFlags, lockTimeoutMs: number):
     table: flags.table,
     constraint: flags.constraint,
     lockTimeoutMs,
+    accept: flags.accept,
     onRepair: (_, drift, outcome) => {
       if (outcome && !output.quiet) output.line(repairLine(drift, outcome));
     },

@@ -25,12 +25,16 @@ export function closingLines(report: MigrationReport, context: ClosingContext): 
     case 'MIGRATED':
       return [...checkLines(report, context.progress), '', '✓✓✓ MIGRATION SUCCESSFUL ✓✓✓', took];
     case 'ALREADY_MIGRATED':
-      return ['✓ Already migrated: the partition-level FKs hold and there is no parent-level FK; nothing to do'];
+      return [
+        '✓ Already migrated: the partition-level FKs hold and there is no parent-level FK; nothing to do',
+        ...noteLines(report),
+      ];
     case 'DRY_RUN':
       return ['✓ Dry run: preflight passed and nothing was changed'];
     case 'ROLLED_BACK':
       if (context.operation === 'rollback') {
-        if (context.progress.fence === null) return ['✓ Nothing to roll back: the parent-level FK stands'];
+        if (context.progress.fence === null)
+          return ['✓ Nothing to roll back: the parent-level FK stands', ...noteLines(report)];
         return ['', '✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓', restored(context.progress), took];
       }
       return [
@@ -78,6 +82,10 @@ function lower(line: string): string {
 
 function milliseconds(ms: number): string {
   return `${Math.ceil(ms)} ms`;
+}
+
+function noteLines({ note }: MigrationReport): string[] {
+  return note === undefined ? [] : [`! ${oneLine(note)}`];
 }
 
 /** Nothing to do here: whoever has taken over goes on. */

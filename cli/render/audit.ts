@@ -43,7 +43,7 @@ function verdict(audited: readonly Audited[], outcomes: readonly RepairOutcome[]
     const what = audited.length === 0 ? 'no migrated table in this database' : plural(audited.length, 'foreign key');
     return [`✓✓✓ AUDIT PASSED ✓✓✓ ${what}`];
   }
-  const hint = found.some(({ steps }) => steps.length > 0)
+  const hint = found.some(({ steps, needsAcceptance }) => steps.length > 0 && needsAcceptance !== true)
     ? ['  p2pfk audit --fix         prints the SQL that repairs it', '  p2pfk audit --fix --run   runs it, online']
     : [];
   const what = [
@@ -68,9 +68,11 @@ export function repairScript(audited: readonly Audited[], lockTimeoutMs: number)
   const blocks = drift.map((item, index) =>
     [
       comment(`${index + 1}/${drift.length} ${item.finding.id}: ${item.finding.message}`),
-      ...(item.steps.length === 0
-        ? [comment(`needs a person: ${item.finding.remedy}`)]
-        : item.steps.flatMap((step) => stepLines(step, lockTimeoutMs))),
+      ...(item.needsAcceptance
+        ? [comment(`needs acceptance, and p2pfk itself: ${item.finding.remedy}`)]
+        : item.steps.length === 0
+          ? [comment(`needs a person: ${item.finding.remedy}`)]
+          : item.steps.flatMap((step) => stepLines(step, lockTimeoutMs))),
     ].join('\n'),
   );
   const head = [
@@ -99,5 +101,7 @@ function stepLines(step: RepairStep, lockTimeoutMs: number): string[] {
       return ["SET lock_timeout = '10s';", ended(step.sql)];
     case 'ledger':
       return [ended(step.sql)];
+    case 'adopt':
+      return [];
   }
 }

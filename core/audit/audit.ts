@@ -1,10 +1,13 @@
 /** Looks for drift: what has changed on a migrated table since, so that its rows are guarded less than they were. */
 import type { Client } from 'pg';
 import type { Severity } from '../contracts.ts';
+import { NotMigrated } from '../errors.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import { type LedgerPair, readPairs } from '../ledger.ts';
 import { isSamePair, type Pair, type Pairing, readPairing } from '../pairs.ts';
 import { type Audit, type AuditedTable, type Drift, statementsOf } from './contracts.ts';
+import { findGuardDrift } from './guard-drift.ts';
+import { afterAdoption, ledgerDrift, leftToMigration } from './lost-ledger.ts';
 import { findPairDrift } from './pair-drift.ts';
 import { readSubjects, type Subject } from './subjects.ts';
 import { findTableDrift, orphanedMigration, unfinishedMigration } from './table-drift.ts';
@@ -40,31 +43,55 @@ export async function audit(
   client: Client,
   wanted: { readonly table?: string | undefined; readonly constraint?: string | undefined },
 ): Promise<Audited[]> {
-  const { subjects, unfinished, orphaned } = await readSubjects(client, wanted);
+  const { subjects, unfinished, orphaned, beside } = await readSubjects(client, wanted);
   const audited: Audited[] = [];
   const planned = new PlannedRepairs();
   for (const subject of subjects) {
     const { foreignKey } = subject;
     const read = planned.applyTo(await readPairing(client, foreignKey, planned.names), foreignKey);
+    const lost = foreignKey.migrationId === null;
+    // Foreign keys between partitions that are no pairs are somebody's own.
+    if (lost && read.pairs.every((pair) => pair.constraint_oid === null)) continue;
     const ledgerPairs = await pairsOf(client, foreignKey);
     const pairing = withLedgerNames(read, ledgerPairs);
-    const drift = [
+    const found = [
       ...(await findTableDrift(client, subject, pairing, ledgerPairs)),
       ...(await findPairDrift(client, subject, pairing.pairs, ledgerPairs)),
+    ];
+    const drift = [
+      ...(await ledgerDrift(client, foreignKey, pairing)),
+      ...(lost ? afterAdoption(found, foreignKey) : found),
     ];
     planned.add(drift, foreignKey);
     drift.sort((a, b) => ORDER.indexOf(a.finding.severity) - ORDER.indexOf(b.finding.severity));
     const { table, constraint_name: name } = foreignKey;
     audited.push({ table, constraint: name === '' ? null : name, subject, pairs: pairing.pairs.length, drift });
   }
+  for (const foreignKey of beside) {
+    const pairing = await readPairing(client, foreignKey);
+    const missing = await ledgerDrift(client, foreignKey, pairing);
+    // After a rollback, pair FKs beside a parent FK are somebody's own.
+    if (missing.length === 0) continue;
+    const guards = await findGuardDrift(client, { foreignKey, state: null, options: {} }, pairing.pairs);
+    const { table, constraint_name: constraint } = foreignKey;
+    const drift = [...missing, ...afterAdoption(guards, foreignKey)];
+    audited.push({ table, constraint, subject: null, pairs: pairing.pairs.length, drift });
+  }
   for (const migration of unfinished) {
-    const { table, constraint } = migration;
-    audited.push({ table, constraint, subject: null, pairs: 0, drift: [unfinishedMigration(migration)] });
+    const { table, constraint, foreignKey, state, options } = migration;
+    const { pairs } = await readPairing(client, foreignKey);
+    const guards = await findGuardDrift(client, { foreignKey, state, options }, pairs);
+    const drift = [await unfinishedMigration(client, migration), ...leftToMigration(guards)];
+    audited.push({ table, constraint, subject: null, pairs: 0, drift });
   }
   for (const migration of orphaned) {
     const { table, constraint } = migration;
     audited.push({ table, constraint, subject: null, pairs: 0, drift: [await orphanedMigration(client, migration)] });
   }
+  if (audited.length === 0)
+    throw new NotMigrated(
+      'nothing to audit: no pair of partitions has a foreign key that the ledger counts as migrated',
+    );
   return audited;
 }
 

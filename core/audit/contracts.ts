@@ -1,5 +1,6 @@
 /** What an audit finds, and how it is repaired. */
 import type { Finding } from '../contracts.ts';
+import type { ForeignKey } from '../foreign-key.ts';
 import type { LockRequest } from '../lock-wait.ts';
 import type { Pair } from '../pairs.ts';
 
@@ -52,7 +53,9 @@ export type RepairStep =
   /** Reads rows for as long as it takes; its lock stops no reader and no writer. */
   | { readonly kind: 'validate'; readonly sql: string }
   /** On the ledger alone. */
-  | { readonly kind: 'ledger'; readonly sql: string };
+  | { readonly kind: 'ledger'; readonly sql: string }
+  /** Makes an entry of the ledger from the catalog; no statements of its own to print. */
+  | { readonly kind: 'adopt'; readonly foreignKey: ForeignKey };
 
 /** A finding with all that its repair needs. */
 export interface Drift {
@@ -61,11 +64,16 @@ export interface Drift {
   readonly steps: readonly RepairStep[];
   /** What the repair makes on a pair: the ledger is told, so that a rollback takes it away. */
   readonly makes?: { readonly pair: Pair; readonly constraint: boolean; readonly index: boolean };
+  /** Repaired only where a person accepts the finding by its id. */
+  readonly needsAcceptance?: boolean;
   /** Rows may have come in unchecked: their orphans are counted after the repair. */
   readonly unchecked?: Pair;
 }
 
 /** The statements of a repair as a DBA would run them. */
 export function statementsOf({ steps }: Drift): string[] {
-  return steps.flatMap((step) => (step.kind === 'locked' ? [...step.sql] : [step.sql]));
+  return steps.flatMap((step) => {
+    if (step.kind === 'adopt') return [];
+    return step.kind === 'locked' ? [...step.sql] : [step.sql];
+  });
 }

@@ -1,12 +1,16 @@
 /** Drift of the row-movement guard: each leaf with a pair FK has one that refuses what leaves the leaf now, and it fires. */
 import type { Client } from 'pg';
 import type { Finding, Severity } from '../contracts.ts';
+import type { ForeignKey } from '../foreign-key.ts';
 import type { Pair } from '../pairs.ts';
 import {
   dropGuardStatements,
   type Guard,
+  guardNumber,
+  isEffective,
   readGuards,
   type StandingGuard,
+  silentAction,
   standingGuards,
 } from '../row-movement-guard.ts';
 import { run } from '../sql.ts';
@@ -17,18 +21,19 @@ import { guardedBy, type Subject } from './subjects.ts';
 const DANGER = 'an UPDATE that moves a row of it to another partition silently acts on the referencing rows';
 
 export async function findGuardDrift(client: Client, subject: Subject, pairs: readonly Pair[]): Promise<Drift[]> {
-  const migrationId = guardedBy(subject);
-  if (migrationId === undefined) return [];
   const { foreignKey, options } = subject;
-  const steps = new Steps(client, foreignKey);
   // A pair without its FK gets the guard with it.
   const covered = pairs.filter((pair) => pair.constraint_oid !== null);
+  const migrationId = guardedBy(subject) ?? (await numberOfOthers(client, foreignKey, covered));
+  if (migrationId === undefined) return [];
+  const steps = new Steps(client, foreignKey);
   const guards = await readGuards(client, foreignKey, migrationId, covered);
   const old = (await standingGuards(client, migrationId)).find((guard) => guard.old);
   const replaced = guards.filter((guard) => !guard.stands && old !== undefined && fires(guard.old_firing));
   const found: Drift[] = [];
   for (const guard of guards) if (!replaced.includes(guard)) found.push(...(await ofLeaf(steps, guard)));
   if (old) found.push(await ofOlderEdition(client, steps, migrationId, old, replaced));
+  if (foreignKey.migrationId !== null) found.push(...(await leftovers(client, steps, covered, guards)));
   const late = await run<Finding & Record<string, unknown>>(client, 'findings/trigger-after-guard', {
     ...foreignKey,
     referenced_table: foreignKey.referencedTable,
@@ -38,6 +43,48 @@ export async function findGuardDrift(client: Client, subject: Subject, pairs: re
   for (const { id, severity, message, remedy } of late)
     found.push(about(foreignKey.referencedTable, id, severity, message, remedy, []));
   return found;
+}
+
+/** Guards of an entry that is lost, beside those of the one that took its place. */
+async function leftovers(
+  client: Client,
+  steps: Steps,
+  covered: readonly Pair[],
+  guards: readonly Guard[],
+): Promise<Drift[]> {
+  const others = await run<{ pair: number; referenced_oid: number; relation: string; sql: string }>(
+    client,
+    'audit/other-guards',
+    { pairs: covered },
+  );
+  const found: Drift[] = [];
+  for (const { referenced_oid, relation, sql, pair } of others) {
+    const guarded = guards.some((guard) => guard.oid === referenced_oid && isEffective(guard));
+    const [lock = ''] = await steps.texts('lock-guard-for-drop', [{ pair, referenced_oid }]);
+    const locks = [{ sql: lock, mode: 'ACCESS EXCLUSIVE', relations: [referenced_oid] }] as const;
+    found.push(
+      about(
+        relation,
+        'guard-leftover',
+        'warning',
+        `a row-movement guard of ${relation} belongs to no open migration of the ledger: nothing would take it away, and a rollback would leave it`,
+        guarded ? 'drop it: another guards the partition' : 'drop it when the guard of the migration works',
+        guarded ? [{ kind: 'locked', locks, sql: [sql] }] : [],
+      ),
+    );
+  }
+  return found;
+}
+
+/** Without an entry in the ledger nobody has said that no guard is wanted, and any guard of ours on a leaf counts. */
+async function numberOfOthers(
+  client: Client,
+  foreignKey: ForeignKey,
+  covered: readonly Pair[],
+): Promise<string | undefined> {
+  if (foreignKey.migrationId !== null || silentAction(foreignKey) === undefined || covered.length === 0)
+    return undefined;
+  return guardNumber(client, covered);
 }
 
 async function ofLeaf(steps: Steps, guard: Guard): Promise<Drift[]> {

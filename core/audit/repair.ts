@@ -12,6 +12,7 @@ import { isSamePair, type Pair, readStanding } from '../pairs.ts';
 import { toNamedError } from '../postgres-errors.ts';
 import { addToLedger } from '../provision/ledger.ts';
 import { readServer, validationMemory } from '../server.ts';
+import { adopt } from './adopt.ts';
 import { type Audited, audit, counts } from './audit.ts';
 import type { Drift, RepairOutcome, RepairStep } from './contracts.ts';
 
@@ -21,12 +22,17 @@ const STEP = 'AuditRepair';
 /** A waiter for SHARE UPDATE EXCLUSIVE stops nobody; after a second PostgreSQL cancels an autovacuum in its way. */
 const VALIDATE_LOCK_WAIT_MS = 10_000;
 
-/** A repair may uncover the next finding: a partition's partner is made, then their pair lacks its foreign key. */
-const ROUNDS = 3;
+/**
+ * A repair may uncover the next finding: the ledger gets its entry, a partition's partner is made, their pair lacks its foreign key,
+ * and with that a foreign key to the whole referenced table can go.
+ */
+const ROUNDS = 5;
 
 export interface RepairOptions {
   readonly table?: string | undefined;
   readonly constraint?: string | undefined;
+  /** Ids of findings that need acceptance and are accepted, or `all`. */
+  readonly accept?: readonly string[] | undefined;
   /** Milliseconds. */
   readonly lockTimeoutMs: number;
   /** Told before each repair, and with its outcome after it. */
@@ -43,6 +49,8 @@ export interface Repaired {
 export async function auditAndRepair(client: Client, options: RepairOptions): Promise<Repaired> {
   await prepareLedger(client);
   const outcomes: RepairOutcome[] = [];
+  const accepted = ({ needsAcceptance, finding }: Drift): boolean =>
+    needsAcceptance !== true || options.accept?.some((id) => id === 'all' || id === finding.id) === true;
   let audited = await audit(client, options);
   for (let round = 1; round <= ROUNDS; round++) {
     // What failed once on a partition is not tried again in another form: a validation may have read it all.
@@ -50,11 +58,13 @@ export async function auditAndRepair(client: Client, options: RepairOptions): Pr
     const todo = audited.flatMap((one) =>
       one.drift.flatMap((drift) => {
         const key = keyOf({ table: one.table, id: drift.finding.id, partition: drift.partition });
-        return counts(drift) && drift.steps.length > 0 && !failed.has(key) ? [{ one, drift }] : [];
+        return counts(drift) && drift.steps.length > 0 && accepted(drift) && !failed.has(key) ? [{ one, drift }] : [];
       }),
     );
     if (todo.length === 0) break;
-    for (const { one, drift } of todo) {
+    // An entry in the ledger first: what else is to be done is seen in its light.
+    const entries = todo.filter(({ drift }) => drift.needsAcceptance === true);
+    for (const { one, drift } of entries.length > 0 ? entries : todo) {
       options.onRepair?.(one, drift, null);
       const outcome = await repair(client, one, drift, options.lockTimeoutMs);
       outcomes.push(outcome);
@@ -92,11 +102,17 @@ async function repair(client: Client, audited: Audited, drift: Drift, budgetMs: 
     error,
   });
   try {
-    if (subject?.state && subject.state !== 'migrated') {
+    if (subject?.state && subject.state !== 'migrated' && drift.needsAcceptance !== true) {
       throw new MigrationInProgress(`migration ${subject.foreignKey.migrationId} is ${subject.state}: finish it first`);
     }
     const migrationId = subject?.foreignKey.migrationId ?? null;
-    for (const step of drift.steps) await runStep(client, step, { migrationId, budgetMs });
+    for (const step of drift.steps) {
+      if (step.kind !== 'adopt') await runStep(client, step, { migrationId, budgetMs });
+      else {
+        const wantedName = subject?.wantedName ?? '';
+        await adopt(client, { foreignKey: step.foreignKey, finding, wantedName }, budgetMs);
+      }
+    }
     if (subject) await settle(client, subject.foreignKey, drift);
     return outcome(null);
   } catch (error) {
@@ -111,7 +127,7 @@ async function repair(client: Client, audited: Audited, drift: Drift, budgetMs: 
 
 async function runStep(
   client: Client,
-  step: RepairStep,
+  step: Exclude<RepairStep, { readonly kind: 'adopt' }>,
   { migrationId, budgetMs }: { migrationId: string | null; budgetMs: number },
 ): Promise<void> {
   const work = { migrationId, execution: null, pair: null, step: STEP };

@@ -1,9 +1,16 @@
 /** What is audited: every migrated foreign key that the ledger knows, and those that only the catalog shows. */
 import type { Client } from 'pg';
-import { NotMigrated } from '../errors.ts';
-import { type ForeignKey, refuseUntrustedCode, resolveForeignKey, resolveTable } from '../foreign-key.ts';
+import { InvalidInput, NotMigrated } from '../errors.ts';
+import {
+  type ForeignKey,
+  parentForeignKeys,
+  refuseUntrustedCode,
+  resolveForeignKey,
+  resolveTable,
+} from '../foreign-key.ts';
 import type { LedgerMigration, MigrationOptions, MigrationState } from '../ledger.ts';
-import { isLedgerReadable } from '../ledger-state.ts';
+import { checkLedger, isLedgerReadable } from '../ledger-state.ts';
+import { type Shape, target } from '../lost-foreign-key.ts';
 import { sqlStateOf } from '../postgres-errors.ts';
 import { wantsGuard } from '../row-movement-guard.ts';
 import { run, runOne } from '../sql.ts';
@@ -14,6 +21,8 @@ export interface Subject {
   /** Null where no ledger knows of it. */
   readonly state: MigrationState | null;
   readonly options: Partial<MigrationOptions>;
+  /** Of a parent FK that no ledger knows: its name as the operator remembers it, as stored. */
+  readonly wantedName?: string;
 }
 
 /** The migration whose row-movement guards the leaves must have; undefined where none are wanted. */
@@ -36,12 +45,16 @@ export interface UnfinishedMigration {
   readonly table: string;
   readonly constraint: string;
   readonly state: MigrationState;
+  readonly foreignKey: ForeignKey;
+  readonly options: Partial<MigrationOptions>;
 }
 
 export interface Subjects {
   readonly subjects: readonly Subject[];
   readonly unfinished: readonly UnfinishedMigration[];
   readonly orphaned: readonly OrphanedMigration[];
+  /** Parent FKs that stand, with pair FKs beside them that no open migration knows. */
+  readonly beside: readonly ForeignKey[];
 }
 
 /**
@@ -55,20 +68,31 @@ export async function readSubjects(
   wanted: { readonly table?: string | undefined; readonly constraint?: string | undefined },
 ): Promise<Subjects> {
   const { known, unfinished, orphaned } = await readLedger(client);
-  const subjects = [...known, ...(await readCatalog(client, known))];
-  const all = { subjects, unfinished, orphaned };
+  const { lost, beside } = await readCatalog(client, known, unfinished);
+  const subjects = [...known, ...lost];
+  const all = { subjects, unfinished, orphaned, beside };
   const read = wanted.table === undefined ? all : await chooseTable(client, all, wanted.table, wanted.constraint);
-  if (wanted.table === undefined && subjects.length + unfinished.length + orphaned.length === 0)
+  if (subjects.length + unfinished.length + orphaned.length + beside.length === 0)
     throw new NotMigrated(
-      'no table of this database is migrated, as far as this role can see: there is nothing to audit',
+      `no table of this database is migrated, as far as ${await seenOf(client)} shows: there is nothing to audit`,
     );
-  for (const { foreignKey } of read.subjects) await refuseUntrustedCode(client, foreignKey);
+  const toRead = [...[...read.subjects, ...read.unfinished].map(({ foreignKey }) => foreignKey), ...read.beside];
+  for (const foreignKey of toRead) await refuseUntrustedCode(client, foreignKey);
   return read;
+}
+
+/** What was looked at: that nothing was found in a ledger which this role may not read says little. */
+async function seenOf(client: Client): Promise<string> {
+  const { has_tables: present, readable, is_copy: isCopy } = await checkLedger(client);
+  if (!present || isCopy) return 'the catalog';
+  return readable
+    ? 'the ledger and the catalog'
+    : 'the catalog alone (this role may not read the ledger, schema p2pfk)';
 }
 
 async function chooseTable(
   client: Client,
-  { subjects, unfinished, orphaned }: Subjects,
+  { subjects, unfinished, orphaned, beside }: Subjects,
   table: string,
   constraint: string | undefined,
 ): Promise<Subjects> {
@@ -76,16 +100,39 @@ async function chooseTable(
   const chosen = subjects.filter(({ foreignKey }) => foreignKey.referencing_oid === root?.root_oid);
   const stale = orphaned.filter((migration) => migration.table === (root?.root ?? table));
   const begun = unfinished.filter((migration) => migration.table === (root?.root ?? table));
-  if (constraint === undefined && chosen.length + stale.length + begun.length > 0)
-    return { subjects: chosen, unfinished: begun, orphaned: stale };
+  const halves = beside.filter(({ referencing_oid }) => referencing_oid === root?.root_oid);
+  if (constraint === undefined && chosen.length + stale.length + begun.length + halves.length > 0)
+    return { subjects: chosen, unfinished: begun, orphaned: stale, beside: halves };
+  // Nothing remembers the name of a parent FK whose ledger is lost: the operator may.
+  const [lost, ...more] = chosen.filter(({ foreignKey }) => foreignKey.migrationId === null);
+  if (constraint !== undefined && lost && more.length === 0 && !(await isKnown(client, root, constraint)))
+    return { subjects: [{ ...lost, wantedName: storedName(constraint) }], unfinished: [], orphaned: [], beside: [] };
   // Has the words for everything that may be wrong with the names.
   const foreignKey = await resolveForeignKey(client, { table: root?.root ?? table, constraint }, 'verify');
   const named = chosen.filter((subject) => subject.foreignKey.constraint_name === foreignKey.constraint_name);
   const own = begun.filter((migration) => migration.constraint === foreignKey.constraint_name);
-  if (named.length + own.length > 0) return { subjects: named, unfinished: own, orphaned: [] };
+  const half = halves.filter(({ constraint_name }) => constraint_name === foreignKey.constraint_name);
+  if (named.length + own.length + half.length > 0)
+    return { subjects: named, unfinished: own, orphaned: [], beside: half };
   throw new NotMigrated(
     `foreign key ${foreignKey.constraint_name} of ${foreignKey.table} is not migrated: it covers every partition by itself, so there is nothing to audit`,
   );
+}
+
+async function isKnown(client: Client, root: Root | undefined, constraint: string): Promise<boolean> {
+  try {
+    await resolveForeignKey(client, { table: root?.root ?? '', constraint }, 'verify');
+    return true;
+  } catch (error) {
+    if (error instanceof InvalidInput) return false;
+    throw error;
+  }
+}
+
+/** The stored form of a name that is written as SQL writes it. */
+function storedName(name: string): string {
+  if (/^".*"$/s.test(name)) return name.slice(1, -1).replaceAll('""', '"');
+  return /^[A-Za-z_][\w$]*$/.test(name) ? name.toLowerCase() : name;
 }
 
 interface Root {
@@ -129,20 +176,10 @@ async function readLedger(
         table: row.table_name_now,
         constraint: row.constraint_name,
         state: row.state,
+        options: row.options,
+        foreignKey: foreignKeyOf(row),
       })),
-    known: relevant.map((row) => ({
-      state: row.state,
-      options: row.options,
-      foreignKey: {
-        ...row,
-        referencing_oid: row.table_oid,
-        table: row.table_name_now,
-        referencedTable: row.referenced_name_now,
-        displayDefinition: row.definition,
-        firing: row.firing ?? [],
-        migrationId: row.id,
-      },
-    })),
+    known: relevant.map((row) => ({ state: row.state, options: row.options, foreignKey: foreignKeyOf(row) })),
     orphaned: rows
       .filter((row) => !row.tables_exist)
       .map((row) => ({
@@ -154,27 +191,34 @@ async function readLedger(
   };
 }
 
-interface Shape {
-  readonly referenced_oid: number;
-  readonly referenced_name: string;
-  readonly columns: string;
-  readonly referenced_columns: string;
-  readonly column_names: string[];
-  readonly referenced_column_names: string[];
-  readonly actions: string;
-  readonly definition: string;
+function foreignKeyOf(row: LedgerRow): ForeignKey {
+  return {
+    ...row,
+    referencing_oid: row.table_oid,
+    table: row.table_name_now,
+    referencedTable: row.referenced_name_now,
+    displayDefinition: row.definition,
+    firing: row.firing ?? [],
+    migrationId: row.id,
+  };
 }
 
-/** Foreign keys between leaves that no ledger knows, by the shape that most pairs of a table have. */
-async function readCatalog(client: Client, known: readonly Subject[]): Promise<Subject[]> {
+/**
+ * Foreign keys between leaves that no ledger knows, by the shape that most pairs of a table have: of parent FKs that are gone
+ * (`lost`), and beside parent FKs that stand.
+ */
+async function readCatalog(
+  client: Client,
+  known: readonly Subject[],
+  unfinished: readonly UnfinishedMigration[],
+): Promise<{ lost: Subject[]; beside: ForeignKey[] }> {
   const tables = await run<{ table_oid: number; table_name: string }>(client, 'audit/tables-with-pair-foreign-keys');
-  const found: Subject[] = [];
+  const open = [...known, ...unfinished].map(({ foreignKey }) => foreignKey);
+  const lost: Subject[] = [];
+  const beside: ForeignKey[] = [];
   for (const { table_oid, table_name } of tables) {
-    const seen = new Set(
-      known
-        .filter(({ foreignKey }) => foreignKey.referencing_oid === table_oid)
-        .map(({ foreignKey }) => target(foreignKey)),
-    );
+    const seen = new Set(open.filter((key) => key.referencing_oid === table_oid).map(target));
+    const parents = (await parentForeignKeys(client, table_oid)).filter((parent) => !seen.has(target(parent)));
     // The most frequent actions come first: others on the same columns are drift, not a foreign key of their own.
     for (const shape of await run<Shape & Record<string, unknown>>(client, 'catalog/migrated-foreign-keys', {
       table_oid,
@@ -185,19 +229,11 @@ async function readCatalog(client: Client, known: readonly Subject[]): Promise<S
         ...shape,
         table_oid,
       });
-      if (!stands) found.push({ state: null, options: {}, foreignKey: fromShape(table_oid, table_name, shape) });
+      if (stands) beside.push(...parents.filter((parent) => target(parent) === target(shape)));
+      else lost.push({ state: null, options: {}, foreignKey: fromShape(table_oid, table_name, shape) });
     }
   }
-  return found;
-}
-
-/** What a foreign key connects, without its actions. */
-function target({
-  referenced_oid,
-  columns,
-  referenced_columns,
-}: Pick<Shape, 'referenced_oid' | 'columns' | 'referenced_columns'>): string {
-  return `${referenced_oid} (${columns}) (${referenced_columns})`;
+  return { lost, beside };
 }
 
 function fromShape(tableOid: number, table: string, shape: Shape): ForeignKey {

@@ -3,7 +3,9 @@ import type { Client } from 'pg';
 import { contained } from '../connection.ts';
 import type { Severity } from '../contracts.ts';
 import type { ForeignKey } from '../foreign-key.ts';
-import type { LedgerPair } from '../ledger.ts';
+import { type LedgerPair, readMigration } from '../ledger.ts';
+import { shellArgument } from '../ledger-entry.ts';
+import { checkLedger } from '../ledger-state.ts';
 import type { LockRequest } from '../lock-wait.ts';
 import { holdingRows, isSamePair, type Pairing, type Unpaired } from '../pairs.ts';
 import { partnerName } from '../provision/names.ts';
@@ -23,8 +25,8 @@ export async function findTableDrift(
 ): Promise<Drift[]> {
   const { foreignKey } = subject;
   return [
-    ...unfinished(subject),
-    ...(await parentForeignKeys(client, foreignKey)),
+    ...(await unfinished(client, subject)),
+    ...(await parentForeignKeys(client, foreignKey, pairing)),
     ...(await lonePartitions(client, foreignKey, pairing)),
     ...(await findGuardDrift(client, subject, pairing.pairs)),
     ...(await gonePairs(client, foreignKey, pairing, ledgerPairs ?? [])),
@@ -42,29 +44,50 @@ function drift(
 }
 
 /** The parent FK is gone, and the migration is not at its end: only the pair FKs guard the rows. */
-function unfinished({ foreignKey, state }: Subject): Drift[] {
-  if (state === null || state === 'migrated') return [];
+async function unfinished(client: Client, { foreignKey, state }: Subject): Promise<Drift[]> {
+  const { migrationId, constraint_name: constraint } = foreignKey;
+  if (state === null || state === 'migrated' || migrationId === null) return [];
+  const command =
+    state === 'rolling-back'
+      ? `finish it with p2pfk rollback --table ${shellArgument(foreignKey.table)}`
+      : `let it end, or resume it with p2pfk migrate --table ${shellArgument(foreignKey.table)}, or take it back with p2pfk rollback`;
   return [
     drift(
       'migration-unfinished',
       'warning',
-      `migration ${foreignKey.migrationId} of ${foreignKey.constraint_name} is ${state}, and its parent foreign key is dropped`,
-      'let it end, or resume it with p2pfk migrate, or take it back with p2pfk rollback; only then can drift be repaired',
+      `migration ${migrationId} of ${constraint} is ${state} ${await whose(client, migrationId)}, and its parent foreign key is dropped`,
+      `${command}; only then can drift be repaired`,
     ),
   ];
 }
 
 /** The parent FK stands: every row is guarded, and what the migration has made so far is left over. */
-export function unfinishedMigration({ id, constraint, state }: UnfinishedMigration): Drift {
+export async function unfinishedMigration(
+  client: Client,
+  { id, constraint, state, table }: UnfinishedMigration,
+): Promise<Drift> {
   return drift(
     'migration-unfinished',
     'warning',
-    `migration ${id} of ${constraint} is ${state}, and its parent foreign key stands: pair foreign keys and indexes that it has made so far are beside it`,
-    'let it end, or resume it with p2pfk migrate, or take it back with p2pfk rollback',
+    `migration ${id} of ${constraint} is ${state} ${await whose(client, id)}, and its parent foreign key stands: pair foreign keys and indexes that it has made so far are beside it`,
+    `let it end, or resume it with p2pfk migrate --table ${shellArgument(table)}, or take it back with p2pfk rollback --table ${shellArgument(table)}`,
   );
 }
 
-async function parentForeignKeys(client: Client, foreignKey: ForeignKey): Promise<Drift[]> {
+/** Since when, by whom, and whether its owner is seen at work. */
+async function whose(client: Client, migrationId: string): Promise<string> {
+  const { state, execution, started_at, lease_until } = await readMigration(client, migrationId);
+  const begun = `(begun ${new Date(started_at).toISOString()} by ${execution}`;
+  // The ledger of an older version has no key to look for, and is upgraded only by what writes.
+  if (state === 'paused' || (await checkLedger(client)).is_older) return `${begun})`;
+  const seen = await run(client, 'ledger/owner-sessions', { migration_id: migrationId });
+  if (seen.length > 0) return `${begun}, which is at work)`;
+  return new Date(lease_until).getTime() > Date.now() && !execution.startsWith('arn:aws:states:local:')
+    ? `${begun}, which was at work less than two minutes ago)`
+    : `${begun}, which is not seen at work any more)`;
+}
+
+async function parentForeignKeys(client: Client, foreignKey: ForeignKey, { pairs }: Pairing): Promise<Drift[]> {
   const found: Drift[] = [];
   if (foreignKey.constraint_oid !== null) {
     found.push(
@@ -79,13 +102,19 @@ async function parentForeignKeys(client: Client, foreignKey: ForeignKey): Promis
   const steps = new Steps(client, foreignKey);
   for (const leaf of await readLeafForeignKeys(client, foreignKey)) {
     if (leaf.referenced_kind !== 'p' || !leaf.in_tree) continue;
+    // Where the pair FK does not hold, this one is all that guards the rows.
+    const replaced = pairs.some(
+      (pair) => pair.referencing_oid === leaf.referencing_oid && pair.validated && pair.enforced,
+    );
     found.push(
       drift(
         'parent-foreign-key',
         'warning',
         `foreign key ${leaf.constraint_name} of ${leaf.referencing} points at ${leaf.referenced} as a whole: DETACH and TRUNCATE ... CASCADE there meet all partitions`,
-        'drop it, as soon as the pair foreign key stands',
-        { partition: leaf.referencing, steps: [await steps.dropForeignKey(leaf)] },
+        replaced
+          ? 'drop it: the pair foreign key holds'
+          : 'drop it when the pair foreign key is there, valid and enforced',
+        { partition: leaf.referencing, steps: replaced ? [await steps.dropForeignKey(leaf)] : [] },
       ),
     );
   }

@@ -3,8 +3,13 @@
  * message and remedy, so that the psql scripts (sql/psql/migration/findings.sql has the same list) say the same.
  */
 import type { Client } from 'pg';
-import type { PlanFinding, Severity } from '../contracts.ts';
+import type { ExecutionInput, PlanFinding, Severity } from '../contracts.ts';
+import type { ForeignKey } from '../foreign-key.ts';
+import { readMigration } from '../ledger.ts';
+import { readLedgerEntry, shellArgument } from '../ledger-entry.ts';
 import { type Naming, readFinalNames } from '../pair-names.ts';
+import type { Pair } from '../pairs.ts';
+import { guardsOf } from '../row-movement-guard.ts';
 import { run, type SqlValue } from '../sql.ts';
 import type { PreflightSubject } from './finding.ts';
 
@@ -22,8 +27,12 @@ export const SQL_FINDINGS = [
   'leaf-in-two-pairs',
   'leaf-owner-code',
   'leaf-owner-privilege',
+  'leaf-to-parent-foreign-key',
   'ledger-copy',
+  'ledger-missing',
+  'ledger-outdated',
   'migrating-role',
+  'missing-guard',
   'not-enforced',
   'null-only-partition',
   'other-foreign-keys',
@@ -42,6 +51,17 @@ export const SQL_FINDINGS = [
 /** Those that may come up between the plan and the drop: the gate and the drop check look again. */
 export const GATE_FINDINGS = ['leaf-owner-code', 'leaf-owner-privilege', 'row-security', 'pending-detach'] as const;
 
+/**
+ * Those that compare the catalog with the ledger, and refuse to call a table migrated. They have the parameters `ledger` (a
+ * LedgerReading), `guards` (rows of create-row-movement-guard.sql) and `table_argument` (quoted for a shell).
+ */
+export const LEDGER_FINDINGS = [
+  'leaf-to-parent-foreign-key',
+  'ledger-missing',
+  'ledger-outdated',
+  'missing-guard',
+] as const;
+
 /** Those that have the parameter `final_names`. */
 const NEED_FINAL_NAMES: ReadonlySet<string> = new Set(['constraint-name', 'set-constraints']);
 
@@ -59,11 +79,20 @@ interface FindingRow {
  */
 export async function readFindings(
   client: Client,
-  { foreignKey, pairing, input }: Pick<PreflightSubject, 'foreignKey' | 'pairing'> & { readonly input: Naming },
+  {
+    foreignKey,
+    pairing,
+    input,
+  }: Pick<PreflightSubject, 'foreignKey' | 'pairing'> & {
+    readonly input: Naming & Partial<Pick<ExecutionInput, 'rowMovementGuard'>>;
+  },
   names: readonly string[] = SQL_FINDINGS,
 ): Promise<PlanFinding[]> {
   const values = {
     ...foreignKey,
+    ...(names.some((name) => LEDGER_FINDINGS.some((id) => id === name))
+      ? await readLedgerValues(client, foreignKey, pairing.pairs, input)
+      : {}),
     referenced_table: foreignKey.referencedTable,
     constraint_oid: String(foreignKey.constraint_oid ?? ''),
     pairs: pairing.pairs,
@@ -76,6 +105,26 @@ export async function readFindings(
   const findings: PlanFinding[] = [];
   for (const name of names) findings.push(...(await readFinding(client, name, values)));
   return findings;
+}
+
+/** Parameters of {@link LEDGER_FINDINGS}. */
+async function readLedgerValues(
+  client: Client,
+  foreignKey: ForeignKey,
+  pairs: readonly Pair[],
+  input: Partial<Pick<ExecutionInput, 'rowMovementGuard'>>,
+): Promise<Readonly<Record<string, SqlValue>>> {
+  const ledger = await readLedgerEntry(client, foreignKey);
+  const migration = foreignKey.migrationId === null ? null : await readMigration(client, foreignKey.migrationId);
+  // What the migration was run with counts; without an entry, what this plan was asked for.
+  const options = migration?.options ?? input;
+  const guards = foreignKey.constraint_oid === null ? await guardsOf(client, foreignKey, pairs, options) : [];
+  return {
+    ledger,
+    guards,
+    migration_id: foreignKey.migrationId ?? '',
+    table_argument: shellArgument(foreignKey.table),
+  };
 }
 
 /** The findings of one file of `sql/findings/`. */

@@ -1,15 +1,17 @@
 /** Plan: reads everything, refuses what cannot go well, and only then opens the migration in the ledger. */
+import type { Client } from 'pg';
 import { useCallerSearchPath } from '../connection.ts';
-import { ExecutionInput, type PlanEvent, type PlanResult } from '../contracts.ts';
-import { InvalidInput, MigrationInProgress, PreflightFailed } from '../errors.ts';
+import { ExecutionInput, type Plan, type PlanEvent, type PlanResult } from '../contracts.ts';
+import { InvalidInput, LedgerMissing, MigrationInProgress, PreflightFailed } from '../errors.ts';
 import { iterationsOf } from '../event-budget.ts';
 import { type ForeignKey, resolveForeignKey } from '../foreign-key.ts';
 import { type MigrationOptions, openMigration, readPairs, workedOnOpening } from '../ledger.ts';
 import { readIdentity } from '../ledger-identity.ts';
 import { ensureLedger, prepareLedger } from '../make-ledger.ts';
-import { readPairing } from '../pairs.ts';
+import { type Pairing, readPairing } from '../pairs.ts';
 import { type PlanReading, readPlan } from '../plan.ts';
 import { acceptFlags } from '../preflight/acceptance.ts';
+import { LEDGER_FINDINGS, readFindings } from '../preflight/sql-findings.ts';
 import { relink } from '../relink.ts';
 import { heldBack, refuseHoldBackQuery } from '../throttle.ts';
 import { notePlan } from '../trail/note-plan.ts';
@@ -46,7 +48,7 @@ async function relinkFor({ client, logger }: StepContext, input: ExecutionInput)
 
 async function planMigration(context: StepContext, input: ExecutionInput, execution: string): Promise<Planned> {
   const reading = await readPlan(context.client, input, 'migrate');
-  if (isMigrated(reading)) return result('ALREADY_MIGRATED', reading, input);
+  if (isMigrated(reading)) return alreadyMigrated(reading, input);
   const before = await duplicateOf(context, reading, input, execution);
   if (before) return before;
   refuse(reading);
@@ -135,7 +137,19 @@ function isMigrated({ migrated, foreignKey, state }: PlanReading): boolean {
   return migrated && (foreignKey.migrationId === null || state === 'migrated');
 }
 
-function refuse({ document }: PlanReading): void {
+/**
+ * Nothing is left to do for `migrate`, which does not mean that all is well.
+ *
+ * @throws PreflightFailed when a repair is needed that is not its own, with the command
+ */
+function alreadyMigrated(reading: PlanReading, input: ExecutionInput): Planned {
+  const findings = reading.document.findings.filter(({ id }) => LEDGER_FINDINGS.some((known) => known === id));
+  refuse({ document: { findings } });
+  const [note] = findings.map(({ message, remedy }) => `${message}; ${remedy}`);
+  return { ...result('ALREADY_MIGRATED', reading, input), ...(note === undefined ? {} : { reason: note }) };
+}
+
+function refuse({ document }: { readonly document: Pick<Plan, 'findings'> }): void {
   const errors = document.findings.filter((finding) => finding.severity === 'error');
   if (errors.length === 0) return;
   const lines = errors.map(({ id, message, remedy }) => `[${id}] ${message}; ${remedy}`);
@@ -151,9 +165,15 @@ function refuseUnaccepted({ foreignKey, acceptance: { open } }: PlanReading): vo
   );
 }
 
+/** A rollback by an entry that is older than the database would leave pair FKs without a guard. */
+async function refuseOutdated(client: Client, foreignKey: ForeignKey, pairing: Pairing): Promise<void> {
+  const [outdated] = await readFindings(client, { foreignKey, pairing, input: {} }, ['ledger-outdated']);
+  if (outdated) throw new LedgerMissing(`refused, nothing was changed: ${outdated.message}; ${outdated.remedy}`);
+}
+
 async function planRollback(context: StepContext, input: ExecutionInput, execution: string): Promise<Planned> {
   const { client } = context;
-  const foreignKey = await findForRollback(context, input);
+  const { foreignKey, note } = await findForRollback(context, input);
   const maxConcurrency = input.maxConcurrency;
   if (foreignKey.migrationId === null) {
     const { table, referencedTable, constraint_name: constraint } = foreignKey;
@@ -166,10 +186,12 @@ async function planRollback(context: StepContext, input: ExecutionInput, executi
       pairs: [],
       pairCount: 0,
       maxConcurrency,
+      ...(note === null ? {} : { reason: note }),
     };
   }
   await prepareLedger(client);
   const pairing = await readPairing(client, foreignKey);
+  await refuseOutdated(client, foreignKey, pairing);
   await restIfDead(context, foreignKey.migrationId, `when ${execution} came to roll back`);
   const opened = await openMigration(client, foreignKey, pairing, optionsOf(input), execution, 'rollback');
   const pairs = await readPairs(client, opened.id);
@@ -185,16 +207,38 @@ async function planRollback(context: StepContext, input: ExecutionInput, executi
   };
 }
 
-/** What the ledger has open; where it has nothing, a parent FK that stands means that there is nothing to roll back. */
-async function findForRollback({ client }: StepContext, input: ExecutionInput): Promise<ForeignKey> {
+/**
+ * What the ledger has open; where it has nothing, a parent FK that stands means that there is nothing to roll back, unless pair FKs
+ * beside it say that the ledger is lost.
+ *
+ * @returns in `note` what there is besides, although there is nothing to roll back
+ * @throws LedgerMissing with what was found, and the command that makes a rollback possible
+ */
+async function findForRollback(
+  { client }: StepContext,
+  input: ExecutionInput,
+): Promise<{ readonly foreignKey: ForeignKey; readonly note: string | null }> {
   try {
-    return await resolveForeignKey(client, input, 'rollback');
+    const foreignKey = await resolveForeignKey(client, input, 'rollback');
+    if (foreignKey.migrationId !== null) return { foreignKey, note: null };
+    await pairsBeside(client, foreignKey);
+    throw new InvalidInput(`there is nothing to roll back: the ledger has no open migration of ${foreignKey.table}`);
   } catch (nothingOpen) {
     if (!(nothingOpen instanceof InvalidInput)) throw nothingOpen;
-    const foreignKey = await resolveForeignKey(client, input, 'migrate');
-    if (foreignKey.constraint_oid !== null) return { ...foreignKey, migrationId: null };
-    throw nothingOpen;
+    const foreignKey = { ...(await resolveForeignKey(client, input, 'migrate')), migrationId: null };
+    if (foreignKey.constraint_oid === null) throw nothingOpen;
+    return { foreignKey, note: await pairsBeside(client, foreignKey) };
   }
+}
+
+/** Pair FKs beside a parent FK: after a rollback they are a person's; where the ledger knows nothing at all, it may be lost. */
+async function pairsBeside(client: Client, foreignKey: ForeignKey): Promise<string | null> {
+  const pairing = await readPairing(client, foreignKey);
+  const covered = pairing.pairs.filter((pair) => pair.constraint_oid !== null).length;
+  if (covered === 0) return null;
+  const [missing] = await readFindings(client, { foreignKey, pairing, input: {} }, ['ledger-missing']);
+  if (missing) throw new LedgerMissing(`refused, nothing was changed: ${missing.message}; ${missing.remedy}`);
+  return `${covered} pair foreign key(s) of ${foreignKey.table} exist beside it, which no migration of the ledger counts as its own`;
 }
 
 function optionsOf({

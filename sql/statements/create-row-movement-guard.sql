@@ -181,7 +181,8 @@ WITH RECURSIVE leaf AS (
     JOIN clause x ON x.leaf = l.oid
     LEFT JOIN LATERAL (
          SELECT t.oid AS trigger, t.tgenabled AS firing, pg_get_triggerdef(t.oid) AS definition,
-                t.tgtype = 19 AND t.tgattr::text = '' AND t.tgfoid = to_regprocedure('p2pfk.refuse_row_movement()') AS is_guard
+                t.tgtype = 19 AND t.tgattr::text = '' AND t.tgfoid = (SELECT f.oid FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
+                       WHERE n.nspname = 'p2pfk' AND f.proname = 'refuse_row_movement' AND f.pronargs = 0) AS is_guard
            FROM pg_trigger t
           WHERE t.tgrelid = l.oid AND t.tgname = '~p2pfk_row_movement_guard_' || :'migration_id'::text) g ON true
 ), written AS MATERIALIZED (

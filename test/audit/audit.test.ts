@@ -26,17 +26,26 @@ describe('the audit', () => {
     expect(await state()).toEqual(before);
   });
 
-  it('without a ledger goes by the catalog', async () => {
+  it('without a ledger goes by the catalog, and adds no pair FK before its guard has an entry', async () => {
     const { core, observer } = await migrated(ALL_PAIRED);
     await observer.query(`DROP SCHEMA p2pfk CASCADE; ALTER TABLE path_one DROP CONSTRAINT fk_path_to_inode_one;
                           ALTER TABLE path_two DISABLE TRIGGER ALL`);
-    const audited = await audit(core, {});
-    expect(audited).toMatchObject([{ table: 'public.path', constraint: null, pairs: 4 }]);
-    expect(brief(await findings(core, { table: 'path' }))).toEqual([
+    expect(await audit(core, {})).toMatchObject([{ table: 'public.path', constraint: null, pairs: 4 }]);
+    const found = [
+      ...['four', 'three', 'two'].map((name) => `error missing-guard public.inode_${name}`),
       'error missing-pair-foreign-key public.path_one',
+    ];
+    expect(brief(await findings(core, { table: 'path' }))).toEqual([
+      ...found,
       'error pair-foreign-key-not-enforced public.path_two',
+      'warning ledger-missing -',
     ]);
-    expect(auditDocument((await auditAndRepair(core, { lockTimeoutMs: 10_000 })).audited).passed).toBe(true);
+    const { outcomes, audited } = await auditAndRepair(core, { lockTimeoutMs: 10_000 });
+    expect(outcomes).toMatchObject([{ id: 'pair-foreign-key-not-enforced', status: 'REPAIRED' }]);
+    expect(brief(auditDocument(audited).tables.flatMap((table) => table.findings))).toEqual([
+      ...found,
+      'warning ledger-missing -',
+    ]);
     expect(await column(observer, "SELECT count(*)::int FROM pg_namespace WHERE nspname = 'p2pfk'")).toEqual([0]);
   });
 
@@ -46,7 +55,10 @@ describe('the audit', () => {
       DO $$ BEGIN CREATE ROLE audit_reader LOGIN PASSWORD 'x'; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
       ALTER TABLE path_one DROP CONSTRAINT fk_path_to_inode_one;`);
     const reader = await connect({ databaseUrl: db.urlAs('audit_reader', 'x'), applicationName: 'test' });
-    expect(brief(await findings(reader))).toEqual(['error missing-pair-foreign-key public.path_one']);
+    expect(brief(await findings(reader))).toEqual([
+      'error missing-pair-foreign-key public.path_one',
+      'warning ledger-unreadable -',
+    ]);
     await reader.end();
   });
 

@@ -60,7 +60,9 @@ describe('a new pair that lacks two pair foreign keys', () => {
     for (const sql of printed) await observer.query(sql);
 
     expect(await standingOn(observer, 'r2')).toEqual(bothGuard);
-    expect(await findings(core)).toEqual(before === '' ? [expect.anything(), expect.anything()] : []);
+    expect(new Set((await findings(core)).map(({ id }) => id))).toEqual(
+      new Set([before === '' ? 'pair-not-in-ledger' : 'ledger-missing']),
+    );
   });
 
   it('is repaired at once by --fix --run, and each migration takes away its own', async () => {

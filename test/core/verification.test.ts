@@ -41,7 +41,7 @@ describe('a migrated table', () => {
       observer.query([1, 2, 3].map((n) => `ALTER TABLE path_${n} DROP CONSTRAINT fk_path_to_inode_${n}`).join('; ')),
     );
 
-    expect(failed(verification)).toEqual(['pair-foreign-keys', 'orphans', 'inventory']);
+    expect(failed(verification)).toEqual(['pair-foreign-keys', 'foreign-key-targets', 'orphans', 'inventory']);
     expect(detailOf(verification, 'orphans')).toBe(
       '3 pairs could not be counted: no foreign key tells how to compare them',
     );

@@ -23,6 +23,7 @@ const CONNECTION_TESTS = 'test/core/libpq.test.ts';
 const GATE_TESTS = 'test/core/steps/gate.test.ts';
 const SIGNATURE_TESTS = 'test/local/signature.test.ts';
 const TRUST_TESTS = 'test/core/ledger/trust.test.ts';
+const LOST_LEDGER_TESTS = 'test/audit/lost-ledger.test.ts';
 const PARTITION_SET_TESTS = 'test/core/steps/partition-set.test.ts';
 
 const IDENTITY_TESTS = 'test/core/ledger/identity.test.ts';
@@ -340,5 +341,53 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '    if (same(',
     test: 'test/cli/login.test.ts',
     title: 'looks at one password a second, however many come at once and from wherever',
+  },
+  {
+    rule: 'lost ledger: no repair adds a pair FK before its guard has an entry of the ledger',
+    file: 'core/audit/lost-ledger.ts',
+    find: '    item.makes?.constraint || GUARD_FINDINGS.includes(item.finding.id)',
+    replace: '    GUARD_FINDINGS.includes(item.finding.id)',
+    test: 'test/audit/audit.test.ts',
+    title: 'without a ledger goes by the catalog, and adds no pair FK before its guard has an entry',
+  },
+  {
+    rule: 'lost ledger: nothing is adopted without acceptance',
+    file: 'core/audit/repair.ts',
+    find: "    needsAcceptance !== true || options.accept?.some((id) => id === 'all' || id === finding.id) === true;",
+    replace: '    needsAcceptance !== true || finding.id !== options.table;',
+    test: LOST_LEDGER_TESTS,
+    title: 'the schema dropped with CASCADE is seen by each command, and repaired with acceptance alone',
+  },
+  {
+    rule: 'lost ledger: pair FKs that differ say nothing of the parent FK',
+    file: 'core/audit/adopt.ts',
+    find: '  if (shapes.length <= 1) return;',
+    replace: '  if (shapes.length > 0) return;',
+    test: LOST_LEDGER_TESTS,
+    title: 'pair foreign keys that do not agree are not adopted',
+  },
+  {
+    rule: 'lost ledger: a rollback by an entry that is older than the database is refused',
+    file: 'core/steps/plan.ts',
+    find: '  if (outdated) throw',
+    replace: '  if (outdated && outdated.id === foreignKey.table) throw',
+    test: LOST_LEDGER_TESTS,
+    title: 'without its pairs is not rolled back',
+  },
+  {
+    rule: 'verify looks for the row-movement guards, with or without a ledger',
+    file: 'core/verification.ts',
+    find: '  if (bad.length === 0) return null;',
+    replace: '  if (bad.length >= 0) return null;',
+    test: LOST_LEDGER_TESTS,
+    title: 'a guard dropped alone fails verify, and migrate points to the repair',
+  },
+  {
+    rule: 'a foreign key of a partition to the whole referenced table goes only where the pair FK holds',
+    file: 'core/audit/table-drift.ts',
+    find: 'steps: replaced ? [await steps.dropForeignKey(leaf)] : []',
+    replace: 'steps: [await steps.dropForeignKey(leaf)]',
+    test: LOST_LEDGER_TESTS,
+    title: 'such a foreign key stays where the pair foreign key cannot be added',
   },
 ];

@@ -44,6 +44,17 @@ SELECT :'unmatched' <> '' AS refused,
 \endif
 
 \ir ../queries/choose-foreign-key.sql
+SELECT :'purpose' = 'rollback' AND NOT :'found'::boolean AND :table_oid <> 0 AS looks_for_pairs \gset
+\if :looks_for_pairs
+\set file ../../catalog/migrated-foreign-keys.sql
+\ir ../control/rows.sql
+\set shapes :result
+\set has_entries false
+\if :readable
+SELECT EXISTS (SELECT FROM p2pfk.migration m WHERE m.table_oid = :table_oid) AS has_entries \gset
+\endif
+\ir ../queries/lost-ledger.sql
+\endif
 \if :unknown
 \set file ../../catalog/migrated-foreign-keys.sql
 \ir ../control/rows.sql

@@ -1,6 +1,7 @@
 -- The findings that are one SQL file each, sql/findings/<id>.sql, as a JSON list in :findings: core/preflight/sql-findings.ts has
 -- the same list. Needs the foreign key, :pairing, :unpaired and :options.
 \set findings '[]'
+\ir ledger-findings.sql
 \set pairs :pairing
 \set file ../../statements/rename-pair-foreign-keys.sql
 \ir ../control/rows.sql

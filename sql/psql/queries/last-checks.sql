@@ -29,11 +29,11 @@ WITH pair AS (
   UNION ALL
   SELECT 4, pair, format('%s: %s', label, constraint_name) FROM pair WHERE constraint_oid IS NOT NULL
 ), checked AS (
-  SELECT t.orphans = 0 AND t.uncounted = 0 AS check5,
+  SELECT t.pairs > 0 AND t.orphans = 0 AND t.uncounted = 0 AS check5,
          CASE WHEN t.orphans > 0 THEN format('%s orphaned rows found: %s', t.orphans, t.found)
               WHEN t.uncounted > 0 THEN format('%s pairs could not be counted: no foreign key tells how to compare them', t.uncounted)
               ELSE format('No orphaned rows found in %s pairs checked', t.pairs) END AS detail5,
-         NOT EXISTS (SELECT FROM pair WHERE constraint_oid IS NULL) AND NOT (:'whole'::boolean AND EXISTS (SELECT FROM lone WHERE filled)) AS check6,
+         t.pairs > 0 AND NOT EXISTS (SELECT FROM pair WHERE constraint_oid IS NULL) AND NOT (:'whole'::boolean AND EXISTS (SELECT FROM lone WHERE filled)) AS check6,
          coalesce((SELECT string_agg(text, E'\n' ORDER BY n, pair, text) FROM line), '') AS detail6
     FROM total t
 ), verdict AS (

@@ -23,8 +23,8 @@ SELECT pairs > 0 AND validated = pairs AND disabled = 0 AS check1,
        NOT EXISTS (SELECT FROM parent) AS check2,
        coalesce('Parent-level FK still stands: ' || (SELECT string_agg(format('%s on %s', e ->> 'name', e ->> 'relation'), ', ') FROM parent),
                 'No parent-level FK found') AS detail2,
-       NOT EXISTS (SELECT FROM target) AS check3,
+       NOT EXISTS (SELECT FROM target) AND total > 0 AS check3,
        coalesce('FK constraints to another partition than the partner: '
                   || (SELECT string_agg(format('%s (%s to %s)', e ->> 'name', e ->> 'referencing', e ->> 'referenced'), ', ') FROM target),
-                'All FK constraints reference matching partition pairs') AS detail3
+                CASE WHEN total > 0 THEN 'All FK constraints reference matching partition pairs' ELSE 'No pair foreign key to look at' END) AS detail3
   FROM pair \gset

@@ -4,7 +4,7 @@ import { audit, isClean } from '../../../core/audit/audit.ts';
 import { auditAndRepair } from '../../../core/audit/repair.ts';
 import { provision } from '../../../core/provision/provision.ts';
 import { expectAttempts, withDatabase } from '../layout.helpers.ts';
-import { everything, succeeds, verify, withCore } from '../migration.helpers.ts';
+import { everything, execute, succeeds, verify, withCore } from '../migration.helpers.ts';
 import type { MatrixDatabase } from '../server.helpers.ts';
 import { type Scenario, threePairs } from './scenario.helpers.ts';
 
@@ -78,6 +78,36 @@ export const afterwards: readonly Scenario[] = [
         expect(isClean(audited)).toBe(true);
         expect(await driftInView(db)).toEqual([]);
         expect(await verify(db, { table: 'path' })).toMatchObject({ passed: true });
+      }),
+  },
+  {
+    title:
+      'a lost ledger fails verify and audit, is made again from the catalog, and the parent FK comes back with its name and timing',
+    run: (server) =>
+      withDatabase(server, { sql: threePairs('ON DELETE CASCADE DEFERRABLE') }, async (db) => {
+        await db.observer.query('COMMENT ON CONSTRAINT path_fk ON path IS NULL');
+        const before = await everything(db.observer);
+        await succeeds(db, { table: 'path', accept: ['all'], keepIndexes: true }, 'MIGRATED');
+        await db.observer.query('DROP SCHEMA p2pfk CASCADE');
+
+        const { checks } = await verify(db, { table: 'path' });
+        expect(checks.filter(({ passed }) => !passed).map(({ id }) => id)).toEqual(['pair-foreign-keys']);
+        expect(isClean(await withCore(db, (core) => audit(core, {})))).toBe(false);
+        expect(await execute(db, { table: 'path' })).toMatchObject({ status: 'FAILED', error: 'PreflightFailed' });
+        expect(await execute(db, { table: 'path', operation: 'rollback' })).toMatchObject({
+          status: 'FAILED',
+          error: 'LedgerMissing',
+        });
+
+        const { audited } = await withCore(db, (core) =>
+          auditAndRepair(core, { lockTimeoutMs: LOCK_TIMEOUT_MS, accept: ['ledger-missing'] }),
+        );
+        expect(isClean(audited)).toBe(true);
+        expect(await verify(db, { table: 'path' })).toMatchObject({ passed: true });
+        await succeeds(db, { table: 'path', operation: 'rollback' }, 'ROLLED_BACK');
+
+        await db.observer.query('DROP INDEX idx_path_1_fk, idx_path_2_fk, idx_path_3_fk');
+        expect(await everything(db.observer)).toBe(before);
       }),
   },
 ];
