@@ -20,6 +20,9 @@ const FLAGS: Readonly<Record<string, readonly [flag: string, expected: string]>>
   deadline: ['--deadline', 'must be an ISO 8601 time with offset, such as 2027-01-31T04:00:00Z'],
   approval: ['--approval', 'must be auto or manual'],
   approvalTimeoutSeconds: ['--approval-timeout', 'must be whole seconds, 30 days at most, such as 30m or 8h'],
+  approverMustDiffer: ['--approver-must-differ', 'must be given or not'],
+  by: ['--by', 'must be one line of 1 to 200 characters'],
+  reason: ['--reason', 'must be one line of 1 to 500 characters'],
   rehearse: ['--rehearse', 'must be given or not'],
   terminateIdleBlockersAfterSeconds: [
     '--terminate-idle-blockers',
@@ -42,6 +45,7 @@ const FORWARD_ONLY = [
   'deadline',
   'approval',
   'approvalTimeoutSeconds',
+  'approverMustDiffer',
   'maxReplicaLagSeconds',
   'maxActiveSessions',
   'holdBackQuery',
@@ -58,6 +62,8 @@ export function givenInput(flags: InputFlags, operation: string): GivenInput {
     ['constraint', flags.constraint],
     ['searchPath', flags.searchPath],
     ['ledgerOwner', flags.ledgerOwner],
+    ['by', flags.by],
+    ['reason', flags.reason],
     ['operation', operation === 'migrate' ? undefined : operation],
     ['dryRun', flags.dryRun],
     ['relink', flags.relink],
@@ -66,6 +72,7 @@ export function givenInput(flags: InputFlags, operation: string): GivenInput {
     ['deadline', flags.deadline],
     ['approval', flags.approval],
     ['approvalTimeoutSeconds', flags.approvalTimeout],
+    ['approverMustDiffer', flags.approverMustDiffer],
     ['rehearse', flags.rehearse],
     ['terminateIdleBlockersAfterSeconds', flags.terminateIdleBlockers],
     ['maintenanceWorkMemMb', flags.maintenanceWorkMem],
@@ -105,6 +112,9 @@ export function parseInput(given: GivenInput): ExecutionInput {
 function together(input: ExecutionInput, given: GivenInput): ExecutionInput {
   if (given.approvalTimeoutSeconds !== undefined && input.approval !== 'manual') {
     throw new InvalidInput('--approval-timeout has no meaning without --approval manual');
+  }
+  if (input.approverMustDiffer && input.approval !== 'manual') {
+    throw new InvalidInput('--approver-must-differ has no meaning without --approval manual');
   }
   if (input.dryRun && input.rehearse) {
     throw new InvalidInput('--dry-run changes nothing and --rehearse does all but the drop; choose one');

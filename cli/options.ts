@@ -46,13 +46,19 @@ export interface ExecutionFlags extends EndpointFlags {
   readonly execution: string;
 }
 
+/** Who acts, and why; see people.ts. */
+export interface PeopleFlags {
+  readonly by?: string;
+  readonly reason?: string;
+}
+
 export interface TableFlags {
   readonly table: string;
   readonly constraint?: string;
 }
 
 /** Flags that become the execution input; see input.ts. */
-export interface InputFlags extends TableFlags, RelinkFlag {
+export interface InputFlags extends TableFlags, PeopleFlags, RelinkFlag {
   readonly ledgerOwner?: string;
   readonly searchPath?: string;
   readonly dryRun?: boolean;
@@ -63,6 +69,7 @@ export interface InputFlags extends TableFlags, RelinkFlag {
   readonly approval?: string;
   /** Seconds. */
   readonly approvalTimeout?: number;
+  readonly approverMustDiffer?: boolean;
   readonly rehearse?: boolean;
   /** Seconds. */
   readonly terminateIdleBlockers?: number;
@@ -107,6 +114,7 @@ export function addTableOptions(command: Command): Command {
 /** Headings of the help text. Options that belong to one command stand under commander's own, which comes first. */
 const OWN = 'Options:';
 const WORD = 'Rehearsal and approval:';
+const PEOPLE = 'Who and why; noted in ledger and report as stated, not verified:';
 const LIMITS = 'Maintenance window and load; no pair is begun while a limit is exceeded:';
 const PACE = 'Locks and pace:';
 const ROLLBACK = 'Rollback:';
@@ -218,6 +226,18 @@ export function addRelinkOption(command: Command): Command {
   );
 }
 
+/** Of the commands that do something to a migration. */
+export function addPeopleOptions(command: Command, who = 'the user of this machine, user@host'): Command {
+  return grouped(command, PEOPLE, (people) =>
+    people
+      .option('--by <person>', `who does it (default: ${who})`)
+      .option('--reason <text>', 'why, for example a ticket: CHG-1234'),
+  );
+}
+
+/** Who is signed in to AWS is asked there. */
+export const AWS_PERSON = 'the identity in AWS, else user@host';
+
 /** Options that hold for a plan, a migration and a rollback, on its own or as part of one. */
 export function addPaceOptions(command: Command): Command {
   grouped(addTableOptions(command), PACE, (pace) =>
@@ -304,6 +324,10 @@ export function addInputOptions(command: Command): Command {
         '--approval-timeout <duration>',
         'with manual: wait no longer than that, then end paused (default: 1h)',
         duration,
+      )
+      .option(
+        '--approver-must-differ',
+        'with manual: nobody who has started an execution of it may approve it, by database login and by stated name',
       ),
   );
   addIndexOptions(addNamingOption(addGuardOptions(command)));

@@ -9,6 +9,7 @@
  */
 import * as z from 'zod';
 import type { EventBudget } from './event-budget.ts';
+import { StatedPerson, StatedReason } from './person.ts';
 import { FINDING_IDS } from './preflight/ids.ts';
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -57,6 +58,15 @@ export const ExecutionInput = z.strictObject({
   approval: Approval.default('auto'),
   /** With `manual`: seconds to wait for `p2pfk approve` before the execution ends paused. */
   approvalTimeoutSeconds: z.int().min(0).max(2_592_000).default(3_600),
+  /**
+   * Nobody who has started an execution of the migration may approve it: neither with the same database login, which is verified, nor
+   * under the same stated name. Needs `approval` `manual`. Later executions of the same migration keep it.
+   */
+  approverMustDiffer: z.boolean().default(false),
+  /** Who starts it, as stated: it is not verified. */
+  by: StatedPerson.optional(),
+  /** Why, for example a ticket. */
+  reason: StatedReason.optional(),
   /** Prove the drop on the live database, roll it back, and end paused. */
   rehearse: z.boolean().default(false),
   /** Ends sessions that hold a lock we need and have been idle in a transaction for that many seconds; else never. */

@@ -219,6 +219,18 @@ export class PartitionSetChanged extends P2pfkError {
   readonly exitCode = ExitCode.Paused;
 }
 
+/** The drop is not approved, or the approval was withdrawn before it began. Undoes nothing. */
+export class ApprovalNeeded extends P2pfkError {
+  override readonly name = 'ApprovalNeeded';
+  readonly exitCode = ExitCode.Paused;
+}
+
+/** An approval, or its withdrawal, that is not for this person or this role to give. Nothing was changed. */
+export class ApprovalRefused extends P2pfkError {
+  override readonly name = 'ApprovalRefused';
+  readonly exitCode = ExitCode.Refused;
+}
+
 /** The ledger says that no forward DDL may run any more, or that another execution has taken over. */
 export class MigrationFenced extends P2pfkError {
   override readonly name = 'MigrationFenced';

@@ -18,6 +18,7 @@ import { isLedgerReadable } from './ledger-state.ts';
 import { livenessKeyOf } from './liveness.ts';
 import { asNote } from './notes.ts';
 import type { Pairing } from './pairs.ts';
+import type { Starter } from './person.ts';
 import { sqlStateOf, toNamedError } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
 
@@ -34,6 +35,8 @@ export type MigrationOptions = Omit<ExecutionInput, 'table' | 'constraint' | 'op
   /** When this execution made its plan, ISO 8601, and how many seconds of work it foresaw. */
   readonly plannedAt?: string;
   readonly accepted?: readonly AcceptedFinding[];
+  /** Who has started executions of this migration; the ledger adds to it. */
+  readonly starters?: readonly Starter[];
   readonly forecastSeconds?: number;
 };
 
@@ -62,6 +65,9 @@ export interface LedgerMigration {
   readonly fenced_at: string | null;
   readonly approval_asked_at: string | null;
   readonly approved_at: string | null;
+  readonly approved_by: string | null;
+  /** Login of the session that approved it, noted by the database. */
+  readonly approved_login: string | null;
   readonly rehearsal: Rehearsal | null;
   readonly dropped_at: string | null;
   readonly verification: Verification | null;
@@ -166,6 +172,14 @@ export async function openMigration(
     const opened = before
       ? await takeOver(client, before.id, options, execution)
       : await insertMigration(client, foreignKey, options, execution);
+    await noteEvent(client, opened.id, {
+      execution,
+      pair: null,
+      step: 'Plan',
+      sql: null,
+      durationMs: null,
+      error: null,
+    });
     if (opened.state === 'running') {
       if (before && purpose === 'migrate' && foreignKey.constraint_oid !== null)
         await run(client, 'ledger/note-firing', { migration_id: opened.id, firing: foreignKey.firing });

@@ -5,6 +5,7 @@
  * work, and changes nothing.
  */
 import type { Client } from 'pg';
+import { requireApproval } from './approval.ts';
 import { executeDdl } from './connection.ts';
 import type { Check, Rehearsal } from './contracts.ts';
 import {
@@ -53,6 +54,7 @@ export interface DroppedOrRehearsed {
  * @throws LockTimeout when any partition was in use, or all of it did not fit into the lock budget: nothing has changed
  * @throws GateFailed when the gate is not open any more: nothing has changed
  * @throws PartitionSetChanged when only the plan is out of date: nothing has changed
+ * @throws ApprovalNeeded when it is to be approved, and is not: nothing has changed
  * @throws VerificationFailed when what stands after the drop is not right: rolled back, nothing has changed
  */
 export function verifiedDrop(
@@ -101,6 +103,7 @@ async function lockAndDrop(
       left,
       id: migration.id,
       options: migration.options,
+      needsApproval: end === 'COMMIT',
       guard,
       proofs,
       candidates,
@@ -185,6 +188,8 @@ async function dropAndVerify(
     readonly left: () => number;
     readonly id: string;
     readonly options: MigrationOptions;
+    /** A rehearsal is what is shown to the person who approves. */
+    readonly needsApproval: boolean;
     readonly guard: boolean;
     readonly proofs: readonly LookupProof[];
     readonly candidates: readonly Candidate[];
@@ -198,6 +203,7 @@ async function dropAndVerify(
     await limit(client, left());
     // Delivered twice, the other one may have been faster.
     const stands = (await readMigration(client, drop.id)).constraint_oid !== null;
+    if (stands && drop.needsApproval) await requireApproval(client, drop.id);
     if (stands) await executeDdl(client, drop.sql);
     if (stands) await takeFinalNames(client, foreignKey, pairing.pairs, drop);
     // They exist since the pair FKs do, unless one was dropped since.

@@ -35,6 +35,8 @@ export interface Report {
   /** That database as it was when this report was made; null: it was not read. */
   readonly database: DatabaseFacts | null;
   readonly people: People;
+  /** All executions of this migration, in order: from the ledger, and the histories that are still there. Empty without the ledger. */
+  readonly executions: readonly MigrationExecution[];
   readonly states: readonly ReportState[];
   readonly transitions: readonly Transition[];
   readonly pairs: readonly ReportPair[];
@@ -93,12 +95,42 @@ export interface DatabaseFacts {
   readonly standingDefinition: string | null;
 }
 
+/** Persons and reasons are as they were stated: not verified. Roles and logins are the database's. */
 export interface People {
   /** Database role that did it. */
   readonly role: string | null;
+  /** Who started this execution, and why. */
+  readonly startedBy: string | null;
+  readonly reason: string | null;
   readonly approvalAskedAt: string | null;
   readonly approvedAt: string | null;
   readonly approvedBy: string | null;
+  /** Login of the session that approved it. */
+  readonly approvedLogin: string | null;
+  readonly approvalReason: string | null;
+  /** The last time that an approval was taken back. */
+  readonly withdrawn: { readonly at: string; readonly by: string | null; readonly reason: string | null } | null;
+}
+
+/** One execution of the migration that the report is about. */
+export interface MigrationExecution {
+  readonly arn: string;
+  /** The one that the rest of the report is about. */
+  readonly isThis: boolean;
+  /** Null where neither its history nor its first note tells. */
+  readonly operation: 'migrate' | 'rollback' | null;
+  readonly startedAt: string;
+  /** Its end, by its history; else its last note in the ledger. */
+  readonly endedAt: string | null;
+  /** As stated, not verified; null where nobody stated it. */
+  readonly startedBy: string | null;
+  readonly reason: string | null;
+  readonly role: string | null;
+  readonly login: string | null;
+  /** Notes of statements in the ledger. */
+  readonly statements: number;
+  /** How it ended, such as `PAUSED`, `STOPPED` or an error's name; null where its history is gone or out of reach. */
+  readonly outcome: string | null;
 }
 
 export interface ReportState {

@@ -1,9 +1,10 @@
 /** The report as Markdown, for a ticket or a pull request. */
 import { visible } from '../core/text.ts';
 import type { Bar, Report } from './contracts.ts';
+import { took } from './html/executions.ts';
 import { STAGE, STAGE_ORDER, STATUS } from './html/words.ts';
 import { shortName } from './report.ts';
-import { acceptedBy, bytes, count, duration, instant, placeOf, plural, short } from './words.ts';
+import { AS_STATED, acceptedBy, bytes, count, duration, instant, placeOf, plural, short } from './words.ts';
 
 export function toMarkdown(report: Report): string {
   const { subject, status, summary } = report;
@@ -12,6 +13,7 @@ export function toMarkdown(report: Report): string {
     [`# ${STATUS[status].word}: ${text(subject.table + to)}`, text(summary)],
     facts(report),
     report.notes.length === 0 ? [] : report.notes.map((note) => `> ${text(note)}`),
+    executions(report),
     states(report),
     pairs(report),
     proof(report),
@@ -51,14 +53,59 @@ function facts({ workedOn, database, subject, people, execution }: Report): stri
       ],
       ['Foreign key', subject.constraint === null ? '' : code(subject.constraint)],
       ['As it was', subject.definition === null ? '' : code(subject.definition)],
+      ['Started by', stated(people.startedBy, people.reason)],
       ['By', people.role === null ? '' : `role ${code(people.role)}`],
-      ['Approved by', people.approvedBy === null ? '' : code(people.approvedBy)],
+      ['Approved by', approved(people)],
+      [
+        'Approval withdrawn',
+        people.withdrawn === null
+          ? ''
+          : [instant(people.withdrawn.at), stated(people.withdrawn.by, people.withdrawn.reason)].join(' '),
+      ],
       ['Began', instant(execution.startedAt)],
       ['Ended', execution.stoppedAt === null ? 'not yet' : instant(execution.stoppedAt)],
       ['Took', duration(execution.durationMs)],
       ['Execution', code(execution.arn)],
     ].filter(([, value]) => value !== ''),
   );
+}
+
+function stated(person: string | null, reason: string | null): string {
+  if (person === null) return reason === null ? '' : text(reason);
+  return `${code(person)} (${AS_STATED})${reason === null ? '' : `: ${text(reason)}`}`;
+}
+
+function approved({ approvedBy, approvedLogin, approvalReason }: Report['people']): string {
+  if (approvedBy === null) return '';
+  const login = approvedLogin === null ? '' : `, login ${code(approvedLogin)}`;
+  return stated(approvedBy, approvalReason) + login;
+}
+
+function executions({ executions: all }: Report): string[] {
+  if (all.length < 2) return [];
+  const rows = all.map((one, index) => [
+    String(index + 1),
+    `${code(one.arn)}${one.isThis ? ' **this report**' : ''}${one.operation === 'rollback' ? ' rollback' : ''}`,
+    instant(one.startedAt),
+    took(one),
+    one.outcome === null ? 'history not kept' : text(one.outcome),
+    one.startedBy === null ? 'not stated' : code(one.startedBy),
+    text(one.reason ?? ''),
+    one.login === null ? '' : code(one.login),
+    count(one.statements),
+  ]);
+  const head = [
+    '#',
+    'execution',
+    'began',
+    'took',
+    'ended as',
+    `started by (${AS_STATED})`,
+    'reason',
+    'login',
+    'statements',
+  ];
+  return ['## All executions of this migration', ...table(head, rows)];
 }
 
 function states({ states: all, steps }: Report): string[] {

@@ -7,6 +7,7 @@ import type { Compared, DatabaseFacts, ExecutionFacts, People, Report, ReportSta
 import { readDefinition } from './reading/definition.ts';
 import { errorsOf } from './reading/errors.ts';
 import { eventsOf } from './reading/events.ts';
+import { executionsOf } from './reading/executions.ts';
 import { type History, readHistory } from './reading/history.ts';
 import { type Json, numberOf, parseRecord, stringOf } from './reading/json.ts';
 import { pairsOf, planOf, resultOf } from './reading/pairs.ts';
@@ -20,7 +21,7 @@ export interface ReportSources {
   /** Of DescribeExecution. */
   readonly execution: Pick<
     DescribeExecutionOutput,
-    'executionArn' | 'stateMachineArn' | 'name' | 'status' | 'startDate' | 'stopDate' | 'input'
+    'executionArn' | 'stateMachineArn' | 'name' | 'status' | 'startDate' | 'stopDate' | 'input' | 'output' | 'error'
   >;
   /** All pages of GetExecutionHistory. */
   readonly history: readonly HistoryEvent[];
@@ -28,6 +29,8 @@ export interface ReportSources {
   readonly definition: string;
   /** Null where the database is out of reach. */
   readonly trail: Trail | null;
+  /** Other executions of the same migration, as far as they can still be described. */
+  readonly others?: readonly DescribedExecution[];
   /** How it ended, by the one mapping of outcomes; null while it runs. */
   readonly verdict: {
     readonly status: MigrationStatus;
@@ -42,6 +45,11 @@ export interface ReportSources {
   readonly clean?: (text: string) => string;
 }
 
+export type DescribedExecution = Pick<
+  DescribeExecutionOutput,
+  'executionArn' | 'status' | 'startDate' | 'stopDate' | 'input' | 'output' | 'error'
+>;
+
 export function buildReport(sources: ReportSources): Report {
   const { execution, trail, verdict, clean = (text) => text } = sources;
   const machine = readDefinition(sources.definition);
@@ -53,7 +61,7 @@ export function buildReport(sources: ReportSources): Report {
   const pairs = pairsOf(trail, history, barsOfPairs(history.visits, trail, clock));
   const checks = checksOf(sources, history);
   const rehearsal = trail?.migration.rehearsal ?? null;
-  const people = peopleOf(trail);
+  const people = peopleOf(trail, input);
   const statements = trail === null ? [] : statementsOf(trail, clock);
   const facts = executionFacts(sources, clock, input);
   const lockedMs = lockedMsOf(history);
@@ -81,6 +89,7 @@ export function buildReport(sources: ReportSources): Report {
     workedOn: workedOn(history),
     database: databaseOf(trail),
     people,
+    executions: executionsOf({ execution, others: sources.others ?? [], trail }),
     states: statesOf(machine, history),
     transitions: transitionsOf(machine, history),
     pairs,
@@ -158,9 +167,22 @@ function lockedMsOf(history: History): number | null {
   return numberOf(resultOf(history.visits.findLast((visit) => visit.state === 'DropParentForeignKey')).lockedMs);
 }
 
-function peopleOf(trail: Trail | null): People {
-  const { role = null, approvalAskedAt = null, approvedAt = null, approvedBy = null } = trail?.migration ?? {};
-  return { role, approvalAskedAt, approvedAt, approvedBy };
+function peopleOf(trail: Trail | null, input: Json): People {
+  const migration = trail?.migration;
+  const { role = null, approvalAskedAt = null, approvedAt = null, approvedBy = null } = migration ?? {};
+  return {
+    role,
+    startedBy: stringOf(input.by),
+    reason: stringOf(input.reason),
+    approvalAskedAt,
+    approvedAt,
+    approvedBy,
+    approvedLogin: migration?.approvedLogin ?? null,
+    approvalReason: migration?.approvalReason ?? null,
+    withdrawn: migration?.withdrawnAt
+      ? { at: migration.withdrawnAt, by: migration.withdrawnBy, reason: migration.withdrawnReason }
+      : null,
+  };
 }
 
 function acceptedOf(trail: Trail | null): Report['accepted'] {
@@ -201,7 +223,7 @@ function notesOf({ trail, notes = [], execution }: ReportSources, history: Histo
   const superseded =
     trail !== null && trail.migration.execution !== execution.executionArn
       ? [
-          `Another execution has worked on this migration since: ${trail.migration.execution}. Pairs are shown as they are now.`,
+          `Another execution has worked on this migration since: ${trail.migration.execution}. All of them are listed; pairs are shown as they are now.`,
         ]
       : [];
   const empty = history.visits.length === 0 ? ['The history of this execution is empty or has expired.'] : [];

@@ -54,6 +54,9 @@ const INSTANT = new Intl.DateTimeFormat('en-GB', {
   second: '2-digit',
 });
 
+/** Behind every person and reason: nothing but their word is known. */
+export const AS_STATED = 'as stated, not verified';
+
 /** Who accepted a finding, and when. */
 export function acceptedBy({ role, sessionUser, at }: AcceptedFinding): string {
   const login = sessionUser === undefined || sessionUser === role ? '' : ` (login ${sessionUser})`;

@@ -9,5 +9,5 @@ SELECT pg_catalog.format('GRANT USAGE ON SCHEMA p2pfk TO %I', :'role')
 \gexec
 SELECT pg_catalog.format('GRANT SELECT ON p2pfk.ledger_version, p2pfk.identity, p2pfk.migration TO %I', :'role')
 \gexec
-SELECT pg_catalog.format('GRANT UPDATE (approved_at, approved_by, approval_reason, approval_withdrawn_at, approval_withdrawn_by, updated_at) ON p2pfk.migration TO %I', :'role')
+SELECT pg_catalog.format('GRANT UPDATE (approved_at, approved_by, approval_reason, approval_withdrawn_at, approval_withdrawn_by, approval_withdrawn_reason, updated_at) ON p2pfk.migration TO %I', :'role')
 \gexec

@@ -16,6 +16,14 @@ SELECT :'migration_state' = 'migrated' OR :'constraint_oid' = '' AND :'migration
 \endif
 \ir psql/migration/open-migration.sql
 COMMIT;
+SELECT coalesce(m.options ->> 'approverMustDiffer' = 'true', false) AND NOT :'rehearse'::boolean AS waits,
+       'this migration was started with the demand that another person approves the drop, which a script cannot wait for: go on with p2pfk migrate, and approve it with p2pfk approve' AS refusal
+  FROM p2pfk.migration m
+ WHERE m.id = :'migration_id'::bigint \gset
+\if :waits
+\set error_name ApprovalNeeded
+\ir psql/control/give-up.sql
+\endif
 \ir psql/migration/planned-pairs.sql
 \ir psql/migration/pairing.sql
 \ir checks/firing-changes.sql

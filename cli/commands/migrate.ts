@@ -6,6 +6,7 @@ import {
   addDatabaseOptions,
   addInputOptions,
   addOutputOptions,
+  addPeopleOptions,
   addRelinkOption,
   addReportOption,
   addStateOptions,
@@ -27,7 +28,7 @@ export function registerMigrate(program: Command, finish: Finish): void {
   const command = program
     .command('migrate')
     .description('replace the parent-level foreign key by one foreign key per pair of partitions');
-  addStateOptions(addDatabaseOptions(addYesOption(addRelinkOption(addInputOptions(command)))));
+  addStateOptions(addDatabaseOptions(addYesOption(addPeopleOptions(addRelinkOption(addInputOptions(command))))));
   addReportOption(addOutputOptions(command))
     .addHelpText(
       'after',
@@ -71,7 +72,8 @@ export async function runExecution(flags: ExecutionFlags, operation: 'migrate' |
   const output = createOutput(flags);
   try {
     const { givenInput, parseInput } = await import('../input.ts');
-    const given = parseInput(givenInput(flags, operation));
+    const { statedHere } = await import('../people.ts');
+    const given = parseInput(givenInput({ ...flags, ...statedHere(flags) }, operation));
     if (given.holdBackQuery !== undefined) {
       const { allowHoldBackQuery } = await import('../../core/throttle.ts');
       allowHoldBackQuery();

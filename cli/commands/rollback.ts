@@ -4,6 +4,7 @@ import {
   addDatabaseOptions,
   addOutputOptions,
   addPaceOptions,
+  addPeopleOptions,
   addRelinkOption,
   addReportOption,
   addServerOptions,
@@ -17,7 +18,9 @@ export function registerRollback(program: Command, finish: Finish): void {
   const command = program
     .command('rollback')
     .description('put the parent-level foreign key back, from any state of a migration');
-  addStateOptions(addDatabaseOptions(addYesOption(addRelinkOption(addServerOptions(addPaceOptions(command))))));
+  addStateOptions(
+    addDatabaseOptions(addYesOption(addPeopleOptions(addRelinkOption(addServerOptions(addPaceOptions(command)))))),
+  );
   addReportOption(addOutputOptions(command))
     .addHelpText(
       'after',

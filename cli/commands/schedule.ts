@@ -1,9 +1,11 @@
 import { type Command, Option } from 'commander';
 import { AWS_ENVIRONMENT_HELP, helpText } from '../help.ts';
 import {
+  AWS_PERSON,
   addEndpointOptions,
   addInputOptions,
   addOutputOptions,
+  addPeopleOptions,
   type InputFlags,
   type OutputFlags,
 } from '../options.ts';
@@ -39,7 +41,7 @@ export function registerSchedule(program: Command, finish: Finish): void {
     .option('--name <name>', 'name of the schedule (default: made from table and time)')
     .addOption(new Option('--list', 'list the schedules of this state machine').implies({ withoutTable: true }))
     .addOption(new Option('--remove <name>', 'remove a schedule').implies({ withoutTable: true }));
-  addEndpointOptions(addInputOptions(command));
+  addEndpointOptions(addPeopleOptions(addInputOptions(command), AWS_PERSON));
   addOutputOptions(command)
     .addHelpText(
       'after',

@@ -1,9 +1,11 @@
 import { type Command, Option } from 'commander';
 import { AWS_ENVIRONMENT_HELP, helpText } from '../help.ts';
 import {
+  AWS_PERSON,
   addEndpointOptions,
   addInputOptions,
   addOutputOptions,
+  addPeopleOptions,
   addRelinkOption,
   type InputFlags,
   type OutputFlags,
@@ -26,7 +28,7 @@ export function registerStart(program: Command, finish: Finish): void {
     .command('start')
     .description('start the state machine in AWS, and follow it with --wait')
     .requiredOption('-s, --state-machine <arn>', "the state machine's ARN, as the stack's output tells it");
-  addRelinkOption(addInputOptions(command))
+  addPeopleOptions(addRelinkOption(addInputOptions(command)), AWS_PERSON)
     .addOption(new Option('--operation <what>', 'migrate or rollback').default('migrate'))
     .option('--ledger-owner <role>', "the role that owns the ledger; in AWS it has to be the stack's")
     .option('--name <name>', 'name of the execution (default: made from table and time)')

@@ -1,16 +1,24 @@
 import type { Command } from 'commander';
 import { AWS_ENVIRONMENT_HELP, helpText } from '../help.ts';
-import { addExecutionOptions, addOutputOptions, type ExecutionFlags, type OutputFlags } from '../options.ts';
+import {
+  AWS_PERSON,
+  addExecutionOptions,
+  addOutputOptions,
+  addPeopleOptions,
+  type ExecutionFlags,
+  type OutputFlags,
+  type PeopleFlags,
+} from '../options.ts';
 import type { Finish } from '../program.ts';
 
-export type StopFlags = ExecutionFlags & OutputFlags & { readonly cause?: string };
+export type StopFlags = ExecutionFlags & OutputFlags & PeopleFlags & { readonly cause?: string };
 
 export function registerStop(program: Command, finish: Finish): void {
   const command = program
     .command('stop')
     .description('stop an execution, here or in AWS, and say what follows')
-    .option('--cause <text>', 'why, for the history');
-  addOutputOptions(addExecutionOptions(command))
+    .option('--cause <text>', 'another word for --reason');
+  addOutputOptions(addPeopleOptions(addExecutionOptions(command), AWS_PERSON))
     .addHelpText(
       'after',
       helpText({
@@ -21,8 +29,8 @@ rolls back if that fails.`,
         examples: [
           ['p2pfk stop --execution $ARN', 'here or in AWS: the ARN tells'],
           [
-            'p2pfk stop --execution $ARN --cause "the window closes" --json',
-            'with a word for the history, for scripts',
+            'p2pfk stop --execution $ARN --by ana --reason "CHG-1234: the window closes" --json',
+            'with who and why for history and report, for scripts',
           ],
         ],
         environment: AWS_ENVIRONMENT_HELP,

@@ -12,5 +12,7 @@ export interface ConsoleContext {
   readonly databaseUrl: string | undefined;
   /** The database for people, without a password: `host:port/database`. */
   readonly database: string;
+  /** Who acts where a form names nobody: the user who started the server, on the page that only this user can open. Absent elsewhere. */
+  readonly person?: string | undefined;
   readonly access: Access;
 }

@@ -63,6 +63,21 @@ export const FIELDS: readonly Field[] = [
     advanced: false,
   },
   {
+    name: 'approverMustDiffer',
+    label: 'Approved by somebody else',
+    hint: 'Where a person approves: neither the database login nor the name may be one that started it',
+    kind: 'checkbox',
+    advanced: true,
+  },
+  {
+    name: 'by',
+    label: 'Your name',
+    hint: 'Noted in ledger and report as stated, not verified',
+    kind: 'text',
+    advanced: false,
+  },
+  { name: 'reason', label: 'Reason', hint: 'For example a ticket', kind: 'text', advanced: false },
+  {
     name: 'maxConcurrency',
     label: 'Pairs side by side',
     hint: '1 to 40; 4 if left empty',

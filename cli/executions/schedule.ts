@@ -12,7 +12,9 @@ import { type Opening, openingOf } from '../../core/maintenance-window.ts';
 import type { ScheduleFlags } from '../commands/schedule.ts';
 import { givenInput, parseInput } from '../input.ts';
 import { createOutput, type Output } from '../output.ts';
+import { statedInAws } from '../people.ts';
 import { regionOf } from './client.ts';
+import { callerIdentity } from './identity.ts';
 import { checkedWindow } from './schedule-window.ts';
 import { connectToScheduler, type ScheduleHome, schedulerFailure } from './scheduler.ts';
 
@@ -21,13 +23,18 @@ export async function schedule(flags: ScheduleFlags): Promise<number> {
   const region = regionOf(flags.stateMachine, 'stateMachine');
   const asked = [flags.list === true, flags.remove !== undefined, flags.table !== undefined].filter(Boolean);
   if (asked.length > 1) throw new InvalidInput('--list, --remove and a new schedule cannot be asked for together');
-  const planned = flags.table === undefined ? undefined : newSchedule(flags, flags.table);
+  // All that can be wrong is found before anything is sent; who schedules it is asked in AWS.
+  if (flags.table !== undefined) newSchedule(flags, flags.table);
   const output = createOutput(flags);
   const { scheduler, home, close } = await connectToScheduler(flags, region);
   try {
     if (flags.list) await list(scheduler, home, flags.stateMachine, output);
     else if (flags.remove !== undefined) await remove(scheduler, home, flags.remove, output);
-    else if (planned) await create(scheduler, home, { ...planned, stateMachine: flags.stateMachine }, output);
+    else if (flags.table !== undefined) {
+      const people = await statedInAws(flags, () => callerIdentity(scheduler));
+      const planned = newSchedule({ ...flags, ...people }, flags.table);
+      await create(scheduler, home, { ...planned, stateMachine: flags.stateMachine }, output);
+    }
     return ExitCode.Done;
   } finally {
     close();

@@ -12,6 +12,7 @@ import { INTERRUPTED } from '../failures.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { applyVerbose, databaseUrlOf } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
+import { osPerson } from '../people.ts';
 import { surviveStrayErrors } from '../stray-errors.ts';
 import { plural } from '../text.ts';
 
@@ -43,7 +44,15 @@ export async function serve(flags: ServeFlags): Promise<number> {
     const changed = (arn: string, longestMs: number): Promise<void> => service.changed(arn, longestMs);
     const isOwn = (arn: string): boolean => service.running.includes(arn);
     const consoleFor = (asked: string | null): Console =>
-      createConsole({ client, changed, isOwn, databaseUrl, database, password: asked });
+      createConsole({
+        client,
+        changed,
+        isOwn,
+        databaseUrl,
+        database,
+        password: asked,
+        person: asked === null ? osPerson() : undefined,
+      });
     const page = consoleFor(null);
     const endpoint = await open(local, flags.port, page);
     const elsewhere =

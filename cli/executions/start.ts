@@ -5,9 +5,11 @@ import { ExitCode, InvalidInput } from '../../core/errors.ts';
 import type { StartFlags } from '../commands/start.ts';
 import { givenInput, parseInput } from '../input.ts';
 import { createOutput } from '../output.ts';
+import { statedInAws } from '../people.ts';
 import { shellWord } from '../text.ts';
 import { awsFailure, createClient, regionOf } from './client.ts';
 import { follow } from './follow.ts';
+import { callerIdentity } from './identity.ts';
 
 /** @returns the exit code */
 export async function start(flags: StartFlags): Promise<number> {
@@ -17,12 +19,15 @@ export async function start(flags: StartFlags): Promise<number> {
       "--state-machine is this machine's own: give the --endpoint-url of p2pfk serve, or use p2pfk migrate",
     );
   }
-  const given = givenInput(flags, flags.operation);
-  const input = parseInput(given);
+  // Checked before anybody is asked over the network.
+  const { table } = parseInput(givenInput(flags, flags.operation));
   const name = executionName(flags);
   const output = createOutput(flags);
   const client = createClient(flags, region);
   try {
+    const people = await statedInAws(flags, () => callerIdentity(client));
+    const given = givenInput({ ...flags, ...people }, flags.operation);
+    const input = parseInput(given);
     const executionArn = await startExecution(client, flags.stateMachine, name, given);
     if (flags.wait !== true) {
       if (output.quiet && !output.json) output.raw(`${executionArn}\n`);
@@ -34,11 +39,11 @@ export async function start(flags: StartFlags): Promise<number> {
     return await follow({
       client,
       executionArn,
-      table: flags.table,
+      table,
       operation: input.operation,
       output,
       where: region === 'local' ? '' : ' in AWS',
-      undo: `p2pfk start --state-machine ${flags.stateMachine} --operation rollback --table ${shellWord(flags.table)} --wait`,
+      undo: `p2pfk start --state-machine ${flags.stateMachine} --operation rollback --table ${shellWord(table)} --wait`,
     });
   } finally {
     client.destroy();

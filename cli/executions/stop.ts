@@ -1,25 +1,32 @@
 /** `p2pfk stop`. */
-import { StopExecutionCommand } from '@aws-sdk/client-sfn';
-import { ExitCode } from '../../core/errors.ts';
+import { type SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { ExitCode, InvalidInput } from '../../core/errors.ts';
 import { describeIdentity } from '../../core/ledger-identity.ts';
 import type { StopFlags } from '../commands/stop.ts';
 import { createOutput } from '../output.ts';
+import { statedHere, statedInAws, stopCause } from '../people.ts';
 import { shellWord } from '../text.ts';
 import { executionFailure } from './client.ts';
 import { connectTo } from './connection.ts';
 import { commandFor, type Described, describe } from './describe.ts';
+import { callerIdentity } from './identity.ts';
 import { plannedDatabaseOf } from './planned.ts';
 
 /** @returns the exit code */
 export async function stop(flags: StopFlags): Promise<number> {
   const output = createOutput(flags);
   const { execution: executionArn } = flags;
+  if (flags.cause !== undefined && flags.reason !== undefined)
+    throw new InvalidInput('--cause and --reason are the same: give one of them');
+  const people = { ...flags, ...(flags.cause === undefined ? {} : { reason: flags.cause }) };
+  // Before the network: what is given is checked, whoever is asked later.
+  statedHere(people);
   const { client, close } = await connectTo(flags, executionArn, (line) => output.complain(`! ${line}`));
   try {
     const before = await describe(client, executionArn);
     if (before.status === 'RUNNING') {
       try {
-        const cause = flags.cause ?? 'stopped by p2pfk stop';
+        const cause = stopCause(await statedInAws(people, () => identityFor(client, executionArn)), 'p2pfk stop');
         await client.send(new StopExecutionCommand({ executionArn, error: 'Interrupted', cause }));
       } catch (error) {
         throw executionFailure(error, 'cannot stop the execution', executionArn);
@@ -36,6 +43,10 @@ export async function stop(flags: StopFlags): Promise<number> {
   } finally {
     close();
   }
+}
+
+function identityFor(client: SFNClient, executionArn: string): Promise<string | null> {
+  return executionArn.startsWith('arn:aws:states:local:') ? Promise.resolve(null) : callerIdentity(client);
 }
 
 function stopLines(before: Described, after: Described): string[] {

@@ -1,12 +1,14 @@
 /** What was approved, for the person who did. Pure. */
-import type { Approved } from '../../core/approve.ts';
+import type { Approved, Withdrawn } from '../../core/approve.ts';
 import type { Check } from '../../core/contracts.ts';
+import { AS_STATED } from '../people.ts';
 import { oneLine, plural, roughly, shellWord, withoutSchemaOf } from '../text.ts';
 
 /** @param given `--table` as it was given, for the hint; the last line alone says what came of it */
 export function approvedLines(approved: Approved, given: string): string[] {
   const { table, constraint, migrationId, approvedAt, approvedBy } = approved;
-  const when = approved.alreadyApproved ? `Approved before, by ${approvedBy} at ${approvedAt}` : 'Approved';
+  const by = `by ${approvedBy} (${AS_STATED})`;
+  const when = approved.alreadyApproved ? `Approved before, ${by} at ${approvedAt}` : `Approved ${by}`;
   const next =
     approved.state === 'running'
       ? 'its execution goes on at its next look, 5 minutes from now at the latest'
@@ -17,6 +19,21 @@ export function approvedLines(approved: Approved, given: string): string[] {
     `Execution    ${approved.execution}`,
     ...rehearsalLines(approved),
     `✓ ${when}: ${next}`,
+  ];
+}
+
+/** @param given `--table` as it was given, for the hint */
+export function withdrawnLines(withdrawn: Withdrawn, given: string): string[] {
+  const { table, constraint, migrationId, execution, approvedBy, approvedAt, withdrawnBy } = withdrawn;
+  const next =
+    withdrawn.state === 'running'
+      ? 'its execution waits for another one, or pauses before the drop'
+      : 'it has paused, and waits for another one';
+  return [
+    `Migration    ${migrationId}: the drop of ${constraint} on ${withoutSchemaOf(table, table)}`,
+    `Execution    ${execution}`,
+    `Approved     by ${approvedBy} (${AS_STATED}) at ${approvedAt}`,
+    `✓ Withdrawn by ${withdrawnBy} (${AS_STATED}): ${next}: p2pfk approve --table ${shellWord(given)}`,
   ];
 }
 

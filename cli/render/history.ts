@@ -2,6 +2,7 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { failureDetails } from '../../report/reading/failure-details.ts';
 import { parseJson } from '../../report/reading/json.ts';
+import { AS_STATED } from '../../report/words.ts';
 import { isRecord, readError, stringOf } from '../progress/events.ts';
 import { cut, oneLine, withoutSchemaOf } from '../text.ts';
 import { columns } from './columns.ts';
@@ -50,9 +51,16 @@ export function historyLines(
     { title: '', cell: ({ about }) => about },
   ]);
   const started = all[0]?.timestamp;
-  const head = started === undefined ? [] : [`Started ${started.toISOString()}`, ''];
+  const head = started === undefined ? [] : [`Started ${started.toISOString()}${startedBy(all[0])}`, ''];
   const limit = options.columns;
   return [...head, ...(limit === null ? table : table.map((line) => cut(line, limit)))];
+}
+
+function startedBy(event: HistoryEvent | undefined): string {
+  const input = parseJson(event?.executionStartedEventDetails?.input);
+  if (!isRecord(input)) return '';
+  const [by, reason] = [oneLine(stringOf(input.by)), oneLine(stringOf(input.reason))];
+  return by === '' ? '' : ` by ${by} (${AS_STATED})${reason === '' ? '' : `: ${reason}`}`;
 }
 
 function isFailure({ type }: HistoryEvent): boolean {

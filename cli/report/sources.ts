@@ -20,6 +20,7 @@ import {
 import { readLink } from '../../core/ledger-state.ts';
 import type { Trail } from '../../core/trail/contracts.ts';
 import { readTrail } from '../../core/trail/trail.ts';
+import { otherExecutions } from '../../report/reading/executions.ts';
 import type { ReportSources } from '../../report/report.ts';
 import { createHistoryReader } from '../executions/history.ts';
 import { outcomeOf } from '../executions/watch.ts';
@@ -60,6 +61,7 @@ export async function readSources(options: SourceOptions): Promise<PlacedSources
     history,
     definition,
     trail: ledger.trail,
+    others: ledger.trail === null ? [] : await describeOthers(client, otherExecutions(ledger.trail, executionArn)),
     verdict: verdictOf(execution, progress),
     version,
     now: new Date(),
@@ -95,6 +97,19 @@ function verdictOf(execution: DescribeExecutionOutput, progress: Progress): Repo
   }).report;
   return { status, error };
 }
+
+/** Those whose history has expired, or that ran where this client does not look, are left out: the ledger has their notes. */
+async function describeOthers(client: SFNClient, arns: readonly string[]): Promise<DescribeExecutionOutput[]> {
+  const described: DescribeExecutionOutput[] = [];
+  for (const executionArn of arns.slice(-MOST_OTHERS)) {
+    const found = await client.send(new DescribeExecutionCommand({ executionArn })).catch(() => null);
+    if (found !== null) described.push(found);
+  }
+  return described;
+}
+
+/** A weekly window that never got through: the newest ones are described. */
+const MOST_OTHERS = 50;
 
 interface Ledger {
   readonly trail: Trail | null;

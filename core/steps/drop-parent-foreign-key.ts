@@ -1,4 +1,5 @@
 /** DropParentForeignKey: the verified drop, committed. */
+import { refuseUnapproved } from '../approval.ts';
 import type { DropResult, MigrationEvent } from '../contracts.ts';
 import { changeMigration } from '../ledger.ts';
 import { tryToNote } from '../notes.ts';
@@ -11,6 +12,8 @@ export async function dropParentForeignKey(context: StepContext, event: Migratio
   const { migration } = entered;
   const constraint = migration.constraint_name;
   if (migration.constraint_oid === null) return { status: 'SKIPPED', constraint, lockedMs: 0 };
+  // Again under the locks: this one spares the application a try that cannot succeed.
+  refuseUnapproved(migration);
   const { lockedMs } = await verifiedDrop(context, entered, event.execution, 'COMMIT');
   await tryToNote(context.logger, 'how long the locks were held', () =>
     changeMigration(context.client, migration.id, { locked_ms: lockedMs }),

@@ -8,6 +8,7 @@ import { type ForeignKey, resolveForeignKey } from '../foreign-key.ts';
 import { type MigrationOptions, openMigration, readPairs, workedOnOpening } from '../ledger.ts';
 import { readIdentity } from '../ledger-identity.ts';
 import { ensureLedger, prepareLedger } from '../make-ledger.ts';
+import { asNote } from '../notes.ts';
 import { type Pairing, readPairing } from '../pairs.ts';
 import { type PlanReading, readPlan } from '../plan.ts';
 import { acceptFlags } from '../preflight/acceptance.ts';
@@ -26,7 +27,8 @@ import { releaseGonePairs } from './release-pairs.ts';
  * @throws LedgerElsewhere when the ledger belongs to another database, or this may be a copy of it
  */
 export async function plan(context: StepContext, event: PlanEvent): Promise<PlanResult> {
-  const input = withDeadline(parseInput(event.input));
+  const input = await withNotedPeople(context, withDeadline(parseInput(event.input)));
+  refuseContradiction(input);
   refuseHoldBackQuery(input);
   await useCallerSearchPath(context.client, input.searchPath);
   if (input.relink) await relinkFor(context, input);
@@ -107,6 +109,11 @@ function withDeadline(input: ExecutionInput): ExecutionInput {
     );
   }
   return { ...input, deadline: new Date(Date.parse(opensAt) + windowMinutes * 60_000).toISOString() };
+}
+
+function refuseContradiction({ approverMustDiffer, approval }: ExecutionInput): void {
+  if (approverMustDiffer && approval !== 'manual')
+    throw new InvalidInput('the execution input is not valid: approverMustDiffer needs approval "manual"');
 }
 
 async function duplicateOf(
@@ -250,6 +257,12 @@ function optionsOf({
   ...options
 }: ExecutionInput): MigrationOptions {
   return options;
+}
+
+/** A name or a reason may have characters that the database has not: the ledger keeps them as a note. */
+async function withNotedPeople({ client }: StepContext, input: ExecutionInput): Promise<ExecutionInput> {
+  const { by, reason } = input;
+  return { ...input, ...(await asNote(client, { by, reason })) };
 }
 
 function result(status: PlanResult['status'], { foreignKey, pairing }: PlanReading, input: ExecutionInput): Planned {

@@ -1,5 +1,6 @@
 /** VerifyGate: may the parent FK go? The catalog is asked again, the rows of every pair are counted, and where a person is to
  * decide, the drop is rehearsed and waited for. */
+import { approvalProblem } from '../approval.ts';
 import type { GateResult, MigrationEvent, Rehearsal } from '../contracts.ts';
 import { proveLookups, scanningLookups } from '../delete-probe.ts';
 import { PartitionSetChanged } from '../errors.ts';
@@ -77,9 +78,9 @@ async function decide(
   result: (status: GateResult['status'], reason?: string, waitSeconds?: number) => GateResult,
 ): Promise<GateResult> {
   const { migration } = entered;
-  const { approval, rehearse, approvalTimeoutSeconds } = migration.options;
-  const approved = approval === 'auto' || migration.approved_at !== null;
-  if (approved && !rehearse) return result('PASSED');
+  const { rehearse, approvalTimeoutSeconds } = migration.options;
+  const problem = approvalProblem(migration);
+  if (problem === null && !rehearse) return result('PASSED');
 
   const waited = migration.approval_waited_seconds;
   const rehearsal = (waited !== null && migration.rehearsal) || (await rehearseDrop(context, entered, execution));
@@ -87,7 +88,9 @@ async function decide(
   if (rehearse) return result('REHEARSED', `${told}; nothing was changed, and the parent foreign key stands`);
   if (waited === null)
     await changeMigration(context.client, migration.id, { approval_asked_at: new Date().toISOString() });
-  const how = `approve with: p2pfk approve --table ${migration.table_name}`;
+  // An approval that does not count is told: the person who gave it believes that it does.
+  const invalid = migration.approved_at === null ? '' : `${problem}; `;
+  const how = `${invalid}approve with: p2pfk approve --table ${migration.table_name}`;
   if ((waited ?? 0) >= approvalTimeoutSeconds)
     return result('APPROVAL_TIMED_OUT', `${told}; nobody approved it within ${approvalTimeoutSeconds} s; ${how}`);
   const waitSeconds = pollSeconds(waited ?? 0, approvalTimeoutSeconds);

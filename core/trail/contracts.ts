@@ -34,6 +34,9 @@ export interface TrailMigration {
   readonly execution: string;
   /** Role that opened the migration. */
   readonly role: string;
+  /** Person who started it first, and why, as stated: not verified. So are all persons and reasons of the ledger. */
+  readonly startedBy: string | null;
+  readonly reason: string | null;
   /** What it was asked to do, as `ExecutionInput` without table and constraint. */
   readonly options: Readonly<Record<string, unknown>>;
   /** Null where the migration was opened by the psql scripts, or by an older edition. */
@@ -43,6 +46,13 @@ export interface TrailMigration {
   readonly approvalAskedAt: string | null;
   readonly approvedAt: string | null;
   readonly approvedBy: string | null;
+  /** Login of the session that approved it, noted by the database. */
+  readonly approvedLogin: string | null;
+  readonly approvalReason: string | null;
+  /** The last time that an approval was taken back. */
+  readonly withdrawnAt: string | null;
+  readonly withdrawnBy: string | null;
+  readonly withdrawnReason: string | null;
   readonly rehearsal: Rehearsal | null;
   readonly fencedAt: string | null;
   readonly droppedAt: string | null;
@@ -82,7 +92,7 @@ export interface HeldLock {
   readonly mode: string;
 }
 
-/** One note of the ledger: a statement that ran, or one that failed. */
+/** One note of the ledger: a statement that ran, one that failed, or what a person did (neither `sql` nor `error`). */
 export interface TrailEvent {
   readonly id: string;
   /** Null where it is about the whole migration. */
@@ -90,7 +100,13 @@ export interface TrailEvent {
   /** ISO 8601, by the database's clock: when the statement was through. */
   readonly at: string;
   readonly role: string;
-  /** State of the state machine. */
+  /** Role that had logged in; null in notes of an older edition, as are the next three. */
+  readonly login: string | null;
+  /** ARN of the execution that did it; null also for what a person did from outside. */
+  readonly execution: string | null;
+  readonly person: string | null;
+  readonly reason: string | null;
+  /** State of the state machine; `Plan` without SQL: an execution began. */
   readonly step: string;
   readonly sql: string | null;
   /** Held just before COMMIT; null for what ran outside a transaction of ours. */

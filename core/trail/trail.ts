@@ -18,12 +18,19 @@ interface MigrationRow {
   readonly state: string;
   readonly execution: string;
   readonly role: string;
+  readonly started_by: string | null;
+  readonly reason: string | null;
   readonly options: Record<string, unknown>;
   readonly plan: RecordedPlan | null;
   readonly started_at: Date | string;
   readonly approval_asked_at: Date | string | null;
   readonly approved_at: Date | string | null;
   readonly approved_by: string | null;
+  readonly approved_login: string | null;
+  readonly approval_reason: string | null;
+  readonly approval_withdrawn_at: Date | string | null;
+  readonly approval_withdrawn_by: string | null;
+  readonly approval_withdrawn_reason: string | null;
   readonly rehearsal: TrailMigration['rehearsal'];
   readonly fenced_at: Date | string | null;
   readonly dropped_at: Date | string | null;
@@ -41,6 +48,10 @@ interface EventRow {
   readonly pair: number | null;
   readonly at: Date | string;
   readonly role: string;
+  readonly login: string | null;
+  readonly execution: string | null;
+  readonly person: string | null;
+  readonly reason: string | null;
   readonly step: string;
   readonly sql: string | null;
   readonly locks: HeldLock[] | null;
@@ -88,12 +99,19 @@ function migrationOf(row: MigrationRow): TrailMigration {
     state: row.state,
     execution: row.execution,
     role: row.role,
+    startedBy: row.started_by,
+    reason: row.reason,
     options: row.options,
     plan: row.plan,
     startedAt: time(row.started_at) ?? '',
     approvalAskedAt: time(row.approval_asked_at),
     approvedAt: time(row.approved_at),
     approvedBy: row.approved_by,
+    approvedLogin: row.approved_login,
+    approvalReason: row.approval_reason,
+    withdrawnAt: time(row.approval_withdrawn_at),
+    withdrawnBy: row.approval_withdrawn_by,
+    withdrawnReason: row.approval_withdrawn_reason,
     rehearsal: row.rehearsal,
     fencedAt: time(row.fenced_at),
     droppedAt: time(row.dropped_at),
@@ -133,6 +151,10 @@ function eventOf(row: EventRow): TrailEvent {
     pair: row.pair,
     at: time(row.at) ?? '',
     role: row.role,
+    login: row.login,
+    execution: row.execution,
+    person: row.person,
+    reason: row.reason,
     step: row.step,
     sql: row.sql,
     locks: row.locks,

@@ -56,14 +56,15 @@ export function forwardPath(steps: StepFactory, exits: Exits): TaskStateBase {
 
 /**
  * A closed window keeps what was done, and so does a lock that was not free in all of the tries, and so do partitions that came
- * or went since the plan: hours of validation are not to be thrown away for what the application may do at any time. Everything
- * else is undone. The first that matches wins.
+ * or went since the plan, and so does an approval that was withdrawn: hours of validation are not to be thrown away for what the
+ * application may do at any time. Everything else is undone. The first that matches wins.
  */
 const KEEPS_WHAT_IS_DONE = [
   'WindowClosed',
   'LockTimeout',
   'DeadlockDetected',
   'PartitionSetChanged',
+  'ApprovalNeeded',
   'LedgerNotWritten',
   'LedgerElsewhere',
   'LedgerNotTrusted',

@@ -127,7 +127,7 @@ const incomplete = (message: string) => new ServiceFault('IncompleteSignatureExc
 const wrong = (message: string) => new ServiceFault('InvalidSignatureException', message);
 
 /** SHA-256, and HMAC with it where there is a key, as the signer asks for it. */
-class Sha256 {
+export class Sha256 {
   readonly #hash: Hash | Hmac;
 
   constructor(key?: string | ArrayBuffer | ArrayBufferView) {

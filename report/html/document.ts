@@ -5,6 +5,7 @@ import { asset } from '../assets.ts';
 import type { Report } from '../contracts.ts';
 import { instant } from '../words.ts';
 import { type Html, html, jsonBlock, raw } from './escape.ts';
+import { executionsSection } from './executions.ts';
 import { graphSection } from './graph.ts';
 import { headerSection } from './header.ts';
 import { errorsSection, findingsSection, notesSection, verifySection } from './notes.ts';
@@ -55,7 +56,7 @@ ${eventsBlock(report)}
 
 /** Everything between the header bar and the footer; the console's live page shows it too. */
 export function body(report: Report): Html {
-  return html`${headerSection(report)}${notesSection(report)}${graphSection(report)}${timelineSection(report)}${pairsSection(report)}${proofSection(report)}${statementsSection(report)}${errorsSection(report)}${findingsSection(report)}${verifySection(report)}`;
+  return html`${headerSection(report)}${notesSection(report)}${executionsSection(report)}${graphSection(report)}${timelineSection(report)}${pairsSection(report)}${proofSection(report)}${statementsSection(report)}${errorsSection(report)}${findingsSection(report)}${verifySection(report)}`;
 }
 
 export function titleOf({ subject, status }: Report): string {
@@ -65,6 +66,7 @@ export function titleOf({ subject, status }: Report): string {
 
 function navigation(report: Report): Html {
   const sections: [string, string, boolean][] = [
+    ['executions', 'Executions', report.executions.length > 1],
     ['graph', 'Graph', true],
     ['timeline', 'Timeline', true],
     ['pairs', 'Pairs', report.pairs.length > 0],

@@ -1,7 +1,7 @@
 /** What was done, to what, by whom, when; and how it ended. */
 import { ExecutionInput } from '../../core/contracts.ts';
 import type { Report } from '../contracts.ts';
-import { bytes, count, duration, instant, placeOf, plural } from '../words.ts';
+import { AS_STATED, bytes, count, duration, instant, placeOf, plural } from '../words.ts';
 import { type Html, html } from './escape.ts';
 import { STATUS, toneOf } from './words.ts';
 
@@ -26,6 +26,7 @@ function facts(report: Report): Fact[] {
     ['Foreign key', subject.constraint === null ? 'not found out' : html`<code>${subject.constraint}</code>`],
     ...(subject.definition === null ? [] : [['As it was', html`<code>${subject.definition}</code>`] as Fact]),
     ['By', by(subject.operation === 'rollback' ? { ...people, approvedBy: null } : people)],
+    ...withdrawal(people),
     ['Began', instant(execution.startedAt)],
     ['Ended', execution.stoppedAt === null ? 'not yet' : instant(execution.stoppedAt)],
     ['Execution', html`<code class="arn">${execution.arn}</code>`],
@@ -33,18 +34,33 @@ function facts(report: Report): Fact[] {
   ];
 }
 
-function by({ role, approvedBy, approvedAt }: Report['people']): Html {
-  const who = role === null ? 'not known without the ledger' : html`role <code>${role}</code>`;
+function by(people: Report['people']): Html {
+  const { role, startedBy, reason, approvedBy, approvedAt, approvedLogin, approvalReason } = people;
+  const database =
+    role === null ? 'database role not known without the ledger' : html`database role <code>${role}</code>`;
+  const person = startedBy === null ? '' : html`<code>${startedBy}</code> (${AS_STATED})${because(reason)}; `;
+  const login = approvedLogin === null ? '' : html` with login <code>${approvedLogin}</code>`;
   const approval =
     approvedBy === null
       ? ''
-      : html`; approved by <code>${approvedBy}</code>${approvedAt === null ? '' : ` on ${instant(approvedAt)}`}`;
-  return html`${who}${approval}`;
+      : html`; approved by <code>${approvedBy}</code> (${AS_STATED})${login}${approvedAt === null ? '' : ` on ${instant(approvedAt)}`}${because(approvalReason)}`;
+  return html`${person}${database}${approval}`;
+}
+
+function because(reason: string | null): string {
+  return reason === null ? '' : `: ${reason}`;
+}
+
+function withdrawal({ withdrawn, approvedAt }: Report['people']): Fact[] {
+  if (withdrawn === null) return [];
+  const who = withdrawn.by === null ? '' : html` by <code>${withdrawn.by}</code> (${AS_STATED})`;
+  const now = approvedAt === null ? '' : '; approved again since';
+  return [['Approval withdrawn', html`${instant(withdrawn.at)}${who}${because(withdrawn.reason)}${now}`]];
 }
 
 /** What differs from the defaults; those every execution has. */
 function askedFor({ execution, subject }: Report): Html {
-  const { table: _table, constraint: _constraint, ...given } = execution.input;
+  const { table: _table, constraint: _constraint, by: _by, reason: _reason, ...given } = execution.input;
   const defaults: Record<string, unknown> = ExecutionInput.safeParse({ table: subject.table || 'T' }).data ?? {};
   const own = Object.entries(given).filter(([key, value]) => JSON.stringify(defaults[key]) !== JSON.stringify(value));
   if (own.length === 0) return html`nothing but the defaults`;

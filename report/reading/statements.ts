@@ -11,6 +11,8 @@ const CLOCK_TOLERANCE_MS = 2_000;
 /** What made the ledger is told where it ran: in this execution, and in no other one. */
 export function statementsOf(trail: Trail, clock: Clock): ReportStatement[] {
   return trail.events.flatMap((event) => {
+    // That an execution began, or a person approved, is no statement.
+    if (event.sql === null && event.error === null) return [];
     const statement = statementOf(event, clock);
     return event.ofLedger === true && statement.during !== 'this' ? [] : [statement];
   });

@@ -1,5 +1,7 @@
--- Lets a migration go on to the drop; no row: it is not one that could. Approved twice is approved once.
+-- Lets a migration go on to the drop; no row: it is not one that could. Approved twice is approved once, except where the first approval
+-- does not count (:'anew'). These three columns are all that an approver of version 2 may write.
 UPDATE p2pfk.migration m
-   SET approved_at = coalesce(m.approved_at, now()), approved_by = coalesce(m.approved_by, current_user), updated_at = now()
+   SET approved_at = clock_timestamp(), approved_by = :'by'::text, updated_at = now()
  WHERE m.id = :'migration_id'::bigint AND m.state IN ('running', 'paused') AND m.dropped_at IS NULL
-RETURNING m.id::text AS id, m.state, m.approved_at::text AS approved_at, m.approved_by, m.execution, m.rehearsal;
+   AND (m.approved_at IS NULL OR :'anew'::boolean)
+RETURNING m.id::text AS id;

@@ -10,8 +10,8 @@ WITH claimed AS (
      AND NOT p2pfk.owner_works(m.id, m.execution, m.liveness_key)
   RETURNING m.id
 ), noted AS (
-  INSERT INTO p2pfk.event (migration_id, step, error)
-  SELECT id, 'Reconcile', :'reason'::text FROM claimed WHERE :'execution'::text <> :'owner'::text
+  INSERT INTO p2pfk.event (migration_id, execution, step, error)
+  SELECT id, :'owner'::text, 'Reconcile', :'reason'::text FROM claimed WHERE :'execution'::text <> :'owner'::text
 )
 SELECT id::text AS id FROM claimed
 :end

@@ -11,5 +11,5 @@ SELECT CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.>) 0
           FROM pg_catalog.jsonb_each_text(:'expected_shape'::pg_catalog.jsonb) e
           FULL JOIN pg_catalog.jsonb_each_text(:'shape'::pg_catalog.jsonb) s ON s.key OPERATOR(pg_catalog.=) e.key
          WHERE s.value IS DISTINCT FROM e.value
-           AND NOT (e.key IS NULL AND s.key OPERATOR(pg_catalog.~) '^(column|index) ')) d
+           AND NOT (e.key IS NULL AND s.key OPERATOR(pg_catalog.~) '^(column|index|trigger) ')) d
 :end

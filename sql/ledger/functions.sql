@@ -16,6 +16,8 @@ BEGIN
   ELSIF m.execution <> owner THEN
     RAISE EXCEPTION 'migration % is now owned by %', wanted, m.execution USING ERRCODE = 'P2F01';
   END IF;
+  -- For p2pfk.record: the migration may have another owner by then.
+  PERFORM set_config('p2pfk.execution', owner, true);
 END
 $enter$;
 
@@ -30,8 +32,32 @@ BEGIN
   IF NOT FOUND OR m.fenced_at IS NULL OR m.execution <> owner OR m.state <> 'rolling-back' THEN
     RAISE EXCEPTION 'migration % is not being rolled back by %', wanted, owner USING ERRCODE = 'P2F01';
   END IF;
+  PERFORM set_config('p2pfk.execution', owner, true);
 END
 $enter$;
+
+-- Who approves is written by the database, whatever the UPDATE says: the role that has logged in. An approver has no right to write
+-- the column (sql/ledger-approver.sql); the ledger's owner could, and could drop the parent FK by hand as well.
+CREATE OR REPLACE FUNCTION p2pfk.note_approver() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $approver$
+BEGIN
+  NEW.approved_login := CASE WHEN NEW.approved_at IS NULL THEN NULL
+                             WHEN NEW.approved_at = OLD.approved_at THEN OLD.approved_login
+                             ELSE session_user END;
+  RETURN NEW;
+END
+$approver$;
+
+DO $trigger$
+BEGIN
+  -- CREATE OR REPLACE TRIGGER exists from 14 on.
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t
+                  WHERE t.tgrelid OPERATOR(pg_catalog.=) 'p2pfk.migration'::pg_catalog.regclass AND t.tgname OPERATOR(pg_catalog.=) 'approver') THEN
+    CREATE TRIGGER approver BEFORE UPDATE OF approved_at, approved_login ON p2pfk.migration
+      FOR EACH ROW EXECUTE FUNCTION p2pfk.note_approver();
+  END IF;
+END
+$trigger$;
 
 -- Whether a session of this login counts as one of p2pfk's: the login may change a migration's row, or may become a role that
 -- may. Any role that may connect can set an application_name and take an advisory lock, and pg_locks shows the keys that are held.
@@ -130,8 +156,8 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $record$
      WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted
        AND c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'p2pfk')
   ), noted AS (
-    INSERT INTO p2pfk.event (migration_id, execution, pair, step, sql, locks, lock_wait_ms, lock_held_ms, duration_ms)
-    SELECT migration, owner, pair_number, step, s.statement ->> 'sql',
+    INSERT INTO p2pfk.event (migration_id, execution, person, reason, pair, step, sql, locks, lock_wait_ms, lock_held_ms, duration_ms)
+    SELECT migration, owner, w.person, w.reason, pair_number, step, s.statement ->> 'sql',
            CASE WHEN s.n > 1 AND taken.too_many THEN '[]' ELSE taken.all_locks END,
            CASE s.n WHEN 1 THEN extract(epoch FROM t.locked_at - t.began_at) * 1000 END,
            CASE s.n WHEN 1 THEN held_ms END,
@@ -141,6 +167,9 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $record$
      CROSS JOIN taken
      CROSS JOIN (SELECT current_setting('p2pfk.began_at')::timestamptz AS began_at,
                         current_setting('p2pfk.locked_at')::timestamptz AS locked_at) t
+     -- The person is the one who started the execution that the migration has now.
+      LEFT JOIN (SELECT m.options ->> 'by' AS person, m.options ->> 'reason' AS reason
+                   FROM p2pfk.migration m WHERE m.id = migration AND m.execution = owner) w ON true
      ORDER BY s.n
     RETURNING id
   )
@@ -150,8 +179,8 @@ $record$;
 -- What record_transaction was before version 3. A validation that an older edition left running calls it at its end.
 CREATE OR REPLACE FUNCTION p2pfk.record(migration bigint, pair_number int, step text, sql text) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $record$
-  INSERT INTO p2pfk.event (migration_id, pair, step, sql, locks, lock_wait_ms, duration_ms)
-  SELECT migration, pair_number, step, sql,
+  INSERT INTO p2pfk.event (migration_id, execution, person, reason, pair, step, sql, locks, lock_wait_ms, duration_ms)
+  SELECT migration, w.execution, w.person, w.reason, pair_number, step, sql,
          (SELECT jsonb_agg(jsonb_build_object('relation', n.nspname || '.' || c.relname, 'mode', l.mode)
                            ORDER BY n.nspname, c.relname, l.mode)
             FROM pg_locks l
@@ -163,6 +192,13 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $record$
          extract(epoch FROM clock_timestamp() - t.locked_at) * 1000
     FROM (SELECT current_setting('p2pfk.began_at')::timestamptz AS began_at,
                  current_setting('p2pfk.locked_at')::timestamptz AS locked_at) t
+    LEFT JOIN LATERAL (
+         -- The person is the one who started the execution that the migration has now.
+         SELECT x.execution, CASE WHEN x.execution = m.execution THEN m.options ->> 'by' END AS person,
+                CASE WHEN x.execution = m.execution THEN m.options ->> 'reason' END AS reason
+           FROM p2pfk.migration m
+          CROSS JOIN LATERAL (SELECT coalesce(nullif(current_setting('p2pfk.execution', true), ''), m.execution) AS execution) x
+          WHERE m.id = migration) w ON true
 $record$;
 
 -- The row-movement guard (statements/create-row-movement-guard.sql), called for a row that would leave its leaf, TG_RELID, by

@@ -27,6 +27,9 @@ WITH t AS (
   SELECT pg_catalog.format('rule %s.%s', t.relname, r.rulename), pg_catalog.pg_get_ruledef(r.oid)
     FROM t JOIN pg_catalog.pg_rewrite r ON r.ev_class OPERATOR(pg_catalog.=) t.oid
   UNION ALL
+  SELECT pg_catalog.format('trigger %s.%s', t.relname, g.tgname), pg_catalog.concat_ws(' ', pg_catalog.pg_get_triggerdef(g.oid), NULLIF(g.tgenabled, 'O'))
+    FROM t JOIN pg_catalog.pg_trigger g ON g.tgrelid OPERATOR(pg_catalog.=) t.oid AND NOT g.tgisinternal
+  UNION ALL
   SELECT pg_catalog.format('row security %s', t.relname), 'on' FROM t WHERE t.relrowsecurity
   UNION ALL
   SELECT pg_catalog.format('function %s(%s)', f.proname, pg_catalog.pg_get_function_identity_arguments(f.oid)),

@@ -85,7 +85,7 @@ WITH ledger AS (
    WHERE a.privilege_type OPERATOR(pg_catalog.=) ANY (ARRAY['INSERT', 'UPDATE', 'REFERENCES'])
      AND NOT (r.relname OPERATOR(pg_catalog.=) 'migration' AND a.privilege_type OPERATOR(pg_catalog.=) 'UPDATE'
               AND t.attname OPERATOR(pg_catalog.=) ANY (ARRAY['approved_at', 'approved_by', 'approval_reason', 'approval_withdrawn_at',
-                                                                           'approval_withdrawn_by', 'updated_at']::pg_catalog.name[]))
+                                                                           'approval_withdrawn_by', 'approval_withdrawn_reason', 'updated_at']::pg_catalog.name[]))
 ), problem(place, text) AS (
   SELECT CASE WHEN o.class OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass THEN 1
               WHEN o.class OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass THEN 2 ELSE 3 END,

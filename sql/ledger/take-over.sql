@@ -8,7 +8,14 @@ UPDATE p2pfk.migration m
        -- What a person accepted stays accepted, and the names that the pair FKs are to get stay chosen.
        options = coalesce((SELECT jsonb_object_agg(o.key, o.value)
                              FROM jsonb_each(m.options) o WHERE o.key IN ('accepted', 'pairConstraintNames')), '{}')
-                 || :'options'::jsonb,
+                 || :'options'::jsonb
+                 -- Who has started an execution of it, and the demand that the approver is somebody else: no later execution drops these.
+                 || jsonb_build_object('starters', coalesce(m.options -> 'starters', '[]')
+                      || CASE WHEN m.options -> 'starters' @> jsonb_build_array(jsonb_build_object('login', session_user, 'person', :'options'::jsonb ->> 'by'))
+                              THEN '[]'
+                              ELSE jsonb_build_array(jsonb_build_object('login', session_user, 'person', :'options'::jsonb ->> 'by')) END)
+                 || CASE WHEN m.options ->> 'approverMustDiffer' = 'true'
+                         THEN '{"approverMustDiffer": true, "approval": "manual"}'::jsonb ELSE '{}' END,
        state = CASE WHEN m.state = 'rolling-back' THEN m.state ELSE 'running' END,
        error = CASE WHEN m.state = 'rolling-back' THEN m.error END, finished_at = NULL, approval_asked_at = NULL, updated_at = now(), lease_until = now() + interval '90 seconds'
  WHERE m.id = :'migration_id'::bigint

@@ -1,7 +1,12 @@
 -- One migration as an auditor reads it: everything that the ledger remembers, and what server it lives on. Takes no lock
--- on any table of the application. `plan` is read by name, because a ledger of an older edition has no such column.
+-- on any table of the application. What a ledger of an older edition lacks is read by name.
 SELECT m.id::text AS id, m.table_name, m.referenced_name, m.constraint_name, m.definition, m.state, m.execution, m.role,
        m.options, to_jsonb(m) -> 'plan' AS plan, m.started_at, m.updated_at, m.approval_asked_at, m.approved_at, m.approved_by, m.rehearsal,
+       to_jsonb(m) ->> 'started_by' AS started_by, to_jsonb(m) ->> 'reason' AS reason,
+       to_jsonb(m) ->> 'approved_login' AS approved_login, to_jsonb(m) ->> 'approval_reason' AS approval_reason,
+       (to_jsonb(m) ->> 'approval_withdrawn_at')::timestamptz AS approval_withdrawn_at,
+       to_jsonb(m) ->> 'approval_withdrawn_by' AS approval_withdrawn_by,
+       to_jsonb(m) ->> 'approval_withdrawn_reason' AS approval_withdrawn_reason,
        m.fenced_at, m.dropped_at, m.finished_at, m.locked_ms, m.verification, m.error,
        (SELECT pg_get_constraintdef(c.oid) FROM pg_constraint c
          WHERE c.conrelid = m.table_oid AND c.confrelid = m.referenced_oid AND c.contype = 'f'

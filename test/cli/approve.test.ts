@@ -31,7 +31,7 @@ describe('p2pfk migrate --approval manual', () => {
     await migration.says('  p2pfk approve --table public.path');
     expect(await parentStands(observer)).toBe(true);
 
-    const approved = await p2pfk(['approve', '-t', 'path'], env);
+    const approved = await p2pfk(['approve', '-t', 'path', '--by', 'Ana', '--reason', 'CHG-7'], env);
     const { code, stdout } = await migration.finished;
 
     expect(approved).toMatchObject({ code: 0, stderr: '' });
@@ -43,7 +43,9 @@ describe('p2pfk migrate --approval manual', () => {
     );
     expect(approved.stdout).toMatch(/\nChecks {7}4 checks, all passed\n {2}✓ /);
     expect(approved.stdout).toMatch(/\n {2}✓ Testing DELETE performance: Deleted 10 rows in /);
-    expect(approved.stdout).toMatch(/\n✓ Approved: its execution goes on at its next look, .*\n$/);
+    expect(approved.stdout).toMatch(
+      /\n✓ Approved by Ana \(as stated, not verified\): its execution goes on at its next look, .*\n$/,
+    );
     expect(code).toBe(0);
     const lines = stdout.split('\n');
     const from = lines.findIndex((line) => line.startsWith('‖'));
@@ -69,7 +71,7 @@ describe('p2pfk migrate --approval manual', () => {
     expect(end).toContain('\n  p2pfk approve --table path\nThis undoes it:\n  p2pfk rollback --table path\n');
     expect(await parentStands(observer)).toBe(true);
 
-    const first = await p2pfk(['approve', '-t', 'path', '--json'], env);
+    const first = await p2pfk(['approve', '-t', 'path', '--by', 'Ana', '--reason', 'CHG-7', '--json'], env);
     const second = await p2pfk(['approve', '-t', 'path', '--quiet'], env);
     expect({ code: first.code, approved: JSON.parse(first.stdout) }).toMatchObject({
       code: 0,
@@ -77,7 +79,9 @@ describe('p2pfk migrate --approval manual', () => {
         table: 'public.path',
         constraint: 'path_medium_hash_ino_fkey',
         state: 'paused',
-        approvedBy: 'postgres',
+        approvedBy: 'Ana',
+        approvedLogin: 'postgres',
+        reason: 'CHG-7',
         alreadyApproved: false,
         rehearsal: { lockedMs: expect.any(Number) },
       },
@@ -85,7 +89,7 @@ describe('p2pfk migrate --approval manual', () => {
     expect(second).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(
-        /^✓ Approved before, by postgres at 20\d\d-.*Z: it has paused; this goes on: p2pfk migrate --table path\n$/,
+        /^✓ Approved before, by Ana \(as stated, not verified\) at 20\d\d-.*Z: it has paused; this goes on: p2pfk migrate --table path\n$/,
       ),
     });
 
@@ -120,6 +124,8 @@ describe('p2pfk approve', () => {
     waitingSince: '2027-01-31T03:00:00.000Z',
     approvedAt: '2027-01-31T04:05:00.000Z',
     approvedBy: 'dba',
+    approvedLogin: 'dba',
+    reason: null,
     rehearsal: null,
     alreadyApproved: false,
   };
@@ -130,13 +136,13 @@ describe('p2pfk approve', () => {
       'Waits        since 2027-01-31T03:00:00.000Z, for 1 h 5 min',
       'Execution    arn:x',
       'Rehearsal    none was recorded',
-      '✓ Approved: its execution goes on at its next look, 5 minutes from now at the latest',
+      '✓ Approved by dba (as stated, not verified): its execution goes on at its next look, 5 minutes from now at the latest',
     ]);
     expect(approvedLines({ ...approved, state: 'paused' }, 'my path').slice(1)).toEqual([
       'Waits        since 2027-01-31T03:00:00.000Z, for 1 h 5 min; it has paused meanwhile',
       'Execution    arn:x',
       'Rehearsal    none was recorded',
-      "✓ Approved: it has paused; this goes on: p2pfk migrate --table 'my path'",
+      "✓ Approved by dba (as stated, not verified): it has paused; this goes on: p2pfk migrate --table 'my path'",
     ]);
   });
 

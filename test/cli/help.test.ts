@@ -82,7 +82,7 @@ describe('p2pfk migrate --help', () => {
       ],
       'Locks and pace': ['max-concurrency', 'lock-timeout-ms', 'maintenance-work-mem', 'terminate-idle-blockers'],
       Rollback: ['keep-indexes', 'allow-blocking-rollback'],
-      'Rehearsal and approval': ['dry-run', 'rehearse', 'approval', 'approval-timeout'],
+      'Rehearsal and approval': ['dry-run', 'rehearse', 'approval', 'approval-timeout', 'approver-must-differ'],
       'Maintenance window and load; no pair is begun while a limit is exceeded': [
         'deadline',
         'max-replica-lag',

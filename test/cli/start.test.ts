@@ -29,6 +29,7 @@ describe('p2pfk start', () => {
       ...['--max-concurrency', '8', '--approval', 'manual', '--approval-timeout', '8h', '--max-replica-lag', '1.5s'],
       ...['--max-active-sessions', '50', '--hold-back-query', 'SELECT false', '--terminate-idle-blockers', '5m'],
       ...['--maintenance-work-mem', '2GB', '--no-row-movement-guard', '--rehearse'],
+      ...['--by', 'Ana', '--reason', 'CHG-7'],
     );
 
     const [{ operation, body } = { operation: '', body: {} }] = endpoint.requests;
@@ -45,6 +46,8 @@ describe('p2pfk start', () => {
       maintenanceWorkMemMb: 2048,
       rowMovementGuard: false,
       rehearse: true,
+      by: 'Ana',
+      reason: 'CHG-7',
     });
     expect(body.name).toMatch(/^p2pfk-public-path-\d{8}T\d{6}-[0-9a-f]{6}$/);
     expect(stdout).toBe(`Started execution: ${STATE_MACHINE.replace('stateMachine', 'execution')}:${body.name}\n`);
@@ -59,6 +62,7 @@ describe('p2pfk start', () => {
     expect(JSON.parse(String(endpoint.requests[0]?.body.input))).toEqual({
       table: 'public.path',
       operation: 'rollback',
+      by: expect.stringMatching(/^\S+@\S+$/),
     });
   });
 

@@ -90,6 +90,7 @@ describe('Catch', () => {
           'LockTimeout',
           'DeadlockDetected',
           'PartitionSetChanged',
+          'ApprovalNeeded',
           'LedgerNotWritten',
           'LedgerElsewhere',
           'LedgerNotTrusted',

@@ -24,6 +24,7 @@ const GATE_TESTS = 'test/core/steps/gate.test.ts';
 const SIGNATURE_TESTS = 'test/local/signature.test.ts';
 const TRUST_TESTS = 'test/core/ledger/trust.test.ts';
 const LOST_LEDGER_TESTS = 'test/audit/lost-ledger.test.ts';
+const PEOPLE_TESTS = 'test/core/steps/people.test.ts';
 const PARTITION_SET_TESTS = 'test/core/steps/partition-set.test.ts';
 
 const IDENTITY_TESTS = 'test/core/ledger/identity.test.ts';
@@ -389,5 +390,29 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'steps: [await steps.dropForeignKey(leaf)]',
     test: LOST_LEDGER_TESTS,
     title: 'such a foreign key stays where the pair foreign key cannot be added',
+  },
+  {
+    rule: 'the drop reads the approval under its locks: one that is withdrawn at the same moment stops it',
+    file: 'core/verified-drop.ts',
+    find: 'if (stands && drop.needsApproval) await requireApproval(client, drop.id);',
+    replace: '',
+    test: PEOPLE_TESTS,
+    title: 'at the same moment as the drop: one of the two waits, and knows then',
+  },
+  {
+    rule: 'who approves is written by the database, whatever the UPDATE says',
+    file: 'sql/ledger/functions.sql',
+    find: '                             ELSE session_user END;',
+    replace: '                             ELSE NEW.approved_login END;',
+    test: PEOPLE_TESTS,
+    title: 'is not the login that started it, whatever name is stated, nor one who approves in SQL',
+  },
+  {
+    rule: 'a later execution does not drop the demand that another person approves',
+    file: 'sql/ledger/take-over.sql',
+    find: `'{"approverMustDiffer": true, "approval": "manual"}'::jsonb`,
+    replace: `'{}'::jsonb`,
+    test: PEOPLE_TESTS,
+    title: 'is another login under another name, also where a later execution does not ask for it',
   },
 ];

@@ -103,3 +103,32 @@ it('takes no other database for its own', async () => {
     /^The ledger at .* could not be read: the database at .* has no ledger.+This execution worked on database/,
   );
 });
+
+it('tells all executions of a migration in the report of any of them: who started each, why, and how it ended', async () => {
+  const { db } = await databaseWith();
+  const client = openEndpoint(db.url);
+  const paused = await executed(client, {
+    table: 'path',
+    lockTimeoutMs: 10_000,
+    rehearse: true,
+    by: 'Ana',
+    reason: 'CHG-7',
+  });
+  const done = await executed(client, { table: 'path', lockTimeoutMs: 10_000, by: '<b>Ben</b>' });
+
+  const options = { client, executionArn: paused, databaseUrl: db.url, withLedger: true };
+  const report = buildReport(await readSources(options));
+
+  expect(report.executions).toMatchObject([
+    { arn: paused, isThis: true, startedBy: 'Ana', reason: 'CHG-7', login: 'postgres', outcome: 'PAUSED' },
+    { arn: done, isThis: false, startedBy: '<b>Ben</b>', reason: null, login: 'postgres', outcome: 'MIGRATED' },
+  ]);
+  expect(report.executions.every(({ statements, endedAt }) => statements > 0 && endedAt !== null)).toBe(true);
+  expect(report.people).toMatchObject({ startedBy: 'Ana', reason: 'CHG-7' });
+  const page = await render(report, 'html');
+  expect(page).toContain('All executions of this migration');
+  expect(page).not.toContain('<b>Ben</b>');
+  const text = await render(report, 'markdown');
+  expect(text).toContain('| Started by | `Ana` (as stated, not verified): CHG-7 |');
+  expect(text).toMatch(/\| 2 \| `arn:\S+` \| .* \| MIGRATED \| `<b>Ben<\/b>` \|/);
+});

@@ -475,6 +475,8 @@ function ledgerOf(pairs: readonly DrawnPair[], options: StoryOptions, state: str
       state,
       execution: ARN,
       role: 'migrator',
+      startedBy: null,
+      reason: null,
       options: { maxConcurrency: 4, lockTimeoutMs: 500 },
       plan: {
         serverVersion: '17.10',
@@ -500,6 +502,11 @@ function ledgerOf(pairs: readonly DrawnPair[], options: StoryOptions, state: str
       approvalAskedAt: options.ending === 'awaiting-approval' ? iso(4_000) : null,
       approvedAt: null,
       approvedBy: null,
+      approvedLogin: null,
+      approvalReason: null,
+      withdrawnAt: null,
+      withdrawnBy: null,
+      withdrawnReason: null,
       rehearsal,
       fencedAt: null,
       droppedAt: null,
@@ -546,7 +553,8 @@ function eventsOf(
   iso: (offset: number) => string,
 ): TrailEvent[] {
   const name = `path_p_${pair}_medium_hash_ino_fkey`;
-  const common = { id: '', pair, role: 'migrator', error: null };
+  const who = { role: 'migrator', login: 'migrator', execution: ARN, person: null, reason: null };
+  const common = { id: '', pair, ...who, error: null };
   const held = (mode: string, ...relations: string[]) => relations.map((relation) => ({ relation, mode }));
   return [
     {

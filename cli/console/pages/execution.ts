@@ -8,6 +8,8 @@ import type { Place } from '../../report/sources.ts';
 export interface Actions {
   readonly stop: boolean;
   readonly approve: boolean;
+  /** Take an approval back, before the drop. */
+  readonly withdraw: boolean;
   readonly rollback: boolean;
   /** Start it again with the same input: it goes on from where it is. */
   readonly resume: boolean;
@@ -28,6 +30,11 @@ export function actionsFor(report: Report, place: Place, isOwn: boolean): Action
     stop: running,
     approve:
       people.approvedAt === null && ((running && waits) || (report.status === 'PAUSED' && report.rehearsal !== null)),
+    withdraw:
+      people.approvedAt !== null &&
+      report.lockedMs === null &&
+      report.checks.length === 0 &&
+      (running || report.status === 'PAUSED'),
     rollback:
       !running &&
       subject.migrationId !== null &&
@@ -47,6 +54,6 @@ export function liveContent(report: Report, actions: Actions, name: string): Htm
   const base = `/executions/${encodeURIComponent(name)}`;
   const link = (action: string, text: string, kind: string): Html =>
     html`<a class="button ${kind}" id="action-${action}" href="${base}/${action}">${text}</a>`;
-  return html`<div class="actions" id="actions">${actions.approve ? link('approve', 'Approve the drop', 'primary') : ''}${actions.resume ? link('resume', 'Go on', actions.approve ? '' : 'primary') : ''}${actions.stop ? link('stop', 'Stop', 'danger') : ''}${actions.rollback ? link('rollback', 'Roll back', 'danger') : ''}<span class="files">Report: <a href="${base}/report.html" download>HTML</a> <a href="${base}/report.md" download>Markdown</a> <a href="${base}/report.json" download>JSON</a></span></div>
+  return html`<div class="actions" id="actions">${actions.approve ? link('approve', 'Approve the drop', 'primary') : ''}${actions.resume ? link('resume', 'Go on', actions.approve ? '' : 'primary') : ''}${actions.withdraw ? link('withdraw', 'Withdraw the approval', '') : ''}${actions.stop ? link('stop', 'Stop', 'danger') : ''}${actions.rollback ? link('rollback', 'Roll back', 'danger') : ''}<span class="files">Report: <a href="${base}/report.html" download>HTML</a> <a href="${base}/report.md" download>Markdown</a> <a href="${base}/report.json" download>JSON</a></span></div>
 ${body(report)}${eventsBlock(report)}`;
 }

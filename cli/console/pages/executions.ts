@@ -11,7 +11,7 @@ export function executionsPage(executions: readonly Listed[], next: string | und
   }
   return html`<section class="verdict" aria-labelledby="executions-title"><div class="head"><h1 id="executions-title">Executions</h1><a class="button primary" href="/start">Start a migration</a></div>
 <div class="scroll" tabindex="0" role="group" aria-labelledby="executions-title"><table class="data executions"><caption class="visually-hidden">Executions, newest first</caption>
-<thead><tr><th scope="col">Execution</th><th scope="col">Table</th><th scope="col">Outcome</th><th scope="col">Began</th><th scope="col" class="num">Took</th></tr></thead>
+<thead><tr><th scope="col">Execution</th><th scope="col">Table</th><th scope="col">Outcome</th><th scope="col">Started by, as stated</th><th scope="col">Began</th><th scope="col" class="num">Took</th></tr></thead>
 <tbody>${executions.map(row)}</tbody></table></div>
 ${executions.some(({ elsewhere }) => elsewhere !== null) ? html`<p class="note">Greyed: executions that did not work on the database that is served here, at its endpoint, as far as they recorded it. They can be looked at, and nothing else.</p>` : ''}
 ${next === undefined ? '' : html`<p><a href="/?page=${encodeURIComponent(next)}">Older executions</a></p>`}</section>`;
@@ -22,7 +22,7 @@ function row({ execution, elsewhere }: Listed): Html {
   const took =
     startDate === undefined || stopDate === undefined ? '' : duration(stopDate.getTime() - startDate.getTime());
   const [word, tone] = outcomeOf(execution);
-  return html`<tr${elsewhere === null ? '' : html` class="elsewhere"`}><th scope="row"><a href="/executions/${encodeURIComponent(name)}">${name}</a></th><td><code>${stringOf(recordOf(input).table)}</code>${elsewhere === null ? '' : html`<br><span class="hint">${elsewhere}</span>`}</td><td><span class="pill ${tone}">${word}</span></td><td>${startDate === undefined ? '' : instant(startDate.toISOString())}</td><td class="num">${took}</td></tr>`;
+  return html`<tr${elsewhere === null ? '' : html` class="elsewhere"`}><th scope="row"><a href="/executions/${encodeURIComponent(name)}">${name}</a></th><td><code>${stringOf(recordOf(input).table)}</code>${elsewhere === null ? '' : html`<br><span class="hint">${elsewhere}</span>`}</td><td><span class="pill ${tone}">${word}</span></td><td>${stringOf(recordOf(input).by)}</td><td>${startDate === undefined ? '' : instant(startDate.toISOString())}</td><td class="num">${took}</td></tr>`;
 }
 
 /** What Step Functions calls succeeded may be a pause, and what it calls failed has put everything back. */

@@ -3,7 +3,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DescribeExecutionCommand, ListExecutionsCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { type Context, Hono } from 'hono';
-import { approve } from '../../../core/approve.ts';
+import type { Client } from 'pg';
+import { type ApprovalRequest, approve, withdrawApproval } from '../../../core/approve.ts';
 import { connect } from '../../../core/connection.ts';
 import { LedgerElsewhere } from '../../../core/errors.ts';
 import { executionArn, STATE_MACHINE_ARN } from '../../../local/step-functions/arns.ts';
@@ -13,6 +14,7 @@ import { type Format, render } from '../../../report/render.ts';
 import { buildReport } from '../../../report/report.ts';
 import { duration, placeOf, plural } from '../../../report/words.ts';
 import type { GivenInput } from '../../input.ts';
+import { type StatedPeople, stopCause } from '../../people.ts';
 import { type Place, readSources } from '../../report/sources.ts';
 import type { ConsoleContext } from '../context.ts';
 import { type Confirmation, confirmPage } from '../pages/confirm.ts';
@@ -20,7 +22,7 @@ import { type Actions, actionsFor, executionPage, liveContent } from '../pages/e
 import { executionsPage } from '../pages/executions.ts';
 import { forecast } from '../pages/start.ts';
 import { listedOf, servedDatabase, servedName } from '../served.ts';
-import { ownForm, show } from './reply.ts';
+import { ownForm, peopleOf, show } from './reply.ts';
 import { begin, planOf } from './start.ts';
 
 const PAGE = 50;
@@ -92,7 +94,7 @@ export function executionRoutes(context: ConsoleContext): Hono {
     return c.body(text, 200, { 'Content-Type': type, 'Content-Disposition': `attachment; filename="${file}"` });
   });
 
-  app.get('/executions/:name/:action{stop|approve|rollback|resume}', async (c) => {
+  app.get('/executions/:name/:action{stop|approve|withdraw|rollback|resume}', async (c) => {
     const { name, action } = c.req.param();
     const placed = await reportOf(context, name);
     refuseElsewhere(context, placed, name, action);
@@ -103,17 +105,18 @@ export function executionRoutes(context: ConsoleContext): Hono {
       database: await servedName(context),
       action: `${back}/${action}`,
       back,
+      person: context.person,
       formToken: context.access.formToken,
     });
     return show(c, context, { title: confirmation.title, content });
   });
 
-  app.post('/executions/:name/:action{stop|approve|rollback|resume}', async (c) => {
-    await ownForm(c, context);
+  app.post('/executions/:name/:action{stop|approve|withdraw|rollback|resume}', async (c) => {
+    const people = peopleOf(await ownForm(c, context), context);
     const { name, action } = c.req.param();
     const placed = await reportOf(context, name);
     refuseElsewhere(context, placed, name, action);
-    return act(c, context, placed.report, { name, action });
+    return act(c, context, placed.report, { name, action, people });
   });
   return app;
 }
@@ -171,7 +174,7 @@ async function act(
   c: Context,
   context: ConsoleContext,
   report: Report,
-  { name, action }: { readonly name: string; readonly action: string },
+  { name, action, people }: { readonly name: string; readonly action: string; readonly people: StatedPeople },
 ): Promise<Response> {
   const { table, constraint } = report.subject;
   switch (action) {
@@ -180,14 +183,17 @@ async function act(
         new StopExecutionCommand({
           executionArn: executionArn(name),
           error: 'Stopped',
-          cause: 'stopped from the console',
+          cause: stopCause(people, 'the console'),
         }),
       );
       break;
     case 'approve':
-      await approved(context, report);
+      await decided(context, report, people, approve);
       // One that has paused meanwhile does not go on by itself.
-      if (report.status !== 'RUNNING') return begin(c, context, resumed(report));
+      if (report.status !== 'RUNNING') return begin(c, context, { ...resumed(report), ...people });
+      break;
+    case 'withdraw':
+      await decided(context, report, people, withdrawApproval);
       break;
     case 'rollback':
       return begin(c, context, {
@@ -195,29 +201,37 @@ async function act(
         ...(constraint === null ? {} : { constraint }),
         operation: 'rollback',
         ...kept(report),
+        ...people,
       });
     case 'resume':
-      return begin(c, context, resumed(report));
+      return begin(c, context, { ...resumed(report), ...people });
   }
   return c.redirect(`/executions/${encodeURIComponent(name)}`, 303);
 }
 
-async function approved({ databaseUrl }: ConsoleContext, { subject }: Report): Promise<void> {
+async function decided(
+  { databaseUrl }: ConsoleContext,
+  { subject }: Report,
+  people: StatedPeople,
+  decide: (client: Client, request: ApprovalRequest) => Promise<unknown>,
+): Promise<void> {
   const client = await connect({ databaseUrl, applicationName: 'p2pfk console approve' });
   try {
-    await approve(client, { table: subject.table, constraint: subject.constraint ?? undefined });
+    await decide(client, { table: subject.table, constraint: subject.constraint ?? undefined, ...people });
   } finally {
     await client.end();
   }
 }
 
-/** The same again. What was a rehearsal has been rehearsed, and a window that is over would pause it at once. */
+/** The same again, by whoever starts it now. What was a rehearsal has been rehearsed, and a window that is over would pause it at once. */
 function resumed({ execution }: Report): GivenInput {
   const {
     rehearse: _rehearse,
     deadline: _deadline,
     opensAt: _opensAt,
     windowMinutes: _window,
+    by: _by,
+    reason: _reason,
     ...input
   } = execution.input;
   return input as GivenInput;
@@ -256,6 +270,14 @@ async function confirmationOf(context: ConsoleContext, report: Report, action: s
         facts: rehearsed(report),
         button: 'Approve the drop',
         danger: false,
+      };
+    case 'withdraw':
+      return {
+        title: `Withdraw the approval of the drop of ${what}?`,
+        text: ['The drop does not begin then until it is approved again. If it has begun already, it is too late.'],
+        facts: [],
+        button: 'Withdraw the approval',
+        danger: true,
       };
     case 'rollback': {
       const plan = await planOf(context, {

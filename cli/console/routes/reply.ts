@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { Html } from '../../../report/html/escape.ts';
+import { type StatedPeople, statedPeople } from '../../people.ts';
 import { redact } from '../../redact.ts';
 import { oneLine } from '../../text.ts';
 import { CSRF_FIELD } from '../access.ts';
@@ -32,6 +33,13 @@ export function showProblem(
   if (problem instanceof HTTPException) return problem.getResponse();
   const text = problem instanceof Error ? problem.message : String(problem);
   return show(c, context, { title, content: problemPage(title, redact(oneLine(text))), status });
+}
+
+/** @throws InvalidInput where a field holds no name or no reason as we keep them */
+export function peopleOf(form: Readonly<Record<string, unknown>>, { person }: ConsoleContext): StatedPeople {
+  const text = (value: unknown): string | undefined =>
+    typeof value === 'string' && value.trim() !== '' ? value : undefined;
+  return statedPeople({ by: text(form.by) ?? person, reason: text(form.reason) });
 }
 
 /**

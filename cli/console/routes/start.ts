@@ -62,7 +62,7 @@ export function startRoutes(context: ConsoleContext): Hono {
       if (!(error instanceof P2pfkError)) throw error;
       return form(c, values, new Map([['', redact(error.message)]]));
     }
-    return begin(c, context, input);
+    return begin(c, context, { ...(context.person === undefined ? {} : { by: context.person }), ...input });
   });
   return app;
 }

@@ -19,19 +19,26 @@ COMMENT ON COLUMN p2pfk.identity.person IS 'who linked it, as stated: not verifi
 
 ALTER TABLE p2pfk.migration
   ADD COLUMN endpoint text, ADD COLUMN liveness_key bigint, ADD COLUMN started_by text, ADD COLUMN reason text,
-  ADD COLUMN approval_reason text, ADD COLUMN approval_withdrawn_at timestamptz, ADD COLUMN approval_withdrawn_by text;
+  ADD COLUMN approval_reason text, ADD COLUMN approved_login text,
+  ADD COLUMN approval_withdrawn_at timestamptz, ADD COLUMN approval_withdrawn_by text, ADD COLUMN approval_withdrawn_reason text;
 COMMENT ON COLUMN p2pfk.migration.endpoint IS 'host and port that its owner connected to';
 COMMENT ON COLUMN p2pfk.migration.liveness_key IS
   'random key of the advisory lock that shows that its owner is alive, if a trusted login holds it; null: the owner is a state machine in AWS';
 COMMENT ON COLUMN p2pfk.migration.started_by IS 'person who started it, as stated: not verified';
 COMMENT ON COLUMN p2pfk.migration.reason IS 'why, for example a ticket';
 COMMENT ON COLUMN p2pfk.migration.approved_by IS 'person who approved the drop, as stated: not verified';
+COMMENT ON COLUMN p2pfk.migration.approved_login IS
+  'session_user of the session that set approved_at, as its trigger noted it; an approver has no right to write it';
+COMMENT ON COLUMN p2pfk.migration.approval_withdrawn_by IS 'person who took the last approval back, as stated: not verified';
 
 ALTER TABLE p2pfk.event
-  ADD COLUMN execution text, ADD COLUMN person text, ADD COLUMN reason text, ADD COLUMN lock_held_ms double precision,
+  ADD COLUMN execution text, ADD COLUMN login text, ADD COLUMN person text, ADD COLUMN reason text, ADD COLUMN lock_held_ms double precision,
   ALTER COLUMN migration_id DROP NOT NULL;
+-- Not as part of ADD COLUMN, which would write the role that upgrades the ledger into every row that is there.
+ALTER TABLE p2pfk.event ALTER COLUMN login SET DEFAULT session_user;
 COMMENT ON COLUMN p2pfk.event.migration_id IS 'null: it concerns the ledger itself, such as the statements that made it';
 COMMENT ON COLUMN p2pfk.event.execution IS 'the execution that did it';
+COMMENT ON COLUMN p2pfk.event.login IS 'role that had logged in; role is the one that it had become';
 COMMENT ON COLUMN p2pfk.event.person IS 'person who asked for it, as stated: not verified';
 COMMENT ON COLUMN p2pfk.event.lock_wait_ms IS 'how long its locks were waited for';
 COMMENT ON COLUMN p2pfk.event.lock_held_ms IS

@@ -109,6 +109,15 @@
 \else
 \set relink off
 \endif
+-- Who runs the script, and why: noted in the ledger as stated, not verified.
+\if :{?by}
+\else
+\set by ''
+\endif
+\if :{?reason}
+\else
+\set reason ''
+\endif
 \if :{?rehearse}
 \else
 \set rehearse off
@@ -158,9 +167,14 @@ SELECT now() <> statement_timestamp() AS in_transaction,
        :'table' = '' AS no_table,
        :'lock_timeout_ms' !~ '^[0-9]{1,5}$' OR :'lock_tries' !~ '^[0-9]{1,2}$' AS no_number,
        :'pair_constraint_names' NOT IN ('', 'auto', 'documented', 'parent') AS no_naming,
+       :'by' || :'reason' ~ '[[:cntrl:]]' OR length(:'by') > 200 OR length(:'reason') > 500 AS no_line,
        getdatabaseencoding() = 'UTF8' AS utf8 \gset
 \if :no_naming
 \set refusal 'pair_constraint_names must be auto, documented or parent'
+\ir refuse.sql
+\endif
+\if :no_line
+\set refusal 'by (200 characters at most) and reason (500) must be one line, without control characters'
 \ir refuse.sql
 \endif
 \if :in_transaction
@@ -193,6 +207,7 @@ SELECT format('arn:aws:states:local:000000000000:execution:p2pfk:psql-%s-%s',
                           'noIndexes', :'no_indexes'::boolean,
                           'allowBlockingRollback', :'allow_blocking_rollback'::boolean,
                           'accept', to_jsonb(string_to_array(replace(:'accept', ' ', ''), ',')))
+         || jsonb_strip_nulls(jsonb_build_object('by', nullif(btrim(:'by'), ''), 'reason', nullif(btrim(:'reason'), '')))
          || CASE :'pair_constraint_names' WHEN '' THEN '{}' ELSE jsonb_build_object('pairConstraintNames', :'pair_constraint_names') END AS options
   FROM pg_stat_activity a
  WHERE a.pid = pg_backend_pid() \gset

@@ -1,0 +1,7 @@
+-- Takes an approval back, as long as the drop has not begun; no row: there is none, or it is too late. The drop locks this row when it
+-- reads the approval under its locks (approval-of-drop.sql): an UPDATE that comes later waits for it, and then finds dropped_at.
+UPDATE p2pfk.migration m
+   SET approved_at = NULL, approved_by = NULL, approval_reason = NULL, approval_withdrawn_at = clock_timestamp(),
+       approval_withdrawn_by = :'by'::text, approval_withdrawn_reason = nullif(:'reason'::text, ''), updated_at = now()
+ WHERE m.id = :'migration_id'::bigint AND m.state IN ('running', 'paused') AND m.dropped_at IS NULL AND m.approved_at IS NOT NULL
+RETURNING to_char(m.approval_withdrawn_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS withdrawn_at;

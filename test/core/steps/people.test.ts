@@ -1,0 +1,223 @@
+/** Who acts on a migration and why; an approver who is not a starter; an approval that is taken back. */
+import type { Client } from 'pg';
+import { describe, expect, it } from 'vitest';
+import { approve, withdrawApproval } from '../../../core/approve.ts';
+import { waitForLockWait } from '../../support/observe.ts';
+import { coreSession, databaseWith, foreignKeys, oneRow, type TestCase } from '../case.helpers.ts';
+import { Execution, migratedTo } from '../execution.helpers.ts';
+import { plainRole } from '../roles.helpers.ts';
+
+const GRANTED =
+  'approved_at, approved_by, approval_reason, approval_withdrawn_at, approval_withdrawn_by, approval_withdrawn_reason, updated_at';
+
+/** A session of a role that may approve, and nothing else. */
+async function approver(testCase: TestCase, columns = GRANTED): Promise<Client> {
+  const { role, url } = await plainRole(testCase);
+  await testCase.observer.query(`GRANT USAGE ON SCHEMA p2pfk TO ${role};
+    GRANT SELECT ON p2pfk.migration, p2pfk.ledger_version, p2pfk.identity TO ${role};
+    GRANT UPDATE (${columns}) ON p2pfk.migration TO ${role}`);
+  return coreSession(url);
+}
+
+/** A migration that waits for approval. */
+async function waiting(input: Record<string, unknown> = {}) {
+  const testCase = await migratedTo('ValidateForeignKeys', { approval: 'manual', ...input });
+  expect(await testCase.execution.verifyGate()).toMatchObject({ status: 'AWAITING_APPROVAL' });
+  return testCase;
+}
+
+const parentStands = async (observer: Client) =>
+  (await foreignKeys(observer)).some((line) => line.startsWith('path path_fk '));
+
+describe('who started it and why', () => {
+  it('is in the migration, and with the execution in every note of what it did', async () => {
+    const { observer } = await databaseWith();
+    const one = new Execution();
+    await one.migrate('AddForeignKeys', { by: ' Ana <ana@host> ', reason: 'CHG-7' });
+    await one.pause({ Error: 'WindowClosed' });
+    const other = new Execution();
+    await other.migrate('VerifyMigration', { by: 'Ben' });
+
+    expect(await oneRow(observer, 'SELECT started_by, reason FROM p2pfk.migration')).toEqual({
+      started_by: 'Ana <ana@host>',
+      reason: 'CHG-7',
+    });
+    const { rows } = await observer.query(
+      `SELECT execution, login, person, reason, array_agg(DISTINCT step ORDER BY step) AS steps
+       FROM p2pfk.event GROUP BY 1, 2, 3, 4 ORDER BY min(id)`,
+    );
+    expect(rows).toEqual([
+      {
+        execution: one.arn,
+        login: 'postgres',
+        person: 'Ana <ana@host>',
+        reason: 'CHG-7',
+        steps: ['AddForeignKeys', 'BuildIndexes', 'Plan'],
+      },
+      {
+        execution: other.arn,
+        login: 'postgres',
+        person: 'Ben',
+        reason: null,
+        steps: ['DropParentForeignKey', 'Plan', 'ValidateForeignKeys'],
+      },
+    ]);
+  });
+
+  it.each([
+    ['two lines', { by: 'ana\nben' }, 'by'],
+    ['an escape', { reason: '\u001b[31mCHG-7' }, 'reason'],
+    ['text that runs backwards', { reason: 'CHG\u202e7' }, 'reason'],
+    ['nothing but a space', { by: ' ' }, 'by'],
+    ['too long a name', { by: 'a'.repeat(201) }, 'by'],
+    ['too long a reason', { reason: 'a'.repeat(501) }, 'reason'],
+  ])('is refused in one line where it is %s', async (_, input, key) => {
+    await databaseWith();
+    await expect(new Execution().plan(input)).rejects.toMatchObject({
+      name: 'InvalidInput',
+      message: expect.stringMatching(
+        new RegExp(
+          `^the execution input is not valid: ${key}: must be one line of 1 to \\d+ characters, without control characters$`,
+        ),
+      ),
+    });
+  });
+});
+
+describe('an approver who must differ', () => {
+  it('is not the login that started it, whatever name is stated, nor one who approves in SQL', async () => {
+    const { db, observer, execution } = await waiting({ approverMustDiffer: true, by: 'Ana' });
+    const core = await coreSession(db.url);
+
+    await expect(approve(core, { table: 'path', by: 'Ben' })).rejects.toMatchObject({
+      name: 'ApprovalRefused',
+      exitCode: 4,
+      message: expect.stringMatching(/^refused, nothing was changed: the login postgres has started an execution/),
+    });
+    await observer.query("UPDATE p2pfk.migration SET approved_at = now(), approved_by = 'Ben', approved_login = 'ben'");
+
+    expect(await oneRow(observer, 'SELECT approved_login FROM p2pfk.migration')).toEqual({
+      approved_login: 'postgres',
+    });
+    expect(await execution.verifyGate()).toMatchObject({
+      status: 'AWAITING_APPROVAL',
+      reason: expect.stringContaining('the login postgres has started an execution'),
+    });
+    await expect(execution.dropParentForeignKey()).rejects.toMatchObject({ name: 'ApprovalNeeded', exitCode: 6 });
+    expect(await parentStands(observer)).toBe(true);
+  });
+
+  it('is another login under another name, also where a later execution does not ask for it', async () => {
+    const testCase = await waiting({ approverMustDiffer: true, by: 'Ana' });
+    const { observer, execution } = testCase;
+    await execution.pause({ Error: 'WindowClosed' });
+    const later = new Execution();
+    await later.migrate('ValidateForeignKeys', { approval: 'auto' });
+    expect(await later.verifyGate()).toMatchObject({ status: 'AWAITING_APPROVAL' });
+    const other = await approver(testCase);
+
+    await expect(approve(other, { table: 'path', by: ' ana' })).rejects.toThrow(/ana has started an execution/);
+    const approved = await approve(other, { table: 'path', by: 'Ben', reason: 'CHG-7' });
+
+    expect(approved).toMatchObject({
+      approvedBy: 'Ben',
+      approvedLogin: expect.stringMatching(/^plain_/),
+      reason: 'CHG-7',
+    });
+    expect(await later.verifyGate()).toMatchObject({ status: 'PASSED' });
+    await later.dropParentForeignKey();
+    expect(await parentStands(observer)).toBe(false);
+  });
+
+  it('needs an approval that is asked for', async () => {
+    await databaseWith();
+    await expect(new Execution().plan({ approverMustDiffer: true })).rejects.toThrow(
+      /approverMustDiffer needs approval "manual"/,
+    );
+  });
+});
+
+describe('an approval that is withdrawn', () => {
+  it('does not count any more, is noted, and may be given again', async () => {
+    const { db, observer, execution } = await waiting();
+    const core = await coreSession(db.url);
+    await approve(core, { table: 'path', by: 'Ben', reason: 'CHG-7' });
+
+    const withdrawn = await withdrawApproval(core, { table: 'path', by: 'Cleo', reason: 'not tonight' });
+
+    expect(withdrawn).toMatchObject({
+      withdrawnBy: 'Cleo',
+      reason: 'not tonight',
+      approvedBy: 'Ben',
+      state: 'running',
+    });
+    expect(await execution.verifyGate()).toMatchObject({ status: 'AWAITING_APPROVAL' });
+    await expect(execution.dropParentForeignKey()).rejects.toMatchObject({ name: 'ApprovalNeeded' });
+    await expect(withdrawApproval(core, { table: 'path' })).rejects.toThrow(
+      /is not approved: there is nothing to withdraw$/,
+    );
+    await approve(core, { table: 'path' });
+    expect(await execution.verifyGate()).toMatchObject({ status: 'PASSED' });
+    await execution.dropParentForeignKey();
+    await expect(withdrawApproval(core, { table: 'path' })).rejects.toMatchObject({
+      name: 'InvalidInput',
+      message: expect.stringMatching(/^no approval was withdrawn: .* has dropped the parent foreign key already$/),
+    });
+    const { rows } = await observer.query(
+      "SELECT step, person, reason FROM p2pfk.event WHERE step ~ 'Appro' ORDER BY id",
+    );
+    expect(rows).toEqual([
+      { step: 'Approve', person: 'Ben', reason: 'CHG-7' },
+      { step: 'WithdrawApproval', person: 'Cleo', reason: 'not tonight' },
+      { step: 'Approve', person: 'postgres', reason: null },
+    ]);
+  });
+
+  it('at the same moment as the drop: one of the two waits, and knows then', async () => {
+    const { db, observer, execution } = await waiting({ lockTimeoutMs: 10_000 });
+    const core = await coreSession(db.url);
+    await approve(core, { table: 'path' });
+
+    // The withdrawal comes after the step has looked, and before its transaction asks under the locks.
+    const { definition } = await oneRow<{ definition: string }>(
+      observer,
+      "SELECT pg_get_functiondef('p2pfk.enter'::regproc) AS definition",
+    );
+    await observer.query(`CREATE OR REPLACE FUNCTION p2pfk.enter(wanted bigint, owner text) RETURNS void
+      LANGUAGE sql AS 'UPDATE p2pfk.migration SET approved_at = NULL'`);
+    await expect(execution.dropParentForeignKey()).rejects.toMatchObject({ name: 'ApprovalNeeded' });
+    expect(await parentStands(observer)).toBe(true);
+    await observer.query(definition);
+
+    // The drop was first: it has read the approval, and waits in front of its ALTER TABLE.
+    await observer.query(`CREATE FUNCTION hold() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_catalog.pg_advisory_xact_lock(4711); END';
+      CREATE EVENT TRIGGER hold ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION hold()`);
+    const second = await db.client();
+    await second.query('BEGIN; SELECT pg_advisory_xact_lock(4711)');
+    const dropped = execution.dropParentForeignKey();
+    await waitForLockWait(observer, /DROP CONSTRAINT/);
+    const late = withdrawApproval(core, { table: 'path' });
+    late.catch(() => undefined);
+    await waitForLockWait(observer, /approval_withdrawn_at/);
+    await second.query('COMMIT');
+    expect(await dropped).toMatchObject({ status: 'DROPPED' });
+    await expect(late).rejects.toThrow(/has dropped the parent foreign key already$/);
+  });
+
+  it('an approver with the rights of an older edition may approve, and is told what is missing', async () => {
+    const testCase = await waiting();
+    const { execution } = testCase;
+    const core = await approver(testCase, 'approved_at, approved_by, updated_at');
+
+    await expect(approve(core, { table: 'path', by: 'Ben', reason: 'CHG-7' })).rejects.toMatchObject({
+      name: 'PrivilegeMissing',
+      exitCode: 4,
+      message: expect.stringMatching(
+        /^this role may approve, but not note a reason: leave --reason out; or .*ledger-approver\.sql/,
+      ),
+    });
+    expect(await approve(core, { table: 'path', by: 'Ben' })).toMatchObject({ approvedBy: 'Ben', reason: null });
+    await expect(withdrawApproval(core, { table: 'path' })).rejects.toThrow(/^this role may approve, but not withdraw/);
+    expect(await execution.verifyGate()).toMatchObject({ status: 'PASSED' });
+  });
+});
