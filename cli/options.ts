@@ -307,9 +307,13 @@ export function addAcceptOption(command: Command): Command {
   );
 }
 
-/** For scripts. Nothing is asked before the start, so it changes nothing; findings are accepted by `--accept` alone. */
+export interface YesFlag {
+  readonly yes?: boolean;
+}
+
+/** Answers the question whether to start, which is asked on a terminal; findings are accepted by `--accept` alone. */
 export function addYesOption(command: Command): Command {
-  return command.option('-y, --yes', 'start without being asked, as is the default; it accepts no finding');
+  return command.option('-y, --yes', 'on a terminal, start without being asked; it accepts no finding');
 }
 
 /** Options of the commands that start a migration. A rollback neither waits for a window nor for a word. */

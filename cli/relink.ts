@@ -4,8 +4,8 @@ import { LedgerElsewhere } from '../core/errors.ts';
 import { describeIdentity } from '../core/ledger-identity.ts';
 import { readLink } from '../core/ledger-state.ts';
 import { relink } from '../core/relink.ts';
-import { isInteractive, type Terminal, withAnswers } from './acceptance.ts';
 import type { Output } from './output.ts';
+import { isInteractive, type Terminal, withAnswers } from './terminal.ts';
 import { oneLine } from './text.ts';
 
 export interface RelinkOptions {

@@ -95,9 +95,20 @@ export const ExecutionInput = z.strictObject({
    * the table's schema, so that SET CONSTRAINTS by name still works; else the documented names.
    */
   pairConstraintNames: z.enum(['auto', 'documented', 'parent']).default('auto'),
-  /** Ids of findings that need acceptance and are accepted, or `all`; without it such a finding refuses the migration. */
+  /**
+   * Ids of findings that need acceptance and are accepted, or `all`; without it such a finding refuses the migration. `ID:HASH`
+   * accepts it only while it says what it said (core/preflight/acceptance.ts). It holds for what the plan step finds; what comes up
+   * later needs acceptance of its own.
+   */
   accept: z
-    .array(z.string().refine((id) => id === 'all' || FINDING_IDS.includes(id), 'must be the id of a finding, or all'))
+    .array(
+      z
+        .string()
+        .refine(
+          (text) => text === 'all' || FINDING_IDS.includes(text.replace(/:[0-9a-f]{12}$/, '')),
+          'must be the id of a finding, or all',
+        ),
+    )
     .default([]),
 });
 export type ExecutionInput = z.infer<typeof ExecutionInput>;
@@ -341,6 +352,8 @@ export interface AcceptedFinding {
   readonly role: string;
   /** The login that it was done under, where `role` was taken on with SET ROLE. */
   readonly sessionUser: string;
+  /** Person, as stated: not verified. Absent where nobody stated it. */
+  readonly by?: string;
   /** ISO 8601. */
   readonly at: string;
 }

@@ -58,9 +58,10 @@ const INSTANT = new Intl.DateTimeFormat('en-GB', {
 export const AS_STATED = 'as stated, not verified';
 
 /** Who accepted a finding, and when. */
-export function acceptedBy({ role, sessionUser, at }: AcceptedFinding): string {
+export function acceptedBy({ role, sessionUser, by, at }: AcceptedFinding): string {
+  const person = by === undefined ? '' : `${by} (${AS_STATED}), `;
   const login = sessionUser === undefined || sessionUser === role ? '' : ` (login ${sessionUser})`;
-  return `accepted by role ${role}${login} on ${instant(at)}`;
+  return `accepted by ${person}role ${role}${login} on ${instant(at)}`;
 }
 
 /** In one line, and no longer than `longest` characters. */

@@ -18,11 +18,12 @@ import {
   type OutputFlags,
   type ReportFlag,
   type StateFlags,
+  type YesFlag,
 } from '../options.ts';
 import type { Finish } from '../program.ts';
 
 /** Flags of the two commands that run the state machine in this process. */
-export type ExecutionFlags = InputFlags & DatabaseFlags & StateFlags & OutputFlags & ReportFlag;
+export type ExecutionFlags = InputFlags & DatabaseFlags & StateFlags & OutputFlags & ReportFlag & YesFlag;
 
 export function registerMigrate(program: Command, finish: Finish): void {
   const command = program
@@ -35,6 +36,7 @@ export function registerMigrate(program: Command, finish: Finish): void {
       helpText({
         about: `Runs the state machine in this process: indexes, foreign keys NOT VALID, validation, preflight check, drop of the
 parent-level foreign key, verification. Any failure leads to the rollback branch, which puts everything back.
+Shows database, foreign key, forecast and warnings first; on a terminal it asks whether to start, elsewhere it goes on.
 Safe to stop at any time: the same command goes on from where it was.`,
         examples: [
           ['p2pfk migrate --table public.path', 'all of it'],
@@ -57,6 +59,7 @@ Safe to stop at any time: the same command goes on from where it was.`,
             'p2pfk migrate --table path --accept statement-trigger',
             'accept what p2pfk plan says needs acceptance; on a terminal it is asked',
           ],
+          ['p2pfk migrate --table path --yes', 'on a terminal, without the question whether to start'],
           ['p2pfk migrate --table path --dry-run', 'through plan and preflight only'],
         ],
         exitCodes: [0, 1, 2, 4, 5, 6, 130],
@@ -81,9 +84,8 @@ export async function runExecution(flags: ExecutionFlags, operation: 'migrate' |
     const databaseUrl = databaseUrlOf(flags);
     const { confirmDatabase } = await import('../relink.ts');
     if (!given.dryRun) await confirmDatabase({ input: process.stdin, output }, { databaseUrl, relink: given.relink });
-    const { askAcceptance } = await import('../acceptance.ts');
-    const accepted = await askAcceptance({ input: process.stdin, output }, databaseUrl, given);
-    const input = { ...given, accept: [...given.accept, ...accepted] };
+    const { beforeStart } = await import('../before-start.ts');
+    const input = await beforeStart({ input: process.stdin, output }, given, { databaseUrl, yes: flags.yes === true });
     const { execute } = await import('../execute.ts');
     const { report, exitCode } = await execute({
       input,

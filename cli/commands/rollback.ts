@@ -26,7 +26,8 @@ export function registerRollback(program: Command, finish: Finish): void {
       'after',
       helpText({
         about: `Goes straight to the rollback branch of the state machine. Where the parent-level foreign key was dropped it is
-restored first, while the partition-level ones still hold; then those that the migration added are dropped.`,
+restored first, while the partition-level ones still hold; then those that the migration added are dropped.
+Shows database, foreign key and forecast first; on a terminal it asks whether to start, elsewhere it goes on.`,
         examples: [
           ['p2pfk rollback --table public.path', 'back to the parent-level foreign key'],
           ['p2pfk rollback --table path --keep-indexes', 'leave the indexes that the migration built'],

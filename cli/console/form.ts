@@ -161,7 +161,10 @@ export const FIELDS: readonly Field[] = [
   },
 ];
 
-/** A checkbox of the plan page accepts the finding with the id behind the dot. */
+/**
+ * A checkbox of the plan page accepts the findings with the id behind the dot; its value is what was shown, one exact acceptance for
+ * each, so that what comes up afterwards is not accepted along with it.
+ */
 export const ACCEPT_FIELD = 'accept.';
 
 export type Parsed =
@@ -171,7 +174,13 @@ export type Parsed =
 export function readForm(form: Readonly<Record<string, unknown>>): FormValues {
   const accepted = [
     ...(typeof form.accept === 'string' ? form.accept.split(',') : []),
-    ...Object.keys(form).flatMap((name) => (name.startsWith(ACCEPT_FIELD) ? [name.slice(ACCEPT_FIELD.length)] : [])),
+    ...Object.entries(form).flatMap(([name, value]) =>
+      name.startsWith(ACCEPT_FIELD) && typeof value === 'string'
+        ? value === 'on'
+          ? [name.slice(ACCEPT_FIELD.length)]
+          : value.split(',')
+        : [],
+    ),
   ];
   const entries: [string, unknown][] = [
     ...FIELDS.map(({ name }): [string, unknown] => [name, form[name]]),

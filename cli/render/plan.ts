@@ -1,5 +1,5 @@
 /** A plan as a person reads it, and as SQL. Pure. */
-import type { Finding, Plan, PlanFinding, PlanLedger, PlannedPair, Severity } from '../../core/contracts.ts';
+import type { Estimate, Finding, Plan, PlanFinding, PlanLedger, PlannedPair, Severity } from '../../core/contracts.ts';
 import type { EventBudget } from '../../core/event-budget.ts';
 import { acceptFlags } from '../../core/preflight/acceptance.ts';
 import { grouped, oneLine, plural, roughly, size, visible, withoutSchemaOf, wrapped } from '../text.ts';
@@ -156,17 +156,18 @@ function needsAcceptance(finding: Finding | PlanFinding): boolean {
   return 'needsAcceptance' in finding && finding.needsAcceptance;
 }
 
-function estimateLines({ estimate }: Plan): string[] {
-  const { rollback } = estimate;
+export function rollbackForecast({ strategy, writesBlockedMs, note }: Estimate['rollback']): string {
   const blocked =
-    rollback.writesBlockedMs < 1
-      ? 'writes are not blocked'
-      : `writes blocked for about ${roughly(rollback.writesBlockedMs)}`;
+    writesBlockedMs < 1 ? 'writes are not blocked' : `writes blocked for about ${roughly(writesBlockedMs)}`;
+  return `Rollback     ${strategy}: ${blocked}${note === '' ? '' : `; ${oneLine(note)}`}`;
+}
+
+export function estimateLines({ estimate }: Plan): string[] {
   return [
     `Estimate     ${grouped(estimate.rows)} rows, ${size(estimate.bytes)}: about ${roughly(estimate.seconds * 1000)} in all`,
     `Execution    ${executionLine(estimate.execution)}`,
     `Drop         exclusive locks for about ${roughly(estimate.dropLockedMs)}; ${waitOfDrop(estimate.dropWaitMs)}`,
-    `Rollback     ${rollback.strategy}: ${blocked}${rollback.note === '' ? '' : `; ${oneLine(rollback.note)}`}`,
+    rollbackForecast(estimate.rollback),
   ];
 }
 

@@ -1,9 +1,10 @@
 /** Which findings need acceptance, which of them are accepted, and by whom. */
+import { createHash } from 'node:crypto';
 import type { AcceptedFinding, ExecutionInput, PlanFinding } from '../contracts.ts';
 import type { Server } from '../server.ts';
 
 /** What a person accepted: by options of this execution, and earlier for the same migration. */
-export interface Given extends Pick<ExecutionInput, 'accept'> {
+export interface Given extends Pick<ExecutionInput, 'accept' | 'by'> {
   /** As the ledger has it: it holds as long as the finding says the same. */
   readonly accepted?: readonly AcceptedFinding[] | undefined;
 }
@@ -25,15 +26,26 @@ export function judgeAcceptance(
   const before = given.accepted ?? [];
   const now = findings
     .filter((finding) => finding.needsAcceptance && !open.includes(finding) && !isAmong(before, finding))
-    .map(({ id, message }) => ({ id, message, role, sessionUser, at }));
+    .map(({ id, message }) => ({
+      id,
+      message,
+      role,
+      sessionUser,
+      ...(given.by === undefined ? {} : { by: given.by }),
+      at,
+    }));
   return { accepted: [...before, ...now], open };
 }
 
 export function notAccepted(findings: readonly PlanFinding[], { accept, accepted = [] }: Given): PlanFinding[] {
-  return findings.filter(
-    (finding) =>
-      finding.needsAcceptance && !accept.includes(finding.id) && !accept.includes('all') && !isAmong(accepted, finding),
-  );
+  const isGiven = (finding: PlanFinding): boolean =>
+    accept.includes('all') || accept.includes(finding.id) || accept.includes(exactAcceptance(finding));
+  return findings.filter((finding) => finding.needsAcceptance && !isGiven(finding) && !isAmong(accepted, finding));
+}
+
+/** `ID:HASH`, which accepts a finding as long as it says the same: what a person was shown, and nothing that came up since. */
+export function exactAcceptance({ id, message }: Pick<PlanFinding, 'id' | 'message'>): string {
+  return `${id}:${createHash('sha256').update(message).digest('hex').slice(0, 12)}`;
 }
 
 function isAmong(accepted: readonly AcceptedFinding[], { id, message }: PlanFinding): boolean {

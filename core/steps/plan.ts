@@ -80,6 +80,8 @@ async function open(
   const options = {
     ...optionsOf(input),
     accepted: reading.acceptance.accepted,
+    // The gate goes by the findings that were accepted here: what comes up later was shown to nobody.
+    accept: [],
     plannedAt: new Date().toISOString(),
     forecastSeconds: reading.document.estimate.seconds,
   };

@@ -41,7 +41,7 @@ describe('findings that need acceptance', () => {
       FROM p2pfk.migration, jsonb_array_elements(options -> 'accepted') AS a`);
     expect(rows.map(({ id }) => id).sort()).toEqual(['publication-all-tables', 'statement-trigger']);
     const report = await p2pfk(['report', '-e', JSON.parse(migrated.stdout).executionArn, '--format', 'markdown'], env);
-    expect(report.stdout.match(/accepted by role/g)).toHaveLength(2);
+    expect(report.stdout.match(/accepted by \S+ \(as stated, not verified\), role/g)).toHaveLength(2);
   });
 
   it('are named by ids that exist, or it is bad usage', async () => {
@@ -67,8 +67,21 @@ describe('findings that need acceptance', () => {
     expect((await declined.screen('all')).join('\n')).toContain('statement-trigger was not accepted');
     expect(await catalogSnapshot(observer)).toBe(before);
 
-    const accepted = onTerminal(['migrate', '-t', 'path', '--no-color'], env, { columns: 120, rows: 40 });
-    await asked(accepted, /Accept publication-all-tables\? \[y\/N\]/);
+    const unconfirmed = onTerminal(['migrate', '-t', 'path', '--no-color'], env, { columns: 120, rows: 40 });
+    await asked(unconfirmed, /Accept publication-all-tables\? \[y\/N\]/);
+    unconfirmed.type('y\ry\r');
+    expect(await unconfirmed.finished).toBe(4);
+    expect((await unconfirmed.screen('all')).join('\n')).toContain('the start was not confirmed');
+    expect(await catalogSnapshot(observer)).toBe(before);
+
+    const flags = ['--accept', 'publication-all-tables', '--no-color', '--by', 'Ana', '--reason', 'CHG-7'];
+    const accepted = onTerminal(['migrate', '-t', 'path', ...flags], env, { columns: 120, rows: 40 });
+    await asked(accepted, /Accept statement-trigger\? \[y\/N\]/);
+    const shown = (await accepted.screen('all')).join('\n');
+    expect(shown).toMatch(/^Database {5}\S+:\d+\/\S+, PostgreSQL \d+\S*, as role postgres$/m);
+    expect(shown).toMatch(/^Started by {3}Ana \(as stated, not verified\): CHG-7$/m);
+    expect(shown).toMatch(/^Foreign key {2}path_fk of public\.path → public\.inode, 3 pairs$/m);
+    expect(shown).toMatch(/^! publication-all-tables: .*\(accepted\)/ms);
     // The second answer is there before its question.
     accepted.type('yes\ry');
     expect(await accepted.finished).toBe(0);

@@ -42,7 +42,9 @@ it('shows a checkbox for each finding to accept, and starts nothing without it',
     });
 
   const planned = await (await post('/start/plan', {})).text();
-  expect(planned).toMatch(/<input type="checkbox" name="accept\.statement-trigger" value="on"/);
+  expect(planned).toMatch(
+    /<input type="checkbox" name="accept\.statement-trigger" value="statement-trigger:[0-9a-f]{12}"/,
+  );
 
   const refused = await post('/start', {});
   expect(refused.status).toBe(422);

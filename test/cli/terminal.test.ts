@@ -23,7 +23,7 @@ describe.skipIf(!HAS_TERMINALS)('on a terminal', () => {
     'of %i columns the steps, the pair that waits and who holds its lock are seen',
     async (columns) => {
       const { env, lock, pid } = await heldUp();
-      const terminal = onTerminal(['migrate', '-t', 'path', '--lock-timeout-ms', '300', '--no-color'], env, {
+      const terminal = onTerminal(['migrate', '-t', 'path', '--yes', '--lock-timeout-ms', '300', '--no-color'], env, {
         columns,
         rows: 40,
       });
@@ -58,7 +58,10 @@ describe.skipIf(!HAS_TERMINALS)('on a terminal', () => {
 
   it('that is made narrower and wider nothing is left behind, and no printed line is lost', async () => {
     const { env, lock } = await heldUp();
-    const terminal = onTerminal(['migrate', '-t', 'path', '--lock-timeout-ms', '300'], env, { columns: 130, rows: 40 });
+    const terminal = onTerminal(['migrate', '-t', 'path', '--yes', '--lock-timeout-ms', '300'], env, {
+      columns: 130,
+      rows: 40,
+    });
     await until(terminal, / 16\/17 [\s\S]*↻ try \d+ of 40/);
     const added = async () =>
       (await terminal.screen('all')).filter((line) => line.includes('✓ Added NOT VALID')).length;

@@ -1,5 +1,6 @@
 /** The form that starts a migration, and the plan that is shown before it does. */
 import type { Finding, Plan } from '../../../core/contracts.ts';
+import { exactAcceptance } from '../../../core/preflight/acceptance.ts';
 import { withoutSchemaOf } from '../../../core/text.ts';
 import { type Html, html } from '../../../report/html/escape.ts';
 import { bytes, count, duration, plural } from '../../../report/words.ts';
@@ -61,7 +62,7 @@ export function planPage(
     .filter(([name]) => name !== 'accept')
     .map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}`;
   const accepts = plan.findings.filter(({ id, needsAcceptance }, index, all) => {
-    const asked = open.includes(id) || values.accept?.split(',').includes(id);
+    const asked = open.includes(id) || values.accept?.split(',').some((one) => one === id || one.startsWith(`${id}:`));
     return needsAcceptance && asked && all.findIndex((other) => other.id === id) === index;
   });
   const able = errors.length === 0 && plan.statements.length > 0;
@@ -80,9 +81,10 @@ ${unaccepted ? html`<p class="alert" role="alert">Not started: accept what would
 }
 
 function acceptBox({ findings: all }: Plan, id: string, checked: boolean): Html {
-  const messages = all.flatMap((finding) => (finding.id === id && finding.needsAcceptance ? [finding.message] : []));
+  const shown = all.filter((finding) => finding.id === id && finding.needsAcceptance);
+  const messages = shown.map(({ message }) => message);
   const note = `accept-${id}-note`;
-  return html`<div class="field check"><label><input type="checkbox" name="${ACCEPT_FIELD}${id}" value="on" aria-describedby="${note}"${checked ? html` checked` : ''}> I accept <code>${id}</code></label><p class="hint" id="${note}">${messages.join('; ')}</p></div>`;
+  return html`<div class="field check"><label><input type="checkbox" name="${ACCEPT_FIELD}${id}" value="${shown.map(exactAcceptance).join(',')}" aria-describedby="${note}"${checked ? html` checked` : ''}> I accept <code>${id}</code></label><p class="hint" id="${note}">${messages.join('; ')}</p></div>`;
 }
 
 function verdict(plan: Plan, errors: readonly Finding[]): string {
