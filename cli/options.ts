@@ -307,6 +307,23 @@ export function addAcceptOption(command: Command): Command {
   );
 }
 
+export interface PlanFlag {
+  /** File of a saved plan. */
+  readonly plan?: string;
+}
+
+/** Of the commands that carry out a saved plan: it names table and options, so `--table` may be left out. */
+export function addPlanFileOption(command: Command): Command {
+  return command.addOption(
+    new Option(
+      '--plan <file>',
+      'carry out a plan that p2pfk plan --out has saved; refused where anything has changed since',
+    )
+      .implies({ withoutTable: true })
+      .helpGroup(OWN),
+  );
+}
+
 export interface YesFlag {
   readonly yes?: boolean;
 }

@@ -67,6 +67,16 @@ export const ExecutionInput = z.strictObject({
   by: StatedPerson.optional(),
   /** Why, for example a ticket. */
   reason: StatedReason.optional(),
+  /**
+   * Hash of the saved plan that is carried out (core/reviewed-plan.ts): refused where catalog or options are not those that it was made
+   * for. When and by whom it was made, as stated, is for the report.
+   */
+  planHash: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/, 'must be the hash of a saved plan')
+    .optional(),
+  planMadeAt: z.iso.datetime({ offset: true }).optional(),
+  planMadeBy: StatedPerson.optional(),
   /** Prove the drop on the live database, roll it back, and end paused. */
   rehearse: z.boolean().default(false),
   /** Ends sessions that hold a lock we need and have been idle in a transaction for that many seconds; else never. */

@@ -30,6 +30,8 @@ export interface Report {
   readonly summary: string;
   readonly subject: Subject;
   readonly execution: ExecutionFacts;
+  /** The saved plan that it carried out, compared by the plan step; null where it carried out none. */
+  readonly reviewedPlan: ReviewedPlan | null;
   /** The database that the execution worked on, as its plan has it. Null: it did not come to a plan, or an older edition ran it. */
   readonly workedOn: PlannedDatabase | null;
   /** That database as it was when this report was made; null: it was not read. */
@@ -71,6 +73,14 @@ export interface Subject {
   /** Of the parent FK, before. */
   readonly definition: string | null;
   readonly migrationId: string | null;
+}
+
+export interface ReviewedPlan {
+  /** `sha256:` and 64 digits; of the file that `p2pfk plan --out` wrote. */
+  readonly hash: string;
+  readonly madeAt: string | null;
+  /** As stated, not verified. */
+  readonly madeBy: string | null;
 }
 
 export interface ExecutionFacts {

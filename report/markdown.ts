@@ -38,7 +38,7 @@ function block(lines: readonly string[]): string {
     .join('');
 }
 
-function facts({ workedOn, database, subject, people, execution }: Report): string[] {
+function facts({ workedOn, database, subject, people, execution, reviewedPlan }: Report): string[] {
   return table(
     ['', ''],
     [
@@ -62,12 +62,19 @@ function facts({ workedOn, database, subject, people, execution }: Report): stri
           ? ''
           : [instant(people.withdrawn.at), stated(people.withdrawn.by, people.withdrawn.reason)].join(' '),
       ],
+      ['Plan', reviewed(reviewedPlan)],
       ['Began', instant(execution.startedAt)],
       ['Ended', execution.stoppedAt === null ? 'not yet' : instant(execution.stoppedAt)],
       ['Took', duration(execution.durationMs)],
       ['Execution', code(execution.arn)],
     ].filter(([, value]) => value !== ''),
   );
+}
+
+function reviewed(plan: Report['reviewedPlan']): string {
+  if (plan === null) return '';
+  const when = plan.madeAt === null ? '' : `, made on ${instant(plan.madeAt)}`;
+  return `${code(plan.hash)}${when}${plan.madeBy === null ? '' : ` by ${stated(plan.madeBy, null)}`}`;
 }
 
 function stated(person: string | null, reason: string | null): string {

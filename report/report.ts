@@ -87,6 +87,7 @@ export function buildReport(sources: ReportSources): Report {
     subject,
     execution: facts,
     workedOn: workedOn(history),
+    reviewedPlan: reviewedPlanOf(input),
     database: databaseOf(trail),
     people,
     executions: executionsOf({ execution, others: sources.others ?? [], trail }),
@@ -150,6 +151,11 @@ function executionFacts({ execution }: ReportSources, clock: Clock, input: Json)
 
 function workedOn(history: History): PlannedDatabase | null {
   return PlannedDatabase.safeParse(planOf(history).database).data ?? null;
+}
+
+function reviewedPlanOf({ planHash, planMadeAt, planMadeBy }: Json): Report['reviewedPlan'] {
+  const hash = stringOf(planHash);
+  return hash === null ? null : { hash, madeAt: stringOf(planMadeAt), madeBy: stringOf(planMadeBy) };
 }
 
 function databaseOf(trail: Trail | null): DatabaseFacts | null {

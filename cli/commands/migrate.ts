@@ -7,6 +7,7 @@ import {
   addInputOptions,
   addOutputOptions,
   addPeopleOptions,
+  addPlanFileOption,
   addRelinkOption,
   addReportOption,
   addStateOptions,
@@ -16,6 +17,7 @@ import {
   databaseUrlOf,
   type InputFlags,
   type OutputFlags,
+  type PlanFlag,
   type ReportFlag,
   type StateFlags,
   type YesFlag,
@@ -23,13 +25,15 @@ import {
 import type { Finish } from '../program.ts';
 
 /** Flags of the two commands that run the state machine in this process. */
-export type ExecutionFlags = InputFlags & DatabaseFlags & StateFlags & OutputFlags & ReportFlag & YesFlag;
+export type ExecutionFlags = InputFlags & DatabaseFlags & StateFlags & OutputFlags & ReportFlag & YesFlag & PlanFlag;
 
 export function registerMigrate(program: Command, finish: Finish): void {
   const command = program
     .command('migrate')
     .description('replace the parent-level foreign key by one foreign key per pair of partitions');
-  addStateOptions(addDatabaseOptions(addYesOption(addPeopleOptions(addRelinkOption(addInputOptions(command))))));
+  addStateOptions(
+    addDatabaseOptions(addYesOption(addPlanFileOption(addPeopleOptions(addRelinkOption(addInputOptions(command)))))),
+  );
   addReportOption(addOutputOptions(command))
     .addHelpText(
       'after',
@@ -59,6 +63,7 @@ Safe to stop at any time: the same command goes on from where it was.`,
             'p2pfk migrate --table path --accept statement-trigger',
             'accept what p2pfk plan says needs acceptance; on a terminal it is asked',
           ],
+          ['p2pfk migrate --plan plan.json', 'a plan that was saved by p2pfk plan --out, as it was reviewed'],
           ['p2pfk migrate --table path --yes', 'on a terminal, without the question whether to start'],
           ['p2pfk migrate --table path --dry-run', 'through plan and preflight only'],
         ],
@@ -76,7 +81,10 @@ export async function runExecution(flags: ExecutionFlags, operation: 'migrate' |
   try {
     const { givenInput, parseInput } = await import('../input.ts');
     const { statedHere } = await import('../people.ts');
-    const given = parseInput(givenInput({ ...flags, ...statedHere(flags) }, operation));
+    const typed = givenInput({ ...flags, ...statedHere(flags) }, operation);
+    const { readPlanFile, inputOfPlan, refuseChangedCatalog } = await import('../plan-file.ts');
+    const plan = flags.plan === undefined ? null : await readPlanFile(flags.plan);
+    const given = parseInput(plan === null ? typed : inputOfPlan(plan, typed));
     if (given.holdBackQuery !== undefined) {
       const { allowHoldBackQuery } = await import('../../core/throttle.ts');
       allowHoldBackQuery();
@@ -84,6 +92,7 @@ export async function runExecution(flags: ExecutionFlags, operation: 'migrate' |
     const databaseUrl = databaseUrlOf(flags);
     const { confirmDatabase } = await import('../relink.ts');
     if (!given.dryRun) await confirmDatabase({ input: process.stdin, output }, { databaseUrl, relink: given.relink });
+    if (plan !== null) await refuseChangedCatalog(plan, given, databaseUrl);
     const { beforeStart } = await import('../before-start.ts');
     const input = await beforeStart({ input: process.stdin, output }, given, { databaseUrl, yes: flags.yes === true });
     const { execute } = await import('../execute.ts');

@@ -7,6 +7,7 @@ import {
   addNamingOption,
   addOutputOptions,
   addPaceOptions,
+  addPeopleOptions,
   applyVerbose,
   type DatabaseFlags,
   databaseUrlOf,
@@ -15,7 +16,9 @@ import {
 } from '../options.ts';
 import type { Finish } from '../program.ts';
 
-type PlanFlags = InputFlags & DatabaseFlags & OutputFlags & { readonly sql?: boolean; readonly countOrphans?: boolean };
+type PlanFlags = InputFlags &
+  DatabaseFlags &
+  OutputFlags & { readonly sql?: boolean; readonly countOrphans?: boolean; readonly out?: string };
 
 export function registerPlan(program: Command, finish: Finish): void {
   const command = program
@@ -23,8 +26,9 @@ export function registerPlan(program: Command, finish: Finish): void {
     .description('what would be done: pairs, findings, estimate, exact SQL; reads only');
   addDatabaseOptions(addNamingOption(addIndexOptions(addGuardOptions(addPaceOptions(command)))))
     .option('--count-orphans', 'count the referencing rows without a referenced row, pair after pair; reads all rows')
+    .option('--out <file>', 'save the plan, to be reviewed and carried out by p2pfk migrate --plan FILE')
     .option('--sql', 'only the SQL: a script for psql with all that migrate would run, and the way back');
-  addOutputOptions(command)
+  addOutputOptions(addPeopleOptions(command))
     .addHelpText(
       'after',
       helpText({
@@ -34,6 +38,10 @@ export function registerPlan(program: Command, finish: Finish): void {
           ['p2pfk plan --table path --sql > migration.sql', 'for a DBA to read, and to run with psql'],
           ['p2pfk plan --table path --json', 'for scripts'],
           ['p2pfk plan --table path --count-orphans', 'would the validation fail?'],
+          [
+            'p2pfk plan --table path --out plan.json --reason CHG-1234',
+            'for a change board: reviewed, then migrated as it is',
+          ],
         ],
         exitCodes: [[0, 'a migration can run'], 2, [4, 'preflight would refuse: there are error findings']],
       }),
@@ -48,7 +56,12 @@ async function plan(flags: PlanFlags, command: Command): Promise<number> {
     throw new InvalidInput('--sql and --json cannot be used together: the JSON document holds the statements already');
   }
   const { givenInput, parseInput } = await import('../input.ts');
-  const input = parseInput(givenInput(flags, 'migrate'));
+  const { statedHere } = await import('../people.ts');
+  const people = statedHere(flags);
+  // Who carries it out is another matter than who made it.
+  const { by: _by, reason: _reason, ...options } = flags;
+  const given = givenInput(options, 'migrate');
+  const input = parseInput(given);
   const { connectReadOnly } = await import('../../core/connection.ts');
   const { planMigration, readPlan } = await import('../../core/plan.ts');
   const { migrationScript } = await import('../../core/script/script.ts');
@@ -65,19 +78,33 @@ async function plan(flags: PlanFlags, command: Command): Promise<number> {
   try {
     const { noteDatabase } = await import('../relink.ts');
     await noteDatabase(client, output);
+    const { readCatalog, savePlan } = await import('../plan-file.ts');
+    const catalog = flags.out === undefined ? [] : await readCatalog(client, input);
     const reading = flags.sql === true ? await readPlan(client, input, 'plan') : undefined;
     const planned =
       reading?.document ?? (await planMigration(client, input, { countOrphans: flags.countOrphans === true }));
     const refused = planned.findings.some((finding) => finding.severity === 'error');
+    const saved =
+      flags.out === undefined || refused
+        ? null
+        : await savePlan(client, flags.out, {
+            plan: planned,
+            given,
+            catalog,
+            people,
+            databaseUrl: databaseUrlOf(flags),
+          });
     if (reading !== undefined) {
       output.sql((await migrationScript(client, reading, input)) ?? statementsAsSql(planned));
       if (refused) for (const line of findingLines(planned.findings, 'error')) output.complain(line);
     } else if (flags.json === true) {
       output.document(planned);
     } else {
-      const given = repeatedOptions(command, 'migrate');
-      for (const line of planLines(planned, { given, columns: output.columns })) output.line(line);
+      const repeated = repeatedOptions(command, 'migrate');
+      for (const line of planLines(planned, { given: repeated, columns: output.columns })) output.line(line);
     }
+    if (saved !== null) output.complain(`✓ Plan saved: ${flags.out}, ${saved.hash}`);
+    else if (flags.out !== undefined) output.complain('! No plan was saved: it would be refused');
     return refused ? ExitCode.Refused : ExitCode.Done;
   } finally {
     await client.end();

@@ -6,14 +6,17 @@ import {
   addInputOptions,
   addOutputOptions,
   addPeopleOptions,
+  addPlanFileOption,
   addRelinkOption,
   type InputFlags,
   type OutputFlags,
+  type PlanFlag,
 } from '../options.ts';
 import type { Finish } from '../program.ts';
 
 export type StartFlags = InputFlags &
-  OutputFlags & {
+  OutputFlags &
+  PlanFlag & {
     readonly stateMachine: string;
     readonly operation: string;
     readonly name?: string;
@@ -28,7 +31,7 @@ export function registerStart(program: Command, finish: Finish): void {
     .command('start')
     .description('start the state machine in AWS, and follow it with --wait')
     .requiredOption('-s, --state-machine <arn>', "the state machine's ARN, as the stack's output tells it");
-  addPeopleOptions(addRelinkOption(addInputOptions(command)), AWS_PERSON)
+  addPlanFileOption(addPeopleOptions(addRelinkOption(addInputOptions(command)), AWS_PERSON))
     .addOption(new Option('--operation <what>', 'migrate or rollback').default('migrate'))
     .option('--ledger-owner <role>', "the role that owns the ledger; in AWS it has to be the stack's")
     .option('--name <name>', 'name of the execution (default: made from table and time)')

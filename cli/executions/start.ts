@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { ExitCode, InvalidInput } from '../../core/errors.ts';
 import type { StartFlags } from '../commands/start.ts';
-import { givenInput, parseInput } from '../input.ts';
+import { type GivenInput, givenInput, parseInput } from '../input.ts';
 import { createOutput } from '../output.ts';
-import { statedInAws } from '../people.ts';
+import { type StatedPeople, statedInAws } from '../people.ts';
+import { inputOfPlan, readPlanFile } from '../plan-file.ts';
 import { shellWord } from '../text.ts';
 import { awsFailure, createClient, regionOf } from './client.ts';
 import { follow } from './follow.ts';
@@ -19,14 +20,20 @@ export async function start(flags: StartFlags): Promise<number> {
       "--state-machine is this machine's own: give the --endpoint-url of p2pfk serve, or use p2pfk migrate",
     );
   }
+  if (flags.plan !== undefined && flags.operation !== 'migrate') throw new InvalidInput('--plan is for a migration');
+  const plan = flags.plan === undefined ? null : await readPlanFile(flags.plan);
+  const inputFor = (people: StatedPeople): GivenInput => {
+    const typed = givenInput({ ...flags, ...people }, flags.operation);
+    return plan === null ? typed : inputOfPlan(plan, typed);
+  };
   // Checked before anybody is asked over the network.
-  const { table } = parseInput(givenInput(flags, flags.operation));
-  const name = executionName(flags);
+  const { table } = parseInput(inputFor({}));
+  const name = executionName({ ...flags, table });
   const output = createOutput(flags);
   const client = createClient(flags, region);
   try {
     const people = await statedInAws(flags, () => callerIdentity(client));
-    const given = givenInput({ ...flags, ...people }, flags.operation);
+    const given = inputFor(people);
     const input = parseInput(given);
     const executionArn = await startExecution(client, flags.stateMachine, name, given);
     if (flags.wait !== true) {

@@ -14,6 +14,7 @@ import { type PlanReading, readPlan } from '../plan.ts';
 import { acceptFlags } from '../preflight/acceptance.ts';
 import { LEDGER_FINDINGS, readFindings } from '../preflight/sql-findings.ts';
 import { relink } from '../relink.ts';
+import { refuseUnreviewed } from '../reviewed-plan.ts';
 import { heldBack, refuseHoldBackQuery } from '../throttle.ts';
 import { notePlan } from '../trail/note-plan.ts';
 import type { StepContext } from './context.ts';
@@ -54,6 +55,7 @@ async function planMigration(context: StepContext, input: ExecutionInput, execut
   const before = await duplicateOf(context, reading, input, execution);
   if (before) return before;
   refuse(reading);
+  await refuseUnreviewed(context.client, reading.foreignKey, input);
   if (input.dryRun) return result('DRY_RUN', reading, input);
   refuseUnaccepted(reading);
 

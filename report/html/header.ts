@@ -27,6 +27,7 @@ function facts(report: Report): Fact[] {
     ...(subject.definition === null ? [] : [['As it was', html`<code>${subject.definition}</code>`] as Fact]),
     ['By', by(subject.operation === 'rollback' ? { ...people, approvedBy: null } : people)],
     ...withdrawal(people),
+    ...reviewed(report),
     ['Began', instant(execution.startedAt)],
     ['Ended', execution.stoppedAt === null ? 'not yet' : instant(execution.stoppedAt)],
     ['Execution', html`<code class="arn">${execution.arn}</code>`],
@@ -51,6 +52,14 @@ function because(reason: string | null): string {
   return reason === null ? '' : `: ${reason}`;
 }
 
+function reviewed({ reviewedPlan }: Report): Fact[] {
+  if (reviewedPlan === null) return [];
+  const { hash, madeAt, madeBy } = reviewedPlan;
+  const when = madeAt === null ? '' : `, made on ${instant(madeAt)}`;
+  const who = madeBy === null ? '' : html` by <code>${madeBy}</code> (${AS_STATED})`;
+  return [['Plan', html`<code>${hash}</code>${when}${who}; refused if anything had changed since`]];
+}
+
 function withdrawal({ withdrawn, approvedAt }: Report['people']): Fact[] {
   if (withdrawn === null) return [];
   const who = withdrawn.by === null ? '' : html` by <code>${withdrawn.by}</code> (${AS_STATED})`;
@@ -60,7 +69,8 @@ function withdrawal({ withdrawn, approvedAt }: Report['people']): Fact[] {
 
 /** What differs from the defaults; those every execution has. */
 function askedFor({ execution, subject }: Report): Html {
-  const { table: _table, constraint: _constraint, by: _by, reason: _reason, ...given } = execution.input;
+  const { table: _table, constraint: _constraint, by: _by, reason: _reason, ...more } = execution.input;
+  const { planHash: _hash, planMadeAt: _madeAt, planMadeBy: _madeBy, ...given } = more;
   const defaults: Record<string, unknown> = ExecutionInput.safeParse({ table: subject.table || 'T' }).data ?? {};
   const own = Object.entries(given).filter(([key, value]) => JSON.stringify(defaults[key]) !== JSON.stringify(value));
   if (own.length === 0) return html`nothing but the defaults`;

@@ -71,6 +71,7 @@ describe('p2pfk migrate --help', () => {
         'pair-constraint-names',
         'no-indexes',
         'accept',
+        'plan',
         'relink',
         'yes',
         'database-url',

@@ -1,0 +1,234 @@
+/** A saved plan: written by `plan --out`, reviewed by people, carried out by `migrate --plan`. */
+import { randomBytes } from 'node:crypto';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Client } from 'pg';
+import * as z from 'zod';
+import { connectReadOnly, describeTarget } from '../core/connection.ts';
+import { ExecutionInput, type Plan } from '../core/contracts.ts';
+import { InvalidInput, PreflightFailed } from '../core/errors.ts';
+import { type ForeignKey, resolveForeignKey } from '../core/foreign-key.ts';
+import { StatedPerson, StatedReason } from '../core/person.ts';
+import {
+  type CatalogEntry,
+  DECISIVE_OPTIONS,
+  differences,
+  planHash,
+  readCatalogEntries,
+  shortHash,
+} from '../core/reviewed-plan.ts';
+import type { GivenInput } from './input.ts';
+import type { StatedPeople } from './people.ts';
+import { oneLine } from './text.ts';
+import { version } from './version.ts';
+
+const FORMAT = 'p2pfk-plan';
+/** Of the file, not of p2pfk: another one is refused. */
+const FORMAT_VERSION = 1;
+/** Differences that are named; the others are counted. */
+const MOST_NAMED = 3;
+
+const PlanFile = z.object({
+  format: z.literal(FORMAT),
+  formatVersion: z.literal(FORMAT_VERSION),
+  generator: z.string(),
+  madeAt: z.iso.datetime(),
+  /** As stated, not verified. */
+  madeBy: StatedPerson,
+  reason: StatedReason.nullable(),
+  database: z.object({
+    name: z.string(),
+    target: z.string(),
+    serverVersion: z.string(),
+    /** Of the cluster; null where it is not known. */
+    systemIdentifier: z.string().nullable(),
+  }),
+  /** What it was planned with, as an execution takes it. */
+  input: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
+  /** Of `catalog`, and of what `input` decides; core/reviewed-plan.ts. */
+  hash: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+  catalog: z.array(z.tuple([z.string(), z.string(), z.string()])),
+  /** For people: what `plan --json` prints. */
+  plan: z.looseObject({ table: z.string(), constraint: z.string() }),
+});
+export type PlanFile = z.infer<typeof PlanFile>;
+
+export interface PlanToSave {
+  readonly plan: Plan;
+  readonly given: GivenInput;
+  /** As it was before the plan was made. */
+  readonly catalog: readonly CatalogEntry[];
+  readonly people: StatedPeople & { readonly by: string };
+  readonly databaseUrl: string | undefined;
+}
+
+/** What a plan for `input` depends on. */
+export async function readCatalog(client: Client, input: ExecutionInput): Promise<CatalogEntry[]> {
+  return readCatalogEntries(client, await resolveForeignKey(client, input, 'migrate'));
+}
+
+/**
+ * @throws PreflightFailed where the catalog has changed while the plan was made
+ * @throws InvalidInput where the file cannot be written
+ */
+export async function savePlan(client: Client, path: string, saved: PlanToSave): Promise<PlanFile> {
+  const changed = differences(saved.catalog, await readCatalog(client, ExecutionInput.parse(saved.given)));
+  if (changed.length > 0)
+    throw new PreflightFailed(`no plan was saved: the catalog changed while it was made: ${changed[0]}; plan again`);
+  const { rows } = await client.query<{ database: string }>('SELECT current_database() AS database');
+  const file = planFile(saved, rows[0]?.database ?? '');
+  await writePlanFile(path, file);
+  return file;
+}
+
+function planFile({ plan, given: input, catalog, people, databaseUrl }: PlanToSave, database: string): PlanFile {
+  const { by, reason } = people;
+  const options = ExecutionInput.parse(input);
+  return PlanFile.parse({
+    format: FORMAT,
+    formatVersion: FORMAT_VERSION,
+    generator: `p2pfk ${version}`,
+    madeAt: new Date().toISOString(),
+    madeBy: by,
+    reason: reason ?? null,
+    database: {
+      name: database,
+      target: describeTarget(databaseUrl),
+      serverVersion: plan.serverVersion,
+      systemIdentifier: null,
+    },
+    input: { ...input, constraint: plan.constraint },
+    hash: planHash(catalog, { table: plan.table, constraint_name: plan.constraint }, options),
+    catalog,
+    plan,
+  });
+}
+
+/**
+ * Whole or not at all, and for its owner alone: it names tables, owners and functions.
+ *
+ * @throws InvalidInput where it cannot be written, in one line
+ */
+async function writePlanFile(path: string, file: PlanFile): Promise<void> {
+  const draft = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
+  try {
+    const handle = await open(draft, 'wx', 0o600);
+    try {
+      await handle.writeFile(`${JSON.stringify(file, null, 1)}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined);
+    throw new InvalidInput(`the plan cannot be written to ${path}: ${messageOf(error)}`);
+  }
+}
+
+/** @throws InvalidInput with one line, where it is no plan that this p2pfk can carry out */
+export async function readPlanFile(path: string): Promise<PlanFile> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new InvalidInput(`the plan ${path} cannot be read: ${messageOf(error)}`);
+  });
+  const value = parsed(text);
+  const { format, formatVersion, generator } = Object(value) as Record<string, unknown>;
+  if (format !== FORMAT) throw new InvalidInput(`${path} is not a plan that p2pfk plan --out has written`);
+  if (formatVersion !== FORMAT_VERSION)
+    throw new InvalidInput(
+      `the plan ${path} has format version ${String(formatVersion)}, and this p2pfk reads version ${FORMAT_VERSION}: plan again`,
+    );
+  if (generator !== `p2pfk ${version}`)
+    throw new InvalidInput(
+      `the plan ${path} was made by ${String(generator)}, and this is p2pfk ${version}, which may run other statements: plan again`,
+    );
+  const file = PlanFile.safeParse(value);
+  if (!file.success) throw new InvalidInput(`the plan ${path} is damaged: ${issueOf(file.error)}; plan again`);
+  const { catalog, hash, plan, input } = file.data;
+  const options = ExecutionInput.safeParse(input);
+  if (!options.success) throw new InvalidInput(`the plan ${path} is damaged: ${issueOf(options.error)}; plan again`);
+  const own = planHash(catalog, { table: plan.table, constraint_name: plan.constraint }, options.data);
+  if (own !== hash)
+    throw new InvalidInput(`the plan ${path} was changed after it was made: its hash does not fit; plan again`);
+  return file.data;
+}
+
+/**
+ * The input with which a plan is carried out: its own, and besides it only what decides when and how fast.
+ *
+ * @throws InvalidInput where an option says something else than the plan
+ */
+export function inputOfPlan(file: PlanFile, given: GivenInput): GivenInput {
+  const planned = ExecutionInput.parse(file.input);
+  const asked = ExecutionInput.partial().parse(given);
+  for (const key of [...DECISIVE_OPTIONS, 'searchPath', 'constraint'] as const) {
+    if (given[key] !== undefined && asked[key] !== planned[key])
+      throw new InvalidInput(
+        `the plan was made with ${key} ${JSON.stringify(planned[key] ?? null)}, and an option says ${JSON.stringify(given[key])}: leave the option out, or plan again`,
+      );
+  }
+  const { table, ...input } = file.input;
+  if (given.table !== undefined && given.table !== table && given.table !== file.plan.table)
+    throw new InvalidInput(
+      `the plan is for the table ${file.plan.table}, and --table says ${JSON.stringify(given.table)}`,
+    );
+  return {
+    ...input,
+    ...given,
+    table: file.plan.table,
+    planHash: file.hash,
+    planMadeAt: file.madeAt,
+    planMadeBy: file.madeBy,
+  };
+}
+
+/**
+ * Before anything begins: says what has changed since the plan was made. The plan step compares again, by the hash.
+ *
+ * @throws PreflightFailed that names the first differences
+ */
+export async function refuseChangedCatalog(
+  file: PlanFile,
+  input: ExecutionInput,
+  databaseUrl: string | undefined,
+): Promise<void> {
+  const { searchPath, ledgerOwner } = input;
+  const client = await connectReadOnly({ databaseUrl, applicationName: 'p2pfk plan', searchPath, ledgerOwner });
+  try {
+    const { rows } = await client.query<{ database: string }>('SELECT current_database() AS database');
+    const database = rows[0]?.database;
+    if (database !== file.database.name)
+      throw new PreflightFailed(
+        `refused, nothing was changed: the plan was made for the database ${file.database.name} (${file.database.target}), and this is ${database} (${describeTarget(databaseUrl)})`,
+      );
+    const foreignKey: ForeignKey = await resolveForeignKey(client, input, 'migrate');
+    // Dropped by an execution of this plan: what is left is compared by nobody.
+    if (foreignKey.constraint_oid === null) return;
+    const found = differences(file.catalog, await readCatalogEntries(client, foreignKey));
+    if (found.length === 0) return;
+    const more = found.length > MOST_NAMED ? ` (and ${found.length - MOST_NAMED} more)` : '';
+    throw new PreflightFailed(
+      oneLine(
+        `refused, nothing was changed: since the plan ${shortHash(file.hash)} was made on ${file.madeAt}, this has changed: ${found.slice(0, MOST_NAMED).join('; ')}${more}; plan again, and review it`,
+      ),
+    );
+  } finally {
+    await client.end();
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function issueOf({ issues: [issue] }: z.ZodError): string {
+  return issue === undefined ? 'it cannot be read' : `${issue.path.join('.')}: ${issue.message}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
