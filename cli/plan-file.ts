@@ -8,6 +8,7 @@ import { connectReadOnly, describeTarget } from '../core/connection.ts';
 import { ExecutionInput, type Plan } from '../core/contracts.ts';
 import { InvalidInput, PreflightFailed } from '../core/errors.ts';
 import { type ForeignKey, resolveForeignKey } from '../core/foreign-key.ts';
+import { type DatabaseIdentity, readIdentity } from '../core/ledger-identity.ts';
 import { StatedPerson, StatedReason } from '../core/person.ts';
 import {
   type CatalogEntry,
@@ -75,13 +76,15 @@ export async function savePlan(client: Client, path: string, saved: PlanToSave):
   const changed = differences(saved.catalog, await readCatalog(client, ExecutionInput.parse(saved.given)));
   if (changed.length > 0)
     throw new PreflightFailed(`no plan was saved: the catalog changed while it was made: ${changed[0]}; plan again`);
-  const { rows } = await client.query<{ database: string }>('SELECT current_database() AS database');
-  const file = planFile(saved, rows[0]?.database ?? '');
+  const file = planFile(saved, await readIdentity(client));
   await writePlanFile(path, file);
   return file;
 }
 
-function planFile({ plan, given: input, catalog, people, databaseUrl }: PlanToSave, database: string): PlanFile {
+function planFile(
+  { plan, given: input, catalog, people, databaseUrl }: PlanToSave,
+  identity: DatabaseIdentity,
+): PlanFile {
   const { by, reason } = people;
   const options = ExecutionInput.parse(input);
   return PlanFile.parse({
@@ -92,10 +95,10 @@ function planFile({ plan, given: input, catalog, people, databaseUrl }: PlanToSa
     madeBy: by,
     reason: reason ?? null,
     database: {
-      name: database,
+      name: identity.database,
       target: describeTarget(databaseUrl),
       serverVersion: plan.serverVersion,
-      systemIdentifier: null,
+      systemIdentifier: identity.systemIdentifier,
     },
     input: { ...input, constraint: plan.constraint },
     hash: planHash(catalog, { table: plan.table, constraint_name: plan.constraint }, options),
@@ -195,11 +198,11 @@ export async function refuseChangedCatalog(
   const { searchPath, ledgerOwner } = input;
   const client = await connectReadOnly({ databaseUrl, applicationName: 'p2pfk plan', searchPath, ledgerOwner });
   try {
-    const { rows } = await client.query<{ database: string }>('SELECT current_database() AS database');
-    const database = rows[0]?.database;
-    if (database !== file.database.name)
+    const { database, systemIdentifier: cluster } = await readIdentity(client);
+    const { name, systemIdentifier: planned } = file.database;
+    if (database !== name || (planned !== null && cluster !== null && planned !== cluster))
       throw new PreflightFailed(
-        `refused, nothing was changed: the plan was made for the database ${file.database.name} (${file.database.target}), and this is ${database} (${describeTarget(databaseUrl)})`,
+        `refused, nothing was changed: the plan was made for the database ${name} (${file.database.target}; system identifier ${planned ?? 'unknown'}), and this is ${database} (${describeTarget(databaseUrl)}; ${cluster ?? 'unknown'})`,
       );
     const foreignKey: ForeignKey = await resolveForeignKey(client, input, 'migrate');
     // Dropped by an execution of this plan: what is left is compared by nobody.

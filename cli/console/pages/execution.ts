@@ -15,7 +15,7 @@ export interface Actions {
   readonly resume: boolean;
 }
 
-const NONE: Actions = { stop: false, approve: false, rollback: false, resume: false };
+const NONE: Actions = { stop: false, approve: false, withdraw: false, rollback: false, resume: false };
 
 /**
  * @param place whether the execution worked on the database that is served; on another one nothing can be done from here
