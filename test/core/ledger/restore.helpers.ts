@@ -63,10 +63,11 @@ export async function migratedPath(
 
 /** Makes a ledger of version 2 of one of version 3. */
 export const TO_VERSION_2 = `
-  DROP TABLE p2pfk.identity, p2pfk.running;
+  DROP TABLE p2pfk.identity, p2pfk.running; DROP TRIGGER approver ON p2pfk.migration;
   ALTER TABLE p2pfk.migration DROP COLUMN endpoint, DROP COLUMN liveness_key, DROP COLUMN started_by, DROP COLUMN reason,
-    DROP COLUMN approval_reason, DROP COLUMN approval_withdrawn_at, DROP COLUMN approval_withdrawn_by;
-  ALTER TABLE p2pfk.event DROP COLUMN execution, DROP COLUMN person, DROP COLUMN reason, DROP COLUMN lock_held_ms;
+    DROP COLUMN approval_reason, DROP COLUMN approved_login, DROP COLUMN approval_withdrawn_at, DROP COLUMN approval_withdrawn_by,
+    DROP COLUMN approval_withdrawn_reason;
+  ALTER TABLE p2pfk.event DROP COLUMN execution, DROP COLUMN login, DROP COLUMN person, DROP COLUMN reason, DROP COLUMN lock_held_ms;
   DELETE FROM p2pfk.ledger_version WHERE version = 3;`;
 
 /** Handlers find that database until the test ends. */
