@@ -4,6 +4,7 @@
  */
 import type { Client } from 'pg';
 import { LedgerElsewhere } from './errors.ts';
+import { toNamedError } from './postgres-errors.ts';
 import { endpointOf } from './session-endpoint.ts';
 import { run, runOne } from './sql.ts';
 
@@ -124,7 +125,9 @@ async function readLink(client: Client, identity: DatabaseIdentity, isOlder: boo
   const values = identityValues(identity);
   if (isOlder)
     return runOne<LinkRow>(client, 'ledger/link-older', { ...values, unmatched: await readUnmatched(client) });
-  const row = await runOne<LinkRow>(client, 'ledger/link', values);
+  const row = await runOne<LinkRow>(client, 'ledger/link', values).catch((error: unknown) => {
+    throw toNamedError(error, 'SELECT FROM p2pfk.identity');
+  });
   if (row.link_state !== 'unsure' && row.link_state !== 'unlinked') return row;
   const fits = (await readUnmatched(client)) === '';
   if (row.link_state === 'unsure') return { ...row, link_state: fits ? 'linked' : 'elsewhere' };

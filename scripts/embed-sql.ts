@@ -6,13 +6,15 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { Plugin } from 'esbuild';
 
-/** Every `.sql` file below a folder. Shape: `<path below the folder, slashes, no extension>` -> text without the comment at its head. */
+/** Every `.sql` file below a folder that code reads. Shape: `<path below the folder, slashes, no extension>` -> text without the comment at its head. */
 export async function readSqlFiles(folder: string): Promise<Record<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const names = entries
     .filter((entry) => entry.isFile() && entry.name.endsWith('.sql'))
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).slice(0, -'.sql'.length))
     .map((name) => name.split(sep).join('/'))
+    // Scripts for psql, which no code reads.
+    .filter((name) => !/^(psql\/|migrate-|aws-role$|ledger-)/.test(name))
     .sort();
   const texts = await Promise.all(
     names.map(async (name) => withoutHead(await readFile(join(folder, `${name}.sql`), 'utf8'))),

@@ -120,8 +120,9 @@ const files = readdirSync(join(ROOT, 'sql'), { recursive: true, encoding: 'utf8'
   .map((file) => file.replace(/\.sql$/, ''))
   .sort();
 
-/** One query, with parameters; else a script, such as the ledger's schema. */
+/** One query, with parameters; else a script, such as the ledger's schema, or a query for psql alone, which keeps its answer. */
 const isQuery = (name: string) =>
+  !readSql(name).includes('\\gset') &&
   /^(WITH|SELECT|INSERT|UPDATE|DELETE)\b/m.test(
     toParameters(readSql(name))
       .text.replace(/^(--.*|\s*)\n/gm, '')

@@ -16,6 +16,20 @@ COMMENT ON COLUMN p2pfk.identity.system_identifier IS
   'pg_control_system().system_identifier; copies of a cluster have the same one; null: the role that linked it may not ask';
 COMMENT ON COLUMN p2pfk.identity.endpoint IS 'host and port that the client connected to, or several, as they were given; never a user or a password';
 COMMENT ON COLUMN p2pfk.identity.person IS 'who linked it, as stated: not verified';
+-- Who may read the migrations reads first whether they are this database's: an approver, for example.
+DO $grant$
+DECLARE
+  readers text := (SELECT pg_catalog.string_agg(DISTINCT CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0::pg_catalog.oid THEN 'PUBLIC'
+                                                              ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END, ', ')
+                     FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) a
+                    WHERE c.oid OPERATOR(pg_catalog.=) 'p2pfk.migration'::pg_catalog.regclass
+                      AND a.privilege_type OPERATOR(pg_catalog.=) 'SELECT' AND a.grantee OPERATOR(pg_catalog.<>) c.relowner);
+BEGIN
+  IF readers IS NOT NULL THEN
+    EXECUTE pg_catalog.format('GRANT SELECT ON p2pfk.identity TO %s', readers);
+  END IF;
+END
+$grant$;
 
 ALTER TABLE p2pfk.migration
   ADD COLUMN endpoint text, ADD COLUMN liveness_key bigint, ADD COLUMN started_by text, ADD COLUMN reason text,

@@ -1,4 +1,5 @@
 /** The ledger's versions: each older one becomes the newest, and the newest is what the code expects. */
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -76,5 +77,22 @@ describe('a ledger', () => {
 
     expect(await shapeOf(core)).toEqual(await shapeOf(fresh.core));
     expect(await catalogOf(observer)).toEqual(await catalogOf(fresh.observer));
+  });
+
+  it('that is upgraded stays readable for those who could read its migrations', async () => {
+    const { observer, core } = await database(edition('version-2'));
+    const role = `reader_${randomBytes(4).toString('hex')}`;
+    await observer.query(`CREATE ROLE "${role}"; GRANT SELECT ON p2pfk.migration TO "${role}"`);
+    onTestFinished(async () => {
+      await observer.query(`DROP OWNED BY "${role}"; DROP ROLE "${role}"`);
+    });
+
+    await ensureLedger(core);
+
+    const { rows } = await observer.query(
+      `SELECT has_table_privilege($1, 'p2pfk.identity', 'SELECT') AS identity, has_table_privilege($1, 'p2pfk.event', 'SELECT') AS event`,
+      [role],
+    );
+    expect(rows).toEqual([{ identity: true, event: false }]);
   });
 });

@@ -309,6 +309,8 @@ it('takes a role that may read and write the ledger, and nothing else', async ()
   await grant('USAGE ON SCHEMA p2pfk');
   await grant('SELECT ON p2pfk.migration');
   await expect(approve(core, { table: 'path' })).rejects.toMatchObject({ name: 'PrivilegeMissing', exitCode: 4 });
+  await grant('SELECT ON p2pfk.identity');
+  await expect(approve(core, { table: 'path' })).rejects.toMatchObject({ name: 'PrivilegeMissing', exitCode: 4 });
   await grant('UPDATE ON p2pfk.migration');
 
   expect(await approve(core, { table: 'path' })).toMatchObject({ approvedBy: role });
