@@ -105,6 +105,7 @@ const SECTIONS = [
   'psql scripts',
   'schemas at the borders',
   'settings',
+  'roles',
   'planted names',
 ];
 
