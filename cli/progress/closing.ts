@@ -54,15 +54,11 @@ export function closingLines(report: MigrationReport, context: ClosingContext): 
         'The partition-level FKs that were added are left in place. Once the cause is removed:',
         `  ${undo}`,
       ];
-    case 'PAUSED':
+    case 'PAUSED': {
       if (report.error?.name === 'Superseded') return supersededLines(report);
-      return [
-        '',
-        '‖‖‖ MIGRATION PAUSED ‖‖‖',
-        ...blockedLines(report),
-        ...pausedLines(report, context, because),
-        `  ${undo}`,
-      ];
+      const [why = '', ...next] = pausedLines(report, context, because);
+      return ['', '‖‖‖ MIGRATION PAUSED ‖‖‖', why, ...blockedLines(report), ...next, `  ${undo}`];
+    }
     case 'REFUSED': {
       const hint = report.error?.name === 'PreflightFailed' ? [`  p2pfk plan ${here}   shows every finding`] : [];
       return ['', '✗✗✗ REFUSED - NOTHING WAS CHANGED ✗✗✗', ...because, ...hint];

@@ -1,4 +1,4 @@
--- The shape of the newest version (shape.sql), written by vitest -u: test/core/ledger/shape.test.ts.
+-- The shape of the newest version (shape.sql), written by vitest --update: test/core/ledger/shape.test.ts.
 :begin
 SELECT $shape${
  "column event.at": "timestamp with time zone NOT NULL clock_timestamp()",

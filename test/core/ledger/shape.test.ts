@@ -55,8 +55,8 @@ async function catalogOf(observer: Client): Promise<unknown[]> {
 it('a new ledger has the shape that the code expects', async () => {
   const { core } = await database(newLedger());
 
-  // After a change of the ledger: a new file in sql/ledger/versions/, then vitest -u.
-  await expect(`-- The shape of the newest version (shape.sql), written by vitest -u: test/core/ledger/shape.test.ts.
+  // After a change of the ledger: a new file in sql/ledger/versions/, then run this file with --update.
+  await expect(`-- The shape of the newest version (shape.sql), written by vitest --update: test/core/ledger/shape.test.ts.
 :begin
 SELECT $shape$${JSON.stringify(Object.fromEntries(Object.entries(await shapeOf(core)).sort(byName)), null, 1)}$shape$::pg_catalog.jsonb AS expected_shape
 :end
