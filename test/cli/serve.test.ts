@@ -191,7 +191,9 @@ This undoes it:
     expect(JSON.parse(again.stdout)).toEqual({ executionArn, status: 'ABORTED', stopDate: expect.any(String) });
     const history = await p2pfk(['history', '--execution', executionArn], env);
     expect(history.stdout).toMatch(/^ +\d+ +\+0:\d\d\.\d{3} {2}LambdaFunctionScheduled +AddForeignKey +path_p_\w+$/m);
-    expect(history.stdout).toMatch(/✗ ExecutionAborted +Interrupted: stopped by .* with p2pfk stop: the window closes\n$/);
+    expect(history.stdout).toMatch(
+      /✗ ExecutionAborted +Interrupted: stopped by .* with p2pfk stop: the window closes\n$/,
+    );
     const document = JSON.parse((await p2pfk(['history', '--execution', executionArn, '--json'], env)).stdout);
     expect(document.execution).toMatchObject({ executionArn, status: 'ABORTED' });
     expect(document.events[0]).toMatchObject({ id: 1, previousEventId: 0, type: 'ExecutionStarted' });

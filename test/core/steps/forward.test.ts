@@ -118,7 +118,7 @@ describe('the ledger', () => {
       lock_wait_ms: number;
       lock_held_ms: number;
     }>(
-      'SELECT pair, step, sql, locks, lock_wait_ms, lock_held_ms FROM p2pfk.event WHERE migration_id IS NOT NULL ORDER BY step, pair, id',
+      'SELECT pair, step, sql, locks, lock_wait_ms, lock_held_ms FROM p2pfk.event WHERE migration_id IS NOT NULL AND sql IS NOT NULL ORDER BY step, pair, id',
     );
     const of = (step: string) => events.filter((event) => event.step === step);
     const strong = (step: string) =>

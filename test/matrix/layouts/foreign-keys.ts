@@ -239,7 +239,7 @@ export const migratedForeignKeys: readonly MigratedLayout[] = [
     findings: ['row-movement'],
     same: [...always, ['accepted', MOVE_UNREFERENCED]],
     look: async ({ observer }) => {
-      const { rowCount } = await observer.query(`SELECT FROM pg_trigger WHERE NOT tgisinternal`);
+      const { rowCount } = await observer.query(`SELECT FROM pg_trigger WHERE tgname ~ 'row_movement_guard'`);
       if (rowCount !== 0) throw new Error('a trigger was made');
       const moved = await observer.query(
         `BEGIN; ${MOVE}; SELECT count(*)::int AS n FROM path WHERE ino IN (2, 20) AND k = 'a'; ROLLBACK`,
