@@ -6,7 +6,7 @@ import { NOTHING_YET } from '../../../cli/progress/state.ts';
 import { readMigrationReport } from '../../../core/ledger.ts';
 import { provision } from '../../../core/provision/provision.ts';
 import { column, migrated, request } from '../../provision/migrated.helpers.ts';
-import { holdLock, waitForLockWait } from '../../support/observe.ts';
+import { holdLock, waitForLockWait, waitUntil } from '../../support/observe.ts';
 import { coreSession, oneRow } from '../case.helpers.ts';
 import { migratedTo } from '../execution.helpers.ts';
 
@@ -99,6 +99,17 @@ it('counts the wait for a second relation while the first is held, and the time 
   // inode_1 is locked by now, path_1 is waited for.
   const stop = watch(writer, 'UPDATE inode_1 SET size = size WHERE ino = 1');
   await waitForLockWait(observer, /UPDATE inode_1/);
+  // Long enough to be told from the machine's own noise.
+  await waitUntil(
+    async () =>
+      (
+        await column<boolean>(
+          observer,
+          `SELECT clock_timestamp() - query_start > interval '${2 * TOLERANCE_MS} ms' FROM pg_stat_activity WHERE query LIKE 'UPDATE inode_1%' AND wait_event_type = 'Lock'`,
+        )
+      )[0],
+    'the writer to have waited for a while',
+  );
   await held.release();
   await adding;
   const felt = await stop();
