@@ -147,7 +147,14 @@ function answers(pairs: number): Handlers {
     pair: (event as { pair: number }).pair,
     waitSeconds: 0,
   });
-  const plan = { status: 'PLANNED', migrationId: '1', table: 'path', referencedTable: 'inode', constraint: 'fk' };
+  const plan = {
+    status: 'PLANNED',
+    migrationId: '1',
+    table: 'path',
+    referencedTable: 'inode',
+    constraint: 'fk',
+    database: { systemIdentifier: null, databaseOid: 1, database: 'none', endpoint: 'none:5432' },
+  };
   const never = async () => {
     throw new Error('not on the way of a migration that goes well');
   };
