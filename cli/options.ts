@@ -348,7 +348,7 @@ export function addInputOptions(command: Command): Command {
       )
       .option(
         '--approver-must-differ',
-        'with manual: nobody who has started an execution of it may approve it, by database login and by stated name',
+        'with manual: the approver must not have started it, neither with the same database login nor under the same stated name',
       ),
   );
   addIndexOptions(addNamingOption(addGuardOptions(command)));

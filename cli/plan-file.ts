@@ -205,7 +205,7 @@ export async function refuseChangedCatalog(
         `refused, nothing was changed: the plan was made for the database ${name} (${file.database.target}; system identifier ${planned ?? 'unknown'}), and this is ${database} (${describeTarget(databaseUrl)}; ${cluster ?? 'unknown'})`,
       );
     const foreignKey: ForeignKey = await resolveForeignKey(client, input, 'migrate');
-    // Dropped by an execution of this plan: what is left is compared by nobody.
+    // An execution of this plan has dropped the parent FK: the catalog is no longer the one that was planned.
     if (foreignKey.constraint_oid === null) return;
     const found = differences(file.catalog, await readCatalogEntries(client, foreignKey));
     if (found.length === 0) return;

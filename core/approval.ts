@@ -11,7 +11,7 @@ export type Approval = Pick<LedgerMigration, 'options' | 'approved_at' | 'approv
 /** Null: the drop may begin. Else one line. */
 export function approvalProblem({ options, ...approval }: Approval): string | null {
   if (options.approval !== 'manual') return null;
-  if (approval.approved_at === null) return 'nobody has approved it';
+  if (approval.approved_at === null) return 'it has not been approved';
   if (!options.approverMustDiffer) return null;
   return startedBy({ login: approval.approved_login, person: approval.approved_by }, options.starters ?? []);
 }

@@ -59,7 +59,7 @@ export const ExecutionInput = z.strictObject({
   /** With `manual`: seconds to wait for `p2pfk approve` before the execution ends paused. */
   approvalTimeoutSeconds: z.int().min(0).max(2_592_000).default(3_600),
   /**
-   * Nobody who has started an execution of the migration may approve it: neither with the same database login, which is verified, nor
+   * The approver must not have started an execution of the migration: neither with the same database login, which is verified, nor
    * under the same stated name. Needs `approval` `manual`. Later executions of the same migration keep it.
    */
   approverMustDiffer: z.boolean().default(false),
@@ -362,7 +362,7 @@ export interface AcceptedFinding {
   readonly role: string;
   /** The login that it was done under, where `role` was taken on with SET ROLE. */
   readonly sessionUser: string;
-  /** Person, as stated: not verified. Absent where nobody stated it. */
+  /** Person, as stated: not verified. Absent if none was stated. */
   readonly by?: string;
   /** ISO 8601. */
   readonly at: string;

@@ -27,7 +27,7 @@ export const StatedReason = line(LONGEST_REASON);
 export interface Starter {
   /** Role that had logged in to the database: verified by it. In AWS it is the one of the functions. */
   readonly login: string;
-  /** As stated; null where nobody stated it. */
+  /** As stated; null if no person was stated. */
   readonly person: string | null;
 }
 

@@ -46,7 +46,7 @@ async function readUnguarded(client: Client, foreignKey: ForeignKey, { pairs }: 
   const { migrationId, constraint_oid: standing } = foreignKey;
   // Beside a parent FK the migration is not at its end, which the check of the parent FK says.
   if (standing !== null) return null;
-  // Without an entry in the ledger nobody has said that none is wanted.
+  // Without an entry in the ledger it is not known that no guard was wanted.
   const options =
     migrationId === null ? { rowMovementGuard: true } : (await readMigration(client, migrationId)).options;
   const bad = (await guardsOf(client, foreignKey, pairs, options)).filter((guard) => !isEffective(guard));

@@ -132,7 +132,7 @@ export interface MigrationExecution {
   readonly startedAt: string;
   /** Its end, by its history; else its last note in the ledger. */
   readonly endedAt: string | null;
-  /** As stated, not verified; null where nobody stated it. */
+  /** As stated, not verified; null if none was stated. */
   readonly startedBy: string | null;
   readonly reason: string | null;
   readonly role: string | null;

@@ -12,7 +12,7 @@ export interface ConsoleContext {
   readonly databaseUrl: string | undefined;
   /** The database for people, without a password: `host:port/database`. */
   readonly database: string;
-  /** Who acts where a form names nobody: the user who started the server, on the page that only this user can open. Absent elsewhere. */
+  /** The person that a form without a name stands for: the user who started the server, on the page that only this user can open. Else absent. */
   readonly person?: string | undefined;
   readonly access: Access;
 }

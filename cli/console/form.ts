@@ -64,7 +64,7 @@ export const FIELDS: readonly Field[] = [
   },
   {
     name: 'approverMustDiffer',
-    label: 'Approved by somebody else',
+    label: 'Approved by another person',
     hint: 'Where a person approves: neither the database login nor the name may be one that started it',
     kind: 'checkbox',
     advanced: true,

@@ -6,7 +6,7 @@ import { Sha256 } from '../../local/step-functions/signature.ts';
 /** A client of the SDK that is signed in there: of Step Functions, or of EventBridge Scheduler. */
 type AwsClient = { readonly config: Pick<SFNClient['config'], 'endpoint' | 'region' | 'credentials'> };
 
-/** Nobody waits longer for a name. */
+/** A name is not worth a longer wait. */
 const LONGEST_MS = 3_000;
 const BODY = 'Action=GetCallerIdentity&Version=2011-06-15';
 

@@ -19,7 +19,7 @@ export async function stop(flags: StopFlags): Promise<number> {
   if (flags.cause !== undefined && flags.reason !== undefined)
     throw new InvalidInput('--cause and --reason are the same: give one of them');
   const people = { ...flags, ...(flags.cause === undefined ? {} : { reason: flags.cause }) };
-  // Before the network: what is given is checked, whoever is asked later.
+  // Checked before the first request, so that bad input costs none.
   statedHere(people);
   const { client, close } = await connectTo(flags, executionArn, (line) => output.complain(`! ${line}`));
   try {

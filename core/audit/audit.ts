@@ -50,7 +50,7 @@ export async function audit(
     const { foreignKey } = subject;
     const read = planned.applyTo(await readPairing(client, foreignKey, planned.names), foreignKey);
     const lost = foreignKey.migrationId === null;
-    // Foreign keys between partitions that are no pairs are somebody's own.
+    // Foreign keys between partitions that are no pairs belong to the application.
     if (lost && read.pairs.every((pair) => pair.constraint_oid === null)) continue;
     const ledgerPairs = await pairsOf(client, foreignKey);
     const pairing = withLedgerNames(read, ledgerPairs);
@@ -70,7 +70,7 @@ export async function audit(
   for (const foreignKey of beside) {
     const pairing = await readPairing(client, foreignKey);
     const missing = await ledgerDrift(client, foreignKey, pairing);
-    // After a rollback, pair FKs beside a parent FK are somebody's own.
+    // After a rollback, pair FKs beside a parent FK belong to the application.
     if (missing.length === 0) continue;
     const guards = await findGuardDrift(client, { foreignKey, state: null, options: {} }, pairing.pairs);
     const { table, constraint_name: constraint } = foreignKey;

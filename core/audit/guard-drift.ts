@@ -76,7 +76,7 @@ async function leftovers(
   return found;
 }
 
-/** Without an entry in the ledger nobody has said that no guard is wanted, and any guard of ours on a leaf counts. */
+/** Without an entry in the ledger a guard is wanted on every leaf, and any guard of p2pfk on it counts. */
 async function numberOfOthers(
   client: Client,
   foreignKey: ForeignKey,

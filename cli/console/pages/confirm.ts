@@ -13,7 +13,7 @@ export interface Confirmation {
   /** Which database it is about. */
   readonly database: string;
   readonly action: string;
-  /** Who acts where nobody is named. */
+  /** The person if the form names none. */
   readonly person: string | undefined;
   readonly back: string;
   readonly formToken: string;

@@ -223,7 +223,7 @@ async function decided(
   }
 }
 
-/** The same again, by whoever starts it now. What was a rehearsal has been rehearsed, and a window that is over would pause it at once. */
+/** The same input, started by the person who acts now. Without rehearsal, which is done, and without a window, which may be over. */
 function resumed({ execution }: Report): GivenInput {
   const {
     rehearse: _rehearse,
