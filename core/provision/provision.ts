@@ -6,11 +6,13 @@ import type { Client } from 'pg';
 import type { Blocked } from '../contracts.ts';
 import { InvalidInput, PreflightFailed } from '../errors.ts';
 import { type ForeignKey, resolveForeignKey, resolveTable } from '../foreign-key.ts';
+import { shellArgument } from '../ledger-entry.ts';
 import type { LockRequest } from '../lock-wait.ts';
 import { prepareLedger } from '../make-ledger.ts';
 import { BudgetExceeded, type Changed, changeOnline } from '../online-change.ts';
 import { readPairing } from '../pairs.ts';
 import { sqlStateOf, toNamedError } from '../postgres-errors.ts';
+import { silentAction } from '../row-movement-guard.ts';
 import { run } from '../sql.ts';
 import { type PartitionBound, parseBound } from './bound.ts';
 import { type MadePair, makePair, NAME_TAKEN, OVERLAPS, type StatementText } from './make-pair.ts';
@@ -64,7 +66,8 @@ export interface Provisioned {
  * Makes the pair, or with `dryRun` proves that it could be made.
  *
  * @throws InvalidInput when the bound is not one, or the names cannot be made out
- * @throws PreflightFailed when the bound overlaps, a name is taken, or the table is not migrated: nothing has changed
+ * @throws PreflightFailed when the bound overlaps, a name is taken, the table is not migrated, or the pair needs a row-movement guard
+ *   and no entry of the ledger can have it: nothing has changed
  * @throws MigrationInProgress when the migration is not at rest: nothing has changed
  * @throws LockTimeout with the holders, when the locks were not granted: nothing has changed
  */
@@ -72,6 +75,7 @@ export async function provision(client: Client, request: ProvisionRequest): Prom
   const bound = parseBound(request.bound);
   if (!request.dryRun) await prepareLedger(client);
   const { foreignKey, place } = await findPlace(client, request, bound);
+  refuseUnguarded(foreignKey);
   const locks = await locksFor(client, place, bound);
   const change = {
     step: 'Provision',
@@ -104,6 +108,15 @@ export async function provision(client: Client, request: ProvisionRequest): Prom
     heldMs: Math.round(changed.heldMs),
     blocked: changed.blocked,
   };
+}
+
+/** A guard belongs to a migration of the ledger: without one the pair FK would take effect with no guard. */
+function refuseUnguarded(foreignKey: ForeignKey): void {
+  const action = silentAction(foreignKey);
+  if (foreignKey.migrationId !== null || action === undefined) return;
+  throw new PreflightFailed(
+    `refused, nothing was changed: a pair foreign key with ON DELETE ${action} needs its row-movement guard, which belongs to a migration of the ledger, and the ledger that this role can read has none for ${foreignKey.table}; if it is lost, make an entry from the catalog first: p2pfk audit --table ${shellArgument(foreignKey.table)} --fix --run --accept ledger-missing`,
+  );
 }
 
 async function findPlace(

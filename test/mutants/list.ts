@@ -352,6 +352,14 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'without a ledger goes by the catalog, and adds no pair FK before its guard has an entry',
   },
   {
+    rule: 'lost ledger: no new pair is made without the guard that it needs',
+    file: 'core/provision/provision.ts',
+    find: 'if (foreignKey.migrationId !== null || action === undefined) return;',
+    replace: 'if (foreignKey.migrationId !== null || action !== undefined) return;',
+    test: 'test/provision/provision.test.ts',
+    title: 'is refused without a ledger where it needs a guard, until there is an entry (dry run: false)',
+  },
+  {
     rule: 'lost ledger: nothing is adopted without acceptance',
     file: 'core/audit/repair.ts',
     find: "    needsAcceptance !== true || options.accept?.some((id) => id === 'all' || id === finding.id) === true;",

@@ -1,6 +1,7 @@
 /** A new pair on a migrated table: what is there afterwards. */
 import { describe, expect, it } from 'vitest';
 import { audit } from '../../core/audit/audit.ts';
+import { auditAndRepair } from '../../core/audit/repair.ts';
 import { provision } from '../../core/provision/provision.ts';
 import { everything, oneRow } from '../core/case.helpers.ts';
 import { Execution } from '../core/execution.helpers.ts';
@@ -78,13 +79,34 @@ describe('a provisioned pair', () => {
     await expect(observer.query("INSERT INTO path VALUES ('five', 1, 'x')")).rejects.toThrow(/path_fk/);
   });
 
-  it('is made without a ledger too', async () => {
-    const { core, observer } = await migrated();
+  it('is made without a ledger where it needs no guard', async () => {
+    const { core, observer } = await migrated(NAMED_PAIRS.replace('ON DELETE CASCADE', 'ON DELETE RESTRICT'));
     await observer.query('DROP SCHEMA p2pfk CASCADE');
     expect(await provision(core, request(FIVE))).toMatchObject({ migrationId: null });
     expect((await standingOn(observer, 'path_five')).foreignKeys).toHaveLength(1);
     expect(await column(observer, "SELECT count(*)::int FROM pg_namespace WHERE nspname = 'p2pfk'")).toEqual([0]);
   });
+
+  it.each([false, true])(
+    'is refused without a ledger where it needs a guard, until there is an entry (dry run: %s)',
+    async (dryRun) => {
+      const { core, observer } = await migrated();
+      await observer.query('DROP SCHEMA p2pfk CASCADE');
+      const before = await everything(observer);
+
+      await expect(provision(core, request(FIVE, { dryRun }))).rejects.toMatchObject({
+        name: 'PreflightFailed',
+        message: expect.stringMatching(/needs its row-movement guard.* --fix --run --accept ledger-missing$/),
+      });
+      expect(await everything(observer)).toEqual(before);
+
+      await auditAndRepair(core, { lockTimeoutMs: 10_000, accept: ['ledger-missing'] });
+      await provision(core, request(FIVE));
+      expect(
+        await column(observer, "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname ~ 'row_movement_guard'"),
+      ).toContain('inode_five');
+    },
+  );
 
   it('takes the referenced partition that stood already without a partner', async () => {
     const { core, observer } = await migrated();
