@@ -1,8 +1,10 @@
 /** Holds back while others need the server more: between pairs, never in the middle of a statement. */
 import type { Client } from 'pg';
+import { readOurSessions } from './blockers.ts';
 import { withCallerSearchPath } from './connection.ts';
 import { ConnectionLost, InvalidInput, PrivilegeMissing } from './errors.ts';
 import type { MigrationOptions } from './ledger.ts';
+import { checkLedger } from './ledger-state.ts';
 import { isConnectionError, sqlStateOf } from './postgres-errors.ts';
 import { runOne } from './sql.ts';
 
@@ -49,6 +51,7 @@ export async function heldBack(client: Client, options: MigrationOptions): Promi
     const load = await runOne<{ load_visible: boolean; replica_lag_seconds: number; active_sessions: number }>(
       client,
       'checks/load',
+      { ours: await ourSessions(client) },
     );
     if (!load.load_visible) {
       throw new PrivilegeMissing(
@@ -64,6 +67,12 @@ export async function heldBack(client: Client, options: MigrationOptions): Promi
   }
   if (holdBackQuery !== undefined && (await isTrue(client, holdBackQuery))) return 'the hold-back query says so';
   return undefined;
+}
+
+/** Process ids of the other sessions of p2pfk. Any role may name its session so, and the ledger knows which logins count. */
+async function ourSessions(client: Client): Promise<number[]> {
+  const { readable, is_older: isOlder } = await checkLedger(client);
+  return readable && !isOlder ? readOurSessions(client) : [];
 }
 
 /**

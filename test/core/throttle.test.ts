@@ -1,6 +1,6 @@
 /** Holding back under load: no pair is begun, nothing is half-done, and it goes on when the load falls. */
-import type { Client } from 'pg';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { Client } from 'pg';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { MigrationOptions } from '../../core/ledger.ts';
 import { heldBack, holdBackSeconds } from '../../core/throttle.ts';
 import { backends, waitForQuery, waitUntil } from '../support/observe.ts';
@@ -12,8 +12,10 @@ const pairOne = (observer: Client) =>
   oneRow(observer, 'SELECT state, index_added, constraint_added, attempts FROM p2pfk.pair WHERE pair = 1');
 
 /** A session that works until it is told to stop. */
-async function busy({ db, observer }: TestCase) {
-  const client = await db.client();
+async function busy({ db, observer }: TestCase, url = db.url, applicationName = 'application') {
+  const client = new Client({ connectionString: url, application_name: applicationName });
+  await client.connect();
+  onTestFinished(() => client.end());
   const { pid } = await oneRow<{ pid: number }>(client, 'SELECT pg_backend_pid() AS pid');
   const working = client.query('SELECT pg_sleep(600)').catch(() => undefined);
   await waitUntil(
@@ -73,19 +75,21 @@ describe('a limit on active sessions', () => {
     await fourth.stop();
   });
 
-  it('does not count sessions of ours', async () => {
-    const { db } = await databaseWith();
-    const core = await coreSession(db.url);
-    const ours = await db.client();
-    await ours.query(`SET application_name = 'p2pfk/1/run/validate-foreign-key/1'`);
-    const working = ours.query('SELECT pg_sleep(600)').catch(() => undefined);
-    await waitForQuery(core, /^SELECT pg_sleep/);
+  it('does not count sessions of ours, but those of a role that only names its own so', async () => {
+    const testCase = await databaseWith();
+    const { url: plain } = await plainRole(testCase);
+    await new Execution().plan();
+    const core = await coreSession(testCase.db.url);
+    const held = () => heldBack(core, { maxActiveSessions: 1 } as MigrationOptions);
+    const name = 'p2pfk/1/run/validate-foreign-key/1';
 
-    // The observer is idle, and so is every other session: one more than none would hold back.
-    expect(await heldBack(core, { maxActiveSessions: 1 } as MigrationOptions)).toBeUndefined();
-
-    await core.query(`SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'`);
-    await working;
+    for (const one of [await busy(testCase, testCase.db.url, name), await busy(testCase, testCase.db.url, name)]) {
+      expect(await held()).toBeUndefined();
+      await one.stop();
+    }
+    const impostors = [await busy(testCase, plain, name), await busy(testCase, plain, name)];
+    expect(await held()).toBe('2 sessions are active, the limit is 1');
+    for (const one of impostors) await one.stop();
   });
 });
 
