@@ -241,18 +241,20 @@ async function gonePairs(
 }
 
 export async function orphanedMigration(client: Client, migration: OrphanedMigration): Promise<Drift> {
-  const file = migration.restored ? 'relink-ledger-migration' : 'forget-ledger-migration';
-  const texts = await run<{ sql: string }>(client, `statements/${file}`, { migration_id: migration.id });
   const what = `the ledger's migration ${migration.id} of ${migration.constraint} is about tables`;
-  return migration.restored
-    ? drift(
-        'ledger-table-replaced',
-        'warning',
-        `${what} that are no more, and others of the same names stand (was a dump restored?): without it nothing can be rolled back`,
-        'tell the ledger of the new ones',
-        { steps: onLedger(texts.map(({ sql }) => sql)) },
-      )
-    : drift('ledger-table-gone', 'warning', `${what} that are no more`, 'let the ledger forget it', {
-        steps: onLedger(texts.map(({ sql }) => sql)),
-      });
+  // Whether others of the same names are what the ledger means is compared by --relink alone.
+  if (migration.restored)
+    return drift(
+      'ledger-table-replaced',
+      'warning',
+      `${what} that are no more, and others of the same names exist (was a dump restored?): without it nothing can be rolled back`,
+      'p2pfk audit --relink compares them with the ledger, and links it to them',
+      { steps: [] },
+    );
+  const texts = await run<{ sql: string }>(client, 'statements/forget-ledger-migration', {
+    migration_id: migration.id,
+  });
+  return drift('ledger-table-gone', 'warning', `${what} that are no more`, 'let the ledger forget it', {
+    steps: onLedger(texts.map(({ sql }) => sql)),
+  });
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { audit, auditDocument } from '../../core/audit/audit.ts';
 import { auditAndRepair } from '../../core/audit/repair.ts';
 import { connect } from '../../core/connection.ts';
+import { relink } from '../../core/relink.ts';
 import { coreSession, databaseWith, everything } from '../core/case.helpers.ts';
 import { Execution } from '../core/execution.helpers.ts';
 import { column, migrated, NAMED_PAIRS, standingOn } from '../provision/migrated.helpers.ts';
@@ -154,13 +155,19 @@ describe('the audit', () => {
     });
   });
 
-  it('tells the ledger the oids of a restored dump, and what it knew can be rolled back again', async () => {
+  it('points to --relink for the tables of a restored dump, and what the ledger knew can be rolled back again', async () => {
     const { core, observer } = await migrated();
     await observer.query(`UPDATE p2pfk.migration SET table_oid = 1, referenced_oid = 2;
                           UPDATE p2pfk.pair SET referencing_oid = pair + 10, referenced_oid = pair + 20`);
     expect(brief(await findings(core))).toContain('warning ledger-table-replaced -');
-    const { audited } = await auditAndRepair(core, { lockTimeoutMs: 10_000 });
-    expect(auditDocument(audited)).toMatchObject({ passed: true, tables: [{ constraint: 'path_fk', findings: [] }] });
+    await auditAndRepair(core, { lockTimeoutMs: 10_000 });
+    expect(brief(await findings(core))).toContain('warning ledger-table-replaced -');
+
+    await relink(core);
+    expect(auditDocument(await audit(core, {}))).toMatchObject({
+      passed: true,
+      tables: [{ constraint: 'path_fk', findings: [] }],
+    });
     const execution = new Execution();
     await execution.plan({ operation: 'rollback' });
     expect(await execution.rollBack(null)).toMatchObject({ status: 'ROLLED_BACK' });
