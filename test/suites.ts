@@ -9,16 +9,19 @@ export const LONG: readonly string[] = [
   'core/steps/between',
   'core/steps/frozen-client',
   'core/steps/late',
+  'core/steps/liveness',
   'core/steps/twice',
   'local/embedded-postgres',
   'psql/trouble',
-  // Locks, and whoever holds them.
+  // Locks, and the sessions that hold them.
   'core/steps/autovacuum',
   'core/steps/constant-load',
   'core/steps/idle-blockers',
   'core/steps/lock-budget',
   'core/steps/readers',
   'core/steps/window',
+  'core/delete-probe',
+  'core/evidence/tries',
   'provision/constant-load',
   'provision/locks',
   // Connections, roles and attacks, each against a server of its own kind.
@@ -42,6 +45,7 @@ export const LONG: readonly string[] = [
   'cli/border',
   'cli/demo',
   'cli/elsewhere-database',
+  'cli/migrate',
   'cli/plan-file',
   'cli/report',
   'cli/serve',
@@ -54,6 +58,7 @@ export const LONG: readonly string[] = [
   'psql/lines',
   'psql/lost-ledger',
   'psql/partition-set',
+  'psql/readme',
   'psql/refusals',
   'psql/scripts',
   // Many schemas and many defects.
@@ -65,6 +70,10 @@ export const LONG: readonly string[] = [
   'core/pair-names',
   'core/plan-scale',
   'core/throttle',
+  'core/ledger/identity',
+  'core/steps/approval',
+  'infra/scale',
+  'lambdas/operations',
   'local/engine-limits',
   'provision/refusals',
 ].map((name) => `test/${name}.test.ts`);
