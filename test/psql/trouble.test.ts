@@ -16,20 +16,25 @@ describeWithPsql('a lock that is held', () => {
     const { db, observer } = await databaseWith(`${THREE_PAIRS} CREATE INDEX ON path (medium, ino);`);
     const { release } = await holdLock(await db.client(), 'LOCK TABLE path_2 IN ROW EXCLUSIVE MODE');
 
-    const { finished } = startPsql(db.url, 'step1', { table: 'path', lock_timeout_ms: '50' });
-    await waitUntil(
+    const { finished } = startPsql(db.url, 'step1', { table: 'path', lock_timeout_ms: '500' });
+    const ended = finished.then(({ errors }) =>
+      Promise.reject(new Error(`the script has ended: ${errors.join('\n')}`)),
+    );
+    const tried = waitUntil(
       async () =>
         (await observer.query(`SELECT FROM p2pfk.event WHERE error IS NOT NULL`).catch(() => ({ rows: [] }))).rows
           .length > 1,
       'two refused tries',
     );
+    ended.catch(() => undefined);
+    await Promise.race([tried, ended]);
     await release();
     const { code, lines } = await finished;
 
     expect(code).toBe(0);
     expect(lines).toContainEqual(
       expect.stringMatching(
-        /^↻ Attempt 2: FK for path_2, after LockTimeout: no lock within 50 ms for AddForeignKeys: RowExclusiveLock on public\.path_2 is held by pid \d+ \(postgres, test\)/,
+        /^↻ Attempt 2: FK for path_2, after LockTimeout: no lock within 500 ms for AddForeignKeys: RowExclusiveLock on public\.path_2 is held by pid \d+ \(postgres, test\)/,
       ),
     );
     const { rows } = await observer.query('SELECT pair, attempts > 0 AS tried FROM p2pfk.pair ORDER BY pair');

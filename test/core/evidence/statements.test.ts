@@ -21,7 +21,7 @@ const WATCHED = `${NAMED_PAIRS}
     INSERT INTO watch.seen (tag, query, of_ledger)
     SELECT TG_TAG, current_query(),
            TG_TAG IN ('REVOKE', 'DROP VIEW', 'DROP FUNCTION')
-             OR EXISTS (SELECT FROM pg_event_trigger_ddl_commands() c WHERE c.schema_name = 'p2pfk' OR c.object_identity ~ '^p2pfk');
+             OR EXISTS (SELECT FROM pg_event_trigger_ddl_commands() c WHERE c.schema_name = 'p2pfk' OR c.object_identity ~ '(^| on )p2pfk');
   END $$;
   CREATE EVENT TRIGGER watch ON ddl_command_end EXECUTE FUNCTION watch.see();`;
 
