@@ -30,6 +30,15 @@ const ABSENT: LedgerState = { present: false, has_tables: false, readable: false
 /** Newest ledgers that a session has found to be trusted; see sql/ledger/present.sql. */
 const trusted = new WeakMap<Client, { readonly seen: string; readonly state: LedgerState }>();
 
+/**
+ * For how long, in milliseconds, the sessions that follow in this process take the word of one that has looked. Each step of a
+ * migration has a session of its own, and the look was half of the time of a migration of small tables.
+ */
+const TRUST_MS = 60_000;
+
+/** What a session of this process has found to be trusted, until when; by the ledger's owner and `seen`, which names the database. */
+const recently = new Map<string, { readonly state: Omit<LedgerState, 'is_older'>; readonly until: number }>();
+
 /** The role that owns the ledger besides the current one, or an empty string. */
 function ledgerOwnerOf(client: Client): string {
   return owners.get(client) ?? process.env[LEDGER_OWNER] ?? '';
@@ -65,6 +74,20 @@ export async function checkLedger(client: Client): Promise<LedgerState> {
   if (!schema) return ABSENT;
   const before = trusted.get(client);
   if (before?.seen === schema.seen) return { ...before.state, readable: schema.readable };
+  const found = await trustedState(client, schema);
+  if (!found.readable) return found;
+  // One that is being made or upgraded is asked again.
+  if (!found.is_older) trusted.set(client, { seen: schema.seen, state: found });
+  return found;
+}
+
+/** Throws as {@link checkLedger}. */
+async function trustedState(client: Client, schema: { seen: string; readable: boolean }): Promise<LedgerState> {
+  const ledgerOwner = ledgerOwnerOf(client);
+  const key = JSON.stringify([ledgerOwner, schema.seen]);
+  const now = performance.now();
+  const earlier = recently.get(key);
+  if (earlier && now < earlier.until && schema.readable) return withVersion(client, earlier.state);
   const {
     refusal,
     version_readable: hasVersion,
@@ -72,16 +95,22 @@ export async function checkLedger(client: Client): Promise<LedgerState> {
   } = await runOne<Omit<LedgerState, 'is_older'> & { refusal: string; version_readable: boolean }>(
     client,
     'ledger/state',
-    { ledger_owner: ledgerOwnerOf(client) },
+    { ledger_owner: ledgerOwner },
   );
   if (refusal !== '') throw new LedgerNotTrusted(refusal);
   if (!state.readable || !hasVersion) return { ...state, is_older: false };
-  const version = await runOne<{ is_older: boolean; version_refusal: string }>(client, 'ledger/version');
-  if (version.version_refusal !== '') throw new LedgerVersionRefused(version.version_refusal);
-  const found = { ...state, is_older: version.is_older };
-  // One that is being made or upgraded is asked again.
-  if (!found.is_older) trusted.set(client, { seen: schema.seen, state: found });
-  return found;
+  for (const [other, { until }] of recently) if (until <= now) recently.delete(other);
+  recently.set(key, { state, until: now + TRUST_MS });
+  return withVersion(client, state);
+}
+
+async function withVersion(client: Client, state: Omit<LedgerState, 'is_older'>): Promise<LedgerState> {
+  const { is_older, version_refusal: refusal } = await runOne<{ is_older: boolean; version_refusal: string }>(
+    client,
+    'ledger/version',
+  );
+  if (refusal !== '') throw new LedgerVersionRefused(refusal);
+  return { ...state, is_older };
 }
 
 /**

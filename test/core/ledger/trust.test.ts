@@ -160,6 +160,21 @@ describe('refused is, with its owner named, and nothing of it runs,', () => {
     await expect(execution.plan()).rejects.toMatchObject({ name: 'LedgerNotTrusted' });
   });
 
+  it.each([
+    'GRANT CREATE ON SCHEMA p2pfk TO PUBLIC',
+    'GRANT TRIGGER ON p2pfk.pair TO PUBLIC',
+    'ALTER TABLE p2pfk.running OWNER TO MALLORY',
+    'ALTER SCHEMA p2pfk RENAME TO ours; CREATE SCHEMA p2pfk AUTHORIZATION MALLORY',
+  ])('what a session before it found in order: %s', async (sql) => {
+    const { db, observer, mallory } = await attacked();
+    const session = { databaseUrl: db.url, applicationName: 'test' };
+    await observer.query(newLedger());
+    for (let n = 0; n < 2; n++) await (await connect(session)).end();
+    await observer.query(inTrap(sql)(mallory));
+
+    await expect(connect(session)).rejects.toMatchObject({ name: 'LedgerNotTrusted' });
+  });
+
   it('by every command, with exit code 4', async () => {
     const { db, as, observer, mallory } = await attacked();
     await as(PLANTED[1]?.[1] ?? '');
