@@ -10,6 +10,7 @@ export const LONG: readonly string[] = [
   'core/steps/frozen-client',
   'core/steps/late',
   'core/steps/liveness',
+  'core/steps/resume',
   'core/steps/twice',
   'local/embedded-postgres',
   'psql/trouble',
