@@ -90,7 +90,11 @@ function judge(outcome: ExecutionOutcome, seen: Seen): Verdict {
         error: { name: 'Interrupted', message: outcome.cause || 'the execution was stopped before its end' },
       };
     case 'TIMED_OUT':
-      return stranded(readError(outcome.error || 'States.Timeout', outcome.cause));
+      return {
+        status: 'PAUSED',
+        exitCode: ExitCode.Paused,
+        error: readError(outcome.error || 'States.Timeout', outcome.cause),
+      };
   }
 }
 
@@ -104,6 +108,12 @@ function judgeSuccess(output: unknown, seen: Seen): Verdict {
       return { status, exitCode: ExitCode.Done, error: null, ...noteOf(output) };
     case 'NOTHING_TO_ROLL_BACK':
       return { status: 'ROLLED_BACK', exitCode: ExitCode.Done, error: null, ...noteOf(output) };
+    case 'CHECKS_PENDING':
+      return {
+        status: 'PAUSED',
+        exitCode: ExitCode.Paused,
+        error: { name: 'ChecksPending', message: isRecord(output) ? stringOf(output.reason) : '' },
+      };
     case 'PAUSED': {
       const reason = isRecord(output) ? stringOf(output.reason) : '';
       const error = { name: seen.failure?.name ?? 'Paused', message: reason || (seen.failure?.message ?? 'paused') };
@@ -138,13 +148,14 @@ function judgeFailure(outcome: ExecutionOutcome, seen: Seen): Verdict {
     }
     case 'Superseded':
     case 'PauseFailed':
-      // Nothing was undone, and nobody needs to come: the migration goes on elsewhere, or from here with the next run.
+    case 'RollbackInterrupted':
+      // Nothing is to be repaired: the migration goes on elsewhere, or from here with the next run.
       return { status: 'PAUSED', exitCode: ExitCode.Paused, error: own };
     case 'RollbackFailed':
       return stranded({ name: 'RollbackFailed', message: own.message });
     default:
-      // After the plan every failure goes through the rollback branch. What gets past it (States.Runtime) has left the migration where it was.
-      if (seen.planned) return stranded(own);
+      // What gets past every Catch (States.Runtime) has left the migration where it was.
+      if (seen.planned) return { status: 'PAUSED', exitCode: ExitCode.Paused, error: own };
       return {
         status: 'REFUSED',
         exitCode: BAD_INPUT.has(own.name) ? ExitCode.BadInput : ExitCode.Refused,

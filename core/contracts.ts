@@ -328,7 +328,8 @@ export interface ReconcileResult {
 
 /** Also the output of an execution that paused. */
 export interface PauseResult {
-  readonly status: 'PAUSED';
+  /** `CHECKS_PENDING`: the parent FK is gone, in a verified transaction; the checks after the drop are still to be run. */
+  readonly status: 'PAUSED' | 'CHECKS_PENDING';
   readonly migrationId: string;
   readonly table: string;
   readonly reason: string;

@@ -84,7 +84,7 @@ export class ConnectionRefused extends P2pfkError {
   readonly exitCode = ExitCode.BadInput;
 }
 
-/** No connection, or it was lost on the way (restart, failover, network). Retriable. */
+/** No connection, or it was lost on the way (restart, failover, network), or the server takes no writes any more. Retriable. */
 export class ConnectionLost extends P2pfkError {
   override readonly name = 'ConnectionLost';
   readonly exitCode = ExitCode.BadInput;
@@ -180,6 +180,21 @@ export class StatementCanceled extends P2pfkError {
   readonly exitCode = ExitCode.RolledBack;
 }
 
+/**
+ * The server is in trouble, not the data: a full disk, no memory, an I/O error, damage, an operator (SQLSTATE 53, 57, 58, XX). Undoes
+ * nothing. Retriable.
+ */
+export class ServerTrouble extends P2pfkError {
+  override readonly name = 'ServerTrouble';
+  readonly exitCode = ExitCode.RolledBack;
+}
+
+/** A fault of p2pfk itself: what failed was no statement. Undoes nothing. */
+export class InternalFault extends P2pfkError {
+  override readonly name = 'InternalFault';
+  readonly exitCode = ExitCode.RolledBack;
+}
+
 /** SQLSTATE 53200: the shared lock table (max_locks_per_transaction) is full. */
 export class LockTableFull extends P2pfkError {
   override readonly name = 'LockTableFull';
@@ -255,7 +270,7 @@ export class RollbackFailed extends P2pfkError {
   readonly exitCode = ExitCode.RollbackFailed;
 }
 
-/** Any other error of PostgreSQL, with its SQLSTATE and the statement. */
+/** Any other error of PostgreSQL, with its SQLSTATE and the statement: of the data, the schema or the code of the application. */
 export class StatementFailed extends P2pfkError {
   override readonly name = 'StatementFailed';
   readonly exitCode = ExitCode.RolledBack;

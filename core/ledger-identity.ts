@@ -3,7 +3,7 @@
  * clone holds the ledger of the database that it was made from. The answers are SQL files that the psql scripts run, too.
  */
 import type { Client } from 'pg';
-import { LedgerElsewhere } from './errors.ts';
+import { ConnectionLost, ConnectionRefused, LedgerElsewhere } from './errors.ts';
 import { toNamedError } from './postgres-errors.ts';
 import { endpointOf } from './session-endpoint.ts';
 import { run, runOne } from './sql.ts';
@@ -49,16 +49,19 @@ interface LinkRow {
 }
 
 const identities = new WeakMap<Client, DatabaseIdentity>();
+/** Sessions on a server that took no writes when they began. */
+const readOnly = new WeakSet<Client>();
 const links = new WeakMap<Client, LedgerLink>();
 
 /** Asked once for each session. */
 export async function readIdentity(client: Client): Promise<DatabaseIdentity> {
   const known = identities.get(client);
   if (known) return known;
-  const found = await runOne<{ database_oid: string; database_name: string; may_ask: boolean }>(
+  const found = await runOne<{ database_oid: string; database_name: string; in_recovery: boolean; may_ask: boolean }>(
     client,
     'ledger/database',
   );
+  if (found.in_recovery) readOnly.add(client);
   const identity = {
     systemIdentifier: found.may_ask ? await systemIdentifier(client) : null,
     databaseOid: Number(found.database_oid),
@@ -202,11 +205,30 @@ export function isSamePlace(one: DatabaseIdentity, other: DatabaseIdentity): boo
  * same endpoint. Another endpoint may lead to a copy, in which the ledger names this execution as the owner, too.
  *
  * @throws LedgerElsewhere
+ * @throws ConnectionLost when the server takes no writes any more: after a failover the name may lead to the old primary for a while
  */
 export async function requirePlannedDatabase(client: Client, planned: DatabaseIdentity): Promise<void> {
   const now = await readIdentity(client);
-  if (isSamePlace(planned, now)) return;
+  if (isSamePlace(planned, now)) {
+    if (!readOnly.has(client)) return;
+    throw new ConnectionLost(
+      `${describeIdentity(now)} is a standby by now and takes no writes: another server has become the primary; its name is looked up again`,
+    );
+  }
   throw new LedgerElsewhere(
     `refused, nothing was changed: this execution was planned in ${describeIdentity(planned)}, and its connection leads to ${describeIdentity(now)}; connect to the first one, or start a new execution`,
+  );
+}
+
+/**
+ * Comes before an execution that is to write makes its plan. What only reads goes on.
+ *
+ * @throws ConnectionRefused on a standby: trying again does not help, the first connection leads to the wrong server
+ */
+export async function refuseStandby(client: Client): Promise<void> {
+  const now = await readIdentity(client);
+  if (!readOnly.has(client)) return;
+  throw new ConnectionRefused(
+    `refused, nothing was changed: ${describeIdentity(now)} is a standby and takes no writes; connect to the primary`,
   );
 }

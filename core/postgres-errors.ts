@@ -4,6 +4,7 @@ import {
   ConnectionLost,
   ConnectionRefused,
   DeadlockDetected,
+  InternalFault,
   LedgerElsewhere,
   LockTableFull,
   LockTimeout,
@@ -13,6 +14,7 @@ import {
   type PostgresErrorContext,
   PrivilegeMissing,
   RowSecurityApplies,
+  ServerTrouble,
   StatementCanceled,
   StatementFailed,
 } from './errors.ts';
@@ -73,6 +75,14 @@ function isLoss(sqlState: string): boolean {
   );
 }
 
+/** A server that takes no writes: after a failover the old writer, or what stands behind its name. */
+const READ_ONLY = '25006';
+
+/** 53 resources, 57 operator, 58 system, XX internal or damaged; 72000 and 40003 are of no statement's making either. */
+function isTrouble(sqlState: string): boolean {
+  return /^(53|57|58|XX)/.test(sqlState) || sqlState === '72000' || sqlState === '40003';
+}
+
 /** Whether an error says that the connection is gone or never was. */
 export function isConnectionError(error: unknown): boolean {
   if (error instanceof ConnectionLost) return true;
@@ -107,13 +117,17 @@ export function toNamedError(error: unknown, statement?: string): P2pfkError {
       const message = `row-level security applies to this role, so it would not see all rows: ${error.message}; use a superuser, a role with BYPASSRLS, or the owner where the policy is not forced`;
       return new RowSecurityApplies(message, context, options);
     }
-    const Named = MESSAGE_OF_STATE[sqlState] ?? StatementFailed;
+    if (sqlState === READ_ONLY) {
+      const message = `nothing can be written: the server is a standby, or was the primary until a failover, or the transaction was to read only: ${error.message}`;
+      return new ConnectionLost(message, context, options);
+    }
+    const Named = MESSAGE_OF_STATE[sqlState] ?? (isTrouble(sqlState) ? ServerTrouble : StatementFailed);
     return new Named(error.message, context, options);
   }
   if (isConnectionError(error)) {
     return new ConnectionLost(`the connection to PostgreSQL was lost: ${messageOf(error)}`, context, { cause: error });
   }
-  return new StatementFailed(messageOf(error), context, { cause: error });
+  return new InternalFault(messageOf(error), context, { cause: error });
 }
 
 /** An AggregateError (Node tries IPv6 and IPv4) has an empty message of its own. */

@@ -3,9 +3,10 @@
  *
  *     Plan -> NothingToDo? -> BuildIndexes -> AddForeignKeys -> ValidateForeignKeys
  *          -> VerifyGate -> GatePassed? -> DropParentForeignKey -> VerifyMigration -> Verified? -> Migrated
- *     any error     -> Fence -> ParentDropped? -> RestoreParent -> AttachParent -> DropPairForeignKeys
+ *     OrphanedRows and the like -> Fence -> ParentDropped? -> RestoreParent -> AttachParent -> DropPairForeignKeys
  *                            -> VerifyRolledBack -> WasRequested? -> RolledBack, or RollbackCompleted
- *     WindowClosed, PartitionSetChanged, or a lock that is never free -> Pause -> Paused
+ *     any other error -> Pause -> ParentGone? -> Paused, or ChecksPending after the drop
+ *     what passes, in the rollback branch -> HeldUpBefore? -> WaitHeldUp -> Fence
  *     MigrationFenced in either branch: another execution has taken over -> Superseded
  *
  * The same definition runs in AWS and on the local engine. It has no timeout of its own, because the end of an execution

@@ -57,7 +57,7 @@ export function closingLines(report: MigrationReport, context: ClosingContext): 
     case 'PAUSED': {
       if (report.error?.name === 'Superseded') return supersededLines(report);
       const [why = '', ...next] = pausedLines(report, context, because);
-      return ['', '‖‖‖ MIGRATION PAUSED ‖‖‖', why, ...blockedLines(report), ...next, `  ${undo}`];
+      return ['', pausedBanner(report), why, ...blockedLines(report), ...next, `  ${undo}`];
     }
     case 'REFUSED': {
       const hint = report.error?.name === 'PreflightFailed' ? [`  p2pfk plan ${here}   shows every finding`] : [];
@@ -95,6 +95,11 @@ function supersededLines({ error, migrationId }: MigrationReport): string[] {
   ];
 }
 
+function pausedBanner({ error }: MigrationReport): string {
+  if (error?.name === 'ChecksPending') return '‖‖‖ DROPPED, CHECKS STILL TO BE RUN ‖‖‖';
+  return error?.name === 'RollbackInterrupted' ? '‖‖‖ ROLLBACK INTERRUPTED ‖‖‖' : '‖‖‖ MIGRATION PAUSED ‖‖‖';
+}
+
 /** Why, and what goes on from here; the command that undoes it comes after. */
 function pausedLines(
   { error }: MigrationReport,
@@ -116,6 +121,13 @@ function pausedLines(
       'This undoes it:',
     ];
   }
+  if (error?.name === 'ChecksPending')
+    return [
+      sentence(oneLine(message)),
+      'The partition-level FKs guard every row. In AWS the checks are run soon by themselves, at home by the same command; this undoes it all:',
+    ];
+  if (error?.name === 'RollbackInterrupted')
+    return [...because, 'Every row is guarded by the parent-level or the partition-level FKs. This goes on with it:'];
   return [...because, 'What is done stays done. The same command goes on from here; this undoes it:'];
 }
 

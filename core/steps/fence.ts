@@ -50,7 +50,8 @@ export async function fence(context: StepContext, event: InterruptEvent): Promis
     strategy: dropped ? strategy : 'NONE',
     pairs: iterationsOf(restored),
     pairCount: restored.length,
-    maxConcurrency: migration.options.maxConcurrency,
+    // Validating one leaf of a table that references itself locks it against all others that get their foreign keys.
+    maxConcurrency: migration.table_oid === migration.referenced_oid ? 1 : migration.options.maxConcurrency,
   };
 }
 

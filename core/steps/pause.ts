@@ -1,4 +1,7 @@
-/** Pause: both kinds of FK may stand, nothing is lost; the next execution goes on from here. */
+/**
+ * Pause: both kinds of FK may stand, or after the drop the pair FKs alone; nothing is lost. The next execution goes on from here;
+ * where only the last checks are missing, reconciliation runs them.
+ */
 import type { InterruptEvent, PauseResult } from '../contracts.ts';
 import { MigrationFenced, messageOfCause } from '../errors.ts';
 import { changeMigration, inTransaction, type MigrationChanges } from '../ledger.ts';
@@ -10,13 +13,18 @@ export async function pause(context: StepContext, event: InterruptEvent): Promis
   const { migration } = await enterAny(context, event);
   if (migration.execution !== event.execution)
     throw new MigrationFenced(`migration ${migration.id} is now owned by ${migration.execution}`);
-  const reason = messageOfCause(event.error?.Cause) ?? event.error?.Error ?? 'asked to pause';
+  const afterDrop = migration.constraint_oid === null;
+  const why = messageOfCause(event.error?.Cause) ?? event.error?.Error ?? 'asked to pause';
+  const reason = afterDrop
+    ? `the parent foreign key is gone, the checks after the drop are still to be run: ${why}`
+    : why;
   // A rollback that has begun is not to be stopped by a late word of the forward path.
   if (migration.state === 'running') {
     const error = { name: event.error?.Error ?? 'Paused', message: reason };
     await rest(context, event, { state: 'paused', error });
   }
-  return { status: 'PAUSED', migrationId: migration.id, table: migration.table_name, reason };
+  const status = afterDrop ? 'CHECKS_PENDING' : 'PAUSED';
+  return { status, migrationId: migration.id, table: migration.table_name, reason };
 }
 
 /** Past the fence, as every forward change: it may be set in this very moment. */

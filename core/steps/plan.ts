@@ -6,7 +6,7 @@ import { InvalidInput, LedgerMissing, MigrationInProgress, PreflightFailed } fro
 import { iterationsOf } from '../event-budget.ts';
 import { type ForeignKey, resolveForeignKey } from '../foreign-key.ts';
 import { type MigrationOptions, openMigration, readPairs, workedOnOpening } from '../ledger.ts';
-import { readIdentity } from '../ledger-identity.ts';
+import { readIdentity, refuseStandby } from '../ledger-identity.ts';
 import { ensureLedger, prepareLedger } from '../make-ledger.ts';
 import { asNote } from '../notes.ts';
 import { type Pairing, readPairing } from '../pairs.ts';
@@ -23,6 +23,7 @@ import { releaseGonePairs } from './release-pairs.ts';
 
 /**
  * @throws InvalidInput when the input is not what an execution takes, or names nothing that can be migrated
+ * @throws ConnectionRefused on a standby
  * @throws PreflightFailed with every finding of severity `error`
  * @throws MigrationInProgress when another execution works on the same foreign key
  * @throws LedgerElsewhere when the ledger belongs to another database, or this may be a copy of it
@@ -31,6 +32,7 @@ export async function plan(context: StepContext, event: PlanEvent): Promise<Plan
   const input = await withNotedPeople(context, withDeadline(parseInput(event.input)));
   refuseContradiction(input);
   refuseHoldBackQuery(input);
+  if (!input.dryRun) await refuseStandby(context.client);
   await useCallerSearchPath(context.client, input.searchPath);
   if (input.relink) await relinkFor(context, input);
   const planned =

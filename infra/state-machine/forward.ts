@@ -1,6 +1,7 @@
 /**
  * The forward path: everything is built beside the parent FK while it still guards the rows, then the gate decides, then
- * the parent FK goes in one verified transaction. Errors lead to the rollback branch, what is nobody's fault to the pause.
+ * the parent FK goes in one verified transaction. What is wrong with the data or the schema leads to the rollback branch, all else to the
+ * pause.
  */
 import {
   Choice,
@@ -48,32 +49,31 @@ export function forwardPath(steps: StepFactory, exits: Exits): TaskStateBase {
   validateForeignKeys.next(verifyGate);
   dropParent.next(verifyMigration);
 
-  for (const step of [buildIndexes, addForeignKeys, validateForeignKeys, verifyGate, dropParent, verifyMigration]) {
-    catchAll(step, exits);
-  }
+  for (const step of [buildIndexes, addForeignKeys, validateForeignKeys, verifyGate, dropParent])
+    catchAll(step, exits, UNDOES);
+  // The drop was verified in its own transaction: only a check that fails, which is no error, leads back.
+  catchAll(verifyMigration, exits, ['MigrationFenced']);
   return plan;
 }
 
 /**
- * A closed window keeps what was done, and so does a lock that was not free in all of the tries, and so do partitions that came
- * or went since the plan, and so does an approval that was withdrawn: hours of validation are not to be thrown away for what the
- * application may do at any time. Everything else is undone. The first that matches wins.
+ * What says that something is wrong with the data, the schema or the code of the application, or that a person wants an end: only
+ * this undoes work. All else is kept, for the next execution to go on from: trouble of the network, the server or Lambda, a closed
+ * window, a lock that was never free, a right that was taken away, and errors that have no name here. MigrationFenced leads to the
+ * fence, which finds that another execution has taken over.
  */
-const KEEPS_WHAT_IS_DONE = [
-  'WindowClosed',
-  'LockTimeout',
-  'DeadlockDetected',
-  'PartitionSetChanged',
-  'ApprovalNeeded',
-  'LedgerNotWritten',
-  'LedgerElsewhere',
-  'LedgerNotTrusted',
-  'LedgerVersionRefused',
+const UNDOES = [
+  'OrphanedRows',
+  'GateFailed',
+  'VerificationFailed',
+  'StatementFailed',
+  'StatementCanceled',
+  'MigrationFenced',
 ];
 
-function catchAll(step: TaskStateBase | MapState, { pause, fence }: Exits): void {
-  step.addCatch(pause, { errors: KEEPS_WHAT_IS_DONE, resultPath: ERROR_PATH });
-  step.addCatch(fence, { resultPath: ERROR_PATH });
+function catchAll(step: TaskStateBase | MapState, { pause, fence }: Exits, undoes: string[]): void {
+  step.addCatch(fence, { errors: undoes, resultPath: ERROR_PATH });
+  step.addCatch(pause, { resultPath: ERROR_PATH });
 }
 
 function planStep(steps: StepFactory): TaskStateBase {
@@ -209,6 +209,7 @@ function gateStep(steps: StepFactory, next: Exits & { readonly passed: IChainabl
 
 function verifyMigrationStep(steps: StepFactory, { fence }: Exits): TaskStateBase {
   const verifyMigration = steps.task('verify-migration', {
+    patience: 'day',
     comment:
       'Runs the six checks under AccessShareLock, and as one of them a DELETE under RowExclusiveLock that is rolled back.',
     payload: Payload.migration,

@@ -1,5 +1,5 @@
 /** The branch that stops without undoing anything: the next execution goes on where this one left off. */
-import { Fail, Succeed, type TaskStateBase } from 'aws-cdk-lib/aws-stepfunctions';
+import { Choice, Condition, Fail, Succeed, type TaskStateBase } from 'aws-cdk-lib/aws-stepfunctions';
 import { Payload } from './payloads.ts';
 import { catchSuperseded } from './rollback.ts';
 import type { StepFactory } from './step-factory.ts';
@@ -9,16 +9,25 @@ export function pauseBranch(steps: StepFactory, superseded: Fail): TaskStateBase
     comment: 'Writes to the ledger why the migration waits, taking no lock on either table; every foreign key stands.',
     payload: Payload.interruption,
   });
+  const checksPending = new Succeed(steps.scope, 'ChecksPending', {
+    comment:
+      'The parent foreign key is gone, in a verified transaction; the checks after the drop are still to be run, by reconciliation or by the same command.',
+  });
   const paused = new Succeed(steps.scope, 'Paused', {
     comment:
-      'The window closed, approval is awaited, or a lock was never free: the same command, run again, goes on from here.',
+      'Trouble that may pass, a closed window, or an approval that is awaited: every foreign key stands, and the same command, run again, goes on from here.',
   });
   const pauseFailed = new Fail(steps.scope, 'PauseFailed', {
     comment: 'The pause could not be recorded; nothing was undone, and the same command, run again, goes on from here.',
     error: 'PauseFailed',
     causePath: '$.pauseError.Cause',
   });
-  pause.next(paused);
+  const parentGone = new Choice(steps.scope, 'ParentGone?', {
+    comment: 'After the drop a pause is another one: pair foreign keys alone guard the rows, and checks are missing.',
+  })
+    .when(Condition.stringEquals('$.status', 'CHECKS_PENDING'), checksPending)
+    .otherwise(paused);
+  pause.next(parentGone);
   catchSuperseded(pause, superseded);
   pause.addCatch(pauseFailed, { resultPath: '$.pauseError' });
   return pause;

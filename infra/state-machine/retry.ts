@@ -7,52 +7,73 @@ import { JitterType, type RetryProps, type TaskStateBase } from 'aws-cdk-lib/aws
 import { Duration } from 'aws-cdk-lib/core';
 import { LOCK_TRIES } from '../../core/lock-tries.ts';
 
-/** Somebody else's lock. Short sleeps, many tries. */
-const LOCK_CONTENTION: RetryProps = {
-  errors: ['LockTimeout', 'DeadlockDetected'],
-  interval: Duration.seconds(LOCK_TRIES.firstDelaySeconds),
-  backoffRate: LOCK_TRIES.backoffRate,
-  maxDelay: Duration.seconds(LOCK_TRIES.longestDelaySeconds),
-};
-
-/** A restart or failover of the server: 75 seconds of sleep on average, and what each refused connection takes. */
-const CONNECTION_LOST: RetryProps = {
-  errors: ['ConnectionLost'],
-  interval: Duration.seconds(2),
-  backoffRate: 2,
-  maxDelay: Duration.seconds(30),
-  maxAttempts: 8,
-};
+/** Another session's lock. Short sleeps, many tries; full jitter, so that pairs that collided once do not collide again in step. */
+const LOCK_CONTENTION = ['LockTimeout', 'DeadlockDetected'];
 
 /**
- * Lambda's own trouble. A function that timed out or ran out of memory comes back as Lambda.Unknown or Sandbox.Timedout.
- * CDK's built-in list has no jitter and misses throttling.
+ * Trouble of the network, the server or Lambda, which passes, and says nothing about the data. The names of Lambda are those that
+ * https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html documents, with `Lambda.` before them; CDK's built-in list misses
+ * most of them. A function that crashed, timed out or ran out of memory comes back as Runtime.ExitError, Lambda.Unknown or
+ * Sandbox.Timedout. One that was not called for weeks is inactive at first (ResourceConflictException, ResourceNotReadyException).
  */
-const LAMBDA_TROUBLE: RetryProps = {
-  errors: [
-    'Lambda.ServiceException',
-    'Lambda.AWSLambdaException',
-    'Lambda.SdkClientException',
-    'Lambda.TooManyRequestsException',
-    'Lambda.ClientExecutionTimeoutException',
-    'Lambda.Unknown',
-    'Sandbox.Timedout',
-    'States.Timeout',
-  ],
-  interval: Duration.seconds(2),
-  backoffRate: 2,
-  maxDelay: Duration.seconds(60),
-  maxAttempts: 6,
-};
+export const INFRASTRUCTURE = [
+  'ConnectionLost',
+  'ServerTrouble',
+  'Lambda.ServiceException',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+  'Lambda.ClientExecutionTimeoutException',
+  'Lambda.TooManyRequestsException',
+  'Lambda.ResourceNotReadyException',
+  'Lambda.ResourceConflictException',
+  'Lambda.ENINotReadyException',
+  'Lambda.ENILimitReachedException',
+  'Lambda.SubnetIPAddressLimitReachedException',
+  'Lambda.EC2ThrottledException',
+  'Lambda.EC2UnexpectedException',
+  'Lambda.Unknown',
+  'Runtime.ExitError',
+  'Sandbox.Timedout',
+  'States.Timeout',
+];
+
+/** What passes by itself: a lock that is not free, trouble of the infrastructure, a statement that was cancelled. */
+export const PASSES = [...LOCK_CONTENTION, ...INFRASTRUCTURE, 'StatementCanceled'];
 
 /**
- * Adds the retriers. Full jitter everywhere, so that pairs that collided once do not collide again in step.
+ * How long a state waits for the infrastructure, without jitter, so that it is at least that long.
  *
- * @param lockTries how often a lock is asked for in all; few where a person waits for the answer
+ * - `quarter`: 15 minutes, at most one minute between two tries: shorter than an owner's lease (`LEASE_SECONDS`).
+ * - `day`: 24 hours, for what nothing else can take over: the way back, and the checks after the drop.
+ * - `moment`: half a minute, for an iteration of the way back: each try is three events, so the state before the Map waits instead.
  */
-export function addRetries(task: TaskStateBase, lockTries: number = LOCK_TRIES.tries): void {
-  // MaxAttempts counts the retries: the first try comes on top.
-  for (const retry of [{ ...LOCK_CONTENTION, maxAttempts: lockTries - 1 }, CONNECTION_LOST, LAMBDA_TROUBLE]) {
-    task.addRetry({ ...retry, jitterStrategy: JitterType.FULL });
-  }
+export type Patience = 'quarter' | 'day' | 'moment';
+
+const PATIENCE: Readonly<Record<Patience, RetryProps>> = {
+  quarter: { interval: Duration.seconds(1), backoffRate: 2, maxDelay: Duration.seconds(60), maxAttempts: 20 },
+  day: { interval: Duration.seconds(1), backoffRate: 1.5, maxDelay: Duration.seconds(300), maxAttempts: 310 },
+  moment: { interval: Duration.seconds(2), backoffRate: 2, maxDelay: Duration.seconds(16), maxAttempts: 4 },
+};
+
+export interface RetryOptions {
+  /** How often a lock is asked for in all; few where a person waits for the answer. */
+  readonly lockTries?: number;
+  readonly patience?: Patience;
+}
+
+/** Adds the retriers. */
+export function addRetries(
+  task: TaskStateBase,
+  { lockTries = LOCK_TRIES.tries, patience = 'quarter' }: RetryOptions = {},
+): void {
+  task.addRetry({
+    errors: LOCK_CONTENTION,
+    interval: Duration.seconds(LOCK_TRIES.firstDelaySeconds),
+    backoffRate: LOCK_TRIES.backoffRate,
+    maxDelay: Duration.seconds(LOCK_TRIES.longestDelaySeconds),
+    // MaxAttempts counts the retries: the first try comes on top.
+    maxAttempts: lockTries - 1,
+    jitterStrategy: JitterType.FULL,
+  });
+  task.addRetry({ errors: INFRASTRUCTURE, ...PATIENCE[patience] });
 }

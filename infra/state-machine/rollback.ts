@@ -12,11 +12,20 @@ import {
   Pass,
   Succeed,
   type TaskStateBase,
+  Wait,
+  WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { ERROR_PATH, Payload } from './payloads.ts';
+import { INFRASTRUCTURE, PASSES } from './retry.ts';
 import type { StepFactory } from './step-factory.ts';
 
 const SUPERSEDED_PATH = '$.superseded';
+const FAILURE_PATH = '$.rollbackError';
+const HELD_UP_PATH = '$.heldUp';
+
+/** Each time that the branch is held up it waits longer by so much, in seconds, until it has waited for 24 hours in all. */
+const HELD_UP_STEP_SECONDS = 60;
+const HELD_UP_LONGEST_SECONDS = 53 * HELD_UP_STEP_SECONDS;
 
 export interface RollbackBranch {
   /** Where every Catch of the forward path leads. */
@@ -54,7 +63,8 @@ export function rollbackBranch(steps: StepFactory, superseded: Fail): RollbackBr
 
   const fence = steps.task('fence', {
     comment:
-      'Fences the migration in the ledger (FOR UPDATE on its row) and cancels its running statements, so that no forward DDL can run any more; it locks neither table.',
+      'Fences the migration in the ledger (FOR UPDATE on its row) and cancels its running statements, so that no forward DDL can run any more; it locks neither table; while there is no database, the rollback waits here for 24 hours.',
+    patience: 'day',
     payload: Payload.interruption,
     resultPath: '$.fence',
   });
@@ -74,6 +84,7 @@ export function rollbackBranch(steps: StepFactory, superseded: Fail): RollbackBr
   const verify = steps.task('verify-rolled-back', {
     comment:
       'Compares the parent foreign key with the definition noted before the migration, character for character, under AccessShareLock.',
+    patience: 'day',
     payload: Payload.migration,
     resultPath: '$.rolledBack',
   });
@@ -92,6 +103,13 @@ export function rollbackBranch(steps: StepFactory, superseded: Fail): RollbackBr
 
   const states = [fence, restoreParent, attach, dropPairs, verify];
   for (const state of states) catchSuperseded(state, superseded);
+  const interrupted = interruptedEnd(steps);
+  const heldUp = holdUp(steps, { again: fence, givenUp: interrupted });
+  // Where the fence or the last comparison has waited for a day there is no use in a second one.
+  for (const state of [fence, verify])
+    state.addCatch(interrupted, { errors: INFRASTRUCTURE, resultPath: FAILURE_PATH });
+  for (const state of [fence, restoreParent, attach, dropPairs])
+    state.addCatch(heldUp, { errors: PASSES, resultPath: FAILURE_PATH });
   failTogether(steps, states);
   return { fence, requested };
 }
@@ -101,6 +119,8 @@ function restoreOnePair(steps: StepFactory): IChainable {
   return steps.pollingTask('restore-parent', {
     comment:
       'Adds to one referencing partition a NOT VALID foreign key to the referenced table (ShareRowExclusiveLock for an instant), then validates it under ShareUpdateExclusiveLock and RowShareLock.',
+    // Each try is an event in every iteration: an outage that lasts leads back to the fence, which waits for all of them.
+    patience: 'moment',
     payload: Payload.pair,
     resultPath: '$.result',
     choice: { id: 'Restored?', comment: 'A validation may outlive a Lambda function: the server goes on with it.' },
@@ -151,13 +171,60 @@ function outcome(steps: StepFactory): IChainable {
     .otherwise(errorNameAsCause);
 }
 
+/** Where an execution ends that could not go on with the rollback for a day. The ledger still has it: reconciliation goes on. */
+function interruptedEnd({ scope }: StepFactory): Fail {
+  return new Fail(scope, 'RollbackInterrupted', {
+    comment:
+      'For a day the rollback could not go on; every row is guarded by pair or parent foreign keys, and reconciliation, or p2pfk rollback, goes on from here.',
+    error: 'RollbackInterrupted',
+    causePath: `${FAILURE_PATH}.Cause`,
+  });
+}
+
+/**
+ * What passes is waited for, and then the branch begins again at the fence: each of its steps finds what is done. RollbackFailed is
+ * left for what a person has to repair.
+ */
+function holdUp(
+  { scope }: StepFactory,
+  { again, givenUp }: { readonly again: IChainable; readonly givenUp: IChainable },
+): IChainable {
+  const first = new Pass(scope, 'HeldUpOnce', {
+    comment: 'A lock, the server or Lambda held the rollback up.',
+    parameters: { waitSeconds: HELD_UP_STEP_SECONDS },
+    resultPath: HELD_UP_PATH,
+  });
+  const longer = new Pass(scope, 'HeldUpAgain', {
+    comment: 'Held up once more: the next wait is longer.',
+    parameters: {
+      waitSeconds: JsonPath.mathAdd(JsonPath.numberAt(`${HELD_UP_PATH}.waitSeconds`), HELD_UP_STEP_SECONDS),
+    },
+    resultPath: HELD_UP_PATH,
+  });
+  const wait = new Wait(scope, 'WaitHeldUp', {
+    comment: 'Holds nothing before the rollback goes on; each of its steps finds what is done.',
+    time: WaitTime.secondsPath(`${HELD_UP_PATH}.waitSeconds`),
+  });
+  const enough = new Choice(scope, 'HeldUpForADay?', {
+    comment: 'After 24 hours of waiting it is left to reconciliation.',
+  })
+    .when(Condition.numberGreaterThan(`${HELD_UP_PATH}.waitSeconds`, HELD_UP_LONGEST_SECONDS), givenUp)
+    .otherwise(wait);
+  first.next(enough);
+  longer.next(enough);
+  wait.next(again);
+  return new Choice(scope, 'HeldUpBefore?', { comment: 'Tells the first wait from a longer one.' })
+    .when(Condition.isPresent(HELD_UP_PATH), longer)
+    .otherwise(first);
+}
+
 /** Whatever fails here leaves the database guarded by at least one set of foreign keys, but needs a person. */
 function failTogether(steps: StepFactory, states: readonly (TaskStateBase | MapState)[]): void {
   const failed = new Fail(steps.scope, 'RollbackFailed', {
     comment:
       'The rollback itself failed and a person is needed; every row is still guarded by pair or parent foreign keys.',
     error: 'RollbackFailed',
-    causePath: '$.rollbackError.Cause',
+    causePath: `${FAILURE_PATH}.Cause`,
   });
-  for (const state of states) state.addCatch(failed, { resultPath: '$.rollbackError' });
+  for (const state of states) state.addCatch(failed, { resultPath: FAILURE_PATH });
 }

@@ -18,22 +18,20 @@ import { Duration } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { LambdaFunctions, type LambdaName } from '../lambda-functions.ts';
 import { ERROR_PATH, PAIR_ITEM, pairOutcome } from './payloads.ts';
-import { addRetries } from './retry.ts';
+import { addRetries, type RetryOptions } from './retry.ts';
 
 export type FunctionsByName = Readonly<Record<LambdaName, IFunction>>;
 
-export interface TaskOptions {
+export interface TaskOptions extends RetryOptions {
   /** For the auditor who reads the visual history: what the step does, and its lock. */
   readonly comment: string;
   readonly payload: TaskInput;
   /** Where the result goes; left out, it replaces the state. `JsonPath.DISCARD` drops it. */
   readonly resultPath?: string;
   readonly resultSelector?: Record<string, unknown>;
-  /** How often a lock is asked for in all; left out, patiently. */
-  readonly lockTries?: number;
 }
 
-export interface PollingOptions {
+export interface PollingOptions extends RetryOptions {
   readonly comment: string;
   readonly payload: TaskInput;
   /** Where the step leaves its `PairResult`. */
@@ -64,7 +62,7 @@ export class StepFactory {
   /** The Task that calls a function; name and timeout are those of `lambda-functions.ts`. */
   task(name: LambdaName, options: TaskOptions): LambdaInvoke {
     const { state, timeoutSeconds } = LambdaFunctions[name];
-    const { lockTries, ...rest } = options;
+    const { lockTries, patience, ...rest } = options;
     const task = new LambdaInvoke(this.scope, state, {
       ...rest,
       lambdaFunction: this.#functions[name],
@@ -73,7 +71,7 @@ export class StepFactory {
       retryOnServiceExceptions: false,
       taskTimeout: Timeout.duration(Duration.seconds(timeoutSeconds)),
     });
-    addRetries(task, lockTries);
+    addRetries(task, { ...(lockTries && { lockTries }), ...(patience && { patience }) });
     return task;
   }
 
@@ -81,8 +79,8 @@ export class StepFactory {
    * A Task whose work may outlive a Lambda function: it starts the work, leaves it to the server and says `RUNNING`;
    * asked again after a while, it finds it done. Returns the Task, which is also where the loop begins.
    */
-  pollingTask(name: LambdaName, { comment, payload, resultPath, choice, wait, done }: PollingOptions): LambdaInvoke {
-    const task = this.task(name, { comment, payload, resultPath });
+  pollingTask(name: LambdaName, { choice, wait, done, resultPath, ...options }: PollingOptions): LambdaInvoke {
+    const task = this.task(name, { ...options, resultPath });
     const pause = new Wait(this.scope, wait.id, {
       comment: wait.comment,
       time: WaitTime.secondsPath(`${resultPath}.waitSeconds`),

@@ -4,8 +4,8 @@
 :begin
 WITH claimed AS (
   UPDATE p2pfk.migration m
-     SET execution = :'owner'::text, liveness_key = :'liveness_key'::bigint, updated_at = now(), lease_until = now() + interval '90 seconds'
-   WHERE m.id = :'migration_id'::bigint AND m.execution = :'execution'::text AND m.state IN ('running', 'rolling-back')
+     SET execution = :'owner'::text, state = CASE m.state WHEN 'paused' THEN 'running' ELSE m.state END, liveness_key = :'liveness_key'::bigint, updated_at = now(), lease_until = now() + interval '90 seconds'
+   WHERE m.id = :'migration_id'::bigint AND m.execution = :'execution'::text AND (m.state IN ('running', 'rolling-back') OR m.state = 'paused' AND m.dropped_at IS NOT NULL)
      AND (:'ended'::boolean OR m.execution LIKE 'arn:aws:states:local:%' OR m.lease_until < now())
      AND NOT p2pfk.owner_works(m.id, m.execution, m.liveness_key)
   RETURNING m.id

@@ -1,7 +1,8 @@
--- Which database this session is connected to, and whether this role may ask for the system identifier
+-- Which database this session is connected to, whether it takes no writes (a standby, or a primary that was demoted), and whether this role may ask for the system identifier
 -- (system-identifier.sql): some services take that right away.
 :begin
 SELECT d.oid::bigint AS database_oid, d.datname::text AS database_name,
+       pg_is_in_recovery() AS in_recovery,
        has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS may_ask
   FROM pg_database d
  WHERE d.datname = current_database()

@@ -1,8 +1,9 @@
--- The migration that an execution, or whoever reconciles it, has not brought to an end, if there is one.
+-- The migration that an execution, or its reconciliation, has not brought to an end, if there is one. One that rests after the drop
+-- (dropped_at) lacks its last checks; one that rests before it waits for the next execution.
 :begin
 SELECT m.id::text AS id, m.execution
   FROM p2pfk.migration m
- WHERE m.execution IN (:'execution'::text, :'owner'::text) AND m.state IN ('running', 'rolling-back')
+ WHERE m.execution IN (:'execution'::text, :'owner'::text) AND (m.state IN ('running', 'rolling-back') OR m.state = 'paused' AND m.dropped_at IS NOT NULL)
  ORDER BY m.id DESC
  LIMIT 1
 :end

@@ -98,26 +98,29 @@ describe('an execution that failed', () => {
   });
 
   it.each(['States.Runtime', 'States.DataLimitExceeded'])(
-    'after its plan with %s, past every Catch, exits 5: nobody has put anything back',
+    'after its plan with %s, past every Catch, exits 6: the migration is where it was',
     (error) => {
       expect(resultOf(ended({ status: 'FAILED', error, cause: '' }))).toMatchObject({
-        exitCode: 5,
-        report: { status: 'ROLLBACK_FAILED', error: { name: error } },
+        exitCode: 6,
+        report: { status: 'PAUSED', error: { name: error } },
       });
     },
   );
 
-  it.each(['Superseded', 'PauseFailed'])('as %s needs no person: exit 6, and nothing was undone', (error) => {
-    const outcome = { status: 'FAILED', error, cause: cause('MigrationFenced', 'now owned by another') } as const;
-    expect(resultOf(ended(outcome))).toMatchObject({
-      exitCode: 6,
-      report: { status: 'PAUSED', error: { name: error, message: 'now owned by another' } },
-    });
-  });
+  it.each(['Superseded', 'PauseFailed', 'RollbackInterrupted'])(
+    'as %s needs no repair: exit 6, and nothing was undone',
+    (error) => {
+      const outcome = { status: 'FAILED', error, cause: cause('MigrationFenced', 'now owned by another') } as const;
+      expect(resultOf(ended(outcome))).toMatchObject({
+        exitCode: 6,
+        report: { status: 'PAUSED', error: { name: error, message: 'now owned by another' } },
+      });
+    },
+  );
 
-  it('by its timeout exits 5', () => {
+  it('by its timeout exits 6', () => {
     expect(resultOf(ended({ status: 'TIMED_OUT' }))).toMatchObject({
-      exitCode: 5,
+      exitCode: 6,
       report: { error: { name: 'States.Timeout' } },
     });
   });

@@ -98,6 +98,7 @@ function inTurn(...answers: Answer[]): Answer {
 
 const running: Answer = ({ pair }) => ({ status: 'RUNNING', pair: pair ?? 0, waitSeconds: 5 });
 const awaitingApproval: Answer = () => ({ status: 'AWAITING_APPROVAL', reason: 'rehearsed', waitSeconds: 2 });
+const refusing: Answer = () => ({ status: 'FAILED', migrationId: 'm1', database, reason: 'slow DELETE' });
 const dropped: Answer = () => ({ status: 'FENCED', parentForeignKey: 'DROPPED', pairs, maxConcurrency: 2 });
 const rollback = ['Fence', 'DropPairForeignKeys', 'VerifyRolledBack'];
 const forward = [
@@ -173,7 +174,6 @@ describe('the rollback branch', () => {
     'validate-foreign-key',
     'verify-gate',
     'drop-parent-foreign-key',
-    'verify-migration',
   ] as const)('is entered when %s fails, with the error', async (name) => {
     const { steps, events, error } = await execute({ [name]: failing('OrphanedRows', '37 rows') });
     expect(steps.filter((step) => rollback.includes(step))).toEqual(rollback);
@@ -188,7 +188,7 @@ describe('the rollback branch', () => {
 
   it('restores the parent foreign key first where it was dropped, asking again while the server works', async () => {
     const { steps, error } = await execute({
-      'verify-migration': failing('VerificationFailed', 'slow DELETE'),
+      'verify-migration': refusing,
       fence: dropped,
       'restore-parent': inTurn(running, done),
       'attach-parent': inTurn(() => ({ status: 'RUNNING', waitSeconds: 1 }), WELL['attach-parent']),
@@ -203,7 +203,7 @@ describe('the rollback branch', () => {
 
   it('restores without per-pair work where the strategy needs none', async () => {
     const { steps } = await execute({
-      'verify-migration': failing('VerificationFailed'),
+      'verify-migration': refusing,
       fence: () => ({ status: 'FENCED', parentForeignKey: 'DROPPED', pairs: [], maxConcurrency: 2 }),
     });
     expect(steps).not.toContain('RestoreParentForPair');
@@ -229,24 +229,76 @@ describe('the rollback branch', () => {
   });
 
   it('tells the name of an error that has no cause', async () => {
-    const { error } = await execute({ 'build-index': failing('IndexBuildFailed', '') });
-    expect(error).toEqual({ name: 'MigrationRolledBack', cause: expect.stringContaining('IndexBuildFailed') });
+    const { error } = await execute({ 'build-index': failing('StatementCanceled', '') });
+    expect(error).toEqual({ name: 'MigrationRolledBack', cause: expect.stringContaining('StatementCanceled') });
   });
 
   it.each(['fence', 'restore-parent', 'attach-parent', 'drop-pair-foreign-keys', 'verify-rolled-back'] as const)(
     'calls for a person when %s fails',
     async (name) => {
       const { error } = await execute({
-        'verify-migration': failing('VerificationFailed'),
+        'verify-migration': refusing,
         fence: dropped,
-        [name]: failing('StatementFailed', 'disk full'),
+        [name]: failing('OrphanedRows', '3 rows'),
       });
-      expect(error).toEqual({ name: 'RollbackFailed', cause: expect.stringContaining('disk full') });
+      expect(error).toEqual({ name: 'RollbackFailed', cause: expect.stringContaining('3 rows') });
     },
   );
 });
 
+describe('the rollback branch, held up', () => {
+  it.each([
+    ['restore-parent', 'ConnectionLost'],
+    ['attach-parent', 'Runtime.ExitError'],
+    ['drop-pair-foreign-keys', 'LockTimeout'],
+    ['fence', 'LockTimeout'],
+  ] as const)('where %s ends with %s begins again at the fence, and ends as it would have', async (name, error) => {
+    const { state } = statesOfType('Task').find((task) => functionNameOf(task.state) === name) ?? {};
+    const tries = 1 + (state?.Retry?.find(({ ErrorEquals }) => ErrorEquals.includes(error))?.MaxAttempts ?? 0);
+    const answers = { 'verify-migration': refusing, fence: dropped };
+    const well = (name in answers ? dropped : WELL[name]) as Answer;
+    const run = await execute({ ...answers, [name]: inTurn(...Array(2 * tries).fill(failing(error)), well) });
+    expect(run.error?.name).toBe('MigrationRolledBack');
+    expect(run.steps.filter((step) => step === 'Fence').length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('for a day ends as interrupted, for reconciliation to go on', async () => {
+    const { error, steps } = await execute({
+      'verify-migration': refusing,
+      fence: dropped,
+      'attach-parent': failing('StatementCanceled', 'by another session'),
+    });
+    expect(error).toEqual({ name: 'RollbackInterrupted', cause: expect.stringContaining('by another session') });
+    expect(steps.filter((step) => step === 'Fence')).toHaveLength(54);
+  });
+});
+
 describe('the pause', () => {
+  it.each([
+    ['build-index', 'ConnectionLost'],
+    ['add-foreign-key', 'Runtime.ExitError'],
+    ['validate-foreign-key', 'ServerTrouble'],
+    ['verify-gate', 'Lambda.ENINotReadyException'],
+    ['drop-parent-foreign-key', 'States.Timeout'],
+    ['build-index', 'PrivilegeMissing'],
+    ['validate-foreign-key', 'ANameThatIsNotKnownHere'],
+    ['verify-migration', 'StatementFailed'],
+    ['verify-migration', 'Lambda.Unknown'],
+  ] as const)('keeps everything when %s fails with %s, which says nothing about the data', async (name, error) => {
+    const { steps, output } = await execute({ [name]: failing(error) });
+    expect(steps.at(-1)).toBe('Pause');
+    expect(steps).not.toContain('Fence');
+    expect(output).toMatchObject({ status: 'PAUSED' });
+  });
+
+  it('after the drop ends as one, where the checks are still to be run', async () => {
+    const { output } = await execute({
+      'verify-migration': failing('ConnectionLost'),
+      pause: () => ({ status: 'CHECKS_PENDING', migrationId: 'm1', reason: 'the parent foreign key is gone' }),
+    });
+    expect(output).toMatchObject({ status: 'CHECKS_PENDING' });
+  });
+
   it.each([
     ['build-index', 'WindowClosed'],
     ['validate-foreign-key', 'WindowClosed'],
@@ -308,7 +360,7 @@ describe('an execution whose migration another one has taken over', () => {
     'ends as superseded where %s is told so',
     async (name) => {
       const { steps, error } = await execute({
-        'verify-migration': failing('VerificationFailed'),
+        'verify-migration': refusing,
         fence: dropped,
         [name]: failing('MigrationFenced', 'is not being rolled back by this one'),
       });

@@ -4,7 +4,15 @@ import validate from 'asl-validator';
 import { describe, expect, it } from 'vitest';
 import { LOCK_TRIES } from '../../core/lock-tries.ts';
 import { LambdaFunctions, lambdaNames } from '../../infra/lambda-functions.ts';
-import { allStates, definition, functionNameOf, outline, stateNamed, statesOfType } from './definition.helpers.ts';
+import {
+  allStates,
+  definition,
+  functionNameOf,
+  outline,
+  type Retrier,
+  stateNamed,
+  statesOfType,
+} from './definition.helpers.ts';
 
 const ROLLBACK_STEPS = ['Fence', 'RestoreParent', 'AttachParent', 'DropPairForeignKeys', 'VerifyRolledBack'];
 const FORWARD_STEPS = [
@@ -55,21 +63,41 @@ describe('the state machine', () => {
   });
 });
 
+/** Seconds from the first failure to the last retry, at least: what jitter takes away does not count. */
+function patienceOf(retrier: Retrier | undefined): number {
+  const { IntervalSeconds = 1, BackoffRate = 2, MaxDelaySeconds = Infinity, MaxAttempts = 3 } = retrier ?? {};
+  if (retrier === undefined || retrier.JitterStrategy === 'FULL') return 0;
+  const delays = Array.from({ length: MaxAttempts }, (_, n) =>
+    Math.min(MaxDelaySeconds, IntervalSeconds * BackoffRate ** n),
+  );
+  return delays.reduce((sum, delay) => sum + delay, 0);
+}
+
+/** Documented by Lambda's Invoke and by Step Functions; a function that crashed, or that was not called for weeks. */
+const DOCUMENTED = [
+  ...['ServiceException', 'AWSLambdaException', 'SdkClientException', 'TooManyRequestsException', 'Unknown'],
+  ...['ResourceNotReadyException', 'ResourceConflictException', 'ENINotReadyException', 'ENILimitReachedException'],
+  ...['SubnetIPAddressLimitReachedException', 'EC2ThrottledException', 'EC2UnexpectedException'],
+].map((name) => `Lambda.${name}`);
+
 describe('Retry', () => {
-  it.each(tasks)('of $name waits with full jitter and a maximum delay, and never forever', ({ state }) => {
-    expect(state.Retry).toHaveLength(3);
-    for (const retrier of state.Retry ?? []) {
-      expect(retrier).toMatchObject({
-        JitterStrategy: 'FULL',
-        MaxDelaySeconds: expect.any(Number),
-        MaxAttempts: expect.any(Number),
-      });
-    }
-    const retried = (state.Retry ?? []).flatMap(({ ErrorEquals }) => ErrorEquals);
-    expect(retried).toEqual(
-      expect.arrayContaining(['LockTimeout', 'DeadlockDetected', 'ConnectionLost', 'States.Timeout']),
+  it.each(tasks)('of $name waits for a lock with full jitter, and for the infrastructure at least its time', (task) => {
+    const [locks, infrastructure, ...others] = task.state.Retry ?? [];
+    expect(others).toEqual([]);
+    expect(locks).toMatchObject({ ErrorEquals: ['LockTimeout', 'DeadlockDetected'], JitterStrategy: 'FULL' });
+    expect(infrastructure?.ErrorEquals).toEqual(
+      expect.arrayContaining([
+        ...DOCUMENTED,
+        'ConnectionLost',
+        'ServerTrouble',
+        'Runtime.ExitError',
+        'Sandbox.Timedout',
+      ]),
     );
-    expect(retried).not.toContain('States.ALL');
+    expect(infrastructure?.ErrorEquals).toContain('States.Timeout');
+    const day = 24 * 3_600;
+    const wanted = { Fence: day, VerifyMigration: day, VerifyRolledBack: day, RestoreParentForPair: 30 };
+    expect(patienceOf(infrastructure)).toBeGreaterThanOrEqual(wanted[task.name as keyof typeof wanted] ?? 900);
   });
 
   it('asks for a lock patiently, except where a person waits for the plan', () => {
@@ -82,32 +110,30 @@ describe('Retry', () => {
 });
 
 describe('Catch', () => {
-  it.each(FORWARD_STEPS)('of %s pauses where nothing has to be undone, and fences on any other error', (name) => {
+  it.each(FORWARD_STEPS)('of %s undoes for a reason of the data, the schema or a person, and else pauses', (name) => {
+    const undoes = ['OrphanedRows', 'GateFailed', 'VerificationFailed', 'StatementFailed', 'StatementCanceled'];
     expect(stateNamed(name).Catch).toEqual([
       {
-        ErrorEquals: [
-          'WindowClosed',
-          'LockTimeout',
-          'DeadlockDetected',
-          'PartitionSetChanged',
-          'ApprovalNeeded',
-          'LedgerNotWritten',
-          'LedgerElsewhere',
-          'LedgerNotTrusted',
-          'LedgerVersionRefused',
-        ],
+        ErrorEquals: name === 'VerifyMigration' ? ['MigrationFenced'] : [...undoes, 'MigrationFenced'],
         ResultPath: '$.error',
-        Next: 'Pause',
+        Next: 'Fence',
       },
-      { ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'Fence' },
+      { ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'Pause' },
     ]);
   });
 
-  it.each(ROLLBACK_STEPS)('of %s stops where another execution has taken over, and else calls for a person', (name) => {
-    expect(stateNamed(name).Catch).toEqual([
-      { ErrorEquals: ['MigrationFenced'], ResultPath: '$.superseded', Next: 'Superseded' },
-      { ErrorEquals: ['States.ALL'], ResultPath: '$.rollbackError', Next: 'RollbackFailed' },
-    ]);
+  it.each(ROLLBACK_STEPS)('of %s waits for what passes, and calls for a person for the rest', (name) => {
+    const catches = stateNamed(name).Catch ?? [];
+    const next = (error: string) =>
+      catches.find(({ ErrorEquals }) => ErrorEquals.some((wanted) => wanted === error || wanted === 'States.ALL'))
+        ?.Next;
+    const waited = name === 'Fence' || name === 'VerifyRolledBack' ? 'RollbackInterrupted' : 'HeldUpBefore?';
+    expect(next('MigrationFenced')).toBe('Superseded');
+    expect(next('ConnectionLost')).toBe(waited);
+    expect(next('Lambda.TooManyRequestsException')).toBe(waited);
+    expect(next('LockTimeout')).toBe(name === 'VerifyRolledBack' ? 'RollbackFailed' : 'HeldUpBefore?');
+    expect(next('RollbackFailed')).toBe('RollbackFailed');
+    expect(next('OrphanedRows')).toBe('RollbackFailed');
   });
 
   it('of Plan refuses, and of Pause says so', () => {

@@ -62,6 +62,23 @@ describe('after the drop', () => {
     expect(await reconciled(dead)).toEqual(NOTHING);
   });
 
+  it('a pause says what is missing, and is finished as well', async () => {
+    const { observer, execution: dead } = await migratedTo('DropParentForeignKey');
+    const reason =
+      'the parent foreign key is gone, the checks after the drop are still to be run: the server went away';
+    const paused = await dead.pause({ Error: 'ConnectionLost', Cause: 'the server went away' });
+    expect(paused).toMatchObject({ status: 'CHECKS_PENDING', reason });
+    expect(await oneRow(observer, `SELECT state, error ->> 'message' AS error FROM p2pfk.migration`)).toEqual({
+      state: 'paused',
+      error: reason,
+    });
+
+    expect(await reconciled(dead)).toMatchObject({ status: 'MIGRATED', migrationId: dead.migrationId });
+
+    expect(await foreignKeys(observer)).toHaveLength(3);
+    expect(await reconciled(dead)).toEqual(NOTHING);
+  });
+
   it('it is rolled back where a check fails', async () => {
     const { observer, execution: dead, original } = await migratedTo('DropParentForeignKey');
     await observer.query('ALTER TABLE path_1 DROP CONSTRAINT fk_path_to_inode_1');
