@@ -7,10 +7,12 @@ import { becomeLedgerOwner, checkLedger } from './ledger-state.ts';
 import { SESSION_OPENED } from './libpq/keywords.ts';
 import { CombinedFailure, openSession } from './libpq/open.ts';
 import { resolveParameters } from './libpq/parameters.ts';
-import { PooledSession, refuseTransactionPooler, usesSessionPooler } from './pooler.ts';
+import { backendOf, PooledSession, refuseTransactionPooler, usesSessionPooler } from './pooler.ts';
 import { isConnectionError, messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
 import { noteEndpoint } from './session-endpoint.ts';
+import { stillWorks } from './session-look.ts';
 import { pinSettings } from './settings.ts';
+import { watchAnswers } from './unanswered.ts';
 
 export interface ConnectOptions {
   /**
@@ -28,6 +30,8 @@ export interface ConnectOptions {
   readonly lockTimeoutMs?: number;
   /** The caller's search_path, as PostgreSQL writes it; where absent, the one that the session comes with. */
   readonly searchPath?: string | undefined;
+  /** Milliseconds after which a statement that is not answered is looked after, again and again; default 30 s. */
+  readonly lookAfterMs?: number;
   /** The role that owns the ledger, as `--ledger-owner`; where absent, what P2PFK_LEDGER_OWNER says, if anything. */
   readonly ledgerOwner?: string | undefined;
 }
@@ -112,6 +116,8 @@ async function open(options: ConnectOptions, prepare: (client: Client) => Promis
   noteEndpoint(client, options.databaseUrl);
   try {
     await prepare(client);
+    const pid = await backendOf(client);
+    watchAnswers(client, () => stillWorks(client, pid, options), options.lookAfterMs);
     sessionOpened.publish(undefined);
     return client;
   } catch (error) {

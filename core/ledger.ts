@@ -260,7 +260,10 @@ async function describeOwner(client: Client, id: string): Promise<string> {
   const who = since
     ? `at work since ${since} as ${user ?? 'a role that this one may not see'}${address ? ` from ${address}` : ''}`
     : `not seen at work; it counts as alive until ${leased}`;
-  return `migration ${id} of ${constraint_name} on ${table_name} is being worked on by ${execution} (${who}; state ${state}, migration begun ${new Date(started_at).toISOString()}); watch it with: SELECT at, step, pair, sql, error FROM p2pfk.event WHERE migration_id = ${id} ORDER BY id; or stop that execution first`;
+  // A machine that died may leave its session behind for a minute, a network that drops packets for longer.
+  const pids = sessions.map(({ pid }) => `pg_terminate_backend(${pid})`);
+  const gone = pids.length === 0 ? '' : `; if its client is gone, end its session: SELECT ${pids.join(', ')}`;
+  return `migration ${id} of ${constraint_name} on ${table_name} is being worked on by ${execution} (${who}; state ${state}, migration begun ${new Date(started_at).toISOString()}); watch it with: SELECT at, step, pair, sql, error FROM p2pfk.event WHERE migration_id = ${id} ORDER BY id; or stop that execution first${gone}`;
 }
 
 /** @throws MigrationFenced where this database has no ledger, none that this role may read, or no such migration in it */

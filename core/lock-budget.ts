@@ -26,6 +26,7 @@ import {
 import { messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
 import { noteHeld, recordTransaction } from './record.ts';
 import { applicationName, type StepContext } from './steps/context.ts';
+import { expectAnswersWithin } from './unanswered.ts';
 
 export { type LockMode, lockHolders } from './lock-wait.ts';
 
@@ -229,6 +230,7 @@ const RECORD_MS = 100;
  * @returns the statements by which the locks were taken, where there were several ways; else an empty text
  */
 async function granted(client: Client, { leftMs, budgetMs }: { leftMs: number; budgetMs: number }): Promise<string> {
+  expectAnswersWithin(client, leftMs);
   const { rows } = await client.query<{ locked_by: string | null }>(
     `SELECT set_config('p2pfk.locked_at', clock_timestamp()::text, true),
             set_config('lock_timeout', $1, true), set_config('statement_timeout', $1, true),
@@ -245,6 +247,7 @@ async function granted(client: Client, { leftMs, budgetMs }: { leftMs: number; b
  * the server ends the session and with it the lock.
  */
 async function prepareTry(client: Client, limitMs: number, budgetMs: number): Promise<void> {
+  expectAnswersWithin(client, limitMs);
   await client.query(
     `SELECT set_config('p2pfk.began_at', clock_timestamp()::text, true),
             set_config('lock_timeout', $1, true), set_config('statement_timeout', $1, true),
@@ -256,6 +259,7 @@ async function prepareTry(client: Client, limitMs: number, budgetMs: number): Pr
 /** Bounds each following statement of this transaction, its lock waits included. */
 export async function limit(client: Client, budgetMs: number): Promise<void> {
   const milliseconds = String(Math.max(1, Math.ceil(budgetMs)));
+  expectAnswersWithin(client, budgetMs);
   await client.query("SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $1, true)", [
     milliseconds,
   ]);

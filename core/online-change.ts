@@ -24,6 +24,7 @@ import {
 import { messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
 import { noteHeld, recordTransaction } from './record.ts';
 import { run } from './sql.ts';
+import { expectAnswersWithin } from './unanswered.ts';
 
 export interface OnlineChange {
   /** Name of the step in the ledger and in messages. */
@@ -124,6 +125,7 @@ async function changeOnce<Result>(
     await attempt.limitWork({ locked: true });
     const result = await work(attempt);
     if (migrationId !== null && !rehearsal) {
+      expectAnswersWithin(client, null);
       await client.query("SELECT set_config('statement_timeout', '0', true)");
       const statements = [...attempt.locked, ...journal];
       const [blockedMs] = attempt.blockedMs();
@@ -293,6 +295,7 @@ class Try implements Budget {
     this.#until = now + leftMs;
     const { budgetMs } = this.change;
     const frozenMs = this.#strongAt === undefined ? budgetMs + 1_000 : Math.max(leftMs, FROZEN_MS);
+    expectAnswersWithin(this.#client, leftMs);
     await this.#client.query(
       `SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true),
               set_config('idle_in_transaction_session_timeout', $3, true)

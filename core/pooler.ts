@@ -24,6 +24,13 @@ export async function refuseTransactionPooler(client: Client, target: string): P
   );
 }
 
+/** Process id of the server's process, through a pooler as well. */
+export async function backendOf(client: Client): Promise<number> {
+  if (!usesSessionPooler()) return Number(keyOf(client));
+  const { rows } = await client.query<{ pid: number }>('SELECT pg_catalog.pg_backend_pid() AS pid');
+  return rows[0]?.pid ?? 0;
+}
+
 /** Process id in the backend key, which node-postgres keeps for cancel requests; its types leave it out. */
 function keyOf(client: Client): unknown {
   return Reflect.get(client, 'processID');

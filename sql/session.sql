@@ -45,6 +45,9 @@ WITH pinned(name, value) AS (VALUES
   ('client_min_messages', 'error'),
   -- 14 and newer can notice a client that is gone; a validation must not.
   ('client_connection_check_interval', '0'),
+  -- A client machine or a network that is gone: known within a minute, so that what it held is free, and its execution is not taken
+  -- for one that lives. A statement that runs goes on to its end all the same. No meaning through a Unix-domain socket.
+  ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '60000'),
   -- A statement may take hours; what must be short has limits of its own.
   ('statement_timeout', '0'),
   ('transaction_timeout', '0'),

@@ -33,6 +33,7 @@ export const LONG: readonly string[] = [
   'core/libpq',
   'core/session',
   'core/untrusted-code',
+  'core/unanswered',
   'core/leaf-owner-code',
   'core/plan-roles',
   'core/set-role-login',

@@ -56,7 +56,17 @@ export function liveFrame(progress: Progress, now: number, size: Size): string[]
   const most = Math.max(1, Math.min(MOST_PAIRS, size.rows - steps.length - 6));
   return [...steps, ...others]
     .flatMap((state) => stepLines(progress, state, running.get(state) ?? [], { now, columns, most }))
+    .concat(silenceLines(progress, now))
     .map((line) => cut(line, columns));
+}
+
+/** Without an answer no estimate is true. */
+function silenceLines({ silentSince }: Progress, now: number): string[] {
+  return silentSince === null ? [] : [`  ! ${noAnswer(now - silentSince)}`];
+}
+
+export function noAnswer(ms: number): string {
+  return `no answer from the server for ${Math.round(ms / 1_000)} s`;
 }
 
 /** The way that this execution goes, as far as it is known. */
@@ -105,7 +115,7 @@ function stageLine(progress: Progress, state: string, label: string, since: numb
   const share = rowsAll > 0 ? rowsDone / rowsAll : done / Math.max(1, total);
   const head = `  ▸ ${label} ${bar(share, barCells(drawing.columns))} ${done}/${total} ${elapsed(since, drawing.now)}`;
   const details = [
-    leftMs === null ? '' : `about ${roughly(Math.max(1000, leftMs))} left`,
+    leftMs === null || progress.silentSince !== null ? '' : `about ${roughly(Math.max(1000, leftMs))} left`,
     rowsAll === 0 ? '' : `${compact(rowsDone)} of ${compact(rowsAll)} rows`,
     rowsPerSecond < 1 ? '' : `${compact(rowsPerSecond)} rows/s`,
   ];

@@ -1,8 +1,11 @@
 /** Binds the pure progress to a stream: plain lines, and on a terminal a live area below them. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { stripVTControlCharacters } from 'node:util';
+import { SESSION_OPENED } from '../../core/libpq/keywords.ts';
+import { SERVER_SILENT, type Silence } from '../../core/unanswered.ts';
 import type { Output } from '../output.ts';
 import type { ProgressEvent } from './events.ts';
-import { liveFrame } from './live.ts';
+import { liveFrame, noAnswer } from './live.ts';
 import { openLiveArea } from './live-area.ts';
 import { advance } from './progress.ts';
 import { NOTHING_YET, type PairSize, type Progress } from './state.ts';
@@ -50,6 +53,17 @@ export async function createReporter({ output, verbose, now = Date.now }: Report
     for (const line of lines) output.line(line);
   };
 
+  const onSilence = (message: unknown): void => {
+    const silence = message as Silence | null;
+    const news = progress.silentSince === null;
+    progress = { ...progress, silentSince: silence === null ? null : now() - silence.ms };
+    // The live area counts on; elsewhere one line tells that it began.
+    if (silence !== null && news && live === null && !output.quiet) output.complain(`! ${noAnswer(silence.ms)}`);
+  };
+  const onSession = (): void => onSilence(null);
+  subscribe(SERVER_SILENT, onSilence);
+  subscribe(SESSION_OPENED, onSession);
+
   const ticker = live === null ? null : setInterval(draw, FRAME_MS);
   // A terminal that is closed under us must not keep the migration from going on, nor the process from ending.
   ticker?.unref();
@@ -84,6 +98,8 @@ export async function createReporter({ output, verbose, now = Date.now }: Report
       if (stopped) return;
       stopped = true;
       if (ticker !== null) clearInterval(ticker);
+      unsubscribe(SERVER_SILENT, onSilence);
+      unsubscribe(SESSION_OPENED, onSession);
       if (live !== null) output.stream.off('resize', draw);
       live?.close();
     },

@@ -53,6 +53,8 @@ export interface Progress {
   /** The rollback branch or the pause has begun: late news of forward steps is no news any more. */
   readonly interrupted: boolean;
   readonly checks: readonly { readonly id: CheckId; readonly passed: boolean }[] | null;
+  /** Milliseconds since 1970 from when on the server did not answer; null while it does. */
+  readonly silentSince: number | null;
   /** What the gate said last. */
   readonly gate: Pick<GateResult, 'status' | 'reason'> | null;
 }
@@ -67,6 +69,7 @@ export const NOTHING_YET: Progress = {
   failure: null,
   interrupted: false,
   checks: null,
+  silentSince: null,
   gate: null,
 };
 

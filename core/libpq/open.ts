@@ -19,12 +19,17 @@ export interface OpenOptions {
   readonly password: (() => Promise<string>) | undefined;
   /** PEM; then the server has to prove its host name by these authorities, regardless of the settings. */
   readonly certificateAuthority: string | undefined;
+  /** Of several hosts this one alone: the server of another session. */
+  readonly only?: { readonly address: string; readonly port: number } | undefined;
   /** A new client that is not connected yet. */
   readonly create: (config: ClientConfig) => Client;
 }
 
 /** libpq waits for ever where nothing is set. Longer than a failover's TCP silence is not worth waiting for. */
 const DEFAULT_CONNECT_TIMEOUT_S = 10;
+
+/** The operating system's two hours are too long: a statement may be waited for that long on a connection that is gone. */
+const DEFAULT_KEEPALIVE_S = 30;
 
 /** SQLSTATE class of a refusal before the session begins: invalid authorization, such as no line in pg_hba.conf. */
 const AUTHORIZATION = '28';
@@ -45,6 +50,7 @@ export async function openSession(options: OpenOptions): Promise<Client> {
   // `prefer-standby` is two rounds: standbys first, then any server.
   for (const attributes of weaker(wanted)) {
     for (const host of parameters.hosts) {
+      if (options.only && (host.address !== options.only.address || host.port !== options.only.port)) continue;
       try {
         const client = await openHost(host, parameters, options);
         const missing = await attributesMissing(client, attributes);
@@ -142,7 +148,7 @@ function timeoutOf({ settings }: Parameters): number {
 }
 
 function transportOptions({ settings }: Parameters, timeoutMs: number): TransportOptions {
-  const idle = Number(settings.get('keepalives_idle') ?? 0);
+  const idle = Number(settings.get('keepalives_idle') ?? DEFAULT_KEEPALIVE_S);
   const alive = Number(settings.get('keepalives') ?? 1) !== 0;
   return {
     timeoutMs,

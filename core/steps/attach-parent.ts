@@ -11,6 +11,7 @@ import type { LockRequest } from '../lock-wait.ts';
 import { attachedPairs, readStanding, statementFor } from '../pairs.ts';
 import { forecastRollback, readServer } from '../server.ts';
 import { runOne } from '../sql.ts';
+import { expectAnswersWithin } from '../unanswered.ts';
 import { validate } from '../validation.ts';
 import { lockOfTables } from '../verified-drop.ts';
 import { type EnteredMigration, enterAny, type StepContext } from './context.ts';
@@ -112,11 +113,12 @@ async function add(
           `${missing.length} partition(s) have no valid FK to attach, the first being ${missing[0]?.referencing}; run p2pfk rollback again`,
         );
     }
-    if (forecast.strategy === 'blocking' && !attaching)
+    if (forecast.strategy === 'blocking' && !attaching) {
+      expectAnswersWithin(client, null);
       await client.query(
         "SELECT set_config('statement_timeout', '0', true), set_config('enable_nestloop', 'on', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)",
       );
-    else await limit(client, Math.max(lockBudgetMs, forecast.writesBlockedMs * FORECAST_MARGIN));
+    } else await limit(client, Math.max(lockBudgetMs, forecast.writesBlockedMs * FORECAST_MARGIN));
     if (forecast.strategy === 'not-valid') await addNamedChildren(client, foreignKey, pairs);
     await executeDdl(client, sql);
     if (migration.comment !== null) {

@@ -109,6 +109,15 @@ describe('the live area', () => {
     expect(frame(40)).not.toContain('next within');
   });
 
+  it('makes no estimate while the server does not answer, and says for how long', () => {
+    const silent = { ...play([], busy(4)).progress, silentSince: 10_000 };
+    const frame = liveFrame(silent, 50_000, size(200));
+
+    expect(frame.at(-1)).toBe('  ! no answer from the server for 40 s');
+    expect(frame.join('\n')).not.toMatch(/about .* left/);
+    expect(liveFrame({ ...silent, silentSince: null }, 50_000, size(200)).join('\n')).toMatch(/about .* left/);
+  });
+
   it.each([20, 40, 80, 200])('stays below %i columns, so that no line wraps', (columns) => {
     const event = { type: 'TaskFailed', state: 'ValidateForeignKey', input: pairInput(10), timestamp: 0 } as const;
     const stuck = play(

@@ -20,7 +20,7 @@ const LEFT_ALONE: readonly (readonly [reason: string, names: RegExp])[] = [
     /^(wal_.*|commit_delay|commit_siblings|debug_logical_replication_streaming)$/,
   ],
   ['VACUUM and ANALYZE, which we do not run', /^(vacuum_.*|default_statistics_target|gin_.*)$/],
-  ['the network connection of this session', /^(tcp_.*|application_name)$/],
+  ['the name of this session', /^application_name$/],
   ['texts for people; errors are told apart by SQLSTATE', /^(lc_messages|lc_numeric|lc_time)$/],
   [
     'types that are no partition key: XML, full-text search, large objects',
