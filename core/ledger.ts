@@ -15,6 +15,7 @@ import type { Pace, Timed } from './forecast.ts';
 import type { AlwaysFiring, ForeignKey } from './foreign-key.ts';
 import { isLinked, readIdentity } from './ledger-identity.ts';
 import { isLedgerReadable } from './ledger-state.ts';
+import { requireForeignKeyTexts } from './ledger-text.ts';
 import { livenessKeyOf } from './liveness.ts';
 import { asNote } from './notes.ts';
 import type { Pairing } from './pairs.ts';
@@ -147,9 +148,11 @@ export interface MigrationChanges {
 
 /** The migrations of a table that are not rolled back; none where there is no ledger, or none that this role may read. */
 export async function openMigrations(client: Client, tableOid: number): Promise<LedgerMigration[]> {
-  return (await isLedgerReadable(client))
-    ? run<LedgerMigration & Record<string, unknown>>(client, 'ledger/open-migrations', { table_oid: tableOid })
-    : [];
+  if (!(await isLedgerReadable(client))) return [];
+  const rows = await run<LedgerMigration & Record<string, unknown>>(client, 'ledger/open-migrations', {
+    table_oid: tableOid,
+  });
+  return rows.map(requireForeignKeyTexts);
 }
 
 /**
@@ -276,7 +279,7 @@ export async function readMigration(client: Client, id: string): Promise<Migrati
     throw error;
   });
   if (!migration) throw new MigrationFenced(`migration ${id} is not in the ledger of this database`);
-  return migration;
+  return requireForeignKeyTexts(migration);
 }
 
 /** No such table or schema, and no right to read it. */

@@ -73,6 +73,7 @@ export const LONG: readonly string[] = [
   'core/plan-scale',
   'core/throttle',
   'core/ledger/identity',
+  'core/ledger/tampered',
   'core/steps/approval',
   'infra/scale',
   'lambdas/operations',

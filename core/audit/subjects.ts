@@ -10,6 +10,7 @@ import {
 } from '../foreign-key.ts';
 import type { LedgerMigration, MigrationOptions, MigrationState } from '../ledger.ts';
 import { checkLedger, isLedgerReadable } from '../ledger-state.ts';
+import { requireForeignKeyTexts } from '../ledger-text.ts';
 import { type Shape, target } from '../lost-foreign-key.ts';
 import { sqlStateOf } from '../postgres-errors.ts';
 import { wantsGuard } from '../row-movement-guard.ts';
@@ -164,7 +165,9 @@ async function readLedger(
   client: Client,
 ): Promise<{ known: Subject[]; unfinished: UnfinishedMigration[]; orphaned: OrphanedMigration[] }> {
   const readable = await isLedgerReadable(client);
-  const rows = readable ? await run<LedgerRow & Record<string, unknown>>(client, 'audit/ledger-migrations') : [];
+  const rows = readable
+    ? (await run<LedgerRow & Record<string, unknown>>(client, 'audit/ledger-migrations')).map(requireForeignKeyTexts)
+    : [];
   // A parent FK that stands again after the end is a finding; before it, only that the migration is not at its end.
   const dropped = (row: LedgerRow) => row.constraint_oid === null || row.state === 'migrated';
   const relevant = rows.filter((row) => row.tables_exist && dropped(row));

@@ -36,14 +36,19 @@ BEGIN
 END
 $enter$;
 
--- Who approves is written by the database, whatever the UPDATE says: the role that has logged in. An approver has no right to write
+-- Who approves, and when, is written by the database, and not as the UPDATE says: the role that has logged in, now. An approver has no right to write
 -- the column (sql/ledger-approver.sql); the ledger's owner could, and could drop the parent FK by hand as well.
 CREATE OR REPLACE FUNCTION p2pfk.note_approver() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $approver$
 BEGIN
-  NEW.approved_login := CASE WHEN NEW.approved_at IS NULL THEN NULL
-                             WHEN NEW.approved_at = OLD.approved_at THEN OLD.approved_login
-                             ELSE session_user END;
+  IF NEW.approved_at IS NULL THEN
+    NEW.approved_login := NULL;
+  ELSIF NEW.approved_at = OLD.approved_at THEN
+    NEW.approved_login := OLD.approved_login;
+  ELSE
+    NEW.approved_at := clock_timestamp();
+    NEW.approved_login := session_user;
+  END IF;
   RETURN NEW;
 END
 $approver$;
@@ -61,17 +66,17 @@ $trigger$;
 
 -- Whether a session of this login counts as one of p2pfk's: the login may change a migration's row, or may become a role that
 -- may. Any role that may connect can set an application_name and take an advisory lock, and pg_locks shows the keys that are held.
--- It is the login that counts: pg_stat_activity knows of no SET ROLE.
+-- It is the login that counts: pg_stat_activity knows of no SET ROLE. By the grants, not by
+-- has_table_privilege: that is true for members of pg_write_all_data, too.
 CREATE OR REPLACE FUNCTION p2pfk.is_trusted_login(login oid) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $trusted$
-  SELECT has_table_privilege(login, c.oid, 'UPDATE')
-         OR EXISTS (SELECT 1
-                      FROM (SELECT c.relowner AS role
-                            UNION ALL
-                            SELECT g.grantee FROM aclexplode(c.relacl) g WHERE g.privilege_type = 'UPDATE' AND g.grantee <> 0) w
-                     -- 16 and newer: a member may have neither of the two.
-                     WHERE pg_has_role(login, w.role, CASE WHEN current_setting('server_version_num')::int >= 160000
-                                                           THEN 'SET, USAGE' ELSE 'MEMBER' END))
+  SELECT EXISTS (SELECT 1
+                   FROM (SELECT c.relowner AS role
+                         UNION ALL
+                         SELECT g.grantee FROM aclexplode(c.relacl) g WHERE g.privilege_type = 'UPDATE' AND g.grantee <> 0) w
+                  -- 16 and newer: a member may have neither of the two.
+                  WHERE pg_has_role(login, w.role, CASE WHEN current_setting('server_version_num')::int >= 160000
+                                                        THEN 'SET, USAGE' ELSE 'MEMBER' END))
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE n.nspname = 'p2pfk' AND c.relname = 'migration'
 $trusted$;

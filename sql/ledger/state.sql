@@ -74,7 +74,7 @@ WITH ledger AS (
   UNION ALL
   SELECT 2, 'pg_catalog.pg_class'::pg_catalog.regclass, r.oid, 0, a.privilege_type, a.grantee, r.relowner
     FROM relation r CROSS JOIN LATERAL pg_catalog.aclexplode(r.relacl) a
-   WHERE a.privilege_type OPERATOR(pg_catalog.=) ANY (ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER'])
+   WHERE a.privilege_type OPERATOR(pg_catalog.=) ANY (ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN'])
   UNION ALL
   SELECT 2, 'pg_catalog.pg_class'::pg_catalog.regclass, r.oid, t.attnum::pg_catalog.int4, a.privilege_type, a.grantee, r.relowner
     FROM relation r

@@ -21,7 +21,8 @@ BEGIN
                                      ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)::pg_catalog.text) END) g(name)
      WHERE n.nspname OPERATOR(pg_catalog.=) 'p2pfk' AND a.grantee OPERATOR(pg_catalog.<>) c.relowner
        AND c.relkind OPERATOR(pg_catalog.=) ANY (ARRAY['r', 'v', 'S']::"char"[])
-       AND a.privilege_type OPERATOR(pg_catalog.=) ANY (ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER'])
+       -- All others, also those that a later version of PostgreSQL adds: MAINTAIN (17) would let them lock the tables.
+       AND a.privilege_type OPERATOR(pg_catalog.<>) 'SELECT'
   ) r(sql);
   IF statements IS NOT NULL THEN
     EXECUTE statements;

@@ -32,9 +32,12 @@ describe('the scan', () => {
 });
 
 describe('under the caller’s search_path', () => {
-  it.each(['session', 'catalog/resolve-table'])('sql/%s.sql has every name qualified', (name) => {
-    expect(capturable(read(`sql/${name}.sql`), { catalogFirst: false })).toEqual([]);
-  });
+  it.each(['session', 'catalog/resolve-table', 'checks/session-works'])(
+    'sql/%s.sql has every name qualified',
+    (name) => {
+      expect(capturable(read(`sql/${name}.sql`), { catalogFirst: false })).toEqual([]);
+    },
+  );
 
   // Event triggers of the application see the caller's path behind pg_catalog: sql/ledger/search-path.sql.
   it.each([
@@ -83,10 +86,12 @@ describe('under the caller’s search_path', () => {
     expect(users(/'ledger\/search-path'/)).toEqual(['core/make-ledger.ts']);
   });
 
+  // But the one that looks after another: it runs sql/checks/session-works.sql alone.
   it('every session of ours is opened where its search_path is set', () => {
     const sources = ['core', 'cli', 'local', 'lambdas'].flatMap((folder) => filesIn(folder, '.ts'));
     expect(sources.filter((file) => /\bnew (?:Client|Pool|PooledSession)\(/.test(read(file)))).toEqual([
       'core/connection.ts',
+      'core/session-look.ts',
     ]);
   });
 });

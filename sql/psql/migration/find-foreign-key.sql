@@ -94,6 +94,15 @@ SELECT f.table_oid                       AS referencing_oid,
 \if :refused
 \ir ../control/refuse.sql
 \endif
+-- These texts become part of statements. Where they come from the ledger, they have to be what p2pfk writes there: a member of
+-- pg_write_all_data can write to any table. The same patterns are in core/ledger-text.ts, and a test compares them.
+SELECT NOT (:'definition' ~ $re$^FOREIGN KEY \((?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")(?:, (?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+"))*\) REFERENCES (?:(?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")\.)?(?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")\((?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")(?:, (?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+"))*\)(?: MATCH (?:FULL|PARTIAL))?(?: ON UPDATE (?:NO ACTION|RESTRICT|CASCADE|SET NULL|SET DEFAULT))?(?: ON DELETE (?:NO ACTION|RESTRICT|CASCADE|SET NULL|SET DEFAULT)(?: \((?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")(?:, (?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+"))*\))?)?(?: DEFERRABLE)?(?: INITIALLY DEFERRED)?(?: NOT ENFORCED)?$$re$
+            AND :'columns' ~ $re$^(?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")(?:, (?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+"))*$$re$ AND :'referenced_columns' ~ $re$^(?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")(?:, (?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+"))*$$re$
+            AND :'actions' ~ $re$^(?: MATCH (?:FULL|PARTIAL))?(?: ON UPDATE (?:NO ACTION|RESTRICT|CASCADE|SET NULL|SET DEFAULT))?(?: ON DELETE (?:NO ACTION|RESTRICT|CASCADE|SET NULL|SET DEFAULT)(?: \((?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")(?:, (?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+"))*\))?)?(?: DEFERRABLE)?(?: INITIALLY DEFERRED)?(?: NOT ENFORCED)?$$re$) AS refused,
+       'refused, nothing was changed: the definition of this foreign key in the ledger, schema p2pfk, is not as p2pfk writes it: find out who changed it before you go on (superusers, the ledger''s owner and members of pg_write_all_data can)' AS refusal \gset
+\if :refused
+\ir ../control/refuse.sql
+\endif
 \set file ../../catalog/untrusted-code.sql
 \ir ../control/rows.sql
 SELECT :'result'::jsonb <> '[]' AS refused,

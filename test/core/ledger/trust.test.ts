@@ -164,6 +164,10 @@ describe('refused is, with its owner named, and nothing of it runs,', () => {
     'GRANT CREATE ON SCHEMA p2pfk TO PUBLIC',
     'GRANT TRIGGER ON p2pfk.pair TO PUBLIC',
     'ALTER TABLE p2pfk.running OWNER TO MALLORY',
+    'GRANT UPDATE (definition) ON p2pfk.migration TO MALLORY',
+    'ALTER FUNCTION p2pfk.enter(bigint, text) OWNER TO MALLORY',
+    'CREATE TRIGGER t BEFORE INSERT ON p2pfk.event FOR EACH ROW EXECUTE FUNCTION trap.fire()',
+    "ALTER TABLE p2pfk.event ALTER COLUMN at SET DEFAULT now() + trap.spring() * interval '1 s'",
     'ALTER SCHEMA p2pfk RENAME TO ours; CREATE SCHEMA p2pfk AUTHORIZATION MALLORY',
   ])('what a session before it found in order: %s', async (sql) => {
     const { db, observer, mallory } = await attacked();
@@ -223,7 +227,7 @@ it('two first runs at once make one ledger', async () => {
 it('what default privileges give others is taken back when the ledger is made, but SELECT', async () => {
   const { observer, mallory } = await attacked();
   await observer.query(
-    `ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO ${mallory}; ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO ${mallory}`,
+    `ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO ${mallory}; ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO ${mallory}; ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO ${mallory}`,
   );
 
   await new Execution().plan();
@@ -232,7 +236,9 @@ it('what default privileges give others is taken back when the ledger is made, b
   expect(
     await oneRow(
       observer,
-      `SELECT has_table_privilege('${mallory}', 'p2pfk.migration', 'SELECT') AS reads, has_table_privilege('${mallory}', 'p2pfk.migration', 'UPDATE') AS writes`,
+      `SELECT has_table_privilege('${mallory}', 'p2pfk.migration', 'SELECT') AS reads, has_table_privilege('${mallory}', 'p2pfk.migration', 'UPDATE') AS writes,
+              (SELECT string_agg(DISTINCT a.privilege_type, ' ') FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a
+                WHERE c.relnamespace = 'p2pfk'::regnamespace AND a.grantee = '${mallory}'::regrole) AS rights`,
     ),
-  ).toEqual({ reads: true, writes: false });
+  ).toEqual({ reads: true, writes: false, rights: 'SELECT' });
 });
