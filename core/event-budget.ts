@@ -107,25 +107,69 @@ export interface EventBudget {
   readonly events: number;
   /** What a rollback after the drop would add. */
   readonly rollbackEvents: number;
+  /** What waiting for an approval for as long as it may take would add; 0 where none is asked for. */
+  readonly approvalEvents: number;
   /** Left for refused locks and for pairs that are held back. */
   readonly reserve: number;
   readonly limit: number;
 }
 
-export function eventBudget(pairs: readonly Omit<Sized, 'referencing'>[]): EventBudget {
+/** @param approvalTimeoutSeconds 0: no approval is asked for */
+export function eventBudget(pairs: readonly Omit<Sized, 'referencing'>[], approvalTimeoutSeconds = 0): EventBudget {
   const items = iterationsOf(pairs.map((pair) => ({ ...pair, referencing: '' })));
   const sizes = items.map(({ pair, last }) => pairs.filter((each) => each.pair >= pair && each.pair <= last));
   const turns = sizes.reduce((sum, batch) => sum + turnsOf(batch), 0);
   const events = EVENTS.forward + items.length * FORWARD_MAPS * EVENTS.forwardIteration + turns * EVENTS.turn;
   const rollbackEvents = EVENTS.rollback + items.length * EVENTS.rollbackIteration;
+  const left = EVENT_LIMIT - events - rollbackEvents;
+  const approvalEvents =
+    approvalTimeoutSeconds === 0
+      ? 0
+      : EVENTS.turn * approvalTurns(approvalTimeoutSeconds, longestPoll(left, approvalTimeoutSeconds));
   return {
     iterations: items.length,
     pairsPerIteration: Math.max(0, ...sizes.map((batch) => batch.length)),
     events,
     rollbackEvents,
-    reserve: EVENT_LIMIT - events - rollbackEvents,
+    approvalEvents,
+    reserve: left - approvalEvents,
     limit: EVENT_LIMIT,
   };
+}
+
+/** Waiting for an approval may use this share of what the work leaves of the limit. */
+const APPROVAL_SHARE = 0.5;
+const SHORTEST_POLL = 2;
+const LONGEST_POLL = 300;
+
+/** Seconds between two looks for an approval at most: 5 minutes, or longer where a long wait would otherwise not fit into the limit. */
+function longestPoll(eventsLeft: number, timeoutSeconds: number): number {
+  const turns = Math.max(1, Math.floor((eventsLeft * APPROVAL_SHARE) / EVENTS.turn) - GROWING_POLLS);
+  return Math.max(LONGEST_POLL, Math.ceil(timeoutSeconds / turns));
+}
+
+/** Looks until the wait between two of them has grown from the shortest to the longest, at most. */
+const GROWING_POLLS = 110;
+
+function approvalTurns(timeoutSeconds: number, longest: number): number {
+  return Math.min(GROWING_POLLS, timeoutSeconds / SHORTEST_POLL) + Math.ceil(timeoutSeconds / longest);
+}
+
+/**
+ * Seconds until an approval is looked for again: a tenth of the time waited so far. A day of waiting costs some hundred turns, and
+ * thirty days fit into one execution, however many pairs it has.
+ *
+ * @param waited seconds since it was asked for
+ */
+export function pollForApproval(
+  waited: number,
+  timeoutSeconds: number,
+  pairs: readonly Omit<Sized, 'referencing'>[],
+): number {
+  const { events, rollbackEvents } = eventBudget(pairs);
+  const longest = longestPoll(EVENT_LIMIT - events - rollbackEvents, timeoutSeconds);
+  const left = Math.max(1, Math.ceil(timeoutSeconds - waited));
+  return Math.min(longest, left, Math.max(SHORTEST_POLL, Math.round(waited / 10)));
 }
 
 /** How often a batch is asked after, in the three Maps together, because its work or its result outgrows one call. */

@@ -165,7 +165,7 @@ function estimate(server: Server, pairs: readonly Pair[], input: ExecutionInput)
       deadlockTimeoutMs: server.deadlock_timeout_ms,
     }),
     rollback: forecastRollback(server, pairs.length, rows),
-    execution: eventBudget(pairs),
+    execution: eventBudget(pairs, input.approval === 'manual' ? input.approvalTimeoutSeconds : 0),
   };
 }
 

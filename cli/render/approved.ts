@@ -11,7 +11,7 @@ export function approvedLines(approved: Approved, given: string): string[] {
   const when = approved.alreadyApproved ? `Approved before, ${by} at ${approvedAt}` : `Approved ${by}`;
   const next =
     approved.state === 'running'
-      ? 'its execution goes on at its next look, 5 minutes from now at the latest'
+      ? 'its execution goes on at its next look: within 5 minutes, or within two hours where it may wait for weeks'
       : `it has paused; this goes on: p2pfk migrate --table ${shellWord(given)}`;
   return [
     `Migration    ${migrationId}: the drop of ${constraint} on ${withoutSchemaOf(table, table)}`,

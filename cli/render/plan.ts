@@ -178,12 +178,14 @@ function waitOfDrop(waitMs: number): string {
 }
 
 /** Step Functions ends an execution at its 25,000th event, in AWS and at home. */
-function executionLine({ iterations, pairsPerIteration, events, rollbackEvents, limit }: EventBudget): string {
+function executionLine(budget: EventBudget): string {
+  const { iterations, pairsPerIteration, events, approvalEvents, rollbackEvents, limit } = budget;
   const how =
     pairsPerIteration <= 1
       ? 'one iteration a pair'
       : `${plural(iterations, 'iteration')} of up to ${plural(pairsPerIteration, 'pair')}, as one for each would not fit`;
-  return `${how}; ${grouped(events)} of ${grouped(limit)} events, and ${grouped(rollbackEvents)} for a rollback`;
+  const approval = approvalEvents === 0 ? '' : `, up to ${grouped(approvalEvents)} for the wait for approval`;
+  return `${how}; ${grouped(events)} of ${grouped(limit)} events${approval}, and ${grouped(rollbackEvents)} for a rollback`;
 }
 
 function verdict(plan: Plan, given: string): string {

@@ -4,6 +4,7 @@ import { approvalProblem } from '../approval.ts';
 import type { GateResult, MigrationEvent, Rehearsal } from '../contracts.ts';
 import { proveLookups, scanningLookups } from '../delete-probe.ts';
 import { PartitionSetChanged } from '../errors.ts';
+import { pollForApproval } from '../event-budget.ts';
 import { readGate, refuseOutdatedPlan } from '../gate.ts';
 import { changeMigration, extendLease, readPairs, wantsNoIndexes } from '../ledger.ts';
 import { type Pairing, shortName } from '../pairs.ts';
@@ -93,7 +94,8 @@ async function decide(
   const how = `${invalid}approve with: p2pfk approve --table ${migration.table_name}`;
   if ((waited ?? 0) >= approvalTimeoutSeconds)
     return result('APPROVAL_TIMED_OUT', `${told}; nobody approved it within ${approvalTimeoutSeconds} s; ${how}`);
-  const waitSeconds = pollSeconds(waited ?? 0, approvalTimeoutSeconds);
+  const pairs = await readPairs(context.client, migration.id);
+  const waitSeconds = pollForApproval(waited ?? 0, approvalTimeoutSeconds, pairs);
   // Until it asks again nothing else tells that this execution lives.
   await extendLease(context.client, migration.id, execution, waitSeconds + LEASE_SECONDS);
   return result('AWAITING_APPROVAL', `${told}; ${how}`, waitSeconds);
@@ -110,10 +112,4 @@ async function rehearseDrop(context: StepContext, entered: EnteredMigration, exe
 function describeRehearsal({ lockedMs, checks }: Rehearsal): string {
   const probe = checks.find((check) => check.id === 'delete-performance');
   return `the drop was rehearsed and rolled back: ${lockedMs} ms under lock, ${checks.length} checks passed${probe ? `, ${probe.detail}` : ''}`;
-}
-
-/** A tenth of the time waited so far, from 2 s to 5 min: a day of waiting costs some hundred turns. */
-function pollSeconds(waited: number, timeout: number): number {
-  const left = Math.max(1, Math.ceil(timeout - waited));
-  return Math.min(300, left, Math.max(2, Math.round(waited / 10)));
 }

@@ -44,7 +44,7 @@ describe('p2pfk migrate --approval manual', () => {
     expect(approved.stdout).toMatch(/\nChecks {7}4 checks, all passed\n {2}✓ /);
     expect(approved.stdout).toMatch(/\n {2}✓ Testing DELETE performance: Deleted 10 rows in /);
     expect(approved.stdout).toMatch(
-      /\n✓ Approved by Ana \(as stated, not verified\): its execution goes on at its next look, .*\n$/,
+      /\n✓ Approved by Ana \(as stated, not verified\): its execution goes on at its next look: .*\n$/,
     );
     expect(code).toBe(0);
     const lines = stdout.split('\n');
@@ -136,7 +136,7 @@ describe('p2pfk approve', () => {
       'Waits        since 2027-01-31T03:00:00.000Z, for 1 h 5 min',
       'Execution    arn:x',
       'Rehearsal    none was recorded',
-      '✓ Approved by dba (as stated, not verified): its execution goes on at its next look, 5 minutes from now at the latest',
+      '✓ Approved by dba (as stated, not verified): its execution goes on at its next look: within 5 minutes, or within two hours where it may wait for weeks',
     ]);
     expect(approvedLines({ ...approved, state: 'paused' }, 'my path').slice(1)).toEqual([
       'Waits        since 2027-01-31T03:00:00.000Z, for 1 h 5 min; it has paused meanwhile',

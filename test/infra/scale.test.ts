@@ -6,7 +6,14 @@ import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import type { PairEvent, PairItem, PairResult } from '../../core/contracts.ts';
 import { LockTimeout } from '../../core/errors.ts';
-import { EVENT_LIMIT, EVENTS, eventBudget, ITERATION_LIMIT, iterationsOf } from '../../core/event-budget.ts';
+import {
+  EVENT_LIMIT,
+  EVENTS,
+  eventBudget,
+  ITERATION_LIMIT,
+  iterationsOf,
+  pollForApproval,
+} from '../../core/event-budget.ts';
 import { PACE } from '../../core/forecast.ts';
 import { workThrough } from '../../core/steps/batch.ts';
 import { type Handlers, type StateMachineDefinition, startExecution } from '../../local/engine.ts';
@@ -235,6 +242,27 @@ describe('as many pairs as fit one by one', () => {
     const { events: forward, rollbackEvents } = eventBudget(pairs);
     // VerificationRefused in place of Migrated, and ExecutionFailed in place of ExecutionSucceeded.
     expect(events).toHaveLength(forward + rollbackEvents);
+  });
+});
+
+describe('an approval that may take thirty days', () => {
+  const DAYS_30 = 30 * 86_400;
+
+  it.each([1, 17, ITERATION_LIMIT, 10_000])('fits into the events of an execution with %i pairs', (count) => {
+    const pairs = skewed(count, 100_000_000);
+    const { events, rollbackEvents, approvalEvents, reserve } = eventBudget(pairs, DAYS_30);
+    let turns = 0;
+    for (let waited = 0; waited < DAYS_30; turns++) waited += pollForApproval(waited, DAYS_30, pairs);
+
+    expect(turns * EVENTS.turn).toBeLessThanOrEqual(approvalEvents);
+    expect(events + approvalEvents + rollbackEvents).toBeLessThan(EVENT_LIMIT * 0.9);
+    expect(reserve).toBe(EVENT_LIMIT - events - approvalEvents - rollbackEvents);
+  });
+
+  it('is looked for every 5 minutes where a shorter wait fits, and never more rarely than every 2 hours', () => {
+    expect(pollForApproval(80_000, 86_400, skewed(17, 1_000))).toBe(300);
+    expect(pollForApproval(DAYS_30 / 2, DAYS_30, skewed(17, 1_000))).toBeLessThan(3_600);
+    expect(pollForApproval(DAYS_30 / 2, DAYS_30, skewed(10_000, 100_000_000))).toBeLessThan(7_200);
   });
 });
 
