@@ -17,7 +17,7 @@ import { startExecution } from './executions/start.ts';
 import { watchExecution } from './executions/watch.ts';
 import { INTERRUPTED } from './failures.ts';
 import { onInterrupt } from './interrupt.ts';
-import { type LedgerReport, type Result, resultOf } from './outcome.ts';
+import { type LedgerReport, type Result, ROLLBACK_FINISHED, resultOf } from './outcome.ts';
 import type { Output } from './output.ts';
 import { closingLines } from './progress/closing.ts';
 import { createReporter, type ProgressReporter } from './progress/reporter.ts';
@@ -36,8 +36,19 @@ export interface ExecuteOptions {
   readonly reportFile?: string;
 }
 
-/** Runs the state machine in this process and prints everything but the JSON document. */
+/**
+ * Runs the state machine in this process and prints everything but the JSON document. A migration that first had to finish a rollback
+ * that was half done is begun after it.
+ */
 export async function execute(options: ExecuteOptions): Promise<Result> {
+  const first = await executeOnce(options);
+  if (first.report.error?.name !== ROLLBACK_FINISHED) return first;
+  options.output.line();
+  options.output.line('The migration begins now.');
+  return executeOnce(options);
+}
+
+async function executeOnce(options: ExecuteOptions): Promise<Result> {
   const { input, databaseUrl, stateDir, output, verbose, reportFile } = options;
   // Before anything else: no server, a wrong password or an unknown database is told at once and in one line.
   await checkConnection(databaseUrl);
@@ -45,9 +56,7 @@ export async function execute(options: ExecuteOptions): Promise<Result> {
   const reporter = await createReporter({ output, verbose });
   const interruption = onInterrupt(() => {
     reporter.announce('Stopping: no further step starts. Ctrl-C again leaves at once.');
-    reporter.announce(
-      `The same command goes on from here; this undoes it: p2pfk rollback --table ${shellWord(input.table)}`,
-    );
+    for (const line of afterInterruption(input, reporter.progress)) reporter.announce(line);
   });
   const warn = (line: string): void => reporter.complain(`! ${line}`);
   try {
@@ -77,6 +86,16 @@ export async function execute(options: ExecuteOptions): Promise<Result> {
     reporter.stop();
     interruption.dispose();
   }
+}
+
+function afterInterruption({ table, operation }: ExecutionInput, { fence }: Progress): string[] {
+  const rollback = `p2pfk rollback --table ${shellWord(table)}`;
+  if (operation === 'migrate' && fence === null)
+    return [`The same command goes on from here; this undoes it: ${rollback}`];
+  return [
+    'The rollback stays half done: every row is guarded by the parent-level or the partition-level FKs, and no forward step can run.',
+    `This goes on with it: ${rollback}`,
+  ];
 }
 
 /** Loaded only where it is wanted: layout and templates are not for every day. */
@@ -126,7 +145,8 @@ export async function runWithProgress(options: RunOptions): Promise<Result> {
     // Steps in flight are waited for, unless somebody is in a hurry.
     if (watched.outcome.status !== 'ABORTED') await service.settled();
     const ledger = await readLedger(databaseUrl, reporter.progress, executionArn);
-    const result = resultOf({ executionArn, ...watched, seen: seenIn(reporter.progress), ledger });
+    const { operation } = input;
+    const result = resultOf({ executionArn, operation, ...watched, seen: seenIn(reporter.progress), ledger });
     await options.afterwards?.(client, executionArn, result);
     return result;
   } finally {

@@ -2,13 +2,16 @@
 import { run } from './program.ts';
 import { outlivesItsOutput } from './stray-errors.ts';
 
+const BROKEN_PIPE = 141;
+
 // `p2pfk plan | head` closes our stdout early: that is the reader's right, not an error worth a stack trace. And neither it
 // nor a terminal that is gone ends a migration.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (outlivesItsOutput()) return;
     if (error.code !== 'EPIPE') throw error;
-    process.exit();
+    // As a shell tells of a process that SIGPIPE has ended: never 0, where the work was still to be done.
+    process.exit(process.exitCode ?? BROKEN_PIPE);
   });
 }
 

@@ -36,6 +36,8 @@ export interface LedgerReport {
 
 export interface Ended {
   readonly executionArn: string | null;
+  /** What was asked for; absent where only the execution is known. */
+  readonly operation?: 'migrate' | 'rollback';
   readonly outcome: ExecutionOutcome;
   readonly durationMs: number;
   readonly seen: Seen;
@@ -58,7 +60,7 @@ interface Verdict {
 }
 
 export function resultOf(ended: Ended): Result {
-  const verdict = judge(ended.outcome, ended.seen);
+  const verdict = rollbackFinished(ended) ?? judge(ended.outcome, ended.seen);
   const output = isRecord(ended.outcome.output) ? ended.outcome.output : {};
   return {
     exitCode: verdict.exitCode,
@@ -75,6 +77,17 @@ export function resultOf(ended: Ended): Result {
     },
   };
 }
+
+/** Asked to migrate, an execution that meets a rollback that is half done finishes that: it has not migrated. */
+function rollbackFinished({ operation, outcome: { status, output } }: Ended): Verdict | null {
+  if (operation !== 'migrate' || status !== 'SUCCEEDED' || !isRecord(output) || output.status !== 'ROLLED_BACK')
+    return null;
+  const message = 'a rollback that was half done is finished now; the same command migrates';
+  return { status: 'ROLLED_BACK', exitCode: ExitCode.RolledBack, error: { name: ROLLBACK_FINISHED, message } };
+}
+
+/** Name of the error where a migration was asked for, and an earlier rollback was finished instead. */
+export const ROLLBACK_FINISHED = 'RollbackFinished';
 
 function judge(outcome: ExecutionOutcome, seen: Seen): Verdict {
   switch (outcome.status) {

@@ -47,6 +47,7 @@ export const LONG: readonly string[] = [
   'cli/border',
   'cli/demo',
   'cli/elsewhere-database',
+  'cli/half-done',
   'cli/migrate',
   'cli/plan-file',
   'cli/report',

@@ -42,7 +42,9 @@ export async function follow(options: FollowOptions): Promise<number> {
     });
     reporter.stop();
     if (watched === null) return interruption.exitCode ?? INTERRUPTED;
-    const { report, exitCode } = resultOf({ executionArn, ...watched, seen: seenIn(reporter.progress), ledger: null });
+    const { operation } = options;
+    const seen = seenIn(reporter.progress);
+    const { report, exitCode } = resultOf({ executionArn, operation, ...watched, seen, ledger: null });
     if (exitCode === ExitCode.BadInput) output.complain(`p2pfk: ${report.error?.message ?? ''}`);
     else for (const line of closingLines(report, { ...options, progress: reporter.progress })) output.line(line);
     output.document(report);

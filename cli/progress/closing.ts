@@ -1,6 +1,7 @@
 /** The last words of an execution: checks, banner, and what to do next. */
 import { blockedInWords } from '../../core/blocked.ts';
 import type { MigrationReport } from '../../core/contracts.ts';
+import { ROLLBACK_FINISHED } from '../outcome.ts';
 import { clock, oneLine, sentence, shellWord } from '../text.ts';
 import { approveCommand, checksInFull, checksInShort, withoutApproveHint } from './lines.ts';
 import type { Progress } from './state.ts';
@@ -37,6 +38,8 @@ export function closingLines(report: MigrationReport, context: ClosingContext): 
           return ['✓ Nothing to roll back: the parent-level FK stands', ...noteLines(report)];
         return ['', '✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓', restored(context.progress), took];
       }
+      if (report.error?.name === ROLLBACK_FINISHED)
+        return ['', '✓✓✓ EARLIER ROLLBACK FINISHED ✓✓✓', restored(context.progress), sentence(report.error.message)];
       return [
         '',
         '✗✗✗ MIGRATION ROLLED BACK ✗✗✗',

@@ -14,6 +14,8 @@ export interface LiveExecutionOptions {
   readonly definition: StateMachineDefinition;
   readonly handlers: Handlers;
   readonly store: ExecutionStore;
+  /** False where the store did not take its beginning. */
+  readonly kept: boolean;
   /** Told once when the store cannot be written any more; the execution goes on. */
   readonly warn: (line: string) => void;
 }
@@ -28,12 +30,13 @@ export class LiveExecution {
   #record: ExecutionRecord;
   #running: RunningExecution | null = null;
   #stopReason: AbortReason | null = null;
-  #kept = true;
+  #kept: boolean;
   #changed = Promise.withResolvers<void>();
 
   /** Returns at once; what hinders the start is how the execution ends. */
   constructor(options: LiveExecutionOptions) {
     this.#options = options;
+    this.#kept = options.kept;
     this.#record = { ...options.execution, status: 'RUNNING', output: null, error: null, cause: null, stopDate: null };
     this.#beat = setInterval(() => this.#sayThatWeLive(), BEAT_MS).unref();
     this.ended = this.#run();

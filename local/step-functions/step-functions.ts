@@ -133,13 +133,15 @@ export class StepFunctions {
       input,
       startDate: new Date(),
     };
-    if (!store.create(execution)) {
+    const created = this.#create(execution);
+    if (created === 'exists') {
       const known = this.#find(arn);
       // The same request again, after an answer that was lost, say.
       if (known.status === 'RUNNING' && known.input === input) return { executionArn: arn, startDate: known.startDate };
       throw alreadyExists(arn);
     }
-    const live = new LiveExecution({ execution, definition: built.definition, handlers, store, warn });
+    const kept = created === 'kept';
+    const live = new LiveExecution({ execution, definition: built.definition, handlers, store, kept, warn });
     this.#live.set(arn, live);
     // From then on the store tells of it. In memory it stays only where the store could not be written.
     live.ended
@@ -147,6 +149,19 @@ export class StepFunctions {
       .then(() => live.kept && this.#live.delete(arn))
       .catch((error: unknown) => warn(`an execution ended badly: ${String(error)}`));
     return { executionArn: arn, startDate: execution.startDate };
+  }
+
+  /** A full disk is no reason not to migrate, and none to leave a rollback undone. */
+  #create(execution: NewExecution): 'kept' | 'exists' | 'not kept' {
+    try {
+      return this.#options.store.create(execution) ? 'kept' : 'exists';
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#options.warn(
+        `this execution is not kept on disk: ${why}; free space there, or choose another place with --state-dir`,
+      );
+      return 'not kept';
+    }
   }
 
   async #stopExecution(request: z.output<typeof requests.StopExecution>): Promise<StopExecutionOutput> {
