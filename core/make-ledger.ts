@@ -51,8 +51,10 @@ export async function makeLedger(client: Client): Promise<void> {
     );
   try {
     await inTransaction(client, async () => {
-      for (const sql of await (readable && !isOlder ? refreshViews(client) : makeOrUpgrade(client)))
+      const isNewest = readable && !isOlder;
+      for (const sql of await (isNewest ? refreshViews(client) : makeOrUpgrade(client)))
         await noteEvent(client, null, { pair: null, step: LEDGER_STEP, sql, durationMs: null, error: null });
+      if (!isNewest) await run(client, 'ledger/settle-sequences');
     });
   } catch (error) {
     throw toNamedError(error);

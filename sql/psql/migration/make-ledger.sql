@@ -75,6 +75,7 @@ SELECT format('-- the statements of %s', :'files') AS sql \gset
 \set error ''
 \ir ../../ledger/note-event.sql
 \set migration_id :of_migration
+\ir ../../ledger/settle-sequences.sql
 \endif
 \ir ../../ledger/shape.sql
 \ir ../../ledger/expected-shape.sql

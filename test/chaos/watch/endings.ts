@@ -4,7 +4,14 @@ import type { Failure } from '../faults/scene.ts';
 import type { Ending } from '../harness/runner.ts';
 import type { Kind } from '../schedule.ts';
 
-const GOOD = new Set(['MIGRATED', 'ALREADY_MIGRATED', 'ROLLED_BACK', 'NOTHING_TO_ROLL_BACK', 'PAUSED']);
+const GOOD = new Set([
+  'MIGRATED',
+  'ALREADY_MIGRATED',
+  'ROLLED_BACK',
+  'NOTHING_TO_ROLL_BACK',
+  'PAUSED',
+  'CHECKS_PENDING',
+]);
 
 const NETWORK: readonly Kind[] = ['terminate', 'restart', 'crash', 'cut', 'delay', 'half-close'];
 /** Two that work on one migration, or one that works twice. */

@@ -1,6 +1,8 @@
 /** A ledger of another version, or one that is not as its version has it: nothing is written to it, and no function of it replaced. */
 import { readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
+import { connect } from '../../../core/connection.ts';
+import { ensureLedger } from '../../../core/make-ledger.ts';
 import { p2pfk } from '../../cli/cli.helpers.ts';
 import { describeWithPsql, psql, STEPS } from '../../psql/psql.helpers.ts';
 import { databaseWith, oneRow } from '../case.helpers.ts';
@@ -124,4 +126,15 @@ describeWithPsql('the psql scripts', () => {
         errors: [expect.stringMatching(/has version 4, and this p2pfk knows up to 3/)],
       });
   });
+});
+
+it('leaves no key ahead that a crash of a server with wal_level = minimal would hand out twice', async () => {
+  const { observer, db } = await databaseWith();
+  const session = await connect({ databaseUrl: db.url, applicationName: 'test' });
+  onTestFinished(() => session.end());
+
+  await ensureLedger(session);
+
+  const { rows } = await observer.query('SELECT e.is_called, e.log_cnt FROM p2pfk.event_id_seq e');
+  expect(rows).toEqual([{ is_called: true, log_cnt: '0' }]);
 });
