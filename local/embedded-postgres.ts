@@ -20,6 +20,7 @@ import {
   temporaryRoot,
 } from './embedded/binaries.ts';
 import { blockUntil, cleanUpAtExit } from './embedded/cleanup.ts';
+import { copyPrimary } from './embedded/copy-primary.ts';
 
 export { EmbeddedPostgresUnavailable } from './embedded/binaries.ts';
 
@@ -38,6 +39,14 @@ export const FAST: ServerSettings = {
   max_wal_senders: '0',
   max_wal_size: '2GB',
   autovacuum: 'off',
+};
+
+/** Added to the settings of a server that a standby is made of, after its others. */
+export const STREAMED: ServerSettings = {
+  wal_level: 'replica',
+  max_wal_senders: '4',
+  wal_keep_size: '1GB',
+  full_page_writes: 'on',
 };
 
 /** What every embedded server has. The restored parent FK of 17 pairs takes some 900 locks, that of 60 over 10,000. */
@@ -60,6 +69,8 @@ export interface EmbeddedPostgresOptions {
   readonly settings?: ServerSettings;
   /** Stop the server on SIGINT, SIGTERM and SIGHUP and let the signal end the process. Default true. */
   readonly handleSignals?: boolean;
+  /** A hot standby that streams from this server, which has the settings `STREAMED`. */
+  readonly standbyOf?: EmbeddedPostgres;
 }
 
 export interface EmbeddedPostgres {
@@ -89,8 +100,9 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
   try {
     if (user !== null) chownSync(directory, user.uid, user.gid);
     cluster.binaries = reachableBinaries(found, user, directory);
-    const password = randomBytes(24).toString('base64url');
-    await cluster.initialise(password);
+    const { standbyOf } = options;
+    const password = standbyOf ? new URL(standbyOf.url).password : randomBytes(24).toString('base64url');
+    await (standbyOf ? cluster.copy(standbyOf) : cluster.initialise(password));
     const settings = { ...BASE_SETTINGS, ...(options.settings ?? DURABLE) };
     const { port, pid } = await cluster.start(settings);
     const databaseUrl = (database: string) =>
@@ -136,6 +148,10 @@ class Cluster {
     const failure = await exited(initdb);
     if (failure !== null) throw this.#unavailable('initdb', failure);
     rmSync(passwordFile);
+  }
+
+  async copy({ url, directory }: EmbeddedPostgres): Promise<void> {
+    await copyPrimary({ url, data: join(directory, 'data') }, this.#data, this.#user);
   }
 
   async start(settings: ServerSettings): Promise<{ port: number; pid: number }> {
