@@ -7,6 +7,7 @@ import type { MigrationOptions } from './ledger.ts';
 import { checkLedger } from './ledger-state.ts';
 import { isConnectionError, sqlStateOf } from './postgres-errors.ts';
 import { runOne } from './sql.ts';
+import { readAuroraReaders } from './standbys.ts';
 
 const SHORTEST_HOLD_BACK = 10;
 const LONGEST_HOLD_BACK = 300;
@@ -47,26 +48,55 @@ const QUERY_TIMEOUT_MS = 5_000;
 export async function heldBack(client: Client, options: MigrationOptions): Promise<string | undefined> {
   const { maxReplicaLagSeconds, maxActiveSessions, holdBackQuery } = options;
   refuseHoldBackQuery(options);
-  if (maxReplicaLagSeconds !== undefined || maxActiveSessions !== undefined) {
-    const load = await runOne<{ load_visible: boolean; replica_lag_seconds: number; active_sessions: number }>(
-      client,
-      'checks/load',
-      { ours: await ourSessions(client) },
-    );
-    if (!load.load_visible) {
-      throw new PrivilegeMissing(
-        'this role cannot see the lag of standbys, nor what sessions of other roles do: GRANT pg_monitor to it, or leave the limit out',
-      );
-    }
-    if (maxReplicaLagSeconds !== undefined && load.replica_lag_seconds > maxReplicaLagSeconds) {
-      return `a standby is ${load.replica_lag_seconds} s behind, the limit is ${maxReplicaLagSeconds} s`;
-    }
-    if (maxActiveSessions !== undefined && load.active_sessions > maxActiveSessions) {
-      return `${load.active_sessions} sessions are active, the limit is ${maxActiveSessions}`;
-    }
+  if (maxReplicaLagSeconds !== undefined) {
+    const lag = await readLag(client);
+    if (lag > maxReplicaLagSeconds) return `a standby is ${lag} s behind, the limit is ${maxReplicaLagSeconds} s`;
+  }
+  if (maxActiveSessions !== undefined) {
+    const { active_sessions: active } = await readLoad(client);
+    if (active > maxActiveSessions) return `${active} sessions are active, the limit is ${maxActiveSessions}`;
   }
   if (holdBackQuery !== undefined && (await isTrue(client, holdBackQuery))) return 'the hold-back query says so';
   return undefined;
+}
+
+interface Load extends Record<string, unknown> {
+  readonly load_visible: boolean;
+  readonly active_sessions: number;
+  /** Walsenders whose receiver reports what it has replayed: of standbys, and of subscribers of logical replication. */
+  readonly standbys: number;
+  /** Of the slowest. */
+  readonly replica_lag_seconds: number;
+}
+
+/** @throws PrivilegeMissing where the role sees nothing of it, which must not pass for an idle server */
+async function readLoad(client: Client): Promise<Load> {
+  const load = await runOne<Load>(client, 'checks/load', { ours: await ourSessions(client) });
+  if (load.load_visible) return load;
+  throw new PrivilegeMissing(
+    'this role cannot see the lag of standbys, nor what sessions of other roles do: GRANT pg_monitor to it, or leave the limit out',
+  );
+}
+
+/**
+ * Seconds that the slowest standby, or reader of an Aurora cluster, is behind.
+ *
+ * @throws InvalidInput where nothing tells: a limit that never holds back would be no limit
+ */
+async function readLag(client: Client): Promise<number> {
+  const aurora = await readAuroraReaders(client);
+  if (aurora === null) {
+    const { standbys, replica_lag_seconds: lag } = await readLoad(client);
+    if (standbys > 0) return lag;
+    throw new InvalidInput(
+      'no lag can be seen that maxReplicaLagSeconds could limit: no standby streams from this server now; leave the limit out, or wait until the standby is back',
+    );
+  }
+  const known = aurora.flatMap(({ lag_ms: lag }) => (lag === null ? [] : [lag / 1_000]));
+  if (known.length > 0 && known.length === aurora.length) return Math.max(...known);
+  throw new InvalidInput(
+    `no lag can be seen that maxReplicaLagSeconds could limit: aurora_replica_status() tells it of ${known.length} reader(s) of ${aurora.length}; leave the limit out, or wait until it does`,
+  );
 }
 
 /** Process ids of the other sessions of p2pfk. Any role may name its session so, and the ledger knows which logins count. */

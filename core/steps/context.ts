@@ -1,7 +1,7 @@
 /** What every step is given, and how it comes in: by its migration's row in the ledger, never past the fence. */
 import type { Client } from 'pg';
 import { useCallerSearchPath } from '../connection.ts';
-import { InvalidInput, MigrationFenced, PartitionSetChanged, WindowClosed } from '../errors.ts';
+import { InvalidInput, MigrationFenced, PartitionSetChanged, PrivilegeMissing, WindowClosed } from '../errors.ts';
 import { forecastSeconds } from '../forecast.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import {
@@ -122,7 +122,7 @@ export async function beforeLongWork(
   }
   const note = await heldBack(context.client, migration.options).catch((error: unknown) => {
     // It was answered when the plan was made. A server too busy to answer now is a reason to wait, not to undo anything.
-    if (error instanceof InvalidInput) return error.message;
+    if (error instanceof InvalidInput || error instanceof PrivilegeMissing) return error.message;
     throw error;
   });
   if (!note) return undefined;
