@@ -7,6 +7,7 @@ import { connectReadOnly } from '../core/connection.ts';
 import type { ExecutionInput } from '../core/contracts.ts';
 import { ExitCode } from '../core/errors.ts';
 import { readMigrationReport, readPairs } from '../core/ledger.ts';
+import { readReaders } from '../core/readers.ts';
 import type { Handlers } from '../local/engine.ts';
 import { executionName } from '../local/executions.ts';
 import { openLocalEndpoint, openStore } from '../local/local-endpoint.ts';
@@ -162,7 +163,8 @@ const NEVER = new AbortController().signal;
 
 async function checkConnection(databaseUrl: string | undefined): Promise<void> {
   const client = await connectReadOnly({ databaseUrl, applicationName: 'p2pfk' });
-  await client.end();
+  // The plan step would be retried for a minute.
+  await readReaders(client).finally(() => client.end());
 }
 
 /** Passes events on, and after the plan looks once into the ledger: how large are the pairs? */

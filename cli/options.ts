@@ -2,7 +2,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { holdsPassword } from '../core/libpq/connection-string.ts';
-import { SESSION_OPENED } from '../core/libpq/keywords.ts';
+import { READERS, SESSION_OPENED } from '../core/libpq/keywords.ts';
 import { createOutput } from './output.ts';
 import { duration, megabytes } from './units.ts';
 
@@ -163,7 +163,29 @@ export function addDatabaseOptions(command: Command): Command {
       // Every session of this process is opened with it, those of the steps too.
       if (acting.opts().sessionPooler === true) process.env.P2PFK_SESSION_POOLER = 'true';
       if (acting.opts().showBlockingQueries === true) process.env.P2PFK_SHOW_BLOCKING_QUERIES = 'true';
-      if (acting.getOptionValueSource('databaseUrl') === 'cli') warnOfPassword(acting.opts().databaseUrl);
+      if (acting.getOptionValueSource('databaseUrl') === 'cli')
+        warnOfPassword('--database-url', acting.opts().databaseUrl);
+    });
+}
+
+/** Of the commands that take ACCESS EXCLUSIVE locks, or say what they would do. */
+export function addReaderOption(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--reader <url>',
+        'a standby that people read from, such as postgres://host: asked before each exclusive lock; what it leaves out is as in the database URL; repeatable',
+      )
+        .argParser((url: string, before: readonly string[] = []) => [...before, url])
+        .helpGroup(PACE),
+    )
+    .hook('preAction', (_, acting) => {
+      const readers: readonly string[] | undefined = acting.opts().reader;
+      if (readers === undefined) return;
+      // Like the database URL they are this process's own: an execution input is kept, and may be read by others.
+      process.env[READERS] = readers.join('\n');
+      const withPassword = readers.find(holdsPassword);
+      if (withPassword !== undefined) warnOfPassword('--reader', withPassword);
     });
 }
 
@@ -171,13 +193,13 @@ export function addDatabaseOptions(command: Command): Command {
  * Arguments of a process can be read by every user of the machine, and the shell keeps them in its history. Printed when a
  * session is open: a command that cannot connect prints its error and nothing else.
  */
-function warnOfPassword(databaseUrl: string): void {
+function warnOfPassword(option: string, databaseUrl: string): void {
   if (!holdsPassword(databaseUrl)) return;
   const sessionOpened = channel(SESSION_OPENED);
   const warn = (): void => {
     sessionOpened.unsubscribe(warn);
     createOutput({}).complain(
-      '! the password in --database-url is visible in the process list: use DATABASE_URL, PGPASSWORD or ~/.pgpass',
+      `! the password in ${option} is visible in the process list: use ${option === '--reader' ? 'P2PFK_READERS' : 'DATABASE_URL'}, PGPASSWORD or ~/.pgpass`,
     );
   };
   sessionOpened.subscribe(warn);
@@ -359,7 +381,11 @@ export function addInputOptions(command: Command): Command {
         '--deadline <time>',
         'nothing is begun that would not end by then, ISO 8601 with offset: 2027-01-31T04:00:00Z',
       )
-      .option('--max-replica-lag <duration>', 'how far the slowest standby may be behind, such as 2s', duration)
+      .option(
+        '--max-replica-lag <duration>',
+        'how far the slowest standby, or Aurora reader, may be behind, such as 2s',
+        duration,
+      )
       .option('--max-active-sessions <n>', 'sessions that may be active in the database, ours left out', wholeNumber)
       .option('--hold-back-query <sql>', 'a query that returns one boolean; true holds back'),
   );

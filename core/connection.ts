@@ -5,11 +5,12 @@ import { ConnectionLost, ConnectionRefused, InvalidInput, P2pfkError } from './e
 import { journalOf } from './journal.ts';
 import { becomeLedgerOwner, checkLedger } from './ledger-state.ts';
 import { SESSION_OPENED } from './libpq/keywords.ts';
-import { CombinedFailure, openSession } from './libpq/open.ts';
+import { CombinedFailure, openSession, type ServerAddress } from './libpq/open.ts';
 import { resolveParameters } from './libpq/parameters.ts';
+import { readerConnectionString, readerUrls } from './libpq/reader-url.ts';
 import { backendOf, PooledSession, refuseTransactionPooler, usesSessionPooler } from './pooler.ts';
 import { isConnectionError, messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
-import { noteEndpoint } from './session-endpoint.ts';
+import { endpointOfUrl, noteEndpoint } from './session-endpoint.ts';
 import { stillWorks } from './session-look.ts';
 import { pinSettings } from './settings.ts';
 import { watchAnswers } from './unanswered.ts';
@@ -23,7 +24,7 @@ export interface ConnectOptions {
   /** Shown in pg_stat_activity; names the migration, so a DBA knows whom to ask. Cut to 63 bytes by PostgreSQL. */
   readonly applicationName: string;
   /** Asked for the password of this session, instead of the URL, PGPASSWORD and the password file. */
-  readonly password?: () => Promise<string>;
+  readonly password?: (server: ServerAddress) => Promise<string>;
   /** PEM. The server has to prove its host name by one of these authorities, and no others count, with any sslmode. */
   readonly certificateAuthority?: string;
   /** Session lock_timeout in milliseconds; statements that take strong locks set their own. */
@@ -50,6 +51,9 @@ const losses = new WeakMap<Client, Error>();
 
 /** Sessions of {@link connectReadOnly}: all that they do is in one transaction. */
 const readers = new WeakMap<Client, ReadOptions>();
+
+/** How each session was opened: its readers are opened in the same way. */
+const origins = new WeakMap<Client, ConnectOptions>();
 
 /** SQLSTATE with which the server ended a session that was idle, such as 25P03; undefined while it lives. */
 export function sqlStateOfLoss(client: Client): string | undefined {
@@ -94,6 +98,31 @@ export async function connectReadOnly(options: ReadOptions): Promise<Client> {
   return client;
 }
 
+/** The readers of a session on the primary (see core/readers.ts), with complete URLs, which may hold passwords. */
+export function readersOf(primary: Client): { readonly url: string; readonly name: string }[] {
+  return readerUrls().map((given) => {
+    const url = readerConnectionString(given, origins.get(primary)?.databaseUrl);
+    return { url, name: endpointOfUrl(url) };
+  });
+}
+
+/**
+ * A session on a reader, by the same credentials as the session on the primary, with the settings of `sql/session.sql`. The caller
+ * ends it.
+ *
+ * @param answerMs how long a question to it may take
+ * @throws as {@link connect}
+ */
+export function openReader(primary: Client, url: string, answerMs: number): Promise<Client> {
+  const { searchPath: _path, ...options } = origins.get(primary) ?? { applicationName: 'p2pfk' };
+  const reader = { ...options, databaseUrl: url };
+  return open(reader, async (client) => {
+    await refusePooler(client, reader);
+    await pinSettings(client, { lockTimeoutMs: answerMs, searchPath: '', local: false });
+    await client.query("SELECT set_config('statement_timeout', $1, false)", [String(answerMs)]);
+  });
+}
+
 async function open(options: ConnectOptions, prepare: (client: Client) => Promise<void>): Promise<Client> {
   const target = describeTarget(options.databaseUrl);
   let client: Client;
@@ -114,6 +143,7 @@ async function open(options: ConnectOptions, prepare: (client: Client) => Promis
     throw connectionError(error, target);
   }
   noteEndpoint(client, options.databaseUrl);
+  origins.set(client, options);
   try {
     await prepare(client);
     const pid = await backendOf(client);

@@ -83,7 +83,7 @@ export const ExecutionInput = z.strictObject({
   terminateIdleBlockersAfterSeconds: z.int().min(1).optional(),
   /** Megabytes for each validation; by default a share of what the server says it has. */
   maintenanceWorkMemMb: z.int().min(1).max(65_536).optional(),
-  /** Begin no pair while a standby is further behind than that many seconds. */
+  /** Begin no pair while a standby, or a reader of an Aurora cluster, is further behind than that many seconds. */
   maxReplicaLagSeconds: z.number().positive().optional(),
   /** Begin no pair while more sessions than that are active in the database. */
   maxActiveSessions: z.int().min(1).optional(),
@@ -258,6 +258,8 @@ export interface Rehearsal {
   /** Milliseconds of these after the last lock was granted; absent in the ledger of an older edition. */
   readonly workMs?: number;
   readonly checks: readonly Check[];
+  /** What the finding `standby-readers` said of standbys, where the locks are replayed; absent without standbys. */
+  readonly standbys?: string;
 }
 
 export interface DropResult {

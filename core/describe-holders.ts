@@ -16,8 +16,9 @@ export function describeHolders(holders: readonly LockHolder[]): string {
   if (holders.length === 0) return 'whoever held it has gone by now';
   // An autovacuum that must not be cancelled is reported first, even if other sessions hold locks too.
   const first = holders.find(({ autovacuum }) => autovacuum === 'wraparound') ?? holders[0];
-  const { pid, user, application, state, since, mode, relation, query, autovacuum } = first as LockHolder;
+  const { pid, user, application, state, since, mode, relation, query, autovacuum, reader } = first as LockHolder;
   const who = `${autovacuum ? AUTOVACUUM[autovacuum] : (user ?? 'a background process')}${application ? `, ${application}` : ''}`;
-  const more = new Set(holders.map((holder) => holder.pid).filter((other) => other !== pid)).size;
-  return `${mode} on ${relation} is held by pid ${pid} (${who}), ${state ?? 'state unknown'} since ${since ?? 'an unknown time'}${query ? `: ${query}` : ''}${more > 0 ? ` (and ${more} more session${more > 1 ? 's' : ''})` : ''}`;
+  const sessionOf = (holder: LockHolder) => `${holder.reader ?? ''} ${holder.pid}`;
+  const more = new Set(holders.map(sessionOf)).size - 1;
+  return `${mode} on ${relation}${reader === undefined ? '' : ` at reader ${reader}`} is held by pid ${pid} (${who}), ${state ?? 'state unknown'} since ${since ?? 'an unknown time'}${query ? `: ${query}` : ''}${more > 0 ? ` (and ${more} more session${more > 1 ? 's' : ''})` : ''}`;
 }

@@ -39,6 +39,8 @@ export interface LockHolder {
   readonly query: string | null;
   /** An autovacuum: `ordinary` yields to a lock request that waits for longer than deadlock_timeout, `wraparound` never. */
   readonly autovacuum: 'ordinary' | 'wraparound' | null;
+  /** `host:port` of the standby whose session it is; absent where it is one of the primary. */
+  readonly reader?: string;
 }
 
 /** What a PostgreSQL error carries for the reader. */

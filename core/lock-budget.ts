@@ -24,6 +24,7 @@ import {
   type RelationHolder,
 } from './lock-wait.ts';
 import { messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
+import { ReaderBusy, requireFreeReaders } from './readers.ts';
 import { noteHeld, recordTransaction } from './record.ts';
 import { applicationName, type StepContext } from './steps/context.ts';
 import { expectAnswersWithin } from './unanswered.ts';
@@ -63,7 +64,9 @@ export interface LockedResult<Result> {
  * Takes the lock, runs `work`, commits. `work` is told the milliseconds that are left of the budget; what it runs with `executeDdl`
  * is noted in the ledger, in the same transaction.
  *
- * @throws LockTimeout with the holders, when the lock was not granted within the budget; the wait is noted in the ledger
+ * @throws LockTimeout with the holders, when the lock was not granted within the budget; the wait is noted in the ledger. Also when a
+ *   reader is in use (core/readers.ts): then no lock was asked for.
+ * @throws ConnectionLost when a reader cannot be asked
  */
 export async function underLock<Result>(
   context: StepContext,
@@ -75,6 +78,9 @@ export async function underLock<Result>(
   return withJournal(client, async (journal) => {
     const attempt = new Attempt(context, locked, journal);
     try {
+      const { lock, budgetMs, step } = locked;
+      if (lock.mode === 'ACCESS EXCLUSIVE')
+        await requireFreeReaders(client, { relations: lock.relations, budgetMs, step });
       const result = await inTransaction(client, () => attempt.run(next, work), locked.end);
       return { result, ...(await attempt.succeeded()) };
     } catch (error) {
@@ -182,6 +188,7 @@ class Attempt {
     const spentMs = performance.now() - this.#askedAt;
     const isGranted = this.#grantedAt > 0;
     const named = isGranted ? workError(error, spentMs, this.#locked) : toNamedError(error);
+    if (named instanceof ReaderBusy) return noteReaderBusy(this.#context, this.#locked, named);
     // Our own idle_in_transaction_session_timeout: this process stood still for the whole budget. Its session is gone.
     const isFrozen = [named.context.sqlState, sqlStateOfLoss(client)].includes('25P03');
     if (!isFrozen && named instanceof LockTimeout) {
@@ -326,4 +333,16 @@ async function noteRefusal(
     error: message,
   });
   return new LockTimeout(message, { ...error.context, holders }, { cause: error });
+}
+
+/** Nothing was locked, and the holders are sessions of another server: neither ended nor made to yield. */
+async function noteReaderBusy(
+  { client }: StepContext,
+  { migrationId, execution, pair, step, lock }: LockedWork,
+  busy: ReaderBusy,
+): Promise<ReaderBusy> {
+  const { message } = busy;
+  if (pair !== null) await changePair(client, migrationId, pair, { attempts: 1, last_error: message });
+  await noteEvent(client, migrationId, { execution, pair, step, sql: lock.sql, durationMs: null, error: message });
+  return busy;
 }

@@ -22,6 +22,7 @@ import {
   type RelationHolder,
 } from './lock-wait.ts';
 import { messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
+import { requireFreeReaders } from './readers.ts';
 import { noteHeld, recordTransaction } from './record.ts';
 import { run } from './sql.ts';
 import { expectAnswersWithin } from './unanswered.ts';
@@ -115,6 +116,8 @@ async function changeOnce<Result>(
   const next = wanted && (await attempt.choose(wanted));
   let grantedAt = 0;
   let eventId: string | undefined;
+  const exclusive = strong.filter(({ mode }) => mode === 'ACCESS EXCLUSIVE').flatMap(({ relations }) => relations);
+  if (exclusive.length > 0) await requireFreeReaders(client, { relations: exclusive, budgetMs, step });
   await client.query('BEGIN');
   try {
     if (migrationId !== null) await holdMigration(client, migrationId, budgetMs);

@@ -6,6 +6,7 @@ import { checkActions, checkActivity, checkHazards } from './preflight/hazards.t
 import { checkPairs, isComplete, judgeUnpaired } from './preflight/partitions.ts';
 import { checkCapacity, checkMinorVersion, checkServer } from './preflight/server.ts';
 import { readFindings } from './preflight/sql-findings.ts';
+import { checkStandbys } from './preflight/standbys.ts';
 import { checkPartitioning, checkPrivileges, type Partitioning } from './preflight/tables.ts';
 import { run } from './sql.ts';
 
@@ -34,6 +35,7 @@ export async function preflight(
     ...checkCapacity(subject),
     ...(await checkActivity(client)),
     ...(await checkHazards(client, subject.foreignKey)),
+    ...(await checkStandbys(client)),
     ...(await readFindings(client, subject)),
   ];
   return { findings: bySeverity(findings), unpaired: unpaired.partitions };

@@ -4,6 +4,7 @@ export { DatabaseAuthentication, type IamAuthenticationOptions } from './databas
 export {
   clusterDatabase,
   type DatabaseLogin,
+  type DatabaseReader,
   instanceDatabase,
   type MigratedDatabase,
 } from './database/migrated-database.ts';

@@ -25,6 +25,16 @@ const Database = z
     showBlockingQueries: z.boolean().default(false),
     /** The role that owns the ledger and the tables, of which `user` is a member. */
     ledgerOwner: z.string().min(1).optional(),
+    /** Read replicas, or Aurora readers, that people read from: asked before each exclusive lock. Each by the endpoint of its instance. */
+    readers: z
+      .array(
+        z.strictObject({
+          endpoint: z.string().min(1),
+          port: z.int().min(1).max(65_535).optional(),
+          securityGroupId: z.string().startsWith('sg-').optional(),
+        }),
+      )
+      .default([]),
   })
   .refine(
     ({ resourceId, secretArn }) => (resourceId === undefined) !== (secretArn === undefined),

@@ -39,12 +39,17 @@ export class MigrationStack extends Stack {
     this.#output('TopicArn', 'Subscribe here to notifications and alarms', migration.topic.topicArn);
   }
 
-  #database({ secretArn, resourceId, securityGroupId, ...database }: Settings['database']): MigratedDatabase {
+  #database({ secretArn, resourceId, securityGroupId, readers, ...database }: Settings['database']): MigratedDatabase {
     const authentication = secretArn
       ? DatabaseAuthentication.secret(Secret.fromSecretCompleteArn(this, 'DatabaseSecret', secretArn))
       : DatabaseAuthentication.iam({ resourceId: resourceId ?? '' });
     return {
       ...database,
+      readers: readers.map(({ securityGroupId: group, endpoint, port }) => ({
+        endpoint,
+        ...(port !== undefined && { port }),
+        ...(group && { securityGroup: SecurityGroup.fromSecurityGroupId(this, `ReaderGroup${endpoint}`, group) }),
+      })),
       authentication,
       ...(securityGroupId && {
         securityGroup: SecurityGroup.fromSecurityGroupId(this, 'DatabaseGroup', securityGroupId),

@@ -1,17 +1,16 @@
 /** The two ways to a password in AWS. Both SDK parts are loaded only where they are used. */
 import { ConnectionLost, InvalidInput } from '../core/errors.ts';
+import type { ServerAddress } from '../core/libpq/open.ts';
 
 /**
- * An IAM token for the user, host and port of libpq's variables: signed here, without a network, valid for 15 minutes,
- * and looked at when the session begins only.
+ * An IAM token for one server and user, the database of libpq's variables or a reader of it: signed here, without a network, valid
+ * for 15 minutes, and looked at when the session begins only.
  */
-export async function passwordFromToken(): Promise<string> {
-  const { PGHOST: hostname, PGUSER: username, PGPORT: port, AWS_REGION: region } = process.env;
-  if (!hostname || !username || !region) {
-    throw new InvalidInput('an IAM token needs PGHOST, PGUSER and AWS_REGION');
-  }
+export async function passwordFromToken({ host: hostname, port, user: username }: ServerAddress): Promise<string> {
+  const { AWS_REGION: region, PGHOST, PGUSER } = process.env;
+  if (!PGHOST || !PGUSER || !region) throw new InvalidInput('an IAM token needs PGHOST, PGUSER and AWS_REGION');
   const { Signer } = await import('@aws-sdk/rds-signer');
-  return new Signer({ hostname, username, region, port: Number(port || 5432) }).getAuthToken();
+  return new Signer({ hostname, username, region, port }).getAuthToken();
 }
 
 /**

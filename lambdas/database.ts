@@ -39,7 +39,7 @@ export async function openSession(applicationName: string, ledgerOwner?: string)
 }
 
 /** Asked anew for each session: a token is valid for 15 minutes, and a rotation must not break a migration of hours. */
-function managedPassword(): (() => Promise<string>) | undefined {
+function managedPassword(): ConnectOptions['password'] {
   const { DATABASE_AUTHENTICATION: way, DATABASE_SECRET_ARN: secretArn } = process.env;
   if (way === undefined) return undefined;
   if (way === 'iam') return passwordFromToken;

@@ -20,6 +20,8 @@ export const LONG: readonly string[] = [
   'core/steps/idle-blockers',
   'core/steps/lock-budget',
   'core/steps/readers',
+  'core/steps/standbys',
+  'core/standby-readers',
   'core/steps/window',
   'core/delete-probe',
   'core/evidence/tries',

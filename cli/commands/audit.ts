@@ -4,6 +4,7 @@ import { helpText } from '../help.ts';
 import {
   addDatabaseOptions,
   addOutputOptions,
+  addReaderOption,
   applyVerbose,
   type DatabaseFlags,
   databaseUrlOf,
@@ -51,7 +52,7 @@ export function registerAudit(program: Command, finish: Finish): void {
       'with --fix --run: how long others may wait because of a repair (default: 500)',
       wholeNumber,
     );
-  addDatabaseOptions(command);
+  addReaderOption(addDatabaseOptions(command));
   addOutputOptions(command)
     .addHelpText(
       'after',

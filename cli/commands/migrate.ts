@@ -8,6 +8,7 @@ import {
   addOutputOptions,
   addPeopleOptions,
   addPlanFileOption,
+  addReaderOption,
   addRelinkOption,
   addReportOption,
   addStateOptions,
@@ -34,7 +35,7 @@ export function registerMigrate(program: Command, finish: Finish): void {
   addStateOptions(
     addDatabaseOptions(addYesOption(addPlanFileOption(addPeopleOptions(addRelinkOption(addInputOptions(command)))))),
   );
-  addReportOption(addOutputOptions(command))
+  addReportOption(addOutputOptions(addReaderOption(command)))
     .addHelpText(
       'after',
       helpText({
@@ -57,6 +58,10 @@ Safe to stop at any time: the same command goes on from where it was.`,
           [
             'p2pfk migrate --table path --max-replica-lag 2s --max-active-sessions 50 --terminate-idle-blockers 5m',
             'on a busy server',
+          ],
+          [
+            'p2pfk migrate --table path --reader postgres://replica1 --reader postgres://replica2',
+            'with people who read from two standbys: their open transactions count as locks that are not free',
           ],
           ['p2pfk migrate --table path --report migration.html', 'and a report of it, complete in one file'],
           [

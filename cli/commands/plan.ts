@@ -8,6 +8,7 @@ import {
   addOutputOptions,
   addPaceOptions,
   addPeopleOptions,
+  addReaderOption,
   applyVerbose,
   type DatabaseFlags,
   databaseUrlOf,
@@ -24,7 +25,7 @@ export function registerPlan(program: Command, finish: Finish): void {
   const command = program
     .command('plan')
     .description('what would be done: pairs, findings, estimate, exact SQL; reads only');
-  addDatabaseOptions(addNamingOption(addIndexOptions(addGuardOptions(addPaceOptions(command)))))
+  addReaderOption(addDatabaseOptions(addNamingOption(addIndexOptions(addGuardOptions(addPaceOptions(command))))))
     .option('--count-orphans', 'count the referencing rows without a referenced row, pair after pair; reads all rows')
     .option('--out <file>', 'save the plan, to be reviewed and carried out by p2pfk migrate --plan FILE')
     .option('--sql', 'only the SQL: a script for psql with all that migrate would run, and the way back');

@@ -3,6 +3,7 @@ import { helpText } from '../help.ts';
 import {
   addDatabaseOptions,
   addOutputOptions,
+  addReaderOption,
   addRelinkOption,
   addTableOptions,
   applyVerbose,
@@ -48,7 +49,7 @@ export function registerProvision(program: Command, finish: Finish): void {
       'how long other sessions may wait because of it, in all (default: 500)',
       wholeNumber,
     );
-  addDatabaseOptions(command);
+  addReaderOption(addDatabaseOptions(command));
   addOutputOptions(command)
     .addHelpText(
       'after',

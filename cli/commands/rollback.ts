@@ -5,6 +5,7 @@ import {
   addOutputOptions,
   addPaceOptions,
   addPeopleOptions,
+  addReaderOption,
   addRelinkOption,
   addReportOption,
   addServerOptions,
@@ -21,7 +22,7 @@ export function registerRollback(program: Command, finish: Finish): void {
   addStateOptions(
     addDatabaseOptions(addYesOption(addPeopleOptions(addRelinkOption(addServerOptions(addPaceOptions(command)))))),
   );
-  addReportOption(addOutputOptions(command))
+  addReportOption(addOutputOptions(addReaderOption(command)))
     .addHelpText(
       'after',
       helpText({

@@ -3,6 +3,7 @@ import { helpText } from '../help.ts';
 import {
   addDatabaseOptions,
   addOutputOptions,
+  addReaderOption,
   addStateOptions,
   type DatabaseFlags,
   type OutputFlags,
@@ -25,7 +26,7 @@ export function registerServe(program: Command, finish: Finish): void {
       '--allow-hold-back-query',
       'run the holdBackQuery of an execution input: SQL as the role of this database URL',
     );
-  addOutputOptions(addStateOptions(addDatabaseOptions(command)))
+  addOutputOptions(addStateOptions(addReaderOption(addDatabaseOptions(command))))
     .addHelpText(
       'after',
       helpText({

@@ -43,7 +43,12 @@ export interface RepairOutcome {
 /** One step of a repair, with what keeps the application going meanwhile. */
 export type RepairStep =
   /** Alone, outside a transaction; its waits stop nobody's reads or writes. */
-  | { readonly kind: 'concurrently'; readonly sql: string }
+  | {
+      readonly kind: 'concurrently';
+      readonly sql: string;
+      /** Oids of tables on whose index it takes ACCESS EXCLUSIVE at its end, as DROP and REINDEX do: standbys replay that. */
+      readonly exclusiveOn: readonly number[];
+    }
   /** In one transaction whose lock waits are bounded in all. */
   | {
       readonly kind: 'locked';

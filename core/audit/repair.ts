@@ -11,6 +11,7 @@ import { countOrphans } from '../orphans.ts';
 import { isSamePair, type Pair, readStanding } from '../pairs.ts';
 import { toNamedError } from '../postgres-errors.ts';
 import { addToLedger } from '../provision/ledger.ts';
+import { requireFreeReaders } from '../readers.ts';
 import { readServer, validationMemory } from '../server.ts';
 import { adopt } from './adopt.ts';
 import { type Audited, audit, counts } from './audit.ts';
@@ -143,6 +144,8 @@ async function runStep(
       await noteEvent(client, null, { pair: null, step: STEP, sql: step.sql, durationMs: null, error: null });
       return;
     case 'concurrently':
+      if (step.exclusiveOn.length > 0)
+        await requireFreeReaders(client, { relations: step.exclusiveOn, budgetMs, step: STEP });
       // Its waits for older transactions stop nobody; a wait that is cut would leave an INVALID index.
       await withSettings(client, { lock_timeout: '0' }, () => runNoted(client, work, step.sql));
       return;

@@ -127,17 +127,20 @@ export class Steps {
     leftover?: { readonly index_name: string; readonly owned: boolean },
   ): Promise<RepairStep[]> {
     if (leftover?.owned)
-      return concurrently(await this.texts('reindex', [{ ...pair, index_name: leftover.index_name }]));
-    return concurrently([
-      ...(leftover ? await this.texts('drop-index', [{ ...pair, index_name: leftover.index_name }]) : []),
-      ...(await this.texts('create-index', [pair])),
-    ]);
+      return concurrently(await this.texts('reindex', [{ ...pair, index_name: leftover.index_name }]), pair);
+    return [
+      ...(leftover
+        ? concurrently(await this.texts('drop-index', [{ ...pair, index_name: leftover.index_name }]), pair)
+        : []),
+      ...concurrently(await this.texts('create-index', [pair])),
+    ];
   }
 
   /** An INVALID index beside one that serves: of no use, unless another object owns it. */
   async clearIndex(pair: Pair, index: { readonly index_name: string; readonly owned: boolean }): Promise<RepairStep[]> {
     return concurrently(
       await this.texts(index.owned ? 'reindex' : 'drop-index', [{ ...pair, index_name: index.index_name }]),
+      pair,
     );
   }
 
@@ -167,8 +170,10 @@ export class Steps {
   }
 }
 
-function concurrently(texts: readonly string[]): RepairStep[] {
-  return texts.map((sql) => ({ kind: 'concurrently', sql }));
+/** @param exclusive the pair whose index is dropped or replaced */
+function concurrently(texts: readonly string[], exclusive?: Pick<Pair, 'referencing_oid'>): RepairStep[] {
+  const exclusiveOn = exclusive ? [exclusive.referencing_oid] : [];
+  return texts.map((sql) => ({ kind: 'concurrently', sql, exclusiveOn }));
 }
 
 export function onLedger(texts: readonly string[]): RepairStep[] {

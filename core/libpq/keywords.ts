@@ -4,6 +4,9 @@ import { InvalidInput } from '../errors.ts';
 /** Diagnostics channel that hears of every session that is open and has its settings. Here, because this file loads nothing. */
 export const SESSION_OPENED = 'p2pfk:session-opened';
 
+/** Environment variable behind `--reader` and the construct's `readers`: connection strings, one a line, or URLs separated by blanks. */
+export const READERS = 'P2PFK_READERS';
+
 /** Keyword -> environment variable, or null where libpq reads none. */
 export const KEYWORDS: Readonly<Record<string, string | null>> = {
   service: 'PGSERVICE',

@@ -13,10 +13,17 @@ import { attributesMissing, weaker } from './session-attributes.ts';
 import { transportsFor } from './tls.ts';
 import { type Connected, openTransport, type Transport, type TransportOptions } from './transport.ts';
 
+/** For whom a password is asked. */
+export interface ServerAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+}
+
 export interface OpenOptions {
   readonly databaseUrl: string | undefined;
   readonly applicationName: string;
-  readonly password: (() => Promise<string>) | undefined;
+  readonly password: ((server: ServerAddress) => Promise<string>) | undefined;
   /** PEM; then the server has to prove its host name by these authorities, regardless of the settings. */
   readonly certificateAuthority: string | undefined;
   /** Of several hosts this one alone: the server of another session. */
@@ -176,7 +183,7 @@ async function login(
     sslnegotiation: 'postgres',
     ...startOptions(settings),
     // A function in any case: otherwise node-postgres would look for a password itself, and print a warning.
-    password: options.password ?? (() => passwordFor(host, parameters)),
+    password: () => passwordFor(host, parameters, options),
     application_name: options.applicationName,
     connectionTimeoutMillis: timeoutOf(parameters),
     enableChannelBinding: bindChannel,
@@ -208,7 +215,12 @@ function startOptions(settings: Parameters['settings']): Pick<ClientConfig, 'opt
 }
 
 /** Called only when the server asks for a password. */
-function passwordFor(host: Host, { password, settings, user, database }: Parameters): string {
+function passwordFor(
+  host: Host,
+  { password, settings, user, database }: Parameters,
+  { password: managed }: OpenOptions,
+): string | Promise<string> {
+  if (managed) return managed({ host: host.host || host.address, port: host.port, user });
   if (password !== undefined) return password;
   // libpq's name for every local socket, and the address where there is no name.
   const name = host.address.startsWith('/') ? 'localhost' : host.host || host.address;

@@ -66,6 +66,7 @@ export const FINDING_IDS: readonly string[] = [
   'rule',
   'server-version',
   'set-constraints',
+  'standby-readers',
   'statement-trigger',
   'temporary-partition',
   'trigger-after-guard',

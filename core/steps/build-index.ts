@@ -7,6 +7,7 @@ import { IndexBuildFailed } from '../errors.ts';
 import { changePair, noteEvent } from '../ledger.ts';
 import { runNoted } from '../noted.ts';
 import { readStanding, statementFor } from '../pairs.ts';
+import { requireFreeReaders } from '../readers.ts';
 import { maintenanceMemory } from '../server.ts';
 import {
   beforeLongWork,
@@ -59,8 +60,12 @@ export async function buildIndex(context: StepContext, event: PairEvent): Promis
       );
       const now = (await readStanding(session, foreignKey, [pair], { indexes: true })).get(pair.pair);
       if (now?.has_index) return undefined;
-      if (now?.index_leftover)
+      if (now?.index_leftover) {
+        // At its end it takes ACCESS EXCLUSIVE on the index, which standbys replay.
+        const relations = [pair.referencing_oid];
+        await requireFreeReaders(context.client, { relations, budgetMs: entered.lockBudgetMs, step: STEP });
         await runNoted(context.client, noting, await statement('statements/drop-index'), session);
+      }
       // The statement has to be alone in its message; the session runs nothing after it.
       await session.query(CALLER_SEARCH_PATH.session);
       return createIndex;

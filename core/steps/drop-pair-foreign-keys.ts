@@ -9,6 +9,7 @@ import { changePair, type LedgerPair, type Migration, readPairs } from '../ledge
 import { limit, underLock } from '../lock-budget.ts';
 import { runNoted } from '../noted.ts';
 import { type PairStanding, pairStatementFor, readStanding, statementFor, statementsFor } from '../pairs.ts';
+import { requireFreeReaders } from '../readers.ts';
 import { dropGuardStatements, standingGuards } from '../row-movement-guard.ts';
 import { runOne } from '../sql.ts';
 import { type EnteredMigration, enterAny, type StepContext } from './context.ts';
@@ -154,10 +155,13 @@ async function dropOtherGuards(
   }
 }
 
-/** Outside a transaction; its waits stop nobody's reads or writes. */
+/**
+ * Outside a transaction; its waits stop nobody's reads or writes on the primary. At its end it takes ACCESS EXCLUSIVE on the index: on a
+ * standby the replay waits for those who have read the table, and cancels them after max_standby_streaming_delay.
+ */
 async function dropIndex(
   { client }: StepContext,
-  { migration, foreignKey }: EnteredMigration,
+  { migration, foreignKey, lockBudgetMs }: EnteredMigration,
   execution: string,
   pair: LedgerPair,
 ): Promise<void> {
@@ -166,6 +170,7 @@ async function dropIndex(
   if (sql === undefined) return;
   // A delivery that comes late must not drop what a later migration has built under the same name.
   await client.query('SELECT p2pfk.enter_rollback($1, $2)', [migration.id, execution]);
+  await requireFreeReaders(client, { relations: [pair.referencing_oid], budgetMs: lockBudgetMs, step: STEP });
   await client.query("SELECT set_config('lock_timeout', '0', false)");
   await runNoted(client, { migrationId: migration.id, execution, pair: pair.pair, step: STEP }, sql);
 }

@@ -13,6 +13,7 @@ import { type Pairing, readPairing } from '../pairs.ts';
 import { type PlanReading, readPlan } from '../plan.ts';
 import { acceptFlags } from '../preflight/acceptance.ts';
 import { LEDGER_FINDINGS, readFindings } from '../preflight/sql-findings.ts';
+import { readReaders } from '../readers.ts';
 import { relink } from '../relink.ts';
 import { refuseUnreviewed } from '../reviewed-plan.ts';
 import { heldBack, refuseHoldBackQuery } from '../throttle.ts';
@@ -202,6 +203,8 @@ async function planRollback(context: StepContext, input: ExecutionInput, executi
       ...(note === null ? {} : { reason: note }),
     };
   }
+  // What cannot be asked would hold up the rollback at its first lock.
+  await readReaders(client);
   await prepareLedger(client);
   const pairing = await readPairing(client, foreignKey);
   await refuseOutdated(client, foreignKey, pairing);

@@ -10,6 +10,7 @@ import { changeMigration, extendLease, readPairs, wantsNoIndexes } from '../ledg
 import { type Pairing, shortName } from '../pairs.ts';
 import { acceptFlags, notAccepted } from '../preflight/acceptance.ts';
 import { readFindings } from '../preflight/sql-findings.ts';
+import { checkStandbys } from '../preflight/standbys.ts';
 import { verifiedDrop } from '../verified-drop.ts';
 import { type EnteredMigration, enterWithinWindow, LEASE_SECONDS, type StepContext } from './context.ts';
 import { countRemainingOrphans } from './count-remaining-orphans.ts';
@@ -104,12 +105,20 @@ async function decide(
 async function rehearseDrop(context: StepContext, entered: EnteredMigration, execution: string): Promise<Rehearsal> {
   const { checks, lockedMs, workMs } = await verifiedDrop(context, entered, execution, 'ROLLBACK');
   const at = new Date().toISOString();
-  const rehearsal: Rehearsal = { at, lockedMs: Math.round(lockedMs), workMs: Math.round(workMs), checks };
+  const [standbys] = await checkStandbys(context.client);
+  const rehearsal: Rehearsal = {
+    at,
+    lockedMs: Math.round(lockedMs),
+    workMs: Math.round(workMs),
+    checks,
+    ...(standbys ? { standbys: standbys.message } : {}),
+  };
   await changeMigration(context.client, entered.migration.id, { rehearsal });
   return rehearsal;
 }
 
-function describeRehearsal({ lockedMs, checks }: Rehearsal): string {
+function describeRehearsal({ lockedMs, checks, standbys }: Rehearsal): string {
   const probe = checks.find((check) => check.id === 'delete-performance');
-  return `the drop was rehearsed and rolled back: ${lockedMs} ms under lock, ${checks.length} checks passed${probe ? `, ${probe.detail}` : ''}`;
+  const told = `the drop was rehearsed and rolled back: ${lockedMs} ms under lock, ${checks.length} checks passed${probe ? `, ${probe.detail}` : ''}`;
+  return standbys === undefined ? told : `${told}; on the primary, ${standbys}`;
 }

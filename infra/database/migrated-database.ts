@@ -2,7 +2,7 @@
 import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import type { IDatabaseCluster, IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { Token } from 'aws-cdk-lib/core';
-import { requireWriterEndpoint } from '../../core/endpoints.ts';
+import { refuseSharedEndpoint, requireWriterEndpoint } from '../../core/endpoints.ts';
 import { DatabaseAuthentication } from './authentication.ts';
 
 export interface MigratedDatabase {
@@ -35,6 +35,21 @@ export interface MigratedDatabase {
    * to belong to `user` or to a superuser.
    */
   readonly ledgerOwner?: string | undefined;
+  /**
+   * Read replicas, or readers of the Aurora cluster, that people read from. Before each exclusive lock each is asked, with the same user
+   * and authentication, for transactions that the lock's replay would wait for; while there are any, the lock counts as not free. With
+   * IAM authentication a read replica of an instance has a resource id of its own, which the function's role must be allowed to use.
+   */
+  readonly readers?: readonly DatabaseReader[];
+}
+
+export interface DatabaseReader {
+  /** Host name of the one instance: never the reader endpoint of a cluster, which leads to another instance with each session. */
+  readonly endpoint: string;
+  /** Left out, the database's. */
+  readonly port?: number;
+  /** Left out, the database's. */
+  readonly securityGroup?: ISecurityGroup;
 }
 
 export interface DatabaseLogin {
@@ -77,9 +92,10 @@ export function instanceDatabase(instance: IDatabaseInstance, login: DatabaseLog
   };
 }
 
-/** @throws InvalidInput where the endpoint is a proxy or a reader */
-export function checkEndpoint({ endpoint }: MigratedDatabase): void {
+/** @throws InvalidInput where the endpoint is a proxy or a reader, or that of a reader leads to several */
+export function checkEndpoint({ endpoint, readers = [] }: MigratedDatabase): void {
   if (!Token.isUnresolved(endpoint)) requireWriterEndpoint(endpoint);
+  for (const reader of readers) if (!Token.isUnresolved(reader.endpoint)) refuseSharedEndpoint(reader.endpoint);
 }
 
 /**
@@ -96,6 +112,7 @@ export function databaseEnvironment(database: MigratedDatabase): Record<string, 
     sessionPooler = false,
     showBlockingQueries = false,
     ledgerOwner,
+    readers = [],
   } = database;
   return {
     PGHOST: endpoint,
@@ -107,6 +124,9 @@ export function databaseEnvironment(database: MigratedDatabase): Record<string, 
     ...(sessionPooler && { P2PFK_SESSION_POOLER: 'true' }),
     ...(showBlockingQueries && { P2PFK_SHOW_BLOCKING_QUERIES: 'true' }),
     ...(ledgerOwner !== undefined && { P2PFK_LEDGER_OWNER: ledgerOwner }),
+    ...(readers.length > 0 && {
+      P2PFK_READERS: readers.map((reader) => `host=${reader.endpoint} port=${reader.port ?? port}`).join('\n'),
+    }),
     ...authentication.environment,
   };
 }

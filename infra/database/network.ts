@@ -45,7 +45,7 @@ export class FunctionNetwork extends Construct {
     if (network.secretsManagerEndpoint) this.#secretsManagerEndpoint();
   }
 
-  #ownGroup({ securityGroup, port = 5432 }: MigratedDatabase): ISecurityGroup {
+  #ownGroup({ securityGroup, port = 5432, readers = [] }: MigratedDatabase): ISecurityGroup {
     if (securityGroup === undefined) {
       throw new Error(
         'The functions need a way to the database: name its group in database.securityGroup, or give groups of your own in network.securityGroups.',
@@ -57,6 +57,8 @@ export class FunctionNetwork extends Construct {
       allowAllOutbound: false,
     });
     own.connections.allowTo(securityGroup, Port.tcp(port), 'p2pfk functions');
+    for (const reader of readers)
+      own.connections.allowTo(reader.securityGroup ?? securityGroup, Port.tcp(reader.port ?? port), 'p2pfk functions');
     return own;
   }
 

@@ -81,7 +81,13 @@ describe('p2pfk migrate --help', () => {
         'state-dir',
         'help',
       ],
-      'Locks and pace': ['max-concurrency', 'lock-timeout-ms', 'maintenance-work-mem', 'terminate-idle-blockers'],
+      'Locks and pace': [
+        'max-concurrency',
+        'lock-timeout-ms',
+        'maintenance-work-mem',
+        'terminate-idle-blockers',
+        'reader',
+      ],
       Rollback: ['keep-indexes', 'allow-blocking-rollback'],
       'Rehearsal and approval': ['dry-run', 'rehearse', 'approval', 'approval-timeout', 'approver-must-differ'],
       'Maintenance window and load; no pair is begun while a limit is exceeded': [

@@ -55,6 +55,8 @@ describe('the commands at the end of a plan', () => {
     expect(withoutPassword(`postgres://me:${secret}@db:5433/app?sslmode=require`)).toBe(
       'postgres://me@db:5433/app?sslmode=require',
     );
+    expect(withoutPassword(`host=db password='${secret}' dbname='it\\'s'`)).toBe("host='db' dbname='it\\'s'");
+    expect(withoutPassword('host=db dbname=app')).toBe('host=db dbname=app');
     expect(withoutPassword(`postgres://me@db/app?password=${secret}&sslpassword=${secret}&sslmode=require`)).toBe(
       'postgres://me@db/app?sslmode=require',
     );

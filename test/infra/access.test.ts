@@ -138,6 +138,44 @@ describe('the network', () => {
   });
 });
 
+describe('readers', () => {
+  const withReaders = (readers: object[]) =>
+    synthesize({
+      settings: {
+        database: {
+          ...database,
+          resourceId: 'cluster-ABCDEFGHIJKL01234',
+          securityGroupId: 'sg-0123456789abcdef1',
+          readers,
+        },
+        network,
+      },
+    });
+
+  it('are told to every function, without a secret, and reached on their ports', () => {
+    const one = { endpoint: 'one.abc.eu-central-1.rds.amazonaws.com' };
+    const two = {
+      endpoint: 'two.abc.eu-central-1.rds.amazonaws.com',
+      port: 6433,
+      securityGroupId: 'sg-0123456789abcdef2',
+    };
+    const template = withReaders([one, two]);
+    template.allResourcesProperties('AWS::Lambda::Function', {
+      Environment: {
+        Variables: Match.objectLike({
+          P2PFK_READERS: `host=${one.endpoint} port=5432\nhost=${two.endpoint} port=6433`,
+        }),
+      },
+    });
+    template.hasResourceProperties('AWS::EC2::SecurityGroupIngress', { GroupId: two.securityGroupId, FromPort: 6433 });
+  });
+
+  it('are refused at synthesis where an endpoint leads to several', () => {
+    const endpoint = 'orders.cluster-ro-abcdefghijkl.eu-central-1.rds.amazonaws.com';
+    expect(() => withReaders([{ endpoint }])).toThrow(/is not one server/);
+  });
+});
+
 describe('options', () => {
   it('encrypt every log group by a key of yours', () => {
     narrow.allResourcesProperties('AWS::Logs::LogGroup', {

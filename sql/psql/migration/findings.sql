@@ -60,3 +60,7 @@
 \ir finding.sql
 \set finding pending-detach
 \ir finding.sql
+\set readers '[]'
+\ir ../../checks/aurora-replicas.sql
+\set finding standby-readers
+\ir finding.sql
