@@ -28,8 +28,66 @@ const PEOPLE_TESTS = 'test/core/steps/people.test.ts';
 const PARTITION_SET_TESTS = 'test/core/steps/partition-set.test.ts';
 
 const IDENTITY_TESTS = 'test/core/ledger/identity.test.ts';
+const STANDBY_TESTS = 'test/core/steps/standbys.test.ts';
+const STANDBY_READERS_TESTS = 'test/core/standby-readers.test.ts';
 
 export const MUTANTS: readonly Mutant[] = [
+  {
+    rule: 'readers on standbys are asked before an exclusive lock of an execution',
+    file: 'core/lock-budget.ts',
+    find: "if (lock.mode === 'ACCESS EXCLUSIVE')",
+    replace: 'if (false as boolean)',
+    test: STANDBY_TESTS,
+    title: 'the drop and its rehearsal are not tried where it is named, and nobody waits',
+  },
+  {
+    rule: 'readers on standbys are asked before an exclusive lock of a command',
+    file: 'core/online-change.ts',
+    find: 'if (exclusive.length > 0) await requireFreeReaders',
+    replace: 'if (exclusive.length < 0) await requireFreeReaders',
+    test: STANDBY_TESTS,
+    title: 'a change by a person’s command is tried again, and then made',
+  },
+  {
+    rule: 'readers on standbys are asked before an index is dropped',
+    file: 'core/steps/drop-pair-foreign-keys.ts',
+    find: 'await requireFreeReaders(client, { relations: [pair.referencing_oid], budgetMs: lockBudgetMs, step: STEP });',
+    replace: '',
+    test: STANDBY_TESTS,
+    title: 'an index is not dropped, because the replay of its last lock would wait for readers of the table',
+  },
+  {
+    rule: 'a session on a reader counts by its partitions too',
+    file: 'sql/checks/reader-holders.sql',
+    find: 'JOIN pg_inherits i ON i.inhparent = t.oid',
+    replace: 'JOIN pg_inherits i ON i.inhparent = t.oid AND false',
+    test: STANDBY_TESTS,
+    title: 'a partition that is in no pair is asked after, too',
+  },
+  {
+    rule: 'a reader is a standby of this very database',
+    file: 'core/readers.ts',
+    find: 'if (isSame && here.databaseOid === there.databaseOid && in_recovery) return;',
+    replace: 'return;',
+    test: STANDBY_TESTS,
+    title: 'is refused by the plan, and so is what is no standby of this database',
+  },
+  {
+    rule: "Aurora's function is called in pg_catalog alone",
+    file: 'sql/checks/aurora-replicas.sql',
+    find: 'FROM pg_catalog.aurora_replica_status() s',
+    replace: 'FROM public.aurora_replica_status() s',
+    test: STANDBY_READERS_TESTS,
+    title: 'its own function names the readers, and tells their lag',
+  },
+  {
+    rule: "Aurora's function is called only where a superuser owns it",
+    file: 'sql/checks/aurora-replicas.sql',
+    find: 'AND r.rolsuper AND',
+    replace: 'AND',
+    test: STANDBY_READERS_TESTS,
+    title: 'neither is one that a role other than a superuser has put into pg_catalog',
+  },
   {
     rule: 'a ledger of another cluster, or of a database with another oid, is not used',
     file: 'sql/ledger/link.sql',

@@ -144,6 +144,21 @@ describe('while somebody on a standby has read a table in an open transaction', 
     expect(await execution.dropPairForeignKeys()).toMatchObject({ indexes: 3 });
   });
 
+  it('a partition that is in no pair is asked after, too', async () => {
+    const db = await database();
+    useReaders(db.readerUrl);
+    const execution = new Execution();
+    await execution.migrate('ValidateForeignKeys', { lockTimeoutMs: BUDGET_MS });
+    const held = await holdLock(await db.reader(), 'LOCK TABLE ONLY inode_4 IN ACCESS SHARE MODE');
+    await delay(BUDGET_MS + 50);
+
+    await expect(execution.dropParentForeignKey()).rejects.toMatchObject({
+      message: expect.stringMatching(/ public\.inode_4 at reader/),
+    });
+    await held.release();
+    expect(await execution.dropParentForeignKey()).toMatchObject({ status: 'DROPPED' });
+  });
+
   it('a change by a person’s command is tried again, and then made', async () => {
     const db = await database();
     useReaders(db.readerUrl);
