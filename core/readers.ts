@@ -88,7 +88,7 @@ export async function requireFreeReaders(client: Client, { relations, budgetMs, 
     });
     return found.map((holder) => ({ ...holder, reader: name }));
   }).catch((error: unknown) => {
-    // The plan had an answer. Whatever is wrong with a reader by now is a reason to wait, and none to undo anything.
+    // The plan had an answer. What is wrong with a reader by now is a reason to wait, and none to undo anything.
     throw error instanceof ConnectionLost ? error : new ConnectionLost(messageOf(error), {}, { cause: error });
   });
   const all = holders.flat();
@@ -173,7 +173,7 @@ function mismatch(here: DatabaseIdentity, there: DatabaseIdentity, inRecovery: b
 
 function unreachable(name: string, error: unknown): P2pfkError {
   return new ConnectionLost(
-    `reader ${name} cannot be asked whether it is free, so no lock was asked for: ${messageOf(error)}; leave it out of --reader if nobody reads there`,
+    `reader ${name} cannot be asked whether it is free, so no lock was asked for: ${messageOf(error)}; leave it out of --reader if it has no readers any more`,
     {},
     { cause: error },
   );

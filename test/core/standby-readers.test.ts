@@ -1,4 +1,7 @@
 /** What is known of standbys and their lag: the finding `standby-readers`, and the limit on the lag, also on Aurora. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { PlanFinding } from '../../core/contracts.ts';
@@ -6,6 +9,7 @@ import { ExecutionInput } from '../../core/contracts.ts';
 import type { MigrationOptions } from '../../core/ledger.ts';
 import { planMigration } from '../../core/plan.ts';
 import { heldBack } from '../../core/throttle.ts';
+import { p2pfk } from '../cli/cli.helpers.ts';
 import { waitUntil } from '../support/observe.ts';
 import { type Replicated, type ReplicatedDatabase, replicatedDatabase, startReplicated } from '../support/standby.ts';
 import { coreSession, oneRow, THREE_PAIRS } from './case.helpers.ts';
@@ -168,5 +172,48 @@ describe('on Aurora', () => {
 
     expect((await standbyReaders(core))?.message).not.toMatch(/Aurora/);
     expect(await oneRow(db.observer, 'SELECT count(*)::int AS calls FROM called')).toEqual({ calls: 0 });
+  });
+});
+
+describe('p2pfk --reader', () => {
+  const folder = () => {
+    const made = mkdtempSync(join(tmpdir(), 'p2pfk-readers-'));
+    onTestFinished(() => rmSync(made, { recursive: true }));
+    return made;
+  };
+  const databaseAt = (url: string) => ({ DATABASE_URL: url });
+
+  it('migrates and rolls back, and the reader’s password is warned about and kept nowhere', async () => {
+    const db = await database();
+    const { password, port } = new URL(db.readerUrl);
+    const state = folder();
+    const run = (command: string, reader: string) =>
+      p2pfk([command, '-t', 'path', '--reader', reader, '--state-dir', state], databaseAt(db.url));
+
+    const migrated = await run('migrate', db.readerUrl);
+    const rolledBack = await run('rollback', `host=127.0.0.1 port=${port}`);
+
+    expect({ code: migrated.code, stderr: migrated.stderr }).toEqual({
+      code: 0,
+      stderr: '! the password in --reader is visible in the process list: use P2PFK_READERS, PGPASSWORD or ~/.pgpass\n',
+    });
+    expect({ code: rolledBack.code, stderr: rolledBack.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(migrated.stdout + rolledBack.stdout).not.toContain(password);
+    for (const file of readdirSync(state, { recursive: true, withFileTypes: true }))
+      if (file.isFile()) expect(readFileSync(join(file.parentPath, file.name), 'latin1')).not.toContain(password);
+    const { rows } = await db.observer.query('SELECT options::text AS text FROM p2pfk.migration');
+    expect(JSON.stringify(rows)).not.toMatch(/reader/i);
+  });
+
+  it.each(['plan', 'migrate', 'rollback'])('%s says in one line that a reader cannot be reached', async (command) => {
+    const db = await database();
+
+    const { code, stderr } = await p2pfk(
+      [command, '-t', 'path', '--reader', 'postgres://127.0.0.1:1'],
+      databaseAt(db.url),
+    );
+
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^p2pfk: reader 127\.0\.0\.1:1 cannot be asked whether it is free, .*\n$/);
   });
 });

@@ -30,7 +30,7 @@ export interface ReplicatedDatabase {
   readonly readerUrl: string;
   /** A session on the primary that looks. */
   readonly observer: Client;
-  /** A session of somebody who reads on the standby. */
+  /** A session that reads on the standby. */
   reader(): Promise<Client>;
   /** Until the standby has replayed what the primary has done by now. */
   caughtUp(): Promise<void>;

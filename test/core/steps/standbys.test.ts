@@ -30,7 +30,7 @@ function useReaders(...urls: string[]): void {
   vi.stubEnv('P2PFK_READERS', urls.join('\n'));
 }
 
-/** Somebody on the standby whose open transaction has read `table` and is older than the budget. */
+/** A session on the standby whose open transaction has read `table` and is older than the budget. */
 async function reading({ reader, caughtUp }: ReplicatedDatabase, table: string) {
   await caughtUp();
   const held = await holdLock(await reader(), `SELECT FROM ${table}`);
@@ -61,7 +61,7 @@ async function replayWaits({ reader }: ReplicatedDatabase): Promise<boolean> {
 const parentStands = async (observer: Client) =>
   (await foreignKeys(observer)).some((line) => line.startsWith('path path_fk'));
 
-describe('while somebody on a standby has read a table in an open transaction', () => {
+describe('while a session on a standby has read a table in an open transaction', () => {
   it('the drop makes new readers there wait, where the standby is not named', async () => {
     const db = await database();
     const execution = new Execution();
