@@ -9,6 +9,7 @@ import { type Findings, type Level, spread, type Table } from '../harness/result
 import { BenchServer } from '../harness/server.ts';
 import { type Measure, measure, quantile } from '../harness/statistics.ts';
 import { dropUnderLoad } from './constant-load.ts';
+import { readersOnStandby } from './standby.ts';
 
 const SIZES: Readonly<Record<Level, { rows: number; rounds: number; holdSeconds: number; aloneSeconds: number }>> = {
   full: { rows: 1_000_000, rounds: 3, holdSeconds: 20, aloneSeconds: 15 },
@@ -43,45 +44,52 @@ export const stall: Benchmark = {
 the migration. A write is a file that comes and goes: two INSERTs and a DELETE that cascades. When all pair FKs are valid, somebody
 opens a transaction that has read one partition, and leaves it open for 20 s: only then can the parent FK be dropped. By hand DROP
 waits for it, and everybody behind DROP; p2pfk gives up within its lock budget, and tries again. After that the drop alone, while 1, 8
-and 32 writers work without any pause; a copy of a small database in which all but the drop is done is made for each run.`,
+and 32 writers work without any pause; a copy of a small database in which all but the drop is done is made for each run. At last a
+primary with a streaming standby: the application works on the primary, two more readers on the standby, and the long transaction is one
+on the standby, where the primary sees nothing of it; p2pfk without and with \`--reader\`.`,
   cost: {
-    full: { minutes: 18, gigabytes: 2 },
-    quick: { minutes: 5, gigabytes: 0.5 },
-    smoke: { minutes: 0.5, gigabytes: 0.2 },
+    full: { minutes: 27, gigabytes: 2.5 },
+    quick: { minutes: 7, gigabytes: 0.8 },
+    smoke: { minutes: 1, gigabytes: 0.4 },
   },
   async run(level, say) {
-    const { rows, rounds } = SIZES[level];
-    return BenchServer.with(async (server) => {
-      say('seeding');
-      await server.create('origin');
-      const media = await server.in('origin', (client) => seed(client, rows));
-      // There is nothing to see in an index build, which waits for nobody's reads.
-      await server.in('origin', (client) => client.query('CREATE INDEX ON public.path (medium_hash, ino)'));
-      const done: Round[] = [];
-      for (let round = 0; round < rounds; round++) {
-        const ways = ['hand', 'ours'] as const;
-        for (const way of round % 2 === 0 ? ways : ways.toReversed()) {
-          say(`round ${round + 1}: ${WAYS[way]}`);
-          done.push(await oneRound(server, way, level, media));
-        }
-      }
-      await server.drop('origin');
-      await server.create('small');
-      const few = await server.in('small', (client) => seed(client, SMALL_ROWS));
-      await server.in('small', (client) => client.query('CREATE INDEX ON public.path (medium_hash, ino)'));
-      const [alone, loaded] = [
-        findings(done, level),
-        await dropUnderLoad(server, { level, media: few, origin: 'small' }, say),
-      ];
-      return {
-        tables: [...alone.tables, ...loaded.tables],
-        targets: [...alone.targets, ...loaded.targets],
-        charts: [...alone.charts, ...loaded.charts],
-        samples: { ...alone.samples, ...loaded.samples },
-      };
-    });
+    const onPrimary = await primaryAlone(level, say);
+    return together([onPrimary, await readersOnStandby(level, say)]);
   },
 };
+
+function together(parts: readonly Findings[]): Findings {
+  return {
+    tables: parts.flatMap(({ tables }) => tables),
+    targets: parts.flatMap(({ targets }) => targets),
+    charts: parts.flatMap(({ charts }) => charts),
+    samples: Object.assign({}, ...parts.map(({ samples }) => samples)),
+  };
+}
+
+async function primaryAlone(level: Level, say: (line: string) => void): Promise<Findings> {
+  const { rows, rounds } = SIZES[level];
+  return BenchServer.with(async (server) => {
+    say('seeding');
+    await server.create('origin');
+    const media = await server.in('origin', (client) => seed(client, rows));
+    // There is nothing to see in an index build, which waits for nobody's reads.
+    await server.in('origin', (client) => client.query('CREATE INDEX ON public.path (medium_hash, ino)'));
+    const done: Round[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const ways = ['hand', 'ours'] as const;
+      for (const way of round % 2 === 0 ? ways : ways.toReversed()) {
+        say(`round ${round + 1}: ${WAYS[way]}`);
+        done.push(await oneRound(server, way, level, media));
+      }
+    }
+    await server.drop('origin');
+    await server.create('small');
+    const few = await server.in('small', (client) => seed(client, SMALL_ROWS));
+    await server.in('small', (client) => client.query('CREATE INDEX ON public.path (medium_hash, ino)'));
+    return together([findings(done, level), await dropUnderLoad(server, { level, media: few, origin: 'small' }, say)]);
+  });
+}
 
 async function oneRound(server: BenchServer, way: Way, level: Level, media: readonly Medium[]): Promise<Round> {
   const { holdSeconds, aloneSeconds } = SIZES[level];
@@ -178,7 +186,7 @@ function findings(rounds: readonly Round[], level: Level): Findings {
   };
   const ways = Object.keys(WAYS) as Way[];
   const table: Table = {
-    title: 'Operations of the application, ms',
+    title: 'Operations of the application on the primary, ms',
     columns: ['way', 'phase', 'kind', 'operations', 'failed', 'median', 'p99', 'longest (of each round)'],
     rows: ways.flatMap((way) =>
       PHASES.flatMap((phase) => (['read', 'write'] as const).map((kind) => cells(way, phase, kind))),
@@ -205,7 +213,7 @@ function findings(rounds: readonly Round[], level: Level): Findings {
     tables: [table, taken],
     targets: [
       {
-        what: 'longest wait of any operation through p2pfk',
+        what: 'longest wait of any operation on the primary through p2pfk',
         target: `at most ${LOCK_TIMEOUT_MS + MARGIN_MS} ms (lockTimeoutMs + ${MARGIN_MS})`,
         measured: `${ours.max.toFixed(0)} ms; by hand ${(hand.max / 1000).toFixed(1)} s; without a migration ${alone.toFixed(0)} ms`,
         met: ours.max <= LOCK_TIMEOUT_MS + MARGIN_MS,

@@ -1,10 +1,11 @@
 /** A PostgreSQL server to measure on: commits reach the disk, memory is what PostgreSQL has by default. */
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { connect } from '../../core/connection.ts';
 import { relink } from '../../core/relink.ts';
-import { DURABLE, type EmbeddedPostgres, startEmbeddedPostgres } from '../../local/embedded-postgres.ts';
+import { DURABLE, type EmbeddedPostgres, STREAMED, startEmbeddedPostgres } from '../../local/embedded-postgres.ts';
 import { installPostgres, type PostgresMajor } from '../../scripts/install-postgres.ts';
 import { LOG_LINE_PREFIX } from './server-log.ts';
 
@@ -24,30 +25,63 @@ const SETTINGS = {
   log_line_prefix: LOG_LINE_PREFIX,
 } as const;
 
+export interface BenchServerOptions {
+  readonly major?: PostgresMajor;
+  readonly settings?: Readonly<Record<string, string>>;
+  /** A hot standby streams from it. */
+  readonly standby?: boolean;
+}
+
 export class BenchServer {
   readonly #embedded: EmbeddedPostgres;
+  readonly #standby: EmbeddedPostgres | undefined;
   readonly version: string;
   readonly #open = new Set<Client>();
 
-  private constructor(embedded: EmbeddedPostgres, version: string) {
+  private constructor(embedded: EmbeddedPostgres, standby: EmbeddedPostgres | undefined, version: string) {
     this.#embedded = embedded;
+    this.#standby = standby;
     this.version = version;
   }
 
   /** Started, measured on, stopped and removed. */
   static async with<Value>(
     work: (server: BenchServer) => Promise<Value>,
-    options: { readonly major?: PostgresMajor; readonly settings?: Readonly<Record<string, string>> } = {},
+    options: BenchServerOptions = {},
   ): Promise<Value> {
     const binaries = await installPostgres(options.major ?? USUAL_MAJOR);
-    const embedded = await startEmbeddedPostgres({ binaries, settings: { ...SETTINGS, ...options.settings } });
-    const server = new BenchServer(embedded, await versionOf(embedded.url));
+    const settings = { ...SETTINGS, ...(options.standby ? STREAMED : {}), ...options.settings };
+    const embedded = await startEmbeddedPostgres({ binaries, settings });
+    let standby: EmbeddedPostgres | undefined;
+    let server: BenchServer | undefined;
     try {
+      if (options.standby) standby = await startEmbeddedPostgres({ binaries, settings, standbyOf: embedded });
+      server = new BenchServer(embedded, standby, await versionOf(embedded.url));
       return await work(server);
     } finally {
-      await Promise.all([...server.#open].map((client) => client.end().catch(() => undefined)));
+      if (server) await Promise.all([...server.#open].map((client) => client.end().catch(() => undefined)));
+      await standby?.stop();
       await embedded.stop();
     }
+  }
+
+  standbyUrl(database: string): string {
+    if (this.#standby === undefined) throw new Error('this server was started without a standby');
+    return this.#standby.databaseUrl(database);
+  }
+
+  /** Until the standby has replayed what the primary has committed by now. */
+  async caughtUp(): Promise<void> {
+    const [primary, standby] = [await this.session('postgres'), await this.standbySession('postgres')];
+    const { rows } = await primary.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn() AS lsn');
+    for (;;) {
+      const replayed = await standby.query<{ there: boolean }>('SELECT pg_last_wal_replay_lsn() >= $1 AS there', [
+        rows[0]?.lsn,
+      ]);
+      if (replayed.rows[0]?.there) break;
+      await delay(5);
+    }
+    await Promise.all([primary.end(), standby.end()]);
   }
 
   url(database: string): string {
@@ -55,8 +89,16 @@ export class BenchServer {
   }
 
   /** A plain session, as an application or a person with psql has it; ended with the server at the latest. */
-  async session(database: string, applicationName = 'bench'): Promise<Client> {
-    const client = new Client({ connectionString: this.url(database), application_name: applicationName });
+  session(database: string, applicationName = 'bench'): Promise<Client> {
+    return this.#session(this.url(database), applicationName);
+  }
+
+  standbySession(database: string, applicationName = 'bench'): Promise<Client> {
+    return this.#session(this.standbyUrl(database), applicationName);
+  }
+
+  async #session(connectionString: string, application_name: string): Promise<Client> {
+    const client = new Client({ connectionString, application_name });
     client.on('error', () => undefined);
     await client.connect();
     this.#open.add(client);
