@@ -13,7 +13,7 @@ import { isConnectionError, messageOf, sqlStateOf, toNamedError } from './postgr
 import { endpointOfUrl, noteEndpoint } from './session-endpoint.ts';
 import { stillWorks } from './session-look.ts';
 import { pinSettings } from './settings.ts';
-import { watchAnswers } from './unanswered.ts';
+import { expectAnswersWithin, watchAnswers } from './unanswered.ts';
 
 export interface ConnectOptions {
   /**
@@ -120,6 +120,7 @@ export function openReader(primary: Client, url: string, answerMs: number): Prom
     await refusePooler(client, reader);
     await pinSettings(client, { lockTimeoutMs: answerMs, searchPath: '', local: false });
     await client.query("SELECT set_config('statement_timeout', $1, false)", [String(answerMs)]);
+    expectAnswersWithin(client, answerMs);
   });
 }
 

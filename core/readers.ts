@@ -48,7 +48,7 @@ export interface WantedLock {
   readonly step: string;
 }
 
-/** A reader that is slower than this to answer counts as lost: a try must not hang. */
+/** What a question to a reader may take: a try must not hang. */
 const ANSWER_MS = 5_000;
 
 /** The sessions on readers that belong to a session on the primary, by the reader's URL. They end with it. */
@@ -81,6 +81,8 @@ export async function readReaders(client: Client): Promise<Reader[]> {
  */
 export async function requireFreeReaders(client: Client, { relations, budgetMs, step }: WantedLock): Promise<void> {
   const holders = await eachReader(client, async (session, name) => {
+    const { in_recovery } = await readState(session);
+    if (!in_recovery) throw new ConnectionLost('it is no standby any more');
     const found = await runAsLogin<LockHolder & Record<string, unknown>>(session, 'checks/reader-holders', {
       relations,
       older_than_ms: budgetMs,
@@ -106,7 +108,8 @@ async function eachReader<Answer>(
   primary: Client,
   ask: (session: Client, name: string) => Promise<Answer>,
 ): Promise<Answer[]> {
-  return Promise.all(
+  // All of them settle before one failure is told: no session must be opened after its primary's has ended.
+  const answers = await Promise.allSettled(
     readersOf(primary).map(async ({ url, name }) => {
       const known = sessionsOf(primary).has(url);
       try {
@@ -120,6 +123,10 @@ async function eachReader<Answer>(
       });
     }),
   );
+  return answers.map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
 }
 
 async function answer<Answer>(
@@ -130,7 +137,7 @@ async function answer<Answer>(
 ): Promise<Answer> {
   const session = await sessionOf(primary, url, name);
   try {
-    return await withinTime(ask(session, name), name);
+    return await ask(session, name);
   } catch (error) {
     const named = toNamedError(error);
     if (isConnectionError(named)) forget(primary, url);
@@ -143,7 +150,7 @@ async function sessionOf(primary: Client, url: string, name: string): Promise<Cl
   if (known) return known;
   const session = await openReader(primary, url, ANSWER_MS);
   try {
-    await withinTime(requireStandby(primary, session, name), name);
+    await requireStandby(primary, session, name);
   } catch (error) {
     void session.end().catch(() => undefined);
     throw error;
@@ -177,22 +184,6 @@ function unreachable(name: string, error: unknown): P2pfkError {
     {},
     { cause: error },
   );
-}
-
-async function withinTime<Answer>(question: Promise<Answer>, name: string): Promise<Answer> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new ConnectionLost(`no answer within ${ANSWER_MS / 1_000} s from ${name}`)),
-      ANSWER_MS,
-    );
-  });
-  question.catch(() => undefined);
-  try {
-    return await Promise.race([question, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function sessionsOf(primary: Client): Map<string, Client> {

@@ -1,5 +1,4 @@
 /** Readers on a streaming standby: an ACCESS EXCLUSIVE lock of the primary is replayed there, and they wait behind it. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { changeOnline } from '../../../core/online-change.ts';
@@ -33,8 +32,14 @@ function useReaders(...urls: string[]): void {
 /** A session on the standby whose open transaction has read `table` and is older than the budget. */
 async function reading({ reader, caughtUp }: ReplicatedDatabase, table: string) {
   await caughtUp();
-  const held = await holdLock(await reader(), `SELECT FROM ${table}`);
-  await delay(BUDGET_MS + 50);
+  return holdOlder(await reader(), `SELECT FROM ${table}`);
+}
+
+async function holdOlder(client: Client, sql: string) {
+  const held = await holdLock(client, sql);
+  const isOld = async () =>
+    (await oneRow<{ old: boolean }>(client, `SELECT clock_timestamp() - now() > '${BUDGET_MS} ms' AS old`)).old;
+  await waitUntil(isOld, 'the transaction to be older than the lock budget');
   return held;
 }
 
@@ -149,8 +154,7 @@ describe('while a session on a standby has read a table in an open transaction',
     useReaders(db.readerUrl);
     const execution = new Execution();
     await execution.migrate('ValidateForeignKeys', { lockTimeoutMs: BUDGET_MS });
-    const held = await holdLock(await db.reader(), 'LOCK TABLE ONLY inode_4 IN ACCESS SHARE MODE');
-    await delay(BUDGET_MS + 50);
+    const held = await holdOlder(await db.reader(), 'LOCK TABLE ONLY inode_4 IN ACCESS SHARE MODE');
 
     await expect(execution.dropParentForeignKey()).rejects.toMatchObject({
       message: expect.stringMatching(/ public\.inode_4 at reader/),
@@ -173,7 +177,14 @@ describe('while a session on a standby has read a table in an open transaction',
       tries++;
       await budget.run('COMMENT ON TABLE public.path_1 IS $$changed$$');
     });
-    await delay(200);
+    const watcher = await db.reader();
+    const asked = async () =>
+      (
+        await watcher.query(
+          `SELECT FROM pg_stat_activity WHERE application_name = 'p2pfk/-/test' AND query ~ 'pg_inherits'`,
+        )
+      ).rowCount === 1;
+    await waitUntil(asked, 'the standby to be asked');
     expect(await newReader(db)).toBe('answered');
     expect(tries).toBe(0);
     await held.release();
