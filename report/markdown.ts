@@ -169,7 +169,7 @@ function proof({ comparison, checks, rehearsal }: Report): string[] {
       ? []
       : [
           `### The rehearsal of ${instant(rehearsal.at)}, under locks for ${duration(rehearsal.lockedMs)}`,
-          ...(rehearsal.standbys === undefined ? [] : [`On the primary: ${text(rehearsal.standbys)}.`]),
+          ...(rehearsal.standbys === undefined ? [] : [`These are times of the primary: ${text(rehearsal.standbys)}.`]),
           ...checkTable(rehearsal.checks),
         ]),
   ];

@@ -120,5 +120,5 @@ async function rehearseDrop(context: StepContext, entered: EnteredMigration, exe
 function describeRehearsal({ lockedMs, checks, standbys }: Rehearsal): string {
   const probe = checks.find((check) => check.id === 'delete-performance');
   const told = `the drop was rehearsed and rolled back: ${lockedMs} ms under lock, ${checks.length} checks passed${probe ? `, ${probe.detail}` : ''}`;
-  return standbys === undefined ? told : `${told}; on the primary, ${standbys}`;
+  return standbys === undefined ? told : `${told}; these are times of the primary: ${standbys}`;
 }

@@ -10,7 +10,7 @@ export function proofSection(report: Report): Html {
   return html`<section id="proof" aria-labelledby="proof-title"><h2 id="proof-title">Proof</h2>
 ${comparison.length === 0 ? '' : compared(report)}
 ${checks.length === 0 ? '' : html`<h3>The six checks, after the drop</h3>${checkTable(checks, 'The six checks')}`}
-${rehearsal === null ? '' : html`<h3>The rehearsal</h3><p>On ${instant(rehearsal.at)} the drop was done on the live database in one transaction and rolled back. It held its exclusive locks for ${duration(rehearsal.lockedMs)}.${rehearsal.standbys === undefined ? '' : ` On the primary: ${rehearsal.standbys}.`}</p>${checkTable(rehearsal.checks, 'Checks of the rehearsal')}`}
+${rehearsal === null ? '' : html`<h3>The rehearsal</h3><p>On ${instant(rehearsal.at)} the drop was done on the live database in one transaction and rolled back. It held its exclusive locks for ${duration(rehearsal.lockedMs)}.${rehearsal.standbys === undefined ? '' : ` These are times of the primary: ${rehearsal.standbys}.`}</p>${checkTable(rehearsal.checks, 'Checks of the rehearsal')}`}
 </section>`;
 }
 
