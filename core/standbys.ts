@@ -1,6 +1,5 @@
 /** Readers of an Aurora cluster, which no view of PostgreSQL shows. Those that `--reader` names are in core/readers.ts. */
 import type { Client } from 'pg';
-import { asLogin } from './as-login.ts';
 import { runOne } from './sql.ts';
 
 export interface AuroraReader {
@@ -11,8 +10,9 @@ export interface AuroraReader {
 
 /** Null where the server is not Aurora. */
 export async function readAuroraReaders(client: Client): Promise<AuroraReader[] | null> {
-  const { is_aurora, aurora } = await asLogin(client, () =>
-    runOne<{ is_aurora: boolean; aurora: AuroraReader[] }>(client, 'checks/aurora-replicas'),
+  const { is_aurora, aurora } = await runOne<{ is_aurora: boolean; aurora: AuroraReader[] }>(
+    client,
+    'checks/aurora-replicas',
   );
   return is_aurora ? aurora : null;
 }

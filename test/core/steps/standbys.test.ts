@@ -2,6 +2,7 @@
 import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { changeOnline } from '../../../core/online-change.ts';
+import { requireFreeReaders } from '../../../core/readers.ts';
 import { holdLock, waitUntil } from '../../support/observe.ts';
 import {
   type Replicated,
@@ -219,6 +220,26 @@ describe('a reader that cannot be asked', () => {
     expect(await parentStands(db.observer)).toBe(true);
     useReaders(db.readerUrl);
     expect(await execution.dropParentForeignKey()).toMatchObject({ status: 'DROPPED' });
+  });
+
+  it('that was promoted counts as lost, also where its session was open already', async () => {
+    const others = await startReplicated();
+    try {
+      const db = await replicatedDatabase(others, THREE_PAIRS);
+      useReaders(db.readerUrl);
+      const core = await coreSession(db.url);
+      const wanted = { relations: [0], budgetMs: BUDGET_MS, step: 'DropParentForeignKey' };
+      await requireFreeReaders(core, wanted);
+      await (await db.reader()).query('SELECT pg_promote()');
+
+      for (const session of [core, await coreSession(db.url)])
+        await expect(requireFreeReaders(session, wanted)).rejects.toMatchObject({
+          name: 'ConnectionLost',
+          message: expect.stringMatching(/no standby/),
+        });
+    } finally {
+      await others.stop();
+    }
   });
 
   it('is refused by the plan, and so is what is no standby of this database', async () => {
