@@ -17,6 +17,7 @@ export const LONG: readonly string[] = [
   // Locks, and the sessions that hold them.
   'core/steps/autovacuum',
   'core/steps/constant-load',
+  'core/steps/demoted',
   'core/steps/idle-blockers',
   'core/steps/lock-budget',
   'core/steps/readers',

@@ -23,10 +23,12 @@ export class LoopbackProxy {
   readonly #open = new Set<ProxiedConnection>();
   readonly #weather: Weather = { latencyMs: 0, thaw: null };
   #listener: StatementListener | null = null;
+  #targetPort: number;
 
   private constructor(targetPort: number) {
+    this.#targetPort = targetPort;
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (client: Socket) => {
-      const connection: ProxiedConnection = new ProxiedConnection(client, targetPort, {
+      const connection: ProxiedConnection = new ProxiedConnection(client, this.#targetPort, {
         weather: this.#weather,
         listener: () => this.#listener,
         closed: () => this.#open.delete(connection),
@@ -53,6 +55,11 @@ export class LoopbackProxy {
 
   listen(listener: StatementListener | null): void {
     this.#listener = listener;
+  }
+
+  /** New connections lead to another server, as a name does after a failover. */
+  leadTo(targetPort: number): void {
+    this.#targetPort = targetPort;
   }
 
   /** From now on every chunk takes that long in each direction; 0 ends it. */
