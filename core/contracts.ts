@@ -161,9 +161,18 @@ export const PairEvent = MigrationEvent.extend({
 });
 export type PairEvent = z.infer<typeof PairEvent>;
 
-/** Event of `fence` and `pause`; `error` is what a Catch put at `$.error`, absent when a person asked. */
+/**
+ * Name in place of an error where a person asked for the rollback. A name, because no document of AWS says what a state makes of
+ * a literal null.
+ */
+export const ROLLBACK_REQUESTED = 'RollbackRequested';
+
+/** Event of `fence` and `pause`; `error` is what a Catch put at `$.error`, null when a person asked. */
 export const InterruptEvent = MigrationEvent.extend({
-  error: z.object({ Error: z.string(), Cause: z.string().optional() }).nullish(),
+  error: z
+    .object({ Error: z.string(), Cause: z.string().optional() })
+    .nullish()
+    .transform((error) => (error?.Error === ROLLBACK_REQUESTED ? null : error)),
 });
 export type InterruptEvent = z.infer<typeof InterruptEvent>;
 
