@@ -27,9 +27,10 @@ export interface PartitionForeignKeyMigrationProps {
   /** How long logs are kept, encrypted by what, and whether they hold the states' inputs and outputs. */
   readonly logs?: LogOptions;
   /**
-   * Invocations at once of each of the four functions that work on one pair; each has one or two sessions. It protects the
-   * database from whatever starts more executions than it should. Left out, 40: the most that one execution may ask for,
-   * so that none is ever throttled. `false`: nothing is reserved, for an account whose whole quota is small.
+   * Invocations at once of each of the four functions that work on one pair; each has one or two sessions. A limit for the
+   * database: 40 is the most that one execution may ask for. Four times this number is taken from the account's concurrency
+   * for good, which in a new account is 1,000 or less and of which 100 have to stay unreserved. Left out, or `false`,
+   * nothing is reserved, and `maxConcurrency` of each execution is the limit.
    */
   readonly reservedConcurrency?: number | false;
   /**
@@ -79,7 +80,7 @@ export class PartitionForeignKeyMigration extends Construct {
 
   constructor(scope: Construct, id: string, props: PartitionForeignKeyMigrationProps) {
     super(scope, id);
-    const { database, network, logs = {}, reservedConcurrency = 40, lambdaBundles = packagedBundles } = props;
+    const { database, network, logs = {}, reservedConcurrency = false, lambdaBundles = packagedBundles } = props;
     const { allowHoldBackQuery = false } = props;
     checkEndpoint(database);
     if (props.maintenanceWindow?.input.holdBackQuery !== undefined && !allowHoldBackQuery)
@@ -143,7 +144,7 @@ export class PartitionForeignKeyMigration extends Construct {
       ...stateMachineProps(this, this.functions.steps),
       tracingEnabled: true,
       logs: {
-        destination: logGroups.make(this, 'ExecutionLogs'),
+        destination: logGroups.makeForStateMachine(this, 'ExecutionLogs'),
         level: LogLevel.ALL,
         includeExecutionData: executionData,
       },

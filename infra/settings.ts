@@ -61,8 +61,8 @@ export const Settings = z.strictObject({
       executionData: z.boolean().default(false),
     })
     .prefault({}),
-  /** Invocations at once of each function that works on one pair; `false`: none reserved. */
-  reservedConcurrency: z.union([z.int().min(1).max(1_000), z.literal(false)]).default(40),
+  /** Invocations at once of each of the four functions that work on one pair; `false`: none reserved. */
+  reservedConcurrency: z.union([z.int().min(1).max(1_000), z.literal(false)]).default(false),
 });
 export type Settings = z.infer<typeof Settings>;
 

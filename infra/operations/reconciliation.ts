@@ -57,7 +57,7 @@ export class Reconciliation extends Construct {
       ...reconciliationProps(this, reconcile),
       tracingEnabled: true,
       logs: {
-        destination: logGroups.make(this, 'ExecutionLogs'),
+        destination: logGroups.makeForStateMachine(this, 'ExecutionLogs'),
         level: LogLevel.ALL,
         includeExecutionData: logs.executionData ?? false,
       },
