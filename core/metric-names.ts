@@ -10,6 +10,8 @@ export const METRIC_NAMES = [
   'LockRefusals',
   /** Referencing rows without a referenced row, where a validation found some. */
   'Orphans',
+  /** 1 each time the database refused an IAM token. */
+  'TokenRefused',
   /** 1 each time the gate asks whether a person has approved. */
   'AwaitingApproval',
   /** Time since the plan, in percent of what the plan foresaw. */

@@ -15,6 +15,8 @@ const Database = z
     user: z.string().min(1),
     /** For IAM tokens: DbClusterResourceId or DbiResourceId, `cluster-...` or `db-...`. */
     resourceId: z.string().optional(),
+    /** For IAM tokens, in its place or in addition: of every database that will answer at this endpoint one day. */
+    resourceIds: z.array(z.string()).min(1).optional(),
     /** For a password: complete ARN of the secret that holds it, with its six random characters. */
     secretArn: z.string().startsWith('arn:').optional(),
     /** The database's own group, which is to let the functions in. */
@@ -27,8 +29,9 @@ const Database = z
     ledgerOwner: z.string().min(1).optional(),
   })
   .refine(
-    ({ resourceId, secretArn }) => (resourceId === undefined) !== (secretArn === undefined),
-    'expected either resourceId (an IAM token) or secretArn (a password)',
+    ({ resourceId, resourceIds, secretArn }) =>
+      ((resourceId ?? resourceIds) === undefined) !== (secretArn === undefined),
+    'expected either resourceId or resourceIds (an IAM token), or secretArn (a password)',
   );
 
 const Network = z.strictObject({

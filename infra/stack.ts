@@ -39,10 +39,19 @@ export class MigrationStack extends Stack {
     this.#output('TopicArn', 'Subscribe here to notifications and alarms', migration.topic.topicArn);
   }
 
-  #database({ secretArn, resourceId, securityGroupId, ...database }: Settings['database']): MigratedDatabase {
+  #database({
+    secretArn,
+    resourceId,
+    resourceIds,
+    securityGroupId,
+    ...database
+  }: Settings['database']): MigratedDatabase {
     const authentication = secretArn
       ? DatabaseAuthentication.secret(Secret.fromSecretCompleteArn(this, 'DatabaseSecret', secretArn))
-      : DatabaseAuthentication.iam({ resourceId: resourceId ?? '' });
+      : DatabaseAuthentication.iam({
+          ...(resourceId !== undefined && { resourceId }),
+          ...(resourceIds && { resourceIds }),
+        });
     return {
       ...database,
       authentication,

@@ -8,6 +8,7 @@ import * as z from 'zod';
 import type { P2pfkError } from '../core/errors.ts';
 import { readMigration } from '../core/ledger.ts';
 import { METRIC_NAMESPACE, type MetricName } from '../core/metric-names.ts';
+import { isTokenRefusal } from './database.ts';
 
 const inLambda = process.env.AWS_LAMBDA_FUNCTION_NAME !== undefined;
 
@@ -39,9 +40,11 @@ export function measureResult(functionName: string, result: unknown): void {
   if (unprotectedPartitions !== undefined) add('UnprotectedPartitions', unprotectedPartitions);
 }
 
-export function measureFailure({ name, context }: P2pfkError): void {
+export function measureFailure(error: P2pfkError): void {
+  const { name, context } = error;
   if (LOCK_REFUSALS.has(name)) add('LockRefusals', 1);
   if (context.orphans !== undefined) add('Orphans', context.orphans);
+  if (isTokenRefusal(error)) add('TokenRefused', 1);
 }
 
 /** How much of the time that the plan foresaw is used, while the long steps run. */
