@@ -185,6 +185,20 @@ export const ReconcileEvent = z.object({
 });
 export type ReconcileEvent = z.infer<typeof ReconcileEvent>;
 
+/** Event of `look`. */
+export const LookEvent = z.object({
+  /** What the ARNs of this stack's executions begin with. */
+  executions: z.string().startsWith('arn:'),
+});
+export type LookEvent = z.infer<typeof LookEvent>;
+
+export interface LookResult {
+  /** Unfinished migrations for which nothing works, wherever they were started. */
+  readonly deadExecutions: number;
+  /** Those of this stack. `execution` is the one that began the work, also where its reconciliation died. */
+  readonly dead: readonly { readonly migrationId: string; readonly execution: string }[];
+}
+
 /** One item of the Map states. Kept tiny, because every iteration's events repeat it. */
 export interface PairItem {
   readonly pair: number;

@@ -43,6 +43,8 @@ const Network = z.strictObject({
   secretsManagerEndpoint: z.boolean().default(false),
 });
 
+const TopicArn = z.string().startsWith('arn:');
+
 export const Settings = z.strictObject({
   /** Name of the CloudFormation stack. */
   stackName: z.string().default('p2pfk'),
@@ -55,6 +57,20 @@ export const Settings = z.strictObject({
   allowHoldBackQuery: z.boolean().default(false),
   /** Gets notifications and alarms; `null`: a topic is made. */
   alarmTopicArn: z.string().startsWith('arn:').nullable().default(null),
+  /** Topics for one severity alone: a person is needed now; look today; news, and refusals. */
+  severityTopicArns: z
+    .strictObject({ page: TopicArn.optional(), warning: TopicArn.optional(), info: TopicArn.optional() })
+    .prefault({}),
+  /** When alarms begin; see `AlarmThresholds`. */
+  alarms: z
+    .strictObject({
+      forecastPercent: z.number().positive().optional(),
+      unprotectedPartitions: z.int().min(0).optional(),
+      failedLooks: z.int().min(0).max(95).optional(),
+    })
+    .prefault({}),
+  /** Minutes between two looks for executions that died without an event; `false`: none. */
+  lookEveryMinutes: z.union([z.int().min(1).max(1_440), z.literal(false)]).default(15),
   logs: z
     .strictObject({
       /** A number of days that CloudWatch Logs knows. */
