@@ -43,6 +43,11 @@ const Network = z.strictObject({
   secretsManagerEndpoint: z.boolean().default(false),
 });
 
+/** What CloudWatch Logs takes: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+const RETENTION_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+] as const;
+
 const TopicArn = z.string().startsWith('arn:');
 
 export const Settings = z.strictObject({
@@ -74,7 +79,7 @@ export const Settings = z.strictObject({
   logs: z
     .strictObject({
       /** A number of days that CloudWatch Logs knows. */
-      retentionDays: z.int().min(1).default(90),
+      retentionDays: z.literal(RETENTION_DAYS).default(90),
       /** Key that encrypts them; its policy has to let CloudWatch Logs use it. */
       encryptionKeyArn: z.string().startsWith('arn:').optional(),
       executionData: z.boolean().default(false),

@@ -151,14 +151,16 @@ export function defineFailureNotices(
       comment: `Tells it to the topic for ${severity}.`,
       topic: topics[severity],
       subject: `p2pfk ${severity}: an execution did not succeed`,
-      message: TaskInput.fromObject({
-        p2pfk: TEXTS[severity],
-        error: JsonPath.stringAt('$.described.Error'),
-        cause: JsonPath.stringAt('$.described.Cause'),
-        status: JsonPath.stringAt('$.described.Status'),
-        execution: JsonPath.stringAt('$.execution'),
-        console: JsonPath.format(`${consoleOf(scope)}{}`, JsonPath.stringAt('$.execution')),
-      }),
+      // One text: what SNS makes of an object is documented for one of its patterns only.
+      message: TaskInput.fromText(
+        JsonPath.format(
+          `p2pfk: ${TEXTS[severity]} Error: {}. Cause: {} -- Execution, {}: ${consoleOf(scope)}{}`,
+          JsonPath.stringAt('$.described.Error'),
+          JsonPath.stringAt('$.described.Cause'),
+          JsonPath.stringAt('$.described.Status'),
+          JsonPath.stringAt('$.execution'),
+        ),
+      ),
       resultPath: JsonPath.DISCARD,
     })
       .addRetry(PATIENTLY)
