@@ -93,7 +93,7 @@ export class Monitoring extends Construct {
         // Published when the gate asks for the first time, and not at each look whether it was answered.
         metric: metrics.metric('AwaitingApproval', Stats.SUM),
         description:
-          'All is ready and rehearsed; the parent foreign key is dropped only after a person has approved it: p2pfk list names the table, then p2pfk approve --table TABLE.',
+          'All is ready and rehearsed; the parent foreign key is dropped only after a person has approved it: p2pfk approve --table TABLE, with the table of the execution that runs.',
       }),
       ...looks,
     ];

@@ -144,7 +144,8 @@ function defineReconciliation(scope: Construct, reconcile: IFunction): IChainabl
     taskTimeout: Timeout.duration(Duration.seconds(timeoutSeconds)),
     resultPath: '$.result',
   });
-  addRetries(task);
+  // The way back and the checks after the drop are left to nothing else: an outage of the database is waited for.
+  addRetries(task, { patience: 'day' });
   task.addCatch(
     new Fail(scope, 'ReconcileFailed', {
       comment: 'A person is needed; every row is still guarded by pair or parent foreign keys.',

@@ -2,7 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { projectRoot } from './stack.helpers.ts';
+
+const projectRoot = join(import.meta.dirname, '..', '..');
 
 interface Statement {
   readonly Effect: string;
