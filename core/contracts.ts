@@ -161,9 +161,18 @@ export const PairEvent = MigrationEvent.extend({
 });
 export type PairEvent = z.infer<typeof PairEvent>;
 
-/** Event of `fence` and `pause`; `error` is what a Catch put at `$.error`, absent when a person asked. */
+/**
+ * Name in place of an error where a person asked for the rollback. A name, because no document of AWS says what a state makes of
+ * a literal null.
+ */
+export const ROLLBACK_REQUESTED = 'RollbackRequested';
+
+/** Event of `fence` and `pause`; `error` is what a Catch put at `$.error`, null when a person asked. */
 export const InterruptEvent = MigrationEvent.extend({
-  error: z.object({ Error: z.string(), Cause: z.string().optional() }).nullish(),
+  error: z
+    .object({ Error: z.string(), Cause: z.string().optional() })
+    .nullish()
+    .transform((error) => (error?.Error === ROLLBACK_REQUESTED ? null : error)),
 });
 export type InterruptEvent = z.infer<typeof InterruptEvent>;
 
@@ -175,6 +184,20 @@ export const ReconcileEvent = z.object({
   reason: z.enum(['FAILED', 'TIMED_OUT', 'ABORTED']),
 });
 export type ReconcileEvent = z.infer<typeof ReconcileEvent>;
+
+/** Event of `look`. */
+export const LookEvent = z.object({
+  /** What the ARNs of this stack's executions begin with. */
+  executions: z.string().startsWith('arn:'),
+});
+export type LookEvent = z.infer<typeof LookEvent>;
+
+export interface LookResult {
+  /** Unfinished migrations for which nothing works, wherever they were started. */
+  readonly deadExecutions: number;
+  /** Those of this stack. `execution` is the one that began the work, also where its reconciliation died. */
+  readonly dead: readonly { readonly migrationId: string; readonly execution: string }[];
+}
 
 /** One item of the Map states. Kept tiny, because every iteration's events repeat it. */
 export interface PairItem {

@@ -10,7 +10,11 @@ export const METRIC_NAMES = [
   'LockRefusals',
   /** Referencing rows without a referenced row, where a validation found some. */
   'Orphans',
-  /** 1 each time the gate asks whether a person has approved. */
+  /** 1 each time the database refused the IAM token of the daily audit. */
+  'TokenRefused',
+  /** Unfinished migrations for which nothing works. Published at each look, also when it is 0. */
+  'DeadExecutions',
+  /** 1 when the gate begins to wait for a person's approval. */
   'AwaitingApproval',
   /** Time since the plan, in percent of what the plan foresaw. */
   'ForecastUsed',

@@ -3,8 +3,8 @@ import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
-import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
-import { type CfnElement, Stack, Validations } from 'aws-cdk-lib/core';
+import type { IStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { type CfnElement, Stack, Token, Validations } from 'aws-cdk-lib/core';
 import type { IConstruct } from 'constructs';
 
 /** Finding -> reason. */
@@ -38,6 +38,21 @@ export function acknowledgeStateMachine(stateMachine: StateMachine, functions: r
   acknowledge(stateMachine, {
     'IAM5[Resource::*]': 'Log delivery and X-Ray have no resource-level permissions.',
     ...Object.fromEntries(versions.map((id) => [id, 'Any version of a function of this stack may be called.'])),
+  });
+}
+
+/** Of a state machine that asks how executions of another one ended. */
+export function acknowledgeDescribedExecutions(stateMachine: StateMachine, described: IStateMachine): void {
+  const stack = Stack.of(stateMachine);
+  const [region, account] = (['Region', 'Account'] as const).map((part) => {
+    const value = part === 'Region' ? stack.region : stack.account;
+    return Token.isUnresolved(value) ? `<AWS::${part === 'Region' ? part : 'AccountId'}>` : value;
+  });
+  const element = described.node.defaultChild as CfnElement;
+  const name = JSON.stringify({ 'Fn::Select': [6, { 'Fn::Split': [':', { Ref: stack.getLogicalId(element) }] }] });
+  acknowledge(stateMachine, {
+    [`IAM5[Resource::arn:<AWS::Partition>:states:${region}:${account}:execution:${name}:*]`]:
+      'Any execution of the state machine of this stack may be asked about: their names are not known before.',
   });
 }
 

@@ -47,6 +47,7 @@ export class MigrationFunctions extends Construct {
     ) as unknown as Record<LambdaName, LambdaFunction>;
     this.operations = {
       reconcile: this.#function('reconcile', OperationFunctions.reconcile),
+      look: this.#function('look', OperationFunctions.look),
       audit: this.#function('audit', OperationFunctions.audit),
     };
   }

@@ -10,6 +10,8 @@ export {
 } from './database/migrated-database.ts';
 export type { MigrationNetwork } from './database/network.ts';
 export type { LogOptions } from './logs.ts';
+export type { AlarmThresholds } from './operations/alarms.ts';
+export type { Severity, Topics } from './operations/topics.ts';
 export {
   PartitionForeignKeyMigration,
   type PartitionForeignKeyMigrationProps,

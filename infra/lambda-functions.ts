@@ -131,6 +131,12 @@ export const OperationFunctions = {
     memoryMib: WORKING,
     description: 'Brings a migration to rest whose execution died',
   },
+  look: {
+    state: 'Look',
+    timeoutSeconds: SHORT,
+    memoryMib: WAITING,
+    description: 'Looks for migrations whose execution died',
+  },
   audit: {
     state: 'Audit',
     timeoutSeconds: MEDIUM,

@@ -2,7 +2,7 @@
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { ArnFormat, Stack } from 'aws-cdk-lib/core';
+import { ArnFormat, Fn, Names, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { sourceConditions } from './source-conditions.ts';
 
@@ -30,9 +30,34 @@ export class LogGroups {
     if (options.encryptionKey) allowLogs(scope, options.encryptionKey);
   }
 
+  /** Of a function: CloudFormation gives it a name that no other has. */
   make(scope: Construct, id: string): LogGroup {
+    return this.#make(scope, id, {});
+  }
+
+  /**
+   * Of a state machine. Step Functions lets log delivery in by a resource policy of the account, which has room for 5,120
+   * characters in all; a group under `/aws/vendedlogs/` takes none of it.
+   * https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html
+   */
+  makeForStateMachine(scope: Construct, id: string): LogGroup {
+    const { stackId } = Stack.of(scope);
+    const readable = Names.uniqueResourceName(scope, { maxLength: 80, separator: '-' });
+    // CloudFormation makes no name under a prefix of one's own. The last part of the stack's id is another one each time that a
+    // stack is made, so that a group kept by an earlier one of the same name is not in the way.
+    const logGroupName = `/aws/vendedlogs/states/${readable}-${Fn.select(2, Fn.split('/', stackId))}`;
+    return this.#make(scope, id, { logGroupName });
+  }
+
+  #make(scope: Construct, id: string, named: { readonly logGroupName?: string }): LogGroup {
     const { retention = RetentionDays.THREE_MONTHS, encryptionKey } = this.#options;
-    return new LogGroup(scope, id, { retention, ...(encryptionKey && { encryptionKey }) });
+    return new LogGroup(scope, id, {
+      ...named,
+      retention,
+      ...(encryptionKey && { encryptionKey }),
+      // An empty group of a stack whose creation failed is no record of anything.
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    });
   }
 }
 

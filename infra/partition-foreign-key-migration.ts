@@ -10,14 +10,18 @@ import { FunctionNetwork, type MigrationNetwork } from './database/network.ts';
 import { MigrationFunctions } from './functions.ts';
 import { packagedBundles } from './lambda-bundles.ts';
 import { LogGroups, type LogOptions } from './logs.ts';
-import { Monitoring } from './operations/alarms.ts';
+import { type AlarmThresholds, Monitoring } from './operations/alarms.ts';
 import { DailyAudit } from './operations/audit.ts';
 import { MigrationDashboard } from './operations/dashboard.ts';
+import { DeadExecutionLook } from './operations/dead-execution-look.ts';
 import { DeadLetters } from './operations/dead-letters.ts';
+import { FailureNotices } from './operations/failure-notices.ts';
+import { KeepReady } from './operations/keep-ready.ts';
 import { MigrationMetrics } from './operations/metrics.ts';
 import { Notifications } from './operations/notifications.ts';
 import { Reconciliation } from './operations/reconciliation.ts';
 import { MaintenanceWindows, ScheduleTag } from './operations/schedules.ts';
+import type { Topics } from './operations/topics.ts';
 import { stateMachineProps } from './state-machine.ts';
 
 export interface PartitionForeignKeyMigrationProps {
@@ -27,9 +31,10 @@ export interface PartitionForeignKeyMigrationProps {
   /** How long logs are kept, encrypted by what, and whether they hold the states' inputs and outputs. */
   readonly logs?: LogOptions;
   /**
-   * Invocations at once of each of the four functions that work on one pair; each has one or two sessions. It protects the
-   * database from whatever starts more executions than it should. Left out, 40: the most that one execution may ask for,
-   * so that none is ever throttled. `false`: nothing is reserved, for an account whose whole quota is small.
+   * Invocations at once of each of the four functions that work on one pair; each has one or two sessions. A limit for the
+   * database: 40 is the most that one execution may ask for. Four times this number is taken from the account's concurrency
+   * for good, which in a new account is 1,000 or less and of which 100 have to stay unreserved. Left out, or `false`,
+   * nothing is reserved, and `maxConcurrency` of each execution is the limit.
    */
   readonly reservedConcurrency?: number | false;
   /**
@@ -41,9 +46,20 @@ export interface PartitionForeignKeyMigrationProps {
   readonly maintenanceWindow?: MaintenanceWindow;
   /**
    * Gets notifications and alarms; the policy of one that was imported has to let `events.amazonaws.com` and
-   * `cloudwatch.amazonaws.com` publish. Left out, an encrypted topic is made, to which nobody is subscribed yet.
+   * `cloudwatch.amazonaws.com` publish, and the policy of its key also the role of FailureNotices. Left out, an encrypted topic is
+   * made, to which no one is subscribed yet.
    */
   readonly topic?: ITopic;
+  /** Topics for some severities alone: `page` a person is needed now, `warning` look today, `info` news and refusals. */
+  readonly topics?: Partial<Topics>;
+  /** When alarms begin. */
+  readonly alarms?: AlarmThresholds;
+  /**
+   * How often the ledger is searched for migrations whose execution died without an event, in minutes. Each look opens a session: a
+   * serverless database that pauses itself is kept awake. Left out, 15; `false`: never, and an event that is lost is found by the
+   * daily audit.
+   */
+  readonly lookEveryMinutes?: number | false;
   /** When migrated tables are audited, in UTC; left out, each day at 04:00. */
   readonly auditCron?: string;
   /** Folder with one bundle a function, `<name>/index.mjs`; left out, the bundles that came with the package. */
@@ -79,8 +95,8 @@ export class PartitionForeignKeyMigration extends Construct {
 
   constructor(scope: Construct, id: string, props: PartitionForeignKeyMigrationProps) {
     super(scope, id);
-    const { database, network, logs = {}, reservedConcurrency = 40, lambdaBundles = packagedBundles } = props;
-    const { allowHoldBackQuery = false } = props;
+    const { database, network, logs = {}, reservedConcurrency = false, lambdaBundles = packagedBundles } = props;
+    const { allowHoldBackQuery = false, lookEveryMinutes = 15 } = props;
     checkEndpoint(database);
     if (props.maintenanceWindow?.input.holdBackQuery !== undefined && !allowHoldBackQuery)
       throw new Error(
@@ -106,7 +122,7 @@ export class PartitionForeignKeyMigration extends Construct {
     if (props.maintenanceWindow) this.maintenanceWindows.add('Window', props.maintenanceWindow);
     this.#tellSchedulers();
 
-    const { reconcile, audit } = this.functions.operations;
+    const { reconcile, look, audit } = this.functions.operations;
     this.reconciliation = new Reconciliation(this, 'Reconciliation', {
       reconciled: stateMachine,
       reconcile,
@@ -120,15 +136,35 @@ export class PartitionForeignKeyMigration extends Construct {
       stateMachine,
       reconciliation: this.reconciliation,
       ...(props.topic && { topic: props.topic }),
+      ...(props.topics && { topics: props.topics }),
     });
+    const { topics } = notifications;
     this.topic = notifications.topic;
-    this.monitoring = new Monitoring(this, 'Alarms', {
+    const kept = { logGroups, logs, deadLetters };
+    const failureNotices = new FailureNotices(this, 'FailureNotices', {
+      ...kept,
       stateMachine,
-      reconciliation: this.reconciliation,
+      topics,
+      topicKey: notifications.key,
+    });
+    if (lookEveryMinutes !== false)
+      new DeadExecutionLook(this, 'DeadExecutionLook', {
+        ...kept,
+        stateMachine,
+        reconciliation: this.reconciliation.stateMachine,
+        look,
+        everyMinutes: lookEveryMinutes,
+      });
+    if (network) new KeepReady(this, 'KeepReady', { functions: { ...this.functions.steps, reconcile }, deadLetters });
+    this.monitoring = new Monitoring(this, 'Alarms', {
+      reconciliation: this.reconciliation.stateMachine,
+      failureNotices: failureNotices.stateMachine,
+      look: lookEveryMinutes === false ? undefined : look,
       audit,
       deadLetters,
       metrics,
-      topic: this.topic,
+      topics,
+      thresholds: props.alarms ?? {},
     });
     new MigrationDashboard(this, 'Dashboard', {
       stateMachine,
@@ -143,7 +179,7 @@ export class PartitionForeignKeyMigration extends Construct {
       ...stateMachineProps(this, this.functions.steps),
       tracingEnabled: true,
       logs: {
-        destination: logGroups.make(this, 'ExecutionLogs'),
+        destination: logGroups.makeForStateMachine(this, 'ExecutionLogs'),
         level: LogLevel.ALL,
         includeExecutionData: executionData,
       },

@@ -15,6 +15,8 @@ const Database = z
     user: z.string().min(1),
     /** For IAM tokens: DbClusterResourceId or DbiResourceId, `cluster-...` or `db-...`. */
     resourceId: z.string().optional(),
+    /** For IAM tokens, in its place or in addition: of every database that will answer at this endpoint one day. */
+    resourceIds: z.array(z.string()).min(1).optional(),
     /** For a password: complete ARN of the secret that holds it, with its six random characters. */
     secretArn: z.string().startsWith('arn:').optional(),
     /** The database's own group, which is to let the functions in. */
@@ -37,8 +39,9 @@ const Database = z
       .default([]),
   })
   .refine(
-    ({ resourceId, secretArn }) => (resourceId === undefined) !== (secretArn === undefined),
-    'expected either resourceId (an IAM token) or secretArn (a password)',
+    ({ resourceId, resourceIds, secretArn }) =>
+      ((resourceId ?? resourceIds) === undefined) !== (secretArn === undefined),
+    'expected either resourceId or resourceIds (an IAM token), or secretArn (a password)',
   );
 
 const Network = z.strictObject({
@@ -49,6 +52,13 @@ const Network = z.strictObject({
   /** An interface endpoint for Secrets Manager, for subnets without a way to it. */
   secretsManagerEndpoint: z.boolean().default(false),
 });
+
+/** What CloudWatch Logs takes: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+const RETENTION_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+] as const;
+
+const TopicArn = z.string().startsWith('arn:');
 
 export const Settings = z.strictObject({
   /** Name of the CloudFormation stack. */
@@ -62,17 +72,31 @@ export const Settings = z.strictObject({
   allowHoldBackQuery: z.boolean().default(false),
   /** Gets notifications and alarms; `null`: a topic is made. */
   alarmTopicArn: z.string().startsWith('arn:').nullable().default(null),
+  /** Topics for one severity alone: a person is needed now; look today; news, and refusals. */
+  severityTopicArns: z
+    .strictObject({ page: TopicArn.optional(), warning: TopicArn.optional(), info: TopicArn.optional() })
+    .prefault({}),
+  /** When alarms begin; see `AlarmThresholds`. */
+  alarms: z
+    .strictObject({
+      forecastPercent: z.number().positive().optional(),
+      unprotectedPartitions: z.int().min(0).optional(),
+      failedLooks: z.int().min(0).max(95).optional(),
+    })
+    .prefault({}),
+  /** Minutes between two looks for executions that died without an event; `false`: none. */
+  lookEveryMinutes: z.union([z.int().min(1).max(1_440), z.literal(false)]).default(15),
   logs: z
     .strictObject({
       /** A number of days that CloudWatch Logs knows. */
-      retentionDays: z.int().min(1).default(90),
+      retentionDays: z.literal(RETENTION_DAYS).default(90),
       /** Key that encrypts them; its policy has to let CloudWatch Logs use it. */
       encryptionKeyArn: z.string().startsWith('arn:').optional(),
       executionData: z.boolean().default(false),
     })
     .prefault({}),
-  /** Invocations at once of each function that works on one pair; `false`: none reserved. */
-  reservedConcurrency: z.union([z.int().min(1).max(1_000), z.literal(false)]).default(40),
+  /** Invocations at once of each of the four functions that work on one pair; `false`: none reserved. */
+  reservedConcurrency: z.union([z.int().min(1).max(1_000), z.literal(false)]).default(false),
 });
 export type Settings = z.infer<typeof Settings>;
 

@@ -10,6 +10,8 @@ import { DatabaseAuthentication } from './database/authentication.ts';
 import type { MigratedDatabase } from './database/migrated-database.ts';
 import type { MigrationNetwork } from './database/network.ts';
 import type { LogOptions } from './logs.ts';
+import type { AlarmThresholds } from './operations/alarms.ts';
+import type { Topics } from './operations/topics.ts';
 import { PartitionForeignKeyMigration } from './partition-foreign-key-migration.ts';
 import type { Settings } from './settings.ts';
 
@@ -32,6 +34,9 @@ export class MigrationStack extends Stack {
       allowHoldBackQuery,
       ...(maintenanceWindow && { maintenanceWindow }),
       ...(alarmTopicArn && { topic: Topic.fromTopicArn(this, 'AlarmTopic', alarmTopicArn) }),
+      topics: this.#topics(settings.severityTopicArns),
+      alarms: defined(settings.alarms),
+      lookEveryMinutes: settings.lookEveryMinutes,
       lambdaBundles,
     });
 
@@ -39,10 +44,20 @@ export class MigrationStack extends Stack {
     this.#output('TopicArn', 'Subscribe here to notifications and alarms', migration.topic.topicArn);
   }
 
-  #database({ secretArn, resourceId, securityGroupId, readers, ...database }: Settings['database']): MigratedDatabase {
+  #database({
+    secretArn,
+    resourceId,
+    resourceIds,
+    securityGroupId,
+    readers,
+    ...database
+  }: Settings['database']): MigratedDatabase {
     const authentication = secretArn
       ? DatabaseAuthentication.secret(Secret.fromSecretCompleteArn(this, 'DatabaseSecret', secretArn))
-      : DatabaseAuthentication.iam({ resourceId: resourceId ?? '' });
+      : DatabaseAuthentication.iam({
+          ...(resourceId !== undefined && { resourceId }),
+          ...(resourceIds && { resourceIds }),
+        });
     return {
       ...database,
       readers: readers.map(({ securityGroupId: group, endpoint, port }) => ({
@@ -83,7 +98,19 @@ export class MigrationStack extends Stack {
     };
   }
 
+  #topics(arns: Settings['severityTopicArns']): Partial<Topics> {
+    const topics = Object.entries(arns).flatMap(([severity, arn]) =>
+      arn === undefined ? [] : [[severity, Topic.fromTopicArn(this, `${severity}Topic`, arn)]],
+    );
+    return Object.fromEntries(topics);
+  }
+
   #output(id: string, description: string, value: string): void {
     new CfnOutput(this, id, { description, value });
   }
+}
+
+/** Without the keys that are there and undefined. */
+function defined(thresholds: Settings['alarms']): AlarmThresholds {
+  return Object.fromEntries(Object.entries(thresholds).filter(([, value]) => value !== undefined));
 }

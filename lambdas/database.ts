@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { Client } from 'pg';
 import { type ConnectOptions, connect } from '../core/connection.ts';
 import { refuseProxy } from '../core/endpoints.ts';
-import { ConnectionRefused, InvalidInput } from '../core/errors.ts';
+import { ConnectionRefused, InvalidInput, type P2pfkError } from '../core/errors.ts';
 import { resolveParameters } from '../core/libpq/parameters.ts';
 import { passwordFromSecret, passwordFromToken } from './credentials.ts';
 
@@ -61,13 +61,32 @@ function certificateAuthority(): string {
   }
 }
 
+/** Whether the database refused an IAM token: `PAM authentication failed`, SQLSTATE 28000. */
+export function isTokenRefusal({ name, context }: P2pfkError): boolean {
+  return (
+    process.env.DATABASE_AUTHENTICATION === 'iam' &&
+    name === 'ConnectionRefused' &&
+    WRONG_PASSWORD.has(context.sqlState ?? '')
+  );
+}
+
+/** A token that was right the day before is most often refused because another database answers at the endpoint. */
+function tokenRefused(error: P2pfkError): ConnectionRefused {
+  return new ConnectionRefused(
+    `${error.message}: the IAM token was refused. After a restore, a clone or a Blue/Green switchover another database answers here, whose resource id is not in the policy: add it to resourceIds of the stack. Otherwise IAM authentication is off, or the role lacks rds_iam (sql/aws-role.sql)`,
+    error.context,
+    { cause: error },
+  );
+}
+
 async function connectPatiently(options: ConnectOptions): Promise<Client> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await connect(options);
     } catch (error) {
       const wrong = error instanceof ConnectionRefused && WRONG_PASSWORD.has(error.context.sqlState ?? '');
-      if (!wrong || attempt === REFUSED_TRIES) throw error;
+      if (!wrong) throw error;
+      if (attempt === REFUSED_TRIES) throw isTokenRefusal(error) ? tokenRefused(error) : error;
       await new Promise((resolve) => setTimeout(resolve, REFUSED_PAUSE_MS));
     }
   }

@@ -10,7 +10,8 @@ import { applicationName, type StepContext } from '../core/steps/context.ts';
 import { openSession } from './database.ts';
 import { ledgerOwnerOf } from './ledger-owner.ts';
 import { logger } from './logger.ts';
-import { measureFailure, measureForecast, measureResult, publish } from './metrics.ts';
+import { measureApproval, measureFailure, measureForecast, measureResult, publish } from './metrics.ts';
+import { isReadinessProbe, READY } from './readiness.ts';
 
 /** The part of Lambda's context that is used; any engine may give less. */
 export interface HandlerContext {
@@ -35,7 +36,9 @@ export function stepHandler<Schema extends z.ZodType, Result>(
   step: (context: StepContext, event: z.infer<Schema>) => Promise<Result>,
 ): Handler {
   return async (event, context = {}) => {
-    const endsAt = Date.now() + (context.getRemainingTimeInMillis?.() ?? DEFAULT_ALLOWANCE_MS);
+    if (isReadinessProbe(event)) return READY;
+    const startedAt = Date.now();
+    const endsAt = startedAt + (context.getRemainingTimeInMillis?.() ?? DEFAULT_ALLOWANCE_MS);
     let client: Client | undefined;
     let migrationId: string | undefined;
     try {
@@ -65,13 +68,14 @@ export function stepHandler<Schema extends z.ZodType, Result>(
       measureResult(name, result);
       // What cannot be measured is no reason to call a step failed that was done.
       await measureForecast(client, name, identity.migrationId).catch(() => undefined);
+      await measureApproval(client, name, identity.migrationId, startedAt).catch(() => undefined);
       return result;
     } catch (error) {
       // Lambda and the local engine report name and message only: the message must tell all.
       const named = await explain(client, migrationId, toNamedError(error));
       named.message = describeError(named);
       logger(name, {}).warn('step failed', { error: named.name, reason: named.message });
-      measureFailure(named);
+      measureFailure(name, named);
       throw named;
     } finally {
       publish();

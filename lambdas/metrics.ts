@@ -8,6 +8,7 @@ import * as z from 'zod';
 import type { P2pfkError } from '../core/errors.ts';
 import { readMigration } from '../core/ledger.ts';
 import { METRIC_NAMESPACE, type MetricName } from '../core/metric-names.ts';
+import { isTokenRefusal } from './database.ts';
 
 const inLambda = process.env.AWS_LAMBDA_FUNCTION_NAME !== undefined;
 
@@ -24,10 +25,14 @@ const FORECAST = new Set(['build-index', 'validate-foreign-key']);
 
 /** Results are JSON that every function shapes differently: what is not there is not measured. */
 const Timed = z.object({ status: z.string(), durationMs: z.number() });
-const Measured = Timed.extend({ unprotectedPartitions: z.number(), batch: z.array(Timed) }).partial();
+const Measured = Timed.extend({
+  unprotectedPartitions: z.number(),
+  deadExecutions: z.number(),
+  batch: z.array(Timed),
+}).partial();
 
 export function measureResult(functionName: string, result: unknown): void {
-  const { status = '', durationMs = 0, batch, unprotectedPartitions } = Measured.safeParse(result).data ?? {};
+  const { status = '', durationMs = 0, batch, ...counts } = Measured.safeParse(result).data ?? {};
   if (functionName === 'validate-foreign-key') {
     for (const pair of batch ?? [{ status, durationMs }]) {
       if (pair.status !== 'DONE') continue;
@@ -35,13 +40,33 @@ export function measureResult(functionName: string, result: unknown): void {
       add('ValidationSeconds', pair.durationMs / 1_000, MetricUnit.Seconds);
     }
   }
-  if (functionName === 'verify-gate' && status === 'AWAITING_APPROVAL') add('AwaitingApproval', 1);
-  if (unprotectedPartitions !== undefined) add('UnprotectedPartitions', unprotectedPartitions);
+  if (counts.unprotectedPartitions !== undefined) add('UnprotectedPartitions', counts.unprotectedPartitions);
+  if (counts.deadExecutions !== undefined) add('DeadExecutions', counts.deadExecutions);
 }
 
-export function measureFailure({ name, context }: P2pfkError): void {
+export function measureFailure(functionName: string, error: P2pfkError): void {
+  const { name, context } = error;
   if (LOCK_REFUSALS.has(name)) add('LockRefusals', 1);
   if (context.orphans !== undefined) add('Orphans', context.orphans);
+  // Of an execution, people are told with the cause; the audit has none to tell them.
+  if (functionName === 'audit' && isTokenRefusal(error)) add('TokenRefused', 1);
+}
+
+/**
+ * That a person is wanted, in the call that asks first: an alarm that came at each look whether the person has answered would be
+ * switched off.
+ *
+ * @param since when this call began, by the clock by which the gate notes when it asked
+ */
+export async function measureApproval(
+  client: Client,
+  functionName: string,
+  migrationId: string | undefined,
+  since: number,
+): Promise<void> {
+  if (!inLambda || migrationId === undefined || functionName !== 'verify-gate') return;
+  const { approval_asked_at: askedAt } = await readMigration(client, migrationId);
+  if (askedAt !== null && new Date(askedAt).getTime() >= since) add('AwaitingApproval', 1);
 }
 
 /** How much of the time that the plan foresaw is used, while the long steps run. */

@@ -5,9 +5,12 @@
 --
 -- For a ledger that a team shares (docs/security.md): add -v ledger_owner=team.
 -- For a password in Secrets Manager instead of IAM tokens: add -v iam=off, then \password p2pfk. To take it all back: DROP OWNED BY and DROP ROLE, after
--- the ledger (schema p2pfk) was given to somebody else with REASSIGN OWNED, or is not needed any more.
+-- the ledger (schema p2pfk) was given to another role with REASSIGN OWNED, or is not needed any more.
+--
+-- Each grant is tried first, in a transaction that is rolled back. Where one is refused that is needed, the script changes nothing,
+-- prints the ways out, and ends with exit code 3.
 \set ON_ERROR_STOP on
--- Nothing below is looked up in a schema where somebody else may create objects: this role may do everything. Only the table's name
+-- Nothing below is looked up in a schema where another role may create objects: this role may do everything. Only the table's name
 -- means what it means to the caller.
 SELECT :'table'::pg_catalog.regclass::pg_catalog.oid AS table_oid \gset
 SET search_path = pg_catalog, pg_temp;
@@ -20,35 +23,138 @@ SET search_path = pg_catalog, pg_temp;
   \set ledger_owner ''
 \endif
 
-SELECT format('CREATE ROLE %I LOGIN', :'role')
- WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role')
-\gexec
+-- What is granted, the harmless first. `creator`: who gets CREATE on the database; `owner`: whose member the role becomes.
+SELECT coalesce(json_agg(json_build_object('statement', g.statement, 'needed', g.needed, 'creator', g.creator, 'owner', g.owner)
+                         ORDER BY g.place, g.statement), '[]') AS grants
+  FROM (
+    SELECT 1 AS place, true AS needed, NULL AS creator, NULL::oid AS owner, format('CREATE ROLE %I LOGIN', :'role') AS statement
+     WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role')
+    UNION ALL
+    -- The ledger: a schema of its own, which the first plan creates. A role that may do so already, such as the database's owner, needs no grant.
+    SELECT 2, true, needs.role, NULL, format('GRANT CONNECT, CREATE ON DATABASE %I TO %I', current_database(), needs.role)
+      FROM (SELECT :'role'
+             UNION
+            SELECT :'ledger_owner' WHERE :'ledger_owner' <> '') AS needs(role)
+      LEFT JOIN pg_roles r ON r.rolname = needs.role
+     WHERE r.oid IS NULL OR NOT (has_database_privilege(r.oid, current_database(), 'CREATE')
+                                 AND has_database_privilege(r.oid, current_database(), 'CONNECT'))
+    UNION ALL
+    -- To see what other sessions do: who holds a lock that is waited for, how far standbys are behind, how many are active. For
+    -- the login by IAM token: rds_iam exists on RDS and Aurora only; with it no password is taken any more. For a team: the role
+    -- that owns tables and ledger, to which the functions SET ROLE (ledgerOwner of the stack). And the owners of both tables and
+    -- of all their partitions: ALTER TABLE, CREATE INDEX and VALIDATE are an owner's. That is the widest of its rights, and there
+    -- is no narrower one in PostgreSQL.
+    SELECT t.place, t.needed, NULL, t.owner, format('GRANT %I TO %I', t.target, :'role')
+      FROM (SELECT 3 AS place, false AS needed, NULL::oid AS owner, 'pg_monitor'::name AS target
+             UNION ALL
+            SELECT 4, true, NULL, rolname FROM pg_roles WHERE rolname = 'rds_iam' AND :'iam' = 'on'
+             UNION ALL
+            SELECT 5, true, NULL, :'ledger_owner' WHERE :'ledger_owner' <> ''
+             UNION
+            SELECT 6, true, c.relowner, pg_get_userbyid(c.relowner)
+              FROM pg_constraint k
+             CROSS JOIN LATERAL (SELECT relid FROM pg_partition_tree(k.conrelid)
+                                 UNION SELECT relid FROM pg_partition_tree(k.confrelid)) AS part
+              JOIN pg_class c ON c.oid = part.relid
+             WHERE k.conrelid = :'table_oid'::oid AND k.contype = 'f' AND k.conparentid = 0) AS t
+      LEFT JOIN pg_roles r ON r.rolname = :'role'
+     WHERE t.target <> :'role' AND (r.oid IS NULL OR NOT pg_has_role(r.oid, t.target, 'USAGE'))
+  ) AS g \gset
 
--- The login by IAM token. The role exists on RDS and Aurora only; with it no password is taken any more.
-SELECT format('GRANT rds_iam TO %I', :'role') FROM pg_roles WHERE rolname = 'rds_iam' AND :'iam' = 'on'
-\gexec
+BEGIN;
+SELECT set_config('p2pfk.grants', :'grants', true) AS grants \gset
+DO $try$
+DECLARE
+  item record;
+  refused jsonb := '[]';
+  problem text;
+BEGIN
+  FOR item IN SELECT * FROM json_to_recordset(current_setting('p2pfk.grants')::json) AS g(statement text, needed boolean, creator text, owner oid) LOOP
+    problem := NULL;
+    BEGIN
+      EXECUTE item.statement;
+      -- To grant what one may not is a warning as long as one has any right on the database oneself.
+      IF NOT has_database_privilege(item.creator, current_database(), 'CREATE') THEN
+        problem := format('this login may not grant CREATE on database %I', current_database());
+      END IF;
+    EXCEPTION WHEN insufficient_privilege OR invalid_grant_operation THEN
+      problem := SQLERRM;
+    END;
+    IF problem IS NOT NULL THEN
+      refused := refused || jsonb_build_object('statement', item.statement, 'needed', item.needed, 'owner', item.owner, 'problem', problem);
+    END IF;
+    -- Nothing can be granted to a role that is not there.
+    EXIT WHEN problem IS NOT NULL AND item.statement LIKE 'CREATE ROLE %';
+  END LOOP;
+  PERFORM set_config('p2pfk.refused', refused::text, true);
+END
+$try$;
+SELECT current_setting('p2pfk.refused') AS refused \gset
+ROLLBACK;
 
--- ALTER TABLE, CREATE INDEX and VALIDATE are an owner's: it becomes a member of the owners of both tables and of all their
--- partitions. That is the widest of its rights, and there is no narrower one in PostgreSQL.
-SELECT DISTINCT format('GRANT %I TO %I', pg_get_userbyid(c.relowner), :'role')
-  FROM pg_constraint k
- CROSS JOIN LATERAL (SELECT relid FROM pg_partition_tree(k.conrelid)
-                     UNION SELECT relid FROM pg_partition_tree(k.confrelid)) AS part
-  JOIN pg_class c ON c.oid = part.relid
- WHERE k.conrelid = :'table_oid'::oid AND k.contype = 'f' AND k.conparentid = 0
-   AND pg_get_userbyid(c.relowner) <> :'role'
-\gexec
+SELECT EXISTS (SELECT FROM json_to_recordset(:'refused') AS r(needed boolean) WHERE r.needed) AS is_refused,
+       EXISTS (SELECT FROM json_to_recordset(:'refused') AS r(owner oid) WHERE r.owner IS NOT NULL) AS is_owner_refused,
+       (SELECT string_agg(format('  %s;  -- %s', r.statement, r.problem), E'\n')
+          FROM json_to_recordset(:'refused') AS r(statement text, problem text, needed boolean) WHERE r.needed) AS needed,
+       (SELECT string_agg(format('  %s;  -- %s', r.statement, r.problem), E'\n')
+          FROM json_to_recordset(:'refused') AS r(statement text, problem text, needed boolean) WHERE NOT r.needed) AS not_needed \gset
+\if :is_refused
+  \echo 'Nothing was changed: this login may not do what is needed.'
+  \echo :needed
+  \echo
+  \echo 'A superuser, or a role that has each of these roles WITH ADMIN OPTION, may run this file.'
+\if :is_owner_refused
+-- From PostgreSQL 16 on no role may grant itself, so a master user that owns the tables cannot make another role a member of
+-- itself. It can where a role without login owns them: this login creates that role, and so holds ADMIN OPTION on it.
+SELECT quote_ident(left(c.relname, 57) || '_owner') AS new_owner,
+       string_agg(format('ALTER TABLE %s OWNER TO %I;', part.relid::regclass, left(c.relname, 57) || '_owner'), E'\n' ORDER BY part.level, part.relid) AS alter_tables,
+       (SELECT string_agg(DISTINCT format('GRANT USAGE, CREATE ON SCHEMA %I TO %I;', n.nspname, left(c.relname, 57) || '_owner'), E'\n')
+          FROM pg_constraint k
+         CROSS JOIN LATERAL (SELECT relid FROM pg_partition_tree(k.conrelid) UNION SELECT relid FROM pg_partition_tree(k.confrelid)) AS t
+          JOIN pg_class one ON one.oid = t.relid
+          JOIN pg_namespace n ON n.oid = one.relnamespace
+         WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0) AS grant_schemas,
+       quote_ident(pg_get_userbyid(c.relowner)) AS owner, quote_ident(current_user) AS me
+  FROM pg_class c
+ CROSS JOIN LATERAL (
+       SELECT DISTINCT t.relid, t.level
+         FROM pg_constraint k
+        CROSS JOIN LATERAL (SELECT relid, level FROM pg_partition_tree(k.conrelid)
+                            UNION ALL SELECT relid, level FROM pg_partition_tree(k.confrelid)) AS t
+         JOIN pg_class one ON one.oid = t.relid
+        WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0
+          AND one.relowner IN (SELECT r.owner FROM json_to_recordset(:'refused') AS r(owner oid))) AS part
+ WHERE c.oid = :'table_oid'::oid
+ GROUP BY c.oid, c.relname, c.relowner \gset
+  \echo
+  \echo 'Without one there are two ways out. The first: a role without login owns the tables, and this login and the functions are members'
+  \echo 'of it. Rights of other roles on the tables stay as they are. ALTER TABLE ... OWNER takes an AccessExclusiveLock on one table'
+  \echo 'for an instant, and gives up after lock_timeout; run it again then. As the tables\' present owner:'
+  \echo
+  \echo 'SET lock_timeout = \'1s\';'
+  \echo CREATE ROLE :new_owner NOLOGIN;
+  \echo GRANT :new_owner TO :me;
+  \echo :grant_schemas
+  \echo :alter_tables
+  \echo
+  \echo 'Then run this file again. The second: the functions connect as the owner, and nothing has to be granted. Put its password into a secret'
+  \echo 'under the key password, and into the settings of the stack "user" and "secretArn" (no resourceId):'
+  \echo
+  \echo '  psql -v iam=off -v role=':owner' ... -f sql/aws-role.sql'
+\endif
+DO $stop$ BEGIN RAISE EXCEPTION 'p2pfk: a grant that is needed was refused; nothing was changed' USING ERRCODE = 'insufficient_privilege'; END $stop$;
+\endif
 
--- The ledger: a schema of its own, which the first plan creates.
-SELECT format('GRANT CONNECT, CREATE ON DATABASE %I TO %I', current_database(), :'role')
+BEGIN;
+SELECT g.statement
+  FROM ROWS FROM (json_to_recordset(:'grants') AS (statement text)) WITH ORDINALITY AS g(statement, n)
+ WHERE g.statement NOT IN (SELECT r.statement FROM json_to_recordset(:'refused') AS r(statement text))
+ ORDER BY g.n
 \gexec
+COMMIT;
 
--- For a team: the role that owns tables and ledger, to which the functions SET ROLE (ledgerOwner of the stack). It creates the ledger then.
-SELECT format('GRANT %I TO %I', :'ledger_owner', :'role') WHERE :'ledger_owner' NOT IN ('', :'role')
-\gexec
-SELECT format('GRANT CREATE ON DATABASE %I TO %I', current_database(), :'ledger_owner') WHERE :'ledger_owner' <> ''
-\gexec
-
--- To see what other sessions do: who holds a lock that is waited for, how far standbys are behind, how many are active.
-SELECT format('GRANT pg_monitor TO %I', :'role')
-\gexec
+SELECT :'refused' <> '[]' AS is_incomplete \gset
+\if :is_incomplete
+  \echo 'All that is needed is granted. Not granted, and not needed for a migration: with pg_monitor it names who holds a lock, and sees the lag of standbys.'
+  \echo :not_needed
+\endif

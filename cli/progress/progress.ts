@@ -10,6 +10,7 @@ import type {
   PlanResult,
   VerifyMigrationResult,
 } from '../../core/contracts.ts';
+import { ROLLBACK_REQUESTED } from '../../core/contracts.ts';
 import { isRecord, numberOf, type ProgressEvent, readError, stringOf, timeOf } from './events.ts';
 import * as say from './lines.ts';
 import { NOT_BEGUN, type Progress, RUNS_ON, type Running, type StageProgress, totalOf } from './state.ts';
@@ -112,7 +113,7 @@ function scheduled(progress: Progress, state: string, event: ProgressEvent): Adv
   if (!first) return same(next);
 
   const caught = isRecord(event.input) && isRecord(event.input.error) ? event.input.error : null;
-  if (caught === null) return same(next);
+  if (caught === null || caught.Error === ROLLBACK_REQUESTED) return same(next);
   const failure = readError(stringOf(caught.Error), stringOf(caught.Cause));
   const lines = state === 'Fence' ? say.failed(failure) : say.pausing(failure, progress.gate?.status === 'REHEARSED');
   return { progress: { ...next, failure }, lines };

@@ -6,10 +6,15 @@ import type { IConstruct } from 'constructs';
 
 export interface IamAuthenticationOptions {
   /**
-   * What RDS calls the resource id, as `aws rds describe-db-clusters` tells it in `DbClusterResourceId`: `cluster-ABC...`
+   * What RDS calls the resource id, as `aws rds describe-db-clusters` returns it in `DbClusterResourceId`: `cluster-ABC...`
    * for Aurora, `db-ABC...` for an instance. Not the name.
    */
-  readonly resourceId: string;
+  readonly resourceId?: string;
+  /**
+   * More of them: of databases that will answer at the same endpoint one day. A restore, a clone and the green side of a
+   * Blue/Green Deployment have resource ids of their own, and a token is refused for an id that is not in the policy.
+   */
+  readonly resourceIds?: readonly string[];
 }
 
 /**
@@ -40,27 +45,35 @@ export abstract class DatabaseAuthentication {
 class IamAuthentication extends DatabaseAuthentication {
   readonly needsSecretsManager = false;
   readonly environment = { DATABASE_AUTHENTICATION: 'iam' };
-  readonly #resourceId: string;
+  readonly #resourceIds: readonly string[];
 
-  constructor({ resourceId }: IamAuthenticationOptions) {
+  constructor({ resourceId, resourceIds = [] }: IamAuthenticationOptions) {
     super();
-    if (!Token.isUnresolved(resourceId) && !/^(cluster|db)-[A-Z0-9]+$/.test(resourceId)) {
-      throw new Error(
-        `${resourceId} is not the resource id of a database: it begins with cluster- or db-, as "aws rds describe-db-clusters" tells it in DbClusterResourceId`,
-      );
-    }
-    this.#resourceId = resourceId;
+    const all = new Set([...(resourceId === undefined ? [] : [resourceId]), ...resourceIds]);
+    if (all.size === 0)
+      throw new Error('IAM authentication needs the resource id of the database, such as cluster-ABC...');
+    for (const id of all) requireResourceId(id);
+    this.#resourceIds = [...all];
   }
 
   grantConnect(scope: IConstruct, grantee: IGrantable, user: string): void {
-    const resource = Stack.of(scope).formatArn({
-      service: 'rds-db',
-      resource: 'dbuser',
-      resourceName: `${this.#resourceId}/${user}`,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
-    Grant.addToPrincipal({ grantee, actions: ['rds-db:connect'], resourceArns: [resource] });
+    const resourceArns = this.#resourceIds.map((id) =>
+      Stack.of(scope).formatArn({
+        service: 'rds-db',
+        resource: 'dbuser',
+        resourceName: `${id}/${user}`,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
+    );
+    Grant.addToPrincipal({ grantee, actions: ['rds-db:connect'], resourceArns });
   }
+}
+
+function requireResourceId(resourceId: string): void {
+  if (Token.isUnresolved(resourceId) || /^(cluster|db)-[A-Z0-9]+$/.test(resourceId)) return;
+  throw new Error(
+    `${resourceId} is not the resource id of a database: it begins with cluster- or db-, as "aws rds describe-db-clusters" returns it in DbClusterResourceId`,
+  );
 }
 
 class SecretAuthentication extends DatabaseAuthentication {

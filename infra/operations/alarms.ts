@@ -1,4 +1,7 @@
-/** What wakes somebody. Each alarm says in its description what to do. */
+/**
+ * Alarms of CloudWatch on what is measured. Each says in its description what to do. How an execution ended is no alarm's matter:
+ * `failure-notices.ts` tells that, once and with its cause.
+ */
 import {
   Alarm,
   ComparisonOperator,
@@ -9,93 +12,186 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { DeadLetters } from './dead-letters.ts';
 import type { MigrationMetrics } from './metrics.ts';
-import type { Reconciliation } from './reconciliation.ts';
+import type { Severity, Topics } from './topics.ts';
+
+/** When an alarm begins. Each is compared with "greater than". */
+export interface AlarmThresholds {
+  /** Time used, in percent of what the plan foresaw. Left out, 200: the forecast is cautious, so something holds it up. */
+  readonly forecastPercent?: number;
+  /** Partitions of migrated tables without a valid foreign key. Left out, 0. */
+  readonly unprotectedPartitions?: number;
+  /** Looks for dead executions that failed, one after the other, a quarter of an hour apart. Left out, 3. */
+  readonly failedLooks?: number;
+}
 
 export interface MonitoringProps {
-  readonly stateMachine: StateMachine;
-  readonly reconciliation: Reconciliation;
+  readonly reconciliation: IStateMachine;
+  readonly failureNotices: IStateMachine;
+  /** Looks for dead executions; left out where that is switched off. */
+  readonly look?: IFunction | undefined;
   readonly audit: IFunction;
   readonly deadLetters: DeadLetters;
   readonly metrics: MigrationMetrics;
-  readonly topic: ITopic;
+  readonly topics: Topics;
+  readonly thresholds: AlarmThresholds;
+}
+
+interface AlarmOptions {
+  readonly severity: Severity;
+  readonly metric: IMetric;
+  readonly description: string;
+  readonly threshold?: number;
+  /** How many periods back a value counts: the alarm stays on that long, and comes once, not at each value. Left out, 1. */
+  readonly periods?: number;
+  /** How many of these periods have to be above the threshold. Left out, 1. */
+  readonly datapoints?: number;
 }
 
 const MINUTE = Duration.minutes(1);
-/** Twice what the plan foresaw: the forecast is cautious, so something holds the migration up. */
-const FORECAST_LIMIT_PERCENT = 200;
+const QUARTER = Duration.minutes(15);
+const HOUR = Duration.hours(1);
+/** A day and two hours: the audit of the next day says whether it is over. CloudWatch allows 7 days for periods of an hour. */
+const UNTIL_NEXT_AUDIT = 26;
+/** Three hours, in quarters. */
+const THREE_HOURS = 12;
 
 export class Monitoring extends Construct {
   readonly alarms: readonly Alarm[];
-  readonly #topic: ITopic;
+  readonly #topics: Topics;
 
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
-    const { stateMachine, reconciliation, audit, deadLetters, metrics, topic } = props;
-    this.#topic = topic;
-    this.alarms = [
-      this.#alarm(
-        'ExecutionFailed',
-        ended(stateMachine),
-        'An execution failed, timed out or was stopped. Open it in the Step Functions console: its error says whether everything was put back (MigrationRolledBack) or a person is needed (RollbackFailed).',
-      ),
-      this.#alarm(
-        'ReconcileFailed',
-        ended(reconciliation.stateMachine),
-        'A migration whose execution died could not be brought to rest. Every row is guarded; run the migration or its rollback again.',
-      ),
-      this.#alarm(
-        'DeadLetters',
-        deadLetters.queue.metricApproximateNumberOfMessagesVisible({ period: MINUTE, statistic: Stats.MAXIMUM }),
-        'A window was missed, a death of an execution was not told, or an audit did not run: the messages in the queue say which.',
-      ),
-      this.#alarm(
-        'UnprotectedPartitions',
-        metrics.metric('UnprotectedPartitions', Stats.MAXIMUM, Duration.hours(24)),
-        'A migrated table has partitions without a valid foreign key: p2pfk audit names them, p2pfk audit --fix repairs them.',
-      ),
-      this.#alarm(
-        'AuditFailed',
-        audit.metricErrors({ period: Duration.hours(1), statistic: Stats.SUM }),
-        'The daily audit could not be done: its log says why.',
-      ),
-      this.#alarm(
-        'BeyondForecast',
-        metrics.metric('ForecastUsed', Stats.MAXIMUM),
-        'A migration takes twice as long as its plan foresaw. It holds nothing up; look at the locks and the load of the database.',
-        FORECAST_LIMIT_PERCENT,
-      ),
-      this.#alarm(
-        'ApprovalWanted',
-        metrics.metric('AwaitingApproval', Stats.SUM, Duration.minutes(5)),
-        'All is ready and rehearsed; the parent foreign key goes only when a person says so: p2pfk approve --table TABLE.',
-      ),
+    this.#topics = props.topics;
+    this.alarms = [...this.#ofMigrations(props), ...this.#ofDelivery(props), ...this.#ofAudits(props)];
+  }
+
+  #ofMigrations({ metrics, thresholds, reconciliation, look }: MonitoringProps): Alarm[] {
+    const looks = look ? this.#ofLooks(look, metrics, thresholds) : [];
+    return [
+      this.#alarm('ReconcileFailed', {
+        severity: 'page',
+        metric: ended(reconciliation),
+        periods: THREE_HOURS,
+        description:
+          'A migration whose execution died could not be brought to rest. Every row is guarded. The last execution of the state machine Reconciliation says why; then run the migration or its rollback again.',
+      }),
+      this.#alarm('BeyondForecast', {
+        severity: 'warning',
+        metric: metrics.metric('ForecastUsed', Stats.MAXIMUM, QUARTER),
+        periods: THREE_HOURS,
+        threshold: thresholds.forecastPercent ?? 200,
+        description:
+          'A migration takes much longer than its plan foresaw. It holds nothing up; look at the locks and the load of the database.',
+      }),
+      this.#alarm('ApprovalWanted', {
+        severity: 'warning',
+        // Published when the gate asks for the first time, and not at each look whether it was answered.
+        metric: metrics.metric('AwaitingApproval', Stats.SUM),
+        description:
+          'All is ready and rehearsed; the parent foreign key is dropped only after a person has approved it: p2pfk approve --table TABLE, with the table of the execution that runs.',
+      }),
+      ...looks,
     ];
   }
 
-  #alarm(id: string, metric: IMetric, description: string, limit = 0): Alarm {
+  #ofLooks(look: IFunction, metrics: MigrationMetrics, { failedLooks = 3 }: AlarmThresholds): Alarm[] {
+    return [
+      this.#alarm('DeadExecution', {
+        severity: 'warning',
+        metric: metrics.metric('DeadExecutions', Stats.MAXIMUM, QUARTER),
+        periods: THREE_HOURS,
+        description:
+          'A migration is unfinished and its execution is dead: no event of its end arrived. Reconciliation was started for one of this stack; one that ran elsewhere is brought to rest by p2pfk migrate or p2pfk rollback.',
+      }),
+      this.#alarm('LookFailed', {
+        severity: 'warning',
+        metric: look.metricErrors({ period: QUARTER, statistic: Stats.SUM }),
+        periods: failedLooks + 1,
+        datapoints: failedLooks + 1,
+        description:
+          'For an hour no look for dead executions succeeded: the log of the function Look says why. The database is away, or refuses the login.',
+      }),
+    ];
+  }
+
+  #ofDelivery({ deadLetters, failureNotices }: MonitoringProps): Alarm[] {
+    return [
+      this.#alarm('DeadLetters', {
+        severity: 'warning',
+        metric: deadLetters.queue.metricApproximateNumberOfMessagesVisible({
+          period: MINUTE,
+          statistic: Stats.MAXIMUM,
+        }),
+        description:
+          'A window was missed, the end of an execution was not delivered, or an audit did not run: the messages in the queue say which.',
+      }),
+      this.#alarm('NoticeFailed', {
+        severity: 'warning',
+        metric: ended(failureNotices),
+        description:
+          'An execution did not succeed, and its notice could not be sent: the state machine FailureNotices says which one and why.',
+      }),
+    ];
+  }
+
+  #ofAudits({ audit, metrics, thresholds }: MonitoringProps): Alarm[] {
+    const refused = metrics.metric('TokenRefused', Stats.SUM, HOUR);
+    return [
+      this.#alarm('UnprotectedPartitions', {
+        severity: 'warning',
+        metric: metrics.metric('UnprotectedPartitions', Stats.MAXIMUM, HOUR),
+        periods: UNTIL_NEXT_AUDIT,
+        threshold: thresholds.unprotectedPartitions ?? 0,
+        description:
+          'A migrated table has partitions without a valid foreign key: p2pfk audit names them, p2pfk audit --fix repairs them.',
+      }),
+      this.#alarm('TokenRefused', {
+        severity: 'warning',
+        metric: refused,
+        periods: UNTIL_NEXT_AUDIT,
+        description:
+          'The database refuses the IAM token of the daily audit. After a restore, a clone or a Blue/Green switchover another database answers at the endpoint: add its resource id to resourceIds (docs/aws.md).',
+      }),
+      this.#alarm('AuditFailed', {
+        severity: 'warning',
+        // A refused token has an alarm of its own, which says more.
+        metric: new MathExpression({
+          label: 'audits that failed for another reason',
+          expression: 'IF(FILL(refused, 0) > 0, 0, errors)',
+          usingMetrics: { refused, errors: audit.metricErrors({ period: HOUR, statistic: Stats.SUM }) },
+          period: HOUR,
+        }),
+        periods: UNTIL_NEXT_AUDIT,
+        description: 'The daily audit could not be done: the log of the function Audit says why.',
+      }),
+    ];
+  }
+
+  #alarm(id: string, options: AlarmOptions): Alarm {
+    const { severity, metric, description, threshold = 0, periods = 1, datapoints = 1 } = options;
     const alarm = new Alarm(this, id, {
       alarmDescription: `p2pfk: ${description}`,
       metric,
-      threshold: limit,
+      threshold,
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      evaluationPeriods: 1,
+      evaluationPeriods: periods,
+      datapointsToAlarm: datapoints,
       // Most of the time no migration runs, and nothing is measured.
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
-    alarm.addAlarmAction(new SnsAction(this.#topic));
+    alarm.addAlarmAction(new SnsAction(this.#topics[severity]));
     return alarm;
   }
 }
 
 /** Executions that ended in any way that is no success. */
-function ended(stateMachine: StateMachine): IMetric {
-  const options = { period: MINUTE, statistic: Stats.SUM };
+function ended(stateMachine: IStateMachine): IMetric {
+  const options = { period: QUARTER, statistic: Stats.SUM };
   return new MathExpression({
     label: 'executions that did not succeed',
     // A metric without a value would make the sum have none.
@@ -105,6 +201,6 @@ function ended(stateMachine: StateMachine): IMetric {
       aborted: stateMachine.metricAborted(options),
       timedOut: stateMachine.metricTimedOut(options),
     },
-    period: MINUTE,
+    period: QUARTER,
   });
 }

@@ -28,7 +28,7 @@ export class DeadLetters extends Construct {
   allowRule(rule: Rule): void {
     this.queue.addToResourcePolicy(
       new PolicyStatement({
-        sid: 'Rule',
+        sid: rule.node.id,
         principals: [new ServicePrincipal('events.amazonaws.com')],
         actions: ['sqs:SendMessage'],
         resources: [this.queue.queueArn],

@@ -8,28 +8,32 @@ import { Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { alarmsOf, rulesOf, sourceConditions } from '../source-conditions.ts';
 import type { Reconciliation } from './reconciliation.ts';
+import type { Severity, Topics } from './topics.ts';
 
 export interface NotificationsProps {
   readonly stateMachine: IStateMachine;
   readonly reconciliation: Reconciliation;
-  /** Left out, one is made. */
+  /** Of each severity that has none of its own. Left out, one is made. */
   readonly topic?: ITopic;
+  readonly topics?: Partial<Topics>;
 }
 
 interface Notice {
   readonly id: string;
   readonly of: 'migration' | 'reconciliation';
+  readonly severity: Severity;
   readonly statuses: readonly string[];
   /** Values of `status` in the execution's output, where a success can mean several things. */
   readonly outcomes?: readonly string[];
   readonly text: string;
 }
 
-/** Approval that is wanted is no change of an execution's status: an alarm tells it. */
+/** Failures are told by `failure-notices.ts`, with their cause; approval that is wanted, by an alarm: it is no change of status. */
 const NOTICES: readonly Notice[] = [
   {
     id: 'Migrated',
     of: 'migration',
+    severity: 'info',
     statuses: ['SUCCEEDED'],
     outcomes: ['MIGRATED'],
     text: 'migrated: every pair has its own foreign key, the parent-level one is gone, all checks passed',
@@ -37,6 +41,7 @@ const NOTICES: readonly Notice[] = [
   {
     id: 'Paused',
     of: 'migration',
+    severity: 'info',
     statuses: ['SUCCEEDED'],
     outcomes: ['PAUSED'],
     text: 'paused: the window closed, it was a rehearsal, or nobody approved it; every foreign key stands, and the next execution goes on from here',
@@ -44,52 +49,53 @@ const NOTICES: readonly Notice[] = [
   {
     id: 'RollbackCompleted',
     of: 'migration',
+    severity: 'info',
     statuses: ['SUCCEEDED'],
     outcomes: ['ROLLED_BACK'],
     text: 'rolled back as asked: the parent-level foreign key stands as before',
   },
   {
-    id: 'Failed',
+    id: 'ChecksPending',
     of: 'migration',
-    statuses: ['FAILED'],
-    text: 'failed. MigrationRolledBack: everything was put back. RollbackFailed: a person is needed. Anything else: refused, or reconciled now',
-  },
-  {
-    id: 'Stopped',
-    of: 'migration',
-    statuses: ['TIMED_OUT', 'ABORTED'],
-    text: 'was stopped or timed out; reconcile brings the migration to rest now',
+    severity: 'warning',
+    statuses: ['SUCCEEDED'],
+    outcomes: ['CHECKS_PENDING'],
+    text: 'paused after the drop: the parent-level foreign key is gone, in a verified transaction; reconciliation runs the checks that are left now',
   },
   {
     id: 'Reconciled',
     of: 'reconciliation',
+    severity: 'info',
     statuses: ['SUCCEEDED'],
     outcomes: ['PAUSED', 'MIGRATED', 'ROLLED_BACK'],
     text: 'reconciled: a migration whose execution died is at rest; the output says how',
-  },
-  {
-    id: 'ReconcileFailed',
-    of: 'reconciliation',
-    statuses: ['FAILED', 'TIMED_OUT', 'ABORTED'],
-    text: 'reconcile failed: a person is needed; see docs/operations.md',
   },
 ];
 
 export class Notifications extends Construct {
   readonly topic: ITopic;
+  readonly topics: Topics;
+  /** Encrypts `topic`; undefined where that was not made here. */
+  readonly key?: Key;
 
-  constructor(scope: Construct, id: string, { stateMachine, reconciliation, topic }: NotificationsProps) {
+  constructor(scope: Construct, id: string, { stateMachine, reconciliation, topic, topics }: NotificationsProps) {
     super(scope, id);
-    this.topic = topic ?? this.#encryptedTopic();
+    if (topic) this.topic = topic;
+    else {
+      this.key = new Key(this, 'Key', { description: 'Encrypts the notifications of p2pfk', enableKeyRotation: true });
+      this.topic = this.#encryptedTopic(this.key);
+    }
+    this.topics = { page: this.topic, warning: this.topic, info: this.topic, ...topics };
     const machines = { migration: stateMachine, reconciliation: reconciliation.stateMachine };
     for (const notice of NOTICES) this.#rule(notice, machines[notice.of]);
   }
 
-  #rule({ id, statuses, outcomes, text }: Notice, stateMachine: IStateMachine): void {
+  #rule({ id, severity, statuses, outcomes, text }: Notice, stateMachine: IStateMachine): void {
     const executionsUrl = `https://${Stack.of(this).region}.console.aws.amazon.com/states/home#/v2/executions/details/`;
     const message = RuleTargetInput.fromText(
-      `p2pfk: ${EventField.fromPath('$.detail.name')} ${text}. (${EventField.fromPath('$.detail.status')} ${EventField.fromPath('$.detail.error')}) ${executionsUrl}${EventField.fromPath('$.detail.executionArn')}`,
+      `p2pfk: ${EventField.fromPath('$.detail.name')} ${text}. (${EventField.fromPath('$.detail.status')}) ${executionsUrl}${EventField.fromPath('$.detail.executionArn')}`,
     );
+    const topic = this.topics[severity];
     new Rule(this, id, {
       description: `p2pfk: tells that an execution ${text.split(/[:.;]/, 1)[0]}`,
       eventPattern: {
@@ -103,7 +109,7 @@ export class Notifications extends Construct {
         },
       },
       // Not CDK's own target, which would let everybody's rules publish, and use the key.
-      targets: [{ bind: () => ({ arn: this.topic.topicArn, input: message, targetResource: this.topic }) }],
+      targets: [{ bind: () => ({ arn: topic.topicArn, input: message, targetResource: topic }) }],
     });
   }
 
@@ -115,14 +121,13 @@ export class Notifications extends Construct {
    * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions
    * https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
    */
-  #encryptedTopic(): ITopic {
+  #encryptedTopic(key: Key): ITopic {
     const rules = {
       sid: 'Rules',
       principals: [new ServicePrincipal('events.amazonaws.com')],
       conditions: sourceConditions(this, rulesOf(this), 'if-told'),
     };
     const alarms = { sid: 'Alarms', principals: [new ServicePrincipal('cloudwatch.amazonaws.com')] };
-    const key = new Key(this, 'Key', { description: 'Encrypts the notifications of p2pfk', enableKeyRotation: true });
     const use = { actions: ['kms:Decrypt', 'kms:GenerateDataKey*'], resources: ['*'] };
     key.addToResourcePolicy(new PolicyStatement({ ...rules, ...use }));
     key.addToResourcePolicy(

@@ -57,7 +57,7 @@ export class Reconciliation extends Construct {
       ...reconciliationProps(this, reconcile),
       tracingEnabled: true,
       logs: {
-        destination: logGroups.make(this, 'ExecutionLogs'),
+        destination: logGroups.makeForStateMachine(this, 'ExecutionLogs'),
         level: LogLevel.ALL,
         includeExecutionData: logs.executionData ?? false,
       },
@@ -68,6 +68,12 @@ export class Reconciliation extends Construct {
       description: 'EventBridge starts the reconciliation of p2pfk',
       assumedBy: new ServicePrincipal('events.amazonaws.com', { conditions: sourceConditions(this, rulesOf(this)) }),
     });
+    const delivery = {
+      role,
+      deadLetterQueue: deadLetters.forRules,
+      retryAttempts: 10,
+      maxEventAge: Duration.hours(24),
+    };
     const rule = new Rule(this, 'ExecutionDied', {
       description: 'A p2pfk execution failed, timed out or was stopped: its migration is brought to rest',
       eventPattern: {
@@ -81,14 +87,35 @@ export class Reconciliation extends Construct {
             execution: EventField.fromPath('$.detail.executionArn'),
             reason: EventField.fromPath('$.detail.status'),
           }),
-          role,
-          deadLetterQueue: deadLetters.forRules,
-          retryAttempts: 10,
-          maxEventAge: Duration.hours(24),
+          ...delivery,
         }),
       ],
     });
     deadLetters.allowRule(rule);
+    // The parent FK is gone and the checks are still to be run: the execution ended well, and its migration is not at rest.
+    const checks = new Rule(this, 'ChecksPending', {
+      description: 'A p2pfk execution paused after the drop: the checks that are left are run',
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: {
+          stateMachineArn: [reconciled.stateMachineArn],
+          status: ['SUCCEEDED'],
+          output: [{ wildcard: '*"status":"CHECKS_PENDING"*' }],
+        },
+      },
+      targets: [
+        new SfnStateMachine(this.stateMachine, {
+          ...delivery,
+          input: RuleTargetInput.fromObject({
+            execution: EventField.fromPath('$.detail.executionArn'),
+            // Of the words that reconciliation knows, the one that says: it did not come to its end.
+            reason: 'FAILED',
+          }),
+        }),
+      ],
+    });
+    deadLetters.allowRule(checks);
   }
 }
 
@@ -117,7 +144,8 @@ function defineReconciliation(scope: Construct, reconcile: IFunction): IChainabl
     taskTimeout: Timeout.duration(Duration.seconds(timeoutSeconds)),
     resultPath: '$.result',
   });
-  addRetries(task);
+  // The way back and the checks after the drop are left to nothing else: an outage of the database is waited for.
+  addRetries(task, { patience: 'day' });
   task.addCatch(
     new Fail(scope, 'ReconcileFailed', {
       comment: 'A person is needed; every row is still guarded by pair or parent foreign keys.',

@@ -15,6 +15,7 @@ import {
   Wait,
   WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
+import { ROLLBACK_REQUESTED } from '../../core/contracts.ts';
 import { ERROR_PATH, Payload } from './payloads.ts';
 import { INFRASTRUCTURE, PASSES } from './retry.ts';
 import type { StepFactory } from './step-factory.ts';
@@ -52,12 +53,11 @@ export function rollbackBranch(steps: StepFactory, superseded: Fail): RollbackBr
   const { scope } = steps;
 
   const requested = new Pass(scope, 'RollbackRequested', {
-    comment: 'A person asked for the rollback, so there is no error to report.',
-    // Spelled as an intrinsic because neither CDK's renderer nor the local engine keeps a literal null.
+    comment: 'A person asked for the rollback: the name in place of an error says so.',
     parameters: {
       migrationId: JsonPath.stringAt('$.migrationId'),
       database: JsonPath.objectAt('$.database'),
-      'error.$': "States.StringToJson('null')",
+      error: { Error: ROLLBACK_REQUESTED },
     },
   });
 
@@ -163,7 +163,7 @@ function outcome(steps: StepFactory): IChainable {
   return new Choice(scope, 'WasRequested?', {
     comment: 'Tells a rollback that a person asked for from one that an error caused.',
   })
-    .when(Condition.and(Condition.isPresent('$.error'), Condition.isNull('$.error')), completed)
+    .when(Condition.stringEquals('$.error.Error', ROLLBACK_REQUESTED), completed)
     .when(
       Condition.and(Condition.isPresent('$.error.Cause'), Condition.not(Condition.stringEquals('$.error.Cause', ''))),
       rolledBack,

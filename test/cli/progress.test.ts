@@ -242,7 +242,7 @@ describe('the rollback branch', () => {
   it('is quiet about errors when a person asked for it', () => {
     const { lines, progress } = play([
       succeeded('Plan', plan(2, 'ROLLBACK_REQUESTED')),
-      scheduled('Fence', { error: null }),
+      scheduled('Fence', { error: { Error: 'RollbackRequested' } }),
       succeeded('Fence', fence('PRESENT')),
     ]);
 

@@ -27,7 +27,6 @@ const narrow = synthesize({
     },
     network: { ...network, secretsManagerEndpoint: true },
     logs: { encryptionKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000' },
-    reservedConcurrency: false,
   },
 });
 
@@ -60,8 +59,28 @@ describe('an IAM token', () => {
     });
   });
 
-  it('is refused for the name of a cluster in place of its resource id', () => {
+  it('may be for several databases, of which one after the other answers at the endpoint', () => {
+    const { user } = database as { user: string };
+    const resources = (settings: object) =>
+      Object.values(
+        synthesize({ settings: { database: { ...database, ...settings } } }).findResources('AWS::IAM::Policy'),
+      )
+        .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+        .filter(({ Action }) => Action === 'rds-db:connect')
+        .flatMap(({ Resource }) => [Resource].flat())
+        .map((arn) => arn['Fn::Join'][1].at(-1));
+    const green = `:dbuser:cluster-GREEN/${user}`;
+    expect(resources({ resourceIds: ['cluster-GREEN'] })).toEqual([green]);
+    expect(resources({ resourceId: 'cluster-BLUE', resourceIds: ['cluster-GREEN', 'cluster-BLUE'] })).toEqual([
+      `:dbuser:cluster-BLUE/${user}`,
+      green,
+    ]);
+  });
+
+  it('is refused for the name of a cluster in place of its resource id, and for none', () => {
     expect(() => DatabaseAuthentication.iam({ resourceId: 'orders' })).toThrow(/DbClusterResourceId/);
+    expect(() => DatabaseAuthentication.iam({ resourceIds: ['cluster-A1', 'orders'] })).toThrow(/orders is not/);
+    expect(() => DatabaseAuthentication.iam({})).toThrow(/resource id/);
   });
 
   it('is what a cluster of the same app is reached by, at its writer', () => {

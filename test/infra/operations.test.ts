@@ -1,6 +1,7 @@
 /** Windows, reconcile, audit, notifications and alarms, as they would be deployed. */
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
+import { KEEP_READY } from '../../core/keep-ready.ts';
 import { METRIC_NAMES } from '../../core/metric-names.ts';
 import { ScheduleTag } from '../../core/schedule-tags.ts';
 import { startExecution } from '../../local/engine.ts';
@@ -30,8 +31,8 @@ describe('the maintenance window', () => {
     const targets = Object.values(withoutWindow.findResources('AWS::Scheduler::Schedule')).map(
       ({ Properties }) => Properties.Target.Input,
     );
-    // The audit's.
-    expect(targets).toEqual(['{}']);
+    // The audit's and the look's; all others keep a function ready.
+    expect(targets.filter((input) => input !== JSON.stringify(KEEP_READY))).toEqual(['{}', '{}']);
   });
 
   it('starts the state machine when it opens, in its own time zone, and not after it closed', () => {
@@ -68,7 +69,7 @@ describe('the maintenance window', () => {
     const roles = Object.values(template.findResources('AWS::IAM::Role')).filter(({ Properties }) =>
       JSON.stringify(Properties.AssumeRolePolicyDocument).includes('scheduler.amazonaws.com'),
     );
-    expect(roles).toHaveLength(2);
+    expect(roles).toHaveLength(4);
     for (const { Properties } of roles) {
       expect(Properties.AssumeRolePolicyDocument.Statement[0].Condition).toEqual({
         StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' }, 'aws:SourceArn': expect.anything() },
@@ -180,9 +181,11 @@ describe('notifications', () => {
     ['rolled back as asked', 'SUCCEEDED', { status: 'ROLLED_BACK', migrationId: '1' }, ['RollbackCompleted']],
     ['already migrated', 'SUCCEEDED', { status: 'ALREADY_MIGRATED' }, []],
     ['a duplicate', 'SUCCEEDED', { status: 'DUPLICATE' }, []],
-    ['failed', 'FAILED', null, ['Failed']],
-    ['stopped', 'ABORTED', null, ['Stopped']],
-    ['timed out', 'TIMED_OUT', null, ['Stopped']],
+    ['paused after the drop', 'SUCCEEDED', { status: 'CHECKS_PENDING', migrationId: '1' }, ['ChecksPending']],
+    // With their cause, by a state machine of their own.
+    ['failed', 'FAILED', null, []],
+    ['stopped', 'ABORTED', null, []],
+    ['timed out', 'TIMED_OUT', null, []],
     ['running', 'RUNNING', null, []],
   ])('tell of an execution that is %s: %s', (_, status, output, expected) => {
     expect(told(stateMachine, status, output)).toEqual(expected);
@@ -191,7 +194,8 @@ describe('notifications', () => {
   it.each([
     ['put to rest', 'SUCCEEDED', { status: 'PAUSED', migrationId: '1' }, ['Reconciled']],
     ['nothing to do', 'SUCCEEDED', { status: 'NOTHING_TO_DO', migrationId: null }, []],
-    ['failed', 'FAILED', null, ['ReconcileFailed']],
+    // An alarm says so.
+    ['failed', 'FAILED', null, []],
   ])('tell of a reconciliation: %s', (_, status, output, expected) => {
     expect(told(reconciliation, status, output)).toEqual(expected);
   });
@@ -215,7 +219,7 @@ describe('alarms', () => {
   const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm'));
 
   it('tell people, say what to do, and stay quiet while nothing is measured', () => {
-    expect(alarms).toHaveLength(7);
+    expect(alarms).toHaveLength(10);
     const [topic] = Object.keys(template.findResources('AWS::SNS::Topic'));
     for (const { Properties } of alarms) {
       expect(Properties).toMatchObject({ AlarmActions: [{ Ref: topic }], TreatMissingData: 'notBreaching' });
@@ -227,7 +231,9 @@ describe('alarms', () => {
     const watched = alarms.filter(({ Properties }) => Properties.Namespace === 'p2pfk');
     expect(watched.map(({ Properties }) => Properties.MetricName).sort()).toEqual([
       'AwaitingApproval',
+      'DeadExecutions',
       'ForecastUsed',
+      'TokenRefused',
       'UnprotectedPartitions',
     ]);
     const [lambda] = Object.values(template.findResources('AWS::Lambda::Function'));

@@ -15,6 +15,10 @@ const byToken = synthesize({ settings: { database: { ...database, resourceId: 'c
 const WHO: readonly (readonly [part: RegExp, who: string])[] = [
   [/^MigrationFunctions/, 'functions'],
   [/EventsRole/, 'the rule'],
+  [/^MigrationFailureNotices/, 'the notices'],
+  [/^MigrationDeadExecutionLookStateMachine/, 'the look'],
+  [/^MigrationDeadExecutionLookRole/, "the look's schedule"],
+  [/^MigrationKeepReady/, 'the schedules that keep functions ready'],
   [/StateMachine/, 'state machines'],
   [/MaintenanceWindows/, 'schedules'],
   [/^MigrationAudit/, "the audit's schedule"],
@@ -28,10 +32,14 @@ interface Statement {
 
 function granted(template: Template): string[] {
   return Object.entries(template.findResources('AWS::IAM::Policy')).flatMap(([id, { Properties }]) => {
-    const who = WHO.find(([part]) => part.test(id))?.[1] ?? id;
+    const of = WHO.find(([part]) => part.test(id))?.[1] ?? id;
     const allowed = (Properties.PolicyDocument.Statement as Statement[]).filter(({ Effect }) => Effect === 'Allow');
     return allowed.flatMap(({ Action, Resource }) =>
-      [Action].flat().map((action) => `${who} ${action}${Resource === '*' ? ' *' : ''}`),
+      [Action].flat().map((action) => {
+        // Every state machine writes its log and its traces.
+        const who = /^(logs|xray):/.test(action) && /^the (notices|look)$/.test(of) ? 'state machines' : of;
+        return `${who} ${action}${Resource === '*' ? ' *' : ''}`;
+      }),
     );
   });
 }

@@ -224,7 +224,12 @@ describe('the rollback branch', () => {
       plan: () => ({ status: 'ROLLBACK_REQUESTED', migrationId: 'm1', database, pairs, maxConcurrency: 2 }),
     });
     expect(steps).toEqual(['Plan', ...rollback]);
-    expect(events[1]).toEqual({ migrationId: 'm1', execution: EXECUTION, database, error: null });
+    expect(events[1]).toEqual({
+      migrationId: 'm1',
+      execution: EXECUTION,
+      database,
+      error: { Error: 'RollbackRequested' },
+    });
     expect(output).toEqual({ status: 'ROLLED_BACK', migrationId: 'm1' });
   });
 

@@ -66,6 +66,7 @@ describe('the settings', () => {
     ['a time zone that does not exist', { maintenanceWindow: { ...window, timeZone: 'Europe/Nowhere' } }, /IANA/],
     ['a time zone without daylight saving time', { maintenanceWindow: { ...window, timeZone: '+01:00' } }, /IANA/],
     ['a cron of five fields', { maintenanceWindow: { ...window, cron: 'cron(0 3 ? * SUN)' } }, /cron/],
+    ['days that CloudWatch Logs does not know', { logs: { retentionDays: 100 } }, /retentionDays/],
     ['a window longer than a day', { maintenanceWindow: { ...window, minutes: 1441 } }, /minutes/],
     ['an execution input with a typing error', { maintenanceWindow: { ...window, input: { tabel: 'path' } } }, /tabel/],
   ])('refuse %s, naming it', (_, changes, message) => {

@@ -12,6 +12,7 @@ import { definition } from './definition.helpers.ts';
 import { exampleContext, reconciliationDefinition, synthesize } from './stack.helpers.ts';
 
 const plain = synthesize();
+const machines = Object.values(plain.findResources('AWS::StepFunctions::StateMachine'));
 
 describe('the stack', () => {
   it('has Standard state machines, traced, and logged in all but the data, and says the ARN of the one to start', () => {
@@ -76,16 +77,45 @@ describe('the stack', () => {
     });
   });
 
-  it('reserves concurrency for the functions that work on one pair, and for no other', () => {
-    const reserved = Object.values(plain.findResources('AWS::Lambda::Function'))
-      .filter(({ Properties }) => Properties.ReservedConcurrentExecutions === 40)
-      .map(({ Properties }) => /^p2pfk (\w+):/.exec(Properties.Description)?.[1]);
-    expect(reserved.sort()).toEqual(['AddForeignKey', 'BuildIndex', 'RestoreParentForPair', 'ValidateForeignKey']);
+  it('takes nothing of the concurrency of the account, unless asked to: then for the functions that work on one pair', () => {
+    const reserved = (template: typeof plain) =>
+      Object.values(template.findResources('AWS::Lambda::Function'))
+        .filter(({ Properties }) => 'ReservedConcurrentExecutions' in Properties)
+        .map(({ Properties: { Description, ReservedConcurrentExecutions: number } }) => [
+          /^p2pfk (\w+):/.exec(Description)?.[1],
+          number,
+        ])
+        .sort();
+    expect(reserved(plain)).toEqual([]);
+    expect(reserved(synthesize({ settings: { reservedConcurrency: 12 } }))).toEqual([
+      ['AddForeignKey', 12],
+      ['BuildIndex', 12],
+      ['RestoreParentForPair', 12],
+      ['ValidateForeignKey', 12],
+    ]);
   });
 
-  it('keeps the logs for a time and beyond the stack', () => {
-    plain.resourceCountIs('AWS::Logs::LogGroup', bundleNames.length + 2);
-    plain.allResources('AWS::Logs::LogGroup', { Properties: { RetentionInDays: 90 }, DeletionPolicy: 'Retain' });
+  it('keeps the logs for a time and beyond the stack, but not those of a stack that could not be created', () => {
+    plain.resourceCountIs('AWS::Logs::LogGroup', bundleNames.length + machines.length);
+    plain.allResources('AWS::Logs::LogGroup', {
+      Properties: { RetentionInDays: 90 },
+      DeletionPolicy: 'RetainExceptOnCreate',
+      UpdateReplacePolicy: 'Retain',
+    });
+  });
+
+  it('logs its state machines where the resource policy of the account is not used up, under names that no other stack has', () => {
+    const names = machines.map(({ Properties }) => {
+      const [{ CloudWatchLogsLogGroup }] = Properties.LoggingConfiguration.Destinations;
+      const [logicalId] = CloudWatchLogsLogGroup.LogGroupArn['Fn::GetAtt'];
+      return plain.findResources('AWS::Logs::LogGroup')[logicalId]?.Properties.LogGroupName['Fn::Join'][1];
+    });
+    for (const [prefix, unique] of names) {
+      // An ARN of 256 characters at most names the group, with 36 of the stack's id.
+      expect(prefix).toMatch(/^\/aws\/vendedlogs\/states\/[\w-]{1,80}-$/);
+      expect(unique).toEqual({ 'Fn::Select': [2, { 'Fn::Split': ['/', { Ref: 'AWS::StackId' }] }] });
+    }
+    expect(new Set(names.map(([prefix]) => prefix)).size).toBe(machines.length);
   });
 
   it('deploys the very definition that the command line runs', () => {

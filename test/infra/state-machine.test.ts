@@ -51,6 +51,11 @@ describe('the state machine', () => {
     expect(allStates().filter(({ state }) => state.QueryLanguage !== undefined)).toEqual([]);
   });
 
+  it('hands no literal null on, nor JSON as text: no document says what AWS makes of it', () => {
+    const text = JSON.stringify(definition.States).replaceAll('"ResultPath":null', '');
+    expect(text).not.toMatch(/StringToJson|:null/);
+  });
+
   it.each(allStates())('tells an auditor in one sentence what $name does', ({ state }) => {
     expect(state.Comment).toMatch(/^[A-Z][^.]+\.$/);
   });

@@ -1,6 +1,7 @@
 /** The functions that are no step of the state machine, on a real database. */
 import { expect, it } from 'vitest';
 import { handler as audit } from '../../lambdas/operations/audit.ts';
+import { handler as look } from '../../lambdas/operations/look.ts';
 import { handler as reconcile } from '../../lambdas/operations/reconcile.ts';
 import { migratedTo } from '../core/execution.helpers.ts';
 
@@ -36,4 +37,31 @@ it('reconcile makes a point to go on from of a migration whose execution was sto
 it('reconcile refuses an event that does not say how the execution ended', async () => {
   await migratedTo('Plan');
   await expect(reconcile({ execution: 'arn:x', reason: 'SUCCEEDED' })).rejects.toMatchObject({ name: 'InvalidInput' });
+});
+
+it('the look finds a migration for which nothing works once its lease is over, and changes nothing', async () => {
+  const { observer, execution } = await migratedTo('AddForeignKeys');
+  const { arn, migrationId } = execution;
+  const event = { executions: arn.slice(0, -3) };
+  const found = { deadExecutions: 1, dead: [{ migrationId, execution: arn }] };
+  const nothing = { deadExecutions: 0, dead: [] };
+  const change = (what: string) => observer.query(`UPDATE p2pfk.migration SET ${what}`);
+
+  expect(await look(event)).toEqual(nothing);
+  await change("lease_until = now() - interval '6 minutes'");
+  const before = await observer.query('TABLE p2pfk.migration');
+  expect(await look(event)).toEqual(found);
+  expect((await observer.query('TABLE p2pfk.migration')).rows).toEqual(before.rows);
+  // Another stack leaves it alone, and its people are told.
+  expect(await look({ executions: 'arn:aws:states:eu-west-1:1:execution:other:' })).toEqual({ ...found, dead: [] });
+
+  // A reconciliation that died itself, and one whose session is at work.
+  await change(`execution = 'reconcile:' || execution, liveness_key = 4711`);
+  expect(await look(event)).toEqual(found);
+  await observer.query('SELECT pg_advisory_lock(4711)');
+  expect(await look(event)).toEqual(nothing);
+  await observer.query('SELECT pg_advisory_unlock(4711)');
+
+  await change("state = 'paused'");
+  expect(await look(event)).toEqual(nothing);
 });

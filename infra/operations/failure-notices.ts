@@ -1,0 +1,188 @@
+/**
+ * What people are told of an execution that did not succeed: one notice, with its cause, to the topic of its severity.
+ *
+ * A state machine, because the event that EventBridge sends is not documented to hold error and cause, and a rule that looked for
+ * them there might match nothing. DescribeExecution is documented to return them.
+ */
+import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import {
+  Choice,
+  Condition,
+  DefinitionBody,
+  type IChainable,
+  type IStateMachine,
+  JsonPath,
+  LogLevel,
+  Pass,
+  StateMachine,
+  StateMachineType,
+  Succeed,
+  TaskInput,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import { CallAwsService, SnsPublish } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { Duration, Stack } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import { acknowledgeDescribedExecutions, acknowledgeStateMachine } from '../acknowledgements.ts';
+import type { LogGroups, LogOptions } from '../logs.ts';
+import { rulesOf, sourceConditions } from '../source-conditions.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import { executionsOf } from './executions-of.ts';
+import type { Severity, Topics } from './topics.ts';
+
+export interface FailureNoticesProps {
+  /** Whose executions are watched. */
+  readonly stateMachine: IStateMachine;
+  readonly topics: Topics;
+  /** Of the topics, where this stack has made it. */
+  readonly topicKey: IKey | undefined;
+  readonly logGroups: LogGroups;
+  readonly logs: LogOptions;
+  readonly deadLetters: DeadLetters;
+}
+
+/** Ends of an execution of which a person has to know now. */
+const PAGED = ['RollbackFailed', 'RollbackInterrupted'];
+
+/**
+ * Errors of the plan step by which it refuses: nothing was changed, and what has to change is the input, the rights or the
+ * schema. The person who started the execution sees them; nobody else has to act.
+ */
+export const REFUSALS: readonly string[] = [
+  'ApprovalRefused',
+  'InvalidInput',
+  'LedgerElsewhere',
+  'LedgerMissing',
+  'LedgerNotTrusted',
+  'LedgerVersionRefused',
+  'MigrationInProgress',
+  'NotMigrated',
+  'PreflightFailed',
+  'PrivilegeMissing',
+  'RowSecurityApplies',
+  'SettingRefused',
+  'UntrustedCode',
+];
+
+const TEXTS: Readonly<Record<Severity, string>> = {
+  page: 'A rollback needs a person. Every row is still guarded by pair or parent foreign keys. See docs/operations.md, "Exit 5: the rollback could not be finished".',
+  warning:
+    'A migration did not succeed. MigrationRolledBack: a rollback put everything back, and the cause says why. Any other error: nothing was undone, and reconciliation brings the migration to rest now.',
+  info: 'A migration was refused, and nothing was changed. The cause says what to change first.',
+};
+
+const STATES: Readonly<Record<Severity, string>> = { page: 'Page', warning: 'Warn', info: 'Inform' };
+
+export class FailureNotices extends Construct {
+  readonly stateMachine: StateMachine;
+
+  constructor(scope: Construct, id: string, props: FailureNoticesProps) {
+    super(scope, id);
+    const { stateMachine, topicKey, logGroups, logs, deadLetters } = props;
+    this.stateMachine = new StateMachine(this, 'StateMachine', {
+      comment: 'Tells people, once and with its cause, of an execution that did not succeed.',
+      stateMachineType: StateMachineType.STANDARD,
+      definitionBody: DefinitionBody.fromChainable(defineFailureNotices(this, props)),
+      tracingEnabled: true,
+      logs: {
+        destination: logGroups.makeForStateMachine(this, 'ExecutionLogs'),
+        level: LogLevel.ALL,
+        includeExecutionData: logs.executionData ?? false,
+      },
+    });
+    if (topicKey)
+      this.stateMachine.addToRolePolicy(
+        new PolicyStatement({ actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [topicKey.keyArn] }),
+      );
+    acknowledgeStateMachine(this.stateMachine, []);
+    acknowledgeDescribedExecutions(this.stateMachine, stateMachine);
+
+    const role = new Role(this, 'EventsRole', {
+      description: 'EventBridge starts the notices of p2pfk',
+      assumedBy: new ServicePrincipal('events.amazonaws.com', { conditions: sourceConditions(this, rulesOf(this)) }),
+    });
+    const rule = new Rule(this, 'ExecutionFailed', {
+      description: 'A p2pfk execution failed, timed out or was stopped: people are told',
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: { stateMachineArn: [stateMachine.stateMachineArn], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
+      },
+      targets: [
+        new SfnStateMachine(this.stateMachine, {
+          input: RuleTargetInput.fromObject({ execution: EventField.fromPath('$.detail.executionArn') }),
+          role,
+          deadLetterQueue: deadLetters.forRules,
+          retryAttempts: 10,
+          maxEventAge: Duration.hours(24),
+        }),
+      ],
+    });
+    deadLetters.allowRule(rule);
+  }
+}
+
+export function defineFailureNotices(
+  scope: Construct,
+  { stateMachine, topics }: Pick<FailureNoticesProps, 'stateMachine' | 'topics'>,
+): IChainable {
+  const describe = new CallAwsService(scope, 'Describe', {
+    comment: 'Asks how the execution ended: the event does not say why.',
+    service: 'sfn',
+    action: 'describeExecution',
+    parameters: { ExecutionArn: JsonPath.stringAt('$.execution') },
+    iamAction: 'states:DescribeExecution',
+    iamResources: [executionsOf(stateMachine)],
+    resultPath: '$.described',
+  });
+  const noReason = new Pass(scope, 'NoReason', {
+    comment: 'A person who stops an execution need not say why.',
+    parameters: { Status: JsonPath.stringAt('$.described.Status'), Error: 'none', Cause: 'none was given' },
+    resultPath: '$.described',
+  });
+  const told = new Succeed(scope, 'Told', { comment: 'One notice was sent.' });
+  const nothingToTell = new Succeed(scope, 'NothingToTell', {
+    comment: 'Another execution has taken the migration over: nothing is wrong.',
+  });
+  const tell = (severity: Severity) =>
+    new SnsPublish(scope, STATES[severity], {
+      comment: `Tells it to the topic for ${severity}.`,
+      topic: topics[severity],
+      subject: `p2pfk ${severity}: an execution did not succeed`,
+      // One text: what SNS makes of an object is documented for one of its patterns only.
+      message: TaskInput.fromText(
+        JsonPath.format(
+          `p2pfk: ${TEXTS[severity]} Error: {}. Cause: {} -- Execution, {}: ${consoleOf(scope)}{}`,
+          JsonPath.stringAt('$.described.Error'),
+          JsonPath.stringAt('$.described.Cause'),
+          JsonPath.stringAt('$.described.Status'),
+          JsonPath.stringAt('$.execution'),
+        ),
+      ),
+      resultPath: JsonPath.DISCARD,
+    })
+      .addRetry(PATIENTLY)
+      .next(told);
+  const isOneOf = (errors: readonly string[]) =>
+    Condition.or(...errors.map((error) => Condition.stringEquals('$.described.Error', error)));
+  const howBad = new Choice(scope, 'HowBad?', { comment: 'A typing error wakes nobody; a rollback that failed does.' })
+    .when(Condition.stringEquals('$.described.Error', 'Superseded'), nothingToTell)
+    .when(isOneOf(PAGED), tell('page'))
+    .when(isOneOf(REFUSALS), tell('info'))
+    .otherwise(tell('warning'));
+  const tellsWhy = new Choice(scope, 'TellsWhy?', { comment: 'Error and cause are optional fields.' })
+    .when(Condition.and(Condition.isPresent('$.described.Error'), Condition.isPresent('$.described.Cause')), howBad)
+    .otherwise(noReason);
+  describe.addRetry(PATIENTLY);
+  describe.next(tellsWhy);
+  noReason.next(howBad);
+  return describe;
+}
+
+const PATIENTLY = { interval: Duration.seconds(2), backoffRate: 2, maxAttempts: 8 };
+
+function consoleOf(scope: Construct): string {
+  return `https://${Stack.of(scope).region}.console.aws.amazon.com/states/home#/v2/executions/details/`;
+}

@@ -1,0 +1,6 @@
+/** Looks for migrations whose execution died without an event. */
+import { LookEvent } from '../../core/contracts.ts';
+import { look } from '../../core/steps/look.ts';
+import { stepHandler } from '../handler.ts';
+
+export const handler = stepHandler('look', LookEvent, look);

@@ -1,0 +1,103 @@
+/** sql/aws-role.sql, run by a master user as RDS has one: no superuser, and owner of the tables. On every version. */
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { describeWithPsql, type Finished, psqlFile } from '../psql/psql.helpers.ts';
+import { execute } from './migration.helpers.ts';
+import { threePairs } from './scenarios/scenario.helpers.ts';
+import { type MatrixDatabase, type MatrixServer, startServer } from './server.helpers.ts';
+import { majorUnderTest } from './version.helpers.ts';
+
+/** Roles are the server's: each test has names of its own. */
+interface Names {
+  readonly master: string;
+  readonly role: string;
+}
+
+let server: MatrixServer;
+beforeAll(async () => {
+  server = await startServer(majorUnderTest);
+});
+afterAll(() => server?.stop());
+
+/** A database, schema and tables of a role with CREATEROLE, but no superuser and no member of any other role. */
+async function databaseOf(names: Names, attributes = 'CREATEROLE'): Promise<MatrixDatabase> {
+  const db = await server.database('CREATE SCHEMA app');
+  await db.observer.query(`
+    CREATE ROLE ${names.master} LOGIN ${attributes} PASSWORD 'master';
+    ALTER DATABASE ${new URL(db.url).pathname.slice(1)} OWNER TO ${names.master};
+    ALTER SCHEMA app OWNER TO ${names.master};
+    SET ROLE ${names.master}; SET search_path = app; ${threePairs()}; RESET ROLE`);
+  return db;
+}
+
+function urlAs(db: MatrixDatabase, user: string, password: string): string {
+  const url = new URL(db.url);
+  url.username = user;
+  url.password = password;
+  return url.href;
+}
+
+const SCRIPT = fileURLToPath(new URL('../../sql/aws-role.sql', import.meta.url));
+
+const grantAs = (db: MatrixDatabase, { master, role }: Names, variables = {}): Promise<Finished> =>
+  psqlFile(urlAs(db, master, 'master'), SCRIPT, { role, table: 'app.path', ...variables });
+
+const rolesNamed = async (db: MatrixDatabase, role: string) =>
+  (await db.observer.query('SELECT FROM pg_roles WHERE rolname = $1', [role])).rowCount;
+
+async function migratesAs(db: MatrixDatabase, user: string, password: string): Promise<void> {
+  const as = { ...db, url: urlAs(db, user, password) };
+  expect(await execute(as, { table: 'app.path', accept: ['all'] })).toMatchObject({ status: 'MIGRATED' });
+}
+
+describeWithPsql('the role for AWS', () => {
+  it('is given what it needs by a master user that owns the tables; where that cannot be, nothing changes and the ways out work', async () => {
+    const names = { master: 'master_1', role: 'p2pfk_1' };
+    const db = await databaseOf(names);
+
+    const first = await grantAs(db, names);
+    if (majorUnderTest >= 16) {
+      expect(first.code).toBe(3);
+      expect(first.lines.join('\n')).toMatch(
+        /^Nothing was changed.*\n {2}GRANT master_1 TO p2pfk_1; {2}-- .*\nA superuser/m,
+      );
+      expect(await rolesNamed(db, names.role)).toBe(0);
+      // The first way out, as it is printed, run by the master user itself.
+      const from = first.lines.findIndex((line) => line.startsWith('SET lock_timeout'));
+      const to = first.lines.findLastIndex((line) => line.startsWith('ALTER TABLE'));
+      const owned = await db.client();
+      await owned.query('SET SESSION AUTHORIZATION master_1');
+      await owned.query(first.lines.slice(from, to + 1).join('\n'));
+      const { lines, code } = await grantAs(db, names);
+      expect({ code, said: lines.at(-1) }).toEqual({ code: 0, said: expect.stringContaining('GRANT pg_monitor') });
+    } else {
+      expect({ code: first.code, errors: first.errors }).toEqual({ code: 0, errors: [] });
+    }
+    // Again: nothing is left to grant.
+    expect(await grantAs(db, names)).toMatchObject({ code: 0, errors: [] });
+    await db.observer.query(`ALTER ROLE p2pfk_1 PASSWORD 'p2pfk'`);
+    await migratesAs(db, names.role, 'p2pfk');
+  });
+
+  it('may be the owner of the tables itself, to whom nothing has to be granted', async () => {
+    const names = { master: 'master_2', role: 'master_2' };
+    const db = await databaseOf(names);
+
+    expect(await grantAs(db, names, { iam: 'off' })).toMatchObject({ code: 0, errors: [] });
+
+    await migratesAs(db, names.master, 'master');
+  });
+
+  it('is not made by a login that may not make roles, nor half of it', async () => {
+    const names = { master: 'master_3', role: 'p2pfk_3' };
+    const db = await databaseOf(names, '');
+
+    const { code, lines } = await grantAs(db, names);
+
+    expect({ code, refused: lines.filter((line) => /^ {2}[A-Z]/.test(line)) }).toEqual({
+      code: 3,
+      refused: [expect.stringMatching(/^ {2}CREATE ROLE p2pfk_3 LOGIN; {2}-- permission denied/)],
+    });
+    expect(await rolesNamed(db, names.role)).toBe(0);
+  });
+});
