@@ -94,6 +94,6 @@ describe('the packed tarball', () => {
     const { Resources } = JSON.parse(await readFile(join(project, 'cdk.out', 'Orders.template.json'), 'utf8'));
     const types = Object.values(Resources as Record<string, { Type: string }>).map(({ Type }) => Type);
     expect(types.filter((type) => type === 'AWS::Lambda::Function')).toHaveLength(bundleNames.length);
-    expect(types.filter((type) => type === 'AWS::StepFunctions::StateMachine')).toHaveLength(2);
+    expect(types.filter((type) => type === 'AWS::StepFunctions::StateMachine')).toHaveLength(4);
   });
 });
