@@ -37,6 +37,7 @@ export const LONG: readonly string[] = [
   'core/session',
   'core/untrusted-code',
   'core/unanswered',
+  'core/leaf-owner',
   'core/leaf-owner-code',
   'core/plan-roles',
   'core/set-role-login',

@@ -19,6 +19,7 @@ export const FINDING_IDS: readonly string[] = [
   'invalid-index',
   'keys-outside-partner',
   'leaf-in-two-pairs',
+  'leaf-owner',
   'leaf-owner-code',
   'leaf-owner-privilege',
   'leaf-to-parent-foreign-key',

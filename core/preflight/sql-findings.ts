@@ -25,6 +25,7 @@ export const SQL_FINDINGS = [
   'guard-in-default',
   'keys-outside-partner',
   'leaf-in-two-pairs',
+  'leaf-owner',
   'leaf-owner-code',
   'leaf-owner-privilege',
   'leaf-to-parent-foreign-key',

@@ -1,14 +1,25 @@
--- Code that reading these tables and comparing their keys would run with the rights of this session, though its owner has not got them: one
--- row for each function, or type whose owner decides by which function it is cast. No row: only PostgreSQL's own code, that of
--- superusers, and that of roles which are members of the role that has logged in. Reads only; runs none of it.
+-- Code that reading these tables, comparing their keys, or adding a partition could run with the rights of this session, though its
+-- owner has not got them: one row for each function, or type whose owner decides by which function it is cast. No row: only PostgreSQL's
+-- own code, that of superusers, and that of roles which may become the role that has logged in. Reads only; runs none of it.
 --
--- The statements of the application run it as the owner of a table (referential integrity) or as whoever writes the row. VALIDATE, the
--- counts of orphans and the comparison of bounds run it as this role: from such a function its owner could do what this role can, also
--- after SET ROLE, which RESET ROLE undoes. That is why session_user is asked about.
--- What is looked at: the operators of the foreign keys between the two tables and their partitions; operator classes of the types of
--- their keys and of the partition keys, with the types that these are made of; casts; functions in partition keys; and functions in
--- indexes, CHECK constraints and extended statistics that may be called with constants alone, because the planner evaluates such a
--- call as soon as anybody reads the table (checked on 13 and 18).
+-- The statements of the application run it as the owner of a table (referential integrity) or as the role that writes the row. VALIDATE,
+-- the counts of orphans and the comparison of bounds run it as this role: from such a function its owner could do what this role can,
+-- also after SET ROLE, which RESET ROLE undoes. That is why session_user is asked about. From 16 on a member may have been granted a role
+-- without the right to become it; a superuser's attribute is not inherited either. Hence SET.
+--
+-- Functions count, not what a stored expression looks like: the planner adds the defaults of arguments, simplifies (CASE WHEN true), puts
+-- in the body of an SQL function, and evaluates every immutable call that has constants alone as soon as a table is read. What counts:
+--   - every function and operator in an index's predicate (the recheck of a bitmap scan evaluates it on rows, if the query implies it),
+--     in a partition key, a CHECK of a domain, a virtual generated column (18), and a CHECK of a table that has one;
+--   - in an index's expressions, a CHECK or extended statistics: every one, but for a call that is never evaluated by reading because it
+--     is given a column. That is believed only if at each of its places in the tree the FIRST argument is a plain column (or one that is
+--     relabeled), no argument has a default, and it is not an SQL function. pg_node_tree escapes spaces and brackets in names, so no
+--     name can imitate that. Otherwise an index on app.normalize(name) would keep a superuser from migrating an application's tables;
+--   - all functions of the operator families of the keys, of the partition keys and of the indexes, and of the types that keys,
+--     partition keys and expressions are made of (GREATEST and the comparison of arrays and rows find them by type), negators,
+--     commutators and estimators of operators; functions of ranges; casts among those types, and into a partition key's type;
+--   - what these functions depend on themselves: defaults of arguments, bodies of BEGIN ATOMIC.
+-- Not followed: the body of a function that is text. Its owner is trusted with what it calls, or it counts anyway.
 :begin
 WITH RECURSIVE member AS (
   SELECT s.side, s.oid FROM (VALUES ('referencing', :'referencing_oid'::oid), ('referenced', :'referenced_oid'::oid)) s(side, oid)
@@ -26,29 +37,95 @@ WITH RECURSIVE member AS (
    WHERE m.side = 'referencing'
      -- OFFSET 0 above: by the index. IS TRUE: looked up in a hash table. As joins they may be loops over all partitions for each of them.
      AND (c.confrelid IN (SELECT r.oid FROM member r WHERE r.side = 'referenced')) IS TRUE
+), partitioned AS MATERIALIZED (
+  SELECT p.partrelid, p.partclass::oid[] AS classes, p.partattrs::int2[] AS attributes, p.partexprs::text AS expressions
+    FROM member m JOIN pg_partitioned_table p ON p.partrelid = m.oid
+), key_type AS MATERIALIZED (
+  SELECT DISTINCT a.atttypid AS oid
+    FROM partitioned p JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = ANY (p.attributes) AND a.attnum > 0
+), index AS MATERIALIZED (
+  SELECT x.indexrelid, x.indclass::oid[] AS classes, x.indexprs::text AS expressions, x.indpred::text AS predicate
+    FROM member m JOIN pg_index x ON x.indrelid = m.oid
+), virtual AS MATERIALIZED (
+  SELECT a.attrelid, a.attnum FROM member m JOIN pg_attribute a ON a.attrelid = m.oid AND a.attnum > 0 AND a.attgenerated = 'v'
+), expression(classid, objid, tree, always) AS (
+  -- Of tree a call that is given a column does not count, of always every call does.
+  SELECT 'pg_class'::regclass::oid, i.indexrelid, i.expressions, i.predicate FROM index i WHERE i.expressions IS NOT NULL OR i.predicate IS NOT NULL
+  UNION ALL
+  SELECT 'pg_constraint'::regclass, c.oid, CASE WHEN v.attrelid IS NULL THEN c.conbin::text END, CASE WHEN v.attrelid IS NOT NULL THEN c.conbin::text END
+    FROM member m
+    JOIN pg_constraint c ON c.conrelid = m.oid AND c.contype = 'c'
+    LEFT JOIN (SELECT DISTINCT attrelid FROM virtual) v ON v.attrelid = m.oid
+  UNION ALL
+  SELECT 'pg_statistic_ext'::regclass, s.oid, to_jsonb(s) ->> 'stxexprs', NULL  -- column of 14+
+    FROM member m JOIN pg_statistic_ext s ON s.stxrelid = m.oid
+  UNION ALL
+  SELECT 'pg_attrdef'::regclass, d.oid, NULL, d.adbin::text FROM virtual v JOIN pg_attrdef d ON d.adrelid = v.attrelid AND d.adnum = v.attnum
+  UNION ALL
+  SELECT 'pg_class'::regclass, p.partrelid, NULL, p.expressions FROM partitioned p WHERE p.expressions IS NOT NULL
+), reference AS MATERIALIZED (
+  SELECT e.tree, e.always, d.refclassid, d.refobjid
+    FROM expression e
+   CROSS JOIN LATERAL (
+         SELECT d.refclassid, d.refobjid FROM pg_depend d
+          WHERE d.classid = e.classid AND d.objid = e.objid
+            AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass) OFFSET 0) d
+), counted AS MATERIALIZED (
+  SELECT DISTINCT r.refclassid, r.refobjid
+    FROM reference r
+    LEFT JOIN pg_operator o ON r.refclassid = 'pg_operator'::regclass AND o.oid = r.refobjid
+    JOIN pg_proc f ON f.oid = CASE WHEN r.refclassid = 'pg_operator'::regclass THEN o.oprcode::oid ELSE r.refobjid END
+    JOIN pg_language l ON l.oid = f.prolang
+   WHERE r.refclassid <> 'pg_type'::regclass
+     AND (f.pronargdefaults > 0 OR l.lanname = 'sql'
+          -- Each place that has the oid, against the calls with a column.
+          OR (SELECT count(*) FROM regexp_matches(concat_ws(' ', r.tree, r.always), format('[ (]%s(?=[ )}])', r.refobjid), 'g'))
+             <> (SELECT count(*) FROM regexp_matches(r.tree, format(':(?:funcid|opfuncid|opno) %s [^{}()]*:args \(\{(?:RELABELTYPE :arg \{)?VAR ', r.refobjid), 'g'))
+          -- None at all: it is used in a way that is not seen here.
+          OR concat_ws(' ', r.tree, r.always) !~ format('[ (]%s[ )}]', r.refobjid))
+), class AS MATERIALIZED (
+  SELECT k.oid FROM (SELECT DISTINCT i.classes FROM index i UNION SELECT p.classes FROM partitioned p) x CROSS JOIN LATERAL unnest(x.classes) k(oid)
 ), type AS (
-  SELECT t.oid FROM compared c CROSS JOIN LATERAL (VALUES (c.referencing_type), (c.referenced_type)) t(oid)
+  SELECT t.oid
+    FROM (SELECT x.oid FROM compared c JOIN pg_operator o ON o.oid = c.operator
+           CROSS JOIN LATERAL (VALUES (c.referencing_type), (c.referenced_type), (o.oprleft), (o.oprright)) x(oid)
+          UNION SELECT k.oid FROM key_type k
+          UNION SELECT o.opcintype FROM class c JOIN pg_opclass o ON o.oid = c.oid
+          UNION SELECT r.refobjid FROM reference r WHERE r.refclassid = 'pg_type'::regclass) t
   UNION
   SELECT p.oid
     FROM type y
     JOIN pg_type t ON t.oid = y.oid
    CROSS JOIN LATERAL (
          SELECT t.typbasetype AS oid
-         UNION ALL SELECT CASE WHEN t.typlen = -1 THEN t.typelem END
+         UNION ALL SELECT t.typelem
          UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = t.oid
-         UNION ALL SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) p
+         UNION ALL SELECT r.rngtypid FROM pg_range r WHERE to_jsonb(r) ->> 'rngmultitypid' = t.oid::text  -- column of 14+
+         UNION ALL SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+         UNION ALL SELECT k.casttarget FROM pg_cast k WHERE k.castsource = t.oid AND k.castmethod = 'b'
+         UNION ALL SELECT d.refobjid FROM pg_constraint c JOIN pg_depend d ON d.classid = 'pg_constraint'::regclass AND d.objid = c.oid
+                    WHERE c.contypid = t.oid AND d.refclassid = 'pg_type'::regclass
+         -- A class for one of these serves this type as well.
+         UNION ALL SELECT to_regtype(g.name)::oid
+                     FROM (VALUES ('"any"', true), ('anyelement', true), ('anycompatible', true),
+                                  ('anynonarray', t.typelem = 0), ('anycompatiblenonarray', t.typelem = 0),
+                                  ('anyarray', t.typelem <> 0), ('anycompatiblearray', t.typelem <> 0),
+                                  ('anyenum', t.typtype = 'e'), ('record', t.typtype = 'c'), ('record[]', t.typelem <> 0),
+                                  ('anyrange', t.typtype = 'r'), ('anycompatiblerange', t.typtype = 'r'),
+                                  ('anymultirange', t.typtype = 'm'), ('anycompatiblemultirange', t.typtype = 'm')) g(name, fits)
+                    WHERE g.fits) p
    WHERE p.oid <> 0
-), class AS (
-  SELECT o.opcfamily, o.opcintype FROM type y JOIN pg_opclass o ON o.opcintype = y.oid
+), range AS MATERIALIZED (
+  SELECT r.* FROM type y JOIN pg_range r ON r.rngtypid = y.oid
+), family AS MATERIALIZED (
+  SELECT o.opcfamily AS oid
+    FROM pg_opclass o
+   WHERE o.opcintype IN (SELECT y.oid FROM type y) OR o.oid IN (SELECT c.oid FROM class c UNION ALL SELECT r.rngsubopc FROM range r)
   UNION
-  SELECT o.opcfamily, o.opcintype
-    FROM member m
-    JOIN pg_partitioned_table p ON p.partrelid = m.oid
-   CROSS JOIN LATERAL unnest(p.partclass::oid[]) k(oid)
-    JOIN pg_opclass o ON o.oid = k.oid
-), cast_used AS (
+  SELECT x.amopfamily FROM pg_amop x WHERE x.amopopr IN (SELECT c.operator FROM compared c)
+), cast_used AS MATERIALIZED (
   -- A domain is compared as the type below it.
-  SELECT k.oid, k.castsource, k.casttarget, k.castfunc
+  SELECT k.castsource, k.casttarget
     FROM compared c
     JOIN pg_operator o ON o.oid = c.operator
    CROSS JOIN LATERAL (VALUES (c.referenced_type, o.oprleft), (c.referencing_type, o.oprright)) s(source, target)
@@ -58,38 +135,37 @@ WITH RECURSIVE member AS (
                                          UNION ALL
                                          SELECT t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.oid AND t.typbasetype <> 0)
                                        SELECT b.oid FROM base b)
-), expression AS (
-  SELECT 'pg_class'::regclass AS classid, x.indexrelid AS objid, concat(x.indpred::text, x.indexprs::text) AS tree
-    FROM member m JOIN pg_index x ON x.indrelid = m.oid
-   WHERE x.indpred IS NOT NULL OR x.indexprs IS NOT NULL
-  UNION ALL
-  SELECT 'pg_constraint'::regclass, c.oid, c.conbin::text
-    FROM member m JOIN pg_constraint c ON c.conrelid = m.oid AND c.contype = 'c'
-  UNION ALL
-  SELECT 'pg_statistic_ext'::regclass, s.oid, to_jsonb(s) ->> 'stxexprs'  -- column of 14+
-    FROM member m JOIN pg_statistic_ext s ON s.stxrelid = m.oid
+), operator AS (
+  SELECT o.oid
+    FROM (SELECT c.operator AS oid FROM compared c
+          UNION SELECT x.amopopr FROM pg_amop x WHERE x.amopfamily IN (SELECT y.oid FROM family y)
+          UNION SELECT r.refobjid FROM counted r WHERE r.refclassid = 'pg_operator'::regclass) o
+  UNION
+  SELECT n.oid FROM operator y JOIN pg_operator o ON o.oid = y.oid CROSS JOIN LATERAL (VALUES (o.oprcom), (o.oprnegate)) n(oid) WHERE n.oid <> 0
 ), code AS (
-  SELECT o.oprcode::oid AS oid FROM compared c JOIN pg_operator o ON o.oid = c.operator
-  UNION
-  SELECT o.oprcode FROM class c JOIN pg_amop x ON x.amopfamily = c.opcfamily AND x.amoplefttype = c.opcintype JOIN pg_operator o ON o.oid = x.amopopr
-  UNION
-  SELECT x.amproc FROM class c JOIN pg_amproc x ON x.amprocfamily = c.opcfamily AND x.amproclefttype = c.opcintype
-  UNION
-  SELECT k.castfunc FROM cast_used k WHERE k.castfunc <> 0
-  UNION
-  SELECT d.refobjid
-    FROM member m
-    JOIN pg_partitioned_table p ON p.partrelid = m.oid AND p.partexprs IS NOT NULL
-    JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = m.oid AND d.refclassid = 'pg_proc'::regclass
-  UNION
   SELECT f.oid
-    FROM expression e
-    JOIN pg_depend d ON d.classid = e.classid AND d.objid = e.objid AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
+    FROM (SELECT x.oid FROM operator y JOIN pg_operator o ON o.oid = y.oid
+           CROSS JOIN LATERAL (VALUES (o.oprcode::oid), (o.oprrest::oid), (o.oprjoin::oid)) x(oid)
+          UNION SELECT x.amproc FROM pg_amproc x WHERE x.amprocfamily IN (SELECT y.oid FROM family y)
+          UNION SELECT x.oid FROM range r CROSS JOIN LATERAL (VALUES (r.rngcanonical::oid), (r.rngsubdiff::oid)) x(oid)
+          UNION SELECT k.castfunc FROM pg_cast k
+                 WHERE k.castsource IN (SELECT y.oid FROM type y) AND k.casttarget IN (SELECT y.oid FROM type y)
+                    OR k.casttarget IN (SELECT y.oid FROM key_type y
+                                        UNION ALL SELECT t.typbasetype FROM key_type y JOIN pg_type t ON t.oid = y.oid)
+          UNION SELECT r.refobjid FROM counted r WHERE r.refclassid = 'pg_proc'::regclass
+          UNION SELECT coalesce(o.oprcode::oid, d.refobjid)
+                  FROM type y
+                  JOIN pg_constraint c ON c.contypid = y.oid
+                  JOIN pg_depend d ON d.classid = 'pg_constraint'::regclass AND d.objid = c.oid AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
+                  LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid) f
+   WHERE f.oid <> 0
+  UNION
+  SELECT coalesce(o.oprcode::oid, d.refobjid)
+    FROM code y
+   CROSS JOIN LATERAL (
+         SELECT d.refclassid, d.refobjid FROM pg_depend d
+          WHERE d.classid = 'pg_proc'::regclass AND d.objid = y.oid AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass) OFFSET 0) d
     LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
-    JOIN pg_proc f ON f.oid = coalesce(o.oprcode, d.refobjid)
-    JOIN pg_language l ON l.oid = f.prolang
-   -- The planner puts the body of an SQL function in the place of its call, constants and all.
-   WHERE e.tree ~ '\{CONST |:args <>' OR l.lanname = 'sql'
 ), owned AS (
   SELECT format('function %s', f.oid::regprocedure) AS code, f.proowner AS owner, format('ALTER FUNCTION %s OWNER TO', f.oid::regprocedure) AS remedy
     FROM code c JOIN pg_proc f ON f.oid = c.oid
@@ -99,7 +175,7 @@ WITH RECURSIVE member AS (
 )
 SELECT o.code, pg_get_userbyid(o.owner) AS owner, session_user AS session_role, format('%s %I', o.remedy, session_user) AS remedy
   FROM owned o
- WHERE NOT pg_has_role(o.owner, session_user, 'MEMBER')
+ WHERE NOT pg_has_role(o.owner, session_user, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
  ORDER BY o.code
  LIMIT 20
 :end

@@ -1,8 +1,10 @@
 /** Code of the application never runs with more rights than its own statements would give it: attacks that made its author a superuser. */
+import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { auditAndRepair } from '../../core/audit/repair.ts';
 import { connect, connectReadOnly } from '../../core/connection.ts';
 import { resolveForeignKey } from '../../core/foreign-key.ts';
+import { provision } from '../../core/provision/provision.ts';
 import { verifyTable } from '../../core/verification.ts';
 import { describeWithPsql, psql } from '../psql/psql.helpers.ts';
 import { coreSession, databaseWith, oneRow, type TestCase, THREE_PAIRS } from './case.helpers.ts';
@@ -84,34 +86,85 @@ describe('a cast by a function of another role, in the comparison of keys,', () 
   });
 });
 
-describe('a call with a constant in an index or a CHECK, which the planner evaluates,', () => {
-  it.each([
-    ['an index', 'CREATE INDEX ON app.path_1 (ino) WHERE app.mine(1)'],
-    ['an expression', 'CREATE INDEX ON app.inode_1 ((app.mine(1)::int + ino))'],
-    [
-      'the body of an SQL function',
-      `CREATE FUNCTION app.mine(bigint) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT app.mine(1) OR $1 > 0'; CREATE INDEX ON app.path_1 (app.mine(ino::bigint))`,
-      'bigint',
-    ],
-    ['a CHECK', 'ALTER TABLE app.path_1 ADD CHECK (app.mine(1) OR app.mine(ino))'],
-  ])('is refused in %s, and a call with a column alone is not', async (_, statement, type = 'integer') => {
-    const testCase = await databaseWith('SELECT 1');
-    const { role } = await plainRole(testCase);
-    const core = await coreSession(testCase.db.url);
-    await testCase.observer.query(`
-      CREATE SCHEMA app AUTHORIZATION ${role}; SET ROLE ${role}; SET search_path = app;
-      ${CAST.replaceAll('ino number', 'ino int')}
-      CREATE FUNCTION mine(int) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
-      CREATE INDEX ON path_1 (mine(ino)); ALTER TABLE path_1 ADD CHECK (mine(ino)); RESET ROLE`);
-    expect(await resolveForeignKey(core, { table: 'app.path' }, 'verify')).toMatchObject({ table: 'app.path' });
+/** A role that owns nothing but the schema `lo`, and functions in it which make it superuser if a superuser runs them. */
+async function intruder(sql: string): Promise<TestCase & { readonly role: string; readonly core: Client }> {
+  const testCase = await databaseWith(sql);
+  const { role } = await plainRole(testCase);
+  await testCase.observer.query(`
+    CREATE SCHEMA lo AUTHORIZATION ${role}; SET ROLE ${role};
+    CREATE FUNCTION lo.take() RETURNS int LANGUAGE plpgsql AS $$ BEGIN
+      EXECUTE 'ALTER ROLE ${role} SUPERUSER'; RETURN 1;
+    EXCEPTION WHEN OTHERS THEN RETURN 0; END $$;
+    CREATE FUNCTION lo.evil() RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN lo.take(); END';
+    CREATE FUNCTION lo.evil(int[]) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN lo.take(); END';
+    CREATE FUNCTION lo.evil(text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN lo.take() >= 0; END';
+    CREATE FUNCTION lo.f(x bigint, y int DEFAULT lo.evil()) RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN x; END';
+    RESET ROLE`);
+  return { ...testCase, role, core: await coreSession(testCase.db.url) };
+}
 
-    await testCase.observer.query(`SET ROLE ${role}; ${statement}`);
+const UNTRUSTED = { name: 'UntrustedCode', exitCode: 4, message: expect.stringContaining('function lo.evil') };
+// One in which the planner calls the function on its own, in any command that reads the table.
+const HIDDEN = [
+  ['the default of an argument', 'lo.f(ino)'],
+  ['a call with an empty array', 'lo.evil(ARRAY[]::int[])'],
+] as const;
 
-    await expect(resolveForeignKey(core, { table: 'app.path' }, 'verify')).rejects.toThrow(
-      `function app.mine(${type}) of`,
+describe('code that is hidden in an index', () => {
+  it.each(HIDDEN)(
+    'in %s, by the owner of one partition, is not run by plan, migrate, verify, nor audit',
+    async (_, call) => {
+      const attack = await intruder(THREE_PAIRS);
+      await attack.observer.query(`
+      ALTER TABLE path_1 OWNER TO ${attack.role}; GRANT CREATE ON SCHEMA public TO ${attack.role};
+      SET ROLE ${attack.role}; CREATE INDEX ON path_1 (${call}); RESET ROLE`);
+
+      await expect(new Execution().plan()).rejects.toMatchObject(UNTRUSTED);
+      await expect(new Execution().migrate()).rejects.toMatchObject(UNTRUSTED);
+      await expect(verifyTable(attack.core, { table: 'path' })).rejects.toMatchObject(UNTRUSTED);
+      await attack.observer.query(
+        'ALTER TABLE path DROP CONSTRAINT path_fk; ALTER TABLE path_1 ADD CONSTRAINT pair_fk FOREIGN KEY (medium, ino) REFERENCES inode_1 NOT VALID',
+      );
+      await expect(auditAndRepair(attack.core, { lockTimeoutMs: 500, accept: ['all'] })).rejects.toMatchObject(
+        UNTRUSTED,
+      );
+
+      expect(await isSuperuser(attack)).toEqual({ yes: false });
+    },
+  );
+
+  it('of tables that a stranger has made is not run, whether audit finds them or an unqualified name leads to them', async () => {
+    const attack = await intruder('SELECT 1');
+    const { rows } = await attack.observer.query<{ login: string }>('SELECT session_user AS login');
+    const schema = rows[0]?.login;
+    await attack.observer.query(`
+      CREATE SCHEMA ${schema} AUTHORIZATION ${attack.role}; SET ROLE ${attack.role}; SET search_path = ${schema};
+      ${THREE_PAIRS} CREATE INDEX ON path_1 (lo.f(ino)); RESET ROLE; RESET search_path`);
+    await expect(new Execution().plan({ table: 'path' })).rejects.toMatchObject(UNTRUSTED);
+
+    await attack.observer.query(
+      `ALTER TABLE ${schema}.path DROP CONSTRAINT path_fk; ALTER TABLE ${schema}.path_1 ADD CONSTRAINT pair_fk FOREIGN KEY (medium, ino) REFERENCES ${schema}.inode_1 NOT VALID`,
     );
-    await testCase.observer.query('RESET ROLE');
+    await expect(auditAndRepair(attack.core, { lockTimeoutMs: 500, accept: ['all'] })).rejects.toMatchObject(UNTRUSTED);
+
+    expect(await isSuperuser(attack)).toEqual({ yes: false });
   });
+});
+
+it('the CHECK of a domain is not run when a partition is added', async () => {
+  const attack = await intruder('SELECT 1');
+  await attack.observer.query(`
+    SET ROLE ${attack.role}; CREATE DOMAIN lo.med AS text; RESET ROLE;
+    ${THREE_PAIRS.replaceAll('medium text', 'medium lo.med')}`);
+  await new Execution().migrate();
+  await attack.observer.query(
+    `SET ROLE ${attack.role}; ALTER DOMAIN lo.med ADD CHECK (lo.evil(value)) NOT VALID; RESET ROLE`,
+  );
+
+  const request = { table: 'path', bound: "FOR VALUES IN ('five')", dryRun: false, lockTimeoutMs: 500 };
+  await expect(provision(attack.core, request)).rejects.toMatchObject(UNTRUSTED);
+
+  expect(await isSuperuser(attack)).toEqual({ yes: false });
 });
 
 describe('a function that fits better than PostgreSQL’s own', () => {

@@ -361,6 +361,23 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'is refused by every command, and its owner gains nothing',
   },
   {
+    rule: 'the CHECK of a domain counts as code that adding a partition runs',
+    file: 'sql/catalog/untrusted-code.sql',
+    find: 'JOIN pg_constraint c ON c.contypid = y.oid',
+    replace: 'JOIN pg_constraint c ON c.contypid = 0',
+    test: 'test/core/untrusted-code.test.ts',
+    title: 'the CHECK of a domain is not run when a partition is added',
+  },
+  {
+    rule: 'an owner of a partition who gains its foreign key is accepted by a person',
+    file: 'sql/findings/leaf-owner.sql',
+    find: "'warning' AS severity, true AS needs_acceptance",
+    replace: "'warning' AS severity, false AS needs_acceptance",
+    test: 'test/core/leaf-owner.test.ts',
+    title:
+      'the owner of a partition can drop its foreign key after the migration alone, which therefore needs acceptance',
+  },
+  {
     rule: 'the views of the ledger look up no function by a name that anybody may have planted',
     file: 'sql/ledger/views.sql',
     find: "SELECT t.id, c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name",

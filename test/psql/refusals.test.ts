@@ -74,7 +74,9 @@ describeWithPsql('step 1 refuses, in the words of the plan,', () => {
     const { db, observer } = await databaseWith(SHAPES);
     const before = await everything(observer);
 
-    const { code, lines, errors } = await psql(db.url, 'step1', { table, ...(constraint ? { constraint } : {}) });
+    // What needs acceptance is refused as well, and no error of the plan.
+    const values = { table, accept: 'leaf-owner', ...(constraint ? { constraint } : {}) };
+    const { code, lines, errors } = await psql(db.url, 'step1', values);
 
     expect({ code, lines }).toEqual({ code: 3, lines: [] });
     expect(errors).toEqual([`ERROR:  ${await planRefusal(db.url, table, constraint)}`]);

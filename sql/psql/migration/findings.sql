@@ -46,6 +46,8 @@
 \ir finding.sql
 \set finding constraint-name
 \ir finding.sql
+\set finding leaf-owner
+\ir finding.sql
 \set finding leaf-owner-privilege
 \ir finding.sql
 \set finding leaf-owner-code

@@ -62,6 +62,22 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    schema: '03-leaf-owner-without-usage',
+    title: 'the owner of a referencing leaf gains its foreign key, which needs acceptance',
+    run: async ({ db, migrate }) => {
+      await alter(
+        db,
+        'GRANT USAGE ON SCHEMA parts TO case03_partmaint; ALTER TABLE parts.path_a OWNER TO case03_partmaint',
+      );
+      const refused = { status: 'FAILED', error: 'PreflightFailed', message: expect.stringContaining('[leaf-owner]') };
+      expect(await migrate()).toMatchObject(refused);
+      await untouched(db);
+      expect(await migrate({ accept: ['leaf-owner'], lockTimeoutMs: 10_000 })).toMatchObject({ status: 'MIGRATED' });
+      await alter(db, 'SET ROLE case03_partmaint; ALTER TABLE parts.path_a DROP CONSTRAINT fk_path_to_inode_a');
+      await alter(db, '');
+    },
+  },
+  {
     schema: '31-leaf-owned-by-a-superuser',
     title: 'is refused, because the cascade would run a trigger of a role without rights as the superuser',
     run: async (run) => {

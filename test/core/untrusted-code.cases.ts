@@ -1,0 +1,202 @@
+/** Places in which a role without rights has put a function, and whether reading the tables or adding a partition could run it. */
+
+export interface Place {
+  readonly title: string;
+  /** Runs as the role that owns the tables, with its schema as the search_path, before the tables are there. */
+  readonly before?: string;
+  /** Types of the two columns of the key. */
+  readonly types?: { readonly medium?: string; readonly ino?: string };
+  /** Runs as that role after the tables were made. */
+  readonly after?: string;
+  /** The function that is named, without its schema; undefined: nothing is refused. */
+  readonly refused?: string;
+  /** From that major version of PostgreSQL on. */
+  readonly from?: number;
+}
+
+/** What a superuser has done: only a superuser can make an operator class. */
+const asSuperuser = (sql: string) => `RESET ROLE; ${sql}; SET ROLE :role`;
+
+const classOver = (type: string) =>
+  asSuperuser(`CREATE OPERATOR CLASS ops DEFAULT FOR TYPE ${type} USING btree AS FUNCTION 1 compare(${type}, ${type})`);
+
+const compare = (type: string) => `
+  CREATE FUNCTION compare(${type}, ${type}) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 0; END';`;
+
+const REFUSED: readonly Place[] = [
+  {
+    title: 'the default of an argument',
+    after: `CREATE FUNCTION f(int, int DEFAULT evil()) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN $1; END';
+      CREATE INDEX ON path_1 (f(ino))`,
+    refused: 'evil()',
+  },
+  {
+    title: 'the default of an argument of a superuser’s function',
+    after: `${asSuperuser("CREATE FUNCTION g(int, int DEFAULT evil()) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN $1; END'")};
+      CREATE INDEX ON path_1 (g(ino))`,
+    refused: 'evil()',
+  },
+  {
+    title: 'the body of a superuser’s SQL function',
+    after: `${asSuperuser('CREATE FUNCTION g(int) RETURNS int IMMUTABLE LANGUAGE sql BEGIN ATOMIC SELECT $1 + evil(); END')};
+      CREATE INDEX ON path_1 (g(ino))`,
+    refused: 'evil()',
+    from: 14,
+  },
+  { title: 'an empty array', after: 'CREATE INDEX ON path_1 (evil_of(ARRAY[]::int[]))', refused: 'evil_of(integer[])' },
+  {
+    title: 'an argument that is simplified',
+    after: 'CREATE INDEX ON path_1 (mine(CASE WHEN true THEN 1 ELSE ino END))',
+    refused: 'mine(integer)',
+  },
+  {
+    title: 'an argument that is never NULL',
+    after: 'CREATE INDEX ON inode_1 (mine(coalesce(1, ino)))',
+    refused: 'mine(integer)',
+  },
+  { title: 'a second call', after: 'CREATE INDEX ON path_1 ((mine(ino) OR mine(1)))', refused: 'mine(integer)' },
+  { title: 'a call in a call', after: 'CREATE INDEX ON path_1 (mine(twice(1)))', refused: 'twice(integer)' },
+  {
+    title: 'an operator',
+    after: 'CREATE OPERATOR @@@ (FUNCTION = mine, RIGHTARG = int); CREATE INDEX ON path_1 ((@@@ 1))',
+    refused: 'mine(integer)',
+  },
+  {
+    title: 'an operator in a comparison of rows',
+    after: `CREATE FUNCTION less(int, int) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
+      CREATE OPERATOR <<< (FUNCTION = less, LEFTARG = int, RIGHTARG = int); CREATE INDEX ON path_1 ((1 <<< ANY (ARRAY[2, 3])))`,
+    refused: 'less(integer,integer)',
+  },
+  {
+    title: 'the predicate of an index, which a bitmap scan evaluates',
+    after: 'CREATE INDEX ON path_1 USING brin (medium) WHERE mine(ino) OR ino IS NOT NULL',
+    refused: 'mine(integer)',
+  },
+  { title: 'a CHECK', after: 'ALTER TABLE path_1 ADD CHECK (mine(1) OR mine(ino))', refused: 'mine(integer)' },
+  {
+    title: 'extended statistics',
+    after: 'CREATE STATISTICS s ON (mine(ino)), (mine(1)) FROM path_1',
+    refused: 'mine(integer)',
+    from: 14,
+  },
+  {
+    title: 'a CHECK of a virtual generated column',
+    after: 'ALTER TABLE path ADD v int GENERATED ALWAYS AS (1) VIRTUAL; ALTER TABLE path ADD CHECK (mine(v))',
+    refused: 'mine(integer)',
+    from: 18,
+  },
+  {
+    title: 'GREATEST of a type whose operator class has it',
+    before: `CREATE TYPE couple AS (a int); ${compare('couple')} ${classOver('couple')}`,
+    after: 'CREATE INDEX ON path_1 ((GREATEST(ROW(1)::couple, ROW(2)::couple) IS NULL))',
+    refused: 'compare(app.couple,app.couple)',
+  },
+  {
+    title: 'the CHECK of a domain of the partition key',
+    before: `CREATE FUNCTION ok(text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN true; END'; CREATE DOMAIN name AS text`,
+    types: { medium: 'name' },
+    after: 'ALTER DOMAIN name ADD CHECK (ok(value)) NOT VALID',
+    refused: 'ok(text)',
+  },
+  {
+    title: 'the CHECK of a domain below the domain',
+    before: `CREATE FUNCTION ok(text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
+      CREATE DOMAIN below AS text CHECK (ok(value)); CREATE DOMAIN name AS below`,
+    types: { medium: 'name' },
+    refused: 'ok(text)',
+  },
+  {
+    title: 'a cast to the type of the partition key',
+    before: `CREATE TYPE medium AS ENUM ('one'); CREATE FUNCTION to_medium(int) RETURNS medium IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RETURN 'one'; END $$;
+      CREATE CAST (int AS medium) WITH FUNCTION to_medium(int) AS ASSIGNMENT`,
+    types: { medium: 'medium' },
+    refused: 'to_medium(integer)',
+  },
+  {
+    title: 'the operator class of the subtype of a range',
+    before: `CREATE DOMAIN number AS int; CREATE TYPE couple AS (a int); ${compare('couple')} ${classOver('couple')}; CREATE TYPE couples AS RANGE (subtype = couple)`,
+    types: { ino: 'couples' },
+    refused: 'compare(app.couple,app.couple)',
+  },
+  {
+    title: 'the operator class of the subtype of a multirange',
+    before: `CREATE TYPE couple AS (a int); ${compare('couple')} ${classOver('couple')};
+      CREATE TYPE couples AS RANGE (subtype = couple, multirange_type_name = several)`,
+    types: { ino: 'several' },
+    refused: 'compare(app.couple,app.couple)',
+    from: 14,
+  },
+  {
+    title: 'an operator class over all arrays',
+    before: `${compare('anyarray')}
+      ${asSuperuser('CREATE OPERATOR CLASS ops FOR TYPE anyarray USING btree AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 compare(anyarray, anyarray)')}`,
+    types: { ino: 'int[]' },
+    refused: 'compare(anyarray,anyarray)',
+  },
+  {
+    title: 'an operator class over a type that this one is stored as',
+    before: `${compare('text')} ${asSuperuser('CREATE OPERATOR CLASS ops FOR TYPE text USING btree AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 compare(text, text)')}`,
+    types: { medium: 'varchar', ino: 'varchar' },
+    refused: 'compare(text,text)',
+  },
+];
+
+const HARMLESS: readonly Place[] = [
+  {
+    title: 'a call with a column in an index',
+    after: 'CREATE INDEX ON path_1 (mine(ino)); CREATE INDEX ON inode (mine(ino))',
+  },
+  {
+    title: 'a call with a column in a CHECK with constants',
+    after: "ALTER TABLE path ADD CHECK (mine(ino) AND ino > 0 AND name <> '')",
+  },
+  {
+    title: 'a column and a constant',
+    after: `CREATE FUNCTION two(text, int) RETURNS text IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN $1; END'; CREATE INDEX ON path_1 (two(name, 1), upper(two(name, 2)));
+      CREATE OPERATOR ### (FUNCTION = two, LEFTARG = text, RIGHTARG = int); CREATE INDEX ON path ((name ### 1))`,
+  },
+  {
+    title: 'a column of another string type',
+    types: { ino: 'varchar' },
+    after: `CREATE FUNCTION low(text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN $1; END'; CREATE INDEX ON path_1 (low(ino))`,
+  },
+  {
+    title: 'extended statistics of a call with a column',
+    after: 'CREATE STATISTICS s ON (mine(ino)), ino FROM path_1',
+    from: 14,
+  },
+  {
+    title: 'a default, a trigger and a function that nothing uses',
+    after: `ALTER TABLE path ADD x int DEFAULT evil(); ALTER TABLE path_1 ALTER ino SET DEFAULT evil()`,
+  },
+  {
+    title: 'a domain, an enum and a cast by their text',
+    before: `CREATE DOMAIN name AS text CHECK (value <> ''); CREATE TYPE medium AS ENUM ('one'); CREATE CAST (varchar AS medium) WITH INOUT AS IMPLICIT`,
+    types: { medium: 'medium' },
+  },
+];
+
+export const PLACES: readonly Place[] = [...REFUSED, ...HARMLESS];
+
+/** Makes the tables in a schema of the role, as a superuser's session that goes back to its own role. */
+export function makePlace(
+  { before = '', types: { medium = 'text', ino = 'int' } = {}, after = '' }: Place,
+  schema: string,
+  role: string,
+): string {
+  const opclass = /CREATE OPERATOR CLASS ops FOR/.test(before) ? ' ops' : '';
+  return `
+    CREATE SCHEMA ${schema} AUTHORIZATION ${role}; SET search_path = ${schema}, pg_catalog; SET ROLE ${role};
+    CREATE FUNCTION evil() RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
+    CREATE FUNCTION evil_of(int[]) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
+    CREATE FUNCTION twice(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
+    CREATE FUNCTION mine(int) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
+    ${before};
+    CREATE TABLE inode (medium ${medium} NOT NULL, ino ${ino} NOT NULL) PARTITION BY LIST (medium);
+    CREATE TABLE path (medium ${medium}, ino ${ino}, name text) PARTITION BY LIST (medium);
+    CREATE TABLE inode_1 PARTITION OF inode FOR VALUES IN ('one');
+    CREATE TABLE path_1 PARTITION OF path FOR VALUES IN ('one');
+    CREATE UNIQUE INDEX ON inode (medium, ino${opclass});
+    ALTER TABLE path ADD CONSTRAINT path_fk FOREIGN KEY (medium, ino) REFERENCES inode (medium, ino);
+    ${after}; RESET ROLE; RESET search_path`.replaceAll(':role', role);
+}

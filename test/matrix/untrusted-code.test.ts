@@ -1,0 +1,68 @@
+/** Where a role without rights may have put a function that a more powerful role would run, on each version of PostgreSQL. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { connect } from '../../core/connection.ts';
+import { resolveForeignKey } from '../../core/foreign-key.ts';
+import { makePlace, PLACES, type Place } from '../core/untrusted-code.cases.ts';
+import { type MatrixDatabase, type MatrixServer, startServer } from './server.helpers.ts';
+import { majorUnderTest } from './version.helpers.ts';
+
+let server: MatrixServer;
+let db: MatrixDatabase;
+beforeAll(async () => {
+  server = await startServer(majorUnderTest);
+  db = await server.database('CREATE ROLE app');
+});
+afterAll(() => server.stop());
+
+const resolve = async () => {
+  const core = await connect({ databaseUrl: db.url, applicationName: 'p2pfk/-/test' });
+  try {
+    return await resolveForeignKey(core, { table: 'app.path' }, 'verify');
+  } finally {
+    await core.end();
+  }
+};
+
+const make = (place: Place) => db.observer.query(makePlace(place, 'app', 'app'));
+// An operator class of a superuser counts for all tables of the database.
+afterEach(() => db.observer.query('RESET ROLE; RESET search_path; DROP SCHEMA app CASCADE'));
+
+describe('a function of the application', () => {
+  const here = PLACES.filter(({ from = 13 }) => majorUnderTest >= from);
+  const titled = (wanted: boolean) =>
+    here
+      .filter(({ refused }) => (refused !== undefined) === wanted)
+      .map((place): [string, Place] => [place.title, place]);
+
+  it.each(titled(true))('is refused in %s', async (_, place) => {
+    await make(place);
+    await expect(resolve()).rejects.toMatchObject({
+      name: 'UntrustedCode',
+      message: expect.stringContaining(`function app.${place.refused} of app`),
+    });
+  });
+
+  it.each(titled(false))('is accepted in %s', async (_, place) => {
+    await make(place);
+    await expect(resolve()).resolves.toMatchObject({ table: 'app.path' });
+  });
+});
+
+it('a member of the login counts as the login only where it may become it', async () => {
+  const grant = (options: string) =>
+    db.observer.query(`DO $$ BEGIN EXECUTE format('GRANT %I TO app ${options}', session_user); END $$`);
+  await make({ title: '', after: 'CREATE INDEX ON path_1 (evil())' });
+  await expect(resolve()).rejects.toThrow('function app.evil() of app');
+  if (majorUnderTest >= 16) {
+    for (const options of [
+      'INHERIT FALSE, SET FALSE',
+      'INHERIT TRUE, SET FALSE',
+      'INHERIT FALSE, SET FALSE, ADMIN TRUE',
+    ]) {
+      await grant(`WITH ${options}`);
+      await expect(resolve()).rejects.toThrow('function app.evil() of app');
+    }
+  }
+  await grant(majorUnderTest >= 16 ? 'WITH SET TRUE' : '');
+  await expect(resolve()).resolves.toMatchObject({ table: 'app.path' });
+});
