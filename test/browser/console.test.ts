@@ -1,5 +1,6 @@
 /** The console as a person uses it, on a real database. */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -25,6 +26,13 @@ describe('a migration from the page', () => {
     expect(await page.locator('#pair-1 table.statements').innerText()).toContain('VALIDATE CONSTRAINT');
     await page.locator('[data-graph=executed] a[data-state=VerifyMigration]').click();
     await page.locator('#inspector').getByRole('cell', { name: 'LambdaFunctionSucceeded' }).waitFor();
+
+    const [report] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('link', { name: 'Markdown' }).click(),
+    ]);
+    expect(report.suggestedFilename()).toMatch(/\.md$/);
+    expect(readFileSync(await report.path(), 'utf8')).toContain('path_fk');
 
     await page.getByRole('link', { name: 'Roll back' }).click();
     await page.getByText('The old foreign key comes back first').waitFor();
