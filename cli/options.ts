@@ -208,14 +208,20 @@ function warnOfPassword(option: string, databaseUrl: string): void {
 /** Of the commands that run an execution in this process. */
 export function addReportOption(command: Command): Command {
   return command.addOption(
-    new Option('--report <file>', 'afterwards a report: .html, complete in itself, or .md, or .json').helpGroup(OUTPUT),
+    new Option(
+      '--report <file>',
+      'afterwards a report, readable by you alone: .html, complete in itself, or .md, or .json',
+    ).helpGroup(OUTPUT),
   );
 }
 
 /** Of the commands that keep local executions, or read them. */
 export function addStateOptions(command: Command): Command {
   return command.addOption(
-    new Option('--state-dir <path>', 'where local executions are kept (default: ~/.local/state/p2pfk)')
+    new Option(
+      '--state-dir <path>',
+      'where local executions are kept, a directory that no other user may write to (default: ~/.local/state/p2pfk)',
+    )
       .env('P2PFK_STATE_DIR')
       .helpGroup(OWN),
   );

@@ -1,7 +1,4 @@
 /** A saved plan: written by `plan --out`, reviewed by people, carried out by `migrate --plan`. */
-import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import type { Client } from 'pg';
 import * as z from 'zod';
 import { connectReadOnly, describeTarget } from '../core/connection.ts';
@@ -18,6 +15,7 @@ import {
   readCatalogEntries,
   shortHash,
 } from '../core/reviewed-plan.ts';
+import { readTrustedFile, writePrivateFile } from '../local/private-file.ts';
 import type { GivenInput } from './input.ts';
 import type { StatedPeople } from './people.ts';
 import { oneLine } from './text.ts';
@@ -26,6 +24,20 @@ import { version } from './version.ts';
 const FORMAT = 'p2pfk-plan';
 /** Of the file, not of p2pfk: another one is refused. */
 const FORMAT_VERSION = 1;
+/** What `plan --out` has options for. Another user's file must not bring SQL, such as `holdBackQuery`, or acceptances along. */
+const PLANNED_WITH: ReadonlySet<string> = new Set([
+  'table',
+  'constraint',
+  'searchPath',
+  'ledgerOwner',
+  'maxConcurrency',
+  'lockTimeoutMs',
+  'rowMovementGuard',
+  'pairConstraintNames',
+  'noIndexes',
+  'keepIndexes',
+  'allowBlockingRollback',
+] satisfies (keyof ExecutionInput)[]);
 /** Differences that are named; the others are counted. */
 const MOST_NAMED = 3;
 
@@ -108,30 +120,21 @@ function planFile(
 }
 
 /**
- * Whole or not at all, and for its owner alone: it names tables, owners and functions.
+ * For its user alone: it names tables, owners and functions.
  *
  * @throws InvalidInput where it cannot be written, in one line
  */
 async function writePlanFile(path: string, file: PlanFile): Promise<void> {
-  const draft = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
   try {
-    const handle = await open(draft, 'wx', 0o600);
-    try {
-      await handle.writeFile(`${JSON.stringify(file, null, 1)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(draft, path);
+    await writePrivateFile(path, `${JSON.stringify(file, null, 1)}\n`);
   } catch (error) {
-    await rm(draft, { force: true }).catch(() => undefined);
     throw new InvalidInput(`the plan cannot be written to ${path}: ${messageOf(error)}`);
   }
 }
 
 /** @throws InvalidInput with one line, where it is no plan that this p2pfk can carry out */
 export async function readPlanFile(path: string): Promise<PlanFile> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+  const text = await readTrustedFile(path).catch((error: unknown) => {
     throw new InvalidInput(`the plan ${path} cannot be read: ${messageOf(error)}`);
   });
   const value = parsed(text);
@@ -148,6 +151,11 @@ export async function readPlanFile(path: string): Promise<PlanFile> {
   const file = PlanFile.safeParse(value);
   if (!file.success) throw new InvalidInput(`the plan ${path} is damaged: ${issueOf(file.error)}; plan again`);
   const { catalog, hash, plan, input } = file.data;
+  const added = Object.keys(input).find((key) => !PLANNED_WITH.has(key));
+  if (added !== undefined)
+    throw new InvalidInput(
+      `the plan ${path} was changed after it was made: a plan has no ${JSON.stringify(added)}; plan again`,
+    );
   const options = ExecutionInput.safeParse(input);
   if (!options.success) throw new InvalidInput(`the plan ${path} is damaged: ${issueOf(options.error)}; plan again`);
   const own = planHash(catalog, { table: plan.table, constraint_name: plan.constraint }, options.data);

@@ -5,7 +5,18 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chownSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -21,6 +32,7 @@ import {
 } from './embedded/binaries.ts';
 import { blockUntil, cleanUpAtExit } from './embedded/cleanup.ts';
 import { copyPrimary } from './embedded/copy-primary.ts';
+import { programEnvironment } from './embedded/environment.ts';
 
 export { EmbeddedPostgresUnavailable } from './embedded/binaries.ts';
 
@@ -98,7 +110,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
   const directory = mkdtempSync(join(temporaryRoot(user), 'p2pfk-postgres-'));
   const cluster = new Cluster(directory, user, options.handleSignals ?? true);
   try {
-    if (user !== null) chownSync(directory, user.uid, user.gid);
+    makeDataDirectory(directory, user);
     cluster.binaries = reachableBinaries(found, user, directory);
     const { standbyOf } = options;
     const password = standbyOf ? new URL(standbyOf.url).password : randomBytes(24).toString('base64url');
@@ -112,6 +124,18 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
     await cluster.stop();
     throw error;
   }
+}
+
+/**
+ * Only `data` is the server user's. In a directory of that user's, a link that its other processes put in place of the log or the
+ * password file would make root write, or give away, the file at its end.
+ */
+function makeDataDirectory(directory: string, user: ServerUser | null): void {
+  const data = join(directory, 'data');
+  mkdirSync(data, { mode: 0o700 });
+  if (user === null) return;
+  chownSync(data, user.uid, user.gid);
+  chmodSync(directory, 0o711);
 }
 
 class Cluster {
@@ -204,7 +228,8 @@ class Cluster {
   /** Immediate: the data is deleted next, so a checkpoint of it would be work for nothing. */
   #signalImmediateShutdown(server: ChildProcess): void {
     if (process.platform === 'win32' && this.binaries !== null) {
-      spawnSync(this.binaries.pgCtl, ['stop', '-D', this.#data, '-m', 'immediate'], { stdio: 'ignore' });
+      const args = ['stop', '-D', this.#data, '-m', 'immediate'];
+      spawnSync(this.binaries.pgCtl, args, { env: programEnvironment(), stdio: 'ignore' });
     } else {
       server.kill(server.spawnfile === this.binaries?.initdb ? 'SIGKILL' : 'SIGQUIT');
     }
@@ -218,11 +243,10 @@ class Cluster {
   /** In a session of its own, so that Ctrl-C in the terminal reaches us and not the server. */
   #spawn(program: string, args: readonly string[]): ChildProcess {
     const log = openSync(this.#log, 'a', 0o600);
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PG')));
     try {
       this.#process = spawn(program, args, {
         cwd: this.#directory,
-        env: { ...env, LC_ALL: 'C' },
+        env: programEnvironment(),
         stdio: ['ignore', log, log],
         detached: true,
         ...this.#user,

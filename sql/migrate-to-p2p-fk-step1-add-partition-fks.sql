@@ -18,7 +18,7 @@ SELECT :'constraint_oid' = '' AND :'migration_state' IN ('', 'migrated')
 \ir psql/migration/ledger-findings.sql
 SELECT coalesce(string_agg(format('[%s] %s; %s', f ->> 'id', f ->> 'message', f ->> 'remedy'), ' | ') FILTER (WHERE f ->> 'severity' = 'error'), '') AS refusal,
        count(*) FILTER (WHERE f ->> 'severity' = 'error') > 0 AS refused,
-       coalesce(string_agg(regexp_replace(format('! %s; %s', f ->> 'message', f ->> 'remedy'), '[[:cntrl:]]', '?', 'g'), E'\n') FILTER (WHERE f ->> 'severity' <> 'error'), '') AS warnings,
+       coalesce(string_agg(regexp_replace(format('! %s; %s', f ->> 'message', f ->> 'remedy'), :'unprintable', '?', 'g'), E'\n') FILTER (WHERE f ->> 'severity' <> 'error'), '') AS warnings,
        count(*) FILTER (WHERE f ->> 'severity' <> 'error') > 0 AS warned
   FROM jsonb_array_elements(:'findings'::jsonb) f \gset
 \if :refused

@@ -51,7 +51,8 @@ SELECT :failures > 0 AS refused,
 \echo ✓ Preflight check passed: All :of partition-level FKs are VALID
 \if :rehearse
 \ir psql/steps/verified-drop.sql
-\echo ✓ Rehearsed: the drop was rehearsed and rolled back: :locked_ms ms under lock, 4 checks passed, :detail4; nothing was changed, and the parent foreign key stands
+SELECT regexp_replace(:'detail4', :'unprintable', '?', 'g') AS label4 \gset
+\echo ✓ Rehearsed: the drop was rehearsed and rolled back: :locked_ms ms under lock, 4 checks passed, :label4; nothing was changed, and the parent foreign key stands
 \else
 \echo Found parent-level FK constraint: :constraint_label
 \ir psql/steps/verified-drop.sql

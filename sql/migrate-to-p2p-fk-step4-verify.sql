@@ -29,20 +29,22 @@ SELECT :'detail2' || coalesce('. Note: ' || (:'findings'::jsonb -> 0 ->> 'messag
 \set finding ledger-missing
 \ir psql/migration/finding.sql
 SELECT :'detail2' || coalesce((SELECT format('. Note: %s; %s', f ->> 'message', f ->> 'remedy') FROM jsonb_array_elements(:'findings'::jsonb) f WHERE :'check2'::boolean), '') AS detail2 \gset
+SELECT regexp_replace(:'detail1', :'unprintable', '?', 'g') AS label1, regexp_replace(:'detail2', :'unprintable', '?', 'g') AS label2,
+       regexp_replace(:'detail3', :'unprintable', '?', 'g') AS label3 \gset
 \if :check1
-\echo '[1/6] Checking partition-level FK constraints...  ' :detail1
+\echo '[1/6] Checking partition-level FK constraints...  ' :label1
 \else
-\echo '[1/6] Checking partition-level FK constraints...  ' ✗ FAIL: :detail1
+\echo '[1/6] Checking partition-level FK constraints...  ' ✗ FAIL: :label1
 \endif
 \if :check2
-\echo '[2/6] Checking for parent-level FK...             ' ✓ PASS: :detail2
+\echo '[2/6] Checking for parent-level FK...             ' ✓ PASS: :label2
 \else
-\echo '[2/6] Checking for parent-level FK...             ' ✗ FAIL: :detail2
+\echo '[2/6] Checking for parent-level FK...             ' ✗ FAIL: :label2
 \endif
 \if :check3
-\echo '[3/6] Verifying FK targets...                     ' ✓ PASS: :detail3
+\echo '[3/6] Verifying FK targets...                     ' ✓ PASS: :label3
 \else
-\echo '[3/6] Verifying FK targets...                     ' ✗ FAIL: :detail3
+\echo '[3/6] Verifying FK targets...                     ' ✗ FAIL: :label3
 \endif
 
 \ir psql/steps/prove-lookups.sql
@@ -50,10 +52,11 @@ BEGIN;
 \set probe_ms 500
 \ir psql/steps/probe.sql
 ROLLBACK;
+SELECT regexp_replace(:'detail4', :'unprintable', '?', 'g') AS label4 \gset
 \if :check4
-\echo '[4/6] Testing DELETE performance...               ' ✓ :detail4 '  ✓ PASS'
+\echo '[4/6] Testing DELETE performance...               ' ✓ :label4 '  ✓ PASS'
 \else
-\echo '[4/6] Testing DELETE performance...               ' ✗ FAIL: :detail4
+\echo '[4/6] Testing DELETE performance...               ' ✗ FAIL: :label4
 \endif
 
 \set list :pairing
@@ -66,9 +69,9 @@ SELECT coalesce(nullif(:'constraint_oid', ''), min(e ->> 'constraint_oid'), '') 
 \ir psql/migration/filled.sql
 \ir psql/queries/last-checks.sql
 \if :check5
-\echo '[5/6] Verifying data integrity...                 ' ✓ PASS: :detail5
+\echo '[5/6] Verifying data integrity...                 ' ✓ PASS: :label5
 \else
-\echo '[5/6] Verifying data integrity...                 ' ✗ FAIL: :detail5
+\echo '[5/6] Verifying data integrity...                 ' ✗ FAIL: :label5
 \endif
 \if :check6
 \echo [6/6] Listing all partition-to-partition FK constraints...

@@ -13,6 +13,7 @@ export const LONG: readonly string[] = [
   'core/steps/resume',
   'core/steps/twice',
   'local/embedded-postgres',
+  'psql/border',
   'psql/trouble',
   // Locks, and the sessions that hold them.
   'core/steps/autovacuum',

@@ -35,8 +35,9 @@ Listens on 127.0.0.1 only. Calls must be signed with the key pair that it prints
 variables of the AWS command line; the pair is a new one each time. Ctrl-C stops what runs and leaves it to be resumed.
 
 The console page lists executions, starts them (the plan is shown first), shows each one live, and stops, approves and
-rolls back. Its address has a token; without it access is denied. --host adds an address for others: the page only,
-never the API, and with a password; it is plain HTTP, so an SSH tunnel to this machine is the better way.`,
+rolls back. Its address has a key after the #, which stays in that tab of the browser; without it access is denied.
+--host adds an address for others: the page only, never the API, and with a password; it is plain HTTP, so an SSH tunnel
+to this machine is the better way.`,
         examples: [
           ['p2pfk serve', 'on port 8083, until Ctrl-C; open the address of the console page that it prints'],
           [

@@ -15,12 +15,12 @@ import { startRoutes } from './routes/start.ts';
 
 export interface Console {
   readonly listener: RequestListener;
-  /** Path and query of the entrance: with a token, where no password is asked for. */
+  /** Path of the entrance, with the key as its fragment, where no password is asked for. */
   readonly entrance: string;
 }
 
 export type ConsoleOptions = Omit<ConsoleContext, 'access'> & {
-  /** Asked for instead of the token in the URL; null: the token is. */
+  /** Asked for instead of the key in the URL; null: the key is. */
   readonly password: string | null;
 };
 
@@ -67,6 +67,6 @@ export function createConsole({ password, ...rest }: ConsoleOptions): Console {
 
   return {
     listener: getRequestListener(app.fetch),
-    entrance: access.token === null ? '/' : `/?token=${access.token}`,
+    entrance: access.key === null ? '/' : `/#token=${access.key}`,
   };
 }

@@ -103,7 +103,7 @@ async function open(local: LocalEndpoint, port: number, page: Console): Promise<
 }
 
 /**
- * The only place where token and secret are shown: to the person who started this, once. In a file they would outlive the server,
+ * The only place where the page's key and the secret are shown: to the person who started this, once. In a file they would outlive the server,
  * and in the environment or arguments of a process others could read them.
  */
 function announce({ endpoint: { url, keys }, page, elsewhere }: Served, output: Output): void {

@@ -1,8 +1,8 @@
 /** Makes a report and puts it where it is wanted. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, extname, resolve } from 'node:path';
+import { extname } from 'node:path';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { InvalidInput } from '../../core/errors.ts';
+import { writePrivateFile } from '../../local/private-file.ts';
 import { FORMATS, type Format, render } from '../../report/render.ts';
 import { buildReport, type ReportSources } from '../../report/report.ts';
 import type { Output } from '../output.ts';
@@ -25,11 +25,14 @@ export function formatOf(file: string | undefined, given: string | undefined): F
   return format;
 }
 
-/** @throws InvalidInput where the file cannot be written, in one line */
+/**
+ * For its user alone: it names tables, roles and statements.
+ *
+ * @throws InvalidInput where the file cannot be written, in one line
+ */
 export async function writeReport(file: string, text: string): Promise<void> {
   try {
-    await mkdir(dirname(resolve(file)), { recursive: true });
-    await writeFile(file, text);
+    await writePrivateFile(file, text);
   } catch (error) {
     throw new InvalidInput(`the report cannot be written to ${file}: ${messageOf(error)}`);
   }

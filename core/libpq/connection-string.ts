@@ -19,6 +19,9 @@ export function parseConnectionString(text: string): Settings {
   return parseKeywords(text);
 }
 
+const RAW_AT =
+  'it has an "@" inside its host or database; in a user, password or database name write "@" as %40, ":" as %3A, "/" as %2F and "?" as %3F';
+
 function unreadable(reason: string): InvalidInput {
   return new InvalidInput(
     `the database URL cannot be read: ${reason}; expected postgres://user@host:port/database or "host=... dbname=..."`,
@@ -40,9 +43,11 @@ function parseUri(text: string): Settings {
     rest = rest.slice(userInfo[0].length);
   }
   const [authority = ''] = /^[^/?]*/.exec(rest) ?? [];
+  const [path = ''] = /^(\/[^?]*)?/.exec(rest.slice(authority.length)) ?? [];
+  // libpq takes it for a part of the host or the database, and its messages, like ours, name both.
+  if (`${authority}${path}`.includes('@')) throw unreadable(RAW_AT);
   readHosts(authority, set);
   rest = rest.slice(authority.length);
-  const [path = ''] = /^(\/[^?]*)?/.exec(rest) ?? [];
   set('dbname', path.slice(1));
   const query = rest.slice(path.length + 1);
   for (const [keyword, value] of queryOf(query)) settings.set(keyword, value);

@@ -87,19 +87,26 @@ export function checkValues(settings: Settings): void {
     const value = settings.get(keyword);
     if (value === undefined || choices.includes(value)) continue;
     throw new InvalidInput(
-      `${keyword} is ${JSON.stringify(value)}; expected one of ${choices.filter(Boolean).join(', ')}${from(keyword)}`,
+      `${keyword} is ${quoted(value)}; expected one of ${choices.filter(Boolean).join(', ')}${from(keyword)}`,
     );
   }
   for (const keyword of INTEGERS) {
     const value = settings.get(keyword);
     if (value === undefined || /^\s*[+-]?\d{1,9}\s*$/.test(value)) continue;
-    throw new InvalidInput(`${keyword} is ${JSON.stringify(value)}; expected a whole number${from(keyword)}`);
+    throw new InvalidInput(`${keyword} is ${quoted(value)}; expected a whole number${from(keyword)}`);
   }
   for (const [keyword, refused] of UNSUPPORTED) {
     const value = settings.get(keyword);
     if (value === undefined || !refused.test(value)) continue;
-    throw new InvalidInput(`${keyword}=${value} is not supported${from(keyword)}; remove it, or use the psql scripts`);
+    throw new InvalidInput(
+      `${keyword}=${/^require$/.test(value) ? value : '...'} is not supported${from(keyword)}; remove it, or use the psql scripts`,
+    );
   }
+}
+
+/** Only a plain word, which cannot be the end of a password that holds a "?" or a blank and was not encoded. */
+function quoted(value: string): string {
+  return /^[\w.+-]{0,40}$/.test(value) ? JSON.stringify(value) : 'not a plain word';
 }
 
 /** ` (also read from PGSSLMODE)`: the reader may have set nothing on the command line. */

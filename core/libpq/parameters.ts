@@ -44,6 +44,7 @@ export function resolveParameters(databaseUrl: string | undefined): Parameters {
   if (service) addMissing(settings, readService(service));
   addMissing(settings, fromEnvironment());
   if (process.env.PGREQUIRESSL === '1') addMissing(settings, new Map([['sslmode', 'require']]));
+  checkNames(settings);
   checkValues(settings);
   const user = settings.get('user') || operatingSystemUser();
   return {
@@ -53,6 +54,21 @@ export function resolveParameters(databaseUrl: string | undefined): Parameters {
     password: settings.get('password') || undefined,
     settings,
   };
+}
+
+/** Messages, the ledger and reports name host and database: neither may hold what is meant to be a password. */
+function checkNames(settings: Settings): void {
+  // A path may have an "@"; libpq's abstract sockets, which begin with one, are none of the driver's.
+  if (listOf(settings.get('host')).some((host) => host.includes('@') && !host.startsWith('/'))) {
+    throw new InvalidInput(
+      'the host has an "@": in the database URL a password with one is written with %40; host and PGHOST are a name alone',
+    );
+  }
+  if (/:\/\/|\bpassword\s*=/i.test(settings.get('dbname') ?? '')) {
+    throw new InvalidInput(
+      'the database name is a connection string: give that as --database-url or DATABASE_URL, and the name alone as dbname or PGDATABASE',
+    );
+  }
 }
 
 function addMissing(settings: Map<string, string>, more: Settings): void {

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ExitCode, P2pfkError } from '../../core/errors.ts';
+import { programEnvironment } from './environment.ts';
 
 /** There is no embedded PostgreSQL to start here; the message says what to do instead. */
 export class EmbeddedPostgresUnavailable extends P2pfkError {
@@ -98,7 +99,8 @@ function isReachableByAll(path: string): boolean {
 
 function idOf(flag: string, user: string): number | undefined {
   try {
-    return Number(execFileSync('id', [flag, user], { stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' }));
+    const env = programEnvironment();
+    return Number(execFileSync('id', [flag, user], { env, stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' }));
   } catch {
     return undefined;
   }

@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { makeRoom } from './connections.ts';
 import { ServiceFault } from './faults.ts';
 import { CONTENT_TYPE, fault, TARGET_PREFIX } from './protocol.ts';
 
@@ -70,7 +71,7 @@ export async function listen({ address, port, isOurs, handle, warn }: HttpServer
   );
   // Before the body is asked for: a client that waits for the word sends nothing that is refused.
   server.on('checkContinue', (request, response) => void take(request, response));
-  server.maxConnections = MAX_CONNECTIONS;
+  makeRoom(server, MAX_CONNECTIONS);
   server.timeout = IDLE_TIMEOUT_MS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

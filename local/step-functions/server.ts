@@ -1,6 +1,7 @@
 /** The endpoint over HTTP, on the loopback interface: for the AWS command line, for SDKs, and for a console page. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { trustConnection } from './connections.ts';
 import { ServiceFault } from './faults.ts';
 import { isCall, listen, MAX_CALL_BYTES } from './http.ts';
 import { type Answer, answer, CONTENT_TYPE, fault } from './protocol.ts';
@@ -63,6 +64,7 @@ async function call(
       return send(response, fault(413, tooLarge));
     }
     await checkSignature(claim, body, keys);
+    trustConnection(request.socket);
     send(response, await answer(service, String(request.headers['x-amz-target']), body.toString('utf8')));
   } catch (error) {
     if (!(error instanceof ServiceFault)) throw error;

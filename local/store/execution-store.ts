@@ -2,12 +2,13 @@
  * Executions and their histories, in one SQLite file that several processes may have open: `p2pfk migrate` writes, and
  * `watch`, `history` or `serve` in another terminal read along. SQLite is the one that Node brings with it.
  */
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { AbortReason } from '../engine.ts';
 import { isAlive, type Owner, thisProcess } from './owner.ts';
+import { preparePrivateDirectory } from './private-directory.ts';
 import {
   type EventRange,
   type ExecutionEnd,
@@ -22,6 +23,8 @@ import {
 import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
 
 export const STORE_FILE = 'executions.sqlite';
+/** What SQLite adds to the name of a file. */
+const JOURNALS = ['-wal', '-shm', '-journal'];
 
 /** As AWS keeps the history of an execution that has ended. */
 const KEEP_MS = 90 * 24 * 3_600_000;
@@ -46,15 +49,14 @@ export class ExecutionStore {
   /**
    * Opens the store of a directory, which is made if need be, readable by its user alone.
    *
+   * @throws InvalidInput when another user could read or change it
    * @throws Error when the directory cannot be written to, or the file is no store of ours
    */
   static open(directory: string, owner: Owner = thisProcess()): ExecutionStore {
-    const made = mkdirSync(directory, { recursive: true, mode: 0o700 });
-    // mkdir's mode is cut by the umask, which may be wider or narrower than what is wanted.
-    if (made !== undefined) chmodSync(directory, 0o700);
+    preparePrivateDirectory(directory, [STORE_FILE, ...JOURNALS.map((suffix) => `${STORE_FILE}${suffix}`)]);
     const path = join(directory, STORE_FILE);
     // SQLite gives its journal the permissions of the file, so the file is made first.
-    closeSync(openSync(path, 'a', 0o600));
+    closeSync(openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600));
     const store = new ExecutionStore(new DatabaseSync(path, { timeout: 5_000 }), path, owner);
     try {
       store.#prepare();

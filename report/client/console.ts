@@ -1,7 +1,8 @@
-/** The console: the report's own behaviour, and news while an execution runs. */
+/** The console: its key, the report's own behaviour, and news while an execution runs. */
 import { Idiomorph } from 'idiomorph';
 import { one } from './dom.ts';
 import { type Enhanced, enhance } from './enhance.ts';
+import { ask, enter, sendForms } from './entrance.ts';
 import { theme } from './theme.ts';
 
 interface News {
@@ -18,10 +19,16 @@ const PAUSE_MS = 400;
 /** After an answer that was none: the server may be starting again. */
 const TROUBLE_MS = 3_000;
 
-theme();
-const enhanced = enhance();
-const live = one('[data-live]');
-if (live !== null) void follow(live, enhanced);
+void begin();
+
+async function begin(): Promise<void> {
+  sendForms();
+  await enter();
+  theme();
+  const enhanced = enhance();
+  const live = one('[data-live]');
+  if (live !== null) await follow(live, enhanced);
+}
 
 /** Asks again and again; the server answers when there is something new. */
 async function follow(place: HTMLElement, page: Enhanced): Promise<void> {
@@ -45,7 +52,7 @@ async function follow(place: HTMLElement, page: Enhanced): Promise<void> {
 
 async function look(place: HTMLElement): Promise<News | null | 'trouble'> {
   try {
-    const response = await fetch(`${place.dataset.live}?stamp=${encodeURIComponent(place.dataset.stamp ?? '')}`);
+    const response = await ask(`${place.dataset.live}?stamp=${encodeURIComponent(place.dataset.stamp ?? '')}`);
     if (response.status === 204) return null;
     return response.ok ? ((await response.json()) as News) : 'trouble';
   } catch {

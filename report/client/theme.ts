@@ -5,7 +5,7 @@ const NEXT: Readonly<Record<string, string>> = { '': 'dark', dark: 'light', ligh
 const KEY = 'p2pfk-theme';
 
 export function theme(): void {
-  show();
+  showTheme();
   on('click', '#theme', () => {
     const chosen = NEXT[document.documentElement.dataset.theme ?? ''] ?? '';
     if (chosen === '') delete document.documentElement.dataset.theme;
@@ -15,11 +15,12 @@ export function theme(): void {
     } catch {
       // A file that is opened from disk may have no storage: then the choice lasts as long as the page.
     }
-    show();
+    showTheme();
   });
 }
 
-function show(): void {
+/** Again, where the button was replaced. */
+export function showTheme(): void {
   const button = one('#theme');
   if (button !== null) button.textContent = `Theme: ${document.documentElement.dataset.theme || 'system'}`;
 }

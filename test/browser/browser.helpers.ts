@@ -36,8 +36,12 @@ export function useBrowser(): void {
   });
 }
 
-/** A page that fails its test by any dialog, script error, or blocked resource. */
-export async function newPage(options: BrowserContextOptions = {}): Promise<Page> {
+/**
+ * A page that fails its test by any dialog, script error, or blocked resource.
+ *
+ * @param tested messages of the browser that are a part of the test, as a page that is refused always is
+ */
+export async function newPage(options: BrowserContextOptions = {}, tested = /status of 4\d\d/): Promise<Page> {
   if (browser === null) throw new Error('useBrowser() was not called');
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
@@ -48,8 +52,7 @@ export async function newPage(options: BrowserContextOptions = {}): Promise<Page
   });
   page.on('pageerror', (error) => trouble.push(`script error: ${error.message}`));
   page.on('console', (message) => {
-    // A page that is refused is one of the things that are tested.
-    if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) trouble.push(message.text());
+    if (message.type() === 'error' && !tested.test(message.text())) trouble.push(message.text());
   });
   onTestFinished(async () => {
     await context.close();
@@ -61,7 +64,7 @@ export async function newPage(options: BrowserContextOptions = {}): Promise<Page
 export interface ServedConsole {
   /** `http://127.0.0.1:<port>` */
   readonly url: string;
-  /** With the token. */
+  /** With the key. */
   readonly entrance: string;
 }
 

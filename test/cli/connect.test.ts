@@ -104,7 +104,12 @@ it.each([
   [
     'postgres://app:s3/cret@h/x',
     {},
-    /^p2pfk: the database URL or PGPORT has a port that is not a number from 1 to 65535\n$/,
+    /^p2pfk: the database URL cannot be read: it has an "@" inside its host or database; .* "\/" as %2F/,
+  ],
+  [
+    'postgres://app:a@s3cret@h/x',
+    {},
+    /^p2pfk: the database URL cannot be read: it has an "@" inside its host or database; in /,
   ],
   ['host=127.0.0.1 gssencmode=require', {}, /^p2pfk: gssencmode=require is not supported; /],
 ])('%s is one line and exit 2', async (url, env, line) => {

@@ -29,14 +29,13 @@ it('shows a checkbox for each finding to accept, and starts nothing without it',
     await service.settled();
     close();
   });
-  const cookie =
-    (await fetch(`${url}${entrance}`, { redirect: 'manual' })).headers.get('set-cookie')?.split(';')[0] ?? '';
-  const form = await (await fetch(`${url}/start`, { headers: { cookie } })).text();
+  const authorization = `Bearer ${entrance.split('#token=')[1]}`;
+  const form = await (await fetch(`${url}/start`, { headers: { authorization } })).text();
   const [, field = '', token = ''] = /<input type="hidden" name="([^"]+)" value="([^"]+)">/.exec(form) ?? [];
   const post = (path: string, values: Record<string, string>) =>
     fetch(`${url}${path}`, {
       method: 'POST',
-      headers: { cookie, origin: url },
+      headers: { authorization, origin: url },
       body: new URLSearchParams({ [field]: token, table: 'path', lockTimeoutMs: '10000', ...values }),
       redirect: 'manual',
     });

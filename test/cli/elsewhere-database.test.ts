@@ -68,9 +68,8 @@ it('a run of another database is neither certified by a report nor acted on from
     await service.settled();
     close();
   });
-  const cookie =
-    (await fetch(`${url}${entrance}`, { redirect: 'manual' })).headers.get('set-cookie')?.split(';')[0] ?? '';
-  const page = async (path: string) => (await fetch(`${url}${path}`, { headers: { cookie } })).text();
+  const authorization = `Bearer ${entrance.split('#token=')[1]}`;
+  const page = async (path: string) => (await fetch(`${url}${path}`, { headers: { authorization } })).text();
   const list = await page('/');
   expect(list).toMatch(new RegExp(`<tr class="elsewhere">.+elsewhere.+another database: ${other.db.name} at`, 's'));
   expect(list).toMatch(/<tr><th scope="row"><a href="\/executions\/here">/);
@@ -86,7 +85,7 @@ it('a run of another database is neither certified by a report nor acted on from
   for (const action of ['stop', 'approve', 'rollback', 'resume']) {
     const refused = await fetch(`${url}/executions/elsewhere/${action}`, {
       method: 'POST',
-      headers: { cookie, origin: url },
+      headers: { authorization, origin: url },
       body: new URLSearchParams({ [field]: token }),
       redirect: 'manual',
     });

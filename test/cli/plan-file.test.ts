@@ -120,6 +120,9 @@ it('is refused in one line where it is another file, another version, edited, or
     /was made by p2pfk 0\.0\.1, and this is p2pfk .*: plan again$/,
   );
   await refused(text.replace('"oid ', '"OID '), /was changed after it was made: its hash does not fit; plan again$/);
+  for (const added of ['"holdBackQuery": "SELECT evil()"', '"accept": ["all"]', '"operation": "rollback"']) {
+    await refused(text.replace('"input": {', `"input": {${added},`), /was changed after it was made: a plan has no "/);
+  }
   await refused(text.replace('"madeBy": "Ana"', '"madeBy": "\\u001b"'), /is damaged: madeBy: must be one line/);
   writeFileSync(file, text);
 

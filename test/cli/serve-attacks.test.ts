@@ -91,6 +91,44 @@ it('a client that asks and asks and never reads, and one that is gone before the
   await answers(url, process);
 });
 
+it('connections of a client without the key keep out nobody who has it, however many and however often', async () => {
+  const { port, url, process } = await served();
+  const [, key = ''] = /#token=([\w-]+)/.exec(process.output()) ?? [];
+  let over = false;
+  const sockets = new Set<Socket>();
+  onTestFinished(() => {
+    over = true;
+    for (const socket of sockets) socket.destroy();
+  });
+  let answered = 0;
+  // Each comes again as soon as it is closed, asks for what is public, and then keeps the server waiting for more headers.
+  const flood = (): void => {
+    if (over) return;
+    const socket = connect(port, '127.0.0.1');
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      setTimeout(flood, 5);
+    });
+    socket.once('data', () => {
+      answered += 1;
+      socket.write('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ');
+    });
+    socket.write(lines('GET / HTTP/1.1', 'Host: 127.0.0.1'));
+  };
+  for (let n = 0; n < 100; n++) flood();
+  await expect.poll(() => answered, { timeout: 20_000 }).toBeGreaterThan(64);
+
+  const authorization = `Bearer ${key}`;
+  for (let n = 0; n < 5; n++) {
+    const answer = await fetch(`${url}/start`, { headers: { authorization }, signal: AbortSignal.timeout(5_000) });
+    expect(answer.status).toBe(200);
+    await answer.text();
+  }
+  expect(process.child.exitCode).toBeNull();
+});
+
 it('an error that nobody caught is one line, and ends neither the server nor a migration', async () => {
   const stray = `
     process.on('SIGUSR2', () => {

@@ -1,5 +1,6 @@
 /** Connection strings, read as psql reads them. */
 import { expect, inject, it, onTestFinished } from 'vitest';
+import { describeTarget } from '../../core/connection.ts';
 import { createDatabase } from '../support/database.ts';
 import { type Case, PASSWORD, sameForAll } from './libpq.helpers.ts';
 
@@ -44,4 +45,76 @@ it('connection strings are read as psql reads them', async () => {
   for (const { message } of await sameForAll(connections.map((connection): Case => [connection]))) {
     expect(message).not.toContain(encoded);
   }
+});
+
+/** What is printed of a connection string: where it leads, or why it cannot be read. */
+function printedOf(connection: string): string {
+  try {
+    return describeTarget(connection);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+it('nothing of a password is printed, even if a character in it was not percent-encoded', () => {
+  const specials = [
+    '@',
+    '/',
+    '?',
+    '#',
+    ':',
+    '[',
+    ']',
+    ',',
+    '&',
+    '=',
+    '%',
+    ' ',
+    "'",
+    '\\',
+    '@@',
+    '@/',
+    '/@',
+    '?@',
+    ':@',
+    '1/@',
+  ];
+  for (const special of [...specials, '/x?sslmode=', '?connect_timeout=', '?requirepeer=', '?x=1&host=']) {
+    for (const password of [
+      `pa${special}s3cr3tpw`,
+      `1234${special}s3cr3tpw`,
+      `${special}s3cr3tpw`,
+      `s3cr3tpw${special}`,
+    ]) {
+      const connections = [
+        `postgres://u:${password}@127.0.0.1:1/db`,
+        `postgres://u:${password}@127.0.0.1`,
+        `postgres://u:${password}@127.0.0.1:1/db?sslmode=require`,
+        `host=127.0.0.1 port=1 dbname=db user=u password=${password}`,
+        `host=u:${password}@127.0.0.1 dbname=db`,
+      ];
+      for (const connection of connections) expect(printedOf(connection), connection).not.toContain('s3cr3tpw');
+    }
+  }
+});
+
+it('a connection string where a host or a database is expected is refused and not quoted', () => {
+  const url = 'postgres://u:s3cr3tpw@127.0.0.1/db';
+  for (const variable of ['PGHOST', 'PGDATABASE']) {
+    const before = process.env[variable];
+    process.env[variable] = url;
+    try {
+      expect(printedOf('user=u')).toMatch(/^the (host has an "@"|database name is a connection string)/);
+    } finally {
+      if (before === undefined) delete process.env[variable];
+      else process.env[variable] = before;
+    }
+  }
+  expect(printedOf(`host=h dbname=${url}`)).toMatch(/^the database name is a connection string/);
+  expect(printedOf("host=h dbname='host=x password=s3cr3tpw'")).not.toContain('s3cr3tpw');
+});
+
+it('an "@" that is percent-encoded, or in a path, is read', () => {
+  expect(printedOf('postgres://u%40corp:p%40w@127.0.0.1:1/d%40b')).toBe('127.0.0.1:1/d@b');
+  expect(printedOf('host=/tmp/a@b port=1 dbname=d@b user=u')).toBe('/tmp/a@b:1/d@b');
 });

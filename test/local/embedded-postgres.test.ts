@@ -9,6 +9,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -110,6 +111,34 @@ describe('an embedded server', () => {
     }
     expectNothingLeft(server);
     expect(process.listeners('exit').filter(({ name }) => name === 'cleanUp')).toEqual([]);
+  });
+
+  it.runIf(existsSync('/proc/self/environ'))('gives its processes nothing of our environment', async () => {
+    const secrets = ['DATABASE_URL', 'AWS_SECRET_ACCESS_KEY', 'P2PFK_CONSOLE_PASSWORD', 'PGPASSWORD', 'NPM_TOKEN'];
+    for (const name of secrets) vi.stubEnv(name, 's3cr3t');
+    const server = await startEmbeddedPostgres({ settings: FAST });
+    try {
+      const children = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, 'utf8').trim().split(' ');
+      expect(children.length).toBeGreaterThan(1);
+      expect(readFileSync(`/proc/${server.pid}/environ`, 'utf8')).toMatch(/^PATH=/m);
+      for (const pid of [server.pid, ...children]) {
+        const variables = readFileSync(`/proc/${pid}/environ`, 'utf8');
+        expect(variables).not.toMatch(/s3cr3t|VITEST|HOME=/);
+      }
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it.runIf(process.getuid?.() === 0)('of root leaves to the other user only the directory of its data', async () => {
+    const server = await startEmbeddedPostgres({ settings: FAST });
+    try {
+      const owners = ['', 'postgres.log', 'data'].map((name) => statSync(join(server.directory, name)));
+      expect(owners.map(({ uid }) => uid === 0)).toEqual([true, true, false]);
+      expect(owners.map(({ mode }) => mode & 0o777)).toEqual([0o711, 0o600, 0o700]);
+    } finally {
+      await server.stop();
+    }
   });
 
   it('stops although a client is connected and busy', async () => {

@@ -1,10 +1,24 @@
 /** The execution store, on real files, with other processes where one is needed. */
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lchownSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openStore } from '../../local/local-endpoint.ts';
 import { ExecutionStore, STORE_FILE } from '../../local/store/execution-store.ts';
 import { isAlive, type Owner, thisProcess } from '../../local/store/owner.ts';
 import type { NewExecution } from '../../local/store/records.ts';
@@ -150,6 +164,69 @@ describe('the execution store', () => {
       expect(statSync(shared).mode & 0o777).toBe(0o755);
     },
   );
+
+  it.skipIf(process.platform === 'win32')('closes a directory and files of its user that others may write to', () => {
+    for (const name of [STORE_FILE, `${STORE_FILE}-wal`]) {
+      mkdirSync(directory, { recursive: true });
+      chmodSync(directory, 0o777);
+      writeFileSync(join(directory, name), '');
+      chmodSync(join(directory, name), 0o666);
+      ExecutionStore.open(directory).close();
+      expect(statSync(directory).mode & 0o777).toBe(0o700);
+      for (const file of readdirSync(directory)) expect(statSync(join(directory, file)).mode & 0o777).toBe(0o600);
+      rmSync(directory, { recursive: true });
+    }
+
+    mkdirSync(directory);
+    writeFileSync(join(directory, 'notes'), '');
+    chmodSync(directory, 0o777);
+    expect(() => ExecutionStore.open(directory)).toThrow(/because other users may write to it: chmod go-w/);
+    expect(statSync(directory).mode & 0o777).toBe(0o777);
+    expect(readdirSync(directory)).toEqual(['notes']);
+  });
+
+  it.skipIf(process.platform === 'win32')('follows no link in place of one of its files', () => {
+    const victim = join(directory, '..', 'victim');
+    for (const link of [linkSync, symlinkSync]) {
+      mkdirSync(directory);
+      writeFileSync(victim, 'as it was');
+      link(victim, join(directory, STORE_FILE));
+      expect(() => ExecutionStore.open(directory)).toThrow(/because it is a link or no regular file/);
+      expect(readFileSync(victim, 'utf8')).toBe('as it was');
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  it.runIf(process.getuid?.() === 0)('uses nothing that another user owns or can put in its place', () => {
+    const thief = join(directory, '..');
+    const refused = (path: string, reason: RegExp) => {
+      expect(() => ExecutionStore.open(path)).toThrow(reason);
+      // Named by the operator: no other place is taken instead.
+      expect(() => openStore(path, () => undefined)).toThrow(reason);
+    };
+    ExecutionStore.open(directory).close();
+    chownSync(join(directory, STORE_FILE), 65534, 65534);
+    refused(directory, /executions\.sqlite is not used .* belongs to another user \(uid 65534\)/);
+    chownSync(directory, 65534, 65534);
+    refused(directory, /state is not used .* belongs to another user \(uid 65534\)/);
+    chownSync(directory, 0, 0);
+    chownSync(join(directory, STORE_FILE), 0, 0);
+
+    chownSync(thief, 65534, 65534);
+    refused(directory, /above it: it belongs to another user \(uid 65534\)/);
+    refused(join(thief, 'new', 'state'), /above it: it belongs to another user \(uid 65534\)/);
+    expect(readdirSync(thief)).toEqual(['state']);
+    chownSync(thief, 0, 0);
+    chmodSync(thief, 0o777);
+    refused(directory, /above it: it may be written by every user/);
+    chmodSync(thief, 0o1777);
+    ExecutionStore.open(directory).close();
+    const link = join(thief, 'link');
+    symlinkSync(directory, link);
+    ExecutionStore.open(link).close();
+    lchownSync(link, 65534, 65534);
+    refused(link, /is a link, and it belongs to another user/);
+  });
 
   it('lies where the user says, else where the XDG specification says', () => {
     const env = { P2PFK_STATE_DIR: '/from/env', XDG_STATE_HOME: '/xdg' };

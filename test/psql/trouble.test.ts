@@ -41,19 +41,20 @@ describeWithPsql('a lock that is held', () => {
     expect(rows.map(({ tried }) => tried)).toEqual([false, true, false]);
   });
 
-  it('by any reader refuses the drop at once; given up, nothing has changed', async () => {
+  it('by any reader refuses the drop at once, with its query but not its data; given up, nothing has changed', async () => {
     const { db, observer } = await databaseWith();
     await psqlInOrder(db.url, ['step1', 'step2']);
     const before = await everything(observer);
-    const { release } = await holdLock(await db.client(), 'SELECT FROM path_3');
+    const { release } = await holdLock(await db.client(), `/* don't retry */ SELECT 's3cr3t', 4711 FROM path_3`);
 
-    const { code, errors } = await psql(db.url, 'step3', { table: 'path', lock_tries: '2', lock_timeout_ms: '500' });
+    const variables = { table: 'path', lock_tries: '2', lock_timeout_ms: '500', blocking_queries: 'on' };
+    const { code, errors } = await psql(db.url, 'step3', variables);
     await release();
 
     expect(code).toBe(3);
     expect(errors).toEqual([
       expect.stringMatching(
-        /^ERROR: {2}no lock within 500 ms for DropParentForeignKey: AccessShareLock on public\.path_3 is held by pid .*\(given up after 2 tries: run the script again\)$/,
+        /^ERROR: {2}no lock within 500 ms for DropParentForeignKey: AccessShareLock on public\.path_3 is held by pid .*: SELECT '\.\.\.', \.\.\. FROM path_3 .*\(given up after 2 tries: run the script again\)$/,
       ),
     ]);
     expect(await everything(observer)).toBe(before);

@@ -33,11 +33,15 @@ export async function page({ title, database, current, content }: PageOptions): 
   );
 }
 
-/** Without the frame: for whoever is not in. */
-export async function plainPage(title: string, text: string, login = false): Promise<string> {
-  const form = html`<form method="post" action="/login" class="form narrow"><label for="password">Password of this console</label><input type="password" id="password" name="password" autocomplete="current-password" required autofocus><button class="primary">Sign in</button></form>`;
+/**
+ * What a request without the key gets: the same for everybody. Its script asks for the page with the key of this tab, and shows the
+ * text where there is none or it is refused.
+ */
+export async function shellPage(title: string, text: string, login = false): Promise<string> {
+  const form = html`<form method="post" action="/login" class="form narrow" data-login><label for="password">Password of this console</label><input type="password" id="password" name="password" autocomplete="current-password" required autofocus><button class="primary">Sign in</button></form>`;
   return String(
-    await html`${await head(title)}<body><main id="main"><section class="verdict"><h1>${title}</h1>${text === '' ? '' : html`<p class="note" role="alert">${text}</p>`}${login ? form : ''}</section></main></body></html>
+    await html`${await head(title)}<body data-shell><main id="main"><noscript><p>This page needs JavaScript: its key is kept in this tab and sent by the script.</p></noscript><section class="verdict" id="refused" hidden><h1>${title}</h1>${text === '' ? '' : html`<p class="note" role="alert">${text}</p>`}${login ? form : ''}</section></main>
+<script src="/assets/console.js" defer></script></body></html>
 `,
   );
 }

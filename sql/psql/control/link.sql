@@ -12,7 +12,8 @@ BEGIN;
 \ir ../../ledger/relinked.sql
 COMMIT;
 \if :relinked
-\echo ✓ Linked the ledger to this database: :database_name at :endpoint
+SELECT regexp_replace(format('%s at %s', :'database_name', :'endpoint'), :'unprintable', '?', 'g') AS linked_label \gset
+\echo ✓ Linked the ledger to this database: :linked_label
 \endif
 \set relink off
 \endif
@@ -46,6 +47,7 @@ SELECT :'link_state' IN ('unlinked', 'elsewhere') AS elsewhere,
 \ir refuse.sql
 \endif
 \if :noted
+SELECT regexp_replace(:'link_note', :'unprintable', '?', 'g') AS link_note \gset
 \echo ! :link_note
 \endif
 \if :remembers

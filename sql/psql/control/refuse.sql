@@ -8,5 +8,6 @@ ROLLBACK;
 -- Of this transaction alone, which ends with the session: the line is read as it was written.
 BEGIN;
 SET LOCAL client_encoding = 'UTF8';
-SELECT pg_catalog.set_config('p2pfk.refusal', :'refusal', true) AS ignored \gset
+\ir unprintable.sql
+SELECT pg_catalog.set_config('p2pfk.refusal', pg_catalog.regexp_replace(:'refusal', :'unprintable', '?', 'g'), true) AS ignored \gset
 DO $$ BEGIN RAISE EXCEPTION '%', pg_catalog.current_setting('p2pfk.refusal'); END $$;

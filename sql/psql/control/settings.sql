@@ -24,6 +24,7 @@
 \set begin ''
 \set end '\\gset'
 
+\ir unprintable.sql
 -- What a script that gives up leaves the migration in, and whether it may find a partition gone; the rollback says otherwise.
 \set resting_state paused
 -- All pairs are judged, unless judged-pairs.sql says otherwise.

@@ -11,9 +11,9 @@ SELECT :n + 1                              AS n,
        coalesce(e.pair -> 'constraint_added' = 'true', false) AS constraint_added,
        coalesce(e.pair -> 'index_added' = 'true', false)      AS index_added,
        regexp_replace(CASE WHEN starts_with(e.pair ->> 'referencing', :'schema') THEN substr(e.pair ->> 'referencing', length(:'schema') + 1)
-                           ELSE e.pair ->> 'referencing' END, '[[:cntrl:]]', '?', 'g') AS referencing,
+                           ELSE e.pair ->> 'referencing' END, :'unprintable', '?', 'g') AS referencing,
        regexp_replace(CASE WHEN starts_with(e.pair ->> 'referenced', :'schema') THEN substr(e.pair ->> 'referenced', length(:'schema') + 1)
-                           ELSE e.pair ->> 'referenced' END, '[[:cntrl:]]', '?', 'g')  AS referenced
+                           ELSE e.pair ->> 'referenced' END, :'unprintable', '?', 'g')  AS referenced
   FROM (SELECT current_setting('p2pfk.list')::jsonb -> :n AS pair) e \gset
 \set outcome DONE
 \ir :body

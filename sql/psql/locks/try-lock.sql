@@ -46,9 +46,10 @@ SELECT extract(epoch FROM clock_timestamp() - :'lock_began_at'::timestamptz) * 1
 \set refusal :message
 \ir ../control/give-up.sql
 \endif
-SELECT :attempt_number AS tried, :attempt_number + 1 AS attempt_number \gset
+SELECT regexp_replace(:'subject', :'unprintable', '?', 'g') AS subject_label, regexp_replace(:'message', :'unprintable', '?', 'g') AS message_label,
+       :attempt_number AS tried, :attempt_number + 1 AS attempt_number \gset
 \if :told
-\echo ↻ Attempt :attempt_number: :subject, after :error_name: :message (try :tried of :lock_tries, next within :next_s s)
+\echo ↻ Attempt :attempt_number: :subject_label, after :error_name: :message_label (try :tried of :lock_tries, next within :next_s s)
 \endif
 SELECT pg_sleep(:pause_s) AS ignored \gset
 \ir try-lock.sql

@@ -114,10 +114,10 @@ SELECT :'result'::jsonb <> '[]' AS refused,
 \endif
 -- Names as people read them: without the schema where it is the table's own, and without control characters.
 SELECT regexp_replace(CASE WHEN starts_with(:'table', :'schema') THEN substr(:'table', length(:'schema') + 1)
-                           ELSE :'table' END, '[[:cntrl:]]', '?', 'g') AS table_label,
-       regexp_replace(:'constraint_name', '[[:cntrl:]]', '?', 'g') AS constraint_label,
+                           ELSE :'table' END, :'unprintable', '?', 'g') AS table_label,
+       regexp_replace(:'constraint_name', :'unprintable', '?', 'g') AS constraint_label,
        regexp_replace(CASE WHEN starts_with(:'referenced_table', :'schema') THEN substr(:'referenced_table', length(:'schema') + 1)
-                           ELSE :'referenced_table' END, '[[:cntrl:]]', '?', 'g') AS referenced_label \gset
+                           ELSE :'referenced_table' END, :'unprintable', '?', 'g') AS referenced_label \gset
 SELECT regexp_replace(replace(:'definition', format('FOREIGN KEY (%s) REFERENCES %s(', :'columns', :'referenced_table'),
                               format('FOREIGN KEY (%s) REFERENCES %s(', :'columns', :'referenced_label')),
-                      '[[:cntrl:]]', '?', 'g') AS definition_label \gset
+                      :'unprintable', '?', 'g') AS definition_label \gset

@@ -4,6 +4,9 @@
 \ir ../control/rows.sql
 SELECT :'result'::jsonb <> '[]' AS comparable, coalesce(:'result'::jsonb -> 0 ->> 'sql', '') AS sql,
        replace(coalesce(:'result'::jsonb -> 0 ->> 'sql', ''), 'SELECT count(*) AS orphans', 'SELECT f.*') AS list_sql \gset
+\set text :list_sql
+\ir ../control/visible-sql.sql
+\set list_sql :visible
 \set orphans ''
 \if :comparable
 :sql \gset

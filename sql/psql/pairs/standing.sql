@@ -21,7 +21,7 @@ SELECT s.constraint_oid IS NOT NULL           AS stands,
        coalesce(s.leaf_constraint_oid::text, '') AS leaf_oid,
        s.leaf_constraint_validated            AS leaf_valid,
        coalesce(s.root_constraint, '')        AS leaf_name,
-       regexp_replace(s.index_name, '[[:cntrl:]]', '?', 'g') AS index_label,
+       regexp_replace(s.index_name, :'unprintable', '?', 'g') AS index_label,
        jsonb_build_array((:'pairs'::jsonb -> 0)
          || jsonb_build_object('constraint_name', s.constraint_name, 'constraint_oid', s.constraint_oid, 'index_name', s.index_name, 'index_columns', s.index_columns)) AS named
   FROM jsonb_to_record(:'result'::jsonb -> 0)

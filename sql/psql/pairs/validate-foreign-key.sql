@@ -31,12 +31,12 @@ SELECT :'sqlstate' = '23503' AS orphaned, format('%s: %s', :'subject', :'failure
 \if :orphaned
 \set like_constraint_oid :standing_oid
 \ir count-orphans.sql
-SELECT m.message, jsonb_build_object('attempts', 1, 'last_error', m.message) AS changes
+SELECT m.message, regexp_replace(m.message, :'unprintable', '?', 'g') AS message_label, jsonb_build_object('attempts', 1, 'last_error', m.message) AS changes
   FROM format('%s row(s) of %s have no row in %s; they are listed by: %s',
               :'orphans', :'referencing', :'referenced', :'list_sql') AS m(message) \gset
 \ir ../../ledger/change-pair.sql
 \set outcome FAILED
-\echo [:n/:of] ✗ :message
+\echo [:n/:of] ✗ :message_label
 \q
 \endif
 \set error_name StatementFailed

@@ -34,7 +34,8 @@ WITH pair AS (
               WHEN t.uncounted > 0 THEN format('%s pairs could not be counted: no foreign key tells how to compare them', t.uncounted)
               ELSE format('No orphaned rows found in %s pairs checked', t.pairs) END AS detail5,
          t.pairs > 0 AND NOT EXISTS (SELECT FROM pair WHERE constraint_oid IS NULL) AND NOT (:'whole'::boolean AND EXISTS (SELECT FROM lone WHERE filled)) AS check6,
-         coalesce((SELECT string_agg(text, E'\n' ORDER BY n, pair, text) FROM line), '') AS detail6
+         coalesce((SELECT string_agg(text, E'\n' ORDER BY n, pair, text) FROM line), '') AS detail6,
+         coalesce((SELECT string_agg(regexp_replace(text, :'unprintable', '?', 'g'), E'\n  ' ORDER BY n, pair, text) FROM line), '') AS inventory
     FROM total t
 ), verdict AS (
   SELECT c.*, v.checks, (SELECT count(*) FROM jsonb_array_elements(v.checks) e WHERE e -> 'passed' = 'false') AS failed
@@ -49,7 +50,8 @@ WITH pair AS (
                   jsonb_build_object('id', 'inventory', 'title', 'Listing all partition-to-partition FK constraints', 'passed', c.check6, 'detail', c.detail6)) AS checks) v
 )
 SELECT check5, detail5, check6,
-       '  ' || replace(regexp_replace(detail6, '[\x01-\x09\x0b-\x1f\x7f]', '?', 'g'), E'\n', E'\n  ') AS inventory,
+       '  ' || inventory AS inventory,
+       regexp_replace(detail5, :'unprintable', '?', 'g') AS label5,
        failed = 0 AS passed, failed,
        jsonb_build_object('passed', failed = 0, 'checks', checks) AS verification,
        (SELECT string_agg(format('%s: %s', e ->> 'id', split_part(e ->> 'detail', E'\n', 1)), '; ') FROM jsonb_array_elements(checks) e WHERE e -> 'passed' = 'false') AS failures

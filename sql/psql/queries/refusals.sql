@@ -133,4 +133,4 @@ WITH pair AS (
 SELECT EXISTS (SELECT FROM finding) AS refused,
        coalesce('refused, nothing was changed: ' || (SELECT string_agg(format('[%s] %s; %s', id, message, remedy), ' | ' ORDER BY n, message) FROM finding), '') AS refusal,
        EXISTS (SELECT FROM warning) AS warned,
-       coalesce((SELECT string_agg(regexp_replace(line, '[[:cntrl:]]', '?', 'g'), E'\n' ORDER BY n, line) FROM warning), '') AS warnings \gset
+       coalesce((SELECT string_agg(regexp_replace(line, :'unprintable', '?', 'g'), E'\n' ORDER BY n, line) FROM warning), '') AS warnings \gset

@@ -1,0 +1,66 @@
+/** Files that the command line writes for its user alone, and reads back: saved plans and reports. */
+import { randomBytes } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+
+/**
+ * Whole or not at all, mode 0600. A draft next to it takes its place, so that a link of that name is replaced and not followed.
+ *
+ * @throws Error where the directory cannot be written to, or the name is one of a device, a pipe or a directory
+ */
+export async function writePrivateFile(path: string, text: string): Promise<void> {
+  const file = resolve(path);
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await refuseOtherThanFile(file);
+  const draft = join(dirname(file), `.${basename(file)}.${randomBytes(6).toString('hex')}`);
+  try {
+    const handle = await open(draft, 'wx', 0o600);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(draft, file);
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Root could otherwise replace /dev/stdout, which is a link, by a file. */
+async function refuseOtherThanFile(file: string): Promise<void> {
+  const directory = await realpath(dirname(file));
+  if (/^\/(dev|proc|sys)(\/|$)/.test(directory)) throw new Error(`${directory} is no directory for files`);
+  for (const look of [lstat, stat]) {
+    const found = await look(file).catch(() => null);
+    if (found !== null && !found.isFile() && !found.isSymbolicLink()) throw new Error('it is not a regular file');
+  }
+}
+
+/**
+ * The text of a file that decides what is done, so only its user or root may have written it. A pipe of the shell is one of its
+ * user's.
+ *
+ * @throws Error where it cannot be read, or another user can change it
+ */
+export async function readTrustedFile(path: string): Promise<string> {
+  const handle: FileHandle = await open(path, constants.O_RDONLY);
+  try {
+    const reason = changeableByOthers(await handle.stat());
+    if (reason !== null) throw new Error(`${reason}, who can change it: copy it, and review the copy`);
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Which other user a file or directory belongs to, or is open to, as the end of a sentence; null where that is none. */
+export function changeableByOthers({ uid, mode }: Pick<Stats, 'uid' | 'mode'>): string | null {
+  const user = process.geteuid?.();
+  // Windows has other permissions than these.
+  if (user === undefined) return null;
+  if (uid !== user && uid !== 0) return `it belongs to another user (uid ${uid})`;
+  return (mode & constants.S_IWOTH) === 0 ? null : 'it may be written by every user';
+}

@@ -1,0 +1,94 @@
+/** A directory for files that no other user of the machine may read, change or put in place of ours. */
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { InvalidInput } from '../../core/errors.ts';
+import { changeableByOthers } from '../private-file.ts';
+
+const GROUP_AND_OTHERS = 0o077;
+const WRITE_OF_GROUP_AND_OTHERS = 0o022;
+/** Of a directory such as /tmp: only the owner of an entry may rename or remove it. */
+const STICKY = 0o1000;
+
+/**
+ * Makes it where it is missing, with mode 0700. One that others may write to is closed to them if it is ours and holds our files alone;
+ * one that they may only read stays as it is. The files get mode 0600. On Windows the directory is only made.
+ *
+ * @param files names that we keep in it
+ * @throws InvalidInput where another user owns or may change the directory, one above it, or one of the files
+ * @throws Error of Node where it cannot be made or opened
+ */
+export function preparePrivateDirectory(directory: string, files: readonly string[]): void {
+  refuseForeignPath(directory);
+  const made = mkdirSync(directory, { recursive: true, mode: 0o700 });
+  // The mode is cut by the umask, which may be narrower than what is wanted.
+  if (made !== undefined) chmodSync(directory, 0o700);
+  const user = process.geteuid?.();
+  if (user === undefined) return;
+  const handle = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    const { uid, mode } = fstatSync(handle);
+    if (uid !== user) throw refusal(directory, `it belongs to another user (uid ${uid})`);
+    if ((mode & WRITE_OF_GROUP_AND_OTHERS) !== 0) {
+      const shared = (mode & STICKY) !== 0 || readdirSync(directory).some((name) => !files.includes(name));
+      if (shared) throw refusal(directory, 'other users may write to it: chmod go-w');
+      fchmodSync(handle, 0o700);
+    }
+  } finally {
+    closeSync(handle);
+  }
+  for (const name of files) closeFile(join(directory, name), user);
+}
+
+/** A directory above may be anyone's to enter, but only ours, root's or a sticky one can keep its entries from being replaced. */
+function refuseForeignPath(directory: string): void {
+  let path = directory;
+  for (; lookAt(path) === null && path !== dirname(path); path = dirname(path));
+  const link = lstatSync(path);
+  const reason = link.isSymbolicLink() ? changeableByOthers({ uid: link.uid, mode: 0 }) : null;
+  if (reason !== null) throw refusal(directory, `${path} is a link, and ${reason}`);
+  const real = realpathSync(path);
+  // mkdir says what is wrong with it.
+  if (!statSync(real).isDirectory()) return;
+  for (let above = path === directory ? dirname(real) : real; ; above = dirname(above)) {
+    const found = statSync(above);
+    const sticky = (found.mode & STICKY) !== 0;
+    const owned = changeableByOthers(sticky ? { uid: found.uid, mode: 0 } : found);
+    if (owned !== null) throw refusal(directory, `of ${above} above it: ${owned}`);
+    if (above === dirname(above)) return;
+  }
+}
+
+function closeFile(path: string, user: number): void {
+  const found = lookAt(path);
+  if (found === null) return;
+  if (!found.isFile() || found.nlink > 1) throw refusal(path, 'it is a link or no regular file');
+  if (found.uid !== user) throw refusal(path, `it belongs to another user (uid ${found.uid})`);
+  if ((found.mode & GROUP_AND_OTHERS) === 0) return;
+  const handle = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    fchmodSync(handle, 0o600);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function lookAt(path: string): Stats | null {
+  return lstatSync(path, { throwIfNoEntry: false }) ?? null;
+}
+
+function refusal(path: string, reason: string): InvalidInput {
+  return new InvalidInput(`${path} is not used for executions, because ${reason}`);
+}

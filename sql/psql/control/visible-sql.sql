@@ -1,0 +1,13 @@
+-- :visible is :text, SQL that PostgreSQL has quoted, with nothing in it that a terminal would obey, and with the same meaning: a name or
+-- a string that has such a character is written as U&"..." or U&'...'; one of the form E'...' has an escape of its own.
+SELECT coalesce(string_agg(
+         CASE WHEN t.part[1] !~ :'unprintable' THEN t.part[1]
+              WHEN length(t.part[1]) = 1 THEN ' '
+              WHEN t.part[1] ~ '^E' THEN (SELECT string_agg(CASE WHEN c.letter ~ :'unprintable' THEN $re$\u$re$ || lpad(to_hex(ascii(c.letter)), 4, '0')
+                                                                ELSE c.letter END, '' ORDER BY c.n)
+                                           FROM regexp_split_to_table(t.part[1], '') WITH ORDINALITY c(letter, n))
+              ELSE 'U&' || (SELECT string_agg(CASE WHEN c.letter ~ :'unprintable' THEN $re$\$re$ || lpad(to_hex(ascii(c.letter)), 4, '0')
+                                                   WHEN c.letter = $re$\$re$ THEN $re$\\$re$
+                                                   ELSE c.letter END, '' ORDER BY c.n)
+                              FROM regexp_split_to_table(t.part[1], '') WITH ORDINALITY c(letter, n)) END, '' ORDER BY t.n), '') AS visible
+  FROM regexp_matches(:'text', $re$"(?:[^"]|"")*"|E'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|.$re$, 'g') WITH ORDINALITY AS t(part, n) \gset

@@ -1,0 +1,89 @@
+/** What is found in a database may hold escape sequences: the psql scripts pass none of them on to a terminal. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { databaseWith } from '../core/case.helpers.ts';
+import { describeWithPsql, psql, type Script } from './psql.helpers.ts';
+
+/** Colour, a window title, an 8-bit CSI, a carriage return, a line break, and a mark that turns the direction of writing. */
+const TRICK = '\u001b[31m\u001b]0;pwned\u0007\u009b7m\r\n\u202e';
+const OBEYED = /(?![\n\t])[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+
+describeWithPsql('nothing that a terminal would obey is printed', () => {
+  it('by any of the scripts, whether they succeed or refuse', async () => {
+    const { db, observer } = await databaseWith();
+    await observer.query(`ALTER TABLE path RENAME CONSTRAINT path_fk TO "fk${TRICK}"`);
+    await observer.query(`ALTER TABLE path RENAME COLUMN medium TO "m${TRICK}"`);
+    for (const table of ['path', 'inode', 'path_1', 'path_2', 'inode_1'])
+      await observer.query(`ALTER TABLE ${table} RENAME TO "${table}${TRICK}"`);
+    const table = `"path${TRICK}"`;
+    const run = async (script: Script, code: number, variables: Readonly<Record<string, string>> = {}) => {
+      const { code: ended, lines, errors } = await psql(db.url, script, { table, lock_tries: '1', ...variables });
+      const printed = [...lines, ...errors].join('\n');
+      expect(
+        printed.split('\n').filter((line) => OBEYED.test(line)),
+        script,
+      ).toEqual([]);
+      expect(ended, printed).toBe(code);
+      return printed;
+    };
+
+    await run('step1', 3, { constraint: `nope${TRICK}` });
+    await run('step1', 3, { table: `"none${TRICK}"` });
+    await run('step1', 3, { table: `path${TRICK}` });
+    await run('step1', 3, { search_path: `a b${TRICK}` });
+    await run('step1', 3, { ledger_owner: `nobody${TRICK}` });
+    await run('step1', 3, { accept: `nothing${TRICK}`, pair_constraint_names: TRICK });
+    await run('step4', 3);
+    await run('step1', 0);
+    await observer.query(`
+      SET session_replication_role = replica; INSERT INTO "path_1${TRICK}" VALUES ('one', 9999, 'orphan');
+      SET session_replication_role = origin`);
+    const orphans = await run('step2', 3);
+    const [, list = ''] = /they are listed by: (SELECT .*)/.exec(orphans) ?? [];
+    expect((await observer.query(list)).rows).toHaveLength(1);
+    await run('step3', 3);
+    await observer.query(`DELETE FROM "path_1${TRICK}" WHERE ino = 9999`);
+    await run('step2', 0);
+    await run('step3', 0, { rehearse: 'on' });
+    await run('step3', 0);
+    await run('step4', 0);
+    await observer
+      .query(`ALTER TABLE path_3 RENAME CONSTRAINT fk_path_to_inode_3 TO "x${TRICK}"`)
+      .catch(() => undefined);
+    await run('step4', 0);
+    await observer.query(`ALTER TABLE "path_2${TRICK}" DISABLE TRIGGER ALL`);
+    await run('step4', 3);
+    await observer.query(`ALTER TABLE "path_2${TRICK}" ENABLE TRIGGER ALL`);
+    await run('rollback', 0);
+  });
+});
+
+/** Numbers, words of ours, and what the scripts have made printable themselves. */
+const PRINTABLE =
+  /^(n|of|of_pairs|made|skipped|failed|took|tried|attempt_number|lock_tries|next_s|orphans|pair_rows|locked_ms|foreign_keys|indexes|index_word|error_name|referencing|referenced|warnings|inventory|list_sql|link_note|index_note|label\d|\w+_label)$/;
+
+it('every variable that a script prints is a number, a word of ours, or made printable before', () => {
+  const folder = new URL('../../sql/', import.meta.url);
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.sql'));
+  const lines = files.flatMap((file) =>
+    readFileSync(new URL(file, folder), 'utf8')
+      .split('\n')
+      .filter((line) => /^\\(echo|qecho|warn)\b/.test(line))
+      .map((line) => ({ file, line })),
+  );
+  expect(lines.length).toBeGreaterThan(60);
+  for (const { file, line } of lines)
+    for (const [, name = ''] of line.matchAll(/(?<![\w:]):'?"?([a-z_]\w*)/g))
+      expect(name, `${file}: ${line}`).toMatch(PRINTABLE);
+});
+
+it('what is raised is made printable by the same rule', () => {
+  const rule = /unprintable '(.*)'/.exec(sqlFile('psql/control/unprintable.sql'))?.[1]?.replaceAll('\\\\', '\\') ?? '';
+  for (const file of ['ledger/relink', 'script/gate', 'script/judge-delete'])
+    expect(sqlFile(`${file}.sql`)).toContain(`$re$${rule}$re$`);
+  expect(sqlFile('psql/control/refuse.sql')).toContain(":'unprintable'");
+});
+
+function sqlFile(name: string): string {
+  return readFileSync(new URL(`../../sql/${name}`, import.meta.url), 'utf8');
+}
