@@ -3,6 +3,7 @@
 --
 --   psql -v role=p2pfk -v table=public.path -f sql/aws-role.sql
 --
+-- If the table has several foreign keys to partitioned tables: add -v constraint=NAME of the one to be migrated.
 -- For a ledger that a team shares (docs/security.md): add -v ledger_owner=team.
 -- For a password in Secrets Manager instead of IAM tokens: add -v iam=off, then \password p2pfk. To take it all back: DROP OWNED BY and DROP ROLE, after
 -- the ledger (schema p2pfk) was given to another role with REASSIGN OWNED, or is not needed any more.
@@ -21,6 +22,35 @@ SET search_path = pg_catalog, pg_temp;
 \if :{?ledger_owner}
 \else
   \set ledger_owner ''
+\endif
+\if :{?constraint}
+\else
+  \set constraint ''
+\endif
+
+-- The one foreign key, as migrate chooses it; and no superuser is granted to anyone: a table that another one references may be theirs.
+SELECT count(*) <> 1 AS is_unclear, coalesce(min(k.oid::int8), 0)::oid AS fk_oid,
+       count(*) AS keys, string_agg(quote_ident(k.conname), ', ' ORDER BY k.conname) AS names
+  FROM pg_constraint k JOIN pg_class r ON r.oid = k.confrelid AND r.relkind = 'p'
+ WHERE k.conrelid = :'table_oid'::oid AND k.contype = 'f' AND k.conparentid = 0 AND (:'constraint' = '' OR k.conname = :'constraint') \gset
+\if :is_unclear
+SELECT format('p2pfk: nothing was changed: %s has %s to a partitioned table%s', :'table_oid'::regclass,
+              CASE WHEN :keys = 0 THEN 'no such foreign key' ELSE format('%s foreign keys (%s)', :keys, :'names') END,
+              CASE WHEN :keys = 0 THEN '' ELSE ': choose the one to be migrated with -v constraint=NAME' END) AS unclear \gset
+SELECT set_config('p2pfk.unclear', :'unclear', false) AS ignored \gset
+DO $stop$ BEGIN RAISE EXCEPTION '%', current_setting('p2pfk.unclear') USING ERRCODE = 'invalid_parameter_value'; END $stop$;
+\endif
+SELECT count(*) > 0 AS is_of_superuser,
+       format('p2pfk: nothing was changed: %s belongs to a superuser (%s), whom this script grants to no role: give the tables to a role of their own first (ALTER TABLE ... OWNER TO)',
+              min(part.relid::regclass::text), min(r.rolname)) AS of_superuser
+  FROM pg_constraint k
+ CROSS JOIN LATERAL (SELECT relid FROM pg_partition_tree(k.conrelid) UNION SELECT relid FROM pg_partition_tree(k.confrelid)) AS part
+  JOIN pg_class c ON c.oid = part.relid
+  JOIN pg_roles r ON r.oid = c.relowner AND r.rolsuper
+ WHERE k.oid = :'fk_oid'::oid AND r.rolname <> :'role' \gset
+\if :is_of_superuser
+SELECT set_config('p2pfk.unclear', :'of_superuser', false) AS ignored \gset
+DO $stop$ BEGIN RAISE EXCEPTION '%', current_setting('p2pfk.unclear') USING ERRCODE = 'insufficient_privilege'; END $stop$;
 \endif
 
 -- What is granted, the harmless first. `creator`: who gets CREATE on the database; `owner`: whose member the role becomes.
@@ -56,7 +86,7 @@ SELECT coalesce(json_agg(json_build_object('statement', g.statement, 'needed', g
              CROSS JOIN LATERAL (SELECT relid FROM pg_partition_tree(k.conrelid)
                                  UNION SELECT relid FROM pg_partition_tree(k.confrelid)) AS part
               JOIN pg_class c ON c.oid = part.relid
-             WHERE k.conrelid = :'table_oid'::oid AND k.contype = 'f' AND k.conparentid = 0) AS t
+             WHERE k.oid = :'fk_oid'::oid) AS t
       LEFT JOIN pg_roles r ON r.rolname = :'role'
      WHERE t.target <> :'role' AND (r.oid IS NULL OR NOT pg_has_role(r.oid, t.target, 'USAGE'))
   ) AS g \gset
@@ -113,7 +143,7 @@ SELECT quote_ident(left(c.relname, 57) || '_owner') AS new_owner,
          CROSS JOIN LATERAL (SELECT relid FROM pg_partition_tree(k.conrelid) UNION SELECT relid FROM pg_partition_tree(k.confrelid)) AS t
           JOIN pg_class one ON one.oid = t.relid
           JOIN pg_namespace n ON n.oid = one.relnamespace
-         WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0) AS grant_schemas,
+         WHERE k.oid = :'fk_oid'::oid) AS grant_schemas,
        quote_ident(pg_get_userbyid(c.relowner)) AS owner, quote_ident(current_user) AS me
   FROM pg_class c
  CROSS JOIN LATERAL (
@@ -122,7 +152,7 @@ SELECT quote_ident(left(c.relname, 57) || '_owner') AS new_owner,
         CROSS JOIN LATERAL (SELECT relid, level FROM pg_partition_tree(k.conrelid)
                             UNION ALL SELECT relid, level FROM pg_partition_tree(k.confrelid)) AS t
          JOIN pg_class one ON one.oid = t.relid
-        WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0
+        WHERE k.oid = :'fk_oid'::oid
           AND one.relowner IN (SELECT r.owner FROM json_to_recordset(:'refused') AS r(owner oid))) AS part
  WHERE c.oid = :'table_oid'::oid
  GROUP BY c.oid, c.relname, c.relowner \gset

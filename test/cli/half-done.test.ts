@@ -45,7 +45,7 @@ it('a reader that goes away ends no migration, and no exit code says more than w
 /** A file system of its own with no space left, or null where this user may not mount one. */
 function fullDirectory(): string | null {
   const directory = mkdtempSync(join(tmpdir(), 'p2pfk-full-'));
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=400k', 'tmpfs', directory]).status === 0;
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=400k,mode=700', 'tmpfs', directory]).status === 0;
   onTestFinished(() => {
     if (mounted) execFileSync('umount', ['-l', directory]);
     rmSync(directory, { recursive: true, force: true });

@@ -8,9 +8,12 @@ import type { LoopbackProxy } from '../chaos/harness/proxy.ts';
 import { oneRow } from './case.helpers.ts';
 import { proxiedCase } from './steps/proxied.helpers.ts';
 
-async function watched(lookAfterMs: number): Promise<{ proxy: LoopbackProxy; observer: Client; session: Client }> {
+async function watched(
+  lookAfterMs: number,
+  parameters = '',
+): Promise<{ proxy: LoopbackProxy; observer: Client; session: Client }> {
   const { proxy, observer } = await proxiedCase();
-  const databaseUrl = `${process.env.DATABASE_URL}?connect_timeout=1`;
+  const databaseUrl = `${process.env.DATABASE_URL}${parameters}`;
   const session = await connect({ databaseUrl, applicationName: 'test', lookAfterMs });
   onTestFinished(() => session.end().catch(() => undefined));
   return { proxy, observer, session };
@@ -54,7 +57,7 @@ it('a statement that takes long is waited for, through any number of looks', asy
 });
 
 it('a server that no new session reaches either is given up after three looks', async () => {
-  const { proxy, session } = await watched(100);
+  const { proxy, session } = await watched(100, '?connect_timeout=1');
   const thaw = proxy.freeze();
   onTestFinished(thaw);
   await expect(failure(session.query('SELECT 1'))).resolves.toMatch(

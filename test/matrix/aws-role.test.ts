@@ -88,6 +88,23 @@ describeWithPsql('the role for AWS', () => {
     await migratesAs(db, names.master, 'master');
   });
 
+  it('becomes a member of the owners of the one foreign key alone, and of no superuser', async () => {
+    const names = { master: 'master_4', role: 'p2pfk_4' };
+    const db = await databaseOf(names, majorUnderTest >= 16 ? 'SUPERUSER' : 'CREATEROLE');
+    await db.observer.query(`CREATE TABLE app.other (k int PRIMARY KEY) PARTITION BY LIST (k);
+      GRANT REFERENCES ON app.other TO master_4; ALTER TABLE app.path ADD COLUMN k int, ADD CONSTRAINT other_fk FOREIGN KEY (k) REFERENCES app.other`);
+
+    expect(await grantAs(db, names)).toMatchObject({
+      code: 3,
+      errors: [expect.stringMatching(/nothing was changed: app\.path has 2 foreign keys \(.*other_fk.*choose the one/)],
+    });
+    expect(await grantAs(db, names, { constraint: 'other_fk' })).toMatchObject({
+      code: 3,
+      errors: [expect.stringMatching(/nothing was changed: app\.other belongs to a superuser \(postgres\)/)],
+    });
+    expect(await rolesNamed(db, names.role)).toBe(0);
+  });
+
   it('is not made by a login that may not make roles, nor half of it', async () => {
     const names = { master: 'master_3', role: 'p2pfk_3' };
     const db = await databaseOf(names, '');

@@ -4,12 +4,17 @@ import { p2pfk } from '../cli/cli.helpers.ts';
 import { databaseWith } from '../core/case.helpers.ts';
 import { describeWithPsql, psqlInOrder, STEPS, withoutTimes } from './psql.helpers.ts';
 
-/** What the command line said, without empty lines and its last word on the whole duration. */
+/** What the command line shows before it begins, and asks on a terminal whether to. */
+const PREVIEW = /^(?:Database|Migration|Started by|Foreign key|Estimate|Execution|Drop|Rollback|Findings) {2,}|^! /;
+
+/** What the command line said, without empty lines, its preview, and its last word on the whole duration. */
 async function said(command: 'migrate' | 'rollback' | 'verify', url: string): Promise<string[]> {
   const pace = command === 'verify' ? [] : ['--max-concurrency', '1'];
   const { code, stdout, stderr } = await p2pfk([command, '--table', 'path', ...pace], { DATABASE_URL: url });
   expect(code, stderr).toBe(0);
-  const lines = `${stderr}${stdout}`.split('\n').filter((line) => line !== '' && !/^Took |; took /.test(line));
+  const lines = `${stderr}${stdout}`
+    .split('\n')
+    .filter((line) => line !== '' && !/^Took |; took /.test(line) && !PREVIEW.test(line));
   return withoutTimes(lines);
 }
 
