@@ -11,6 +11,7 @@
 -- Each grant is tried first, in a transaction that is rolled back. Where one is refused that is needed, the script changes nothing,
 -- prints the ways out, and ends with exit code 3.
 \set ON_ERROR_STOP on
+\set SHOW_CONTEXT never
 -- Nothing below is looked up in a schema where another role may create objects: this role may do everything. Only the table's name
 -- means what it means to the caller.
 SELECT :'table'::pg_catalog.regclass::pg_catalog.oid AS table_oid \gset

@@ -69,6 +69,11 @@ describeWithPsql('planted names', () => {
 
   it('runs no planted name in the scripts for roles and for copies of the ledger', async () => {
     const db = await server.database(TABLES);
+    // A superuser's tables would be refused.
+    await db.observer.query(`CREATE ROLE owner_3; GRANT USAGE, CREATE ON SCHEMA public TO owner_3; DO $$ DECLARE part regclass; BEGIN
+      FOR part IN SELECT relid FROM pg_partition_tree('path') UNION SELECT relid FROM pg_partition_tree('inode') LOOP
+        EXECUTE format('ALTER TABLE %s OWNER TO owner_3', part);
+      END LOOP; END $$`);
     const planted = await plant(db.observer, nameOf(db), 'planter_3');
 
     const files = [join('sql', 'aws-role.sql'), join('sql', 'ledger-copy.sql')].flatMap((file) => ['-f', file]);
