@@ -485,10 +485,27 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'who approves is written by the database, whatever the UPDATE says',
     file: 'sql/ledger/functions.sql',
-    find: '                             ELSE session_user END;',
-    replace: '                             ELSE NEW.approved_login END;',
+    find: '    NEW.approved_login := session_user;',
+    replace: '',
     test: PEOPLE_TESTS,
     title: 'is not the login that started it, whatever name is stated, nor one who approves in SQL',
+  },
+  {
+    rule: 'a text of the ledger becomes part of a statement only where it is a foreign key',
+    file: 'core/ledger-text.ts',
+    find: '  if (wrong.length === 0) return migration;',
+    replace: '  if (wrong.length >= 0) return migration;',
+    test: 'test/core/ledger/tampered.test.ts',
+    title: 'in definition',
+  },
+  {
+    rule: 'a step does nothing on a server that takes no writes any more',
+    file: 'core/ledger-identity.ts',
+    find: '    if (!readOnly.has(client)) return;\n    throw new ConnectionLost(',
+    replace: '    if (client) return;\n    throw new ConnectionLost(',
+    test: 'test/core/steps/demoted.test.ts',
+    title:
+      'a primary that is a standby by now counts as a lost connection; when the name leads to the primary, the step goes on',
   },
   {
     rule: 'a later execution does not drop the demand that another person approves',
