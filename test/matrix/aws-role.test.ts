@@ -100,7 +100,9 @@ describeWithPsql('the role for AWS', () => {
     });
     expect(await grantAs(db, names, { constraint: 'other_fk' })).toMatchObject({
       code: 3,
-      errors: [expect.stringMatching(/nothing was changed: app\.other belongs to a superuser \((?:postgres|master_4)\)/)],
+      errors: [
+        expect.stringMatching(/nothing was changed: app\.other belongs to a superuser \((?:postgres|master_4)\)/),
+      ],
     });
     expect(await rolesNamed(db, names.role)).toBe(0);
   });

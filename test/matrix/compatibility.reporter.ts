@@ -106,6 +106,8 @@ const SECTIONS = [
   'schemas at the borders',
   'settings',
   'roles',
+  'the role for AWS',
+  'a function of the application',
   'planted names',
 ];
 
