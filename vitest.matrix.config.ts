@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     reporters: ['default', new CompatibilityReporter()],
     // One server for each file that runs, and most of the time goes into waiting for it.
-    maxWorkers: 2,
+    maxWorkers: 3,
     projects: POSTGRES_MAJORS.map((major) => ({
       extends: true,
       test: {

@@ -200,7 +200,7 @@ export const cases: readonly Case[] = [
          CREATE TRIGGER no_notes BEFORE UPDATE ON p2pfk.migration FOR EACH ROW
            WHEN (OLD.dropped_at IS NOT NULL AND NEW.state <> 'paused') EXECUTE FUNCTION refuse()`,
       );
-      expect(await migrate()).toMatchObject({ status: 'PAUSED' });
+      expect(await migrate()).toMatchObject({ status: 'CHECKS_PENDING' });
       const parent =
         "SELECT count(*)::int FROM pg_constraint WHERE conname = 'path_fk' AND conrelid = 'path'::regclass";
       expect(await value(parent)).toBe(0);
