@@ -42,7 +42,7 @@ export interface RepairOutcome {
 
 /** One step of a repair, with what keeps the application going meanwhile. */
 export type RepairStep =
-  /** Alone, outside a transaction; its waits stop nobody's reads or writes. */
+  /** Alone, outside a transaction; its waits stop no reads or writes. */
   | {
       readonly kind: 'concurrently';
       readonly sql: string;

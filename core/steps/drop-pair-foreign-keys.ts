@@ -156,7 +156,7 @@ async function dropOtherGuards(
 }
 
 /**
- * Outside a transaction; its waits stop nobody's reads or writes on the primary. At its end it takes ACCESS EXCLUSIVE on the index: on a
+ * Outside a transaction; its waits stop no reads or writes on the primary. At its end it takes ACCESS EXCLUSIVE on the index: on a
  * standby the replay waits for those who have read the table, and cancels them after max_standby_streaming_delay.
  */
 async function dropIndex(

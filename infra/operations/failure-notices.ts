@@ -48,7 +48,7 @@ const PAGED = ['RollbackFailed', 'RollbackInterrupted'];
 
 /**
  * Errors of the plan step by which it refuses: nothing was changed, and what has to change is the input, the rights or the
- * schema. The person who started the execution sees them; nobody else has to act.
+ * schema. The person who started the execution sees them; no other person has to act.
  */
 export const REFUSALS: readonly string[] = [
   'ApprovalRefused',
@@ -167,7 +167,9 @@ export function defineFailureNotices(
       .next(told);
   const isOneOf = (errors: readonly string[]) =>
     Condition.or(...errors.map((error) => Condition.stringEquals('$.described.Error', error)));
-  const howBad = new Choice(scope, 'HowBad?', { comment: 'A typing error wakes nobody; a rollback that failed does.' })
+  const howBad = new Choice(scope, 'HowBad?', {
+    comment: 'A typing error pages no person; a rollback that failed does.',
+  })
     .when(Condition.stringEquals('$.described.Error', 'Superseded'), nothingToTell)
     .when(isOneOf(PAGED), tell('page'))
     .when(isOneOf(REFUSALS), tell('info'))

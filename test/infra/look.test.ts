@@ -65,7 +65,7 @@ describe('the look for dead executions', () => {
     ]);
   });
 
-  it('leaves one alone that still runs, whatever the ledger says of its lease', async () => {
+  it('leaves one alone that still runs, although the ledger says that its lease is over', async () => {
     expect(await lookedAt({ a: 'RUNNING', b: 'PENDING_REDRIVE' })).toEqual([]);
   });
 

@@ -38,7 +38,7 @@ export const MUTANTS: readonly Mutant[] = [
     find: "if (lock.mode === 'ACCESS EXCLUSIVE')",
     replace: 'if (false as boolean)',
     test: STANDBY_TESTS,
-    title: 'the drop and its rehearsal are not tried where it is named, and nobody waits',
+    title: 'the drop and its rehearsal are not tried where it is named, and no reader waits',
   },
   {
     rule: 'readers on standbys are asked before an exclusive lock of a command',

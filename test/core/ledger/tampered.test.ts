@@ -1,4 +1,4 @@
-/** Rows of the ledger that somebody else has written: a member of pg_write_all_data needs no grant for that, and no ACL shows it. */
+/** Rows of the ledger that another role has written: a member of pg_write_all_data needs no grant for that, and no ACL shows it. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -107,7 +107,7 @@ it.each([
   expect(requireForeignKeyTexts(migration)).toBe(migration);
 });
 
-it('the time of an approval is the database’s, whatever was written', async () => {
+it('the time of an approval is the database’s, not the one that was written', async () => {
   const { observer, execution } = await migratedTo('Plan');
   await observer.query(`UPDATE p2pfk.migration SET approved_at = 'infinity' WHERE id = $1`, [execution.migrationId]);
   expect(

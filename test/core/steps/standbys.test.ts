@@ -86,7 +86,7 @@ describe('while a session on a standby has read a table in an open transaction',
     expect(await newReader(db)).toBe('answered');
   });
 
-  it('the drop and its rehearsal are not tried where it is named, and nobody waits', async () => {
+  it('the drop and its rehearsal are not tried where it is named, and no reader waits', async () => {
     const db = await database();
     useReaders(db.readerUrl);
     const execution = new Execution();
