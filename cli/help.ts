@@ -27,7 +27,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   3: 'a check did not pass',
   4: 'refused: preflight, a ledger that is not trusted or of another version, or another execution is at work; nothing was changed',
   5: 'the rollback itself failed; a person is needed',
-  6: 'paused: window closed, rehearsal, approval, lock never free, partitions changed; or taken over by another execution',
+  6: 'paused: window closed, rehearsal, approval, lock never free, an outage, partitions changed; or taken over by another execution',
   130: 'interrupted by Ctrl-C',
 };
 

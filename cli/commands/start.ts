@@ -54,7 +54,7 @@ Ctrl-C with --wait ends the watching, never the execution.`,
         environment: AWS_ENVIRONMENT_HELP,
         exitCodes: [
           [0, 'started; with --wait: done, or nothing to do'],
-          1,
+          [1, 'failed, and everything was put back; or an earlier rollback was finished, and the migration not begun'],
           2,
           4,
           5,

@@ -21,7 +21,7 @@ terminal, is found in the store of local executions. Ctrl-C ends the watching, n
         environment: AWS_ENVIRONMENT_HELP,
         exitCodes: [
           0,
-          1,
+          [1, 'failed, and everything was put back; or an earlier rollback was finished, and the migration not begun'],
           2,
           4,
           5,
