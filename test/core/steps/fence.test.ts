@@ -2,8 +2,8 @@
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { backends, holdLock, waitForLockWait, waitUntil } from '../../support/observe.ts';
-import { everything, oneRow } from '../case.helpers.ts';
-import { migratedTo, timeLeft } from '../execution.helpers.ts';
+import { databaseWith, everything, oneRow } from '../case.helpers.ts';
+import { Execution, migratedTo, timeLeft } from '../execution.helpers.ts';
 import { plainRole } from '../roles.helpers.ts';
 
 const CAUGHT = {
@@ -218,4 +218,24 @@ it('statements of a rollback run behind the fence only', async () => {
   });
 
   expect(await everything(observer)).toBe(before);
+});
+
+it('partitions of a table that references itself get their foreign keys back one after the other', async () => {
+  const { observer } = await databaseWith(`
+    CREATE TABLE path (region int, id int, parent int, PRIMARY KEY (region, id)) PARTITION BY LIST (region);
+    CREATE TABLE path_1 PARTITION OF path FOR VALUES IN (1);
+    CREATE TABLE path_2 PARTITION OF path FOR VALUES IN (2);
+    INSERT INTO path VALUES (1, 1, NULL), (1, 2, 1), (2, 1, NULL), (2, 2, 1);
+    ALTER TABLE path ADD CONSTRAINT path_fk FOREIGN KEY (region, parent) REFERENCES path (region, id);`);
+  const execution = new Execution();
+  await execution.migrate('DropParentForeignKey', { accept: ['all'], maxConcurrency: 4 });
+
+  const fenced = await execution.fence();
+  expect(fenced).toMatchObject({ parentForeignKey: 'DROPPED', maxConcurrency: 1 });
+  for (const { pair } of fenced.pairs) await execution.restoreParent(pair);
+  await execution.attachParent();
+  await execution.dropPairForeignKeys();
+  await execution.verifyRolledBack();
+
+  expect(await oneRow(observer, 'SELECT state FROM p2pfk.migration')).toEqual({ state: 'rolled-back' });
 });
