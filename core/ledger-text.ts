@@ -1,7 +1,7 @@
 /**
  * Texts of the ledger that become part of a statement: the definition of the parent FK and its parts. The ledger is trusted by its
- * owner and its grants, but a member of pg_write_all_data can write to any table without a grant. So what is read is taken only where
- * it is what pg_get_constraintdef prints, and nothing follows it.
+ * owner, its grants, and triggers that admit no one else; before version 3 it had no triggers, and a member of pg_write_all_data needs no
+ * grant. So what is read is taken only where it is what pg_get_constraintdef prints, and nothing follows it.
  */
 import { LedgerNotTrusted } from './errors.ts';
 

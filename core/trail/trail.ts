@@ -166,6 +166,8 @@ function eventOf(row: EventRow): TrailEvent {
   };
 }
 
-function time(value: Date | string | null): string | null {
-  return value === null ? null : new Date(value).toISOString();
+/** Null, too, for `infinity`, which PostgreSQL takes as a time: an older ledger let an approver write it. */
+function time(value: Date | string | number | null): string | null {
+  const at = value === null ? Number.NaN : new Date(value).getTime();
+  return Number.isFinite(at) ? new Date(at).toISOString() : null;
 }

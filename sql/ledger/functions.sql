@@ -36,15 +36,28 @@ BEGIN
 END
 $enter$;
 
--- Who approves, and when, is written by the database, and not as the UPDATE says: the role that has logged in, now. An approver has no right to write
--- the column (sql/ledger-approver.sql); the ledger's owner could, and could drop the parent FK by hand as well.
+-- Who approves, and when, is written by the database, and not as the UPDATE says: the role that has logged in, now. An approver has no right
+-- to write that column (sql/ledger-approver.sql), and cannot touch an approval that the drop has used: it is part of the record. The
+-- ledger's owner could, and could drop the parent FK by hand as well.
 CREATE OR REPLACE FUNCTION p2pfk.note_approver() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $approver$
 BEGIN
+  IF NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = TG_RELID AND pg_has_role(c.relowner, 'USAGE')) THEN
+    IF OLD.dropped_at IS NOT NULL OR OLD.state NOT IN ('running', 'paused') THEN
+      RAISE EXCEPTION 'migration % is past its drop or at its end: its approval cannot be changed', OLD.id USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    NEW.updated_at := clock_timestamp();
+  END IF;
+  IF NEW.approval_withdrawn_at IS DISTINCT FROM OLD.approval_withdrawn_at AND NEW.approval_withdrawn_at IS NOT NULL THEN
+    NEW.approval_withdrawn_at := clock_timestamp();
+  END IF;
   IF NEW.approved_at IS NULL THEN
     NEW.approved_login := NULL;
   ELSIF NEW.approved_at = OLD.approved_at THEN
     NEW.approved_login := OLD.approved_login;
+    -- Name and reason belong to the approval that they came with.
+    NEW.approved_by := OLD.approved_by;
+    NEW.approval_reason := OLD.approval_reason;
   ELSE
     NEW.approved_at := clock_timestamp();
     NEW.approved_login := session_user;
@@ -58,9 +71,57 @@ BEGIN
   -- CREATE OR REPLACE TRIGGER exists from 14 on.
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t
                   WHERE t.tgrelid OPERATOR(pg_catalog.=) 'p2pfk.migration'::pg_catalog.regclass AND t.tgname OPERATOR(pg_catalog.=) 'approver') THEN
-    CREATE TRIGGER approver BEFORE UPDATE OF approved_at, approved_login ON p2pfk.migration
+    CREATE TRIGGER approver
+      BEFORE UPDATE OF approved_at, approved_by, approved_login, approval_reason, approval_withdrawn_at, approval_withdrawn_by, approval_withdrawn_reason,
+                       updated_at
+      ON p2pfk.migration
       FOR EACH ROW EXECUTE FUNCTION p2pfk.note_approver();
+    ALTER TABLE p2pfk.migration ENABLE ALWAYS TRIGGER approver;
   END IF;
+END
+$trigger$;
+
+-- What the ledger says decides which statements run, with the rights of the role that migrates. A member of pg_write_all_data (14 and
+-- newer) may write to every table, and no REVOKE changes that; so a write is admitted only by a grant. Row security would stop such a
+-- member as well, and with it each pg_dump by a role that only reads. The triggers fire ALWAYS, also in sessions that may switch others off.
+CREATE OR REPLACE FUNCTION p2pfk.admit_writer() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $writer$
+DECLARE
+  granted boolean;
+  may_approve boolean;
+  may_write_all boolean;
+BEGIN
+  SELECT pg_has_role(c.relowner, 'USAGE')
+         OR EXISTS (SELECT FROM aclexplode(c.relacl) g
+                     WHERE g.privilege_type = TG_OP AND (g.grantee = 0 OR pg_has_role(g.grantee, 'USAGE'))),
+         TG_OP = 'UPDATE' AND EXISTS (SELECT FROM pg_attribute a CROSS JOIN aclexplode(a.attacl) g
+                                       WHERE a.attrelid = c.oid AND g.privilege_type = 'UPDATE' AND (g.grantee = 0 OR pg_has_role(g.grantee, 'USAGE'))),
+         EXISTS (SELECT FROM pg_roles r WHERE r.rolname = 'pg_write_all_data' AND pg_has_role(r.oid, 'USAGE'))
+    INTO granted, may_approve, may_write_all
+    FROM pg_class c WHERE c.oid = TG_RELID;
+  IF granted OR may_approve AND NOT may_write_all THEN
+    RETURN NULL;
+  END IF;
+  RAISE EXCEPTION 'permission denied for table %.%', TG_TABLE_SCHEMA, TG_TABLE_NAME
+    USING ERRCODE = 'insufficient_privilege',
+          DETAIL = format('Role "%s" may write to it by pg_write_all_data alone, which does not count for the ledger of p2pfk.', current_user),
+          HINT = CASE WHEN may_approve THEN 'Approve as a role that is no member of pg_write_all_data.' ELSE 'Write to it as its owner.' END;
+END
+$writer$;
+
+DO $trigger$
+DECLARE
+  missing text;
+BEGIN
+  FOR missing IN
+    SELECT t.name FROM pg_catalog.unnest(ARRAY['ledger_version', 'identity', 'migration', 'pair', 'event', 'running']) t(name)
+     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_trigger g
+                        WHERE g.tgrelid OPERATOR(pg_catalog.=) pg_catalog.format('p2pfk.%I', t.name)::pg_catalog.regclass
+                          AND g.tgname OPERATOR(pg_catalog.=) 'writer')
+  LOOP
+    EXECUTE pg_catalog.format('CREATE TRIGGER writer BEFORE INSERT OR UPDATE OR DELETE ON p2pfk.%I FOR EACH STATEMENT EXECUTE FUNCTION p2pfk.admit_writer()', missing);
+    EXECUTE pg_catalog.format('ALTER TABLE p2pfk.%I ENABLE ALWAYS TRIGGER writer', missing);
+  END LOOP;
 END
 $trigger$;
 

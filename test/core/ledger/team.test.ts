@@ -143,7 +143,29 @@ describeWithPsql('with psql', () => {
       code: '42501',
     });
     await expect(approver.query('DELETE FROM p2pfk.event')).rejects.toMatchObject({ code: '42501' });
+    // Its name and reason belong to its approval; times are the database's.
+    await approver.query(
+      `UPDATE p2pfk.migration SET approved_by = 'the director', approval_withdrawn_at = 'infinity', updated_at = 'infinity'`,
+    );
+    expect(
+      await oneRow(
+        observer,
+        `SELECT approved_by, isfinite(approval_withdrawn_at) AND isfinite(updated_at) AS finite FROM p2pfk.migration`,
+      ),
+    ).toEqual({ approved_by: outsider.role, finite: true });
+
     expect(await waiting.verifyGate()).toMatchObject({ status: 'PASSED' });
+    await waiting.dropParentForeignKey();
+    for (const change of [
+      `approved_at = NULL`,
+      `approved_by = 'x'`,
+      `approval_withdrawn_at = now()`,
+      'updated_at = now()',
+    ])
+      await expect(approver.query(`UPDATE p2pfk.migration SET ${change}`)).rejects.toMatchObject({
+        code: '42501',
+        message: 'migration 1 is past its drop or at its end: its approval cannot be changed',
+      });
     await observer.query(`REVOKE ALL ON p2pfk.migration FROM ${outsider.role}`);
   });
 
