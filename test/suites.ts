@@ -15,6 +15,7 @@ export const LONG: readonly string[] = [
   'local/embedded-postgres',
   'psql/border',
   'psql/trouble',
+  'core/steps/people',
   // Locks, and the sessions that hold them.
   'core/steps/autovacuum',
   'core/steps/constant-load',
@@ -58,6 +59,7 @@ export const LONG: readonly string[] = [
   'cli/report',
   'cli/serve',
   'cli/terminal',
+  'infra/build',
   'infra/package',
   'report/real',
   // The psql scripts, in all their branches; the step files they share with the code are tried there, too.
@@ -70,11 +72,13 @@ export const LONG: readonly string[] = [
   'psql/refusals',
   'psql/scripts',
   // Many schemas and many defects.
+  'audit/audit',
   'audit/drift',
   'audit/lost-ledger',
   'audit/two-keys',
   'core/evidence/script',
   'core/evidence/statements',
+  'core/statements',
   'core/pair-names',
   'core/plan-scale',
   'core/throttle',
@@ -87,8 +91,15 @@ export const LONG: readonly string[] = [
   'infra/scale',
   'lambdas/operations',
   'local/engine-limits',
+  'provision/provision',
   'provision/refusals',
 ].map((name) => `test/${name}.test.ts`);
+
+/**
+ * The tests of the stack. Loading the CDK takes seconds, so the files that share a worker load it once: none of them may leave
+ * anything behind in a module.
+ */
+export const INFRA: readonly string[] = ['test/{infra,lambdas}/**/*.test.ts'];
 
 /** Suites with a configuration of their own, and the emulator: half a minute in Python's interpreter of state machines. */
 export const ELSEWHERE: readonly string[] = ['test/{matrix,chaos,property,browser}/**', 'test/infra/emulator.test.ts'];

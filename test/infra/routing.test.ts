@@ -38,8 +38,8 @@ const WELL: Record<LambdaName, Answer> = {
   pause: () => ({ status: 'PAUSED', migrationId: 'm1', reason: 'window closed' }),
 };
 
-/** Validates the definition when it is made: once is enough. */
-const machine = new StateMachine(definition as unknown as ConstructorParameters<typeof StateMachine>[0]);
+/** Validates the definition when it is made: once is enough. The engine writes defaults into it, so it gets a copy. */
+const machine = new StateMachine(structuredClone(definition) as unknown as ConstructorParameters<typeof StateMachine>[0]);
 
 interface Run {
   /** Names of the Tasks in the order of their calls. */
