@@ -1,5 +1,18 @@
 /** Turns an empty directory into the data directory of a streaming standby. There is no pg_basebackup in the embedded binaries. */
-import { chownSync, copyFileSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { connect } from '../../core/connection.ts';
 import type { ServerUser } from './binaries.ts';
@@ -34,6 +47,8 @@ export async function copyPrimary(
     await client.query(
       isNew ? "SELECT pg_backup_start('standby', true)" : "SELECT pg_start_backup('standby', true, false)",
     );
+    // Root's until it is whole: in a directory of the server's user, that user could put a link in place of a file that is written.
+    rmSync(target, { recursive: true });
     copyFolder(data, target, user);
     const stopped = await client.query<{ labelfile: string }>(
       isNew ? 'SELECT labelfile FROM pg_backup_stop(false)' : 'SELECT labelfile FROM pg_stop_backup(false, false)',
@@ -45,28 +60,23 @@ export async function copyPrimary(
       'standby.signal': '',
       'postgresql.auto.conf': `primary_conninfo = '${primary} application_name=standby'\n`,
     };
-    for (const [name, text] of Object.entries(files)) {
-      writeFileSync(join(target, name), text, { mode: 0o600 });
-      own(join(target, name), user);
-    }
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(target, name), text, { mode: 0o600 });
     for (const folder of ['pg_wal', 'pg_wal/archive_status', 'pg_wal/summaries', 'pg_replslot', 'pg_dynshmem'])
-      makeFolder(join(target, folder), user);
+      makeFolder(join(target, folder));
+    if (user !== null) giveAway(target, user);
   } finally {
     await client.end();
   }
 }
 
 function copyFolder(from: string, to: string, user: ServerUser | null): void {
-  makeFolder(to, user);
+  makeFolder(to);
   for (const name of readdirSync(from)) {
     const source = join(from, name);
     try {
       if (LEFT_OUT.has(name)) continue;
       if (lstatSync(source).isDirectory()) copyFolder(source, join(to, name), user);
-      else {
-        copyFileSync(source, join(to, name));
-        own(join(to, name), user);
-      }
+      else copyFile(source, join(to, name), user);
     } catch (error) {
       // The server works meanwhile: what it removes, the WAL removes on the standby.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
@@ -74,11 +84,36 @@ function copyFolder(from: string, to: string, user: ServerUser | null): void {
   }
 }
 
-function makeFolder(path: string, user: ServerUser | null): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  own(path, user);
+/** Only what the server itself has written: not a link that its user put there, nor a file of root's that it leads to. */
+function copyFile(source: string, target: string, user: ServerUser | null): void {
+  if (!lstatSync(source).isFile()) return;
+  const file = openSync(source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const found = fstatSync(file);
+    if (!found.isFile() || (user !== null && found.uid !== user.uid)) return;
+    const copy = openSync(target, 'wx', 0o600);
+    try {
+      // A segment of a table has up to 1 GB.
+      const chunk = Buffer.alloc(1024 * 1024);
+      for (let length = readSync(file, chunk); length > 0; length = readSync(file, chunk))
+        writeSync(copy, chunk, 0, length);
+    } finally {
+      closeSync(copy);
+    }
+  } finally {
+    closeSync(file);
+  }
 }
 
-function own(path: string, user: ServerUser | null): void {
-  if (user !== null) chownSync(path, user.uid, user.gid);
+function makeFolder(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+}
+
+/** From the inside out: until the last step no other user can reach what is below `path`. */
+function giveAway(path: string, user: ServerUser): void {
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) giveAway(join(path, entry.name), user);
+    else chownSync(join(path, entry.name), user.uid, user.gid);
+  }
+  chownSync(path, user.uid, user.gid);
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -19,7 +20,7 @@ import { createInterface } from 'node:readline';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findBinaries, reachableBinaries } from '../../local/embedded/binaries.ts';
-import { EmbeddedPostgresUnavailable, FAST, startEmbeddedPostgres } from '../../local/embedded-postgres.ts';
+import { EmbeddedPostgresUnavailable, FAST, STREAMED, startEmbeddedPostgres } from '../../local/embedded-postgres.ts';
 
 const CHILD = join(import.meta.dirname, 'embedded-postgres.child.ts');
 
@@ -140,6 +141,33 @@ describe('an embedded server', () => {
       await server.stop();
     }
   });
+
+  it.runIf(process.getuid?.() === 0)(
+    'of root copies for a standby only what the other server has written',
+    async () => {
+      const primary = await startEmbeddedPostgres({ settings: { ...FAST, ...STREAMED } });
+      const secret = join(primary.directory, 'secret');
+      writeFileSync(secret, 'of root alone', { mode: 0o600 });
+      symlinkSync(secret, join(primary.directory, 'data', 'link'));
+      linkSync(secret, join(primary.directory, 'data', 'hard-link'));
+      mkdirSync(join(primary.directory, 'folder'));
+      writeFileSync(join(primary.directory, 'folder', 'secret'), 'of root alone', { mode: 0o600 });
+      symlinkSync(join(primary.directory, 'folder'), join(primary.directory, 'data', 'folder'));
+      try {
+        const standby = await startEmbeddedPostgres({ settings: { ...FAST, ...STREAMED }, standbyOf: primary });
+        try {
+          const data = readdirSync(join(standby.directory, 'data'));
+          expect(data).toContain('base');
+          for (const name of ['link', 'hard-link', 'folder']) expect(data).not.toContain(name);
+          expect(statSync(join(standby.directory, 'data')).uid).not.toBe(0);
+        } finally {
+          await standby.stop();
+        }
+      } finally {
+        await primary.stop();
+      }
+    },
+  );
 
   it('stops although a client is connected and busy', async () => {
     const server = await startEmbeddedPostgres({ settings: FAST });
