@@ -46,6 +46,11 @@ BEGIN
     IF OLD.dropped_at IS NOT NULL OR OLD.state NOT IN ('running', 'paused') THEN
       RAISE EXCEPTION 'migration % is past its drop or at its end: its approval cannot be changed', OLD.id USING ERRCODE = 'insufficient_privilege';
     END IF;
+    -- As stated people and reasons are bounded everywhere else.
+    IF greatest(length(NEW.approved_by), length(NEW.approval_withdrawn_by)) > 200
+       OR greatest(length(NEW.approval_reason), length(NEW.approval_withdrawn_reason)) > 500 THEN
+      RAISE EXCEPTION 'a name of more than 200 or a reason of more than 500 characters' USING ERRCODE = 'string_data_right_truncation';
+    END IF;
     NEW.updated_at := clock_timestamp();
   END IF;
   IF NEW.approval_withdrawn_at IS DISTINCT FROM OLD.approval_withdrawn_at AND NEW.approval_withdrawn_at IS NOT NULL THEN

@@ -154,6 +154,10 @@ describeWithPsql('with psql', () => {
       ),
     ).toEqual({ approved_by: outsider.role, finite: true });
 
+    await expect(
+      approver.query(`UPDATE p2pfk.migration SET approved_at = now(), approved_by = repeat('x', 201)`),
+    ).rejects.toMatchObject({ code: '22001' });
+
     expect(await waiting.verifyGate()).toMatchObject({ status: 'PASSED' });
     await waiting.dropParentForeignKey();
     for (const change of [
