@@ -35,6 +35,14 @@ export const ExecutionInput = z.strictObject({
   ledgerOwner: z.string().min(1).optional(),
   /** `rollback` goes straight to the rollback branch and ends in success. */
   operation: z.enum(['migrate', 'rollback']).default('migrate'),
+  /**
+   * For a rollback: the migration in the ledger that is meant. If it is no longer open, nothing is rolled back, although a later
+   * migration of the same foreign key may be. Reconciliation sets it.
+   */
+  migrationId: z
+    .string()
+    .regex(/^[1-9]\d{0,17}$/, 'must be the id of a migration in the ledger')
+    .optional(),
   dryRun: z.boolean().default(false),
   /**
    * The word of a person that the database which this execution reaches is the one that its ledger is to be used for: needed
@@ -341,14 +349,27 @@ export interface RolledBackResult {
 
 export interface ReconcileResult {
   /**
-   * - `NOTHING_TO_DO`: its migration is at rest, or another execution's by now.
-   * - `OWNER_ALIVE`: a step of it is still in flight, or it is not dead at all; nothing was changed. Call again after
-   *   `waitSeconds`.
+   * - `NOTHING_TO_DO`: the execution's migration is at rest, or owned by another execution by now.
+   * - `OWNER_ALIVE`: a step of the execution is still in flight, or the execution is not dead at all; nothing was changed. Call again
+   *   after `waitSeconds`.
    * - `RUNNING`: begun; call again after `waitSeconds`, it goes on where it stopped.
+   * - `ROLL_BACK`: the migration has to be rolled back, and any execution may take it over: start `rollback`.
+   * - `GIVEN_UP`: as `ROLL_BACK`, but too many executions in a row have died on the way back: a person is needed, `reason` says why.
    */
-  readonly status: 'NOTHING_TO_DO' | 'OWNER_ALIVE' | 'RUNNING' | 'PAUSED' | 'MIGRATED' | 'ROLLED_BACK';
+  readonly status: 'NOTHING_TO_DO' | 'OWNER_ALIVE' | 'RUNNING' | 'PAUSED' | 'MIGRATED' | 'ROLL_BACK' | 'GIVEN_UP';
   readonly migrationId: string | null;
   readonly waitSeconds: number;
+  readonly rollback?: RollbackToStart;
+  readonly reason?: string;
+}
+
+/** The execution by which the state machine of the migration rolls back what a dead execution left. */
+export interface RollbackToStart {
+  /** The same for each call after the same death, so that it is started once; another one after the next death. */
+  readonly name: string;
+  /** The ARN that it gets in the state machine of the dead execution. */
+  readonly execution: string;
+  readonly input: Partial<ExecutionInput> & Pick<ExecutionInput, 'table' | 'operation' | 'migrationId'>;
 }
 
 /** Also the output of an execution that paused. */

@@ -32,7 +32,10 @@ export async function nextMigrationId(client: Client): Promise<string> {
 }
 
 /** What an execution was asked to do, as the ledger keeps it for the steps. */
-export type MigrationOptions = Omit<ExecutionInput, 'table' | 'constraint' | 'operation' | 'dryRun' | 'relink'> & {
+export type MigrationOptions = Omit<
+  ExecutionInput,
+  'table' | 'constraint' | 'operation' | 'migrationId' | 'dryRun' | 'relink'
+> & {
   /** When this execution made its plan, ISO 8601, and how many seconds of work it foresaw. */
   readonly plannedAt?: string;
   readonly accepted?: readonly AcceptedFinding[];

@@ -8,6 +8,7 @@ export const LONG: readonly string[] = [
   'core/steps/again',
   'core/steps/between',
   'core/steps/frozen-client',
+  'core/steps/hand-over',
   'core/steps/late',
   'core/steps/liveness',
   'core/steps/resume',

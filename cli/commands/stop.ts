@@ -23,9 +23,9 @@ export function registerStop(program: Command, finish: Finish): void {
       'after',
       helpText({
         about: `Starts no further step; a statement that is under way ends. Nothing is undone and nothing is lost: what is done stays
-done, and the next migrate or rollback goes on from there. In AWS the stack's reconcile function looks at the migration
-at once: before the drop of the parent-level foreign key it leaves it there, to be resumed; after it, it verifies, and
-rolls back if that fails.`,
+done, and the next migrate or rollback goes on from there. In AWS the stack's reconciliation looks at the migration at
+once: before the drop of the parent-level foreign key it leaves it there, to be resumed; after it, it verifies. If that
+fails, or if the execution was a rollback, it starts an execution that rolls back, three times at most.`,
         examples: [
           ['p2pfk stop --execution $ARN', 'here or in AWS: the ARN tells'],
           [

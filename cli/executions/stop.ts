@@ -55,8 +55,8 @@ function stopLines(before: Described, after: Described): string[] {
   const reconciled = after.executionArn.startsWith('arn:aws:states:local:')
     ? []
     : [
-        "In AWS the stack's reconcile function now looks at the migration: after the drop of the parent-level FK it verifies, and",
-        'rolls back if that fails; before it, the migration stays where it is.',
+        "In AWS the stack's reconciliation now looks at the migration: before the drop of the parent-level FK it stays where it is; after",
+        'it, it is verified; if that fails, or if this was a rollback, an execution is started that rolls it back.',
       ];
   return [
     after.status === 'RUNNING' ? '‖ Asked to stop; it has not stopped yet' : '‖ Stopped: no further step starts',

@@ -118,7 +118,9 @@ function withDeadline(input: ExecutionInput): ExecutionInput {
   return { ...input, deadline: new Date(Date.parse(opensAt) + windowMinutes * 60_000).toISOString() };
 }
 
-function refuseContradiction({ approverMustDiffer, approval }: ExecutionInput): void {
+function refuseContradiction({ approverMustDiffer, approval, operation, migrationId }: ExecutionInput): void {
+  if (migrationId !== undefined && operation !== 'rollback')
+    throw new InvalidInput('the execution input is not valid: migrationId belongs to operation "rollback"');
   if (approverMustDiffer && approval !== 'manual')
     throw new InvalidInput('the execution input is not valid: approverMustDiffer needs approval "manual"');
 }
@@ -189,7 +191,8 @@ async function planRollback(context: StepContext, input: ExecutionInput, executi
   const { client } = context;
   const { foreignKey, note } = await findForRollback(context, input);
   const maxConcurrency = input.maxConcurrency;
-  if (foreignKey.migrationId === null) {
+  const isOver = input.migrationId !== undefined && foreignKey.migrationId !== input.migrationId;
+  if (foreignKey.migrationId === null || isOver) {
     const { table, referencedTable, constraint_name: constraint } = foreignKey;
     return {
       status: 'NOTHING_TO_ROLL_BACK',
@@ -200,7 +203,11 @@ async function planRollback(context: StepContext, input: ExecutionInput, executi
       pairs: [],
       pairCount: 0,
       maxConcurrency,
-      ...(note === null ? {} : { reason: note }),
+      ...(isOver
+        ? { reason: `migration ${input.migrationId} is no longer open` }
+        : note === null
+          ? {}
+          : { reason: note }),
     };
   }
   // What cannot be asked would hold up the rollback at its first lock.
@@ -261,6 +268,7 @@ function optionsOf({
   table: _table,
   constraint: _constraint,
   operation: _operation,
+  migrationId: _migrationId,
   dryRun: _dryRun,
   relink: _relink,
   ...options

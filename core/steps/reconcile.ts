@@ -1,27 +1,25 @@
 /**
- * Reconcile: brings a migration to rest whose execution died: stopped, timed out, or past every Catch. Before the drop it
- * becomes a resume point. After the drop, unverified, it is verified, and rolled back if that fails. A rollback that died
- * half-way is finished. It owns the migration meanwhile, so late steps of the dead execution are refused; called again, or
- * twice at once, it changes nothing that is done.
+ * Reconcile: a migration whose execution died, that is, was stopped, timed out or ended past every Catch, is brought to rest or on its
+ * way. Before the drop it becomes a resume point. After the drop, unverified, the verification that is missing is run. Where that
+ * fails, or where the execution died in a rollback, the answer says which execution has to be started: the rollback itself is the
+ * state machine's. Late steps of the dead execution are refused from the claim on; called again, or twice at once, it changes nothing
+ * that is done.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { runAsLogin } from '../as-login.ts';
 import type { ReconcileEvent, ReconcileResult, VerifyMigrationResult } from '../contracts.ts';
-import { DeadlockDetected, LockTimeout, OrphanedRows, RollbackFailed } from '../errors.ts';
+import { DeadlockDetected, LockTimeout } from '../errors.ts';
 import { changeMigration, type Migration, readMigration } from '../ledger.ts';
 import { admitWriter } from '../ledger-identity.ts';
 import { isLedgerReadable } from '../ledger-state.ts';
 import { holdRandomKey } from '../liveness.ts';
 import { upgradeLedger } from '../make-ledger.ts';
+import { asNote } from '../notes.ts';
+import { toNamedError } from '../postgres-errors.ts';
 import { run } from '../sql.ts';
-import { attachParent } from './attach-parent.ts';
-import { eachPair, isRestored } from './batch.ts';
 import { applicationName, type StepContext } from './context.ts';
-import { dropPairForeignKeys } from './drop-pair-foreign-keys.ts';
-import { fence } from './fence.ts';
-import { restoreParentForPair } from './restore-parent.ts';
+import { handOver, reconciliationOf, waitingFor } from './hand-over.ts';
 import { verifyMigration } from './verify-migration.ts';
-import { verifyRolledBack } from './verify-rolled-back.ts';
 
 /** Kept back from the handler's time, so that a piece of work is not begun that it cannot end. */
 const RESERVE_MS = 30_000;
@@ -30,24 +28,22 @@ const BUSY_SECONDS = 10;
 /** A transaction of the dead execution that came in before it lost the migration ends within the lock budget. */
 const IN_FLIGHT_POLL_MS = 100;
 
-/**
- * @returns `NOTHING_TO_DO` also where the execution has come to its end, or another one has taken over
- * @throws RollbackFailed when a person is needed, as the state machine's own rollback
- */
+/** @returns `NOTHING_TO_DO` also where the execution has come to its end, or another one has taken over */
 export async function reconcile(context: StepContext, event: ReconcileEvent): Promise<ReconcileResult> {
   const { client, logger } = context;
-  const owner = ownerFor(event.execution);
-  const readable = await isLedgerReadable(client);
-  const [found] = readable
-    ? await run<{ id: string; execution: string }>(client, 'ledger/unfinished', { execution: event.execution, owner })
-    : [];
+  const dead = event.execution;
+  const owner = reconciliationOf(dead);
+  const found = await findLeft(context, dead, owner);
   if (!found) return { status: 'NOTHING_TO_DO', migrationId: null, waitSeconds: 0 };
 
   const { id } = found;
   await upgradeLedger(client);
   await admitWriter(client, false);
+  // Handed over already, by a reconciliation whose answer may have been lost. Another claim would only be in the rollback's way.
+  if (found.execution === owner && (await readMigration(client, id)).state === 'rolling-back')
+    return handOver(context, { id, owner, dead });
   const busy = (status: 'RUNNING' | 'OWNER_ALIVE') => ({ status, migrationId: id, waitSeconds: BUSY_SECONDS });
-  const reason = `execution ${event.execution} ended as ${event.reason} and left its migration`;
+  const reason = `execution ${dead} ended as ${event.reason} and left its migration`;
   const livenessKey = await holdRandomKey(client);
   if (!(await claim(context, { id, from: found.execution, owner, livenessKey, reason, ended: true })))
     return busy(found.execution === owner ? 'RUNNING' : 'OWNER_ALIVE');
@@ -57,18 +53,27 @@ export async function reconcile(context: StepContext, event: ReconcileEvent): Pr
   const migration = await readMigration(client, id);
   logger.warn('reconciling', { migrationId: id, state: migration.state, reason: event.reason });
   try {
-    if (migration.state === 'rolling-back') return await rollBack(context, migration, owner);
-    if (migration.constraint_oid === null) return await finish(context, migration, owner);
-    return await rest(context, migration, `execution ${event.execution} ended as ${event.reason}`);
+    if (migration.state === 'rolling-back') return await handOver(context, { id, owner, dead });
+    if (migration.constraint_oid === null) return await finish(context, { id, owner, dead });
+    return await rest(context, migration, `execution ${dead} ended as ${event.reason}`);
   } catch (error) {
-    if (error instanceof OrphanedRows) {
-      const message = `the parent foreign key cannot come back, the pair foreign keys stay: ${error.message}`;
-      throw new RollbackFailed(message, error.context, { cause: error });
-    }
-    if (!(error instanceof LockTimeout || error instanceof DeadlockDetected)) throw error;
-    logger.info('in use, to be tried again', { reason: error.message });
+    const named = toNamedError(error);
+    if (!(named instanceof LockTimeout || named instanceof DeadlockDetected)) throw named;
+    logger.info('in use, to be tried again', { reason: named.message });
     return busy('RUNNING');
   }
+}
+
+/** The migration that the execution, or its reconciliation, has not brought to an end, and who owns it. */
+async function findLeft(
+  context: StepContext,
+  dead: string,
+  owner: string,
+): Promise<{ readonly id: string; readonly execution: string } | undefined> {
+  const { client } = context;
+  if (!(await isLedgerReadable(client))) return undefined;
+  const [left] = await run<{ id: string; execution: string }>(client, 'ledger/unfinished', { execution: dead, owner });
+  return left ?? waitingFor(context, dead);
 }
 
 /**
@@ -80,13 +85,8 @@ export async function restIfDead(context: StepContext, id: string, found: string
   if (migration.state !== 'running' || migration.constraint_oid === null) return;
   const reason = `execution ${migration.execution} was found dead ${found}`;
   const from = migration.execution;
-  if (await claim(context, { id, from, owner: ownerFor(from), livenessKey: null, reason, ended: false }))
+  if (await claim(context, { id, from, owner: reconciliationOf(from), livenessKey: null, reason, ended: false }))
     await rest(context, migration, reason);
-}
-
-/** Never mistaken for a local execution: a reconciliation also counts as alive while its session or its lease lasts. */
-function ownerFor(execution: string): string {
-  return `reconcile:${execution}`;
 }
 
 interface Claim {
@@ -131,41 +131,27 @@ async function rest({ client }: StepContext, { id }: Migration, what: string): P
 }
 
 /** The parent FK is gone, in a verified transaction; only the last checks are missing. */
-async function finish(context: StepContext, migration: Migration, execution: string): Promise<ReconcileResult> {
-  const step = { migrationId: migration.id, execution };
+async function finish(
+  context: StepContext,
+  { id, owner, dead }: { readonly id: string; readonly owner: string; readonly dead: string },
+): Promise<ReconcileResult> {
+  const step = { migrationId: id, execution: owner };
   let verified: VerifyMigrationResult;
   do {
-    if (context.remainingMs() < RESERVE_MS) return { status: 'RUNNING', migrationId: migration.id, waitSeconds: 1 };
+    if (context.remainingMs() < RESERVE_MS) return { status: 'RUNNING', migrationId: id, waitSeconds: 1 };
     verified = await verifyMigration(context, step);
   } while (verified.status === 'COUNTING');
-  if (verified.status === 'MIGRATED') return { status: 'MIGRATED', migrationId: migration.id, waitSeconds: 0 };
-  return rollBack(context, migration, execution, verified.reason);
+  if (verified.status === 'MIGRATED') return { status: 'MIGRATED', migrationId: id, waitSeconds: 0 };
+  await noteWhy(context, step, verified.reason);
+  return handOver(context, { id, owner, dead });
 }
 
-const restoreParent = eachPair(restoreParentForPair, isRestored);
-
-/** The rollback branch, state by state, as far as the time goes. Each step finds what an earlier try has done. */
-async function rollBack(
-  context: StepContext,
-  { id }: Migration,
-  execution: string,
-  why?: string,
-): Promise<ReconcileResult> {
-  const step = { migrationId: id, execution };
-  const running = (waitSeconds: number): ReconcileResult => ({ status: 'RUNNING', migrationId: id, waitSeconds });
-  const error = why === undefined ? null : { Error: 'VerificationFailed', Cause: why };
-  const fenced = await fence(context, { ...step, error });
-  for (const { pair, last } of fenced.pairs) {
-    if (context.remainingMs() < RESERVE_MS) return running(1);
-    const restored = await restoreParent(context, { ...step, pair, last });
-    if (restored.status === 'RUNNING') return running(restored.waitSeconds);
-  }
-  if (context.remainingMs() < RESERVE_MS) return running(1);
-  if (fenced.parentForeignKey === 'DROPPED') {
-    const attached = await attachParent(context, step);
-    if (attached.status === 'RUNNING') return running(attached.waitSeconds);
-  }
-  await dropPairForeignKeys(context, step);
-  await verifyRolledBack(context, step);
-  return { status: 'ROLLED_BACK', migrationId: id, waitSeconds: 0 };
+/** From now on the next execution, also one that was to migrate, rolls back; the ledger says why. */
+async function noteWhy(
+  { client }: StepContext,
+  { migrationId, execution }: { readonly migrationId: string; readonly execution: string },
+  why: string,
+): Promise<void> {
+  const error = await asNote(client, { name: 'VerificationFailed', message: why });
+  await run(client, 'ledger/fence', { migration_id: migrationId, execution, error });
 }

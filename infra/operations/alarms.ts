@@ -78,7 +78,7 @@ export class Monitoring extends Construct {
         metric: ended(reconciliation),
         periods: THREE_HOURS,
         description:
-          'A migration whose execution died could not be brought to rest. Every row is guarded. The last execution of the state machine Reconciliation says why; then run the migration or its rollback again.',
+          'A migration whose execution died could not be brought to rest, or the executions that were to roll it back died one after the other. Every row is guarded. The last execution of the state machine Reconciliation says why; then run the migration or its rollback again.',
       }),
       this.#alarm('BeyondForecast', {
         severity: 'warning',

@@ -52,7 +52,7 @@ const NOTICES: readonly Notice[] = [
     severity: 'info',
     statuses: ['SUCCEEDED'],
     outcomes: ['ROLLED_BACK'],
-    text: 'rolled back as asked: the parent-level foreign key stands as before',
+    text: 'rolled back, as a person or reconciliation asked: the parent-level foreign key stands as before',
   },
   {
     id: 'ChecksPending',
@@ -67,8 +67,16 @@ const NOTICES: readonly Notice[] = [
     of: 'reconciliation',
     severity: 'info',
     statuses: ['SUCCEEDED'],
-    outcomes: ['PAUSED', 'MIGRATED', 'ROLLED_BACK'],
+    outcomes: ['PAUSED', 'MIGRATED'],
     text: 'reconciled: a migration whose execution died is at rest; the output says how',
+  },
+  {
+    id: 'RollbackStarted',
+    of: 'reconciliation',
+    severity: 'warning',
+    statuses: ['SUCCEEDED'],
+    outcomes: ['ROLL_BACK'],
+    text: 'started a rollback: an execution died on the way back, or died after the drop and a check failed; the output names the execution that rolls back now',
   },
 ];
 

@@ -1,10 +1,10 @@
 /**
  * What happens when an execution ends past every Catch: stopped, timed out, or out of events. A small state machine of its
- * own calls the reconcile function until the migration is at rest.
+ * own calls the reconcile function until the migration is at rest, or has to be rolled back. Then it starts the migration's own state
+ * machine with `operation: rollback`, so that the rollback is spelled once.
  *
- * A state machine, because a rollback may take longer than a function lives: it waits and asks again, tries again as
- * patiently as the migration does, and shows what it did. The migration's own machine would not do: begun again with
- * `operation: rollback` it would undo hours of validation that the next execution could go on from.
+ * A state machine, because checks may take longer than a function lives, and because a function in a VPC reaches the database and
+ * need not reach Step Functions. It does not wait for the rollback: when that dies, its own event starts the next reconciliation.
  */
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
@@ -31,12 +31,13 @@ import {
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import { acknowledgeStateMachine } from '../acknowledgements.ts';
+import { acknowledgeDescribedExecutions, acknowledgeStateMachine } from '../acknowledgements.ts';
 import { OperationFunctions } from '../lambda-functions.ts';
 import type { LogGroups, LogOptions } from '../logs.ts';
 import { rulesOf, sourceConditions } from '../source-conditions.ts';
 import { addRetries } from '../state-machine/retry.ts';
 import type { DeadLetters } from './dead-letters.ts';
+import { wayBack } from './way-back.ts';
 
 export interface ReconciliationProps {
   /** Whose executions are looked after. */
@@ -54,7 +55,7 @@ export class Reconciliation extends Construct {
     super(scope, id);
     const { reconciled, reconcile, logGroups, logs, deadLetters } = props;
     this.stateMachine = new StateMachine(this, 'StateMachine', {
-      ...reconciliationProps(this, reconcile),
+      ...reconciliationProps(this, { reconciled, reconcile }),
       tracingEnabled: true,
       logs: {
         destination: logGroups.makeForStateMachine(this, 'ExecutionLogs'),
@@ -63,6 +64,7 @@ export class Reconciliation extends Construct {
       },
     });
     acknowledgeStateMachine(this.stateMachine, [reconcile]);
+    acknowledgeDescribedExecutions(this.stateMachine, reconciled);
 
     const role = new Role(this, 'EventsRole', {
       description: 'EventBridge starts the reconciliation of p2pfk',
@@ -119,22 +121,24 @@ export class Reconciliation extends Construct {
   }
 }
 
+type Calls = Pick<ReconciliationProps, 'reconciled' | 'reconcile'>;
+
 /** What makes this state machine; apart from its scope, so that a test can run it at home. */
-export function reconciliationProps(scope: Construct, reconcile: IFunction): StateMachineProps {
+export function reconciliationProps(scope: Construct, calls: Calls): StateMachineProps {
   return {
     comment:
-      'Brings a migration to rest whose execution died: to a point from which the next one goes on, or all the way.',
+      'Brings a migration to rest whose execution died: to a point from which the next one goes on, or all the way; and starts its rollback.',
     stateMachineType: StateMachineType.STANDARD,
-    definitionBody: DefinitionBody.fromChainable(defineReconciliation(scope, reconcile)),
+    definitionBody: DefinitionBody.fromChainable(defineReconciliation(scope, calls)),
   };
 }
 
-function defineReconciliation(scope: Construct, reconcile: IFunction): IChainable {
+export function defineReconciliation(scope: Construct, calls: Calls): IChainable {
   const { state, timeoutSeconds } = OperationFunctions.reconcile;
   const task = new LambdaInvoke(scope, state, {
     comment:
-      'Reads the ledger: before the drop the migration becomes a point to go on from; after it, it is verified, and rolled back if that fails; a rollback that died is finished, under the locks of the rollback branch.',
-    lambdaFunction: reconcile,
+      'Reads the ledger: before the drop the migration becomes a point to go on from; after it, it is verified; where it has to be rolled back, the answer says by which execution.',
+    lambdaFunction: calls.reconcile,
     payload: TaskInput.fromObject({
       execution: JsonPath.stringAt('$.execution'),
       reason: JsonPath.stringAt('$.reason'),
@@ -144,34 +148,29 @@ function defineReconciliation(scope: Construct, reconcile: IFunction): IChainabl
     taskTimeout: Timeout.duration(Duration.seconds(timeoutSeconds)),
     resultPath: '$.result',
   });
-  // The way back and the checks after the drop are left to nothing else: an outage of the database is waited for.
+  // The checks after the drop are left to nothing else: an outage of the database is waited for.
   addRetries(task, { patience: 'day' });
-  task.addCatch(
-    new Fail(scope, 'ReconcileFailed', {
-      comment: 'A person is needed; every row is still guarded by pair or parent foreign keys.',
-      error: 'ReconcileFailed',
-      causePath: '$.error.Cause',
-    }),
-    { resultPath: '$.error' },
-  );
+  const failed = new Fail(scope, 'ReconcileFailed', {
+    comment: 'A person is needed; every row is still guarded by pair or parent foreign keys.',
+    error: 'ReconcileFailed',
+    causePath: '$.error.Cause',
+  });
+  task.addCatch(failed, { resultPath: '$.error' });
   const wait = new Wait(scope, 'WaitForReconcile', {
     comment: 'Holds nothing while the server works.',
     time: WaitTime.secondsPath('$.result.waitSeconds'),
   });
   const done = new Succeed(scope, 'Reconciled', {
-    comment: 'The migration is at rest; the output says how.',
+    comment: 'The migration is at rest, or others go on with it; the output says how.',
     outputPath: '$.result',
   });
+  const is = (...statuses: string[]) =>
+    Condition.or(...statuses.map((status) => Condition.stringEquals('$.result.status', status)));
   task.next(
     new Choice(scope, 'AtRest?', { comment: 'Work that outlives a function goes on in the next one.' })
-      .when(
-        Condition.or(
-          Condition.stringEquals('$.result.status', 'RUNNING'),
-          // A function of the dead execution is still in flight: AWS does not kill it.
-          Condition.stringEquals('$.result.status', 'OWNER_ALIVE'),
-        ),
-        wait,
-      )
+      // OWNER_ALIVE: a function of the dead execution is still in flight, as AWS does not kill it.
+      .when(is('RUNNING', 'OWNER_ALIVE'), wait)
+      .when(is('ROLL_BACK', 'GIVEN_UP'), wayBack(scope, calls.reconciled, { task, done, failed }))
       .otherwise(done),
   );
   wait.next(task);

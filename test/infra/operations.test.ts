@@ -4,8 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { KEEP_READY } from '../../core/keep-ready.ts';
 import { METRIC_NAMES } from '../../core/metric-names.ts';
 import { ScheduleTag } from '../../core/schedule-tags.ts';
-import { startExecution } from '../../local/engine.ts';
-import { reconciliationDefinition, synthesize } from './stack.helpers.ts';
+import { synthesize } from './stack.helpers.ts';
 
 const template = synthesize({
   maintenanceWindow: {
@@ -103,46 +102,6 @@ describe('an execution that dies', () => {
       ],
     });
   });
-
-  const run = async (...answers: readonly unknown[]) => {
-    const events: unknown[] = [];
-    const { outcome } = startExecution({
-      definition: reconciliationDefinition(),
-      handlers: {
-        reconcile: async (event) => {
-          const answer = answers[Math.min(events.length, answers.length - 1)];
-          events.push(event);
-          if (answer instanceof Error) throw answer;
-          return answer;
-        },
-      },
-      input: { execution: 'arn:dead', reason: 'ABORTED' },
-      executionArn: 'arn:aws:states:local:000000000000:execution:reconcile:test',
-      name: 'test',
-    });
-    return { outcome: await outcome, events };
-  };
-
-  it('is asked after until its migration is at rest', async () => {
-    const alive = { status: 'OWNER_ALIVE', migrationId: '1', waitSeconds: 0 };
-    const running = { status: 'RUNNING', migrationId: '1', waitSeconds: 0 };
-    const { outcome, events } = await run(alive, running, {
-      status: 'ROLLED_BACK',
-      migrationId: '1',
-      waitSeconds: 0,
-    });
-    expect(outcome).toEqual({
-      status: 'SUCCEEDED',
-      output: { status: 'ROLLED_BACK', migrationId: '1', waitSeconds: 0 },
-    });
-    expect(events).toEqual(Array(3).fill({ execution: 'arn:dead', reason: 'ABORTED' }));
-  });
-
-  it('calls for a person when that fails', async () => {
-    const failure = Object.assign(new Error('disk full'), { name: 'StatementFailed' });
-    const { outcome } = await run(failure);
-    expect(outcome).toMatchObject({ status: 'FAILED', error: 'ReconcileFailed' });
-  });
 });
 
 describe('the audit', () => {
@@ -193,7 +152,10 @@ describe('notifications', () => {
 
   it.each([
     ['put to rest', 'SUCCEEDED', { status: 'PAUSED', migrationId: '1' }, ['Reconciled']],
+    ['started a rollback', 'SUCCEEDED', { status: 'ROLL_BACK', migrationId: '1' }, ['RollbackStarted']],
     ['nothing to do', 'SUCCEEDED', { status: 'NOTHING_TO_DO', migrationId: null }, []],
+    // They were told when that execution ended.
+    ['left to a person', 'SUCCEEDED', { status: 'LEFT_TO_PERSON', migrationId: '1' }, []],
     // An alarm says so.
     ['failed', 'FAILED', null, []],
   ])('tell of a reconciliation: %s', (_, status, output, expected) => {

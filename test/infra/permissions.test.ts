@@ -17,6 +17,7 @@ const WHO: readonly (readonly [part: RegExp, who: string])[] = [
   [/EventsRole/, 'the rule'],
   [/^MigrationFailureNotices/, 'the notices'],
   [/^MigrationDeadExecutionLookStateMachine/, 'the look'],
+  [/^MigrationReconciliationStateMachine/, 'Reconciliation'],
   [/^MigrationDeadExecutionLookRole/, "the look's schedule"],
   [/^MigrationKeepReady/, 'the schedules that keep functions ready'],
   [/StateMachine/, 'state machines'],
@@ -37,7 +38,8 @@ function granted(template: Template): string[] {
     return allowed.flatMap(({ Action, Resource }) =>
       [Action].flat().map((action) => {
         // Every state machine writes its log and its traces.
-        const who = /^(logs|xray):/.test(action) && /^the (notices|look)$/.test(of) ? 'state machines' : of;
+        const who =
+          /^(logs|xray):/.test(action) && /^(the (notices|look)|Reconciliation)$/.test(of) ? 'state machines' : of;
         return `${who} ${action}${Resource === '*' ? ' *' : ''}`;
       }),
     );

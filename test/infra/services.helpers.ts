@@ -1,7 +1,13 @@
 /** State machines that call services of AWS, on the local engine: each service is a function of the state's name. */
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import type { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
-import { DefinitionBody, type IChainable, type IStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import {
+  type CfnStateMachine,
+  DefinitionBody,
+  type IChainable,
+  type IStateMachine,
+  StateMachine,
+  type StateMachineProps,
+} from 'aws-cdk-lib/aws-stepfunctions';
 import { App, Stack } from 'aws-cdk-lib/core';
 import type { Topics } from '../../infra/operations/topics.ts';
 import { type Handler, type Handlers, type StateMachineDefinition, startExecution } from '../../local/engine.ts';
@@ -17,17 +23,22 @@ type States = Record<string, State>;
 
 /** What is made in a stack of its own, as the local engine runs it. */
 export function definitionOf(define: (around: Surroundings) => IChainable): StateMachineDefinition {
+  return asFunctions(
+    deployedDefinitionOf((around) => ({ definitionBody: DefinitionBody.fromChainable(define(around)) })),
+  );
+}
+
+/** What is made in a stack of its own, as it would be deployed. */
+export function deployedDefinitionOf(propsOf: (around: Surroundings) => StateMachineProps): StateMachineDefinition {
   const stack = new Stack(new App(), 'Services', { env: { region: 'eu-central-1', account: '123456789012' } });
   const main = StateMachine.fromStateMachineName(stack, 'Main', 'p2pfk');
   const topic = (severity: string) =>
     Topic.fromTopicArn(stack, severity, `arn:aws:sns:eu-central-1:123456789012:${severity}`);
   const topics = { page: topic('page'), warning: topic('warning'), info: topic('info') };
-  const machine = new StateMachine(stack, 'StateMachine', {
-    definitionBody: DefinitionBody.fromChainable(define({ stack, main, topics })),
-  });
+  const machine = new StateMachine(stack, 'StateMachine', propsOf({ stack, main, topics }));
   const resource = machine.node.defaultChild as CfnStateMachine;
   const resolved: unknown = stack.resolve(resource.definitionString);
-  return asFunctions(JSON.parse(typeof resolved === 'string' ? resolved : joined(resolved)));
+  return JSON.parse(typeof resolved === 'string' ? resolved : joined(resolved));
 }
 
 /** The partition is the only part of the text that CloudFormation fills in. */

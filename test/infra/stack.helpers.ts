@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { type CfnStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
-import { App, Stack } from 'aws-cdk-lib/core';
+import { App } from 'aws-cdk-lib/core';
 import type { MaintenanceWindow } from '../../core/maintenance-window.ts';
 import { addSolutionChecks } from '../../infra/checks.ts';
 import { bundleNames } from '../../infra/lambda-functions.ts';
@@ -13,6 +12,7 @@ import { reconciliationProps } from '../../infra/operations/reconciliation.ts';
 import { readSettings } from '../../infra/settings.ts';
 import { MigrationStack } from '../../infra/stack.ts';
 import type { StateMachineDefinition } from '../../local/engine.ts';
+import { deployedDefinitionOf } from './services.helpers.ts';
 
 export const projectRoot = join(import.meta.dirname, '..', '..');
 
@@ -65,12 +65,11 @@ export function withBundles<Result>(work: (lambdaBundles: string, folder: string
   }
 }
 
-/** The second state machine, as the local engine runs it. */
+/** The second state machine, with the resources that it would have in one account. */
 export function reconciliationDefinition(): StateMachineDefinition {
-  const stack = new Stack(new App(), 'Reconciliation');
-  const arn = 'arn:aws:lambda:us-east-1:123456789012:function:reconcile';
-  const reconcile = LambdaFunction.fromFunctionArn(stack, 'Reconcile-function', arn);
-  const machine = new StateMachine(stack, 'StateMachine', reconciliationProps(stack, reconcile));
-  const resource = machine.node.defaultChild as CfnStateMachine;
-  return JSON.parse(String(stack.resolve(resource.definitionString)));
+  return deployedDefinitionOf(({ stack, main }) => {
+    const arn = 'arn:aws:lambda:us-east-1:123456789012:function:reconcile';
+    const reconcile = LambdaFunction.fromFunctionArn(stack, 'Reconcile-function', arn);
+    return reconciliationProps(stack, { reconciled: main, reconcile });
+  });
 }

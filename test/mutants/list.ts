@@ -31,7 +31,82 @@ const IDENTITY_TESTS = 'test/core/ledger/identity.test.ts';
 const STANDBY_TESTS = 'test/core/steps/standbys.test.ts';
 const STANDBY_READERS_TESTS = 'test/core/standby-readers.test.ts';
 
+const HAND_OVER_TESTS = 'test/core/steps/hand-over.test.ts';
+
 export const MUTANTS: readonly Mutant[] = [
+  {
+    rule: 'the rollback that reconciliation asks for takes the migration over at once',
+    file: 'sql/ledger/hand-over.sql',
+    find: 'lease_until = least(m.lease_until, now())',
+    replace: 'lease_until = m.lease_until',
+    test: HAND_OVER_TESTS,
+    title: 'and taken up at once; another execution is told who has it',
+  },
+  {
+    rule: 'a migration that was handed over, and that no execution takes over, is found by each look',
+    file: 'sql/ledger/hand-over.sql',
+    find: 'lease_until = least(m.lease_until, now())',
+    replace: 'lease_until = now()',
+    test: HAND_OVER_TESTS,
+    title: 'also where the reconciliation died before: the look finds it, and the name is the same',
+  },
+  {
+    rule: 'a migration is not handed over while another session works on it',
+    file: 'sql/ledger/hand-over.sql',
+    find: '   AND NOT p2pfk.owner_works(m.id, m.execution, m.liveness_key)\n',
+    replace: '',
+    test: HAND_OVER_TESTS,
+    title: 'where the first one works on it behind the fence, the second changes nothing',
+  },
+  {
+    rule: 'reconciliation starts rollbacks of one migration no more than three times',
+    file: 'core/steps/hand-over.ts',
+    find: 'if (n > MOST_ROLLBACKS) {',
+    replace: 'if (n > 99) {',
+    test: HAND_OVER_TESTS,
+    title: 'is started again under the next name, and after so many times no more',
+  },
+  {
+    rule: 'only the rollback that a migration waits for counts as the one that died',
+    file: 'core/steps/hand-over.ts',
+    find: 'return arn === execution ? waiting : undefined;',
+    replace: 'return arn === execution ? waiting : waiting;',
+    test: HAND_OVER_TESTS,
+    title: 'is told from another execution with such a name',
+  },
+  {
+    rule: 'a rollback that comes late leaves a later migration of the same foreign key alone',
+    file: 'core/steps/plan.ts',
+    find: 'input.migrationId !== undefined && foreignKey.migrationId !== input.migrationId',
+    replace: 'input.migrationId !== undefined && foreignKey.migrationId === undefined',
+    test: HAND_OVER_TESTS,
+    title: 'leaves a later migration of the same foreign key alone',
+  },
+  {
+    rule: 'a check that failed after the drop is noted before the way back is asked for',
+    file: 'core/steps/reconcile.ts',
+    find: '  await noteWhy(context, step, verified.reason);\n',
+    replace: '',
+    test: 'test/core/steps/reconcile.test.ts',
+    title: 'a check fails after the drop',
+  },
+  {
+    rule: 'a migration that was handed over is not claimed once more, in the way of its rollback',
+    file: 'core/steps/reconcile.ts',
+    find: "if (found.execution === owner && (await readMigration(client, id)).state === 'rolling-back')",
+    replace: 'if ((found.execution as unknown) === null)',
+    test: HAND_OVER_TESTS,
+    title: 'also where the reconciliation died before: the look finds it, and the name is the same',
+  },
+  {
+    rule: 'reconciliation leaves a rollback that has failed for a reason to a person',
+    file: 'infra/operations/way-back.ts',
+    find: "const ROLLBACK_FAILED = 'RollbackFailed';",
+    replace: "const ROLLBACK_FAILED = 'Never';",
+    test: 'test/infra/reconciliation.test.ts',
+    title:
+      'leaves a rollback to a person that has failed for a reason and has not been started again, who is not told twice',
+  },
   {
     rule: 'readers on standbys are asked before an exclusive lock of an execution',
     file: 'core/lock-budget.ts',

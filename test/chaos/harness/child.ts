@@ -89,7 +89,7 @@ async function deliver({ id, databaseUrl, invocation }: DeliverCommand): Promise
   const context = { getRemainingTimeInMillis: () => 60_000 } as Parameters<Handler>[1];
   try {
     const result: unknown = await handler?.(invocation.event, context);
-    tell({ type: 'delivered', id, outcome: JSON.stringify(result ?? null).slice(0, 500) });
+    tell({ type: 'delivered', id, outcome: JSON.stringify(result ?? null).slice(0, 4_000) });
   } catch (error) {
     const { name, message } = error instanceof Error ? error : { name: 'unknown', message: String(error) };
     tell({ type: 'delivered', id, outcome: `${name}: ${message}`.slice(0, 500) });

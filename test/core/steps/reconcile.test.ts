@@ -1,13 +1,16 @@
-/** Reconcile: a migration whose execution died comes to rest, wherever it was left; one that lives is left alone. */
+/**
+ * Reconcile: a migration whose execution died becomes a resume point, or is verified; one that lives is left alone. Where the way back is
+ * needed it changes the ledger alone; test/core/steps/hand-over.test.ts has what becomes of it.
+ */
+import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../../core/connection.ts';
 import type { ReconcileResult } from '../../../core/contracts.ts';
 import { holdExecution } from '../../../core/liveness.ts';
 import type { HandlerContext } from '../../../lambdas/handler.ts';
 import { handler } from '../../../lambdas/operations/reconcile.ts';
-import { holdLock, waitForQuery } from '../../support/observe.ts';
-import { databaseWith, everything, executionArn, foreignKeys, oneRow, smuggle } from '../case.helpers.ts';
-import { Execution, FORWARD, migratedTo, timeLeft } from '../execution.helpers.ts';
+import { databaseWith, everything, executionArn, foreignKeys, oneRow } from '../case.helpers.ts';
+import { Execution, migratedTo, timeLeft } from '../execution.helpers.ts';
 
 function reconciled({ arn }: Execution, context?: HandlerContext): Promise<ReconcileResult> {
   return handler({ execution: arn, reason: 'ABORTED' }, context) as Promise<ReconcileResult>;
@@ -18,7 +21,7 @@ const remoteArn = (name: string) => `arn:aws:states:eu-central-1:123456789012:ex
 const NOTHING = { status: 'NOTHING_TO_DO', migrationId: null, waitSeconds: 0 };
 
 describe('before the drop', () => {
-  it.each(['Plan', ...FORWARD.slice(0, 4)] as const)('after %s it becomes a resume point', async (last) => {
+  it.each(['Plan', 'AddForeignKeys'] as const)('after %s it becomes a resume point', async (last) => {
     const { observer, execution: dead } = await migratedTo(last);
     const before = await everything(observer);
 
@@ -34,17 +37,6 @@ describe('before the drop', () => {
     });
     await expect(dead.addForeignKey(1)).rejects.toMatchObject({ name: 'MigrationFenced' });
     expect(await reconciled(dead)).toEqual(NOTHING);
-  });
-
-  it('the next execution goes on from there', async () => {
-    const { observer, execution: dead } = await migratedTo('AddForeignKeys');
-    await reconciled(dead);
-
-    const next = new Execution();
-    expect(await next.plan()).toMatchObject({ status: 'PLANNED', migrationId: dead.migrationId });
-    await next.runUntil('VerifyMigration');
-
-    expect(await foreignKeys(observer)).toHaveLength(3);
   });
 });
 
@@ -79,104 +71,82 @@ describe('after the drop', () => {
     expect(await reconciled(dead)).toEqual(NOTHING);
   });
 
-  it('it is rolled back where a check fails', async () => {
-    const { observer, execution: dead, original } = await migratedTo('DropParentForeignKey');
-    await observer.query('ALTER TABLE path_1 DROP CONSTRAINT fk_path_to_inode_1');
+  it('counting goes on when it is called again', async () => {
+    const { execution: dead } = await migratedTo('DropParentForeignKey');
 
-    expect(await reconciled(dead)).toMatchObject({ status: 'ROLLED_BACK' });
-
-    expect(await everything(observer)).toBe(original);
-    expect(await oneRow(observer, `SELECT state, error ->> 'name' AS error FROM p2pfk.migration`)).toEqual({
-      state: 'rolled-back',
-      error: 'VerificationFailed',
-    });
+    expect(await reconciled(dead, timeLeft(20_000))).toMatchObject({ status: 'RUNNING', waitSeconds: 1 });
+    expect(await reconciled(dead)).toMatchObject({ status: 'MIGRATED' });
   });
 });
 
-describe('a rollback that died half-way is finished', () => {
+describe('where the way back is needed, nothing but the ledger is changed', () => {
   it.each([
-    ['behind the fence, before the drop', 'ValidateForeignKeys', async (dead: Execution) => dead.fence()],
-    ['behind the fence', 'DropParentForeignKey', async (dead: Execution) => dead.fence()],
     [
-      'with some partitions ready',
+      'a check fails after the drop',
+      'DropParentForeignKey',
+      async (_: Execution, observer: Client) => observer.query('ALTER TABLE path_1 DROP CONSTRAINT fk_path_to_inode_1'),
+      'VerificationFailed',
+    ],
+    ['it died behind the fence, before the drop', 'AddForeignKeys', async (dead: Execution) => dead.fence(), undefined],
+    [
+      'it died in the rollback',
       'DropParentForeignKey',
       async (dead: Execution) => {
-        const { pairs } = await dead.fence();
-        for (const { pair } of pairs.slice(0, 1)) await dead.restoreParent(pair);
+        const [first] = (await dead.fence({ Error: 'OrphanedRows', Cause: '3 rows' })).pairs;
+        await dead.restoreParent(first?.pair ?? 0);
       },
+      'OrphanedRows',
     ],
-    [
-      'with the parent foreign key back',
-      'VerifyMigration',
-      async (dead: Execution) => {
-        for (const { pair } of (await dead.fence()).pairs) await dead.restoreParent(pair);
-        await dead.attachParent();
+  ] as const)('%s', async (_, last, leave, why) => {
+    const { observer, execution: dead } = await migratedTo(last, undefined, remoteArn('one'));
+    await leave(dead, observer);
+    const before = await everything(observer);
+
+    const { status, rollback } = await reconciled(dead);
+    expect(status).toBe('ROLL_BACK');
+    const name = expect.stringMatching(`^reconcile-${dead.migrationId}-[0-9a-f]{12}-1$`);
+    expect(rollback).toEqual({
+      name,
+      execution: remoteArn(rollback?.name ?? ''),
+      input: {
+        table: 'public.path',
+        constraint: 'path_fk',
+        operation: 'rollback',
+        migrationId: dead.migrationId,
+        by: 'p2pfk reconciliation',
+        reason: 'execution one died',
+        maxConcurrency: 4,
+        lockTimeoutMs: 10_000,
+        rowMovementGuard: true,
+        noIndexes: false,
+        keepIndexes: false,
+        allowBlockingRollback: false,
       },
-    ],
-    [
-      'before its last check',
-      'DropParentForeignKey',
-      async (dead: Execution) => {
-        for (const { pair } of (await dead.fence()).pairs) await dead.restoreParent(pair);
-        await dead.attachParent();
-        await dead.dropPairForeignKeys();
-      },
-    ],
-  ] as const)('%s', async (_where, last, leave) => {
-    const { observer, execution: dead, original } = await migratedTo(last);
-    await leave(dead);
+    });
 
-    expect(await reconciled(dead)).toMatchObject({ status: 'ROLLED_BACK', migrationId: dead.migrationId });
-
-    expect(await everything(observer)).toBe(original);
-    expect(await reconciled(dead)).toEqual(NOTHING);
-  });
-
-  it('as far as the time goes, and further when called again', async () => {
-    const { observer, execution: dead, original } = await migratedTo('DropParentForeignKey');
-    await dead.fence();
-
-    expect(await reconciled(dead, timeLeft(20_000))).toMatchObject({ status: 'RUNNING', waitSeconds: 1 });
-    expect(await reconciled(dead)).toMatchObject({ status: 'ROLLED_BACK' });
-
-    expect(await everything(observer)).toBe(original);
-  });
-
-  it('when the application lets go of what it holds', async () => {
-    const { db, observer, execution: dead, original } = await migratedTo('AddForeignKeys', { lockTimeoutMs: 200 });
-    await dead.fence();
-    const held = await holdLock(await db.client(), 'UPDATE path_1 SET name = name WHERE ino = 1');
-
-    expect(await reconciled(dead)).toMatchObject({ status: 'RUNNING', waitSeconds: 10 });
-    await held.release();
-    // Nobody retries here as its caller would, and a busy machine may need more than these 200 ms.
-    await observer.query(`UPDATE p2pfk.migration SET options = jsonb_set(options, '{lockTimeoutMs}', '10000')`);
-    expect(await reconciled(dead)).toMatchObject({ status: 'ROLLED_BACK' });
-
-    expect(await everything(observer)).toBe(original);
-  });
-
-  it('or a person is told', async () => {
-    const { observer, execution: dead } = await migratedTo('DropParentForeignKey');
-    await dead.fence();
-    await smuggle(observer, `INSERT INTO path VALUES ('one', 4711, 'orphan')`);
-
-    for (let time = 0; time < 2; time++)
-      await expect(reconciled(dead)).rejects.toMatchObject({
-        name: 'RollbackFailed',
-        message: expect.stringContaining('the pair foreign keys stay'),
-      });
-
-    const pairForeignKeys = (await foreignKeys(observer)).filter((line) => /fk_path_to_inode_\d/.test(line));
-    expect(pairForeignKeys).toHaveLength(3);
+    expect(await everything(observer)).toBe(before);
+    expect(
+      await oneRow(
+        observer,
+        `SELECT state, execution, fenced_at IS NOT NULL AS fenced, error ->> 'name' AS error, lease_until <= now() AS free FROM p2pfk.migration`,
+      ),
+    ).toEqual({
+      state: 'rolling-back',
+      execution: `reconcile:${dead.arn}`,
+      fenced: true,
+      error: why ?? null,
+      free: true,
+    });
+    await expect(dead.fence()).rejects.toMatchObject({ name: 'MigrationFenced' });
+    // Asked once more, the answer is the same: Step Functions then starts no second execution.
+    expect(await reconciled(dead)).toMatchObject({ status: 'ROLL_BACK', rollback: { name: rollback?.name } });
   });
 });
 
 describe('nothing is changed', () => {
   it.each([
     ['paused', 'AddForeignKeys', async (dead: Execution) => dead.pause({ Error: 'WindowClosed' })],
-    ['migrated', 'VerifyMigration', async () => undefined],
-    ['rolled back', 'DropParentForeignKey', async (dead: Execution) => dead.rollBack()],
+    ['rolled back', 'Plan', async (dead: Execution) => dead.rollBack()],
   ] as const)('where the migration is %s', async (_state, last, leave) => {
     const { observer, execution: dead } = await migratedTo(last);
     await leave(dead);
@@ -209,7 +179,6 @@ describe('nothing is changed', () => {
       state: 'running',
       execution: next.arn,
     });
-    await next.runUntil('VerifyMigration');
   });
 
   it('while the process of a local execution lives', async () => {
@@ -220,10 +189,9 @@ describe('nothing is changed', () => {
     await owner.plan();
 
     expect(await reconciled(owner)).toMatchObject({ status: 'OWNER_ALIVE', waitSeconds: 10 });
-    await owner.runUntil('VerifyMigration');
 
     expect(await oneRow(observer, 'SELECT state, execution FROM p2pfk.migration')).toEqual({
-      state: 'migrated',
+      state: 'running',
       execution: owner.arn,
     });
   });
@@ -240,35 +208,6 @@ describe('nothing is changed', () => {
 
     expect(await reconciled(dead)).toMatchObject({ status: 'PAUSED' });
   });
-});
-
-it('told of it twice at once, one works and the other is told to ask again', async () => {
-  const { db, observer, execution: dead, original } = await migratedTo('DropParentForeignKey');
-  await dead.fence();
-  const held = await holdLock(await db.client(), 'LOCK TABLE p2pfk.pair IN ACCESS EXCLUSIVE MODE');
-  const first = reconciled(dead);
-  await waitForQuery(observer, /p2pfk\.pair/);
-
-  expect(await reconciled(dead)).toMatchObject({ status: 'RUNNING', waitSeconds: 10 });
-  await held.release();
-  expect(await first).toMatchObject({ status: 'ROLLED_BACK' });
-
-  expect(await everything(observer)).toBe(original);
-});
-
-it('an owner that reconciles is not taken for dead by the next execution', async () => {
-  const { db, observer, execution: dead } = await migratedTo('DropParentForeignKey');
-  await dead.fence();
-  await reconciled(dead, timeLeft(20_000));
-  const session = await connect({ databaseUrl: db.url, applicationName: `p2pfk/${dead.migrationId}/reconcile` });
-  await observer.query(`UPDATE p2pfk.migration SET lease_until = now() - interval '1 second'`);
-
-  await expect(new Execution().plan()).rejects.toMatchObject({
-    name: 'MigrationInProgress',
-    message: expect.stringContaining(`reconcile:${dead.arn}`),
-  });
-  await session.end();
-  expect(await new Execution().plan()).toMatchObject({ status: 'ROLLBACK_REQUESTED' });
 });
 
 it('p2pfk rollback brings a dead execution to rest first, and the ledger tells that it died', async () => {

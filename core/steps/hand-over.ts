@@ -1,0 +1,136 @@
+/**
+ * Hands a migration that has to be rolled back to an execution of its own state machine, which reconciliation starts with
+ * `operation: rollback`. The rollback is spelled in the state machine alone.
+ *
+ * The execution's name says where it comes from: `reconcile-<migration>-<dead execution>-<n>`, where the dead execution is the first
+ * one that died, as a hash. Two calls after one death give one name, and Step Functions starts one execution. When that execution dies
+ * itself, n grows; after {@link MOST_ROLLBACKS} reconciliation gives up.
+ */
+import { createHash } from 'node:crypto';
+import type { ExecutionInput, ReconcileResult, RollbackToStart } from '../contracts.ts';
+import { type Migration, readMigration } from '../ledger.ts';
+import { run } from '../sql.ts';
+import type { StepContext } from './context.ts';
+
+/** Executions that are started one after the other for one dead execution. Each of them waits for a day for what passes. */
+export const MOST_ROLLBACKS = 3;
+
+const STARTED_HERE = /:reconcile-([1-9]\d{0,17})-([0-9a-f]{12})-([1-9]\d{0,3})$/;
+
+/** Before the ARN of the dead execution: who owns the migration while it is reconciled. */
+const OWNER_PREFIX = 'reconcile:';
+
+/**
+ * Never mistaken for a local execution: a reconciliation also counts as alive while its session or its lease lasts.
+ *
+ * @example
+ * reconciliationOf('arn:...:migrate-path') === 'reconcile:arn:...:migrate-path'
+ */
+export function reconciliationOf(execution: string): string {
+  return `${OWNER_PREFIX}${execution}`;
+}
+
+/**
+ * A rollback that reconciliation started may end before it has taken the migration over, for example because its plan was refused. Then
+ * the ledger still has the reconciliation that started it as the owner.
+ *
+ * @returns that owner, and the migration; undefined where `execution` is no such rollback, or its migration was taken over
+ */
+export async function waitingFor(
+  { client }: StepContext,
+  execution: string,
+): Promise<{ readonly id: string; readonly execution: string } | undefined> {
+  const [, migrationId] = STARTED_HERE.exec(execution) ?? [];
+  if (migrationId === undefined) return undefined;
+  const [waiting] = await run<{ id: string; execution: string }>(client, 'ledger/handed-over', {
+    migration_id: migrationId,
+  });
+  if (!waiting) return undefined;
+  const { arn } = nextAfter(waiting.execution.slice(OWNER_PREFIX.length), waiting.id);
+  return arn === execution ? waiting : undefined;
+}
+
+/**
+ * @param owner the reconciliation that owns the migration, in state `rolling-back`
+ * @param dead the execution that died
+ */
+export async function handOver(
+  { client, logger }: StepContext,
+  { id, owner, dead }: { readonly id: string; readonly owner: string; readonly dead: string },
+): Promise<ReconcileResult> {
+  const migration = await readMigration(client, id);
+  const { name, arn, n } = nextAfter(dead, id);
+  const rollback = { name, execution: arn, input: await inputFor({ client }, migration, dead) };
+  // The execution that is started may look at the ledger before this session ends: it must not count as one that works.
+  await client.query("SELECT set_config('application_name', 'p2pfk/-/reconcile', false)");
+  const given = await run(client, 'ledger/hand-over', { migration_id: id, execution: owner });
+  if (given.length === 0) return { status: 'RUNNING', migrationId: id, waitSeconds: 10 };
+  const result = { migrationId: id, waitSeconds: 0 } as const;
+  if (n > MOST_ROLLBACKS) {
+    const reason = `the rollback of migration ${id} of ${rollback.input.table} was started ${MOST_ROLLBACKS} times after an execution died, and each time its execution ended before the rollback did, ${dead} last; every row is guarded by pair or parent foreign keys; see why it ended, then run p2pfk rollback --table ${rollback.input.table}`;
+    logger.warn('gave up', { migrationId: id, reason });
+    return { ...result, status: 'GIVEN_UP', reason };
+  }
+  logger.warn('to be rolled back', { migrationId: id, by: arn });
+  return { ...result, status: 'ROLL_BACK', rollback };
+}
+
+function nextAfter(dead: string, migrationId: string) {
+  const [, id, first, last] = STARTED_HERE.exec(dead) ?? [];
+  const isOurs = id === migrationId;
+  const hash = isOurs ? first : createHash('sha256').update(dead).digest('hex').slice(0, 12);
+  const n = isOurs ? Number(last) + 1 : 1;
+  const name = `reconcile-${migrationId}-${hash}-${n}`;
+  return { name, n, arn: `${dead.slice(0, dead.lastIndexOf(':') + 1)}${name}` };
+}
+
+/**
+ * What the dead execution was given for the way back. It depends on the ledger and on nothing else: the second start of the same
+ * execution has to bring the same input.
+ */
+async function inputFor(
+  { client }: Pick<StepContext, 'client'>,
+  { id, table_oid, table_name, constraint_name, options }: Migration,
+  dead: string,
+): Promise<RollbackToStart['input']> {
+  // A table that was renamed since is not found by the name that the ledger has.
+  const [now] = await run<{ table: string; constraint: string }>(client, 'catalog/current-names', {
+    table_oid,
+    constraint_name,
+  });
+  return {
+    table: now?.table ?? table_name,
+    constraint: now?.constraint ?? constraint_name,
+    operation: 'rollback',
+    migrationId: id,
+    by: 'p2pfk reconciliation',
+    reason: died(dead.slice(dead.lastIndexOf(':') + 1)),
+    ...keptOf(options),
+  };
+}
+
+/** The name of an execution may have characters that a reason must not have. */
+function died(name: string): string {
+  return /^[!-~]{1,80}$/.test(name) ? `execution ${name} died` : 'an execution died';
+}
+
+/** All but what concerns the way forward alone: the window, the approval, the accepted findings, the plan, and what holds pairs back. */
+const KEPT = [
+  'searchPath',
+  'ledgerOwner',
+  'maxConcurrency',
+  'lockTimeoutMs',
+  'terminateIdleBlockersAfterSeconds',
+  'maintenanceWorkMemMb',
+  'rowMovementGuard',
+  'noIndexes',
+  'keepIndexes',
+  'allowBlockingRollback',
+  // So that a schedule that is delivered twice is still known again.
+  'opensAt',
+  'windowMinutes',
+] as const satisfies readonly (keyof ExecutionInput & keyof Migration['options'])[];
+
+function keptOf(options: Migration['options']): Partial<ExecutionInput> {
+  return Object.fromEntries(KEPT.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])));
+}
