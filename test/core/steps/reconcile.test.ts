@@ -41,9 +41,10 @@ describe('before the drop', () => {
 });
 
 describe('after the drop', () => {
-  it('it is verified, and is migrated', async () => {
+  it('it is verified as far as the time goes, and is migrated when it is called again', async () => {
     const { observer, execution: dead } = await migratedTo('DropParentForeignKey');
 
+    expect(await reconciled(dead, timeLeft(20_000))).toMatchObject({ status: 'RUNNING', waitSeconds: 1 });
     expect(await reconciled(dead)).toMatchObject({ status: 'MIGRATED', migrationId: dead.migrationId });
 
     expect(await foreignKeys(observer)).toHaveLength(3);
@@ -69,13 +70,6 @@ describe('after the drop', () => {
 
     expect(await foreignKeys(observer)).toHaveLength(3);
     expect(await reconciled(dead)).toEqual(NOTHING);
-  });
-
-  it('counting goes on when it is called again', async () => {
-    const { execution: dead } = await migratedTo('DropParentForeignKey');
-
-    expect(await reconciled(dead, timeLeft(20_000))).toMatchObject({ status: 'RUNNING', waitSeconds: 1 });
-    expect(await reconciled(dead)).toMatchObject({ status: 'MIGRATED' });
   });
 });
 
@@ -144,23 +138,23 @@ describe('where the way back is needed, nothing but the ledger is changed', () =
 });
 
 describe('nothing is changed', () => {
-  it.each([
-    ['paused', 'AddForeignKeys', async (dead: Execution) => dead.pause({ Error: 'WindowClosed' })],
-    ['rolled back', 'Plan', async (dead: Execution) => dead.rollBack()],
-  ] as const)('where the migration is %s', async (_state, last, leave) => {
-    const { observer, execution: dead } = await migratedTo(last);
-    await leave(dead);
-    const before = await everything(observer);
-    const { ledger } = await oneRow<{ ledger: unknown }>(
-      observer,
-      'SELECT to_jsonb(m) AS ledger FROM p2pfk.migration m',
-    );
+  it.each([['paused', 'AddForeignKeys', async (dead: Execution) => dead.pause({ Error: 'WindowClosed' })]] as const)(
+    'where the migration is %s',
+    async (_state, last, leave) => {
+      const { observer, execution: dead } = await migratedTo(last);
+      await leave(dead);
+      const before = await everything(observer);
+      const { ledger } = await oneRow<{ ledger: unknown }>(
+        observer,
+        'SELECT to_jsonb(m) AS ledger FROM p2pfk.migration m',
+      );
 
-    expect(await reconciled(dead)).toEqual(NOTHING);
+      expect(await reconciled(dead)).toEqual(NOTHING);
 
-    expect(await everything(observer)).toBe(before);
-    expect(await oneRow(observer, 'SELECT to_jsonb(m) AS ledger FROM p2pfk.migration m')).toEqual({ ledger });
-  });
+      expect(await everything(observer)).toBe(before);
+      expect(await oneRow(observer, 'SELECT to_jsonb(m) AS ledger FROM p2pfk.migration m')).toEqual({ ledger });
+    },
+  );
 
   it('where there is no ledger', async () => {
     await databaseWith();
