@@ -20,7 +20,8 @@ export function describeHolder(holder: LockHolder): string {
     [holder.state, holder.since === null ? null : `since ${holder.since}`].filter(Boolean).join(' ') || null,
   ].filter((part) => part !== null);
   const query = holder.query === null || holder.query === '' ? '' : `: ${oneLine(holder.query)}`;
-  return `pid ${holder.pid} (${about.join(', ')}) holds ${holder.mode} on ${holder.relation}${query}`;
+  const who = holder.pid === 0 ? 'prepared transaction' : `pid ${holder.pid}`;
+  return `${who} (${about.join(', ')}) holds ${holder.mode} on ${holder.relation}${query}`;
 }
 
 function contextLines(context: PostgresErrorContext): string[] {

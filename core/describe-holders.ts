@@ -18,7 +18,12 @@ export function describeHolders(holders: readonly LockHolder[]): string {
   const first = holders.find(({ autovacuum }) => autovacuum === 'wraparound') ?? holders[0];
   const { pid, user, application, state, since, mode, relation, query, autovacuum, reader } = first as LockHolder;
   const who = `${autovacuum ? AUTOVACUUM[autovacuum] : (user ?? 'a background process')}${application ? `, ${application}` : ''}`;
+  // No session can be ended there: only who prepared it, or a superuser, can.
+  const by =
+    pid === 0
+      ? `a prepared transaction of ${user ?? 'an unknown role'} (see pg_prepared_xacts; COMMIT PREPARED or ROLLBACK PREPARED ends it)`
+      : `pid ${pid} (${who}), ${state ?? 'state unknown'}`;
   const sessionOf = (holder: LockHolder) => `${holder.reader ?? ''} ${holder.pid}`;
   const more = new Set(holders.map(sessionOf)).size - 1;
-  return `${mode} on ${relation}${reader === undefined ? '' : ` at reader ${reader}`} is held by pid ${pid} (${who}), ${state ?? 'state unknown'} since ${since ?? 'an unknown time'}${query ? `: ${query}` : ''}${more > 0 ? ` (and ${more} more session${more > 1 ? 's' : ''})` : ''}`;
+  return `${mode} on ${relation}${reader === undefined ? '' : ` at reader ${reader}`} is held by ${by} since ${since ?? 'an unknown time'}${query ? `: ${query}` : ''}${more > 0 ? ` (and ${more} more session${more > 1 ? 's' : ''})` : ''}`;
 }

@@ -25,6 +25,7 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
 /** A session that stands in our way, as `pg_stat_activity` and `pg_locks` show it. */
 export interface LockHolder {
+  /** Process id of its session; 0: a prepared transaction, which has none. */
   readonly pid: number;
   readonly user: string | null;
   readonly application: string | null;

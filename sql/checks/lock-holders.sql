@@ -3,12 +3,19 @@
 -- into ledger, history and report; and then literals are cut out of it, numbers too: they are the application's data. The server
 -- keeps 1024 bytes of a query, so the last literal may have no end. The conflict table is PostgreSQL's (13.3 Explicit
 -- Locking).
+-- A prepared transaction has no session: pid 0, state `prepared`, and its owner.
 -- `autovacuum`: `ordinary` yields to a lock request that has waited longer than deadlock_timeout, `wraparound` never does.
 -- Without pg_read_all_stats its kind and its query are hidden; then it is known by having no user and its progress, and by
 -- the age at which PostgreSQL starts it to prevent wraparound.
 :begin
-WITH held AS (
-  SELECT l.pid, l.mode, l.relation, c.relname, n.nspname, a.usename, a.application_name, a.state, a.backend_type, a.xact_start, a.query,
+WITH prepared AS (
+  -- Its virtual transaction has another number on 17 than on 13 to 16; the lock on its own transaction id tells which one it is.
+  SELECT t.virtualtransaction, x.owner, x.prepared
+    FROM pg_locks t JOIN pg_prepared_xacts x ON x.transaction = t.transactionid
+   WHERE t.pid IS NULL AND t.locktype = 'transactionid' AND t.granted
+), held AS (
+  SELECT coalesce(l.pid, 0) AS pid, l.mode, l.relation, c.relname, n.nspname, coalesce(a.usename, x.owner) AS usename, a.application_name,
+         CASE WHEN l.pid IS NULL THEN 'prepared' ELSE a.state END AS state, a.backend_type, coalesce(a.xact_start, x.prepared) AS xact_start, a.query,
          CASE WHEN NOT coalesce(a.backend_type = 'autovacuum worker',
                                 a.pid IS NOT NULL AND a.usesysid IS NULL
                                   AND (EXISTS (SELECT FROM pg_stat_progress_vacuum v WHERE v.pid = l.pid)
@@ -18,11 +25,12 @@ WITH held AS (
                              OR mxid_age(c.relminmxid) > current_setting('autovacuum_multixact_freeze_max_age')::int
                              OR c.reloptions::text ~ 'freeze_max_age' END THEN 'wraparound'
               ELSE 'ordinary' END AS autovacuum,
-         row_number() OVER (ORDER BY a.xact_start NULLS LAST, l.pid) AS place
+         row_number() OVER (ORDER BY coalesce(a.xact_start, x.prepared) NULLS LAST, l.pid) AS place
     FROM pg_locks l
     JOIN pg_class c ON c.oid = l.relation
     JOIN pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+    LEFT JOIN prepared x ON l.pid IS NULL AND x.virtualtransaction = l.virtualtransaction
    WHERE l.locktype = 'relation' AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid()
      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
      AND l.relation IN (SELECT r.oid::oid FROM jsonb_array_elements_text(:'relations'::jsonb) r(oid))

@@ -4,7 +4,9 @@
 SELECT EXISTS (
   SELECT FROM pg_locks l
     LEFT JOIN pg_stat_activity a ON a.pid = l.pid
-    LEFT JOIN pg_prepared_xacts x ON l.pid IS NULL AND l.virtualtransaction = '-1/' || x.transaction
+    LEFT JOIN (SELECT t.virtualtransaction, x.prepared
+                 FROM pg_locks t JOIN pg_prepared_xacts x ON x.transaction = t.transactionid
+                WHERE t.pid IS NULL AND t.locktype = 'transactionid' AND t.granted) x ON l.pid IS NULL AND x.virtualtransaction = l.virtualtransaction
    WHERE l.locktype = 'relation' AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid()
      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
      AND l.relation IN (SELECT r.oid::oid FROM jsonb_array_elements_text(:'relations'::jsonb) r(oid))

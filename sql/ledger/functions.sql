@@ -42,7 +42,12 @@ $enter$;
 CREATE OR REPLACE FUNCTION p2pfk.note_approver() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $approver$
 BEGIN
-  IF NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = TG_RELID AND pg_has_role(c.relowner, 'USAGE')) THEN
+  -- By a grant on columns alone: the owner, and who may UPDATE the table, write what they have to.
+  IF NOT EXISTS (SELECT FROM pg_class c
+                  WHERE c.oid = TG_RELID
+                    AND (pg_has_role(c.relowner, 'USAGE')
+                         OR EXISTS (SELECT FROM aclexplode(c.relacl) g
+                                     WHERE g.privilege_type = 'UPDATE' AND (g.grantee = 0 OR pg_has_role(g.grantee, 'USAGE'))))) THEN
     IF OLD.dropped_at IS NOT NULL OR OLD.state NOT IN ('running', 'paused') THEN
       RAISE EXCEPTION 'migration % is past its drop or at its end: its approval cannot be changed', OLD.id USING ERRCODE = 'insufficient_privilege';
     END IF;

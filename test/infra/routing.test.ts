@@ -39,7 +39,9 @@ const WELL: Record<LambdaName, Answer> = {
 };
 
 /** Validates the definition when it is made: once is enough. The engine writes defaults into it, so it gets a copy. */
-const machine = new StateMachine(structuredClone(definition) as unknown as ConstructorParameters<typeof StateMachine>[0]);
+const machine = new StateMachine(
+  structuredClone(definition) as unknown as ConstructorParameters<typeof StateMachine>[0],
+);
 
 interface Run {
   /** Names of the Tasks in the order of their calls. */

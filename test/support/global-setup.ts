@@ -10,7 +10,7 @@ declare module 'vitest' {
 }
 
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
-  const server = await startEmbeddedPostgres({ settings: { ...FAST, max_connections: '200' } });
+  const server = await startEmbeddedPostgres({ settings: { ...FAST, max_connections: '200', max_prepared_transactions: '10' } });
   provide('serverUrl', server.url);
   return () => server.stop();
 }

@@ -7,10 +7,12 @@ WITH holder AS (
          LATERAL (SELECT e.n, r.* FROM jsonb_to_record(e.value) AS r(pid int, "user" text, application text, state text, since text, mode text, relation text, relation_oid oid, autovacuum text, query text)) h
 ), words AS (
   SELECT coalesce((
-           SELECT format('%s on %s is held by pid %s (%s%s), %s since %s%s%s', f.mode, f.relation, f.pid,
-                         CASE f.autovacuum WHEN 'ordinary' THEN 'autovacuum'
+           SELECT format('%s on %s is held by %s since %s%s%s', f.mode, f.relation,
+                         CASE WHEN f.pid = 0 THEN format('a prepared transaction of %s (see pg_prepared_xacts; COMMIT PREPARED or ROLLBACK PREPARED ends it)',
+                                                         coalesce(f.user, 'an unknown role'))
+                              ELSE format('pid %s (%s%s), %s', f.pid, CASE f.autovacuum WHEN 'ordinary' THEN 'autovacuum'
                                             WHEN 'wraparound' THEN 'an autovacuum that prevents transaction ID wraparound, and is never cancelled: let it end'
-                                            ELSE coalesce(f.user, 'a background process') END, ', ' || f.application, coalesce(f.state, 'state unknown'),
+                                            ELSE coalesce(f.user, 'a background process') END, ', ' || f.application, coalesce(f.state, 'state unknown')) END,
                          coalesce(f.since, 'an unknown time'), ': ' || nullif(f.query, ''),
                          (SELECT format(' (and %s more session%s)', count(DISTINCT o.pid), CASE WHEN count(DISTINCT o.pid) > 1 THEN 's' ELSE '' END)
                             FROM holder o WHERE o.pid <> f.pid HAVING count(*) > 0))

@@ -38,6 +38,20 @@ it('tells the holder’s query, without its data, only where the operator wants 
   expect(message).not.toMatch(/secret|hidden/);
 });
 
+it('names a prepared transaction by its owner: no session holds its locks', async () => {
+  const { db, observer, execution } = await migratedTo('Plan', { lockTimeoutMs: BUDGET_MS });
+  const gid = db.name;
+  await observer.query(`BEGIN; UPDATE path_1 SET name = 'x'; PREPARE TRANSACTION '${gid}'`);
+  try {
+    const { message } = (await execution.addForeignKey(1).catch((error: Error) => error)) as Error;
+    expect(message).toMatch(
+      /RowExclusiveLock on public.path_1 is held by a prepared transaction of postgres \(see pg_prepared_xacts; COMMIT PREPARED or ROLLBACK PREPARED ends it\) since \d{4}-/,
+    );
+  } finally {
+    await observer.query(`ROLLBACK PREPARED '${gid}'`);
+  }
+});
+
 describe('adding a pair foreign key while somebody writes to its partition', () => {
   it('gives up within the budget, names the holder without its data, and changes nothing', async () => {
     const { db, observer, execution } = await migratedTo('Plan', { lockTimeoutMs: BUDGET_MS });
