@@ -436,6 +436,22 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'is refused by every command, and its owner gains nothing',
   },
   {
+    rule: 'no row of a foreign table is read',
+    file: 'sql/checks/emptiness.sql',
+    find: "CASE WHEN c.relkind = 'r' AND ",
+    replace: 'CASE WHEN ',
+    test: 'test/core/foreign-table.test.ts',
+    title: 'of a trusted role is not read, and its rows count as rows without a foreign key',
+  },
+  {
+    rule: 'the owner of a foreign table, and of its server, is asked about',
+    file: 'sql/catalog/untrusted-code.sql',
+    find: "AND c.relkind = 'f'",
+    replace: "AND c.relkind = 'x'",
+    test: 'test/core/foreign-table.test.ts',
+    title: 'of a role that is not trusted is refused by every command',
+  },
+  {
     rule: 'the CHECK of a domain counts as code that adding a partition runs',
     file: 'sql/catalog/untrusted-code.sql',
     find: 'JOIN pg_constraint c ON c.contypid = y.oid',
