@@ -8,6 +8,7 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import tls, { type ConnectionOptions, type PeerCertificate } from 'node:tls';
 import { InvalidInput } from '../errors.ts';
+import { shellWord } from '../text.ts';
 import { inHome } from './home.ts';
 import type { Settings } from './keywords.ts';
 import { type Host, isSocket } from './parameters.ts';
@@ -151,7 +152,9 @@ function refuseOpenKey(file: string): void {
   const { mode, uid } = statSync(file);
   const forbidden = uid === 0 ? 0o027 : 0o077;
   if ((mode & forbidden) === 0) return;
-  throw new InvalidInput(`the private key ${file} (sslkey) may be read by its group or others: chmod 0600 ${file}`);
+  throw new InvalidInput(
+    `the private key ${file} (sslkey) may be read by its group or others: chmod 0600 ${shellWord(file)}`,
+  );
 }
 
 function protocolVersions(settings: Settings): ConnectionOptions {
