@@ -404,6 +404,14 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'with sslmode=require nothing is sent to somebody in between who has put something before the encryption',
   },
   {
+    rule: 'no server of another user is connected to where no host is given',
+    file: 'core/libpq/default-socket.ts',
+    find: "export const DEFAULT_SOCKET_FOLDER = '/var/run/postgresql';",
+    replace: "export const DEFAULT_SOCKET_FOLDER = '/tmp';",
+    test: 'test/core/default-socket.test.ts',
+    title: 'a socket in /tmp, and a server on localhost, get nothing unless they are named',
+  },
+  {
     rule: 'channel_binding=require ends the connection where the server does not bind',
     file: 'core/libpq/channel-binding.ts',
     find: 'if (!bound) refuse();',
