@@ -94,7 +94,7 @@ export async function refuseUntrustedCode(
   if (!first) return;
   const list = rows.map(({ code, owner }) => `${code} of ${owner}`).join(', ');
   throw new UntrustedCode(
-    `refused, nothing was changed: reading ${foreignKey.table} and comparing its keys would run code with the rights of ${first.session_role}, which its owner has not got: ${list}; connect as that owner, or, after reading the code, take it over: ${first.remedy}`,
+    `refused, nothing was changed: reading ${foreignKey.table} and comparing its keys would run code with the rights of ${first.session_role}, which its owner has not got: ${list}; connect as that owner, or ${first.remedy}`,
   );
 }
 

@@ -5,6 +5,7 @@ import type { ForeignKey } from './foreign-key.ts';
 import { toNamedError } from './postgres-errors.ts';
 import { countMemory, PAGE_COST_OF_TODAY, readServer } from './server.ts';
 import { run } from './sql.ts';
+import { readTablesOnly } from './tables-only.ts';
 
 export interface OrphanCount {
   readonly pair: number;
@@ -57,7 +58,8 @@ function mergesIndexes({ 'Node Type': type, Plans: inputs = [] }: PlanNode): boo
 
 /**
  * Counts pair after pair, one anti-join each, by all the workers that the server allows: see {@link prepareToCount}.
- * A foreign key tells how to compare: the pair's own, else the parent FK, else that of any other pair, named by `like`.
+ * A foreign key tells how to compare: the pair's own, else the parent FK, else that of any other pair, named by `like`. A pair with a
+ * foreign table is left out: none is ever read.
  */
 export async function countOrphans(
   client: Client,
@@ -66,6 +68,13 @@ export async function countOrphans(
   like: number | null = foreignKey.constraint_oid ?? anyConstraint(pairs),
 ): Promise<OrphanCount[]> {
   const queries = await countQueries(client, pairs, like);
+  return readTablesOnly(client, () => countEach(client, queries));
+}
+
+async function countEach(
+  client: Client,
+  queries: readonly { readonly pair: number; readonly sql: string }[],
+): Promise<OrphanCount[]> {
   const counts: OrphanCount[] = [];
   for (const { pair, sql } of queries) {
     try {
@@ -85,7 +94,7 @@ export async function countOrphans(
   return counts;
 }
 
-/** The query that counts the orphans of each pair; `like` names the foreign key that tells how to compare where a pair has none. */
+/** The query that counts the orphans of each pair without a foreign table; `like` names the foreign key that tells how to compare where a pair has none. */
 export function countQueries(
   client: Client,
   pairs: readonly CountedPair[],

@@ -5,6 +5,7 @@ import { PartitionSetChanged } from './errors.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import { sqlStateOf } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
+import { readTablesOnly } from './tables-only.ts';
 
 /**
  * A referencing leaf partition and the one referenced leaf that can hold keys of it. Keys are those of `sql/`, so a list of pairs
@@ -132,6 +133,14 @@ async function pairByContainment(
   return found;
 }
 
+/** Whether one of its partitions is a foreign table: no foreign key can be there, and p2pfk reads no row of it. */
+export function hasForeignTable(pair: Pick<PairOfPartitions, 'referencing_kind' | 'referenced_kind'>): boolean {
+  return pair.referencing_kind === FOREIGN_TABLE || pair.referenced_kind === FOREIGN_TABLE;
+}
+
+/** pg_class.relkind of a foreign table. */
+export const FOREIGN_TABLE = 'f';
+
 /** Whether two readings are about the same two partitions; their numbers may differ. */
 export function isSamePair(one: Partitions, other: Partitions): boolean {
   return one.referencing_oid === other.referencing_oid && one.referenced_oid === other.referenced_oid;
@@ -194,7 +203,10 @@ export async function attachedPairs<Given extends { readonly pair: number; reado
   return pairs.filter(({ pair }) => attached.has(pair));
 }
 
-/** Oids of those unpaired referencing partitions that hold a row which needs a foreign key; looked at, not guessed. */
+/**
+ * Oids of those unpaired referencing partitions that hold a row which needs a foreign key; looked at, not guessed. A foreign table
+ * counts as one that does: none is ever read.
+ */
 export async function holdingRows(
   client: Client,
   foreignKey: ForeignKey,
@@ -208,6 +220,13 @@ export async function holdingRows(
     ...foreignKey,
     relations,
   });
+  return readTablesOnly(client, () => holdingAny(client, queries));
+}
+
+async function holdingAny(
+  client: Client,
+  queries: readonly { readonly oid: number; readonly sql: string }[],
+): Promise<Set<number>> {
   const holding = new Set<number>();
   for (const { oid, sql } of queries) {
     try {

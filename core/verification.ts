@@ -7,7 +7,15 @@ import { NotMigrated } from './errors.ts';
 import { type ForeignKey, resolveForeignKey } from './foreign-key.ts';
 import { readMigration, wantsNoIndexes } from './ledger.ts';
 import { countOrphans, type OrphanCount, prepareToCount } from './orphans.ts';
-import { holdingRows, type Pair, type Pairing, readPairing, shortName } from './pairs.ts';
+import {
+  FOREIGN_TABLE,
+  hasForeignTable,
+  holdingRows,
+  type Pair,
+  type Pairing,
+  readPairing,
+  shortName,
+} from './pairs.ts';
 import { toNamedError } from './postgres-errors.ts';
 import { readFindings } from './preflight/sql-findings.ts';
 import { guardsOf, isEffective, silentAction } from './row-movement-guard.ts';
@@ -201,13 +209,18 @@ function checkOrphans(foreignKey: ForeignKey, { pairs }: Scope, orphans: readonl
   const found = orphans.filter((count) => count.orphans > 0);
   const total = found.reduce((sum, count) => sum + count.orphans, 0);
   const uncounted = pairs.length - orphans.length;
+  const unread = pairs.filter(hasForeignTable);
   const name = (number: number) =>
     shortName(pairs.find((pair) => pair.pair === number)?.referencing ?? `pair ${number}`, foreignKey.table);
   const detail =
     found.length > 0
       ? `${total} orphaned rows found: ${found.map((count) => `${count.orphans} in ${name(count.pair)}`).join(', ')}`
       : uncounted > 0
-        ? `${uncounted} pairs could not be counted: no foreign key tells how to compare them`
+        ? `${uncounted} pairs could not be counted: ${
+            unread.length > 0
+              ? `${unread.map(({ pair }) => name(pair)).join(', ')}: a foreign table, which p2pfk does not read`
+              : 'no foreign key tells how to compare them'
+          }`
         : `No orphaned rows found in ${pairs.length} pairs checked`;
   return {
     id: CheckId.Orphans,
@@ -216,6 +229,8 @@ function checkOrphans(foreignKey: ForeignKey, { pairs }: Scope, orphans: readonl
     detail,
   };
 }
+
+const NO_FOREIGN_KEY = 'as a foreign table can have no foreign key; p2pfk does not read its rows: detach it';
 
 /** Failing lines first: whoever reads only the beginning reads what is wrong. */
 async function checkInventory(client: Client, foreignKey: ForeignKey, scope: Scope): Promise<Check> {
@@ -233,11 +248,11 @@ async function checkInventory(client: Client, foreignKey: ForeignKey, scope: Sco
       bare.length === 0 &&
       (!scope.whole || (await holdingRows(client, foreignKey, lone)).size === 0),
     detail: [
-      ...bare.map((pair) => `${label(pair)}: no pair FK`),
+      ...bare.map((pair) => `${label(pair)}: no pair FK${hasForeignTable(pair) ? `, ${NO_FOREIGN_KEY}` : ''}`),
       ...newcomers.map((pair) => `${label(pair)}: attached after the drop, not checked here; see p2pfk audit`),
-      ...lone.map(({ partition, bound, needsPair = true }) =>
+      ...lone.map(({ partition, bound, kind, needsPair = true }) =>
         needsPair
-          ? `${short(partition)}: no partner with the bound ${bound}`
+          ? `${short(partition)}: no partner with the bound ${bound}${kind === FOREIGN_TABLE ? `, ${NO_FOREIGN_KEY}` : ''}`
           : `${short(partition)}: needs none, as it can hold no complete key`,
       ),
       ...pairs.filter((pair) => pair.constraint_oid !== null).map((pair) => `${label(pair)}: ${pair.constraint_name}`),

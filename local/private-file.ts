@@ -1,8 +1,9 @@
 /** Files that the command line writes for its user alone, and reads back: saved plans and reports. */
 import { randomBytes } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
+import { constants } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { changeableByOthers, intruderAbove } from './trusted-path.ts';
 
 /**
  * Whole or not at all, mode 0600. A draft next to it takes its place, so that a link of that name is replaced and not followed.
@@ -43,24 +44,23 @@ async function refuseOtherThanFile(file: string): Promise<void> {
  * The text of a file that decides what is done, so only its user or root may have written it. A pipe of the shell is one of its
  * user's.
  *
- * @throws Error where it cannot be read, or another user can change it
+ * @throws Error where it cannot be read, or another user can change it or put another one in its place
  */
 export async function readTrustedFile(path: string): Promise<string> {
   const handle: FileHandle = await open(path, constants.O_RDONLY);
   try {
-    const reason = changeableByOthers(await handle.stat());
+    const found = await handle.stat();
+    const reason = changeableByOthers(found);
     if (reason !== null) throw new Error(`${reason}, who can change it: copy it, and review the copy`);
+    // What the shell has opened for us, such as a pipe, lies in no directory.
+    const intruder = found.isFile() ? intruderAbove(path) : null;
+    if (intruder !== null) {
+      throw new Error(
+        `of ${intruder.path} above it: ${intruder.reason}, who can put another file in its place: copy it, and review the copy`,
+      );
+    }
     return await handle.readFile('utf8');
   } finally {
     await handle.close();
   }
-}
-
-/** Which other user a file or directory belongs to, or is open to, as the end of a sentence; null where that is none. */
-export function changeableByOthers({ uid, mode }: Pick<Stats, 'uid' | 'mode'>): string | null {
-  const user = process.geteuid?.();
-  // Windows has other permissions than these.
-  if (user === undefined) return null;
-  if (uid !== user && uid !== 0) return `it belongs to another user (uid ${uid})`;
-  return (mode & constants.S_IWOTH) === 0 ? null : 'it may be written by every user';
 }

@@ -16,6 +16,8 @@
 -- means what it means to the caller.
 SELECT :'table'::pg_catalog.regclass::pg_catalog.oid AS table_oid \gset
 SET search_path = pg_catalog, pg_temp;
+-- What is printed is made to be copied, and may hold names that another role has chosen.
+\ir psql/control/unprintable.sql
 \if :{?iam}
 \else
   \set iam on
@@ -38,7 +40,7 @@ SELECT count(*) <> 1 AS is_unclear, coalesce(min(k.oid::int8), 0)::oid AS fk_oid
 SELECT format('p2pfk: nothing was changed: %s has %s to a partitioned table%s', :'table_oid'::regclass,
               CASE WHEN :keys = 0 THEN 'no such foreign key' ELSE format('%s foreign keys (%s)', :keys, :'names') END,
               CASE WHEN :keys = 0 THEN '' ELSE ': choose the one to be migrated with -v constraint=NAME' END) AS unclear \gset
-SELECT set_config('p2pfk.unclear', :'unclear', false) AS ignored \gset
+SELECT set_config('p2pfk.unclear', regexp_replace(:'unclear', :'unprintable', '?', 'g'), false) AS ignored \gset
 DO $stop$ BEGIN RAISE EXCEPTION '%', current_setting('p2pfk.unclear') USING ERRCODE = 'invalid_parameter_value'; END $stop$;
 \endif
 SELECT count(*) > 0 AS is_of_superuser,
@@ -50,7 +52,7 @@ SELECT count(*) > 0 AS is_of_superuser,
   JOIN pg_roles r ON r.oid = c.relowner AND r.rolsuper
  WHERE k.oid = :'fk_oid'::oid AND r.rolname <> :'role' \gset
 \if :is_of_superuser
-SELECT set_config('p2pfk.unclear', :'of_superuser', false) AS ignored \gset
+SELECT set_config('p2pfk.unclear', regexp_replace(:'of_superuser', :'unprintable', '?', 'g'), false) AS ignored \gset
 DO $stop$ BEGIN RAISE EXCEPTION '%', current_setting('p2pfk.unclear') USING ERRCODE = 'insufficient_privilege'; END $stop$;
 \endif
 
@@ -93,6 +95,8 @@ SELECT coalesce(json_agg(json_build_object('statement', g.statement, 'needed', g
   ) AS g \gset
 
 BEGIN;
+-- A warning of the server says no more than what is found out below, and has names as they are.
+SET LOCAL client_min_messages = error;
 SELECT set_config('p2pfk.grants', :'grants', true) AS grants \gset
 DO $try$
 DECLARE
@@ -125,28 +129,35 @@ ROLLBACK;
 
 SELECT EXISTS (SELECT FROM json_to_recordset(:'refused') AS r(needed boolean) WHERE r.needed) AS is_refused,
        EXISTS (SELECT FROM json_to_recordset(:'refused') AS r(owner oid) WHERE r.owner IS NOT NULL) AS is_owner_refused,
-       (SELECT string_agg(format('  %s;  -- %s', r.statement, r.problem), E'\n')
+       -- Without its quotes a message of the server is no SQL: it cannot end the comment, nor begin a name.
+       (SELECT string_agg(format('  %s;  -- %s', r.statement, translate(regexp_replace(r.problem, :'unprintable', '?', 'g'), '"''', '')), E'\n')
           FROM json_to_recordset(:'refused') AS r(statement text, problem text, needed boolean) WHERE r.needed) AS needed,
-       (SELECT string_agg(format('  %s;  -- %s', r.statement, r.problem), E'\n')
+       (SELECT string_agg(format('  %s;  -- %s', r.statement, translate(regexp_replace(r.problem, :'unprintable', '?', 'g'), '"''', '')), E'\n')
           FROM json_to_recordset(:'refused') AS r(statement text, problem text, needed boolean) WHERE NOT r.needed) AS not_needed \gset
 \if :is_refused
+\set text :needed
+\ir psql/control/visible-sql.sql
+\set needed_label :visible
   \echo 'Nothing was changed: this login may not do what is needed.'
-  \echo :needed
+  \echo :needed_label
   \echo
   \echo 'A superuser, or a role that has each of these roles WITH ADMIN OPTION, may run this file.'
 \if :is_owner_refused
 -- From PostgreSQL 16 on no role may grant itself, so a master user that owns the tables cannot make another role a member of
 -- itself. It can where a role without login owns them: this login creates that role, and so holds ADMIN OPTION on it.
-SELECT quote_ident(left(c.relname, 57) || '_owner') AS new_owner,
-       string_agg(format('ALTER TABLE %s OWNER TO %I;', part.relid::regclass, left(c.relname, 57) || '_owner'), E'\n' ORDER BY part.level, part.relid) AS alter_tables,
-       (SELECT string_agg(DISTINCT format('GRANT USAGE, CREATE ON SCHEMA %I TO %I;', n.nspname, left(c.relname, 57) || '_owner'), E'\n')
+SELECT concat_ws(E'\n', format('CREATE ROLE %I NOLOGIN;', o.name), format('GRANT %I TO %I;', o.name, current_user),
+       (SELECT string_agg(DISTINCT format('GRANT USAGE, CREATE ON SCHEMA %I TO %I;', n.nspname, o.name), E'\n')
           FROM pg_constraint k
          CROSS JOIN LATERAL (SELECT relid FROM pg_partition_tree(k.conrelid) UNION SELECT relid FROM pg_partition_tree(k.confrelid)) AS t
           JOIN pg_class one ON one.oid = t.relid
           JOIN pg_namespace n ON n.oid = one.relnamespace
-         WHERE k.oid = :'fk_oid'::oid) AS grant_schemas,
-       quote_ident(pg_get_userbyid(c.relowner)) AS owner, quote_ident(current_user) AS me
+         WHERE k.oid = :'fk_oid'::oid),
+       string_agg(format('ALTER TABLE %s OWNER TO %I;', part.relid::regclass, o.name), E'\n' ORDER BY part.level, part.relid)) AS text,
+       -- A word of the shell, which runs what is in double quotes.
+       regexp_replace(CASE WHEN pg_get_userbyid(c.relowner) ~ '^[A-Za-z0-9_]+$' THEN pg_get_userbyid(c.relowner)::text
+                           ELSE format('''%s''', replace(pg_get_userbyid(c.relowner), '''', '''\''''')) END, :'unprintable', '?', 'g') AS owner_label
   FROM pg_class c
+ CROSS JOIN LATERAL (SELECT left(c.relname, 57) || '_owner' AS name) AS o
  CROSS JOIN LATERAL (
        SELECT DISTINCT t.relid, t.level
          FROM pg_constraint k
@@ -156,27 +167,27 @@ SELECT quote_ident(left(c.relname, 57) || '_owner') AS new_owner,
         WHERE k.oid = :'fk_oid'::oid
           AND one.relowner IN (SELECT r.owner FROM json_to_recordset(:'refused') AS r(owner oid))) AS part
  WHERE c.oid = :'table_oid'::oid
- GROUP BY c.oid, c.relname, c.relowner \gset
+ GROUP BY c.oid, c.relname, c.relowner, o.name \gset
+\ir psql/control/visible-sql.sql
+\set statements_label :visible
   \echo
   \echo 'Without one there are two ways out. The first: a role without login owns the tables, and this login and the functions are members'
   \echo 'of it. Rights of other roles on the tables stay as they are. ALTER TABLE ... OWNER takes an AccessExclusiveLock on one table'
   \echo 'for an instant, and gives up after lock_timeout; run it again then. As the tables\' present owner:'
   \echo
   \echo 'SET lock_timeout = \'1s\';'
-  \echo CREATE ROLE :new_owner NOLOGIN;
-  \echo GRANT :new_owner TO :me;
-  \echo :grant_schemas
-  \echo :alter_tables
+  \echo :statements_label
   \echo
   \echo 'Then run this file again. The second: the functions connect as the owner, and nothing has to be granted. Put its password into a secret'
   \echo 'under the key password, and into the settings of the stack "user" and "secretArn" (no resourceId):'
   \echo
-  \echo '  psql -v iam=off -v role=':owner' ... -f sql/aws-role.sql'
+  \echo '  psql -v iam=off -v role=':owner_label' ... -f sql/aws-role.sql'
 \endif
 DO $stop$ BEGIN RAISE EXCEPTION 'p2pfk: a grant that is needed was refused; nothing was changed' USING ERRCODE = 'insufficient_privilege'; END $stop$;
 \endif
 
 BEGIN;
+SET LOCAL client_min_messages = error;
 SELECT g.statement
   FROM ROWS FROM (json_to_recordset(:'grants') AS (statement text)) WITH ORDINALITY AS g(statement, n)
  WHERE g.statement NOT IN (SELECT r.statement FROM json_to_recordset(:'refused') AS r(statement text))
@@ -187,5 +198,8 @@ COMMIT;
 SELECT :'refused' <> '[]' AS is_incomplete \gset
 \if :is_incomplete
   \echo 'All that is needed is granted. Not granted, and not needed for a migration: with pg_monitor it names who holds a lock, and sees the lag of standbys.'
-  \echo :not_needed
+\set text :not_needed
+\ir psql/control/visible-sql.sql
+\set not_needed_label :visible
+  \echo :not_needed_label
 \endif

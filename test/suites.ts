@@ -38,6 +38,7 @@ export const LONG: readonly string[] = [
   'core/ledger/trust',
   'core/libpq',
   'core/session',
+  'core/foreign-table',
   'core/untrusted-code',
   'core/unanswered',
   'core/leaf-owner',

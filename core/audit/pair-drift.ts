@@ -4,7 +4,7 @@ import type { Client } from 'pg';
 import type { Finding, Severity } from '../contracts.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import type { LedgerPair } from '../ledger.ts';
-import { isSamePair, type Pair } from '../pairs.ts';
+import { hasForeignTable, isSamePair, type Pair } from '../pairs.ts';
 import { ledgerStatements } from '../provision/ledger.ts';
 import { run } from '../sql.ts';
 import type { Drift } from './contracts.ts';
@@ -79,6 +79,7 @@ export function readLeafForeignKeys(client: Client, foreignKey: ForeignKey): Pro
 }
 
 async function ofPair(reading: Reading, pair: Pair): Promise<Drift[]> {
+  if (hasForeignTable(pair)) return [foreignTable(pair)];
   const own = reading.leafForeignKeys.filter((candidate) => candidate.referencing_oid === pair.referencing_oid);
   const differing = own.filter((candidate) => candidate.referenced_oid === pair.referenced_oid && !candidate.shaped);
   const wrong = own.filter(
@@ -98,6 +99,11 @@ async function ofPair(reading: Reading, pair: Pair): Promise<Drift[]> {
     ...(await indexes(reading, pair)),
     ...(known || pair.constraint_oid === null ? [] : [await unnoted(reading, pair)]),
   ];
+}
+
+function foreignTable(pair: Pair): Drift {
+  const message = `${pair.referencing} has no pair foreign key to ${pair.referenced}, as one of them is a foreign table, which can have none; p2pfk does not read its rows`;
+  return { ...about(pair, 'missing-pair-foreign-key', 'error', message, 'detach it; then audit again'), steps: [] };
 }
 
 /** One finding, index and foreign key together: somebody has attached a partition and left it at that. */

@@ -13,6 +13,7 @@ import { toNamedError } from '../postgres-errors.ts';
 import { addToLedger } from '../provision/ledger.ts';
 import { requireFreeReaders } from '../readers.ts';
 import { readServer, validationMemory } from '../server.ts';
+import { shellWord } from '../text.ts';
 import { adopt } from './adopt.ts';
 import { type Audited, audit, counts } from './audit.ts';
 import type { Drift, RepairOutcome, RepairStep } from './contracts.ts';
@@ -120,7 +121,7 @@ async function repair(client: Client, audited: Audited, drift: Drift, budgetMs: 
     const named = toNamedError(error);
     const orphans =
       named instanceof OrphanedRows
-        ? ` (list them with p2pfk verify --table ${table}, mend them, then audit again)`
+        ? ` (list them with p2pfk verify --table ${shellWord(table)}, mend them, then audit again)`
         : '';
     return outcome(`${named.message}${orphans}`);
   }

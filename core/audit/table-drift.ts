@@ -7,7 +7,7 @@ import { type LedgerPair, readMigration } from '../ledger.ts';
 import { shellArgument } from '../ledger-entry.ts';
 import { checkLedger } from '../ledger-state.ts';
 import type { LockRequest } from '../lock-wait.ts';
-import { holdingRows, isSamePair, type Pairing, type Unpaired } from '../pairs.ts';
+import { FOREIGN_TABLE, holdingRows, isSamePair, type Pairing, type Unpaired } from '../pairs.ts';
 import { partnerName } from '../provision/names.ts';
 import { readBound, readSiblings } from '../provision/place.ts';
 import { run } from '../sql.ts';
@@ -145,6 +145,18 @@ async function lonePartitions(client: Client, foreignKey: ForeignKey, pairing: P
     const refused =
       standing && `foreign key ${standing.constraint_name} refuses each that is not in ${standing.referenced}`;
     const where = `referencing partition ${partition.partition} (${partition.bound})`;
+    if (partition.kind === FOREIGN_TABLE) {
+      found.push(
+        drift(
+          'unpaired-referencing-partition',
+          'error',
+          `${where} is a foreign table, which can have no foreign key; p2pfk does not read its rows`,
+          'detach it; then audit again',
+          { partition: partition.partition },
+        ),
+      );
+      continue;
+    }
     if (holding.has(partition.oid)) {
       found.push(
         drift(

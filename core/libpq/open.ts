@@ -7,6 +7,7 @@ import type { Client, ClientConfig } from 'pg';
 import { ConnectionLost, ConnectionRefused, P2pfkError } from '../errors.ts';
 import { isConnectionError, messageOf, sqlStateOf } from '../postgres-errors.ts';
 import { watchChannelBinding } from './channel-binding.ts';
+import { requireTrustedSocket } from './default-socket.ts';
 import { type Host, type Parameters, resolveParameters } from './parameters.ts';
 import { passwordFromFile } from './password-file.ts';
 import { attributesMissing, weaker } from './session-attributes.ts';
@@ -105,6 +106,7 @@ async function openHost(host: Host, parameters: Parameters, options: OpenOptions
     parameters.settings,
     certificateAuthority === undefined ? undefined : { certificateAuthority },
   );
+  if (host.byDefault) requireTrustedSocket(host.address, host.port);
   const failures: Failure[] = [];
   for (const transport of transports) {
     const timeoutMs = timeoutOf(parameters);

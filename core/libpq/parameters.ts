@@ -2,11 +2,10 @@
  * Connection parameters put together as libpq does: the connection string, then the service that it or PGSERVICE names, then
  * the environment, then defaults. Reads files, opens no connection.
  */
-import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
 import { InvalidInput } from '../errors.ts';
 import { parseConnectionString } from './connection-string.ts';
+import { DEFAULT_SOCKET_FOLDER } from './default-socket.ts';
 import { checkValues, KEYWORDS, type Settings } from './keywords.ts';
 import { readService } from './service-file.ts';
 
@@ -16,6 +15,8 @@ export interface Host {
   /** The address to connect to, where the name is not to be looked up; otherwise the host. */
   readonly address: string;
   readonly port: number;
+  /** No host was given: {@link DEFAULT_SOCKET_FOLDER}, whose socket is looked at before it is used. */
+  readonly byDefault?: true;
 }
 
 export interface Parameters {
@@ -30,9 +31,6 @@ export interface Parameters {
 }
 
 const DEFAULT_PORT = 5432;
-
-/** Where libpq of Debian's and of PostgreSQL's own packages looks for a server when no host is given. */
-const SOCKET_FOLDERS = ['/var/run/postgresql', '/tmp'];
 
 /**
  * @param databaseUrl a URI or `keyword=value` string; undefined or empty leaves all to the environment
@@ -108,8 +106,11 @@ function hostsOf(settings: Settings): Host[] {
   return Array.from({ length: count }, (_, index) => {
     const port = portOf(ports.length > 1 ? ports[index] : ports[0]);
     const address = addresses[index];
-    const host = names[index] || (address ? '' : defaultHost(port));
-    return { host, address: address || host, port };
+    const host = names[index] ?? '';
+    if (host || address) return { host, address: address || host, port };
+    // As in libpq, which has no sockets there either.
+    if (process.platform === 'win32') return { host: 'localhost', address: 'localhost', port };
+    return { host: DEFAULT_SOCKET_FOLDER, address: DEFAULT_SOCKET_FOLDER, port, byDefault: true };
   });
 }
 
@@ -125,10 +126,6 @@ function portOf(text: string | undefined): number {
     throw new InvalidInput('the database URL or PGPORT has a port that is not a number from 1 to 65535');
   }
   return port;
-}
-
-function defaultHost(port: number): string {
-  return SOCKET_FOLDERS.find((folder) => existsSync(join(folder, `.s.PGSQL.${port}`))) ?? 'localhost';
 }
 
 /** Whether TLS cannot be spoken there. */

@@ -4,6 +4,7 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { shellWord } from '../text.ts';
 import { inHome } from './home.ts';
 
 export interface PasswordKey {
@@ -60,7 +61,7 @@ function readPrivate(file: string): string | { readonly reason: string } {
     const stats = statSync(file);
     if (!stats.isFile()) return { reason: `${file} is not a plain file` };
     if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) {
-      return { reason: `${file} is ignored, because its group or others may read it: chmod 0600 ${file}` };
+      return { reason: `${file} is ignored, because its group or others may read it: chmod 0600 ${shellWord(file)}` };
     }
     return readFileSync(file, 'utf8');
   } catch {

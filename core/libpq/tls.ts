@@ -8,6 +8,7 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import tls, { type ConnectionOptions, type PeerCertificate } from 'node:tls';
 import { InvalidInput } from '../errors.ts';
+import { shellWord } from '../text.ts';
 import { inHome } from './home.ts';
 import type { Settings } from './keywords.ts';
 import { type Host, isSocket } from './parameters.ts';
@@ -23,10 +24,13 @@ const PLAIN: Transport = { tls: null, orPlain: false };
 /**
  * In the order in which they are to be tried: `allow` and `prefer` have two.
  *
- * @throws InvalidInput for a file that cannot be read, or settings that contradict each other
+ * @throws InvalidInput for a file that cannot be read, or settings that contradict each other or the host that is used by default
  */
 export function transportsFor(host: Host, settings: Settings, pinned?: Pinned): readonly Transport[] {
-  if (isSocket(host)) return [PLAIN];
+  if (isSocket(host)) {
+    refuseUnverified(host, settings, pinned);
+    return [PLAIN];
+  }
   if (pinned) {
     const options = { ca: pinned.certificateAuthority, rejectUnauthorized: true, ...names(host) };
     return [{ tls: options, orPlain: false }];
@@ -39,6 +43,18 @@ export function transportsFor(host: Host, settings: Settings, pinned?: Pinned): 
   const secure = { tls: secureOptions(host, mode, settings), orPlain: mode === 'prefer' };
   if (mode === 'allow') return [PLAIN, secure];
   return mode === 'prefer' ? [secure, PLAIN] : [secure];
+}
+
+/**
+ * Through a socket there is no TLS, whatever `sslmode` says, as in libpq. A person who names the socket knows that; one who asked for a
+ * verified server and named none may have forgotten the host.
+ */
+function refuseUnverified({ address, byDefault }: Host, settings: Settings, pinned?: Pinned): void {
+  const mode = pinned ? 'verify-full' : sslMode(settings);
+  if (!byDefault || !mode.startsWith('verify')) return;
+  throw new InvalidInput(
+    `sslmode=${mode} needs a host, and none is given: name it in the database URL or PGHOST (PGHOST=${address} for the local socket, which is not verified)`,
+  );
 }
 
 export function sslMode(settings: Settings): string {
@@ -151,7 +167,9 @@ function refuseOpenKey(file: string): void {
   const { mode, uid } = statSync(file);
   const forbidden = uid === 0 ? 0o027 : 0o077;
   if ((mode & forbidden) === 0) return;
-  throw new InvalidInput(`the private key ${file} (sslkey) may be read by its group or others: chmod 0600 ${file}`);
+  throw new InvalidInput(
+    `the private key ${file} (sslkey) may be read by its group or others: chmod 0600 ${shellWord(file)}`,
+  );
 }
 
 function protocolVersions(settings: Settings): ConnectionOptions {

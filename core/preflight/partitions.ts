@@ -1,7 +1,7 @@
 /** The partitions: those without a partner, foreign tables, missing indexes. */
 import type { Client } from 'pg';
 import type { PlanFinding, UnpairedPartition } from '../contracts.ts';
-import { holdingRows, type Pairing } from '../pairs.ts';
+import { FOREIGN_TABLE, hasForeignTable, holdingRows, type Pairing } from '../pairs.ts';
 import { finding, list, type PreflightSubject } from './finding.ts';
 import { readFinding } from './sql-findings.ts';
 
@@ -36,7 +36,22 @@ export async function judgeUnpaired(
       });
       continue;
     }
-    if (holding.has(partition.oid)) {
+    if (partition.kind === FOREIGN_TABLE && needsPair) {
+      partitions.push({
+        partition: partition.partition,
+        side,
+        rows,
+        decision: 'refused: a foreign table can have no foreign key',
+      });
+      findings.push(
+        finding(
+          'foreign-table-partition',
+          'error',
+          `referencing partition ${partition.partition} (${partition.bound}) is a foreign table; p2pfk does not read its rows`,
+          'a foreign table cannot have or be the target of a foreign key: detach it first',
+        ),
+      );
+    } else if (holding.has(partition.oid)) {
       partitions.push({
         partition: partition.partition,
         side,
@@ -83,7 +98,7 @@ export function isComplete({ pairs, unpaired }: Pairing): boolean {
 export function checkPairs({ foreignKey, pairing, input }: PreflightSubject): PlanFinding[] {
   const findings: PlanFinding[] = [];
   const { pairs } = pairing;
-  const foreign = pairs.filter((pair) => pair.referencing_kind !== 'r' || pair.referenced_kind !== 'r');
+  const foreign = pairs.filter(hasForeignTable);
   if (foreign.length > 0) {
     findings.push(
       finding(

@@ -11,6 +11,7 @@ import { type Pairing, shortName } from '../pairs.ts';
 import { acceptFlags, notAccepted } from '../preflight/acceptance.ts';
 import { readFindings } from '../preflight/sql-findings.ts';
 import { checkStandbys } from '../preflight/standbys.ts';
+import { shellWord } from '../text.ts';
 import { verifiedDrop } from '../verified-drop.ts';
 import { type EnteredMigration, enterWithinWindow, LEASE_SECONDS, type StepContext } from './context.ts';
 import { countRemainingOrphans } from './count-remaining-orphans.ts';
@@ -92,7 +93,7 @@ async function decide(
     await changeMigration(context.client, migration.id, { approval_asked_at: new Date().toISOString() });
   // An approval that does not count is told: the person who gave it believes that it does.
   const invalid = migration.approved_at === null ? '' : `${problem}; `;
-  const how = `${invalid}approve with: p2pfk approve --table ${migration.table_name}`;
+  const how = `${invalid}approve with: p2pfk approve --table ${shellWord(migration.table_name)}`;
   if ((waited ?? 0) >= approvalTimeoutSeconds)
     return result('APPROVAL_TIMED_OUT', `${told}; nobody approved it within ${approvalTimeoutSeconds} s; ${how}`);
   const pairs = await readPairs(context.client, migration.id);

@@ -9,13 +9,11 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  realpathSync,
   type Stats,
-  statSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { InvalidInput } from '../../core/errors.ts';
-import { changeableByOthers } from '../private-file.ts';
+import { intruderAbove } from '../trusted-path.ts';
 
 const GROUP_AND_OTHERS = 0o077;
 const WRITE_OF_GROUP_AND_OTHERS = 0o022;
@@ -54,21 +52,9 @@ export function preparePrivateDirectory(directory: string, files: readonly strin
 
 /** A directory above may be anyone's to enter, but only ours, root's or a sticky one can keep its entries from being replaced. */
 function refuseForeignPath(directory: string): void {
-  let path = directory;
-  for (; lookAt(path) === null && path !== dirname(path); path = dirname(path));
-  const link = lstatSync(path);
-  const reason = link.isSymbolicLink() ? changeableByOthers({ uid: link.uid, mode: 0 }) : null;
-  if (reason !== null) throw refusal(directory, `${path} is a link, and ${reason}`);
-  const real = realpathSync(path);
-  // mkdir says what is wrong with it.
-  if (!statSync(real).isDirectory()) return;
-  for (let above = path === directory ? dirname(real) : real; ; above = dirname(above)) {
-    const found = statSync(above);
-    const sticky = (found.mode & STICKY) !== 0;
-    const owned = changeableByOthers(sticky ? { uid: found.uid, mode: 0 } : found);
-    if (owned !== null) throw refusal(directory, `of ${above} above it: ${owned}`);
-    if (above === dirname(above)) return;
-  }
+  const intruder = intruderAbove(directory);
+  if (intruder === null) return;
+  throw refusal(directory, `of ${intruder.path} above it: ${intruder.reason}`);
 }
 
 function closeFile(path: string, user: number): void {

@@ -1,5 +1,7 @@
 /** What the execution store holds, and how a row of it is read. */
+
 import type { ExecutionStatus, HistoryEvent } from '@aws-sdk/client-sfn';
+import { shellWord } from '../../core/text.ts';
 
 export interface ExecutionRecord {
   readonly arn: string;
@@ -83,6 +85,6 @@ export function whatNext(input: string): string {
   }
   return (
     'The process that ran this execution has ended. What is done stays done, and the ledger in the database knows it: ' +
-    `p2pfk migrate --table ${table} goes on from there, p2pfk rollback --table ${table} undoes it.`
+    `p2pfk migrate --table ${shellWord(table)} goes on from there, p2pfk rollback --table ${shellWord(table)} undoes it.`
   );
 }

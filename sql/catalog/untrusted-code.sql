@@ -1,5 +1,6 @@
 -- Code that reading these tables, comparing their keys, or adding a partition could run with the rights of this session, though its
--- owner has not got them: one row for each function, or type whose owner decides by which function it is cast. No row: only PostgreSQL's
+-- owner has not got them: one row for each function, type whose owner decides by which function it is cast, and foreign table among the
+-- partitions, or server of one, whose owner decides who is connected to where. No row: only PostgreSQL's
 -- own code, that of superusers, and that of roles which may become the role that has logged in. Reads only; runs none of it.
 --
 -- The statements of the application run it as the owner of a table (referential integrity) or as the role that writes the row. VALIDATE,
@@ -18,7 +19,9 @@
 --   - all functions of the operator families of the keys, of the partition keys and of the indexes, and of the types that keys,
 --     partition keys and expressions are made of (GREATEST and the comparison of arrays and rows find them by type), negators,
 --     commutators and estimators of operators; functions of ranges; casts among those types, and into a partition key's type;
---   - what these functions depend on themselves: defaults of arguments, bodies of BEGIN ATOMIC.
+--   - what these functions depend on themselves: defaults of arguments, bodies of BEGIN ATOMIC;
+--   - foreign tables, although p2pfk reads none: postgres_fdw connects a superuser without a password, also back to this server as
+--     another superuser, and what is read there may be a view that calls a function of the owner.
 -- Not followed: the body of a function that is text. Its owner is trusted with what it calls, or it counts anyway.
 :begin
 WITH RECURSIVE member AS (
@@ -167,13 +170,24 @@ WITH RECURSIVE member AS (
           WHERE d.classid = 'pg_proc'::regclass AND d.objid = y.oid AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass) OFFSET 0) d
     LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
 ), owned AS (
-  SELECT format('function %s', f.oid::regprocedure) AS code, f.proowner AS owner, format('ALTER FUNCTION %s OWNER TO', f.oid::regprocedure) AS remedy
+  SELECT format('function %s', f.oid::regprocedure) AS code, f.proowner AS owner,
+         format('read the code and take it over: ALTER FUNCTION %s OWNER TO %I', f.oid::regprocedure, session_user) AS remedy
     FROM code c JOIN pg_proc f ON f.oid = c.oid
   UNION
-  SELECT format('casts of type %s', t.oid::regtype), t.typowner, format('ALTER TYPE %s OWNER TO', t.oid::regtype)
+  SELECT format('casts of type %s', t.oid::regtype), t.typowner,
+         format('read the code and take it over: ALTER TYPE %s OWNER TO %I', t.oid::regtype, session_user)
     FROM cast_used k CROSS JOIN LATERAL (VALUES (k.castsource), (k.casttarget)) s(oid) JOIN pg_type t ON t.oid = s.oid
+  UNION
+  SELECT x.code, x.owner, format('detach it: ALTER TABLE %s DETACH PARTITION %s', i.inhparent::regclass, c.oid::regclass)
+    FROM member m
+    JOIN pg_class c ON c.oid = m.oid AND c.relkind = 'f'
+    JOIN pg_inherits i ON i.inhrelid = c.oid
+    JOIN pg_foreign_table f ON f.ftrelid = c.oid
+    JOIN pg_foreign_server s ON s.oid = f.ftserver
+   CROSS JOIN LATERAL (VALUES (format('foreign table %s', c.oid::regclass), c.relowner),
+                              (format('server %I of foreign table %s', s.srvname, c.oid::regclass), s.srvowner)) x(code, owner)
 )
-SELECT o.code, pg_get_userbyid(o.owner) AS owner, session_user AS session_role, format('%s %I', o.remedy, session_user) AS remedy
+SELECT o.code, pg_get_userbyid(o.owner) AS owner, session_user AS session_role, o.remedy
   FROM owned o
  WHERE NOT pg_has_role(o.owner, session_user, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
  ORDER BY o.code

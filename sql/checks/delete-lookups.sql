@@ -34,7 +34,7 @@ WITH RECURSIVE pair AS (
 SELECT p.pair, p.constraint_oid, p.conrelid AS referencing_oid, k.columns, k.varying, k.types, k.nulls,
        format('SELECT 1 FROM ONLY %I.%I x WHERE %s', n.nspname, r.relname, k.condition) AS sql
   FROM pair p
-  JOIN pg_class r ON r.oid = p.conrelid
+  JOIN pg_class r ON r.oid = p.conrelid AND r.relkind = 'r'
   JOIN pg_namespace n ON n.oid = r.relnamespace
  CROSS JOIN LATERAL (
        SELECT jsonb_agg(a.attnum ORDER BY u.n) AS columns,

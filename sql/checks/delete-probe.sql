@@ -127,8 +127,8 @@ SELECT p.pair, format('%I.%I', bn.nspname, b.relname) AS referenced,
                    ELSE '0' END) AS choose,
        format('DELETE FROM ONLY %I.%I WHERE ctid = ANY ($1)', bn.nspname, b.relname) AS delete
   FROM pair p
-  JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
-  JOIN pg_class b ON b.oid = p.referenced_oid JOIN pg_namespace bn ON bn.oid = b.relnamespace
+  JOIN pg_class a ON a.oid = p.referencing_oid AND a.relkind = 'r' JOIN pg_namespace an ON an.oid = a.relnamespace
+  JOIN pg_class b ON b.oid = p.referenced_oid AND b.relkind = 'r' JOIN pg_namespace bn ON bn.oid = b.relnamespace
  CROSS JOIN LATERAL (
        -- Columns by the names of the pair: the parent FK's attribute numbers are not those of its partitions.
        SELECT string_agg(format('r.%I AS k%s', rb.attname, u.n), ', ' ORDER BY u.n) AS keys,

@@ -1,7 +1,8 @@
 -- For each partition the query that tells whether it holds a row that needs a foreign key: planner statistics may be old, this
 -- is exact. Any row counts; but where a DEFAULT or a LIST takes keys with a NULL, they are there to stay, so only rows with a
 -- complete key count, and with MATCH FULL those with a key that is NULL in part.
--- A partition that this role may not read, or not as a whole (row security), is taken to hold some: a finding of its own.
+-- A partition that this role may not read, or not as a whole (row security), is taken to hold some: a finding of its own. So is a
+-- foreign table: to read it runs what its owner has put behind it, as the role that reads.
 :begin
 WITH RECURSIVE up AS (
   SELECT r.oid::oid AS leaf, r.oid::oid AS oid FROM jsonb_array_elements_text(:'relations'::jsonb) r(oid)
@@ -17,7 +18,7 @@ WITH RECURSIVE up AS (
    GROUP BY u.leaf
 )
 SELECT c.oid,
-       CASE WHEN has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid)
+       CASE WHEN c.relkind = 'r' AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid)
             THEN format('SELECT EXISTS (SELECT FROM ONLY %I.%I%s) AS has_rows', n.nspname, c.relname,
                         CASE WHEN l.takes_null THEN ' WHERE ' || k.needs_check ELSE '' END)
             ELSE 'SELECT true AS has_rows' END AS sql

@@ -12,6 +12,8 @@ DECLARE
   plan json;
   plans jsonb[] := '{}';
   state text;
+  -- Nor a view or a foreign table that took the name: see core/tables-only.ts.
+  restricts boolean := current_setting('restrict_nonsystem_relation_kind', true) IS NOT NULL;
 BEGIN
   FOR lookup IN SELECT * FROM jsonb_to_recordset(current_setting('p2pfk.lookups')::jsonb)
                                 AS l(constraint_oid bigint, types text, nulls text, sql text) LOOP
@@ -21,6 +23,9 @@ BEGIN
       PERFORM set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
               set_config('enable_indexscan', 'on', true), set_config('enable_bitmapscan', 'on', true),
               set_config('max_parallel_workers_per_gather', '0', true);
+      IF restricts THEN
+        PERFORM set_config('restrict_nonsystem_relation_kind', 'view, foreign-table', true);
+      END IF;
       EXECUTE format('PREPARE p2pfk_lookup (%s) AS %s', lookup.types, lookup.sql);
       EXECUTE format('EXPLAIN (FORMAT JSON) EXECUTE p2pfk_lookup (%s)', lookup.nulls) INTO plan;
       RAISE EXCEPTION USING ERRCODE = 'P2F02';

@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openStore } from '../../local/local-endpoint.ts';
 import { ExecutionStore, STORE_FILE } from '../../local/store/execution-store.ts';
 import { isAlive, type Owner, thisProcess } from '../../local/store/owner.ts';
@@ -226,6 +226,21 @@ describe('the execution store', () => {
     ExecutionStore.open(link).close();
     lchownSync(link, 65534, 65534);
     refused(link, /is a link, and it belongs to another user/);
+
+    // A group of several people can rename what is in a directory; that of root alone cannot.
+    chmodSync(thief, 0o770);
+    ExecutionStore.open(directory).close();
+    chownSync(thief, 0, 65534);
+    refused(directory, /above it: it may be written by its group \(gid 65534\)/);
+    // Nor may the way lead through a directory in which another user can put another link.
+    const way = mkdtempSync(join(tmpdir(), 'p2pfk-way-'));
+    onTestFinished(() => rmSync(way, { recursive: true }));
+    chownSync(thief, 0, 0);
+    symlinkSync(thief, join(way, 'link'));
+    ExecutionStore.open(join(way, 'link', 'state')).close();
+    chownSync(way, 0, 65534);
+    chmodSync(way, 0o770);
+    refused(join(way, 'link', 'state'), /of \S*p2pfk-way-\w+ above it: it may be written by its group/);
   });
 
   it('lies where the user says, else where the XDG specification says', () => {

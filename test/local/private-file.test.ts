@@ -1,4 +1,5 @@
 /** Files that the command line writes and reads back, next to another user of the machine. */
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -70,4 +71,39 @@ it.runIf(process.getuid?.() === 0)('a plan that another user can change is not c
   await expect(readPlanFile(plan)).rejects.toThrow(
     /it belongs to another user \(uid 65534\), who can change it: copy it/,
   );
+
+  // A group of several people, as umask 002 in a directory of a team leaves it.
+  chownSync(plan, 0, 65534);
+  chmodSync(plan, 0o664);
+  await expect(readPlanFile(plan)).rejects.toThrow(/it may be written by its group \(gid 65534\), who can change it/);
+  chmodSync(plan, 0o644);
+  await expect(readTrustedFile(plan)).resolves.toBe('{}');
+  chmodSync(folder, 0o775);
+  await expect(readTrustedFile(plan)).resolves.toBe('{}');
+  chownSync(folder, 0, 65534);
+  await expect(readPlanFile(plan)).rejects.toThrow(
+    /above it: it may be written by its group \(gid 65534\), who can put another file in its place: copy it/,
+  );
+  // A pipe, and a file that the shell has opened, by a name that leads to it.
+  chownSync(folder, 0, 0);
+  const script = `import { readTrustedFile } from '${new URL('../../local/private-file.ts', import.meta.url)}';
+    process.stdout.write(await readTrustedFile('/dev/stdin'));`;
+  const read = (command: string) =>
+    execFileSync('bash', ['-c', command, process.execPath, script, plan], { encoding: 'utf8' });
+  expect(read('cat "$2" | "$0" --input-type=module -e "$1"')).toBe('{}');
+  expect(read('"$0" --input-type=module -e "$1" < "$2"')).toBe('{}');
+  chmodSync(folder, 0o777);
+  expect(() => read('"$0" --input-type=module -e "$1" < "$2" 2>&1')).toThrow();
+});
+
+const hasGames = existsSync('/etc/group') && /^games:/m.test(readFileSync('/etc/group', 'utf8'));
+
+it.runIf(process.getuid?.() === 0 && hasGames)('a group that has the name of its only member is that user’s own', () => {
+  const script = `import { changeableByOthers } from '${new URL('../../local/trusted-path.ts', import.meta.url)}';
+    process.setgroups([]); process.setgid('games'); process.setuid('games');
+    const [uid, gid] = [process.getuid(), process.getgid()];
+    const told = [gid, 65534, 0].map((group) => changeableByOthers({ uid, gid: group, mode: 0o664 }));
+    process.stdout.write(JSON.stringify(told));`;
+  const told = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  expect(JSON.parse(told)).toEqual([null, 'it may be written by its group (gid 65534)', null]);
 });

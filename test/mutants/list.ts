@@ -404,6 +404,14 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'with sslmode=require nothing is sent to somebody in between who has put something before the encryption',
   },
   {
+    rule: 'no server of another user is connected to where no host is given',
+    file: 'core/libpq/default-socket.ts',
+    find: "export const DEFAULT_SOCKET_FOLDER = '/var/run/postgresql';",
+    replace: "export const DEFAULT_SOCKET_FOLDER = '/tmp';",
+    test: 'test/core/default-socket.test.ts',
+    title: 'a socket in /tmp, and a server on localhost, get nothing unless they are named',
+  },
+  {
     rule: 'channel_binding=require ends the connection where the server does not bind',
     file: 'core/libpq/channel-binding.ts',
     find: 'if (!bound) refuse();',
@@ -434,6 +442,22 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '',
     test: 'test/core/untrusted-code.test.ts',
     title: 'is refused by every command, and its owner gains nothing',
+  },
+  {
+    rule: 'no row of a foreign table is read',
+    file: 'sql/checks/emptiness.sql',
+    find: "CASE WHEN c.relkind = 'r' AND ",
+    replace: 'CASE WHEN ',
+    test: 'test/core/foreign-table.test.ts',
+    title: 'of a trusted role is not read, and its rows count as rows without a foreign key',
+  },
+  {
+    rule: 'the owner of a foreign table, and of its server, is asked about',
+    file: 'sql/catalog/untrusted-code.sql',
+    find: "AND c.relkind = 'f'",
+    replace: "AND c.relkind = 'x'",
+    test: 'test/core/foreign-table.test.ts',
+    title: 'of a role that is not trusted is refused by every command',
   },
   {
     rule: 'the CHECK of a domain counts as code that adding a partition runs',

@@ -1,8 +1,11 @@
 /** What is found in a database may hold escape sequences: the psql scripts pass none of them on to a terminal. */
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { expect, it, onTestFinished } from 'vitest';
 import { databaseWith } from '../core/case.helpers.ts';
-import { describeWithPsql, psql, type Script } from './psql.helpers.ts';
+import { plainRole } from '../core/roles.helpers.ts';
+import { describeWithPsql, psql, psqlFile, type Script } from './psql.helpers.ts';
 
 /** Colour, a window title, an 8-bit CSI, a carriage return, a line break, and a mark that turns the direction of writing. */
 const TRICK = '\u001b[31m\u001b]0;pwned\u0007\u009b7m\r\n\u202e';
@@ -58,6 +61,62 @@ describeWithPsql('nothing that a terminal would obey is printed', () => {
   });
 });
 
+describeWithPsql('sql/aws-role.sql, where it may not grant,', () => {
+  it('prints statements and a shell command to copy, which run what they say and nothing else', async () => {
+    const testCase = await databaseWith();
+    const { observer, db } = testCase;
+    const { role, url } = await plainRole(testCase);
+    const owner = `$(id)'"; ${TRICK} ${db.name}`.slice(0, 60);
+    const literal = owner.replaceAll('"', '""');
+    await observer.query(
+      `ALTER ROLE ${role} CREATEROLE; CREATE ROLE "${literal}"; GRANT CREATE ON SCHEMA public TO "${literal}"`,
+    );
+    onTestFinished(async () => {
+      await observer.query(`DROP OWNED BY "${literal}" CASCADE; DROP ROLE "${literal}"`);
+    });
+    for (const table of ['path_1', 'inode_2'])
+      await observer.query(`ALTER TABLE ${table} RENAME TO "${table}${TRICK}"`);
+    const { rows } = await observer.query<{ sql: string }>(
+      `SELECT format('ALTER TABLE %s OWNER TO %I', t.relid::regclass, $1::text) AS sql
+         FROM (SELECT relid FROM pg_partition_tree('path') UNION SELECT relid FROM pg_partition_tree('inode')) t`,
+      [owner],
+    );
+    for (const { sql } of rows) await observer.query(sql);
+
+    const grant = (as: string, variables: Readonly<Record<string, string>>) =>
+      psqlFile(as, fileURLToPath(new URL('../../sql/aws-role.sql', import.meta.url)), {
+        role: 'nobody_yet',
+        table: 'public.path',
+        iam: 'off',
+        ...variables,
+      });
+    const { code, lines, errors } = await grant(url, {});
+    const printed = [...lines, ...errors];
+    expect(code, printed.join('\n')).toBe(3);
+    expect(code).toBe(3);
+    expect(printed.filter((line) => OBEYED.test(line))).toEqual([]);
+    const statements = lines.filter((line) => /^(CREATE ROLE|GRANT|ALTER TABLE) /.test(line));
+    expect(statements.length).toBeGreaterThan(5);
+    await observer.query(`BEGIN; ${statements.join('\n')}; ROLLBACK`);
+    // The shell takes the role's name as one word; only what no terminal should get is lost.
+    const [, word = ''] = /-v role=(.*) \.\.\. -f/.exec(lines.join('\n')) ?? [];
+    expect(execFileSync('sh', ['-c', `printf %s ${word}`], { encoding: 'utf8' })).toBe(
+      owner.replaceAll(new RegExp(OBEYED, 'gu'), '?').replaceAll('\n', '?'),
+    );
+
+    await observer.query(`ALTER TABLE path RENAME CONSTRAINT path_fk TO "fk${TRICK}"`);
+    await observer.query(`ALTER TABLE path ADD CONSTRAINT "other${TRICK}" FOREIGN KEY (medium, ino) REFERENCES inode`);
+    const unclear = await grant(db.url, {});
+    expect(unclear.errors.join('\n')).toContain('2 foreign keys');
+    await observer.query(
+      `ALTER TABLE path DROP CONSTRAINT "other${TRICK}"; ALTER TABLE "path_1${TRICK}" OWNER TO CURRENT_USER`,
+    );
+    const ofSuperuser = await grant(db.url, {});
+    expect(ofSuperuser.errors.join('\n')).toContain('belongs to a superuser');
+    expect([...unclear.errors, ...ofSuperuser.errors].filter((line) => OBEYED.test(line))).toEqual([]);
+  });
+});
+
 /** Numbers, words of ours, and what the scripts have made printable themselves. */
 const PRINTABLE =
   /^(n|of|of_pairs|made|skipped|failed|took|tried|attempt_number|lock_tries|next_s|orphans|pair_rows|locked_ms|foreign_keys|indexes|index_word|error_name|referencing|referenced|warnings|inventory|list_sql|link_note|index_note|label\d|\w+_label)$/;
@@ -68,7 +127,7 @@ it('every variable that a script prints is a number, a word of ours, or made pri
   const lines = files.flatMap((file) =>
     readFileSync(new URL(file, folder), 'utf8')
       .split('\n')
-      .filter((line) => /^\\(echo|qecho|warn)\b/.test(line))
+      .filter((line) => /^\s*\\(echo|qecho|warn)\b/.test(line))
       .map((line) => ({ file, line })),
   );
   expect(lines.length).toBeGreaterThan(60);

@@ -1,8 +1,9 @@
 -- :visible is :text, SQL that PostgreSQL has quoted, with nothing in it that a terminal would obey, and with the same meaning: a name or
--- a string that has such a character is written as U&"..." or U&'...'; one of the form E'...' has an escape of its own.
+-- a string that has such a character is written as U&"..." or U&'...'; one of the form E'...' has an escape of its own. A line break
+-- between the words is ours and stays.
 SELECT coalesce(string_agg(
          CASE WHEN t.part[1] !~ :'unprintable' THEN t.part[1]
-              WHEN length(t.part[1]) = 1 THEN ' '
+              WHEN length(t.part[1]) = 1 THEN CASE t.part[1] WHEN chr(10) THEN chr(10) ELSE ' ' END
               WHEN t.part[1] ~ '^E' THEN (SELECT string_agg(CASE WHEN c.letter ~ :'unprintable' THEN $re$\u$re$ || lpad(to_hex(ascii(c.letter)), 4, '0')
                                                                 ELSE c.letter END, '' ORDER BY c.n)
                                            FROM regexp_split_to_table(t.part[1], '') WITH ORDINALITY c(letter, n))

@@ -7,4 +7,8 @@ SELECT coalesce(jsonb_agg(u -> 'oid'), '[]') AS relations
 \ir ../control/rows.sql
 SELECT coalesce(string_agg(format('SELECT %s WHERE (%s)', e.oid, e.sql), ' UNION ALL '), 'SELECT 0 WHERE false') AS sql
   FROM jsonb_to_recordset(:'result'::jsonb) AS e(oid oid, sql text) \gset
+\set kinds 'view, foreign-table'
+\ir ../../checks/tables-only.sql
 SELECT coalesce(jsonb_agg(f.oid), '[]') AS filled FROM ( :sql ) f(oid) \gset
+\set kinds ''
+\ir ../../checks/tables-only.sql

@@ -106,7 +106,7 @@ SELECT NOT (:'definition' ~ $re$^FOREIGN KEY \((?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+
 \set file ../../catalog/untrusted-code.sql
 \ir ../control/rows.sql
 SELECT :'result'::jsonb <> '[]' AS refused,
-       format('refused, nothing was changed: reading %s and comparing its keys would run code with the rights of %s, which its owner has not got: %s; connect as that owner, or, after reading the code, take it over: %s',
+       format('refused, nothing was changed: reading %s and comparing its keys would run code with the rights of %s, which its owner has not got: %s; connect as that owner, or %s',
               :'table', min(u ->> 'session_role'), string_agg(format('%s of %s', u ->> 'code', u ->> 'owner'), ', '), min(u ->> 'remedy')) AS refusal
   FROM jsonb_array_elements(:'result'::jsonb) u \gset
 \if :refused

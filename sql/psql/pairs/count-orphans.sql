@@ -9,5 +9,9 @@ SELECT :'result'::jsonb <> '[]' AS comparable, coalesce(:'result'::jsonb -> 0 ->
 \set list_sql :visible
 \set orphans ''
 \if :comparable
+\set kinds 'view, foreign-table'
+\ir ../../checks/tables-only.sql
 :sql \gset
+\set kinds ''
+\ir ../../checks/tables-only.sql
 \endif

@@ -1,29 +1,32 @@
 -- Checks 5 and 6, and all six as the ledger keeps them. `schema` is left out of a name where it is the table's own.
 WITH pair AS (
-  SELECT p.*, format('%s %s %s', CASE WHEN starts_with(p.referencing, :'schema') THEN substr(p.referencing, length(:'schema') + 1) ELSE p.referencing END, '->',
+  SELECT p.*, p.referencing_kind = 'f' OR p.referenced_kind = 'f' AS unread,
+         format('%s %s %s', CASE WHEN starts_with(p.referencing, :'schema') THEN substr(p.referencing, length(:'schema') + 1) ELSE p.referencing END, '->',
                      CASE WHEN starts_with(p.referenced, :'schema') THEN substr(p.referenced, length(:'schema') + 1) ELSE p.referenced END) AS label,
          CASE WHEN starts_with(p.referencing, :'schema') THEN substr(p.referencing, length(:'schema') + 1) ELSE p.referencing END AS short,
          c.orphans
-    FROM jsonb_to_recordset(:'pairing'::jsonb) AS p(pair int, referencing text, referenced text, constraint_oid oid, constraint_name text)
+    FROM jsonb_to_recordset(:'pairing'::jsonb) AS p(pair int, referencing text, referencing_kind text, referenced text, referenced_kind text, constraint_oid oid, constraint_name text)
     LEFT JOIN jsonb_to_recordset(:'counts'::jsonb) AS c(pair int, orphans bigint) ON c.pair = p.pair
 ), total AS (
   SELECT coalesce(sum(orphans), 0) AS orphans, count(*) FILTER (WHERE orphans IS NULL) AS uncounted, count(*) AS pairs,
-         string_agg(format('%s in %s', orphans, short), ', ' ORDER BY pair) FILTER (WHERE orphans > 0) AS found
+         string_agg(format('%s in %s', orphans, short), ', ' ORDER BY pair) FILTER (WHERE orphans > 0) AS found,
+         string_agg(short, ', ' ORDER BY pair) FILTER (WHERE unread) AS unread
     FROM pair
 ), lone AS (
-  SELECT u ->> 'bound' AS bound, u -> 'needsPair' IS DISTINCT FROM 'false' AS needs_pair, :'filled'::jsonb @> jsonb_build_array((u ->> 'oid')::bigint) AS filled,
+  SELECT u ->> 'bound' AS bound, u ->> 'kind' = 'f' AS unread, u -> 'needsPair' IS DISTINCT FROM 'false' AS needs_pair, :'filled'::jsonb @> jsonb_build_array((u ->> 'oid')::bigint) AS filled,
          CASE WHEN starts_with(u ->> 'partition', :'schema') THEN substr(u ->> 'partition', length(:'schema') + 1) ELSE u ->> 'partition' END AS short
     FROM jsonb_array_elements(:'unpaired'::jsonb) u
    WHERE u ->> 'side' = 'referencing'
 ), line(n, pair, text) AS (
-  SELECT 1, pair, label || ': no pair FK' FROM pair WHERE constraint_oid IS NULL
+  SELECT 1, pair, label || ': no pair FK' || CASE WHEN unread THEN ', as a foreign table can have no foreign key; p2pfk does not read its rows: detach it' ELSE '' END FROM pair WHERE constraint_oid IS NULL
   UNION ALL
   SELECT 2, n.pair, format('%s %s %s: attached after the drop, not checked here; see p2pfk audit',
                            CASE WHEN starts_with(n.referencing, :'schema') THEN substr(n.referencing, length(:'schema') + 1) ELSE n.referencing END, '->',
                            CASE WHEN starts_with(n.referenced, :'schema') THEN substr(n.referenced, length(:'schema') + 1) ELSE n.referenced END)
     FROM jsonb_to_recordset(:'newcomers'::jsonb) AS n(pair int, referencing text, referenced text)
   UNION ALL
-  SELECT 3, NULL, CASE WHEN needs_pair THEN format('%s: no partner with the bound %s', short, bound)
+  SELECT 3, NULL, CASE WHEN needs_pair THEN format('%s: no partner with the bound %s%s', short, bound,
+                                                   CASE WHEN unread THEN ', as a foreign table can have no foreign key; p2pfk does not read its rows: detach it' END)
                        ELSE format('%s: needs none, as it can hold no complete key', short) END
     FROM lone
   UNION ALL
@@ -31,7 +34,8 @@ WITH pair AS (
 ), checked AS (
   SELECT t.pairs > 0 AND t.orphans = 0 AND t.uncounted = 0 AS check5,
          CASE WHEN t.orphans > 0 THEN format('%s orphaned rows found: %s', t.orphans, t.found)
-              WHEN t.uncounted > 0 THEN format('%s pairs could not be counted: no foreign key tells how to compare them', t.uncounted)
+              WHEN t.uncounted > 0 THEN format('%s pairs could not be counted: %s', t.uncounted,
+                                                   coalesce(t.unread || ': a foreign table, which p2pfk does not read', 'no foreign key tells how to compare them'))
               ELSE format('No orphaned rows found in %s pairs checked', t.pairs) END AS detail5,
          t.pairs > 0 AND NOT EXISTS (SELECT FROM pair WHERE constraint_oid IS NULL) AND NOT (:'whole'::boolean AND EXISTS (SELECT FROM lone WHERE filled)) AS check6,
          coalesce((SELECT string_agg(text, E'\n' ORDER BY n, pair, text) FROM line), '') AS detail6,

@@ -6,7 +6,7 @@ WITH pair AS (
 ), counted AS (
   SELECT count(*) AS pairs FROM pair
 ), lone AS (
-  SELECT u ->> 'partition' AS partition, u ->> 'bound' AS bound,
+  SELECT u ->> 'partition' AS partition, u ->> 'kind' AS kind, u ->> 'bound' AS bound,
          u ->> 'why' AS why, u -> 'needsPair' IS DISTINCT FROM 'false' AS needs_pair, u -> 'keyless' IS NOT DISTINCT FROM 'true' AS keyless,
          :'filled'::jsonb @> jsonb_build_array((u ->> 'oid')::bigint) AS filled
     FROM jsonb_array_elements(:'unpaired'::jsonb) u
@@ -80,7 +80,12 @@ WITH pair AS (
   SELECT 9, 'unpaired-referencing-partition',
          format('referencing partition %s (%s) holds rows, and %s', l.partition, l.bound, l.why),
          'split one side so that every referencing partition lies in one referenced partition, or move its rows'
-    FROM lone l WHERE l.filled AND NOT l.keyless
+    FROM lone l WHERE l.filled AND NOT l.keyless AND l.kind <> 'f'
+  UNION ALL
+  SELECT 10, 'foreign-table-partition',
+         format('referencing partition %s (%s) is a foreign table; p2pfk does not read its rows', l.partition, l.bound),
+         'a foreign table cannot have or be the target of a foreign key: detach it first'
+    FROM lone l WHERE l.filled AND NOT l.keyless AND l.kind = 'f'
   UNION ALL
   SELECT 10, 'foreign-table-partition', format('%s pair(s) have a foreign table, the first being %s', count(*), min(p.referencing)),
          'a foreign table cannot have or be the target of a foreign key: detach it first'
