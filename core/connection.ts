@@ -233,8 +233,8 @@ function connectionError(thrown: unknown, target: string): P2pfkError {
     const message = `cannot connect to PostgreSQL at ${target}: ${messageOf(thrown)}${advice}`;
     return new ConnectionLost(message, context, options);
   }
-  if (sqlState === '57014') {
-    // The statement of sql/session.sql was cancelled. No work has begun, so it is retried like a lost connection.
+  if (sqlState === '57014' || sqlState === '55P03') {
+    // The statement of sql/session.sql was cancelled, or met a lock on a catalog that only a superuser can take. No work has begun, so it is retried like a lost connection.
     const message = `the new session at ${target} was cancelled before it could do anything: ${messageOf(error)}`;
     return new ConnectionLost(message, context, options);
   }

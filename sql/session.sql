@@ -92,6 +92,7 @@ SELECT p.not_pinned
                       s.context OPERATOR(pg_catalog.=) 'user'
                         OR pg_catalog.current_setting('is_superuser') OPERATOR(pg_catalog.=) 'on' AS may_set
                  FROM pinned w
-                 JOIN pg_catalog.pg_settings s ON s.name OPERATOR(pg_catalog.=) w.name
+                 -- The function behind the view pg_settings, on which PUBLIC has UPDATE: any login can LOCK that view.
+                 JOIN pg_catalog.pg_show_all_settings() s ON s.name OPERATOR(pg_catalog.=) w.name
                 WHERE c.caller_search_path IS NOT NULL) k) p
 :end

@@ -16,7 +16,7 @@ BEGIN
     END IF;
   END LOOP;
   -- search_path last: what comes before it is looked up in pg_catalog.
-  FOR name IN SELECT s.name FROM pg_settings s
+  FOR name IN SELECT s.name FROM pg_show_all_settings() s
                WHERE s.source = 'session' AND came_with ->> s.name IS DISTINCT FROM s.setting
                ORDER BY s.name = 'search_path', s.name LOOP
     IF came_with ? name THEN
