@@ -11,7 +11,7 @@ import { readerConnectionString, readerUrls } from './libpq/reader-url.ts';
 import { backendOf, PooledSession, refuseTransactionPooler, usesSessionPooler } from './pooler.ts';
 import { isConnectionError, messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
 import { endpointOfUrl, noteEndpoint } from './session-endpoint.ts';
-import { stillWorks } from './session-look.ts';
+import { endStandbyWait, stillWorks } from './session-look.ts';
 import { pinSettings } from './settings.ts';
 import { expectAnswersWithin, watchAnswers } from './unanswered.ts';
 
@@ -176,6 +176,11 @@ async function beginReading(client: Client, options: ReadOptions): Promise<void>
 
 function beginOf({ snapshot = false }: ReadOptions): string {
   return `BEGIN ISOLATION LEVEL ${snapshot ? 'REPEATABLE READ' : 'READ COMMITTED'}, READ ONLY`;
+}
+
+/** {@link endStandbyWait} of a session that {@link connect} has opened. */
+export async function endStandbyWaitOf(client: Client, pid: number): Promise<boolean> {
+  return endStandbyWait(client, pid, origins.get(client) ?? {});
 }
 
 /**

@@ -25,6 +25,7 @@ export const LONG: readonly string[] = [
   'core/steps/lock-budget',
   'core/steps/readers',
   'core/steps/standbys',
+  'core/steps/synchronous-standby',
   'core/standby-readers',
   'core/steps/window',
   'core/delete-probe',

@@ -42,7 +42,7 @@ describe('pg_settings, the one system view on which PUBLIC has more than SELECT,
 });
 
 describe('under the caller’s search_path', () => {
-  it.each(['session', 'catalog/resolve-table', 'checks/session-works'])(
+  it.each(['session', 'catalog/resolve-table', 'checks/session-works', 'checks/end-standby-wait'])(
     'sql/%s.sql has every name qualified',
     (name) => {
       expect(capturable(read(`sql/${name}.sql`), { catalogFirst: false })).toEqual([]);
