@@ -82,6 +82,7 @@ export const LONG: readonly string[] = [
   'core/evidence/statements',
   'core/statements',
   'core/pair-names',
+  'core/taken-names',
   'core/plan-scale',
   'core/throttle',
   'core/ledger/identity',
