@@ -4,6 +4,7 @@ import { LedgerElsewhere } from '../core/errors.ts';
 import { describeIdentity } from '../core/ledger-identity.ts';
 import { readLink } from '../core/ledger-state.ts';
 import { relink } from '../core/relink.ts';
+import { confirmOnStandby } from '../core/standby-commit.ts';
 import type { Output } from './output.ts';
 import { isInteractive, type Terminal, withAnswers } from './terminal.ts';
 import { oneLine } from './text.ts';
@@ -38,6 +39,7 @@ async function link(output: Output, { databaseUrl }: RelinkOptions): Promise<voi
   const client = await connect({ databaseUrl, applicationName: 'p2pfk relink' });
   try {
     const { identity, changed } = await relink(client);
+    if (changed) await confirmOnStandby(client, { warn: (message) => output.complain(`! ${message}`) });
     if (changed && !output.quiet) output.line(`✓ Linked the ledger to ${describeIdentity(identity)}`);
   } finally {
     await client.end();

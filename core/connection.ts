@@ -11,7 +11,7 @@ import { readerConnectionString, readerUrls } from './libpq/reader-url.ts';
 import { backendOf, PooledSession, refuseTransactionPooler, usesSessionPooler } from './pooler.ts';
 import { isConnectionError, messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
 import { endpointOfUrl, noteEndpoint } from './session-endpoint.ts';
-import { stillWorks } from './session-look.ts';
+import { endStandbyWait, stillWorks } from './session-look.ts';
 import { pinSettings } from './settings.ts';
 import { expectAnswersWithin, watchAnswers } from './unanswered.ts';
 
@@ -178,6 +178,11 @@ function beginOf({ snapshot = false }: ReadOptions): string {
   return `BEGIN ISOLATION LEVEL ${snapshot ? 'REPEATABLE READ' : 'READ COMMITTED'}, READ ONLY`;
 }
 
+/** {@link endStandbyWait} of a session that {@link connect} has opened. */
+export async function endStandbyWaitOf(client: Client, pid: number): Promise<boolean> {
+  return endStandbyWait(client, pid, origins.get(client) ?? {});
+}
+
 /**
  * One short transaction that may write, and is always rolled back, whether the session reads only or not.
  *
@@ -233,8 +238,8 @@ function connectionError(thrown: unknown, target: string): P2pfkError {
     const message = `cannot connect to PostgreSQL at ${target}: ${messageOf(thrown)}${advice}`;
     return new ConnectionLost(message, context, options);
   }
-  if (sqlState === '57014') {
-    // The statement of sql/session.sql was cancelled. No work has begun, so it is retried like a lost connection.
+  if (sqlState === '57014' || sqlState === '55P03') {
+    // The statement of sql/session.sql was cancelled, or met a lock on a catalog that only a superuser can take. No work has begun, so it is retried like a lost connection.
     const message = `the new session at ${target} was cancelled before it could do anything: ${messageOf(error)}`;
     return new ConnectionLost(message, context, options);
   }

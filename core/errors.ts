@@ -237,6 +237,12 @@ export class PartitionSetChanged extends P2pfkError {
   readonly exitCode = ExitCode.Paused;
 }
 
+/** Another role takes each name that is chosen for an index or a foreign key before it is used. Undoes nothing. */
+export class NameTaken extends P2pfkError {
+  override readonly name = 'NameTaken';
+  readonly exitCode = ExitCode.Paused;
+}
+
 /** The drop is not approved, or the approval was withdrawn before it began. Undoes nothing. */
 export class ApprovalNeeded extends P2pfkError {
   override readonly name = 'ApprovalNeeded';

@@ -125,4 +125,4 @@ export function countMemory(server: Server): number {
  * been, in a third of the time (`npm run bench -- wall`). Whoever has set it knows the disks: then it stays.
  */
 export const PAGE_COST_OF_TODAY =
-  "SELECT set_config('random_page_cost', '1.1', false) FROM pg_settings WHERE name = 'random_page_cost' AND source = 'default'";
+  "SELECT set_config('random_page_cost', '1.1', false) FROM pg_show_all_settings() WHERE name = 'random_page_cost' AND source = 'default'";

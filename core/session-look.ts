@@ -27,6 +27,20 @@ export async function stillWorks(client: Client, pid: number, options: LookOptio
   }
 }
 
+/**
+ * Ends a wait of that session for a synchronous standby, which no timeout of the server ends. Its transaction stays committed.
+ *
+ * @returns false: it does not wait for one
+ */
+export async function endStandbyWait(client: Client, pid: number, options: LookOptions): Promise<boolean> {
+  const session = await openLook(client, options);
+  try {
+    return (await runOne<{ ended: boolean }>(session, 'checks/end-standby-wait', { pid })).ended;
+  } finally {
+    await session.end().catch(() => undefined);
+  }
+}
+
 function openLook(client: Client, options: LookOptions): Promise<Client> {
   return openSession({
     databaseUrl: options.databaseUrl,

@@ -21,6 +21,8 @@ interface Unpinned {
 
 /** @throws SettingRefused with the role or database that sets what this role may not change */
 export async function pinSettings(client: Client, { lockTimeoutMs, searchPath, local }: Pinned): Promise<void> {
+  // Before anything that looks up a name: SET is grammar alone, so there is no lock for which it could wait.
+  await client.query(`SET ${local ? 'LOCAL ' : ''}lock_timeout = ${Math.max(1, Math.ceil(lockTimeoutMs))}`);
   const { not_pinned } = await runOne<{ not_pinned: readonly Unpinned[] }>(client, 'session', {
     lock_timeout_ms: String(lockTimeoutMs),
     search_path: searchPath,

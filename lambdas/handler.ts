@@ -6,6 +6,7 @@ import { describeError, InvalidInput, type P2pfkError } from '../core/errors.ts'
 import { requirePlannedDatabase } from '../core/ledger-identity.ts';
 import { explainMissingRelation } from '../core/missing-relation.ts';
 import { toNamedError } from '../core/postgres-errors.ts';
+import { confirmOnStandby } from '../core/standby-commit.ts';
 import { applicationName, type StepContext } from '../core/steps/context.ts';
 import { openSession } from './database.ts';
 import { ledgerOwnerOf } from './ledger-owner.ts';
@@ -23,6 +24,10 @@ export type Handler = (event: unknown, context?: HandlerContext) => Promise<unkn
 
 /** Where an engine does not say how long a handler may run: Lambda's own maximum. */
 const DEFAULT_ALLOWANCE_MS = 15 * 60 * 1000;
+
+/** A step waits so long for a synchronous standby to confirm what it has committed, and keeps so much of its time back. */
+const STANDBY_LIMIT_MS = 60_000;
+const STANDBY_RESERVE_MS = 10_000;
 
 /**
  * Makes the handler of one step. `name` is the function's name and its file's.
@@ -64,6 +69,10 @@ export function stepHandler<Schema extends z.ZodType, Result>(
         { client, logger: log, remainingMs: () => endsAt - Date.now(), openSession: open },
         parsed,
       );
+      await confirmOnStandby(client, {
+        limitMs: Math.min(STANDBY_LIMIT_MS, Math.max(1_000, endsAt - Date.now() - STANDBY_RESERVE_MS)),
+        warn: (message) => log.warn(message),
+      });
       log.info('step done', { result });
       measureResult(name, result);
       // What cannot be measured is no reason to call a step failed that was done.

@@ -75,6 +75,7 @@ SELECT :'strategy' = 'not-valid' AS not_valid, :'strategy' = 'blocking' AND :'al
 SELECT CASE :indexes WHEN 1 THEN 'index' ELSE 'indexes' END AS index_word \gset
 \echo ✓ Dropped :foreign_keys partition-level FK constraints and :indexes :index_word
 \ir psql/steps/verify-rolled-back.sql
+\ir psql/control/confirm-on-standby.sql
 \echo ✓ Parent-level FK is as it was: :constraint_label: :definition_label
 \echo
 \echo ✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓

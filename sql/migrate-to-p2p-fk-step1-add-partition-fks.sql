@@ -66,6 +66,7 @@ SELECT :skipped = :of AS all_there, :skipped > 0 AS some_there, :of - :skipped A
 
 \set body ../pairs/add-foreign-key.sql
 \ir psql/control/each-pair.sql
+\ir psql/control/confirm-on-standby.sql
 SELECT :skipped > 0 AS some_there, :of - :skipped AS made \gset
 \if :some_there
 \echo Successfully added :made partition-level FK constraints (:skipped were there already)

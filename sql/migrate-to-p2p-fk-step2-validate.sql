@@ -27,6 +27,7 @@ SELECT :failures > 0 AS refused, :skipped > 0 AS some_there, :of - :skipped AS m
 \set error_name OrphanedRows
 \ir psql/control/give-up.sql
 \endif
+\ir psql/control/confirm-on-standby.sql
 \if :some_there
 \echo Successfully validated :made partition-level FK constraints (:skipped were valid already)
 \else

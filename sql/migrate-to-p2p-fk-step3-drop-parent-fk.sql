@@ -56,6 +56,7 @@ SELECT regexp_replace(:'detail4', :'unprintable', '?', 'g') AS label4 \gset
 \else
 \echo Found parent-level FK constraint: :constraint_label
 \ir psql/steps/verified-drop.sql
+\ir psql/control/confirm-on-standby.sql
 \echo ✓ Successfully dropped parent-level FK constraint
 \echo '  exclusive locks held for' :locked_ms ms
 SELECT jsonb_build_object('locked_ms', :locked_ms) AS changes \gset

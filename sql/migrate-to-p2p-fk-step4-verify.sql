@@ -94,6 +94,7 @@ SELECT :'result'::jsonb <> '[]' AS notes,
          || CASE WHEN :'passed'::boolean THEN jsonb_build_object('finished_at', clock_timestamp()) ELSE '{}' END AS changes \gset
 \if :notes
 \ir ledger/change-migration.sql
+\ir psql/control/confirm-on-standby.sql
 \endif
 \endif
 

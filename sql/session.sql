@@ -9,6 +9,8 @@
 -- came with. Names that a person gives, and the code of the application that our DDL fires (CHECK functions, triggers,
 -- event triggers), are looked up there; our own queries find nothing outside of pg_catalog.
 --
+-- p2pfk.caller_synchronous_commit keeps the synchronous_commit that the session came with, for checks/confirm-on-standby.sql.
+--
 -- not_pinned: what only a superuser may set and is not as it should be (sql/settings-at-fault.sql names who set it).
 :begin
 WITH pinned(name, value) AS (VALUES
@@ -59,9 +61,9 @@ WITH pinned(name, value) AS (VALUES
   ('default_transaction_isolation', 'read committed'),
   ('default_transaction_read_only', 'off'),
   ('default_transaction_deferrable', 'off'),
-  -- What was reported as done survives a crash of the server. A stronger setting than "local" stays.
-  ('synchronous_commit', CASE WHEN pg_catalog.current_setting('synchronous_commit') OPERATOR(pg_catalog.=) 'off' THEN 'local'
-                              ELSE pg_catalog.current_setting('synchronous_commit') END),
+  -- What was committed survives a crash of the server. A COMMIT that waits for a synchronous standby keeps its locks meanwhile, without
+  -- limit, and no timeout ends it: so ours never does, and checks/confirm-on-standby.sql waits where nothing is locked.
+  ('synchronous_commit', 'local'),
   -- Others must see what this session does: "does its owner live?" and the fence ask pg_stat_activity.
   ('track_activities', 'on'),
   -- Where indexes and the ledger are made, and as what: the ledger needs row locks, which other access methods may not have.
@@ -82,7 +84,11 @@ SELECT p.not_pinned
                       WHEN pg_catalog.current_setting('search_path') OPERATOR(pg_catalog.<>) 'pg_catalog, pg_temp' THEN pg_catalog.current_setting('search_path')
                       -- Pinned already: a second script in one session of psql, a second transaction of one that reads.
                       ELSE COALESCE(pg_catalog.current_setting('p2pfk.caller_search_path', true), 'pg_catalog, pg_temp') END,
-                 :'local'::pg_catalog.bool) AS caller_search_path
+                 :'local'::pg_catalog.bool) AS caller_search_path,
+               pg_catalog.set_config('p2pfk.caller_synchronous_commit',
+                 CASE WHEN pg_catalog.current_setting('synchronous_commit') OPERATOR(pg_catalog.<>) 'local' THEN pg_catalog.current_setting('synchronous_commit')
+                      ELSE COALESCE(pg_catalog.current_setting('p2pfk.caller_synchronous_commit', true), 'local') END,
+                 :'local'::pg_catalog.bool) AS caller_synchronous_commit
         OFFSET 0) c
  CROSS JOIN LATERAL (
        SELECT pg_catalog.count(CASE WHEN k.may_set THEN pg_catalog.set_config(k.name, k.value, :'local'::pg_catalog.bool) END) AS set,
@@ -92,6 +98,7 @@ SELECT p.not_pinned
                       s.context OPERATOR(pg_catalog.=) 'user'
                         OR pg_catalog.current_setting('is_superuser') OPERATOR(pg_catalog.=) 'on' AS may_set
                  FROM pinned w
-                 JOIN pg_catalog.pg_settings s ON s.name OPERATOR(pg_catalog.=) w.name
-                WHERE c.caller_search_path IS NOT NULL) k) p
+                 -- The function behind the view pg_settings, on which PUBLIC has UPDATE: any login can LOCK that view.
+                 JOIN pg_catalog.pg_show_all_settings() s ON s.name OPERATOR(pg_catalog.=) w.name
+                WHERE c.caller_search_path IS NOT NULL AND c.caller_synchronous_commit IS NOT NULL) k) p
 :end

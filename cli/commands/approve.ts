@@ -65,6 +65,7 @@ async function approveMigration(flags: ApproveFlags): Promise<number> {
   const { ExitCode } = await import('../../core/errors.ts');
   const { connect } = await import('../../core/connection.ts');
   const { approve, withdrawApproval } = await import('../../core/approve.ts');
+  const { confirmOnStandby } = await import('../../core/standby-commit.ts');
   const { createOutput } = await import('../output.ts');
   const { statedHere } = await import('../people.ts');
   const { approvedLines, withdrawnLines } = await import('../render/approved.ts');
@@ -83,6 +84,7 @@ async function approveMigration(flags: ApproveFlags): Promise<number> {
       flags.withdraw === true
         ? await withdrawApproval(client, request).then((one) => [one, withdrawnLines(one, table)] as const)
         : await approve(client, request).then((one) => [one, approvedLines(one, table)] as const);
+    await confirmOnStandby(client, { warn: (message) => output.complain(`! ${message}`) });
     for (const line of output.quiet ? lines.slice(-1) : lines) output.line(line);
     output.document(document);
     return ExitCode.Done;

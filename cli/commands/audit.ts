@@ -144,6 +144,7 @@ async function look(client: Client, flags: AuditFlags): Promise<Audit> {
 async function repair(client: Client, flags: AuditFlags, lockTimeoutMs: number): Promise<Audit> {
   const { auditDocument } = await import('../../core/audit/audit.ts');
   const { auditAndRepair } = await import('../../core/audit/repair.ts');
+  const { confirmOnStandby } = await import('../../core/standby-commit.ts');
   const { createOutput } = await import('../output.ts');
   const { auditLines, repairLine } = await import('../render/audit.ts');
   const output = createOutput(flags);
@@ -156,6 +157,7 @@ async function repair(client: Client, flags: AuditFlags, lockTimeoutMs: number):
       if (outcome && !output.quiet) output.line(repairLine(drift, outcome));
     },
   });
+  if (outcomes.length > 0) await confirmOnStandby(client, { warn: (message) => output.complain(`! ${message}`) });
   if (outcomes.length > 0 && !output.quiet) output.line();
   for (const line of auditLines(audited, output.columns, { quiet: output.quiet, outcomes })) output.line(line);
   const document = { ...auditDocument(audited), repairs: outcomes };

@@ -88,6 +88,7 @@ async function provision(flags: ProvisionFlags): Promise<number> {
   const { ExitCode } = await import('../../core/errors.ts');
   const { connect } = await import('../../core/connection.ts');
   const core = await import('../../core/provision/provision.ts');
+  const { confirmOnStandby } = await import('../../core/standby-commit.ts');
   const { createOutput } = await import('../output.ts');
   const { provisionedLines } = await import('../render/provision.ts');
   const lockTimeoutMs = await lockTimeout(flags);
@@ -103,6 +104,7 @@ async function provision(flags: ProvisionFlags): Promise<number> {
     const { table, constraint, bound = '', nameSuffix, referencing, referenced, dryRun = false } = flags;
     const names = { nameSuffix, referencing, referenced };
     const made = await core.provision(client, { table, constraint, bound, ...names, dryRun, lockTimeoutMs });
+    if (!dryRun) await confirmOnStandby(client, { warn: (message) => output.complain(`! ${message}`) });
     for (const line of provisionedLines(made)) output.line(line);
     output.document(made);
     return ExitCode.Done;

@@ -2,6 +2,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { stripVTControlCharacters } from 'node:util';
 import { SESSION_OPENED } from '../../core/libpq/keywords.ts';
+import { STANDBY_SLOW } from '../../core/standby-commit.ts';
 import { SERVER_SILENT, type Silence } from '../../core/unanswered.ts';
 import type { Output } from '../output.ts';
 import type { ProgressEvent } from './events.ts';
@@ -63,6 +64,13 @@ export async function createReporter({ output, verbose, now = Date.now }: Report
   const onSession = (): void => onSilence(null);
   subscribe(SERVER_SILENT, onSilence);
   subscribe(SESSION_OPENED, onSession);
+  const onStandby = (message: unknown): void => {
+    if (output.quiet) return;
+    live?.clear();
+    output.complain(`! ${String(message)}`);
+    draw();
+  };
+  subscribe(STANDBY_SLOW, onStandby);
 
   const ticker = live === null ? null : setInterval(draw, FRAME_MS);
   // A terminal that is closed under us must not keep the migration from going on, nor the process from ending.
@@ -100,6 +108,7 @@ export async function createReporter({ output, verbose, now = Date.now }: Report
       if (ticker !== null) clearInterval(ticker);
       unsubscribe(SERVER_SILENT, onSilence);
       unsubscribe(SESSION_OPENED, onSession);
+      unsubscribe(STANDBY_SLOW, onStandby);
       if (live !== null) output.stream.off('resize', draw);
       live?.close();
     },

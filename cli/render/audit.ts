@@ -75,6 +75,15 @@ export function repairScript(audited: readonly Audited[], lockTimeoutMs: number)
           : item.steps.flatMap((step) => stepLines(step, lockTimeoutMs))),
     ].join('\n'),
   );
+  if (drift.some((item) => !item.needsAcceptance && item.steps.some((step) => step.kind === 'locked')))
+    blocks.push(
+      [
+        comment(
+          'The transactions above do not wait for a synchronous standby, because they hold locks. This one does.',
+        ),
+        "SELECT pg_catalog.pg_logical_emit_message(true, 'p2pfk', '') AS ignored \\gset",
+      ].join('\n'),
+    );
   const head = [
     '\\set ON_ERROR_STOP on',
     comment(
@@ -91,6 +100,8 @@ function stepLines(step: RepairStep, lockTimeoutMs: number): string[] {
     case 'locked':
       return [
         'BEGIN;',
+        // A COMMIT that waits for a synchronous standby would keep the locks meanwhile.
+        'SET LOCAL synchronous_commit = local;',
         `SET LOCAL lock_timeout = '${lockTimeoutMs}ms';`,
         ...[...step.locks.map(({ sql }) => sql), ...step.sql].map(ended),
         'COMMIT;',

@@ -54,6 +54,8 @@ export function transaction(
 ): string[] {
   return [
     'BEGIN;',
+    // A COMMIT that waits for a synchronous standby would keep the locks meanwhile.
+    'SET LOCAL synchronous_commit = local;',
     `SELECT p2pfk.${enter}(:migration_id, :'execution') AS ignored \\gset`,
     `SET LOCAL lock_timeout = ${lockMs};`,
     `SET LOCAL statement_timeout = ${statementMs};`,

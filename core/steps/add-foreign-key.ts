@@ -6,6 +6,7 @@
 import { executeDdl } from '../connection.ts';
 import type { PairEvent, PairResult } from '../contracts.ts';
 import { copyFiringModes } from '../firing.ts';
+import { withFreeNames } from '../free-names.ts';
 import { changePair } from '../ledger.ts';
 import { underLock } from '../lock-budget.ts';
 import { hasPairForeignKey, statementFor } from '../pairs.ts';
@@ -15,11 +16,18 @@ import { pairResult } from './pair-result.ts';
 
 const STEP = 'AddForeignKeys';
 
-/** @throws LockTimeout with the holders, when either partition was not free within the lock budget */
-export async function addForeignKey(context: StepContext, event: PairEvent): Promise<PairResult> {
+/**
+ * @throws LockTimeout with the holders, when either partition was not free within the lock budget
+ * @throws NameTaken when each of several names was taken before it could be used
+ */
+export function addForeignKey(context: StepContext, event: PairEvent): Promise<PairResult> {
+  return withFreeNames((salt) => addNamed(context, event, salt));
+}
+
+async function addNamed(context: StepContext, event: PairEvent, salt: string | undefined): Promise<PairResult> {
   const { client } = context;
   const entered = await enterWithinWindow(context, event);
-  const target = await enterPair(context, entered, event.pair);
+  const target = await enterPair(context, entered, event.pair, { indexes: false, salt });
   const { migration, foreignKey, lockBudgetMs } = entered;
   const { pair, standing } = target;
   const guarded = wantsGuard(foreignKey, migration.options);

@@ -4,6 +4,7 @@ import { CALLER_SEARCH_PATH, useCallerSearchPath } from '../connection.ts';
 import type { PairEvent, PairResult } from '../contracts.ts';
 import { runDetached } from '../detached.ts';
 import { IndexBuildFailed } from '../errors.ts';
+import { withFreeNames } from '../free-names.ts';
 import { changePair, noteEvent } from '../ledger.ts';
 import { runNoted } from '../noted.ts';
 import { readStanding, statementFor } from '../pairs.ts';
@@ -21,9 +22,14 @@ import { pairResult } from './pair-result.ts';
 
 const STEP = 'BuildIndexes';
 
-export async function buildIndex(context: StepContext, event: PairEvent): Promise<PairResult> {
+/** @throws NameTaken when another role took each of several names before it could be used */
+export function buildIndex(context: StepContext, event: PairEvent): Promise<PairResult> {
+  return withFreeNames((salt) => buildNamed(context, event, salt));
+}
+
+async function buildNamed(context: StepContext, event: PairEvent, salt: string | undefined): Promise<PairResult> {
   const entered = await enterWithinWindow(context, event);
-  const target = await enterPair(context, entered, event.pair, { indexes: true });
+  const target = await enterPair(context, entered, event.pair, { indexes: true, salt });
   const { migration, foreignKey } = entered;
   const { pair, standing } = target;
   const noting = { migrationId: migration.id, execution: event.execution, pair: pair.pair, step: STEP };

@@ -143,17 +143,19 @@ export interface EnteredPair {
 }
 
 /**
- * @param what `indexes`: also which index serves the pair, which is the slowest thing to ask and only one step needs
+ * @param what `indexes`: also which index serves the pair, which is the slowest thing to ask and only one step needs; `salt`: for
+ *   names that no other role can foresee (core/free-names.ts)
  * @throws PartitionSetChanged when one of the two partitions is gone
  */
 export async function enterPair(
   context: StepContext,
   { migration, foreignKey }: EnteredMigration,
   number: number,
-  what: { readonly indexes: boolean } = { indexes: false },
+  what: { readonly indexes: boolean; readonly salt?: string | undefined } = { indexes: false },
 ): Promise<EnteredPair> {
   const pair = await readPair(context.client, migration.id, number);
-  const standing = (await readStanding(context.client, foreignKey, [pair], what)).get(number);
+  const asked = what.salt === undefined ? pair : { ...pair, salt: what.salt };
+  const standing = (await readStanding(context.client, foreignKey, [asked], what)).get(number);
   if (!standing)
     throw new PartitionSetChanged(
       `${pair.referencing} or ${pair.referenced} is no more: it was dropped after the plan was made`,

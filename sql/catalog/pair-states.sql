@@ -4,7 +4,10 @@
 -- One row for each pair that still exists. A pair FK is known by what it does (both partitions, columns, actions), never
 -- by its name, so one that a person added by hand counts too. Where several do the same, the one that the migration has
 -- made (`constraint_added` of a pair from the ledger) comes first: it is validated, and dropped by a rollback, not theirs.
--- A new name is one that neither the catalog nor the pair's `taken` (what is about to be made there besides) has.
+-- A new name is one that neither the catalog nor the pair's `taken` (what is about to be made there besides) has: the documented one;
+-- or cut, with a hash; or, where others have taken all of these, with the hash of a number, of which more are tried than names
+-- of that beginning exist. With the pair's `salt`, which no one else knows, the name cannot be taken before it is used
+-- (core/free-names.ts).
 -- Run it with search_path = pg_catalog. Reads only.
 :begin
 WITH RECURSIVE fk AS (
@@ -19,10 +22,14 @@ WITH RECURSIVE fk AS (
   SELECT p.pair, p.referencing_oid, p.referenced_oid, a.relnamespace AS namespace,
          CASE WHEN p.constraint_added THEN p.constraint_name END AS made,
          coalesce(p.taken, '[]')                      AS taken,
+         coalesce(p.salt, '')                         AS salt,
+         -- Of the ledger: noted before the build, so what is left of it is known by this name, too.
+         CASE WHEN p.index_added THEN p.index_name END AS noted_index,
          'fk_' || root.relname || '_to_' || b.relname AS constraint_name,
          'idx_' || a.relname || '_fk'                 AS index_name,
          fk.*
-    FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, constraint_added boolean, taken jsonb)
+    FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, constraint_added boolean, index_name name,
+                                              index_added boolean, taken jsonb, salt text)
     JOIN pg_class a ON a.oid = p.referencing_oid
     JOIN pg_class b ON b.oid = p.referenced_oid
    CROSS JOIN fk
@@ -32,7 +39,7 @@ WITH RECURSIVE fk AS (
   -- characters keep room for '_' and eight digits of a hash, which make the cut name unique again: by the parent FK's name,
   -- and where that is taken too, or nobody remembers it, by the columns. SQL_ASCII knows no characters: there the cut may be in the
   -- middle of one, so what it ends with beyond ASCII goes, too.
-  SELECT w.*, c.unique_constraint, c.other_constraint, c.unique_index, c.other_index
+  SELECT w.*, s.*, c.unique_constraint, c.other_constraint, c.unique_index, c.other_index
     FROM wanted w
    CROSS JOIN LATERAL (
          SELECT regexp_replace(substr((repeat('x', 9) || w.constraint_name)::name::text, 10), e.broken, '') || '_' AS constraint_start,
@@ -65,10 +72,17 @@ SELECT n.pair,
                 (SELECT k.name
                    FROM (VALUES (0, (SELECT n.root_constraint_name FROM migrated m WHERE m.named_alike)), (1, n.constraint_name),
                                 (2, n.unique_constraint), (3, n.other_constraint)) k(n, name)
-                  WHERE octet_length(k.name) <= 63 AND NOT n.taken ? k.name
+                  WHERE n.salt = '' AND octet_length(k.name) <= 63 AND NOT n.taken ? k.name
                     AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conrelid = n.referencing_oid AND c.conname = k.name)
                   ORDER BY k.n LIMIT 1),
-                n.unique_constraint)                           AS constraint_name,
+                (SELECT k.name
+                   FROM (SELECT i, n.constraint_start || left(md5(n.constraint_name || n.root_constraint_name || n.columns || n.salt || i), 8)
+                           FROM generate_series(1, 2 + jsonb_array_length(n.taken)
+                                                     + (SELECT count(*)::int FROM pg_constraint c
+                                                         WHERE c.conrelid = n.referencing_oid AND starts_with(c.conname::text, n.constraint_start))) i) k(i, name)
+                  WHERE NOT n.taken ? k.name
+                    AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conrelid = n.referencing_oid AND c.conname = k.name)
+                  ORDER BY k.i LIMIT 1))                       AS constraint_name,
        coalesce(f.convalidated, false)                         AS validated,
        -- Two triggers on each side. Disabled, or made to fire for replication only, they guard nothing; where those of the
        -- parent FK fire ALWAYS (:'firing', of foreign-key-shape.sql), they have to as well.
@@ -82,10 +96,17 @@ SELECT n.pair,
        coalesce(l.relname,
                 (SELECT k.name
                    FROM (VALUES (1, n.index_name), (2, n.unique_index), (3, n.other_index)) k(n, name)
-                  WHERE octet_length(k.name) <= 63 AND NOT n.taken ? k.name
+                  WHERE n.salt = '' AND octet_length(k.name) <= 63 AND NOT n.taken ? k.name
                     AND NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = n.namespace AND c.relname = k.name)
                   ORDER BY k.n LIMIT 1),
-                n.unique_index)                                AS index_name,
+                (SELECT k.name
+                   FROM (SELECT i, n.index_start || left(md5(n.index_name || n.root_constraint_name || n.columns || n.salt || i), 8)
+                           FROM generate_series(1, 2 + jsonb_array_length(n.taken)
+                                                     + (SELECT count(*)::int FROM pg_class c
+                                                         WHERE c.relnamespace = n.namespace AND starts_with(c.relname::text, n.index_start))) i) k(i, name)
+                  WHERE NOT n.taken ? k.name
+                    AND NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = n.namespace AND c.relname = k.name)
+                  ORDER BY k.i LIMIT 1))                       AS index_name,
        l.relname IS NOT NULL                                   AS index_leftover,
        -- The parent FK's own child on this leaf: its name must come back when the migration is rolled back.
        r.conname                                               AS root_constraint,
@@ -129,7 +150,7 @@ SELECT n.pair,
          FROM pg_index x
          JOIN pg_class ic ON ic.oid = x.indexrelid
         WHERE x.indrelid = n.referencing_oid AND NOT x.indisvalid
-          AND ic.relname IN (n.index_name, n.unique_index, n.other_index)
+          AND ic.relname IN (n.index_name, n.unique_index, n.other_index, n.noted_index)
           AND (SELECT CASE WHEN x.indexprs IS NULL THEN k.names = e.names ELSE coalesce(k.names, '{}') <@ e.names END
                  FROM (SELECT array_agg(a.attname ORDER BY a.attname) AS names
                          FROM unnest(x.indkey::int2[]) k(attnum)

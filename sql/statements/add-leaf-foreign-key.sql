@@ -10,10 +10,15 @@ SELECT p.pair,
               an.nspname, a.relname,
               -- The pair FK may have that name: then another, until the pair FK is dropped. How it is cut: catalog/pair-states.sql.
               -- A child of the parent FK is gone by then; plan --sql asks while it is there.
-              CASE WHEN EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = p.referencing_oid AND c.conname = w.name AND c.conparentid = 0)
-                   THEN regexp_replace(substr((repeat('x', 9) || w.name)::name::text, 10),
-                                       CASE getdatabaseencoding() WHEN 'SQL_ASCII' THEN '[^ -~]+$' ELSE '$' END, '') || '_' || left(md5(w.name || p.referencing_oid::text), 8)
-                   ELSE w.name END, :'definition'::text) AS sql,
+              coalesce((SELECT k.name
+                          FROM (SELECT 0, w.name
+                                UNION ALL
+                                SELECT i, regexp_replace(substr((repeat('x', 9) || w.name)::name::text, 10),
+                                                         CASE getdatabaseencoding() WHEN 'SQL_ASCII' THEN '[^ -~]+$' ELSE '$' END, '')
+                                            || '_' || left(md5(w.name || p.referencing_oid::text || CASE i WHEN 1 THEN '' ELSE i::text END), 8)
+                                  FROM generate_series(1, 2 + (SELECT count(*)::int FROM pg_constraint c WHERE c.conrelid = p.referencing_oid)) i) k(i, name)
+                         WHERE NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = p.referencing_oid AND c.conname = k.name AND c.conparentid = 0)
+                         ORDER BY k.i LIMIT 1), w.name), :'definition'::text) AS sql,
        'SHARE ROW EXCLUSIVE on the referencing partition, the referenced table and its partitions' AS lock
   FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, index_name name, root_constraint name)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace

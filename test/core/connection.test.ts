@@ -1,8 +1,10 @@
 /** Sessions that end before they have begun. */
+import { randomBytes } from 'node:crypto';
 import { expect, it, onTestFinished } from 'vitest';
-import { connect } from '../../core/connection.ts';
+import { connect, connectReadOnly } from '../../core/connection.ts';
 import { holdExecution } from '../../core/liveness.ts';
 import { toNamedError } from '../../core/postgres-errors.ts';
+import { PAGE_COST_OF_TODAY } from '../../core/server.ts';
 import { createDatabase } from '../support/database.ts';
 import { waitForLockWait } from '../support/observe.ts';
 import { executionArn } from './case.helpers.ts';
@@ -12,7 +14,8 @@ it('a session whose settings somebody cancels is lost, not refused: it is tried 
   onTestFinished(() => db.drop());
   const observer = await db.client();
   // The settings wait in the server until they are cancelled. A cancel that came before them would find nothing to cancel.
-  await (await db.client()).query('BEGIN; LOCK TABLE pg_catalog.pg_settings IN ACCESS EXCLUSIVE MODE');
+  await observer.query('SELECT count(*) FROM pg_stat_activity');
+  await (await db.client()).query('BEGIN; LOCK TABLE pg_catalog.pg_aggregate IN ACCESS EXCLUSIVE MODE');
 
   const connecting = expect(connect({ databaseUrl: db.url, applicationName: 'p2pfk/-/test' })).rejects.toMatchObject({
     name: 'ConnectionLost',
@@ -22,6 +25,27 @@ it('a session whose settings somebody cancels is lost, not refused: it is tried 
   await observer.query('SELECT pg_cancel_backend($1)', [pid]);
 
   await connecting;
+});
+
+it('a role that can only connect stops no session of ours with a lock on pg_settings, which PUBLIC may take', async () => {
+  const db = await createDatabase();
+  onTestFinished(() => db.drop());
+  const stranger = await db.client();
+  const role = `can_connect_${randomBytes(6).toString('hex')}`;
+  await stranger.query(`CREATE ROLE ${role}`);
+  onTestFinished(async () => {
+    await stranger.query(`ROLLBACK; RESET ROLE; DROP ROLE ${role}`);
+  });
+  await stranger.query(`SET ROLE ${role}`);
+  await stranger.query('BEGIN; LOCK TABLE pg_catalog.pg_settings IN ACCESS EXCLUSIVE MODE');
+
+  for (const open of [connect, connectReadOnly]) {
+    const client = await open({ databaseUrl: db.url, applicationName: 'p2pfk/-/test' });
+    const { rows } = await client.query("SELECT current_setting('lock_timeout') AS lock_timeout");
+    expect(rows).toEqual([{ lock_timeout: '5s' }]);
+    await client.query(PAGE_COST_OF_TODAY);
+    await client.end();
+  }
 });
 
 it('to hold an execution in a session that is gone is told as a lost connection', async () => {

@@ -7,6 +7,7 @@ import type { Client } from 'pg';
 import { type ApprovalRequest, approve, withdrawApproval } from '../../../core/approve.ts';
 import { connect } from '../../../core/connection.ts';
 import { LedgerElsewhere } from '../../../core/errors.ts';
+import { confirmOnStandby } from '../../../core/standby-commit.ts';
 import { executionArn, STATE_MACHINE_ARN } from '../../../local/step-functions/arns.ts';
 import type { Report } from '../../../report/contracts.ts';
 import { titleOf } from '../../../report/html/document.ts';
@@ -209,6 +210,9 @@ async function act(
   return c.redirect(`/executions/${encodeURIComponent(name)}`, 303);
 }
 
+/** A person waits for the page: an approval is on this server all the same. */
+const STANDBY_LIMIT_MS = 10_000;
+
 async function decided(
   { databaseUrl }: ConsoleContext,
   { subject }: Report,
@@ -218,6 +222,7 @@ async function decided(
   const client = await connect({ databaseUrl, applicationName: 'p2pfk console approve' });
   try {
     await decide(client, { table: subject.table, constraint: subject.constraint ?? undefined, ...people });
+    await confirmOnStandby(client, { limitMs: STANDBY_LIMIT_MS });
   } finally {
     await client.end();
   }

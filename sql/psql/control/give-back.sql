@@ -9,14 +9,14 @@ DECLARE
   came_with jsonb := current_setting('p2pfk.came_with');
   name text;
 BEGIN
-  FOREACH name IN ARRAY ARRAY['as_caller', 'attempt', 'attempted', 'began_at', 'caller_search_path', 'came_with', 'delete_probe',
+  FOREACH name IN ARRAY ARRAY['as_caller', 'attempt', 'attempted', 'began_at', 'caller_search_path', 'caller_synchronous_commit', 'came_with', 'delete_probe',
                               'delete_probed', 'list', 'locked_at', 'lookup_plans', 'lookups', 'refusal'] LOOP
     IF nullif(current_setting('p2pfk.' || name, true), '') IS NOT NULL THEN
       EXECUTE format('RESET p2pfk.%I', name);
     END IF;
   END LOOP;
   -- search_path last: what comes before it is looked up in pg_catalog.
-  FOR name IN SELECT s.name FROM pg_settings s
+  FOR name IN SELECT s.name FROM pg_show_all_settings() s
                WHERE s.source = 'session' AND came_with ->> s.name IS DISTINCT FROM s.setting
                ORDER BY s.name = 'search_path', s.name LOOP
     IF came_with ? name THEN

@@ -133,11 +133,14 @@ DO $$ BEGIN RAISE EXCEPTION 'there is a connection pooler in transaction mode: c
 \endif
 \set came_encoding :ENCODING
 \encoding UTF8
--- What was SET before, for give-back.sql; pg_settings does not show the role. The encoding goes back by psql, which has to know of it.
+-- What was SET before, for give-back.sql; the settings do not show the role. The encoding goes back by psql, which has to know of it.
+-- Never the view pg_settings: PUBLIC has UPDATE on it, so any login can LOCK it, and this is before lock_timeout is set.
 SELECT pg_catalog.current_setting('role') AS came_role,
        COALESCE(pg_catalog.jsonb_object_agg(s.name, s.setting), '{}') AS came_with
-  FROM pg_catalog.pg_settings s
+  FROM pg_catalog.pg_show_all_settings() s
  WHERE s.source OPERATOR(pg_catalog.=) 'session' \gset
+-- Grammar alone: it looks up no name, so there is no lock for which it could wait.
+SET lock_timeout = '5s';
 
 -- Before anything that depends on a setting; the wanted lock_timeout follows when it is known to be one.
 \set wanted_lock_timeout_ms :lock_timeout_ms
