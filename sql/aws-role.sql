@@ -44,13 +44,20 @@ SELECT set_config('p2pfk.unclear', regexp_replace(:'unclear', :'unprintable', '?
 DO $stop$ BEGIN RAISE EXCEPTION '%', current_setting('p2pfk.unclear') USING ERRCODE = 'invalid_parameter_value'; END $stop$;
 \endif
 SELECT count(*) > 0 AS is_of_superuser,
-       format('p2pfk: nothing was changed: %s belongs to a superuser (%s), whom this script grants to no role: give the tables to a role of their own first (ALTER TABLE ... OWNER TO)',
-              min(part.relid::regclass::text), min(r.rolname)) AS of_superuser
-  FROM pg_constraint k
- CROSS JOIN LATERAL (SELECT relid FROM pg_partition_tree(k.conrelid) UNION SELECT relid FROM pg_partition_tree(k.confrelid)) AS part
-  JOIN pg_class c ON c.oid = part.relid
-  JOIN pg_roles r ON r.oid = c.relowner AND r.rolsuper
- WHERE k.oid = :'fk_oid'::oid AND r.rolname <> :'role' \gset
+       min(format('p2pfk: nothing was changed: %s %s, whom this script grants to no role: %s', t.what,
+                  CASE WHEN s.oid = t.role THEN format('a superuser (%I)', s.rolname)
+                       ELSE format('%I, a member of a superuser (%I)', pg_get_userbyid(t.role), s.rolname) END, t.remedy)) AS of_superuser
+  FROM (SELECT format('%s belongs to', part.relid::regclass) AS what, c.relowner AS role,
+               'give the tables to a role of their own first (ALTER TABLE ... OWNER TO)' AS remedy
+          FROM pg_constraint k
+         CROSS JOIN LATERAL (SELECT relid FROM pg_partition_tree(k.conrelid) UNION SELECT relid FROM pg_partition_tree(k.confrelid)) AS part
+          JOIN pg_class c ON c.oid = part.relid
+         WHERE k.oid = :'fk_oid'::oid
+         UNION ALL
+        SELECT 'ledger_owner is', r.oid, 'choose a role of its own' FROM pg_roles r WHERE r.rolname = :'ledger_owner') t
+  -- A member of a superuser can become it, and a member of such a member, too.
+  JOIN pg_roles s ON s.rolsuper AND pg_has_role(t.role, s.oid, 'MEMBER')
+ WHERE pg_get_userbyid(t.role) <> :'role' \gset
 \if :is_of_superuser
 SELECT set_config('p2pfk.unclear', regexp_replace(:'of_superuser', :'unprintable', '?', 'g'), false) AS ignored \gset
 DO $stop$ BEGIN RAISE EXCEPTION '%', current_setting('p2pfk.unclear') USING ERRCODE = 'insufficient_privilege'; END $stop$;

@@ -107,6 +107,27 @@ describeWithPsql('the role for AWS', () => {
     expect(await rolesNamed(db, names.role)).toBe(0);
   });
 
+  it('becomes a member of no role that could become a superuser', async () => {
+    const names = { master: 'master_5', role: 'p2pfk_5' };
+    const db = await databaseOf(names);
+    await db.observer.query(
+      `CREATE ROLE deputy_5; GRANT postgres TO deputy_5; CREATE ROLE almost_5; GRANT deputy_5 TO almost_5`,
+    );
+
+    const named = await grantAs(db, names, { ledger_owner: 'almost_5' });
+    expect(named.errors).toEqual([
+      expect.stringMatching(/nothing was changed: ledger_owner is almost_5, a member of a superuser \(postgres\)/),
+    ]);
+    await db.observer.query('ALTER TABLE app.inode_2 OWNER TO almost_5');
+    const owned = await grantAs(db, names);
+    expect(owned.errors).toEqual([
+      expect.stringMatching(
+        /nothing was changed: app\.inode_2 belongs to almost_5, a member of a superuser \(postgres\)/,
+      ),
+    ]);
+    expect(await rolesNamed(db, names.role)).toBe(0);
+  });
+
   it('is not made by a login that may not make roles, nor half of it', async () => {
     const names = { master: 'master_3', role: 'p2pfk_3' };
     const db = await databaseOf(names, '');

@@ -10,7 +10,9 @@ declare module 'vitest' {
 }
 
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
-  const server = await startEmbeddedPostgres({ settings: { ...FAST, max_connections: '200', max_prepared_transactions: '10' } });
+  const server = await startEmbeddedPostgres({
+    settings: { ...FAST, max_connections: '200', max_prepared_transactions: '10' },
+  });
   provide('serverUrl', server.url);
   return () => server.stop();
 }
