@@ -98,12 +98,15 @@ it.runIf(process.getuid?.() === 0)('a plan that another user can change is not c
 
 const hasGames = existsSync('/etc/group') && /^games:/m.test(readFileSync('/etc/group', 'utf8'));
 
-it.runIf(process.getuid?.() === 0 && hasGames)('a group that has the name of its only member is that user’s own', () => {
-  const script = `import { changeableByOthers } from '${new URL('../../local/trusted-path.ts', import.meta.url)}';
+it.runIf(process.getuid?.() === 0 && hasGames)(
+  'a group that has the name of its only member is that user’s own',
+  () => {
+    const script = `import { changeableByOthers } from '${new URL('../../local/trusted-path.ts', import.meta.url)}';
     process.setgroups([]); process.setgid('games'); process.setuid('games');
     const [uid, gid] = [process.getuid(), process.getgid()];
     const told = [gid, 65534, 0].map((group) => changeableByOthers({ uid, gid: group, mode: 0o664 }));
     process.stdout.write(JSON.stringify(told));`;
-  const told = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
-  expect(JSON.parse(told)).toEqual([null, 'it may be written by its group (gid 65534)', null]);
-});
+    const told = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+    expect(JSON.parse(told)).toEqual([null, 'it may be written by its group (gid 65534)', null]);
+  },
+);
