@@ -11,9 +11,9 @@ import { reconcileUntilDone } from './harness/reconcile.ts';
 import { type Ending, Runner } from './harness/runner.ts';
 import type { ChaosServer } from './harness/server.ts';
 import type { Reference, Templates } from './harness/templates.ts';
-import { has, type Run, type Schedule } from './schedule.ts';
+import { type FunctionFault, has, type Kind, type Run, type Schedule } from './schedule.ts';
 import { checkAtRest, checkUntouched } from './watch/at-rest.ts';
-import { suspiciousEnding, suspiciousFailure } from './watch/endings.ts';
+import { suspiciousEnding, suspiciousFailure, undoneWithoutReason } from './watch/endings.ts';
 import { Journal } from './watch/journal.ts';
 import { Observer } from './watch/observer.ts';
 import { Workload } from './watch/workload.ts';
@@ -33,10 +33,13 @@ export interface ScheduleResult {
   readonly milliseconds: number;
 }
 
+/** Kinds that shut the server down, or leave it without a slot for a new session. */
+const RESTARTS: readonly Kind[] = ['restart', 'crash', 'read-only', 'no-connections'];
+
 const WRITERS = 2;
 const PACE_MS = 25;
 /** A disturbed execution: its retries are ten times faster than in production. */
-const RUN_TIMEOUT_MS = 90_000;
+const RUN_TIMEOUT_MS = 180_000;
 /** So often an execution in peace may find its locks in use in all of its 40 tries, which here are over in half a minute. */
 const MOST_PAUSES = 4;
 
@@ -82,7 +85,7 @@ class Stage {
 
   static async set(world: World, schedule: Schedule, reference: Reference): Promise<Stage> {
     const database = await world.templates.clone(schedule.shape);
-    const client = await session(world.server.url(database), 'observer');
+    const client = await session(world.server.ownUrl(database), 'observer');
     try {
       const oids = await readOids(client, SHAPES[schedule.shape]);
       const proxy = await LoopbackProxy.start(world.server.port);
@@ -101,7 +104,7 @@ class Stage {
     const { server } = this.#world;
     const { workload: seed, lockTimeoutMs } = this.#schedule;
     const shape = SHAPES[this.#schedule.shape];
-    const url = server.url(this.#database);
+    const url = server.ownUrl(this.#database);
     const up = () => server.up();
     const observer = new Observer({ url, oids: this.#oids, lockTimeoutMs, up });
     const workload = new Workload({
@@ -111,7 +114,8 @@ class Stage {
       writers: WRITERS,
       paceMs: PACE_MS,
       up,
-      restarts: has(this.#schedule, 'restart') || has(this.#schedule, 'crash'),
+      restarts: RESTARTS.some((kind) => has(this.#schedule, kind)),
+      readOnly: has(this.#schedule, 'read-only'),
     });
     try {
       for (const run of this.#schedule.runs) await this.#disturbed(run);
@@ -159,9 +163,14 @@ class Stage {
     const fullDisk = faults.some((fault) => fault.kind === 'disk-full');
     const injector = new Injector(this.#scene(), faults, this.#reference.statements[operation]);
     this.#proxy.listen(injector);
-    const firstFailure = this.#journal.failures.length;
+    const {
+      failures: { length: firstFailure },
+      states: { length: firstState },
+      strikes: { length: firstStrike },
+    } = this.#journal;
 
-    const ending = await this.#execute(this.#input, allowanceMs);
+    const failing = faults.filter((fault): fault is FunctionFault => 'functionName' in fault);
+    const ending = await this.#execute(this.#input, allowanceMs, failing);
     await injector.disarm();
     this.#proxy.listen(null);
     await this.#world.server.up();
@@ -173,6 +182,12 @@ class Stage {
     if (fullDisk && noSpace) this.#journal.strikes.push('disk-full');
     const suspicious = suspiciousEnding(ending, this.#journal.strikes);
     if (suspicious !== undefined) this.#journal.violated(suspicious);
+    const strikes = this.#journal.strikes.slice(firstStrike);
+    const undone =
+      operation === 'migrate'
+        ? undoneWithoutReason(this.#journal.states.slice(firstState), failures, strikes)
+        : undefined;
+    if (undone !== undefined) this.#journal.violated(undone);
     for (const failure of failures) {
       const what = suspiciousFailure(failure);
       if (what !== undefined && !(fullDisk && noSpace && /SQLSTATE 53100/.test(failure.message)))
@@ -187,7 +202,7 @@ class Stage {
     const execution = (event as { execution?: string } | undefined)?.execution;
     if (execution === undefined || !['KILLED', 'ABORTED', 'FAILED'].includes(ending.status)) return;
     const { server, frozen } = this.#world;
-    const url = server.url(this.#database);
+    const url = server.ownUrl(this.#database);
     // By the way that the execution took: the ledger does not know another endpoint.
     const proxied = server.url(this.#database, this.#proxy.port);
     const { status, outcome } = await reconcileUntilDone(frozen, proxied, execution);
@@ -239,14 +254,18 @@ class Stage {
     const scene = { ...this.#scene(), struck: () => undefined };
     for (const fault of faults) if (fault.kind === 'late') await deliverLate(scene, fault);
     const { server } = this.#world;
-    await withSession({ url: server.url(this.#database), server }, 'checker', async (client) => {
+    await withSession({ url: server.ownUrl(this.#database), server }, 'checker', async (client) => {
       const found = await checkUntouched(client, this.#wanted);
       for (const violation of found) this.#journal.violated(`after a late delivery: ${violation}`);
     });
     return true;
   }
 
-  async #execute(input: Readonly<Record<string, unknown>>, allowanceMs: number): Promise<Ending> {
+  async #execute(
+    input: Readonly<Record<string, unknown>>,
+    allowanceMs: number,
+    failing: readonly FunctionFault[] = [],
+  ): Promise<Ending> {
     if (!this.#runner.alive || this.#interrupted) {
       // What still runs in a process that was interrupted ends by itself, beside its successor.
       this.#runner = await Runner.start(this.#world.frozen);
@@ -259,6 +278,7 @@ class Stage {
       databaseUrl,
       input,
       timeoutMs: RUN_TIMEOUT_MS,
+      failing,
       ...(allowanceMs > 0 ? { allowanceMs } : {}),
     });
     this.#journal.ended(ending);
@@ -275,7 +295,7 @@ class Stage {
   async #fillDisk(full: boolean): Promise<void> {
     const { server } = this.#world;
     const where = full ? `SET default_tablespace = ${this.#tablespace?.name}` : 'RESET default_tablespace';
-    await withSession({ url: server.url(this.#database), server }, 'a person', (client) =>
+    await withSession({ url: server.ownUrl(this.#database), server }, 'a person', (client) =>
       client.query(`ALTER DATABASE ${this.#database} ${where}`),
     );
   }
@@ -288,7 +308,7 @@ class Stage {
       proxy: this.#proxy,
       shape: SHAPES[this.#schedule.shape],
       oids: this.#oids,
-      url: server.url(this.#database),
+      url: server.ownUrl(this.#database),
       proxiedUrl: server.url(this.#database, this.#proxy.port),
       runner: () => this.#runner,
       input: () => this.#input,

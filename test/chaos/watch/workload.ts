@@ -18,6 +18,8 @@ export interface WorkloadOptions {
   up(): Promise<void>;
   /** The server is shut down at times: only then may a connection of the application be lost. */
   readonly restarts: boolean;
+  /** The server takes no writes at times: only then may one be refused for that. */
+  readonly readOnly: boolean;
 }
 
 /** One statement as the application saw it. */
@@ -106,6 +108,7 @@ export class Workload {
 
   #refuse(operation: Operation, error: unknown): void {
     const state = error instanceof DatabaseError ? error.code : undefined;
+    if (this.#options.readOnly && state === '25006') return;
     if (operation.refused && state === '23503') this.refusals += 1;
     else this.violations.push(`the application could not ${operation.name}: ${state ?? ''} ${describe(error)}`);
   }
