@@ -40,6 +40,12 @@ const LOCKING: Readonly<Record<Run['operation'], readonly string[]>> = {
   rollback: ['restore-parent', 'attach-parent', 'drop-pair-foreign-keys'],
 };
 
+/** Steps with an ACCESS EXCLUSIVE lock, and those shortly before. */
+const BEFORE_EXCLUSIVE: Readonly<Record<Run['operation'], readonly string[]>> = {
+  migrate: ['add-foreign-key', 'validate-foreign-key', 'verify-gate', 'drop-parent-foreign-key'],
+  rollback: ['fence', 'restore-parent', 'attach-parent', 'drop-pair-foreign-keys'],
+};
+
 /** Handlers that an execution calls, by direction; `plan` makes the entry in the ledger, by which this process counts as alive. */
 const FUNCTIONS: Readonly<Record<Run['operation'], readonly string[]>> = {
   migrate: [
@@ -70,6 +76,7 @@ const WEIGHT: Partial<Readonly<Record<Kind, number>>> = {
   outage: 1,
   'function-crash': 1,
   'function-throttle': 1,
+  standby: 2,
   'read-only': 2,
   'half-open': 2,
   'no-connections': 2,
@@ -94,11 +101,14 @@ export function scheduleArbitrary(kinds: readonly Kind[]): fc.Arbitrary<Schedule
 function onFullDisk(schedule: Schedule): Schedule {
   const runs = schedule.runs.map((run) => ({
     ...run,
-    faults: run.faults.map((fault) =>
-      fault.kind === 'crash' || fault.kind === 'read-only'
-        ? { kind: 'restart' as const, trigger: fault.trigger }
-        : fault,
-    ),
+    // A standby on the same machine would take the tablespace for its own.
+    faults: run.faults
+      .filter(({ kind }) => kind !== 'standby')
+      .map((fault) =>
+        fault.kind === 'crash' || fault.kind === 'read-only'
+          ? { kind: 'restart' as const, trigger: fault.trigger }
+          : fault,
+      ),
   }));
   return { ...schedule, shape: 'large', runs };
 }
@@ -191,6 +201,12 @@ function faultArbitrary(kind: Kind, operation: Run['operation']): fc.Arbitrary<F
       return fc.record({ kind: fc.constant(kind), afterMs: fc.integer({ min: 0, max: 1_500 }) });
     case 'disk-full':
       return fc.record({ kind: fc.constant(kind) });
+    case 'standby':
+      return fc.record({
+        kind: fc.constant(kind),
+        trigger: atStatement(BEFORE_EXCLUSIVE[operation]),
+        holdMs: fc.integer({ min: 500, max: 5_000 }),
+      });
     case 'read-only':
       return fc.record({ kind: fc.constant(kind), trigger, durationMs: fc.constant(READ_ONLY_MS) });
     case 'outage':

@@ -1,11 +1,20 @@
 /** One schedule from a new database to the checks at its end. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from 'pg';
 import { deliverLate } from './faults/delivery.ts';
 import { createSmallTablespace, type SmallTablespace } from './faults/disk.ts';
 import { Injector } from './faults/injector.ts';
 import { type Scene, session, withSession } from './faults/scene.ts';
 import type { Frozen } from './harness/bundle.ts';
-import { readOids, SHAPES, TABLE } from './harness/case.ts';
+import {
+  inodePartition,
+  NO_TRUNCATION,
+  pathPartition,
+  readOids,
+  SHAPES,
+  type ShapeName,
+  TABLE,
+} from './harness/case.ts';
 import { LoopbackProxy } from './harness/proxy.ts';
 import { reconcileUntilDone } from './harness/reconcile.ts';
 import { type Ending, Runner } from './harness/runner.ts';
@@ -16,6 +25,7 @@ import { checkAtRest, checkUntouched } from './watch/at-rest.ts';
 import { suspiciousEnding, suspiciousFailure, undoneWithoutReason } from './watch/endings.ts';
 import { Journal } from './watch/journal.ts';
 import { Observer } from './watch/observer.ts';
+import { StandbyReaders } from './watch/standby-readers.ts';
 import { Workload } from './watch/workload.ts';
 
 export interface World {
@@ -30,6 +40,8 @@ export interface ScheduleResult {
   readonly commits: number;
   readonly refusals: number;
   readonly longestHoldUpMs: number;
+  /** Of a statement on the standby; 0 where there was none. */
+  readonly longestStandbyReadMs: number;
   readonly milliseconds: number;
 }
 
@@ -53,6 +65,17 @@ export async function runSchedule(world: World, schedule: Schedule): Promise<Sch
   }
 }
 
+/** @returns the port of a standby that has the database */
+async function withStandby(server: ChaosServer, client: Client, shape: ShapeName): Promise<number> {
+  for (let pair = 1; pair <= SHAPES[shape].pairs; pair++) {
+    await client.query(`ALTER TABLE ${pathPartition(pair)} SET (${NO_TRUNCATION})`);
+    await client.query(`ALTER TABLE ${inodePartition(pair)} SET (${NO_TRUNCATION})`);
+  }
+  const standby = await server.standby();
+  await standby.caughtUp(client);
+  return standby.port;
+}
+
 class Stage {
   readonly #world: World;
   readonly #schedule: Schedule;
@@ -66,12 +89,23 @@ class Stage {
   #interrupted = false;
   #input: Readonly<Record<string, unknown>> = {};
   #tablespace: SmallTablespace | null = null;
+  /** With the readers of this schedule. */
+  readonly #frozen: Frozen;
+  readonly #standbyPort: number | null;
+  #standbyReaders: StandbyReaders | null = null;
 
   private constructor(
     world: World,
     schedule: Schedule,
     reference: Reference,
-    made: { database: string; proxy: LoopbackProxy; oids: Scene['oids']; runner: Runner },
+    made: {
+      database: string;
+      proxy: LoopbackProxy;
+      oids: Scene['oids'];
+      runner: Runner;
+      frozen: Frozen;
+      standbyPort: number | null;
+    },
   ) {
     this.#world = world;
     this.#schedule = schedule;
@@ -80,6 +114,8 @@ class Stage {
     this.#proxy = made.proxy;
     this.#oids = made.oids;
     this.#runner = made.runner;
+    this.#frozen = made.frozen;
+    this.#standbyPort = made.standbyPort;
     this.#runner.watch((report) => this.#journal.told(report));
   }
 
@@ -89,8 +125,12 @@ class Stage {
     try {
       const oids = await readOids(client, SHAPES[schedule.shape]);
       const proxy = await LoopbackProxy.start(world.server.port);
-      const runner = await Runner.start(world.frozen);
-      const stage = new Stage(world, schedule, reference, { database, proxy, oids, runner });
+      if (has(schedule, 'disk-full')) await world.server.endStandby();
+      const standbyPort = has(schedule, 'standby') ? await withStandby(world.server, client, schedule.shape) : null;
+      const readers = standbyPort === null ? {} : { readers: `postgres://127.0.0.1:${standbyPort}` };
+      const frozen = { ...world.frozen, ...readers };
+      const runner = await Runner.start(frozen);
+      const stage = new Stage(world, schedule, reference, { database, proxy, oids, runner, frozen, standbyPort });
       if (has(schedule, 'disk-full')) {
         stage.#tablespace = await createSmallTablespace(world.server, client);
       }
@@ -117,6 +157,13 @@ class Stage {
       restarts: RESTARTS.some((kind) => has(this.#schedule, kind)),
       readOnly: has(this.#schedule, 'read-only'),
     });
+    if (this.#standbyPort !== null)
+      this.#standbyReaders = new StandbyReaders({
+        url: server.ownUrl(this.#database, this.#standbyPort),
+        shape,
+        lockTimeoutMs,
+        restarts: RESTARTS.some((kind) => has(this.#schedule, kind)),
+      });
     try {
       for (const run of this.#schedule.runs) await this.#disturbed(run);
       await this.#toTheEnd();
@@ -124,9 +171,14 @@ class Stage {
     } finally {
       await workload.stop();
       await observer.stop();
+      await this.#standbyReaders?.stop();
     }
     await this.#runner.kill();
-    this.#journal.violations.push(...observer.violations, ...workload.violations);
+    this.#journal.violations.push(
+      ...observer.violations,
+      ...workload.violations,
+      ...(this.#standbyReaders?.violations ?? []),
+    );
     await withSession({ url, server }, 'checker', async (client) => {
       this.#journal.violations.push(...(await checkAtRest(client, this.#wanted, workload.shares)));
       return true;
@@ -137,6 +189,7 @@ class Stage {
       commits: workload.commits,
       refusals: workload.refusals,
       longestHoldUpMs: observer.longestHoldUpMs,
+      longestStandbyReadMs: this.#standbyReaders?.longestReadMs ?? 0,
       milliseconds: this.#journal.milliseconds,
     };
   }
@@ -201,11 +254,11 @@ class Stage {
     const { event } = this.#journal.invocations.at(-1) ?? {};
     const execution = (event as { execution?: string } | undefined)?.execution;
     if (execution === undefined || !['KILLED', 'ABORTED', 'FAILED'].includes(ending.status)) return;
-    const { server, frozen } = this.#world;
+    const { server } = this.#world;
     const url = server.ownUrl(this.#database);
     // By the way that the execution took: the ledger does not know another endpoint.
     const proxied = server.url(this.#database, this.#proxy.port);
-    const { status, outcome } = await reconcileUntilDone(frozen, proxied, execution);
+    const { status, outcome } = await reconcileUntilDone(this.#frozen, proxied, execution);
     this.#journal.note(`reconcile: ${outcome}`);
     this.#journal.endings.push(`reconciled ${status ?? 'FAILED'}`);
     if (status === 'PAUSED' || status === 'NOTHING_TO_DO') return;
@@ -268,7 +321,7 @@ class Stage {
   ): Promise<Ending> {
     if (!this.#runner.alive || this.#interrupted) {
       // What still runs in a process that was interrupted ends by itself, beside its successor.
-      this.#runner = await Runner.start(this.#world.frozen);
+      this.#runner = await Runner.start(this.#frozen);
       this.#interrupted = false;
       this.#runner.watch((report) => this.#journal.told(report));
     }
@@ -301,10 +354,18 @@ class Stage {
   }
 
   #scene(): Scene {
-    const { server, frozen } = this.#world;
+    const { server } = this.#world;
+    const standbyReaders = this.#standbyReaders;
     return {
       server,
-      frozen,
+      frozen: this.#frozen,
+      standby:
+        this.#standbyPort === null
+          ? null
+          : {
+              url: server.ownUrl(this.#database, this.#standbyPort),
+              waitedFor: (pid) => standbyReaders?.waitedFor.has(pid) ?? false,
+            },
       proxy: this.#proxy,
       shape: SHAPES[this.#schedule.shape],
       oids: this.#oids,

@@ -19,6 +19,7 @@ export const KINDS = {
   rival: 'a second execution at the same time',
   window: 'the maintenance window ends',
   'disk-full': 'no space left for an index',
+  standby: 'a report on a standby that has read the tables, in an open transaction',
   'read-only': 'the server is a standby for 4 s, then promoted',
   outage: 'no network for a while: refused or silent',
   'half-open': 'a connection lost in both directions, and neither side hears of it',
@@ -70,6 +71,7 @@ export type Fault =
   | { readonly kind: 'duplicate' | 'late'; readonly trigger: Trigger; readonly which: number; readonly many: number }
   | { readonly kind: 'window'; readonly afterMs: number }
   | { readonly kind: 'disk-full' }
+  | { readonly kind: 'standby'; readonly trigger: Trigger; readonly holdMs: number }
   | { readonly kind: 'read-only'; readonly trigger: Trigger; readonly durationMs: number }
   | {
       readonly kind: 'outage';

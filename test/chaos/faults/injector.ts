@@ -10,6 +10,7 @@ import { deadlock, holdLock, relationsToDeadlock } from './locks.ts';
 import { closeHalf, cutConnection, delayNetwork, loseConnection, outage } from './network.ts';
 import { killRunner, startRival, stopExecution } from './process.ts';
 import { demote } from './read-only.ts';
+import { openReport } from './report.ts';
 import type { Place, Scene } from './scene.ts';
 import { plantSetting } from './settings.ts';
 
@@ -175,6 +176,8 @@ export class Injector implements StatementListener {
         return closeHalf(scene, fault, place);
       case 'outage':
         return outage(scene, fault);
+      case 'standby':
+        return openReport(scene, fault);
       case 'read-only':
         return demote(scene, fault);
       case 'no-connections':

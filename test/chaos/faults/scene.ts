@@ -18,6 +18,12 @@ export interface Failure {
   readonly at: number;
 }
 
+export interface StandbyScene {
+  readonly url: string;
+  /** Whether the replay of a lock was seen to wait for that session. */
+  waitedFor(pid: number): boolean;
+}
+
 export interface Scene {
   readonly server: ChaosServer;
   readonly proxy: LoopbackProxy;
@@ -26,6 +32,8 @@ export interface Scene {
   readonly oids: Oids;
   /** Past the proxy. */
   readonly url: string;
+  /** A standby with readers, where the schedule has one. */
+  readonly standby: StandbyScene | null;
   /** Through the proxy: what the handlers are given. */
   readonly proxiedUrl: string;
   /** The process that runs the handlers now. */

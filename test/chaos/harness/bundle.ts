@@ -10,6 +10,8 @@ export interface Frozen {
   readonly child: string;
   /** JSON of the state machine. */
   readonly definition: string;
+  /** P2PFK_READERS of the processes that run handlers. */
+  readonly readers?: string;
   remove(): void;
 }
 

@@ -13,6 +13,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../../local/emb
 import { installPostgres, POSTGRES_MAJORS } from '../../../scripts/install-postgres.ts';
 import { waitUntil } from '../../support/observe.ts';
 import { ownSettings } from './own-settings.ts';
+import { Standby } from './standby.ts';
 
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
@@ -52,6 +53,8 @@ export class ChaosServer {
   /** Start-up options of a session that no planted setting reaches. */
   readonly #ownSettings: string;
   readonly #embedded: EmbeddedPostgres;
+  readonly #binaries: Binaries;
+  #standby: Promise<Standby> | null = null;
   readonly #postgres: string;
   readonly #forget: () => void;
   #restarted: ChildProcess | null = null;
@@ -61,6 +64,7 @@ export class ChaosServer {
 
   private constructor(embedded: EmbeddedPostgres, binaries: Binaries, versionNum: number, ownSettings: string) {
     this.#embedded = embedded;
+    this.#binaries = binaries;
     this.#pid = embedded.pid;
     this.versionNum = versionNum;
     this.#ownSettings = ownSettings;
@@ -95,10 +99,24 @@ export class ChaosServer {
   }
 
   /** For whoever is not to be reached by what is planted on the database or its role: the application, and those who watch. */
-  ownUrl(database: string): string {
-    const url = new URL(this.url(database));
+  ownUrl(database: string, port?: number): string {
+    const url = new URL(this.url(database, port));
     url.searchParams.set('options', this.#ownSettings);
     return url.href;
+  }
+
+  /** A standby that streams from this server. */
+  async standby(): Promise<Standby> {
+    await this.#up;
+    this.#standby ??= Standby.start(this.#embedded, this.#binaries, SETTINGS);
+    return this.#standby;
+  }
+
+  /** Before a tablespace is made, whose directory it would take for its own. */
+  async endStandby(): Promise<void> {
+    const standby = this.#standby;
+    this.#standby = null;
+    await (await standby)?.stop();
   }
 
   /** Until the server takes connections again. */
@@ -159,6 +177,7 @@ export class ChaosServer {
   }
 
   async stop(): Promise<void> {
+    await this.endStandby();
     await this.#up.catch(() => undefined);
     const pid = this.#pid;
     if (this.#restarted !== null && isAlive(pid)) {
