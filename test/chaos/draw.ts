@@ -77,6 +77,7 @@ const WEIGHT: Partial<Readonly<Record<Kind, number>>> = {
   'function-crash': 1,
   'function-throttle': 1,
   standby: 2,
+  'disk-full': 2,
   'read-only': 2,
   'half-open': 2,
   'no-connections': 2,
@@ -200,7 +201,7 @@ function faultArbitrary(kind: Kind, operation: Run['operation']): fc.Arbitrary<F
     case 'window':
       return fc.record({ kind: fc.constant(kind), afterMs: fc.integer({ min: 0, max: 1_500 }) });
     case 'disk-full':
-      return fc.record({ kind: fc.constant(kind) });
+      return fc.record({ kind: fc.constant(kind), durationMs: fc.constantFrom(...OUTAGE_MS) });
     case 'standby':
       return fc.record({
         kind: fc.constant(kind),
@@ -229,6 +230,12 @@ function faultArbitrary(kind: Kind, operation: Run['operation']): fc.Arbitrary<F
         functionName: fc.constantFrom(...FUNCTIONS[operation], ...(kind === 'function-throttle' ? ['plan'] : [])),
         times: fc.constant(FUNCTION_FAILS),
         afterMs: fc.constantFrom(20, 100, 400),
+      });
+    case 'pairs':
+      return fc.record({
+        kind: fc.constant(kind),
+        trigger,
+        what: fc.constantFrom('create' as const, 'detach' as const),
       });
     case 'settings':
       return fc.record({

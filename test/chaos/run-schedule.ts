@@ -15,6 +15,7 @@ import {
   type ShapeName,
   TABLE,
 } from './harness/case.ts';
+import { type DbaPair, dbaPair } from './harness/dba-pair.ts';
 import { LoopbackProxy } from './harness/proxy.ts';
 import { reconcileUntilDone } from './harness/reconcile.ts';
 import { type Ending, Runner } from './harness/runner.ts';
@@ -22,6 +23,7 @@ import type { ChaosServer } from './harness/server.ts';
 import type { Reference, Templates } from './harness/templates.ts';
 import { type FunctionFault, has, type Kind, type Run, type Schedule } from './schedule.ts';
 import { checkAtRest, checkUntouched } from './watch/at-rest.ts';
+import { checkDbaPairs } from './watch/dba-pairs.ts';
 import { suspiciousEnding, suspiciousFailure, undoneWithoutReason } from './watch/endings.ts';
 import { Journal } from './watch/journal.ts';
 import { Observer } from './watch/observer.ts';
@@ -65,12 +67,19 @@ export async function runSchedule(world: World, schedule: Schedule): Promise<Sch
   }
 }
 
+async function smallTablespace(server: ChaosServer): Promise<SmallTablespace> {
+  // A standby on the same machine would take its directory for its own.
+  await server.endStandby();
+  return createSmallTablespace(server);
+}
+
 /** @returns the port of a standby that has the database */
 async function withStandby(server: ChaosServer, client: Client, shape: ShapeName): Promise<number> {
   for (let pair = 1; pair <= SHAPES[shape].pairs; pair++) {
     await client.query(`ALTER TABLE ${pathPartition(pair)} SET (${NO_TRUNCATION})`);
     await client.query(`ALTER TABLE ${inodePartition(pair)} SET (${NO_TRUNCATION})`);
   }
+  await client.query(`ALTER TABLE inode_spare SET (${NO_TRUNCATION})`);
   const standby = await server.standby();
   await standby.caughtUp(client);
   return standby.port;
@@ -84,6 +93,7 @@ class Stage {
   readonly #proxy: LoopbackProxy;
   readonly #oids: Scene['oids'];
   readonly #journal = new Journal();
+  readonly #dbaPairs: DbaPair[] = [];
   readonly #background = new Set<Promise<unknown>>();
   #runner: Runner;
   #interrupted = false;
@@ -120,19 +130,21 @@ class Stage {
   }
 
   static async set(world: World, schedule: Schedule, reference: Reference): Promise<Stage> {
-    const database = await world.templates.clone(schedule.shape);
+    const tablespace = has(schedule, 'disk-full') ? await smallTablespace(world.server) : null;
+    const database = await world.templates.clone(schedule.shape, tablespace?.name);
     const client = await session(world.server.ownUrl(database), 'observer');
     try {
       const oids = await readOids(client, SHAPES[schedule.shape]);
       const proxy = await LoopbackProxy.start(world.server.port);
-      if (has(schedule, 'disk-full')) await world.server.endStandby();
       const standbyPort = has(schedule, 'standby') ? await withStandby(world.server, client, schedule.shape) : null;
       const readers = standbyPort === null ? {} : { readers: `postgres://127.0.0.1:${standbyPort}` };
       const frozen = { ...world.frozen, ...readers };
       const runner = await Runner.start(frozen);
       const stage = new Stage(world, schedule, reference, { database, proxy, oids, runner, frozen, standbyPort });
-      if (has(schedule, 'disk-full')) {
-        stage.#tablespace = await createSmallTablespace(world.server, client);
+      stage.#tablespace = tablespace;
+      if (has(schedule, 'pairs')) {
+        await client.query(dbaPair(0).createSql);
+        stage.#dbaPairs.push({ n: 0, createdUnderParent: true, detached: null });
       }
       return stage;
     } finally {
@@ -156,6 +168,7 @@ class Stage {
       up,
       restarts: RESTARTS.some((kind) => has(this.#schedule, kind)),
       readOnly: has(this.#schedule, 'read-only'),
+      diskFull: has(this.#schedule, 'disk-full'),
     });
     if (this.#standbyPort !== null)
       this.#standbyReaders = new StandbyReaders({
@@ -180,7 +193,10 @@ class Stage {
       ...(this.#standbyReaders?.violations ?? []),
     );
     await withSession({ url, server }, 'checker', async (client) => {
-      this.#journal.violations.push(...(await checkAtRest(client, this.#wanted, workload.shares)));
+      this.#journal.violations.push(
+        ...(await checkAtRest(client, this.#wanted, workload.shares)),
+        ...(await checkDbaPairs(client, this.#dbaPairs, this.#schedule.end, server.url(this.#database))),
+      );
       return true;
     }).then((checked) => checked ?? this.#journal.violations.push('suite: the checks at the end could not be made'));
     return {
@@ -227,7 +243,6 @@ class Stage {
     await injector.disarm();
     this.#proxy.listen(null);
     await this.#world.server.up();
-    if (fullDisk) await this.#fillDisk(false);
 
     const failures = this.#journal.failures.slice(firstFailure);
     if (failures.some(({ error }) => error === 'WindowClosed')) this.#journal.strikes.push('window');
@@ -344,15 +359,6 @@ class Stage {
     return ending;
   }
 
-  /** Default tablespace of new sessions: where an index goes that names none. */
-  async #fillDisk(full: boolean): Promise<void> {
-    const { server } = this.#world;
-    const where = full ? `SET default_tablespace = ${this.#tablespace?.name}` : 'RESET default_tablespace';
-    await withSession({ url: server.ownUrl(this.#database), server }, 'a person', (client) =>
-      client.query(`ALTER DATABASE ${this.#database} ${where}`),
-    );
-  }
-
   #scene(): Scene {
     const { server } = this.#world;
     const standbyReaders = this.#standbyReaders;
@@ -369,6 +375,7 @@ class Stage {
       proxy: this.#proxy,
       shape: SHAPES[this.#schedule.shape],
       oids: this.#oids,
+      dbaPairs: this.#dbaPairs,
       url: server.ownUrl(this.#database),
       proxiedUrl: server.url(this.#database, this.#proxy.port),
       runner: () => this.#runner,
@@ -386,7 +393,11 @@ class Stage {
       settled: async () => {
         while (this.#background.size > 0) await Promise.allSettled(this.#background);
       },
-      fillDisk: () => this.#fillDisk(true),
+      fillDisk: async (durationMs) => {
+        this.#tablespace?.fill();
+        await delay(durationMs);
+        this.#tablespace?.free();
+      },
     };
   }
 }

@@ -25,6 +25,7 @@ export const KINDS = {
   'half-open': 'a connection lost in both directions, and neither side hears of it',
   'function-crash': 'a function ends in the middle of an invocation, 20 times in a row',
   'function-throttle': 'a function is throttled, 20 times in a row',
+  pairs: 'a pair of partitions created, or detached, by a person',
   settings: 'settings planted on the database or the role',
   'no-connections': 'every connection slot of the server taken',
 } as const;
@@ -70,7 +71,8 @@ export type Fault =
   | { readonly kind: 'deadlock'; readonly nth: number }
   | { readonly kind: 'duplicate' | 'late'; readonly trigger: Trigger; readonly which: number; readonly many: number }
   | { readonly kind: 'window'; readonly afterMs: number }
-  | { readonly kind: 'disk-full' }
+  /** From the first index on. */
+  | { readonly kind: 'disk-full'; readonly durationMs: number }
   | { readonly kind: 'standby'; readonly trigger: Trigger; readonly holdMs: number }
   | { readonly kind: 'read-only'; readonly trigger: Trigger; readonly durationMs: number }
   | {
@@ -83,6 +85,7 @@ export type Fault =
   /** While the server works on the n-th statement of that sort. */
   | { readonly kind: 'half-open'; readonly during: Lengthy; readonly nth: number }
   | FunctionFault
+  | { readonly kind: 'pairs'; readonly trigger: Trigger; readonly what: 'create' | 'detach' }
   | { readonly kind: 'settings'; readonly trigger: Trigger; readonly on: 'database' | 'role'; readonly which: number }
   | { readonly kind: 'no-connections'; readonly trigger: Trigger; readonly durationMs: number };
 

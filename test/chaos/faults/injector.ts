@@ -5,6 +5,7 @@ import type { Statement, StatementListener } from '../harness/proxy.ts';
 import { describeFault, type Fault, type Lengthy, type Trigger } from '../schedule.ts';
 import { Person } from './backend.ts';
 import { takeConnections } from './connections.ts';
+import { changePartitions } from './dba.ts';
 import { deliverAgain, deliverLate } from './delivery.ts';
 import { deadlock, holdLock, relationsToDeadlock } from './locks.ts';
 import { closeHalf, cutConnection, delayNetwork, loseConnection, outage } from './network.ts';
@@ -48,7 +49,8 @@ export class Injector implements StatementListener {
   readonly #verdicts: (() => void)[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #person: Person | null;
-  #diskIsToBeFull: boolean;
+  /** How long there is to be no space, in milliseconds; null: the disk is not to be full, or no longer. */
+  #fullDiskMs: number | null;
   /** Struck, and the statement of that connection is to be held until it is done. */
   readonly #after = new Map<Statement, Armed[]>();
 
@@ -57,7 +59,7 @@ export class Injector implements StatementListener {
     this.#scene = scene;
     const needsPerson = faults.some(({ kind }) => kind === 'terminate' || kind === 'cancel');
     this.#person = needsPerson ? new Person(scene) : null;
-    this.#diskIsToBeFull = faults.some(({ kind }) => kind === 'disk-full');
+    this.#fullDiskMs = faults.find((fault) => fault.kind === 'disk-full')?.durationMs ?? null;
     for (const fault of faults) {
       if (fault.kind === 'deadlock') this.#deadlocks.push({ left: fault.nth });
       if (fault.kind === 'half-open') this.#halfOpen.push({ during: fault.during, left: fault.nth });
@@ -85,10 +87,10 @@ export class Injector implements StatementListener {
 
   async before(connection: ProxiedConnection, statement: Statement): Promise<void> {
     await this.#deadlock(connection, statement);
-    if (this.#diskIsToBeFull && connection.step === 'build-index') {
+    if (this.#fullDiskMs !== null && connection.step === 'build-index') {
       // Only now: the ledger's own tables were to have their place.
-      this.#diskIsToBeFull = false;
-      await this.#scene.fillDisk();
+      this.#scene.background(this.#scene.fillDisk(this.#fullDiskMs));
+      this.#fullDiskMs = null;
     }
     const due = this.#due(connection);
     const after = due.filter(({ trigger }) => trigger.phase === 'after');
@@ -182,6 +184,8 @@ export class Injector implements StatementListener {
         return demote(scene, fault);
       case 'no-connections':
         return takeConnections(scene, fault);
+      case 'pairs':
+        return changePartitions(scene, fault);
       case 'settings': {
         const struck = await plantSetting(scene, fault);
         this.#verdicts.push(() => struck() && scene.struck('settings'));

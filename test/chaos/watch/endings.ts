@@ -44,7 +44,7 @@ const UNDOES: Readonly<Record<string, readonly Kind[]>> = {
 
 /** Error with which a plan may be refused, or a pause fail to be noted -> the kinds of faults of which one must have struck. */
 const STOPS: Readonly<Record<string, readonly Kind[]>> = {
-  ConnectionLost: NETWORK,
+  ConnectionLost: [...NETWORK, 'disk-full'],
   // The first connection of an execution led to a standby.
   ConnectionRefused: ['read-only'],
   StatementCanceled: ['cancel', ...TWICE],
@@ -117,6 +117,8 @@ const NAMED = new Set([
   'MigrationFenced',
   'MigrationInProgress',
   'WindowClosed',
+  // A person's partitions came or went.
+  'PartitionSetChanged',
   'States.Timeout',
   'Runtime.ExitError',
   'Lambda.TooManyRequestsException',
