@@ -1,40 +1,21 @@
 /** One schedule from a new database to the checks at its end. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Client } from 'pg';
 import { deliverLate } from './faults/delivery.ts';
-import { createSmallTablespace, type SmallTablespace } from './faults/disk.ts';
 import { Injector } from './faults/injector.ts';
-import { type Scene, session, withSession } from './faults/scene.ts';
-import type { Frozen } from './harness/bundle.ts';
-import {
-  inodePartition,
-  NO_TRUNCATION,
-  pathPartition,
-  readOids,
-  SHAPES,
-  type ShapeName,
-  TABLE,
-} from './harness/case.ts';
-import { type DbaPair, dbaPair } from './harness/dba-pair.ts';
-import { LoopbackProxy } from './harness/proxy.ts';
+import { type Scene, withSession } from './faults/scene.ts';
+import { SHAPES, TABLE } from './harness/case.ts';
 import { reconcileUntilDone } from './harness/reconcile.ts';
 import { type Ending, Runner } from './harness/runner.ts';
-import type { ChaosServer } from './harness/server.ts';
-import type { Reference, Templates } from './harness/templates.ts';
+import type { Reference } from './harness/templates.ts';
 import { type FunctionFault, has, type Kind, type Run, type Schedule } from './schedule.ts';
+import { makeSetting, type Setting, type World } from './setting.ts';
 import { checkAtRest, checkUntouched } from './watch/at-rest.ts';
 import { checkDbaPairs } from './watch/dba-pairs.ts';
-import { suspiciousEnding, suspiciousFailure, undoneWithoutReason } from './watch/endings.ts';
 import { Journal } from './watch/journal.ts';
 import { Observer } from './watch/observer.ts';
 import { StandbyReaders } from './watch/standby-readers.ts';
+import { judgeExecution } from './watch/verdict.ts';
 import { Workload } from './watch/workload.ts';
-
-export interface World {
-  readonly server: ChaosServer;
-  readonly templates: Templates;
-  readonly frozen: Frozen;
-}
 
 export interface ScheduleResult {
   readonly journal: Journal;
@@ -67,98 +48,39 @@ export async function runSchedule(world: World, schedule: Schedule): Promise<Sch
   }
 }
 
-async function smallTablespace(server: ChaosServer): Promise<SmallTablespace> {
-  // A standby on the same machine would take its directory for its own.
-  await server.endStandby();
-  return createSmallTablespace(server);
-}
-
-/** @returns the port of a standby that has the database */
-async function withStandby(server: ChaosServer, client: Client, shape: ShapeName): Promise<number> {
-  for (let pair = 1; pair <= SHAPES[shape].pairs; pair++) {
-    await client.query(`ALTER TABLE ${pathPartition(pair)} SET (${NO_TRUNCATION})`);
-    await client.query(`ALTER TABLE ${inodePartition(pair)} SET (${NO_TRUNCATION})`);
-  }
-  await client.query(`ALTER TABLE inode_spare SET (${NO_TRUNCATION})`);
-  const standby = await server.standby();
-  await standby.caughtUp(client);
-  return standby.port;
-}
-
 class Stage {
   readonly #world: World;
   readonly #schedule: Schedule;
   readonly #reference: Reference;
-  readonly #database: string;
-  readonly #proxy: LoopbackProxy;
-  readonly #oids: Scene['oids'];
+  readonly #setting: Setting;
   readonly #journal = new Journal();
-  readonly #dbaPairs: DbaPair[] = [];
   readonly #background = new Set<Promise<unknown>>();
   #runner: Runner;
   #interrupted = false;
   #input: Readonly<Record<string, unknown>> = {};
-  #tablespace: SmallTablespace | null = null;
-  /** With the readers of this schedule. */
-  readonly #frozen: Frozen;
-  readonly #standbyPort: number | null;
   #standbyReaders: StandbyReaders | null = null;
 
-  private constructor(
-    world: World,
-    schedule: Schedule,
-    reference: Reference,
-    made: {
-      database: string;
-      proxy: LoopbackProxy;
-      oids: Scene['oids'];
-      runner: Runner;
-      frozen: Frozen;
-      standbyPort: number | null;
-    },
-  ) {
+  private constructor(world: World, schedule: Schedule, reference: Reference, setting: Setting, runner: Runner) {
     this.#world = world;
     this.#schedule = schedule;
     this.#reference = reference;
-    this.#database = made.database;
-    this.#proxy = made.proxy;
-    this.#oids = made.oids;
-    this.#runner = made.runner;
-    this.#frozen = made.frozen;
-    this.#standbyPort = made.standbyPort;
+    this.#setting = setting;
+    this.#runner = runner;
     this.#runner.watch((report) => this.#journal.told(report));
   }
 
   static async set(world: World, schedule: Schedule, reference: Reference): Promise<Stage> {
-    const tablespace = has(schedule, 'disk-full') ? await smallTablespace(world.server) : null;
-    const database = await world.templates.clone(schedule.shape, tablespace?.name);
-    const client = await session(world.server.ownUrl(database), 'observer');
-    try {
-      const oids = await readOids(client, SHAPES[schedule.shape]);
-      const proxy = await LoopbackProxy.start(world.server.port);
-      const standbyPort = has(schedule, 'standby') ? await withStandby(world.server, client, schedule.shape) : null;
-      const readers = standbyPort === null ? {} : { readers: `postgres://127.0.0.1:${standbyPort}` };
-      const frozen = { ...world.frozen, ...readers };
-      const runner = await Runner.start(frozen);
-      const stage = new Stage(world, schedule, reference, { database, proxy, oids, runner, frozen, standbyPort });
-      stage.#tablespace = tablespace;
-      if (has(schedule, 'pairs')) {
-        await client.query(dbaPair(0).createSql);
-        stage.#dbaPairs.push({ n: 0, createdUnderParent: true, detached: null });
-      }
-      return stage;
-    } finally {
-      await client.end();
-    }
+    const setting = await makeSetting(world, schedule);
+    return new Stage(world, schedule, reference, setting, await Runner.start(setting.frozen));
   }
 
   async play(): Promise<ScheduleResult> {
     const { server } = this.#world;
     const { workload: seed, lockTimeoutMs } = this.#schedule;
     const shape = SHAPES[this.#schedule.shape];
-    const url = server.ownUrl(this.#database);
+    const url = server.ownUrl(this.#setting.database);
     const up = () => server.up();
-    const observer = new Observer({ url, oids: this.#oids, lockTimeoutMs, up });
+    const observer = new Observer({ url, oids: this.#setting.oids, lockTimeoutMs, up });
     const workload = new Workload({
       url,
       shape,
@@ -170,9 +92,9 @@ class Stage {
       readOnly: has(this.#schedule, 'read-only'),
       diskFull: has(this.#schedule, 'disk-full'),
     });
-    if (this.#standbyPort !== null)
+    if (this.#setting.standbyPort !== null)
       this.#standbyReaders = new StandbyReaders({
-        url: server.ownUrl(this.#database, this.#standbyPort),
+        url: server.ownUrl(this.#setting.database, this.#setting.standbyPort),
         shape,
         lockTimeoutMs,
         restarts: RESTARTS.some((kind) => has(this.#schedule, kind)),
@@ -195,7 +117,12 @@ class Stage {
     await withSession({ url, server }, 'checker', async (client) => {
       this.#journal.violations.push(
         ...(await checkAtRest(client, this.#wanted, workload.shares)),
-        ...(await checkDbaPairs(client, this.#dbaPairs, this.#schedule.end, server.url(this.#database))),
+        ...(await checkDbaPairs(
+          client,
+          this.#setting.dbaPairs,
+          this.#schedule.end,
+          server.url(this.#setting.database),
+        )),
       );
       return true;
     }).then((checked) => checked ?? this.#journal.violations.push('suite: the checks at the end could not be made'));
@@ -211,11 +138,11 @@ class Stage {
   }
 
   async clear(): Promise<void> {
-    this.#proxy.listen(null);
+    this.#setting.proxy.listen(null);
     await this.#runner.kill();
-    await this.#proxy.stop();
+    await this.#setting.proxy.stop();
     await this.#world.server.up();
-    await this.#world.templates.drop(this.#database, async (admin) => this.#tablespace?.drop(admin));
+    await this.#world.templates.drop(this.#setting.database, async (admin) => this.#setting.tablespace?.drop(admin));
   }
 
   /** The catalog as it has to be at the end. */
@@ -231,36 +158,15 @@ class Stage {
     this.#input = { table: TABLE, operation, lockTimeoutMs, maxConcurrency, ...deadline };
     const fullDisk = faults.some((fault) => fault.kind === 'disk-full');
     const injector = new Injector(this.#scene(), faults, this.#reference.statements[operation]);
-    this.#proxy.listen(injector);
-    const {
-      failures: { length: firstFailure },
-      states: { length: firstState },
-      strikes: { length: firstStrike },
-    } = this.#journal;
-
+    this.#setting.proxy.listen(injector);
+    const since = this.#journal.mark();
     const failing = faults.filter((fault): fault is FunctionFault => 'functionName' in fault);
     const ending = await this.#execute(this.#input, allowanceMs, failing);
     await injector.disarm();
-    this.#proxy.listen(null);
+    this.#setting.proxy.listen(null);
     await this.#world.server.up();
 
-    const failures = this.#journal.failures.slice(firstFailure);
-    if (failures.some(({ error }) => error === 'WindowClosed')) this.#journal.strikes.push('window');
-    const noSpace = failures.some(({ message }) => /No space left/.test(message));
-    if (fullDisk && noSpace) this.#journal.strikes.push('disk-full');
-    const suspicious = suspiciousEnding(ending, this.#journal.strikes);
-    if (suspicious !== undefined) this.#journal.violated(suspicious);
-    const strikes = this.#journal.strikes.slice(firstStrike);
-    const undone =
-      operation === 'migrate'
-        ? undoneWithoutReason(this.#journal.states.slice(firstState), failures, strikes)
-        : undefined;
-    if (undone !== undefined) this.#journal.violated(undone);
-    for (const failure of failures) {
-      const what = suspiciousFailure(failure);
-      if (what !== undefined && !(fullDisk && noSpace && /SQLSTATE 53100/.test(failure.message)))
-        this.#journal.violated(what);
-    }
+    judgeExecution(this.#journal, { operation, ending, fullDisk, since });
     if (this.#schedule.reconcile) await this.#reconcile(ending);
   }
 
@@ -270,10 +176,10 @@ class Stage {
     const execution = (event as { execution?: string } | undefined)?.execution;
     if (execution === undefined || !['KILLED', 'ABORTED', 'FAILED'].includes(ending.status)) return;
     const { server } = this.#world;
-    const url = server.ownUrl(this.#database);
+    const url = server.ownUrl(this.#setting.database);
     // By the way that the execution took: the ledger does not know another endpoint.
-    const proxied = server.url(this.#database, this.#proxy.port);
-    const { status, outcome } = await reconcileUntilDone(this.#frozen, proxied, execution);
+    const proxied = server.url(this.#setting.database, this.#setting.proxy.port);
+    const { status, outcome } = await reconcileUntilDone(this.#setting.frozen, proxied, execution);
     this.#journal.note(`reconcile: ${outcome}`);
     this.#journal.endings.push(`reconciled ${status ?? 'FAILED'}`);
     if (status === 'PAUSED' || status === 'NOTHING_TO_DO') return;
@@ -322,7 +228,7 @@ class Stage {
     const scene = { ...this.#scene(), struck: () => undefined };
     for (const fault of faults) if (fault.kind === 'late') await deliverLate(scene, fault);
     const { server } = this.#world;
-    await withSession({ url: server.ownUrl(this.#database), server }, 'checker', async (client) => {
+    await withSession({ url: server.ownUrl(this.#setting.database), server }, 'checker', async (client) => {
       const found = await checkUntouched(client, this.#wanted);
       for (const violation of found) this.#journal.violated(`after a late delivery: ${violation}`);
     });
@@ -336,12 +242,12 @@ class Stage {
   ): Promise<Ending> {
     if (!this.#runner.alive || this.#interrupted) {
       // What still runs in a process that was interrupted ends by itself, beside its successor.
-      this.#runner = await Runner.start(this.#frozen);
+      this.#runner = await Runner.start(this.#setting.frozen);
       this.#interrupted = false;
       this.#runner.watch((report) => this.#journal.told(report));
     }
     this.#journal.note(`execution: ${JSON.stringify(input)}`);
-    const databaseUrl = this.#world.server.url(this.#database, this.#proxy.port);
+    const databaseUrl = this.#world.server.url(this.#setting.database, this.#setting.proxy.port);
     const ending = await this.#runner.run({
       databaseUrl,
       input,
@@ -364,20 +270,20 @@ class Stage {
     const standbyReaders = this.#standbyReaders;
     return {
       server,
-      frozen: this.#frozen,
+      frozen: this.#setting.frozen,
       standby:
-        this.#standbyPort === null
+        this.#setting.standbyPort === null
           ? null
           : {
-              url: server.ownUrl(this.#database, this.#standbyPort),
+              url: server.ownUrl(this.#setting.database, this.#setting.standbyPort),
               waitedFor: (pid) => standbyReaders?.waitedFor.has(pid) ?? false,
             },
-      proxy: this.#proxy,
+      proxy: this.#setting.proxy,
       shape: SHAPES[this.#schedule.shape],
-      oids: this.#oids,
-      dbaPairs: this.#dbaPairs,
-      url: server.ownUrl(this.#database),
-      proxiedUrl: server.url(this.#database, this.#proxy.port),
+      oids: this.#setting.oids,
+      dbaPairs: this.#setting.dbaPairs,
+      url: server.ownUrl(this.#setting.database),
+      proxiedUrl: server.url(this.#setting.database, this.#setting.proxy.port),
       runner: () => this.#runner,
       input: () => this.#input,
       invocations: this.#journal.invocations,
@@ -394,9 +300,9 @@ class Stage {
         while (this.#background.size > 0) await Promise.allSettled(this.#background);
       },
       fillDisk: async (durationMs) => {
-        this.#tablespace?.fill();
+        this.#setting.tablespace?.fill();
         await delay(durationMs);
-        this.#tablespace?.free();
+        this.#setting.tablespace?.free();
       },
     };
   }

@@ -4,6 +4,13 @@ import type { Invocation, Report } from '../harness/protocol.ts';
 import type { Ending } from '../harness/runner.ts';
 import type { Kind } from '../schedule.ts';
 
+/** How much there was at a moment. */
+export interface Mark {
+  readonly strikes: number;
+  readonly failures: number;
+  readonly states: number;
+}
+
 export class Journal {
   readonly violations: string[] = [];
   /** Faults that really struck. */
@@ -20,6 +27,10 @@ export class Journal {
 
   get milliseconds(): number {
     return performance.now() - this.#beganAt;
+  }
+
+  mark(): Mark {
+    return { strikes: this.strikes.length, failures: this.failures.length, states: this.states.length };
   }
 
   note(text: string): void {
