@@ -64,7 +64,7 @@ const LENGTHY: Readonly<Record<Run['operation'], readonly Lengthy[]>> = {
   rollback: ['attach', 'attach', 'validate'],
 };
 
-/** The patience of a step is 17.5 s here: one that it bridges, and one that it does not, a tenth of three minutes. */
+/** The patience of a step is 17.5 s here: one that it bridges, and one that it may or may not, a tenth of three minutes. */
 const OUTAGE_MS = [4_000, 18_000] as const;
 /** One less than the tries of a step. */
 const FUNCTION_FAILS = 20;
