@@ -9,7 +9,7 @@ import { CombinedFailure, openSession, type ServerAddress } from './libpq/open.t
 import { resolveParameters } from './libpq/parameters.ts';
 import { readerConnectionString, readerUrls } from './libpq/reader-url.ts';
 import { backendOf, PooledSession, refuseTransactionPooler, usesSessionPooler } from './pooler.ts';
-import { isConnectionError, messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
+import { isConnectionError, isTrouble, messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
 import { endpointOfUrl, noteEndpoint } from './session-endpoint.ts';
 import { endStandbyWait, stillWorks } from './session-look.ts';
 import { pinSettings } from './settings.ts';
@@ -241,6 +241,11 @@ function connectionError(thrown: unknown, target: string): P2pfkError {
   if (sqlState === '57014' || sqlState === '55P03') {
     // The statement of sql/session.sql was cancelled, or met a lock on a catalog that only a superuser can take. No work has begun, so it is retried like a lost connection.
     const message = `the new session at ${target} was cancelled before it could do anything: ${messageOf(error)}`;
+    return new ConnectionLost(message, context, options);
+  }
+  if (sqlState !== undefined && isTrouble(sqlState)) {
+    // Such as a full disk, on which the server cannot write what a new session needs. It passes, as an outage does.
+    const message = `PostgreSQL at ${target} cannot open a session: ${messageOf(thrown)}`;
     return new ConnectionLost(message, context, options);
   }
   const verb = sqlState

@@ -79,7 +79,7 @@ function isLoss(sqlState: string): boolean {
 const READ_ONLY = '25006';
 
 /** 53 resources, 57 operator, 58 system, XX internal or damaged; 72000 and 40003 are of no statement's making either. */
-function isTrouble(sqlState: string): boolean {
+export function isTrouble(sqlState: string): boolean {
   return /^(53|57|58|XX)/.test(sqlState) || sqlState === '72000' || sqlState === '40003';
 }
 

@@ -7,20 +7,15 @@ import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
+import { scheduleArbitrary } from '../test/chaos/draw.ts';
 import { diskFullUnavailable } from '../test/chaos/faults/disk.ts';
 import { freeze } from '../test/chaos/harness/bundle.ts';
 import type { ShapeName } from '../test/chaos/harness/case.ts';
 import { binariesOf, ChaosServer } from '../test/chaos/harness/server.ts';
 import { type Reference, Templates } from '../test/chaos/harness/templates.ts';
-import { runSchedule, type ScheduleResult, type World } from '../test/chaos/run-schedule.ts';
-import {
-  ALL_KINDS,
-  describeFault,
-  KINDS,
-  type Kind,
-  type Schedule,
-  scheduleArbitrary,
-} from '../test/chaos/schedule.ts';
+import { runSchedule, type ScheduleResult } from '../test/chaos/run-schedule.ts';
+import { ALL_KINDS, describeFault, KINDS, type Kind, type Schedule } from '../test/chaos/schedule.ts';
+import type { World } from '../test/chaos/setting.ts';
 import { Summary } from '../test/chaos/summary.ts';
 
 const USAGE = `usage: npm run test:chaos -- [--schedules N] [--seed S] [--kinds a,b] [--parallel P] [--postgres MAJOR] [--shrink] [--verbose]

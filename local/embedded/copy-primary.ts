@@ -14,6 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { connect } from '../../core/connection.ts';
 import type { ServerUser } from './binaries.ts';
 
@@ -49,7 +50,7 @@ export async function copyPrimary(
     );
     // Root's until it is whole: in a directory of the server's user, that user could put a link in place of a file that is written.
     rmSync(target, { recursive: true });
-    copyFolder(data, target, user);
+    await copyFolder(data, target, user);
     const stopped = await client.query<{ labelfile: string }>(
       isNew ? 'SELECT labelfile FROM pg_backup_stop(false)' : 'SELECT labelfile FROM pg_stop_backup(false, false)',
     );
@@ -69,13 +70,15 @@ export async function copyPrimary(
   }
 }
 
-function copyFolder(from: string, to: string, user: ServerUser | null): void {
+/** Gives way between two files: a process that watches other servers meanwhile goes on with it. */
+async function copyFolder(from: string, to: string, user: ServerUser | null): Promise<void> {
   makeFolder(to);
   for (const name of readdirSync(from)) {
+    await nextTurn();
     const source = join(from, name);
     try {
       if (LEFT_OUT.has(name)) continue;
-      if (lstatSync(source).isDirectory()) copyFolder(source, join(to, name), user);
+      if (lstatSync(source).isDirectory()) await copyFolder(source, join(to, name), user);
       else copyFile(source, join(to, name), user);
     } catch (error) {
       // The server works meanwhile: what it removes, the WAL removes on the standby.

@@ -1,28 +1,21 @@
 /** One schedule from a new database to the checks at its end. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { deliverLate } from './faults/delivery.ts';
-import { createSmallTablespace, type SmallTablespace } from './faults/disk.ts';
 import { Injector } from './faults/injector.ts';
-import { type Scene, session, withSession } from './faults/scene.ts';
-import type { Frozen } from './harness/bundle.ts';
-import { readOids, SHAPES, TABLE } from './harness/case.ts';
-import { LoopbackProxy } from './harness/proxy.ts';
+import { type Scene, withSession } from './faults/scene.ts';
+import { SHAPES, TABLE } from './harness/case.ts';
 import { reconcileUntilDone } from './harness/reconcile.ts';
 import { type Ending, Runner } from './harness/runner.ts';
-import type { ChaosServer } from './harness/server.ts';
-import type { Reference, Templates } from './harness/templates.ts';
-import { has, type Run, type Schedule } from './schedule.ts';
+import type { Reference } from './harness/templates.ts';
+import { type FunctionFault, has, type Kind, type Run, type Schedule } from './schedule.ts';
+import { makeSetting, type Setting, type World } from './setting.ts';
 import { checkAtRest, checkUntouched } from './watch/at-rest.ts';
-import { suspiciousEnding, suspiciousFailure } from './watch/endings.ts';
+import { checkDbaPairs } from './watch/dba-pairs.ts';
 import { Journal } from './watch/journal.ts';
 import { Observer } from './watch/observer.ts';
+import { StandbyReaders } from './watch/standby-readers.ts';
+import { judgeExecution } from './watch/verdict.ts';
 import { Workload } from './watch/workload.ts';
-
-export interface World {
-  readonly server: ChaosServer;
-  readonly templates: Templates;
-  readonly frozen: Frozen;
-}
 
 export interface ScheduleResult {
   readonly journal: Journal;
@@ -30,13 +23,18 @@ export interface ScheduleResult {
   readonly commits: number;
   readonly refusals: number;
   readonly longestHoldUpMs: number;
+  /** Of a statement on the standby; 0 where there was none. */
+  readonly longestStandbyReadMs: number;
   readonly milliseconds: number;
 }
+
+/** Kinds that shut the server down, or leave it without a slot for a new session. */
+const RESTARTS: readonly Kind[] = ['restart', 'crash', 'read-only', 'no-connections'];
 
 const WRITERS = 2;
 const PACE_MS = 25;
 /** A disturbed execution: its retries are ten times faster than in production. */
-const RUN_TIMEOUT_MS = 90_000;
+const RUN_TIMEOUT_MS = 180_000;
 /** So often an execution in peace may find its locks in use in all of its 40 tries, which here are over in half a minute. */
 const MOST_PAUSES = 4;
 
@@ -54,56 +52,35 @@ class Stage {
   readonly #world: World;
   readonly #schedule: Schedule;
   readonly #reference: Reference;
-  readonly #database: string;
-  readonly #proxy: LoopbackProxy;
-  readonly #oids: Scene['oids'];
+  readonly #setting: Setting;
   readonly #journal = new Journal();
   readonly #background = new Set<Promise<unknown>>();
   #runner: Runner;
   #interrupted = false;
   #input: Readonly<Record<string, unknown>> = {};
-  #tablespace: SmallTablespace | null = null;
+  #standbyReaders: StandbyReaders | null = null;
 
-  private constructor(
-    world: World,
-    schedule: Schedule,
-    reference: Reference,
-    made: { database: string; proxy: LoopbackProxy; oids: Scene['oids']; runner: Runner },
-  ) {
+  private constructor(world: World, schedule: Schedule, reference: Reference, setting: Setting, runner: Runner) {
     this.#world = world;
     this.#schedule = schedule;
     this.#reference = reference;
-    this.#database = made.database;
-    this.#proxy = made.proxy;
-    this.#oids = made.oids;
-    this.#runner = made.runner;
+    this.#setting = setting;
+    this.#runner = runner;
     this.#runner.watch((report) => this.#journal.told(report));
   }
 
   static async set(world: World, schedule: Schedule, reference: Reference): Promise<Stage> {
-    const database = await world.templates.clone(schedule.shape);
-    const client = await session(world.server.url(database), 'observer');
-    try {
-      const oids = await readOids(client, SHAPES[schedule.shape]);
-      const proxy = await LoopbackProxy.start(world.server.port);
-      const runner = await Runner.start(world.frozen);
-      const stage = new Stage(world, schedule, reference, { database, proxy, oids, runner });
-      if (has(schedule, 'disk-full')) {
-        stage.#tablespace = await createSmallTablespace(world.server, client);
-      }
-      return stage;
-    } finally {
-      await client.end();
-    }
+    const setting = await makeSetting(world, schedule);
+    return new Stage(world, schedule, reference, setting, await Runner.start(setting.frozen));
   }
 
   async play(): Promise<ScheduleResult> {
     const { server } = this.#world;
     const { workload: seed, lockTimeoutMs } = this.#schedule;
     const shape = SHAPES[this.#schedule.shape];
-    const url = server.url(this.#database);
+    const url = server.ownUrl(this.#setting.database);
     const up = () => server.up();
-    const observer = new Observer({ url, oids: this.#oids, lockTimeoutMs, up });
+    const observer = new Observer({ url, oids: this.#setting.oids, lockTimeoutMs, up });
     const workload = new Workload({
       url,
       shape,
@@ -111,8 +88,17 @@ class Stage {
       writers: WRITERS,
       paceMs: PACE_MS,
       up,
-      restarts: has(this.#schedule, 'restart') || has(this.#schedule, 'crash'),
+      restarts: RESTARTS.some((kind) => has(this.#schedule, kind)),
+      readOnly: has(this.#schedule, 'read-only'),
+      diskFull: has(this.#schedule, 'disk-full'),
     });
+    if (this.#setting.standbyPort !== null)
+      this.#standbyReaders = new StandbyReaders({
+        url: server.ownUrl(this.#setting.database, this.#setting.standbyPort),
+        shape,
+        lockTimeoutMs,
+        restarts: RESTARTS.some((kind) => has(this.#schedule, kind)),
+      });
     try {
       for (const run of this.#schedule.runs) await this.#disturbed(run);
       await this.#toTheEnd();
@@ -120,11 +106,24 @@ class Stage {
     } finally {
       await workload.stop();
       await observer.stop();
+      await this.#standbyReaders?.stop();
     }
     await this.#runner.kill();
-    this.#journal.violations.push(...observer.violations, ...workload.violations);
+    this.#journal.violations.push(
+      ...observer.violations,
+      ...workload.violations,
+      ...(this.#standbyReaders?.violations ?? []),
+    );
     await withSession({ url, server }, 'checker', async (client) => {
-      this.#journal.violations.push(...(await checkAtRest(client, this.#wanted, workload.shares)));
+      this.#journal.violations.push(
+        ...(await checkAtRest(client, this.#wanted, workload.shares)),
+        ...(await checkDbaPairs(
+          client,
+          this.#setting.dbaPairs,
+          this.#schedule.end,
+          server.url(this.#setting.database),
+        )),
+      );
       return true;
     }).then((checked) => checked ?? this.#journal.violations.push('suite: the checks at the end could not be made'));
     return {
@@ -133,16 +132,17 @@ class Stage {
       commits: workload.commits,
       refusals: workload.refusals,
       longestHoldUpMs: observer.longestHoldUpMs,
+      longestStandbyReadMs: this.#standbyReaders?.longestReadMs ?? 0,
       milliseconds: this.#journal.milliseconds,
     };
   }
 
   async clear(): Promise<void> {
-    this.#proxy.listen(null);
+    this.#setting.proxy.listen(null);
     await this.#runner.kill();
-    await this.#proxy.stop();
+    await this.#setting.proxy.stop();
     await this.#world.server.up();
-    await this.#world.templates.drop(this.#database, async (admin) => this.#tablespace?.drop(admin));
+    await this.#world.templates.drop(this.#setting.database, async (admin) => this.#setting.tablespace?.drop(admin));
   }
 
   /** The catalog as it has to be at the end. */
@@ -158,26 +158,15 @@ class Stage {
     this.#input = { table: TABLE, operation, lockTimeoutMs, maxConcurrency, ...deadline };
     const fullDisk = faults.some((fault) => fault.kind === 'disk-full');
     const injector = new Injector(this.#scene(), faults, this.#reference.statements[operation]);
-    this.#proxy.listen(injector);
-    const firstFailure = this.#journal.failures.length;
-
-    const ending = await this.#execute(this.#input, allowanceMs);
+    this.#setting.proxy.listen(injector);
+    const since = this.#journal.mark();
+    const failing = faults.filter((fault): fault is FunctionFault => 'functionName' in fault);
+    const ending = await this.#execute(this.#input, allowanceMs, failing);
     await injector.disarm();
-    this.#proxy.listen(null);
+    this.#setting.proxy.listen(null);
     await this.#world.server.up();
-    if (fullDisk) await this.#fillDisk(false);
 
-    const failures = this.#journal.failures.slice(firstFailure);
-    if (failures.some(({ error }) => error === 'WindowClosed')) this.#journal.strikes.push('window');
-    const noSpace = failures.some(({ message }) => /No space left/.test(message));
-    if (fullDisk && noSpace) this.#journal.strikes.push('disk-full');
-    const suspicious = suspiciousEnding(ending, this.#journal.strikes);
-    if (suspicious !== undefined) this.#journal.violated(suspicious);
-    for (const failure of failures) {
-      const what = suspiciousFailure(failure);
-      if (what !== undefined && !(fullDisk && noSpace && /SQLSTATE 53100/.test(failure.message)))
-        this.#journal.violated(what);
-    }
+    judgeExecution(this.#journal, { operation, ending, fullDisk, since });
     if (this.#schedule.reconcile) await this.#reconcile(ending);
   }
 
@@ -186,11 +175,11 @@ class Stage {
     const { event } = this.#journal.invocations.at(-1) ?? {};
     const execution = (event as { execution?: string } | undefined)?.execution;
     if (execution === undefined || !['KILLED', 'ABORTED', 'FAILED'].includes(ending.status)) return;
-    const { server, frozen } = this.#world;
-    const url = server.url(this.#database);
+    const { server } = this.#world;
+    const url = server.ownUrl(this.#setting.database);
     // By the way that the execution took: the ledger does not know another endpoint.
-    const proxied = server.url(this.#database, this.#proxy.port);
-    const { status, outcome } = await reconcileUntilDone(frozen, proxied, execution);
+    const proxied = server.url(this.#setting.database, this.#setting.proxy.port);
+    const { status, outcome } = await reconcileUntilDone(this.#setting.frozen, proxied, execution);
     this.#journal.note(`reconcile: ${outcome}`);
     this.#journal.endings.push(`reconciled ${status ?? 'FAILED'}`);
     if (status === 'PAUSED' || status === 'NOTHING_TO_DO') return;
@@ -239,26 +228,31 @@ class Stage {
     const scene = { ...this.#scene(), struck: () => undefined };
     for (const fault of faults) if (fault.kind === 'late') await deliverLate(scene, fault);
     const { server } = this.#world;
-    await withSession({ url: server.url(this.#database), server }, 'checker', async (client) => {
+    await withSession({ url: server.ownUrl(this.#setting.database), server }, 'checker', async (client) => {
       const found = await checkUntouched(client, this.#wanted);
       for (const violation of found) this.#journal.violated(`after a late delivery: ${violation}`);
     });
     return true;
   }
 
-  async #execute(input: Readonly<Record<string, unknown>>, allowanceMs: number): Promise<Ending> {
+  async #execute(
+    input: Readonly<Record<string, unknown>>,
+    allowanceMs: number,
+    failing: readonly FunctionFault[] = [],
+  ): Promise<Ending> {
     if (!this.#runner.alive || this.#interrupted) {
       // What still runs in a process that was interrupted ends by itself, beside its successor.
-      this.#runner = await Runner.start(this.#world.frozen);
+      this.#runner = await Runner.start(this.#setting.frozen);
       this.#interrupted = false;
       this.#runner.watch((report) => this.#journal.told(report));
     }
     this.#journal.note(`execution: ${JSON.stringify(input)}`);
-    const databaseUrl = this.#world.server.url(this.#database, this.#proxy.port);
+    const databaseUrl = this.#world.server.url(this.#setting.database, this.#setting.proxy.port);
     const ending = await this.#runner.run({
       databaseUrl,
       input,
       timeoutMs: RUN_TIMEOUT_MS,
+      failing,
       ...(allowanceMs > 0 ? { allowanceMs } : {}),
     });
     this.#journal.ended(ending);
@@ -271,25 +265,25 @@ class Stage {
     return ending;
   }
 
-  /** Default tablespace of new sessions: where an index goes that names none. */
-  async #fillDisk(full: boolean): Promise<void> {
-    const { server } = this.#world;
-    const where = full ? `SET default_tablespace = ${this.#tablespace?.name}` : 'RESET default_tablespace';
-    await withSession({ url: server.url(this.#database), server }, 'a person', (client) =>
-      client.query(`ALTER DATABASE ${this.#database} ${where}`),
-    );
-  }
-
   #scene(): Scene {
-    const { server, frozen } = this.#world;
+    const { server } = this.#world;
+    const standbyReaders = this.#standbyReaders;
     return {
       server,
-      frozen,
-      proxy: this.#proxy,
+      frozen: this.#setting.frozen,
+      standby:
+        this.#setting.standbyPort === null
+          ? null
+          : {
+              url: server.ownUrl(this.#setting.database, this.#setting.standbyPort),
+              waitedFor: (pid) => standbyReaders?.waitedFor.has(pid) ?? false,
+            },
+      proxy: this.#setting.proxy,
       shape: SHAPES[this.#schedule.shape],
-      oids: this.#oids,
-      url: server.url(this.#database),
-      proxiedUrl: server.url(this.#database, this.#proxy.port),
+      oids: this.#setting.oids,
+      dbaPairs: this.#setting.dbaPairs,
+      url: server.ownUrl(this.#setting.database),
+      proxiedUrl: server.url(this.#setting.database, this.#setting.proxy.port),
       runner: () => this.#runner,
       input: () => this.#input,
       invocations: this.#journal.invocations,
@@ -305,7 +299,11 @@ class Stage {
       settled: async () => {
         while (this.#background.size > 0) await Promise.allSettled(this.#background);
       },
-      fillDisk: () => this.#fillDisk(true),
+      fillDisk: async (durationMs) => {
+        this.#setting.tablespace?.fill();
+        await delay(durationMs);
+        this.#setting.tablespace?.free();
+      },
     };
   }
 }

@@ -1,6 +1,5 @@
-/** What a schedule is, and how one is drawn: everything follows from one seed, and shrinks to fewer and simpler faults. */
-import fc from 'fast-check';
-import { SHAPES, type ShapeName } from './harness/case.ts';
+/** What a schedule is: tables, executions, their faults, and how it has to end. How one is drawn: draw.ts. */
+import type { ShapeName } from './harness/case.ts';
 
 /** Every kind of fault, with what it does. */
 export const KINDS = {
@@ -20,6 +19,15 @@ export const KINDS = {
   rival: 'a second execution at the same time',
   window: 'the maintenance window ends',
   'disk-full': 'no space left for an index',
+  standby: 'a report on a standby that has read the tables, in an open transaction',
+  'read-only': 'the server is a standby for 4 s, then promoted',
+  outage: 'no network for a while: refused or silent',
+  'half-open': 'a connection lost in both directions, and neither side hears of it',
+  'function-crash': 'a function ends in the middle of an invocation, 20 times in a row',
+  'function-throttle': 'a function is throttled, 20 times in a row',
+  pairs: 'a pair of partitions created, or detached, by a person',
+  settings: 'settings planted on the database or the role',
+  'no-connections': 'every connection slot of the server taken',
 } as const;
 
 export type Kind = keyof typeof KINDS;
@@ -63,7 +71,35 @@ export type Fault =
   | { readonly kind: 'deadlock'; readonly nth: number }
   | { readonly kind: 'duplicate' | 'late'; readonly trigger: Trigger; readonly which: number; readonly many: number }
   | { readonly kind: 'window'; readonly afterMs: number }
-  | { readonly kind: 'disk-full' };
+  /** From the first index on. */
+  | { readonly kind: 'disk-full'; readonly durationMs: number }
+  | { readonly kind: 'standby'; readonly trigger: Trigger; readonly holdMs: number }
+  | { readonly kind: 'read-only'; readonly trigger: Trigger; readonly durationMs: number }
+  | {
+      readonly kind: 'outage';
+      readonly trigger: Trigger;
+      /** Connections are reset, and new ones too; or no byte passes. */
+      readonly how: 'refused' | 'silent';
+      readonly durationMs: number;
+    }
+  /** While the server works on the n-th statement of that sort. */
+  | { readonly kind: 'half-open'; readonly during: Lengthy; readonly nth: number }
+  | FunctionFault
+  | { readonly kind: 'pairs'; readonly trigger: Trigger; readonly what: 'create' | 'detach' }
+  | { readonly kind: 'settings'; readonly trigger: Trigger; readonly on: 'database' | 'role'; readonly which: number }
+  | { readonly kind: 'no-connections'; readonly trigger: Trigger; readonly durationMs: number };
+
+/** Statements that may take long, or hold what others wait for. */
+export type Lengthy = 'create-index' | 'validate' | 'attach';
+
+/** The first call of a function, and its retries: the same input. */
+export interface FunctionFault {
+  readonly kind: 'function-crash' | 'function-throttle';
+  readonly functionName: string;
+  readonly times: number;
+  /** How long a call works before its process ends, if it is not done before. */
+  readonly afterMs: number;
+}
 
 export interface Run {
   readonly operation: 'migrate' | 'rollback';
@@ -85,171 +121,9 @@ export interface Schedule {
   readonly end: 'migrated' | 'original';
 }
 
-/** Steps as the sessions of the handlers name them; those that matter most, more than once. */
-const FORWARD = [
-  'plan',
-  'build-index',
-  'run/build-index',
-  'add-foreign-key',
-  'add-foreign-key',
-  'validate-foreign-key',
-  'run/ValidateForeignKeys',
-  'verify-gate',
-  'drop-parent-foreign-key',
-  'drop-parent-foreign-key',
-  'drop-parent-foreign-key',
-  'verify-migration',
-  'verify-migration',
-  'execution',
-] as const;
-const BACKWARD = [
-  'plan',
-  'fence',
-  'restore-parent',
-  'run/RestoreParent',
-  'attach-parent',
-  'attach-parent',
-  'run/AttachParent',
-  'drop-pair-foreign-keys',
-  'drop-pair-foreign-keys',
-  'verify-rolled-back',
-  'execution',
-] as const;
-
-/** Steps that take strong locks, by direction: where somebody else's lock matters. */
-const LOCKING: Readonly<Record<Run['operation'], readonly string[]>> = {
-  migrate: ['add-foreign-key', 'drop-parent-foreign-key'],
-  rollback: ['restore-parent', 'attach-parent', 'drop-pair-foreign-keys'],
-};
-
-export function scheduleArbitrary(kinds: readonly Kind[]): fc.Arbitrary<Schedule> {
-  const draft = fc.record({
-    shape: fc.constantFrom(...(Object.keys(SHAPES) as ShapeName[])),
-    lockTimeoutMs: fc.constantFrom(200, 300, 500),
-    maxConcurrency: fc.integer({ min: 1, max: 3 }),
-    allowanceMs: fc.constantFrom(0, 0, 0, 16_500),
-    workload: fc.nat(),
-    runs: runsArbitrary(kinds),
-    reconcile: fc.boolean(),
-    end: fc.constantFrom('migrated' as const, 'original' as const),
-  });
-  // Only a large index does not fit into a small tablespace, and only where an index is built.
-  return draft.map((schedule) => (has(schedule, 'disk-full') ? onFullDisk(schedule) : schedule));
-}
-
-/** Recovery from a crash writes whole pages anew: on a full disk the server itself could not start again. */
-function onFullDisk(schedule: Schedule): Schedule {
-  const runs = schedule.runs.map((run) => ({
-    ...run,
-    faults: run.faults.map((fault) => (fault.kind === 'crash' ? { ...fault, kind: 'restart' as const } : fault)),
-  }));
-  return { ...schedule, shape: 'large', runs };
-}
-
 /** Whether a schedule wants a fault of that kind. */
 export function has(schedule: Pick<Schedule, 'runs'>, kind: Kind): boolean {
   return schedule.runs.some((run) => run.faults.some((fault) => fault.kind === kind));
-}
-
-function runsArbitrary(kinds: readonly Kind[]): fc.Arbitrary<Run[]> {
-  const migrate = (max: number) => run('migrate', faults(kinds, 'migrate', max));
-  const forward = [
-    { weight: 4, arbitrary: fc.tuple(migrate(3)) },
-    { weight: 2, arbitrary: fc.tuple(migrate(2), migrate(2)) },
-  ];
-  const backwardKinds = kinds.filter((kind) => kind !== 'window' && kind !== 'disk-full');
-  if (backwardKinds.length === 0) return fc.oneof(...forward).map((runs) => [...runs]);
-
-  const backward = (max: number) => faults(backwardKinds, 'rollback', max);
-  const rollback = (max: number) => run('rollback', backward(max));
-  const peaceful = fc.constant<Run>({ operation: 'migrate', faults: [] });
-  const bothWays = [
-    { weight: 3, arbitrary: fc.tuple(peaceful, rollback(3)) },
-    { weight: 3, arbitrary: fc.tuple(migrate(2), rollback(2)) },
-  ];
-  // An execution that fails, and is struck while it rolls itself back.
-  const failing = { weight: 2, arbitrary: fc.tuple(run('migrate', fc.tuple(cancellation(), backward(2)).map(flat))) };
-  const withFailing = backwardKinds.includes('cancel') ? [failing] : [];
-  return fc.oneof(...forward, ...bothWays, ...withFailing).map((runs) => [...runs]);
-}
-
-function run(operation: Run['operation'], drawn: fc.Arbitrary<Fault[]>): fc.Arbitrary<Run> {
-  return drawn.map((faults) => ({ operation, faults }));
-}
-
-function faults(kinds: readonly Kind[], operation: Run['operation'], max: number): fc.Arbitrary<Fault[]> {
-  return fc.array(fc.oneof(...kinds.map((kind) => faultArbitrary(kind, operation))), { minLength: 1, maxLength: max });
-}
-
-function cancellation(): fc.Arbitrary<Fault> {
-  const steps = ['add-foreign-key', 'run/ValidateForeignKeys', 'drop-parent-foreign-key', 'verify-migration'];
-  return fc.record({ kind: fc.constant('cancel' as const), trigger: atStatement(steps) });
-}
-
-function flat([first, others]: [Fault, Fault[]]): Fault[] {
-  return [first, ...others];
-}
-
-function faultArbitrary(kind: Kind, operation: Run['operation']): fc.Arbitrary<Fault> {
-  const trigger = triggerArbitrary(operation === 'migrate' ? FORWARD : BACKWARD);
-  switch (kind) {
-    case 'cut':
-      return fc.record({ kind: fc.constant(kind), trigger, all: fc.boolean() });
-    case 'delay':
-      return fc.record({
-        kind: fc.constant(kind),
-        trigger,
-        // 0: nothing passes at all.
-        latencyMs: fc.constantFrom(0, 0, 5, 20, 40),
-        durationMs: fc.integer({ min: 100, max: 3_500 }),
-      });
-    case 'half-close':
-      return fc.record({
-        kind: fc.constant(kind),
-        trigger,
-        sees: fc.constantFrom('client' as const, 'server' as const),
-        durationMs: fc.integer({ min: 100, max: 3_500 }),
-      });
-    case 'lock':
-      return fc.record({
-        kind: fc.constant(kind),
-        trigger: atStatement(LOCKING[operation]),
-        mode: fc.constantFrom('ROW EXCLUSIVE' as const, 'ACCESS SHARE' as const),
-        relation: fc.nat({ max: 100 }),
-        holdMs: fc.integer({ min: 100, max: 2_000 }),
-      });
-    case 'deadlock':
-      return fc.record({ kind: fc.constant(kind), nth: fc.nat({ max: 3 }) });
-    case 'duplicate':
-    case 'late':
-      return fc.record({
-        kind: fc.constant(kind),
-        trigger,
-        which: fc.nat({ max: 1_000 }),
-        many: fc.integer({ min: 1, max: 4 }),
-      });
-    case 'window':
-      return fc.record({ kind: fc.constant(kind), afterMs: fc.integer({ min: 0, max: 1_500 }) });
-    case 'disk-full':
-      return fc.record({ kind: fc.constant(kind) });
-    default:
-      return fc.record({ kind: fc.constant(kind), trigger });
-  }
-}
-
-function triggerArbitrary(steps: readonly string[]): fc.Arbitrary<Trigger> {
-  const time = fc.record({ at: fc.constant('time' as const), ms: fc.nat({ max: 800 }) });
-  return fc.oneof({ weight: 4, arbitrary: atStatement(steps) }, { weight: 1, arbitrary: time });
-}
-
-function atStatement(steps: readonly string[]): fc.Arbitrary<Trigger> {
-  return fc.record({
-    at: fc.constant('statement' as const),
-    step: fc.constantFrom(...steps),
-    position: fc.integer({ min: 0, max: 999 }).map((thousandths) => thousandths / 1_000),
-    phase: fc.constantFrom('before' as const, 'after' as const),
-    afterMs: fc.constantFrom(0, 0, 1, 3, 10, 30),
-  });
 }
 
 /** One line a fault, for whoever reads what struck. */

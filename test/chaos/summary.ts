@@ -19,6 +19,7 @@ export class Summary {
   #commits = 0;
   #refusals = 0;
   #longestHoldUpMs = 0;
+  #longestStandbyReadMs = 0;
 
   add(seed: number, schedule: Schedule, result: ScheduleResult): void {
     this.schedules += 1;
@@ -30,6 +31,7 @@ export class Summary {
     this.#commits += result.commits;
     this.#refusals += result.refusals;
     this.#longestHoldUpMs = Math.max(this.#longestHoldUpMs, result.longestHoldUpMs);
+    this.#longestStandbyReadMs = Math.max(this.#longestStandbyReadMs, result.longestStandbyReadMs);
     if (result.journal.violations.length > 0) this.failed.push({ seed, schedule, result });
   }
 
@@ -53,7 +55,8 @@ export class Summary {
       `endings: ${list(this.#endings)}`,
       `errors that handlers told: ${list(this.#errors)}`,
       `${this.#looks} looks of the observer, ${this.#commits} transactions of the application, ${this.#refusals} refused as they must be;`,
-      `longest time that the application was seen to wait for us: ${Math.round(this.#longestHoldUpMs)} ms`,
+      `longest time that the application was seen to wait for us: ${Math.round(this.#longestHoldUpMs)} ms;`,
+      `longest statement of a new reader on a standby: ${Math.round(this.#longestStandbyReadMs)} ms`,
     ].join('\n');
   }
 }

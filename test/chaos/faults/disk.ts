@@ -1,18 +1,25 @@
-/** A tablespace so small that a large index does not fit. Needs a file system of that size: root on Linux, with tmpfs. */
+/** A file system of its own for a database, filled until a large index does not fit. Needs root on Linux, with tmpfs. */
 import { spawnSync } from 'node:child_process';
-import { chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Client } from 'pg';
 import { serverUser } from '../../../local/embedded/binaries.ts';
 import { cleanUpAtExit } from '../../../local/embedded/cleanup.ts';
 import type { ChaosServer } from '../harness/server.ts';
+import { session } from './scene.ts';
 
-/** The directory of a tablespace and small indexes fit; an index of 40,000 rows has more than a megabyte. */
-const SIZE = '256k';
+/** The largest of the databases, and what the application adds to it. */
+const SIZE = '128m';
+/** What is left of it: small indexes fit; an index of 40,000 rows has more than a megabyte. */
+const LEFT = 512 * 1024;
+const CHUNK = Buffer.alloc(64 * 1024);
 
 export interface SmallTablespace {
   readonly name: string;
+  /** Leaves next to nothing free. */
+  fill(): void;
+  free(): void;
   /** After the database that used it is dropped. */
   drop(client: Client): Promise<void>;
 }
@@ -32,7 +39,8 @@ export function diskFullUnavailable(): string | undefined {
 
 let created = 0;
 
-export async function createSmallTablespace(server: ChaosServer, client: Client): Promise<SmallTablespace> {
+/** To be made before the database that is to be in it. */
+export async function createSmallTablespace(server: ChaosServer): Promise<SmallTablespace> {
   const name = `small_${++created}`;
   // Beside the server's directory: that one is removed as a whole.
   const mountPoint = mkdtempSync(join(dirname(server.directory), 'p2pfk-small-'));
@@ -47,13 +55,28 @@ export async function createSmallTablespace(server: ChaosServer, client: Client)
   mkdirSync(location, { mode: 0o700 });
   const user = serverUser();
   if (user !== null) chownSync(location, user.uid, user.gid);
-  await client.query(`CREATE TABLESPACE ${name} LOCATION '${location}'`);
+  await server.up();
+  const admin = await session(server.ownUrl('postgres'), 'admin');
+  await admin.query(`CREATE TABLESPACE ${name} LOCATION '${location}'`).finally(() => admin.end());
+  const filler = join(mountPoint, 'filler');
   return {
     name,
+    fill: () => fill(filler, mountPoint),
+    free: () => rmSync(filler, { force: true }),
     drop: async (admin) => {
       await admin.query(`DROP TABLESPACE ${name}`);
       unmount();
       forget();
     },
   };
+}
+
+function fill(file: string, mountPoint: string): void {
+  const opened = openSync(file, 'a');
+  const left = () => {
+    const { bavail, bsize } = statfsSync(mountPoint);
+    return bavail * bsize;
+  };
+  while (left() > LEFT + CHUNK.length) writeSync(opened, CHUNK);
+  closeSync(opened);
 }

@@ -2,13 +2,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ProxiedConnection } from '../harness/proxied-connection.ts';
 import type { Statement, StatementListener } from '../harness/proxy.ts';
-import { describeFault, type Fault, type Trigger } from '../schedule.ts';
+import { describeFault, type Fault, type Lengthy, type Trigger } from '../schedule.ts';
 import { Person } from './backend.ts';
+import { takeConnections } from './connections.ts';
+import { changePartitions } from './dba.ts';
 import { deliverAgain, deliverLate } from './delivery.ts';
 import { deadlock, holdLock, relationsToDeadlock } from './locks.ts';
-import { closeHalf, cutConnection, delayNetwork } from './network.ts';
+import { closeHalf, cutConnection, delayNetwork, loseConnection, outage } from './network.ts';
 import { killRunner, startRival, stopExecution } from './process.ts';
+import { demote } from './read-only.ts';
+import { openReport } from './report.ts';
 import type { Place, Scene } from './scene.ts';
+import { plantSetting } from './settings.ts';
 
 type Triggered = Extract<Fault, { trigger: Trigger }>;
 type AtStatement = Extract<Trigger, { at: 'statement' }>;
@@ -20,6 +25,18 @@ interface Armed {
   left: number;
 }
 
+/** The n-th statement of a sort is still to come. */
+interface Awaited {
+  readonly during: Lengthy;
+  left: number;
+}
+
+const LENGTHY: Readonly<Record<Lengthy, { readonly step: RegExp; readonly sql: RegExp }>> = {
+  'create-index': { step: /build-index$/i, sql: /CREATE INDEX CONCURRENTLY/ },
+  validate: { step: /^run\//, sql: /VALIDATE CONSTRAINT/ },
+  attach: { step: /^attach-parent$/, sql: /^ALTER TABLE .* ADD CONSTRAINT .* FOREIGN KEY/s },
+};
+
 /** Where no reference has counted the statements of a step. */
 const UNKNOWN_STEP = 10;
 
@@ -27,9 +44,13 @@ export class Injector implements StatementListener {
   readonly #scene: Scene;
   readonly #armed: Armed[] = [];
   readonly #deadlocks: { left: number }[] = [];
+  readonly #halfOpen: Awaited[] = [];
+  /** Asked at the end: whether a fault has struck meanwhile. */
+  readonly #verdicts: (() => void)[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #person: Person | null;
-  #diskIsToBeFull: boolean;
+  /** How long there is to be no space, in milliseconds; null: the disk is not to be full, or no longer. */
+  #fullDiskMs: number | null;
   /** Struck, and the statement of that connection is to be held until it is done. */
   readonly #after = new Map<Statement, Armed[]>();
 
@@ -38,9 +59,10 @@ export class Injector implements StatementListener {
     this.#scene = scene;
     const needsPerson = faults.some(({ kind }) => kind === 'terminate' || kind === 'cancel');
     this.#person = needsPerson ? new Person(scene) : null;
-    this.#diskIsToBeFull = faults.some(({ kind }) => kind === 'disk-full');
+    this.#fullDiskMs = faults.find((fault) => fault.kind === 'disk-full')?.durationMs ?? null;
     for (const fault of faults) {
       if (fault.kind === 'deadlock') this.#deadlocks.push({ left: fault.nth });
+      if (fault.kind === 'half-open') this.#halfOpen.push({ during: fault.during, left: fault.nth });
       if (!('trigger' in fault)) continue;
       const { trigger } = fault;
       if (trigger.at === 'time') {
@@ -56,17 +78,19 @@ export class Injector implements StatementListener {
   async disarm(): Promise<void> {
     this.#armed.length = 0;
     this.#deadlocks.length = 0;
+    this.#halfOpen.length = 0;
     for (const timer of this.#timers) clearTimeout(timer);
     await this.#scene.settled();
+    for (const judge of this.#verdicts) judge();
     await this.#person?.leave();
   }
 
   async before(connection: ProxiedConnection, statement: Statement): Promise<void> {
     await this.#deadlock(connection, statement);
-    if (this.#diskIsToBeFull && connection.step === 'build-index') {
+    if (this.#fullDiskMs !== null && connection.step === 'build-index') {
       // Only now: the ledger's own tables were to have their place.
-      this.#diskIsToBeFull = false;
-      await this.#scene.fillDisk();
+      this.#scene.background(this.#scene.fillDisk(this.#fullDiskMs));
+      this.#fullDiskMs = null;
     }
     const due = this.#due(connection);
     const after = due.filter(({ trigger }) => trigger.phase === 'after');
@@ -80,6 +104,18 @@ export class Injector implements StatementListener {
       await this.#strike(fault, connection);
     }
     this.#after.delete(statement);
+    this.#loseConnection(connection, statement);
+  }
+
+  /** It was sent, and its answer is not back. */
+  #loseConnection(connection: ProxiedConnection, { sql }: Statement): void {
+    for (const armed of [...this.#halfOpen]) {
+      const { step, sql: pattern } = LENGTHY[armed.during];
+      if (!step.test(connection.step) || !pattern.test(sql)) continue;
+      if (armed.left-- > 0) continue;
+      this.#halfOpen.splice(this.#halfOpen.indexOf(armed), 1);
+      loseConnection(this.#scene, connection);
+    }
   }
 
   #due({ step }: ProxiedConnection): Armed[] {
@@ -140,6 +176,21 @@ export class Injector implements StatementListener {
         return delayNetwork(scene, fault);
       case 'half-close':
         return closeHalf(scene, fault, place);
+      case 'outage':
+        return outage(scene, fault);
+      case 'standby':
+        return openReport(scene, fault);
+      case 'read-only':
+        return demote(scene, fault);
+      case 'no-connections':
+        return takeConnections(scene, fault);
+      case 'pairs':
+        return changePartitions(scene, fault);
+      case 'settings': {
+        const struck = await plantSetting(scene, fault);
+        this.#verdicts.push(() => struck() && scene.struck('settings'));
+        return;
+      }
       case 'lock':
         return holdLock(scene, fault);
       case 'duplicate':

@@ -2,6 +2,7 @@
 import { Client } from 'pg';
 import type { Frozen } from '../harness/bundle.ts';
 import type { Oids, Shape } from '../harness/case.ts';
+import type { DbaPair } from '../harness/dba-pair.ts';
 import type { Invocation } from '../harness/protocol.ts';
 import type { ProxiedConnection } from '../harness/proxied-connection.ts';
 import type { LoopbackProxy } from '../harness/proxy.ts';
@@ -18,14 +19,24 @@ export interface Failure {
   readonly at: number;
 }
 
+export interface StandbyScene {
+  readonly url: string;
+  /** Whether the replay of a lock was seen to wait for that session. */
+  waitedFor(pid: number): boolean;
+}
+
 export interface Scene {
   readonly server: ChaosServer;
   readonly proxy: LoopbackProxy;
   readonly frozen: Frozen;
   readonly shape: Shape;
   readonly oids: Oids;
+  /** Created by a person, and detached; in their order. */
+  readonly dbaPairs: DbaPair[];
   /** Past the proxy. */
   readonly url: string;
+  /** A standby with readers, where the schedule has one. */
+  readonly standby: StandbyScene | null;
   /** Through the proxy: what the handlers are given. */
   readonly proxiedUrl: string;
   /** The process that runs the handlers now. */
@@ -45,8 +56,8 @@ export interface Scene {
   background(work: Promise<unknown>): void;
   /** Fulfilled when nothing goes on in the background any more. */
   settled(): Promise<void>;
-  /** New sessions find no space for an index, until the execution is over. */
-  fillDisk(): Promise<void>;
+  /** There is no space for an index for that long. */
+  fillDisk(durationMs: number): Promise<void>;
 }
 
 /** Where a fault strikes: the connection whose statement triggered it, if one did. */

@@ -10,6 +10,7 @@ import { handler as reconcile } from '../../../lambdas/operations/reconcile.ts';
 import type { Handler, Handlers, StateMachineDefinition } from '../../../local/engine.ts';
 import { runLocally } from '../../../local/executions.ts';
 import { handlers as ownHandlers } from '../../../local/handlers.ts';
+import { failingHandlers } from './failing-functions.ts';
 import type { Command, DeliverCommand, Report, RunCommand } from './protocol.ts';
 
 const interruption = new AbortController();
@@ -33,7 +34,7 @@ process.on('SIGINT', () => {
 });
 let running = false;
 
-async function run({ databaseUrl, input, definition, allowanceMs }: RunCommand): Promise<void> {
+async function run({ databaseUrl, input, definition, allowanceMs, failing = [] }: RunCommand): Promise<void> {
   running = true;
   try {
     const { outcome, executionArn } = await runLocally({
@@ -41,7 +42,7 @@ async function run({ databaseUrl, input, definition, allowanceMs }: RunCommand):
       databaseUrl,
       signal: interruption.signal,
       definition: JSON.parse(readFileSync(definition, 'utf8')) as StateMachineDefinition,
-      handlers: watched(allowanceMs),
+      handlers: failingHandlers(watched(allowanceMs), failing, { databaseUrl, tell }),
       onEvent: ({ type, state, error, cause, output }) => {
         if (type === 'StateEntered') tell({ type: 'entered', state });
         const { note } = (output ?? {}) as { note?: string };

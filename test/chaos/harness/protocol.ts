@@ -1,5 +1,6 @@
 /** What the process that runs the handlers and the one that watches it tell each other. */
 import type { ExecutionOutcome } from '../../../local/engine.ts';
+import type { FunctionFault } from '../schedule.ts';
 
 /** One call of a handler, as the state machine made it. */
 export interface Invocation {
@@ -15,6 +16,8 @@ export interface RunCommand {
   readonly definition: string;
   /** What `getRemainingTimeInMillis` answers; absent: what the Task's TimeoutSeconds leave. */
   readonly allowanceMs?: number | undefined;
+  /** Functions that fail as Lambda does, for as many calls as each says. */
+  readonly failing?: readonly FunctionFault[];
 }
 
 /** Calls a handler once more, or late, outside of any execution. */
@@ -32,6 +35,8 @@ export type Report =
   | { readonly type: 'invoked'; readonly invocation: Invocation }
   | { readonly type: 'entered'; readonly state: string }
   | { readonly type: 'failed'; readonly state: string; readonly error: string; readonly message: string }
+  /** A function has failed as often as it was to. */
+  | { readonly type: 'function-failed'; readonly kind: FunctionFault['kind']; readonly functionName: string }
   /** A step that has nothing to do but wait said for whom. */
   | { readonly type: 'held-back'; readonly state: string; readonly message: string }
   | { readonly type: 'ended'; readonly outcome: ExecutionOutcome; readonly executionArn: string }

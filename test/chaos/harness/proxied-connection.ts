@@ -95,6 +95,24 @@ export class ProxiedConnection {
     };
   }
 
+  /** Nothing passes any more, and neither side hears of it, until the function that is returned tells the server. */
+  loseBoth(): { serverSees(): void } {
+    this.#clientLost = true;
+    this.#serverLost = true;
+    const given = () => {
+      this.#client.destroy();
+      if (this.#server.destroyed) this.#surroundings.closed();
+    };
+    this.#client.once('end', given);
+    this.#client.once('close', given);
+    return {
+      serverSees: () => {
+        this.#server.resetAndDestroy();
+        if (this.#client.destroyed) this.#surroundings.closed();
+      },
+    };
+  }
+
   #pumpUp(): void {
     const reader = new FrameReader('startup');
     this.#client.on('data', (chunk: Buffer) => {

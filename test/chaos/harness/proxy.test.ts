@@ -3,8 +3,11 @@ import type { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { waitUntil } from '../../support/observe.ts';
 import { session } from '../faults/scene.ts';
+import { plantable } from './own-settings.ts';
 import { LoopbackProxy } from './proxy.ts';
 import { binariesOf, ChaosServer } from './server.ts';
+
+const quoted = (value: string): string => `'${value.replaceAll("'", "''")}'`;
 
 let server: ChaosServer;
 let proxy: LoopbackProxy;
@@ -122,6 +125,75 @@ describe('the network', () => {
     clientSees?.();
     expect(await waiting).toBe('failed');
   });
+});
+
+describe('the network, for good', () => {
+  it('lost in both directions: neither side hears of it until the server is told', async () => {
+    const client = await proxied('half open');
+    const waiting = client.query('SELECT pg_sleep(60)').then(
+      () => 'answered',
+      () => 'failed',
+    );
+    await waitUntil(async () => (await standing('half open')) === 1, 'the session');
+    const { serverSees } = proxy.connections[0]?.loseBoth() ?? {};
+    const other = await proxied('another');
+    await other.query(`SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'half open'`);
+
+    const silent = new Promise((resolve) => setTimeout(() => resolve('waits'), 200));
+    expect(await Promise.race([waiting, silent])).toBe('waits');
+    expect(await standing('half open')).toBe(1);
+    serverSees?.();
+    await waitUntil(async () => (await standing('half open')) === 0, 'the session to end');
+  });
+
+  it('refused: each connection is reset, and new ones are, until it is over', async () => {
+    const client = await proxied('refused');
+    const over = proxy.refuse();
+    await expect(client.query('SELECT 1')).rejects.toThrow();
+    await expect(proxied('refused, too')).rejects.toThrow();
+    over();
+    expect((await (await proxied('back')).query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+  });
+});
+
+it('a setting that is planted reaches new sessions, except those that have their own', async () => {
+  const admin = await session(server.url('postgres'), 'admin');
+  onTestFinished(async () => {
+    await admin.query('ALTER DATABASE postgres RESET ALL');
+    await admin.end();
+  });
+  const settings = await plantable(admin);
+  for (const [name, value] of settings) await admin.query(`ALTER DATABASE postgres SET ${name} = ${quoted(value)}`);
+  const read = async (url: string): Promise<Record<string, string>> => {
+    const client = await session(url, 'reads');
+    try {
+      const { rows } = await client.query<{ name: string; setting: string }>(
+        'SELECT name, setting FROM pg_settings WHERE name = ANY ($1)',
+        [settings.map(([name]) => name)],
+      );
+      return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
+    } finally {
+      await client.end();
+    }
+  };
+
+  const before = await read(server.ownUrl('template1'));
+  expect(await read(server.ownUrl('postgres'))).toEqual(before);
+  expect(await read(server.url('postgres'))).not.toEqual(before);
+});
+
+it('a primary that is demoted takes no writes, keeps what was committed, and is the primary again when it is promoted', async () => {
+  const client = await session(server.url('postgres'), 'demoted');
+  await client.query('CREATE TABLE IF NOT EXISTS demoted (n int)');
+  await server.demote();
+  await server.up();
+  const standby = await session(server.url('postgres'), 'demoted');
+  onTestFinished(() => standby.end());
+  await expect(standby.query('INSERT INTO demoted VALUES (1)')).rejects.toMatchObject({ code: '25006' });
+
+  await server.promote();
+
+  await standby.query('INSERT INTO demoted VALUES (1)');
 });
 
 describe.each(['fast', 'immediate'] as const)('a %s shutdown', (shutdown) => {

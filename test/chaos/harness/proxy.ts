@@ -24,10 +24,17 @@ export class LoopbackProxy {
   readonly #weather: Weather = { latencyMs: 0, thaw: null };
   #listener: StatementListener | null = null;
   #targetPort: number;
+  #refusing = 0;
+  #accepted = 0;
 
   private constructor(targetPort: number) {
     this.#targetPort = targetPort;
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (client: Socket) => {
+      if (this.#refusing > 0) {
+        client.resetAndDestroy();
+        return;
+      }
+      this.#accepted += 1;
       const connection: ProxiedConnection = new ProxiedConnection(client, this.#targetPort, {
         weather: this.#weather,
         listener: () => this.#listener,
@@ -74,6 +81,20 @@ export class LoopbackProxy {
     return () => {
       if (this.#weather.thaw === promise) this.#weather.thaw = null;
       resolve();
+    };
+  }
+
+  /** How many connections there were so far. */
+  get accepted(): number {
+    return this.#accepted;
+  }
+
+  /** All connections are reset, and each new one, until the returned function is called. */
+  refuse(): () => void {
+    this.#refusing += 1;
+    for (const connection of this.#open) connection.cut();
+    return () => {
+      this.#refusing -= 1;
     };
   }
 

@@ -38,7 +38,11 @@ export class Runner {
     this.#process = fork(frozen.child, [], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       execArgv: [],
-      env: { PATH: process.env.PATH ?? '', NODE_COMPILE_CACHE: `${frozen.child}.cache` },
+      env: {
+        PATH: process.env.PATH ?? '',
+        NODE_COMPILE_CACHE: `${frozen.child}.cache`,
+        ...(frozen.readers === undefined ? {} : { P2PFK_READERS: frozen.readers }),
+      },
     });
     this.#process.on('message', (report: Report) => {
       for (const watch of [...this.#watchers]) watch(report);

@@ -3,7 +3,7 @@
  * they are told (a crash of PostgreSQL loses none), but not the disk: the machine itself does not crash here.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { chownSync, closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
@@ -12,6 +12,8 @@ import { cleanUpAtExit } from '../../../local/embedded/cleanup.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../../local/embedded-postgres.ts';
 import { installPostgres, POSTGRES_MAJORS } from '../../../scripts/install-postgres.ts';
 import { waitUntil } from '../../support/observe.ts';
+import { ownSettings } from './own-settings.ts';
+import { Standby } from './standby.ts';
 
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
@@ -20,11 +22,14 @@ const SETTINGS = {
   logging_collector: 'off',
   fsync: 'off',
   synchronous_commit: 'on',
-  wal_level: 'minimal',
-  max_wal_senders: '0',
+  // For a standby, and for a primary that becomes one.
+  wal_level: 'replica',
+  max_wal_senders: '4',
+  wal_keep_size: '512MB',
   max_wal_size: '2GB',
   checkpoint_timeout: '1h',
   shared_buffers: '64MB',
+  max_connections: '60',
   // Autovacuum takes locks of its own, as it does in production.
   autovacuum_naptime: '1s',
 } as const;
@@ -45,7 +50,11 @@ export async function binariesOf(major: string | undefined): Promise<Binaries> {
 export class ChaosServer {
   /** Such as 170010. */
   readonly versionNum: number;
+  /** Start-up options of a session that no planted setting reaches. */
+  readonly #ownSettings: string;
   readonly #embedded: EmbeddedPostgres;
+  readonly #binaries: Binaries;
+  #standby: Promise<Standby> | null = null;
   readonly #postgres: string;
   readonly #forget: () => void;
   #restarted: ChildProcess | null = null;
@@ -53,10 +62,12 @@ export class ChaosServer {
   /** Fulfilled when the server takes connections. */
   #up: Promise<void> = Promise.resolve();
 
-  private constructor(embedded: EmbeddedPostgres, binaries: Binaries, versionNum: number) {
+  private constructor(embedded: EmbeddedPostgres, binaries: Binaries, versionNum: number, ownSettings: string) {
     this.#embedded = embedded;
+    this.#binaries = binaries;
     this.#pid = embedded.pid;
     this.versionNum = versionNum;
+    this.#ownSettings = ownSettings;
     const copied = join(embedded.directory, 'native', 'bin', 'postgres');
     this.#postgres = existsSync(copied) ? copied : binaries.postgres;
     this.#forget = cleanUpAtExit(() => this.#kill(), true);
@@ -67,8 +78,9 @@ export class ChaosServer {
     const client = new Client({ connectionString: embedded.url });
     await client.connect();
     const { rows } = await client.query<{ version: string }>("SELECT current_setting('server_version_num') AS version");
+    const own = await ownSettings(client);
     await client.end();
-    return new ChaosServer(embedded, binaries, Number(rows[0]?.version));
+    return new ChaosServer(embedded, binaries, Number(rows[0]?.version), own);
   }
 
   get port(): number {
@@ -86,13 +98,73 @@ export class ChaosServer {
     return url.href;
   }
 
+  /** For whoever is not to be reached by what is planted on the database or its role: the application, and those who watch. */
+  ownUrl(database: string, port?: number): string {
+    const url = new URL(this.url(database, port));
+    url.searchParams.set('options', this.#ownSettings);
+    return url.href;
+  }
+
+  /** A standby that streams from this server. */
+  async standby(): Promise<Standby> {
+    await this.#up;
+    this.#standby ??= Standby.start(this.#embedded, this.#binaries, SETTINGS);
+    return this.#standby;
+  }
+
+  /** Before a tablespace is made, whose directory it would take for its own. */
+  async endStandby(): Promise<void> {
+    const standby = this.#standby;
+    this.#standby = null;
+    await (await standby)?.stop();
+  }
+
   /** Until the server takes connections again. */
   up(): Promise<void> {
     return this.#up;
   }
 
   /** Shuts the server down; it is on its way up again when this resolves. Await {@link up} for the rest. */
-  async restart(shutdown: Shutdown): Promise<void> {
+  restart(shutdown: Shutdown): Promise<void> {
+    return this.#restart(shutdown, () => undefined);
+  }
+
+  /**
+   * A failover as its old primary sees it: shut down, and up again as a standby that takes no writes. It is on its way up when this
+   * resolves.
+   */
+  demote(): Promise<void> {
+    return this.#restart('fast', () => {
+      const signal = join(this.directory, 'data', 'standby.signal');
+      writeFileSync(signal, '', { mode: 0o600 });
+      const user = serverUser();
+      if (user !== null) chownSync(signal, user.uid, user.gid);
+    });
+  }
+
+  /** Makes a standby the primary again, whatever happens to it meanwhile. */
+  async promote(): Promise<void> {
+    const deadline = performance.now() + START_TIMEOUT_MS;
+    for (;;) {
+      await this.#up;
+      const client = new Client({ connectionString: this.url('postgres'), application_name: 'admin' });
+      client.on('error', () => undefined);
+      try {
+        await client.connect();
+        const { rows } = await client.query<{ primary: boolean }>(
+          'SELECT CASE WHEN pg_is_in_recovery() THEN pg_promote(true, 60) ELSE true END AS primary',
+        );
+        if (rows[0]?.primary) return;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+        await delay(50);
+      } finally {
+        await client.end().catch(() => undefined);
+      }
+    }
+  }
+
+  async #restart(shutdown: Shutdown, whileDown: () => void): Promise<void> {
     await this.#up;
     const pid = this.#pid;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -100,10 +172,12 @@ export class ChaosServer {
     promise.catch(() => undefined);
     process.kill(pid, shutdown === 'fast' ? 'SIGINT' : 'SIGQUIT');
     await waitUntil(() => !isAlive(pid), `PostgreSQL ${pid} to shut down`, START_TIMEOUT_MS);
+    whileDown();
     this.#launch().then(resolve, reject);
   }
 
   async stop(): Promise<void> {
+    await this.endStandby();
     await this.#up.catch(() => undefined);
     const pid = this.#pid;
     if (this.#restarted !== null && isAlive(pid)) {

@@ -37,12 +37,13 @@ export class Templates {
   }
 
   /** A new database of that shape. */
-  async clone(shape: ShapeName): Promise<string> {
+  async clone(shape: ShapeName, tablespace?: string): Promise<string> {
     const name = `chaos_${++this.#databases}`;
     await this.#asAdmin(async (admin) => {
       if (!this.#ready.has(shape)) await this.#build(admin, shape);
       const strategy = this.#server.versionNum >= 150_000 ? 'STRATEGY file_copy' : '';
-      await admin.query(`CREATE DATABASE ${name} TEMPLATE template_${shape} ${strategy}`);
+      const where = tablespace === undefined ? '' : `TABLESPACE ${tablespace}`;
+      await admin.query(`CREATE DATABASE ${name} TEMPLATE template_${shape} ${strategy} ${where}`);
     });
     return name;
   }

@@ -58,7 +58,7 @@ export function useServer(): { caseOf(shape: Shape): Promise<Case> } {
         url,
         client,
         workload: (seed, writers = 3, paceMs = 10) =>
-          new Workload({ url, shape, seed, writers, paceMs, up, restarts: false }),
+          new Workload({ url, shape, seed, writers, paceMs, up, restarts: false, readOnly: false, diskFull: false }),
         observer: async () =>
           new Observer({ url, oids: await readOids(await client(), shape), lockTimeoutMs: BUDGET_MS, up }),
         runner: async () => {

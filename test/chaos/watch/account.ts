@@ -1,6 +1,7 @@
 /** The application's own account of what it has committed, to be compared with the tables. */
 import type { Client } from 'pg';
 import { baseName, inodesOf, medium, rowsOf, type Shape } from '../harness/case.ts';
+import { ACCOUNTED } from '../harness/dba-pair.ts';
 
 export interface File {
   size: number;
@@ -29,9 +30,11 @@ export function initialShares(shape: Shape, writers: number): Share[] {
 /** Differences between the account and the tables, some of each kind; empty where they are equal. */
 export async function compare(client: Client, shares: readonly Share[]): Promise<string[]> {
   const inodes = await client.query<{ line: string }>({
-    text: `SELECT format('%s|%s|%s', medium, ino, size) AS line FROM inode`,
+    text: `SELECT format('%s|%s|%s', medium, ino, size) AS line FROM inode WHERE ${ACCOUNTED}`,
   });
-  const paths = await client.query<{ line: string }>(`SELECT format('%s|%s|%s', medium, ino, name) AS line FROM path`);
+  const paths = await client.query<{ line: string }>(
+    `SELECT format('%s|%s|%s', medium, ino, name) AS line FROM path WHERE ${ACCOUNTED}`,
+  );
   const expected = { inode: new Set<string>(), path: new Set<string>() };
   for (const share of shares) {
     for (const [pair, files] of share) {

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { catalogSnapshot } from '../../support/catalog.ts';
 import { withoutMigrationNumber } from '../harness/case.ts';
+import { withoutDbaPairs } from '../harness/dba-pair.ts';
 import { compare, type Share } from './account.ts';
 
 /** A backend that lost its client ends when its statement does. */
@@ -13,7 +14,7 @@ export async function checkAtRest(client: Client, wanted: string, shares: readon
   return [
     ...(await sessionsLeft(client)),
     ...(await ledgerAtRest(client)),
-    ...differences(wanted, withoutMigrationNumber(await catalogSnapshot(client))),
+    ...differences(wanted, comparable(await catalogSnapshot(client))),
     ...(await compare(client, shares)).map((difference) => `I2: ${difference}`),
   ];
 }
@@ -25,10 +26,12 @@ export async function checkUntouched(client: Client, wanted: string): Promise<st
     ? await client.query<{ id: string }>("SELECT id::text FROM p2pfk.migration WHERE state = 'rolling-back'")
     : { rows: [] };
   return [
-    ...differences(wanted, withoutMigrationNumber(await catalogSnapshot(client))),
+    ...differences(wanted, comparable(await catalogSnapshot(client))),
     ...rows.map(({ id }) => `migration ${id}, which was at rest, is being rolled back`),
   ];
 }
+
+const comparable = (snapshot: string): string => withoutDbaPairs(withoutMigrationNumber(snapshot));
 
 async function ledgerExists(client: Client): Promise<boolean> {
   const { rows } = await client.query<{ exists: boolean }>(

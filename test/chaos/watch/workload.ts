@@ -18,6 +18,10 @@ export interface WorkloadOptions {
   up(): Promise<void>;
   /** The server is shut down at times: only then may a connection of the application be lost. */
   readonly restarts: boolean;
+  /** The server takes no writes at times: only then may one be refused for that. */
+  readonly readOnly: boolean;
+  /** The disk is full at times: the application has no space either. */
+  readonly diskFull: boolean;
 }
 
 /** One statement as the application saw it. */
@@ -106,6 +110,8 @@ export class Workload {
 
   #refuse(operation: Operation, error: unknown): void {
     const state = error instanceof DatabaseError ? error.code : undefined;
+    if (this.#options.readOnly && state === '25006') return;
+    if (this.#options.diskFull && state === '53100') return;
     if (operation.refused && state === '23503') this.refusals += 1;
     else this.violations.push(`the application could not ${operation.name}: ${state ?? ''} ${describe(error)}`);
   }

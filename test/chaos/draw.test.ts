@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { ALL_KINDS, type Kind, scheduleArbitrary } from './schedule.ts';
+import { scheduleArbitrary } from './draw.ts';
+import { ALL_KINDS, type Kind } from './schedule.ts';
 
 const draw = (seed: number, kinds: readonly Kind[] = ALL_KINDS) =>
   fc.sample(scheduleArbitrary(kinds), { seed, numRuns: 300 });
