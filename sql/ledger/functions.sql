@@ -48,7 +48,7 @@ BEGIN
                     AND (pg_has_role(c.relowner, 'USAGE')
                          OR EXISTS (SELECT FROM aclexplode(c.relacl) g
                                      WHERE g.privilege_type = 'UPDATE' AND (g.grantee = 0 OR pg_has_role(g.grantee, 'USAGE'))))) THEN
-    IF OLD.dropped_at IS NOT NULL OR OLD.state NOT IN ('running', 'paused') THEN
+    IF OLD.dropped_at IS NOT NULL OR OLD.state <> 'running' AND OLD.state <> 'paused' THEN
       RAISE EXCEPTION 'migration % is past its drop or at its end: its approval cannot be changed', OLD.id USING ERRCODE = 'insufficient_privilege';
     END IF;
     -- As stated people and reasons are bounded everywhere else.
