@@ -121,17 +121,19 @@ $writer$;
 
 DO $trigger$
 DECLARE
-  missing text;
+  statements text;
 BEGIN
-  FOR missing IN
-    SELECT t.name FROM pg_catalog.unnest(ARRAY['ledger_version', 'identity', 'migration', 'pair', 'event', 'running']) t(name)
-     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_trigger g
-                        WHERE g.tgrelid OPERATOR(pg_catalog.=) pg_catalog.format('p2pfk.%I', t.name)::pg_catalog.regclass
-                          AND g.tgname OPERATOR(pg_catalog.=) 'writer')
-  LOOP
-    EXECUTE pg_catalog.format('CREATE TRIGGER writer BEFORE INSERT OR UPDATE OR DELETE ON p2pfk.%I FOR EACH STATEMENT EXECUTE FUNCTION p2pfk.admit_writer()', missing);
-    EXECUTE pg_catalog.format('ALTER TABLE p2pfk.%I ENABLE ALWAYS TRIGGER writer', missing);
-  END LOOP;
+  SELECT pg_catalog.string_agg(
+           pg_catalog.format('CREATE TRIGGER writer BEFORE INSERT OR UPDATE OR DELETE ON p2pfk.%1$I FOR EACH STATEMENT EXECUTE FUNCTION p2pfk.admit_writer();'
+                             ' ALTER TABLE p2pfk.%1$I ENABLE ALWAYS TRIGGER writer', t.name), '; ')
+    INTO statements
+    FROM pg_catalog.unnest(ARRAY['ledger_version', 'identity', 'migration', 'pair', 'event', 'running']) t(name)
+   WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_trigger g
+                      WHERE g.tgrelid OPERATOR(pg_catalog.=) pg_catalog.format('p2pfk.%I', t.name)::pg_catalog.regclass
+                        AND g.tgname OPERATOR(pg_catalog.=) 'writer');
+  IF statements IS NOT NULL THEN
+    EXECUTE statements;
+  END IF;
 END
 $trigger$;
 
