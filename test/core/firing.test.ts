@@ -29,7 +29,7 @@ it('pauses a migration where they change before the drop; the next one copies th
 
   await again.rollBack();
   const { rows } = await observer.query(
-    `SELECT tgrelid::regclass::text AS relation, tgfoid::regproc::text AS calls FROM pg_trigger WHERE tgenabled = 'A' ORDER BY 1, 2`,
+    `SELECT tgrelid::regclass::text AS relation, tgfoid::regproc::text AS calls FROM pg_trigger WHERE tgenabled = 'A' AND tgisinternal ORDER BY 1, 2`,
   );
   expect(rows).toEqual([
     { relation: 'path_1', calls: '"RI_FKey_check_ins"' },
