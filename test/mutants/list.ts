@@ -24,6 +24,7 @@ const GATE_TESTS = 'test/core/steps/gate.test.ts';
 const SIGNATURE_TESTS = 'test/local/signature.test.ts';
 const TRUST_TESTS = 'test/core/ledger/trust.test.ts';
 const LOST_LEDGER_TESTS = 'test/audit/lost-ledger.test.ts';
+const TAMPERED_TESTS = 'test/core/ledger/tampered.test.ts';
 const PEOPLE_TESTS = 'test/core/steps/people.test.ts';
 const PARTITION_SET_TESTS = 'test/core/steps/partition-set.test.ts';
 
@@ -590,11 +591,35 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'is not the login that started it, whatever name is stated, nor one who approves in SQL',
   },
   {
+    rule: 'membership of pg_write_all_data alone does not let a role write to the ledger',
+    file: 'sql/ledger/functions.sql',
+    find: '  IF granted OR may_approve AND NOT may_write_all THEN',
+    replace: '  IF true THEN',
+    test: TAMPERED_TESTS,
+    title: 'nothing is written by pg_write_all_data alone: pair, referenced_oid = 1',
+  },
+  {
+    rule: 'nor where triggers are switched off for the session',
+    file: 'sql/ledger/functions.sql',
+    find: ' ALTER TABLE p2pfk.%1$I ENABLE ALWAYS TRIGGER writer',
+    replace: ' SELECT 1',
+    test: TAMPERED_TESTS,
+    title: 'nothing is written by pg_write_all_data alone: running, key = 1',
+  },
+  {
+    rule: 'an approval that the drop has used cannot be changed by an approver',
+    file: 'sql/ledger/functions.sql',
+    find: 'IF OLD.dropped_at IS NOT NULL OR',
+    replace: 'IF false AND',
+    test: 'test/core/ledger/team.test.ts',
+    title: 'an approver who is no member approves, and can do nothing else',
+  },
+  {
     rule: 'a text of the ledger becomes part of a statement only where it is a foreign key',
     file: 'core/ledger-text.ts',
     find: '  if (wrong.length === 0) return migration;',
     replace: '  if (wrong.length >= 0) return migration;',
-    test: 'test/core/ledger/tampered.test.ts',
+    test: TAMPERED_TESTS,
     title: 'in definition',
   },
   {
