@@ -74,8 +74,3 @@ export function planLedger(
 function labelOf({ id, state, since }: LedgerEntry): string {
   return `migration ${id}, ${state === 'rolled-back' ? 'rolled back' : state} since ${since}`;
 }
-
-/** A command's argument, quoted for a shell where it has to be. */
-export function shellArgument(text: string): string {
-  return /^[\w./:@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}

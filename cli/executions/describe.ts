@@ -1,5 +1,6 @@
 /** What an execution is: the answer of DescribeExecution, with what our commands need of its input. */
 import { DescribeExecutionCommand, type DescribeExecutionOutput, type SFNClient } from '@aws-sdk/client-sfn';
+import { shellWord } from '../../core/text.ts';
 import { isRecord, stringOf } from '../progress/events.ts';
 import { executionFailure } from './client.ts';
 
@@ -41,7 +42,7 @@ export function commandFor(
   { executionArn, stateMachineArn }: Described,
   table: string,
 ): string {
-  if (executionArn.startsWith('arn:aws:states:local:')) return `p2pfk ${what} --table ${table}`;
+  if (executionArn.startsWith('arn:aws:states:local:')) return `p2pfk ${what} --table ${shellWord(table)}`;
   const operation = what === 'rollback' ? ' --operation rollback' : '';
-  return `p2pfk start --state-machine ${stateMachineArn}${operation} --table ${table} --wait`;
+  return `p2pfk start --state-machine ${stateMachineArn}${operation} --table ${shellWord(table)} --wait`;
 }

@@ -1,11 +1,11 @@
 /** Drift between the ledger and the catalog: an entry that is missing, or older than the database. */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../foreign-key.ts';
-import { shellArgument } from '../ledger-entry.ts';
 import { checkLedger } from '../ledger-state.ts';
 import type { Pairing } from '../pairs.ts';
 import { readFindings } from '../preflight/sql-findings.ts';
 import { silentAction } from '../row-movement-guard.ts';
+import { shellWord } from '../text.ts';
 import type { Drift } from './contracts.ts';
 
 /** Findings of an audit that are repaired only where a person accepts them. */
@@ -28,7 +28,7 @@ export async function ledgerDrift(client: Client, foreignKey: ForeignKey, pairin
  */
 export function afterAdoption(drift: readonly Drift[], foreignKey: ForeignKey): Drift[] {
   if (silentAction(foreignKey) === undefined) return [...drift];
-  const first = `first accept ledger-missing: p2pfk audit --table ${shellArgument(foreignKey.table)} --fix --run --accept ledger-missing`;
+  const first = `first accept ledger-missing: p2pfk audit --table ${shellWord(foreignKey.table)} --fix --run --accept ledger-missing`;
   return drift.map((item) =>
     item.makes?.constraint || GUARD_FINDINGS.includes(item.finding.id)
       ? { ...item, finding: { ...item.finding, remedy: `${item.finding.remedy}; ${first}` }, steps: [] }

@@ -4,13 +4,13 @@ import { contained } from '../connection.ts';
 import type { Severity } from '../contracts.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import { type LedgerPair, readMigration } from '../ledger.ts';
-import { shellArgument } from '../ledger-entry.ts';
 import { checkLedger } from '../ledger-state.ts';
 import type { LockRequest } from '../lock-wait.ts';
 import { FOREIGN_TABLE, holdingRows, isSamePair, type Pairing, type Unpaired } from '../pairs.ts';
 import { partnerName } from '../provision/names.ts';
 import { readBound, readSiblings } from '../provision/place.ts';
 import { run } from '../sql.ts';
+import { shellWord } from '../text.ts';
 import type { Drift, RepairStep } from './contracts.ts';
 import { findGuardDrift } from './guard-drift.ts';
 import { readLeafForeignKeys } from './pair-drift.ts';
@@ -49,8 +49,8 @@ async function unfinished(client: Client, { foreignKey, state }: Subject): Promi
   if (state === null || state === 'migrated' || migrationId === null) return [];
   const command =
     state === 'rolling-back'
-      ? `finish it with p2pfk rollback --table ${shellArgument(foreignKey.table)}`
-      : `let it end, or resume it with p2pfk migrate --table ${shellArgument(foreignKey.table)}, or take it back with p2pfk rollback`;
+      ? `finish it with p2pfk rollback --table ${shellWord(foreignKey.table)}`
+      : `let it end, or resume it with p2pfk migrate --table ${shellWord(foreignKey.table)}, or take it back with p2pfk rollback`;
   return [
     drift(
       'migration-unfinished',
@@ -70,7 +70,7 @@ export async function unfinishedMigration(
     'migration-unfinished',
     'warning',
     `migration ${id} of ${constraint} is ${state} ${await whose(client, id)}, and its parent foreign key stands: pair foreign keys and indexes that it has made so far are beside it`,
-    `let it end, or resume it with p2pfk migrate --table ${shellArgument(table)}, or take it back with p2pfk rollback --table ${shellArgument(table)}`,
+    `let it end, or resume it with p2pfk migrate --table ${shellWord(table)}, or take it back with p2pfk rollback --table ${shellWord(table)}`,
   );
 }
 

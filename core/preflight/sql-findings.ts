@@ -6,11 +6,12 @@ import type { Client } from 'pg';
 import type { ExecutionInput, PlanFinding, Severity } from '../contracts.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import { readMigration } from '../ledger.ts';
-import { readLedgerEntry, shellArgument } from '../ledger-entry.ts';
+import { readLedgerEntry } from '../ledger-entry.ts';
 import { type Naming, readFinalNames } from '../pair-names.ts';
 import type { Pair } from '../pairs.ts';
 import { guardsOf } from '../row-movement-guard.ts';
 import { run, type SqlValue } from '../sql.ts';
+import { shellWord } from '../text.ts';
 import type { PreflightSubject } from './finding.ts';
 
 /** Names of the files in `sql/findings/`, which are the ids of their findings, in their order. */
@@ -124,7 +125,7 @@ async function readLedgerValues(
     ledger,
     guards,
     migration_id: foreignKey.migrationId ?? '',
-    table_argument: shellArgument(foreignKey.table),
+    table_argument: shellWord(foreignKey.table),
   };
 }
 

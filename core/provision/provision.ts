@@ -6,7 +6,6 @@ import type { Client } from 'pg';
 import type { Blocked } from '../contracts.ts';
 import { InvalidInput, PreflightFailed } from '../errors.ts';
 import { type ForeignKey, resolveForeignKey, resolveTable } from '../foreign-key.ts';
-import { shellArgument } from '../ledger-entry.ts';
 import type { LockRequest } from '../lock-wait.ts';
 import { prepareLedger } from '../make-ledger.ts';
 import { BudgetExceeded, type Changed, changeOnline } from '../online-change.ts';
@@ -14,6 +13,7 @@ import { readPairing } from '../pairs.ts';
 import { sqlStateOf, toNamedError } from '../postgres-errors.ts';
 import { silentAction } from '../row-movement-guard.ts';
 import { run } from '../sql.ts';
+import { shellWord } from '../text.ts';
 import { type PartitionBound, parseBound } from './bound.ts';
 import { type MadePair, makePair, NAME_TAKEN, OVERLAPS, type StatementText } from './make-pair.ts';
 import { choosePlace, type Place } from './place.ts';
@@ -115,7 +115,7 @@ function refuseUnguarded(foreignKey: ForeignKey): void {
   const action = silentAction(foreignKey);
   if (foreignKey.migrationId !== null || action === undefined) return;
   throw new PreflightFailed(
-    `refused, nothing was changed: a pair foreign key with ON DELETE ${action} needs its row-movement guard, which belongs to a migration of the ledger, and the ledger that this role can read has none for ${foreignKey.table}; if it is lost, make an entry from the catalog first: p2pfk audit --table ${shellArgument(foreignKey.table)} --fix --run --accept ledger-missing`,
+    `refused, nothing was changed: a pair foreign key with ON DELETE ${action} needs its row-movement guard, which belongs to a migration of the ledger, and the ledger that this role can read has none for ${foreignKey.table}; if it is lost, make an entry from the catalog first: p2pfk audit --table ${shellWord(foreignKey.table)} --fix --run --accept ledger-missing`,
   );
 }
 

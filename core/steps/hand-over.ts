@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import type { ExecutionInput, ReconcileResult, RollbackToStart } from '../contracts.ts';
 import { type Migration, readMigration } from '../ledger.ts';
 import { run } from '../sql.ts';
+import { shellWord } from '../text.ts';
 import type { StepContext } from './context.ts';
 
 /** Executions that are started one after the other for one dead execution. Each of them waits for a day for what passes. */
@@ -67,7 +68,7 @@ export async function handOver(
   if (given.length === 0) return { status: 'RUNNING', migrationId: id, waitSeconds: 10 };
   const result = { migrationId: id, waitSeconds: 0 } as const;
   if (n > MOST_ROLLBACKS) {
-    const reason = `the rollback of migration ${id} of ${rollback.input.table} was started ${MOST_ROLLBACKS} times after an execution died, and each time its execution ended before the rollback did, ${dead} last; every row is guarded by pair or parent foreign keys; see why it ended, then run p2pfk rollback --table ${rollback.input.table}`;
+    const reason = `the rollback of migration ${id} of ${rollback.input.table} was started ${MOST_ROLLBACKS} times after an execution died, and each time its execution ended before the rollback did, ${dead} last; every row is guarded by pair or parent foreign keys; see why it ended, then run p2pfk rollback --table ${shellWord(rollback.input.table)}`;
     logger.warn('gave up', { migrationId: id, reason });
     return { ...result, status: 'GIVEN_UP', reason };
   }
