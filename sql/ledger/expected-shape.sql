@@ -107,7 +107,7 @@ SELECT $shape${
  "constraint pair.pair_state_check": "CHECK ((state = ANY (ARRAY['planned'::text, 'indexed'::text, 'added'::text, 'validated'::text, 'restored'::text, 'rolled-back'::text])))",
  "constraint running.running_migration_id_fkey": "FOREIGN KEY (migration_id) REFERENCES p2pfk.migration(id) ON DELETE CASCADE",
  "constraint running.running_pkey": "PRIMARY KEY (object)",
- "function admit_writer()": "plpgsql trigger v {\"search_path=pg_catalog, pg_temp\"} c156320a4e6c69b3d62827ae1801917c",
+ "function admit_writer()": "plpgsql trigger v {\"search_path=pg_catalog, pg_temp\"} 78cd49e3d0d8dcb0a894ea3e3486c300",
  "function enter(wanted bigint, owner text)": "plpgsql void v {\"search_path=pg_catalog, pg_temp\"} 8e135918ae736fe8fd9e31d2e84ddd88",
  "function enter_rollback(wanted bigint, owner text)": "plpgsql void v {\"search_path=pg_catalog, pg_temp\"} c2ba13cccdd47af8d060f42ec1de0565",
  "function is_trusted_login(login oid)": "sql boolean s {\"search_path=pg_catalog, pg_temp\"} 457c9ef19ab9d29bcadedb5e84c43bd0",
@@ -128,12 +128,12 @@ SELECT $shape${
  "index migration_pkey": "CREATE UNIQUE INDEX migration_pkey ON p2pfk.migration USING btree (id)",
  "index pair_pkey": "CREATE UNIQUE INDEX pair_pkey ON p2pfk.pair USING btree (migration_id, pair)",
  "index running_pkey": "CREATE UNIQUE INDEX running_pkey ON p2pfk.running USING btree (object)",
- "trigger event.writer": "CREATE TRIGGER writer BEFORE INSERT OR DELETE OR UPDATE ON p2pfk.event FOR EACH STATEMENT EXECUTE FUNCTION p2pfk.admit_writer() A",
- "trigger identity.writer": "CREATE TRIGGER writer BEFORE INSERT OR DELETE OR UPDATE ON p2pfk.identity FOR EACH STATEMENT EXECUTE FUNCTION p2pfk.admit_writer() A",
- "trigger ledger_version.writer": "CREATE TRIGGER writer BEFORE INSERT OR DELETE OR UPDATE ON p2pfk.ledger_version FOR EACH STATEMENT EXECUTE FUNCTION p2pfk.admit_writer() A",
+ "trigger event.admit": "CREATE TRIGGER admit BEFORE INSERT OR DELETE OR UPDATE ON p2pfk.event FOR EACH ROW EXECUTE FUNCTION p2pfk.admit_writer() A",
+ "trigger identity.admit": "CREATE TRIGGER admit BEFORE INSERT OR DELETE OR UPDATE ON p2pfk.identity FOR EACH ROW EXECUTE FUNCTION p2pfk.admit_writer() A",
+ "trigger ledger_version.admit": "CREATE TRIGGER admit BEFORE INSERT OR DELETE OR UPDATE ON p2pfk.ledger_version FOR EACH ROW EXECUTE FUNCTION p2pfk.admit_writer() A",
+ "trigger migration.admit": "CREATE TRIGGER admit BEFORE INSERT OR DELETE OR UPDATE ON p2pfk.migration FOR EACH ROW EXECUTE FUNCTION p2pfk.admit_writer() A",
  "trigger migration.approver": "CREATE TRIGGER approver BEFORE UPDATE OF approved_at, approved_by, approved_login, approval_reason, approval_withdrawn_at, approval_withdrawn_by, approval_withdrawn_reason, updated_at ON p2pfk.migration FOR EACH ROW EXECUTE FUNCTION p2pfk.note_approver() A",
- "trigger migration.writer": "CREATE TRIGGER writer BEFORE INSERT OR DELETE OR UPDATE ON p2pfk.migration FOR EACH STATEMENT EXECUTE FUNCTION p2pfk.admit_writer() A",
- "trigger pair.writer": "CREATE TRIGGER writer BEFORE INSERT OR DELETE OR UPDATE ON p2pfk.pair FOR EACH STATEMENT EXECUTE FUNCTION p2pfk.admit_writer() A",
- "trigger running.writer": "CREATE TRIGGER writer BEFORE INSERT OR DELETE OR UPDATE ON p2pfk.running FOR EACH STATEMENT EXECUTE FUNCTION p2pfk.admit_writer() A"
+ "trigger pair.admit": "CREATE TRIGGER admit BEFORE INSERT OR DELETE OR UPDATE ON p2pfk.pair FOR EACH ROW EXECUTE FUNCTION p2pfk.admit_writer() A",
+ "trigger running.admit": "CREATE TRIGGER admit BEFORE INSERT OR DELETE OR UPDATE ON p2pfk.running FOR EACH ROW EXECUTE FUNCTION p2pfk.admit_writer() A"
 }$shape$::pg_catalog.jsonb AS expected_shape
 :end

@@ -593,15 +593,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'membership of pg_write_all_data alone does not let a role write to the ledger',
     file: 'sql/ledger/functions.sql',
-    find: '  IF granted OR may_approve AND NOT may_write_all THEN',
-    replace: '  IF true THEN',
+    find: 'IF columns IS NULL OR to_jsonb(NEW) - columns IS DISTINCT FROM to_jsonb(OLD) - columns THEN',
+    replace: 'IF false THEN',
     test: TAMPERED_TESTS,
     title: 'nothing is written by pg_write_all_data alone: pair, referenced_oid = 1',
   },
   {
     rule: 'nor where triggers are switched off for the session',
     file: 'sql/ledger/functions.sql',
-    find: ' ALTER TABLE p2pfk.%1$I ENABLE ALWAYS TRIGGER writer',
+    find: ' ALTER TABLE p2pfk.%1$I ENABLE ALWAYS TRIGGER admit',
     replace: ' SELECT 1',
     test: TAMPERED_TESTS,
     title: 'nothing is written by pg_write_all_data alone: running, key = 1',

@@ -31,16 +31,18 @@ async function writable() {
   };
   /** As it could be before the ledger had triggers. */
   const plant = async (sql: string) => {
-    await observer.query('ALTER TABLE p2pfk.migration DISABLE TRIGGER writer');
+    await observer.query('ALTER TABLE p2pfk.migration DISABLE TRIGGER admit');
     await as(sql);
-    await observer.query('ALTER TABLE p2pfk.migration ENABLE ALWAYS TRIGGER writer');
+    await observer.query('ALTER TABLE p2pfk.migration ENABLE ALWAYS TRIGGER admit');
   };
   const rights = () => oneRow(observer, `SELECT rolsuper FROM pg_roles WHERE rolname = '${writer}'`);
   return { ...testCase, db, writer, as, plant, rights };
 }
 
+const TABLES = ['ledger_version', 'identity', 'migration', 'pair', 'event', 'running'];
+
 it.each([
-  ['ledger_version', 'version = version'],
+  ['ledger_version', 'applied_at = now()'],
   ['identity', 'endpoint = endpoint'],
   ['migration', `options = options || '{"searchPath": "evil, public", "lockTimeoutMs": 3600000}'`],
   ['migration', 'referenced_oid = 1'],
@@ -50,26 +52,68 @@ it.each([
   ['running', 'key = 1'],
 ])('nothing is written by pg_write_all_data alone: %s, %s', async (table, change) => {
   const { observer, as } = await writable();
+  await observer.query(`INSERT INTO p2pfk.running (object, migration_id, key) VALUES (1, 1, 1)`);
   const before = await everything(observer);
   const denied = { code: '42501', message: `permission denied for table p2pfk.${table}` };
 
   await expect(as(`UPDATE p2pfk.${table} SET ${change}`)).rejects.toMatchObject(denied);
   await expect(as(`DELETE FROM p2pfk.${table}`)).rejects.toMatchObject(denied);
-  await expect(as(`INSERT INTO p2pfk.${table} DEFAULT VALUES`)).rejects.toMatchObject(denied);
   // Where triggers are switched off for the session, too: from 15 on a role may be granted that setting.
   await observer.query('SET session_replication_role = replica');
-  await expect(as(`DELETE FROM p2pfk.${table}`)).rejects.toMatchObject(denied);
+  await expect(as(`UPDATE p2pfk.${table} SET ${change}`)).rejects.toMatchObject(denied);
   await observer.query('RESET session_replication_role');
 
   expect(await everything(observer)).toBe(before);
 });
 
-it('an approver who is a member of it as well is told to approve as another role', async () => {
+it('nor is a row added', async () => {
+  const { observer, as } = await writable();
+  for (const [table, values] of [
+    ['ledger_version', '(version) VALUES (9)'],
+    ['identity', `(database_oid, database_name, endpoint) VALUES (1, 'x', 'x')`],
+    ['event', `(step) VALUES ('x')`],
+    ['running', '(object, migration_id, key) VALUES (1, 1, 1)'],
+    ['pair', '(migration_id) VALUES (1)'],
+    ['migration', `(state) VALUES ('running')`],
+  ])
+    await expect(as(`INSERT INTO p2pfk.${table} ${values}`)).rejects.toMatchObject({
+      code: '42501',
+      message: `permission denied for table p2pfk.${table}`,
+    });
+  expect(await oneRow(observer, `SELECT count(*)::int AS versions FROM p2pfk.ledger_version`)).toEqual({ versions: 3 });
+});
+
+// A subscription's worker fires row triggers that fire ALWAYS, and no others.
+it('each table has a trigger for each row that fires always', async () => {
+  const { observer } = await writable();
+  const { rows } = await observer.query(
+    `SELECT tgrelid::regclass::text AS table, tgtype & 1 = 1 AS for_each_row, tgtype & 28 AS events, tgenabled::text AS mode
+       FROM pg_trigger WHERE tgname = 'admit' AND tgfoid = 'p2pfk.admit_writer'::regproc ORDER BY 1`,
+  );
+  expect(rows).toEqual(
+    TABLES.toSorted().map((table) => ({ table: `p2pfk.${table}`, for_each_row: true, events: 28, mode: 'A' })),
+  );
+});
+
+it('an approver changes the columns of the approval alone, also through a view of such a member, or as one', async () => {
   const { observer, writer, as } = await writable();
-  await observer.query(`GRANT UPDATE (approved_at) ON p2pfk.migration TO ${writer}`);
-  await expect(as('UPDATE p2pfk.migration SET approved_at = now()')).rejects.toMatchObject({
-    code: '42501',
-    hint: 'Approve as a role that is no member of pg_write_all_data.',
+  const approver = `${writer}_approver`;
+  await observer.query(`CREATE ROLE ${approver}; GRANT USAGE ON SCHEMA p2pfk TO ${approver};
+    GRANT SELECT, UPDATE (approved_at, approved_by, updated_at) ON p2pfk.migration TO ${approver}, ${writer};
+    UPDATE p2pfk.migration SET state = 'running', dropped_at = NULL;
+    CREATE VIEW public.window AS SELECT * FROM p2pfk.migration; ALTER VIEW public.window OWNER TO ${writer}; GRANT ALL ON public.window TO ${approver}`);
+  onTestFinished(async () => {
+    await observer.query(`RESET ROLE; DROP OWNED BY ${approver} CASCADE; DROP ROLE ${approver}`);
+  });
+  const denied = { code: '42501', message: 'permission denied for table p2pfk.migration' };
+  await observer.query(`SET ROLE ${approver}`);
+  await expect(observer.query(`UPDATE public.window SET options = '{}'`)).rejects.toMatchObject(denied);
+  await observer.query(`UPDATE public.window SET approved_at = now(), approved_by = 'an approver'`);
+  await observer.query('RESET ROLE');
+  await expect(as(`UPDATE p2pfk.migration SET approved_at = now(), state = 'paused'`)).rejects.toMatchObject(denied);
+  expect(await oneRow(observer, 'SELECT approved_by, state FROM p2pfk.migration')).toEqual({
+    approved_by: 'an approver',
+    state: 'running',
   });
 });
 
