@@ -25,10 +25,17 @@ const EXPRESSIONS = {
 
 interface Texts {
   readonly id: string;
+  /** As it was called when the migration began; `definition` has the same name. */
+  readonly referenced_name: string;
   readonly definition: string;
   readonly columns: string;
   readonly referenced_columns: string;
   readonly actions: string;
+}
+
+function isOfItsParts({ definition, columns, referenced_name: name, referenced_columns, actions }: Texts): boolean {
+  const parts = `FOREIGN KEY (${columns}) REFERENCES ${name}(${referenced_columns})${actions}`;
+  return definition === parts || definition === `${parts} NOT ENFORCED`;
 }
 
 /**
@@ -43,6 +50,7 @@ export function requireForeignKeyTexts<Migration extends Texts>(migration: Migra
     ...(columns.test(migration.referenced_columns) ? [] : ['referenced_columns']),
     ...(actions.test(migration.actions) ? [] : ['actions']),
   ];
+  if (wrong.length === 0 && !isOfItsParts(migration)) wrong.push('definition');
   if (wrong.length === 0) return migration;
   throw new LedgerNotTrusted(
     `refused, nothing was changed: ${wrong.join(' and ')} of migration ${migration.id} in the ledger, schema p2pfk, ${wrong.length === 1 ? 'is' : 'are'} not as p2pfk writes it: find out who changed it before you go on (superusers, the ledger's owner and members of pg_write_all_data can)`,

@@ -1,7 +1,14 @@
 -- The migrations of one table that are not rolled back: at most one for each constraint.
 :begin
-SELECT m.*, m.id::text AS id, m.started_at::text AS started_at
+SELECT m.*, m.id::text AS id, m.started_at::text AS started_at,
+       -- Under the name that the referenced table has now: another table may have got the one that it had.
+       coalesce(w.name, m.referenced_name) AS referenced_name,
+       CASE WHEN w.name IS NOT NULL AND starts_with(m.definition, w.before)
+            THEN format('FOREIGN KEY (%s) REFERENCES %s(', m.columns, w.name) || substr(m.definition, length(w.before) + 1)
+            ELSE m.definition END AS definition
   FROM p2pfk.migration m
+  LEFT JOIN LATERAL (SELECT format('%I.%I', n.nspname, r.relname) AS name, format('FOREIGN KEY (%s) REFERENCES %s(', m.columns, m.referenced_name) AS before
+                       FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace WHERE r.oid = m.referenced_oid) w ON true
  WHERE m.table_oid = :'table_oid'::oid AND m.state <> 'rolled-back'
  ORDER BY m.id
 :end

@@ -1,6 +1,11 @@
 -- One migration of a ledger that is this database's own (a copy, ledger-copy.sql, is none), and whether its parent FK stands now: that is read from the catalog, not remembered. By the whole key of
 -- pg_constraint's index (contypid = 0: a table's): the parent FK has as many children on that table as there are pairs.
 SELECT m.*, m.id::text AS id,
+       -- Under the name that the referenced table has now: another table may have got the one that it had.
+       coalesce(w.name, m.referenced_name) AS referenced_name,
+       CASE WHEN w.name IS NOT NULL AND starts_with(m.definition, w.before)
+            THEN format('FOREIGN KEY (%s) REFERENCES %s(', m.columns, w.name) || substr(m.definition, length(w.before) + 1)
+            ELSE m.definition END AS definition,
        (SELECT c.oid FROM pg_constraint c
          WHERE c.conrelid = m.table_oid AND c.confrelid = m.referenced_oid AND c.contype = 'f'
            AND c.conparentid = 0 AND c.conname = m.constraint_name::name AND c.contypid = 0) AS constraint_oid,
@@ -8,5 +13,7 @@ SELECT m.*, m.id::text AS id,
        extract(epoch FROM (m.options ->> 'deadline')::timestamptz - now())::float8 AS window_seconds_left,
        extract(epoch FROM now() - m.approval_asked_at)::float8 AS approval_waited_seconds
   FROM p2pfk.migration m
+  LEFT JOIN LATERAL (SELECT format('%I.%I', n.nspname, r.relname) AS name, format('FOREIGN KEY (%s) REFERENCES %s(', m.columns, m.referenced_name) AS before
+                       FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace WHERE r.oid = m.referenced_oid) w ON true
  WHERE m.id = :'migration_id'::bigint
    AND coalesce(obj_description(to_regclass('p2pfk.ledger_version'), 'pg_class') NOT LIKE 'Copy of a ledger%', true);

@@ -4,6 +4,7 @@
 -- Lock: SHARE ROW EXCLUSIVE on the referencing leaf, the referenced table and all of its partitions, for milliseconds.
 -- Blocked by: any writer of these; the lock budget bounds the wait.
 -- Safe because: NOT VALID scans nothing, and the pair FKs still cover every row.
+-- The referenced table is named by what it is called now, not as the ledger has it: another table may have got that name since.
 :begin
 SELECT p.pair,
        format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s NOT VALID',
@@ -18,10 +19,12 @@ SELECT p.pair,
                                             || '_' || left(md5(w.name || p.referencing_oid::text || CASE i WHEN 1 THEN '' ELSE i::text END), 8)
                                   FROM generate_series(1, 2 + (SELECT count(*)::int FROM pg_constraint c WHERE c.conrelid = p.referencing_oid)) i) k(i, name)
                          WHERE NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = p.referencing_oid AND c.conname = k.name AND c.conparentid = 0)
-                         ORDER BY k.i LIMIT 1), w.name), :'definition'::text) AS sql,
+                         ORDER BY k.i LIMIT 1), w.name), substring(:'definition'::text FROM $re$^FOREIGN KEY \((?:[^"()]|"(?:[^"]|"")*")*\) REFERENCES $re$) || format('%I.%I', rn.nspname, r.relname)
+              || substring(:'definition'::text FROM $re$^FOREIGN KEY \((?:[^"()]|"(?:[^"]|"")*")*\) REFERENCES (?:[^"(]|"(?:[^"]|"")*")+(\(.*)$$re$)) AS sql,
        'SHARE ROW EXCLUSIVE on the referencing partition, the referenced table and its partitions' AS lock
   FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, index_name name, root_constraint name)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
+  JOIN pg_class r ON r.oid = :'referenced_oid'::oid JOIN pg_namespace rn ON rn.oid = r.relnamespace
  CROSS JOIN LATERAL (SELECT coalesce(p.root_constraint, :'constraint_name'::name)::text AS name) w
  ORDER BY p.pair
 :end

@@ -188,18 +188,42 @@ it('such a role does not count as an owner that lives', async () => {
 });
 
 it.each([
-  'FOREIGN KEY (a) REFERENCES public.t(b)',
-  'FOREIGN KEY (a, "b c", "d""e") REFERENCES "S x"."T""y"(a, "Ünï", c) MATCH FULL ON UPDATE CASCADE ON DELETE SET NULL (a, "b c") DEFERRABLE INITIALLY DEFERRED NOT ENFORCED',
-  'FOREIGN KEY ("a\n); DROP TABLE x; --") REFERENCES t("b")',
-])('what PostgreSQL prints is taken: %s', (definition) => {
-  const migration = {
-    id: '1',
-    definition,
-    columns: 'a, "b c"',
-    referenced_columns: '"Ünï"',
-    actions: ' ON DELETE CASCADE',
-  };
-  expect(requireForeignKeyTexts(migration)).toBe(migration);
+  ['a', 'public.t', 'b', ''],
+  [
+    'a, "b c", "d""e"',
+    '"S x"."T""y"',
+    'a, "Ünï", c',
+    ' MATCH FULL ON UPDATE CASCADE ON DELETE SET NULL (a, "b c") DEFERRABLE INITIALLY DEFERRED',
+  ],
+  ['"a\n); DROP TABLE x; --"', 't', '"b"', ' ON DELETE CASCADE'],
+])('what PostgreSQL prints is taken: (%s) REFERENCES %s(%s)%s', (columns, name, referenced, actions) => {
+  const definition = `FOREIGN KEY (${columns}) REFERENCES ${name}(${referenced})${actions}`;
+  const parts = { id: '1', columns, referenced_name: name, referenced_columns: referenced, actions };
+  for (const text of [definition, `${definition} NOT ENFORCED`]) {
+    const migration = { ...parts, definition: text };
+    expect(requireForeignKeyTexts(migration)).toBe(migration);
+  }
+  for (const other of [{ referenced_name: 'public.other' }, { columns: 'x' }, { referenced_columns: 'x' }])
+    expect(() => requireForeignKeyTexts({ ...parts, definition, ...other })).toThrow(
+      /^refused, nothing was changed: definition/,
+    );
+});
+
+it('a rollback goes to the table that was referenced, whatever has its name by now', async () => {
+  const { observer } = await migratedTo('VerifyMigration');
+  const inode = await oneRow<{ oid: number }>(observer, `SELECT 'inode'::regclass::oid AS oid`);
+  await observer.query(
+    `ALTER TABLE inode RENAME TO inode_of_old; CREATE TABLE inode (LIKE inode_of_old INCLUDING INDEXES) PARTITION BY LIST (medium)`,
+  );
+  const execution = new Execution();
+  await execution.plan({ operation: 'rollback' });
+  await execution.rollBack(null);
+  expect(
+    await oneRow(
+      observer,
+      `SELECT confrelid AS oid FROM pg_constraint WHERE conrelid = 'path'::regclass AND contype = 'f' AND conparentid = 0`,
+    ),
+  ).toEqual(inode);
 });
 
 it('the time of an approval is the database’s, not the one that was written', async () => {
