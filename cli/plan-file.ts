@@ -6,6 +6,7 @@ import { ExecutionInput, type Plan } from '../core/contracts.ts';
 import { InvalidInput, PreflightFailed } from '../core/errors.ts';
 import { type ForeignKey, resolveForeignKey } from '../core/foreign-key.ts';
 import { type DatabaseIdentity, readIdentity } from '../core/ledger-identity.ts';
+import { LEDGER_OWNER } from '../core/ledger-state.ts';
 import { StatedPerson, StatedReason } from '../core/person.ts';
 import {
   type CatalogEntry,
@@ -38,6 +39,11 @@ const PLANNED_WITH: ReadonlySet<string> = new Set([
   'keepIndexes',
   'allowBlockingRollback',
 ] satisfies (keyof ExecutionInput)[]);
+/** Whose ledger is trusted, and where the application's functions look names up: the word of the one who carries the plan out. */
+const OPERATORS_OWN = [
+  ['ledgerOwner', '--ledger-owner'],
+  ['searchPath', '--search-path'],
+] as const;
 /** Differences that are named; the others are counted. */
 const MOST_NAMED = 3;
 
@@ -172,6 +178,13 @@ export async function readPlanFile(path: string): Promise<PlanFile> {
 export function inputOfPlan(file: PlanFile, given: GivenInput): GivenInput {
   const planned = ExecutionInput.parse(file.input);
   const asked = ExecutionInput.partial().parse(given);
+  for (const [key, option] of OPERATORS_OWN) {
+    const own = asked[key] ?? (key === 'ledgerOwner' ? process.env[LEDGER_OWNER] : undefined);
+    if (planned[key] !== undefined && planned[key] !== own)
+      throw new InvalidInput(
+        `the plan was made with ${option} ${JSON.stringify(planned[key])}, which decides whose code runs and is not taken from a file: if that is intended, give the same option here`,
+      );
+  }
   for (const key of [...DECISIVE_OPTIONS, 'searchPath', 'constraint'] as const) {
     if (given[key] !== undefined && asked[key] !== planned[key])
       throw new InvalidInput(

@@ -14,7 +14,13 @@ import { run } from './sql.ts';
 export type CatalogEntry = readonly [kind: string, name: string, value: string];
 
 /** Options that decide which statements are run; all others decide when and how fast. */
-export const DECISIVE_OPTIONS = ['noIndexes', 'rowMovementGuard', 'pairConstraintNames'] as const;
+export const DECISIVE_OPTIONS = [
+  'noIndexes',
+  'rowMovementGuard',
+  'pairConstraintNames',
+  'keepIndexes',
+  'allowBlockingRollback',
+] as const;
 
 interface CatalogRow extends Record<string, unknown> {
   readonly kind: string;

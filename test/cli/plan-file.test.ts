@@ -123,6 +123,8 @@ it('is refused in one line where it is another file, another version, edited, or
   for (const added of ['"holdBackQuery": "SELECT evil()"', '"accept": ["all"]', '"operation": "rollback"']) {
     await refused(text.replace('"input": {', `"input": {${added},`), /was changed after it was made: a plan has no "/);
   }
+  for (const added of ['"keepIndexes": true', '"allowBlockingRollback": true'])
+    await refused(text.replace('"input": {', `"input": {${added},`), /was changed after it was made/);
   await refused(text.replace('"madeBy": "Ana"', '"madeBy": "\\u001b"'), /is damaged: madeBy: must be one line/);
   writeFileSync(file, text);
 
@@ -132,6 +134,20 @@ it('is refused in one line where it is another file, another version, edited, or
       /^p2pfk: the plan was made with noIndexes false, and an option says true: leave the option out/,
     ),
   });
+  // Whose code runs is the operator's own word, and the hash of a maker who added it fits.
+  for (const [added, option] of [
+    ['"ledgerOwner": "attacker"', '--ledger-owner "attacker"'],
+    ['"searchPath": "evil, public"', '--search-path "evil, public"'],
+  ] as const) {
+    writeFileSync(file, text.replace('"input": {', `"input": {${added},`));
+    expect(await p2pfk(['migrate', '--plan', file, '--dry-run'], env)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(
+        `the plan was made with ${option}, which decides whose code runs and is not taken from a file`,
+      ),
+    });
+  }
+  writeFileSync(file, text);
   expect(await p2pfk(['migrate', '--plan', join(file, 'missing')], env)).toMatchObject({
     code: 2,
     stderr: expect.stringMatching(/^p2pfk: the plan .* cannot be read: /),
