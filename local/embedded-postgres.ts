@@ -17,7 +17,6 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -33,6 +32,7 @@ import {
 import { blockUntil, cleanUpAtExit } from './embedded/cleanup.ts';
 import { copyPrimary } from './embedded/copy-primary.ts';
 import { programEnvironment } from './embedded/environment.ts';
+import { removeCluster } from './embedded/remove-cluster.ts';
 
 export { EmbeddedPostgresUnavailable } from './embedded/binaries.ts';
 
@@ -208,7 +208,7 @@ class Cluster {
       this.#signalImmediateShutdown(server);
       await Promise.race([gone, delay(STOP_TIMEOUT_MS, undefined, { ref: false }).then(() => killGroup(server))]);
     }
-    await rm(this.#directory, { recursive: true, force: true, maxRetries: 10 });
+    removeCluster(this.#directory, this.#user);
     this.#forget();
   }
 
@@ -222,7 +222,7 @@ class Cluster {
       if (existsSync(pidFile)) blockUntil(() => !existsSync(pidFile), STOP_TIMEOUT_MS);
       killGroup(server);
     }
-    rmSync(this.#directory, { recursive: true, force: true, maxRetries: 10 });
+    removeCluster(this.#directory, this.#user);
   }
 
   /** Immediate: the data is deleted next, so a checkpoint of it would be work for nothing. */

@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -168,6 +168,27 @@ describe('an embedded server', () => {
       }
     },
   );
+
+  it.runIf(process.getuid?.() === 0)('of root is removed with the rights of its user alone', async () => {
+    const server = await startEmbeddedPostgres({ settings: FAST });
+    const data = join(server.directory, 'data');
+    const folder = join(server.directory, '..', `${basename(server.directory)}-of-root`);
+    mkdirSync(folder);
+    try {
+      // Whoever removes it can be led to what is root's; this shows that it is not root.
+      mkdirSync(join(data, 'root'));
+      writeFileSync(join(data, 'root', 'file'), 'of root');
+      symlinkSync(folder, join(data, 'link'));
+      writeFileSync(join(folder, 'file'), 'of root');
+      await server.stop();
+      expect(readdirSync(folder)).toEqual(['file']);
+      expect(readdirSync(data)).toEqual(['root']);
+      expect(readdirSync(join(data, 'root'))).toEqual(['file']);
+    } finally {
+      rmSync(folder, { recursive: true });
+      rmSync(server.directory, { recursive: true, force: true });
+    }
+  });
 
   it('stops although a client is connected and busy', async () => {
     const server = await startEmbeddedPostgres({ settings: FAST });
