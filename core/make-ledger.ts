@@ -52,6 +52,7 @@ export async function makeLedger(client: Client): Promise<void> {
   try {
     await inTransaction(client, async () => {
       const isNewest = readable && !isOlder;
+      if (isNewest) await run(client, 'ledger/repair-sequences');
       for (const sql of await (isNewest ? refreshViews(client) : makeOrUpgrade(client)))
         await noteEvent(client, null, { pair: null, step: LEDGER_STEP, sql, durationMs: null, error: null });
       if (!isNewest) await run(client, 'ledger/settle-sequences');
@@ -70,6 +71,7 @@ export async function prepareLedger(client: Client): Promise<void> {
   await upgradeLedger(client);
   if (!(await checkLedger(client)).readable) return;
   await refuseDrift(client);
+  await run(client, 'ledger/repair-sequences');
   await admitWriter(client, false);
 }
 

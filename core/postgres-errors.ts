@@ -83,6 +83,16 @@ export function isTrouble(sqlState: string): boolean {
   return /^(53|57|58|XX)/.test(sqlState) || sqlState === '72000' || sqlState === '40003';
 }
 
+/**
+ * A sequence is at its end, or gives a key of the ledger once more: a role that may set sequences has set one of the ledger's. The next
+ * execution repairs it (sql/ledger/repair-sequences.sql), and it is no reason to undo anything.
+ */
+function isLedgerSequence({ code, schema, constraint }: DatabaseError): boolean {
+  return (
+    code === '2200H' || (code === '23505' && schema === 'p2pfk' && /^(event|migration)_pkey$/.test(constraint ?? ''))
+  );
+}
+
 /** Whether an error says that the connection is gone or never was. */
 export function isConnectionError(error: unknown): boolean {
   if (error instanceof ConnectionLost) return true;
@@ -120,6 +130,10 @@ export function toNamedError(error: unknown, statement?: string): P2pfkError {
     if (sqlState === READ_ONLY) {
       const message = `nothing can be written: the server is a standby, or was the primary until a failover, or the transaction was to read only: ${error.message}`;
       return new ConnectionLost(message, context, options);
+    }
+    if (isLedgerSequence(error)) {
+      const message = `${error.message}: a sequence of the ledger, schema p2pfk, was set by another role; p2pfk migrate and p2pfk rollback repair it when they are run again`;
+      return new ServerTrouble(message, context, options);
     }
     const Named = MESSAGE_OF_STATE[sqlState] ?? (isTrouble(sqlState) ? ServerTrouble : StatementFailed);
     return new Named(error.message, context, options);

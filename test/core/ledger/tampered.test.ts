@@ -117,6 +117,28 @@ it('an approver changes the columns of the approval alone, also through a view o
   });
 });
 
+it.each([9_223_372_036_854_775_807n, 1n])(
+  'a sequence that such a role has set to %s undoes nothing, and the next execution repairs it',
+  async (value) => {
+    const { observer, execution } = await migratedTo('Plan');
+    const spoil = () =>
+      observer.query(`SELECT setval('p2pfk.event_id_seq', ${value}), setval('p2pfk.migration_id_seq', ${value})`);
+    await spoil();
+    await expect(execution.addForeignKey(1)).rejects.toMatchObject({
+      name: 'ServerTrouble',
+      message: expect.stringContaining('p2pfk migrate and p2pfk rollback repair it'),
+    });
+
+    const next = new Execution();
+    await observer.query(`UPDATE p2pfk.migration SET state = 'paused', lease_until = now()`);
+    await next.migrate('VerifyMigration');
+    await spoil();
+    const back = new Execution();
+    await back.plan({ operation: 'rollback' });
+    expect(await back.rollBack(null)).toMatchObject({ status: 'ROLLED_BACK' });
+  },
+);
+
 it('a role that only reads can still dump the database', async () => {
   const { observer, writer } = await writable();
   await observer.query(`REVOKE pg_write_all_data FROM ${writer}`);
