@@ -52,7 +52,7 @@ export async function makeLedger(client: Client): Promise<void> {
   try {
     await inTransaction(client, async () => {
       const isNewest = readable && !isOlder;
-      if (isNewest) await run(client, 'ledger/repair-sequences');
+      if (isNewest) await repairSequences(client);
       for (const sql of await (isNewest ? refreshViews(client) : makeOrUpgrade(client)))
         await noteEvent(client, null, { pair: null, step: LEDGER_STEP, sql, durationMs: null, error: null });
       if (!isNewest) await run(client, 'ledger/settle-sequences');
@@ -71,8 +71,14 @@ export async function prepareLedger(client: Client): Promise<void> {
   await upgradeLedger(client);
   if (!(await checkLedger(client)).readable) return;
   await refuseDrift(client);
-  await run(client, 'ledger/repair-sequences');
+  await repairSequences(client);
   await admitWriter(client, false);
+}
+
+/** See `sql/ledger/repair-sequences.sql`. Left to the ledger's owner where this role may not. */
+async function repairSequences(client: Client): Promise<void> {
+  const { may } = await runOne<{ may: boolean }>(client, 'ledger/may-set-sequences');
+  if (may) await run(client, 'ledger/repair-sequences');
 }
 
 /** For work that finishes what has begun: as {@link prepareLedger}, without a look at the newest one's shape or the database. */
