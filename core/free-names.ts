@@ -1,5 +1,5 @@
 /**
- * Names that another role takes between the moment when we choose one and the statement that uses it. Whoever may CREATE in the schema
+ * Names that another role takes between the moment when we choose one and the statement that uses it. A role that may CREATE in the schema
  * can make a table with the name that an index is about to get, and every name that can be worked out can be taken first.
  */
 import { randomBytes } from 'node:crypto';

@@ -46,7 +46,7 @@ export function transportsFor(host: Host, settings: Settings, pinned?: Pinned): 
 }
 
 /**
- * Through a socket there is no TLS, whatever `sslmode` says, as in libpq. A person who names the socket knows that; one who asked for a
+ * Through a socket there is no TLS with any `sslmode`, as in libpq. A person who names the socket knows that; one who asked for a
  * verified server and named none may have forgotten the host.
  */
 function refuseUnverified({ address, byDefault }: Host, settings: Settings, pinned?: Pinned): void {

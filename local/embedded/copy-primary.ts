@@ -11,7 +11,6 @@ import {
   readSync,
   rmSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -99,7 +98,8 @@ function copyFile(source: string, target: string, user: ServerUser | null): void
       // A segment of a table has up to 1 GB.
       const chunk = Buffer.alloc(1024 * 1024);
       for (let length = readSync(file, chunk); length > 0; length = readSync(file, chunk))
-        writeSync(copy, chunk, 0, length);
+        // Unlike writeSync it goes on until all of it is written.
+        writeFileSync(copy, chunk.subarray(0, length));
     } finally {
       closeSync(copy);
     }

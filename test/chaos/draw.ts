@@ -34,7 +34,7 @@ const BACKWARD = [
   'execution',
 ] as const;
 
-/** Steps that take strong locks, by direction: where somebody else's lock matters. */
+/** Steps that take strong locks, by direction: where a lock of the application matters. */
 const LOCKING: Readonly<Record<Run['operation'], readonly string[]>> = {
   migrate: ['add-foreign-key', 'drop-parent-foreign-key'],
   rollback: ['restore-parent', 'attach-parent', 'drop-pair-foreign-keys'],

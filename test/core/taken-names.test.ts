@@ -23,7 +23,7 @@ describe('names that a role with CREATE on the schema takes first', () => {
     const creator = new Client({ connectionString: process.env.DATABASE_URL });
     await creator.connect();
     onTestFinished(() => creator.end());
-    // Not committed: nobody sees the name yet, and PostgreSQL lets us wait for what becomes of it.
+    // Not committed: no other session sees the name yet, and PostgreSQL lets us wait for what becomes of it.
     await creator.query('BEGIN');
     await creator.query(planted('idx_path_2_fk'));
 

@@ -175,7 +175,7 @@ describe('an embedded server', () => {
     const folder = join(server.directory, '..', `${basename(server.directory)}-of-root`);
     mkdirSync(folder);
     try {
-      // Whoever removes it can be led to what is root's; this shows that it is not root.
+      // Only a removal by root could take this file of root’s away.
       mkdirSync(join(data, 'root'));
       writeFileSync(join(data, 'root', 'file'), 'of root');
       symlinkSync(folder, join(data, 'link'));

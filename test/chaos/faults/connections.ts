@@ -7,7 +7,7 @@ import { type Scene, session } from './scene.ts';
 type NoConnections = Extract<Fault, { kind: 'no-connections' }>;
 
 const TOO_MANY = '53300';
-/** A slot that somebody gives back is taken within that time. */
+/** A slot that another session gives back is taken within that time. */
 const PAUSE_MS = 5;
 const AT_ONCE = 8;
 

@@ -9,7 +9,7 @@ type Pairs = Extract<Fault, { kind: 'pairs' }>;
 
 const TRIES = 40;
 const PAUSE_MS = 50;
-/** Shorter than deadlock_timeout, so that nobody becomes the victim of a deadlock. */
+/** Shorter than deadlock_timeout, so that no session is ended as the victim of a deadlock. */
 const LOCK_TIMEOUT = '100ms';
 
 /** It has struck when its transaction was committed; the server may refuse to detach what is referenced through the parent FK. */

@@ -98,7 +98,7 @@ export class ChaosServer {
     return url.href;
   }
 
-  /** For whoever is not to be reached by what is planted on the database or its role: the application, and those who watch. */
+  /** For sessions that settings planted on the database or its role must not reach: the application’s, and those that watch. */
   ownUrl(database: string, port?: number): string {
     const url = new URL(this.url(database, port));
     url.searchParams.set('options', this.#ownSettings);
@@ -142,7 +142,7 @@ export class ChaosServer {
     });
   }
 
-  /** Makes a standby the primary again, whatever happens to it meanwhile. */
+  /** Makes a standby the primary again, also where it is restarted meanwhile. */
   async promote(): Promise<void> {
     const deadline = performance.now() + START_TIMEOUT_MS;
     for (;;) {

@@ -17,7 +17,7 @@ describe('an execution that undid what it had done', () => {
   });
 
   it.each(['ConnectionLost', 'ServerTrouble', 'States.Timeout', 'MigrationInProgress', 'Runtime.ExitError'])(
-    'may not do so because of %s, whatever has struck',
+    'may not do so because of %s, with any kind of fault',
     (cause) => {
       const all = ['cut', 'outage', 'disk-full', 'function-crash', 'rival', 'kill', 'stop', 'cancel'] as const;
       expect(suspiciousEnding(failed('MigrationRolledBack', cause), all)).toMatch(/ended FAILED/);

@@ -86,7 +86,7 @@ function explains(error: string, cause: string): readonly Kind[] | undefined {
   }
 }
 
-/** What is wrong with a forward execution that has begun to undo, whatever it came to. */
+/** What is wrong with a forward execution that has begun to undo, also where it did not end. */
 export function undoneWithoutReason(
   states: readonly string[],
   failures: readonly Failure[],

@@ -231,7 +231,7 @@ it.each([
     );
 });
 
-it('a rollback goes to the table that was referenced, whatever has its name by now', async () => {
+it('a rollback goes to the table that was referenced, also where another one has its name by now', async () => {
   const { observer } = await migratedTo('VerifyMigration');
   const inode = await oneRow<{ oid: number }>(observer, `SELECT 'inode'::regclass::oid AS oid`);
   await observer.query(
