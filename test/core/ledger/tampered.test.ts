@@ -248,6 +248,26 @@ it('a rollback goes to the table that was referenced, also where another one has
   ).toEqual(inode);
 });
 
+it('a rollback asks again for code of other roles, before it looks at rows', async () => {
+  const { observer, writer } = await writable();
+  const execution = new Execution();
+  await execution.plan({ operation: 'rollback' });
+  await execution.fence(null);
+  await observer.query(`CREATE FUNCTION public.late(text) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true';
+    CREATE INDEX late ON path_1 (name) WHERE public.late(name); ALTER FUNCTION public.late OWNER TO ${writer}`);
+  const refused = { name: 'UntrustedCode', message: expect.stringContaining('function public.late(text)') };
+
+  await expect(execution.restoreParent(1)).rejects.toMatchObject(refused);
+  await expect(execution.attachParent()).rejects.toMatchObject(refused);
+
+  expect(
+    await oneRow(
+      observer,
+      `SELECT count(*)::int AS added FROM pg_constraint WHERE conrelid::regclass::text LIKE 'path%' AND confrelid = 'inode'::regclass`,
+    ),
+  ).toEqual({ added: 0 });
+});
+
 it('the time of an approval is the database’s, not the one that was written', async () => {
   const { observer, execution } = await migratedTo('Plan');
   await observer.query(`UPDATE p2pfk.migration SET approved_at = 'infinity' WHERE id = $1`, [execution.migrationId]);
