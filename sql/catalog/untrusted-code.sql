@@ -20,6 +20,12 @@
 --     partition keys and expressions are made of (GREATEST and the comparison of arrays and rows find them by type), negators,
 --     commutators and estimators of operators; functions of ranges; casts among those types, and into a partition key's type;
 --   - what these functions depend on themselves: defaults of arguments, bodies of BEGIN ATOMIC;
+--   - in a CHECK of a domain whose owner does not count as trusted: functions of trusted owners, PostgreSQL's own included, that are not
+--     IMMUTABLE. query_to_xml, ts_stat, dblink and others run SQL that they are given as an argument, and nextval, set_config or
+--     pg_terminate_backend do something by themselves. Such a CHECK runs when the bound of a new partition is made a value of the domain.
+--     PostgreSQL itself admits only IMMUTABLE functions to indexes, partition keys and generated columns, and none of those runs SQL; a
+--     CHECK of a table, or statistics, are simplified by the planner, which evaluates only such ones, too. Functions that compare
+--     or read dates are STABLE because of the session's time zone; those of pg_catalog that take nothing else are let through;
 --   - foreign tables, although p2pfk reads none: postgres_fdw connects a superuser without a password, also back to this server as
 --     another superuser, and what is read there may be a view that calls a function of the owner.
 -- Not followed: the body of a function that is text. Its owner is trusted with what it calls, or it counts anyway.
@@ -177,6 +183,20 @@ WITH RECURSIVE member AS (
   SELECT format('casts of type %s', t.oid::regtype), t.typowner,
          format('read the code and take it over: ALTER TYPE %s OWNER TO %I', t.oid::regtype, session_user)
     FROM cast_used k CROSS JOIN LATERAL (VALUES (k.castsource), (k.casttarget)) s(oid) JOIN pg_type t ON t.oid = s.oid
+  UNION
+  -- By the tree: what comes with PostgreSQL has no row in pg_depend.
+  SELECT format('function %s in a CHECK of domain %s', f.oid::regprocedure, t.oid::regtype), t.typowner,
+         format('read the CHECK and take the domain over: ALTER DOMAIN %s OWNER TO %I', t.oid::regtype, session_user)
+    FROM type y
+    JOIN pg_type t ON t.oid = y.oid AND t.typtype = 'd'
+    JOIN pg_constraint c ON c.contypid = t.oid
+   CROSS JOIN LATERAL regexp_matches(c.conbin::text, ':[a-z]*funcid (\d+)', 'g') called(m)
+    JOIN pg_proc f ON f.oid = called.m[1]::oid
+   WHERE f.provolatile <> 'i'
+     AND NOT (f.provolatile = 's' AND f.pronamespace = 'pg_catalog'::regnamespace
+              AND NOT EXISTS (SELECT FROM unnest(f.proargtypes::oid[]) a(type)
+                               WHERE a.type NOT IN ('date'::regtype, 'time'::regtype, 'timetz'::regtype,
+                                                    'timestamp'::regtype, 'timestamptz'::regtype, 'interval'::regtype)))
   UNION
   SELECT x.code, x.owner, format('detach it: ALTER TABLE %s DETACH PARTITION %s', i.inhparent::regclass, c.oid::regclass)
     FROM member m

@@ -10,6 +10,8 @@ export interface Place {
   readonly after?: string;
   /** The function that is named, without its schema; undefined: nothing is refused. */
   readonly refused?: string;
+  /** The function is PostgreSQL’s own. */
+  readonly builtIn?: true;
   /** From that major version of PostgreSQL on. */
   readonly from?: number;
 }
@@ -106,6 +108,28 @@ const REFUSED: readonly Place[] = [
     refused: 'ok(text)',
   },
   {
+    title: 'the CHECK of a domain that gives SQL to a function of PostgreSQL',
+    before: `CREATE DOMAIN name AS text CHECK (query_to_xml('SELECT app.evil()', true, false, '') IS NOT NULL)`,
+    types: { medium: 'name' },
+    refused: 'query_to_xml(text,boolean,boolean,text) in a CHECK of domain app.name',
+    builtIn: true,
+  },
+  {
+    title: 'the CHECK of a domain that is an element of another domain’s arrays',
+    before: `CREATE DOMAIN below AS text CHECK (to_tsvector(value) IS NOT NULL AND value <> '');
+      CREATE DOMAIN list AS below[] CHECK (cardinality(value) > 0)`,
+    types: { ino: 'list' },
+    refused: 'to_tsvector(text) in a CHECK of domain app.below',
+    builtIn: true,
+  },
+  {
+    title: 'the CHECK of a domain that does something by a function of PostgreSQL',
+    before: `CREATE SEQUENCE s; CREATE DOMAIN name AS text CHECK (nextval('s') > 0 OR now() > '2000-01-01')`,
+    types: { medium: 'name' },
+    refused: 'nextval(regclass) in a CHECK of domain app.name',
+    builtIn: true,
+  },
+  {
     title: 'a cast to the type of the partition key',
     before: `CREATE TYPE medium AS ENUM ('one'); CREATE FUNCTION to_medium(int) RETURNS medium IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RETURN 'one'; END $$;
       CREATE CAST (int AS medium) WITH FUNCTION to_medium(int) AS ASSIGNMENT`,
@@ -168,6 +192,12 @@ const HARMLESS: readonly Place[] = [
   {
     title: 'a default, a trigger and a function that nothing uses',
     after: `ALTER TABLE path ADD x int DEFAULT evil(); ALTER TABLE path_1 ALTER ino SET DEFAULT evil()`,
+  },
+  {
+    title: 'the CHECK of a domain of dates that looks at the clock',
+    before:
+      "CREATE DOMAIN name AS text CHECK (value ~ '^[a-z]+$'); CREATE DOMAIN day AS date CHECK (value::timestamptz <= now() AND value < current_date)",
+    types: { medium: 'name', ino: 'day' },
   },
   {
     title: 'a domain, an enum and a cast by their text',

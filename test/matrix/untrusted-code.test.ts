@@ -38,7 +38,7 @@ describe('a function of the application', () => {
     await make(place);
     await expect(resolve()).rejects.toMatchObject({
       name: 'UntrustedCode',
-      message: expect.stringContaining(`function app.${place.refused} of app`),
+      message: expect.stringContaining(`function ${place.builtIn ? '' : 'app.'}${place.refused} of app`),
     });
   });
 
