@@ -84,18 +84,27 @@ interface UntrustedRow {
   readonly remedy: string;
 }
 
+type Tables = Pick<ForeignKey, 'table' | 'referencing_oid' | 'referenced_oid'>;
+
 /** @throws UntrustedCode */
-export async function refuseUntrustedCode(
+export async function refuseUntrustedCode(client: Client, foreignKey: Tables): Promise<void> {
+  const found = await untrustedCodeOf(client, foreignKey);
+  if (found) throw new UntrustedCode(`refused, nothing was changed: ${found.what}; ${found.remedy}`);
+}
+
+/** Both as a sentence without its end; undefined where there is none. */
+export async function untrustedCodeOf(
   client: Client,
-  foreignKey: Pick<ForeignKey, 'table' | 'referencing_oid' | 'referenced_oid'>,
-): Promise<void> {
+  foreignKey: Tables,
+): Promise<{ readonly what: string; readonly remedy: string } | undefined> {
   const rows = await run<UntrustedRow & Record<string, unknown>>(client, 'catalog/untrusted-code', { ...foreignKey });
   const [first] = rows;
-  if (!first) return;
+  if (!first) return undefined;
   const list = rows.map(({ code, owner }) => `${code} of ${owner}`).join(', ');
-  throw new UntrustedCode(
-    `refused, nothing was changed: reading ${foreignKey.table} and comparing its keys would run code with the rights of ${first.session_role}, which its owner has not got: ${list}; connect as that owner, or ${first.remedy}`,
-  );
+  return {
+    what: `reading ${foreignKey.table} and comparing its keys would run code with the rights of ${first.session_role}, which its owner has not got: ${list}`,
+    remedy: `connect as that owner, or ${first.remedy}`,
+  };
 }
 
 async function findForeignKey(

@@ -11,6 +11,7 @@ import { afterAdoption, ledgerDrift, leftToMigration } from './lost-ledger.ts';
 import { findPairDrift } from './pair-drift.ts';
 import { readSubjects, type Subject } from './subjects.ts';
 import { findTableDrift, orphanedMigration, unfinishedMigration } from './table-drift.ts';
+import { tableNotRead } from './unread.ts';
 
 /** One migrated foreign key, or a migration of the ledger without its tables. */
 export interface Audited {
@@ -43,7 +44,7 @@ export async function audit(
   client: Client,
   wanted: { readonly table?: string | undefined; readonly constraint?: string | undefined },
 ): Promise<Audited[]> {
-  const { subjects, unfinished, orphaned, beside } = await readSubjects(client, wanted);
+  const { subjects, unfinished, orphaned, beside, unread } = await readSubjects(client, wanted);
   const audited: Audited[] = [];
   const planned = new PlannedRepairs();
   for (const subject of subjects) {
@@ -88,6 +89,8 @@ export async function audit(
     const { table, constraint } = migration;
     audited.push({ table, constraint, subject: null, pairs: 0, drift: [await orphanedMigration(client, migration)] });
   }
+  for (const left of unread)
+    audited.push({ table: left.table, constraint: null, subject: null, pairs: 0, drift: [tableNotRead(left)] });
   if (audited.length === 0)
     throw new NotMigrated(
       'nothing to audit: no pair of partitions has a foreign key that the ledger counts as migrated',

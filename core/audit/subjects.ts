@@ -15,6 +15,7 @@ import { type Shape, target } from '../lost-foreign-key.ts';
 import { sqlStateOf } from '../postgres-errors.ts';
 import { wantsGuard } from '../row-movement-guard.ts';
 import { run, runOne } from '../sql.ts';
+import { strangersTable, tablesWithUntrustedCode, type UnreadTable } from './unread.ts';
 
 export interface Subject {
   /** Where the parent FK stands again, its `constraint_oid` says so. */
@@ -56,30 +57,50 @@ export interface Subjects {
   readonly orphaned: readonly OrphanedMigration[];
   /** Parent FKs that stand, with pair FKs beside them that no open migration knows. */
   readonly beside: readonly ForeignKey[];
+  /** Empty where a table was named. */
+  readonly unread: readonly UnreadTable[];
 }
 
 /**
  * @param wanted one table, or all
  * @throws InvalidInput when there is no such table
  * @throws NotMigrated when it, or every table of the database, was never migrated
- * @throws UntrustedCode as {@link resolveForeignKey}
+ * @throws UntrustedCode as {@link resolveForeignKey}, where a table is named; else that table is left out, as `unread`
  */
 export async function readSubjects(
   client: Client,
   wanted: { readonly table?: string | undefined; readonly constraint?: string | undefined },
 ): Promise<Subjects> {
+  const root = wanted.table === undefined ? undefined : await rootOf(client, wanted.table);
   const { known, unfinished, orphaned } = await readLedger(client);
-  const { lost, beside } = await readCatalog(client, known, unfinished);
-  const subjects = [...known, ...lost];
-  const all = { subjects, unfinished, orphaned, beside };
-  const read = wanted.table === undefined ? all : await chooseTable(client, all, wanted.table, wanted.constraint);
-  if (subjects.length + unfinished.length + orphaned.length + beside.length === 0)
+  const { lost, beside, unread } = await readCatalog(client, known, unfinished, root?.root_oid);
+  const all = { subjects: [...known, ...lost], unfinished, orphaned, beside, unread };
+  if (wanted.table !== undefined) {
+    const chosen = await chooseTable(client, all, { ...wanted, table: wanted.table }, root);
+    for (const foreignKey of foreignKeysOf(chosen)) await refuseUntrustedCode(client, foreignKey);
+    return chosen;
+  }
+  if (Object.values(all).every(({ length }) => length === 0))
     throw new NotMigrated(
       `no table of this database is migrated, as far as ${await seenOf(client)} shows: there is nothing to audit`,
     );
-  const toRead = [...[...read.subjects, ...read.unfinished].map(({ foreignKey }) => foreignKey), ...read.beside];
-  for (const foreignKey of toRead) await refuseUntrustedCode(client, foreignKey);
-  return read;
+  return withoutUntrustedCode(client, all);
+}
+
+function foreignKeysOf({ subjects, unfinished, beside }: Subjects): ForeignKey[] {
+  return [...[...subjects, ...unfinished].map(({ foreignKey }) => foreignKey), ...beside];
+}
+
+async function withoutUntrustedCode(client: Client, all: Subjects): Promise<Subjects> {
+  const untrusted = await tablesWithUntrustedCode(client, foreignKeysOf(all));
+  const isRead = ({ referencing_oid }: ForeignKey) => !untrusted.has(referencing_oid);
+  return {
+    ...all,
+    subjects: all.subjects.filter(({ foreignKey }) => isRead(foreignKey)),
+    unfinished: all.unfinished.filter(({ foreignKey }) => isRead(foreignKey)),
+    beside: all.beside.filter(isRead),
+    unread: [...all.unread, ...untrusted.values()],
+  };
 }
 
 /** What was looked at: that nothing was found in a ledger which this role may not read says little. */
@@ -94,31 +115,32 @@ async function seenOf(client: Client): Promise<string> {
 async function chooseTable(
   client: Client,
   { subjects, unfinished, orphaned, beside }: Subjects,
-  table: string,
-  constraint: string | undefined,
+  { table, constraint }: { readonly table: string; readonly constraint?: string | undefined },
+  root: Root | undefined,
 ): Promise<Subjects> {
-  const root = await rootOf(client, table);
   const chosen = subjects.filter(({ foreignKey }) => foreignKey.referencing_oid === root?.root_oid);
   const stale = orphaned.filter((migration) => migration.table === (root?.root ?? table));
   const begun = unfinished.filter((migration) => migration.table === (root?.root ?? table));
   const halves = beside.filter(({ referencing_oid }) => referencing_oid === root?.root_oid);
   if (constraint === undefined && chosen.length + stale.length + begun.length + halves.length > 0)
-    return { subjects: chosen, unfinished: begun, orphaned: stale, beside: halves };
+    return { subjects: chosen, unfinished: begun, orphaned: stale, beside: halves, unread: [] };
   // Nothing remembers the name of a parent FK whose ledger is lost: the operator may.
   const [lost, ...more] = chosen.filter(({ foreignKey }) => foreignKey.migrationId === null);
   if (constraint !== undefined && lost && more.length === 0 && !(await isKnown(client, root, constraint)))
-    return { subjects: [{ ...lost, wantedName: storedName(constraint) }], unfinished: [], orphaned: [], beside: [] };
+    return { ...NOTHING, subjects: [{ ...lost, wantedName: storedName(constraint) }] };
   // Has the words for everything that may be wrong with the names.
   const foreignKey = await resolveForeignKey(client, { table: root?.root ?? table, constraint }, 'verify');
   const named = chosen.filter((subject) => subject.foreignKey.constraint_name === foreignKey.constraint_name);
   const own = begun.filter((migration) => migration.constraint === foreignKey.constraint_name);
   const half = halves.filter(({ constraint_name }) => constraint_name === foreignKey.constraint_name);
   if (named.length + own.length + half.length > 0)
-    return { subjects: named, unfinished: own, orphaned: [], beside: half };
+    return { ...NOTHING, subjects: named, unfinished: own, beside: half };
   throw new NotMigrated(
     `foreign key ${foreignKey.constraint_name} of ${foreignKey.table} is not migrated: it covers every partition by itself, so there is nothing to audit`,
   );
 }
+
+const NOTHING: Subjects = { subjects: [], unfinished: [], orphaned: [], beside: [], unread: [] };
 
 async function isKnown(client: Client, root: Root | undefined, constraint: string): Promise<boolean> {
   try {
@@ -208,18 +230,29 @@ function foreignKeyOf(row: LedgerRow): ForeignKey {
 
 /**
  * Foreign keys between leaves that no ledger knows, by the shape that most pairs of a table have: of parent FKs that are gone
- * (`lost`), and beside parent FKs that stand.
+ * (`lost`), and beside parent FKs that stand. Any role that may create tables can make such a table. One of which a person has migrated
+ * nothing, nor named it, is read only if its owners have the login's rights anyway.
  */
 async function readCatalog(
   client: Client,
   known: readonly Subject[],
   unfinished: readonly UnfinishedMigration[],
-): Promise<{ lost: Subject[]; beside: ForeignKey[] }> {
-  const tables = await run<{ table_oid: number; table_name: string }>(client, 'audit/tables-with-pair-foreign-keys');
+  named: number | undefined,
+): Promise<Pick<Subjects, 'beside' | 'unread'> & { lost: Subject[] }> {
+  const tables = await run<{ table_oid: number; table_name: string; stranger: string | null }>(
+    client,
+    'audit/tables-with-pair-foreign-keys',
+  );
   const open = [...known, ...unfinished].map(({ foreignKey }) => foreignKey);
   const lost: Subject[] = [];
   const beside: ForeignKey[] = [];
-  for (const { table_oid, table_name } of tables) {
+  const unread: UnreadTable[] = [];
+  const chosen = new Set([named, ...open.map(({ referencing_oid }) => referencing_oid)]);
+  for (const { table_oid, table_name, stranger } of tables) {
+    if (stranger !== null && !chosen.has(table_oid)) {
+      unread.push(strangersTable(table_name, stranger));
+      continue;
+    }
     const seen = new Set(open.filter((key) => key.referencing_oid === table_oid).map(target));
     const parents = (await parentForeignKeys(client, table_oid)).filter((parent) => !seen.has(target(parent)));
     // The most frequent actions come first: others on the same columns are drift, not a foreign key of their own.
@@ -236,7 +269,7 @@ async function readCatalog(
       else lost.push({ state: null, options: {}, foreignKey: fromShape(table_oid, table_name, shape) });
     }
   }
-  return { lost, beside };
+  return { lost, beside, unread };
 }
 
 function fromShape(tableOid: number, table: string, shape: Shape): ForeignKey {
