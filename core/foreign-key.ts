@@ -196,12 +196,28 @@ function waitsForApproval({ state, approval_asked_at, approved_at }: LedgerMigra
   return (state === 'running' || state === 'paused') && approval_asked_at !== null && approved_at === null;
 }
 
-/** The oid of the table that a name means to the caller; 0 where there is none. PostgreSQL's own error where it is no name. */
+/**
+ * The oid of the table that a name means to the caller; 0 where there is none. PostgreSQL's own error where it is no name.
+ *
+ * @throws InvalidInput where a name without a schema leads to another role's table in front of the one that may be meant
+ */
 export async function resolveTable(client: Client, table: string): Promise<number> {
-  const { table_oid } = await contained(client, () =>
-    withCallerSearchPath(client, () => runOne<{ table_oid: number }>(client, 'catalog/resolve-table', { table })),
+  const found = await lookUp(client, table);
+  const [trap] = await run<{ found: string; others: string | null }>(client, 'catalog/other-tables-of-that-name', {
+    ...found,
+    table,
+  });
+  if (trap)
+    throw new InvalidInput(
+      `table ${table} leads to ${trap.found}, which stands in front ${trap.others === null ? 'in a schema with the name of your role' : `of ${trap.others}`}: name it with its schema`,
+    );
+  return found.table_oid;
+}
+
+async function lookUp(client: Client, table: string): Promise<{ table_oid: number; schemas: string[] }> {
+  return contained(client, () =>
+    withCallerSearchPath(client, () => runOne(client, 'catalog/resolve-table', { table })),
   );
-  return table_oid;
 }
 
 async function standingForeignKeys(client: Client, table: string): Promise<StandingForeignKey[]> {
@@ -282,7 +298,7 @@ async function asTheCallerSeesIt(
 ): Promise<string> {
   const bare = referenced_name?.replace(SCHEMA, '') ?? '';
   const qualified = `FOREIGN KEY (${columns}) REFERENCES ${referenced_name}(`;
-  if (!full_definition.startsWith(qualified) || (await resolveTable(client, bare)) !== referenced_oid)
+  if (!full_definition.startsWith(qualified) || (await lookUp(client, bare)).table_oid !== referenced_oid)
     return full_definition;
   return `FOREIGN KEY (${columns}) REFERENCES ${bare}(${full_definition.slice(qualified.length)}`;
 }

@@ -77,6 +77,18 @@ describe('a cast by a function of another role, in the comparison of keys,', () 
   });
 
   describeWithPsql('in psql', () => {
+    it('an unqualified name that leads to it before a table of another role is refused', async () => {
+      const attack = await attacked();
+      await attack.observer.query(
+        `CREATE TABLE public.path (); DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = app, public', current_database()); END $$`,
+      );
+      const { code, errors } = await psql(attack.db.url, 'step1', { table: 'path' });
+      expect([code, errors.join()]).toEqual([
+        3,
+        expect.stringContaining(`leads to app.path of ${attack.role}, which stands in front of public.path of`),
+      ]);
+    });
+
     it.each(['step1', 'step4'] as const)('is refused by %s', async (script) => {
       const attack = await attacked();
       const { code, errors } = await psql(attack.db.url, script, { table: 'app.path' });
@@ -140,13 +152,21 @@ describe('code that is hidden in an index', () => {
     await attack.observer.query(`
       CREATE SCHEMA ${schema} AUTHORIZATION ${attack.role}; SET ROLE ${attack.role}; SET search_path = ${schema};
       ${THREE_PAIRS} CREATE INDEX ON path_1 (lo.f(ino)); RESET ROLE; RESET search_path`);
-    await expect(new Execution().plan({ table: 'path' })).rejects.toMatchObject(UNTRUSTED);
+    await expect(new Execution().plan({ table: `${schema}.path` })).rejects.toMatchObject(UNTRUSTED);
+    const trap = `table path leads to ${schema}.path of ${attack.role}, which stands in front`;
+    const named = (where: string) => ({ name: 'InvalidInput', message: `${trap} ${where}: name it with its schema` });
+    await expect(new Execution().plan({ table: 'path' })).rejects.toMatchObject(
+      named('in a schema with the name of your role'),
+    );
 
     await attack.observer.query(
       `ALTER TABLE ${schema}.path DROP CONSTRAINT path_fk; ALTER TABLE ${schema}.path_1 ADD CONSTRAINT pair_fk FOREIGN KEY (medium, ino) REFERENCES ${schema}.inode_1 NOT VALID`,
     );
     // Migrated, and with drift that is to be found all the same.
     await attack.observer.query(`SET search_path = public; ${THREE_PAIRS} RESET search_path`);
+    await expect(new Execution().plan({ table: 'PATH' })).rejects.toMatchObject({
+      message: expect.stringContaining(`which stands in front of public.path of ${schema}: name it with its schema`),
+    });
     await new Execution().migrate(undefined, { table: 'public.path' });
     await attack.observer.query('ALTER TABLE public.path_1 DROP CONSTRAINT fk_path_to_inode_1');
     const done = await auditAndRepair(attack.core, { lockTimeoutMs: 500, accept: ['all'] });

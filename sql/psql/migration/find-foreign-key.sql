@@ -18,6 +18,14 @@ SELECT CASE WHEN :'sqlstate' IN ('42602', '42601', '0A000')
 SELECT set_config('search_path', current_setting('p2pfk.caller_search_path'), false) AS ignored \gset
 \ir ../../catalog/resolve-table.sql
 SET search_path = pg_catalog, pg_temp;
+\set file ../../catalog/other-tables-of-that-name.sql
+\ir ../control/rows.sql
+SELECT :'result'::jsonb <> '[]' AS refused,
+       format('table %s leads to %s, which stands in front %s: name it with its schema', :'table', :'result'::jsonb -> 0 ->> 'found',
+              coalesce('of ' || (:'result'::jsonb -> 0 ->> 'others'), 'in a schema with the name of your role')) AS refusal \gset
+\if :refused
+\ir ../control/refuse.sql
+\endif
 \set file ../../catalog/foreign-keys.sql
 \ir ../control/rows.sql
 \set standing :result
