@@ -1,7 +1,7 @@
 /** Finds the foreign key that a person means by `--table` and `--constraint`, standing or already migrated. */
 import type { Client } from 'pg';
 import { contained, withCallerSearchPath } from './connection.ts';
-import { InvalidInput, LedgerElsewhere, UntrustedCode } from './errors.ts';
+import { InvalidInput, LedgerElsewhere, LedgerNotTrusted, UntrustedCode } from './errors.ts';
 import { type LedgerMigration, openMigrations } from './ledger.ts';
 import { readUnmatched } from './ledger-identity.ts';
 import { resolveWithoutLedger } from './lost-foreign-key.ts';
@@ -73,8 +73,25 @@ export async function resolveForeignKey(
 ): Promise<ForeignKey> {
   const foreignKey = await findForeignKey(client, wanted, purpose);
   // An approval writes one row of the ledger, and compares nothing.
-  if (purpose !== 'approve') await refuseUntrustedCode(client, foreignKey);
+  if (purpose === 'rollback') await refuseUnsafeReturn(client, foreignKey);
+  else if (purpose !== 'approve') await refuseUntrustedCode(client, foreignKey);
   return foreignKey;
+}
+
+/**
+ * Before the parent FK is put back, and rows are looked at with this session's rights. Asked by the plan and by each step again: hours may lie
+ * between them.
+ *
+ * @throws LedgerNotTrusted when it would reference another table than the pair FKs do
+ * @throws UntrustedCode
+ */
+export async function refuseUnsafeReturn(client: Client, foreignKey: ForeignKey): Promise<void> {
+  const others = await run<{ other: string }>(client, 'catalog/other-target', { ...foreignKey });
+  if (others.length > 0)
+    throw new LedgerNotTrusted(
+      `refused, nothing was changed: the ledger, schema p2pfk, says that ${foreignKey.table} referenced ${foreignKey.referencedTable}, and the foreign keys of its partitions reference ${others.map(({ other }) => other).join(', ')}: find out who changed it before you go on (superusers, the ledger's owner and, before version 3, members of pg_write_all_data can)`,
+    );
+  await refuseUntrustedCode(client, foreignKey);
 }
 
 interface UntrustedRow {

@@ -4,7 +4,7 @@ import { executeDdl } from '../connection.ts';
 import type { MigrationEvent, PairResult } from '../contracts.ts';
 import { OrphanedRows, RollbackFailed } from '../errors.ts';
 import { restoreFiringStatements } from '../firing.ts';
-import { type ForeignKey, refuseUntrustedCode } from '../foreign-key.ts';
+import { type ForeignKey, refuseUnsafeReturn } from '../foreign-key.ts';
 import { changeMigration, type LedgerPair, readPairs } from '../ledger.ts';
 import { limit, underLock } from '../lock-budget.ts';
 import type { LockRequest } from '../lock-wait.ts';
@@ -33,8 +33,8 @@ export async function attachParent(context: StepContext, event: MigrationEvent):
   const { migration } = entered;
   const done = { object: migration.constraint_name, waitSeconds: 0, durationMs: 0, lockWaitMs: 0 };
   try {
-    // Asked by the plan, hours ago perhaps; what was added since then would run with our rights when rows are looked at.
-    await refuseUntrustedCode(context.client, entered.foreignKey);
+    // Asked by the plan, hours ago perhaps.
+    await refuseUnsafeReturn(context.client, entered.foreignKey);
     const before = await standingParent(context, migration);
     const added = before ? done : { ...done, ...(await add(context, entered, event.execution)) };
     const standing = await standingParent(context, migration);

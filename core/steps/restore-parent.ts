@@ -5,7 +5,7 @@
 import { executeDdl } from '../connection.ts';
 import type { PairEvent, PairResult } from '../contracts.ts';
 import { PartitionSetChanged } from '../errors.ts';
-import { refuseUntrustedCode } from '../foreign-key.ts';
+import { refuseUnsafeReturn } from '../foreign-key.ts';
 import { changePair, type Migration, readPair } from '../ledger.ts';
 import { underLock } from '../lock-budget.ts';
 import { attachedPairs, readStanding, statementFor } from '../pairs.ts';
@@ -34,8 +34,8 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
   // Back already: a repeated delivery, or a rollback that died after the attach.
   if (await standingParent(context, migration)) return pairResult('SKIPPED', target, { object });
 
-  // Asked by the plan, hours ago perhaps; what was added since then would run with our rights when rows are looked at.
-  await refuseUntrustedCode(client, foreignKey);
+  // Asked by the plan, hours ago perhaps.
+  await refuseUnsafeReturn(client, foreignKey);
   await freeParentName(context, entered, target, event.execution);
   let lockWaitMs = 0;
   if (standing.leaf_constraint_oid === null) {

@@ -25,6 +25,7 @@ const SIGNATURE_TESTS = 'test/local/signature.test.ts';
 const TRUST_TESTS = 'test/core/ledger/trust.test.ts';
 const LOST_LEDGER_TESTS = 'test/audit/lost-ledger.test.ts';
 const TAMPERED_TESTS = 'test/core/ledger/tampered.test.ts';
+const UNTRUSTED_TESTS = 'test/core/untrusted-code.test.ts';
 const PEOPLE_TESTS = 'test/core/steps/people.test.ts';
 const PARTITION_SET_TESTS = 'test/core/steps/partition-set.test.ts';
 
@@ -617,7 +618,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'code of other roles is asked about again before the parent foreign key is put back on a partition',
     file: 'core/steps/restore-parent.ts',
-    find: '  await refuseUntrustedCode(client, foreignKey);\n',
+    find: '  await refuseUnsafeReturn(client, foreignKey);\n',
     replace: '',
     test: TAMPERED_TESTS,
     title: 'a rollback asks again for code of other roles, before it looks at rows',
@@ -625,10 +626,43 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'and before it is put back on the table',
     file: 'core/steps/attach-parent.ts',
-    find: '    await refuseUntrustedCode(context.client, entered.foreignKey);\n',
+    find: '    await refuseUnsafeReturn(context.client, entered.foreignKey);\n',
     replace: '',
     test: TAMPERED_TESTS,
     title: 'a rollback asks again for code of other roles, before it looks at rows',
+  },
+  {
+    rule: 'a rollback goes to the table that the pair foreign keys reference',
+    file: 'core/foreign-key.ts',
+    find: '  if (others.length > 0)\n    throw new LedgerNotTrusted(',
+    replace: '  if (others.length > 999)\n    throw new LedgerNotTrusted(',
+    test: TAMPERED_TESTS,
+    title: 'a rollback goes to no other table than that of the pair foreign keys, whatever the ledger says',
+  },
+  {
+    rule: 'a domain of another role may not give SQL to functions of PostgreSQL',
+    file: 'sql/catalog/untrusted-code.sql',
+    find: "   WHERE f.provolatile <> 'i'\n",
+    replace: '   WHERE false\n',
+    test: UNTRUSTED_TESTS,
+    title: 'the CHECK of a domain that gives SQL to a function of PostgreSQL is not run when a partition is added',
+  },
+  {
+    rule: 'an audit of all tables does not read those of strangers',
+    file: 'core/audit/subjects.ts',
+    find: '    if (stranger !== null && !chosen.has(table_oid)) {',
+    replace: '    if (stranger !== null && chosen.has(-1)) {',
+    test: UNTRUSTED_TESTS,
+    title: 'is not even looked for where a stranger owns a partition of a table that no person has named',
+  },
+  {
+    rule: 'a bare name does not lead to a table of a stranger that stands in front',
+    file: 'core/foreign-key.ts',
+    find: '  if (trap)\n',
+    replace: '  if (trap && trap.found === trap.others)\n',
+    test: UNTRUSTED_TESTS,
+    title:
+      'of tables that a stranger has made is not run, whether audit finds them or an unqualified name leads to them',
   },
   {
     rule: 'a rollback names the referenced table by its oid, not by the name that it had',

@@ -6,7 +6,7 @@ import { describe } from 'vitest';
 const MISSING =
   'there is no psql in PATH: install the PostgreSQL client (Debian: apt-get install postgresql-client); until then the tests of the psql scripts are left out';
 
-const hasPsql = spawnSync('psql', ['--version']).error === undefined;
+export const hasPsql = spawnSync('psql', ['--version']).error === undefined;
 if (!hasPsql) console.warn(MISSING);
 
 /** Like `describe`. A machine with nothing but Node can run the suite all the same, and is told what it left out. */

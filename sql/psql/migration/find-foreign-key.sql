@@ -111,6 +111,18 @@ SELECT NOT (:'definition' ~ $re$^FOREIGN KEY \((?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+
 \if :refused
 \ir ../control/refuse.sql
 \endif
+SELECT :'purpose' = 'rollback' AS goes_back \gset
+\if :goes_back
+\set file ../../catalog/other-target.sql
+\ir ../control/rows.sql
+SELECT :'result'::jsonb <> '[]' AS refused,
+       format('refused, nothing was changed: the ledger, schema p2pfk, says that %s referenced %s, and the foreign keys of its partitions reference %s: find out who changed it before you go on (superusers, the ledger''s owner and, before version 3, members of pg_write_all_data can)',
+              :'table', :'referenced_table', string_agg(o ->> 'other', ', ')) AS refusal
+  FROM jsonb_array_elements(:'result'::jsonb) o \gset
+\if :refused
+\ir ../control/refuse.sql
+\endif
+\endif
 \set file ../../catalog/untrusted-code.sql
 \ir ../control/rows.sql
 SELECT :'result'::jsonb <> '[]' AS refused,

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { PATTERNS, requireForeignKeyTexts } from '../../../core/ledger-text.ts';
-import { describeWithPsql, psql } from '../../psql/psql.helpers.ts';
+import { describeWithPsql, hasPsql, psql } from '../../psql/psql.helpers.ts';
 import { everything, oneRow } from '../case.helpers.ts';
 import { Execution, migratedTo } from '../execution.helpers.ts';
 
@@ -246,6 +246,32 @@ it('a rollback goes to the table that was referenced, also where another one has
       `SELECT confrelid AS oid FROM pg_constraint WHERE conrelid = 'path'::regclass AND contype = 'f' AND conparentid = 0`,
     ),
   ).toEqual(inode);
+});
+
+/** As it could be done in agreement: each text, oid and name says the other table. */
+const OTHER_TABLE = `
+  CREATE TABLE public.other (LIKE inode INCLUDING INDEXES) PARTITION BY LIST (medium);
+  UPDATE p2pfk.migration SET referenced_oid = 'public.other'::regclass, referenced_name = 'public.other',
+         definition = replace(definition, 'public.inode', 'public.other')`;
+
+it('a rollback goes to no other table than that of the pair foreign keys, whatever the ledger says', async () => {
+  const { observer, db } = await migratedTo('VerifyMigration');
+  const begun = new Execution();
+  await begun.plan({ operation: 'rollback' });
+  await begun.fence(null);
+  await observer.query(OTHER_TABLE);
+  const before = await everything(observer);
+  const words =
+    'refused, nothing was changed: the ledger, schema p2pfk, says that public.path referenced public.other, and the foreign keys of its partitions reference public.inode';
+  const refused = { name: 'LedgerNotTrusted', message: expect.stringContaining(words) };
+
+  await expect(begun.restoreParent(1)).rejects.toMatchObject(refused);
+  await expect(begun.attachParent()).rejects.toMatchObject(refused);
+  await expect(new Execution().plan({ operation: 'rollback' })).rejects.toMatchObject(refused);
+  if (hasPsql)
+    expect(await psql(db.url, 'rollback')).toMatchObject({ code: 3, errors: [expect.stringContaining(words)] });
+
+  expect(await everything(observer)).toBe(before);
 });
 
 it('a rollback asks again for code of other roles, before it looks at rows', async () => {
