@@ -9,7 +9,9 @@ WITH found AS (
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN jsonb_array_elements_text(:'schemas'::jsonb) WITH ORDINALITY s(name, place) ON s.name = n.nspname
-   WHERE c.oid = :'table_oid'::oid AND cardinality(parse_ident(:'table')) = 1
+   WHERE c.oid = :'table_oid'::oid
+     -- Not by parse_ident: to_regclass takes names that it does not, such as 1a.
+     AND strpos(regexp_replace(:'table', '"(?:[^"]|"")*"', '', 'g'), '.') = 0
 ), other AS (
   SELECT string_agg(format('%I.%I of %I', n.nspname, c.relname, pg_get_userbyid(c.relowner)), ', ' ORDER BY s.place) AS names
     FROM found f
