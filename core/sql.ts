@@ -18,19 +18,22 @@ const prepared = new Map<string, PreparedText>();
  */
 const FRAME = /^:(?:begin|end)\n/gm;
 
+/** The query of a file of `sql/`, for a text that psql runs as a part of another one. */
+export function withoutFrame(sql: string): string {
+  return sql.replaceAll(FRAME, '');
+}
+
 /** Comments, dollar-quoted text and literals, in which psql replaces nothing; else a quoted variable. */
 const TOKEN = /--[^\n]*|\$([A-Za-z_]*)\$[\s\S]*?\$\1\$|'(?:[^']|'')*'|(?<!:):'([a-z_]+)'/g;
 
 /** Turns psql's quoted variables into numbered parameters; the same name becomes the same number. */
 export function toParameters(sql: string): PreparedText {
   const parameters: string[] = [];
-  const text = sql
-    .replaceAll(FRAME, '')
-    .replace(TOKEN, (token: string, _tag: string | undefined, name: string | undefined) => {
-      if (name === undefined) return token;
-      if (!parameters.includes(name)) parameters.push(name);
-      return `$${parameters.indexOf(name) + 1}`;
-    });
+  const text = withoutFrame(sql).replace(TOKEN, (token: string, _tag: string | undefined, name: string | undefined) => {
+    if (name === undefined) return token;
+    if (!parameters.includes(name)) parameters.push(name);
+    return `$${parameters.indexOf(name) + 1}`;
+  });
   return { text, parameters };
 }
 

@@ -15,6 +15,7 @@ import {
   transaction,
   underCallersPath,
 } from './text.ts';
+import { refuseLedger, refuseUntrustedCode, requireLedger } from './trust.ts';
 
 /** As core/validation.ts: who waits for SHARE UPDATE EXCLUSIVE stops no reader and no writer. */
 const VALIDATION_LOCK_MS = 10_000;
@@ -35,7 +36,8 @@ export async function forwardBlocks(source: ScriptSource, ledger: readonly strin
 }
 
 function ledgerBlock(statements: readonly string[]): string {
-  if (statements.length === 0) return comment('Ledger: it is there, and of the newest version.');
+  if (statements.length === 0)
+    return [comment('Ledger: it is there, and of the newest version.'), ...requireLedger()].join('\n');
   return [
     comment('Ledger: the schema p2pfk. Locks nothing of the application.'),
     'BEGIN;',
@@ -43,6 +45,7 @@ function ledgerBlock(statements: readonly string[]): string {
       statements.map((sql) => ({ sql })),
       { local: true },
     ),
+    ...refuseLedger(),
     'COMMIT;',
   ].join('\n');
 }
@@ -147,11 +150,12 @@ async function validationBlocks({ client, reading, pairs }: ScriptSource): Promi
   const wanted = pairs.filter((pair) => !pair.validated);
   const locks = await statementsFor(client, 'statements/lock-validation', foreignKey, wanted);
   const validations = await statementsFor(client, 'statements/validate-pair-foreign-key', foreignKey, wanted);
-  const blocks = wanted.map(({ pair }) =>
+  const blocks = wanted.map(({ pair, referencing, referenced }) =>
     [
       title('ValidateForeignKeys', pair, pairs.length, 'reads both partitions; no reader and no writer waits'),
       ...transaction('enter', { lockMs: VALIDATION_LOCK_MS, statementMs: 0 }, [
         statement(required(locks, pair)),
+        ...refuseUntrustedCode(referencing, referenced),
         ...underCallersPath([required(validations, pair)], { local: true }),
         `UPDATE p2pfk.pair SET state = 'validated' WHERE migration_id = :migration_id AND pair = ${pair};`,
       ]),
@@ -166,9 +170,11 @@ async function countBlocks({ client, reading, pairs }: ScriptSource, step: strin
   const queries = await countQueries(client, pairs, reading.foreignKey.constraint_oid);
   return queries.map(({ pair, sql }) => {
     const found = pairs.find((one) => one.pair === pair);
-    const names = `${literal(found?.referencing ?? '')}, ${literal(found?.referenced ?? '')}`;
+    const [referencing, referenced] = [found?.referencing ?? '', found?.referenced ?? ''];
+    const names = `${literal(referencing)}, ${literal(referenced)}`;
     return [
       title(step, pair, pairs.length, 'counts rows without a referenced row; lock: ACCESS SHARE on the two partitions'),
+      ...refuseUntrustedCode(referencing, referenced),
       block(
         [
           'DECLARE',
@@ -185,11 +191,12 @@ async function countBlocks({ client, reading, pairs }: ScriptSource, step: strin
   });
 }
 
-function gateBlock({ input }: ScriptSource): string {
+function gateBlock({ input, reading: { foreignKey } }: ScriptSource): string {
   return [
     comment(
       'VerifyGate: reads the catalog; then the plan of every lookup of a pair foreign key, none of which is executed',
     ),
+    ...refuseUntrustedCode(foreignKey.table, foreignKey.referencedTable),
     readSql('script/gate').trimEnd(),
     readSql('script/pairs').trimEnd(),
     ...asRows(readSql('checks/delete-lookups')),

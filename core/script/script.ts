@@ -15,6 +15,7 @@ import { readSql } from '../sql-files.ts';
 import { forwardBlocks } from './forward.ts';
 import type { PairTexts, ScriptSource } from './source.ts';
 import { comment, literal } from './text.ts';
+import { refuseUntrustedCode, trustBlock } from './trust.ts';
 import { wayBackBlocks } from './way-back.ts';
 
 /** The form of a local execution that nobody works on any more: `p2pfk migrate` may take its migration over. */
@@ -57,13 +58,18 @@ export async function migrationScript(
       `SELECT set_config('p2pfk.script_migration', :'migration_id', false) AS ignored,`,
       `       set_config('p2pfk.script_unpaired', ${literal(JSON.stringify(unpaired))}, false) AS ignored \\gset`,
     ].join('\n'),
+    trustBlock(),
+    [
+      comment('Code of others that reading the tables and comparing their keys would run'),
+      ...refuseUntrustedCode(foreignKey.table, foreignKey.referencedTable),
+    ].join('\n'),
     refusal(source),
     '\\if :{?way_back}',
     ...(await wayBackBlocks(source)),
     '\\else',
     ...(await forwardBlocks(source, await ledgerStatements(client))),
     '\\endif',
-    "SELECT set_config('search_path', :'caller_search_path', false) AS ignored \\gset",
+    "SELECT set_config('role', :'caller_role', false) AS ignored, set_config('search_path', :'caller_search_path', false) AS ignored \\gset",
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
@@ -75,6 +81,7 @@ function head({ reading, migrationId }: ScriptSource): string {
     '--',
     '--   psql URL -v ON_ERROR_STOP=1 -f FILE                     runs the migration',
     '--   psql URL -v ON_ERROR_STOP=1 -v way_back=on -f FILE      runs the way back, after it or after a part of it',
+    '-- With -v ledger_owner=ROLE where another role owns the ledger, schema p2pfk, than the one that runs this, or is to own it.',
     '--',
     '-- All that p2pfk migrate would run, in its transactions and in its order. Each lock has its mode above it; lock_timeout and',
     '-- statement_timeout bound the waits. What it does not do: it tries no lock again, asks no standby before a lock, runs one pair',

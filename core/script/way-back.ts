@@ -8,11 +8,13 @@ import { readSql } from '../sql-files.ts';
 import { asStatements, lockOfTables } from './forward.ts';
 import type { ScriptSource } from './source.ts';
 import { comment, type LockedStatement, statement, transaction, underCallersPath } from './text.ts';
+import { refuseUntrustedCode, requireLedger } from './trust.ts';
 
 const VALIDATION_LOCK_MS = 10_000;
 
 export async function wayBackBlocks(source: ScriptSource): Promise<string[]> {
   return [
+    requireLedger().join('\n'),
     fenceBlock(),
     readSql('script/parent-stands').trimEnd(),
     '\\if :lost',
@@ -75,6 +77,8 @@ async function restoreBlocks(source: ScriptSource): Promise<string[]> {
   const leaves = await statementsFor(client, 'statements/add-leaf-foreign-key', foreignKey, pairs);
   const lockLeaf = await statementsFor(client, 'statements/lock-leaf', foreignKey, pairs);
   const blocks: string[] = [];
+  // With the whole referenced table: a partition that comes back as a leaf references all of it.
+  const trust = refuseUntrustedCode(foreignKey.table, foreignKey.referencedTable);
   if (strategy === 'attach') {
     for (const { pair } of pairs) {
       blocks.push(
@@ -90,6 +94,7 @@ async function restoreBlocks(source: ScriptSource): Promise<string[]> {
         [
           comment(`RestoreParent [${pair}/${pairs.length}]: reads the rows; no reader and no writer waits`),
           ...transaction('enter_rollback', { lockMs: VALIDATION_LOCK_MS, statementMs: 0 }, [
+            ...trust,
             ...underCallersPath(
               [
                 {
@@ -120,9 +125,12 @@ async function restoreBlocks(source: ScriptSource): Promise<string[]> {
   blocks.push(
     [
       comment(`AttachParent: the parent foreign key comes back, word for word (${strategy})`),
+      // Not under locks that stop readers or writers, where they are held for no more than the DDL.
+      ...(strategy === 'blocking' ? [] : trust),
       ...transaction('enter_rollback', { lockMs: input.lockTimeoutMs, statementMs: input.lockTimeoutMs }, [
         statement(lock),
         `SET LOCAL statement_timeout = ${statementMs};`,
+        ...(strategy === 'blocking' ? trust : []),
         ...underCallersPath(ddl, { local: true }),
         ...firingModes(source),
       ]),
@@ -134,6 +142,7 @@ async function restoreBlocks(source: ScriptSource): Promise<string[]> {
       [
         comment('AttachParent: reads the rows; no reader and no writer waits'),
         ...transaction('enter_rollback', { lockMs: VALIDATION_LOCK_MS, statementMs: 0 }, [
+          ...trust,
           ...underCallersPath([{ sql, lock: 'SHARE UPDATE EXCLUSIVE on the referencing table and its partitions' }], {
             local: true,
           }),

@@ -446,6 +446,22 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'is refused by every command, and its owner gains nothing',
   },
   {
+    rule: 'the script of plan --sql asks for untrusted code under the lock of each VALIDATE',
+    file: 'core/script/forward.ts',
+    find: '        ...refuseUntrustedCode(referencing, referenced),\n        ...underCallersPath',
+    replace: '        ...underCallersPath',
+    test: 'test/core/evidence/script.test.ts',
+    title: 'asks again under the lock of each VALIDATE',
+  },
+  {
+    rule: 'the script of plan --sql asks whether the ledger can be trusted',
+    file: 'core/script/trust.ts',
+    find: '    ...refuseWhere(":\'refusal\'"),\n',
+    replace: '',
+    test: 'test/core/evidence/script.test.ts',
+    title: 'uses no ledger that another role owns or has changed, unless its owner is named',
+  },
+  {
     rule: 'no row of a foreign table is read',
     file: 'sql/checks/emptiness.sql',
     find: "CASE WHEN c.relkind = 'r' AND ",

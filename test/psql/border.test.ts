@@ -138,7 +138,7 @@ it('every variable that a script prints is a number, a word of ours, or made pri
 
 it('what is raised is made printable by the same rule', () => {
   const rule = /unprintable '(.*)'/.exec(sqlFile('psql/control/unprintable.sql'))?.[1]?.replaceAll('\\\\', '\\') ?? '';
-  for (const file of ['ledger/relink', 'script/gate', 'script/judge-delete'])
+  for (const file of ['ledger/relink', 'script/gate', 'script/judge-delete', 'script/refuse'])
     expect(sqlFile(`${file}.sql`)).toContain(`$re$${rule}$re$`);
   expect(sqlFile('psql/control/refuse.sql')).toContain(":'unprintable'");
 });

@@ -1,9 +1,10 @@
 /** `plan --sql` run by psql: the same end as a migration, and its way back to the original. */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { planScript } from '../../psql/plan-script.helpers.ts';
 import { describeWithPsql, type Finished, psqlFile } from '../../psql/psql.helpers.ts';
 import { databaseWith, everything, oneRow, smuggle, THREE_PAIRS } from '../case.helpers.ts';
 import { Execution } from '../execution.helpers.ts';
+import { plainRole } from '../roles.helpers.ts';
 
 const ended = ({ code, errors }: Finished) => ({ code, errors });
 const WELL = { code: 0, errors: [] };
@@ -112,5 +113,102 @@ describeWithPsql('plan --sql', () => {
     await observer.query('DROP EVENT TRIGGER spoil; DROP FUNCTION spoil()');
     expect(ended(await psqlFile(db.url, file, { way_back: 'on' }))).toEqual(WELL);
     expect(await everything(observer)).toBe(original);
+  });
+
+  describe('run by a superuser', () => {
+    /** The tables belong to a role whose function `f` makes it superuser where a superuser runs it. */
+    async function ownedByAnother() {
+      const testCase = await databaseWith();
+      const { observer } = testCase;
+      const owner = await plainRole(testCase);
+      await observer.query(`
+        DO $$ DECLARE t regclass; BEGIN
+          FOR t IN SELECT oid FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace LOOP
+            EXECUTE format('ALTER TABLE %s OWNER TO ${owner.role}', t); END LOOP;
+          EXECUTE format('GRANT CREATE ON DATABASE %I TO ${owner.role}', current_database()); END $$;
+        GRANT CREATE ON SCHEMA public TO ${owner.role}; SET ROLE ${owner.role};
+        CREATE FUNCTION take() RETURNS int LANGUAGE plpgsql AS $$ BEGIN
+          EXECUTE 'ALTER ROLE ${owner.role} SUPERUSER'; RETURN 1; EXCEPTION WHEN OTHERS THEN RETURN 1; END $$;
+        CREATE FUNCTION f(int) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN public.take() > 0; END';
+        RESET ROLE`);
+      const asOwner = (sql: string) => observer.query(`SET ROLE ${owner.role}; ${sql}; RESET ROLE`);
+      const hasGained = () => oneRow(observer, `SELECT rolsuper AS yes FROM pg_roles WHERE rolname = '${owner.role}'`);
+      return { ...testCase, owner, asOwner, hasGained };
+    }
+    const PLANTED = 'CREATE INDEX planted ON inode_1 (ino) WHERE public.f(1)';
+    const UNTRUSTED = {
+      code: 3,
+      error: expect.stringMatching(/refused: reading public\.path and .* function public\.f\(integer\) of plain_/),
+    };
+
+    const refused = async (run: Promise<Finished>) => {
+      const { code, errors } = await run;
+      return { code, error: errors[0] };
+    };
+
+    it('runs no code that the owner of the tables has added since the plan, there and back', async () => {
+      const { db, observer, asOwner, hasGained } = await ownedByAnother();
+      const original = await everything(observer);
+      const file = await planScript(db.url);
+      await asOwner(PLANTED);
+
+      expect(await refused(psqlFile(db.url, file))).toEqual(UNTRUSTED);
+      expect(await oneRow(observer, `SELECT to_regnamespace('p2pfk') AS ledger`)).toEqual({ ledger: null });
+      await asOwner('DROP INDEX planted');
+      expect(ended(await psqlFile(db.url, file))).toEqual(WELL);
+      await asOwner(PLANTED);
+      expect(await refused(psqlFile(db.url, file, { way_back: 'on' }))).toEqual(UNTRUSTED);
+
+      expect(await hasGained()).toEqual({ yes: false });
+      await asOwner('DROP INDEX planted');
+      expect(ended(await psqlFile(db.url, file, { way_back: 'on' }))).toEqual(WELL);
+      expect(await everything(observer)).toBe(original);
+    });
+
+    it('asks again under the lock of each VALIDATE', async () => {
+      const { db, observer, hasGained } = await ownedByAnother();
+      const file = await planScript(db.url);
+      // The code of the owner comes with the last pair foreign key.
+      await observer.query(`CREATE FUNCTION at_that_moment() RETURNS event_trigger LANGUAGE plpgsql AS $$
+        BEGIN
+          IF EXISTS (SELECT FROM pg_constraint WHERE conname = 'fk_path_to_inode_3') AND to_regclass('public.planted') IS NULL THEN
+            CREATE INDEX planted ON public.inode_1 (ino) WHERE public.f(1);
+          END IF;
+        END $$;
+        CREATE EVENT TRIGGER at_that_moment ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION at_that_moment()`);
+
+      expect(await refused(psqlFile(db.url, file))).toEqual({
+        ...UNTRUSTED,
+        error: expect.stringContaining('reading public.path_1 and'),
+      });
+      expect(await hasGained()).toEqual({ yes: false });
+      expect(
+        await oneRow(
+          observer,
+          'SELECT count(*)::int AS validated FROM pg_constraint WHERE conname LIKE $1 AND convalidated',
+          ['fk_path_to%'],
+        ),
+      ).toEqual({ validated: 0 });
+    });
+
+    it('uses no ledger that another role owns or has changed, unless its owner is named', async () => {
+      const { db, observer, owner } = await ownedByAnother();
+      const file = await planScript(owner.url);
+      expect(ended(await psqlFile(owner.url, file))).toEqual(WELL);
+      const back = { way_back: 'on' };
+      const named = { ...back, ledger_owner: owner.role };
+
+      expect(await refused(psqlFile(db.url, file, back))).toEqual({
+        code: 3,
+        error: expect.stringContaining('the ledger, schema p2pfk, cannot be trusted: schema p2pfk is owned by plain_'),
+      });
+      await observer.query('CREATE FUNCTION p2pfk.enter(text, text) RETURNS void LANGUAGE sql AS $$SELECT$$');
+      expect(await refused(psqlFile(db.url, file, named))).toEqual({
+        code: 3,
+        error: expect.stringContaining('is not as its version has it: function enter('),
+      });
+      await observer.query('DROP FUNCTION p2pfk.enter(text, text)');
+      expect(ended(await psqlFile(db.url, file, named))).toEqual(WELL);
+    });
   });
 });

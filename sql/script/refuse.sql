@@ -1,0 +1,8 @@
+-- Ends the script with the text of p2pfk.script_refusal where it is not empty; what an open transaction has done is rolled back.
+DO $refusal$
+BEGIN
+  IF current_setting('p2pfk.script_refusal') <> '' THEN
+    RAISE EXCEPTION '%', regexp_replace(current_setting('p2pfk.script_refusal'), $re$[[:cntrl:]\u200e\u200f\u2028-\u202e\u2066-\u2069]$re$, '?', 'g');
+  END IF;
+END
+$refusal$;
