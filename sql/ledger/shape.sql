@@ -7,6 +7,14 @@ WITH t AS (
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
    WHERE n.nspname OPERATOR(pg_catalog.=) 'p2pfk'
      AND c.relname OPERATOR(pg_catalog.=) ANY (ARRAY['ledger_version', 'identity', 'migration', 'pair', 'event', 'running']::pg_catalog.name[])
+), routine AS (
+  SELECT f.*, e.extname, e.extowner
+    FROM pg_catalog.pg_proc f
+    JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) f.pronamespace
+    LEFT JOIN pg_catalog.pg_depend d ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid OPERATOR(pg_catalog.=) f.oid
+                                    AND d.deptype OPERATOR(pg_catalog.=) 'e'
+    LEFT JOIN pg_catalog.pg_extension e ON e.oid OPERATOR(pg_catalog.=) d.refobjid
+   WHERE n.nspname OPERATOR(pg_catalog.=) 'p2pfk'
 ), thing(name, shape) AS (
   SELECT pg_catalog.format('column %s.%s', t.relname, a.attname),
          pg_catalog.concat_ws(' ', pg_catalog.format_type(a.atttypid, a.atttypmod), CASE WHEN a.attnotnull THEN 'NOT NULL' END,
@@ -32,13 +40,18 @@ WITH t AS (
   UNION ALL
   SELECT pg_catalog.format('row security %s', t.relname), 'on' FROM t WHERE t.relrowsecurity
   UNION ALL
-  SELECT pg_catalog.format('function %s(%s)', f.proname, pg_catalog.pg_get_function_identity_arguments(f.oid)),
+  -- CREATE EXTENSION asks for no right on the schema, only on the database, and what comes with a trusted one is a superuser's
+  -- (state.sql has asked): nothing of ours calls it. Unless it has the name of a function of ours: a call of that name could mean it.
+  SELECT pg_catalog.format('function %s(%s)%s', f.proname, pg_catalog.pg_get_function_identity_arguments(f.oid),
+                           CASE WHEN f.extname IS NOT NULL
+                                THEN pg_catalog.format(' of extension %1$I, which belongs to %2$s (as a superuser ALTER EXTENSION %1$I SET SCHEMA ..., or DROP EXTENSION %1$I),',
+                                                       f.extname, pg_catalog.pg_get_userbyid(f.extowner)) END),
          pg_catalog.concat_ws(' ', l.lanname, pg_catalog.format_type(f.prorettype, NULL), f.provolatile, f.proconfig::pg_catalog.text,
                               CASE WHEN f.prosecdef THEN 'SECURITY DEFINER' END, pg_catalog.md5(f.prosrc))
-    FROM pg_catalog.pg_proc f
-    JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) f.pronamespace
+    FROM routine f
     JOIN pg_catalog.pg_language l ON l.oid OPERATOR(pg_catalog.=) f.prolang
-   WHERE n.nspname OPERATOR(pg_catalog.=) 'p2pfk'
+   WHERE f.extname IS NULL
+      OR EXISTS (SELECT FROM routine o WHERE o.extname IS NULL AND o.proname OPERATOR(pg_catalog.=) f.proname)
 )
 SELECT COALESCE(pg_catalog.jsonb_object_agg(thing.name, thing.shape), '{}') AS shape FROM thing
 :end

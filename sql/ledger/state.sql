@@ -14,7 +14,12 @@ WITH ledger AS (
    WHERE r.rolsuper OR r.rolname OPERATOR(pg_catalog.=) current_user
       OR r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) :'ledger_owner'::pg_catalog.text
 ), relation AS (
-  SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.relowner, c.relacl
+  -- What comes with an extension is not ours, unless it has the name of a table of ours.
+  SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.relowner, c.relacl,
+         c.relname OPERATOR(pg_catalog.=) ANY (ARRAY['ledger_version', 'identity', 'migration', 'pair', 'event', 'running']::pg_catalog.name[])
+           OR NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                           WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid OPERATOR(pg_catalog.=) c.oid
+                             AND d.deptype OPERATOR(pg_catalog.=) 'e') AS is_ours
     FROM pg_catalog.pg_class c JOIN ledger l ON c.relnamespace OPERATOR(pg_catalog.=) l.oid
 ), owned(class, oid, owner) AS (
   SELECT 'pg_catalog.pg_namespace'::pg_catalog.regclass, l.oid, l.nspowner FROM ledger l
@@ -34,7 +39,9 @@ WITH ledger AS (
   UNION ALL SELECT 'pg_catalog.pg_conversion'::pg_catalog.regclass, o.oid, o.conowner
     FROM pg_catalog.pg_conversion o JOIN ledger l ON o.connamespace OPERATOR(pg_catalog.=) l.oid
   UNION ALL SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, o.oid, o.stxowner
-    FROM pg_catalog.pg_statistic_ext o JOIN ledger l ON o.stxnamespace OPERATOR(pg_catalog.=) l.oid
+    -- Those of our tables, wherever they are. Before 18.1, 17.7, 16.11, 15.15, 14.20 and 13.23 the owner of any table could put
+    -- statistics of it into any schema (CVE-2025-12817); nothing of ours evaluates them.
+    FROM pg_catalog.pg_statistic_ext o JOIN relation r ON o.stxrelid OPERATOR(pg_catalog.=) r.oid
 ), part(class, oid) AS (
   -- What has no owner of its own, and may call a function: defaults and generated columns, constraints, triggers, rules, policies.
   SELECT o.class, o.oid FROM owned o
@@ -74,7 +81,7 @@ WITH ledger AS (
   UNION ALL
   SELECT 2, 'pg_catalog.pg_class'::pg_catalog.regclass, r.oid, 0, a.privilege_type, a.grantee, r.relowner
     FROM relation r CROSS JOIN LATERAL pg_catalog.aclexplode(r.relacl) a
-   WHERE a.privilege_type OPERATOR(pg_catalog.=) ANY (ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN'])
+   WHERE r.is_ours AND a.privilege_type OPERATOR(pg_catalog.=) ANY (ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN'])
   UNION ALL
   SELECT 2, 'pg_catalog.pg_class'::pg_catalog.regclass, r.oid, t.attnum::pg_catalog.int4, a.privilege_type, a.grantee, r.relowner
     FROM relation r
@@ -82,7 +89,7 @@ WITH ledger AS (
    CROSS JOIN LATERAL (SELECT b.attnum, b.attname, b.attacl FROM pg_catalog.pg_attribute b
                         WHERE b.attrelid OPERATOR(pg_catalog.=) r.oid AND b.attacl IS NOT NULL OFFSET 0) t
    CROSS JOIN LATERAL pg_catalog.aclexplode(t.attacl) a
-   WHERE a.privilege_type OPERATOR(pg_catalog.=) ANY (ARRAY['INSERT', 'UPDATE', 'REFERENCES'])
+   WHERE r.is_ours AND a.privilege_type OPERATOR(pg_catalog.=) ANY (ARRAY['INSERT', 'UPDATE', 'REFERENCES'])
      AND NOT (r.relname OPERATOR(pg_catalog.=) 'migration' AND a.privilege_type OPERATOR(pg_catalog.=) 'UPDATE'
               AND t.attname OPERATOR(pg_catalog.=) ANY (ARRAY['approved_at', 'approved_by', 'approval_reason', 'approval_withdrawn_at',
                                                                            'approval_withdrawn_by', 'approval_withdrawn_reason', 'updated_at']::pg_catalog.name[]))

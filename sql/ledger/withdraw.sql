@@ -1,5 +1,5 @@
 -- ALTER DEFAULT PRIVILEGES of the ledger's owner may give others more on its new tables than state.sql accepts. Taken back here, in
--- the transaction that makes them; SELECT stays.
+-- the transaction that makes them; SELECT stays. What comes with an extension is not ours.
 DO $withdraw$
 DECLARE
   statements text;
@@ -21,6 +21,9 @@ BEGIN
                                      ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)::pg_catalog.text) END) g(name)
      WHERE n.nspname OPERATOR(pg_catalog.=) 'p2pfk' AND a.grantee OPERATOR(pg_catalog.<>) c.relowner
        AND c.relkind OPERATOR(pg_catalog.=) ANY (ARRAY['r', 'v', 'S']::"char"[])
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                        WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid OPERATOR(pg_catalog.=) c.oid
+                          AND d.deptype OPERATOR(pg_catalog.=) 'e')
        -- All others, also those that a later version of PostgreSQL adds: MAINTAIN (17) would let them lock the tables.
        AND a.privilege_type OPERATOR(pg_catalog.<>) 'SELECT'
   ) r(sql);

@@ -462,6 +462,22 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'uses no ledger that another role owns or has changed, unless its owner is named',
   },
   {
+    rule: 'a function of an extension that a call of ours could mean is refused',
+    file: 'sql/ledger/shape.sql',
+    find: '      OR EXISTS (SELECT FROM routine o',
+    replace: '      OR false AND EXISTS (SELECT FROM routine o',
+    test: 'test/core/ledger/drift.test.ts',
+    title: 'is refused, with the extension, its owner and a remedy, where a call of ours could mean it',
+  },
+  {
+    rule: 'statistics of another table, in the schema p2pfk, are no obstacle',
+    file: 'sql/ledger/state.sql',
+    find: 'JOIN relation r ON o.stxrelid OPERATOR(pg_catalog.=) r.oid',
+    replace: 'JOIN ledger l ON o.stxnamespace OPERATOR(pg_catalog.=) l.oid',
+    test: 'test/core/ledger/drift.test.ts',
+    title: 'is no obstacle: extensions of superusers’ code, with tables of theirs, and statistics of its own table',
+  },
+  {
     rule: 'no row of a foreign table is read',
     file: 'sql/checks/emptiness.sql',
     find: "CASE WHEN c.relkind = 'r' AND ",
