@@ -119,7 +119,13 @@ export interface People {
   readonly approvedLogin: string | null;
   readonly approvalReason: string | null;
   /** The last time that an approval was taken back. */
-  readonly withdrawn: { readonly at: string; readonly by: string | null; readonly reason: string | null } | null;
+  readonly withdrawn: {
+    readonly at: string;
+    readonly by: string | null;
+    /** Login of the session that took it back; null in a ledger that is older than that. */
+    readonly login: string | null;
+    readonly reason: string | null;
+  } | null;
 }
 
 /** One execution of the migration that the report is about. */

@@ -56,12 +56,7 @@ function facts({ workedOn, database, subject, people, execution, reviewedPlan }:
       ['Started by', stated(people.startedBy, people.reason)],
       ['By', people.role === null ? '' : `role ${code(people.role)}`],
       ['Approved by', approved(people)],
-      [
-        'Approval withdrawn',
-        people.withdrawn === null
-          ? ''
-          : [instant(people.withdrawn.at), stated(people.withdrawn.by, people.withdrawn.reason)].join(' '),
-      ],
+      ['Approval withdrawn', withdrawn(people)],
       ['Plan', reviewed(reviewedPlan)],
       ['Began', instant(execution.startedAt)],
       ['Ended', execution.stoppedAt === null ? 'not yet' : instant(execution.stoppedAt)],
@@ -86,6 +81,12 @@ function approved({ approvedBy, approvedLogin, approvalReason }: Report['people'
   if (approvedBy === null) return '';
   const login = approvedLogin === null ? '' : `, login ${code(approvedLogin)}`;
   return stated(approvedBy, approvalReason) + login;
+}
+
+function withdrawn({ withdrawn: one }: Report['people']): string {
+  if (one === null) return '';
+  const who = [instant(one.at), stated(one.by, one.reason)].filter((part) => part !== '').join(' ');
+  return one.login === null ? who : `${who}, login ${code(one.login)}`;
 }
 
 function executions({ executions: all }: Report): string[] {

@@ -186,7 +186,12 @@ function peopleOf(trail: Trail | null, input: Json): People {
     approvedLogin: migration?.approvedLogin ?? null,
     approvalReason: migration?.approvalReason ?? null,
     withdrawn: migration?.withdrawnAt
-      ? { at: migration.withdrawnAt, by: migration.withdrawnBy, reason: migration.withdrawnReason }
+      ? {
+          at: migration.withdrawnAt,
+          by: migration.withdrawnBy,
+          login: migration.withdrawnLogin,
+          reason: migration.withdrawnReason,
+        }
       : null,
   };
 }

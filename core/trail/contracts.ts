@@ -52,6 +52,8 @@ export interface TrailMigration {
   /** The last time that an approval was taken back. */
   readonly withdrawnAt: string | null;
   readonly withdrawnBy: string | null;
+  /** Login of the session that took it back, noted by the database. */
+  readonly withdrawnLogin: string | null;
   readonly withdrawnReason: string | null;
   readonly rehearsal: Rehearsal | null;
   readonly fencedAt: string | null;

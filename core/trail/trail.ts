@@ -30,6 +30,7 @@ interface MigrationRow {
   readonly approval_reason: string | null;
   readonly approval_withdrawn_at: Date | string | null;
   readonly approval_withdrawn_by: string | null;
+  readonly approval_withdrawn_login: string | null;
   readonly approval_withdrawn_reason: string | null;
   readonly rehearsal: TrailMigration['rehearsal'];
   readonly fenced_at: Date | string | null;
@@ -111,6 +112,7 @@ function migrationOf(row: MigrationRow): TrailMigration {
     approvalReason: row.approval_reason,
     withdrawnAt: time(row.approval_withdrawn_at),
     withdrawnBy: row.approval_withdrawn_by,
+    withdrawnLogin: row.approval_withdrawn_login,
     withdrawnReason: row.approval_withdrawn_reason,
     rehearsal: row.rehearsal,
     fencedAt: time(row.fenced_at),

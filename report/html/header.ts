@@ -62,9 +62,10 @@ function reviewed({ reviewedPlan }: Report): Fact[] {
 
 function withdrawal({ withdrawn, approvedAt }: Report['people']): Fact[] {
   if (withdrawn === null) return [];
-  const who = withdrawn.by === null ? '' : html` by <code>${withdrawn.by}</code> (${AS_STATED})`;
+  const person = withdrawn.by === null ? '' : html` by <code>${withdrawn.by}</code> (${AS_STATED})`;
+  const login = withdrawn.login === null ? '' : html` with login <code>${withdrawn.login}</code>`;
   const now = approvedAt === null ? '' : '; approved again since';
-  return [['Approval withdrawn', html`${instant(withdrawn.at)}${who}${because(withdrawn.reason)}${now}`]];
+  return [['Approval withdrawn', html`${instant(withdrawn.at)}${person}${login}${because(withdrawn.reason)}${now}`]];
 }
 
 /** What differs from the defaults; those every execution has. */

@@ -36,8 +36,8 @@ BEGIN
 END
 $enter$;
 
--- Who approves, and when, is written by the database, and not as the UPDATE says: the role that has logged in, now. An approver has no right
--- to write that column (sql/ledger-approver.sql), and cannot touch an approval that the drop has used: it is part of the record. The
+-- Who approves or withdraws, and when, is written by the database, and not as the UPDATE says: the role that has logged in, now. An approver
+-- has no right to write these columns (sql/ledger-approver.sql), and cannot touch an approval that the drop has used: it is part of the record. The
 -- ledger's owner could, and could drop the parent FK by hand as well.
 CREATE OR REPLACE FUNCTION p2pfk.note_approver() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $approver$
@@ -58,11 +58,25 @@ BEGIN
     END IF;
     NEW.updated_at := clock_timestamp();
   END IF;
-  IF NEW.approval_withdrawn_at IS DISTINCT FROM OLD.approval_withdrawn_at AND NEW.approval_withdrawn_at IS NOT NULL THEN
+  -- An approval that goes is a withdrawal, whatever else the UPDATE says of one; what is noted of the last one stays until then.
+  IF OLD.approved_at IS NOT NULL AND NEW.approved_at IS NULL THEN
+    IF NEW.approval_withdrawn_at IS NULL OR NEW.approval_withdrawn_at = OLD.approval_withdrawn_at THEN
+      -- Name and reason would be those of another withdrawal.
+      NEW.approval_withdrawn_by := NULL;
+      NEW.approval_withdrawn_reason := NULL;
+    END IF;
     NEW.approval_withdrawn_at := clock_timestamp();
+    NEW.approval_withdrawn_login := session_user;
+  ELSE
+    NEW.approval_withdrawn_at := OLD.approval_withdrawn_at;
+    NEW.approval_withdrawn_by := OLD.approval_withdrawn_by;
+    NEW.approval_withdrawn_reason := OLD.approval_withdrawn_reason;
+    NEW.approval_withdrawn_login := OLD.approval_withdrawn_login;
   END IF;
   IF NEW.approved_at IS NULL THEN
     NEW.approved_login := NULL;
+    NEW.approved_by := NULL;
+    NEW.approval_reason := NULL;
   ELSIF NEW.approved_at = OLD.approved_at THEN
     NEW.approved_login := OLD.approved_login;
     -- Name and reason belong to the approval that they came with.
@@ -82,8 +96,8 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t
                   WHERE t.tgrelid OPERATOR(pg_catalog.=) 'p2pfk.migration'::pg_catalog.regclass AND t.tgname OPERATOR(pg_catalog.=) 'approver') THEN
     CREATE TRIGGER approver
-      BEFORE UPDATE OF approved_at, approved_by, approved_login, approval_reason, approval_withdrawn_at, approval_withdrawn_by, approval_withdrawn_reason,
-                       updated_at
+      BEFORE UPDATE OF approved_at, approved_by, approved_login, approval_reason, approval_withdrawn_at, approval_withdrawn_by, approval_withdrawn_login,
+                       approval_withdrawn_reason, updated_at
       ON p2pfk.migration
       FOR EACH ROW EXECUTE FUNCTION p2pfk.note_approver();
     ALTER TABLE p2pfk.migration ENABLE ALWAYS TRIGGER approver;

@@ -6,6 +6,7 @@ SELECT m.id::text AS id, m.table_name, m.referenced_name, m.constraint_name, m.d
        to_jsonb(m) ->> 'approved_login' AS approved_login, to_jsonb(m) ->> 'approval_reason' AS approval_reason,
        (to_jsonb(m) ->> 'approval_withdrawn_at')::timestamptz AS approval_withdrawn_at,
        to_jsonb(m) ->> 'approval_withdrawn_by' AS approval_withdrawn_by,
+       to_jsonb(m) ->> 'approval_withdrawn_login' AS approval_withdrawn_login,
        to_jsonb(m) ->> 'approval_withdrawn_reason' AS approval_withdrawn_reason,
        m.fenced_at, m.dropped_at, m.finished_at, m.locked_ms, m.verification, m.error,
        (SELECT pg_get_constraintdef(c.oid) FROM pg_constraint c

@@ -478,6 +478,14 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'is no obstacle: extensions of superusers’ code, with tables of theirs, and statistics of its own table',
   },
   {
+    rule: 'what is noted of a withdrawal stays',
+    file: 'sql/ledger/functions.sql',
+    find: '    NEW.approval_withdrawn_by := OLD.approval_withdrawn_by;\n',
+    replace: '',
+    test: PEOPLE_TESTS,
+    title: 'stays as it was noted, whatever an approver writes: name, reason, time and login',
+  },
+  {
     rule: 'no row of a foreign table is read',
     file: 'sql/checks/emptiness.sql',
     find: "CASE WHEN c.relkind = 'r' AND ",

@@ -506,6 +506,7 @@ function ledgerOf(pairs: readonly DrawnPair[], options: StoryOptions, state: str
       approvalReason: null,
       withdrawnAt: null,
       withdrawnBy: null,
+      withdrawnLogin: null,
       withdrawnReason: null,
       rehearsal,
       fencedAt: null,

@@ -34,7 +34,8 @@ $grant$;
 ALTER TABLE p2pfk.migration
   ADD COLUMN endpoint text, ADD COLUMN liveness_key bigint, ADD COLUMN started_by text, ADD COLUMN reason text,
   ADD COLUMN approval_reason text, ADD COLUMN approved_login text,
-  ADD COLUMN approval_withdrawn_at timestamptz, ADD COLUMN approval_withdrawn_by text, ADD COLUMN approval_withdrawn_reason text;
+  ADD COLUMN approval_withdrawn_at timestamptz, ADD COLUMN approval_withdrawn_by text, ADD COLUMN approval_withdrawn_reason text,
+  ADD COLUMN approval_withdrawn_login text;
 COMMENT ON COLUMN p2pfk.migration.endpoint IS 'host and port that its owner connected to';
 COMMENT ON COLUMN p2pfk.migration.liveness_key IS
   'random key of the advisory lock that shows that its owner is alive, if a trusted login holds it; null: the owner is a state machine in AWS';
@@ -44,6 +45,8 @@ COMMENT ON COLUMN p2pfk.migration.approved_by IS 'person who approved the drop, 
 COMMENT ON COLUMN p2pfk.migration.approved_login IS
   'session_user of the session that set approved_at, as its trigger noted it; an approver has no right to write it';
 COMMENT ON COLUMN p2pfk.migration.approval_withdrawn_by IS 'person who took the last approval back, as stated: not verified';
+COMMENT ON COLUMN p2pfk.migration.approval_withdrawn_login IS
+  'session_user of the session that took the last approval back, as the trigger noted it; an approver has no right to write it';
 
 ALTER TABLE p2pfk.event
   ADD COLUMN execution text, ADD COLUMN login text, ADD COLUMN person text, ADD COLUMN reason text, ADD COLUMN lock_held_ms double precision,

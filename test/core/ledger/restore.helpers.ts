@@ -66,7 +66,7 @@ export const TO_VERSION_2 = `
   DROP TABLE p2pfk.identity, p2pfk.running; DROP TRIGGER approver ON p2pfk.migration;
   ALTER TABLE p2pfk.migration DROP COLUMN endpoint, DROP COLUMN liveness_key, DROP COLUMN started_by, DROP COLUMN reason,
     DROP COLUMN approval_reason, DROP COLUMN approved_login, DROP COLUMN approval_withdrawn_at, DROP COLUMN approval_withdrawn_by,
-    DROP COLUMN approval_withdrawn_reason;
+    DROP COLUMN approval_withdrawn_reason, DROP COLUMN approval_withdrawn_login;
   ALTER TABLE p2pfk.event DROP COLUMN execution, DROP COLUMN login, DROP COLUMN person, DROP COLUMN reason, DROP COLUMN lock_held_ms;
   DELETE FROM p2pfk.ledger_version WHERE version = 3;`;
 

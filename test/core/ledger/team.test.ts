@@ -145,14 +145,14 @@ describeWithPsql('with psql', () => {
     await expect(approver.query('DELETE FROM p2pfk.event')).rejects.toMatchObject({ code: '42501' });
     // Its name and reason belong to its approval; times are the database's.
     await approver.query(
-      `UPDATE p2pfk.migration SET approved_by = 'the director', approval_withdrawn_at = 'infinity', updated_at = 'infinity'`,
+      `UPDATE p2pfk.migration SET approved_by = 'the director', approval_withdrawn_at = now(), updated_at = 'infinity'`,
     );
     expect(
       await oneRow(
         observer,
-        `SELECT approved_by, isfinite(approval_withdrawn_at) AND isfinite(updated_at) AS finite FROM p2pfk.migration`,
+        `SELECT approved_by, approval_withdrawn_at, isfinite(updated_at) AS finite FROM p2pfk.migration`,
       ),
-    ).toEqual({ approved_by: outsider.role, finite: true });
+    ).toEqual({ approved_by: outsider.role, approval_withdrawn_at: null, finite: true });
 
     await expect(
       approver.query(`UPDATE p2pfk.migration SET approved_at = now(), approved_by = repeat('x', 201)`),

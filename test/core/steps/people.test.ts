@@ -173,6 +173,45 @@ describe('an approval that is withdrawn', () => {
     ]);
   });
 
+  it('stays as it was noted, whatever an approver writes: name, reason, time and login', async () => {
+    const testCase = await waiting();
+    const { db, observer } = testCase;
+    const core = await coreSession(db.url);
+    await approve(core, { table: 'path', by: 'Ben' });
+    await withdrawApproval(core, { table: 'path', by: 'Cleo', reason: 'not tonight' });
+    const noted = () =>
+      oneRow<{ at: string; login: string }>(
+        observer,
+        `SELECT approval_withdrawn_at::text AS at, approval_withdrawn_by AS by, approval_withdrawn_reason AS reason, approval_withdrawn_login AS login,
+                approved_by FROM p2pfk.migration`,
+      );
+    const before = await noted();
+    expect(before).toMatchObject({ by: 'Cleo', reason: 'not tonight', login: 'postgres', approved_by: null });
+    const other = await approver(testCase);
+
+    for (const change of [
+      'approval_withdrawn_at = NULL, approval_withdrawn_by = NULL, approval_withdrawn_reason = NULL',
+      "approval_withdrawn_at = 'infinity', approval_withdrawn_by = 'Dora'",
+      "approval_withdrawn_by = 'Dora', approval_withdrawn_reason = 'y'",
+      "approved_at = NULL, approval_withdrawn_by = 'Dora', approved_by = 'the director'",
+    ])
+      await other.query(`UPDATE p2pfk.migration SET ${change}`);
+    expect(await noted()).toEqual(before);
+
+    await other.query(
+      "UPDATE p2pfk.migration SET approved_at = now(), approved_by = 'Dora', approval_withdrawn_at = NULL",
+    );
+    expect(await noted()).toEqual({ ...before, approved_by: 'Dora' });
+    // An approval does not go without a trace.
+    await other.query('UPDATE p2pfk.migration SET approved_at = NULL');
+    const after = await noted();
+    expect(after).toMatchObject({ by: null, reason: null, login: expect.stringMatching(/^plain_/), approved_by: null });
+    expect(after.at > before.at).toBe(true);
+    await expect(other.query("UPDATE p2pfk.migration SET approval_withdrawn_login = 'x'")).rejects.toMatchObject({
+      code: '42501',
+    });
+  });
+
   it('at the same moment as the drop: one of the two waits, and knows then', async () => {
     const { db, observer, execution } = await waiting({ lockTimeoutMs: 10_000 });
     const core = await coreSession(db.url);
