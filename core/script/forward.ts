@@ -2,7 +2,7 @@
 import { countQueries } from '../orphans.ts';
 import { statementsOf } from '../pair-names.ts';
 import { type PairStatement, statementsFor } from '../pairs.ts';
-import { runOne } from '../sql.ts';
+import { runOne, withoutFrame } from '../sql.ts';
 import { readSql } from '../sql-files.ts';
 import type { ScriptSource } from './source.ts';
 import {
@@ -168,7 +168,8 @@ async function validationBlocks({ client, reading, pairs }: ScriptSource): Promi
 /** Rows may be there that a foreign key should not have let in: they are counted before the drop, and after it. */
 async function countBlocks({ client, reading, pairs }: ScriptSource, step: string): Promise<string[]> {
   const queries = await countQueries(client, pairs, reading.foreignKey.constraint_oid);
-  return queries.map(({ pair, sql }) => {
+  if (queries.length === 0) return [];
+  const counts = queries.map(({ pair, sql }) => {
     const found = pairs.find((one) => one.pair === pair);
     const [referencing, referenced] = [found?.referencing ?? '', found?.referenced ?? ''];
     const names = `${literal(referencing)}, ${literal(referenced)}`;
@@ -189,6 +190,12 @@ async function countBlocks({ client, reading, pairs }: ScriptSource, step: strin
       ),
     ].join('\n');
   });
+  return [refuseKinds('view, foreign-table'), ...counts, refuseKinds('')];
+}
+
+/** A count can only name its tables, and their owner may have given a name to another relation: core/tables-only.ts. */
+function refuseKinds(kinds: string): string {
+  return [`\\set kinds ${literal(kinds)}`, withoutFrame(readSql('checks/tables-only')).trimEnd(), '\\gset'].join('\n');
 }
 
 function gateBlock({ input, reading: { foreignKey } }: ScriptSource): string {

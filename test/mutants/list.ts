@@ -440,7 +440,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'no code of a role with fewer rights compares keys in our session',
     file: 'core/foreign-key.ts',
-    find: "  if (purpose !== 'approve') await refuseUntrustedCode(client, foreignKey);\n",
+    find: "  else if (purpose !== 'approve') await refuseUntrustedCode(client, foreignKey);\n",
     replace: '',
     test: 'test/core/untrusted-code.test.ts',
     title: 'is refused by every command, and its owner gains nothing',

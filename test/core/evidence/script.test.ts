@@ -1,4 +1,5 @@
 /** `plan --sql` run by psql: the same end as a migration, and its way back to the original. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { planScript } from '../../psql/plan-script.helpers.ts';
 import { describeWithPsql, type Finished, psqlFile } from '../../psql/psql.helpers.ts';
@@ -113,6 +114,16 @@ describeWithPsql('plan --sql', () => {
     await observer.query('DROP EVENT TRIGGER spoil; DROP FUNCTION spoil()');
     expect(ended(await psqlFile(db.url, file, { way_back: 'on' }))).toEqual(WELL);
     expect(await everything(observer)).toBe(original);
+  });
+
+  it('reads the tables only while the server refuses a view or a foreign table that took a name', async () => {
+    const { db } = await databaseWith();
+    const text = readFileSync(await planScript(db.url), 'utf8');
+    const kinds: string[] = [];
+    for (const [, set, count] of text.matchAll(/^\\set kinds '(.*)'$|^ {2}(orphans := )/gm))
+      kinds.push(count === undefined ? `set ${set}` : 'count');
+    const counted = ['set view, foreign-table', 'count', 'count', 'count', 'set '];
+    expect(kinds).toEqual([...counted, ...counted]);
   });
 
   describe('run by a superuser', () => {
