@@ -1,20 +1,33 @@
 /** Files that the command line writes for its user alone, and reads back: saved plans and reports. */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { type FileHandle, lstat, open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { HeldDirectory } from './held-directory.ts';
 import { changeableByOthers, intruderAbove } from './trusted-path.ts';
 
 /**
  * Whole or not at all, mode 0600. A draft next to it takes its place, so that a link of that name is replaced and not followed.
  *
- * @throws Error where the directory cannot be written to, or the name is one of a device, a pipe or a directory
+ * @throws Error where the directory cannot be written to, or a link of another user is on the way to it, or the name is one of a
+ * device, a pipe or a directory
  */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
   const file = resolve(path);
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await refuseOtherThanFile(file);
-  const draft = join(dirname(file), `.${basename(file)}.${randomBytes(6).toString('hex')}`);
+  const directory = HeldDirectory.open(dirname(file));
+  try {
+    await writeInto(directory, file, text);
+  } catch (error) {
+    throw directory.readable(error);
+  } finally {
+    directory.close();
+  }
+}
+
+async function writeInto(directory: HeldDirectory, file: string, text: string): Promise<void> {
+  const target = directory.entry(basename(file));
+  await refuseOtherThanFile(directory, target);
+  const draft = directory.entry(`.${basename(file)}.${randomBytes(6).toString('hex')}`);
   try {
     const handle = await open(draft, 'wx', 0o600);
     try {
@@ -23,7 +36,8 @@ export async function writePrivateFile(path: string, text: string): Promise<void
     } finally {
       await handle.close();
     }
-    await rename(draft, file);
+    directory.confirm(dirname(file));
+    await rename(draft, target);
   } catch (error) {
     await rm(draft, { force: true }).catch(() => undefined);
     throw error;
@@ -31,11 +45,10 @@ export async function writePrivateFile(path: string, text: string): Promise<void
 }
 
 /** Root could otherwise replace /dev/stdout, which is a link, by a file. */
-async function refuseOtherThanFile(file: string): Promise<void> {
-  const directory = await realpath(dirname(file));
-  if (/^\/(dev|proc|sys)(\/|$)/.test(directory)) throw new Error(`${directory} is no directory for files`);
+async function refuseOtherThanFile({ path }: HeldDirectory, target: string): Promise<void> {
+  if (/^\/(dev|proc|sys)(\/|$)/.test(path)) throw new Error(`${path} is no directory for files`);
   for (const look of [lstat, stat]) {
-    const found = await look(file).catch(() => null);
+    const found = await look(target).catch(() => null);
     if (found !== null && !found.isFile() && !found.isSymbolicLink()) throw new Error('it is not a regular file');
   }
 }

@@ -6,7 +6,7 @@ import { dirname, join, resolve, sep } from 'node:path';
 /** Of a directory such as /tmp: only the owner of an entry may rename or remove it. */
 const STICKY = 0o1000;
 /** As many as Linux follows. */
-const MOST_LINKS = 40;
+export const MOST_LINKS = 40;
 
 /** Which other user a file or directory belongs to, or is open to, as the end of a sentence; null where that is none. */
 export function changeableByOthers({ uid, gid, mode }: Pick<Stats, 'uid' | 'gid' | 'mode'>): string | null {
@@ -110,6 +110,7 @@ function owned({ uid, gid }: Stats): Pick<Stats, 'uid' | 'gid'> {
   return { uid, gid };
 }
 
-function partsOf(path: string): string[] {
+/** Of a path, relative or absolute; `..` is one of them. */
+export function partsOf(path: string): string[] {
   return path.split(sep).filter((part) => part !== '' && part !== '.');
 }

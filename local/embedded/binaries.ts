@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ExitCode, P2pfkError } from '../../core/errors.ts';
+import { intruderAbove } from '../trusted-path.ts';
 import { programEnvironment } from './environment.ts';
 
 /** There is no embedded PostgreSQL to start here; the message says what to do instead. */
@@ -75,11 +76,20 @@ export function serverUser(candidates: readonly string[] = ['postgres', 'nobody'
   );
 }
 
-/** The system's temporary directory, or one that another user can reach if `TMPDIR` leads to where only root can go. */
+/**
+ * The system's temporary directory, or another one where `TMPDIR` leads to a place in which other users can put their files in place
+ * of ours, or that the server's user cannot reach.
+ *
+ * @throws EmbeddedPostgresUnavailable where there is none
+ */
 export function temporaryRoot(user: ServerUser | null): string {
-  const roots = [tmpdir(), '/tmp', '/var/tmp'];
-  if (user === null) return tmpdir();
-  return roots.find((root) => existsSync(root) && isReachableByAll(join(root, 'x'))) ?? tmpdir();
+  const roots = [tmpdir(), '/tmp', '/var/tmp'].filter((root) => existsSync(root));
+  const safe = roots.filter((root) => intruderAbove(join(root, 'x')) === null);
+  const found = safe.find((root) => user === null || isReachableByAll(join(root, 'x'))) ?? safe[0];
+  if (found !== undefined) return found;
+  throw new EmbeddedPostgresUnavailable(
+    `Other users can replace files in ${tmpdir()}: set TMPDIR to a directory that only you, or root, may write to.`,
+  );
 }
 
 /** The programs below a package's directory `native`. */

@@ -33,6 +33,8 @@ export function preparePrivateDirectory(directory: string, files: readonly strin
   const made = mkdirSync(directory, { recursive: true, mode: 0o700 });
   // The mode is cut by the umask, which may be narrower than what is wanted.
   if (made !== undefined) chmodSync(directory, 0o700);
+  // In /tmp another user may have been faster with a link of that name.
+  refuseForeignPath(directory);
   const user = process.geteuid?.();
   if (user === undefined) return;
   const handle = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);

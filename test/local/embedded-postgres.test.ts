@@ -44,7 +44,7 @@ let temporary: string;
 
 beforeEach(() => {
   temporary = mkdtempSync(join(tmpdir(), 'p2pfk-test-'));
-  chmodSync(temporary, 0o777);
+  chmodSync(temporary, 0o1777);
   vi.stubEnv('TMPDIR', temporary);
 });
 

@@ -4,10 +4,13 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lchownSync,
   lstatSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -18,6 +21,8 @@ import { join } from 'node:path';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { readPlanFile } from '../../cli/plan-file.ts';
 import { writeReport } from '../../cli/report/write.ts';
+import { temporaryRoot } from '../../local/embedded/binaries.ts';
+import { HeldDirectory } from '../../local/held-directory.ts';
 import { readTrustedFile, writePrivateFile } from '../../local/private-file.ts';
 
 let folder: string;
@@ -56,6 +61,82 @@ it.skipIf(process.platform === 'win32')('a device, a directory and a link to one
   }
   expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true);
   expect(existsSync('/dev/stdout')).toBe(true);
+});
+
+const NOBODY = 65534;
+
+it.runIf(process.getuid?.() === 0)('nothing is written where a link of another user leads', async () => {
+  const ours = join(folder, 'ours');
+  const theirs = join(folder, 'theirs');
+  mkdirSync(ours);
+  mkdirSync(theirs);
+  writeFileSync(join(ours, 'x.json'), 'as it was');
+  chownSync(theirs, NOBODY, NOBODY);
+  symlinkSync(ours, join(theirs, 'reports'));
+  lchownSync(join(theirs, 'reports'), NOBODY, NOBODY);
+  for (const name of ['x.json', 'y.json', 'made/z.json']) {
+    await expect(writeReport(join(theirs, 'reports', name), 'a report'), name).rejects.toThrow(
+      /cannot be written to \S+: \S+theirs\/reports is a link, and it belongs to another user \(uid 65534\)/,
+    );
+  }
+  // Nor by way of a link of ours.
+  symlinkSync('theirs/reports', join(folder, 'way'));
+  await expect(writeReport(join(folder, 'way', 'x.json'), 'a report')).rejects.toThrow(/theirs\/reports is a link/);
+  expect(readdirSync(ours)).toEqual(['x.json']);
+  expect(readFileSync(join(ours, 'x.json'), 'utf8')).toBe('as it was');
+
+  // A directory of another person or of a team is one to write to, also where a link of ours leads there.
+  await writeReport(join(theirs, 'x.json'), 'a report');
+  chownSync(ours, 0, NOBODY);
+  chmodSync(ours, 0o2775);
+  lchownSync(join(theirs, 'reports'), 0, 0);
+  await writeReport(join(folder, 'way', 'x.json'), 'a report');
+  expect(readFileSync(join(ours, 'x.json'), 'utf8')).toBe('a report');
+  expect(readdirSync(theirs).sort()).toEqual(['reports', 'x.json']);
+});
+
+it.runIf(process.getuid?.() === 0)(
+  'a directory is not exchanged for a link between the look and the file',
+  async () => {
+    const victim = join(folder, 'victim');
+    mkdirSync(victim);
+    writeFileSync(join(victim, 'x.json'), 'as it was');
+    const reports = join(folder, 'reports');
+    const exchange = () => {
+      renameSync(reports, join(folder, 'moved'));
+      symlinkSync(victim, reports);
+      lchownSync(reports, NOBODY, NOBODY);
+    };
+    mkdirSync(reports);
+    const written = writeReport(join(reports, 'x.json'), 'a report');
+    exchange();
+    await written.catch(() => undefined);
+    expect(readFileSync(join(victim, 'x.json'), 'utf8')).toBe('as it was');
+
+    // As on a system without names below an open directory.
+    rmSync(reports);
+    mkdirSync(reports);
+    rmSync(join(folder, 'moved'), { recursive: true });
+    const held = HeldDirectory.open(reports, false);
+    held.confirm(reports);
+    exchange();
+    expect(() => held.confirm(reports)).toThrow(/reports is a link, and it belongs to another user/);
+    lchownSync(reports, 0, 0);
+    expect(() => held.confirm(reports)).toThrow(/its name leads to \S+victim now/);
+  },
+);
+
+it.runIf(process.getuid?.() === 0)('the embedded server is put where no other user can replace its files', () => {
+  const { TMPDIR } = process.env;
+  onTestFinished(() => {
+    process.env.TMPDIR = TMPDIR;
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+  });
+  chmodSync(folder, 0o755);
+  process.env.TMPDIR = folder;
+  expect(temporaryRoot(null)).toBe(folder);
+  chownSync(folder, NOBODY, NOBODY);
+  expect(temporaryRoot(null)).not.toBe(folder);
 });
 
 it.runIf(process.getuid?.() === 0)('a plan that another user can change is not carried out', async () => {

@@ -745,4 +745,20 @@ export const MUTANTS: readonly Mutant[] = [
     test: PEOPLE_TESTS,
     title: 'is another login under another name, also where a later execution does not ask for it',
   },
+  {
+    rule: 'a report or a plan is not written where a link of another user leads',
+    file: 'local/held-directory.ts',
+    find: 'const reason = changeableByOthers({ uid: found.uid, gid: found.gid, mode: 0 });',
+    replace: 'const reason: string | null = null;',
+    test: 'test/local/private-file.test.ts',
+    title: 'nothing is written where a link of another user leads',
+  },
+  {
+    rule: 'a report goes into the directory that was looked at',
+    file: 'local/held-directory.ts',
+    find: 'return this.#handle === null ? join(this.path, name)',
+    replace: 'return this.path !== null ? join(this.path, name)',
+    test: 'test/local/private-file.test.ts',
+    title: 'a directory is not exchanged for a link between the look and the file',
+  },
 ];
