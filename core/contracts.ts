@@ -190,6 +190,8 @@ export const ReconcileEvent = z.object({
   execution: z.string().min(1),
   /** How it ended, in Step Functions' words. This word stands above the ledger's lease: give it only when it is known. */
   reason: z.enum(['FAILED', 'TIMED_OUT', 'ABORTED']),
+  /** Name of a rollback that this function answered and Step Functions refused, because another execution has or had it. */
+  refused: z.string().min(1).optional(),
 });
 export type ReconcileEvent = z.infer<typeof ReconcileEvent>;
 
@@ -365,7 +367,7 @@ export interface ReconcileResult {
 
 /** The execution by which the state machine of the migration rolls back what a dead execution left. */
 export interface RollbackToStart {
-  /** The same for each call after the same death, so that it is started once; another one after the next death. */
+  /** The same for each call after the same death, so that it is started once; another one after the next death, or once refused. */
   readonly name: string;
   /** The ARN that it gets in the state machine of the dead execution. */
   readonly execution: string;

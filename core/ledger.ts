@@ -42,6 +42,8 @@ export type MigrationOptions = Omit<
   /** Who has started executions of this migration; the ledger adds to it. */
   readonly starters?: readonly Starter[];
   readonly forecastSeconds?: number;
+  /** Of the executions that reconciliation has started to roll back, or is about to; the ledger adds to it. */
+  readonly rollbackNames?: readonly string[];
 };
 
 /** One row of p2pfk.migration; holds all of a {@link ForeignKey} but its oid names. */

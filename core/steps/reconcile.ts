@@ -31,7 +31,7 @@ const IN_FLIGHT_POLL_MS = 100;
 /** @returns `NOTHING_TO_DO` also where the execution has come to its end, or another one has taken over */
 export async function reconcile(context: StepContext, event: ReconcileEvent): Promise<ReconcileResult> {
   const { client, logger } = context;
-  const dead = event.execution;
+  const { execution: dead, refused } = event;
   const owner = reconciliationOf(dead);
   const found = await findLeft(context, dead, owner);
   if (!found) return { status: 'NOTHING_TO_DO', migrationId: null, waitSeconds: 0 };
@@ -41,7 +41,7 @@ export async function reconcile(context: StepContext, event: ReconcileEvent): Pr
   await admitWriter(client, false);
   // Handed over already, by a reconciliation whose answer may have been lost. Another claim would only be in the rollback's way.
   if (found.execution === owner && (await readMigration(client, id)).state === 'rolling-back')
-    return handOver(context, { id, owner, dead });
+    return handOver(context, { id, owner, dead, refused });
   const busy = (status: 'RUNNING' | 'OWNER_ALIVE') => ({ status, migrationId: id, waitSeconds: BUSY_SECONDS });
   const reason = `execution ${dead} ended as ${event.reason} and left its migration`;
   const livenessKey = await holdRandomKey(client);
@@ -53,7 +53,7 @@ export async function reconcile(context: StepContext, event: ReconcileEvent): Pr
   const migration = await readMigration(client, id);
   logger.warn('reconciling', { migrationId: id, state: migration.state, reason: event.reason });
   try {
-    if (migration.state === 'rolling-back') return await handOver(context, { id, owner, dead });
+    if (migration.state === 'rolling-back') return await handOver(context, { id, owner, dead, refused });
     if (migration.constraint_oid === null) return await finish(context, { id, owner, dead });
     return await rest(context, migration, `execution ${dead} ended as ${event.reason}`);
   } catch (error) {

@@ -35,6 +35,7 @@ import { addRetries } from '../state-machine/retry.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { executionsOf } from './executions-of.ts';
 import { schedulerRole } from './schedules.ts';
+import { TOO_LARGE } from './way-back.ts';
 
 export interface DeadExecutionLookProps {
   /** Whose executions are looked after. */
@@ -135,8 +136,11 @@ function startIfEnded(scope: Construct, reconciliation: IStateMachine, execution
     });
   const ended = start('Reconcile', JsonPath.stringAt('$.described.Status'), 'Starts what the lost event would have.');
   const unknown = start('ReconcileEnded', 'ABORTED', 'It is known no more, or it succeeded and left checks undone.');
-  const alive = new Pass(scope, 'StillRuns', { comment: 'It waits, and holds its migration.' });
+  const alive = new Pass(scope, 'StillRuns', {
+    comment: 'It waits, and holds its migration; or its input is too large to be described, and the alarm stays.',
+  });
   describe.addRetry({ interval: Duration.seconds(2), backoffRate: 2, maxAttempts: 5 });
+  describe.addCatch(alive, { errors: TOO_LARGE, resultPath: '$.problem' });
   // Step Functions forgets an execution after 90 days.
   describe.addCatch(unknown, { resultPath: '$.problem' });
   const status = (value: string) => Condition.stringEquals('$.described.Status', value);

@@ -135,27 +135,40 @@ export function reconciliationProps(scope: Construct, calls: Calls): StateMachin
 
 export function defineReconciliation(scope: Construct, calls: Calls): IChainable {
   const { state, timeoutSeconds } = OperationFunctions.reconcile;
-  const task = new LambdaInvoke(scope, state, {
-    comment:
-      'Reads the ledger: before the drop the migration becomes a point to go on from; after it, it is verified; where it has to be rolled back, the answer says by which execution.',
-    lambdaFunction: calls.reconcile,
-    payload: TaskInput.fromObject({
-      execution: JsonPath.stringAt('$.execution'),
-      reason: JsonPath.stringAt('$.reason'),
-    }),
-    payloadResponseOnly: true,
-    retryOnServiceExceptions: false,
-    taskTimeout: Timeout.duration(Duration.seconds(timeoutSeconds)),
-    resultPath: '$.result',
-  });
-  // The checks after the drop are left to nothing else: an outage of the database is waited for.
-  addRetries(task, { patience: 'day' });
   const failed = new Fail(scope, 'ReconcileFailed', {
     comment: 'A person is needed; every row is still guarded by pair or parent foreign keys.',
     error: 'ReconcileFailed',
     causePath: '$.error.Cause',
   });
-  task.addCatch(failed, { resultPath: '$.error' });
+  const ask = (id: string, comment: string, more: Readonly<Record<string, string>>) => {
+    const task = new LambdaInvoke(scope, id, {
+      comment,
+      lambdaFunction: calls.reconcile,
+      payload: TaskInput.fromObject({
+        execution: JsonPath.stringAt('$.execution'),
+        reason: JsonPath.stringAt('$.reason'),
+        ...more,
+      }),
+      payloadResponseOnly: true,
+      retryOnServiceExceptions: false,
+      taskTimeout: Timeout.duration(Duration.seconds(timeoutSeconds)),
+      resultPath: '$.result',
+    });
+    // The checks after the drop are left to nothing else: an outage of the database is waited for.
+    addRetries(task, { patience: 'day' });
+    task.addCatch(failed, { resultPath: '$.error' });
+    return task;
+  };
+  const task = ask(
+    state,
+    'Reads the ledger: before the drop the migration becomes a point to go on from; after it, it is verified; where it has to be rolled back, the answer says by which execution.',
+    {},
+  );
+  const anew = ask(
+    `${state}Anew`,
+    'Reads the ledger again: an execution has taken the migration over by now, or the answer says another name.',
+    { refused: JsonPath.stringAt('$.result.rollback.name') },
+  );
   const wait = new Wait(scope, 'WaitForReconcile', {
     comment: 'Holds nothing while the server works.',
     time: WaitTime.secondsPath('$.result.waitSeconds'),
@@ -166,13 +179,13 @@ export function defineReconciliation(scope: Construct, calls: Calls): IChainable
   });
   const is = (...statuses: string[]) =>
     Condition.or(...statuses.map((status) => Condition.stringEquals('$.result.status', status)));
-  task.next(
-    new Choice(scope, 'AtRest?', { comment: 'Work that outlives a function goes on in the next one.' })
-      // OWNER_ALIVE: a function of the dead execution is still in flight, as AWS does not kill it.
-      .when(is('RUNNING', 'OWNER_ALIVE'), wait)
-      .when(is('ROLL_BACK', 'GIVEN_UP'), wayBack(scope, calls.reconciled, { task, done, failed }))
-      .otherwise(done),
-  );
+  const atRest = new Choice(scope, 'AtRest?', { comment: 'Work that outlives a function goes on in the next one.' })
+    // OWNER_ALIVE: a function of the dead execution is still in flight, as AWS does not kill it.
+    .when(is('RUNNING', 'OWNER_ALIVE'), wait)
+    .when(is('ROLL_BACK', 'GIVEN_UP'), wayBack(scope, calls.reconciled, { anew, done, failed }))
+    .otherwise(done);
+  task.next(atRest);
+  anew.next(atRest);
   wait.next(task);
   return task;
 }

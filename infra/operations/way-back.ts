@@ -1,6 +1,8 @@
 /**
  * The part of Reconciliation that starts a rollback. Which execution that is, by name and input, the reconcile function has answered
- * (`core/steps/hand-over.ts`); here Step Functions is asked what the ledger does not know, and is told to start it.
+ * (`core/steps/hand-over.ts`); here Step Functions is asked what the ledger does not know, and is told to start it. A name that it
+ * refuses says nothing of the migration: people who start executions choose names. The function is asked again, and whether an
+ * execution has taken the migration over is read from the ledger.
  */
 import {
   Choice,
@@ -12,6 +14,8 @@ import {
   Pass,
   type Succeed,
   TaskInput,
+  Wait,
+  WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { CallAwsService, StepFunctionsStartExecution } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Duration } from 'aws-cdk-lib/core';
@@ -30,18 +34,22 @@ const ALREADY_EXISTS = ['StepFunctions.ExecutionAlreadyExistsException', 'StepFu
 
 const PATIENTLY = { interval: Duration.seconds(2), backoffRate: 2, maxAttempts: 8 };
 
+/** An execution's input may have as many bytes as the answer that would bring it along; `States.ALL` does not catch that. */
+export const TOO_LARGE = ['States.DataLimitExceeded'];
+
+/** Until an execution of that name, if it is the right one, has taken the migration over. */
+const REFUSED_SECONDS = 60;
+
+interface Around {
+  /** Asks the reconcile function for another name, and goes on with its answer. */
+  readonly anew: IChainable;
+  readonly done: Succeed;
+  readonly failed: Fail;
+}
+
 /** A rollback of the migration's state machine that has failed is a person's matter; any other end of an execution starts one. */
-export function wayBack(
-  scope: Construct,
-  reconciled: IStateMachine,
-  { task, done, failed }: { readonly task: IChainable; readonly done: Succeed; readonly failed: Fail },
-): IChainable {
-  const describe = describeExecution(scope, 'DescribeDead', {
-    comment: 'Asks Step Functions for the error of the dead execution, which no event tells.',
-    reconciled,
-    execution: '$.execution',
-    resultPath: '$.dead',
-  });
+export function wayBack(scope: Construct, reconciled: IStateMachine, { anew, done, failed }: Around): IChainable {
+  const describe = describeDead(scope, reconciled);
   const left = new Pass(scope, 'LeftToPerson', {
     comment: 'People were told when that execution ended; a second try would only tell them once more.',
     parameters: { status: 'LEFT_TO_PERSON', migrationId: JsonPath.stringAt('$.result.migrationId') },
@@ -52,7 +60,7 @@ export function wayBack(
     parameters: { Error: 'RollbackFailed', Cause: JsonPath.stringAt('$.result.reason') },
     resultPath: '$.error',
   });
-  const start = startRollback(scope, reconciled, { task, done });
+  const start = startRollback(scope, reconciled, { anew, done });
   const needed = new Choice(scope, 'PersonNeeded?', {
     comment: 'A rollback that failed is not tried again without end.',
   })
@@ -62,6 +70,7 @@ export function wayBack(
     )
     .when(Condition.stringEquals('$.result.status', 'GIVEN_UP'), givenUp)
     .otherwise(start);
+  describe.addCatch(needed, { errors: TOO_LARGE, resultPath: '$.dead' });
   // Step Functions forgets an execution after 90 days.
   describe.addCatch(needed, { resultPath: '$.dead' });
   describe.next(needed);
@@ -73,7 +82,7 @@ export function wayBack(
 function startRollback(
   scope: Construct,
   reconciled: IStateMachine,
-  { task, done }: { readonly task: IChainable; readonly done: Succeed },
+  { anew, done }: Pick<Around, 'anew' | 'done'>,
 ): IChainable {
   const start = new StepFunctionsStartExecution(scope, 'StartRollback', {
     comment:
@@ -85,54 +94,29 @@ function startRollback(
     associateWithParent: false,
     resultPath: JsonPath.DISCARD,
   });
-  const describe = describeExecution(scope, 'DescribeRollback', {
-    comment: 'Asks whether the execution of that name still runs: the same input would have been no error then.',
-    reconciled,
-    execution: '$.result.rollback.execution',
-    resultPath: '$.before',
-  });
-  const ended = new Pass(scope, 'RollbackEnded', {
-    comment: 'It ended, and no event of its end was seen here: it is the dead execution now.',
-    parameters: { execution: JsonPath.stringAt('$.result.rollback.execution'), reason: 'FAILED' },
-  });
-  const runs = new Pass(scope, 'RollbackRuns', {
-    comment: 'Another reconciliation has started it.',
-    parameters: { status: 'ROLLBACK_RUNS', migrationId: JsonPath.stringAt('$.result.migrationId') },
-    resultPath: '$.result',
+  const refused = new Wait(scope, 'RollbackRefused', {
+    comment:
+      'Another execution has that name: the rollback, which has ended; or one that a person started to keep it from being started.',
+    time: WaitTime.duration(Duration.seconds(REFUSED_SECONDS)),
   });
   // The first of the two is not tried again.
   start.addRetry({ errors: ALREADY_EXISTS, maxAttempts: 0 });
   start.addRetry({ ...PATIENTLY, maxDelay: Duration.seconds(300), maxAttempts: 310 });
-  start.addCatch(describe, { errors: ALREADY_EXISTS, resultPath: '$.refused' });
-  const status = (value: string) => Condition.stringEquals('$.before.Status', value);
-  describe.next(
-    new Choice(scope, 'RollbackEnded?', { comment: 'A live owner is never displaced.' })
-      .when(Condition.or(status('RUNNING'), status('PENDING_REDRIVE')), runs)
-      .otherwise(ended),
-  );
+  start.addCatch(refused, { errors: ALREADY_EXISTS, resultPath: JsonPath.DISCARD });
   start.next(done);
-  runs.next(done);
-  ended.next(task);
+  refused.next(anew);
   return start;
 }
 
-interface Described {
-  readonly comment: string;
-  readonly reconciled: IStateMachine;
-  readonly execution: string;
-  readonly resultPath: string;
-}
-
-function describeExecution(scope: Construct, id: string, asked: Described): CallAwsService {
-  const { comment, reconciled, execution, resultPath } = asked;
-  const task = new CallAwsService(scope, id, {
-    comment,
+function describeDead(scope: Construct, reconciled: IStateMachine): CallAwsService {
+  const task = new CallAwsService(scope, 'DescribeDead', {
+    comment: 'Asks Step Functions for the error of the dead execution, which no event tells.',
     service: 'sfn',
     action: 'describeExecution',
-    parameters: { ExecutionArn: JsonPath.stringAt(execution) },
+    parameters: { ExecutionArn: JsonPath.stringAt('$.execution') },
     iamAction: 'states:DescribeExecution',
     iamResources: [executionsOf(reconciled)],
-    resultPath,
+    resultPath: '$.dead',
   });
   task.addRetry(PATIENTLY);
   return task;

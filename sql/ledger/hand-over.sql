@@ -1,8 +1,14 @@
 -- Gives a migration that has to be rolled back out of the hands of a reconciliation: the next execution takes it over at once. The lease
--- is never made later, so that ledger/dead-owners finds it where no execution comes. No row: another one has it by now, or a session
--- other than this one works for it.
+-- is never made later, so that ledger/dead-owners finds it where no execution comes. Keeps the name that the rollback is started under:
+-- the first one that begins with :'stem' stays, but for one that Step Functions has refused. No row: another one has the migration by
+-- now, or a session other than this one works for it.
 UPDATE p2pfk.migration m
-   SET lease_until = least(m.lease_until, now()), liveness_key = NULL, updated_at = now()
+   SET lease_until = least(m.lease_until, now()), liveness_key = NULL, updated_at = now(),
+       options = m.options || (SELECT jsonb_build_object('rollbackNames',
+                                 CASE WHEN EXISTS (SELECT FROM jsonb_array_elements_text(k.kept) n(name) WHERE starts_with(n.name, :'stem'::text)) THEN k.kept
+                                      ELSE k.kept || to_jsonb(:'name'::text) END)
+                                 FROM (SELECT coalesce(m.options -> 'rollbackNames', '[]') - :'refused'::text AS kept) k)
  WHERE m.id = :'migration_id'::bigint AND m.execution = :'execution'::text AND m.state = 'rolling-back'
    AND NOT p2pfk.owner_works(m.id, m.execution, m.liveness_key)
-RETURNING m.id::text AS id;
+RETURNING m.id::text AS id,
+          (SELECT n.name FROM jsonb_array_elements_text(m.options -> 'rollbackNames') n(name) WHERE starts_with(n.name, :'stem'::text) LIMIT 1) AS name;

@@ -1,6 +1,6 @@
 -- The reconciliation that has given a migration out of its hands, for a rollback that no execution has taken up yet.
 :begin
-SELECT m.id::text AS id, m.execution
+SELECT m.id::text AS id, m.execution, coalesce(m.options -> 'rollbackNames', '[]') AS names
   FROM p2pfk.migration m
  WHERE m.id = :'migration_id'::bigint AND m.state = 'rolling-back' AND m.execution LIKE 'reconcile:%'
 :end

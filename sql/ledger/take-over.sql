@@ -5,9 +5,9 @@
 :begin
 UPDATE p2pfk.migration m
    SET execution = :'execution'::text, liveness_key = :'liveness_key'::bigint, endpoint = :'endpoint'::text,
-       -- What a person accepted stays accepted, and the names that the pair FKs are to get stay chosen.
+       -- What a person accepted stays accepted, the names that the pair FKs are to get stay chosen, and those of reconciliation's rollbacks known.
        options = coalesce((SELECT jsonb_object_agg(o.key, o.value)
-                             FROM jsonb_each(m.options) o WHERE o.key IN ('accepted', 'pairConstraintNames')), '{}')
+                             FROM jsonb_each(m.options) o WHERE o.key IN ('accepted', 'pairConstraintNames', 'rollbackNames')), '{}')
                  || :'options'::jsonb
                  -- Who has started an execution of it, and the demand that the approver is somebody else: no later execution drops these.
                  || jsonb_build_object('starters', coalesce(m.options -> 'starters', '[]')

@@ -18,7 +18,13 @@ export interface Surroundings {
   readonly topics: Topics;
 }
 
-type State = { Resource?: string; Retry?: unknown; States?: States; ItemProcessor?: { States: States } };
+type State = {
+  Resource?: string;
+  Retry?: unknown;
+  Seconds?: number;
+  States?: States;
+  ItemProcessor?: { States: States };
+};
 type States = Record<string, State>;
 
 /** What is made in a stack of its own, as the local engine runs it. */
@@ -53,6 +59,7 @@ function asFunctions(definition: StateMachineDefinition): StateMachineDefinition
       if (state.Resource) state.Resource = `arn:aws:lambda:us-east-1:123456789012:function:${name}`;
       // No test waits for the tries of a service that refuses.
       delete state.Retry;
+      if (state.Seconds !== undefined) state.Seconds = 0;
       if (state.ItemProcessor) replace(state.ItemProcessor.States);
     }
   };

@@ -761,4 +761,20 @@ export const MUTANTS: readonly Mutant[] = [
     test: 'test/local/private-file.test.ts',
     title: 'a directory is not exchanged for a link between the look and the file',
   },
+  {
+    rule: 'a name that Step Functions refuses for a rollback of reconciliation is followed by another',
+    file: 'sql/ledger/hand-over.sql',
+    find: ` - :'refused'::text AS kept`,
+    replace: ` - ''::text AS kept`,
+    test: HAND_OVER_TESTS,
+    title: 'cannot know the name beforehand, and one that is refused is followed by another',
+  },
+  {
+    rule: 'only a name that the ledger has counts as a rollback of reconciliation',
+    file: 'core/steps/hand-over.ts',
+    find: '(names.includes(name) ? STARTED_HERE.exec(name) : null)',
+    replace: 'STARTED_HERE.exec(name)',
+    test: HAND_OVER_TESTS,
+    title: 'cannot end the tries by a name that says that there were enough',
+  },
 ];

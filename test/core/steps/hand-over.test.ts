@@ -16,13 +16,13 @@ import { Execution, type ForwardState, migratedTo } from '../execution.helpers.t
 const PREFIX = 'arn:aws:states:eu-central-1:123456789012:execution:p2pfk:';
 const NOTHING = { status: 'NOTHING_TO_DO', migrationId: null, waitSeconds: 0 };
 
-function reconcile(execution: string): Promise<ReconcileResult> {
-  return handler({ execution, reason: 'ABORTED' }) as Promise<ReconcileResult>;
+function reconcile(execution: string, refused?: string): Promise<ReconcileResult> {
+  return handler({ execution, reason: 'ABORTED', refused }) as Promise<ReconcileResult>;
 }
 
 /** The rollback that it asks for. */
-async function handedOver(execution: string): Promise<RollbackToStart> {
-  const { status, rollback } = await reconcile(execution);
+async function handedOver(execution: string, refused?: string): Promise<RollbackToStart> {
+  const { status, rollback } = await reconcile(execution, refused);
   expect(status).toBe('ROLL_BACK');
   if (!rollback) throw new Error('no rollback is named');
   return rollback;
@@ -196,6 +196,38 @@ describe('it is started once', () => {
   });
 });
 
+describe('a person who may start executions, and so chooses their names', () => {
+  it('cannot know the name beforehand, and one that is refused is followed by another', async () => {
+    const { observer, dead, original } = await diedOnTheWayBack();
+    const names = new Set<string>();
+    let refused: string | undefined;
+    for (let turn = 0; turn < 2 * MOST_ROLLBACKS; turn++) {
+      const { name } = await handedOver(dead, refused);
+      expect(await handedOver(dead)).toMatchObject({ name });
+      names.add(name);
+      refused = name;
+    }
+    expect(names.size).toBe(2 * MOST_ROLLBACKS);
+    // An execution that has the name that was refused, and dies, changes nothing.
+    const [taken] = names;
+    expect(await reconcile(`${PREFIX}${taken}`)).toEqual(NOTHING);
+
+    const rollback = await handedOver(dead);
+    expect(rollback.name).toBe(refused);
+    expect(await started(rollback)).toMatchObject({ status: 'SUCCEEDED', output: { status: 'ROLLED_BACK' } });
+    expect(await reconcile(dead, rollback.name)).toEqual(NOTHING);
+    expect(await everything(observer)).toBe(original);
+  });
+
+  it('cannot end the tries by a name that says that there were enough', async () => {
+    const name = `reconcile-1-0123456789ab-${MOST_ROLLBACKS}-0123456789abcdef`;
+    const { execution } = await migratedTo('DropParentForeignKey', undefined, `${PREFIX}${name}`);
+    await execution.fence();
+
+    expect((await handedOver(execution.arn)).name).toMatch(/^reconcile-1-[0-9a-f]{12}-1-[0-9a-f]{16}$/);
+  });
+});
+
 describe('a rollback that dies itself', () => {
   it('is started again under the next name, and after so many times no more', async () => {
     const { observer, dead, original } = await diedOnTheWayBack();
@@ -203,13 +235,13 @@ describe('a rollback that dies itself', () => {
     let execution = dead;
     for (let n = 1; n <= MOST_ROLLBACKS; n++) {
       const rollback = await handedOver(execution);
-      names.push(rollback.name.replace(/[0-9a-f]{12}/, '...'));
+      names.push(rollback.name.replace(/-[0-9a-f]{12}-/, '-...-').replace(/[0-9a-f]{16}$/, '...'));
       ({ execution } = rollback);
       // The second one dies before its plan has taken the migration over.
       if (n !== 2) await new Execution(execution).plan(rollback.input);
     }
     const id = names[0]?.split('-')[1];
-    expect(names).toEqual([1, 2, 3].map((n) => `reconcile-${id}-...-${n}`));
+    expect(names).toEqual([1, 2, 3].map((n) => `reconcile-${id}-...-${n}-...`));
 
     for (let time = 0; time < 2; time++)
       expect(await reconcile(execution)).toMatchObject({
@@ -229,8 +261,10 @@ describe('a rollback that dies itself', () => {
     const { name } = await handedOver(dead);
     const before = await stateOf(observer);
 
-    for (const other of [name.replace(/-\d$/, '-2'), name.replace(/[0-9a-f]{12}/, '0'.repeat(12)), `${name}0`])
-      expect(await reconcile(`${PREFIX}${other}`)).toEqual(NOTHING);
+    const others = [/-1(?=-[0-9a-f]+$)/, /(?<=-)[0-9a-f]{12}(?=-)/, /[0-9a-f]{16}$/].map((part) =>
+      name.replace(part, (found) => found.replace(/[1-9a-f]/g, '2')),
+    );
+    for (const other of [...others, `${name}0`]) expect(await reconcile(`${PREFIX}${other}`)).toEqual(NOTHING);
     expect(await reconcile(`arn:aws:states:eu-west-1:1:execution:other:${name}`)).toEqual(NOTHING);
     expect(await stateOf(observer)).toEqual(before);
   });

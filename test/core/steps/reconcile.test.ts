@@ -98,7 +98,7 @@ describe('where the way back is needed, nothing but the ledger is changed', () =
 
     const { status, rollback } = await reconciled(dead);
     expect(status).toBe('ROLL_BACK');
-    const name = expect.stringMatching(`^reconcile-${dead.migrationId}-[0-9a-f]{12}-1$`);
+    const name = expect.stringMatching(`^reconcile-${dead.migrationId}-[0-9a-f]{12}-1-[0-9a-f]{16}$`);
     expect(rollback).toEqual({
       name,
       execution: remoteArn(rollback?.name ?? ''),
