@@ -14,6 +14,7 @@ import { runOne } from '../sql.ts';
 import { expectAnswersWithin } from '../unanswered.ts';
 import { validate } from '../validation.ts';
 import { lockOfTables } from '../verified-drop.ts';
+import { cannotRollBack } from './cannot-roll-back.ts';
 import { type EnteredMigration, enterAny, type StepContext } from './context.ts';
 import { standingParent } from './fence.ts';
 import { refuseForeignTable } from './foreign-table.ts';
@@ -38,7 +39,10 @@ export async function attachParent(context: StepContext, event: MigrationEvent):
     const before = await standingParent(context, migration);
     const added = before ? done : { ...done, ...(await add(context, entered, event.execution)) };
     const standing = await standingParent(context, migration);
-    if (!standing) throw new RollbackFailed(`parent FK ${migration.constraint_name} was added and is not there`);
+    if (!standing) {
+      const reason = `parent FK ${migration.constraint_name} was added and is not there`;
+      return await cannotRollBack(context.client, entered, event.execution, reason);
+    }
     if (!standing.validated) {
       const { sql } = await runOne<{ sql: string }>(context.client, 'statements/validate-foreign-key', {
         constraint_oid: standing.oid,

@@ -4,7 +4,6 @@
  */
 import { executeDdl } from '../connection.ts';
 import type { DropPairsResult, MigrationEvent } from '../contracts.ts';
-import { RollbackFailed } from '../errors.ts';
 import { changePair, type LedgerPair, type Migration, readPairs } from '../ledger.ts';
 import { limit, underLock } from '../lock-budget.ts';
 import { runNoted } from '../noted.ts';
@@ -12,6 +11,7 @@ import { type PairStanding, pairStatementFor, readStanding, statementFor, statem
 import { requireFreeReaders } from '../readers.ts';
 import { dropGuardStatements, standingGuards } from '../row-movement-guard.ts';
 import { runOne } from '../sql.ts';
+import { cannotRollBack } from './cannot-roll-back.ts';
 import { type EnteredMigration, enterAny, type StepContext } from './context.ts';
 import { standingParent } from './fence.ts';
 
@@ -22,7 +22,7 @@ export async function dropPairForeignKeys(context: StepContext, event: Migration
   const entered = await enterAny(context, event);
   const { migration, foreignKey } = entered;
   const pairs = await readPairs(context.client, migration.id);
-  await requireParent(context, entered);
+  await requireParent(context, entered, event.execution);
 
   const standing = await readStanding(context.client, foreignKey, pairs);
   const keepIndexes = keepsIndexes(migration);
@@ -55,10 +55,14 @@ function keepsIndexes({ options, error }: Migration): boolean {
 }
 
 /** Without a valid parent FK the pair FKs are all that guards the rows: they stay. */
-async function requireParent(context: StepContext, { migration }: EnteredMigration): Promise<void> {
+async function requireParent(context: StepContext, entered: EnteredMigration, execution: string): Promise<void> {
+  const { migration } = entered;
   const parent = await standingParent(context, migration);
   if (!parent?.validated)
-    throw new RollbackFailed(
+    await cannotRollBack(
+      context.client,
+      entered,
+      execution,
       `parent FK ${migration.constraint_name} does not stand, or is not valid: the pair foreign keys stay`,
     );
 }
@@ -109,7 +113,7 @@ async function putBackUnderLock(
   await underLock(context, work, async (left) => {
     // The application waits for the sum of these statements: each gets what is left of the budget.
     const limitToRest = () => limit(client, left());
-    await requireParent(context, entered);
+    await requireParent(context, entered, execution);
     await limitToRest();
     // Looked at again: delivered twice, the other one may have been faster.
     const now = (await readStanding(client, foreignKey, [pair])).get(pair.pair);

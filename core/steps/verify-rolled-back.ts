@@ -1,19 +1,21 @@
 /** VerifyRolledBack: compares the parent FK (name, definition, comment, triggers) and its children on the leaves with what they were. */
 import type { Client } from 'pg';
 import type { MigrationEvent, RolledBackResult } from '../contracts.ts';
-import { MigrationFenced, RollbackFailed } from '../errors.ts';
+import { MigrationFenced } from '../errors.ts';
 import { restoreFiringStatements } from '../firing.ts';
 import { changeMigration, inTransaction, readMigration, readPairs } from '../ledger.ts';
 import { readStanding } from '../pairs.ts';
 import { toNamedError } from '../postgres-errors.ts';
 import { standingGuards } from '../row-movement-guard.ts';
+import { cannotRollBack } from './cannot-roll-back.ts';
 import { enterAny, type StepContext } from './context.ts';
 import { standingParent } from './fence.ts';
 
 /** @throws RollbackFailed naming every difference to the original */
 export async function verifyRolledBack(context: StepContext, event: MigrationEvent): Promise<RolledBackResult> {
   const { client } = context;
-  const { migration, foreignKey } = await enterAny(context, event);
+  const entered = await enterAny(context, event);
+  const { migration, foreignKey } = entered;
   const problems: string[] = [];
   const parent = await standingParent(context, migration);
   if (!parent)
@@ -38,7 +40,8 @@ export async function verifyRolledBack(context: StepContext, event: MigrationEve
     problems.push(`the row-movement guard of ${relation} still exists`);
   if (parent && (await restoreFiringStatements(client, foreignKey)).length > 0)
     problems.push(`triggers of parent FK ${migration.constraint_name} do not fire ALWAYS, as they did`);
-  if (problems.length > 0) throw new RollbackFailed(`the rollback is not complete: ${problems.join('; ')}`);
+  if (problems.length > 0)
+    await cannotRollBack(client, entered, event.execution, `the rollback is not complete: ${problems.join('; ')}`);
   if (migration.state !== 'rolled-back') await finish(client, event);
   return {
     status: 'ROLLED_BACK',

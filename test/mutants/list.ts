@@ -777,4 +777,12 @@ export const MUTANTS: readonly Mutant[] = [
     test: HAND_OVER_TESTS,
     title: 'cannot end the tries by a name that says that there were enough',
   },
+  {
+    rule: 'a step that comes late is no failure of its rollback',
+    file: 'core/steps/cannot-roll-back.ts',
+    find: "  await client.query('SELECT p2pfk.enter_rollback($1, $2)', [migration.id, execution]);\n",
+    replace: '',
+    test: 'test/core/steps/late.test.ts',
+    title: 'a rollback step that comes late does not undo what a later migration made',
+  },
 ];
