@@ -27,6 +27,27 @@ it('a session whose settings somebody cancels is lost, not refused: it is tried 
   await connecting;
 });
 
+it('a server that cannot open a session for want of disk space is lost, not one that refuses us', async () => {
+  const db = await createDatabase();
+  onTestFinished(() => db.drop());
+  const observer = await db.client();
+  const failWith = (sqlState: string) =>
+    observer.query(`CREATE OR REPLACE FUNCTION public.at_login() RETURNS event_trigger LANGUAGE plpgsql
+      AS $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '${sqlState}'; END $$`);
+  await failWith('53100');
+  // As the server does it itself: the error ends the session before it has begun. 17 and newer, as the server of this suite.
+  await observer.query('CREATE EVENT TRIGGER full_disk ON login EXECUTE FUNCTION public.at_login()');
+  const opening = () => connect({ databaseUrl: db.url, applicationName: 'p2pfk/-/test' });
+
+  await expect(opening()).rejects.toMatchObject({
+    name: 'ConnectionLost',
+    message: expect.stringMatching(/ cannot open a session: could not extend file: No space left on device$/),
+    context: { sqlState: '53100' },
+  });
+  await failWith('42501');
+  await expect(opening()).rejects.toMatchObject({ name: 'ConnectionRefused' });
+});
+
 it('a role that can only connect stops no session of ours with a lock on pg_settings, which PUBLIC may take', async () => {
   const db = await createDatabase();
   onTestFinished(() => db.drop());

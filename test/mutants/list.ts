@@ -785,4 +785,12 @@ export const MUTANTS: readonly Mutant[] = [
     test: 'test/core/steps/late.test.ts',
     title: 'a rollback step that comes late does not undo what a later migration made',
   },
+  {
+    rule: 'a server that cannot open a session for want of disk space is tried again',
+    file: 'core/connection.ts',
+    find: 'if (sqlState !== undefined && isTrouble(sqlState)) {',
+    replace: 'if (sqlState === undefined) {',
+    test: 'test/core/connection.test.ts',
+    title: 'a server that cannot open a session for want of disk space is lost, not one that refuses us',
+  },
 ];
