@@ -7,6 +7,7 @@
 import { channel } from 'node:diagnostics_channel';
 import type { Client } from 'pg';
 import { endStandbyWaitOf } from './connection.ts';
+import { inTransaction, noteEvent } from './ledger.ts';
 import { backendOf } from './pooler.ts';
 import { messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
 import { runOne } from './sql.ts';
@@ -28,6 +29,11 @@ const LIMIT_MS = 60_000;
 const REPORT_AFTER_MS = 5_000;
 /** Between two tries to end the wait, where no other session is to be had. */
 const AGAIN_MS = 5_000;
+
+/** How long the note in the ledger may take, milliseconds. */
+const NOTE_MS = 2_000;
+/** Of the note: no step of the state machine has this name, so it counts as no try of one. */
+const NOTE_STEP = 'ConfirmOnStandby';
 
 const slow = channel(STANDBY_SLOW);
 
@@ -77,4 +83,37 @@ export async function confirmOnStandby(client: Client, options: ConfirmOptions =
       `what was committed is on this server, and the synchronous standby has not confirmed it within ${Math.round(limitMs / 1_000)} s: until it does, a failover to it would lose it`,
     );
   return confirmed;
+}
+
+export interface Unconfirmed {
+  readonly migrationId: string;
+  /** Null where a person's command did it. */
+  readonly execution: string | null;
+  /** The last sentence of {@link STANDBY_SLOW}. */
+  readonly message: string;
+}
+
+/**
+ * Notes in the ledger what {@link confirmOnStandby} has reported, so that the report of the execution has it. The step is done: that
+ * this cannot be noted, or not within two seconds, changes nothing, and is logged.
+ */
+export async function noteUnconfirmed(
+  client: Client,
+  { migrationId, execution, message }: Unconfirmed,
+  warn: (message: string) => void,
+): Promise<void> {
+  // Also where the server does not answer at all.
+  expectAnswersWithin(client, 2 * NOTE_MS);
+  const note = { execution, pair: null, step: NOTE_STEP, sql: null, durationMs: null, error: message };
+  try {
+    await inTransaction(client, async () => {
+      // The step may have left the session without a lock_timeout.
+      await client.query("SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $1, true)", [
+        String(NOTE_MS),
+      ]);
+      await noteEvent(client, migrationId, note);
+    });
+  } catch (error) {
+    warn(`the ledger does not say that the standby has not confirmed it: ${messageOf(error)}`);
+  }
 }

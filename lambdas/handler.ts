@@ -6,7 +6,7 @@ import { describeError, InvalidInput, type P2pfkError } from '../core/errors.ts'
 import { requirePlannedDatabase } from '../core/ledger-identity.ts';
 import { explainMissingRelation } from '../core/missing-relation.ts';
 import { toNamedError } from '../core/postgres-errors.ts';
-import { confirmOnStandby } from '../core/standby-commit.ts';
+import { confirmOnStandby, noteUnconfirmed } from '../core/standby-commit.ts';
 import { applicationName, type StepContext } from '../core/steps/context.ts';
 import { openSession } from './database.ts';
 import { ledgerOwnerOf } from './ledger-owner.ts';
@@ -69,10 +69,7 @@ export function stepHandler<Schema extends z.ZodType, Result>(
         { client, logger: log, remainingMs: () => endsAt - Date.now(), openSession: open },
         parsed,
       );
-      await confirmOnStandby(client, {
-        limitMs: Math.min(STANDBY_LIMIT_MS, Math.max(1_000, endsAt - Date.now() - STANDBY_RESERVE_MS)),
-        warn: (message) => log.warn(message),
-      });
+      await confirmStep(client, { ...subject, ...migrationOf(result) }, endsAt, (message) => log.warn(message));
       log.info('step done', { result });
       measureResult(name, result);
       // What cannot be measured is no reason to call a step failed that was done.
@@ -91,6 +88,31 @@ export function stepHandler<Schema extends z.ZodType, Result>(
       await client?.end().catch(() => undefined);
     }
   };
+}
+
+/** Waits for a synchronous standby, within the time of the function; where it does not confirm the step, the ledger says so. */
+async function confirmStep(
+  client: Client,
+  { migrationId, execution }: { readonly migrationId?: string | undefined; readonly execution?: string | undefined },
+  endsAt: number,
+  warn: (message: string) => void,
+): Promise<void> {
+  let last = '';
+  const confirmed = await confirmOnStandby(client, {
+    limitMs: Math.min(STANDBY_LIMIT_MS, Math.max(1_000, endsAt - Date.now() - STANDBY_RESERVE_MS)),
+    warn: (message) => {
+      last = message;
+      warn(message);
+    },
+  });
+  if (!confirmed && migrationId !== undefined)
+    await noteUnconfirmed(client, { migrationId, execution: execution ?? null, message: last }, warn);
+}
+
+/** The plan is asked for a table, and answers which migration that is. */
+function migrationOf(result: unknown): { readonly migrationId?: string } {
+  const { migrationId } = z.object({ migrationId: z.string() }).safeParse(result).data ?? {};
+  return migrationId === undefined ? {} : { migrationId };
 }
 
 /** A session in the database that the plan was made in, as far as the event names one. */

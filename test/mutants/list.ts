@@ -793,4 +793,12 @@ export const MUTANTS: readonly Mutant[] = [
     test: 'test/core/connection.test.ts',
     title: 'a server that cannot open a session for want of disk space is lost, not one that refuses us',
   },
+  {
+    rule: 'what a synchronous standby has not confirmed is noted in the ledger',
+    file: 'lambdas/handler.ts',
+    find: 'if (!confirmed && migrationId !== undefined)',
+    replace: 'if (confirmed && migrationId !== undefined)',
+    test: 'test/core/steps/synchronous-standby.test.ts',
+    title: 'is named in the ledger, and so in the report; that it cannot be noted fails no step',
+  },
 ];

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { connect } from '../../../core/connection.ts';
 import { changeOnline } from '../../../core/online-change.ts';
 import { confirmOnStandby } from '../../../core/standby-commit.ts';
+import { readTrail } from '../../../core/trail/trail.ts';
 import { startPsql } from '../../psql/psql.helpers.ts';
 import { holdLock, waitUntil } from '../../support/observe.ts';
 import {
@@ -161,6 +162,42 @@ describe('a synchronous standby that does not answer', () => {
     ]);
     await client.query('INSERT INTO public.made SELECT 1');
     expect(await oneRow(db.observer, 'SELECT count(*)::int AS n FROM public.made')).toEqual({ n: 1 });
+  });
+
+  it('is named in the ledger, and so in the report; that it cannot be noted fails no step', async () => {
+    const db = await replicatedDatabase(servers, THREE_PAIRS);
+    const standby = await db.reader();
+    const execution = new Execution();
+    await execution.migrate('AddForeignKeys');
+    await makeSynchronous(db);
+    await db.caughtUp();
+    await standby.query('SELECT pg_wal_replay_pause()');
+    onTestFinished(async () => {
+      await standby.query('SELECT pg_wal_replay_resume()');
+    });
+    // A function that has little time left.
+    const short = { getRemainingTimeInMillis: () => 11_500 };
+    const notes = async () =>
+      (await readTrail(db.observer, execution.migrationId, '')).events
+        .filter(({ step }) => step === 'ConfirmOnStandby')
+        .map(({ sql, error, execution: by }) => ({ sql, error, by }));
+
+    expect(await execution.addForeignKey(1, short)).toMatchObject({ status: 'SKIPPED' });
+    const noted = {
+      sql: null,
+      by: execution.arn,
+      error: expect.stringMatching(
+        /^what was committed is on this server, and the synchronous standby has not confirmed/,
+      ),
+    };
+    expect(await notes()).toEqual([noted]);
+
+    const again = execution.addForeignKey(1, short);
+    await waitForStandbyWait(db.observer);
+    const held = await holdLock(db.observer, 'LOCK TABLE p2pfk.event IN ACCESS EXCLUSIVE MODE');
+    expect(await again).toMatchObject({ status: 'SKIPPED' });
+    await held.release();
+    expect(await notes()).toEqual([noted]);
   });
 
   it('is not asked where the session came with a synchronous_commit that does not wait for it', async () => {
