@@ -10,6 +10,8 @@
 -- As in session.sql: our own queries find nothing outside of pg_catalog, and event triggers see the caller's search_path.
 SELECT pg_catalog.set_config('p2pfk.caller_search_path', pg_catalog.current_setting('search_path'), false) AS ignored \gset
 SET search_path = pg_catalog, pg_temp;
+-- The ledger's functions replace older ones, of which there are none here: PostgreSQL would say so.
+SET client_min_messages = warning;
 SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                 WHERE n.nspname = 'p2pfk' AND c.relname = 'ledger_version') AS there,
        EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -1,0 +1,28 @@
+/** The tables of the ledger on a subscriber: rows of the publisher go in as they are, and p2pfk does not take them for its own. */
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { databaseWith, oneRow } from '../core/case.helpers.ts';
+import { Execution } from '../core/execution.helpers.ts';
+import { describeWithPsql, psqlFile } from './psql.helpers.ts';
+
+describeWithPsql('sql/ledger-copy.sql', () => {
+  it('makes tables that take an approval and its login as the publisher has them, and are no ledger', async () => {
+    const { db, observer } = await databaseWith();
+    const file = fileURLToPath(new URL('../../sql/ledger-copy.sql', import.meta.url));
+    expect(await psqlFile(db.url, file)).toMatchObject({ code: 0, errors: [] });
+
+    // As the worker of a subscription does: only triggers that fire ALWAYS or for a REPLICA do so.
+    await observer.query(`SET session_replication_role = replica;
+      INSERT INTO p2pfk.ledger_version (version) VALUES (1), (2), (3);
+      INSERT INTO p2pfk.migration (table_oid, referenced_oid, table_name, referenced_name, constraint_name, definition, columns,
+                                   referenced_columns, actions, column_names, referenced_column_names, execution, state, options)
+      VALUES (1, 2, 'a', 'b', 'c', 'd', 'e', 'f', 'g', '[]', '[]', 'h', 'running', '{}');
+      UPDATE p2pfk.migration SET approved_at = '2020-02-02 00:00Z', approved_by = 'Ann', approved_login = 'ann_login';
+      RESET session_replication_role`);
+
+    expect(
+      await oneRow(observer, 'SELECT extract(year FROM approved_at)::int AS year, approved_login FROM p2pfk.migration'),
+    ).toEqual({ year: 2020, approved_login: 'ann_login' });
+    await expect(new Execution().plan()).rejects.toThrow(/is a copy of the ledger/);
+  });
+});
