@@ -40,8 +40,8 @@ export async function attachParent(context: StepContext, event: MigrationEvent):
     const added = before ? done : { ...done, ...(await add(context, entered, event.execution)) };
     const standing = await standingParent(context, migration);
     if (!standing) {
-      const reason = `parent FK ${migration.constraint_name} was added and is not there`;
-      return await cannotRollBack(context.client, entered, event.execution, reason);
+      const failure = new RollbackFailed(`parent FK ${migration.constraint_name} was added and is not there`);
+      return await cannotRollBack(context.client, entered, event.execution, failure);
     }
     if (!standing.validated) {
       const { sql } = await runOne<{ sql: string }>(context.client, 'statements/validate-foreign-key', {
@@ -64,11 +64,12 @@ export async function attachParent(context: StepContext, event: MigrationEvent):
   } catch (error) {
     refuseForeignTable(error, `a partition of ${migration.table_name}`);
     if (!(error instanceof OrphanedRows)) throw error;
-    throw new RollbackFailed(
+    const failure = new RollbackFailed(
       `parent FK ${migration.constraint_name} cannot come back: rows of ${migration.table_name} have no row in ${migration.referenced_name}; the pair foreign keys stay`,
       error.context,
       { cause: error },
     );
+    return await cannotRollBack(context.client, entered, event.execution, failure);
   }
 }
 

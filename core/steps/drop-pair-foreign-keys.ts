@@ -4,6 +4,7 @@
  */
 import { executeDdl } from '../connection.ts';
 import type { DropPairsResult, MigrationEvent } from '../contracts.ts';
+import { RollbackFailed } from '../errors.ts';
 import { changePair, type LedgerPair, type Migration, readPairs } from '../ledger.ts';
 import { limit, underLock } from '../lock-budget.ts';
 import { runNoted } from '../noted.ts';
@@ -63,7 +64,9 @@ async function requireParent(context: StepContext, entered: EnteredMigration, ex
       context.client,
       entered,
       execution,
-      `parent FK ${migration.constraint_name} does not stand, or is not valid: the pair foreign keys stay`,
+      new RollbackFailed(
+        `parent FK ${migration.constraint_name} does not stand, or is not valid: the pair foreign keys stay`,
+      ),
     );
 }
 

@@ -1,7 +1,7 @@
 /** VerifyRolledBack: compares the parent FK (name, definition, comment, triggers) and its children on the leaves with what they were. */
 import type { Client } from 'pg';
 import type { MigrationEvent, RolledBackResult } from '../contracts.ts';
-import { MigrationFenced } from '../errors.ts';
+import { MigrationFenced, RollbackFailed } from '../errors.ts';
 import { restoreFiringStatements } from '../firing.ts';
 import { changeMigration, inTransaction, readMigration, readPairs } from '../ledger.ts';
 import { readStanding } from '../pairs.ts';
@@ -41,7 +41,12 @@ export async function verifyRolledBack(context: StepContext, event: MigrationEve
   if (parent && (await restoreFiringStatements(client, foreignKey)).length > 0)
     problems.push(`triggers of parent FK ${migration.constraint_name} do not fire ALWAYS, as they did`);
   if (problems.length > 0)
-    await cannotRollBack(client, entered, event.execution, `the rollback is not complete: ${problems.join('; ')}`);
+    await cannotRollBack(
+      client,
+      entered,
+      event.execution,
+      new RollbackFailed(`the rollback is not complete: ${problems.join('; ')}`),
+    );
   if (migration.state !== 'rolled-back') await finish(client, event);
   return {
     status: 'ROLLED_BACK',
