@@ -3,7 +3,7 @@ import { channel } from 'node:diagnostics_channel';
 import { Client } from 'pg';
 import { ConnectionLost, ConnectionRefused, InvalidInput, P2pfkError } from './errors.ts';
 import { journalOf } from './journal.ts';
-import { becomeLedgerOwner, checkLedger } from './ledger-state.ts';
+import { becomeLedgerOwner, checkLedger, LEDGER_OWNER } from './ledger-state.ts';
 import { SESSION_OPENED } from './libpq/keywords.ts';
 import { CombinedFailure, openSession, type ServerAddress } from './libpq/open.ts';
 import { resolveParameters } from './libpq/parameters.ts';
@@ -118,7 +118,12 @@ export function openReader(primary: Client, url: string, answerMs: number): Prom
   const reader = { ...options, databaseUrl: url };
   return open(reader, async (client) => {
     await refusePooler(client, reader);
-    await pinSettings(client, { lockTimeoutMs: answerMs, searchPath: '', local: false });
+    await pinSettings(client, {
+      lockTimeoutMs: answerMs,
+      searchPath: '',
+      local: false,
+      expectedRole: ownerOf(options),
+    });
     await client.query("SELECT set_config('statement_timeout', $1, false)", [String(answerMs)]);
     expectAnswersWithin(client, answerMs);
   });
@@ -165,8 +170,12 @@ async function refusePooler(client: Client, { databaseUrl }: ConnectOptions): Pr
 
 async function pin(client: Client, options: ConnectOptions, local: boolean): Promise<void> {
   const { lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS, searchPath = '' } = options;
-  await pinSettings(client, { lockTimeoutMs, searchPath, local });
+  await pinSettings(client, { lockTimeoutMs, searchPath, local, expectedRole: ownerOf(options) });
   await becomeLedgerOwner(client, options.ledgerOwner, local);
+}
+
+function ownerOf({ ledgerOwner = process.env[LEDGER_OWNER] }: Pick<ConnectOptions, 'ledgerOwner'>): string | undefined {
+  return ledgerOwner;
 }
 
 async function beginReading(client: Client, options: ReadOptions): Promise<void> {

@@ -26,6 +26,7 @@ SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamesp
 \q
 \endif
 \set ledger_owner ''
+\ir psql/control/role-of-database.sql
 \ir psql/control/ledger.sql
 BEGIN;
 SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'p2pfk') AS there \gset

@@ -12,6 +12,8 @@
 -- p2pfk.caller_synchronous_commit keeps the synchronous_commit that the session came with, for checks/confirm-on-standby.sql.
 --
 -- not_pinned: what only a superuser may set and is not as it should be (sql/settings-at-fault.sql names who set it).
+--
+-- is_other_role: a role was set; sql/catalog/role-of-database.sql says whether the database's owner did it.
 :begin
 WITH pinned(name, value) AS (VALUES
   -- How our texts are read. Off, '\1' would be chr(1) and a replacement in a regular expression another text.
@@ -78,7 +80,8 @@ WITH pinned(name, value) AS (VALUES
   ('jit', 'off'),
   ('plan_cache_mode', 'auto'), ('force_parallel_mode', 'off'), ('debug_parallel_query', 'off')
 )
-SELECT p.not_pinned
+SELECT p.not_pinned,
+       current_user OPERATOR(pg_catalog.<>) session_user AS is_other_role
   FROM (SELECT pg_catalog.set_config('p2pfk.caller_search_path',
                  CASE WHEN :'search_path'::pg_catalog.text OPERATOR(pg_catalog.<>) '' THEN :'search_path'::pg_catalog.text
                       WHEN pg_catalog.current_setting('search_path') OPERATOR(pg_catalog.<>) 'pg_catalog, pg_temp' THEN pg_catalog.current_setting('search_path')

@@ -25,6 +25,10 @@ export function trustBlock(): string {
     '',
     comment('Which role this is, and whether it may use the ledger: its owner and its version'),
     readSql('script/ledger-owner').trimEnd(),
+    ...asked('catalog/role-of-database'),
+    ...refuseWhere(
+      `CASE WHEN :'foreign_role' NOT IN ('', :'ledger_owner') THEN format('refused, nothing was changed: this session is role %I, because the database says so (ALTER DATABASE ... SET role); if that role is to own the ledger, name it with -v ledger_owner=', :'foreign_role') ELSE '' END`,
+    ),
     '\\if :named',
     ...asked('ledger/owner-role'),
     ...refuseWhere(

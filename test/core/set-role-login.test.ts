@@ -1,11 +1,13 @@
 /** A login that a role is set for (`ALTER ROLE login SET role = owner`): its sessions are the login's, and its tables the owner's. */
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { runAsLogin } from '../../core/as-login.ts';
-import { connect } from '../../core/connection.ts';
-import { describeWithPsql, psql } from '../psql/psql.helpers.ts';
+import { connect, connectReadOnly } from '../../core/connection.ts';
+import { planScript } from '../psql/plan-script.helpers.ts';
+import { describeWithPsql, psql, psqlFile } from '../psql/psql.helpers.ts';
 import { holdLock, waitForLockWait } from '../support/observe.ts';
 import { coreSession, databaseWith, oneRow, type TestCase } from './case.helpers.ts';
 import { Execution } from './execution.helpers.ts';
+import { plainRole } from './roles.helpers.ts';
 
 /** The three pairs, owned by a role that cannot log in; the handlers come as a login that becomes this role. */
 async function loginWithRole(): Promise<TestCase & { url: string; owner: string; login: string }> {
@@ -98,5 +100,61 @@ describeWithPsql('the psql scripts', () => {
     await held.release();
 
     expect(await back).toMatchObject({ code: 0 });
+  });
+});
+
+/** As the owner of a database may do it; the ledger that p2pfk would find or make there is that role's. */
+async function roleOfDatabase() {
+  const testCase = await databaseWith();
+  const { role } = await plainRole(testCase);
+  await testCase.observer.query(
+    `ALTER DATABASE ${testCase.db.name} SET role = ${role}; GRANT CREATE ON DATABASE ${testCase.db.name} TO ${role}`,
+  );
+  return { ...testCase, role };
+}
+
+describe('a role that the database’s owner has chosen for all of its sessions', () => {
+  it('is refused, unless it is named, has the login’s rights, or is set for the login as well', async () => {
+    const { db, observer, role } = await roleOfDatabase();
+    const open = async (ledgerOwner?: string) => {
+      const client = await connect({ databaseUrl: db.url, applicationName: 'p2pfk/-/test', ledgerOwner });
+      onTestFinished(() => client.end());
+      return oneRow(client, 'SELECT current_user::text AS role');
+    };
+    const refused = {
+      name: 'SettingRefused',
+      exitCode: 4,
+      message: expect.stringContaining(`this session is role "${role}", because the database says so`),
+    };
+
+    await expect(new Execution().plan()).rejects.toMatchObject(refused);
+    await expect(connectReadOnly({ databaseUrl: db.url, applicationName: 'p2pfk/-/test' })).rejects.toMatchObject(
+      refused,
+    );
+    await expect(open('postgres')).rejects.toMatchObject(refused);
+    expect(await oneRow(observer, `SELECT to_regnamespace('p2pfk') AS ledger`)).toEqual({ ledger: null });
+    expect(await open(role)).toEqual({ role });
+
+    const login = (await oneRow<{ name: string }>(observer, 'SELECT session_user::text AS name')).name;
+    await observer.query(`GRANT ${login} TO ${role}`);
+    expect(await open()).toEqual({ role });
+    await observer.query(`REVOKE ${login} FROM ${role}`);
+    await observer.query(`ALTER ROLE ${login} IN DATABASE ${db.name} SET role = ${role}`);
+    expect(await open()).toEqual({ role });
+  });
+
+  describeWithPsql('in psql', () => {
+    it('is refused by a script, and by that of plan --sql', async () => {
+      const testCase = await databaseWith();
+      const { db, observer } = testCase;
+      const file = await planScript(db.url);
+      const { role } = await plainRole(testCase);
+      await observer.query(`ALTER DATABASE ${db.name} SET role = ${role}`);
+      for (const run of [psql(db.url, 'step1'), psqlFile(db.url, file)])
+        expect(await run).toMatchObject({
+          code: 3,
+          errors: expect.arrayContaining([expect.stringContaining('because the database says so')]),
+        });
+    });
   });
 });

@@ -161,6 +161,7 @@ SELECT format('refused, nothing was changed: %s; our queries rely on another val
 \endif
 \endif
 
+\ir role-of-database.sql
 \ir ledger-owner.sql
 -- What lock.sql is told of the next lock, by those who have more to say than its statement.
 \set lock_ways ''
