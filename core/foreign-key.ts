@@ -1,13 +1,14 @@
 /** Finds the foreign key that a person means by `--table` and `--constraint`, standing or already migrated. */
 import type { Client } from 'pg';
 import { contained, withCallerSearchPath } from './connection.ts';
-import { InvalidInput, LedgerElsewhere, LedgerNotTrusted, UntrustedCode } from './errors.ts';
+import { InvalidInput, LedgerElsewhere } from './errors.ts';
 import { type LedgerMigration, openMigrations } from './ledger.ts';
 import { readUnmatched } from './ledger-identity.ts';
 import { resolveWithoutLedger } from './lost-foreign-key.ts';
 import { sqlStateOf } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
 import { means, PARTITIONED, type StandingForeignKey } from './standing-foreign-key.ts';
+import { refuseUnsafeReturn, refuseUntrustedCode } from './untrusted-code.ts';
 
 /**
  * A foreign key between two partitioned tables. The SQL fragments (`columns`, `actions`, ...) were written and quoted by
@@ -76,52 +77,6 @@ export async function resolveForeignKey(
   if (purpose === 'rollback') await refuseUnsafeReturn(client, foreignKey);
   else if (purpose !== 'approve') await refuseUntrustedCode(client, foreignKey);
   return foreignKey;
-}
-
-/**
- * Before the parent FK is put back, and rows are looked at with this session's rights. Asked by the plan and by each step again: hours may lie
- * between them.
- *
- * @throws LedgerNotTrusted when it would reference another table than the pair FKs do
- * @throws UntrustedCode
- */
-export async function refuseUnsafeReturn(client: Client, foreignKey: ForeignKey): Promise<void> {
-  const others = await run<{ other: string }>(client, 'catalog/other-target', { ...foreignKey });
-  if (others.length > 0)
-    throw new LedgerNotTrusted(
-      `refused, nothing was changed: the ledger, schema p2pfk, says that ${foreignKey.table} referenced ${foreignKey.referencedTable}, and the foreign keys of its partitions reference ${others.map(({ other }) => other).join(', ')}: find out who changed it before you go on (superusers, the ledger's owner and, before version 3, members of pg_write_all_data can)`,
-    );
-  await refuseUntrustedCode(client, foreignKey);
-}
-
-interface UntrustedRow {
-  readonly code: string;
-  readonly owner: string;
-  readonly session_role: string;
-  readonly remedy: string;
-}
-
-type Tables = Pick<ForeignKey, 'table' | 'referencing_oid' | 'referenced_oid'>;
-
-/** @throws UntrustedCode */
-export async function refuseUntrustedCode(client: Client, foreignKey: Tables): Promise<void> {
-  const found = await untrustedCodeOf(client, foreignKey);
-  if (found) throw new UntrustedCode(`refused, nothing was changed: ${found.what}; ${found.remedy}`);
-}
-
-/** Both as a sentence without its end; undefined where there is none. */
-export async function untrustedCodeOf(
-  client: Client,
-  foreignKey: Tables,
-): Promise<{ readonly what: string; readonly remedy: string } | undefined> {
-  const rows = await run<UntrustedRow & Record<string, unknown>>(client, 'catalog/untrusted-code', { ...foreignKey });
-  const [first] = rows;
-  if (!first) return undefined;
-  const list = rows.map(({ code, owner }) => `${code} of ${owner}`).join(', ');
-  return {
-    what: `reading ${foreignKey.table} and comparing its keys would run code with the rights of ${first.session_role}, which its owner has not got: ${list}`,
-    remedy: `connect as that owner, or ${first.remedy}`,
-  };
 }
 
 async function findForeignKey(

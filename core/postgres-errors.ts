@@ -17,6 +17,7 @@ import {
   ServerTrouble,
   StatementCanceled,
   StatementFailed,
+  UntrustedCode,
 } from './errors.ts';
 
 /** Function of PostgreSQL that raises 42501 under row_security = off. The message itself may be in any language. */
@@ -30,6 +31,9 @@ const FENCED = 'P2F01';
 
 /** SQLSTATE of an exception that sql/ledger/relink.sql raises. */
 const NOT_LINKED = 'P2F02';
+
+/** SQLSTATE of an exception that `core/untrusted-code.ts` raises in the server. */
+export const UNTRUSTED_CODE = 'P2F03';
 
 /** Socket-level failures, as Node names them, and node-postgres' own words for a connection that ended. */
 const NETWORK_CODES = new Set([
@@ -58,6 +62,7 @@ const MESSAGE_OF_STATE: Readonly<
   '42501': PrivilegeMissing,
   [FENCED]: MigrationFenced,
   [NOT_LINKED]: LedgerElsewhere,
+  [UNTRUSTED_CODE]: UntrustedCode,
 };
 
 /** Whether PostgreSQL refuses this client for good: 28 authorization, 3D000 no such database. */

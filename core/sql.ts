@@ -1,5 +1,5 @@
 /** Runs the queries of `sql/`: psql variables (`:'table'`) become parameters (`$1`), so psql and we run the same text. */
-import type { ClientBase, QueryResultRow } from 'pg';
+import { type ClientBase, escapeLiteral, type QueryResultRow } from 'pg';
 import { readSql } from './sql-files.ts';
 
 /** A parameter's value. Objects and arrays are sent as JSON text; every use in `sql/` carries its own cast. */
@@ -35,6 +35,16 @@ export function toParameters(sql: string): PreparedText {
     return `$${parameters.indexOf(name) + 1}`;
   });
   return { text, parameters };
+}
+
+/** The text of `sql/<name>.sql` with its values written into it, for what can have no parameters. */
+export function withLiterals(name: string, values: Readonly<Record<string, SqlValue | undefined>>): string {
+  return withoutFrame(readSql(name)).replace(TOKEN, (token: string, _tag: string | undefined, parameter?: string) => {
+    if (parameter === undefined) return token;
+    const value = values[parameter];
+    if (value === undefined || value === null) throw new Error(`sql/${name}.sql needs the parameter ${parameter}`);
+    return escapeLiteral(typeof value === 'object' ? JSON.stringify(value) : String(value));
+  });
 }
 
 function load(name: string): PreparedText {

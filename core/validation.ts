@@ -5,12 +5,16 @@ import { OrphanedRows } from './errors.ts';
 import { maintenanceMemory, PAGE_COST_OF_TODAY } from './server.ts';
 import { run } from './sql.ts';
 import type { EnteredMigration, StepContext } from './steps/context.ts';
+import { type TablesRead, untrustedCodeGuard } from './untrusted-code.ts';
 
 /**
  * A waiter for SHARE UPDATE EXCLUSIVE stops no reader and no writer, so it may wait longer than deadlock_timeout (1 s),
  * after which PostgreSQL cancels an ordinary autovacuum that stands in the way. The lock budget is for other locks.
  */
 const LOCK_WAIT_MS = 10_000;
+
+/** Setting of the session with a long statement: in the message itself it would hide the VALIDATE from pg_stat_activity, which shows 1 kB. */
+const GUARD = 'p2pfk.untrusted_code_guard';
 
 export interface Validation {
   readonly step: string;
@@ -21,9 +25,15 @@ export interface Validation {
   /** SQL that takes the lock, or null where VALIDATE takes it itself. */
   readonly lockSql: string | null;
   readonly sql: string;
+  /** What it reads, and plans to read. */
+  readonly reads: TablesRead;
 }
 
-/** Starts the validation, or finds it running, and waits for its end as long as the handler's time allows. */
+/**
+ * Starts the validation, or finds it running, and waits for its end as long as the handler's time allows.
+ *
+ * @throws UntrustedCode
+ */
 export async function validate(
   context: StepContext,
   { migration }: EnteredMigration,
@@ -45,6 +55,7 @@ export async function validate(
       });
       if (constraint?.validated) return undefined;
       await useCallerSearchPath(session, migration.options.searchPath);
+      await session.query('SELECT set_config($1, $2, false)', [GUARD, untrustedCodeGuard(validation.reads)]);
       const literal = (text: string) => session.escapeLiteral(text);
       const id = Number(migration.id);
       const texts = validation.lockSql === null ? [validation.sql] : [validation.lockSql, validation.sql];
@@ -55,6 +66,8 @@ export async function validate(
         `SELECT p2pfk.enter${validation.direction === 'rollback' ? '_rollback' : ''}(${id}, ${literal(validation.execution)})`,
         `SELECT set_config('lock_timeout', '${LOCK_WAIT_MS}', true), set_config('maintenance_work_mem', '${memory}MB', true), set_config('p2pfk.began_at', clock_timestamp()::text, true)`,
         ...(validation.lockSql === null ? [] : [validation.lockSql]),
+        // Behind that lock no index and no CHECK can come to the referencing partition any more.
+        `DO $$ BEGIN EXECUTE current_setting('${GUARD}'); END $$`,
         "SELECT set_config('p2pfk.locked_at', clock_timestamp()::text, true)",
         CALLER_SEARCH_PATH.before,
         validation.sql,

@@ -14,6 +14,7 @@ import { addToLedger } from '../provision/ledger.ts';
 import { requireFreeReaders } from '../readers.ts';
 import { readServer, validationMemory } from '../server.ts';
 import { shellWord } from '../text.ts';
+import { refuseUntrustedCode } from '../untrusted-code.ts';
 import { adopt } from './adopt.ts';
 import { type Audited, audit, counts } from './audit.ts';
 import type { Drift, RepairOutcome, RepairStep } from './contracts.ts';
@@ -108,6 +109,8 @@ async function repair(client: Client, audited: Audited, drift: Drift, budgetMs: 
       throw new MigrationInProgress(`migration ${subject.foreignKey.migrationId} is ${subject.state}: finish it first`);
     }
     const migrationId = subject?.foreignKey.migrationId ?? null;
+    // An earlier repair may have read rows for hours.
+    if (subject) await refuseUntrustedCode(client, subject.foreignKey);
     for (const step of drift.steps) {
       if (step.kind !== 'adopt') await runStep(client, step, { migrationId, budgetMs });
       else {

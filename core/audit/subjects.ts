@@ -1,13 +1,7 @@
 /** What is audited: every migrated foreign key that the ledger knows, and those that only the catalog shows. */
 import type { Client } from 'pg';
 import { InvalidInput, NotMigrated } from '../errors.ts';
-import {
-  type ForeignKey,
-  parentForeignKeys,
-  refuseUntrustedCode,
-  resolveForeignKey,
-  resolveTable,
-} from '../foreign-key.ts';
+import { type ForeignKey, parentForeignKeys, resolveForeignKey, resolveTable } from '../foreign-key.ts';
 import type { LedgerMigration, MigrationOptions, MigrationState } from '../ledger.ts';
 import { checkLedger, isLedgerReadable } from '../ledger-state.ts';
 import { requireForeignKeyTexts } from '../ledger-text.ts';
@@ -15,6 +9,7 @@ import { type Shape, target } from '../lost-foreign-key.ts';
 import { sqlStateOf } from '../postgres-errors.ts';
 import { wantsGuard } from '../row-movement-guard.ts';
 import { run, runOne } from '../sql.ts';
+import { refuseUntrustedCode } from '../untrusted-code.ts';
 import { strangersTable, tablesWithUntrustedCode, type UnreadTable } from './unread.ts';
 
 export interface Subject {

@@ -2,6 +2,7 @@
 import type { Client } from 'pg';
 import { contained } from '../connection.ts';
 import type { Severity } from '../contracts.ts';
+import { UntrustedCode } from '../errors.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import { type LedgerPair, readMigration } from '../ledger.ts';
 import { checkLedger } from '../ledger-state.ts';
@@ -9,6 +10,7 @@ import type { LockRequest } from '../lock-wait.ts';
 import { FOREIGN_TABLE, holdingRows, isSamePair, type Pairing, type Unpaired } from '../pairs.ts';
 import { partnerName } from '../provision/names.ts';
 import { readBound, readSiblings } from '../provision/place.ts';
+import { refuseCodeOfReferencedTables } from '../provision/referenced-tables.ts';
 import { run } from '../sql.ts';
 import { shellWord } from '../text.ts';
 import type { Drift, RepairStep } from './contracts.ts';
@@ -214,6 +216,12 @@ async function makePartner(
   if (!free || free.taken || free.too_long) return [];
   const steps = new Steps(client, foreignKey);
   const parents = { referencing_parent_oid: place.parent_oid, referenced_parent_oid: family.referencedParent };
+  try {
+    await refuseCodeOfReferencedTables(client, parents);
+  } catch (error) {
+    if (error instanceof UntrustedCode) return [];
+    throw error;
+  }
   const locks = await run<LockRequest & Record<string, unknown>>(
     client,
     'statements/lock-for-attach-partition',

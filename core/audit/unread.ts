@@ -1,7 +1,8 @@
 /** Tables that an audit of the whole database does not read: one role's code must neither run nor keep it from the other tables. */
 import type { Client } from 'pg';
-import { type ForeignKey, untrustedCodeOf } from '../foreign-key.ts';
+import type { ForeignKey } from '../foreign-key.ts';
 import { shellWord } from '../text.ts';
+import { untrustedCodeOf } from '../untrusted-code.ts';
 import type { Drift } from './contracts.ts';
 
 /** Nothing but the name of the table is known. */

@@ -14,6 +14,7 @@ import type { PartitionBound } from './bound.ts';
 import { addToLedger } from './ledger.ts';
 import type { RelationName } from './names.ts';
 import type { Place } from './place.ts';
+import { refuseCodeOfReferencedTables } from './referenced-tables.ts';
 
 /** SQLSTATE of a bound that overlaps another, and of other things that are wrong with a bound. */
 export const OVERLAPS = '42P17';
@@ -52,6 +53,8 @@ export async function makePair(
   bound: PartitionBound,
   budget: Budget,
 ): Promise<MadePair> {
+  // Again under the locks, behind which no index and no CHECK can come to the tables themselves.
+  await refuseCodeOfReferencedTables(client, place);
   const making = new Making(client, bound, budget);
   // Below a table that is cut in another way the same bound would hold other keys: the partner can only be there already.
   const wanted = (await isCutAlike(client, foreignKey, place)) ? place.referenced : undefined;

@@ -17,6 +17,7 @@ import { shellWord } from '../text.ts';
 import { type PartitionBound, parseBound } from './bound.ts';
 import { type MadePair, makePair, NAME_TAKEN, OVERLAPS, type StatementText } from './make-pair.ts';
 import { choosePlace, type Place } from './place.ts';
+import { refuseCodeOfReferencedTables } from './referenced-tables.ts';
 
 export interface ProvisionRequest {
   /** The referencing partitioned table as SQL writes it, or a partition of it that is partitioned itself. */
@@ -138,6 +139,7 @@ async function findPlace(
   if (target?.parent_kind !== 'p') throw new InvalidInput(`table ${request.table} is not partitioned`);
   const pairing = await readPairing(client, foreignKey);
   const place = await choosePlace(client, foreignKey, pairing, { ...request, bound, parentOid: target.parent_oid });
+  await refuseCodeOfReferencedTables(client, place);
   return { foreignKey, place };
 }
 

@@ -4,7 +4,7 @@ import { executeDdl } from '../connection.ts';
 import type { MigrationEvent, PairResult } from '../contracts.ts';
 import { OrphanedRows, RollbackFailed } from '../errors.ts';
 import { restoreFiringStatements } from '../firing.ts';
-import { type ForeignKey, refuseUnsafeReturn } from '../foreign-key.ts';
+import type { ForeignKey } from '../foreign-key.ts';
 import { changeMigration, type LedgerPair, readPairs } from '../ledger.ts';
 import { limit, underLock } from '../lock-budget.ts';
 import type { LockRequest } from '../lock-wait.ts';
@@ -12,6 +12,7 @@ import { attachedPairs, readStanding, statementFor } from '../pairs.ts';
 import { forecastRollback, readServer } from '../server.ts';
 import { runOne } from '../sql.ts';
 import { expectAnswersWithin } from '../unanswered.ts';
+import { refuseUnsafeReturn } from '../untrusted-code.ts';
 import { validate } from '../validation.ts';
 import { lockOfTables } from '../verified-drop.ts';
 import { cannotRollBack } from './cannot-roll-back.ts';
@@ -55,6 +56,7 @@ export async function attachParent(context: StepContext, event: MigrationEvent):
         constraintOid: standing.oid,
         lockSql: null,
         sql,
+        reads: entered.foreignKey,
       });
       if (outcome.status === 'RUNNING') return { ...added, status: 'RUNNING', waitSeconds: outcome.waitSeconds };
     }

@@ -5,11 +5,11 @@
 import { executeDdl } from '../connection.ts';
 import type { PairEvent, PairResult } from '../contracts.ts';
 import { PartitionSetChanged } from '../errors.ts';
-import { refuseUnsafeReturn } from '../foreign-key.ts';
 import { changePair, type Migration, readPair } from '../ledger.ts';
 import { underLock } from '../lock-budget.ts';
 import { attachedPairs, readStanding, statementFor } from '../pairs.ts';
 import { run, runOne } from '../sql.ts';
+import { refuseUnsafeReturn } from '../untrusted-code.ts';
 import { validate } from '../validation.ts';
 import { enterAny, enterPair, type StepContext } from './context.ts';
 import { standingParent } from './fence.ts';
@@ -77,6 +77,7 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
       constraintOid: leaf.leaf_constraint_oid,
       lockSql: null,
       sql,
+      reads: { ...foreignKey, table: pair.referencing, referencing_oid: pair.referencing_oid },
     });
     if (outcome.status === 'RUNNING') return pairResult('RUNNING', target, { object, ...outcome });
   }

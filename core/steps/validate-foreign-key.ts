@@ -5,6 +5,7 @@ import { changePair } from '../ledger.ts';
 import { countOrphans } from '../orphans.ts';
 import { statementFor } from '../pairs.ts';
 import { run } from '../sql.ts';
+import { refuseUntrustedCode } from '../untrusted-code.ts';
 import { foundOrphans, validate } from '../validation.ts';
 import {
   beforeLongWork,
@@ -46,6 +47,7 @@ export async function validateForeignKey(context: StepContext, event: PairEvent)
       constraintOid: standing.constraint_oid,
       lockSql: await statementFor(client, 'statements/lock-validation', foreignKey, named),
       sql: await statementFor(client, 'statements/validate-pair-foreign-key', foreignKey, named),
+      reads: { ...pair, table: pair.referencing },
     });
     if (outcome.status === 'RUNNING')
       return pairResult('RUNNING', target, { object: standing.constraint_name, ...outcome });
@@ -86,6 +88,7 @@ async function explainOrphans(
   error: OrphanedRows,
 ): Promise<OrphanedRows> {
   const { pair, standing, referencing, referenced } = target;
+  await refuseUntrustedCode(context.client, { ...pair, table: pair.referencing });
   const [count] = await countOrphans(context.client, foreignKey, [{ ...pair, ...standing }]);
   const message = `${count?.orphans ?? 'some'} row(s) of ${referencing} have no row in ${referenced}; they are listed by: ${count?.listSql ?? error.context.statement}`;
   await changePair(context.client, migration.id, pair.pair, { last_error: message, attempts: 1 });

@@ -100,7 +100,9 @@ WITH RECURSIVE member AS (
            CROSS JOIN LATERAL (VALUES (c.referencing_type), (c.referenced_type), (o.oprleft), (o.oprright)) x(oid)
           UNION SELECT k.oid FROM key_type k
           UNION SELECT o.opcintype FROM class c JOIN pg_opclass o ON o.oid = c.oid
-          UNION SELECT r.refobjid FROM reference r WHERE r.refclassid = 'pg_type'::regclass) t
+          UNION SELECT r.refobjid FROM reference r WHERE r.refclassid = 'pg_type'::regclass
+          -- Of JSON_VALUE (... RETURNING type) PostgreSQL 17 and newer record no dependency on the type.
+          UNION SELECT r.m[1]::oid FROM expression e CROSS JOIN LATERAL regexp_matches(concat_ws(' ', e.tree, e.always), ':typid (\d+)', 'g') r(m)) t
   UNION
   SELECT p.oid
     FROM type y
@@ -114,6 +116,8 @@ WITH RECURSIVE member AS (
          UNION ALL SELECT k.casttarget FROM pg_cast k WHERE k.castsource = t.oid AND k.castmethod = 'b'
          UNION ALL SELECT d.refobjid FROM pg_constraint c JOIN pg_depend d ON d.classid = 'pg_constraint'::regclass AND d.objid = c.oid
                     WHERE c.contypid = t.oid AND d.refclassid = 'pg_type'::regclass
+         UNION ALL SELECT r.m[1]::oid FROM pg_constraint c CROSS JOIN LATERAL regexp_matches(c.conbin::text, ':typid (\d+)', 'g') r(m)
+                    WHERE c.contypid = t.oid
          -- A class for one of these serves this type as well.
          UNION ALL SELECT to_regtype(g.name)::oid
                      FROM (VALUES ('"any"', true), ('anyelement', true), ('anycompatible', true),

@@ -130,6 +130,21 @@ const REFUSED: readonly Place[] = [
     builtIn: true,
   },
   {
+    title: 'the CHECK of a domain that JSON_VALUE returns in the CHECK of another',
+    before: `CREATE FUNCTION ok(text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN true; END'; CREATE DOMAIN odd AS text CHECK (ok(value));
+      CREATE DOMAIN name AS text CHECK (JSON_VALUE(jsonb '"1"', '$' RETURNING odd) IS NOT NULL OR value <> '')`,
+    types: { medium: 'name' },
+    refused: 'ok(text)',
+    from: 17,
+  },
+  {
+    title: 'the CHECK of a domain that JSON_VALUE returns in an index',
+    before: `CREATE FUNCTION ok(text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN true; END'; CREATE DOMAIN odd AS text CHECK (ok(value))`,
+    after: `CREATE INDEX ON path_1 ((JSON_VALUE(jsonb '"1"', '$' RETURNING odd)))`,
+    refused: 'ok(text)',
+    from: 17,
+  },
+  {
     title: 'a cast to the type of the partition key',
     before: `CREATE TYPE medium AS ENUM ('one'); CREATE FUNCTION to_medium(int) RETURNS medium IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RETURN 'one'; END $$;
       CREATE CAST (int AS medium) WITH FUNCTION to_medium(int) AS ASSIGNMENT`,

@@ -7,6 +7,7 @@ import { resolveForeignKey } from '../../core/foreign-key.ts';
 import { provision } from '../../core/provision/provision.ts';
 import { verifyTable } from '../../core/verification.ts';
 import { describeWithPsql, psql } from '../psql/psql.helpers.ts';
+import { waitForLockWait } from '../support/observe.ts';
 import { coreSession, databaseWith, oneRow, type TestCase, THREE_PAIRS } from './case.helpers.ts';
 import { Execution } from './execution.helpers.ts';
 import { plainRole } from './roles.helpers.ts';
@@ -220,6 +221,109 @@ it.each([
 
   const request = { table: 'path', bound: "FOR VALUES IN ('five')", dryRun: false, lockTimeoutMs: 500 };
   await expect(provision(attack.core, request)).rejects.toMatchObject({ ...UNTRUSTED, message });
+
+  expect(await isSuperuser(attack)).toEqual({ yes: false });
+});
+
+describe('code that comes after the plan', () => {
+  const EVIL = 'CREATE INDEX evil ON path_1 (lo.evil(ARRAY[]::int[]))';
+  /** Tables of the login, a partition of which belongs to the intruder. */
+  const owned = async () => {
+    const attack = await intruder(THREE_PAIRS);
+    const add = (client = attack.observer) => client.query(`SET ROLE ${attack.role}; ${EVIL}; RESET ROLE`);
+    await attack.observer.query(
+      `ALTER TABLE path_1 OWNER TO ${attack.role}; GRANT CREATE ON SCHEMA public TO ${attack.role}`,
+    );
+    return { ...attack, add };
+  };
+  const ACCEPT = { accept: ['all'] };
+
+  it('is refused by each step that reads rows, before it does', async () => {
+    const { add, ...attack } = await owned();
+    const execution = new Execution();
+    const withCode = async (step: () => Promise<unknown>) => {
+      await add();
+      await expect(step()).rejects.toMatchObject(UNTRUSTED);
+      await attack.observer.query('DROP INDEX public.evil');
+    };
+    await execution.migrate('AddForeignKeys', ACCEPT);
+    await withCode(() => execution.validateForeignKey(1));
+    await execution.run('ValidateForeignKeys');
+    await withCode(() => execution.verifyGate());
+    await execution.verifyGate();
+    await withCode(() => execution.dropParentForeignKey());
+    await execution.dropParentForeignKey();
+    await withCode(() => execution.verifyMigration());
+
+    expect(await isSuperuser(attack)).toEqual({ yes: false });
+    expect(await execution.verifyMigration()).toMatchObject({ status: 'MIGRATED' });
+  });
+
+  it('and while VALIDATE waits for its lock, by VALIDATE', async () => {
+    const { add, ...attack } = await owned();
+    const execution = new Execution();
+    await execution.migrate('AddForeignKeys', ACCEPT);
+    const other = await attack.db.client();
+    await other.query('BEGIN; LOCK TABLE ONLY path_1 IN SHARE UPDATE EXCLUSIVE MODE');
+    const validating = expect(execution.validateForeignKey(1)).rejects.toMatchObject(UNTRUSTED);
+    await waitForLockWait(attack.observer, /VALIDATE CONSTRAINT/);
+    await add(other);
+    await other.query('COMMIT');
+
+    await validating;
+    expect(await isSuperuser(attack)).toEqual({ yes: false });
+  });
+});
+
+describeWithPsql('in the psql scripts', () => {
+  it('code that comes while they run is refused before the next pair is read', async () => {
+    const attack = await intruder(THREE_PAIRS);
+    await attack.observer.query(
+      `ALTER TABLE path_2 OWNER TO ${attack.role}; ALTER TABLE path_3 OWNER TO ${attack.role}; GRANT CREATE ON SCHEMA public TO ${attack.role}`,
+    );
+    expect(await psql(attack.db.url, 'step1', { table: 'path', accept: 'all' })).toMatchObject({ code: 0 });
+    // With the first validation, which an event trigger sees.
+    await attack.observer.query(`
+      CREATE FUNCTION at_that_moment() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF to_regclass('public.evil') IS NULL AND EXISTS (SELECT FROM pg_constraint WHERE conname = 'fk_path_to_inode_1' AND convalidated) THEN
+          CREATE INDEX evil ON public.path_2 (lo.evil(ARRAY[]::int[])); CREATE INDEX evil_3 ON public.path_3 (lo.evil(ARRAY[]::int[]));
+        END IF; END $$;
+      CREATE EVENT TRIGGER at_that_moment ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION at_that_moment()`);
+
+    const { code, errors } = await psql(attack.db.url, 'step2');
+
+    expect([code, errors.join()]).toEqual([
+      3,
+      expect.stringMatching(/refused: reading public\.path_[23] and .* function lo\.evil\(integer\[\]\) of plain_/),
+    ]);
+    expect(await isSuperuser(attack)).toEqual({ yes: false });
+  });
+});
+
+it('nor is code of a third table, which the new partition references as well', async () => {
+  const attack = await intruder(THREE_PAIRS);
+  await attack.observer.query(`
+    CREATE TABLE third (medium text PRIMARY KEY); INSERT INTO third SELECT DISTINCT medium FROM inode;
+    ALTER TABLE path ADD CONSTRAINT third_fk FOREIGN KEY (medium) REFERENCES third`);
+  await new Execution().migrate(undefined, { constraint: 'path_fk' });
+  await attack.observer.query(`ALTER TABLE third OWNER TO ${attack.role}; GRANT CREATE ON SCHEMA public TO ${attack.role};
+    SET ROLE ${attack.role}; CREATE INDEX ON third (medium) WHERE lo.evil(ARRAY[]::int[]) > 0; RESET ROLE`);
+
+  const request = {
+    table: 'path',
+    constraint: 'path_fk',
+    bound: "FOR VALUES IN ('five')",
+    nameSuffix: '5',
+    lockTimeoutMs: 5_000,
+  };
+  for (const dryRun of [true, false])
+    await expect(provision(attack.core, { ...request, dryRun })).rejects.toMatchObject({
+      ...UNTRUSTED,
+      message: expect.stringContaining('reading public.third and comparing its keys would run code'),
+    });
+  await attack.observer.query(`CREATE TABLE path_5 PARTITION OF path FOR VALUES IN ('five')`);
+  const { outcomes } = await auditAndRepair(attack.core, { table: 'path', lockTimeoutMs: 5_000 });
+  expect(outcomes).toEqual([]);
 
   expect(await isSuperuser(attack)).toEqual({ yes: false });
 });

@@ -1,6 +1,17 @@
 -- Runs :validate_sql as one message that needs no psql until its COMMIT (:lock_sql first, where it is not empty); then
 -- :failed tells. Waiters for its lock stop no reader and no writer, so it may wait for longer than deadlock_timeout, after
 -- which PostgreSQL cancels an ordinary autovacuum that stands in the way.
+SELECT :'pair' = '' AS reads_all \gset
+\if :reads_all
+\set read_oid :referencing_oid
+\else
+\set read_oid :pair_referencing_oid
+\endif
+\ir ../control/untrusted-code.sql
+\if :refused
+\set error_name UntrustedCode
+\ir ../control/give-up.sql
+\endif
 SELECT jsonb_path_query_array(jsonb_build_array(
          format('SELECT %s(%s, %L)', :'enter', :'migration_id', :'execution'),
          'SELECT set_config(''lock_timeout'', ''10000'', true)',

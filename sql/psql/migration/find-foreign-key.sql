@@ -116,19 +116,15 @@ SELECT :'purpose' = 'rollback' AS goes_back \gset
 \set file ../../catalog/other-target.sql
 \ir ../control/rows.sql
 SELECT :'result'::jsonb <> '[]' AS refused,
-       format('refused, nothing was changed: the ledger, schema p2pfk, says that %s referenced %s, and the foreign keys of its partitions reference %s: find out who changed it before you go on (superusers, the ledger''s owner and, before version 3, members of pg_write_all_data can)',
+       format('refused: the ledger, schema p2pfk, says that %s referenced %s, and the foreign keys of its partitions reference %s: find out who changed it before you go on (superusers, the ledger''s owner and, before version 3, members of pg_write_all_data can)',
               :'table', :'referenced_table', string_agg(o ->> 'other', ', ')) AS refusal
   FROM jsonb_array_elements(:'result'::jsonb) o \gset
 \if :refused
 \ir ../control/refuse.sql
 \endif
 \endif
-\set file ../../catalog/untrusted-code.sql
-\ir ../control/rows.sql
-SELECT :'result'::jsonb <> '[]' AS refused,
-       format('refused, nothing was changed: reading %s and comparing its keys would run code with the rights of %s, which its owner has not got: %s; connect as that owner, or %s',
-              :'table', min(u ->> 'session_role'), string_agg(format('%s of %s', u ->> 'code', u ->> 'owner'), ', '), min(u ->> 'remedy')) AS refusal
-  FROM jsonb_array_elements(:'result'::jsonb) u \gset
+\set read_oid :referencing_oid
+\ir ../control/untrusted-code.sql
 \if :refused
 \ir ../control/refuse.sql
 \endif

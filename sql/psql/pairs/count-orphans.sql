@@ -1,4 +1,10 @@
 -- Counts the orphans of this turn's pair into :orphans (empty: no FK tells how to compare); :list_sql lists them.
+SELECT :'named'::jsonb -> 0 ->> 'referencing_oid' AS read_oid \gset
+\ir ../control/untrusted-code.sql
+\if :refused
+\set error_name UntrustedCode
+\ir ../control/give-up.sql
+\endif
 \set pairs :named
 \set file ../../checks/orphans.sql
 \ir ../control/rows.sql

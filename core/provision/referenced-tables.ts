@@ -1,0 +1,22 @@
+/** Tables that a new partition references besides its partner: ATTACH PARTITION gives it all foreign keys of its parent. */
+import type { Client } from 'pg';
+import { run } from '../sql.ts';
+import { refuseUntrustedCode } from '../untrusted-code.ts';
+import type { Place } from './place.ts';
+
+/**
+ * PostgreSQL checks each such foreign key by a query, though there is no row, and planning that could run code of the other table's owner.
+ *
+ * @throws UntrustedCode
+ */
+export async function refuseCodeOfReferencedTables(
+  client: Client,
+  place: Pick<Place, 'referencing_parent_oid' | 'referenced_parent_oid'>,
+): Promise<void> {
+  const references = await run<{ referencing_oid: number; referenced_oid: number; table: string }>(
+    client,
+    'provision/referenced-tables',
+    { parents: [place.referencing_parent_oid, place.referenced_parent_oid] },
+  );
+  for (const reference of references) await refuseUntrustedCode(client, reference);
+}
