@@ -83,6 +83,13 @@ BEGIN
     NEW.approved_by := OLD.approved_by;
     NEW.approval_reason := OLD.approval_reason;
   ELSE
+    -- An approval that takes the place of another one: that was of a person, and does not go without a trace.
+    IF OLD.approved_at IS NOT NULL THEN
+      NEW.approval_withdrawn_at := clock_timestamp();
+      NEW.approval_withdrawn_login := session_user;
+      NEW.approval_withdrawn_by := NEW.approved_by;
+      NEW.approval_withdrawn_reason := 'another approval took its place';
+    END IF;
     NEW.approved_at := clock_timestamp();
     NEW.approved_login := session_user;
   END IF;
@@ -309,7 +316,8 @@ $record$;
 CREATE OR REPLACE FUNCTION p2pfk.refuse_row_movement() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET extra_float_digits = 1
-SET DateStyle = 'ISO, YMD' SET IntervalStyle = postgres SET TimeZone = 'UTC' SET bytea_output = hex AS $guard$
+SET DateStyle = 'ISO, YMD' SET IntervalStyle = postgres SET TimeZone = 'UTC' SET bytea_output = hex SET lc_monetary = 'C'
+SET array_nulls = on SET transform_null_equals = off SET backslash_quote = safe_encoding SET quote_all_identifiers = off AS $guard$
 DECLARE
   stays boolean;
 BEGIN

@@ -130,6 +130,14 @@ describe('after the migration of a foreign key that cascades', () => {
   });
 });
 
+/** In the DEFAULT partition. */
+const OTHER_VALUE: Readonly<Record<string, string>> = {
+  'text[]': "'{z}'",
+  money: "'2.00'",
+  timestamptz: "'2000-01-01'",
+  bytea: "'\\x00'",
+};
+
 describe('partitions of other kinds', () => {
   it.each([
     ['RANGE', 'RANGE (k)', 'FOR VALUES FROM (0) TO (10)', 'FOR VALUES FROM (10) TO (20)', 1, 2, 11],
@@ -173,6 +181,31 @@ describe('partitions of other kinds', () => {
     expect(await rowsOf(observer, `path WHERE k = ${inside} AND id = 1`)).toEqual({ rows: 1 });
   });
 });
+
+it.each([
+  ['text[]', "'{a,NULL}'", 'array_nulls = off'],
+  ['money', "'1.50'", "lc_monetary = 'de_DE.utf8'"],
+  ['timestamptz', "'2026-02-01 10:00:00+00'", "DateStyle = 'German'; SET TimeZone = 'Asia/Tokyo'"],
+  ['bytea', "'\\x5c27'", 'bytea_output = escape; SET standard_conforming_strings = off'],
+])(
+  'a guard that reads bounds (a DEFAULT partition, keys of type %s) reads them as printed, under any setting',
+  async (type, value, setting) => {
+    const { observer } = await databaseWith(`
+    CREATE TABLE inode (k ${type}, id int, PRIMARY KEY (k, id)) PARTITION BY LIST (k);
+    CREATE TABLE path (k ${type}, id int) PARTITION BY LIST (k);
+    CREATE TABLE inode_1 PARTITION OF inode FOR VALUES IN (${value}); CREATE TABLE inode_2 PARTITION OF inode DEFAULT;
+    CREATE TABLE path_1 PARTITION OF path FOR VALUES IN (${value}); CREATE TABLE path_2 PARTITION OF path DEFAULT;
+    CREATE TABLE value AS SELECT ${value}::${type} AS k;
+    INSERT INTO inode VALUES (${OTHER_VALUE[type]}, 1); INSERT INTO path SELECT * FROM inode;
+    ALTER TABLE path ADD CONSTRAINT path_fk FOREIGN KEY (k, id) REFERENCES inode ON DELETE CASCADE`);
+    await new Execution().migrate('VerifyMigration', { accept: ['all'] });
+
+    await observer.query(`SET ${setting}`).catch((error: unknown) => expect(error).toMatchObject({ code: '22023' }));
+    await expect(observer.query('UPDATE inode SET k = v.k FROM value v')).rejects.toMatchObject({ code: '23503' });
+
+    expect(await rowsOf(observer, 'path')).toEqual({ rows: 1 });
+  },
+);
 
 describe('the guard is not there', () => {
   it('where the foreign key merely refuses', async () => {

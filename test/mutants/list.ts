@@ -713,7 +713,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a rollback goes to the table that the pair foreign keys reference',
-    file: 'core/foreign-key.ts',
+    file: 'core/untrusted-code.ts',
     find: '  if (others.length > 0)\n    throw new LedgerNotTrusted(',
     replace: '  if (others.length > 999)\n    throw new LedgerNotTrusted(',
     test: TAMPERED_TESTS,

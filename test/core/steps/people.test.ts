@@ -202,6 +202,14 @@ describe('an approval that is withdrawn', () => {
       "UPDATE p2pfk.migration SET approved_at = now(), approved_by = 'Dora', approval_withdrawn_at = NULL",
     );
     expect(await noted()).toEqual({ ...before, approved_by: 'Dora' });
+    // Nor does one that another one replaces.
+    await other.query("UPDATE p2pfk.migration SET approved_at = '2020-01-01', approved_by = 'Emil'");
+    expect(await noted()).toMatchObject({
+      by: 'Emil',
+      reason: 'another approval took its place',
+      login: expect.stringMatching(/^plain_/),
+      approved_by: 'Emil',
+    });
     // An approval does not go without a trace.
     await other.query('UPDATE p2pfk.migration SET approved_at = NULL');
     const after = await noted();
