@@ -841,4 +841,20 @@ export const MUTANTS: readonly Mutant[] = [
     test: 'test/core/steps/synchronous-standby.test.ts',
     title: 'is named in the ledger, and so in the report; that it cannot be noted fails no step',
   },
+  {
+    rule: 'the password of localhost goes to no socket in another directory',
+    file: 'core/libpq/password-file.ts',
+    find: 'key.host === DEFAULT_SOCKET_FOLDER ? LOCAL',
+    replace: "key.host.startsWith('/') ? LOCAL",
+    test: 'test/core/password-file.test.ts',
+    title: 'localhost is not the socket of another folder',
+  },
+  {
+    rule: 'the password of a host goes to no socket that is given as its address',
+    file: 'core/libpq/parameters.ts',
+    find: "address !== '' && isIP(address) === 0",
+    replace: "address === '-'",
+    test: 'test/core/password-file.test.ts',
+    title: 'has no socket as its hostaddr',
+  },
 ];
