@@ -857,4 +857,20 @@ export const MUTANTS: readonly Mutant[] = [
     test: 'test/core/password-file.test.ts',
     title: 'has no socket as its hostaddr',
   },
+  {
+    rule: 'a saved plan that was edited where only people read it is not carried out',
+    file: 'cli/plan-file.ts',
+    find: 'if (documentHash(document) !== file.data.hash || ',
+    replace: 'if (',
+    test: 'test/cli/plan-file.test.ts',
+    title: 'is refused in one line where it is another file, another version, edited, or contradicted',
+  },
+  {
+    rule: 'a saved plan in which a key is there twice is not carried out',
+    file: 'cli/plan-file.ts',
+    find: ' || !showsAll(text, value))',
+    replace: ')',
+    test: 'test/cli/plan-file.test.ts',
+    title: 'is refused in one line where it is another file, another version, edited, or contradicted',
+  },
 ];
