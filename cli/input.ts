@@ -24,6 +24,7 @@ const FLAGS: Readonly<Record<string, readonly [flag: string, expected: string]>>
   by: ['--by', 'must be one line of 1 to 200 characters'],
   reason: ['--reason', 'must be one line of 1 to 500 characters'],
   planHash: ['--plan', 'must be a plan that p2pfk plan --out has saved'],
+  planDocumentHash: ['--plan', 'must be a plan that p2pfk plan --out has saved'],
   rehearse: ['--rehearse', 'must be given or not'],
   terminateIdleBlockersAfterSeconds: [
     '--terminate-idle-blockers',

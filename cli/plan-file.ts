@@ -18,7 +18,8 @@ import {
 } from '../core/reviewed-plan.ts';
 import { readTrustedFile, writePrivateFile } from '../local/private-file.ts';
 import type { GivenInput } from './input.ts';
-import type { StatedPeople } from './people.ts';
+import { AS_STATED, type StatedPeople } from './people.ts';
+import { documentHash, showsAll } from './plan-hash.ts';
 import { oneLine } from './text.ts';
 import { version } from './version.ts';
 
@@ -47,10 +48,14 @@ const OPERATORS_OWN = [
 /** Differences that are named; the others are counted. */
 const MOST_NAMED = 3;
 
+const HASH = /^sha256:[0-9a-f]{64}$/;
+
 const PlanFile = z.object({
   format: z.literal(FORMAT),
   formatVersion: z.literal(FORMAT_VERSION),
   generator: z.string(),
+  /** Of this document, without this key; cli/plan-hash.ts. */
+  hash: z.string().regex(HASH),
   madeAt: z.iso.datetime(),
   /** As stated, not verified. */
   madeBy: StatedPerson,
@@ -64,8 +69,8 @@ const PlanFile = z.object({
   }),
   /** What it was planned with, as an execution takes it. */
   input: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
-  /** Of `catalog`, and of what `input` decides; core/reviewed-plan.ts. */
-  hash: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+  /** Of `catalog`, and of what `input` decides: what the plan step compares; core/reviewed-plan.ts. */
+  catalogHash: z.string().regex(HASH),
   catalog: z.array(z.tuple([z.string(), z.string(), z.string()])),
   /** For people: what `plan --json` prints. */
   plan: z.looseObject({ table: z.string(), constraint: z.string() }),
@@ -105,7 +110,7 @@ function planFile(
 ): PlanFile {
   const { by, reason } = people;
   const options = ExecutionInput.parse(input);
-  return PlanFile.parse({
+  const document = PlanFile.omit({ hash: true }).parse({
     format: FORMAT,
     formatVersion: FORMAT_VERSION,
     generator: `p2pfk ${version}`,
@@ -119,10 +124,13 @@ function planFile(
       systemIdentifier: identity.systemIdentifier,
     },
     input: { ...input, constraint: plan.constraint },
-    hash: planHash(catalog, { table: plan.table, constraint_name: plan.constraint }, options),
+    catalogHash: planHash(catalog, { table: plan.table, constraint_name: plan.constraint }, options),
     catalog,
     plan,
   });
+  // As it will be read: JSON leaves out what is undefined.
+  const written: Record<string, unknown> = JSON.parse(JSON.stringify(document));
+  return PlanFile.parse({ ...document, hash: documentHash(written) });
 }
 
 /**
@@ -144,7 +152,8 @@ export async function readPlanFile(path: string): Promise<PlanFile> {
     throw new InvalidInput(`the plan ${path} cannot be read: ${messageOf(error)}`);
   });
   const value = parsed(text);
-  const { format, formatVersion, generator } = Object(value) as Record<string, unknown>;
+  const document = Object(value) as Record<string, unknown>;
+  const { format, formatVersion, generator } = document;
   if (format !== FORMAT) throw new InvalidInput(`${path} is not a plan that p2pfk plan --out has written`);
   if (formatVersion !== FORMAT_VERSION)
     throw new InvalidInput(
@@ -156,7 +165,9 @@ export async function readPlanFile(path: string): Promise<PlanFile> {
     );
   const file = PlanFile.safeParse(value);
   if (!file.success) throw new InvalidInput(`the plan ${path} is damaged: ${issueOf(file.error)}; plan again`);
-  const { catalog, hash, plan, input } = file.data;
+  const { catalog, catalogHash, plan, input } = file.data;
+  if (documentHash(document) !== file.data.hash || !showsAll(text, value))
+    throw new InvalidInput(`the plan ${path} was changed after it was made: its hash does not fit; plan again`);
   const added = Object.keys(input).find((key) => !PLANNED_WITH.has(key));
   if (added !== undefined)
     throw new InvalidInput(
@@ -165,8 +176,8 @@ export async function readPlanFile(path: string): Promise<PlanFile> {
   const options = ExecutionInput.safeParse(input);
   if (!options.success) throw new InvalidInput(`the plan ${path} is damaged: ${issueOf(options.error)}; plan again`);
   const own = planHash(catalog, { table: plan.table, constraint_name: plan.constraint }, options.data);
-  if (own !== hash)
-    throw new InvalidInput(`the plan ${path} was changed after it was made: its hash does not fit; plan again`);
+  if (own !== catalogHash)
+    throw new InvalidInput(`the plan ${path} was changed after it was made: its catalog hash does not fit; plan again`);
   return file.data;
 }
 
@@ -200,10 +211,16 @@ export function inputOfPlan(file: PlanFile, given: GivenInput): GivenInput {
     ...input,
     ...given,
     table: file.plan.table,
-    planHash: file.hash,
+    planHash: file.catalogHash,
+    planDocumentHash: file.hash,
     planMadeAt: file.madeAt,
     planMadeBy: file.madeBy,
   };
+}
+
+/** For a person who compares it with the plan that was reviewed. */
+export function planLine({ hash, madeAt, madeBy, reason }: PlanFile): string {
+  return `Plan ${hash}, made on ${madeAt} by ${madeBy} (${AS_STATED})${reason === null ? '' : `: ${reason}`}`;
 }
 
 /**

@@ -15,6 +15,8 @@ import { FINDING_IDS } from './preflight/ids.ts';
 // ---------------------------------------------------------------------------------------------------------------------
 // Execution input
 
+const PlanHash = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be the hash of a saved plan');
+
 export const Approval = z.enum(['auto', 'manual']);
 
 /** The input of one execution, and nothing else: unknown keys are refused, so that a typing error cannot be ignored. */
@@ -76,13 +78,15 @@ export const ExecutionInput = z.strictObject({
   /** Why, for example a ticket. */
   reason: StatedReason.optional(),
   /**
-   * Hash of the saved plan that is carried out (core/reviewed-plan.ts): refused where catalog or options are not those that it was made
-   * for. When and by whom it was made, as stated, is for the report.
+   * Of the saved plan that is carried out: hash of the catalog and of the options that it was made for (core/reviewed-plan.ts). Refused
+   * where they are others.
    */
-  planHash: z
-    .string()
-    .regex(/^sha256:[0-9a-f]{64}$/, 'must be the hash of a saved plan')
-    .optional(),
+  planHash: PlanHash.optional(),
+  /**
+   * For the report: the hash of the whole plan, by which people know it, and when and by whom it was made, as stated. p2pfk checks that
+   * hash where it reads the file.
+   */
+  planDocumentHash: PlanHash.optional(),
   planMadeAt: z.iso.datetime({ offset: true }).optional(),
   planMadeBy: StatedPerson.optional(),
   /** Prove the drop on the live database, roll it back, and end paused. */

@@ -81,8 +81,9 @@ export async function refuseUnreviewed(client: Client, foreignKey: ForeignKey, i
   if (input.planHash === undefined || foreignKey.constraint_oid === null) return;
   const found = planHash(await readCatalogEntries(client, foreignKey), foreignKey, input);
   if (found === input.planHash) return;
+  const plan = shortHash(input.planDocumentHash ?? input.planHash);
   throw new PreflightFailed(
-    `refused, nothing was changed: this is not what the plan ${shortHash(input.planHash)} was made for (it is ${shortHash(found)} now): a table, bound, foreign key, column, trigger, owner, index or option has changed since; p2pfk migrate --plan FILE names the differences; plan again, and review it`,
+    `refused, nothing was changed: this is not what the plan ${plan} was made for (its catalog hash is ${shortHash(input.planHash)}, and it is ${shortHash(found)} now): a table, bound, foreign key, column, trigger, owner, index or option has changed since; p2pfk migrate --plan FILE names the differences; plan again, and review it`,
   );
 }
 

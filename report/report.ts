@@ -153,8 +153,9 @@ function workedOn(history: History): PlannedDatabase | null {
   return PlannedDatabase.safeParse(planOf(history).database).data ?? null;
 }
 
-function reviewedPlanOf({ planHash, planMadeAt, planMadeBy }: Json): Report['reviewedPlan'] {
-  const hash = stringOf(planHash);
+function reviewedPlanOf({ planHash, planDocumentHash, planMadeAt, planMadeBy }: Json): Report['reviewedPlan'] {
+  // An input that was written by hand may have the one that is compared alone.
+  const hash = stringOf(planDocumentHash) ?? stringOf(planHash);
   return hash === null ? null : { hash, madeAt: stringOf(planMadeAt), madeBy: stringOf(planMadeBy) };
 }
 

@@ -38,6 +38,7 @@ export const LONG: readonly string[] = [
   'cli/serve-attacks',
   'core/ledger/trust',
   'core/libpq',
+  'core/password-file',
   'core/session',
   'core/foreign-table',
   'core/untrusted-code',

@@ -87,7 +87,7 @@ export async function runExecution(flags: ExecutionFlags, operation: 'migrate' |
     const { givenInput, parseInput } = await import('../input.ts');
     const { statedHere } = await import('../people.ts');
     const typed = givenInput({ ...flags, ...statedHere(flags) }, operation);
-    const { readPlanFile, inputOfPlan, refuseChangedCatalog } = await import('../plan-file.ts');
+    const { readPlanFile, inputOfPlan, planLine, refuseChangedCatalog } = await import('../plan-file.ts');
     const plan = flags.plan === undefined ? null : await readPlanFile(flags.plan);
     const given = parseInput(plan === null ? typed : inputOfPlan(plan, typed));
     if (given.holdBackQuery !== undefined) {
@@ -97,7 +97,10 @@ export async function runExecution(flags: ExecutionFlags, operation: 'migrate' |
     const databaseUrl = databaseUrlOf(flags);
     const { confirmDatabase } = await import('../relink.ts');
     if (!given.dryRun) await confirmDatabase({ input: process.stdin, output }, { databaseUrl, relink: given.relink });
-    if (plan !== null) await refuseChangedCatalog(plan, given, databaseUrl);
+    if (plan !== null) {
+      await refuseChangedCatalog(plan, given, databaseUrl);
+      if (!output.quiet) output.line(planLine(plan));
+    }
     const { beforeStart } = await import('../before-start.ts');
     const input = await beforeStart({ input: process.stdin, output }, given, { databaseUrl, yes: flags.yes === true });
     const { execute } = await import('../execute.ts');

@@ -6,7 +6,7 @@ import type { StartFlags } from '../commands/start.ts';
 import { type GivenInput, givenInput, parseInput } from '../input.ts';
 import { createOutput } from '../output.ts';
 import { type StatedPeople, statedInAws } from '../people.ts';
-import { inputOfPlan, readPlanFile } from '../plan-file.ts';
+import { inputOfPlan, planLine, readPlanFile } from '../plan-file.ts';
 import { shellWord } from '../text.ts';
 import { awsFailure, createClient, regionOf } from './client.ts';
 import { follow } from './follow.ts';
@@ -35,6 +35,7 @@ export async function start(flags: StartFlags): Promise<number> {
     const people = await statedInAws(flags, () => callerIdentity(client));
     const given = inputFor(people);
     const input = parseInput(given);
+    if (plan !== null && !output.quiet) output.line(planLine(plan));
     const executionArn = await startExecution(client, flags.stateMachine, name, given);
     if (flags.wait !== true) {
       if (output.quiet && !output.json) output.raw(`${executionArn}\n`);

@@ -224,8 +224,7 @@ function passwordFor(
 ): string | Promise<string> {
   if (managed) return managed({ host: host.host || host.address, port: host.port, user });
   if (password !== undefined) return password;
-  // libpq's name for every local socket, and the address where there is no name.
-  const name = host.address.startsWith('/') ? 'localhost' : host.host || host.address;
+  const name = host.host || host.address;
   const found = passwordFromFile(settings.get('passfile'), { host: name, port: host.port, database, user });
   if (found.password) return found.password;
   throw new ConnectionRefused(

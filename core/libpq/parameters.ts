@@ -2,6 +2,7 @@
  * Connection parameters put together as libpq does: the connection string, then the service that it or PGSERVICE names, then
  * the environment, then defaults. Reads files, opens no connection.
  */
+import { isIP } from 'node:net';
 import { userInfo } from 'node:os';
 import { InvalidInput } from '../errors.ts';
 import { parseConnectionString } from './connection-string.ts';
@@ -96,6 +97,12 @@ function hostsOf(settings: Settings): Host[] {
   const names = listOf(settings.get('host'));
   const addresses = listOf(settings.get('hostaddr'));
   const ports = listOf(settings.get('port'));
+  // Passwords and certificates are those of `host`: by the address nothing is looked up, and no socket of another user is reached.
+  if (addresses.some((address) => address !== '' && isIP(address) === 0)) {
+    throw new InvalidInput(
+      'hostaddr and PGHOSTADDR take IP addresses, such as 192.0.2.1: give a name, or the directory of a socket, as host',
+    );
+  }
   const count = Math.max(addresses.length, names.length, 1);
   if (names.length > 0 && addresses.length > 0 && names.length !== addresses.length) {
     throw new InvalidInput(`there are ${names.length} hosts, but ${addresses.length} addresses in hostaddr`);

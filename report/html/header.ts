@@ -71,7 +71,7 @@ function withdrawal({ withdrawn, approvedAt }: Report['people']): Fact[] {
 /** What differs from the defaults; those every execution has. */
 function askedFor({ execution, subject }: Report): Html {
   const { table: _table, constraint: _constraint, by: _by, reason: _reason, ...more } = execution.input;
-  const { planHash: _hash, planMadeAt: _madeAt, planMadeBy: _madeBy, ...given } = more;
+  const { planHash: _catalog, planDocumentHash: _hash, planMadeAt: _madeAt, planMadeBy: _madeBy, ...given } = more;
   const defaults: Record<string, unknown> = ExecutionInput.safeParse({ table: subject.table || 'T' }).data ?? {};
   const own = Object.entries(given).filter(([key, value]) => JSON.stringify(defaults[key]) !== JSON.stringify(value));
   if (own.length === 0) return html`nothing but the defaults`;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { inputOfPlan, readPlanFile, refuseChangedCatalog } from '../../cli/plan-file.ts';
+import { documentHash } from '../../cli/plan-hash.ts';
 import { ExecutionInput } from '../../core/contracts.ts';
 import { databaseWith } from '../core/case.helpers.ts';
 import { Execution } from '../core/execution.helpers.ts';
@@ -20,7 +21,21 @@ async function savedPlan() {
     code: 0,
     stderr: expect.stringMatching(/^✓ Plan saved: .*plan\.json, sha256:\w{64}\n$/),
   });
+  expect(planned.stderr).toContain((await readPlanFile(file)).hash);
   return { ...testCase, env, folder, file };
+}
+
+/** The document as an editor sees it. */
+interface Document extends Record<string, unknown> {
+  readonly plan: object;
+  readonly database: object;
+  readonly input: object;
+}
+
+/** As its maker could have written it. */
+function rehashed(text: string): string {
+  const plan = JSON.parse(text) as Document;
+  return JSON.stringify({ ...plan, hash: documentHash(plan) });
 }
 
 it('is written for its owner alone, is carried out, resumes, and is named in the ledger', async () => {
@@ -32,7 +47,8 @@ it('is written for its owner alone, is carried out, resumes, and is named in the
   expect(input).toMatchObject({
     table: 'public.path',
     constraint: 'path_fk',
-    planHash: plan.hash,
+    planHash: plan.catalogHash,
+    planDocumentHash: plan.hash,
     planMadeBy: 'Ana',
     by: 'Ben',
   });
@@ -42,12 +58,34 @@ it('is written for its owner alone, is carried out, resumes, and is named in the
   const first = new Execution();
   await first.migrate('ValidateForeignKeys', input);
   await first.pause({ Error: 'WindowClosed' });
-  const resumed = await p2pfk(['migrate', '--plan', file], env);
+  const report = join(folder, 'report.md');
+  const resumed = await p2pfk(['migrate', '--plan', file, '--report', report], env);
   expect(resumed.code, resumed.stderr).toBe(0);
+  // What is in the ticket is what a person sees before, and what the report and the ledger name.
+  expect(resumed.stdout).toContain(
+    `Plan ${plan.hash}, made on ${plan.madeAt} by Ana (as stated, not verified): CHG-7\n`,
+  );
+  expect(readFileSync(report, 'utf8')).toMatch(new RegExp(`Plan.*${plan.hash}.*Ana`));
   const { rows } = await observer.query(
-    `SELECT options ->> 'planHash' AS hash, options ->> 'planMadeBy' AS by FROM p2pfk.migration`,
+    `SELECT options ->> 'planDocumentHash' AS hash, options ->> 'planMadeBy' AS by FROM p2pfk.migration`,
   );
   expect(rows).toEqual([{ hash: plan.hash, by: 'Ana' }]);
+});
+
+it('is the same plan in another order of keys, and with other white space', async () => {
+  const { file } = await savedPlan();
+  const plan = await readPlanFile(file);
+  const backwards = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(backwards);
+    if (value === null || typeof value !== 'object') return value;
+    return Object.fromEntries(
+      Object.entries(value)
+        .reverse()
+        .map(([key, each]) => [key, backwards(each)]),
+    );
+  };
+  writeFileSync(file, `\n${JSON.stringify(backwards(JSON.parse(readFileSync(file, 'utf8'))), null, '\t')}`);
+  expect(await readPlanFile(file)).toEqual(plan);
 });
 
 it('is refused with what has changed, by the command before it begins and by the plan step', async () => {
@@ -119,12 +157,41 @@ it('is refused in one line where it is another file, another version, edited, or
     text.replace(/"p2pfk \d[^"]*"/, '"p2pfk 0.0.1"'),
     /was made by p2pfk 0\.0\.1, and this is p2pfk .*: plan again$/,
   );
-  await refused(text.replace('"oid ', '"OID '), /was changed after it was made: its hash does not fit; plan again$/);
+  const edited = /was changed after it was made: its hash does not fit; plan again$/;
+  // What only people read is as good as what is compared with the catalog.
+  const changes: [key: string, value: unknown, within?: 'plan' | 'database' | 'input'][] = [
+    ['findings', [], 'plan'],
+    ['statements', [], 'plan'],
+    ['definition', 'FOREIGN KEY (a) REFERENCES b (c)', 'plan'],
+    ['approved', true, 'plan'],
+    ['madeBy', 'the.ciso@example.com'],
+    ['madeAt', '2020-01-01T00:00:00.000Z'],
+    ['reason', 'reviewed'],
+    ['target', 'elsewhere:5432/other', 'database'],
+    ['maxConcurrency', 2, 'input'],
+    ['note', 'approved'],
+  ];
+  for (const [key, value, within] of changes) {
+    const plan = JSON.parse(text) as Document;
+    await refused(
+      JSON.stringify({ ...plan, ...(within ? { [within]: { ...plan[within], [key]: value } } : { [key]: value }) }),
+      edited,
+    );
+  }
+  await refused(text.replace('"oid ', '"OID '), edited);
+  // A person may read the first of two, and JSON means the last.
+  await refused(text.replace('"madeBy"', '"madeBy": "the.ciso@example.com",\n "madeBy"'), edited);
+  await refused(text.replace(/"pairCount": \d+|"rows": \d+/, '$&.0'), edited);
+  await refused(
+    rehashed(text.replace('"oid ', '"OID ')),
+    /was changed after it was made: its catalog hash does not fit; plan again$/,
+  );
   for (const added of ['"holdBackQuery": "SELECT evil()"', '"accept": ["all"]', '"operation": "rollback"']) {
-    await refused(text.replace('"input": {', `"input": {${added},`), /was changed after it was made: a plan has no "/);
+    const more = rehashed(text.replace('"input": {', `"input": {${added},`));
+    await refused(more, /was changed after it was made: a plan has no "/);
   }
   for (const added of ['"keepIndexes": true', '"allowBlockingRollback": true'])
-    await refused(text.replace('"input": {', `"input": {${added},`), /was changed after it was made/);
+    await refused(rehashed(text.replace('"input": {', `"input": {${added},`)), /its catalog hash does not fit/);
   await refused(text.replace('"madeBy": "Ana"', '"madeBy": "\\u001b"'), /is damaged: madeBy: must be one line/);
   writeFileSync(file, text);
 
@@ -139,7 +206,7 @@ it('is refused in one line where it is another file, another version, edited, or
     ['"ledgerOwner": "attacker"', '--ledger-owner "attacker"'],
     ['"searchPath": "evil, public"', '--search-path "evil, public"'],
   ] as const) {
-    writeFileSync(file, text.replace('"input": {', `"input": {${added},`));
+    writeFileSync(file, rehashed(text.replace('"input": {', `"input": {${added},`)));
     expect(await p2pfk(['migrate', '--plan', file, '--dry-run'], env)).toMatchObject({
       code: 2,
       stderr: expect.stringContaining(
