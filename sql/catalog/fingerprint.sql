@@ -44,7 +44,8 @@ WITH RECURSIVE tree AS (
   SELECT 'trigger', format('%s.%I', r.name, g.tgname),
          concat_ws(', ', pg_get_triggerdef(g.oid), 'fires ' || g.tgenabled::text, 'function ' || md5(f.prosrc), 'owner ' || pg_get_userbyid(f.proowner))
     FROM relation r
-    JOIN pg_trigger g ON g.tgrelid = r.oid AND NOT g.tgisinternal AND g.tgname !~ '^~?p2pfk_row_movement_guard_'
+    JOIN pg_trigger g ON g.tgrelid = r.oid AND NOT g.tgisinternal
+                     AND NOT (g.tgname ~ '^~?p2pfk_row_movement_guard_' AND coalesce((SELECT f.pronamespace FROM pg_proc f WHERE f.oid = g.tgfoid) = to_regnamespace('p2pfk'), false))
     JOIN pg_proc f ON f.oid = g.tgfoid
   UNION ALL
   SELECT 'index', format('%I.%I', n.nspname, i.relname),

@@ -11,8 +11,10 @@ SELECT 'trigger-after-guard' AS id, 'error' AS severity, false AS needs_acceptan
           FROM (SELECT DISTINCT p.referenced_oid FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(referenced_oid oid)) leaf
           JOIN pg_trigger g ON g.tgrelid = leaf.referenced_oid AND NOT g.tgisinternal AND g.tgenabled <> 'D'
                            AND (g.tgtype & 19) = 19 AND g.tgname::text COLLATE "C" > '~p2pfk_row_movement_guard_'
-          JOIN pg_proc f ON f.oid = g.tgfoid AND f.proname <> 'suppress_redundant_updates_trigger'
-                        AND (f.proname <> 'refuse_row_movement' OR g.tgname !~ '^~p2pfk_row_movement_guard_[0-9]+$')
+          -- By schema and name: another role may have functions of these names.
+          JOIN pg_proc f ON f.oid = g.tgfoid AND NOT (f.proname = 'suppress_redundant_updates_trigger' AND f.pronamespace = 'pg_catalog'::regnamespace)
+                        AND NOT (f.proname = 'refuse_row_movement' AND coalesce(f.pronamespace = to_regnamespace('p2pfk'), false)
+                                 AND g.tgname ~ '^~p2pfk_row_movement_guard_[0-9]+$')
           JOIN pg_class c ON c.oid = g.tgrelid
           JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE (:'options'::jsonb -> 'rowMovementGuard')::boolean

@@ -12,7 +12,7 @@
 --   DEFAULT     its constraint changes with each sibling: where a key column changes, the function asks for it.
 --   expression  a key of a table above the referenced one may be one: the function is asked about every UPDATE.
 --
--- One row for each leaf, in :pairs' order. `stands`: this migration's guard is there; `same`: it is as it would be made now,
+-- One row for each leaf, in :pairs' order. `stands`: this migration's guard is there, and not another trigger of its name; `same`: it is as it would be made now,
 -- compared by what the two texts say apart from the names of types, casts, parentheses and white space; `firing` and
 -- `wanted_firing`: as pg_trigger.tgenabled. It has to fire whenever the foreign keys of the pair do. `repair_sql` also works where
 -- another repair has made it meanwhile (14+). `old_firing`: of the copy of an older edition's guard, which is on the root.
@@ -173,7 +173,7 @@ WITH RECURSIVE leaf AS (
                                                    SELECT i.inhrelid FROM referencing r JOIN pg_inherits i ON i.inhparent = r.oid)
                                                  SELECT r.oid FROM referencing r))
               THEN 'A' ELSE 'O' END AS wanted_firing,
-         (SELECT t.tgenabled FROM pg_trigger t
+         (SELECT t.tgenabled FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid JOIN pg_namespace n ON n.oid = f.pronamespace AND n.nspname = 'p2pfk'
            WHERE t.tgrelid = l.oid AND t.tgname = 'p2pfk_row_movement_guard_' || :'migration_id'::text) AS old_firing
     FROM leaf l
     JOIN pg_class c ON c.oid = l.oid
@@ -197,7 +197,7 @@ SELECT w.pair, w.oid::bigint AS oid, w.relation, w.create_sql || w.always_sql AS
        'SHARE ROW EXCLUSIVE on the referenced partition' AS lock,
        format('ALTER TABLE %s ENABLE %sTRIGGER %I', w.relation, CASE w.wanted_firing WHEN 'A' THEN 'ALWAYS ' ELSE '' END, w.name) AS enable_sql,
        format('DROP TRIGGER %I ON %s', w.name, w.relation) AS drop_sql,
-       w.trigger IS NOT NULL AS stands, w.asks,
+       coalesce(w.is_guard, false) AS stands, w.asks,
        coalesce(w.is_guard AND said.now = said.then, false) AS same,
        w.firing, w.wanted_firing, w.old_firing
   FROM written w

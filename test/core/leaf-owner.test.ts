@@ -28,9 +28,7 @@ async function plan(sql: string, { actions = '', values = {} } = {}): Promise<{ 
 
 describe('a partition of another owner', () => {
   it('needs acceptance on the referencing side, for the foreign key that its owner could drop', async () => {
-    const [found, ...more] = await plan(
-      'ALTER TABLE p_1 OWNER TO :other; ALTER TABLE p_2 OWNER TO :other; ALTER TABLE r_1 OWNER TO :other',
-    );
+    const [found, ...more] = await plan('ALTER TABLE p_1 OWNER TO :other; ALTER TABLE p_2 OWNER TO :other');
     expect(found?.message).toMatch(
       /role other_\w+ owns \S+\.p_1 and 1 more, and \S+\.p belongs to owner_\w+: .* it can drop or change the foreign key/,
     );
@@ -39,7 +37,8 @@ describe('a partition of another owner', () => {
   });
 
   it('needs acceptance on the referenced side only where a guard is there, which its owner could drop', async () => {
-    const sql = 'ALTER TABLE r_2 OWNER TO :other';
+    // The table's owner can become this one, and so lends nothing.
+    const sql = 'ALTER TABLE r_2 OWNER TO :other; GRANT :other TO :owner';
     const found = await plan(sql, { actions: 'ON DELETE CASCADE' });
     expect(found.map(({ message }) => message)).toEqual([
       expect.stringMatching(/r_2, .* it can drop or disable the trigger/),
@@ -48,13 +47,29 @@ describe('a partition of another owner', () => {
     expect(await plan(sql)).toEqual([]);
   });
 
-  it.each([
-    ['a superuser', 'ALTER TABLE p_1 OWNER TO CURRENT_USER'],
-    ['a member of the table’s owner', 'ALTER TABLE p_1 OWNER TO :other; GRANT :owner TO :other'],
-  ])('is nothing new where it belongs to %s', async (_, sql) => {
+  it('is nothing new where the two owners are the same by membership', async () => {
+    // A member of the table's owner, and a superuser owns the table: the one has its rights, the other has all.
+    const sql =
+      'ALTER TABLE p OWNER TO CURRENT_USER; GRANT postgres TO :other; ALTER TABLE p_1 OWNER TO :other; ALTER TABLE p_2 OWNER TO CURRENT_USER';
     expect(await plan(sql, { actions: 'ON DELETE CASCADE' })).toEqual([]);
-    await db.client.query(`REVOKE ${named('owner')} FROM ${named('other')}`);
+    await db.client.query(`REVOKE postgres FROM ${named('other')}`);
   });
+
+  it.each([
+    ['referencing', 'p', 'ON DELETE SET NULL'],
+    ['referencing', 'p', ''],
+    ['referenced', 'r', ''],
+  ])(
+    'that is mightier needs acceptance on the %s side: the foreign key’s queries run with its rights (%s%s)',
+    async (_, table, actions) => {
+      const found = await plan(`ALTER TABLE ${table}_1 OWNER TO CURRENT_USER`, { actions });
+      expect(found.map(({ message }) => message)).toEqual([
+        expect.stringMatching(
+          /_1, and .* belongs to owner_\w+: after the migration the queries of the foreign key run there with the rights of postgres/,
+        ),
+      ]);
+    },
+  );
 });
 
 it('the owner of a partition can drop its foreign key after the migration alone, which therefore needs acceptance', async () => {

@@ -1,10 +1,12 @@
 /** The guard: an UPDATE that would move a referenced row to another partition is refused, instead of deleting what references it. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
+import { audit } from '../../core/audit/audit.ts';
 import { provision } from '../../core/provision/provision.ts';
 import { holdLock } from '../support/observe.ts';
 import { coreSession, databaseWith, everything, foreignKeys, oneRow } from './case.helpers.ts';
 import { Execution, migratedTo } from './execution.helpers.ts';
+import { plainRole } from './roles.helpers.ts';
 
 const rowsOf = (observer: Client, table: string) =>
   oneRow<{ rows: number }>(observer, `SELECT count(*)::int AS rows FROM ${table}`);
@@ -206,6 +208,52 @@ it.each([
     expect(await rowsOf(observer, 'path')).toEqual({ rows: 1 });
   },
 );
+
+describe('a trigger of a role that may only create triggers, with a name that p2pfk knows,', () => {
+  /** A function of that role, of a name that p2pfk or PostgreSQL has, too; it lets every row pass. */
+  async function planter(name: string) {
+    const testCase = await databaseWith();
+    const { role } = await plainRole(testCase);
+    await testCase.observer.query(`GRANT TRIGGER ON inode_1 TO ${role}; CREATE SCHEMA planted AUTHORIZATION ${role};
+      GRANT USAGE ON SCHEMA public TO ${role}; SET ROLE ${role};
+      CREATE FUNCTION planted.${name}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END'; RESET ROLE`);
+    const plant = (trigger: string) =>
+      testCase.observer.query(
+        `SET ROLE ${role}; CREATE TRIGGER "${trigger}" BEFORE UPDATE ON public.inode_1 FOR EACH ROW EXECUTE FUNCTION planted.${name}(); RESET ROLE`,
+      );
+    return { ...testCase, plant };
+  }
+
+  it.each([
+    ['~p2pfk_row_movement_guard_1', 'refuse_row_movement'],
+    ['~q', 'suppress_redundant_updates_trigger'],
+  ])('%s calling %s, is refused by the plan, and by the gate where it comes later', async (trigger, name) => {
+    const { observer, plant, db } = await planter(name);
+    await plant(trigger);
+    await expect(new Execution().plan()).rejects.toMatchObject({
+      name: 'PreflightFailed',
+      message: expect.stringContaining(`${trigger}`),
+    });
+    await observer.query(`DROP TRIGGER "${trigger}" ON inode_1`);
+    await new Execution().migrate();
+    await plant(trigger === '~q' ? trigger : '~p2pfk_row_movement_guard_99');
+    const core = await coreSession(db.url);
+    expect((await audit(core, {}))[0]?.drift.map(({ finding }) => finding.id)).toContain('trigger-after-guard');
+  });
+
+  it('in the place of the guard after the plan, does not pass for it', async () => {
+    const { observer, plant } = await planter('refuse_row_movement');
+    const execution = new Execution();
+    await execution.plan();
+    await plant('~p2pfk_row_movement_guard_1');
+
+    await expect(execution.run('AddForeignKeys')).rejects.toThrow(/p2pfk_row_movement_guard_1/);
+
+    expect(
+      await oneRow(observer, `SELECT count(*)::int AS added FROM pg_constraint WHERE conname = 'fk_path_to_inode_1'`),
+    ).toEqual({ added: 0 });
+  });
+});
 
 describe('the guard is not there', () => {
   it('where the foreign key merely refuses', async () => {

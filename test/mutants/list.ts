@@ -688,6 +688,22 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'is refused by each step that reads rows, before it does',
   },
   {
+    rule: 'a trigger of the name of the guard does not pass for it',
+    file: 'sql/catalog/unguarded-pairs.sql',
+    find: "\n                      AND g.tgtype = 19 AND g.tgfoid = to_regprocedure('p2pfk.refuse_row_movement()')",
+    replace: '',
+    test: 'test/core/row-movement-guard.test.ts',
+    title: 'in the place of the guard after the plan, does not pass for it',
+  },
+  {
+    rule: 'a partition of a mightier owner needs acceptance',
+    file: 'sql/findings/leaf-owner.sql',
+    find: ' WHERE s.gains OR s.lends\n',
+    replace: ' WHERE s.gains\n',
+    test: 'test/core/leaf-owner.test.ts',
+    title: 'that is mightier needs acceptance on the referenced side: the foreign key’s queries run with its rights (r)',
+  },
+  {
     rule: 'the owner of a database does not choose the role of our sessions',
     file: 'core/settings.ts',
     find: "  if (role === '' || role === expected) return;",
