@@ -136,6 +136,41 @@ it('every variable that a script prints is a number, a word of ours, or made pri
       expect(name, `${file}: ${line}`).toMatch(PRINTABLE);
 });
 
+it('every command of ours with a table in it has the name quoted for the shell', () => {
+  const folder = new URL('../../sql/', import.meta.url);
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.sql'));
+  const found = files.flatMap((file) => commandArguments(sqlFile(file)).map((argument) => `${file}: ${argument}`));
+  expect(found.length).toBeGreaterThanOrEqual(5);
+  for (const each of found) expect(each).toMatch(/\btable_argument\b/);
+});
+
+/** The arguments of format() that follow `--table` in its text. */
+function commandArguments(sql: string): string[] {
+  return [...sql.matchAll(/format\('((?:[^']|'')*)'\s*,/gi)].flatMap(({ 0: call, 1: text = '', index }) => {
+    const given = topLevelArguments(sql.slice(index + call.length));
+    let next = 0;
+    return [...text.matchAll(/%%|%(?:(\d+)\$)?[sIL]/g)].flatMap(({ 0: place, 1: number, index: at }) => {
+      if (place === '%%') return [];
+      const argument = given[number === undefined ? next++ : Number(number) - 1] ?? '(none)';
+      return /\bp2pfk [a-z]+ [^;]*--table $/.test(text.slice(0, at)) ? [argument] : [];
+    });
+  });
+}
+
+/** What stands between the commas up to the closing parenthesis. */
+function topLevelArguments(rest: string): string[] {
+  const found = [''];
+  let depth = 0;
+  for (const [part] of rest.matchAll(/'(?:[^']|'')*'|[\s\S]/g)) {
+    if (part === ')' && depth === 0) break;
+    if (part === '(') depth += 1;
+    if (part === ')') depth -= 1;
+    if (part === ',' && depth === 0) found.push('');
+    else found[found.length - 1] += part;
+  }
+  return found;
+}
+
 it('what is raised is made printable by the same rule', () => {
   const rule = /unprintable '(.*)'/.exec(sqlFile('psql/control/unprintable.sql'))?.[1]?.replaceAll('\\\\', '\\') ?? '';
   for (const file of ['ledger/relink', 'script/gate', 'script/judge-delete', 'script/refuse'])
