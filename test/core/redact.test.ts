@@ -74,7 +74,7 @@ function printed(text: string): string[] {
 }
 
 describe('a line of ours', () => {
-  it('has each command and statement as it was composed, whatever a table is called', () => {
+  it('has each command and statement as it was composed, with any name of a table', () => {
     const lines: { readonly name: string; readonly word: string }[] = [];
     fc.assert(
       fc.property(NAME, NAME, (one, other) => {
