@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { databaseWith } from '../core/case.helpers.ts';
 import { plainRole } from '../core/roles.helpers.ts';
+import { planScript } from './plan-script.helpers.ts';
 import { describeWithPsql, psql, psqlFile, type Script } from './psql.helpers.ts';
 
 /** Colour, a window title, an 8-bit CSI, a carriage return, a line break, and a mark that turns the direction of writing. */
@@ -58,6 +59,27 @@ describeWithPsql('nothing that a terminal would obey is printed', () => {
     await run('step4', 3);
     await observer.query(`ALTER TABLE "path_2${TRICK}" ENABLE TRIGGER ALL`);
     await run('rollback', 0);
+  });
+});
+
+describeWithPsql('the script of plan --sql', () => {
+  it('prints nothing that a terminal would obey where it finds rows without a referenced row', async () => {
+    const { db, observer } = await databaseWith();
+    for (const table of ['path', 'path_1', 'inode_1'])
+      await observer.query(`ALTER TABLE ${table} RENAME TO "${table}${TRICK}"`);
+    // Valid already, so it is the count that finds the row.
+    await observer.query(`
+      ALTER TABLE "path_1${TRICK}" ADD CONSTRAINT own
+        FOREIGN KEY (medium, ino) REFERENCES "inode_1${TRICK}" ON DELETE CASCADE;
+      SET session_replication_role = replica; INSERT INTO "path_1${TRICK}" VALUES ('one', 9999, 'orphan');
+      SET session_replication_role = origin`);
+    const file = await planScript(db.url, { table: `"path${TRICK}"` });
+
+    const { code, lines, errors } = await psqlFile(db.url, file, { ON_ERROR_STOP: '1' });
+
+    const printed = [...lines, ...errors].join('\n');
+    expect(printed.split('\n').filter((line) => OBEYED.test(line))).toEqual([]);
+    expect({ code, printed }).toEqual({ code: 3, printed: expect.stringContaining('1 row(s) of public."path_1?') });
   });
 });
 
