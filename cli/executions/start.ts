@@ -53,7 +53,7 @@ export async function start(flags: StartFlags): Promise<number> {
       operation: input.operation,
       output,
       where: region === 'local' ? '' : ' in AWS',
-      undo: `p2pfk start --state-machine ${flags.stateMachine} --operation rollback --table ${shellWord(table)} --wait`,
+      undo: `p2pfk start --state-machine ${shellWord(flags.stateMachine)} --operation rollback --table ${shellWord(table)} --wait`,
     });
   } finally {
     client.destroy();
