@@ -1,6 +1,6 @@
 /** Turns whatever was thrown into lines for a person and an exit code for a script. */
-import { ExitCode, type LockHolder, P2pfkError, type PostgresErrorContext } from '../core/errors.ts';
-import { redact } from './redact.ts';
+import { ExitCode, type LockHolder, messageOf, P2pfkError, type PostgresErrorContext } from '../core/errors.ts';
+import { redact, withheld } from '../core/redact.ts';
 import { oneLine, visible } from './text.ts';
 
 /** Exit code of a process that Ctrl-C ended, as shells write it: 128 + SIGINT. */
@@ -36,13 +36,6 @@ function contextLines(context: PostgresErrorContext): string[] {
     .map((line) => `  ${line}`);
 }
 
-/** What an error of Node.js or the AWS SDK says; an AggregateError (all addresses of a host) says it in its parts. */
-function messageOf(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
-  if (error instanceof Error) return error.message === '' ? error.name : error.message;
-  return String(error);
-}
-
 export function describeFailure(error: unknown): Failure {
   const known = error instanceof P2pfkError;
   const lines = [
@@ -52,10 +45,11 @@ export function describeFailure(error: unknown): Failure {
   ];
   // An error that nobody named is a defect of ours. It came before anything ran, or the execution would have caught it.
   if (!known && process.env.P2PFK_DEBUG !== '1') lines.push('  P2PFK_DEBUG=1 shows where this comes from');
-  return { exitCode: known ? error.exitCode : ExitCode.BadInput, lines: lines.map((line) => visible(redact(line))) };
+  return { exitCode: known ? error.exitCode : ExitCode.BadInput, lines: lines.map((line) => visible(withheld(line))) };
 }
 
 function stackLines(error: Error): string[] {
   const own = (error.stack ?? '').split('\n').slice(1);
-  return error.cause instanceof Error ? [...own, `  caused by: ${error.cause.stack ?? error.cause.message}`] : own;
+  const cause = error.cause instanceof Error ? [`  caused by: ${error.cause.stack ?? error.cause.message}`] : [];
+  return [...own, ...cause].map(redact);
 }

@@ -3,10 +3,11 @@
  * person reads goes to stderr.
  *
  * The border to the terminal: what comes from a database may hold escape sequences, and none of it gets past here. Nothing
- * else in `cli/` writes to stdout or stderr (test/cli/border.test.ts).
+ * else in `cli/` writes to stdout or stderr (test/cli/border.test.ts). Secrets are taken out of the texts of others where those come in
+ * (core/redact.ts), never here: a line may hold a command or a statement to copy, which must not change.
  */
 import { styleText } from 'node:util';
-import { redact } from './redact.ts';
+import { withheld } from '../core/redact.ts';
 import { visible, visibleJson, visibleLines, visibleSql } from './text.ts';
 
 /** What the output functions need of a stream; `process.stdout` is one. */
@@ -76,7 +77,7 @@ export function createOutput(
     colour ? styleText(format, text, { stream: target, validateStream: true }) : text;
 
   const decorate = (line: string, target: TextStream = stream): string => {
-    const text = visible(redact(line));
+    const text = visible(withheld(line));
     const banner = BANNERS.find(([start]) => text.startsWith(start));
     if (banner) return style(banner[1], text, target);
     return text.replace(
@@ -106,5 +107,5 @@ export function createOutput(
 
 /** Lines on stderr before there is an output, or without one: why a command was not run. */
 export function complain(lines: readonly string[]): void {
-  process.stderr.write(`${lines.map((line) => visible(redact(line))).join('\n')}\n`);
+  process.stderr.write(`${lines.map((line) => visible(withheld(line))).join('\n')}\n`);
 }

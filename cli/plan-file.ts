@@ -1,13 +1,15 @@
 /** A saved plan: written by `plan --out`, reviewed by people, carried out by `migrate --plan`. */
+
 import type { Client } from 'pg';
 import * as z from 'zod';
 import { connectReadOnly, describeTarget } from '../core/connection.ts';
 import { ExecutionInput, type Plan } from '../core/contracts.ts';
-import { InvalidInput, PreflightFailed } from '../core/errors.ts';
+import { InvalidInput, messageOf, PreflightFailed } from '../core/errors.ts';
 import { type ForeignKey, resolveForeignKey } from '../core/foreign-key.ts';
 import { type DatabaseIdentity, readIdentity } from '../core/ledger-identity.ts';
 import { LEDGER_OWNER } from '../core/ledger-state.ts';
 import { StatedPerson, StatedReason } from '../core/person.ts';
+import { redact } from '../core/redact.ts';
 import {
   type CatalogEntry,
   DECISIVE_OPTIONS,
@@ -142,13 +144,14 @@ async function writePlanFile(path: string, file: PlanFile): Promise<void> {
   try {
     await writePrivateFile(path, `${JSON.stringify(file, null, 1)}\n`);
   } catch (error) {
-    throw new InvalidInput(`the plan cannot be written to ${path}: ${messageOf(error)}`);
+    throw new InvalidInput(`the plan cannot be written to ${redact(path)}: ${messageOf(error)}`);
   }
 }
 
 /** @throws InvalidInput with one line, where it is no plan that this p2pfk can carry out */
-export async function readPlanFile(path: string): Promise<PlanFile> {
-  const text = await readTrustedFile(path).catch((error: unknown) => {
+export async function readPlanFile(given: string): Promise<PlanFile> {
+  const path = redact(given);
+  const text = await readTrustedFile(given).catch((error: unknown) => {
     throw new InvalidInput(`the plan ${path} cannot be read: ${messageOf(error)}`);
   });
   const value = parsed(text);
@@ -268,8 +271,4 @@ function parsed(text: string): unknown {
 
 function issueOf({ issues: [issue] }: z.ZodError): string {
   return issue === undefined ? 'it cannot be read' : `${issue.path.join('.')}: ${issue.message}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

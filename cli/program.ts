@@ -1,6 +1,8 @@
 /** The commander program: commands, and one place that turns what was thrown into a message and an exit code. */
+
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from '../core/errors.ts';
+import { redact } from '../core/redact.ts';
 import { registerApprove } from './commands/approve.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerDemo } from './commands/demo.ts';
@@ -103,7 +105,7 @@ function usageFailure(error: CommanderError, program: Command, argv: readonly st
   if (error.code === 'commander.help') return ExitCode.BadInput;
   const command = program.commands.find((candidate) => candidate.name() === argv.find((word) => !word.startsWith('-')));
   const where = command === undefined ? 'p2pfk --help' : `p2pfk ${command.name()} --help`;
-  const what = error.message
+  const what = redact(error.message)
     .replace(/^error: /, '')
     .replace(/\s*\n\s*/g, ' ')
     .replace(/\.$/, '');

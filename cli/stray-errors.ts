@@ -2,6 +2,8 @@
  * The last resort of a process that runs migrations: an error that was not caught, or an output that was closed,
  * is no reason to end one. What is done is in the database, behind fence and ledger, so going on is safe.
  */
+import { messageOf } from '../core/errors.ts';
+import { redact } from '../core/redact.ts';
 import { oneLine } from './text.ts';
 
 let guards = 0;
@@ -20,9 +22,9 @@ export function outlivesItsOutput(): boolean {
 export function surviveStrayErrors(warn: (line: string) => void): { dispose(): void } {
   const tell = (error: unknown): void => {
     try {
-      const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
-      const where = process.env.P2PFK_DEBUG === '1' && error instanceof Error ? ` ${error.stack ?? ''}` : '';
-      warn(oneLine(`an unexpected error was survived; what runs goes on: ${name}: ${message}${where}`));
+      const name = error instanceof Error ? error.name : 'Error';
+      const where = process.env.P2PFK_DEBUG === '1' && error instanceof Error ? ` ${redact(error.stack ?? '')}` : '';
+      warn(oneLine(`an unexpected error was survived; what runs goes on: ${name}: ${messageOf(error)}${where}`));
     } catch {
       // Where even this cannot be told, the migration is still the more important thing.
     }

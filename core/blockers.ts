@@ -1,6 +1,7 @@
 /** Who stands in the way of a statement that waits without a limit, because its wait stops nobody: it is never refused. */
 import type { Client } from 'pg';
 import { runAsLogin } from './as-login.ts';
+import { withoutSecrets } from './describe-holders.ts';
 import type { LockHolder } from './errors.ts';
 import { run } from './sql.ts';
 
@@ -19,11 +20,12 @@ export type Blocker = Omit<LockHolder, 'mode' | 'relation'>;
 
 /** Empty where the session with that process id does not wait, or only for another of ours. */
 export async function readBlockers(client: Client, pid: number): Promise<Blocker[]> {
-  return runAsLogin<Blocker & Record<string, unknown>>(client, 'checks/blockers', {
+  const blockers = await runAsLogin<Blocker & Record<string, unknown>>(client, 'checks/blockers', {
     pid,
     ours: await readOurSessions(client),
     blocking_queries: showsBlockingQueries(),
   });
+  return blockers.map(withoutSecrets);
 }
 
 /** Process ids of the sessions of p2pfk: named as such, by a login that may own a migration. */

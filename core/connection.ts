@@ -10,6 +10,7 @@ import { resolveParameters } from './libpq/parameters.ts';
 import { readerConnectionString, readerUrls } from './libpq/reader-url.ts';
 import { backendOf, PooledSession, refuseTransactionPooler, usesSessionPooler } from './pooler.ts';
 import { isConnectionError, isTrouble, messageOf, sqlStateOf, toNamedError } from './postgres-errors.ts';
+import { redact } from './redact.ts';
 import { endpointOfUrl, noteEndpoint } from './session-endpoint.ts';
 import { endStandbyWait, stillWorks } from './session-look.ts';
 import { pinSettings } from './settings.ts';
@@ -266,7 +267,7 @@ function connectionError(thrown: unknown, target: string): P2pfkError {
 /** Where a session leads, without secrets: `host:port/database`, or `host:port,host:port/database`. */
 export function describeTarget(databaseUrl?: string): string {
   const { hosts, database } = resolveParameters(databaseUrl);
-  return `${hosts.map(({ host, address, port }) => `${host || address}:${port}`).join(',')}/${database}`;
+  return `${hosts.map(({ host, address, port }) => `${host || address}:${port}`).join(',')}/${redact(database)}`;
 }
 
 /**

@@ -1,10 +1,17 @@
 /** Lines that name who stood in the way of a lock. Pure. */
 import type { LockHolder } from './errors.ts';
+import { redact } from './redact.ts';
 
 const AUTOVACUUM = {
   ordinary: 'autovacuum',
   wraparound: 'an autovacuum that prevents transaction ID wraparound, and is never cancelled: let it end',
 } as const;
+
+/** What another session calls itself, and what it runs, without what looks like a secret: it goes into messages, ledger and history. */
+export function withoutSecrets<Holder extends Pick<LockHolder, 'application' | 'query'>>(holder: Holder): Holder {
+  const { application, query } = holder;
+  return { ...holder, application: application && redact(application), query: query && redact(query) };
+}
 
 /** What is added to the line that names a blocker; empty where none has yielded. */
 export function describeYielded(pids: readonly number[]): string {

@@ -2,6 +2,7 @@
  * Every failure this product can name. The class name IS the error name that a state machine's Retry and Catch match
  * on, so each class sets its own `name`: Lambda reports it as `errorType`, the local engine compares `error.name`.
  */
+import { redact } from './redact.ts';
 
 /** Process exit codes of the command line. Shape: name -> number. Fixed by contract. */
 export const ExitCode = {
@@ -59,13 +60,16 @@ export interface PostgresErrorContext {
   readonly orphans?: number;
 }
 
+/** An error whose message is ours: what it quotes of others was {@link redact}ed where it came in, and nothing changes it any more. */
+export abstract class OwnError extends Error {}
+
 /**
  * Base of all named errors.
  *
  * @example
  * throw new OrphanedRows('37 rows of public.path_p_1 have no row in public.inode_p_1', { sqlState: '23503' });
  */
-export abstract class P2pfkError extends Error {
+export abstract class P2pfkError extends OwnError {
   abstract readonly exitCode: ExitCode;
   readonly context: PostgresErrorContext;
 
@@ -308,4 +312,16 @@ export function messageOfCause(cause: string | undefined): string | undefined {
     // Not JSON: the text itself is the message.
   }
   return cause;
+}
+
+/**
+ * What any error says: one of ours as it is; one of the driver, Node.js or an SDK without what looks like a secret, because it may quote
+ * what it was given. An AggregateError (Node tries IPv6 and IPv4) has an empty message of its own.
+ */
+export function messageOf(error: unknown): string {
+  if (error instanceof OwnError) return error.message;
+  if (error instanceof AggregateError && !error.message) {
+    return [...new Set(error.errors.map((inner) => messageOf(inner)))].join('; ');
+  }
+  return redact(error instanceof Error ? error.message || error.name : String(error));
 }

@@ -5,7 +5,8 @@ import { InvalidInput, LedgerElsewhere } from './errors.ts';
 import { type LedgerMigration, openMigrations } from './ledger.ts';
 import { readUnmatched } from './ledger-identity.ts';
 import { resolveWithoutLedger } from './lost-foreign-key.ts';
-import { sqlStateOf } from './postgres-errors.ts';
+import { messageOf, sqlStateOf } from './postgres-errors.ts';
+import { redact } from './redact.ts';
 import { run, runOne } from './sql.ts';
 import { means, PARTITIONED, type StandingForeignKey } from './standing-foreign-key.ts';
 import { refuseUnsafeReturn, refuseUntrustedCode } from './untrusted-code.ts';
@@ -143,7 +144,7 @@ async function findForeignKey(
       migrationId: migration.id,
     };
   }
-  throw new InvalidInput(`table ${first.table_name} has no foreign key ${name}`);
+  throw new InvalidInput(`table ${first.table_name} has no foreign key ${redact(name)}`);
 }
 
 /**
@@ -200,7 +201,7 @@ async function standingForeignKeys(client: Client, table: string): Promise<Stand
     const state = sqlStateOf(error);
     // 42602 invalid name, 0A000 a name with a database of its own, 42601 a quote that never ends.
     if (state === '42602' || state === '0A000' || state === '42601') {
-      throw new InvalidInput(`"${table}" is not a table name as SQL writes it: ${(error as Error).message}`);
+      throw new InvalidInput(`"${redact(table)}" is not a table name as SQL writes it: ${messageOf(error)}`);
     }
     throw error;
   }

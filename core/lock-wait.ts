@@ -3,9 +3,11 @@
  * budget has room beside the time that the locks are then held, and shorter than deadlock_timeout, so that the application
  * is never ended by a deadlock with us.
  */
+
 import type { Client } from 'pg';
 import { runAsLogin } from './as-login.ts';
 import { showsBlockingQueries } from './blockers.ts';
+import { withoutSecrets } from './describe-holders.ts';
 import type { LockHolder } from './errors.ts';
 import { sqlStateOf } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
@@ -124,12 +126,17 @@ export interface RelationHolder extends LockHolder {
 }
 
 /** Who holds what conflicts with `mode` on these relations, oldest transaction first. */
-export function lockHolders(client: Client, relations: readonly number[], mode: LockMode): Promise<RelationHolder[]> {
-  return runAsLogin<RelationHolder & Record<string, unknown>>(client, 'checks/lock-holders', {
+export async function lockHolders(
+  client: Client,
+  relations: readonly number[],
+  mode: LockMode,
+): Promise<RelationHolder[]> {
+  const holders = await runAsLogin<RelationHolder & Record<string, unknown>>(client, 'checks/lock-holders', {
     relations,
     mode,
     blocking_queries: showsBlockingQueries(),
   });
+  return holders.map(withoutSecrets);
 }
 
 /** How much longer than deadlock_timeout an autovacuum is waited for: the time in which it ends once it was cancelled. */

@@ -1,7 +1,9 @@
 /** A foreign key that no entry of the ledger knows, as the pair FKs in the catalog show it. */
+
 import type { Client } from 'pg';
 import { InvalidInput, PreflightFailed } from './errors.ts';
 import type { ForeignKey, Purpose } from './foreign-key.ts';
+import { redact } from './redact.ts';
 import { run, runOne } from './sql.ts';
 import { means, notPartitioned, PARTITIONED, type StandingForeignKey } from './standing-foreign-key.ts';
 
@@ -39,7 +41,7 @@ export async function resolveWithoutLedger(
         shapes.length > 0
           ? '; its partitions have pair foreign keys that no ledger knows by name: leave --constraint out'
           : '';
-      throw new InvalidInput(`table ${table_name} has no foreign key ${constraint}: ${there}${pairs}`);
+      throw new InvalidInput(`table ${table_name} has no foreign key ${redact(constraint)}: ${there}${pairs}`);
     }
     if (named && purpose === 'rollback') throw new InvalidInput(nothingOpen(table_name));
   }

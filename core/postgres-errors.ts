@@ -9,6 +9,7 @@ import {
   LockTableFull,
   LockTimeout,
   MigrationFenced,
+  messageOf,
   OrphanedRows,
   P2pfkError,
   type PostgresErrorContext,
@@ -19,6 +20,9 @@ import {
   StatementFailed,
   UntrustedCode,
 } from './errors.ts';
+import { redact } from './redact.ts';
+
+export { messageOf } from './errors.ts';
 
 /** Function of PostgreSQL that raises 42501 under row_security = off. The message itself may be in any language. */
 const ROW_SECURITY_CHECK = 'check_enable_rls';
@@ -112,47 +116,44 @@ export function sqlStateOf(error: unknown): string | undefined {
   return error instanceof DatabaseError ? error.code : error instanceof P2pfkError ? error.context.sqlState : undefined;
 }
 
-/** The named error for anything thrown while `statement` ran. A {@link P2pfkError} passes through untouched. */
+/**
+ * The named error for anything thrown while `statement` ran. A {@link P2pfkError} passes through untouched. What PostgreSQL says may
+ * quote a connection string or a password (of dblink, say, or of code of the application): what looks like one is taken out here, before
+ * it becomes a part of a message of ours.
+ */
 export function toNamedError(error: unknown, statement?: string): P2pfkError {
   if (error instanceof P2pfkError) return error;
   const context: { -readonly [Key in keyof PostgresErrorContext]: PostgresErrorContext[Key] } = {};
   if (statement !== undefined) context.statement = statement;
   if (error instanceof DatabaseError) {
     const sqlState = error.code ?? 'XX000';
+    const message = messageOf(error);
     context.sqlState = sqlState;
     // DETAIL of a constraint violation quotes the offending row: that is the application's data, not ours to show.
-    if (error.detail && !sqlState.startsWith('23')) context.detail = error.detail;
-    if (error.hint) context.hint = error.hint;
-    const where = error.where?.split('\n', 1)[0]?.slice(0, LONGEST_WHERE);
+    if (error.detail && !sqlState.startsWith('23')) context.detail = redact(error.detail);
+    if (error.hint) context.hint = redact(error.hint);
+    const where = redact(error.where?.split('\n', 1)[0] ?? '').slice(0, LONGEST_WHERE);
     if (where && !sqlState.startsWith('23')) context.where = where;
     const options = { cause: error };
-    if (isRefusal(sqlState)) return new ConnectionRefused(error.message, context, options);
-    if (isLoss(sqlState)) return new ConnectionLost(error.message, context, options);
+    if (isRefusal(sqlState)) return new ConnectionRefused(message, context, options);
+    if (isLoss(sqlState)) return new ConnectionLost(message, context, options);
     if (sqlState === '42501' && error.routine === ROW_SECURITY_CHECK) {
-      const message = `row-level security applies to this role, so it would not see all rows: ${error.message}; use a superuser, a role with BYPASSRLS, or the owner where the policy is not forced`;
-      return new RowSecurityApplies(message, context, options);
+      const why = `row-level security applies to this role, so it would not see all rows: ${message}; use a superuser, a role with BYPASSRLS, or the owner where the policy is not forced`;
+      return new RowSecurityApplies(why, context, options);
     }
     if (sqlState === READ_ONLY) {
-      const message = `nothing can be written: the server is a standby, or was the primary until a failover, or the transaction was to read only: ${error.message}`;
-      return new ConnectionLost(message, context, options);
+      const why = `nothing can be written: the server is a standby, or was the primary until a failover, or the transaction was to read only: ${message}`;
+      return new ConnectionLost(why, context, options);
     }
     if (isLedgerSequence(error)) {
-      const message = `${error.message}: a sequence of the ledger, schema p2pfk, was set by another role; p2pfk migrate and p2pfk rollback repair it when they are run again`;
-      return new ServerTrouble(message, context, options);
+      const why = `${message}: a sequence of the ledger, schema p2pfk, was set by another role; p2pfk migrate and p2pfk rollback repair it when they are run again`;
+      return new ServerTrouble(why, context, options);
     }
     const Named = MESSAGE_OF_STATE[sqlState] ?? (isTrouble(sqlState) ? ServerTrouble : StatementFailed);
-    return new Named(error.message, context, options);
+    return new Named(message, context, options);
   }
   if (isConnectionError(error)) {
     return new ConnectionLost(`the connection to PostgreSQL was lost: ${messageOf(error)}`, context, { cause: error });
   }
   return new InternalFault(messageOf(error), context, { cause: error });
-}
-
-/** An AggregateError (Node tries IPv6 and IPv4) has an empty message of its own. */
-export function messageOf(error: unknown): string {
-  if (error instanceof AggregateError && !error.message) {
-    return [...new Set(error.errors.map((inner) => messageOf(inner)))].join('; ');
-  }
-  return error instanceof Error ? error.message : String(error);
 }

@@ -9,7 +9,7 @@ import type { Client } from 'pg';
 import { asLogin, runAsLogin } from './as-login.ts';
 import { showsBlockingQueries } from './blockers.ts';
 import { openReader, readersOf } from './connection.ts';
-import { describeHolders } from './describe-holders.ts';
+import { describeHolders, withoutSecrets } from './describe-holders.ts';
 import {
   ConnectionLost,
   InvalidInput,
@@ -88,7 +88,7 @@ export async function requireFreeReaders(client: Client, { relations, budgetMs, 
       older_than_ms: budgetMs,
       blocking_queries: showsBlockingQueries(),
     });
-    return found.map((holder) => ({ ...holder, reader: name }));
+    return found.map((holder) => ({ ...withoutSecrets(holder), reader: name }));
   }).catch((error: unknown) => {
     // The plan had an answer. What is wrong with a reader by now is a reason to wait, and none to undo anything.
     throw error instanceof ConnectionLost ? error : new ConnectionLost(messageOf(error), {}, { cause: error });

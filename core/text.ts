@@ -11,6 +11,11 @@ export function visible(text: string): string {
   });
 }
 
+/** The same with a question mark for each, as the psql scripts print it (sql/psql/control/unprintable.sql). */
+export function printable(text: string): string {
+  return text.replace(CONTROL, '?');
+}
+
 /** A word that a POSIX shell reads back as the same text. */
 export function shellWord(text: string): string {
   return /^[\w.,:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

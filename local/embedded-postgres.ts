@@ -2,6 +2,7 @@
  * A PostgreSQL server of our own, for the demo and the tests: in a temporary directory, on 127.0.0.1 and a free port,
  * with a random password, and gone without a trace when it is stopped or the process ends.
  */
+
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -20,6 +21,7 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../core/errors.ts';
 import {
   type Binaries,
   EmbeddedPostgresUnavailable,
@@ -283,7 +285,7 @@ async function exited(child: ChildProcess): Promise<string | null> {
     const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
     return code === 0 ? null : `ended with ${signal ?? `exit code ${code}`}`;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

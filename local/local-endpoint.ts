@@ -1,6 +1,6 @@
 /** Everything that a local Step Functions endpoint is made of, put together: store, state machine, handlers. */
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import { InvalidInput } from '../core/errors.ts';
+import { InvalidInput, messageOf } from '../core/errors.ts';
 import type { Handlers, StateMachineDefinition } from './engine.ts';
 import { type BuiltDefinition, builtDefinition } from './executions.ts';
 import { handlers as ownHandlers } from './handlers.ts';
@@ -72,7 +72,7 @@ export function openStore(given: string | undefined, warn: (line: string) => voi
     return ExecutionStore.open(directory);
   } catch (error) {
     if (error instanceof InvalidInput && (given || process.env.P2PFK_STATE_DIR)) throw error;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     warn(`executions are not kept, because ${directory} cannot be used: ${why}; choose another with --state-dir`);
     return ExecutionStore.inMemory();
   }

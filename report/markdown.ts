@@ -1,8 +1,8 @@
 /** The report as Markdown, for a ticket or a pull request. */
-import { visible } from '../core/text.ts';
 import type { Bar, Report } from './contracts.ts';
 import { took } from './html/executions.ts';
 import { STAGE, STAGE_ORDER, STATUS } from './html/words.ts';
+import { code, text } from './markdown-text.ts';
 import { shortName } from './report.ts';
 import { AS_STATED, acceptedBy, bytes, count, duration, instant, placeOf, plural, short } from './words.ts';
 
@@ -240,19 +240,4 @@ function findings({ findings: all, accepted }: Report): string[] {
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)];
-}
-
-/** No name can end a cell, begin a tag or a link, or be taken for emphasis. */
-function text(value: string): string {
-  return visible(value.replace(/\s*\n\s*/g, ' ')).replace(/[\\`*_[\]<>|#~&]/g, (mark) =>
-    mark === '<' ? '&lt;' : mark === '&' ? '&amp;' : `\\${mark}`,
-  );
-}
-
-/** A span of code is fenced by more backticks than it holds; a pipe would end the cell even there. */
-function code(value: string): string {
-  const line = visible(value.replace(/\s*\n\s*/g, ' ')).replaceAll('|', '\\|');
-  const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
-  const fence = '`'.repeat(longest + 1);
-  return longest === 0 ? `${fence}${line}${fence}` : `${fence} ${line} ${fence}`;
 }

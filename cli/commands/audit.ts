@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Audit } from '../../core/audit/contracts.ts';
+import { redact } from '../../core/redact.ts';
 import { helpText } from '../help.ts';
 import {
   addDatabaseOptions,
@@ -121,7 +122,7 @@ async function refuseUnknown(accept: readonly string[], run: boolean): Promise<v
   if (accept.length > 0 && !run) throw new InvalidInput('--accept has no meaning without --fix --run');
   const unknown = accept.find((id) => id !== 'all' && !AUDIT_ACCEPTANCE.includes(id));
   if (unknown !== undefined)
-    throw new InvalidInput(`--accept ${unknown}: must be ${AUDIT_ACCEPTANCE.join(', ')} or all`);
+    throw new InvalidInput(`--accept ${redact(unknown)}: must be ${AUDIT_ACCEPTANCE.join(', ')} or all`);
 }
 
 type Client = Awaited<ReturnType<typeof import('../../core/connection.ts').connect>>;

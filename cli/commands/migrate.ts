@@ -123,7 +123,7 @@ export async function runExecution(flags: ExecutionFlags, operation: 'migrate' |
 }
 
 async function refusal(error: P2pfkError): Promise<MigrationReport> {
-  const { redact } = await import('../redact.ts');
+  const { withheld } = await import('../../core/redact.ts');
   return {
     status: 'REFUSED',
     migrationId: null,
@@ -132,6 +132,6 @@ async function refusal(error: P2pfkError): Promise<MigrationReport> {
     durationMs: 0,
     blocked: null,
     verification: null,
-    error: { name: error.name, message: redact(error.message) },
+    error: { name: error.name, message: withheld(error.message) },
   };
 }

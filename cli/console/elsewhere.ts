@@ -1,7 +1,9 @@
 /** The console on another address of this machine: never the API. */
+
 import type { RequestListener } from 'node:http';
 import { isIP, isIPv6 } from 'node:net';
 import { InvalidInput } from '../../core/errors.ts';
+import { redact } from '../../core/redact.ts';
 import { listen } from '../../local/step-functions/http.ts';
 
 export interface Elsewhere {
@@ -18,7 +20,7 @@ export function passwordFor(host: string, env: NodeJS.ProcessEnv = process.env):
   const password = env[PASSWORD_VARIABLE] ?? '';
   if (password.length >= SHORTEST_PASSWORD) return password;
   throw new InvalidInput(
-    `--host ${host} lets others reach the console: set ${PASSWORD_VARIABLE} to a password of at least ${SHORTEST_PASSWORD} characters, or leave --host out and use an SSH tunnel`,
+    `--host ${redact(host)} lets others reach the console: set ${PASSWORD_VARIABLE} to a password of at least ${SHORTEST_PASSWORD} characters, or leave --host out and use an SSH tunnel`,
   );
 }
 
@@ -33,7 +35,9 @@ export async function listenElsewhere(
   warn: (line: string) => void = () => undefined,
 ): Promise<Elsewhere> {
   if (isIP(host) !== 0 && /^[0:.]+$/.test(host)) {
-    throw new InvalidInput(`--host must be one address or name of this machine, not ${host}, which is all of them`);
+    throw new InvalidInput(
+      `--host must be one address or name of this machine, not ${redact(host)}, which is all of them`,
+    );
   }
   const name = isIPv6(host) ? `[${host}]` : host.toLowerCase();
   try {
@@ -47,6 +51,6 @@ export async function listenElsewhere(
     return { url: `http://${name}:${server.port}`, close: () => server.close() };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new InvalidInput(`the console cannot listen on ${host}, port ${port}: ${code ?? message}`);
+    throw new InvalidInput(`the console cannot listen on ${redact(host)}, port ${port}: ${code ?? redact(message)}`);
   }
 }

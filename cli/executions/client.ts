@@ -1,7 +1,7 @@
 /** The Step Functions client of the AWS SDK, and its errors in words. */
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { InvalidInput } from '../../core/errors.ts';
-import { redact } from '../redact.ts';
+import { redact } from '../../core/redact.ts';
 import { oneLine } from '../text.ts';
 
 export interface AwsFlags {
@@ -26,7 +26,7 @@ export function regionOf(arn: string, kind: ArnKind): string {
   if (region === undefined || found !== kind) {
     const [option, rest] = OPTIONS[kind];
     throw new InvalidInput(
-      `${option} must be an ARN such as arn:aws:states:eu-central-1:123456789012:${kind}:${rest}, not ${JSON.stringify(arn)}`,
+      `${option} must be an ARN such as arn:aws:states:eu-central-1:123456789012:${kind}:${rest}, not ${JSON.stringify(redact(arn))}`,
     );
   }
   return region;

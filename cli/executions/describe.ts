@@ -44,5 +44,5 @@ export function commandFor(
 ): string {
   if (executionArn.startsWith('arn:aws:states:local:')) return `p2pfk ${what} --table ${shellWord(table)}`;
   const operation = what === 'rollback' ? ' --operation rollback' : '';
-  return `p2pfk start --state-machine ${stateMachineArn}${operation} --table ${shellWord(table)} --wait`;
+  return `p2pfk start --state-machine ${shellWord(stateMachineArn ?? 'ARN')}${operation} --table ${shellWord(table)} --wait`;
 }

@@ -8,6 +8,7 @@ import type { Output } from '../output.ts';
 import { closingLines } from '../progress/closing.ts';
 import { createReporter } from '../progress/reporter.ts';
 import { seenIn } from '../progress/state.ts';
+import { shellWord } from '../text.ts';
 import { executionFailure } from './client.ts';
 import { type Pause, watchExecution } from './watch.ts';
 
@@ -30,7 +31,7 @@ export async function follow(options: FollowOptions): Promise<number> {
   const reporter = await createReporter({ output });
   const interruption = onInterrupt(() => {
     reporter.announce(`Stopped watching. The execution goes on${options.where}; this stops it:`);
-    reporter.announce(`  p2pfk stop --execution ${executionArn}`);
+    reporter.announce(`  p2pfk stop --execution ${shellWord(executionArn)}`);
   });
   try {
     const watched = await watchExecution({

@@ -1,6 +1,8 @@
 /** The flags of a window -> when it opens and how long it is, in Scheduler's words. */
+
 import { InvalidInput } from '../../core/errors.ts';
 import { MaintenanceWindow, MINUTES_IN_A_DAY } from '../../core/maintenance-window.ts';
+import { redact } from '../../core/redact.ts';
 import type { ScheduleFlags } from '../commands/schedule.ts';
 
 export interface CheckedWindow {
@@ -49,7 +51,7 @@ function once(at: string, timezone: string | undefined): { at: string; timeZone:
   if (timezone !== undefined) throw new InvalidInput('--at has an offset of its own: leave --timezone out');
   const time = new Date(at);
   if (Number.isNaN(time.getTime())) {
-    throw new InvalidInput(`--at must be a time such as 2027-01-31T03:00, not ${JSON.stringify(at)}`);
+    throw new InvalidInput(`--at must be a time such as 2027-01-31T03:00, not ${JSON.stringify(redact(at))}`);
   }
   return { at: time.toISOString().slice(0, 19), timeZone: 'UTC' };
 }

@@ -1,4 +1,5 @@
 /** `p2pfk schedule`: maintenance windows as schedules of EventBridge Scheduler. Everything is checked before it is sent. */
+
 import {
   CreateScheduleCommand,
   DeleteScheduleCommand,
@@ -9,6 +10,7 @@ import {
 } from '@aws-sdk/client-scheduler';
 import { ExitCode, InvalidInput } from '../../core/errors.ts';
 import { type Opening, openingOf } from '../../core/maintenance-window.ts';
+import { redact } from '../../core/redact.ts';
 import type { ScheduleFlags } from '../commands/schedule.ts';
 import { givenInput, parseInput } from '../input.ts';
 import { createOutput, type Output } from '../output.ts';
@@ -71,7 +73,9 @@ function nameOf({ name }: ScheduleFlags, table: string, { expression }: Opening)
       .slice(0, 64);
   }
   if (!NAME.test(name)) {
-    throw new InvalidInput(`--name must be 1 to 64 letters, digits, '.', '-' and '_', not ${JSON.stringify(name)}`);
+    throw new InvalidInput(
+      `--name must be 1 to 64 letters, digits, '.', '-' and '_', not ${JSON.stringify(redact(name))}`,
+    );
   }
   return name;
 }

@@ -6,7 +6,6 @@ import type { HistoryFlags } from '../commands/history.ts';
 import type { WatchFlags } from '../commands/watch.ts';
 import { createOutput } from '../output.ts';
 import { historyLines } from '../render/history.ts';
-import { shellWord } from '../text.ts';
 import { executionFailure } from './client.ts';
 import { connectTo } from './connection.ts';
 import { commandFor, describe } from './describe.ts';
@@ -21,7 +20,7 @@ export async function watch(flags: WatchFlags): Promise<number> {
   try {
     const described = await describe(client, executionArn);
     const { table, operation } = described;
-    const undo = commandFor('rollback', described, shellWord(table));
+    const undo = commandFor('rollback', described, table);
     return await follow({ client, pause, executionArn, table, operation, undo, output, where: '' });
   } finally {
     close();

@@ -1,7 +1,9 @@
 /** `p2pfk start`: StartExecution, and with `--wait` the same progress, report and exit code as `migrate`. */
+
 import { randomBytes } from 'node:crypto';
 import { type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { ExitCode, InvalidInput } from '../../core/errors.ts';
+import { redact } from '../../core/redact.ts';
 import type { StartFlags } from '../commands/start.ts';
 import { type GivenInput, givenInput, parseInput } from '../input.ts';
 import { createOutput } from '../output.ts';
@@ -51,7 +53,7 @@ export async function start(flags: StartFlags): Promise<number> {
       operation: input.operation,
       output,
       where: region === 'local' ? '' : ' in AWS',
-      undo: `p2pfk start --state-machine ${flags.stateMachine} --operation rollback --table ${shellWord(table)} --wait`,
+      undo: `p2pfk start --state-machine ${shellWord(flags.stateMachine)} --operation rollback --table ${shellWord(table)} --wait`,
     });
   } finally {
     client.destroy();
@@ -92,7 +94,9 @@ function executionName(flags: StartFlags): string {
     return `p2pfk-${table}-${time}-${randomBytes(3).toString('hex')}`;
   }
   if (!NAME.test(flags.name)) {
-    throw new InvalidInput(`--name must be 1 to 80 letters, digits, - and _, not ${JSON.stringify(flags.name)}`);
+    throw new InvalidInput(
+      `--name must be 1 to 80 letters, digits, - and _, not ${JSON.stringify(redact(flags.name))}`,
+    );
   }
   return flags.name;
 }

@@ -10,6 +10,7 @@ import {
 import type { Client } from 'pg';
 import { connectReadOnly, describeTarget } from '../../core/connection.ts';
 import { PlannedDatabase } from '../../core/contracts.ts';
+import { messageOf } from '../../core/errors.ts';
 import {
   describeIdentity,
   isSameDatabase,
@@ -18,6 +19,7 @@ import {
   readIdentity,
 } from '../../core/ledger-identity.ts';
 import { readLink } from '../../core/ledger-state.ts';
+import { withheld } from '../../core/redact.ts';
 import type { Trail } from '../../core/trail/contracts.ts';
 import { readTrail } from '../../core/trail/trail.ts';
 import { otherExecutions } from '../../report/reading/executions.ts';
@@ -27,7 +29,6 @@ import { outcomeOf } from '../executions/watch.ts';
 import { resultOf } from '../outcome.ts';
 import { advance } from '../progress/progress.ts';
 import { NOTHING_YET, type Progress, seenIn } from '../progress/state.ts';
-import { redact } from '../redact.ts';
 import { version } from '../version.ts';
 
 /**
@@ -66,7 +67,7 @@ export async function readSources(options: SourceOptions): Promise<PlacedSources
     version,
     now: new Date(),
     notes: ledger.note === null ? [] : [ledger.note],
-    clean: redact,
+    clean: withheld,
     place: ledger.place,
   };
 }
@@ -143,7 +144,11 @@ async function readLedger({ databaseUrl }: SourceOptions, progress: Progress): P
       await client.end();
     }
   } catch (error) {
-    return { trail: null, note: `The ledger at ${target} could not be read: ${redact(messageOf(error))}.`, place };
+    return {
+      trail: null,
+      note: `The ledger at ${target} could not be read: ${messageOf(error).replace(/\.$/, '')}.`,
+      place,
+    };
   }
 }
 
@@ -180,8 +185,4 @@ function whereTo(databaseUrl: string | undefined): string {
   } catch {
     return 'the database';
   }
-}
-
-function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
 }

@@ -1,7 +1,9 @@
 /** Makes a report and puts it where it is wanted. */
+
 import { extname } from 'node:path';
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import { InvalidInput } from '../../core/errors.ts';
+import { InvalidInput, messageOf } from '../../core/errors.ts';
+import { redact } from '../../core/redact.ts';
 import { writePrivateFile } from '../../local/private-file.ts';
 import { FORMATS, type Format, render } from '../../report/render.ts';
 import { buildReport, type ReportSources } from '../../report/report.ts';
@@ -21,7 +23,7 @@ export function formatOf(file: string | undefined, given: string | undefined): F
   if (given === undefined) return BY_EXTENSION[extname(file ?? '').toLowerCase()] ?? 'html';
   const format = FORMATS.find((one) => one === given);
   if (format === undefined)
-    throw new InvalidInput(`--format must be html, markdown or json, not ${JSON.stringify(given)}`);
+    throw new InvalidInput(`--format must be html, markdown or json, not ${JSON.stringify(redact(given))}`);
   return format;
 }
 
@@ -34,7 +36,7 @@ export async function writeReport(file: string, text: string): Promise<void> {
   try {
     await writePrivateFile(file, text);
   } catch (error) {
-    throw new InvalidInput(`the report cannot be written to ${file}: ${messageOf(error)}`);
+    throw new InvalidInput(`the report cannot be written to ${redact(file)}: ${messageOf(error)}`);
   }
 }
 
@@ -48,27 +50,23 @@ export interface PendingReport {
 export function pendingReport(file: string, databaseUrl: string | undefined): PendingReport {
   const format = formatOf(file, undefined);
   let sources: ReportSources | null = null;
-  let failure = 'the execution did not begin';
+  let failure: unknown = new InvalidInput('the execution did not begin');
   return {
     async read(client, executionArn) {
       try {
         sources = await readSources({ client, executionArn, databaseUrl, withLedger: true });
       } catch (error) {
-        failure = messageOf(error);
+        failure = error;
       }
     },
     async write(output, more = {}) {
       try {
-        if (sources === null) throw new Error(failure);
+        if (sources === null) throw failure;
         await writeReport(file, await render(buildReport({ ...sources, ...more }), format));
         output.line(`✓ Report: ${file}`);
       } catch (error) {
-        output.complain(`! No report was written to ${file}: ${messageOf(error)}`);
+        output.complain(`! No report was written to ${redact(file)}: ${messageOf(error)}`);
       }
     },
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,10 +2,12 @@
  * Opens a session as libpq does: each host in turn, over TLS or in plain text as `sslmode` says, until one has the
  * `target_session_attrs` that are asked for.
  */
+
 import type { Socket } from 'node:net';
 import type { Client, ClientConfig } from 'pg';
-import { ConnectionLost, ConnectionRefused, P2pfkError } from '../errors.ts';
+import { ConnectionLost, ConnectionRefused, OwnError, P2pfkError } from '../errors.ts';
 import { isConnectionError, messageOf, sqlStateOf } from '../postgres-errors.ts';
+import { keepSecret } from '../redact.ts';
 import { watchChannelBinding } from './channel-binding.ts';
 import { requireTrustedSocket } from './default-socket.ts';
 import { type Host, type Parameters, resolveParameters } from './parameters.ts';
@@ -75,7 +77,7 @@ export async function openSession(options: OpenOptions): Promise<Client> {
 }
 
 /** Several tries failed, or one for a reason of ours: `main` decides which named error it becomes. */
-export class CombinedFailure extends Error {
+export class CombinedFailure extends OwnError {
   readonly main: unknown;
 
   constructor(message: string, main: unknown) {
@@ -217,7 +219,13 @@ function startOptions(settings: Parameters['settings']): Pick<ClientConfig, 'opt
 }
 
 /** Called only when the server asks for a password. */
-function passwordFor(
+async function passwordFor(host: Host, parameters: Parameters, options: OpenOptions): Promise<string> {
+  const password = await findPassword(host, parameters, options);
+  keepSecret(password);
+  return password;
+}
+
+function findPassword(
   host: Host,
   { password, settings, user, database }: Parameters,
   { password: managed }: OpenOptions,

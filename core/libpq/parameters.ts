@@ -5,6 +5,7 @@
 import { isIP } from 'node:net';
 import { userInfo } from 'node:os';
 import { InvalidInput } from '../errors.ts';
+import { keepSecret } from '../redact.ts';
 import { parseConnectionString } from './connection-string.ts';
 import { DEFAULT_SOCKET_FOLDER } from './default-socket.ts';
 import { checkValues, KEYWORDS, type Settings } from './keywords.ts';
@@ -43,6 +44,7 @@ export function resolveParameters(databaseUrl: string | undefined): Parameters {
   if (service) addMissing(settings, readService(service));
   addMissing(settings, fromEnvironment());
   if (process.env.PGREQUIRESSL === '1') addMissing(settings, new Map([['sslmode', 'require']]));
+  for (const keyword of ['password', 'sslpassword']) keepSecret(settings.get(keyword));
   checkNames(settings);
   checkValues(settings);
   const user = settings.get('user') || operatingSystemUser();

@@ -4,6 +4,7 @@ import { statementsOf } from '../pair-names.ts';
 import { type PairStatement, statementsFor } from '../pairs.ts';
 import { runOne, withoutFrame } from '../sql.ts';
 import { readSql } from '../sql-files.ts';
+import { printable } from '../text.ts';
 import type { ScriptSource } from './source.ts';
 import {
   asRows,
@@ -172,7 +173,7 @@ async function countBlocks({ client, reading, pairs }: ScriptSource, step: strin
   const counts = queries.map(({ pair, sql }) => {
     const found = pairs.find((one) => one.pair === pair);
     const [referencing, referenced] = [found?.referencing ?? '', found?.referenced ?? ''];
-    const names = `${literal(referencing)}, ${literal(referenced)}`;
+    const names = `${literal(printable(referencing))}, ${literal(printable(referenced))}`;
     return [
       title(step, pair, pairs.length, 'counts rows without a referenced row; lock: ACCESS SHARE on the two partitions'),
       ...refuseUntrustedCode(referencing, referenced),
@@ -290,7 +291,7 @@ function finishBlock({ reading }: ScriptSource): string {
     comment('VerifyMigration: the ledger is told that all is well; see it all with p2pfk verify'),
     readSql('script/gate').trimEnd(),
     "UPDATE p2pfk.migration SET state = 'migrated', finished_at = clock_timestamp(), updated_at = now() WHERE id = :migration_id AND state = 'paused' AND dropped_at IS NOT NULL;",
-    `SELECT ${literal(`migrated: ${table}`)} AS p2pfk;`,
+    `SELECT ${literal(`migrated: ${printable(table)}`)} AS p2pfk;`,
   ].join('\n');
 }
 

@@ -2,7 +2,9 @@
  * What the foreign key costs, measured: the three things that made people want to be rid of the parent-level one. Every
  * measurement ends in ROLLBACK, so the database is afterwards as it was.
  */
+
 import type { Client } from 'pg';
+import { messageOf } from '../../core/errors.ts';
 import { run, runOne } from '../../core/sql.ts';
 import type { Medium } from './schema.ts';
 
@@ -104,7 +106,7 @@ async function measureDetach(client: Client, medium: Medium): Promise<Measuremen
       for (const { statement } of steps) await client.query(statement);
       return { pair, possible: true, error: null };
     } catch (error) {
-      return { pair, possible: false, error: error instanceof Error ? error.message : String(error) };
+      return { pair, possible: false, error: messageOf(error) };
     }
   });
 }

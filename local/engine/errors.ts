@@ -1,5 +1,8 @@
 /** The errors that the adapter itself raises, in the two shapes that the engine understands. */
 
+import { messageOf, OwnError } from '../../core/errors.ts';
+import { redact } from '../../core/redact.ts';
+
 /** AWS cuts both: error names at 256 and causes at 32,768 characters. */
 const MAX_ERROR_LENGTH = 256;
 const MAX_CAUSE_LENGTH = 32_768;
@@ -34,7 +37,12 @@ export class TerminalFailure extends TaskFailure {
 export function lambdaFailure(thrown: unknown): TaskFailure {
   const document =
     thrown instanceof Error
-      ? { errorType: thrown.name, errorMessage: thrown.message, trace: (thrown.stack ?? '').split('\n') }
-      : { errorType: typeof thrown, errorMessage: String(thrown), trace: [] };
+      ? { errorType: thrown.name, errorMessage: messageOf(thrown), trace: traceOf(thrown) }
+      : { errorType: typeof thrown, errorMessage: messageOf(thrown), trace: [] };
   return new TaskFailure(document.errorType, JSON.stringify(document), { cause: thrown });
+}
+
+function traceOf(thrown: Error): string[] {
+  const stack = thrown.stack ?? '';
+  return (thrown instanceof OwnError ? stack : redact(stack)).split('\n');
 }

@@ -2,8 +2,10 @@
  * An HTTP server that no request can end: what a client may use is bounded, what it does wrong is answered or cut off, and
  * what fails while it is answered is one line for a person. Used for the endpoint and for the console on another address.
  */
+
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { messageOf } from '../../core/errors.ts';
 import { makeRoom } from './connections.ts';
 import { ServiceFault } from './faults.ts';
 import { CONTENT_TYPE, fault, TARGET_PREFIX } from './protocol.ts';
@@ -41,8 +43,7 @@ export interface HttpServer {
 
 /** @throws Error with a code such as EADDRINUSE or EACCES when the port cannot be had */
 export async function listen({ address, port, isOurs, handle, warn }: HttpServerOptions): Promise<HttpServer> {
-  const complain = (error: unknown): void =>
-    warn(`a request could not be answered: ${error instanceof Error ? error.message : String(error)}`);
+  const complain = (error: unknown): void => warn(`a request could not be answered: ${messageOf(error)}`);
 
   const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     // A client that goes away is no fault of ours; without a listener its error would end the process.
@@ -81,7 +82,7 @@ export async function listen({ address, port, isOurs, handle, warn }: HttpServer
     });
   });
   // A connection that cannot be accepted, because there are too many open files, say.
-  server.on('error', (error) => warn(`a connection could not be accepted: ${error.message}`));
+  server.on('error', (error) => warn(`a connection could not be accepted: ${messageOf(error)}`));
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>

@@ -1,5 +1,7 @@
 /** An execution that runs in this process: the engine, its history in memory, and the store that is written along. */
+
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import { messageOf } from '../../core/errors.ts';
 import type { StateMachineDefinition } from '../engine/definition.ts';
 import { ExecutionHistory } from '../engine/history.ts';
 import type { AbortReason, ExecutionOutcome, Handlers, RunningExecution } from '../engine.ts';
@@ -97,8 +99,8 @@ export class LiveExecution {
 
   /** Without a database there is nothing to run: the execution fails before its first state. */
   #neverBegun(error: unknown): ExecutionOutcome {
-    const { name, message } = error instanceof Error ? error : new Error(String(error));
-    const outcome: ExecutionOutcome = { status: 'FAILED', error: name, cause: message };
+    const name = error instanceof Error ? error.name : 'Error';
+    const outcome: ExecutionOutcome = { status: 'FAILED', error: name, cause: messageOf(error) };
     const { execution, definition } = this.#options;
     const history = new ExecutionHistory({ definition, roleArn: ROLE_ARN, onEvent: (event) => this.#told(event) });
     history.observe({ type: 'ExecutionStarted', input: JSON.parse(execution.input) as unknown });
@@ -128,7 +130,7 @@ export class LiveExecution {
       write(this.#options.store);
     } catch (error) {
       this.#kept = false;
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       this.#options.warn(`the history of this execution is not kept on disk any more: ${why}`);
     }
   }

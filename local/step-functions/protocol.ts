@@ -2,6 +2,7 @@
  * AWS JSON 1.0: the operation in `X-Amz-Target`, the request as a JSON object, dates as seconds since the epoch, errors as
  * `{"__type", "message"}` with status 400. https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
  */
+import { messageOf } from '../../core/errors.ts';
 import { notJson, ServiceFault } from './faults.ts';
 import type { StepFunctions } from './step-functions.ts';
 
@@ -23,7 +24,7 @@ export async function answer(service: StepFunctions, target: string, body: strin
   } catch (error) {
     if (error instanceof ServiceFault) return fault(400, error);
     // A defect of ours. Its text may quote anything, so it stays here.
-    service.warn(`${target} failed: ${error instanceof Error ? error.message : String(error)}`);
+    service.warn(`${target} failed: ${messageOf(error)}`);
     return fault(500, new ServiceFault('InternalFailure', 'The endpoint failed; it has printed why.'));
   }
 }

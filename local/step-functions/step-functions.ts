@@ -4,6 +4,7 @@
  *
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_Operations.html
  */
+
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type {
@@ -18,6 +19,7 @@ import type {
   StopExecutionOutput,
 } from '@aws-sdk/client-sfn';
 import type { z } from 'zod';
+import { messageOf } from '../../core/errors.ts';
 import type { AbortReason, Handlers } from '../engine.ts';
 import type { BuiltDefinition } from '../executions.ts';
 import type { ExecutionStore } from '../store/execution-store.ts';
@@ -147,7 +149,7 @@ export class StepFunctions {
     live.ended
       .then(() => live.settled())
       .then(() => live.kept && this.#live.delete(arn))
-      .catch((error: unknown) => warn(`an execution ended badly: ${String(error)}`));
+      .catch((error: unknown) => warn(`an execution ended badly: ${messageOf(error)}`));
     return { executionArn: arn, startDate: execution.startDate };
   }
 
@@ -156,7 +158,7 @@ export class StepFunctions {
     try {
       return this.#options.store.create(execution) ? 'kept' : 'exists';
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       this.#options.warn(
         `this execution is not kept on disk: ${why}; free space there, or choose another place with --state-dir`,
       );

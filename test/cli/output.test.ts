@@ -81,12 +81,12 @@ describe('output', () => {
     vi.stubEnv('NO_COLOR', undefined);
   });
 
-  it('shows escapes in names instead of sending them, and hides passwords', () => {
+  it('shows escapes in names instead of sending them, and changes nothing else in a line', () => {
     const { output, stdout } = outputs({}, 80);
 
-    output.line('table "\u001b[31mred" at postgres://app:secret@db/x');
+    output.line('table "\u001b[31mred password=x" in p2pfk');
 
-    expect(stdout.text()).toBe('table "\\x1b[31mred" at postgres://app:***@db/x\n');
+    expect(stdout.text()).toBe('table "\\x1b[31mred password=x" in p2pfk\n');
   });
 });
 

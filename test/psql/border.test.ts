@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { databaseWith } from '../core/case.helpers.ts';
 import { plainRole } from '../core/roles.helpers.ts';
+import { planScript } from './plan-script.helpers.ts';
 import { describeWithPsql, psql, psqlFile, type Script } from './psql.helpers.ts';
 
 /** Colour, a window title, an 8-bit CSI, a carriage return, a line break, and a mark that turns the direction of writing. */
@@ -58,6 +59,27 @@ describeWithPsql('nothing that a terminal would obey is printed', () => {
     await run('step4', 3);
     await observer.query(`ALTER TABLE "path_2${TRICK}" ENABLE TRIGGER ALL`);
     await run('rollback', 0);
+  });
+});
+
+describeWithPsql('the script of plan --sql', () => {
+  it('prints nothing that a terminal would obey where it finds rows without a referenced row', async () => {
+    const { db, observer } = await databaseWith();
+    for (const table of ['path', 'path_1', 'inode_1'])
+      await observer.query(`ALTER TABLE ${table} RENAME TO "${table}${TRICK}"`);
+    // Valid already, so it is the count that finds the row.
+    await observer.query(`
+      ALTER TABLE "path_1${TRICK}" ADD CONSTRAINT own
+        FOREIGN KEY (medium, ino) REFERENCES "inode_1${TRICK}" ON DELETE CASCADE;
+      SET session_replication_role = replica; INSERT INTO "path_1${TRICK}" VALUES ('one', 9999, 'orphan');
+      SET session_replication_role = origin`);
+    const file = await planScript(db.url, { table: `"path${TRICK}"` });
+
+    const { code, lines, errors } = await psqlFile(db.url, file, { ON_ERROR_STOP: '1' });
+
+    const printed = [...lines, ...errors].join('\n');
+    expect(printed.split('\n').filter((line) => OBEYED.test(line))).toEqual([]);
+    expect({ code, printed }).toEqual({ code: 3, printed: expect.stringContaining('1 row(s) of public."path_1?') });
   });
 });
 
@@ -135,6 +157,41 @@ it('every variable that a script prints is a number, a word of ours, or made pri
     for (const [, name = ''] of line.matchAll(/(?<![\w:]):'?"?([a-z_]\w*)/g))
       expect(name, `${file}: ${line}`).toMatch(PRINTABLE);
 });
+
+it('every command of ours with a table in it has the name quoted for the shell', () => {
+  const folder = new URL('../../sql/', import.meta.url);
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.sql'));
+  const found = files.flatMap((file) => commandArguments(sqlFile(file)).map((argument) => `${file}: ${argument}`));
+  expect(found.length).toBeGreaterThanOrEqual(5);
+  for (const each of found) expect(each).toMatch(/\btable_argument\b/);
+});
+
+/** The arguments of format() that follow `--table` in its text. */
+function commandArguments(sql: string): string[] {
+  return [...sql.matchAll(/format\('((?:[^']|'')*)'\s*,/gi)].flatMap(({ 0: call, 1: text = '', index }) => {
+    const given = topLevelArguments(sql.slice(index + call.length));
+    let next = 0;
+    return [...text.matchAll(/%%|%(?:(\d+)\$)?[sIL]/g)].flatMap(({ 0: place, 1: number, index: at }) => {
+      if (place === '%%') return [];
+      const argument = given[number === undefined ? next++ : Number(number) - 1] ?? '(none)';
+      return /\bp2pfk [a-z]+ [^;]*--table $/.test(text.slice(0, at)) ? [argument] : [];
+    });
+  });
+}
+
+/** What stands between the commas up to the closing parenthesis. */
+function topLevelArguments(rest: string): string[] {
+  const found = [''];
+  let depth = 0;
+  for (const [part] of rest.matchAll(/'(?:[^']|'')*'|[\s\S]/g)) {
+    if (part === ')' && depth === 0) break;
+    if (part === '(') depth += 1;
+    if (part === ')') depth -= 1;
+    if (part === ',' && depth === 0) found.push('');
+    else found[found.length - 1] += part;
+  }
+  return found;
+}
 
 it('what is raised is made printable by the same rule', () => {
   const rule = /unprintable '(.*)'/.exec(sqlFile('psql/control/unprintable.sql'))?.[1]?.replaceAll('\\\\', '\\') ?? '';

@@ -1,4 +1,5 @@
 /** The psql scripts say that the ledger is lost or older than the database, as p2pfk does; p2pfk repairs it. */
+import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
 import { databaseWith, everything } from '../core/case.helpers.ts';
 import { migratedTo } from '../core/execution.helpers.ts';
@@ -50,5 +51,21 @@ describeWithPsql('the psql scripts', () => {
         code: 3,
         errors: [expect.stringMatching(/older than the database.*--accept ledger-outdated/)],
       });
+  });
+
+  it('with a command to copy in which no name of a table is run by the shell', async () => {
+    const { db, observer } = await databaseWith();
+    const name = `path$(echo pwned)'\`echo pwned\`"; echo pwned`;
+    const table = `"${name.replaceAll('"', '""')}"`;
+    await observer.query(`
+      ALTER TABLE path DROP CONSTRAINT path_fk;
+      ALTER TABLE path_1 ADD FOREIGN KEY (medium, ino) REFERENCES inode_1;
+      ALTER TABLE path RENAME TO ${table}`);
+
+    const { code, errors } = await psql(db.url, 'rollback', { table });
+
+    expect(code).toBe(3);
+    const [, argument = ''] = /p2pfk audit --table (.*) --fix --run/.exec(errors.join('\n')) ?? [];
+    expect(execFileSync('sh', ['-c', `printf %s ${argument}`], { encoding: 'utf8' })).toBe(`public.${table}`);
   });
 });

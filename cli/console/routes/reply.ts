@@ -1,9 +1,10 @@
 /** How routes answer. */
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
+import { messageOf } from '../../../core/errors.ts';
+import { withheld } from '../../../core/redact.ts';
 import type { Html } from '../../../report/html/escape.ts';
 import { type StatedPeople, statedPeople } from '../../people.ts';
-import { redact } from '../../redact.ts';
 import { oneLine } from '../../text.ts';
 import { CSRF_FIELD } from '../access.ts';
 import type { ConsoleContext } from '../context.ts';
@@ -31,8 +32,8 @@ export function showProblem(
   problem: unknown,
 ): Promise<Response> | Response {
   if (problem instanceof HTTPException) return problem.getResponse();
-  const text = problem instanceof Error ? problem.message : String(problem);
-  return show(c, context, { title, content: problemPage(title, redact(oneLine(text))), status });
+  const text = typeof problem === 'string' ? problem : messageOf(problem);
+  return show(c, context, { title, content: problemPage(title, withheld(oneLine(text))), status });
 }
 
 /** @throws InvalidInput where a field holds no name or no reason as we keep them */

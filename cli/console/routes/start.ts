@@ -5,11 +5,11 @@ import { ExecutionInput, type Plan, type PlanFinding } from '../../../core/contr
 import { InvalidInput, P2pfkError } from '../../../core/errors.ts';
 import { describeIdentity, readIdentity } from '../../../core/ledger-identity.ts';
 import { readPlan } from '../../../core/plan.ts';
+import { withheld } from '../../../core/redact.ts';
 import { executionName } from '../../../local/executions.ts';
 import { STATE_MACHINE_ARN } from '../../../local/step-functions/arns.ts';
 import { startExecution } from '../../executions/start.ts';
 import type { GivenInput } from '../../input.ts';
-import { redact } from '../../redact.ts';
 import type { ConsoleContext } from '../context.ts';
 import { type FormValues, readForm, toInput } from '../form.ts';
 import { planPage, startForm } from '../pages/start.ts';
@@ -46,7 +46,7 @@ export function startRoutes(context: ConsoleContext): Hono {
       return await planned(c, values, input);
     } catch (error) {
       if (!(error instanceof P2pfkError)) throw error;
-      return form(c, values, new Map([['', redact(error.message)]]));
+      return form(c, values, new Map([['', withheld(error.message)]]));
     }
   });
   app.post('/start', async (c) => {
@@ -60,7 +60,7 @@ export function startRoutes(context: ConsoleContext): Hono {
       if (open.length > 0 && !refused && input.dryRun !== true) return await planned(c, values, input, true);
     } catch (error) {
       if (!(error instanceof P2pfkError)) throw error;
-      return form(c, values, new Map([['', redact(error.message)]]));
+      return form(c, values, new Map([['', withheld(error.message)]]));
     }
     return begin(c, context, { ...(context.person === undefined ? {} : { by: context.person }), ...input });
   });

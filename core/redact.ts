@@ -1,0 +1,93 @@
+/**
+ * Keeps secrets out of what people read.
+ *
+ * {@link redact} is for text of others (a message of PostgreSQL, Node.js or the AWS SDK, an argument as it was typed), and is called where
+ * that text comes in, before it becomes a part of a sentence of ours. What we have written ourselves is never changed afterwards: it
+ * may hold names that are quoted for a shell or for SQL, and a quotation mark that is gone lets the name out. {@link withheld} is for that.
+ */
+
+// All that follows up to the last `@` counts: a password may hold `@` or `/` that was not encoded. Each pattern begins where a name
+// begins, so that a long word from the database takes no longer than its length.
+// The example that messages give, user:password@host, is no secret.
+const USER_INFO = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]*:\/\/[^\s:/?#@]*):\S*$/i;
+// The same where the scheme's slashes were forgotten; `x::jsonb@>` and times of day are not meant.
+const BARE_USER_INFO = /(?<![^\s:/?#@"'])([^\s:/?#@"']+):(?![/:])\S*$/;
+const SETTING =
+  /\b(aws_secret_access_key|secret_?access_?key|password|passwd|pwd|secret|token|x-amz-security-token)\b(\s*[=:]\s*)('[^']*'|"[^"]*"|[^\s&;,]+)/gi;
+const ACCESS_KEY = /\b(AKIA|ASIA)[A-Z0-9]{12,}\b/g;
+
+/** Environment variables whose values are secrets of this process. */
+const SECRET_VARIABLES = [
+  'PGPASSWORD',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'P2PFK_CONSOLE_PASSWORD',
+] as const;
+
+/** Shorter ones, plain words and numbers may be a part of any name or count: to look for them would only say what they are. */
+const SHORTEST_SECRET = 8;
+const SURELY_A_SECRET = 16;
+const PLAIN = /^(?:[a-z_]+|\d+)$/i;
+
+export const WITHHELD = '(what was to be printed here holds a password or key of this process, and is not shown)';
+
+const kept = new Set<string>();
+
+/** From now on `secret`, such as the password of a connection, is known, and printed by nothing that asks here. */
+export function keepSecret(secret: string | undefined): void {
+  if (secret) kept.add(secret);
+}
+
+/** A text of others with everything that looks like a secret, or is one of ours, replaced by `***`. */
+export function redact(text: string): string {
+  return knownSecrets()
+    .reduce((shown, secret) => shown.replaceAll(secret, '***'), text)
+    .replace(/\S+/g, hideUserInfo)
+    .replace(SETTING, (match, name: string, sign: string) =>
+      // "password authentication failed" and "no password: ..." are sentences, not settings.
+      sign.includes('=') || /secret|token/i.test(name) ? `${name}${sign}***` : match,
+    )
+    .replace(ACCESS_KEY, '$1***');
+}
+
+/**
+ * A text of ours exactly as it is; or, where a secret of this process has got into it, a note instead of it. Never the text with a part
+ * replaced: a command or statement in it would then do something else.
+ */
+export function withheld(text: string): string {
+  return knownSecrets().some((secret) => text.includes(secret)) ? WITHHELD : text;
+}
+
+/** The longest first: one may be a part of another. */
+function knownSecrets(): string[] {
+  const own = [...kept, ...SECRET_VARIABLES.map((name) => process.env[name] ?? '')].filter(isTelling);
+  return [...new Set(own.flatMap((secret) => [secret, encoded(secret)]))].sort((a, b) => b.length - a.length);
+}
+
+function isTelling(secret: string): boolean {
+  return secret.length >= (PLAIN.test(secret) ? SURELY_A_SECRET : SHORTEST_SECRET);
+}
+
+/** As a URL has it. */
+function encoded(secret: string): string {
+  try {
+    return encodeURIComponent(secret);
+  } catch {
+    return secret;
+  }
+}
+
+function hideUserInfo(word: string): string {
+  const hidden = before(word, word.lastIndexOf('@'), USER_INFO);
+  let last = hidden.lastIndexOf('@');
+  while (last > 0 && !/[\w[]/.test(hidden.charAt(last + 1))) last = hidden.lastIndexOf('@', last - 1);
+  return before(hidden, last, BARE_USER_INFO);
+}
+
+/** Replaces what `pattern` finds before the `@` at `end`, if there is one. */
+function before(word: string, end: number, pattern: RegExp): string {
+  if (end <= 0) return word;
+  const rest = word.slice(end);
+  const isExample = /^@host\b/.test(rest);
+  return `${word.slice(0, end).replace(pattern, (match, name: string) => (isExample && match === `${name}:password` ? match : `${name}:***`))}${rest}`;
+}
