@@ -701,7 +701,8 @@ export const MUTANTS: readonly Mutant[] = [
     find: ' WHERE s.gains OR s.lends\n',
     replace: ' WHERE s.gains\n',
     test: 'test/core/leaf-owner.test.ts',
-    title: 'that is mightier needs acceptance on the referenced side: the foreign key’s queries run with its rights (r)',
+    title:
+      'that is mightier needs acceptance on the referenced side: the foreign key’s queries run with its rights (r)',
   },
   {
     rule: 'the owner of a database does not choose the role of our sessions',
