@@ -9,10 +9,17 @@ import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync, readl
 import { dirname, join, resolve, sep } from 'node:path';
 import { changeableByOthers, MOST_LINKS, partsOf } from './trusted-path.ts';
 
-/** Needs the right to search a directory alone, which is all that others have in many a /home. Node has no name for it. Linux. */
-const O_PATH = 0o10000000;
+/**
+ * To look at what is there, without reading it: a pipe is not waited for, and of a directory the right to search it is enough, which is
+ * all that others have in many a /home. Node has no name for it. Linux.
+ */
+export const O_PATH = 0o10000000;
 /** Only Linux has names below an open directory. Elsewhere the way is looked at again before a file takes its name. */
-const HANDLES = '/proc/self/fd';
+export const HANDLES = '/proc/self/fd';
+
+export function hasHandles(): boolean {
+  return process.platform === 'linux' && existsSync(HANDLES);
+}
 
 export class HeldDirectory {
   /** Without links. */
@@ -30,7 +37,7 @@ export class HeldDirectory {
    * @param viaHandles false: as on a system that has no names below an open directory
    * @throws Error where a link on the way belongs to another user; of Node where a directory cannot be made or opened
    */
-  static open(path: string, viaHandles = process.platform === 'linux' && existsSync(HANDLES)): HeldDirectory {
+  static open(path: string, viaHandles = hasHandles()): HeldDirectory {
     const wanted = resolve(path);
     // Windows has no such links without a privilege.
     if (process.geteuid?.() === undefined) {

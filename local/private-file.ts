@@ -1,9 +1,9 @@
 /** Files that the command line writes for its user alone, and reads back: saved plans and reports. */
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { HeldDirectory } from './held-directory.ts';
+import { HANDLES, HeldDirectory, hasHandles, O_PATH } from './held-directory.ts';
 import { changeableByOthers, intruderAbove } from './trusted-path.ts';
 
 /**
@@ -60,11 +60,10 @@ async function refuseOtherThanFile({ path }: HeldDirectory, target: string): Pro
  * @throws Error where it cannot be read, or another user can change it or put another one in its place
  */
 export async function readTrustedFile(path: string): Promise<string> {
-  const handle: FileHandle = await open(path, constants.O_RDONLY);
+  const handle = await openTrusted(path);
   try {
     const found = await handle.stat();
-    const reason = changeableByOthers(found);
-    if (reason !== null) throw new Error(`${reason}, who can change it: copy it, and review the copy`);
+    refuseChangeable(found);
     // What the shell has opened for us, such as a pipe, lies in no directory.
     const intruder = found.isFile() ? intruderAbove(path) : null;
     if (intruder !== null) {
@@ -76,4 +75,27 @@ export async function readTrustedFile(path: string): Promise<string> {
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * Looks at it before it is opened to be read: that would wait for the other end of another user's pipe, without end. On Linux what was
+ * looked at is what is opened; elsewhere the handle is looked at again.
+ */
+async function openTrusted(path: string): Promise<FileHandle> {
+  if (!hasHandles()) {
+    refuseChangeable(await stat(path));
+    return open(path, constants.O_RDONLY);
+  }
+  const seen = await open(path, O_PATH);
+  try {
+    refuseChangeable(await seen.stat());
+    return await open(`${HANDLES}/${seen.fd}`, constants.O_RDONLY);
+  } finally {
+    await seen.close();
+  }
+}
+
+function refuseChangeable(found: Stats): void {
+  const reason = changeableByOthers(found);
+  if (reason !== null) throw new Error(`${reason}, who can change it: copy it, and review the copy`);
 }

@@ -1,18 +1,8 @@
 /** A directory for files that no other user of the machine may read, change or put in place of ours. */
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  fchmodSync,
-  fstatSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  type Stats,
-} from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, lstatSync, openSync, readdirSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidInput } from '../../core/errors.ts';
+import { HeldDirectory } from '../held-directory.ts';
 import { intruderAbove } from '../trusted-path.ts';
 
 const GROUP_AND_OTHERS = 0o077;
@@ -30,10 +20,9 @@ const STICKY = 0o1000;
  */
 export function preparePrivateDirectory(directory: string, files: readonly string[]): void {
   refuseForeignPath(directory);
-  const made = mkdirSync(directory, { recursive: true, mode: 0o700 });
-  // The mode is cut by the umask, which may be narrower than what is wanted.
-  if (made !== undefined) chmodSync(directory, 0o700);
-  // In /tmp another user may have been faster with a link of that name.
+  const isMissing = lookAt(directory) === null;
+  HeldDirectory.open(directory).close();
+  // Below /tmp another user may have been faster with a directory or a link of that name. From here on none can exchange it.
   refuseForeignPath(directory);
   const user = process.geteuid?.();
   if (user === undefined) return;
@@ -41,7 +30,9 @@ export function preparePrivateDirectory(directory: string, files: readonly strin
   try {
     const { uid, mode } = fstatSync(handle);
     if (uid !== user) throw refusal(directory, `it belongs to another user (uid ${uid})`);
-    if ((mode & WRITE_OF_GROUP_AND_OTHERS) !== 0) {
+    // A narrow umask has cut the mode.
+    if (isMissing && readdirSync(directory).length === 0) fchmodSync(handle, 0o700);
+    else if ((mode & WRITE_OF_GROUP_AND_OTHERS) !== 0) {
       const shared = (mode & STICKY) !== 0 || readdirSync(directory).some((name) => !files.includes(name));
       if (shared) throw refusal(directory, 'other users may write to it: chmod go-w');
       fchmodSync(handle, 0o700);

@@ -1,6 +1,6 @@
 /** Files that the command line writes and reads back, next to another user of the machine. */
 import { execFileSync } from 'node:child_process';
-import {
+import fs, {
   chmodSync,
   chownSync,
   existsSync,
@@ -16,6 +16,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
@@ -24,6 +26,7 @@ import { writeReport } from '../../cli/report/write.ts';
 import { temporaryRoot } from '../../local/embedded/binaries.ts';
 import { HeldDirectory } from '../../local/held-directory.ts';
 import { readTrustedFile, writePrivateFile } from '../../local/private-file.ts';
+import { preparePrivateDirectory } from '../../local/store/private-directory.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -176,6 +179,60 @@ it.runIf(process.getuid?.() === 0)('a plan that another user can change is not c
   chmodSync(folder, 0o777);
   expect(() => read('"$0" --input-type=module -e "$1" < "$2" 2>&1')).toThrow();
 });
+
+it.runIf(process.getuid?.() === 0)(
+  'a pipe of another user is refused, and not waited for; one of our own is read to its end',
+  async () => {
+    const pipe = join(folder, 'plan.json');
+    execFileSync('mkfifo', [pipe]);
+    chownSync(pipe, NOBODY, NOBODY);
+    const refused = readPlanFile(pipe).catch((error: Error) => error.message);
+    const first = await Promise.race([refused, new Promise((late) => setTimeout(late, 1_000, 'waits'))]);
+    // Ends an open that waits, without which this process could not end.
+    if (first === 'waits') execFileSync('bash', ['-c', ': 1<>"$0"', pipe]);
+    expect(first).toMatch(/it belongs to another user \(uid 65534\)/);
+
+    chownSync(pipe, 0, 0);
+    const [text] = await Promise.all([readTrustedFile(pipe), writeFile(pipe, '{ "all": "of it" }')]);
+    expect(text).toBe('{ "all": "of it" }');
+  },
+);
+
+it.runIf(process.getuid?.() === 0)(
+  'the mode of a new state directory is not set where a link has taken its place',
+  () => {
+    const victim = join(folder, 'victim');
+    mkdirSync(victim);
+    chmodSync(victim, 0o755);
+    const [theirs, wanted] = [join(folder, 'x'), join(folder, 'x', 'y')];
+    // Another user makes the directory above between the look and mkdir, and exchanges the new one at once.
+    const { mkdirSync: make } = fs;
+    fs.mkdirSync = ((...given: Parameters<typeof make>) => {
+      const made = make(...given);
+      chownSync(theirs, NOBODY, NOBODY);
+      if (existsSync(wanted)) {
+        renameSync(wanted, join(theirs, 'z'));
+        symlinkSync(victim, wanted);
+        lchownSync(wanted, NOBODY, NOBODY);
+      }
+      return made;
+    }) as typeof make;
+    syncBuiltinESMExports();
+    try {
+      expect(() => preparePrivateDirectory(wanted, [])).toThrow();
+    } finally {
+      fs.mkdirSync = make;
+      syncBuiltinESMExports();
+    }
+    expect(lstatSync(wanted).isSymbolicLink()).toBe(true);
+    expect(statSync(victim).mode & 0o777).toBe(0o755);
+
+    const umask = process.umask(0o277);
+    onTestFinished(() => void process.umask(umask));
+    preparePrivateDirectory(join(folder, 'ours'), []);
+    expect(statSync(join(folder, 'ours')).mode & 0o777).toBe(0o700);
+  },
+);
 
 const hasGames = existsSync('/etc/group') && /^games:/m.test(readFileSync('/etc/group', 'utf8'));
 

@@ -795,6 +795,14 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'nothing is written where a link of another user leads',
   },
   {
+    rule: 'a plan is looked at before it is opened, and so not waited for',
+    file: 'local/private-file.ts',
+    find: '    refuseChangeable(await seen.stat());\n',
+    replace: '',
+    test: 'test/local/private-file.test.ts',
+    title: 'a pipe of another user is refused, and not waited for; one of our own is read to its end',
+  },
+  {
     rule: 'a report goes into the directory that was looked at',
     file: 'local/held-directory.ts',
     find: 'return this.#handle === null ? join(this.path, name)',
