@@ -79,6 +79,7 @@ export const LONG: readonly string[] = [
   'audit/audit',
   'audit/drift',
   'audit/lost-ledger',
+  'audit/script',
   'audit/two-keys',
   'core/findings-later',
   'core/hazards',

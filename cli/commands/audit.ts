@@ -130,7 +130,8 @@ type Client = Awaited<ReturnType<typeof import('../../core/connection.ts').conne
 async function look(client: Client, flags: AuditFlags): Promise<Audit> {
   const core = await import('../../core/audit/audit.ts');
   const { createOutput } = await import('../output.ts');
-  const { auditLines, repairScript } = await import('../render/audit.ts');
+  const { auditLines } = await import('../render/audit.ts');
+  const { repairScript } = await import('../../core/script/repair.ts');
   const output = createOutput(flags);
   const { noteDatabase } = await import('../relink.ts');
   await noteDatabase(client, output);

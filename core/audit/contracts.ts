@@ -3,6 +3,7 @@ import type { Finding } from '../contracts.ts';
 import type { ForeignKey } from '../foreign-key.ts';
 import type { LockRequest } from '../lock-wait.ts';
 import type { Pair } from '../pairs.ts';
+import type { TablesRead } from '../untrusted-code.ts';
 
 /** A finding of `audit --json`; its ids are explained in docs/after-the-migration.md. */
 export interface AuditFinding extends Finding {
@@ -40,6 +41,20 @@ export interface RepairOutcome {
   readonly error: string | null;
 }
 
+/** Two tables that are read, by oid and by name. */
+export interface NamedTables extends TablesRead {
+  /** As SQL writes it, with its schema; so is `table`, the referencing one. */
+  readonly referencedTable: string;
+}
+
+/** What an ATTACH PARTITION reads: the tables of the foreign key, and those that the parents of both partitions reference besides. */
+export interface Attached {
+  readonly reads: NamedTables;
+  readonly parents: { readonly referencing_parent_oid: number; readonly referenced_parent_oid: number };
+  /** The same two, as SQL writes them. */
+  readonly parentNames: readonly string[];
+}
+
 /** One step of a repair, with what keeps the application going meanwhile. */
 export type RepairStep =
   /** Alone, outside a transaction; its waits stop no reads or writes. */
@@ -54,9 +69,11 @@ export type RepairStep =
       readonly kind: 'locked';
       readonly locks: readonly LockRequest[];
       readonly sql: readonly string[];
+      /** Where it attaches a partition, which reads rows. */
+      readonly attaches?: Attached;
     }
-  /** Reads rows for as long as it takes; its lock stops no reader and no writer. */
-  | { readonly kind: 'validate'; readonly sql: string }
+  /** Reads rows for as long as it takes; `lock` stops no reader and no writer. */
+  | { readonly kind: 'validate'; readonly lock: string; readonly sql: string; readonly reads: NamedTables }
   /** On the ledger alone. */
   | { readonly kind: 'ledger'; readonly sql: string }
   /** Makes an entry of the ledger from the catalog; no statements of its own to print. */

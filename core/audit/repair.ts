@@ -1,16 +1,18 @@
 /** Repairs drift while the application works: each step waits for locks no longer than the budget, or stops nobody. */
 import type { Client } from 'pg';
-import { execute } from '../connection.ts';
+import { execute, executeDdl } from '../connection.ts';
 import { MigrationInProgress, NotMigrated, OrphanedRows } from '../errors.ts';
 import type { ForeignKey } from '../foreign-key.ts';
+import { withJournal } from '../journal.ts';
 import { changePair, noteEvent, readPairs } from '../ledger.ts';
 import { prepareLedger } from '../make-ledger.ts';
-import { runNoted } from '../noted.ts';
+import { noted, runNoted } from '../noted.ts';
 import { changeOnline } from '../online-change.ts';
 import { countOrphans } from '../orphans.ts';
 import { isSamePair, type Pair, readStanding } from '../pairs.ts';
 import { toNamedError } from '../postgres-errors.ts';
 import { addToLedger } from '../provision/ledger.ts';
+import { refuseCodeOfReferencedTables } from '../provision/referenced-tables.ts';
 import { requireFreeReaders } from '../readers.ts';
 import { readServer, validationMemory } from '../server.ts';
 import { shellWord } from '../text.ts';
@@ -139,6 +141,11 @@ async function runStep(
   switch (step.kind) {
     case 'locked':
       await changeOnline(client, { step: STEP, migrationId, budgetMs, locks: step.locks }, async (budget) => {
+        // Again under the locks, behind which no index and no CHECK can come to the parents themselves.
+        if (step.attaches) {
+          await refuseUntrustedCode(client, step.attaches.reads);
+          await refuseCodeOfReferencedTables(client, step.attaches.parents);
+        }
         for (const sql of step.sql) await budget.run(sql);
       });
       return;
@@ -156,8 +163,25 @@ async function runStep(
     case 'validate': {
       const memory = `${validationMemory(await readServer(client), 1)}MB`;
       const settings = { lock_timeout: String(VALIDATE_LOCK_WAIT_MS), maintenance_work_mem: memory };
-      await withSettings(client, settings, () => runNoted(client, work, step.sql));
+      await withSettings(client, settings, () => noted(client, work, step.sql, () => validate(client, step)));
     }
+  }
+}
+
+/** An index may have been built for hours since the repair began: asked again under the lock, behind which the partition stays as it is. */
+async function validate(
+  client: Client,
+  { lock, sql, reads }: Extract<RepairStep, { readonly kind: 'validate' }>,
+): Promise<void> {
+  await client.query('BEGIN');
+  try {
+    await execute(client, lock);
+    await refuseUntrustedCode(client, reads);
+    await withJournal(client, () => executeDdl(client, sql));
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
   }
 }
 

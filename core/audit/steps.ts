@@ -78,8 +78,11 @@ export class Steps {
   }
 
   async validate(pair: Pair): Promise<RepairStep[]> {
+    const [lock = ''] = await this.texts('lock-validation', [pair]);
+    const { referencing: table, referenced: referencedTable, referencing_oid, referenced_oid } = pair;
+    const reads = { table, referencedTable, referencing_oid, referenced_oid };
     const texts = await this.texts('validate-pair-foreign-key', [pair]);
-    return texts.map((sql) => ({ kind: 'validate', sql }));
+    return texts.map((sql) => ({ kind: 'validate', lock, sql, reads }));
   }
 
   async dropForeignKey(foreignKey: LeafForeignKey): Promise<RepairStep> {

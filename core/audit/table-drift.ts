@@ -232,7 +232,13 @@ async function makePartner(
   for (const file of ['create-partition-table', 'own-partition', 'attach-partition']) {
     sql.push(...(await steps.texts(file, [], values)));
   }
-  return [{ kind: 'locked', locks, sql }];
+  const { rows } = await client.query<{ name: string }>(
+    'SELECT o::regclass::text AS name FROM unnest($1::oid[]) WITH ORDINALITY u(o, n) ORDER BY n',
+    [[place.parent_oid, family.referencedParent]],
+  );
+  return [
+    { kind: 'locked', locks, sql, attaches: { reads: foreignKey, parents, parentNames: rows.map(({ name }) => name) } },
+  ];
 }
 
 /** Partitions come and go: that a pair is no more is no fault, only the ledger does not know it. */

@@ -14,7 +14,7 @@ import { run } from '../sql.ts';
 import { readSql } from '../sql-files.ts';
 import { forwardBlocks } from './forward.ts';
 import type { PairTexts, ScriptSource } from './source.ts';
-import { comment, literal } from './text.ts';
+import { comment, GIVE_BACK, literal } from './text.ts';
 import { refuseUntrustedCode, trustBlock } from './trust.ts';
 import { wayBackBlocks } from './way-back.ts';
 
@@ -58,7 +58,10 @@ export async function migrationScript(
       `SELECT set_config('p2pfk.script_migration', :'migration_id', false) AS ignored,`,
       `       set_config('p2pfk.script_unpaired', ${literal(JSON.stringify(unpaired))}, false) AS ignored \\gset`,
     ].join('\n'),
-    trustBlock(),
+    trustBlock({
+      ledger: true,
+      next: 'p2pfk migrate goes on where this script stops, and p2pfk rollback goes back',
+    }),
     [
       comment('Code of others that reading the tables and comparing their keys would run'),
       ...refuseUntrustedCode(foreignKey.table, foreignKey.referencedTable),
@@ -69,7 +72,7 @@ export async function migrationScript(
     '\\else',
     ...(await forwardBlocks(source, await ledgerStatements(client))),
     '\\endif',
-    "SELECT set_config('role', :'caller_role', false) AS ignored, set_config('search_path', :'caller_search_path', false) AS ignored \\gset",
+    GIVE_BACK,
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }

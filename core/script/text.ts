@@ -39,6 +39,10 @@ export function underCallersPath(statements: readonly LockedStatement[], { local
   ];
 }
 
+/** The end of a script: what it has changed of its session that a session of a person would miss. */
+export const GIVE_BACK =
+  "SELECT set_config('role', :'caller_role', false) AS ignored, set_config('search_path', :'caller_search_path', false) AS ignored \\gset";
+
 export interface Limits {
   /** Milliseconds that each lock of the transaction may be waited for, and 0 without a limit. */
   readonly lockMs: number;

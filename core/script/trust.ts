@@ -1,7 +1,7 @@
 /**
- * What a script of `plan --sql` asks before it changes anything, and again before it reads rows: whether its session may use the
- * ledger, and whether reading the tables would run code of a role that has not got the session's rights. The plan has asked both,
- * but as the role that planned: the script may run days later, as a more powerful one.
+ * What a script of `plan --sql` or `audit --fix` asks before it changes anything, and again before it reads rows: whether its session may
+ * use the ledger, and whether reading the tables would run code of a role that has not got the session's rights. The plan and the audit
+ * have asked both, but as the role that made the script: it may run days later, as a more powerful one.
  *
  * Each question is in the script once, as the value of a psql variable, which psql puts in the place of the variable's name.
  */
@@ -9,21 +9,36 @@ import { withoutFrame } from '../sql.ts';
 import { readSql } from '../sql-files.ts';
 import { comment, literal } from './text.ts';
 
+export interface Asked {
+  /** Whether statements of the script use the ledger. */
+  readonly ledger: boolean;
+  /** Whether {@link refuseCodeOfThirdTables} is asked. */
+  readonly thirdTables?: boolean;
+  /** What to do where the script stops, as the end of a sentence; without a backslash. */
+  readonly next: string;
+}
+
 /** Outside a transaction; nothing before it touches an object in schema p2pfk. */
-export function trustBlock(): string {
+export function trustBlock({ ledger, thirdTables = false, next }: Asked): string {
   return [
     comment(
       'Questions that are asked below, each more than once: psql puts them where :refuse, :ledger_state and so on are',
     ),
     kept('refuse', readSql('script/refuse')),
-    kept('ledger_state', query('ledger/state')),
-    kept('ledger_shape', query('ledger/shape')),
-    kept('ledger_drift', query('ledger/drift')),
+    ...(ledger
+      ? [
+          kept('ledger_state', query('ledger/state')),
+          kept('ledger_shape', query('ledger/shape')),
+          kept('ledger_drift', query('ledger/drift')),
+        ]
+      : []),
     kept('untrusted_code', query('catalog/untrusted-code')),
+    ...(thirdTables ? [kept('third_code', codeOfThirdTables())] : []),
     kept('code_refusal', readSql('script/untrusted-code')),
-    ...asked('ledger/expected-shape'),
+    `\\set what_next ${literal(next)}`,
+    ...(ledger ? asked('ledger/expected-shape') : []),
     '',
-    comment('Which role this is, and whether it may use the ledger: its owner and its version'),
+    comment(`Which role this is${ledger ? ', and whether it may use the ledger: its owner and its version' : ''}`),
     readSql('script/ledger-owner').trimEnd(),
     ...asked('catalog/role-of-database'),
     ...refuseWhere(
@@ -35,27 +50,40 @@ export function trustBlock(): string {
       `CASE WHEN :'missing'::boolean THEN format('there is no role %s, which is named as the ledger''s owner', :'ledger_owner') ELSE '' END`,
     ),
     '\\endif',
+    ...(ledger ? ledgerQuestions() : []),
+  ].join('\n');
+}
+
+function ledgerQuestions(): string[] {
+  return [
     ':ledger_state \\gset',
     ...refuseWhere(":'refusal'"),
     ...refuseWhere(
       `CASE WHEN :'is_copy'::boolean THEN 'refused, nothing was changed: the schema p2pfk of this database is a copy of the ledger of the database that it subscribes to' ELSE '' END`,
     ),
+    '\\set is_older false',
     "SELECT :'readable'::boolean AND :'version_readable'::boolean AS has_version \\gset",
     '\\if :has_version',
     ...asked('ledger/version'),
     ...refuseWhere(":'version_refusal'"),
     '\\endif',
-  ].join('\n');
+  ];
 }
 
 /** Where no statement of the script makes or upgrades the ledger: it is there, and as its version has it. */
 export function requireLedger(): string[] {
-  return [
-    ...refuseWhere(
-      `CASE WHEN :'has_tables'::boolean THEN '' ELSE 'refused, nothing was changed: there is no ledger, schema p2pfk, in this database' END`,
-    ),
-    ...refuseDrift(),
-  ];
+  return [...requireTables(), ...refuseDrift()];
+}
+
+function requireTables(): string[] {
+  return refuseWhere(
+    `CASE WHEN :'has_tables'::boolean THEN '' ELSE 'refused, nothing was changed: there is no ledger, schema p2pfk, in this database' END`,
+  );
+}
+
+/** The same for statements that an older ledger serves as well: its shape is another one, and only p2pfk itself upgrades it. */
+export function requireLedgerOfAnyVersion(): string[] {
+  return [...requireTables(), '\\if :is_older', '\\else', ...refuseDrift(), '\\endif'];
 }
 
 /** In the transaction that has made or upgraded the ledger. */
@@ -74,6 +102,29 @@ export function refuseUntrustedCode(referencing: string, referenced: string): st
     "SELECT coalesce(jsonb_agg(to_jsonb(u)), '[]') AS untrusted FROM (:untrusted_code) u \\gset",
     ...refuseWhere('c.refusal', ' FROM (:code_refusal) c'),
   ];
+}
+
+/**
+ * Refuses code of others in the tables that a partition will reference besides its partner: ATTACH PARTITION reads them. Which ones these
+ * are is read when the script runs: the tables' owner may have added a foreign key since.
+ *
+ * @param parents tables to which partitions are attached, as SQL writes them
+ */
+export function refuseCodeOfThirdTables(parents: readonly string[]): string[] {
+  const oids = parents.map((parent) => `${literal(parent)}::regclass::oid`).join(', ');
+  return [
+    `SELECT jsonb_build_array(${oids}) AS parents \\gset`,
+    "SELECT coalesce(jsonb_agg(to_jsonb(u)), '[]') AS untrusted, coalesce(min(u.third_oid), 0) AS referencing_oid FROM (:third_code) u \\gset",
+    ...refuseWhere('c.refusal', ' FROM (:code_refusal) c'),
+  ];
+}
+
+/** For each of these tables the question about two tables; `third_oid` is the one that is referenced. */
+function codeOfThirdTables(): string {
+  const code = query('catalog/untrusted-code').replaceAll(/:'(referencing_oid|referenced_oid)'/g, 'third_table.$1');
+  const tables = query('provision/referenced-tables').replace(/;\s*$/, '\n');
+  return `SELECT third_table.referenced_oid::bigint AS third_oid, found.*
+  FROM (\n${tables}) third_table CROSS JOIN LATERAL (\n${code}) found`;
 }
 
 function refuseDrift(): string[] {
