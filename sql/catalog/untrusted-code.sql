@@ -19,6 +19,15 @@
 --   - all functions of the operator families of the keys, of the partition keys and of the indexes, and of the types that keys,
 --     partition keys and expressions are made of (GREATEST and the comparison of arrays and rows find them by type), negators,
 --     commutators and estimators of operators; functions of ranges; casts among those types, and into a partition key's type;
+--     Types are taken from the tree as well as from pg_depend, which does not record that of an empty ARRAY[]::type[], of JSON_VALUE
+--     (... RETURNING type) or of a polymorphic call: every field that names one. Not those of initdb (below 16384); not the type that
+--     a function is declared to return, which it makes by itself; not that of a column, whose values are there already, unless it is
+--     composite and the expression is evaluated on rows: then a function can make another value of it. A CHECK of a domain is found
+--     by these types. That is enough for functions of extensions, too, such as populate_record of hstore, which is IMMUTABLE and
+--     runs the CHECKs of its argument's type: an IMMUTABLE function learns of a type by that of an argument or of its result, and
+--     a value of type record has its type from a node of the same tree. What makes a value of a type that it is given as an oid
+--     (domain_in, record_in), or reads rows, is STABLE. To refuse all polymorphic functions of extensions would refuse
+--     hstore(record) and the like, which make text of values that are there;
 --   - what these functions depend on themselves: defaults of arguments, bodies of BEGIN ATOMIC;
 --   - in a CHECK of a domain whose owner does not count as trusted: functions of trusted owners, PostgreSQL's own included, that are not
 --     IMMUTABLE. query_to_xml, ts_stat, dblink and others run SQL that they are given as an argument, and nextval, set_config or
@@ -92,6 +101,16 @@ WITH RECURSIVE member AS (
              <> (SELECT count(*) FROM regexp_matches(r.tree, format(':(?:funcid|opfuncid|opno) %s [^{}()]*:args \(\{(?:RELABELTYPE :arg \{)?VAR ', r.refobjid), 'g'))
           -- None at all: it is used in a way that is not seen here.
           OR concat_ws(' ', r.tree, r.always) !~ format('[ (]%s[ )}]', r.refobjid))
+), named AS MATERIALIZED (
+  SELECT DISTINCT r.m[3]::oid AS oid
+    FROM expression e
+   CROSS JOIN LATERAL (VALUES (e.tree, false), (e.always, true)) x(tree, always)
+   CROSS JOIN LATERAL regexp_matches(x.tree, '(?::(?:funcid|opfuncid) (\d+) )?:(\w*(?:type|type[iI]d|typid)) (\d{5,})', 'g') r(m)
+    LEFT JOIN pg_proc f ON f.oid = r.m[1]::oid
+    LEFT JOIN pg_type t ON t.oid = r.m[3]::oid
+   WHERE r.m[3]::oid >= 16384 AND f.prorettype IS DISTINCT FROM t.oid
+     -- Of domains over a composite type, too, the category is C.
+     AND (r.m[2] <> 'vartype' OR x.always AND t.typcategory = 'C')
 ), class AS MATERIALIZED (
   SELECT k.oid FROM (SELECT DISTINCT i.classes FROM index i UNION SELECT p.classes FROM partitioned p) x CROSS JOIN LATERAL unnest(x.classes) k(oid)
 ), type AS (
@@ -101,8 +120,7 @@ WITH RECURSIVE member AS (
           UNION SELECT k.oid FROM key_type k
           UNION SELECT o.opcintype FROM class c JOIN pg_opclass o ON o.oid = c.oid
           UNION SELECT r.refobjid FROM reference r WHERE r.refclassid = 'pg_type'::regclass
-          -- Of JSON_VALUE (... RETURNING type) PostgreSQL 17 and newer record no dependency on the type.
-          UNION SELECT r.m[1]::oid FROM expression e CROSS JOIN LATERAL regexp_matches(concat_ws(' ', e.tree, e.always), ':typid (\d+)', 'g') r(m)) t
+          UNION SELECT n.oid FROM named n) t
   UNION
   SELECT p.oid
     FROM type y
@@ -116,8 +134,11 @@ WITH RECURSIVE member AS (
          UNION ALL SELECT k.casttarget FROM pg_cast k WHERE k.castsource = t.oid AND k.castmethod = 'b'
          UNION ALL SELECT d.refobjid FROM pg_constraint c JOIN pg_depend d ON d.classid = 'pg_constraint'::regclass AND d.objid = c.oid
                     WHERE c.contypid = t.oid AND d.refclassid = 'pg_type'::regclass
-         UNION ALL SELECT r.m[1]::oid FROM pg_constraint c CROSS JOIN LATERAL regexp_matches(c.conbin::text, ':typid (\d+)', 'g') r(m)
-                    WHERE c.contypid = t.oid
+         UNION ALL SELECT r.m[3]::oid
+                     FROM pg_constraint c
+                    CROSS JOIN LATERAL regexp_matches(c.conbin::text, '(?::(?:funcid|opfuncid) (\d+) )?:(\w*(?:type|type[iI]d|typid)) (\d{5,})', 'g') r(m)
+                    WHERE c.contypid = t.oid AND r.m[3]::oid >= 16384
+                      AND NOT EXISTS (SELECT FROM pg_proc f WHERE f.oid = r.m[1]::oid AND f.prorettype = r.m[3]::oid)
          -- A class for one of these serves this type as well.
          UNION ALL SELECT to_regtype(g.name)::oid
                      FROM (VALUES ('"any"', true), ('anyelement', true), ('anycompatible', true),

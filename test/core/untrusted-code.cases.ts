@@ -25,6 +25,13 @@ const classOver = (type: string) =>
 const compare = (type: string) => `
   CREATE FUNCTION compare(${type}, ${type}) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 0; END';`;
 
+/** A composite type with a domain of whose CHECK a function of the role is a part. */
+const ODD_TYPE = `CREATE FUNCTION ok(text) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
+  CREATE DOMAIN odd AS text CHECK (ok(value)); CREATE TYPE couple AS (a odd);`;
+
+/** Its functions belong to a superuser. */
+const HSTORE = `${asSuperuser('CREATE EXTENSION hstore')};`;
+
 const REFUSED: readonly Place[] = [
   {
     title: 'the default of an argument',
@@ -145,6 +152,37 @@ const REFUSED: readonly Place[] = [
     from: 17,
   },
   {
+    title: 'the CHECK of a domain in a composite type that only an empty array names, for a function of hstore',
+    before: `${ODD_TYPE} ${HSTORE}`,
+    after: `CREATE INDEX ON path_1 (ino) WHERE populate_record((ARRAY[]::couple[])[1], 'a=>1'::hstore) IS NOT NULL`,
+    refused: 'ok(text)',
+  },
+  {
+    title: 'the same as an index’s expression',
+    before: `${ODD_TYPE} ${HSTORE}`,
+    after: `CREATE INDEX ON path_1 ((((ARRAY[]::couple[])[1] #= 'a=>1'::hstore) IS NOT NULL))`,
+    refused: 'ok(text)',
+  },
+  {
+    title: 'the same in a CHECK of the domain of the partition key',
+    before: `${ODD_TYPE} ${HSTORE} CREATE DOMAIN name AS text CHECK (populate_record((ARRAY[]::couple[])[1], 'a=>1'::hstore) IS NOT NULL OR value <> '')`,
+    types: { medium: 'name' },
+    refused: 'ok(text)',
+  },
+  {
+    title: 'the same in extended statistics, in a CHECK and in CASE',
+    before: `${ODD_TYPE} ${HSTORE}`,
+    after: `CREATE STATISTICS s ON (populate_record(CASE WHEN true THEN (ARRAY[]::couple[])[1] END, 'a=>1'::hstore) IS NOT NULL), ino FROM path_1`,
+    refused: 'ok(text)',
+    from: 14,
+  },
+  {
+    title: 'the CHECK of a domain in the composite type of a column, in the predicate of an index',
+    before: `${ODD_TYPE} ${HSTORE}`,
+    after: `ALTER TABLE path ADD c couple; CREATE INDEX ON path_1 (ino) WHERE (populate_record(c, 'a=>1'::hstore)).a IS NOT NULL`,
+    refused: 'ok(text)',
+  },
+  {
     title: 'a cast to the type of the partition key',
     before: `CREATE TYPE medium AS ENUM ('one'); CREATE FUNCTION to_medium(int) RETURNS medium IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RETURN 'one'; END $$;
       CREATE CAST (int AS medium) WITH FUNCTION to_medium(int) AS ASSIGNMENT`,
@@ -207,6 +245,19 @@ const HARMLESS: readonly Place[] = [
   {
     title: 'a default, a trigger and a function that nothing uses',
     after: `ALTER TABLE path ADD x int DEFAULT evil(); ALTER TABLE path_1 ALTER ino SET DEFAULT evil()`,
+  },
+  {
+    title: 'columns of a domain whose CHECK is the application’s, in an index, a predicate and a CHECK',
+    before: `CREATE FUNCTION ok(text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN true; END'; CREATE DOMAIN odd AS text CHECK (ok(value))`,
+    after: `ALTER TABLE path ADD o odd, ADD os odd[];
+      CREATE INDEX ON path_1 (lower(o), coalesce(o, ''), nullif(o, ''), (o || 'x')) WHERE o IS NOT NULL AND o <> '' AND o IN ('a', 'b') AND os IS NOT NULL;
+      ALTER TABLE path ADD CHECK (length(o) > 1 AND CASE WHEN ino > 1 THEN o END <> '')`,
+  },
+  {
+    title: 'a function that returns the application’s domain, and hstore of a row',
+    before: `CREATE FUNCTION ok(text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN true; END'; CREATE DOMAIN odd AS text CHECK (ok(value)); ${HSTORE}
+      CREATE FUNCTION to_odd(text) RETURNS odd IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN $1; END'`,
+    after: `ALTER TABLE path ADD o odd; CREATE INDEX ON path_1 (to_odd(name), (hstore('a', name) -> 'a')); ALTER TABLE path_1 ADD CHECK (hstore(path_1.*) IS NOT NULL)`,
   },
   {
     title: 'the CHECK of a domain of dates that looks at the clock',
