@@ -8,7 +8,7 @@ import { CheckId } from './contracts.ts';
 import { StatementCanceled } from './errors.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import { messageOf, sqlStateOf } from './postgres-errors.ts';
-import { PLANS_OF_THE_SERVER, run, runOne } from './sql.ts';
+import { forgetPlans, PLANS_OF_THE_SERVER, run, runOne } from './sql.ts';
 import { readSql } from './sql-files.ts';
 
 const PROBE_ROWS = 10;
@@ -57,6 +57,8 @@ export interface Candidate {
   readonly lock: string;
   readonly choose: string;
   readonly delete: string;
+  /** Does at once what the foreign key defers; null where it defers nothing. */
+  readonly fire: string | null;
 }
 
 export interface ProbeOptions {
@@ -198,20 +200,31 @@ async function deleteSome(
   }
 }
 
-async function deleteOnce(client: Client, { choose, delete: sql }: Candidate, timeoutMs: number): Promise<Outcome> {
-  const job = { choose, delete: sql };
+async function deleteOnce(
+  client: Client,
+  { choose, delete: sql, fire }: Candidate,
+  timeoutMs: number,
+): Promise<Outcome> {
+  const job = { choose, delete: sql, fire };
   // The foreign keys' own lookups are planned as they always are; the savepoint puts it back.
   await client.query(`SELECT set_config('p2pfk.delete_probe', $1, false), ${PLANS_OF_THE_SERVER}`, [
     JSON.stringify(job),
   ]);
   const beganAt = performance.now();
-  await client.query(readSql('checks/delete-once'));
+  try {
+    await client.query(readSql('checks/delete-once'));
+  } catch (error) {
+    forgetPlans(client);
+    throw error;
+  }
   const spentMs = performance.now() - beganAt;
   const { rows } = await client.query<{ outcome: Outcome }>(
     // No limit for the ROLLBACK TO that follows: cut, it would abort the whole transaction. It puts back the caller's own.
     "SELECT current_setting('p2pfk.delete_probed')::jsonb AS outcome, set_config('statement_timeout', '0', true) AS ignored",
   );
   const outcome = rows[0]?.outcome ?? {};
+  // A row was deleted, or tried to: no ROLLBACK takes back a prepared statement that code behind it has put in the place of ours.
+  if (outcome.deleted || outcome.sqlstate) forgetPlans(client);
   // Before our own timeout it was a person's cancel, which says nothing about the DELETE.
   if (outcome.sqlstate === '57014' && !isOurTimeout(spentMs, timeoutMs))
     throw new StatementCanceled(outcome.message ?? 'canceled', { sqlState: '57014' });

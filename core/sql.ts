@@ -77,6 +77,14 @@ export async function withPlansKept<Result>(client: ClientBase, work: () => Prom
   }
 }
 
+/**
+ * From here on, inside {@link withPlansKept}, nothing is asked by a name: the texts are sent anew. Behind a statement that may have run
+ * code of another role, which can DEALLOCATE a name and PREPARE its own statement by it, and a transaction takes neither back.
+ */
+export function forgetPlans(client: ClientBase): void {
+  keeping.delete(client);
+}
+
 /** Inside {@link withPlansKept}, for the rest of a savepoint: plans of statements that are not questions are made as usual. */
 export const PLANS_OF_THE_SERVER = "set_config('plan_cache_mode', 'auto', true)";
 

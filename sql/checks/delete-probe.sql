@@ -9,6 +9,12 @@
 --   - a rule; row-level security; a foreign key of a partition to itself, whose cascade goes on by itself
 --   - a function, operator or operator class that is not PostgreSQL's own in a constraint, default, generated column, index,
 --     domain or partition key: whatever pg_depend knows of, for it keeps no record of what comes with PostgreSQL
+--   - an expression that would be evaluated and is not known to run PostgreSQL's own IMMUTABLE functions alone, on its own types:
+--     query_to_xml runs SQL, JSON_VALUE and a cast the CHECK of a domain, and of both pg_depend may know nothing. That goes by the
+--     tree: known kinds of nodes, functions and types from initdb (oid below 16384), enums. SET NULL and SET DEFAULT write the
+--     referencing row: CHECKs, generated columns, domains of any column at any depth, partition keys, and for SET DEFAULT the
+--     defaults of the foreign key's columns. A row that is only deleted has none of these evaluated; the planner simplifies the
+--     indexes' expressions and predicates for every statement, so these count always
 --   - more rows for each key, by the statistics, than :'fan_out'
 --
 -- :'leaving_oid' is a parent FK that will be gone when the DELETE is executed: asked so before the locks of the drop.
@@ -52,16 +58,62 @@ WITH RECURSIVE pair AS (
   SELECT r.oid, 'pg_constraint'::regclass, c.oid FROM (SELECT DISTINCT oid FROM reached) r JOIN pg_constraint c ON c.conrelid = r.oid
   UNION ALL
   SELECT r.oid, 'pg_attrdef'::regclass, d.oid FROM (SELECT DISTINCT oid FROM reached) r JOIN pg_attrdef d ON d.adrelid = r.oid
-), type AS (
-  -- A column's type, and what it is made of: elements of an array, the type below a domain.
-  SELECT r.oid AS relation, a.atttypid AS oid FROM (SELECT DISTINCT oid FROM reached) r
+), column_type AS MATERIALIZED (
+  SELECT DISTINCT r.oid AS relation, a.atttypid AS oid FROM (SELECT DISTINCT oid FROM reached) r
     JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+), made AS (
+  -- A type, and what it is made of: elements of an array, the type below a domain, the subtype of a range, the columns of a composite type.
+  SELECT DISTINCT c.oid AS whole, c.oid FROM column_type c
   UNION
-  SELECT y.relation, z.oid
-    FROM type y
+  SELECT y.whole, z.oid
+    FROM made y
     JOIN pg_type t ON t.oid = y.oid
-   CROSS JOIN LATERAL (VALUES (t.typbasetype), (CASE WHEN t.typlen = -1 THEN t.typelem END)) z(oid)
+   CROSS JOIN LATERAL (
+         SELECT t.typbasetype AS oid
+         UNION ALL SELECT t.typelem
+         UNION ALL SELECT g.rngsubtype FROM pg_range g
+                    WHERE t.typtype = 'r' AND g.rngtypid = t.oid OR t.typtype = 'm' AND to_jsonb(g) ->> 'rngmultitypid' = t.oid::text  -- column of 14+
+         UNION ALL SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) z
    WHERE z.oid <> 0
+), type AS (
+  SELECT c.relation, m.oid FROM column_type c JOIN made m ON m.whole = c.oid
+), evaluated(relation, written, what, tree) AS (
+  SELECT x.indrelid, false, format('index %s', x.indexrelid::regclass), concat_ws(' ', x.indexprs::text, x.indpred::text)
+    FROM pg_index x WHERE x.indrelid IN (SELECT r.oid FROM reached r) AND (x.indexprs IS NOT NULL OR x.indpred IS NOT NULL)
+  UNION ALL
+  SELECT c.conrelid, true, format('CHECK %I of %s', c.conname, c.conrelid::regclass), c.conbin::text
+    FROM pg_constraint c WHERE c.conrelid IN (SELECT r.oid FROM reached r) AND c.contype = 'c'
+  UNION ALL
+  SELECT d.adrelid, true, format('the %s of column %I of %s', CASE a.attgenerated WHEN '' THEN 'default' ELSE 'expression' END, a.attname, d.adrelid::regclass),
+         d.adbin::text
+    FROM pg_attrdef d
+    JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+   WHERE d.adrelid IN (SELECT r.oid FROM reached r)
+     AND (a.attgenerated <> '' OR EXISTS (SELECT FROM pg_constraint c JOIN pair p ON c.oid IN (p.constraint_oid, p.pair_constraint_oid)
+                                           JOIN pg_attribute k ON k.attrelid = c.conrelid AND k.attnum = ANY (c.conkey)
+                                          WHERE p.confdeltype = 'd' AND k.attname = a.attname))
+  UNION ALL
+  SELECT u.relation, true, format('the partition key of %s', u.oid::regclass), k.partexprs::text
+    FROM up u JOIN pg_partitioned_table k ON k.partrelid = u.oid AND k.partexprs IS NOT NULL
+  UNION ALL
+  SELECT y.relation, true, format('domain %s', t.oid::regtype), concat_ws(' ', t.typdefaultbin::text, c.conbin::text)
+    FROM type y
+    JOIN pg_type t ON t.oid = y.oid AND t.typtype = 'd' AND t.oid >= 16384
+    LEFT JOIN pg_constraint c ON c.contypid = t.oid
+), unknown AS MATERIALIZED (
+  SELECT e.relation, e.written, e.what
+    FROM evaluated e
+   WHERE e.tree ~ ('\{(?!(?:VAR|CONST|FUNCEXPR|OPEXPR|DISTINCTEXPR|NULLIFEXPR|SCALARARRAYOPEXPR|BOOLEXPR|NULLTEST|BOOLEANTEST|RELABELTYPE'
+                || '|ARRAYEXPR|ARRAY|CASEEXPR|CASE|CASEWHEN|WHEN|CASETESTEXPR|COALESCEEXPR|COALESCE|COERCEVIAIO|COERCETODOMAINVALUE) )')
+      OR EXISTS (SELECT FROM regexp_matches(e.tree, ':(?:funcid|opfuncid) (\d+)', 'g') r(m)
+                   LEFT JOIN pg_proc f ON f.oid = r.m[1]::oid AND f.oid < 16384 AND f.provolatile = 'i'
+                  WHERE f.oid IS NULL)
+      OR EXISTS (SELECT FROM regexp_matches(e.tree, ':(\w*(?:type|type[iI]d|typid)) (\d{5,})', 'g') r(m)
+                   LEFT JOIN pg_type t ON t.oid = r.m[2]::oid
+                   LEFT JOIN pg_type i ON i.oid = t.typelem
+                  WHERE r.m[2]::oid >= 16384 AND 'e' NOT IN (coalesce(t.typtype, '?'), coalesce(i.typtype, '?'))
+                    -- A column's value has been checked already.
+                    AND NOT (r.m[1] = 'vartype' AND coalesce(t.typtype = 'd' AND t.typbasetype < 16384, false)))
 ), key_type AS (
   SELECT p.pair, a.atttypid AS oid
     FROM pair p
@@ -103,7 +155,10 @@ WITH RECURSIVE pair AS (
   SELECT y.pair, 6, format('the key has the type %s', t.oid::regtype)
     FROM key_type y JOIN pg_type t ON t.oid = y.oid AND t.oid >= 16384 AND t.typtype NOT IN ('d', 'e')
   UNION ALL
-  SELECT p.pair, 7, format('about %s rows of %s reference each row of %s', round(a.reltuples / b.reltuples), a.oid::regclass, b.oid::regclass)
+  SELECT r.pair, 7, format('%s could run code that is not PostgreSQL''s own', x.what)
+    FROM reached r JOIN unknown x ON x.relation = r.oid AND (r.event = 16 OR NOT x.written)
+  UNION ALL
+  SELECT p.pair, 8, format('about %s rows of %s reference each row of %s', round(a.reltuples / b.reltuples), a.oid::regclass, b.oid::regclass)
     FROM pair p
     JOIN pg_class a ON a.oid = p.referencing_oid
     JOIN pg_class b ON b.oid = p.referenced_oid AND b.reltuples >= 1
@@ -125,7 +180,12 @@ SELECT p.pair, format('%I.%I', bn.nspname, b.relname) AS referenced,
                    THEN format('(SELECT count(*) FROM (SELECT 1 FROM ONLY %I.%I x WHERE %s LIMIT %s) y)',
                                an.nspname, a.relname, k.condition, :'fan_out'::int + 1)
                    ELSE '0' END) AS choose,
-       format('DELETE FROM ONLY %I.%I WHERE ctid = ANY ($1)', bn.nspname, b.relname) AS delete
+       format('DELETE FROM ONLY %I.%I WHERE ctid = ANY ($1)', bn.nspname, b.relname) AS delete,
+       -- By its name, and not where a constraint trigger, which can have any function, has that name.
+       (SELECT format('SET CONSTRAINTS %I.%I IMMEDIATE', n.nspname, c.conname)
+          FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace
+         WHERE c.oid = p.constraint_oid AND c.condeferrable
+           AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conname = c.conname AND o.connamespace = c.connamespace AND o.contype = 't')) AS fire
   FROM pair p
   JOIN pg_class a ON a.oid = p.referencing_oid AND a.relkind = 'r' JOIN pg_namespace an ON an.oid = a.relnamespace
   JOIN pg_class b ON b.oid = p.referenced_oid AND b.relkind = 'r' JOIN pg_namespace bn ON bn.oid = b.relnamespace

@@ -2,8 +2,10 @@
 import type { Client } from 'pg';
 import { expect, it } from 'vitest';
 import type { Check } from '../../core/contracts.ts';
+import { findCandidates, type ProbedPair, probeDelete } from '../../core/delete-probe.ts';
+import { run, withPlansKept } from '../../core/sql.ts';
 import { verifyTable } from '../../core/verification.ts';
-import { coreSession, foreignKeys, oneRow } from './case.helpers.ts';
+import { coreSession, databaseWith, foreignKeys, oneRow } from './case.helpers.ts';
 import { Execution, migratedTo } from './execution.helpers.ts';
 import { failNext } from './slow-statement.helpers.ts';
 
@@ -165,4 +167,123 @@ it('is taken back, and its outcome told, where even that is cut the first time',
     passed: true,
     detail: expect.stringMatching(/^Deleted 10 rows in /),
   });
+});
+
+/** One pair, whose foreign key is of b. */
+const ONE_PAIR = `
+  CREATE TABLE a (id int PRIMARY KEY, size int DEFAULT 1 CHECK (size > 0), twice int GENERATED ALWAYS AS (size * 2) STORED);
+  CREATE TABLE b (id int DEFAULT 1 CONSTRAINT b_fk REFERENCES a, name text CHECK (name <> '' AND length(name) < 10 OR name IN ('', 'x')));
+  CREATE INDEX ON b (id); CREATE INDEX ON b (lower(name)) WHERE name IS NOT NULL;
+  INSERT INTO a SELECT generate_series(1, 20); INSERT INTO b SELECT id, 'x' FROM a; ANALYZE`;
+
+const acting = (action: string, deferrable = '') =>
+  `ALTER TABLE b DROP CONSTRAINT b_fk, ADD CONSTRAINT b_fk FOREIGN KEY (id) REFERENCES a ON DELETE ${action} ${deferrable}`;
+
+async function onePair(observer: Client): Promise<ProbedPair> {
+  const oids = `SELECT 1 AS pair, 'a'::regclass::oid AS referenced_oid, 'b'::regclass::oid AS referencing_oid,
+    'b' AS referencing, 'a' AS referenced, (SELECT oid FROM pg_constraint WHERE conname = 'b_fk') AS constraint_oid`;
+  return (await observer.query<ProbedPair>(oids)).rows[0] as ProbedPair;
+}
+
+const SETS = ['SET NULL', 'SET DEFAULT'];
+const ALL = [...SETS, 'CASCADE', 'NO ACTION'];
+
+/** Which statement could run code that pg_depend does not know of, on which actions, and what is said of it. */
+const UNKNOWN: readonly (readonly [string, RegExp, readonly string[]])[] = [
+  [
+    "ALTER TABLE b ADD CONSTRAINT fires CHECK (query_to_xml('SELECT 1', true, false, '') IS NOT NULL)",
+    /^CHECK fires of public\.b could run/,
+    SETS,
+  ],
+  ["ALTER TABLE b ADD CONSTRAINT fires CHECK (name::odd <> '')", /^CHECK fires of public\.b could run/, SETS],
+  [
+    'ALTER TABLE b ADD v text GENERATED ALWAYS AS (name::odd) STORED',
+    /^the expression of column v of public\.b could run/,
+    SETS,
+  ],
+  ['ALTER TABLE b ADD v odd', /^domain public\.odd could run/, SETS],
+  ['ALTER TABLE b ADD v pair[]', /^domain public\.odd could run/, SETS],
+  [
+    "ALTER TABLE b ALTER id SET DEFAULT length(query_to_xml('SELECT 1', true, false, '')::text)",
+    /^the default of column id of public\.b could run/,
+    ['SET DEFAULT'],
+  ],
+  ['CREATE INDEX ON b (id) WHERE (ARRAY[]::pair[])[1] IS NULL', /^index public\.b_id_idx1 could run/, ALL],
+  ['CREATE INDEX ON a (id) WHERE (ARRAY[]::pair[])[1] IS NULL', /^index public\.a_id_idx could run/, ALL],
+  // Known: a domain, an enum and functions of PostgreSQL itself.
+  [
+    `ALTER TABLE b ADD v known DEFAULT 'y', ADD k kind, ADD CHECK (k = 'one' AND lower(v) = v AND CASE WHEN id > 1 THEN coalesce(v, 'z') END <> 'q'),
+     ADD g int GENERATED ALWAYS AS (length(v)) STORED; CREATE INDEX ON b (lower(v)) WHERE k = 'one'`,
+    /^$/,
+    ALL,
+  ],
+];
+
+it('is not executed where ON DELETE, or the planner, could run code that pg_depend does not know of', async () => {
+  const { db, observer } = await databaseWith(ONE_PAIR);
+  const core = await coreSession(db.url);
+  await observer.query(`
+    CREATE DOMAIN odd AS text CHECK (query_to_xml('SELECT 1', true, false, '') IS NOT NULL); CREATE TYPE pair AS (x odd);
+    CREATE DOMAIN known AS text CHECK (VALUE <> '' AND VALUE ~ '^[a-z]+$'); CREATE TYPE kind AS ENUM ('one')`);
+  for (const action of ALL) {
+    for (const [sql, reason, refused] of UNKNOWN) {
+      await observer.query(`BEGIN; ${acting(action)}; ${sql}; COMMIT`);
+      const [found] = await findCandidates(core, { constraint_oid: null }, [await onePair(observer)]);
+      const expected = refused.includes(action) && reason.source !== '^$';
+      expect([action, sql, found?.obstacle ?? null]).toEqual([
+        action,
+        sql,
+        expected ? expect.stringMatching(reason) : null,
+      ]);
+      await observer.query('DROP TABLE a, b CASCADE');
+      await observer.query(ONE_PAIR);
+    }
+  }
+});
+
+it('asks nothing by the name of a prepared statement once a row was deleted', async () => {
+  const { db, observer } = await databaseWith(ONE_PAIR);
+  await observer.query(acting('SET NULL'));
+  const core = await coreSession(db.url);
+  const pair = await onePair(observer);
+  const names = async () =>
+    (await core.query<{ name: string }>('SELECT name FROM pg_prepared_statements')).rows.map(({ name }) => name);
+
+  await withPlansKept(core, async () => {
+    await run(core, 'checks/delete-verdict', { pairs: [pair], proofs: 'null', outcome: {}, no_indexes: false });
+    const [verdict = ''] = await names();
+    await core.query('BEGIN');
+    // As code in the DELETE could: the name is taken back by no ROLLBACK.
+    await core.query(
+      `DEALLOCATE "${verdict}"; PREPARE "${verdict}" (text, text, text, text) AS SELECT true AS passed, 'replaced' AS detail`,
+    );
+    expect(await probeDelete(core, { constraint_oid: null }, [pair], { proofs: null, timeoutMs: 5000 })).toMatchObject({
+      detail: expect.stringMatching(/^Deleted 10 rows in /),
+    });
+    await core.query('ROLLBACK');
+  });
+});
+
+it('does at once what the foreign key defers, and nothing else that is deferred', async () => {
+  const { db, observer } = await databaseWith(ONE_PAIR);
+  await observer.query(`${acting('NO ACTION', 'DEFERRABLE INITIALLY DEFERRED')}; CREATE SEQUENCE fired;
+    CREATE FUNCTION fire() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('public.fired'); RETURN NULL; END $$`);
+  const core = await coreSession(db.url);
+  const pair = await onePair(observer);
+  const probe = () => probeDelete(core, { constraint_oid: null }, [pair], { proofs: null, timeoutMs: 5000 });
+  await core.query(`BEGIN; CREATE TEMP TABLE t (n int);
+    CREATE CONSTRAINT TRIGGER fires AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.fire();
+    INSERT INTO t VALUES (1)`);
+  expect((await probe()).detail).toMatch(/^A DELETE was refused, as the foreign key says, in /);
+
+  await core.query('CREATE SCHEMA other; CREATE TABLE other.t (n int)');
+  await core.query(
+    `CREATE CONSTRAINT TRIGGER b_fk AFTER INSERT ON other.t DEFERRABLE FOR EACH ROW EXECUTE FUNCTION public.fire()`,
+  );
+  expect((await probe()).detail).toMatch(/^A DELETE was refused/);
+  await core.query(`CREATE TABLE public.t (n int);
+    CREATE CONSTRAINT TRIGGER b_fk AFTER INSERT ON public.t DEFERRABLE FOR EACH ROW EXECUTE FUNCTION public.fire()`);
+  expect((await probe()).detail).toMatch(/^Deleted 10 rows/);
+  expect(await oneRow(observer, 'SELECT is_called FROM fired')).toEqual({ is_called: false });
+  await core.query('ROLLBACK');
 });
