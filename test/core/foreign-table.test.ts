@@ -53,7 +53,7 @@ describe('a foreign table as a partition', () => {
     const commands = [
       () => verifyTable(core, { table: 'path' }),
       () => planMigration(core, PLAN),
-      () => auditAndRepair(core, { lockTimeoutMs: 500 }),
+      () => auditAndRepair(core, { table: 'path', lockTimeoutMs: 500 }),
       () => provision(core, request(FIVE)),
       () => resolveForeignKey(core, { table: 'path' }, 'rollback'),
     ];
