@@ -6,7 +6,7 @@ import { type Client, escapeLiteral } from 'pg';
 import { LedgerNotTrusted, UntrustedCode } from './errors.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import { UNTRUSTED_CODE } from './postgres-errors.ts';
-import { run, withLiterals } from './sql.ts';
+import { run, runOne, withLiterals } from './sql.ts';
 
 /**
  * Before the parent FK is put back, and rows are looked at with this session's rights. Asked by the plan and by each step again: hours may lie
@@ -53,6 +53,24 @@ export async function untrustedCodeOf(
     what: `reading ${foreignKey.table} and comparing its keys would run code with the rights of ${first.session_role}, which its owner has not got: ${list}`,
     remedy: `connect as that owner, or ${first.remedy}`,
   };
+}
+
+/**
+ * Whether anything can have changed since the plan has asked. The whole question takes a tenth of a second and more, which each pair's steps
+ * would pay several times; where the tables belong to the login's own roles, and have no types of the application's, it is not needed again.
+ */
+export async function mayHaveNewCode(client: Client, reads: TablesRead): Promise<boolean> {
+  const { may } = await runOne<{ may: boolean }>(client, 'catalog/may-change-code', { ...reads });
+  return may;
+}
+
+/**
+ * {@link refuseUntrustedCode} for a step, of tables that a plan has asked about.
+ *
+ * @throws UntrustedCode
+ */
+export async function refuseNewCode(client: Client, reads: TablesRead): Promise<void> {
+  if (await mayHaveNewCode(client, reads)) await refuseUntrustedCode(client, reads);
 }
 
 /** A statement that raises {@link UntrustedCode}: for a transaction that is sent as one message, behind the locks that it takes. */

@@ -5,7 +5,7 @@ import { OrphanedRows } from './errors.ts';
 import { maintenanceMemory, PAGE_COST_OF_TODAY } from './server.ts';
 import { run } from './sql.ts';
 import type { EnteredMigration, StepContext } from './steps/context.ts';
-import { type TablesRead, untrustedCodeGuard } from './untrusted-code.ts';
+import { mayHaveNewCode, type TablesRead, untrustedCodeGuard } from './untrusted-code.ts';
 
 /**
  * A waiter for SHARE UPDATE EXCLUSIVE stops no reader and no writer, so it may wait longer than deadlock_timeout (1 s),
@@ -55,7 +55,8 @@ export async function validate(
       });
       if (constraint?.validated) return undefined;
       await useCallerSearchPath(session, migration.options.searchPath);
-      await session.query('SELECT set_config($1, $2, false)', [GUARD, untrustedCodeGuard(validation.reads)]);
+      const asks = await mayHaveNewCode(session, validation.reads);
+      if (asks) await session.query('SELECT set_config($1, $2, false)', [GUARD, untrustedCodeGuard(validation.reads)]);
       const literal = (text: string) => session.escapeLiteral(text);
       const id = Number(migration.id);
       const texts = validation.lockSql === null ? [validation.sql] : [validation.lockSql, validation.sql];
@@ -67,7 +68,7 @@ export async function validate(
         `SELECT set_config('lock_timeout', '${LOCK_WAIT_MS}', true), set_config('maintenance_work_mem', '${memory}MB', true), set_config('p2pfk.began_at', clock_timestamp()::text, true)`,
         ...(validation.lockSql === null ? [] : [validation.lockSql]),
         // Behind that lock no index and no CHECK can come to the referencing partition any more.
-        `DO $$ BEGIN EXECUTE current_setting('${GUARD}'); END $$`,
+        ...(asks ? [`DO $$ BEGIN EXECUTE current_setting('${GUARD}'); END $$`] : []),
         "SELECT set_config('p2pfk.locked_at', clock_timestamp()::text, true)",
         CALLER_SEARCH_PATH.before,
         validation.sql,

@@ -16,7 +16,7 @@ import { refuseCodeOfReferencedTables } from '../provision/referenced-tables.ts'
 import { requireFreeReaders } from '../readers.ts';
 import { readServer, validationMemory } from '../server.ts';
 import { shellWord } from '../text.ts';
-import { refuseUntrustedCode } from '../untrusted-code.ts';
+import { refuseNewCode } from '../untrusted-code.ts';
 import { adopt } from './adopt.ts';
 import { type Audited, audit, counts } from './audit.ts';
 import type { Drift, RepairOutcome, RepairStep } from './contracts.ts';
@@ -112,7 +112,7 @@ async function repair(client: Client, audited: Audited, drift: Drift, budgetMs: 
     }
     const migrationId = subject?.foreignKey.migrationId ?? null;
     // An earlier repair may have read rows for hours.
-    if (subject) await refuseUntrustedCode(client, subject.foreignKey);
+    if (subject) await refuseNewCode(client, subject.foreignKey);
     for (const step of drift.steps) {
       if (step.kind !== 'adopt') await runStep(client, step, { migrationId, budgetMs });
       else {
@@ -143,7 +143,7 @@ async function runStep(
       await changeOnline(client, { step: STEP, migrationId, budgetMs, locks: step.locks }, async (budget) => {
         // Again under the locks, behind which no index and no CHECK can come to the parents themselves.
         if (step.attaches) {
-          await refuseUntrustedCode(client, step.attaches.reads);
+          await refuseNewCode(client, step.attaches.reads);
           await refuseCodeOfReferencedTables(client, step.attaches.parents);
         }
         for (const sql of step.sql) await budget.run(sql);
@@ -176,7 +176,7 @@ async function validate(
   await client.query('BEGIN');
   try {
     await execute(client, lock);
-    await refuseUntrustedCode(client, reads);
+    await refuseNewCode(client, reads);
     await withJournal(client, () => executeDdl(client, sql));
     await client.query('COMMIT');
   } catch (error) {

@@ -4,7 +4,7 @@ import { changePair, type Migration, readPairs } from '../ledger.ts';
 import { tryToNote } from '../notes.ts';
 import { anyConstraint, countOrphans, type OrphanCount, prepareToCount } from '../orphans.ts';
 import type { Pair } from '../pairs.ts';
-import { refuseUntrustedCode } from '../untrusted-code.ts';
+import { refuseNewCode } from '../untrusted-code.ts';
 import type { StepContext } from './context.ts';
 
 /** A pair is not begun when less than this is left: the largest one must have had its chance in a fresh handler. */
@@ -34,7 +34,7 @@ export async function countRemainingOrphans(
     if (!first && context.remainingMs() < RESERVE_MS) return { finished: false, counts };
     first = false;
     // Counting the others may have taken hours.
-    await refuseUntrustedCode(client, { ...pair, table: pair.referencing });
+    await refuseNewCode(client, { ...pair, table: pair.referencing });
     const [count] = await countOrphans(client, foreignKey, [pair], foreignKey.constraint_oid ?? anyConstraint(pairs));
     if (!count) continue;
     counts.push(count);

@@ -3,7 +3,7 @@ import { refuseUnapproved } from '../approval.ts';
 import type { DropResult, MigrationEvent } from '../contracts.ts';
 import { changeMigration } from '../ledger.ts';
 import { tryToNote } from '../notes.ts';
-import { refuseUntrustedCode } from '../untrusted-code.ts';
+import { refuseNewCode } from '../untrusted-code.ts';
 import { verifiedDrop } from '../verified-drop.ts';
 import { enterWithinWindow, type StepContext } from './context.ts';
 
@@ -15,7 +15,7 @@ export async function dropParentForeignKey(context: StepContext, event: Migratio
   if (migration.constraint_oid === null) return { status: 'SKIPPED', constraint, lockedMs: 0 };
   // Again under the locks: this one spares the application a try that cannot succeed.
   refuseUnapproved(migration);
-  await refuseUntrustedCode(context.client, entered.foreignKey);
+  await refuseNewCode(context.client, entered.foreignKey);
   const { lockedMs } = await verifiedDrop(context, entered, event.execution, 'COMMIT');
   await tryToNote(context.logger, 'how long the locks were held', () =>
     changeMigration(context.client, migration.id, { locked_ms: lockedMs }),

@@ -5,7 +5,7 @@ import { changePair } from '../ledger.ts';
 import { countOrphans } from '../orphans.ts';
 import { statementFor } from '../pairs.ts';
 import { run } from '../sql.ts';
-import { refuseUntrustedCode } from '../untrusted-code.ts';
+import { refuseNewCode } from '../untrusted-code.ts';
 import { foundOrphans, validate } from '../validation.ts';
 import {
   beforeLongWork,
@@ -88,7 +88,7 @@ async function explainOrphans(
   error: OrphanedRows,
 ): Promise<OrphanedRows> {
   const { pair, standing, referencing, referenced } = target;
-  await refuseUntrustedCode(context.client, { ...pair, table: pair.referencing });
+  await refuseNewCode(context.client, { ...pair, table: pair.referencing });
   const [count] = await countOrphans(context.client, foreignKey, [{ ...pair, ...standing }]);
   const message = `${count?.orphans ?? 'some'} row(s) of ${referencing} have no row in ${referenced}; they are listed by: ${count?.listSql ?? error.context.statement}`;
   await changePair(context.client, migration.id, pair.pair, { last_error: message, attempts: 1 });

@@ -12,7 +12,7 @@ import { acceptFlags, notAccepted } from '../preflight/acceptance.ts';
 import { readFindings } from '../preflight/sql-findings.ts';
 import { checkStandbys } from '../preflight/standbys.ts';
 import { shellWord } from '../text.ts';
-import { refuseUntrustedCode } from '../untrusted-code.ts';
+import { refuseNewCode } from '../untrusted-code.ts';
 import { verifiedDrop } from '../verified-drop.ts';
 import { type EnteredMigration, enterWithinWindow, LEASE_SECONDS, type StepContext } from './context.ts';
 import { countRemainingOrphans } from './count-remaining-orphans.ts';
@@ -31,7 +31,7 @@ export async function verifyGate(context: StepContext, event: MigrationEvent): P
   });
   // Entered again after the drop, by a resumed execution: the gate has done its work.
   if (migration.constraint_oid === null) return result('PASSED');
-  await refuseUntrustedCode(client, foreignKey);
+  await refuseNewCode(client, foreignKey);
   const reading = await readGate(client, foreignKey, planned);
   refuseOutdatedPlan(reading);
   const { pairing } = reading;

@@ -9,7 +9,7 @@ import { readIdentity } from '../ledger-identity.ts';
 import { tryToNote } from '../notes.ts';
 import { isSamePair, readPairing } from '../pairs.ts';
 import { toNamedError } from '../postgres-errors.ts';
-import { refuseUntrustedCode } from '../untrusted-code.ts';
+import { refuseNewCode } from '../untrusted-code.ts';
 import { verification } from '../verification.ts';
 import { enterForward, type StepContext } from './context.ts';
 import { countRemainingOrphans } from './count-remaining-orphans.ts';
@@ -20,7 +20,7 @@ const DETAIL_CHARACTERS = 300;
 export async function verifyMigration(context: StepContext, event: MigrationEvent): Promise<VerifyMigrationResult> {
   const { client } = context;
   const { migration, foreignKey } = await enterForward(context, event);
-  await refuseUntrustedCode(client, foreignKey);
+  await refuseNewCode(client, foreignKey);
   const pairing = await readPairing(client, foreignKey);
   const dropped = await readPairs(client, migration.id);
   const judged = pairing.pairs.filter((pair) => dropped.some((known) => isSamePair(known, pair)));

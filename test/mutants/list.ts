@@ -472,7 +472,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'audit --fix --run asks for code of others under the lock of VALIDATE',
     file: 'core/audit/repair.ts',
-    find: '    await refuseUntrustedCode(client, reads);\n',
+    find: '    await refuseNewCode(client, reads);\n',
     replace: '',
     test: 'test/audit/script.test.ts',
     title: 'asks again under the lock of each VALIDATE; so does --fix --run',
@@ -714,15 +714,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'code that came after the plan is not run by VALIDATE',
     file: 'core/validation.ts',
-    find: `        \`DO $$ BEGIN EXECUTE current_setting('\${GUARD}'); END $$\`,\n`,
-    replace: '',
+    find: '        ...(asks ? [',
+    replace: '        ...(!asks ? [',
     test: UNTRUSTED_TESTS,
     title: 'and while VALIDATE waits for its lock, by VALIDATE',
   },
   {
     rule: 'code that came after the plan is not run by the drop',
     file: 'core/steps/drop-parent-foreign-key.ts',
-    find: '  await refuseUntrustedCode(context.client, entered.foreignKey);\n',
+    find: '  await refuseNewCode(context.client, entered.foreignKey);\n',
     replace: '',
     test: UNTRUSTED_TESTS,
     title: 'is refused by each step that reads rows, before it does',
