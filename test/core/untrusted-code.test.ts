@@ -259,6 +259,23 @@ describe('code that comes after the plan', () => {
     expect(await execution.verifyMigration()).toMatchObject({ status: 'MIGRATED' });
   });
 
+  it('is refused where it comes to a partition of the login through a table of another role', async () => {
+    const attack = await intruder(THREE_PAIRS);
+    await attack.observer.query(
+      `ALTER TABLE path OWNER TO ${attack.role}; GRANT CREATE ON SCHEMA public TO ${attack.role}`,
+    );
+    const execution = new Execution();
+    await execution.migrate('AddForeignKeys', ACCEPT);
+    // A harmless one: PostgreSQL builds the index of each partition as that partition's owner.
+    await attack.observer.query(`SET ROLE ${attack.role};
+      CREATE FUNCTION lo.harmless(int[]) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
+      CREATE INDEX ON path (lo.harmless(ARRAY[]::int[])); RESET ROLE`);
+    await expect(execution.validateForeignKey(1)).rejects.toMatchObject({
+      ...UNTRUSTED,
+      message: expect.stringContaining('function lo.harmless(integer[])'),
+    });
+  });
+
   it('and while VALIDATE waits for its lock, by VALIDATE', async () => {
     const { add, ...attack } = await owned();
     const execution = new Execution();

@@ -745,6 +745,14 @@ export const MUTANTS: readonly Mutant[] = [
       'that is mightier needs acceptance on the referenced side: the foreign key’s queries run with its rights (r)',
   },
   {
+    rule: 'a step asks again where a table above the partition belongs to another role',
+    file: 'sql/catalog/may-change-code.sql',
+    find: ' UNION SELECT a.oid FROM above a) m',
+    replace: ') m',
+    test: UNTRUSTED_TESTS,
+    title: 'is refused where it comes to a partition of the login through a table of another role',
+  },
+  {
     rule: 'the owner of a database does not choose the role of our sessions',
     file: 'core/settings.ts',
     find: "  if (role === '' || role === expected) return;",
