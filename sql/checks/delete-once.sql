@@ -26,7 +26,7 @@ BEGIN
       began := clock_timestamp();
       EXECUTE job ->> 'delete' USING chosen;
       GET DIAGNOSTICS deleted = ROW_COUNT;
-      -- A deferred foreign key does its work here, not at the DELETE. It alone: ALL would fire whatever is deferred in this session,
+      -- A deferred foreign key does its work here, not at the DELETE. It alone: ALL would fire all that this session defers,
       -- before 18 as the role of this session. It is looked at again, as the DELETE may have run more than we know of.
       IF job ->> 'fire' IS NOT NULL
          AND NOT EXISTS (SELECT FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace

@@ -113,7 +113,7 @@ SELECT $shape${
  "function enter_rollback(wanted bigint, owner text)": "plpgsql void v {\"search_path=pg_catalog, pg_temp\"} c2ba13cccdd47af8d060f42ec1de0565",
  "function is_trusted_login(login oid)": "sql boolean s {\"search_path=pg_catalog, pg_temp\"} 457c9ef19ab9d29bcadedb5e84c43bd0",
  "function key_holder(key bigint)": "sql integer v {\"search_path=pg_catalog, pg_temp\"} 6b387a5272ca11a95865239ca4629159",
- "function note_approver()": "plpgsql trigger v {\"search_path=pg_catalog, pg_temp\"} e11818c8f8780d9fce5e1dce1be125b1",
+ "function note_approver()": "plpgsql trigger v {\"search_path=pg_catalog, pg_temp\"} d9dfa50ae3dcd37cef333833c88bc3ad",
  "function our_sessions()": "sql integer v {\"search_path=pg_catalog, pg_temp\"} f073ca09ab0f96fe90977fd273372d17",
  "function owner_sessions(migration bigint, owner text, liveness_key bigint)": "sql integer v {\"search_path=pg_catalog, pg_temp\"} f86ab0be4ce414ed0cddd54ba7b6d628",
  "function owner_works(migration bigint, owner text, liveness_key bigint)": "sql boolean v {\"search_path=pg_catalog, pg_temp\"} f2cc7d93202a6d5efe50fb2d976db594",

@@ -58,7 +58,7 @@ BEGIN
     END IF;
     NEW.updated_at := clock_timestamp();
   END IF;
-  -- An approval that goes is a withdrawal, whatever else the UPDATE says of one; what is noted of the last one stays until then.
+  -- An approval that goes is a withdrawal, also where the UPDATE notes none; what is noted of the last one stays until then.
   IF OLD.approved_at IS NOT NULL AND NEW.approved_at IS NULL THEN
     IF NEW.approval_withdrawn_at IS NULL OR NEW.approval_withdrawn_at = OLD.approval_withdrawn_at THEN
       -- Name and reason would be those of another withdrawal.

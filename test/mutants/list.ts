@@ -523,7 +523,7 @@ export const MUTANTS: readonly Mutant[] = [
     find: '    NEW.approval_withdrawn_by := OLD.approval_withdrawn_by;\n',
     replace: '',
     test: PEOPLE_TESTS,
-    title: 'stays as it was noted, whatever an approver writes: name, reason, time and login',
+    title: 'stays as it was noted in name, reason, time and login, also where an approver writes others',
   },
   {
     rule: 'no row of a foreign table is read',
@@ -766,7 +766,8 @@ export const MUTANTS: readonly Mutant[] = [
     find: '  if (others.length > 0)\n    throw new LedgerNotTrusted(',
     replace: '  if (others.length > 999)\n    throw new LedgerNotTrusted(',
     test: TAMPERED_TESTS,
-    title: 'a rollback goes to no other table than that of the pair foreign keys, whatever the ledger says',
+    title:
+      'a rollback goes to no other table than that of the pair foreign keys, also where the ledger names another one',
   },
   {
     rule: 'a domain of another role may not give SQL to functions of PostgreSQL',

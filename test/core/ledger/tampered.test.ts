@@ -254,7 +254,7 @@ const OTHER_TABLE = `
   UPDATE p2pfk.migration SET referenced_oid = 'public.other'::regclass, referenced_name = 'public.other',
          definition = replace(definition, 'public.inode', 'public.other')`;
 
-it('a rollback goes to no other table than that of the pair foreign keys, whatever the ledger says', async () => {
+it('a rollback goes to no other table than that of the pair foreign keys, also where the ledger names another one', async () => {
   const { observer, db } = await migratedTo('VerifyMigration');
   const begun = new Execution();
   await begun.plan({ operation: 'rollback' });

@@ -173,7 +173,7 @@ describe('an approval that is withdrawn', () => {
     ]);
   });
 
-  it('stays as it was noted, whatever an approver writes: name, reason, time and login', async () => {
+  it('stays as it was noted in name, reason, time and login, also where an approver writes others', async () => {
     const testCase = await waiting();
     const { db, observer } = testCase;
     const core = await coreSession(db.url);
