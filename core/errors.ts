@@ -241,7 +241,7 @@ export class PartitionSetChanged extends P2pfkError {
   readonly exitCode = ExitCode.Paused;
 }
 
-/** Another role takes each name that is chosen for an index or a foreign key before it is used. Undoes nothing. */
+/** Another role has taken the name of a row-movement guard, or each one that is chosen for an index or a foreign key. Undoes nothing. */
 export class NameTaken extends P2pfkError {
   override readonly name = 'NameTaken';
   readonly exitCode = ExitCode.Paused;

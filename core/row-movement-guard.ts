@@ -6,7 +6,9 @@
 import type { Client } from 'pg';
 import { executeDdl } from './connection.ts';
 import type { ExecutionInput } from './contracts.ts';
+import { NameTaken } from './errors.ts';
 import type { ForeignKey } from './foreign-key.ts';
+import { sqlStateOf } from './postgres-errors.ts';
 import { run, runOne } from './sql.ts';
 
 /** The action that such an UPDATE would run, such as `CASCADE`; undefined where ON DELETE merely refuses. */
@@ -122,8 +124,21 @@ export async function createGuards(
   const missing =
     prepared?.filter(({ oid }) => leaves.has(oid)) ??
     (await readGuards(client, foreignKey, migrationId, unguarded)).filter(({ stands }) => !stands);
-  for (const { sql } of missing) await executeDdl(client, sql);
+  for (const { sql, relation } of missing) {
+    try {
+      await executeDdl(client, sql);
+    } catch (error) {
+      if (sqlStateOf(error) !== DUPLICATE_OBJECT) throw error;
+      throw new NameTaken(
+        `a trigger of ${relation} has the name of the row-movement guard of migration ${migrationId} and is none: drop it (who has TRIGGER there can make it), then run p2pfk migrate again; all that was done stands`,
+        {},
+        { cause: error },
+      );
+    }
+  }
 }
+
+const DUPLICATE_OBJECT = '42710';
 
 /**
  * `DROP TRIGGER ...` for each guard of the pairs' referenced leaves (or tables, where it is an older edition's) that is needed by

@@ -247,7 +247,10 @@ describe('a trigger of a role that may only create triggers, with a name that p2
     await execution.plan();
     await plant('~p2pfk_row_movement_guard_1');
 
-    await expect(execution.run('AddForeignKeys')).rejects.toThrow(/p2pfk_row_movement_guard_1/);
+    await expect(execution.run('AddForeignKeys')).rejects.toMatchObject({
+      name: 'NameTaken',
+      message: expect.stringMatching(/^a trigger of public\.inode_1 has the name of the row-movement guard/),
+    });
 
     expect(
       await oneRow(observer, `SELECT count(*)::int AS added FROM pg_constraint WHERE conname = 'fk_path_to_inode_1'`),
