@@ -164,12 +164,12 @@ describe('Catch', () => {
 
 describe('validators', () => {
   it('asl-validator finds nothing', () => {
-    const result = validate(definition);
+    const result = validate(structuredClone(definition));
     expect(result.isValid ? '' : result.errorsText('\n')).toBe('');
   });
 
   it('asl-validator would find a transition that leads nowhere', () => {
-    const broken = { ...definition, StartAt: 'Nowhere' };
+    const broken = { ...structuredClone(definition), StartAt: 'Nowhere' };
     expect(validate(broken).isValid).toBe(false);
   });
 
