@@ -72,7 +72,7 @@ function problemsOf({ rule, file, find, test }: Mutant): string[] {
   ];
 }
 
-/** What git knows and what is new, without node_modules, which all copies share. */
+/** What git knows and what is new, built, without node_modules, which all copies share. */
 function copyTree(): string {
   const copy = mkdtempSync(join(tmpdir(), 'p2pfk-mutants-'));
   const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: ROOT });
@@ -82,6 +82,8 @@ function copyTree(): string {
     cpSync(join(ROOT, file), join(copy, file), { recursive: true });
   }
   symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  // Some tests start the state machine as it is built.
+  execFileSync(process.execPath, ['scripts/build.ts'], { cwd: copy });
   return copy;
 }
 
