@@ -115,4 +115,7 @@ export const LONG: readonly string[] = [
 export const INFRA: readonly string[] = ['test/{infra,lambdas}/**/*.test.ts'];
 
 /** Suites with a configuration of their own, and the emulator: half a minute in Python's interpreter of state machines. */
-export const ELSEWHERE: readonly string[] = ['test/{matrix,chaos,property,browser}/**', 'test/infra/emulator.test.ts'];
+export const ELSEWHERE: readonly string[] = [
+  'test/{matrix,chaos,property,browser,golden}/**',
+  'test/infra/emulator.test.ts',
+];
