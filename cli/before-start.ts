@@ -3,14 +3,14 @@
  * acceptance of findings that need it, and whether to start. Without a terminal nothing is asked, and nothing waits.
  */
 import type { Client } from 'pg';
-import { connect, describeTarget } from '../core/connection.ts';
-import type { ExecutionInput, PlanFinding } from '../core/contracts.ts';
-import { P2pfkError, PreflightFailed } from '../core/errors.ts';
-import { resolveForeignKey } from '../core/foreign-key.ts';
-import { readMigration, readPairs } from '../core/ledger.ts';
-import { readPlan } from '../core/plan.ts';
-import { acceptFlags, exactAcceptance, notAccepted } from '../core/preflight/acceptance.ts';
-import { forecastRollback, readServer } from '../core/server.ts';
+import { resolveForeignKey } from '../core/catalog/foreign-key.ts';
+import { forecastRollback, readServer } from '../core/catalog/server-facts.ts';
+import { acceptFlags, exactAcceptance, notAccepted } from '../core/checks/preflight/acceptance.ts';
+import type { ExecutionInput, PlanFinding } from '../core/contracts/documents.ts';
+import { P2pfkError, PreflightFailed } from '../core/contracts/errors.ts';
+import { connect, describeTarget } from '../core/ledger/connect.ts';
+import { readMigration, readPairs } from '../core/ledger/migrations.ts';
+import { readPlan } from '../core/plan/read-plan.ts';
 import type { Output } from './output.ts';
 import { migrationPreview, type Preview, rollbackPreview } from './render/preview.ts';
 import { isInteractive, type Terminal, withAnswers } from './terminal.ts';

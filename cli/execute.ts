@@ -3,12 +3,12 @@
  * AWS: started, followed and stopped through the SDK's client, on an endpoint in this process.
  */
 import { type SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
-import { connectReadOnly } from '../core/connection.ts';
-import type { ExecutionInput } from '../core/contracts.ts';
-import { ExitCode } from '../core/errors.ts';
-import { readMigrationReport, readPairs } from '../core/ledger.ts';
-import { readReaders } from '../core/readers.ts';
-import type { Handlers } from '../local/engine.ts';
+import { readReaders } from '../core/checks/readers.ts';
+import type { ExecutionInput } from '../core/contracts/documents.ts';
+import { ExitCode } from '../core/contracts/errors.ts';
+import { connectReadOnly } from '../core/ledger/connect.ts';
+import { readMigrationReport, readPairs } from '../core/ledger/migrations.ts';
+import type { Handlers } from '../local/engine/engine.ts';
 import { executionName } from '../local/executions.ts';
 import { openLocalEndpoint, openStore } from '../local/local-endpoint.ts';
 import { STATE_MACHINE_ARN } from '../local/step-functions/arns.ts';

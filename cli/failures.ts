@@ -1,6 +1,12 @@
 /** Turns whatever was thrown into lines for a person and an exit code for a script. */
-import { ExitCode, type LockHolder, messageOf, P2pfkError, type PostgresErrorContext } from '../core/errors.ts';
-import { redact, withheld } from '../core/redact.ts';
+import {
+  ExitCode,
+  type LockHolder,
+  messageOf,
+  P2pfkError,
+  type PostgresErrorContext,
+} from '../core/contracts/errors.ts';
+import { redact, withheld } from '../core/contracts/redact.ts';
 import { oneLine, visible } from './text.ts';
 
 /** Exit code of a process that Ctrl-C ended, as shells write it: 128 + SIGINT. */

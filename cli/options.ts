@@ -1,8 +1,8 @@
 /** Options that several commands share, declared once. Nothing here is heavier than commander. */
 import { channel } from 'node:diagnostics_channel';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { holdsPassword } from '../core/libpq/connection-string.ts';
-import { READERS, SESSION_OPENED } from '../core/libpq/keywords.ts';
+import { holdsPassword } from '../core/postgres/libpq/connection-string.ts';
+import { READERS, SESSION_OPENED } from '../core/postgres/libpq/keywords.ts';
 import { createOutput } from './output.ts';
 import { duration, megabytes } from './units.ts';
 

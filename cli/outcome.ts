@@ -2,8 +2,14 @@
  * How the end of an execution becomes the JSON document and the exit code of the command line. Pure; the one place that
  * knows the mapping.
  */
-import type { Blocked, MigratedPair, MigrationReport, MigrationStatus, Verification } from '../core/contracts.ts';
-import { ExitCode } from '../core/errors.ts';
+import type {
+  Blocked,
+  MigratedPair,
+  MigrationReport,
+  MigrationStatus,
+  Verification,
+} from '../core/contracts/documents.ts';
+import { ExitCode } from '../core/contracts/errors.ts';
 import { INTERRUPTED } from './failures.ts';
 import { isRecord, type NamedError, parseCause, readError, stringOf } from './progress/events.ts';
 

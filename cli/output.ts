@@ -4,10 +4,10 @@
  *
  * The border to the terminal: what comes from a database may hold escape sequences, and none of it gets past here. Nothing
  * else in `cli/` writes to stdout or stderr (test/cli/border.test.ts). Secrets are taken out of the texts of others where those come in
- * (core/redact.ts), never here: a line may hold a command or a statement to copy, which must not change.
+ * (core/contracts/redact.ts), never here: a line may hold a command or a statement to copy, which must not change.
  */
 import { styleText } from 'node:util';
-import { withheld } from '../core/redact.ts';
+import { withheld } from '../core/contracts/redact.ts';
 import { visible, visibleJson, visibleLines, visibleSql } from './text.ts';
 
 /** What the output functions need of a stream; `process.stdout` is one. */

@@ -1,8 +1,8 @@
 /** Who runs a command, and why: what `--by` and `--reason` say, else the user of this machine or of AWS. Stated, never verified. */
 import { hostname, userInfo } from 'node:os';
 import type * as z from 'zod';
-import { InvalidInput } from '../core/errors.ts';
-import { StatedPerson, StatedReason } from '../core/person.ts';
+import { InvalidInput } from '../core/contracts/errors.ts';
+import { StatedPerson, StatedReason } from '../core/contracts/person.ts';
 import { AS_STATED } from '../report/words.ts';
 import type { PeopleFlags } from './options.ts';
 

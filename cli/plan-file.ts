@@ -2,14 +2,14 @@
 
 import type { Client } from 'pg';
 import * as z from 'zod';
-import { connectReadOnly, describeTarget } from '../core/connection.ts';
-import { ExecutionInput, type Plan } from '../core/contracts.ts';
-import { InvalidInput, messageOf, PreflightFailed } from '../core/errors.ts';
-import { type ForeignKey, resolveForeignKey } from '../core/foreign-key.ts';
-import { type DatabaseIdentity, readIdentity } from '../core/ledger-identity.ts';
-import { LEDGER_OWNER } from '../core/ledger-state.ts';
-import { StatedPerson, StatedReason } from '../core/person.ts';
-import { redact } from '../core/redact.ts';
+import { type ForeignKey, resolveForeignKey } from '../core/catalog/foreign-key.ts';
+import { ExecutionInput, type Plan } from '../core/contracts/documents.ts';
+import { InvalidInput, messageOf, PreflightFailed } from '../core/contracts/errors.ts';
+import { StatedPerson, StatedReason } from '../core/contracts/person.ts';
+import { redact } from '../core/contracts/redact.ts';
+import { connectReadOnly, describeTarget } from '../core/ledger/connect.ts';
+import { type DatabaseIdentity, readIdentity } from '../core/ledger/schema/identity.ts';
+import { LEDGER_OWNER } from '../core/ledger/schema/state.ts';
 import {
   type CatalogEntry,
   DECISIVE_OPTIONS,
@@ -17,7 +17,7 @@ import {
   planHash,
   readCatalogEntries,
   shortHash,
-} from '../core/reviewed-plan.ts';
+} from '../core/plan/reviewed-plan.ts';
 import { readTrustedFile, writePrivateFile } from '../local/private-file.ts';
 import type { GivenInput } from './input.ts';
 import { AS_STATED, type StatedPeople } from './people.ts';
@@ -71,7 +71,7 @@ const PlanFile = z.object({
   }),
   /** What it was planned with, as an execution takes it. */
   input: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
-  /** Of `catalog`, and of what `input` decides: what the plan step compares; core/reviewed-plan.ts. */
+  /** Of `catalog`, and of what `input` decides: what the plan step compares; core/plan/reviewed-plan.ts. */
   catalogHash: z.string().regex(HASH),
   catalog: z.array(z.tuple([z.string(), z.string(), z.string()])),
   /** For people: what `plan --json` prints. */

@@ -1,8 +1,8 @@
 /** The commander program: commands, and one place that turns what was thrown into a message and an exit code. */
 
 import { Command, CommanderError } from 'commander';
-import { ExitCode } from '../core/errors.ts';
-import { redact } from '../core/redact.ts';
+import { ExitCode } from '../core/contracts/errors.ts';
+import { redact } from '../core/contracts/redact.ts';
 import { registerApprove } from './commands/approve.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerDemo } from './commands/demo.ts';

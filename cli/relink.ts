@@ -1,10 +1,11 @@
 /** Before a command acts on what the ledger remembers: is this the database that the ledger belongs to? */
-import { connect, connectReadOnly } from '../core/connection.ts';
-import { LedgerElsewhere } from '../core/errors.ts';
-import { describeIdentity } from '../core/ledger-identity.ts';
-import { readLink } from '../core/ledger-state.ts';
-import { relink } from '../core/relink.ts';
-import { confirmOnStandby } from '../core/standby-commit.ts';
+
+import { LedgerElsewhere } from '../core/contracts/errors.ts';
+import { connect, connectReadOnly } from '../core/ledger/connect.ts';
+import { describeIdentity } from '../core/ledger/schema/identity.ts';
+import { relink } from '../core/ledger/schema/relink.ts';
+import { readLink } from '../core/ledger/schema/state.ts';
+import { confirmOnStandby } from '../core/ledger/standby-commit.ts';
 import type { Output } from './output.ts';
 import { isInteractive, type Terminal, withAnswers } from './terminal.ts';
 import { oneLine } from './text.ts';

@@ -1,6 +1,6 @@
 /** Options of a command line as text to copy into another one. */
 import type { Command, Option } from 'commander';
-import { parseConnectionString } from '../core/libpq/connection-string.ts';
+import { parseConnectionString } from '../core/postgres/libpq/connection-string.ts';
 import { OUTPUT } from './options.ts';
 import { shellWord } from './text.ts';
 

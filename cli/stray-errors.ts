@@ -2,8 +2,8 @@
  * The last resort of a process that runs migrations: an error that was not caught, or an output that was closed,
  * is no reason to end one. What is done is in the database, behind fence and ledger, so going on is safe.
  */
-import { messageOf } from '../core/errors.ts';
-import { redact } from '../core/redact.ts';
+import { messageOf } from '../core/contracts/errors.ts';
+import { redact } from '../core/contracts/redact.ts';
 import { oneLine } from './text.ts';
 
 let guards = 0;

@@ -1,5 +1,5 @@
 /** Small pure helpers for text that people read: durations, sizes, widths, and names that must not play tricks. */
-import { withoutSchemaOf } from '../core/text.ts';
+import { withoutSchemaOf } from '../core/contracts/safe-text.ts';
 
 export {
   schemaOf,
@@ -9,7 +9,7 @@ export {
   visibleLines,
   visibleSql,
   withoutSchemaOf,
-} from '../core/text.ts';
+} from '../core/contracts/safe-text.ts';
 
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;

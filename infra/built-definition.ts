@@ -6,7 +6,7 @@ import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { type CfnStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { App, Stack } from 'aws-cdk-lib/core';
 import { type LambdaName, lambdaNames } from './lambda-functions.ts';
-import { type FunctionsByName, stateMachineProps } from './state-machine.ts';
+import { type FunctionsByName, stateMachineProps } from './state-machine/state-machine.ts';
 
 /** ARN of a function in the built definition; region and account are the ones that AWS's documentation uses. */
 export function builtFunctionArn(name: LambdaName): string {

@@ -1,5 +1,5 @@
 /** What `import ... from 'p2pfk'` gives to a CDK app of one's own. */
-export type { MaintenanceWindow } from '../core/maintenance-window.ts';
+export type { MaintenanceWindow } from '../core/contracts/aws/maintenance-window.ts';
 export { DatabaseAuthentication, type IamAuthenticationOptions } from './database/authentication.ts';
 export {
   clusterDatabase,

@@ -3,7 +3,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Names, Tags } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import type { MaintenanceWindow } from '../core/maintenance-window.ts';
+import type { MaintenanceWindow } from '../core/contracts/aws/maintenance-window.ts';
 import { acknowledgeStateMachine } from './acknowledgements.ts';
 import { checkEndpoint, type MigratedDatabase } from './database/migrated-database.ts';
 import { FunctionNetwork, type MigrationNetwork } from './database/network.ts';
@@ -11,7 +11,7 @@ import { MigrationFunctions } from './functions.ts';
 import { packagedBundles } from './lambda-bundles.ts';
 import { LogGroups, type LogOptions } from './logs.ts';
 import { type AlarmThresholds, Monitoring } from './operations/alarms.ts';
-import { DailyAudit } from './operations/audit.ts';
+import { DailyAudit } from './operations/daily-audit.ts';
 import { MigrationDashboard } from './operations/dashboard.ts';
 import { DeadExecutionLook } from './operations/dead-execution-look.ts';
 import { DeadLetters } from './operations/dead-letters.ts';
@@ -22,7 +22,7 @@ import { Notifications } from './operations/notifications.ts';
 import { Reconciliation } from './operations/reconciliation.ts';
 import { MaintenanceWindows, ScheduleTag } from './operations/schedules.ts';
 import type { Topics } from './operations/topics.ts';
-import { stateMachineProps } from './state-machine.ts';
+import { stateMachineProps } from './state-machine/state-machine.ts';
 
 export interface PartitionForeignKeyMigrationProps {
   readonly database: MigratedDatabase;

@@ -4,7 +4,7 @@
  */
 import type { Node } from 'constructs';
 import * as z from 'zod';
-import { MaintenanceWindow } from '../core/maintenance-window.ts';
+import { MaintenanceWindow } from '../core/contracts/aws/maintenance-window.ts';
 
 const Database = z
   .strictObject({

@@ -1,6 +1,6 @@
 /** State AttachParent: the parent FK is back. */
-import { MigrationEvent } from '../core/contracts.ts';
-import { attachParent } from '../core/steps/attach-parent.ts';
+import { MigrationEvent } from '../core/contracts/documents.ts';
+import { attachParent } from '../core/steps/rollback/attach-parent.ts';
 import { stepHandler } from './handler.ts';
 
 export const handler = stepHandler('attach-parent', MigrationEvent, attachParent);

@@ -1,6 +1,6 @@
 /** The two ways to a password in AWS. Both SDK parts are loaded only where they are used. */
-import { ConnectionLost, InvalidInput } from '../core/errors.ts';
-import type { ServerAddress } from '../core/libpq/open.ts';
+import { ConnectionLost, InvalidInput } from '../core/contracts/errors.ts';
+import type { ServerAddress } from '../core/postgres/libpq/open.ts';
 
 /**
  * An IAM token for one server and user, the database of libpq's variables or a reader of it: signed here, without a network, valid

@@ -4,10 +4,10 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Client } from 'pg';
-import { type ConnectOptions, connect } from '../core/connection.ts';
-import { refuseProxy } from '../core/endpoints.ts';
-import { ConnectionRefused, InvalidInput, type P2pfkError } from '../core/errors.ts';
-import { resolveParameters } from '../core/libpq/parameters.ts';
+import { refuseProxy } from '../core/contracts/aws/rds-endpoints.ts';
+import { ConnectionRefused, InvalidInput, type P2pfkError } from '../core/contracts/errors.ts';
+import { type ConnectOptions, connect } from '../core/ledger/connect.ts';
+import { resolveParameters } from '../core/postgres/libpq/parameters.ts';
 import { passwordFromSecret, passwordFromToken } from './credentials.ts';
 
 /** Where Lambda's Node runtimes keep Amazon's certificate authorities. They do not load them by themselves. */

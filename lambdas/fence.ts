@@ -1,6 +1,6 @@
 /** State Fence: no forward statement from here on. */
-import { InterruptEvent } from '../core/contracts.ts';
-import { fence } from '../core/steps/fence.ts';
+import { InterruptEvent } from '../core/contracts/documents.ts';
+import { fence } from '../core/steps/rollback/fence.ts';
 import { stepHandler } from './handler.ts';
 
 export const handler = stepHandler('fence', InterruptEvent, fence);

@@ -1,12 +1,12 @@
 /** What all handlers share: parse the event, open one session, run one core step, log, and name what went wrong. */
 import type { Client } from 'pg';
 import * as z from 'zod';
-import { PlannedDatabase } from '../core/contracts.ts';
-import { describeError, InvalidInput, type P2pfkError } from '../core/errors.ts';
-import { requirePlannedDatabase } from '../core/ledger-identity.ts';
-import { explainMissingRelation } from '../core/missing-relation.ts';
-import { toNamedError } from '../core/postgres-errors.ts';
-import { confirmOnStandby, noteUnconfirmed } from '../core/standby-commit.ts';
+import { PlannedDatabase } from '../core/contracts/documents.ts';
+import { describeError, InvalidInput, type P2pfkError } from '../core/contracts/errors.ts';
+import { explainMissingRelation } from '../core/ledger/missing-relation.ts';
+import { requirePlannedDatabase } from '../core/ledger/schema/identity.ts';
+import { confirmOnStandby, noteUnconfirmed } from '../core/ledger/standby-commit.ts';
+import { toNamedError } from '../core/postgres/postgres-errors.ts';
 import { applicationName, type StepContext } from '../core/steps/context.ts';
 import { openSession } from './database.ts';
 import { ledgerOwnerOf } from './ledger-owner.ts';

@@ -1,7 +1,7 @@
 /** Which role an execution takes for the ledger's owner: what its input says at home, what was deployed in AWS. */
 import * as z from 'zod';
-import { InvalidInput } from '../core/errors.ts';
-import { LEDGER_OWNER } from '../core/ledger-state.ts';
+import { InvalidInput } from '../core/contracts/errors.ts';
+import { LEDGER_OWNER } from '../core/ledger/schema/state.ts';
 
 /** Executions whose plan step ran in this process, with the owner that their input names. A local execution runs in one process. */
 const owners = new Map<string, string>();

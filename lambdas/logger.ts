@@ -4,8 +4,8 @@
  */
 import { type LogFormatter, Logger } from '@aws-lambda-powertools/logger';
 import type { ConstructorOptions } from '@aws-lambda-powertools/logger/types';
+import { visibleJson } from '../core/contracts/safe-text.ts';
 import type { StepLogger } from '../core/steps/context.ts';
-import { visibleJson } from '../core/text.ts';
 
 /** What Powertools hands to its console, on stderr. */
 class StderrLogger extends Logger {

@@ -5,9 +5,9 @@
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Client } from 'pg';
 import * as z from 'zod';
-import type { P2pfkError } from '../core/errors.ts';
-import { readMigration } from '../core/ledger.ts';
-import { METRIC_NAMESPACE, type MetricName } from '../core/metric-names.ts';
+import { METRIC_NAMESPACE, type MetricName } from '../core/contracts/aws/metric-names.ts';
+import type { P2pfkError } from '../core/contracts/errors.ts';
+import { readMigration } from '../core/ledger/migrations.ts';
 import { isTokenRefusal } from './database.ts';
 
 const inLambda = process.env.AWS_LAMBDA_FUNCTION_NAME !== undefined;

@@ -1,6 +1,6 @@
 /** State Plan: reads the catalog, refuses or opens the migration. */
-import { PlanEvent } from '../core/contracts.ts';
-import { plan } from '../core/steps/plan.ts';
+import { PlanEvent } from '../core/contracts/documents.ts';
+import { plan } from '../core/steps/forward/plan-step.ts';
 import { stepHandler } from './handler.ts';
 
 export const handler = stepHandler('plan', PlanEvent, plan);

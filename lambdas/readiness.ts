@@ -4,7 +4,7 @@
  * https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
  */
 import * as z from 'zod';
-import { KEEP_READY } from '../core/keep-ready.ts';
+import { KEEP_READY } from '../core/contracts/aws/keep-ready.ts';
 
 const Probe = z.strictObject({ p2pfk: z.literal(KEEP_READY.p2pfk) });
 

@@ -1,7 +1,7 @@
 /** State RestoreParentForPair: one leaf of the parent FK, without a scan under lock. */
-import { PairEvent } from '../core/contracts.ts';
+import { PairEvent } from '../core/contracts/documents.ts';
 import { eachPair, isRestored } from '../core/steps/batch.ts';
-import { restoreParentForPair } from '../core/steps/restore-parent.ts';
+import { restoreParentForPair } from '../core/steps/rollback/restore-parent.ts';
 import { stepHandler } from './handler.ts';
 
 export const handler = stepHandler('restore-parent', PairEvent, eachPair(restoreParentForPair, isRestored));

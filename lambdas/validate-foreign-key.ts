@@ -1,7 +1,7 @@
 /** State ValidateForeignKey: the rows of one pair. */
-import { PairEvent } from '../core/contracts.ts';
+import { PairEvent } from '../core/contracts/documents.ts';
 import { eachPair, isValidated } from '../core/steps/batch.ts';
-import { validateForeignKey } from '../core/steps/validate-foreign-key.ts';
+import { validateForeignKey } from '../core/steps/forward/validate-foreign-key.ts';
 import { stepHandler } from './handler.ts';
 
 export const handler = stepHandler('validate-foreign-key', PairEvent, eachPair(validateForeignKey, isValidated));

@@ -1,6 +1,6 @@
 /** State VerifyMigration: the six checks. */
-import { MigrationEvent } from '../core/contracts.ts';
-import { verifyMigration } from '../core/steps/verify-migration.ts';
+import { MigrationEvent } from '../core/contracts/documents.ts';
+import { verifyMigration } from '../core/steps/forward/verify-migration.ts';
 import { stepHandler } from './handler.ts';
 
 export const handler = stepHandler('verify-migration', MigrationEvent, verifyMigration);

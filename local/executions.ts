@@ -13,12 +13,12 @@ import {
   type StateMachineDefinition,
   startExecution,
   trustDefinition,
-} from './engine.ts';
+} from './engine/engine.ts';
 import { handlers as ownHandlers } from './handlers.ts';
 import { Liveness } from './liveness.ts';
 import { executionArn } from './step-functions/arns.ts';
 
-/** What the state machine's input looks like from here; core/contracts.ts has the schema, and the plan step checks it. */
+/** What the state machine's input looks like from here; core/contracts/documents.ts has the schema, and the plan step checks it. */
 export interface LocalInput {
   readonly table: string;
   readonly [option: string]: unknown;

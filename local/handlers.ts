@@ -2,7 +2,7 @@
  * The Lambda functions of the state machine, called in this process. Each is loaded when it is first called: `plan`
  * alone should not load thirteen. The specifiers are literal, so that a bundler can follow and split them.
  */
-import type { Handler, Handlers } from './engine.ts';
+import type { Handler, Handlers } from './engine/engine.ts';
 
 const load = {
   plan: () => import('../lambdas/plan.ts'),

@@ -1,7 +1,7 @@
 /** Shows the database that a local execution lives, for exactly as long as it does. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect } from '../core/connection.ts';
-import { forgetExecution, holdExecution } from '../core/liveness.ts';
+import { connect } from '../core/ledger/connect.ts';
+import { forgetExecution, holdExecution } from '../core/ledger/liveness.ts';
 import { ledgerOwnerOf } from '../lambdas/ledger-owner.ts';
 
 /** Pause before a lost liveness session is opened again: a server restart takes some seconds. */

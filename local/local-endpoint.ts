@@ -1,7 +1,7 @@
 /** Everything that a local Step Functions endpoint is made of, put together: store, state machine, handlers. */
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import { InvalidInput, messageOf } from '../core/errors.ts';
-import type { Handlers, StateMachineDefinition } from './engine.ts';
+import { InvalidInput, messageOf } from '../core/contracts/errors.ts';
+import type { Handlers, StateMachineDefinition } from './engine/engine.ts';
 import { type BuiltDefinition, builtDefinition } from './executions.ts';
 import { handlers as ownHandlers } from './handlers.ts';
 import { inProcessClient } from './step-functions/in-process.ts';

@@ -11,8 +11,8 @@ import type {
   MigrationStatus,
   PlannedDatabase,
   Rehearsal,
-} from '../core/contracts.ts';
-import type { HeldLock } from '../core/trail/contracts.ts';
+} from '../core/contracts/documents.ts';
+import type { HeldLock } from '../core/contracts/trail.ts';
 
 /** `STOPPED`: by a person or a time-out before its end; nothing was undone and nothing is lost. */
 export type ReportStatus = MigrationStatus | 'RUNNING' | 'STOPPED';

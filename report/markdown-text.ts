@@ -2,7 +2,7 @@
  * Text of others as Markdown that shows it and does nothing else: no name ends a cell, begins a tag, a link, an image, a list or an
  * emphasis, or mentions a person. For GitHub Flavored Markdown, and for what renderers and trackers add to it.
  */
-import { visible } from '../core/text.ts';
+import { visible } from '../core/contracts/safe-text.ts';
 
 /**
  * Words that a renderer makes a link of, or a tracker a mention, without any markup: addresses, `www.`, `@name`, `#12`. An escape does

@@ -1,5 +1,5 @@
 /** A report in one of its formats. */
-import { visibleJson } from '../core/text.ts';
+import { visibleJson } from '../core/contracts/safe-text.ts';
 import type { Report } from './contracts.ts';
 import { toHtml } from './html/document.ts';
 import { toMarkdown } from './markdown.ts';

@@ -1,15 +1,15 @@
 /** An execution's history, its definition and the ledger -> the report as a document. Pure. */
 import type { DescribeExecutionOutput, HistoryEvent } from '@aws-sdk/client-sfn';
-import { type MigrationStatus, PlannedDatabase } from '../core/contracts.ts';
-import { withoutSchemaOf } from '../core/text.ts';
-import type { Trail } from '../core/trail/contracts.ts';
+import { type MigrationStatus, PlannedDatabase } from '../core/contracts/documents.ts';
+import { withoutSchemaOf } from '../core/contracts/safe-text.ts';
+import type { Trail } from '../core/contracts/trail.ts';
+import { type Json, numberOf, parseRecord, stringOf } from '../core/history/json.ts';
+import { type History, readHistory } from '../core/history/read-history.ts';
 import type { Compared, DatabaseFacts, ExecutionFacts, People, Report, ReportStatus, Subject } from './contracts.ts';
 import { readDefinition } from './reading/definition.ts';
 import { errorsOf } from './reading/errors.ts';
 import { eventsOf } from './reading/events.ts';
 import { executionsOf } from './reading/executions.ts';
-import { type History, readHistory } from './reading/history.ts';
-import { type Json, numberOf, parseRecord, stringOf } from './reading/json.ts';
 import { pairsOf, planOf, resultOf } from './reading/pairs.ts';
 import { barsOfPairs, barsOfSteps, type Clock } from './reading/stages.ts';
 import { blockedIn, statementsOf } from './reading/statements.ts';

@@ -1,6 +1,6 @@
 /** What happened, in a sentence or two, for somebody who was not there. Pure. */
-import { blockedInWords } from '../core/blocked.ts';
-import type { Blocked } from '../core/contracts.ts';
+import { blockedInWords } from '../core/contracts/blocked.ts';
+import type { Blocked } from '../core/contracts/documents.ts';
 import type { Report } from './contracts.ts';
 import { duration, plural, sentence } from './words.ts';
 

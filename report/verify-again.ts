@@ -1,5 +1,5 @@
 /** How somebody who does not believe this report finds out for himself. */
-import { shellWord } from '../core/text.ts';
+import { shellWord } from '../core/contracts/safe-text.ts';
 import type { Report } from './contracts.ts';
 
 export function commandsToVerify({

@@ -40,7 +40,7 @@ const parts: readonly Part[] = [
     output: definitionFile,
     run: async () => {
       const { builtDefinition } = await import('../infra/built-definition.ts');
-      const { validateDefinition } = await import('../local/engine.ts');
+      const { validateDefinition } = await import('../local/engine/engine.ts');
       const text = builtDefinition();
       // Here, and not each time that the command line runs it.
       validateDefinition(JSON.parse(text));

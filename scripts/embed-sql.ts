@@ -28,7 +28,7 @@ function withoutHead(sql: string): string {
 }
 
 /**
- * Source of the module that takes the place of `core/sql-files.ts`. It exports what that one exports; if that one grows
+ * Source of the module that takes the place of `core/postgres/sql-files.ts`. It exports what that one exports; if that one grows
  * another export that somebody imports, the bundler says so.
  */
 export function embeddedModule(files: Readonly<Record<string, string>>): string {
@@ -47,7 +47,7 @@ export function embedSql(sqlFolder: string): Plugin {
   return {
     name: 'embed-sql',
     setup(build) {
-      build.onLoad({ filter: /[\\/]core[\\/]sql-files\.ts$/ }, async () => ({
+      build.onLoad({ filter: /[\\/]core[\\/]postgres[\\/]sql-files\.ts$/ }, async () => ({
         contents: embeddedModule(await readSqlFiles(sqlFolder)),
         loader: 'js',
       }));

@@ -33,7 +33,7 @@ SELECT 'refused, nothing was changed: ' || :'refusal' AS refusal \gset
 \endif
 \ir psql/migration/preflight.sql
 
--- Dropped and not yet verified: what was attached since is not this migration's (core/ledger.ts).
+-- Dropped and not yet verified: what was attached since is not this migration's (core/ledger/migrations.ts).
 SELECT :'constraint_oid' = '' AND :'migration_state' NOT IN ('', 'migrated') AS is_fixed \gset
 \ir psql/migration/open-migration.sql
 \set pairs :pairing

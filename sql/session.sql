@@ -1,5 +1,5 @@
 -- Pins what our queries rely on, for the session or (:'local' true) for one transaction. A database or a role may bring other
--- values along (ALTER DATABASE ... SET, ALTER ROLE ... SET). This list is the only one; test/core/session.test.ts walks all
+-- values along (ALTER DATABASE ... SET, ALTER ROLE ... SET). This list is the only one; test/core/postgres/session.test.ts walks all
 -- settings of the server and says of each that is not here why not.
 --
 -- It runs under whatever the session came with and depends on none of it: every name is qualified, and no literal holds a

@@ -1,10 +1,10 @@
 /** The drop while an application writes without a pause to every pair: how many tries it takes, and how long a writer waits. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Medium } from '../../local/demo/schema.ts';
+import type { BenchServer } from '../harness/bench-server.ts';
 import { runCommand, succeed } from '../harness/execution.ts';
 import { type Operation, startLoad } from '../harness/load.ts';
 import { type Findings, type Level, spread, type Table } from '../harness/result.ts';
-import type { BenchServer } from '../harness/server.ts';
 import { measure } from '../harness/statistics.ts';
 
 interface Size {

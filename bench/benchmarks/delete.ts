@@ -1,9 +1,9 @@
 /** The source case: what a DELETE on the referenced side costs, by kind of foreign key and by index. */
 import type { Client } from 'pg';
 import { type Medium, seed } from '../../local/demo/schema.ts';
+import { BenchServer } from '../harness/bench-server.ts';
 import type { Benchmark } from '../harness/benchmark.ts';
 import { type Cell, type Findings, type Level, spread, type Table, type Target } from '../harness/result.ts';
-import { BenchServer } from '../harness/server.ts';
 import { alternate, type Measure, measure, quantile } from '../harness/statistics.ts';
 
 interface Sizes {

@@ -1,11 +1,11 @@
 /** What the row-movement guard costs an UPDATE: none, one on each leaf, and the shape of an older edition for comparison. */
 import type { Client } from 'pg';
-import { connect } from '../../core/connection.ts';
-import { newLedger } from '../../core/make-ledger.ts';
-import { run } from '../../core/sql.ts';
+import { connect } from '../../core/ledger/connect.ts';
+import { newLedger } from '../../core/ledger/schema/make-ledger.ts';
+import { run } from '../../core/postgres/sql.ts';
+import { BenchServer } from '../harness/bench-server.ts';
 import type { Benchmark } from '../harness/benchmark.ts';
 import { type Findings, type Level, spread } from '../harness/result.ts';
-import { BenchServer } from '../harness/server.ts';
 import { alternate, type Measure, timed } from '../harness/statistics.ts';
 
 const SIZES: Readonly<Record<Level, { rounds: number; rows: number }>> = {

@@ -1,13 +1,13 @@
 /** How everything grows with the number of pairs, with hardly any rows in them. */
 import { Client } from 'pg';
-import { connect } from '../../core/connection.ts';
-import { ExecutionInput } from '../../core/contracts.ts';
-import { planMigration } from '../../core/plan.ts';
+import { ExecutionInput } from '../../core/contracts/documents.ts';
+import { connect } from '../../core/ledger/connect.ts';
+import { planMigration } from '../../core/plan/read-plan.ts';
+import { BenchServer } from '../harness/bench-server.ts';
 import type { Benchmark } from '../harness/benchmark.ts';
 import { type InsideView, lookInside, runCommand } from '../harness/execution.ts';
 import { type Cell, type Findings, type Level, spread, type Table, type Target } from '../harness/result.ts';
 import { seedPairs } from '../harness/seed.ts';
-import { BenchServer } from '../harness/server.ts';
 import { alternate, type Measure, timed } from '../harness/statistics.ts';
 
 const SIZES: Readonly<Record<Level, { migrated: number[]; planned: number[]; rounds: number }>> = {

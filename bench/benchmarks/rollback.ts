@@ -1,11 +1,11 @@
 /** How long writes are blocked when the parent FK has to come back after it was dropped. */
-import type { Plan, RollbackStrategy } from '../../core/contracts.ts';
+import type { Plan, RollbackStrategy } from '../../core/contracts/documents.ts';
 import type { PostgresMajor } from '../../scripts/install-postgres.ts';
+import { BenchServer } from '../harness/bench-server.ts';
 import type { Benchmark } from '../harness/benchmark.ts';
 import { succeed } from '../harness/execution.ts';
 import { type Findings, type Level, spread, type Table, type Target } from '../harness/result.ts';
 import { seedPairs } from '../harness/seed.ts';
-import { BenchServer } from '../harness/server.ts';
 import { alternate, type Measure, measure, timed } from '../harness/statistics.ts';
 
 const SIZES: Readonly<Record<Level, { rows: number[]; pairs: number[]; rounds: number }>> = {

@@ -1,12 +1,12 @@
 /** What an application feels: the steps by hand and p2pfk, both with somebody's long transaction in the way. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Medium, seed } from '../../local/demo/schema.ts';
+import { BenchServer } from '../harness/bench-server.ts';
 import type { Benchmark } from '../harness/benchmark.ts';
 import { succeed } from '../harness/execution.ts';
 import { type Operation, startLoad } from '../harness/load.ts';
 import { migratePlainly } from '../harness/plain-way.ts';
 import { type Findings, type Level, spread, type Table } from '../harness/result.ts';
-import { BenchServer } from '../harness/server.ts';
 import { type Measure, measure, quantile } from '../harness/statistics.ts';
 import { dropUnderLoad } from './constant-load.ts';
 import { readersOnStandby } from './standby.ts';

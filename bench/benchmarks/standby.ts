@@ -1,10 +1,10 @@
 /** A primary with a streaming standby, an application on both, and a long transaction on the standby: with and without `--reader`. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Medium, seed } from '../../local/demo/schema.ts';
+import { BenchServer } from '../harness/bench-server.ts';
 import { succeed } from '../harness/execution.ts';
 import { type Operation, startLoad } from '../harness/load.ts';
 import { type Findings, type Level, spread, type Table } from '../harness/result.ts';
-import { BenchServer } from '../harness/server.ts';
 import { measure, quantile } from '../harness/statistics.ts';
 
 interface Size {

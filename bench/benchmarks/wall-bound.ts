@@ -1,15 +1,15 @@
 /** Where the bound of a migration is: one pair's validation and count, each in several ways. */
 import type { Client } from 'pg';
-import type { Plan } from '../../core/contracts.ts';
-import { countMemory, readServer, validationMemory } from '../../core/server.ts';
+import { countMemory, readServer, validationMemory } from '../../core/catalog/server-facts.ts';
+import type { Plan } from '../../core/contracts/documents.ts';
+import type { BenchServer } from '../harness/bench-server.ts';
 import { succeed } from '../harness/execution.ts';
-import type { BenchServer } from '../harness/server.ts';
 import { alternate, type Measure, timed } from '../harness/statistics.ts';
 
 /** Pairs that p2pfk works on at the same time, its default. */
 export const SIDE_BY_SIDE = 4;
 
-/** Megabytes that an execution gives its sessions, by the rules of core/server.ts. */
+/** Megabytes that an execution gives its sessions, by the rules of core/catalog/server-facts.ts. */
 export interface Memory {
   readonly validation: number;
   readonly count: number;
@@ -20,7 +20,7 @@ export async function memoryOf(client: Client): Promise<Memory> {
   return { validation: validationMemory(known, SIDE_BY_SIDE), count: countMemory(known) };
 }
 
-/** What p2pfk sets in its sessions; core/server.ts says why. */
+/** What p2pfk sets in its sessions; core/catalog/server-facts.ts says why. */
 export function settingsFor({ validation, count }: Memory): string {
   return `SET random_page_cost = 1.1; SET maintenance_work_mem = '${validation}MB'; SET work_mem = '${count}MB'; SET hash_mem_multiplier = 1`;
 }

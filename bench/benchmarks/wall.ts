@@ -1,11 +1,11 @@
 /** The whole migration against the same steps by hand, and where the time goes. */
 import type { Client } from 'pg';
 import { seed } from '../../local/demo/schema.ts';
+import { BenchServer } from '../harness/bench-server.ts';
 import type { Benchmark } from '../harness/benchmark.ts';
 import { succeed } from '../harness/execution.ts';
 import { migratePlainly } from '../harness/plain-way.ts';
 import { type Cell, type Findings, type Level, spread, type Table, type Target } from '../harness/result.ts';
-import { BenchServer } from '../harness/server.ts';
 import { busyMilliseconds } from '../harness/server-log.ts';
 import { alternate, type Measure, measure, ratio, timed } from '../harness/statistics.ts';
 import { type Bound, type Memory, measureBound, memoryOf, SIDE_BY_SIDE, settingsFor } from './wall-bound.ts';

@@ -4,7 +4,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import pg from 'pg';
-import type { Handlers } from '../../local/engine.ts';
+import type { Handlers } from '../../local/engine/engine.ts';
 import { beginExecution, builtDefinition, executionName } from '../../local/executions.ts';
 import { handlers } from '../../local/handlers.ts';
 import { executionArn } from '../../local/step-functions/arns.ts';

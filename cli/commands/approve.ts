@@ -62,10 +62,10 @@ that started it.`,
 
 async function approveMigration(flags: ApproveFlags): Promise<number> {
   applyVerbose(flags);
-  const { ExitCode } = await import('../../core/errors.ts');
-  const { connect } = await import('../../core/connection.ts');
-  const { approve, withdrawApproval } = await import('../../core/approve.ts');
-  const { confirmOnStandby } = await import('../../core/standby-commit.ts');
+  const { ExitCode } = await import('../../core/contracts/errors.ts');
+  const { connect } = await import('../../core/ledger/connect.ts');
+  const { approve, withdrawApproval } = await import('../../core/ledger/approve.ts');
+  const { confirmOnStandby } = await import('../../core/ledger/standby-commit.ts');
   const { createOutput } = await import('../output.ts');
   const { statedHere } = await import('../people.ts');
   const { approvedLines, withdrawnLines } = await import('../render/approved.ts');

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import type { Audit } from '../../core/audit/contracts.ts';
-import { redact } from '../../core/redact.ts';
+import { redact } from '../../core/contracts/redact.ts';
+import type { Audit } from '../../core/drift/drift.ts';
 import { helpText } from '../help.ts';
 import {
   addDatabaseOptions,
@@ -85,14 +85,14 @@ repair longer than --lock-timeout-ms; what could not be repaired is told, and au
 
 async function audit(flags: AuditFlags): Promise<number> {
   applyVerbose(flags);
-  const { InvalidInput } = await import('../../core/errors.ts');
+  const { InvalidInput } = await import('../../core/contracts/errors.ts');
   const run = flags.run === true || flags.yes === true;
   if (run && flags.fix !== true) throw new InvalidInput('--run has no meaning without --fix');
   if (flags.constraint !== undefined && flags.table === undefined)
     throw new InvalidInput('--constraint has no meaning without --table');
   await refuseUnknown(flags.accept ?? [], run);
   const lockTimeoutMs = await lockTimeout(flags);
-  const { connect, connectReadOnly } = await import('../../core/connection.ts');
+  const { connect, connectReadOnly } = await import('../../core/ledger/connect.ts');
   const databaseUrl = databaseUrlOf(flags);
   if (run || flags.relink === true) {
     const { confirmDatabase } = await import('../relink.ts');
@@ -104,7 +104,7 @@ async function audit(flags: AuditFlags): Promise<number> {
   const client = await (run ? connect(session) : connectReadOnly(session));
   try {
     const document = run ? await repair(client, flags, lockTimeoutMs) : await look(client, flags);
-    const { ExitCode } = await import('../../core/errors.ts');
+    const { ExitCode } = await import('../../core/contracts/errors.ts');
     const failed = document.repairs?.some((outcome) => outcome.status === 'FAILED') ?? false;
     return document.passed && !failed ? ExitCode.Done : ExitCode.CheckFailed;
   } finally {
@@ -117,21 +117,21 @@ function repeated(id: string, before: readonly string[] = []): string[] {
 }
 
 async function refuseUnknown(accept: readonly string[], run: boolean): Promise<void> {
-  const { InvalidInput } = await import('../../core/errors.ts');
-  const { AUDIT_ACCEPTANCE } = await import('../../core/audit/lost-ledger.ts');
+  const { InvalidInput } = await import('../../core/contracts/errors.ts');
+  const { AUDIT_ACCEPTANCE } = await import('../../core/drift/lost-ledger.ts');
   if (accept.length > 0 && !run) throw new InvalidInput('--accept has no meaning without --fix --run');
   const unknown = accept.find((id) => id !== 'all' && !AUDIT_ACCEPTANCE.includes(id));
   if (unknown !== undefined)
     throw new InvalidInput(`--accept ${redact(unknown)}: must be ${AUDIT_ACCEPTANCE.join(', ')} or all`);
 }
 
-type Client = Awaited<ReturnType<typeof import('../../core/connection.ts').connect>>;
+type Client = Awaited<ReturnType<typeof import('../../core/ledger/connect.ts').connect>>;
 
 async function look(client: Client, flags: AuditFlags): Promise<Audit> {
-  const core = await import('../../core/audit/audit.ts');
+  const core = await import('../../core/drift/find-drift.ts');
   const { createOutput } = await import('../output.ts');
-  const { auditLines } = await import('../render/audit.ts');
-  const { repairScript } = await import('../../core/script/repair.ts');
+  const { auditLines } = await import('../render/audit-text.ts');
+  const { repairScript } = await import('../../core/drift/repair-script.ts');
   const output = createOutput(flags);
   const { noteDatabase } = await import('../relink.ts');
   await noteDatabase(client, output);
@@ -144,11 +144,11 @@ async function look(client: Client, flags: AuditFlags): Promise<Audit> {
 }
 
 async function repair(client: Client, flags: AuditFlags, lockTimeoutMs: number): Promise<Audit> {
-  const { auditDocument } = await import('../../core/audit/audit.ts');
-  const { auditAndRepair } = await import('../../core/audit/repair.ts');
-  const { confirmOnStandby } = await import('../../core/standby-commit.ts');
+  const { auditDocument } = await import('../../core/drift/find-drift.ts');
+  const { auditAndRepair } = await import('../../core/drift/repair.ts');
+  const { confirmOnStandby } = await import('../../core/ledger/standby-commit.ts');
   const { createOutput } = await import('../output.ts');
-  const { auditLines, repairLine } = await import('../render/audit.ts');
+  const { auditLines, repairLine } = await import('../render/audit-text.ts');
   const output = createOutput(flags);
   const { outcomes, audited } = await auditAndRepair(client, {
     table: flags.table,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { MigrationReport } from '../../core/contracts.ts';
-import type { P2pfkError } from '../../core/errors.ts';
+import type { MigrationReport } from '../../core/contracts/documents.ts';
+import type { P2pfkError } from '../../core/contracts/errors.ts';
 import { helpText } from '../help.ts';
 import {
   addDatabaseOptions,
@@ -91,7 +91,7 @@ export async function runExecution(flags: ExecutionFlags, operation: 'migrate' |
     const plan = flags.plan === undefined ? null : await readPlanFile(flags.plan);
     const given = parseInput(plan === null ? typed : inputOfPlan(plan, typed));
     if (given.holdBackQuery !== undefined) {
-      const { allowHoldBackQuery } = await import('../../core/throttle.ts');
+      const { allowHoldBackQuery } = await import('../../core/steps/throttle.ts');
       allowHoldBackQuery();
     }
     const databaseUrl = databaseUrlOf(flags);
@@ -116,14 +116,14 @@ export async function runExecution(flags: ExecutionFlags, operation: 'migrate' |
     return exitCode;
   } catch (error) {
     // Who asked for a document gets one, whatever went wrong; the line for a person is printed by run().
-    const { P2pfkError } = await import('../../core/errors.ts');
+    const { P2pfkError } = await import('../../core/contracts/errors.ts');
     if (error instanceof P2pfkError) output.document(await refusal(error));
     throw error;
   }
 }
 
 async function refusal(error: P2pfkError): Promise<MigrationReport> {
-  const { withheld } = await import('../../core/redact.ts');
+  const { withheld } = await import('../../core/contracts/redact.ts');
   return {
     status: 'REFUSED',
     migrationId: null,

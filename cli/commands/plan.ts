@@ -52,7 +52,7 @@ export function registerPlan(program: Command, finish: Finish): void {
 
 async function plan(flags: PlanFlags, command: Command): Promise<number> {
   applyVerbose(flags);
-  const { ExitCode, InvalidInput } = await import('../../core/errors.ts');
+  const { ExitCode, InvalidInput } = await import('../../core/contracts/errors.ts');
   if (flags.sql === true && flags.json === true) {
     throw new InvalidInput('--sql and --json cannot be used together: the JSON document holds the statements already');
   }
@@ -63,12 +63,12 @@ async function plan(flags: PlanFlags, command: Command): Promise<number> {
   const { by: _by, reason: _reason, ...options } = flags;
   const given = givenInput(options, 'migrate');
   const input = parseInput(given);
-  const { connectReadOnly } = await import('../../core/connection.ts');
-  const { planMigration, readPlan } = await import('../../core/plan.ts');
-  const { migrationScript } = await import('../../core/script/script.ts');
+  const { connectReadOnly } = await import('../../core/ledger/connect.ts');
+  const { planMigration, readPlan } = await import('../../core/plan/read-plan.ts');
+  const { migrationScript } = await import('../../core/plan/script/migration-script.ts');
   const { createOutput } = await import('../output.ts');
   const { repeatedOptions } = await import('../repeat.ts');
-  const { findingLines, planLines, statementsAsSql } = await import('../render/plan.ts');
+  const { findingLines, planLines, statementsAsSql } = await import('../render/plan-text.ts');
 
   const output = createOutput(flags);
   const client = await connectReadOnly({

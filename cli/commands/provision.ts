@@ -85,12 +85,12 @@ A bound that overlaps another is refused, and nothing is changed.`,
 
 async function provision(flags: ProvisionFlags): Promise<number> {
   applyVerbose(flags);
-  const { ExitCode } = await import('../../core/errors.ts');
-  const { connect } = await import('../../core/connection.ts');
-  const core = await import('../../core/provision/provision.ts');
-  const { confirmOnStandby } = await import('../../core/standby-commit.ts');
+  const { ExitCode } = await import('../../core/contracts/errors.ts');
+  const { connect } = await import('../../core/ledger/connect.ts');
+  const core = await import('../../core/provision/provision-pair.ts');
+  const { confirmOnStandby } = await import('../../core/ledger/standby-commit.ts');
   const { createOutput } = await import('../output.ts');
-  const { provisionedLines } = await import('../render/provision.ts');
+  const { provisionedLines } = await import('../render/provision-text.ts');
   const lockTimeoutMs = await lockTimeout(flags);
 
   const output = createOutput(flags);
@@ -119,7 +119,7 @@ export async function lockTimeout({
 }: {
   lockTimeoutMs?: number;
 }): Promise<number> {
-  const { InvalidInput } = await import('../../core/errors.ts');
+  const { InvalidInput } = await import('../../core/contracts/errors.ts');
   if (lockTimeoutMs >= 1 && lockTimeoutMs <= 60_000) return lockTimeoutMs;
   throw new InvalidInput(
     `--lock-timeout-ms must be a whole number of milliseconds from 1 to 60000, not ${lockTimeoutMs}`,

@@ -45,7 +45,7 @@ The HTML file is complete in itself: it loads nothing, and can be mailed, archiv
 }
 
 async function report(flags: ReportFlags): Promise<number> {
-  const { ExitCode } = await import('../../core/errors.ts');
+  const { ExitCode } = await import('../../core/contracts/errors.ts');
   const { connectTo } = await import('../executions/connection.ts');
   const { executionFailure } = await import('../executions/client.ts');
   const { buildReport } = await import('../../report/report.ts');

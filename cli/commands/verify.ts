@@ -40,9 +40,9 @@ a transaction that is rolled back.`,
 
 async function verify(flags: VerifyFlags): Promise<number> {
   applyVerbose(flags);
-  const { ExitCode } = await import('../../core/errors.ts');
-  const { connectReadOnly } = await import('../../core/connection.ts');
-  const { verifyTable } = await import('../../core/verification.ts');
+  const { ExitCode } = await import('../../core/contracts/errors.ts');
+  const { connectReadOnly } = await import('../../core/ledger/connect.ts');
+  const { verifyTable } = await import('../../core/checks/verification.ts');
   const { createOutput } = await import('../output.ts');
   const { noteDatabase } = await import('../relink.ts');
   const { checksInFull } = await import('../progress/lines.ts');

@@ -2,8 +2,8 @@
 
 import type { RequestListener } from 'node:http';
 import { isIP, isIPv6 } from 'node:net';
-import { InvalidInput } from '../../core/errors.ts';
-import { redact } from '../../core/redact.ts';
+import { InvalidInput } from '../../core/contracts/errors.ts';
+import { redact } from '../../core/contracts/redact.ts';
 import { listen } from '../../local/step-functions/http.ts';
 
 export interface Elsewhere {

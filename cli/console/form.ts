@@ -1,6 +1,6 @@
 /** The fields of the start form, and how they become an execution's input. The schema is the one that the plan step asks. */
-import { ExecutionInput } from '../../core/contracts.ts';
-import { InvalidInput } from '../../core/errors.ts';
+import { ExecutionInput } from '../../core/contracts/documents.ts';
+import { InvalidInput } from '../../core/contracts/errors.ts';
 import { type GivenInput, parseInput } from '../input.ts';
 
 /** As a form sends them: every value is text. */

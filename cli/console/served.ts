@@ -1,7 +1,12 @@
 /** Which database the console serves, and which executions worked on it. */
 import type { DescribeExecutionOutput } from '@aws-sdk/client-sfn';
-import { connectReadOnly } from '../../core/connection.ts';
-import { type DatabaseIdentity, describeIdentity, isSamePlace, readIdentity } from '../../core/ledger-identity.ts';
+import { connectReadOnly } from '../../core/ledger/connect.ts';
+import {
+  type DatabaseIdentity,
+  describeIdentity,
+  isSamePlace,
+  readIdentity,
+} from '../../core/ledger/schema/identity.ts';
 import { plannedDatabaseOf } from '../executions/planned.ts';
 import type { ConsoleContext } from './context.ts';
 

@@ -1,8 +1,9 @@
 /** `p2pfk demo`: tells the story of local/demo, from an empty directory to the proof. */
-import { connectReadOnly } from '../../core/connection.ts';
-import { ExecutionInput, type MigrationReport, type Plan } from '../../core/contracts.ts';
-import { ExitCode, InvalidInput } from '../../core/errors.ts';
-import { planMigration } from '../../core/plan.ts';
+
+import { ExecutionInput, type MigrationReport, type Plan } from '../../core/contracts/documents.ts';
+import { ExitCode, InvalidInput } from '../../core/contracts/errors.ts';
+import { connectReadOnly } from '../../core/ledger/connect.ts';
+import { planMigration } from '../../core/plan/read-plan.ts';
 import { type Demo, type Measurements, startDemo } from '../../local/demo/demo.ts';
 import { ExecutionStore } from '../../local/store/execution-store.ts';
 import type { DemoFlags } from '../commands/demo.ts';
@@ -13,7 +14,7 @@ import type { Result } from '../outcome.ts';
 import { createOutput, type Output } from '../output.ts';
 import { closingLines } from '../progress/closing.ts';
 import { createReporter } from '../progress/reporter.ts';
-import { planSummary } from '../render/plan.ts';
+import { planSummary } from '../render/plan-text.ts';
 import type { PendingReport } from '../report/write.ts';
 import { roughly } from '../text.ts';
 import { compared, comparison } from './comparison.ts';

@@ -1,7 +1,7 @@
 /** The Step Functions client of the AWS SDK, and its errors in words. */
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { InvalidInput } from '../../core/errors.ts';
-import { redact } from '../../core/redact.ts';
+import { InvalidInput } from '../../core/contracts/errors.ts';
+import { redact } from '../../core/contracts/redact.ts';
 import { oneLine } from '../text.ts';
 
 export interface AwsFlags {

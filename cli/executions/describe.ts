@@ -1,6 +1,6 @@
 /** What an execution is: the answer of DescribeExecution, with what our commands need of its input. */
 import { DescribeExecutionCommand, type DescribeExecutionOutput, type SFNClient } from '@aws-sdk/client-sfn';
-import { shellWord } from '../../core/text.ts';
+import { shellWord } from '../../core/contracts/safe-text.ts';
 import { isRecord, stringOf } from '../progress/events.ts';
 import { executionFailure } from './client.ts';
 

@@ -1,6 +1,6 @@
 /** Follows an execution with progress to its end, and ends as it ended: of `start --wait` and of `watch`. */
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import { ExitCode } from '../../core/errors.ts';
+import { ExitCode } from '../../core/contracts/errors.ts';
 import { INTERRUPTED } from '../failures.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { resultOf } from '../outcome.ts';

@@ -1,8 +1,8 @@
 /** Which database an execution works on: its plan has recorded it. */
 import { GetExecutionHistoryCommand, type HistoryEvent, type SFNClient } from '@aws-sdk/client-sfn';
-import { PlannedDatabase } from '../../core/contracts.ts';
+import { PlannedDatabase } from '../../core/contracts/documents.ts';
 import { isRecord } from '../progress/events.ts';
-import { createHistoryReader } from './history.ts';
+import { createHistoryReader } from './history-progress.ts';
 
 /** The plan is the first state; a lock or a connection that was lost may have it tried again. */
 const FIRST_EVENTS = 100;

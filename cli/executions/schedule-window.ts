@@ -1,8 +1,8 @@
 /** The flags of a window -> when it opens and how long it is, in Scheduler's words. */
 
-import { InvalidInput } from '../../core/errors.ts';
-import { MaintenanceWindow, MINUTES_IN_A_DAY } from '../../core/maintenance-window.ts';
-import { redact } from '../../core/redact.ts';
+import { MaintenanceWindow, MINUTES_IN_A_DAY } from '../../core/contracts/aws/maintenance-window.ts';
+import { InvalidInput } from '../../core/contracts/errors.ts';
+import { redact } from '../../core/contracts/redact.ts';
 import type { ScheduleFlags } from '../commands/schedule.ts';
 
 export interface CheckedWindow {

@@ -8,9 +8,9 @@ import {
   paginateListSchedules,
   type SchedulerClient,
 } from '@aws-sdk/client-scheduler';
-import { ExitCode, InvalidInput } from '../../core/errors.ts';
-import { type Opening, openingOf } from '../../core/maintenance-window.ts';
-import { redact } from '../../core/redact.ts';
+import { type Opening, openingOf } from '../../core/contracts/aws/maintenance-window.ts';
+import { ExitCode, InvalidInput } from '../../core/contracts/errors.ts';
+import { redact } from '../../core/contracts/redact.ts';
 import type { ScheduleFlags } from '../commands/schedule.ts';
 import { givenInput, parseInput } from '../input.ts';
 import { createOutput, type Output } from '../output.ts';

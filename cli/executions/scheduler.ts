@@ -1,8 +1,8 @@
 /** The client of EventBridge Scheduler, and where the schedules of one state machine belong. */
 import { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { ListTagsForResourceCommand, type SFNClient } from '@aws-sdk/client-sfn';
-import { InvalidInput } from '../../core/errors.ts';
-import { ScheduleTag } from '../../core/schedule-tags.ts';
+import { ScheduleTag } from '../../core/contracts/aws/schedule-tags.ts';
+import { InvalidInput } from '../../core/contracts/errors.ts';
 import { type AwsFlags, awsFailure, createClient } from './client.ts';
 
 /** What the stack has made for schedules. */

@@ -1,10 +1,11 @@
 /** `p2pfk serve`. */
-import { describeTarget } from '../../core/connection.ts';
-import { ExitCode, InvalidInput } from '../../core/errors.ts';
-import { allowHoldBackQuery } from '../../core/throttle.ts';
+
+import { ExitCode, InvalidInput } from '../../core/contracts/errors.ts';
+import { describeTarget } from '../../core/ledger/connect.ts';
+import { allowHoldBackQuery } from '../../core/steps/throttle.ts';
 import { type LocalEndpoint, openLocalEndpoint, openStore } from '../../local/local-endpoint.ts';
 import { STATE_MACHINE_ARN } from '../../local/step-functions/arns.ts';
-import { type Endpoint, serve as listen } from '../../local/step-functions/server.ts';
+import { type Endpoint, serve as listen } from '../../local/step-functions/endpoint.ts';
 import type { ServeFlags } from '../commands/serve.ts';
 import { type Console, createConsole } from '../console/console.ts';
 import { type Elsewhere, listenElsewhere, passwordFor } from '../console/elsewhere.ts';

@@ -1,11 +1,11 @@
 /** `p2pfk watch` and `p2pfk history`. */
 import { type HistoryEvent, paginateGetExecutionHistory, type SFNClient } from '@aws-sdk/client-sfn';
-import { ExitCode } from '../../core/errors.ts';
-import { describeIdentity } from '../../core/ledger-identity.ts';
+import { ExitCode } from '../../core/contracts/errors.ts';
+import { describeIdentity } from '../../core/ledger/schema/identity.ts';
 import type { HistoryFlags } from '../commands/history.ts';
 import type { WatchFlags } from '../commands/watch.ts';
 import { createOutput } from '../output.ts';
-import { historyLines } from '../render/history.ts';
+import { historyLines } from '../render/history-text.ts';
 import { executionFailure } from './client.ts';
 import { connectTo } from './connection.ts';
 import { commandFor, describe } from './describe.ts';

@@ -2,8 +2,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { ExitCode, InvalidInput } from '../../core/errors.ts';
-import { redact } from '../../core/redact.ts';
+import { ExitCode, InvalidInput } from '../../core/contracts/errors.ts';
+import { redact } from '../../core/contracts/redact.ts';
 import type { StartFlags } from '../commands/start.ts';
 import { type GivenInput, givenInput, parseInput } from '../input.ts';
 import { createOutput } from '../output.ts';

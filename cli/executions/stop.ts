@@ -1,7 +1,7 @@
 /** `p2pfk stop`. */
 import { type SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
-import { ExitCode, InvalidInput } from '../../core/errors.ts';
-import { describeIdentity } from '../../core/ledger-identity.ts';
+import { ExitCode, InvalidInput } from '../../core/contracts/errors.ts';
+import { describeIdentity } from '../../core/ledger/schema/identity.ts';
 import type { StopFlags } from '../commands/stop.ts';
 import { createOutput } from '../output.ts';
 import { statedHere, statedInAws, stopCause } from '../people.ts';

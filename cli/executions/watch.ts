@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import type { ExecutionOutcome } from '../outcome.ts';
 import type { ProgressEvent } from '../progress/events.ts';
-import { createHistoryReader } from './history.ts';
+import { createHistoryReader } from './history-progress.ts';
 
 /** Waits between two looks, at most that many milliseconds. */
 export type Pause = (executionArn: string, milliseconds: number, signal: AbortSignal) => Promise<unknown>;

@@ -1,6 +1,6 @@
 /** The last words of an execution: checks, banner, and what to do next. */
-import { blockedInWords } from '../../core/blocked.ts';
-import type { MigrationReport } from '../../core/contracts.ts';
+import { blockedInWords } from '../../core/contracts/blocked.ts';
+import type { MigrationReport } from '../../core/contracts/documents.ts';
 import { ROLLBACK_FINISHED } from '../outcome.ts';
 import { clock, oneLine, sentence, shellWord } from '../text.ts';
 import { approveCommand, checksInFull, checksInShort, withoutApproveHint } from './lines.ts';

@@ -1,7 +1,14 @@
 /** The wording of progress: every line that a person reads on the way. Pure; marks are coloured by the output. */
 
-import type { Check, CheckId, FenceResult, PairResult, PlanResult, RollbackStrategy } from '../../core/contracts.ts';
-import { lockTriesOf, nextTryWithinSeconds } from '../../core/lock-tries.ts';
+import type {
+  Check,
+  CheckId,
+  FenceResult,
+  PairResult,
+  PlanResult,
+  RollbackStrategy,
+} from '../../core/contracts/documents.ts';
+import { lockTriesOf, nextTryWithinSeconds } from '../../core/contracts/lock-tries.ts';
 import {
   clock,
   definitionWithoutSchemaOf,

@@ -9,8 +9,8 @@ import type {
   PairResult,
   PlanResult,
   VerifyMigrationResult,
-} from '../../core/contracts.ts';
-import { ROLLBACK_REQUESTED } from '../../core/contracts.ts';
+} from '../../core/contracts/documents.ts';
+import { ROLLBACK_REQUESTED } from '../../core/contracts/documents.ts';
 import { isRecord, numberOf, type ProgressEvent, readError, stringOf, timeOf } from './events.ts';
 import * as say from './lines.ts';
 import { NOT_BEGUN, type Progress, RUNS_ON, type Running, type StageProgress, totalOf } from './state.ts';

@@ -1,9 +1,9 @@
 /** Binds the pure progress to a stream: plain lines, and on a terminal a live area below them. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { stripVTControlCharacters } from 'node:util';
-import { SESSION_OPENED } from '../../core/libpq/keywords.ts';
-import { STANDBY_SLOW } from '../../core/standby-commit.ts';
-import { SERVER_SILENT, type Silence } from '../../core/unanswered.ts';
+import { STANDBY_SLOW } from '../../core/ledger/standby-commit.ts';
+import { SESSION_OPENED } from '../../core/postgres/libpq/keywords.ts';
+import { SERVER_SILENT, type Silence } from '../../core/postgres/session/unanswered.ts';
 import type { Output } from '../output.ts';
 import type { ProgressEvent } from './events.ts';
 import { liveFrame, noAnswer } from './live.ts';

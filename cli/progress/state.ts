@@ -1,5 +1,5 @@
 /** What is known of an execution from its events. */
-import type { CheckId, FenceResult, GateResult, MigratedPair, PlanResult } from '../../core/contracts.ts';
+import type { CheckId, FenceResult, GateResult, MigratedPair, PlanResult } from '../../core/contracts/documents.ts';
 import type { Seen } from '../outcome.ts';
 import type { NamedError } from './events.ts';
 

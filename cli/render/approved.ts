@@ -1,6 +1,7 @@
 /** What was approved, for the person who did. Pure. */
-import type { Approved, Withdrawn } from '../../core/approve.ts';
-import type { Check } from '../../core/contracts.ts';
+
+import type { Check } from '../../core/contracts/documents.ts';
+import type { Approved, Withdrawn } from '../../core/ledger/approve.ts';
 import { AS_STATED } from '../people.ts';
 import { oneLine, plural, roughly, shellWord, withoutSchemaOf } from '../text.ts';
 

@@ -1,9 +1,9 @@
 /** What `migrate` and `rollback` show before they begin. Pure. */
-import type { Estimate, ExecutionInput, Plan, PlanFinding } from '../../core/contracts.ts';
-import type { Migration } from '../../core/ledger.ts';
+import type { Estimate, ExecutionInput, Plan, PlanFinding } from '../../core/contracts/documents.ts';
+import type { Migration } from '../../core/ledger/migrations.ts';
 import { AS_STATED } from '../../report/words.ts';
 import { oneLine, plural } from '../text.ts';
-import { estimateLines, rollbackForecast } from './plan.ts';
+import { estimateLines, rollbackForecast } from './plan-text.ts';
 
 export interface Preview {
   /** `host:port/database`; never a password. */

@@ -8,23 +8,23 @@ import {
   type SFNClient,
 } from '@aws-sdk/client-sfn';
 import type { Client } from 'pg';
-import { connectReadOnly, describeTarget } from '../../core/connection.ts';
-import { PlannedDatabase } from '../../core/contracts.ts';
-import { messageOf } from '../../core/errors.ts';
+import { PlannedDatabase } from '../../core/contracts/documents.ts';
+import { messageOf } from '../../core/contracts/errors.ts';
+import { withheld } from '../../core/contracts/redact.ts';
+import type { Trail } from '../../core/contracts/trail.ts';
+import { connectReadOnly, describeTarget } from '../../core/ledger/connect.ts';
+import { readTrail } from '../../core/ledger/read-trail.ts';
 import {
   describeIdentity,
   isSameDatabase,
   isSameEndpoint,
   isSamePlace,
   readIdentity,
-} from '../../core/ledger-identity.ts';
-import { readLink } from '../../core/ledger-state.ts';
-import { withheld } from '../../core/redact.ts';
-import type { Trail } from '../../core/trail/contracts.ts';
-import { readTrail } from '../../core/trail/trail.ts';
+} from '../../core/ledger/schema/identity.ts';
+import { readLink } from '../../core/ledger/schema/state.ts';
 import { otherExecutions } from '../../report/reading/executions.ts';
 import type { ReportSources } from '../../report/report.ts';
-import { createHistoryReader } from '../executions/history.ts';
+import { createHistoryReader } from '../executions/history-progress.ts';
 import { outcomeOf } from '../executions/watch.ts';
 import { resultOf } from '../outcome.ts';
 import { advance } from '../progress/progress.ts';

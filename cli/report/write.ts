@@ -2,8 +2,8 @@
 
 import { extname } from 'node:path';
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import { InvalidInput, messageOf } from '../../core/errors.ts';
-import { redact } from '../../core/redact.ts';
+import { InvalidInput, messageOf } from '../../core/contracts/errors.ts';
+import { redact } from '../../core/contracts/redact.ts';
 import { writePrivateFile } from '../../local/private-file.ts';
 import { FORMATS, type Format, render } from '../../report/render.ts';
 import { buildReport, type ReportSources } from '../../report/report.ts';

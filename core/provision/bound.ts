@@ -2,7 +2,7 @@
  * Reads the bound of a new partition. What a person wrote is taken apart, never passed on: only the parts go to
  * `sql/statements/attach-partition.sql`, where PostgreSQL quotes each literal.
  */
-import { InvalidInput } from '../errors.ts';
+import { InvalidInput } from '../contracts/errors.ts';
 
 /** One value of a bound. Numbers, `true` and `false` are literals too: PostgreSQL reads them by the column's type. */
 export type BoundValue =

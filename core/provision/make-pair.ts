@@ -1,18 +1,25 @@
 /** Makes a new pair inside a transaction: what is missing of the two partitions, the index, the pair FK, the ledger's row. */
 import type { Client } from 'pg';
-import { InvalidInput, PreflightFailed } from '../errors.ts';
-import type { ForeignKey } from '../foreign-key.ts';
-import { journalOf } from '../journal.ts';
-import { readMigration } from '../ledger.ts';
-import type { Budget } from '../online-change.ts';
-import { holdingRows, type Pair, type Pairing, type PairOfPartitions, readPairing, readStanding } from '../pairs.ts';
-import { sqlStateOf } from '../postgres-errors.ts';
-import { checkPartitioning, type Partitioning } from '../preflight/tables.ts';
-import { type Guard, readGuards, unguardedPairs, wantsGuard } from '../row-movement-guard.ts';
-import { run, runOne, type SqlValue } from '../sql.ts';
+import type { ForeignKey } from '../catalog/foreign-key.ts';
+import {
+  holdingRows,
+  type Pair,
+  type Pairing,
+  type PairOfPartitions,
+  readPairing,
+  readStanding,
+} from '../catalog/pairs.ts';
+import { type Guard, readGuards, unguardedPairs, wantsGuard } from '../catalog/row-movement-guard.ts';
+import { checkPartitioning, type Partitioning } from '../checks/preflight/table-findings.ts';
+import { InvalidInput, PreflightFailed } from '../contracts/errors.ts';
+import { readMigration } from '../ledger/migrations.ts';
+import { sqlStateOf } from '../postgres/postgres-errors.ts';
+import { run, runOne, type SqlValue } from '../postgres/sql.ts';
+import { journalOf } from '../postgres/statement-journal.ts';
+import type { Budget } from '../steps/locks/online-change.ts';
+import { addToLedger } from './add-to-ledger.ts';
 import type { PartitionBound } from './bound.ts';
-import { addToLedger } from './ledger.ts';
-import type { RelationName } from './names.ts';
+import type { RelationName } from './pair-names-by-rule.ts';
 import type { Place } from './place.ts';
 import { refuseCodeOfReferencedTables } from './referenced-tables.ts';
 

@@ -1,12 +1,12 @@
 /** Where a new pair goes, and what it is called: after the pairs that are there, unless the caller says otherwise. */
 import type { Client } from 'pg';
-import { InvalidInput, PreflightFailed } from '../errors.ts';
-import type { ForeignKey } from '../foreign-key.ts';
-import type { Pairing } from '../pairs.ts';
-import { sqlStateOf } from '../postgres-errors.ts';
-import { run, runOne } from '../sql.ts';
+import type { ForeignKey } from '../catalog/foreign-key.ts';
+import type { Pairing } from '../catalog/pairs.ts';
+import { InvalidInput, PreflightFailed } from '../contracts/errors.ts';
+import { sqlStateOf } from '../postgres/postgres-errors.ts';
+import { run, runOne } from '../postgres/sql.ts';
 import { type PartitionBound, parseBound } from './bound.ts';
-import { type NewNames, namesByBound, namesBySuffix, type RelationName, type Sibling } from './names.ts';
+import { type NewNames, namesByBound, namesBySuffix, type RelationName, type Sibling } from './pair-names-by-rule.ts';
 
 /** Keys with an underscore are those of `sql/`, so the object serves as its parameters. */
 export interface Place extends NewNames {

@@ -1,7 +1,7 @@
 /** Tables that a new partition references besides its partner: ATTACH PARTITION gives it all foreign keys of its parent. */
 import type { Client } from 'pg';
-import { run } from '../sql.ts';
-import { refuseUntrustedCode } from '../untrusted-code.ts';
+import { refuseUntrustedCode } from '../catalog/untrusted-code.ts';
+import { run } from '../postgres/sql.ts';
 import type { Place } from './place.ts';
 
 /**

@@ -2,11 +2,18 @@
  * A step on one pair becomes a step on a run of pairs, one after the other, as far as the time goes. With a single pair it is
  * that step and nothing else.
  */
-import type { PairEvent, PairResult } from '../contracts.ts';
-import { DeadlockDetected, LockTimeout } from '../errors.ts';
-import { PAIRS_PER_CALL } from '../event-budget.ts';
-import { foreignKeyOf, type LedgerPair, type MigrationOptions, readMigration, readPairs } from '../ledger.ts';
-import { type PairStanding, readStanding } from '../pairs.ts';
+
+import { type PairStanding, readStanding } from '../catalog/pairs.ts';
+import type { PairEvent, PairResult } from '../contracts/documents.ts';
+import { DeadlockDetected, LockTimeout } from '../contracts/errors.ts';
+import { PAIRS_PER_CALL } from '../contracts/event-budget.ts';
+import {
+  foreignKeyOf,
+  type LedgerPair,
+  type MigrationOptions,
+  readMigration,
+  readPairs,
+} from '../ledger/migrations.ts';
 import type { StepContext } from './context.ts';
 
 export type PairStep = (context: StepContext, event: PairEvent) => Promise<PairResult>;

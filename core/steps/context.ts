@@ -1,9 +1,16 @@
 /** What every step is given, and how it comes in: by its migration's row in the ledger, never past the fence. */
 import type { Client } from 'pg';
-import { useCallerSearchPath } from '../connection.ts';
-import { InvalidInput, MigrationFenced, PartitionSetChanged, PrivilegeMissing, WindowClosed } from '../errors.ts';
-import { forecastSeconds } from '../forecast.ts';
-import type { ForeignKey } from '../foreign-key.ts';
+import type { ForeignKey } from '../catalog/foreign-key.ts';
+import { type PairStanding, readStanding, shortName } from '../catalog/pairs.ts';
+import {
+  InvalidInput,
+  MigrationFenced,
+  PartitionSetChanged,
+  PrivilegeMissing,
+  WindowClosed,
+} from '../contracts/errors.ts';
+import { forecastSeconds } from '../contracts/forecast.ts';
+import { useCallerSearchPath } from '../ledger/connect.ts';
 import {
   extendLease,
   foreignKeyOf,
@@ -12,11 +19,10 @@ import {
   readMigration,
   readPace,
   readPair,
-} from '../ledger.ts';
-import { upgradeLedger } from '../make-ledger.ts';
-import { tryToNote } from '../notes.ts';
-import { type PairStanding, readStanding, shortName } from '../pairs.ts';
-import { heldBack, holdBackSeconds } from '../throttle.ts';
+} from '../ledger/migrations.ts';
+import { tryToNote } from '../ledger/notes/notes.ts';
+import { upgradeLedger } from '../ledger/schema/make-ledger.ts';
+import { heldBack, holdBackSeconds } from './throttle.ts';
 
 /** Structured log lines; Powertools' Logger fits. */
 export interface StepLogger {
@@ -144,7 +150,7 @@ export interface EnteredPair {
 
 /**
  * @param what `indexes`: also which index serves the pair, which is the slowest thing to ask and only one step needs; `salt`: for
- *   names that no other role can foresee (core/free-names.ts)
+ *   names that no other role can foresee (core/postgres/free-names.ts)
  * @throws PartitionSetChanged when one of the two partitions is gone
  */
 export async function enterPair(

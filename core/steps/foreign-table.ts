@@ -1,6 +1,6 @@
 /** A foreign table that became a partition after the drop: no foreign key can be on it, so the parent FK cannot come back. */
-import { RollbackFailed } from '../errors.ts';
-import { toNamedError } from '../postgres-errors.ts';
+import { RollbackFailed } from '../contracts/errors.ts';
+import { toNamedError } from '../postgres/postgres-errors.ts';
 
 /** wrong_object_type; which statement meets it first, and in which words, depends on the version. */
 const WRONG_OBJECT_TYPE = '42809';

@@ -2,14 +2,15 @@
  * Takes away what this migration has added to pairs that are no more (a partition was detached, or given another bound, while
  * the migration rested), and lets the ledger forget them. In a rollback DropPairForeignKeys does that, with all other pairs.
  */
-import { executeDdl } from '../connection.ts';
-import type { ForeignKey } from '../foreign-key.ts';
-import { changePair, type LedgerPair, type MigrationOptions } from '../ledger.ts';
-import { limit, underLock } from '../lock-budget.ts';
-import { type Pairing, statementFor } from '../pairs.ts';
-import { dropGuardStatements } from '../row-movement-guard.ts';
-import { run } from '../sql.ts';
+
+import type { ForeignKey } from '../catalog/foreign-key.ts';
+import { type Pairing, statementFor } from '../catalog/pairs.ts';
+import { dropGuardStatements } from '../catalog/row-movement-guard.ts';
+import { executeDdl } from '../ledger/connect.ts';
+import { changePair, type LedgerPair, type MigrationOptions } from '../ledger/migrations.ts';
+import { run } from '../postgres/sql.ts';
 import type { StepContext } from './context.ts';
+import { limit, underLock } from './locks/lock-budget.ts';
 
 const STEP = 'ReleasePair';
 

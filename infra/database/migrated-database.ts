@@ -2,7 +2,7 @@
 import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import type { IDatabaseCluster, IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { Token } from 'aws-cdk-lib/core';
-import { refuseSharedEndpoint, requireWriterEndpoint } from '../../core/endpoints.ts';
+import { refuseSharedEndpoint, requireWriterEndpoint } from '../../core/contracts/aws/rds-endpoints.ts';
 import { DatabaseAuthentication } from './authentication.ts';
 
 export interface MigratedDatabase {

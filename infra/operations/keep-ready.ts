@@ -7,7 +7,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule, ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import { Names, RemovalPolicy } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import { KEEP_READY } from '../../core/keep-ready.ts';
+import { KEEP_READY } from '../../core/contracts/aws/keep-ready.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { schedulerRole } from './schedules.ts';
 

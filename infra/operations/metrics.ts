@@ -1,7 +1,7 @@
 /** The metrics that the handlers publish (`lambdas/metrics.ts`), as alarms and the dashboard read them. */
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Duration } from 'aws-cdk-lib/core';
-import { METRIC_NAMESPACE, type MetricName } from '../../core/metric-names.ts';
+import { METRIC_NAMESPACE, type MetricName } from '../../core/contracts/aws/metric-names.ts';
 
 export class MigrationMetrics {
   /** Dimension `deployment`: two stacks in one account stay apart. */

@@ -4,11 +4,11 @@ import { CfnSchedule, ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Names, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import { type MaintenanceWindow, openingOf } from '../../core/maintenance-window.ts';
+import { type MaintenanceWindow, openingOf } from '../../core/contracts/aws/maintenance-window.ts';
 import type { DeadLetters } from './dead-letters.ts';
 
 /** Tags of the state machine, by which `p2pfk schedule` finds what a schedule for it needs. */
-export { ScheduleTag } from '../../core/schedule-tags.ts';
+export { ScheduleTag } from '../../core/contracts/aws/schedule-tags.ts';
 
 export interface MaintenanceWindowsProps {
   readonly stateMachine: StateMachine;

@@ -1,6 +1,6 @@
 /**
  * The part of Reconciliation that starts a rollback. Which execution that is, by name and input, the reconcile function has answered
- * (`core/steps/hand-over.ts`); here Step Functions is asked what the ledger does not know, and is told to start it. A name that it
+ * (`core/steps/operations/hand-over.ts`); here Step Functions is asked what the ledger does not know, and is told to start it. A name that it
  * refuses says nothing of the migration: people who start executions choose names. The function is asked again, and whether an
  * execution has taken the migration over is read from the ledger.
  */

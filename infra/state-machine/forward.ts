@@ -15,7 +15,7 @@ import {
   Wait,
   WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
-import { LOCK_TRIES_OF_PLAN } from '../../core/lock-tries.ts';
+import { LOCK_TRIES_OF_PLAN } from '../../core/contracts/lock-tries.ts';
 import { ERROR_PATH, Payload } from './payloads.ts';
 import type { StepFactory } from './step-factory.ts';
 

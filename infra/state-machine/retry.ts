@@ -5,7 +5,7 @@
 
 import { JitterType, type RetryProps, type TaskStateBase } from 'aws-cdk-lib/aws-stepfunctions';
 import { Duration } from 'aws-cdk-lib/core';
-import { LOCK_TRIES } from '../../core/lock-tries.ts';
+import { LOCK_TRIES } from '../../core/contracts/lock-tries.ts';
 
 /** Another session's lock. Short sleeps, many tries; full jitter, so that pairs that collided once do not collide again in step. */
 const LOCK_CONTENTION = ['LockTimeout', 'DeadlockDetected'];

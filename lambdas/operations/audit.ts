@@ -1,6 +1,6 @@
 /** The daily audit: what has drifted since the migration, and how many partitions have no working foreign key. */
 import * as z from 'zod';
-import { audit } from '../../core/audit/audit.ts';
+import { audit } from '../../core/drift/find-drift.ts';
 import type { StepContext } from '../../core/steps/context.ts';
 import { stepHandler } from '../handler.ts';
 

@@ -1,6 +1,6 @@
 /** Looks for migrations whose execution died without an event. */
-import { LookEvent } from '../../core/contracts.ts';
-import { look } from '../../core/steps/look.ts';
+import { LookEvent } from '../../core/contracts/documents.ts';
+import { look } from '../../core/steps/operations/look.ts';
 import { stepHandler } from '../handler.ts';
 
 export const handler = stepHandler('look', LookEvent, look);

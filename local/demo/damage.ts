@@ -3,9 +3,9 @@
  * Each is what somebody else's session could do to a real one; none touches the migration's own code.
  */
 import type { Client } from 'pg';
-import { connect } from '../../core/connection.ts';
-import { run, runOne } from '../../core/sql.ts';
-import type { Handler, Handlers } from '../engine.ts';
+import { connect } from '../../core/ledger/connect.ts';
+import { run, runOne } from '../../core/postgres/sql.ts';
+import type { Handler, Handlers } from '../engine/engine.ts';
 import { type FunctionName, handlers as ownHandlers } from '../handlers.ts';
 import type { Medium } from './schema.ts';
 

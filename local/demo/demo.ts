@@ -1,8 +1,13 @@
 /** Everything that `p2pfk demo` needs but the talking: a seeded database of its own, measurements, damage, an end. */
 import type { Client } from 'pg';
-import { connect } from '../../core/connection.ts';
-import { DURABLE, type EmbeddedPostgres, type ServerSettings, startEmbeddedPostgres } from '../embedded-postgres.ts';
-import type { Handlers } from '../engine.ts';
+import { connect } from '../../core/ledger/connect.ts';
+import {
+  DURABLE,
+  type EmbeddedPostgres,
+  type ServerSettings,
+  startEmbeddedPostgres,
+} from '../embedded/embedded-postgres.ts';
+import type { Handlers } from '../engine/engine.ts';
 import { type Damage, damageHooks } from './damage.ts';
 import { type Measurements, measure } from './measure.ts';
 import { type Medium, seed } from './schema.ts';

@@ -4,8 +4,8 @@
  */
 
 import type { Client } from 'pg';
-import { messageOf } from '../../core/errors.ts';
-import { run, runOne } from '../../core/sql.ts';
+import { messageOf } from '../../core/contracts/errors.ts';
+import { run, runOne } from '../../core/postgres/sql.ts';
 import type { Medium } from './schema.ts';
 
 export interface MeasureOptions {

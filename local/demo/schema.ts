@@ -1,7 +1,7 @@
 /** The database of the source case: `path` references `inode`, both LIST-partitioned, 17 pairs of very unequal size. */
 import type { Client } from 'pg';
-import { run } from '../../core/sql.ts';
-import { readSql } from '../../core/sql-files.ts';
+import { run } from '../../core/postgres/sql.ts';
+import { readSql } from '../../core/postgres/sql-files.ts';
 
 /** One medium: a partition of `inode`, and, for all but the last, the partition of `path` that references it. */
 export interface Medium {

@@ -4,7 +4,7 @@ import { cpSync, existsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ExitCode, P2pfkError } from '../../core/errors.ts';
+import { ExitCode, P2pfkError } from '../../core/contracts/errors.ts';
 import { intruderAbove } from '../trusted-path.ts';
 import { programEnvironment } from './environment.ts';
 

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { connect } from '../../core/connection.ts';
+import { connect } from '../../core/ledger/connect.ts';
 import type { ServerUser } from './binaries.ts';
 
 export interface CopiedPrimary {

@@ -3,7 +3,7 @@
  * handler without a word about the iteration: the call is one of those that are due.
  */
 import type { TaskDefinition } from './definition.ts';
-import type { EngineEvent } from './history.ts';
+import type { EngineEvent } from './execution-history.ts';
 
 interface DueCall {
   readonly state: string;

@@ -1,7 +1,7 @@
 /** The errors that the adapter itself raises, in the two shapes that the engine understands. */
 
-import { messageOf, OwnError } from '../../core/errors.ts';
-import { redact } from '../../core/redact.ts';
+import { messageOf, OwnError } from '../../core/contracts/errors.ts';
+import { redact } from '../../core/contracts/redact.ts';
 
 /** AWS cuts both: error names at 256 and causes at 32,768 characters. */
 const MAX_ERROR_LENGTH = 256;

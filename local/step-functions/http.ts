@@ -5,7 +5,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { messageOf } from '../../core/errors.ts';
+import { messageOf } from '../../core/contracts/errors.ts';
 import { makeRoom } from './connections.ts';
 import { ServiceFault } from './faults.ts';
 import { CONTENT_TYPE, fault, TARGET_PREFIX } from './protocol.ts';

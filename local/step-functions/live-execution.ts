@@ -1,10 +1,10 @@
 /** An execution that runs in this process: the engine, its history in memory, and the store that is written along. */
 
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import { messageOf } from '../../core/errors.ts';
+import { messageOf } from '../../core/contracts/errors.ts';
 import type { StateMachineDefinition } from '../engine/definition.ts';
-import { ExecutionHistory } from '../engine/history.ts';
-import type { AbortReason, ExecutionOutcome, Handlers, RunningExecution } from '../engine.ts';
+import type { AbortReason, ExecutionOutcome, Handlers, RunningExecution } from '../engine/engine.ts';
+import { ExecutionHistory } from '../engine/execution-history.ts';
 import { beginExecution, settled } from '../executions.ts';
 import type { ExecutionStore } from '../store/execution-store.ts';
 import { BEAT_MS } from '../store/owner.ts';

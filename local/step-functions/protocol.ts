@@ -2,7 +2,7 @@
  * AWS JSON 1.0: the operation in `X-Amz-Target`, the request as a JSON object, dates as seconds since the epoch, errors as
  * `{"__type", "message"}` with status 400. https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
  */
-import { messageOf } from '../../core/errors.ts';
+import { messageOf } from '../../core/contracts/errors.ts';
 import { notJson, ServiceFault } from './faults.ts';
 import type { StepFunctions } from './step-functions.ts';
 

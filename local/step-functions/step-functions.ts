@@ -19,8 +19,8 @@ import type {
   StopExecutionOutput,
 } from '@aws-sdk/client-sfn';
 import type { z } from 'zod';
-import { messageOf } from '../../core/errors.ts';
-import type { AbortReason, Handlers } from '../engine.ts';
+import { messageOf } from '../../core/contracts/errors.ts';
+import type { AbortReason, Handlers } from '../engine/engine.ts';
 import type { BuiltDefinition } from '../executions.ts';
 import type { ExecutionStore } from '../store/execution-store.ts';
 import type { ExecutionRecord, NewExecution } from '../store/records.ts';

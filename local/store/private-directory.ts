@@ -1,7 +1,7 @@
 /** A directory for files that no other user of the machine may read, change or put in place of ours. */
 import { closeSync, constants, fchmodSync, fstatSync, lstatSync, openSync, readdirSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
-import { InvalidInput } from '../../core/errors.ts';
+import { InvalidInput } from '../../core/contracts/errors.ts';
 import { HeldDirectory } from '../held-directory.ts';
 import { intruderAbove } from '../trusted-path.ts';
 

@@ -1,7 +1,7 @@
 /** What the execution store holds, and how a row of it is read. */
 
 import type { ExecutionStatus, HistoryEvent } from '@aws-sdk/client-sfn';
-import { shellWord } from '../../core/text.ts';
+import { shellWord } from '../../core/contracts/safe-text.ts';
 
 export interface ExecutionRecord {
   readonly arn: string;

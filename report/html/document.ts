@@ -1,6 +1,6 @@
 /** The report as one file: no network, no inline handler, nothing from outside; readable without its script. */
 import { createHash } from 'node:crypto';
-import { visible } from '../../core/text.ts';
+import { visible } from '../../core/contracts/safe-text.ts';
 import { asset } from '../assets.ts';
 import type { Report } from '../contracts.ts';
 import { instant } from '../words.ts';

@@ -3,7 +3,7 @@
  * is HTML of such a template itself. `raw` is for text of our own only: built style and script, and JSON made safe here.
  */
 import { html as escaping, raw } from 'hono/html';
-import { visible, visibleJson } from '../../core/text.ts';
+import { visible, visibleJson } from '../../core/contracts/safe-text.ts';
 
 export { raw };
 export type Html = ReturnType<typeof escaping>;

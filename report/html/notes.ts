@@ -1,5 +1,5 @@
 /** Findings, errors, what could not be read, and how to verify it again. */
-import type { Finding } from '../../core/contracts.ts';
+import type { Finding } from '../../core/contracts/documents.ts';
 import type { Report, ReportError } from '../contracts.ts';
 import { shortName } from '../report.ts';
 import { acceptedBy, count, duration } from '../words.ts';

@@ -1,5 +1,5 @@
 /** Before and after, the six checks, and the rehearsal. */
-import type { Check } from '../../core/contracts.ts';
+import type { Check } from '../../core/contracts/documents.ts';
 import type { Report } from '../contracts.ts';
 import { duration, instant, plural } from '../words.ts';
 import { type Html, html } from './escape.ts';

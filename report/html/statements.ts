@@ -1,5 +1,5 @@
 /** Every statement, with the locks that it held and for how long. */
-import type { HeldLock } from '../../core/trail/contracts.ts';
+import type { HeldLock } from '../../core/contracts/trail.ts';
 import type { Report, ReportStatement } from '../contracts.ts';
 import { shortName } from '../report.ts';
 import { duration, plural } from '../words.ts';

@@ -1,6 +1,7 @@
 /** The Amazon States Language definition as a flat list of states and the ways between them. */
+
+import { isRecord, type Json, parseRecord, stringOf } from '../../core/history/json.ts';
 import type { Transition } from '../contracts.ts';
-import { isRecord, type Json, parseRecord, stringOf } from './json.ts';
 
 export interface DefinedState {
   readonly name: string;

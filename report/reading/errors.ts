@@ -1,6 +1,7 @@
 /** Every failure that the execution met, and what became of it. */
+
+import { failureOf, type History, type Visit } from '../../core/history/read-history.ts';
 import type { ReportError } from '../contracts.ts';
-import { failureOf, type History, type Visit } from './history.ts';
 
 export function errorsOf(history: History): ReportError[] {
   const ended = [...history.visits].map((visit) => visit.state);

@@ -1,9 +1,9 @@
 /** The history once more, event by event, for whoever wants to see the record itself. */
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import { numberOf, parseRecord, stringOf } from '../../core/history/json.ts';
+import { failureOf, type History } from '../../core/history/read-history.ts';
 import type { ReportEvent } from '../contracts.ts';
 import { duration, short } from '../words.ts';
-import { failureOf, type History } from './history.ts';
-import { numberOf, parseRecord, stringOf } from './json.ts';
 
 /** What a state was given is repeated by every event: the beginning is enough. */
 const LONGEST_DETAIL = 240;

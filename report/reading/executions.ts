@@ -1,8 +1,8 @@
 /** All executions of one migration: who started each, from the ledger's notes, and how it ended, from the histories that are still there. */
-import type { Trail, TrailEvent } from '../../core/trail/contracts.ts';
+import type { Trail, TrailEvent } from '../../core/contracts/trail.ts';
+import { parseRecord, stringOf } from '../../core/history/json.ts';
 import type { MigrationExecution } from '../contracts.ts';
 import type { DescribedExecution } from '../report.ts';
-import { parseRecord, stringOf } from './json.ts';
 
 export interface ExecutionSources {
   /** The one that the report is about. */

@@ -1,8 +1,8 @@
 /** The pairs: from the ledger where it can be read, else from what the execution's steps returned. */
-import type { Trail, TrailPair } from '../../core/trail/contracts.ts';
+import type { Trail, TrailPair } from '../../core/contracts/trail.ts';
+import { isRecord, type Json, numberOf, parseRecord, stringOf } from '../../core/history/json.ts';
+import type { History, Visit } from '../../core/history/read-history.ts';
 import type { Bar, ReportPair, StageName } from '../contracts.ts';
-import type { History, Visit } from './history.ts';
-import { isRecord, type Json, numberOf, parseRecord, stringOf } from './json.ts';
 import { STAGES } from './stages.ts';
 
 type Bars = ReadonlyMap<number, Partial<Record<StageName, Bar>>>;

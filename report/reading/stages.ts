@@ -1,9 +1,9 @@
 /** Visits of states -> stretches of time: one bar for each pair and stage, one for each step on the whole migration. */
-import type { Trail, TrailEvent } from '../../core/trail/contracts.ts';
+import type { Trail, TrailEvent } from '../../core/contracts/trail.ts';
+import { numberOf, stringOf } from '../../core/history/json.ts';
+import type { Attempt, Visit } from '../../core/history/read-history.ts';
 import type { Bar, StageName } from '../contracts.ts';
 import type { Machine } from './definition.ts';
-import type { Attempt, Visit } from './history.ts';
-import { numberOf, stringOf } from './json.ts';
 
 /** The state of each stage that works on one pair. */
 export const STAGES: Readonly<Record<string, StageName>> = {

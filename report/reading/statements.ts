@@ -1,7 +1,7 @@
 /** The ledger's notes as statements of the report. */
-import { blockedBy } from '../../core/blocked.ts';
-import type { Blocked } from '../../core/contracts.ts';
-import type { Trail, TrailEvent } from '../../core/trail/contracts.ts';
+import { blockedBy } from '../../core/contracts/blocked.ts';
+import type { Blocked } from '../../core/contracts/documents.ts';
+import type { Trail, TrailEvent } from '../../core/contracts/trail.ts';
 import type { ReportStatement } from '../contracts.ts';
 import type { Clock } from './stages.ts';
 

@@ -1,7 +1,8 @@
 /** How each state and each transition of the machine went. */
+
+import type { History, Visit } from '../../core/history/read-history.ts';
 import type { ReportState, StateOutcome, Transition } from '../contracts.ts';
 import type { DefinedState, Machine } from './definition.ts';
-import type { History, Visit } from './history.ts';
 
 export function statesOf(machine: Machine, history: History): ReportState[] {
   const visits = Map.groupBy(history.visits, (visit) => visit.state);

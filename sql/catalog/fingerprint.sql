@@ -1,5 +1,5 @@
 -- What a plan was made for, one row for each thing that it depends on: kind, name and what it is. A saved plan keeps the rows, and is
--- carried out only where they are the same (core/reviewed-plan.ts). Left out: numbers of rows, and what this migration itself has
+-- carried out only where they are the same (core/plan/reviewed-plan.ts). Left out: numbers of rows, and what this migration itself has
 -- made since: its pair FKs, its guards, and its indexes (:'own_indexes': names with the oid of their partition). Takes no lock on any
 -- table; printed under sql/session.sql, so the same on every connection.
 WITH RECURSIVE tree AS (

@@ -7,7 +7,7 @@
 -- A new name is one that neither the catalog nor the pair's `taken` (what is about to be made there besides) has: the documented one;
 -- or cut, with a hash; or, where others have taken all of these, with the hash of a number, of which more are tried than names
 -- of that beginning exist. With the pair's `salt`, which no one else knows, the name cannot be taken before it is used
--- (core/free-names.ts).
+-- (core/postgres/free-names.ts).
 -- Run it with search_path = pg_catalog. Reads only.
 :begin
 WITH RECURSIVE fk AS (

@@ -16,7 +16,7 @@ BEGIN
   BEGIN
     -- The index is there, as the plan has proved: a partition that has grown since its last ANALYZE is not to be scanned.
     PERFORM set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true);
-    -- Nor a view or a foreign table that took the name: see core/tables-only.ts.
+    -- Nor a view or a foreign table that took the name: see core/postgres/tables-only.ts.
     IF current_setting('restrict_nonsystem_relation_kind', true) IS NOT NULL THEN
       PERFORM set_config('restrict_nonsystem_relation_kind', 'view, foreign-table', true);
     END IF;

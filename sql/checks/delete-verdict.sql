@@ -3,7 +3,7 @@
 --
 --   pairs       with constraint_oid, where a pair FK exists; only these need a proof
 --   proofs      null: nothing was proved, the DELETE is only measured
---   outcome     of the probe, see core/delete-probe.ts: obstacle, found, deleted, took_ms, sqlstate, message, role_error
+--   outcome     of the probe, see core/checks/delete-probe.ts: obstacle, found, deleted, took_ms, sqlstate, message, role_error
 --   no_indexes  the operator wanted no indexes, and knows that a DELETE scans
 :begin
 WITH pair AS (

@@ -12,7 +12,7 @@ DECLARE
   plan json;
   plans jsonb[] := '{}';
   state text;
-  -- Nor a view or a foreign table that took the name: see core/tables-only.ts.
+  -- Nor a view or a foreign table that took the name: see core/postgres/tables-only.ts.
   restricts boolean := current_setting('restrict_nonsystem_relation_kind', true) IS NOT NULL;
 BEGIN
   FOR lookup IN SELECT * FROM jsonb_to_recordset(current_setting('p2pfk.lookups')::jsonb)

@@ -1,4 +1,4 @@
--- From now on this session reads no relation of the kinds :'kinds' but PostgreSQL's own; empty: any (core/tables-only.ts). A server that
+-- From now on this session reads no relation of the kinds :'kinds' but PostgreSQL's own; empty: any (core/postgres/tables-only.ts). A server that
 -- does not know the setting, one before 13.16, 14.13, 15.8 or 16.4, goes on without it.
 :begin
 SELECT CASE WHEN current_setting('restrict_nonsystem_relation_kind', true) IS NOT NULL

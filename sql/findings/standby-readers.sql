@@ -2,7 +2,7 @@
 -- there. A logical walsender feeds no standby; it always works on a logical slot. pg_receivewal and pg_basebackup report no replay.
 -- Without pg_read_all_stats a role sees that there are walsenders and not what they are: that is said, and is not taken for none.
 -- Standbys that another standby feeds, or that restore from an archive, are not seen from here.
--- :'readers' are those that are asked before such a lock (core/readers.ts), each with its max_standby_streaming_delay; '[]' in psql.
+-- :'readers' are those that are asked before such a lock (core/checks/readers.ts), each with its max_standby_streaming_delay; '[]' in psql.
 :begin
 WITH walsender AS (
   SELECT w.application_name, w.client_addr, w.state, w.replay_lsn IS NOT NULL AS replays

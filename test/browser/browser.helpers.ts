@@ -7,9 +7,9 @@ import axe, { type AxeResults } from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import { createConsole } from '../../cli/console/console.ts';
-import { describeTarget } from '../../core/connection.ts';
+import { describeTarget } from '../../core/ledger/connect.ts';
 import { openLocalEndpoint } from '../../local/local-endpoint.ts';
-import { serve } from '../../local/step-functions/server.ts';
+import { serve } from '../../local/step-functions/endpoint.ts';
 import { ExecutionStore } from '../../local/store/execution-store.ts';
 import { databaseWith } from '../core/case.helpers.ts';
 

@@ -4,9 +4,9 @@ import { createSmallTablespace, type SmallTablespace } from './faults/disk.ts';
 import { type Scene, session } from './faults/scene.ts';
 import type { Frozen } from './harness/bundle.ts';
 import { inodePartition, NO_TRUNCATION, pathPartition, readOids, SHAPES, type ShapeName } from './harness/case.ts';
+import type { ChaosServer } from './harness/chaos-server.ts';
 import { type DbaPair, dbaPair } from './harness/dba-pair.ts';
 import { LoopbackProxy } from './harness/proxy.ts';
-import type { ChaosServer } from './harness/server.ts';
 import type { Templates } from './harness/templates.ts';
 import { has, type Schedule } from './schedule.ts';
 

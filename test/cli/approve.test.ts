@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { approvedLines } from '../../cli/render/approved.ts';
-import type { Approved } from '../../core/approve.ts';
+import type { Approved } from '../../core/ledger/approve.ts';
 import { catalogSnapshot, rowsSnapshot } from '../support/catalog.ts';
 import { createDatabase } from '../support/database.ts';
 import { p2pfk, start } from './cli.helpers.ts';

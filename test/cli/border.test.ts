@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { visibleJson, visibleSql } from '../../core/text.ts';
+import { visibleJson, visibleSql } from '../../core/contracts/safe-text.ts';
 import { createDatabase } from '../support/database.ts';
 import { p2pfk } from './cli.helpers.ts';
 

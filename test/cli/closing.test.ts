@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { closingLines } from '../../cli/progress/closing.ts';
 import { NOTHING_YET, type Progress } from '../../cli/progress/state.ts';
-import type { MigrationReport, MigrationStatus } from '../../core/contracts.ts';
+import type { MigrationReport, MigrationStatus } from '../../core/contracts/documents.ts';
 import { fence } from './progress.helpers.ts';
 
 const report = (status: MigrationStatus, rest: Partial<MigrationReport> = {}): MigrationReport => ({

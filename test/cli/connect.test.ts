@@ -1,4 +1,4 @@
-/** What the command line says of connections, beside connecting: test/core/libpq.test.ts. */
+/** What the command line says of connections, beside connecting: test/core/postgres/libpq.test.ts. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -2,7 +2,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { createConsole } from '../../cli/console/console.ts';
 import { openLocalEndpoint } from '../../local/local-endpoint.ts';
-import { serve } from '../../local/step-functions/server.ts';
+import { serve } from '../../local/step-functions/endpoint.ts';
 import { ExecutionStore } from '../../local/store/execution-store.ts';
 import { databaseWith, THREE_PAIRS } from '../core/case.helpers.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { givenInput, parseInput } from '../../cli/input.ts';
 import { wholeNumber } from '../../cli/options.ts';
-import { InvalidInput } from '../../core/errors.ts';
+import { InvalidInput } from '../../core/contracts/errors.ts';
 
 describe('the execution input', () => {
   it('takes every option under the contract’s own name', () => {

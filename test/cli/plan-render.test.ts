@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { findingLines, planLines, statementsAsSql } from '../../cli/render/plan.ts';
+import { findingLines, planLines, statementsAsSql } from '../../cli/render/plan-text.ts';
 import { width } from '../../cli/text.ts';
-import type { Plan } from '../../core/contracts.ts';
-import { eventBudget } from '../../core/event-budget.ts';
+import type { Plan } from '../../core/contracts/documents.ts';
+import { eventBudget } from '../../core/contracts/event-budget.ts';
 
 const planOf = (count: number, rest: Partial<Plan> = {}): Plan => ({
   table: 'public.path',

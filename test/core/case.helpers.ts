@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { onTestFinished } from 'vitest';
-import { connect } from '../../core/connection.ts';
+import { connect } from '../../core/ledger/connect.ts';
 import { catalogSnapshot, rowsSnapshot } from '../support/catalog.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { cloneOf, sourceOf } from './clones.helpers.ts';

@@ -10,8 +10,8 @@ import type {
   PlanResult,
   RolledBackResult,
   VerifyMigrationResult,
-} from '../../core/contracts.ts';
-import type { AttachResult } from '../../core/steps/attach-parent.ts';
+} from '../../core/contracts/documents.ts';
+import type { AttachResult } from '../../core/steps/rollback/attach-parent.ts';
 import { handler as addForeignKey } from '../../lambdas/add-foreign-key.ts';
 import { handler as attachParent } from '../../lambdas/attach-parent.ts';
 import { handler as buildIndex } from '../../lambdas/build-index.ts';

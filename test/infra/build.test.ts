@@ -45,7 +45,7 @@ describe('the CDK app', () => {
   it('synthesizes without credentials, from the settings of cdk.json', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'p2pfk-app-'));
     try {
-      await run(process.execPath, ['infra/app.ts'], {
+      await run(process.execPath, ['scripts/cdk-app.ts'], {
         cwd: projectRoot,
         env: { PATH: process.env.PATH, CDK_OUTDIR: folder, CDK_CONTEXT_JSON: JSON.stringify(exampleContext()) },
       });
@@ -68,9 +68,12 @@ describe('bundling', () => {
     root = await mkdtemp(join(tmpdir(), 'p2pfk-bundle-'));
     await file('sql/catalog/pairs.sql', "SELECT 'äöü', :'table' -- `$x` $& \\\n");
     await file('sql/session.sql', 'SET x = 1\n');
-    await file('core/sql-files.ts', "export function readSql(): string { throw new Error('reads the disk'); }\n");
-    await file('lambdas/plan.ts', "export { readSql as handler } from '../core/sql-files.ts';\n");
-    await file('cli/main.ts', "console.log((await import('../core/sql-files.ts')).readSql('session'));\n");
+    await file(
+      'core/postgres/sql-files.ts',
+      "export function readSql(): string { throw new Error('reads the disk'); }\n",
+    );
+    await file('lambdas/plan.ts', "export { readSql as handler } from '../core/postgres/sql-files.ts';\n");
+    await file('cli/main.ts', "console.log((await import('../core/postgres/sql-files.ts')).readSql('session'));\n");
   });
   afterAll(() => rm(root, { recursive: true }));
 

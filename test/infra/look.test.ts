@@ -2,7 +2,7 @@
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { describe, expect, it } from 'vitest';
-import { KEEP_READY } from '../../core/keep-ready.ts';
+import { KEEP_READY } from '../../core/contracts/aws/keep-ready.ts';
 import { LambdaFunctions } from '../../infra/lambda-functions.ts';
 import { defineLook } from '../../infra/operations/dead-execution-look.ts';
 import { handler as fence } from '../../lambdas/fence.ts';

@@ -1,6 +1,6 @@
 /** Who is told of an execution that did not succeed, and by how much it matters. */
 import { describe, expect, it } from 'vitest';
-import * as errors from '../../core/errors.ts';
+import * as errors from '../../core/contracts/errors.ts';
 import { defineFailureNotices, REFUSALS } from '../../infra/operations/failure-notices.ts';
 import { definitionOf, runWith } from './services.helpers.ts';
 import { synthesize } from './stack.helpers.ts';

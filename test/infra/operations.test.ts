@@ -1,9 +1,9 @@
 /** Windows, reconcile, audit, notifications and alarms, as they would be deployed. */
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { KEEP_READY } from '../../core/keep-ready.ts';
-import { METRIC_NAMES } from '../../core/metric-names.ts';
-import { ScheduleTag } from '../../core/schedule-tags.ts';
+import { KEEP_READY } from '../../core/contracts/aws/keep-ready.ts';
+import { METRIC_NAMES } from '../../core/contracts/aws/metric-names.ts';
+import { ScheduleTag } from '../../core/contracts/aws/schedule-tags.ts';
 import { synthesize } from './stack.helpers.ts';
 
 const template = synthesize({

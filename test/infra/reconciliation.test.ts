@@ -2,7 +2,7 @@
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { defineReconciliation } from '../../infra/operations/reconciliation.ts';
-import type { Handler } from '../../local/engine.ts';
+import type { Handler } from '../../local/engine/engine.ts';
 import { definitionOf, runWith } from './services.helpers.ts';
 
 const definition = definitionOf(({ stack, main }) =>

@@ -4,8 +4,8 @@
  */
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
-import type { PairEvent, PairItem, PairResult } from '../../core/contracts.ts';
-import { LockTimeout } from '../../core/errors.ts';
+import type { PairEvent, PairItem, PairResult } from '../../core/contracts/documents.ts';
+import { LockTimeout } from '../../core/contracts/errors.ts';
 import {
   EVENT_LIMIT,
   EVENTS,
@@ -13,10 +13,10 @@ import {
   ITERATION_LIMIT,
   iterationsOf,
   pollForApproval,
-} from '../../core/event-budget.ts';
-import { PACE } from '../../core/forecast.ts';
+} from '../../core/contracts/event-budget.ts';
+import { PACE } from '../../core/contracts/forecast.ts';
 import { workThrough } from '../../core/steps/batch.ts';
-import { type Handlers, type StateMachineDefinition, startExecution } from '../../local/engine.ts';
+import { type Handlers, type StateMachineDefinition, startExecution } from '../../local/engine/engine.ts';
 import { definition } from './definition.helpers.ts';
 
 interface SimulatedPair {

@@ -10,7 +10,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { App, Stack } from 'aws-cdk-lib/core';
 import type { Topics } from '../../infra/operations/topics.ts';
-import { type Handler, type Handlers, type StateMachineDefinition, startExecution } from '../../local/engine.ts';
+import { type Handler, type Handlers, type StateMachineDefinition, startExecution } from '../../local/engine/engine.ts';
 
 export interface Surroundings {
   readonly stack: Stack;

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { App } from 'aws-cdk-lib/core';
-import type { MaintenanceWindow } from '../../core/maintenance-window.ts';
+import type { MaintenanceWindow } from '../../core/contracts/aws/maintenance-window.ts';
 import { addSolutionChecks } from '../../infra/checks.ts';
 import { bundleNames } from '../../infra/lambda-functions.ts';
 import { reconciliationProps } from '../../infra/operations/reconciliation.ts';
 import { readSettings } from '../../infra/settings.ts';
 import { MigrationStack } from '../../infra/stack.ts';
-import type { StateMachineDefinition } from '../../local/engine.ts';
+import type { StateMachineDefinition } from '../../local/engine/engine.ts';
 import { deployedDefinitionOf } from './services.helpers.ts';
 
 export const projectRoot = join(import.meta.dirname, '..', '..');

@@ -2,7 +2,7 @@
 import { getLanguageService, TextDocument } from 'amazon-states-language-service';
 import validate from 'asl-validator';
 import { describe, expect, it } from 'vitest';
-import { LOCK_TRIES } from '../../core/lock-tries.ts';
+import { LOCK_TRIES } from '../../core/contracts/lock-tries.ts';
 import { LambdaFunctions, lambdaNames } from '../../infra/lambda-functions.ts';
 import {
   allStates,

@@ -13,7 +13,7 @@ import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundleNames, LambdaFunctions, lambdaNames } from '../../infra/lambda-functions.ts';
-import { type EmbeddedPostgres, FAST, startEmbeddedPostgres } from '../../local/embedded-postgres.ts';
+import { type EmbeddedPostgres, FAST, startEmbeddedPostgres } from '../../local/embedded/embedded-postgres.ts';
 import { bundleLambdas, projectRoot } from '../../scripts/bundle.ts';
 import { THREE_PAIRS } from '../core/case.helpers.ts';
 import { type Authority, type FrontDoor, makeAuthority, openFrontDoor } from './tls.helpers.ts';

@@ -1,12 +1,12 @@
 /** The demo's database: what it holds, what is measured on it, how it is damaged. */
 import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connect } from '../../core/connection.ts';
+import { connect } from '../../core/ledger/connect.ts';
 import { Damage, damageHooks } from '../../local/demo/damage.ts';
 import { startDemo } from '../../local/demo/demo.ts';
 import { measure } from '../../local/demo/measure.ts';
 import type { Medium } from '../../local/demo/schema.ts';
-import type { Handler } from '../../local/engine.ts';
+import type { Handler } from '../../local/engine/engine.ts';
 import { type FunctionName, handlers } from '../../local/handlers.ts';
 import { catalogSnapshot, rowsSnapshot } from '../support/catalog.ts';
 import { createDatabase, SOURCE_CASE_ROWS } from '../support/database.ts';

@@ -2,7 +2,7 @@
  * A process that starts an embedded server, tells where it is, and then ends in the way that its argument names.
  * Run by embedded-postgres.test.ts.
  */
-import { startEmbeddedPostgres } from '../../local/embedded-postgres.ts';
+import { startEmbeddedPostgres } from '../../local/embedded/embedded-postgres.ts';
 
 const [ending] = process.argv.slice(2);
 

@@ -20,7 +20,12 @@ import { createInterface } from 'node:readline';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findBinaries, reachableBinaries } from '../../local/embedded/binaries.ts';
-import { EmbeddedPostgresUnavailable, FAST, STREAMED, startEmbeddedPostgres } from '../../local/embedded-postgres.ts';
+import {
+  EmbeddedPostgresUnavailable,
+  FAST,
+  STREAMED,
+  startEmbeddedPostgres,
+} from '../../local/embedded/embedded-postgres.ts';
 
 const CHILD = join(import.meta.dirname, 'embedded-postgres.child.ts');
 

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { beforeAll, onTestFinished } from 'vitest';
-import type { Handlers, StateMachineDefinition } from '../../local/engine.ts';
+import type { Handlers, StateMachineDefinition } from '../../local/engine/engine.ts';
 import { type LocalEndpoint, openLocalEndpoint, openStore } from '../../local/local-endpoint.ts';
-import { type Endpoint, type ServeOptions, serve } from '../../local/step-functions/server.ts';
+import { type Endpoint, type ServeOptions, serve } from '../../local/step-functions/endpoint.ts';
 import { createDatabase } from '../support/database.ts';
 import { fn, machine } from './engine.helpers.ts';
 

@@ -1,6 +1,6 @@
 /** The quotas of a Standard execution, which the engine itself does not know. */
 import { describe, expect, it } from 'vitest';
-import { startExecution } from '../../local/engine.ts';
+import { startExecution } from '../../local/engine/engine.ts';
 import { ARN, fn, machine, output, run } from './engine.helpers.ts';
 
 const KIB = 1024;

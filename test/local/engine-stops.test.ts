@@ -1,6 +1,6 @@
 /** What still runs after an execution was aborted or a Map failed. */
 import { describe, expect, it } from 'vitest';
-import { type ExecutionEvent, startExecution } from '../../local/engine.ts';
+import { type ExecutionEvent, startExecution } from '../../local/engine/engine.ts';
 import { ARN, fn, gate, machine, Named, output, run } from './engine.helpers.ts';
 
 const each = (concurrency: number, inner: Record<string, unknown> = {}) =>

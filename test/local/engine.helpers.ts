@@ -6,7 +6,7 @@ import {
   type StartExecutionOptions,
   type StateMachineDefinition,
   startExecution,
-} from '../../local/engine.ts';
+} from '../../local/engine/engine.ts';
 
 export const ARN = 'arn:aws:states:local:000000000000:execution:p2pfk:test';
 
@@ -55,7 +55,7 @@ export function output({ outcome }: Finished): unknown {
   return outcome.output;
 }
 
-/** An error class as core/errors.ts has them. */
+/** An error class as core/contracts/errors.ts has them. */
 export class Named extends Error {
   override readonly name: string;
 

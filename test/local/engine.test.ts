@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { startExecution } from '../../local/engine.ts';
+import { startExecution } from '../../local/engine/engine.ts';
 import { ARN, fn, gate, machine, Named, output, run } from './engine.helpers.ts';
 
 describe('handlers', () => {

@@ -4,7 +4,7 @@
  */
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
-import type { Handlers, StateMachineDefinition } from '../../local/engine.ts';
+import type { Handlers, StateMachineDefinition } from '../../local/engine/engine.ts';
 import { fn, gate, machine, Named, run } from './engine.helpers.ts';
 
 async function historyOf(definition: StateMachineDefinition, handlers: Handlers, input: unknown = {}) {

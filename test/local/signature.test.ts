@@ -9,7 +9,7 @@ import {
   SFNClient,
 } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
-import type { Endpoint } from '../../local/step-functions/server.ts';
+import type { Endpoint } from '../../local/step-functions/endpoint.ts';
 import { open, useDatabase } from './endpoint.helpers.ts';
 
 useDatabase();

@@ -1,6 +1,6 @@
 /** A layout: two partitioned tables, a foreign key between them, and what should become of it. */
 import { expect } from 'vitest';
-import { sqlStateOf } from '../../core/postgres-errors.ts';
+import { sqlStateOf } from '../../core/postgres/postgres-errors.ts';
 import type { LocalInput } from '../../local/executions.ts';
 import type { PostgresMajor } from '../../scripts/install-postgres.ts';
 import { rowsSnapshot } from '../support/catalog.ts';

@@ -1,7 +1,7 @@
 /** Who counts as the owner of a migration, as another member of the team sees it without being a superuser. */
 import { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { newLedger } from '../../core/make-ledger.ts';
+import { newLedger } from '../../core/ledger/schema/make-ledger.ts';
 import { startServer } from './server.helpers.ts';
 import { majorUnderTest } from './version.helpers.ts';
 

@@ -1,11 +1,11 @@
 /** The whole way, as `p2pfk migrate` and `p2pfk rollback` go it: the built state machine in the local engine. */
 import type { Client } from 'pg';
 import { expect } from 'vitest';
-import { connect } from '../../core/connection.ts';
-import { ExecutionInput, type Plan, type Verification } from '../../core/contracts.ts';
-import { messageOfCause } from '../../core/errors.ts';
-import { planMigration } from '../../core/plan.ts';
-import { verifyTable } from '../../core/verification.ts';
+import { verifyTable } from '../../core/checks/verification.ts';
+import { ExecutionInput, type Plan, type Verification } from '../../core/contracts/documents.ts';
+import { messageOfCause } from '../../core/contracts/errors.ts';
+import { connect } from '../../core/ledger/connect.ts';
+import { planMigration } from '../../core/plan/read-plan.ts';
 import { type LocalInput, runLocally } from '../../local/executions.ts';
 import { rowsSnapshot } from '../support/catalog.ts';
 import { catalog } from './catalog.helpers.ts';

@@ -5,7 +5,7 @@ import {
   FAST,
   type ServerSettings,
   startEmbeddedPostgres,
-} from '../../local/embedded-postgres.ts';
+} from '../../local/embedded/embedded-postgres.ts';
 import { installPostgres, type PostgresMajor } from '../../scripts/install-postgres.ts';
 
 export interface MatrixDatabase {

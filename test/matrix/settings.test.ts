@@ -1,6 +1,6 @@
 /** Every setting that a database can have, on each version: our sessions have their own value, or a reason to leave it. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connect } from '../../core/connection.ts';
+import { connect } from '../../core/ledger/connect.ts';
 import { anotherValue, settingsToPin, valuesIn } from '../support/settings.ts';
 import { startServer } from './server.helpers.ts';
 import { majorUnderTest } from './version.helpers.ts';

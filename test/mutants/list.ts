@@ -19,19 +19,19 @@ export interface Mutant {
 }
 
 const FENCE_TESTS = 'test/core/steps/fence.test.ts';
-const CONNECTION_TESTS = 'test/core/libpq.test.ts';
+const CONNECTION_TESTS = 'test/core/postgres/libpq.test.ts';
 const GATE_TESTS = 'test/core/steps/gate.test.ts';
 const SIGNATURE_TESTS = 'test/local/signature.test.ts';
 const TRUST_TESTS = 'test/core/ledger/trust.test.ts';
-const LOST_LEDGER_TESTS = 'test/audit/lost-ledger.test.ts';
+const LOST_LEDGER_TESTS = 'test/core/drift/lost-ledger.test.ts';
 const TAMPERED_TESTS = 'test/core/ledger/tampered.test.ts';
-const UNTRUSTED_TESTS = 'test/core/untrusted-code.test.ts';
+const UNTRUSTED_TESTS = 'test/core/checks/untrusted-code.test.ts';
 const PEOPLE_TESTS = 'test/core/steps/people.test.ts';
 const PARTITION_SET_TESTS = 'test/core/steps/partition-set.test.ts';
 
 const IDENTITY_TESTS = 'test/core/ledger/identity.test.ts';
 const STANDBY_TESTS = 'test/core/steps/standbys.test.ts';
-const STANDBY_READERS_TESTS = 'test/core/standby-readers.test.ts';
+const STANDBY_READERS_TESTS = 'test/core/checks/standby-readers.test.ts';
 
 const HAND_OVER_TESTS = 'test/core/steps/hand-over.test.ts';
 
@@ -62,7 +62,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'reconciliation starts rollbacks of one migration no more than three times',
-    file: 'core/steps/hand-over.ts',
+    file: 'core/steps/operations/hand-over.ts',
     find: 'if (n > MOST_ROLLBACKS) {',
     replace: 'if (n > 99) {',
     test: HAND_OVER_TESTS,
@@ -70,7 +70,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'only the rollback that a migration waits for counts as the one that died',
-    file: 'core/steps/hand-over.ts',
+    file: 'core/steps/operations/hand-over.ts',
     find: 'return name !== undefined && siblingOf(dead, name) === execution ? waiting : undefined;',
     replace: 'return waiting;',
     test: HAND_OVER_TESTS,
@@ -78,7 +78,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a rollback that comes late leaves a later migration of the same foreign key alone',
-    file: 'core/steps/plan.ts',
+    file: 'core/steps/forward/plan-step.ts',
     find: 'input.migrationId !== undefined && foreignKey.migrationId !== input.migrationId',
     replace: 'input.migrationId !== undefined && foreignKey.migrationId === undefined',
     test: HAND_OVER_TESTS,
@@ -86,7 +86,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a check that failed after the drop is noted before the way back is asked for',
-    file: 'core/steps/reconcile.ts',
+    file: 'core/steps/operations/reconcile.ts',
     find: '  await noteWhy(context, step, verified.reason);\n',
     replace: '',
     test: 'test/core/steps/reconcile.test.ts',
@@ -94,7 +94,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a migration that was handed over is not claimed once more, in the way of its rollback',
-    file: 'core/steps/reconcile.ts',
+    file: 'core/steps/operations/reconcile.ts',
     find: "if (found.execution === owner && (await readMigration(client, id)).state === 'rolling-back')",
     replace: 'if ((found.execution as unknown) === null)',
     test: HAND_OVER_TESTS,
@@ -111,7 +111,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'readers on standbys are asked before an exclusive lock of an execution',
-    file: 'core/lock-budget.ts',
+    file: 'core/steps/locks/lock-budget.ts',
     find: "if (lock.mode === 'ACCESS EXCLUSIVE')",
     replace: 'if (false as boolean)',
     test: STANDBY_TESTS,
@@ -119,7 +119,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'readers on standbys are asked before an exclusive lock of a command',
-    file: 'core/online-change.ts',
+    file: 'core/steps/locks/online-change.ts',
     find: 'if (exclusive.length > 0) await requireFreeReaders',
     replace: 'if (exclusive.length < 0) await requireFreeReaders',
     test: STANDBY_TESTS,
@@ -127,7 +127,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'readers on standbys are asked before an index is dropped',
-    file: 'core/steps/drop-pair-foreign-keys.ts',
+    file: 'core/steps/rollback/drop-pair-foreign-keys.ts',
     find: 'await requireFreeReaders(client, { relations: [pair.referencing_oid], budgetMs: lockBudgetMs, step: STEP });',
     replace: '',
     test: STANDBY_TESTS,
@@ -143,7 +143,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a reader is a standby of this very database',
-    file: 'core/readers.ts',
+    file: 'core/checks/readers.ts',
     find: 'if (isSame && here.databaseOid === there.databaseOid && in_recovery) return;',
     replace: 'return;',
     test: STANDBY_TESTS,
@@ -175,7 +175,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'an endpoint that the ledger does not know is confirmed before anything is written',
-    file: 'core/ledger-identity.ts',
+    file: 'core/ledger/schema/identity.ts',
     find: 'if (!link.endpointKnown && link.busy) throw',
     replace: 'if (!link.endpointKnown && !link.busy) throw',
     test: IDENTITY_TESTS,
@@ -235,7 +235,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'the fence waits for an index build, which runs outside a transaction',
-    file: 'core/steps/fence.ts',
+    file: 'core/steps/rollback/fence.ts',
     find: '      if (await nothingRuns(client, migrationId)) return;\n',
     replace: '      return;\n',
     test: FENCE_TESTS,
@@ -243,7 +243,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'an index build is noted in the ledger, where the fence looks for it',
-    file: 'core/detached.ts',
+    file: 'core/steps/detached.ts',
     find: '    const claimed = await claim(session, work);\n',
     replace: "    const claimed = { pid: process.pid, key: '0' };\n",
     test: FENCE_TESTS,
@@ -275,7 +275,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a late VALIDATE meets the fence in its own transaction',
-    file: 'core/validation.ts',
+    file: 'core/steps/validation.ts',
     find: 'SELECT p2pfk.enter$',
     replace: 'SELECT concat$',
     test: FENCE_TESTS,
@@ -283,7 +283,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'orphan counts survive a dead handler: each is noted before the next one begins',
-    file: 'core/steps/count-remaining-orphans.ts',
+    file: 'core/steps/forward/count-remaining-orphans.ts',
     find: '    if (row)\n',
     replace: '    if (row && (pair === left.at(-1) || context.remainingMs() < RESERVE_MS))\n',
     test: GATE_TESTS,
@@ -299,15 +299,15 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a pair that could not be counted fails the check of orphans',
-    file: 'core/verification.ts',
+    file: 'core/checks/verification.ts',
     find: 'passed: pairs.length > 0 && found.length === 0 && uncounted === 0,',
     replace: 'passed: pairs.length > 0 && found.length === 0,',
-    test: 'test/core/verification.test.ts',
+    test: 'test/core/checks/verification.test.ts',
     title: 'whose pairs cannot be counted, as no foreign key is left to tell how, fails',
   },
   {
     rule: 'the gate is asked again under the locks of the drop',
-    file: 'core/verified-drop.ts',
+    file: 'core/steps/forward/verified-drop.ts',
     find: `    const pairing = await openGate(client, foreignKey, planned);
 
     await limit`,
@@ -319,10 +319,10 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a DELETE that scans refuses the drop, whatever else passed',
-    file: 'core/verified-drop.ts',
+    file: 'core/steps/forward/verified-drop.ts',
     find: 'if (!probe.passed) throw',
     replace: 'if (checks.length === 0 && !probe.passed) throw',
-    test: 'test/core/delete-probe.test.ts',
+    test: 'test/core/checks/delete-probe.test.ts',
     title: 'keeps the parent foreign key where an index is gone before the gate, or under the locks of the drop',
   },
   {
@@ -330,12 +330,12 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'sql/checks/delete-once.sql',
     find: "        EXECUTE job ->> 'fire';\n",
     replace: '        NULL;\n',
-    test: 'test/core/verification.test.ts',
+    test: 'test/core/checks/verification.test.ts',
     title: 'tells a refusal, where the foreign key is one that refuses, also later than the DELETE',
   },
   {
     rule: 'pair FKs stay while the parent FK is NOT VALID',
-    file: 'core/steps/drop-pair-foreign-keys.ts',
+    file: 'core/steps/rollback/drop-pair-foreign-keys.ts',
     find: '  if (!parent?.validated)\n',
     replace: '  if (!parent)\n',
     test: 'test/core/steps/rollback.test.ts',
@@ -343,7 +343,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a pair that was attached after the drop undoes nothing',
-    file: 'core/steps/verify-migration.ts',
+    file: 'core/steps/forward/verify-migration.ts',
     find: 'verification(client, foreignKey, pairing, counts, judged)',
     replace: 'verification(client, foreignKey, pairing, counts)',
     test: PARTITION_SET_TESTS,
@@ -351,7 +351,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a pair of the drop that lost its FK is judged, whatever came besides',
-    file: 'core/steps/verify-migration.ts',
+    file: 'core/steps/forward/verify-migration.ts',
     find: 'dropped.some((known) => isSamePair(known, pair))',
     replace: 'dropped.some((known) => isSamePair(known, pair)) && pair.constraint_oid !== null',
     test: PARTITION_SET_TESTS,
@@ -359,7 +359,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'what was added to a partition that is detached since is taken away by the next plan',
-    file: 'core/steps/plan.ts',
+    file: 'core/steps/forward/plan-step.ts',
     find: '    await releaseGonePairs(context, { migrationId: opened.id, execution, foreignKey, pairing, options });\n',
     replace: '    context.logger.debug(releaseGonePairs.name);\n',
     test: PARTITION_SET_TESTS,
@@ -383,7 +383,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'sslmode=verify-full checks the host name, not only the chain',
-    file: 'core/libpq/tls.ts',
+    file: 'core/postgres/libpq/tls.ts',
     find: 'checkServerIdentity: (_, certificate) => identityProblem(host, certificate)',
     replace: 'checkServerIdentity: (_, certificate) => void identityProblem(host, certificate)',
     test: CONNECTION_TESTS,
@@ -391,7 +391,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'only sslmode=prefer goes on in plain text where the server has no TLS',
-    file: 'core/libpq/tls.ts',
+    file: 'core/postgres/libpq/tls.ts',
     find: "orPlain: mode === 'prefer' }",
     replace: "orPlain: mode.startsWith('') }",
     test: CONNECTION_TESTS,
@@ -399,7 +399,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'nothing may come before the encryption',
-    file: 'core/libpq/transport.ts',
+    file: 'core/postgres/libpq/transport.ts',
     find: 'if (answer.length === 1 && answer[0] === 0x53) return true;',
     replace: 'if (answer[0] === 0x53) return true;',
     test: CONNECTION_TESTS,
@@ -407,15 +407,15 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'no server of another user is connected to where no host is given',
-    file: 'core/libpq/default-socket.ts',
+    file: 'core/postgres/libpq/default-socket.ts',
     find: "export const DEFAULT_SOCKET_FOLDER = '/var/run/postgresql';",
     replace: "export const DEFAULT_SOCKET_FOLDER = '/tmp';",
-    test: 'test/core/default-socket.test.ts',
+    test: 'test/core/postgres/default-socket.test.ts',
     title: 'a socket in /tmp, and a server on localhost, get nothing unless they are named',
   },
   {
     rule: 'channel_binding=require ends the connection where the server does not bind',
-    file: 'core/libpq/channel-binding.ts',
+    file: 'core/postgres/libpq/channel-binding.ts',
     find: 'if (!bound) refuse();',
     replace: 'void bound;',
     test: CONNECTION_TESTS,
@@ -423,7 +423,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: "a caller's certificate authority counts whatever sslmode says: Lambda functions always verify",
-    file: 'core/libpq/tls.ts',
+    file: 'core/postgres/libpq/tls.ts',
     find: '  if (pinned) {',
     replace: "  if (pinned && sslMode(settings) !== 'disable') {",
     test: CONNECTION_TESTS,
@@ -434,71 +434,71 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'sql/session.sql',
     find: "('search_path', 'pg_catalog, pg_temp'),",
     replace: "('search_path', 'pg_catalog'),",
-    test: 'test/core/untrusted-code.test.ts',
+    test: 'test/core/checks/untrusted-code.test.ts',
     title: 'a temporary view with the name of a catalog, made in our session, is not read',
   },
   {
     rule: 'no code of a role with fewer rights compares keys in our session',
-    file: 'core/foreign-key.ts',
+    file: 'core/catalog/foreign-key.ts',
     find: "  else if (purpose !== 'approve') await refuseUntrustedCode(client, foreignKey);\n",
     replace: '',
-    test: 'test/core/untrusted-code.test.ts',
+    test: 'test/core/checks/untrusted-code.test.ts',
     title: 'is refused by every command, and its owner gains nothing',
   },
   {
     rule: 'the script of plan --sql asks for untrusted code under the lock of each VALIDATE',
-    file: 'core/script/forward.ts',
+    file: 'core/plan/script/forward-blocks.ts',
     find: '        ...refuseUntrustedCode(referencing, referenced),\n        ...underCallersPath',
     replace: '        ...underCallersPath',
-    test: 'test/core/evidence/script.test.ts',
+    test: 'test/core/plan/script.test.ts',
     title: 'asks again under the lock of each VALIDATE',
   },
   {
     rule: 'the script of audit --fix asks for code of others at its head',
-    file: 'core/script/repair.ts',
+    file: 'core/drift/repair-script.ts',
     find: '...(read.length > 0\n',
     replace: '...(read.length > 99\n',
-    test: 'test/audit/script.test.ts',
+    test: 'test/core/drift/repair-script.test.ts',
     title: 'runs no code that the owner of the tables has added since the audit',
   },
   {
     rule: 'the script of audit --fix asks for code of others under the lock of VALIDATE',
-    file: 'core/script/repair.ts',
+    file: 'core/drift/repair-script.ts',
     find: '        ...refuseUntrustedCode(step.reads.table, step.reads.referencedTable),\n',
     replace: '',
-    test: 'test/audit/script.test.ts',
+    test: 'test/core/drift/repair-script.test.ts',
     title: 'asks again under the lock of each VALIDATE; so does --fix --run',
   },
   {
     rule: 'audit --fix --run asks for code of others under the lock of VALIDATE',
-    file: 'core/audit/repair.ts',
+    file: 'core/drift/repair.ts',
     find: '    await refuseNewCode(client, reads);\n',
     replace: '',
-    test: 'test/audit/script.test.ts',
+    test: 'test/core/drift/repair-script.test.ts',
     title: 'asks again under the lock of each VALIDATE; so does --fix --run',
   },
   {
     rule: 'the script of audit --fix asks for code of the tables that a partner references',
-    file: 'core/script/repair.ts',
+    file: 'core/drift/repair-script.ts',
     find: '              ...refuseCodeOfThirdTables(attaches.parentNames),\n',
     replace: '',
-    test: 'test/audit/script.test.ts',
+    test: 'test/core/drift/repair-script.test.ts',
     title: 'asks for each table that a partner references as well, also by a foreign key that has come since',
   },
   {
     rule: 'the script of audit --fix asks whether the ledger can be trusted',
-    file: 'core/script/repair.ts',
+    file: 'core/drift/repair-script.ts',
     find: 'const ledger = steps.some(usesLedger);',
     replace: 'const ledger = steps.length > 99;',
-    test: 'test/audit/script.test.ts',
+    test: 'test/core/drift/repair-script.test.ts',
     title: 'uses no ledger that another role owns or has changed, unless its owner is named',
   },
   {
     rule: 'the script of plan --sql asks whether the ledger can be trusted',
-    file: 'core/script/trust.ts',
+    file: 'core/plan/script/trust.ts',
     find: '    ...refuseWhere(":\'refusal\'"),\n',
     replace: '',
-    test: 'test/core/evidence/script.test.ts',
+    test: 'test/core/plan/script.test.ts',
     title: 'uses no ledger that another role owns or has changed, unless its owner is named',
   },
   {
@@ -530,7 +530,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'sql/checks/emptiness.sql',
     find: "CASE WHEN c.relkind = 'r' AND ",
     replace: 'CASE WHEN ',
-    test: 'test/core/foreign-table.test.ts',
+    test: 'test/core/checks/foreign-table.test.ts',
     title: 'of a trusted role is not read, and its rows count as rows without a foreign key',
   },
   {
@@ -538,7 +538,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'sql/catalog/untrusted-code.sql',
     find: "AND c.relkind = 'f'",
     replace: "AND c.relkind = 'x'",
-    test: 'test/core/foreign-table.test.ts',
+    test: 'test/core/checks/foreign-table.test.ts',
     title: 'of a role that is not trusted is refused by every command',
   },
   {
@@ -546,7 +546,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'sql/catalog/untrusted-code.sql',
     find: 'JOIN pg_constraint c ON c.contypid = y.oid',
     replace: 'JOIN pg_constraint c ON c.contypid = 0',
-    test: 'test/core/untrusted-code.test.ts',
+    test: 'test/core/checks/untrusted-code.test.ts',
     title: 'the CHECK of a domain that calls a function is not run when a partition is added',
   },
   {
@@ -554,7 +554,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'sql/findings/leaf-owner.sql',
     find: "'warning' AS severity, true AS needs_acceptance",
     replace: "'warning' AS severity, false AS needs_acceptance",
-    test: 'test/core/leaf-owner.test.ts',
+    test: 'test/core/checks/leaf-owner.test.ts',
     title:
       'the owner of a partition can drop its foreign key after the migration alone, which therefore needs acceptance',
   },
@@ -563,7 +563,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'sql/ledger/views.sql',
     find: "SELECT t.id, c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name",
     replace: "SELECT t.id, c.oid, format('%I.%I', n.nspname, c.relname) AS name",
-    test: 'test/core/untrusted-code.test.ts',
+    test: 'test/core/checks/untrusted-code.test.ts',
     title: 'is not run by plan, nor by what the ledger is made of',
   },
   {
@@ -584,10 +584,10 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'the SQL of an execution input runs only where the operator has allowed it',
-    file: 'core/throttle.ts',
+    file: 'core/steps/throttle.ts',
     find: "if (holdBackQuery === undefined || process.env[ALLOWED_BY] === 'true') return;",
     replace: 'if (holdBackQuery !== null) return;',
-    test: 'test/core/throttle.test.ts',
+    test: 'test/core/steps/throttle.test.ts',
     title: 'is not run from the ledger either, by whoever put it there',
   },
   {
@@ -601,23 +601,23 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'lost ledger: no repair adds a pair FK before its guard has an entry of the ledger',
-    file: 'core/audit/lost-ledger.ts',
+    file: 'core/drift/lost-ledger.ts',
     find: '    item.makes?.constraint || GUARD_FINDINGS.includes(item.finding.id)',
     replace: '    GUARD_FINDINGS.includes(item.finding.id)',
-    test: 'test/audit/audit.test.ts',
+    test: 'test/core/drift/audit.test.ts',
     title: 'without a ledger goes by the catalog, and adds no pair FK before its guard has an entry',
   },
   {
     rule: 'lost ledger: no new pair is made without the guard that it needs',
-    file: 'core/provision/provision.ts',
+    file: 'core/provision/provision-pair.ts',
     find: 'if (foreignKey.migrationId !== null || action === undefined) return;',
     replace: 'if (foreignKey.migrationId !== null || action !== undefined) return;',
-    test: 'test/provision/provision.test.ts',
+    test: 'test/core/provision/provision.test.ts',
     title: 'is refused without a ledger where it needs a guard, until there is an entry (dry run: false)',
   },
   {
     rule: 'lost ledger: nothing is adopted without acceptance',
-    file: 'core/audit/repair.ts',
+    file: 'core/drift/repair.ts',
     find: "    needsAcceptance !== true || options.accept?.some((id) => id === 'all' || id === finding.id) === true;",
     replace: '    needsAcceptance !== true || finding.id !== options.table;',
     test: LOST_LEDGER_TESTS,
@@ -625,7 +625,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'lost ledger: pair FKs that differ say nothing of the parent FK',
-    file: 'core/audit/adopt.ts',
+    file: 'core/drift/adopt.ts',
     find: '  if (shapes.length <= 1) return;',
     replace: '  if (shapes.length > 0) return;',
     test: LOST_LEDGER_TESTS,
@@ -633,7 +633,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'lost ledger: a rollback by an entry that is older than the database is refused',
-    file: 'core/steps/plan.ts',
+    file: 'core/steps/forward/plan-step.ts',
     find: '  if (outdated) throw',
     replace: '  if (outdated && outdated.id === foreignKey.table) throw',
     test: LOST_LEDGER_TESTS,
@@ -641,7 +641,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'verify looks for the row-movement guards, with or without a ledger',
-    file: 'core/verification.ts',
+    file: 'core/checks/verification.ts',
     find: '  if (bad.length === 0) return null;',
     replace: '  if (bad.length >= 0) return null;',
     test: LOST_LEDGER_TESTS,
@@ -649,7 +649,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a foreign key of a partition to the whole referenced table goes only where the pair FK holds',
-    file: 'core/audit/table-drift.ts',
+    file: 'core/drift/table-drift.ts',
     find: 'steps: replaced ? [await steps.dropForeignKey(leaf)] : []',
     replace: 'steps: [await steps.dropForeignKey(leaf)]',
     test: LOST_LEDGER_TESTS,
@@ -657,7 +657,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'the drop reads the approval under its locks: one that is withdrawn at the same moment stops it',
-    file: 'core/verified-drop.ts',
+    file: 'core/steps/forward/verified-drop.ts',
     find: 'if (stands && drop.needsApproval) await requireApproval(client, drop.id);',
     replace: '',
     test: PEOPLE_TESTS,
@@ -697,7 +697,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'code of other roles is asked about again before the parent foreign key is put back on a partition',
-    file: 'core/steps/restore-parent.ts',
+    file: 'core/steps/rollback/restore-parent.ts',
     find: '  await refuseUnsafeReturn(client, foreignKey);\n',
     replace: '',
     test: TAMPERED_TESTS,
@@ -705,7 +705,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'and before it is put back on the table',
-    file: 'core/steps/attach-parent.ts',
+    file: 'core/steps/rollback/attach-parent.ts',
     find: '    await refuseUnsafeReturn(context.client, entered.foreignKey);\n',
     replace: '',
     test: TAMPERED_TESTS,
@@ -713,7 +713,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'code that came after the plan is not run by VALIDATE',
-    file: 'core/validation.ts',
+    file: 'core/steps/validation.ts',
     find: '        ...(asks ? [',
     replace: '        ...(!asks ? [',
     test: UNTRUSTED_TESTS,
@@ -721,7 +721,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'code that came after the plan is not run by the drop',
-    file: 'core/steps/drop-parent-foreign-key.ts',
+    file: 'core/steps/forward/drop-parent-foreign-key.ts',
     find: '  await refuseNewCode(context.client, entered.foreignKey);\n',
     replace: '',
     test: UNTRUSTED_TESTS,
@@ -732,7 +732,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'sql/catalog/unguarded-pairs.sql',
     find: "\n                      AND g.tgtype = 19 AND g.tgfoid = to_regprocedure('p2pfk.refuse_row_movement()')",
     replace: '',
-    test: 'test/core/row-movement-guard.test.ts',
+    test: 'test/core/catalog/row-movement-guard.test.ts',
     title: 'in the place of the guard after the plan, does not pass for it',
   },
   {
@@ -740,7 +740,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'sql/findings/leaf-owner.sql',
     find: ' WHERE s.gains OR s.lends\n',
     replace: ' WHERE s.gains\n',
-    test: 'test/core/leaf-owner.test.ts',
+    test: 'test/core/checks/leaf-owner.test.ts',
     title:
       'that is mightier needs acceptance on the referenced side: the foreign key’s queries run with its rights (r)',
   },
@@ -754,15 +754,15 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'the owner of a database does not choose the role of our sessions',
-    file: 'core/settings.ts',
+    file: 'core/postgres/session/session-settings.ts',
     find: "  if (role === '' || role === expected) return;",
     replace: "  if (role === '' || role !== expected) return;",
-    test: 'test/core/set-role-login.test.ts',
+    test: 'test/core/postgres/set-role-login.test.ts',
     title: 'is refused, unless it is named, has the login’s rights, or is set for the login as well',
   },
   {
     rule: 'a rollback goes to the table that the pair foreign keys reference',
-    file: 'core/untrusted-code.ts',
+    file: 'core/catalog/untrusted-code.ts',
     find: '  if (others.length > 0)\n    throw new LedgerNotTrusted(',
     replace: '  if (others.length > 999)\n    throw new LedgerNotTrusted(',
     test: TAMPERED_TESTS,
@@ -779,7 +779,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'an audit of all tables does not read those of strangers',
-    file: 'core/audit/subjects.ts',
+    file: 'core/drift/subjects.ts',
     find: '    if (stranger !== null && !chosen.has(table_oid)) {',
     replace: '    if (stranger !== null && chosen.has(-1)) {',
     test: UNTRUSTED_TESTS,
@@ -787,7 +787,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a bare name does not lead to a table of a stranger that stands in front',
-    file: 'core/foreign-key.ts',
+    file: 'core/catalog/foreign-key.ts',
     find: '  if (trap)\n',
     replace: '  if (trap && trap.found === trap.others)\n',
     test: UNTRUSTED_TESTS,
@@ -804,7 +804,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a sequence of the ledger that another role has set is repaired',
-    file: 'core/make-ledger.ts',
+    file: 'core/ledger/schema/make-ledger.ts',
     find: "  if (may) await run(client, 'ledger/repair-sequences');\n",
     replace: '',
     test: TAMPERED_TESTS,
@@ -812,7 +812,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a text of the ledger becomes part of a statement only where it is a foreign key',
-    file: 'core/ledger-text.ts',
+    file: 'core/ledger/foreign-key-texts.ts',
     find: '  if (wrong.length === 0) return migration;',
     replace: '  if (wrong.length >= 0) return migration;',
     test: TAMPERED_TESTS,
@@ -820,7 +820,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a step does nothing on a server that takes no writes any more',
-    file: 'core/ledger-identity.ts',
+    file: 'core/ledger/schema/identity.ts',
     find: '    if (!readOnly.has(client)) return;\n    throw new ConnectionLost(',
     replace: '    if (client) return;\n    throw new ConnectionLost(',
     test: 'test/core/steps/demoted.test.ts',
@@ -869,7 +869,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'only a name that the ledger has counts as a rollback of reconciliation',
-    file: 'core/steps/hand-over.ts',
+    file: 'core/steps/operations/hand-over.ts',
     find: '(names.includes(name) ? STARTED_HERE.exec(name) : null)',
     replace: 'STARTED_HERE.exec(name)',
     test: HAND_OVER_TESTS,
@@ -877,7 +877,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a step that comes late is no failure of its rollback',
-    file: 'core/steps/cannot-roll-back.ts',
+    file: 'core/steps/rollback/cannot-roll-back.ts',
     find: "  await client.query('SELECT p2pfk.enter_rollback($1, $2)', [migration.id, execution]);\n",
     replace: '',
     test: 'test/core/steps/late.test.ts',
@@ -885,10 +885,10 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a server that cannot open a session for want of disk space is tried again',
-    file: 'core/connection.ts',
+    file: 'core/ledger/connect.ts',
     find: 'if (sqlState !== undefined && isTrouble(sqlState)) {',
     replace: 'if (sqlState === undefined) {',
-    test: 'test/core/connection.test.ts',
+    test: 'test/core/postgres/connection.test.ts',
     title: 'a server that cannot open a session for want of disk space is lost, not one that refuses us',
   },
   {
@@ -901,18 +901,18 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'the password of localhost goes to no socket in another directory',
-    file: 'core/libpq/password-file.ts',
+    file: 'core/postgres/libpq/password-file.ts',
     find: 'key.host === DEFAULT_SOCKET_FOLDER ? LOCAL',
     replace: "key.host.startsWith('/') ? LOCAL",
-    test: 'test/core/password-file.test.ts',
+    test: 'test/core/postgres/password-file.test.ts',
     title: 'localhost is not the socket of another folder',
   },
   {
     rule: 'the password of a host goes to no socket that is given as its address',
-    file: 'core/libpq/parameters.ts',
+    file: 'core/postgres/libpq/parameters.ts',
     find: "address !== '' && isIP(address) === 0",
     replace: "address === '-'",
-    test: 'test/core/password-file.test.ts',
+    test: 'test/core/postgres/password-file.test.ts',
     title: 'has no socket as its hostaddr',
   },
   {

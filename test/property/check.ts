@@ -5,11 +5,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import type { Client } from 'pg';
-import { connect } from '../../core/connection.ts';
-import { ExecutionInput, type Plan } from '../../core/contracts.ts';
-import { PreflightFailed } from '../../core/errors.ts';
-import { planMigration } from '../../core/plan.ts';
-import { verifyTable } from '../../core/verification.ts';
+import { verifyTable } from '../../core/checks/verification.ts';
+import { ExecutionInput, type Plan } from '../../core/contracts/documents.ts';
+import { PreflightFailed } from '../../core/contracts/errors.ts';
+import { connect } from '../../core/ledger/connect.ts';
+import { planMigration } from '../../core/plan/read-plan.ts';
 import { Execution } from '../core/execution.helpers.ts';
 import { catalog } from '../matrix/catalog.helpers.ts';
 import { type DrawnSchema, mayBeRefused, schemaArbitrary } from './drawn-schema.ts';

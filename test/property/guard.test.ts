@@ -6,10 +6,10 @@
 import fc from 'fast-check';
 import type { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { connect } from '../../core/connection.ts';
-import { newLedger } from '../../core/make-ledger.ts';
-import type { Guard } from '../../core/row-movement-guard.ts';
-import { run } from '../../core/sql.ts';
+import type { Guard } from '../../core/catalog/row-movement-guard.ts';
+import { connect } from '../../core/ledger/connect.ts';
+import { newLedger } from '../../core/ledger/schema/make-ledger.ts';
+import { run } from '../../core/postgres/sql.ts';
 import { type MatrixDatabase, type MatrixServer, startServer } from '../matrix/server.helpers.ts';
 import { majorUnderTest } from '../matrix/version.helpers.ts';
 import { type DrawnTree, HOSTILE, PREPARATION, treeArbitrary } from './drawn-tree.ts';

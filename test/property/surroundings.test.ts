@@ -7,12 +7,12 @@
 import fc from 'fast-check';
 import type { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { connect } from '../../core/connection.ts';
-import { ExecutionInput, type Plan } from '../../core/contracts.ts';
-import { PreflightFailed } from '../../core/errors.ts';
-import { planMigration } from '../../core/plan.ts';
-import { sqlStateOf } from '../../core/postgres-errors.ts';
-import { verifyTable } from '../../core/verification.ts';
+import { verifyTable } from '../../core/checks/verification.ts';
+import { ExecutionInput, type Plan } from '../../core/contracts/documents.ts';
+import { PreflightFailed } from '../../core/contracts/errors.ts';
+import { connect } from '../../core/ledger/connect.ts';
+import { planMigration } from '../../core/plan/read-plan.ts';
+import { sqlStateOf } from '../../core/postgres/postgres-errors.ts';
 import { Execution } from '../core/execution.helpers.ts';
 import { catalog } from '../matrix/catalog.helpers.ts';
 import { type MatrixDatabase, type MatrixServer, startServer } from '../matrix/server.helpers.ts';

@@ -1,6 +1,6 @@
 /** The same statements on two databases: one with the parent FK as it was, one migrated. */
 import type { Client } from 'pg';
-import { sqlStateOf } from '../../core/postgres-errors.ts';
+import { sqlStateOf } from '../../core/postgres/postgres-errors.ts';
 import type { DrawnSchema, Side } from './drawn-schema.ts';
 import { type DrawnTransaction, type Routes, renderStatement, routeKey } from './drawn-statements.ts';
 import { allKeys, literal, namesOf } from './render-schema.ts';

@@ -1,7 +1,7 @@
 /** The psql scripts where partitions come and go between two of them. */
 import { expect, it } from 'vitest';
 import { databaseWith, foreignKeys, oneRow } from '../core/case.helpers.ts';
-import { standingOn } from '../provision/migrated.helpers.ts';
+import { standingOn } from '../core/provision/migrated.helpers.ts';
 import { describeWithPsql, psql, psqlInOrder } from './psql.helpers.ts';
 
 describeWithPsql('a partition', () => {

@@ -2,10 +2,10 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectReadOnly } from '../../core/connection.ts';
-import { ExecutionInput } from '../../core/contracts.ts';
-import { readPlan } from '../../core/plan.ts';
-import { migrationScript } from '../../core/script/script.ts';
+import { ExecutionInput } from '../../core/contracts/documents.ts';
+import { connectReadOnly } from '../../core/ledger/connect.ts';
+import { readPlan } from '../../core/plan/read-plan.ts';
+import { migrationScript } from '../../core/plan/script/migration-script.ts';
 
 /** @returns its path, in a folder of its own below the system's for temporary files */
 export async function planScript(url: string, input: Record<string, unknown> = {}): Promise<string> {

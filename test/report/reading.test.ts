@@ -1,6 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { expect, it } from 'vitest';
-import { readHistory } from '../../report/reading/history.ts';
+import { readHistory } from '../../core/history/read-history.ts';
 import { barsOfPairs } from '../../report/reading/stages.ts';
 import { buildReport } from '../../report/report.ts';
 import { story } from './story.helpers.ts';

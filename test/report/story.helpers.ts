@@ -3,8 +3,8 @@
  * what takes an hour or a failure at the right moment in a real run. What a real run looks like is tested on real ones.
  */
 import type { HistoryEvent, HistoryEventType } from '@aws-sdk/client-sfn';
-import type { Check, Rehearsal } from '../../core/contracts.ts';
-import type { Trail, TrailEvent, TrailPair } from '../../core/trail/contracts.ts';
+import type { Check, Rehearsal } from '../../core/contracts/documents.ts';
+import type { Trail, TrailEvent, TrailPair } from '../../core/contracts/trail.ts';
 import type { ReportSources } from '../../report/report.ts';
 import { builtDefinition } from './definition.helpers.ts';
 

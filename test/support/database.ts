@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { inject } from 'vitest';
-import { connect } from '../../core/connection.ts';
+import { connect } from '../../core/ledger/connect.ts';
 import { seed } from '../../local/demo/schema.ts';
 import { waitUntil } from './observe.ts';
 

@@ -1,6 +1,6 @@
 /** One embedded PostgreSQL for the whole test run; every test file makes its own databases in it. */
 import type { TestProject } from 'vitest/node';
-import { FAST, startEmbeddedPostgres } from '../../local/embedded-postgres.ts';
+import { FAST, startEmbeddedPostgres } from '../../local/embedded/embedded-postgres.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

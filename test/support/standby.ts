@@ -2,7 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import { onTestFinished, vi } from 'vitest';
-import { type EmbeddedPostgres, FAST, STREAMED, startEmbeddedPostgres } from '../../local/embedded-postgres.ts';
+import {
+  type EmbeddedPostgres,
+  FAST,
+  STREAMED,
+  startEmbeddedPostgres,
+} from '../../local/embedded/embedded-postgres.ts';
 import { waitUntil } from './observe.ts';
 
 const SETTINGS = { ...FAST, ...STREAMED, wal_level: 'logical', synchronous_commit: 'local' };

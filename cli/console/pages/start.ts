@@ -1,7 +1,8 @@
 /** The form that starts a migration, and the plan that is shown before it does. */
-import type { Finding, Plan } from '../../../core/contracts.ts';
-import { exactAcceptance } from '../../../core/preflight/acceptance.ts';
-import { withoutSchemaOf } from '../../../core/text.ts';
+
+import { exactAcceptance } from '../../../core/checks/preflight/acceptance.ts';
+import type { Finding, Plan } from '../../../core/contracts/documents.ts';
+import { withoutSchemaOf } from '../../../core/contracts/safe-text.ts';
 import { type Html, html } from '../../../report/html/escape.ts';
 import { bytes, count, duration, plural } from '../../../report/words.ts';
 import { CSRF_FIELD } from '../access.ts';

@@ -1,8 +1,8 @@
 /** How routes answer. */
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import { messageOf } from '../../../core/errors.ts';
-import { withheld } from '../../../core/redact.ts';
+import { messageOf } from '../../../core/contracts/errors.ts';
+import { withheld } from '../../../core/contracts/redact.ts';
 import type { Html } from '../../../report/html/escape.ts';
 import { type StatedPeople, statedPeople } from '../../people.ts';
 import { oneLine } from '../../text.ts';

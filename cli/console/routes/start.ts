@@ -1,11 +1,11 @@
 /** Start form, plan, start. */
 import { type Context, Hono } from 'hono';
-import { connectReadOnly } from '../../../core/connection.ts';
-import { ExecutionInput, type Plan, type PlanFinding } from '../../../core/contracts.ts';
-import { InvalidInput, P2pfkError } from '../../../core/errors.ts';
-import { describeIdentity, readIdentity } from '../../../core/ledger-identity.ts';
-import { readPlan } from '../../../core/plan.ts';
-import { withheld } from '../../../core/redact.ts';
+import { ExecutionInput, type Plan, type PlanFinding } from '../../../core/contracts/documents.ts';
+import { InvalidInput, P2pfkError } from '../../../core/contracts/errors.ts';
+import { withheld } from '../../../core/contracts/redact.ts';
+import { connectReadOnly } from '../../../core/ledger/connect.ts';
+import { describeIdentity, readIdentity } from '../../../core/ledger/schema/identity.ts';
+import { readPlan } from '../../../core/plan/read-plan.ts';
 import { executionName } from '../../../local/executions.ts';
 import { STATE_MACHINE_ARN } from '../../../local/step-functions/arns.ts';
 import { startExecution } from '../../executions/start.ts';

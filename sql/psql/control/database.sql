@@ -1,4 +1,4 @@
--- Which database this is (core/ledger-identity.ts): :database_oid, :database_name, :system_identifier (empty: not known), :endpoint.
+-- Which database this is (core/ledger/schema/identity.ts): :database_oid, :database_name, :system_identifier (empty: not known), :endpoint.
 \ir ../../ledger/database.sql
 \set system_identifier ''
 \if :may_ask

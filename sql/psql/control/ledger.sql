@@ -1,4 +1,4 @@
--- Refuses a ledger that cannot be trusted, or is newer than these scripts (core/ledger-state.ts). Afterwards :present, :has_tables,
+-- Refuses a ledger that cannot be trusted, or is newer than these scripts (core/ledger/schema/state.ts). Afterwards :present, :has_tables,
 -- :readable, :is_copy, and :is_older, which is false where it is not readable.
 \ir ../../ledger/state.sql
 SELECT :'refusal' <> '' AS untrusted \gset

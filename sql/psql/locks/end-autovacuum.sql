@@ -1,4 +1,4 @@
--- Makes the ordinary autovacuum that stands in the way yield (core/lock-wait.ts): a wait for SHARE UPDATE EXCLUSIVE, which stops
+-- Makes the ordinary autovacuum that stands in the way yield (core/postgres/locks/lock-wait.ts): a wait for SHARE UPDATE EXCLUSIVE, which stops
 -- no reader and no writer, for longer than deadlock_timeout. :relations is the table on which it works.
 \set refused_took_ms :took_ms
 \set file ../../statements/lock-for-autovacuum.sql

@@ -1,4 +1,4 @@
--- Takes the right to run a long statement on the object with the oid :running_oid, as core/detached.ts does: one that an execution
+-- Takes the right to run a long statement on the object with the oid :running_oid, as core/steps/detached.ts does: one that an execution
 -- of p2pfk left running in the server is found here, and ours there. run-alone-end.sql gives it back.
 \set object :running_oid
 \set file ../../ledger/claim-run.sql

@@ -24,7 +24,7 @@ SELECT jsonb_path_query_array(jsonb_build_array(
          'SET LOCAL search_path = pg_catalog, pg_temp',
          format('SELECT p2pfk.record_transaction(%s, %L, %s, %L, %L, NULL)', :'migration_id', :'execution', coalesce(nullif(:'pair', ''), 'NULL'), :'step',
                 (SELECT jsonb_agg(jsonb_build_object('sql', t.sql) ORDER BY t.n) FROM (VALUES (1, nullif(:'lock_sql', '')), (2, :'validate_sql')) t(n, sql) WHERE t.sql IS NOT NULL))), '$[*] ? (@ != null)') AS statements
-  FROM (-- As core/server.ts: an eighth of what the server says it can cache, 1 GB at most.
+  FROM (-- As core/catalog/server-facts.ts: an eighth of what the server says it can cache, 1 GB at most.
         SELECT floor(greatest(:maintenance_work_mem, least(:effective_cache_size / 8, 1024 * 1048576.0)) / 1048576)::int AS megabytes) m \gset
 \ir ../control/attempt.sql
 SELECT set_config('lock_timeout', :'lock_timeout_ms', false) AS ignored \gset

@@ -1,5 +1,5 @@
 -- Finds the foreign key that :table and :constraint mean, for :purpose (migrate, continue, verify, rollback), as
--- core/foreign-key.ts does; or refuses. Afterwards the variables have the names of the parameters of sql/: referencing_oid,
+-- core/catalog/foreign-key.ts does; or refuses. Afterwards the variables have the names of the parameters of sql/: referencing_oid,
 -- referenced_oid, constraint_name, definition, columns, ..., and:
 --   constraint_oid   the parent FK's while it stands, else empty
 --   migration_id     the open migration in the ledger, else empty; migration_state with it
@@ -103,7 +103,7 @@ SELECT f.table_oid                       AS referencing_oid,
 \ir ../control/refuse.sql
 \endif
 -- These texts become part of statements. Where they come from the ledger, they have to be what p2pfk writes there: a member of
--- pg_write_all_data can write to any table. The same patterns are in core/ledger-text.ts, and a test compares them.
+-- pg_write_all_data can write to any table. The same patterns are in core/ledger/foreign-key-texts.ts, and a test compares them.
 SELECT NOT (:'definition' ~ $re$^FOREIGN KEY \((?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")(?:, (?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+"))*\) REFERENCES (?:(?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")\.)?(?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")\((?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")(?:, (?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+"))*\)(?: MATCH (?:FULL|PARTIAL))?(?: ON UPDATE (?:NO ACTION|RESTRICT|CASCADE|SET NULL|SET DEFAULT))?(?: ON DELETE (?:NO ACTION|RESTRICT|CASCADE|SET NULL|SET DEFAULT)(?: \((?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")(?:, (?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+"))*\))?)?(?: DEFERRABLE)?(?: INITIALLY DEFERRED)?(?: NOT ENFORCED)?$$re$
             AND :'columns' ~ $re$^(?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")(?:, (?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+"))*$$re$ AND :'referenced_columns' ~ $re$^(?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")(?:, (?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+"))*$$re$
             AND :'actions' ~ $re$^(?: MATCH (?:FULL|PARTIAL))?(?: ON UPDATE (?:NO ACTION|RESTRICT|CASCADE|SET NULL|SET DEFAULT))?(?: ON DELETE (?:NO ACTION|RESTRICT|CASCADE|SET NULL|SET DEFAULT)(?: \((?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")(?:, (?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+"))*\))?)?(?: DEFERRABLE)?(?: INITIALLY DEFERRED)?(?: NOT ENFORCED)?$$re$) AS refused,

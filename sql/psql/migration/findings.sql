@@ -1,4 +1,4 @@
--- The findings that are one SQL file each, sql/findings/<id>.sql, as a JSON list in :findings: core/preflight/sql-findings.ts has
+-- The findings that are one SQL file each, sql/findings/<id>.sql, as a JSON list in :findings: core/checks/preflight/sql-findings.ts has
 -- the same list. Needs the foreign key, :pairing, :unpaired and :options.
 \set findings '[]'
 \ir ledger-findings.sql

@@ -1,4 +1,4 @@
--- The findings that compare the catalog with the ledger, in :findings: core/preflight/sql-findings.ts has the same list.
+-- The findings that compare the catalog with the ledger, in :findings: core/checks/preflight/sql-findings.ts has the same list.
 \ir read-ledger-entry.sql
 \set finding leaf-to-parent-foreign-key
 \ir finding.sql

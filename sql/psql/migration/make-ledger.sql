@@ -1,4 +1,4 @@
--- Makes the ledger, or brings an older one to the newest version, in one transaction (core/make-ledger.ts), and refuses one that is
+-- Makes the ledger, or brings an older one to the newest version, in one transaction (core/ledger/schema/make-ledger.ts), and refuses one that is
 -- not as its version has it. Where it is the newest, only its views are made anew, if they differ.
 \ir ../control/ledger.sql
 \if :is_copy

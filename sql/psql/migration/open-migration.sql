@@ -28,7 +28,7 @@ SELECT coalesce(:'result'::jsonb -> 0 ->> 'state', '') AS migration_state,
 \endif
 \endif
 SELECT :'row_movement_guard'::boolean AND :'actions' ~ 'ON DELETE (CASCADE|SET NULL|SET DEFAULT)' AS guarded \gset
--- The firing modes for which the plan was made (core/firing.ts); a ledger of an older edition has none.
+-- The firing modes for which the plan was made (core/catalog/firing-modes.ts); a ledger of an older edition has none.
 SELECT :'purpose' = 'migrate' AND :'constraint_oid' <> '' AND NOT :'is_new'::boolean AS notes_firing \gset
 \if :notes_firing
 \ir ../../ledger/note-firing.sql

@@ -1,4 +1,4 @@
--- The pairs as they are now, with what stands on each, as a JSON list in :pairing (what core/pairs.ts reads); :unpaired has
+-- The pairs as they are now, with what stands on each, as a JSON list in :pairing (what core/catalog/pairs.ts reads); :unpaired has
 -- the partitions without a partner. Which index serves is left out where :read_indexes is false, under the locks of the drop.
 \unset tree
 \ir ../../catalog/pairs.sql

@@ -1,4 +1,4 @@
--- Refuses what cannot go well, with the findings of severity error that core/preflight.ts has; says beforehand what will be
+-- Refuses what cannot go well, with the findings of severity error that core/checks/preflight/preflight.ts has; says beforehand what will be
 -- different. Reads only. `p2pfk plan` tells more: every finding, each statement, the time it will take.
 \ir ../../catalog/server.sql
 \set file ../../catalog/partitioning.sql

@@ -1,4 +1,4 @@
--- What the findings that compare the catalog with the ledger need, as core/preflight/sql-findings.ts has it: :ledger, :guards and
+-- What the findings that compare the catalog with the ledger need, as core/checks/preflight/sql-findings.ts has it: :ledger, :guards and
 -- :table_argument. Needs the foreign key and :pairing; sets :pairs to it.
 \set result '[]'
 \if :readable

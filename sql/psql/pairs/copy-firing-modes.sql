@@ -1,4 +1,4 @@
--- Makes the triggers of the pair FK of this turn fire as those of the parent FK do (core/firing.ts), in the caller's transaction.
+-- Makes the triggers of the pair FK of this turn fire as those of the parent FK do (core/catalog/firing-modes.ts), in the caller's transaction.
 \ir standing.sql
 \set pairs :named
 \set file ../../statements/copy-firing-modes.sql

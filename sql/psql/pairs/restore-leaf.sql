@@ -3,7 +3,7 @@
 \ir standing.sql
 \set step RestoreParent
 \set enter p2pfk.enter_rollback
--- A pair FK that has taken the parent FK's name gives it up first (core/steps/free-parent-name.ts).
+-- A pair FK that has taken the parent FK's name gives it up first (core/steps/rollback/free-parent-name.ts).
 SELECT :'stands'::boolean AND coalesce(:'pairs'::jsonb -> 0 ->> 'former_name' <> :'standing_name', false) AS renamed,
        :'pairs'::jsonb -> 0 ->> 'former_name' AS former_name,
        :'constraint_added'::boolean AND :'actions' ~ ' DEFERRABLE$' AS defers \gset

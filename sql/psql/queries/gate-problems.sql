@@ -1,4 +1,4 @@
--- The gate, as far as the catalog can tell (core/gate.ts): the pairs of now (:'pairing') are those that the ledger has
+-- The gate, as far as the catalog can tell (core/checks/gate.ts): the pairs of now (:'pairing') are those that the ledger has
 -- (:'planned'), each with a valid and enforced FK, and no finding of gate-findings.sql is an error. :problems is empty where it is open.
 WITH now AS (
   SELECT * FROM jsonb_to_recordset(:'pairing'::jsonb)

@@ -1,4 +1,4 @@
--- Why a lock was not granted, in the words of core/lock-budget.ts: who holds it (:'result', from checks/lock-holders.sql).
+-- Why a lock was not granted, in the words of core/steps/locks/lock-budget.ts: who holds it (:'result', from checks/lock-holders.sql).
 -- Lost races are tried again, with full jitter up to 8 s: 55P03, a deadlock, and 57014 when it came after the whole wait
 -- (then it is our own statement_timeout; before, somebody cancelled us).
 WITH holder AS (

@@ -1,4 +1,4 @@
--- How the next try of lock.sql goes (core/lock-wait.ts): NOWAIT or waiting, and for :limit_ms at most. A wait leaves the work its
+-- How the next try of lock.sql goes (core/postgres/locks/lock-wait.ts): NOWAIT or waiting, and for :limit_ms at most. A wait leaves the work its
 -- forecast time, a tenth of the budget at least, and is shorter than deadlock_timeout. Needs the rows of
 -- catalog/deadlock-timeout.sql and checks/old-holder.sql.
 SELECT t.in_turns,

@@ -1,4 +1,4 @@
--- Checks 1 to 3 (core/verification.ts), from :'pairing', checks/parent-foreign-keys.sql (:'parents') and
+-- Checks 1 to 3 (core/checks/verification.ts), from :'pairing', checks/parent-foreign-keys.sql (:'parents') and
 -- checks/foreign-key-targets.sql (:'targets'). Not :'whole': what was found on other partitions than those of :'pairing' does
 -- not count.
 WITH judged AS (

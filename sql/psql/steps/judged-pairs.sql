@@ -1,4 +1,4 @@
--- The pairs that the last checks judge, as core/verification.ts does. Dropped and not yet called migrated: those of the drop, as
+-- The pairs that the last checks judge, as core/checks/verification.ts does. Dropped and not yet called migrated: those of the drop, as
 -- the ledger has them; :newcomers has the pairs that were attached since, which are listed only, and :whole is false. Else all.
 SELECT :'migration_id' <> '' AND :'migration_state' IN ('running', 'paused') AND :'constraint_oid' = '' AS judges_the_drop \gset
 \set newcomers '[]'

@@ -1,4 +1,4 @@
--- The check `delete-performance` (core/delete-probe.ts): what :proofs say of each pair of :pairing, and ten rows of the first pair
+-- The check `delete-performance` (core/checks/delete-probe.ts): what :proofs say of each pair of :pairing, and ten rows of the first pair
 -- that has rows and where nothing but the pair is reached, deleted and taken back. Runs in the caller's transaction, for :probe_ms
 -- at most. Then :check4 and :detail4 are known.
 \set outcome_json '{}'

@@ -1,4 +1,4 @@
--- The verified drop (core/verified-drop.ts): one transaction takes every lock or none, runs the gate again, drops, looks at what
+-- The verified drop (core/steps/forward/verified-drop.ts): one transaction takes every lock or none, runs the gate again, drops, looks at what
 -- stands now, deletes some rows in a savepoint, and commits only if all of that was right. With
 -- rehearse=on it ends with ROLLBACK: proof that the drop will work, and nothing changed.
 \ir ../../statements/lock-tables.sql

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import type { Client } from 'pg';
 import { serverUser } from '../../../local/embedded/binaries.ts';
 import { cleanUpAtExit } from '../../../local/embedded/cleanup.ts';
-import type { ChaosServer } from '../harness/server.ts';
+import type { ChaosServer } from '../harness/chaos-server.ts';
 import { session } from './scene.ts';
 
 /** The largest of the databases, and what the application adds to it. */

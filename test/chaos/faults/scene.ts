@@ -2,12 +2,12 @@
 import { Client } from 'pg';
 import type { Frozen } from '../harness/bundle.ts';
 import type { Oids, Shape } from '../harness/case.ts';
+import type { ChaosServer } from '../harness/chaos-server.ts';
 import type { DbaPair } from '../harness/dba-pair.ts';
 import type { Invocation } from '../harness/protocol.ts';
 import type { ProxiedConnection } from '../harness/proxied-connection.ts';
 import type { LoopbackProxy } from '../harness/proxy.ts';
 import type { Runner } from '../harness/runner.ts';
-import type { ChaosServer } from '../harness/server.ts';
 import type { Kind } from '../schedule.ts';
 
 /** A handler's failure, as the execution told it. */

@@ -5,9 +5,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
-import { messageOfCause } from '../../../core/errors.ts';
+import { messageOfCause } from '../../../core/contracts/errors.ts';
 import { handler as reconcile } from '../../../lambdas/operations/reconcile.ts';
-import type { Handler, Handlers, StateMachineDefinition } from '../../../local/engine.ts';
+import type { Handler, Handlers, StateMachineDefinition } from '../../../local/engine/engine.ts';
 import { runLocally } from '../../../local/executions.ts';
 import { handlers as ownHandlers } from '../../../local/handlers.ts';
 import { failingHandlers } from './failing-functions.ts';

@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Handler, Handlers } from '../../../local/engine.ts';
+import type { Handler, Handlers } from '../../../local/engine/engine.ts';
 import type { FunctionFault } from '../schedule.ts';
 import type { Command, Invocation, Report } from './protocol.ts';
 

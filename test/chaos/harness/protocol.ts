@@ -1,5 +1,5 @@
 /** What the process that runs the handlers and the one that watches it tell each other. */
-import type { ExecutionOutcome } from '../../../local/engine.ts';
+import type { ExecutionOutcome } from '../../../local/engine/engine.ts';
 import type { FunctionFault } from '../schedule.ts';
 
 /** One call of a handler, as the state machine made it. */

@@ -3,9 +3,9 @@ import type { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { waitUntil } from '../../support/observe.ts';
 import { session } from '../faults/scene.ts';
+import { binariesOf, ChaosServer } from './chaos-server.ts';
 import { plantable } from './own-settings.ts';
 import { LoopbackProxy } from './proxy.ts';
-import { binariesOf, ChaosServer } from './server.ts';
 
 const quoted = (value: string): string => `'${value.replaceAll("'", "''")}'`;
 

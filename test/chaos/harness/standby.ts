@@ -1,7 +1,11 @@
 /** A hot standby that streams from a chaos server: made when a schedule wants it first, and kept for the next ones. */
 import { Client } from 'pg';
 import type { Binaries } from '../../../local/embedded/binaries.ts';
-import { type EmbeddedPostgres, type ServerSettings, startEmbeddedPostgres } from '../../../local/embedded-postgres.ts';
+import {
+  type EmbeddedPostgres,
+  type ServerSettings,
+  startEmbeddedPostgres,
+} from '../../../local/embedded/embedded-postgres.ts';
 import { waitUntil } from '../../support/observe.ts';
 
 const START_TIMEOUT_MS = 60_000;

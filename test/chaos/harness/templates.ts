@@ -5,9 +5,9 @@ import { waitUntil } from '../../support/observe.ts';
 import { session } from '../faults/scene.ts';
 import type { Frozen } from './bundle.ts';
 import { SHAPES, type ShapeName, sqlOf, TABLE, withoutMigrationNumber } from './case.ts';
+import type { ChaosServer } from './chaos-server.ts';
 import { LoopbackProxy } from './proxy.ts';
 import { type Ending, Runner } from './runner.ts';
-import type { ChaosServer } from './server.ts';
 
 /** An undisturbed migration and the rollback of it: what every schedule has to end as, too. */
 export interface Reference {

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { session } from '../faults/scene.ts';
 import { type Frozen, freezeAsBuilt } from '../harness/bundle.ts';
 import { readOids, type Shape, sqlOf } from '../harness/case.ts';
+import { binariesOf, ChaosServer } from '../harness/chaos-server.ts';
 import type { Report } from '../harness/protocol.ts';
 import { type Ending, Runner } from '../harness/runner.ts';
-import { binariesOf, ChaosServer } from '../harness/server.ts';
 import { Observer } from '../watch/observer.ts';
 import { Workload } from '../watch/workload.ts';
 

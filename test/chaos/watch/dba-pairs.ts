@@ -5,8 +5,8 @@
  * then guards it as before.
  */
 import type { Client } from 'pg';
-import { audit } from '../../../core/audit/audit.ts';
-import { connect } from '../../../core/connection.ts';
+import { audit } from '../../../core/drift/find-drift.ts';
+import { connect } from '../../../core/ledger/connect.ts';
 import { type DbaPair, dbaPair } from '../harness/dba-pair.ts';
 
 interface Standing {

@@ -9,7 +9,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
-import { isConnectionError } from '../../../core/postgres-errors.ts';
+import { isConnectionError } from '../../../core/postgres/postgres-errors.ts';
 import type { Oids } from '../harness/case.ts';
 
 export interface ObserverOptions {

@@ -1,7 +1,7 @@
 /** An application: writers and a reader with connections of their own, that go on whatever happens to the migration. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, DatabaseError } from 'pg';
-import { isConnectionError } from '../../../core/postgres-errors.ts';
+import { isConnectionError } from '../../../core/postgres/postgres-errors.ts';
 import { medium, type Shape } from '../harness/case.ts';
 import { initialShares, type Share } from './account.ts';
 import { nextOperation, type Operation } from './operations.ts';

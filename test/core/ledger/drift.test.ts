@@ -1,9 +1,9 @@
 /** Commands that write a single thing to the ledger look at its shape first, too: `approve`, and the last psql script. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { approve } from '../../../core/approve.ts';
-import { refuseDrift } from '../../../core/ledger-state.ts';
-import { newLedger } from '../../../core/make-ledger.ts';
+import { approve } from '../../../core/ledger/approve.ts';
+import { newLedger } from '../../../core/ledger/schema/make-ledger.ts';
+import { refuseDrift } from '../../../core/ledger/schema/state.ts';
 import { describeWithPsql, psql, psqlInOrder } from '../../psql/psql.helpers.ts';
 import { coreSession, databaseWith, oneRow } from '../case.helpers.ts';
 import { Execution, migratedTo } from '../execution.helpers.ts';

@@ -1,7 +1,7 @@
 /** A migrated database, and copies of it as a dump, a template and a snapshot make them. */
 import { Client } from 'pg';
 import { inject, onTestFinished } from 'vitest';
-import { newLedger } from '../../../core/make-ledger.ts';
+import { newLedger } from '../../../core/ledger/schema/make-ledger.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { findDatabaseAt } from '../case.helpers.ts';
 import { cloneOf, sourceOf } from '../clones.helpers.ts';

@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connect } from '../../../core/connection.ts';
-import { ensureLedger, newLedger } from '../../../core/make-ledger.ts';
-import { runOne } from '../../../core/sql.ts';
+import { connect } from '../../../core/ledger/connect.ts';
+import { ensureLedger, newLedger } from '../../../core/ledger/schema/make-ledger.ts';
+import { runOne } from '../../../core/postgres/sql.ts';
 import { createDatabase } from '../../support/database.ts';
 
 const edition = (name: string) => readFileSync(new URL(`edition-${name}.sql`, import.meta.url), 'utf8');

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { PATTERNS, requireForeignKeyTexts } from '../../../core/ledger-text.ts';
+import { PATTERNS, requireForeignKeyTexts } from '../../../core/ledger/foreign-key-texts.ts';
 import { describeWithPsql, hasPsql, psql } from '../../psql/psql.helpers.ts';
 import { everything, oneRow } from '../case.helpers.ts';
 import { Execution, migratedTo } from '../execution.helpers.ts';

@@ -1,9 +1,9 @@
 /** A schema p2pfk that somebody else has made first, or may change: nothing of it is read, and nothing in it runs with our rights. */
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connect, connectReadOnly } from '../../../core/connection.ts';
-import { newLedger } from '../../../core/make-ledger.ts';
-import { runOne } from '../../../core/sql.ts';
+import { connect, connectReadOnly } from '../../../core/ledger/connect.ts';
+import { newLedger } from '../../../core/ledger/schema/make-ledger.ts';
+import { runOne } from '../../../core/postgres/sql.ts';
 import { p2pfk } from '../../cli/cli.helpers.ts';
 import { describeWithPsql, psql, STEPS } from '../../psql/psql.helpers.ts';
 import { databaseWith, oneRow, type TestCase } from '../case.helpers.ts';
@@ -155,7 +155,7 @@ describe('refused is, with its owner named, and nothing of it runs,', () => {
     onTestFinished(() => session.end());
     await as(PLANTED[2]?.[1] ?? '');
 
-    const { openMigrations } = await import('../../../core/ledger.ts');
+    const { openMigrations } = await import('../../../core/ledger/migrations.ts');
     await expect(openMigrations(session, 1)).rejects.toMatchObject({ name: 'LedgerNotTrusted' });
     await expect(execution.plan()).rejects.toMatchObject({ name: 'LedgerNotTrusted' });
   });

@@ -1,8 +1,8 @@
 /** A ledger of another version, or one that is not as its version has it: nothing is written to it, and no function of it replaced. */
 import { readFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
-import { connect } from '../../../core/connection.ts';
-import { ensureLedger } from '../../../core/make-ledger.ts';
+import { connect } from '../../../core/ledger/connect.ts';
+import { ensureLedger } from '../../../core/ledger/schema/make-ledger.ts';
 import { p2pfk } from '../../cli/cli.helpers.ts';
 import { describeWithPsql, psql, STEPS } from '../../psql/psql.helpers.ts';
 import { databaseWith, oneRow } from '../case.helpers.ts';

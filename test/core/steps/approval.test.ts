@@ -1,7 +1,7 @@
 /** The rehearsal, and the word of a person: all is ready, and the parent FK stands until somebody decides. */
 import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { approve } from '../../../core/approve.ts';
+import { approve } from '../../../core/ledger/approve.ts';
 import { holdLock } from '../../support/observe.ts';
 import { coreSession, databaseWith, everything, foreignKeys, oneRow, type TestCase } from '../case.helpers.ts';
 import { Execution } from '../execution.helpers.ts';

@@ -1,7 +1,7 @@
 /** A VACUUM in the way of our locks: an ordinary autovacuum is made to yield, a person's and one that prevents wraparound are not. */
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { type EmbeddedPostgres, FAST, startEmbeddedPostgres } from '../../../local/embedded-postgres.ts';
+import { type EmbeddedPostgres, FAST, startEmbeddedPostgres } from '../../../local/embedded/embedded-postgres.ts';
 import { waitUntil } from '../../support/observe.ts';
 import { findDatabaseAt, oneRow, THREE_PAIRS } from '../case.helpers.ts';
 import { Execution } from '../execution.helpers.ts';

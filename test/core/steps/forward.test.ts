@@ -1,7 +1,7 @@
 /** The forward states, one after the other, through the handlers: what they leave in the catalog and in the ledger. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { readMigrationReport } from '../../../core/ledger.ts';
+import { readMigrationReport } from '../../../core/ledger/migrations.ts';
 import { handler as addForeignKey } from '../../../lambdas/add-foreign-key.ts';
 import { rowsSnapshot } from '../../support/catalog.ts';
 import { coreSession, databaseWith, everything, foreignKeys, oneRow } from '../case.helpers.ts';

@@ -1,12 +1,12 @@
 /** What reconciliation hands over: one rollback by the migration's own state machine, taken up at once, and not without end. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { connect } from '../../../core/connection.ts';
-import type { ReconcileResult, RollbackToStart } from '../../../core/contracts.ts';
-import { MOST_ROLLBACKS } from '../../../core/steps/hand-over.ts';
+import type { ReconcileResult, RollbackToStart } from '../../../core/contracts/documents.ts';
+import { connect } from '../../../core/ledger/connect.ts';
+import { MOST_ROLLBACKS } from '../../../core/steps/operations/hand-over.ts';
 import { handler as look } from '../../../lambdas/operations/look.ts';
 import { handler } from '../../../lambdas/operations/reconcile.ts';
-import { type ExecutionOutcome, startExecution } from '../../../local/engine.ts';
+import { type ExecutionOutcome, startExecution } from '../../../local/engine/engine.ts';
 import { builtDefinition } from '../../../local/executions.ts';
 import { handlers } from '../../../local/handlers.ts';
 import { holdLock, waitForQuery } from '../../support/observe.ts';

@@ -4,9 +4,9 @@
  */
 import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connect } from '../../../core/connection.ts';
-import { holdExecution } from '../../../core/liveness.ts';
-import { reconcile } from '../../../core/steps/reconcile.ts';
+import { connect } from '../../../core/ledger/connect.ts';
+import { holdExecution } from '../../../core/ledger/liveness.ts';
+import { reconcile } from '../../../core/steps/operations/reconcile.ts';
 import { describeWithPsql, psqlInOrder, STEPS } from '../../psql/psql.helpers.ts';
 import { waitUntil } from '../../support/observe.ts';
 import { coreSession, databaseWith, everything, executionArn, oneRow, type TestCase } from '../case.helpers.ts';

@@ -1,7 +1,7 @@
 /** Statements that take strong locks: they wait no longer than they may, and say who stood in the way. */
 import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { lockHolders, underLock } from '../../../core/lock-budget.ts';
+import { lockHolders, underLock } from '../../../core/steps/locks/lock-budget.ts';
 import { backends, holdLock, waitForLockWait, waitUntil } from '../../support/observe.ts';
 import { coreSession, databaseWith, everything, oneRow } from '../case.helpers.ts';
 import { migratedTo } from '../execution.helpers.ts';

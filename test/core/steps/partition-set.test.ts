@@ -1,11 +1,11 @@
 /** Partitions that come and go while a migration is under way: nothing is undone for them, and nothing of ours is left on them. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { audit } from '../../../core/audit/audit.ts';
-import { column, standingOn } from '../../provision/migrated.helpers.ts';
+import { audit } from '../../../core/drift/find-drift.ts';
 import { holdLock } from '../../support/observe.ts';
 import { coreSession, foreignKeys, oneRow } from '../case.helpers.ts';
 import { Execution, migratedTo } from '../execution.helpers.ts';
+import { column, standingOn } from '../provision/migrated.helpers.ts';
 
 /** A pair without a pair FK, with an orphan and without an index. */
 const NEW_PAIR = `

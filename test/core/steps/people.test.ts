@@ -1,7 +1,7 @@
 /** Who acts on a migration and why; an approver who is not a starter; an approval that is taken back. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { approve, withdrawApproval } from '../../../core/approve.ts';
+import { approve, withdrawApproval } from '../../../core/ledger/approve.ts';
 import { waitForLockWait } from '../../support/observe.ts';
 import { coreSession, databaseWith, foreignKeys, oneRow, type TestCase } from '../case.helpers.ts';
 import { Execution, migratedTo } from '../execution.helpers.ts';

@@ -4,9 +4,9 @@
  */
 import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connect } from '../../../core/connection.ts';
-import type { ReconcileResult } from '../../../core/contracts.ts';
-import { holdExecution } from '../../../core/liveness.ts';
+import type { ReconcileResult } from '../../../core/contracts/documents.ts';
+import { connect } from '../../../core/ledger/connect.ts';
+import { holdExecution } from '../../../core/ledger/liveness.ts';
 import type { HandlerContext } from '../../../lambdas/handler.ts';
 import { handler } from '../../../lambdas/operations/reconcile.ts';
 import { databaseWith, everything, executionArn, foreignKeys, oneRow } from '../case.helpers.ts';

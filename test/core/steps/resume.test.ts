@@ -1,7 +1,7 @@
 /** An execution that ended anywhere is taken up by the next one; one that lives is left alone. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connect } from '../../../core/connection.ts';
-import { holdExecution } from '../../../core/liveness.ts';
+import { connect } from '../../../core/ledger/connect.ts';
+import { holdExecution } from '../../../core/ledger/liveness.ts';
 import { databaseWith, everything, executionArn, foreignKeys, oneRow } from '../case.helpers.ts';
 import { Execution, FORWARD, migratedTo } from '../execution.helpers.ts';
 

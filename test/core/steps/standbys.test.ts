@@ -1,8 +1,8 @@
 /** Readers on a streaming standby: an ACCESS EXCLUSIVE lock of the primary is replayed there, and they wait behind it. */
 import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { changeOnline } from '../../../core/online-change.ts';
-import { requireFreeReaders } from '../../../core/readers.ts';
+import { requireFreeReaders } from '../../../core/checks/readers.ts';
+import { changeOnline } from '../../../core/steps/locks/online-change.ts';
 import { holdLock, waitUntil } from '../../support/observe.ts';
 import {
   type Replicated,

@@ -1,10 +1,10 @@
 /** A synchronous standby that answers late or never: what waits for it holds no lock on the primary. */
 import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { connect } from '../../../core/connection.ts';
-import { changeOnline } from '../../../core/online-change.ts';
-import { confirmOnStandby } from '../../../core/standby-commit.ts';
-import { readTrail } from '../../../core/trail/trail.ts';
+import { connect } from '../../../core/ledger/connect.ts';
+import { readTrail } from '../../../core/ledger/read-trail.ts';
+import { confirmOnStandby } from '../../../core/ledger/standby-commit.ts';
+import { changeOnline } from '../../../core/steps/locks/online-change.ts';
 import { startPsql } from '../../psql/psql.helpers.ts';
 import { holdLock, waitUntil } from '../../support/observe.ts';
 import {

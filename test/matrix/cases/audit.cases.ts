@@ -1,6 +1,6 @@
 /** What `audit` finds after the migration, and what its repair makes. */
 import { expect } from 'vitest';
-import { auditAndRepair } from '../../../core/audit/repair.ts';
+import { auditAndRepair } from '../../../core/drift/repair.ts';
 import { withCore } from '../migration.helpers.ts';
 import type { Case } from './case.helpers.ts';
 

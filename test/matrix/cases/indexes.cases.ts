@@ -1,6 +1,6 @@
 /** Which index serves the foreign key: plan, migration, audit and the ledger's view agree, and so does the planner. */
 import { expect } from 'vitest';
-import { audit, isClean } from '../../../core/audit/audit.ts';
+import { audit, isClean } from '../../../core/drift/find-drift.ts';
 import { plan, withCore } from '../migration.helpers.ts';
 import type { Case, CaseRun } from './case.helpers.ts';
 

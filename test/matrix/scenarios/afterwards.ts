@@ -1,8 +1,8 @@
 /** After the migration: new pairs, drift, and the view that tells a DBA the same. */
 import { expect } from 'vitest';
-import { audit, isClean } from '../../../core/audit/audit.ts';
-import { auditAndRepair } from '../../../core/audit/repair.ts';
-import { provision } from '../../../core/provision/provision.ts';
+import { audit, isClean } from '../../../core/drift/find-drift.ts';
+import { auditAndRepair } from '../../../core/drift/repair.ts';
+import { provision } from '../../../core/provision/provision-pair.ts';
 import { expectAttempts, withDatabase } from '../layout.helpers.ts';
 import { everything, execute, succeeds, verify, withCore } from '../migration.helpers.ts';
 import type { MatrixDatabase } from '../server.helpers.ts';

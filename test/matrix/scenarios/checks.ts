@@ -1,6 +1,6 @@
 /** Each of the six checks passes on a migrated database, and finds what it is there for. */
 import { expect } from 'vitest';
-import { CheckId } from '../../../core/contracts.ts';
+import { CheckId } from '../../../core/contracts/documents.ts';
 import { expectAttempts, withDatabase } from '../layout.helpers.ts';
 import { everything, execute, succeeds, verify } from '../migration.helpers.ts';
 import type { MatrixServer } from '../server.helpers.ts';

@@ -1,0 +1,234 @@
+/** A plan as a person reads it, and as SQL. Pure. */
+
+import { acceptFlags } from '../../core/checks/preflight/acceptance.ts';
+import type {
+  Estimate,
+  Finding,
+  Plan,
+  PlanFinding,
+  PlanLedger,
+  PlannedPair,
+  Severity,
+} from '../../core/contracts/documents.ts';
+import type { EventBudget } from '../../core/contracts/event-budget.ts';
+import { grouped, oneLine, plural, roughly, size, visible, withoutSchemaOf, wrapped } from '../text.ts';
+import { columns } from './columns.ts';
+
+/** More pairs than fit a screen are cut on a terminal only. */
+const MOST_PAIRS = 40;
+/** Longer lines are hard to read, however wide the terminal is. */
+const WIDEST = 110;
+
+export interface PlanLinesOptions {
+  /** The options as they were given, `--table` among them, quoted for a shell: the commands at the end repeat them. */
+  readonly given: string;
+  /** Of the terminal; null where it is none: then nothing is cut or wrapped. */
+  readonly columns: number | null;
+}
+
+export function planLines(plan: Plan, options: PlanLinesOptions): string[] {
+  const toWidth = (lines: readonly string[]): string[] => fitted(lines, options.columns);
+  return [
+    ...toWidth(heading(plan)),
+    '',
+    ...pairLines(plan, options.columns !== null),
+    ...toWidth(unpairedLines(plan)),
+    '',
+    ...toWidth(allFindings(plan.findings)),
+    '',
+    ...toWidth(estimateLines(plan)),
+    `Statements   ${plan.statements.length}; all of them, with their locks: p2pfk plan ${options.given} --sql`,
+    '',
+    ...acceptanceLines(plan),
+    verdict(plan, options.given),
+  ];
+}
+
+/** What `migrate` asks on a terminal, and refuses without these options elsewhere. */
+function acceptanceLines({ findings, statements }: Plan): string[] {
+  const flags = acceptFlags(findings.filter(needsAcceptance));
+  return flags === '' || statements.length === 0 ? [] : [`! Needs acceptance: ${flags}`];
+}
+
+/** Wraps under the beginning of the text: behind `Rollback     `, behind `  ✗ `, behind `      → `. */
+export function fitted(lines: readonly string[], columns: number | null): string[] {
+  if (columns === null) return [...lines];
+  return lines.flatMap((line) => {
+    const indent = /^(?:\S+ {2,}| *[✗!·→] | *)/u.exec(line)?.[0].length ?? 0;
+    return wrapped(line, Math.min(columns, WIDEST) - 1, indent);
+  });
+}
+
+/** What the demo shows of a plan: no list of pairs, no remedies. */
+export function planSummary(plan: Plan, columns: number | null): string[] {
+  const toBuild = plan.pairs.filter((pair) => !pair.hasIndex).length;
+  const lines = [
+    ...heading(plan),
+    `Pairs        ${plan.pairs.length}, ${toBuild} without an index on the FK columns; ${plan.unpaired.length} unpaired`,
+    ...estimateLines(plan),
+    `Statements   ${plan.statements.length}`,
+  ];
+  return fitted(lines, columns);
+}
+
+function heading(plan: Plan): string[] {
+  const server = /^\d/.test(plan.serverVersion) ? `PostgreSQL ${plan.serverVersion}` : plan.serverVersion;
+  return [
+    ...(plan.ledger === undefined ? [] : [`Ledger       ${ledgerState(plan.ledger)}`]),
+    `Table        ${plan.table} → ${plan.referencedTable}`,
+    `Constraint   ${plan.constraint}`,
+    `Definition   ${oneLine(plan.definition)}`,
+    `Server       ${server}`,
+  ];
+}
+
+/** The state of the migration, since when, by whom and why. */
+function ledgerState({ state, migrationId, execution, role, since, reason }: PlanLedger): string {
+  const why = reason === null ? '' : `; ${oneLine(reason)}`;
+  const entry = ` (migration ${migrationId ?? '?'}, opened by role ${visible(role ?? '?')})`;
+  switch (state) {
+    case 'never-migrated':
+      return 'never migrated';
+    case 'missing':
+      return `missing: there are pair foreign keys that it does not know${why}`;
+    case 'unreadable':
+      return `not readable${reason === null ? '' : `: ${oneLine(reason)}`}`;
+    case 'running':
+    case 'rolling-back':
+      return `${state === 'running' ? 'running' : 'rolling back'} since ${since}, by ${visible(execution ?? '?')}${entry}${why}`;
+    case 'paused':
+      return `paused since ${since}${entry}${why}`;
+    case 'migrated':
+      return `migrated at ${since}${entry}${why}`;
+    case 'rolled-back':
+      return `rolled back at ${since}${entry}${why}`;
+  }
+}
+
+function pairLines(plan: Plan, cut: boolean): string[] {
+  const shown = cut ? plan.pairs.slice(0, MOST_PAIRS) : plan.pairs;
+  const short = (name: string): string => visible(withoutSchemaOf(plan.table, name));
+  const table = columns<PlannedPair>(shown, [
+    { title: '#', cell: (_, index) => String(index + 1), align: 'right' },
+    { title: 'referencing', cell: (pair) => short(pair.referencing) },
+    { title: 'referenced', cell: (pair) => short(pair.referenced) },
+    { title: 'rows', cell: (pair) => grouped(pair.rows), align: 'right' },
+    { title: 'size', cell: (pair) => size(pair.bytes), align: 'right' },
+    { title: 'index', cell: (pair) => (pair.hasIndex ? 'there' : 'to build') },
+  ]);
+  const hidden = plan.pairs.length - shown.length;
+  return [
+    `${plural(plan.pairs.length, 'pair')}, largest first (rows are the planner's estimates)`,
+    ...(shown.length === 0 ? [] : table),
+    ...(hidden > 0 ? [`  … and ${hidden} more: pipe into a file or less, or use --json, to see all`] : []),
+  ];
+}
+
+function unpairedLines(plan: Plan): string[] {
+  if (plan.unpaired.length === 0) return [];
+  return [
+    '',
+    `${plural(plan.unpaired.length, 'partition')} without a counterpart`,
+    ...plan.unpaired.map(
+      ({ partition, side, rows, decision }) =>
+        `  ${withoutSchemaOf(plan.table, partition)} (${side}, about ${plural(rows, 'row')}): ${oneLine(decision)}`,
+    ),
+  ];
+}
+
+const SEVERITIES: readonly (readonly [severity: Severity, mark: string, title: string])[] = [
+  ['error', '✗', 'Errors'],
+  ['warning', '!', 'Warnings'],
+  ['info', '·', 'Good to know'],
+];
+
+function allFindings(findings: readonly Finding[]): string[] {
+  if (findings.length === 0) return ['✓ No findings'];
+  return SEVERITIES.flatMap(([severity]) => findingLines(findings, severity));
+}
+
+/** The findings of one severity under their title, each with its remedy; nothing where there are none. */
+export function findingLines(findings: readonly Finding[], severity: Severity): string[] {
+  const [, mark, title] = SEVERITIES.find(([known]) => known === severity) ?? [severity, '·', severity];
+  const those = findings.filter((finding) => finding.severity === severity);
+  if (those.length === 0) return [];
+  return [
+    title,
+    ...those.flatMap((finding) => [
+      `  ${mark} ${finding.id}: ${oneLine(finding.message)}${needsAcceptance(finding) ? ' (needs acceptance)' : ''}`,
+      ...(finding.remedy === '' ? [] : [`      → ${oneLine(finding.remedy)}`]),
+    ]),
+  ];
+}
+
+function needsAcceptance(finding: Finding | PlanFinding): boolean {
+  return 'needsAcceptance' in finding && finding.needsAcceptance;
+}
+
+export function rollbackForecast({ strategy, writesBlockedMs, note }: Estimate['rollback']): string {
+  const blocked =
+    writesBlockedMs < 1 ? 'writes are not blocked' : `writes blocked for about ${roughly(writesBlockedMs)}`;
+  return `Rollback     ${strategy}: ${blocked}${note === '' ? '' : `; ${oneLine(note)}`}`;
+}
+
+export function estimateLines({ estimate }: Plan): string[] {
+  return [
+    `Estimate     ${grouped(estimate.rows)} rows, ${size(estimate.bytes)}: about ${roughly(estimate.seconds * 1000)} in all`,
+    `Execution    ${executionLine(estimate.execution)}`,
+    `Drop         exclusive locks for about ${roughly(estimate.dropLockedMs)}; ${waitOfDrop(estimate.dropWaitMs)}`,
+    rollbackForecast(estimate.rollback),
+  ];
+}
+
+function waitOfDrop(waitMs: number): string {
+  return waitMs > 0
+    ? `each try waits up to ${waitMs} ms for them`
+    : 'the lock budget leaves no room to wait for them (NOWAIT only)';
+}
+
+/** Step Functions ends an execution at its 25,000th event, in AWS and at home. */
+function executionLine(budget: EventBudget): string {
+  const { iterations, pairsPerIteration, events, approvalEvents, rollbackEvents, limit } = budget;
+  const how =
+    pairsPerIteration <= 1
+      ? 'one iteration a pair'
+      : `${plural(iterations, 'iteration')} of up to ${plural(pairsPerIteration, 'pair')}, as one for each would not fit`;
+  const approval = approvalEvents === 0 ? '' : `, up to ${grouped(approvalEvents)} for the wait for approval`;
+  return `${how}; ${grouped(events)} of ${grouped(limit)} events${approval}, and ${grouped(rollbackEvents)} for a rollback`;
+}
+
+function verdict(plan: Plan, given: string): string {
+  const errors = plan.findings.filter((finding) => finding.severity === 'error').length;
+  if (errors > 0) return `✗ Refused: ${plural(errors, 'error')} to remove first`;
+  if (plan.statements.length === 0) return '✓ Already migrated: nothing to do';
+  const flags = acceptFlags(plan.findings.filter(needsAcceptance));
+  return `✓ Ready: p2pfk migrate ${given}${flags === '' ? '' : ` ${flags}`}`;
+}
+
+/**
+ * The statements alone, to be read by a DBA. Every line of a comment begins with `--`, whatever line breaks a name holds,
+ * so that no name can end a comment and be taken for SQL.
+ */
+export function statementsAsSql(plan: Plan): string {
+  const comment = (text: string): string => `-- ${visible(oneLine(text))}`;
+  const total = plan.statements.length;
+  const head = [
+    comment(
+      `p2pfk plan for ${plan.table} → ${plan.referencedTable}, constraint ${plan.constraint}: ${plural(total, 'statement')}`,
+    ),
+    comment(
+      'What is left of a migration that has begun, for reading: a LOCK TABLE and the statement below it run in one',
+    ),
+    comment(
+      'transaction. p2pfk migrate goes on with it, and so do the psql scripts of sql/; p2pfk rollback goes back.',
+    ),
+  ];
+  const blocks = plan.statements.map(({ step, lock, sql }, index) =>
+    [
+      comment(`${index + 1}/${total} ${step}`),
+      comment(`lock: ${lock}`),
+      /;\s*$/.test(sql) ? sql.trimEnd() : `${sql.trimEnd()};`,
+    ].join('\n'),
+  );
+  return `${[head.join('\n'), ...blocks].join('\n\n')}\n`;
+}

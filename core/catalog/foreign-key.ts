@@ -1,0 +1,277 @@
+/** Finds the foreign key that a person means by `--table` and `--constraint`, standing or already migrated. */
+import type { Client } from 'pg';
+import { InvalidInput, LedgerElsewhere } from '../contracts/errors.ts';
+import { redact } from '../contracts/redact.ts';
+import { contained, withCallerSearchPath } from '../ledger/connect.ts';
+import { type LedgerMigration, openMigrations } from '../ledger/migrations.ts';
+import { readUnmatched } from '../ledger/schema/identity.ts';
+import { messageOf, sqlStateOf } from '../postgres/postgres-errors.ts';
+import { run, runOne } from '../postgres/sql.ts';
+import { resolveWithoutLedger } from './lost-foreign-key.ts';
+import { means, PARTITIONED, type StandingForeignKey } from './standing-foreign-key.ts';
+import { refuseUnsafeReturn, refuseUntrustedCode } from './untrusted-code.ts';
+
+/**
+ * A foreign key between two partitioned tables. The SQL fragments (`columns`, `actions`, ...) were written and quoted by
+ * PostgreSQL; they go into statements as they are. Keys are those of `sql/`, so the object serves as its parameters.
+ */
+export interface ForeignKey {
+  readonly referencing_oid: number;
+  /** Schema-qualified, quoted where needed. */
+  readonly table: string;
+  readonly referenced_oid: number;
+  readonly referencedTable: string;
+  /** As stored in pg_constraint, unquoted; empty where only pair FKs are left and no ledger remembers the name. */
+  readonly constraint_name: string;
+  /** The constraint's oid while the parent FK stands, else null. */
+  readonly constraint_oid: number | null;
+  /** false: the parent FK stands and is NOT VALID (18+). */
+  readonly validated?: boolean;
+  /** `pg_get_constraintdef` with schema-qualified names; ends with NOT ENFORCED where it is not (18+). */
+  readonly definition: string;
+  /** `pg_get_constraintdef` as the caller's own session prints it. */
+  readonly displayDefinition: string;
+  readonly columns: string;
+  readonly referenced_columns: string;
+  readonly column_names: readonly string[];
+  readonly referenced_column_names: readonly string[];
+  /** All that follows the referenced columns: MATCH, ON UPDATE, ON DELETE, DEFERRABLE; pair FKs are always enforced. */
+  readonly actions: string;
+  readonly comment: string | null;
+  /** Triggers of the parent FK that fire ALWAYS; see `sql/catalog/foreign-key-shape.sql`. */
+  readonly firing: readonly AlwaysFiring[];
+  /** Id of the open migration in the ledger, if there is one. */
+  readonly migrationId: string | null;
+}
+
+/** A trigger of a foreign key that fires ALWAYS, also where session_replication_role is replica. */
+export interface AlwaysFiring {
+  /** Oid of the table or partition. */
+  readonly relation: number;
+  readonly kind: 'check ins' | 'check upd' | 'action del' | 'action upd';
+}
+
+/** Whether a trigger of the parent FK fires ALWAYS on that table or partition: a trigger of ours there then has to, too. */
+export function firesAlways({ firing }: Pick<ForeignKey, 'firing'>, relation: number): boolean {
+  return firing.some((trigger) => trigger.relation === relation);
+}
+
+/** What is to be done with the foreign key decides which candidates count. */
+export type Purpose = 'migrate' | 'verify' | 'rollback' | 'approve';
+
+/** The schema at the beginning of a name that format('%I.%I') has written. */
+const SCHEMA = /^(?:"(?:[^"]|"")*"|[^".]+)\./;
+
+/**
+ * The foreign key of `table`: the standing parent FK, or the migrated one that the ledger or the pair FKs still show.
+ *
+ * @throws InvalidInput when no plan can be made from the names given; the message says which names there are
+ * @throws UntrustedCode when reading and comparing its keys would run another role's code with rights that role has not got
+ */
+export async function resolveForeignKey(
+  client: Client,
+  wanted: { readonly table: string; readonly constraint?: string | undefined },
+  purpose: Purpose,
+): Promise<ForeignKey> {
+  const foreignKey = await findForeignKey(client, wanted, purpose);
+  // An approval writes one row of the ledger, and compares nothing.
+  if (purpose === 'rollback') await refuseUnsafeReturn(client, foreignKey);
+  else if (purpose !== 'approve') await refuseUntrustedCode(client, foreignKey);
+  return foreignKey;
+}
+
+async function findForeignKey(
+  client: Client,
+  wanted: { readonly table: string; readonly constraint?: string | undefined },
+  purpose: Purpose,
+): Promise<ForeignKey> {
+  const standing = await standingForeignKeys(client, wanted.table);
+  const [first] = standing;
+  if (!first)
+    throw new InvalidInput(
+      `table ${wanted.table} does not exist; name it as SQL does, with its schema where the search_path does not lead to it`,
+    );
+  if (first.table_kind !== PARTITIONED) {
+    throw new InvalidInput(
+      `table ${first.table_name} is not partitioned: there is no foreign key between partitions to make; only a parent-level foreign key between two partitioned tables can be migrated`,
+    );
+  }
+  const open = await openMigrations(client, first.table_oid);
+  await refuseStrangers(client, first, open);
+  const parentForeignKeys = standing.filter(
+    (key) => key.constraint_name !== null && key.referenced_kind === PARTITIONED,
+  );
+  const gone = open.filter((migration) => !standing.some((key) => key.constraint_name === migration.constraint_name));
+
+  const choices =
+    purpose === 'rollback' || purpose === 'approve'
+      ? open.map((migration) => migration.constraint_name)
+      : [
+          ...parentForeignKeys.map((key) => key.constraint_name as string),
+          ...gone.map((migration) => migration.constraint_name),
+        ];
+  // What still stands comes first to migrate, what waits comes first to approve; the others only where there is none.
+  const foremost =
+    purpose === 'migrate'
+      ? parentForeignKeys.map((key) => key.constraint_name as string)
+      : purpose === 'approve'
+        ? open.filter(waitsForApproval).map((migration) => migration.constraint_name)
+        : [];
+  const preferred = foremost.length > 0 ? foremost : choices;
+  const matching =
+    wanted.constraint === undefined ? preferred : choices.filter((name) => means(wanted.constraint as string, name));
+
+  if (matching.length > 1) {
+    throw new InvalidInput(
+      `table ${first.table_name} has ${matching.length} foreign keys to partitioned tables (${matching.join(', ')}): choose one with --constraint`,
+    );
+  }
+  const [name] = matching;
+  if (name === undefined) return resolveWithoutLedger(client, first, standing, wanted.constraint, purpose);
+
+  const parent = standing.find((key) => key.constraint_name === name);
+  const migration = open.find((candidate) => candidate.constraint_name === name);
+  if (parent) return fromStanding(client, parent, migration?.id ?? null);
+  if (migration) {
+    return {
+      ...migration,
+      referencing_oid: migration.table_oid,
+      table: migration.table_name,
+      referencedTable: migration.referenced_name,
+      constraint_oid: null,
+      displayDefinition: migration.definition,
+      firing: migration.firing ?? [],
+      migrationId: migration.id,
+    };
+  }
+  throw new InvalidInput(`table ${first.table_name} has no foreign key ${redact(name)}`);
+}
+
+/**
+ * A table keeps its oid when it is renamed. Where it has another name than the ledger knows, and no foreign key of the migration
+ * is there, the oid has come to another table: a part of the database was restored.
+ */
+async function refuseStrangers(
+  client: Client,
+  { table_name: name }: StandingForeignKey,
+  open: readonly LedgerMigration[],
+): Promise<void> {
+  for (const { id } of open.filter((migration) => migration.table_name !== name)) {
+    const unmatched = await readUnmatched(client, id);
+    if (unmatched === '') continue;
+    throw new LedgerElsewhere(
+      `refused, nothing was changed: the ledger does not fit this database: ${unmatched}; p2pfk audit --relink looks for them by name, and compares them first`,
+    );
+  }
+}
+
+function waitsForApproval({ state, approval_asked_at, approved_at }: LedgerMigration): boolean {
+  return (state === 'running' || state === 'paused') && approval_asked_at !== null && approved_at === null;
+}
+
+/**
+ * The oid of the table that a name means to the caller; 0 where there is none. PostgreSQL's own error where it is no name.
+ *
+ * @throws InvalidInput where a name without a schema leads to another role's table in front of the one that may be meant
+ */
+export async function resolveTable(client: Client, table: string): Promise<number> {
+  const found = await lookUp(client, table);
+  const [trap] = await run<{ found: string; others: string | null }>(client, 'catalog/other-tables-of-that-name', {
+    ...found,
+    table,
+  });
+  if (trap)
+    throw new InvalidInput(
+      `table ${table} leads to ${trap.found}, which stands in front ${trap.others === null ? 'in a schema with the name of your role' : `of ${trap.others}`}: name it with its schema`,
+    );
+  return found.table_oid;
+}
+
+async function lookUp(client: Client, table: string): Promise<{ table_oid: number; schemas: string[] }> {
+  return contained(client, () =>
+    withCallerSearchPath(client, () => runOne(client, 'catalog/resolve-table', { table })),
+  );
+}
+
+async function standingForeignKeys(client: Client, table: string): Promise<StandingForeignKey[]> {
+  try {
+    const table_oid = await resolveTable(client, table);
+    return await run<StandingForeignKey & Record<string, unknown>>(client, 'catalog/foreign-keys', { table_oid });
+  } catch (error) {
+    const state = sqlStateOf(error);
+    // 42602 invalid name, 0A000 a name with a database of its own, 42601 a quote that never ends.
+    if (state === '42602' || state === '0A000' || state === '42601') {
+      throw new InvalidInput(`"${redact(table)}" is not a table name as SQL writes it: ${messageOf(error)}`);
+    }
+    throw error;
+  }
+}
+
+/** The parent FKs of one table, to partitioned tables, that p2pfk can migrate. */
+export async function parentForeignKeys(client: Client, tableOid: number): Promise<ForeignKey[]> {
+  const rows = await run<StandingForeignKey & Record<string, unknown>>(client, 'catalog/foreign-keys', {
+    table_oid: tableOid,
+  });
+  const found: ForeignKey[] = [];
+  for (const key of rows) {
+    if (key.constraint_name === null || key.referenced_kind !== PARTITIONED || key.temporal) continue;
+    found.push(await fromStanding(client, key, null));
+  }
+  return found;
+}
+
+async function fromStanding(client: Client, key: StandingForeignKey, migrationId: string | null): Promise<ForeignKey> {
+  const label = `foreign key ${key.constraint_ident} of ${key.table_name}`;
+  if (key.temporal) throw new InvalidInput(`${label} is a temporal foreign key (PERIOD), which p2pfk does not migrate`);
+  const shape = await runOne<{
+    definition: string;
+    full_definition: string;
+    columns: string;
+    referenced_columns: string;
+    column_names: string[];
+    referenced_column_names: string[];
+    actions: string;
+    understood: boolean;
+    comment: string | null;
+    firing: AlwaysFiring[];
+  }>(client, 'catalog/foreign-key-shape', { constraint_oid: key.constraint_oid });
+  if (!shape.understood)
+    throw new InvalidInput(
+      `${label} has a definition that this version of p2pfk does not understand: ${shape.definition}`,
+    );
+  return {
+    referencing_oid: key.table_oid,
+    table: key.table_name,
+    referenced_oid: key.referenced_oid as number,
+    referencedTable: key.referenced_name as string,
+    constraint_name: key.constraint_name as string,
+    constraint_oid: key.constraint_oid,
+    validated: key.validated === true,
+    displayDefinition: await asTheCallerSeesIt(client, key, shape),
+    definition: shape.definition,
+    columns: shape.columns,
+    referenced_columns: shape.referenced_columns,
+    column_names: shape.column_names,
+    referenced_column_names: shape.referenced_column_names,
+    actions: shape.actions,
+    comment: shape.comment,
+    firing: shape.firing,
+    migrationId,
+  };
+}
+
+/**
+ * The definition as the caller's own session prints it: the referenced table without its schema where its bare name means that
+ * table. Asked by name, because nothing of ours but that question runs under the caller's search_path.
+ */
+async function asTheCallerSeesIt(
+  client: Client,
+  { referenced_oid, referenced_name }: StandingForeignKey,
+  { full_definition, columns }: { readonly full_definition: string; readonly columns: string },
+): Promise<string> {
+  const bare = referenced_name?.replace(SCHEMA, '') ?? '';
+  const qualified = `FOREIGN KEY (${columns}) REFERENCES ${referenced_name}(`;
+  if (!full_definition.startsWith(qualified) || (await lookUp(client, bare)).table_oid !== referenced_oid)
+    return full_definition;
+  return `FOREIGN KEY (${columns}) REFERENCES ${bare}(${full_definition.slice(qualified.length)}`;
+}

@@ -1,0 +1,117 @@
+/** A foreign key that no entry of the ledger knows, as the pair FKs in the catalog show it. */
+
+import type { Client } from 'pg';
+import { InvalidInput, PreflightFailed } from '../contracts/errors.ts';
+import { redact } from '../contracts/redact.ts';
+import { run, runOne } from '../postgres/sql.ts';
+import type { ForeignKey, Purpose } from './foreign-key.ts';
+import { means, notPartitioned, PARTITIONED, type StandingForeignKey } from './standing-foreign-key.ts';
+
+/** What the pair FKs of a table say of a parent FK that is gone. */
+export interface Shape {
+  readonly referenced_oid: number;
+  readonly referenced_name: string;
+  readonly columns: string;
+  readonly referenced_columns: string;
+  readonly column_names: string[];
+  readonly referenced_column_names: string[];
+  readonly actions: string;
+  readonly definition: string;
+}
+
+/** Nothing stands and no ledger remembers: pair FKs in the catalog are the last witness. Else say what is there. */
+export async function resolveWithoutLedger(
+  client: Client,
+  table: StandingForeignKey,
+  standing: readonly StandingForeignKey[],
+  constraint: string | undefined,
+  purpose: Purpose,
+): Promise<ForeignKey> {
+  const { table_oid, table_name } = table;
+  const shapes = await run<Shape & Record<string, unknown>>(client, 'catalog/migrated-foreign-keys', { table_oid });
+  const lost = purpose === 'rollback' ? await withoutParent(client, table_oid, shapes) : shapes;
+  const names = standing.flatMap((key) => (key.constraint_ident ? [key.constraint_ident] : []));
+  if (constraint !== undefined) {
+    const there = names.length > 0 ? `it has ${names.join(', ')}` : 'it has no foreign key';
+    const named = standing.find((key) => key.constraint_name !== null && means(constraint, key.constraint_name));
+    if (named && named.referenced_kind !== PARTITIONED) throw new InvalidInput(notPartitioned(named));
+    // To roll back, the name may be that of the parent FK which nobody remembers.
+    if (!named && (purpose !== 'rollback' || lost.length === 0)) {
+      const pairs =
+        shapes.length > 0
+          ? '; its partitions have pair foreign keys that no ledger knows by name: leave --constraint out'
+          : '';
+      throw new InvalidInput(`table ${table_name} has no foreign key ${redact(constraint)}: ${there}${pairs}`);
+    }
+    if (named && purpose === 'rollback') throw new InvalidInput(nothingOpen(table_name));
+  }
+  if (purpose === 'approve') {
+    throw new InvalidInput(`nothing waits for approval: the ledger has no open migration of ${table_name}`);
+  }
+  const [shape] = lost;
+  if (purpose === 'rollback' && !shape) throw new InvalidInput(nothingOpen(table_name));
+  // Those with the most pairs come first; others with the same target differ in their actions, and are drift.
+  const definitions = [...new Map(lost.map((one) => [target(one), one.definition])).values()];
+  if (purpose !== 'rollback' && definitions.length > 1) {
+    throw new InvalidInput(
+      `the partitions of ${table_name} have the pair foreign keys of ${definitions.length} former foreign keys (${definitions.join('; ')}), and the ledger knows none of them; p2pfk audit --table shows each, and makes entries for them`,
+    );
+  }
+  if (shape) {
+    return {
+      ...shape,
+      referencing_oid: table_oid,
+      table: table_name,
+      referencedTable: shape.referenced_name,
+      constraint_name: '',
+      constraint_oid: null,
+      displayDefinition: shape.definition,
+      comment: null,
+      firing: [],
+      migrationId: null,
+    };
+  }
+  await refuseLeafForeignKeys(client, table);
+  const [only] = standing.filter((key) => key.constraint_name !== null);
+  if (only) throw new InvalidInput(notPartitioned(only));
+  throw new InvalidInput(`table ${table_name} has no foreign key: there is nothing to migrate`);
+}
+
+function nothingOpen(table: string): string {
+  return `there is nothing to roll back: the ledger has no open migration of ${table}`;
+}
+
+/** What a foreign key connects, without its actions. */
+export function target({
+  referenced_oid,
+  columns,
+  referenced_columns,
+}: Pick<Shape, 'referenced_oid' | 'columns' | 'referenced_columns'>): string {
+  return `${referenced_oid} (${columns}) (${referenced_columns})`;
+}
+
+/** Those shapes beside which no parent FK on the same columns stands. */
+async function withoutParent(client: Client, tableOid: number, shapes: readonly Shape[]): Promise<Shape[]> {
+  const found: Shape[] = [];
+  for (const shape of shapes) {
+    const { stands } = await runOne<{ stands: boolean }>(client, 'audit/parent-foreign-key-stands', {
+      ...shape,
+      table_oid: tableOid,
+    });
+    if (!stands) found.push(shape);
+  }
+  return found;
+}
+
+/** @throws PreflightFailed where partitions have foreign keys of their own to a whole partitioned table, which the table has not */
+async function refuseLeafForeignKeys(client: Client, { table_oid, table_name }: StandingForeignKey): Promise<void> {
+  const [found] = await run<{ definition: string; partitions: number; first: string }>(
+    client,
+    'catalog/leaf-to-parent-foreign-keys',
+    { table_oid },
+  );
+  if (!found) return;
+  throw new PreflightFailed(
+    `refused, nothing was changed: table ${table_name} has no foreign key, and ${found.partitions} of its partitions have one of their own to a whole partitioned table, the first being ${found.first}; add it to the table first, which takes over those of the partitions and reads the rows of the others: ALTER TABLE ${table_name} ADD ${found.definition}; then run p2pfk migrate`,
+  );
+}

@@ -1,0 +1,67 @@
+/**
+ * Names of the pair FKs. They get their documented names when they are added, because the parent FK's child on the leaf has the
+ * parent's name. In the drop's transaction, where that name becomes free, they may take it (`pairConstraintNames`), and those of
+ * a DEFERRABLE parent FK become INITIALLY IMMEDIATE.
+ */
+import type { Client } from 'pg';
+import type { ExecutionInput } from '../contracts/documents.ts';
+import { executeDdl } from '../ledger/connect.ts';
+import { run } from '../postgres/sql.ts';
+import type { ForeignKey } from './foreign-key.ts';
+import type { Pair } from './pairs.ts';
+
+export type Naming = Partial<Pick<ExecutionInput, 'pairConstraintNames'>>;
+
+/** Keys are those of `sql/`, so a list of these serves as a parameter. */
+export interface FinalName {
+  readonly pair: number;
+  readonly referencing_oid: number;
+  readonly referenced_oid: number;
+  readonly former_name: string;
+  readonly constraint_name: string;
+  /** The leaf is in the schema of the referencing table. */
+  readonly beside_root: boolean;
+  /** `ALTER TABLE ... RENAME CONSTRAINT`, or null where the name stays. */
+  readonly sql: string | null;
+  /** `ALTER TABLE ... ALTER CONSTRAINT ... INITIALLY IMMEDIATE`, or null where it is that. */
+  readonly timing_sql: string | null;
+  readonly lock: string;
+}
+
+type NamedPair = Pick<Pair, 'pair' | 'referencing_oid' | 'referenced_oid' | 'constraint_name' | 'constraint_oid'>;
+
+/** The name of each pair FK after the drop of the parent FK. */
+export function readFinalNames(
+  client: Client,
+  foreignKey: ForeignKey,
+  pairs: readonly NamedPair[],
+  options: Naming,
+): Promise<FinalName[]> {
+  return run<FinalName & Record<string, unknown>>(client, 'statements/rename-pair-foreign-keys', {
+    ...foreignKey,
+    constraint_oid: String(foreignKey.constraint_oid ?? ''),
+    pairs,
+    options: { pairConstraintNames: options.pairConstraintNames ?? 'auto' },
+  });
+}
+
+/**
+ * In the drop's transaction, after the drop: renames the pair FKs, and the ledger with them; makes their timing the parent FK's.
+ */
+export async function takeFinalNames(
+  client: Client,
+  foreignKey: ForeignKey,
+  pairs: readonly NamedPair[],
+  { id, options }: { readonly id: string; readonly options: Naming },
+): Promise<void> {
+  const dropped = { ...foreignKey, constraint_oid: null };
+  const names = await readFinalNames(client, dropped, pairs, options);
+  for (const sql of names.flatMap(statementsOf)) await executeDdl(client, sql);
+  const renamed = names.filter(({ sql }) => sql !== null);
+  if (renamed.length > 0) await run(client, 'ledger/rename-pairs', { migration_id: id, pairs: renamed });
+}
+
+/** In the order in which they run. */
+export function statementsOf({ sql, timing_sql }: FinalName): string[] {
+  return [sql, timing_sql].flatMap((statement) => statement ?? []);
+}

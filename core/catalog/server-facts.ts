@@ -1,0 +1,128 @@
+/** What the server is, and what follows from it for locks, memory and the way back. */
+import type { Client } from 'pg';
+import type { Estimate, RollbackStrategy } from '../contracts/documents.ts';
+import { readDeadlockTimeout } from '../postgres/locks/lock-wait.ts';
+import { runOne } from '../postgres/sql.ts';
+
+export interface Server {
+  readonly version: string;
+  /** Such as 170010 for 17.10. */
+  readonly version_num: number;
+  readonly in_recovery: boolean;
+  readonly role: string;
+  /** The login; differs from `role` after SET ROLE. */
+  readonly session_user: string;
+  readonly database: string;
+  readonly can_create_schema: boolean;
+  readonly ledger_exists: boolean;
+  readonly can_use_ledger: boolean;
+  /** Entries of the shared lock table: max_locks_per_transaction * (max_connections + max_prepared_transactions). */
+  readonly lock_table_capacity: number;
+  /** Bytes. */
+  readonly maintenance_work_mem: number;
+  /** Bytes. */
+  readonly effective_cache_size: number;
+  /** Bytes. */
+  readonly work_mem: number;
+  /** max_parallel_workers_per_gather. */
+  readonly parallel_workers: number;
+  /** The shortest that a session of this database has. */
+  readonly deadlock_timeout_ms: number;
+}
+
+type MemoryOfServer = Pick<Server, 'effective_cache_size' | 'maintenance_work_mem'>;
+
+export async function readServer(client: Client): Promise<Server> {
+  const server = await runOne<Omit<Server, 'deadlock_timeout_ms'> & Record<string, unknown>>(client, 'catalog/server');
+  return { ...server, ...(await readDeadlockTimeout(client)) };
+}
+
+export const OLDEST_VERSION = 130_000;
+/** From here on a partitioned referencing table can have a NOT VALID foreign key. */
+const NOT_VALID_ON_PARTITIONED = 180_000;
+
+/** Lock entries that the drop of the parent FK takes: measured as about 8 a pair. */
+export function locksOfDrop(pairs: number): number {
+  return 8 * pairs + 10;
+}
+
+/** Lock entries that attaching takes: N * N child constraints, about 3 entries each. */
+function locksOfAttach(pairs: number): number {
+  return 3 * pairs * pairs + locksOfDrop(pairs);
+}
+
+/** Milliseconds that the verified drop holds its locks; `npm run bench -- partitions`: 32 at 17 pairs, 62 at 100, 175 at 400, 450 at 1,000. */
+export function forecastDrop(pairs: number): number {
+  return Math.ceil(25 + 0.43 * pairs);
+}
+
+/** Other sessions need the lock table too; beyond this share of it a statement of ours is not begun. */
+export const LOCK_TABLE_SHARE = 0.7;
+
+/**
+ * How the parent FK would come back after it was dropped, and how long writes would wait meanwhile: as measured by
+ * `npm run bench -- rollback` (attach: 37 ms at 17 pairs, 0.5 s at 64, 22 s at 256, whatever the rows; NOT VALID: tens of ms).
+ */
+export function forecastRollback(server: Server, pairs: number, rows: number): Estimate['rollback'] {
+  const strategy = rollbackStrategy(server, pairs);
+  switch (strategy) {
+    case 'not-valid':
+      return { strategy, writesBlockedMs: 200, note: 'parent FK NOT VALID, then VALIDATE, which blocks no writes' };
+    case 'attach':
+      return {
+        strategy,
+        writesBlockedMs: Math.max(20, Math.round(40 * (pairs / 17) ** 2 + 0.0008 * pairs ** 3)),
+        note: 'a valid FK from each partition first, which blocks no writes while it validates; then the parent FK attaches them without a scan',
+      };
+    case 'blocking':
+      return {
+        strategy,
+        writesBlockedMs: Math.round(rows / 250 + 40 * pairs),
+        note: 'the plain re-add: every row is checked while writes wait',
+      };
+  }
+}
+
+function rollbackStrategy(server: Server, pairs: number): RollbackStrategy {
+  if (server.version_num >= NOT_VALID_ON_PARTITIONED) return 'not-valid';
+  return locksOfAttach(pairs) <= server.lock_table_capacity * LOCK_TABLE_SHARE ? 'attach' : 'blocking';
+}
+
+const MEGABYTE = 1024 * 1024;
+
+/**
+ * Megabytes of maintenance_work_mem for one of `sessions` validations side by side. VALIDATE is one join whose memory
+ * this is: 6 M rows took 20.5 s at 64 MB and 9.4 s at 1 GB. effective_cache_size is the only setting that speaks of the
+ * machine's memory; an eighth of it, shared, is small enough even where it was left at its 4 GB default on a small host.
+ */
+export function validationMemory(server: MemoryOfServer, sessions: number): number {
+  const share = server.effective_cache_size / 8 / Math.max(1, sessions);
+  return Math.floor(Math.max(server.maintenance_work_mem, Math.min(share, 1024 * MEGABYTE)) / MEGABYTE);
+}
+
+/** Megabytes of maintenance_work_mem for one validation or index build of a migration. */
+export async function maintenanceMemory(
+  client: Client,
+  { maintenanceWorkMemMb, maxConcurrency }: { maintenanceWorkMemMb?: number | undefined; maxConcurrency: number },
+): Promise<number> {
+  return (
+    maintenanceWorkMemMb ?? validationMemory(await runOne<MemoryOfServer>(client, 'catalog/server'), maxConcurrency)
+  );
+}
+
+/**
+ * Megabytes of work_mem for each participant of one parallel count: the same eighth of effective_cache_size, shared among
+ * the leader and its workers. Never less than the session has already.
+ */
+export function countMemory(server: Server): number {
+  const share = server.effective_cache_size / 8 / (server.parallel_workers + 1);
+  return Math.floor(Math.max(server.work_mem, Math.min(share, 1024 * MEGABYTE)) / MEGABYTE);
+}
+
+/**
+ * For a session that validates or counts: an index page may cost what it costs on today's disks and in memory. At the default
+ * random_page_cost of 4 the planner hashes both partitions; at 1.1 it merges the two indexes of the foreign key, where VACUUM has
+ * been, in a third of the time (`npm run bench -- wall`). Whoever has set it knows the disks: then it stays.
+ */
+export const PAGE_COST_OF_TODAY =
+  "SELECT set_config('random_page_cost', '1.1', false) FROM pg_show_all_settings() WHERE name = 'random_page_cost' AND source = 'default'";

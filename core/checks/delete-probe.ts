@@ -1,0 +1,246 @@
+/**
+ * The check `delete-performance`: is a DELETE on the referenced side fast? Proved by the plan of every pair's lookup, without
+ * executing anything; and shown by deleting some rows and taking them back, where nothing but the pair is reached.
+ */
+import type { Client } from 'pg';
+import type { ForeignKey } from '../catalog/foreign-key.ts';
+import type { Check } from '../contracts/documents.ts';
+import { CheckId } from '../contracts/documents.ts';
+import { StatementCanceled } from '../contracts/errors.ts';
+import { messageOf, sqlStateOf } from '../postgres/postgres-errors.ts';
+import { forgetPlans, PLANS_OF_THE_SERVER, run, runOne } from '../postgres/sql.ts';
+import { readSql } from '../postgres/sql-files.ts';
+
+const PROBE_ROWS = 10;
+/** Rows that may reference one of them: all that a DELETE touches stays below a thousand. */
+const FAN_OUT = 100;
+/** Pairs that are tried for one that has rows and no obstacle: the largest ones come first. */
+const CANDIDATES = 10;
+/** The probe's row locks hold up an application that works on the same rows: never for longer than a lock budget. */
+export const PROBE_TIMEOUT_MS = 500;
+/** Share of the lock budget that the probe may use while everything is locked. */
+export const PROBE_SHARE = 0.1;
+
+export const DELETE_TITLE = 'Testing DELETE performance';
+
+export interface ProbedPair {
+  readonly pair: number;
+  readonly referencing_oid: number;
+  readonly referencing: string;
+  readonly referenced_oid: number;
+  readonly referenced: string;
+  readonly constraint_oid: number | null;
+}
+
+/** The index by which the lookup of a pair FK finds its rows; null where it scans. */
+export interface LookupProof {
+  readonly constraint_oid: number;
+  readonly index_oid: number | null;
+}
+
+/** How the DELETE went, as `sql/checks/delete-verdict.sql` takes it; empty where all referenced partitions are. */
+interface Outcome {
+  readonly obstacle?: string;
+  readonly found?: number;
+  readonly deleted?: number;
+  readonly took_ms?: number;
+  readonly sqlstate?: string;
+  readonly message?: string;
+  readonly timeout_ms?: number;
+}
+
+/** A pair on which the DELETE may be tried, or why not. */
+export interface Candidate {
+  readonly pair: number;
+  readonly obstacle: string | null;
+  readonly filled: boolean;
+  readonly lock: string;
+  readonly choose: string;
+  readonly delete: string;
+  /** Does at once what the foreign key defers; null where it defers nothing. */
+  readonly fire: string | null;
+}
+
+export interface ProbeOptions {
+  /** Of {@link proveLookups}; null only measures, also under the parent FK. */
+  readonly proofs: readonly LookupProof[] | null;
+  /** Milliseconds that the DELETE may take. */
+  readonly timeoutMs: number;
+  /** The operator wanted no indexes: a lookup that scans is said, and passes. */
+  readonly noIndexes?: boolean;
+  /**
+   * Of {@link findCandidates}, where the caller holds ACCESS EXCLUSIVE on all partitions by now: what was an obstacle before
+   * is believed, what was none is asked again.
+   */
+  readonly candidates?: readonly Candidate[] | undefined;
+}
+
+/**
+ * Explains the lookup of every pair that has a pair FK. Executes none, locks nothing for longer than it takes to plan one; a
+ * millisecond a pair. Call it before the locks of the drop.
+ */
+export async function proveLookups(client: Client, pairs: readonly ProbedPair[]): Promise<LookupProof[]> {
+  const constrained = pairs.filter((pair) => pair.constraint_oid !== null);
+  const lookups = await run(client, 'checks/delete-lookups', { pairs: constrained });
+  await client.query("SELECT set_config('p2pfk.lookups', $1, false)", [JSON.stringify(lookups)]);
+  await client.query(readSql('checks/explain-lookups'));
+  return run<LookupProof & Record<string, unknown>>(client, 'checks/lookup-proofs', { lookups });
+}
+
+/** One line that names the first pair whose lookup scans; null where an index serves every one. */
+export async function scanningLookups(
+  client: Client,
+  pairs: readonly ProbedPair[],
+  proofs: readonly LookupProof[],
+): Promise<string | null> {
+  const { passed, detail } = await judge(client, pairs, { proofs, noIndexes: false }, {});
+  return passed ? null : detail;
+}
+
+/**
+ * The check. Must be called inside a transaction; works in a savepoint, which it rolls back. Nothing that the application has
+ * built can fail it: what keeps the DELETE from being executed is told in the detail.
+ *
+ * @throws StatementCanceled when a person cancels it
+ */
+export async function probeDelete(
+  client: Client,
+  foreignKey: Pick<ForeignKey, 'constraint_oid'>,
+  pairs: readonly ProbedPair[],
+  { proofs, timeoutMs, noIndexes = false, candidates }: ProbeOptions,
+): Promise<Check> {
+  // A lookup that scans is not tried: it would hold its row locks for as long.
+  const scans = proofs?.some((proof) => proof.index_oid === null);
+  const outcome = scans ? {} : await deleteSome(client, foreignKey, pairs, { timeoutMs, candidates });
+  const verdict = await judge(client, pairs, { proofs, noIndexes }, outcome);
+  return { id: CheckId.DeletePerformance, title: DELETE_TITLE, ...verdict };
+}
+
+function judge(
+  client: Client,
+  pairs: readonly ProbedPair[],
+  { proofs, noIndexes }: { readonly proofs: readonly LookupProof[] | null; readonly noIndexes: boolean },
+  outcome: Outcome,
+): Promise<{ passed: boolean; detail: string }> {
+  return runOne(client, 'checks/delete-verdict', {
+    pairs,
+    proofs: proofs ?? 'null',
+    outcome,
+    no_indexes: noIndexes,
+  });
+}
+
+/** The pairs on which the DELETE could be tried when the parent FK is gone; asked before the locks of the drop. */
+export function findCandidates(
+  client: Client,
+  { constraint_oid }: Pick<ForeignKey, 'constraint_oid'>,
+  pairs: readonly ProbedPair[],
+): Promise<Candidate[]> {
+  return ask(client, pairs.slice(0, CANDIDATES), { leaving: constraint_oid });
+}
+
+function ask(
+  client: Client,
+  pairs: readonly ProbedPair[],
+  { parent = null, leaving = null }: { readonly parent?: number | null; readonly leaving?: number | null },
+): Promise<Candidate[]> {
+  return run<Candidate & Record<string, unknown>>(client, 'checks/delete-probe', {
+    pairs,
+    constraint_oid: String(parent ?? ''),
+    leaving_oid: String(leaving ?? ''),
+    rows: PROBE_ROWS,
+    fan_out: FAN_OUT,
+  });
+}
+
+async function deleteSome(
+  client: Client,
+  { constraint_oid: parent }: Pick<ForeignKey, 'constraint_oid'>,
+  pairs: readonly ProbedPair[],
+  { timeoutMs, candidates }: Pick<ProbeOptions, 'timeoutMs' | 'candidates'>,
+): Promise<Outcome> {
+  const known = candidates ?? (await ask(client, pairs.slice(0, CANDIDATES), { parent }));
+  let told: Outcome = {};
+  for (const candidate of known) {
+    if (!candidate.filled) continue;
+    const outcome = candidate.obstacle === null ? await attempt(candidate) : { obstacle: candidate.obstacle };
+    if (outcome.sqlstate || outcome.deleted) return outcome;
+    told = Object.keys(told).length > 0 ? told : outcome;
+  }
+  return told;
+
+  async function attempt(candidate: Candidate): Promise<Outcome> {
+    await client.query('SAVEPOINT delete_probe');
+    const beganAt = performance.now();
+    try {
+      // The shorter lock_timeout: rows of the referencing side that the application works on are not waited for long.
+      await client.query("SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true)", [
+        String(Math.max(2, Math.ceil(timeoutMs))),
+        String(Math.max(1, Math.ceil(timeoutMs / 2))),
+      ]);
+      if (candidates === undefined) await client.query(candidate.lock);
+      // The lock keeps other sessions from adding a trigger or a foreign key, so this second answer stays valid.
+      const [now] = await ask(
+        client,
+        pairs.filter(({ pair }) => pair === candidate.pair),
+        { parent },
+      );
+      if (!now || now.obstacle !== null) return { obstacle: now?.obstacle ?? 'the pair is gone' };
+      return { ...(await deleteOnce(client, now, timeoutMs)), timeout_ms: timeoutMs };
+    } catch (error) {
+      // The role may not lock or read, or the table was locked: nothing has been deleted.
+      const sqlstate = sqlStateOf(error);
+      const spentMs = performance.now() - beganAt;
+      const ourTimeout = sqlstate === '57014' && isOurTimeout(spentMs, timeoutMs);
+      if (!ourTimeout && !/^(?:42501|25006|55P03)$/.test(sqlstate ?? '')) throw error;
+      return { sqlstate: sqlstate ?? '', message: messageOf(error), took_ms: spentMs, timeout_ms: timeoutMs };
+    } finally {
+      await backToSavepoint(client);
+    }
+  }
+}
+
+async function deleteOnce(
+  client: Client,
+  { choose, delete: sql, fire }: Candidate,
+  timeoutMs: number,
+): Promise<Outcome> {
+  const job = { choose, delete: sql, fire };
+  // The foreign keys' own lookups are planned as they always are; the savepoint puts it back.
+  await client.query(`SELECT set_config('p2pfk.delete_probe', $1, false), ${PLANS_OF_THE_SERVER}`, [
+    JSON.stringify(job),
+  ]);
+  const beganAt = performance.now();
+  try {
+    await client.query(readSql('checks/delete-once'));
+  } catch (error) {
+    forgetPlans(client);
+    throw error;
+  }
+  const spentMs = performance.now() - beganAt;
+  const { rows } = await client.query<{ outcome: Outcome }>(
+    // No limit for the ROLLBACK TO that follows: cut, it would abort the whole transaction. It puts back the caller's own.
+    "SELECT current_setting('p2pfk.delete_probed')::jsonb AS outcome, set_config('statement_timeout', '0', true) AS ignored",
+  );
+  const outcome = rows[0]?.outcome ?? {};
+  // A row was deleted, or tried to: no ROLLBACK takes back a prepared statement that code behind it has put in the place of ours.
+  if (outcome.deleted || outcome.sqlstate) forgetPlans(client);
+  // Before our own timeout it was a person's cancel, which says nothing about the DELETE.
+  if (outcome.sqlstate === '57014' && !isOurTimeout(spentMs, timeoutMs))
+    throw new StatementCanceled(outcome.message ?? 'canceled', { sqlState: '57014' });
+  return outcome;
+}
+
+/**
+ * Both a person's cancel and our statement_timeout are SQLSTATE 57014. Every statement of the probe has that timeout, also those
+ * that only choose rows, so the time decides; it is measured here, and so never shorter than the server's.
+ */
+function isOurTimeout(spentMs: number, timeoutMs: number): boolean {
+  return spentMs >= timeoutMs * 0.8;
+}
+
+/** Once more where the probe's own short timeout cut it: without it the transaction around the probe would stay aborted. */
+async function backToSavepoint(client: Client): Promise<void> {
+  const rollback = () => client.query('ROLLBACK TO SAVEPOINT delete_probe');
+  await rollback().catch(() => rollback().catch(() => undefined));
+}

@@ -1,0 +1,58 @@
+/** Which findings need acceptance, which of them are accepted, and by whom. */
+import { createHash } from 'node:crypto';
+import type { Server } from '../../catalog/server-facts.ts';
+import type { AcceptedFinding, ExecutionInput, PlanFinding } from '../../contracts/documents.ts';
+
+/** What a person accepted: by options of this execution, and earlier for the same migration. */
+export interface Given extends Pick<ExecutionInput, 'accept' | 'by'> {
+  /** As the ledger has it: it holds as long as the finding says the same. */
+  readonly accepted?: readonly AcceptedFinding[] | undefined;
+}
+
+export interface Acceptance {
+  /** Accepted now, and before for the same migration, also where the finding is gone by now. */
+  readonly accepted: readonly AcceptedFinding[];
+  /** Not accepted: they refuse the migration. */
+  readonly open: readonly PlanFinding[];
+}
+
+export function judgeAcceptance(
+  findings: readonly PlanFinding[],
+  given: Given,
+  { role, session_user: sessionUser }: Pick<Server, 'role' | 'session_user'>,
+): Acceptance {
+  const at = new Date().toISOString();
+  const open = notAccepted(findings, given);
+  const before = given.accepted ?? [];
+  const now = findings
+    .filter((finding) => finding.needsAcceptance && !open.includes(finding) && !isAmong(before, finding))
+    .map(({ id, message }) => ({
+      id,
+      message,
+      role,
+      sessionUser,
+      ...(given.by === undefined ? {} : { by: given.by }),
+      at,
+    }));
+  return { accepted: [...before, ...now], open };
+}
+
+export function notAccepted(findings: readonly PlanFinding[], { accept, accepted = [] }: Given): PlanFinding[] {
+  const isGiven = (finding: PlanFinding): boolean =>
+    accept.includes('all') || accept.includes(finding.id) || accept.includes(exactAcceptance(finding));
+  return findings.filter((finding) => finding.needsAcceptance && !isGiven(finding) && !isAmong(accepted, finding));
+}
+
+/** `ID:HASH`, which accepts a finding as long as it says the same: what a person was shown, and nothing that came up since. */
+export function exactAcceptance({ id, message }: Pick<PlanFinding, 'id' | 'message'>): string {
+  return `${id}:${createHash('sha256').update(message).digest('hex').slice(0, 12)}`;
+}
+
+function isAmong(accepted: readonly AcceptedFinding[], { id, message }: PlanFinding): boolean {
+  return accepted.some((one) => one.id === id && one.message === message);
+}
+
+/** `--accept ID` for each finding, each id once. */
+export function acceptFlags(findings: readonly Pick<PlanFinding, 'id'>[]): string {
+  return [...new Set(findings.map(({ id }) => id))].map((id) => `--accept ${id}`).join(' ');
+}

@@ -1,0 +1,31 @@
+/** What the checks of this folder share. */
+
+import type { ForeignKey } from '../../catalog/foreign-key.ts';
+import type { Pairing } from '../../catalog/pairs.ts';
+import type { Server } from '../../catalog/server-facts.ts';
+import type { ExecutionInput, PlanFinding, Severity } from '../../contracts/documents.ts';
+
+/** `plan` may be run by a role that can only read: what it lacks for `migrate` is then a warning. */
+export type Intent = 'plan' | 'migrate';
+
+export interface PreflightSubject {
+  readonly server: Server;
+  readonly foreignKey: ForeignKey;
+  readonly pairing: Pairing;
+  readonly input: ExecutionInput;
+}
+
+export function finding(id: string, severity: Severity, message: string, remedy: string): PlanFinding {
+  return { id, severity, message, remedy, needsAcceptance: false };
+}
+
+/** A finding that refuses the migration until a person accepts it: what works today would fail or be lost. */
+export function findingToAccept(id: string, severity: Severity, message: string, remedy: string): PlanFinding {
+  return { id, severity, message, remedy, needsAcceptance: true };
+}
+
+/** The first five, and how many more. */
+export function list(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ');
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+}

@@ -1,0 +1,142 @@
+/**
+ * The findings that are one SQL file each, `sql/findings/<id>.sql`. A file returns a row for each finding, with its severity,
+ * message and remedy, so that the psql scripts (sql/psql/migration/findings.sql has the same list) say the same.
+ */
+import type { Client } from 'pg';
+import type { ForeignKey } from '../../catalog/foreign-key.ts';
+import { type Naming, readFinalNames } from '../../catalog/pair-names.ts';
+import type { Pair } from '../../catalog/pairs.ts';
+import { guardsOf } from '../../catalog/row-movement-guard.ts';
+import type { ExecutionInput, PlanFinding, Severity } from '../../contracts/documents.ts';
+import { shellWord } from '../../contracts/safe-text.ts';
+import { readLedgerEntry } from '../../ledger/entry.ts';
+import { readMigration } from '../../ledger/migrations.ts';
+import { run, type SqlValue } from '../../postgres/sql.ts';
+import type { PreflightSubject } from './finding.ts';
+
+/** Names of the files in `sql/findings/`, which are the ids of their findings, in their order. */
+export const SQL_FINDINGS = [
+  'action-on-partition-key',
+  'always-triggers',
+  'constraint-name',
+  'default-differs',
+  'disabled-trigger',
+  'event-trigger',
+  'foreign-key-order',
+  'guard-in-default',
+  'keys-outside-partner',
+  'leaf-in-two-pairs',
+  'leaf-owner',
+  'leaf-owner-code',
+  'leaf-owner-privilege',
+  'leaf-to-parent-foreign-key',
+  'ledger-copy',
+  'ledger-missing',
+  'ledger-outdated',
+  'migrating-role',
+  'missing-guard',
+  'not-enforced',
+  'null-only-partition',
+  'other-foreign-keys',
+  'partition-persistence',
+  'pending-detach',
+  'publication-all-tables',
+  'referenced-key',
+  'row-movement',
+  'row-security',
+  'rule',
+  'set-constraints',
+  'statement-trigger',
+  'trigger-after-guard',
+] as const;
+
+/** Those that may come up between the plan and the drop: the gate and the drop check look again. */
+export const GATE_FINDINGS = ['leaf-owner-code', 'leaf-owner-privilege', 'row-security', 'pending-detach'] as const;
+
+/**
+ * Those that compare the catalog with the ledger, and refuse to call a table migrated. They have the parameters `ledger` (a
+ * LedgerReading), `guards` (rows of create-row-movement-guard.sql) and `table_argument` (quoted for a shell).
+ */
+export const LEDGER_FINDINGS = [
+  'leaf-to-parent-foreign-key',
+  'ledger-missing',
+  'ledger-outdated',
+  'missing-guard',
+] as const;
+
+/** Those that have the parameter `final_names`. */
+const NEED_FINAL_NAMES: ReadonlySet<string> = new Set(['constraint-name', 'set-constraints']);
+
+interface FindingRow {
+  readonly id: string;
+  readonly severity: Severity;
+  readonly needs_acceptance: boolean;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/**
+ * Parameters of each file: those of the foreign key (`referencing_oid`, `constraint_oid`, `column_names`, `actions`, ...), the
+ * pairs with what exists on each (`pairs`), the leaves without a partner (`unpaired`), the names after the drop (`final_names`), and the execution input (`options`).
+ */
+export async function readFindings(
+  client: Client,
+  {
+    foreignKey,
+    pairing,
+    input,
+  }: Pick<PreflightSubject, 'foreignKey' | 'pairing'> & {
+    readonly input: Naming & Partial<Pick<ExecutionInput, 'rowMovementGuard'>>;
+  },
+  names: readonly string[] = SQL_FINDINGS,
+): Promise<PlanFinding[]> {
+  const values = {
+    ...foreignKey,
+    ...(names.some((name) => LEDGER_FINDINGS.some((id) => id === name))
+      ? await readLedgerValues(client, foreignKey, pairing.pairs, input)
+      : {}),
+    referenced_table: foreignKey.referencedTable,
+    constraint_oid: String(foreignKey.constraint_oid ?? ''),
+    pairs: pairing.pairs,
+    unpaired: pairing.unpaired,
+    final_names: names.some((name) => NEED_FINAL_NAMES.has(name))
+      ? await readFinalNames(client, foreignKey, pairing.pairs, input)
+      : [],
+    options: input,
+  };
+  const findings: PlanFinding[] = [];
+  for (const name of names) findings.push(...(await readFinding(client, name, values)));
+  return findings;
+}
+
+/** Parameters of {@link LEDGER_FINDINGS}. */
+async function readLedgerValues(
+  client: Client,
+  foreignKey: ForeignKey,
+  pairs: readonly Pair[],
+  input: Partial<Pick<ExecutionInput, 'rowMovementGuard'>>,
+): Promise<Readonly<Record<string, SqlValue>>> {
+  const ledger = await readLedgerEntry(client, foreignKey);
+  const migration = foreignKey.migrationId === null ? null : await readMigration(client, foreignKey.migrationId);
+  // What the migration was run with counts; without an entry, what this plan was asked for.
+  const options = migration?.options ?? input;
+  const guards = foreignKey.constraint_oid === null ? await guardsOf(client, foreignKey, pairs, options) : [];
+  return {
+    ledger,
+    guards,
+    migration_id: foreignKey.migrationId ?? '',
+    table_argument: shellWord(foreignKey.table),
+  };
+}
+
+/** The findings of one file of `sql/findings/`. */
+export async function readFinding(
+  client: Client,
+  name: string,
+  values: Readonly<Record<string, SqlValue>>,
+): Promise<PlanFinding[]> {
+  const rows = await run<FindingRow & Record<string, unknown>>(client, `findings/${name}`, values);
+  return rows.map(({ id, severity, needs_acceptance: needsAcceptance, message, remedy }) => {
+    return { id, severity, message, remedy, needsAcceptance };
+  });
+}

@@ -1,0 +1,14 @@
+/** Who reads from standbys, where our exclusive locks are replayed. */
+import type { Client } from 'pg';
+import type { PlanFinding } from '../../contracts/documents.ts';
+import { readAuroraReaders } from '../../postgres/aurora-readers.ts';
+import { asLogin } from '../../postgres/session/as-login.ts';
+import { readReaders } from '../readers.ts';
+import { readFinding } from './sql-findings.ts';
+
+/** @throws as readReaders, when a reader that was named is none, or cannot be asked */
+export async function checkStandbys(client: Client): Promise<PlanFinding[]> {
+  const readers = await readReaders(client);
+  const aurora = (await readAuroraReaders(client)) ?? [];
+  return asLogin(client, () => readFinding(client, 'standby-readers', { readers, aurora }));
+}

@@ -1,0 +1,261 @@
+/** The six checks. Each looks at the database as it is; the ledger only says which pairs a migration is responsible for. */
+import type { Client } from 'pg';
+import { type ForeignKey, resolveForeignKey } from '../catalog/foreign-key.ts';
+import {
+  FOREIGN_TABLE,
+  hasForeignTable,
+  holdingRows,
+  type Pair,
+  type Pairing,
+  readPairing,
+  shortName,
+} from '../catalog/pairs.ts';
+import { guardsOf, isEffective, silentAction } from '../catalog/row-movement-guard.ts';
+import { type Check, CheckId, type Verification } from '../contracts/documents.ts';
+import { NotMigrated } from '../contracts/errors.ts';
+import { rolledBack } from '../ledger/connect.ts';
+import { readMigration, wantsNoIndexes } from '../ledger/migrations.ts';
+import { toNamedError } from '../postgres/postgres-errors.ts';
+import { run, runOne } from '../postgres/sql.ts';
+import { PROBE_TIMEOUT_MS, probeDelete, proveLookups } from './delete-probe.ts';
+import { countOrphans, type OrphanCount, prepareToCount } from './orphan-count.ts';
+import { readFindings } from './preflight/sql-findings.ts';
+
+/**
+ * `p2pfk verify`: all checks of one table, also where no ledger remembers its migration. Changes nothing.
+ *
+ * @throws NotMigrated where the parent FK stands and no pair has a foreign key
+ */
+export async function verifyTable(
+  client: Client,
+  wanted: { readonly table: string; readonly constraint?: string | undefined },
+): Promise<Verification> {
+  const foreignKey = await resolveForeignKey(client, wanted, 'verify');
+  const pairing = await readPairing(client, foreignKey);
+  await refuseUnmigrated(client, foreignKey, pairing);
+  const unguarded = await readUnguarded(client, foreignKey, pairing);
+  await prepareToCount(client);
+  const orphans = await countOrphans(client, foreignKey, pairing.pairs);
+  const { checks } = await verification(client, foreignKey, pairing, orphans);
+  const [missing] = await readFindings(client, { foreignKey, pairing, input: {} }, ['ledger-missing']);
+  return judged(
+    checks.map((check) => {
+      if (check.id === CheckId.PairForeignKeys && unguarded !== null)
+        return { ...check, passed: false, detail: `${check.detail}, ${unguarded}` };
+      if (check.id === CheckId.ParentForeignKey && check.passed && missing)
+        return { ...check, detail: `${check.detail}. Note: ${missing.message}; ${missing.remedy}` };
+      return check;
+    }),
+  );
+}
+
+/** Which pair FKs act on rows that move to another partition, as no row-movement guard of their referenced partition works. */
+async function readUnguarded(client: Client, foreignKey: ForeignKey, { pairs }: Pairing): Promise<string | null> {
+  const { migrationId, constraint_oid: standing } = foreignKey;
+  // Beside a parent FK the migration is not at its end, which the check of the parent FK says.
+  if (standing !== null) return null;
+  // Without an entry in the ledger it is not known that no guard was wanted.
+  const options =
+    migrationId === null ? { rowMovementGuard: true } : (await readMigration(client, migrationId)).options;
+  const bad = (await guardsOf(client, foreignKey, pairs, options)).filter((guard) => !isEffective(guard));
+  if (bad.length === 0) return null;
+  const first = shortName(bad[0]?.relation ?? '', foreignKey.table);
+  return `unguarded ${bad.length}: no working row-movement guard on ${first}${bad.length > 1 ? ` and ${bad.length - 1} more` : ''}, so an UPDATE that moves a row to another partition silently runs ON DELETE ${silentAction(foreignKey)}`;
+}
+
+async function refuseUnmigrated(client: Client, foreignKey: ForeignKey, { pairs }: Pairing): Promise<void> {
+  const { refusal } = await runOne<{ refusal: string | null }>(client, 'checks/not-migrated', {
+    ...foreignKey,
+    referenced_table: foreignKey.referencedTable,
+    constraint_oid: String(foreignKey.constraint_oid ?? ''),
+    migration_id: foreignKey.migrationId ?? '',
+    pairs,
+  });
+  if (refusal !== null) throw new NotMigrated(refusal);
+}
+
+/**
+ * The six checks in their order; `orphans` has been counted before, because it is the one that takes long.
+ *
+ * @param only the pairs that have to pass: those of the drop, where partitions that came or went since are only listed.
+ *   Absent: every pair of the pairing has to, and no partition without a partner may hold rows.
+ */
+export async function verification(
+  client: Client,
+  foreignKey: ForeignKey,
+  pairing: Pairing,
+  orphans: readonly OrphanCount[],
+  only?: readonly Pair[],
+): Promise<Verification> {
+  const scope: Scope = { pairing, pairs: only ?? pairing.pairs, whole: only === undefined };
+  const checks = [
+    checkPairForeignKeys(scope),
+    await noteOtherForeignKeys(client, foreignKey, await checkParentForeignKey(client, foreignKey, scope)),
+    await checkTargets(client, foreignKey, scope),
+    await checkDelete(client, foreignKey, scope),
+    checkOrphans(foreignKey, scope, orphans),
+    await checkInventory(client, foreignKey, scope),
+  ];
+  return judged(checks);
+}
+
+function judged(checks: readonly Check[]): Verification {
+  return { passed: checks.every((check) => check.passed), checks };
+}
+
+/** What the checks look at. */
+interface Scope {
+  /** The partitions as they are now. */
+  readonly pairing: Pairing;
+  /** The pairs that have to pass. */
+  readonly pairs: readonly Pair[];
+  /** Every partition counts, not only those of `pairs`. */
+  readonly whole: boolean;
+}
+
+/** Whether something found on a referencing relation counts. */
+function inScope({ pairs, whole }: Scope, referencing: number): boolean {
+  return whole || pairs.some((pair) => pair.referencing_oid === referencing);
+}
+
+/** The checks that need no scan: those that the verified drop runs under its lock. */
+export async function quickChecks(client: Client, foreignKey: ForeignKey, pairing: Pairing): Promise<Check[]> {
+  const scope: Scope = { pairing, pairs: pairing.pairs, whole: true };
+  return [
+    checkPairForeignKeys(scope),
+    await checkParentForeignKey(client, foreignKey, scope),
+    await checkTargets(client, foreignKey, scope),
+  ];
+}
+
+function checkPairForeignKeys({ pairs }: Scope): Check {
+  const validated = pairs.filter((pair) => pair.validated).length;
+  const total = pairs.filter((pair) => pair.constraint_oid !== null).length;
+  const disabled = pairs.filter((pair) => pair.constraint_oid !== null && !pair.enforced).length;
+  const missing = pairs.length - total;
+  const more = [...(missing > 0 ? [`missing ${missing}`] : []), ...(disabled > 0 ? [`disabled ${disabled}`] : [])];
+  return {
+    id: CheckId.PairForeignKeys,
+    title: 'Checking partition-level FK constraints',
+    passed: pairs.length > 0 && validated === pairs.length && disabled === 0,
+    detail: [`total ${total}`, `validated ${validated}`, `not validated ${total - validated}`, ...more].join(', '),
+  };
+}
+
+async function checkParentForeignKey(client: Client, foreignKey: ForeignKey, scope: Scope): Promise<Check> {
+  const found = await run<{ name: string; relation: string; relation_oid: number; on_root: boolean }>(
+    client,
+    'checks/parent-foreign-keys',
+    { ...foreignKey },
+  );
+  const standing = found.filter(({ on_root, relation_oid }) => on_root || inScope(scope, relation_oid));
+  return {
+    id: CheckId.ParentForeignKey,
+    title: 'Checking for parent-level FK',
+    passed: standing.length === 0,
+    detail:
+      standing.length === 0
+        ? 'No parent-level FK found'
+        : `Parent-level FK still stands: ${standing.map(({ name, relation }) => `${name} on ${relation}`).join(', ')}`,
+  };
+}
+
+/** No fault of this migration, and yet TRUNCATE and DETACH go on as before because of them: so they are named here. */
+async function noteOtherForeignKeys(client: Client, foreignKey: ForeignKey, check: Check): Promise<Check> {
+  const [others] = await run<{ message: string }>(client, 'findings/other-foreign-keys', {
+    ...foreignKey,
+    referenced_table: foreignKey.referencedTable,
+    constraint_oid: String(foreignKey.constraint_oid ?? ''),
+  });
+  return others ? { ...check, detail: `${check.detail}. Note: ${others.message}` } : check;
+}
+
+async function checkTargets(client: Client, foreignKey: ForeignKey, scope: Scope): Promise<Check> {
+  const found = await run<{ name: string; referencing_oid: number; referencing: string; referenced: string }>(
+    client,
+    'checks/foreign-key-targets',
+    { ...foreignKey, pairs: scope.pairing.pairs },
+  );
+  const wrong = found.filter(({ referencing_oid }) => inScope(scope, referencing_oid));
+  const none = scope.pairs.every((pair) => pair.constraint_oid === null);
+  return {
+    id: CheckId.ForeignKeyTargets,
+    title: 'Verifying FK targets',
+    passed: wrong.length === 0 && !none,
+    detail:
+      wrong.length === 0
+        ? none
+          ? 'No pair foreign key to look at'
+          : 'All FK constraints reference matching partition pairs'
+        : `FK constraints to another partition than the partner: ${wrong.map(({ name, referencing, referenced }) => `${name} (${referencing} to ${referenced})`).join(', ')}`,
+  };
+}
+
+async function checkDelete(client: Client, foreignKey: ForeignKey, { pairs }: Scope): Promise<Check> {
+  const { migrationId } = foreignKey;
+  const noIndexes = migrationId !== null && wantsNoIndexes(await readMigration(client, migrationId));
+  const proofs = await proveLookups(client, pairs);
+  const probed = rolledBack(client, async () => {
+    // Should this process freeze with rows locked, the server ends the session.
+    await client.query("SELECT set_config('idle_in_transaction_session_timeout', '1s', true)");
+    return probeDelete(client, foreignKey, pairs, { proofs, timeoutMs: PROBE_TIMEOUT_MS, noIndexes });
+  });
+  return probed.catch((error: unknown) => {
+    throw toNamedError(error);
+  });
+}
+
+function checkOrphans(foreignKey: ForeignKey, { pairs }: Scope, orphans: readonly OrphanCount[]): Check {
+  const found = orphans.filter((count) => count.orphans > 0);
+  const total = found.reduce((sum, count) => sum + count.orphans, 0);
+  const uncounted = pairs.length - orphans.length;
+  const unread = pairs.filter(hasForeignTable);
+  const name = (number: number) =>
+    shortName(pairs.find((pair) => pair.pair === number)?.referencing ?? `pair ${number}`, foreignKey.table);
+  const detail =
+    found.length > 0
+      ? `${total} orphaned rows found: ${found.map((count) => `${count.orphans} in ${name(count.pair)}`).join(', ')}`
+      : uncounted > 0
+        ? `${uncounted} pairs could not be counted: ${
+            unread.length > 0
+              ? `${unread.map(({ pair }) => name(pair)).join(', ')}: a foreign table, which p2pfk does not read`
+              : 'no foreign key tells how to compare them'
+          }`
+        : `No orphaned rows found in ${pairs.length} pairs checked`;
+  return {
+    id: CheckId.Orphans,
+    title: 'Verifying data integrity',
+    passed: pairs.length > 0 && found.length === 0 && uncounted === 0,
+    detail,
+  };
+}
+
+const NO_FOREIGN_KEY = 'as a foreign table can have no foreign key; p2pfk does not read its rows: detach it';
+
+/** Failing lines first: whoever reads only the beginning reads what is wrong. */
+async function checkInventory(client: Client, foreignKey: ForeignKey, scope: Scope): Promise<Check> {
+  const { pairs, pairing } = scope;
+  const lone = pairing.unpaired.filter((partition) => partition.side === 'referencing');
+  const short = (name: string) => shortName(name, foreignKey.table);
+  const label = (pair: Pair) => `${short(pair.referencing)} -> ${short(pair.referenced)}`;
+  const bare = pairs.filter((pair) => pair.constraint_oid === null);
+  const newcomers = pairing.pairs.filter((pair) => !pairs.includes(pair));
+  return {
+    id: CheckId.Inventory,
+    title: 'Listing all partition-to-partition FK constraints',
+    passed:
+      pairs.length > 0 &&
+      bare.length === 0 &&
+      (!scope.whole || (await holdingRows(client, foreignKey, lone)).size === 0),
+    detail: [
+      ...bare.map((pair) => `${label(pair)}: no pair FK${hasForeignTable(pair) ? `, ${NO_FOREIGN_KEY}` : ''}`),
+      ...newcomers.map((pair) => `${label(pair)}: attached after the drop, not checked here; see p2pfk audit`),
+      ...lone.map(({ partition, bound, kind, needsPair = true }) =>
+        needsPair
+          ? `${short(partition)}: no partner with the bound ${bound}${kind === FOREIGN_TABLE ? `, ${NO_FOREIGN_KEY}` : ''}`
+          : `${short(partition)}: needs none, as it can hold no complete key`,
+      ),
+      ...pairs.filter((pair) => pair.constraint_oid !== null).map((pair) => `${label(pair)}: ${pair.constraint_name}`),
+    ].join('\n'),
+  };
+}

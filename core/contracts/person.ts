@@ -1,0 +1,41 @@
+/** Who acts on a migration and why, as it is stated. Nothing here is verified: what the database verifies is the role that logs in. */
+import * as z from 'zod';
+import { visible } from './safe-text.ts';
+
+const LONGEST_NAME = 200;
+const LONGEST_REASON = 500;
+
+/** One line, which no terminal obeys. Length in characters, after spaces at both ends are taken away. */
+function line(longest: number) {
+  const message = `must be one line of 1 to ${longest} characters, without control characters`;
+  return z
+    .string()
+    .transform((text) => text.trim())
+    .refine(
+      (text) => text !== '' && [...text].length <= longest && visible(text) === text && !/\p{Cs}/u.test(text),
+      message,
+    );
+}
+
+/** A person, such as `ana@host` or an ARN of AWS. */
+export const StatedPerson = line(LONGEST_NAME);
+
+/** Why, for example a ticket. */
+export const StatedReason = line(LONGEST_REASON);
+
+/** Who has started an execution of a migration. */
+export interface Starter {
+  /** Role that had logged in to the database: verified by it. In AWS it is the one of the functions. */
+  readonly login: string;
+  /** As stated; null if no person was stated. */
+  readonly person: string | null;
+}
+
+/** Whether two stated names mean one person, as far as their text can show. */
+export function isSamePerson(one: string, other: string): boolean {
+  return plain(one) === plain(other);
+}
+
+function plain(person: string): string {
+  return person.normalize('NFKC').replace(/\s+/g, ' ').trim().toLowerCase();
+}

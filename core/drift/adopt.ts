@@ -1,0 +1,179 @@
+/**
+ * Makes an entry of the ledger from what the catalog shows, where the ledger is lost or older than the database: so that a rollback
+ * can put the parent FK back, and the row-movement guards belong to a migration again. Only with a person's acceptance.
+ */
+import type { Client } from 'pg';
+import type { AlwaysFiring, ForeignKey } from '../catalog/foreign-key.ts';
+import { type Pair, readPairing } from '../catalog/pairs.ts';
+import { guardNumber, readGuards, wantsGuard } from '../catalog/row-movement-guard.ts';
+import { readServer } from '../catalog/server-facts.ts';
+import { type AcceptedFinding, ExecutionInput } from '../contracts/documents.ts';
+import { InvalidInput, MigrationInProgress, NotMigrated, PreflightFailed } from '../contracts/errors.ts';
+import { inTransaction, type MigrationOptions, noteEvent, readMigration } from '../ledger/migrations.ts';
+import { ensureLedger } from '../ledger/schema/make-ledger.ts';
+import { run, runOne } from '../postgres/sql.ts';
+import { changeOnline } from '../steps/locks/online-change.ts';
+import { Steps } from './repair-steps.ts';
+
+/** Name of the step in the ledger. */
+const STEP = 'AdoptFromCatalog';
+
+export interface Adoption {
+  readonly foreignKey: ForeignKey;
+  /** The finding that was accepted. */
+  readonly finding: { readonly id: string; readonly message: string };
+  /** The parent FK's name as the operator remembers it, as stored; empty where it is to be chosen. */
+  readonly wantedName: string;
+}
+
+interface Names {
+  readonly constraint_name: string;
+  readonly refusal: string;
+  readonly former_names: readonly object[];
+}
+
+/**
+ * Locks the ledger for milliseconds, and each referenced leaf that lacks its guard within the lock budget.
+ *
+ * @returns the id of the entry
+ * @throws PreflightFailed when the pair FKs differ, so that nothing says what the parent FK was: nothing was changed
+ * @throws InvalidInput when the parent FK could not come back under its name: nothing was changed
+ * @throws MigrationInProgress when another session has just made the entry, or works on the migration
+ * @throws LockTimeout when a guard could not be made; the entry exists then, and the next repair goes on
+ */
+export async function adopt(client: Client, adoption: Adoption, budgetMs: number): Promise<string> {
+  const { foreignKey } = adoption;
+  const { pairs } = await readPairing(client, foreignKey);
+  const covered = pairs.filter((pair) => pair.constraint_oid !== null);
+  if (covered.length === 0) throw new NotMigrated(`no pair of ${foreignKey.table} has a pair foreign key by now`);
+  await refuseDifferent(client, foreignKey, pairs);
+  await ensureLedger(client);
+  const accepted = await acceptedNow(client, adoption);
+  const names = await namesFor(client, adoption, pairs);
+  const values = {
+    ...foreignKey,
+    ...names,
+    referenced_table: foreignKey.referencedTable,
+    pairs,
+    accepted: [accepted],
+    execution: `p2pfk audit ${accepted.at}`,
+  };
+  const id = await inTransaction(client, async () => {
+    await run(client, 'ledger/hold-adoption');
+    const entry = foreignKey.migrationId
+      ? await run<{ id: string }>(client, 'ledger/update-adopted', { ...values, migration_id: foreignKey.migrationId })
+      : await insertEntry(client, adoption, values);
+    const [found] = entry;
+    if (!found)
+      throw new MigrationInProgress(
+        `the migration of ${foreignKey.table} is being worked on, or has an entry in the ledger by now; run p2pfk audit again`,
+      );
+    await run(client, 'ledger/add-pairs', { ...values, migration_id: found.id });
+    await run(client, 'ledger/adopt-pairs', { ...values, migration_id: found.id });
+    await noteEvent(client, found.id, { pair: null, step: STEP, sql: null, durationMs: null, error: null });
+    return found.id;
+  });
+  const { options } = await readMigration(client, id);
+  if (wantsGuard(foreignKey, options))
+    await createMissingGuards(client, { ...foreignKey, migrationId: id }, covered, budgetMs);
+  return id;
+}
+
+/** All pair FKs say the same, or nothing says what the parent FK was. */
+async function refuseDifferent(client: Client, foreignKey: ForeignKey, pairs: readonly Pair[]): Promise<void> {
+  const shapes = await run<{ definition: string; pairs: number; partition: string }>(client, 'audit/shapes-of-pairs', {
+    ...foreignKey,
+    pairs,
+  });
+  if (shapes.length <= 1) return;
+  const each = shapes.map(
+    ({ definition, pairs: count, partition }) => `${count} of them ${definition}, such as that of ${partition}`,
+  );
+  throw new PreflightFailed(
+    `refused, nothing was changed: the pair foreign keys of ${foreignKey.table} do not agree on what the parent foreign key was: ${each.join('; ')}; make them agree first`,
+  );
+}
+
+async function acceptedNow(client: Client, { finding }: Adoption): Promise<AcceptedFinding> {
+  const { role, session_user: sessionUser } = await readServer(client);
+  return { id: finding.id, message: finding.message, role, sessionUser, at: new Date().toISOString() };
+}
+
+async function namesFor(
+  client: Client,
+  { foreignKey, wantedName }: Adoption,
+  pairs: readonly Pair[],
+): Promise<Pick<Names, 'constraint_name' | 'former_names'>> {
+  if (foreignKey.constraint_oid !== null || foreignKey.migrationId !== null)
+    return { constraint_name: foreignKey.constraint_name, former_names: [] };
+  const names = await runOne<Names & Record<string, unknown>>(client, 'ledger/adopted-names', {
+    ...foreignKey,
+    pairs,
+    wanted: wantedName,
+  });
+  if (names.refusal !== '')
+    throw new InvalidInput(
+      `the parent foreign key could not come back under its name: ${names.refusal}; choose another with --constraint`,
+    );
+  return names;
+}
+
+async function insertEntry(
+  client: Client,
+  { foreignKey }: Adoption,
+  values: Readonly<Record<string, unknown>> & {
+    readonly pairs: readonly Pair[];
+    readonly accepted: readonly AcceptedFinding[];
+  },
+): Promise<{ id: string }[]> {
+  const dropped = foreignKey.constraint_oid === null;
+  const { firing } = dropped
+    ? await runOne<{ firing: AlwaysFiring[] }>(client, 'ledger/adopted-firing', { ...foreignKey, pairs: values.pairs })
+    : foreignKey;
+  return run<{ id: string }>(client, 'ledger/adopt-migration', {
+    ...foreignKey,
+    referenced_table: foreignKey.referencedTable,
+    constraint_name: String(values.constraint_name),
+    execution: String(values.execution),
+    dropped,
+    firing,
+    guard_number: await guardNumber(client, values.pairs),
+    options: { ...defaultOptions(foreignKey), accepted: values.accepted },
+    error: {
+      name: 'LedgerMissing',
+      message:
+        'the ledger was lost and this entry was made from the catalog; run p2pfk migrate to go on, or p2pfk rollback',
+    },
+  });
+}
+
+/** What a migration is run with where nothing is asked for. */
+function defaultOptions({ table }: ForeignKey): MigrationOptions {
+  const { table: _table, operation: _operation, dryRun: _dryRun, ...options } = ExecutionInput.parse({ table });
+  return options;
+}
+
+async function createMissingGuards(
+  client: Client,
+  foreignKey: ForeignKey & { readonly migrationId: string },
+  pairs: readonly Pair[],
+  budgetMs: number,
+): Promise<void> {
+  const { migrationId } = foreignKey;
+  const steps = new Steps(client, foreignKey);
+  for (const { pair, oid, stands, repair_sql: sql } of await readGuards(client, foreignKey, migrationId, pairs)) {
+    if (stands) continue;
+    const [lock = ''] = await steps.texts('lock-guard', [{ pair, referenced_oid: oid }]);
+    const locks = [{ sql: lock, mode: 'SHARE ROW EXCLUSIVE', relations: [oid] }] as const;
+    // Without the migration's number: where the parent FK exists, its migration is not at rest.
+    const { heldMs } = await changeOnline(
+      client,
+      { step: STEP, migrationId: null, budgetMs, locks },
+      async (budget) => {
+        await budget.run(sql);
+        return { statements: [{ sql }] };
+      },
+    );
+    await noteEvent(client, migrationId, { pair: null, step: STEP, sql, durationMs: heldMs, error: null });
+  }
+}

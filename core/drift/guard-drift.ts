@@ -1,0 +1,190 @@
+/** Drift of the row-movement guard: each leaf with a pair FK has one that refuses what leaves the leaf now, and it fires. */
+import type { Client } from 'pg';
+import type { ForeignKey } from '../catalog/foreign-key.ts';
+import type { Pair } from '../catalog/pairs.ts';
+import {
+  dropGuardStatements,
+  type Guard,
+  guardNumber,
+  isEffective,
+  readGuards,
+  type StandingGuard,
+  silentAction,
+  standingGuards,
+} from '../catalog/row-movement-guard.ts';
+import type { Finding, Severity } from '../contracts/documents.ts';
+import { run } from '../postgres/sql.ts';
+import type { Drift, RepairStep } from './drift.ts';
+import { Steps } from './repair-steps.ts';
+import { guardedBy, type Subject } from './subjects.ts';
+
+const DANGER = 'an UPDATE that moves a row of it to another partition silently acts on the referencing rows';
+
+export async function findGuardDrift(client: Client, subject: Subject, pairs: readonly Pair[]): Promise<Drift[]> {
+  const { foreignKey, options } = subject;
+  // A pair without its FK gets the guard with it.
+  const covered = pairs.filter((pair) => pair.constraint_oid !== null);
+  const migrationId = guardedBy(subject) ?? (await numberOfOthers(client, foreignKey, covered));
+  if (migrationId === undefined) return [];
+  const steps = new Steps(client, foreignKey);
+  const guards = await readGuards(client, foreignKey, migrationId, covered);
+  const old = (await standingGuards(client, migrationId)).find((guard) => guard.old);
+  const replaced = guards.filter((guard) => !guard.stands && old !== undefined && fires(guard.old_firing));
+  const found: Drift[] = [];
+  for (const guard of guards) if (!replaced.includes(guard)) found.push(...(await ofLeaf(steps, guard)));
+  if (old) found.push(await ofOlderEdition(client, steps, migrationId, old, replaced));
+  if (foreignKey.migrationId !== null) found.push(...(await leftovers(client, steps, covered, guards)));
+  const late = await run<Finding & Record<string, unknown>>(client, 'findings/trigger-after-guard', {
+    ...foreignKey,
+    referenced_table: foreignKey.referencedTable,
+    pairs: covered,
+    options,
+  });
+  for (const { id, severity, message, remedy } of late)
+    found.push(about(foreignKey.referencedTable, id, severity, message, remedy, []));
+  return found;
+}
+
+/** Guards of an entry that is lost, beside those of the one that took its place. */
+async function leftovers(
+  client: Client,
+  steps: Steps,
+  covered: readonly Pair[],
+  guards: readonly Guard[],
+): Promise<Drift[]> {
+  const others = await run<{ pair: number; referenced_oid: number; relation: string; sql: string }>(
+    client,
+    'audit/other-guards',
+    { pairs: covered },
+  );
+  const found: Drift[] = [];
+  for (const { referenced_oid, relation, sql, pair } of others) {
+    const guarded = guards.some((guard) => guard.oid === referenced_oid && isEffective(guard));
+    const [lock = ''] = await steps.texts('lock-guard-for-drop', [{ pair, referenced_oid }]);
+    const locks = [{ sql: lock, mode: 'ACCESS EXCLUSIVE', relations: [referenced_oid] }] as const;
+    found.push(
+      about(
+        relation,
+        'guard-leftover',
+        'warning',
+        `a row-movement guard of ${relation} belongs to no open migration of the ledger: nothing would take it away, and a rollback would leave it`,
+        guarded ? 'drop it: another guards the partition' : 'drop it when the guard of the migration works',
+        guarded ? [{ kind: 'locked', locks, sql: [sql] }] : [],
+      ),
+    );
+  }
+  return found;
+}
+
+/** Without an entry in the ledger a guard is wanted on every leaf, and any guard of p2pfk on it counts. */
+async function numberOfOthers(
+  client: Client,
+  foreignKey: ForeignKey,
+  covered: readonly Pair[],
+): Promise<string | undefined> {
+  if (foreignKey.migrationId !== null || silentAction(foreignKey) === undefined || covered.length === 0)
+    return undefined;
+  return guardNumber(client, covered);
+}
+
+async function ofLeaf(steps: Steps, guard: Guard): Promise<Drift[]> {
+  const { relation } = guard;
+  if (!guard.stands)
+    return [
+      about(
+        relation,
+        'missing-guard',
+        'error',
+        `the row-movement guard of ${relation} is gone: ${DANGER}`,
+        'create it again',
+        [await locked(steps, guard, [guard.repair_sql])],
+      ),
+    ];
+  if (!guard.same)
+    return [
+      about(
+        relation,
+        'guard-outdated',
+        'error',
+        `the row-movement guard of ${relation} is made for another bound than it has now, or altered: ${DANGER}, or an UPDATE that moves none is refused`,
+        'create it anew',
+        [await locked(steps, guard, [guard.drop_sql, guard.sql], 'lock-guard-for-drop')],
+      ),
+    ];
+  if (guard.firing !== guard.wanted_firing)
+    return [
+      about(
+        relation,
+        'guard-disabled',
+        'error',
+        `the row-movement guard of ${relation} does not fire when its foreign keys act (it is ${MODES[guard.firing ?? ''] ?? 'not there'}): ${DANGER}`,
+        'enable it as the triggers of the foreign keys are',
+        [await locked(steps, guard, [guard.enable_sql])],
+      ),
+    ];
+  return [];
+}
+
+/** It works, but misses a key that another trigger changes, and its copies are locked all together. */
+async function ofOlderEdition(
+  client: Client,
+  steps: Steps,
+  migrationId: string,
+  old: StandingGuard,
+  replaced: readonly Guard[],
+): Promise<Drift> {
+  const [lock = ''] = await steps.texts('lock-guard-for-drop', [old]);
+  const creations: RepairStep[] = [];
+  for (const guard of replaced) creations.push(await locked(steps, guard, [guard.repair_sql]));
+  return about(
+    old.relation,
+    'guard-outdated',
+    'warning',
+    `the row-movement guard of ${old.relation} is that of an older edition: it does not see a key that another trigger changes`,
+    'create one on each partition, then drop it',
+    [
+      ...creations,
+      {
+        kind: 'locked',
+        locks: [
+          { sql: lock, mode: 'ACCESS EXCLUSIVE', relations: [old.referenced_oid, ...replaced.map(({ oid }) => oid)] },
+        ],
+        sql: await dropGuardStatements(client, migrationId, [old]),
+      },
+    ],
+  );
+}
+
+/** pg_trigger.tgenabled, in words. */
+const MODES: Readonly<Record<string, string>> = {
+  D: 'disabled',
+  R: 'made to fire on replicas only',
+  O: 'not made to fire on replicas, too',
+  A: 'made to fire on replicas, too',
+};
+
+function fires(firing: string | null): boolean {
+  return firing === 'O' || firing === 'A';
+}
+
+async function locked(
+  steps: Steps,
+  { pair, oid }: Guard,
+  sql: readonly string[],
+  file: 'lock-guard' | 'lock-guard-for-drop' = 'lock-guard',
+): Promise<RepairStep> {
+  const [lock = ''] = await steps.texts(file, [{ pair, referenced_oid: oid }]);
+  const mode = file === 'lock-guard' ? 'SHARE ROW EXCLUSIVE' : 'ACCESS EXCLUSIVE';
+  return { kind: 'locked', locks: [{ sql: lock, mode, relations: [oid] }], sql };
+}
+
+function about(
+  partition: string,
+  id: string,
+  severity: Severity,
+  message: string,
+  remedy: string,
+  steps: readonly RepairStep[],
+): Drift {
+  return { finding: { id, severity, message, remedy }, partition, steps };
+}

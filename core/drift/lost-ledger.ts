@@ -1,0 +1,51 @@
+/** Drift between the ledger and the catalog: an entry that is missing, or older than the database. */
+import type { Client } from 'pg';
+import type { ForeignKey } from '../catalog/foreign-key.ts';
+import type { Pairing } from '../catalog/pairs.ts';
+import { silentAction } from '../catalog/row-movement-guard.ts';
+import { readFindings } from '../checks/preflight/sql-findings.ts';
+import { shellWord } from '../contracts/safe-text.ts';
+import { checkLedger } from '../ledger/schema/state.ts';
+import type { Drift } from './drift.ts';
+
+/** Findings of an audit that are repaired only where a person accepts them. */
+export const AUDIT_ACCEPTANCE: readonly string[] = ['ledger-missing', 'ledger-outdated'];
+
+export async function ledgerDrift(client: Client, foreignKey: ForeignKey, pairing: Pairing): Promise<Drift[]> {
+  const id = foreignKey.migrationId === null ? 'ledger-missing' : 'ledger-outdated';
+  const found = await readFindings(client, { foreignKey, pairing, input: {} }, [id]);
+  const { has_tables: present, readable } = await checkLedger(client);
+  return found.map(({ needsAcceptance: _, ...finding }) =>
+    present && !readable
+      ? { finding: { ...finding, id: 'ledger-unreadable' }, partition: null, steps: [] }
+      : { finding, partition: null, steps: [{ kind: 'adopt', foreignKey }], needsAcceptance: true },
+  );
+}
+
+/**
+ * A pair FK needs its row-movement guard before it takes effect, and a guard belongs to an entry of the ledger: so that comes first, and
+ * no repair makes a pair FK or a guard without it.
+ */
+export function afterAdoption(drift: readonly Drift[], foreignKey: ForeignKey): Drift[] {
+  if (silentAction(foreignKey) === undefined) return [...drift];
+  const first = `first accept ledger-missing: p2pfk audit --table ${shellWord(foreignKey.table)} --fix --run --accept ledger-missing`;
+  return drift.map((item) =>
+    item.makes?.constraint || GUARD_FINDINGS.includes(item.finding.id)
+      ? { ...item, finding: { ...item.finding, remedy: `${item.finding.remedy}; ${first}` }, steps: [] }
+      : item,
+  );
+}
+
+const GUARD_FINDINGS: readonly string[] = ['missing-guard', 'guard-disabled', 'guard-outdated'];
+
+/** Of a migration that is not at its end: its next execution makes the guards again, and a rollback takes the pair FKs away. */
+export function leftToMigration(drift: readonly Drift[]): Drift[] {
+  return drift.map((item) => ({
+    ...item,
+    finding: {
+      ...item.finding,
+      remedy: 'p2pfk migrate makes it again; p2pfk rollback takes the pair foreign keys away',
+    },
+    steps: [],
+  }));
+}

@@ -1,0 +1,304 @@
+/** Drift of one pair: its foreign key, its triggers, its index, and whether the ledger knows it. */
+
+import type { Client } from 'pg';
+import type { ForeignKey } from '../catalog/foreign-key.ts';
+import { hasForeignTable, isSamePair, type Pair } from '../catalog/pairs.ts';
+import type { Finding, Severity } from '../contracts/documents.ts';
+import type { LedgerPair } from '../ledger/migrations.ts';
+import { run } from '../postgres/sql.ts';
+import { ledgerStatements } from '../provision/add-to-ledger.ts';
+import type { Drift } from './drift.ts';
+import { type LeafForeignKey, onLedger, Steps } from './repair-steps.ts';
+import { guardedBy, type Subject } from './subjects.ts';
+
+interface Trigger {
+  readonly pair: number;
+  readonly trigger: string;
+  readonly relation: string;
+  readonly fires: boolean;
+}
+
+interface InvalidIndex {
+  readonly pair: number;
+  readonly index_name: string;
+  readonly owned: boolean;
+}
+
+/** What the catalog and the ledger say of all pairs, read once. */
+interface Reading {
+  readonly client: Client;
+  readonly foreignKey: ForeignKey;
+  readonly steps: Steps;
+  readonly leafForeignKeys: readonly LeafForeignKey[];
+  readonly triggers: readonly Trigger[];
+  readonly invalidIndexes: readonly InvalidIndex[];
+  /** The migration was to build none: that one is missing is no drift. */
+  readonly noIndexes: boolean;
+  /** Undefined where there is no ledger, or none that this role may read. */
+  readonly ledgerPairs: readonly LedgerPair[] | undefined;
+  /** Only a superuser may enable the triggers of a foreign key. */
+  readonly superuser: boolean;
+}
+
+/** Triggers of one foreign key between two tables: two on each side. */
+const TRIGGERS = 4;
+
+export async function findPairDrift(
+  client: Client,
+  subject: Subject,
+  pairs: readonly Pair[],
+  ledgerPairs: readonly LedgerPair[] | undefined,
+): Promise<Drift[]> {
+  const { foreignKey } = subject;
+  const constrained = pairs.filter((pair) => pair.constraint_oid !== null);
+  const leafForeignKeys = await readLeafForeignKeys(client, foreignKey);
+  const reading: Reading = {
+    client,
+    foreignKey,
+    ledgerPairs,
+    noIndexes: subject.options.noIndexes === true,
+    steps: new Steps(client, foreignKey, { migrationId: guardedBy(subject), leafForeignKeys, pairs }),
+    leafForeignKeys,
+    triggers: await run<Trigger & Record<string, unknown>>(client, 'audit/pair-triggers', {
+      firing: foreignKey.firing,
+      pairs: constrained,
+    }),
+    invalidIndexes: await run<InvalidIndex & Record<string, unknown>>(client, 'audit/invalid-indexes', {
+      ...foreignKey,
+      pairs,
+    }),
+    superuser: (await client.query("SELECT current_setting('is_superuser') = 'on' AS yes")).rows[0]?.yes === true,
+  };
+  const drift: Drift[] = [];
+  for (const pair of pairs) drift.push(...(await ofPair(reading, pair)));
+  return drift;
+}
+
+export function readLeafForeignKeys(client: Client, foreignKey: ForeignKey): Promise<LeafForeignKey[]> {
+  return run<LeafForeignKey & Record<string, unknown>>(client, 'audit/leaf-foreign-keys', { ...foreignKey });
+}
+
+async function ofPair(reading: Reading, pair: Pair): Promise<Drift[]> {
+  if (hasForeignTable(pair)) return [foreignTable(pair)];
+  const own = reading.leafForeignKeys.filter((candidate) => candidate.referencing_oid === pair.referencing_oid);
+  const differing = own.filter((candidate) => candidate.referenced_oid === pair.referenced_oid && !candidate.shaped);
+  const wrong = own.filter(
+    (candidate) =>
+      candidate.referenced_kind === 'r' &&
+      candidate.referenced_oid !== pair.referenced_oid &&
+      (candidate.in_tree || pair.constraint_oid === null),
+  );
+  const known = reading.ledgerPairs?.some((noted) => isSamePair(noted, pair)) ?? true;
+  if (pair.constraint_oid === null && !known && wrong.length + differing.length === 0)
+    return [await attached(reading, pair)];
+  return [
+    ...(await wrongTargets(reading, pair, wrong)),
+    ...(await otherShapes(reading, pair, differing, wrong.length > 0)),
+    ...(pair.constraint_oid === null && wrong.length + differing.length === 0 ? [await missing(reading, pair)] : []),
+    ...(pair.constraint_oid === null ? [] : await standing(reading, pair, pair.constraint_oid)),
+    ...(await indexes(reading, pair)),
+    ...(known || pair.constraint_oid === null ? [] : [await unnoted(reading, pair)]),
+  ];
+}
+
+function foreignTable(pair: Pair): Drift {
+  const message = `${pair.referencing} has no pair foreign key to ${pair.referenced}, as one of them is a foreign table, which can have none; p2pfk does not read its rows`;
+  return { ...about(pair, 'missing-pair-foreign-key', 'error', message, 'detach it; then audit again'), steps: [] };
+}
+
+/** One finding, index and foreign key together: somebody has attached a partition and left it at that. */
+async function attached({ steps, foreignKey, noIndexes }: Reading, pair: Pair): Promise<Drift> {
+  const index = !pair.has_index && !noIndexes;
+  return {
+    ...about(
+      pair,
+      'attached-partition',
+      'error',
+      `${pair.referencing} was attached after the migration and has no pair foreign key to ${pair.referenced}${index ? `, nor an index on (${foreignKey.columns})` : ''}: a row without a referenced row is not refused there`,
+      'add them; next time create the pair with p2pfk provision',
+    ),
+    steps: [...(index ? await steps.buildIndex(pair) : []), ...(await steps.addForeignKey(pair))],
+    makes: { pair, constraint: true, index },
+  };
+}
+
+async function missing({ steps }: Reading, pair: Pair): Promise<Drift> {
+  return {
+    ...about(
+      pair,
+      'missing-pair-foreign-key',
+      'error',
+      `${pair.referencing} has no pair foreign key to ${pair.referenced}: a row without a referenced row is not refused there`,
+      'add and validate it',
+    ),
+    steps: await steps.addForeignKey(pair),
+    makes: { pair, constraint: true, index: false },
+  };
+}
+
+async function wrongTargets({ steps }: Reading, pair: Pair, wrong: readonly LeafForeignKey[]): Promise<Drift[]> {
+  const [first] = wrong;
+  if (!first) return [];
+  const add = pair.constraint_oid === null;
+  const drops = [];
+  for (const foreignKey of wrong) drops.push(await steps.dropForeignKey(foreignKey));
+  return [
+    {
+      ...about(
+        pair,
+        'wrong-target',
+        'error',
+        `foreign key ${first.constraint_name} of ${pair.referencing} points at ${first.referenced}, not at its partner ${pair.referenced}`,
+        add ? 'add the foreign key to the partner, then drop this one' : 'drop it: the one to the partner stands',
+      ),
+      steps: [...(add ? await steps.addForeignKey(pair) : []), ...drops],
+      ...(add ? { makes: { pair, constraint: true, index: false } } : {}),
+    },
+  ];
+}
+
+/** @param covered the right foreign key is added for another reason already */
+async function otherShapes(
+  { steps, foreignKey }: Reading,
+  pair: Pair,
+  differing: readonly LeafForeignKey[],
+  covered: boolean,
+): Promise<Drift[]> {
+  const drift: Drift[] = [];
+  for (const [index, other] of differing.entries()) {
+    const replace = pair.constraint_oid === null && !covered && index === 0;
+    drift.push({
+      ...about(
+        pair,
+        'pair-foreign-key-differs',
+        replace ? 'error' : 'warning',
+        `foreign key ${other.constraint_name} of ${pair.referencing} is ${other.definition}, unlike all other pairs (${foreignKey.definition})`,
+        replace ? 'put one with the right definition in its place' : 'drop it: the right one stands, and both act',
+      ),
+      steps: replace ? await steps.replaceForeignKey(pair, other) : [await steps.dropForeignKey(other)],
+      ...(replace
+        ? { makes: { pair: { ...pair, constraint_name: other.constraint_name }, constraint: true, index: false } }
+        : {}),
+    });
+  }
+  return drift;
+}
+
+/** The pair FK is there: is it valid, and does it fire? */
+async function standing({ steps, triggers, superuser }: Reading, pair: Pair, oid: number): Promise<Drift[]> {
+  const drift: Drift[] = [];
+  const validate = pair.validated ? [] : await steps.validate(pair);
+  if (!pair.enforced) {
+    const own = triggers.filter((trigger) => trigger.pair === pair.pair);
+    const silent = own.filter((trigger) => !trigger.fires);
+    const lost = TRIGGERS - own.length;
+    const enable = lost === 0 && superuser;
+    const what =
+      lost > 0
+        ? `has lost ${lost} of its ${TRIGGERS} triggers`
+        : `does not fire: ${silent.length} of its ${TRIGGERS} triggers are disabled, on ${[...new Set(silent.map(({ relation }) => relation))].join(' and ')}`;
+    drift.push({
+      ...about(
+        pair,
+        'pair-foreign-key-not-enforced',
+        'error',
+        `pair foreign key ${pair.constraint_name} of ${pair.referencing} ${what}; rows may have come in unchecked`,
+        enable
+          ? 'enable the triggers, then count the orphans (--fix --run does, and so does p2pfk verify)'
+          : 'put a new one in its place: enabling its triggers takes a superuser, and checks no row',
+      ),
+      steps: enable
+        ? [await steps.enableTriggers(pair), ...validate]
+        : await steps.replaceForeignKey(pair, { constraint_oid: oid, constraint_name: pair.constraint_name }),
+      ...(enable ? { unchecked: pair } : { makes: { pair, constraint: true, index: false } }),
+    });
+  } else if (!pair.validated) {
+    drift.push({
+      ...about(
+        pair,
+        'pair-foreign-key-not-valid',
+        'error',
+        `pair foreign key ${pair.constraint_name} of ${pair.referencing} is not validated: older rows were never checked`,
+        'validate it',
+      ),
+      steps: validate,
+    });
+  }
+  return drift;
+}
+
+async function indexes({ steps, foreignKey, invalidIndexes, noIndexes }: Reading, pair: Pair): Promise<Drift[]> {
+  const leftovers = invalidIndexes.filter((index) => index.pair === pair.pair);
+  const [leftover] = leftovers;
+  const slow = `every DELETE on ${pair.referenced} scans ${pair.referencing}`;
+  if (!pair.has_index && leftover) {
+    return [
+      {
+        ...about(
+          pair,
+          'invalid-index',
+          'warning',
+          `index ${leftover.index_name} of ${pair.referencing} is INVALID, and no other serves (${foreignKey.columns}): ${slow}`,
+          'build it anew',
+        ),
+        steps: await steps.buildIndex(pair, leftover),
+        makes: { pair, constraint: false, index: !leftover.owned },
+      },
+    ];
+  }
+  if (!pair.has_index) {
+    return [
+      {
+        ...about(
+          pair,
+          'missing-index',
+          noIndexes ? 'info' : 'warning',
+          `${pair.referencing} has no index on (${foreignKey.columns}): ${slow}`,
+          noIndexes ? 'nothing: the migration was run with --no-indexes' : 'build it',
+        ),
+        steps: await steps.buildIndex(pair),
+        makes: { pair, constraint: false, index: true },
+      },
+    ];
+  }
+  const drift: Drift[] = [];
+  for (const index of leftovers) {
+    drift.push({
+      ...about(
+        pair,
+        'invalid-index',
+        'warning',
+        `index ${index.index_name} of ${pair.referencing} is INVALID: it costs writes and serves nobody`,
+        index.owned ? 'rebuild it: it belongs to another object' : `drop it: ${pair.index_name} serves`,
+      ),
+      steps: await steps.clearIndex(pair, index),
+    });
+  }
+  return drift;
+}
+
+/** Made by hand, and well made. */
+async function unnoted({ client, foreignKey }: Reading, pair: Pair): Promise<Drift> {
+  const texts =
+    foreignKey.migrationId === null ? [] : await ledgerStatements(client, foreignKey, foreignKey.migrationId, [pair]);
+  return {
+    ...about(
+      pair,
+      'pair-not-in-ledger',
+      'info',
+      `${pair.referencing} and ${pair.referenced} became a pair without p2pfk: a rollback will leave their foreign key`,
+      'nothing has to be done; the ledger can be told of it',
+    ),
+    steps: onLedger([...texts.values()].map(({ sql }) => sql)),
+  };
+}
+
+function about(
+  pair: Pair,
+  id: string,
+  severity: Severity,
+  message: string,
+  remedy: string,
+): { finding: Finding; partition: string } {
+  return { finding: { id, severity, message, remedy }, partition: pair.referencing };
+}

@@ -1,0 +1,139 @@
+/**
+ * The repairs of an audit as a script for psql, for a DBA who reads and runs it by hand: the same statements as `audit --fix --run`, with the
+ * lock waits bounded in the same way, and with the same questions before rows are read.
+ */
+
+import { comment, GIVE_BACK, underCallersPath } from '../plan/script/psql-text.ts';
+import {
+  refuseCodeOfThirdTables,
+  refuseUntrustedCode,
+  requireLedgerOfAnyVersion,
+  trustBlock,
+} from '../plan/script/trust.ts';
+import { readSql } from '../postgres/sql-files.ts';
+import type { Drift, NamedTables, RepairStep } from './drift.ts';
+import { type Audited, counts } from './find-drift.ts';
+
+/** As core/steps/validation.ts: a waiter for SHARE UPDATE EXCLUSIVE stops no reader and no writer. */
+const VALIDATION_LOCK = '10s';
+
+/** @param lockTimeoutMs milliseconds that each lock may be waited for */
+export function repairScript(audited: readonly Audited[], lockTimeoutMs: number): string {
+  const drift = audited.flatMap((one) => one.drift.filter(counts));
+  const steps = drift.flatMap(stepsOf);
+  const blocks = drift.map((item, index) =>
+    [
+      comment(`${index + 1}/${drift.length} ${item.finding.id}: ${item.finding.message}`),
+      ...(item.needsAcceptance
+        ? [comment(`needs acceptance, and p2pfk itself: ${item.finding.remedy}`)]
+        : item.steps.length === 0
+          ? [comment(`needs a person: ${item.finding.remedy}`)]
+          : item.steps.flatMap((step) => stepLines(step, lockTimeoutMs))),
+    ].join('\n'),
+  );
+  const parts = [
+    head(drift.length),
+    ...(steps.length > 0 ? questions(audited, steps) : []),
+    ...blocks,
+    ...(steps.some(({ kind }) => kind === 'locked' || kind === 'validate') ? [WAIT_FOR_STANDBY] : []),
+    ...(steps.length > 0 ? [GIVE_BACK] : []),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+function head(findings: number): string {
+  return [
+    '\\set ON_ERROR_STOP on',
+    comment(
+      `p2pfk audit: ${findings} finding${findings === 1 ? '' : 's'}. Run it with psql, outside a transaction; p2pfk audit --fix --run`,
+    ),
+    comment(
+      'does the same, tries locks again that it did not get, and tells the ledger. With -v ledger_owner=ROLE where',
+    ),
+    comment('another role owns the ledger, schema p2pfk, than the one that runs this.'),
+  ].join('\n');
+}
+
+function stepsOf({ needsAcceptance, steps }: Drift): readonly RepairStep[] {
+  return needsAcceptance ? [] : steps;
+}
+
+/** What has to hold before the first statement. The audit has asked it, but as the role that audited, and then. */
+function questions(audited: readonly Audited[], steps: readonly RepairStep[]): string[] {
+  const ledger = steps.some(usesLedger);
+  const thirdTables = steps.some((step) => step.kind === 'locked' && step.attaches !== undefined);
+  const read = audited.flatMap(({ subject, drift }): NamedTables[] =>
+    subject && drift.some((item) => counts(item) && stepsOf(item).length > 0) ? [subject.foreignKey] : [],
+  );
+  return [
+    readSql('script/head').trimEnd(),
+    trustBlock({ ledger, thirdTables, next: 'p2pfk audit --fix prints a script of what is left to be done' }),
+    ...(ledger
+      ? [[comment('The ledger is there, and as its version has it'), ...requireLedgerOfAnyVersion()].join('\n')]
+      : []),
+    ...(read.length > 0
+      ? [
+          [
+            comment('Code of others that reading the tables and comparing their keys would run'),
+            ...read.flatMap((tables) => refuseUntrustedCode(tables.table, tables.referencedTable)),
+          ].join('\n'),
+        ]
+      : []),
+  ];
+}
+
+/** A row-movement guard calls a function of the ledger. */
+function usesLedger(step: RepairStep): boolean {
+  return step.kind === 'ledger' || (step.kind === 'locked' && step.sql.some((sql) => sql.includes('p2pfk.')));
+}
+
+const WAIT_FOR_STANDBY = [
+  comment('The transactions above do not wait for a synchronous standby, because they hold locks. This one does.'),
+  "SELECT pg_catalog.pg_logical_emit_message(true, 'p2pfk', '') AS ignored \\gset",
+].join('\n');
+
+function stepLines(step: RepairStep, lockTimeoutMs: number): string[] {
+  const ended = (sql: string): string => `${sql};`;
+  switch (step.kind) {
+    case 'locked': {
+      const { attaches } = step;
+      return transaction(`${lockTimeoutMs}ms`, [
+        ...step.locks.map(({ sql }) => ended(sql)),
+        ...(attaches
+          ? [
+              ...refuseUntrustedCode(attaches.reads.table, attaches.reads.referencedTable),
+              ...refuseCodeOfThirdTables(attaches.parentNames),
+            ]
+          : []),
+        ...underCallersPath(statements(step.sql), { local: true }),
+      ]);
+    }
+    case 'concurrently':
+      return ['SET lock_timeout = 0;', ...underCallersPath(statements([step.sql]), { local: false })];
+    case 'validate':
+      return transaction(VALIDATION_LOCK, [
+        ended(step.lock),
+        ...refuseUntrustedCode(step.reads.table, step.reads.referencedTable),
+        ...underCallersPath(statements([step.sql]), { local: true }),
+      ]);
+    case 'ledger':
+      return underCallersPath(statements([step.sql]), { local: false });
+    case 'adopt':
+      return [];
+  }
+}
+
+function statements(texts: readonly string[]): { readonly sql: string }[] {
+  return texts.map((sql) => ({ sql }));
+}
+
+function transaction(lockTimeout: string, lines: readonly string[]): string[] {
+  return [
+    'BEGIN;',
+    // A COMMIT that waits for a synchronous standby would keep the locks meanwhile.
+    'SET LOCAL synchronous_commit = local;',
+    `SET LOCAL lock_timeout = '${lockTimeout}';`,
+    ...lines,
+    'COMMIT;',
+  ];
+}

@@ -1,0 +1,337 @@
+/** One `Client` per piece of work, never a pool: sessions hold locks and settings, so each has one owner and one end. */
+import { channel } from 'node:diagnostics_channel';
+import { Client } from 'pg';
+import { ConnectionLost, ConnectionRefused, InvalidInput, P2pfkError } from '../contracts/errors.ts';
+import { redact } from '../contracts/redact.ts';
+import { SESSION_OPENED } from '../postgres/libpq/keywords.ts';
+import { CombinedFailure, openSession, type ServerAddress } from '../postgres/libpq/open.ts';
+import { resolveParameters } from '../postgres/libpq/parameters.ts';
+import { readerConnectionString, readerUrls } from '../postgres/libpq/reader-url.ts';
+import { isConnectionError, isTrouble, messageOf, sqlStateOf, toNamedError } from '../postgres/postgres-errors.ts';
+import { backendOf, PooledSession, refuseTransactionPooler, usesSessionPooler } from '../postgres/session/pooler.ts';
+import { endpointOfUrl, noteEndpoint } from '../postgres/session/session-endpoint.ts';
+import { endStandbyWait, stillWorks } from '../postgres/session/session-look.ts';
+import { pinSettings } from '../postgres/session/session-settings.ts';
+import { expectAnswersWithin, watchAnswers } from '../postgres/session/unanswered.ts';
+import { journalOf } from '../postgres/statement-journal.ts';
+import { becomeLedgerOwner, checkLedger, LEDGER_OWNER } from './schema/state.ts';
+
+export interface ConnectOptions {
+  /**
+   * `postgres://user@host:port/database` or `host=... dbname=...`, as psql takes it. What it leaves out comes from a service
+   * (PGSERVICE), from libpq's variables (PGHOST, PGSSLMODE, ...) and from libpq's defaults, in this order.
+   */
+  readonly databaseUrl?: string | undefined;
+  /** Shown in pg_stat_activity; names the migration, so a DBA knows whom to ask. Cut to 63 bytes by PostgreSQL. */
+  readonly applicationName: string;
+  /** Asked for the password of this session, instead of the URL, PGPASSWORD and the password file. */
+  readonly password?: (server: ServerAddress) => Promise<string>;
+  /** PEM. The server has to prove its host name by one of these authorities, and no others count, with any sslmode. */
+  readonly certificateAuthority?: string;
+  /** Session lock_timeout in milliseconds; statements that take strong locks set their own. */
+  readonly lockTimeoutMs?: number;
+  /** The caller's search_path, as PostgreSQL writes it; where absent, the one that the session comes with. */
+  readonly searchPath?: string | undefined;
+  /** Milliseconds after which a statement that is not answered is looked after, again and again; default 30 s. */
+  readonly lookAfterMs?: number;
+  /** The role that owns the ledger, as `--ledger-owner`; where absent, what P2PFK_LEDGER_OWNER says, if anything. */
+  readonly ledgerOwner?: string | undefined;
+}
+
+export interface ReadOptions extends ConnectOptions {
+  /** All is read as of one moment. Only for what takes seconds at most: VACUUM cannot remove what that moment still saw. */
+  readonly snapshot?: boolean;
+}
+
+const DEFAULT_LOCK_TIMEOUT_MS = 5_000;
+
+const sessionOpened = channel(SESSION_OPENED);
+
+/** What was told of a connection that died between two statements; the next statement itself does not learn it. */
+const losses = new WeakMap<Client, Error>();
+
+/** Sessions of {@link connectReadOnly}: all that they do is in one transaction. */
+const readers = new WeakMap<Client, ReadOptions>();
+
+/** How each session was opened: its readers are opened in the same way. */
+const origins = new WeakMap<Client, ConnectOptions>();
+
+/** SQLSTATE with which the server ended a session that was idle, such as 25P03; undefined while it lives. */
+export function sqlStateOfLoss(client: Client): string | undefined {
+  return sqlStateOf(losses.get(client));
+}
+
+/**
+ * An open session with the settings of `sql/session.sql`. The caller ends it.
+ *
+ * @throws InvalidInput when the URL cannot be read, or a pooler is in between that takes sessions apart
+ * @throws SettingRefused when a database or role sets what our queries rely on, and this role may not change it
+ * @throws LedgerNotTrusted, LedgerVersionRefused when there is a ledger in this database that is not to be used
+ * @throws ConnectionRefused when the server refuses this user, password or database
+ * @throws ConnectionLost when there is no server to talk to
+ */
+export function connect(options: ConnectOptions): Promise<Client> {
+  return open(options, async (client) => {
+    await refusePooler(client, options);
+    await pin(client, options, false);
+    await checkLedger(client);
+  });
+}
+
+/**
+ * A session for a command that reads only: one READ ONLY transaction until the session ends, whose settings end with it. It
+ * can write nothing and leaves nothing behind, even through a pooler.
+ *
+ * READ COMMITTED, because a snapshot as old as a long count would hold VACUUM back in the whole database. Locks last until the
+ * end of the transaction; {@link contained} gives them back earlier.
+ *
+ * @throws as {@link connect}
+ */
+export async function connectReadOnly(options: ReadOptions): Promise<Client> {
+  const client = await open(options, async (opened) => {
+    // Begun first: on a standby a role whose default is SERIALIZABLE can run nothing outside of it.
+    await opened.query(beginOf(options));
+    await refusePooler(opened, options);
+    await pin(opened, options, true);
+    await checkLedger(opened);
+  });
+  readers.set(client, options);
+  return client;
+}
+
+/** The readers of a session on the primary (see core/checks/readers.ts), with complete URLs, which may hold passwords. */
+export function readersOf(primary: Client): { readonly url: string; readonly name: string }[] {
+  return readerUrls().map((given) => {
+    const url = readerConnectionString(given, origins.get(primary)?.databaseUrl);
+    return { url, name: endpointOfUrl(url) };
+  });
+}
+
+/**
+ * A session on a reader, by the same credentials as the session on the primary, with the settings of `sql/session.sql`. The caller
+ * ends it.
+ *
+ * @param answerMs how long a question to it may take
+ * @throws as {@link connect}
+ */
+export function openReader(primary: Client, url: string, answerMs: number): Promise<Client> {
+  const { searchPath: _path, ...options } = origins.get(primary) ?? { applicationName: 'p2pfk' };
+  const reader = { ...options, databaseUrl: url };
+  return open(reader, async (client) => {
+    await refusePooler(client, reader);
+    await pinSettings(client, {
+      lockTimeoutMs: answerMs,
+      searchPath: '',
+      local: false,
+      expectedRole: ownerOf(options),
+    });
+    await client.query("SELECT set_config('statement_timeout', $1, false)", [String(answerMs)]);
+    expectAnswersWithin(client, answerMs);
+  });
+}
+
+async function open(options: ConnectOptions, prepare: (client: Client) => Promise<void>): Promise<Client> {
+  const target = describeTarget(options.databaseUrl);
+  let client: Client;
+  try {
+    client = await openSession({
+      databaseUrl: options.databaseUrl,
+      applicationName: options.applicationName,
+      password: options.password,
+      certificateAuthority: options.certificateAuthority,
+      create: (config) => {
+        const created = usesSessionPooler() ? new PooledSession(config) : new Client(config);
+        // Without a listener, a connection that dies while idle would end the process.
+        created.on('error', (error) => losses.set(created, error));
+        return created;
+      },
+    });
+  } catch (error) {
+    throw connectionError(error, target);
+  }
+  noteEndpoint(client, options.databaseUrl);
+  origins.set(client, options);
+  try {
+    await prepare(client);
+    const pid = await backendOf(client);
+    watchAnswers(client, () => stillWorks(client, pid, options), options.lookAfterMs);
+    sessionOpened.publish(undefined);
+    return client;
+  } catch (error) {
+    if (client.getTransactionStatus() === 'T') await client.query('ROLLBACK').catch(() => undefined);
+    await client.end().catch(() => undefined);
+    throw connectionError(error, target);
+  }
+}
+
+/** Called before the first SET, which a pooler would hand on to another client's session. */
+async function refusePooler(client: Client, { databaseUrl }: ConnectOptions): Promise<void> {
+  if (!usesSessionPooler()) await refuseTransactionPooler(client, describeTarget(databaseUrl));
+}
+
+async function pin(client: Client, options: ConnectOptions, local: boolean): Promise<void> {
+  const { lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS, searchPath = '' } = options;
+  await pinSettings(client, { lockTimeoutMs, searchPath, local, expectedRole: ownerOf(options) });
+  await becomeLedgerOwner(client, options.ledgerOwner, local);
+}
+
+function ownerOf({ ledgerOwner = process.env[LEDGER_OWNER] }: Pick<ConnectOptions, 'ledgerOwner'>): string | undefined {
+  return ledgerOwner;
+}
+
+async function beginReading(client: Client, options: ReadOptions): Promise<void> {
+  await client.query(beginOf(options));
+  await pin(client, options, true);
+}
+
+function beginOf({ snapshot = false }: ReadOptions): string {
+  return `BEGIN ISOLATION LEVEL ${snapshot ? 'REPEATABLE READ' : 'READ COMMITTED'}, READ ONLY`;
+}
+
+/** {@link endStandbyWait} of a session that {@link connect} has opened. */
+export async function endStandbyWaitOf(client: Client, pid: number): Promise<boolean> {
+  return endStandbyWait(client, pid, origins.get(client) ?? {});
+}
+
+/**
+ * One short transaction that may write, and is always rolled back, whether the session reads only or not.
+ *
+ * @example
+ * await rolledBack(client, () => probeDelete(client, pairs, 5_000));
+ */
+export async function rolledBack<Result>(client: Client, work: () => Promise<Result>): Promise<Result> {
+  const reader = readers.get(client);
+  if (reader) await client.query('ROLLBACK');
+  try {
+    await client.query('BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE');
+    if (reader) await pin(client, reader, true);
+    return await work();
+  } finally {
+    await client.query('ROLLBACK').catch(() => undefined);
+    if (reader) await beginReading(client, reader).catch(() => undefined);
+  }
+}
+
+/** Reads all as of one moment: in the transaction of a session that reads so, otherwise in one of its own. */
+export async function inSnapshot<Result>(client: Client, work: () => Promise<Result>): Promise<Result> {
+  if (readers.get(client)?.snapshot) return work();
+  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+  try {
+    return await work();
+  } finally {
+    await client.query('ROLLBACK').catch(() => undefined);
+  }
+}
+
+/**
+ * Reading work that may fail without an end to the transaction around it, if there is one. There the locks that it took
+ * are given back too, and its settings.
+ */
+export async function contained<Result>(client: Client, work: () => Promise<Result>): Promise<Result> {
+  if (client.getTransactionStatus() !== 'T') return work();
+  await client.query('SAVEPOINT contained');
+  try {
+    return await work();
+  } finally {
+    await client.query('ROLLBACK TO SAVEPOINT contained; RELEASE SAVEPOINT contained').catch(() => undefined);
+  }
+}
+
+function connectionError(thrown: unknown, target: string): P2pfkError {
+  if (thrown instanceof P2pfkError) return thrown;
+  const error = thrown instanceof CombinedFailure ? thrown.main : thrown;
+  const sqlState = sqlStateOf(error);
+  const context = sqlState ? { sqlState } : {};
+  const options = { cause: thrown };
+  if (isConnectionError(error)) {
+    const advice = thrown === error ? '; is the server running, and are host and port right?' : '';
+    const message = `cannot connect to PostgreSQL at ${target}: ${messageOf(thrown)}${advice}`;
+    return new ConnectionLost(message, context, options);
+  }
+  if (sqlState === '57014' || sqlState === '55P03') {
+    // The statement of sql/session.sql was cancelled, or met a lock on a catalog that only a superuser can take. No work has begun, so it is retried like a lost connection.
+    const message = `the new session at ${target} was cancelled before it could do anything: ${messageOf(error)}`;
+    return new ConnectionLost(message, context, options);
+  }
+  if (sqlState !== undefined && isTrouble(sqlState)) {
+    // Such as a full disk, on which the server cannot write what a new session needs. It passes, as an outage does.
+    const message = `PostgreSQL at ${target} cannot open a session: ${messageOf(thrown)}`;
+    return new ConnectionLost(message, context, options);
+  }
+  const verb = sqlState
+    ? `PostgreSQL at ${target} refuses the connection`
+    : `cannot connect to PostgreSQL at ${target}`;
+  return new ConnectionRefused(`${verb}: ${messageOf(thrown)}`, context, options);
+}
+
+/** Where a session leads, without secrets: `host:port/database`, or `host:port,host:port/database`. */
+export function describeTarget(databaseUrl?: string): string {
+  const { hosts, database } = resolveParameters(databaseUrl);
+  return `${hosts.map(({ host, address, port }) => `${host || address}:${port}`).join(',')}/${redact(database)}`;
+}
+
+/**
+ * Runs `work` with the caller's search_path, so that an unqualified name means to us what it means to the caller; then goes
+ * back to the path of `sql/session.sql`. For names that a person gives there is one query, `catalog/resolve-table`; everything else is
+ * a statement that fires code of the application. What `work` sends must itself be qualified, operators included
+ * (`OPERATOR(pg_catalog.=)`): anybody may have put a function or an operator into a schema of that path.
+ * test/core/postgres/captured-names.test.ts scans the texts, and plants what could be captured.
+ */
+export async function withCallerSearchPath<Result>(client: Client, work: () => Promise<Result>): Promise<Result> {
+  await client.query(CALLER_SEARCH_PATH.session);
+  try {
+    return await work();
+  } finally {
+    // A SET, because under that path set_config could be another function. In a transaction that has failed this fails too, and
+    // its rollback puts the setting back.
+    await client.query('SET search_path = pg_catalog, pg_temp').catch(() => undefined);
+  }
+}
+
+/** Statements before and after one that fires code of the application, where they are sent as one message in a transaction. */
+export const CALLER_SEARCH_PATH = {
+  before: "SELECT set_config('search_path', current_setting('p2pfk.caller_search_path'), true)",
+  /** Where the statement is alone, outside a transaction, and the session's last one. */
+  session: "SELECT set_config('search_path', current_setting('p2pfk.caller_search_path'), false)",
+  after: 'SET LOCAL search_path = pg_catalog, pg_temp',
+} as const;
+
+/**
+ * From now on `path` is the caller's search_path of this session; undefined leaves what it is.
+ *
+ * @throws InvalidInput when it is not a list of names
+ */
+export async function useCallerSearchPath(client: Client, path: string | undefined): Promise<void> {
+  if (path === undefined) return;
+  await client.query("SELECT set_config('p2pfk.caller_search_path', $1, false)", [path]);
+  try {
+    await contained(client, () => withCallerSearchPath(client, () => Promise.resolve()));
+  } catch (error) {
+    if (sqlStateOf(error) !== '22023') throw toNamedError(error);
+    throw new InvalidInput(`searchPath is not a list of schemas as SET search_path takes it: ${messageOf(error)}`);
+  }
+}
+
+/** Runs one statement of ours; whatever fails comes out named, with SQLSTATE and the statement. */
+export async function execute(client: Client, sql: string): Promise<number> {
+  // PostgreSQL answers an empty message with success.
+  if (sql.trim() === '') throw new Error('there is no statement to run');
+  try {
+    const result = await client.query(sql);
+    return result.rowCount ?? 0;
+  } catch (error) {
+    throw toNamedError(error, sql);
+  }
+}
+
+/**
+ * Like {@link execute}, for DDL and DML on tables of the application: event triggers, CHECK functions and triggers see the
+ * search_path that they would see if the same role ran the statement in psql. Needs a journal, from which the ledger gets it.
+ */
+export async function executeDdl(client: Client, sql: string): Promise<number> {
+  const journal = journalOf(client);
+  const beganAt = performance.now();
+  const count = await withCallerSearchPath(client, () => execute(client, sql));
+  journal.push({ sql, duration_ms: performance.now() - beganAt });
+  return count;
+}

@@ -1,0 +1,76 @@
+/** What the ledger says of one foreign key, whether or not it agrees with the catalog. */
+import type { Client } from 'pg';
+import type { ForeignKey } from '../catalog/foreign-key.ts';
+import type { PlanLedger } from '../contracts/documents.ts';
+import { run } from '../postgres/sql.ts';
+import type { MigrationState } from './migrations.ts';
+import { checkLedger } from './schema/state.ts';
+
+/** The newest entry of a foreign key; see `sql/ledger/entry.sql`. */
+export interface LedgerEntry {
+  readonly id: string;
+  readonly state: MigrationState;
+  readonly execution: string;
+  readonly role: string;
+  readonly constraint_name: string;
+  /** The verified drop of the parent FK has noted itself. */
+  readonly is_dropped: boolean;
+  /** ISO 8601: when the state began. */
+  readonly since: string;
+  /** Why it paused or is rolled back, where no person asked for it. */
+  readonly reason: string | null;
+  readonly pairs: readonly {
+    readonly referencing_oid: number;
+    readonly referenced_oid: number;
+    readonly constraint_added: boolean;
+  }[];
+}
+
+/** Its keys are those that the files of `sql/findings/` read in their parameter `ledger`. */
+export interface LedgerReading {
+  readonly present: boolean;
+  /** This role may read it, and it is no copy. */
+  readonly readable: boolean;
+  readonly is_copy: boolean;
+  readonly entry: LedgerEntry | null;
+}
+
+/** @throws LedgerNotTrusted, LedgerVersionRefused as {@link checkLedger} */
+export async function readLedgerEntry(client: Client, foreignKey: ForeignKey): Promise<LedgerReading> {
+  const { has_tables: present, readable, is_copy } = await checkLedger(client);
+  const [entry] = readable
+    ? await run<LedgerEntry & Record<string, unknown>>(client, 'ledger/entry', { ...foreignKey })
+    : [];
+  return { present, readable, is_copy, entry: entry ?? null };
+}
+
+/**
+ * The first line of a plan.
+ *
+ * @param role the current one, for the ledger that it may not read
+ * @param covered how many pairs have a pair FK
+ */
+export function planLedger(
+  { present, readable, is_copy: isCopy, entry }: LedgerReading,
+  foreignKey: Pick<ForeignKey, 'constraint_oid' | 'migrationId'>,
+  { role, covered }: { readonly role: string; readonly covered: number },
+): PlanLedger {
+  const none = { migrationId: null, execution: null, role: null, since: null, reason: null };
+  if (present && !readable)
+    return {
+      ...none,
+      state: 'unreadable',
+      reason: isCopy ? 'it is a copy of the ledger of another database' : `role ${role} has no right to read it`,
+    };
+  const stands = foreignKey.constraint_oid !== null;
+  if (foreignKey.migrationId === null && covered > 0 && !(stands && entry))
+    return { ...none, state: 'missing', reason: entry ? `it knows only ${labelOf(entry)}` : null };
+  if (!entry) return { ...none, state: 'never-migrated' };
+  const { id, state, execution, since, reason } = entry;
+  const again = state === 'migrated' && stands ? 'the parent foreign key exists again' : null;
+  return { state, migrationId: id, execution, role: entry.role, since, reason: again ?? reason };
+}
+
+function labelOf({ id, state, since }: LedgerEntry): string {
+  return `migration ${id}, ${state === 'rolled-back' ? 'rolled back' : state} since ${since}`;
+}

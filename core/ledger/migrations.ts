@@ -1,0 +1,435 @@
+/** Reads and writes the ledger, schema `p2pfk`. It explains and it fences; what is done is read from the catalog. */
+import type { Client } from 'pg';
+import type { AlwaysFiring, ForeignKey } from '../catalog/foreign-key.ts';
+import type { Pairing } from '../catalog/pairs.ts';
+import type {
+  AcceptedFinding,
+  Blocked,
+  ExecutionInput,
+  MigratedPair,
+  PairState,
+  Rehearsal,
+  Verification,
+} from '../contracts/documents.ts';
+import { MigrationFenced, MigrationInProgress } from '../contracts/errors.ts';
+import type { Pace, Timed } from '../contracts/forecast.ts';
+import type { Starter } from '../contracts/person.ts';
+import { sqlStateOf, toNamedError } from '../postgres/postgres-errors.ts';
+import { runAsLogin } from '../postgres/session/as-login.ts';
+import { run, runOne } from '../postgres/sql.ts';
+import { requireForeignKeyTexts } from './foreign-key-texts.ts';
+import { livenessKeyOf } from './liveness.ts';
+import { asNote } from './notes/notes.ts';
+import { isLinked, readIdentity } from './schema/identity.ts';
+import { isLedgerReadable } from './schema/state.ts';
+
+export type MigrationState = 'running' | 'paused' | 'migrated' | 'rolling-back' | 'rolled-back';
+
+/** The id that the next migration will get: it is in the names of the row-movement guards. */
+export async function nextMigrationId(client: Client): Promise<string> {
+  if (!(await isLedgerReadable(client))) return '1';
+  return (await runOne<{ id: string }>(client, 'ledger/next-migration')).id;
+}
+
+/** What an execution was asked to do, as the ledger keeps it for the steps. */
+export type MigrationOptions = Omit<
+  ExecutionInput,
+  'table' | 'constraint' | 'operation' | 'migrationId' | 'dryRun' | 'relink'
+> & {
+  /** When this execution made its plan, ISO 8601, and how many seconds of work it foresaw. */
+  readonly plannedAt?: string;
+  readonly accepted?: readonly AcceptedFinding[];
+  /** Who has started executions of this migration; the ledger adds to it. */
+  readonly starters?: readonly Starter[];
+  readonly forecastSeconds?: number;
+  /** Of the executions that reconciliation has started to roll back, or is about to; the ledger adds to it. */
+  readonly rollbackNames?: readonly string[];
+};
+
+/** One row of p2pfk.migration; holds all of a {@link ForeignKey} but its oid names. */
+export interface LedgerMigration {
+  readonly id: string;
+  readonly table_oid: number;
+  readonly table_name: string;
+  readonly referenced_oid: number;
+  readonly referenced_name: string;
+  readonly constraint_name: string;
+  readonly definition: string;
+  readonly comment: string | null;
+  /** Absent in the ledger of an older edition. */
+  readonly firing?: readonly AlwaysFiring[];
+  readonly columns: string;
+  readonly referenced_columns: string;
+  readonly column_names: readonly string[];
+  readonly referenced_column_names: readonly string[];
+  readonly actions: string;
+  readonly state: MigrationState;
+  readonly execution: string;
+  readonly options: MigrationOptions;
+  readonly started_at: string;
+  readonly lease_until: string;
+  readonly fenced_at: string | null;
+  readonly approval_asked_at: string | null;
+  readonly approved_at: string | null;
+  readonly approved_by: string | null;
+  /** Login of the session that approved it, noted by the database. */
+  readonly approved_login: string | null;
+  readonly rehearsal: Rehearsal | null;
+  readonly dropped_at: string | null;
+  readonly verification: Verification | null;
+  /** Why it paused or is rolled back, where no person asked for it. */
+  readonly error: { readonly name: string; readonly message: string } | null;
+}
+
+/** A migration with what the catalog says of its parent FK. */
+export interface Migration extends LedgerMigration {
+  /** The parent FK's oid while it stands, else null. */
+  readonly constraint_oid: number | null;
+  /** The deadline has passed, by the database's clock. */
+  readonly window_closed: boolean;
+  /** Seconds to the deadline, by the database's clock; null without one. */
+  readonly window_seconds_left: number | null;
+  /** Seconds since approval was first asked for in this execution. */
+  readonly approval_waited_seconds: number | null;
+}
+
+/** One row of p2pfk.pair. */
+export interface LedgerPair {
+  readonly pair: number;
+  readonly referencing_oid: number;
+  readonly referencing: string;
+  readonly referenced_oid: number;
+  readonly referenced: string;
+  readonly bound: string;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly constraint_name: string;
+  readonly constraint_added: boolean;
+  readonly index_name: string;
+  readonly index_added: boolean;
+  readonly root_constraint: string | null;
+  /** The pair FK's name before the drop of the parent FK gave it another; null where it kept its name. */
+  readonly former_name: string | null;
+  readonly state: PairState;
+  readonly attempts: number;
+  readonly last_error: string | null;
+  readonly lock_wait_ms: number;
+  readonly index_ms: number | null;
+  readonly add_ms: number | null;
+  readonly validate_ms: number | null;
+  readonly orphans: number | null;
+  readonly orphans_counted_at: Date | null;
+}
+
+/** Columns of p2pfk.pair that a step may note; `attempts` and `lock_wait_ms` are added to what is there. */
+export type PairChanges = Partial<
+  Pick<
+    LedgerPair,
+    | 'constraint_name'
+    | 'constraint_added'
+    | 'index_name'
+    | 'index_added'
+    | 'state'
+    | 'attempts'
+    | 'last_error'
+    | 'lock_wait_ms'
+    | 'index_ms'
+    | 'add_ms'
+    | 'validate_ms'
+    | 'orphans'
+  >
+> & { readonly orphans_counted_at?: string };
+
+export interface MigrationChanges {
+  readonly state?: MigrationState;
+  readonly approval_asked_at?: string;
+  readonly rehearsal?: Rehearsal;
+  readonly dropped_at?: string | null;
+  readonly finished_at?: string;
+  readonly locked_ms?: number;
+  readonly verification?: Verification;
+  readonly error?: { readonly name: string; readonly message: string };
+}
+
+/** The migrations of a table that are not rolled back; none where there is no ledger, or none that this role may read. */
+export async function openMigrations(client: Client, tableOid: number): Promise<LedgerMigration[]> {
+  if (!(await isLedgerReadable(client))) return [];
+  const rows = await run<LedgerMigration & Record<string, unknown>>(client, 'ledger/open-migrations', {
+    table_oid: tableOid,
+  });
+  return rows.map(requireForeignKeyTexts);
+}
+
+/**
+ * Opens the migration of a foreign key for this execution, or takes over the open one, and brings its pairs up to date. A pair
+ * that is no more is forgotten only where nothing of ours is left on it: see `core/steps/release-pairs.ts`.
+ *
+ * @throws MigrationInProgress when another execution works on it; the message says which, and since when
+ */
+export async function openMigration(
+  client: Client,
+  foreignKey: ForeignKey,
+  pairing: Pairing,
+  options: MigrationOptions,
+  execution: string,
+  purpose: 'migrate' | 'rollback' = 'migrate',
+): Promise<{ readonly id: string; readonly state: MigrationState }> {
+  return inTransaction(client, async () => {
+    const { migrationId } = foreignKey;
+    const before = migrationId === null ? null : await readMigration(client, migrationId);
+    const opened = before
+      ? await takeOver(client, before.id, options, execution)
+      : await insertMigration(client, foreignKey, options, execution);
+    await noteEvent(client, opened.id, {
+      execution,
+      pair: null,
+      step: 'Plan',
+      sql: null,
+      durationMs: null,
+      error: null,
+    });
+    if (opened.state === 'running') {
+      if (before && purpose === 'migrate' && foreignKey.constraint_oid !== null)
+        await run(client, 'ledger/note-firing', { migration_id: opened.id, firing: foreignKey.firing });
+      const values = { migration_id: opened.id, pairs: pairing.pairs };
+      // Dropped and not yet verified: what was attached since is not this migration's, and must not undo it.
+      const isFixed = purpose === 'migrate' && before?.constraint_oid === null && before.state !== 'migrated';
+      if (!isFixed) {
+        await run(client, 'ledger/forget-pairs', values);
+        await run(client, 'ledger/add-pairs', values);
+      }
+      await run(client, 'ledger/refresh-pairs', values);
+    }
+    return opened;
+  });
+}
+
+/** Who has worked on the same opening of a maintenance window, other than this execution. */
+export async function workedOnOpening(
+  client: Client,
+  foreignKey: ForeignKey,
+  opensAt: string,
+  execution: string,
+): Promise<{ readonly id: string; readonly execution: string; readonly state: MigrationState } | undefined> {
+  if (!(await isLedgerReadable(client))) return undefined;
+  const [found] = await run<{ id: string; execution: string; state: MigrationState }>(client, 'ledger/same-opening', {
+    table_oid: foreignKey.referencing_oid,
+    constraint_name: foreignKey.constraint_name,
+    opens_at: opensAt,
+    execution,
+  });
+  return found;
+}
+
+async function insertMigration(client: Client, foreignKey: ForeignKey, options: MigrationOptions, execution: string) {
+  try {
+    const { endpoint } = await readIdentity(client);
+    const { id } = await runOne<{ id: string }>(client, 'ledger/insert-migration', {
+      ...foreignKey,
+      endpoint,
+      referenced_table: foreignKey.referencedTable,
+      options,
+      execution,
+      liveness_key: livenessKeyOf(execution),
+    });
+    return { id, state: 'running' as const };
+  } catch (error) {
+    const named = toNamedError(error);
+    if (named.context.sqlState !== '23505') throw named;
+    throw new MigrationInProgress(
+      `another execution has just begun to migrate ${foreignKey.constraint_name} of ${foreignKey.table}; run plan to see it, or try again when it has ended`,
+    );
+  }
+}
+
+async function takeOver(client: Client, id: string, options: MigrationOptions, execution: string) {
+  const [taken] = await run<{ id: string; state: MigrationState }>(client, 'ledger/take-over', {
+    migration_id: id,
+    options,
+    execution,
+    liveness_key: livenessKeyOf(execution),
+    endpoint: (await readIdentity(client)).endpoint,
+  });
+  if (taken) return taken;
+  throw new MigrationInProgress(await describeOwner(client, id));
+}
+
+/** One line: who runs, since when, how to watch it, and what to do about it. */
+async function describeOwner(client: Client, id: string): Promise<string> {
+  const { constraint_name, table_name, execution, state, started_at, lease_until } = await readMigration(client, id);
+  const sessions = await run<{ pid: number }>(client, 'ledger/owner-sessions', { migration_id: id });
+  const [owner] = await runAsLogin<{ user: string | null; address: string | null; since: string | null }>(
+    client,
+    'ledger/owner',
+    { pids: sessions.map(({ pid }) => pid) },
+  );
+  const { user, address, since } = owner ?? { user: null, address: null, since: null };
+  const leased = new Date(lease_until).toISOString().replace(/\.\d+/, '');
+  const who = since
+    ? `at work since ${since} as ${user ?? 'a role that this one may not see'}${address ? ` from ${address}` : ''}`
+    : `not seen at work; it counts as alive until ${leased}`;
+  // A machine that died may leave its session behind for a minute, a network that drops packets for longer.
+  const pids = sessions.map(({ pid }) => `pg_terminate_backend(${pid})`);
+  const gone = pids.length === 0 ? '' : `; if its client is gone, end its session: SELECT ${pids.join(', ')}`;
+  return `migration ${id} of ${constraint_name} on ${table_name} is being worked on by ${execution} (${who}; state ${state}, migration begun ${new Date(started_at).toISOString()}); watch it with: SELECT at, step, pair, sql, error FROM p2pfk.event WHERE migration_id = ${id} ORDER BY id; or stop that execution first${gone}`;
+}
+
+/** @throws MigrationFenced where this database has no ledger, none that this role may read, or no such migration in it */
+export async function readMigration(client: Client, id: string): Promise<Migration> {
+  const readable = isLinked(client) || (await isLedgerReadable(client));
+  if (!readable) throw new MigrationFenced(`migration ${id} is not in the ledger of this database`);
+  const found = run<Migration & Record<string, unknown>>(client, 'ledger/read-migration', { migration_id: id });
+  const [migration] = await found.catch((error: unknown) => {
+    if (UNREADABLE.has(sqlStateOf(error) ?? '')) return [];
+    throw error;
+  });
+  if (!migration) throw new MigrationFenced(`migration ${id} is not in the ledger of this database`);
+  return requireForeignKeyTexts(migration);
+}
+
+/** No such table or schema, and no right to read it. */
+const UNREADABLE: ReadonlySet<string> = new Set(['42P01', '3F000', '42501']);
+
+/** Whether the operator wanted no indexes to be built: then a lookup that scans is no fault. */
+export function wantsNoIndexes({ options }: Pick<LedgerMigration, 'options'>): boolean {
+  return 'noIndexes' in options && options.noIndexes === true;
+}
+
+export function readPairs(client: Client, id: string): Promise<LedgerPair[]> {
+  return run<LedgerPair & Record<string, unknown>>(client, 'ledger/read-pairs', { migration_id: id, pair: null });
+}
+
+export function readPace(client: Client, id: string, what: Timed): Promise<Pace> {
+  return runOne<Pace & Record<string, unknown>>(client, 'ledger/pace', { migration_id: id, what });
+}
+
+/** @returns the pair, and in `of` how many there are in all */
+export async function readPair(
+  client: Client,
+  id: string,
+  pair: number,
+): Promise<LedgerPair & { readonly of: number }> {
+  const [row] = await run<LedgerPair & { readonly of: number }>(client, 'ledger/read-pairs', {
+    migration_id: id,
+    pair,
+  });
+  if (!row) throw new MigrationFenced(`migration ${id} has no pair ${pair} in the ledger of this database`);
+  return row;
+}
+
+/** The owner of the migration counts as alive for that many seconds more, and by the key that it holds now. */
+export async function extendLease(client: Client, id: string, execution: string, seconds: number): Promise<void> {
+  await run(client, 'ledger/extend-lease', {
+    migration_id: id,
+    execution,
+    seconds,
+    liveness_key: livenessKeyOf(execution),
+  });
+}
+
+export async function changeMigration(client: Client, id: string, changes: MigrationChanges): Promise<void> {
+  await run(client, 'ledger/change-migration', { migration_id: id, changes: await asNote(client, changes) });
+}
+
+export async function changePair(client: Client, id: string, pair: number, changes: PairChanges): Promise<void> {
+  const { last_error } = changes;
+  const noted = last_error ? { ...changes, last_error: await asNote(client, last_error) } : changes;
+  await run(client, 'ledger/change-pair', { migration_id: id, pair, changes: noted });
+}
+
+/** All times are milliseconds. */
+export interface LedgerEvent {
+  readonly pair: number | null;
+  readonly step: string;
+  readonly sql: string | null;
+  readonly durationMs: number | null;
+  readonly error: string | null;
+  /** The execution that did it; absent where it was a person's command. */
+  readonly execution?: string | null | undefined;
+  /** Of a try for locks. */
+  readonly waitedMs?: number;
+  /** How long it blocked others at most; absent where its locks block no reader and no writer. */
+  readonly blockedMs?: number | undefined;
+}
+
+/** @param id null: it concerns the ledger itself */
+export async function noteEvent(client: Client, id: string | null, event: LedgerEvent): Promise<void> {
+  await run(client, 'ledger/note-event', {
+    migration_id: id,
+    execution: event.execution ?? null,
+    pair: event.pair,
+    step: event.step,
+    sql: event.sql,
+    waited_ms: event.waitedMs ?? null,
+    blocked_ms: event.blockedMs ?? null,
+    duration_ms: event.durationMs,
+    error: await asNote(client, event.error),
+  });
+}
+
+/** How long the tries for locks of one execution have blocked others at most, milliseconds. */
+export async function readBlocked(client: Client, id: string, execution: string): Promise<Blocked> {
+  const row = await runOne<{ longest_ms: number; total_ms: number; tries: number }>(client, 'ledger/blocked', {
+    migration_id: id,
+    execution,
+  });
+  return { longestMs: row.longest_ms, totalMs: row.total_ms, tries: row.tries };
+}
+
+/** The ledger's row as the foreign key that it remembers. */
+export function foreignKeyOf(migration: Migration): ForeignKey {
+  return {
+    ...migration,
+    referencing_oid: migration.table_oid,
+    table: migration.table_name,
+    referencedTable: migration.referenced_name,
+    displayDefinition: migration.definition,
+    firing: migration.firing ?? [],
+    migrationId: migration.id,
+  };
+}
+
+/** For `migrate --json`: the pairs and the verification of one migration, as the ledger has them. */
+export async function readMigrationReport(
+  client: Client,
+  id: string,
+  execution?: string,
+): Promise<{
+  readonly pairs: MigratedPair[];
+  readonly verification: Verification | null;
+  readonly state: MigrationState;
+  readonly blocked: Blocked;
+}> {
+  const migration = await readMigration(client, id);
+  const pairs = await readPairs(client, id);
+  return {
+    state: migration.state,
+    blocked: await readBlocked(client, id, execution ?? migration.execution),
+    verification: migration.verification,
+    pairs: pairs.map((pair) => ({
+      referencing: pair.referencing,
+      referenced: pair.referenced,
+      state: pair.state,
+      rows: pair.rows,
+      validateMs: Math.round(pair.validate_ms ?? 0),
+      lockWaitMs: Math.round(pair.lock_wait_ms),
+    })),
+  };
+}
+
+/** BEGIN, work, COMMIT (or whatever `end` says); ROLLBACK when anything fails, also where the connection is gone already. */
+export async function inTransaction<Result>(
+  client: Client,
+  work: () => Promise<Result>,
+  end: 'COMMIT' | 'ROLLBACK' = 'COMMIT',
+): Promise<Result> {
+  await client.query('BEGIN');
+  try {
+    const result = await work();
+    await client.query(end);
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}

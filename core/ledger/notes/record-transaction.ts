@@ -1,0 +1,32 @@
+/** Notes a transaction that takes locks on tables of the application: its statements, and how long it blocked others. */
+import type { Client } from 'pg';
+import { run } from '../../postgres/sql.ts';
+import type { RanStatement } from '../../postgres/statement-journal.ts';
+
+/** What p2pfk.record_transaction notes. */
+export interface TransactionRecord {
+  readonly migrationId: string;
+  /** Null where a person's command does it. */
+  readonly execution: string | null;
+  readonly pair: number | null;
+  readonly step: string;
+  /** The LOCK TABLE first. */
+  readonly statements: readonly RanStatement[];
+  /** Milliseconds that others were blocked so far, at most; undefined where the locks block no reader and no writer. */
+  readonly blockedMs: number | undefined;
+}
+
+/** Notes the statements of a transaction in the ledger, inside of it. @returns the id of the first row */
+export async function recordTransaction(client: Client, record: TransactionRecord): Promise<string> {
+  const { migrationId, execution, pair, step, statements, blockedMs } = record;
+  const { rows } = await client.query<{ id: string }>(
+    'SELECT p2pfk.record_transaction($1, $2, $3, $4, $5, $6)::text AS id',
+    [migrationId, execution, pair, step, JSON.stringify(statements), blockedMs ?? null],
+  );
+  return rows[0]?.id ?? '';
+}
+
+/** After COMMIT: how long the locks of a transaction that is noted blocked others at most, milliseconds. */
+export async function noteHeld(client: Client, eventId: string, blockedMs: number): Promise<void> {
+  await run(client, 'ledger/note-held', { event_id: eventId, blocked_ms: blockedMs });
+}

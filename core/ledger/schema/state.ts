@@ -1,0 +1,159 @@
+/**
+ * Whether the ledger is one that this session may use: who owns it, which version it has, and whether its shape is that version's.
+ * The answers are SQL files that the psql scripts run, too.
+ */
+import type { Client } from 'pg';
+import { InvalidInput, LedgerNotTrusted, LedgerVersionRefused } from '../../contracts/errors.ts';
+import { run, runOne } from '../../postgres/sql.ts';
+import { type LedgerLink, requireLinked } from './identity.ts';
+
+/** Environment variable behind `--ledger-owner` and the construct's `ledgerOwner`: a role's name, as it is. */
+export const LEDGER_OWNER = 'P2PFK_LEDGER_OWNER';
+
+export interface LedgerState {
+  readonly present: boolean;
+  /** False for an empty schema. */
+  readonly has_tables: boolean;
+  /** This role may read it. */
+  readonly readable: boolean;
+  /** Filled by logical replication: no ledger of this database. */
+  readonly is_copy: boolean;
+  /** Older than the newest version; false where it is not readable. */
+  readonly is_older: boolean;
+}
+
+/** Sessions of an execution whose input named a ledger owner; others have what the environment says. */
+const owners = new WeakMap<Client, string>();
+
+const ABSENT: LedgerState = { present: false, has_tables: false, readable: false, is_copy: false, is_older: false };
+
+/** Newest ledgers that a session has found to be trusted; see sql/ledger/present.sql. */
+const trusted = new WeakMap<Client, { readonly seen: string; readonly state: LedgerState }>();
+
+/**
+ * For how long, in milliseconds, the sessions that follow in this process take the word of one that has looked. Each step of a
+ * migration has a session of its own, and the look was half of the time of a migration of small tables.
+ */
+const TRUST_MS = 60_000;
+
+/** What a session of this process has found to be trusted, until when; by the ledger's owner and `seen`, which names the database. */
+const recently = new Map<string, { readonly state: Omit<LedgerState, 'is_older'>; readonly until: number }>();
+
+/** The role that owns the ledger besides the current one, or an empty string. */
+function ledgerOwnerOf(client: Client): string {
+  return owners.get(client) ?? process.env[LEDGER_OWNER] ?? '';
+}
+
+/**
+ * Becomes the ledger's owner, where it is known and the login is a member of it. A login that is none stays what it is, and trusts
+ * that owner all the same: an approver, or a role that only reads.
+ *
+ * @param local until the end of the transaction
+ * @throws InvalidInput when there is no such role
+ */
+export async function becomeLedgerOwner(client: Client, owner: string | undefined, local: boolean): Promise<void> {
+  if (owner !== undefined) owners.set(client, owner);
+  const ledgerOwner = ledgerOwnerOf(client);
+  if (ledgerOwner === '') return;
+  const { missing } = await runOne<{ missing: boolean }>(client, 'ledger/owner-role', {
+    ledger_owner: ledgerOwner,
+    local,
+  });
+  if (missing)
+    throw new InvalidInput(`there is no role ${JSON.stringify(ledgerOwner)}, which is named as the ledger's owner`);
+}
+
+/**
+ * Comes before anything that touches an object in schema p2pfk, and asks pg_catalog alone until the ledger is found to be trusted.
+ *
+ * @throws LedgerNotTrusted with the object and its owner
+ * @throws LedgerVersionRefused when it is newer than this p2pfk, or of no known version
+ */
+export async function checkLedger(client: Client): Promise<LedgerState> {
+  const [schema] = await run<{ seen: string; readable: boolean }>(client, 'ledger/present');
+  if (!schema) return ABSENT;
+  const before = trusted.get(client);
+  if (before?.seen === schema.seen) return { ...before.state, readable: schema.readable };
+  const found = await trustedState(client, schema);
+  if (!found.readable) return found;
+  // One that is being made or upgraded is asked again.
+  if (!found.is_older) trusted.set(client, { seen: schema.seen, state: found });
+  return found;
+}
+
+/** Throws as {@link checkLedger}. */
+async function trustedState(client: Client, schema: { seen: string; readable: boolean }): Promise<LedgerState> {
+  const ledgerOwner = ledgerOwnerOf(client);
+  const key = JSON.stringify([ledgerOwner, schema.seen]);
+  const now = performance.now();
+  const earlier = recently.get(key);
+  if (earlier && now < earlier.until && schema.readable) return withVersion(client, earlier.state);
+  const {
+    refusal,
+    version_readable: hasVersion,
+    ...state
+  } = await runOne<Omit<LedgerState, 'is_older'> & { refusal: string; version_readable: boolean }>(
+    client,
+    'ledger/state',
+    { ledger_owner: ledgerOwner },
+  );
+  if (refusal !== '') throw new LedgerNotTrusted(refusal);
+  if (!state.readable || !hasVersion) return { ...state, is_older: false };
+  for (const [other, { until }] of recently) if (until <= now) recently.delete(other);
+  recently.set(key, { state, until: now + TRUST_MS });
+  return withVersion(client, state);
+}
+
+async function withVersion(client: Client, state: Omit<LedgerState, 'is_older'>): Promise<LedgerState> {
+  const { is_older, version_refusal: refusal } = await runOne<{ is_older: boolean; version_refusal: string }>(
+    client,
+    'ledger/version',
+  );
+  if (refusal !== '') throw new LedgerVersionRefused(refusal);
+  return { ...state, is_older };
+}
+
+/**
+ * Whether there is a ledger of this database that this role may read.
+ *
+ * @throws as {@link checkLedger}
+ * @throws LedgerElsewhere when it belongs to another database
+ */
+export async function isLedgerReadable(client: Client): Promise<boolean> {
+  return (await readLink(client)) !== null;
+}
+
+/** How the ledger belongs to this database; null: there is none, or none that this role may read. Throws as {@link isLedgerReadable}. */
+export async function readLink(client: Client): Promise<LedgerLink | null> {
+  const { readable, is_older: isOlder } = await checkLedger(client);
+  return readable ? requireLinked(client, isOlder) : null;
+}
+
+/**
+ * Comes before a migration is opened, and before other work that begins to write.
+ *
+ * @throws LedgerVersionRefused when its shape is not that of its version
+ */
+export async function refuseDrift(client: Client): Promise<void> {
+  const { shape } = await runOne<{ shape: object }>(client, 'ledger/shape');
+  const { expected_shape } = await runOne<{ expected_shape: object }>(client, 'ledger/expected-shape');
+  const { drift_refusal } = await runOne<{ drift_refusal: string }>(client, 'ledger/drift', {
+    shape,
+    expected_shape,
+  });
+  if (drift_refusal !== '') throw new LedgerVersionRefused(drift_refusal);
+}
+
+/**
+ * Comes before a role writes to the ledger that may not upgrade it, such as an approver. Passes where there is no ledger.
+ *
+ * @throws LedgerVersionRefused when it is older, which the execution that waits may still need, or not as its version has it
+ */
+export async function requireNewestLedger(client: Client): Promise<void> {
+  const { readable, is_older: isOlder } = await checkLedger(client);
+  if (isOlder)
+    throw new LedgerVersionRefused(
+      'refused, nothing was changed: the ledger, schema p2pfk, is of an older version: use the p2pfk that runs the migration, or upgrade it first, by p2pfk migrate or p2pfk rollback as its owner',
+    );
+  if (readable) await refuseDrift(client);
+}

@@ -1,0 +1,174 @@
+/** The plan: everything that a migration would do, read from the catalog, nothing written. */
+import type { Client } from 'pg';
+import { type ForeignKey, resolveForeignKey } from '../catalog/foreign-key.ts';
+import { type FinalName, readFinalNames, statementsOf } from '../catalog/pair-names.ts';
+import { type Pair, type Pairing, readPairing, statementsFor } from '../catalog/pairs.ts';
+import { readGuards, wantsGuard } from '../catalog/row-movement-guard.ts';
+import { forecastDrop, forecastRollback, readServer, type Server } from '../catalog/server-facts.ts';
+import { type Acceptance, judgeAcceptance } from '../checks/preflight/acceptance.ts';
+import { checkOrphans } from '../checks/preflight/orphan-findings.ts';
+import { bySeverity, type Intent, preflight } from '../checks/preflight/preflight.ts';
+import type { Estimate, ExecutionInput, Plan, PlannedStatement } from '../contracts/documents.ts';
+import { eventBudget } from '../contracts/event-budget.ts';
+import { PACE } from '../contracts/forecast.ts';
+import { planLedger, readLedgerEntry } from '../ledger/entry.ts';
+import { type MigrationState, nextMigrationId, readMigration } from '../ledger/migrations.ts';
+import { waitLimit } from '../postgres/locks/lock-wait.ts';
+import { runOne } from '../postgres/sql.ts';
+
+export interface PlanReading {
+  readonly server: Server;
+  readonly foreignKey: ForeignKey;
+  readonly pairing: Pairing;
+  readonly document: Plan;
+  /** No parent FK stands, and every pair has a valid, enforced pair FK. */
+  readonly migrated: boolean;
+  /** What needs acceptance, and what of it is accepted. */
+  readonly acceptance: Acceptance;
+  /** State of the open migration in the ledger, if there is one. */
+  readonly state: MigrationState | null;
+}
+
+/**
+ * The document that `p2pfk plan --json` prints. Reads only; works with a role that can only read, and on a standby.
+ *
+ * @param options `countOrphans` reads all rows of all pairs
+ */
+export async function planMigration(
+  client: Client,
+  input: ExecutionInput,
+  { countOrphans = false }: { readonly countOrphans?: boolean } = {},
+): Promise<Plan> {
+  const { document, foreignKey, pairing } = await readPlan(client, input, 'plan');
+  if (!countOrphans) return document;
+  return {
+    ...document,
+    findings: bySeverity([...document.findings, ...(await checkOrphans(client, { foreignKey, pairing }))]),
+  };
+}
+
+export async function readPlan(client: Client, input: ExecutionInput, intent: Intent): Promise<PlanReading> {
+  const server = await readServer(client);
+  const foreignKey = await resolveForeignKey(client, input, 'migrate');
+  const pairing = await readPairing(client, foreignKey);
+  const { pairs } = pairing;
+  const { findings, unpaired } = await preflight(client, { server, foreignKey, pairing, input }, intent);
+  const finalNames = new Map((await readFinalNames(client, foreignKey, pairs, input)).map((name) => [name.pair, name]));
+  const migrated =
+    foreignKey.constraint_oid === null && pairs.length > 0 && pairs.every((pair) => pair.validated && pair.enforced);
+  const ledger = await readLedgerEntry(client, foreignKey);
+  const covered = pairs.filter((pair) => pair.constraint_oid !== null).length;
+  const document: Plan = {
+    ledger: planLedger(ledger, foreignKey, { role: server.role, covered }),
+    table: foreignKey.table,
+    referencedTable: foreignKey.referencedTable,
+    constraint: foreignKey.constraint_name,
+    definition: foreignKey.displayDefinition,
+    serverVersion: server.version,
+    pairs: pairs.map((pair) => ({
+      referencing: pair.referencing,
+      referenced: pair.referenced,
+      bound: pair.bound,
+      rows: pair.rows,
+      bytes: pair.bytes,
+      hasIndex: pair.has_index,
+      pairConstraint: finalNames.get(pair.pair)?.constraint_name ?? pair.constraint_name,
+    })),
+    unpaired,
+    findings,
+    statements: migrated ? [] : await plannedStatements(client, foreignKey, pairs, { input, finalNames }),
+    estimate: estimate(server, pairs, input),
+  };
+  const migration = foreignKey.migrationId === null ? null : await readMigration(client, foreignKey.migrationId);
+  const acceptance = judgeAcceptance(findings, { ...input, accepted: migration?.options.accepted }, server);
+  return { server, foreignKey, pairing, document, migrated, acceptance, state: migration?.state ?? null };
+}
+
+/** Pair number -> a statement with its lock. */
+type Texts = ReadonlyMap<number, { readonly sql: string; readonly lock: string }>;
+
+/** Every statement that is still to run, in order, with the lock it takes. */
+async function plannedStatements(
+  client: Client,
+  foreignKey: ForeignKey,
+  pairs: readonly Pair[],
+  { input, finalNames }: { readonly input: ExecutionInput; readonly finalNames: ReadonlyMap<number, FinalName> },
+): Promise<PlannedStatement[]> {
+  const statements: PlannedStatement[] = [];
+  // Pair by pair, as they run: the lock and what is done under it share a transaction.
+  const add = async (step: string, names: readonly string[], chosen: readonly Pair[], before: Texts = new Map()) => {
+    const texts = await Promise.all(names.map((name) => statementsFor(client, name, foreignKey, chosen)));
+    for (const { pair } of chosen) {
+      // Behind the lock, before what needs it.
+      for (const text of [...texts.slice(0, -1), before, ...texts.slice(-1)]) {
+        const statement = text.get(pair);
+        if (statement) statements.push({ step, ...statement });
+      }
+    }
+  };
+  await add(
+    'BuildIndexes',
+    ['statements/drop-index'],
+    pairs.filter((pair) => pair.index_leftover && !input.noIndexes),
+  );
+  await add(
+    'BuildIndexes',
+    ['statements/create-index'],
+    pairs.filter((pair) => !pair.has_index && !input.noIndexes),
+  );
+  const added = pairs.filter((pair) => pair.constraint_oid === null);
+  const guards = wantsGuard(foreignKey, input)
+    ? await readGuards(client, foreignKey, foreignKey.migrationId ?? (await nextMigrationId(client)), added)
+    : [];
+  const missing = new Map(guards.filter(({ stands }) => !stands).map(({ pair, sql, lock }) => [pair, { sql, lock }]));
+  await add('AddForeignKeys', ['statements/lock-pair', 'statements/add-pair-foreign-key'], added, missing);
+  await add(
+    'ValidateForeignKeys',
+    ['statements/lock-validation', 'statements/validate-pair-foreign-key'],
+    pairs.filter((pair) => !pair.validated),
+  );
+  if (foreignKey.constraint_oid !== null) {
+    for (const name of ['statements/lock-tables', 'statements/drop-parent-foreign-key']) {
+      const { sql, lock } = await runOne<{ sql: string; lock: string }>(client, name, { ...foreignKey });
+      statements.push({ step: 'DropParentForeignKey', sql, lock });
+    }
+    for (const name of finalNames.values())
+      for (const sql of statementsOf(name)) statements.push({ step: 'DropParentForeignKey', sql, lock: name.lock });
+  }
+  return statements;
+}
+
+/** Seconds that starting and committing one pair's work takes, all steps together. */
+const OVERHEAD_PER_PAIR = 0.05;
+
+function estimate(server: Server, pairs: readonly Pair[], input: ExecutionInput): Estimate {
+  const rows = sum(pairs, (pair) => pair.rows);
+  const sessions = Math.max(1, Math.min(input.maxConcurrency, pairs.length));
+  const sideBySide =
+    sum(
+      pairs,
+      (pair) =>
+        (pair.has_index || input.noIndexes ? 0 : pair.rows / PACE.index) +
+        (pair.validated ? 0 : pair.rows / PACE.validate),
+    ) / sessions;
+  // The largest pair is a bound that no concurrency lowers. Orphans are counted twice: by the gate and at the end.
+  const largest = Math.max(0, ...pairs.map((pair) => (pair.validated ? 0 : pair.rows / PACE.validate)));
+  const seconds = Math.max(sideBySide, largest) + (2 * rows) / PACE.count + OVERHEAD_PER_PAIR * pairs.length;
+  return {
+    rows,
+    bytes: sum(pairs, (pair) => pair.bytes),
+    seconds: Math.ceil(seconds),
+    dropLockedMs: forecastDrop(pairs.length),
+    dropWaitMs: waitLimit({
+      budgetMs: input.lockTimeoutMs,
+      heldMs: forecastDrop(pairs.length),
+      deadlockTimeoutMs: server.deadlock_timeout_ms,
+    }),
+    rollback: forecastRollback(server, pairs.length, rows),
+    execution: eventBudget(pairs, input.approval === 'manual' ? input.approvalTimeoutSeconds : 0),
+  };
+}
+
+function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {
+  return items.reduce((total, item) => total + value(item), 0);
+}

@@ -1,0 +1,93 @@
+/**
+ * A plan that a person reviewed, carried out as it was reviewed: the catalog that it was made for is compared with the one that is
+ * there, and the options that decide what is run with those that are given.
+ */
+import { createHash } from 'node:crypto';
+import type { Client } from 'pg';
+import type { ForeignKey } from '../catalog/foreign-key.ts';
+import type { ExecutionInput } from '../contracts/documents.ts';
+import { PreflightFailed } from '../contracts/errors.ts';
+import { readPairs } from '../ledger/migrations.ts';
+import { run } from '../postgres/sql.ts';
+
+/** One thing that a plan depends on: its kind, its name, and what it is. */
+export type CatalogEntry = readonly [kind: string, name: string, value: string];
+
+/** Options that decide which statements are run; all others decide when and how fast. */
+export const DECISIVE_OPTIONS = [
+  'noIndexes',
+  'rowMovementGuard',
+  'pairConstraintNames',
+  'keepIndexes',
+  'allowBlockingRollback',
+] as const;
+
+interface CatalogRow extends Record<string, unknown> {
+  readonly kind: string;
+  readonly name: string;
+  readonly value: string;
+}
+
+/** What a plan for this foreign key depends on, without what its own migration has made so far. */
+export async function readCatalogEntries(client: Client, foreignKey: ForeignKey): Promise<CatalogEntry[]> {
+  const { migrationId } = foreignKey;
+  const pairs = migrationId === null ? [] : await readPairs(client, migrationId);
+  const rows = await run<CatalogRow>(client, 'catalog/fingerprint', {
+    ...foreignKey,
+    constraint_oid: String(foreignKey.constraint_oid ?? ''),
+    own_indexes: pairs
+      .filter((pair) => pair.index_added)
+      .map(({ referencing_oid: relation, index_name: name }) => ({ relation, name })),
+  });
+  return rows.map(({ kind, name, value }) => [kind, name, value]);
+}
+
+/** `sha256:` and 64 digits: of the catalog, and of what is done to it. */
+export function planHash(
+  entries: readonly CatalogEntry[],
+  { table, constraint_name: constraint }: Pick<ForeignKey, 'table' | 'constraint_name'>,
+  options: Pick<ExecutionInput, (typeof DECISIVE_OPTIONS)[number]>,
+): string {
+  const decisive = DECISIVE_OPTIONS.map((key) => [key, options[key]]);
+  const text = JSON.stringify([table, constraint, decisive, entries]);
+  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
+}
+
+/** One line for each thing that came, went or changed, in the order of the catalog. */
+export function differences(planned: readonly CatalogEntry[], now: readonly CatalogEntry[]): string[] {
+  const before = byName(planned);
+  const after = byName(now);
+  return [
+    ...[...before].flatMap(([name, value]) => {
+      const other = after.get(name);
+      if (other === value) return [];
+      return [other === undefined ? `${name} is gone` : `${name} was "${value}" and is "${other}"`];
+    }),
+    ...[...after.keys()].filter((name) => !before.has(name)).map((name) => `${name} is new`),
+  ];
+}
+
+function byName(entries: readonly CatalogEntry[]): ReadonlyMap<string, string> {
+  return new Map(entries.map(([kind, name, value]) => [`${kind} ${name}`, value]));
+}
+
+/**
+ * In the plan step, for an input that names the plan that it carries out. Once the parent FK is dropped there is nothing left to
+ * compare: what remains is to verify, or to undo.
+ *
+ * @throws PreflightFailed when the catalog or the options are not those that were reviewed
+ */
+export async function refuseUnreviewed(client: Client, foreignKey: ForeignKey, input: ExecutionInput): Promise<void> {
+  if (input.planHash === undefined || foreignKey.constraint_oid === null) return;
+  const found = planHash(await readCatalogEntries(client, foreignKey), foreignKey, input);
+  if (found === input.planHash) return;
+  const plan = shortHash(input.planDocumentHash ?? input.planHash);
+  throw new PreflightFailed(
+    `refused, nothing was changed: this is not what the plan ${plan} was made for (its catalog hash is ${shortHash(input.planHash)}, and it is ${shortHash(found)} now): a table, bound, foreign key, column, trigger, owner, index or option has changed since; p2pfk migrate --plan FILE names the differences; plan again, and review it`,
+  );
+}
+
+/** Enough to recognize it. */
+export function shortHash(hash: string): string {
+  return hash.slice(0, 'sha256:'.length + 12);
+}

@@ -1,0 +1,31 @@
+/** What the blocks of a script are made of: what the plan has read, and texts that are made of it. */
+import type { Client } from 'pg';
+import type { FinalName } from '../../catalog/pair-names.ts';
+import type { Pair } from '../../catalog/pairs.ts';
+import type { Guard } from '../../catalog/row-movement-guard.ts';
+import type { ExecutionInput } from '../../contracts/documents.ts';
+import type { PlanReading } from '../read-plan.ts';
+
+export interface ScriptSource {
+  readonly client: Client;
+  readonly reading: PlanReading;
+  readonly input: ExecutionInput;
+  readonly pairs: readonly Pair[];
+  /** By pair number. */
+  readonly finalNames: ReadonlyMap<number, FinalName>;
+  /** Those that are to be created, by the number of the first pair with their leaf. */
+  readonly guards: ReadonlyMap<number, Guard>;
+  /** By pair number. */
+  readonly texts: ReadonlyMap<number, PairTexts>;
+  readonly migrationId: string;
+}
+
+/** See `sql/script/texts.sql`. */
+export interface PairTexts {
+  readonly [column: string]: unknown;
+  readonly pair: number;
+  readonly drop_constraint: string;
+  readonly drop_index: string;
+  readonly validate_leaf: string;
+  readonly validate_parent: string;
+}

@@ -1,0 +1,206 @@
+/**
+ * A new pair after the migration: both partitions, the supporting index and the pair FK, in one transaction that stops
+ * neither readers nor writers of the two tables. What stands at its end is checked before COMMIT.
+ */
+import type { Client } from 'pg';
+import { type ForeignKey, resolveForeignKey, resolveTable } from '../catalog/foreign-key.ts';
+import { readPairing } from '../catalog/pairs.ts';
+import { silentAction } from '../catalog/row-movement-guard.ts';
+import type { Blocked } from '../contracts/documents.ts';
+import { InvalidInput, PreflightFailed } from '../contracts/errors.ts';
+import { shellWord } from '../contracts/safe-text.ts';
+import { prepareLedger } from '../ledger/schema/make-ledger.ts';
+import type { LockRequest } from '../postgres/locks/lock-wait.ts';
+import { sqlStateOf, toNamedError } from '../postgres/postgres-errors.ts';
+import { run } from '../postgres/sql.ts';
+import { BudgetExceeded, type Changed, changeOnline } from '../steps/locks/online-change.ts';
+import { type PartitionBound, parseBound } from './bound.ts';
+import { type MadePair, makePair, NAME_TAKEN, OVERLAPS, type StatementText } from './make-pair.ts';
+import { choosePlace, type Place } from './place.ts';
+import { refuseCodeOfReferencedTables } from './referenced-tables.ts';
+
+export interface ProvisionRequest {
+  /** The referencing partitioned table as SQL writes it, or a partition of it that is partitioned itself. */
+  readonly table: string;
+  readonly constraint?: string | undefined;
+  /** As SQL writes it: `FOR VALUES ...` or `DEFAULT`. */
+  readonly bound: string;
+  /** What the new names have instead of the part in which the existing ones differ. */
+  readonly nameSuffix?: string | undefined;
+  /** Names as SQL writes them. The second is needed only where no partition holds the keys yet. */
+  readonly referencing?: string | undefined;
+  readonly referenced?: string | undefined;
+  /** Does all of it and rolls back. */
+  readonly dryRun: boolean;
+  /** Milliseconds. */
+  readonly lockTimeoutMs: number;
+}
+
+/** `provision --json`. */
+export interface Provisioned {
+  readonly status: 'PROVISIONED' | 'DRY_RUN';
+  readonly table: string;
+  readonly referencedTable: string;
+  /** Id in the ledger; null where there is no ledger. */
+  readonly migrationId: string | null;
+  readonly referencing: string;
+  readonly referenced: string;
+  /** False where the partition stood already, empty and without a partner for this foreign key. */
+  readonly referencingCreated: boolean;
+  /** False where a partition that stood already holds the new one's keys. */
+  readonly referencedCreated: boolean;
+  /** As PostgreSQL prints it. */
+  readonly bound: string;
+  readonly pairConstraint: string;
+  readonly index: string;
+  /** In the order in which they ran, each with the lock that it takes. */
+  readonly statements: readonly StatementText[];
+  /** Milliseconds. */
+  readonly lockWaitMs: number;
+  /** Milliseconds from the last lock's grant to the end of the transaction. */
+  readonly heldMs: number;
+  /** By all tries, those that failed included. */
+  readonly blocked: Blocked;
+}
+
+/**
+ * Makes the pair, or with `dryRun` proves that it could be made.
+ *
+ * @throws InvalidInput when the bound is not one, or the names cannot be made out
+ * @throws PreflightFailed when the bound overlaps, a name is taken, the table is not migrated, or the pair needs a row-movement guard
+ *   and no entry of the ledger can have it: nothing has changed
+ * @throws MigrationInProgress when the migration is not at rest: nothing has changed
+ * @throws LockTimeout with the holders, when the locks were not granted: nothing has changed
+ */
+export async function provision(client: Client, request: ProvisionRequest): Promise<Provisioned> {
+  const bound = parseBound(request.bound);
+  if (!request.dryRun) await prepareLedger(client);
+  const { foreignKey, place } = await findPlace(client, request, bound);
+  refuseUnguarded(foreignKey);
+  const locks = await locksFor(client, place, bound);
+  const change = {
+    step: 'Provision',
+    migrationId: foreignKey.migrationId,
+    budgetMs: request.lockTimeoutMs,
+    locks,
+    rehearsal: request.dryRun,
+  };
+  let changed: Changed<MadePair>;
+  try {
+    changed = await changeOnline(client, change, (budget) => makePair(client, foreignKey, place, bound, budget));
+  } catch (error) {
+    throw refusal(error, locks);
+  }
+  const { pair, statements, referencingCreated, referencedCreated } = changed.result;
+  return {
+    status: request.dryRun ? 'DRY_RUN' : 'PROVISIONED',
+    table: foreignKey.table,
+    referencedTable: foreignKey.referencedTable,
+    migrationId: foreignKey.migrationId,
+    referencing: pair.referencing,
+    referenced: pair.referenced,
+    referencingCreated,
+    referencedCreated,
+    bound: pair.bound,
+    pairConstraint: pair.constraint_name,
+    index: pair.index_name,
+    statements: [...locks.map(({ sql, lock }) => ({ sql, lock })), ...statements],
+    lockWaitMs: Math.round(changed.lockWaitMs),
+    heldMs: Math.round(changed.heldMs),
+    blocked: changed.blocked,
+  };
+}
+
+/** A guard belongs to a migration of the ledger: without one the pair FK would take effect with no guard. */
+function refuseUnguarded(foreignKey: ForeignKey): void {
+  const action = silentAction(foreignKey);
+  if (foreignKey.migrationId !== null || action === undefined) return;
+  throw new PreflightFailed(
+    `refused, nothing was changed: a pair foreign key with ON DELETE ${action} needs its row-movement guard, which belongs to a migration of the ledger, and the ledger that this role can read has none for ${foreignKey.table}; if it is lost, make an entry from the catalog first: p2pfk audit --table ${shellWord(foreignKey.table)} --fix --run --accept ledger-missing`,
+  );
+}
+
+async function findPlace(
+  client: Client,
+  request: ProvisionRequest,
+  bound: PartitionBound,
+): Promise<{ foreignKey: ForeignKey; place: Place }> {
+  const target = await readTarget(client, request.table);
+  const foreignKey = await resolveForeignKey(
+    client,
+    { table: target?.root ?? request.table, constraint: request.constraint },
+    'verify',
+  );
+  if (foreignKey.constraint_oid !== null) {
+    throw new PreflightFailed(
+      `refused, nothing was changed: ${foreignKey.table} is not migrated, its foreign key ${foreignKey.constraint_name} covers new partitions by itself; create them with CREATE TABLE ... PARTITION OF, or run p2pfk migrate first`,
+    );
+  }
+  if (target?.parent_kind !== 'p') throw new InvalidInput(`table ${request.table} is not partitioned`);
+  const pairing = await readPairing(client, foreignKey);
+  const place = await choosePlace(client, foreignKey, pairing, { ...request, bound, parentOid: target.parent_oid });
+  await refuseCodeOfReferencedTables(client, place);
+  return { foreignKey, place };
+}
+
+interface Target {
+  readonly parent_oid: number;
+  readonly parent_kind: string;
+  readonly root: string;
+}
+
+/** Undefined where there is no such table: resolveForeignKey has the words for that. */
+async function readTarget(client: Client, table: string): Promise<Target | undefined> {
+  try {
+    const table_oid = await resolveTable(client, table);
+    const [target] = await run<Target & Record<string, unknown>>(client, 'provision/target', { table_oid });
+    return target;
+  } catch (error) {
+    if (sqlStateOf(error)?.startsWith('42') || sqlStateOf(error) === '0A000') return undefined;
+    throw toNamedError(error);
+  }
+}
+
+interface Lock extends LockRequest {
+  readonly lock: string;
+  readonly names: string;
+}
+
+/** A new DEFAULT partition makes PostgreSQL look at no other. */
+async function locksFor(client: Client, place: Place, bound: PartitionBound): Promise<Lock[]> {
+  const locks = await run<Lock & Record<string, unknown>>(client, 'statements/lock-for-attach-partition', {
+    ...place,
+  });
+  return bound.strategy === 'default' ? locks.filter((lock) => lock.mode !== 'ACCESS EXCLUSIVE') : locks;
+}
+
+/** PostgreSQL's refusals in one line; its words are clear. */
+function refusal(error: unknown, locks: readonly Lock[]): unknown {
+  const named = toNamedError(error);
+  const defaults = locks.find((lock) => lock.mode === 'ACCESS EXCLUSIVE');
+  if (named instanceof BudgetExceeded && defaults) {
+    return new PreflightFailed(
+      `refused, nothing was changed: PostgreSQL has to look through the DEFAULT partition ${defaults.names} for rows that belong to the new one, nobody may use it meanwhile, and that did not fit into the lock budget; allow more with --lock-timeout-ms, or move its rows first`,
+      {},
+      { cause: named },
+    );
+  }
+  const sqlState = named.context.sqlState ?? '';
+  const why = REFUSALS[sqlState];
+  if (why === undefined) return named;
+  return new PreflightFailed(`refused, nothing was changed: ${why}${named.message}`, {}, { cause: named });
+}
+
+/** SQLSTATE -> what it means here. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  [OVERLAPS]: '',
+  '42P16': '',
+  [NAME_TAKEN]: '',
+  '42804': '',
+  '22P02': 'a literal of the bound does not fit its column: ',
+  '22007': 'a literal of the bound does not fit its column: ',
+  '22008': 'a literal of the bound does not fit its column: ',
+  '22003': 'a literal of the bound does not fit its column: ',
+  '22001': 'a literal of the bound does not fit its column: ',
+  '23514': 'the DEFAULT partition holds rows that belong to the new one: ',
+};

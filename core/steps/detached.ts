@@ -1,0 +1,181 @@
+/**
+ * Statements that may outlive their handler: started, left, and found again. A backend whose client is gone finishes and
+ * commits, as long as it has nothing to send before its end. That it still works is known by the key that it holds and the
+ * ledger keeps (p2pfk.running): done -> nothing to do; key held -> still running, wait; neither -> start it.
+ *
+ * Not through a transaction pooler or RDS Proxy: both take sessions apart.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from 'pg';
+import { holdRandomKey } from '../ledger/liveness.ts';
+import { extendLease, noteEvent } from '../ledger/migrations.ts';
+import { describeBlockers, readBlockers } from '../postgres/locks/blockers.ts';
+import { messageOf, toNamedError } from '../postgres/postgres-errors.ts';
+import { asLogin, runAsLogin } from '../postgres/session/as-login.ts';
+import { PooledSession } from '../postgres/session/pooler.ts';
+import { run } from '../postgres/sql.ts';
+import { applicationName, LEASE_SECONDS, type StepContext } from './context.ts';
+import { describeEnded, endIdleBlockers } from './locks/idle-blockers.ts';
+
+/** Kept back from the handler's time for its own last words to the ledger. */
+const HANDLER_RESERVE_MS = 15_000;
+
+/** A statement that waits for others is left after some seconds, too, so that the execution tells for whom. */
+const BLOCKED_POLL_MS = 1_000;
+const BLOCKED_POLLS = 3;
+
+export interface DetachedWork {
+  readonly migrationId: string;
+  readonly execution: string;
+  readonly step: string;
+  readonly pair: number;
+  /** What the ledger notes where it fails: the state of the state machine, and the statement. */
+  readonly noted: { readonly step: string; readonly sql: string };
+  /** oid of the constraint or table that the statement works on. */
+  readonly lockOid: number;
+  /** Sessions that it waits for, and that have been idle in a transaction for longer, are ended; absent: never. */
+  readonly terminateIdleAfterSeconds?: number | undefined;
+  /**
+   * Statements sent as ONE message, so that the server needs no client between them. Undefined: done already, seen while
+   * holding the lock.
+   */
+  script(session: Client): Promise<string | undefined>;
+}
+
+export type DetachedOutcome =
+  /** `ran` false: it was done already. */
+  | { readonly status: 'DONE'; readonly durationMs: number; readonly ran: boolean }
+  /** `note`: for whom it waits, if it does; else how far an index build is. */
+  | { readonly status: 'RUNNING'; readonly waitSeconds: number; readonly note?: string };
+
+/** Runs the script to its end, or leaves it running when the handler's time is up. */
+export async function runDetached(context: StepContext, work: DetachedWork): Promise<DetachedOutcome> {
+  // Told apart from the sessions of handlers: what is left running is no sign that its owner lives.
+  const name = applicationName(work.migrationId, `run/${work.step}`, work.pair);
+  const session = await context.openSession(name);
+  let abandoned = false;
+  try {
+    const claimed = await claim(session, work);
+    if (!claimed) return await leave(context.client, work);
+    const script = await work.script(session);
+    if (script === undefined) return { status: 'DONE', durationMs: 0, ran: false };
+    const beganAt = performance.now();
+    context.logger.info('statement started', { step: work.step, pair: work.pair });
+    const running = session.query(script).then(
+      () => 'done' as const,
+      (error: unknown) => {
+        throw toNamedError(error, script);
+      },
+    );
+    const over = new AbortController();
+    const outcome = await Promise.race([
+      running,
+      after(context.remainingMs() - HANDLER_RESERVE_MS),
+      blocked(context.client, claimed.pid, over.signal),
+    ])
+      .finally(() => over.abort())
+      .catch(async (error: unknown) => {
+        await noteFailure(context.client, work, performance.now() - beganAt, error);
+        throw error;
+      });
+    if (outcome === 'done') {
+      const durationMs = performance.now() - beganAt;
+      // By the other session: this one may have the caller's search_path by now.
+      await run(context.client, 'ledger/end-run', { object: work.lockOid, liveness_key: claimed.key });
+      return { status: 'DONE', durationMs, ran: true };
+    }
+    abandoned = true;
+    running.catch(() => undefined);
+    context.logger.info('statement left running', { step: work.step, pair: work.pair });
+    return await leave(context.client, work);
+  } finally {
+    if (abandoned && session instanceof PooledSession) session.abandon();
+    // With a statement under way end() cuts the socket and sends no cancel: the backend goes on.
+    const ended = session.end().catch(() => undefined);
+    if (!abandoned) await ended;
+  }
+}
+
+/**
+ * Before the script meets the fence: a rollback waits for what is noted here.
+ *
+ * @returns the session; undefined: another one works on it
+ */
+async function claim(
+  session: Client,
+  { migrationId, lockOid }: DetachedWork,
+): Promise<{ readonly pid: number; readonly key: string } | undefined> {
+  const key = await holdRandomKey(session);
+  const [claimed] = await run<{ pid: number }>(session, 'ledger/claim-run', {
+    object: lockOid,
+    migration_id: migrationId,
+    liveness_key: key,
+  });
+  return claimed && { pid: claimed.pid, key };
+}
+
+/** What failed is told, whether or not it can be noted. */
+async function noteFailure(client: Client, work: DetachedWork, durationMs: number, error: unknown): Promise<void> {
+  const { migrationId, execution, pair, noted } = work;
+  const event = { ...noted, execution, pair: pair || null, durationMs, error: messageOf(error) };
+  await noteEvent(client, migrationId, event).catch(() => undefined);
+}
+
+function after(milliseconds: number): Promise<'time is up'> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve('time is up'), Math.max(1_000, milliseconds)).unref();
+  });
+}
+
+/** Fulfilled when that session has waited for others for some seconds; else never, and never rejected. */
+async function blocked(client: Client, pid: number, over: AbortSignal): Promise<'blocked'> {
+  try {
+    for (let seen = 0; seen < BLOCKED_POLLS; ) {
+      await delay(BLOCKED_POLL_MS, undefined, { signal: over, ref: false });
+      seen = (await readBlockers(client, pid)).length > 0 ? seen + 1 : 0;
+    }
+    return 'blocked';
+  } catch {
+    // Over, or nobody can be asked: whether the statement itself has come to an end, its own session tells.
+    return new Promise(() => undefined);
+  }
+}
+
+/** Returns, and says when to ask again; until then the lease shows that the owner lives. */
+async function leave(client: Client, work: DetachedWork): Promise<DetachedOutcome> {
+  const { migrationId, execution, lockOid } = work;
+  const [running] = await run<{ pid: number | null }>(client, 'ledger/run-session', { object: lockOid });
+  const pid = running?.pid ?? null;
+  const seconds = pid === null ? SHORTEST_WAIT_SECONDS : await waitSeconds(client, pid);
+  await extendLease(client, migrationId, execution, seconds + LEASE_SECONDS);
+  // It has ended since: the next call finds what it did.
+  if (pid === null) return { status: 'RUNNING', waitSeconds: seconds };
+  const blockers = await readBlockers(client, pid);
+  const waits = describeBlockers(blockers);
+  if (waits === undefined) {
+    const progress = await indexProgress(client, pid);
+    return { status: 'RUNNING', waitSeconds: seconds, ...(progress === undefined ? {} : { note: progress }) };
+  }
+  const ended = await endIdleBlockers(client, work, blockers);
+  return { status: 'RUNNING', waitSeconds: seconds, note: `${waits}${describeEnded(ended)}` };
+}
+
+/** PostgreSQL reports how far it is for index builds only, not for a VALIDATE. */
+async function indexProgress(client: Client, pid: number): Promise<string | undefined> {
+  const [build] = await runAsLogin<{ phase: string; percent: number | null }>(client, 'checks/index-progress', { pid });
+  if (!build) return undefined;
+  return `index build: ${build.phase}${build.percent === null ? '' : `, ${build.percent} % of it`}`;
+}
+
+const SHORTEST_WAIT_SECONDS = 5;
+
+/** A tenth of the time that it has run so far, from 5 s to 5 min: six hours cost about 80 turns, not thousands. */
+async function waitSeconds(client: Client, pid: number): Promise<number> {
+  const { rows } = await asLogin(client, () =>
+    client.query<{ seconds: number }>(
+      "SELECT coalesce(max(extract(epoch FROM now() - query_start)), 0)::int AS seconds FROM pg_stat_activity WHERE pid = $1 AND state = 'active'",
+      [pid],
+    ),
+  );
+  return Math.min(300, Math.max(SHORTEST_WAIT_SECONDS, Math.round((rows[0]?.seconds ?? 0) / 10)));
+}

@@ -1,0 +1,72 @@
+/**
+ * AddForeignKeys, one pair: the row-movement guard of its referenced leaf, then its FK, NOT VALID, in one transaction. From its
+ * COMMIT on every new row is checked by both kinds of FK.
+ */
+
+import { copyFiringModes } from '../../catalog/firing-modes.ts';
+import { hasPairForeignKey, statementFor } from '../../catalog/pairs.ts';
+import { createGuards, readGuards, wantsGuard } from '../../catalog/row-movement-guard.ts';
+import type { PairEvent, PairResult } from '../../contracts/documents.ts';
+import { executeDdl } from '../../ledger/connect.ts';
+import { changePair } from '../../ledger/migrations.ts';
+import { withFreeNames } from '../../postgres/free-names.ts';
+import { enterPair, enterWithinWindow, type StepContext } from '../context.ts';
+import { underLock } from '../locks/lock-budget.ts';
+import { pairResult } from '../pair-result.ts';
+
+const STEP = 'AddForeignKeys';
+
+/**
+ * @throws LockTimeout with the holders, when either partition was not free within the lock budget
+ * @throws NameTaken when each of several names was taken before it could be used
+ */
+export function addForeignKey(context: StepContext, event: PairEvent): Promise<PairResult> {
+  return withFreeNames((salt) => addNamed(context, event, salt));
+}
+
+async function addNamed(context: StepContext, event: PairEvent, salt: string | undefined): Promise<PairResult> {
+  const { client } = context;
+  const entered = await enterWithinWindow(context, event);
+  const target = await enterPair(context, entered, event.pair, { indexes: false, salt });
+  const { migration, foreignKey, lockBudgetMs } = entered;
+  const { pair, standing } = target;
+  const guarded = wantsGuard(foreignKey, migration.options);
+  const { constraint_name } = standing;
+  const stood = standing.constraint_oid !== null;
+  if (stood && (pair.state === 'planned' || pair.state === 'indexed'))
+    await changePair(client, migration.id, pair.pair, { state: 'added', constraint_name });
+  // One of ours that does not fire as the parent FK does by now is brought up to date; one that was there before is not touched.
+  const outdated = stood && pair.constraint_added && !standing.enforced;
+  const guards = guarded ? await readGuards(client, foreignKey, migration.id, [pair]) : [];
+  // An older edition added pair FKs without a guard, and a person may have dropped one.
+  if (stood && !outdated && guards.every(({ stands }) => stands))
+    return pairResult('SKIPPED', target, { object: constraint_name });
+
+  const named = { ...pair, constraint_name };
+  const lock = await statementFor(client, 'statements/lock-pair', foreignKey, named);
+  const sql = await statementFor(client, 'statements/add-pair-foreign-key', foreignKey, named);
+  const work = {
+    migrationId: migration.id,
+    execution: event.execution,
+    direction: 'forward',
+    step: STEP,
+    pair: pair.pair,
+    budgetMs: lockBudgetMs,
+    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
+    lock: { sql: lock, mode: 'SHARE ROW EXCLUSIVE', relations: [pair.referencing_oid, pair.referenced_oid] },
+  } as const;
+  const { lockWaitMs, heldMs } = await underLock(context, work, async () => {
+    // Before the pair FK: as soon as that exists, its ON DELETE acts on the referencing rows of a row that moves away.
+    if (guarded) await createGuards(client, foreignKey, migration.id, [pair], guards);
+    // Delivered twice, the other one may have been faster; or only the guard was missing.
+    if (!(await hasPairForeignKey(client, foreignKey, pair))) {
+      await executeDdl(client, sql);
+      // In the same transaction: a rollback knows exactly which constraints are ours to drop.
+      await changePair(client, migration.id, pair.pair, { state: 'added', constraint_name, constraint_added: true });
+    }
+    if (!stood || outdated) await copyFiringModes(client, foreignKey, pair);
+  });
+  if (stood) return pairResult('SKIPPED', target, { object: constraint_name });
+  await changePair(client, migration.id, pair.pair, { lock_wait_ms: lockWaitMs, add_ms: heldMs });
+  return pairResult('DONE', target, { object: constraint_name, durationMs: heldMs, lockWaitMs });
+}

@@ -1,0 +1,124 @@
+/** BuildIndexes, one pair: the index by which a cascade finds its rows, CONCURRENTLY, where none serves. */
+
+import { readStanding, statementFor } from '../../catalog/pairs.ts';
+import { maintenanceMemory } from '../../catalog/server-facts.ts';
+import { requireFreeReaders } from '../../checks/readers.ts';
+import type { PairEvent, PairResult } from '../../contracts/documents.ts';
+import { IndexBuildFailed } from '../../contracts/errors.ts';
+import { CALLER_SEARCH_PATH, useCallerSearchPath } from '../../ledger/connect.ts';
+import { changePair, noteEvent } from '../../ledger/migrations.ts';
+import { runNoted } from '../../ledger/notes/noted-statements.ts';
+import { withFreeNames } from '../../postgres/free-names.ts';
+import {
+  beforeLongWork,
+  type EnteredMigration,
+  type EnteredPair,
+  enterPair,
+  enterWithinWindow,
+  type StepContext,
+} from '../context.ts';
+import { runDetached } from '../detached.ts';
+import { pairResult } from '../pair-result.ts';
+
+const STEP = 'BuildIndexes';
+
+/** @throws NameTaken when another role took each of several names before it could be used */
+export function buildIndex(context: StepContext, event: PairEvent): Promise<PairResult> {
+  return withFreeNames((salt) => buildNamed(context, event, salt));
+}
+
+async function buildNamed(context: StepContext, event: PairEvent, salt: string | undefined): Promise<PairResult> {
+  const entered = await enterWithinWindow(context, event);
+  const target = await enterPair(context, entered, event.pair, { indexes: true, salt });
+  const { migration, foreignKey } = entered;
+  const { pair, standing } = target;
+  const noting = { migrationId: migration.id, execution: event.execution, pair: pair.pair, step: STEP };
+  if (standing.has_index || migration.options.noIndexes) {
+    // Left running by a handler whose time was up: its end has not been noted yet.
+    if (standing.has_index && pair.index_added && pair.state === 'planned' && pair.index_ms === null)
+      await noteBuild(context, noting, await statementOn(context, entered, target, 'statements/create-index'), null);
+    return finish(context, migration.id, target, standing.index_name, 'SKIPPED');
+  }
+  const held = await beforeLongWork(context, entered, target, 'index');
+  if (held) return pairResult('RUNNING', target, { object: standing.index_name, ...held });
+
+  // Noted before the build: whatever is left of it, valid or not, is known as ours.
+  await changePair(context.client, migration.id, pair.pair, { index_name: standing.index_name, index_added: true });
+  const statement = (name: string) => statementOn(context, entered, target, name);
+  const memory = await maintenanceMemory(context.client, migration.options);
+  const createIndex = await statement('statements/create-index');
+  const outcome = await runDetached(context, {
+    migrationId: migration.id,
+    execution: event.execution,
+    step: 'build-index',
+    pair: pair.pair,
+    noted: { step: STEP, sql: createIndex },
+    lockOid: pair.referencing_oid,
+    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
+    script: async (session) => {
+      // CONCURRENTLY cannot run in a transaction that the fence would wait for: `fence` waits until p2pfk.running has ended.
+      await session.query('SELECT p2pfk.enter($1, $2)', [migration.id, event.execution]);
+      await useCallerSearchPath(session, migration.options.searchPath);
+      // Its waits for older transactions stop nobody's reads or writes; a cut wait would leave an INVALID index.
+      await session.query(
+        "SELECT set_config('lock_timeout', '0', false), set_config('maintenance_work_mem', $1, false)",
+        [`${memory}MB`],
+      );
+      const now = (await readStanding(session, foreignKey, [pair], { indexes: true })).get(pair.pair);
+      if (now?.has_index) return undefined;
+      if (now?.index_leftover) {
+        // At its end it takes ACCESS EXCLUSIVE on the index, which standbys replay.
+        const relations = [pair.referencing_oid];
+        await requireFreeReaders(context.client, { relations, budgetMs: entered.lockBudgetMs, step: STEP });
+        await runNoted(context.client, noting, await statement('statements/drop-index'), session);
+      }
+      // The statement has to be alone in its message; the session runs nothing after it.
+      await session.query(CALLER_SEARCH_PATH.session);
+      return createIndex;
+    },
+  });
+  if (outcome.status === 'RUNNING') return pairResult('RUNNING', target, { object: standing.index_name, ...outcome });
+  const now = (await readStanding(context.client, foreignKey, [pair], { indexes: true })).get(pair.pair);
+  if (!now?.has_index)
+    throw new IndexBuildFailed(
+      `index ${standing.index_name} on ${pair.referencing} is not valid after its build; the next attempt drops and rebuilds it`,
+    );
+  const { durationMs } = outcome;
+  if (outcome.ran) await noteBuild(context, noting, createIndex, durationMs);
+  await changePair(context.client, migration.id, pair.pair, { index_ms: durationMs });
+  return finish(context, migration.id, target, standing.index_name, 'DONE', durationMs);
+}
+
+function statementOn(
+  { client }: StepContext,
+  { foreignKey }: EnteredMigration,
+  { pair, standing }: EnteredPair,
+  name: string,
+): Promise<string> {
+  const named = { ...pair, index_name: standing.index_name, index_columns: standing.index_columns };
+  return statementFor(client, name, foreignKey, named);
+}
+
+async function noteBuild(
+  { client }: StepContext,
+  { migrationId, ...noting }: { migrationId: string; execution: string; pair: number; step: string },
+  sql: string,
+  durationMs: number | null,
+): Promise<void> {
+  await noteEvent(client, migrationId, { ...noting, sql, durationMs, error: null });
+}
+
+async function finish(
+  context: StepContext,
+  id: string,
+  target: EnteredPair,
+  object: string,
+  status: 'DONE' | 'SKIPPED',
+  durationMs = 0,
+): Promise<PairResult> {
+  const { pair } = target;
+  if (pair.state === 'planned')
+    await changePair(context.client, id, pair.pair, { state: 'indexed', index_name: object });
+  const there = status === 'DONE' || target.standing.has_index;
+  return pairResult(status, target, { object: there ? object : '', durationMs });
+}

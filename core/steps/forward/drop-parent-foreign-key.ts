@@ -1,0 +1,26 @@
+/** DropParentForeignKey: the verified drop, committed. */
+
+import { refuseNewCode } from '../../catalog/untrusted-code.ts';
+import type { DropResult, MigrationEvent } from '../../contracts/documents.ts';
+import { refuseUnapproved } from '../../ledger/approval-check.ts';
+import { changeMigration } from '../../ledger/migrations.ts';
+import { tryToNote } from '../../ledger/notes/notes.ts';
+import { enterWithinWindow, type StepContext } from '../context.ts';
+import { verifiedDrop } from './verified-drop.ts';
+
+/** @throws as {@link verifiedDrop}; whatever is thrown, nothing has changed */
+export async function dropParentForeignKey(context: StepContext, event: MigrationEvent): Promise<DropResult> {
+  const entered = await enterWithinWindow(context, event);
+  const { migration } = entered;
+  const constraint = migration.constraint_name;
+  if (migration.constraint_oid === null) return { status: 'SKIPPED', constraint, lockedMs: 0 };
+  // Again under the locks: this one spares the application a try that cannot succeed.
+  refuseUnapproved(migration);
+  await refuseNewCode(context.client, entered.foreignKey);
+  const { lockedMs } = await verifiedDrop(context, entered, event.execution, 'COMMIT');
+  await tryToNote(context.logger, 'how long the locks were held', () =>
+    changeMigration(context.client, migration.id, { locked_ms: lockedMs }),
+  );
+  context.logger.info('parent foreign key dropped', { constraint, lockedMs });
+  return { status: 'DROPPED', constraint, lockedMs: Math.round(lockedMs) };
+}

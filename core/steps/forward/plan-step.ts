@@ -1,0 +1,296 @@
+/** Plan: reads everything, refuses what cannot go well, and only then opens the migration in the ledger. */
+import type { Client } from 'pg';
+import { type ForeignKey, resolveForeignKey } from '../../catalog/foreign-key.ts';
+import { type Pairing, readPairing } from '../../catalog/pairs.ts';
+import { acceptFlags } from '../../checks/preflight/acceptance.ts';
+import { LEDGER_FINDINGS, readFindings } from '../../checks/preflight/sql-findings.ts';
+import { readReaders } from '../../checks/readers.ts';
+import { ExecutionInput, type Plan, type PlanEvent, type PlanResult } from '../../contracts/documents.ts';
+import { InvalidInput, LedgerMissing, MigrationInProgress, PreflightFailed } from '../../contracts/errors.ts';
+import { iterationsOf } from '../../contracts/event-budget.ts';
+import { useCallerSearchPath } from '../../ledger/connect.ts';
+import { type MigrationOptions, openMigration, readPairs, workedOnOpening } from '../../ledger/migrations.ts';
+import { asNote } from '../../ledger/notes/notes.ts';
+import { readIdentity, refuseStandby } from '../../ledger/schema/identity.ts';
+import { ensureLedger, prepareLedger } from '../../ledger/schema/make-ledger.ts';
+import { relink } from '../../ledger/schema/relink.ts';
+import { notePlan } from '../../plan/note-plan.ts';
+import { type PlanReading, readPlan } from '../../plan/read-plan.ts';
+import { refuseUnreviewed } from '../../plan/reviewed-plan.ts';
+import type { StepContext } from '../context.ts';
+import { restIfDead } from '../operations/reconcile.ts';
+import { releaseGonePairs } from '../release-pairs.ts';
+import { heldBack, refuseHoldBackQuery } from '../throttle.ts';
+
+/**
+ * @throws InvalidInput when the input is not what an execution takes, or names nothing that can be migrated
+ * @throws ConnectionRefused on a standby
+ * @throws PreflightFailed with every finding of severity `error`
+ * @throws MigrationInProgress when another execution works on the same foreign key
+ * @throws LedgerElsewhere when the ledger belongs to another database, or this may be a copy of it
+ */
+export async function plan(context: StepContext, event: PlanEvent): Promise<PlanResult> {
+  const input = await withNotedPeople(context, withDeadline(parseInput(event.input)));
+  refuseContradiction(input);
+  refuseHoldBackQuery(input);
+  if (!input.dryRun) await refuseStandby(context.client);
+  await useCallerSearchPath(context.client, input.searchPath);
+  if (input.relink) await relinkFor(context, input);
+  const planned =
+    input.operation === 'rollback'
+      ? await planRollback(context, input, event.execution)
+      : await planMigration(context, input, event.execution);
+  return { ...planned, database: await readIdentity(context.client) };
+}
+
+type Planned = Omit<PlanResult, 'database'>;
+
+async function relinkFor({ client, logger }: StepContext, input: ExecutionInput): Promise<void> {
+  if (input.dryRun)
+    throw new InvalidInput('the execution input is not valid: relink writes to the ledger, and dryRun changes nothing');
+  const { identity, changed } = await relink(client);
+  if (changed) logger.warn('ledger linked to this database', { ...identity });
+}
+
+async function planMigration(context: StepContext, input: ExecutionInput, execution: string): Promise<Planned> {
+  const reading = await readPlan(context.client, input, 'migrate');
+  if (isMigrated(reading)) return alreadyMigrated(reading, input);
+  const before = await duplicateOf(context, reading, input, execution);
+  if (before) return before;
+  refuse(reading);
+  await refuseUnreviewed(context.client, reading.foreignKey, input);
+  if (input.dryRun) return result('DRY_RUN', reading, input);
+  refuseUnaccepted(reading);
+
+  // A hold-back query that fails, or a lag that cannot be seen, is told before anything begins.
+  await heldBack(context.client, optionsOf(input));
+  await ensureLedger(context.client);
+  try {
+    return await open(context, reading, input, execution);
+  } catch (error) {
+    // Two deliveries of one opening at the same moment: the ledger has let in the other one.
+    const beside = error instanceof MigrationInProgress && (await duplicateOf(context, reading, input, execution));
+    if (beside) return beside;
+    throw error;
+  }
+}
+
+async function open(
+  context: StepContext,
+  reading: PlanReading,
+  input: ExecutionInput,
+  execution: string,
+): Promise<Planned> {
+  const { foreignKey, pairing } = reading;
+  const options = {
+    ...optionsOf(input),
+    accepted: reading.acceptance.accepted,
+    // The gate goes by the findings that were accepted here: what comes up later was shown to nobody.
+    accept: [],
+    plannedAt: new Date().toISOString(),
+    forecastSeconds: reading.document.estimate.seconds,
+  };
+  const opened = await openMigration(context.client, foreignKey, pairing, options, execution);
+  if (opened.state === 'running')
+    await releaseGonePairs(context, { migrationId: opened.id, execution, foreignKey, pairing, options });
+  if (opened.state === 'running') await notePlan(context.client, opened.id, reading, input.lockTimeoutMs);
+  const pairs = await readPairs(context.client, opened.id);
+  context.logger.info('migration opened', { migrationId: opened.id, state: opened.state, pairs: pairs.length });
+  // A rollback that died half-way is finished first: forward DDL is fenced, and the next run starts from clean ground.
+  const status = opened.state === 'rolling-back' ? 'ROLLBACK_REQUESTED' : 'PLANNED';
+  return {
+    ...result(status, reading, input),
+    migrationId: opened.id,
+    pairs: iterationsOf(pairs),
+    pairCount: pairs.length,
+  };
+}
+
+/** A schedule brings along when its window opened; nobody but this step can add to it how long it is. */
+function withDeadline(input: ExecutionInput): ExecutionInput {
+  const { opensAt, windowMinutes, deadline } = input;
+  if (opensAt === undefined && windowMinutes === undefined) return input;
+  if (opensAt === undefined || windowMinutes === undefined || deadline !== undefined) {
+    throw new InvalidInput(
+      'the execution input is not valid: opensAt and windowMinutes belong together, and stand in the place of deadline',
+    );
+  }
+  return { ...input, deadline: new Date(Date.parse(opensAt) + windowMinutes * 60_000).toISOString() };
+}
+
+function refuseContradiction({ approverMustDiffer, approval, operation, migrationId }: ExecutionInput): void {
+  if (migrationId !== undefined && operation !== 'rollback')
+    throw new InvalidInput('the execution input is not valid: migrationId belongs to operation "rollback"');
+  if (approverMustDiffer && approval !== 'manual')
+    throw new InvalidInput('the execution input is not valid: approverMustDiffer needs approval "manual"');
+}
+
+async function duplicateOf(
+  { client }: StepContext,
+  reading: PlanReading,
+  input: ExecutionInput,
+  execution: string,
+): Promise<Planned | undefined> {
+  if (input.opensAt === undefined) return undefined;
+  const first = await workedOnOpening(client, reading.foreignKey, input.opensAt, execution);
+  if (!first) return undefined;
+  const reason = `the window that opened at ${input.opensAt} is ${first.execution}'s (state ${first.state}); to go on within it, start an execution with a deadline and without opensAt`;
+  return { ...result('DUPLICATE', reading, input), migrationId: first.id, reason };
+}
+
+/** The input of an execution, checked; one line says what is wrong and where. */
+export function parseInput(input: unknown): ExecutionInput {
+  const parsed = ExecutionInput.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) =>
+    issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message,
+  );
+  throw new InvalidInput(`the execution input is not valid: ${problems.join('; ')}`);
+}
+
+/** Migrated, and no open migration that died between the drop and its verification. */
+function isMigrated({ migrated, foreignKey, state }: PlanReading): boolean {
+  return migrated && (foreignKey.migrationId === null || state === 'migrated');
+}
+
+/**
+ * Nothing is left to do for `migrate`, which does not mean that all is well.
+ *
+ * @throws PreflightFailed when a repair is needed that is not its own, with the command
+ */
+function alreadyMigrated(reading: PlanReading, input: ExecutionInput): Planned {
+  const findings = reading.document.findings.filter(({ id }) => LEDGER_FINDINGS.some((known) => known === id));
+  refuse({ document: { findings } });
+  const [note] = findings.map(({ message, remedy }) => `${message}; ${remedy}`);
+  return { ...result('ALREADY_MIGRATED', reading, input), ...(note === undefined ? {} : { reason: note }) };
+}
+
+function refuse({ document }: { readonly document: Pick<Plan, 'findings'> }): void {
+  const errors = document.findings.filter((finding) => finding.severity === 'error');
+  if (errors.length === 0) return;
+  const lines = errors.map(({ id, message, remedy }) => `[${id}] ${message}; ${remedy}`);
+  throw new PreflightFailed(`refused, nothing was changed: ${lines.join(' | ')}`);
+}
+
+/** What would fail or be lost is a person's decision. Once the parent FK is dropped there is nothing left to decide. */
+function refuseUnaccepted({ foreignKey, acceptance: { open } }: PlanReading): void {
+  if (foreignKey.constraint_oid === null || open.length === 0) return;
+  const lines = open.map(({ id, message, remedy }) => `[${id}] ${message}; ${remedy}`);
+  throw new PreflightFailed(
+    `refused, nothing was changed: ${open.length === 1 ? 'a finding needs' : `${open.length} findings need`} acceptance: ${lines.join(' | ')}; accept with ${acceptFlags(open)}`,
+  );
+}
+
+/** A rollback by an entry that is older than the database would leave pair FKs without a guard. */
+async function refuseOutdated(client: Client, foreignKey: ForeignKey, pairing: Pairing): Promise<void> {
+  const [outdated] = await readFindings(client, { foreignKey, pairing, input: {} }, ['ledger-outdated']);
+  if (outdated) throw new LedgerMissing(`refused, nothing was changed: ${outdated.message}; ${outdated.remedy}`);
+}
+
+async function planRollback(context: StepContext, input: ExecutionInput, execution: string): Promise<Planned> {
+  const { client } = context;
+  const { foreignKey, note } = await findForRollback(context, input);
+  const maxConcurrency = input.maxConcurrency;
+  const isOver = input.migrationId !== undefined && foreignKey.migrationId !== input.migrationId;
+  if (foreignKey.migrationId === null || isOver) {
+    const { table, referencedTable, constraint_name: constraint } = foreignKey;
+    return {
+      status: 'NOTHING_TO_ROLL_BACK',
+      migrationId: null,
+      table,
+      referencedTable,
+      constraint,
+      pairs: [],
+      pairCount: 0,
+      maxConcurrency,
+      ...(isOver
+        ? { reason: `migration ${input.migrationId} is no longer open` }
+        : note === null
+          ? {}
+          : { reason: note }),
+    };
+  }
+  // What cannot be asked would hold up the rollback at its first lock.
+  await readReaders(client);
+  await prepareLedger(client);
+  const pairing = await readPairing(client, foreignKey);
+  await refuseOutdated(client, foreignKey, pairing);
+  await restIfDead(context, foreignKey.migrationId, `when ${execution} came to roll back`);
+  const opened = await openMigration(client, foreignKey, pairing, optionsOf(input), execution, 'rollback');
+  const pairs = await readPairs(client, opened.id);
+  return {
+    status: 'ROLLBACK_REQUESTED',
+    migrationId: opened.id,
+    table: foreignKey.table,
+    referencedTable: foreignKey.referencedTable,
+    constraint: foreignKey.constraint_name,
+    pairs: iterationsOf(pairs),
+    pairCount: pairs.length,
+    maxConcurrency,
+  };
+}
+
+/**
+ * What the ledger has open; where it has nothing, a parent FK that stands means that there is nothing to roll back, unless pair FKs
+ * beside it say that the ledger is lost.
+ *
+ * @returns in `note` what there is besides, although there is nothing to roll back
+ * @throws LedgerMissing with what was found, and the command that makes a rollback possible
+ */
+async function findForRollback(
+  { client }: StepContext,
+  input: ExecutionInput,
+): Promise<{ readonly foreignKey: ForeignKey; readonly note: string | null }> {
+  try {
+    const foreignKey = await resolveForeignKey(client, input, 'rollback');
+    if (foreignKey.migrationId !== null) return { foreignKey, note: null };
+    await pairsBeside(client, foreignKey);
+    throw new InvalidInput(`there is nothing to roll back: the ledger has no open migration of ${foreignKey.table}`);
+  } catch (nothingOpen) {
+    if (!(nothingOpen instanceof InvalidInput)) throw nothingOpen;
+    const foreignKey = { ...(await resolveForeignKey(client, input, 'migrate')), migrationId: null };
+    if (foreignKey.constraint_oid === null) throw nothingOpen;
+    return { foreignKey, note: await pairsBeside(client, foreignKey) };
+  }
+}
+
+/** Pair FKs beside a parent FK: after a rollback they are a person's; where the ledger knows nothing at all, it may be lost. */
+async function pairsBeside(client: Client, foreignKey: ForeignKey): Promise<string | null> {
+  const pairing = await readPairing(client, foreignKey);
+  const covered = pairing.pairs.filter((pair) => pair.constraint_oid !== null).length;
+  if (covered === 0) return null;
+  const [missing] = await readFindings(client, { foreignKey, pairing, input: {} }, ['ledger-missing']);
+  if (missing) throw new LedgerMissing(`refused, nothing was changed: ${missing.message}; ${missing.remedy}`);
+  return `${covered} pair foreign key(s) of ${foreignKey.table} exist beside it, which no migration of the ledger counts as its own`;
+}
+
+function optionsOf({
+  table: _table,
+  constraint: _constraint,
+  operation: _operation,
+  migrationId: _migrationId,
+  dryRun: _dryRun,
+  relink: _relink,
+  ...options
+}: ExecutionInput): MigrationOptions {
+  return options;
+}
+
+/** A name or a reason may have characters that the database has not: the ledger keeps them as a note. */
+async function withNotedPeople({ client }: StepContext, input: ExecutionInput): Promise<ExecutionInput> {
+  const { by, reason } = input;
+  return { ...input, ...(await asNote(client, { by, reason })) };
+}
+
+function result(status: PlanResult['status'], { foreignKey, pairing }: PlanReading, input: ExecutionInput): Planned {
+  return {
+    status,
+    migrationId: foreignKey.migrationId,
+    table: foreignKey.table,
+    referencedTable: foreignKey.referencedTable,
+    constraint: foreignKey.constraint_name,
+    pairs: iterationsOf(pairing.pairs),
+    pairCount: pairing.pairs.length,
+    maxConcurrency: input.maxConcurrency,
+  };
+}

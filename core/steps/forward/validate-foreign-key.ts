@@ -1,0 +1,105 @@
+/** ValidateForeignKeys, one pair: checks the existing rows and marks the FK as valid. Blocks no reader and no writer. */
+
+import { statementFor } from '../../catalog/pairs.ts';
+import { refuseNewCode } from '../../catalog/untrusted-code.ts';
+import { countOrphans } from '../../checks/orphan-count.ts';
+import type { PairEvent, PairResult } from '../../contracts/documents.ts';
+import { GateFailed, OrphanedRows } from '../../contracts/errors.ts';
+import { changePair } from '../../ledger/migrations.ts';
+import { run } from '../../postgres/sql.ts';
+import {
+  beforeLongWork,
+  type EnteredMigration,
+  type EnteredPair,
+  enterPair,
+  enterWithinWindow,
+  type StepContext,
+} from '../context.ts';
+import { pairResult } from '../pair-result.ts';
+import { foundOrphans, validate } from '../validation.ts';
+
+const STEP = 'ValidateForeignKeys';
+
+/**
+ * @returns RUNNING when the handler's time was up before the validation's end: call again, it is found
+ * @throws OrphanedRows with their number, when referencing rows have no referenced row
+ */
+export async function validateForeignKey(context: StepContext, event: PairEvent): Promise<PairResult> {
+  const { client } = context;
+  const entered = await enterWithinWindow(context, event);
+  const target = await enterPair(context, entered, event.pair);
+  const { foreignKey } = entered;
+  const { pair, standing } = target;
+  if (standing.constraint_oid === null)
+    throw new GateFailed(
+      `pair FK ${pair.constraint_name} of ${pair.referencing} is gone: somebody dropped it after it was added`,
+    );
+  if (standing.validated) return finish(context, entered, target, 'SKIPPED');
+  const held = await beforeLongWork(context, entered, target, 'validate');
+  if (held) return pairResult('RUNNING', target, { object: standing.constraint_name, ...held });
+
+  const named = { ...pair, constraint_name: standing.constraint_name };
+  try {
+    const outcome = await validate(context, entered, {
+      step: STEP,
+      direction: 'forward',
+      execution: event.execution,
+      pair: pair.pair,
+      constraintOid: standing.constraint_oid,
+      lockSql: await statementFor(client, 'statements/lock-validation', foreignKey, named),
+      sql: await statementFor(client, 'statements/validate-pair-foreign-key', foreignKey, named),
+      reads: { ...pair, table: pair.referencing },
+    });
+    if (outcome.status === 'RUNNING')
+      return pairResult('RUNNING', target, { object: standing.constraint_name, ...outcome });
+  } catch (error) {
+    throw foundOrphans(error) ? await explainOrphans(context, entered, target, error) : error;
+  }
+  return finish(context, entered, target, 'DONE');
+}
+
+async function finish(
+  context: StepContext,
+  { migration }: EnteredMigration,
+  target: EnteredPair,
+  status: 'DONE' | 'SKIPPED',
+): Promise<PairResult> {
+  const { pair, standing } = target;
+  const [event] = await run<{ lock_wait_ms: number | null; duration_ms: number | null }>(
+    context.client,
+    'ledger/last-event',
+    { migration_id: migration.id, pair: pair.pair, step: STEP },
+  );
+  const durationMs = event?.duration_ms ?? 0;
+  const lockWaitMs = event?.lock_wait_ms ?? 0;
+  // Entered again, the pair is validated in the ledger already, and its wait counted.
+  if (pair.state !== 'validated')
+    await changePair(context.client, migration.id, pair.pair, {
+      state: 'validated',
+      validate_ms: durationMs,
+      lock_wait_ms: lockWaitMs,
+    });
+  return pairResult(status, target, { object: standing.constraint_name, durationMs, lockWaitMs });
+}
+
+async function explainOrphans(
+  context: StepContext,
+  { foreignKey, migration }: EnteredMigration,
+  target: EnteredPair,
+  error: OrphanedRows,
+): Promise<OrphanedRows> {
+  const { pair, standing, referencing, referenced } = target;
+  await refuseNewCode(context.client, { ...pair, table: pair.referencing });
+  const [count] = await countOrphans(context.client, foreignKey, [{ ...pair, ...standing }]);
+  const message = `${count?.orphans ?? 'some'} row(s) of ${referencing} have no row in ${referenced}; they are listed by: ${count?.listSql ?? error.context.statement}`;
+  await changePair(context.client, migration.id, pair.pair, { last_error: message, attempts: 1 });
+  return new OrphanedRows(
+    message,
+    {
+      sqlState: '23503',
+      ...(count ? { orphans: count.orphans } : {}),
+      ...(error.context.statement ? { statement: standing.constraint_name } : {}),
+    },
+    { cause: error },
+  );
+}

@@ -1,0 +1,246 @@
+/**
+ * The verified drop: one transaction takes every lock or none, runs the gate again, drops, looks at what stands now, deletes
+ * some rows in a savepoint, and commits only if all of that was right. So the parent FK never leaves unless what replaces it
+ * was seen to work. Ended by ROLLBACK the same transaction is a rehearsal: it proves on the live database that the drop will
+ * work, and changes nothing.
+ */
+import type { Client } from 'pg';
+import type { ForeignKey } from '../../catalog/foreign-key.ts';
+import { readFinalNames, takeFinalNames } from '../../catalog/pair-names.ts';
+import type { Pairing } from '../../catalog/pairs.ts';
+import { createGuards, unguardedPairs, wantsGuard } from '../../catalog/row-movement-guard.ts';
+import { forecastDrop } from '../../catalog/server-facts.ts';
+import {
+  type Candidate,
+  findCandidates,
+  type LookupProof,
+  PROBE_SHARE,
+  probeDelete,
+  proveLookups,
+  scanningLookups,
+} from '../../checks/delete-probe.ts';
+import { readGate, refuseOutdatedPlan } from '../../checks/gate.ts';
+import { quickChecks } from '../../checks/verification.ts';
+import type { Check, Rehearsal } from '../../contracts/documents.ts';
+import { GateFailed, LockTimeout, StatementCanceled, VerificationFailed } from '../../contracts/errors.ts';
+import { requireApproval } from '../../ledger/approval-check.ts';
+import { executeDdl } from '../../ledger/connect.ts';
+import {
+  changeMigration,
+  type LedgerPair,
+  type MigrationOptions,
+  readMigration,
+  readPairs,
+  wantsNoIndexes,
+} from '../../ledger/migrations.ts';
+import type { LockRequest } from '../../postgres/locks/lock-wait.ts';
+import { toNamedError } from '../../postgres/postgres-errors.ts';
+import { run, runOne, withPlansKept } from '../../postgres/sql.ts';
+import type { EnteredMigration, StepContext } from '../context.ts';
+import { limit, underLock } from '../locks/lock-budget.ts';
+
+export const DROP_STEP = 'DropParentForeignKey';
+
+export interface DroppedOrRehearsed {
+  readonly checks: readonly Check[];
+  /** Milliseconds from the request of the first exclusive lock to COMMIT or ROLLBACK. */
+  readonly lockedMs: number;
+  /** Milliseconds of these after the last lock was granted. */
+  readonly workMs: number;
+}
+
+/**
+ * @param end `ROLLBACK` makes it a rehearsal
+ * @throws LockTimeout when any partition was in use, or all of it did not fit into the lock budget: nothing has changed
+ * @throws GateFailed when the gate is not open any more: nothing has changed
+ * @throws PartitionSetChanged when only the plan is out of date: nothing has changed
+ * @throws ApprovalNeeded when it is to be approved, and is not: nothing has changed
+ * @throws VerificationFailed when what stands after the drop is not right: rolled back, nothing has changed
+ */
+export function verifiedDrop(
+  context: StepContext,
+  entered: EnteredMigration,
+  execution: string,
+  end: 'COMMIT' | 'ROLLBACK',
+): Promise<DroppedOrRehearsed> {
+  return withPlansKept(context.client, () => lockAndDrop(context, entered, execution, end));
+}
+
+async function lockAndDrop(
+  context: StepContext,
+  { migration, foreignKey, lockBudgetMs }: EnteredMigration,
+  execution: string,
+  end: 'COMMIT' | 'ROLLBACK',
+): Promise<DroppedOrRehearsed> {
+  const { client } = context;
+  const planned = await readPairs(client, migration.id);
+  const { sql } = await runOne<{ sql: string }>(client, 'statements/drop-parent-foreign-key', { ...foreignKey });
+  const work = {
+    migrationId: migration.id,
+    execution,
+    direction: 'forward',
+    step: DROP_STEP,
+    pair: null,
+    budgetMs: lockBudgetMs,
+    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
+    end,
+    rehearsedIn: 'VerifyGate',
+    // A rehearsal has measured it on this database, but in another moment: it must not take away all room to wait.
+    heldMs: Math.max(forecastDrop(planned.length), Math.min(measuredMs(migration.rehearsal), lockBudgetMs / 2)),
+    lock: await lockOfTables(client, foreignKey, planned),
+  } as const;
+  const guard = wantsGuard(foreignKey, migration.options);
+  const noIndexes = wantsNoIndexes(migration);
+  const { proofs, candidates } = await askBeforeTheLock(client, foreignKey, planned, {
+    id: migration.id,
+    options: migration.options,
+    noIndexes,
+  });
+  const { result, heldMs, blockedMs } = await underLock(context, work, (left) =>
+    dropAndVerify(client, foreignKey, planned, {
+      sql,
+      budgetMs: lockBudgetMs,
+      left,
+      id: migration.id,
+      options: migration.options,
+      needsApproval: end === 'COMMIT',
+      guard,
+      proofs,
+      candidates,
+      noIndexes,
+    }),
+  );
+  return { checks: result, lockedMs: blockedMs, workMs: heldMs };
+}
+
+/** How long the work under the locks took in a rehearsal; 0 without one. */
+function measuredMs(rehearsal: Rehearsal | null): number {
+  return rehearsal?.workMs ?? rehearsal?.lockedMs ?? 0;
+}
+
+/**
+ * Asks while nothing is locked what is asked again under the locks, where the plans of these queries are then ready; and proves
+ * that a DELETE is fast, of which only the existence of the indexes is asked again.
+ *
+ * @throws GateFailed where the gate is not open any more, or the lookup of some pair FK scans
+ * @throws PartitionSetChanged when only the plan is out of date
+ */
+async function askBeforeTheLock(
+  client: Client,
+  foreignKey: ForeignKey,
+  planned: readonly LedgerPair[],
+  { id, options, noIndexes }: { readonly id: string; readonly options: MigrationOptions; readonly noIndexes: boolean },
+): Promise<{ readonly proofs: readonly LookupProof[]; readonly candidates: readonly Candidate[] }> {
+  const pairing = await openGate(client, foreignKey, planned);
+  const { pairs } = pairing;
+  const proofs = await proveLookups(client, pairs);
+  const problem = await scanningLookups(client, pairs, proofs);
+  if (problem !== null && !noIndexes) throw new GateFailed(problem);
+  const candidates = await findCandidates(client, foreignKey, pairs);
+  // These are about what is there after the drop: the answers do not count yet, the plans do.
+  const dropped = { ...foreignKey, constraint_oid: null };
+  await readMigration(client, id);
+  await readFinalNames(client, dropped, pairs, options);
+  await unguardedPairs(client, id, planned);
+  await quickChecks(client, dropped, pairing);
+  return { proofs, candidates };
+}
+
+/** @throws GateFailed or PartitionSetChanged where the parent FK must not be dropped now */
+async function openGate(client: Client, foreignKey: ForeignKey, planned: readonly LedgerPair[]): Promise<Pairing> {
+  const reading = await readGate(client, foreignKey, planned);
+  refuseOutdatedPlan(reading);
+  const problems = [...reading.changes, ...reading.problems];
+  if (problems.length > 0) throw new GateFailed(`the gate is not open any more: ${problems.join('; ')}`);
+  return reading.pairing;
+}
+
+/** ACCESS EXCLUSIVE on both tables and all of their partitions: the first try is NOWAIT, later ones wait. */
+export async function lockOfTables(
+  client: Client,
+  foreignKey: ForeignKey,
+  pairs: readonly LedgerPair[],
+): Promise<LockRequest> {
+  const { sql, ways } = await runOne<{ sql: string; ways: string[][] }>(client, 'statements/lock-tables', {
+    ...foreignKey,
+  });
+  return {
+    sql,
+    ways,
+    nowaitFirst: true,
+    mode: 'ACCESS EXCLUSIVE',
+    relations: [
+      foreignKey.referencing_oid,
+      foreignKey.referenced_oid,
+      ...pairs.flatMap((pair) => [pair.referencing_oid, pair.referenced_oid]),
+    ],
+  };
+}
+
+/** All under ACCESS EXCLUSIVE: every statement gets what is left of the budget, and so does every pause of ours. */
+async function dropAndVerify(
+  client: Client,
+  foreignKey: ForeignKey,
+  planned: readonly LedgerPair[],
+  drop: {
+    readonly sql: string;
+    readonly budgetMs: number;
+    readonly left: () => number;
+    readonly id: string;
+    readonly options: MigrationOptions;
+    /** A rehearsal is what is shown to the person who approves. */
+    readonly needsApproval: boolean;
+    readonly guard: boolean;
+    readonly proofs: readonly LookupProof[];
+    readonly candidates: readonly Candidate[];
+    readonly noIndexes: boolean;
+  },
+): Promise<Check[]> {
+  const { left } = drop;
+  try {
+    const pairing = await openGate(client, foreignKey, planned);
+
+    await limit(client, left());
+    // Delivered twice, the other one may have been faster.
+    const stands = (await readMigration(client, drop.id)).constraint_oid !== null;
+    if (stands && drop.needsApproval) await requireApproval(client, drop.id);
+    if (stands) await executeDdl(client, drop.sql);
+    if (stands) await takeFinalNames(client, foreignKey, pairing.pairs, drop);
+    // They exist since the pair FKs do, unless one was dropped since.
+    if (drop.guard) await createGuards(client, foreignKey, drop.id, planned);
+
+    await limit(client, left());
+    const checks = await quickChecks(client, { ...foreignKey, constraint_oid: null }, pairing);
+    const failed = checks.filter((check) => !check.passed);
+    if (failed.length > 0) {
+      const what = failed.map((check) => check.detail).join('; ');
+      throw new VerificationFailed(`after the drop, still in its transaction: ${what}`);
+    }
+
+    await limit(client, left());
+    const probe = await probeDelete(client, { constraint_oid: null }, pairing.pairs, {
+      proofs: drop.proofs,
+      timeoutMs: Math.min(left(), drop.budgetMs * PROBE_SHARE),
+      noIndexes: drop.noIndexes,
+      candidates: drop.candidates,
+    });
+    if (!probe.passed) throw new VerificationFailed(`the DELETE probe failed: ${probe.detail}`);
+
+    if (!stands) return [...checks, probe];
+    await limit(client, left());
+    await run(client, 'ledger/forget-counts', { migration_id: drop.id });
+    await changeMigration(client, drop.id, { dropped_at: new Date().toISOString() });
+    return [...checks, probe];
+  } catch (error) {
+    // Cut by our own budget: the application has waited long enough. It is tried again, as a lock that was not free.
+    const named = toNamedError(error);
+    if (named instanceof StatementCanceled && left() <= drop.budgetMs * 0.1) {
+      throw new LockTimeout(
+        `the verified drop did not fit into the lock budget of ${drop.budgetMs} ms; it was rolled back. A busy server may let it pass later; else allow more with --lock-timeout-ms`,
+        named.context,
+        { cause: named },
+      );
+    }
+    throw named;
+  }
+}

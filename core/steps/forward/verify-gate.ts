@@ -1,0 +1,128 @@
+/** VerifyGate: may the parent FK go? The catalog is asked again, the rows of every pair are counted, and where a person is to
+ * decide, the drop is rehearsed and waited for. */
+
+import { type Pairing, shortName } from '../../catalog/pairs.ts';
+import { refuseNewCode } from '../../catalog/untrusted-code.ts';
+import { proveLookups, scanningLookups } from '../../checks/delete-probe.ts';
+import { readGate, refuseOutdatedPlan } from '../../checks/gate.ts';
+import { acceptFlags, notAccepted } from '../../checks/preflight/acceptance.ts';
+import { readFindings } from '../../checks/preflight/sql-findings.ts';
+import { checkStandbys } from '../../checks/preflight/standby-findings.ts';
+import type { GateResult, MigrationEvent, Rehearsal } from '../../contracts/documents.ts';
+import { PartitionSetChanged } from '../../contracts/errors.ts';
+import { pollForApproval } from '../../contracts/event-budget.ts';
+import { shellWord } from '../../contracts/safe-text.ts';
+import { approvalProblem } from '../../ledger/approval-check.ts';
+import { changeMigration, extendLease, readPairs, wantsNoIndexes } from '../../ledger/migrations.ts';
+import { type EnteredMigration, enterWithinWindow, LEASE_SECONDS, type StepContext } from '../context.ts';
+import { countRemainingOrphans } from './count-remaining-orphans.ts';
+import { verifiedDrop } from './verified-drop.ts';
+
+/** @throws PartitionSetChanged where nothing is wrong but the plan, which is out of date */
+export async function verifyGate(context: StepContext, event: MigrationEvent): Promise<GateResult> {
+  const { client } = context;
+  const entered = await enterWithinWindow(context, event);
+  const { migration, foreignKey } = entered;
+  const planned = await readPairs(client, migration.id);
+  const result = (status: GateResult['status'], reason = '', waitSeconds = 0): GateResult => ({
+    status,
+    pairs: planned.length,
+    reason,
+    waitSeconds,
+  });
+  // Entered again after the drop, by a resumed execution: the gate has done its work.
+  if (migration.constraint_oid === null) return result('PASSED');
+  await refuseNewCode(client, foreignKey);
+  const reading = await readGate(client, foreignKey, planned);
+  refuseOutdatedPlan(reading);
+  const { pairing } = reading;
+  const problems = [...reading.changes, ...reading.problems];
+  if (problems.length > 0) return result('FAILED', problems.join('; '));
+  const scans = await scanningLookups(client, pairing.pairs, await proveLookups(client, pairing.pairs));
+  if (scans !== null && !wantsNoIndexes(migration)) return result('FAILED', scans);
+
+  const { finished, counts } = await countRemainingOrphans(context, migration, foreignKey, pairing.pairs);
+  const orphaned = counts.filter((count) => count.orphans > 0);
+  if (orphaned.length > 0) {
+    const name = (number: number) => pairing.pairs.find((pair) => pair.pair === number)?.referencing ?? '';
+    const where = orphaned.map(({ pair, orphans }) => `${orphans} in ${shortName(name(pair), migration.table_name)}`);
+    return result(
+      'FAILED',
+      `orphaned rows below valid foreign keys: ${where.join(', ')}; they came in under session_replication_role = replica or with triggers disabled`,
+    );
+  }
+  if (!finished) return result('COUNTING');
+  await refuseNewFindings(context, entered, pairing);
+  return decide(context, entered, event.execution, result);
+}
+
+/**
+ * Hours or days may have passed since the plan. What came up meanwhile, and would make something of the application fail or get
+ * lost, is asked like what the plan found: the execution pauses, and nothing is undone.
+ *
+ * @throws PartitionSetChanged
+ */
+async function refuseNewFindings(
+  { client }: StepContext,
+  { migration: { options }, foreignKey }: EnteredMigration,
+  pairing: Pairing,
+): Promise<void> {
+  const findings = await readFindings(client, { foreignKey, pairing, input: options });
+  const open = notAccepted(findings, { accept: options.accept ?? [], accepted: options.accepted });
+  if (open.length === 0) return;
+  const lines = open.map(({ id, message, remedy }) => `[${id}] ${message}; ${remedy}`);
+  throw new PartitionSetChanged(
+    `since the plan something came up that needs acceptance: ${lines.join(' | ')}; all that was done stands: migrate again with ${acceptFlags(open)}`,
+  );
+}
+
+/** All is ready. Who has the last word: nobody, a rehearsal, or a person? */
+async function decide(
+  context: StepContext,
+  entered: EnteredMigration,
+  execution: string,
+  result: (status: GateResult['status'], reason?: string, waitSeconds?: number) => GateResult,
+): Promise<GateResult> {
+  const { migration } = entered;
+  const { rehearse, approvalTimeoutSeconds } = migration.options;
+  const problem = approvalProblem(migration);
+  if (problem === null && !rehearse) return result('PASSED');
+
+  const waited = migration.approval_waited_seconds;
+  const rehearsal = (waited !== null && migration.rehearsal) || (await rehearseDrop(context, entered, execution));
+  const told = describeRehearsal(rehearsal);
+  if (rehearse) return result('REHEARSED', `${told}; nothing was changed, and the parent foreign key stands`);
+  if (waited === null)
+    await changeMigration(context.client, migration.id, { approval_asked_at: new Date().toISOString() });
+  // An approval that does not count is told: the person who gave it believes that it does.
+  const invalid = migration.approved_at === null ? '' : `${problem}; `;
+  const how = `${invalid}approve with: p2pfk approve --table ${shellWord(migration.table_name)}`;
+  if ((waited ?? 0) >= approvalTimeoutSeconds)
+    return result('APPROVAL_TIMED_OUT', `${told}; nobody approved it within ${approvalTimeoutSeconds} s; ${how}`);
+  const pairs = await readPairs(context.client, migration.id);
+  const waitSeconds = pollForApproval(waited ?? 0, approvalTimeoutSeconds, pairs);
+  // Until it asks again nothing else tells that this execution lives.
+  await extendLease(context.client, migration.id, execution, waitSeconds + LEASE_SECONDS);
+  return result('AWAITING_APPROVAL', `${told}; ${how}`, waitSeconds);
+}
+
+async function rehearseDrop(context: StepContext, entered: EnteredMigration, execution: string): Promise<Rehearsal> {
+  const { checks, lockedMs, workMs } = await verifiedDrop(context, entered, execution, 'ROLLBACK');
+  const at = new Date().toISOString();
+  const [standbys] = await checkStandbys(context.client);
+  const rehearsal: Rehearsal = {
+    at,
+    lockedMs: Math.round(lockedMs),
+    workMs: Math.round(workMs),
+    checks,
+    ...(standbys ? { standbys: standbys.message } : {}),
+  };
+  await changeMigration(context.client, entered.migration.id, { rehearsal });
+  return rehearsal;
+}
+
+function describeRehearsal({ lockedMs, checks, standbys }: Rehearsal): string {
+  const probe = checks.find((check) => check.id === 'delete-performance');
+  const told = `the drop was rehearsed and rolled back: ${lockedMs} ms under lock, ${checks.length} checks passed${probe ? `, ${probe.detail}` : ''}`;
+  return standbys === undefined ? told : `${told}; these are times of the primary: ${standbys}`;
+}

@@ -1,0 +1,99 @@
+/**
+ * VerifyMigration: the six checks, every pair of the drop counted, and the migration is done. A pair of partitions that was
+ * attached after the drop is listed, and is no reason to undo anything: `p2pfk audit` finds it and repairs it.
+ */
+
+import { isSamePair, readPairing } from '../../catalog/pairs.ts';
+import { refuseNewCode } from '../../catalog/untrusted-code.ts';
+import { verification } from '../../checks/verification.ts';
+import type { MigrationEvent, Verification, VerifyMigrationResult } from '../../contracts/documents.ts';
+import {
+  ConnectionLost,
+  DeadlockDetected,
+  LedgerNotWritten,
+  LockTimeout,
+  MigrationFenced,
+} from '../../contracts/errors.ts';
+import { changeMigration, inTransaction, readPairs } from '../../ledger/migrations.ts';
+import { tryToNote } from '../../ledger/notes/notes.ts';
+import { readIdentity } from '../../ledger/schema/identity.ts';
+import { toNamedError } from '../../postgres/postgres-errors.ts';
+import { enterForward, type StepContext } from '../context.ts';
+import { countRemainingOrphans } from './count-remaining-orphans.ts';
+
+/** A check's detail in the execution's history; the whole text is in the ledger. */
+const DETAIL_CHARACTERS = 300;
+
+export async function verifyMigration(context: StepContext, event: MigrationEvent): Promise<VerifyMigrationResult> {
+  const { client } = context;
+  const { migration, foreignKey } = await enterForward(context, event);
+  await refuseNewCode(client, foreignKey);
+  const pairing = await readPairing(client, foreignKey);
+  const dropped = await readPairs(client, migration.id);
+  const judged = pairing.pairs.filter((pair) => dropped.some((known) => isSamePair(known, pair)));
+  const base = {
+    migrationId: migration.id,
+    database: await readIdentity(client),
+    table: migration.table_name,
+    constraint: migration.constraint_name,
+    pairs: judged.length,
+  };
+  const { finished, counts } = await countRemainingOrphans(context, migration, foreignKey, judged);
+  if (!finished) return { ...base, status: 'COUNTING', checks: [], reason: '' };
+
+  const verified = await verification(client, foreignKey, pairing, counts, judged);
+  const checks = verified.checks.map((check) => ({
+    ...check,
+    detail:
+      check.detail.length > DETAIL_CHARACTERS ? `${check.detail.slice(0, DETAIL_CHARACTERS - 3)}...` : check.detail,
+  }));
+  if (verified.passed) {
+    await finish(context, event, verified);
+    return { ...base, status: 'MIGRATED', checks, reason: '' };
+  }
+  await tryToNote(context.logger, 'the failed checks', () =>
+    changeMigration(client, migration.id, { verification: verified }),
+  );
+  const reason = verified.checks
+    .filter((check) => !check.passed)
+    .map((check) => `${check.id}: ${check.detail.split('\n', 1)[0]}`)
+    .join('; ');
+  return { ...base, status: 'FAILED', checks, reason: reason.slice(0, 2_000) };
+}
+
+/**
+ * The last word on a drop that is verified: a ledger that does not take it must not undo the drop.
+ *
+ * @throws LedgerNotWritten where it refuses even the state: the next execution finds all done, and says it again
+ */
+async function finish({ client, logger }: StepContext, event: MigrationEvent, verified: Verification): Promise<void> {
+  const changes = { state: 'migrated', finished_at: new Date().toISOString() } as const;
+  const write = (more: { readonly verification?: Verification }) =>
+    inTransaction(client, async () => {
+      // Counting took its time: a rollback that has begun meanwhile is not to be undone by a word of success.
+      await client.query('SELECT p2pfk.enter($1, $2)', [event.migrationId, event.execution]);
+      await changeMigration(client, event.migrationId, { ...changes, ...more });
+    });
+  try {
+    await write({ verification: verified });
+  } catch (first) {
+    if (isNoFault(first)) throw first;
+    logger.warn('the ledger did not take the details of the verification', { reason: toNamedError(first).message });
+    try {
+      await write({});
+    } catch (error) {
+      if (isNoFault(error)) throw error;
+      throw new LedgerNotWritten(
+        `the parent foreign key is dropped and verified, and the ledger could not note it: ${toNamedError(error).message}; nothing is undone, run the same migration again`,
+        {},
+        { cause: error },
+      );
+    }
+  }
+}
+
+/** Superseded, or something that the state machine tries again. */
+function isNoFault(error: unknown): boolean {
+  const named = toNamedError(error);
+  return [MigrationFenced, ConnectionLost, LockTimeout, DeadlockDetected].some((kind) => named instanceof kind);
+}

@@ -1,0 +1,40 @@
+/**
+ * Pause: both kinds of FK may stand, or after the drop the pair FKs alone; nothing is lost. The next execution goes on from here;
+ * where only the last checks are missing, reconciliation runs them.
+ */
+import type { InterruptEvent, PauseResult } from '../../contracts/documents.ts';
+import { MigrationFenced, messageOfCause } from '../../contracts/errors.ts';
+import { changeMigration, inTransaction, type MigrationChanges } from '../../ledger/migrations.ts';
+import { toNamedError } from '../../postgres/postgres-errors.ts';
+import { enterAny, type StepContext } from '../context.ts';
+
+/** @throws MigrationFenced when another execution has taken over: what goes on there is not paused */
+export async function pause(context: StepContext, event: InterruptEvent): Promise<PauseResult> {
+  const { migration } = await enterAny(context, event);
+  if (migration.execution !== event.execution)
+    throw new MigrationFenced(`migration ${migration.id} is now owned by ${migration.execution}`);
+  const afterDrop = migration.constraint_oid === null;
+  const why = messageOfCause(event.error?.Cause) ?? event.error?.Error ?? 'asked to pause';
+  const reason = afterDrop
+    ? `the parent foreign key is gone, the checks after the drop are still to be run: ${why}`
+    : why;
+  // A rollback that has begun is not to be stopped by a late word of the forward path.
+  if (migration.state === 'running') {
+    const error = { name: event.error?.Error ?? 'Paused', message: reason };
+    await rest(context, event, { state: 'paused', error });
+  }
+  const status = afterDrop ? 'CHECKS_PENDING' : 'PAUSED';
+  return { status, migrationId: migration.id, table: migration.table_name, reason };
+}
+
+/** Past the fence, as every forward change: it may be set in this very moment. */
+async function rest({ client }: StepContext, event: InterruptEvent, changes: MigrationChanges): Promise<void> {
+  try {
+    await inTransaction(client, async () => {
+      await client.query('SELECT p2pfk.enter($1, $2)', [event.migrationId, event.execution]);
+      await changeMigration(client, event.migrationId, changes);
+    });
+  } catch (error) {
+    if (!(toNamedError(error) instanceof MigrationFenced)) throw error;
+  }
+}

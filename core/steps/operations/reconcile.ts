@@ -1,0 +1,157 @@
+/**
+ * Reconcile: a migration whose execution died, that is, was stopped, timed out or ended past every Catch, is brought to rest or on its
+ * way. Before the drop it becomes a resume point. After the drop, unverified, the verification that is missing is run. Where that
+ * fails, or where the execution died in a rollback, the answer says which execution has to be started: the rollback itself is the
+ * state machine's. Late steps of the dead execution are refused from the claim on; called again, or twice at once, it changes nothing
+ * that is done.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ReconcileEvent, ReconcileResult, VerifyMigrationResult } from '../../contracts/documents.ts';
+import { DeadlockDetected, LockTimeout } from '../../contracts/errors.ts';
+import { holdRandomKey } from '../../ledger/liveness.ts';
+import { changeMigration, type Migration, readMigration } from '../../ledger/migrations.ts';
+import { asNote } from '../../ledger/notes/notes.ts';
+import { admitWriter } from '../../ledger/schema/identity.ts';
+import { upgradeLedger } from '../../ledger/schema/make-ledger.ts';
+import { isLedgerReadable } from '../../ledger/schema/state.ts';
+import { toNamedError } from '../../postgres/postgres-errors.ts';
+import { runAsLogin } from '../../postgres/session/as-login.ts';
+import { run } from '../../postgres/sql.ts';
+import { applicationName, type StepContext } from '../context.ts';
+import { verifyMigration } from '../forward/verify-migration.ts';
+import { handOver, reconciliationOf, waitingFor } from './hand-over.ts';
+
+/** Kept back from the handler's time, so that a piece of work is not begun that it cannot end. */
+const RESERVE_MS = 30_000;
+/** Until a step that is in flight, another reconciliation, or a lock of the application's is looked at again. */
+const BUSY_SECONDS = 10;
+/** A transaction of the dead execution that came in before it lost the migration ends within the lock budget. */
+const IN_FLIGHT_POLL_MS = 100;
+
+/** @returns `NOTHING_TO_DO` also where the execution has come to its end, or another one has taken over */
+export async function reconcile(context: StepContext, event: ReconcileEvent): Promise<ReconcileResult> {
+  const { client, logger } = context;
+  const { execution: dead, refused } = event;
+  const owner = reconciliationOf(dead);
+  const found = await findLeft(context, dead, owner);
+  if (!found) return { status: 'NOTHING_TO_DO', migrationId: null, waitSeconds: 0 };
+
+  const { id } = found;
+  await upgradeLedger(client);
+  await admitWriter(client, false);
+  // Handed over already, by a reconciliation whose answer may have been lost. Another claim would only be in the rollback's way.
+  if (found.execution === owner && (await readMigration(client, id)).state === 'rolling-back')
+    return handOver(context, { id, owner, dead, refused });
+  const busy = (status: 'RUNNING' | 'OWNER_ALIVE') => ({ status, migrationId: id, waitSeconds: BUSY_SECONDS });
+  const reason = `execution ${dead} ended as ${event.reason} and left its migration`;
+  const livenessKey = await holdRandomKey(client);
+  if (!(await claim(context, { id, from: found.execution, owner, livenessKey, reason, ended: true })))
+    return busy(found.execution === owner ? 'RUNNING' : 'OWNER_ALIVE');
+  await client.query("SELECT set_config('application_name', $1, false)", [applicationName(id, 'reconcile')]);
+  if (!(await awaitTransactionsInFlight(context, id))) return busy('RUNNING');
+
+  const migration = await readMigration(client, id);
+  logger.warn('reconciling', { migrationId: id, state: migration.state, reason: event.reason });
+  try {
+    if (migration.state === 'rolling-back') return await handOver(context, { id, owner, dead, refused });
+    if (migration.constraint_oid === null) return await finish(context, { id, owner, dead });
+    return await rest(context, migration, `execution ${dead} ended as ${event.reason}`);
+  } catch (error) {
+    const named = toNamedError(error);
+    if (!(named instanceof LockTimeout || named instanceof DeadlockDetected)) throw named;
+    logger.info('in use, to be tried again', { reason: named.message });
+    return busy('RUNNING');
+  }
+}
+
+/** The migration that the execution, or its reconciliation, has not brought to an end, and who owns it. */
+async function findLeft(
+  context: StepContext,
+  dead: string,
+  owner: string,
+): Promise<{ readonly id: string; readonly execution: string } | undefined> {
+  const { client } = context;
+  if (!(await isLedgerReadable(client))) return undefined;
+  const [left] = await run<{ id: string; execution: string }>(client, 'ledger/unfinished', { execution: dead, owner });
+  return left ?? waitingFor(context, dead);
+}
+
+/**
+ * What `p2pfk rollback` does first: a migration whose execution was found dead before the drop is brought to rest, so that the
+ * ledger tells that it died. What else may have died is the rollback branch's own work. Leaves a live one alone.
+ */
+export async function restIfDead(context: StepContext, id: string, found: string): Promise<void> {
+  const migration = await readMigration(context.client, id);
+  if (migration.state !== 'running' || migration.constraint_oid === null) return;
+  const reason = `execution ${migration.execution} was found dead ${found}`;
+  const from = migration.execution;
+  if (await claim(context, { id, from, owner: reconciliationOf(from), livenessKey: null, reason, ended: false }))
+    await rest(context, migration, reason);
+}
+
+interface Claim {
+  readonly id: string;
+  readonly from: string;
+  readonly owner: string;
+  /** Held by the session that claims it, which so excludes another reconciliation; null: it works on alone for a moment. */
+  readonly livenessKey: string | null;
+  readonly reason: string;
+  /** The engine that ran the execution says that it has ended: its lease does not count. */
+  readonly ended: boolean;
+}
+
+/** Whether the migration is ours now; false: it is seen at work, or not this execution's any more. */
+async function claim({ client }: StepContext, { id, from, livenessKey, ...rest }: Claim): Promise<boolean> {
+  const claimed = await run(client, 'ledger/claim', {
+    migration_id: id,
+    execution: from,
+    liveness_key: livenessKey,
+    ...rest,
+  });
+  return claimed.length > 0;
+}
+
+/** A step that came in just before the claim may be about to commit: what it did is to be seen. False: it takes too long. */
+async function awaitTransactionsInFlight({ client, remainingMs }: StepContext, id: string): Promise<boolean> {
+  const until = Math.min(BUSY_SECONDS * 1_000, remainingMs() - RESERVE_MS);
+  for (const beganAt = performance.now(); ; await delay(IN_FLIGHT_POLL_MS)) {
+    const steps = await run<{ pid: number }>(client, 'ledger/step-sessions', { migration_id: id });
+    const pids = steps.map(({ pid }) => pid);
+    const [inFlight] = await runAsLogin<{ busy: boolean }>(client, 'checks/in-flight', { pids });
+    if (!inFlight?.busy) return true;
+    if (performance.now() - beganAt > until) return false;
+  }
+}
+
+/** The parent FK stands: both kinds of FK may, and the next execution goes on from here. */
+async function rest({ client }: StepContext, { id }: Migration, what: string): Promise<ReconcileResult> {
+  const message = `${what}; run the same migration again to go on, or roll it back`;
+  await changeMigration(client, id, { state: 'paused', error: { name: 'ExecutionDied', message } });
+  return { status: 'PAUSED', migrationId: id, waitSeconds: 0 };
+}
+
+/** The parent FK is gone, in a verified transaction; only the last checks are missing. */
+async function finish(
+  context: StepContext,
+  { id, owner, dead }: { readonly id: string; readonly owner: string; readonly dead: string },
+): Promise<ReconcileResult> {
+  const step = { migrationId: id, execution: owner };
+  let verified: VerifyMigrationResult;
+  do {
+    if (context.remainingMs() < RESERVE_MS) return { status: 'RUNNING', migrationId: id, waitSeconds: 1 };
+    verified = await verifyMigration(context, step);
+  } while (verified.status === 'COUNTING');
+  if (verified.status === 'MIGRATED') return { status: 'MIGRATED', migrationId: id, waitSeconds: 0 };
+  await noteWhy(context, step, verified.reason);
+  return handOver(context, { id, owner, dead });
+}
+
+/** From now on the next execution, also one that was to migrate, rolls back; the ledger says why. */
+async function noteWhy(
+  { client }: StepContext,
+  { migrationId, execution }: { readonly migrationId: string; readonly execution: string },
+  why: string,
+): Promise<void> {
+  const error = await asNote(client, { name: 'VerificationFailed', message: why });
+  await run(client, 'ledger/fence', { migration_id: migrationId, execution, error });
+}

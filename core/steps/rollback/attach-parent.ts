@@ -1,0 +1,168 @@
+/** AttachParent: the parent FK is put back word for word, by the strategy that the plan forecast. */
+import type { Client } from 'pg';
+import { restoreFiringStatements } from '../../catalog/firing-modes.ts';
+import type { ForeignKey } from '../../catalog/foreign-key.ts';
+import { attachedPairs, readStanding, statementFor } from '../../catalog/pairs.ts';
+import { forecastRollback, readServer } from '../../catalog/server-facts.ts';
+import { refuseUnsafeReturn } from '../../catalog/untrusted-code.ts';
+import type { MigrationEvent, PairResult } from '../../contracts/documents.ts';
+import { OrphanedRows, RollbackFailed } from '../../contracts/errors.ts';
+import { executeDdl } from '../../ledger/connect.ts';
+import { changeMigration, type LedgerPair, readPairs } from '../../ledger/migrations.ts';
+import type { LockRequest } from '../../postgres/locks/lock-wait.ts';
+import { expectAnswersWithin } from '../../postgres/session/unanswered.ts';
+import { runOne } from '../../postgres/sql.ts';
+import { type EnteredMigration, enterAny, type StepContext } from '../context.ts';
+import { refuseForeignTable } from '../foreign-table.ts';
+import { lockOfTables } from '../forward/verified-drop.ts';
+import { limit, underLock } from '../locks/lock-budget.ts';
+import { validate } from '../validation.ts';
+import { cannotRollBack } from './cannot-roll-back.ts';
+import { standingParent } from './fence.ts';
+
+const STEP = 'AttachParent';
+/** The forecast is scaled from measurements; this much longer may it take before it is cut and tried again. */
+const FORECAST_MARGIN = 10;
+
+export type AttachResult = Pick<PairResult, 'status' | 'object' | 'waitSeconds' | 'durationMs' | 'lockWaitMs'>;
+
+/**
+ * @returns RUNNING while the parent FK is being validated (18+): call again, it is found
+ * @throws RollbackFailed when the parent FK cannot come back as it was, such as with orphaned rows
+ */
+export async function attachParent(context: StepContext, event: MigrationEvent): Promise<AttachResult> {
+  const entered = await enterAny(context, event);
+  const { migration } = entered;
+  const done = { object: migration.constraint_name, waitSeconds: 0, durationMs: 0, lockWaitMs: 0 };
+  try {
+    // Asked by the plan, hours ago perhaps.
+    await refuseUnsafeReturn(context.client, entered.foreignKey);
+    const before = await standingParent(context, migration);
+    const added = before ? done : { ...done, ...(await add(context, entered, event.execution)) };
+    const standing = await standingParent(context, migration);
+    if (!standing) {
+      const failure = new RollbackFailed(`parent FK ${migration.constraint_name} was added and is not there`);
+      return await cannotRollBack(context.client, entered, event.execution, failure);
+    }
+    if (!standing.validated) {
+      const { sql } = await runOne<{ sql: string }>(context.client, 'statements/validate-foreign-key', {
+        constraint_oid: standing.oid,
+      });
+      const outcome = await validate(context, entered, {
+        step: STEP,
+        direction: 'rollback',
+        execution: event.execution,
+        pair: 0,
+        constraintOid: standing.oid,
+        lockSql: null,
+        sql,
+        reads: entered.foreignKey,
+      });
+      if (outcome.status === 'RUNNING') return { ...added, status: 'RUNNING', waitSeconds: outcome.waitSeconds };
+    }
+    // The drop is undone: a later drop of the same migration is another one.
+    await changeMigration(context.client, migration.id, { dropped_at: null });
+    return { ...added, status: before ? 'SKIPPED' : 'DONE' };
+  } catch (error) {
+    refuseForeignTable(error, `a partition of ${migration.table_name}`);
+    if (!(error instanceof OrphanedRows)) throw error;
+    const failure = new RollbackFailed(
+      `parent FK ${migration.constraint_name} cannot come back: rows of ${migration.table_name} have no row in ${migration.referenced_name}; the pair foreign keys stay`,
+      error.context,
+      { cause: error },
+    );
+    return await cannotRollBack(context.client, entered, event.execution, failure);
+  }
+}
+
+async function add(
+  context: StepContext,
+  { migration, foreignKey, lockBudgetMs }: EnteredMigration,
+  execution: string,
+): Promise<{ durationMs: number; lockWaitMs: number }> {
+  const { client } = context;
+  const pairs = await attachedPairs(client, foreignKey, await readPairs(client, migration.id));
+  const server = await readServer(client);
+  const forecast = forecastRollback(
+    server,
+    pairs.length,
+    pairs.reduce((sum, pair) => sum + pair.rows, 0),
+  );
+  const attaching =
+    forecast.strategy === 'attach' || (forecast.strategy === 'blocking' && !migration.options.allowBlockingRollback);
+  const file = forecast.strategy === 'not-valid' ? 'add-parent-foreign-key-not-valid' : 'add-parent-foreign-key';
+  const { sql } = await runOne<{ sql: string }>(client, `statements/${file}`, { ...foreignKey });
+  // To attach a leaf's FK, PostgreSQL drops the triggers that it no longer needs, under ACCESS EXCLUSIVE on both sides. Asked
+  // for while writers wait already, that would hold them up behind any reader: so it is taken first.
+  const exclusive = attaching || (forecast.strategy === 'not-valid' && pairs.some((pair) => isNamed(pair, foreignKey)));
+  const lock = exclusive
+    ? await lockOfTables(client, foreignKey, pairs)
+    : await lockForAttach(client, foreignKey, pairs);
+  const work = {
+    migrationId: migration.id,
+    execution,
+    direction: 'rollback',
+    step: STEP,
+    pair: null,
+    budgetMs: lockBudgetMs,
+    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
+    // The plan has said how long writes wait for this. Where that is more than the budget, the wait before it stays bounded.
+    heldMs: Math.min(forecast.writesBlockedMs, lockBudgetMs / 2),
+    lock,
+  } as const;
+  const { heldMs, lockWaitMs } = await underLock(context, work, async () => {
+    // Delivered twice, the other one may have been faster.
+    if (await standingParent(context, migration)) return;
+    if (attaching) {
+      const standing = await readStanding(client, foreignKey, pairs);
+      // Else the ADD would quietly scan these partitions while writes wait. A partition that is gone has nothing to scan.
+      const missing = pairs.filter((pair) => standing.get(pair.pair)?.leaf_constraint_validated === false);
+      if (missing.length > 0)
+        throw new RollbackFailed(
+          `${missing.length} partition(s) have no valid FK to attach, the first being ${missing[0]?.referencing}; run p2pfk rollback again`,
+        );
+    }
+    if (forecast.strategy === 'blocking' && !attaching) {
+      expectAnswersWithin(client, null);
+      await client.query(
+        "SELECT set_config('statement_timeout', '0', true), set_config('enable_nestloop', 'on', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)",
+      );
+    } else await limit(client, Math.max(lockBudgetMs, forecast.writesBlockedMs * FORECAST_MARGIN));
+    if (forecast.strategy === 'not-valid') await addNamedChildren(client, foreignKey, pairs);
+    await executeDdl(client, sql);
+    if (migration.comment !== null) {
+      const comment = await runOne<{ sql: string }>(client, 'statements/comment-foreign-key', { ...foreignKey });
+      await executeDdl(client, comment.sql);
+    }
+    for (const firing of await restoreFiringStatements(client, foreignKey)) await executeDdl(client, firing);
+  });
+  return { durationMs: Math.round(heldMs), lockWaitMs: Math.round(lockWaitMs) };
+}
+
+/** SHARE ROW EXCLUSIVE on the same: readers go on. */
+async function lockForAttach(
+  client: Client,
+  foreignKey: ForeignKey,
+  pairs: readonly LedgerPair[],
+): Promise<LockRequest> {
+  const { sql } = await runOne<{ sql: string }>(client, 'statements/lock-tables-for-attach', { ...foreignKey });
+  return { ...(await lockOfTables(client, foreignKey, pairs)), sql, ways: undefined, mode: 'SHARE ROW EXCLUSIVE' };
+}
+
+/**
+ * 18+: a leaf whose child of the parent FK had a name of its own gets it back first, for the parent FK to attach. Below 18
+ * the strategy `attach` has made all of them, with their names.
+ */
+async function addNamedChildren(client: Client, foreignKey: ForeignKey, pairs: readonly LedgerPair[]): Promise<void> {
+  const standing = await readStanding(client, foreignKey, pairs);
+  const named = pairs.filter(
+    (pair) => isNamed(pair, foreignKey) && standing.get(pair.pair)?.leaf_constraint_oid === null,
+  );
+  for (const pair of named)
+    await executeDdl(client, await statementFor(client, 'statements/add-leaf-foreign-key', foreignKey, pair));
+}
+
+/** Whether the parent FK's child on this leaf had a name of its own. */
+function isNamed(pair: LedgerPair, foreignKey: ForeignKey): boolean {
+  return pair.root_constraint !== null && pair.root_constraint !== foreignKey.constraint_name;
+}

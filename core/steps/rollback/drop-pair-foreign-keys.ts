@@ -1,0 +1,184 @@
+/**
+ * DropPairForeignKeys: takes away what this migration added, and nothing else, once the parent FK stands and is valid. The
+ * row-movement guard of a referenced leaf goes in the transaction that drops the last pair FK to it.
+ */
+
+import { type PairStanding, pairStatementFor, readStanding, statementFor, statementsFor } from '../../catalog/pairs.ts';
+import { dropGuardStatements, standingGuards } from '../../catalog/row-movement-guard.ts';
+import { requireFreeReaders } from '../../checks/readers.ts';
+import type { DropPairsResult, MigrationEvent } from '../../contracts/documents.ts';
+import { RollbackFailed } from '../../contracts/errors.ts';
+import { executeDdl } from '../../ledger/connect.ts';
+import { changePair, type LedgerPair, type Migration, readPairs } from '../../ledger/migrations.ts';
+import { runNoted } from '../../ledger/notes/noted-statements.ts';
+import { runOne } from '../../postgres/sql.ts';
+import { type EnteredMigration, enterAny, type StepContext } from '../context.ts';
+import { limit, underLock } from '../locks/lock-budget.ts';
+import { cannotRollBack } from './cannot-roll-back.ts';
+import { standingParent } from './fence.ts';
+
+const STEP = 'DropPairForeignKeys';
+
+/** @throws LockTimeout when a pair is in use: called again, it goes on with the pairs that are left */
+export async function dropPairForeignKeys(context: StepContext, event: MigrationEvent): Promise<DropPairsResult> {
+  const entered = await enterAny(context, event);
+  const { migration, foreignKey } = entered;
+  const pairs = await readPairs(context.client, migration.id);
+  await requireParent(context, entered, event.execution);
+
+  const standing = await readStanding(context.client, foreignKey, pairs);
+  const keepIndexes = keepsIndexes(migration);
+  let keptIndexes = 0;
+  for (const pair of pairs) {
+    const now = standing.get(pair.pair);
+    if (now && (await putBack(context, entered, pair, now)).length > 0)
+      await putBackUnderLock(context, entered, event.execution, pair);
+    // Also where the other partition was dropped, and the foreign key with it.
+    const keepsIndex = keepIndexes && pair.index_added && !now?.index_leftover;
+    if (pair.index_added && !keepsIndex) await dropIndex(context, entered, event.execution, pair);
+    if (keepsIndex) keptIndexes++;
+    await changePair(context.client, migration.id, pair.pair, {
+      state: 'rolled-back',
+      constraint_added: false,
+      ...(keepsIndex ? {} : { index_added: false }),
+    });
+  }
+  await dropOtherGuards(context, entered, event.execution, pairs);
+  // Counted in the ledger: an earlier try of this step has done some of it.
+  const dropped = await runOne<{ foreign_keys: number; indexes: number }>(context.client, 'ledger/count-dropped', {
+    migration_id: migration.id,
+  });
+  return { status: 'DROPPED', foreignKeys: dropped.foreign_keys, indexes: dropped.indexes, keptIndexes };
+}
+
+/** Orphaned rows are not the indexes' fault: the next migration, after they were repaired, needs the same indexes. */
+function keepsIndexes({ options, error }: Migration): boolean {
+  return options.keepIndexes || error?.name === 'OrphanedRows';
+}
+
+/** Without a valid parent FK the pair FKs are all that guards the rows: they stay. */
+async function requireParent(context: StepContext, entered: EnteredMigration, execution: string): Promise<void> {
+  const { migration } = entered;
+  const parent = await standingParent(context, migration);
+  if (!parent?.validated)
+    await cannotRollBack(
+      context.client,
+      entered,
+      execution,
+      new RollbackFailed(
+        `parent FK ${migration.constraint_name} does not stand, or is not valid: the pair foreign keys stay`,
+      ),
+    );
+}
+
+/** What a pair's two partitions are altered by: its FK and the guard go, and the parent FK's child gets the name that it had. */
+async function putBack(
+  { client }: StepContext,
+  { migration, foreignKey }: EnteredMigration,
+  pair: LedgerPair,
+  now: PairStanding,
+): Promise<string[]> {
+  const sqlOf = (name: string, constraint_name: string) =>
+    statementFor(client, name, foreignKey, { ...pair, constraint_name });
+  const statements: string[] = [];
+  if (pair.constraint_added && now.constraint_oid !== null)
+    statements.push(await sqlOf('statements/drop-pair-foreign-key', now.constraint_name));
+  else if (now.constraint_oid !== null && pair.former_name !== null && pair.former_name !== now.constraint_name)
+    statements.push(await sqlOf('statements/rename-pair-foreign-key-back', now.constraint_name));
+  if (pair.root_constraint !== null && now.root_constraint !== null && now.root_constraint !== pair.root_constraint)
+    statements.push(await sqlOf('statements/rename-leaf-foreign-key', now.root_constraint));
+  return [...statements.filter((sql) => sql !== ''), ...(await dropGuardStatements(client, migration.id, [pair]))];
+}
+
+async function putBackUnderLock(
+  context: StepContext,
+  entered: EnteredMigration,
+  execution: string,
+  pair: LedgerPair,
+): Promise<void> {
+  const { client } = context;
+  const { migration, foreignKey, lockBudgetMs } = entered;
+  const { sql, ways } = await pairStatementFor(client, 'statements/lock-pair-for-drop', foreignKey, pair);
+  const work = {
+    migrationId: migration.id,
+    execution,
+    direction: 'rollback',
+    step: STEP,
+    pair: pair.pair,
+    budgetMs: lockBudgetMs,
+    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
+    lock: {
+      sql,
+      ways,
+      mode: 'ACCESS EXCLUSIVE',
+      relations: [pair.referencing_oid, pair.referenced_oid],
+    },
+  } as const;
+  await underLock(context, work, async (left) => {
+    // The application waits for the sum of these statements: each gets what is left of the budget.
+    const limitToRest = () => limit(client, left());
+    await requireParent(context, entered, execution);
+    await limitToRest();
+    // Looked at again: delivered twice, the other one may have been faster.
+    const now = (await readStanding(client, foreignKey, [pair])).get(pair.pair);
+    await limitToRest();
+    for (const sql of now ? await putBack(context, entered, pair, now) : []) {
+      await limitToRest();
+      await executeDdl(client, sql);
+    }
+  });
+}
+
+/** Guards of leaves that are in no pair any more, and that of an older edition, which is on the referenced table. */
+async function dropOtherGuards(
+  context: StepContext,
+  { migration, foreignKey, lockBudgetMs }: EnteredMigration,
+  execution: string,
+  pairs: readonly LedgerPair[],
+): Promise<void> {
+  const { client } = context;
+  for (const guard of await standingGuards(client, migration.id)) {
+    const lock = await statementsFor(client, 'statements/lock-guard-for-drop', foreignKey, [guard]);
+    const work = {
+      migrationId: migration.id,
+      execution,
+      direction: 'rollback',
+      step: STEP,
+      pair: null,
+      budgetMs: lockBudgetMs,
+      terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
+      lock: {
+        sql: lock.get(guard.pair)?.sql ?? '',
+        mode: 'ACCESS EXCLUSIVE',
+        relations: [guard.referenced_oid, ...(guard.old ? pairs.map((pair) => pair.referenced_oid) : [])],
+      },
+    } as const;
+    await underLock(context, work, async (left) => {
+      // Delivered twice, the other one may have been faster: then there is none.
+      for (const sql of await dropGuardStatements(client, migration.id, [guard])) {
+        await limit(client, left());
+        await executeDdl(client, sql);
+      }
+    });
+  }
+}
+
+/**
+ * Outside a transaction; its waits stop no reads or writes on the primary. At its end it takes ACCESS EXCLUSIVE on the index: on a
+ * standby the replay waits for those who have read the table, and cancels them after max_standby_streaming_delay.
+ */
+async function dropIndex(
+  { client }: StepContext,
+  { migration, foreignKey, lockBudgetMs }: EnteredMigration,
+  execution: string,
+  pair: LedgerPair,
+): Promise<void> {
+  const sql = (await statementsFor(client, 'statements/drop-index', foreignKey, [pair])).get(pair.pair)?.sql;
+  // It is gone, or has become part of an index of the partitioned table.
+  if (sql === undefined) return;
+  // A delivery that comes late must not drop what a later migration has built under the same name.
+  await client.query('SELECT p2pfk.enter_rollback($1, $2)', [migration.id, execution]);
+  await requireFreeReaders(client, { relations: [pair.referencing_oid], budgetMs: lockBudgetMs, step: STEP });
+  await client.query("SELECT set_config('lock_timeout', '0', false)");
+  await runNoted(client, { migrationId: migration.id, execution, pair: pair.pair, step: STEP }, sql);
+}

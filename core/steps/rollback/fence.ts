@@ -1,0 +1,138 @@
+/**
+ * Fence, the first step of every rollback: cancels what we still run, sets the fence, and waits until nothing of ours is
+ * in flight. From then on a late or repeated forward step changes nothing, whatever the engine does with it.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from 'pg';
+import { forecastRollback, readServer } from '../../catalog/server-facts.ts';
+import type { FenceResult, InterruptEvent } from '../../contracts/documents.ts';
+import { LockTimeout, MigrationFenced, messageOfCause } from '../../contracts/errors.ts';
+import { iterationsOf } from '../../contracts/event-budget.ts';
+import { type Migration, readMigration, readPairs } from '../../ledger/migrations.ts';
+import { asNote } from '../../ledger/notes/notes.ts';
+import { sqlStateOf } from '../../postgres/postgres-errors.ts';
+import { runAsLogin } from '../../postgres/session/as-login.ts';
+import { run } from '../../postgres/sql.ts';
+import { enterAny, type StepContext } from '../context.ts';
+
+/** How long one try for the fence waits before running statements are cancelled again. */
+const FENCE_TRY_MS = 1_000;
+const FENCE_TRIES = 60;
+/** How often it looks meanwhile whether a statement that runs outside a transaction has ended. */
+const RUNNING_POLL_MS = 100;
+
+/** @throws MigrationFenced when the migration is another execution's by now, or at rest: a late word undoes nothing */
+export async function fence(context: StepContext, event: InterruptEvent): Promise<FenceResult> {
+  requireOwner((await enterAny(context, event)).migration, event.execution);
+  await setFence(context, event);
+  const { client } = context;
+  const migration = await readMigration(client, event.migrationId);
+  // Taken over in the moment between: then the fence was not set.
+  requireOwner(migration, event.execution);
+  const pairs = await readPairs(client, event.migrationId);
+  const parent = await standingParent(context, migration);
+  const strategy = await strategyFor(
+    context,
+    migration,
+    pairs.length,
+    pairs.reduce((sum, pair) => sum + pair.rows, 0),
+  );
+  const dropped = parent === null || !parent.validated;
+  const restored = dropped && strategy === 'attach' ? pairs : [];
+  context.logger.warn('migration fenced', {
+    migrationId: event.migrationId,
+    parentForeignKey: dropped ? 'DROPPED' : 'PRESENT',
+    strategy,
+  });
+  return {
+    status: 'FENCED',
+    parentForeignKey: dropped ? 'DROPPED' : 'PRESENT',
+    strategy: dropped ? strategy : 'NONE',
+    pairs: iterationsOf(restored),
+    pairCount: restored.length,
+    // Validating one leaf of a table that references itself locks it against all others that get their foreign keys.
+    maxConcurrency: migration.table_oid === migration.referenced_oid ? 1 : migration.options.maxConcurrency,
+  };
+}
+
+function requireOwner({ id, execution: owner, state }: Migration, execution: string): void {
+  if (owner !== execution) throw new MigrationFenced(`migration ${id} is now owned by ${owner}`);
+  if (state === 'rolled-back') throw new MigrationFenced(`migration ${id} is rolled back already`);
+}
+
+async function setFence(
+  { client, logger }: StepContext,
+  { migrationId, execution, error }: InterruptEvent,
+): Promise<void> {
+  const reason = error ? await asNote(client, { name: error.Error, message: messageOfCause(error.Cause) ?? '' }) : null;
+  await client.query("SELECT set_config('lock_timeout', $1, false)", [String(FENCE_TRY_MS)]);
+  for (let attempt = 1; ; attempt++) {
+    const cancelled = await runAsLogin<{ pid: number }>(client, 'ledger/cancel-statements', {
+      migration_id: migrationId,
+    });
+    if (cancelled.length > 0) logger.info('cancelled our own statements', { pids: cancelled.map((row) => row.pid) });
+    let cause: unknown;
+    try {
+      await run(client, 'ledger/fence', { migration_id: migrationId, execution, error: reason });
+      if (await nothingRuns(client, migrationId)) return;
+    } catch (failure) {
+      if (sqlStateOf(failure) !== '55P03') throw failure;
+      cause = failure;
+    }
+    if (attempt >= FENCE_TRIES)
+      throw new LockTimeout(
+        `a statement of migration ${migrationId} still runs and cannot be cancelled`,
+        {},
+        { cause },
+      );
+  }
+}
+
+/**
+ * Index builds run outside transactions, so the fence's lock does not wait for them. Each question is a transaction of its own:
+ * CREATE INDEX CONCURRENTLY waits for transactions that are older than it.
+ */
+async function nothingRuns(client: Client, migrationId: string): Promise<boolean> {
+  for (const until = performance.now() + FENCE_TRY_MS; ; await delay(RUNNING_POLL_MS)) {
+    const running = await run(client, 'ledger/running', { migration_id: migrationId });
+    if (running.length === 0) return true;
+    if (performance.now() > until) return false;
+  }
+}
+
+/** The parent FK as it stands: null when gone, not validated when a rollback has only begun to put it back (18+). */
+export async function standingParent(
+  { client }: StepContext,
+  migration: Migration,
+): Promise<{
+  readonly oid: number;
+  readonly definition: string;
+  readonly validated: boolean;
+  readonly comment: string | null;
+} | null> {
+  const standing = await run<{
+    oid: number;
+    on_root: boolean;
+    name: string;
+    definition: string;
+    validated: boolean;
+    comment: string | null;
+  }>(client, 'checks/parent-foreign-keys', {
+    referencing_oid: migration.table_oid,
+    referenced_oid: migration.referenced_oid,
+    definition: migration.definition,
+  });
+  return standing.find((key) => key.on_root && key.name === migration.constraint_name) ?? null;
+}
+
+async function strategyFor(
+  { client }: StepContext,
+  migration: Migration,
+  pairs: number,
+  rows: number,
+): Promise<ReturnType<typeof forecastRollback>['strategy']> {
+  const { strategy } = forecastRollback(await readServer(client), pairs, rows);
+  // Refused by preflight unless allowed; the server's settings may have changed since.
+  if (strategy === 'blocking' && !migration.options.allowBlockingRollback) return 'attach';
+  return strategy;
+}

@@ -1,0 +1,52 @@
+/**
+ * First half of RestoreParent, one pair: a pair FK that has taken the parent FK's name gives it up, because the leaf's FK to the
+ * referenced parent needs it. From then on it is checked at COMMIT, so that SET CONSTRAINTS by name works as before.
+ */
+
+import { readStanding, statementsFor } from '../../catalog/pairs.ts';
+import { executeDdl } from '../../ledger/connect.ts';
+import { run } from '../../postgres/sql.ts';
+import type { EnteredMigration, EnteredPair, StepContext } from '../context.ts';
+import { underLock } from '../locks/lock-budget.ts';
+
+const STEP = 'RestoreParent';
+
+/** @throws LockTimeout when the pair is in use: called again, it goes on */
+export async function freeParentName(
+  context: StepContext,
+  { migration, foreignKey, lockBudgetMs }: EnteredMigration,
+  { pair, standing }: Pick<EnteredPair, 'pair' | 'standing'>,
+  execution: string,
+): Promise<void> {
+  const { client } = context;
+  const { former_name } = pair;
+  if (former_name === null || standing.constraint_oid === null || standing.constraint_name === former_name) return;
+  const sqlOf = async (name: string, constraint_name: string) =>
+    (await statementsFor(client, name, foreignKey, [{ ...pair, constraint_name }])).get(pair.pair)?.sql;
+  const rename = await sqlOf('statements/rename-pair-foreign-key-back', standing.constraint_name);
+  // The name that it had is another constraint's by now: then the leaf's FK gets another one.
+  if (rename === undefined) return;
+  const defer = await sqlOf('statements/defer-pair-foreign-key', former_name);
+  const work = {
+    migrationId: migration.id,
+    execution,
+    direction: 'rollback',
+    step: STEP,
+    pair: pair.pair,
+    budgetMs: lockBudgetMs,
+    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
+    lock: {
+      sql: (await sqlOf('statements/lock-pair-for-drop', standing.constraint_name)) ?? '',
+      mode: 'ACCESS EXCLUSIVE',
+      relations: [pair.referencing_oid, pair.referenced_oid],
+    },
+  } as const;
+  await underLock(context, work, async () => {
+    // A duplicate invocation may have done this already.
+    const now = (await readStanding(client, foreignKey, [pair])).get(pair.pair);
+    if (now?.constraint_oid !== standing.constraint_oid || now.constraint_name === former_name) return;
+    for (const sql of [rename, ...(defer === undefined ? [] : [defer])]) await executeDdl(client, sql);
+    const renamed = { ...pair, constraint_name: former_name, former_name: null };
+    await run(client, 'ledger/rename-pairs', { migration_id: migration.id, pairs: [renamed] });
+  });
+}

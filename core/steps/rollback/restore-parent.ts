@@ -1,0 +1,110 @@
+/**
+ * RestoreParent, one referencing leaf (strategy `attach`): an FK to the referenced PARENT, NOT VALID, then validated. The
+ * parent FK attaches these afterwards without a scan. The pair FKs still hold meanwhile.
+ */
+
+import { attachedPairs, readStanding, statementFor } from '../../catalog/pairs.ts';
+import { refuseUnsafeReturn } from '../../catalog/untrusted-code.ts';
+import type { PairEvent, PairResult } from '../../contracts/documents.ts';
+import { PartitionSetChanged } from '../../contracts/errors.ts';
+import { executeDdl } from '../../ledger/connect.ts';
+import { changePair, type Migration, readPair } from '../../ledger/migrations.ts';
+import { run, runOne } from '../../postgres/sql.ts';
+import { enterAny, enterPair, type StepContext } from '../context.ts';
+import { refuseForeignTable } from '../foreign-table.ts';
+import { underLock } from '../locks/lock-budget.ts';
+import { pairResult } from '../pair-result.ts';
+import { validate } from '../validation.ts';
+import { standingParent } from './fence.ts';
+import { freeParentName } from './free-parent-name.ts';
+
+const STEP = 'RestoreParent';
+
+export async function restoreParentForPair(context: StepContext, event: PairEvent): Promise<PairResult> {
+  const { client } = context;
+  const entered = await enterAny(context, event);
+  const { migration, foreignKey, lockBudgetMs } = entered;
+  const target = await enterPair(context, entered, event.pair).catch((error: unknown) => {
+    if (error instanceof PartitionSetChanged) return null;
+    throw error;
+  });
+  if (target === null || (await attachedPairs(client, foreignKey, [target.pair])).length === 0)
+    return nothingLeft(context, migration, event.pair);
+  const { pair, standing } = target;
+  const object = pair.root_constraint ?? migration.constraint_name;
+  // Back already: a repeated delivery, or a rollback that died after the attach.
+  if (await standingParent(context, migration)) return pairResult('SKIPPED', target, { object });
+
+  // Asked by the plan, hours ago perhaps.
+  await refuseUnsafeReturn(client, foreignKey);
+  await freeParentName(context, entered, target, event.execution);
+  let lockWaitMs = 0;
+  if (standing.leaf_constraint_oid === null) {
+    const sql = await statementFor(client, 'statements/add-leaf-foreign-key', foreignKey, pair);
+    const work = {
+      migrationId: migration.id,
+      execution: event.execution,
+      direction: 'rollback',
+      step: STEP,
+      pair: pair.pair,
+      budgetMs: lockBudgetMs,
+      terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
+      lock: {
+        sql: await statementFor(client, 'statements/lock-leaf', foreignKey, pair),
+        mode: 'SHARE ROW EXCLUSIVE',
+        relations: await relationsOf(context, entered.migration.id, pair.referencing_oid, migration.referenced_oid),
+      },
+    } as const;
+    const locked = underLock(context, work, async () => {
+      // Delivered twice, the other one may have been faster; the parent FK may even be back.
+      if ((await readStanding(client, foreignKey, [pair])).get(pair.pair)?.leaf_constraint_oid) return;
+      await executeDdl(client, sql);
+    });
+    ({ lockWaitMs } = await locked.catch((error: unknown) => {
+      refuseForeignTable(error, pair.referencing);
+      throw error;
+    }));
+  }
+  const leaf = (await readStanding(client, foreignKey, [pair])).get(pair.pair);
+  if (leaf?.leaf_constraint_oid && !leaf.leaf_constraint_validated) {
+    const { sql } = await runOne<{ sql: string }>(client, 'statements/validate-foreign-key', {
+      constraint_oid: leaf.leaf_constraint_oid,
+    });
+    const outcome = await validate(context, entered, {
+      step: STEP,
+      direction: 'rollback',
+      execution: event.execution,
+      pair: pair.pair,
+      constraintOid: leaf.leaf_constraint_oid,
+      lockSql: null,
+      sql,
+      reads: { ...foreignKey, table: pair.referencing, referencing_oid: pair.referencing_oid },
+    });
+    if (outcome.status === 'RUNNING') return pairResult('RUNNING', target, { object, ...outcome });
+  }
+  const [noted] = await run<{ duration_ms: number | null }>(client, 'ledger/last-event', {
+    migration_id: migration.id,
+    pair: pair.pair,
+    step: STEP,
+  });
+  await changePair(client, migration.id, pair.pair, { state: 'restored', lock_wait_ms: lockWaitMs });
+  return pairResult('DONE', target, { object, lockWaitMs, durationMs: noted?.duration_ms ?? 0 });
+}
+
+/** A partition that was dropped or detached since took its rows along: the parent FK comes back without it. */
+async function nothingLeft({ client }: StepContext, migration: Migration, number: number): Promise<PairResult> {
+  const pair = await readPair(client, migration.id, number);
+  const standing = { pair, referencing: pair.referencing, referenced: pair.referenced, of: 0 };
+  return pairResult('SKIPPED', standing, { object: pair.root_constraint ?? migration.constraint_name });
+}
+
+/** All that lock-leaf locks: the referencing leaf, and the referenced side of every pair. */
+async function relationsOf(
+  { client }: StepContext,
+  id: string,
+  referencing: number,
+  referenced: number,
+): Promise<number[]> {
+  const pairs = await run<{ referenced_oid: number }>(client, 'ledger/read-pairs', { migration_id: id, pair: null });
+  return [referencing, referenced, ...pairs.map((pair) => pair.referenced_oid)];
+}

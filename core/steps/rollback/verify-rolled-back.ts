@@ -1,0 +1,71 @@
+/** VerifyRolledBack: compares the parent FK (name, definition, comment, triggers) and its children on the leaves with what they were. */
+import type { Client } from 'pg';
+import { restoreFiringStatements } from '../../catalog/firing-modes.ts';
+import { readStanding } from '../../catalog/pairs.ts';
+import { standingGuards } from '../../catalog/row-movement-guard.ts';
+import type { MigrationEvent, RolledBackResult } from '../../contracts/documents.ts';
+import { MigrationFenced, RollbackFailed } from '../../contracts/errors.ts';
+import { changeMigration, inTransaction, readMigration, readPairs } from '../../ledger/migrations.ts';
+import { toNamedError } from '../../postgres/postgres-errors.ts';
+import { enterAny, type StepContext } from '../context.ts';
+import { cannotRollBack } from './cannot-roll-back.ts';
+import { standingParent } from './fence.ts';
+
+/** @throws RollbackFailed naming every difference to the original */
+export async function verifyRolledBack(context: StepContext, event: MigrationEvent): Promise<RolledBackResult> {
+  const { client } = context;
+  const entered = await enterAny(context, event);
+  const { migration, foreignKey } = entered;
+  const problems: string[] = [];
+  const parent = await standingParent(context, migration);
+  if (!parent)
+    problems.push(`parent FK ${migration.constraint_name} with the definition ${migration.definition} does not stand`);
+  else {
+    if (!parent.validated) problems.push(`parent FK ${migration.constraint_name} is not validated`);
+    if (parent.comment !== migration.comment)
+      problems.push(`the comment of parent FK ${migration.constraint_name} is not the original`);
+  }
+  const pairs = await readPairs(client, migration.id);
+  const standing = await readStanding(client, foreignKey, pairs);
+  for (const pair of pairs) {
+    const now = standing.get(pair.pair);
+    if (pair.constraint_added && now?.constraint_oid)
+      problems.push(`pair FK ${pair.constraint_name} of ${pair.referencing} still stands`);
+    if (parent && pair.root_constraint !== null && now?.root_constraint && now.root_constraint !== pair.root_constraint)
+      problems.push(
+        `the parent FK's own FK of ${pair.referencing} was named ${pair.root_constraint}, not ${now.root_constraint}`,
+      );
+  }
+  for (const { relation } of await standingGuards(client, migration.id))
+    problems.push(`the row-movement guard of ${relation} still exists`);
+  if (parent && (await restoreFiringStatements(client, foreignKey)).length > 0)
+    problems.push(`triggers of parent FK ${migration.constraint_name} do not fire ALWAYS, as they did`);
+  if (problems.length > 0)
+    await cannotRollBack(
+      client,
+      entered,
+      event.execution,
+      new RollbackFailed(`the rollback is not complete: ${problems.join('; ')}`),
+    );
+  if (migration.state !== 'rolled-back') await finish(client, event);
+  return {
+    status: 'ROLLED_BACK',
+    migrationId: migration.id,
+    table: migration.table_name,
+    constraint: migration.constraint_name,
+    definition: migration.definition,
+  };
+}
+
+/** Only the owner of a rollback under way ends it; delivered twice, the other one may have been faster. */
+async function finish(client: Client, { migrationId, execution }: MigrationEvent): Promise<void> {
+  try {
+    await inTransaction(client, async () => {
+      await client.query('SELECT p2pfk.enter_rollback($1, $2)', [migrationId, execution]);
+      await changeMigration(client, migrationId, { state: 'rolled-back', finished_at: new Date().toISOString() });
+    });
+  } catch (error) {
+    const isDone = async () => (await readMigration(client, migrationId)).state === 'rolled-back';
+    if (!(toNamedError(error) instanceof MigrationFenced) || !(await isDone())) throw error;
+  }
+}

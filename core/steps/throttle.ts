@@ -1,0 +1,139 @@
+/** Holds back while others need the server more: between pairs, never in the middle of a statement. */
+import type { Client } from 'pg';
+import { ConnectionLost, InvalidInput, PrivilegeMissing } from '../contracts/errors.ts';
+import { withCallerSearchPath } from '../ledger/connect.ts';
+import type { MigrationOptions } from '../ledger/migrations.ts';
+import { checkLedger } from '../ledger/schema/state.ts';
+import { readAuroraReaders } from '../postgres/aurora-readers.ts';
+import { readOurSessions } from '../postgres/locks/blockers.ts';
+import { isConnectionError, sqlStateOf } from '../postgres/postgres-errors.ts';
+import { runOne } from '../postgres/sql.ts';
+
+const SHORTEST_HOLD_BACK = 10;
+const LONGEST_HOLD_BACK = 300;
+
+/**
+ * How long a pair that was held back waits before it asks again: a twentieth of the time since the plan. So a night costs some
+ * 130 turns a pair, and not 4,000 of 9 events each: an execution has 25,000.
+ */
+export function holdBackSeconds({ plannedAt }: MigrationOptions, now: number = Date.now()): number {
+  const since = plannedAt === undefined ? 0 : (now - Date.parse(plannedAt)) / 1_000;
+  return Math.round(Math.min(LONGEST_HOLD_BACK, Math.max(SHORTEST_HOLD_BACK, since / 20)));
+}
+
+const ALLOWED_BY = 'P2PFK_ALLOW_HOLD_BACK_QUERY';
+
+/** From now on, in this process: what the operator wrote on its command line is his own word. */
+export function allowHoldBackQuery(): void {
+  process.env[ALLOWED_BY] = 'true';
+}
+
+/**
+ * The query is SQL that runs as the migrating role. An execution may be started, and the ledger written, by somebody who
+ * has no right to run SQL as that role, so it is run only where the operator of this process or stack has allowed it.
+ *
+ * @throws InvalidInput where it has not been allowed
+ */
+export function refuseHoldBackQuery({ holdBackQuery }: Pick<MigrationOptions, 'holdBackQuery'>): void {
+  if (holdBackQuery === undefined || process.env[ALLOWED_BY] === 'true') return;
+  throw new InvalidInput(
+    'holdBackQuery is not allowed here, because it is SQL that runs as the migrating role; allow it with p2pfk serve --allow-hold-back-query, or with allowHoldBackQuery in the settings of the stack',
+  );
+}
+
+/** The operator's own query must not become a load itself. */
+const QUERY_TIMEOUT_MS = 5_000;
+
+/** Why no pair may be begun now, in words; undefined: go on. */
+export async function heldBack(client: Client, options: MigrationOptions): Promise<string | undefined> {
+  const { maxReplicaLagSeconds, maxActiveSessions, holdBackQuery } = options;
+  refuseHoldBackQuery(options);
+  if (maxReplicaLagSeconds !== undefined) {
+    const lag = await readLag(client);
+    if (lag > maxReplicaLagSeconds) return `a standby is ${lag} s behind, the limit is ${maxReplicaLagSeconds} s`;
+  }
+  if (maxActiveSessions !== undefined) {
+    const { active_sessions: active } = await readLoad(client);
+    if (active > maxActiveSessions) return `${active} sessions are active, the limit is ${maxActiveSessions}`;
+  }
+  if (holdBackQuery !== undefined && (await isTrue(client, holdBackQuery))) return 'the hold-back query says so';
+  return undefined;
+}
+
+interface Load extends Record<string, unknown> {
+  readonly load_visible: boolean;
+  readonly active_sessions: number;
+  /** Walsenders whose receiver reports what it has replayed: of standbys, and of subscribers of logical replication. */
+  readonly standbys: number;
+  /** Of the slowest. */
+  readonly replica_lag_seconds: number;
+}
+
+/** @throws PrivilegeMissing where the role sees nothing of it, which must not pass for an idle server */
+async function readLoad(client: Client): Promise<Load> {
+  const load = await runOne<Load>(client, 'checks/load', { ours: await ourSessions(client) });
+  if (load.load_visible) return load;
+  throw new PrivilegeMissing(
+    'this role cannot see the lag of standbys, nor what sessions of other roles do: GRANT pg_monitor to it, or leave the limit out',
+  );
+}
+
+/**
+ * Seconds that the slowest standby, or reader of an Aurora cluster, is behind.
+ *
+ * @throws InvalidInput where nothing tells: a limit that never holds back would be no limit
+ */
+async function readLag(client: Client): Promise<number> {
+  const aurora = await readAuroraReaders(client);
+  if (aurora === null) {
+    const { standbys, replica_lag_seconds: lag } = await readLoad(client);
+    if (standbys > 0) return lag;
+    throw new InvalidInput(
+      'no lag can be seen that maxReplicaLagSeconds could limit: no standby streams from this server now; leave the limit out, or wait until the standby is back',
+    );
+  }
+  const known = aurora.flatMap(({ lag_ms: lag }) => (lag === null ? [] : [lag / 1_000]));
+  if (known.length > 0 && known.length === aurora.length) return Math.max(...known);
+  throw new InvalidInput(
+    `no lag can be seen that maxReplicaLagSeconds could limit: aurora_replica_status() tells it of ${known.length} reader(s) of ${aurora.length}; leave the limit out, or wait until it does`,
+  );
+}
+
+/** Process ids of the other sessions of p2pfk. Any role may name its session so, and the ledger knows which logins count. */
+async function ourSessions(client: Client): Promise<number[]> {
+  const { readable, is_older: isOlder } = await checkLedger(client);
+  return readable && !isOlder ? readOurSessions(client) : [];
+}
+
+/**
+ * Read-only, in a transaction that is rolled back, and only for some seconds.
+ *
+ * @throws InvalidInput, ConnectionLost without PostgreSQL's message, which would quote what the query has read: errors are
+ * kept in history, ledger, report and logs, and read by more people than may read the database.
+ */
+async function isTrue(client: Client, query: string): Promise<boolean> {
+  await client.query('BEGIN READ ONLY');
+  try {
+    const value = await firstValue(client, query);
+    if (typeof value === 'boolean') return value;
+  } catch (error) {
+    const sqlState = sqlStateOf(error);
+    const state = sqlState === undefined ? '' : ` (SQLSTATE ${sqlState})`;
+    // Without a cause too: it is printed where the cause of an error is asked for.
+    if (isConnectionError(error)) throw new ConnectionLost(`the connection was lost in the hold-back query${state}`);
+    throw new InvalidInput(`the hold-back query failed${state}; run it in psql to see why`);
+  } finally {
+    await client.query('ROLLBACK').catch(() => undefined);
+  }
+  throw new InvalidInput('the hold-back query must return one row with one boolean');
+}
+
+/** @returns undefined where it is not one row of one column */
+async function firstValue(client: Client, query: string): Promise<unknown> {
+  await client.query("SELECT set_config('statement_timeout', $1, true)", [String(QUERY_TIMEOUT_MS)]);
+  // The extended protocol takes one statement only; without values only a name makes node-postgres use it.
+  const { rows, fields } = await withCallerSearchPath(client, () =>
+    client.query({ name: 'hold-back', text: query, values: [], rowMode: 'array' }),
+  );
+  return rows.length === 1 && fields.length === 1 ? rows[0]?.[0] : undefined;
+}

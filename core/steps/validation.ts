@@ -1,0 +1,87 @@
+/** VALIDATE CONSTRAINT as one message that needs no client until its COMMIT; used forward and by the rollback. */
+
+import { maintenanceMemory, PAGE_COST_OF_TODAY } from '../catalog/server-facts.ts';
+import { mayHaveNewCode, type TablesRead, untrustedCodeGuard } from '../catalog/untrusted-code.ts';
+import { OrphanedRows } from '../contracts/errors.ts';
+import { CALLER_SEARCH_PATH, useCallerSearchPath } from '../ledger/connect.ts';
+import { run } from '../postgres/sql.ts';
+import type { EnteredMigration, StepContext } from './context.ts';
+import { type DetachedOutcome, runDetached } from './detached.ts';
+
+/**
+ * A waiter for SHARE UPDATE EXCLUSIVE stops no reader and no writer, so it may wait longer than deadlock_timeout (1 s),
+ * after which PostgreSQL cancels an ordinary autovacuum that stands in the way. The lock budget is for other locks.
+ */
+const LOCK_WAIT_MS = 10_000;
+
+/** Setting of the session with a long statement: in the message itself it would hide the VALIDATE from pg_stat_activity, which shows 1 kB. */
+const GUARD = 'p2pfk.untrusted_code_guard';
+
+export interface Validation {
+  readonly step: string;
+  readonly direction: 'forward' | 'rollback';
+  readonly execution: string;
+  readonly pair: number;
+  readonly constraintOid: number;
+  /** SQL that takes the lock, or null where VALIDATE takes it itself. */
+  readonly lockSql: string | null;
+  readonly sql: string;
+  /** What it reads, and plans to read. */
+  readonly reads: TablesRead;
+}
+
+/**
+ * Starts the validation, or finds it running, and waits for its end as long as the handler's time allows.
+ *
+ * @throws UntrustedCode
+ */
+export async function validate(
+  context: StepContext,
+  { migration }: EnteredMigration,
+  validation: Validation,
+): Promise<DetachedOutcome> {
+  const memory = await maintenanceMemory(context.client, migration.options);
+  return runDetached(context, {
+    migrationId: migration.id,
+    execution: validation.execution,
+    step: validation.step,
+    pair: validation.pair,
+    noted: { step: validation.step, sql: validation.sql },
+    lockOid: validation.constraintOid,
+    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
+    script: async (session) => {
+      // Asked while holding the right to run it: delivered twice, the other one may have been faster.
+      const [constraint] = await run<{ validated: boolean }>(session, 'catalog/is-validated', {
+        constraint_oid: validation.constraintOid,
+      });
+      if (constraint?.validated) return undefined;
+      await useCallerSearchPath(session, migration.options.searchPath);
+      const asks = await mayHaveNewCode(session, validation.reads);
+      if (asks) await session.query('SELECT set_config($1, $2, false)', [GUARD, untrustedCodeGuard(validation.reads)]);
+      const literal = (text: string) => session.escapeLiteral(text);
+      const id = Number(migration.id);
+      const texts = validation.lockSql === null ? [validation.sql] : [validation.lockSql, validation.sql];
+      const statements = texts.map((sql) => ({ sql }));
+      return [
+        'BEGIN',
+        PAGE_COST_OF_TODAY,
+        `SELECT p2pfk.enter${validation.direction === 'rollback' ? '_rollback' : ''}(${id}, ${literal(validation.execution)})`,
+        `SELECT set_config('lock_timeout', '${LOCK_WAIT_MS}', true), set_config('maintenance_work_mem', '${memory}MB', true), set_config('p2pfk.began_at', clock_timestamp()::text, true)`,
+        ...(validation.lockSql === null ? [] : [validation.lockSql]),
+        // Behind that lock no index and no CHECK can come to the referencing partition any more.
+        ...(asks ? [`DO $$ BEGIN EXECUTE current_setting('${GUARD}'); END $$`] : []),
+        "SELECT set_config('p2pfk.locked_at', clock_timestamp()::text, true)",
+        CALLER_SEARCH_PATH.before,
+        validation.sql,
+        CALLER_SEARCH_PATH.after,
+        `SELECT p2pfk.record_transaction(${id}, ${literal(validation.execution)}, ${validation.pair === 0 ? 'NULL' : validation.pair}, ${literal(validation.step)}, ${literal(JSON.stringify(statements))}, NULL)`,
+        'COMMIT',
+      ].join(';\n');
+    },
+  });
+}
+
+/** Whether a validation failed because rows without a referenced row are there. */
+export function foundOrphans(error: unknown): error is OrphanedRows {
+  return error instanceof OrphanedRows;
+}

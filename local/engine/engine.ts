@@ -1,0 +1,333 @@
+/**
+ * Runs a Step Functions definition in this process: an adapter around aws-local-stepfunctions, which interprets the
+ * states; the adapter calls the Lambda handlers and adds what the engine leaves out of AWS's behaviour:
+ *
+ * - every input and output goes through JSON, and more than 256 KiB fails as States.DataLimitExceeded;
+ * - a history of 25,000 events ends the execution (States.Runtime);
+ * - a handler's error has Lambda's Cause, and its class name as the error name;
+ * - once an execution ended or a Map failed, no further handler is started;
+ * - constructs that the engine would silently ignore are refused before anything runs.
+ *
+ * docs/local-engine.md lists every difference that is left, each with the test that shows it.
+ */
+
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import type { Context } from 'aws-lambda';
+import { StateMachine } from 'aws-local-stepfunctions';
+import { ROLE_ARN } from '../step-functions/arns.ts';
+import { type EngineJson, engineType, executionContext, failed } from './boundary.ts';
+import { adaptDefinition, type StateMachineDefinition, type TaskDefinition } from './definition.ts';
+import { DueCalls } from './due-calls.ts';
+import { lambdaFailure, TaskFailure, TerminalFailure } from './errors.ts';
+import type { LambdaEnded } from './event-details.ts';
+import { type ExecutionEvent, type ExecutionObserver, type ExecutionOutcome, executionEnd, taskEnd } from './events.ts';
+import { type EngineEvent, ExecutionHistory } from './execution-history.ts';
+import { type Handlers, lambdaContext } from './lambda.ts';
+import { historyLimitExceeded, MAX_NAME_LENGTH, overTheWire, payloadFailure } from './limits.ts';
+
+export type { StateMachineDefinition } from './definition.ts';
+export type { ExecutionEvent, ExecutionObserver, ExecutionOutcome } from './events.ts';
+export type { Handler, Handlers } from './lambda.ts';
+
+export interface StartExecutionOptions {
+  readonly definition: StateMachineDefinition;
+  /** Function name -> handler; each Task's Resource must end in `:function:<name>` of one of these. */
+  readonly handlers: Handlers;
+  readonly input: unknown;
+  /** `$$.Execution.Id`. */
+  readonly executionArn: string;
+  /** `$$.Execution.Name`, at most 80 characters. */
+  readonly name: string;
+  /** `$$.StateMachine.Id`; derived from the execution's ARN where absent. */
+  readonly stateMachineArn?: string;
+  readonly onEvent?: ExecutionObserver;
+  /** Told the execution's history, event by event in the shape of AWS, as it grows. Called synchronously. */
+  readonly onHistory?: (event: HistoryEvent) => void;
+  /** Replaces fields of the Lambda context that handlers receive. */
+  readonly taskContext?: Partial<Context>;
+}
+
+export interface RunningExecution {
+  /** Never rejects. */
+  readonly outcome: Promise<ExecutionOutcome>;
+  /**
+   * Resolves when the outcome is known and no handler runs any more. After an abort, a timeout or the failure of a Map
+   * that can be later than `outcome`: like AWS, the engine does not kill handlers.
+   */
+  readonly settled: Promise<void>;
+  /** StopExecution: ends the execution past every Catch. Handlers in flight run on, no new one starts. Idempotent. */
+  abort(reason?: AbortReason): void;
+}
+
+/** `error` and `cause` of StopExecution: any words, told in the history and nowhere else. */
+export interface AbortReason {
+  readonly error?: string;
+  readonly cause?: string;
+}
+
+/**
+ * Starts an execution.
+ *
+ * @throws Error if the definition is invalid, uses what the engine cannot do, or names a function without a handler
+ *
+ * @example
+ * const { outcome } = startExecution({ definition, handlers, input: { table: 'path' }, executionArn, name });
+ * if ((await outcome).status === 'FAILED') ...
+ */
+export function startExecution(options: StartExecutionOptions): RunningExecution {
+  const execution = new LocalExecution(options);
+  return { outcome: execution.outcome, settled: execution.settled, abort: (reason) => execution.abort(reason) };
+}
+
+/**
+ * The engine compiles schemas for each validation: 0.3 s of processor time in a new process, 70 ms later. So a definition is
+ * validated once, and the built one when it is built.
+ */
+const validated = new WeakSet<StateMachineDefinition>();
+
+/**
+ * Only the engine's validation of the original counts; what runs is the adapted copy. It writes into what it checks.
+ *
+ * @throws Error when the definition is not one
+ */
+export function validateDefinition(definition: StateMachineDefinition): void {
+  if (validated.has(definition)) return;
+  new StateMachine(engineType(structuredClone(definition)), { validationOptions: { checkArn: false } });
+  validated.add(definition);
+}
+
+/** A definition that was validated when it was built is not validated again. */
+export function trustDefinition(definition: StateMachineDefinition): void {
+  validated.add(definition);
+}
+
+/** One attempt of one task. */
+interface Invocation {
+  readonly task: TaskDefinition;
+  /** Of the iteration that it belongs to. */
+  readonly index: number | undefined;
+  readonly input: unknown;
+  readonly attempt: number;
+  readonly deadline: number;
+}
+
+class LocalExecution {
+  readonly outcome: Promise<ExecutionOutcome>;
+  readonly settled: Promise<void>;
+
+  readonly #options: StartExecutionOptions;
+  readonly #parents: ReadonlyMap<string, readonly string[]>;
+  readonly #history: ExecutionHistory;
+  readonly #abortEngine: () => void;
+  readonly #due = new DueCalls();
+  readonly #open = new Set<Invocation>();
+  readonly #handlersInFlight = new Set<Promise<unknown>>();
+  /** Map (and Parallel) states of which an iteration failed: AWS starts nothing in them any more. */
+  readonly #failedParents = new Set<string>();
+  /** Failed attempts of the same work, to number the attempts; the engine does not tell a handler its attempt. */
+  readonly #failures = new Map<string, number>();
+  #terminal: TerminalFailure | null = null;
+  #aborted: AbortReason | null = null;
+  #ended = false;
+
+  constructor(options: StartExecutionOptions) {
+    if (options.name.length > MAX_NAME_LENGTH) {
+      throw new Error(`An execution's name has at most ${MAX_NAME_LENGTH} characters: ${options.name}`);
+    }
+    validateDefinition(options.definition);
+    const { definition, tasks, parents } = adaptDefinition(options.definition);
+    for (const { state, functionName } of tasks) {
+      if (options.handlers[functionName] === undefined) {
+        throw new Error(`State ${state} calls the function ${functionName}, for which there is no handler.`);
+      }
+    }
+    this.#options = options;
+    this.#parents = parents;
+    this.#history = new ExecutionHistory({
+      definition,
+      roleArn: ROLE_ARN,
+      onEvent: (event) => this.#tell(options.onHistory, event),
+    });
+
+    const input = overTheWire(options.input, 'The input of the execution') as EngineJson;
+    const machine = new StateMachine(engineType(definition), { validationOptions: { noValidate: true } });
+    const run = machine.run(input, {
+      overrides: {
+        taskResourceLocalHandlers: Object.fromEntries(
+          tasks.map((task) => [task.state, (taskInput) => this.#invoke(task, taskInput) as Promise<EngineJson>]),
+        ),
+      },
+      context: executionContext(options.executionArn, options.name, options.stateMachineArn),
+    });
+    this.#abortEngine = run.abort;
+    const observed = this.#observe(run.eventLogs as AsyncIterable<EngineEvent>);
+    this.outcome = this.#conclude(run.result, observed);
+    this.settled = this.outcome.then(async () => {
+      while (this.#handlersInFlight.size > 0) await Promise.allSettled(this.#handlersInFlight);
+    });
+  }
+
+  abort(reason: AbortReason = {}): void {
+    if (this.#ended || this.#aborted !== null || this.#terminal !== null) return;
+    this.#aborted = reason;
+    this.#abortEngine();
+  }
+
+  /** Ends the execution with an error that nothing catches. */
+  #fail(failure: TerminalFailure): void {
+    if (this.#ended || this.#aborted !== null || this.#terminal !== null) return;
+    this.#terminal = failure;
+    this.#abortEngine();
+  }
+
+  async #conclude(result: Promise<unknown>, observed: Promise<void>): Promise<ExecutionOutcome> {
+    let outcome: ExecutionOutcome;
+    try {
+      outcome = { status: 'SUCCEEDED', output: await result };
+    } catch (error) {
+      outcome = this.#aborted === null ? failed(error) : { status: 'ABORTED', ...this.#aborted };
+    }
+    await observed;
+    if (this.#terminal !== null) outcome = failed(this.#terminal);
+    this.#ended = true;
+    this.#history.ended(outcome);
+    this.#emit({ state: '', attempt: 0, ...executionEnd(outcome) });
+    return outcome;
+  }
+
+  /** Follows the engine's events. They end when the execution does. */
+  async #observe(events: AsyncIterable<EngineEvent>): Promise<void> {
+    for await (const event of events) {
+      const state = event.state?.name ?? event.parentState?.name ?? '';
+      if (this.#isStopped(state) || (event.parentState !== undefined && this.#failedParents.has(state))) continue;
+      this.#history.observe(event);
+      this.#checkHistory();
+      switch (event.type) {
+        case 'StateEntered':
+          this.#failedParents.delete(state);
+          this.#due.expect(event);
+          this.#checkPayload(event.state?.input, `The input of state ${state}`);
+          this.#emit({ type: 'StateEntered', state, attempt: 1, input: event.state?.input });
+          break;
+        case 'StateExited':
+          this.#checkPayload(event.state?.output, `The output of state ${state}`);
+          break;
+        case 'StateRetried':
+          this.#failedParents.delete(state);
+          this.#due.expect(event);
+          break;
+        case 'MapIterationFailed':
+          this.#parentFailed(state);
+          break;
+        case 'StateFailed':
+          if (event.state?.type === 'Task' && event.Error === 'States.Timeout') this.#timedOut(state, event.index);
+          else if (event.state?.type !== 'Task') this.#parentFailed(state);
+          break;
+      }
+    }
+  }
+
+  #parentFailed(state: string): void {
+    this.#failedParents.add(state);
+    this.#due.forget((due) => (this.#parents.get(due) ?? []).includes(state));
+  }
+
+  async #invoke(task: TaskDefinition, engineInput: unknown): Promise<unknown> {
+    // The engine calls the next handler in the same turn in which it queues its events. A turn later `#observe` has
+    // seen them, so that limits and failed Maps hold before the handler is called, and events come in order.
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#refuseIfStopped(task.state);
+
+    const input = overTheWire(engineInput, `The input of state ${task.state}`);
+    const index = this.#due.take(task, engineInput);
+    const key = `${task.state} ${JSON.stringify(input)}`;
+    const attempt = (this.#failures.get(key) ?? 0) + 1;
+    this.#failures.set(key, attempt);
+    const deadline = Date.now() + task.timeoutSeconds * 1000;
+    const invocation: Invocation = { task, index, input, attempt, deadline };
+    this.#begin(invocation);
+    this.#refuseIfStopped(task.state);
+    try {
+      const output = overTheWire(await this.#callHandler(task, input), `The result of ${task.state}`);
+      if (this.#finish(invocation, { type: 'LambdaFunctionSucceeded', output })) this.#failures.delete(key);
+      return output;
+    } catch (error) {
+      const failure = error instanceof TaskFailure ? error : lambdaFailure(error);
+      this.#finish(invocation, { type: 'LambdaFunctionFailed', error: failure.name, cause: failure.message });
+      throw failure;
+    }
+  }
+
+  async #callHandler(task: TaskDefinition, input: unknown): Promise<unknown> {
+    const handler = this.#options.handlers[task.functionName];
+    const call = (async () => handler?.(input, lambdaContext(task, this.#options.taskContext ?? {})))();
+    this.#handlersInFlight.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#handlersInFlight.delete(call);
+    }
+  }
+
+  #begin(invocation: Invocation): void {
+    const { task, index, attempt, input } = invocation;
+    this.#open.add(invocation);
+    this.#history.lambdaScheduled(task.state, index, {
+      resource: task.resource,
+      input,
+      ...(task.namedTimeoutSeconds === undefined ? {} : { timeoutInSeconds: task.namedTimeoutSeconds }),
+    });
+    this.#checkHistory();
+    if (attempt > 1) this.#emit({ type: 'TaskRetrying', state: task.state, attempt, input });
+    this.#emit({ type: 'TaskScheduled', state: task.state, attempt, input });
+  }
+
+  /** Tells how an attempt ended; `false` if that no longer matters: it had timed out, or its Map or execution ended. */
+  #finish(invocation: Invocation, end: LambdaEnded): boolean {
+    const { task, index, attempt, input } = invocation;
+    if (!this.#open.delete(invocation) || this.#isStopped(task.state)) return false;
+    this.#history.lambdaEnded(task.state, index, end);
+    this.#checkHistory();
+    this.#emit({ state: task.state, attempt, input, ...taskEnd(end) });
+    return true;
+  }
+
+  /** The engine gave an attempt up; its handler runs on, unheard. */
+  #timedOut(state: string, index: number | undefined): void {
+    const invocation = [...this.#open].find((open) => open.task.state === state && open.index === index);
+    if (invocation !== undefined) this.#finish(invocation, { type: 'LambdaFunctionTimedOut' });
+  }
+
+  #isStopped(state: string): boolean {
+    if (this.#aborted !== null || this.#ended || this.#terminal !== null) return true;
+    return (this.#parents.get(state) ?? []).some((parent) => this.#failedParents.has(parent));
+  }
+
+  /** Nobody sees this error: whatever it would end has ended. */
+  #refuseIfStopped(state: string): void {
+    if (this.#isStopped(state)) throw new TerminalFailure('ExecutionStopped', `${state} is not started any more.`);
+  }
+
+  #checkPayload(value: unknown, what: string): void {
+    const failure = payloadFailure(value, what);
+    if (failure !== null) this.#fail(failure);
+  }
+
+  /** Event 25,000 may be the one that ends the execution, and no other. */
+  #checkHistory(): void {
+    if (this.#history.full) this.#fail(historyLimitExceeded());
+  }
+
+  #emit(event: Omit<ExecutionEvent, 'timestamp'>): void {
+    this.#tell(this.#options.onEvent, { ...event, timestamp: Date.now() });
+  }
+
+  /** What an observer throws changes nothing. */
+  #tell<T>(observer: ((event: T) => void) | undefined, event: T): void {
+    try {
+      observer?.(event);
+    } catch (error) {
+      process.emitWarning(error instanceof Error ? error : String(error));
+    }
+  }
+}

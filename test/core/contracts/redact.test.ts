@@ -1,0 +1,152 @@
+/** Secrets in texts of others are taken out where those come in; our own lines, commands and SQL among them, never change. */
+import { execFileSync } from 'node:child_process';
+import { PassThrough } from 'node:stream';
+import fc from 'fast-check';
+import { DatabaseError } from 'pg';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describeFailure } from '../../../cli/failures.ts';
+import { createOutput } from '../../../cli/output.ts';
+import { InvalidInput } from '../../../core/contracts/errors.ts';
+import { keepSecret, redact, WITHHELD, withheld } from '../../../core/contracts/redact.ts';
+import { shellWord } from '../../../core/contracts/safe-text.ts';
+import { describeTarget } from '../../../core/ledger/connect.ts';
+import { withoutSecrets } from '../../../core/postgres/locks/describe-holders.ts';
+import { messageOf, toNamedError } from '../../../core/postgres/postgres-errors.ts';
+
+afterEach(() => vi.unstubAllEnvs());
+
+describe('secrets', () => {
+  it.each([
+    ['postgres://app:s3cr:et@db/x?sslmode=require', 's3cr:et'],
+    ['postgres://app:p@ss/w@rd@db/x', 'p@ss/w@rd'],
+    ['cannot connect to localhost:5432/app:s3cret@db:1/x', 's3cret'],
+    ['host=db password=hunter2 user=app', 'hunter2'],
+    ["password='two words'", 'two words'],
+    ['x-amz-security-token:FwoGZXIvYXdzEJr', 'FwoGZXIvYXdzEJr'],
+    ['AWS_SECRET_ACCESS_KEY secret: abcdef', 'abcdef'],
+    ['key AKIAIOSFODNN7EXAMPLE is unknown', 'IOSFODNN7EXAMPLE'],
+  ])('in %j are not shown', (text, secret) => {
+    expect(redact(text)).not.toContain(secret);
+    expect(redact(text)).toContain('***');
+  });
+
+  it.each(['a', 'a:', ':@', 'a:@', 'x://y', 'x://y:', '@', 'password '])(
+    'are looked for once in a long text of %j, which a name in the database can be',
+    (part) => {
+      expect(redact(`${part.repeat(500_000)}!`).length).toBeGreaterThan(0);
+    },
+  );
+
+  it('leave ordinary sentences alone', () => {
+    for (const sentence of [
+      'password authentication failed for user "app" at postgres://db:5432/x',
+      'expected postgres://user:password@host:port/database',
+      "CHECK (note::jsonb@>'{}'::jsonb) since 2026-11-23T02:46:27.285Z",
+    ]) {
+      expect(redact(sentence)).toBe(sentence);
+    }
+  });
+});
+
+/** What is found in texts that are taken for a secret, and what ends a word of a shell or of SQL. */
+const PIECE = fc.constantFrom(
+  ...'\'"`$\\;|&<>(){}*?!#~ =:@/,%-'.split(''),
+  ...['password=', 'secret: ', 'token=', 'pwd="', "passwd='", 'x:y@', 'postgres://u:p@h/d', 'AKIAIOSFODNN7EXAMPLE'],
+  ...['$(touch pwned)', '`id`', '--', 'path', 'p; ALTER ROLE leafer SUPERUSER', 'é', '日本'],
+);
+const NAME = fc.array(PIECE, { minLength: 1, maxLength: 8 }).map((pieces) => pieces.join(''));
+
+/** As PostgreSQL's quote_ident does it. */
+function quoteIdent(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** Each way on which a line of ours gets to a person. */
+function printed(text: string): string[] {
+  const chunks: string[] = [];
+  const stream = new PassThrough();
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
+  const output = createOutput({}, { stdout: stream, stderr: stream });
+  output.line(text);
+  output.complain(text);
+  const [failure = ''] = describeFailure(new InvalidInput(text)).lines;
+  return [...chunks.map((chunk) => chunk.replace(/\n$/, '')), output.decorate(text), failure.replace(/^p2pfk: /, '')];
+}
+
+describe('a line of ours', () => {
+  it('has each command and statement as it was composed, with any name of a table', () => {
+    const lines: { readonly name: string; readonly word: string }[] = [];
+    fc.assert(
+      fc.property(NAME, NAME, (one, other) => {
+        const word = shellWord(`public.${quoteIdent(one)}`);
+        const command = `✗ refused: p2pfk audit --table ${word} --fix --run makes an entry`;
+        const sql = `ALTER TABLE public.${quoteIdent(one)} OWNER TO app; ALTER TABLE public.${quoteIdent(other)} OWNER TO app`;
+        expect(printed(command)).toEqual(Array(4).fill(command));
+        expect(printed(sql)).toEqual(Array(4).fill(sql));
+        lines.push({ name: `public.${quoteIdent(one)}`, word });
+      }),
+      { numRuns: 300 },
+    );
+
+    const sample = [...lines.slice(0, 60), { name: HOSTILE, word: shellWord(HOSTILE) }];
+    const words = sample.map(({ word }) =>
+      printed(`p2pfk audit --table ${word}`)[0]?.slice('p2pfk audit --table '.length),
+    );
+    const read = execFileSync('sh', ['-c', `printf '%s\\0' ${words.join(' ')}`], { encoding: 'utf8' });
+    expect(read.split('\0').slice(0, -1)).toEqual(sample.map(({ name }) => name));
+  });
+
+  it('is not shown where a secret of this process has got into it, and never with a part replaced', () => {
+    keepSecret('Tr0ub4dor');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', "wJalr'XUtnFEMI/K7MDENG");
+    for (const line of [
+      'p2pfk audit --table \'public."xTr0ub4dory"\'',
+      "p2pfk plan --table 'wJalr'XUtnFEMI/K7MDENG'",
+    ]) {
+      expect(printed(line)).toEqual([WITHHELD, WITHHELD, WITHHELD, WITHHELD]);
+    }
+    expect(withheld('another line')).toBe('another line');
+    expect(redact("dblink: Tr0ub4dor is wrong, wJalr'XUtnFEMI%2FK7MDENG too")).toBe('dblink: *** is wrong, *** too');
+  });
+
+  it('is shown where it has a password that is short, or a plain word, which any name may hold', () => {
+    for (const weak of ['path', 'postgres', 'mediaapp', '123456789012']) {
+      keepSecret(weak);
+      expect(printed(`p2pfk plan --table ${weak}.x`)[0]).toBe(`p2pfk plan --table ${weak}.x`);
+    }
+  });
+});
+
+const HOSTILE = `public."x password='$(touch pwned)'"`;
+
+describe('a text of others has no secret any more when it gets to a sentence of ours', () => {
+  const LEAK = 'could not connect: host=db password=hunter2 postgres://u:hunter2@h/d';
+
+  it('from PostgreSQL: message, detail, hint and context', () => {
+    const raised = Object.assign(new DatabaseError(LEAK, LEAK.length, 'error'), {
+      code: 'P0001',
+      detail: LEAK,
+      hint: LEAK,
+      where: LEAK,
+    });
+    const states = ['P0001', '08001', '28P01', '42501', '25006', '2200H', '53100', '57014'];
+    const named = states.map((code) => toNamedError(Object.assign(raised, { code }), 'SELECT 1'));
+    expect(JSON.stringify(named.map(({ message, context }) => ({ message, context })))).not.toContain('hunter2');
+    expect(messageOf(raised)).not.toContain('hunter2');
+  });
+
+  it('from Node.js, an SDK, or an error that was not expected', () => {
+    vi.stubEnv('P2PFK_DEBUG', '1');
+    for (const error of [new Error(LEAK), new AggregateError([new Error(LEAK)]), LEAK]) {
+      expect(toNamedError(error).message).not.toContain('hunter2');
+      expect(describeFailure(error).lines.join('\n')).not.toContain('hunter2');
+      expect(describeFailure(toNamedError(error)).lines.join('\n')).not.toContain('hunter2');
+    }
+  });
+
+  it('from the settings of a connection, and from other sessions', () => {
+    expect(describeTarget("host=127.0.0.1 dbname='app:hunter2@db:1/x'")).not.toContain('hunter2');
+    const holder = { application: LEAK, query: LEAK };
+    expect(JSON.stringify(withoutSecrets(holder))).not.toContain('hunter2');
+  });
+});
