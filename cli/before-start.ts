@@ -3,13 +3,15 @@
  * acceptance of findings that need it, and whether to start. Without a terminal nothing is asked, and nothing waits.
  */
 import type { Client } from 'pg';
-import { resolveForeignKey } from '../core/catalog/foreign-key.ts';
 import { forecastRollback, readServer } from '../core/catalog/server-facts.ts';
 import { acceptFlags, exactAcceptance, notAccepted } from '../core/checks/preflight/acceptance.ts';
-import type { ExecutionInput, PlanFinding } from '../core/contracts/documents.ts';
+import type { PlanFinding } from '../core/contracts/documents.ts';
 import { P2pfkError, PreflightFailed } from '../core/contracts/errors.ts';
+import type { ExecutionInput } from '../core/contracts/execution-input.ts';
 import { connect, describeTarget } from '../core/ledger/connect.ts';
-import { readMigration, readPairs } from '../core/ledger/migrations.ts';
+import { readMigration } from '../core/ledger/migrations.ts';
+import { readPairs } from '../core/ledger/pairs.ts';
+import { resolveForeignKey } from '../core/ledger/resolve-foreign-key.ts';
 import { readPlan } from '../core/plan/read-plan.ts';
 import type { Output } from './output.ts';
 import { migrationPreview, type Preview, rollbackPreview } from './render/preview.ts';

@@ -4,10 +4,11 @@
  */
 import { type SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { readReaders } from '../core/checks/readers.ts';
-import type { ExecutionInput } from '../core/contracts/documents.ts';
 import { ExitCode } from '../core/contracts/errors.ts';
+import type { ExecutionInput } from '../core/contracts/execution-input.ts';
 import { connectReadOnly } from '../core/ledger/connect.ts';
-import { readMigrationReport, readPairs } from '../core/ledger/migrations.ts';
+import { readMigrationReport } from '../core/ledger/migrations.ts';
+import { readPairs } from '../core/ledger/pairs.ts';
 import type { Handlers } from '../local/engine/engine.ts';
 import { executionName } from '../local/executions.ts';
 import { openLocalEndpoint, openStore } from '../local/local-endpoint.ts';

@@ -1,6 +1,7 @@
 /** Command-line flags -> execution input, checked by the contract's own schema before anything is touched. */
-import { ExecutionInput } from '../core/contracts/documents.ts';
+
 import { InvalidInput } from '../core/contracts/errors.ts';
+import { ExecutionInput } from '../core/contracts/execution-input.ts';
 import type { InputFlags } from './options.ts';
 
 /** The input as it is sent: only what was given, so that defaults stay in one place, the state machine's. */

@@ -2,12 +2,14 @@
 
 import type { Client } from 'pg';
 import * as z from 'zod';
-import { type ForeignKey, resolveForeignKey } from '../core/catalog/foreign-key.ts';
-import { ExecutionInput, type Plan } from '../core/contracts/documents.ts';
+import type { ForeignKey } from '../core/catalog/foreign-key.ts';
+import type { Plan } from '../core/contracts/documents.ts';
 import { InvalidInput, messageOf, PreflightFailed } from '../core/contracts/errors.ts';
+import { ExecutionInput } from '../core/contracts/execution-input.ts';
 import { StatedPerson, StatedReason } from '../core/contracts/person.ts';
 import { redact } from '../core/contracts/redact.ts';
 import { connectReadOnly, describeTarget } from '../core/ledger/connect.ts';
+import { resolveForeignKey } from '../core/ledger/resolve-foreign-key.ts';
 import { type DatabaseIdentity, readIdentity } from '../core/ledger/schema/identity.ts';
 import { LEDGER_OWNER } from '../core/ledger/schema/state.ts';
 import {

@@ -19,12 +19,10 @@ import { registerStop } from './commands/stop.ts';
 import { registerVerify } from './commands/verify.ts';
 import { registerWatch } from './commands/watch.ts';
 import { describeFailure } from './failures.ts';
+import type { Finish } from './finish.ts';
 import { ENVIRONMENT_HELP } from './help.ts';
 import { complain } from './output.ts';
 import { version } from './version.ts';
-
-/** What a command leaves behind: its exit code. */
-export type Finish = (exitCode: number) => void;
 
 export function createProgram(finish: Finish): Command {
   const program = new Command('p2pfk')

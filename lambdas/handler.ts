@@ -1,8 +1,8 @@
 /** What all handlers share: parse the event, open one session, run one core step, log, and name what went wrong. */
 import type { Client } from 'pg';
 import * as z from 'zod';
-import { PlannedDatabase } from '../core/contracts/documents.ts';
 import { describeError, InvalidInput, type P2pfkError } from '../core/contracts/errors.ts';
+import { PlannedDatabase } from '../core/contracts/step-events.ts';
 import { explainMissingRelation } from '../core/ledger/missing-relation.ts';
 import { requirePlannedDatabase } from '../core/ledger/schema/identity.ts';
 import { confirmOnStandby, noteUnconfirmed } from '../core/ledger/standby-commit.ts';

@@ -1,5 +1,5 @@
 /** State Pause: the next execution goes on from here. */
-import { InterruptEvent } from '../core/contracts/documents.ts';
+import { InterruptEvent } from '../core/contracts/step-events.ts';
 import { pause } from '../core/steps/operations/pause.ts';
 import { stepHandler } from './handler.ts';
 

@@ -1,7 +1,8 @@
 /** An execution's history, its definition and the ledger -> the report as a document. Pure. */
 import type { DescribeExecutionOutput, HistoryEvent } from '@aws-sdk/client-sfn';
-import { type MigrationStatus, PlannedDatabase } from '../core/contracts/documents.ts';
+import type { MigrationStatus } from '../core/contracts/documents.ts';
 import { withoutSchemaOf } from '../core/contracts/safe-text.ts';
+import { PlannedDatabase } from '../core/contracts/step-events.ts';
 import type { Trail } from '../core/contracts/trail.ts';
 import { type Json, numberOf, parseRecord, stringOf } from '../core/history/json.ts';
 import { type History, readHistory } from '../core/history/read-history.ts';
@@ -9,7 +10,7 @@ import type { Compared, DatabaseFacts, ExecutionFacts, People, Report, ReportSta
 import { readDefinition } from './reading/definition.ts';
 import { errorsOf } from './reading/errors.ts';
 import { eventsOf } from './reading/events.ts';
-import { executionsOf } from './reading/executions.ts';
+import { type DescribedExecution, executionsOf } from './reading/executions.ts';
 import { pairsOf, planOf, resultOf } from './reading/pairs.ts';
 import { barsOfPairs, barsOfSteps, type Clock } from './reading/stages.ts';
 import { blockedIn, statementsOf } from './reading/statements.ts';
@@ -44,11 +45,6 @@ export interface ReportSources {
   /** Takes secrets out of what people and servers wrote; identity where there can be none. */
   readonly clean?: (text: string) => string;
 }
-
-export type DescribedExecution = Pick<
-  DescribeExecutionOutput,
-  'executionArn' | 'status' | 'startDate' | 'stopDate' | 'input' | 'output' | 'error'
->;
 
 export function buildReport(sources: ReportSources): Report {
   const { execution, trail, verdict, clean = (text) => text } = sources;

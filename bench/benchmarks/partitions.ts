@@ -1,6 +1,6 @@
 /** How everything grows with the number of pairs, with hardly any rows in them. */
 import { Client } from 'pg';
-import { ExecutionInput } from '../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../core/contracts/execution-input.ts';
 import { connect } from '../../core/ledger/connect.ts';
 import { planMigration } from '../../core/plan/read-plan.ts';
 import { BenchServer } from '../harness/bench-server.ts';

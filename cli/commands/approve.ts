@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
 import {
   addDatabaseOptions,
@@ -14,7 +15,6 @@ import {
   type RelinkFlag,
   type TableFlags,
 } from '../options.ts';
-import type { Finish } from '../program.ts';
 
 type ApproveFlags = TableFlags &
   DatabaseFlags &

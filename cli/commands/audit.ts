@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { redact } from '../../core/contracts/redact.ts';
 import type { Audit } from '../../core/drift/drift.ts';
+import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
 import {
   addDatabaseOptions,
@@ -13,7 +14,6 @@ import {
   type TableFlags,
   wholeNumber,
 } from '../options.ts';
-import type { Finish } from '../program.ts';
 import { lockTimeout } from './provision.ts';
 
 type AuditFlags = Partial<TableFlags> &

@@ -1,13 +1,8 @@
 import { type Command, Option } from 'commander';
+import type { DemoFlags } from '../demo/run.ts';
+import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
-import { addOutputOptions, addReportOption, type OutputFlags, type ReportFlag, wholeNumber } from '../options.ts';
-import type { Finish } from '../program.ts';
-
-export type DemoFlags = OutputFlags &
-  ReportFlag & {
-    readonly rows?: number;
-    readonly fail?: 'orphans' | 'gate' | 'drop' | 'verify';
-  };
+import { addOutputOptions, addReportOption, wholeNumber } from '../options.ts';
 
 export function registerDemo(program: Command, finish: Finish): void {
   const command = program

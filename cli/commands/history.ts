@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
+import type { HistoryFlags } from '../executions/show.ts';
+import type { Finish } from '../finish.ts';
 import { AWS_ENVIRONMENT_HELP, helpText } from '../help.ts';
-import { addExecutionOptions, addOutputOptions, type ExecutionFlags, type OutputFlags } from '../options.ts';
-import type { Finish } from '../program.ts';
-
-export type HistoryFlags = ExecutionFlags & OutputFlags & { readonly reverse?: boolean };
+import { addExecutionOptions, addOutputOptions } from '../options.ts';
 
 export function registerHistory(program: Command, finish: Finish): void {
   const command = program

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { MigrationReport } from '../../core/contracts/documents.ts';
 import type { P2pfkError } from '../../core/contracts/errors.ts';
+import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
 import {
   addDatabaseOptions,
@@ -23,7 +24,6 @@ import {
   type StateFlags,
   type YesFlag,
 } from '../options.ts';
-import type { Finish } from '../program.ts';
 
 /** Flags of the two commands that run the state machine in this process. */
 export type ExecutionFlags = InputFlags & DatabaseFlags & StateFlags & OutputFlags & ReportFlag & YesFlag & PlanFlag;

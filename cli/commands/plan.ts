@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
 import {
   addDatabaseOptions,
@@ -15,7 +16,6 @@ import {
   type InputFlags,
   type OutputFlags,
 } from '../options.ts';
-import type { Finish } from '../program.ts';
 
 type PlanFlags = InputFlags &
   DatabaseFlags &

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
 import {
   addDatabaseOptions,
@@ -7,7 +8,6 @@ import {
   databaseUrlOf,
   type ExecutionFlags,
 } from '../options.ts';
-import type { Finish } from '../program.ts';
 
 type ReportFlags = ExecutionFlags &
   DatabaseFlags & {

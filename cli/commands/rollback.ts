@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
 import {
   addDatabaseOptions,
@@ -12,7 +13,6 @@ import {
   addStateOptions,
   addYesOption,
 } from '../options.ts';
-import type { Finish } from '../program.ts';
 import { type ExecutionFlags, runExecution } from './migrate.ts';
 
 export function registerRollback(program: Command, finish: Finish): void {

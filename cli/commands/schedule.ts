@@ -1,33 +1,9 @@
 import { type Command, Option } from 'commander';
+import type { ScheduleFlags } from '../executions/schedule-window.ts';
+import type { Finish } from '../finish.ts';
 import { AWS_ENVIRONMENT_HELP, helpText } from '../help.ts';
-import {
-  AWS_PERSON,
-  addEndpointOptions,
-  addInputOptions,
-  addOutputOptions,
-  addPeopleOptions,
-  type InputFlags,
-  type OutputFlags,
-} from '../options.ts';
-import type { Finish } from '../program.ts';
+import { AWS_PERSON, addEndpointOptions, addInputOptions, addOutputOptions, addPeopleOptions } from '../options.ts';
 import { duration } from '../units.ts';
-
-export type ScheduleFlags = Omit<InputFlags, 'table'> &
-  OutputFlags & {
-    readonly stateMachine: string;
-    readonly table?: string;
-    readonly at?: string;
-    readonly cron?: string;
-    readonly timezone?: string;
-    /** Seconds. */
-    readonly window?: number;
-    readonly name?: string;
-    readonly list?: boolean;
-    readonly remove?: string;
-    readonly region?: string;
-    readonly profile?: string;
-    readonly endpointUrl?: string;
-  };
 
 export function registerSchedule(program: Command, finish: Finish): void {
   const command = program

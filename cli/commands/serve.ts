@@ -1,20 +1,8 @@
 import type { Command } from 'commander';
+import type { ServeFlags } from '../executions/serve.ts';
+import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
-import {
-  addDatabaseOptions,
-  addOutputOptions,
-  addReaderOption,
-  addStateOptions,
-  type DatabaseFlags,
-  type OutputFlags,
-  type StateFlags,
-  wholeNumber,
-} from '../options.ts';
-import type { Finish } from '../program.ts';
-
-export type ServeFlags = DatabaseFlags &
-  StateFlags &
-  OutputFlags & { readonly port: number; readonly host?: string; readonly allowHoldBackQuery?: boolean };
+import { addDatabaseOptions, addOutputOptions, addReaderOption, addStateOptions, wholeNumber } from '../options.ts';
 
 export function registerServe(program: Command, finish: Finish): void {
   const command = program

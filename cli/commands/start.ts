@@ -1,4 +1,6 @@
 import { type Command, Option } from 'commander';
+import type { StartFlags } from '../executions/start.ts';
+import type { Finish } from '../finish.ts';
 import { AWS_ENVIRONMENT_HELP, helpText } from '../help.ts';
 import {
   AWS_PERSON,
@@ -8,23 +10,7 @@ import {
   addPeopleOptions,
   addPlanFileOption,
   addRelinkOption,
-  type InputFlags,
-  type OutputFlags,
-  type PlanFlag,
 } from '../options.ts';
-import type { Finish } from '../program.ts';
-
-export type StartFlags = InputFlags &
-  OutputFlags &
-  PlanFlag & {
-    readonly stateMachine: string;
-    readonly operation: string;
-    readonly name?: string;
-    readonly wait?: boolean;
-    readonly region?: string;
-    readonly profile?: string;
-    readonly endpointUrl?: string;
-  };
 
 export function registerStart(program: Command, finish: Finish): void {
   const command = program

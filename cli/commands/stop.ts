@@ -1,17 +1,8 @@
 import type { Command } from 'commander';
+import type { StopFlags } from '../executions/stop.ts';
+import type { Finish } from '../finish.ts';
 import { AWS_ENVIRONMENT_HELP, helpText } from '../help.ts';
-import {
-  AWS_PERSON,
-  addExecutionOptions,
-  addOutputOptions,
-  addPeopleOptions,
-  type ExecutionFlags,
-  type OutputFlags,
-  type PeopleFlags,
-} from '../options.ts';
-import type { Finish } from '../program.ts';
-
-export type StopFlags = ExecutionFlags & OutputFlags & PeopleFlags & { readonly cause?: string };
+import { AWS_PERSON, addExecutionOptions, addOutputOptions, addPeopleOptions } from '../options.ts';
 
 export function registerStop(program: Command, finish: Finish): void {
   const command = program

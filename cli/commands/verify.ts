@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
 import {
   addDatabaseOptions,
@@ -10,7 +11,6 @@ import {
   type OutputFlags,
   type TableFlags,
 } from '../options.ts';
-import type { Finish } from '../program.ts';
 
 type VerifyFlags = TableFlags & DatabaseFlags & OutputFlags;
 

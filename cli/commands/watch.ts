@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
+import type { WatchFlags } from '../executions/show.ts';
+import type { Finish } from '../finish.ts';
 import { AWS_ENVIRONMENT_HELP, helpText } from '../help.ts';
-import { addExecutionOptions, addOutputOptions, type ExecutionFlags, type OutputFlags } from '../options.ts';
-import type { Finish } from '../program.ts';
-
-export type WatchFlags = ExecutionFlags & OutputFlags;
+import { addExecutionOptions, addOutputOptions } from '../options.ts';
 
 export function registerWatch(program: Command, finish: Finish): void {
   const command = program.command('watch').description('follow an execution to its end, here or in AWS');

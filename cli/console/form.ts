@@ -1,6 +1,7 @@
 /** The fields of the start form, and how they become an execution's input. The schema is the one that the plan step asks. */
-import { ExecutionInput } from '../../core/contracts/documents.ts';
+
 import { InvalidInput } from '../../core/contracts/errors.ts';
+import { ExecutionInput } from '../../core/contracts/execution-input.ts';
 import { type GivenInput, parseInput } from '../input.ts';
 
 /** As a form sends them: every value is text. */

@@ -1,15 +1,15 @@
 /** `p2pfk demo`: tells the story of local/demo, from an empty directory to the proof. */
 
-import { ExecutionInput, type MigrationReport, type Plan } from '../../core/contracts/documents.ts';
+import type { MigrationReport, Plan } from '../../core/contracts/documents.ts';
 import { ExitCode, InvalidInput } from '../../core/contracts/errors.ts';
+import { ExecutionInput } from '../../core/contracts/execution-input.ts';
 import { connectReadOnly } from '../../core/ledger/connect.ts';
 import { planMigration } from '../../core/plan/read-plan.ts';
 import { type Demo, type Measurements, startDemo } from '../../local/demo/demo.ts';
 import { ExecutionStore } from '../../local/store/execution-store.ts';
-import type { DemoFlags } from '../commands/demo.ts';
 import { pendingReportFor, runWithProgress } from '../execute.ts';
 import { onceInterrupted } from '../interrupt.ts';
-import { applyVerbose } from '../options.ts';
+import { applyVerbose, type OutputFlags, type ReportFlag } from '../options.ts';
 import type { Result } from '../outcome.ts';
 import { createOutput, type Output } from '../output.ts';
 import { closingLines } from '../progress/closing.ts';
@@ -148,3 +148,9 @@ async function planOf({ databaseUrl }: Demo, input: ExecutionInput): Promise<Pla
     await client.end();
   }
 }
+
+export type DemoFlags = OutputFlags &
+  ReportFlag & {
+    readonly rows?: number;
+    readonly fail?: 'orphans' | 'gate' | 'drop' | 'verify';
+  };

@@ -3,7 +3,7 @@
 import { MaintenanceWindow, MINUTES_IN_A_DAY } from '../../core/contracts/aws/maintenance-window.ts';
 import { InvalidInput } from '../../core/contracts/errors.ts';
 import { redact } from '../../core/contracts/redact.ts';
-import type { ScheduleFlags } from '../commands/schedule.ts';
+import type { InputFlags, OutputFlags } from '../options.ts';
 
 export interface CheckedWindow {
   readonly cron?: string;
@@ -62,3 +62,20 @@ function refusePast({ at, timeZone }: { readonly at: string; readonly timeZone: 
   const now = new Date().toLocaleString('sv-SE', { timeZone }).replace(' ', 'T');
   if (at <= now.slice(0, at.length)) throw new InvalidInput(`--at ${at} is over: it is ${now} in ${timeZone}`);
 }
+
+export type ScheduleFlags = Omit<InputFlags, 'table'> &
+  OutputFlags & {
+    readonly stateMachine: string;
+    readonly table?: string;
+    readonly at?: string;
+    readonly cron?: string;
+    readonly timezone?: string;
+    /** Seconds. */
+    readonly window?: number;
+    readonly name?: string;
+    readonly list?: boolean;
+    readonly remove?: string;
+    readonly region?: string;
+    readonly profile?: string;
+    readonly endpointUrl?: string;
+  };

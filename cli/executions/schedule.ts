@@ -11,13 +11,12 @@ import {
 import { type Opening, openingOf } from '../../core/contracts/aws/maintenance-window.ts';
 import { ExitCode, InvalidInput } from '../../core/contracts/errors.ts';
 import { redact } from '../../core/contracts/redact.ts';
-import type { ScheduleFlags } from '../commands/schedule.ts';
 import { givenInput, parseInput } from '../input.ts';
 import { createOutput, type Output } from '../output.ts';
 import { statedInAws } from '../people.ts';
 import { regionOf } from './client.ts';
 import { callerIdentity } from './identity.ts';
-import { checkedWindow } from './schedule-window.ts';
+import { checkedWindow, type ScheduleFlags } from './schedule-window.ts';
 import { connectToScheduler, type ScheduleHome, schedulerFailure } from './scheduler.ts';
 
 /** @returns the exit code */

@@ -6,12 +6,11 @@ import { allowHoldBackQuery } from '../../core/steps/throttle.ts';
 import { type LocalEndpoint, openLocalEndpoint, openStore } from '../../local/local-endpoint.ts';
 import { STATE_MACHINE_ARN } from '../../local/step-functions/arns.ts';
 import { type Endpoint, serve as listen } from '../../local/step-functions/endpoint.ts';
-import type { ServeFlags } from '../commands/serve.ts';
 import { type Console, createConsole } from '../console/console.ts';
 import { type Elsewhere, listenElsewhere, passwordFor } from '../console/elsewhere.ts';
 import { INTERRUPTED } from '../failures.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { applyVerbose, databaseUrlOf } from '../options.ts';
+import { applyVerbose, type DatabaseFlags, databaseUrlOf, type OutputFlags, type StateFlags } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
 import { osPerson } from '../people.ts';
 import { surviveStrayErrors } from '../stray-errors.ts';
@@ -122,3 +121,7 @@ function announce({ endpoint: { url, keys }, page, elsewhere }: Served, output: 
   if (!output.json) output.secret(['For the AWS command line and SDKs:', ...variables].join('\n  '));
   output.line('Ctrl-C ends it.');
 }
+
+export type ServeFlags = DatabaseFlags &
+  StateFlags &
+  OutputFlags & { readonly port: number; readonly host?: string; readonly allowHoldBackQuery?: boolean };

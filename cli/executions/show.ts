@@ -2,8 +2,7 @@
 import { type HistoryEvent, paginateGetExecutionHistory, type SFNClient } from '@aws-sdk/client-sfn';
 import { ExitCode } from '../../core/contracts/errors.ts';
 import { describeIdentity } from '../../core/ledger/schema/identity.ts';
-import type { HistoryFlags } from '../commands/history.ts';
-import type { WatchFlags } from '../commands/watch.ts';
+import type { ExecutionFlags, OutputFlags } from '../options.ts';
 import { createOutput } from '../output.ts';
 import { historyLines } from '../render/history-text.ts';
 import { executionFailure } from './client.ts';
@@ -57,3 +56,7 @@ async function eventsOf(client: SFNClient, executionArn: string): Promise<Histor
   }
   return events;
 }
+
+export type HistoryFlags = ExecutionFlags & OutputFlags & { readonly reverse?: boolean };
+
+export type WatchFlags = ExecutionFlags & OutputFlags;

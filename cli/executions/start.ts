@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { ExitCode, InvalidInput } from '../../core/contracts/errors.ts';
 import { redact } from '../../core/contracts/redact.ts';
-import type { StartFlags } from '../commands/start.ts';
 import { type GivenInput, givenInput, parseInput } from '../input.ts';
+import type { InputFlags, OutputFlags, PlanFlag } from '../options.ts';
 import { createOutput } from '../output.ts';
 import { type StatedPeople, statedInAws } from '../people.ts';
 import { inputOfPlan, planLine, readPlanFile } from '../plan-file.ts';
@@ -100,3 +100,15 @@ function executionName(flags: StartFlags): string {
   }
   return flags.name;
 }
+
+export type StartFlags = InputFlags &
+  OutputFlags &
+  PlanFlag & {
+    readonly stateMachine: string;
+    readonly operation: string;
+    readonly name?: string;
+    readonly wait?: boolean;
+    readonly region?: string;
+    readonly profile?: string;
+    readonly endpointUrl?: string;
+  };

@@ -2,7 +2,7 @@
 import { type SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { ExitCode, InvalidInput } from '../../core/contracts/errors.ts';
 import { describeIdentity } from '../../core/ledger/schema/identity.ts';
-import type { StopFlags } from '../commands/stop.ts';
+import type { ExecutionFlags, OutputFlags, PeopleFlags } from '../options.ts';
 import { createOutput } from '../output.ts';
 import { statedHere, statedInAws, stopCause } from '../people.ts';
 import { shellWord } from '../text.ts';
@@ -67,3 +67,5 @@ function stopLines(before: Described, after: Described): string[] {
     `  ${commandFor('rollback', after, table)}`,
   ];
 }
+
+export type StopFlags = ExecutionFlags & OutputFlags & PeopleFlags & { readonly cause?: string };

@@ -1,14 +1,8 @@
 /** The wording of progress: every line that a person reads on the way. Pure; marks are coloured by the output. */
 
-import type {
-  Check,
-  CheckId,
-  FenceResult,
-  PairResult,
-  PlanResult,
-  RollbackStrategy,
-} from '../../core/contracts/documents.ts';
+import type { Check, CheckId, RollbackStrategy } from '../../core/contracts/documents.ts';
 import { lockTriesOf, nextTryWithinSeconds } from '../../core/contracts/lock-tries.ts';
+import type { FenceResult, PairResult, PlanResult } from '../../core/contracts/step-results.ts';
 import {
   clock,
   definitionWithoutSchemaOf,

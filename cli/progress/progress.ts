@@ -2,15 +2,15 @@
  * The progress of one execution as a pure function of its events: `advance` takes what is known and one event, and
  * returns what is known now and the lines that a person reads. No terminal, no clock, no colour.
  */
+import type { MigratedPair } from '../../core/contracts/documents.ts';
+import { ROLLBACK_REQUESTED } from '../../core/contracts/step-events.ts';
 import type {
   FenceResult,
   GateResult,
-  MigratedPair,
   PairResult,
   PlanResult,
   VerifyMigrationResult,
-} from '../../core/contracts/documents.ts';
-import { ROLLBACK_REQUESTED } from '../../core/contracts/documents.ts';
+} from '../../core/contracts/step-results.ts';
 import { isRecord, numberOf, type ProgressEvent, readError, stringOf, timeOf } from './events.ts';
 import * as say from './lines.ts';
 import { NOT_BEGUN, type Progress, RUNS_ON, type Running, type StageProgress, totalOf } from './state.ts';

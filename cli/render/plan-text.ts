@@ -3,6 +3,7 @@
 import { acceptFlags } from '../../core/checks/preflight/acceptance.ts';
 import type {
   Estimate,
+  EventBudget,
   Finding,
   Plan,
   PlanFinding,
@@ -10,7 +11,6 @@ import type {
   PlannedPair,
   Severity,
 } from '../../core/contracts/documents.ts';
-import type { EventBudget } from '../../core/contracts/event-budget.ts';
 import { grouped, oneLine, plural, roughly, size, visible, withoutSchemaOf, wrapped } from '../text.ts';
 import { columns } from './columns.ts';
 

@@ -1,5 +1,6 @@
 /** What `migrate` and `rollback` show before they begin. Pure. */
-import type { Estimate, ExecutionInput, Plan, PlanFinding } from '../../core/contracts/documents.ts';
+import type { Estimate, Plan, PlanFinding } from '../../core/contracts/documents.ts';
+import type { ExecutionInput } from '../../core/contracts/execution-input.ts';
 import type { Migration } from '../../core/ledger/migrations.ts';
 import { AS_STATED } from '../../report/words.ts';
 import { oneLine, plural } from '../text.ts';

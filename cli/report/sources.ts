@@ -8,9 +8,9 @@ import {
   type SFNClient,
 } from '@aws-sdk/client-sfn';
 import type { Client } from 'pg';
-import { PlannedDatabase } from '../../core/contracts/documents.ts';
 import { messageOf } from '../../core/contracts/errors.ts';
 import { withheld } from '../../core/contracts/redact.ts';
+import { PlannedDatabase } from '../../core/contracts/step-events.ts';
 import type { Trail } from '../../core/contracts/trail.ts';
 import { connectReadOnly, describeTarget } from '../../core/ledger/connect.ts';
 import { readTrail } from '../../core/ledger/read-trail.ts';

@@ -4,14 +4,13 @@
  * change the mode of a foreign key's trigger; finding `always-triggers`.
  */
 import type { Client } from 'pg';
-import { executeDdl } from '../ledger/connect.ts';
-import type { LedgerPair } from '../ledger/migrations.ts';
+import { executeDdl } from '../postgres/execute.ts';
 import { run, runOne } from '../postgres/sql.ts';
 import type { ForeignKey } from './foreign-key.ts';
-import { readStanding } from './pairs.ts';
+import { type NumberedPair, readStanding } from './pairs.ts';
 
 /** Makes the triggers of a pair FK fire as those of the parent FK do. In the caller's transaction, under its lock of the pair. */
-export async function copyFiringModes(client: Client, foreignKey: ForeignKey, pair: LedgerPair): Promise<void> {
+export async function copyFiringModes(client: Client, foreignKey: ForeignKey, pair: NumberedPair): Promise<void> {
   if (foreignKey.firing.length === 0) return;
   const standing = (await readStanding(client, foreignKey, [pair])).get(pair.pair);
   const pairs = [{ pair: pair.pair, constraint_oid: standing?.constraint_oid ?? null }];

@@ -1,15 +1,12 @@
 /** Finds the foreign key that a person means by `--table` and `--constraint`, standing or already migrated. */
 import type { Client } from 'pg';
-import { InvalidInput, LedgerElsewhere } from '../contracts/errors.ts';
+import { InvalidInput } from '../contracts/errors.ts';
 import { redact } from '../contracts/redact.ts';
-import { contained, withCallerSearchPath } from '../ledger/connect.ts';
-import { type LedgerMigration, openMigrations } from '../ledger/migrations.ts';
-import { readUnmatched } from '../ledger/schema/identity.ts';
 import { messageOf, sqlStateOf } from '../postgres/postgres-errors.ts';
+import { withCallerSearchPath } from '../postgres/session/caller-search-path.ts';
+import { contained } from '../postgres/session/transactions.ts';
 import { run, runOne } from '../postgres/sql.ts';
-import { resolveWithoutLedger } from './lost-foreign-key.ts';
-import { means, PARTITIONED, type StandingForeignKey } from './standing-foreign-key.ts';
-import { refuseUnsafeReturn, refuseUntrustedCode } from './untrusted-code.ts';
+import { PARTITIONED, type StandingForeignKey } from './standing-foreign-key.ts';
 
 /**
  * A foreign key between two partitioned tables. The SQL fragments (`columns`, `actions`, ...) were written and quoted by
@@ -63,113 +60,6 @@ export type Purpose = 'migrate' | 'verify' | 'rollback' | 'approve';
 const SCHEMA = /^(?:"(?:[^"]|"")*"|[^".]+)\./;
 
 /**
- * The foreign key of `table`: the standing parent FK, or the migrated one that the ledger or the pair FKs still show.
- *
- * @throws InvalidInput when no plan can be made from the names given; the message says which names there are
- * @throws UntrustedCode when reading and comparing its keys would run another role's code with rights that role has not got
- */
-export async function resolveForeignKey(
-  client: Client,
-  wanted: { readonly table: string; readonly constraint?: string | undefined },
-  purpose: Purpose,
-): Promise<ForeignKey> {
-  const foreignKey = await findForeignKey(client, wanted, purpose);
-  // An approval writes one row of the ledger, and compares nothing.
-  if (purpose === 'rollback') await refuseUnsafeReturn(client, foreignKey);
-  else if (purpose !== 'approve') await refuseUntrustedCode(client, foreignKey);
-  return foreignKey;
-}
-
-async function findForeignKey(
-  client: Client,
-  wanted: { readonly table: string; readonly constraint?: string | undefined },
-  purpose: Purpose,
-): Promise<ForeignKey> {
-  const standing = await standingForeignKeys(client, wanted.table);
-  const [first] = standing;
-  if (!first)
-    throw new InvalidInput(
-      `table ${wanted.table} does not exist; name it as SQL does, with its schema where the search_path does not lead to it`,
-    );
-  if (first.table_kind !== PARTITIONED) {
-    throw new InvalidInput(
-      `table ${first.table_name} is not partitioned: there is no foreign key between partitions to make; only a parent-level foreign key between two partitioned tables can be migrated`,
-    );
-  }
-  const open = await openMigrations(client, first.table_oid);
-  await refuseStrangers(client, first, open);
-  const parentForeignKeys = standing.filter(
-    (key) => key.constraint_name !== null && key.referenced_kind === PARTITIONED,
-  );
-  const gone = open.filter((migration) => !standing.some((key) => key.constraint_name === migration.constraint_name));
-
-  const choices =
-    purpose === 'rollback' || purpose === 'approve'
-      ? open.map((migration) => migration.constraint_name)
-      : [
-          ...parentForeignKeys.map((key) => key.constraint_name as string),
-          ...gone.map((migration) => migration.constraint_name),
-        ];
-  // What still stands comes first to migrate, what waits comes first to approve; the others only where there is none.
-  const foremost =
-    purpose === 'migrate'
-      ? parentForeignKeys.map((key) => key.constraint_name as string)
-      : purpose === 'approve'
-        ? open.filter(waitsForApproval).map((migration) => migration.constraint_name)
-        : [];
-  const preferred = foremost.length > 0 ? foremost : choices;
-  const matching =
-    wanted.constraint === undefined ? preferred : choices.filter((name) => means(wanted.constraint as string, name));
-
-  if (matching.length > 1) {
-    throw new InvalidInput(
-      `table ${first.table_name} has ${matching.length} foreign keys to partitioned tables (${matching.join(', ')}): choose one with --constraint`,
-    );
-  }
-  const [name] = matching;
-  if (name === undefined) return resolveWithoutLedger(client, first, standing, wanted.constraint, purpose);
-
-  const parent = standing.find((key) => key.constraint_name === name);
-  const migration = open.find((candidate) => candidate.constraint_name === name);
-  if (parent) return fromStanding(client, parent, migration?.id ?? null);
-  if (migration) {
-    return {
-      ...migration,
-      referencing_oid: migration.table_oid,
-      table: migration.table_name,
-      referencedTable: migration.referenced_name,
-      constraint_oid: null,
-      displayDefinition: migration.definition,
-      firing: migration.firing ?? [],
-      migrationId: migration.id,
-    };
-  }
-  throw new InvalidInput(`table ${first.table_name} has no foreign key ${redact(name)}`);
-}
-
-/**
- * A table keeps its oid when it is renamed. Where it has another name than the ledger knows, and no foreign key of the migration
- * is there, the oid has come to another table: a part of the database was restored.
- */
-async function refuseStrangers(
-  client: Client,
-  { table_name: name }: StandingForeignKey,
-  open: readonly LedgerMigration[],
-): Promise<void> {
-  for (const { id } of open.filter((migration) => migration.table_name !== name)) {
-    const unmatched = await readUnmatched(client, id);
-    if (unmatched === '') continue;
-    throw new LedgerElsewhere(
-      `refused, nothing was changed: the ledger does not fit this database: ${unmatched}; p2pfk audit --relink looks for them by name, and compares them first`,
-    );
-  }
-}
-
-function waitsForApproval({ state, approval_asked_at, approved_at }: LedgerMigration): boolean {
-  return (state === 'running' || state === 'paused') && approval_asked_at !== null && approved_at === null;
-}
-
-/**
  * The oid of the table that a name means to the caller; 0 where there is none. PostgreSQL's own error where it is no name.
  *
  * @throws InvalidInput where a name without a schema leads to another role's table in front of the one that may be meant
@@ -193,7 +83,7 @@ async function lookUp(client: Client, table: string): Promise<{ table_oid: numbe
   );
 }
 
-async function standingForeignKeys(client: Client, table: string): Promise<StandingForeignKey[]> {
+export async function standingForeignKeys(client: Client, table: string): Promise<StandingForeignKey[]> {
   try {
     const table_oid = await resolveTable(client, table);
     return await run<StandingForeignKey & Record<string, unknown>>(client, 'catalog/foreign-keys', { table_oid });
@@ -220,7 +110,11 @@ export async function parentForeignKeys(client: Client, tableOid: number): Promi
   return found;
 }
 
-async function fromStanding(client: Client, key: StandingForeignKey, migrationId: string | null): Promise<ForeignKey> {
+export async function fromStanding(
+  client: Client,
+  key: StandingForeignKey,
+  migrationId: string | null,
+): Promise<ForeignKey> {
   const label = `foreign key ${key.constraint_ident} of ${key.table_name}`;
   if (key.temporal) throw new InvalidInput(`${label} is a temporal foreign key (PERIOD), which p2pfk does not migrate`);
   const shape = await runOne<{

@@ -4,8 +4,8 @@
  * a DEFERRABLE parent FK become INITIALLY IMMEDIATE.
  */
 import type { Client } from 'pg';
-import type { ExecutionInput } from '../contracts/documents.ts';
-import { executeDdl } from '../ledger/connect.ts';
+import type { ExecutionInput } from '../contracts/execution-input.ts';
+import { executeDdl } from '../postgres/execute.ts';
 import { run } from '../postgres/sql.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import type { Pair } from './pairs.ts';

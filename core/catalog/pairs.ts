@@ -1,8 +1,8 @@
 /** Reads the pairs of a foreign key from the catalog. What a pair is, `sql/catalog/pairs.sql` and `containment.sql` decide. */
 import type { Client } from 'pg';
 import { PartitionSetChanged } from '../contracts/errors.ts';
-import { contained } from '../ledger/connect.ts';
 import { sqlStateOf } from '../postgres/postgres-errors.ts';
+import { contained } from '../postgres/session/transactions.ts';
 import { run, runOne } from '../postgres/sql.ts';
 import { readTablesOnly } from '../postgres/tables-only.ts';
 import type { ForeignKey } from './foreign-key.ts';
@@ -148,6 +148,13 @@ export function isSamePair(one: Partitions, other: Partitions): boolean {
 
 type Partitions = Pick<PairOfPartitions, 'referencing_oid' | 'referenced_oid'>;
 
+/** Number and partitions of a pair, of the ledger's or of the catalog's. */
+export interface NumberedPair {
+  readonly pair: number;
+  readonly referencing_oid: number;
+  readonly referenced_oid: number;
+}
+
 export interface ReadOptions {
   /** Which index serves is read too; else `has_index` is false for all. It takes several times as long: not under a lock. */
   readonly indexes?: boolean;
@@ -157,7 +164,7 @@ export interface ReadOptions {
 export async function readStanding(
   client: Client,
   foreignKey: ForeignKey,
-  pairs: readonly { readonly pair: number; readonly referencing_oid: number; readonly referenced_oid: number }[],
+  pairs: readonly NumberedPair[],
   { indexes = false }: ReadOptions = {},
 ): Promise<Map<number, PairStanding>> {
   const states = await run<Omit<PairStanding, keyof PairIndex>>(client, 'catalog/pair-states', {
@@ -182,11 +189,7 @@ type PairIndex = Pick<PairStanding, 'has_index' | 'index_columns'>;
  * Whether a pair FK stands on this pair now. To be asked under a lock: where the two partitions have no foreign key at all, as
  * nearly always, it is one index look-up.
  */
-export async function hasPairForeignKey(
-  client: Client,
-  foreignKey: ForeignKey,
-  pair: { readonly pair: number; readonly referencing_oid: number; readonly referenced_oid: number },
-): Promise<boolean> {
+export async function hasPairForeignKey(client: Client, foreignKey: ForeignKey, pair: NumberedPair): Promise<boolean> {
   const { possible } = await runOne<{ possible: boolean }>(client, 'catalog/may-have-pair-foreign-key', { ...pair });
   if (!possible) return false;
   return ((await readStanding(client, foreignKey, [pair])).get(pair.pair)?.constraint_oid ?? null) !== null;

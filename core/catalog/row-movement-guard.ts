@@ -4,9 +4,9 @@
  * one that drops the last. What it is made of, `sql/statements/create-row-movement-guard.sql` says.
  */
 import type { Client } from 'pg';
-import type { ExecutionInput } from '../contracts/documents.ts';
 import { NameTaken } from '../contracts/errors.ts';
-import { executeDdl } from '../ledger/connect.ts';
+import type { ExecutionInput } from '../contracts/execution-input.ts';
+import { executeDdl } from '../postgres/execute.ts';
 import { sqlStateOf } from '../postgres/postgres-errors.ts';
 import { run, runOne } from '../postgres/sql.ts';
 import type { ForeignKey } from './foreign-key.ts';

@@ -4,7 +4,7 @@ import { hasFiringChanged } from '../catalog/firing-modes.ts';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { holdingRows, type Pair, type Pairing, readPairing } from '../catalog/pairs.ts';
 import { PartitionSetChanged } from '../contracts/errors.ts';
-import type { LedgerPair } from '../ledger/migrations.ts';
+import type { LedgerPair } from '../ledger/pairs.ts';
 import { GATE_FINDINGS, readFindings } from './preflight/sql-findings.ts';
 
 export interface GateReading {

@@ -2,8 +2,8 @@
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { countMemory, PAGE_COST_OF_TODAY, readServer } from '../catalog/server-facts.ts';
-import { contained } from '../ledger/connect.ts';
 import { toNamedError } from '../postgres/postgres-errors.ts';
+import { contained } from '../postgres/session/transactions.ts';
 import { run } from '../postgres/sql.ts';
 import { readTablesOnly } from '../postgres/tables-only.ts';
 

@@ -1,6 +1,6 @@
 /** The six checks. Each looks at the database as it is; the ledger only says which pairs a migration is responsible for. */
 import type { Client } from 'pg';
-import { type ForeignKey, resolveForeignKey } from '../catalog/foreign-key.ts';
+import type { ForeignKey } from '../catalog/foreign-key.ts';
 import {
   FOREIGN_TABLE,
   hasForeignTable,
@@ -15,6 +15,7 @@ import { type Check, CheckId, type Verification } from '../contracts/documents.t
 import { NotMigrated } from '../contracts/errors.ts';
 import { rolledBack } from '../ledger/connect.ts';
 import { readMigration, wantsNoIndexes } from '../ledger/migrations.ts';
+import { resolveForeignKey } from '../ledger/resolve-foreign-key.ts';
 import { toNamedError } from '../postgres/postgres-errors.ts';
 import { run, runOne } from '../postgres/sql.ts';
 import { PROBE_TIMEOUT_MS, probeDelete, proveLookups } from './delete-probe.ts';

@@ -5,8 +5,10 @@
  * A batch, and not a Distributed Map: its child executions would be another 25,000 events each, but the local engine has
  * none, and then the two homes would no longer run the same file. Pure.
  */
-import type { PairItem } from './documents.ts';
+
+import type { EventBudget } from './documents.ts';
 import { PACE } from './forecast.ts';
+import type { PairItem } from './step-results.ts';
 
 /** Events of one execution at most. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
 export const EVENT_LIMIT = 25_000;
@@ -95,23 +97,6 @@ function item(batch: readonly Sized[]): PairItem {
     last: last.pair,
     referencing: others === 0 ? first.referencing : `${first.referencing} and ${others} more`,
   };
-}
-
-/** What an execution would use of Step Functions' limit. */
-export interface EventBudget {
-  /** Iterations of each Map state. */
-  readonly iterations: number;
-  /** Pairs in the longest of them; 1: each pair has its own in the visual history. */
-  readonly pairsPerIteration: number;
-  /** Events if all goes well, with the turns of work that outlives a function. */
-  readonly events: number;
-  /** What a rollback after the drop would add. */
-  readonly rollbackEvents: number;
-  /** What waiting for an approval for as long as it may take would add; 0 where none is asked for. */
-  readonly approvalEvents: number;
-  /** Left for refused locks and for pairs that are held back. */
-  readonly reserve: number;
-  readonly limit: number;
 }
 
 /** @param approvalTimeoutSeconds 0: no approval is asked for */

@@ -1,5 +1,4 @@
 /** How long a pair's work will take: by this migration's own pace where it has one, else by measurements. */
-import type { LedgerPair } from '../ledger/migrations.ts';
 
 /** Rows a second and session, from measurements with warm caches on two cores; disks and row widths differ widely. */
 export const PACE = { index: 1_000_000, validate: 450_000, count: 900_000 } as const;
@@ -18,7 +17,7 @@ export interface Pace {
 }
 
 /** Seconds, by the pace so far where it says something, with some caution. */
-export function forecastSeconds(what: Timed, pair: Pick<LedgerPair, 'rows'>, { rows, milliseconds }: Pace): number {
+export function forecastSeconds(what: Timed, pair: { readonly rows: number }, { rows, milliseconds }: Pace): number {
   const pace = rows >= ENOUGH_ROWS && milliseconds > 0 ? (rows / milliseconds) * 1_000 : PACE[what];
   return (pair.rows / pace) * CAUTION;
 }

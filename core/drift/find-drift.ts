@@ -4,7 +4,7 @@ import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { isSamePair, type Pair, type Pairing, readPairing } from '../catalog/pairs.ts';
 import type { Severity } from '../contracts/documents.ts';
 import { NotMigrated } from '../contracts/errors.ts';
-import { type LedgerPair, readPairs } from '../ledger/migrations.ts';
+import { type LedgerPair, readPairs } from '../ledger/pairs.ts';
 import { type Audit, type AuditedTable, type Drift, statementsOf } from './drift.ts';
 import { findGuardDrift } from './guard-drift.ts';
 import { afterAdoption, ledgerDrift, leftToMigration } from './lost-ledger.ts';

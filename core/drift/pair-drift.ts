@@ -4,7 +4,7 @@ import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { hasForeignTable, isSamePair, type Pair } from '../catalog/pairs.ts';
 import type { Finding, Severity } from '../contracts/documents.ts';
-import type { LedgerPair } from '../ledger/migrations.ts';
+import type { LedgerPair } from '../ledger/pairs.ts';
 import { run } from '../postgres/sql.ts';
 import { ledgerStatements } from '../provision/add-to-ledger.ts';
 import type { Drift } from './drift.ts';

@@ -1,12 +1,13 @@
 /** What is audited: every migrated foreign key that the ledger knows, and those that only the catalog shows. */
 import type { Client } from 'pg';
-import { type ForeignKey, parentForeignKeys, resolveForeignKey, resolveTable } from '../catalog/foreign-key.ts';
+import { type ForeignKey, parentForeignKeys, resolveTable } from '../catalog/foreign-key.ts';
 import { type Shape, target } from '../catalog/lost-foreign-key.ts';
 import { wantsGuard } from '../catalog/row-movement-guard.ts';
 import { refuseUntrustedCode } from '../catalog/untrusted-code.ts';
 import { InvalidInput, NotMigrated } from '../contracts/errors.ts';
 import { requireForeignKeyTexts } from '../ledger/foreign-key-texts.ts';
 import type { LedgerMigration, MigrationOptions, MigrationState } from '../ledger/migrations.ts';
+import { resolveForeignKey } from '../ledger/resolve-foreign-key.ts';
 import { checkLedger, isLedgerReadable } from '../ledger/schema/state.ts';
 import { sqlStateOf } from '../postgres/postgres-errors.ts';
 import { run, runOne } from '../postgres/sql.ts';

@@ -5,10 +5,11 @@ import { FOREIGN_TABLE, holdingRows, isSamePair, type Pairing, type Unpaired } f
 import type { Severity } from '../contracts/documents.ts';
 import { UntrustedCode } from '../contracts/errors.ts';
 import { shellWord } from '../contracts/safe-text.ts';
-import { contained } from '../ledger/connect.ts';
-import { type LedgerPair, readMigration } from '../ledger/migrations.ts';
+import { readMigration } from '../ledger/migrations.ts';
+import type { LedgerPair } from '../ledger/pairs.ts';
 import { checkLedger } from '../ledger/schema/state.ts';
 import type { LockRequest } from '../postgres/locks/lock-wait.ts';
+import { contained } from '../postgres/session/transactions.ts';
 import { run } from '../postgres/sql.ts';
 import { partnerName } from '../provision/pair-names-by-rule.ts';
 import { readBound, readSiblings } from '../provision/place.ts';

@@ -1,15 +1,17 @@
 /** Approval by a person: lets the migration that waits for it go on to the drop of the parent FK, or takes that back. */
 import type { Client } from 'pg';
-import { resolveForeignKey } from '../catalog/foreign-key.ts';
 import { readServer } from '../catalog/server-facts.ts';
-import type { ExecutionInput, Rehearsal } from '../contracts/documents.ts';
+import type { Rehearsal } from '../contracts/documents.ts';
 import { ApprovalRefused, InvalidInput, PrivilegeMissing } from '../contracts/errors.ts';
+import type { ExecutionInput } from '../contracts/execution-input.ts';
 import type { Starter } from '../contracts/person.ts';
 import { toNamedError } from '../postgres/postgres-errors.ts';
+import { inTransaction } from '../postgres/session/transactions.ts';
 import { run, runOne } from '../postgres/sql.ts';
 import { startedBy } from './approval-check.ts';
-import { inTransaction, type MigrationState } from './migrations.ts';
+import type { MigrationState } from './migrations.ts';
 import { asNote } from './notes/notes.ts';
+import { resolveForeignKey } from './resolve-foreign-key.ts';
 import { admitWriter } from './schema/identity.ts';
 import { isLedgerReadable, requireNewestLedger } from './schema/state.ts';
 

@@ -1,19 +1,18 @@
 /** One `Client` per piece of work, never a pool: sessions hold locks and settings, so each has one owner and one end. */
 import { channel } from 'node:diagnostics_channel';
 import { Client } from 'pg';
-import { ConnectionLost, ConnectionRefused, InvalidInput, P2pfkError } from '../contracts/errors.ts';
+import { ConnectionLost, ConnectionRefused, P2pfkError } from '../contracts/errors.ts';
 import { redact } from '../contracts/redact.ts';
 import { SESSION_OPENED } from '../postgres/libpq/keywords.ts';
 import { CombinedFailure, openSession, type ServerAddress } from '../postgres/libpq/open.ts';
 import { resolveParameters } from '../postgres/libpq/parameters.ts';
 import { readerConnectionString, readerUrls } from '../postgres/libpq/reader-url.ts';
-import { isConnectionError, isTrouble, messageOf, sqlStateOf, toNamedError } from '../postgres/postgres-errors.ts';
+import { isConnectionError, isTrouble, messageOf, sqlStateOf } from '../postgres/postgres-errors.ts';
 import { backendOf, PooledSession, refuseTransactionPooler, usesSessionPooler } from '../postgres/session/pooler.ts';
 import { endpointOfUrl, noteEndpoint } from '../postgres/session/session-endpoint.ts';
 import { endStandbyWait, stillWorks } from '../postgres/session/session-look.ts';
 import { pinSettings } from '../postgres/session/session-settings.ts';
 import { expectAnswersWithin, watchAnswers } from '../postgres/session/unanswered.ts';
-import { journalOf } from '../postgres/statement-journal.ts';
 import { becomeLedgerOwner, checkLedger, LEDGER_OWNER } from './schema/state.ts';
 
 export interface ConnectOptions {
@@ -223,20 +222,6 @@ export async function inSnapshot<Result>(client: Client, work: () => Promise<Res
   }
 }
 
-/**
- * Reading work that may fail without an end to the transaction around it, if there is one. There the locks that it took
- * are given back too, and its settings.
- */
-export async function contained<Result>(client: Client, work: () => Promise<Result>): Promise<Result> {
-  if (client.getTransactionStatus() !== 'T') return work();
-  await client.query('SAVEPOINT contained');
-  try {
-    return await work();
-  } finally {
-    await client.query('ROLLBACK TO SAVEPOINT contained; RELEASE SAVEPOINT contained').catch(() => undefined);
-  }
-}
-
 function connectionError(thrown: unknown, target: string): P2pfkError {
   if (thrown instanceof P2pfkError) return thrown;
   const error = thrown instanceof CombinedFailure ? thrown.main : thrown;
@@ -268,70 +253,4 @@ function connectionError(thrown: unknown, target: string): P2pfkError {
 export function describeTarget(databaseUrl?: string): string {
   const { hosts, database } = resolveParameters(databaseUrl);
   return `${hosts.map(({ host, address, port }) => `${host || address}:${port}`).join(',')}/${redact(database)}`;
-}
-
-/**
- * Runs `work` with the caller's search_path, so that an unqualified name means to us what it means to the caller; then goes
- * back to the path of `sql/session.sql`. For names that a person gives there is one query, `catalog/resolve-table`; everything else is
- * a statement that fires code of the application. What `work` sends must itself be qualified, operators included
- * (`OPERATOR(pg_catalog.=)`): anybody may have put a function or an operator into a schema of that path.
- * test/core/postgres/captured-names.test.ts scans the texts, and plants what could be captured.
- */
-export async function withCallerSearchPath<Result>(client: Client, work: () => Promise<Result>): Promise<Result> {
-  await client.query(CALLER_SEARCH_PATH.session);
-  try {
-    return await work();
-  } finally {
-    // A SET, because under that path set_config could be another function. In a transaction that has failed this fails too, and
-    // its rollback puts the setting back.
-    await client.query('SET search_path = pg_catalog, pg_temp').catch(() => undefined);
-  }
-}
-
-/** Statements before and after one that fires code of the application, where they are sent as one message in a transaction. */
-export const CALLER_SEARCH_PATH = {
-  before: "SELECT set_config('search_path', current_setting('p2pfk.caller_search_path'), true)",
-  /** Where the statement is alone, outside a transaction, and the session's last one. */
-  session: "SELECT set_config('search_path', current_setting('p2pfk.caller_search_path'), false)",
-  after: 'SET LOCAL search_path = pg_catalog, pg_temp',
-} as const;
-
-/**
- * From now on `path` is the caller's search_path of this session; undefined leaves what it is.
- *
- * @throws InvalidInput when it is not a list of names
- */
-export async function useCallerSearchPath(client: Client, path: string | undefined): Promise<void> {
-  if (path === undefined) return;
-  await client.query("SELECT set_config('p2pfk.caller_search_path', $1, false)", [path]);
-  try {
-    await contained(client, () => withCallerSearchPath(client, () => Promise.resolve()));
-  } catch (error) {
-    if (sqlStateOf(error) !== '22023') throw toNamedError(error);
-    throw new InvalidInput(`searchPath is not a list of schemas as SET search_path takes it: ${messageOf(error)}`);
-  }
-}
-
-/** Runs one statement of ours; whatever fails comes out named, with SQLSTATE and the statement. */
-export async function execute(client: Client, sql: string): Promise<number> {
-  // PostgreSQL answers an empty message with success.
-  if (sql.trim() === '') throw new Error('there is no statement to run');
-  try {
-    const result = await client.query(sql);
-    return result.rowCount ?? 0;
-  } catch (error) {
-    throw toNamedError(error, sql);
-  }
-}
-
-/**
- * Like {@link execute}, for DDL and DML on tables of the application: event triggers, CHECK functions and triggers see the
- * search_path that they would see if the same role ran the statement in psql. Needs a journal, from which the ledger gets it.
- */
-export async function executeDdl(client: Client, sql: string): Promise<number> {
-  const journal = journalOf(client);
-  const beganAt = performance.now();
-  const count = await withCallerSearchPath(client, () => execute(client, sql));
-  journal.push({ sql, duration_ms: performance.now() - beganAt });
-  return count;
 }

@@ -2,24 +2,19 @@
 import type { Client } from 'pg';
 import type { AlwaysFiring, ForeignKey } from '../catalog/foreign-key.ts';
 import type { Pairing } from '../catalog/pairs.ts';
-import type {
-  AcceptedFinding,
-  Blocked,
-  ExecutionInput,
-  MigratedPair,
-  PairState,
-  Rehearsal,
-  Verification,
-} from '../contracts/documents.ts';
+import type { AcceptedFinding, Blocked, MigratedPair, Rehearsal, Verification } from '../contracts/documents.ts';
 import { MigrationFenced, MigrationInProgress } from '../contracts/errors.ts';
-import type { Pace, Timed } from '../contracts/forecast.ts';
+import type { ExecutionInput } from '../contracts/execution-input.ts';
 import type { Starter } from '../contracts/person.ts';
 import { sqlStateOf, toNamedError } from '../postgres/postgres-errors.ts';
 import { runAsLogin } from '../postgres/session/as-login.ts';
+import { inTransaction } from '../postgres/session/transactions.ts';
 import { run, runOne } from '../postgres/sql.ts';
 import { requireForeignKeyTexts } from './foreign-key-texts.ts';
 import { livenessKeyOf } from './liveness.ts';
+import { noteEvent, readBlocked } from './notes/events.ts';
 import { asNote } from './notes/notes.ts';
+import { readPairs } from './pairs.ts';
 import { isLinked, readIdentity } from './schema/identity.ts';
 import { isLedgerReadable } from './schema/state.ts';
 
@@ -92,53 +87,6 @@ export interface Migration extends LedgerMigration {
   /** Seconds since approval was first asked for in this execution. */
   readonly approval_waited_seconds: number | null;
 }
-
-/** One row of p2pfk.pair. */
-export interface LedgerPair {
-  readonly pair: number;
-  readonly referencing_oid: number;
-  readonly referencing: string;
-  readonly referenced_oid: number;
-  readonly referenced: string;
-  readonly bound: string;
-  readonly rows: number;
-  readonly bytes: number;
-  readonly constraint_name: string;
-  readonly constraint_added: boolean;
-  readonly index_name: string;
-  readonly index_added: boolean;
-  readonly root_constraint: string | null;
-  /** The pair FK's name before the drop of the parent FK gave it another; null where it kept its name. */
-  readonly former_name: string | null;
-  readonly state: PairState;
-  readonly attempts: number;
-  readonly last_error: string | null;
-  readonly lock_wait_ms: number;
-  readonly index_ms: number | null;
-  readonly add_ms: number | null;
-  readonly validate_ms: number | null;
-  readonly orphans: number | null;
-  readonly orphans_counted_at: Date | null;
-}
-
-/** Columns of p2pfk.pair that a step may note; `attempts` and `lock_wait_ms` are added to what is there. */
-export type PairChanges = Partial<
-  Pick<
-    LedgerPair,
-    | 'constraint_name'
-    | 'constraint_added'
-    | 'index_name'
-    | 'index_added'
-    | 'state'
-    | 'attempts'
-    | 'last_error'
-    | 'lock_wait_ms'
-    | 'index_ms'
-    | 'add_ms'
-    | 'validate_ms'
-    | 'orphans'
-  >
-> & { readonly orphans_counted_at?: string };
 
 export interface MigrationChanges {
   readonly state?: MigrationState;
@@ -295,28 +243,6 @@ export function wantsNoIndexes({ options }: Pick<LedgerMigration, 'options'>): b
   return 'noIndexes' in options && options.noIndexes === true;
 }
 
-export function readPairs(client: Client, id: string): Promise<LedgerPair[]> {
-  return run<LedgerPair & Record<string, unknown>>(client, 'ledger/read-pairs', { migration_id: id, pair: null });
-}
-
-export function readPace(client: Client, id: string, what: Timed): Promise<Pace> {
-  return runOne<Pace & Record<string, unknown>>(client, 'ledger/pace', { migration_id: id, what });
-}
-
-/** @returns the pair, and in `of` how many there are in all */
-export async function readPair(
-  client: Client,
-  id: string,
-  pair: number,
-): Promise<LedgerPair & { readonly of: number }> {
-  const [row] = await run<LedgerPair & { readonly of: number }>(client, 'ledger/read-pairs', {
-    migration_id: id,
-    pair,
-  });
-  if (!row) throw new MigrationFenced(`migration ${id} has no pair ${pair} in the ledger of this database`);
-  return row;
-}
-
 /** The owner of the migration counts as alive for that many seconds more, and by the key that it holds now. */
 export async function extendLease(client: Client, id: string, execution: string, seconds: number): Promise<void> {
   await run(client, 'ledger/extend-lease', {
@@ -329,51 +255,6 @@ export async function extendLease(client: Client, id: string, execution: string,
 
 export async function changeMigration(client: Client, id: string, changes: MigrationChanges): Promise<void> {
   await run(client, 'ledger/change-migration', { migration_id: id, changes: await asNote(client, changes) });
-}
-
-export async function changePair(client: Client, id: string, pair: number, changes: PairChanges): Promise<void> {
-  const { last_error } = changes;
-  const noted = last_error ? { ...changes, last_error: await asNote(client, last_error) } : changes;
-  await run(client, 'ledger/change-pair', { migration_id: id, pair, changes: noted });
-}
-
-/** All times are milliseconds. */
-export interface LedgerEvent {
-  readonly pair: number | null;
-  readonly step: string;
-  readonly sql: string | null;
-  readonly durationMs: number | null;
-  readonly error: string | null;
-  /** The execution that did it; absent where it was a person's command. */
-  readonly execution?: string | null | undefined;
-  /** Of a try for locks. */
-  readonly waitedMs?: number;
-  /** How long it blocked others at most; absent where its locks block no reader and no writer. */
-  readonly blockedMs?: number | undefined;
-}
-
-/** @param id null: it concerns the ledger itself */
-export async function noteEvent(client: Client, id: string | null, event: LedgerEvent): Promise<void> {
-  await run(client, 'ledger/note-event', {
-    migration_id: id,
-    execution: event.execution ?? null,
-    pair: event.pair,
-    step: event.step,
-    sql: event.sql,
-    waited_ms: event.waitedMs ?? null,
-    blocked_ms: event.blockedMs ?? null,
-    duration_ms: event.durationMs,
-    error: await asNote(client, event.error),
-  });
-}
-
-/** How long the tries for locks of one execution have blocked others at most, milliseconds. */
-export async function readBlocked(client: Client, id: string, execution: string): Promise<Blocked> {
-  const row = await runOne<{ longest_ms: number; total_ms: number; tries: number }>(client, 'ledger/blocked', {
-    migration_id: id,
-    execution,
-  });
-  return { longestMs: row.longest_ms, totalMs: row.total_ms, tries: row.tries };
 }
 
 /** The ledger's row as the foreign key that it remembers. */
@@ -415,21 +296,4 @@ export async function readMigrationReport(
       lockWaitMs: Math.round(pair.lock_wait_ms),
     })),
   };
-}
-
-/** BEGIN, work, COMMIT (or whatever `end` says); ROLLBACK when anything fails, also where the connection is gone already. */
-export async function inTransaction<Result>(
-  client: Client,
-  work: () => Promise<Result>,
-  end: 'COMMIT' | 'ROLLBACK' = 'COMMIT',
-): Promise<Result> {
-  await client.query('BEGIN');
-  try {
-    const result = await work();
-    await client.query(end);
-    return result;
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined);
-    throw error;
-  }
 }

@@ -4,7 +4,7 @@ import { InvalidInput } from '../contracts/errors.ts';
 import type { HeldLock, RecordedPlan, Trail, TrailEvent, TrailMigration, TrailPair } from '../contracts/trail.ts';
 import { run } from '../postgres/sql.ts';
 import { inSnapshot } from './connect.ts';
-import { type LedgerPair, readPairs } from './migrations.ts';
+import { type LedgerPair, readPairs } from './pairs.ts';
 import { isLedgerReadable } from './schema/state.ts';
 
 interface MigrationRow {

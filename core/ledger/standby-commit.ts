@@ -8,10 +8,11 @@ import { channel } from 'node:diagnostics_channel';
 import type { Client } from 'pg';
 import { messageOf, sqlStateOf, toNamedError } from '../postgres/postgres-errors.ts';
 import { backendOf } from '../postgres/session/pooler.ts';
+import { inTransaction } from '../postgres/session/transactions.ts';
 import { expectAnswersWithin } from '../postgres/session/unanswered.ts';
 import { runOne } from '../postgres/sql.ts';
 import { endStandbyWaitOf } from './connect.ts';
-import { inTransaction, noteEvent } from './migrations.ts';
+import { noteEvent } from './notes/events.ts';
 
 /** Diagnostics channel: a sentence each time that a synchronous standby does not answer in time. */
 export const STANDBY_SLOW = 'p2pfk:standby-slow';

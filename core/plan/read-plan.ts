@@ -1,6 +1,6 @@
 /** The plan: everything that a migration would do, read from the catalog, nothing written. */
 import type { Client } from 'pg';
-import { type ForeignKey, resolveForeignKey } from '../catalog/foreign-key.ts';
+import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { type FinalName, readFinalNames, statementsOf } from '../catalog/pair-names.ts';
 import { type Pair, type Pairing, readPairing, statementsFor } from '../catalog/pairs.ts';
 import { readGuards, wantsGuard } from '../catalog/row-movement-guard.ts';
@@ -8,11 +8,13 @@ import { forecastDrop, forecastRollback, readServer, type Server } from '../cata
 import { type Acceptance, judgeAcceptance } from '../checks/preflight/acceptance.ts';
 import { checkOrphans } from '../checks/preflight/orphan-findings.ts';
 import { bySeverity, type Intent, preflight } from '../checks/preflight/preflight.ts';
-import type { Estimate, ExecutionInput, Plan, PlannedStatement } from '../contracts/documents.ts';
+import type { Estimate, Plan, PlannedStatement } from '../contracts/documents.ts';
 import { eventBudget } from '../contracts/event-budget.ts';
+import type { ExecutionInput } from '../contracts/execution-input.ts';
 import { PACE } from '../contracts/forecast.ts';
 import { planLedger, readLedgerEntry } from '../ledger/entry.ts';
 import { type MigrationState, nextMigrationId, readMigration } from '../ledger/migrations.ts';
+import { resolveForeignKey } from '../ledger/resolve-foreign-key.ts';
 import { waitLimit } from '../postgres/locks/lock-wait.ts';
 import { runOne } from '../postgres/sql.ts';
 

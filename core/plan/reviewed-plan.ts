@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto';
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
-import type { ExecutionInput } from '../contracts/documents.ts';
 import { PreflightFailed } from '../contracts/errors.ts';
-import { readPairs } from '../ledger/migrations.ts';
+import type { ExecutionInput } from '../contracts/execution-input.ts';
+import { readPairs } from '../ledger/pairs.ts';
 import { run } from '../postgres/sql.ts';
 
 /** One thing that a plan depends on: its kind, its name, and what it is. */

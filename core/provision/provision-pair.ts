@@ -3,12 +3,13 @@
  * neither readers nor writers of the two tables. What stands at its end is checked before COMMIT.
  */
 import type { Client } from 'pg';
-import { type ForeignKey, resolveForeignKey, resolveTable } from '../catalog/foreign-key.ts';
+import { type ForeignKey, resolveTable } from '../catalog/foreign-key.ts';
 import { readPairing } from '../catalog/pairs.ts';
 import { silentAction } from '../catalog/row-movement-guard.ts';
 import type { Blocked } from '../contracts/documents.ts';
 import { InvalidInput, PreflightFailed } from '../contracts/errors.ts';
 import { shellWord } from '../contracts/safe-text.ts';
+import { resolveForeignKey } from '../ledger/resolve-foreign-key.ts';
 import { prepareLedger } from '../ledger/schema/make-ledger.ts';
 import type { LockRequest } from '../postgres/locks/lock-wait.ts';
 import { sqlStateOf, toNamedError } from '../postgres/postgres-errors.ts';

@@ -4,16 +4,12 @@
  */
 
 import { type PairStanding, readStanding } from '../catalog/pairs.ts';
-import type { PairEvent, PairResult } from '../contracts/documents.ts';
 import { DeadlockDetected, LockTimeout } from '../contracts/errors.ts';
 import { PAIRS_PER_CALL } from '../contracts/event-budget.ts';
-import {
-  foreignKeyOf,
-  type LedgerPair,
-  type MigrationOptions,
-  readMigration,
-  readPairs,
-} from '../ledger/migrations.ts';
+import type { PairEvent } from '../contracts/step-events.ts';
+import type { PairResult } from '../contracts/step-results.ts';
+import { foreignKeyOf, type MigrationOptions, readMigration } from '../ledger/migrations.ts';
+import { type LedgerPair, readPairs } from '../ledger/pairs.ts';
 import type { StepContext } from './context.ts';
 
 export type PairStep = (context: StepContext, event: PairEvent) => Promise<PairResult>;

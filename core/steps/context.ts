@@ -10,18 +10,11 @@ import {
   WindowClosed,
 } from '../contracts/errors.ts';
 import { forecastSeconds } from '../contracts/forecast.ts';
-import { useCallerSearchPath } from '../ledger/connect.ts';
-import {
-  extendLease,
-  foreignKeyOf,
-  type LedgerPair,
-  type Migration,
-  readMigration,
-  readPace,
-  readPair,
-} from '../ledger/migrations.ts';
+import { extendLease, foreignKeyOf, type Migration, readMigration } from '../ledger/migrations.ts';
 import { tryToNote } from '../ledger/notes/notes.ts';
+import { type LedgerPair, readPace, readPair } from '../ledger/pairs.ts';
 import { upgradeLedger } from '../ledger/schema/make-ledger.ts';
+import { useCallerSearchPath } from '../postgres/session/caller-search-path.ts';
 import { heldBack, holdBackSeconds } from './throttle.ts';
 
 /** Structured log lines; Powertools' Logger fits. */

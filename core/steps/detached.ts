@@ -8,7 +8,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { holdRandomKey } from '../ledger/liveness.ts';
-import { extendLease, noteEvent } from '../ledger/migrations.ts';
+import { extendLease } from '../ledger/migrations.ts';
+import { noteEvent } from '../ledger/notes/events.ts';
 import { describeBlockers, readBlockers } from '../postgres/locks/blockers.ts';
 import { messageOf, toNamedError } from '../postgres/postgres-errors.ts';
 import { asLogin, runAsLogin } from '../postgres/session/as-login.ts';

@@ -6,8 +6,9 @@
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { type Pairing, statementFor } from '../catalog/pairs.ts';
 import { dropGuardStatements } from '../catalog/row-movement-guard.ts';
-import { executeDdl } from '../ledger/connect.ts';
-import { changePair, type LedgerPair, type MigrationOptions } from '../ledger/migrations.ts';
+import type { MigrationOptions } from '../ledger/migrations.ts';
+import { changePair, type LedgerPair } from '../ledger/pairs.ts';
+import { executeDdl } from '../postgres/execute.ts';
 import { run } from '../postgres/sql.ts';
 import type { StepContext } from './context.ts';
 import { limit, underLock } from './locks/lock-budget.ts';

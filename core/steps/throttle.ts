@@ -1,12 +1,12 @@
 /** Holds back while others need the server more: between pairs, never in the middle of a statement. */
 import type { Client } from 'pg';
 import { ConnectionLost, InvalidInput, PrivilegeMissing } from '../contracts/errors.ts';
-import { withCallerSearchPath } from '../ledger/connect.ts';
 import type { MigrationOptions } from '../ledger/migrations.ts';
 import { checkLedger } from '../ledger/schema/state.ts';
 import { readAuroraReaders } from '../postgres/aurora-readers.ts';
 import { readOurSessions } from '../postgres/locks/blockers.ts';
 import { isConnectionError, sqlStateOf } from '../postgres/postgres-errors.ts';
+import { withCallerSearchPath } from '../postgres/session/caller-search-path.ts';
 import { runOne } from '../postgres/sql.ts';
 
 const SHORTEST_HOLD_BACK = 10;

@@ -3,7 +3,7 @@
 import { maintenanceMemory, PAGE_COST_OF_TODAY } from '../catalog/server-facts.ts';
 import { mayHaveNewCode, type TablesRead, untrustedCodeGuard } from '../catalog/untrusted-code.ts';
 import { OrphanedRows } from '../contracts/errors.ts';
-import { CALLER_SEARCH_PATH, useCallerSearchPath } from '../ledger/connect.ts';
+import { CALLER_SEARCH_PATH, useCallerSearchPath } from '../postgres/session/caller-search-path.ts';
 import { run } from '../postgres/sql.ts';
 import type { EnteredMigration, StepContext } from './context.ts';
 import { type DetachedOutcome, runDetached } from './detached.ts';

@@ -1,5 +1,5 @@
 /** What was done, to what, by whom, when; and how it ended. */
-import { ExecutionInput } from '../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../core/contracts/execution-input.ts';
 import type { Report } from '../contracts.ts';
 import { AS_STATED, bytes, count, duration, instant, placeOf, plural } from '../words.ts';
 import { type Html, html } from './escape.ts';

@@ -1,8 +1,9 @@
 /** All executions of one migration: who started each, from the ledger's notes, and how it ended, from the histories that are still there. */
+
+import type { DescribeExecutionOutput } from '@aws-sdk/client-sfn';
 import type { Trail, TrailEvent } from '../../core/contracts/trail.ts';
 import { parseRecord, stringOf } from '../../core/history/json.ts';
 import type { MigrationExecution } from '../contracts.ts';
-import type { DescribedExecution } from '../report.ts';
 
 export interface ExecutionSources {
   /** The one that the report is about. */
@@ -62,3 +63,8 @@ function outcomeOf({ status, output, error }: DescribedExecution): string {
   if (status === 'ABORTED' || status === 'TIMED_OUT') return 'STOPPED';
   return status === 'FAILED' ? (error ?? status) : (status ?? '');
 }
+
+export type DescribedExecution = Pick<
+  DescribeExecutionOutput,
+  'executionArn' | 'status' | 'startDate' | 'stopDate' | 'input' | 'output' | 'error'
+>;

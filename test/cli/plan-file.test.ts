@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { inputOfPlan, readPlanFile, refuseChangedCatalog } from '../../cli/plan-file.ts';
 import { documentHash } from '../../cli/plan-hash.ts';
-import { ExecutionInput } from '../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../core/contracts/execution-input.ts';
 import { databaseWith } from '../core/case.helpers.ts';
 import { Execution } from '../core/execution.helpers.ts';
 import { p2pfk } from './cli.helpers.ts';

@@ -4,7 +4,6 @@
  */
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
-import type { PairEvent, PairItem, PairResult } from '../../core/contracts/documents.ts';
 import { LockTimeout } from '../../core/contracts/errors.ts';
 import {
   EVENT_LIMIT,
@@ -15,6 +14,8 @@ import {
   pollForApproval,
 } from '../../core/contracts/event-budget.ts';
 import { PACE } from '../../core/contracts/forecast.ts';
+import type { PairEvent } from '../../core/contracts/step-events.ts';
+import type { PairItem, PairResult } from '../../core/contracts/step-results.ts';
 import { workThrough } from '../../core/steps/batch.ts';
 import { type Handlers, type StateMachineDefinition, startExecution } from '../../local/engine/engine.ts';
 import { definition } from './definition.helpers.ts';

@@ -1,7 +1,7 @@
 /** Where a role without rights may have put a function that a more powerful role would run, on each version of PostgreSQL. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { resolveForeignKey } from '../../core/catalog/foreign-key.ts';
 import { connect } from '../../core/ledger/connect.ts';
+import { resolveForeignKey } from '../../core/ledger/resolve-foreign-key.ts';
 import { makePlace, PLACES, type Place } from '../core/checks/untrusted-code.cases.ts';
 import { type MatrixDatabase, type MatrixServer, startServer } from './server.helpers.ts';
 import { majorUnderTest } from './version.helpers.ts';

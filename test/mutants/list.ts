@@ -439,7 +439,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'no code of a role with fewer rights compares keys in our session',
-    file: 'core/catalog/foreign-key.ts',
+    file: 'core/ledger/resolve-foreign-key.ts',
     find: "  else if (purpose !== 'approve') await refuseUntrustedCode(client, foreignKey);\n",
     replace: '',
     test: 'test/core/checks/untrusted-code.test.ts',

@@ -2,7 +2,7 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ExecutionInput } from '../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../core/contracts/execution-input.ts';
 import { connectReadOnly } from '../../core/ledger/connect.ts';
 import { readPlan } from '../../core/plan/read-plan.ts';
 import { migrationScript } from '../../core/plan/script/migration-script.ts';

@@ -1,6 +1,6 @@
 /** What the psql scripts refuse: one clear line, exit code 3, nothing changed. */
 import { expect, it } from 'vitest';
-import { ExecutionInput } from '../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../core/contracts/execution-input.ts';
 import { planMigration } from '../../core/plan/read-plan.ts';
 import { coreSession, databaseWith, everything, oneRow, smuggle, THREE_PAIRS } from '../core/case.helpers.ts';
 import { describeWithPsql, psql, psqlInOrder, type Script } from './psql.helpers.ts';

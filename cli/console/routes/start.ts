@@ -1,7 +1,8 @@
 /** Start form, plan, start. */
 import { type Context, Hono } from 'hono';
-import { ExecutionInput, type Plan, type PlanFinding } from '../../../core/contracts/documents.ts';
+import type { Plan, PlanFinding } from '../../../core/contracts/documents.ts';
 import { InvalidInput, P2pfkError } from '../../../core/contracts/errors.ts';
+import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { withheld } from '../../../core/contracts/redact.ts';
 import { connectReadOnly } from '../../../core/ledger/connect.ts';
 import { describeIdentity, readIdentity } from '../../../core/ledger/schema/identity.ts';

@@ -1,7 +1,8 @@
 /** Which findings need acceptance, which of them are accepted, and by whom. */
 import { createHash } from 'node:crypto';
 import type { Server } from '../../catalog/server-facts.ts';
-import type { AcceptedFinding, ExecutionInput, PlanFinding } from '../../contracts/documents.ts';
+import type { AcceptedFinding, PlanFinding } from '../../contracts/documents.ts';
+import type { ExecutionInput } from '../../contracts/execution-input.ts';
 
 /** What a person accepted: by options of this execution, and earlier for the same migration. */
 export interface Given extends Pick<ExecutionInput, 'accept' | 'by'> {

@@ -3,7 +3,8 @@
 import type { ForeignKey } from '../../catalog/foreign-key.ts';
 import type { Pairing } from '../../catalog/pairs.ts';
 import type { Server } from '../../catalog/server-facts.ts';
-import type { ExecutionInput, PlanFinding, Severity } from '../../contracts/documents.ts';
+import type { PlanFinding, Severity } from '../../contracts/documents.ts';
+import type { ExecutionInput } from '../../contracts/execution-input.ts';
 
 /** `plan` may be run by a role that can only read: what it lacks for `migrate` is then a warning. */
 export type Intent = 'plan' | 'migrate';

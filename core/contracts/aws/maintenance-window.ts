@@ -3,7 +3,7 @@
  * the stack and `p2pfk schedule` make the same schedule from it. Pure.
  */
 import * as z from 'zod';
-import { ExecutionInput } from '../documents.ts';
+import { ExecutionInput } from '../execution-input.ts';
 
 export const MINUTES_IN_A_DAY = 24 * 60;
 

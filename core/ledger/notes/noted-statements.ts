@@ -1,9 +1,9 @@
 /** Statements outside of a transaction of ours, such as CREATE INDEX CONCURRENTLY: each is noted in the ledger, also where it fails. */
 import type { Client } from 'pg';
+import { executeDdl } from '../../postgres/execute.ts';
 import { messageOf } from '../../postgres/postgres-errors.ts';
 import { withJournal } from '../../postgres/statement-journal.ts';
-import { executeDdl } from '../connect.ts';
-import { noteEvent } from '../migrations.ts';
+import { noteEvent } from './events.ts';
 
 export interface NotedWork {
   /** Null where no ledger knows of it: then there is nothing to note it in. */

@@ -2,9 +2,10 @@
 import type { Client } from 'pg';
 import { LedgerVersionRefused } from '../../contracts/errors.ts';
 import { sqlStateOf, toNamedError } from '../../postgres/postgres-errors.ts';
+import { inTransaction } from '../../postgres/session/transactions.ts';
 import { run, runOne } from '../../postgres/sql.ts';
 import { readSql } from '../../postgres/sql-files.ts';
-import { inTransaction, noteEvent } from '../migrations.ts';
+import { noteEvent } from '../notes/events.ts';
 import { admitWriter, forgetLink, identityValues, readIdentity, readUnmatched } from './identity.ts';
 import { checkLedger, type LedgerState, refuseDrift } from './state.ts';
 

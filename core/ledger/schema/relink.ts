@@ -1,9 +1,9 @@
 /** `--relink`: the word of a person that this is the database that the ledger found in it is to be used for. */
 import type { Client } from 'pg';
 import { toNamedError } from '../../postgres/postgres-errors.ts';
+import { inTransaction } from '../../postgres/session/transactions.ts';
 import { run, runOne } from '../../postgres/sql.ts';
 import { readSql } from '../../postgres/sql-files.ts';
-import { inTransaction } from '../migrations.ts';
 import { type DatabaseIdentity, forgetLink, identityValues, readIdentity } from './identity.ts';
 import { upgradeLedger } from './make-ledger.ts';
 import { checkLedger, refuseDrift } from './state.ts';

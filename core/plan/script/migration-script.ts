@@ -6,7 +6,7 @@
 import type { Client } from 'pg';
 import { readFinalNames } from '../../catalog/pair-names.ts';
 import { readGuards, wantsGuard } from '../../catalog/row-movement-guard.ts';
-import type { ExecutionInput } from '../../contracts/documents.ts';
+import type { ExecutionInput } from '../../contracts/execution-input.ts';
 import { nextMigrationId } from '../../ledger/migrations.ts';
 import { ledgerStatements } from '../../ledger/schema/make-ledger.ts';
 import { run } from '../../postgres/sql.ts';

@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import type { FinalName } from '../../catalog/pair-names.ts';
 import type { Pair } from '../../catalog/pairs.ts';
 import type { Guard } from '../../catalog/row-movement-guard.ts';
-import type { ExecutionInput } from '../../contracts/documents.ts';
+import type { ExecutionInput } from '../../contracts/execution-input.ts';
 import type { PlanReading } from '../read-plan.ts';
 
 export interface ScriptSource {

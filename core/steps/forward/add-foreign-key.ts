@@ -6,9 +6,10 @@
 import { copyFiringModes } from '../../catalog/firing-modes.ts';
 import { hasPairForeignKey, statementFor } from '../../catalog/pairs.ts';
 import { createGuards, readGuards, wantsGuard } from '../../catalog/row-movement-guard.ts';
-import type { PairEvent, PairResult } from '../../contracts/documents.ts';
-import { executeDdl } from '../../ledger/connect.ts';
-import { changePair } from '../../ledger/migrations.ts';
+import type { PairEvent } from '../../contracts/step-events.ts';
+import type { PairResult } from '../../contracts/step-results.ts';
+import { changePair } from '../../ledger/pairs.ts';
+import { executeDdl } from '../../postgres/execute.ts';
 import { withFreeNames } from '../../postgres/free-names.ts';
 import { enterPair, enterWithinWindow, type StepContext } from '../context.ts';
 import { underLock } from '../locks/lock-budget.ts';

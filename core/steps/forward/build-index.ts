@@ -3,12 +3,14 @@
 import { readStanding, statementFor } from '../../catalog/pairs.ts';
 import { maintenanceMemory } from '../../catalog/server-facts.ts';
 import { requireFreeReaders } from '../../checks/readers.ts';
-import type { PairEvent, PairResult } from '../../contracts/documents.ts';
 import { IndexBuildFailed } from '../../contracts/errors.ts';
-import { CALLER_SEARCH_PATH, useCallerSearchPath } from '../../ledger/connect.ts';
-import { changePair, noteEvent } from '../../ledger/migrations.ts';
+import type { PairEvent } from '../../contracts/step-events.ts';
+import type { PairResult } from '../../contracts/step-results.ts';
+import { noteEvent } from '../../ledger/notes/events.ts';
 import { runNoted } from '../../ledger/notes/noted-statements.ts';
+import { changePair } from '../../ledger/pairs.ts';
 import { withFreeNames } from '../../postgres/free-names.ts';
+import { CALLER_SEARCH_PATH, useCallerSearchPath } from '../../postgres/session/caller-search-path.ts';
 import {
   beforeLongWork,
   type EnteredMigration,

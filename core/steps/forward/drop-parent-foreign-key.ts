@@ -1,7 +1,8 @@
 /** DropParentForeignKey: the verified drop, committed. */
 
 import { refuseNewCode } from '../../catalog/untrusted-code.ts';
-import type { DropResult, MigrationEvent } from '../../contracts/documents.ts';
+import type { MigrationEvent } from '../../contracts/step-events.ts';
+import type { DropResult } from '../../contracts/step-results.ts';
 import { refuseUnapproved } from '../../ledger/approval-check.ts';
 import { changeMigration } from '../../ledger/migrations.ts';
 import { tryToNote } from '../../ledger/notes/notes.ts';

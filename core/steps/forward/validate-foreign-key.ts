@@ -3,9 +3,10 @@
 import { statementFor } from '../../catalog/pairs.ts';
 import { refuseNewCode } from '../../catalog/untrusted-code.ts';
 import { countOrphans } from '../../checks/orphan-count.ts';
-import type { PairEvent, PairResult } from '../../contracts/documents.ts';
 import { GateFailed, OrphanedRows } from '../../contracts/errors.ts';
-import { changePair } from '../../ledger/migrations.ts';
+import type { PairEvent } from '../../contracts/step-events.ts';
+import type { PairResult } from '../../contracts/step-results.ts';
+import { changePair } from '../../ledger/pairs.ts';
 import { run } from '../../postgres/sql.ts';
 import {
   beforeLongWork,

@@ -24,15 +24,9 @@ import { quickChecks } from '../../checks/verification.ts';
 import type { Check, Rehearsal } from '../../contracts/documents.ts';
 import { GateFailed, LockTimeout, StatementCanceled, VerificationFailed } from '../../contracts/errors.ts';
 import { requireApproval } from '../../ledger/approval-check.ts';
-import { executeDdl } from '../../ledger/connect.ts';
-import {
-  changeMigration,
-  type LedgerPair,
-  type MigrationOptions,
-  readMigration,
-  readPairs,
-  wantsNoIndexes,
-} from '../../ledger/migrations.ts';
+import { changeMigration, type MigrationOptions, readMigration, wantsNoIndexes } from '../../ledger/migrations.ts';
+import { type LedgerPair, readPairs } from '../../ledger/pairs.ts';
+import { executeDdl } from '../../postgres/execute.ts';
 import type { LockRequest } from '../../postgres/locks/lock-wait.ts';
 import { toNamedError } from '../../postgres/postgres-errors.ts';
 import { run, runOne, withPlansKept } from '../../postgres/sql.ts';

@@ -6,7 +6,7 @@
 import { isSamePair, readPairing } from '../../catalog/pairs.ts';
 import { refuseNewCode } from '../../catalog/untrusted-code.ts';
 import { verification } from '../../checks/verification.ts';
-import type { MigrationEvent, Verification, VerifyMigrationResult } from '../../contracts/documents.ts';
+import type { Verification } from '../../contracts/documents.ts';
 import {
   ConnectionLost,
   DeadlockDetected,
@@ -14,10 +14,14 @@ import {
   LockTimeout,
   MigrationFenced,
 } from '../../contracts/errors.ts';
-import { changeMigration, inTransaction, readPairs } from '../../ledger/migrations.ts';
+import type { MigrationEvent } from '../../contracts/step-events.ts';
+import type { VerifyMigrationResult } from '../../contracts/step-results.ts';
+import { changeMigration } from '../../ledger/migrations.ts';
 import { tryToNote } from '../../ledger/notes/notes.ts';
+import { readPairs } from '../../ledger/pairs.ts';
 import { readIdentity } from '../../ledger/schema/identity.ts';
 import { toNamedError } from '../../postgres/postgres-errors.ts';
+import { inTransaction } from '../../postgres/session/transactions.ts';
 import { enterForward, type StepContext } from '../context.ts';
 import { countRemainingOrphans } from './count-remaining-orphans.ts';
 

@@ -1,6 +1,6 @@
 /** Ends sessions that sit idle in a transaction and stand in our way: only by the operator's word (--terminate-idle-blockers). */
 import type { Client } from 'pg';
-import { noteEvent } from '../../ledger/migrations.ts';
+import { noteEvent } from '../../ledger/notes/events.ts';
 import { readOurSessions } from '../../postgres/locks/blockers.ts';
 import { runAsLogin } from '../../postgres/session/as-login.ts';
 

@@ -12,8 +12,9 @@ import type { Client } from 'pg';
 import { ReaderBusy, requireFreeReaders } from '../../checks/readers.ts';
 import { LockTimeout, type P2pfkError } from '../../contracts/errors.ts';
 import { sqlStateOfLoss } from '../../ledger/connect.ts';
-import { changePair, inTransaction, type LedgerEvent, noteEvent } from '../../ledger/migrations.ts';
+import { type LedgerEvent, noteEvent } from '../../ledger/notes/events.ts';
 import { noteHeld, recordTransaction } from '../../ledger/notes/record-transaction.ts';
+import { changePair } from '../../ledger/pairs.ts';
 import { describeHolders, describeYielded } from '../../postgres/locks/describe-holders.ts';
 import {
   chooseTry,
@@ -24,6 +25,7 @@ import {
   type RelationHolder,
 } from '../../postgres/locks/lock-wait.ts';
 import { messageOf, sqlStateOf, toNamedError } from '../../postgres/postgres-errors.ts';
+import { inTransaction } from '../../postgres/session/transactions.ts';
 import { expectAnswersWithin } from '../../postgres/session/unanswered.ts';
 import { type RanStatement, withJournal } from '../../postgres/statement-journal.ts';
 import { applicationName, type StepContext } from '../context.ts';

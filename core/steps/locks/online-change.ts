@@ -9,9 +9,10 @@ import { requireFreeReaders } from '../../checks/readers.ts';
 import { blockedBy } from '../../contracts/blocked.ts';
 import type { Blocked } from '../../contracts/documents.ts';
 import { DeadlockDetected, LockTimeout, MigrationInProgress, StatementCanceled } from '../../contracts/errors.ts';
-import { execute, executeDdl, sqlStateOfLoss } from '../../ledger/connect.ts';
-import { noteEvent } from '../../ledger/migrations.ts';
+import { sqlStateOfLoss } from '../../ledger/connect.ts';
+import { noteEvent } from '../../ledger/notes/events.ts';
 import { noteHeld, recordTransaction } from '../../ledger/notes/record-transaction.ts';
+import { execute, executeDdl } from '../../postgres/execute.ts';
 import { describeHolders, describeYielded } from '../../postgres/locks/describe-holders.ts';
 import {
   chooseTryAfter,

@@ -8,8 +8,9 @@
  * it, and it cannot be guessed: people who may start executions choose their names, and could otherwise take this one first.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import type { ExecutionInput, ReconcileResult, RollbackToStart } from '../../contracts/documents.ts';
+import type { ExecutionInput } from '../../contracts/execution-input.ts';
 import { shellWord } from '../../contracts/safe-text.ts';
+import type { ReconcileResult, RollbackToStart } from '../../contracts/step-results.ts';
 import { type Migration, readMigration } from '../../ledger/migrations.ts';
 import { run } from '../../postgres/sql.ts';
 import type { StepContext } from '../context.ts';

@@ -3,7 +3,9 @@
  * can, without a promise; this finds the ones whose event was lost. Reads only: whether such an execution has ended is asked of Step
  * Functions, and what is left of it is brought to rest by `reconcile`.
  */
-import type { LookEvent, LookResult } from '../../contracts/documents.ts';
+
+import type { LookEvent } from '../../contracts/step-events.ts';
+import type { LookResult } from '../../contracts/step-results.ts';
 import { checkLedger, isLedgerReadable } from '../../ledger/schema/state.ts';
 import { run } from '../../postgres/sql.ts';
 import type { StepContext } from '../context.ts';

@@ -2,10 +2,13 @@
  * Pause: both kinds of FK may stand, or after the drop the pair FKs alone; nothing is lost. The next execution goes on from here;
  * where only the last checks are missing, reconciliation runs them.
  */
-import type { InterruptEvent, PauseResult } from '../../contracts/documents.ts';
+
 import { MigrationFenced, messageOfCause } from '../../contracts/errors.ts';
-import { changeMigration, inTransaction, type MigrationChanges } from '../../ledger/migrations.ts';
+import type { InterruptEvent } from '../../contracts/step-events.ts';
+import type { PauseResult } from '../../contracts/step-results.ts';
+import { changeMigration, type MigrationChanges } from '../../ledger/migrations.ts';
 import { toNamedError } from '../../postgres/postgres-errors.ts';
+import { inTransaction } from '../../postgres/session/transactions.ts';
 import { enterAny, type StepContext } from '../context.ts';
 
 /** @throws MigrationFenced when another execution has taken over: what goes on there is not paused */

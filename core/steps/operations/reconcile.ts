@@ -6,8 +6,9 @@
  * that is done.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ReconcileEvent, ReconcileResult, VerifyMigrationResult } from '../../contracts/documents.ts';
 import { DeadlockDetected, LockTimeout } from '../../contracts/errors.ts';
+import type { ReconcileEvent } from '../../contracts/step-events.ts';
+import type { ReconcileResult, VerifyMigrationResult } from '../../contracts/step-results.ts';
 import { holdRandomKey } from '../../ledger/liveness.ts';
 import { changeMigration, type Migration, readMigration } from '../../ledger/migrations.ts';
 import { asNote } from '../../ledger/notes/notes.ts';

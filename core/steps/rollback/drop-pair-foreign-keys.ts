@@ -6,11 +6,13 @@
 import { type PairStanding, pairStatementFor, readStanding, statementFor, statementsFor } from '../../catalog/pairs.ts';
 import { dropGuardStatements, standingGuards } from '../../catalog/row-movement-guard.ts';
 import { requireFreeReaders } from '../../checks/readers.ts';
-import type { DropPairsResult, MigrationEvent } from '../../contracts/documents.ts';
 import { RollbackFailed } from '../../contracts/errors.ts';
-import { executeDdl } from '../../ledger/connect.ts';
-import { changePair, type LedgerPair, type Migration, readPairs } from '../../ledger/migrations.ts';
+import type { MigrationEvent } from '../../contracts/step-events.ts';
+import type { DropPairsResult } from '../../contracts/step-results.ts';
+import type { Migration } from '../../ledger/migrations.ts';
 import { runNoted } from '../../ledger/notes/noted-statements.ts';
+import { changePair, type LedgerPair, readPairs } from '../../ledger/pairs.ts';
+import { executeDdl } from '../../postgres/execute.ts';
 import { runOne } from '../../postgres/sql.ts';
 import { type EnteredMigration, enterAny, type StepContext } from '../context.ts';
 import { limit, underLock } from '../locks/lock-budget.ts';

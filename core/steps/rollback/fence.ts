@@ -5,11 +5,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { forecastRollback, readServer } from '../../catalog/server-facts.ts';
-import type { FenceResult, InterruptEvent } from '../../contracts/documents.ts';
 import { LockTimeout, MigrationFenced, messageOfCause } from '../../contracts/errors.ts';
 import { iterationsOf } from '../../contracts/event-budget.ts';
-import { type Migration, readMigration, readPairs } from '../../ledger/migrations.ts';
+import type { InterruptEvent } from '../../contracts/step-events.ts';
+import type { FenceResult } from '../../contracts/step-results.ts';
+import { type Migration, readMigration } from '../../ledger/migrations.ts';
 import { asNote } from '../../ledger/notes/notes.ts';
+import { readPairs } from '../../ledger/pairs.ts';
 import { sqlStateOf } from '../../postgres/postgres-errors.ts';
 import { runAsLogin } from '../../postgres/session/as-login.ts';
 import { run } from '../../postgres/sql.ts';

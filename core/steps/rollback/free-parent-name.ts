@@ -4,7 +4,7 @@
  */
 
 import { readStanding, statementsFor } from '../../catalog/pairs.ts';
-import { executeDdl } from '../../ledger/connect.ts';
+import { executeDdl } from '../../postgres/execute.ts';
 import { run } from '../../postgres/sql.ts';
 import type { EnteredMigration, EnteredPair, StepContext } from '../context.ts';
 import { underLock } from '../locks/lock-budget.ts';

@@ -5,10 +5,12 @@
 
 import { attachedPairs, readStanding, statementFor } from '../../catalog/pairs.ts';
 import { refuseUnsafeReturn } from '../../catalog/untrusted-code.ts';
-import type { PairEvent, PairResult } from '../../contracts/documents.ts';
 import { PartitionSetChanged } from '../../contracts/errors.ts';
-import { executeDdl } from '../../ledger/connect.ts';
-import { changePair, type Migration, readPair } from '../../ledger/migrations.ts';
+import type { PairEvent } from '../../contracts/step-events.ts';
+import type { PairResult } from '../../contracts/step-results.ts';
+import type { Migration } from '../../ledger/migrations.ts';
+import { changePair, readPair } from '../../ledger/pairs.ts';
+import { executeDdl } from '../../postgres/execute.ts';
 import { run, runOne } from '../../postgres/sql.ts';
 import { enterAny, enterPair, type StepContext } from '../context.ts';
 import { refuseForeignTable } from '../foreign-table.ts';

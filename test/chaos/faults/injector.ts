@@ -1,7 +1,6 @@
 /** Lets the faults of one execution strike when their time has come. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ProxiedConnection } from '../harness/proxied-connection.ts';
-import type { Statement, StatementListener } from '../harness/proxy.ts';
+import type { ProxiedConnection, Statement, StatementListener } from '../harness/proxied-connection.ts';
 import { describeFault, type Fault, type Lengthy, type Trigger } from '../schedule.ts';
 import { Person } from './backend.ts';
 import { takeConnections } from './connections.ts';

@@ -1,7 +1,6 @@
 /** One connection through the proxy: two sockets, and what lies between them. */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { StatementListener } from './proxy.ts';
 import {
   backendPidOf,
   completesStatement,
@@ -197,4 +196,14 @@ export class ProxiedConnection {
     while (weather.thaw !== null) await weather.thaw;
     if (weather.latencyMs > 0) await delay(weather.latencyMs);
   }
+}
+
+export interface Statement {
+  readonly sql: string;
+}
+
+/** What a test hangs in between. The statement, or its answer, is held until the promise is fulfilled. */
+export interface StatementListener {
+  before(connection: ProxiedConnection, statement: Statement): Promise<void>;
+  after(connection: ProxiedConnection, statement: Statement): Promise<void>;
 }

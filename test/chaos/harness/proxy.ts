@@ -6,17 +6,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
-import { ProxiedConnection, type Weather } from './proxied-connection.ts';
-
-export interface Statement {
-  readonly sql: string;
-}
-
-/** What a test hangs in between. The statement, or its answer, is held until the promise is fulfilled. */
-export interface StatementListener {
-  before(connection: ProxiedConnection, statement: Statement): Promise<void>;
-  after(connection: ProxiedConnection, statement: Statement): Promise<void>;
-}
+import { ProxiedConnection, type StatementListener, type Weather } from './proxied-connection.ts';
 
 export class LoopbackProxy {
   readonly #server: Server;

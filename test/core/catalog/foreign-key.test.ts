@@ -1,9 +1,9 @@
 /** Which foreign key is meant, and what is said where none can be. */
 import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { resolveForeignKey } from '../../../core/catalog/foreign-key.ts';
 import { InvalidInput } from '../../../core/contracts/errors.ts';
 import { connect } from '../../../core/ledger/connect.ts';
+import { resolveForeignKey } from '../../../core/ledger/resolve-foreign-key.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { databaseWith, everything } from '../case.helpers.ts';
 import { Execution } from '../execution.helpers.ts';

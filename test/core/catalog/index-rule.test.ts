@@ -1,9 +1,9 @@
 /** Which index serves the lookup of a foreign key: the rule of docs/findings.md, one table for each line of it. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { resolveForeignKey } from '../../../core/catalog/foreign-key.ts';
 import { readPairing } from '../../../core/catalog/pairs.ts';
 import { connect } from '../../../core/ledger/connect.ts';
+import { resolveForeignKey } from '../../../core/ledger/resolve-foreign-key.ts';
 import { readSql } from '../../../core/postgres/sql-files.ts';
 import { findingsCase } from '../checks/findings.helpers.ts';
 

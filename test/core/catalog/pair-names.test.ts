@@ -1,7 +1,7 @@
 /** Names and timing of pair FKs of a DEFERRABLE parent FK, from the first one added to the last one dropped. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { ExecutionInput } from '../../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { auditAndRepair } from '../../../core/drift/repair.ts';
 import { planMigration } from '../../../core/plan/read-plan.ts';
 import { provision } from '../../../core/provision/provision-pair.ts';

@@ -1,7 +1,7 @@
 /** Two partitioned tables, `p` referencing `r`, whose partitions a test cuts as it likes. */
 import type { Client } from 'pg';
-import { resolveForeignKey } from '../../../core/catalog/foreign-key.ts';
 import { type Pairing, readPairing } from '../../../core/catalog/pairs.ts';
+import { resolveForeignKey } from '../../../core/ledger/resolve-foreign-key.ts';
 
 export interface TwoTables {
   /** Type of the partition key `k` in `p`, and in `r` where that is another. */

@@ -1,9 +1,10 @@
 /** Statements that SQL writes: what they make is what the parent FK said, word for word. */
 import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ForeignKey, resolveForeignKey } from '../../../core/catalog/foreign-key.ts';
+import type { ForeignKey } from '../../../core/catalog/foreign-key.ts';
 import { readPairing, statementsFor } from '../../../core/catalog/pairs.ts';
 import { connect } from '../../../core/ledger/connect.ts';
+import { resolveForeignKey } from '../../../core/ledger/resolve-foreign-key.ts';
 import { runOne } from '../../../core/postgres/sql.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { oneRow } from '../case.helpers.ts';

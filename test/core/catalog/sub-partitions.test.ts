@@ -1,7 +1,7 @@
 /** Pairs below the first level and across schemas, and keys that only look alike. */
 import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ExecutionInput } from '../../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { connect } from '../../../core/ledger/connect.ts';
 import { planMigration } from '../../../core/plan/read-plan.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';

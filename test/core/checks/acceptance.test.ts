@@ -1,6 +1,6 @@
 /** What was accepted stays accepted for the migration; what is new is asked. */
 import { describe, expect, it } from 'vitest';
-import { ExecutionInput } from '../../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { connect } from '../../../core/ledger/connect.ts';
 import { planMigration } from '../../../core/plan/read-plan.ts';
 import { createDatabase } from '../../support/database.ts';

@@ -1,6 +1,6 @@
 /** What would fail later, and is found before anything is built: rights of partitions' owners, keys, persistence, orphans. */
 import { describe, expect, it } from 'vitest';
-import { ExecutionInput } from '../../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { connect } from '../../../core/ledger/connect.ts';
 import { planMigration } from '../../../core/plan/read-plan.ts';
 import { findingsCase, having, makeTables, planOf } from './findings.helpers.ts';

@@ -1,7 +1,7 @@
 /** Two small tables in a schema of their own, and what preflight finds on them. */
 import type { Client } from 'pg';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { ExecutionInput } from '../../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { connect } from '../../../core/ledger/connect.ts';
 import { planMigration } from '../../../core/plan/read-plan.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';

@@ -1,6 +1,6 @@
 /** What preflight finds on the tables; each finding once, with the severity that docs/findings.md says. */
 import { describe, expect, it } from 'vitest';
-import { ExecutionInput } from '../../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { connect } from '../../../core/ledger/connect.ts';
 import { planMigration } from '../../../core/plan/read-plan.ts';
 import { findingsCase, having, makeTables, planOf } from './findings.helpers.ts';

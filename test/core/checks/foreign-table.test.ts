@@ -1,11 +1,11 @@
 /** A foreign table that became a partition after the migration: its owner decides what a read of it runs, so p2pfk reads none. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { resolveForeignKey } from '../../../core/catalog/foreign-key.ts';
 import { countOrphans } from '../../../core/checks/orphan-count.ts';
 import { verifyTable } from '../../../core/checks/verification.ts';
-import { ExecutionInput } from '../../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { auditAndRepair } from '../../../core/drift/repair.ts';
+import { resolveForeignKey } from '../../../core/ledger/resolve-foreign-key.ts';
 import { planMigration } from '../../../core/plan/read-plan.ts';
 import { readTablesOnly } from '../../../core/postgres/tables-only.ts';
 import { provision } from '../../../core/provision/provision-pair.ts';

@@ -1,12 +1,13 @@
 /** What preflight finds on the server, in other sessions and in what was done to the tables before. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { resolveForeignKey } from '../../../core/catalog/foreign-key.ts';
 import { readPairing } from '../../../core/catalog/pairs.ts';
 import { readServer, type Server } from '../../../core/catalog/server-facts.ts';
 import { type Intent, preflight } from '../../../core/checks/preflight/preflight.ts';
-import { ExecutionInput, type Finding } from '../../../core/contracts/documents.ts';
+import type { Finding } from '../../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { FINDING_IDS } from '../../../core/contracts/finding-ids.ts';
+import { resolveForeignKey } from '../../../core/ledger/resolve-foreign-key.ts';
 import { findingsCase, having, makeTables, planOf } from './findings.helpers.ts';
 
 const db = findingsCase();

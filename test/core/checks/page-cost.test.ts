@@ -1,10 +1,10 @@
 /** By what the planner reads two partitions: the foreign key's two indexes where that is cheaper, unless somebody has said what a page costs. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { resolveForeignKey } from '../../../core/catalog/foreign-key.ts';
 import { readPairing } from '../../../core/catalog/pairs.ts';
 import { countOrphans, prepareToCount } from '../../../core/checks/orphan-count.ts';
 import { connect } from '../../../core/ledger/connect.ts';
+import { resolveForeignKey } from '../../../core/ledger/resolve-foreign-key.ts';
 import { coreSession, databaseWith, oneRow } from '../case.helpers.ts';
 import { Execution } from '../execution.helpers.ts';
 

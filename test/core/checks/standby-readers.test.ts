@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { PlanFinding } from '../../../core/contracts/documents.ts';
-import { ExecutionInput } from '../../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import type { MigrationOptions } from '../../../core/ledger/migrations.ts';
 import { planMigration } from '../../../core/plan/read-plan.ts';
 import { heldBack } from '../../../core/steps/throttle.ts';

@@ -1,10 +1,10 @@
 /** Code of the application never runs with more rights than its own statements would give it: attacks that made its author a superuser. */
 import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { resolveForeignKey } from '../../../core/catalog/foreign-key.ts';
 import { verifyTable } from '../../../core/checks/verification.ts';
 import { auditAndRepair } from '../../../core/drift/repair.ts';
 import { connect, connectReadOnly } from '../../../core/ledger/connect.ts';
+import { resolveForeignKey } from '../../../core/ledger/resolve-foreign-key.ts';
 import { provision } from '../../../core/provision/provision-pair.ts';
 import { describeWithPsql, psql } from '../../psql/psql.helpers.ts';
 import { waitForLockWait } from '../../support/observe.ts';

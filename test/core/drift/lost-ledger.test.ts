@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { planLines } from '../../../cli/render/plan-text.ts';
 import { verifyTable } from '../../../core/checks/verification.ts';
-import { ExecutionInput } from '../../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { auditAndRepair } from '../../../core/drift/repair.ts';
 import { newLedger } from '../../../core/ledger/schema/make-ledger.ts';
 import { planMigration } from '../../../core/plan/read-plan.ts';

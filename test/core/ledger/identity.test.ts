@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { verifyTable } from '../../../core/checks/verification.ts';
-import { ExecutionInput } from '../../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { audit } from '../../../core/drift/find-drift.ts';
 import { auditAndRepair } from '../../../core/drift/repair.ts';
 import { approve } from '../../../core/ledger/approve.ts';

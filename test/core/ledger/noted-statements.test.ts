@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import { expect, it } from 'vitest';
 import { auditAndRepair } from '../../../core/drift/repair.ts';
-import { executeDdl } from '../../../core/ledger/connect.ts';
+import { executeDdl } from '../../../core/postgres/execute.ts';
 import { provision } from '../../../core/provision/provision-pair.ts';
 import { describeWithPsql, psqlInOrder, STEPS } from '../../psql/psql.helpers.ts';
 import { coreSession, databaseWith } from '../case.helpers.ts';

@@ -1,7 +1,7 @@
 /** Roles: who can only read may plan, who owns the tables may migrate, and nobody is surprised in the middle. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { ExecutionInput } from '../../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { planMigration } from '../../../core/plan/read-plan.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { coreSession, databaseWith, everything } from '../case.helpers.ts';

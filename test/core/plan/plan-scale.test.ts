@@ -3,7 +3,7 @@
  * each node of each query's plan has read, and thrown away.
  */
 import { expect, it } from 'vitest';
-import { ExecutionInput } from '../../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { planMigration } from '../../../core/plan/read-plan.ts';
 import { coreSession, databaseWith } from '../case.helpers.ts';
 

@@ -1,7 +1,7 @@
 /** The plan: what it says, that it asks little, and that it changes nothing, whoever asks. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { ExecutionInput } from '../../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { planMigration } from '../../../core/plan/read-plan.ts';
 import { coreSession, databaseWith, everything } from '../case.helpers.ts';
 import { Execution, migratedTo } from '../execution.helpers.ts';

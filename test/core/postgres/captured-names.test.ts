@@ -81,15 +81,16 @@ describe('under the caller’s search_path', () => {
     const users = (pattern: RegExp) =>
       filesIn('core', '.ts').filter((file) => pattern.test(read(file).replaceAll(/^import.*$/gm, '')));
     expect(users(/\bwithCallerSearchPath\(/)).toEqual([
-      'core/ledger/connect.ts',
       'core/catalog/foreign-key.ts',
+      'core/postgres/execute.ts',
+      'core/postgres/session/caller-search-path.ts',
       'core/steps/throttle.ts',
     ]);
     expect(read('core/catalog/foreign-key.ts').match(/withCallerSearchPath\([^;]*/g)).toEqual([
       expect.stringContaining("'catalog/resolve-table'"),
     ]);
     expect(users(/\bCALLER_SEARCH_PATH\b/)).toEqual([
-      'core/ledger/connect.ts',
+      'core/postgres/session/caller-search-path.ts',
       'core/steps/forward/build-index.ts',
       'core/steps/validation.ts',
     ]);

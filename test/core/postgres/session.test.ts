@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { verifyTable } from '../../../core/checks/verification.ts';
-import { ExecutionInput } from '../../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { connect, connectReadOnly, rolledBack } from '../../../core/ledger/connect.ts';
 import { planMigration } from '../../../core/plan/read-plan.ts';
 import { run } from '../../../core/postgres/sql.ts';

@@ -1,9 +1,10 @@
 /** Each statement takes the locks that its file says, and no other: read from pg_locks by another session. */
 import type { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type ForeignKey, resolveForeignKey } from '../../../core/catalog/foreign-key.ts';
+import type { ForeignKey } from '../../../core/catalog/foreign-key.ts';
 import { type Pairing, readPairing } from '../../../core/catalog/pairs.ts';
 import { connect } from '../../../core/ledger/connect.ts';
+import { resolveForeignKey } from '../../../core/ledger/resolve-foreign-key.ts';
 import { newLedger } from '../../../core/ledger/schema/make-ledger.ts';
 import { run } from '../../../core/postgres/sql.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';

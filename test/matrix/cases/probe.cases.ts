@@ -1,6 +1,6 @@
 /** What the DELETE probe must not reach, rules, and the firing modes of the parent FK's triggers. */
 import { expect } from 'vitest';
-import { ExecutionInput } from '../../../core/contracts/documents.ts';
+import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { planMigration } from '../../../core/plan/read-plan.ts';
 import { errorsOf, everything, plan, verify, withCore } from '../migration.helpers.ts';
 import type { Case, CaseRun } from './case.helpers.ts';

@@ -1,0 +1,44 @@
+/** The events of a migration in the ledger: one row for each statement, each failed try and each act of a person. */
+import type { Client } from 'pg';
+import type { Blocked } from '../../contracts/documents.ts';
+import { run, runOne } from '../../postgres/sql.ts';
+import { asNote } from './notes.ts';
+
+/** All times are milliseconds. */
+export interface LedgerEvent {
+  readonly pair: number | null;
+  readonly step: string;
+  readonly sql: string | null;
+  readonly durationMs: number | null;
+  readonly error: string | null;
+  /** The execution that did it; absent where it was a person's command. */
+  readonly execution?: string | null | undefined;
+  /** Of a try for locks. */
+  readonly waitedMs?: number;
+  /** How long it blocked others at most; absent where its locks block no reader and no writer. */
+  readonly blockedMs?: number | undefined;
+}
+
+/** @param id null: it concerns the ledger itself */
+export async function noteEvent(client: Client, id: string | null, event: LedgerEvent): Promise<void> {
+  await run(client, 'ledger/note-event', {
+    migration_id: id,
+    execution: event.execution ?? null,
+    pair: event.pair,
+    step: event.step,
+    sql: event.sql,
+    waited_ms: event.waitedMs ?? null,
+    blocked_ms: event.blockedMs ?? null,
+    duration_ms: event.durationMs,
+    error: await asNote(client, event.error),
+  });
+}
+
+/** How long the tries for locks of one execution have blocked others at most, milliseconds. */
+export async function readBlocked(client: Client, id: string, execution: string): Promise<Blocked> {
+  const row = await runOne<{ longest_ms: number; total_ms: number; tries: number }>(client, 'ledger/blocked', {
+    migration_id: id,
+    execution,
+  });
+  return { longestMs: row.longest_ms, totalMs: row.total_ms, tries: row.tries };
+}

@@ -1,0 +1,117 @@
+/** Finds the foreign key that a person means by `--table` and `--constraint`: in the catalog, or in the ledger where it is migrated. */
+import type { Client } from 'pg';
+import { type ForeignKey, fromStanding, type Purpose, standingForeignKeys } from '../catalog/foreign-key.ts';
+import { resolveWithoutLedger } from '../catalog/lost-foreign-key.ts';
+import { means, PARTITIONED, type StandingForeignKey } from '../catalog/standing-foreign-key.ts';
+import { refuseUnsafeReturn, refuseUntrustedCode } from '../catalog/untrusted-code.ts';
+import { InvalidInput, LedgerElsewhere } from '../contracts/errors.ts';
+import { redact } from '../contracts/redact.ts';
+import { type LedgerMigration, openMigrations } from './migrations.ts';
+import { readUnmatched } from './schema/identity.ts';
+
+/**
+ * The foreign key of `table`: the standing parent FK, or the migrated one that the ledger or the pair FKs still show.
+ *
+ * @throws InvalidInput when no plan can be made from the names given; the message says which names there are
+ * @throws UntrustedCode when reading and comparing its keys would run another role's code with rights that role has not got
+ */
+export async function resolveForeignKey(
+  client: Client,
+  wanted: { readonly table: string; readonly constraint?: string | undefined },
+  purpose: Purpose,
+): Promise<ForeignKey> {
+  const foreignKey = await findForeignKey(client, wanted, purpose);
+  // An approval writes one row of the ledger, and compares nothing.
+  if (purpose === 'rollback') await refuseUnsafeReturn(client, foreignKey);
+  else if (purpose !== 'approve') await refuseUntrustedCode(client, foreignKey);
+  return foreignKey;
+}
+
+async function findForeignKey(
+  client: Client,
+  wanted: { readonly table: string; readonly constraint?: string | undefined },
+  purpose: Purpose,
+): Promise<ForeignKey> {
+  const standing = await standingForeignKeys(client, wanted.table);
+  const [first] = standing;
+  if (!first)
+    throw new InvalidInput(
+      `table ${wanted.table} does not exist; name it as SQL does, with its schema where the search_path does not lead to it`,
+    );
+  if (first.table_kind !== PARTITIONED) {
+    throw new InvalidInput(
+      `table ${first.table_name} is not partitioned: there is no foreign key between partitions to make; only a parent-level foreign key between two partitioned tables can be migrated`,
+    );
+  }
+  const open = await openMigrations(client, first.table_oid);
+  await refuseStrangers(client, first, open);
+  const parentForeignKeys = standing.filter(
+    (key) => key.constraint_name !== null && key.referenced_kind === PARTITIONED,
+  );
+  const gone = open.filter((migration) => !standing.some((key) => key.constraint_name === migration.constraint_name));
+
+  const choices =
+    purpose === 'rollback' || purpose === 'approve'
+      ? open.map((migration) => migration.constraint_name)
+      : [
+          ...parentForeignKeys.map((key) => key.constraint_name as string),
+          ...gone.map((migration) => migration.constraint_name),
+        ];
+  // What still stands comes first to migrate, what waits comes first to approve; the others only where there is none.
+  const foremost =
+    purpose === 'migrate'
+      ? parentForeignKeys.map((key) => key.constraint_name as string)
+      : purpose === 'approve'
+        ? open.filter(waitsForApproval).map((migration) => migration.constraint_name)
+        : [];
+  const preferred = foremost.length > 0 ? foremost : choices;
+  const matching =
+    wanted.constraint === undefined ? preferred : choices.filter((name) => means(wanted.constraint as string, name));
+
+  if (matching.length > 1) {
+    throw new InvalidInput(
+      `table ${first.table_name} has ${matching.length} foreign keys to partitioned tables (${matching.join(', ')}): choose one with --constraint`,
+    );
+  }
+  const [name] = matching;
+  if (name === undefined) return resolveWithoutLedger(client, first, standing, wanted.constraint, purpose);
+
+  const parent = standing.find((key) => key.constraint_name === name);
+  const migration = open.find((candidate) => candidate.constraint_name === name);
+  if (parent) return fromStanding(client, parent, migration?.id ?? null);
+  if (migration) {
+    return {
+      ...migration,
+      referencing_oid: migration.table_oid,
+      table: migration.table_name,
+      referencedTable: migration.referenced_name,
+      constraint_oid: null,
+      displayDefinition: migration.definition,
+      firing: migration.firing ?? [],
+      migrationId: migration.id,
+    };
+  }
+  throw new InvalidInput(`table ${first.table_name} has no foreign key ${redact(name)}`);
+}
+
+/**
+ * A table keeps its oid when it is renamed. Where it has another name than the ledger knows, and no foreign key of the migration
+ * is there, the oid has come to another table: a part of the database was restored.
+ */
+async function refuseStrangers(
+  client: Client,
+  { table_name: name }: StandingForeignKey,
+  open: readonly LedgerMigration[],
+): Promise<void> {
+  for (const { id } of open.filter((migration) => migration.table_name !== name)) {
+    const unmatched = await readUnmatched(client, id);
+    if (unmatched === '') continue;
+    throw new LedgerElsewhere(
+      `refused, nothing was changed: the ledger does not fit this database: ${unmatched}; p2pfk audit --relink looks for them by name, and compares them first`,
+    );
+  }
+}
+
+function waitsForApproval({ state, approval_asked_at, approved_at }: LedgerMigration): boolean {
+  return (state === 'running' || state === 'paused') && approval_asked_at !== null && approved_at === null;
+}
