@@ -48,11 +48,6 @@ export interface AlwaysFiring {
   readonly kind: 'check ins' | 'check upd' | 'action del' | 'action upd';
 }
 
-/** Whether a trigger of the parent FK fires ALWAYS on that table or partition: a trigger of ours there then has to, too. */
-export function firesAlways({ firing }: Pick<ForeignKey, 'firing'>, relation: number): boolean {
-  return firing.some((trigger) => trigger.relation === relation);
-}
-
 /** What is to be done with the foreign key decides which candidates count. */
 export type Purpose = 'migrate' | 'verify' | 'rollback' | 'approve';
 

@@ -115,12 +115,6 @@ export interface FenceResult {
   readonly maxConcurrency: number;
 }
 
-export interface RestoreResult {
-  readonly status: 'RESTORED' | 'SKIPPED';
-  readonly constraint: string;
-  readonly durationMs: number;
-}
-
 export interface DropPairsResult {
   readonly status: 'DROPPED';
   readonly foreignKeys: number;

@@ -12,8 +12,3 @@ export const ROLE_ARN = 'arn:aws:iam::000000000000:role/p2pfk';
 export function executionArn(name: string): string {
   return `${PREFIX}:execution:${STATE_MACHINE_NAME}:${name}`;
 }
-
-/** Whether an ARN is one of a local endpoint, and not of AWS. */
-export function isLocalArn(arn: string): boolean {
-  return arn.startsWith(`${PREFIX}:`);
-}

@@ -20,11 +20,6 @@ export function finding(id: string, severity: Severity, message: string, remedy:
   return { id, severity, message, remedy, needsAcceptance: false };
 }
 
-/** A finding that refuses the migration until a person accepts it: what works today would fail or be lost. */
-export function findingToAccept(id: string, severity: Severity, message: string, remedy: string): PlanFinding {
-  return { id, severity, message, remedy, needsAcceptance: true };
-}
-
 /** The first five, and how many more. */
 export function list(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(', ');

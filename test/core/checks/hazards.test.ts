@@ -244,13 +244,12 @@ it('every finding is explained in docs/findings.md, with its severity and whethe
   const found = (pattern: RegExp, texts: readonly string[]) =>
     texts.flatMap((text) => [...text.matchAll(pattern)].map(([, id]) => id ?? ''));
   const ids = [
-    ...found(/finding(?:ToAccept)?\(\s*'([a-z-]+)'/g, sources),
+    ...found(/finding\(\s*'([a-z-]+)'/g, sources),
     ...found(/^ {2}'?([a-z-]+)'?: \{\n {4}severity:/gm, sources),
     ...found(/'([a-z-]+)'(?: AS id)?, '(?:error|warning|info)'/g, queries),
     ...found(/'([a-z-]+)' AS id, CASE /g, queries),
   ];
   const toAccept = [
-    ...found(/findingToAccept\(\s*'([a-z-]+)'/g, sources),
     ...found(/'([a-z-]+)'(?: AS id)?, '(?:error|warning|info)'(?: AS severity)?, (?!false)\S/g, queries),
   ];
   const docs = readFileSync(new URL('docs/findings.md', root), 'utf8');
