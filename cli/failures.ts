@@ -19,7 +19,7 @@ export interface Failure {
 }
 
 /** `pid 4711 (psql, user app, idle in transaction since 10:02:11) holds RowExclusiveLock on public.path: UPDATE ...` */
-export function describeHolder(holder: LockHolder): string {
+function describeHolder(holder: LockHolder): string {
   const about = [
     holder.application || null,
     holder.user === null ? null : `user ${holder.user}`,

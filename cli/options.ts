@@ -327,7 +327,7 @@ export function addIndexOptions(command: Command): Command {
 }
 
 /** What would fail or be lost after the migration is accepted by a person, by the id of its finding. */
-export function addAcceptOption(command: Command): Command {
+function addAcceptOption(command: Command): Command {
   return command.option(
     '--accept <id>',
     'accept a finding that needs acceptance, by its id, or all; repeatable (p2pfk plan lists them)',

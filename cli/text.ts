@@ -2,7 +2,6 @@
 import { withoutSchemaOf } from '../core/contracts/safe-text.ts';
 
 export {
-  schemaOf,
   shellWord,
   visible,
   visibleJson,

@@ -15,7 +15,7 @@ import { installPostgres, type PostgresMajor } from '../../scripts/install-postg
 import { LOG_LINE_PREFIX } from './server-log.ts';
 
 /** The version that `npm ci` brings. */
-export const USUAL_MAJOR: PostgresMajor = 17;
+const USUAL_MAJOR: PostgresMajor = 17;
 
 const SETTINGS = {
   ...DURABLE,

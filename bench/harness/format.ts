@@ -11,7 +11,7 @@ export function cellText(cell: Cell): string {
 }
 
 /** Three digits; more where they stand before the point. */
-export function numberText(value: number): string {
+function numberText(value: number): string {
   if (Number.isInteger(value)) return value.toLocaleString('en-GB');
   const magnitude = Math.abs(value);
   if (magnitude >= 100) return Math.round(value).toLocaleString('en-GB');

@@ -12,7 +12,7 @@ export interface Elsewhere {
   close(): Promise<void>;
 }
 
-export const PASSWORD_VARIABLE = 'P2PFK_CONSOLE_PASSWORD';
+const PASSWORD_VARIABLE = 'P2PFK_CONSOLE_PASSWORD';
 const SHORTEST_PASSWORD = 12;
 
 /** @throws InvalidInput where there is none, or one that is soon guessed */

@@ -207,7 +207,7 @@ export function rolledBack(table: string, constraint: string, definition: string
 }
 
 /** The six checks, in their order; ids and titles are part of the contract. */
-export const CHECK_TITLES: readonly (readonly [id: CheckId, title: string])[] = [
+const CHECK_TITLES: readonly (readonly [id: CheckId, title: string])[] = [
   ['pair-foreign-keys', 'Checking partition-level FK constraints...'],
   ['parent-foreign-key', 'Checking for parent-level FK...'],
   ['foreign-key-targets', 'Verifying FK targets...'],

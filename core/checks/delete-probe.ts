@@ -21,7 +21,7 @@ export const PROBE_TIMEOUT_MS = 500;
 /** Share of the lock budget that the probe may use while everything is locked. */
 export const PROBE_SHARE = 0.1;
 
-export const DELETE_TITLE = 'Testing DELETE performance';
+const DELETE_TITLE = 'Testing DELETE performance';
 
 export interface ProbedPair {
   readonly pair: number;

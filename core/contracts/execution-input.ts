@@ -5,7 +5,7 @@ import { StatedPerson, StatedReason } from './person.ts';
 
 const PlanHash = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be the hash of a saved plan');
 
-export const Approval = z.enum(['auto', 'manual']);
+const Approval = z.enum(['auto', 'manual']);
 
 /** The input of one execution, and nothing else: unknown keys are refused, so that a typing error cannot be ignored. */
 export const ExecutionInput = z.strictObject({

@@ -22,7 +22,7 @@ export function shellWord(text: string): string {
 }
 
 /** The schema part of a qualified name as SQL writes it (`public.path`, `"My ""S".t`), or null. */
-export function schemaOf(qualified: string): string | null {
+function schemaOf(qualified: string): string | null {
   return /^((?:"(?:[^"]|"")*")|[^".]+)\./.exec(qualified)?.[1] ?? null;
 }
 

@@ -70,7 +70,7 @@ export function readHistory(events: readonly HistoryEvent[]): History {
   return reader.history();
 }
 
-export function timeOf(event: HistoryEvent): number {
+function timeOf(event: HistoryEvent): number {
   const { timestamp } = event;
   return timestamp instanceof Date ? timestamp.getTime() : Number(timestamp ?? 0) * 1000;
 }

@@ -35,7 +35,7 @@ const COMMENT =
  * @param functions what each Task calls
  * @returns the first state
  */
-export function defineStateMachine(scope: Construct, functions: FunctionsByName): IChainable {
+function defineStateMachine(scope: Construct, functions: FunctionsByName): IChainable {
   const steps = new StepFactory(scope, functions);
   const superseded = supersededEnd(steps);
   const pause = pauseBranch(steps, superseded);

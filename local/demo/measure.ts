@@ -44,8 +44,8 @@ export interface Measurements {
 }
 
 /** Three hundred rows take seconds without an index and milliseconds with one. */
-export const DELETE_ROWS = 300;
-export const DELETE_TIMEOUT_MS = 10_000;
+const DELETE_ROWS = 300;
+const DELETE_TIMEOUT_MS = 10_000;
 
 const QUERY_CANCELED = '57014';
 

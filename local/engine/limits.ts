@@ -5,7 +5,7 @@
 import { lambdaFailure, TerminalFailure } from './errors.ts';
 
 /** Bytes of UTF-8 JSON that an input or output of a state, task or execution may have. */
-export const MAX_PAYLOAD_BYTES = 256 * 1024;
+const MAX_PAYLOAD_BYTES = 256 * 1024;
 
 /** Events in one execution's history. The last one that fits must be the one that ends the execution. */
 export const MAX_HISTORY_EVENTS = 25_000;
@@ -17,7 +17,7 @@ export const MAX_LAMBDA_MS = 900_000;
 export const MAX_NAME_LENGTH = 80;
 
 /** States.DataLimitExceeded, which neither `Retry` nor `Catch` may touch, as in AWS. */
-export function dataLimitExceeded(what: string, bytes: number): TerminalFailure {
+function dataLimitExceeded(what: string, bytes: number): TerminalFailure {
   return new TerminalFailure(
     'States.DataLimitExceeded',
     `${what} has ${bytes} bytes, more than the ${MAX_PAYLOAD_BYTES} that Step Functions allows.`,

@@ -81,7 +81,7 @@ function checkForm({ method, headers, url }: IncomingMessage): void {
 }
 
 /** `localhost`, `127.0.0.1` or `[::1]`, with any port or none: through an SSH tunnel it is another one than ours. */
-export function isLoopbackName(host: string | undefined): boolean {
+function isLoopbackName(host: string | undefined): boolean {
   return /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i.test(host ?? '');
 }
 

@@ -140,7 +140,7 @@ function offset(state: ReportState, report: Report): number {
 }
 
 /** State names may hold a question mark; ids are better off without. */
-export function idOf(name: string): string {
+function idOf(name: string): string {
   return name.replace(/[^A-Za-z0-9]/g, (character) => `-${character.codePointAt(0)?.toString(16)}`);
 }
 

@@ -30,7 +30,7 @@ function fromLedger(pair: TrailPair, bars: ReportPair['bars']): ReportPair {
 }
 
 /** What Plan returned. */
-export function plannedPairs(
+function plannedPairs(
   history: History,
 ): { readonly pair: number; readonly last: number; readonly referencing: string }[] {
   const plan = planOf(history);

@@ -13,7 +13,7 @@ const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/p2pfk-com
 export const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
 /** Executions of these tests are kept for as long as the test file runs, and not with those of whoever runs it. */
-export const STATE_DIRECTORY = mkdtempSync(join(tmpdir(), 'p2pfk-test-state-'));
+const STATE_DIRECTORY = mkdtempSync(join(tmpdir(), 'p2pfk-test-state-'));
 afterAll(() => rmSync(STATE_DIRECTORY, { recursive: true, force: true }));
 
 export interface Finished {

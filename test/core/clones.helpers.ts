@@ -74,7 +74,7 @@ async function prepare<Made>(make: (db: TestDatabase) => Promise<Made>, base?: S
 }
 
 /** What a restored database wants, without the comparison: it is a clone for certain. */
-export const LINK = `
+const LINK = `
   INSERT INTO p2pfk.identity (system_identifier, database_oid, database_name, endpoint)
   SELECT i.system_identifier, d.oid, d.datname, i.endpoint
     FROM pg_database d, (SELECT * FROM p2pfk.identity ORDER BY id DESC LIMIT 1) i

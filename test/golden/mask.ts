@@ -24,7 +24,7 @@ const TEXTS: readonly (readonly [RegExp, string])[] = [
   [/\boid (?:=\s*)?\d+/g, 'oid <oid>'],
 ];
 
-export function maskText(text: string): string {
+function maskText(text: string): string {
   return (
     TEXTS.reduce((masked, [pattern, word]) => masked.replaceAll(pattern, word), text)
       // Columns are as wide as what was masked in them.

@@ -168,7 +168,7 @@ function withLevels(drawn: DrawnSchema, partition: Partition): Partition[] {
 }
 
 /** Whether a key has a partition; below HASH only PostgreSQL knows which. */
-export function isRoutable(drawn: DrawnSchema, side: Side, [k, ino]: Key): boolean {
+function isRoutable(drawn: DrawnSchema, side: Side, [k, ino]: Key): boolean {
   const { strategy, buckets, defaults, takesNull, lone, belowDefault } = drawn;
   const below = belowOf(drawn, side);
   const inFirst = below === null || below === 'HASH' || belowDefault || ino !== null;
@@ -266,7 +266,7 @@ function renderPartition(drawn: DrawnSchema, partition: Partition, columns: read
   ];
 }
 
-export function definitionOf(drawn: DrawnSchema): string {
+function definitionOf(drawn: DrawnSchema): string {
   const names = namesOf(drawn);
   const inOrder = (columns: readonly string[]) => (drawn.swapColumns ? [...columns].reverse() : columns).join(', ');
   const { match, onDelete, onUpdate, deferrable, setColumns } = drawn;

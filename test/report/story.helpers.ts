@@ -29,7 +29,7 @@ export interface StoryOptions {
   readonly withLedger?: boolean;
 }
 
-export const ARN = 'arn:aws:states:eu-central-1:123456789012:execution:p2pfk:migrate-public-path-20261125T140211';
+const ARN = 'arn:aws:states:eu-central-1:123456789012:execution:p2pfk:migrate-public-path-20261125T140211';
 const BEGIN = Date.UTC(2026, 10, 25, 14, 2, 11, 402);
 
 /** Writes events with the ids, the chain and the details that Step Functions gives them. */

@@ -43,7 +43,7 @@ const LEFT_ALONE: readonly (readonly [reason: string, names: RegExp])[] = [
 ];
 
 /** Why our sessions may leave it alone, or undefined. */
-export function reasonToLeaveAlone(name: string): string | undefined {
+function reasonToLeaveAlone(name: string): string | undefined {
   return LEFT_ALONE.find(([, names]) => names.test(name))?.[0];
 }
 

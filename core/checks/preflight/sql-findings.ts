@@ -16,7 +16,7 @@ import { run, type SqlValue } from '../../postgres/sql.ts';
 import type { PreflightSubject } from './finding.ts';
 
 /** Names of the files in `sql/findings/`, which are the ids of their findings, in their order. */
-export const SQL_FINDINGS = [
+const SQL_FINDINGS = [
   'action-on-partition-key',
   'always-triggers',
   'constraint-name',

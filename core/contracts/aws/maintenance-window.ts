@@ -47,7 +47,7 @@ export interface Opening {
 }
 
 /** Scheduler puts the time here for which the opening was planned, however late it is delivered. */
-export const SCHEDULED_TIME = '<aws.scheduler.scheduled-time>';
+const SCHEDULED_TIME = '<aws.scheduler.scheduled-time>';
 
 const RETRIES = 3;
 

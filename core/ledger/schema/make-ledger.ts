@@ -44,7 +44,7 @@ export async function ensureLedger(client: Client): Promise<void> {
 }
 
 /** Does not ask which database the ledger belongs to. */
-export async function makeLedger(client: Client): Promise<void> {
+async function makeLedger(client: Client): Promise<void> {
   const { readable, is_older: isOlder, is_copy: isCopy } = await checkLedger(client);
   if (isCopy)
     throw new LedgerVersionRefused(

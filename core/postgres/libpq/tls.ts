@@ -57,7 +57,7 @@ function refuseUnverified({ address, byDefault }: Host, settings: Settings, pinn
   );
 }
 
-export function sslMode(settings: Settings): string {
+function sslMode(settings: Settings): string {
   const system = settings.get('sslrootcert') === 'system';
   const mode = settings.get('sslmode') ?? (system ? 'verify-full' : 'prefer');
   // Anybody can have a certificate of a public authority: without the host name it proves nothing.

@@ -6,7 +6,7 @@ import { run } from '../sql.ts';
 import { withoutSecrets } from './describe-holders.ts';
 
 /** Environment variable behind `--show-blocking-queries` and the construct's `showBlockingQueries`; `true` switches it on. */
-export const BLOCKING_QUERIES = 'P2PFK_SHOW_BLOCKING_QUERIES';
+const BLOCKING_QUERIES = 'P2PFK_SHOW_BLOCKING_QUERIES';
 
 /**
  * Whether the operator wants the text of other sessions' queries told, without literals. It is theirs, and goes into ledger,

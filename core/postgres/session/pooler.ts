@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import { InvalidInput } from '../../contracts/errors.ts';
 
 /** Environment variable behind `--session-pooler` and the construct's `sessionPooler`; `true` switches it on. */
-export const SESSION_POOLER = 'P2PFK_SESSION_POOLER';
+const SESSION_POOLER = 'P2PFK_SESSION_POOLER';
 
 /** Whether the user says that the pooler gives each client a server session of its own. */
 export function usesSessionPooler(): boolean {

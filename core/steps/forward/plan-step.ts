@@ -144,7 +144,7 @@ async function duplicateOf(
 }
 
 /** The input of an execution, checked; one line says what is wrong and where. */
-export function parseInput(input: unknown): ExecutionInput {
+function parseInput(input: unknown): ExecutionInput {
   const parsed = ExecutionInput.safeParse(input);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) =>

@@ -33,7 +33,7 @@ import { run, runOne, withPlansKept } from '../../postgres/sql.ts';
 import type { EnteredMigration, StepContext } from '../context.ts';
 import { limit, underLock } from '../locks/lock-budget.ts';
 
-export const DROP_STEP = 'DropParentForeignKey';
+const DROP_STEP = 'DropParentForeignKey';
 
 export interface DroppedOrRehearsed {
   readonly checks: readonly Check[];

@@ -31,7 +31,7 @@ import { type RanStatement, withJournal } from '../../postgres/statement-journal
 import { applicationName, type StepContext } from '../context.ts';
 import { describeEnded, endIdleBlockers } from './idle-blockers.ts';
 
-export { type LockMode, lockHolders } from '../../postgres/locks/lock-wait.ts';
+export { lockHolders } from '../../postgres/locks/lock-wait.ts';
 
 export interface LockedWork {
   readonly migrationId: string;

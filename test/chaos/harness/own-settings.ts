@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 
 /** Each is one that a statement of ours relies on. Times are long enough for a busy machine to open a session at all. */
-export const PLANTED: readonly (readonly [name: string, value: string])[] = [
+const PLANTED: readonly (readonly [name: string, value: string])[] = [
   ['lock_timeout', '1ms'],
   ['statement_timeout', '500ms'],
   ['transaction_timeout', '500ms'],

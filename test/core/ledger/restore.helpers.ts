@@ -34,7 +34,7 @@ export interface Place {
 }
 
 /** Made by hand: the shared clones are linked to themselves. */
-export async function place(...sql: readonly string[]): Promise<Place> {
+async function place(...sql: readonly string[]): Promise<Place> {
   const db = await createDatabase('empty');
   onTestFinished(() => db.drop());
   const observer = await db.client();

@@ -24,7 +24,7 @@ import { waitUntil } from '../../support/observe.ts';
 export const PASSWORD = "it's: a\\secret";
 
 /** Roles of the server that has TLS, and by which way each of them is let in. */
-export const HBA = `
+const HBA = `
 hostssl   all only_tls   all scram-sha-256
 hostnossl all only_tls   all reject
 hostnossl all only_plain all scram-sha-256

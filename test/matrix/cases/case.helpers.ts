@@ -45,7 +45,7 @@ interface Schema {
   readonly database: string;
 }
 
-export function readSchema(name: string): Schema {
+function readSchema(name: string): Schema {
   const sql = readFileSync(new URL(`schemas/${name}.sql`, import.meta.url), 'utf8');
   const head = (key: string) => new RegExp(`^-- ${key}: (.*)$`, 'm').exec(sql)?.[1] ?? '';
   const database = head('database');
