@@ -93,7 +93,7 @@ export function givenInput(flags: InputFlags, operation: string): GivenInput {
 }
 
 /** @throws InvalidInput with one line that names the option, what it must be, and what it was. */
-export function parseInput(given: GivenInput): ExecutionInput {
+export function executionInputOf(given: GivenInput): ExecutionInput {
   if (given.operation === 'rollback') {
     const senseless = FORWARD_ONLY.find((key) => given[key] !== undefined);
     if (senseless !== undefined) {

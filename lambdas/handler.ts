@@ -20,7 +20,7 @@ export interface HandlerContext {
   getRemainingTimeInMillis?(): number;
 }
 
-export type Handler = (event: unknown, context?: HandlerContext) => Promise<unknown>;
+export type LambdaHandler = (event: unknown, context?: HandlerContext) => Promise<unknown>;
 
 /** Where an engine does not say how long a handler may run: Lambda's own maximum. */
 const DEFAULT_ALLOWANCE_MS = 15 * 60 * 1000;
@@ -39,7 +39,7 @@ export function stepHandler<Schema extends z.ZodType, Result>(
   name: string,
   schema: Schema,
   step: (context: StepContext, event: z.infer<Schema>) => Promise<Result>,
-): Handler {
+): LambdaHandler {
   return async (event, context = {}) => {
     if (isReadinessProbe(event)) return READY;
     const startedAt = Date.now();

@@ -28,7 +28,7 @@ export interface Report {
   readonly status: ReportStatus;
   /** What happened, for somebody who was not there. */
   readonly summary: string;
-  readonly subject: Subject;
+  readonly subject: ReportSubject;
   readonly execution: ExecutionFacts;
   /** The saved plan that it carried out, compared by the plan step; null where it carried out none. */
   readonly reviewedPlan: ReviewedPlan | null;
@@ -64,7 +64,7 @@ export interface Report {
   readonly events: readonly ReportEvent[];
 }
 
-export interface Subject {
+export interface ReportSubject {
   readonly operation: 'migrate' | 'rollback';
   /** Schema-qualified as soon as the plan was made. */
   readonly table: string;

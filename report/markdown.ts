@@ -3,7 +3,7 @@ import type { Bar, Report } from './contracts.ts';
 import { took } from './html/executions.ts';
 import { STAGE, STAGE_ORDER, STATUS } from './html/words.ts';
 import { code, text } from './markdown-text.ts';
-import { shortName } from './report.ts';
+import { shortNameIn } from './report.ts';
 import { AS_STATED, acceptedBy, bytes, count, duration, instant, placeOf, plural, short } from './words.ts';
 
 export function toMarkdown(report: Report): string {
@@ -149,8 +149,8 @@ function pairs(report: Report): string[] {
   ];
   const rows = report.pairs.map((pair) => [
     String(pair.pair),
-    code(shortName(report, pair.referencing)),
-    code(shortName(report, pair.referenced)),
+    code(shortNameIn(report, pair.referencing)),
+    code(shortNameIn(report, pair.referenced)),
     count(pair.rows),
     pair.bytes === null ? '' : bytes(pair.bytes),
     ...stages.map((stage) => spent(pair.bars[stage])),

@@ -6,7 +6,15 @@ import { PlannedDatabase } from '../core/contracts/step-events.ts';
 import type { Trail } from '../core/contracts/trail.ts';
 import { type Json, numberOf, parseRecord, stringOf } from '../core/history/json.ts';
 import { type History, readHistory } from '../core/history/read-history.ts';
-import type { Compared, DatabaseFacts, ExecutionFacts, People, Report, ReportStatus, Subject } from './contracts.ts';
+import type {
+  Compared,
+  DatabaseFacts,
+  ExecutionFacts,
+  People,
+  Report,
+  ReportStatus,
+  ReportSubject,
+} from './contracts.ts';
 import { readDefinition } from './reading/definition.ts';
 import { errorsOf } from './reading/errors.ts';
 import { eventsOf } from './reading/events.ts';
@@ -119,7 +127,7 @@ function statusOf({ execution, verdict }: ReportSources): ReportStatus {
   return execution.status === 'ABORTED' || execution.status === 'TIMED_OUT' ? 'STOPPED' : verdict.status;
 }
 
-function subjectOf(trail: Trail | null, history: History, input: Json): Subject {
+function subjectOf(trail: Trail | null, history: History, input: Json): ReportSubject {
   const plan = planOf(history);
   const migration = trail?.migration;
   return {
@@ -239,6 +247,6 @@ function notesOf({ trail, notes = [], execution }: ReportSources, history: Histo
 }
 
 /** Names as people read them: without the schema where it is the table's own. */
-export function shortName(report: Pick<Report, 'subject'>, qualified: string): string {
+export function shortNameIn(report: Pick<Report, 'subject'>, qualified: string): string {
   return withoutSchemaOf(report.subject.table, qualified);
 }

@@ -26,7 +26,7 @@ import {
 } from '../options.ts';
 
 /** Flags of the two commands that run the state machine in this process. */
-export type ExecutionFlags = InputFlags & DatabaseFlags & StateFlags & OutputFlags & ReportFlag & YesFlag & PlanFlag;
+export type MigrateFlags = InputFlags & DatabaseFlags & StateFlags & OutputFlags & ReportFlag & YesFlag & PlanFlag;
 
 export function registerMigrate(program: Command, finish: Finish): void {
   const command = program
@@ -75,21 +75,21 @@ Safe to stop at any time: the same command goes on from where it was.`,
         exitCodes: [0, 1, 2, 4, 5, 6, 130],
       }),
     )
-    .action(async (flags: ExecutionFlags) => finish(await runExecution(flags, 'migrate')));
+    .action(async (flags: MigrateFlags) => finish(await runExecution(flags, 'migrate')));
 }
 
 /** @returns the exit code */
-export async function runExecution(flags: ExecutionFlags, operation: 'migrate' | 'rollback'): Promise<number> {
+export async function runExecution(flags: MigrateFlags, operation: 'migrate' | 'rollback'): Promise<number> {
   applyVerbose(flags);
   const { createOutput } = await import('../output.ts');
   const output = createOutput(flags);
   try {
-    const { givenInput, parseInput } = await import('../input.ts');
+    const { givenInput, executionInputOf } = await import('../input.ts');
     const { statedHere } = await import('../people.ts');
     const typed = givenInput({ ...flags, ...statedHere(flags) }, operation);
     const { readPlanFile, inputOfPlan, planLine, refuseChangedCatalog } = await import('../plan-file.ts');
     const plan = flags.plan === undefined ? null : await readPlanFile(flags.plan);
-    const given = parseInput(plan === null ? typed : inputOfPlan(plan, typed));
+    const given = executionInputOf(plan === null ? typed : inputOfPlan(plan, typed));
     if (given.holdBackQuery !== undefined) {
       const { allowHoldBackQuery } = await import('../../core/steps/throttle.ts');
       allowHoldBackQuery();

@@ -56,13 +56,13 @@ async function plan(flags: PlanFlags, command: Command): Promise<number> {
   if (flags.sql === true && flags.json === true) {
     throw new InvalidInput('--sql and --json cannot be used together: the JSON document holds the statements already');
   }
-  const { givenInput, parseInput } = await import('../input.ts');
+  const { givenInput, executionInputOf } = await import('../input.ts');
   const { statedHere } = await import('../people.ts');
   const people = statedHere(flags);
   // Who carries it out is another matter than who made it.
   const { by: _by, reason: _reason, ...options } = flags;
   const given = givenInput(options, 'migrate');
-  const input = parseInput(given);
+  const input = executionInputOf(given);
   const { connectReadOnly } = await import('../../core/ledger/connect.ts');
   const { planMigration, readPlan } = await import('../../core/plan/read-plan.ts');
   const { migrationScript } = await import('../../core/plan/script/migration-script.ts');

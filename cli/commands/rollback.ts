@@ -13,7 +13,7 @@ import {
   addStateOptions,
   addYesOption,
 } from '../options.ts';
-import { type ExecutionFlags, runExecution } from './migrate.ts';
+import { type MigrateFlags, runExecution } from './migrate.ts';
 
 export function registerRollback(program: Command, finish: Finish): void {
   const command = program
@@ -37,5 +37,5 @@ Shows database, foreign key and forecast first; on a terminal it asks whether to
         exitCodes: [[0, 'rolled back, or nothing to roll back'], 2, 4, 5, 6, 130],
       }),
     )
-    .action(async (flags: ExecutionFlags) => finish(await runExecution(flags, 'rollback')));
+    .action(async (flags: MigrateFlags) => finish(await runExecution(flags, 'rollback')));
 }

@@ -2,7 +2,7 @@
 
 import { InvalidInput } from '../../core/contracts/errors.ts';
 import { ExecutionInput } from '../../core/contracts/execution-input.ts';
-import { type GivenInput, parseInput } from '../input.ts';
+import { executionInputOf, type GivenInput } from '../input.ts';
 
 /** As a form sends them: every value is text. */
 export type FormValues = Readonly<Record<string, string>>;
@@ -212,7 +212,7 @@ export function toInput(values: FormValues): Parsed {
     return { input: null, problems: new Map(problems) };
   }
   try {
-    parseInput(given);
+    executionInputOf(given);
     return { input: given, problems: null };
   } catch (error) {
     if (!(error instanceof InvalidInput)) throw error;

@@ -3,7 +3,7 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import { type AwsFlags, createClient, regionOf } from './client.ts';
 import type { Pause } from './watch.ts';
 
-export interface EndpointFlags extends AwsFlags {
+export interface AnyEndpointFlags extends AwsFlags {
   readonly stateDir?: string;
 }
 
@@ -23,7 +23,7 @@ const LOCAL_REGION = 'local';
  * @throws InvalidInput where it is no execution's ARN
  */
 export async function connectTo(
-  flags: EndpointFlags,
+  flags: AnyEndpointFlags,
   executionArn: string,
   warn: (line: string) => void,
 ): Promise<Connection> {

@@ -11,7 +11,7 @@ import {
 import { type Opening, openingOf } from '../../core/contracts/aws/maintenance-window.ts';
 import { ExitCode, InvalidInput } from '../../core/contracts/errors.ts';
 import { redact } from '../../core/contracts/redact.ts';
-import { givenInput, parseInput } from '../input.ts';
+import { executionInputOf, givenInput } from '../input.ts';
 import { createOutput, type Output } from '../output.ts';
 import { statedInAws } from '../people.ts';
 import { regionOf } from './client.ts';
@@ -54,7 +54,7 @@ function newSchedule(flags: ScheduleFlags, table: string): NewSchedule {
     throw new InvalidInput('--deadline has no meaning for a schedule: the end of the --window is the deadline');
   }
   const given = givenInput({ ...flags, table }, 'migrate');
-  parseInput(given);
+  executionInputOf(given);
   const window = checkedWindow(flags);
   const opening = openingOf({ ...window, input: { ...given, table } });
   return { name: nameOf(flags, table, opening), once: window.at !== undefined, opening, minutes: window.minutes };

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { ExitCode, InvalidInput } from '../../core/contracts/errors.ts';
 import { redact } from '../../core/contracts/redact.ts';
-import { type GivenInput, givenInput, parseInput } from '../input.ts';
+import { executionInputOf, type GivenInput, givenInput } from '../input.ts';
 import type { InputFlags, OutputFlags, PlanFlag } from '../options.ts';
 import { createOutput } from '../output.ts';
 import { type StatedPeople, statedInAws } from '../people.ts';
@@ -29,14 +29,14 @@ export async function start(flags: StartFlags): Promise<number> {
     return plan === null ? typed : inputOfPlan(plan, typed);
   };
   // Checked before anybody is asked over the network.
-  const { table } = parseInput(inputFor({}));
+  const { table } = executionInputOf(inputFor({}));
   const name = executionName({ ...flags, table });
   const output = createOutput(flags);
   const client = createClient(flags, region);
   try {
     const people = await statedInAws(flags, () => callerIdentity(client));
     const given = inputFor(people);
-    const input = parseInput(given);
+    const input = executionInputOf(given);
     if (plan !== null && !output.quiet) output.line(planLine(plan));
     const executionArn = await startExecution(client, flags.stateMachine, name, given);
     if (flags.wait !== true) {

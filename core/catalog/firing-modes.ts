@@ -7,12 +7,12 @@ import type { Client } from 'pg';
 import { executeDdl } from '../postgres/execute.ts';
 import { run, runOne } from '../postgres/sql.ts';
 import type { ForeignKey } from './foreign-key.ts';
-import { type NumberedPair, readStanding } from './pairs.ts';
+import { type NumberedPair, readPairStatus } from './pairs.ts';
 
 /** Makes the triggers of a pair FK fire as those of the parent FK do. In the caller's transaction, under its lock of the pair. */
 export async function copyFiringModes(client: Client, foreignKey: ForeignKey, pair: NumberedPair): Promise<void> {
   if (foreignKey.firing.length === 0) return;
-  const standing = (await readStanding(client, foreignKey, [pair])).get(pair.pair);
+  const standing = (await readPairStatus(client, foreignKey, [pair])).get(pair.pair);
   const pairs = [{ pair: pair.pair, constraint_oid: standing?.constraint_oid ?? null }];
   const rows = await run<{ sql: string }>(client, 'statements/copy-firing-modes', { firing: foreignKey.firing, pairs });
   for (const { sql } of rows) await executeDdl(client, sql);

@@ -56,12 +56,12 @@ export async function takeFinalNames(
 ): Promise<void> {
   const dropped = { ...foreignKey, constraint_oid: null };
   const names = await readFinalNames(client, dropped, pairs, options);
-  for (const sql of names.flatMap(statementsOf)) await executeDdl(client, sql);
+  for (const sql of names.flatMap(renameStatements)) await executeDdl(client, sql);
   const renamed = names.filter(({ sql }) => sql !== null);
   if (renamed.length > 0) await run(client, 'ledger/rename-pairs', { migration_id: id, pairs: renamed });
 }
 
 /** In the order in which they run. */
-export function statementsOf({ sql, timing_sql }: FinalName): string[] {
+export function renameStatements({ sql, timing_sql }: FinalName): string[] {
   return [sql, timing_sql].flatMap((statement) => statement ?? []);
 }

@@ -30,7 +30,7 @@ export interface PairOfPartitions {
 }
 
 /** What stands on a pair now. */
-export interface PairStanding {
+export interface PairStatus {
   readonly pair: number;
   /** The pair FK that stands, else null. */
   readonly constraint_oid: number | null;
@@ -52,7 +52,7 @@ export interface PairStanding {
   readonly leaf_constraint_validated: boolean;
 }
 
-export type Pair = PairOfPartitions & PairStanding;
+export type Pair = PairOfPartitions & PairStatus;
 
 /** A leaf partition that has no partner on the other side. */
 export interface Unpaired {
@@ -87,11 +87,11 @@ export async function readPairing(
   client: Client,
   foreignKey: ForeignKey,
   taken: ReadonlyMap<number, readonly string[]> = new Map(),
-  more: ReadOptions = { indexes: true },
+  more: PairStatusOptions = { indexes: true },
 ): Promise<Pairing> {
   const sameBounds = await runOne<PairingOfPartitions>(client, 'catalog/pairs', { ...foreignKey });
   const { pairs, unpaired } = await pairByContainment(client, foreignKey, sameBounds);
-  const standing = await readStanding(
+  const standing = await readPairStatus(
     client,
     foreignKey,
     pairs.map((pair) => ({ ...pair, taken: taken.get(pair.referencing_oid) ?? [] })),
@@ -155,19 +155,19 @@ export interface NumberedPair {
   readonly referenced_oid: number;
 }
 
-export interface ReadOptions {
+export interface PairStatusOptions {
   /** Which index serves is read too; else `has_index` is false for all. It takes several times as long: not under a lock. */
   readonly indexes?: boolean;
 }
 
 /** What stands on the given pairs, by pair number; a pair whose partition is gone is missing. */
-export async function readStanding(
+export async function readPairStatus(
   client: Client,
   foreignKey: ForeignKey,
   pairs: readonly NumberedPair[],
-  { indexes = false }: ReadOptions = {},
-): Promise<Map<number, PairStanding>> {
-  const states = await run<Omit<PairStanding, keyof PairIndex>>(client, 'catalog/pair-states', {
+  { indexes = false }: PairStatusOptions = {},
+): Promise<Map<number, PairStatus>> {
+  const states = await run<Omit<PairStatus, keyof PairIndex>>(client, 'catalog/pair-states', {
     ...foreignKey,
     pairs,
   });
@@ -183,7 +183,7 @@ export async function readStanding(
 }
 
 /** What `sql/catalog/pair-indexes.sql` adds. */
-type PairIndex = Pick<PairStanding, 'has_index' | 'index_columns'>;
+type PairIndex = Pick<PairStatus, 'has_index' | 'index_columns'>;
 
 /**
  * Whether a pair FK stands on this pair now. To be asked under a lock: where the two partitions have no foreign key at all, as
@@ -192,7 +192,7 @@ type PairIndex = Pick<PairStanding, 'has_index' | 'index_columns'>;
 export async function hasPairForeignKey(client: Client, foreignKey: ForeignKey, pair: NumberedPair): Promise<boolean> {
   const { possible } = await runOne<{ possible: boolean }>(client, 'catalog/may-have-pair-foreign-key', { ...pair });
   if (!possible) return false;
-  return ((await readStanding(client, foreignKey, [pair])).get(pair.pair)?.constraint_oid ?? null) !== null;
+  return ((await readPairStatus(client, foreignKey, [pair])).get(pair.pair)?.constraint_oid ?? null) !== null;
 }
 
 /** Those of the given pairs whose referencing partition is still one: neither detached nor dropped. */

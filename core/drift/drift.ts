@@ -94,7 +94,7 @@ export interface Drift {
 }
 
 /** The statements of a repair as a DBA would run them. */
-export function statementsOf({ steps }: Drift): string[] {
+export function repairStatements({ steps }: Drift): string[] {
   return steps.flatMap((step) => {
     if (step.kind === 'adopt') return [];
     return step.kind === 'locked' ? [...step.sql] : [step.sql];

@@ -5,7 +5,7 @@ import { isSamePair, type Pair, type Pairing, readPairing } from '../catalog/pai
 import type { Severity } from '../contracts/documents.ts';
 import { NotMigrated } from '../contracts/errors.ts';
 import { type LedgerPair, readPairs } from '../ledger/pairs.ts';
-import { type Audit, type AuditedTable, type Drift, statementsOf } from './drift.ts';
+import { type Audit, type AuditedTable, type Drift, repairStatements } from './drift.ts';
 import { findGuardDrift } from './guard-drift.ts';
 import { afterAdoption, ledgerDrift, leftToMigration } from './lost-ledger.ts';
 import { findPairDrift } from './pair-drift.ts';
@@ -158,7 +158,7 @@ export function auditDocument(audited: readonly Audited[]): Audit {
     constraint,
     findings: drift.map((item) => {
       const { id, severity, message, remedy } = item.finding;
-      return { id, severity, partition: item.partition, message, remedy, sql: statementsOf(item) };
+      return { id, severity, partition: item.partition, message, remedy, sql: repairStatements(item) };
     }),
   }));
   return { passed: isClean(audited), tables };

@@ -6,7 +6,7 @@ import { hasForeignTable, isSamePair, type Pair } from '../catalog/pairs.ts';
 import type { Finding, Severity } from '../contracts/documents.ts';
 import type { LedgerPair } from '../ledger/pairs.ts';
 import { run } from '../postgres/sql.ts';
-import { ledgerStatements } from '../provision/add-to-ledger.ts';
+import { addToLedgerStatements } from '../provision/add-to-ledger.ts';
 import type { Drift } from './drift.ts';
 import { type LeafForeignKey, onLedger, Steps } from './repair-steps.ts';
 import { guardedBy, type Subject } from './subjects.ts';
@@ -280,7 +280,9 @@ async function indexes({ steps, foreignKey, invalidIndexes, noIndexes }: Reading
 /** Made by hand, and well made. */
 async function unnoted({ client, foreignKey }: Reading, pair: Pair): Promise<Drift> {
   const texts =
-    foreignKey.migrationId === null ? [] : await ledgerStatements(client, foreignKey, foreignKey.migrationId, [pair]);
+    foreignKey.migrationId === null
+      ? []
+      : await addToLedgerStatements(client, foreignKey, foreignKey.migrationId, [pair]);
   return {
     ...about(
       pair,

@@ -1,7 +1,7 @@
 /** Repairs drift while the application works: each step waits for locks no longer than the budget, or stops nobody. */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
-import { isSamePair, type Pair, readStanding } from '../catalog/pairs.ts';
+import { isSamePair, type Pair, readPairStatus } from '../catalog/pairs.ts';
 import { readServer, validationMemory } from '../catalog/server-facts.ts';
 import { refuseNewCode } from '../catalog/untrusted-code.ts';
 import { countOrphans } from '../checks/orphan-count.ts';
@@ -212,7 +212,7 @@ async function settle(client: Client, foreignKey: ForeignKey, { makes, unchecked
   const { migrationId } = foreignKey;
   if (makes && migrationId !== null) {
     const known = (await readPairs(client, migrationId)).find((noted) => isSamePair(noted, makes.pair));
-    const now = (await readStanding(client, foreignKey, [makes.pair], { indexes: true })).get(makes.pair.pair);
+    const now = (await readPairStatus(client, foreignKey, [makes.pair], { indexes: true })).get(makes.pair.pair);
     const pair: Pair = { ...makes.pair, ...now };
     if (known) {
       await changePair(client, migrationId, known.pair, {

@@ -6,10 +6,10 @@ import { runOne } from '../postgres/sql.ts';
 import type { LedgerMigration } from './migrations.ts';
 
 /** What the ledger says of an approval. */
-export type Approval = Pick<LedgerMigration, 'options' | 'approved_at' | 'approved_by' | 'approved_login'>;
+export type LedgerApproval = Pick<LedgerMigration, 'options' | 'approved_at' | 'approved_by' | 'approved_login'>;
 
 /** Null: the drop may begin. Else one line. */
-export function approvalProblem({ options, ...approval }: Approval): string | null {
+export function approvalProblem({ options, ...approval }: LedgerApproval): string | null {
   if (options.approval !== 'manual') return null;
   if (approval.approved_at === null) return 'it has not been approved';
   if (!options.approverMustDiffer) return null;
@@ -34,7 +34,7 @@ export function startedBy(
 }
 
 /** @throws ApprovalNeeded */
-export function refuseUnapproved(approval: Approval): void {
+export function refuseUnapproved(approval: LedgerApproval): void {
   const problem = approvalProblem(approval);
   if (problem !== null)
     throw new ApprovalNeeded(`the parent foreign key was not dropped: ${problem}; all that was done stands`);
@@ -48,5 +48,5 @@ export function refuseUnapproved(approval: Approval): void {
  */
 export async function requireApproval(client: Client, migrationId: string): Promise<void> {
   const values = { migration_id: migrationId };
-  refuseUnapproved(await runOne<Approval & Record<string, unknown>>(client, 'ledger/approval-of-drop', values));
+  refuseUnapproved(await runOne<LedgerApproval & Record<string, unknown>>(client, 'ledger/approval-of-drop', values));
 }

@@ -106,7 +106,7 @@ export async function approve(client: Client, wanted: ApprovalRequest): Promise<
   await act(client, before, { migrationId, by, reason, step: 'Approve' }, () =>
     run(client, query, { migration_id: migrationId, by, reason, anew: isVoid(before) }),
   );
-  const after = await readStanding(client, migrationId);
+  const after = await readApproval(client, migrationId);
   const { state, execution, approved_at: approvedAt } = after;
   if (approvedAt === null || after.dropped || (state !== 'running' && state !== 'paused')) {
     const now = approvedAt === null ? 'withdrawn' : after.dropped ? 'dropped' : state;
@@ -141,7 +141,7 @@ export async function withdrawApproval(client: Client, wanted: ApprovalRequest):
     run<{ withdrawn_at: string }>(client, 'ledger/withdraw-approval', { migration_id: migrationId, by, reason }),
   );
   if (!withdrawn) {
-    const after = await readStanding(client, migrationId);
+    const after = await readApproval(client, migrationId);
     throw new InvalidInput(
       `${NOT_WITHDRAWN}: ${nameOf(subject)} ${whatInsteadOfApproval(after) ?? 'changed at the same moment; try again'}`,
     );
@@ -170,7 +170,7 @@ async function findMigration(
   const { table, constraint_name: constraint, migrationId } = await resolveForeignKey(client, wanted, 'approve');
   if (migrationId === null) throw new InvalidInput(`${why}: no migration of ${table} is open`);
   await admitWriter(client, false);
-  const before = await readStanding(client, migrationId);
+  const before = await readApproval(client, migrationId);
   const { state, execution } = before;
   const subject = { table, constraint, migrationId, execution };
   const obstacle = obstacleOf(before);
@@ -227,7 +227,7 @@ async function refuseBlindness(client: Client): Promise<void> {
   }
 }
 
-function readStanding(client: Client, migrationId: string): Promise<Standing> {
+function readApproval(client: Client, migrationId: string): Promise<Standing> {
   return runOne<Standing & Record<string, unknown>>(client, 'ledger/approval', { migration_id: migrationId });
 }
 

@@ -37,7 +37,7 @@ export interface ConnectOptions {
   readonly ledgerOwner?: string | undefined;
 }
 
-export interface ReadOptions extends ConnectOptions {
+export interface ReadOnlyOptions extends ConnectOptions {
   /** All is read as of one moment. Only for what takes seconds at most: VACUUM cannot remove what that moment still saw. */
   readonly snapshot?: boolean;
 }
@@ -50,7 +50,7 @@ const sessionOpened = channel(SESSION_OPENED);
 const losses = new WeakMap<Client, Error>();
 
 /** Sessions of {@link connectReadOnly}: all that they do is in one transaction. */
-const readers = new WeakMap<Client, ReadOptions>();
+const readers = new WeakMap<Client, ReadOnlyOptions>();
 
 /** How each session was opened: its readers are opened in the same way. */
 const origins = new WeakMap<Client, ConnectOptions>();
@@ -86,7 +86,7 @@ export function connect(options: ConnectOptions): Promise<Client> {
  *
  * @throws as {@link connect}
  */
-export async function connectReadOnly(options: ReadOptions): Promise<Client> {
+export async function connectReadOnly(options: ReadOnlyOptions): Promise<Client> {
   const client = await open(options, async (opened) => {
     // Begun first: on a standby a role whose default is SERIALIZABLE can run nothing outside of it.
     await opened.query(beginOf(options));
@@ -178,12 +178,12 @@ function ownerOf({ ledgerOwner = process.env[LEDGER_OWNER] }: Pick<ConnectOption
   return ledgerOwner;
 }
 
-async function beginReading(client: Client, options: ReadOptions): Promise<void> {
+async function beginReading(client: Client, options: ReadOnlyOptions): Promise<void> {
   await client.query(beginOf(options));
   await pin(client, options, true);
 }
 
-function beginOf({ snapshot = false }: ReadOptions): string {
+function beginOf({ snapshot = false }: ReadOnlyOptions): string {
   return `BEGIN ISOLATION LEVEL ${snapshot ? 'REPEATABLE READ' : 'READ COMMITTED'}, READ ONLY`;
 }
 

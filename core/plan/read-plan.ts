@@ -1,7 +1,7 @@
 /** The plan: everything that a migration would do, read from the catalog, nothing written. */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
-import { type FinalName, readFinalNames, statementsOf } from '../catalog/pair-names.ts';
+import { type FinalName, readFinalNames, renameStatements } from '../catalog/pair-names.ts';
 import { type Pair, type Pairing, readPairing, statementsFor } from '../catalog/pairs.ts';
 import { readGuards, wantsGuard } from '../catalog/row-movement-guard.ts';
 import { forecastDrop, forecastRollback, readServer, type Server } from '../catalog/server-facts.ts';
@@ -135,7 +135,7 @@ async function plannedStatements(
       statements.push({ step: 'DropParentForeignKey', sql, lock });
     }
     for (const name of finalNames.values())
-      for (const sql of statementsOf(name)) statements.push({ step: 'DropParentForeignKey', sql, lock: name.lock });
+      for (const sql of renameStatements(name)) statements.push({ step: 'DropParentForeignKey', sql, lock: name.lock });
   }
   return statements;
 }

@@ -13,12 +13,12 @@ export async function addToLedger(
   migrationId: string,
   pairs: readonly NotedPair[],
 ): Promise<void> {
-  const texts = await ledgerStatements(client, foreignKey, migrationId, pairs);
+  const texts = await addToLedgerStatements(client, foreignKey, migrationId, pairs);
   for (const { sql } of texts.values()) await client.query(sql);
 }
 
 /** `INSERT ...`, by pair number. */
-export function ledgerStatements(
+export function addToLedgerStatements(
   client: Client,
   foreignKey: ForeignKey,
   migrationId: string,

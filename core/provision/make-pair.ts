@@ -7,7 +7,7 @@ import {
   type Pairing,
   type PairOfPartitions,
   readPairing,
-  readStanding,
+  readPairStatus,
 } from '../catalog/pairs.ts';
 import { type Guard, readGuards, unguardedPairs, wantsGuard } from '../catalog/row-movement-guard.ts';
 import { checkPartitioning, type Partitioning } from '../checks/preflight/table-findings.ts';
@@ -80,7 +80,7 @@ export async function makePair(
   if (stoodBefore) await making.lockPair(pair);
   await making.runAll([...createIndex, ...(await making.stillMissing(foreignKey, guards)), ...addForeignKey]);
 
-  const made = (await readStanding(client, foreignKey, [pair], { indexes: true })).get(pair.pair);
+  const made = (await readPairStatus(client, foreignKey, [pair], { indexes: true })).get(pair.pair);
   if (!made?.validated || !made.enforced || !made.has_index) {
     throw new PreflightFailed(
       'refused, nothing was changed: the new pair is not what it should be, as the catalog shows it',
@@ -130,7 +130,7 @@ async function findPair(
   const pair = await runOne<PairOfPartitions & Record<string, unknown>>(client, 'catalog/pairs-of-partitions', {
     pairs: [{ pair: 1, referencing_oid: referencing.oid, referenced_oid: referenced.oid }],
   });
-  const standing = (await readStanding(client, foreignKey, [{ ...pair, pair: 1 }], { indexes: true })).get(1);
+  const standing = (await readPairStatus(client, foreignKey, [{ ...pair, pair: 1 }], { indexes: true })).get(1);
   if (!standing) throw new Error('the new pair is gone');
   return { ...pair, ...standing };
 }

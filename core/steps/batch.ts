@@ -3,7 +3,7 @@
  * that step and nothing else.
  */
 
-import { type PairStanding, readStanding } from '../catalog/pairs.ts';
+import { type PairStatus, readPairStatus } from '../catalog/pairs.ts';
 import { DeadlockDetected, LockTimeout } from '../contracts/errors.ts';
 import { PAIRS_PER_CALL } from '../contracts/event-budget.ts';
 import type { PairEvent } from '../contracts/step-events.ts';
@@ -15,7 +15,7 @@ import type { StepContext } from './context.ts';
 export type PairStep = (context: StepContext, event: PairEvent) => Promise<PairResult>;
 
 /** What a step leaves behind, in the catalog and in the ledger: such a pair is not entered again. */
-export type IsThrough = (pair: LedgerPair, standing: PairStanding, options: MigrationOptions) => boolean;
+export type IsThrough = (pair: LedgerPair, standing: PairStatus, options: MigrationOptions) => boolean;
 
 export const isIndexed: IsThrough = (pair, standing, { noIndexes }) =>
   (standing.has_index || noIndexes) && pair.state !== 'planned';
@@ -91,7 +91,7 @@ async function pairsLeft(
   const all = await readPairs(client, migrationId);
   const wanted = all.filter(({ pair }) => pair >= first && pair <= last);
   const migration = await readMigration(client, migrationId);
-  const standings = await readStanding(client, foreignKeyOf(migration), wanted, { indexes: true });
+  const standings = await readPairStatus(client, foreignKeyOf(migration), wanted, { indexes: true });
   const left = wanted.filter((pair) => {
     const standing = standings.get(pair.pair);
     return standing === undefined || !isThrough(pair, standing, migration.options);

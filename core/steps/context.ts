@@ -1,7 +1,7 @@
 /** What every step is given, and how it comes in: by its migration's row in the ledger, never past the fence. */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
-import { type PairStanding, readStanding, shortName } from '../catalog/pairs.ts';
+import { type PairStatus, readPairStatus, shortName } from '../catalog/pairs.ts';
 import {
   InvalidInput,
   MigrationFenced,
@@ -15,7 +15,7 @@ import { tryToNote } from '../ledger/notes/notes.ts';
 import { type LedgerPair, readPace, readPair } from '../ledger/pairs.ts';
 import { upgradeLedger } from '../ledger/schema/make-ledger.ts';
 import { useCallerSearchPath } from '../postgres/session/caller-search-path.ts';
-import { heldBack, holdBackSeconds } from './throttle.ts';
+import { holdBackSeconds, throttleReason } from './throttle.ts';
 
 /** Structured log lines; Powertools' Logger fits. */
 export interface StepLogger {
@@ -119,7 +119,7 @@ export async function beforeLongWork(
       );
     }
   }
-  const note = await heldBack(context.client, migration.options).catch((error: unknown) => {
+  const note = await throttleReason(context.client, migration.options).catch((error: unknown) => {
     // It was answered when the plan was made. A server too busy to answer now is a reason to wait, not to undo anything.
     if (error instanceof InvalidInput || error instanceof PrivilegeMissing) return error.message;
     throw error;
@@ -133,7 +133,7 @@ export async function beforeLongWork(
 /** A pair of the ledger together with what stands on it now. */
 export interface EnteredPair {
   readonly pair: LedgerPair;
-  readonly standing: PairStanding;
+  readonly standing: PairStatus;
   /** Names as people read them. */
   readonly referencing: string;
   readonly referenced: string;
@@ -154,7 +154,7 @@ export async function enterPair(
 ): Promise<EnteredPair> {
   const pair = await readPair(context.client, migration.id, number);
   const asked = what.salt === undefined ? pair : { ...pair, salt: what.salt };
-  const standing = (await readStanding(context.client, foreignKey, [asked], what)).get(number);
+  const standing = (await readPairStatus(context.client, foreignKey, [asked], what)).get(number);
   if (!standing)
     throw new PartitionSetChanged(
       `${pair.referencing} or ${pair.referenced} is no more: it was dropped after the plan was made`,

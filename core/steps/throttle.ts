@@ -45,7 +45,7 @@ export function refuseHoldBackQuery({ holdBackQuery }: Pick<MigrationOptions, 'h
 const QUERY_TIMEOUT_MS = 5_000;
 
 /** Why no pair may be begun now, in words; undefined: go on. */
-export async function heldBack(client: Client, options: MigrationOptions): Promise<string | undefined> {
+export async function throttleReason(client: Client, options: MigrationOptions): Promise<string | undefined> {
   const { maxReplicaLagSeconds, maxActiveSessions, holdBackQuery } = options;
   refuseHoldBackQuery(options);
   if (maxReplicaLagSeconds !== undefined) {

@@ -43,7 +43,7 @@ export interface EngineEvent {
   readonly Error?: string;
 }
 
-export interface HistoryOptions {
+export interface ExecutionHistoryOptions {
   readonly definition: StateMachineDefinition;
   readonly roleArn: string;
   /** Told each event as it comes. */
@@ -71,7 +71,7 @@ interface Run {
 }
 
 export class ExecutionHistory {
-  readonly #options: HistoryOptions;
+  readonly #options: ExecutionHistoryOptions;
   readonly #places: ReadonlyMap<string, Place>;
   readonly #main: Line = { last: 0, open: null, failedAt: 0 };
   readonly #runs = new Map<string, Run>();
@@ -83,7 +83,7 @@ export class ExecutionHistory {
   /** Milliseconds since the epoch. Time does not run backwards in a history, whatever the system's clock does. */
   #clock = 0;
 
-  constructor(options: HistoryOptions) {
+  constructor(options: ExecutionHistoryOptions) {
     this.#options = options;
     this.#places = placesOf(options.definition);
   }

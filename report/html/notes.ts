@@ -1,7 +1,7 @@
 /** Findings, errors, what could not be read, and how to verify it again. */
 import type { Finding } from '../../core/contracts/documents.ts';
 import type { Report, ReportError } from '../contracts.ts';
-import { shortName } from '../report.ts';
+import { shortNameIn } from '../report.ts';
 import { acceptedBy, count, duration } from '../words.ts';
 import { type Html, html } from './escape.ts';
 
@@ -18,7 +18,7 @@ function errorRow(error: ReportError, report: Report): Html {
   const pair = report.pairs.find((one) => one.pair === error.pair);
   const offset =
     error.at === null ? '' : duration(Math.max(0, Date.parse(error.at) - Date.parse(report.execution.startedAt)));
-  return html`<tr><td class="num">${offset}</td><th scope="row">${error.state}${pair === undefined ? '' : html`<span class="muted"> ${shortName(report, pair.referencing)}</span>`}</th><td><b>${error.name}</b> ${error.message}</td><td class="num">${count(error.times)}</td><td><span class="pill ${error.outcome === 'retried' ? 'wait' : 'bad'}">${error.outcome === 'retried' ? 'tried again, went well' : error.outcome}</span></td></tr>`;
+  return html`<tr><td class="num">${offset}</td><th scope="row">${error.state}${pair === undefined ? '' : html`<span class="muted"> ${shortNameIn(report, pair.referencing)}</span>`}</th><td><b>${error.name}</b> ${error.message}</td><td class="num">${count(error.times)}</td><td><span class="pill ${error.outcome === 'retried' ? 'wait' : 'bad'}">${error.outcome === 'retried' ? 'tried again, went well' : error.outcome}</span></td></tr>`;
 }
 
 const SEVERITY: Readonly<Record<Finding['severity'], { readonly word: string; readonly tone: string }>> = {

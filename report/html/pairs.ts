@@ -1,6 +1,6 @@
 /** The table of pairs: one row each, which opens. */
 import type { Report, ReportPair } from '../contracts.ts';
-import { shortName } from '../report.ts';
+import { shortNameIn } from '../report.ts';
 import { bytes, count, duration } from '../words.ts';
 import { type Html, html } from './escape.ts';
 import { pager } from './pager.ts';
@@ -17,7 +17,7 @@ interface Column {
 const ms = (value: number | null): string => (value === null || value === 0 ? '' : duration(value));
 
 const COLUMNS: readonly Column[] = [
-  { title: 'Referenced', numeric: false, cell: (pair, report) => shortName(report, pair.referenced) },
+  { title: 'Referenced', numeric: false, cell: (pair, report) => shortNameIn(report, pair.referenced) },
   { title: 'Rows', numeric: true, cell: ({ rows }) => count(rows), value: ({ rows }) => rows },
   {
     title: 'Size',
@@ -83,7 +83,7 @@ ${report.pairs.map((pair, index) => pairRows(pair, index, report))}
 
 /** A body of its own for each pair, so that sorting takes the opened part along. */
 function pairRows(pair: ReportPair, index: number, report: Report): Html {
-  const name = shortName(report, pair.referencing);
+  const name = shortNameIn(report, pair.referencing);
   return html`<tbody data-row data-key="${pair.pair}" id="pair-${pair.pair}"${beyond(index)}><tr>
 <td class="num" data-v="${pair.pair}">${pair.pair}</td><th scope="row"><button type="button" class="open" aria-expanded="false" aria-controls="detail-${pair.pair}">${name}</button></th>${COLUMNS.map(
     (column) =>

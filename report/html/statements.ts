@@ -1,7 +1,7 @@
 /** Every statement, with the locks that it held and for how long. */
 import type { HeldLock } from '../../core/contracts/trail.ts';
 import type { Report, ReportStatement } from '../contracts.ts';
-import { shortName } from '../report.ts';
+import { shortNameIn } from '../report.ts';
 import { duration, plural } from '../words.ts';
 import { type Html, html } from './escape.ts';
 import { pager } from './pager.ts';
@@ -75,7 +75,7 @@ function lockList(locks: readonly HeldLock[], report: Report): Html {
   if (locks.length === 0) return html`<span class="muted">outside a transaction</span>`;
   const byMode = Map.groupBy(strongest(locks), (lock) => lock.mode);
   return html`${[...byMode].map(([mode, held]) => {
-    const names = held.map((lock) => shortName(report, lock.relation));
+    const names = held.map((lock) => shortNameIn(report, lock.relation));
     const on = names.length > MOST_NAMED ? plural(names.length, 'relation') : names.join(', ');
     return html`<div><b>${mode.replace(/Lock$/, '')}</b> ${on}</div>`;
   })}`;

@@ -1,6 +1,6 @@
 /** When what was done: a row for each step and for each pair, a bar for each stage. */
 import type { Bar, Report, ReportPair } from '../contracts.ts';
-import { shortName } from '../report.ts';
+import { shortNameIn } from '../report.ts';
 import { duration, plural, short } from '../words.ts';
 import { position, type Range, rangesOf, ticksOf } from './axis.ts';
 import { type Html, html } from './escape.ts';
@@ -50,7 +50,7 @@ function pairRow(pair: ReportPair, index: number, report: Report, whole: Range):
     const bar = pair.bars[stage];
     return bar === undefined ? [] : [[stage, bar]];
   });
-  const name = shortName(report, pair.referencing);
+  const name = shortNameIn(report, pair.referencing);
   const sum = stages.reduce((total, [, bar]) => total + bar.durationMs, 0);
   return html`<tr data-row data-key="${pair.pair}"${beyond(index)}><th scope="row"><a href="#pair-${pair.pair}" data-show-pair="${pair.pair}" title="${name}">${name}</a></th><td>${
     stages.length === 0 ? html`<span class="muted">not begun</span>` : bars(stages, whole, describedPair(stages))

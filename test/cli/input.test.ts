@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { givenInput, parseInput } from '../../cli/input.ts';
+import { executionInputOf, givenInput } from '../../cli/input.ts';
 import { wholeNumber } from '../../cli/options.ts';
 import { InvalidInput } from '../../core/contracts/errors.ts';
 
@@ -20,7 +20,7 @@ describe('the execution input', () => {
       allowBlockingRollback: true,
     };
 
-    const input = parseInput(givenInput(flags, 'migrate'));
+    const input = executionInputOf(givenInput(flags, 'migrate'));
 
     expect(input).toMatchObject({
       approvalTimeoutSeconds: 60,
@@ -44,7 +44,11 @@ describe('the execution input', () => {
   });
 
   it('gets its defaults from the contract', () => {
-    expect(parseInput({ table: 'path' })).toMatchObject({ operation: 'migrate', lockTimeoutMs: 500, approval: 'auto' });
+    expect(executionInputOf({ table: 'path' })).toMatchObject({
+      operation: 'migrate',
+      lockTimeoutMs: 500,
+      approval: 'auto',
+    });
   });
 
   it.each([
@@ -74,7 +78,7 @@ describe('the execution input', () => {
     [{ holdBackQuery: '' }, '--hold-back-query must be a query, not ""'],
     [{ approval: 'x', maxConcurrency: 99 }, '; '],
   ])('%j is refused in one line', (given, message) => {
-    const parse = () => parseInput({ table: 'path', ...given });
+    const parse = () => executionInputOf({ table: 'path', ...given });
 
     expect(parse).toThrow(InvalidInput);
     expect(parse).toThrow(message);

@@ -21,7 +21,7 @@ export function newLedger(): string {
 }
 
 /** The statements that bring this database's ledger to the newest version; none where it has that. Writes nothing. */
-export async function ledgerStatements(client: Client): Promise<string[]> {
+export async function makeLedgerStatements(client: Client): Promise<string[]> {
   const { has_tables: hasTables, present, is_older: isOlder } = await checkLedger(client);
   if (hasTables && !isOlder) return [];
   const version = hasTables ? (await runOne<{ ledger_version: number }>(client, 'ledger/version')).ledger_version : 0;

@@ -1,6 +1,6 @@
 /** The migration itself, as blocks of a psql script. */
 
-import { statementsOf } from '../../catalog/pair-names.ts';
+import { renameStatements } from '../../catalog/pair-names.ts';
 import { type PairStatement, statementsFor } from '../../catalog/pairs.ts';
 import { countQueries } from '../../checks/orphan-count.ts';
 import { printable } from '../../contracts/safe-text.ts';
@@ -229,12 +229,12 @@ async function dropBlock(source: ScriptSource): Promise<string> {
   });
   const names = [...finalNames.values()];
   const ddl: LockedStatement[] = [{ sql, lock }];
-  for (const name of names) for (const text of statementsOf(name)) ddl.push({ sql: text, lock: name.lock });
+  for (const name of names) for (const text of renameStatements(name)) ddl.push({ sql: text, lock: name.lock });
   const renamed = names.filter((name) => name.sql !== null);
   return [
     comment('DropParentForeignKey: the verified drop. All of it is rolled back where one of its checks fails'),
     ...transaction('enter', { lockMs: input.lockTimeoutMs, statementMs: input.lockTimeoutMs }, [
-      statement(await lockOfTables(source)),
+      statement(await lockStatementOfTables(source)),
       comment('the gate again, under the locks'),
       readSql('script/gate').trimEnd(),
       ...underCallersPath(ddl, { local: true }),
@@ -252,7 +252,7 @@ async function dropBlock(source: ScriptSource): Promise<string> {
 }
 
 /** ACCESS EXCLUSIVE on both tables and all of their partitions, waiting. */
-export async function lockOfTables({ client, reading }: ScriptSource): Promise<LockedStatement> {
+export async function lockStatementOfTables({ client, reading }: ScriptSource): Promise<LockedStatement> {
   const { sql, ways } = await runOne<{ sql: string; ways: string[][] }>(client, 'statements/lock-tables', {
     ...reading.foreignKey,
   });

@@ -8,7 +8,7 @@ import { readFinalNames } from '../../catalog/pair-names.ts';
 import { readGuards, wantsGuard } from '../../catalog/row-movement-guard.ts';
 import type { ExecutionInput } from '../../contracts/execution-input.ts';
 import { nextMigrationId } from '../../ledger/migrations.ts';
-import { ledgerStatements } from '../../ledger/schema/make-ledger.ts';
+import { makeLedgerStatements } from '../../ledger/schema/make-ledger.ts';
 import { run } from '../../postgres/sql.ts';
 import { readSql } from '../../postgres/sql-files.ts';
 import type { PlanReading } from '../read-plan.ts';
@@ -70,7 +70,7 @@ export async function migrationScript(
     '\\if :{?way_back}',
     ...(await wayBackBlocks(source)),
     '\\else',
-    ...(await forwardBlocks(source, await ledgerStatements(client))),
+    ...(await forwardBlocks(source, await makeLedgerStatements(client))),
     '\\endif',
     GIVE_BACK,
   ];

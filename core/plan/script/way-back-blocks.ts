@@ -5,7 +5,7 @@
 import { type PairStatement, pairStatementFor, statementsFor } from '../../catalog/pairs.ts';
 import { run, runOne } from '../../postgres/sql.ts';
 import { readSql } from '../../postgres/sql-files.ts';
-import { asStatements, lockOfTables } from './forward-blocks.ts';
+import { asStatements, lockStatementOfTables } from './forward-blocks.ts';
 import { comment, type LockedStatement, statement, transaction, underCallersPath } from './psql-text.ts';
 import type { ScriptSource } from './script-source.ts';
 import { refuseUntrustedCode, requireLedger } from './trust.ts';
@@ -119,7 +119,7 @@ async function restoreBlocks(source: ScriptSource): Promise<string[]> {
       : await run<{ sql: string; lock: string }>(client, 'statements/comment-foreign-key', { ...foreignKey })),
   ];
   const lock = exclusive
-    ? await lockOfTables(source)
+    ? await lockStatementOfTables(source)
     : await runOne<{ sql: string; lock: string }>(client, 'statements/lock-tables-for-attach', { ...foreignKey });
   const statementMs = strategy === 'blocking' ? 0 : Math.max(input.lockTimeoutMs, writesBlockedMs * 10);
   blocks.push(

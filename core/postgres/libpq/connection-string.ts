@@ -4,12 +4,12 @@
  * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
  */
 import { InvalidInput } from '../../contracts/errors.ts';
-import { KEYWORDS, type Settings } from './keywords.ts';
+import { type ConnectionSettings, KEYWORDS } from './keywords.ts';
 
 const SCHEME = /^postgres(ql)?:\/\//;
 
 /** @throws InvalidInput where psql would not read it either */
-export function parseConnectionString(text: string): Settings {
+export function parseConnectionString(text: string): ConnectionSettings {
   if (SCHEME.test(text)) return parseUri(text.replace(SCHEME, ''));
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) || !text.includes('=')) {
     throw new InvalidInput(
@@ -29,7 +29,7 @@ function unreadable(reason: string): InvalidInput {
 }
 
 /** `text` is what follows the scheme: `[user[:password]@][host[:port],...][/database][?keyword=value&...]`. */
-function parseUri(text: string): Settings {
+function parseUri(text: string): ConnectionSettings {
   const settings = new Map<string, string>();
   const set = (keyword: string, value: string): void => {
     if (value !== '') settings.set(keyword, decode(value));
@@ -97,7 +97,7 @@ function decode(text: string): string {
 }
 
 /** `host=h dbname='a b' password=it\'s`. */
-function parseKeywords(text: string): Settings {
+function parseKeywords(text: string): ConnectionSettings {
   const settings = new Map<string, string>();
   const pair = /\s*([^\s=]+)\s*(=?)\s*(?:'((?:[^'\\]|\\[\s\S])*)'|((?:[^\s'\\]|\\[\s\S])(?:[^\s\\]|\\[\s\S])*)?)/y;
   while (/\S/.test(text.slice(pair.lastIndex))) {

@@ -79,10 +79,10 @@ const UNSUPPORTED: readonly (readonly [keyword: string, value: RegExp])[] = [
 ];
 
 /** Keyword -> value; only what was set somewhere. */
-export type Settings = ReadonlyMap<string, string>;
+export type ConnectionSettings = ReadonlyMap<string, string>;
 
 /** @throws InvalidInput for a value that libpq would refuse, or that p2pfk cannot honour */
-export function checkValues(settings: Settings): void {
+export function checkValues(settings: ConnectionSettings): void {
   for (const [keyword, choices] of Object.entries(CHOICES)) {
     const value = settings.get(keyword);
     if (value === undefined || choices.includes(value)) continue;

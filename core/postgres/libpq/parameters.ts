@@ -8,7 +8,7 @@ import { InvalidInput } from '../../contracts/errors.ts';
 import { keepSecret } from '../../contracts/redact.ts';
 import { parseConnectionString } from './connection-string.ts';
 import { DEFAULT_SOCKET_FOLDER } from './default-socket.ts';
-import { checkValues, KEYWORDS, type Settings } from './keywords.ts';
+import { type ConnectionSettings, checkValues, KEYWORDS } from './keywords.ts';
 import { readService } from './service-file.ts';
 
 export interface Host {
@@ -29,7 +29,7 @@ export interface Parameters {
   /** Of the connection string, the service or PGPASSWORD; the password file is read when a server asks. */
   readonly password: string | undefined;
   /** Everything else, by libpq's keyword; values are checked. */
-  readonly settings: Settings;
+  readonly settings: ConnectionSettings;
 }
 
 const DEFAULT_PORT = 5432;
@@ -58,7 +58,7 @@ export function resolveParameters(databaseUrl: string | undefined): Parameters {
 }
 
 /** Messages, the ledger and reports name host and database: neither may hold what is meant to be a password. */
-function checkNames(settings: Settings): void {
+function checkNames(settings: ConnectionSettings): void {
   // A path may have an "@"; libpq's abstract sockets, which begin with one, are none of the driver's.
   if (listOf(settings.get('host')).some((host) => host.includes('@') && !host.startsWith('/'))) {
     throw new InvalidInput(
@@ -72,12 +72,12 @@ function checkNames(settings: Settings): void {
   }
 }
 
-function addMissing(settings: Map<string, string>, more: Settings): void {
+function addMissing(settings: Map<string, string>, more: ConnectionSettings): void {
   for (const [keyword, value] of more) if (!settings.has(keyword)) settings.set(keyword, value);
 }
 
 /** An empty variable is no setting: that is how an optional one arrives from a script or a compose file. */
-function fromEnvironment(): Settings {
+function fromEnvironment(): ConnectionSettings {
   const found = new Map<string, string>();
   for (const [keyword, variable] of Object.entries(KEYWORDS)) {
     const value = variable === null ? undefined : process.env[variable];
@@ -95,7 +95,7 @@ function operatingSystemUser(): string {
   }
 }
 
-function hostsOf(settings: Settings): Host[] {
+function hostsOf(settings: ConnectionSettings): Host[] {
   const names = listOf(settings.get('host'));
   const addresses = listOf(settings.get('hostaddr'));
   const ports = listOf(settings.get('port'));

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { InvalidInput } from '../../contracts/errors.ts';
 import { isKeyword } from './connection-string.ts';
 import { inHome } from './home.ts';
-import type { Settings } from './keywords.ts';
+import type { ConnectionSettings } from './keywords.ts';
 
 /** Where the packages of Debian, PGDG for Red Hat, and PostgreSQL's own build keep the file of the whole machine. */
 const SYSTEM_FOLDERS = ['/etc/postgresql-common', '/etc/sysconfig/pgsql', '/etc', '/usr/local/pgsql/etc'];
@@ -17,7 +17,7 @@ const SYSTEM_FOLDERS = ['/etc/postgresql-common', '/etc/sysconfig/pgsql', '/etc'
  *
  * @throws InvalidInput where no file defines it, or the file that does cannot be read
  */
-export function readService(name: string): Settings {
+export function readService(name: string): ConnectionSettings {
   const files = serviceFiles();
   for (const file of files) {
     const service = serviceIn(file, name);
@@ -35,7 +35,7 @@ function serviceFiles(): string[] {
   return [...(given || existsSync(ofUser) ? [ofUser] : []), ...(first ? [first] : [])];
 }
 
-function serviceIn(file: string, name: string): Settings | null {
+function serviceIn(file: string, name: string): ConnectionSettings | null {
   let found: Map<string, string> | null = null;
   for (const [index, raw] of read(file).split('\n').entries()) {
     const line = raw.trim();

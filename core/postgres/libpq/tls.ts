@@ -10,12 +10,12 @@ import tls, { type ConnectionOptions, type PeerCertificate } from 'node:tls';
 import { InvalidInput } from '../../contracts/errors.ts';
 import { shellWord } from '../../contracts/safe-text.ts';
 import { inHome } from './home.ts';
-import type { Settings } from './keywords.ts';
+import type { ConnectionSettings } from './keywords.ts';
 import { type Host, isSocket } from './parameters.ts';
 import type { Transport } from './transport.ts';
 
 /** PEM of the authorities, and `verify-full` regardless of the settings; for a caller that has its own. */
-export interface Pinned {
+export interface PinnedAuthority {
   readonly certificateAuthority: string;
 }
 
@@ -26,7 +26,11 @@ const PLAIN: Transport = { tls: null, orPlain: false };
  *
  * @throws InvalidInput for a file that cannot be read, or settings that contradict each other or the host that is used by default
  */
-export function transportsFor(host: Host, settings: Settings, pinned?: Pinned): readonly Transport[] {
+export function transportsFor(
+  host: Host,
+  settings: ConnectionSettings,
+  pinned?: PinnedAuthority,
+): readonly Transport[] {
   if (isSocket(host)) {
     refuseUnverified(host, settings, pinned);
     return [PLAIN];
@@ -49,7 +53,7 @@ export function transportsFor(host: Host, settings: Settings, pinned?: Pinned): 
  * Through a socket there is no TLS with any `sslmode`, as in libpq. A person who names the socket knows that; one who asked for a
  * verified server and named none may have forgotten the host.
  */
-function refuseUnverified({ address, byDefault }: Host, settings: Settings, pinned?: Pinned): void {
+function refuseUnverified({ address, byDefault }: Host, settings: ConnectionSettings, pinned?: PinnedAuthority): void {
   const mode = pinned ? 'verify-full' : sslMode(settings);
   if (!byDefault || !mode.startsWith('verify')) return;
   throw new InvalidInput(
@@ -57,7 +61,7 @@ function refuseUnverified({ address, byDefault }: Host, settings: Settings, pinn
   );
 }
 
-function sslMode(settings: Settings): string {
+function sslMode(settings: ConnectionSettings): string {
   const system = settings.get('sslrootcert') === 'system';
   const mode = settings.get('sslmode') ?? (system ? 'verify-full' : 'prefer');
   // Anybody can have a certificate of a public authority: without the host name it proves nothing.
@@ -67,7 +71,7 @@ function sslMode(settings: Settings): string {
   return mode;
 }
 
-function secureOptions(host: Host, mode: string, settings: Settings): ConnectionOptions {
+function secureOptions(host: Host, mode: string, settings: ConnectionSettings): ConnectionOptions {
   const ca = authorities(settings);
   if (ca === undefined && mode.startsWith('verify')) {
     throw new InvalidInput(
@@ -84,7 +88,7 @@ function secureOptions(host: Host, mode: string, settings: Settings): Connection
 }
 
 /** PEM; undefined where nothing is to be verified. */
-function authorities(settings: Settings): string | string[] | undefined {
+function authorities(settings: ConnectionSettings): string | string[] | undefined {
   const given = settings.get('sslrootcert');
   if (given === 'system') {
     // Not an import by name: Node before 22.15 does not have it, and would not load this file.
@@ -101,7 +105,7 @@ function authorities(settings: Settings): string | string[] | undefined {
   return text;
 }
 
-function revoked(settings: Settings): ConnectionOptions {
+function revoked(settings: ConnectionSettings): ConnectionOptions {
   const file = settings.get('sslcrl') || inFolder('root.crl');
   const folder = settings.get('sslcrldir');
   const lists = settings.get('sslcrl') || existsSync(file) ? [readPem(file, 'the revocation list', 'sslcrl')] : [];
@@ -146,7 +150,7 @@ function hasAddress({ subjectAltName }: X509Certificate): boolean {
   return /(^|, )IP Address:/.test(subjectAltName ?? '');
 }
 
-function clientCertificate(settings: Settings): ConnectionOptions {
+function clientCertificate(settings: ConnectionSettings): ConnectionOptions {
   if (settings.get('sslcertmode') === 'disable') return {};
   const file = settings.get('sslcert') || inFolder('postgresql.crt');
   if (!settings.get('sslcert') && !existsSync(file)) return {};
@@ -172,7 +176,7 @@ function refuseOpenKey(file: string): void {
   );
 }
 
-function protocolVersions(settings: Settings): ConnectionOptions {
+function protocolVersions(settings: ConnectionSettings): ConnectionOptions {
   const options: ConnectionOptions = {};
   const [oldest, newest] = [settings.get('ssl_min_protocol_version'), settings.get('ssl_max_protocol_version')];
   if (isVersion(oldest)) options.minVersion = oldest;

@@ -4,7 +4,7 @@ import { SettingRefused } from '../../contracts/errors.ts';
 import { sqlStateOf } from '../postgres-errors.ts';
 import { runOne } from '../sql.ts';
 
-export interface Pinned {
+export interface PinnedSettings {
   readonly lockTimeoutMs: number;
   /** Empty: what the session came with. */
   readonly searchPath: string;
@@ -27,7 +27,7 @@ interface Unpinned {
  */
 export async function pinSettings(
   client: Client,
-  { lockTimeoutMs, searchPath, local, expectedRole }: Pinned,
+  { lockTimeoutMs, searchPath, local, expectedRole }: PinnedSettings,
 ): Promise<void> {
   // Before anything that looks up a name: SET is grammar alone, so there is no lock for which it could wait.
   await client.query(`SET ${local ? 'LOCAL ' : ''}lock_timeout = ${Math.max(1, Math.ceil(lockTimeoutMs))}`);

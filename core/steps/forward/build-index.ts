@@ -1,6 +1,6 @@
 /** BuildIndexes, one pair: the index by which a cascade finds its rows, CONCURRENTLY, where none serves. */
 
-import { readStanding, statementFor } from '../../catalog/pairs.ts';
+import { readPairStatus, statementFor } from '../../catalog/pairs.ts';
 import { maintenanceMemory } from '../../catalog/server-facts.ts';
 import { requireFreeReaders } from '../../checks/readers.ts';
 import { IndexBuildFailed } from '../../contracts/errors.ts';
@@ -66,7 +66,7 @@ async function buildNamed(context: StepContext, event: PairEvent, salt: string |
         "SELECT set_config('lock_timeout', '0', false), set_config('maintenance_work_mem', $1, false)",
         [`${memory}MB`],
       );
-      const now = (await readStanding(session, foreignKey, [pair], { indexes: true })).get(pair.pair);
+      const now = (await readPairStatus(session, foreignKey, [pair], { indexes: true })).get(pair.pair);
       if (now?.has_index) return undefined;
       if (now?.index_leftover) {
         // At its end it takes ACCESS EXCLUSIVE on the index, which standbys replay.
@@ -80,7 +80,7 @@ async function buildNamed(context: StepContext, event: PairEvent, salt: string |
     },
   });
   if (outcome.status === 'RUNNING') return pairResult('RUNNING', target, { object: standing.index_name, ...outcome });
-  const now = (await readStanding(context.client, foreignKey, [pair], { indexes: true })).get(pair.pair);
+  const now = (await readPairStatus(context.client, foreignKey, [pair], { indexes: true })).get(pair.pair);
   if (!now?.has_index)
     throw new IndexBuildFailed(
       `index ${standing.index_name} on ${pair.referencing} is not valid after its build; the next attempt drops and rebuilds it`,

@@ -25,7 +25,7 @@ import { useCallerSearchPath } from '../../postgres/session/caller-search-path.t
 import type { StepContext } from '../context.ts';
 import { restIfDead } from '../operations/reconcile.ts';
 import { releaseGonePairs } from '../release-pairs.ts';
-import { heldBack, refuseHoldBackQuery } from '../throttle.ts';
+import { refuseHoldBackQuery, throttleReason } from '../throttle.ts';
 
 /**
  * @throws InvalidInput when the input is not what an execution takes, or names nothing that can be migrated
@@ -35,7 +35,7 @@ import { heldBack, refuseHoldBackQuery } from '../throttle.ts';
  * @throws LedgerElsewhere when the ledger belongs to another database, or this may be a copy of it
  */
 export async function plan(context: StepContext, event: PlanEvent): Promise<PlanResult> {
-  const input = await withNotedPeople(context, withDeadline(parseInput(event.input)));
+  const input = await withNotedPeople(context, withDeadline(parseExecutionInput(event.input)));
   refuseContradiction(input);
   refuseHoldBackQuery(input);
   if (!input.dryRun) await refuseStandby(context.client);
@@ -68,7 +68,7 @@ async function planMigration(context: StepContext, input: ExecutionInput, execut
   refuseUnaccepted(reading);
 
   // A hold-back query that fails, or a lag that cannot be seen, is told before anything begins.
-  await heldBack(context.client, optionsOf(input));
+  await throttleReason(context.client, optionsOf(input));
   await ensureLedger(context.client);
   try {
     return await open(context, reading, input, execution);
@@ -144,7 +144,7 @@ async function duplicateOf(
 }
 
 /** The input of an execution, checked; one line says what is wrong and where. */
-function parseInput(input: unknown): ExecutionInput {
+function parseExecutionInput(input: unknown): ExecutionInput {
   const parsed = ExecutionInput.safeParse(input);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) =>

@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import { restoreFiringStatements } from '../../catalog/firing-modes.ts';
 import type { ForeignKey } from '../../catalog/foreign-key.ts';
-import { attachedPairs, readStanding, statementFor } from '../../catalog/pairs.ts';
+import { attachedPairs, readPairStatus, statementFor } from '../../catalog/pairs.ts';
 import { forecastRollback, readServer } from '../../catalog/server-facts.ts';
 import { refuseUnsafeReturn } from '../../catalog/untrusted-code.ts';
 import { OrphanedRows, RollbackFailed } from '../../contracts/errors.ts';
@@ -116,7 +116,7 @@ async function add(
     // Delivered twice, the other one may have been faster.
     if (await standingParent(context, migration)) return;
     if (attaching) {
-      const standing = await readStanding(client, foreignKey, pairs);
+      const standing = await readPairStatus(client, foreignKey, pairs);
       // Else the ADD would quietly scan these partitions while writes wait. A partition that is gone has nothing to scan.
       const missing = pairs.filter((pair) => standing.get(pair.pair)?.leaf_constraint_validated === false);
       if (missing.length > 0)
@@ -156,7 +156,7 @@ async function lockForAttach(
  * the strategy `attach` has made all of them, with their names.
  */
 async function addNamedChildren(client: Client, foreignKey: ForeignKey, pairs: readonly LedgerPair[]): Promise<void> {
-  const standing = await readStanding(client, foreignKey, pairs);
+  const standing = await readPairStatus(client, foreignKey, pairs);
   const named = pairs.filter(
     (pair) => isNamed(pair, foreignKey) && standing.get(pair.pair)?.leaf_constraint_oid === null,
   );

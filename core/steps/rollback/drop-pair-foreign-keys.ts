@@ -3,7 +3,7 @@
  * row-movement guard of a referenced leaf goes in the transaction that drops the last pair FK to it.
  */
 
-import { type PairStanding, pairStatementFor, readStanding, statementFor, statementsFor } from '../../catalog/pairs.ts';
+import { type PairStatus, pairStatementFor, readPairStatus, statementFor, statementsFor } from '../../catalog/pairs.ts';
 import { dropGuardStatements, standingGuards } from '../../catalog/row-movement-guard.ts';
 import { requireFreeReaders } from '../../checks/readers.ts';
 import { RollbackFailed } from '../../contracts/errors.ts';
@@ -28,7 +28,7 @@ export async function dropPairForeignKeys(context: StepContext, event: Migration
   const pairs = await readPairs(context.client, migration.id);
   await requireParent(context, entered, event.execution);
 
-  const standing = await readStanding(context.client, foreignKey, pairs);
+  const standing = await readPairStatus(context.client, foreignKey, pairs);
   const keepIndexes = keepsIndexes(migration);
   let keptIndexes = 0;
   for (const pair of pairs) {
@@ -78,7 +78,7 @@ async function putBack(
   { client }: StepContext,
   { migration, foreignKey }: EnteredMigration,
   pair: LedgerPair,
-  now: PairStanding,
+  now: PairStatus,
 ): Promise<string[]> {
   const sqlOf = (name: string, constraint_name: string) =>
     statementFor(client, name, foreignKey, { ...pair, constraint_name });
@@ -122,7 +122,7 @@ async function putBackUnderLock(
     await requireParent(context, entered, execution);
     await limitToRest();
     // Looked at again: delivered twice, the other one may have been faster.
-    const now = (await readStanding(client, foreignKey, [pair])).get(pair.pair);
+    const now = (await readPairStatus(client, foreignKey, [pair])).get(pair.pair);
     await limitToRest();
     for (const sql of now ? await putBack(context, entered, pair, now) : []) {
       await limitToRest();

@@ -3,7 +3,7 @@
  * referenced parent needs it. From then on it is checked at COMMIT, so that SET CONSTRAINTS by name works as before.
  */
 
-import { readStanding, statementsFor } from '../../catalog/pairs.ts';
+import { readPairStatus, statementsFor } from '../../catalog/pairs.ts';
 import { executeDdl } from '../../postgres/execute.ts';
 import { run } from '../../postgres/sql.ts';
 import type { EnteredMigration, EnteredPair, StepContext } from '../context.ts';
@@ -43,7 +43,7 @@ export async function freeParentName(
   } as const;
   await underLock(context, work, async () => {
     // A duplicate invocation may have done this already.
-    const now = (await readStanding(client, foreignKey, [pair])).get(pair.pair);
+    const now = (await readPairStatus(client, foreignKey, [pair])).get(pair.pair);
     if (now?.constraint_oid !== standing.constraint_oid || now.constraint_name === former_name) return;
     for (const sql of [rename, ...(defer === undefined ? [] : [defer])]) await executeDdl(client, sql);
     const renamed = { ...pair, constraint_name: former_name, former_name: null };

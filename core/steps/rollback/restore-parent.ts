@@ -3,7 +3,7 @@
  * parent FK attaches these afterwards without a scan. The pair FKs still hold meanwhile.
  */
 
-import { attachedPairs, readStanding, statementFor } from '../../catalog/pairs.ts';
+import { attachedPairs, readPairStatus, statementFor } from '../../catalog/pairs.ts';
 import { refuseUnsafeReturn } from '../../catalog/untrusted-code.ts';
 import { PartitionSetChanged } from '../../contracts/errors.ts';
 import type { PairEvent } from '../../contracts/step-events.ts';
@@ -59,7 +59,7 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
     } as const;
     const locked = underLock(context, work, async () => {
       // Delivered twice, the other one may have been faster; the parent FK may even be back.
-      if ((await readStanding(client, foreignKey, [pair])).get(pair.pair)?.leaf_constraint_oid) return;
+      if ((await readPairStatus(client, foreignKey, [pair])).get(pair.pair)?.leaf_constraint_oid) return;
       await executeDdl(client, sql);
     });
     ({ lockWaitMs } = await locked.catch((error: unknown) => {
@@ -67,7 +67,7 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
       throw error;
     }));
   }
-  const leaf = (await readStanding(client, foreignKey, [pair])).get(pair.pair);
+  const leaf = (await readPairStatus(client, foreignKey, [pair])).get(pair.pair);
   if (leaf?.leaf_constraint_oid && !leaf.leaf_constraint_validated) {
     const { sql } = await runOne<{ sql: string }>(client, 'statements/validate-foreign-key', {
       constraint_oid: leaf.leaf_constraint_oid,

@@ -1,7 +1,7 @@
 /** VerifyRolledBack: compares the parent FK (name, definition, comment, triggers) and its children on the leaves with what they were. */
 import type { Client } from 'pg';
 import { restoreFiringStatements } from '../../catalog/firing-modes.ts';
-import { readStanding } from '../../catalog/pairs.ts';
+import { readPairStatus } from '../../catalog/pairs.ts';
 import { standingGuards } from '../../catalog/row-movement-guard.ts';
 import { MigrationFenced, RollbackFailed } from '../../contracts/errors.ts';
 import type { MigrationEvent } from '../../contracts/step-events.ts';
@@ -29,7 +29,7 @@ export async function verifyRolledBack(context: StepContext, event: MigrationEve
       problems.push(`the comment of parent FK ${migration.constraint_name} is not the original`);
   }
   const pairs = await readPairs(client, migration.id);
-  const standing = await readStanding(client, foreignKey, pairs);
+  const standing = await readPairStatus(client, foreignKey, pairs);
   for (const pair of pairs) {
     const now = standing.get(pair.pair);
     if (pair.constraint_added && now?.constraint_oid)

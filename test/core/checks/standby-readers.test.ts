@@ -8,7 +8,7 @@ import type { PlanFinding } from '../../../core/contracts/documents.ts';
 import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import type { MigrationOptions } from '../../../core/ledger/migrations.ts';
 import { planMigration } from '../../../core/plan/read-plan.ts';
-import { heldBack } from '../../../core/steps/throttle.ts';
+import { throttleReason } from '../../../core/steps/throttle.ts';
 import { p2pfk } from '../../cli/cli.helpers.ts';
 import { waitUntil } from '../../support/observe.ts';
 import {
@@ -138,8 +138,8 @@ describe('on Aurora', () => {
     const core = await coreSession(db.url);
 
     expect((await standbyReaders(core))?.message).toMatch(/the Aurora cluster has readers: one, two;/);
-    expect(await heldBack(core, { maxReplicaLagSeconds: 3 } as MigrationOptions)).toBeUndefined();
-    expect(await heldBack(core, { maxReplicaLagSeconds: 2 } as MigrationOptions)).toBe(
+    expect(await throttleReason(core, { maxReplicaLagSeconds: 3 } as MigrationOptions)).toBeUndefined();
+    expect(await throttleReason(core, { maxReplicaLagSeconds: 2 } as MigrationOptions)).toBe(
       'a standby is 2.5 s behind, the limit is 2 s',
     );
   });
@@ -154,7 +154,7 @@ describe('on Aurora', () => {
   ])('a limit on the lag of a cluster %s is refused', async (_, readers, message) => {
     const db = await database();
     await plantAurora(db, 'pg_catalog', readers);
-    const held = heldBack(await coreSession(db.url), { maxReplicaLagSeconds: 2 } as MigrationOptions);
+    const held = throttleReason(await coreSession(db.url), { maxReplicaLagSeconds: 2 } as MigrationOptions);
     await expect(held).rejects.toMatchObject({ name: 'InvalidInput', message: expect.stringMatching(message) });
   });
 
@@ -164,7 +164,7 @@ describe('on Aurora', () => {
     const core = await coreSession(db.url);
 
     expect((await standbyReaders(core))?.message).not.toMatch(/Aurora/);
-    expect(await heldBack(core, { maxReplicaLagSeconds: 3_600 } as MigrationOptions)).toBeUndefined();
+    expect(await throttleReason(core, { maxReplicaLagSeconds: 3_600 } as MigrationOptions)).toBeUndefined();
     expect(await oneRow(db.observer, 'SELECT count(*)::int AS calls FROM called')).toEqual({ calls: 0 });
   });
 

@@ -2,7 +2,7 @@
 import { Client } from 'pg';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { MigrationOptions } from '../../../core/ledger/migrations.ts';
-import { heldBack, holdBackSeconds } from '../../../core/steps/throttle.ts';
+import { holdBackSeconds, throttleReason } from '../../../core/steps/throttle.ts';
 import { backends, waitForQuery, waitUntil } from '../../support/observe.ts';
 import { coreSession, databaseWith, everything, oneRow, type TestCase } from '../case.helpers.ts';
 import { Execution } from '../execution.helpers.ts';
@@ -80,7 +80,7 @@ describe('a limit on active sessions', () => {
     const { url: plain } = await plainRole(testCase);
     await new Execution().plan();
     const core = await coreSession(testCase.db.url);
-    const held = () => heldBack(core, { maxActiveSessions: 1 } as MigrationOptions);
+    const held = () => throttleReason(core, { maxActiveSessions: 1 } as MigrationOptions);
     const name = 'p2pfk/1/run/validate-foreign-key/1';
 
     for (const one of [await busy(testCase, testCase.db.url, name), await busy(testCase, testCase.db.url, name)]) {
@@ -101,7 +101,7 @@ describe('a limit on what a role may not see is refused', () => {
     const testCase = await databaseWith();
     const { role } = await plainRole(testCase);
     const core = await coreSession(testCase.db.url);
-    const held = () => heldBack(core, limit as MigrationOptions);
+    const held = () => throttleReason(core, limit as MigrationOptions);
 
     await core.query(`SET ROLE ${role}`);
     await expect(held()).rejects.toMatchObject({ name: 'PrivilegeMissing', exitCode: 4 });
@@ -226,7 +226,7 @@ describe('a hold-back query', () => {
     const before = await settings();
 
     for (const holdBackQuery of [`SELECT set_config('lock_timeout', '7s', false) = ''`, 'SELECT 1 / 0', 'COMMIT']) {
-      await heldBack(core, { holdBackQuery } as MigrationOptions).catch(() => undefined);
+      await throttleReason(core, { holdBackQuery } as MigrationOptions).catch(() => undefined);
     }
 
     expect(await settings()).toEqual(before);
