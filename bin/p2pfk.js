@@ -21,7 +21,9 @@ if (!existsSync(commandLine)) {
   refuse(`p2pfk is not built yet: run "npm ci", or "npm run build" if that is done, in ${installation}.`);
 } else if (Number.parseInt(process.versions.node, 10) >= OLDEST_NODE) {
   if (process.env.P2PFK_DEBUG) process.setSourceMapsEnabled(true);
-  await import(commandLine.href);
+  const problem = await rebuilt();
+  if (problem === null) await import(commandLine.href);
+  else refuse(problem);
 } else {
   const node = bundledNode();
   if (node === null) {
@@ -31,6 +33,15 @@ if (!existsSync(commandLine)) {
   } else {
     startAgainWith(node);
   }
+}
+
+/** In a clone, what runs is what the working tree says. @returns why it cannot be built, or null */
+async function rebuilt() {
+  const script = join(installation, 'scripts', 'rebuild.ts');
+  if (!existsSync(script)) return null;
+  const { rebuildIfChanged } = await import(pathToFileURL(script).href);
+  const problem = rebuildIfChanged();
+  return problem && `p2pfk cannot be built from the changed sources in ${installation}:\n${problem.trimEnd()}`;
 }
 
 /** Path of the executable of the npm package `node`, wherever npm put that package; `null` when it has none. */

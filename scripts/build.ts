@@ -14,6 +14,7 @@ import {
   projectRoot,
 } from './bundle.ts';
 import { writeChanged } from './output.ts';
+import { noteBuilt } from './rebuild.ts';
 
 interface Part {
   readonly title: string;
@@ -64,8 +65,10 @@ async function timed({ title, output, run }: Part): Promise<boolean> {
   return problem === null;
 }
 
+const beganAt = Date.now();
 const start = performance.now();
 // Side by side: esbuild works in a process of its own while CDK renders the definition in this one.
 const succeeded = await Promise.all(parts.map(timed));
 console.log(`${((performance.now() - start) / 1000).toFixed(2)} s in all`);
 if (succeeded.includes(false)) process.exitCode = 1;
+else noteBuilt(beganAt);

@@ -33,6 +33,7 @@ export const LONG: readonly string[] = [
   'core/provision/constant-load',
   'core/provision/locks',
   // Connections, roles and attacks, each against a server of its own kind.
+  'cli/clone',
   'cli/connect',
   'cli/login',
   'cli/serve-attacks',
