@@ -7,6 +7,7 @@ export const ENVIRONMENT_HELP = `Environment:
   P2PFK_SESSION_POOLER=true                   as --session-pooler
   P2PFK_SHOW_BLOCKING_QUERIES=true            as --show-blocking-queries
   P2PFK_LEDGER_OWNER                          as --ledger-owner
+  P2PFK_TRUST_OWNERS                          as --trust-owner, role names separated by commas
   P2PFK_READERS                               standbys that people read from, one URL a line, as --reader
   P2PFK_STATE_DIR                             where local executions are kept, as --state-dir
   NO_COLOR                                    no colours, as --no-color

@@ -2,7 +2,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { holdsPassword } from '../core/postgres/libpq/connection-string.ts';
-import { READERS, SESSION_OPENED } from '../core/postgres/libpq/keywords.ts';
+import { READERS, SESSION_OPENED, TRUST_OWNERS } from '../core/postgres/libpq/keywords.ts';
 import { createOutput } from './output.ts';
 import { duration, megabytes } from './units.ts';
 
@@ -20,6 +20,7 @@ export interface DatabaseFlags {
   readonly sessionPooler?: boolean;
   readonly showBlockingQueries?: boolean;
   readonly ledgerOwner?: string;
+  readonly trustOwner?: readonly string[];
 }
 
 export interface RelinkFlag {
@@ -158,7 +159,16 @@ export function addDatabaseOptions(command: Command): Command {
         .env('P2PFK_LEDGER_OWNER')
         .helpGroup(OWN),
     )
+    .addOption(
+      new Option(
+        '--trust-owner <role>',
+        'a role whose functions and types on the tables may run with the rights of this login (repeatable): all who can act as it could do what the login may',
+      )
+        .argParser(collectRoles)
+        .helpGroup(OWN),
+    )
     .hook('preAction', (_, acting) => {
+      if (acting.opts().trustOwner !== undefined) process.env[TRUST_OWNERS] = acting.opts().trustOwner.join(',');
       if (acting.opts().ledgerOwner !== undefined) process.env.P2PFK_LEDGER_OWNER = acting.opts().ledgerOwner;
       // Every session of this process is opened with it, those of the steps too.
       if (acting.opts().sessionPooler === true) process.env.P2PFK_SESSION_POOLER = 'true';
@@ -166,6 +176,12 @@ export function addDatabaseOptions(command: Command): Command {
       if (acting.getOptionValueSource('databaseUrl') === 'cli')
         warnOfPassword('--database-url', acting.opts().databaseUrl);
     });
+}
+
+function collectRoles(role: string, before: readonly string[] = []): readonly string[] {
+  if (role === '' || role.includes(','))
+    throw new InvalidArgumentError('must be the name of a role, and without a comma in it');
+  return [...before, role];
 }
 
 /** Of the commands that take ACCESS EXCLUSIVE locks, or say what they would do. */

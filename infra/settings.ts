@@ -27,6 +27,8 @@ const Database = z
     showBlockingQueries: z.boolean().default(false),
     /** The role that owns the ledger and the tables, of which `user` is a member. */
     ledgerOwner: z.string().min(1).optional(),
+    /** Roles whose functions and types on the tables may run with the rights of `user`: all who can act as them could do what it may. */
+    trustedOwners: z.array(z.string().regex(/^[^,]+$/, 'must be the name of a role, without a comma')).default([]),
     /** Read replicas, or Aurora readers, that people read from: asked before each exclusive lock. Each by the endpoint of its instance. */
     readers: z
       .array(

@@ -9,6 +9,9 @@
 -- came with. Names that a person gives, and the code of the application that our DDL fires (CHECK functions, triggers,
 -- event triggers), are looked up there; our own queries find nothing outside of pg_catalog.
 --
+-- p2pfk.trusted_owners: the roles, separated by commas, whose code may run with this session's rights (catalog/untrusted-code.sql). Always
+-- what the operator says: a database's owner may have set it as well.
+--
 -- p2pfk.caller_synchronous_commit keeps the synchronous_commit that the session came with, for checks/confirm-on-standby.sql.
 --
 -- not_pinned: what only a superuser may set and is not as it should be (sql/settings-at-fault.sql names who set it).
@@ -91,7 +94,8 @@ SELECT p.not_pinned,
                pg_catalog.set_config('p2pfk.caller_synchronous_commit',
                  CASE WHEN pg_catalog.current_setting('synchronous_commit') OPERATOR(pg_catalog.<>) 'local' THEN pg_catalog.current_setting('synchronous_commit')
                       ELSE COALESCE(pg_catalog.current_setting('p2pfk.caller_synchronous_commit', true), 'local') END,
-                 :'local'::pg_catalog.bool) AS caller_synchronous_commit
+                 :'local'::pg_catalog.bool) AS caller_synchronous_commit,
+               pg_catalog.set_config('p2pfk.trusted_owners', :'trusted_owners'::pg_catalog.text, :'local'::pg_catalog.bool) AS trusted_owners
         OFFSET 0) c
  CROSS JOIN LATERAL (
        SELECT pg_catalog.count(CASE WHEN k.may_set THEN pg_catalog.set_config(k.name, k.value, :'local'::pg_catalog.bool) END) AS set,
@@ -103,5 +107,5 @@ SELECT p.not_pinned,
                  FROM pinned w
                  -- The function behind the view pg_settings, on which PUBLIC has UPDATE: any login can LOCK that view.
                  JOIN pg_catalog.pg_show_all_settings() s ON s.name OPERATOR(pg_catalog.=) w.name
-                WHERE c.caller_search_path IS NOT NULL AND c.caller_synchronous_commit IS NOT NULL) k) p
+                WHERE c.caller_search_path IS NOT NULL AND c.caller_synchronous_commit IS NOT NULL AND c.trusted_owners IS NOT NULL) k) p
 :end

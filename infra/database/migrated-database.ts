@@ -36,6 +36,11 @@ export interface MigratedDatabase {
    */
   readonly ledgerOwner?: string | undefined;
   /**
+   * Roles whose functions and types on the tables may run with the rights of `user`: all who can act as one of them could do what `user`
+   * may. Left out, tables with such code are refused (`UntrustedCode`).
+   */
+  readonly trustedOwners?: readonly string[];
+  /**
    * Read replicas, or readers of the Aurora cluster, that people read from. Before each exclusive lock each is asked, with the same user
    * and authentication, for transactions that the lock's replay would wait for; while there are any, the lock counts as not free. With
    * IAM authentication a read replica of an instance has a resource id of its own, which the function's role must be allowed to use.
@@ -112,6 +117,7 @@ export function databaseEnvironment(database: MigratedDatabase): Record<string, 
     sessionPooler = false,
     showBlockingQueries = false,
     ledgerOwner,
+    trustedOwners = [],
     readers = [],
   } = database;
   return {
@@ -124,6 +130,7 @@ export function databaseEnvironment(database: MigratedDatabase): Record<string, 
     ...(sessionPooler && { P2PFK_SESSION_POOLER: 'true' }),
     ...(showBlockingQueries && { P2PFK_SHOW_BLOCKING_QUERIES: 'true' }),
     ...(ledgerOwner !== undefined && { P2PFK_LEDGER_OWNER: ledgerOwner }),
+    ...(trustedOwners.length > 0 && { P2PFK_TRUST_OWNERS: trustedOwners.join(',') }),
     ...(readers.length > 0 && {
       P2PFK_READERS: readers.map((reader) => `host=${reader.endpoint} port=${reader.port ?? port}`).join('\n'),
     }),

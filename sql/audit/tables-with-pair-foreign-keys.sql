@@ -34,7 +34,8 @@ WITH RECURSIVE pair AS MATERIALIZED (
 ), stranger AS MATERIALIZED (
   SELECT o.root, min(pg_get_userbyid(o.relowner)::text) AS name
     FROM owner o
-   WHERE NOT pg_has_role(o.relowner, session_user, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+   WHERE (pg_get_userbyid(o.relowner)::text = ANY (string_to_array(current_setting('p2pfk.trusted_owners', true), ','))) IS NOT TRUE
+     AND NOT pg_has_role(o.relowner, session_user, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
    GROUP BY o.root
 )
 SELECT r.oid AS table_oid, format('%I.%I', n.nspname, r.relname) AS table_name, min(s.name) AS stranger

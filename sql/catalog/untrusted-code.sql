@@ -1,48 +1,47 @@
--- Code that reading these tables, comparing their keys, or adding a partition could run with the rights of this session, though its
--- owner has not got them: one row for each function, type whose owner decides by which function it is cast, and foreign table among the
--- partitions, or server of one, whose owner decides who is connected to where. No row: only PostgreSQL's
--- own code, that of superusers, and that of roles which may become the role that has logged in. Reads only; runs none of it.
+-- Code that work on these tables could run with the rights of this session, though its owner has not got them: one row for each function,
+-- type and foreign table among the partitions, or server of one, whose owner decides who is connected to where. No row: all code is
+-- PostgreSQL's own, that of superusers, of roles that may become the login, and of those that the operator trusts: p2pfk.trusted_owners
+-- (--trust-owner), which sql/session.sql sets in every session. Reads only; runs none of it.
 --
 -- The statements of the application run it as the owner of a table (referential integrity) or as the role that writes the row. VALIDATE,
--- the counts of orphans and the comparison of bounds run it as this role: from such a function its owner could do what this role can,
--- also after SET ROLE, which RESET ROLE undoes. That is why session_user is asked about. From 16 on a member may have been granted a role
--- without the right to become it; a superuser's attribute is not inherited either. Hence SET.
+-- the counts of orphans, the comparison of bounds, and whatever only opens a table run it as this role: from such a function its owner
+-- could do what this role can, also after SET ROLE, which RESET ROLE undoes. That is why session_user is asked about. From 16 on a member
+-- may have been granted a role without the right to become it; a superuser's attribute is not inherited either. Hence SET.
 --
--- Functions count, not what a stored expression looks like: the planner adds the defaults of arguments, simplifies (CASE WHEN true), puts
--- in the body of an SQL function, and evaluates every immutable call that has constants alone as soon as a table is read. What counts:
---   - every function and operator in an index's predicate (the recheck of a bitmap scan evaluates it on rows, if the query implies it),
---     in a partition key, a CHECK of a domain, a virtual generated column (18), and a CHECK of a table that has one;
---   - in an index's expressions, a CHECK or extended statistics: every one, but for a call that is never evaluated by reading because it
---     is given a column. That is believed only if at each of its places in the tree the FIRST argument is a plain column (or one that is
---     relabeled), no argument has a default, and it is not an SQL function. pg_node_tree escapes spaces and brackets in names, so no
---     name can imitate that. Otherwise an index on app.normalize(name) would keep a superuser from migrating an application's tables;
+-- Nobody can tell by the look of an expression whether it is run: the planner adds the defaults of arguments, simplifies (CASE WHEN true), puts in
+-- the body of an SQL function, and evaluates each immutable call that has constants alone, for an index or a partition key as soon as the
+-- table is opened. So an expression counts where it names anything of an owner that is not trusted:
+--   - functions, operators and types in an index, in a CHECK, in extended statistics, in a virtual generated column (18), and in the partition
+--     keys of these tables and of the tables ABOVE them, which ATTACH PARTITION looks up to the root. Types are taken from the
+--     tree as well as from pg_depend, which does not record that of an empty ARRAY[]::type[] or of JSON_VALUE (... RETURNING type);
 --   - all functions of the operator families of the keys, of the partition keys and of the indexes, and of the types that keys,
 --     partition keys and expressions are made of (GREATEST and the comparison of arrays and rows find them by type), negators,
---     commutators and estimators of operators; functions of ranges; casts among those types, and into a partition key's type;
---     Types are taken from the tree as well as from pg_depend, which does not record that of an empty ARRAY[]::type[], of JSON_VALUE
---     (... RETURNING type) or of a polymorphic call: every field that names one. Not those of initdb (below 16384); not the type that
---     a function is declared to return, which it makes by itself; not that of a column, whose values are there already, unless it is
---     composite and the expression is evaluated on rows: then a function can make another value of it. A CHECK of a domain is found
---     by these types. That is enough for functions of extensions, too, such as populate_record of hstore, which is IMMUTABLE and
---     runs the CHECKs of its argument's type: an IMMUTABLE function learns of a type by that of an argument or of its result, and
---     a value of type record has its type from a node of the same tree. What makes a value of a type that it is given as an oid
---     (domain_in, record_in), or reads rows, is STABLE. To refuse all polymorphic functions of extensions would refuse
---     hstore(record) and the like, which make text of values that are there;
---   - what these functions depend on themselves: defaults of arguments, bodies of BEGIN ATOMIC;
---   - in a CHECK of a domain whose owner does not count as trusted: functions of trusted owners, PostgreSQL's own included, that are not
---     IMMUTABLE. query_to_xml, ts_stat, dblink and others run SQL that they are given as an argument, and nextval, set_config or
---     pg_terminate_backend do something by themselves. Such a CHECK runs when the bound of a new partition is made a value of the domain.
---     PostgreSQL itself admits only IMMUTABLE functions to indexes, partition keys and generated columns, and none of those runs SQL; a
---     CHECK of a table, or statistics, are simplified by the planner, which evaluates only such ones, too. Functions that compare
---     or read dates are STABLE because of the session's time zone; those of pg_catalog that take nothing else are let through;
+--     commutators and estimators of operators; functions of ranges;
+--   - casts from and to these types, which JSON_ARRAY, to_json and a bound look up when they run;
+--   - what trusted functions depend on themselves: defaults of arguments, bodies of BEGIN ATOMIC;
+--   - types: composite types and ranges, because functions that take any type (populate_record of hstore) make values of what is in them.
+--     An enum is accepted (its casts count), an array of what is accepted, and a domain whose CHECK is all right: PostgreSQL's own
+--     functions in it that are IMMUTABLE. query_to_xml, ts_stat, dblink and others run SQL that they are given as an argument,
+--     nextval, set_config or pg_terminate_backend do something by themselves, and such a CHECK runs when the bound of a new partition is
+--     made a value of the domain. Functions that compare or read dates are STABLE because of the session's time zone; those of pg_catalog
+--     that take nothing else are let through. In all other places PostgreSQL evaluates only IMMUTABLE functions, and none of those runs SQL;
 --   - foreign tables, although p2pfk reads none: postgres_fdw connects a superuser without a password, also back to this server as
 --     another superuser, and what is read there may be a view that calls a function of the owner.
 -- Not followed: the body of a function that is text. Its owner is trusted with what it calls, or it counts anyway.
 :begin
-WITH RECURSIVE member AS (
+WITH RECURSIVE trusted AS MATERIALIZED (
+  SELECT r.oid
+    FROM pg_roles r
+   WHERE pg_has_role(r.oid, session_user, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+      OR r.rolname::text = ANY (string_to_array(current_setting('p2pfk.trusted_owners', true), ','))
+), member AS (
   SELECT s.side, s.oid FROM (VALUES ('referencing', :'referencing_oid'::oid), ('referenced', :'referenced_oid'::oid)) s(side, oid)
   UNION
   SELECT m.side, i.inhrelid FROM member m JOIN pg_inherits i ON i.inhparent = m.oid
+), above AS (
+  SELECT m.oid FROM member m
+  UNION
+  SELECT i.inhparent FROM above a JOIN pg_inherits i ON i.inhrelid = a.oid
 ), compared AS MATERIALIZED (
   SELECT DISTINCT u.operator, a.atttypid AS referencing_type, b.atttypid AS referenced_type
     FROM member m
@@ -57,60 +56,39 @@ WITH RECURSIVE member AS (
      AND (c.confrelid IN (SELECT r.oid FROM member r WHERE r.side = 'referenced')) IS TRUE
 ), partitioned AS MATERIALIZED (
   SELECT p.partrelid, p.partclass::oid[] AS classes, p.partattrs::int2[] AS attributes, p.partexprs::text AS expressions
-    FROM member m JOIN pg_partitioned_table p ON p.partrelid = m.oid
+    FROM above a JOIN pg_partitioned_table p ON p.partrelid = a.oid
 ), key_type AS MATERIALIZED (
   SELECT DISTINCT a.atttypid AS oid
     FROM partitioned p JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = ANY (p.attributes) AND a.attnum > 0
 ), index AS MATERIALIZED (
   SELECT x.indexrelid, x.indclass::oid[] AS classes, x.indexprs::text AS expressions, x.indpred::text AS predicate
     FROM member m JOIN pg_index x ON x.indrelid = m.oid
-), virtual AS MATERIALIZED (
-  SELECT a.attrelid, a.attnum FROM member m JOIN pg_attribute a ON a.attrelid = m.oid AND a.attnum > 0 AND a.attgenerated = 'v'
-), expression(classid, objid, tree, always) AS (
-  -- Of tree a call that is given a column does not count, of always every call does.
-  SELECT 'pg_class'::regclass::oid, i.indexrelid, i.expressions, i.predicate FROM index i WHERE i.expressions IS NOT NULL OR i.predicate IS NOT NULL
+), expression(classid, objid, tree) AS MATERIALIZED (
+  SELECT 'pg_class'::regclass::oid, i.indexrelid, concat_ws(' ', i.expressions, i.predicate)
+    FROM index i WHERE i.expressions IS NOT NULL OR i.predicate IS NOT NULL
   UNION ALL
-  SELECT 'pg_constraint'::regclass, c.oid, CASE WHEN v.attrelid IS NULL THEN c.conbin::text END, CASE WHEN v.attrelid IS NOT NULL THEN c.conbin::text END
-    FROM member m
-    JOIN pg_constraint c ON c.conrelid = m.oid AND c.contype = 'c'
-    LEFT JOIN (SELECT DISTINCT attrelid FROM virtual) v ON v.attrelid = m.oid
+  SELECT 'pg_constraint'::regclass, c.oid, c.conbin::text FROM member m JOIN pg_constraint c ON c.conrelid = m.oid AND c.contype = 'c'
   UNION ALL
-  SELECT 'pg_statistic_ext'::regclass, s.oid, to_jsonb(s) ->> 'stxexprs', NULL  -- column of 14+
+  SELECT 'pg_statistic_ext'::regclass, s.oid, to_jsonb(s) ->> 'stxexprs'  -- column of 14+
     FROM member m JOIN pg_statistic_ext s ON s.stxrelid = m.oid
   UNION ALL
-  SELECT 'pg_attrdef'::regclass, d.oid, NULL, d.adbin::text FROM virtual v JOIN pg_attrdef d ON d.adrelid = v.attrelid AND d.adnum = v.attnum
+  SELECT 'pg_attrdef'::regclass, d.oid, d.adbin::text
+    FROM member m
+    JOIN pg_attribute a ON a.attrelid = m.oid AND a.attnum > 0 AND a.attgenerated = 'v'
+    JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
   UNION ALL
-  SELECT 'pg_class'::regclass, p.partrelid, NULL, p.expressions FROM partitioned p WHERE p.expressions IS NOT NULL
+  SELECT 'pg_class'::regclass, p.partrelid, p.expressions FROM partitioned p WHERE p.expressions IS NOT NULL
 ), reference AS MATERIALIZED (
-  SELECT e.tree, e.always, d.refclassid, d.refobjid
+  SELECT DISTINCT d.refclassid, d.refobjid
     FROM expression e
    CROSS JOIN LATERAL (
          SELECT d.refclassid, d.refobjid FROM pg_depend d
-          WHERE d.classid = e.classid AND d.objid = e.objid
+          WHERE d.classid = e.classid AND d.objid = e.objid AND d.objsubid = 0
             AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass) OFFSET 0) d
-), counted AS MATERIALIZED (
-  SELECT DISTINCT r.refclassid, r.refobjid
-    FROM reference r
-    LEFT JOIN pg_operator o ON r.refclassid = 'pg_operator'::regclass AND o.oid = r.refobjid
-    JOIN pg_proc f ON f.oid = CASE WHEN r.refclassid = 'pg_operator'::regclass THEN o.oprcode::oid ELSE r.refobjid END
-    JOIN pg_language l ON l.oid = f.prolang
-   WHERE r.refclassid <> 'pg_type'::regclass
-     AND (f.pronargdefaults > 0 OR l.lanname = 'sql'
-          -- Each place that has the oid, against the calls with a column.
-          OR (SELECT count(*) FROM regexp_matches(concat_ws(' ', r.tree, r.always), format('[ (]%s(?=[ )}])', r.refobjid), 'g'))
-             <> (SELECT count(*) FROM regexp_matches(r.tree, format(':(?:funcid|opfuncid|opno) %s [^{}()]*:args \(\{(?:RELABELTYPE :arg \{)?VAR ', r.refobjid), 'g'))
-          -- None at all: it is used in a way that is not seen here.
-          OR concat_ws(' ', r.tree, r.always) !~ format('[ (]%s[ )}]', r.refobjid))
 ), named AS MATERIALIZED (
-  SELECT DISTINCT r.m[3]::oid AS oid
-    FROM expression e
-   CROSS JOIN LATERAL (VALUES (e.tree, false), (e.always, true)) x(tree, always)
-   CROSS JOIN LATERAL regexp_matches(x.tree, '(?::(?:funcid|opfuncid) (\d+) )?:(\w*(?:type|type[iI]d|typid)) (\d{5,})', 'g') r(m)
-    LEFT JOIN pg_proc f ON f.oid = r.m[1]::oid
-    LEFT JOIN pg_type t ON t.oid = r.m[3]::oid
-   WHERE r.m[3]::oid >= 16384 AND f.prorettype IS DISTINCT FROM t.oid
-     -- Of domains over a composite type, too, the category is C.
-     AND (r.m[2] <> 'vartype' OR x.always AND t.typcategory = 'C')
+  SELECT DISTINCT r.m[1]::oid AS oid
+    FROM expression e CROSS JOIN LATERAL regexp_matches(e.tree, ':\w*(?:type|type[iI]d|typid) (\d{5,})', 'g') r(m)
+   WHERE r.m[1]::oid >= 16384
 ), class AS MATERIALIZED (
   SELECT k.oid FROM (SELECT DISTINCT i.classes FROM index i UNION SELECT p.classes FROM partitioned p) x CROSS JOIN LATERAL unnest(x.classes) k(oid)
 ), type AS (
@@ -134,11 +112,9 @@ WITH RECURSIVE member AS (
          UNION ALL SELECT k.casttarget FROM pg_cast k WHERE k.castsource = t.oid AND k.castmethod = 'b'
          UNION ALL SELECT d.refobjid FROM pg_constraint c JOIN pg_depend d ON d.classid = 'pg_constraint'::regclass AND d.objid = c.oid
                     WHERE c.contypid = t.oid AND d.refclassid = 'pg_type'::regclass
-         UNION ALL SELECT r.m[3]::oid
-                     FROM pg_constraint c
-                    CROSS JOIN LATERAL regexp_matches(c.conbin::text, '(?::(?:funcid|opfuncid) (\d+) )?:(\w*(?:type|type[iI]d|typid)) (\d{5,})', 'g') r(m)
-                    WHERE c.contypid = t.oid AND r.m[3]::oid >= 16384
-                      AND NOT EXISTS (SELECT FROM pg_proc f WHERE f.oid = r.m[1]::oid AND f.prorettype = r.m[3]::oid)
+         UNION ALL SELECT r.m[1]::oid
+                     FROM pg_constraint c CROSS JOIN LATERAL regexp_matches(c.conbin::text, ':\w*(?:type|type[iI]d|typid) (\d{5,})', 'g') r(m)
+                    WHERE c.contypid = t.oid AND r.m[1]::oid >= 16384
          -- A class for one of these serves this type as well.
          UNION ALL SELECT to_regtype(g.name)::oid
                      FROM (VALUES ('"any"', true), ('anyelement', true), ('anycompatible', true),
@@ -149,6 +125,11 @@ WITH RECURSIVE member AS (
                                   ('anymultirange', t.typtype = 'm'), ('anycompatiblemultirange', t.typtype = 'm')) g(name, fits)
                     WHERE g.fits) p
    WHERE p.oid <> 0
+), own_type AS MATERIALIZED (
+  -- A number of the tree that is no type's oid finds none.
+  SELECT t.oid, t.typowner, t.typtype
+    FROM type y JOIN pg_type t ON t.oid = y.oid
+   WHERE t.oid >= 16384 AND t.typowner NOT IN (SELECT r.oid FROM trusted r)
 ), range AS MATERIALIZED (
   SELECT r.* FROM type y JOIN pg_range r ON r.rngtypid = y.oid
 ), family AS MATERIALIZED (
@@ -173,7 +154,7 @@ WITH RECURSIVE member AS (
   SELECT o.oid
     FROM (SELECT c.operator AS oid FROM compared c
           UNION SELECT x.amopopr FROM pg_amop x WHERE x.amopfamily IN (SELECT y.oid FROM family y)
-          UNION SELECT r.refobjid FROM counted r WHERE r.refclassid = 'pg_operator'::regclass) o
+          UNION SELECT r.refobjid FROM reference r WHERE r.refclassid = 'pg_operator'::regclass) o
   UNION
   SELECT n.oid FROM operator y JOIN pg_operator o ON o.oid = y.oid CROSS JOIN LATERAL (VALUES (o.oprcom), (o.oprnegate)) n(oid) WHERE n.oid <> 0
 ), code AS (
@@ -182,11 +163,15 @@ WITH RECURSIVE member AS (
            CROSS JOIN LATERAL (VALUES (o.oprcode::oid), (o.oprrest::oid), (o.oprjoin::oid)) x(oid)
           UNION SELECT x.amproc FROM pg_amproc x WHERE x.amprocfamily IN (SELECT y.oid FROM family y)
           UNION SELECT x.oid FROM range r CROSS JOIN LATERAL (VALUES (r.rngcanonical::oid), (r.rngsubdiff::oid)) x(oid)
+          -- Of own types the other side is one of PostgreSQL's, or known here: a stranger could make a cast to a type of its own.
+          UNION SELECT k.castfunc FROM pg_cast k
+                 WHERE k.castsource IN (SELECT y.oid FROM own_type y) AND k.casttarget < 16384
+                    OR k.casttarget IN (SELECT y.oid FROM own_type y) AND k.castsource < 16384
           UNION SELECT k.castfunc FROM pg_cast k
                  WHERE k.castsource IN (SELECT y.oid FROM type y) AND k.casttarget IN (SELECT y.oid FROM type y)
                     OR k.casttarget IN (SELECT y.oid FROM key_type y
                                         UNION ALL SELECT t.typbasetype FROM key_type y JOIN pg_type t ON t.oid = y.oid)
-          UNION SELECT r.refobjid FROM counted r WHERE r.refclassid = 'pg_proc'::regclass
+          UNION SELECT r.refobjid FROM reference r WHERE r.refclassid = 'pg_proc'::regclass
           UNION SELECT coalesce(o.oprcode::oid, d.refobjid)
                   FROM type y
                   JOIN pg_constraint c ON c.contypid = y.oid
@@ -204,6 +189,10 @@ WITH RECURSIVE member AS (
   SELECT format('function %s', f.oid::regprocedure) AS code, f.proowner AS owner,
          format('read the code and take it over: ALTER FUNCTION %s OWNER TO %I', f.oid::regprocedure, session_user) AS remedy
     FROM code c JOIN pg_proc f ON f.oid = c.oid
+  UNION
+  SELECT format('type %s', t.oid::regtype), t.typowner, format('read the code and take it over: ALTER TYPE %s OWNER TO %I', t.oid::regtype, session_user)
+    FROM own_type t
+   WHERE t.typtype NOT IN ('d', 'e') AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)
   UNION
   SELECT format('casts of type %s', t.oid::regtype), t.typowner,
          format('read the code and take it over: ALTER TYPE %s OWNER TO %I', t.oid::regtype, session_user)
@@ -232,9 +221,10 @@ WITH RECURSIVE member AS (
    CROSS JOIN LATERAL (VALUES (format('foreign table %s', c.oid::regclass), c.relowner),
                               (format('server %I of foreign table %s', s.srvname, c.oid::regclass), s.srvowner)) x(code, owner)
 )
-SELECT o.code, pg_get_userbyid(o.owner) AS owner, session_user AS session_role, o.remedy
+SELECT o.code, pg_get_userbyid(o.owner) AS owner, session_user AS session_role,
+       format('%s, or name the owner with --trust-owner (psql: -v trust_owners), if all who can act as it may do what %s may', o.remedy, session_user) AS remedy
   FROM owned o
- WHERE NOT pg_has_role(o.owner, session_user, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+ WHERE o.owner NOT IN (SELECT r.oid FROM trusted r)
  ORDER BY o.code
  LIMIT 20
 :end

@@ -78,6 +78,7 @@ describe('p2pfk migrate --help', () => {
         'session-pooler',
         'show-blocking-queries',
         'ledger-owner',
+        'trust-owner',
         'state-dir',
         'help',
       ],

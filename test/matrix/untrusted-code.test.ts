@@ -1,5 +1,5 @@
 /** Where a role without rights may have put a function that a more powerful role would run, on each version of PostgreSQL. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connect } from '../../core/ledger/connect.ts';
 import { resolveForeignKey } from '../../core/ledger/resolve-foreign-key.ts';
 import { makePlace, PLACES, type Place } from '../core/checks/untrusted-code.cases.ts';
@@ -25,6 +25,7 @@ const resolve = async () => {
 
 const make = (place: Place) => db.observer.query(makePlace(place, 'app', 'app'));
 // An operator class of a superuser counts for all tables of the database.
+afterEach(() => vi.unstubAllEnvs());
 afterEach(() => db.observer.query('RESET ROLE; RESET search_path; DROP SCHEMA app CASCADE'));
 
 describe('a function of the application', () => {
@@ -40,6 +41,26 @@ describe('a function of the application', () => {
       name: 'UntrustedCode',
       message: expect.stringContaining(`function ${place.builtIn ? '' : 'app.'}${place.refused} of app`),
     });
+  });
+
+  it.each(titled(true))('is accepted where the operator trusts its owner, in %s', async (_, place) => {
+    await make(place);
+    vi.stubEnv('P2PFK_TRUST_OWNERS', 'another,app');
+    await expect(resolve()).resolves.toMatchObject({ table: 'app.path' });
+  });
+
+  it('is not accepted where the database or the login says that its owner is trusted', async () => {
+    await make(PLACES[0] as Place);
+    await db.observer.query(
+      `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET p2pfk.trusted_owners = app', current_database()); END $$`,
+    );
+    try {
+      await expect(resolve()).rejects.toMatchObject({ name: 'UntrustedCode' });
+    } finally {
+      await db.observer.query(
+        `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET p2pfk.trusted_owners', current_database()); END $$`,
+      );
+    }
   });
 
   it.each(titled(false))('is accepted in %s', async (_, place) => {

@@ -550,6 +550,15 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'the CHECK of a domain that calls a function is not run when a partition is added',
   },
   {
+    rule: 'the database does not say whose code is trusted',
+    file: 'sql/session.sql',
+    find: "set_config('p2pfk.trusted_owners', :'trusted_owners'::pg_catalog.text,",
+    replace:
+      "set_config('p2pfk.trusted_owners', COALESCE(pg_catalog.current_setting('p2pfk.trusted_owners', true), :'trusted_owners'::pg_catalog.text),",
+    test: 'test/core/checks/untrusted-code.test.ts',
+    title: 'is not accepted because the database says that its owner is trusted',
+  },
+  {
     rule: 'an owner of a partition who gains its foreign key is accepted by a person',
     file: 'sql/findings/leaf-owner.sql',
     find: "'warning' AS severity, true AS needs_acceptance",

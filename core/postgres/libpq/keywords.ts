@@ -114,3 +114,9 @@ function from(keyword: string): string {
   const variable = KEYWORDS[keyword];
   return variable && process.env[variable] ? ` (also read from ${variable})` : '';
 }
+
+/**
+ * Environment variable behind `--trust-owner` and the construct's `trustedOwners`: roles, separated by commas, whose code may run with the
+ * rights of these sessions (sql/catalog/untrusted-code.sql).
+ */
+export const TRUST_OWNERS = 'P2PFK_TRUST_OWNERS';

@@ -1,6 +1,7 @@
 /** The settings of our sessions: `sql/session.sql` pins them, and what cannot be pinned is refused. */
 import type { Client } from 'pg';
 import { SettingRefused } from '../../contracts/errors.ts';
+import { TRUST_OWNERS } from '../libpq/keywords.ts';
 import { sqlStateOf } from '../postgres-errors.ts';
 import { runOne } from '../sql.ts';
 
@@ -34,7 +35,12 @@ export async function pinSettings(
   const { not_pinned, is_other_role: isOtherRole } = await runOne<{
     not_pinned: readonly Unpinned[];
     is_other_role: boolean;
-  }>(client, 'session', { lock_timeout_ms: String(lockTimeoutMs), search_path: searchPath, local });
+  }>(client, 'session', {
+    lock_timeout_ms: String(lockTimeoutMs),
+    search_path: searchPath,
+    trusted_owners: process.env[TRUST_OWNERS] ?? '',
+    local,
+  });
   if (isOtherRole) await refuseRoleOfDatabase(client, expectedRole);
   const refused: Unpinned[] = [];
   for (const setting of not_pinned) if (!(await setAsGranted(client, setting, local))) refused.push(setting);

@@ -10,7 +10,7 @@ DECLARE
   name text;
 BEGIN
   FOREACH name IN ARRAY ARRAY['as_caller', 'attempt', 'attempted', 'began_at', 'caller_search_path', 'caller_synchronous_commit', 'came_with', 'delete_probe',
-                              'delete_probed', 'list', 'locked_at', 'lookup_plans', 'lookups', 'refusal'] LOOP
+                              'delete_probed', 'list', 'locked_at', 'lookup_plans', 'lookups', 'refusal', 'trusted_owners'] LOOP
     IF nullif(current_setting('p2pfk.' || name, true), '') IS NOT NULL THEN
       EXECUTE format('RESET p2pfk.%I', name);
     END IF;

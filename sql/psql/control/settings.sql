@@ -77,6 +77,12 @@
 \else
 \set ledger_owner ''
 \endif
+-- Roles, separated by commas, whose code may run with the rights of this session.
+\if :{?trust_owners}
+\else
+\set trust_owners ''
+\endif
+\set trusted_owners :trust_owners
 \if :{?keep_indexes}
 \else
 \set keep_indexes off

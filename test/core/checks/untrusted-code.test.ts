@@ -77,6 +77,22 @@ describe('a cast by a function of another role, in the comparison of keys,', () 
     expect(await resolveForeignKey(core, { table: 'app.path' }, 'migrate')).toMatchObject({ table: 'app.path' });
   });
 
+  it('is not accepted because the database says that its owner is trusted', async () => {
+    const attack = await attacked();
+    await attack.observer.query(
+      `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET p2pfk.trusted_owners = ${attack.role}', current_database()); END $$`,
+    );
+    const core = await coreSession(attack.db.url);
+    await expect(verifyTable(core, { table: 'app.path' })).rejects.toMatchObject({ name: 'UntrustedCode' });
+
+    vi.stubEnv('P2PFK_TRUST_OWNERS', `another,${attack.role}`);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const trusting = await coreSession(attack.db.url);
+    await expect(resolveForeignKey(trusting, { table: 'app.path' }, 'verify')).resolves.toMatchObject({
+      table: 'app.path',
+    });
+  });
+
   describeWithPsql('in psql', () => {
     it('an unqualified name that leads to it before a table of another role is refused', async () => {
       const attack = await attacked();
@@ -95,6 +111,11 @@ describe('a cast by a function of another role, in the comparison of keys,', () 
       const { code, errors } = await psql(attack.db.url, script, { table: 'app.path' });
       expect([code, errors.join()]).toEqual([3, expect.stringContaining('function app.to_int(app.number) of')]);
       expect(await isSuperuser(attack)).toEqual({ yes: false });
+
+      const others = { table: 'app.path', trust_owners: 'another' };
+      expect((await psql(attack.db.url, script, others)).errors.join()).toContain('function app.to_int(app.number) of');
+      const owner = { table: 'app.path', trust_owners: `another,${attack.role}` };
+      expect((await psql(attack.db.url, script, owner)).errors.join()).not.toContain('to_int');
     });
   });
 });
