@@ -49,6 +49,7 @@ const SQL_FINDINGS = [
   'set-constraints',
   'statement-trigger',
   'trigger-after-guard',
+  'trusted-owner',
 ] as const;
 
 /** Those that may come up between the plan and the drop: the gate and the drop check look again. */

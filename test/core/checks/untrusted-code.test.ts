@@ -2,9 +2,11 @@
 import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { verifyTable } from '../../../core/checks/verification.ts';
+import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { auditAndRepair } from '../../../core/drift/repair.ts';
 import { connect, connectReadOnly } from '../../../core/ledger/connect.ts';
 import { resolveForeignKey } from '../../../core/ledger/resolve-foreign-key.ts';
+import { planMigration } from '../../../core/plan/read-plan.ts';
 import { provision } from '../../../core/provision/provision-pair.ts';
 import { describeWithPsql, psql } from '../../psql/psql.helpers.ts';
 import { waitForLockWait } from '../../support/observe.ts';
@@ -91,6 +93,10 @@ describe('a cast by a function of another role, in the comparison of keys,', () 
     await expect(resolveForeignKey(trusting, { table: 'app.path' }, 'verify')).resolves.toMatchObject({
       table: 'app.path',
     });
+    const plan = await planMigration(trusting, ExecutionInput.parse({ table: 'app.path' }));
+    expect(plan.findings.filter(({ id }) => id === 'trusted-owner')).toMatchObject([
+      { severity: 'info', message: expect.stringContaining(`code of role ${attack.role} on these tables may run`) },
+    ]);
   });
 
   describeWithPsql('in psql', () => {
