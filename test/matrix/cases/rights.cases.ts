@@ -41,7 +41,9 @@ export const cases: readonly Case[] = [
       await alter(run.db, `${grant}; REVOKE SELECT, UPDATE ON parts.inode_a FROM case03_partmaint`);
       const more = await refusedBy(run, ['leaf-owner-privilege', 'leaf-owner-privilege']);
       await alter(run.db, [...more.matchAll(/GRANT \w+ ON [\w.]+ TO case03_partmaint/g)].join('; '));
-      expect(await run.migrate({ accept: ['leaf-owner'], lockTimeoutMs: 10_000 })).toMatchObject({ status: 'MIGRATED' });
+      expect(await run.migrate({ accept: ['leaf-owner'], lockTimeoutMs: 10_000 })).toMatchObject({
+        status: 'MIGRATED',
+      });
       await run.db.observer.query("SET ROLE case03_owner; INSERT INTO app.path VALUES (901, 'a', 7); RESET ROLE");
     },
   },
