@@ -1,15 +1,12 @@
 /** Runs the psql scripts as `sql/README.md` says: the `psql` in PATH, a URL, `-v` variables, one file. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe } from 'vitest';
+import { programPath } from '../support/programs.ts';
 
-const MISSING =
-  'there is no psql in PATH: install the PostgreSQL client (Debian: apt-get install postgresql-client); until then the tests of the psql scripts are left out';
+export const hasPsql = programPath('psql') !== undefined;
 
-export const hasPsql = spawnSync('psql', ['--version']).error === undefined;
-if (!hasPsql) console.warn(MISSING);
-
-/** Like `describe`. A machine with nothing but Node can run the suite all the same, and is told what it left out. */
+/** Like `describe`. A machine with nothing but Node can run the suite all the same: programs.ts says what it leaves out. */
 export const describeWithPsql = describe.runIf(hasPsql);
 
 /** Short names of the five scripts. */

@@ -1,6 +1,7 @@
 /** One embedded PostgreSQL for the whole test run; every test file makes its own databases in it. */
 import type { TestProject } from 'vitest/node';
 import { FAST, startEmbeddedPostgres } from '../../local/embedded/embedded-postgres.ts';
+import { missingPrograms } from './programs.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -9,7 +10,10 @@ declare module 'vitest' {
   }
 }
 
-export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
+export default async function setup({ provide, name }: TestProject): Promise<() => Promise<void>> {
+  // Once, though each project is set up.
+  const missing = name === 'infra' ? undefined : missingPrograms();
+  if (missing !== undefined) console.warn(missing);
   const server = await startEmbeddedPostgres({
     settings: { ...FAST, max_connections: '200', max_prepared_transactions: '10' },
   });

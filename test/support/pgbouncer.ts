@@ -1,5 +1,5 @@
 /** A real PgBouncer before a server of the tests, on 127.0.0.1 and a free port. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -8,15 +8,9 @@ import { Client } from 'pg';
 import { describe } from 'vitest';
 import { serverUser, temporaryRoot } from '../../local/embedded/binaries.ts';
 import { waitUntil } from './observe.ts';
+import { programPath } from './programs.ts';
 
-const PROGRAM = ['pgbouncer', '/usr/sbin/pgbouncer'].find(
-  (program) => spawnSync(program, ['--version']).error === undefined,
-);
-
-if (PROGRAM === undefined)
-  console.warn(
-    'there is no pgbouncer here: install it (Debian: apt-get install pgbouncer); until then the tests of poolers are left out',
-  );
+const PROGRAM = programPath('pgbouncer');
 
 /** Like `describe`, where there is a PgBouncer. */
 export const describeWithPgBouncer = describe.runIf(PROGRAM !== undefined);
