@@ -1,25 +1,38 @@
 -- Takes the locks that attaching partitions to both tables needs, before it: weakest first, the wait bounded as one.
 -- Lock: SHARE UPDATE EXCLUSIVE on the two partitioned tables alone: it stops no reader and no writer (CREATE TABLE ...
---   PARTITION OF would take ACCESS EXCLUSIVE there). SHARE ROW EXCLUSIVE on tables at the other end of parent-level
---   foreign keys, which PostgreSQL gives to the new partition too. ACCESS EXCLUSIVE on a DEFAULT partition: PostgreSQL
---   looks for rows there that belong to the new one.
+--   PARTITION OF would take ACCESS EXCLUSIVE there). SHARE ROW EXCLUSIVE on tables at the other end of foreign keys that PostgreSQL
+--   gives to the new partition too: those that the parent references, with all of their partitions, and from 15 on those that
+--   reference it, also by a foreign key to a table above it (a table, not its partitions). Read from pg_locks on 13 to 18.
+--   ACCESS EXCLUSIVE on a DEFAULT partition: PostgreSQL looks for rows there that belong to the new one.
 -- Blocked by: other DDL on the two tables; writers of the tables at the other end; anybody who uses a DEFAULT partition.
 -- Safe because: the wait and what is done under the locks are bounded together. The strong locks are taken as in lock-tables.sql:
 --   NOWAIT first, then waiting in the orders of `ways`.
-WITH parent AS (
+WITH RECURSIVE parent AS (
   SELECT c.oid, c.relname, n.nspname, p.partdefid, c.oid = :'referencing_parent_oid'::oid AS is_referencing
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_partitioned_table p ON p.partrelid = c.oid
    WHERE c.oid IN (:'referencing_parent_oid'::oid, :'referenced_parent_oid'::oid)
+), referenced AS (
+  SELECT k.confrelid AS oid FROM parent p JOIN pg_constraint k ON k.contype = 'f' AND k.conrelid = p.oid
+  UNION
+  SELECT i.inhrelid FROM referenced r JOIN pg_inherits i ON i.inhparent = r.oid
+), other_end AS (
+  SELECT r.oid FROM referenced r
+  UNION
+  -- A foreign key to a table above the parent has a row for the parent, which is a child of that for the table above.
+  SELECT k.conrelid
+    FROM parent p
+    JOIN pg_constraint k ON k.contype = 'f' AND k.confrelid = p.oid
+   WHERE current_setting('server_version_num')::int >= 150000
+     AND NOT EXISTS (SELECT FROM pg_constraint above WHERE above.oid = k.conparentid AND above.confrelid = p.oid)
 ), wanted AS (
   SELECT 1 AS step, 'SHARE UPDATE EXCLUSIVE' AS mode, format('ONLY %I.%I', nspname, relname) AS target, oid, is_referencing
     FROM parent
   UNION
   SELECT 2, 'SHARE ROW EXCLUSIVE', format('ONLY %I.%I', n.nspname, c.relname), c.oid, false
-    FROM parent p
-    JOIN pg_constraint k ON k.contype = 'f' AND (k.conrelid = p.oid OR k.confrelid = p.oid AND k.conparentid = 0)
-    JOIN pg_class c ON c.oid = CASE WHEN k.conrelid = p.oid THEN k.confrelid ELSE k.conrelid END
+    FROM other_end o
+    JOIN pg_class c ON c.oid = o.oid
     JOIN pg_namespace n ON n.oid = c.relnamespace
   UNION
   SELECT 3, 'ACCESS EXCLUSIVE', format('%I.%I', n.nspname, c.relname), c.oid, p.is_referencing
@@ -35,7 +48,7 @@ WITH parent AS (
 )
 SELECT format('LOCK TABLE %s IN %s MODE%s', targets, mode, CASE step WHEN 3 THEN ' NOWAIT' END) AS sql,
        mode || ' on ' || CASE step WHEN 1 THEN 'the two partitioned tables alone'
-                                   WHEN 2 THEN 'the tables at the other end of parent-level foreign keys'
+                                   WHEN 2 THEN 'the tables at the other end of foreign keys that the new partitions get, too'
                                    ELSE 'the DEFAULT partitions: NOWAIT first, then waiting within the lock budget' END AS lock,
        mode, relations, names,
        CASE WHEN step < 3 THEN NULL

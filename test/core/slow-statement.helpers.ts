@@ -2,7 +2,9 @@
 import type { Client } from 'pg';
 
 export function slowNext(client: Client, pattern: RegExp, seconds: number): void {
-  replaceNext(client, pattern, (text) => text.replace(/^SELECT /, `SELECT pg_catalog.pg_sleep(${seconds}), `));
+  replaceNext(client, pattern, (text) =>
+    text.replace(/^((?:--.*\n)*)SELECT /, `$1SELECT pg_catalog.pg_sleep(${seconds}), `),
+  );
 }
 
 export function failNext(client: Client, pattern: RegExp): void {

@@ -568,6 +568,23 @@ export const MUTANTS: readonly Mutant[] = [
       'the owner of a partition can drop its foreign key after the migration alone, which therefore needs acceptance',
   },
   {
+    rule: 'a foreign key to a table above the parent is in the list of locks',
+    file: 'sql/statements/lock-for-attach-partition.sql',
+    find: 'AND NOT EXISTS (SELECT FROM pg_constraint above WHERE above.oid = k.conparentid AND above.confrelid = p.oid)',
+    replace: 'AND k.conparentid = 0',
+    test: 'test/core/provision/locks.test.ts',
+    title:
+      'takes them also where a foreign key is to or of a table above, with the partitions of a table that is referenced',
+  },
+  {
+    rule: 'the lock budget counts from a strong lock that no list foretold',
+    file: 'core/steps/locks/online-change.ts',
+    find: '    if (this.#strongAt === undefined && (await this.#blocksOthers())) this.#strongAt = from;\n',
+    replace: '',
+    test: 'test/core/provision/locks.test.ts',
+    title: 'keeps its writers waiting no longer than the lock budget, and is counted as blocked',
+  },
+  {
     rule: 'the views of the ledger look up no function by a name that anybody may have planted',
     file: 'sql/ledger/views.sql',
     find: "SELECT t.id, c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name",

@@ -194,7 +194,7 @@ class Try implements Budget {
   readonly change: OnlineChange;
   readonly #client: Client;
   readonly #before: Before;
-  /** When the first strong lock was asked for: from then on the application may wait for us. */
+  /** When the first strong lock was asked for, or the statement began that took one: from then on the application may wait for us. */
   #strongAt: number | undefined;
   #strongWaitedMs = 0;
   #endedAt: number | undefined;
@@ -283,8 +283,21 @@ class Try implements Budget {
 
   async run(sql: string): Promise<void> {
     await this.limitWork();
-    await executeDdl(this.#client, sql);
+    const from = performance.now();
+    try {
+      await executeDdl(this.#client, sql);
+    } catch (error) {
+      // It waited for a lock that was not in our list, and others behind it.
+      if (error instanceof LockTimeout) this.#strongAt ??= from;
+      throw error;
+    }
+    if (this.#strongAt === undefined && (await this.#blocksOthers())) this.#strongAt = from;
     await this.limitWork();
+  }
+
+  /** Whether a statement has locked a table that was there before, also where no list of locks says so. */
+  async #blocksOthers(): Promise<boolean> {
+    return (await run(this.#client, 'checks/own-strong-locks')).length > 0;
   }
 
   /**
