@@ -19,6 +19,7 @@
 \ir psql/steps/quick-checks.sql
 -- A pair FK acts on rows that an UPDATE moves to another partition, unless the row-movement guard refuses that.
 \ir psql/migration/read-ledger-entry.sql
+\ir psql/steps/late-triggers.sql
 \ir psql/queries/unguarded.sql
 -- No fault of this migration, and yet TRUNCATE and DETACH go on as before because of them: so they are named here.
 \set findings '[]'

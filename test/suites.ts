@@ -46,6 +46,7 @@ export const LONG: readonly string[] = [
   'core/postgres/unanswered',
   'core/checks/leaf-owner',
   'core/checks/leaf-owner-code',
+  'core/checks/trigger-privilege',
   'core/plan/plan-roles',
   'core/postgres/set-role-login',
   'core/ledger/team',

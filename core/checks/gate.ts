@@ -4,6 +4,7 @@ import { hasFiringChanged } from '../catalog/firing-modes.ts';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { holdingRows, type Pair, type Pairing, readPairing } from '../catalog/pairs.ts';
 import { PartitionSetChanged } from '../contracts/errors.ts';
+import type { ExecutionInput } from '../contracts/execution-input.ts';
 import type { LedgerPair } from '../ledger/pairs.ts';
 import { GATE_FINDINGS, readFindings } from './preflight/sql-findings.ts';
 
@@ -15,15 +16,20 @@ export interface GateReading {
   readonly problems: readonly string[];
 }
 
-/** All that needs no scan: the same pairs as planned, each with a valid and enforced FK. Milliseconds, also under lock. */
+/**
+ * All that needs no scan: the same pairs as planned, each with a valid and enforced FK. Milliseconds, also under lock.
+ *
+ * @param options what the migration is run with
+ */
 export async function readGate(
   client: Client,
   foreignKey: ForeignKey,
   planned: readonly LedgerPair[],
+  options: Partial<Pick<ExecutionInput, 'rowMovementGuard'>>,
 ): Promise<GateReading> {
   const pairing = await readPairing(client, foreignKey, new Map(), { indexes: false });
   const holding = await holdingRows(client, foreignKey, pairing.unpaired);
-  const all = await readFindings(client, { foreignKey, pairing, input: {} }, GATE_FINDINGS);
+  const all = await readFindings(client, { foreignKey, pairing, input: options }, GATE_FINDINGS);
   const detached = all.filter(({ id }) => id === 'pending-detach');
   const found = all.filter(({ id }) => id !== 'pending-detach');
   const known = new Set(planned.map(partitionsOf));

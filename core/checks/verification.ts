@@ -20,7 +20,7 @@ import { toNamedError } from '../postgres/postgres-errors.ts';
 import { run, runOne } from '../postgres/sql.ts';
 import { PROBE_TIMEOUT_MS, probeDelete, proveLookups } from './delete-probe.ts';
 import { countOrphans, type OrphanCount, prepareToCount } from './orphan-count.ts';
-import { readFindings } from './preflight/sql-findings.ts';
+import { lateTriggers, readFindings } from './preflight/sql-findings.ts';
 
 /**
  * `p2pfk verify`: all checks of one table, also where no ledger remembers its migration. Changes nothing.
@@ -50,7 +50,7 @@ export async function verifyTable(
   );
 }
 
-/** Which pair FKs act on rows that move to another partition, as no row-movement guard of their referenced partition works. */
+/** Which pair FKs act on rows that move to another partition, as no row-movement guard of their referenced partition works, or as a trigger runs after it. */
 async function readUnguarded(client: Client, foreignKey: ForeignKey, { pairs }: Pairing): Promise<string | null> {
   const { migrationId, constraint_oid: standing } = foreignKey;
   // Beside a parent FK the migration is not at its end, which the check of the parent FK says.
@@ -59,9 +59,13 @@ async function readUnguarded(client: Client, foreignKey: ForeignKey, { pairs }: 
   const options =
     migrationId === null ? { rowMovementGuard: true } : (await readMigration(client, migrationId)).options;
   const bad = (await guardsOf(client, foreignKey, pairs, options)).filter((guard) => !isEffective(guard));
-  if (bad.length === 0) return null;
   const first = shortName(bad[0]?.relation ?? '', foreignKey.table);
-  return `unguarded ${bad.length}: no working row-movement guard on ${first}${bad.length > 1 ? ` and ${bad.length - 1} more` : ''}, so an UPDATE that moves a row to another partition silently runs ON DELETE ${silentAction(foreignKey)}`;
+  const unguarded = `unguarded ${bad.length}: no working row-movement guard on ${first}${bad.length > 1 ? ` and ${bad.length - 1} more` : ''}, so an UPDATE that moves a row to another partition silently runs ON DELETE ${silentAction(foreignKey)}`;
+  // A guard that works is of no use where a trigger that runs after it can change the key.
+  const covered = pairs.filter(({ constraint_oid }) => constraint_oid !== null);
+  const late = await lateTriggers(client, foreignKey, covered, options);
+  const problems = [...(bad.length > 0 ? [unguarded] : []), ...late.map(({ message }) => message)];
+  return problems.length > 0 ? problems.join(', ') : null;
 }
 
 async function refuseUnmigrated(client: Client, foreignKey: ForeignKey, { pairs }: Pairing): Promise<void> {

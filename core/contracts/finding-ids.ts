@@ -71,6 +71,7 @@ export const FINDING_IDS: readonly string[] = [
   'statement-trigger',
   'temporary-partition',
   'trigger-after-guard',
+  'trigger-privilege',
   'trusted-owner',
   'unchecked-writes',
   'unenforced-foreign-key',

@@ -12,7 +12,8 @@ import {
   silentAction,
   standingGuards,
 } from '../catalog/row-movement-guard.ts';
-import type { Finding, Severity } from '../contracts/documents.ts';
+import { lateTriggers } from '../checks/preflight/sql-findings.ts';
+import type { Severity } from '../contracts/documents.ts';
 import { run } from '../postgres/sql.ts';
 import type { Drift, RepairStep } from './drift.ts';
 import { Steps } from './repair-steps.ts';
@@ -34,12 +35,7 @@ export async function findGuardDrift(client: Client, subject: Subject, pairs: re
   for (const guard of guards) if (!replaced.includes(guard)) found.push(...(await ofLeaf(steps, guard)));
   if (old) found.push(await ofOlderEdition(client, steps, migrationId, old, replaced));
   if (foreignKey.migrationId !== null) found.push(...(await leftovers(client, steps, covered, guards)));
-  const late = await run<Finding & Record<string, unknown>>(client, 'findings/trigger-after-guard', {
-    ...foreignKey,
-    referenced_table: foreignKey.referencedTable,
-    pairs: covered,
-    options,
-  });
+  const late = await lateTriggers(client, foreignKey, covered, options);
   for (const { id, severity, message, remedy } of late)
     found.push(about(foreignKey.referencedTable, id, severity, message, remedy, []));
   return found;

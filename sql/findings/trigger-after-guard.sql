@@ -9,7 +9,8 @@ SELECT 'trigger-after-guard' AS id, 'error' AS severity, false AS needs_acceptan
   FROM (SELECT format('%I (on %s)', g.tgname,
                       CASE count(*) WHEN 1 THEN min(format('%I.%I', n.nspname, c.relname)) ELSE count(*) || ' partitions' END) AS name
           FROM (SELECT DISTINCT p.referenced_oid FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(referenced_oid oid)) leaf
-          JOIN pg_trigger g ON g.tgrelid = leaf.referenced_oid AND NOT g.tgisinternal AND g.tgenabled <> 'D'
+          -- Not by tgisinternal: before 15 the copies of a table's trigger on its partitions have it, too. PostgreSQL's own are AFTER.
+          JOIN pg_trigger g ON g.tgrelid = leaf.referenced_oid AND g.tgenabled <> 'D'
                            AND (g.tgtype & 19) = 19 AND g.tgname::text COLLATE "C" > '~p2pfk_row_movement_guard_'
           -- By schema and name: another role may have functions of these names.
           JOIN pg_proc f ON f.oid = g.tgfoid AND NOT (f.proname = 'suppress_redundant_updates_trigger' AND f.pronamespace = 'pg_catalog'::regnamespace)

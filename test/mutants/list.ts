@@ -308,10 +308,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'the gate is asked again under the locks of the drop',
     file: 'core/steps/forward/verified-drop.ts',
-    find: `    const pairing = await openGate(client, foreignKey, planned);
+    find: `    const pairing = await openGate(client, foreignKey, planned, drop.options);
 
     await limit`,
-    replace: `    const { pairing } = await readGate(client, foreignKey, planned);
+    replace: `    const { pairing } = await readGate(client, foreignKey, planned, drop.options);
 
     await limit`,
     test: 'test/core/steps/between.test.ts',
@@ -568,6 +568,40 @@ export const MUTANTS: readonly Mutant[] = [
       'the owner of a partition can drop its foreign key after the migration alone, which therefore needs acceptance',
   },
   {
+    rule: 'a role that could put a trigger behind the guard is accepted by a person',
+    file: 'sql/findings/trigger-privilege.sql',
+    find: "'warning' AS severity, true AS needs_acceptance",
+    replace: "'warning' AS severity, false AS needs_acceptance",
+    test: 'test/core/checks/trigger-privilege.test.ts',
+    title:
+      'lets a role delete referencing rows after the migration, which therefore needs acceptance, and verify then fails',
+  },
+  {
+    rule: 'TRIGGER on a table above the partition counts',
+    file: 'sql/findings/trigger-privilege.sql',
+    find: 'SELECT u.leaf, i.inhparent FROM up u JOIN pg_inherits i ON i.inhrelid = u.oid',
+    replace: 'SELECT u.leaf, u.oid FROM up u',
+    test: 'test/core/checks/trigger-privilege.test.ts',
+    title: 'needs acceptance on the table, whose triggers come to it',
+  },
+  {
+    rule: 'the gate and the drop look for triggers behind the guard',
+    file: 'core/checks/preflight/sql-findings.ts',
+    find: "  'pending-detach',\n  'trigger-after-guard',\n",
+    replace: "  'pending-detach',\n",
+    test: 'test/core/checks/trigger-privilege.test.ts',
+    title: 'a trigger behind the row-movement guard that came after the plan closes the gate, and stops the drop',
+  },
+  {
+    rule: 'verify looks for triggers behind the guard',
+    file: 'core/checks/verification.ts',
+    find: ', ...late.map(({ message }) => message)',
+    replace: '',
+    test: 'test/core/checks/trigger-privilege.test.ts',
+    title:
+      'lets a role delete referencing rows after the migration, which therefore needs acceptance, and verify then fails',
+  },
+  {
     rule: 'a foreign key to a table above the parent is in the list of locks',
     file: 'sql/statements/lock-for-attach-partition.sql',
     find: 'AND NOT EXISTS (SELECT FROM pg_constraint above WHERE above.oid = k.conparentid AND above.confrelid = p.oid)',
@@ -668,8 +702,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'verify looks for the row-movement guards, with or without a ledger',
     file: 'core/checks/verification.ts',
-    find: '  if (bad.length === 0) return null;',
-    replace: '  if (bad.length >= 0) return null;',
+    find: '...(bad.length > 0 ? [unguarded] : []), ',
+    replace: '',
     test: LOST_LEDGER_TESTS,
     title: 'a guard dropped alone fails verify, and migrate points to the repair',
   },

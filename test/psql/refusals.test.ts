@@ -5,6 +5,10 @@ import { planMigration } from '../../core/plan/read-plan.ts';
 import { coreSession, databaseWith, everything, oneRow, smuggle, THREE_PAIRS } from '../core/case.helpers.ts';
 import { describeWithPsql, psql, psqlInOrder, type Script } from './psql.helpers.ts';
 
+const LATE_TRIGGER = `
+  CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+  CREATE TRIGGER "~z" BEFORE UPDATE ON inode FOR EACH ROW EXECUTE FUNCTION late()`;
+
 const SHAPES = `
   CREATE TABLE plain (a int PRIMARY KEY);
   CREATE TABLE plain_child (a int REFERENCES plain);
@@ -174,6 +178,11 @@ describeWithPsql('step 3 refuses', () => {
       'ALTER TABLE path_2 DISABLE TRIGGER ALL',
       /is not enforced: .*ENABLE TRIGGER ALL puts it back$/,
     ],
+    [
+      'a trigger that came behind the row-movement guard',
+      LATE_TRIGGER,
+      /run after the row-movement guard, .*: "~z" \(on 3 partitions\); rename them .*; then run this step again$/,
+    ],
   ])('%s', async (_, damage, message) => {
     const { db, observer } = await databaseWith();
     await psqlInOrder(db.url, ['step1', 'step2']);
@@ -251,6 +260,19 @@ describeWithPsql('step 4', () => {
     expect(errors).toEqual([
       expect.stringMatching(/^ERROR: {2}verification failed: pair-foreign-keys: .*; parent-foreign-key: /),
     ]);
+  });
+
+  it('fails where a trigger came behind the row-movement guard', async () => {
+    const { db, observer } = await databaseWith();
+    await psqlInOrder(db.url, ['step1', 'step2', 'step3', 'step4']);
+    await observer.query(LATE_TRIGGER);
+
+    const { code, lines } = await psql(db.url, 'step4');
+
+    expect(code).toBe(3);
+    expect(lines[0]).toMatch(
+      /✗ FAIL: total 3, validated 3, .*run after the row-movement guard, .*: "~z" \(on 3 partitions\)$/,
+    );
   });
 
   it('works without a ledger, and for a role that can only read', async () => {

@@ -49,11 +49,18 @@ const SQL_FINDINGS = [
   'set-constraints',
   'statement-trigger',
   'trigger-after-guard',
+  'trigger-privilege',
   'trusted-owner',
 ] as const;
 
 /** Those that may come up between the plan and the drop: the gate and the drop check look again. */
-export const GATE_FINDINGS = ['leaf-owner-code', 'leaf-owner-privilege', 'row-security', 'pending-detach'] as const;
+export const GATE_FINDINGS = [
+  'leaf-owner-code',
+  'leaf-owner-privilege',
+  'row-security',
+  'pending-detach',
+  'trigger-after-guard',
+] as const;
 
 /**
  * Those that compare the catalog with the ledger, and refuse to call a table migrated. They have the parameters `ledger` (a
@@ -140,5 +147,20 @@ export async function readFinding(
   const rows = await run<FindingRow & Record<string, unknown>>(client, `findings/${name}`, values);
   return rows.map(({ id, severity, needs_acceptance: needsAcceptance, message, remedy }) => {
     return { id, severity, message, remedy, needsAcceptance };
+  });
+}
+
+/** BEFORE UPDATE triggers that run after the row-movement guards of these pairs: the finding `trigger-after-guard`. */
+export function lateTriggers(
+  client: Client,
+  foreignKey: ForeignKey,
+  pairs: readonly Pair[],
+  options: Partial<Pick<ExecutionInput, 'rowMovementGuard'>>,
+): Promise<PlanFinding[]> {
+  return readFinding(client, 'trigger-after-guard', {
+    ...foreignKey,
+    referenced_table: foreignKey.referencedTable,
+    pairs,
+    options,
   });
 }

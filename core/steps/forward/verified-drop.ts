@@ -125,7 +125,7 @@ async function askBeforeTheLock(
   planned: readonly LedgerPair[],
   { id, options, noIndexes }: { readonly id: string; readonly options: MigrationOptions; readonly noIndexes: boolean },
 ): Promise<{ readonly proofs: readonly LookupProof[]; readonly candidates: readonly Candidate[] }> {
-  const pairing = await openGate(client, foreignKey, planned);
+  const pairing = await openGate(client, foreignKey, planned, options);
   const { pairs } = pairing;
   const proofs = await proveLookups(client, pairs);
   const problem = await scanningLookups(client, pairs, proofs);
@@ -141,8 +141,13 @@ async function askBeforeTheLock(
 }
 
 /** @throws GateFailed or PartitionSetChanged where the parent FK must not be dropped now */
-async function openGate(client: Client, foreignKey: ForeignKey, planned: readonly LedgerPair[]): Promise<Pairing> {
-  const reading = await readGate(client, foreignKey, planned);
+async function openGate(
+  client: Client,
+  foreignKey: ForeignKey,
+  planned: readonly LedgerPair[],
+  options: MigrationOptions,
+): Promise<Pairing> {
+  const reading = await readGate(client, foreignKey, planned, options);
   refuseOutdatedPlan(reading);
   const problems = [...reading.changes, ...reading.problems];
   if (problems.length > 0) throw new GateFailed(`the gate is not open any more: ${problems.join('; ')}`);
@@ -192,7 +197,7 @@ async function dropAndVerify(
 ): Promise<Check[]> {
   const { left } = drop;
   try {
-    const pairing = await openGate(client, foreignKey, planned);
+    const pairing = await openGate(client, foreignKey, planned, drop.options);
 
     await limit(client, left());
     // Delivered twice, the other one may have been faster.

@@ -36,7 +36,7 @@ export async function verifyGate(context: StepContext, event: MigrationEvent): P
   // Entered again after the drop, by a resumed execution: the gate has done its work.
   if (migration.constraint_oid === null) return result('PASSED');
   await refuseNewCode(client, foreignKey);
-  const reading = await readGate(client, foreignKey, planned);
+  const reading = await readGate(client, foreignKey, planned, migration.options);
   refuseOutdatedPlan(reading);
   const { pairing } = reading;
   const problems = [...reading.changes, ...reading.problems];

@@ -30,6 +30,8 @@
 \ir finding.sql
 \set finding trigger-after-guard
 \ir finding.sql
+\set finding trigger-privilege
+\ir finding.sql
 \set finding trusted-owner
 \ir finding.sql
 \set finding ledger-copy

@@ -9,3 +9,5 @@
 \ir finding.sql
 \set finding row-security
 \ir finding.sql
+\set finding trigger-after-guard
+\ir finding.sql

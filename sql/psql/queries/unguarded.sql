@@ -1,4 +1,5 @@
--- Check 1 also wants a working row-movement guard on each referenced partition that needs one (:'guards'), as core/checks/verification.ts does.
+-- Check 1 also wants a working row-movement guard on each referenced partition that needs one (:'guards'), and no trigger that runs after
+-- it (:'late_triggers'), as core/checks/verification.ts does.
 WITH bad AS (
   SELECT g.relation, row_number() OVER (ORDER BY g.pair) AS n
     FROM jsonb_to_recordset(:'guards'::jsonb)
@@ -9,9 +10,10 @@ WITH bad AS (
                            FROM bad WHERE n = 1) AS first
     FROM bad
 )
-SELECT :'check1'::boolean AND c.n = 0 AS check1,
+SELECT :'check1'::boolean AND c.n = 0 AND :'late_triggers' = '' AS check1,
        :'detail1' || CASE WHEN c.n = 0 THEN ''
                           ELSE format(', unguarded %s: no working row-movement guard on %s%s, so an UPDATE that moves a row to another partition silently runs %s',
                                       c.n, c.first, CASE WHEN c.n > 1 THEN format(' and %s more', c.n - 1) ELSE '' END,
-                                      substring(:'actions' FROM 'ON DELETE (?:CASCADE|SET NULL|SET DEFAULT)')) END AS detail1
+                                      substring(:'actions' FROM 'ON DELETE (?:CASCADE|SET NULL|SET DEFAULT)')) END
+         || CASE WHEN :'late_triggers' = '' THEN '' ELSE ', ' || :'late_triggers' END AS detail1
   FROM counted c \gset

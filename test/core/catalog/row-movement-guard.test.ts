@@ -235,7 +235,7 @@ describe('a trigger of a role that may only create triggers, with a name that p2
       message: expect.stringContaining(`${trigger}`),
     });
     await observer.query(`DROP TRIGGER "${trigger}" ON inode_1`);
-    await new Execution().migrate();
+    await new Execution().migrate('VerifyMigration', { accept: ['trigger-privilege'] });
     await plant(trigger === '~q' ? trigger : '~p2pfk_row_movement_guard_99');
     const core = await coreSession(db.url);
     expect((await audit(core, {}))[0]?.drift.map(({ finding }) => finding.id)).toContain('trigger-after-guard');
@@ -244,7 +244,7 @@ describe('a trigger of a role that may only create triggers, with a name that p2
   it('in the place of the guard after the plan, does not pass for it', async () => {
     const { observer, plant } = await planter('refuse_row_movement');
     const execution = new Execution();
-    await execution.plan();
+    await execution.plan({ accept: ['trigger-privilege'] });
     await plant('~p2pfk_row_movement_guard_1');
 
     await expect(execution.run('AddForeignKeys')).rejects.toMatchObject({
