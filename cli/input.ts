@@ -1,7 +1,9 @@
 /** Command-line flags -> execution input, checked by the contract's own schema before anything is touched. */
 
+import { HOLDS_CREDENTIALS } from '../core/contracts/credentials.ts';
 import { InvalidInput } from '../core/contracts/errors.ts';
 import { ExecutionInput } from '../core/contracts/execution-input.ts';
+import { echoed } from '../core/contracts/redact.ts';
 import type { InputFlags } from './options.ts';
 
 /** The input as it is sent: only what was given, so that defaults stay in one place, the state machine's. */
@@ -26,6 +28,7 @@ const FLAGS: Readonly<Record<string, readonly [flag: string, expected: string]>>
   reason: ['--reason', 'must be one line of 1 to 500 characters'],
   planHash: ['--plan', 'must be a plan that p2pfk plan --out has saved'],
   planDocumentHash: ['--plan', 'must be a plan that p2pfk plan --out has saved'],
+  planRestHash: ['--plan', 'must be a plan that p2pfk plan --out has saved'],
   rehearse: ['--rehearse', 'must be given or not'],
   terminateIdleBlockersAfterSeconds: [
     '--terminate-idle-blockers',
@@ -106,7 +109,8 @@ export function executionInputOf(given: GivenInput): ExecutionInput {
     const key = String(issue.path[0] ?? '');
     const known = FLAGS[key];
     if (known === undefined) return `${key === '' ? 'input' : key}: ${issue.message}`;
-    return `${known[0]} ${known[1]}, not ${JSON.stringify(given[key])}`;
+    if (issue.message === HOLDS_CREDENTIALS) return `${known[0]} ${issue.message}`;
+    return `${known[0]} ${known[1]}, not ${echoed(given[key])}`;
   });
   throw new InvalidInput([...new Set(problems)].join('; '));
 }

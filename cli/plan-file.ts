@@ -3,11 +3,12 @@
 import type { Client } from 'pg';
 import * as z from 'zod';
 import type { ForeignKey } from '../core/catalog/foreign-key.ts';
+import { isCredential } from '../core/contracts/credentials.ts';
 import type { Plan } from '../core/contracts/documents.ts';
 import { InvalidInput, messageOf, PreflightFailed } from '../core/contracts/errors.ts';
-import { ExecutionInput } from '../core/contracts/execution-input.ts';
+import { ExecutionInput, ExecutionInputKeys } from '../core/contracts/execution-input.ts';
 import { StatedPerson, StatedReason } from '../core/contracts/person.ts';
-import { redact } from '../core/contracts/redact.ts';
+import { echoed, redact } from '../core/contracts/redact.ts';
 import { connectReadOnly, describeTarget } from '../core/ledger/connect.ts';
 import { resolveForeignKey } from '../core/ledger/resolve-foreign-key.ts';
 import { type DatabaseIdentity, readIdentity } from '../core/ledger/schema/identity.ts';
@@ -23,7 +24,7 @@ import {
 import { readTrustedFile, writePrivateFile } from '../local/private-file.ts';
 import type { GivenInput } from './input.ts';
 import { AS_STATED, type StatedPeople } from './people.ts';
-import { documentHash, showsAll } from './plan-hash.ts';
+import { documentHash, restHash, showsAll } from './plan-hash.ts';
 import { oneLine } from './text.ts';
 import { version } from './version.ts';
 
@@ -79,7 +80,8 @@ const PlanFile = z.object({
   /** For people: what `plan --json` prints. */
   plan: z.looseObject({ table: z.string(), constraint: z.string() }),
 });
-export type PlanFile = z.infer<typeof PlanFile>;
+/** With `restHash`, which the document has not: what proves its hash to the plan step. */
+export type PlanFile = z.infer<typeof PlanFile> & { readonly restHash: string };
 
 export interface PlanToSave {
   readonly plan: Plan;
@@ -127,14 +129,19 @@ function planFile(
       serverVersion: plan.serverVersion,
       systemIdentifier: identity.systemIdentifier,
     },
-    input: { ...input, constraint: plan.constraint },
+    input: { ...input, constraint: written('constraint', plan.constraint) },
     catalogHash: planHash(catalog, { table: plan.table, constraint_name: plan.constraint }, options),
     catalog,
     plan,
   });
   // As it will be read: JSON leaves out what is undefined.
-  const written: Record<string, unknown> = JSON.parse(JSON.stringify(document));
-  return PlanFile.parse({ ...document, hash: documentHash(written) });
+  const asRead: Record<string, unknown> = JSON.parse(JSON.stringify(document));
+  return { ...PlanFile.parse({ ...document, hash: documentHash(asRead) }), restHash: restHash(asRead) };
+}
+
+/** A name as an input takes it: one that looks like a password has to be in quotes. */
+function written(key: string, name: string): string {
+  return isCredential(key, name) ? `"${name.replaceAll('"', '""')}"` : name;
 }
 
 /**
@@ -142,7 +149,7 @@ function planFile(
  *
  * @throws InvalidInput where it cannot be written, in one line
  */
-async function writePlanFile(path: string, file: PlanFile): Promise<void> {
+async function writePlanFile(path: string, { restHash: _proof, ...file }: PlanFile): Promise<void> {
   try {
     await writePrivateFile(path, `${JSON.stringify(file, null, 1)}\n`);
   } catch (error) {
@@ -176,14 +183,14 @@ export async function readPlanFile(given: string): Promise<PlanFile> {
   const added = Object.keys(input).find((key) => !PLANNED_WITH.has(key));
   if (added !== undefined)
     throw new InvalidInput(
-      `the plan ${path} was changed after it was made: a plan has no ${JSON.stringify(added)}; plan again`,
+      `the plan ${path} was changed after it was made: a plan has no ${echoed(added)}; plan again`,
     );
   const options = ExecutionInput.safeParse(input);
   if (!options.success) throw new InvalidInput(`the plan ${path} is damaged: ${issueOf(options.error)}; plan again`);
   const own = planHash(catalog, { table: plan.table, constraint_name: plan.constraint }, options.data);
   if (own !== catalogHash)
     throw new InvalidInput(`the plan ${path} was changed after it was made: its catalog hash does not fit; plan again`);
-  return file.data;
+  return { ...file.data, restHash: restHash(document) };
 }
 
 /**
@@ -193,31 +200,30 @@ export async function readPlanFile(given: string): Promise<PlanFile> {
  */
 export function inputOfPlan(file: PlanFile, given: GivenInput): GivenInput {
   const planned = ExecutionInput.parse(file.input);
-  const asked = ExecutionInput.partial().parse(given);
+  const asked = ExecutionInputKeys.partial().parse(given);
   for (const [key, option] of OPERATORS_OWN) {
     const own = asked[key] ?? (key === 'ledgerOwner' ? process.env[LEDGER_OWNER] : undefined);
     if (planned[key] !== undefined && planned[key] !== own)
       throw new InvalidInput(
-        `the plan was made with ${option} ${JSON.stringify(planned[key])}, which decides whose code runs and is not taken from a file: if that is intended, give the same option here`,
+        `the plan was made with ${option} ${echoed(planned[key])}, which decides whose code runs and is not taken from a file: if that is intended, give the same option here`,
       );
   }
   for (const key of [...DECISIVE_OPTIONS, 'searchPath', 'constraint'] as const) {
     if (given[key] !== undefined && asked[key] !== planned[key])
       throw new InvalidInput(
-        `the plan was made with ${key} ${JSON.stringify(planned[key] ?? null)}, and an option says ${JSON.stringify(given[key])}: leave the option out, or plan again`,
+        `the plan was made with ${key} ${echoed(planned[key] ?? null)}, and an option says ${echoed(given[key])}: leave the option out, or plan again`,
       );
   }
   const { table, ...input } = file.input;
   if (given.table !== undefined && given.table !== table && given.table !== file.plan.table)
-    throw new InvalidInput(
-      `the plan is for the table ${file.plan.table}, and --table says ${JSON.stringify(given.table)}`,
-    );
+    throw new InvalidInput(`the plan is for the table ${file.plan.table}, and --table says ${echoed(given.table)}`);
   return {
     ...input,
     ...given,
     table: file.plan.table,
     planHash: file.catalogHash,
     planDocumentHash: file.hash,
+    planRestHash: file.restHash,
     planMadeAt: file.madeAt,
     planMadeBy: file.madeBy,
   };

@@ -3,15 +3,27 @@
  * It is what goes into a ticket. A file that was edited no longer fits its hash; one whose hash was made anew has another hash than the
  * ticket.
  */
-import { createHash } from 'node:crypto';
+import { planDocumentHash, sha256 } from '../core/plan/plan-document.ts';
 
 /**
  * `sha256:` and 64 digits. The order of keys and the white space do not count: a file that a tool has formatted is the same plan.
  *
  * @param document as JSON has it; its own `hash` is left out
  */
-export function documentHash({ hash: _own, ...document }: Readonly<Record<string, unknown>>): string {
-  return `sha256:${createHash('sha256').update(canonical(document)).digest('hex')}`;
+export function documentHash(document: Readonly<Record<string, unknown>>): string {
+  const { catalogHash, madeAt, madeBy } = document;
+  return planDocumentHash({ catalogHash, madeAt, madeBy, restHash: restHash(document) });
+}
+
+/** Of all that the hash does not name by itself; what `planRestHash` of an execution input is. */
+export function restHash({
+  hash: _own,
+  catalogHash: _catalog,
+  madeAt: _at,
+  madeBy: _by,
+  ...rest
+}: Readonly<Record<string, unknown>>): string {
+  return sha256(canonical(rest));
 }
 
 function canonical(value: unknown): string {

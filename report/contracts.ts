@@ -30,7 +30,7 @@ export interface Report {
   readonly summary: string;
   readonly subject: ReportSubject;
   readonly execution: ExecutionFacts;
-  /** The saved plan that it carried out, compared by the plan step; null where it carried out none. */
+  /** The saved plan that it was started with; null where it carried out none. */
   readonly reviewedPlan: ReviewedPlan | null;
   /** The database that the execution worked on, as its plan has it. Null: it did not come to a plan, or an older edition ran it. */
   readonly workedOn: PlannedDatabase | null;
@@ -76,8 +76,14 @@ export interface ReportSubject {
 }
 
 export interface ReviewedPlan {
-  /** `sha256:` and 64 digits; of the file that `p2pfk plan --out` wrote. */
-  readonly hash: string;
+  /** `sha256:` and 64 digits; of the catalog and the options that decide what is run. */
+  readonly catalogHash: string;
+  /** The plan step of this execution has compared it with the database, which was as planned. */
+  readonly compared: boolean;
+  /** Of the file that `p2pfk plan --out` wrote; null where the input names none. */
+  readonly hash: string | null;
+  /** The file with that hash names this catalog hash, time and maker; else the hash is what the person who started it stated. */
+  readonly proven: boolean;
   readonly madeAt: string | null;
   /** As stated, not verified. */
   readonly madeBy: string | null;

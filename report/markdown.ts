@@ -4,7 +4,19 @@ import { took } from './html/executions.ts';
 import { STAGE, STAGE_ORDER, STATUS } from './html/words.ts';
 import { code, text } from './markdown-text.ts';
 import { shortNameIn } from './report.ts';
-import { AS_STATED, acceptedBy, bytes, count, duration, instant, placeOf, plural, short } from './words.ts';
+import {
+  AS_STATED,
+  acceptedBy,
+  bytes,
+  CATALOG,
+  comparison,
+  count,
+  duration,
+  instant,
+  placeOf,
+  plural,
+  short,
+} from './words.ts';
 
 export function toMarkdown(report: Report): string {
   const { subject, status, summary } = report;
@@ -69,7 +81,10 @@ function facts({ workedOn, database, subject, people, execution, reviewedPlan }:
 function reviewed(plan: Report['reviewedPlan']): string {
   if (plan === null) return '';
   const when = plan.madeAt === null ? '' : `, made on ${instant(plan.madeAt)}`;
-  return `${code(plan.hash)}${when}${plan.madeBy === null ? '' : ` by ${stated(plan.madeBy, null)}`}`;
+  const who = plan.madeBy === null ? '' : ` by ${stated(plan.madeBy, null)}`;
+  const named = plan.proven ? `, which names that ${CATALOG}` : ` (${AS_STATED})`;
+  const document = plan.hash === null ? '' : `; plan ${code(plan.hash)}${named}${when}${who}`;
+  return `${CATALOG} ${code(plan.catalogHash)}, ${comparison(plan)}${document}`;
 }
 
 function stated(person: string | null, reason: string | null): string {

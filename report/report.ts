@@ -91,7 +91,7 @@ export function buildReport(sources: ReportSources): Report {
     subject,
     execution: facts,
     workedOn: workedOn(history),
-    reviewedPlan: reviewedPlanOf(input),
+    reviewedPlan: reviewedPlanOf(input, history),
     database: databaseOf(trail),
     people,
     executions: executionsOf({ execution, others: sources.others ?? [], trail }),
@@ -157,10 +157,19 @@ function workedOn(history: History): PlannedDatabase | null {
   return PlannedDatabase.safeParse(planOf(history).database).data ?? null;
 }
 
-function reviewedPlanOf({ planHash, planDocumentHash, planMadeAt, planMadeBy }: Json): Report['reviewedPlan'] {
-  // An input that was written by hand may have the one that is compared alone.
-  const hash = stringOf(planDocumentHash) ?? stringOf(planHash);
-  return hash === null ? null : { hash, madeAt: stringOf(planMadeAt), madeBy: stringOf(planMadeBy) };
+/** Of an input without the hash that is compared, as older editions took it, nothing is shown: nothing was compared. */
+function reviewedPlanOf(input: Json, history: History): Report['reviewedPlan'] {
+  const catalogHash = stringOf(input.planHash);
+  if (catalogHash === null) return null;
+  return {
+    catalogHash,
+    compared: planOf(history).asReviewed === true,
+    hash: stringOf(input.planDocumentHash),
+    // The plan step proves it, and without the proof it does not return.
+    proven: stringOf(input.planRestHash) !== null && stringOf(planOf(history).status) !== null,
+    madeAt: stringOf(input.planMadeAt),
+    madeBy: stringOf(input.planMadeBy),
+  };
 }
 
 function databaseOf(trail: Trail | null): DatabaseFacts | null {

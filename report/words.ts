@@ -82,3 +82,13 @@ export function sentence(text: string): string {
 export function placeOf({ database, endpoint, systemIdentifier }: PlannedDatabase): string {
   return `${database} at ${endpoint}, system identifier ${systemIdentifier ?? 'unknown'}`;
 }
+
+/** What the plan step compares with the database. */
+export const CATALOG = 'catalog hash';
+
+/** What the plan step has found out about the catalog hash; never more than that. */
+export function comparison({ compared }: { readonly compared: boolean }): string {
+  return compared
+    ? 'compared before anything was changed: refused if anything had changed since'
+    : 'not compared by this execution: it ended before that, or the parent foreign key was gone by then';
+}

@@ -7,8 +7,8 @@ const PlanHash = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be the hash of 
 
 const Approval = z.enum(['auto', 'manual']);
 
-/** The input of one execution, and nothing else: unknown keys are refused, so that a typing error cannot be ignored. */
-export const ExecutionInput = z.strictObject({
+/** Each key by itself. Unknown keys are refused, so that a typing error cannot be ignored. */
+export const ExecutionInputKeys = z.strictObject({
   /** The referencing partitioned table as SQL writes it; `to_regclass` decides. */
   table: z.string().min(1),
   /** The parent FK's name as SQL writes it; needed only where the table has several. */
@@ -71,10 +71,12 @@ export const ExecutionInput = z.strictObject({
    */
   planHash: PlanHash.optional(),
   /**
-   * For the report: the hash of the whole plan, by which people know it, and when and by whom it was made, as stated. p2pfk checks that
-   * hash where it reads the file.
+   * The hash of the whole plan, by which people know it, and when and by whom it was made. The plan step proves by `planRestHash`, the hash of
+   * all else in the document, that the document with that hash names this `planHash`, time and maker (core/plan/plan-document.ts);
+   * that its maker is the one it names is stated, and not verified.
    */
   planDocumentHash: PlanHash.optional(),
+  planRestHash: PlanHash.optional(),
   planMadeAt: z.iso.datetime({ offset: true }).optional(),
   planMadeBy: StatedPerson.optional(),
   /** Prove the drop on the live database, roll it back, and end paused. */
@@ -120,5 +122,22 @@ export const ExecutionInput = z.strictObject({
         ),
     )
     .default([]),
+});
+
+/** What a plan file brings along: all of it, or nothing. */
+const OF_A_PLAN = ['planHash', 'planDocumentHash', 'planMadeAt', 'planMadeBy', 'planRestHash'] as const;
+
+/** The input of one execution. */
+export const ExecutionInput = ExecutionInputKeys.superRefine((input, context) => {
+  // Only planHash is compared with the database, and only with all of them it can be proven that the reviewed document names it.
+  const given = OF_A_PLAN.filter((key) => input[key] !== undefined);
+  const isHashAlone = given.length === 1 && given[0] === 'planHash';
+  if (given.length > 0 && given.length < OF_A_PLAN.length && !isHashAlone)
+    context.addIssue({
+      code: 'custom',
+      message: `${given.join(', ')}: a reviewed plan is named by planHash alone, or by all of ${OF_A_PLAN.join(', ')}, as p2pfk start --plan sends them`,
+    });
+  if (given.length > 0 && input.operation === 'rollback')
+    context.addIssue({ code: 'custom', message: `${given.join(', ')}: a rollback carries out no plan` });
 });
 export type ExecutionInput = z.infer<typeof ExecutionInput>;

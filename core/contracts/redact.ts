@@ -13,7 +13,7 @@ const USER_INFO = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]*:\/\/[^\s:/?#@]*):\S*$/i;
 // The same where the scheme's slashes were forgotten; `x::jsonb@>` and times of day are not meant.
 const BARE_USER_INFO = /(?<![^\s:/?#@"'])([^\s:/?#@"']+):(?![/:])\S*$/;
 const SETTING =
-  /\b(aws_secret_access_key|secret_?access_?key|password|passwd|pwd|secret|token|x-amz-security-token)\b(\s*[=:]\s*)('[^']*'|"[^"]*"|[^\s&;,]+)/gi;
+  /\b(aws_secret_access_key|secret_?access_?key|\w*password|passwd|pwd|secret|token|x-amz-security-token)\b(\s*[=:]\s*)('[^']*'|"[^"]*"|[^\s&;,]+)/gi;
 const ACCESS_KEY = /\b(AKIA|ASIA)[A-Z0-9]{12,}\b/g;
 
 /** Environment variables whose values are secrets of this process. */
@@ -48,6 +48,14 @@ export function redact(text: string): string {
       sign.includes('=') || /secret|token/i.test(name) ? `${name}${sign}***` : match,
     )
     .replace(ACCESS_KEY, '$1***');
+}
+
+/**
+ * An argument as it was typed, for a sentence that quotes it: as JSON, without what looks like a secret. Each echo of an option, or of a key
+ * of an execution input, comes from here.
+ */
+export function echoed(value: unknown): string {
+  return JSON.stringify(value, (_key, each: unknown) => (typeof each === 'string' ? redact(each) : each)) ?? 'nothing';
 }
 
 /**

@@ -39,6 +39,8 @@ export interface PlanResult {
   readonly pairs: readonly PairItem[];
   readonly pairCount: number;
   readonly maxConcurrency: number;
+  /** Catalog and options were compared with `planHash` of the input, and are those of the reviewed plan; else absent. */
+  readonly asReviewed?: boolean;
   /** One line; only where nothing is done though something could be. */
   readonly reason?: string;
 }

@@ -2,13 +2,13 @@
  * A plan that a person reviewed, carried out as it was reviewed: the catalog that it was made for is compared with the one that is
  * there, and the options that decide what is run with those that are given.
  */
-import { createHash } from 'node:crypto';
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { PreflightFailed } from '../contracts/errors.ts';
 import type { ExecutionInput } from '../contracts/execution-input.ts';
 import { readPairs } from '../ledger/pairs.ts';
 import { run } from '../postgres/sql.ts';
+import { sha256 } from './plan-document.ts';
 
 /** One thing that a plan depends on: its kind, its name, and what it is. */
 export type CatalogEntry = readonly [kind: string, name: string, value: string];
@@ -49,8 +49,7 @@ export function planHash(
   options: Pick<ExecutionInput, (typeof DECISIVE_OPTIONS)[number]>,
 ): string {
   const decisive = DECISIVE_OPTIONS.map((key) => [key, options[key]]);
-  const text = JSON.stringify([table, constraint, decisive, entries]);
-  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
+  return sha256(JSON.stringify([table, constraint, decisive, entries]));
 }
 
 /** One line for each thing that came, went or changed, in the order of the catalog. */
@@ -75,12 +74,17 @@ function byName(entries: readonly CatalogEntry[]): ReadonlyMap<string, string> {
  * In the plan step, for an input that names the plan that it carries out. Once the parent FK is dropped there is nothing left to
  * compare: what remains is to verify, or to undo.
  *
+ * @returns whether they were compared
  * @throws PreflightFailed when the catalog or the options are not those that were reviewed
  */
-export async function refuseUnreviewed(client: Client, foreignKey: ForeignKey, input: ExecutionInput): Promise<void> {
-  if (input.planHash === undefined || foreignKey.constraint_oid === null) return;
+export async function refuseUnreviewed(
+  client: Client,
+  foreignKey: ForeignKey,
+  input: ExecutionInput,
+): Promise<boolean> {
+  if (input.planHash === undefined || foreignKey.constraint_oid === null) return false;
   const found = planHash(await readCatalogEntries(client, foreignKey), foreignKey, input);
-  if (found === input.planHash) return;
+  if (found === input.planHash) return true;
   const plan = shortHash(input.planDocumentHash ?? input.planHash);
   throw new PreflightFailed(
     `refused, nothing was changed: this is not what the plan ${plan} was made for (its catalog hash is ${shortHash(input.planHash)}, and it is ${shortHash(found)} now): a table, bound, foreign key, column, trigger, owner, index or option has changed since; p2pfk migrate --plan FILE names the differences; plan again, and review it`,

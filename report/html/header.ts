@@ -1,7 +1,7 @@
 /** What was done, to what, by whom, when; and how it ended. */
 import { ExecutionInput } from '../../core/contracts/execution-input.ts';
 import type { Report } from '../contracts.ts';
-import { AS_STATED, bytes, count, duration, instant, placeOf, plural } from '../words.ts';
+import { AS_STATED, bytes, CATALOG, comparison, count, duration, instant, placeOf, plural } from '../words.ts';
 import { type Html, html } from './escape.ts';
 import { STATUS, toneOf } from './words.ts';
 
@@ -54,10 +54,14 @@ function because(reason: string | null): string {
 
 function reviewed({ reviewedPlan }: Report): Fact[] {
   if (reviewedPlan === null) return [];
-  const { hash, madeAt, madeBy } = reviewedPlan;
+  const { catalogHash, hash, proven, madeAt, madeBy } = reviewedPlan;
   const when = madeAt === null ? '' : `, made on ${instant(madeAt)}`;
   const who = madeBy === null ? '' : html` by <code>${madeBy}</code> (${AS_STATED})`;
-  return [['Plan', html`<code>${hash}</code>${when}${who}; refused if anything had changed since`]];
+  const document =
+    hash === null
+      ? ''
+      : html`; plan <code>${hash}</code>${proven ? `, which names that ${CATALOG}` : ` (${AS_STATED})`}${when}${who}`;
+  return [['Plan', html`${CATALOG} <code>${catalogHash}</code>, ${comparison(reviewedPlan)}${document}`]];
 }
 
 function withdrawal({ withdrawn, approvedAt }: Report['people']): Fact[] {
@@ -71,7 +75,14 @@ function withdrawal({ withdrawn, approvedAt }: Report['people']): Fact[] {
 /** What differs from the defaults; those every execution has. */
 function askedFor({ execution, subject }: Report): Html {
   const { table: _table, constraint: _constraint, by: _by, reason: _reason, ...more } = execution.input;
-  const { planHash: _catalog, planDocumentHash: _hash, planMadeAt: _madeAt, planMadeBy: _madeBy, ...given } = more;
+  const {
+    planHash: _catalog,
+    planDocumentHash: _hash,
+    planRestHash: _rest,
+    planMadeAt: _madeAt,
+    planMadeBy: _madeBy,
+    ...given
+  } = more;
   const defaults: Record<string, unknown> = ExecutionInput.safeParse({ table: subject.table || 'T' }).data ?? {};
   const own = Object.entries(given).filter(([key, value]) => JSON.stringify(defaults[key]) !== JSON.stringify(value));
   if (own.length === 0) return html`nothing but the defaults`;

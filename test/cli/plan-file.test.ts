@@ -3,10 +3,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { inputOfPlan, readPlanFile, refuseChangedCatalog } from '../../cli/plan-file.ts';
+import { inputOfPlan, readCatalog, readPlanFile, refuseChangedCatalog } from '../../cli/plan-file.ts';
 import { documentHash } from '../../cli/plan-hash.ts';
 import { ExecutionInput } from '../../core/contracts/execution-input.ts';
-import { databaseWith } from '../core/case.helpers.ts';
+import { type CatalogEntry, planHash as hashOf } from '../../core/plan/reviewed-plan.ts';
+import { coreSession, databaseWith } from '../core/case.helpers.ts';
 import { Execution } from '../core/execution.helpers.ts';
 import { p2pfk } from './cli.helpers.ts';
 
@@ -23,6 +24,11 @@ async function savedPlan() {
   });
   expect(planned.stderr).toContain((await readPlanFile(file)).hash);
   return { ...testCase, env, folder, file };
+}
+
+function planOf(catalog: readonly CatalogEntry[], given: object): string {
+  const input = ExecutionInput.parse(given);
+  return hashOf(catalog, { table: input.table, constraint_name: input.constraint ?? '' }, input);
 }
 
 /** The document as an editor sees it. */
@@ -49,6 +55,7 @@ it('is written for its owner alone, is carried out, resumes, and is named in the
     constraint: 'path_fk',
     planHash: plan.catalogHash,
     planDocumentHash: plan.hash,
+    planRestHash: plan.restHash,
     planMadeBy: 'Ana',
     by: 'Ben',
   });
@@ -65,11 +72,45 @@ it('is written for its owner alone, is carried out, resumes, and is named in the
   expect(resumed.stdout).toContain(
     `Plan ${plan.hash}, made on ${plan.madeAt} by Ana (as stated, not verified): CHG-7\n`,
   );
-  expect(readFileSync(report, 'utf8')).toMatch(new RegExp(`Plan.*${plan.hash}.*Ana`));
+  // What was compared comes first.
+  expect(readFileSync(report, 'utf8')).toMatch(
+    new RegExp(`Plan.*${plan.catalogHash}.*refused if anything had changed since.*${plan.hash}.*names that.*Ana`),
+  );
   const { rows } = await observer.query(
     `SELECT options ->> 'planDocumentHash' AS hash, options ->> 'planMadeBy' AS by FROM p2pfk.migration`,
   );
   expect(rows).toEqual([{ hash: plan.hash, by: 'Ana' }]);
+});
+
+it('is not claimed by an input that does not prove it', async () => {
+  const { db, observer, file } = await savedPlan();
+  const plan = await readPlanFile(file);
+  const { planHash, planDocumentHash, planRestHash, planMadeAt, planMadeBy, ...rest } = inputOfPlan(plan, {});
+  const claim = { planHash, planDocumentHash, planRestHash, planMadeAt, planMadeBy };
+  const refused = (input: object) =>
+    expect(new Execution().plan({ ...rest, ...input })).rejects.toMatchObject({
+      name: 'InvalidInput',
+      message: expect.stringMatching(/^the execution input is not valid: /),
+    });
+  // Each alone, and each left out, but for the one that is compared.
+  for (const [key, value] of Object.entries(claim)) {
+    if (key !== 'planHash') await refused({ [key]: value });
+    await refused({ ...claim, [key]: undefined });
+  }
+  await refused({ ...claim, operation: 'rollback' });
+
+  // The hash of the ticket beside the plan of another catalog, or another maker or time.
+  await observer.query('CREATE INDEX late ON path_1 (name)');
+  const now = planOf(await readCatalog(await coreSession(db.url), ExecutionInput.parse(rest)), rest);
+  await refused({ ...claim, planHash: now });
+  await refused({ ...claim, planMadeBy: 'the.ciso@example.com' });
+  await refused({ ...claim, planMadeAt: '2020-01-01T00:00:00.000Z' });
+  await expect(new Execution().plan({ ...rest, ...claim })).rejects.toThrow(/is not what the plan/);
+  await expect(new Execution().plan({ ...rest, planHash: now, dryRun: true })).resolves.toMatchObject({
+    status: 'DRY_RUN',
+    asReviewed: true,
+  });
+  await expect(new Execution().plan({ ...rest, dryRun: true })).resolves.not.toHaveProperty('asReviewed');
 });
 
 it('is the same plan in another order of keys, and with other white space', async () => {

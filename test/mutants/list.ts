@@ -991,4 +991,20 @@ export const MUTANTS: readonly Mutant[] = [
     test: 'test/cli/plan-file.test.ts',
     title: 'is refused in one line where it is another file, another version, edited, or contradicted',
   },
+  {
+    rule: 'the hash of a reviewed plan is not put on another plan',
+    file: 'core/steps/forward/plan-step.ts',
+    find: '  refuseUnprovenPlan(input);\n',
+    replace: '',
+    test: 'test/cli/plan-file.test.ts',
+    title: 'is not claimed by an input that does not prove it',
+  },
+  {
+    rule: 'an input names a reviewed plan by all that proves it, or not at all',
+    file: 'core/contracts/execution-input.ts',
+    find: 'if (given.length > 0 && given.length < OF_A_PLAN.length && !isHashAlone)',
+    replace: 'if (given.length > OF_A_PLAN.length && !isHashAlone)',
+    test: 'test/cli/plan-file.test.ts',
+    title: 'is not claimed by an input that does not prove it',
+  },
 ];

@@ -19,6 +19,7 @@ import { readIdentity, refuseStandby } from '../../ledger/schema/identity.ts';
 import { ensureLedger, prepareLedger } from '../../ledger/schema/make-ledger.ts';
 import { relink } from '../../ledger/schema/relink.ts';
 import { notePlan } from '../../plan/note-plan.ts';
+import { refuseUnprovenPlan } from '../../plan/plan-document.ts';
 import { type PlanReading, readPlan } from '../../plan/read-plan.ts';
 import { refuseUnreviewed } from '../../plan/reviewed-plan.ts';
 import { useCallerSearchPath } from '../../postgres/session/caller-search-path.ts';
@@ -37,6 +38,7 @@ import { refuseHoldBackQuery, throttleReason } from '../throttle.ts';
 export async function plan(context: StepContext, event: PlanEvent): Promise<PlanResult> {
   const input = await withNotedPeople(context, withDeadline(parseExecutionInput(event.input)));
   refuseContradiction(input);
+  refuseUnprovenPlan(input);
   refuseHoldBackQuery(input);
   if (!input.dryRun) await refuseStandby(context.client);
   await useCallerSearchPath(context.client, input.searchPath);
@@ -63,15 +65,15 @@ async function planMigration(context: StepContext, input: ExecutionInput, execut
   const before = await duplicateOf(context, reading, input, execution);
   if (before) return before;
   refuse(reading);
-  await refuseUnreviewed(context.client, reading.foreignKey, input);
-  if (input.dryRun) return result('DRY_RUN', reading, input);
+  const asReviewed = (await refuseUnreviewed(context.client, reading.foreignKey, input)) ? { asReviewed: true } : {};
+  if (input.dryRun) return { ...result('DRY_RUN', reading, input), ...asReviewed };
   refuseUnaccepted(reading);
 
   // A hold-back query that fails, or a lag that cannot be seen, is told before anything begins.
   await throttleReason(context.client, optionsOf(input));
   await ensureLedger(context.client);
   try {
-    return await open(context, reading, input, execution);
+    return { ...(await open(context, reading, input, execution)), ...asReviewed };
   } catch (error) {
     // Two deliveries of one opening at the same moment: the ledger has let in the other one.
     const beside = error instanceof MigrationInProgress && (await duplicateOf(context, reading, input, execution));
