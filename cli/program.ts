@@ -22,6 +22,7 @@ import { describeFailure } from './failures.ts';
 import type { Finish } from './finish.ts';
 import { ENVIRONMENT_HELP } from './help.ts';
 import { complain } from './output.ts';
+import { refuseTypedCredentials } from './typed.ts';
 import { version } from './version.ts';
 
 export function createProgram(finish: Finish): Command {
@@ -35,7 +36,8 @@ export function createProgram(finish: Finish): Command {
     // Errors are printed by run(), once and in our own style.
     .configureOutput({ outputError: () => undefined })
     .showSuggestionAfterError(true)
-    .exitOverride();
+    .exitOverride()
+    .hook('preAction', (_, acting) => refuseTypedCredentials(acting));
 
   registerDemo(program, finish);
   registerPlan(program, finish);

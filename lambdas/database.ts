@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { Client } from 'pg';
 import { refuseProxy } from '../core/contracts/aws/rds-endpoints.ts';
 import { ConnectionRefused, InvalidInput, type P2pfkError } from '../core/contracts/errors.ts';
+import { echoed } from '../core/contracts/redact.ts';
 import { type ConnectOptions, connect } from '../core/ledger/connect.ts';
 import { resolveParameters } from '../core/postgres/libpq/parameters.ts';
 import { passwordFromSecret, passwordFromToken } from './credentials.ts';
@@ -45,7 +46,7 @@ function managedPassword(): ConnectOptions['password'] {
   if (way === 'iam') return passwordFromToken;
   if (way === 'secret' && secretArn) return () => passwordFromSecret(secretArn);
   throw new InvalidInput(
-    `DATABASE_AUTHENTICATION is ${JSON.stringify(way)}; expected "iam", or "secret" with DATABASE_SECRET_ARN`,
+    `DATABASE_AUTHENTICATION is ${echoed(way)}; expected "iam", or "secret" with DATABASE_SECRET_ARN`,
   );
 }
 

@@ -1,7 +1,7 @@
 /** The Step Functions client of the AWS SDK, and its errors in words. */
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { InvalidInput } from '../../core/contracts/errors.ts';
-import { redact } from '../../core/contracts/redact.ts';
+import { echoed, redact } from '../../core/contracts/redact.ts';
 import { oneLine } from '../text.ts';
 
 export interface AwsFlags {
@@ -26,7 +26,7 @@ export function regionOf(arn: string, kind: ArnKind): string {
   if (region === undefined || found !== kind) {
     const [option, rest] = OPTIONS[kind];
     throw new InvalidInput(
-      `${option} must be an ARN such as arn:aws:states:eu-central-1:123456789012:${kind}:${rest}, not ${JSON.stringify(redact(arn))}`,
+      `${option} must be an ARN such as arn:aws:states:eu-central-1:123456789012:${kind}:${rest}, not ${echoed(arn)}`,
     );
   }
   return region;
@@ -37,9 +37,7 @@ function isLoopback(endpointUrl: string): boolean {
   try {
     url = new URL(endpointUrl);
   } catch {
-    throw new InvalidInput(
-      `--endpoint-url must be a URL such as http://127.0.0.1:8083, not ${JSON.stringify(redact(endpointUrl))}`,
-    );
+    throw new InvalidInput(`--endpoint-url must be a URL such as http://127.0.0.1:8083, not ${echoed(endpointUrl)}`);
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new InvalidInput(`--endpoint-url must begin with http:// or https://, not ${url.protocol}//`);

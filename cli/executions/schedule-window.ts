@@ -2,7 +2,7 @@
 
 import { MaintenanceWindow, MINUTES_IN_A_DAY } from '../../core/contracts/aws/maintenance-window.ts';
 import { InvalidInput } from '../../core/contracts/errors.ts';
-import { redact } from '../../core/contracts/redact.ts';
+import { echoed } from '../../core/contracts/redact.ts';
 import type { InputFlags, OutputFlags } from '../options.ts';
 
 export interface CheckedWindow {
@@ -51,7 +51,7 @@ function once(at: string, timezone: string | undefined): { at: string; timeZone:
   if (timezone !== undefined) throw new InvalidInput('--at has an offset of its own: leave --timezone out');
   const time = new Date(at);
   if (Number.isNaN(time.getTime())) {
-    throw new InvalidInput(`--at must be a time such as 2027-01-31T03:00, not ${JSON.stringify(redact(at))}`);
+    throw new InvalidInput(`--at must be a time such as 2027-01-31T03:00, not ${echoed(at)}`);
   }
   return { at: time.toISOString().slice(0, 19), timeZone: 'UTC' };
 }

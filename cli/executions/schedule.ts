@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-scheduler';
 import { type Opening, openingOf } from '../../core/contracts/aws/maintenance-window.ts';
 import { ExitCode, InvalidInput } from '../../core/contracts/errors.ts';
-import { redact } from '../../core/contracts/redact.ts';
+import { echoed } from '../../core/contracts/redact.ts';
 import { executionInputOf, givenInput } from '../input.ts';
 import { createOutput, type Output } from '../output.ts';
 import { statedInAws } from '../people.ts';
@@ -72,9 +72,7 @@ function nameOf({ name }: ScheduleFlags, table: string, { expression }: Opening)
       .slice(0, 64);
   }
   if (!NAME.test(name)) {
-    throw new InvalidInput(
-      `--name must be 1 to 64 letters, digits, '.', '-' and '_', not ${JSON.stringify(redact(name))}`,
-    );
+    throw new InvalidInput(`--name must be 1 to 64 letters, digits, '.', '-' and '_', not ${echoed(name)}`);
   }
   return name;
 }

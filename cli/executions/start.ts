@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { ExitCode, InvalidInput } from '../../core/contracts/errors.ts';
-import { redact } from '../../core/contracts/redact.ts';
+import { echoed } from '../../core/contracts/redact.ts';
 import { executionInputOf, type GivenInput, givenInput } from '../input.ts';
 import type { InputFlags, OutputFlags, PlanFlag } from '../options.ts';
 import { createOutput } from '../output.ts';
@@ -94,9 +94,7 @@ function executionName(flags: StartFlags): string {
     return `p2pfk-${table}-${time}-${randomBytes(3).toString('hex')}`;
   }
   if (!NAME.test(flags.name)) {
-    throw new InvalidInput(
-      `--name must be 1 to 80 letters, digits, - and _, not ${JSON.stringify(redact(flags.name))}`,
-    );
+    throw new InvalidInput(`--name must be 1 to 80 letters, digits, - and _, not ${echoed(flags.name)}`);
   }
   return flags.name;
 }

@@ -3,7 +3,7 @@
 import { extname } from 'node:path';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { InvalidInput, messageOf } from '../../core/contracts/errors.ts';
-import { redact } from '../../core/contracts/redact.ts';
+import { echoed, redact } from '../../core/contracts/redact.ts';
 import { writePrivateFile } from '../../local/private-file.ts';
 import { FORMATS, type Format, render } from '../../report/render.ts';
 import { buildReport, type ReportSources } from '../../report/report.ts';
@@ -22,8 +22,7 @@ const BY_EXTENSION: Readonly<Record<string, Format>> = {
 export function formatOf(file: string | undefined, given: string | undefined): Format {
   if (given === undefined) return BY_EXTENSION[extname(file ?? '').toLowerCase()] ?? 'html';
   const format = FORMATS.find((one) => one === given);
-  if (format === undefined)
-    throw new InvalidInput(`--format must be html, markdown or json, not ${JSON.stringify(redact(given))}`);
+  if (format === undefined) throw new InvalidInput(`--format must be html, markdown or json, not ${echoed(given)}`);
   return format;
 }
 

@@ -67,7 +67,7 @@ export async function resolveTable(client: Client, table: string): Promise<numbe
   });
   if (trap)
     throw new InvalidInput(
-      `table ${table} leads to ${trap.found}, which stands in front ${trap.others === null ? 'in a schema with the name of your role' : `of ${trap.others}`}: name it with its schema`,
+      `table ${redact(table)} leads to ${trap.found}, which stands in front ${trap.others === null ? 'in a schema with the name of your role' : `of ${trap.others}`}: name it with its schema`,
     );
   return found.table_oid;
 }

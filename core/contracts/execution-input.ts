@@ -1,5 +1,6 @@
 /** The input of an execution: of `p2pfk migrate` and of the state machine in AWS. */
 import * as z from 'zod';
+import { credentialsIn, HOLDS_CREDENTIALS } from './credentials.ts';
 import { FINDING_IDS } from './finding-ids.ts';
 import { StatedPerson, StatedReason } from './person.ts';
 
@@ -127,8 +128,9 @@ export const ExecutionInputKeys = z.strictObject({
 /** What a plan file brings along: all of it, or nothing. */
 const OF_A_PLAN = ['planHash', 'planDocumentHash', 'planMadeAt', 'planMadeBy', 'planRestHash'] as const;
 
-/** The input of one execution. */
+/** The input of one execution. What is kept and read by others holds no connection string, in whatever key. */
 export const ExecutionInput = ExecutionInputKeys.superRefine((input, context) => {
+  for (const key of credentialsIn(input)) context.addIssue({ code: 'custom', path: [key], message: HOLDS_CREDENTIALS });
   // Only planHash is compared with the database, and only with all of them it can be proven that the reviewed document names it.
   const given = OF_A_PLAN.filter((key) => input[key] !== undefined);
   const isHashAlone = given.length === 1 && given[0] === 'planHash';

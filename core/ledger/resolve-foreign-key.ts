@@ -36,7 +36,7 @@ async function findForeignKey(
   const [first] = standing;
   if (!first)
     throw new InvalidInput(
-      `table ${wanted.table} does not exist; name it as SQL does, with its schema where the search_path does not lead to it`,
+      `table ${redact(wanted.table)} does not exist; name it as SQL does, with its schema where the search_path does not lead to it`,
     );
   if (first.table_kind !== PARTITIONED) {
     throw new InvalidInput(

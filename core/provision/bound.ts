@@ -3,6 +3,7 @@
  * `sql/statements/attach-partition.sql`, where PostgreSQL quotes each literal.
  */
 import { InvalidInput } from '../contracts/errors.ts';
+import { echoed } from '../contracts/redact.ts';
 
 /** One value of a bound. Numbers, `true` and `false` are literals too: PostgreSQL reads them by the column's type. */
 export type BoundValue =
@@ -158,6 +159,6 @@ class Tokens {
 }
 
 function short(text: string): string {
-  const line = JSON.stringify(text);
+  const line = echoed(text);
   return line.length > 80 ? `${line.slice(0, 79)}…"` : line;
 }

@@ -19,7 +19,9 @@ import type {
   StopExecutionOutput,
 } from '@aws-sdk/client-sfn';
 import type { z } from 'zod';
+import { credentialsIn, HOLDS_CREDENTIALS } from '../../core/contracts/credentials.ts';
 import { messageOf } from '../../core/contracts/errors.ts';
+import { redact } from '../../core/contracts/redact.ts';
 import type { AbortReason, Handlers } from '../engine/engine.ts';
 import type { BuiltDefinition } from '../executions.ts';
 import type { ExecutionStore } from '../store/execution-store.ts';
@@ -279,9 +281,14 @@ export class StepFunctions {
 /** @throws ServiceFault InvalidExecutionInput */
 function checkInput(input: string): void {
   if (input.trim() === '') throw invalidInput('Invalid execution input.');
+  let value: unknown;
   try {
-    JSON.parse(input);
-  } catch (error) {
-    throw invalidInput(error instanceof Error ? error.message : 'not JSON');
+    value = JSON.parse(input);
+  } catch {
+    // Node's message quotes the text.
+    throw invalidInput('not JSON');
   }
+  // The plan step refuses them as well; here before they are kept.
+  const [key] = credentialsIn(value);
+  if (key !== undefined) throw invalidInput(`${redact(key)} ${HOLDS_CREDENTIALS}`);
 }

@@ -55,6 +55,11 @@ describe('a table that cannot be planned', () => {
 
   const cases: [what: string, args: string[], message: RegExp][] = [
     ['an unknown table', ['-t', 'nope'], /nope does not exist/],
+    [
+      'a connection string without its scheme',
+      ['-t', 'app:hunter2hunter2@db/x'],
+      /table app:\*{3}@db\/x does not exist/,
+    ],
     ['an unknown schema', ['-t', 'nowhere.p'], /nowhere/],
     ['a name that is none', ['-t', 'a.b.c.d.e'], /a\.b\.c\.d\.e/],
     ['a table that is not partitioned', ['-t', 'plain'], /plain.* not partitioned/],

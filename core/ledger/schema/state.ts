@@ -4,6 +4,7 @@
  */
 import type { Client } from 'pg';
 import { InvalidInput, LedgerNotTrusted, LedgerVersionRefused } from '../../contracts/errors.ts';
+import { echoed } from '../../contracts/redact.ts';
 import { run, runOne } from '../../postgres/sql.ts';
 import { type LedgerLink, requireLinked } from './identity.ts';
 
@@ -59,8 +60,7 @@ export async function becomeLedgerOwner(client: Client, owner: string | undefine
     ledger_owner: ledgerOwner,
     local,
   });
-  if (missing)
-    throw new InvalidInput(`there is no role ${JSON.stringify(ledgerOwner)}, which is named as the ledger's owner`);
+  if (missing) throw new InvalidInput(`there is no role ${echoed(ledgerOwner)}, which is named as the ledger's owner`);
 }
 
 /**
