@@ -100,14 +100,27 @@ export function validationMemory(server: MemoryOfServer, sessions: number): numb
   return Math.floor(Math.max(server.maintenance_work_mem, Math.min(share, 1024 * MEGABYTE)) / MEGABYTE);
 }
 
-/** Megabytes of maintenance_work_mem for one validation or index build of a migration. */
+/**
+ * Megabytes of maintenance_work_mem that an execution may ask for, for one of `sessions` pairs side by side: together half of
+ * effective_cache_size, since one join may take twice its memory; or what the server gives each session by itself. Who asks for more may
+ * have no say in the server: where the memory of the machine is used up, Linux ends a backend, and with it go all sessions.
+ */
+export function mostMemory(server: MemoryOfServer, sessions: number): number {
+  const share = server.effective_cache_size / 2 / Math.max(1, sessions);
+  return Math.floor(Math.max(server.maintenance_work_mem, share) / MEGABYTE);
+}
+
+/**
+ * Megabytes of maintenance_work_mem for one validation or index build of a migration. The plan refuses more than {@link mostMemory}; what
+ * the ledger has since, or a rollback asks for, is not refused but limited.
+ */
 export async function maintenanceMemory(
   client: Client,
   { maintenanceWorkMemMb, maxConcurrency }: { maintenanceWorkMemMb?: number | undefined; maxConcurrency: number },
 ): Promise<number> {
-  return (
-    maintenanceWorkMemMb ?? validationMemory(await runOne<MemoryOfServer>(client, 'catalog/server'), maxConcurrency)
-  );
+  const server = await runOne<MemoryOfServer>(client, 'catalog/server');
+  if (maintenanceWorkMemMb === undefined) return validationMemory(server, maxConcurrency);
+  return Math.min(maintenanceWorkMemMb, mostMemory(server, maxConcurrency));
 }
 
 /**

@@ -29,6 +29,7 @@ export const FINDING_IDS: readonly string[] = [
   'ledger-privilege',
   'lock-table-capacity',
   'long-transaction',
+  'maintenance-memory',
   'minor-version-bugs',
   'missing-create',
   'missing-guard',

@@ -1031,4 +1031,22 @@ export const MUTANTS: readonly Mutant[] = [
     test: 'test/cli/plan-file.test.ts',
     title: 'is not claimed by an input that does not prove it',
   },
+  {
+    rule: 'an execution input does not ask for more memory than the server has',
+    file: 'core/checks/preflight/preflight.ts',
+    find: '    ...checkMemory(subject),\n',
+    replace: '',
+    test: 'test/core/checks/hazards.test.ts',
+    title:
+      'refuses more memory for all pairs side by side than half of what it has, and limits what the ledger asks for',
+  },
+  {
+    rule: 'a step takes no more memory than the plan would allow, whatever the ledger says',
+    file: 'core/catalog/server-facts.ts',
+    find: 'return Math.min(maintenanceWorkMemMb, mostMemory(server, maxConcurrency));',
+    replace: 'return maintenanceWorkMemMb;',
+    test: 'test/core/checks/hazards.test.ts',
+    title:
+      'refuses more memory for all pairs side by side than half of what it has, and limits what the ledger asks for',
+  },
 ];

@@ -5,7 +5,7 @@ import { run } from '../../postgres/sql.ts';
 import type { Intent, PreflightSubject } from './finding.ts';
 import { checkActions, checkActivity, checkHazards } from './hazards.ts';
 import { checkPairs, isComplete, judgeUnpaired } from './partition-findings.ts';
-import { checkCapacity, checkMinorVersion, checkServer } from './server-findings.ts';
+import { checkCapacity, checkMemory, checkMinorVersion, checkServer } from './server-findings.ts';
 import { readFindings } from './sql-findings.ts';
 import { checkStandbys } from './standby-findings.ts';
 import { checkPartitioning, checkPrivileges, type Partitioning } from './table-findings.ts';
@@ -32,6 +32,7 @@ export async function preflight(
     ...unpaired.findings,
     ...checkPairs(subject),
     ...checkActions(),
+    ...checkMemory(subject),
     ...checkCapacity(subject),
     ...(await checkActivity(client)),
     ...(await checkHazards(client, subject.foreignKey)),

@@ -5,6 +5,7 @@ import {
   forecastRollback,
   LOCK_TABLE_SHARE,
   locksOfDrop,
+  mostMemory,
   OLDEST_VERSION,
   type Server,
 } from '../../catalog/server-facts.ts';
@@ -100,6 +101,21 @@ export function checkMinorVersion({ server, foreignKey }: PreflightSubject): Pla
     ];
   }
   return [];
+}
+
+/** Of the input, which other people may write than those who answer for the server. */
+export function checkMemory({ server, input }: Pick<PreflightSubject, 'server' | 'input'>): PlanFinding[] {
+  const { maintenanceWorkMemMb: asked, maxConcurrency } = input;
+  const most = mostMemory(server, maxConcurrency);
+  if (asked === undefined || asked <= most) return [];
+  return [
+    finding(
+      'maintenance-memory',
+      'error',
+      `${maxConcurrency} pairs side by side with ${asked} MB of maintenance_work_mem each could use up the server's memory: at most ${most} MB each, together half of its effective_cache_size`,
+      `lower --maintenance-work-mem or --max-concurrency; if the server has the memory, let its DBA set effective_cache_size to what it has, for the role that logs in`,
+    ),
+  ];
 }
 
 export function checkCapacity({ server, pairing, input }: PreflightSubject): PlanFinding[] {

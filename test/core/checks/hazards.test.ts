@@ -2,8 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readPairing } from '../../../core/catalog/pairs.ts';
-import { readServer, type Server } from '../../../core/catalog/server-facts.ts';
+import { maintenanceMemory, mostMemory, readServer, type Server } from '../../../core/catalog/server-facts.ts';
 import { type Intent, preflight } from '../../../core/checks/preflight/preflight.ts';
+import { checkMemory } from '../../../core/checks/preflight/server-findings.ts';
 import type { Finding } from '../../../core/contracts/documents.ts';
 import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { FINDING_IDS } from '../../../core/contracts/finding-ids.ts';
@@ -61,6 +62,29 @@ describe('the server', () => {
 
     expect(findings.map(({ id }) => id)).not.toContain('blocking-rollback');
     expect(findings).toContainEqual(having('rollback-strategy', 'info', /every row is checked while writes wait/));
+  });
+
+  it('refuses more memory for all pairs side by side than half of what it has, and limits what the ledger asks for', async () => {
+    const server = await readServer(db.core);
+    const small = { ...server, effective_cache_size: 4 * 2 ** 30, maintenance_work_mem: 64 * 2 ** 20 };
+    const on = (maintenanceWorkMemMb: number, maxConcurrency: number, changes: Partial<Server> = {}) => {
+      const input = ExecutionInput.parse({ table: 'p', maintenanceWorkMemMb, maxConcurrency });
+      return checkMemory({ server: { ...small, ...changes }, input }).map(({ severity }) => severity);
+    };
+
+    expect(on(65_536, 40)).toEqual(['error']);
+    expect(on(512, 4)).toEqual([]);
+    expect(on(513, 4)).toEqual(['error']);
+    expect(on(65_536, 1, { effective_cache_size: 128 * 2 ** 30 })).toEqual([]);
+    expect((await findingsOn({}, 'migrate', { maintenanceWorkMemMb: 65_536 })).map(({ id }) => id)).toContain(
+      'maintenance-memory',
+    );
+    // What the server gives each session is its DBA's word.
+    expect(on(1024, 40, { maintenance_work_mem: 2 ** 30 })).toEqual([]);
+
+    const asked = { maintenanceWorkMemMb: 65_536, maxConcurrency: 40 };
+    expect(await maintenanceMemory(db.core, asked)).toBe(mostMemory(server, 40));
+    expect(await maintenanceMemory(db.core, { ...asked, maintenanceWorkMemMb: 8 })).toBe(8);
   });
 
   it('warns where so many pairs may not be dropped within the lock budget', async () => {
