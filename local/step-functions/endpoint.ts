@@ -1,6 +1,7 @@
 /** The endpoint over HTTP, on the loopback interface: for the AWS command line, for SDKs, and for a console page. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { keepLedgerOwner } from '../../lambdas/ledger-owner.ts';
 import { trustConnection } from './connections.ts';
 import { ServiceFault } from './faults.ts';
 import { isCall, listen, MAX_CALL_BYTES } from './http.ts';
@@ -32,6 +33,7 @@ export interface Endpoint {
 
 /** @throws Error with the code EADDRINUSE or EACCES when the port cannot be had */
 export async function serve({ service, port, listener, keys = createKeyPair() }: ServeOptions): Promise<Endpoint> {
+  keepLedgerOwner();
   const server = await listen({
     address: '127.0.0.1',
     port,

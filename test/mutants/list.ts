@@ -1016,6 +1016,14 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'an input with a connection string is refused before it is kept',
   },
   {
+    rule: 'a caller of serve does not choose whose functions run',
+    file: 'local/step-functions/endpoint.ts',
+    find: '  keepLedgerOwner();\n',
+    replace: '',
+    test: 'test/local/start-from-outside.test.ts',
+    title: 'a caller of serve does not choose the ledger’s owner: only the one that it was started with',
+  },
+  {
     rule: 'the hash of a reviewed plan is not put on another plan',
     file: 'core/steps/forward/plan-step.ts',
     find: '  refuseUnprovenPlan(input);\n',
