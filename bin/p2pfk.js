@@ -31,8 +31,25 @@ if (!existsSync(commandLine)) {
       `p2pfk needs Node ${OLDEST_NODE} or newer, and this is ${process.version}: its package "node" is not installed.`,
     );
   } else {
-    startAgainWith(node);
+    const problem = await foreignNode(node);
+    if (problem === null) startAgainWith(node);
+    else refuse(problem);
   }
+}
+
+/**
+ * Node looks for the package in the directories above, too: in /tmp another user can leave one there for a clone that has none.
+ * @returns why it is not run, or null
+ */
+async function foreignNode(node) {
+  const rule = join(installation, 'dist', 'trusted-path.js');
+  if (!existsSync(rule)) return `p2pfk is not built completely: run "npm run build" in ${installation}.`;
+  const { intruderIn } = await import(pathToFileURL(rule).href);
+  const intruder = intruderIn(node);
+  return (
+    intruder &&
+    `p2pfk does not run ${node}, because another user could have written it (${intruder.path}: ${intruder.reason}): start it with Node ${OLDEST_NODE}.`
+  );
 }
 
 /** In a clone, what runs is what the working tree says. @returns why it cannot be built, or null */

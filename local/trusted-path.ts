@@ -1,5 +1,5 @@
 /** Which other users of the machine can change a file, or put another one in its place. The rule of ssh and libpq (mode 022). */
-import { constants, lstatSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
+import { constants, lstatSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve, sep } from 'node:path';
 
@@ -61,6 +61,19 @@ function groups(): Group[] {
     const [name = '', , gid = '', members = ''] = line.split(':');
     return /^\d+$/.test(gid) ? [{ name, gid: Number(gid), members: members.split(',').filter(Boolean) }] : [];
   });
+}
+
+/**
+ * The first one on the way to a program, or the program itself, that another user could have written; null where there is none: the
+ * program is then what this user, or root, has put there.
+ *
+ * @throws Error of Node where it is not there
+ */
+export function intruderIn(program: string): Intruder | null {
+  const above = intruderAbove(program);
+  if (above !== null) return above;
+  const reason = changeableByOthers(statSync(program));
+  return reason === null ? null : { path: program, reason };
 }
 
 /** A directory or link on the way to `path` through which another user can put something else in its place. */

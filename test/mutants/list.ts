@@ -1057,4 +1057,20 @@ export const MUTANTS: readonly Mutant[] = [
     title:
       'refuses more memory for all pairs side by side than half of what it has, and limits what the ledger asks for',
   },
+  {
+    rule: 'no file of the embedded server may be written by another user',
+    file: 'local/embedded/binaries.ts',
+    find: '...paths.map(changed)]',
+    replace: ']',
+    test: 'test/local/private-file.test.ts',
+    title: 'the embedded server is not one that another user could have written',
+  },
+  {
+    rule: 'no Node of another user is started',
+    file: 'bin/p2pfk.js',
+    find: 'const problem = await foreignNode(node);',
+    replace: 'const problem = foreignNode === undefined ? String(node) : null;',
+    test: 'test/infra/launcher.test.ts',
+    title: 'does not start a Node that another user could have written',
+  },
 ];
