@@ -1,7 +1,11 @@
 /** Text that several readers print: names that must not play tricks, and words of a shell. Pure. */
 
-// C0, C1, line separators, and the marks that reverse the direction of writing: a table may be named so.
-const CONTROL = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+/**
+ * What a terminal or a page may obey: C0, C1, line separators, and all marks that Unicode knows to turn the direction of writing. A table
+ * may be named so. Inside of a character class; sql/psql/control/unprintable.sql has the same set.
+ */
+const OBEYED = String.raw`\p{Cc}\p{Bidi_Control}\u2028\u2029`;
+const CONTROL = new RegExp(`[${OBEYED}]`, 'gu');
 
 /** A name with terminal escapes or line breaks in it is shown, not obeyed: control characters come out as `\x1b`. */
 export function visible(text: string): string {
@@ -40,7 +44,7 @@ export function visibleLines(text: string): string {
 }
 
 // What JSON.stringify leaves as it is, and a terminal may obey.
-const CONTROL_IN_JSON = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const CONTROL_IN_JSON = new RegExp(String.raw`(?![\u0000-\u001f])[${OBEYED}]`, 'gu');
 
 /** JSON that reads back as the same value and holds no control character but its own line breaks. */
 export function visibleJson(value: unknown, indent = 0): string {
@@ -60,7 +64,7 @@ const SQL_PART = new RegExp(
   ].join('|'),
   'gu',
 );
-const CONTROL_IN_SQL = /(?![\n\t])[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+const CONTROL_IN_SQL = new RegExp(String.raw`(?![\n\t])[${OBEYED}]`, 'gu');
 
 /**
  * SQL that means the same and holds no control character but line breaks and tabs: `U&"\001B"` names the column that a raw

@@ -130,8 +130,8 @@ BEGIN
     END LOOP;
     IF difference IS NOT NULL THEN
       RAISE EXCEPTION 'refused, nothing was changed: the ledger cannot be linked to this database, because migration % of % on % (%) differs: %',
-                      m.id, regexp_replace(m.constraint_name, $re$[[:cntrl:]\u200e\u200f\u2028-\u202e\u2066-\u2069]$re$, '?', 'g'), regexp_replace(m.table_name, $re$[[:cntrl:]\u200e\u200f\u2028-\u202e\u2066-\u2069]$re$, '?', 'g'), m.state,
-                      regexp_replace(difference, $re$[[:cntrl:]\u200e\u200f\u2028-\u202e\u2066-\u2069]$re$, '?', 'g') USING ERRCODE = 'P2F02';
+                      m.id, regexp_replace(m.constraint_name, $re$[[:cntrl:]\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]$re$, '?', 'g'), regexp_replace(m.table_name, $re$[[:cntrl:]\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]$re$, '?', 'g'), m.state,
+                      regexp_replace(difference, $re$[[:cntrl:]\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]$re$, '?', 'g') USING ERRCODE = 'P2F02';
     END IF;
   END LOOP;
 

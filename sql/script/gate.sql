@@ -28,7 +28,7 @@ BEGIN
              AND t.relid::oid <> ALL (SELECT u.name::regclass::oid FROM jsonb_array_elements_text(current_setting('p2pfk.script_unpaired')::jsonb) u(name))
              AND NOT EXISTS (SELECT FROM planned p WHERE p.referencing_oid = t.relid)) x;
   IF problems IS NOT NULL THEN
-    RAISE EXCEPTION 'the gate is not open: %', regexp_replace(problems, $re$[[:cntrl:]\u200e\u200f\u2028-\u202e\u2066-\u2069]$re$, '?', 'g');
+    RAISE EXCEPTION 'the gate is not open: %', regexp_replace(problems, $re$[[:cntrl:]\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]$re$, '?', 'g');
   END IF;
 END
 $gate$;

@@ -2,7 +2,7 @@
 DO $refusal$
 BEGIN
   IF current_setting('p2pfk.script_refusal') <> '' THEN
-    RAISE EXCEPTION '%', regexp_replace(current_setting('p2pfk.script_refusal'), $re$[[:cntrl:]\u200e\u200f\u2028-\u202e\u2066-\u2069]$re$, '?', 'g');
+    RAISE EXCEPTION '%', regexp_replace(current_setting('p2pfk.script_refusal'), $re$[[:cntrl:]\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]$re$, '?', 'g');
   END IF;
 END
 $refusal$;

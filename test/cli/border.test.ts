@@ -2,13 +2,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { visibleJson, visibleSql } from '../../core/contracts/safe-text.ts';
+import { printable, visible, visibleJson, visibleLines, visibleSql } from '../../core/contracts/safe-text.ts';
 import { createDatabase } from '../support/database.ts';
+import { bidiControls, OBEYED, obeyedCharacters } from '../support/obeyed.ts';
 import { p2pfk } from './cli.helpers.ts';
 
-/** Colour, an 8-bit CSI, a carriage return, and a mark that turns the direction of writing. */
-const TRICK = '\u001b[31m\u009b7m\r\u202e';
-const OBEYED = /(?![\n\t])[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+/** Colour, an 8-bit CSI, a carriage return, and all marks that turn the direction of writing. */
+const TRICK = `\u001b[31m\u009b7m\r${bidiControls()}`;
 
 describe('nothing that a terminal would obey is printed', () => {
   it('by a plan, its SQL, a migration, its report and its history', async () => {
@@ -32,7 +32,7 @@ describe('nothing that a terminal would obey is printed', () => {
     await run('plan', '-t', `"${table}`);
     await run('plan', '-t', `"${table}"`, '-c', `no${TRICK}ne`);
     const sql = await run('plan', '-t', `"${table}"`, '--sql');
-    expect(sql.stdout).toContain('U&"pa\\001b[31m\\009b7m\\000d\\202eth"');
+    expect(sql.stdout).toContain('U&"pa\\001b[31m\\009b7m\\000d\\061c\\200e\\200f\\202a');
     await run(`pl${TRICK}an`);
     const migrated = await run('migrate', '-t', `"${table}"`, '--json', '--verbose');
     const { status, executionArn } = JSON.parse(migrated.stdout);
@@ -56,6 +56,18 @@ describe('nothing that a terminal would obey is printed', () => {
     // main.ts writes an empty text, to know when everything before it has left.
     expect(writers.sort()).toEqual(['main.ts', 'output.ts']);
   });
+});
+
+it('each character that Unicode has for control or direction is escaped in every way of writing', () => {
+  for (const each of obeyedCharacters())
+    for (const written of [
+      visible(each),
+      printable(each),
+      visibleLines(each),
+      visibleJson(each),
+      visibleSql(`"${each}"`),
+    ])
+      expect(written, each.codePointAt(0)?.toString(16)).not.toMatch(OBEYED);
 });
 
 describe('SQL without control characters', () => {

@@ -1073,4 +1073,20 @@ export const MUTANTS: readonly Mutant[] = [
     test: 'test/infra/launcher.test.ts',
     title: 'does not start a Node that another user could have written',
   },
+  {
+    rule: 'every mark that turns the direction of writing is escaped',
+    file: 'core/contracts/safe-text.ts',
+    find: String.raw`\p{Bidi_Control}`,
+    replace: String.raw`\u200e\u200f\u202a-\u202e\u2066-\u2069`,
+    test: 'test/cli/border.test.ts',
+    title: 'each character that Unicode has for control or direction is escaped in every way of writing',
+  },
+  {
+    rule: 'every mark that turns the direction of writing is printed as ? by the psql scripts',
+    file: 'sql/psql/control/unprintable.sql',
+    find: String.raw`\\u061c`,
+    replace: '',
+    test: 'test/psql/border.test.ts',
+    title: 'the rule of the scripts knows each character that Unicode has for control or direction',
+  },
 ];

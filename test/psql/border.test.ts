@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { databaseWith } from '../core/case.helpers.ts';
 import { plainRole } from '../core/roles.helpers.ts';
+import { OBEYED, obeyedCharacters } from '../support/obeyed.ts';
 import { planScript } from './plan-script.helpers.ts';
 import { describeWithPsql, psql, psqlFile, type Script } from './psql.helpers.ts';
 
-/** Colour, a window title, an 8-bit CSI, a carriage return, a line break, and a mark that turns the direction of writing. */
-const TRICK = '\u001b[31m\u001b]0;pwned\u0007\u009b7m\r\n\u202e';
-const OBEYED = /(?![\n\t])[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+/** Colour, a window title, an 8-bit CSI, a carriage return, a line break, and marks that turn the direction of writing. */
+const TRICK = '\u001b[31m\u001b]0;pwned\u0007\u009b7m\r\n\u202e\u061c';
 
 describeWithPsql('nothing that a terminal would obey is printed', () => {
   it('by any of the scripts, whether they succeed or refuse', async () => {
@@ -36,6 +36,7 @@ describeWithPsql('nothing that a terminal would obey is printed', () => {
     await run('step1', 3, { table: `path${TRICK}` });
     await run('step1', 3, { search_path: `a b${TRICK}` });
     await run('step1', 3, { ledger_owner: `nobody${TRICK}` });
+    await run('step1', 3, { by: 'ana\u061c' });
     await run('step1', 3, { accept: `nothing${TRICK}`, pair_constraint_names: TRICK });
     await run('step4', 3);
     await run('step1', 0);
@@ -193,12 +194,26 @@ function topLevelArguments(rest: string): string[] {
   return found;
 }
 
+it('the rule of the scripts knows each character that Unicode has for control or direction', async () => {
+  const { observer } = await databaseWith('SELECT 1');
+  const { rows } = await observer.query(
+    "SELECT to_hex(ascii(c)) AS left_out FROM unnest($1::text[]) c WHERE regexp_replace(c, $2, '?', 'g') <> '?'",
+    [obeyedCharacters(), unprintable()],
+  );
+  expect(rows).toEqual([]);
+});
+
 it('what is raised is made printable by the same rule', () => {
-  const rule = /unprintable '(.*)'/.exec(sqlFile('psql/control/unprintable.sql'))?.[1]?.replaceAll('\\\\', '\\') ?? '';
+  const rule = unprintable();
   for (const file of ['ledger/relink', 'script/gate', 'script/judge-delete', 'script/refuse'])
     expect(sqlFile(`${file}.sql`)).toContain(`$re$${rule}$re$`);
   expect(sqlFile('psql/control/refuse.sql')).toContain(":'unprintable'");
 });
+
+/** The regular expression of the scripts, as psql reads it. */
+function unprintable(): string {
+  return /unprintable '(.*)'/.exec(sqlFile('psql/control/unprintable.sql'))?.[1]?.replaceAll('\\\\', '\\') ?? '';
+}
 
 function sqlFile(name: string): string {
   return readFileSync(new URL(`../../sql/${name}`, import.meta.url), 'utf8');

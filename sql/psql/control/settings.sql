@@ -178,7 +178,7 @@ SELECT now() <> statement_timestamp() AS in_transaction,
        :'table' = '' AS no_table,
        :'lock_timeout_ms' !~ '^[0-9]{1,5}$' OR :'lock_tries' !~ '^[0-9]{1,2}$' AS no_number,
        :'pair_constraint_names' NOT IN ('', 'auto', 'documented', 'parent') AS no_naming,
-       :'by' || :'reason' ~ '[[:cntrl:]]' OR length(:'by') > 200 OR length(:'reason') > 500 AS no_line,
+       :'by' || :'reason' ~ :'unprintable' OR length(:'by') > 200 OR length(:'reason') > 500 AS no_line,
        getdatabaseencoding() = 'UTF8' AS utf8 \gset
 \if :no_naming
 \set refusal 'pair_constraint_names must be auto, documented or parent'
