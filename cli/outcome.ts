@@ -10,6 +10,12 @@ import type {
   Verification,
 } from '../core/contracts/documents.ts';
 import { ExitCode } from '../core/contracts/errors.ts';
+import type {
+  PauseResult,
+  PlanResult,
+  RolledBackResult,
+  VerifyMigrationResult,
+} from '../core/contracts/step-results.ts';
 import { INTERRUPTED } from './failures.ts';
 import { isRecord, type NamedError, parseCause, readError, stringOf } from './progress/events.ts';
 
@@ -117,39 +123,54 @@ function judge(outcome: ExecutionOutcome, seen: Seen): Verdict {
   }
 }
 
+/** What an execution that succeeds may give as its status: the results of the steps that are its last. */
+type SuccessStatus =
+  | Exclude<PlanResult['status'], 'PLANNED' | 'ROLLBACK_REQUESTED'>
+  | Exclude<VerifyMigrationResult['status'], 'FAILED' | 'COUNTING'>
+  | RolledBackResult['status']
+  | PauseResult['status'];
+
+type Output = Readonly<Record<string, unknown>>;
+
+/** One verdict for each, so that a new status cannot be left out here: it would be told as a rollback that needs a person. */
+const SUCCESSES: Readonly<Record<SuccessStatus, (output: Output, seen: Seen) => Verdict>> = {
+  MIGRATED: done('MIGRATED'),
+  ALREADY_MIGRATED: done('ALREADY_MIGRATED'),
+  DRY_RUN: done('DRY_RUN'),
+  DUPLICATE: done('DUPLICATE'),
+  ROLLED_BACK: done('ROLLED_BACK'),
+  NOTHING_TO_ROLL_BACK: done('ROLLED_BACK'),
+  CHECKS_PENDING: ({ reason }) => ({
+    status: 'PAUSED',
+    exitCode: ExitCode.Paused,
+    error: { name: 'ChecksPending', message: stringOf(reason) },
+  }),
+  PAUSED: ({ reason }, { failure }) => ({
+    status: 'PAUSED',
+    exitCode: ExitCode.Paused,
+    error: { name: failure?.name ?? 'Paused', message: stringOf(reason) || (failure?.message ?? 'paused') },
+  }),
+};
+
 function judgeSuccess(output: unknown, seen: Seen): Verdict {
   const status = isRecord(output) ? output.status : undefined;
-  switch (status) {
-    case 'MIGRATED':
-    case 'ALREADY_MIGRATED':
-    case 'DRY_RUN':
-    case 'ROLLED_BACK':
-      return { status, exitCode: ExitCode.Done, error: null, ...noteOf(output) };
-    case 'NOTHING_TO_ROLL_BACK':
-      return { status: 'ROLLED_BACK', exitCode: ExitCode.Done, error: null, ...noteOf(output) };
-    case 'CHECKS_PENDING':
-      return {
-        status: 'PAUSED',
-        exitCode: ExitCode.Paused,
-        error: { name: 'ChecksPending', message: isRecord(output) ? stringOf(output.reason) : '' },
-      };
-    case 'PAUSED': {
-      const reason = isRecord(output) ? stringOf(output.reason) : '';
-      const error = { name: seen.failure?.name ?? 'Paused', message: reason || (seen.failure?.message ?? 'paused') };
-      return { status, exitCode: ExitCode.Paused, error };
-    }
-    default:
-      return stranded({
-        name: 'UnknownOutcome',
-        message: `the execution succeeded with an unknown status: ${String(status)}`,
-      });
-  }
+  if (isRecord(output) && isSuccess(status)) return SUCCESSES[status](output, seen);
+  return stranded({
+    name: 'UnknownOutcome',
+    message: `the execution succeeded with an unknown status: ${String(status)}`,
+  });
 }
 
-/** The plan's reason, where it had one although nothing was to be done. */
-function noteOf(output: unknown): { readonly note?: string } {
-  const reason = isRecord(output) ? stringOf(output.reason) : '';
-  return reason === '' ? {} : { note: reason };
+function isSuccess(status: unknown): status is SuccessStatus {
+  return typeof status === 'string' && Object.hasOwn(SUCCESSES, status);
+}
+
+/** All is well, with the plan's reason as a note, where it had one although nothing was to be done. */
+function done(status: MigrationStatus): (output: Output) => Verdict {
+  return ({ reason }) => {
+    const note = stringOf(reason);
+    return { status, exitCode: ExitCode.Done, error: null, ...(note === '' ? {} : { note }) };
+  };
 }
 
 function judgeFailure(outcome: ExecutionOutcome, seen: Seen): Verdict {

@@ -32,6 +32,8 @@ function outcome(told: Told): string {
       return `Nothing was to be done: ${parent} had been replaced by one foreign key for each pair of partitions before.`;
     case 'DRY_RUN':
       return `This was a dry run: ${parent} can be replaced by ${many}. Nothing was changed.`;
+    case 'DUPLICATE':
+      return 'Nothing was done: another execution has worked on this opening of the maintenance window, which was delivered twice.';
     case 'ROLLED_BACK':
       return told.subject.operation === 'rollback' ? askedBack(told, parent) : `${failedBack(told, parent)}${cause}`;
     case 'PAUSED':

@@ -32,6 +32,11 @@ export function closingLines(report: MigrationReport, context: ClosingContext): 
       ];
     case 'DRY_RUN':
       return ['✓ Dry run: preflight passed and nothing was changed'];
+    case 'DUPLICATE':
+      return [
+        '✓ Nothing done: another execution has worked on this opening of the maintenance window',
+        ...noteLines(report),
+      ];
     case 'ROLLED_BACK':
       if (context.operation === 'rollback') {
         if (context.progress.fence === null)

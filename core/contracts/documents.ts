@@ -195,6 +195,7 @@ export interface Blocked {
   readonly tries: number;
 }
 
+/** `DUPLICATE`: another execution has worked on this opening of the maintenance window, so this one did nothing; `note` names it. */
 export type MigrationStatus =
   | 'MIGRATED'
   | 'ALREADY_MIGRATED'
@@ -202,7 +203,8 @@ export type MigrationStatus =
   | 'PAUSED'
   | 'REFUSED'
   | 'ROLLBACK_FAILED'
-  | 'DRY_RUN';
+  | 'DRY_RUN'
+  | 'DUPLICATE';
 
 /** `migrate --json` and `rollback --json`. */
 export interface MigrationReport {

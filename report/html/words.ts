@@ -7,6 +7,7 @@ export const STATUS: Readonly<Record<ReportStatus, { readonly word: string; read
   MIGRATED: { word: 'Migrated', tone: 'good' },
   ALREADY_MIGRATED: { word: 'Already migrated', tone: 'good' },
   DRY_RUN: { word: 'Dry run', tone: 'none' },
+  DUPLICATE: { word: 'Duplicate', tone: 'none' },
   ROLLED_BACK: { word: 'Rolled back', tone: 'bad' },
   PAUSED: { word: 'Paused', tone: 'wait' },
   STOPPED: { word: 'Stopped', tone: 'wait' },

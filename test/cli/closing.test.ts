@@ -43,6 +43,13 @@ describe('the last words', () => {
     expect(close(report(status))).toEqual([expect.stringMatching(line)]);
   });
 
+  it('of a duplicate are no failure, and name the execution that has the opening', () => {
+    expect(close(report('DUPLICATE', { note: 'the window is another execution’s' }))).toEqual([
+      '✓ Nothing done: another execution has worked on this opening of the maintenance window',
+      '! the window is another execution’s',
+    ]);
+  });
+
   it('say that there was nothing to roll back', () => {
     expect(close(report('ROLLED_BACK'), 'rollback')).toEqual(['✓ Nothing to roll back: the parent-level FK stands']);
   });

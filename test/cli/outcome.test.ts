@@ -18,6 +18,7 @@ describe('an execution that succeeded', () => {
     ['MIGRATED', 'MIGRATED', 0],
     ['ALREADY_MIGRATED', 'ALREADY_MIGRATED', 0],
     ['DRY_RUN', 'DRY_RUN', 0],
+    ['DUPLICATE', 'DUPLICATE', 0],
     ['ROLLED_BACK', 'ROLLED_BACK', 0],
     ['NOTHING_TO_ROLL_BACK', 'ROLLED_BACK', 0],
   ])('with output %s is reported as %s, exit %i', (status, reported, code) => {
@@ -28,6 +29,19 @@ describe('an execution that succeeded', () => {
       error: null,
       exitCode: code,
     });
+  });
+
+  it('because another one has worked on its opening of the window says which one', () => {
+    const reason = "the window that opened at 22:00 is another execution's";
+    const { report, exitCode } = resultOf(
+      ended(
+        { status: 'SUCCEEDED', output: { status: 'DUPLICATE', migrationId: '7', reason } },
+        { operation: 'migrate' },
+      ),
+    );
+
+    expect(exitCode).toBe(0);
+    expect(report).toMatchObject({ status: 'DUPLICATE', error: null, note: reason });
   });
 
   it('with output PAUSED exits 6 and gives the reason', () => {
@@ -42,8 +56,8 @@ describe('an execution that succeeded', () => {
     expect(report).toMatchObject({ status: 'PAUSED', error: { name: 'WindowClosed', message: 'the window ended' } });
   });
 
-  it('with an output that nobody knows asks for a person', () => {
-    expect(resultOf(ended({ status: 'SUCCEEDED', output: null }))).toMatchObject({
+  it.each([null, { status: 'toString' }])('with an output of no known status asks for a person: %j', (output) => {
+    expect(resultOf(ended({ status: 'SUCCEEDED', output }))).toMatchObject({
       exitCode: 5,
       report: { status: 'ROLLBACK_FAILED', error: { name: 'UnknownOutcome' } },
     });

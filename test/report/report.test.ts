@@ -8,6 +8,14 @@ const reportOf = (options: StoryOptions = {}): Report => buildReport(story(optio
 const outcomes = (report: Report): Record<string, string> =>
   Object.fromEntries(report.states.map((state) => [state.name, state.outcome]));
 
+it('of an execution whose opening another one has worked on says that nothing was done, and that nothing is wrong', async () => {
+  const report = buildReport({ ...story(), verdict: { status: 'DUPLICATE', error: null } });
+
+  expect(report.status).toBe('DUPLICATE');
+  expect(report.summary).toMatch(/^Nothing was done: another execution has worked on this opening/);
+  expect(await render(report, 'html')).toContain('Duplicate');
+});
+
 describe('a report of an execution that migrated', () => {
   const report = reportOf({ pairs: 17, retryEvery: 5 });
 
