@@ -83,6 +83,7 @@ export const Settings = z.strictObject({
     .strictObject({
       forecastPercent: z.number().positive().optional(),
       unprotectedPartitions: z.int().min(0).optional(),
+      tablesNotRead: z.int().min(0).optional(),
       failedLooks: z.int().min(0).max(95).optional(),
     })
     .prefault({}),

@@ -27,6 +27,7 @@ const FORECAST = new Set(['build-index', 'validate-foreign-key']);
 const Timed = z.object({ status: z.string(), durationMs: z.number() });
 const Measured = Timed.extend({
   unprotectedPartitions: z.number(),
+  tablesNotRead: z.number(),
   deadExecutions: z.number(),
   batch: z.array(Timed),
 }).partial();
@@ -41,6 +42,7 @@ export function measureResult(functionName: string, result: unknown): void {
     }
   }
   if (counts.unprotectedPartitions !== undefined) add('UnprotectedPartitions', counts.unprotectedPartitions);
+  if (counts.tablesNotRead !== undefined) add('TablesNotRead', counts.tablesNotRead);
   if (counts.deadExecutions !== undefined) add('DeadExecutions', counts.deadExecutions);
 }
 

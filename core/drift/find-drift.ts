@@ -90,7 +90,7 @@ export async function audit(
     audited.push({ table, constraint, subject: null, pairs: 0, drift: [await orphanedMigration(client, migration)] });
   }
   for (const left of unread)
-    audited.push({ table: left.table, constraint: null, subject: null, pairs: 0, drift: [tableNotRead(left)] });
+    audited.push({ table: left.table, constraint: null, subject: null, pairs: 0, drift: tableNotRead(left) });
   if (audited.length === 0)
     throw new NotMigrated(
       'nothing to audit: no pair of partitions has a foreign key that the ledger counts as migrated',

@@ -11,7 +11,7 @@ import { resolveForeignKey } from '../ledger/resolve-foreign-key.ts';
 import { checkLedger, isLedgerReadable } from '../ledger/schema/state.ts';
 import { sqlStateOf } from '../postgres/postgres-errors.ts';
 import { run, runOne } from '../postgres/sql.ts';
-import { strangersTable, tablesWithUntrustedCode, type UnreadTable } from './unread.ts';
+import { strangersTable, tablesWithUntrustedCode, type UnreadTable, unprotectedPartitions } from './unread.ts';
 
 export interface Subject {
   /** Where the parent FK stands again, its `constraint_oid` says so. */
@@ -90,6 +90,13 @@ function foreignKeysOf({ subjects, unfinished, beside }: Subjects): ForeignKey[]
 async function withoutUntrustedCode(client: Client, all: Subjects): Promise<Subjects> {
   const untrusted = await tablesWithUntrustedCode(client, foreignKeysOf(all));
   const isRead = ({ referencing_oid }: ForeignKey) => !untrusted.has(referencing_oid);
+  // A parent FK that stands guards all partitions.
+  for (const { foreignKey } of all.subjects) {
+    const left = untrusted.get(foreignKey.referencing_oid);
+    if (!left || foreignKey.constraint_oid !== null) continue;
+    const unprotected = new Set([...left.unprotected, ...(await unprotectedPartitions(client, foreignKey))]);
+    untrusted.set(foreignKey.referencing_oid, { ...left, unprotected: [...unprotected] });
+  }
   return {
     ...all,
     subjects: all.subjects.filter(({ foreignKey }) => isRead(foreignKey)),

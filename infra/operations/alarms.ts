@@ -25,6 +25,8 @@ export interface AlarmThresholds {
   readonly forecastPercent?: number;
   /** Partitions of migrated tables without a valid foreign key. Left out, 0. */
   readonly unprotectedPartitions?: number;
+  /** Tables that the daily audit did not read, or not wholly. Left out, 0. */
+  readonly tablesNotRead?: number;
   /** Looks for dead executions that failed, one after the other, a quarter of an hour apart. Left out, 3. */
   readonly failedLooks?: number;
 }
@@ -114,7 +116,7 @@ export class Monitoring extends Construct {
         periods: failedLooks + 1,
         datapoints: failedLooks + 1,
         description:
-          'For an hour no look for dead executions succeeded: the log of the function Look says why. The database is away, or refuses the login.',
+          'For an hour no look for dead executions succeeded: the log of the function Look says why. The database is away, refuses the login, or has a ledger that cannot be read or is older than the functions.',
       }),
     ];
   }
@@ -149,6 +151,14 @@ export class Monitoring extends Construct {
         threshold: thresholds.unprotectedPartitions ?? 0,
         description:
           'A migrated table has partitions without a valid foreign key: p2pfk audit names them, p2pfk audit --fix repairs them.',
+      }),
+      this.#alarm('TablesNotRead', {
+        severity: 'warning',
+        metric: metrics.metric('TablesNotRead', Stats.MAXIMUM, HOUR),
+        periods: UNTIL_NEXT_AUDIT,
+        threshold: thresholds.tablesNotRead ?? 0,
+        description:
+          'The daily audit did not look at all of a table: there may be code of another role on it, its ledger cannot be read, or it is gone. What it did not look at may have lost its foreign keys: p2pfk audit says which table, and why.',
       }),
       this.#alarm('TokenRefused', {
         severity: 'warning',

@@ -61,6 +61,7 @@ export class MigrationDashboard extends Construct {
             title: 'After the migration',
             metrics: [
               metrics.metric('UnprotectedPartitions', Stats.MAXIMUM, Duration.hours(24)),
+              metrics.metric('TablesNotRead', Stats.MAXIMUM, Duration.hours(24)),
               metrics.metric('Orphans', Stats.MAXIMUM, Duration.hours(24)),
             ],
             width: 8,

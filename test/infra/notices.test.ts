@@ -92,7 +92,7 @@ describe('topics and thresholds', () => {
     settings: {
       alarmTopicArn: arn('all'),
       severityTopicArns: { page: arn('on-call') },
-      alarms: { forecastPercent: 400, unprotectedPartitions: 2, failedLooks: 1 },
+      alarms: { forecastPercent: 400, unprotectedPartitions: 2, tablesNotRead: 3, failedLooks: 1 },
     },
   });
   const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(
@@ -127,3 +127,5 @@ describe('topics and thresholds', () => {
     expect(JSON.stringify(alarms)).not.toContain(`"${main}"`);
   });
 });
+    expect(alarm('did not look at all of a table')?.Threshold).toBe(3);
+    expect(seconds(alarm('did not look at all of a table'))).toBeGreaterThan(86_400);

@@ -181,7 +181,7 @@ describe('alarms', () => {
   const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm'));
 
   it('tell people, say what to do, and stay quiet while nothing is measured', () => {
-    expect(alarms).toHaveLength(10);
+    expect(alarms).toHaveLength(11);
     const [topic] = Object.keys(template.findResources('AWS::SNS::Topic'));
     for (const { Properties } of alarms) {
       expect(Properties).toMatchObject({ AlarmActions: [{ Ref: topic }], TreatMissingData: 'notBreaching' });
@@ -195,6 +195,7 @@ describe('alarms', () => {
       'AwaitingApproval',
       'DeadExecutions',
       'ForecastUsed',
+      'TablesNotRead',
       'TokenRefused',
       'UnprotectedPartitions',
     ]);

@@ -1,20 +1,23 @@
 /** The functions that are no step of the state machine, on a real database. */
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { handler as audit } from '../../lambdas/operations/audit.ts';
 import { handler as look } from '../../lambdas/operations/look.ts';
 import { handler as reconcile } from '../../lambdas/operations/reconcile.ts';
+import { databaseWith, findDatabaseAt } from '../core/case.helpers.ts';
 import { migratedTo } from '../core/execution.helpers.ts';
+import { TO_VERSION_2 } from '../core/ledger/restore.helpers.ts';
+import { plainRole } from '../core/roles.helpers.ts';
 
 it('the audit counts partitions without a working foreign key, each once, and no others', async () => {
   const { observer } = await migratedTo('VerifyMigration');
-  expect(await audit({})).toEqual({ tables: 1, unprotectedPartitions: 0, findings: [] });
+  expect(await audit({})).toEqual({ tables: 1, unprotectedPartitions: 0, tablesNotRead: 0, findings: [] });
 
   await observer.query('ALTER TABLE path_1 DROP CONSTRAINT fk_path_to_inode_1');
   await observer.query('ALTER TABLE path_2 DISABLE TRIGGER ALL');
   await observer.query('DROP INDEX idx_path_3_fk');
 
   const found = await audit({});
-  expect(found).toMatchObject({ tables: 1, unprotectedPartitions: 2 });
+  expect(found).toMatchObject({ tables: 1, unprotectedPartitions: 2, tablesNotRead: 0 });
   expect((found as { findings: string[] }).findings).toEqual(
     expect.arrayContaining([
       'missing-pair-foreign-key public.path_1',
@@ -22,6 +25,72 @@ it('the audit counts partitions without a working foreign key, each once, and no
       'missing-index public.path_3',
     ]),
   );
+});
+
+it('the audit says that it did not read a table with code of another role, and counts by the catalog what that has lost', async () => {
+  const testCase = await migratedTo('VerifyMigration');
+  const { observer } = testCase;
+  const { role } = await plainRole(testCase);
+  const as = (sql: string) => observer.query(`SET ROLE ${role}; ${sql}; RESET ROLE`);
+  await observer.query(`
+    CREATE SCHEMA lo AUTHORIZATION ${role}; GRANT USAGE, CREATE ON SCHEMA public TO ${role};
+    ALTER TABLE path_3 OWNER TO ${role}; GRANT REFERENCES ON inode_3 TO ${role}`);
+  await as(`
+    CREATE FUNCTION lo.f(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN true; END';
+    CREATE INDEX e ON public.path_3 (name) WHERE lo.f(1)`);
+  expect(await audit({})).toEqual({
+    tables: 1,
+    unprotectedPartitions: 0,
+    tablesNotRead: 1,
+    findings: ['table-not-read public.path'],
+  });
+
+  await as('ALTER TABLE public.path_3 DROP CONSTRAINT fk_path_to_inode_3');
+  expect(await audit({})).toMatchObject({
+    unprotectedPartitions: 1,
+    findings: ['unread-partition-unprotected public.path_3', 'table-not-read public.path'],
+  });
+  // Not valid, not enforced, with other actions, and a new partition without one.
+  await observer.query(`
+    ALTER TABLE path_3 ADD CONSTRAINT again FOREIGN KEY (medium, ino) REFERENCES inode_3 ON DELETE CASCADE NOT VALID;
+    ALTER TABLE path_2 DISABLE TRIGGER ALL;
+    ALTER TABLE path_1 DROP CONSTRAINT fk_path_to_inode_1, ADD FOREIGN KEY (medium, ino) REFERENCES inode_1;
+    CREATE TABLE path_5 PARTITION OF path FOR VALUES IN ('five')`);
+  expect(await audit({})).toMatchObject({ unprotectedPartitions: 4, tablesNotRead: 1 });
+  // One to the whole table guards, too; a foreign key to the partner of another does not.
+  await observer.query(`
+    ALTER TABLE path_3 VALIDATE CONSTRAINT again;
+    ALTER TABLE path_1 ADD FOREIGN KEY (medium, ino) REFERENCES inode ON DELETE CASCADE;
+    TRUNCATE path_2; ALTER TABLE path_2 ENABLE TRIGGER ALL, DROP CONSTRAINT fk_path_to_inode_2;
+    ALTER TABLE path_2 ADD FOREIGN KEY (medium, ino) REFERENCES inode_1 ON DELETE CASCADE`);
+  const { findings } = (await audit({})) as { findings: string[] };
+  expect(findings.slice(0, -1)).toEqual([
+    'unread-partition-unprotected public.path_2',
+    'unread-partition-unprotected public.path_5',
+  ]);
+});
+
+it('the audit says that it did not look at all where a table is gone, and where its role may not read the ledger', async () => {
+  const testCase = await migratedTo('VerifyMigration');
+  const { url } = await plainRole(testCase);
+  const restore = findDatabaseAt(url);
+  try {
+    expect(await audit({})).toEqual({
+      tables: 1,
+      unprotectedPartitions: 0,
+      tablesNotRead: 1,
+      findings: ['ledger-unreadable public.path'],
+    });
+  } finally {
+    restore();
+  }
+  await testCase.observer.query('DROP TABLE path CASCADE');
+  expect(await audit({})).toEqual({
+    tables: 1,
+    unprotectedPartitions: 0,
+    tablesNotRead: 1,
+    findings: ['ledger-table-gone public.path'],
+  });
 });
 
 it('reconcile makes a point to go on from of a migration whose execution was stopped, and is asked again without harm', async () => {
@@ -64,4 +133,35 @@ it('the look finds a migration for which nothing works once its lease is over, a
 
   await change("state = 'paused'");
   expect(await look(event)).toEqual(nothing);
+});
+
+it.each([
+  ['look', (arn: string) => look({ executions: arn.slice(0, -3) })],
+  ['reconcile', (arn: string) => reconcile({ execution: arn, reason: 'ABORTED' })],
+])(
+  '%s fails at a ledger that its role may not read, instead of an answer that says nothing is there',
+  async (_, ask) => {
+    const testCase = await migratedTo('AddForeignKeys');
+    const { url } = await plainRole(testCase);
+    const restore = findDatabaseAt(url);
+    onTestFinished(restore);
+    await expect(ask(testCase.execution.arn)).rejects.toMatchObject({
+      name: 'PrivilegeMissing',
+      message: expect.stringContaining('may not read the ledger'),
+    });
+  },
+);
+
+it('the look fails at a ledger that is older than it, instead of an answer that says nothing is dead', async () => {
+  const { observer, execution } = await migratedTo('AddForeignKeys');
+  await observer.query(TO_VERSION_2);
+  await expect(look({ executions: execution.arn.slice(0, -3) })).rejects.toMatchObject({
+    name: 'LedgerVersionRefused',
+    message: expect.stringContaining('is older than this p2pfk'),
+  });
+});
+
+it('the look has nothing to find where there is no ledger', async () => {
+  await databaseWith();
+  expect(await look({ executions: 'arn:' })).toEqual({ deadExecutions: 0, dead: [] });
 });

@@ -33,6 +33,7 @@ const IDENTITY_TESTS = 'test/core/ledger/identity.test.ts';
 const STANDBY_TESTS = 'test/core/steps/standbys.test.ts';
 const STANDBY_READERS_TESTS = 'test/core/checks/standby-readers.test.ts';
 
+const OPERATIONS_TESTS = 'test/lambdas/operations.test.ts';
 const HAND_OVER_TESTS = 'test/core/steps/hand-over.test.ts';
 
 export const MUTANTS: readonly Mutant[] = [
@@ -1088,5 +1089,48 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '',
     test: 'test/psql/border.test.ts',
     title: 'the rule of the scripts knows each character that Unicode has for control or direction',
+  },
+  {
+    rule: 'a partition of a table that the daily audit does not read counts as unprotected where it has no valid foreign key',
+    file: 'lambdas/operations/audit.ts',
+    find: "  'unread-partition-unprotected',\n",
+    replace: '',
+    test: OPERATIONS_TESTS,
+    title:
+      'the audit says that it did not read a table with code of another role, and counts by the catalog what that has lost',
+  },
+  {
+    rule: 'a foreign key that does not fire guards no partition of a table that is not read',
+    file: 'sql/audit/unprotected-partitions.sql',
+    find: "bool_and(g.tgenabled = 'A'",
+    replace: "bool_and(true OR g.tgenabled = 'A'",
+    test: OPERATIONS_TESTS,
+    title:
+      'the audit says that it did not read a table with code of another role, and counts by the catalog what that has lost',
+  },
+  {
+    rule: 'a table that the daily audit does not read is counted as such',
+    file: 'core/drift/unread.ts',
+    find: "  'table-not-read',\n",
+    replace: '',
+    test: OPERATIONS_TESTS,
+    title:
+      'the audit says that it did not read a table with code of another role, and counts by the catalog what that has lost',
+  },
+  {
+    rule: 'a ledger that the look may not read does not pass for one without dead executions',
+    file: 'core/ledger/schema/state.ts',
+    find: 'if (!hasTables || isCopy) return false;',
+    replace: 'if (hasTables || isCopy) return false;',
+    test: OPERATIONS_TESTS,
+    title: 'look fails at a ledger that its role may not read, instead of an answer that says nothing is there',
+  },
+  {
+    rule: 'a ledger that is older than the look does not pass for one without dead executions',
+    file: 'core/steps/operations/look.ts',
+    find: '(await checkLedger(client)).is_older',
+    replace: '(await checkLedger(client)).is_copy',
+    test: OPERATIONS_TESTS,
+    title: 'the look fails at a ledger that is older than it, instead of an answer that says nothing is dead',
   },
 ];

@@ -20,5 +20,7 @@ export const METRIC_NAMES = [
   'ForecastUsed',
   /** Of the daily audit: partitions without a valid, enforced pair FK. Published on every day, also when it is 0. */
   'UnprotectedPartitions',
+  /** Of the daily audit: tables of which it did not look at all, such as one with another role's code. Also when it is 0. */
+  'TablesNotRead',
 ] as const;
 export type MetricName = (typeof METRIC_NAMES)[number];

@@ -3,7 +3,7 @@
  * The answers are SQL files that the psql scripts run, too.
  */
 import type { Client } from 'pg';
-import { InvalidInput, LedgerNotTrusted, LedgerVersionRefused } from '../../contracts/errors.ts';
+import { InvalidInput, LedgerNotTrusted, LedgerVersionRefused, PrivilegeMissing } from '../../contracts/errors.ts';
 import { echoed } from '../../contracts/redact.ts';
 import { run, runOne } from '../../postgres/sql.ts';
 import { type LedgerLink, requireLinked } from './identity.ts';
@@ -121,6 +121,22 @@ async function withVersion(client: Client, state: Omit<LedgerState, 'is_older'>)
  */
 export async function isLedgerReadable(client: Client): Promise<boolean> {
   return (await readLink(client)) !== null;
+}
+
+/**
+ * The same for an answer that says "there is nothing": a ledger that this role may not read must not pass for an empty one.
+ *
+ * @returns false where there is no ledger
+ * @throws as {@link isLedgerReadable}
+ * @throws PrivilegeMissing when there is one that this role may not read
+ */
+export async function requireSight(client: Client): Promise<boolean> {
+  if (await isLedgerReadable(client)) return true;
+  const { has_tables: hasTables, is_copy: isCopy } = await checkLedger(client);
+  if (!hasTables || isCopy) return false;
+  throw new PrivilegeMissing(
+    'this role may not read the ledger, schema p2pfk, so what is in it is not known: run sql/aws-role.sql again, or let its owner GRANT USAGE ON SCHEMA p2pfk and SELECT ON ALL TABLES IN SCHEMA p2pfk to this role',
+  );
 }
 
 /** How the ledger belongs to this database; null: there is none, or none that this role may read. Throws as {@link isLedgerReadable}. */

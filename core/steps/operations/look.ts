@@ -4,16 +4,24 @@
  * Functions, and what is left of it is brought to rest by `reconcile`.
  */
 
+import { LedgerVersionRefused } from '../../contracts/errors.ts';
 import type { LookEvent } from '../../contracts/step-events.ts';
 import type { LookResult } from '../../contracts/step-results.ts';
-import { checkLedger, isLedgerReadable } from '../../ledger/schema/state.ts';
+import { checkLedger, requireSight } from '../../ledger/schema/state.ts';
 import { run } from '../../postgres/sql.ts';
 import type { StepContext } from '../context.ts';
 
+/**
+ * @returns none where there is no ledger
+ * @throws PrivilegeMissing when this role may not read it; that nothing was seen must not read as "nothing is dead"
+ * @throws LedgerVersionRefused when it is older, and cannot be asked this
+ */
 export async function look({ client, logger }: StepContext, { executions }: LookEvent): Promise<LookResult> {
-  const { is_older: isOlder } = await checkLedger(client);
-  // An older ledger cannot be asked this: the next plan upgrades it, or reconciliation.
-  if (isOlder || !(await isLedgerReadable(client))) return { deadExecutions: 0, dead: [] };
+  if (!(await requireSight(client))) return { deadExecutions: 0, dead: [] };
+  if ((await checkLedger(client)).is_older)
+    throw new LedgerVersionRefused(
+      'the ledger, schema p2pfk, is older than this p2pfk, and cannot be searched for dead executions: the next migration, rollback or reconciliation upgrades it',
+    );
   const rows = await run<{ id: string; table_name: string; state: string; execution: string }>(
     client,
     'ledger/dead-owners',

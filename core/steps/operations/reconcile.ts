@@ -14,7 +14,7 @@ import { changeMigration, type Migration, readMigration } from '../../ledger/mig
 import { asNote } from '../../ledger/notes/notes.ts';
 import { admitWriter } from '../../ledger/schema/identity.ts';
 import { upgradeLedger } from '../../ledger/schema/make-ledger.ts';
-import { isLedgerReadable } from '../../ledger/schema/state.ts';
+import { requireSight } from '../../ledger/schema/state.ts';
 import { toNamedError } from '../../postgres/postgres-errors.ts';
 import { runAsLogin } from '../../postgres/session/as-login.ts';
 import { run } from '../../postgres/sql.ts';
@@ -29,7 +29,10 @@ const BUSY_SECONDS = 10;
 /** A transaction of the dead execution that came in before it lost the migration ends within the lock budget. */
 const IN_FLIGHT_POLL_MS = 100;
 
-/** @returns `NOTHING_TO_DO` also where the execution has come to its end, or another one has taken over */
+/**
+ * @returns `NOTHING_TO_DO` also where the execution has come to its end, or another one has taken over
+ * @throws PrivilegeMissing when this role may not read the ledger: what the execution has left is not known then
+ */
 export async function reconcile(context: StepContext, event: ReconcileEvent): Promise<ReconcileResult> {
   const { client, logger } = context;
   const { execution: dead, refused } = event;
@@ -72,7 +75,7 @@ async function findLeft(
   owner: string,
 ): Promise<{ readonly id: string; readonly execution: string } | undefined> {
   const { client } = context;
-  if (!(await isLedgerReadable(client))) return undefined;
+  if (!(await requireSight(client))) return undefined;
   const [left] = await run<{ id: string; execution: string }>(client, 'ledger/unfinished', { execution: dead, owner });
   return left ?? waitingFor(context, dead);
 }
