@@ -6,24 +6,41 @@ import { StatedPerson, StatedReason } from './person.ts';
 
 const PlanHash = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be the hash of a saved plan');
 
+/**
+ * Every text and list of the input has an end. DescribeExecution and StartExecution bring the input along, and what is larger than Step
+ * Functions' 262,144 bytes ends an execution with an error that States.ALL does not catch.
+ */
+const text = (longest: number) => z.string().min(1).max(longest, `must have at most ${longest} characters`);
+
+/** Two names of 63 bytes with every character doubled in quotation marks, and room to spare. */
+const LONGEST_NAME = 500;
+const LONGEST_PATH = 4_000;
+const LONGEST_QUERY = 5_000;
+const MOST_ACCEPTED = 100;
+/** Of a finding, with the hash of what it says. */
+const LONGEST_ID = 50;
+
+/** ISO 8601; without an end, the fraction of a second could be of any length. */
+const Instant = z.iso.datetime({ offset: true }).max(100);
+
 const Approval = z.enum(['auto', 'manual']);
 
 /** Each key by itself. Unknown keys are refused, so that a typing error cannot be ignored. */
 export const ExecutionInputKeys = z.strictObject({
   /** The referencing partitioned table as SQL writes it; `to_regclass` decides. */
-  table: z.string().min(1),
+  table: text(LONGEST_NAME),
   /** The parent FK's name as SQL writes it; needed only where the table has several. */
-  constraint: z.string().min(1).optional(),
+  constraint: text(LONGEST_NAME).optional(),
   /**
    * The search_path under which `table` is looked up and the application's own code runs that our DDL fires (CHECK functions,
    * event triggers), as SET search_path takes it. Left out, the one that the session comes with.
    */
-  searchPath: z.string().min(1).optional(),
+  searchPath: text(LONGEST_PATH).optional(),
   /**
    * The role that owns the ledger and the tables, where that is neither the current role nor a superuser; sessions SET ROLE to it. In
    * AWS it has to be the one that the functions were deployed with.
    */
-  ledgerOwner: z.string().min(1).optional(),
+  ledgerOwner: text(LONGEST_NAME).optional(),
   /** `rollback` goes straight to the rollback branch and ends in success. */
   operation: z.enum(['migrate', 'rollback']).default('migrate'),
   /**
@@ -45,12 +62,12 @@ export const ExecutionInputKeys = z.strictObject({
   /** Milliseconds that a statement of ours may stand in a lock queue, in all. */
   lockTimeoutMs: z.int().min(1).max(60_000).default(500),
   /** End of the maintenance window: no new work is begun after it. */
-  deadline: z.iso.datetime({ offset: true }).optional(),
+  deadline: Instant.optional(),
   /**
    * Instead of `deadline`, for schedules: when the window opened. With `windowMinutes` the plan step computes the deadline,
    * and a second execution of the same opening does nothing.
    */
-  opensAt: z.iso.datetime({ offset: true }).optional(),
+  opensAt: Instant.optional(),
   /** Length of the window that opened at `opensAt`. */
   windowMinutes: z.int().min(1).max(1_440).optional(),
   /** `manual` stops before the parent FK is dropped, until the migration is approved. */
@@ -78,7 +95,7 @@ export const ExecutionInputKeys = z.strictObject({
    */
   planDocumentHash: PlanHash.optional(),
   planRestHash: PlanHash.optional(),
-  planMadeAt: z.iso.datetime({ offset: true }).optional(),
+  planMadeAt: Instant.optional(),
   planMadeBy: StatedPerson.optional(),
   /** Prove the drop on the live database, roll it back, and end paused. */
   rehearse: z.boolean().default(false),
@@ -94,7 +111,7 @@ export const ExecutionInputKeys = z.strictObject({
    * A query that returns one boolean; no pair is begun while it is true. It runs as the migrating role, so it is refused
    * where the operator has not allowed it: see core/steps/throttle.ts.
    */
-  holdBackQuery: z.string().min(1).optional(),
+  holdBackQuery: text(LONGEST_QUERY).optional(),
   /** Refuse UPDATEs that would move a referenced row to another partition, where the FK would act on them silently. */
   rowMovementGuard: z.boolean().default(true),
   /** Build no index: a DELETE or UPDATE on the referenced side scans a referencing partition that has none, as before. */
@@ -117,11 +134,13 @@ export const ExecutionInputKeys = z.strictObject({
     .array(
       z
         .string()
+        .max(LONGEST_ID)
         .refine(
-          (text) => text === 'all' || FINDING_IDS.includes(text.replace(/:[0-9a-f]{12}$/, '')),
+          (id) => id === 'all' || FINDING_IDS.includes(id.replace(/:[0-9a-f]{12}$/, '')),
           'must be the id of a finding, or all',
         ),
     )
+    .max(MOST_ACCEPTED)
     .default([]),
 });
 

@@ -8,13 +8,17 @@ const LONGEST_REASON = 500;
 /** One line, which no terminal obeys. Length in characters, after spaces at both ends are taken away. */
 function line(longest: number) {
   const message = `must be one line of 1 to ${longest} characters, without control characters`;
-  return z
-    .string()
-    .transform((text) => text.trim())
-    .refine(
-      (text) => text !== '' && [...text].length <= longest && visible(text) === text && !/\p{Cs}/u.test(text),
-      message,
-    );
+  return (
+    z
+      .string()
+      // As it comes, with spaces at both ends: a character may have two code units.
+      .max(4 * longest, message)
+      .transform((text) => text.trim())
+      .refine(
+        (text) => text !== '' && [...text].length <= longest && visible(text) === text && !/\p{Cs}/u.test(text),
+        message,
+      )
+  );
 }
 
 /** A person, such as `ana@host` or an ARN of AWS. */

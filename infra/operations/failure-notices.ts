@@ -31,6 +31,7 @@ import { rulesOf, sourceConditions } from '../source-conditions.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { executionsOf } from './executions-of.ts';
 import type { Severity, Topics } from './topics.ts';
+import { TOO_LARGE } from './way-back.ts';
 
 export interface FailureNoticesProps {
   /** Whose executions are watched. */
@@ -167,18 +168,35 @@ export function defineFailureNotices(
       .next(told);
   const isOneOf = (errors: readonly string[]) =>
     Condition.or(...errors.map((error) => Condition.stringEquals('$.described.Error', error)));
+  const page = tell('page');
   const howBad = new Choice(scope, 'HowBad?', {
     comment: 'A typing error pages no person; a rollback that failed does.',
   })
     .when(Condition.stringEquals('$.described.Error', 'Superseded'), nothingToTell)
-    .when(isOneOf(PAGED), tell('page'))
+    .when(isOneOf(PAGED), page)
     .when(isOneOf(REFUSALS), tell('info'))
     .otherwise(tell('warning'));
   const tellsWhy = new Choice(scope, 'TellsWhy?', { comment: 'Error and cause are optional fields.' })
     .when(Condition.and(Condition.isPresent('$.described.Error'), Condition.isPresent('$.described.Cause')), howBad)
     .otherwise(noReason);
+  const unknown = new Pass(scope, 'Unknown', {
+    comment: 'How it ended is not known, and it may be a rollback that failed: a person looks.',
+    parameters: {
+      Status: 'not known',
+      Error: 'not known',
+      Cause: JsonPath.format(
+        'it could not be asked for ({}); the execution itself says it',
+        JsonPath.stringAt('$.problem.Error'),
+      ),
+    },
+    resultPath: '$.described',
+  });
   describe.addRetry(PATIENTLY);
+  // Who starts an execution chooses its input, and with it whether the answer is too large: that must not keep the page from being sent.
+  describe.addCatch(unknown, { errors: TOO_LARGE, resultPath: '$.problem' });
+  describe.addCatch(unknown, { resultPath: '$.problem' });
   describe.next(tellsWhy);
+  unknown.next(page);
   noReason.next(howBad);
   return describe;
 }

@@ -1133,4 +1133,20 @@ export const MUTANTS: readonly Mutant[] = [
     test: OPERATIONS_TESTS,
     title: 'the look fails at a ledger that is older than it, instead of an answer that says nothing is dead',
   },
+  {
+    rule: 'an input that is too large to be described keeps no page from being sent',
+    file: 'infra/operations/failure-notices.ts',
+    find: "  describe.addCatch(unknown, { errors: TOO_LARGE, resultPath: '$.problem' });\n",
+    replace: '',
+    test: 'test/infra/notices.test.ts',
+    title: 'also where its input is too large for an answer',
+  },
+  {
+    rule: 'no input that is accepted comes near what Step Functions takes',
+    file: 'core/contracts/execution-input.ts',
+    find: '    .max(MOST_ACCEPTED)\n',
+    replace: '',
+    test: 'test/core/contracts/execution-input.test.ts',
+    title: 'has an end in every text and list, and all of them together stay below half of what Step Functions takes',
+  },
 ];

@@ -149,10 +149,21 @@ async function duplicateOf(
 function parseExecutionInput(input: unknown): ExecutionInput {
   const parsed = ExecutionInput.safeParse(input);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) =>
-    issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message,
-  );
-  throw new InvalidInput(`the execution input is not valid: ${problems.join('; ')}`);
+  const { issues } = parsed.error;
+  const problems = issues
+    .slice(0, MOST_PROBLEMS)
+    .map(({ path, message }) => cut(path.length > 0 ? `${path.join('.')}: ${message}` : message));
+  const left = issues.length - problems.length;
+  const more = left > 0 ? `; and ${left} more` : '';
+  throw new InvalidInput(`the execution input is not valid: ${problems.join('; ')}${more}`);
+}
+
+/** An input of 256 KB may have as many problems, or one in a key of that length: the error has to fit into the history. */
+const MOST_PROBLEMS = 10;
+const LONGEST_PROBLEM = 300;
+
+function cut(problem: string): string {
+  return problem.length > LONGEST_PROBLEM ? `${problem.slice(0, LONGEST_PROBLEM)}...` : problem;
 }
 
 /** Migrated, and no open migration that died between the drop and its verification. */
