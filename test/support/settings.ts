@@ -9,7 +9,7 @@ const LEFT_ALONE: readonly (readonly [reason: string, names: RegExp])[] = [
   ],
   [
     'estimates and limits of the planner: they change how fast an answer is, not which',
-    /^(.*_cost|.*_threshold|.*_above_cost|geqo.*|jit.*|cursor_tuple_fraction|constraint_exclusion|effective_.*|from_collapse_limit|join_collapse_limit|min_parallel_.*|max_parallel_.*|parallel_leader_participation|recursive_worktable_factor|enable_(async_append|distinct_reordering|gathermerge|group_by_reordering|incremental_sort|memoize|parallel_append|parallel_hash|partition_pruning|partitionwise_aggregate|partitionwise_join|presorted_aggregate|self_join_elimination))$/,
+    /^(.*_cost|.*_threshold|.*_above_cost|geqo.*|jit.*|cursor_tuple_fraction|effective_.*|from_collapse_limit|join_collapse_limit|min_parallel_.*|max_parallel_.*|parallel_leader_participation|recursive_worktable_factor|enable_(async_append|distinct_reordering|gathermerge|group_by_reordering|incremental_sort|memoize|parallel_append|parallel_hash|partition_pruning|partitionwise_aggregate|partitionwise_join|presorted_aggregate|self_join_elimination))$/,
   ],
   [
     'memory, input and output',
