@@ -31,7 +31,8 @@ SET search_path = pg_catalog, pg_temp;
   \set constraint ''
 \endif
 
--- The one foreign key, as migrate chooses it; and no superuser is granted to anyone: a table that another one references may be theirs.
+-- The one foreign key, as migrate chooses it; and no superuser is granted to anyone: a table that another one references may be theirs. A role that
+-- may run programs or use files of the server can become a superuser, as PostgreSQL's documentation says, so it counts as one.
 SELECT count(*) <> 1 AS is_unclear, coalesce(min(k.oid::int8), 0)::oid AS fk_oid,
        count(*) AS keys, string_agg(quote_ident(k.conname), ', ' ORDER BY k.conname) AS names
   FROM pg_constraint k JOIN pg_class r ON r.oid = k.confrelid AND r.relkind = 'p'
@@ -45,8 +46,9 @@ DO $stop$ BEGIN RAISE EXCEPTION '%', current_setting('p2pfk.unclear') USING ERRC
 \endif
 SELECT count(*) > 0 AS is_of_superuser,
        min(format('p2pfk: nothing was changed: %s %s, whom this script grants to no role: %s', t.what,
-                  CASE WHEN s.oid = t.role THEN format('a superuser (%I)', s.rolname)
-                       ELSE format('%I, a member of a superuser (%I)', pg_get_userbyid(t.role), s.rolname) END, t.remedy)) AS of_superuser
+                  CASE WHEN s.oid = t.role AND s.rolsuper THEN format('a superuser (%I)', s.rolname)
+                       WHEN s.rolsuper THEN format('%I, a member of a superuser (%I)', pg_get_userbyid(t.role), s.rolname)
+                       ELSE format('%I, a member of %I, which is as good as a superuser', pg_get_userbyid(t.role), s.rolname) END, t.remedy)) AS of_superuser
   FROM (SELECT format('%s belongs to', part.relid::regclass) AS what, c.relowner AS role,
                'give the tables to a role of their own first (ALTER TABLE ... OWNER TO)' AS remedy
           FROM pg_constraint k
@@ -56,7 +58,8 @@ SELECT count(*) > 0 AS is_of_superuser,
          UNION ALL
         SELECT 'ledger_owner is', r.oid, 'choose a role of its own' FROM pg_roles r WHERE r.rolname = :'ledger_owner') t
   -- A member of a superuser can become it, and a member of such a member, too.
-  JOIN pg_roles s ON s.rolsuper AND pg_has_role(t.role, s.oid, 'MEMBER')
+  JOIN pg_roles s ON (s.rolsuper OR s.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'))
+                 AND pg_has_role(t.role, s.oid, 'MEMBER')
  WHERE pg_get_userbyid(t.role) <> :'role' \gset
 \if :is_of_superuser
 SELECT set_config('p2pfk.unclear', regexp_replace(:'of_superuser', :'unprintable', '?', 'g'), false) AS ignored \gset

@@ -125,6 +125,13 @@ describeWithPsql('the role for AWS', () => {
         /nothing was changed: app\.inode_2 belongs to almost_5, a member of a superuser \(postgres\)/,
       ),
     ]);
+    await db.observer.query('GRANT pg_execute_server_program TO almost_5; REVOKE deputy_5 FROM almost_5');
+    const programs = await grantAs(db, names);
+    expect(programs.errors).toEqual([
+      expect.stringMatching(
+        /app\.inode_2 belongs to almost_5, a member of pg_execute_server_program, which is as good as/,
+      ),
+    ]);
     expect(await rolesNamed(db, names.role)).toBe(0);
   });
 
