@@ -37,6 +37,7 @@ export const LONG: readonly string[] = [
   'cli/connect',
   'cli/login',
   'cli/serve-attacks',
+  'core/catalog/planted-guard',
   'core/ledger/trust',
   'core/postgres/libpq',
   'core/postgres/password-file',

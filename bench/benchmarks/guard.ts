@@ -88,6 +88,7 @@ async function makeTables(client: Client, by: string, bound: string, rows: numbe
   );
   const made = await run<{ sql: string }>(client, 'statements/create-row-movement-guard', {
     referencing_oid: 0,
+    referenced_oid: 0,
     migration_id: '1',
     pairs: leaves,
   });

@@ -7,7 +7,6 @@ import type { Client } from 'pg';
 import { NameTaken } from '../contracts/errors.ts';
 import type { ExecutionInput } from '../contracts/execution-input.ts';
 import { executeDdl } from '../postgres/execute.ts';
-import { sqlStateOf } from '../postgres/postgres-errors.ts';
 import { run, runOne } from '../postgres/sql.ts';
 import type { ForeignKey } from './foreign-key.ts';
 
@@ -38,12 +37,17 @@ export interface Guard {
   /** Makes it fire as the triggers of the foreign key do. */
   readonly enable_sql: string;
   readonly drop_sql: string;
+  /** It is there, refuses what it would refuse if it were created now, and fires when the triggers of the foreign key do. */
   readonly stands: boolean;
+  /** A trigger of its name is there: it stands, or it was altered, or another role has made it. */
+  readonly taken: boolean;
+  /** Which trigger stands, in which version: for {@link unguardedPairs}. Null where it does not stand. */
+  readonly seen: string | null;
   /** It asks for the partition constraint when a key changes, as the leaf is a DEFAULT partition, or below one. */
   readonly asks: boolean;
-  /** It refuses what it would refuse if it were created now. */
+  /** It refuses what it would refuse if it were created now, when it fires. */
   readonly same: boolean;
-  /** As pg_trigger.tgenabled; null where it does not stand. */
+  /** As pg_trigger.tgenabled; null where no trigger has its name. */
   readonly firing: string | null;
   readonly wanted_firing: string;
   /** Of the copy of an older edition's guard, which is on the referenced table; null where there is none. */
@@ -55,12 +59,13 @@ type WithReferenced = { readonly pair: number; readonly referenced_oid: number }
 /** One for each referenced leaf of the pairs that is a partition still. Session search_path must be pg_catalog. */
 export function readGuards(
   client: Client,
-  foreignKey: ForeignKey,
+  { referencing_oid, referenced_oid }: Pick<ForeignKey, 'referencing_oid' | 'referenced_oid'>,
   migrationId: string,
   pairs: readonly WithReferenced[],
 ): Promise<Guard[]> {
   return run<Guard & Record<string, unknown>>(client, 'statements/create-row-movement-guard', {
-    ...foreignKey,
+    referencing_oid,
+    referenced_oid,
     migration_id: migrationId,
     pairs,
   });
@@ -89,56 +94,70 @@ export async function guardNumber(client: Client, pairs: readonly WithReferenced
   return guard_number;
 }
 
-/** It exists, refuses what it would refuse if it were created now, and fires; or the copy of an older edition's guard does. */
-export function isEffective({ stands, same, firing, wanted_firing, old_firing }: Guard): boolean {
-  return (stands && same && firing === wanted_firing) || old_firing === 'O' || old_firing === 'A';
+/** It stands, or the copy of an older edition's guard fires. */
+export function isEffective({ stands, old_firing }: Guard): boolean {
+  return stands || old_firing === 'O' || old_firing === 'A';
 }
 
-/** Those of the pairs whose referenced leaf this migration does not guard. */
+/** A pair whose referenced leaf does not have the guard that was seen. */
+interface UnguardedPair extends WithReferenced {
+  /** Another trigger has its name, or it was changed since. */
+  readonly taken: boolean;
+}
+
+/**
+ * Those of the guards' leaves where not the very trigger is that {@link readGuards} saw to stand: one index look-up each, as it is asked
+ * under locks, where comparing what the guards do would take too long.
+ */
 export function unguardedPairs(
   client: Client,
   migrationId: string,
-  pairs: readonly WithReferenced[],
-): Promise<WithReferenced[]> {
-  return run<WithReferenced & Record<string, unknown>>(client, 'catalog/unguarded-pairs', {
+  guards: readonly Pick<Guard, 'pair' | 'oid' | 'seen'>[],
+): Promise<UnguardedPair[]> {
+  return run<UnguardedPair & Record<string, unknown>>(client, 'catalog/unguarded-pairs', {
     migration_id: migrationId,
-    pairs,
+    pairs: guards.map(({ pair, oid, seen }) => ({ pair, referenced_oid: oid, seen })),
   });
 }
 
 /**
- * Creates the guards that the referenced leaves of the pairs lack, in the caller's transaction, under the caller's locks.
+ * The guards that are still to be created, asked under the caller's locks. A trigger that took the name since is looked at again: a
+ * repair may have made the guard meanwhile.
+ *
+ * @throws NameTaken where a trigger of a guard's name is none, or does not fire as it has to
+ */
+export async function missingGuards(
+  client: Client,
+  foreignKey: ForeignKey,
+  migrationId: string,
+  prepared: readonly Guard[],
+): Promise<Guard[]> {
+  const unguarded = await unguardedPairs(client, migrationId, prepared);
+  const leaves = new Set(unguarded.map((pair) => pair.referenced_oid));
+  if (unguarded.every((pair) => !pair.taken)) return prepared.filter(({ oid }) => leaves.has(oid));
+  const missing = (await readGuards(client, foreignKey, migrationId, unguarded)).filter(({ stands }) => !stands);
+  const other = missing.find(({ taken }) => taken);
+  if (other)
+    throw new NameTaken(
+      `a trigger of ${other.relation} has the name of the row-movement guard of migration ${migrationId} and ${other.same ? 'does not fire as the foreign key does: enable it as the triggers of the foreign key are, or drop it' : 'is none, or one that was altered: drop it (who has TRIGGER there can make it)'}, then run p2pfk migrate again; all that was done stands`,
+    );
+  return missing;
+}
+
+/**
+ * Creates the guards that the referenced leaves lack, in the caller's transaction, under the caller's locks.
  *
  * @param prepared what {@link readGuards} said before the locks were taken: writing the texts takes tens of milliseconds
+ * @throws NameTaken as {@link missingGuards}
  */
 export async function createGuards(
   client: Client,
   foreignKey: ForeignKey,
   migrationId: string,
-  pairs: readonly WithReferenced[],
-  prepared?: readonly Guard[],
+  prepared: readonly Guard[],
 ): Promise<void> {
-  const unguarded = await unguardedPairs(client, migrationId, pairs);
-  if (unguarded.length === 0) return;
-  const leaves = new Set(unguarded.map((pair) => pair.referenced_oid));
-  const missing =
-    prepared?.filter(({ oid }) => leaves.has(oid)) ??
-    (await readGuards(client, foreignKey, migrationId, unguarded)).filter(({ stands }) => !stands);
-  for (const { sql, relation } of missing) {
-    try {
-      await executeDdl(client, sql);
-    } catch (error) {
-      if (sqlStateOf(error) !== DUPLICATE_OBJECT) throw error;
-      throw new NameTaken(
-        `a trigger of ${relation} has the name of the row-movement guard of migration ${migrationId} and is none: drop it (who has TRIGGER there can make it), then run p2pfk migrate again; all that was done stands`,
-        {},
-        { cause: error },
-      );
-    }
-  }
+  for (const { sql } of await missingGuards(client, foreignKey, migrationId, prepared)) await executeDdl(client, sql);
 }
-
-const DUPLICATE_OBJECT = '42710';
 
 /**
  * `DROP TRIGGER ...` for each guard of the pairs' referenced leaves (or tables, where it is an older edition's) that is needed by

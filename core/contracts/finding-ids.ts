@@ -14,6 +14,7 @@ export const FINDING_IDS: readonly string[] = [
   'foreign-key-order',
   'foreign-table-partition',
   'guard-in-default',
+  'guard-name-taken',
   'identical-foreign-key',
   'index-tablespace',
   'invalid-index',

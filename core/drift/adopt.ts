@@ -16,6 +16,7 @@ import { ensureLedger } from '../ledger/schema/make-ledger.ts';
 import { inTransaction } from '../postgres/session/transactions.ts';
 import { run, runOne } from '../postgres/sql.ts';
 import { changeOnline } from '../steps/locks/online-change.ts';
+import { guardRepair } from './guard-drift.ts';
 import { Steps } from './repair-steps.ts';
 
 /** Name of the step in the ledger. */
@@ -164,19 +165,25 @@ async function createMissingGuards(
 ): Promise<void> {
   const { migrationId } = foreignKey;
   const steps = new Steps(client, foreignKey);
-  for (const { pair, oid, stands, repair_sql: sql } of await readGuards(client, foreignKey, migrationId, pairs)) {
-    if (stands) continue;
-    const [lock = ''] = await steps.texts('lock-guard', [{ pair, referenced_oid: oid }]);
-    const locks = [{ sql: lock, mode: 'SHARE ROW EXCLUSIVE', relations: [oid] }] as const;
+  for (const guard of await readGuards(client, foreignKey, migrationId, pairs)) {
+    const repair = await guardRepair(steps, guard);
+    if (repair === undefined) continue;
+    const { locks } = repair;
     // Without the migration's number: where the parent FK exists, its migration is not at rest.
     const { heldMs } = await changeOnline(
       client,
       { step: STEP, migrationId: null, budgetMs, locks },
       async (budget) => {
-        await budget.run(sql);
-        return { statements: [{ sql }] };
+        for (const sql of repair.sql) await budget.run(sql);
+        return { statements: repair.sql.map((sql) => ({ sql })) };
       },
     );
-    await noteEvent(client, migrationId, { pair: null, step: STEP, sql, durationMs: heldMs, error: null });
+    await noteEvent(client, migrationId, {
+      pair: null,
+      step: STEP,
+      sql: repair.sql.join(';\n'),
+      durationMs: heldMs,
+      error: null,
+    });
   }
 }

@@ -19,6 +19,8 @@ import type { Drift, RepairStep } from './drift.ts';
 import { Steps } from './repair-steps.ts';
 import { guardedBy, type Subject } from './subjects.ts';
 
+type LockedStep = Extract<RepairStep, { kind: 'locked' }>;
+
 const DANGER = 'an UPDATE that moves a row of it to another partition silently acts on the referencing rows';
 
 export async function findGuardDrift(client: Client, subject: Subject, pairs: readonly Pair[]): Promise<Drift[]> {
@@ -85,7 +87,10 @@ async function numberOfOthers(
 
 async function ofLeaf(steps: Steps, guard: Guard): Promise<Drift[]> {
   const { relation } = guard;
-  if (!guard.stands)
+  const step = await guardRepair(steps, guard);
+  if (step === undefined) return [];
+  const repair = [step];
+  if (!guard.taken)
     return [
       about(
         relation,
@@ -93,7 +98,7 @@ async function ofLeaf(steps: Steps, guard: Guard): Promise<Drift[]> {
         'error',
         `the row-movement guard of ${relation} is gone: ${DANGER}`,
         'create it again',
-        [await locked(steps, guard, [guard.repair_sql])],
+        repair,
       ),
     ];
   if (!guard.same)
@@ -104,21 +109,27 @@ async function ofLeaf(steps: Steps, guard: Guard): Promise<Drift[]> {
         'error',
         `the row-movement guard of ${relation} is made for another bound than it has now, or altered: ${DANGER}, or an UPDATE that moves none is refused`,
         'create it anew',
-        [await locked(steps, guard, [guard.drop_sql, guard.sql], 'lock-guard-for-drop')],
+        repair,
       ),
     ];
-  if (guard.firing !== guard.wanted_firing)
-    return [
-      about(
-        relation,
-        'guard-disabled',
-        'error',
-        `the row-movement guard of ${relation} does not fire when its foreign keys act (it is ${MODES[guard.firing ?? ''] ?? 'not there'}): ${DANGER}`,
-        'enable it as the triggers of the foreign keys are',
-        [await locked(steps, guard, [guard.enable_sql])],
-      ),
-    ];
-  return [];
+  return [
+    about(
+      relation,
+      'guard-disabled',
+      'error',
+      `the row-movement guard of ${relation} does not fire when its foreign keys act (it is ${MODES[guard.firing ?? ''] ?? 'not there'}): ${DANGER}`,
+      'enable it as the triggers of the foreign keys are',
+      repair,
+    ),
+  ];
+}
+
+/** What makes the guard of one leaf stand; undefined where it does. */
+export async function guardRepair(steps: Steps, guard: Guard): Promise<LockedStep | undefined> {
+  if (guard.stands) return undefined;
+  if (!guard.taken) return locked(steps, guard, [guard.repair_sql]);
+  if (guard.same) return locked(steps, guard, [guard.enable_sql]);
+  return locked(steps, guard, [guard.drop_sql, guard.sql], 'lock-guard-for-drop');
 }
 
 /** It works, but misses a key that another trigger changes, and its copies are locked all together. */
@@ -168,7 +179,7 @@ async function locked(
   { pair, oid }: Guard,
   sql: readonly string[],
   file: 'lock-guard' | 'lock-guard-for-drop' = 'lock-guard',
-): Promise<RepairStep> {
+): Promise<LockedStep> {
   const [lock = ''] = await steps.texts(file, [{ pair, referenced_oid: oid }]);
   const mode = file === 'lock-guard' ? 'SHARE ROW EXCLUSIVE' : 'ACCESS EXCLUSIVE';
   return { kind: 'locked', locks: [{ sql: lock, mode, relations: [oid] }], sql };

@@ -9,7 +9,7 @@ import {
   readPairing,
   readPairStatus,
 } from '../catalog/pairs.ts';
-import { type Guard, readGuards, unguardedPairs, wantsGuard } from '../catalog/row-movement-guard.ts';
+import { type Guard, missingGuards, readGuards, wantsGuard } from '../catalog/row-movement-guard.ts';
 import { checkPartitioning, type Partitioning } from '../checks/preflight/table-findings.ts';
 import { InvalidInput, PreflightFailed } from '../contracts/errors.ts';
 import { readMigration } from '../ledger/migrations.ts';
@@ -235,11 +235,9 @@ class Making {
   }
 
   /** Under the lock: a repair may have created one meanwhile. */
-  async stillMissing({ migrationId }: ForeignKey, guards: readonly Guard[]): Promise<Guard[]> {
-    if (migrationId === null || guards.length === 0) return [];
-    const leaves = guards.map(({ pair, oid }) => ({ pair, referenced_oid: oid }));
-    const missing = await unguardedPairs(this.#client, migrationId, leaves);
-    return guards.filter(({ oid }) => missing.some(({ referenced_oid }) => referenced_oid === oid));
+  async stillMissing(foreignKey: ForeignKey, guards: readonly Guard[]): Promise<Guard[]> {
+    if (foreignKey.migrationId === null || guards.length === 0) return [];
+    return missingGuards(this.#client, foreignKey, foreignKey.migrationId, guards);
   }
 
   /** Only where the application may know one of the two partitions. */

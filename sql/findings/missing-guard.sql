@@ -5,8 +5,8 @@
 WITH guard AS (
   SELECT g.relation, row_number() OVER (ORDER BY g.pair) AS n
     FROM jsonb_to_recordset(:'guards'::jsonb)
-         AS g(pair int, relation text, stands boolean, same boolean, firing text, wanted_firing text, old_firing text)
-   WHERE NOT (g.stands AND g.same AND g.firing = g.wanted_firing) AND coalesce(g.old_firing, 'D') NOT IN ('O', 'A')
+         AS g(pair int, relation text, stands boolean, old_firing text)
+   WHERE NOT g.stands AND coalesce(g.old_firing, 'D') NOT IN ('O', 'A')
 )
 SELECT 'missing-guard' AS id, 'error' AS severity, false AS needs_acceptance,
        format('the row-movement guard of %s referenced partition(s) is gone, altered or disabled (%s%s): an UPDATE that moves a row of %s to another partition silently runs %s on the referencing rows',

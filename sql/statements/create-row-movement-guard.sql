@@ -12,10 +12,20 @@
 --   DEFAULT     its constraint changes with each sibling: where a key column changes, the function asks for it.
 --   expression  a key of a table above the referenced one may be one: the function is asked about every UPDATE.
 --
--- One row for each leaf, in :pairs' order. `stands`: this migration's guard is there, and not another trigger of its name; `same`: it is as it would be made now,
--- compared by what the two texts say apart from the names of types, casts, parentheses and white space; `firing` and
--- `wanted_firing`: as pg_trigger.tgenabled. It has to fire whenever the foreign keys of the pair do. `repair_sql` also works where
--- another repair has made it meanwhile (14+). `old_firing`: of the copy of an older edition's guard, which is on the root.
+-- One row for each leaf, in :pairs' order. Who has TRIGGER on a leaf and USAGE on the schema p2pfk can make a trigger of the guard's
+-- name that calls its function, with a WHEN clause that is never true. So a name and a function prove nothing:
+--   taken       a trigger of the guard's name is there.
+--   same        it refuses what it would refuse if it were made now: no copy of a trigger of a table above, the same timing, events
+--               and function, no column list, and the same WHEN clause. Both clauses are compared as text without the names of
+--               types, casts, collations and white space, with parentheses only where they group differently; what the text
+--               leaves out, the parsed clause says: kinds of nodes, operators, collations and columns.
+--   stands      it is the same, and fires whenever the foreign keys of the pair do (`firing` = `wanted_firing`, as tgenabled).
+--   seen        which trigger that was, in which version of its row: catalog/unguarded-pairs.sql asks for it under the locks.
+--   old_firing  of the copy of an older edition's guard, which is on the referenced table: it is made of IS DISTINCT FROM of the
+--               old and the new value of every key column, with the key's = operator, and nothing else.
+-- `repair_sql` also works where another repair has made it meanwhile (14+).
+--
+-- The texts put every operation into parentheses, as PostgreSQL prints them.
 --
 -- It is asked for each pair in a session of its own, so the time to plan it counts, and by plan and drop for all pairs at once, so it
 -- must not grow with their square: each leaf is worked out for itself. OFFSET 0 keeps each look-up an index scan of its own, and
@@ -52,7 +62,7 @@ WITH RECURSIVE leaf AS (
          CASE base.typtype WHEN 'c' THEN 'IS DISTINCT FROM NULL' ELSE 'IS NOT NULL' END AS is_not_null,
          quote_ident(a.attname) || CASE WHEN t.oid = a.atttypid THEN '' ELSE format('::%I.%I', t.nspname, t.typname) END
            || CASE WHEN k.coll = 0 THEN '' ELSE format(' COLLATE %I.%I', co.nspname, co.collname) END AS value,
-         op.*
+         a.attname, k.coll AS key_collation, op.*
     FROM bounded b
    CROSS JOIN LATERAL unnest(b.partattrs::int2[], b.partclass::oid[], b.partcollation::oid[]) WITH ORDINALITY k(attnum, opclass, coll, n)
     LEFT JOIN LATERAL (
@@ -79,7 +89,9 @@ WITH RECURSIVE leaf AS (
          SELECT max(x.name) FILTER (WHERE m.amopstrategy = CASE b.strategy WHEN 'h' THEN 1 ELSE 3 END) AS equal,
                 max(x.name) FILTER (WHERE m.amopstrategy = 1) AS less,
                 max(x.name) FILTER (WHERE m.amopstrategy = 4) AS at_least,
-                max(x.name) FILTER (WHERE m.amopstrategy = 5) AS greater
+                max(x.name) FILTER (WHERE m.amopstrategy = 5) AS greater,
+                array_agg(m.amopopr) AS operators,
+                array_agg(m.amopopr) FILTER (WHERE m.amopstrategy = CASE b.strategy WHEN 'h' THEN 1 ELSE 3 END) AS equals
            FROM pg_amop m
            JOIN pg_operator r ON r.oid = m.amopopr
            JOIN pg_namespace rn ON rn.oid = r.oprnamespace
@@ -97,16 +109,16 @@ WITH RECURSIVE leaf AS (
 ), range_end AS (
   -- Row by row: above the lower end is one whose first column is above it, or equal and the second one is above it, and so
   -- on. The first MINVALUE or MAXVALUE decides.
-  SELECT v.leaf, v.level, v.side, coalesce('(' || string_agg(v.text, ' OR ' ORDER BY v.n) || ')', 'false') AS text
+  SELECT v.leaf, v.level, v.side, coalesce('(' || string_agg('(' || v.text || ')', ' OR ' ORDER BY v.n) || ')', 'false') AS text
     FROM (SELECT l.leaf, l.level, l.side, l.n,
                  concat_ws(' AND ',
-                   (SELECT string_agg(format('new.%s %s %s', e.value, e.equal, el.text), ' AND ' ORDER BY e.n)
+                   (SELECT string_agg(format('(new.%s %s %s)', e.value, e.equal, el.text), ' AND ' ORDER BY e.n)
                       FROM key e
                       JOIN literal el ON el.leaf = e.leaf AND el.level = e.level AND el.n = e.n AND el.side = l.side
                      WHERE e.leaf = l.leaf AND e.level = l.level AND e.n < l.n),
                    CASE WHEN l.token IN ('MINVALUE', 'MAXVALUE')
                         THEN CASE WHEN (l.token = 'MINVALUE') = (l.side = 1) THEN 'true' END
-                        ELSE format('new.%s %s %s', k.value,
+                        ELSE format('(new.%s %s %s)', k.value,
                                     CASE WHEN l.side = 2 THEN k.less WHEN l.n = b.keys THEN k.at_least ELSE k.greater END, l.text) END) AS text,
                  l.token IN ('MINVALUE', 'MAXVALUE') AND (l.token = 'MINVALUE') <> (l.side = 1) AS never
             FROM literal l
@@ -123,17 +135,17 @@ WITH RECURSIVE leaf AS (
          CASE b.strategy
            WHEN 'l' THEN (
              SELECT CASE WHEN every(l.token = 'NULL') THEN format('new.%s %s', k.name, k.is_null)
-                         ELSE format('new.%s %s ', k.name, CASE WHEN bool_or(l.token = 'NULL') THEN k.is_null || ' OR' ELSE k.is_not_null || ' AND' END)
+                         ELSE format('(new.%s %s ', k.name, CASE WHEN bool_or(l.token = 'NULL') THEN k.is_null || ') OR' ELSE k.is_not_null || ') AND' END)
                            || CASE WHEN count(*) FILTER (WHERE l.token <> 'NULL') > 1 AND k.has_array
-                                   THEN format('new.%s %s ANY (ARRAY[%s])', k.value, k.equal,
+                                   THEN format('(new.%s %s ANY (ARRAY[%s]))', k.value, k.equal,
                                                string_agg(l.text, ', ' ORDER BY l.position) FILTER (WHERE l.token <> 'NULL'))
-                                   ELSE format('(%s)', string_agg(format('new.%s %s %s', k.value, k.equal, l.text), ' OR ' ORDER BY l.position)
+                                   ELSE format('(%s)', string_agg(format('(new.%s %s %s)', k.value, k.equal, l.text), ' OR ' ORDER BY l.position)
                                                          FILTER (WHERE l.token <> 'NULL')) END END
                FROM key k JOIN literal l ON l.leaf = k.leaf AND l.level = k.level
               WHERE k.leaf = b.leaf AND k.level = b.level
               GROUP BY k.name, k.is_null, k.is_not_null, k.value, k.equal, k.has_array)
            WHEN 'r' THEN (
-             SELECT string_agg(format('new.%s %s', k.name, k.is_not_null), ' AND ' ORDER BY k.n)
+             SELECT string_agg(format('(new.%s %s)', k.name, k.is_not_null), ' AND ' ORDER BY k.n)
                FROM key k WHERE k.leaf = b.leaf AND k.level = b.level)
              || (SELECT string_agg(' AND ' || coalesce(r.text, 'false'), '' ORDER BY s.side)
                    FROM (VALUES (1), (2)) s(side)
@@ -153,14 +165,14 @@ WITH RECURSIVE leaf AS (
          CASE WHEN bool_or(t.has_expression) THEN ''
               WHEN bool_or(t.is_default) THEN (
                 SELECT format(' WHEN (%s)', string_agg(DISTINCT
-                         format('NOT (old.%1$s %2$s AND new.%1$s %2$s OR old.%1$s %3$s AND new.%1$s %3$s AND old.%4$s %5$s new.%4$s)',
+                         format('(NOT (((old.%1$s %2$s) AND (new.%1$s %2$s)) OR ((old.%1$s %3$s) AND (new.%1$s %3$s) AND (old.%4$s %5$s new.%4$s))))',
                                 k.name, k.is_null, k.is_not_null, k.value, k.equal), ' OR '))
                   FROM key k WHERE k.leaf = t.leaf)
               ELSE format(' WHEN (NOT (%s))', string_agg(format('(%s)', t.text), ' AND ' ORDER BY t.level)) END AS text
     FROM bound_text t
    GROUP BY t.leaf
 ), wanted AS MATERIALIZED (
-  SELECT l.pair, l.oid, format('%I.%I', n.nspname, c.relname) AS relation, g.*, x.asks, x.text AS clause,
+  SELECT l.pair, l.oid, format('%I.%I', n.nspname, c.relname) AS relation, g.*, w.asks, w.text AS clause,
          '~p2pfk_row_movement_guard_' || :'migration_id'::text AS name,
          -- As the triggers of the foreign key on this leaf, the parent FK's or the pair FKs': all ALWAYS, or none (plan refuses).
          CASE WHEN EXISTS (SELECT 1
@@ -173,23 +185,76 @@ WITH RECURSIVE leaf AS (
                                                    SELECT i.inhrelid FROM referencing r JOIN pg_inherits i ON i.inhparent = r.oid)
                                                  SELECT r.oid FROM referencing r))
               THEN 'A' ELSE 'O' END AS wanted_firing,
-         (SELECT t.tgenabled FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid JOIN pg_namespace n ON n.oid = f.pronamespace AND n.nspname = 'p2pfk'
-           WHERE t.tgrelid = l.oid AND t.tgname = 'p2pfk_row_movement_guard_' || :'migration_id'::text) AS old_firing
+         (SELECT t.tgenabled
+            FROM pg_trigger t
+           CROSS JOIN LATERAL (SELECT t.tgqual::text AS qual) q
+           WHERE t.tgrelid = l.oid AND t.tgname = ('p2pfk_row_movement_guard_' || :'migration_id'::text)::name
+             AND t.tgparentid <> 0 AND t.tgtype = 19 AND t.tgnargs = 0 AND t.tgfoid = x.function
+             AND :'referenced_oid'::oid = (WITH RECURSIVE above AS (
+                                             SELECT t.tgparentid AS oid
+                                             UNION ALL
+                                             SELECT p.tgparentid FROM above a JOIN pg_trigger p ON p.oid = a.oid WHERE p.tgparentid <> 0)
+                                           SELECT p.tgrelid FROM above a JOIN pg_trigger p ON p.oid = a.oid AND p.tgparentid = 0)
+             AND NOT EXISTS (SELECT FROM regexp_matches(q.qual, $re$\{([A-Z_]+)$re$, 'g') m(t)
+                              WHERE m.t[1] <> ALL (ARRAY['BOOLEXPR', 'DISTINCTEXPR', 'RELABELTYPE', 'VAR']))
+             AND q.qual !~ ':boolop (and|not)'
+             AND NOT EXISTS (SELECT FROM regexp_matches(q.qual, ':opno ([0-9]+)', 'g') m(t)
+                              WHERE NOT EXISTS (SELECT FROM key k WHERE k.leaf = l.oid AND m.t[1]::oid = ANY (k.equals)))
+             -- Of each operator both sides are the same column, and every column of a key is in one, and in the column list.
+             AND NOT EXISTS (SELECT FROM regexp_matches(q.qual, ':varno ([0-9]+) :varattno ([0-9]+)', 'g') WITH ORDINALITY m(t, n)
+                              GROUP BY (m.n - 1) / 2
+                             HAVING string_agg(m.t[1], ' ' ORDER BY m.n) <> '1 2' OR min(m.t[2]) <> max(m.t[2]))
+             AND NOT EXISTS (SELECT FROM key k LEFT JOIN pg_attribute a ON a.attrelid = l.oid AND a.attname = k.attname
+                              WHERE k.leaf = l.oid
+                                AND (a.attnum = ANY (t.tgattr::int2[]) AND q.qual ~ format(':varno 2 :varattno %s ', a.attnum)) IS NOT TRUE)) AS old_firing
     FROM leaf l
     JOIN pg_class c ON c.oid = l.oid
     JOIN pg_namespace n ON n.oid = c.relnamespace
-    JOIN clause x ON x.leaf = l.oid
+    JOIN clause w ON w.leaf = l.oid
+   CROSS JOIN LATERAL (
+         SELECT (SELECT f.oid FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
+                  WHERE n.nspname = 'p2pfk' AND f.proname = 'refuse_row_movement' AND f.pronargs = 0) AS function OFFSET 0) x
     LEFT JOIN LATERAL (
-         SELECT t.oid AS trigger, t.tgenabled AS firing, pg_get_triggerdef(t.oid) AS definition,
-                t.tgtype = 19 AND t.tgattr::text = '' AND t.tgfoid = (SELECT f.oid FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
-                       WHERE n.nspname = 'p2pfk' AND f.proname = 'refuse_row_movement' AND f.pronargs = 0) AS is_guard
+         SELECT t.oid AS trigger, t.tgenabled AS firing, pg_get_triggerdef(t.oid) AS definition, coalesce(t.tgqual::text, '') AS qual,
+                format('%s %s', t.oid, t.xmin) AS row_version,
+                t.tgtype = 19 AND t.tgattr::text = '' AND t.tgparentid = 0 AND t.tgconstraint = 0 AND t.tgnargs = 0 AND NOT t.tgisinternal
+                  AND t.tgfoid = x.function AS is_guard
            FROM pg_trigger t
-          WHERE t.tgrelid = l.oid AND t.tgname = '~p2pfk_row_movement_guard_' || :'migration_id'::text) g ON true
+          WHERE t.tgrelid = l.oid AND t.tgname = ('~p2pfk_row_movement_guard_' || :'migration_id'::text)::name) g ON true
 ), written AS MATERIALIZED (
-  SELECT w.*, format('CREATE TRIGGER %I BEFORE UPDATE ON %s FOR EACH ROW%s EXECUTE FUNCTION p2pfk.refuse_row_movement()',
-                     w.name, w.relation, w.clause) AS create_sql,
-         CASE w.wanted_firing WHEN 'A' THEN format('; ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', w.relation, w.name) ELSE '' END AS always_sql
+  SELECT w.*, t.head || w.clause || t.tail AS create_sql,
+         CASE w.wanted_firing WHEN 'A' THEN format('; ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', w.relation, w.name) ELSE '' END AS always_sql,
+         w.is_guard IS TRUE AND starts_with(w.definition, t.head) AND right(w.definition, length(t.tail)) = t.tail AS is_comparable,
+         substr(w.definition, length(t.head) + 1, greatest(0, length(w.definition) - length(t.head) - length(t.tail))) AS clause_there
     FROM wanted w
+   CROSS JOIN LATERAL (SELECT format('CREATE TRIGGER %I BEFORE UPDATE ON %s FOR EACH ROW', w.name, w.relation) AS head,
+                              ' EXECUTE FUNCTION p2pfk.refuse_row_movement()' AS tail) t
+), grouped AS (
+  -- A clause becomes one token: again and again its first innermost parentheses, of which AND alone may be regrouped, as the parser
+  -- does so itself.
+  SELECT c.leaf, c.which, string_agg(CASE WHEN m.t[1] ~ '^(?:[()]|AND|OR|NOT|IS|NULL|DISTINCT|ANY|satisfies_hash_partition)$' THEN m.t[1]
+                                          ELSE md5(btrim(m.t[1], '''')) END, ' ' ORDER BY m.n) AS text
+    FROM (SELECT w.oid AS leaf, 'now' AS which, w.clause AS text FROM written w WHERE w.is_comparable
+          UNION ALL
+          SELECT w.oid, 'there', w.clause_there FROM written w WHERE w.is_comparable) c
+   CROSS JOIN LATERAL regexp_matches(c.text, $re$((?:old|new)\.(?:"(?:[^"]|"")*"|[a-z_][a-z0-9_$]*)|"(?:[^"]|"")*"|'(?:[^']|'')*'|[A-Za-z_][A-Za-z0-9_$]*|[0-9.]+|[-+*/<>=~!@#%^&|`?]+|[()])$re$,
+                                     'g') WITH ORDINALITY m(t, n)
+   WHERE m.t[1] ~ $re$^(?:(?:old|new)\.|'|[-0-9+*/<>=~!@#%^&|`?()]|(?:AND|OR|NOT|IS|NULL|true|false|DISTINCT|ANY|satisfies_hash_partition)$)$re$
+   GROUP BY c.leaf, c.which
+  UNION ALL
+  SELECT g.leaf, g.which,
+         left(p.head, p.open - CASE WHEN p.is_call THEN 26 ELSE 1 END)
+           || CASE WHEN p.is_call THEN md5('call ' || p.content)
+                   WHEN strpos(p.content, ' ') = 0 THEN p.content
+                   WHEN p.content ~ '^[^ ]+( AND [^ ]+)+$' THEN replace(p.content, ' AND ', '&')
+                   ELSE md5(p.content) END
+           || substr(g.text, length(p.head) + 2)
+    FROM grouped g
+   CROSS JOIN LATERAL (SELECT left(g.text, strpos(g.text, ')') - 1) AS head OFFSET 0) h
+   CROSS JOIN LATERAL (SELECT h.head, length(h.head) - strpos(reverse(h.head), '(') + 1 AS open OFFSET 0) o
+   CROSS JOIN LATERAL (SELECT o.head, o.open, btrim(substr(o.head, o.open + 1)) AS content,
+                              right(left(o.head, o.open - 1), 25) = 'satisfies_hash_partition ' AS is_call OFFSET 0) p
+   WHERE strpos(g.text, ')') > 0
 )
 SELECT w.pair, w.oid::bigint AS oid, w.relation, w.create_sql || w.always_sql AS sql,
        CASE WHEN current_setting('server_version_num')::int >= 140000 THEN regexp_replace(w.create_sql, '^CREATE', 'CREATE OR REPLACE')
@@ -197,17 +262,29 @@ SELECT w.pair, w.oid::bigint AS oid, w.relation, w.create_sql || w.always_sql AS
        'SHARE ROW EXCLUSIVE on the referenced partition' AS lock,
        format('ALTER TABLE %s ENABLE %sTRIGGER %I', w.relation, CASE w.wanted_firing WHEN 'A' THEN 'ALWAYS ' ELSE '' END, w.name) AS enable_sql,
        format('DROP TRIGGER %I ON %s', w.name, w.relation) AS drop_sql,
-       coalesce(w.is_guard, false) AS stands, w.asks,
-       coalesce(w.is_guard AND said.now = said.then, false) AS same,
-       w.firing, w.wanted_firing, w.old_firing
+       w.trigger IS NOT NULL AS taken, s.same, s.same AND w.firing = w.wanted_firing AS stands,
+       CASE WHEN s.same AND w.firing = w.wanted_firing THEN w.row_version END AS seen,
+       w.asks, w.firing, w.wanted_firing, w.old_firing
   FROM written w
  CROSS JOIN LATERAL (
-       SELECT (SELECT string_agg(btrim(m.t[1], ''''), ' ' ORDER BY m.n)
-                 FROM regexp_matches(w.create_sql, p.tokens, 'g') WITH ORDINALITY m(t, n) WHERE m.t[1] ~ p.telling) AS now,
-              (SELECT string_agg(btrim(m.t[1], ''''), ' ' ORDER BY m.n)
-                 FROM regexp_matches(w.definition, p.tokens, 'g') WITH ORDINALITY m(t, n) WHERE m.t[1] ~ p.telling) AS then
-         FROM (VALUES ($re$((?:old|new)\.(?:"(?:[^"]|"")*"|[a-z_][a-z0-9_$]*)|"(?:[^"]|"")*"|'(?:[^']|'')*'|[A-Za-z_][A-Za-z0-9_$]*|[0-9.]+|[-+*/<>=~!@#%^&|`?]+)$re$,
-                       $re$^(?:(?:old|new)\.|'|[-0-9+*/<>=~!@#%^&|`?]|(?:AND|OR|NOT|IS|NULL|true|false|DISTINCT|ANY|satisfies_hash_partition)$)$re$)) p(tokens, telling)) said
+       SELECT CASE WHEN w.is_comparable IS NOT TRUE THEN false
+                   ELSE (SELECT g.text FROM grouped g WHERE g.leaf = w.oid AND g.which = 'now' AND strpos(g.text, ')') = 0)
+                          IS NOT DISTINCT FROM (SELECT g.text FROM grouped g WHERE g.leaf = w.oid AND g.which = 'there' AND strpos(g.text, ')') = 0)
+                        -- Split, as regular expressions of such texts cost milliseconds.
+                        AND NOT EXISTS (SELECT FROM unnest(string_to_array(w.qual, '{')) WITH ORDINALITY m(node, n)
+                                         WHERE m.n > 1
+                                           AND split_part(m.node, ' ', 1) <> ALL (ARRAY['BOOLEXPR', 'NULLTEST', 'OPEXPR', 'SCALARARRAYOPEXPR', 'ARRAY',
+                                                 'ARRAYEXPR', 'VAR', 'CONST', 'RELABELTYPE', 'COLLATE', 'COLLATEEXPR', 'FUNCEXPR']))
+                        AND NOT EXISTS (SELECT FROM unnest(string_to_array(w.qual, ':funcid ')) WITH ORDINALITY m(call, n)
+                                         WHERE m.n > 1 AND split_part(m.call, ' ', 1)::oid <> 'pg_catalog.satisfies_hash_partition'::regproc)
+                        -- Each operator is the key's, of the key's collation, and has the key's column on its left.
+                        AND NOT EXISTS (SELECT FROM unnest(string_to_array(w.qual, ':opno ')) WITH ORDINALITY m(op, n)
+                                         WHERE m.n > 1
+                                           AND (split_part(m.op, ':args (', 2) !~ '^(\{(RELABELTYPE|COLLATE|COLLATEEXPR) :arg )*\{VAR '
+                                                OR NOT EXISTS (SELECT FROM key k JOIN pg_attribute a ON a.attrelid = w.oid AND a.attname = k.attname
+                                                                WHERE k.leaf = w.oid AND split_part(m.op, ' ', 1)::oid = ANY (k.operators)
+                                                                  AND split_part(split_part(m.op, ':inputcollid ', 2), ' ', 1)::oid = k.key_collation
+                                                                  AND split_part(split_part(m.op, ':varattno ', 2), ' ', 1)::int = a.attnum))) END AS same OFFSET 0) s
  ) guard
  ORDER BY guard.pair
 :end

@@ -26,6 +26,7 @@ const TRUST_TESTS = 'test/core/ledger/trust.test.ts';
 const LOST_LEDGER_TESTS = 'test/core/drift/lost-ledger.test.ts';
 const TAMPERED_TESTS = 'test/core/ledger/tampered.test.ts';
 const UNTRUSTED_TESTS = 'test/core/checks/untrusted-code.test.ts';
+const PLANTED_GUARD_TESTS = 'test/core/catalog/planted-guard.test.ts';
 const PEOPLE_TESTS = 'test/core/steps/people.test.ts';
 const PARTITION_SET_TESTS = 'test/core/steps/partition-set.test.ts';
 
@@ -789,12 +790,52 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'is refused by each step that reads rows, before it does',
   },
   {
-    rule: 'a trigger of the name of the guard does not pass for it',
-    file: 'sql/catalog/unguarded-pairs.sql',
-    find: "\n                      AND g.tgtype = 19 AND g.tgfoid = to_regprocedure('p2pfk.refuse_row_movement()')",
-    replace: '',
+    rule: 'a trigger of the name of the guard that calls another function does not pass for it',
+    file: 'sql/statements/create-row-movement-guard.sql',
+    find: '\n                  AND t.tgfoid = x.function AS is_guard',
+    replace: ' AS is_guard',
     test: 'test/core/catalog/row-movement-guard.test.ts',
     title: 'in the place of the guard after the plan, does not pass for it',
+  },
+  {
+    rule: 'nor does one that groups the conditions of its WHEN clause in another way',
+    file: 'sql/statements/create-row-movement-guard.sql',
+    find: 'ELSE md5(p.content) END',
+    replace: "ELSE replace(p.content, ' ', '&') END",
+    test: PLANTED_GUARD_TESTS,
+    title: 'counts as the guard only where all is the same',
+  },
+  {
+    rule: 'nor one that compares with another operator',
+    file: 'sql/statements/create-row-movement-guard.sql',
+    find: " AND split_part(m.op, ' ', 1)::oid = ANY (k.operators)",
+    replace: '',
+    test: PLANTED_GUARD_TESTS,
+    title: 'counts as the guard only where all is the same',
+  },
+  {
+    rule: 'nor one that is there before its migration',
+    file: 'sql/findings/guard-name-taken.sql',
+    find: "WHERE :'guard_number'::text <> ''",
+    replace: 'WHERE false',
+    test: PLANTED_GUARD_TESTS,
+    title: 'is refused by the plan where it is there before, and by the first statement where it comes later',
+  },
+  {
+    rule: 'nor one that takes its place before the drop',
+    file: 'core/steps/forward/verified-drop.ts',
+    find: '    if (drop.guards.length > 0) await createGuards(client, foreignKey, drop.id, drop.guards);\n',
+    replace: '',
+    test: PLANTED_GUARD_TESTS,
+    title: 'in the place of the guard stops the drop, and fails verify and the audit after it',
+  },
+  {
+    rule: 'a trigger of the name of an older guard counts only where it refuses each change of a key column',
+    file: 'sql/statements/create-row-movement-guard.sql',
+    find: "             AND q.qual !~ ':boolop (and|not)'\n",
+    replace: '',
+    test: PLANTED_GUARD_TESTS,
+    title: 'counts as the guard of an older edition only where it is one',
   },
   {
     rule: 'a partition of a mightier owner needs acceptance',

@@ -68,6 +68,7 @@ async function guardsOf(core: Client): Promise<Guard[]> {
   );
   return run<Guard & Record<string, unknown>>(core, 'statements/create-row-movement-guard', {
     referencing_oid: 0,
+    referenced_oid: 0,
     migration_id: '7',
     pairs: leaves.rows,
   });

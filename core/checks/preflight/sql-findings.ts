@@ -11,7 +11,7 @@ import type { PlanFinding, Severity } from '../../contracts/documents.ts';
 import type { ExecutionInput } from '../../contracts/execution-input.ts';
 import { shellWord } from '../../contracts/safe-text.ts';
 import { readLedgerEntry } from '../../ledger/entry.ts';
-import { readMigration } from '../../ledger/migrations.ts';
+import { nextMigrationId, readMigration } from '../../ledger/migrations.ts';
 import { run, type SqlValue } from '../../postgres/sql.ts';
 import type { PreflightSubject } from './finding.ts';
 
@@ -25,6 +25,7 @@ const SQL_FINDINGS = [
   'event-trigger',
   'foreign-key-order',
   'guard-in-default',
+  'guard-name-taken',
   'keys-outside-partner',
   'leaf-in-two-pairs',
   'leaf-owner',
@@ -86,7 +87,7 @@ interface FindingRow {
 
 /**
  * Parameters of each file: those of the foreign key (`referencing_oid`, `constraint_oid`, `column_names`, `actions`, ...), the
- * pairs with what exists on each (`pairs`), the leaves without a partner (`unpaired`), the names after the drop (`final_names`), and the execution input (`options`).
+ * pairs with what exists on each (`pairs`), the leaves without a partner (`unpaired`), the names after the drop (`final_names`), the number of a new migration (`guard_number`), and the execution input (`options`).
  */
 export async function readFindings(
   client: Client,
@@ -111,6 +112,9 @@ export async function readFindings(
     final_names: names.some((name) => NEED_FINAL_NAMES.has(name))
       ? await readFinalNames(client, foreignKey, pairing.pairs, input)
       : [],
+    // The guards of a migration that has begun may be there.
+    guard_number:
+      names.includes('guard-name-taken') && foreignKey.migrationId === null ? await nextMigrationId(client) : '',
     options: input,
   };
   const findings: PlanFinding[] = [];

@@ -58,7 +58,7 @@ async function addNamed(context: StepContext, event: PairEvent, salt: string | u
   } as const;
   const { lockWaitMs, heldMs } = await underLock(context, work, async () => {
     // Before the pair FK: as soon as that exists, its ON DELETE acts on the referencing rows of a row that moves away.
-    if (guarded) await createGuards(client, foreignKey, migration.id, [pair], guards);
+    if (guarded) await createGuards(client, foreignKey, migration.id, guards);
     // Delivered twice, the other one may have been faster; or only the guard was missing.
     if (!(await hasPairForeignKey(client, foreignKey, pair))) {
       await executeDdl(client, sql);

@@ -8,7 +8,7 @@ import type { Client } from 'pg';
 import type { ForeignKey } from '../../catalog/foreign-key.ts';
 import { readFinalNames, takeFinalNames } from '../../catalog/pair-names.ts';
 import type { Pairing } from '../../catalog/pairs.ts';
-import { createGuards, unguardedPairs, wantsGuard } from '../../catalog/row-movement-guard.ts';
+import { createGuards, type Guard, readGuards, unguardedPairs, wantsGuard } from '../../catalog/row-movement-guard.ts';
 import { forecastDrop } from '../../catalog/server-facts.ts';
 import {
   type Candidate,
@@ -85,10 +85,13 @@ async function lockAndDrop(
   } as const;
   const guard = wantsGuard(foreignKey, migration.options);
   const noIndexes = wantsNoIndexes(migration);
+  // What each guard does is compared here; under the locks only whether it is still that trigger.
+  const guards = guard ? await readGuards(client, foreignKey, migration.id, planned) : [];
   const { proofs, candidates } = await askBeforeTheLock(client, foreignKey, planned, {
     id: migration.id,
     options: migration.options,
     noIndexes,
+    guards,
   });
   const { result, heldMs, blockedMs } = await underLock(context, work, (left) =>
     dropAndVerify(client, foreignKey, planned, {
@@ -98,7 +101,7 @@ async function lockAndDrop(
       id: migration.id,
       options: migration.options,
       needsApproval: end === 'COMMIT',
-      guard,
+      guards,
       proofs,
       candidates,
       noIndexes,
@@ -123,7 +126,17 @@ async function askBeforeTheLock(
   client: Client,
   foreignKey: ForeignKey,
   planned: readonly LedgerPair[],
-  { id, options, noIndexes }: { readonly id: string; readonly options: MigrationOptions; readonly noIndexes: boolean },
+  {
+    id,
+    options,
+    noIndexes,
+    guards,
+  }: {
+    readonly id: string;
+    readonly options: MigrationOptions;
+    readonly noIndexes: boolean;
+    readonly guards: readonly Guard[];
+  },
 ): Promise<{ readonly proofs: readonly LookupProof[]; readonly candidates: readonly Candidate[] }> {
   const pairing = await openGate(client, foreignKey, planned, options);
   const { pairs } = pairing;
@@ -135,7 +148,7 @@ async function askBeforeTheLock(
   const dropped = { ...foreignKey, constraint_oid: null };
   await readMigration(client, id);
   await readFinalNames(client, dropped, pairs, options);
-  await unguardedPairs(client, id, planned);
+  await unguardedPairs(client, id, guards);
   await quickChecks(client, dropped, pairing);
   return { proofs, candidates };
 }
@@ -189,7 +202,7 @@ async function dropAndVerify(
     readonly options: MigrationOptions;
     /** A rehearsal is what is shown to the person who approves. */
     readonly needsApproval: boolean;
-    readonly guard: boolean;
+    readonly guards: readonly Guard[];
     readonly proofs: readonly LookupProof[];
     readonly candidates: readonly Candidate[];
     readonly noIndexes: boolean;
@@ -206,7 +219,7 @@ async function dropAndVerify(
     if (stands) await executeDdl(client, drop.sql);
     if (stands) await takeFinalNames(client, foreignKey, pairing.pairs, drop);
     // They exist since the pair FKs do, unless one was dropped since.
-    if (drop.guard) await createGuards(client, foreignKey, drop.id, planned);
+    if (drop.guards.length > 0) await createGuards(client, foreignKey, drop.id, drop.guards);
 
     await limit(client, left());
     const checks = await quickChecks(client, { ...foreignKey, constraint_oid: null }, pairing);

@@ -16,6 +16,13 @@
 \ir finding.sql
 \set finding guard-in-default
 \ir finding.sql
+\set id 1
+\if :readable
+\ir ../../ledger/next-migration.sql
+\endif
+SELECT CASE WHEN :'migration_id' = '' THEN :'id' ELSE '' END AS guard_number \gset
+\set finding guard-name-taken
+\ir finding.sql
 \set finding keys-outside-partner
 \ir finding.sql
 \set finding leaf-in-two-pairs

@@ -36,6 +36,9 @@ SELECT :'guard_statements'::jsonb || CASE WHEN NOT :'stands'::boolean THEN jsonb
 \set step AddForeignKeys
 \set enter p2pfk.enter
 \ir ../locks/lock.sql
+\set seen_guards :guard
+\ir ../locks/unchanged-guards.sql
+\set pairs :named
 SELECT :'change_statements' <> '[]' AS changes_something \gset
 \if :changes_something
 \set statements :change_statements

@@ -3,8 +3,8 @@
 WITH bad AS (
   SELECT g.relation, row_number() OVER (ORDER BY g.pair) AS n
     FROM jsonb_to_recordset(:'guards'::jsonb)
-         AS g(pair int, relation text, stands boolean, same boolean, firing text, wanted_firing text, old_firing text)
-   WHERE NOT (g.stands AND g.same AND g.firing = g.wanted_firing) AND coalesce(g.old_firing, 'D') NOT IN ('O', 'A')
+         AS g(pair int, relation text, stands boolean, old_firing text)
+   WHERE NOT g.stands AND coalesce(g.old_firing, 'D') NOT IN ('O', 'A')
 ), counted AS (
   SELECT count(*) AS n, (SELECT CASE WHEN starts_with(relation, :'schema') THEN substr(relation, length(:'schema') + 1) ELSE relation END
                            FROM bad WHERE n = 1) AS first

@@ -8,13 +8,14 @@
 SELECT ceil(25 + 0.43 * :of) AS lock_held_ms \gset
 \ir ../../statements/drop-parent-foreign-key.sql
 \set change_sql :sql
--- The row-movement guards exist since the pair FKs do, unless one was dropped since.
+-- The row-movement guards exist since the pair FKs do, unless one was dropped since. What each does is compared before the locks.
 \set result '[]'
 \if :guarded
 \set pairs :planned
 \set file ../../statements/create-row-movement-guard.sql
 \ir ../control/rows.sql
 \endif
+\set seen_guards :result
 SELECT jsonb_build_array(:'change_sql') || coalesce(jsonb_agg(g -> 'sql') FILTER (WHERE g -> 'stands' = 'false'), '[]') AS statements
   FROM jsonb_array_elements(:'result'::jsonb) g \gset
 \set drop_statements :statements
@@ -42,6 +43,7 @@ SELECT :'detail' AS refusal \gset
 
 -- From here on under ACCESS EXCLUSIVE. Should psql freeze now, the server ends the session and with it the locks.
 SELECT set_config('idle_in_transaction_session_timeout', greatest(:left_ms, :lock_timeout_ms / 10)::text, true) AS ignored \gset
+\ir ../locks/unchanged-guards.sql
 \set read_indexes false
 \ir ../migration/pairing.sql
 \ir ../../checks/firing-changes.sql
