@@ -6,25 +6,42 @@ import { connect, connectReadOnly } from '../../../core/ledger/connect.ts';
 import { holdExecution } from '../../../core/ledger/liveness.ts';
 import { toNamedError } from '../../../core/postgres/postgres-errors.ts';
 import { createDatabase } from '../../support/database.ts';
-import { waitForLockWait } from '../../support/observe.ts';
+import { waitUntil } from '../../support/observe.ts';
 import { executionArn } from '../case.helpers.ts';
 
 it('a session whose settings somebody cancels is lost, not refused: it is tried again', async () => {
   const db = await createDatabase();
   onTestFinished(() => db.drop());
   const observer = await db.client();
-  // The settings wait in the server until they are cancelled. A cancel that came before them would find nothing to cancel.
-  await observer.query('SELECT count(*) FROM pg_stat_activity');
-  await (await db.client()).query('BEGIN; LOCK TABLE pg_catalog.pg_aggregate IN ACCESS EXCLUSIVE MODE');
+  const locker = await db.client();
+  const waiting = () =>
+    waitUntil(async () => {
+      const { rows } = await observer.query<{ pid: number; query: string }>(
+        `SELECT l.pid, coalesce(a.query, '') AS query FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+          WHERE l.relation = 'pg_aggregate'::regclass AND NOT l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+      );
+      return rows[0];
+    }, 'a session to wait for pg_aggregate');
 
-  const connecting = expect(connect({ databaseUrl: db.url, applicationName: 'p2pfk/-/test' })).rejects.toMatchObject({
-    name: 'ConnectionLost',
-    message: expect.stringContaining('was cancelled before it could do anything'),
-  });
-  const { pid } = await waitForLockWait(observer);
-  await observer.query('SELECT pg_cancel_backend($1)', [pid]);
-
-  await connecting;
+  // The settings wait in the server until they are cancelled. A session may wait even before them: the first one after a change of the
+  // catalogs builds its cache of them anew.
+  for (;;) {
+    await locker.query('BEGIN; LOCK TABLE pg_catalog.pg_aggregate IN ACCESS EXCLUSIVE MODE');
+    const connecting = connect({ databaseUrl: db.url, applicationName: 'p2pfk/-/test' });
+    const lost = expect(connecting).rejects.toMatchObject({
+      name: 'ConnectionLost',
+      message: expect.stringContaining('was cancelled before it could do anything'),
+    });
+    const { pid, query } = await waiting();
+    if (query !== '') {
+      await observer.query('SELECT pg_cancel_backend($1)', [pid]);
+      await lost;
+      return;
+    }
+    lost.catch(() => undefined);
+    await locker.query('ROLLBACK');
+    await (await connecting).end();
+  }
 });
 
 it('a server that cannot open a session for want of disk space is lost, not one that refuses us', async () => {
