@@ -27,7 +27,9 @@
 --     that take nothing else are let through. In all other places PostgreSQL evaluates only IMMUTABLE functions, and none of those runs SQL;
 --   - foreign tables, although p2pfk reads none: postgres_fdw connects a superuser without a password, also back to this server as
 --     another superuser, and what is read there may be a view that calls a function of the owner.
--- Not followed: the body of a function that is text. Its owner is trusted with what it calls, or it counts anyway.
+-- The body of a function that is text is not followed: its owner is trusted with what it calls. But a body without a search_path of its own
+-- looks names up in that of the caller, where others may have put functions. DDL runs under the caller's path, so such a function
+-- counts for the owner of the table, who chooses what it is given: also one of a superuser, and on 13 those of PostgreSQL in SQL.
 :begin
 WITH RECURSIVE trusted AS MATERIALIZED (
   SELECT r.oid
@@ -169,8 +171,9 @@ WITH RECURSIVE trusted AS MATERIALIZED (
                     OR k.casttarget IN (SELECT y.oid FROM own_type y) AND k.castsource < 16384
           UNION SELECT k.castfunc FROM pg_cast k
                  WHERE k.castsource IN (SELECT y.oid FROM type y) AND k.casttarget IN (SELECT y.oid FROM type y)
-                    OR k.casttarget IN (SELECT y.oid FROM key_type y
-                                        UNION ALL SELECT t.typbasetype FROM key_type y JOIN pg_type t ON t.oid = y.oid)
+                    -- For a bound, which is a value of PostgreSQL's own types.
+                    OR k.castsource < 16384 AND k.casttarget IN (SELECT y.oid FROM key_type y
+                                                                 UNION ALL SELECT t.typbasetype FROM key_type y JOIN pg_type t ON t.oid = y.oid)
           UNION SELECT r.refobjid FROM reference r WHERE r.refclassid = 'pg_proc'::regclass
           UNION SELECT coalesce(o.oprcode::oid, d.refobjid)
                   FROM type y
@@ -185,10 +188,32 @@ WITH RECURSIVE trusted AS MATERIALIZED (
          SELECT d.refclassid, d.refobjid FROM pg_depend d
           WHERE d.classid = 'pg_proc'::regclass AND d.objid = y.oid AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass) OFFSET 0) d
     LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+), tree(text) AS MATERIALIZED (
+  SELECT e.tree FROM expression e
+  UNION ALL
+  SELECT d.conbin::text FROM type y JOIN pg_constraint d ON d.contypid = y.oid
+), by_path AS MATERIALIZED (
+  SELECT f.oid
+    FROM (SELECT c.oid FROM code c
+          UNION SELECT r.m[1]::oid FROM tree t CROSS JOIN LATERAL regexp_matches(t.text, ':\w*funcid (\d+)', 'g') r(m)
+          UNION SELECT o.oprcode::oid FROM tree t CROSS JOIN LATERAL regexp_matches(t.text, ':opno (\d+)', 'g') r(m) JOIN pg_operator o ON o.oid = r.m[1]::oid) x
+    JOIN pg_proc f ON f.oid = x.oid
+    JOIN pg_language l ON l.oid = f.prolang
+   WHERE l.lanname NOT IN ('internal', 'c') AND to_jsonb(f) ->> 'prosqlbody' IS NULL  -- column of 14+
+     AND NOT EXISTS (SELECT FROM unnest(f.proconfig) s(setting) WHERE s.setting LIKE 'search_path=%')
+), author AS MATERIALIZED (
+  SELECT c.relowner AS owner FROM above a JOIN pg_class c ON c.oid = a.oid
+  UNION
+  SELECT t.typowner FROM own_type t
 ), owned AS (
   SELECT format('function %s', f.oid::regprocedure) AS code, f.proowner AS owner,
-         format('read the code and take it over: ALTER FUNCTION %s OWNER TO %I', f.oid::regprocedure, session_user) AS remedy
+         format('read the code and take it over: ALTER FUNCTION %1$s OWNER TO %2$I; ALTER FUNCTION %1$s SET search_path = pg_catalog', f.oid::regprocedure, session_user) AS remedy
     FROM code c JOIN pg_proc f ON f.oid = c.oid
+  UNION
+  SELECT format('function %s, which finds what it calls by search_path, in an expression', b.oid::regprocedure), a.owner,
+         CASE WHEN b.oid < 16384 THEN 'take what uses it away'
+              ELSE format('give it a path of its own: ALTER FUNCTION %s SET search_path = pg_catalog', b.oid::regprocedure) END
+    FROM by_path b CROSS JOIN author a
   UNION
   SELECT format('type %s', t.oid::regtype), t.typowner, format('read the code and take it over: ALTER TYPE %s OWNER TO %I', t.oid::regtype, session_user)
     FROM own_type t

@@ -26,7 +26,9 @@ const resolve = async () => {
 const make = (place: Place) => db.observer.query(makePlace(place, 'app', 'app'));
 // An operator class of a superuser counts for all tables of the database.
 afterEach(() => vi.unstubAllEnvs());
-afterEach(() => db.observer.query('RESET ROLE; RESET search_path; DROP SCHEMA app CASCADE'));
+afterEach(() =>
+  db.observer.query('RESET ROLE; RESET search_path; DROP SCHEMA app CASCADE; DROP SCHEMA IF EXISTS stranger CASCADE'),
+);
 
 describe('a function of the application', () => {
   const here = PLACES.filter(({ from = 13 }) => majorUnderTest >= from);

@@ -552,6 +552,22 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'the CHECK of a domain that calls a function is not run when a partition is added',
   },
   {
+    rule: 'a function of a superuser that finds names by search_path counts for the owner of the table',
+    file: 'sql/catalog/untrusted-code.sql',
+    find: '    FROM by_path b CROSS JOIN author a\n',
+    replace: '    FROM by_path b CROSS JOIN author a WHERE false\n',
+    test: 'test/core/checks/untrusted-code.test.ts',
+    title: 'nor is that of a function of a superuser, which VALIDATE finds by the search_path of the caller',
+  },
+  {
+    rule: 'a cast of a stranger to the type of the key counts for nothing',
+    file: 'sql/catalog/untrusted-code.sql',
+    find: 'OR k.castsource < 16384 AND k.casttarget IN',
+    replace: 'OR k.casttarget IN',
+    test: 'test/core/checks/untrusted-code.test.ts',
+    title: 'a cast of a role that can only connect keeps no command from its work',
+  },
+  {
     rule: 'the database does not say whose code is trusted',
     file: 'sql/session.sql',
     find: "set_config('p2pfk.trusted_owners', :'trusted_owners'::pg_catalog.text,",

@@ -266,9 +266,38 @@ const REFUSED: readonly Place[] = [
       ALTER TABLE top ATTACH PARTITION inode FOR VALUES IN ('one', 'two')`,
     refused: 'to_kind(integer)',
   },
+  {
+    title: 'a superuser’s function whose body finds names by search_path',
+    before: asSuperuser("CREATE FUNCTION loose(text) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT length($1)'"),
+    after: 'CREATE INDEX ON path_1 (loose(name))',
+    refused: 'loose(text), which finds what it calls by search_path, in an expression',
+  },
+  {
+    title: 'the same in PL/pgSQL, for an operator in extended statistics',
+    before:
+      asSuperuser(`CREATE FUNCTION loose(text) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN length($1); END';
+      CREATE OPERATOR @@@ (FUNCTION = loose, RIGHTARG = text)`),
+    after: 'CREATE STATISTICS s ON (@@@ name), ino FROM path_1',
+    refused: 'loose(text), which finds what it calls by search_path, in an expression',
+    from: 14,
+  },
 ];
 
 const HARMLESS: readonly Place[] = [
+  {
+    title: 'a superuser’s function with a search_path of its own',
+    before: asSuperuser(
+      "CREATE FUNCTION fast(text) RETURNS int IMMUTABLE LANGUAGE sql SET search_path = pg_catalog AS 'SELECT length($1)'",
+    ),
+    after: 'CREATE INDEX ON path_1 (fast(name))',
+  },
+  {
+    title: 'a cast of a stranger to the type of the partition key',
+    after: asSuperuser(`CREATE SCHEMA IF NOT EXISTS stranger; CREATE TYPE stranger.z AS ENUM ('x');
+      CREATE FUNCTION stranger.f(stranger.z) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN 'x'; END $$;
+      DO $$ BEGIN IF to_regrole('stranger') IS NULL THEN CREATE ROLE stranger; END IF; END $$;
+      ALTER FUNCTION stranger.f(stranger.z) OWNER TO stranger; CREATE CAST (stranger.z AS text) WITH FUNCTION stranger.f(stranger.z)`),
+  },
   {
     title: 'a default, a trigger and a function that nothing uses',
     after: `ALTER TABLE path ADD x int DEFAULT evil(); ALTER TABLE path_1 ALTER ino SET DEFAULT evil()`,

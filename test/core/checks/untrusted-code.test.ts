@@ -1,5 +1,5 @@
 /** Code of the application never runs with more rights than its own statements would give it: attacks that made its author a superuser. */
-import type { Client } from 'pg';
+import { Client } from 'pg';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { verifyTable } from '../../../core/checks/verification.ts';
 import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
@@ -76,6 +76,10 @@ describe('a cast by a function of another role, in the comparison of keys,', () 
     const core = await coreSession(db.url);
     await expect(resolveForeignKey(core, { table: 'app.path' }, 'migrate')).rejects.toThrow('casts of type app.number');
     await observer.query('ALTER TYPE app.number OWNER TO CURRENT_USER');
+    await expect(resolveForeignKey(core, { table: 'app.path' }, 'migrate')).rejects.toThrow(
+      'give it a path of its own: ALTER FUNCTION app.to_int(app.number) SET search_path = pg_catalog',
+    );
+    await observer.query('ALTER FUNCTION app.to_int(app.number) SET search_path = pg_catalog');
     expect(await resolveForeignKey(core, { table: 'app.path' }, 'migrate')).toMatchObject({ table: 'app.path' });
   });
 
@@ -151,6 +155,37 @@ const HIDDEN = [
 ] as const;
 
 describe('code that is hidden in an index', () => {
+  it('nor is that of a function of a superuser, which VALIDATE finds by the search_path of the caller', async () => {
+    const attack = await intruder(THREE_PAIRS);
+    await attack.observer.query(`
+      CREATE FUNCTION public.far(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN earth() * $1; END';
+      DO $$ BEGIN EXECUTE format('CREATE SCHEMA %I AUTHORIZATION ${attack.role}', session_user); END $$;
+      ALTER TABLE path_1 OWNER TO ${attack.role}; GRANT CREATE ON SCHEMA public TO ${attack.role}; SET ROLE ${attack.role};
+      DO $$ BEGIN EXECUTE format('CREATE FUNCTION %I.earth() RETURNS int IMMUTABLE LANGUAGE plpgsql AS ''BEGIN RETURN lo.take(); END''', session_user); END $$;
+      CREATE STATISTICS public.s ON (public.far(1) * ino), (ino + 1) FROM path_1; RESET ROLE`);
+    const found = {
+      name: 'UntrustedCode',
+      message: expect.stringContaining('function public.far(integer), which finds'),
+    };
+    await expect(new Execution().plan({ table: 'path' })).rejects.toMatchObject(found);
+    await expect(verifyTable(attack.core, { table: 'path' })).rejects.toMatchObject(found);
+    expect(await isSuperuser(attack)).toEqual({ yes: false });
+  });
+
+  it('a cast of a role that can only connect keeps no command from its work', async () => {
+    const testCase = await databaseWith(THREE_PAIRS);
+    const stranger = new Client({ connectionString: (await plainRole(testCase)).url });
+    await stranger.connect();
+    onTestFinished(() => stranger.end());
+    await stranger.query(`
+      CREATE TYPE pg_temp.z AS ENUM ('x');
+      CREATE FUNCTION pg_temp.f(pg_temp.z) RETURNS text LANGUAGE sql AS 'SELECT ''a''::text';
+      CREATE CAST (pg_temp.z AS text) WITH FUNCTION pg_temp.f(pg_temp.z);
+      CREATE FUNCTION pg_temp.g(pg_temp.z) RETURNS int LANGUAGE sql AS 'SELECT 1';
+      CREATE CAST (pg_temp.z AS int) WITH FUNCTION pg_temp.g(pg_temp.z)`);
+    await expect(new Execution().plan({ table: 'path' })).resolves.toBeDefined();
+  });
+
   it.each(HIDDEN)(
     'in %s, by the owner of one partition, is not run by plan, migrate, verify, nor audit',
     async (_, call) => {
