@@ -104,7 +104,8 @@ WITH RECURSIVE trusted AS MATERIALIZED (
   UNION
   SELECT p.oid
     FROM type y
-    JOIN pg_type t ON t.oid = y.oid
+   -- OFFSET 0: each type once, and not all types of the database first.
+   CROSS JOIN LATERAL (SELECT t.oid, t.typbasetype, t.typelem, t.typrelid, t.typtype FROM pg_type t WHERE t.oid = y.oid OFFSET 0) t
    CROSS JOIN LATERAL (
          SELECT t.typbasetype AS oid
          UNION ALL SELECT t.typelem
