@@ -85,6 +85,7 @@ export const LONG: readonly string[] = [
   'core/drift/repair-script',
   'core/drift/two-keys',
   'core/checks/findings-later',
+  'core/catalog/row-movement-guard',
   'core/checks/hazards',
   'core/catalog/index-rule',
   'core/catalog/pairing-coarser',

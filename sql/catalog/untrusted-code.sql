@@ -208,12 +208,12 @@ WITH RECURSIVE trusted AS MATERIALIZED (
   SELECT t.typowner FROM own_type t
 ), owned AS (
   SELECT format('function %s', f.oid::regprocedure) AS code, f.proowner AS owner,
-         format('read the code and take it over: ALTER FUNCTION %1$s OWNER TO %2$I; ALTER FUNCTION %1$s SET search_path = pg_catalog', f.oid::regprocedure, session_user) AS remedy
+         format('read the code and take it over: ALTER FUNCTION %1$s OWNER TO %2$I; ALTER FUNCTION %1$s SET search_path = pg_catalog, pg_temp', f.oid::regprocedure, session_user) AS remedy
     FROM code c JOIN pg_proc f ON f.oid = c.oid
   UNION
   SELECT format('function %s, which finds what it calls by search_path, in an expression', b.oid::regprocedure), a.owner,
          CASE WHEN b.oid < 16384 THEN 'take what uses it away'
-              ELSE format('give it a path of its own: ALTER FUNCTION %s SET search_path = pg_catalog', b.oid::regprocedure) END
+              ELSE format('give it a path of its own: ALTER FUNCTION %s SET search_path = pg_catalog, pg_temp', b.oid::regprocedure) END
     FROM by_path b CROSS JOIN author a
   UNION
   SELECT format('type %s', t.oid::regtype), t.typowner, format('read the code and take it over: ALTER TYPE %s OWNER TO %I', t.oid::regtype, session_user)

@@ -77,9 +77,9 @@ describe('a cast by a function of another role, in the comparison of keys,', () 
     await expect(resolveForeignKey(core, { table: 'app.path' }, 'migrate')).rejects.toThrow('casts of type app.number');
     await observer.query('ALTER TYPE app.number OWNER TO CURRENT_USER');
     await expect(resolveForeignKey(core, { table: 'app.path' }, 'migrate')).rejects.toThrow(
-      'give it a path of its own: ALTER FUNCTION app.to_int(app.number) SET search_path = pg_catalog',
+      'give it a path of its own: ALTER FUNCTION app.to_int(app.number) SET search_path = pg_catalog, pg_temp',
     );
-    await observer.query('ALTER FUNCTION app.to_int(app.number) SET search_path = pg_catalog');
+    await observer.query('ALTER FUNCTION app.to_int(app.number) SET search_path = pg_catalog, pg_temp');
     expect(await resolveForeignKey(core, { table: 'app.path' }, 'migrate')).toMatchObject({ table: 'app.path' });
   });
 
