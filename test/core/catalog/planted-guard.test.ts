@@ -96,6 +96,7 @@ it('counts as the guard of an older edition only where it is one', async () => {
     root('WHEN (false)'),
     root(''),
     root('WHEN (new.medium IS DISTINCT FROM new.medium)'),
+    root('WHEN (old.medium IS NOT DISTINCT FROM new.medium)'),
     root('WHEN (old.ino IS DISTINCT FROM new.ino)'),
     root('WHEN (old.medium IS DISTINCT FROM new.medium AND old.ino IS DISTINCT FROM new.ino)'),
     root(same).replace('OF medium', 'OF ino'),
