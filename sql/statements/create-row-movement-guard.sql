@@ -224,7 +224,7 @@ WITH RECURSIVE leaf AS (
 ), written AS MATERIALIZED (
   SELECT w.*, t.head || w.clause || t.tail AS create_sql,
          CASE w.wanted_firing WHEN 'A' THEN format('; ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', w.relation, w.name) ELSE '' END AS always_sql,
-         w.is_guard IS TRUE AND starts_with(w.definition, t.head) AND right(w.definition, length(t.tail)) = t.tail AS is_comparable,
+         w.is_guard IS TRUE AND starts_with(w.definition, t.head) AS is_comparable,
          substr(w.definition, length(t.head) + 1, greatest(0, length(w.definition) - length(t.head) - length(t.tail))) AS clause_there
     FROM wanted w
    CROSS JOIN LATERAL (SELECT format('CREATE TRIGGER %I BEFORE UPDATE ON %s FOR EACH ROW', w.name, w.relation) AS head,

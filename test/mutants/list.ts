@@ -810,8 +810,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'sql/statements/create-row-movement-guard.sql',
     find: '\n                  AND t.tgfoid = x.function AS is_guard',
     replace: ' AS is_guard',
-    test: 'test/core/catalog/row-movement-guard.test.ts',
-    title: 'in the place of the guard after the plan, does not pass for it',
+    test: PLANTED_GUARD_TESTS,
+    title: 'counts as the guard only where all is the same',
   },
   {
     rule: 'nor does one that groups the conditions of its WHEN clause in another way',

@@ -45,7 +45,9 @@ async function guardAfter() {
     observer,
     `SELECT 'inode_1'::regclass::oid::int8 AS leaf, 'inode'::regclass::oid::int8 AS referenced_oid, 'path'::regclass::oid::int8 AS referencing_oid`,
   );
-  await core.query(`CREATE FUNCTION public.eq(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+  await core.query(`CREATE SCHEMA other;
+    CREATE FUNCTION other.refuse_row_movement() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+    CREATE FUNCTION public.eq(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
     CREATE OPERATOR public.= (FUNCTION = public.eq, LEFTARG = text, RIGHTARG = text)`);
   return async (sql: string): Promise<Guard | undefined> => {
     await core.query('BEGIN');
@@ -73,6 +75,7 @@ it('counts as the guard only where all is the same', async () => {
     leaf(SAME.replace('new.medium =', 'new.medium COLLATE "C" =')),
     leaf(SAME.replace('new.medium =', 'old.medium =')),
     leaf(SAME, `EXECUTE FUNCTION p2pfk.refuse_row_movement('x')`),
+    leaf(SAME, 'EXECUTE FUNCTION other.refuse_row_movement()'),
     leaf(SAME).replace('UPDATE', 'UPDATE OF medium'),
     leaf(SAME).replace('UPDATE', 'INSERT OR UPDATE'),
     leaf(SAME).replace('BEFORE', 'AFTER'),
