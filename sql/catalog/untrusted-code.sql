@@ -198,9 +198,11 @@ WITH RECURSIVE trusted AS MATERIALIZED (
     FROM (SELECT c.oid FROM code c
           UNION SELECT r.m[1]::oid FROM tree t CROSS JOIN LATERAL regexp_matches(t.text, ':\w*funcid (\d+)', 'g') r(m)
           UNION SELECT o.oprcode::oid FROM tree t CROSS JOIN LATERAL regexp_matches(t.text, ':opno (\d+)', 'g') r(m) JOIN pg_operator o ON o.oid = r.m[1]::oid) x
-    JOIN pg_proc f ON f.oid = x.oid
-    JOIN pg_language l ON l.oid = f.prolang
-   WHERE l.lanname NOT IN ('internal', 'c') AND to_jsonb(f) ->> 'prosqlbody' IS NULL  -- column of 14+
+   -- OFFSET 0: to_jsonb for these alone, and not for all functions of the database.
+   CROSS JOIN LATERAL (
+         SELECT f.* FROM pg_proc f JOIN pg_language l ON l.oid = f.prolang
+          WHERE f.oid = x.oid AND l.lanname NOT IN ('internal', 'c') OFFSET 0) f
+   WHERE to_jsonb(f) ->> 'prosqlbody' IS NULL  -- column of 14+
      AND NOT EXISTS (SELECT FROM unnest(f.proconfig) s(setting) WHERE s.setting LIKE 'search_path=%')
 ), author AS MATERIALIZED (
   SELECT c.relowner AS owner FROM above a JOIN pg_class c ON c.oid = a.oid
@@ -231,7 +233,7 @@ WITH RECURSIVE trusted AS MATERIALIZED (
     JOIN pg_type t ON t.oid = y.oid AND t.typtype = 'd'
     JOIN pg_constraint c ON c.contypid = t.oid
    CROSS JOIN LATERAL regexp_matches(c.conbin::text, ':[a-z]*funcid (\d+)', 'g') called(m)
-    JOIN pg_proc f ON f.oid = called.m[1]::oid
+   CROSS JOIN LATERAL (SELECT f.* FROM pg_proc f WHERE f.oid = called.m[1]::oid OFFSET 0) f
    WHERE f.provolatile <> 'i'
      AND NOT (f.provolatile = 's' AND f.pronamespace = 'pg_catalog'::regnamespace
               AND NOT EXISTS (SELECT FROM unnest(f.proargtypes::oid[]) a(type)
