@@ -12,7 +12,7 @@ async function plan(
   const schema = await makeTables(db, {
     actions,
     more: `
-      CREATE FUNCTION f(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN $1; END $$;
+      CREATE FUNCTION f(int) RETURNS int LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$ BEGIN RETURN $1; END $$;
       CREATE FUNCTION t() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN old; END $$;
       ${more}`,
     last,
