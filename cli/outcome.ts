@@ -15,7 +15,7 @@ import type {
   PlanResult,
   RolledBackResult,
   VerifyMigrationResult,
-} from '../core/contracts/step-results.ts';
+} from '../core/contracts/steps/results.ts';
 import { INTERRUPTED } from './failures.ts';
 import { isRecord, type NamedError, parseCause, readError, stringOf } from './progress/events.ts';
 

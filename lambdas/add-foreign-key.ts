@@ -1,5 +1,5 @@
 /** State AddForeignKey: the pair FK of one pair, NOT VALID. */
-import { PairEvent } from '../core/contracts/step-events.ts';
+import { PairEvent } from '../core/contracts/steps/events.ts';
 import { eachPair, isAdded } from '../core/steps/batch.ts';
 import { addForeignKey } from '../core/steps/forward/add-foreign-key.ts';
 import { stepHandler } from './handler.ts';

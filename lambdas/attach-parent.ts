@@ -1,5 +1,5 @@
 /** State AttachParent: the parent FK is back. */
-import { MigrationEvent } from '../core/contracts/step-events.ts';
+import { MigrationEvent } from '../core/contracts/steps/events.ts';
 import { attachParent } from '../core/steps/rollback/attach-parent.ts';
 import { stepHandler } from './handler.ts';
 

@@ -1,5 +1,5 @@
 /** State DropPairForeignKeys: what the migration added goes. */
-import { MigrationEvent } from '../core/contracts/step-events.ts';
+import { MigrationEvent } from '../core/contracts/steps/events.ts';
 import { dropPairForeignKeys } from '../core/steps/rollback/drop-pair-foreign-keys.ts';
 import { stepHandler } from './handler.ts';
 

@@ -1,5 +1,5 @@
 /** State DropParentForeignKey: the verified drop. */
-import { MigrationEvent } from '../core/contracts/step-events.ts';
+import { MigrationEvent } from '../core/contracts/steps/events.ts';
 import { dropParentForeignKey } from '../core/steps/forward/drop-parent-foreign-key.ts';
 import { stepHandler } from './handler.ts';
 

@@ -1,5 +1,5 @@
 /** State Fence: no forward statement from here on. */
-import { InterruptEvent } from '../core/contracts/step-events.ts';
+import { InterruptEvent } from '../core/contracts/steps/events.ts';
 import { fence } from '../core/steps/rollback/fence.ts';
 import { stepHandler } from './handler.ts';
 

@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import * as z from 'zod';
 import { describeError, InvalidInput, type P2pfkError } from '../core/contracts/errors.ts';
-import { PlannedDatabase } from '../core/contracts/step-events.ts';
+import { PlannedDatabase } from '../core/contracts/steps/events.ts';
 import { explainMissingRelation } from '../core/ledger/missing-relation.ts';
 import { requirePlannedDatabase } from '../core/ledger/schema/identity.ts';
 import { confirmOnStandby, noteUnconfirmed } from '../core/ledger/standby-commit.ts';

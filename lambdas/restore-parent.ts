@@ -1,5 +1,5 @@
 /** State RestoreParentForPair: one leaf of the parent FK, without a scan under lock. */
-import { PairEvent } from '../core/contracts/step-events.ts';
+import { PairEvent } from '../core/contracts/steps/events.ts';
 import { eachPair, isRestored } from '../core/steps/batch.ts';
 import { restoreParentForPair } from '../core/steps/rollback/restore-parent.ts';
 import { stepHandler } from './handler.ts';

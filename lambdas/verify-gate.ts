@@ -1,5 +1,5 @@
 /** State VerifyGate: may the parent FK go? */
-import { MigrationEvent } from '../core/contracts/step-events.ts';
+import { MigrationEvent } from '../core/contracts/steps/events.ts';
 import { verifyGate } from '../core/steps/forward/verify-gate.ts';
 import { stepHandler } from './handler.ts';
 

@@ -1,5 +1,5 @@
 /** State VerifyMigration: the six checks. */
-import { MigrationEvent } from '../core/contracts/step-events.ts';
+import { MigrationEvent } from '../core/contracts/steps/events.ts';
 import { verifyMigration } from '../core/steps/forward/verify-migration.ts';
 import { stepHandler } from './handler.ts';
 

@@ -1,5 +1,5 @@
 /** State VerifyRolledBack: compares the parent FK with what it was. */
-import { MigrationEvent } from '../core/contracts/step-events.ts';
+import { MigrationEvent } from '../core/contracts/steps/events.ts';
 import { verifyRolledBack } from '../core/steps/rollback/verify-rolled-back.ts';
 import { stepHandler } from './handler.ts';
 

@@ -11,7 +11,7 @@ import type {
   MigrationStatus,
   Rehearsal,
 } from '../core/contracts/documents.ts';
-import type { PlannedDatabase } from '../core/contracts/step-events.ts';
+import type { PlannedDatabase } from '../core/contracts/steps/events.ts';
 import type { HeldLock } from '../core/contracts/trail.ts';
 
 /** `STOPPED`: by a person or a time-out before its end; nothing was undone and nothing is lost. */

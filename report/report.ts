@@ -2,7 +2,7 @@
 import type { DescribeExecutionOutput, HistoryEvent } from '@aws-sdk/client-sfn';
 import type { MigrationStatus } from '../core/contracts/documents.ts';
 import { withoutSchemaOf } from '../core/contracts/safe-text.ts';
-import { PlannedDatabase } from '../core/contracts/step-events.ts';
+import { PlannedDatabase } from '../core/contracts/steps/events.ts';
 import type { Trail } from '../core/contracts/trail.ts';
 import { type Json, numberOf, parseRecord, stringOf } from '../core/history/json.ts';
 import { type History, readHistory } from '../core/history/read-history.ts';

@@ -1,6 +1,6 @@
 /** Numbers as people read them. Pure. */
 import type { AcceptedFinding } from '../core/contracts/documents.ts';
-import type { PlannedDatabase } from '../core/contracts/step-events.ts';
+import type { PlannedDatabase } from '../core/contracts/steps/events.ts';
 
 /** `0.4 ms`, `182 ms`, `1.24 s`, `12.4 s`, `3 min 20 s`, `1 h 05 min`, `2 d 3 h`. */
 export function duration(milliseconds: number): string {

@@ -1,6 +1,6 @@
 /** Which database an execution works on: its plan has recorded it. */
 import { GetExecutionHistoryCommand, type HistoryEvent, type SFNClient } from '@aws-sdk/client-sfn';
-import { PlannedDatabase } from '../../core/contracts/step-events.ts';
+import { PlannedDatabase } from '../../core/contracts/steps/events.ts';
 import { isRecord } from '../progress/events.ts';
 import { createHistoryReader } from './history-progress.ts';
 

@@ -2,7 +2,7 @@
 
 import type { Check, CheckId, RollbackStrategy } from '../../core/contracts/documents.ts';
 import { lockTriesOf, nextTryWithinSeconds } from '../../core/contracts/lock-tries.ts';
-import type { FenceResult, PairResult, PlanResult } from '../../core/contracts/step-results.ts';
+import type { FenceResult, PairResult, PlanResult } from '../../core/contracts/steps/results.ts';
 import {
   clock,
   definitionWithoutSchemaOf,

@@ -3,14 +3,14 @@
  * returns what is known now and the lines that a person reads. No terminal, no clock, no colour.
  */
 import type { MigratedPair } from '../../core/contracts/documents.ts';
-import { ROLLBACK_REQUESTED } from '../../core/contracts/step-events.ts';
+import { ROLLBACK_REQUESTED } from '../../core/contracts/steps/events.ts';
 import type {
   FenceResult,
   GateResult,
   PairResult,
   PlanResult,
   VerifyMigrationResult,
-} from '../../core/contracts/step-results.ts';
+} from '../../core/contracts/steps/results.ts';
 import { isRecord, numberOf, type ProgressEvent, readError, stringOf, timeOf } from './events.ts';
 import * as say from './lines.ts';
 import { NOT_BEGUN, type Progress, RUNS_ON, type Running, type StageProgress, totalOf } from './state.ts';

@@ -1,6 +1,6 @@
 /** What is known of an execution from its events. */
 import type { CheckId, MigratedPair } from '../../core/contracts/documents.ts';
-import type { FenceResult, GateResult, PlanResult } from '../../core/contracts/step-results.ts';
+import type { FenceResult, GateResult, PlanResult } from '../../core/contracts/steps/results.ts';
 import type { Seen } from '../outcome.ts';
 import type { NamedError } from './events.ts';
 

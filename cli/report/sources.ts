@@ -10,7 +10,7 @@ import {
 import type { Client } from 'pg';
 import { messageOf } from '../../core/contracts/errors.ts';
 import { withheld } from '../../core/contracts/redact.ts';
-import { PlannedDatabase } from '../../core/contracts/step-events.ts';
+import { PlannedDatabase } from '../../core/contracts/steps/events.ts';
 import type { Trail } from '../../core/contracts/trail.ts';
 import { connectReadOnly, describeTarget } from '../../core/ledger/connect.ts';
 import { readTrail } from '../../core/ledger/read-trail.ts';

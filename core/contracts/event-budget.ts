@@ -8,7 +8,7 @@
 
 import type { EventBudget } from './documents.ts';
 import { PACE } from './forecast.ts';
-import type { PairItem } from './step-results.ts';
+import type { PairItem } from './steps/results.ts';
 
 /** Events of one execution at most. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
 export const EVENT_LIMIT = 25_000;

@@ -6,8 +6,8 @@
 import { type PairStatus, readPairStatus } from '../catalog/pairs.ts';
 import { DeadlockDetected, LockTimeout } from '../contracts/errors.ts';
 import { PAIRS_PER_CALL } from '../contracts/event-budget.ts';
-import type { PairEvent } from '../contracts/step-events.ts';
-import type { PairResult } from '../contracts/step-results.ts';
+import type { PairEvent } from '../contracts/steps/events.ts';
+import type { PairResult } from '../contracts/steps/results.ts';
 import { foreignKeyOf, type MigrationOptions, readMigration } from '../ledger/migrations.ts';
 import { type LedgerPair, readPairs } from '../ledger/pairs.ts';
 import type { StepContext } from './context.ts';

@@ -1,5 +1,5 @@
 /** The small result of a step on one pair. */
-import type { PairResult } from '../contracts/step-results.ts';
+import type { PairResult } from '../contracts/steps/results.ts';
 import type { EnteredPair } from './context.ts';
 
 export function pairResult(

@@ -1,6 +1,6 @@
 /**
- * What travels between states. The steps get names and numbers only (`core/contracts/step-events.ts` and
- * `step-results.ts` have the shapes); what is big
+ * What travels between states. The steps get names and numbers only (`core/contracts/steps/events.ts` and
+ * `results.ts` have the shapes); what is big
  * or changes lives in the ledger, because every event of an execution repeats its payload and one payload has 256 KiB.
  */
 import { JsonPath, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';

@@ -15,7 +15,7 @@ import {
   Wait,
   WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
-import { ROLLBACK_REQUESTED } from '../../core/contracts/step-events.ts';
+import { ROLLBACK_REQUESTED } from '../../core/contracts/steps/events.ts';
 import { ERROR_PATH, Payload } from './payloads.ts';
 import { INFRASTRUCTURE, PASSES } from './retry.ts';
 import type { StepFactory } from './step-factory.ts';

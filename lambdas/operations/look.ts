@@ -1,5 +1,5 @@
 /** Looks for migrations whose execution died without an event. */
-import { LookEvent } from '../../core/contracts/step-events.ts';
+import { LookEvent } from '../../core/contracts/steps/events.ts';
 import { look } from '../../core/steps/operations/look.ts';
 import { stepHandler } from '../handler.ts';
 

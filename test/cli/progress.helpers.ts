@@ -3,7 +3,7 @@
 import type { ProgressEvent } from '../../cli/progress/events.ts';
 import { advance } from '../../cli/progress/progress.ts';
 import { NOTHING_YET, type Progress } from '../../cli/progress/state.ts';
-import type { PairResult, PlanResult } from '../../core/contracts/step-results.ts';
+import type { PairResult, PlanResult } from '../../core/contracts/steps/results.ts';
 
 export const plan = (count: number, status: PlanResult['status'] = 'PLANNED'): PlanResult => ({
   status,

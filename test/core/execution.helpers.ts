@@ -10,7 +10,7 @@ import type {
   PlanResult,
   RolledBackResult,
   VerifyMigrationResult,
-} from '../../core/contracts/step-results.ts';
+} from '../../core/contracts/steps/results.ts';
 import type { AttachResult } from '../../core/steps/rollback/attach-parent.ts';
 import { handler as addForeignKey } from '../../lambdas/add-foreign-key.ts';
 import { handler as attachParent } from '../../lambdas/attach-parent.ts';

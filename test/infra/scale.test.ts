@@ -14,8 +14,8 @@ import {
   pollForApproval,
 } from '../../core/contracts/event-budget.ts';
 import { PACE } from '../../core/contracts/forecast.ts';
-import type { PairEvent } from '../../core/contracts/step-events.ts';
-import type { PairItem, PairResult } from '../../core/contracts/step-results.ts';
+import type { PairEvent } from '../../core/contracts/steps/events.ts';
+import type { PairItem, PairResult } from '../../core/contracts/steps/results.ts';
 import { workThrough } from '../../core/steps/batch.ts';
 import { type Handlers, type StateMachineDefinition, startExecution } from '../../local/engine/engine.ts';
 import { definition } from './definition.helpers.ts';

@@ -80,7 +80,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a rollback that comes late leaves a later migration of the same foreign key alone',
-    file: 'core/steps/forward/plan-step.ts',
+    file: 'core/steps/forward/plan.ts',
     find: 'input.migrationId !== undefined && foreignKey.migrationId !== input.migrationId',
     replace: 'input.migrationId !== undefined && foreignKey.migrationId === undefined',
     test: HAND_OVER_TESTS,
@@ -285,7 +285,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'orphan counts survive a dead handler: each is noted before the next one begins',
-    file: 'core/steps/forward/count-remaining-orphans.ts',
+    file: 'core/steps/count-remaining-orphans.ts',
     find: '    if (row)\n',
     replace: '    if (row && (pair === left.at(-1) || context.remainingMs() < RESERVE_MS))\n',
     test: GATE_TESTS,
@@ -309,7 +309,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'the gate is asked again under the locks of the drop',
-    file: 'core/steps/forward/verified-drop.ts',
+    file: 'core/steps/verified-drop.ts',
     find: `    const pairing = await openGate(client, foreignKey, planned, drop.options);
 
     await limit`,
@@ -321,7 +321,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a DELETE that scans refuses the drop, whatever else passed',
-    file: 'core/steps/forward/verified-drop.ts',
+    file: 'core/steps/verified-drop.ts',
     find: 'if (!probe.passed) throw',
     replace: 'if (checks.length === 0 && !probe.passed) throw',
     test: 'test/core/checks/delete-probe.test.ts',
@@ -361,7 +361,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'what was added to a partition that is detached since is taken away by the next plan',
-    file: 'core/steps/forward/plan-step.ts',
+    file: 'core/steps/forward/plan.ts',
     find: '    await releaseGonePairs(context, { migrationId: opened.id, execution, foreignKey, pairing, options });\n',
     replace: '    context.logger.debug(releaseGonePairs.name);\n',
     test: PARTITION_SET_TESTS,
@@ -711,7 +711,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'lost ledger: a rollback by an entry that is older than the database is refused',
-    file: 'core/steps/forward/plan-step.ts',
+    file: 'core/steps/forward/plan.ts',
     find: '  if (outdated) throw',
     replace: '  if (outdated && outdated.id === foreignKey.table) throw',
     test: LOST_LEDGER_TESTS,
@@ -735,7 +735,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'the drop reads the approval under its locks: one that is withdrawn at the same moment stops it',
-    file: 'core/steps/forward/verified-drop.ts',
+    file: 'core/steps/verified-drop.ts',
     find: 'if (stands && drop.needsApproval) await requireApproval(client, drop.id);',
     replace: '',
     test: PEOPLE_TESTS,
@@ -839,7 +839,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'nor one that takes its place before the drop',
-    file: 'core/steps/forward/verified-drop.ts',
+    file: 'core/steps/verified-drop.ts',
     find: '    if (drop.guards.length > 0) await createGuards(client, foreignKey, drop.id, drop.guards);\n',
     replace: '',
     test: PLANTED_GUARD_TESTS,
@@ -995,7 +995,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a step that comes late is no failure of its rollback',
-    file: 'core/steps/rollback/cannot-roll-back.ts',
+    file: 'core/steps/cannot-roll-back.ts',
     find: "  await client.query('SELECT p2pfk.enter_rollback($1, $2)', [migration.id, execution]);\n",
     replace: '',
     test: 'test/core/steps/late.test.ts',
@@ -1083,7 +1083,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'the hash of a reviewed plan is not put on another plan',
-    file: 'core/steps/forward/plan-step.ts',
+    file: 'core/steps/forward/plan.ts',
     find: '  refuseUnprovenPlan(input);\n',
     replace: '',
     test: 'test/cli/plan-file.test.ts',

@@ -6,8 +6,8 @@
 import { copyFiringModes } from '../../catalog/firing-modes.ts';
 import { hasPairForeignKey, statementFor } from '../../catalog/pairs.ts';
 import { createGuards, readGuards, wantsGuard } from '../../catalog/row-movement-guard.ts';
-import type { PairEvent } from '../../contracts/step-events.ts';
-import type { PairResult } from '../../contracts/step-results.ts';
+import type { PairEvent } from '../../contracts/steps/events.ts';
+import type { PairResult } from '../../contracts/steps/results.ts';
 import { changePair } from '../../ledger/pairs.ts';
 import { executeDdl } from '../../postgres/execute.ts';
 import { withFreeNames } from '../../postgres/free-names.ts';

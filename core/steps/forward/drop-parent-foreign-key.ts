@@ -1,13 +1,13 @@
 /** DropParentForeignKey: the verified drop, committed. */
 
 import { refuseNewCode } from '../../catalog/untrusted-code.ts';
-import type { MigrationEvent } from '../../contracts/step-events.ts';
-import type { DropResult } from '../../contracts/step-results.ts';
+import type { MigrationEvent } from '../../contracts/steps/events.ts';
+import type { DropResult } from '../../contracts/steps/results.ts';
 import { refuseUnapproved } from '../../ledger/approval-check.ts';
 import { changeMigration } from '../../ledger/migrations.ts';
 import { tryToNote } from '../../ledger/notes/notes.ts';
 import { enterWithinWindow, type StepContext } from '../context.ts';
-import { verifiedDrop } from './verified-drop.ts';
+import { verifiedDrop } from '../verified-drop.ts';
 
 /** @throws as {@link verifiedDrop}; whatever is thrown, nothing has changed */
 export async function dropParentForeignKey(context: StepContext, event: MigrationEvent): Promise<DropResult> {

@@ -4,8 +4,8 @@ import { statementFor } from '../../catalog/pairs.ts';
 import { refuseNewCode } from '../../catalog/untrusted-code.ts';
 import { countOrphans } from '../../checks/orphan-count.ts';
 import { GateFailed, OrphanedRows } from '../../contracts/errors.ts';
-import type { PairEvent } from '../../contracts/step-events.ts';
-import type { PairResult } from '../../contracts/step-results.ts';
+import type { PairEvent } from '../../contracts/steps/events.ts';
+import type { PairResult } from '../../contracts/steps/results.ts';
 import { changePair } from '../../ledger/pairs.ts';
 import { run } from '../../postgres/sql.ts';
 import {

@@ -12,14 +12,14 @@ import type { Rehearsal } from '../../contracts/documents.ts';
 import { PartitionSetChanged } from '../../contracts/errors.ts';
 import { pollForApproval } from '../../contracts/event-budget.ts';
 import { shellWord } from '../../contracts/safe-text.ts';
-import type { MigrationEvent } from '../../contracts/step-events.ts';
-import type { GateResult } from '../../contracts/step-results.ts';
+import type { MigrationEvent } from '../../contracts/steps/events.ts';
+import type { GateResult } from '../../contracts/steps/results.ts';
 import { approvalProblem } from '../../ledger/approval-check.ts';
 import { changeMigration, extendLease, wantsNoIndexes } from '../../ledger/migrations.ts';
 import { readPairs } from '../../ledger/pairs.ts';
 import { type EnteredMigration, enterWithinWindow, LEASE_SECONDS, type StepContext } from '../context.ts';
-import { countRemainingOrphans } from './count-remaining-orphans.ts';
-import { verifiedDrop } from './verified-drop.ts';
+import { countRemainingOrphans } from '../count-remaining-orphans.ts';
+import { verifiedDrop } from '../verified-drop.ts';
 
 /** @throws PartitionSetChanged where nothing is wrong but the plan, which is out of date */
 export async function verifyGate(context: StepContext, event: MigrationEvent): Promise<GateResult> {

@@ -14,8 +14,8 @@ import {
   LockTimeout,
   MigrationFenced,
 } from '../../contracts/errors.ts';
-import type { MigrationEvent } from '../../contracts/step-events.ts';
-import type { VerifyMigrationResult } from '../../contracts/step-results.ts';
+import type { MigrationEvent } from '../../contracts/steps/events.ts';
+import type { VerifyMigrationResult } from '../../contracts/steps/results.ts';
 import { changeMigration } from '../../ledger/migrations.ts';
 import { tryToNote } from '../../ledger/notes/notes.ts';
 import { readPairs } from '../../ledger/pairs.ts';
@@ -23,7 +23,7 @@ import { readIdentity } from '../../ledger/schema/identity.ts';
 import { toNamedError } from '../../postgres/postgres-errors.ts';
 import { inTransaction } from '../../postgres/session/transactions.ts';
 import { enterForward, type StepContext } from '../context.ts';
-import { countRemainingOrphans } from './count-remaining-orphans.ts';
+import { countRemainingOrphans } from '../count-remaining-orphans.ts';
 
 /** A check's detail in the execution's history; the whole text is in the ledger. */
 const DETAIL_CHARACTERS = 300;

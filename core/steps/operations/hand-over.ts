@@ -10,7 +10,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { ExecutionInput } from '../../contracts/execution-input.ts';
 import { shellWord } from '../../contracts/safe-text.ts';
-import type { ReconcileResult, RollbackToStart } from '../../contracts/step-results.ts';
+import type { ReconcileResult, RollbackToStart } from '../../contracts/steps/results.ts';
 import { type Migration, readMigration } from '../../ledger/migrations.ts';
 import { run } from '../../postgres/sql.ts';
 import type { StepContext } from '../context.ts';

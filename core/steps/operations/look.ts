@@ -5,8 +5,8 @@
  */
 
 import { LedgerVersionRefused } from '../../contracts/errors.ts';
-import type { LookEvent } from '../../contracts/step-events.ts';
-import type { LookResult } from '../../contracts/step-results.ts';
+import type { LookEvent } from '../../contracts/steps/events.ts';
+import type { LookResult } from '../../contracts/steps/results.ts';
 import { checkLedger, requireSight } from '../../ledger/schema/state.ts';
 import { run } from '../../postgres/sql.ts';
 import type { StepContext } from '../context.ts';

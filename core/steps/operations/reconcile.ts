@@ -7,8 +7,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { DeadlockDetected, LockTimeout } from '../../contracts/errors.ts';
-import type { ReconcileEvent } from '../../contracts/step-events.ts';
-import type { ReconcileResult, VerifyMigrationResult } from '../../contracts/step-results.ts';
+import type { ReconcileEvent } from '../../contracts/steps/events.ts';
+import type { ReconcileResult, VerifyMigrationResult } from '../../contracts/steps/results.ts';
 import { holdRandomKey } from '../../ledger/liveness.ts';
 import { changeMigration, type Migration, readMigration } from '../../ledger/migrations.ts';
 import { asNote } from '../../ledger/notes/notes.ts';

@@ -6,20 +6,20 @@ import { attachedPairs, readPairStatus, statementFor } from '../../catalog/pairs
 import { forecastRollback, readServer } from '../../catalog/server-facts.ts';
 import { refuseUnsafeReturn } from '../../catalog/untrusted-code.ts';
 import { OrphanedRows, RollbackFailed } from '../../contracts/errors.ts';
-import type { MigrationEvent } from '../../contracts/step-events.ts';
-import type { PairResult } from '../../contracts/step-results.ts';
+import type { MigrationEvent } from '../../contracts/steps/events.ts';
+import type { PairResult } from '../../contracts/steps/results.ts';
 import { changeMigration } from '../../ledger/migrations.ts';
 import { type LedgerPair, readPairs } from '../../ledger/pairs.ts';
 import { executeDdl } from '../../postgres/execute.ts';
 import type { LockRequest } from '../../postgres/locks/lock-wait.ts';
 import { expectAnswersWithin } from '../../postgres/session/unanswered.ts';
 import { runOne } from '../../postgres/sql.ts';
+import { cannotRollBack } from '../cannot-roll-back.ts';
 import { type EnteredMigration, enterAny, type StepContext } from '../context.ts';
 import { refuseForeignTable } from '../foreign-table.ts';
-import { lockOfTables } from '../forward/verified-drop.ts';
 import { limit, underLock } from '../locks/lock-budget.ts';
 import { validate } from '../validation.ts';
-import { cannotRollBack } from './cannot-roll-back.ts';
+import { lockOfTables } from '../verified-drop.ts';
 import { standingParent } from './fence.ts';
 
 const STEP = 'AttachParent';

@@ -7,16 +7,16 @@ import { type PairStatus, pairStatementFor, readPairStatus, statementFor, statem
 import { dropGuardStatements, standingGuards } from '../../catalog/row-movement-guard.ts';
 import { requireFreeReaders } from '../../checks/readers.ts';
 import { RollbackFailed } from '../../contracts/errors.ts';
-import type { MigrationEvent } from '../../contracts/step-events.ts';
-import type { DropPairsResult } from '../../contracts/step-results.ts';
+import type { MigrationEvent } from '../../contracts/steps/events.ts';
+import type { DropPairsResult } from '../../contracts/steps/results.ts';
 import type { Migration } from '../../ledger/migrations.ts';
 import { runNoted } from '../../ledger/notes/noted-statements.ts';
 import { changePair, type LedgerPair, readPairs } from '../../ledger/pairs.ts';
 import { executeDdl } from '../../postgres/execute.ts';
 import { runOne } from '../../postgres/sql.ts';
+import { cannotRollBack } from '../cannot-roll-back.ts';
 import { type EnteredMigration, enterAny, type StepContext } from '../context.ts';
 import { limit, underLock } from '../locks/lock-budget.ts';
-import { cannotRollBack } from './cannot-roll-back.ts';
 import { standingParent } from './fence.ts';
 
 const STEP = 'DropPairForeignKeys';

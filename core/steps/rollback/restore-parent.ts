@@ -6,19 +6,19 @@
 import { attachedPairs, readPairStatus, statementFor } from '../../catalog/pairs.ts';
 import { refuseUnsafeReturn } from '../../catalog/untrusted-code.ts';
 import { PartitionSetChanged } from '../../contracts/errors.ts';
-import type { PairEvent } from '../../contracts/step-events.ts';
-import type { PairResult } from '../../contracts/step-results.ts';
+import type { PairEvent } from '../../contracts/steps/events.ts';
+import type { PairResult } from '../../contracts/steps/results.ts';
 import type { Migration } from '../../ledger/migrations.ts';
 import { changePair, readPair } from '../../ledger/pairs.ts';
 import { executeDdl } from '../../postgres/execute.ts';
 import { run, runOne } from '../../postgres/sql.ts';
 import { enterAny, enterPair, type StepContext } from '../context.ts';
 import { refuseForeignTable } from '../foreign-table.ts';
+import { freeParentName } from '../free-parent-name.ts';
 import { underLock } from '../locks/lock-budget.ts';
 import { pairResult } from '../pair-result.ts';
 import { validate } from '../validation.ts';
 import { standingParent } from './fence.ts';
-import { freeParentName } from './free-parent-name.ts';
 
 const STEP = 'RestoreParent';
 

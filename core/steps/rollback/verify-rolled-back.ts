@@ -4,14 +4,14 @@ import { restoreFiringStatements } from '../../catalog/firing-modes.ts';
 import { readPairStatus } from '../../catalog/pairs.ts';
 import { standingGuards } from '../../catalog/row-movement-guard.ts';
 import { MigrationFenced, RollbackFailed } from '../../contracts/errors.ts';
-import type { MigrationEvent } from '../../contracts/step-events.ts';
-import type { RolledBackResult } from '../../contracts/step-results.ts';
+import type { MigrationEvent } from '../../contracts/steps/events.ts';
+import type { RolledBackResult } from '../../contracts/steps/results.ts';
 import { changeMigration, readMigration } from '../../ledger/migrations.ts';
 import { readPairs } from '../../ledger/pairs.ts';
 import { toNamedError } from '../../postgres/postgres-errors.ts';
 import { inTransaction } from '../../postgres/session/transactions.ts';
+import { cannotRollBack } from '../cannot-roll-back.ts';
 import { enterAny, type StepContext } from '../context.ts';
-import { cannotRollBack } from './cannot-roll-back.ts';
 import { standingParent } from './fence.ts';
 
 /** @throws RollbackFailed naming every difference to the original */

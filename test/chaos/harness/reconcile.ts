@@ -3,7 +3,7 @@
  * process of their own.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ReconcileResult } from '../../../core/contracts/step-results.ts';
+import type { ReconcileResult } from '../../../core/contracts/steps/results.ts';
 import type { Frozen } from './bundle.ts';
 import { Runner } from './runner.ts';
 

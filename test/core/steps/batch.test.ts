@@ -1,6 +1,6 @@
 /** One iteration with several pairs, through the handlers: what it does, tells, and leaves to the next call. */
 import { expect, it } from 'vitest';
-import type { PairResult } from '../../../core/contracts/step-results.ts';
+import type { PairResult } from '../../../core/contracts/steps/results.ts';
 import { handler as addForeignKey } from '../../../lambdas/add-foreign-key.ts';
 import { handler as buildIndex } from '../../../lambdas/build-index.ts';
 import { handler as validateForeignKey } from '../../../lambdas/validate-foreign-key.ts';

@@ -1,7 +1,7 @@
 /** What reconciliation hands over: one rollback by the migration's own state machine, taken up at once, and not without end. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import type { ReconcileResult, RollbackToStart } from '../../../core/contracts/step-results.ts';
+import type { ReconcileResult, RollbackToStart } from '../../../core/contracts/steps/results.ts';
 import { connect } from '../../../core/ledger/connect.ts';
 import { MOST_ROLLBACKS } from '../../../core/steps/operations/hand-over.ts';
 import { handler as look } from '../../../lambdas/operations/look.ts';

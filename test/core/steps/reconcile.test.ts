@@ -4,7 +4,7 @@
  */
 import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { ReconcileResult } from '../../../core/contracts/step-results.ts';
+import type { ReconcileResult } from '../../../core/contracts/steps/results.ts';
 import { connect } from '../../../core/ledger/connect.ts';
 import { holdExecution } from '../../../core/ledger/liveness.ts';
 import type { HandlerContext } from '../../../lambdas/handler.ts';

@@ -1,7 +1,7 @@
 /** The end of a rollback that needs a person, which only the execution that rolls back may reach. */
 import type { Client } from 'pg';
-import type { RollbackFailed } from '../../contracts/errors.ts';
-import type { EnteredMigration } from '../context.ts';
+import type { RollbackFailed } from '../contracts/errors.ts';
+import type { EnteredMigration } from './context.ts';
 
 /**
  * A step that comes late, of an execution that another one has replaced, or after the end of the rollback, finds the tables as others

@@ -4,8 +4,8 @@
  */
 
 import { MigrationFenced, messageOfCause } from '../../contracts/errors.ts';
-import type { InterruptEvent } from '../../contracts/step-events.ts';
-import type { PauseResult } from '../../contracts/step-results.ts';
+import type { InterruptEvent } from '../../contracts/steps/events.ts';
+import type { PauseResult } from '../../contracts/steps/results.ts';
 import { changeMigration, type MigrationChanges } from '../../ledger/migrations.ts';
 import { toNamedError } from '../../postgres/postgres-errors.ts';
 import { inTransaction } from '../../postgres/session/transactions.ts';

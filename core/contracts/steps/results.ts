@@ -1,8 +1,8 @@
 /** What the steps of an execution return. Each result is small: the detail goes to the ledger. */
 
-import type { Check, RollbackStrategy } from './documents.ts';
-import type { ExecutionInput } from './execution-input.ts';
-import type { PlannedDatabase } from './step-events.ts';
+import type { Check, RollbackStrategy } from '../documents.ts';
+import type { ExecutionInput } from '../execution-input.ts';
+import type { PlannedDatabase } from './events.ts';
 
 export interface LookResult {
   /** Unfinished migrations for which nothing works, wherever they were started. */

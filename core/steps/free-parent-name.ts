@@ -3,11 +3,11 @@
  * referenced parent needs it. From then on it is checked at COMMIT, so that SET CONSTRAINTS by name works as before.
  */
 
-import { readPairStatus, statementsFor } from '../../catalog/pairs.ts';
-import { executeDdl } from '../../postgres/execute.ts';
-import { run } from '../../postgres/sql.ts';
-import type { EnteredMigration, EnteredPair, StepContext } from '../context.ts';
-import { underLock } from '../locks/lock-budget.ts';
+import { readPairStatus, statementsFor } from '../catalog/pairs.ts';
+import { executeDdl } from '../postgres/execute.ts';
+import { run } from '../postgres/sql.ts';
+import type { EnteredMigration, EnteredPair, StepContext } from './context.ts';
+import { underLock } from './locks/lock-budget.ts';
 
 const STEP = 'RestoreParent';
 

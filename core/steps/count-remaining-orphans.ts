@@ -1,12 +1,12 @@
 /** The orphan count of all pairs, over as many handler calls as it takes: what is counted, the ledger remembers. */
-import type { ForeignKey } from '../../catalog/foreign-key.ts';
-import type { Pair } from '../../catalog/pairs.ts';
-import { refuseNewCode } from '../../catalog/untrusted-code.ts';
-import { anyConstraint, countOrphans, type OrphanCount, prepareToCount } from '../../checks/orphan-count.ts';
-import type { Migration } from '../../ledger/migrations.ts';
-import { tryToNote } from '../../ledger/notes/notes.ts';
-import { changePair, readPairs } from '../../ledger/pairs.ts';
-import type { StepContext } from '../context.ts';
+import type { ForeignKey } from '../catalog/foreign-key.ts';
+import type { Pair } from '../catalog/pairs.ts';
+import { refuseNewCode } from '../catalog/untrusted-code.ts';
+import { anyConstraint, countOrphans, type OrphanCount, prepareToCount } from '../checks/orphan-count.ts';
+import type { Migration } from '../ledger/migrations.ts';
+import { tryToNote } from '../ledger/notes/notes.ts';
+import { changePair, readPairs } from '../ledger/pairs.ts';
+import type { StepContext } from './context.ts';
 
 /** A pair is not begun when less than this is left: the largest one must have had its chance in a fresh handler. */
 const RESERVE_MS = 30_000;

@@ -5,11 +5,11 @@
  * work, and changes nothing.
  */
 import type { Client } from 'pg';
-import type { ForeignKey } from '../../catalog/foreign-key.ts';
-import { readFinalNames, takeFinalNames } from '../../catalog/pair-names.ts';
-import type { Pairing } from '../../catalog/pairs.ts';
-import { createGuards, type Guard, readGuards, unguardedPairs, wantsGuard } from '../../catalog/row-movement-guard.ts';
-import { forecastDrop } from '../../catalog/server-facts.ts';
+import type { ForeignKey } from '../catalog/foreign-key.ts';
+import { readFinalNames, takeFinalNames } from '../catalog/pair-names.ts';
+import type { Pairing } from '../catalog/pairs.ts';
+import { createGuards, type Guard, readGuards, unguardedPairs, wantsGuard } from '../catalog/row-movement-guard.ts';
+import { forecastDrop } from '../catalog/server-facts.ts';
 import {
   type Candidate,
   findCandidates,
@@ -18,20 +18,20 @@ import {
   probeDelete,
   proveLookups,
   scanningLookups,
-} from '../../checks/delete-probe.ts';
-import { readGate, refuseOutdatedPlan } from '../../checks/gate.ts';
-import { quickChecks } from '../../checks/verification.ts';
-import type { Check, Rehearsal } from '../../contracts/documents.ts';
-import { GateFailed, LockTimeout, StatementCanceled, VerificationFailed } from '../../contracts/errors.ts';
-import { requireApproval } from '../../ledger/approval-check.ts';
-import { changeMigration, type MigrationOptions, readMigration, wantsNoIndexes } from '../../ledger/migrations.ts';
-import { type LedgerPair, readPairs } from '../../ledger/pairs.ts';
-import { executeDdl } from '../../postgres/execute.ts';
-import type { LockRequest } from '../../postgres/locks/lock-wait.ts';
-import { toNamedError } from '../../postgres/postgres-errors.ts';
-import { run, runOne, withPlansKept } from '../../postgres/sql.ts';
-import type { EnteredMigration, StepContext } from '../context.ts';
-import { limit, underLock } from '../locks/lock-budget.ts';
+} from '../checks/delete-probe.ts';
+import { readGate, refuseOutdatedPlan } from '../checks/gate.ts';
+import { quickChecks } from '../checks/verification.ts';
+import type { Check, Rehearsal } from '../contracts/documents.ts';
+import { GateFailed, LockTimeout, StatementCanceled, VerificationFailed } from '../contracts/errors.ts';
+import { requireApproval } from '../ledger/approval-check.ts';
+import { changeMigration, type MigrationOptions, readMigration, wantsNoIndexes } from '../ledger/migrations.ts';
+import { type LedgerPair, readPairs } from '../ledger/pairs.ts';
+import { executeDdl } from '../postgres/execute.ts';
+import type { LockRequest } from '../postgres/locks/lock-wait.ts';
+import { toNamedError } from '../postgres/postgres-errors.ts';
+import { run, runOne, withPlansKept } from '../postgres/sql.ts';
+import type { EnteredMigration, StepContext } from './context.ts';
+import { limit, underLock } from './locks/lock-budget.ts';
 
 const DROP_STEP = 'DropParentForeignKey';
 
