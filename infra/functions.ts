@@ -4,14 +4,13 @@ import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { forEachStep, type StepName } from '../core/contracts/steps/catalogue.ts';
 import { acknowledgeFunctionRole } from './acknowledgements.ts';
 import { databaseEnvironment, type MigratedDatabase } from './database/migrated-database.ts';
 import type { FunctionNetwork } from './database/network.ts';
 import {
   type LambdaFunctionSpec,
   LambdaFunctions,
-  type LambdaName,
-  lambdaNames,
   OperationFunctions,
   type OperationName,
 } from './lambda-functions.ts';
@@ -33,7 +32,7 @@ export interface MigrationFunctionsProps {
 }
 
 export class MigrationFunctions extends Construct {
-  readonly steps: Readonly<Record<LambdaName, LambdaFunction>>;
+  readonly steps: Readonly<Record<StepName, LambdaFunction>>;
   readonly operations: Readonly<Record<OperationName, LambdaFunction>>;
   readonly role: Role;
   readonly #props: MigrationFunctionsProps;
@@ -42,9 +41,7 @@ export class MigrationFunctions extends Construct {
     super(scope, id);
     this.#props = props;
     this.role = this.#role();
-    this.steps = Object.fromEntries(
-      lambdaNames.map((name) => [name, this.#function(name, LambdaFunctions[name])]),
-    ) as unknown as Record<LambdaName, LambdaFunction>;
+    this.steps = forEachStep((name) => this.#function(name, LambdaFunctions[name]));
     this.operations = {
       reconcile: this.#function('reconcile', OperationFunctions.reconcile),
       look: this.#function('look', OperationFunctions.look),

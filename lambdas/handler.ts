@@ -1,13 +1,14 @@
 /** What all handlers share: parse the event, open one session, run one core step, log, and name what went wrong. */
 import type { Client } from 'pg';
 import * as z from 'zod';
-import { describeError, InvalidInput, type P2pfkError } from '../core/contracts/errors.ts';
+import { describeError, type P2pfkError } from '../core/contracts/errors.ts';
 import { PlannedDatabase } from '../core/contracts/steps/events.ts';
 import { explainMissingRelation } from '../core/ledger/missing-relation.ts';
 import { requirePlannedDatabase } from '../core/ledger/schema/identity.ts';
 import { confirmOnStandby, noteUnconfirmed } from '../core/ledger/standby-commit.ts';
 import { toNamedError } from '../core/postgres/postgres-errors.ts';
-import { applicationName, type StepContext } from '../core/steps/context.ts';
+import { applicationName } from '../core/steps/context.ts';
+import type { LambdaFunction } from '../core/steps/step.ts';
 import { openSession } from './database.ts';
 import { ledgerOwnerOf } from './ledger-owner.ts';
 import { logger } from './logger.ts';
@@ -30,16 +31,12 @@ const STANDBY_LIMIT_MS = 60_000;
 const STANDBY_RESERVE_MS = 10_000;
 
 /**
- * Makes the handler of one step. `name` is the function's name and its file's.
+ * Makes the handler of one function.
  *
  * @example
- * export const handler = stepHandler('pause', InterruptEvent, pause);
+ * export const handler = handlerOf(defineFunction('reconcile', ReconcileEvent, reconcile));
  */
-export function stepHandler<Schema extends z.ZodType, Result>(
-  name: string,
-  schema: Schema,
-  step: (context: StepContext, event: z.infer<Schema>) => Promise<Result>,
-): LambdaHandler {
+export function handlerOf({ name, prepare }: LambdaFunction): LambdaHandler {
   return async (event, context = {}) => {
     if (isReadinessProbe(event)) return READY;
     const startedAt = Date.now();
@@ -47,7 +44,7 @@ export function stepHandler<Schema extends z.ZodType, Result>(
     let client: Client | undefined;
     let migrationId: string | undefined;
     try {
-      const parsed = parse(name, schema, event);
+      const call = prepare(event);
       const identity =
         z
           .object({
@@ -57,18 +54,20 @@ export function stepHandler<Schema extends z.ZodType, Result>(
             database: PlannedDatabase.nullable(),
           })
           .partial()
-          .safeParse(parsed).data ?? {};
+          .safeParse(call.event).data ?? {};
       migrationId = identity.migrationId;
       const { database, ...subject } = identity;
       const log = logger(name, { ...subject, ...(context.awsRequestId ? { requestId: context.awsRequestId } : {}) });
-      const ledgerOwner = ledgerOwnerOf(parsed, identity.execution);
+      const ledgerOwner = ledgerOwnerOf(call.event, identity.execution);
       const open = (session: string) => openPlanned(session, ledgerOwner, database);
       client = await open(applicationName(identity.migrationId ?? '-', name, identity.pair));
       log.info('step entered');
-      const result = await step(
-        { client, logger: log, remainingMs: () => endsAt - Date.now(), openSession: open },
-        parsed,
-      );
+      const result = await call.run({
+        client,
+        logger: log,
+        remainingMs: () => endsAt - Date.now(),
+        openSession: open,
+      });
       await confirmStep(client, { ...subject, ...migrationOf(result) }, endsAt, (message) => log.warn(message));
       log.info('step done', { result });
       measureResult(name, result);
@@ -139,11 +138,4 @@ async function explain(
 ): Promise<P2pfkError> {
   if (client === undefined || migrationId === undefined) return error;
   return explainMissingRelation(client, migrationId, error).catch(() => error);
-}
-
-function parse<Schema extends z.ZodType>(name: string, schema: Schema, event: unknown): z.infer<Schema> {
-  const parsed = schema.safeParse(event);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'event'}: ${issue.message}`);
-  throw new InvalidInput(`the event of function ${name} is not valid: ${problems.join('; ')}`);
 }

@@ -7,6 +7,7 @@ import type { Client } from 'pg';
 import * as z from 'zod';
 import { METRIC_NAMESPACE, type MetricName } from '../core/contracts/aws/metric-names.ts';
 import type { P2pfkError } from '../core/contracts/errors.ts';
+import { type StepName, stepEntries } from '../core/contracts/steps/catalogue.ts';
 import { readMigration } from '../core/ledger/migrations.ts';
 import { isTokenRefusal } from './database.ts';
 
@@ -20,8 +21,8 @@ const metrics = new Metrics({
 
 /** Errors that tell of somebody else's lock. */
 const LOCK_REFUSALS = new Set(['LockTimeout', 'DeadlockDetected']);
-/** Steps whose time the plan's estimate is about; a wait for approval is none. */
-const FORECAST = new Set(['build-index', 'validate-foreign-key']);
+const VALIDATE: StepName = 'validate-foreign-key';
+const GATE: StepName = 'verify-gate';
 
 /** Results are JSON that every function shapes differently: what is not there is not measured. */
 const Timed = z.object({ status: z.string(), durationMs: z.number() });
@@ -34,7 +35,7 @@ const Measured = Timed.extend({
 
 export function measureResult(functionName: string, result: unknown): void {
   const { status = '', durationMs = 0, batch, ...counts } = Measured.safeParse(result).data ?? {};
-  if (functionName === 'validate-foreign-key') {
+  if (functionName === VALIDATE) {
     for (const pair of batch ?? [{ status, durationMs }]) {
       if (pair.status !== 'DONE') continue;
       add('PairsValidated', 1);
@@ -66,9 +67,14 @@ export async function measureApproval(
   migrationId: string | undefined,
   since: number,
 ): Promise<void> {
-  if (!inLambda || migrationId === undefined || functionName !== 'verify-gate') return;
+  if (!inLambda || migrationId === undefined || functionName !== GATE) return;
   const { approval_asked_at: askedAt } = await readMigration(client, migrationId);
   if (askedAt !== null && new Date(askedAt).getTime() >= since) add('AwaitingApproval', 1);
+}
+
+/** Is the plan's estimate about the time of this step? A wait for approval is not. */
+function isForecast(functionName: string): boolean {
+  return stepEntries.some(([name, { forecast }]) => name === functionName && forecast === true);
 }
 
 /** How much of the time that the plan foresaw is used, while the long steps run. */
@@ -77,7 +83,7 @@ export async function measureForecast(
   functionName: string,
   migrationId: string | undefined,
 ): Promise<void> {
-  if (!inLambda || migrationId === undefined || !FORECAST.has(functionName)) return;
+  if (!inLambda || migrationId === undefined || !isForecast(functionName)) return;
   const { plannedAt, forecastSeconds } = (await readMigration(client, migrationId)).options;
   if (plannedAt === undefined || forecastSeconds === undefined) return;
   const usedSeconds = (Date.now() - Date.parse(plannedAt)) / 1_000;

@@ -3,6 +3,7 @@
  * ISO 8601, durations milliseconds, offsets milliseconds since the execution began. What is not known is null or empty, and
  * `notes` says why.
  */
+
 import type {
   AcceptedFinding,
   Blocked,
@@ -11,6 +12,7 @@ import type {
   MigrationStatus,
   Rehearsal,
 } from '../core/contracts/documents.ts';
+import type { StageName } from '../core/contracts/steps/catalogue.ts';
 import type { PlannedDatabase } from '../core/contracts/steps/events.ts';
 import type { HeldLock } from '../core/contracts/trail.ts';
 
@@ -179,8 +181,6 @@ export interface Transition {
   /** How often it was taken. */
   readonly taken: number;
 }
-
-export type StageName = 'index' | 'add' | 'validate' | 'restore';
 
 /** A stretch of work in time. */
 export interface Bar {

@@ -1,7 +1,7 @@
 /** The report as Markdown, for a ticket or a pull request. */
 import type { Bar, Report } from './contracts.ts';
 import { took } from './html/executions.ts';
-import { STAGE, STAGE_ORDER, STATUS } from './html/words.ts';
+import { STAGE_ORDER, STATUS, stageLabel } from './html/words.ts';
 import { code, text } from './markdown-text.ts';
 import { shortNameIn } from './report.ts';
 import {
@@ -157,7 +157,7 @@ function pairs(report: Report): string[] {
     'referenced',
     'rows',
     'size',
-    ...stages.map((stage) => STAGE[stage]),
+    ...stages.map((stage) => stageLabel(stage)),
     'lock wait',
     'retries',
     'state',

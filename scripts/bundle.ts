@@ -1,7 +1,7 @@
 /** The three kinds of bundles: the Lambda functions for AWS, the command line, and what its pages run in a browser. */
-import { access } from 'node:fs/promises';
+import { existsSync, globSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type BuildOptions, build, type LogLevel } from 'esbuild';
+import { type BuildOptions, build, type LogLevel, type Plugin } from 'esbuild';
 import { embedSql } from './embed-sql.ts';
 import { englishOnly, environmentCredentials } from './lean-bundles.ts';
 import { removeOthers, writeChanged } from './output.ts';
@@ -36,7 +36,7 @@ function commonOptions(root: string) {
 }
 
 export interface LambdaBundleOptions {
-  /** Function names: `lambdas/<name>.ts` becomes `<outFolder>/<name>/index.mjs`. */
+  /** Function names: each becomes `<outFolder>/<name>/index.mjs`. */
   readonly names: readonly string[];
   readonly root?: string;
   readonly outFolder?: string;
@@ -47,7 +47,7 @@ export interface LambdaBundleOptions {
 /**
  * Bundles each Lambda function into a folder of its own, which is what its deployment package holds.
  *
- * @throws Error from esbuild, when a source is missing or does not compile
+ * @throws Error when a source is missing, or from esbuild when it does not compile
  */
 export async function bundleLambdas({
   names,
@@ -59,10 +59,8 @@ export async function bundleLambdas({
   const { outputFiles } = await build({
     ...common,
     logLevel,
-    plugins: [...common.plugins, environmentCredentials],
-    entryPoints: await Promise.all(
-      names.map(async (name) => ({ in: await sourceOf(root, name), out: join(name, 'index') })),
-    ),
+    plugins: [...common.plugins, environmentCredentials, stepEntries(root)],
+    entryPoints: names.map((name) => ({ in: entryOf(root, name), out: join(name, 'index') })),
     outdir: outFolder,
     outExtension: { '.js': '.mjs' },
     target: 'node24',
@@ -74,14 +72,27 @@ export async function bundleLambdas({
   await removeOthers(outFolder, (name) => names.includes(name));
 }
 
-/** `lambdas/<name>.ts`, or `lambdas/operations/<name>.ts` for what is no step of the state machine. */
-async function sourceOf(root: string, name: string): Promise<string> {
+/** `lambdas/operations/<name>.ts`, or `step:<path>` for a step of the state machine. */
+function entryOf(root: string, name: string): string {
   const operation = join(root, 'lambdas', 'operations', `${name}.ts`);
-  const exists = await access(operation).then(
-    () => true,
-    () => false,
-  );
-  return exists ? operation : join(root, 'lambdas', `${name}.ts`);
+  if (existsSync(operation)) return operation;
+  const step = globSync(`core/steps/*/${name}.ts`, { cwd: root })[0];
+  if (step === undefined) throw new Error(`neither core/steps/*/${name}.ts nor lambdas/operations/${name}.ts is there`);
+  return `step:./${step.replaceAll('\\', '/')}`;
+}
+
+/** The entry of a step's function: all of them are the same but for the file that runs the step. */
+function stepEntries(root: string): Plugin {
+  return {
+    name: 'step-entries',
+    setup(build) {
+      build.onResolve({ filter: /^step:/ }, ({ path }) => ({ path: path.slice('step:'.length), namespace: 'step' }));
+      build.onLoad({ filter: /.*/, namespace: 'step' }, ({ path }) => ({
+        contents: `import { handlerOf } from './lambdas/handler.ts'; import { step } from '${path}'; export const handler = handlerOf(step);`,
+        resolveDir: root,
+      }));
+    },
+  };
 }
 
 export interface CommandLineBundleOptions {

@@ -1,4 +1,5 @@
 /** How much of a stage is done, how fast, and how long the rest will take. Pure. */
+import { stepOfState } from '../../core/contracts/steps/catalogue.ts';
 import { type Progress, RUNS_ON, type Running, totalOf } from './state.ts';
 
 export interface StageEstimate {
@@ -54,7 +55,7 @@ export function estimateStage(progress: Progress, state: string, now: number): S
 }
 
 function numbersOf(progress: Progress, state: string): number[] {
-  const items = state === 'RestoreParentForPair' ? progress.fence?.pairs : progress.plan?.pairs;
+  const items = stepOfState(state)?.direction === 'rollback' ? progress.fence?.pairs : progress.plan?.pairs;
   return items?.map(({ pair }) => pair) ?? Array.from({ length: totalOf(progress, state) }, (_, index) => index + 1);
 }
 

@@ -66,7 +66,3 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 export function stringOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
-
-export function numberOf(value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) ? value : 0;
-}

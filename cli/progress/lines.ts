@@ -2,6 +2,7 @@
 
 import type { Check, CheckId, RollbackStrategy } from '../../core/contracts/documents.ts';
 import { lockTriesOf, nextTryWithinSeconds } from '../../core/contracts/lock-tries.ts';
+import { stepOfState } from '../../core/contracts/steps/catalogue.ts';
 import type { FenceResult, PairResult, PlanResult } from '../../core/contracts/steps/results.ts';
 import {
   clock,
@@ -52,7 +53,7 @@ export function pairDone(state: string, count: number, total: number, result: Pa
         `${head} ${there ? 'Parent covers partition already' : `Parent covers partition again: ${referencing} ${took}`}`,
       ];
     default:
-      return [];
+      return [`${head} ${stepOfState(state)?.label ?? state}: ${referencing} ${there ? '(was there already)' : took}`];
   }
 }
 
@@ -126,25 +127,10 @@ export function dropped(status: string, constraint: string, lockedMs: number): s
   ];
 }
 
-const STEPS: Readonly<Record<string, string>> = {
-  Plan: 'plan',
-  BuildIndex: 'index',
-  AddForeignKey: 'FK',
-  ValidateForeignKey: 'validation',
-  VerifyGate: 'preflight check',
-  DropParentForeignKey: 'drop of the parent-level FK',
-  VerifyMigration: 'verification',
-  Fence: 'fence',
-  RestoreParentForPair: 'parent coverage',
-  AttachParent: 'parent-level FK',
-  DropPairForeignKeys: 'removal of partition-level FKs',
-  VerifyRolledBack: 'check of the rollback',
-  Pause: 'pause',
-};
-
 /** The message of a LockTimeout names who holds the lock. */
 export function retrying(state: string, subject: string | null, attempt: number, failure: NamedError): string[] {
-  const what = subject === null ? (STEPS[state] ?? state) : `${STEPS[state] ?? state} for ${subject}`;
+  const noun = stepOfState(state)?.noun ?? state;
+  const what = subject === null ? noun : `${noun} for ${subject}`;
   return [`↻ Attempt ${attempt}: ${what}, after ${failure.name}: ${oneLine(failure.message)}`];
 }
 

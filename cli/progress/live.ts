@@ -2,34 +2,12 @@
  * What is drawn below the printed lines on a terminal: the list of steps, with what is done, what runs and what comes;
  * below a step that runs, its pairs. Pure.
  */
+import { stepOfState, stepsOf } from '../../core/contracts/steps/catalogue.ts';
 import { compact, cut, padEnd, padStart, roughly, runningClock, width, wrapped } from '../text.ts';
 import { estimateStage } from './estimate.ts';
 import { type Progress, type Running, totalOf } from './state.ts';
 
-const LABELS: Readonly<Record<string, string>> = {
-  Plan: 'Plan',
-  BuildIndex: 'Indexes',
-  AddForeignKey: 'Foreign keys',
-  ValidateForeignKey: 'Validation',
-  VerifyGate: 'Preflight check',
-  DropParentForeignKey: 'Drop of parent FK',
-  VerifyMigration: 'Verification',
-  Fence: 'Fence',
-  RestoreParentForPair: 'Parent coverage',
-  AttachParent: 'Parent FK',
-  DropPairForeignKeys: 'Removal of pair FKs',
-  VerifyRolledBack: 'Check of rollback',
-  Pause: 'Pause',
-};
-const FORWARD = [
-  'Plan',
-  'BuildIndex',
-  'AddForeignKey',
-  'ValidateForeignKey',
-  'VerifyGate',
-  'DropParentForeignKey',
-  'VerifyMigration',
-];
+const FORWARD = stepsOf('forward').map(([, { state }]) => state);
 const LABEL_WIDTH = 20;
 /** Pairs shown, however many run and however tall the terminal is. */
 const MOST_PAIRS = 8;
@@ -50,7 +28,7 @@ export function liveFrame(progress: Progress, now: number, size: Size): string[]
   if (progress.running.size === 0) return [];
   const columns = Math.max(1, Math.min(size.columns - 1, MOST_COLUMNS));
   const running = Map.groupBy(progress.running.values(), (task) => task.state);
-  const steps = stepsOf(progress);
+  const steps = statesOf(progress);
   // What the list does not have and yet runs: a step of another version of the state machine.
   const others = [...running.keys()].filter((state) => !steps.includes(state));
   const most = Math.max(1, Math.min(MOST_PAIRS, size.rows - steps.length - 6));
@@ -70,16 +48,12 @@ export function noAnswer(ms: number): string {
 }
 
 /** The way that this execution goes, as far as it is known. */
-function stepsOf(progress: Progress): readonly string[] {
+function statesOf(progress: Progress): readonly string[] {
   if (!progress.interrupted) return FORWARD;
-  if (progress.running.has('Pause')) return ['Pause'];
+  const paused = stepsOf('pause').filter(([, { state }]) => progress.running.has(state));
+  if (paused.length > 0) return paused.map(([, { state }]) => state);
   const dropped = progress.fence?.parentForeignKey === 'DROPPED';
-  return [
-    'Fence',
-    ...(dropped ? ['RestoreParentForPair', 'AttachParent'] : []),
-    'DropPairForeignKeys',
-    'VerifyRolledBack',
-  ];
+  return stepsOf('rollback').flatMap(([, { state, afterDropOnly }]) => (afterDropOnly && !dropped ? [] : [state]));
 }
 
 interface Drawing {
@@ -90,9 +64,9 @@ interface Drawing {
 
 function stepLines(progress: Progress, state: string, tasks: readonly Running[], drawing: Drawing): string[] {
   const stage = progress.stages.get(state);
-  const label = padEnd(LABELS[state] ?? state, LABEL_WIDTH);
+  const label = padEnd(stepOfState(state)?.label ?? state, LABEL_WIDTH);
   if (tasks.length === 0) {
-    if (stage?.until == null) return [`    ${LABELS[state] ?? state}`];
+    if (stage?.until == null) return [`    ${stepOfState(state)?.label ?? state}`];
     const count = stage.done.size === 0 ? '' : `${stage.done.size}/${stage.done.size}`;
     return [`  ✓ ${label} ${padEnd(count, 9)} ${runningClock(stage.until - stage.since)}`];
   }

@@ -2,16 +2,22 @@
  * The progress of one execution as a pure function of its events: `advance` takes what is known and one event, and
  * returns what is known now and the lines that a person reads. No terminal, no clock, no colour.
  */
+import type * as z from 'zod';
 import type { MigratedPair } from '../../core/contracts/documents.ts';
+import { pairStepOfState, Steps, stepsOf } from '../../core/contracts/steps/catalogue.ts';
 import { ROLLBACK_REQUESTED } from '../../core/contracts/steps/events.ts';
-import type {
+import {
+  AttachResult,
+  DropPairsResult,
+  DropResult,
   FenceResult,
   GateResult,
   PairResult,
   PlanResult,
+  RolledBackResult,
   VerifyMigrationResult,
 } from '../../core/contracts/steps/results.ts';
-import { isRecord, numberOf, type ProgressEvent, readError, stringOf, timeOf } from './events.ts';
+import { isRecord, type ProgressEvent, readError, stringOf, timeOf } from './events.ts';
 import * as say from './lines.ts';
 import { NOT_BEGUN, type Progress, RUNS_ON, type Running, type StageProgress, totalOf } from './state.ts';
 
@@ -20,14 +26,8 @@ export interface Advanced {
   readonly lines: readonly string[];
 }
 
-const ROLLBACK_STATES = new Set([
-  'Fence',
-  'RestoreParentForPair',
-  'AttachParent',
-  'DropPairForeignKeys',
-  'VerifyRolledBack',
-  'Pause',
-]);
+/** States of the rollback branch and of the pause: what comes after the forward path was interrupted. */
+const ROLLBACK_STATES = new Set([...stepsOf('rollback'), ...stepsOf('pause')].map(([, { state }]) => state));
 
 /** The same step is to be asked again. */
 const UNFINISHED = new Set(['COUNTING', 'RUNNING', 'AWAITING_APPROVAL']);
@@ -143,62 +143,65 @@ function retrying(progress: Progress, state: string, event: ProgressEvent): Adva
 
 function succeeded(progress: Progress, state: string, event: ProgressEvent): Advanced {
   const output = event.output;
-  if (!isRecord(output)) return same(withRunning(progress, keyOf(state, event.input), null));
-  if (typeof output.pair === 'number' && typeof output.of === 'number') {
-    const result = output as unknown as PairResult;
-    return result.batch === undefined
-      ? pairDone(progress, state, event, result)
-      : batchDone(progress, state, event, result, result.batch);
+  const pair = pairStepOfState(state) && PairResult.safeParse(output).data;
+  if (pair) {
+    return pair.batch === undefined
+      ? pairDone(progress, state, event, pair)
+      : batchDone(progress, state, event, pair, pair.batch);
   }
+  if (!isRecord(output)) return same(withRunning(progress, keyOf(state, event.input), null));
   const counting = UNFINISHED.has(stringOf(output.status));
   const next = counting ? progress : stageEnded(withRunning(progress, keyOf(state, event.input), null), state, event);
-  switch (state) {
-    case 'Plan': {
-      const plan = output as unknown as PlanResult;
-      return { progress: { ...next, plan }, lines: say.planned(plan) };
-    }
-    case 'VerifyGate':
-      return gateAnswered(next, event, output as unknown as GateResult);
-    case 'DropParentForeignKey':
-      return {
-        progress: next,
-        lines: say.dropped(stringOf(output.status), stringOf(output.constraint), numberOf(output.lockedMs)),
-      };
-    case 'VerifyMigration': {
-      if (counting) return same(next);
-      const result = output as unknown as VerifyMigrationResult;
-      // On success the closing words print the checks, with their details from the ledger.
-      const lines = result.status === 'FAILED' ? say.checksInShort(result.checks) : [];
-      return { progress: { ...next, checks: result.checks }, lines };
-    }
-    case 'Fence': {
-      const fence = output as unknown as FenceResult;
-      return { progress: { ...next, fence }, lines: say.fenced(fence) };
-    }
-    case 'AttachParent':
-      return counting
-        ? same(next)
-        : {
-            progress: next,
-            lines: say.attached(stringOf(output.constraint) || (progress.plan?.constraint ?? ''), output),
-          };
-    case 'DropPairForeignKeys':
-      return {
-        progress: next,
-        lines: say.pairsDropped(numberOf(output.foreignKeys), numberOf(output.indexes), numberOf(output.keptIndexes)),
-      };
-    case 'VerifyRolledBack':
-      return {
-        progress: next,
-        lines: say.rolledBack(progress.plan?.table ?? '', stringOf(output.constraint), stringOf(output.definition)),
-      };
-    default:
-      return same(next);
-  }
+  const read = READ[state];
+  return read ? read(next, output, event) : same(next);
 }
 
-function gateAnswered(progress: Progress, event: ProgressEvent, gate: GateResult): Advanced {
-  const key = keyOf('VerifyGate', event.input);
+/** What the result of a step on the whole migration says; a result of another shape, by another edition, says nothing. */
+const READ: Readonly<Record<string, (progress: Progress, output: unknown, event: ProgressEvent) => Advanced>> = {
+  [Steps.plan.state]: reader(PlanResult, (progress, plan) => ({
+    progress: { ...progress, plan },
+    lines: say.planned(plan),
+  })),
+  [Steps['verify-gate'].state]: reader(GateResult, gateAnswered),
+  [Steps['drop-parent-foreign-key'].state]: reader(DropResult, (progress, { status, constraint, lockedMs }) => ({
+    progress,
+    lines: say.dropped(status, constraint, lockedMs),
+  })),
+  [Steps['verify-migration'].state]: reader(VerifyMigrationResult, (progress, { status, checks }) => {
+    if (status === 'COUNTING') return same(progress);
+    // On success the closing words print the checks, with their details from the ledger.
+    return { progress: { ...progress, checks }, lines: status === 'FAILED' ? say.checksInShort(checks) : [] };
+  }),
+  [Steps.fence.state]: reader(FenceResult, (progress, fence) => ({
+    progress: { ...progress, fence },
+    lines: say.fenced(fence),
+  })),
+  [Steps['attach-parent'].state]: reader(AttachResult, (progress, result) => {
+    if (result.status === 'RUNNING') return same(progress);
+    return { progress, lines: say.attached(result.object || (progress.plan?.constraint ?? ''), { ...result }) };
+  }),
+  [Steps['drop-pair-foreign-keys'].state]: reader(DropPairsResult, (progress, dropped) => ({
+    progress,
+    lines: say.pairsDropped(dropped.foreignKeys, dropped.indexes, dropped.keptIndexes),
+  })),
+  [Steps['verify-rolled-back'].state]: reader(RolledBackResult, (progress, { constraint, definition }) => ({
+    progress,
+    lines: say.rolledBack(progress.plan?.table ?? '', constraint, definition),
+  })),
+};
+
+function reader<Result extends z.ZodType>(
+  schema: Result,
+  read: (progress: Progress, result: z.infer<Result>, event: ProgressEvent) => Advanced,
+): (progress: Progress, output: unknown, event: ProgressEvent) => Advanced {
+  return (progress, output, event) => {
+    const parsed = schema.safeParse(output);
+    return parsed.success ? read(progress, parsed.data, event) : same(progress);
+  };
+}
+
+function gateAnswered(progress: Progress, gate: GateResult, event: ProgressEvent): Advanced {
+  const key = keyOf(Steps['verify-gate'].state, event.input);
   const task = progress.running.get(key);
   const waits = gate.status === 'AWAITING_APPROVAL' && task !== undefined;
   const { status, reason } = gate;
@@ -225,13 +228,6 @@ function heldBack(progress: Progress, key: string, event: ProgressEvent, state: 
 
 function pairDone(progress: Progress, state: string, event: ProgressEvent, result: PairResult): Advanced {
   const key = `${state}#${result.pair}`;
-  // AttachParent reports in the same shape, but for the whole.
-  if (state === 'AttachParent') {
-    if (result.status === 'RUNNING') return same(progress);
-    const constraint = result.object || (progress.plan?.constraint ?? '');
-    const ended = stageEnded(withRunning(progress, state, null), state, event);
-    return { progress: ended, lines: say.attached(constraint, { ...result }) };
-  }
   if (result.status === 'RUNNING') {
     if (result.note) return heldBack(progress, key, event, state, result.note);
     const known = progress.running.get(key);
@@ -296,18 +292,12 @@ function batchDone(
 }
 
 function pairAfter(known: MigratedPair | undefined, state: string, result: PairResult): MigratedPair {
-  const states: Readonly<Record<string, MigratedPair['state']>> = {
-    BuildIndex: 'indexed',
-    AddForeignKey: 'added',
-    ValidateForeignKey: 'validated',
-    RestoreParentForPair: 'restored',
-  };
   return {
     referencing: result.referencing,
     referenced: result.referenced,
-    state: states[state] ?? known?.state ?? 'planned',
+    state: pairStepOfState(state)?.perPair.pairState ?? known?.state ?? 'planned',
     rows: result.rows,
-    validateMs: state === 'ValidateForeignKey' ? result.durationMs : (known?.validateMs ?? 0),
+    validateMs: state === Steps['validate-foreign-key'].state ? result.durationMs : (known?.validateMs ?? 0),
     lockWaitMs: (known?.lockWaitMs ?? 0) + result.lockWaitMs,
   };
 }

@@ -1,5 +1,7 @@
 /** What is known of an execution from its events. */
+
 import type { CheckId, MigratedPair } from '../../core/contracts/documents.ts';
+import { stepOfState } from '../../core/contracts/steps/catalogue.ts';
 import type { FenceResult, GateResult, PlanResult } from '../../core/contracts/steps/results.ts';
 import type { Seen } from '../outcome.ts';
 import type { NamedError } from './events.ts';
@@ -81,7 +83,7 @@ export const NOT_BEGUN: Omit<StageProgress, 'since'> = { until: null, done: new 
 
 /** Pairs that a Map state goes over. */
 export function totalOf(progress: Progress, state: string): number {
-  if (state === 'RestoreParentForPair') return countOf(progress.fence);
+  if (stepOfState(state)?.direction === 'rollback') return countOf(progress.fence);
   return countOf(progress.plan);
 }
 

@@ -7,6 +7,7 @@
  * the one constraint between the two partitioned tables. *Pair FK*: a constraint between the two leaves of a pair.
  * *Ledger*: the schema `p2pfk` in the target database. *Fence*: the ledger's word that no forward DDL may run any more.
  */
+import * as z from 'zod';
 
 /** The verified drop, done on the live database and rolled back. */
 export interface Rehearsal {
@@ -160,13 +161,16 @@ export const CheckId = {
 } as const;
 export type CheckId = (typeof CheckId)[keyof typeof CheckId];
 
-export interface Check {
-  readonly id: CheckId;
-  readonly title: string;
-  readonly passed: boolean;
-  /** One line; for `inventory` one line a pair FK. */
-  readonly detail: string;
-}
+export const Check = z
+  .object({
+    id: z.enum(CheckId),
+    title: z.string(),
+    passed: z.boolean(),
+    /** One line; for `inventory` one line a pair FK. */
+    detail: z.string(),
+  })
+  .readonly();
+export type Check = z.infer<typeof Check>;
 
 /** `verify --json`, and `verification` of `migrate --json`. */
 export interface Verification {

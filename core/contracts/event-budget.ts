@@ -8,18 +8,33 @@
 
 import type { EventBudget } from './documents.ts';
 import { PACE } from './forecast.ts';
+import { pairSteps, stepsOf } from './steps/catalogue.ts';
 import type { PairItem } from './steps/results.ts';
 
 /** Events of one execution at most. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
 export const EVENT_LIMIT = 25_000;
 
+/** Events of a Task, of a Map around its iterations, and of a Choice. */
+const TASK_EVENTS = 5;
+const MAP_EVENTS = 4;
+const CHOICE_EVENTS = 2;
+
+/** Events of one branch's steps outside of its Maps, with the Choice states that follow them. */
+function eventsOfBranch(direction: 'forward' | 'rollback'): number {
+  return stepsOf(direction).reduce(
+    (sum, [, { perPair, polling, decides }]) =>
+      sum + (perPair ? MAP_EVENTS : TASK_EVENTS) + (polling || decides ? CHOICE_EVENTS : 0),
+    0,
+  );
+}
+
 /** As the definition makes them; test/infra/scale.test.ts counts them. */
 export const EVENTS = {
-  /** Everything on the way to `Migrated` that is not inside a Map. */
-  forward: 42,
-  /** Everything on the way from a Catch to `RolledBack`, after the drop. */
-  rollback: 31,
-  /** An iteration of BuildIndexes, AddForeignKeys or ValidateForeignKeys that is done when it is first asked. */
+  /** Everything on the way to `Migrated` that is not inside a Map; 4 are those of the execution and of its last state. */
+  forward: 4 + eventsOfBranch('forward'),
+  /** Everything on the way from a Catch to `RolledBack`, after the drop; 1 is that of the last state. */
+  rollback: 1 + eventsOfBranch('rollback'),
+  /** An iteration of a Map of the forward path that is done when it is first asked. */
   forwardIteration: 11,
   /** The same of RestoreParent. */
   rollbackIteration: 11,
@@ -30,7 +45,7 @@ export const EVENTS = {
 } as const;
 
 /** Maps of the forward path. */
-const FORWARD_MAPS = 3;
+const FORWARD_MAPS = pairSteps.filter(({ direction }) => direction === 'forward').length;
 
 /**
  * What has to happen may use this share of the limit. The rest is for what may happen: long validations and held-back pairs

@@ -1,4 +1,5 @@
 /** The plan: everything that a migration would do, read from the catalog, nothing written. */
+
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { type FinalName, readFinalNames, renameStatements } from '../catalog/pair-names.ts';
@@ -12,6 +13,7 @@ import type { Estimate, Plan, PlannedStatement } from '../contracts/documents.ts
 import { eventBudget } from '../contracts/event-budget.ts';
 import type { ExecutionInput } from '../contracts/execution-input.ts';
 import { PACE } from '../contracts/forecast.ts';
+import { ledgerStepOf, type StepName } from '../contracts/steps/catalogue.ts';
 import { planLedger, readLedgerEntry } from '../ledger/entry.ts';
 import { type MigrationState, nextMigrationId, readMigration } from '../ledger/migrations.ts';
 import { resolveForeignKey } from '../ledger/resolve-foreign-key.ts';
@@ -98,23 +100,23 @@ async function plannedStatements(
 ): Promise<PlannedStatement[]> {
   const statements: PlannedStatement[] = [];
   // Pair by pair, as they run: the lock and what is done under it share a transaction.
-  const add = async (step: string, names: readonly string[], chosen: readonly Pair[], before: Texts = new Map()) => {
-    const texts = await Promise.all(names.map((name) => statementsFor(client, name, foreignKey, chosen)));
+  const add = async (name: StepName, names: readonly string[], chosen: readonly Pair[], before: Texts = new Map()) => {
+    const texts = await Promise.all(names.map((text) => statementsFor(client, text, foreignKey, chosen)));
     for (const { pair } of chosen) {
       // Behind the lock, before what needs it.
       for (const text of [...texts.slice(0, -1), before, ...texts.slice(-1)]) {
         const statement = text.get(pair);
-        if (statement) statements.push({ step, ...statement });
+        if (statement) statements.push({ step: ledgerStepOf(name), ...statement });
       }
     }
   };
   await add(
-    'BuildIndexes',
+    'build-index',
     ['statements/drop-index'],
     pairs.filter((pair) => pair.index_leftover && !input.noIndexes),
   );
   await add(
-    'BuildIndexes',
+    'build-index',
     ['statements/create-index'],
     pairs.filter((pair) => !pair.has_index && !input.noIndexes),
   );
@@ -123,19 +125,20 @@ async function plannedStatements(
     ? await readGuards(client, foreignKey, foreignKey.migrationId ?? (await nextMigrationId(client)), added)
     : [];
   const missing = new Map(guards.filter(({ stands }) => !stands).map(({ pair, sql, lock }) => [pair, { sql, lock }]));
-  await add('AddForeignKeys', ['statements/lock-pair', 'statements/add-pair-foreign-key'], added, missing);
+  await add('add-foreign-key', ['statements/lock-pair', 'statements/add-pair-foreign-key'], added, missing);
   await add(
-    'ValidateForeignKeys',
+    'validate-foreign-key',
     ['statements/lock-validation', 'statements/validate-pair-foreign-key'],
     pairs.filter((pair) => !pair.validated),
   );
   if (foreignKey.constraint_oid !== null) {
+    const dropStep = ledgerStepOf('drop-parent-foreign-key');
     for (const name of ['statements/lock-tables', 'statements/drop-parent-foreign-key']) {
       const { sql, lock } = await runOne<{ sql: string; lock: string }>(client, name, { ...foreignKey });
-      statements.push({ step: 'DropParentForeignKey', sql, lock });
+      statements.push({ step: dropStep, sql, lock });
     }
     for (const name of finalNames.values())
-      for (const sql of renameStatements(name)) statements.push({ step: 'DropParentForeignKey', sql, lock: name.lock });
+      for (const sql of renameStatements(name)) statements.push({ step: dropStep, sql, lock: name.lock });
   }
   return statements;
 }

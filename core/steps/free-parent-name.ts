@@ -8,17 +8,17 @@ import { executeDdl } from '../postgres/execute.ts';
 import { run } from '../postgres/sql.ts';
 import type { EnteredMigration, EnteredPair, StepContext } from './context.ts';
 import { underLock } from './locks/lock-budget.ts';
-
-const STEP = 'RestoreParent';
+import { lockedWork } from './locks/locked-work.ts';
 
 /** @throws LockTimeout when the pair is in use: called again, it goes on */
 export async function freeParentName(
   context: StepContext,
-  { migration, foreignKey, lockBudgetMs }: EnteredMigration,
+  entered: EnteredMigration,
   { pair, standing }: Pick<EnteredPair, 'pair' | 'standing'>,
   execution: string,
 ): Promise<void> {
   const { client } = context;
+  const { migration, foreignKey } = entered;
   const { former_name } = pair;
   if (former_name === null || standing.constraint_oid === null || standing.constraint_name === former_name) return;
   const sqlOf = async (name: string, constraint_name: string) =>
@@ -27,20 +27,14 @@ export async function freeParentName(
   // The name that it had is another constraint's by now: then the leaf's FK gets another one.
   if (rename === undefined) return;
   const defer = await sqlOf('statements/defer-pair-foreign-key', former_name);
-  const work = {
-    migrationId: migration.id,
-    execution,
-    direction: 'rollback',
-    step: STEP,
+  const work = lockedWork('restore-parent', entered, execution, {
     pair: pair.pair,
-    budgetMs: lockBudgetMs,
-    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     lock: {
       sql: (await sqlOf('statements/lock-pair-for-drop', standing.constraint_name)) ?? '',
       mode: 'ACCESS EXCLUSIVE',
       relations: [pair.referencing_oid, pair.referenced_oid],
     },
-  } as const;
+  });
   await underLock(context, work, async () => {
     // A duplicate invocation may have done this already.
     const now = (await readPairStatus(client, foreignKey, [pair])).get(pair.pair);

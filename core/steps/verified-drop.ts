@@ -4,6 +4,7 @@
  * was seen to work. Ended by ROLLBACK the same transaction is a rehearsal: it proves on the live database that the drop will
  * work, and changes nothing.
  */
+
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { readFinalNames, takeFinalNames } from '../catalog/pair-names.ts';
@@ -23,6 +24,7 @@ import { readGate, refuseOutdatedPlan } from '../checks/gate.ts';
 import { quickChecks } from '../checks/verification.ts';
 import type { Check, Rehearsal } from '../contracts/documents.ts';
 import { GateFailed, LockTimeout, StatementCanceled, VerificationFailed } from '../contracts/errors.ts';
+import { ledgerStepOf } from '../contracts/steps/catalogue.ts';
 import { requireApproval } from '../ledger/approval-check.ts';
 import { changeMigration, type MigrationOptions, readMigration, wantsNoIndexes } from '../ledger/migrations.ts';
 import { type LedgerPair, readPairs } from '../ledger/pairs.ts';
@@ -32,8 +34,7 @@ import { toNamedError } from '../postgres/postgres-errors.ts';
 import { run, runOne, withPlansKept } from '../postgres/sql.ts';
 import type { EnteredMigration, StepContext } from './context.ts';
 import { limit, underLock } from './locks/lock-budget.ts';
-
-const DROP_STEP = 'DropParentForeignKey';
+import { lockedWork } from './locks/locked-work.ts';
 
 export interface DroppedOrRehearsed {
   readonly checks: readonly Check[];
@@ -62,27 +63,22 @@ export function verifiedDrop(
 
 async function lockAndDrop(
   context: StepContext,
-  { migration, foreignKey, lockBudgetMs }: EnteredMigration,
+  entered: EnteredMigration,
   execution: string,
   end: 'COMMIT' | 'ROLLBACK',
 ): Promise<DroppedOrRehearsed> {
   const { client } = context;
+  const { migration, foreignKey, lockBudgetMs } = entered;
   const planned = await readPairs(client, migration.id);
   const { sql } = await runOne<{ sql: string }>(client, 'statements/drop-parent-foreign-key', { ...foreignKey });
-  const work = {
-    migrationId: migration.id,
-    execution,
-    direction: 'forward',
-    step: DROP_STEP,
+  const work = lockedWork('drop-parent-foreign-key', entered, execution, {
     pair: null,
-    budgetMs: lockBudgetMs,
-    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     end,
-    rehearsedIn: 'VerifyGate',
+    rehearsedIn: ledgerStepOf('verify-gate'),
     // A rehearsal has measured it on this database, but in another moment: it must not take away all room to wait.
     heldMs: Math.max(forecastDrop(planned.length), Math.min(measuredMs(migration.rehearsal), lockBudgetMs / 2)),
     lock: await lockOfTables(client, foreignKey, planned),
-  } as const;
+  });
   const guard = wantsGuard(foreignKey, migration.options);
   const noIndexes = wantsNoIndexes(migration);
   // What each guard does is compared here; under the locks only whether it is still that trigger.

@@ -6,7 +6,6 @@ import type { StepFactory } from './step-factory.ts';
 
 export function pauseBranch(steps: StepFactory, superseded: Fail): TaskStateBase {
   const pause = steps.task('pause', {
-    comment: 'Writes to the ledger why the migration waits, taking no lock on either table; every foreign key stands.',
     payload: Payload.interruption,
   });
   const checksPending = new Succeed(steps.scope, 'ChecksPending', {

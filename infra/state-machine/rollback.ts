@@ -62,28 +62,22 @@ export function rollbackBranch(steps: StepFactory, superseded: Fail): RollbackBr
   });
 
   const fence = steps.task('fence', {
-    comment:
-      'Fences the migration in the ledger (FOR UPDATE on its row) and cancels its running statements, so that no forward DDL can run any more; it locks neither table; while there is no database, the rollback waits here for 24 hours.',
     patience: 'day',
     payload: Payload.interruption,
     resultPath: '$.fence',
   });
-  const restoreParent = steps.forEachPair('RestoreParent', {
-    comment:
-      'For each pair, side by side, prepares the return of the parent foreign key under ShareUpdateExclusiveLock, so that reads and writes go on; no pairs where the strategy needs none.',
-    plan: '$.fence',
-    iteration: restoreOnePair(steps),
-  });
+  // Each try is an event in every iteration: an outage that lasts leads back to the fence, which waits for all of them.
+  const restoreParent = steps.forEachPair('restore-parent', { plan: '$.fence', patience: 'moment' });
   const dropPairs = steps.task('drop-pair-foreign-keys', {
-    comment:
-      'Drops the pair foreign keys, and unless kept the indexes, that this migration added, under AccessExclusiveLock on one pair at a time for an instant.',
     payload: Payload.migration,
     resultPath: JsonPath.DISCARD,
   });
-  const attach = attachParent(steps, dropPairs);
+  const attach = steps.pollingTask('attach-parent', {
+    payload: Payload.migration,
+    resultPath: '$.attach',
+    done: dropPairs,
+  });
   const verify = steps.task('verify-rolled-back', {
-    comment:
-      'Compares the parent foreign key with the definition noted before the migration, character for character, under AccessShareLock.',
     patience: 'day',
     payload: Payload.migration,
     resultPath: '$.rolledBack',
@@ -112,33 +106,6 @@ export function rollbackBranch(steps: StepFactory, superseded: Fail): RollbackBr
     state.addCatch(heldUp, { errors: PASSES, resultPath: FAILURE_PATH });
   failTogether(steps, states);
   return { fence, requested };
-}
-
-/** Iteration of RestoreParent. */
-function restoreOnePair(steps: StepFactory): IChainable {
-  return steps.pollingTask('restore-parent', {
-    comment:
-      'Adds to one referencing partition a NOT VALID foreign key to the referenced table (ShareRowExclusiveLock for an instant), then validates it under ShareUpdateExclusiveLock and RowShareLock.',
-    // Each try is an event in every iteration: an outage that lasts leads back to the fence, which waits for all of them.
-    patience: 'moment',
-    payload: Payload.pair,
-    resultPath: '$.result',
-    choice: { id: 'Restored?', comment: 'A validation may outlive a Lambda function: the server goes on with it.' },
-    wait: { id: 'WaitForRestore', comment: 'Holds nothing while the server validates this partition.' },
-    done: steps.pairDone('ParentReady', 'This partition has a valid foreign key for the parent to attach.', '$.result'),
-  });
-}
-
-function attachParent(steps: StepFactory, next: IChainable): TaskStateBase {
-  return steps.pollingTask('attach-parent', {
-    comment:
-      'Puts the parent foreign key back by attaching the valid ones, under ShareRowExclusiveLock on both tables for some milliseconds; a scan under that lock only where the operator allowed it.',
-    payload: Payload.migration,
-    resultPath: '$.attach',
-    choice: { id: 'Attached?', comment: 'A validation may outlive a Lambda function: the server goes on with it.' },
-    wait: { id: 'WaitForAttach', comment: 'Holds nothing while the server validates the parent foreign key.' },
-    done: next,
-  });
 }
 
 /** A rollback that a person asked for is a success; one that an error caused is a failure that tells that error. */

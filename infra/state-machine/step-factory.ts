@@ -16,37 +16,29 @@ import {
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Duration } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import { LambdaFunctions, type LambdaName } from '../lambda-functions.ts';
-import { ERROR_PATH, PAIR_ITEM, pairOutcome } from './payloads.ts';
+import { type StepName, Steps } from '../../core/contracts/steps/catalogue.ts';
+import type { PollingStates, StepDefinition } from '../../core/contracts/steps/definition.ts';
+import { ERROR_PATH, PAIR_ITEM, Payload, pairOutcome } from './payloads.ts';
 import { addRetries, type RetryOptions } from './retry.ts';
 
-export type FunctionsByName = Readonly<Record<LambdaName, IFunction>>;
+export type FunctionsByName = Readonly<Record<StepName, IFunction>>;
 
 export interface TaskOptions extends RetryOptions {
-  /** For the auditor who reads the visual history: what the step does, and its lock. */
-  readonly comment: string;
   readonly payload: TaskInput;
   /** Where the result goes; left out, it replaces the state. `JsonPath.DISCARD` drops it. */
   readonly resultPath?: string;
-  readonly resultSelector?: Record<string, unknown>;
 }
 
 export interface PollingOptions extends RetryOptions {
-  readonly comment: string;
   readonly payload: TaskInput;
-  /** Where the step leaves its `PairResult`. */
+  /** Where the step leaves its result. */
   readonly resultPath: string;
-  readonly choice: { readonly id: string; readonly comment: string };
-  readonly wait: { readonly id: string; readonly comment: string };
   readonly done: IChainable;
 }
 
-export interface MapOptions {
-  readonly comment: string;
+export interface MapOptions extends RetryOptions {
   /** Path of the object that holds `pairs` and `maxConcurrency`. */
   readonly plan: '$' | '$.fence';
-  /** First state of an iteration. */
-  readonly iteration: IChainable;
 }
 
 /** Makes states in one scope, for one set of functions. */
@@ -59,27 +51,63 @@ export class StepFactory {
     this.#functions = functions;
   }
 
-  /** The Task that calls a function; name and timeout are those of `lambda-functions.ts`. */
-  task(name: LambdaName, options: TaskOptions): LambdaInvoke {
-    const { state, timeoutSeconds } = LambdaFunctions[name];
-    const { lockTries, patience, ...rest } = options;
+  /** The Task that calls a function, as the catalogue declares it. */
+  task(name: StepName, { lockTries, patience, ...rest }: TaskOptions): LambdaInvoke {
+    const { state, comment, lambda }: StepDefinition = Steps[name];
     const task = new LambdaInvoke(this.scope, state, {
+      comment,
       ...rest,
       lambdaFunction: this.#functions[name],
       // The plain function ARN as Resource: the function's own result, error name and cause, with no envelope around.
       payloadResponseOnly: true,
       retryOnServiceExceptions: false,
-      taskTimeout: Timeout.duration(Duration.seconds(timeoutSeconds)),
+      taskTimeout: Timeout.duration(Duration.seconds(lambda.timeoutSeconds)),
     });
     addRetries(task, { ...(lockTries && { lockTries }), ...(patience && { patience }) });
     return task;
   }
 
   /**
+   * A Task on the whole migration that may outlive a Lambda function.
+   *
+   * @throws Error where the catalogue gives the step no `polling`
+   */
+  pollingTask(name: StepName, options: PollingOptions): LambdaInvoke {
+    const { polling }: StepDefinition = Steps[name];
+    if (polling === undefined) throw new Error(`step ${name} is not declared as one that is asked again`);
+    return this.#poll(name, polling, options);
+  }
+
+  /**
+   * A Map that runs a step for each pair; the state goes through unchanged. An iteration ends with two fields of its `PairResult` only.
+   *
+   * @throws Error where the catalogue gives the step no `perPair`
+   */
+  forEachPair(name: StepName, { plan, ...retries }: MapOptions): MapState {
+    const { perPair }: StepDefinition = Steps[name];
+    if (perPair === undefined) throw new Error(`step ${name} is not declared as one that works on a pair`);
+    const { map, done } = perPair;
+    const resultPath = '$.result';
+    const end = new Pass(this.scope, done.id, { comment: done.comment, parameters: pairOutcome(resultPath) });
+    const iteration = this.#poll(name, perPair, { ...retries, payload: Payload.pair, resultPath, done: end });
+    return new MapState(this.scope, map.id, {
+      comment: map.comment,
+      itemsPath: `${plan}.pairs`,
+      maxConcurrencyPath: `${plan}.maxConcurrency`,
+      itemSelector: PAIR_ITEM,
+      resultPath: JsonPath.DISCARD,
+    }).itemProcessor(iteration);
+  }
+
+  /**
    * A Task whose work may outlive a Lambda function: it starts the work, leaves it to the server and says `RUNNING`;
    * asked again after a while, it finds it done. Returns the Task, which is also where the loop begins.
    */
-  pollingTask(name: LambdaName, { choice, wait, done, resultPath, ...options }: PollingOptions): LambdaInvoke {
+  #poll(
+    name: StepName,
+    { choice, wait }: PollingStates,
+    { done, resultPath, ...options }: PollingOptions,
+  ): LambdaInvoke {
     const task = this.task(name, { ...options, resultPath });
     const pause = new Wait(this.scope, wait.id, {
       comment: wait.comment,
@@ -91,22 +119,6 @@ export class StepFactory {
     task.next(isDone);
     pause.next(task);
     return task;
-  }
-
-  /** Ends a Map iteration with two fields only. `resultPath` is where the iteration's step left its `PairResult`. */
-  pairDone(id: string, comment: string, resultPath: string): Pass {
-    return new Pass(this.scope, id, { comment, parameters: pairOutcome(resultPath) });
-  }
-
-  /** Runs an iteration for each pair; the state goes through unchanged. */
-  forEachPair(id: string, { comment, plan, iteration }: MapOptions): MapState {
-    return new MapState(this.scope, id, {
-      comment,
-      itemsPath: `${plan}.pairs`,
-      maxConcurrencyPath: `${plan}.maxConcurrency`,
-      itemSelector: PAIR_ITEM,
-      resultPath: JsonPath.DISCARD,
-    }).itemProcessor(iteration);
   }
 
   /** Writes an error of our own to where a Catch would have put one. */

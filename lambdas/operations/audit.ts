@@ -3,7 +3,8 @@ import * as z from 'zod';
 import { audit } from '../../core/drift/find-drift.ts';
 import { NOT_LOOKED_AT } from '../../core/drift/unread.ts';
 import type { StepContext } from '../../core/steps/context.ts';
-import { stepHandler } from '../handler.ts';
+import { defineFunction } from '../../core/steps/step.ts';
+import { handlerOf } from '../handler.ts';
 
 /** A schedule has nothing to say. */
 const AuditEvent = z.object({});
@@ -48,4 +49,4 @@ export async function auditAll({ client }: StepContext): Promise<AuditSummary> {
   };
 }
 
-export const handler = stepHandler('audit', AuditEvent, auditAll);
+export const handler = handlerOf(defineFunction('audit', AuditEvent, auditAll));

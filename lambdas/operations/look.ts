@@ -1,6 +1,7 @@
 /** Looks for migrations whose execution died without an event. */
 import { LookEvent } from '../../core/contracts/steps/events.ts';
 import { look } from '../../core/steps/operations/look.ts';
-import { stepHandler } from '../handler.ts';
+import { defineFunction } from '../../core/steps/step.ts';
+import { handlerOf } from '../handler.ts';
 
-export const handler = stepHandler('look', LookEvent, look);
+export const handler = handlerOf(defineFunction('look', LookEvent, look));

@@ -1,6 +1,7 @@
 /** Brings a migration to rest whose execution died. */
 import { ReconcileEvent } from '../../core/contracts/steps/events.ts';
 import { reconcile } from '../../core/steps/operations/reconcile.ts';
-import { stepHandler } from '../handler.ts';
+import { defineFunction } from '../../core/steps/step.ts';
+import { handlerOf } from '../handler.ts';
 
-export const handler = stepHandler('reconcile', ReconcileEvent, reconcile);
+export const handler = handlerOf(defineFunction('reconcile', ReconcileEvent, reconcile));

@@ -3,10 +3,11 @@
  * Each is what somebody else's session could do to a real one; none touches the migration's own code.
  */
 import type { Client } from 'pg';
+import type { StepName } from '../../core/contracts/steps/catalogue.ts';
 import { connect } from '../../core/ledger/connect.ts';
 import { run, runOne } from '../../core/postgres/sql.ts';
 import type { Handler, Handlers } from '../engine/engine.ts';
-import { type FunctionName, handlers as ownHandlers } from '../handlers.ts';
+import { handlers as ownHandlers } from '../handlers.ts';
 import type { Medium } from './schema.ts';
 
 /** What `demo --fail` takes. */
@@ -24,7 +25,7 @@ export type Damage = (typeof Damage)[keyof typeof Damage];
 
 interface Plan {
   /** The function before whose first call it is done; null: before the execution starts. */
-  readonly before: FunctionName | null;
+  readonly before: StepName | null;
   readonly does: (client: Client, medium: Medium) => Promise<string>;
 }
 
@@ -48,7 +49,7 @@ export async function damageHooks(
   databaseUrl: string,
   medium: Medium,
   onDamage: (what: string) => void,
-  handlers: Handlers & Readonly<Record<FunctionName, Handler>> = ownHandlers,
+  handlers: Handlers & Readonly<Record<StepName, Handler>> = ownHandlers,
 ): Promise<Handlers> {
   const { before, does } = PLANS[damage];
   let done = false;

@@ -1,6 +1,8 @@
 /** The axis of time, for the whole execution and for each stage. */
+
 import { scaleUtc } from 'd3-scale';
-import type { Report, StageName } from '../contracts.ts';
+import type { StageName } from '../../core/contracts/steps/catalogue.ts';
+import type { Report } from '../contracts.ts';
 import { STAGE_ORDER } from './words.ts';
 
 /** Milliseconds since the execution began. */

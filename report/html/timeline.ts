@@ -6,7 +6,7 @@ import { position, type Range, rangesOf, ticksOf } from './axis.ts';
 import { type Html, html } from './escape.ts';
 import { pager } from './pager.ts';
 import { beyond } from './rows.ts';
-import { STAGE, STAGE_ORDER } from './words.ts';
+import { STAGE_ORDER, stageLabel } from './words.ts';
 
 export function timelineSection(report: Report): Html {
   const ranges = rangesOf(report);
@@ -15,7 +15,7 @@ export function timelineSection(report: Report): Html {
   const stages = STAGE_ORDER.filter((stage) => ranges.some((range) => range.name === stage));
   return html`<section id="timeline" aria-labelledby="timeline-title">
 <div class="head"><h2 id="timeline-title">Timeline</h2>
-<ul class="legend">${stages.map((stage) => html`<li><span class="swatch ${stage}"></span>${STAGE[stage]}</li>`)}
+<ul class="legend">${stages.map((stage) => html`<li><span class="swatch ${stage}"></span>${stageLabel(stage)}</li>`)}
 <li><span class="swatch lockwait"></span>waiting for a lock</li><li><span class="flag" aria-hidden="true">▲</span>a try that failed</li></ul></div>
 <div class="bar-row">${pager('timeline', report.pairs.length, 'pair')}${zoom(ranges)}</div>
 <div class="chart" data-zoomable>
@@ -32,7 +32,7 @@ ${ranges.map(axis)}
 function zoom(ranges: readonly Range[]): Html {
   if (ranges.length < 2) return html``;
   return html`<div class="choice needs-js" role="group" aria-label="Part of the time that is shown">
-${ranges.map(({ name, from, to }) => html`<button type="button" data-zoom="${name}" data-from="${from}" data-to="${to}" aria-pressed="${name === 'whole' ? 'true' : 'false'}">${name === 'whole' ? 'Whole execution' : STAGE[name]}</button>`)}</div>`;
+${ranges.map(({ name, from, to }) => html`<button type="button" data-zoom="${name}" data-from="${from}" data-to="${to}" aria-pressed="${name === 'whole' ? 'true' : 'false'}">${name === 'whole' ? 'Whole execution' : stageLabel(name)}</button>`)}</div>`;
 }
 
 function axis(range: Range): Html {
@@ -74,7 +74,7 @@ function oneBar(kind: string, bar: Bar, whole: Range): Html {
 }
 
 function described(kind: string, bar: Bar): string {
-  const what = kind in STAGE ? STAGE[kind as keyof typeof STAGE] : bar.state;
+  const what = STAGE_ORDER.some((stage) => stage === kind) ? stageLabel(kind) : bar.state;
   const waited = bar.waits.reduce((sum, wait) => sum + wait.durationMs, 0);
   return [
     `${what}: ${bar.outcome === 'skipped' ? 'was there already' : duration(bar.durationMs)}`,

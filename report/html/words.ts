@@ -1,5 +1,6 @@
 /** Statuses, outcomes and stages in the words and marks of the page. */
-import type { ReportStatus, StageName, StateOutcome } from '../contracts.ts';
+import { pairSteps, type StageName } from '../../core/contracts/steps/catalogue.ts';
+import type { ReportStatus, StateOutcome } from '../contracts.ts';
 
 export type Tone = 'good' | 'bad' | 'wait' | 'run' | 'none';
 
@@ -27,14 +28,12 @@ export const OUTCOME: Readonly<
   stopped: { word: 'cut off', tone: 'wait', mark: '‖' },
 };
 
-export const STAGE: Readonly<Record<StageName, string>> = {
-  index: 'Index',
-  add: 'Add NOT VALID',
-  validate: 'Validate',
-  restore: 'Restore parent',
-};
+export const STAGE_ORDER: readonly StageName[] = pairSteps.map(({ perPair }) => perPair.stage.id);
 
-export const STAGE_ORDER: readonly StageName[] = ['index', 'add', 'validate', 'restore'];
+/** Heading of a part of a pair's work. */
+export function stageLabel(stage: string): string {
+  return pairSteps.find(({ perPair }) => perPair.stage.id === stage)?.perPair.stage.label ?? stage;
+}
 
 /** A rollback that a person asked for is a success. */
 export function toneOf(status: ReportStatus, operation: 'migrate' | 'rollback'): Tone {

@@ -1,9 +1,9 @@
 /** The pairs: from the ledger where it can be read, else from what the execution's steps returned. */
+import { pairStepOfState, pairSteps, type StageName } from '../../core/contracts/steps/catalogue.ts';
 import type { Trail, TrailPair } from '../../core/contracts/trail.ts';
 import { isRecord, type Json, numberOf, parseRecord, stringOf } from '../../core/history/json.ts';
 import type { History, Visit } from '../../core/history/read-history.ts';
-import type { Bar, ReportPair, StageName } from '../contracts.ts';
-import { STAGES } from './stages.ts';
+import type { Bar, ReportPair } from '../contracts.ts';
 
 type Bars = ReadonlyMap<number, Partial<Record<StageName, Bar>>>;
 
@@ -58,7 +58,7 @@ function fromHistory(
 ): ReportPair {
   const results = new Map<StageName, Json>();
   for (const visit of visits) {
-    const stage = STAGES[visit.state];
+    const stage = pairStepOfState(visit.state)?.perPair.stage.id;
     const result = ofPair(resultOf(visit), pair);
     if (stage !== undefined && stringOf(result.status) !== null) results.set(stage, result);
   }
@@ -93,13 +93,12 @@ function ofPair(result: Json, pair: number): Json {
   return batch.find((one) => one.pair === pair) ?? (batch.length > 0 ? { status: result.status } : result);
 }
 
+/** State of the pair by the last step that is complete. */
 function stateOf(results: ReadonlyMap<StageName, Json>): string {
-  const through = (stage: StageName): boolean =>
-    results.has(stage) && stringOf(results.get(stage)?.status) !== 'RUNNING';
-  if (through('restore')) return 'restored';
-  if (through('validate')) return 'validated';
-  if (through('add')) return 'added';
-  return through('index') ? 'indexed' : 'planned';
+  const last = pairSteps.findLast(({ perPair: { stage } }) => {
+    return results.has(stage.id) && stringOf(results.get(stage.id)?.status) !== 'RUNNING';
+  });
+  return last?.perPair.pairState ?? 'planned';
 }
 
 function retriesIn(bars: ReportPair['bars']): number {

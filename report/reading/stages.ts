@@ -1,17 +1,10 @@
 /** Visits of states -> stretches of time: one bar for each pair and stage, one for each step on the whole migration. */
+import { pairStepOfState, type StageName } from '../../core/contracts/steps/catalogue.ts';
 import type { Trail, TrailEvent } from '../../core/contracts/trail.ts';
 import { numberOf, stringOf } from '../../core/history/json.ts';
 import type { Attempt, Visit } from '../../core/history/read-history.ts';
-import type { Bar, StageName } from '../contracts.ts';
+import type { Bar } from '../contracts.ts';
 import type { Machine } from './definition.ts';
-
-/** The state of each stage that works on one pair. */
-export const STAGES: Readonly<Record<string, StageName>> = {
-  BuildIndex: 'index',
-  AddForeignKey: 'add',
-  ValidateForeignKey: 'validate',
-  RestoreParentForPair: 'restore',
-};
 
 /** Waits for less than that nobody would see. */
 const NOTABLE_WAIT_MS = 1;
@@ -22,14 +15,6 @@ export interface Clock {
   /** The execution's end, or now. */
   readonly end: number;
 }
-
-/** The state of the ledger's notes on each stage. */
-const NOTED: Readonly<Record<StageName, string>> = {
-  index: 'BuildIndexes',
-  add: 'AddForeignKeys',
-  validate: 'ValidateForeignKeys',
-  restore: 'RestoreParent',
-};
 
 /**
  * Where one iteration takes a run of pairs, the history tells no more than the run: the ledger knows when each pair's
@@ -44,19 +29,19 @@ export function barsOfPairs(
 ): Map<number, Partial<Record<StageName, Bar>>> {
   const noted = Map.groupBy(trail?.events ?? [], (event) => `${event.step}\n${event.pair ?? ''}`);
   const grouped = Map.groupBy(
-    visits.filter((visit) => visit.pair !== null && STAGES[visit.state] !== undefined),
+    visits.filter((visit) => visit.pair !== null && pairStepOfState(visit.state) !== null),
     (visit) => visit.pair ?? 0,
   );
   const bars = new Map<number, Partial<Record<StageName, Bar>>>();
   for (const [first, ofRun] of grouped) {
     for (const [state, turns] of Map.groupBy(ofRun, (visit) => visit.state)) {
-      const stage = STAGES[state];
-      if (stage === undefined) continue;
+      const perPair = pairStepOfState(state)?.perPair;
+      if (perPair === undefined) continue;
       const last = turns[0]?.last ?? first;
       const whole = barOf(state, turns, clock);
       for (let pair = first; pair <= last; pair += 1) {
-        const own = last === first ? null : notedBar(whole, noted.get(`${NOTED[stage]}\n${pair}`), clock);
-        bars.set(pair, { ...bars.get(pair), [stage]: own ?? whole });
+        const own = last === first ? null : notedBar(whole, noted.get(`${perPair.map.id}\n${pair}`), clock);
+        bars.set(pair, { ...bars.get(pair), [perPair.stage.id]: own ?? whole });
       }
     }
   }

@@ -3,7 +3,15 @@
 import type { ProgressEvent } from '../../cli/progress/events.ts';
 import { advance } from '../../cli/progress/progress.ts';
 import { NOTHING_YET, type Progress } from '../../cli/progress/state.ts';
-import type { PairResult, PlanResult } from '../../core/contracts/steps/results.ts';
+import type {
+  DropPairsResult,
+  FenceResult,
+  GateResult,
+  PairResult,
+  PlanResult,
+  RolledBackResult,
+  VerifyMigrationResult,
+} from '../../core/contracts/steps/results.ts';
 
 export const plan = (count: number, status: PlanResult['status'] = 'PLANNED'): PlanResult => ({
   status,
@@ -34,6 +42,34 @@ export const pair = (number: number, of: number, result: Partial<PairResult> = {
   waitSeconds: 0,
   ...result,
 });
+
+export const gate = (status: GateResult['status'], pairs: number, reason = ''): GateResult => ({
+  status,
+  pairs,
+  reason,
+  waitSeconds: 0,
+});
+
+export const verified = (
+  status: VerifyMigrationResult['status'],
+  checks: VerifyMigrationResult['checks'],
+  reason = '',
+): VerifyMigrationResult => {
+  const { database, table, constraint, pairCount: pairs } = plan(2);
+  return { status, migrationId: 'm-1', database, table, constraint, pairs, checks, reason };
+};
+
+export const pairsDropped = (foreignKeys: number, indexes: number): DropPairsResult => ({
+  status: 'DROPPED',
+  foreignKeys,
+  indexes,
+  keptIndexes: 0,
+});
+
+export const rolledBack = (definition: string): RolledBackResult => {
+  const { table, constraint } = plan(2);
+  return { status: 'ROLLED_BACK', migrationId: 'm-1', table, constraint, definition };
+};
 
 export const pairInput = (number: number) => ({
   migrationId: 'm-1',
@@ -71,11 +107,12 @@ export const overPairs = (state: string, count: number, result: Partial<PairResu
     succeeded(state, pair(index + 1, count, result), pairInput(index + 1)),
   ]).flat();
 
-export const fence = (parentForeignKey: 'PRESENT' | 'DROPPED', pairs = 0) => ({
+export const fence = (parentForeignKey: 'PRESENT' | 'DROPPED', pairs = 0): FenceResult => ({
   status: 'FENCED',
   parentForeignKey,
   strategy: parentForeignKey === 'DROPPED' ? 'attach' : 'NONE',
   pairs: plan(pairs).pairs,
+  pairCount: pairs,
   maxConcurrency: 4,
 });
 

@@ -1,19 +1,32 @@
 import { describe, expect, it } from 'vitest';
 import { timeOf } from '../../cli/progress/events.ts';
 import { seenIn } from '../../cli/progress/state.ts';
-import { cause, fence, overPairs, pair, pairInput, plan, play, scheduled, succeeded } from './progress.helpers.ts';
+import { CheckId } from '../../core/contracts/documents.ts';
+import {
+  cause,
+  fence,
+  gate,
+  overPairs,
+  pair,
+  pairInput,
+  pairsDropped,
+  plan,
+  play,
+  rolledBack,
+  scheduled,
+  succeeded,
+  verified,
+} from './progress.helpers.ts';
 
 const checks = (failing?: string) =>
-  ['pair-foreign-keys', 'parent-foreign-key', 'foreign-key-targets', 'delete-performance', 'orphans', 'inventory'].map(
-    (id) => ({ id, passed: id !== failing }),
-  );
+  Object.values(CheckId).map((id) => ({ id, title: id, passed: id !== failing, detail: '' }));
 
 const forward = (count: number) => [
   succeeded('Plan', plan(count)),
   ...overPairs('BuildIndex', count, { object: 'idx_path_fk' }),
   ...overPairs('AddForeignKey', count),
   ...overPairs('ValidateForeignKey', count),
-  succeeded('VerifyGate', { status: 'PASSED', pairs: count, reason: '' }),
+  succeeded('VerifyGate', gate('PASSED', count)),
 ];
 const drop = succeeded('DropParentForeignKey', {
   status: 'DROPPED',
@@ -26,7 +39,7 @@ describe('a migration that goes well', () => {
     const { lines } = play([
       ...forward(2),
       drop,
-      succeeded('VerifyMigration', { status: 'MIGRATED', checks: checks(), reason: '' }),
+      succeeded('VerifyMigration', verified('MIGRATED', checks())),
       { type: 'ExecutionSucceeded', timestamp: 0 },
     ]);
 
@@ -168,12 +181,11 @@ describe('the rollback branch', () => {
     error: { Error: 'OrphanedRows', Cause: cause('OrphanedRows', '37 rows of path_p_1 have no row in inode_p_1') },
   };
   const undone = [
-    succeeded('DropPairForeignKeys', { status: 'DROPPED', foreignKeys: 2, indexes: 1 }),
-    succeeded('VerifyRolledBack', {
-      status: 'ROLLED_BACK',
-      constraint: 'path_medium_hash_ino_fkey',
-      definition: 'FOREIGN KEY (medium_hash, ino) REFERENCES public.inode(medium_hash, ino) ON DELETE CASCADE',
-    }),
+    succeeded('DropPairForeignKeys', pairsDropped(2, 1)),
+    succeeded(
+      'VerifyRolledBack',
+      rolledBack('FOREIGN KEY (medium_hash, ino) REFERENCES public.inode(medium_hash, ino) ON DELETE CASCADE'),
+    ),
   ];
 
   it('says why it is entered and what it takes away, while the parent FK stands', () => {
@@ -198,11 +210,7 @@ describe('the rollback branch', () => {
     const { lines } = play([
       ...forward(2),
       drop,
-      succeeded('VerifyMigration', {
-        status: 'FAILED',
-        checks: checks('orphans'),
-        reason: '3 orphaned rows in path_p_2',
-      }),
+      succeeded('VerifyMigration', verified('FAILED', checks('orphans'), '3 orphaned rows in path_p_2')),
       scheduled('Fence', { error: { Error: 'VerificationFailed', Cause: '3 orphaned rows in path_p_2' } }),
       succeeded('Fence', fence('DROPPED', 2)),
       ...overPairs('RestoreParentForPair', 2, { durationMs: 250 }),
@@ -255,7 +263,7 @@ describe('the rollback branch', () => {
 describe('a gate or a window that stops the migration', () => {
   it('gives the reason of the gate once', () => {
     const { lines } = play([
-      succeeded('VerifyGate', { status: 'FAILED', pairs: 2, reason: '1 pair FK is disabled' }),
+      succeeded('VerifyGate', gate('FAILED', 2, '1 pair FK is disabled')),
       scheduled('Fence', { error: { Error: 'GateFailed', Cause: '1 pair FK is disabled' } }),
     ]);
 

@@ -1,31 +1,10 @@
 /** Executions by hand: the real handlers, called in the order in which the state machine calls them. */
-import type {
-  DropPairsResult,
-  DropResult,
-  FenceResult,
-  GateResult,
-  PairItem,
-  PairResult,
-  PauseResult,
-  PlanResult,
-  RolledBackResult,
-  VerifyMigrationResult,
-} from '../../core/contracts/steps/results.ts';
-import type { AttachResult } from '../../core/steps/rollback/attach-parent.ts';
-import { handler as addForeignKey } from '../../lambdas/add-foreign-key.ts';
-import { handler as attachParent } from '../../lambdas/attach-parent.ts';
-import { handler as buildIndex } from '../../lambdas/build-index.ts';
-import { handler as dropPairForeignKeys } from '../../lambdas/drop-pair-foreign-keys.ts';
-import { handler as dropParentForeignKey } from '../../lambdas/drop-parent-foreign-key.ts';
-import { handler as fence } from '../../lambdas/fence.ts';
+import { expect } from 'vitest';
+import type * as z from 'zod';
+import { type StepName, Steps } from '../../core/contracts/steps/catalogue.ts';
+import type { PairItem, PlanResult, RolledBackResult } from '../../core/contracts/steps/results.ts';
 import type { HandlerContext } from '../../lambdas/handler.ts';
-import { handler as pause } from '../../lambdas/pause.ts';
-import { handler as plan } from '../../lambdas/plan.ts';
-import { handler as restoreParent } from '../../lambdas/restore-parent.ts';
-import { handler as validateForeignKey } from '../../lambdas/validate-foreign-key.ts';
-import { handler as verifyGate } from '../../lambdas/verify-gate.ts';
-import { handler as verifyMigration } from '../../lambdas/verify-migration.ts';
-import { handler as verifyRolledBack } from '../../lambdas/verify-rolled-back.ts';
+import { handlers } from '../../local/handlers.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { everything, executionArn, findDatabaseAt, type TestCase, THREE_PAIRS, useDatabase } from './case.helpers.ts';
 import { cloneOf, knownSource, type Source, sourceOf } from './clones.helpers.ts';
@@ -50,6 +29,19 @@ export type ForwardState = (typeof FORWARD)[number];
 /** Milliseconds of lock budget in tests that are not about it. */
 const PATIENT_MS = 10_000;
 
+/** Calls a function; its result has to be what the catalogue declares, with no key besides. */
+async function call<Result extends z.ZodType>(
+  name: StepName,
+  schema: Result,
+  event: unknown,
+  context?: HandlerContext,
+): Promise<z.infer<Result>> {
+  const result = await handlers[name](event, context);
+  const declared = schema.parse(result);
+  expect(declared).toEqual(result);
+  return declared;
+}
+
 /** One execution; `plan` first, as its result says what the others work on. */
 export class Execution {
   readonly arn: string;
@@ -63,10 +55,10 @@ export class Execution {
 
   async plan(input: Record<string, unknown> = {}): Promise<PlanResult> {
     // Nobody retries here as the state machine would: a busy machine must not make a verified drop too long for its budget.
-    const result = (await plan({
+    const result = await call('plan', Steps.plan.result, {
       input: { table: 'path', lockTimeoutMs: PATIENT_MS, ...input },
       execution: this.arn,
-    })) as PlanResult;
+    });
     this.migrationId = result.migrationId ?? '';
     this.pairs = result.pairs;
     this.database = result.database;
@@ -114,40 +106,40 @@ export class Execution {
   }
 
   buildIndex(pair: number, context?: HandlerContext) {
-    return buildIndex(this.#event(pair), context) as Promise<PairResult>;
+    return call('build-index', Steps['build-index'].result, this.#event(pair), context);
   }
   addForeignKey(pair: number, context?: HandlerContext) {
-    return addForeignKey(this.#event(pair), context) as Promise<PairResult>;
+    return call('add-foreign-key', Steps['add-foreign-key'].result, this.#event(pair), context);
   }
   validateForeignKey(pair: number, context?: HandlerContext) {
-    return validateForeignKey(this.#event(pair), context) as Promise<PairResult>;
+    return call('validate-foreign-key', Steps['validate-foreign-key'].result, this.#event(pair), context);
   }
   verifyGate(context?: HandlerContext) {
-    return verifyGate(this.#event(), context) as Promise<GateResult>;
+    return call('verify-gate', Steps['verify-gate'].result, this.#event(), context);
   }
   dropParentForeignKey() {
-    return dropParentForeignKey(this.#event()) as Promise<DropResult>;
+    return call('drop-parent-foreign-key', Steps['drop-parent-foreign-key'].result, this.#event());
   }
   verifyMigration(context?: HandlerContext) {
-    return verifyMigration(this.#event(), context) as Promise<VerifyMigrationResult>;
+    return call('verify-migration', Steps['verify-migration'].result, this.#event(), context);
   }
   fence(error: Caught | null = null) {
-    return fence({ ...this.#event(), error }) as Promise<FenceResult>;
+    return call('fence', Steps.fence.result, { ...this.#event(), error });
   }
   restoreParent(pair: number, context?: HandlerContext) {
-    return restoreParent(this.#event(pair), context) as Promise<PairResult>;
+    return call('restore-parent', Steps['restore-parent'].result, this.#event(pair), context);
   }
   attachParent() {
-    return attachParent(this.#event()) as Promise<AttachResult>;
+    return call('attach-parent', Steps['attach-parent'].result, this.#event());
   }
   dropPairForeignKeys() {
-    return dropPairForeignKeys(this.#event()) as Promise<DropPairsResult>;
+    return call('drop-pair-foreign-keys', Steps['drop-pair-foreign-keys'].result, this.#event());
   }
   verifyRolledBack() {
-    return verifyRolledBack(this.#event()) as Promise<RolledBackResult>;
+    return call('verify-rolled-back', Steps['verify-rolled-back'].result, this.#event());
   }
   pause(error: Caught | null = null) {
-    return pause({ ...this.#event(), error }) as Promise<PauseResult>;
+    return call('pause', Steps.pause.result, { ...this.#event(), error });
   }
 
   /** Side by side, as the Map states run them. */

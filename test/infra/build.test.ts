@@ -72,7 +72,8 @@ describe('bundling', () => {
       'core/postgres/sql-files.ts',
       "export function readSql(): string { throw new Error('reads the disk'); }\n",
     );
-    await file('lambdas/plan.ts', "export { readSql as handler } from '../core/postgres/sql-files.ts';\n");
+    await file('lambdas/handler.ts', 'export const handlerOf = (step) => step;\n');
+    await file('core/steps/forward/plan.ts', "export { readSql as step } from '../../postgres/sql-files.ts';\n");
     await file('cli/main.ts', "console.log((await import('../core/postgres/sql-files.ts')).readSql('session'));\n");
   });
   afterAll(() => rm(root, { recursive: true }));
@@ -114,7 +115,7 @@ describe('bundling', () => {
     await utimes(path, 1, 1);
     await bundle();
     expect((await stat(path)).mtimeMs).toBe(1000);
-    await file('lambdas/plan.ts', "export const handler = () => 'changed';\n");
+    await file('core/steps/forward/plan.ts', "export const step = () => 'changed';\n");
     await bundle();
     expect((await stat(path)).mtimeMs).toBeGreaterThan(1000);
     expect(await readFile(path, 'utf8')).toContain('changed');

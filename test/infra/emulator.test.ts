@@ -8,7 +8,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, expect, it } from 'vitest';
-import { LambdaFunctions, lambdaNames } from '../../infra/lambda-functions.ts';
+import { stepNames } from '../../core/contracts/steps/catalogue.ts';
+import { LambdaFunctions } from '../../infra/lambda-functions.ts';
 import { bundleLambdas } from '../../scripts/bundle.ts';
 import { databaseWith, foreignKeys } from '../core/case.helpers.ts';
 import { projectRoot, synthesize } from './stack.helpers.ts';
@@ -74,12 +75,12 @@ it.skipIf(!installed)(
 
 /** The template, and for each function's logical id the file of its bundle. */
 async function deployable() {
-  const bundled = bundleLambdas({ names: lambdaNames, outFolder: BUNDLES });
+  const bundled = bundleLambdas({ names: stepNames, outFolder: BUNDLES });
   const template = synthesize();
   await bundled;
   const functions = Object.entries(template.findResources('AWS::Lambda::Function'));
   const bundles = functions.map(([id, { Properties }]) => {
-    const name = lambdaNames.find((each) => Properties.Description.startsWith(`p2pfk ${LambdaFunctions[each].state}:`));
+    const name = stepNames.find((each) => Properties.Description.startsWith(`p2pfk ${LambdaFunctions[each].state}:`));
     return [id, join(BUNDLES, name ?? '', 'index.mjs')];
   });
   return { template: JSON.stringify(template.toJSON()), bundles: Object.fromEntries(bundles) as object };

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { KEEP_READY } from '../../core/contracts/aws/keep-ready.ts';
 import { LambdaFunctions } from '../../infra/lambda-functions.ts';
 import { defineLook } from '../../infra/operations/dead-execution-look.ts';
-import { handler as fence } from '../../lambdas/fence.ts';
+import { handlers } from '../../local/handlers.ts';
 import { definitionOf, runWith } from './services.helpers.ts';
 import { synthesize } from './stack.helpers.ts';
 
@@ -102,8 +102,8 @@ describe('functions in a VPC', () => {
     const kept = schedules.map(({ Description }) => /function (\S+) able/.exec(Description)?.[1]).sort();
     expect(kept).toEqual([...Object.keys(LambdaFunctions), 'reconcile'].sort());
     // Without a database anything else would fail.
-    expect(await fence(KEEP_READY)).toEqual({ status: 'READY' });
-    await expect(fence({ ...KEEP_READY, migrationId: '1' })).rejects.toMatchObject({ name: 'InvalidInput' });
+    expect(await handlers.fence(KEEP_READY)).toEqual({ status: 'READY' });
+    await expect(handlers.fence({ ...KEEP_READY, migrationId: '1' })).rejects.toMatchObject({ name: 'InvalidInput' });
   });
 
   it('are left alone outside of a VPC, where nothing can be taken away from them', () => {

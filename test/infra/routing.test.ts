@@ -4,7 +4,7 @@
  */
 import { StateMachine } from 'aws-local-stepfunctions';
 import { describe, expect, it } from 'vitest';
-import type { LambdaName } from '../../infra/lambda-functions.ts';
+import type { StepName } from '../../core/contracts/steps/catalogue.ts';
 import { definition, functionNameOf, statesOfType } from './definition.helpers.ts';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -22,7 +22,7 @@ const done: Answer = ({ pair }) => ({ status: 'DONE', pair: pair ?? 0, waitSecon
 const database = { systemIdentifier: '7312', databaseOid: 16384, database: 'copyjob', endpoint: 'db.example.com:5432' };
 
 /** What each function says when all is well. */
-const WELL: Record<LambdaName, Answer> = {
+const WELL: Record<StepName, Answer> = {
   plan: () => ({ status: 'PLANNED', migrationId: 'm1', database, pairs, maxConcurrency: 2 }),
   'build-index': done,
   'add-foreign-key': done,
@@ -51,7 +51,7 @@ interface Run {
   readonly error: { readonly name: string; readonly cause: string } | null;
 }
 
-async function execute(answers: Partial<Record<LambdaName, Answer>> = {}): Promise<Run> {
+async function execute(answers: Partial<Record<StepName, Answer>> = {}): Promise<Run> {
   const steps: string[] = [];
   const events: Record<string, Json>[] = [];
   const handlers = statesOfType('Task').map(({ name, state }) => [
@@ -59,7 +59,7 @@ async function execute(answers: Partial<Record<LambdaName, Answer>> = {}): Promi
     async (event: Record<string, Json>) => {
       steps.push(name);
       events.push(event);
-      const lambda = functionNameOf(state) as LambdaName;
+      const lambda = functionNameOf(state) as StepName;
       return (answers[lambda] ?? WELL[lambda])(event);
     },
   ]);

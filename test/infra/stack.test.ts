@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { Match } from 'aws-cdk-lib/assertions';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { describe, expect, it } from 'vitest';
+import { type StepName, stepNames } from '../../core/contracts/steps/catalogue.ts';
 import { builtFunctionArn } from '../../infra/built-definition.ts';
-import { bundleNames, LambdaFunctions, type LambdaName, lambdaNames } from '../../infra/lambda-functions.ts';
+import { bundleNames, LambdaFunctions } from '../../infra/lambda-functions.ts';
 import { definition } from './definition.helpers.ts';
 import { exampleContext, reconciliationDefinition, synthesize } from './stack.helpers.ts';
 
@@ -37,7 +38,7 @@ describe('the stack', () => {
     }
   });
 
-  it.each(lambdaNames)('gives %s as long as its Task waits for it, and its memory', (name) => {
+  it.each(stepNames)('gives %s as long as its Task waits for it, and its memory', (name) => {
     const { state, timeoutSeconds, memoryMib } = LambdaFunctions[name];
     plain.hasResourceProperties('AWS::Lambda::Function', {
       Description: Match.stringLikeRegexp(`^p2pfk ${state}:`),
@@ -177,9 +178,9 @@ function deployedDefinition(): string {
     .join(separator);
 }
 
-function functionBehind(logicalId: string): LambdaName {
+function functionBehind(logicalId: string): StepName {
   const { Description } = plain.findResources('AWS::Lambda::Function')[logicalId]?.Properties ?? {};
-  const name = lambdaNames.find((candidate) => Description.startsWith(`p2pfk ${LambdaFunctions[candidate].state}:`));
+  const name = stepNames.find((candidate) => Description.startsWith(`p2pfk ${LambdaFunctions[candidate].state}:`));
   if (!name) throw new Error(`No function is described as ${Description}`);
   return name;
 }

@@ -3,7 +3,8 @@ import { getLanguageService, TextDocument } from 'amazon-states-language-service
 import validate from 'asl-validator';
 import { describe, expect, it } from 'vitest';
 import { LOCK_TRIES } from '../../core/contracts/lock-tries.ts';
-import { LambdaFunctions, lambdaNames } from '../../infra/lambda-functions.ts';
+import { stepNames } from '../../core/contracts/steps/catalogue.ts';
+import { LambdaFunctions } from '../../infra/lambda-functions.ts';
 import {
   allStates,
   definition,
@@ -32,7 +33,7 @@ describe('the state machine', () => {
   });
 
   it('has one Task for each function, and no other', () => {
-    expect(tasks.map(({ state }) => functionNameOf(state)).sort()).toEqual([...lambdaNames].sort());
+    expect(tasks.map(({ state }) => functionNameOf(state)).sort()).toEqual([...stepNames].sort());
     for (const { name, state } of tasks) {
       const spec = LambdaFunctions[functionNameOf(state) as keyof typeof LambdaFunctions];
       expect({ name, timeout: state.TimeoutSeconds }).toEqual({ name: spec.state, timeout: spec.timeoutSeconds });

@@ -1,13 +1,14 @@
 /** The demo's database: what it holds, what is measured on it, how it is damaged. */
 import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { StepName } from '../../core/contracts/steps/catalogue.ts';
 import { connect } from '../../core/ledger/connect.ts';
 import { Damage, damageHooks } from '../../local/demo/damage.ts';
 import { startDemo } from '../../local/demo/demo.ts';
 import { measure } from '../../local/demo/measure.ts';
 import type { Medium } from '../../local/demo/schema.ts';
 import type { Handler } from '../../local/engine/engine.ts';
-import { type FunctionName, handlers } from '../../local/handlers.ts';
+import { handlers } from '../../local/handlers.ts';
 import { catalogSnapshot, rowsSnapshot } from '../support/catalog.ts';
 import { createDatabase, SOURCE_CASE_ROWS } from '../support/database.ts';
 
@@ -124,7 +125,7 @@ describe('damage', () => {
   const calls: string[] = [];
   const fakes = Object.fromEntries(
     Object.keys(handlers).map((name): [string, Handler] => [name, async () => calls.push(name)]),
-  ) as Record<FunctionName, Handler>;
+  ) as Record<StepName, Handler>;
 
   async function hooks(damage: Damage) {
     const { db, client } = await sourceCase();

@@ -6,16 +6,18 @@
 import { copyFiringModes } from '../../catalog/firing-modes.ts';
 import { hasPairForeignKey, statementFor } from '../../catalog/pairs.ts';
 import { createGuards, readGuards, wantsGuard } from '../../catalog/row-movement-guard.ts';
+import { Steps } from '../../contracts/steps/catalogue.ts';
 import type { PairEvent } from '../../contracts/steps/events.ts';
 import type { PairResult } from '../../contracts/steps/results.ts';
 import { changePair } from '../../ledger/pairs.ts';
 import { executeDdl } from '../../postgres/execute.ts';
 import { withFreeNames } from '../../postgres/free-names.ts';
+import { eachPair, isAdded } from '../batch.ts';
 import { enterPair, enterWithinWindow, type StepContext } from '../context.ts';
 import { underLock } from '../locks/lock-budget.ts';
+import { lockedWork } from '../locks/locked-work.ts';
 import { pairResult } from '../pair-result.ts';
-
-const STEP = 'AddForeignKeys';
+import { defineStep } from '../step.ts';
 
 /**
  * @throws LockTimeout with the holders, when either partition was not free within the lock budget
@@ -29,7 +31,7 @@ async function addNamed(context: StepContext, event: PairEvent, salt: string | u
   const { client } = context;
   const entered = await enterWithinWindow(context, event);
   const target = await enterPair(context, entered, event.pair, { indexes: false, salt });
-  const { migration, foreignKey, lockBudgetMs } = entered;
+  const { migration, foreignKey } = entered;
   const { pair, standing } = target;
   const guarded = wantsGuard(foreignKey, migration.options);
   const { constraint_name } = standing;
@@ -46,16 +48,10 @@ async function addNamed(context: StepContext, event: PairEvent, salt: string | u
   const named = { ...pair, constraint_name };
   const lock = await statementFor(client, 'statements/lock-pair', foreignKey, named);
   const sql = await statementFor(client, 'statements/add-pair-foreign-key', foreignKey, named);
-  const work = {
-    migrationId: migration.id,
-    execution: event.execution,
-    direction: 'forward',
-    step: STEP,
+  const work = lockedWork('add-foreign-key', entered, event.execution, {
     pair: pair.pair,
-    budgetMs: lockBudgetMs,
-    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     lock: { sql: lock, mode: 'SHARE ROW EXCLUSIVE', relations: [pair.referencing_oid, pair.referenced_oid] },
-  } as const;
+  });
   const { lockWaitMs, heldMs } = await underLock(context, work, async () => {
     // Before the pair FK: as soon as that exists, its ON DELETE acts on the referencing rows of a row that moves away.
     if (guarded) await createGuards(client, foreignKey, migration.id, guards);
@@ -71,3 +67,5 @@ async function addNamed(context: StepContext, event: PairEvent, salt: string | u
   await changePair(client, migration.id, pair.pair, { lock_wait_ms: lockWaitMs, add_ms: heldMs });
   return pairResult('DONE', target, { object: constraint_name, durationMs: heldMs, lockWaitMs });
 }
+
+export const step = defineStep(Steps['add-foreign-key'], eachPair(addForeignKey, isAdded));

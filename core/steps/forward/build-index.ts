@@ -4,6 +4,7 @@ import { readPairStatus, statementFor } from '../../catalog/pairs.ts';
 import { maintenanceMemory } from '../../catalog/server-facts.ts';
 import { requireFreeReaders } from '../../checks/readers.ts';
 import { IndexBuildFailed } from '../../contracts/errors.ts';
+import { ledgerStepOf, Steps } from '../../contracts/steps/catalogue.ts';
 import type { PairEvent } from '../../contracts/steps/events.ts';
 import type { PairResult } from '../../contracts/steps/results.ts';
 import { noteEvent } from '../../ledger/notes/events.ts';
@@ -11,6 +12,7 @@ import { runNoted } from '../../ledger/notes/noted-statements.ts';
 import { changePair } from '../../ledger/pairs.ts';
 import { withFreeNames } from '../../postgres/free-names.ts';
 import { CALLER_SEARCH_PATH, useCallerSearchPath } from '../../postgres/session/caller-search-path.ts';
+import { eachPair, isIndexed } from '../batch.ts';
 import {
   beforeLongWork,
   type EnteredMigration,
@@ -21,8 +23,9 @@ import {
 } from '../context.ts';
 import { runDetached } from '../detached.ts';
 import { pairResult } from '../pair-result.ts';
+import { defineStep } from '../step.ts';
 
-const STEP = 'BuildIndexes';
+const STEP = ledgerStepOf('build-index');
 
 /** @throws NameTaken when another role took each of several names before it could be used */
 export function buildIndex(context: StepContext, event: PairEvent): Promise<PairResult> {
@@ -124,3 +127,5 @@ async function finish(
   const there = status === 'DONE' || target.standing.has_index;
   return pairResult(status, target, { object: there ? object : '', durationMs });
 }
+
+export const step = defineStep(Steps['build-index'], eachPair(buildIndex, isIndexed));

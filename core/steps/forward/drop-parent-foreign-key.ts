@@ -1,12 +1,14 @@
 /** DropParentForeignKey: the verified drop, committed. */
 
 import { refuseNewCode } from '../../catalog/untrusted-code.ts';
+import { Steps } from '../../contracts/steps/catalogue.ts';
 import type { MigrationEvent } from '../../contracts/steps/events.ts';
 import type { DropResult } from '../../contracts/steps/results.ts';
 import { refuseUnapproved } from '../../ledger/approval-check.ts';
 import { changeMigration } from '../../ledger/migrations.ts';
 import { tryToNote } from '../../ledger/notes/notes.ts';
 import { enterWithinWindow, type StepContext } from '../context.ts';
+import { defineStep } from '../step.ts';
 import { verifiedDrop } from '../verified-drop.ts';
 
 /** @throws as {@link verifiedDrop}; whatever is thrown, nothing has changed */
@@ -25,3 +27,5 @@ export async function dropParentForeignKey(context: StepContext, event: Migratio
   context.logger.info('parent foreign key dropped', { constraint, lockedMs });
   return { status: 'DROPPED', constraint, lockedMs: Math.round(lockedMs) };
 }
+
+export const step = defineStep(Steps['drop-parent-foreign-key'], dropParentForeignKey);

@@ -1,4 +1,5 @@
 /** Plan: reads everything, refuses what cannot go well, and only then opens the migration in the ledger. */
+
 import type { Client } from 'pg';
 import type { ForeignKey } from '../../catalog/foreign-key.ts';
 import { type Pairing, readPairing } from '../../catalog/pairs.ts';
@@ -9,6 +10,7 @@ import type { Plan } from '../../contracts/documents.ts';
 import { InvalidInput, LedgerMissing, MigrationInProgress, PreflightFailed } from '../../contracts/errors.ts';
 import { iterationsOf } from '../../contracts/event-budget.ts';
 import { ExecutionInput } from '../../contracts/execution-input.ts';
+import { Steps } from '../../contracts/steps/catalogue.ts';
 import type { PlanEvent } from '../../contracts/steps/events.ts';
 import type { PlanResult } from '../../contracts/steps/results.ts';
 import { type MigrationOptions, openMigration, workedOnOpening } from '../../ledger/migrations.ts';
@@ -26,6 +28,7 @@ import { useCallerSearchPath } from '../../postgres/session/caller-search-path.t
 import type { StepContext } from '../context.ts';
 import { restIfDead } from '../operations/reconcile.ts';
 import { releaseGonePairs } from '../release-pairs.ts';
+import { defineStep } from '../step.ts';
 import { refuseHoldBackQuery, throttleReason } from '../throttle.ts';
 
 /**
@@ -312,3 +315,5 @@ function result(status: PlanResult['status'], { foreignKey, pairing }: PlanReadi
     maxConcurrency: input.maxConcurrency,
   };
 }
+
+export const step = defineStep(Steps.plan, plan);

@@ -4,10 +4,12 @@ import { statementFor } from '../../catalog/pairs.ts';
 import { refuseNewCode } from '../../catalog/untrusted-code.ts';
 import { countOrphans } from '../../checks/orphan-count.ts';
 import { GateFailed, OrphanedRows } from '../../contracts/errors.ts';
+import { ledgerStepOf, Steps } from '../../contracts/steps/catalogue.ts';
 import type { PairEvent } from '../../contracts/steps/events.ts';
 import type { PairResult } from '../../contracts/steps/results.ts';
 import { changePair } from '../../ledger/pairs.ts';
 import { run } from '../../postgres/sql.ts';
+import { eachPair, isValidated } from '../batch.ts';
 import {
   beforeLongWork,
   type EnteredMigration,
@@ -17,9 +19,10 @@ import {
   type StepContext,
 } from '../context.ts';
 import { pairResult } from '../pair-result.ts';
+import { defineStep } from '../step.ts';
 import { foundOrphans, validate } from '../validation.ts';
 
-const STEP = 'ValidateForeignKeys';
+const STEP = ledgerStepOf('validate-foreign-key');
 
 /**
  * @returns RUNNING when the handler's time was up before the validation's end: call again, it is found
@@ -104,3 +107,5 @@ async function explainOrphans(
     { cause: error },
   );
 }
+
+export const step = defineStep(Steps['validate-foreign-key'], eachPair(validateForeignKey, isValidated));

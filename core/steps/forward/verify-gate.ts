@@ -12,6 +12,7 @@ import type { Rehearsal } from '../../contracts/documents.ts';
 import { PartitionSetChanged } from '../../contracts/errors.ts';
 import { pollForApproval } from '../../contracts/event-budget.ts';
 import { shellWord } from '../../contracts/safe-text.ts';
+import { Steps } from '../../contracts/steps/catalogue.ts';
 import type { MigrationEvent } from '../../contracts/steps/events.ts';
 import type { GateResult } from '../../contracts/steps/results.ts';
 import { approvalProblem } from '../../ledger/approval-check.ts';
@@ -19,6 +20,7 @@ import { changeMigration, extendLease, wantsNoIndexes } from '../../ledger/migra
 import { readPairs } from '../../ledger/pairs.ts';
 import { type EnteredMigration, enterWithinWindow, LEASE_SECONDS, type StepContext } from '../context.ts';
 import { countRemainingOrphans } from '../count-remaining-orphans.ts';
+import { defineStep } from '../step.ts';
 import { verifiedDrop } from '../verified-drop.ts';
 
 /** @throws PartitionSetChanged where nothing is wrong but the plan, which is out of date */
@@ -129,3 +131,5 @@ function describeRehearsal({ lockedMs, checks, standbys }: Rehearsal): string {
   const told = `the drop was rehearsed and rolled back: ${lockedMs} ms under lock, ${checks.length} checks passed${probe ? `, ${probe.detail}` : ''}`;
   return standbys === undefined ? told : `${told}; these are times of the primary: ${standbys}`;
 }
+
+export const step = defineStep(Steps['verify-gate'], verifyGate);

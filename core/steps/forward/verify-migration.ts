@@ -14,6 +14,7 @@ import {
   LockTimeout,
   MigrationFenced,
 } from '../../contracts/errors.ts';
+import { Steps } from '../../contracts/steps/catalogue.ts';
 import type { MigrationEvent } from '../../contracts/steps/events.ts';
 import type { VerifyMigrationResult } from '../../contracts/steps/results.ts';
 import { changeMigration } from '../../ledger/migrations.ts';
@@ -24,6 +25,7 @@ import { toNamedError } from '../../postgres/postgres-errors.ts';
 import { inTransaction } from '../../postgres/session/transactions.ts';
 import { enterForward, type StepContext } from '../context.ts';
 import { countRemainingOrphans } from '../count-remaining-orphans.ts';
+import { defineStep } from '../step.ts';
 
 /** A check's detail in the execution's history; the whole text is in the ledger. */
 const DETAIL_CHARACTERS = 300;
@@ -101,3 +103,5 @@ function isNoFault(error: unknown): boolean {
   const named = toNamedError(error);
   return [MigrationFenced, ConnectionLost, LockTimeout, DeadlockDetected].some((kind) => named instanceof kind);
 }
+
+export const step = defineStep(Steps['verify-migration'], verifyMigration);

@@ -4,12 +4,14 @@
  */
 
 import { MigrationFenced, messageOfCause } from '../../contracts/errors.ts';
+import { Steps } from '../../contracts/steps/catalogue.ts';
 import type { InterruptEvent } from '../../contracts/steps/events.ts';
 import type { PauseResult } from '../../contracts/steps/results.ts';
 import { changeMigration, type MigrationChanges } from '../../ledger/migrations.ts';
 import { toNamedError } from '../../postgres/postgres-errors.ts';
 import { inTransaction } from '../../postgres/session/transactions.ts';
 import { enterAny, type StepContext } from '../context.ts';
+import { defineStep } from '../step.ts';
 
 /** @throws MigrationFenced when another execution has taken over: what goes on there is not paused */
 export async function pause(context: StepContext, event: InterruptEvent): Promise<PauseResult> {
@@ -41,3 +43,5 @@ async function rest({ client }: StepContext, event: InterruptEvent, changes: Mig
     if (!(toNamedError(error) instanceof MigrationFenced)) throw error;
   }
 }
+
+export const step = defineStep(Steps.pause, pause);

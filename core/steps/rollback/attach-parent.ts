@@ -1,4 +1,5 @@
 /** AttachParent: the parent FK is put back word for word, by the strategy that the plan forecast. */
+
 import type { Client } from 'pg';
 import { restoreFiringStatements } from '../../catalog/firing-modes.ts';
 import type { ForeignKey } from '../../catalog/foreign-key.ts';
@@ -6,8 +7,9 @@ import { attachedPairs, readPairStatus, statementFor } from '../../catalog/pairs
 import { forecastRollback, readServer } from '../../catalog/server-facts.ts';
 import { refuseUnsafeReturn } from '../../catalog/untrusted-code.ts';
 import { OrphanedRows, RollbackFailed } from '../../contracts/errors.ts';
+import { ledgerStepOf, Steps } from '../../contracts/steps/catalogue.ts';
 import type { MigrationEvent } from '../../contracts/steps/events.ts';
-import type { PairResult } from '../../contracts/steps/results.ts';
+import type { AttachResult } from '../../contracts/steps/results.ts';
 import { changeMigration } from '../../ledger/migrations.ts';
 import { type LedgerPair, readPairs } from '../../ledger/pairs.ts';
 import { executeDdl } from '../../postgres/execute.ts';
@@ -18,15 +20,15 @@ import { cannotRollBack } from '../cannot-roll-back.ts';
 import { type EnteredMigration, enterAny, type StepContext } from '../context.ts';
 import { refuseForeignTable } from '../foreign-table.ts';
 import { limit, underLock } from '../locks/lock-budget.ts';
+import { lockedWork } from '../locks/locked-work.ts';
+import { defineStep } from '../step.ts';
 import { validate } from '../validation.ts';
 import { lockOfTables } from '../verified-drop.ts';
 import { standingParent } from './fence.ts';
 
-const STEP = 'AttachParent';
+const STEP = ledgerStepOf('attach-parent');
 /** The forecast is scaled from measurements; this much longer may it take before it is cut and tried again. */
 const FORECAST_MARGIN = 10;
-
-export type AttachResult = Pick<PairResult, 'status' | 'object' | 'waitSeconds' | 'durationMs' | 'lockWaitMs'>;
 
 /**
  * @returns RUNNING while the parent FK is being validated (18+): call again, it is found
@@ -79,10 +81,11 @@ export async function attachParent(context: StepContext, event: MigrationEvent):
 
 async function add(
   context: StepContext,
-  { migration, foreignKey, lockBudgetMs }: EnteredMigration,
+  entered: EnteredMigration,
   execution: string,
 ): Promise<{ durationMs: number; lockWaitMs: number }> {
   const { client } = context;
+  const { migration, foreignKey, lockBudgetMs } = entered;
   const pairs = await attachedPairs(client, foreignKey, await readPairs(client, migration.id));
   const server = await readServer(client);
   const forecast = forecastRollback(
@@ -100,18 +103,12 @@ async function add(
   const lock = exclusive
     ? await lockOfTables(client, foreignKey, pairs)
     : await lockForAttach(client, foreignKey, pairs);
-  const work = {
-    migrationId: migration.id,
-    execution,
-    direction: 'rollback',
-    step: STEP,
+  const work = lockedWork('attach-parent', entered, execution, {
     pair: null,
-    budgetMs: lockBudgetMs,
-    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     // The plan has said how long writes wait for this. Where that is more than the budget, the wait before it stays bounded.
     heldMs: Math.min(forecast.writesBlockedMs, lockBudgetMs / 2),
     lock,
-  } as const;
+  });
   const { heldMs, lockWaitMs } = await underLock(context, work, async () => {
     // Delivered twice, the other one may have been faster.
     if (await standingParent(context, migration)) return;
@@ -168,3 +165,5 @@ async function addNamedChildren(client: Client, foreignKey: ForeignKey, pairs: r
 function isNamed(pair: LedgerPair, foreignKey: ForeignKey): boolean {
   return pair.root_constraint !== null && pair.root_constraint !== foreignKey.constraint_name;
 }
+
+export const step = defineStep(Steps['attach-parent'], attachParent);

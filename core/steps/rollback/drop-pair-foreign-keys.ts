@@ -7,6 +7,7 @@ import { type PairStatus, pairStatementFor, readPairStatus, statementFor, statem
 import { dropGuardStatements, standingGuards } from '../../catalog/row-movement-guard.ts';
 import { requireFreeReaders } from '../../checks/readers.ts';
 import { RollbackFailed } from '../../contracts/errors.ts';
+import { ledgerStepOf, Steps } from '../../contracts/steps/catalogue.ts';
 import type { MigrationEvent } from '../../contracts/steps/events.ts';
 import type { DropPairsResult } from '../../contracts/steps/results.ts';
 import type { Migration } from '../../ledger/migrations.ts';
@@ -17,9 +18,11 @@ import { runOne } from '../../postgres/sql.ts';
 import { cannotRollBack } from '../cannot-roll-back.ts';
 import { type EnteredMigration, enterAny, type StepContext } from '../context.ts';
 import { limit, underLock } from '../locks/lock-budget.ts';
+import { lockedWork } from '../locks/locked-work.ts';
+import { defineStep } from '../step.ts';
 import { standingParent } from './fence.ts';
 
-const STEP = 'DropPairForeignKeys';
+const STEP = ledgerStepOf('drop-pair-foreign-keys');
 
 /** @throws LockTimeout when a pair is in use: called again, it goes on with the pairs that are left */
 export async function dropPairForeignKeys(context: StepContext, event: MigrationEvent): Promise<DropPairsResult> {
@@ -99,23 +102,17 @@ async function putBackUnderLock(
   pair: LedgerPair,
 ): Promise<void> {
   const { client } = context;
-  const { migration, foreignKey, lockBudgetMs } = entered;
+  const { foreignKey } = entered;
   const { sql, ways } = await pairStatementFor(client, 'statements/lock-pair-for-drop', foreignKey, pair);
-  const work = {
-    migrationId: migration.id,
-    execution,
-    direction: 'rollback',
-    step: STEP,
+  const work = lockedWork('drop-pair-foreign-keys', entered, execution, {
     pair: pair.pair,
-    budgetMs: lockBudgetMs,
-    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     lock: {
       sql,
       ways,
       mode: 'ACCESS EXCLUSIVE',
       relations: [pair.referencing_oid, pair.referenced_oid],
     },
-  } as const;
+  });
   await underLock(context, work, async (left) => {
     // The application waits for the sum of these statements: each gets what is left of the budget.
     const limitToRest = () => limit(client, left());
@@ -134,27 +131,22 @@ async function putBackUnderLock(
 /** Guards of leaves that are in no pair any more, and that of an older edition, which is on the referenced table. */
 async function dropOtherGuards(
   context: StepContext,
-  { migration, foreignKey, lockBudgetMs }: EnteredMigration,
+  entered: EnteredMigration,
   execution: string,
   pairs: readonly LedgerPair[],
 ): Promise<void> {
   const { client } = context;
+  const { migration, foreignKey } = entered;
   for (const guard of await standingGuards(client, migration.id)) {
     const lock = await statementsFor(client, 'statements/lock-guard-for-drop', foreignKey, [guard]);
-    const work = {
-      migrationId: migration.id,
-      execution,
-      direction: 'rollback',
-      step: STEP,
+    const work = lockedWork('drop-pair-foreign-keys', entered, execution, {
       pair: null,
-      budgetMs: lockBudgetMs,
-      terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
       lock: {
         sql: lock.get(guard.pair)?.sql ?? '',
         mode: 'ACCESS EXCLUSIVE',
         relations: [guard.referenced_oid, ...(guard.old ? pairs.map((pair) => pair.referenced_oid) : [])],
       },
-    } as const;
+    });
     await underLock(context, work, async (left) => {
       // Delivered twice, the other one may have been faster: then there is none.
       for (const sql of await dropGuardStatements(client, migration.id, [guard])) {
@@ -184,3 +176,5 @@ async function dropIndex(
   await client.query("SELECT set_config('lock_timeout', '0', false)");
   await runNoted(client, { migrationId: migration.id, execution, pair: pair.pair, step: STEP }, sql);
 }
+
+export const step = defineStep(Steps['drop-pair-foreign-keys'], dropPairForeignKeys);

@@ -2,11 +2,13 @@
  * Fence, the first step of every rollback: cancels what we still run, sets the fence, and waits until nothing of ours is
  * in flight. From then on a late or repeated forward step changes nothing, whatever the engine does with it.
  */
+
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { forecastRollback, readServer } from '../../catalog/server-facts.ts';
 import { LockTimeout, MigrationFenced, messageOfCause } from '../../contracts/errors.ts';
 import { iterationsOf } from '../../contracts/event-budget.ts';
+import { Steps } from '../../contracts/steps/catalogue.ts';
 import type { InterruptEvent } from '../../contracts/steps/events.ts';
 import type { FenceResult } from '../../contracts/steps/results.ts';
 import { type Migration, readMigration } from '../../ledger/migrations.ts';
@@ -16,6 +18,7 @@ import { sqlStateOf } from '../../postgres/postgres-errors.ts';
 import { runAsLogin } from '../../postgres/session/as-login.ts';
 import { run } from '../../postgres/sql.ts';
 import { enterAny, type StepContext } from '../context.ts';
+import { defineStep } from '../step.ts';
 
 /** How long one try for the fence waits before running statements are cancelled again. */
 const FENCE_TRY_MS = 1_000;
@@ -138,3 +141,5 @@ async function strategyFor(
   if (strategy === 'blocking' && !migration.options.allowBlockingRollback) return 'attach';
   return strategy;
 }
+
+export const step = defineStep(Steps.fence, fence);

@@ -6,26 +6,30 @@
 import { attachedPairs, readPairStatus, statementFor } from '../../catalog/pairs.ts';
 import { refuseUnsafeReturn } from '../../catalog/untrusted-code.ts';
 import { PartitionSetChanged } from '../../contracts/errors.ts';
+import { ledgerStepOf, Steps } from '../../contracts/steps/catalogue.ts';
 import type { PairEvent } from '../../contracts/steps/events.ts';
 import type { PairResult } from '../../contracts/steps/results.ts';
 import type { Migration } from '../../ledger/migrations.ts';
 import { changePair, readPair } from '../../ledger/pairs.ts';
 import { executeDdl } from '../../postgres/execute.ts';
 import { run, runOne } from '../../postgres/sql.ts';
+import { eachPair, isRestored } from '../batch.ts';
 import { enterAny, enterPair, type StepContext } from '../context.ts';
 import { refuseForeignTable } from '../foreign-table.ts';
 import { freeParentName } from '../free-parent-name.ts';
 import { underLock } from '../locks/lock-budget.ts';
+import { lockedWork } from '../locks/locked-work.ts';
 import { pairResult } from '../pair-result.ts';
+import { defineStep } from '../step.ts';
 import { validate } from '../validation.ts';
 import { standingParent } from './fence.ts';
 
-const STEP = 'RestoreParent';
+const STEP = ledgerStepOf('restore-parent');
 
 export async function restoreParentForPair(context: StepContext, event: PairEvent): Promise<PairResult> {
   const { client } = context;
   const entered = await enterAny(context, event);
-  const { migration, foreignKey, lockBudgetMs } = entered;
+  const { migration, foreignKey } = entered;
   const target = await enterPair(context, entered, event.pair).catch((error: unknown) => {
     if (error instanceof PartitionSetChanged) return null;
     throw error;
@@ -43,20 +47,14 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
   let lockWaitMs = 0;
   if (standing.leaf_constraint_oid === null) {
     const sql = await statementFor(client, 'statements/add-leaf-foreign-key', foreignKey, pair);
-    const work = {
-      migrationId: migration.id,
-      execution: event.execution,
-      direction: 'rollback',
-      step: STEP,
+    const work = lockedWork('restore-parent', entered, event.execution, {
       pair: pair.pair,
-      budgetMs: lockBudgetMs,
-      terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
       lock: {
         sql: await statementFor(client, 'statements/lock-leaf', foreignKey, pair),
         mode: 'SHARE ROW EXCLUSIVE',
         relations: await relationsOf(context, entered.migration.id, pair.referencing_oid, migration.referenced_oid),
       },
-    } as const;
+    });
     const locked = underLock(context, work, async () => {
       // Delivered twice, the other one may have been faster; the parent FK may even be back.
       if ((await readPairStatus(client, foreignKey, [pair])).get(pair.pair)?.leaf_constraint_oid) return;
@@ -110,3 +108,5 @@ async function relationsOf(
   const pairs = await run<{ referenced_oid: number }>(client, 'ledger/read-pairs', { migration_id: id, pair: null });
   return [referencing, referenced, ...pairs.map((pair) => pair.referenced_oid)];
 }
+
+export const step = defineStep(Steps['restore-parent'], eachPair(restoreParentForPair, isRestored));

@@ -1,9 +1,11 @@
 /** VerifyRolledBack: compares the parent FK (name, definition, comment, triggers) and its children on the leaves with what they were. */
+
 import type { Client } from 'pg';
 import { restoreFiringStatements } from '../../catalog/firing-modes.ts';
 import { readPairStatus } from '../../catalog/pairs.ts';
 import { standingGuards } from '../../catalog/row-movement-guard.ts';
 import { MigrationFenced, RollbackFailed } from '../../contracts/errors.ts';
+import { Steps } from '../../contracts/steps/catalogue.ts';
 import type { MigrationEvent } from '../../contracts/steps/events.ts';
 import type { RolledBackResult } from '../../contracts/steps/results.ts';
 import { changeMigration, readMigration } from '../../ledger/migrations.ts';
@@ -12,6 +14,7 @@ import { toNamedError } from '../../postgres/postgres-errors.ts';
 import { inTransaction } from '../../postgres/session/transactions.ts';
 import { cannotRollBack } from '../cannot-roll-back.ts';
 import { enterAny, type StepContext } from '../context.ts';
+import { defineStep } from '../step.ts';
 import { standingParent } from './fence.ts';
 
 /** @throws RollbackFailed naming every difference to the original */
@@ -72,3 +75,5 @@ async function finish(client: Client, { migrationId, execution }: MigrationEvent
     if (!(toNamedError(error) instanceof MigrationFenced) || !(await isDone())) throw error;
   }
 }
+
+export const step = defineStep(Steps['verify-rolled-back'], verifyRolledBack);

@@ -1,11 +1,15 @@
 /** One iteration with several pairs, through the handlers: what it does, tells, and leaves to the next call. */
 import { expect, it } from 'vitest';
 import type { PairResult } from '../../../core/contracts/steps/results.ts';
-import { handler as addForeignKey } from '../../../lambdas/add-foreign-key.ts';
-import { handler as buildIndex } from '../../../lambdas/build-index.ts';
-import { handler as validateForeignKey } from '../../../lambdas/validate-foreign-key.ts';
+import { handlers } from '../../../local/handlers.ts';
 import { foreignKeys } from '../case.helpers.ts';
 import { migratedTo } from '../execution.helpers.ts';
+
+const [buildIndex, addForeignKey, validateForeignKey] = [
+  handlers['build-index'],
+  handlers['add-foreign-key'],
+  handlers['validate-foreign-key'],
+];
 
 const done = (pairs: number[]) => pairs.map((pair) => expect.objectContaining({ status: 'DONE', pair }));
 

@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { readMigrationReport } from '../../../core/ledger/migrations.ts';
-import { handler as addForeignKey } from '../../../lambdas/add-foreign-key.ts';
+import { handlers } from '../../../local/handlers.ts';
 import { rowsSnapshot } from '../../support/catalog.ts';
 import { coreSession, databaseWith, everything, foreignKeys, oneRow } from '../case.helpers.ts';
 import { Execution, FORWARD, migratedTo } from '../execution.helpers.ts';
@@ -213,7 +213,7 @@ describe('events that are none', () => {
   ])('%j', async (event, message) => {
     await databaseWith('');
 
-    await expect(addForeignKey(event)).rejects.toMatchObject({
+    await expect(handlers['add-foreign-key'](event)).rejects.toMatchObject({
       name: 'InvalidInput',
       message: expect.stringMatching(message),
     });
@@ -223,11 +223,11 @@ describe('events that are none', () => {
     const { observer } = await databaseWith();
     const lost = { migrationId: '7', execution: 'arn:x', pair: 1 };
 
-    await expect(addForeignKey(lost)).rejects.toMatchObject({ name: 'MigrationFenced' });
+    await expect(handlers['add-foreign-key'](lost)).rejects.toMatchObject({ name: 'MigrationFenced' });
     const execution = new Execution();
     await execution.plan();
     const before = await everything(observer);
-    await expect(addForeignKey(lost)).rejects.toMatchObject({ name: 'MigrationFenced' });
+    await expect(handlers['add-foreign-key'](lost)).rejects.toMatchObject({ name: 'MigrationFenced' });
     await expect(execution.addForeignKey(4)).rejects.toThrow('has no pair 4 in the ledger');
 
     expect(await everything(observer)).toBe(before);

@@ -1,0 +1,23 @@
+/** What the work of every step under a strong lock has in common. */
+import { ledgerStepOf, type StepName, Steps } from '../../contracts/steps/catalogue.ts';
+import type { EnteredMigration } from '../context.ts';
+import type { LockedWork } from './lock-budget.ts';
+
+/** @param work what is the step's own: the lock, and the pair (null: the migration as a whole) */
+export function lockedWork(
+  step: StepName,
+  { migration, lockBudgetMs }: Pick<EnteredMigration, 'migration' | 'lockBudgetMs'>,
+  execution: string,
+  work: Pick<LockedWork, 'pair' | 'lock' | 'heldMs' | 'end' | 'rehearsedIn'>,
+): LockedWork {
+  return {
+    migrationId: migration.id,
+    execution,
+    // Only the rollback works behind the fence.
+    direction: Steps[step].direction === 'rollback' ? 'rollback' : 'forward',
+    step: ledgerStepOf(step),
+    budgetMs: lockBudgetMs,
+    terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
+    ...work,
+  };
+}

@@ -1,0 +1,52 @@
+/** A Lambda function as its handler calls it: an event that is checked, and what runs then. */
+import type * as z from 'zod';
+import { InvalidInput } from '../contracts/errors.ts';
+import { nameOfStep } from '../contracts/steps/catalogue.ts';
+import type { StepDefinition } from '../contracts/steps/definition.ts';
+import type { StepContext } from './context.ts';
+
+export interface LambdaFunction {
+  readonly name: string;
+  /** @throws InvalidInput where the event has another shape */
+  prepare(event: unknown): PreparedCall;
+}
+
+export interface PreparedCall {
+  /** The checked event. */
+  readonly event: unknown;
+  run(context: StepContext): Promise<unknown>;
+}
+
+export function defineFunction<Event extends z.ZodType>(
+  name: string,
+  schema: Event,
+  run: (context: StepContext, event: z.infer<Event>) => Promise<unknown>,
+): LambdaFunction {
+  return {
+    name,
+    prepare(event) {
+      const parsed = parse(name, schema, event);
+      return { event: parsed, run: (context) => run(context, parsed) };
+    },
+  };
+}
+
+/**
+ * What a file of `core/steps/<direction>/` exports as `step`: event and result have to be those that the catalogue declares.
+ *
+ * @example
+ * export const step = defineStep(Steps['verify-gate'], verifyGate);
+ */
+export function defineStep<Event extends z.ZodType, Result extends z.ZodType>(
+  definition: StepDefinition<Event, Result>,
+  run: (context: StepContext, event: z.infer<Event>) => Promise<z.infer<Result>>,
+): LambdaFunction {
+  return defineFunction(nameOfStep(definition), definition.event, run);
+}
+
+function parse<Event extends z.ZodType>(name: string, schema: Event, event: unknown): z.infer<Event> {
+  const parsed = schema.safeParse(event);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'event'}: ${issue.message}`);
+  throw new InvalidInput(`the event of function ${name} is not valid: ${problems.join('; ')}`);
+}
