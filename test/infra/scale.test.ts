@@ -14,6 +14,7 @@ import {
   pollForApproval,
 } from '../../core/contracts/event-budget.ts';
 import { PACE } from '../../core/contracts/forecast.ts';
+import { forEachStep } from '../../core/contracts/steps/catalogue.ts';
 import type { PairEvent } from '../../core/contracts/steps/events.ts';
 import type { PairItem, PairResult } from '../../core/contracts/steps/results.ts';
 import { workThrough } from '../../core/steps/batch.ts';
@@ -153,6 +154,7 @@ async function simulate(pairs: readonly SimulatedPair[], { fails = false } = {})
   const { outcome } = startExecution({
     definition: definition as unknown as StateMachineDefinition,
     handlers: {
+      ...forEachStep(() => async () => ({ status: 'DONE', pair: 0, waitSeconds: 0 })),
       plan: async () => plan,
       'build-index': clockwork.handler('index'),
       'add-foreign-key': clockwork.handler('add'),
