@@ -59,7 +59,7 @@ export interface RunningExecution {
   abort(reason?: AbortReason): void;
 }
 
-/** `error` and `cause` of StopExecution: any words, told in the history and nowhere else. */
+/** `error` and `cause` of StopExecution: any words; only the history has them. */
 export interface AbortReason {
   readonly error?: string;
   readonly cause?: string;

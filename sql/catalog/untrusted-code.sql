@@ -4,11 +4,11 @@
 -- (--trust-owner), which sql/session.sql sets in every session. Reads only; runs none of it.
 --
 -- The statements of the application run it as the owner of a table (referential integrity) or as the role that writes the row. VALIDATE,
--- the counts of orphans, the comparison of bounds, and whatever only opens a table run it as this role: from such a function its owner
+-- the counts of orphans, the comparison of bounds, and every statement that opens a table run it as this role: from such a function its owner
 -- could do what this role can, also after SET ROLE, which RESET ROLE undoes. That is why session_user is asked about. From 16 on a member
 -- may have been granted a role without the right to become it; a superuser's attribute is not inherited either. Hence SET.
 --
--- Nobody can tell by the look of an expression whether it is run: the planner adds the defaults of arguments, simplifies (CASE WHEN true), puts in
+-- The look of an expression does not show whether it is run: the planner adds the defaults of arguments, simplifies (CASE WHEN true), puts in
 -- the body of an SQL function, and evaluates each immutable call that has constants alone, for an index or a partition key as soon as the
 -- table is opened. So an expression counts where it names anything of an owner that is not trusted:
 --   - functions, operators and types in an index, in a CHECK, in extended statistics, in a virtual generated column (18), and in the partition

@@ -1,5 +1,5 @@
 -- Triggers of the name that the row-movement guards of a new migration will have (:'guard_number', its number; empty where it has begun,
--- and AddForeignKeys looks at each). None of them is a guard, whatever function it calls: who has TRIGGER on a partition can make one
+-- and AddForeignKeys looks at each). None of them is a guard, even where it calls the guard's function: who has TRIGGER on a partition can make one
 -- that never refuses anything.
 :begin
 SELECT 'guard-name-taken' AS id, 'error' AS severity, false AS needs_acceptance,
