@@ -7,6 +7,7 @@ import type { ForeignKey } from '../catalog/foreign-key.ts';
 import type { Check } from '../contracts/documents.ts';
 import { CheckId } from '../contracts/documents.ts';
 import { StatementCanceled } from '../contracts/errors.ts';
+import { requireLocked } from '../postgres/locks/locked-tables.ts';
 import { messageOf, sqlStateOf } from '../postgres/postgres-errors.ts';
 import { forgetPlans, PLANS_OF_THE_SERVER, run, runOne } from '../postgres/sql.ts';
 import { readSql } from '../postgres/sql-files.ts';
@@ -178,7 +179,14 @@ async function deleteSome(
         String(Math.max(2, Math.ceil(timeoutMs))),
         String(Math.max(1, Math.ceil(timeoutMs / 2))),
       ]);
-      if (candidates === undefined) await client.query(candidate.lock);
+      if (candidates === undefined) {
+        await client.query(candidate.lock);
+        const locked = pairs.filter(({ pair }) => pair === candidate.pair);
+        await requireLocked(
+          client,
+          locked.flatMap(({ referencing_oid, referenced_oid }) => [referencing_oid, referenced_oid]),
+        );
+      }
       // The lock keeps other sessions from adding a trigger or a foreign key, so this second answer stays valid.
       const [now] = await ask(
         client,

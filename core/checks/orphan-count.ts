@@ -2,6 +2,7 @@
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { countMemory, PAGE_COST_OF_TODAY, readServer } from '../catalog/server-facts.ts';
+import { requireLocked } from '../postgres/locks/locked-tables.ts';
 import { toNamedError } from '../postgres/postgres-errors.ts';
 import { contained } from '../postgres/session/transactions.ts';
 import { run } from '../postgres/sql.ts';
@@ -71,14 +72,13 @@ export async function countOrphans(
   return readTablesOnly(client, () => countEach(client, queries));
 }
 
-async function countEach(
-  client: Client,
-  queries: readonly { readonly pair: number; readonly sql: string }[],
-): Promise<OrphanCount[]> {
+async function countEach(client: Client, queries: readonly CountQuery[]): Promise<OrphanCount[]> {
   const counts: OrphanCount[] = [];
-  for (const { pair, sql } of queries) {
+  for (const { pair, sql, lock_sql, referencing_oid, referenced_oid } of queries) {
     try {
       const { rows } = await contained(client, async () => {
+        await client.query(lock_sql);
+        await requireLocked(client, [referencing_oid, referenced_oid]);
         await chooseWorkers(client, sql);
         return client.query<{ orphans: string }>(sql);
       });
@@ -94,13 +94,22 @@ async function countEach(
   return counts;
 }
 
+/** Counts the orphans of one pair, behind the lock of `lock_sql`. */
+interface CountQuery {
+  readonly pair: number;
+  readonly sql: string;
+  readonly lock_sql: string;
+  readonly referencing_oid: number;
+  readonly referenced_oid: number;
+}
+
 /** The query that counts the orphans of each pair without a foreign table; `like` names the foreign key that tells how to compare where a pair has none. */
 export function countQueries(
   client: Client,
   pairs: readonly CountedPair[],
   like: number | null,
-): Promise<{ readonly pair: number; readonly sql: string }[]> {
-  return run<{ pair: number; sql: string }>(client, 'checks/orphans', {
+): Promise<CountQuery[]> {
+  return run<CountQuery & Record<string, unknown>>(client, 'checks/orphans', {
     pairs,
     like_constraint_oid: String(like ?? ''),
   });

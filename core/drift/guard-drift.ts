@@ -154,7 +154,12 @@ async function ofOlderEdition(
       {
         kind: 'locked',
         locks: [
-          { sql: lock, mode: 'ACCESS EXCLUSIVE', relations: [old.referenced_oid, ...replaced.map(({ oid }) => oid)] },
+          {
+            sql: lock,
+            mode: 'ACCESS EXCLUSIVE',
+            named: [old.referenced_oid],
+            relations: [old.referenced_oid, ...replaced.map(({ oid }) => oid)],
+          },
         ],
         sql: await dropGuardStatements(client, migrationId, [old]),
       },

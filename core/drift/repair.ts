@@ -13,6 +13,7 @@ import { noted, runNoted } from '../ledger/notes/noted-statements.ts';
 import { changePair, readPairs } from '../ledger/pairs.ts';
 import { prepareLedger } from '../ledger/schema/make-ledger.ts';
 import { execute, executeDdl } from '../postgres/execute.ts';
+import { requireLocked } from '../postgres/locks/locked-tables.ts';
 import { toNamedError } from '../postgres/postgres-errors.ts';
 import { withJournal } from '../postgres/statement-journal.ts';
 import { addToLedger } from '../provision/add-to-ledger.ts';
@@ -177,6 +178,7 @@ async function validate(
   await client.query('BEGIN');
   try {
     await execute(client, lock);
+    await requireLocked(client, [reads.referencing_oid]);
     await refuseNewCode(client, reads);
     await withJournal(client, () => executeDdl(client, sql));
     await client.query('COMMIT');

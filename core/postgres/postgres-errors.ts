@@ -12,6 +12,7 @@ import {
   messageOf,
   OrphanedRows,
   P2pfkError,
+  PartitionSetChanged,
   type PostgresErrorContext,
   PrivilegeMissing,
   RowSecurityApplies,
@@ -38,6 +39,9 @@ const NOT_LINKED = 'P2F02';
 
 /** SQLSTATE of an exception that `core/catalog/untrusted-code.ts` raises in the server. */
 export const UNTRUSTED_CODE = 'P2F03';
+
+/** SQLSTATE of an exception that `core/postgres/locks/locked-tables.ts` raises in the server. */
+export const OTHER_TABLE = 'P2F04';
 
 /** Socket-level failures, as Node names them, and node-postgres' own words for a connection that ended. */
 const NETWORK_CODES = new Set([
@@ -67,6 +71,7 @@ const MESSAGE_OF_STATE: Readonly<
   [FENCED]: MigrationFenced,
   [NOT_LINKED]: LedgerElsewhere,
   [UNTRUSTED_CODE]: UntrustedCode,
+  [OTHER_TABLE]: PartitionSetChanged,
 };
 
 /** Whether PostgreSQL refuses this client for good: 28 authorization, 3D000 no such database. */

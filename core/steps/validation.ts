@@ -3,6 +3,7 @@
 import { maintenanceMemory, PAGE_COST_OF_TODAY } from '../catalog/server-facts.ts';
 import { mayHaveNewCode, type TablesRead, untrustedCodeGuard } from '../catalog/untrusted-code.ts';
 import { OrphanedRows } from '../contracts/errors.ts';
+import { lockedTablesGuard } from '../postgres/locks/locked-tables.ts';
 import { CALLER_SEARCH_PATH, useCallerSearchPath } from '../postgres/session/caller-search-path.ts';
 import { run } from '../postgres/sql.ts';
 import type { EnteredMigration, StepContext } from './context.ts';
@@ -15,7 +16,7 @@ import { type DetachedOutcome, runDetached } from './detached.ts';
 const LOCK_WAIT_MS = 10_000;
 
 /** Setting of the session with a long statement: in the message itself it would hide the VALIDATE from pg_stat_activity, which shows 1 kB. */
-const GUARD = 'p2pfk.untrusted_code_guard';
+const GUARD = 'p2pfk.validation_guard';
 
 export interface Validation {
   readonly step: string;
@@ -23,8 +24,10 @@ export interface Validation {
   readonly execution: string;
   readonly pair: number;
   readonly constraintOid: number;
-  /** SQL that takes the lock, or null where VALIDATE takes it itself. */
-  readonly lockSql: string | null;
+  /** Takes the lock of VALIDATE before it: so its wait is measured apart, and what is asked behind it stays true. */
+  readonly lockSql: string;
+  /** Oids of the tables that it names. */
+  readonly lockOids: readonly number[];
   readonly sql: string;
   /** What it reads, and plans to read. */
   readonly reads: TablesRead;
@@ -56,20 +59,20 @@ export async function validate(
       });
       if (constraint?.validated) return undefined;
       await useCallerSearchPath(session, migration.options.searchPath);
-      const asks = await mayHaveNewCode(session, validation.reads);
-      if (asks) await session.query('SELECT set_config($1, $2, false)', [GUARD, untrustedCodeGuard(validation.reads)]);
+      const guard = [lockedTablesGuard(validation.lockOids)];
+      if (await mayHaveNewCode(session, validation.reads)) guard.push(untrustedCodeGuard(validation.reads));
+      await session.query('SELECT set_config($1, $2, false)', [GUARD, guard.join(';\n')]);
       const literal = (text: string) => session.escapeLiteral(text);
       const id = Number(migration.id);
-      const texts = validation.lockSql === null ? [validation.sql] : [validation.lockSql, validation.sql];
-      const statements = texts.map((sql) => ({ sql }));
+      const statements = [validation.lockSql, validation.sql].map((sql) => ({ sql }));
       return [
         'BEGIN',
         PAGE_COST_OF_TODAY,
         `SELECT p2pfk.enter${validation.direction === 'rollback' ? '_rollback' : ''}(${id}, ${literal(validation.execution)})`,
         `SELECT set_config('lock_timeout', '${LOCK_WAIT_MS}', true), set_config('maintenance_work_mem', '${memory}MB', true), set_config('p2pfk.began_at', clock_timestamp()::text, true)`,
-        ...(validation.lockSql === null ? [] : [validation.lockSql]),
-        // Behind that lock no index and no CHECK can come to the referencing partition any more.
-        ...(asks ? [`DO $$ BEGIN EXECUTE current_setting('${GUARD}'); END $$`] : []),
+        validation.lockSql,
+        // Behind that lock no index and no CHECK can come to the referencing partition any more, nor another name.
+        `DO $$ BEGIN EXECUTE current_setting('${GUARD}'); END $$`,
         "SELECT set_config('p2pfk.locked_at', clock_timestamp()::text, true)",
         CALLER_SEARCH_PATH.before,
         validation.sql,

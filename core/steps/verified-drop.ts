@@ -177,6 +177,7 @@ export async function lockOfTables(
     ways,
     nowaitFirst: true,
     mode: 'ACCESS EXCLUSIVE',
+    named: [foreignKey.referencing_oid, foreignKey.referenced_oid],
     relations: [
       foreignKey.referencing_oid,
       foreignKey.referenced_oid,

@@ -27,6 +27,9 @@
 --     that take nothing else are let through. In all other places PostgreSQL evaluates only IMMUTABLE functions, and none of those runs SQL;
 --   - foreign tables, although p2pfk reads none: postgres_fdw connects a superuser without a password, also back to this server as
 --     another superuser, and what is read there may be a view that calls a function of the owner.
+-- The owner of a schema counts like that of the code: ALTER SCHEMA ... RENAME waits for no lock on a table, so between two statements, or
+-- within one, it can put a schema of its own with tables of the same names in the place of this one. (The owner of a table cannot, behind
+-- a lock on it: sql/checks/not-locked.sql.)
 -- The body of a function that is text is not followed: its owner is trusted with what it calls. But a body without a search_path of its own
 -- looks names up in that of the caller, where others may have put functions. DDL runs under the caller's path, so such a function
 -- counts for the owner of the table, who chooses what it is given: also one of a superuser, and on 13 those of PostgreSQL in SQL.
@@ -35,6 +38,10 @@ WITH RECURSIVE trusted AS MATERIALIZED (
   SELECT r.oid
     FROM pg_roles r
    WHERE pg_has_role(r.oid, session_user, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+      OR pg_has_role(r.oid, session_user, 'MEMBER WITH ADMIN OPTION')
+      -- Until 15 CREATEROLE makes its holder a member of any role that is no superuser.
+      OR (r.rolcreaterole AND current_setting('server_version_num')::int < 160000
+          AND NOT (SELECT s.rolsuper FROM pg_roles s WHERE s.rolname = session_user))
       OR r.rolname::text = ANY (string_to_array(current_setting('p2pfk.trusted_owners', true), ','))
 ), member AS (
   SELECT s.side, s.oid FROM (VALUES ('referencing', :'referencing_oid'::oid), ('referenced', :'referenced_oid'::oid)) s(side, oid)
@@ -239,6 +246,13 @@ WITH RECURSIVE trusted AS MATERIALIZED (
               AND NOT EXISTS (SELECT FROM unnest(f.proargtypes::oid[]) a(type)
                                WHERE a.type NOT IN ('date'::regtype, 'time'::regtype, 'timetz'::regtype,
                                                     'timestamp'::regtype, 'timestamptz'::regtype, 'interval'::regtype)))
+  UNION
+  -- Of the database's owner where PostgreSQL's own role pg_database_owner (14+, oid 6171) has it.
+  SELECT format('schema %I, in which its owner can put other tables in the place of these', n.nspname),
+         CASE n.nspowner WHEN 6171 THEN (SELECT d.datdba FROM pg_database d WHERE d.datname = current_database()) ELSE n.nspowner END,
+         format('give the schema to a role that is trusted: ALTER SCHEMA %I OWNER TO %I', n.nspname, session_user)
+    FROM (SELECT DISTINCT c.relnamespace FROM member m JOIN pg_class c ON c.oid = m.oid) s
+    JOIN pg_namespace n ON n.oid = s.relnamespace
   UNION
   SELECT x.code, x.owner, format('detach it: ALTER TABLE %s DETACH PARTITION %s', i.inhparent::regclass, c.oid::regclass)
     FROM member m

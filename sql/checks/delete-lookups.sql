@@ -32,7 +32,8 @@ WITH RECURSIVE pair AS (
   SELECT b.type, t.oid, t.typtype, t.typbasetype FROM base b JOIN pg_type t ON b.typtype = 'd' AND t.oid = b.typbasetype
 )
 SELECT p.pair, p.constraint_oid, p.conrelid AS referencing_oid, k.columns, k.varying, k.types, k.nulls,
-       format('SELECT 1 FROM ONLY %I.%I x WHERE %s', n.nspname, r.relname, k.condition) AS sql
+       format('SELECT 1 FROM ONLY %I.%I x WHERE %s', n.nspname, r.relname, k.condition) AS sql,
+       format('LOCK TABLE ONLY %I.%I IN ACCESS SHARE MODE', n.nspname, r.relname) AS lock_sql
   FROM pair p
   JOIN pg_class r ON r.oid = p.conrelid AND r.relkind = 'r'
   JOIN pg_namespace n ON n.oid = r.relnamespace

@@ -16,7 +16,7 @@ DECLARE
   restricts boolean := current_setting('restrict_nonsystem_relation_kind', true) IS NOT NULL;
 BEGIN
   FOR lookup IN SELECT * FROM jsonb_to_recordset(current_setting('p2pfk.lookups')::jsonb)
-                                AS l(constraint_oid bigint, types text, nulls text, sql text) LOOP
+                                AS l(constraint_oid bigint, referencing_oid oid, types text, nulls text, sql text, lock_sql text) LOOP
     state := '';
     plan := NULL;
     BEGIN
@@ -25,6 +25,11 @@ BEGIN
               set_config('max_parallel_workers_per_gather', '0', true);
       IF restricts THEN
         PERFORM set_config('restrict_nonsystem_relation_kind', 'view, foreign-table', true);
+      END IF;
+      -- A name may belong to another table by now (not-locked.sql); behind this lock it cannot change any more.
+      EXECUTE lookup.lock_sql;
+      IF NOT EXISTS (SELECT FROM pg_locks l WHERE l.pid = pg_backend_pid() AND l.granted AND l.locktype = 'relation' AND l.relation = lookup.referencing_oid) THEN
+        RAISE EXCEPTION USING ERRCODE = 'P2F04', MESSAGE = 'another table has the name of this partition now';
       END IF;
       EXECUTE format('PREPARE p2pfk_lookup (%s) AS %s', lookup.types, lookup.sql);
       EXECUTE format('EXPLAIN (FORMAT JSON) EXECUTE p2pfk_lookup (%s)', lookup.nulls) INTO plan;

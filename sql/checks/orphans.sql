@@ -6,6 +6,9 @@
 -- No query for a pair with a foreign table, which is never read: what its owner has put behind it would run as the role that reads.
 :begin
 SELECT p.pair,
+       -- Before the query, which names the two tables as well: behind it neither can be renamed (core/postgres/locks/locked-tables.ts).
+       format('LOCK TABLE ONLY %I.%I, ONLY %I.%I IN ACCESS SHARE MODE', an.nspname, a.relname, bn.nspname, b.relname) AS lock_sql,
+       p.referencing_oid, p.referenced_oid,
        format('SELECT count(*) AS orphans FROM ONLY %I.%I f WHERE (%s) AND NOT EXISTS (SELECT FROM ONLY %I.%I r WHERE %s)%s',
               an.nspname, a.relname, k.all_set, bn.nspname, b.relname, k.equal,
               CASE c.confmatchtype WHEN 'f' THEN format(' OR (NOT (%s) AND NOT (%s))', k.all_set, k.none_set) ELSE '' END) AS sql

@@ -31,6 +31,7 @@ const PEOPLE_TESTS = 'test/core/steps/people.test.ts';
 const PARTITION_SET_TESTS = 'test/core/steps/partition-set.test.ts';
 
 const IDENTITY_TESTS = 'test/core/ledger/identity.test.ts';
+const RENAMED_TABLES_TESTS = 'test/core/steps/renamed-tables.test.ts';
 const STANDBY_TESTS = 'test/core/steps/standbys.test.ts';
 const STANDBY_READERS_TESTS = 'test/core/checks/standby-readers.test.ts';
 
@@ -126,6 +127,38 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'if (exclusive.length < 0) await requireFreeReaders',
     test: STANDBY_TESTS,
     title: 'a change by a person’s command is tried again, and then made',
+  },
+  {
+    rule: 'a lock on another table, which took the name of the right one, is refused',
+    file: 'core/postgres/locks/locked-tables.ts',
+    find: 'if (others.length > 0) throw otherTable();',
+    replace: 'if (others.length < 0) throw otherTable();',
+    test: RENAMED_TABLES_TESTS,
+    title: 'has no code run by AddForeignKeys, which goes on when the name is back',
+  },
+  {
+    rule: 'the tables of a count are locked, and looked at again, before it',
+    file: 'core/checks/orphan-count.ts',
+    find: '        await requireLocked(client, [referencing_oid, referenced_oid]);\n',
+    replace: '',
+    test: RENAMED_TABLES_TESTS,
+    title: 'has no other table counted, nor code run',
+  },
+  {
+    rule: 'VALIDATE checks the table that was meant',
+    file: 'core/steps/validation.ts',
+    find: '      const guard = [lockedTablesGuard(validation.lockOids)];',
+    replace: '      const guard = [lockedTablesGuard([])];',
+    test: RENAMED_TABLES_TESTS,
+    title: 'has no code run by ValidateForeignKeys',
+  },
+  {
+    rule: 'the owner of a schema that holds the tables has to be trusted',
+    file: 'sql/catalog/untrusted-code.sql',
+    find: 'FROM (SELECT DISTINCT c.relnamespace FROM member m JOIN pg_class c ON c.oid = m.oid) s',
+    replace: 'FROM (SELECT DISTINCT c.relnamespace FROM member m JOIN pg_class c ON c.oid = m.oid WHERE false) s',
+    test: RENAMED_TABLES_TESTS,
+    title: 'of one partition has to be trusted',
   },
   {
     rule: 'readers on standbys are asked before an index is dropped',

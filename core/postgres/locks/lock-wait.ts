@@ -20,6 +20,8 @@ export interface LockRequest {
   readonly mode: LockMode;
   /** Oids of the relations on which holders are looked for. */
   readonly relations: readonly number[];
+  /** Oids of the tables that `sql` names, where it names not all of `relations`: LOCK TABLE takes partitions with their table. */
+  readonly named?: readonly number[];
   /** Statements that end with the same locks, in several orders; see `sql/statements/lock-in-turns.sql`. */
   readonly ways?: readonly (readonly string[])[] | null | undefined;
   /** `sql` ends in NOWAIT and is the first try; without `ways` all tries are as `sql` says. */

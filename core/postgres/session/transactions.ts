@@ -2,11 +2,11 @@
 import type { Client } from 'pg';
 
 /**
- * Reading work that may fail without an end to the transaction around it, if there is one. There the locks that it took
- * are given back too, and its settings.
+ * Reading work in a transaction of its own, or in a savepoint of the one around it: there it may fail without an end to that, and the
+ * locks that it took are given back, and its settings.
  */
 export async function contained<Result>(client: Client, work: () => Promise<Result>): Promise<Result> {
-  if (client.getTransactionStatus() !== 'T') return work();
+  if (client.getTransactionStatus() !== 'T') return inTransaction(client, work);
   await client.query('SAVEPOINT contained');
   try {
     return await work();

@@ -51,6 +51,7 @@ export async function validateForeignKey(context: StepContext, event: PairEvent)
       pair: pair.pair,
       constraintOid: standing.constraint_oid,
       lockSql: await statementFor(client, 'statements/lock-validation', foreignKey, named),
+      lockOids: [pair.referencing_oid],
       sql: await statementFor(client, 'statements/validate-pair-foreign-key', foreignKey, named),
       reads: { ...pair, table: pair.referencing },
     });

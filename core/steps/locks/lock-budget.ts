@@ -24,6 +24,7 @@ import {
   lockHolders,
   type RelationHolder,
 } from '../../postgres/locks/lock-wait.ts';
+import { requireLocked } from '../../postgres/locks/locked-tables.ts';
 import { messageOf, sqlStateOf, toNamedError } from '../../postgres/postgres-errors.ts';
 import { inTransaction } from '../../postgres/session/transactions.ts';
 import { expectAnswersWithin } from '../../postgres/session/unanswered.ts';
@@ -134,6 +135,7 @@ class Attempt {
     const left = () => Math.max(1, this.#askedAt + budgetMs - performance.now());
     try {
       const lockedBy = await granted(client, { leftMs: left(), budgetMs });
+      await requireLocked(client, this.#locked.lock.named ?? this.#locked.lock.relations);
       if (lockedBy !== '') this.#lockedBy = lockedBy;
     } catch (error) {
       // It still has the limit of the try, which may be a fraction of the budget.

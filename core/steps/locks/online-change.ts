@@ -22,6 +22,7 @@ import {
   lockHolders,
   type RelationHolder,
 } from '../../postgres/locks/lock-wait.ts';
+import { requireLocked } from '../../postgres/locks/locked-tables.ts';
 import { messageOf, sqlStateOf, toNamedError } from '../../postgres/postgres-errors.ts';
 import { expectAnswersWithin } from '../../postgres/session/unanswered.ts';
 import { run } from '../../postgres/sql.ts';
@@ -222,6 +223,10 @@ class Try implements Budget {
     try {
       await execute(client, sql);
       this.locked.push(...(await lockedBy(client, sql)));
+      await requireLocked(
+        client,
+        locks.flatMap(({ named, relations }) => named ?? relations),
+      );
     } catch (error) {
       const named = toNamedError(error, locks.map((lock) => lock.sql).join('; '));
       // 57014 after all of the time is our own statement_timeout; before, somebody cancelled us.

@@ -36,7 +36,7 @@ const FORECAST_MARGIN = 10;
  */
 export async function attachParent(context: StepContext, event: MigrationEvent): Promise<AttachResult> {
   const entered = await enterAny(context, event);
-  const { migration } = entered;
+  const { migration, foreignKey } = entered;
   const done = { object: migration.constraint_name, waitSeconds: 0, durationMs: 0, lockWaitMs: 0 };
   try {
     // Asked by the plan, hours ago perhaps.
@@ -58,9 +58,15 @@ export async function attachParent(context: StepContext, event: MigrationEvent):
         execution: event.execution,
         pair: 0,
         constraintOid: standing.oid,
-        lockSql: null,
+        lockSql: await statementFor(context.client, 'statements/lock-validation', foreignKey, {
+          ...foreignKey,
+          pair: 0,
+          referencing: foreignKey.table,
+          referenced: foreignKey.referencedTable,
+        }),
+        lockOids: [foreignKey.referencing_oid],
         sql,
-        reads: entered.foreignKey,
+        reads: foreignKey,
       });
       if (outcome.status === 'RUNNING') return { ...added, status: 'RUNNING', waitSeconds: outcome.waitSeconds };
     }

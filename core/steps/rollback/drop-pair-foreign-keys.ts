@@ -144,6 +144,7 @@ async function dropOtherGuards(
       lock: {
         sql: lock.get(guard.pair)?.sql ?? '',
         mode: 'ACCESS EXCLUSIVE',
+        named: [guard.referenced_oid],
         relations: [guard.referenced_oid, ...(guard.old ? pairs.map((pair) => pair.referenced_oid) : [])],
       },
     });

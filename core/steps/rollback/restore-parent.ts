@@ -52,6 +52,7 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
       lock: {
         sql: await statementFor(client, 'statements/lock-leaf', foreignKey, pair),
         mode: 'SHARE ROW EXCLUSIVE',
+        named: [pair.referencing_oid, migration.referenced_oid],
         relations: await relationsOf(context, entered.migration.id, pair.referencing_oid, migration.referenced_oid),
       },
     });
@@ -76,7 +77,8 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
       execution: event.execution,
       pair: pair.pair,
       constraintOid: leaf.leaf_constraint_oid,
-      lockSql: null,
+      lockSql: await statementFor(client, 'statements/lock-validation', foreignKey, pair),
+      lockOids: [pair.referencing_oid],
       sql,
       reads: { ...foreignKey, table: pair.referencing, referencing_oid: pair.referencing_oid },
     });
