@@ -158,7 +158,7 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'FROM (SELECT DISTINCT c.relnamespace FROM member m JOIN pg_class c ON c.oid = m.oid) s',
     replace: 'FROM (SELECT DISTINCT c.relnamespace FROM member m JOIN pg_class c ON c.oid = m.oid WHERE false) s',
     test: RENAMED_TABLES_TESTS,
-    title: 'of one partition has to be trusted',
+    title: 'has to be trusted where it holds one partition',
   },
   {
     rule: 'readers on standbys are asked before an index is dropped',
@@ -825,8 +825,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'code that came after the plan is not run by VALIDATE',
     file: 'core/steps/validation.ts',
-    find: '        ...(asks ? [',
-    replace: '        ...(!asks ? [',
+    find: 'if (await mayHaveNewCode(session, validation.reads)) guard.push',
+    replace: 'if (!(await mayHaveNewCode(session, validation.reads))) guard.push',
     test: UNTRUSTED_TESTS,
     title: 'and while VALIDATE waits for its lock, by VALIDATE',
   },

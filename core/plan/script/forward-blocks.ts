@@ -4,6 +4,7 @@ import { renameStatements } from '../../catalog/pair-names.ts';
 import { type PairStatement, statementsFor } from '../../catalog/pairs.ts';
 import { countQueries } from '../../checks/orphan-count.ts';
 import { printable } from '../../contracts/safe-text.ts';
+import { lockedTablesGuard } from '../../postgres/locks/locked-tables.ts';
 import { runOne, withoutFrame } from '../../postgres/sql.ts';
 import { readSql } from '../../postgres/sql-files.ts';
 import {
@@ -123,6 +124,7 @@ async function addBlocks(source: ScriptSource): Promise<string[]> {
         ),
         ...transaction('enter', budget, [
           statement(required(locks, number)),
+          `${lockedTablesGuard([pair.referencing_oid, pair.referenced_oid])};`,
           ...underCallersPath(ddl, { local: true }),
           ...(isThere ? [] : firingModes(source, pair)),
           `UPDATE p2pfk.pair SET state = 'added'${isThere ? '' : ', constraint_added = true'} WHERE migration_id = :migration_id AND pair = ${number};`,
@@ -152,11 +154,12 @@ async function validationBlocks({ client, reading, pairs }: ScriptSource): Promi
   const wanted = pairs.filter((pair) => !pair.validated);
   const locks = await statementsFor(client, 'statements/lock-validation', foreignKey, wanted);
   const validations = await statementsFor(client, 'statements/validate-pair-foreign-key', foreignKey, wanted);
-  const blocks = wanted.map(({ pair, referencing, referenced }) =>
+  const blocks = wanted.map(({ pair, referencing, referenced, referencing_oid }) =>
     [
       title('ValidateForeignKeys', pair, pairs.length, 'reads both partitions; no reader and no writer waits'),
       ...transaction('enter', { lockMs: VALIDATION_LOCK_MS, statementMs: 0 }, [
         statement(required(locks, pair)),
+        `${lockedTablesGuard([referencing_oid])};`,
         ...refuseUntrustedCode(referencing, referenced),
         ...underCallersPath([required(validations, pair)], { local: true }),
         `UPDATE p2pfk.pair SET state = 'validated' WHERE migration_id = :migration_id AND pair = ${pair};`,
@@ -235,6 +238,7 @@ async function dropBlock(source: ScriptSource): Promise<string> {
     comment('DropParentForeignKey: the verified drop. All of it is rolled back where one of its checks fails'),
     ...transaction('enter', { lockMs: input.lockTimeoutMs, statementMs: input.lockTimeoutMs }, [
       statement(await lockStatementOfTables(source)),
+      `${lockedTablesGuard([foreignKey.referencing_oid, foreignKey.referenced_oid])};`,
       comment('the gate again, under the locks'),
       readSql('script/gate').trimEnd(),
       ...underCallersPath(ddl, { local: true }),

@@ -2,7 +2,9 @@
  * The way back, as blocks of a psql script, from wherever the migration has come to: where the parent FK is gone it comes back first,
  * by the strategy that a rollback would choose, while the pair FKs still hold; then what the migration has added is taken away.
  */
+
 import { type PairStatement, pairStatementFor, statementsFor } from '../../catalog/pairs.ts';
+import { lockedTablesGuard } from '../../postgres/locks/locked-tables.ts';
 import { run, runOne } from '../../postgres/sql.ts';
 import { readSql } from '../../postgres/sql-files.ts';
 import { asStatements, lockStatementOfTables } from './forward-blocks.ts';
@@ -80,7 +82,7 @@ async function restoreBlocks(source: ScriptSource): Promise<string[]> {
   // With the whole referenced table: a partition that comes back as a leaf references all of it.
   const trust = refuseUntrustedCode(foreignKey.table, foreignKey.referencedTable);
   if (strategy === 'attach') {
-    for (const { pair } of pairs) {
+    for (const { pair, referencing_oid } of pairs) {
       blocks.push(
         [
           comment(
@@ -88,6 +90,7 @@ async function restoreBlocks(source: ScriptSource): Promise<string[]> {
           ),
           ...transaction('enter_rollback', limits(input.lockTimeoutMs), [
             statement(locked(lockLeaf.get(pair))),
+            `${lockedTablesGuard([referencing_oid, foreignKey.referenced_oid])};`,
             ...underCallersPath([locked(leaves.get(pair))], { local: true }),
           ]),
         ].join('\n'),

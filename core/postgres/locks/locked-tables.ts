@@ -21,7 +21,7 @@ export async function requireLocked(client: Client, relations: readonly number[]
   if (others.length > 0) throw otherTable();
 }
 
-export function otherTable(): PartitionSetChanged {
+function otherTable(): PartitionSetChanged {
   return new PartitionSetChanged(MESSAGE);
 }
 

@@ -31,6 +31,7 @@ SELECT CASE WHEN :'pair_state' IN ('planned', 'indexed')
 -- The guard first: as soon as the pair FK exists, its ON DELETE acts on the referencing rows of a row that moves away.
 SELECT :'guard_statements'::jsonb || CASE WHEN NOT :'stands'::boolean THEN jsonb_build_array(:'sql') ELSE '[]' END AS change_statements,
        jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS lock_relations,
+       jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS lock_named,
        format('FK for %s', :'referencing') AS subject \gset
 \set lock_mode 'SHARE ROW EXCLUSIVE'
 \set step AddForeignKeys

@@ -8,7 +8,8 @@ SELECT :'named'::jsonb -> 0 ->> 'referencing_oid' AS read_oid \gset
 \set pairs :named
 \set file ../../checks/orphans.sql
 \ir ../control/rows.sql
-SELECT :'result'::jsonb <> '[]' AS comparable, coalesce(:'result'::jsonb -> 0 ->> 'sql', '') AS sql,
+SELECT :'result'::jsonb <> '[]' AS comparable, coalesce(:'result'::jsonb -> 0 ->> 'sql', '') AS sql, :'result'::jsonb -> 0 ->> 'lock_sql' AS count_lock,
+       jsonb_build_array(:'result'::jsonb -> 0 -> 'referencing_oid', :'result'::jsonb -> 0 -> 'referenced_oid') AS relations,
        replace(coalesce(:'result'::jsonb -> 0 ->> 'sql', ''), 'SELECT count(*) AS orphans', 'SELECT f.*') AS list_sql \gset
 \set text :list_sql
 \ir ../control/visible-sql.sql
@@ -17,7 +18,21 @@ SELECT :'result'::jsonb <> '[]' AS comparable, coalesce(:'result'::jsonb -> 0 ->
 \if :comparable
 \set kinds 'view, foreign-table'
 \ir ../../checks/tables-only.sql
-:sql \gset
+-- Behind this lock no name can lead to another table any more.
+BEGIN;
+:count_lock;
+\set count_sql :sql
+\set file ../../checks/not-locked.sql
+\ir ../control/rows.sql
+SELECT :'result' <> '[]' AS other_table \gset
+\if :other_table
+ROLLBACK;
+\set error_name PartitionSetChanged
+\set refusal 'refused, nothing was changed: a table was renamed, and its name belongs to another one now'
+\ir ../control/give-up.sql
+\endif
+:count_sql \gset
+COMMIT;
 \set kinds ''
 \ir ../../checks/tables-only.sql
 \endif

@@ -39,6 +39,7 @@ SELECT :'drop_statements'::jsonb || coalesce(jsonb_agg(g -> 'sql'), '[]') AS dro
   FROM jsonb_array_elements(:'guards'::jsonb) g \gset
 \set pairs :ledger_pairs
 SELECT jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS lock_relations,
+       jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS lock_named,
        format('removal of the FK of %s', :'referencing') AS subject \gset
 \set lock_mode 'ACCESS EXCLUSIVE'
 \ir ../locks/lock.sql

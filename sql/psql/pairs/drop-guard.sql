@@ -6,6 +6,7 @@
 SELECT coalesce(jsonb_agg(s -> 'sql'), '[]') AS change_statements FROM jsonb_array_elements(:'result'::jsonb) s \gset
 \set lock_mode 'ACCESS EXCLUSIVE'
 \set lock_relations :referenced_relations
+\set lock_named '[]'
 \set step DropPairForeignKeys
 \set pair ''
 \set enter p2pfk.enter_rollback

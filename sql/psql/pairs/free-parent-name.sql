@@ -11,6 +11,7 @@ SELECT :'result'::jsonb -> 0 ->> 'sql' AS change_sql,
 \ir ../../statements/lock-pair-for-drop.sql
 \set lock_sql :sql
 SELECT jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS lock_relations,
+       jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS lock_named,
        format('name of the FK of %s', :'referencing') AS subject \gset
 \set lock_mode 'ACCESS EXCLUSIVE'
 \ir ../locks/lock.sql

@@ -5,6 +5,7 @@
 \ir ../../statements/lock-pair-for-drop.sql
 \set lock_sql :sql
 SELECT jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS lock_relations,
+       jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS lock_named,
        format('removal of what was added to %s', :'referencing') AS subject \gset
 \ir ../locks/lock.sql
 \set file ../../statements/release-pair.sql

@@ -11,7 +11,8 @@ SELECT :'stands'::boolean AND coalesce(:'pairs'::jsonb -> 0 ->> 'former_name' <>
 \ir free-parent-name.sql
 \endif
 SELECT format('parent coverage for %s', :'referencing') AS subject,
-       jsonb_build_array(:'pair_referencing_oid') || :'referenced_relations'::jsonb AS lock_relations \gset
+       jsonb_build_array(:'pair_referencing_oid') || :'referenced_relations'::jsonb AS lock_relations,
+       jsonb_build_array(:'pair_referencing_oid', :'referenced_oid') AS lock_named \gset
 \if :leaf_stands
 \else
 \ir ../../statements/lock-leaf.sql

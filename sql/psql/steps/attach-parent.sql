@@ -34,6 +34,7 @@ SELECT NOT :'blocking'::boolean
 \endif
 \set lock_sql :sql
 \set lock_relations :all_relations
+SELECT jsonb_build_array(:'referencing_oid', :'referenced_oid') AS lock_named \gset
 SELECT least(:writes_blocked_ms, :lock_timeout_ms / 2) AS lock_held_ms \gset
 \ir ../locks/lock.sql
 \if :blocking

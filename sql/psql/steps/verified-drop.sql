@@ -35,6 +35,7 @@ SELECT :'detail' AS refusal \gset
 \endif
 \set lock_mode 'ACCESS EXCLUSIVE'
 \set lock_relations :all_relations
+SELECT jsonb_build_array(:'referencing_oid', :'referenced_oid') AS lock_named \gset
 \set step DropParentForeignKey
 \set pair ''
 \set subject 'drop of the parent-level FK'
