@@ -115,7 +115,7 @@ describe('a foreign table as a partition', () => {
       },
     };
     const swapped = Object.assign(Object.create(core) as Client, swap);
-    await expect(countOrphans(swapped, foreignKey, [{ pair: 1, ...oids }])).rejects.toThrow('is restricted');
+    await expect(countOrphans(swapped, foreignKey, [{ pair: 1, ...oids }])).rejects.toThrow(/cannot lock relation|is not a table/);
   });
 });
 
