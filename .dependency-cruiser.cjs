@@ -32,6 +32,14 @@ module.exports = {
       to: { path: '^core/[^/]+\\.ts$' },
     },
     {
+      name: 'core-knows-no-aws',
+      comment:
+        'Whose packages core/ imports would have to be installed wherever it runs: it has shapes of its own for what AWS returns.',
+      severity: 'error',
+      from: { path: '^core/' },
+      to: { path: '(^|/)(@aws-sdk|@aws-lambda-powertools|@smithy|aws-[^/]+)/' },
+    },
+    {
       name: 'no-cycle',
       comment: 'Neither of values nor of types.',
       severity: 'error',

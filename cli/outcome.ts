@@ -2,6 +2,7 @@
  * How the end of an execution becomes the JSON document and the exit code of the command line. Pure; the one place that
  * knows the mapping.
  */
+import { type NamedError, readCause } from '../core/contracts/cause.ts';
 import type {
   Blocked,
   MigratedPair,
@@ -16,8 +17,9 @@ import type {
   RolledBackResult,
   VerifyMigrationResult,
 } from '../core/contracts/steps/results.ts';
+import { isRecord } from '../core/history/json.ts';
 import { INTERRUPTED } from './failures.ts';
-import { isRecord, type NamedError, parseCause, readError, stringOf } from './progress/events.ts';
+import { readError, stringOf } from './progress/events.ts';
 
 /** The end of an execution, as Step Functions tells it. */
 export interface ExecutionOutcome {
@@ -178,7 +180,7 @@ function judgeFailure(outcome: ExecutionOutcome, seen: Seen): Verdict {
   switch (outcome.error) {
     case 'MigrationRolledBack': {
       // The Fail state names the branch; what led there is in its Cause, or was seen on the way.
-      const cause = parseCause(outcome.cause ?? '');
+      const cause = readCause(outcome.cause);
       const name = seen.failure?.name ?? (cause.name || own.name);
       return {
         status: 'ROLLED_BACK',

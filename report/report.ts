@@ -1,11 +1,12 @@
 /** An execution's history, its definition and the ledger -> the report as a document. Pure. */
-import type { DescribeExecutionOutput, HistoryEvent } from '@aws-sdk/client-sfn';
+import type { DescribeExecutionOutput } from '@aws-sdk/client-sfn';
 import type { MigrationStatus } from '../core/contracts/documents.ts';
+import type { HistoryEvent } from '../core/contracts/history-event.ts';
 import { withoutSchemaOf } from '../core/contracts/safe-text.ts';
 import { PlannedDatabase } from '../core/contracts/steps/events.ts';
 import type { Trail } from '../core/contracts/trail.ts';
 import { type Json, numberOf, parseRecord, stringOf } from '../core/history/json.ts';
-import { type History, readHistory } from '../core/history/read-history.ts';
+import { type History, planOf, readHistory, resultOf } from '../core/history/read-history.ts';
 import type {
   Compared,
   DatabaseFacts,
@@ -19,7 +20,7 @@ import { readDefinition } from './reading/definition.ts';
 import { errorsOf } from './reading/errors.ts';
 import { eventsOf } from './reading/events.ts';
 import { type DescribedExecution, executionsOf } from './reading/executions.ts';
-import { pairsOf, planOf, resultOf } from './reading/pairs.ts';
+import { pairsOf } from './reading/pairs.ts';
 import { barsOfPairs, barsOfSteps, type Clock } from './reading/stages.ts';
 import { blockedIn, statementsOf } from './reading/statements.ts';
 import { statesOf, transitionsOf } from './reading/states.ts';

@@ -1,4 +1,5 @@
 /** Numbers as people read them. Pure. */
+import type { NamedError } from '../core/contracts/cause.ts';
 import type { AcceptedFinding } from '../core/contracts/documents.ts';
 import type { PlannedDatabase } from '../core/contracts/steps/events.ts';
 
@@ -63,6 +64,11 @@ export function acceptedBy({ role, sessionUser, by, at }: AcceptedFinding): stri
   const person = by === undefined ? '' : `${by} (${AS_STATED}), `;
   const login = sessionUser === undefined || sessionUser === role ? '' : ` (login ${sessionUser})`;
   return `accepted by ${person}role ${role}${login} on ${instant(at)}`;
+}
+
+/** What a failure says; a time-out has an error name and no message. */
+export function failureMessage(failure: NamedError | null | undefined): string {
+  return failure?.message || (failure?.name === 'States.Timeout' ? 'no answer in time' : '');
 }
 
 /** In one line, and no longer than `longest` characters. */

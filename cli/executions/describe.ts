@@ -1,7 +1,8 @@
 /** What an execution is: the answer of DescribeExecution, with what our commands need of its input. */
 import { DescribeExecutionCommand, type DescribeExecutionOutput, type SFNClient } from '@aws-sdk/client-sfn';
 import { shellWord } from '../../core/contracts/safe-text.ts';
-import { isRecord, stringOf } from '../progress/events.ts';
+import { parseRecord } from '../../core/history/json.ts';
+import { stringOf } from '../progress/events.ts';
 import { executionFailure } from './client.ts';
 
 export interface Described extends DescribeExecutionOutput {
@@ -18,22 +19,13 @@ export async function describe(client: SFNClient, executionArn: string): Promise
     .catch((error: unknown) => {
       throw executionFailure(error, 'cannot look at the execution', executionArn);
     });
-  const input = inputOf(output);
+  const input = parseRecord(output.input);
   return {
     ...output,
     executionArn,
     table: stringOf(input.table) || 'T',
     operation: input.operation === 'rollback' ? 'rollback' : 'migrate',
   };
-}
-
-function inputOf({ input }: DescribeExecutionOutput): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(input ?? '{}');
-    return isRecord(value) ? value : {};
-  } catch {
-    return {};
-  }
 }
 
 /** How to do `what` with the table of an execution, where that execution ran. */

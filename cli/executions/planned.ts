@@ -1,18 +1,14 @@
 /** Which database an execution works on: its plan has recorded it. */
-import { GetExecutionHistoryCommand, type HistoryEvent, type SFNClient } from '@aws-sdk/client-sfn';
+import { GetExecutionHistoryCommand, type SFNClient } from '@aws-sdk/client-sfn';
 import { PlannedDatabase } from '../../core/contracts/steps/events.ts';
-import { isRecord } from '../progress/events.ts';
-import { createHistoryReader } from './history-progress.ts';
+import { type History, planOf, readHistory } from '../../core/history/read-history.ts';
 
 /** The plan is the first state; a lock or a connection that was lost may have it tried again. */
 const FIRST_EVENTS = 100;
 
 /** @returns null where it did not come to a plan, or an older edition ran it */
-export function plannedDatabaseIn(history: readonly HistoryEvent[]): PlannedDatabase | null {
-  const plan = createHistoryReader()
-    .read(history)
-    .find(({ type, state }) => type === 'TaskSucceeded' && state === 'Plan');
-  return isRecord(plan?.output) ? (PlannedDatabase.safeParse(plan.output.database).data ?? null) : null;
+export function plannedDatabaseIn(history: History): PlannedDatabase | null {
+  return PlannedDatabase.safeParse(planOf(history).database).data ?? null;
 }
 
 /** @throws what the SDK throws */
@@ -20,5 +16,5 @@ export async function plannedDatabaseOf(client: SFNClient, executionArn: string)
   const { events = [] } = await client.send(
     new GetExecutionHistoryCommand({ executionArn, maxResults: FIRST_EVENTS, includeExecutionData: true }),
   );
-  return plannedDatabaseIn(events);
+  return plannedDatabaseIn(readHistory(events));
 }

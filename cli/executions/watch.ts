@@ -3,12 +3,12 @@ import {
   DescribeExecutionCommand,
   type DescribeExecutionOutput,
   GetExecutionHistoryCommand,
-  type HistoryEvent,
   type SFNClient,
 } from '@aws-sdk/client-sfn';
+import type { HistoryEvent } from '../../core/contracts/history-event.ts';
+import { HistoryReader } from '../../core/history/read-history.ts';
 import type { ExecutionOutcome } from '../outcome.ts';
-import type { ProgressEvent } from '../progress/events.ts';
-import { createHistoryReader } from './history-progress.ts';
+import { type ProgressEvent, progressOf } from '../progress/events.ts';
 
 /** Waits between two looks, at most that many milliseconds. */
 export type Pause = (executionArn: string, milliseconds: number, signal: AbortSignal) => Promise<unknown>;
@@ -33,12 +33,13 @@ export interface Watched {
 /** @returns null where `signal` ended the watching before the execution ended */
 export async function watchExecution(options: WatchOptions): Promise<Watched | null> {
   const { client, executionArn, onEvent, signal, shortestMs = 1000, longestMs = 15_000, pause = waited } = options;
-  const reader = createHistoryReader();
+  const reader = new HistoryReader();
   let milliseconds = shortestMs;
   for (;;) {
     // Described first: if it has ended by then, the history that is read next is whole.
     const execution = await client.send(new DescribeExecutionCommand({ executionArn }), { abortSignal: signal });
-    const news = reader.read(await eventsAfter(client, executionArn, reader.lastId, signal));
+    const read = reader.read(await eventsAfter(client, executionArn, reader.lastId, signal));
+    const news = read.flatMap(progressOf);
     for (const event of news) onEvent(event);
     const outcome = outcomeOf(execution);
     if (outcome !== null) return { outcome, durationMs: durationOf(execution) };
@@ -50,7 +51,6 @@ export async function watchExecution(options: WatchOptions): Promise<Watched | n
 
 /**
  * Newest first, page by page, down to what is known: a long history is not read again from its beginning.
- * @returns oldest first
  */
 async function eventsAfter(
   client: SFNClient,
@@ -76,7 +76,7 @@ async function eventsAfter(
     events.push(...fresh);
     nextToken = fresh.length === page.events?.length ? page.nextToken : undefined;
   } while (nextToken !== undefined);
-  return events.sort((a, b) => (a.id ?? 0) - (b.id ?? 0));
+  return events;
 }
 
 export function outcomeOf(execution: DescribeExecutionOutput): ExecutionOutcome | null {

@@ -1,14 +1,12 @@
-/**
- * What progress is made of: the same few events, whether the local engine emits them as it goes or `start --wait` reads
- * them out of an execution's history in AWS.
- */
+/** What progress is made of: how the attempts of Tasks begin and end, and the end of the execution. */
+import { type NamedError, readCause } from '../../core/contracts/cause.ts';
+import type { ReadEvent } from '../../core/history/read-history.ts';
 
 export type ProgressEventType =
   | 'TaskScheduled'
   | 'TaskSucceeded'
   | 'TaskFailed'
   | 'TaskRetrying'
-  | 'StateEntered'
   | 'ExecutionSucceeded'
   | 'ExecutionFailed'
   | 'ExecutionAborted';
@@ -16,51 +14,54 @@ export type ProgressEventType =
 export interface ProgressEvent {
   readonly type: ProgressEventType;
   /** Name of the state; the events of the execution itself have none. */
-  readonly state?: string | null | undefined;
-  /** Counts from 1. With `TaskRetrying`: the attempt that begins now; how the last one failed was told before. */
-  readonly attempt?: number | undefined;
+  readonly state?: string;
+  /** Counts from 1. With `TaskRetrying`: the attempt that begins now; how the last one failed was reported before. */
+  readonly attempt?: number;
   readonly input?: unknown;
   readonly output?: unknown;
-  /** Error name, as the state machine's Retry and Catch match it. */
-  readonly error?: string | null | undefined;
-  /** As Lambda gives it: JSON `{"errorType","errorMessage"}`, or plain text. */
-  readonly cause?: string | null | undefined;
-  readonly timestamp: Date | string | number;
+  /** Of `TaskFailed`. */
+  readonly failure?: NamedError;
+  /** Milliseconds since 1970. */
+  readonly at: number;
 }
 
-/** Milliseconds since 1970. */
-export function timeOf(event: ProgressEvent): number {
-  const { timestamp } = event;
-  if (timestamp instanceof Date) return timestamp.getTime();
-  return typeof timestamp === 'number' ? timestamp : Date.parse(timestamp);
-}
-
-export interface NamedError {
-  readonly name: string;
-  readonly message: string;
-}
-
-/** Reads an error name and a Cause, which holds Lambda's JSON where a function failed and plain text elsewhere. */
-export function readError(error: string | null | undefined, cause: string | null | undefined): NamedError {
-  const parsed = parseCause(cause ?? '');
-  return { name: error || parsed.name || 'Unknown', message: parsed.message || error || 'no cause given' };
-}
-
-/** The error name inside a Cause, empty where it is plain text; and what it says. */
-export function parseCause(cause: string): NamedError {
-  try {
-    const value: unknown = JSON.parse(cause);
-    if (isRecord(value) && typeof value.errorMessage === 'string') {
-      return { name: stringOf(value.errorType), message: value.errorMessage };
-    }
-  } catch {
-    // Plain text then.
+/** @returns none for an event that progress does not show */
+export function progressOf({ event, at, change, visit, attempt }: ReadEvent): ProgressEvent[] {
+  switch (event.type) {
+    case 'ExecutionSucceeded':
+      return [{ type: 'ExecutionSucceeded', at }];
+    case 'ExecutionFailed':
+    case 'ExecutionTimedOut':
+      return [{ type: 'ExecutionFailed', at }];
+    case 'ExecutionAborted':
+      return [{ type: 'ExecutionAborted', at }];
   }
-  return { name: '', message: cause };
+  if (visit === null || attempt === null) return [];
+  const task = { state: visit.state, attempt: attempt.number, input: attempt.input, at };
+  switch (change) {
+    case 'scheduled': {
+      const scheduled: ProgressEvent = { ...task, type: 'TaskScheduled' };
+      return attempt.number > 1 ? [{ ...task, type: 'TaskRetrying' }, scheduled] : [scheduled];
+    }
+    case 'succeeded':
+      return [{ ...task, type: 'TaskSucceeded', output: attempt.output }];
+    case 'failed':
+      return [{ ...task, type: 'TaskFailed', failure: inWords(attempt.failure) }];
+    default:
+      return [];
+  }
 }
 
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** With words in place of what is empty. */
+export function inWords(failure: NamedError | null): NamedError {
+  const { name = '', message = '' } = failure ?? {};
+  return { name: name || 'Unknown', message: message || name || 'no cause given' };
+}
+
+/** An error as an execution ends with it, or as a Catch hands it on. */
+export function readError(error: string | null | undefined, cause: string | null | undefined): NamedError {
+  const { name, message } = readCause(cause);
+  return inWords({ name: error || name, message });
 }
 
 export function stringOf(value: unknown): string {

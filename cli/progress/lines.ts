@@ -1,5 +1,6 @@
 /** The wording of progress: every line that a person reads on the way. Pure; marks are coloured by the output. */
 
+import type { NamedError } from '../../core/contracts/cause.ts';
 import type { Check, CheckId, RollbackStrategy } from '../../core/contracts/documents.ts';
 import { lockTriesOf, nextTryWithinSeconds } from '../../core/contracts/lock-tries.ts';
 import { stepOfState } from '../../core/contracts/steps/catalogue.ts';
@@ -14,7 +15,6 @@ import {
   shellWord,
   withoutSchemaOf,
 } from '../text.ts';
-import type { NamedError } from './events.ts';
 
 export { withoutSchemaOf as shortName } from '../text.ts';
 

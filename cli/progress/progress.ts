@@ -17,7 +17,8 @@ import {
   RolledBackResult,
   VerifyMigrationResult,
 } from '../../core/contracts/steps/results.ts';
-import { isRecord, type ProgressEvent, readError, stringOf, timeOf } from './events.ts';
+import { isRecord } from '../../core/history/json.ts';
+import { inWords, type ProgressEvent, readError, stringOf } from './events.ts';
 import * as say from './lines.ts';
 import { NOT_BEGUN, type Progress, RUNS_ON, type Running, type StageProgress, totalOf } from './state.ts';
 
@@ -71,7 +72,7 @@ function begin(progress: Progress, state: string, event: ProgressEvent): Running
     state,
     pair: isRecord(event.input) && typeof event.input.pair === 'number' ? event.input.pair : null,
     subject: subjectOf(progress, event.input),
-    since: timeOf(event),
+    since: event.at,
     note: '',
     heldBack: null,
     failure: null,
@@ -87,7 +88,7 @@ function withRunning(progress: Progress, key: string, task: Running | null): Pro
 
 function stageBegun(progress: Progress, state: string, event: ProgressEvent): Progress {
   if (progress.stages.has(state)) return progress;
-  return withStage(progress, state, { ...NOT_BEGUN, since: timeOf(event) });
+  return withStage(progress, state, { ...NOT_BEGUN, since: event.at });
 }
 
 function withStage(progress: Progress, state: string, stage: StageProgress): Progress {
@@ -96,8 +97,8 @@ function withStage(progress: Progress, state: string, stage: StageProgress): Pro
 
 /** A step on the whole migration is through. */
 function stageEnded(progress: Progress, state: string, event: ProgressEvent): Progress {
-  const stage = progress.stages.get(state) ?? { ...NOT_BEGUN, since: timeOf(event) };
-  return withStage(progress, state, { ...stage, until: timeOf(event) });
+  const stage = progress.stages.get(state) ?? { ...NOT_BEGUN, since: event.at };
+  return withStage(progress, state, { ...stage, until: event.at });
 }
 
 function scheduled(progress: Progress, state: string, event: ProgressEvent): Advanced {
@@ -122,7 +123,7 @@ function scheduled(progress: Progress, state: string, event: ProgressEvent): Adv
 /** Nothing is said yet: it either is tried again or leads to Fence, Pause or Refused, which bring the error along. */
 function attemptFailed(progress: Progress, state: string, event: ProgressEvent): Advanced {
   const key = keyOf(state, event.input);
-  const failure = readError(event.error, event.cause);
+  const failure = inWords(event.failure ?? null);
   const task = progress.running.get(key) ?? begin(progress, state, event);
   const note = say.failedTry(state, event.attempt ?? 1, failure);
   return same(withRunning(progress, key, { ...task, note, failure }));
@@ -132,7 +133,7 @@ function retrying(progress: Progress, state: string, event: ProgressEvent): Adva
   const key = keyOf(state, event.input);
   const task = progress.running.get(key) ?? begin(progress, state, event);
   const attempt = event.attempt ?? 2;
-  const failure = task.failure ?? { name: 'Unknown', message: 'no cause given' };
+  const failure = inWords(task.failure);
   // Up to 40 tries a pair: the 1st, 2nd, 4th, 8th ... failure tell enough.
   const told = Number.isInteger(Math.log2(Math.max(1, attempt - 1)));
   return {
@@ -235,14 +236,14 @@ function pairDone(progress: Progress, state: string, event: ProgressEvent, resul
     return same(known === undefined ? progress : withRunning(progress, key, { ...known, ...task }));
   }
 
-  const before = progress.stages.get(state) ?? { ...NOT_BEGUN, since: timeOf(event) };
+  const before = progress.stages.get(state) ?? { ...NOT_BEGUN, since: event.at };
   if (before.done.has(result.pair)) return same(withRunning(progress, key, null));
   const done = new Set([...before.done, result.pair]);
   const total = totalOf(progress, state) || result.of;
   const skipped = result.status === 'SKIPPED';
   const stage: StageProgress = {
     since: before.since,
-    until: done.size === total ? timeOf(event) : null,
+    until: done.size === total ? event.at : null,
     done,
     skipped: before.skipped + (skipped ? 1 : 0),
     took: skipped ? before.took : new Map([...before.took, [result.pair, result.durationMs]]),
@@ -279,13 +280,13 @@ function batchDone(
     }
     return { progress: withRunning(next, key, progress.running.get(key) ?? begin(next, state, event)), lines };
   }
-  const before = next.stages.get(state) ?? { ...NOT_BEGUN, since: timeOf(event) };
+  const before = next.stages.get(state) ?? { ...NOT_BEGUN, since: event.at };
   const unsaid = Array.from({ length: last - first + 1 }, (_, index) => first + index).filter(
     (pair) => !before.done.has(pair),
   );
   const done = new Set([...before.done, ...unsaid]);
   const total = totalOf(progress, state) || of;
-  const until = done.size === total ? timeOf(event) : null;
+  const until = done.size === total ? event.at : null;
   const stage: StageProgress = { ...before, done, until, skipped: before.skipped + unsaid.length };
   if (unsaid.length > 0 && done.size === total) lines.push(...say.stageDone(state, total, stage.skipped));
   return { progress: withStage(withRunning(next, key, null), state, stage), lines };

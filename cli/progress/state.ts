@@ -1,10 +1,9 @@
 /** What is known of an execution from its events. */
-
+import type { NamedError } from '../../core/contracts/cause.ts';
 import type { CheckId, MigratedPair } from '../../core/contracts/documents.ts';
 import { stepOfState } from '../../core/contracts/steps/catalogue.ts';
 import type { FenceResult, GateResult, PlanResult } from '../../core/contracts/steps/results.ts';
 import type { Seen } from '../outcome.ts';
-import type { NamedError } from './events.ts';
 
 /** How far one step is, over all pairs or on the whole migration. */
 export interface StageProgress {

@@ -1,9 +1,10 @@
 /** The events of an execution as a person reads them: one line each. Pure. */
-import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import { failureDetails } from '../../core/history/failure-details.ts';
-import { parseJson } from '../../core/history/json.ts';
+import type { HistoryEvent } from '../../core/contracts/history-event.ts';
+import { failureOf } from '../../core/history/failure.ts';
+import { parseRecord, recordOf } from '../../core/history/json.ts';
+import type { ReadEvent } from '../../core/history/read-history.ts';
 import { AS_STATED } from '../../report/words.ts';
-import { isRecord, readError, stringOf } from '../progress/events.ts';
+import { inWords, stringOf } from '../progress/events.ts';
 import { cut, oneLine, withoutSchemaOf } from '../text.ts';
 import { columns } from './columns.ts';
 
@@ -11,7 +12,7 @@ interface Line {
   readonly event: HistoryEvent;
   readonly at: string;
   readonly state: string;
-  /** The pair that the event is about, without its schema. */
+  /** Name of the pair that the event is about, without its schema. */
   readonly pair: string;
   readonly about: string;
 }
@@ -25,23 +26,18 @@ export interface HistoryOptions {
 
 /** @param all oldest first; those that are shown may be in another order */
 export function historyLines(
-  shown: readonly HistoryEvent[],
-  all: readonly HistoryEvent[],
+  shown: readonly ReadEvent[],
+  all: readonly ReadEvent[],
   options: HistoryOptions,
 ): string[] {
-  const begin = all[0]?.timestamp?.getTime() ?? 0;
-  const places = placesOf(all);
+  const begin = all[0]?.at ?? 0;
   const lines = shown
-    .filter((event) => !options.quiet || isFailure(event) || event.id === all.length)
-    .map(
-      (event): Line => ({
-        event,
-        at: sinceBegin((event.timestamp?.getTime() ?? 0) - begin),
-        state: places.get(event.id ?? 0)?.state ?? '',
-        pair: places.get(event.id ?? 0)?.pair ?? '',
-        about: aboutOf(event),
-      }),
-    );
+    .filter(({ event, id }) => !options.quiet || isFailure(event) || id === all.length)
+    .map((read): Line => {
+      const { event, at, visit } = read;
+      const state = visit?.state ?? '';
+      return { event, at: sinceBegin(at - begin), state, pair: pairOf(read), about: aboutOf(event) };
+    });
   const table = columns(lines, [
     { title: 'id', cell: ({ event }) => String(event.id), align: 'right' },
     { title: 'time', cell: ({ at }) => at, align: 'right' },
@@ -50,15 +46,15 @@ export function historyLines(
     ...(lines.some(({ pair }) => pair !== '') ? [{ title: 'pair', cell: ({ pair }: Line) => pair }] : []),
     { title: '', cell: ({ about }) => about },
   ]);
-  const started = all[0]?.timestamp;
-  const head = started === undefined ? [] : [`Started ${started.toISOString()}${startedBy(all[0])}`, ''];
+  const first = all[0]?.event;
+  const started = first?.timestamp;
+  const head = started === undefined ? [] : [`Started ${started.toISOString()}${startedBy(first)}`, ''];
   const limit = options.columns;
   return [...head, ...(limit === null ? table : table.map((line) => cut(line, limit)))];
 }
 
 function startedBy(event: HistoryEvent | undefined): string {
-  const input = parseJson(event?.executionStartedEventDetails?.input);
-  if (!isRecord(input)) return '';
+  const input = parseRecord(event?.executionStartedEventDetails?.input);
   const [by, reason] = [oneLine(stringOf(input.by)), oneLine(stringOf(input.reason))];
   return by === '' ? '' : ` by ${by} (${AS_STATED})${reason === '' ? '' : `: ${reason}`}`;
 }
@@ -78,24 +74,6 @@ function sinceBegin(milliseconds: number): string {
   return `+${clock}:${two(seconds % 60)}.${String(total % 1000).padStart(3, '0')}`;
 }
 
-interface Place {
-  readonly state: string;
-  readonly pair: string;
-}
-
-/** Id -> the state and the pair that an event belongs to: its own, or those of the event that led to it. */
-function placesOf(events: readonly HistoryEvent[]): ReadonlyMap<number, Place> {
-  const places = new Map<number, Place>();
-  for (const event of events) {
-    const own = event.stateEnteredEventDetails?.name ?? event.stateExitedEventDetails?.name;
-    const inherited = event.type?.startsWith('Execution') ? undefined : places.get(event.previousEventId ?? 0);
-    // A Map that ends follows its last iteration, and is about none of them.
-    const pair = event.type?.startsWith('Map') ? '' : (pairOf(event) ?? inherited?.pair ?? '');
-    places.set(event.id ?? 0, { state: own ?? iterationOf(event)?.name ?? inherited?.state ?? '', pair });
-  }
-  return places;
-}
-
 function iterationOf(event: HistoryEvent) {
   return (
     event.mapIterationStartedEventDetails ??
@@ -105,19 +83,17 @@ function iterationOf(event: HistoryEvent) {
   );
 }
 
-/** @returns undefined where the event has no input; empty where its input is about no pair */
-function pairOf(event: HistoryEvent): string | undefined {
-  const input = event.stateEnteredEventDetails?.input ?? event.lambdaFunctionScheduledEventDetails?.input;
-  if (input === undefined) return undefined;
-  const value = parseJson(input);
-  const name = isRecord(value) ? stringOf(value.referencing) : '';
+/** As the function was called, or the state was given. A Map that ends follows its last iteration, and is about none of them. */
+function pairOf({ event, visit, attempt }: ReadEvent): string {
+  if (event.type?.startsWith('Map')) return '';
+  const name = stringOf(recordOf(attempt === null ? visit?.input : attempt.input).referencing);
   return withoutSchemaOf(name, name);
 }
 
 function aboutOf(event: HistoryEvent): string {
-  const failure = failureDetails(event);
-  if (failure !== undefined) {
-    const { name, message } = readError(failure.error, failure.cause);
+  const failure = failureOf(event);
+  if (failure !== null) {
+    const { name, message } = inWords(failure);
     return name === message ? name : `${name}: ${oneLine(message)}`;
   }
   const { index } = iterationOf(event) ?? {};
@@ -127,9 +103,8 @@ function aboutOf(event: HistoryEvent): string {
 }
 
 function resultOf(event: HistoryEvent): string {
-  const value = parseJson(
+  const value = parseRecord(
     event.lambdaFunctionSucceededEventDetails?.output ?? event.executionSucceededEventDetails?.output,
   );
-  if (!isRecord(value)) return '';
   return [stringOf(value.status), oneLine(stringOf(value.reason))].filter((part) => part !== '').join('  ');
 }

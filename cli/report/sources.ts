@@ -3,15 +3,15 @@ import {
   DescribeExecutionCommand,
   type DescribeExecutionOutput,
   DescribeStateMachineForExecutionCommand,
-  type HistoryEvent,
-  paginateGetExecutionHistory,
   type SFNClient,
 } from '@aws-sdk/client-sfn';
 import type { Client } from 'pg';
 import { messageOf } from '../../core/contracts/errors.ts';
+import type { HistoryEvent } from '../../core/contracts/history-event.ts';
 import { withheld } from '../../core/contracts/redact.ts';
 import { PlannedDatabase } from '../../core/contracts/steps/events.ts';
 import type { Trail } from '../../core/contracts/trail.ts';
+import { readHistory } from '../../core/history/read-history.ts';
 import { connectReadOnly, describeTarget } from '../../core/ledger/connect.ts';
 import { readTrail } from '../../core/ledger/read-trail.ts';
 import {
@@ -24,9 +24,10 @@ import {
 import { readLink } from '../../core/ledger/schema/state.ts';
 import { otherExecutions } from '../../report/reading/executions.ts';
 import type { ReportSources } from '../../report/report.ts';
-import { createHistoryReader } from '../executions/history-progress.ts';
 import { outcomeOf } from '../executions/watch.ts';
+import { readWholeHistory } from '../executions/whole-history.ts';
 import { resultOf } from '../outcome.ts';
+import { progressOf } from '../progress/events.ts';
 import { advance } from '../progress/progress.ts';
 import { NOTHING_YET, type Progress, seenIn } from '../progress/state.ts';
 import { version } from '../version.ts';
@@ -55,7 +56,7 @@ export async function readSources(options: SourceOptions): Promise<PlacedSources
   const execution = await client.send(new DescribeExecutionCommand({ executionArn }));
   const { definition = '' } = await client.send(new DescribeStateMachineForExecutionCommand({ executionArn }));
   const history = await readWholeHistory(client, executionArn);
-  const progress = progressOf(history);
+  const progress = progressThrough(history);
   const ledger = options.withLedger ? await readLedger(options, progress) : NOT_ASKED;
   return {
     execution,
@@ -72,16 +73,9 @@ export async function readSources(options: SourceOptions): Promise<PlacedSources
   };
 }
 
-async function readWholeHistory(client: SFNClient, executionArn: string): Promise<HistoryEvent[]> {
-  const events: HistoryEvent[] = [];
-  const pages = paginateGetExecutionHistory({ client, pageSize: 1000 }, { executionArn, includeExecutionData: true });
-  for await (const page of pages) events.push(...(page.events ?? []));
-  return events;
-}
-
-function progressOf(history: readonly HistoryEvent[]): Progress {
-  return createHistoryReader()
-    .read(history)
+function progressThrough(history: readonly HistoryEvent[]): Progress {
+  return readHistory(history)
+    .events.flatMap(progressOf)
     .reduce((progress, event) => advance(progress, event).progress, NOTHING_YET);
 }
 

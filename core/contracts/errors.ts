@@ -302,18 +302,6 @@ export function describeError(error: P2pfkError): string {
   return more.length > 0 ? `${error.message} [${more.join('; ')}]` : error.message;
 }
 
-/** What a Catch puts at `$.error.Cause`: Lambda's JSON `{ errorType, errorMessage }`, or plain text of an intrinsic error. */
-export function messageOfCause(cause: string | undefined): string | undefined {
-  if (!cause) return undefined;
-  try {
-    const parsed: unknown = JSON.parse(cause);
-    if (typeof parsed === 'object' && parsed !== null && 'errorMessage' in parsed) return String(parsed.errorMessage);
-  } catch {
-    // Not JSON: the text itself is the message.
-  }
-  return cause;
-}
-
 /**
  * What any error says: one of ours as it is; one of the driver, Node.js or an SDK without what looks like a secret, because it may quote
  * what it was given. An AggregateError (Node tries IPv6 and IPv4) has an empty message of its own.

@@ -6,17 +6,23 @@ export function isRecord(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-export function parseRecord(text: string | undefined): Json {
-  const value = parseJson(text);
+/** @returns `{}` for what is no record */
+export function recordOf(value: unknown): Json {
   return isRecord(value) ? value : {};
 }
 
+/** @returns `{}` where the text is no JSON, or that of no record */
+export function parseRecord(text: string | undefined): Json {
+  return recordOf(parseJson(text));
+}
+
+/** @returns undefined where the text is no JSON */
 export function parseJson(text: string | undefined): unknown {
   if (text === undefined || text === '') return undefined;
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    // Step Functions leaves out what is too big, and a Cause may be plain text.
+    // Step Functions leaves out what is too big.
     return undefined;
   }
 }
@@ -27,9 +33,4 @@ export function stringOf(value: unknown): string | null {
 
 export function numberOf(value: unknown): number | null {
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
-}
-
-/** A Cause holds Lambda's JSON where a function failed, and plain text elsewhere. */
-export function messageOfCause(cause: string | undefined): string {
-  return stringOf(parseRecord(cause).errorMessage) ?? cause ?? '';
 }

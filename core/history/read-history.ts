@@ -1,24 +1,30 @@
 /**
- * An execution's history, as GetExecutionHistory returns it, read into visits of states. An event of a Task does not name
- * its state: that is found by following `previousEventId` to the state's entrance. Pure.
+ * The one reader of execution histories: events as GetExecutionHistory returns them -> visits of states, their attempts and results.
+ * An event of a Task does not name its state: that is found by following `previousEventId` to the event that entered it. Pure.
  */
-import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import { failureDetails } from './failure-details.ts';
-import { isRecord, type Json, messageOfCause, numberOf, parseRecord } from './json.ts';
+import type { NamedError } from '../contracts/cause.ts';
+import type { HistoryEvent } from '../contracts/history-event.ts';
+import { failureOf } from './failure.ts';
+import { isRecord, type Json, numberOf, parseJson, recordOf } from './json.ts';
 
+/** One call of a Task's function; a retry is another one. */
 export interface Attempt {
+  /** Counts from 1 within a visit. */
+  readonly number: number;
   /** Milliseconds since 1970, as all times here. */
   readonly scheduledAt: number;
-  endedAt: number | null;
-  outcome: 'running' | 'succeeded' | 'failed';
-  error: string | null;
-  message: string | null;
-  /** What the function returned. */
-  result: Json;
+  readonly endedAt: number | null;
+  readonly outcome: 'running' | 'succeeded' | 'failed';
+  /** What the function was called with; undefined where the history does not have it. */
+  readonly input: unknown;
+  /** What it returned; undefined where it did not, or the history does not have it. */
+  readonly output: unknown;
+  readonly failure: NamedError | null;
 }
 
 /** One passage through one state; a Map iteration makes one of each of its states. */
 export interface Visit {
+  /** That of the event that entered the state. */
   readonly id: number;
   readonly state: string;
   /** Number of the pair, for states inside a Map; the first one, where an iteration takes a run of pairs. */
@@ -26,21 +32,28 @@ export interface Visit {
   /** The last one of the run; the same where it is one pair. */
   readonly last: number | null;
   readonly enteredAt: number;
-  exitedAt: number | null;
-  /** JSON, as far as the history has it. */
-  readonly input: string;
-  readonly attempts: Attempt[];
-  /** Error of a Map that failed, or of a Fail state. */
-  failure: { readonly name: string; readonly message: string } | null;
+  readonly exitedAt: number | null;
+  /** What the state was given; undefined where the history does not have it. */
+  readonly input: unknown;
+  readonly attempts: readonly Attempt[];
+  /** Error of a Map that failed; empty texts where its event has none. */
+  readonly failure: NamedError | null;
   /** It was cut off from outside: its Map failed, or the execution was stopped. */
-  aborted: boolean;
+  readonly aborted: boolean;
 }
+
+/** What an event did, whichever kind of Task it is about; null: nothing that is read here. */
+export type Change = 'entered' | 'exited' | 'scheduled' | 'succeeded' | 'failed' | null;
 
 export interface ReadEvent {
   readonly event: HistoryEvent;
   readonly id: number;
   readonly at: number;
+  readonly change: Change;
+  /** The visit that it belongs to; of an iteration's beginning and end, that of its Map. */
   readonly visit: Visit | null;
+  /** The newest attempt of the visit by then. */
+  readonly attempt: Attempt | null;
   /** Number of the pair, also for events between the states of an iteration. */
   readonly pair: number | null;
 }
@@ -52,46 +65,72 @@ export interface History {
   readonly steps: readonly { readonly from: string; readonly to: string }[];
 }
 
+/** @param events all of them, in any order */
+export function readHistory(events: readonly HistoryEvent[]): History {
+  const reader = new HistoryReader();
+  reader.read(events);
+  return reader.history();
+}
+
+/** What the Task of a visit returned last; `{}` where it returned nothing. */
+export function resultOf(visit: Visit | undefined): Json {
+  return recordOf(visit?.attempts.findLast((attempt) => attempt.outcome === 'succeeded')?.output);
+}
+
+/** What the Plan step returned; `{}` where it did not come to that. */
+export function planOf({ visits }: History): Json {
+  return resultOf(visits.find((visit) => visit.state === 'Plan'));
+}
+
+type Open<Part> = { -readonly [Key in keyof Part]: Part[Key] };
+type OpenAttempt = Open<Attempt>;
+type OpenVisit = Open<Omit<Visit, 'attempts'>> & { readonly attempts: OpenAttempt[] };
+
 /** Where in the history an event hangs. */
 interface Place {
-  readonly visit: Visit | null;
+  readonly visit: OpenVisit | null;
   readonly pair: number | null;
   /** The Map that an iteration belongs to. */
-  readonly map: Visit | null;
+  readonly map: OpenVisit | null;
   /** An iteration has begun here: its first state comes from nowhere. */
   readonly iteration: boolean;
 }
 
 const NOWHERE: Place = { visit: null, pair: null, map: null, iteration: false };
 
-export function readHistory(events: readonly HistoryEvent[]): History {
-  const reader = new Reader();
-  for (const event of events.toSorted((one, other) => (one.id ?? 0) - (other.id ?? 0))) reader.read(event);
-  return reader.history();
+interface Step {
+  readonly place: Place;
+  readonly change: Change;
 }
 
-function timeOf(event: HistoryEvent): number {
-  const { timestamp } = event;
-  return timestamp instanceof Date ? timestamp.getTime() : Number(timestamp ?? 0) * 1000;
-}
-
-class Reader {
+/** Reads a history at once, or as it grows. */
+export class HistoryReader {
   readonly #places = new Map<number, Place>();
-  readonly #visits: Visit[] = [];
-  readonly #latest = new Map<string, Visit>();
+  readonly #visits: OpenVisit[] = [];
+  readonly #latest = new Map<string, OpenVisit>();
   /** Numbers of the pairs that a Map goes over, by the id of its visit. */
   readonly #items = new Map<number, readonly unknown[]>();
   readonly #steps: { from: string; to: string }[] = [];
   readonly #events: ReadEvent[] = [];
 
-  read(event: HistoryEvent): void {
-    const id = event.id ?? 0;
-    const at = timeOf(event);
-    const place = this.#placeOf(event, at, this.#places.get(event.previousEventId ?? 0) ?? NOWHERE);
-    this.#places.set(id, place);
-    this.#events.push({ event, id, at, visit: place.visit, pair: place.pair });
+  /** Id of the last event that was read; 0 before the first. */
+  get lastId(): number {
+    return this.#events.at(-1)?.id ?? 0;
   }
 
+  /**
+   * @param events in any order; those that were read before are passed over
+   * @returns the new ones, oldest first
+   */
+  read(events: readonly HistoryEvent[]): readonly ReadEvent[] {
+    const known = this.#events.length;
+    for (const event of events.toSorted((one, other) => (one.id ?? 0) - (other.id ?? 0))) {
+      if ((event.id ?? 0) > this.lastId) this.#read(event);
+    }
+    return this.#events.slice(known);
+  }
+
+  /** All that was read so far. */
   history(): History {
     const last = this.#events.at(-1)?.event.type ?? '';
     // The execution is over: what had not ended by then was cut off with it.
@@ -101,59 +140,38 @@ class Reader {
     return { visits: this.#visits, events: this.#events, steps: this.#steps };
   }
 
-  #placeOf(event: HistoryEvent, at: number, before: Place): Place {
+  #read(event: HistoryEvent): void {
+    const id = event.id ?? 0;
+    const at = event.timestamp?.getTime() ?? 0;
+    const before = this.#places.get(event.previousEventId ?? 0) ?? NOWHERE;
+    const { place, change } = this.#stepOf(event, at, before);
+    this.#places.set(id, place);
+    const { visit, pair } = place;
+    this.#events.push({ event, id, at, change, visit, attempt: visit?.attempts.at(-1) ?? null, pair });
+  }
+
+  #stepOf(event: HistoryEvent, at: number, before: Place): Step {
     const type = event.type ?? '';
-    if (type.endsWith('StateEntered')) return this.#enter(event, at, before);
-    if (type.endsWith('StateExited')) return this.#exit(event, at, before);
-    switch (type) {
-      case 'MapStateStarted':
-        this.#listItems(event, before.visit);
-        return before;
-      case 'MapIterationStarted':
-        return this.#beginIteration(event, before);
-      case 'MapIterationSucceeded':
-        return { ...before, visit: before.map ?? before.visit, iteration: false };
-      case 'MapIterationFailed':
-      case 'MapIterationAborted':
-        if (before.visit !== null && before.visit.exitedAt === null && before.visit !== before.map) {
-          before.visit.aborted = true;
-        }
-        return { ...before, visit: before.map ?? before.visit, iteration: false };
-      case 'MapStateSucceeded':
-        return { ...NOWHERE, visit: before.map ?? before.visit };
-      case 'MapStateFailed': {
-        const map = before.map ?? before.visit;
-        if (map !== null) map.failure = namedFailure(event);
-        return { ...NOWHERE, visit: map };
-      }
-      case 'LambdaFunctionScheduled':
-      case 'TaskScheduled':
-        before.visit?.attempts.push({ ...NEW_ATTEMPT, scheduledAt: at });
-        return before;
-      case 'LambdaFunctionSucceeded':
-      case 'TaskSucceeded': {
-        const output = event.lambdaFunctionSucceededEventDetails?.output ?? event.taskSucceededEventDetails?.output;
-        endAttempt(before.visit, at, { outcome: 'succeeded', result: parseRecord(output) });
-        return before;
-      }
-      default:
-        return this.#other(event, at, before);
-    }
+    if (type.endsWith('StateEntered')) return { place: this.#enter(event, at, before), change: 'entered' };
+    if (type.endsWith('StateExited')) return { place: this.#exit(event, at, before), change: 'exited' };
+    if (type.startsWith('Map')) return { place: this.#ofMap(event, before), change: null };
+    if (type.startsWith('Execution')) return { place: NOWHERE, change: null };
+    return { place: before, change: before.visit === null ? null : ofTask(event, type, at, before.visit) };
   }
 
   #enter(event: HistoryEvent, at: number, before: Place): Place {
-    const details = event.stateEnteredEventDetails;
-    const state = details?.name ?? '';
-    const input = parseRecord(details?.input);
-    const pair = before.map === null ? null : (numberOf(input.pair) ?? before.pair);
-    const visit: Visit = {
+    const { name: state = '', input: text } = event.stateEnteredEventDetails ?? {};
+    const input = parseJson(text);
+    const given = recordOf(input);
+    const pair = before.map === null ? null : (numberOf(given.pair) ?? before.pair);
+    const visit: OpenVisit = {
       id: event.id ?? 0,
       state,
       pair,
-      last: pair === null ? null : (numberOf(input.last) ?? pair),
+      last: pair === null ? null : (numberOf(given.last) ?? pair),
       enteredAt: at,
       exitedAt: null,
-      input: details?.input ?? '',
+      input,
       attempts: [],
       failure: null,
       aborted: false,
@@ -172,10 +190,36 @@ class Reader {
     return visit === before.map ? { ...NOWHERE, visit } : { ...before, visit, iteration: false };
   }
 
-  #listItems(event: HistoryEvent, map: Visit | null): void {
+  #ofMap(event: HistoryEvent, before: Place): Place {
+    const map = before.map ?? before.visit;
+    switch (event.type) {
+      case 'MapStateStarted':
+        this.#listItems(event, before.visit);
+        return before;
+      case 'MapIterationStarted':
+        return this.#beginIteration(event, before);
+      case 'MapIterationFailed':
+      case 'MapIterationAborted':
+        if (before.visit !== null && before.visit.exitedAt === null && before.visit !== before.map) {
+          before.visit.aborted = true;
+        }
+        return { ...before, visit: map, iteration: false };
+      case 'MapIterationSucceeded':
+        return { ...before, visit: map, iteration: false };
+      case 'MapStateFailed':
+        if (map !== null) map.failure = failureOf(event) ?? { name: '', message: '' };
+        return { ...NOWHERE, visit: map };
+      case 'MapStateSucceeded':
+        return { ...NOWHERE, visit: map };
+      default:
+        return before;
+    }
+  }
+
+  #listItems(event: HistoryEvent, map: OpenVisit | null): void {
     if (map === null) return;
-    const input = parseRecord(map.input);
-    const lists = [isRecord(input.fence) ? input.fence.pairs : undefined, input.pairs].filter(Array.isArray);
+    const input = recordOf(map.input);
+    const lists = [recordOf(input.fence).pairs, input.pairs].filter(Array.isArray);
     const length = event.mapStateStartedEventDetails?.length;
     this.#items.set(map.id, lists.find((list) => list.length === length) ?? lists[0] ?? []);
   }
@@ -186,35 +230,44 @@ class Reader {
     const item = this.#items.get(map?.id ?? 0)?.[index];
     return { visit: map, pair: (isRecord(item) ? numberOf(item.pair) : null) ?? index + 1, map, iteration: true };
   }
+}
 
-  #other(event: HistoryEvent, at: number, before: Place): Place {
-    const type = event.type ?? '';
-    if (type.startsWith('Execution')) return NOWHERE;
-    const failure = failureOf(event);
-    if (failure !== null) endAttempt(before.visit, at, { outcome: 'failed', ...failure });
-    return before;
+/** An event of a Task, such as LambdaFunctionScheduled or TaskFailed, noted in the visit that it belongs to. */
+function ofTask(event: HistoryEvent, type: string, at: number, visit: OpenVisit): Change {
+  switch (type) {
+    case 'LambdaFunctionScheduled':
+    case 'TaskScheduled': {
+      const { lambdaFunctionScheduledEventDetails: lambda, taskScheduledEventDetails: task } = event;
+      visit.attempts.push({
+        number: visit.attempts.length + 1,
+        scheduledAt: at,
+        endedAt: null,
+        outcome: 'running',
+        input: parseJson(lambda?.input ?? task?.parameters) ?? visit.input,
+        output: undefined,
+        failure: null,
+      });
+      return 'scheduled';
+    }
+    case 'LambdaFunctionSucceeded':
+    case 'TaskSucceeded': {
+      const { lambdaFunctionSucceededEventDetails: lambda, taskSucceededEventDetails: task } = event;
+      return ended(visit, at, { outcome: 'succeeded', output: parseJson(lambda?.output ?? task?.output) });
+    }
+    default: {
+      const failure = failureOf(event) ?? (type.endsWith('Failed') ? { name: '', message: '' } : null);
+      return failure === null ? null : ended(visit, at, { outcome: 'failed', failure });
+    }
   }
 }
 
-const NEW_ATTEMPT = { endedAt: null, outcome: 'running', error: null, message: null, result: {} } as const;
+type Ending =
+  | { readonly outcome: 'succeeded'; readonly output: unknown }
+  | { readonly outcome: 'failed'; readonly failure: NamedError };
 
-function endAttempt(visit: Visit | null, at: number, change: Partial<Attempt>): void {
-  const attempt = visit?.attempts.at(-1);
-  if (attempt !== undefined) Object.assign(attempt, { endedAt: at, ...change });
-}
-
-function namedFailure(event: HistoryEvent): { readonly name: string; readonly message: string } {
-  const failure = failureOf(event);
-  return { name: failure?.error ?? '', message: failure?.message ?? '' };
-}
-
-/** Error and message of any event that tells a failure. */
-export function failureOf(event: HistoryEvent): { readonly error: string; readonly message: string } | null {
-  const details = failureDetails(event);
-  if (details === undefined && !/(Failed|TimedOut)$/.test(event.type ?? '')) return null;
-  const timedOut = (event.type ?? '').endsWith('TimedOut');
-  return {
-    error: details?.error ?? (timedOut ? 'States.Timeout' : ''),
-    message: messageOfCause(details?.cause) || (timedOut ? 'no answer in time' : ''),
-  };
+function ended(visit: OpenVisit, at: number, ending: Ending): Change {
+  const attempt = visit.attempts.at(-1);
+  if (attempt === undefined) return null;
+  Object.assign(attempt, { endedAt: at, ...ending });
+  return ending.outcome;
 }

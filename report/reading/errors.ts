@@ -1,7 +1,9 @@
 /** Every failure that the execution met, and what became of it. */
 
-import { failureOf, type History, type Visit } from '../../core/history/read-history.ts';
+import { failureOf } from '../../core/history/failure.ts';
+import type { History, Visit } from '../../core/history/read-history.ts';
 import type { ReportError } from '../contracts.ts';
+import { failureMessage } from '../words.ts';
 
 export function errorsOf(history: History): ReportError[] {
   const ended = [...history.visits].map((visit) => visit.state);
@@ -21,7 +23,7 @@ function failuresOf(visits: readonly Visit[], exit: ReportError['outcome']): Rep
   const succeededLast = attempts.at(-1)?.attempt.outcome === 'succeeded';
   const running = attempts.at(-1)?.attempt.outcome === 'running';
   const failed = attempts.filter(({ attempt }) => attempt.outcome === 'failed');
-  const alike = Map.groupBy(failed, ({ attempt }) => attempt.error ?? '');
+  const alike = Map.groupBy(failed, ({ attempt }) => attempt.failure?.name ?? '');
   return [...alike].map(([name, group]) => {
     const last = group.at(-1);
     const isEnd = last !== undefined && last === failed.at(-1) && !succeededLast && !running;
@@ -30,7 +32,7 @@ function failuresOf(visits: readonly Visit[], exit: ReportError['outcome']): Rep
       state: last?.visit.state ?? '',
       pair: last?.visit.pair ?? null,
       name,
-      message: last?.attempt.message ?? '',
+      message: failureMessage(last?.attempt.failure),
       times: group.length,
       outcome: isEnd ? (last.visit.exitedAt === null && !last.visit.aborted ? 'unknown' : exit) : 'retried',
     };
@@ -42,10 +44,11 @@ function endOf(history: History, told: readonly ReportError[]): ReportError[] {
   const last = history.events.at(-1);
   if (last === undefined || !/^Execution(Failed|TimedOut|Aborted)$/.test(last.event.type ?? '')) return [];
   const failure = failureOf(last.event);
-  const name = failure?.error || last.event.type?.replace('Execution', '') || '';
-  if (told.some((error) => error.outcome !== 'retried' && error.message === failure?.message)) return [];
+  const text = failureMessage(failure);
+  const name = failure?.name || last.event.type?.replace('Execution', '') || '';
+  if (told.some((error) => error.outcome !== 'retried' && error.message === text)) return [];
   const state = history.visits.at(-1)?.state ?? '';
-  const message = failure?.message || (name === 'Aborted' ? 'the execution was stopped before its end' : '');
+  const message = text || (name === 'Aborted' ? 'the execution was stopped before its end' : '');
   return [{ at: iso(last.at), state, pair: null, name, message, times: 1, outcome: 'ended the execution' }];
 }
 

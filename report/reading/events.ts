@@ -1,9 +1,10 @@
 /** The history once more, event by event, for whoever wants to see the record itself. */
-import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import type { HistoryEvent } from '../../core/contracts/history-event.ts';
+import { failureOf } from '../../core/history/failure.ts';
 import { numberOf, parseRecord, stringOf } from '../../core/history/json.ts';
-import { failureOf, type History } from '../../core/history/read-history.ts';
+import type { History } from '../../core/history/read-history.ts';
 import type { ReportEvent } from '../contracts.ts';
-import { duration, short } from '../words.ts';
+import { duration, failureMessage, short } from '../words.ts';
 
 /** What a state was given is repeated by every event: the beginning is enough. */
 const LONGEST_DETAIL = 240;
@@ -21,7 +22,7 @@ export function eventsOf({ events }: History, begin: number): ReportEvent[] {
 
 function detailOf(event: HistoryEvent): string {
   const failure = failureOf(event);
-  if (failure !== null) return [failure.error, failure.message].filter((part) => part !== '').join(': ');
+  if (failure !== null) return [failure.name, failureMessage(failure)].filter((part) => part !== '').join(': ');
   switch (event.type) {
     case 'ExecutionStarted':
       return event.executionStartedEventDetails?.input ?? '';

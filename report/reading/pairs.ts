@@ -1,9 +1,10 @@
 /** The pairs: from the ledger where it can be read, else from what the execution's steps returned. */
 import { pairStepOfState, pairSteps, type StageName } from '../../core/contracts/steps/catalogue.ts';
 import type { Trail, TrailPair } from '../../core/contracts/trail.ts';
-import { isRecord, type Json, numberOf, parseRecord, stringOf } from '../../core/history/json.ts';
-import type { History, Visit } from '../../core/history/read-history.ts';
+import { isRecord, type Json, numberOf, stringOf } from '../../core/history/json.ts';
+import { type History, planOf, resultOf, type Visit } from '../../core/history/read-history.ts';
 import type { Bar, ReportPair } from '../contracts.ts';
+import { failureMessage } from '../words.ts';
 
 type Bars = ReadonlyMap<number, Partial<Record<StageName, Bar>>>;
 
@@ -41,15 +42,6 @@ function plannedPairs(
   }));
 }
 
-export function planOf(history: History): Json {
-  return resultOf(history.visits.find((visit) => visit.state === 'Plan'));
-}
-
-/** What a state's function returned last. */
-export function resultOf(visit: Visit | undefined): Json {
-  return visit?.attempts.findLast((attempt) => attempt.outcome === 'succeeded')?.result ?? parseRecord(undefined);
-}
-
 function fromHistory(
   pair: number,
   referencing: string,
@@ -82,7 +74,7 @@ function fromHistory(
     indexMs: took('index'),
     addMs: took('add'),
     validateMs: took('validate'),
-    lastError: failed?.message ?? null,
+    lastError: failed === undefined ? null : failureMessage(failed.failure),
     bars,
   };
 }

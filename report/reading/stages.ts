@@ -1,9 +1,10 @@
 /** Visits of states -> stretches of time: one bar for each pair and stage, one for each step on the whole migration. */
 import { pairStepOfState, type StageName } from '../../core/contracts/steps/catalogue.ts';
 import type { Trail, TrailEvent } from '../../core/contracts/trail.ts';
-import { numberOf, stringOf } from '../../core/history/json.ts';
+import { numberOf, recordOf, stringOf } from '../../core/history/json.ts';
 import type { Attempt, Visit } from '../../core/history/read-history.ts';
 import type { Bar } from '../contracts.ts';
+import { failureMessage } from '../words.ts';
 import type { Machine } from './definition.ts';
 
 /** Waits for less than that nobody would see. */
@@ -95,8 +96,8 @@ function barOf(state: string, visits: readonly Visit[], clock: Clock): Bar {
         ? [
             {
               at: (attempt.endedAt ?? attempt.scheduledAt) - clock.begin,
-              error: attempt.error ?? '',
-              message: attempt.message ?? '',
+              error: attempt.failure?.name ?? '',
+              message: failureMessage(attempt.failure),
             },
           ]
         : [],
@@ -108,12 +109,15 @@ function barOf(state: string, visits: readonly Visit[], clock: Clock): Bar {
 function outcomeOf(attempts: readonly Attempt[], last: Visit | undefined): Bar['outcome'] {
   const attempt = attempts.at(-1);
   if (last?.failure || last?.aborted === true || attempt?.outcome === 'failed') return 'failed';
-  return stringOf(attempt?.result.status) === 'SKIPPED' ? 'skipped' : 'done';
+  return stringOf(recordOf(attempt?.output).status) === 'SKIPPED' ? 'skipped' : 'done';
 }
 
 function waitOf(attempt: Attempt, clock: Clock): { from: number; durationMs: number }[] {
   const ended = attempt.endedAt ?? clock.end;
-  const waited = attempt.error === 'LockTimeout' ? ended - attempt.scheduledAt : numberOf(attempt.result.lockWaitMs);
+  const waited =
+    attempt.failure?.name === 'LockTimeout'
+      ? ended - attempt.scheduledAt
+      : numberOf(recordOf(attempt.output).lockWaitMs);
   if (waited === null || waited < NOTABLE_WAIT_MS) return [];
   return [
     {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { liveFrame } from '../../cli/progress/live.ts';
 import { width } from '../../cli/text.ts';
-import { cause, fence, overPairs, pair, pairInput, plan, play, scheduled, succeeded } from './progress.helpers.ts';
+import { fence, overPairs, pair, pairInput, plan, play, scheduled, succeeded } from './progress.helpers.ts';
 
 const busy = (running: number) =>
   play([
@@ -75,10 +75,10 @@ describe('the live area', () => {
 
   it('names who holds the lock, on a line of its own where there is no room', () => {
     const failure = 'pid 4711 (psql, user app) holds AccessShareLock on public.path_p_10';
-    const event = { type: 'TaskFailed', state: 'ValidateForeignKey', input: pairInput(10), timestamp: 1_000 } as const;
+    const event = { type: 'TaskFailed', state: 'ValidateForeignKey', input: pairInput(10), at: 1_000 } as const;
     const stuck = play(
       [
-        { ...event, error: 'LockTimeout', cause: cause('LockTimeout', failure) },
+        { ...event, failure: { name: 'LockTimeout', message: failure } },
         { ...event, type: 'TaskRetrying', attempt: 2 },
       ],
       busy(1),
@@ -97,9 +97,8 @@ describe('the live area', () => {
         state: 'DropParentForeignKey',
         attempt,
         input: {},
-        timestamp: 0,
-        error: 'LockTimeout',
-        cause: cause('LockTimeout', 'pid 4711 holds it'),
+        at: 0,
+        failure: { name: 'LockTimeout', message: 'pid 4711 holds it' },
       }) as const;
     const frame = (attempt: number) => liveFrame(play([failing(attempt)]).progress, 5_000, size(200)).join('\n');
 
@@ -119,11 +118,8 @@ describe('the live area', () => {
   });
 
   it.each([20, 40, 80, 200])('stays below %i columns, so that no line wraps', (columns) => {
-    const event = { type: 'TaskFailed', state: 'ValidateForeignKey', input: pairInput(10), timestamp: 0 } as const;
-    const stuck = play(
-      [{ ...event, error: 'LockTimeout', cause: cause('LockTimeout', 'x'.repeat(500)) }],
-      busy(4),
-    ).progress;
+    const event = { type: 'TaskFailed', state: 'ValidateForeignKey', input: pairInput(10), at: 0 } as const;
+    const stuck = play([{ ...event, failure: { name: 'LockTimeout', message: 'x'.repeat(500) } }], busy(4)).progress;
 
     for (const line of liveFrame(stuck, 99_000, size(columns))) expect(width(line)).toBeLessThan(columns);
   });
@@ -163,7 +159,7 @@ describe('the live area', () => {
   });
 
   it('is empty before the first step and after the last', () => {
-    const { progress } = play([scheduled('VerifyGate'), { type: 'ExecutionSucceeded', timestamp: 1 }]);
+    const { progress } = play([scheduled('VerifyGate'), { type: 'ExecutionSucceeded', at: 1 }]);
 
     expect(liveFrame(progress, 0, size(80))).toEqual([]);
   });

@@ -1,4 +1,4 @@
-/** Events of an execution as the local engine tells them, for tests of progress without an engine. */
+/** Events of an execution, for tests of progress without a history. */
 
 import type { ProgressEvent } from '../../cli/progress/events.ts';
 import { advance } from '../../cli/progress/progress.ts';
@@ -83,21 +83,21 @@ export const pairInput = (number: number) => ({
 export const cause = (errorType: string, errorMessage: string) =>
   JSON.stringify({ errorType, errorMessage, trace: [] });
 
-export const scheduled = (state: string, input: unknown = {}, timestamp = 0): ProgressEvent => ({
+export const scheduled = (state: string, input: unknown = {}, at = 0): ProgressEvent => ({
   type: 'TaskScheduled',
   state,
   attempt: 1,
   input,
-  timestamp,
+  at,
 });
 
-export const succeeded = (state: string, output: unknown, input: unknown = {}, timestamp = 0): ProgressEvent => ({
+export const succeeded = (state: string, output: unknown, input: unknown = {}, at = 0): ProgressEvent => ({
   type: 'TaskSucceeded',
   state,
   attempt: 1,
   input,
   output,
-  timestamp,
+  at,
 });
 
 /** A step over all pairs that goes well. */

@@ -2,8 +2,8 @@
 import type { Client } from 'pg';
 import { expect } from 'vitest';
 import { verifyTable } from '../../core/checks/verification.ts';
+import { messageOfCause } from '../../core/contracts/cause.ts';
 import type { Plan, Verification } from '../../core/contracts/documents.ts';
-import { messageOfCause } from '../../core/contracts/errors.ts';
 import { ExecutionInput } from '../../core/contracts/execution-input.ts';
 import { connect } from '../../core/ledger/connect.ts';
 import { planMigration } from '../../core/plan/read-plan.ts';

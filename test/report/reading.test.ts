@@ -1,20 +1,29 @@
-import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { expect, it } from 'vitest';
+import type { HistoryEvent } from '../../core/contracts/history-event.ts';
 import { readHistory } from '../../core/history/read-history.ts';
 import { barsOfPairs } from '../../report/reading/stages.ts';
 import { buildReport } from '../../report/report.ts';
 import { story } from './story.helpers.ts';
 
-const entered = (id: number, previousEventId: number, type: string, name: string, input: unknown): HistoryEvent =>
-  ({
-    id,
-    previousEventId,
-    type: `${type}StateEntered`,
-    timestamp: new Date(id * 1_000),
-    stateEnteredEventDetails: { name, input: JSON.stringify(input) },
-  }) as HistoryEvent;
-const plain = (id: number, previousEventId: number, type: string, details: Partial<HistoryEvent> = {}): HistoryEvent =>
-  ({ id, previousEventId, type, timestamp: new Date(id * 1_000), ...details }) as HistoryEvent;
+const entered = (id: number, previousEventId: number, type: string, name: string, input: unknown): HistoryEvent => ({
+  id,
+  previousEventId,
+  type: `${type}StateEntered`,
+  timestamp: new Date(id * 1_000),
+  stateEnteredEventDetails: { name, input: JSON.stringify(input) },
+});
+const plain = (
+  id: number,
+  previousEventId: number,
+  type: string,
+  details: Partial<HistoryEvent> = {},
+): HistoryEvent => ({
+  id,
+  previousEventId,
+  type,
+  timestamp: new Date(id * 1_000),
+  ...details,
+});
 
 /** One iteration that takes the pairs 1 to 3, and the state after its Map. */
 const RUN: readonly HistoryEvent[] = [
@@ -71,7 +80,7 @@ it('a history without its data still shows states, times and the end', () => {
         ? {}
         : { stateExitedEventDetails: { name: stateExitedEventDetails.name } }),
     }),
-  ) as HistoryEvent[];
+  );
   const report = buildReport({ ...sources, history });
   expect(report.status).toBe('MIGRATED');
   expect(report.states.find((state) => state.name === 'VerifyMigration')?.outcome).toBe('succeeded');

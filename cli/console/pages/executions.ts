@@ -1,8 +1,9 @@
 /** The list of executions, newest first. */
 import type { DescribeExecutionOutput } from '@aws-sdk/client-sfn';
+import { parseRecord } from '../../../core/history/json.ts';
 import { type Html, html } from '../../../report/html/escape.ts';
 import { duration, instant } from '../../../report/words.ts';
-import { isRecord, stringOf } from '../../progress/events.ts';
+import { stringOf } from '../../progress/events.ts';
 import type { Listed } from '../served.ts';
 
 export function executionsPage(executions: readonly Listed[], next: string | undefined): Html {
@@ -22,7 +23,7 @@ function row({ execution, elsewhere }: Listed): Html {
   const took =
     startDate === undefined || stopDate === undefined ? '' : duration(stopDate.getTime() - startDate.getTime());
   const [word, tone] = outcomeOf(execution);
-  return html`<tr${elsewhere === null ? '' : html` class="elsewhere"`}><th scope="row"><a href="/executions/${encodeURIComponent(name)}">${name}</a></th><td><code>${stringOf(recordOf(input).table)}</code>${elsewhere === null ? '' : html`<br><span class="hint">${elsewhere}</span>`}</td><td><span class="pill ${tone}">${word}</span></td><td>${stringOf(recordOf(input).by)}</td><td>${startDate === undefined ? '' : instant(startDate.toISOString())}</td><td class="num">${took}</td></tr>`;
+  return html`<tr${elsewhere === null ? '' : html` class="elsewhere"`}><th scope="row"><a href="/executions/${encodeURIComponent(name)}">${name}</a></th><td><code>${stringOf(parseRecord(input).table)}</code>${elsewhere === null ? '' : html`<br><span class="hint">${elsewhere}</span>`}</td><td><span class="pill ${tone}">${word}</span></td><td>${stringOf(parseRecord(input).by)}</td><td>${startDate === undefined ? '' : instant(startDate.toISOString())}</td><td class="num">${took}</td></tr>`;
 }
 
 /** What Step Functions calls succeeded may be a pause, and what it calls failed has put everything back. */
@@ -33,19 +34,10 @@ function outcomeOf({ status, output, error }: DescribeExecutionOutput): readonly
     case 'ABORTED':
       return ['stopped', 'wait'];
     case 'SUCCEEDED': {
-      const said = stringOf(recordOf(output).status).toLowerCase().replaceAll('_', ' ');
+      const said = stringOf(parseRecord(output).status).toLowerCase().replaceAll('_', ' ');
       return [said || 'succeeded', said === 'paused' ? 'wait' : said === 'dry run' ? 'none' : 'good'];
     }
     default:
       return [error === 'MigrationRolledBack' ? 'failed, rolled back' : (error ?? 'failed'), 'bad'];
-  }
-}
-
-function recordOf(json: string | undefined): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(json ?? '{}');
-    return isRecord(value) ? value : {};
-  } catch {
-    return {};
   }
 }

@@ -3,7 +3,8 @@
  * where only the last checks are missing, reconciliation runs them.
  */
 
-import { MigrationFenced, messageOfCause } from '../../contracts/errors.ts';
+import { messageOfCause } from '../../contracts/cause.ts';
+import { MigrationFenced } from '../../contracts/errors.ts';
 import { Steps } from '../../contracts/steps/catalogue.ts';
 import type { InterruptEvent } from '../../contracts/steps/events.ts';
 import type { PauseResult } from '../../contracts/steps/results.ts';

@@ -6,7 +6,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { forecastRollback, readServer } from '../../catalog/server-facts.ts';
-import { LockTimeout, MigrationFenced, messageOfCause } from '../../contracts/errors.ts';
+import { messageOfCause } from '../../contracts/cause.ts';
+import { LockTimeout, MigrationFenced } from '../../contracts/errors.ts';
 import { iterationsOf } from '../../contracts/event-budget.ts';
 import { Steps } from '../../contracts/steps/catalogue.ts';
 import type { InterruptEvent } from '../../contracts/steps/events.ts';

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
-import { messageOfCause } from '../../../core/contracts/errors.ts';
+import { messageOfCause } from '../../../core/contracts/cause.ts';
 import { handler as reconcile } from '../../../lambdas/operations/reconcile.ts';
 import type { Handler, Handlers, StateMachineDefinition } from '../../../local/engine/engine.ts';
 import { runLocally } from '../../../local/executions.ts';

@@ -4,7 +4,7 @@
  * Work is undone for a reason of the data, the schema or a person's word. No fault of the suite touches the data or the schema, so
  * all that is left is a person's: a cancelled statement, or another execution that rolls back.
  */
-import { messageOfCause } from '../../../core/contracts/errors.ts';
+import { messageOfCause } from '../../../core/contracts/cause.ts';
 import type { Failure } from '../faults/scene.ts';
 import type { Ending } from '../harness/runner.ts';
 import type { Kind } from '../schedule.ts';
