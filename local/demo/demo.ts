@@ -51,7 +51,7 @@ export interface Demo {
   /** Measures the largest pair; changes nothing. Call it before and after the migration. */
   measure(): Promise<Measurements>;
   /**
-   * Handlers for `runLocally` that damage the second largest pair at the right moment.
+   * Handlers for an execution that damage the second largest pair at the right moment.
    *
    * @param onDamage is told in one line what was done, when it was done
    */
@@ -68,7 +68,7 @@ export interface Demo {
  * @example
  * const demo = await startDemo({ rows: 100_000 });
  * const before = await demo.measure();
- * await runLocally({ input: { table: demo.table }, databaseUrl: demo.databaseUrl });
+ * // migrate demo.table in demo.databaseUrl
  * const after = await demo.measure();
  * await demo.stop();
  */

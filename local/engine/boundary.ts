@@ -1,7 +1,7 @@
 /** Where our types meet those of aws-local-stepfunctions. */
 import type { StateMachine } from 'aws-local-stepfunctions';
 import type { StateMachineDefinition } from './definition.ts';
-import type { ExecutionOutcome } from './events.ts';
+import type { ExecutionOutcome } from './outcome.ts';
 
 export type EngineDefinition = ConstructorParameters<typeof StateMachine>[0];
 export type EngineJson = Parameters<StateMachine['run']>[0];

@@ -11,23 +11,23 @@
  * docs/local-engine.md lists every difference that is left, each with the test that shows it.
  */
 
-import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { Context } from 'aws-lambda';
 import { StateMachine } from 'aws-local-stepfunctions';
+import type { HistoryEvent } from '../../core/contracts/history-event.ts';
 import { ROLE_ARN } from '../step-functions/arns.ts';
 import { type EngineJson, engineType, executionContext, failed } from './boundary.ts';
 import { adaptDefinition, type StateMachineDefinition, type TaskDefinition } from './definition.ts';
 import { DueCalls } from './due-calls.ts';
 import { lambdaFailure, TaskFailure, TerminalFailure } from './errors.ts';
 import type { LambdaEnded } from './event-details.ts';
-import { type ExecutionEvent, type ExecutionObserver, type ExecutionOutcome, executionEnd, taskEnd } from './events.ts';
 import { type EngineEvent, ExecutionHistory } from './execution-history.ts';
 import { type Handlers, lambdaContext } from './lambda.ts';
 import { historyLimitExceeded, MAX_NAME_LENGTH, overTheWire, payloadFailure } from './limits.ts';
+import type { ExecutionOutcome } from './outcome.ts';
 
 export type { StateMachineDefinition } from './definition.ts';
-export type { ExecutionEvent, ExecutionObserver, ExecutionOutcome } from './events.ts';
 export type { Handler, Handlers } from './lambda.ts';
+export type { ExecutionOutcome } from './outcome.ts';
 
 export interface StartExecutionOptions {
   readonly definition: StateMachineDefinition;
@@ -40,8 +40,10 @@ export interface StartExecutionOptions {
   readonly name: string;
   /** `$$.StateMachine.Id`; derived from the execution's ARN where absent. */
   readonly stateMachineArn?: string;
-  readonly onEvent?: ExecutionObserver;
-  /** Told the execution's history, event by event in the shape of AWS, as it grows. Called synchronously. */
+  /**
+   * Given the execution's history, event by event, as it grows. Called synchronously, so it must return quickly; what it throws is
+   * reported as a warning and changes nothing.
+   */
   readonly onHistory?: (event: HistoryEvent) => void;
   /** Replaces fields of the Lambda context that handlers receive. */
   readonly taskContext?: Partial<Context>;
@@ -107,8 +109,6 @@ interface Invocation {
   /** Of the iteration that it belongs to. */
   readonly index: number | undefined;
   readonly input: unknown;
-  readonly attempt: number;
-  readonly deadline: number;
 }
 
 class LocalExecution {
@@ -124,8 +124,6 @@ class LocalExecution {
   readonly #handlersInFlight = new Set<Promise<unknown>>();
   /** Map (and Parallel) states of which an iteration failed: AWS starts nothing in them any more. */
   readonly #failedParents = new Set<string>();
-  /** Failed attempts of the same work, to number the attempts; the engine does not tell a handler its attempt. */
-  readonly #failures = new Map<string, number>();
   #terminal: TerminalFailure | null = null;
   #aborted: AbortReason | null = null;
   #ended = false;
@@ -146,7 +144,7 @@ class LocalExecution {
     this.#history = new ExecutionHistory({
       definition,
       roleArn: ROLE_ARN,
-      onEvent: (event) => this.#tell(options.onHistory, event),
+      onEvent: (event) => this.#emit(event),
     });
 
     const input = overTheWire(options.input, 'The input of the execution') as EngineJson;
@@ -191,7 +189,6 @@ class LocalExecution {
     if (this.#terminal !== null) outcome = failed(this.#terminal);
     this.#ended = true;
     this.#history.ended(outcome);
-    this.#emit({ state: '', attempt: 0, ...executionEnd(outcome) });
     return outcome;
   }
 
@@ -207,7 +204,6 @@ class LocalExecution {
           this.#failedParents.delete(state);
           this.#due.expect(event);
           this.#checkPayload(event.state?.input, `The input of state ${state}`);
-          this.#emit({ type: 'StateEntered', state, attempt: 1, input: event.state?.input });
           break;
         case 'StateExited':
           this.#checkPayload(event.state?.output, `The output of state ${state}`);
@@ -240,16 +236,12 @@ class LocalExecution {
 
     const input = overTheWire(engineInput, `The input of state ${task.state}`);
     const index = this.#due.take(task, engineInput);
-    const key = `${task.state} ${JSON.stringify(input)}`;
-    const attempt = (this.#failures.get(key) ?? 0) + 1;
-    this.#failures.set(key, attempt);
-    const deadline = Date.now() + task.timeoutSeconds * 1000;
-    const invocation: Invocation = { task, index, input, attempt, deadline };
+    const invocation: Invocation = { task, index, input };
     this.#begin(invocation);
     this.#refuseIfStopped(task.state);
     try {
       const output = overTheWire(await this.#callHandler(task, input), `The result of ${task.state}`);
-      if (this.#finish(invocation, { type: 'LambdaFunctionSucceeded', output })) this.#failures.delete(key);
+      this.#finish(invocation, { type: 'LambdaFunctionSucceeded', output });
       return output;
     } catch (error) {
       const failure = error instanceof TaskFailure ? error : lambdaFailure(error);
@@ -270,7 +262,7 @@ class LocalExecution {
   }
 
   #begin(invocation: Invocation): void {
-    const { task, index, attempt, input } = invocation;
+    const { task, index, input } = invocation;
     this.#open.add(invocation);
     this.#history.lambdaScheduled(task.state, index, {
       resource: task.resource,
@@ -278,18 +270,14 @@ class LocalExecution {
       ...(task.namedTimeoutSeconds === undefined ? {} : { timeoutInSeconds: task.namedTimeoutSeconds }),
     });
     this.#checkHistory();
-    if (attempt > 1) this.#emit({ type: 'TaskRetrying', state: task.state, attempt, input });
-    this.#emit({ type: 'TaskScheduled', state: task.state, attempt, input });
   }
 
-  /** Tells how an attempt ended; `false` if that no longer matters: it had timed out, or its Map or execution ended. */
-  #finish(invocation: Invocation, end: LambdaEnded): boolean {
-    const { task, index, attempt, input } = invocation;
-    if (!this.#open.delete(invocation) || this.#isStopped(task.state)) return false;
+  /** Notes how an attempt ended, unless that no longer matters: it had timed out, or its Map or execution ended. */
+  #finish(invocation: Invocation, end: LambdaEnded): void {
+    const { task, index } = invocation;
+    if (!this.#open.delete(invocation) || this.#isStopped(task.state)) return;
     this.#history.lambdaEnded(task.state, index, end);
     this.#checkHistory();
-    this.#emit({ state: task.state, attempt, input, ...taskEnd(end) });
-    return true;
   }
 
   /** The engine gave an attempt up; its handler runs on, unheard. */
@@ -318,14 +306,9 @@ class LocalExecution {
     if (this.#history.full) this.#fail(historyLimitExceeded());
   }
 
-  #emit(event: Omit<ExecutionEvent, 'timestamp'>): void {
-    this.#tell(this.#options.onEvent, { ...event, timestamp: Date.now() });
-  }
-
-  /** What an observer throws changes nothing. */
-  #tell<T>(observer: ((event: T) => void) | undefined, event: T): void {
+  #emit(event: HistoryEvent): void {
     try {
-      observer?.(event);
+      this.#options.onHistory?.(event);
     } catch (error) {
       process.emitWarning(error instanceof Error ? error : String(error));
     }

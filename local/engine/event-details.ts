@@ -1,5 +1,5 @@
-/** The details of history events, in the shapes of AWS. */
-import type { HistoryEvent } from '@aws-sdk/client-sfn';
+/** The details of history events. */
+import type { HistoryEvent } from '../../core/contracts/history-event.ts';
 
 export type Details = Partial<HistoryEvent>;
 

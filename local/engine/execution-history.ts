@@ -17,7 +17,7 @@
  * that ends at their MapIterationStarted. Order and ids are those of histories recorded from AWS.
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
  */
-import type { HistoryEvent, HistoryEventType } from '@aws-sdk/client-sfn';
+import type { HistoryEvent } from '../../core/contracts/history-event.ts';
 import type { StateMachineDefinition } from './definition.ts';
 import {
   type Details,
@@ -29,8 +29,8 @@ import {
   outputDetails,
   scheduledDetails,
 } from './event-details.ts';
-import type { ExecutionOutcome } from './events.ts';
 import { MAX_HISTORY_EVENTS } from './limits.ts';
+import type { ExecutionOutcome } from './outcome.ts';
 import { itemCount, type Place, placesOf } from './places.ts';
 
 /** As much of the engine's own events as the history needs. `index` is that of the iteration around the state. */
@@ -299,7 +299,7 @@ export class ExecutionHistory {
       id: this.#length,
       previousEventId,
       timestamp: new Date(this.#clock),
-      type: type as HistoryEventType,
+      type,
       ...details,
     });
     return this.#length;

@@ -1,5 +1,5 @@
 /** GetExecutionHistory with `includeExecutionData: false`: what happened, without what it happened to. */
-import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import type { HistoryEvent } from '../../core/contracts/history-event.ts';
 
 const DATA = new Set(['input', 'inputDetails', 'output', 'outputDetails']);
 

@@ -1,7 +1,6 @@
 /** An execution that runs in this process: the engine, its history in memory, and the store that is written along. */
-
-import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { messageOf } from '../../core/contracts/errors.ts';
+import type { HistoryEvent } from '../../core/contracts/history-event.ts';
 import type { StateMachineDefinition } from '../engine/definition.ts';
 import type { AbortReason, ExecutionOutcome, Handlers, RunningExecution } from '../engine/engine.ts';
 import { ExecutionHistory } from '../engine/execution-history.ts';

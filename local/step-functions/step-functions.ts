@@ -11,8 +11,6 @@ import type {
   DescribeExecutionOutput,
   DescribeStateMachineForExecutionOutput,
   DescribeStateMachineOutput,
-  GetExecutionHistoryOutput,
-  HistoryEvent,
   ListExecutionsOutput,
   ListStateMachinesOutput,
   StartExecutionOutput,
@@ -21,6 +19,7 @@ import type {
 import type { z } from 'zod';
 import { credentialsIn, HOLDS_CREDENTIALS } from '../../core/contracts/credentials.ts';
 import { messageOf } from '../../core/contracts/errors.ts';
+import type { HistoryEvent } from '../../core/contracts/history-event.ts';
 import { redact } from '../../core/contracts/redact.ts';
 import type { AbortReason, Handlers } from '../engine/engine.ts';
 import type { BuiltDefinition } from '../executions.ts';
@@ -40,6 +39,12 @@ export interface StepFunctionsOptions {
   readonly handlers: Handlers;
   /** A line for a person: what went wrong beside the executions. */
   readonly warn: (line: string) => void;
+}
+
+/** What GetExecutionHistory returns. */
+interface HistoryPage {
+  readonly events: readonly HistoryEvent[];
+  readonly nextToken?: string;
 }
 
 /** How long StopExecution waits for another process to stop what it runs; it looks every second. */
@@ -206,7 +211,7 @@ export class StepFunctions {
     };
   }
 
-  #getExecutionHistory(request: z.output<typeof requests.GetExecutionHistory>): GetExecutionHistoryOutput {
+  #getExecutionHistory(request: z.output<typeof requests.GetExecutionHistory>): HistoryPage {
     const { executionArn: arn, maxResults: limit, reverseOrder: reverse, includeExecutionData, nextToken } = request;
     this.#find(arn);
     const page = { arn, limit, reverse };

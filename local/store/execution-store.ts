@@ -5,7 +5,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import type { HistoryEvent } from '../../core/contracts/history-event.ts';
 import type { AbortReason } from '../engine/engine.ts';
 import { isAlive, type Owner, thisProcess } from './owner.ts';
 import { preparePrivateDirectory } from './private-directory.ts';

@@ -1,6 +1,8 @@
 /** What the execution store holds, and how a row of it is read. */
 
-import type { ExecutionStatus, HistoryEvent } from '@aws-sdk/client-sfn';
+import type { ExecutionStatus } from '@aws-sdk/client-sfn';
+import * as z from 'zod';
+import { HistoryEvent } from '../../core/contracts/history-event.ts';
 import { shellWord } from '../../core/contracts/safe-text.ts';
 
 export interface ExecutionRecord {
@@ -69,9 +71,11 @@ export function recordOf(row: Row): ExecutionRecord {
   };
 }
 
+/** @throws Error where the text is not an event that this program has written */
 export function eventOf(json: string): HistoryEvent {
-  const event = JSON.parse(json) as HistoryEvent;
-  return { ...event, timestamp: event.timestamp === undefined ? undefined : new Date(event.timestamp) };
+  const { data, error } = HistoryEvent.safeParse(JSON.parse(json));
+  if (error !== undefined) throw new Error(`the store holds an event that cannot be read: ${z.prettifyError(error)}`);
+  return data;
 }
 
 /** How to go on. The ledger in the database knows what is done; the input knows the table. */

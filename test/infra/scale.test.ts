@@ -2,7 +2,7 @@
  * The real state machine with many pairs: how many events and bytes its history has, as AWS would count them. The database
  * is a clock that only says how long a pair takes; what loops over the pairs of a batch is the real thing.
  */
-import type { HistoryEvent } from '@aws-sdk/client-sfn';
+
 import { describe, expect, it } from 'vitest';
 import { LockTimeout } from '../../core/contracts/errors.ts';
 import {
@@ -14,9 +14,11 @@ import {
   pollForApproval,
 } from '../../core/contracts/event-budget.ts';
 import { PACE } from '../../core/contracts/forecast.ts';
+import type { HistoryEvent } from '../../core/contracts/history-event.ts';
 import { forEachStep } from '../../core/contracts/steps/catalogue.ts';
 import type { PairEvent } from '../../core/contracts/steps/events.ts';
 import type { PairItem, PairResult } from '../../core/contracts/steps/results.ts';
+import { isRecord } from '../../core/history/json.ts';
 import { workThrough } from '../../core/steps/batch.ts';
 import { type Handlers, type StateMachineDefinition, startExecution } from '../../local/engine/engine.ts';
 import { definition } from './definition.helpers.ts';
@@ -192,7 +194,7 @@ async function simulate(pairs: readonly SimulatedPair[], { fails = false } = {})
 
 /** Of the one input or output that an event holds. */
 function payloadBytes(event: HistoryEvent): number {
-  const details = Object.values(event).filter((value) => typeof value === 'object' && !(value instanceof Date));
+  const details = Object.values(event).filter(isRecord);
   return Math.max(
     0,
     ...details.flatMap(({ input, output }) => [input, output]).map((text) => Buffer.byteLength(String(text ?? ''))),

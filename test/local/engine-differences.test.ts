@@ -1,6 +1,6 @@
 /** Where the local engine is not like AWS and the adapter leaves it so; docs/local-engine.md tells what follows from it. */
 import { describe, expect, it } from 'vitest';
-import { fn, machine, output, run } from './engine.helpers.ts';
+import { machine, output, run } from './engine.helpers.ts';
 
 describe('the context object', () => {
   it('has the input and the start of the iteration, not of the execution, inside a Map', async () => {
@@ -55,23 +55,5 @@ describe('a Wait of more than 24.8 days', () => {
     const definition = machine({ Wait: { Type: 'Wait', Seconds: 2_147_484, End: true } });
 
     expect(output(await run(definition, {}, 'waited'))).toBe('waited');
-  });
-});
-
-describe('the events of an execution', () => {
-  it('do not tell a retry before its delay is over', async () => {
-    const definition = machine({
-      Work: {
-        Type: 'Task',
-        Resource: fn('work'),
-        Retry: [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 1, MaxAttempts: 1 }],
-        End: true,
-      },
-    });
-
-    const { events } = await run(definition, { work: () => Promise.reject(new Error('again')) });
-
-    const at = (type: string) => events.find((event) => event.type === type)?.timestamp ?? 0;
-    expect(at('TaskRetrying') - at('TaskFailed')).toBeGreaterThanOrEqual(990);
   });
 });

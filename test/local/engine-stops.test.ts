@@ -1,7 +1,8 @@
 /** What still runs after an execution was aborted or a Map failed. */
 import { describe, expect, it } from 'vitest';
-import { type ExecutionEvent, startExecution } from '../../local/engine/engine.ts';
-import { ARN, fn, gate, machine, Named, output, run } from './engine.helpers.ts';
+import { HistoryReader } from '../../core/history/read-history.ts';
+import { startExecution } from '../../local/engine/engine.ts';
+import { ARN, fn, gate, machine, Named, output, run, storyOf } from './engine.helpers.ts';
 
 const each = (concurrency: number, inner: Record<string, unknown> = {}) =>
   machine({
@@ -83,7 +84,7 @@ describe('a Map of which an iteration failed', () => {
 
     expect(outcome.status).toBe('SUCCEEDED');
     expect(story).toEqual(['work 1', 'work 2', 'fence', 'in flight ends']);
-    expect(events.filter(({ type }) => type === 'TaskFailed')).toHaveLength(1);
+    expect(events.filter(({ change }) => change === 'failed')).toHaveLength(1);
   });
 
   it('retries no item that was waiting for its next attempt', async () => {
@@ -155,7 +156,7 @@ describe('abort', () => {
 
   it('ends the execution at once and past every Catch; the handler in flight runs on, no other starts', async () => {
     const story: string[] = [];
-    const events: ExecutionEvent[] = [];
+    const reader = new HistoryReader();
     const started = gate();
     const { open, opened } = gate();
     const execution = startExecution({
@@ -172,7 +173,7 @@ describe('abort', () => {
       input: {},
       executionArn: ARN,
       name: 'test',
-      onEvent: (event) => events.push(event),
+      onHistory: (event) => reader.read([event]),
     });
     await started.opened;
 
@@ -184,7 +185,7 @@ describe('abort', () => {
     await execution.settled;
 
     expect(story).toEqual(['ABORTED', 'in flight ends']);
-    expect(events.map(({ type }) => type)).toEqual(['StateEntered', 'TaskScheduled', 'ExecutionAborted']);
+    expect(storyOf(reader.history().events)).toEqual(['entered Work', 'scheduled Work 1', 'ExecutionAborted']);
   });
 
   it('cuts a Wait and an item that waits for its next attempt', async () => {

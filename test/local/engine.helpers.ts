@@ -1,6 +1,6 @@
 /** Small machines for the engine tests. */
+import { HistoryReader, type ReadEvent } from '../../core/history/read-history.ts';
 import {
-  type ExecutionEvent,
   type ExecutionOutcome,
   type Handlers,
   type StartExecutionOptions,
@@ -22,8 +22,8 @@ export function machine(states: Record<string, { Type: string; [field: string]: 
 
 export interface Finished {
   readonly outcome: ExecutionOutcome;
-  readonly events: readonly ExecutionEvent[];
-  /** `type state` of each event, in order. */
+  readonly events: readonly ReadEvent[];
+  /** What was done with states and attempts, and how the execution ended, in order. */
   readonly story: readonly string[];
 }
 
@@ -34,19 +34,29 @@ export async function run(
   input: unknown = {},
   options: Partial<StartExecutionOptions> = {},
 ): Promise<Finished> {
-  const events: ExecutionEvent[] = [];
+  const reader = new HistoryReader();
   const execution = startExecution({
     definition,
     handlers,
     input,
     executionArn: ARN,
     name: 'test',
-    onEvent: (event) => events.push(event),
+    onHistory: (event) => reader.read([event]),
     ...options,
   });
   const outcome = await execution.outcome;
   await execution.settled;
-  return { outcome, events, story: events.map(({ type, state }) => `${type} ${state}`.trim()) };
+  const { events } = reader.history();
+  return { outcome, events, story: storyOf(events) };
+}
+
+/** `entered Work`, `scheduled Work 1`, `failed Work 1`: what was done with states and attempts, in order. */
+export function storyOf(events: readonly ReadEvent[]): string[] {
+  return events.flatMap(({ event, change, visit, attempt }) => {
+    if (/^Execution(?!Started)/.test(event.type ?? '')) return [event.type ?? ''];
+    if (change === null || change === 'exited') return [];
+    return [`${change} ${visit?.state}${change === 'entered' ? '' : ` ${attempt?.number}`}`];
+  });
 }
 
 /** The output of an execution that must have succeeded. */

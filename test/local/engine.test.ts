@@ -116,7 +116,7 @@ describe('errors', () => {
     const { outcome, story } = await run(definition, { work: () => Promise.reject(new Named('GateFailed', 'no')) });
 
     expect(outcome).toMatchObject({ status: 'FAILED', error: 'GateFailed' });
-    expect(story).toEqual(['StateEntered Work', 'TaskScheduled Work', 'TaskFailed Work', 'ExecutionFailed']);
+    expect(story).toEqual(['entered Work', 'scheduled Work 1', 'failed Work 1', 'ExecutionFailed']);
   });
 
   it.each([
@@ -153,15 +153,16 @@ describe('errors', () => {
 
     expect(calls).toBe(3);
     expect(output(finished)).toMatchObject({ error: { Error: 'LockTimeout' } });
-    expect(finished.events.filter(({ type }) => type.startsWith('Task')).map((e) => `${e.type} ${e.attempt}`)).toEqual([
-      'TaskScheduled 1',
-      'TaskFailed 1',
-      'TaskRetrying 2',
-      'TaskScheduled 2',
-      'TaskFailed 2',
-      'TaskRetrying 3',
-      'TaskScheduled 3',
-      'TaskFailed 3',
+    expect(finished.story).toEqual([
+      'entered Work',
+      'scheduled Work 1',
+      'failed Work 1',
+      'scheduled Work 2',
+      'failed Work 2',
+      'scheduled Work 3',
+      'failed Work 3',
+      'entered Caught',
+      'ExecutionSucceeded',
     ]);
   });
 
@@ -177,13 +178,13 @@ describe('errors', () => {
     });
     const answers = ['RUNNING', 'DONE'];
 
-    const { events } = await run(definition, { ask: async () => answers.shift() });
+    const { story } = await run(definition, { ask: async () => answers.shift() });
 
-    expect(events.filter(({ type }) => type.startsWith('Task')).map((e) => `${e.type} ${e.attempt}`)).toEqual([
-      'TaskScheduled 1',
-      'TaskSucceeded 1',
-      'TaskScheduled 1',
-      'TaskSucceeded 1',
+    expect(story.filter((line) => line.endsWith('1'))).toEqual([
+      'scheduled Ask 1',
+      'succeeded Ask 1',
+      'scheduled Ask 1',
+      'succeeded Ask 1',
     ]);
   });
 
@@ -209,11 +210,11 @@ describe('errors', () => {
     });
 
     expect(outcome).toEqual({ status: 'SUCCEEDED', output: 'ok' });
-    expect(story.filter((line) => line.startsWith('Task'))).toEqual([
-      'TaskScheduled Slow',
-      'TaskFailed Slow',
-      'TaskScheduled Late',
-      'TaskSucceeded Late',
+    expect(story.filter((line) => line.endsWith('1'))).toEqual([
+      'scheduled Slow 1',
+      'failed Slow 1',
+      'scheduled Late 1',
+      'succeeded Late 1',
     ]);
   });
 });

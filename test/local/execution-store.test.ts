@@ -16,12 +16,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import type { HistoryEvent } from '../../core/contracts/history-event.ts';
 import { openStore } from '../../local/local-endpoint.ts';
 import { ExecutionStore, STORE_FILE } from '../../local/store/execution-store.ts';
 import { isAlive, type Owner, thisProcess } from '../../local/store/owner.ts';
-import type { NewExecution } from '../../local/store/records.ts';
+import { eventOf, type NewExecution } from '../../local/store/records.ts';
 import { stateDirectory } from '../../local/store/state-directory.ts';
 
 const MACHINE = 'arn:aws:states:local:000000000000:stateMachine:p2pfk';
@@ -252,4 +252,8 @@ describe('the execution store', () => {
     expect(stateDirectory(undefined, { XDG_STATE_HOME: '/xdg' })).toBe('/xdg/p2pfk');
     expect(stateDirectory(undefined, { XDG_STATE_HOME: 'relative' })).toMatch(/\/\.local\/state\/p2pfk$/);
   });
+});
+
+it('an event that was kept in another shape is refused, and its field named', () => {
+  expect(() => eventOf('{"id":"1","type":"ExecutionStarted"}')).toThrow(/holds an event that cannot be read: .*id/s);
 });

@@ -2,8 +2,9 @@
  * Histories as AWS writes them. The orders and the previous ids expected here are those of recordings from the service:
  * the snapshots that LocalStack's tests validate against AWS (tests/aws/services/stepfunctions in its repository).
  */
-import type { HistoryEvent } from '@aws-sdk/client-sfn';
+
 import { describe, expect, it } from 'vitest';
+import type { HistoryEvent } from '../../core/contracts/history-event.ts';
 import type { Handlers, StateMachineDefinition } from '../../local/engine/engine.ts';
 import { fn, gate, machine, Named, run } from './engine.helpers.ts';
 
@@ -88,6 +89,17 @@ describe('the history of an execution', () => {
     const caught = JSON.parse(events[8]?.stateExitedEventDetails?.output ?? '');
     expect(caught).toMatchObject({ table: 'path', error: { Error: 'LockTimeout' } });
     expect(events[10]?.executionFailedEventDetails).toEqual({ error: 'GaveUp', cause: 'so it is' });
+  });
+
+  it('has a retry when its delay is over, and not before', async () => {
+    const retry = { ErrorEquals: ['States.ALL'], IntervalSeconds: 1, MaxAttempts: 1 };
+    const definition = machine({ Work: { Type: 'Task', Resource: fn('work'), Retry: [retry], End: true } });
+
+    const events = await historyOf(definition, { work: () => Promise.reject(new Error('again')) });
+
+    const at = (id: number) => events[id - 1]?.timestamp?.getTime() ?? 0;
+    expect(outline(events).slice(4, 6)).toEqual(['5<-4 LambdaFunctionFailed', '6<-5 LambdaFunctionScheduled']);
+    expect(at(6) - at(5)).toBeGreaterThanOrEqual(990);
   });
 
   it('chains the events of each iteration to its MapIterationStarted, however they mix', async () => {

@@ -7,8 +7,9 @@ import type { Plan, Verification } from '../../core/contracts/documents.ts';
 import { ExecutionInput } from '../../core/contracts/execution-input.ts';
 import { connect } from '../../core/ledger/connect.ts';
 import { planMigration } from '../../core/plan/read-plan.ts';
-import { type LocalInput, runLocally } from '../../local/executions.ts';
+import type { LocalInput } from '../../local/executions.ts';
 import { rowsSnapshot } from '../support/catalog.ts';
+import { runExecution } from '../support/run-execution.ts';
 import { catalog } from './catalog.helpers.ts';
 import { watchCoverage } from './coverage.helpers.ts';
 import type { MatrixDatabase } from './server.helpers.ts';
@@ -24,11 +25,11 @@ export interface Ending {
 /** Runs one execution to its end; the states are those that it entered, each once. */
 export async function execute(db: MatrixDatabase, input: LocalInput): Promise<Ending> {
   const states: string[] = [];
-  const { outcome } = await runLocally({
+  const { outcome } = await runExecution({
     input,
     databaseUrl: db.url,
-    onEvent: ({ type, state }) => {
-      if (type === 'StateEntered' && !states.includes(state)) states.push(state);
+    onEvent: ({ change, visit }) => {
+      if (change === 'entered' && visit !== null && !states.includes(visit.state)) states.push(visit.state);
     },
   });
   if (outcome.status === 'SUCCEEDED') return { ...(outcome.output as { status: string }), states };

@@ -2,8 +2,8 @@
  * Histories in the shape that GetExecutionHistory returns, and ledgers that go with them, drawn for any number of pairs:
  * what takes an hour or a failure at the right moment in a real run. What a real run looks like is tested on real ones.
  */
-import type { HistoryEvent, HistoryEventType } from '@aws-sdk/client-sfn';
 import type { Check, Rehearsal } from '../../core/contracts/documents.ts';
+import type { HistoryEvent } from '../../core/contracts/history-event.ts';
 import type { Trail, TrailEvent, TrailPair } from '../../core/contracts/trail.ts';
 import type { ReportSources } from '../../report/report.ts';
 import { builtDefinition } from './definition.helpers.ts';
@@ -37,7 +37,7 @@ class Writer {
   readonly events: HistoryEvent[] = [];
   now = BEGIN;
 
-  add(type: HistoryEventType, previousEventId: number, details: Partial<HistoryEvent> = {}, at = this.now): number {
+  add(type: string, previousEventId: number, details: Partial<HistoryEvent> = {}, at = this.now): number {
     const id = this.events.length + 1;
     this.events.push({ id, previousEventId, type, timestamp: new Date(at), ...details });
     return id;
@@ -45,16 +45,11 @@ class Writer {
 
   enter(type: string, name: string, previous: number, input: unknown, at = this.now): number {
     const stateEnteredEventDetails = { name, input: JSON.stringify(input) };
-    return this.add(`${type}StateEntered` as HistoryEventType, previous, { stateEnteredEventDetails }, at);
+    return this.add(`${type}StateEntered`, previous, { stateEnteredEventDetails }, at);
   }
 
   exit(type: string, name: string, previous: number, at = this.now): number {
-    return this.add(
-      `${type}StateExited` as HistoryEventType,
-      previous,
-      { stateExitedEventDetails: { name, output: '{}' } },
-      at,
-    );
+    return this.add(`${type}StateExited`, previous, { stateExitedEventDetails: { name, output: '{}' } }, at);
   }
 
   attempt(

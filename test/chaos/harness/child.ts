@@ -5,11 +5,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
-import { messageOfCause } from '../../../core/contracts/cause.ts';
+import { recordOf } from '../../../core/history/json.ts';
 import { handler as reconcile } from '../../../lambdas/operations/reconcile.ts';
 import type { Handler, Handlers, StateMachineDefinition } from '../../../local/engine/engine.ts';
-import { runLocally } from '../../../local/executions.ts';
 import { handlers as ownHandlers } from '../../../local/handlers.ts';
+import { runExecution } from '../../support/run-execution.ts';
 import { failingHandlers } from './failing-functions.ts';
 import type { Command, DeliverCommand, Report, RunCommand } from './protocol.ts';
 
@@ -37,18 +37,20 @@ let running = false;
 async function run({ databaseUrl, input, definition, allowanceMs, failing = [] }: RunCommand): Promise<void> {
   running = true;
   try {
-    const { outcome, executionArn } = await runLocally({
+    const { outcome, executionArn } = await runExecution({
       input: { table: '', accept: ['all'], ...input },
       databaseUrl,
       signal: interruption.signal,
       definition: JSON.parse(readFileSync(definition, 'utf8')) as StateMachineDefinition,
       handlers: failingHandlers(watched(allowanceMs), failing, { databaseUrl, tell }),
-      onEvent: ({ type, state, error, cause, output }) => {
-        if (type === 'StateEntered') tell({ type: 'entered', state });
-        const { note } = (output ?? {}) as { note?: string };
-        if (type === 'TaskSucceeded' && note !== undefined) tell({ type: 'held-back', state, message: note });
-        if (type === 'TaskFailed')
-          tell({ type: 'failed', state, error: error ?? '', message: messageOfCause(cause) ?? '' });
+      onEvent: ({ change, visit, attempt }) => {
+        const { state } = visit ?? { state: '' };
+        if (change === 'entered') tell({ type: 'entered', state });
+        const { note } = recordOf(attempt?.output);
+        if (change === 'succeeded' && typeof note === 'string') tell({ type: 'held-back', state, message: note });
+        const failure = attempt?.failure;
+        if (change === 'failed' && failure)
+          tell({ type: 'failed', state, error: failure.name, message: failure.message });
       },
     });
     tell({ type: 'ended', outcome, executionArn });
