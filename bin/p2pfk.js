@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const OLDEST_NODE = 24;
-/** Exit code for bad usage or input, as in core/contracts/errors.ts. */
+/** Exit code for bad usage or input, as in cli/exit-codes.ts. */
 const BAD_INPUT = 2;
 
 const installation = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -4,7 +4,7 @@
  */
 import { type SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { readReaders } from '../core/checks/readers.ts';
-import { ExitCode } from '../core/contracts/errors.ts';
+import type { MigrationReport } from '../core/contracts/documents.ts';
 import type { ExecutionInput } from '../core/contracts/execution-input.ts';
 import { connectReadOnly } from '../core/ledger/connect.ts';
 import { readMigrationReport } from '../core/ledger/migrations.ts';
@@ -17,9 +17,9 @@ import type { ExecutionStore } from '../local/store/execution-store.ts';
 import { localPause } from './executions/connection.ts';
 import { startExecution } from './executions/start.ts';
 import { watchExecution } from './executions/watch.ts';
-import { INTERRUPTED } from './failures.ts';
+import { ExitCode, exitCodeOfReport } from './exit-codes.ts';
 import { onInterrupt } from './interrupt.ts';
-import { type LedgerReport, type Result, ROLLBACK_FINISHED, resultOf } from './outcome.ts';
+import { type LedgerReport, ROLLBACK_FINISHED, reportOf } from './outcome.ts';
 import type { Output } from './output.ts';
 import { closingLines } from './progress/closing.ts';
 import { createReporter, type ProgressReporter } from './progress/reporter.ts';
@@ -36,6 +36,11 @@ export interface ExecuteOptions {
   readonly verbose?: boolean | undefined;
   /** Where a report of the execution is to go. */
   readonly reportFile?: string;
+}
+
+export interface Result {
+  readonly report: MigrationReport;
+  readonly exitCode: ExitCode;
 }
 
 /**
@@ -65,7 +70,7 @@ async function executeOnce(options: ExecuteOptions): Promise<Result> {
     const store = openStore(stateDir, warn);
     const { signal } = interruption;
     const pending = await pendingReportFor(reportFile, databaseUrl);
-    const result = await runWithProgress({
+    const report = await runWithProgress({
       input,
       databaseUrl,
       store,
@@ -75,15 +80,15 @@ async function executeOnce(options: ExecuteOptions): Promise<Result> {
       ...(pending === null ? {} : { afterwards: (client, executionArn) => pending.read(client, executionArn) }),
     });
     reporter.stop();
-    if (result.exitCode === ExitCode.BadInput) output.complain(`p2pfk: ${result.report.error?.message ?? ''}`);
+    // Stopped: by Ctrl-C here, or by p2pfk stop in another terminal.
+    const exitCode = exitCodeOfReport(report, interruption.exitCode);
+    if (exitCode === ExitCode.BadInput) output.complain(`p2pfk: ${report.error?.message ?? ''}`);
     else {
       const context = { operation: input.operation, table: input.table, progress: reporter.progress };
-      for (const line of closingLines(result.report, context)) output.line(line);
+      for (const line of closingLines(report, context)) output.line(line);
     }
     await pending?.write(output);
-    if (result.exitCode !== INTERRUPTED) return result;
-    // Stopped: by Ctrl-C here, or by p2pfk stop in another terminal.
-    return { ...result, exitCode: interruption.exitCode ?? ExitCode.Paused };
+    return { report, exitCode };
   } finally {
     reporter.stop();
     interruption.dispose();
@@ -121,11 +126,11 @@ export interface RunOptions {
   /** Instead of the real ones: the demo's, which do damage. */
   readonly handlers?: Handlers;
   /** What else is to be read from the execution, while there still is an endpoint to ask. */
-  readonly afterwards?: (client: SFNClient, executionArn: string, result: Result) => Promise<void>;
+  readonly afterwards?: (client: SFNClient, executionArn: string) => Promise<void>;
 }
 
-/** The execution itself and its result; what is printed on the way is the reporter's. */
-export async function runWithProgress(options: RunOptions): Promise<Result> {
+/** The execution itself and how it ended; what is printed on the way is the reporter's. */
+export async function runWithProgress(options: RunOptions): Promise<MigrationReport> {
   const { input, databaseUrl, store, reporter, warn, signal, handlers } = options;
   const stray = surviveStrayErrors(warn);
   const endpoint = openLocalEndpoint({ databaseUrl, store, warn, handlers });
@@ -148,9 +153,8 @@ export async function runWithProgress(options: RunOptions): Promise<Result> {
     if (watched.outcome.status !== 'ABORTED') await service.settled();
     const ledger = await readLedger(databaseUrl, reporter.progress, executionArn);
     const { operation } = input;
-    const result = resultOf({ executionArn, operation, ...watched, seen: seenIn(reporter.progress), ledger });
-    await options.afterwards?.(client, executionArn, result);
-    return result;
+    await options.afterwards?.(client, executionArn);
+    return reportOf({ executionArn, operation, ...watched, seen: seenIn(reporter.progress), ledger });
   } finally {
     endpoint.close();
     stray.dispose();

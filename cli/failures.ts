@@ -1,22 +1,7 @@
-/** Turns whatever was thrown into lines for a person and an exit code for a script. */
-import {
-  ExitCode,
-  type LockHolder,
-  messageOf,
-  P2pfkError,
-  type PostgresErrorContext,
-} from '../core/contracts/errors.ts';
+/** Turns whatever was thrown into lines for a person. */
+import { type LockHolder, messageOf, P2pfkError, type PostgresErrorContext } from '../core/contracts/errors.ts';
 import { redact, withheld } from '../core/contracts/redact.ts';
 import { oneLine, visible } from './text.ts';
-
-/** Exit code of a process that Ctrl-C ended, as shells write it: 128 + SIGINT. */
-export const INTERRUPTED = 130;
-
-export interface Failure {
-  readonly exitCode: number;
-  /** The first line says what is wrong; the others, where there are any, are what PostgreSQL adds. */
-  readonly lines: readonly string[];
-}
 
 /** `pid 4711 (psql, user app, idle in transaction since 10:02:11) holds RowExclusiveLock on public.path: UPDATE ...` */
 function describeHolder(holder: LockHolder): string {
@@ -42,16 +27,16 @@ function contextLines(context: PostgresErrorContext): string[] {
     .map((line) => `  ${line}`);
 }
 
-export function describeFailure(error: unknown): Failure {
+/** @returns the first line says what is wrong; the others, where there are any, are what PostgreSQL adds */
+export function describeFailure(error: unknown): readonly string[] {
   const known = error instanceof P2pfkError;
   const lines = [
     `p2pfk: ${oneLine(messageOf(error))}`,
     ...(known ? contextLines(error.context) : []),
     ...(process.env.P2PFK_DEBUG === '1' && error instanceof Error ? stackLines(error) : []),
   ];
-  // An error that nobody named is a defect of ours. It came before anything ran, or the execution would have caught it.
   if (!known && process.env.P2PFK_DEBUG !== '1') lines.push('  P2PFK_DEBUG=1 shows where this comes from');
-  return { exitCode: known ? error.exitCode : ExitCode.BadInput, lines: lines.map((line) => visible(withheld(line))) };
+  return lines.map((line) => visible(withheld(line)));
 }
 
 function stackLines(error: Error): string[] {

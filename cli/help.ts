@@ -1,4 +1,5 @@
 /** The parts of the help texts that several commands share. */
+import { type ExitCode, MEANINGS } from './exit-codes.ts';
 
 export const ENVIRONMENT_HELP = `Environment:
   DATABASE_URL                                the database, where --database-url is not given
@@ -21,31 +22,20 @@ export const AWS_ENVIRONMENT_HELP = `Environment:
   NO_COLOR                                                                   no colours, as --no-color
   P2PFK_DEBUG=1                                                              stack traces with errors`;
 
-const MEANINGS: Readonly<Record<number, string>> = {
-  0: 'done, or nothing to do',
-  1: 'failed, and everything was put back',
-  2: 'bad usage or input, no connection, wrong password',
-  3: 'a check did not pass',
-  4: 'refused: preflight, a ledger that is not trusted or of another version, or another execution is at work; nothing was changed',
-  5: 'the rollback itself failed; a person is needed',
-  6: 'paused: window closed, rehearsal, approval, lock never free, an outage, partitions changed; or taken over by another execution',
-  130: 'interrupted by Ctrl-C',
-};
-
 export interface HelpParts {
   readonly about?: string;
   /** Command lines with what they are for. */
   readonly examples: readonly (readonly [command: string, purpose: string])[];
   readonly environment?: string;
   /** Codes that this command can end with; a text replaces the general meaning. */
-  readonly exitCodes: readonly (number | readonly [code: number, meaning: string])[];
+  readonly exitCodes: readonly (ExitCode | readonly [code: ExitCode, meaning: string])[];
 }
 
 /** The text below the options of a command's `--help`. */
 export function helpText(parts: HelpParts): string {
   const examples = parts.examples.flatMap(([command, purpose]) => [`  # ${purpose}`, `  ${command}`]);
   const codes = parts.exitCodes.map((entry) => {
-    const [code, meaning] = typeof entry === 'number' ? [entry, MEANINGS[entry] ?? ''] : entry;
+    const [code, meaning] = typeof entry === 'number' ? [entry, MEANINGS[entry]] : entry;
     return `  ${String(code).padStart(3)}  ${meaning}`;
   });
   return [

@@ -1,9 +1,10 @@
 /** Ctrl-C: the first one stops in good order, the second one at once. */
+import { ExitCode } from './exit-codes.ts';
 
 export interface Interruption {
   readonly signal: AbortSignal;
-  /** Exit code for the signal that came: 130 for SIGINT, 143 for SIGTERM; null while none has come. */
-  readonly exitCode: number | null;
+  /** Of the signal that came, SIGINT or SIGTERM; null while none has come. */
+  readonly exitCode: ExitCode | null;
   dispose(): void;
 }
 
@@ -13,14 +14,14 @@ export interface Interruption {
  */
 export const SAME_SIGNAL_MS = 1_000;
 
-const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+const CODES = { SIGINT: ExitCode.Interrupted, SIGTERM: ExitCode.Terminated, SIGHUP: ExitCode.HungUp } as const;
 
 /**
  * @param onFirst is told once, when the first signal comes
  */
 export function onInterrupt(onFirst: () => void): Interruption {
   const controller = new AbortController();
-  let exitCode: number | null = null;
+  let exitCode: ExitCode | null = null;
   let cameAt = 0;
   const handle = (name: NodeJS.Signals): void => {
     const code = name === 'SIGTERM' ? CODES.SIGTERM : CODES.SIGINT;

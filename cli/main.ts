@@ -1,8 +1,7 @@
 /** Entry of the command line. Everything that can be tested without a process is in program.ts. */
+import { ExitCode } from './exit-codes.ts';
 import { run } from './program.ts';
 import { outlivesItsOutput } from './stray-errors.ts';
-
-const BROKEN_PIPE = 141;
 
 // `p2pfk plan | head` closes our stdout early: that is the reader's right, not an error worth a stack trace. And neither it
 // nor a terminal that is gone ends a migration.
@@ -11,7 +10,7 @@ for (const stream of [process.stdout, process.stderr]) {
     if (outlivesItsOutput()) return;
     if (error.code !== 'EPIPE') throw error;
     // As a shell tells of a process that SIGPIPE has ended: never 0, where the work was still to be done.
-    process.exit(process.exitCode ?? BROKEN_PIPE);
+    process.exit(process.exitCode ?? ExitCode.BrokenPipe);
   });
 }
 

@@ -1,7 +1,4 @@
-/**
- * How the end of an execution becomes the JSON document and the exit code of the command line. Pure; the one place that
- * knows the mapping.
- */
+/** How the end of an execution becomes the JSON document of the command line. Pure. */
 import { type NamedError, readCause } from '../core/contracts/cause.ts';
 import type {
   Blocked,
@@ -10,15 +7,14 @@ import type {
   MigrationStatus,
   Verification,
 } from '../core/contracts/documents.ts';
-import { ExitCode } from '../core/contracts/errors.ts';
 import type {
   PauseResult,
   PlanResult,
   RolledBackResult,
   VerifyMigrationResult,
 } from '../core/contracts/steps/results.ts';
-import { isRecord } from '../core/history/json.ts';
-import { INTERRUPTED } from './failures.ts';
+import { isRecord, recordOf } from '../core/history/json.ts';
+import { INTERRUPTED } from './exit-codes.ts';
 import { readError, stringOf } from './progress/events.ts';
 
 /** The end of an execution, as Step Functions tells it. */
@@ -58,37 +54,25 @@ export interface Ended {
   readonly ledger: LedgerReport | null;
 }
 
-export interface Result {
-  readonly report: MigrationReport;
-  readonly exitCode: number;
-}
-
-/** Errors of the Plan step that say: what was asked for cannot be done as it was written, or there is no connection. */
-const BAD_INPUT = new Set(['InvalidInput', 'ConnectionRefused', 'ConnectionLost']);
-
 interface Verdict {
   readonly status: MigrationStatus;
-  readonly exitCode: number;
   readonly error: NamedError | null;
   readonly note?: string;
 }
 
-export function resultOf(ended: Ended): Result {
+export function reportOf(ended: Ended): MigrationReport {
   const verdict = rollbackFinished(ended) ?? judge(ended.outcome, ended.seen);
-  const output = isRecord(ended.outcome.output) ? ended.outcome.output : {};
+  const output = recordOf(ended.outcome.output);
   return {
-    exitCode: verdict.exitCode,
-    report: {
-      status: verdict.status,
-      migrationId: ended.seen.migrationId ?? (stringOf(output.migrationId) || null),
-      executionArn: ended.executionArn,
-      pairs: ended.ledger?.pairs ?? ended.seen.pairs,
-      durationMs: Math.round(ended.durationMs),
-      blocked: ended.ledger?.blocked ?? null,
-      verification: ended.seen.verified ? (ended.ledger?.verification ?? null) : null,
-      error: verdict.error,
-      ...(verdict.note === undefined ? {} : { note: verdict.note }),
-    },
+    status: verdict.status,
+    migrationId: ended.seen.migrationId ?? (stringOf(output.migrationId) || null),
+    executionArn: ended.executionArn,
+    pairs: ended.ledger?.pairs ?? ended.seen.pairs,
+    durationMs: Math.round(ended.durationMs),
+    blocked: ended.ledger?.blocked ?? null,
+    verification: ended.seen.verified ? (ended.ledger?.verification ?? null) : null,
+    error: verdict.error,
+    ...(verdict.note === undefined ? {} : { note: verdict.note }),
   };
 }
 
@@ -97,7 +81,7 @@ function rollbackFinished({ operation, outcome: { status, output } }: Ended): Ve
   if (operation !== 'migrate' || status !== 'SUCCEEDED' || !isRecord(output) || output.status !== 'ROLLED_BACK')
     return null;
   const message = 'a rollback that was half done is finished now; the same command migrates';
-  return { status: 'ROLLED_BACK', exitCode: ExitCode.RolledBack, error: { name: ROLLBACK_FINISHED, message } };
+  return { status: 'ROLLED_BACK', error: { name: ROLLBACK_FINISHED, message } };
 }
 
 /** Name of the error where a migration was asked for, and an earlier rollback was finished instead. */
@@ -113,13 +97,11 @@ function judge(outcome: ExecutionOutcome, seen: Seen): Verdict {
       // Nothing is undone, nothing is lost: the same command goes on from here. So it is a pause that nobody planned.
       return {
         status: 'PAUSED',
-        exitCode: INTERRUPTED,
-        error: { name: 'Interrupted', message: outcome.cause || 'the execution was stopped before its end' },
+        error: { name: INTERRUPTED, message: outcome.cause || 'the execution was stopped before its end' },
       };
     case 'TIMED_OUT':
       return {
         status: 'PAUSED',
-        exitCode: ExitCode.Paused,
         error: readError(outcome.error || 'States.Timeout', outcome.cause),
       };
   }
@@ -144,12 +126,10 @@ const SUCCESSES: Readonly<Record<SuccessStatus, (output: Output, seen: Seen) => 
   NOTHING_TO_ROLL_BACK: done('ROLLED_BACK'),
   CHECKS_PENDING: ({ reason }) => ({
     status: 'PAUSED',
-    exitCode: ExitCode.Paused,
     error: { name: 'ChecksPending', message: stringOf(reason) },
   }),
   PAUSED: ({ reason }, { failure }) => ({
     status: 'PAUSED',
-    exitCode: ExitCode.Paused,
     error: { name: failure?.name ?? 'Paused', message: stringOf(reason) || (failure?.message ?? 'paused') },
   }),
 };
@@ -171,7 +151,7 @@ function isSuccess(status: unknown): status is SuccessStatus {
 function done(status: MigrationStatus): (output: Output) => Verdict {
   return ({ reason }) => {
     const note = stringOf(reason);
-    return { status, exitCode: ExitCode.Done, error: null, ...(note === '' ? {} : { note }) };
+    return { status, error: null, ...(note === '' ? {} : { note }) };
   };
 }
 
@@ -184,7 +164,6 @@ function judgeFailure(outcome: ExecutionOutcome, seen: Seen): Verdict {
       const name = seen.failure?.name ?? (cause.name || own.name);
       return {
         status: 'ROLLED_BACK',
-        exitCode: ExitCode.RolledBack,
         error: { name, message: cause.message || (seen.failure?.message ?? own.message) },
       };
     }
@@ -192,20 +171,16 @@ function judgeFailure(outcome: ExecutionOutcome, seen: Seen): Verdict {
     case 'PauseFailed':
     case 'RollbackInterrupted':
       // Nothing is to be repaired: the migration goes on elsewhere, or from here with the next run.
-      return { status: 'PAUSED', exitCode: ExitCode.Paused, error: own };
+      return { status: 'PAUSED', error: own };
     case 'RollbackFailed':
       return stranded({ name: 'RollbackFailed', message: own.message });
     default:
       // What gets past every Catch (States.Runtime) has left the migration where it was.
-      if (seen.planned) return { status: 'PAUSED', exitCode: ExitCode.Paused, error: own };
-      return {
-        status: 'REFUSED',
-        exitCode: BAD_INPUT.has(own.name) ? ExitCode.BadInput : ExitCode.Refused,
-        error: own,
-      };
+      if (seen.planned) return { status: 'PAUSED', error: own };
+      return { status: 'REFUSED', error: own };
   }
 }
 
 function stranded(error: NamedError): Verdict {
-  return { status: 'ROLLBACK_FAILED', exitCode: ExitCode.RollbackFailed, error };
+  return { status: 'ROLLBACK_FAILED', error };
 }

@@ -1,7 +1,6 @@
 /** The commander program: commands, and one place that turns what was thrown into a message and an exit code. */
 
 import { Command, CommanderError } from 'commander';
-import { ExitCode } from '../core/contracts/errors.ts';
 import { redact } from '../core/contracts/redact.ts';
 import { registerApprove } from './commands/approve.ts';
 import { registerAudit } from './commands/audit.ts';
@@ -18,6 +17,7 @@ import { registerStart } from './commands/start.ts';
 import { registerStop } from './commands/stop.ts';
 import { registerVerify } from './commands/verify.ts';
 import { registerWatch } from './commands/watch.ts';
+import { ExitCode, exitCodeOfError } from './exit-codes.ts';
 import { describeFailure } from './failures.ts';
 import type { Finish } from './finish.ts';
 import { ENVIRONMENT_HELP } from './help.ts';
@@ -92,23 +92,20 @@ export async function run(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return usageFailure(error, program, argv);
-    const failure = describeFailure(error);
-    complain(failure.lines);
-    return failure.exitCode;
+    const lines = error instanceof CommanderError ? usageFailure(error, program, argv) : describeFailure(error);
+    if (lines.length > 0) complain(lines);
+    return exitCodeOfError(error);
   }
 }
 
-function usageFailure(error: CommanderError, program: Command, argv: readonly string[]): number {
-  if (error.exitCode === 0) return ExitCode.Done;
-  // Without a command, commander has printed the whole help already.
-  if (error.code === 'commander.help') return ExitCode.BadInput;
+function usageFailure(error: CommanderError, program: Command, argv: readonly string[]): readonly string[] {
+  // Help and version are printed by then. Without a command, commander has printed the whole help.
+  if (error.exitCode === 0 || error.code === 'commander.help') return [];
   const command = program.commands.find((candidate) => candidate.name() === argv.find((word) => !word.startsWith('-')));
   const where = command === undefined ? 'p2pfk --help' : `p2pfk ${command.name()} --help`;
   const what = redact(error.message)
     .replace(/^error: /, '')
     .replace(/\s*\n\s*/g, ' ')
     .replace(/\.$/, '');
-  complain([`p2pfk: ${what}; see ${where}`]);
-  return ExitCode.BadInput;
+  return [`p2pfk: ${what}; see ${where}`];
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { ExitCode } from '../exit-codes.ts';
 import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
 import {
@@ -62,7 +63,6 @@ that started it.`,
 
 async function approveMigration(flags: ApproveFlags): Promise<number> {
   applyVerbose(flags);
-  const { ExitCode } = await import('../../core/contracts/errors.ts');
   const { connect } = await import('../../core/ledger/connect.ts');
   const { approve, withdrawApproval } = await import('../../core/ledger/approve.ts');
   const { confirmOnStandby } = await import('../../core/ledger/standby-commit.ts');

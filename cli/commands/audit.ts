@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { redact } from '../../core/contracts/redact.ts';
 import type { Audit } from '../../core/drift/drift.ts';
+import { ExitCode } from '../exit-codes.ts';
 import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
 import {
@@ -104,7 +105,6 @@ async function audit(flags: AuditFlags): Promise<number> {
   const client = await (run ? connect(session) : connectReadOnly(session));
   try {
     const document = run ? await repair(client, flags, lockTimeoutMs) : await look(client, flags);
-    const { ExitCode } = await import('../../core/contracts/errors.ts');
     const failed = document.repairs?.some((outcome) => outcome.status === 'FAILED') ?? false;
     return document.passed && !failed ? ExitCode.Done : ExitCode.CheckFailed;
   } finally {

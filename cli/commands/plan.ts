@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { ExitCode } from '../exit-codes.ts';
 import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
 import {
@@ -52,7 +53,7 @@ export function registerPlan(program: Command, finish: Finish): void {
 
 async function plan(flags: PlanFlags, command: Command): Promise<number> {
   applyVerbose(flags);
-  const { ExitCode, InvalidInput } = await import('../../core/contracts/errors.ts');
+  const { InvalidInput } = await import('../../core/contracts/errors.ts');
   if (flags.sql === true && flags.json === true) {
     throw new InvalidInput('--sql and --json cannot be used together: the JSON document holds the statements already');
   }

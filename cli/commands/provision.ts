@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { ExitCode } from '../exit-codes.ts';
 import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
 import {
@@ -85,7 +86,6 @@ A bound that overlaps another is refused, and nothing is changed.`,
 
 async function provision(flags: ProvisionFlags): Promise<number> {
   applyVerbose(flags);
-  const { ExitCode } = await import('../../core/contracts/errors.ts');
   const { connect } = await import('../../core/ledger/connect.ts');
   const core = await import('../../core/provision/provision-pair.ts');
   const { confirmOnStandby } = await import('../../core/ledger/standby-commit.ts');

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { ExitCode } from '../exit-codes.ts';
 import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
 import {
@@ -45,7 +46,6 @@ The HTML file is complete in itself: it loads nothing, and can be mailed, archiv
 }
 
 async function report(flags: ReportFlags): Promise<number> {
-  const { ExitCode } = await import('../../core/contracts/errors.ts');
   const { connectTo } = await import('../executions/connection.ts');
   const { executionFailure } = await import('../executions/client.ts');
   const { buildReport } = await import('../../report/report.ts');

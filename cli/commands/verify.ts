@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { ExitCode } from '../exit-codes.ts';
 import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
 import {
@@ -40,7 +41,6 @@ a transaction that is rolled back.`,
 
 async function verify(flags: VerifyFlags): Promise<number> {
   applyVerbose(flags);
-  const { ExitCode } = await import('../../core/contracts/errors.ts');
   const { connectReadOnly } = await import('../../core/ledger/connect.ts');
   const { verifyTable } = await import('../../core/checks/verification.ts');
   const { createOutput } = await import('../output.ts');

@@ -1,16 +1,16 @@
 /** `p2pfk demo`: tells the story of local/demo, from an empty directory to the proof. */
 
 import type { MigrationReport, Plan } from '../../core/contracts/documents.ts';
-import { ExitCode, InvalidInput } from '../../core/contracts/errors.ts';
+import { InvalidInput } from '../../core/contracts/errors.ts';
 import { ExecutionInput } from '../../core/contracts/execution-input.ts';
 import { connectReadOnly } from '../../core/ledger/connect.ts';
 import { planMigration } from '../../core/plan/read-plan.ts';
 import { type Demo, type Measurements, startDemo } from '../../local/demo/demo.ts';
 import { ExecutionStore } from '../../local/store/execution-store.ts';
 import { pendingReportFor, runWithProgress } from '../execute.ts';
+import { ExitCode, exitCodeOfReport } from '../exit-codes.ts';
 import { onceInterrupted } from '../interrupt.ts';
 import { applyVerbose, type OutputFlags, type ReportFlag } from '../options.ts';
-import type { Result } from '../outcome.ts';
 import { createOutput, type Output } from '../output.ts';
 import { closingLines } from '../progress/closing.ts';
 import { createReporter } from '../progress/reporter.ts';
@@ -68,13 +68,13 @@ async function tell(started: Demo, flags: DemoFlags, output: Output, say: (line:
   const before = flags.fail === undefined ? await measured(started, 'before', say) : null;
 
   const pending = await pendingReportFor(flags.report, started.databaseUrl);
-  const result = await migrate(started, input, flags, output, pending);
+  const report = await migrate(started, input, flags, output, pending);
 
   const now = await planOf(started, input);
   const restored =
     now.definition === planned.definition && now.constraint === planned.constraint && now.statements.length > 0;
   if (flags.fail !== undefined) output.line(restored ? parentIsBack(now) : '✗ The parent-level FK is not as it was');
-  const migrated = result.report.status === 'MIGRATED';
+  const migrated = report.status === 'MIGRATED';
   const after = before !== null && migrated ? await measured(started, 'after', say) : null;
   if (before !== null && after !== null) {
     output.line();
@@ -86,13 +86,14 @@ async function tell(started: Demo, flags: DemoFlags, output: Output, say: (line:
     rows: started.rows,
     before,
     after,
-    migration: result.report,
+    migration: report,
     parentForeignKeyRestored: restored,
   };
   output.document(document);
-  if (flags.fail === undefined) return result.exitCode;
+  const exitCode = exitCodeOfReport(report);
+  if (flags.fail === undefined) return exitCode;
   if (migrated) output.complain('✗ The damage went unnoticed');
-  return migrated || (result.exitCode === ExitCode.RolledBack && !restored) ? ExitCode.CheckFailed : result.exitCode;
+  return migrated || (exitCode === ExitCode.RolledBack && !restored) ? ExitCode.CheckFailed : exitCode;
 }
 
 function parentIsBack({ constraint, definition }: Plan): string {
@@ -115,13 +116,13 @@ async function migrate(
   flags: DemoFlags,
   output: Output,
   pending: PendingReport | null,
-): Promise<Result> {
+): Promise<MigrationReport> {
   const reporter = await createReporter({ output, verbose: flags.verbose });
   try {
     const tellDamage = (what: string): void => reporter.announce(`! ${what}`);
     const handlers = flags.fail === undefined ? null : await started.damageHooks(flags.fail, tellDamage);
     const { databaseUrl } = started;
-    const result = await runWithProgress({
+    const report = await runWithProgress({
       input,
       databaseUrl,
       // The database is gone afterwards, and what happened to it means nothing any more.
@@ -133,8 +134,8 @@ async function migrate(
     });
     reporter.stop();
     const context = { operation: input.operation, table: input.table, progress: reporter.progress };
-    for (const line of closingLines(result.report, context)) output.line(line);
-    return result;
+    for (const line of closingLines(report, context)) output.line(line);
+    return report;
   } finally {
     reporter.stop();
   }

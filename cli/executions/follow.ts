@@ -1,9 +1,8 @@
 /** Follows an execution with progress to its end, and ends as it ended: of `start --wait` and of `watch`. */
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import { ExitCode } from '../../core/contracts/errors.ts';
-import { INTERRUPTED } from '../failures.ts';
+import { ExitCode, exitCodeOfReport } from '../exit-codes.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { resultOf } from '../outcome.ts';
+import { reportOf } from '../outcome.ts';
 import type { Output } from '../output.ts';
 import { closingLines } from '../progress/closing.ts';
 import { createReporter } from '../progress/reporter.ts';
@@ -42,15 +41,16 @@ export async function follow(options: FollowOptions): Promise<number> {
       signal: interruption.signal,
     });
     reporter.stop();
-    if (watched === null) return interruption.exitCode ?? INTERRUPTED;
+    if (watched === null) return interruption.exitCode ?? ExitCode.Interrupted;
     const { operation } = options;
     const seen = seenIn(reporter.progress);
-    const { report, exitCode } = resultOf({ executionArn, operation, ...watched, seen, ledger: null });
+    const report = reportOf({ executionArn, operation, ...watched, seen, ledger: null });
+    // One that was stopped was not stopped by Ctrl-C here.
+    const exitCode = exitCodeOfReport(report);
     if (exitCode === ExitCode.BadInput) output.complain(`p2pfk: ${report.error?.message ?? ''}`);
     else for (const line of closingLines(report, { ...options, progress: reporter.progress })) output.line(line);
     output.document(report);
-    // Stopped by somebody else, not by Ctrl-C here.
-    return exitCode === INTERRUPTED ? ExitCode.Paused : exitCode;
+    return exitCode;
   } catch (error) {
     reporter.stop();
     if (interruption.exitCode !== null) return interruption.exitCode;

@@ -9,8 +9,9 @@ import {
   type SchedulerClient,
 } from '@aws-sdk/client-scheduler';
 import { type Opening, openingOf } from '../../core/contracts/aws/maintenance-window.ts';
-import { ExitCode, InvalidInput } from '../../core/contracts/errors.ts';
+import { InvalidInput } from '../../core/contracts/errors.ts';
 import { echoed } from '../../core/contracts/redact.ts';
+import { ExitCode } from '../exit-codes.ts';
 import { executionInputOf, givenInput } from '../input.ts';
 import { createOutput, type Output } from '../output.ts';
 import { statedInAws } from '../people.ts';

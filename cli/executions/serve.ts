@@ -1,6 +1,6 @@
 /** `p2pfk serve`. */
 
-import { ExitCode, InvalidInput } from '../../core/contracts/errors.ts';
+import { InvalidInput } from '../../core/contracts/errors.ts';
 import { describeTarget } from '../../core/ledger/connect.ts';
 import { allowHoldBackQuery } from '../../core/steps/throttle.ts';
 import { type LocalEndpoint, openLocalEndpoint, openStore } from '../../local/local-endpoint.ts';
@@ -8,7 +8,7 @@ import { STATE_MACHINE_ARN } from '../../local/step-functions/arns.ts';
 import { type Endpoint, serve as listen } from '../../local/step-functions/endpoint.ts';
 import { type Console, createConsole } from '../console/console.ts';
 import { type Elsewhere, listenElsewhere, passwordFor } from '../console/elsewhere.ts';
-import { INTERRUPTED } from '../failures.ts';
+import { ExitCode } from '../exit-codes.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { applyVerbose, type DatabaseFlags, databaseUrlOf, type OutputFlags, type StateFlags } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
@@ -85,7 +85,7 @@ async function untilInterrupted(local: LocalEndpoint, served: Served, output: Ou
     await served.endpoint.close();
     if (service.running.length === 0) return ExitCode.Done;
     await service.stopAll(STOPPED);
-    return interruption.exitCode ?? INTERRUPTED;
+    return interruption.exitCode ?? ExitCode.Interrupted;
   } finally {
     interruption.dispose();
   }

@@ -1,7 +1,8 @@
 /** `p2pfk watch` and `p2pfk history`. */
-import { ExitCode } from '../../core/contracts/errors.ts';
+
 import { readHistory } from '../../core/history/read-history.ts';
 import { describeIdentity } from '../../core/ledger/schema/identity.ts';
+import { ExitCode } from '../exit-codes.ts';
 import type { ExecutionFlags, OutputFlags } from '../options.ts';
 import { createOutput } from '../output.ts';
 import { historyLines } from '../render/history-text.ts';

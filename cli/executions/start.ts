@@ -2,8 +2,9 @@
 
 import { randomBytes } from 'node:crypto';
 import { type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { ExitCode, InvalidInput } from '../../core/contracts/errors.ts';
+import { InvalidInput } from '../../core/contracts/errors.ts';
 import { echoed } from '../../core/contracts/redact.ts';
+import { ExitCode } from '../exit-codes.ts';
 import { executionInputOf, type GivenInput, givenInput } from '../input.ts';
 import type { InputFlags, OutputFlags, PlanFlag } from '../options.ts';
 import { createOutput } from '../output.ts';

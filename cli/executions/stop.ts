@@ -1,7 +1,9 @@
 /** `p2pfk stop`. */
+
 import { type SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
-import { ExitCode, InvalidInput } from '../../core/contracts/errors.ts';
+import { InvalidInput } from '../../core/contracts/errors.ts';
 import { describeIdentity } from '../../core/ledger/schema/identity.ts';
+import { ExitCode } from '../exit-codes.ts';
 import type { ExecutionFlags, OutputFlags, PeopleFlags } from '../options.ts';
 import { createOutput } from '../output.ts';
 import { statedHere, statedInAws, stopCause } from '../people.ts';

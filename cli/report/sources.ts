@@ -26,7 +26,7 @@ import { otherExecutions } from '../../report/reading/executions.ts';
 import type { ReportSources } from '../../report/report.ts';
 import { outcomeOf } from '../executions/watch.ts';
 import { readWholeHistory } from '../executions/whole-history.ts';
-import { resultOf } from '../outcome.ts';
+import { reportOf } from '../outcome.ts';
 import { progressOf } from '../progress/events.ts';
 import { advance } from '../progress/progress.ts';
 import { NOTHING_YET, type Progress, seenIn } from '../progress/state.ts';
@@ -83,13 +83,13 @@ function verdictOf(execution: DescribeExecutionOutput, progress: Progress): Repo
   const outcome = outcomeOf(execution);
   if (outcome === null) return null;
   const executionArn = execution.executionArn ?? null;
-  const { status, error } = resultOf({
+  const { status, error } = reportOf({
     executionArn,
     outcome,
     durationMs: 0,
     seen: seenIn(progress),
     ledger: null,
-  }).report;
+  });
   return { status, error };
 }
 

@@ -4,26 +4,6 @@
  */
 import { redact } from './redact.ts';
 
-/** Process exit codes of the command line. Shape: name -> number. Fixed by contract. */
-export const ExitCode = {
-  /** Done, or nothing to do. */
-  Done: 0,
-  /** Failed, and everything was put back. */
-  RolledBack: 1,
-  /** Bad usage or input: no plan could be made from what was given. */
-  BadInput: 2,
-  /** `verify` or `audit` found a problem. */
-  CheckFailed: 3,
-  /** Preflight refused; nothing was changed. */
-  Refused: 4,
-  /** The rollback itself failed; a person is needed. */
-  RollbackFailed: 5,
-  /** Paused: the window closed, or approval is awaited. */
-  Paused: 6,
-} as const;
-
-export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
-
 /** A session that stands in our way, as `pg_stat_activity` and `pg_locks` show it. */
 export interface LockHolder {
   /** Process id of its session; 0: a prepared transaction, which has none. */
@@ -70,7 +50,6 @@ export abstract class OwnError extends Error {}
  * throw new OrphanedRows('37 rows of public.path_p_1 have no row in public.inode_p_1', { sqlState: '23503' });
  */
 export abstract class P2pfkError extends OwnError {
-  abstract readonly exitCode: ExitCode;
   readonly context: PostgresErrorContext;
 
   constructor(message: string, context: PostgresErrorContext = {}, options?: ErrorOptions) {
@@ -82,73 +61,61 @@ export abstract class P2pfkError extends OwnError {
 /** What was asked for cannot be understood or found: no plan can be made. */
 export class InvalidInput extends P2pfkError {
   override readonly name = 'InvalidInput';
-  readonly exitCode = ExitCode.BadInput;
 }
 
 /** The server refused us: wrong password, no such database, no such role. Trying again does not help. */
 export class ConnectionRefused extends P2pfkError {
   override readonly name = 'ConnectionRefused';
-  readonly exitCode = ExitCode.BadInput;
 }
 
 /** No connection, or it was lost on the way (restart, failover, network), or the server takes no writes any more. Retriable. */
 export class ConnectionLost extends P2pfkError {
   override readonly name = 'ConnectionLost';
-  readonly exitCode = ExitCode.BadInput;
 }
 
 /** The plan has findings of severity `error`; nothing was changed. */
 export class PreflightFailed extends P2pfkError {
   override readonly name = 'PreflightFailed';
-  readonly exitCode = ExitCode.Refused;
 }
 
 /** Another execution works on this foreign key right now. */
 export class MigrationInProgress extends P2pfkError {
   override readonly name = 'MigrationInProgress';
-  readonly exitCode = ExitCode.Refused;
 }
 
 /** There is nothing to look at: the table, or every table of the database, has its parent foreign keys as ever. */
 export class NotMigrated extends P2pfkError {
   override readonly name = 'NotMigrated';
-  readonly exitCode = ExitCode.Refused;
 }
 
 /** SQLSTATE 42501: the role lacks a privilege. */
 export class PrivilegeMissing extends P2pfkError {
   override readonly name = 'PrivilegeMissing';
-  readonly exitCode = ExitCode.Refused;
 }
 
 /** The ledger, schema `p2pfk`, or a part of it belongs to a role that is not trusted, or such a role may change it. Undoes nothing. */
 export class LedgerNotTrusted extends P2pfkError {
   override readonly name = 'LedgerNotTrusted';
-  readonly exitCode = ExitCode.Refused;
 }
 
 /** The ledger is newer than this p2pfk, of no known version, or not as its version has it. Undoes nothing. */
 export class LedgerVersionRefused extends P2pfkError {
   override readonly name = 'LedgerVersionRefused';
-  readonly exitCode = ExitCode.Refused;
 }
 
 /** The ledger belongs to another database than this one, or it cannot be told: a restored dump, a copy, a wrong URL. Undoes nothing. */
 export class LedgerElsewhere extends P2pfkError {
   override readonly name = 'LedgerElsewhere';
-  readonly exitCode = ExitCode.Refused;
 }
 
 /** Pair foreign keys exist that the ledger does not know: it is lost, or older than the database. Nothing was changed. */
 export class LedgerMissing extends P2pfkError {
   override readonly name = 'LedgerMissing';
-  readonly exitCode = ExitCode.Refused;
 }
 
 /** A database or a role sets what our queries rely on, and this role may not change it. */
 export class SettingRefused extends P2pfkError {
   override readonly name = 'SettingRefused';
-  readonly exitCode = ExitCode.Refused;
 }
 
 /**
@@ -157,7 +124,6 @@ export class SettingRefused extends P2pfkError {
  */
 export class UntrustedCode extends P2pfkError {
   override readonly name = 'UntrustedCode';
-  readonly exitCode = ExitCode.Refused;
 }
 
 /**
@@ -166,25 +132,21 @@ export class UntrustedCode extends P2pfkError {
  */
 export class RowSecurityApplies extends P2pfkError {
   override readonly name = 'RowSecurityApplies';
-  readonly exitCode = ExitCode.Refused;
 }
 
 /** A lock was not granted within the lock budget (SQLSTATE 55P03, or our own statement_timeout around it). Retriable. */
 export class LockTimeout extends P2pfkError {
   override readonly name = 'LockTimeout';
-  readonly exitCode = ExitCode.RolledBack;
 }
 
 /** SQLSTATE 40P01. Retriable. */
 export class DeadlockDetected extends P2pfkError {
   override readonly name = 'DeadlockDetected';
-  readonly exitCode = ExitCode.RolledBack;
 }
 
 /** SQLSTATE 57014 that is not our lock budget: somebody cancelled the statement. */
 export class StatementCanceled extends P2pfkError {
   override readonly name = 'StatementCanceled';
-  readonly exitCode = ExitCode.RolledBack;
 }
 
 /**
@@ -193,43 +155,36 @@ export class StatementCanceled extends P2pfkError {
  */
 export class ServerTrouble extends P2pfkError {
   override readonly name = 'ServerTrouble';
-  readonly exitCode = ExitCode.RolledBack;
 }
 
 /** A fault of p2pfk itself: what failed was no statement. Undoes nothing. */
 export class InternalFault extends P2pfkError {
   override readonly name = 'InternalFault';
-  readonly exitCode = ExitCode.RolledBack;
 }
 
 /** SQLSTATE 53200: the shared lock table (max_locks_per_transaction) is full. */
 export class LockTableFull extends P2pfkError {
   override readonly name = 'LockTableFull';
-  readonly exitCode = ExitCode.RolledBack;
 }
 
 /** SQLSTATE 23503 during validation: referencing rows without a referenced row. */
 export class OrphanedRows extends P2pfkError {
   override readonly name = 'OrphanedRows';
-  readonly exitCode = ExitCode.RolledBack;
 }
 
 /** A supporting index could not be built, or stayed INVALID. */
 export class IndexBuildFailed extends P2pfkError {
   override readonly name = 'IndexBuildFailed';
-  readonly exitCode = ExitCode.RolledBack;
 }
 
 /** The gate did not pass: the parent foreign key stays. */
 export class GateFailed extends P2pfkError {
   override readonly name = 'GateFailed';
-  readonly exitCode = ExitCode.RolledBack;
 }
 
 /** A check after the drop failed. */
 export class VerificationFailed extends P2pfkError {
   override readonly name = 'VerificationFailed';
-  readonly exitCode = ExitCode.RolledBack;
 }
 
 /**
@@ -238,55 +193,46 @@ export class VerificationFailed extends P2pfkError {
  */
 export class PartitionSetChanged extends P2pfkError {
   override readonly name = 'PartitionSetChanged';
-  readonly exitCode = ExitCode.Paused;
 }
 
 /** Another role has taken the name of a row-movement guard, or each one that is chosen for an index or a foreign key. Undoes nothing. */
 export class NameTaken extends P2pfkError {
   override readonly name = 'NameTaken';
-  readonly exitCode = ExitCode.Paused;
 }
 
 /** The drop is not approved, or the approval was withdrawn before it began. Undoes nothing. */
 export class ApprovalNeeded extends P2pfkError {
   override readonly name = 'ApprovalNeeded';
-  readonly exitCode = ExitCode.Paused;
 }
 
 /** An approval, or its withdrawal, that is not for this person or this role to give. Nothing was changed. */
 export class ApprovalRefused extends P2pfkError {
   override readonly name = 'ApprovalRefused';
-  readonly exitCode = ExitCode.Refused;
 }
 
 /** The ledger says that no forward DDL may run any more, or that another execution has taken over. */
 export class MigrationFenced extends P2pfkError {
   override readonly name = 'MigrationFenced';
-  readonly exitCode = ExitCode.RolledBack;
 }
 
 /** The ledger did not take a note on what is done and verified: the work stays, the next execution notes it. */
 export class LedgerNotWritten extends P2pfkError {
   override readonly name = 'LedgerNotWritten';
-  readonly exitCode = ExitCode.Paused;
 }
 
 /** The maintenance window ended: what is left is done by the next execution. */
 export class WindowClosed extends P2pfkError {
   override readonly name = 'WindowClosed';
-  readonly exitCode = ExitCode.Paused;
 }
 
 /** The rollback branch could not put the parent foreign key back. */
 export class RollbackFailed extends P2pfkError {
   override readonly name = 'RollbackFailed';
-  readonly exitCode = ExitCode.RollbackFailed;
 }
 
 /** Any other error of PostgreSQL, with its SQLSTATE and the statement: of the data, the schema or the code of the application. */
 export class StatementFailed extends P2pfkError {
   override readonly name = 'StatementFailed';
-  readonly exitCode = ExitCode.RolledBack;
 }
 
 /** The message with all that PostgreSQL told: SQLSTATE, detail, hint, context, statement. One line. */

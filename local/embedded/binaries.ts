@@ -4,14 +4,13 @@ import { cpSync, existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ExitCode, P2pfkError } from '../../core/contracts/errors.ts';
+import { P2pfkError } from '../../core/contracts/errors.ts';
 import { changeableByOthers, type Intruder, intruderAbove } from '../trusted-path.ts';
 import { programEnvironment } from './environment.ts';
 
 /** There is no embedded PostgreSQL to start here; the message says what to do instead. */
 export class EmbeddedPostgresUnavailable extends P2pfkError {
   override readonly name = 'EmbeddedPostgresUnavailable';
-  readonly exitCode = ExitCode.BadInput;
 }
 
 export interface Binaries {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Ended, type ExecutionOutcome, resultOf } from '../../cli/outcome.ts';
+import { exitCodeOfReport } from '../../cli/exit-codes.ts';
+import { type Ended, type ExecutionOutcome, reportOf } from '../../cli/outcome.ts';
 import { cause } from './progress.helpers.ts';
 
 const seen = { planned: true, migrationId: 'm-1', failure: null, pairs: [], verified: true };
@@ -12,6 +13,11 @@ const ended = (outcome: ExecutionOutcome, rest: Partial<Ended> = {}): Ended => (
   ledger: null,
   ...rest,
 });
+
+const resultOf = (execution: Ended) => {
+  const report = reportOf(execution);
+  return { report, exitCode: exitCodeOfReport(report) };
+};
 
 describe('an execution that succeeded', () => {
   it.each([
@@ -140,11 +146,13 @@ describe('an execution that failed', () => {
   });
 });
 
-it('reports an execution that was stopped as paused, exit 130', () => {
-  expect(resultOf(ended({ status: 'ABORTED' }))).toMatchObject({
-    exitCode: 130,
-    report: { status: 'PAUSED', error: { name: 'Interrupted' } },
-  });
+it('reports an execution that was stopped as paused, exit 6, or that of the signal by which it was stopped here', () => {
+  const report = reportOf(ended({ status: 'ABORTED' }));
+
+  expect(report).toMatchObject({ status: 'PAUSED', error: { name: 'Interrupted' } });
+  expect(exitCodeOfReport(report)).toBe(6);
+  expect(exitCodeOfReport(report, 143)).toBe(143);
+  expect(exitCodeOfReport(reportOf(ended({ status: 'TIMED_OUT' })), 143)).toBe(6);
 });
 
 it('prefers what the ledger says of the pairs over what the events told', () => {

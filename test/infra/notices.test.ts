@@ -1,5 +1,6 @@
 /** Who is told of an execution that did not succeed, and by how much it matters. */
 import { describe, expect, it } from 'vitest';
+import { ExitCode, exitCodeOfError } from '../../cli/exit-codes.ts';
 import * as errors from '../../core/contracts/errors.ts';
 import { defineFailureNotices, REFUSALS } from '../../infra/operations/failure-notices.ts';
 import { definitionOf, runWith } from './services.helpers.ts';
@@ -78,9 +79,9 @@ describe('an execution that did not succeed', () => {
       (one) => typeof one === 'function' && one.prototype instanceof errors.P2pfkError,
     );
     const made = classes.map((one) => new (one as unknown as new (message: string) => errors.P2pfkError)(''));
-    const { BadInput, Refused } = errors.ExitCode;
+    const codes: readonly number[] = [ExitCode.BadInput, ExitCode.Refused];
     const refusals = made.filter(
-      ({ name, exitCode }) => !name.startsWith('Connection') && (exitCode === BadInput || exitCode === Refused),
+      (error) => !error.name.startsWith('Connection') && codes.includes(exitCodeOfError(error)),
     );
     expect([...REFUSALS].sort()).toEqual(refusals.map(({ name }) => name).sort());
   });

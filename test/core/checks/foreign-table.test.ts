@@ -31,7 +31,6 @@ const PLAN = ExecutionInput.parse({ table: 'path' });
 
 const refused = (role: string) => ({
   name: 'UntrustedCode',
-  exitCode: 4,
   message: expect.stringMatching(
     new RegExp(
       `foreign table public\\.path_four of ${role}.*server nowhere of foreign table public\\.path_four of ${role}.*or detach it: ALTER TABLE public\\.path DETACH PARTITION public\\.path_four, or name the owner`,

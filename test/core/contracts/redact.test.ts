@@ -69,7 +69,7 @@ function printed(text: string): string[] {
   const output = createOutput({}, { stdout: stream, stderr: stream });
   output.line(text);
   output.complain(text);
-  const [failure = ''] = describeFailure(new InvalidInput(text)).lines;
+  const [failure = ''] = describeFailure(new InvalidInput(text));
   return [...chunks.map((chunk) => chunk.replace(/\n$/, '')), output.decorate(text), failure.replace(/^p2pfk: /, '')];
 }
 
@@ -139,8 +139,8 @@ describe('a text of others has no secret any more when it gets to a sentence of 
     vi.stubEnv('P2PFK_DEBUG', '1');
     for (const error of [new Error(LEAK), new AggregateError([new Error(LEAK)]), LEAK]) {
       expect(toNamedError(error).message).not.toContain('hunter2');
-      expect(describeFailure(error).lines.join('\n')).not.toContain('hunter2');
-      expect(describeFailure(toNamedError(error)).lines.join('\n')).not.toContain('hunter2');
+      expect(describeFailure(error).join('\n')).not.toContain('hunter2');
+      expect(describeFailure(toNamedError(error)).join('\n')).not.toContain('hunter2');
     }
   });
 

@@ -71,7 +71,6 @@ it.each([
 
   await expect(new Execution().plan()).rejects.toMatchObject({
     name: 'LedgerVersionRefused',
-    exitCode: 4,
     message: expect.stringMatching(message),
   });
 

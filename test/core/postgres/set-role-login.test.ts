@@ -123,7 +123,6 @@ describe('a role that the database’s owner has chosen for all of its sessions'
     };
     const refused = {
       name: 'SettingRefused',
-      exitCode: 4,
       message: expect.stringContaining(`this session is role "${role}", because the database says so`),
     };
 
