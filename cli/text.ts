@@ -1,4 +1,4 @@
-/** Small pure helpers for text that people read: durations, sizes, widths, and names that must not play tricks. */
+/** Small pure helpers for text that people read: durations, sizes, and names that must not play tricks. */
 import { withoutSchemaOf } from '../core/contracts/safe-text.ts';
 
 export {
@@ -9,40 +9,6 @@ export {
   visibleSql,
   withoutSchemaOf,
 } from '../core/contracts/safe-text.ts';
-
-const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
-const COMBINING = /^\p{Mark}+$/u;
-/** Columns that `text` takes in a terminal; it must hold no escape sequences. */
-export function width(text: string): number {
-  let columns = 0;
-  for (const character of text) {
-    if (COMBINING.test(character)) continue;
-    columns += WIDE.test(character) ? 2 : 1;
-  }
-  return columns;
-}
-
-/** `text` in at most `columns` columns, its end given up for an ellipsis. */
-export function cut(text: string, columns: number): string {
-  if (width(text) <= columns) return text;
-  let kept = '';
-  let used = 0;
-  for (const character of text) {
-    used += width(character);
-    if (used > columns - 1) break;
-    kept += character;
-  }
-  return columns < 1 ? '' : `${kept}…`;
-}
-
-export function padEnd(text: string, columns: number): string {
-  return text + ' '.repeat(Math.max(0, columns - width(text)));
-}
-
-export function padStart(text: string, columns: number): string {
-  return ' '.repeat(Math.max(0, columns - width(text))) + text;
-}
 
 /** `00:00:42`, and below one second `00:00:00.023`, where whole seconds would say nothing. */
 export function clock(milliseconds: number): string {
@@ -122,21 +88,4 @@ export function definitionWithoutSchemaOf(table: string, definition: string): st
     UP_TO_REFERENCED,
     (_all, before: string, referenced: string) => before + withoutSchemaOf(table, referenced),
   );
-}
-
-/** `text` in lines of at most `columns`, broken at spaces; lines after the first are indented by `indent`. */
-export function wrapped(text: string, columns: number, indent: number): string[] {
-  const lines: string[] = [];
-  const [, lead = '', rest = ''] = /^(\s*)(.*)$/s.exec(text) ?? [];
-  let line = lead;
-  for (const word of rest.split(' ')) {
-    const fresh = line.trim() === '';
-    if (!fresh && width(line) + 1 + width(word) > columns) {
-      lines.push(line);
-      line = ' '.repeat(indent) + word;
-    } else {
-      line += fresh ? word : ` ${word}`;
-    }
-  }
-  return [...lines, line];
 }

@@ -2,7 +2,8 @@
 import Table from 'cli-table3';
 import type { Measurements } from '../../local/demo/demo.ts';
 import type { Compared } from '../../report/contracts.ts';
-import { oneLine, roughly, wrapped } from '../text.ts';
+import { oneLine, roughly } from '../text.ts';
+import { wrapped } from '../width.ts';
 
 const LABEL_WIDTH = 26;
 const WIDEST = 110;

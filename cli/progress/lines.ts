@@ -5,16 +5,8 @@ import type { Check, CheckId, RollbackStrategy } from '../../core/contracts/docu
 import { lockTriesOf, nextTryWithinSeconds } from '../../core/contracts/lock-tries.ts';
 import { stepOfState } from '../../core/contracts/steps/catalogue.ts';
 import type { FenceResult, PairResult, PlanResult } from '../../core/contracts/steps/results.ts';
-import {
-  clock,
-  definitionWithoutSchemaOf,
-  oneLine,
-  padEnd,
-  plural,
-  sentence,
-  shellWord,
-  withoutSchemaOf,
-} from '../text.ts';
+import { clock, definitionWithoutSchemaOf, oneLine, plural, sentence, shellWord, withoutSchemaOf } from '../text.ts';
+import { padEnd } from '../width.ts';
 
 export { withoutSchemaOf as shortName } from '../text.ts';
 

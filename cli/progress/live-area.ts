@@ -3,7 +3,7 @@
  * anew: 7 patches the last one, and loses printed lines when the frame becomes taller or lower.
  */
 import type { TextStream } from '../output.ts';
-import { width } from '../text.ts';
+import { width } from '../width.ts';
 import type { Size } from './live.ts';
 
 export interface LiveArea {
@@ -17,8 +17,7 @@ export interface LiveArea {
 /** `process.stdout` where it is a terminal. Node looks at the size when a signal comes; this makes it look now. */
 type Terminal = TextStream & { readonly _refreshSize?: () => void };
 
-/** @param plainOf takes the colours off a line, for its width */
-export async function openLiveArea(stream: Terminal, plainOf: (line: string) => string): Promise<LiveArea> {
+export async function openLiveArea(stream: Terminal): Promise<LiveArea> {
   const { createLogUpdate } = await import('log-update');
   const { eraseLines } = await import('ansi-escapes');
   const update = createLogUpdate(stream);
@@ -36,7 +35,7 @@ export async function openLiveArea(stream: Terminal, plainOf: (line: string) => 
    */
   const rowsTooMany = (): number => {
     const { columns } = size();
-    const rows = drawn.reduce((total, line) => total + Math.max(1, Math.ceil(width(plainOf(line)) / columns)), 0);
+    const rows = drawn.reduce((total, line) => total + Math.max(1, Math.ceil(width(line) / columns)), 0);
     return rows - drawn.length;
   };
   const clear = (): void => {

@@ -3,7 +3,8 @@
  * below a step that runs, its pairs. Pure.
  */
 import { stepOfState, stepsOf } from '../../core/contracts/steps/catalogue.ts';
-import { compact, cut, padEnd, padStart, roughly, runningClock, width, wrapped } from '../text.ts';
+import { compact, roughly, runningClock } from '../text.ts';
+import { cut, padEnd, padStart, width, wrapped } from '../width.ts';
 import { estimateStage } from './estimate.ts';
 import { type Progress, type Running, totalOf } from './state.ts';
 

@@ -1,6 +1,5 @@
 /** Binds the pure progress to a stream: plain lines, and on a terminal a live area below them. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { stripVTControlCharacters } from 'node:util';
 import { STANDBY_SLOW } from '../../core/ledger/standby-commit.ts';
 import { SESSION_OPENED } from '../../core/postgres/libpq/keywords.ts';
 import { SERVER_SILENT, type Silence } from '../../core/postgres/session/unanswered.ts';
@@ -40,7 +39,7 @@ export interface ReporterOptions {
 
 export async function createReporter({ output, verbose, now = Date.now }: ReporterOptions): Promise<ProgressReporter> {
   const wanted = output.stream.isTTY === true && !output.quiet && verbose !== true;
-  const live = wanted ? await openLiveArea(output.stream, stripVTControlCharacters) : null;
+  const live = wanted ? await openLiveArea(output.stream) : null;
   let progress = NOTHING_YET;
   let stopped = false;
 

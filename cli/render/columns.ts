@@ -1,4 +1,4 @@
-import { padEnd, padStart, width } from '../text.ts';
+import { padEnd, padStart, width } from '../width.ts';
 
 export interface Column<Row> {
   readonly title: string;

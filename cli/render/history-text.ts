@@ -5,7 +5,8 @@ import { parseRecord, recordOf } from '../../core/history/json.ts';
 import type { ReadEvent } from '../../core/history/read-history.ts';
 import { AS_STATED } from '../../report/words.ts';
 import { inWords, stringOf } from '../progress/events.ts';
-import { cut, oneLine, withoutSchemaOf } from '../text.ts';
+import { oneLine, withoutSchemaOf } from '../text.ts';
+import { cut } from '../width.ts';
 import { columns } from './columns.ts';
 
 interface Line {

@@ -11,7 +11,8 @@ import type {
   PlannedPair,
   Severity,
 } from '../../core/contracts/documents.ts';
-import { grouped, oneLine, plural, roughly, size, visible, withoutSchemaOf, wrapped } from '../text.ts';
+import { grouped, oneLine, plural, roughly, size, visible, withoutSchemaOf } from '../text.ts';
+import { wrapped } from '../width.ts';
 import { columns } from './columns.ts';
 
 /** More pairs than fit a screen are cut on a terminal only. */

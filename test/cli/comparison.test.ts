@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { comparison } from '../../cli/demo/comparison.ts';
-import { width } from '../../cli/text.ts';
+import { width } from '../../cli/width.ts';
 import type { Measurements } from '../../local/demo/demo.ts';
 
 const measured = (ms: number, rest: Partial<Measurements> = {}): Measurements => ({

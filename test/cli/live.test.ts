@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { liveFrame } from '../../cli/progress/live.ts';
-import { width } from '../../cli/text.ts';
+import { width } from '../../cli/width.ts';
 import { fence, overPairs, pair, pairInput, plan, play, scheduled, succeeded } from './progress.helpers.ts';
 
 const busy = (running: number) =>

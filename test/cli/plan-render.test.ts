@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { findingLines, planLines, statementsAsSql } from '../../cli/render/plan-text.ts';
-import { width } from '../../cli/text.ts';
+import { width } from '../../cli/width.ts';
 import type { Plan } from '../../core/contracts/documents.ts';
 import { eventBudget } from '../../core/contracts/event-budget.ts';
 

@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import {
   clock,
-  cut,
   definitionWithoutSchemaOf,
   roughly,
   shellWord,
   size,
   visible,
-  width,
   withoutSchemaOf,
 } from '../../cli/text.ts';
+import { cut, padEnd, padStart, width, wrapped } from '../../cli/width.ts';
 
 it.each([
   [0, '00:00:00.000'],
@@ -59,11 +58,40 @@ describe('names', () => {
     expect(withoutSchemaOf(table, name)).toBe(short);
   });
 
-  it('are measured and cut by the columns they take', () => {
-    expect(width('日本')).toBe(4);
+  it.each([
+    ['ASCII', 'path', 4],
+    ['CJK', '日本', 4],
+    ['CJK of the supplementary planes', '𠮷𡈽', 4],
+    ['kana and a half-width voice mark', 'ｶﾞ', 2],
+    ['Hangul written in its parts', '\u1112\u1161\u11ab', 2],
+    ['a letter and its accent', 'e\u0301', 1],
+    ['an emoji', '🚀', 2],
+    ['one that is an emoji by a selector', '❤\ufe0f', 2],
+    ['a family of three', '👩‍👩‍👧', 2],
+    ['one with a colour of skin', '👍🏽', 2],
+    ['a flag', '🇪🇺', 2],
+    ['a keycap', '1\ufe0f⃣', 2],
+    ['a joiner alone', '\u200d', 0],
+    ['colours', '\u001b[32mpath\u001b[39m', 4],
+  ])('are measured by the columns they take: %s', (_what, name, columns) => {
+    expect(width(name)).toBe(columns);
+  });
+
+  it('are cut and padded by these columns, and never within a character', () => {
     expect(cut('日本語', 5)).toBe('日本…');
+    expect(cut('𠮷𡈽𠮷', 5)).toBe('𠮷𡈽…');
+    expect(cut('👩‍👩‍👧👩‍👩‍👧', 3)).toBe('👩‍👩‍👧…');
+    expect(cut('👩‍👩‍👧👩‍👩‍👧', 4)).toBe('👩‍👩‍👧👩‍👩‍👧');
     expect(cut('path', 4)).toBe('path');
     expect(cut('path', 0)).toBe('');
+    expect(padEnd('👍🏽', 4)).toBe('👍🏽  ');
+    expect(padStart('𠮷', 4)).toBe('  𠮷');
+  });
+
+  it('are wrapped by these columns, and stay as they were written', () => {
+    expect(wrapped('  👩‍👩‍👧 👩‍👩‍👧 👩‍👩‍👧', 7, 4)).toEqual(['  👩‍👩‍👧 👩‍👩‍👧', '    👩‍👩‍👧']);
+    const decomposed = 'DROP TABLE "cafe\u0301"';
+    expect(wrapped(decomposed, 80, 0)).toEqual([decomposed]);
   });
 });
 
