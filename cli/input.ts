@@ -3,114 +3,63 @@
 import { HOLDS_CREDENTIALS } from '../core/contracts/credentials.ts';
 import { InvalidInput } from '../core/contracts/errors.ts';
 import { ExecutionInput } from '../core/contracts/execution-input.ts';
+import { INPUT_OPTIONS, type InputKey, inputOptions } from '../core/contracts/options/all.ts';
+import { expectedOf, type InputOption } from '../core/contracts/options/option.ts';
 import { echoed } from '../core/contracts/redact.ts';
-import type { InputFlags } from './options.ts';
+import { attributeOf, type InputFlags, longOf } from './input-options.ts';
 
 /** The input as it is sent: only what was given, so that defaults stay in one place, the state machine's. */
 type GivenValue = string | number | boolean | readonly string[];
 export type GivenInput = Readonly<Record<string, GivenValue>>;
 
-const FLAGS: Readonly<Record<string, readonly [flag: string, expected: string]>> = {
-  table: ['--table', "must be a table's name as SQL writes it, such as public.path"],
-  constraint: ['--constraint', "must be a foreign key's name as SQL writes it"],
-  searchPath: ['--search-path', 'must be schemas as SET search_path takes them, such as app,public'],
-  ledgerOwner: ['--ledger-owner', "must be a role's name"],
-  operation: ['--operation', 'must be migrate or rollback'],
-  maxConcurrency: ['--max-concurrency', 'must be a whole number from 1 to 40'],
-  lockTimeoutMs: ['--lock-timeout-ms', 'must be a whole number of milliseconds from 1 to 60000'],
-  dryRun: ['--dry-run', 'must be given or not'],
-  relink: ['--relink', 'must be given or not'],
-  deadline: ['--deadline', 'must be an ISO 8601 time with offset, such as 2027-01-31T04:00:00Z'],
-  approval: ['--approval', 'must be auto or manual'],
-  approvalTimeoutSeconds: ['--approval-timeout', 'must be whole seconds, 30 days at most, such as 30m or 8h'],
-  approverMustDiffer: ['--approver-must-differ', 'must be given or not'],
-  by: ['--by', 'must be one line of 1 to 200 characters'],
-  reason: ['--reason', 'must be one line of 1 to 500 characters'],
-  planHash: ['--plan', 'must be a plan that p2pfk plan --out has saved'],
-  planDocumentHash: ['--plan', 'must be a plan that p2pfk plan --out has saved'],
-  planRestHash: ['--plan', 'must be a plan that p2pfk plan --out has saved'],
-  rehearse: ['--rehearse', 'must be given or not'],
-  terminateIdleBlockersAfterSeconds: [
-    '--terminate-idle-blockers',
-    'must be whole seconds from 1 on, such as 30s or 5m',
-  ],
-  maintenanceWorkMemMb: ['--maintenance-work-mem', 'must be from 1MB to 64GB, such as 512MB'],
-  maxReplicaLagSeconds: ['--max-replica-lag', 'must be longer than nothing, such as 2s'],
-  maxActiveSessions: ['--max-active-sessions', 'must be a whole number from 1 on'],
-  holdBackQuery: ['--hold-back-query', 'must be a query'],
-  rowMovementGuard: ['--no-row-movement-guard', 'must be given or not'],
-  pairConstraintNames: ['--pair-constraint-names', 'must be auto, documented or parent'],
-  noIndexes: ['--no-indexes', 'must be given or not'],
-  accept: ['--accept', 'must be the id of a finding, such as row-movement, or all'],
-};
+function isKey(key: string): key is InputKey {
+  return Object.hasOwn(INPUT_OPTIONS, key);
+}
 
-/** A rollback neither waits for anything nor drops the parent FK. */
-const FORWARD_ONLY = [
-  'dryRun',
-  'rehearse',
-  'deadline',
-  'approval',
-  'approvalTimeoutSeconds',
-  'approverMustDiffer',
-  'maxReplicaLagSeconds',
-  'maxActiveSessions',
-  'holdBackQuery',
-  'rowMovementGuard',
-  'pairConstraintNames',
-  'noIndexes',
-  'accept',
-];
+/** The flag that gives a key its value, such as `--max-concurrency`; undefined where p2pfk alone sets it. */
+function flagOf(option: InputOption): string | undefined {
+  if (option.flag !== undefined) return longOf(option.flag);
+  return 'from' in option ? option.from : undefined;
+}
 
 /** What was given, without what was not. */
 export function givenInput(flags: InputFlags, operation: string): GivenInput {
-  const entries: [string, GivenValue | undefined][] = [
-    ['table', flags.table],
-    ['constraint', flags.constraint],
-    ['searchPath', flags.searchPath],
-    ['ledgerOwner', flags.ledgerOwner],
-    ['by', flags.by],
-    ['reason', flags.reason],
-    ['operation', operation === 'migrate' ? undefined : operation],
-    ['dryRun', flags.dryRun],
-    ['relink', flags.relink],
-    ['maxConcurrency', flags.maxConcurrency],
-    ['lockTimeoutMs', flags.lockTimeoutMs],
-    ['deadline', flags.deadline],
-    ['approval', flags.approval],
-    ['approvalTimeoutSeconds', flags.approvalTimeout],
-    ['approverMustDiffer', flags.approverMustDiffer],
-    ['rehearse', flags.rehearse],
-    ['terminateIdleBlockersAfterSeconds', flags.terminateIdleBlockers],
-    ['maintenanceWorkMemMb', flags.maintenanceWorkMem],
-    ['maxReplicaLagSeconds', flags.maxReplicaLag],
-    ['maxActiveSessions', flags.maxActiveSessions],
-    ['holdBackQuery', flags.holdBackQuery],
-    ['rowMovementGuard', flags.rowMovementGuard === false ? false : undefined],
-    ['pairConstraintNames', flags.pairConstraintNames],
-    ['accept', flags.accept],
-    ['noIndexes', flags.indexes === false ? true : undefined],
-    ['keepIndexes', flags.keepIndexes],
-    ['allowBlockingRollback', flags.allowBlockingRollback],
-  ];
-  return Object.fromEntries(entries.filter((entry): entry is [string, GivenValue] => entry[1] !== undefined));
+  const typed: Readonly<Record<string, GivenValue | undefined>> = { ...flags };
+  const givenOf = (key: InputKey, option: InputOption): GivenValue | undefined => {
+    if (key === 'operation') return operation === 'migrate' ? undefined : operation;
+    if (option.flag === undefined) return undefined;
+    const value = typed[attributeOf(option.flag)];
+    // Commander gives true where `--no-...` was not given.
+    if (option.type === 'switch' && option.flag.startsWith('--no-'))
+      return value === false ? !option.default : undefined;
+    return value;
+  };
+  return Object.fromEntries(
+    inputOptions.flatMap(([key, option]): [string, GivenValue][] => {
+      const value = givenOf(key, option);
+      return value === undefined ? [] : [[key, value]];
+    }),
+  );
 }
 
 /** @throws InvalidInput with one line that names the option, what it must be, and what it was. */
 export function executionInputOf(given: GivenInput): ExecutionInput {
   if (given.operation === 'rollback') {
-    const senseless = FORWARD_ONLY.find((key) => given[key] !== undefined);
+    const senseless = inputOptions.find(([key, option]) => option.forwardOnly === true && given[key] !== undefined);
     if (senseless !== undefined) {
-      throw new InvalidInput(`${FLAGS[senseless]?.[0] ?? senseless} has no meaning for a rollback; leave it out`);
+      const [key, option] = senseless;
+      throw new InvalidInput(`${flagOf(option) ?? key} has no meaning for a rollback; leave it out`);
     }
   }
   const parsed = ExecutionInput.safeParse(given);
   if (parsed.success) return together(parsed.data, given);
   const problems = parsed.error.issues.map((issue) => {
     const key = String(issue.path[0] ?? '');
-    const known = FLAGS[key];
-    if (known === undefined) return `${key === '' ? 'input' : key}: ${issue.message}`;
-    if (issue.message === HOLDS_CREDENTIALS) return `${known[0]} ${issue.message}`;
-    return `${known[0]} ${known[1]}, not ${echoed(given[key])}`;
+    const option = isKey(key) ? INPUT_OPTIONS[key] : undefined;
+    const flag = option && flagOf(option);
+    if (option === undefined || flag === undefined) return `${key === '' ? 'input' : key}: ${issue.message}`;
+    if (issue.message === HOLDS_CREDENTIALS) return `${flag} ${issue.message}`;
+    return `${flag} ${expectedOf(option)}, not ${echoed(given[key])}`;
   });
   throw new InvalidInput([...new Set(problems)].join('; '));
 }

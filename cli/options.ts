@@ -1,10 +1,11 @@
 /** Options that several commands share, declared once. Nothing here is heavier than commander. */
 import { channel } from 'node:diagnostics_channel';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { INPUT_OPTIONS } from '../core/contracts/options/all.ts';
 import { holdsPassword } from '../core/postgres/libpq/connection-string.ts';
 import { READERS, SESSION_OPENED, TRUST_OWNERS } from '../core/postgres/libpq/keywords.ts';
+import { declare, type InputFlags, inputOption } from './input-options.ts';
 import { createOutput } from './output.ts';
-import { duration, megabytes } from './units.ts';
 
 /** What commander hands to the action of every command. */
 export interface OutputFlags {
@@ -23,9 +24,7 @@ export interface DatabaseFlags {
   readonly trustOwner?: readonly string[];
 }
 
-export interface RelinkFlag {
-  readonly relink?: boolean;
-}
+export type RelinkFlag = Pick<InputFlags, 'relink'>;
 
 export interface ReportFlag {
   /** File. */
@@ -48,82 +47,31 @@ export interface ExecutionFlags extends EndpointFlags {
 }
 
 /** Who acts, and why; see people.ts. */
-export interface PeopleFlags {
-  readonly by?: string;
-  readonly reason?: string;
-}
+export type PeopleFlags = Pick<InputFlags, 'by' | 'reason'>;
 
-export interface TableFlags {
-  readonly table: string;
-  readonly constraint?: string;
-}
-
-/** Flags that become the execution input; see input.ts. */
-export interface InputFlags extends TableFlags, PeopleFlags, RelinkFlag {
-  readonly ledgerOwner?: string;
-  readonly searchPath?: string;
-  readonly dryRun?: boolean;
-  readonly maxConcurrency?: number;
-  /** Milliseconds. */
-  readonly lockTimeoutMs?: number;
-  readonly deadline?: string;
-  readonly approval?: string;
-  /** Seconds. */
-  readonly approvalTimeout?: number;
-  readonly approverMustDiffer?: boolean;
-  readonly rehearse?: boolean;
-  /** Seconds. */
-  readonly terminateIdleBlockers?: number;
-  /** Megabytes. */
-  readonly maintenanceWorkMem?: number;
-  /** Seconds. */
-  readonly maxReplicaLag?: number;
-  readonly maxActiveSessions?: number;
-  readonly holdBackQuery?: string;
-  /** False with `--no-row-movement-guard`, else true. */
-  readonly rowMovementGuard?: boolean;
-  readonly pairConstraintNames?: string;
-  /** Ids of findings, or `all`. */
-  readonly accept?: readonly string[];
-  /** False with `--no-indexes`, else true. */
-  readonly indexes?: boolean;
-  readonly keepIndexes?: boolean;
-  readonly allowBlockingRollback?: boolean;
-}
-
-/** Digits only: `1e3`, `0x10` and `5s` are typing errors here, not numbers. */
-export function wholeNumber(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
-}
+export type TableFlags = Pick<InputFlags, 'table' | 'constraint'>;
 
 /**
  * `--table` is required, but asked for last: commander looks for mandatory options first, and would answer a mistyped
  * `--tabel` with "required option not specified". An option that needs no table implies `withoutTable`.
  */
 export function addTableOptions(command: Command): Command {
-  return command
-    .option('-t, --table <table>', 'the referencing partitioned table, as SQL writes it: public.path (required)')
-    .option('-c, --constraint <name>', 'the parent-level foreign key, where the table has several')
-    .hook('preAction', (_, acting) => {
-      const { table, withoutTable } = acting.opts();
-      if (table === undefined && withoutTable !== true)
-        acting.error("required option '-t, --table <table>' not specified");
-    });
+  return declare(command, 'table', 'constraint').hook('preAction', (_, acting) => {
+    const { table, withoutTable } = acting.opts();
+    if (table === undefined && withoutTable !== true)
+      acting.error("required option '-t, --table <table>' not specified");
+  });
 }
 
 /** Headings of the help text. Options that belong to one command stand under commander's own, which comes first. */
 const OWN = 'Options:';
-const WORD = 'Rehearsal and approval:';
 const PEOPLE = 'Who and why; noted in ledger and report as stated, not verified:';
-const LIMITS = 'Maintenance window and load; no pair is begun while a limit is exceeded:';
-const PACE = 'Locks and pace:';
-const ROLLBACK = 'Rollback:';
+export const PACE = 'Locks and pace:';
 /** Not repeated in a command line to copy. */
 export const OUTPUT = 'Output:';
 
 /** Options that `add` declares stand under `heading`, what comes after them under the command's own again. */
-function grouped(command: Command, heading: string, add: (command: Command) => void): Command {
+export function grouped(command: Command, heading: string, add: (command: Command) => void): Command {
   command.optionsGroup(heading);
   add(command);
   return command.optionsGroup(OWN);
@@ -151,14 +99,7 @@ export function addDatabaseOptions(command: Command): Command {
         'tell the query, without its literals, of a session that holds a lock; it goes into ledger and report',
       ).helpGroup(OWN),
     )
-    .addOption(
-      new Option(
-        '--ledger-owner <role>',
-        'the role that owns the ledger, if neither the current role nor a superuser; sessions SET ROLE to it if they can',
-      )
-        .env('P2PFK_LEDGER_OWNER')
-        .helpGroup(OWN),
-    )
+    .addOption(inputOption('ledgerOwner').env('P2PFK_LEDGER_OWNER').helpGroup(OWN))
     .addOption(
       new Option(
         '--trust-owner <role>',
@@ -262,94 +203,18 @@ export function addExecutionOptions(command: Command): Command {
 
 /** Of the commands that act on what the ledger remembers. */
 export function addRelinkOption(command: Command): Command {
-  return command.addOption(
-    new Option(
-      '--relink',
-      'this is the database that its ledger is to be used for: once after a restore, a copy, pg_upgrade, or for a new endpoint',
-    ).helpGroup(OWN),
-  );
+  return command.addOption(inputOption('relink').helpGroup(OWN));
 }
 
 /** Of the commands that do something to a migration. */
 export function addPeopleOptions(command: Command, who = 'the user of this machine, user@host'): Command {
   return grouped(command, PEOPLE, (people) =>
-    people
-      .option('--by <person>', `who does it (default: ${who})`)
-      .option('--reason <text>', 'why, for example a ticket: CHG-1234'),
+    people.addOption(inputOption('by', `${INPUT_OPTIONS.by.help} (default: ${who})`)).addOption(inputOption('reason')),
   );
 }
 
 /** Who is signed in to AWS is asked there. */
 export const AWS_PERSON = 'the identity in AWS, else user@host';
-
-/** Options that hold for a plan, a migration and a rollback, on its own or as part of one. */
-export function addPaceOptions(command: Command): Command {
-  grouped(addTableOptions(command), PACE, (pace) =>
-    pace
-      .option('--max-concurrency <n>', 'pairs worked on side by side, 1 to 40 (default: 4)', wholeNumber)
-      .option('--lock-timeout-ms <ms>', 'longest wait for locks, in all, per statement (default: 500)', wholeNumber),
-  );
-  command.addOption(
-    new Option(
-      '--search-path <schemas>',
-      "where names without a schema are looked up, the application's own code included (default: the session's)",
-    ).helpGroup(OWN),
-  );
-  return grouped(command, ROLLBACK, (rollback) =>
-    rollback
-      .option('--keep-indexes', 'a rollback leaves the indexes that the migration built')
-      .option('--allow-blocking-rollback', 'allow a rollback that blocks writes, where no online one is possible'),
-  );
-}
-
-/** Of a migration and a rollback, where something is done. */
-export function addServerOptions(command: Command): Command {
-  return grouped(command, PACE, (pace) =>
-    pace
-      .option(
-        '--maintenance-work-mem <size>',
-        "memory of each validation, such as 512MB or 2GB (default: a share of the server's)",
-        megabytes,
-      )
-      .option(
-        '--terminate-idle-blockers <after>',
-        'end sessions that hold a lock we need and sit idle in a transaction for longer: 5m (default: never)',
-        duration,
-      ),
-  );
-}
-
-export function addGuardOptions(command: Command): Command {
-  return command.option(
-    '--no-row-movement-guard',
-    'no trigger against UPDATEs that move a referenced row to another partition, where ON DELETE would act on them',
-  );
-}
-
-/** Of a plan and of a migration. */
-export function addNamingOption(command: Command): Command {
-  return command.option(
-    '--pair-constraint-names <kind>',
-    "names of the new foreign keys after the drop: documented, parent, or auto: the parent's where that is DEFERRABLE and all partitions are in its schema (default: auto)",
-  );
-}
-
-/** Of a plan and a migration. */
-export function addIndexOptions(command: Command): Command {
-  return command.option(
-    '--no-indexes',
-    'build no index: a DELETE on the referenced side scans partitions that have none, as it does today',
-  );
-}
-
-/** What would fail or be lost after the migration is accepted by a person, by the id of its finding. */
-function addAcceptOption(command: Command): Command {
-  return command.option(
-    '--accept <id>',
-    'accept a finding that needs acceptance, by its id, or all; repeatable (p2pfk plan lists them)',
-    (id: string, before: readonly string[] = []) => [...before, id],
-  );
-}
 
 export interface PlanFlag {
   /** File of a saved plan. */
@@ -375,42 +240,6 @@ export interface YesFlag {
 /** Answers the question whether to start, which is asked on a terminal; findings are accepted by `--accept` alone. */
 export function addYesOption(command: Command): Command {
   return command.option('-y, --yes', 'on a terminal, start without being asked; it accepts no finding');
-}
-
-/** Options of the commands that start a migration. A rollback neither waits for a window nor for a word. */
-export function addInputOptions(command: Command): Command {
-  addServerOptions(addPaceOptions(command));
-  grouped(command, WORD, (word) =>
-    word
-      .option('--dry-run', 'plan and preflight only, through the state machine; change nothing')
-      .option('--rehearse', 'all but the drop; the drop itself is done and rolled back, then it ends paused')
-      .option('--approval <mode>', 'auto, or manual: wait for p2pfk approve before the drop (default: auto)')
-      .option(
-        '--approval-timeout <duration>',
-        'with manual: wait no longer than that, then end paused (default: 1h)',
-        duration,
-      )
-      .option(
-        '--approver-must-differ',
-        'with manual: the approver must not have started it, neither with the same database login nor under the same stated name',
-      ),
-  );
-  addIndexOptions(addNamingOption(addGuardOptions(command)));
-  addAcceptOption(command);
-  return grouped(command, LIMITS, (limits) =>
-    limits
-      .option(
-        '--deadline <time>',
-        'nothing is begun that would not end by then, ISO 8601 with offset: 2027-01-31T04:00:00Z',
-      )
-      .option(
-        '--max-replica-lag <duration>',
-        'how far the slowest standby, or Aurora reader, may be behind, such as 2s',
-        duration,
-      )
-      .option('--max-active-sessions <n>', 'sessions that may be active in the database, ours left out', wholeNumber)
-      .option('--hold-back-query <sql>', 'a query that returns one boolean; true holds back'),
-  );
 }
 
 export function addOutputOptions(command: Command): Command {

@@ -1,8 +1,14 @@
-/** Durations and sizes as people write them on a command line. */
+/** Numbers, durations and sizes as people write them on a command line. */
 import { InvalidArgumentError } from 'commander';
 
 const SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3_600, d: 86_400 };
 const MEGABYTES: Readonly<Record<string, number>> = { mb: 1, gb: 1_024 };
+
+/** Digits only: `1e3`, `0x10` and `5s` are typing errors here, not numbers. */
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
 
 /**
  * `30s`, `5m`, `1h`, `1.5s`, `250ms`, `2d`; digits alone are seconds.

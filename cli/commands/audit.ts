@@ -4,6 +4,7 @@ import type { Audit } from '../../core/drift/drift.ts';
 import { ExitCode } from '../exit-codes.ts';
 import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
+import { inputOption } from '../input-options.ts';
 import {
   addDatabaseOptions,
   addOutputOptions,
@@ -13,7 +14,6 @@ import {
   databaseUrlOf,
   type OutputFlags,
   type TableFlags,
-  wholeNumber,
 } from '../options.ts';
 import { lockTimeout } from './provision.ts';
 
@@ -49,10 +49,11 @@ export function registerAudit(program: Command, finish: Finish): void {
       'with --fix --run: make an entry of the ledger from the catalog; ledger-missing, ledger-outdated or all; repeatable',
       repeated,
     )
-    .option(
-      '--lock-timeout-ms <ms>',
-      'with --fix --run: how long others may wait because of a repair (default: 500)',
-      wholeNumber,
+    .addOption(
+      inputOption(
+        'lockTimeoutMs',
+        'with --fix --run: how long others may wait because of a repair (default: {default})',
+      ),
     );
   addReaderOption(addDatabaseOptions(command));
   addOutputOptions(command)

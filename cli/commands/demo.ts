@@ -2,7 +2,8 @@ import { type Command, Option } from 'commander';
 import type { DemoFlags } from '../demo/run.ts';
 import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
-import { addOutputOptions, addReportOption, wholeNumber } from '../options.ts';
+import { addOutputOptions, addReportOption } from '../options.ts';
+import { wholeNumber } from '../units.ts';
 
 export function registerDemo(program: Command, finish: Finish): void {
   const command = program

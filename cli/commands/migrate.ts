@@ -3,9 +3,10 @@ import type { MigrationReport } from '../../core/contracts/documents.ts';
 import type { P2pfkError } from '../../core/contracts/errors.ts';
 import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
+import type { InputFlags } from '../input-options.ts';
+import { addInputOptions } from '../migration-options.ts';
 import {
   addDatabaseOptions,
-  addInputOptions,
   addOutputOptions,
   addPeopleOptions,
   addPlanFileOption,
@@ -17,7 +18,6 @@ import {
   applyVerbose,
   type DatabaseFlags,
   databaseUrlOf,
-  type InputFlags,
   type OutputFlags,
   type PlanFlag,
   type ReportFlag,

@@ -2,19 +2,16 @@ import type { Command } from 'commander';
 import { ExitCode } from '../exit-codes.ts';
 import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
+import type { InputFlags } from '../input-options.ts';
+import { addGuardOptions, addIndexOptions, addNamingOption, addPaceOptions } from '../migration-options.ts';
 import {
   addDatabaseOptions,
-  addGuardOptions,
-  addIndexOptions,
-  addNamingOption,
   addOutputOptions,
-  addPaceOptions,
   addPeopleOptions,
   addReaderOption,
   applyVerbose,
   type DatabaseFlags,
   databaseUrlOf,
-  type InputFlags,
   type OutputFlags,
 } from '../options.ts';
 

@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
+import { INPUT_OPTIONS } from '../../core/contracts/options/all.ts';
+import { expectedOf } from '../../core/contracts/options/option.ts';
 import { ExitCode } from '../exit-codes.ts';
 import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
+import { type InputFlags, inputOption } from '../input-options.ts';
 import {
   addDatabaseOptions,
   addOutputOptions,
@@ -14,23 +17,18 @@ import {
   type OutputFlags,
   type RelinkFlag,
   type TableFlags,
-  wholeNumber,
 } from '../options.ts';
 
 type ProvisionFlags = TableFlags &
   DatabaseFlags &
   OutputFlags &
-  RelinkFlag & {
+  RelinkFlag &
+  Pick<InputFlags, 'dryRun' | 'lockTimeoutMs'> & {
     readonly bound?: string;
     readonly nameSuffix?: string;
     readonly referencing?: string;
     readonly referenced?: string;
-    readonly dryRun?: boolean;
-    readonly lockTimeoutMs?: number;
   };
-
-/** As for a migration. */
-const DEFAULT_LOCK_TIMEOUT_MS = 500;
 
 export function registerProvision(program: Command, finish: Finish): void {
   const command = program
@@ -45,10 +43,8 @@ export function registerProvision(program: Command, finish: Finish): void {
     .option('--referencing <name>', 'name of the new referencing partition, as SQL writes it')
     .option('--referenced <name>', 'name of the new referenced partition, as SQL writes it')
     .option('--dry-run', 'do all of it, show the SQL, and roll back')
-    .option(
-      '--lock-timeout-ms <ms>',
-      'how long other sessions may wait because of it, in all (default: 500)',
-      wholeNumber,
+    .addOption(
+      inputOption('lockTimeoutMs', 'how long other sessions may wait because of it, in all (default: {default})'),
     );
   addReaderOption(addDatabaseOptions(command));
   addOutputOptions(command)
@@ -114,14 +110,10 @@ async function provision(flags: ProvisionFlags): Promise<number> {
 }
 
 /** @throws InvalidInput where it is outside the range that an execution takes too */
-export async function lockTimeout({
-  lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS,
-}: {
-  lockTimeoutMs?: number;
-}): Promise<number> {
+export async function lockTimeout(flags: { readonly lockTimeoutMs?: number }): Promise<number> {
   const { InvalidInput } = await import('../../core/contracts/errors.ts');
-  if (lockTimeoutMs >= 1 && lockTimeoutMs <= 60_000) return lockTimeoutMs;
-  throw new InvalidInput(
-    `--lock-timeout-ms must be a whole number of milliseconds from 1 to 60000, not ${lockTimeoutMs}`,
-  );
+  const option = INPUT_OPTIONS.lockTimeoutMs;
+  const { lockTimeoutMs = option.default } = flags;
+  if (lockTimeoutMs >= option.min && lockTimeoutMs <= option.max) return lockTimeoutMs;
+  throw new InvalidInput(`--lock-timeout-ms ${expectedOf(option)}, not ${lockTimeoutMs}`);
 }

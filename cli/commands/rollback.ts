@@ -1,15 +1,14 @@
 import type { Command } from 'commander';
 import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
+import { addPaceOptions, addServerOptions } from '../migration-options.ts';
 import {
   addDatabaseOptions,
   addOutputOptions,
-  addPaceOptions,
   addPeopleOptions,
   addReaderOption,
   addRelinkOption,
   addReportOption,
-  addServerOptions,
   addStateOptions,
   addYesOption,
 } from '../options.ts';

@@ -2,7 +2,8 @@ import { type Command, Option } from 'commander';
 import type { ScheduleFlags } from '../executions/schedule-window.ts';
 import type { Finish } from '../finish.ts';
 import { AWS_ENVIRONMENT_HELP, helpText } from '../help.ts';
-import { AWS_PERSON, addEndpointOptions, addInputOptions, addOutputOptions, addPeopleOptions } from '../options.ts';
+import { addInputOptions } from '../migration-options.ts';
+import { AWS_PERSON, addEndpointOptions, addOutputOptions, addPeopleOptions } from '../options.ts';
 import { duration } from '../units.ts';
 
 export function registerSchedule(program: Command, finish: Finish): void {

@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import type { ServeFlags } from '../executions/serve.ts';
 import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
-import { addDatabaseOptions, addOutputOptions, addReaderOption, addStateOptions, wholeNumber } from '../options.ts';
+import { addDatabaseOptions, addOutputOptions, addReaderOption, addStateOptions } from '../options.ts';
+import { wholeNumber } from '../units.ts';
 
 export function registerServe(program: Command, finish: Finish): void {
   const command = program

@@ -1,11 +1,12 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { StartFlags } from '../executions/start.ts';
 import type { Finish } from '../finish.ts';
 import { AWS_ENVIRONMENT_HELP, helpText } from '../help.ts';
+import { inputOption } from '../input-options.ts';
+import { addInputOptions } from '../migration-options.ts';
 import {
   AWS_PERSON,
   addEndpointOptions,
-  addInputOptions,
   addOutputOptions,
   addPeopleOptions,
   addPlanFileOption,
@@ -18,8 +19,8 @@ export function registerStart(program: Command, finish: Finish): void {
     .description('start the state machine in AWS, and follow it with --wait')
     .requiredOption('-s, --state-machine <arn>', "the state machine's ARN, as the stack's output tells it");
   addPlanFileOption(addPeopleOptions(addRelinkOption(addInputOptions(command)), AWS_PERSON))
-    .addOption(new Option('--operation <what>', 'migrate or rollback').default('migrate'))
-    .option('--ledger-owner <role>', "the role that owns the ledger; in AWS it has to be the stack's")
+    .addOption(inputOption('operation').default('migrate'))
+    .addOption(inputOption('ledgerOwner', "the role that owns the ledger; in AWS it has to be the stack's"))
     .option('--name <name>', 'name of the execution (default: made from table and time)')
     .option('-w, --wait', 'follow it to its end; the exit code then tells how it ended');
   addEndpointOptions(command);

@@ -3,7 +3,8 @@
 import { MaintenanceWindow, MINUTES_IN_A_DAY } from '../../core/contracts/aws/maintenance-window.ts';
 import { InvalidInput } from '../../core/contracts/errors.ts';
 import { echoed } from '../../core/contracts/redact.ts';
-import type { InputFlags, OutputFlags } from '../options.ts';
+import type { InputFlags } from '../input-options.ts';
+import type { OutputFlags } from '../options.ts';
 
 export interface CheckedWindow {
   readonly cron?: string;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { executionInputOf, givenInput } from '../../cli/input.ts';
-import { wholeNumber } from '../../cli/options.ts';
+import { wholeNumber } from '../../cli/units.ts';
 import { InvalidInput } from '../../core/contracts/errors.ts';
 
 describe('the execution input', () => {

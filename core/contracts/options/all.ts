@@ -1,0 +1,12 @@
+import type { InputOption } from './option.ts';
+import { PACE } from './pace.ts';
+import { RESULT } from './result.ts';
+import { WHAT } from './what.ts';
+
+/** Every option of an execution, by the key of its input. The order is that in which an input is written. */
+export const INPUT_OPTIONS = { ...WHAT, ...PACE, ...RESULT } as const;
+
+export type InputKey = keyof typeof INPUT_OPTIONS;
+
+/** Each with its key. */
+export const inputOptions = Object.entries(INPUT_OPTIONS) as readonly (readonly [InputKey, InputOption])[];
