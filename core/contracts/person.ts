@@ -1,9 +1,7 @@
 /** Who acts on a migration and why, as it is stated. Nothing here is verified: what the database verifies is the role that logs in. */
 import * as z from 'zod';
+import { INPUT_OPTIONS } from './options/all.ts';
 import { visible } from './safe-text.ts';
-
-const LONGEST_NAME = 200;
-const LONGEST_REASON = 500;
 
 /** One line, which no terminal obeys. Length in characters, after spaces at both ends are taken away. */
 function line(longest: number) {
@@ -22,10 +20,10 @@ function line(longest: number) {
 }
 
 /** A person, such as `ana@host` or an ARN of AWS. */
-export const StatedPerson = line(LONGEST_NAME);
+export const StatedPerson = line(INPUT_OPTIONS.by.longest);
 
 /** Why, for example a ticket. */
-export const StatedReason = line(LONGEST_REASON);
+export const StatedReason = line(INPUT_OPTIONS.reason.longest);
 
 /** Who has started an execution of a migration. */
 export interface Starter {

@@ -1234,7 +1234,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'no input that is accepted comes near what Step Functions takes',
     file: 'core/contracts/execution-input.ts',
-    find: '    .max(MOST_ACCEPTED)\n',
+    find: '.max(MOST_ACCEPTED)',
     replace: '',
     test: 'test/core/contracts/execution-input.test.ts',
     title: 'has an end in every text and list, and all of them together stay below half of what Step Functions takes',
