@@ -2,165 +2,72 @@
 
 import { InvalidInput } from '../../core/contracts/errors.ts';
 import { ExecutionInput } from '../../core/contracts/execution-input.ts';
+import { INPUT_OPTIONS, type InputKey } from '../../core/contracts/options/all.ts';
+import { type Field as DeclaredField, filled, type InputOption } from '../../core/contracts/options/option.ts';
 import { executionInputOf, type GivenInput } from '../input.ts';
 
 /** As a form sends them: every value is text. */
 export type FormValues = Readonly<Record<string, string>>;
 
-interface Common {
+/** A field of the form: that of an option. */
+export interface Field {
   /** A key of ExecutionInput. */
-  readonly name: keyof ExecutionInput;
+  readonly name: InputKey;
+  readonly kind: 'text' | 'number' | 'checkbox' | 'choice';
+  /** Of a choice, in order, with what each means. */
+  readonly choices: readonly (readonly [value: string, text: string])[];
   readonly label: string;
   readonly hint: string;
   readonly advanced: boolean;
-  readonly required?: boolean;
+  readonly required: boolean;
 }
 
-export type Field = Common &
-  (
-    | { readonly kind: 'text' | 'number' | 'checkbox' }
-    | { readonly kind: 'choice'; readonly choices: readonly (readonly [value: string, text: string])[] }
-  );
+/** Options with a field, in the order of the page. */
+const ON_THE_PAGE = [
+  'table',
+  'constraint',
+  'approval',
+  'rehearse',
+  'dryRun',
+  'approverMustDiffer',
+  'by',
+  'reason',
+  'maxConcurrency',
+  'lockTimeoutMs',
+  'approvalTimeoutSeconds',
+  'searchPath',
+  'deadline',
+  'maxReplicaLagSeconds',
+  'maxActiveSessions',
+  'pairConstraintNames',
+  'noIndexes',
+  'keepIndexes',
+  'allowBlockingRollback',
+] as const satisfies readonly InputKey[];
 
-export const FIELDS: readonly Field[] = [
-  {
-    name: 'table',
-    label: 'Table',
-    hint: 'The referencing partitioned table, as SQL writes it: public.path',
-    kind: 'text',
-    advanced: false,
-    required: true,
-  },
-  {
-    name: 'constraint',
-    label: 'Foreign key',
-    hint: 'Needed only where the table has several',
-    kind: 'text',
-    advanced: false,
-  },
-  {
-    name: 'approval',
-    label: 'Before the old foreign key is dropped',
-    hint: 'Waiting holds no lock. The drop is rehearsed first, and its result is what you approve.',
-    kind: 'choice',
-    choices: [
-      ['auto', 'go on by itself, if every check passes'],
-      ['manual', 'wait until a person approves'],
-    ],
-    advanced: false,
-  },
-  {
-    name: 'rehearse',
-    label: 'Rehearse only',
-    hint: 'All but the drop; the drop is done on the live database, rolled back, and it ends paused',
-    kind: 'checkbox',
-    advanced: false,
-  },
-  {
-    name: 'dryRun',
-    label: 'Dry run',
-    hint: 'Through plan and preflight only; changes nothing',
-    kind: 'checkbox',
-    advanced: false,
-  },
-  {
-    name: 'approverMustDiffer',
-    label: 'Approved by another person',
-    hint: 'Where a person approves: neither the database login nor the name may be one that started it',
-    kind: 'checkbox',
-    advanced: true,
-  },
-  {
-    name: 'by',
-    label: 'Your name',
-    hint: 'Noted in ledger and report as stated, not verified',
-    kind: 'text',
-    advanced: false,
-  },
-  { name: 'reason', label: 'Reason', hint: 'For example a ticket', kind: 'text', advanced: false },
-  {
-    name: 'maxConcurrency',
-    label: 'Pairs side by side',
-    hint: '1 to 40; 4 if left empty',
-    kind: 'number',
-    advanced: true,
-  },
-  {
-    name: 'lockTimeoutMs',
-    label: 'Longest wait for locks, in ms',
-    hint: 'In all, for each statement; 500 if left empty',
-    kind: 'number',
-    advanced: true,
-  },
-  {
-    name: 'approvalTimeoutSeconds',
-    label: 'Wait for approval, in s',
-    hint: 'Then it pauses; 3600 if left empty',
-    kind: 'number',
-    advanced: true,
-  },
-  {
-    name: 'searchPath',
-    label: 'Search path',
-    hint: "Where names without a schema are looked up; the session's if left empty",
-    kind: 'text',
-    advanced: true,
-  },
-  {
-    name: 'deadline',
-    label: 'End of the window',
-    hint: 'Nothing is begun that would not end by then: 2027-01-31T04:00:00Z',
-    kind: 'text',
-    advanced: true,
-  },
-  {
-    name: 'maxReplicaLagSeconds',
-    label: 'Replica lag at most, in s',
-    hint: 'No pair is begun while a standby is further behind',
-    kind: 'number',
-    advanced: true,
-  },
-  {
-    name: 'maxActiveSessions',
-    label: 'Active sessions at most',
-    hint: 'No pair is begun while more are active',
-    kind: 'number',
-    advanced: true,
-  },
-  {
-    name: 'pairConstraintNames',
-    label: 'Names of the new foreign keys',
-    hint: "SET CONSTRAINTS by name needs the old foreign key's name",
-    kind: 'choice',
-    choices: [
-      ['auto', 'the old name where it is DEFERRABLE and all partitions are in its schema'],
-      ['documented', 'their own names'],
-      ['parent', "the old foreign key's name"],
-    ],
-    advanced: true,
-  },
-  {
-    name: 'noIndexes',
-    label: 'Build no indexes',
-    hint: 'A DELETE on the referenced side scans partitions that have none, as today',
-    kind: 'checkbox',
-    advanced: true,
-  },
-  {
-    name: 'keepIndexes',
-    label: 'Keep indexes in a rollback',
-    hint: 'A rollback leaves the indexes that the migration built',
-    kind: 'checkbox',
-    advanced: true,
-  },
-  {
-    name: 'allowBlockingRollback',
-    label: 'Allow a rollback that blocks writes',
-    hint: 'Where no online one is possible',
-    kind: 'checkbox',
-    advanced: true,
-  },
-];
+export const FIELDS: readonly Field[] = ON_THE_PAGE.map((name) => fieldOf(name, INPUT_OPTIONS[name]));
+
+function fieldOf(name: InputKey, option: InputOption & { readonly field: DeclaredField }): Field {
+  const { label, hint, advanced = false, required = false } = option.field;
+  return { name, ...kindOf(option), label, hint: filled(hint, option), advanced, required };
+}
+
+function kindOf(option: InputOption): Pick<Field, 'kind' | 'choices'> {
+  switch (option.type) {
+    case 'switch':
+      return { kind: 'checkbox', choices: [] };
+    case 'whole':
+    case 'number':
+      return { kind: 'number', choices: [] };
+    case 'choice':
+      return {
+        kind: 'choice',
+        choices: option.choices.map((value, index) => [value, option.meanings?.[index] ?? value] as const),
+      };
+    default:
+      return { kind: 'text', choices: [] };
+  }
+}
 
 /**
  * A checkbox of the plan page accepts the findings with the id behind the dot; its value is what was shown, one exact acceptance for
@@ -196,7 +103,7 @@ export function toInput(values: FormValues): Parsed {
   const fields = Object.fromEntries(
     FIELDS.flatMap((field): [string, string | number | boolean][] => {
       const value = values[field.name]?.trim();
-      return value === undefined || (field.kind === 'choice' && value === 'auto')
+      return value === undefined || (field.kind === 'choice' && value === field.choices[0]?.[0])
         ? []
         : [[field.name, typed(field, value)]];
     }),
