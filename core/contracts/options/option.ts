@@ -89,10 +89,11 @@ export function filled(text: string, option: InputOption, say: typeof asTyped = 
   });
 }
 
-/** A number as one types it on the command line: `90s`, `30m`, `1h`, `512MB`, `64GB`. */
+/** A number as one types it on the command line: `90s`, `30m`, `1h`, `30d`, `512MB`, `64GB`. */
 export function asTyped(value: number, unit?: Numeric['unit']): string {
   if (unit === 'MB') return value % 1_024 === 0 ? `${value / 1_024}GB` : `${value}MB`;
   if (unit === undefined) return String(value);
+  if (value % 86_400 === 0 && value > 0) return `${value / 86_400}d`;
   if (value % 3_600 === 0) return `${value / 3_600}h`;
   return value % 60 === 0 ? `${value / 60}m` : `${value}s`;
 }
