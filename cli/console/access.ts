@@ -2,8 +2,8 @@
  * Who may use the console. On the loopback interface: a person with the URL that `p2pfk serve` printed, whose fragment is a random
  * key. Elsewhere: a person with the password, who gets a key for it. Every request brings the key in its Authorization header; the
  * page keeps it in the sessionStorage of its tab. No cookie: one of 127.0.0.1 is sent to each port of it, so also to a server of
- * another user of this machine. A request without the key gets a page that is public, the same for all, and holds nothing; its script
- * asks again with the key.
+ * another user of this machine. So there is nothing that a browser would add to the request of another site, and a form needs no token.
+ * A request without the key gets a page that is public, the same for all, and holds nothing; its script asks again with the key.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,24 +13,18 @@ import { trustConnection } from '../../local/step-functions/connections.ts';
 import { LoginThrottle } from './login-throttle.ts';
 import { shellPage } from './pages/layout.ts';
 
-export const CSRF_FIELD = 'csrf';
 /** A password and its field, sent before anyone has signed in. */
 export const MAX_LOGIN_BYTES = 4 * 1024;
 
 export interface Access {
   /** In the fragment of the URL, which no browser sends, where there is no password; else null. */
   readonly key: string | null;
-  /** For the hidden field of every form. */
-  readonly formToken: string;
   readonly guard: MiddlewareHandler;
-  /** Whether a form's hidden field is one of ours. */
-  isOwnForm(value: unknown): boolean;
 }
 
 export function createAccess(password: string | null): Access {
   const secret = randomBytes(32);
-  const derive = (what: string): string => createHmac('sha256', secret).update(what).digest('base64url');
-  const [key, formToken] = [derive('key'), derive('form')];
+  const key = digest(secret, 'key').toString('base64url');
   const same = (one: unknown, other: string): boolean =>
     typeof one === 'string' && timingSafeEqual(digest(secret, one), digest(secret, other));
 
@@ -62,8 +56,6 @@ export function createAccess(password: string | null): Access {
   const sameOrigin = csrf();
   return {
     key: password === null ? key : null,
-    formToken,
-    isOwnForm: (value) => same(value, formToken),
     guard: async (c, next) => {
       // Another user may listen on the same port of [::1], where localhost may lead, and would be the same origin.
       if (/^(localhost|\[::1\])(:|$)/i.test(c.req.header('host') ?? '')) return c.text(OTHER_NAME, 403);

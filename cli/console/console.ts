@@ -19,14 +19,13 @@ export interface Console {
   readonly entrance: string;
 }
 
-export type ConsoleOptions = Omit<ConsoleContext, 'access'> & {
+export type ConsoleOptions = ConsoleContext & {
   /** Asked for instead of the key in the URL; null: the key is. */
   readonly password: string | null;
 };
 
-export function createConsole({ password, ...rest }: ConsoleOptions): Console {
+export function createConsole({ password, ...context }: ConsoleOptions): Console {
   const access = createAccess(password);
-  const context: ConsoleContext = { ...rest, access };
   const app = new Hono();
 
   app.use(

@@ -1,6 +1,5 @@
 /** What every page of the console works with. */
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import type { Access } from './access.ts';
 
 export interface ConsoleContext {
   /** On the endpoint of this process. */
@@ -14,5 +13,4 @@ export interface ConsoleContext {
   readonly database: string;
   /** The person that a form without a name stands for: the user who started the server, on the page that only this user can open. Else absent. */
   readonly person?: string | undefined;
-  readonly access: Access;
 }

@@ -5,23 +5,20 @@ import type { Finding, Plan } from '../../../core/contracts/documents.ts';
 import { withoutSchemaOf } from '../../../core/contracts/safe-text.ts';
 import { type Html, html } from '../../../report/html/escape.ts';
 import { bytes, count, duration, plural } from '../../../report/words.ts';
-import { CSRF_FIELD } from '../access.ts';
 import { ACCEPT_FIELD, FIELDS, type Field, type FormValues } from '../form.ts';
 
 export interface StartFormOptions {
   readonly values: FormValues;
   /** Name of a field -> what is wrong with it; '' for the whole. */
   readonly problems: ReadonlyMap<string, string>;
-  readonly formToken: string;
 }
 
-export function startForm({ values, problems, formToken }: StartFormOptions): Html {
+export function startForm({ values, problems }: StartFormOptions): Html {
   const whole = problems.get('');
   return html`<section class="verdict" aria-labelledby="start-title"><h1 id="start-title">Start a migration</h1>
 <p class="note">Nothing is started yet: the plan comes first, and reads only.</p>
 ${whole === undefined ? '' : html`<p class="alert" role="alert">${whole}</p>`}
 <form method="post" action="/start/plan" class="form" novalidate>
-<input type="hidden" name="${CSRF_FIELD}" value="${formToken}">
 ${FIELDS.filter((field) => !field.advanced).map((field) => control(field, values, problems))}
 <details${FIELDS.some((field) => field.advanced && (problems.has(field.name) || values[field.name])) ? html` open` : ''}><summary>Limits and options</summary><div class="fields">${FIELDS.filter((field) => field.advanced).map((field) => control(field, values, problems))}</div></details>
 <p><button class="primary">Show the plan</button></p></form></section>`;
@@ -43,7 +40,6 @@ function control(field: Field, values: FormValues, problems: ReadonlyMap<string,
 }
 
 export interface PlanPageOptions {
-  readonly formToken: string;
   /** Ids of findings that need acceptance and have none. */
   readonly open: readonly string[];
   /** It was to be started without their acceptance. */
@@ -53,15 +49,11 @@ export interface PlanPageOptions {
 }
 
 /** The plan, with everything that was filled in, a checkbox for each finding to accept, and one button that starts it. */
-export function planPage(
-  plan: Plan,
-  values: FormValues,
-  { formToken, open, unaccepted, database }: PlanPageOptions,
-): Html {
+export function planPage(plan: Plan, values: FormValues, { open, unaccepted, database }: PlanPageOptions): Html {
   const errors = plan.findings.filter((finding) => finding.severity === 'error');
-  const hidden = html`<input type="hidden" name="${CSRF_FIELD}" value="${formToken}">${Object.entries(values)
+  const hidden = Object.entries(values)
     .filter(([name]) => name !== 'accept')
-    .map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}`;
+    .map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`);
   const accepts = plan.findings.filter(({ id, needsAcceptance }, index, all) => {
     const asked = open.includes(id) || values.accept?.split(',').some((one) => one === id || one.startsWith(`${id}:`));
     return needsAcceptance && asked && all.findIndex((other) => other.id === id) === index;

@@ -23,7 +23,7 @@ import { type Actions, actionsFor, executionPage, liveContent } from '../pages/e
 import { executionsPage } from '../pages/executions.ts';
 import { forecast } from '../pages/start.ts';
 import { listedOf, servedDatabase, servedName } from '../served.ts';
-import { ownForm, peopleOf, show } from './reply.ts';
+import { peopleOf, show } from './reply.ts';
 import { begin, planOf } from './start.ts';
 
 const PAGE = 50;
@@ -107,13 +107,12 @@ export function executionRoutes(context: ConsoleContext): Hono {
       action: `${back}/${action}`,
       back,
       person: context.person,
-      formToken: context.access.formToken,
     });
     return show(c, context, { title: confirmation.title, content });
   });
 
   app.post('/executions/:name/:action{stop|approve|withdraw|rollback|resume}', async (c) => {
-    const people = peopleOf(await ownForm(c, context), context);
+    const people = peopleOf(await c.req.parseBody(), context);
     const { name, action } = c.req.param();
     const placed = await reportOf(context, name);
     refuseElsewhere(context, placed, name, action);

@@ -6,7 +6,6 @@ import { withheld } from '../../../core/contracts/redact.ts';
 import type { Html } from '../../../report/html/escape.ts';
 import { type StatedPeople, statedPeople } from '../../people.ts';
 import { oneLine } from '../../text.ts';
-import { CSRF_FIELD } from '../access.ts';
 import type { ConsoleContext } from '../context.ts';
 import { problemPage } from '../pages/confirm.ts';
 import { page } from '../pages/layout.ts';
@@ -41,17 +40,4 @@ export function peopleOf(form: Readonly<Record<string, unknown>>, { person }: Co
   const text = (value: unknown): string | undefined =>
     typeof value === 'string' && value.trim() !== '' ? value : undefined;
   return statedPeople({ by: text(form.by) ?? person, reason: text(form.reason) });
-}
-
-/**
- * The fields of a form of ours.
- *
- * @throws HTTPException 403 where its token is missing or wrong
- */
-export async function ownForm(c: Context, { access }: ConsoleContext): Promise<Record<string, unknown>> {
-  const form = await c.req.parseBody();
-  if (!access.isOwnForm(form[CSRF_FIELD])) {
-    throw new HTTPException(403, { message: 'This form is not one of this console; load the page again.' });
-  }
-  return form;
 }

@@ -14,16 +14,15 @@ import type { GivenInput } from '../../input.ts';
 import type { ConsoleContext } from '../context.ts';
 import { type FormValues, readForm, toInput } from '../form.ts';
 import { planPage, startForm } from '../pages/start.ts';
-import { ownForm, show } from './reply.ts';
+import { show } from './reply.ts';
 
 export function startRoutes(context: ConsoleContext): Hono {
   const app = new Hono();
-  const { formToken } = context.access;
   const form = (c: Context, values: FormValues, problems: ReadonlyMap<string, string>): Promise<Response> =>
     show(c, context, {
       title: 'Start a migration',
       current: 'start',
-      content: startForm({ values, problems, formToken }),
+      content: startForm({ values, problems }),
       status: problems.size === 0 ? 200 : 422,
     });
 
@@ -32,15 +31,15 @@ export function startRoutes(context: ConsoleContext): Hono {
     return show(c, context, {
       title: `Plan for ${plan.table}`,
       current: 'start',
-      content: planPage(plan, values, { formToken, open: open.map(({ id }) => id), unaccepted, database }),
+      content: planPage(plan, values, { open: open.map(({ id }) => id), unaccepted, database }),
       status: unaccepted ? 422 : 200,
     });
   };
 
   app.get('/start', (c) => form(c, readForm(c.req.query()), new Map()));
-  app.post('/start/form', async (c) => form(c, readForm(await ownForm(c, context)), new Map()));
+  app.post('/start/form', async (c) => form(c, readForm(await c.req.parseBody()), new Map()));
   app.post('/start/plan', async (c) => {
-    const values = readForm(await ownForm(c, context));
+    const values = readForm(await c.req.parseBody());
     const { input, problems } = toInput(values);
     if (input === null) return form(c, values, problems);
     try {
@@ -51,7 +50,7 @@ export function startRoutes(context: ConsoleContext): Hono {
     }
   });
   app.post('/start', async (c) => {
-    const values = readForm(await ownForm(c, context));
+    const values = readForm(await c.req.parseBody());
     const { input, problems } = toInput(values);
     if (input === null) return form(c, values, problems);
     try {
