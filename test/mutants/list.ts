@@ -887,6 +887,25 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'counts as the guard of an older edition only where it is one',
   },
   {
+    rule: 'the owner of a table in between gains a right on the referenced side whatever the foreign key does',
+    file: 'sql/findings/leaf-owner.sql',
+    find: "(o.side = 'referencing' OR NOT o.is_leaf\n",
+    replace: "(o.side = 'referencing'\n",
+    test: 'test/core/checks/leaf-owner.test.ts',
+    title:
+      'the owner of a table in between can attach orphans and detach what is referenced after the migration alone, which therefore needs acceptance',
+  },
+  {
+    rule: 'a table in between that has no pair below it counts where it references',
+    file: 'sql/findings/leaf-owner.sql',
+    find: "SELECT d.oid, false, 'referencing', :'referencing_oid'::oid, :'table'::text FROM down d\n",
+    replace:
+      "SELECT d.oid, false, 'referencing', :'referencing_oid'::oid, :'table'::text FROM down d JOIN pg_inherits i ON i.inhparent = d.oid\n",
+    test: 'test/core/checks/leaf-owner.test.ts',
+    title:
+      'needs acceptance without any leaf where it references, to which a partition can be attached, and not where it is referenced',
+  },
+  {
     rule: 'a partition of a mightier owner needs acceptance',
     file: 'sql/findings/leaf-owner.sql',
     find: ' WHERE s.gains OR s.lends\n',

@@ -1,4 +1,4 @@
-/** Owners of partitions who gain a right by the migration: over the foreign key, and over the row-movement guard. */
+/** Owners of partitions who gain a right by the migration: over the foreign key, the row-movement guard, and the set of partitions. */
 import { describe, expect, it } from 'vitest';
 import { databaseWith, THREE_PAIRS } from '../case.helpers.ts';
 import { Execution } from '../execution.helpers.ts';
@@ -88,4 +88,82 @@ it('the owner of a partition can drop its foreign key after the migration alone,
   await expect(new Execution().migrate()).rejects.toThrow('leaf-owner');
   await new Execution().migrate('VerifyMigration', { accept: ['leaf-owner'] });
   await expect(dropped('fk_path_to_inode_1')).resolves.toBeUndefined();
+});
+
+describe('a table between the root and the leaves, of another owner', () => {
+  const between = (table: string, bound: number) => `
+    CREATE TABLE ${table}_between PARTITION OF ${table} FOR VALUES IN (${bound}) PARTITION BY LIST (k);
+    CREATE TABLE ${table}_leaf PARTITION OF ${table}_between FOR VALUES IN (${bound});
+    ALTER TABLE ${table}_between OWNER TO :other; ALTER TABLE ${table}_leaf OWNER TO :owner;`;
+
+  it.each(['', 'ON DELETE CASCADE'])(
+    'needs acceptance on either side, whatever the foreign key does (%s)',
+    async (actions) => {
+      const found = await plan(`${between('p', 3)} ${between('r', 3)}`, {
+        actions,
+        values: { rowMovementGuard: false },
+      });
+      expect(found).toEqual(
+        [
+          {
+            message: expect.stringMatching(/r_between, with partitions of its own, .* it can detach partitions there/),
+            remedy: expect.stringMatching(/^ALTER TABLE \S+\.r_between OWNER TO owner_\w+$/),
+          },
+          {
+            message: expect.stringMatching(
+              /p_between, with partitions of its own, .* it can attach or create partitions/,
+            ),
+            remedy: expect.stringMatching(/^ALTER TABLE \S+\.p_between OWNER TO owner_\w+$/),
+          },
+        ].map((finding) => expect.objectContaining(finding)),
+      );
+    },
+  );
+
+  it('needs acceptance without any leaf where it references, to which a partition can be attached, and not where it is referenced', async () => {
+    const empty = (table: string) =>
+      `CREATE TABLE ${table}_empty PARTITION OF ${table} FOR VALUES IN (4) PARTITION BY LIST (k); ALTER TABLE ${table}_empty OWNER TO :other;`;
+    const found = await plan(`${empty('p')} ${empty('r')}`);
+    expect(found.map(({ message }) => message)).toEqual([expect.stringMatching(/p_empty, .* it can attach or create/)]);
+  });
+
+  it('is nothing new where its owner has the rights of the table’s owner, or is mightier', async () => {
+    const member = `${between('p', 3)} ALTER TABLE p OWNER TO CURRENT_USER; GRANT postgres TO :other; ALTER TABLE p_1 OWNER TO CURRENT_USER;
+      ALTER TABLE p_2 OWNER TO CURRENT_USER; ALTER TABLE p_leaf OWNER TO CURRENT_USER`;
+    expect(await plan(member)).toEqual([]);
+    await db.client.query(`REVOKE postgres FROM ${named('other')}`);
+    expect(await plan(`${between('r', 3)} ALTER TABLE r_between OWNER TO CURRENT_USER`)).toEqual([]);
+  });
+});
+
+it('the owner of a table in between can attach orphans and detach what is referenced after the migration alone, which therefore needs acceptance', async () => {
+  const testCase = await databaseWith(`
+    CREATE TABLE inode (medium text, ino bigint, PRIMARY KEY (medium, ino)) PARTITION BY LIST (medium);
+    CREATE TABLE path (medium text, ino bigint) PARTITION BY LIST (medium);
+    CREATE TABLE inode_all PARTITION OF inode FOR VALUES IN ('one', 'two') PARTITION BY LIST (medium);
+    CREATE TABLE path_all PARTITION OF path FOR VALUES IN ('one', 'two') PARTITION BY LIST (medium);
+    CREATE TABLE inode_1 PARTITION OF inode_all FOR VALUES IN ('one');
+    CREATE TABLE path_1 PARTITION OF path_all FOR VALUES IN ('one');
+    INSERT INTO inode VALUES ('one', 1);
+    INSERT INTO path VALUES ('one', 1);
+    ALTER TABLE path ADD CONSTRAINT path_fk FOREIGN KEY (medium, ino) REFERENCES inode`);
+  const { role } = await plainRole(testCase);
+  await testCase.observer.query(`GRANT ALL ON SCHEMA public TO ${role};
+    ALTER TABLE inode_all OWNER TO ${role}; ALTER TABLE path_all OWNER TO ${role};
+    CREATE TABLE path_orphans (medium text, ino bigint); INSERT INTO path_orphans VALUES ('two', 1);
+    ALTER TABLE path_orphans OWNER TO ${role}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role}`);
+  const as = async (sql: string) => {
+    await testCase.observer.query(`SET ROLE ${role}`);
+    await testCase.observer.query(sql).finally(() => testCase.observer.query('RESET ROLE'));
+  };
+  const attach = () => as("ALTER TABLE path_all ATTACH PARTITION path_orphans FOR VALUES IN ('two')");
+  const detach = () => as('ALTER TABLE inode_all DETACH PARTITION inode_1');
+  await expect(attach()).rejects.toThrow('violates foreign key constraint');
+  await expect(detach()).rejects.toThrow('violates foreign key constraint');
+
+  await expect(new Execution().migrate()).rejects.toThrow(/inode_all, with .* detach .*path_all, with .* attach/s);
+
+  await new Execution().migrate('VerifyMigration', { accept: ['leaf-owner'] });
+  await expect(attach()).resolves.toBeUndefined();
+  await expect(detach()).resolves.toBeUndefined();
 });
