@@ -231,9 +231,12 @@ WITH RECURSIVE leaf AS (
                               ' EXECUTE FUNCTION p2pfk.refuse_row_movement()' AS tail) t
 ), grouped AS (
   -- A clause becomes one token: again and again its first innermost parentheses, of which AND alone may be regrouped, as the parser
-  -- does so itself.
+  -- does so itself. PostgreSQL prints '5'::int4 as 5, so a value counts without the one quote that begins and the one that ends it: more
+  -- quotes at its ends are part of the value. A value is never the same as a column or an operator that is written like it.
   SELECT c.leaf, c.which, string_agg(CASE WHEN m.t[1] ~ '^(?:[()]|AND|OR|NOT|IS|NULL|DISTINCT|ANY|satisfies_hash_partition)$' THEN m.t[1]
-                                          ELSE md5(btrim(m.t[1], '''')) END, ' ' ORDER BY m.n) AS text
+                                          WHEN starts_with(m.t[1], '''') THEN md5('value ' || substr(m.t[1], 2, length(m.t[1]) - 2))
+                                          WHEN m.t[1] ~ '^(?:[0-9]|true$|false$)' THEN md5('value ' || m.t[1])
+                                          ELSE md5('name ' || m.t[1]) END, ' ' ORDER BY m.n) AS text
     FROM (SELECT w.oid AS leaf, 'now' AS which, w.clause AS text FROM written w WHERE w.is_comparable
           UNION ALL
           SELECT w.oid, 'there', w.clause_there FROM written w WHERE w.is_comparable) c

@@ -863,6 +863,22 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'counts as the guard only where all is the same',
   },
   {
+    rule: 'nor one with another value, of which the quotes at its ends are a part',
+    file: 'sql/statements/create-row-movement-guard.sql',
+    find: 'substr(m.t[1], 2, length(m.t[1]) - 2)',
+    replace: "btrim(m.t[1], '''')",
+    test: PLANTED_GUARD_TESTS,
+    title: "of text IN ('eu')",
+  },
+  {
+    rule: 'nor one that compares with a column whose name is like the value',
+    file: 'sql/statements/create-row-movement-guard.sql',
+    find: "md5('name ' || m.t[1])",
+    replace: "md5('value ' || m.t[1])",
+    test: PLANTED_GUARD_TESTS,
+    title: "of text IN ('new.name')",
+  },
+  {
     rule: 'nor one that is there before its migration',
     file: 'sql/findings/guard-name-taken.sql',
     find: "WHERE :'guard_number'::text <> ''",

@@ -1,10 +1,10 @@
 /** A trigger of the guard's name and function that is not the guard: a role with TRIGGER on a partition can make one. */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Guard, isEffective, readGuards } from '../../../core/catalog/row-movement-guard.ts';
 import { verifyTable } from '../../../core/checks/verification.ts';
 import { audit } from '../../../core/drift/find-drift.ts';
 import { newLedger } from '../../../core/ledger/schema/make-ledger.ts';
-import { coreSession, databaseWith, oneRow } from '../case.helpers.ts';
+import { coreSession, databaseWith, oneRow, THREE_PAIRS } from '../case.helpers.ts';
 import { Execution } from '../execution.helpers.ts';
 import { plainRole } from '../roles.helpers.ts';
 
@@ -20,8 +20,8 @@ const root = (when: string) =>
   `CREATE TRIGGER ${OLD_NAME} BEFORE UPDATE OF medium ON public.inode FOR EACH ROW ${when} ${CALLS}`;
 
 /** A database with a ledger, and a role that may UPDATE, make triggers on inode_1 and use the schema p2pfk, as an approver does. */
-async function attacked() {
-  const testCase = await databaseWith();
+async function attacked(sql = THREE_PAIRS) {
+  const testCase = await databaseWith(sql);
   const { db, observer } = testCase;
   const { role } = await plainRole(testCase);
   await observer.query(`${newLedger()}; GRANT USAGE ON SCHEMA public, p2pfk TO ${role};
@@ -38,8 +38,8 @@ async function attacked() {
 }
 
 /** The guard of inode_1, in a session with the application's rights to everything. */
-async function guardAfter() {
-  const { db, observer } = await attacked();
+async function guardAfter(tables?: string) {
+  const { db, observer } = await attacked(tables);
   const core = await coreSession(db.url);
   const oids = await oneRow<{ leaf: number; referenced_oid: number; referencing_oid: number }>(
     observer,
@@ -85,6 +85,47 @@ it('counts as the guard only where all is the same', async () => {
     `${leaf(SAME)}; ALTER TABLE public.inode_1 ENABLE ALWAYS TRIGGER "${NAME}"`,
   ])
     expect(await after(planted), planted).toMatchObject({ stands: false, taken: true });
+});
+
+describe('takes the values of the WHEN clause for what they are, quotes included', () => {
+  /** `inode`, with one leaf that has `bounds` of `key`, and what references it. */
+  const tables = (key: string, bounds: string) => {
+    const by = `PARTITION BY ${bounds.startsWith('IN') ? 'LIST' : 'RANGE'} (medium)`;
+    return `
+    CREATE TABLE inode (medium ${key} PRIMARY KEY, name text) ${by};
+    CREATE TABLE inode_1 PARTITION OF inode FOR VALUES ${bounds};
+    CREATE TABLE path (medium ${key} REFERENCES inode ON DELETE CASCADE) ${by};
+    CREATE TABLE path_1 PARTITION OF path FOR VALUES ${bounds};`;
+  };
+  const when = (condition: string) => leaf(`WHEN (NOT (new.medium IS NOT NULL AND ${condition}))`);
+
+  it.each([
+    ['text', "IN ('eu')", `new.medium = 'eu'`, [`new.medium = '''eu'`, `new.medium = 'eu'''`, `new.medium = 'e''u'`]],
+    ['text', "IN ('''eu''')", `new.medium = '''eu'''`, [`new.medium = 'eu'`, `new.medium = '''''eu'''''`]],
+    [
+      'text',
+      "FROM ('b') TO ('c')",
+      `new.medium >= 'b' AND new.medium < 'c'`,
+      [`new.medium >= '''b' AND new.medium < 'c'`, `new.medium >= 'b' AND new.medium < 'c'''`],
+    ],
+    ['text', "IN ('new.name')", `new.medium = 'new.name'`, ['new.medium = new.name']],
+    ['text', "IN ('5')", `new.medium = '5'`, [`new.medium = '''5'''`]],
+    ['int', 'IN (5)', 'new.medium = 5', ['new.medium = 50']],
+    ['boolean', 'IN (true)', 'new.medium = true', ['new.medium = false']],
+    [
+      'numeric',
+      'FROM (-1.50) TO (7)',
+      `new.medium >= '-1.50' AND new.medium < '7'`,
+      [`new.medium >= '-1.50' AND new.medium < '70'`, `new.medium >= '-15.0' AND new.medium < '7'`],
+    ],
+  ])('of %s %s', async (key, bounds, same, others) => {
+    const guardWith = await guardAfter(tables(key, bounds));
+    const made = (await guardWith('SELECT'))?.sql ?? '';
+    expect(await guardWith(made)).toMatchObject({ stands: true });
+    for (const other of others)
+      expect(await guardWith(when(other)), other).toMatchObject({ stands: false, taken: true });
+    expect(await guardWith(when(same))).toMatchObject({ stands: true });
+  });
 });
 
 it('counts as the guard of an older edition only where it is one', async () => {
