@@ -50,7 +50,7 @@ export interface Guard {
   /** As pg_trigger.tgenabled; null where no trigger has its name. */
   readonly firing: string | null;
   readonly wanted_firing: string;
-  /** Of the copy of an older edition's guard, which is on the referenced table; null where there is none. */
+  /** Of the copy of an older edition's guard, which is on the referenced table; null where there is none that could count for one. */
   readonly old_firing: string | null;
 }
 

@@ -22,7 +22,10 @@
 --   stands      it is the same, and fires whenever the foreign keys of the pair do (`firing` = `wanted_firing`, as tgenabled).
 --   seen        which trigger that was, in which version of its row: catalog/unguarded-pairs.sql asks for it under the locks.
 --   old_firing  of the copy of an older edition's guard, which is on the referenced table: it is made of IS DISTINCT FROM of the
---               old and the new value of every key column, with the key's = operator, and nothing else.
+--               old and the new value of every key column, with the key's = operator, and nothing else. Who has TRIGGER on the table
+--               can make one, too. So it counts (is not null) only where it is all that this edition leaves to do: no trigger of the
+--               guard's name is on the leaf, in any form; no other BEFORE UPDATE trigger is there, whose changes of the key an
+--               older guard does not see, whatever its name; and it fires whenever the foreign keys of the pair do.
 -- `repair_sql` also works where another repair has made it meanwhile (14+).
 --
 -- The texts put every operation into parentheses, as PostgreSQL prints them.
@@ -206,7 +209,10 @@ WITH RECURSIVE leaf AS (
                              HAVING string_agg(m.t[1], ' ' ORDER BY m.n) <> '1 2' OR min(m.t[2]) <> max(m.t[2]))
              AND NOT EXISTS (SELECT FROM key k LEFT JOIN pg_attribute a ON a.attrelid = l.oid AND a.attname = k.attname
                               WHERE k.leaf = l.oid
-                                AND (a.attnum = ANY (t.tgattr::int2[]) AND q.qual ~ format(':varno 2 :varattno %s ', a.attnum)) IS NOT TRUE)) AS old_firing
+                                AND (a.attnum = ANY (t.tgattr::int2[]) AND q.qual ~ format(':varno 2 :varattno %s ', a.attnum)) IS NOT TRUE)
+             AND NOT EXISTS (SELECT FROM pg_trigger b
+                              WHERE b.tgrelid = l.oid AND (b.tgtype & 19) = 19 AND b.tgenabled <> 'D' AND b.tgfoid <> x.function
+                                AND b.tgfoid <> 'pg_catalog.suppress_redundant_updates_trigger'::regproc)) AS old_firing
     FROM leaf l
     JOIN pg_class c ON c.oid = l.oid
     JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -267,7 +273,8 @@ SELECT w.pair, w.oid::bigint AS oid, w.relation, w.create_sql || w.always_sql AS
        format('DROP TRIGGER %I ON %s', w.name, w.relation) AS drop_sql,
        w.trigger IS NOT NULL AS taken, s.same, s.same AND w.firing = w.wanted_firing AS stands,
        CASE WHEN s.same AND w.firing = w.wanted_firing THEN w.row_version END AS seen,
-       w.asks, w.firing, w.wanted_firing, w.old_firing
+       w.asks, w.firing, w.wanted_firing,
+       CASE WHEN w.trigger IS NULL AND (w.wanted_firing = 'O' OR w.old_firing = 'A') THEN w.old_firing END AS old_firing
   FROM written w
  CROSS JOIN LATERAL (
        SELECT CASE WHEN w.is_comparable IS NOT TRUE THEN false

@@ -903,6 +903,33 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'counts as the guard of an older edition only where it is one',
   },
   {
+    rule: 'the guard of an older edition does not stand in for the guard where that was replaced or disabled',
+    file: 'sql/statements/create-row-movement-guard.sql',
+    find: 'CASE WHEN w.trigger IS NULL AND (',
+    replace: 'CASE WHEN (',
+    test: PLANTED_GUARD_TESTS,
+    title:
+      'of an older edition counts for nothing where the guard is there in any form, or another trigger could change the key',
+  },
+  {
+    rule: 'nor where another trigger could change the key, which it does not see',
+    file: 'sql/statements/create-row-movement-guard.sql',
+    find: "AND b.tgenabled <> 'D' AND b.tgfoid <> x.function",
+    replace: "AND b.tgenabled <> 'D' AND b.tgfoid = x.function AND false",
+    test: PLANTED_GUARD_TESTS,
+    title:
+      'of an older edition counts for nothing where the guard is there in any form, or another trigger could change the key',
+  },
+  {
+    rule: 'nor where the foreign key fires on replicas and it does not',
+    file: 'sql/statements/create-row-movement-guard.sql',
+    find: "(w.wanted_firing = 'O' OR w.old_firing = 'A')",
+    replace: 'true',
+    test: PLANTED_GUARD_TESTS,
+    title:
+      'of an older edition counts for nothing where the guard is there in any form, or another trigger could change the key',
+  },
+  {
     rule: 'the owner of a table in between gains a right on the referenced side whatever the foreign key does',
     file: 'sql/findings/leaf-owner.sql',
     find: "(o.side = 'referencing' OR NOT o.is_leaf\n",

@@ -151,6 +151,37 @@ it('counts as the guard of an older edition only where it is one', async () => {
     expect(await effective(planted), planted).toBe(false);
 });
 
+it('of an older edition counts for nothing where the guard is there in any form, or another trigger could change the key', async () => {
+  const after = await guardAfter();
+  const effective = async (sql: string) => {
+    const guard = await after(`${root('WHEN (old.medium IS DISTINCT FROM new.medium)')}; ${sql}`);
+    return guard !== undefined && isEffective(guard);
+  };
+  const trigger = (name: string, on = 'public.inode_1', call = 'moves.it') =>
+    `CREATE SCHEMA moves; CREATE FUNCTION moves.it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN new.medium := 'two'; RETURN new; END $$;
+     CREATE TRIGGER ${name} BEFORE UPDATE ON ${on} FOR EACH ROW EXECUTE FUNCTION ${call}();`;
+  expect(await effective('SELECT')).toBe(true);
+  for (const harmless of [
+    trigger('a', 'public.inode_1', 'suppress_redundant_updates_trigger'),
+    trigger('a', 'public.inode_2'),
+    trigger('a').replace('BEFORE UPDATE', 'AFTER UPDATE'),
+    `${trigger('a')} ALTER TABLE public.inode_1 DISABLE TRIGGER a`,
+  ])
+    expect(await effective(harmless), harmless).toBe(true);
+  for (const planted of [
+    leaf('WHEN (false)'),
+    `${leaf(SAME)}; ALTER TABLE public.inode_1 DISABLE TRIGGER "${NAME}"`,
+    trigger('a'),
+    trigger('z'),
+    trigger('a', 'public.inode'),
+    trigger('a').replace('BEFORE UPDATE', 'BEFORE INSERT OR UPDATE OF ino'),
+    // A foreign key that fires on replicas, too, needs a guard that does.
+    `DO $$ DECLARE t record; BEGIN FOR t IN SELECT tgname FROM pg_trigger WHERE tgrelid = 'public.inode_1'::regclass AND tgconstraint <> 0
+     LOOP EXECUTE format('ALTER TABLE public.inode_1 ENABLE ALWAYS TRIGGER %I', t.tgname); END LOOP; END $$`,
+  ])
+    expect(await effective(planted), planted).toBe(false);
+});
+
 it('is refused by the plan where it is there before, and by the first statement where it comes later', async () => {
   const { observer, as } = await attacked();
   const late = [
@@ -205,10 +236,17 @@ it('in the place of the guard stops the drop, and fails verify and the audit aft
   );
 
   const core = await coreSession(db.url);
-  const { checks } = await verifyTable(core, { table: 'path' });
-  expect(checks.filter(({ passed }) => !passed).map(({ id }) => id)).toEqual(['pair-foreign-keys']);
+  const failing = async () =>
+    (await verifyTable(core, { table: 'path' })).checks.filter(({ passed }) => !passed).map(({ id }) => id);
+  expect(await failing()).toEqual(['pair-foreign-keys']);
   const drift = (await audit(core, {}))[0]?.drift.map(({ finding }) => finding.id);
   expect(drift).toContain('guard-outdated');
+
+  // Nor does one that works, of an older edition, take its place.
+  await observer.query(`DROP TRIGGER ${OLD_NAME} ON inode_1; ${root('WHEN (old.medium IS DISTINCT FROM new.medium)')}`);
+  expect(await failing()).toEqual(['pair-foreign-keys']);
+  const audited = (await audit(core, {}))[0]?.drift.map(({ finding: { id, severity } }) => `${severity} ${id}`);
+  expect(audited).toEqual(expect.arrayContaining(['error guard-outdated', 'warning guard-outdated']));
 });
 
 it('is no matter of a WHEN clause where a key is an expression: verify passes', async () => {
