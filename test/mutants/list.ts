@@ -930,6 +930,14 @@ export const MUTANTS: readonly Mutant[] = [
       'of an older edition counts for nothing where the guard is there in any form, or another trigger could change the key',
   },
   {
+    rule: 'a new partition goes into no schema whose owner could not drop the table',
+    file: 'sql/provision/siblings.sql',
+    find: 'THEN n.nspname ELSE m.nspname END AS schema',
+    replace: 'THEN n.nspname ELSE n.nspname END AS schema',
+    test: 'test/core/provision/provision.test.ts',
+    title: 'and else in that of the table, with given names, a suffix or none',
+  },
+  {
     rule: 'the owner of a table in between gains a right on the referenced side whatever the foreign key does',
     file: 'sql/findings/leaf-owner.sql',
     find: "(o.side = 'referencing' OR NOT o.is_leaf\n",

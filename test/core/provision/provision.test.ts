@@ -5,6 +5,7 @@ import { auditAndRepair } from '../../../core/drift/repair.ts';
 import { provision } from '../../../core/provision/provision-pair.ts';
 import { everything, oneRow } from '../case.helpers.ts';
 import { Execution } from '../execution.helpers.ts';
+import { plainRole } from '../roles.helpers.ts';
 import { column, FIVE, migrated, NAMED_PAIRS, partitionOf, request, standingOn } from './migrated.helpers.ts';
 
 describe('a provisioned pair', () => {
@@ -261,6 +262,52 @@ describe('a provisioned pair', () => {
       ),
     ).toEqual(['provision_owner']);
     await observer.query('DROP OWNED BY provision_owner CASCADE');
+  });
+
+  describe('is made in the schema of the partitions beside it only where the schema’s owner could drop the table itself', () => {
+    const PARTITIONS = ['path_one', 'path_two', 'path_three', 'inode_one'];
+    const moved = async (owner: string, partitions = PARTITIONS) => {
+      const testCase = await migrated();
+      const { role } = await plainRole(testCase);
+      await testCase.observer.query(
+        `CREATE SCHEMA beside AUTHORIZATION ${owner === 'plain' ? role : owner};
+         ${partitions.map((partition) => `ALTER TABLE ${partition} SET SCHEMA beside`).join(';')}`,
+      );
+      return { ...testCase, role };
+    };
+
+    it('as a superuser could, or the owner of the database', async () => {
+      for (const owner of ['CURRENT_USER', 'pg_database_owner']) {
+        const { core } = await moved(owner);
+        const made = await provision(core, request(FIVE, { referencing: 'path_five', referenced: 'inode_five' }));
+        expect(made).toMatchObject({ referencing: 'beside.path_five', referenced: 'beside.inode_five' });
+      }
+    });
+
+    it('and else in that of the table, with given names, a suffix or none', async () => {
+      const { core, observer, role } = await moved('plain');
+      const given = { referencing: 'path_five', referenced: 'inode_five' };
+      expect(await provision(core, request(FIVE, given))).toMatchObject({
+        referencing: 'public.path_five',
+        referenced: 'public.inode_five',
+      });
+      expect((await provision(core, request("FOR VALUES IN ('six')"))).referencing).toBe('public.path_six');
+      const seven = await provision(core, request("FOR VALUES IN ('seven')", { nameSuffix: '7' }));
+      expect(seven.referencing).toBe('public.path_7');
+      // Where the owner of the schema could drop the table.
+      await observer.query(
+        `ALTER TABLE path OWNER TO ${role}; ALTER TABLE inode OWNER TO ${role}; GRANT CREATE ON SCHEMA public TO ${role}`,
+      );
+      const eight = await provision(core, request("FOR VALUES IN ('eight')", { referencing: 'p8', referenced: 'i8' }));
+      expect(eight).toMatchObject({ referencing: 'beside.p8', referenced: 'beside.i8' });
+    });
+
+    it('also by a repair, which makes a missing partner', async () => {
+      const { core, observer } = await moved('plain', ['inode_one', 'inode_two', 'inode_three']);
+      await observer.query("CREATE TABLE path_nine PARTITION OF path FOR VALUES IN ('nine')");
+      await auditAndRepair(core, { lockTimeoutMs: 10_000 });
+      expect(await partitionOf(observer, 'public.inode_nine')).toBe("inode FOR VALUES IN ('nine')");
+    });
   });
 
   it('has the names that were given, in schemas of their own, however they have to be quoted', async () => {
