@@ -938,6 +938,22 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'and else in that of the table, with given names, a suffix or none',
   },
   {
+    rule: 'a new partition of another owner keeps nothing of the default privileges of the role that makes it',
+    file: 'sql/statements/own-partition.sql',
+    find: "JOIN pg_default_acl d ON d.defaclobjtype = 'r'",
+    replace: "JOIN pg_default_acl d ON false AND d.defaclobjtype = 'r'",
+    test: 'test/core/provision/provision.test.ts',
+    title: 'nothing where the table belongs to another role, but what that table gives the same role',
+  },
+  {
+    rule: 'nor what they give who has it on the table only behind row-level security',
+    file: 'sql/statements/own-partition.sql',
+    find: 'AND (p.relrowsecurity OR NOT has_table_privilege(',
+    replace: 'AND (NOT has_table_privilege(',
+    test: 'test/core/provision/provision.test.ts',
+    title: 'nothing where the table belongs to another role, but what that table gives the same role',
+  },
+  {
     rule: 'the owner of a table in between gains a right on the referenced side whatever the foreign key does',
     file: 'sql/findings/leaf-owner.sql',
     find: "(o.side = 'referencing' OR NOT o.is_leaf\n",

@@ -1,4 +1,5 @@
 /** A new pair on a migrated table: what is there afterwards. */
+import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { audit } from '../../../core/drift/find-drift.ts';
 import { auditAndRepair } from '../../../core/drift/repair.ts';
@@ -262,6 +263,58 @@ describe('a provisioned pair', () => {
       ),
     ).toEqual(['provision_owner']);
     await observer.query('DROP OWNED BY provision_owner CASCADE');
+  });
+
+  describe('has from the default privileges of the role that makes it', () => {
+    const privileges = (observer: Client, partition: string) =>
+      column(
+        observer,
+        `SELECT format('%s %s%s', coalesce(nullif(regexp_replace(pg_get_userbyid(grantee), '_.*', ''), 'unknown (OID=0)'), 'PUBLIC'),
+                       lower(privilege_type), CASE WHEN is_grantable THEN ' grantable' ELSE '' END)
+           FROM pg_class c CROSS JOIN aclexplode(c.relacl) WHERE c.oid = $1::regclass AND grantee <> c.relowner ORDER BY 1`,
+        [partition],
+      );
+    const withDefaults = async () => {
+      const testCase = await migrated();
+      const { role } = await plainRole(testCase);
+      await testCase.observer.query(`
+        ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO ${role};
+        ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO ${role} WITH GRANT OPTION;
+        ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT TRIGGER ON TABLES TO PUBLIC`);
+      const owner = async (table: string) => {
+        const [name] = await column(testCase.observer, `SELECT 'owner_' || current_database()`);
+        await testCase.observer.query(`
+          DO $$ BEGIN CREATE ROLE ${name}; EXCEPTION WHEN duplicate_object THEN END $$;
+          GRANT CREATE ON SCHEMA public TO ${name}; GRANT USAGE ON SCHEMA p2pfk TO ${name}; ALTER TABLE ${table} OWNER TO ${name}`);
+      };
+      return { ...testCase, role, owner };
+    };
+
+    it('nothing where the table belongs to another role, but what that table gives the same role', async () => {
+      const { core, observer, role, owner } = await withDefaults();
+      await owner('path');
+      await owner('inode');
+      await observer.query(`GRANT SELECT, INSERT ON path TO ${role}`);
+      await provision(core, request(FIVE));
+      expect(await privileges(observer, 'inode_five')).toEqual([]);
+      expect(await privileges(observer, 'path_five')).toEqual(['plain insert', 'plain select']);
+      await observer.query('ALTER TABLE path ENABLE ROW LEVEL SECURITY');
+      await provision(core, request("FOR VALUES IN ('six')"));
+      expect(await privileges(observer, 'path_six')).toEqual([]);
+      await observer.query('ALTER TABLE path DISABLE ROW LEVEL SECURITY');
+      // A repair that makes a partner.
+      await observer.query("CREATE TABLE path_nine PARTITION OF path FOR VALUES IN ('nine')");
+      await auditAndRepair(core, { lockTimeoutMs: 10_000 });
+      expect(await privileges(observer, 'inode_nine')).toEqual([]);
+    });
+
+    it('all where it owns the table, as by CREATE TABLE', async () => {
+      const { core, observer } = await withDefaults();
+      await provision(core, request(FIVE));
+      expect(await privileges(observer, 'inode_five')).toEqual(
+        expect.arrayContaining(['PUBLIC trigger', 'plain delete', 'plain select grantable', 'plain trigger']),
+      );
+    });
   });
 
   describe('is made in the schema of the partitions beside it only where the schema’s owner could drop the table itself', () => {
