@@ -114,7 +114,9 @@ describe('a foreign table as a partition', () => {
       },
     };
     const swapped = Object.assign(Object.create(core) as Client, swap);
-    await expect(countOrphans(swapped, foreignKey, [{ pair: 1, ...oids }])).rejects.toThrow(/cannot lock relation|is not a table/);
+    await expect(countOrphans(swapped, foreignKey, [{ pair: 1, ...oids }])).rejects.toThrow(
+      /cannot lock relation|is not a table/,
+    );
   });
 });
 

@@ -186,7 +186,7 @@ describe('where it cannot be as it was', () => {
 
     await expect(orphaned).rejects.toMatchObject({ name: 'OrphanedRows' });
     for (const pair of [2, 3]) await execution.restoreParent(pair);
-    await expect(execution.attachParent()).rejects.toMatchObject({ name: 'RollbackFailed', exitCode: 5 });
+    await expect(execution.attachParent()).rejects.toMatchObject({ name: 'RollbackFailed' });
     await expect(execution.dropPairForeignKeys()).rejects.toMatchObject({
       name: 'RollbackFailed',
       message: expect.stringContaining('the pair foreign keys stay'),
