@@ -52,9 +52,10 @@ describe('a text in which there is a user or password of a connection', () => {
         isCredential('reason', part.repeat(length));
       return performance.now() - began;
     };
-    took(10_000);
+    // The best of several, as this machine has other things to do.
+    const best = (length: number) => Math.min(...Array.from({ length: 5 }, () => took(length)));
     // Eight times the text: 64 times as long if it were the square, with room for a busy machine below that.
-    expect(took(80_000)).toBeLessThan(Math.max(1, took(10_000)) * 30);
+    expect(best(80_000)).toBeLessThan(Math.max(1, best(10_000)) * 30);
   });
 });
 
