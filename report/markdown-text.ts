@@ -4,6 +4,22 @@
  */
 import { visible } from '../core/contracts/safe-text.ts';
 
+declare const MARKDOWN: unique symbol;
+/**
+ * Text that {@link text}, {@link code} or {@link md} has made. The page takes nothing else, so that a value cannot get into it as it is: not
+ * even one that a formatter or an enumeration is believed to have made, because ledger, history and input are text of others.
+ */
+export type Markdown = string & { readonly [MARKDOWN]: true };
+
+/** What is written here in the source, and Markdown in between. */
+export function md(written: TemplateStringsArray, ...values: readonly Markdown[]): Markdown {
+  return String.raw({ raw: written }, ...values) as Markdown;
+}
+
+export function joined(parts: readonly Markdown[], between: string): Markdown {
+  return parts.join(between) as Markdown;
+}
+
 /**
  * Words that a renderer makes a link of, or a tracker a mention, without any markup: addresses, `www.`, `@name`, `#12`. An escape does
  * not help, because that is looked for after it was read; nothing looks into a span of code.
@@ -11,23 +27,23 @@ import { visible } from '../core/contracts/safe-text.ts';
 const LINKED = /@|\/\/|:\/|www\.|#\w/i;
 const MARK = /[\\`*_[\]<>|#~&]/g;
 /** At the beginning of a line: a list, a heading's underline, a rule. */
-const BLOCK = /^(?:[-+=]|\d+(?=[.)]))/;
+const BLOCK = /^(?:[-+=]|\d+(?=[.)]$))/;
 
 /** A sentence. */
-export function text(value: string): string {
-  return oneLine(value)
+export function text(value: string | number): Markdown {
+  return oneLine(String(value))
     .trim()
     .split(/(\s+)/)
     .map((word, index) => (LINKED.test(word) ? code(word) : escaped(word, index === 0)))
-    .join('');
+    .join('') as Markdown;
 }
 
 /**
  * Spans of code. A pipe ends a cell even there, and a backslash before it is read in two ways where the text has one of its own: so it
  * stands between two spans, where `\|` is a pipe to every reader.
  */
-export function code(value: string): string {
-  return oneLine(value).split('|').map(span).join('\\|');
+export function code(value: string): Markdown {
+  return oneLine(value).split('|').map(span).join('\\|') as Markdown;
 }
 
 /** Fenced by more backticks than it holds; empty, it would be a fence that another one closes. */

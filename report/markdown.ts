@@ -2,7 +2,7 @@
 import type { Bar, Report } from './contracts.ts';
 import { took } from './html/executions.ts';
 import { STAGE_ORDER, STATUS, stageLabel } from './html/words.ts';
-import { code, text } from './markdown-text.ts';
+import { code, joined, type Markdown, md, text } from './markdown-text.ts';
 import { shortNameIn } from './report.ts';
 import {
   AS_STATED,
@@ -21,10 +21,10 @@ import {
 export function toMarkdown(report: Report): string {
   const { subject, status, summary } = report;
   const to = subject.referencedTable === null ? '' : ` → ${subject.referencedTable}`;
-  const parts = [
-    [`# ${STATUS[status].word}: ${text(subject.table + to)}`, text(summary)],
+  const parts: readonly (readonly Markdown[])[] = [
+    [md`# ${text(STATUS[status].word)}: ${text(subject.table + to)}`, text(summary)],
     facts(report),
-    report.notes.length === 0 ? [] : report.notes.map((note) => `> ${text(note)}`),
+    report.notes.map((note) => md`> ${text(note)}`),
     executions(report),
     states(report),
     pairs(report),
@@ -32,8 +32,11 @@ export function toMarkdown(report: Report): string {
     statements(report),
     errors(report),
     findings(report),
-    ['## Verify it again', ...report.verifyAgain.map(({ command, purpose }) => `- ${text(purpose)}: ${code(command)}`)],
-    [`${text(report.generator)}, ${instant(report.generatedAt)}`],
+    [
+      md`## Verify it again`,
+      ...report.verifyAgain.map(({ command, purpose }) => md`- ${text(purpose)}: ${code(command)}`),
+    ],
+    [text(`${report.generator}, ${instant(report.generatedAt)}`)],
   ];
   return `${parts
     .filter((lines) => lines.length > 0)
@@ -42,7 +45,7 @@ export function toMarkdown(report: Report): string {
 }
 
 /** A heading stands alone; rows of a table and items of a list stand together. */
-function block(lines: readonly string[]): string {
+function block(lines: readonly Markdown[]): string {
   return lines
     .map((line, index) =>
       index === 0 ? line : /^[|\->]/.test(line) && /^[|\->]/.test(lines[index - 1] ?? '') ? `\n${line}` : `\n\n${line}`,
@@ -50,72 +53,77 @@ function block(lines: readonly string[]): string {
     .join('');
 }
 
-function facts({ workedOn, database, subject, people, execution, reviewedPlan }: Report): string[] {
+const NOTHING = md``;
+
+function facts({ workedOn, database, subject, people, execution, reviewedPlan }: Report): Markdown[] {
+  const place = workedOn === null ? NOTHING : md`${text(placeOf(workedOn))}; `;
+  const rows: readonly (readonly [term: string, value: Markdown])[] = [
+    [
+      'Database',
+      database === null
+        ? md`${place}not read`
+        : md`${place}${code(database.target)}, PostgreSQL ${text(database.serverVersion)}`,
+    ],
+    ['Foreign key', subject.constraint === null ? NOTHING : code(subject.constraint)],
+    ['As it was', subject.definition === null ? NOTHING : code(subject.definition)],
+    ['Started by', stated(people.startedBy, people.reason)],
+    ['By', people.role === null ? NOTHING : md`role ${code(people.role)}`],
+    ['Approved by', approved(people)],
+    ['Approval withdrawn', withdrawn(people)],
+    ['Plan', reviewed(reviewedPlan)],
+    ['Began', text(instant(execution.startedAt))],
+    ['Ended', execution.stoppedAt === null ? md`not yet` : text(instant(execution.stoppedAt))],
+    ['Took', text(duration(execution.durationMs))],
+    ['Execution', code(execution.arn)],
+  ];
   return table(
     ['', ''],
-    [
-      [
-        'Database',
-        [
-          workedOn === null ? '' : text(placeOf(workedOn)),
-          database === null ? 'not read' : `${code(database.target)}, PostgreSQL ${text(database.serverVersion)}`,
-        ]
-          .filter((part) => part !== '')
-          .join('; '),
-      ],
-      ['Foreign key', subject.constraint === null ? '' : code(subject.constraint)],
-      ['As it was', subject.definition === null ? '' : code(subject.definition)],
-      ['Started by', stated(people.startedBy, people.reason)],
-      ['By', people.role === null ? '' : `role ${code(people.role)}`],
-      ['Approved by', approved(people)],
-      ['Approval withdrawn', withdrawn(people)],
-      ['Plan', reviewed(reviewedPlan)],
-      ['Began', instant(execution.startedAt)],
-      ['Ended', execution.stoppedAt === null ? 'not yet' : instant(execution.stoppedAt)],
-      ['Took', duration(execution.durationMs)],
-      ['Execution', code(execution.arn)],
-    ].filter(([, value]) => value !== ''),
+    rows.filter(([, value]) => value !== '').map(([term, value]) => [text(term), value]),
   );
 }
 
-function reviewed(plan: Report['reviewedPlan']): string {
-  if (plan === null) return '';
-  const when = plan.madeAt === null ? '' : `, made on ${instant(plan.madeAt)}`;
-  const who = plan.madeBy === null ? '' : ` by ${stated(plan.madeBy, null)}`;
-  const named = plan.proven ? `, which names that ${CATALOG}` : ` (${AS_STATED})`;
-  const document = plan.hash === null ? '' : `; plan ${code(plan.hash)}${named}${when}${who}`;
-  return `${CATALOG} ${code(plan.catalogHash)}, ${comparison(plan)}${document}`;
+function reviewed(plan: Report['reviewedPlan']): Markdown {
+  if (plan === null) return NOTHING;
+  const when = plan.madeAt === null ? NOTHING : md`, made on ${text(instant(plan.madeAt))}`;
+  const who = plan.madeBy === null ? NOTHING : md` by ${stated(plan.madeBy, null)}`;
+  const named = plan.proven ? md`, which names that ${text(CATALOG)}` : md` (${text(AS_STATED)})`;
+  const document = plan.hash === null ? NOTHING : md`; plan ${code(plan.hash)}${named}${when}${who}`;
+  return md`${text(CATALOG)} ${code(plan.catalogHash)}, ${text(comparison(plan))}${document}`;
 }
 
-function stated(person: string | null, reason: string | null): string {
-  if (person === null) return reason === null ? '' : text(reason);
-  return `${code(person)} (${AS_STATED})${reason === null ? '' : `: ${text(reason)}`}`;
+function stated(person: string | null, reason: string | null): Markdown {
+  if (person === null) return text(reason ?? '');
+  return md`${code(person)} (${text(AS_STATED)})${reason === null ? NOTHING : md`: ${text(reason)}`}`;
 }
 
-function approved({ approvedBy, approvedLogin, approvalReason }: Report['people']): string {
-  if (approvedBy === null) return '';
-  const login = approvedLogin === null ? '' : `, login ${code(approvedLogin)}`;
-  return stated(approvedBy, approvalReason) + login;
+function approved({ approvedBy, approvedLogin, approvalReason }: Report['people']): Markdown {
+  if (approvedBy === null) return NOTHING;
+  const login = approvedLogin === null ? NOTHING : md`, login ${code(approvedLogin)}`;
+  return md`${stated(approvedBy, approvalReason)}${login}`;
 }
 
-function withdrawn({ withdrawn: one }: Report['people']): string {
-  if (one === null) return '';
-  const who = [instant(one.at), stated(one.by, one.reason)].filter((part) => part !== '').join(' ');
-  return one.login === null ? who : `${who}, login ${code(one.login)}`;
+function withdrawn({ withdrawn: one }: Report['people']): Markdown {
+  if (one === null) return NOTHING;
+  const parts = [text(instant(one.at)), stated(one.by, one.reason)];
+  const who = joined(
+    parts.filter((part) => part !== ''),
+    ' ',
+  );
+  return one.login === null ? who : md`${who}, login ${code(one.login)}`;
 }
 
-function executions({ executions: all }: Report): string[] {
+function executions({ executions: all }: Report): Markdown[] {
   if (all.length < 2) return [];
   const rows = all.map((one, index) => [
-    String(index + 1),
-    `${code(one.arn)}${one.isThis ? ' **this report**' : ''}${one.operation === 'rollback' ? ' rollback' : ''}`,
-    instant(one.startedAt),
-    took(one),
-    one.outcome === null ? 'history not kept' : text(one.outcome),
-    one.startedBy === null ? 'not stated' : code(one.startedBy),
+    text(index + 1),
+    md`${code(one.arn)}${one.isThis ? md` **this report**` : NOTHING}${one.operation === 'rollback' ? md` rollback` : NOTHING}`,
+    text(instant(one.startedAt)),
+    text(took(one)),
+    text(one.outcome ?? 'history not kept'),
+    one.startedBy === null ? md`not stated` : code(one.startedBy),
     text(one.reason ?? ''),
-    one.login === null ? '' : code(one.login),
-    count(one.statements),
+    one.login === null ? NOTHING : code(one.login),
+    text(count(one.statements)),
   ]);
   const head = [
     '#',
@@ -128,27 +136,27 @@ function executions({ executions: all }: Report): string[] {
     'login',
     'statements',
   ];
-  return ['## All executions of this migration', ...table(head, rows)];
+  return [md`## All executions of this migration`, ...table(head, rows)];
 }
 
-function states({ states: all, steps }: Report): string[] {
+function states({ states: all, steps }: Report): Markdown[] {
   const took = new Map(steps.map((bar) => [bar.state, bar]));
   const rows = all
     .filter((state) => state.outcome !== 'not-entered' && state.parent === null)
     .map((state) => [
       text(state.name),
-      state.outcome,
+      text(state.outcome),
       spent(took.get(state.name)),
-      state.failures === 0 ? '' : String(state.failures),
+      state.failures === 0 ? NOTHING : text(state.failures),
     ]);
-  return ['## The state machine, as executed', ...table(['state', 'outcome', 'took', 'failed tries'], rows)];
+  return [md`## The state machine, as executed`, ...table(['state', 'outcome', 'took', 'failed tries'], rows)];
 }
 
-function spent(bar: Bar | undefined): string {
-  return bar === undefined ? '' : duration(bar.durationMs);
+function spent(bar: Bar | undefined): Markdown {
+  return bar === undefined ? NOTHING : text(duration(bar.durationMs));
 }
 
-function pairs(report: Report): string[] {
+function pairs(report: Report): Markdown[] {
   if (report.pairs.length === 0) return [];
   const stages = STAGE_ORDER.filter((stage) => report.pairs.some((pair) => pair.bars[stage] !== undefined));
   const head = [
@@ -163,44 +171,46 @@ function pairs(report: Report): string[] {
     'state',
   ];
   const rows = report.pairs.map((pair) => [
-    String(pair.pair),
+    text(pair.pair),
     code(shortNameIn(report, pair.referencing)),
     code(shortNameIn(report, pair.referenced)),
-    count(pair.rows),
-    pair.bytes === null ? '' : bytes(pair.bytes),
+    text(count(pair.rows)),
+    pair.bytes === null ? NOTHING : text(bytes(pair.bytes)),
     ...stages.map((stage) => spent(pair.bars[stage])),
-    pair.lockWaitMs === 0 ? '' : duration(pair.lockWaitMs),
-    pair.retries === 0 ? '' : String(pair.retries),
-    pair.state,
+    pair.lockWaitMs === 0 ? NOTHING : text(duration(pair.lockWaitMs)),
+    pair.retries === 0 ? NOTHING : text(pair.retries),
+    text(pair.state),
   ]);
-  return ['## Pairs of partitions', ...table(head, rows)];
+  return [md`## Pairs of partitions`, ...table(head, rows)];
 }
 
-function proof({ comparison, checks, rehearsal }: Report): string[] {
+function proof({ comparison, checks, rehearsal }: Report): Markdown[] {
   const compared = comparison.map(({ what, before, after }) => [text(what), text(before), text(after)]);
   const lines = [
     ...(compared.length === 0 ? [] : table(['measured', 'before', 'after'], compared)),
-    ...(checks.length === 0 ? [] : ['### The six checks, after the drop', ...checkTable(checks)]),
-    ...(rehearsal === null
-      ? []
-      : [
-          `### The rehearsal of ${instant(rehearsal.at)}, under locks for ${duration(rehearsal.lockedMs)}`,
-          ...(rehearsal.standbys === undefined ? [] : [`These are times of the primary: ${text(rehearsal.standbys)}.`]),
-          ...checkTable(rehearsal.checks),
-        ]),
+    ...(checks.length === 0 ? [] : [md`### The six checks, after the drop`, ...checkTable(checks)]),
+    ...(rehearsal === null ? [] : rehearsed(rehearsal)),
   ];
-  return lines.length === 0 ? [] : ['## Proof', ...lines];
+  return lines.length === 0 ? [] : [md`## Proof`, ...lines];
 }
 
-function checkTable(checks: Report['checks']): string[] {
+function rehearsed({ at, lockedMs, standbys, checks }: NonNullable<Report['rehearsal']>): Markdown[] {
+  return [
+    md`### The rehearsal of ${text(instant(at))}, under locks for ${text(duration(lockedMs))}`,
+    ...(standbys === undefined ? [] : [md`These are times of the primary: ${text(standbys)}.`]),
+    ...checkTable(checks),
+  ];
+}
+
+function checkTable(checks: Report['checks']): Markdown[] {
   return table(
     ['result', 'check', 'seen'],
     checks.map(({ passed, title, detail }) => {
       const lines = detail.split('\n').filter((line) => line !== '');
       return [
-        passed ? 'passed' : '**failed**',
+        passed ? md`passed` : md`**failed**`,
         text(title),
-        lines.length > 1 ? plural(lines.length, 'line') : text(detail),
+        text(lines.length > 1 ? plural(lines.length, 'line') : detail),
       ];
     }),
   );
@@ -209,50 +219,53 @@ function checkTable(checks: Report['checks']): string[] {
 /** The statements that make the ledger are longer; the JSON document and the ledger have them whole. */
 const LONGEST_STATEMENT = 2_000;
 
-function statements(report: Report): string[] {
+function statements(report: Report): Markdown[] {
   if (report.statements.length === 0) return [];
   const rows = report.statements.map(({ at, step, sql, locks, lockWaitMs, lockHeldMs, durationMs, error }) => [
-    at.slice(11, 23),
-    step,
-    `${code(short(sql, LONGEST_STATEMENT))}${error === null ? '' : ` **${text(error)}**`}`,
-    [...Map.groupBy(locks, (lock) => lock.mode)]
-      .map(([mode, held]) => `${mode} on ${plural(held.length, 'relation')}`)
-      .join(', '),
-    lockWaitMs === null ? '' : duration(lockWaitMs),
-    lockHeldMs === null ? '' : duration(lockHeldMs),
-    durationMs === null ? '' : duration(durationMs),
+    text(at.slice(11, 23)),
+    text(step),
+    md`${code(short(sql, LONGEST_STATEMENT))}${error === null ? NOTHING : md` **${text(error)}**`}`,
+    text(
+      [...Map.groupBy(locks, (lock) => lock.mode)]
+        .map(([mode, held]) => `${mode} on ${plural(held.length, 'relation')}`)
+        .join(', '),
+    ),
+    lockWaitMs === null ? NOTHING : text(duration(lockWaitMs)),
+    lockHeldMs === null ? NOTHING : text(duration(lockHeldMs)),
+    durationMs === null ? NOTHING : text(duration(durationMs)),
   ]);
   return [
-    '## Statements, locks and durations',
+    md`## Statements, locks and durations`,
     ...table(['at', 'step', 'statement', 'locks held', 'waited', 'blocked others', 'ran'], rows),
   ];
 }
 
-function errors({ errors: all }: Report): string[] {
+function errors({ errors: all }: Report): Markdown[] {
   if (all.length === 0) return [];
   const rows = all.map(({ state, pair, name, message, times, outcome }) => [
-    `${state}${pair === null ? '' : ` #${pair}`}`,
-    `**${text(name)}** ${text(message)}`,
-    String(times),
-    outcome,
+    md`${text(state)}${pair === null ? NOTHING : md` #${text(pair)}`}`,
+    md`**${text(name)}** ${text(message)}`,
+    text(times),
+    text(outcome),
   ]);
-  return ['## Errors, and what became of them', ...table(['state', 'error and cause', 'times', 'then'], rows)];
+  return [md`## Errors, and what became of them`, ...table(['state', 'error and cause', 'times', 'then'], rows)];
 }
 
-function findings({ findings: all, accepted }: Report): string[] {
+function findings({ findings: all, accepted }: Report): Markdown[] {
   if (all === null || all.length + accepted.length === 0) return [];
   const gone = accepted.filter((one) => !all.some(({ id, message }) => one.id === id && one.message === message));
   return [
-    '## Findings',
+    md`## Findings`,
     ...all.map(({ id, severity, message, remedy }) => {
       const by = accepted.filter((one) => one.id === id && one.message === message).map(acceptedBy);
-      return `- ${severity} ${code(id)}: ${text(message)}${remedy === '' ? '' : `; ${text(remedy)}`}${by.length === 0 ? '' : ` – **${text(by.join('; '))}**`}`;
+      const what = md`${text(severity)} ${code(id)}: ${text(message)}${remedy === '' ? NOTHING : md`; ${text(remedy)}`}`;
+      return by.length === 0 ? md`- ${what}` : md`- ${what} – **${text(by.join('; '))}**`;
     }),
-    ...gone.map((one) => `- ${code(one.id)}: ${text(one.message)} – **${text(acceptedBy(one))}**`),
+    ...gone.map((one) => md`- ${code(one.id)}: ${text(one.message)} – **${text(acceptedBy(one))}**`),
   ];
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)];
+function table(head: readonly string[], rows: readonly (readonly Markdown[])[]): Markdown[] {
+  const line = (cells: readonly Markdown[]): Markdown => md`| ${joined(cells, ' | ')} |`;
+  return [line(head.map(text)), line(head.map(() => md`---`)), ...rows.map(line)];
 }

@@ -1,6 +1,7 @@
 /** An execution's history, its definition and the ledger -> the report as a document. Pure. */
 import type { DescribeExecutionOutput } from '@aws-sdk/client-sfn';
 import type { MigrationStatus } from '../core/contracts/documents.ts';
+import { ExecutionInputKeys } from '../core/contracts/execution-input.ts';
 import type { HistoryEvent } from '../core/contracts/history-event.ts';
 import { withoutSchemaOf } from '../core/contracts/safe-text.ts';
 import { PlannedDatabase } from '../core/contracts/steps/events.ts';
@@ -158,18 +159,22 @@ function workedOn(history: History): PlannedDatabase | null {
   return PlannedDatabase.safeParse(planOf(history).database).data ?? null;
 }
 
-/** Of an input without the hash that is compared, as older editions took it, nothing is shown: nothing was compared. */
+/**
+ * Of an input without the hash that is compared, as older editions took it, nothing is shown: nothing was compared. Nor is a value that the
+ * schema refuses, and with which an execution can be started all the same.
+ */
 function reviewedPlanOf(input: Json, history: History): Report['reviewedPlan'] {
-  const catalogHash = stringOf(input.planHash);
-  if (catalogHash === null) return null;
+  const { planHash, planDocumentHash, planRestHash, planMadeAt, planMadeBy } = ExecutionInputKeys.shape;
+  const catalogHash = planHash.safeParse(input.planHash).data;
+  if (catalogHash === undefined) return null;
   return {
     catalogHash,
     compared: planOf(history).asReviewed === true,
-    hash: stringOf(input.planDocumentHash),
+    hash: planDocumentHash.safeParse(input.planDocumentHash).data ?? null,
     // The plan step proves it, and without the proof it does not return.
-    proven: stringOf(input.planRestHash) !== null && stringOf(planOf(history).status) !== null,
-    madeAt: stringOf(input.planMadeAt),
-    madeBy: stringOf(input.planMadeBy),
+    proven: planRestHash.safeParse(input.planRestHash).data !== undefined && stringOf(planOf(history).status) !== null,
+    madeAt: planMadeAt.safeParse(input.planMadeAt).data ?? null,
+    madeBy: planMadeBy.safeParse(input.planMadeBy).data ?? null,
   };
 }
 

@@ -39,10 +39,10 @@ export function plural(amount: number, one: string, many = `${one}s`): string {
   return `${count(amount)} ${amount === 1 ? one : many}`;
 }
 
-/** `25 Nov 2026, 14:02:11 UTC`; the same everywhere, whoever reads it. */
+/** `25 Nov 2026, 14:02:11 UTC`; the same everywhere, whoever reads it. Never the text itself, which may be anything but a time. */
 export function instant(iso: string): string {
   const date = new Date(iso);
-  if (Number.isNaN(date.getTime())) return iso;
+  if (Number.isNaN(date.getTime())) return 'a time that cannot be read';
   return `${INSTANT.format(date)} UTC`;
 }
 

@@ -1325,4 +1325,28 @@ export const MUTANTS: readonly Mutant[] = [
     test: 'test/core/contracts/execution-input.test.ts',
     title: 'has an end in every text and list, and all of them together stay below half of what Step Functions takes',
   },
+  {
+    rule: 'a formatter of times returns no text that is none',
+    file: 'report/words.ts',
+    find: "return 'a time that cannot be read';",
+    replace: 'return iso;',
+    test: 'test/report/report.test.ts',
+    title: 'a text that is no time is not printed as one',
+  },
+  {
+    rule: 'a report shows nothing of a reviewed plan that the schema refuses',
+    file: 'report/report.ts',
+    find: 'madeAt: planMadeAt.safeParse(input.planMadeAt).data ?? null,',
+    replace: 'madeAt: stringOf(input.planMadeAt),',
+    test: 'test/report/report.test.ts',
+    title: 'nothing is claimed of a reviewed plan by what is no planMadeAt, although an execution was started with it',
+  },
+  {
+    rule: 'a value gets into the Markdown report as text only, also one that should be of an enumeration',
+    file: 'report/markdown.ts',
+    find: 'text(severity)',
+    replace: 'severity as string as Markdown',
+    test: 'test/report/markdown-text.test.ts',
+    title: 'no value of a report is more than text in it: no time, state, mode, severity or name',
+  },
 ];

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Report } from '../../report/contracts.ts';
 import { render } from '../../report/render.ts';
 import { buildReport } from '../../report/report.ts';
+import { instant } from '../../report/words.ts';
 import { type StoryOptions, story } from './story.helpers.ts';
 
 const reportOf = (options: StoryOptions = {}): Report => buildReport(story(options));
@@ -192,6 +193,27 @@ describe('the other formats', () => {
   it('are the same document as JSON', async () => {
     const report = reportOf({ pairs: 2 });
     expect(JSON.parse(await render(report, 'json'))).toEqual(report);
+  });
+
+  it.each(['planHash', 'planDocumentHash', 'planRestHash', 'planMadeAt', 'planMadeBy'])(
+    'nothing is claimed of a reviewed plan by what is no %s, although an execution was started with it',
+    async (key) => {
+      const forged = 'x |\n\n## Approved by the security team\n\n[x](https://evil.example/)';
+      const hash = `sha256:${'0'.repeat(64)}`;
+      const plan = { planHash: hash, planDocumentHash: hash, planRestHash: hash, planMadeBy: 'ana' };
+      const input = JSON.stringify({ table: 'path', ...plan, planMadeAt: '2027-01-31T04:00:00Z', [key]: forged });
+      const sources = story();
+      const report = buildReport({ ...sources, execution: { ...sources.execution, input } });
+      expect(JSON.stringify(report.reviewedPlan)).not.toContain('Approved by');
+      if (key === 'planHash') expect(report.reviewedPlan).toBeNull();
+      else expect(report.reviewedPlan?.proven).toBe(key !== 'planRestHash');
+      expect(await render(report, 'markdown')).not.toContain('Approved by the security team');
+    },
+  );
+
+  it('a text that is no time is not printed as one', () => {
+    expect(instant('2027-01-31T04:00:00Z')).toBe('31 Jan 2027, 04:00:00 UTC');
+    expect(instant('## Approved')).toBe('a time that cannot be read');
   });
 
   it('no name ends a cell, begins a tag or an emphasis in Markdown', async () => {
