@@ -2,7 +2,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { INPUT_OPTIONS } from '../core/contracts/options/all.ts';
-import { holdsPassword } from '../core/postgres/libpq/connection-string.ts';
+import { connectionStringsIn, holdsPassword } from '../core/postgres/libpq/connection-string.ts';
 import { READERS, SESSION_OPENED, TRUST_OWNERS } from '../core/postgres/libpq/keywords.ts';
 import { declare, type InputFlags, inputOption } from './input-options.ts';
 import { createOutput } from './output.ts';
@@ -141,7 +141,7 @@ export function addReaderOption(command: Command): Command {
       if (readers === undefined) return;
       // Like the database URL they are this process's own: an execution input is kept, and may be read by others.
       process.env[READERS] = readers.join('\n');
-      const withPassword = readers.find(holdsPassword);
+      const withPassword = readers.flatMap(connectionStringsIn).find(holdsPassword);
       if (withPassword !== undefined) warnOfPassword('--reader', withPassword);
     });
 }

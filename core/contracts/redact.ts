@@ -5,6 +5,7 @@
  * that text comes in, before it becomes a part of a sentence of ours. What we have written ourselves is never changed afterwards: it
  * may hold names that are quoted for a shell or for SQL, and a quotation mark that is gone lets the name out. {@link withheld} is for that.
  */
+import { visible, visibleJson } from './safe-text.ts';
 
 // All that follows up to the last `@` counts: a password may hold `@` or `/` that was not encoded. Each pattern begins where a name
 // begins, so that a long word from the database takes no longer than its length.
@@ -33,6 +34,14 @@ export const WITHHELD = '(what was to be printed here holds a password or key of
 
 const kept = new Set<string>();
 
+interface Known {
+  /** As one quoting or encoding of ours writes it. */
+  readonly spellings: readonly string[];
+  /** What all of them have in common, also one inside another; null where too little is left of it to be looked for. */
+  readonly bare: readonly (string | null)[];
+}
+const known = new Map<string, Known>();
+
 /** From now on `secret`, such as the password of a connection, is known, and printed by nothing that asks here. */
 export function keepSecret(secret: string | undefined): void {
   if (secret) kept.add(secret);
@@ -41,6 +50,8 @@ export function keepSecret(secret: string | undefined): void {
 /** A text of others with everything that looks like a secret, or is one of ours, replaced by `***`. */
 export function redact(text: string): string {
   return knownSecrets()
+    .flatMap(({ spellings }) => spellings)
+    .sort((one, other) => other.length - one.length)
     .reduce((shown, secret) => shown.replaceAll(secret, '***'), text)
     .replace(/\S+/g, hideUserInfo)
     .replace(SETTING, (match, name: string, sign: string) =>
@@ -59,24 +70,78 @@ export function echoed(value: unknown): string {
 }
 
 /**
- * A text of ours exactly as it is; or, where a secret of this process has got into it, a note instead of it. Never the text with a part
- * replaced: a command or statement in it would then do something else.
+ * A text of ours exactly as it is; or, where a secret of this process has got into it, in whatever quoting, a note instead of it. Never the
+ * text with a part replaced: a command or statement in it would then do something else.
  */
 export function withheld(text: string): string {
-  return knownSecrets().some((secret) => text.includes(secret)) ? WITHHELD : text;
+  const secrets = knownSecrets();
+  if (secrets.length === 0) return text;
+  const shown = BARE.map((bareOf) => bareOf(text));
+  const isIn = ({ spellings, bare }: Known): boolean =>
+    spellings.some((one) => text.includes(one)) ||
+    bare.some((one, index) => one !== null && shown[index]?.includes(one));
+  return secrets.some(isIn) ? WITHHELD : text;
 }
 
-/** The longest first: one may be a part of another. */
-function knownSecrets(): string[] {
+function knownSecrets(): Known[] {
   const own = [...kept, ...SECRET_VARIABLES.map((name) => process.env[name] ?? '')].filter(isTelling);
-  return [...new Set(own.flatMap((secret) => [secret, encoded(secret)]))].sort((a, b) => b.length - a.length);
+  return [...new Set(own)].map((secret) => {
+    const found = known.get(secret) ?? {
+      spellings: spellingsOf(secret),
+      bare: BARE.map((bareOf) => bareOf(secret).trim()).map((one) => (isTelling(one) ? one : null)),
+    };
+    known.set(secret, found);
+    return found;
+  });
+}
+
+/** As it is; in a URL, also with every character encoded; in JSON; quoted for SQL, libpq and a shell; with its line breaks shown. */
+function spellingsOf(secret: string): string[] {
+  const bytes = [...Buffer.from(secret)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
+  const json = visibleJson(secret).slice(1, -1);
+  const quoted = [secret.replaceAll("'", "''"), secret.replaceAll("'", "'\\''"), secret.replace(/[\\']/g, '\\$&')];
+  return [...new Set([secret, encoded(secret), bytes, bytes.toUpperCase(), json, ...quoted, visible(secret)])];
+}
+
+/**
+ * A text without all that a quoting adds or changes: encodings are decoded, quotation marks and backslashes left out, and line breaks and
+ * the like are blanks. One quoting inside another then makes no difference. Twice, because a backslash before a letter or digit may be an
+ * escape of JSON or SQL, or a character of the secret.
+ */
+const BARE: readonly ((text: string) => string)[] = [
+  (text) => unquoted(decoded(text)),
+  (text) => unquoted(ofSql(decoded(text)).replace(/(?<!\\)\\+[bfnrt]/g, ' ')),
+];
+
+/** A URL in a URL is encoded twice. */
+const DEEPEST = 3;
+
+function decoded(text: string): string {
+  let shown = text;
+  for (let round = 0; round < DEEPEST && shown.includes('%'); round += 1)
+    shown = shown.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString());
+  return shown.replace(/(?<!\\)\\+(?:u\{([0-9a-f]{1,6})\}|u([0-9a-f]{4})|x([0-9a-f]{2}))/gi, character);
+}
+
+/** `U&'\001B'` */
+function ofSql(text: string): string {
+  return text.replace(/(?<!\\)\\+(?:\+([0-9a-f]{6})|([0-9a-f]{4}))/gi, character);
+}
+
+function character(written: string, ...codes: readonly unknown[]): string {
+  const code = Number.parseInt(codes.filter((one) => typeof one === 'string')[0] ?? '', 16);
+  return code <= 0x10ffff ? String.fromCodePoint(code) : written;
 }
 
 function isTelling(secret: string): boolean {
   return secret.length >= (PLAIN.test(secret) ? SURELY_A_SECRET : SHORTEST_SECRET);
 }
 
-/** As a URL has it. */
+function unquoted(text: string): string {
+  return text.replace(/['"`\\]/g, '').replace(/[\s\p{Cc}]+/gu, ' ');
+}
+
+/** As a URL has it, with what it needs no encoding for left as it is. */
 function encoded(secret: string): string {
   try {
     return encodeURIComponent(secret);

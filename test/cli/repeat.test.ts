@@ -1,7 +1,7 @@
 /** The command that a plan ends with can be copied: it repeats what the plan was given. */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { withoutPassword } from '../../cli/repeat.ts';
+import { withoutPassword } from '../../core/postgres/libpq/connection-string.ts';
 import { createDatabase } from '../support/database.ts';
 import { p2pfk } from './cli.helpers.ts';
 
@@ -50,6 +50,35 @@ describe('the commands at the end of a plan', () => {
     expect(planned.stdout).toContain(`p2pfk plan ${repeated} --sql`);
   });
 
+  it('hold no password that is written as psql takes it, and no URL parser does; nor with several hosts', async () => {
+    const db = await createDatabase('empty');
+    onTestFinished(() => db.drop());
+    const client = await db.client();
+    const password = "12#it's-secret9";
+    const role = `repeated_${db.name}`;
+    await client.query(`
+      CREATE ROLE ${role} LOGIN PASSWORD '${password.replaceAll("'", "''")}';
+      CREATE TABLE inode (k int PRIMARY KEY) PARTITION BY LIST (k);
+      CREATE TABLE inode_1 PARTITION OF inode FOR VALUES IN (1);
+      CREATE TABLE path (k int REFERENCES inode) PARTITION BY LIST (k);
+      CREATE TABLE path_1 PARTITION OF path FOR VALUES IN (1);
+      ALTER TABLE inode OWNER TO ${role}; ALTER TABLE inode_1 OWNER TO ${role};
+      ALTER TABLE path OWNER TO ${role}; ALTER TABLE path_1 OWNER TO ${role};
+      GRANT CREATE ON SCHEMA public TO ${role}; GRANT CREATE ON DATABASE ${db.name} TO ${role};`);
+    onTestFinished(async () => {
+      await client.query(`DROP OWNED BY ${role} CASCADE`);
+      await client.query(`DROP ROLE ${role}`);
+    });
+    const { hostname, port } = new URL(db.url);
+    for (const hosts of [`${hostname}:${port}`, `${hostname}:1,${hostname}:${port}`]) {
+      const url = `postgres://${role}:${password}@${hosts}/${db.name}`;
+      const planned = await p2pfk(['plan', '-t', 'path', '-d', url]);
+      expect(planned.code, planned.stderr).toBe(0);
+      expect(planned.stdout).toContain(`--database-url postgres://${role}@${hosts}/${db.name}`);
+      expect(planned.stdout + planned.stderr).not.toContain('secret9');
+    }
+  });
+
   it('leave out of a database URL what is secret, and nothing else', () => {
     const secret = 'not-to-be-seen';
     expect(withoutPassword(`postgres://me:${secret}@db:5433/app?sslmode=require`)).toBe(
@@ -61,6 +90,7 @@ describe('the commands at the end of a plan', () => {
       'postgres://me@db/app?sslmode=require',
     );
     expect(withoutPassword(`postgres://me:${secret}@/app?host=/tmp`)).toBe('postgres://me@/app?host=/tmp');
-    expect(withoutPassword('postgres://db/My%20app?options=-c%20x=1')).toBe('postgres://db/My%20app?options=-c%20x=1');
+    const plain = 'postgres://db/My%20app?options=-c%20x%3D1';
+    expect(withoutPassword(plain)).toBe(plain);
   });
 });

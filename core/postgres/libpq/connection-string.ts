@@ -1,6 +1,7 @@
 /**
  * Connection strings of libpq: `postgres://` URIs, and `keyword=value` strings. Messages never quote the text, because a
- * password that is not encoded ends up anywhere in it.
+ * password that is not encoded ends up anywhere in it. Nothing else in p2pfk takes such a text apart: another parser, such as URL, finds
+ * the end of a password somewhere else.
  * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
  */
 import { InvalidInput } from '../../contracts/errors.ts';
@@ -10,13 +11,19 @@ const SCHEME = /^postgres(ql)?:\/\//;
 
 /** @throws InvalidInput where psql would not read it either */
 export function parseConnectionString(text: string): ConnectionSettings {
-  if (SCHEME.test(text)) return parseUri(text.replace(SCHEME, ''));
+  if (SCHEME.test(text)) return parseUri(text);
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) || !text.includes('=')) {
     throw new InvalidInput(
       'the database URL must begin with postgres:// or postgresql://, or be a string such as "host=... dbname=..."',
     );
   }
   return parseKeywords(text);
+}
+
+/** Several of them in one text, as P2PFK_READERS and `--reader` have them: one a line, or URLs separated by blanks. */
+export function connectionStringsIn(text: string): string[] {
+  const found = text.split(/[\r\n]+|\s+(?=postgres(?:ql)?:\/\/)/).map((one) => one.trim());
+  return [...new Set(found)].filter((one) => one !== '');
 }
 
 const RAW_AT =
@@ -28,28 +35,41 @@ function unreadable(reason: string): InvalidInput {
   );
 }
 
-/** `text` is what follows the scheme: `[user[:password]@][host[:port],...][/database][?keyword=value&...]`. */
-function parseUri(text: string): ConnectionSettings {
+interface UriParts {
+  /** Of user and password, as they are written; null where there is no `@` behind them. */
+  readonly user: string | null;
+  readonly password: string;
+  readonly authority: string;
+  /** With its slash, or empty. */
+  readonly path: string;
+  /** Without the question mark. */
+  readonly query: string;
+}
+
+/** `postgres://[user[:password]@][host[:port],...][/database][?keyword=value&...]` */
+function partsOf(uri: string): UriParts {
+  const text = uri.replace(SCHEME, '');
+  const userInfo = /^([^@/]*)@/.exec(text);
+  const [user = '', ...password] = (userInfo?.[1] ?? '').split(':');
+  const rest = text.slice(userInfo?.[0].length ?? 0);
+  const [authority = ''] = /^[^/?]*/.exec(rest) ?? [];
+  const [path = ''] = /^(\/[^?]*)?/.exec(rest.slice(authority.length)) ?? [];
+  const query = rest.slice(authority.length + path.length + 1);
+  return { user: userInfo ? user : null, password: password.join(':'), authority, path, query };
+}
+
+function parseUri(uri: string): ConnectionSettings {
   const settings = new Map<string, string>();
   const set = (keyword: string, value: string): void => {
     if (value !== '') settings.set(keyword, decode(value));
   };
-  let rest = text;
-  const userInfo = /^([^@/]*)@/.exec(rest);
-  if (userInfo) {
-    const [user = '', ...password] = (userInfo[1] ?? '').split(':');
-    set('user', user);
-    set('password', password.join(':'));
-    rest = rest.slice(userInfo[0].length);
-  }
-  const [authority = ''] = /^[^/?]*/.exec(rest) ?? [];
-  const [path = ''] = /^(\/[^?]*)?/.exec(rest.slice(authority.length)) ?? [];
+  const { user, password, authority, path, query } = partsOf(uri);
+  set('user', user ?? '');
+  set('password', password);
   // libpq takes it for a part of the host or the database, and its messages, like ours, name both.
   if (`${authority}${path}`.includes('@')) throw unreadable(RAW_AT);
   readHosts(authority, set);
-  rest = rest.slice(authority.length);
   set('dbname', path.slice(1));
-  const query = rest.slice(path.length + 1);
   for (const [keyword, value] of queryOf(query)) settings.set(keyword, value);
   return settings;
 }
@@ -115,11 +135,34 @@ function parseKeywords(text: string): ConnectionSettings {
   return settings;
 }
 
+/** Parameters that are secrets. */
+const SECRETS: ReadonlySet<string> = new Set(['password', 'sslpassword']);
+
+/**
+ * The same connection without its passwords, which PGPASSWORD or ~/.pgpass then has to give. Without a secret in it, the text as it is.
+ *
+ * @throws InvalidInput where it cannot be read
+ */
+export function withoutPassword(text: string): string {
+  const settings = parseConnectionString(text);
+  if (![...settings.keys()].some((keyword) => SECRETS.has(keyword))) return text;
+  if (!SCHEME.test(text)) return asKeywords([...settings].filter(([keyword]) => !SECRETS.has(keyword)));
+  const { user, authority, path, query } = partsOf(text);
+  const kept = query.split('&').filter((pair) => !SECRETS.has(decode(pair.split('=')[0] ?? '')));
+  const [scheme = ''] = SCHEME.exec(text) ?? [];
+  return `${scheme}${user === null ? '' : `${user}@`}${authority}${path}${kept.join('&') === '' ? '' : `?${kept.join('&')}`}`;
+}
+
+/** `host='h' dbname='it\'s'` */
+export function asKeywords(settings: Iterable<readonly [keyword: string, value: string]>): string {
+  return [...settings].map(([keyword, value]) => `${keyword}='${value.replace(/[\\']/g, '\\$&')}'`).join(' ');
+}
+
 /** Whether a person has written a password into it, readable or not. */
 export function holdsPassword(text: string): boolean {
   try {
     const settings = parseConnectionString(text);
-    return Boolean(settings.get('password') || settings.get('sslpassword'));
+    return [...SECRETS].some((keyword) => settings.get(keyword));
   } catch {
     return /:[^/@]+@|password\s*=/i.test(text);
   }

@@ -1,7 +1,7 @@
 /** Connection strings of readers: which ones this process was given, and what each takes from the primary's. */
 import { refuseSharedEndpoint } from '../../contracts/aws/rds-endpoints.ts';
 import { InvalidInput } from '../../contracts/errors.ts';
-import { parseConnectionString } from './connection-string.ts';
+import { asKeywords, connectionStringsIn, parseConnectionString } from './connection-string.ts';
 import { READERS } from './keywords.ts';
 import { resolveParameters } from './parameters.ts';
 
@@ -10,9 +10,7 @@ const OF_ONE_SERVER = new Set(['host', 'hostaddr', 'target_session_attrs', 'load
 
 /** In their order, each once. */
 export function readerUrls(): string[] {
-  const text = process.env[READERS] ?? '';
-  const urls = text.split(/[\r\n]+|\s+(?=postgres(?:ql)?:\/\/)/).map((url) => url.trim());
-  return [...new Set(urls)].filter((url) => url !== '');
+  return connectionStringsIn(process.env[READERS] ?? '');
 }
 
 /**
@@ -29,7 +27,7 @@ export function readerConnectionString(url: string, databaseUrl: string | undefi
   settings.set('hostaddr', '');
   settings.set('target_session_attrs', 'any');
   for (const [keyword, value] of parseConnectionString(url)) settings.set(keyword, value);
-  const complete = [...settings].map(([name, value]) => `${name}='${value.replace(/[\\']/g, '\\$&')}'`).join(' ');
+  const complete = asKeywords(settings);
   refuseSeveralServers(complete);
   return complete;
 }

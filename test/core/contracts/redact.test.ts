@@ -8,8 +8,9 @@ import { describeFailure } from '../../../cli/failures.ts';
 import { createOutput } from '../../../cli/output.ts';
 import { InvalidInput } from '../../../core/contracts/errors.ts';
 import { keepSecret, redact, WITHHELD, withheld } from '../../../core/contracts/redact.ts';
-import { shellWord } from '../../../core/contracts/safe-text.ts';
+import { shellWord, visible, visibleJson, visibleLines, visibleSql } from '../../../core/contracts/safe-text.ts';
 import { describeTarget } from '../../../core/ledger/connect.ts';
+import { asKeywords } from '../../../core/postgres/libpq/connection-string.ts';
 import { withoutSecrets } from '../../../core/postgres/locks/describe-holders.ts';
 import { messageOf, toNamedError } from '../../../core/postgres/postgres-errors.ts';
 
@@ -107,6 +108,51 @@ describe('a line of ours', () => {
     }
     expect(withheld('another line')).toBe('another line');
     expect(redact("dblink: Tr0ub4dor is wrong, wJalr'XUtnFEMI%2FK7MDENG too")).toBe('dblink: *** is wrong, *** too');
+  });
+
+  /** What our output makes of a text: quotings and encodings, any of them inside another. */
+  const WAYS: readonly ((text: string) => string)[] = [
+    (text) => text,
+    encodeURIComponent,
+    (text) => new URL(`postgres://u:${encodeURIComponent(text)}@h/d`).href,
+    (text) => [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''),
+    (text) => JSON.stringify({ text }),
+    (text) => visibleJson(text),
+    (text) => `'${text.replaceAll("'", "''")}'`,
+    (text) => asKeywords([['password', text]]),
+    (text) => visibleSql(`SELECT '${text.replaceAll("'", "''")}'`),
+    shellWord,
+    visible,
+    (text) => visibleLines(text).replaceAll('\n', ' '),
+  ];
+
+  it.each([
+    "12#it's-secret9",
+    '12?it"s-secret9',
+    'back\\slash-n\\new9',
+    'line\nbreak\tand\x1b9',
+    'blank s in it 99',
+    'é日本-p%41ss%word',
+    '$(`touch x`)\u202e9',
+  ])('is not shown with the secret %j in any quoting, nor in a quoting of that', (secret) => {
+    keepSecret(secret);
+    for (const inner of WAYS)
+      for (const outer of WAYS) {
+        const line = `p2pfk plan -d ${outer(inner(secret))} --sql`;
+        expect(withheld(line), line).toBe(WITHHELD);
+      }
+  });
+
+  it('is not shown in any quoting with a secret of which a quoting leaves little', () => {
+    const secret = `'"'"'"'9`;
+    keepSecret(secret);
+    for (const way of WAYS) expect(withheld(`p2pfk plan -d ${way(secret)}`), way(secret)).toBe(WITHHELD);
+  });
+
+  it('is looked through in a time that grows with the text, and not with its square', () => {
+    keepSecret("c0rrect-h0rse it's");
+    for (const part of ['\\', '%', '%25', "'", '\\u', '\\x4', '\\0', ' ', 'c0rrect-h0rse'])
+      expect(withheld(part.repeat(300_000))).toHaveLength(300_000 * part.length);
   });
 
   it('is shown where it has a password that is short, or a plain word, which any name may hold', () => {

@@ -1,6 +1,8 @@
 /** Connection strings, read as psql reads them. */
+import fc from 'fast-check';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import { describeTarget } from '../../../core/ledger/connect.ts';
+import { asKeywords, parseConnectionString, withoutPassword } from '../../../core/postgres/libpq/connection-string.ts';
 import { createDatabase } from '../../support/database.ts';
 import { type Case, PASSWORD, sameForAll } from './libpq.helpers.ts';
 
@@ -47,10 +49,10 @@ it('connection strings are read as psql reads them', async () => {
   }
 });
 
-/** What is printed of a connection string: where it leads, or why it cannot be read. */
+/** What is printed of a connection string: where it leads, and the command that repeats it; or why it cannot be read. */
 function printedOf(connection: string): string {
   try {
-    return describeTarget(connection);
+    return `${describeTarget(connection)} ${withoutPassword(connection)}`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
@@ -115,6 +117,51 @@ it('a connection string where a host or a database is expected is refused and no
 });
 
 it('an "@" that is percent-encoded, or in a path, is read', () => {
-  expect(printedOf('postgres://u%40corp:p%40w@127.0.0.1:1/d%40b')).toBe('127.0.0.1:1/d@b');
-  expect(printedOf('host=/tmp/a@b port=1 dbname=d@b user=u')).toBe('/tmp/a@b:1/d@b');
+  expect(describeTarget('postgres://u%40corp:p%40w@127.0.0.1:1/d%40b')).toBe('127.0.0.1:1/d@b');
+  expect(describeTarget('host=/tmp/a@b port=1 dbname=d@b user=u')).toBe('/tmp/a@b:1/d@b');
+});
+
+it('a connection string without its password leads to the same place, however the password is written', () => {
+  const piece = fc.constantFrom(...'#?[]:;,&=% \'"\\!*~x9'.split(''), '%40', '12', 'postgres://', 'é');
+  const password = fc.array(piece, { maxLength: 6 }).map((pieces) => `${pieces.join('')}s3cr3tpw`);
+  const rest = fc.constantFrom(
+    'h',
+    'h:1/d',
+    'h,i:2/d?sslmode=require',
+    '[::1]:5/',
+    '/d?host=/tmp',
+    'h/d%2Fe?options=-c%20x%3D1',
+  );
+  const connection = fc.oneof(
+    fc.tuple(password, rest).map(([secret, where]) => `postgres://u:${secret}@${where}`),
+    fc
+      .tuple(password, rest)
+      .map(([secret, where]) => `postgresql://u@${where}${where.includes('?') ? '&' : '?'}password=${secret}`),
+    fc.tuple(password, rest).map(([secret, where]) => `postgres://${where}?sslpassword=${encodeURIComponent(secret)}`),
+    password.map((secret) =>
+      asKeywords([
+        ['host', "it's"],
+        ['password', secret],
+        ['dbname', 'a\\b'],
+      ]),
+    ),
+  );
+  let read = 0;
+  fc.assert(
+    fc.property(connection, (text) => {
+      let settings: ReturnType<typeof parseConnectionString>;
+      try {
+        settings = parseConnectionString(text);
+      } catch {
+        return;
+      }
+      read += 1;
+      const shown = withoutPassword(text);
+      expect(shown).not.toContain('s3cr3tpw');
+      const kept = [...settings].filter(([keyword]) => !/password/.test(keyword));
+      expect([...parseConnectionString(shown)].sort()).toEqual(kept.sort());
+    }),
+    { numRuns: 2_000 },
+  );
+  expect(read).toBeGreaterThan(500);
 });
