@@ -40,7 +40,8 @@ interface Names {
  * Locks the ledger for milliseconds, and each referenced leaf that lacks its guard within the lock budget.
  *
  * @returns the id of the entry
- * @throws PreflightFailed when the pair FKs differ, so that nothing says what the parent FK was: nothing was changed
+ * @throws PreflightFailed when the pair FKs differ, or none is on a partition of the table's owner, so that nothing says what the parent FK
+ *   was: nothing was changed
  * @throws InvalidInput when the parent FK could not come back under its name: nothing was changed
  * @throws MigrationInProgress when another session has just made the entry, or works on the migration
  * @throws LockTimeout when a guard could not be made; the entry exists then, and the next repair goes on
@@ -83,13 +84,29 @@ export async function adopt(client: Client, adoption: Adoption, budgetMs: number
   return id;
 }
 
-/** All pair FKs say the same, or nothing says what the parent FK was. */
+interface Shape {
+  readonly definition: string;
+  readonly pairs: number;
+  readonly partition: string;
+  /** By the owner of the table, who alone decides what its foreign key is. */
+  readonly vouched: boolean;
+  readonly remedy: string;
+}
+
+/**
+ * All pair FKs say the same, or nothing says what the parent FK was. Where neither the parent FK nor an entry says it, one of them has to be on
+ * a partition of the table's owner: owners of partitions can make theirs anew, and the parent FK holds for all partitions.
+ */
 async function refuseDifferent(client: Client, foreignKey: ForeignKey, pairs: readonly Pair[]): Promise<void> {
-  const shapes = await run<{ definition: string; pairs: number; partition: string }>(client, 'audit/shapes-of-pairs', {
-    ...foreignKey,
-    pairs,
-  });
-  if (shapes.length <= 1) return;
+  const shapes = await run<Shape & Record<string, unknown>>(client, 'audit/shapes-of-pairs', { ...foreignKey, pairs });
+  if (shapes.length <= 1) {
+    const [shape] = shapes;
+    const known = foreignKey.constraint_oid !== null || foreignKey.migrationId !== null;
+    if (known || !shape || shape.vouched) return;
+    throw new PreflightFailed(
+      `refused, nothing was changed: only partitions of other owners than the table's say what the parent foreign key of ${foreignKey.table} was, and they can have changed it: ${shape.definition}; if it is right, give one of them the owner of the table, and try again: ${shape.remedy}`,
+    );
+  }
   const each = shapes.map(
     ({ definition, pairs: count, partition }) => `${count} of them ${definition}, such as that of ${partition}`,
   );

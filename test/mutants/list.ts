@@ -954,6 +954,14 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'nothing where the table belongs to another role, but what that table gives the same role',
   },
   {
+    rule: 'owners of partitions do not decide alone what the parent foreign key is',
+    file: 'core/drift/adopt.ts',
+    find: 'if (known || !shape || shape.vouched) return;',
+    replace: 'return;',
+    test: LOST_LEDGER_TESTS,
+    title: 'pair foreign keys are not adopted where only other owners than the table’s vouch for them',
+  },
+  {
     rule: 'the owner of a table in between gains a right on the referenced side whatever the foreign key does',
     file: 'sql/findings/leaf-owner.sql',
     find: "(o.side = 'referencing' OR NOT o.is_leaf\n",

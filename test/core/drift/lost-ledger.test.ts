@@ -11,6 +11,7 @@ import { coreSession, databaseWith, findDatabaseAt, foreignKeys, type TestCase, 
 import { cloneOf, sourceOf } from '../clones.helpers.ts';
 import { Execution, type ForwardState } from '../execution.helpers.ts';
 import { column, migrated, NAMED_PAIRS } from '../provision/migrated.helpers.ts';
+import { plainRole } from '../roles.helpers.ts';
 import { brief, findings } from './findings.helpers.ts';
 
 const PARENT = ['path path_fk FOREIGN KEY (medium, ino) REFERENCES inode(medium, ino) ON DELETE CASCADE valid t'];
@@ -188,6 +189,36 @@ describe('after the migration', () => {
     expect(await repaired(core, ['all'])).toEqual([]);
     expect(await guards(observer)).toHaveLength(3);
     expect(await column(observer, 'SELECT constraint_name FROM p2pfk.migration')).toEqual(['path_medium_ino_fkey']);
+  });
+
+  it('pair foreign keys are not adopted where only other owners than the table’s vouch for them', async () => {
+    const testCase = await migrated();
+    const { core, observer } = testCase;
+    const { role } = await plainRole(testCase);
+    const partitions = ['path_one', 'path_two', 'path_three'];
+    await observer.query(`DROP SCHEMA p2pfk CASCADE; GRANT REFERENCES ON ALL TABLES IN SCHEMA public TO ${role}; GRANT ALL ON SCHEMA public TO ${role};
+      ${partitions.map((partition) => `ALTER TABLE ${partition} OWNER TO ${role}`).join(';')}; SET ROLE ${role};
+      ${partitions
+        .map((partition) => {
+          const partner = partition.replace('path', 'inode');
+          return `ALTER TABLE ${partition} DROP CONSTRAINT fk_path_to_${partner}; ALTER TABLE ${partition} ADD FOREIGN KEY (medium, ino) REFERENCES ${partner} ON UPDATE CASCADE`;
+        })
+        .join(';')}; RESET ROLE`);
+    const adopt = async () => {
+      const { outcomes } = await auditAndRepair(core, { table: 'path', lockTimeoutMs: 10_000, accept: ['all'] });
+      return outcomes.find(({ id }) => id === 'ledger-missing');
+    };
+
+    expect(await adopt()).toMatchObject({
+      status: 'FAILED',
+      error: expect.stringMatching(
+        /only partitions of other owners .* ON UPDATE CASCADE; if it is right, .*ALTER TABLE public\.path_\w+ OWNER TO postgres/,
+      ),
+    });
+    expect(await column(observer, "SELECT to_regclass('p2pfk.migration')::text")).toEqual([null]);
+
+    await observer.query('ALTER TABLE path_two OWNER TO CURRENT_USER');
+    expect(await adopt()).toMatchObject({ status: 'REPAIRED' });
   });
 
   it('pair foreign keys that do not agree are not adopted', async () => {
