@@ -737,8 +737,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'lost ledger: pair FKs that differ say nothing of the parent FK',
     file: 'core/drift/adopt.ts',
-    find: '  if (shapes.length <= 1) return;',
-    replace: '  if (shapes.length > 0) return;',
+    find: '  if (shapes.length <= 1) {',
+    replace: '  if (shapes.length > 0) {',
     test: LOST_LEDGER_TESTS,
     title: 'pair foreign keys that do not agree are not adopted',
   },
