@@ -31,7 +31,7 @@ WITH RECURSIVE tree AS (
     FROM pg_constraint c
     LEFT JOIN pg_trigger g ON g.tgconstraint = c.oid
    WHERE c.oid = nullif(:'constraint_oid'::text, '')::oid
-   GROUP BY c.oid
+   GROUP BY c.oid, c.conname
   UNION ALL
   SELECT 'column', format('%s.%I', r.name, a.attname),
          concat_ws(' ', format_type(a.atttypid, a.atttypmod), CASE WHEN a.attnotnull THEN 'NOT NULL' END, nullif(a.attcollation, 0)::regcollation::text)
