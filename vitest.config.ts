@@ -21,6 +21,7 @@ export default defineConfig({
         exclude: [...configDefaults.exclude, ...ELSEWHERE, ...exclude],
         // One embedded PostgreSQL for the whole run; each test file clones its database from a template.
         globalSetup: 'test/support/global-setup.ts',
+        setupFiles: 'test/support/not-null.ts',
         pool: 'forks' as const,
         isolate,
         // A limit for what hangs, not for what is slow: some machines are busy.

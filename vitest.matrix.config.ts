@@ -15,6 +15,7 @@ export default defineConfig({
         include: ['test/matrix/**/*.test.ts'],
         env: { P2PFK_POSTGRES: String(major) },
         globalSetup: 'test/matrix/global-setup.ts',
+        setupFiles: 'test/support/not-null.ts',
         pool: 'forks',
         testTimeout: 120_000,
         hookTimeout: 120_000,

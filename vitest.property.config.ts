@@ -21,6 +21,7 @@ export default defineConfig({
         name: `postgres-${major}`,
         include: ['test/property/**/*.test.ts'],
         globalSetup: 'test/matrix/global-setup.ts',
+        setupFiles: 'test/support/not-null.ts',
         pool: 'forks',
         env: {
           P2PFK_POSTGRES: String(major),

@@ -37,8 +37,8 @@ function nearest(file: string): string[] {
   if (file.endsWith('.sql')) {
     const name = file.replace(/^sql\/|\.sql$/g, '');
     const users = sources.filter((source) => texts.get(source)?.includes(`'${name}'`));
-    const script = file.includes('psql/') ? tests.filter((test) => test.startsWith('test/psql/thin')) : [];
-    return [...users.flatMap(nearest), ...script];
+    const own = file.includes('psql/') ? 'test/psql/thin' : 'test/core/postgres/sql-types.test.ts';
+    return [...tests.filter((test) => test.startsWith(own)), ...users.flatMap(nearest)];
   }
   const own = file.replace(/(?:\.helpers)?\.ts$/, '');
   const named = tests.filter((test) => basename(test).startsWith(`${basename(own)}.`) && test.includes(layerOf(file)));

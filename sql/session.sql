@@ -17,6 +17,8 @@
 -- not_pinned: what only a superuser may set and is not as it should be (sql/settings-at-fault.sql names who set it).
 --
 -- is_other_role: a role was set; sql/catalog/role-of-database.sql says whether the database's owner did it.
+-- not null: not_pinned, is_other_role
+-- types: not_pinned UnpinnedSetting[]
 :begin
 WITH pinned(name, value) AS (VALUES
   -- How our texts are read. Off, '\1' would be chr(1) and a replacement in a regular expression another text.

@@ -1,4 +1,5 @@
 -- Who set each of :'settings' (from sql/session.sql: name and value), as one text: a role, a database, or the server.
+-- not null: at_fault
 :begin
 SELECT coalesce(string_agg(format('%s is %s, set %s', s.name, s.value, coalesce(d.by, 'in the configuration of the server or by the options of the connection')),
                            '; ' ORDER BY s.name), '') AS at_fault

@@ -1,9 +1,36 @@
 /** Runs the queries of `sql/`: psql variables (`:'table'`) become parameters (`$1`), so psql and we run the same text. */
+import { channel } from 'node:diagnostics_channel';
 import { type ClientBase, escapeLiteral, type QueryResultRow } from 'pg';
 import { readSql } from './sql-files.ts';
+import type { Queries } from './sql-types.ts';
 
 /** A parameter's value. Objects and arrays are sent as JSON text; every use in `sql/` carries its own cast. */
 export type SqlValue = string | number | boolean | null | object;
+
+/** Name of a file of `sql/` that holds one query, such as `catalog/pairs`. */
+export type QueryName = keyof Queries;
+
+/** A row of a query; of one of several queries, where `Name` is several names. */
+export type Row<Name extends QueryName> = Queries[Name]['row'];
+
+/** The parameters of a query; those of all queries together, where `Name` is several names. */
+export type Values<Name extends QueryName> = Together<Queries[Name]['values']>;
+
+/** A | B -> A & B. */
+type Together<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer All) => void
+  ? All
+  : never;
+
+/** A query without parameters needs no values. */
+type Arguments<Name extends QueryName> = keyof Values<Name> extends never ? [values?: object] : [values: Values<Name>];
+
+/** Channel of node:diagnostics_channel on which each answer to a query of `sql/` is published: tests look at it. */
+export const ROWS_READ = 'p2pfk:rows-read';
+export interface RowsRead {
+  readonly name: string;
+  readonly rows: readonly QueryResultRow[];
+}
+const rowsRead = channel(ROWS_READ);
 
 interface PreparedText {
   readonly text: string;
@@ -89,14 +116,25 @@ export function forgetPlans(client: ClientBase): void {
 export const PLANS_OF_THE_SERVER = "set_config('plan_cache_mode', 'auto', true)";
 
 /**
- * Runs `sql/<name>.sql` and returns its rows. Values not named by the query are ignored, so one object can serve
- * several queries; a missing one is a defect and throws.
+ * Runs `sql/<name>.sql` and returns its rows. Parameters, columns and their types are those of the file: core/postgres/sql-types.ts.
+ * Values not named by the query are ignored, so one object can serve several queries; a missing one is a type error.
  */
-export async function run<Row extends QueryResultRow = QueryResultRow>(
+export function run<Name extends QueryName>(
+  client: ClientBase,
+  name: Name,
+  ...values: Arguments<Name>
+): Promise<Row<Name>[]>;
+/** For callers that still say themselves what the query returns. */
+export function run<Asserted extends QueryResultRow>(
+  client: ClientBase,
+  name: string,
+  values?: Readonly<Record<string, SqlValue | undefined>>,
+): Promise<Asserted[]>;
+export async function run(
   client: ClientBase,
   name: string,
   values: Readonly<Record<string, SqlValue | undefined>> = {},
-): Promise<Row[]> {
+): Promise<QueryResultRow[]> {
   const { text, parameters } = load(name);
   const list = parameters.map((parameter) => {
     const value = values[parameter];
@@ -105,18 +143,30 @@ export async function run<Row extends QueryResultRow = QueryResultRow>(
   });
   const prefix = keeping.get(client);
   const result = prefix
-    ? await client.query<Row>({ name: prefix + name, text, values: list })
-    : await client.query<Row>(text, list);
+    ? await client.query<QueryResultRow>({ name: prefix + name, text, values: list })
+    : await client.query<QueryResultRow>(text, list);
+  if (rowsRead.hasSubscribers) rowsRead.publish({ name, rows: result.rows } satisfies RowsRead);
   return result.rows;
 }
 
 /** Like {@link run}, for queries that return exactly one row. */
-export async function runOne<Row extends QueryResultRow = QueryResultRow>(
+export function runOne<Name extends QueryName>(
+  client: ClientBase,
+  name: Name,
+  ...values: Arguments<Name>
+): Promise<Row<Name>>;
+/** As that of {@link run}. */
+export function runOne<Asserted extends QueryResultRow>(
+  client: ClientBase,
+  name: string,
+  values?: Readonly<Record<string, SqlValue | undefined>>,
+): Promise<Asserted>;
+export async function runOne(
   client: ClientBase,
   name: string,
   values: Readonly<Record<string, SqlValue | undefined>> = {},
-): Promise<Row> {
-  const [row, ...more] = await run<Row>(client, name, values);
+): Promise<QueryResultRow> {
+  const [row, ...more] = await run<QueryResultRow>(client, name, values);
   if (!row || more.length > 0)
     throw new Error(`sql/${name}.sql returned ${more.length + (row ? 1 : 0)} rows instead of 1`);
   return row;

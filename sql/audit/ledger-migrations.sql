@@ -1,5 +1,10 @@
 -- Every migration of the ledger that is not rolled back, and what the catalog says of it: whether its tables are still
 -- the ones that it knows by oid, what stands under their names now, and whether the parent FK stands.
+-- not null: id, table_oid, table_name, referenced_oid, referenced_name, constraint_name, definition, columns, referenced_columns,
+--   column_names, referenced_column_names, actions, state, execution, options, role, started_at, updated_at, lease_until, firing,
+--   tables_exist, table_name_now, referenced_name_now
+-- types: column_names string[], referenced_column_names string[], state MigrationState, options MigrationOptions, rehearsal Rehearsal,
+--   verification Verification, error NotedError, plan RecordedPlan, firing AlwaysFiring[]
 SELECT m.*, m.id::text AS id,
        coalesce(t.relkind = 'p' AND r.relkind = 'p', false)                      AS tables_exist,
        to_regclass(m.table_name)::oid                                            AS table_oid_now,

@@ -1,5 +1,6 @@
 -- Row-movement guards on the referenced leaves of :pairs that belong to no open migration: their entry was lost, and another was made
 -- under another number. Nothing would take them away.
+-- not null: pair, referenced_oid, relation, sql
 SELECT DISTINCT ON (g.oid) p.pair, p.referenced_oid::bigint AS referenced_oid, format('%I.%I', n.nspname, c.relname) AS relation,
        format('DROP TRIGGER %I ON %I.%I', g.tgname, n.nspname, c.relname) AS sql
   FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referenced_oid oid)

@@ -1,5 +1,6 @@
 -- The triggers of pair FKs, two on each side, as far as they are there; `fires`: neither disabled nor for replication
 -- only, and ALWAYS where that of the parent FK did (:'firing').
+-- not null: pair, trigger, relation, fires
 SELECT p.pair, g.tgname AS trigger, format('%I.%I', n.nspname, r.relname) AS relation,
        g.tgenabled = 'A'
          OR g.tgenabled = 'O'

@@ -1,4 +1,5 @@
 -- Whether a parent FK on these columns stands, whatever its actions: then pair FKs are an addition, not the guard.
+-- not null: stands
 SELECT EXISTS (
          SELECT 1
            FROM pg_constraint c

@@ -1,6 +1,7 @@
 -- What the foreign keys of pairs say, on the columns of the pair FKs, in as many rows as they differ in anything but their partitions.
 -- `partition`: one that has it. `vouched`: one of these partitions belongs to the table's owner, or to a role with its rights; any other
 -- owner may have made the foreign key of its partition anew. Run it with search_path = pg_catalog.
+-- not null: definition, pairs, partition, vouched, remedy
 SELECT x.definition, count(*)::int AS pairs, min(x.partition) AS partition, bool_or(x.vouched) AS vouched,
        min(x.remedy) AS remedy
   FROM (SELECT format('%I.%I', n.nspname, r.relname) AS partition,

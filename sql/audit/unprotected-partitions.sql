@@ -4,6 +4,7 @@
 -- A partition is guarded by a foreign key that is as the pair FKs are, valid, enforced, fires, and points at the partner that the ledger
 -- has noted for it (:'pairs'), at any leaf of the referenced tree where it has noted none, or at a whole table above. All others count,
 -- also one that is empty, or holds NULL alone: that cannot be told from here. Run it with search_path = pg_catalog.
+-- not null: partition
 :begin
 WITH RECURSIVE referencing AS (
   SELECT :'referencing_oid'::oid AS oid

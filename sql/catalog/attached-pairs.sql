@@ -1,4 +1,5 @@
 -- Which of the given pairs have a referencing partition that is still one: not detached, not dropped.
+-- not null: pair
 :begin
 WITH RECURSIVE tree AS (
   SELECT :'referencing_oid'::oid AS oid

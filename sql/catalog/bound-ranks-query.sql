@@ -8,6 +8,7 @@
 -- before it can be run. Every name in it is qualified: it means the same under any search_path.
 -- MINVALUE and MAXVALUE become a number before each value (-1, 0, 1). NULL in a LIST is left out: a key with a NULL references
 -- nothing.
+
 :begin
 WITH node AS (
   SELECT * FROM jsonb_to_recordset(:'tree'::jsonb) AS n(side text, oid oid, parent oid, spec text, strategy text, bound text)

@@ -16,6 +16,8 @@
 -- refuses a key that is NULL in part, so there it needs none only if all of its key columns are NULL.
 --
 -- Run it with enable_nestloop = off and jit = off: the planner knows no sizes here. Reads only.
+-- not null: pairs, unpaired
+-- types: pairs PairOfPartitions[], unpaired Unpaired[]
 :begin
 WITH RECURSIVE node AS (
   SELECT n.*, n.bound = 'DEFAULT' AS is_default, m.v[1]::bigint AS modulus, m.v[2]::int AS remainder

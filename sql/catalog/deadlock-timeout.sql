@@ -4,6 +4,7 @@
 --
 -- As current_setting() prints it: the view pg_settings writes out all settings of the server first, and this is asked before
 -- every lock.
+-- not null: deadlock_timeout_ms, own_deadlock_timeout_ms
 :begin
 SELECT greatest(1, floor(min(t.ms)))::int AS deadlock_timeout_ms,
        floor(min(t.ms) FILTER (WHERE t.own))::int AS own_deadlock_timeout_ms

@@ -2,6 +2,7 @@
 -- carried out only where they are the same (core/plan/reviewed-plan.ts). Left out: numbers of rows, and what this migration itself has
 -- made since: its pair FKs, its guards, and its indexes (:'own_indexes': names with the oid of their partition). Takes no lock on any
 -- table; printed under sql/session.sql, so the same on every connection.
+-- not null: kind, name, value
 WITH RECURSIVE tree AS (
   SELECT DISTINCT s.oid, NULL::oid AS parent
     FROM (VALUES (:'referencing_oid'::oid), (:'referenced_oid'::oid)) s(oid)

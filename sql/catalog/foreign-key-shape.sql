@@ -6,6 +6,9 @@
 -- column list, DEFERRABLE): copied, not parsed, so nothing that a newer version prints there can be forgotten.
 -- `firing` lists those of its triggers that fire ALWAYS, also under session_replication_role = replica: the relation, and which
 -- of the four it is ('check ins', 'check upd' on the referencing side, 'action del', 'action upd' on the referenced one).
+-- not null: constraint_name, table_oid, referenced_oid, definition, full_definition, columns, referenced_columns, column_names,
+--   referenced_column_names, actions, understood, on_delete, on_update, firing
+-- types: column_names string[], referenced_column_names string[], firing AlwaysFiring[]
 :begin
 SELECT c.conname                                              AS constraint_name,
        c.conrelid                                             AS table_oid,

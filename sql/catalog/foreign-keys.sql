@@ -2,6 +2,7 @@
 --
 -- Reads only; takes no lock but ACCESS SHARE on the catalogs. No row: there is no such table. One row with constraint_oid NULL: a table without foreign key.
 -- conparentid = 0 leaves out what PostgreSQL derives from a parent FK: since version 12 every partition has child rows.
+-- not null: table_oid, table_name, table_kind, table_is_partition, temporal
 :begin
 SELECT t.oid                                                        AS table_oid,
        format('%I.%I', tn.nspname, t.relname)                       AS table_name,

@@ -1,5 +1,6 @@
 -- The number that most row-movement guards on the referenced leaves of :pairs carry: that of the migration that made them, also where
 -- the ledger does not know it any more. Every guard protects its leaf, whoever made it.
+-- not null: guard_number
 :begin
 SELECT coalesce((SELECT substring(g.tgname::text FROM '[0-9]+$')
                    FROM (SELECT DISTINCT p.referenced_oid FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(referenced_oid oid)) p

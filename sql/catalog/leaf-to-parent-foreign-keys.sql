@@ -1,5 +1,6 @@
 -- Foreign keys that partitions of a table have of their own, to the whole of a partitioned table; one row for each definition. A
 -- foreign key that PostgreSQL derives from one of the table itself is none of them.
+-- not null: definition, partitions, first
 :begin
 WITH RECURSIVE leaf AS (
   SELECT i.inhrelid AS oid FROM pg_inherits i WHERE i.inhparent = :'table_oid'::oid

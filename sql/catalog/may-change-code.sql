@@ -1,6 +1,7 @@
 -- Whether a role that may not become the login, and that the operator does not trust, could have added code since catalog/untrusted-code.sql was asked: it owns one of these tables, of
 -- their partitions, or of the tables above them (an index or a CHECK of those comes to each partition, also one of another owner); or a column has a
 -- type of the application's, whose owner can add a CHECK to a domain. Cheap, for each step to ask.
+-- not null: may
 :begin
 WITH RECURSIVE member AS (
   SELECT t.oid FROM (VALUES (:'referencing_oid'::oid), (:'referenced_oid'::oid)) t(oid)

@@ -3,6 +3,7 @@
 --
 -- In front of a search_path stands "$user": any role with CREATE on the database can make a schema of that name, and in 13 and 14 any role
 -- can create a table in public. A table of a role that could become the login is no trap: it has the login's rights anyway.
+-- not null: found
 :begin
 WITH found AS (
   SELECT c.oid, c.relname, c.relowner, n.nspname, n.nspowner, s.place

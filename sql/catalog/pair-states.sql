@@ -9,6 +9,7 @@
 -- of that beginning exist. With the pair's `salt`, which no one else knows, the name cannot be taken before it is used
 -- (core/postgres/free-names.ts).
 -- Run it with search_path = pg_catalog. Reads only.
+-- not null: pair, constraint_name, validated, enforced, index_name, index_leftover, leaf_constraint_validated
 :begin
 WITH RECURSIVE fk AS (
   SELECT :'referencing_oid'::oid        AS referencing_root,

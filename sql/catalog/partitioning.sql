@@ -1,4 +1,6 @@
 -- How the two tables are partitioned, at the root, and how this role stands to them.
+-- not null: oid, name, strategy, key_columns, key_routing, has_expressions, owned, owner, can_select, can_reference
+-- types: key_columns (string | null)[], key_routing (string | null)[]
 :begin
 SELECT c.oid                                                    AS oid,
        format('%I.%I', n.nspname, c.relname)                    AS name,

@@ -1,5 +1,6 @@
 -- Every row-movement guard that this migration has, wherever it is: on a leaf, also one that is in no pair any more; or, made by
 -- an older edition, on the referenced table (`old`), whose copies on the partitions go with it.
+-- not null: pair, referenced_oid, relation, old
 :begin
 SELECT row_number() OVER (ORDER BY g.tgname, n.nspname, c.relname)::int AS pair,
        g.tgrelid::bigint AS referenced_oid, format('%I.%I', n.nspname, c.relname) AS relation,

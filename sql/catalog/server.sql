@@ -1,4 +1,6 @@
 -- The server, and what this role may do on it.
+-- not null: version, version_num, in_recovery, role, session_user, database, can_create_schema, ledger_exists, can_use_ledger,
+--   lock_table_capacity, maintenance_work_mem, effective_cache_size, work_mem, parallel_workers
 :begin
 SELECT current_setting('server_version')                                     AS version,
        current_setting('server_version_num')::int                            AS version_num,

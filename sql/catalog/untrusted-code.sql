@@ -33,6 +33,7 @@
 -- The body of a function that is text is not followed: its owner is trusted with what it calls. But a body without a search_path of its own
 -- looks names up in that of the caller, where others may have put functions. DDL runs under the caller's path, so such a function
 -- counts for the owner of the table, who chooses what it is given: also one of a superuser, and on 13 those of PostgreSQL in SQL.
+-- not null: code, owner, session_role, remedy
 :begin
 WITH RECURSIVE trusted AS MATERIALIZED (
   SELECT r.oid

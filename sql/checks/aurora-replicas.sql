@@ -3,6 +3,8 @@
 -- Where there is none the query must be understood all the same: so what asks it is text, which query_to_xml runs.
 -- Readers that have not reported for five minutes are gone. The timestamp is NULL for the instance that the session is connected to.
 -- https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora_replica_status.html
+-- not null: is_aurora, aurora
+-- types: aurora AuroraReader[]
 :begin
 WITH known AS (
   SELECT EXISTS (SELECT

@@ -23,6 +23,7 @@
 -- wait for rows that the application works on; and only those that at most :'fan_out' rows reference, which are counted up to
 -- that number through the index. `lock` keeps others from adding a trigger, a rule or a foreign key meanwhile: take it, ask
 -- again, delete. Run it with search_path = pg_catalog.
+-- not null: pair, referenced, filled, lock, choose, delete
 :begin
 WITH RECURSIVE pair AS (
   SELECT p.pair, p.referencing_oid, p.referenced_oid, p.constraint_oid AS pair_constraint_oid, c.oid AS constraint_oid, c.conkey, c.confkey, c.conpfeqop, c.confdeltype,

@@ -5,6 +5,7 @@
 --   proofs      null: nothing was proved, the DELETE is only measured
 --   outcome     of the probe, see core/checks/delete-probe.ts: obstacle, found, deleted, took_ms, sqlstate, message, role_error
 --   no_indexes  the operator wanted no indexes, and knows that a DELETE scans
+-- not null: passed, detail
 :begin
 WITH pair AS (
   SELECT p.pair, p.referencing, p.referenced, x.indexrelid IS NOT NULL AS proved

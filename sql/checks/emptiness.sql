@@ -3,6 +3,7 @@
 -- complete key count, and with MATCH FULL those with a key that is NULL in part.
 -- A partition that this role may not read, or not as a whole (row security), is taken to hold some: a finding of its own. So is a
 -- foreign table: to read it runs what its owner has put behind it, as the role that reads.
+-- not null: oid, sql
 :begin
 WITH RECURSIVE up AS (
   SELECT r.oid::oid AS leaf, r.oid::oid AS oid FROM jsonb_array_elements_text(:'relations'::jsonb) r(oid)

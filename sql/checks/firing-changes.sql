@@ -1,5 +1,6 @@
 -- Whether a trigger of the parent FK (:'constraint_oid', empty where it is gone) fires in another mode than the plan was made
 -- for: :'firing' lists those that fire ALWAYS, all others fire for the origin (O). One row.
+-- not null: firing_changed
 :begin
 WITH RECURSIVE derived AS (
   SELECT nullif(:'constraint_oid'::text, '')::oid AS oid

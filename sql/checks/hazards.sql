@@ -11,6 +11,8 @@
 --   child-constraint    what a rollback after the drop does not bring back: a comment on a child of the parent FK, and the name
 --                       of one on a partition that is partitioned itself, or that references a partition of one; PostgreSQL names
 --                       those, and refuses to rename them
+-- not null: kind, relation, detail
+-- types: kind Hazard
 :begin
 WITH RECURSIVE tree AS (
   SELECT s.side, s.root AS oid

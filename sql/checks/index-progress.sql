@@ -1,5 +1,6 @@
 -- How far the index build of the session :'pid' is: no row where it builds none. Percent of the phase: null where the phase does not
 -- count.
+-- not null: phase
 SELECT p.phase,
        floor(100 * coalesce(p.tuples_done::numeric / nullif(p.tuples_total, 0),
                             p.blocks_done::numeric / nullif(p.blocks_total, 0)))::int AS percent

@@ -7,6 +7,8 @@
 -- `autovacuum`: `ordinary` yields to a lock request that has waited longer than deadlock_timeout, `wraparound` never does.
 -- Without pg_read_all_stats its kind and its query are hidden; then it is known by having no user and its progress, and by
 -- the age at which PostgreSQL starts it to prevent wraparound.
+-- not null: pid, mode, relation, relation_oid
+-- types: autovacuum LockHolder['autovacuum']
 :begin
 WITH prepared AS (
   -- Its virtual transaction has another number on 17 than on 13 to 16; the lock on its own transaction id tells which one it is.

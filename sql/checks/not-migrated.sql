@@ -1,4 +1,5 @@
 -- Why there is nothing to verify: the parent FK stands, and no pair has a foreign key. SQL NULL where there is something.
+
 :begin
 SELECT CASE WHEN :'constraint_oid' <> '' AND count(p.constraint_oid) = 0
             THEN format('%s is not migrated, and there is nothing to verify: its foreign key %I to %s stands, and no partition has a foreign key of its own%s',

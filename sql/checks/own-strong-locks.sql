@@ -4,6 +4,7 @@
 --
 -- A table is new where the transaction that made its row for the system column ctid, which nothing updates, is our own or a
 -- subtransaction of it: each holds a lock on its number until it ends.
+-- not null: lock
 WITH own AS MATERIALIZED (
   SELECT l.locktype, l.relation, l.database, l.mode, l.transactionid
     FROM pg_locks l

@@ -1,5 +1,6 @@
 -- Parent-level foreign keys of the same shape that still stand: on the partitioned table itself, or on one of its leaves
 -- against the whole referenced table. `definition` is what pg_get_constraintdef says, with search_path = pg_catalog.
+-- not null: oid, name, relation, relation_oid, on_root, definition, validated
 :begin
 WITH RECURSIVE tree AS (
   SELECT :'referencing_oid'::oid AS oid

@@ -3,6 +3,8 @@
 -- lock-holders.sql tells holders on the primary.
 -- pg_locks shows every session's locks to any role, but pg_stat_activity hides how old the transaction of another role is from a role
 -- without pg_read_all_stats. `since` is NULL then; such a session counts, because it may be old.
+-- not null: pid, mode, relation
+-- types: autovacuum LockHolder['autovacuum']
 WITH RECURSIVE tree(oid) AS (
   SELECT r.oid::oid FROM jsonb_array_elements_text(:'relations'::jsonb) r(oid)
   UNION

@@ -1,5 +1,6 @@
 -- From now on this session reads no relation of the kinds :'kinds' but PostgreSQL's own; empty: any (core/postgres/tables-only.ts). A server that
 -- does not know the setting, one before 13.16, 14.13, 15.8 or 16.4, goes on without it.
+-- not null: ignored
 :begin
 SELECT CASE WHEN current_setting('restrict_nonsystem_relation_kind', true) IS NOT NULL
             THEN set_config('restrict_nonsystem_relation_kind', :'kinds'::text, false) END AS ignored

@@ -1,4 +1,5 @@
 -- The statements that create the partitions of one medium; :'path_partition' may be null.
+-- not null: statement
 SELECT format('CREATE TABLE public.%I PARTITION OF public.inode FOR VALUES IN (%L)',
               :'inode_partition'::text, :'medium_hash'::text) AS statement
 UNION ALL

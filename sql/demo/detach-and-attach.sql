@@ -1,4 +1,5 @@
 -- The statements that take a pair out of its tables and put it back, referencing side first out and last in.
+-- not null: statement
 SELECT statement
 FROM (VALUES
   (1, format('ALTER TABLE public.path DETACH PARTITION public.%I', :'path_partition'::text)),

@@ -1,6 +1,7 @@
 -- The media, largest first, with Zipf-like shares of :'rows' path rows (the first has about 29 %), every share at least
 -- one row. The first two names are those of the source case. The last medium has inodes and no paths at all.
 -- Deterministic: the same :'rows' gives the same data everywhere.
+-- not null: n, medium_hash, inode_partition, paths, inodes
 WITH media AS (
   SELECT n,
          CASE n WHEN 1 THEN 'bb226d2ae226b3e048f486e38c55b3bd'

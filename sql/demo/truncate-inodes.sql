@@ -1,1 +1,2 @@
+-- not null: statement
 SELECT format('TRUNCATE public.%I CASCADE', :'inode_partition'::text) AS statement;

@@ -3,6 +3,8 @@
 --
 -- Acceptance where such a DELETE or UPDATE can succeed today, because some partition takes the new key. Where none takes a NULL (a
 -- LIST without NULL, a RANGE, neither with a DEFAULT) PostgreSQL refuses it already. A default other than NULL is not evaluated here.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 WITH RECURSIVE fk AS (
   SELECT c.oid, c.conrelid, c.conkey, e.event, e.action, e.columns

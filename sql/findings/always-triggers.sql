@@ -1,4 +1,6 @@
 -- Triggers of the parent FK that fire ALWAYS, where this role may not give the pair FKs the same: only a superuser may.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 SELECT 'always-triggers' AS id, 'error' AS severity, false AS needs_acceptance,
        format('triggers of the foreign key fire ALWAYS, on %s, and role %s may not give pair foreign keys the same mode: only a superuser changes the triggers of a foreign key',

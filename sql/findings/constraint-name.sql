@@ -1,4 +1,6 @@
 -- Which constraint an error 23503 names after the migration.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 SELECT 'constraint-name' AS id, 'info' AS severity, false AS needs_acceptance,
        format('after the migration an error 23503 names the foreign key of the partition, such as %I, and not %I',

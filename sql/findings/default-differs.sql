@@ -1,5 +1,7 @@
 -- SET DEFAULT writes the default of the table that the foreign key belongs to: the root's under the parent FK, the leaf's own under
 -- a pair FK. Compared are those columns only that an action sets.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 WITH action AS (
   -- Columns of ON DELETE SET DEFAULT (columns): 15+.

@@ -1,5 +1,7 @@
 -- Triggers of the parent FK that do not fire: DISABLED, or for a replica only. Rows have not been checked since, and a rollback
 -- could not bring the parent FK back in that mode without leaving rows unchecked once more.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 WITH RECURSIVE derived AS (
   SELECT nullif(:'constraint_oid'::text, '')::oid AS oid

@@ -2,6 +2,8 @@
 -- names, which end in oids: the older foreign key first. Where that deletes or changes the referencing row and the other one would
 -- refuse, the other one finds nothing. A pair FK is younger, and so is a parent FK that a rollback adds again: then the other one
 -- comes first and refuses. A check that is deferred comes last in any case.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 WITH RECURSIVE referencing AS (
   SELECT :'referencing_oid'::oid AS oid

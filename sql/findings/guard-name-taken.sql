@@ -1,6 +1,8 @@
 -- Triggers of the name that the row-movement guards of a new migration will have (:'guard_number', its number; empty where it has begun,
 -- and AddForeignKeys looks at each). None of them is a guard, even where it calls the guard's function: who has TRIGGER on a partition can make one
 -- that never refuses anything.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 SELECT 'guard-name-taken' AS id, 'error' AS severity, false AS needs_acceptance,
        format('these triggers have the name of the row-movement guard that this migration would make, and are none: %s', string_agg(x.name, ', ' ORDER BY x.name)) AS message,

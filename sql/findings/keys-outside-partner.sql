@@ -1,5 +1,7 @@
 -- Referencing leaves some of whose keys lie in no referenced partition today: either foreign key refuses those. The parent FK takes
 -- them as soon as a referenced partition for them is added; a pair FK goes on refusing.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 SELECT 'keys-outside-partner' AS id, 'warning' AS severity, false AS needs_acceptance,
        format('%s referencing partition(s) can hold keys that no referenced partition holds today: %s; the pair foreign key goes on refusing such a key when a referenced partition for it is added',

@@ -1,5 +1,7 @@
 -- A referencing partition in two pairs: each of its rows would have to be in both referenced partitions, so that no row could
 -- be inserted any more. No layout should lead to it; this is the second look at how pairs are made.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 SELECT 'leaf-in-two-pairs' AS id, 'error' AS severity, false AS needs_acceptance,
        format('%s would get foreign keys to %s partitions of %s (%s): no row of it could reference them all',

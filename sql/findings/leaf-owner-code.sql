@@ -7,6 +7,8 @@
 -- partition keys, domains, and the defaults of SET DEFAULT. pg_depend has all functions and operators that are not PostgreSQL's own;
 -- a stored expression has the others, of which those count that can run SQL, read files and the like: volatile with arguments, or
 -- the *_to_xml functions, which run queries. Only a superuser can make an operator class, so its functions in C are trusted.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 WITH RECURSIVE root AS (
   SELECT c.oid, c.relowner FROM pg_class c WHERE c.oid = :'referencing_oid'::oid

@@ -2,6 +2,8 @@
 -- the action of a DELETE or UPDATE works on the referencing partition as that partition's owner; under the parent FK both did so as
 -- the owner of the partitioned table. A row lock (FOR KEY SHARE) needs UPDATE on some column. Without such a right an INSERT or
 -- DELETE of the application fails with 42501, or VALIDATE does. An owner may have taken a right from itself.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 WITH leaf AS (
   SELECT DISTINCT s.side, s.oid, c.relowner AS role, n.oid AS schema, n.nspname, format('%I.%I', n.nspname, c.relname) AS name

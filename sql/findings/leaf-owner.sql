@@ -12,6 +12,8 @@
 -- checks the rows of each partition that its owner attaches or creates below it, and PostgreSQL refuses to detach a referenced partition
 -- whose rows are referenced (checked on 13 and 18). A pair FK belongs to leaves alone, so both are possible after the migration. On the
 -- referencing side those without a pair below them count, too: a partition can be attached to any.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 WITH RECURSIVE pair AS (
   SELECT p.referencing_oid, p.referenced_oid FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(referencing_oid oid, referenced_oid oid)

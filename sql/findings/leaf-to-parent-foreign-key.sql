@@ -1,6 +1,8 @@
 -- Foreign keys of single referencing partitions to the whole referenced table, where the table itself has none: what is left of a
 -- rollback that did not end and whose ledger is lost, or of a partition that kept its own when it was detached. TRUNCATE ... CASCADE and
 -- DETACH PARTITION on the referenced side are as they were before the migration, so it is not at its end.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 WITH RECURSIVE leaf AS (
   SELECT i.inhrelid AS oid FROM pg_inherits i WHERE i.inhparent = :'referencing_oid'::oid

@@ -1,4 +1,6 @@
 -- The schema p2pfk of this database is the copy of another database's ledger (ledger-copy.sql), which logical replication fills.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 SELECT 'ledger-copy' AS id, 'error' AS severity, false AS needs_acceptance,
        'the schema p2pfk of this database is a copy of the ledger of the database that it subscribes to: its rows are about the tables there' AS message,

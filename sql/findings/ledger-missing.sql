@@ -3,6 +3,8 @@
 --
 -- Beside a parent FK it may be a half of a migration, or foreign keys that a person has made. After a rollback (:'ledger' has an entry
 -- that says so) they are the latter, and no finding.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 WITH pair AS (
   SELECT p.* FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, constraint_oid oid, constraint_name text)

@@ -1,6 +1,8 @@
 -- The ledger's entry is older than the database: a backup of it was restored, or its rows were deleted in part. No parent FK exists,
 -- and of the pair FKs the entry says either that they were not made yet, though the parent FK is dropped (the verified drop notes itself
 -- in its own transaction), or nothing at all. A rollback by such an entry would leave pair FKs that nobody guards.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 WITH entry AS (
   SELECT e.* FROM jsonb_to_record(coalesce(nullif(:'ledger'::jsonb -> 'entry', 'null'), '{}')) AS e(id text, state text, since text, is_dropped boolean, pairs jsonb)

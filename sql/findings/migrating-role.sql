@@ -2,6 +2,8 @@
 -- tablespace that default_tablespace names (the partition's own one does not count); an index outside the partition's tablespace is
 -- reported, because that one may have no room. ADD FOREIGN KEY needs REFERENCES on the key, which an owner may have taken from
 -- itself. A role that does not own a partition has a finding already.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 WITH leaf AS (
   SELECT DISTINCT s.side, c.oid, format('%I.%I', n.nspname, c.relname) AS name, n.oid AS schema, n.nspname

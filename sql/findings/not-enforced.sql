@@ -1,4 +1,6 @@
 -- The parent FK is NOT ENFORCED (18+). It checks nothing, and keeps what TRUNCATE and DETACH do under an enforced one.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 SELECT 'not-enforced' AS id, 'warning' AS severity, true AS needs_acceptance,
        format('foreign key %I is NOT ENFORCED: it refuses no row, and yet TRUNCATE ... CASCADE of one partition of %s empties all of %s, and DETACH PARTITION there is refused. The pair foreign keys are enforced: rows without a referenced row make their validation fail, new ones are refused, and ON DELETE and ON UPDATE act',

@@ -3,6 +3,8 @@
 -- only that partition, so only those to the root or to a partitioned child count. TRUNCATE goes on from every table that it
 -- empties, by any foreign key and whatever its ON DELETE says: from a referencing partition to what references its table, and from
 -- there to what references that.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 WITH RECURSIVE referenced AS (
   SELECT :'referenced_oid'::oid AS oid

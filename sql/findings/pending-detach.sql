@@ -1,5 +1,7 @@
 -- Partitions whose DETACH ... CONCURRENTLY (14 and newer) was cut half-way: queries of the table do not see their rows any more, the
 -- catalog still lists them, and PostgreSQL refuses much of ALTER TABLE there until the DETACH is finalized.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 WITH RECURSIVE tree AS (
   SELECT r.oid AS root, r.oid, false AS pending, NULL::oid AS parent

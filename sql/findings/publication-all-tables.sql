@@ -1,6 +1,8 @@
 -- Publications that publish the ledger, too: FOR ALL TABLES, or FOR TABLES IN SCHEMA p2pfk (15+). A subscriber has no such tables,
 -- and its apply worker stops at the first row. Which publications have a schema is read from pg_depend, as
 -- pg_publication_namespace is missing before 15.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 SELECT 'publication-all-tables' AS id, 'warning' AS severity, true AS needs_acceptance,
        format('%s %s the ledger (schema p2pfk) too: a subscriber that lacks these tables stops at the first row, and all of its replication with it; so does a Blue/Green deployment of RDS or Aurora, whose green side is a subscriber',

@@ -1,6 +1,8 @@
 -- The key of a referenced partition that a pair FK can reference: unique, valid, on exactly these columns, no expression and no
 -- predicate, and not DEFERRABLE. PostgreSQL does not compare the last one when a partition is attached, so a leaf's key may be
 -- deferrable below a table whose key is not.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 WITH leaf AS (
   SELECT p.referenced_oid AS oid, format('%I.%I', n.nspname, c.relname) AS name, min(p.pair) AS pair

@@ -6,6 +6,8 @@
 -- Acceptance where an UPDATE that works today will fail: from 15 on the parent FK runs ON UPDATE on the referencing rows, and a
 -- DEFERRABLE one lets the application move them in the same transaction. Where the FK is neither, a referenced row cannot move
 -- today (15+) or loses its referencing rows (13, 14); only rows without any could, and will not with the guard.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 WITH fk AS (
   SELECT substring(:'actions'::text FROM 'ON DELETE (CASCADE|SET NULL|SET DEFAULT)')                AS silent,

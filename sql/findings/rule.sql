@@ -1,5 +1,7 @@
 -- Rules: PostgreSQL rewrites the queries of a foreign key by the rules of the table that they name. With pair FKs that is the
 -- leaf, so a rule of it would decide what ON DELETE does; with the parent FK it is the root, whose rules stop counting then.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 WITH RECURSIVE referencing AS (
   SELECT :'referencing_oid'::oid AS oid

@@ -1,5 +1,7 @@
 -- SET CONSTRAINTS by the parent FK's name: it finds the constraints of that name in the first schema of the search_path that has
 -- one. It works as before only where all pair FKs take that name, beside the table.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 SELECT 'set-constraints' AS id, 'warning' AS severity, true AS needs_acceptance,
        format('%I is DEFERRABLE, and SET CONSTRAINTS %I will %s: %s', :'constraint_name'::text, :'constraint_name'::text,

@@ -3,6 +3,8 @@
 -- Without pg_read_all_stats a role sees that there are walsenders and not what they are: that is said, and is not taken for none.
 -- Standbys that another standby feeds, or that restore from an archive, are not seen from here.
 -- :'readers' are those that are asked before such a lock (core/checks/readers.ts), each with its max_standby_streaming_delay; '[]' in psql.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 WITH walsender AS (
   SELECT w.application_name, w.client_addr, w.state, w.replay_lsn IS NOT NULL AS replays

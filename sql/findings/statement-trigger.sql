@@ -2,6 +2,8 @@
 -- round. A cascade is a statement on the referencing table of its foreign key: the root under the parent FK, the leaf under a
 -- pair FK. So the root's triggers stop firing with the drop, and a leaf's own begin with its pair FK (then both act, the second on
 -- no row, for which statement-level triggers fire, too); those of a partitioned table between them fire for neither.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 WITH action AS (
   SELECT 'delete' AS event, NULL::int2[] AS columns FROM pg_constraint c

@@ -6,6 +6,8 @@
 -- Nothing is gained by a role that has the rights of the owner, nor by one that can have the same effect without a trigger: by a DELETE of the
 -- referenced rows, or a DELETE (for SET NULL and SET DEFAULT an UPDATE) of the referencing ones, on each partition that the trigger reaches. So
 -- GRANT ALL ON ALL TABLES to the application's role is nothing new. Behind row-level security a privilege says little, so there it does not count.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 WITH RECURSIVE pair AS (
   SELECT DISTINCT p.referencing_oid, p.referenced_oid, substring(:'actions'::text FROM 'ON DELETE (CASCADE|SET NULL|SET DEFAULT)') AS action

@@ -1,5 +1,7 @@
 -- Roles that --trust-owner names (p2pfk.trusted_owners) and that could not become the login: it belongs into plan, ledger and report that
 -- their code may have run with the login's rights.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 SELECT 'trusted-owner' AS id, 'info' AS severity, false AS needs_acceptance,
        format('code of role %I on these tables may run with the rights of %I, because the operator trusts that role (--trust-owner; psql: trust_owners)',

@@ -1,6 +1,8 @@
 -- Referencing leaves that get no foreign key, though they can hold complete keys: they have no partner, and no row that needs one
 -- (:'filled' has the oids of those that have). The parent FK checks what is inserted there, and afterwards nothing does. Where
 -- referenced partitions can hold their keys, rows that are checked today come in unchecked: that needs acceptance.
+-- not null: id, severity, needs_acceptance, message, remedy
+-- types: severity Severity
 :begin
 SELECT 'unpaired-empty-partition' AS id, 'warning' AS severity, jsonb_array_length(coalesce(u."heldBy", '[]')) > 0 AS needs_acceptance,
        format('referencing partition %s (%s) is empty, or holds only keys with a NULL, and %s: after the migration rows inserted there are not checked',

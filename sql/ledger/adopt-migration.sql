@@ -1,6 +1,7 @@
 -- Makes an entry for a migration that only the catalog shows. Under the number that its row-movement guards carry (:'guard_number'), if no
 -- entry has it: then the guards are this migration's again. The caller holds the lock of hold-adoption.sql. No row: an open entry of the
 -- same foreign key is there by now.
+-- not null: id, last_number
 WITH number AS (
   SELECT CASE WHEN :'guard_number'::bigint > 0 AND NOT EXISTS (SELECT 1 FROM p2pfk.migration m WHERE m.id = :'guard_number'::bigint)
               THEN :'guard_number'::bigint

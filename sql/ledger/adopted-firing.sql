@@ -1,5 +1,7 @@
 -- Triggers of the parent FK that have to fire ALWAYS when it comes back, as far as its pair FKs (:pairs) say: theirs on the partitions,
 -- and those of the two tables themselves where every pair has that kind. In the form of catalog/foreign-key-shape.sql.
+-- not null: firing
+-- types: firing AlwaysFiring[]
 WITH pair AS (
   SELECT p.* FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, constraint_oid oid) WHERE p.constraint_oid IS NOT NULL
 ), found AS (

@@ -2,6 +2,8 @@
 -- nothing remembers: the given one (:'wanted', may be empty), else the one that all pair FKs have (statements/rename-pair-foreign-
 -- keys.sql), else what PostgreSQL itself would have chosen. `refusal`: empty, or why the parent FK could not come back under it.
 -- `former_names`: where the pair FKs have that name, the one that a rollback gives each of them.
+-- not null: constraint_name, refusal, former_names
+-- types: former_names FormerName[]
 :begin
 WITH pair AS (
   SELECT p.* FROM jsonb_to_recordset(:'pairs'::jsonb)

@@ -1,5 +1,7 @@
 -- What a person who approves a migration should know, or takes the approval back: who waits since when, what was rehearsed, who started it, and
 -- what this role may write. New columns are looked for: a ledger of an older version, which an approver cannot upgrade, has none.
+-- not null: state, execution, must_differ, starters, login, role, dropped, may_note_more, may_note_events
+-- types: state MigrationState, approval MigrationOptions['approval'], rehearsal Rehearsal, starters Starter[]
 :begin
 SELECT m.state, m.execution, m.options ->> 'approval' AS approval, m.approved_by, m.rehearsal,
        to_jsonb(m) ->> 'approved_login'                                                        AS approved_login,

@@ -1,4 +1,5 @@
 -- As approve.sql, and notes why.
+-- not null: id
 UPDATE p2pfk.migration m
    SET approved_at = clock_timestamp(), approved_by = :'by'::text, approval_reason = nullif(:'reason'::text, ''), updated_at = now()
  WHERE m.id = :'migration_id'::bigint AND m.state IN ('running', 'paused') AND m.dropped_at IS NULL

@@ -1,5 +1,6 @@
 -- Lets a migration go on to the drop; no row: it is not one that could. Approved twice is approved once, except where the first approval
 -- does not count (:'anew'). These three columns are all that an approver of version 2 may write.
+-- not null: id
 UPDATE p2pfk.migration m
    SET approved_at = clock_timestamp(), approved_by = :'by'::text, updated_at = now()
  WHERE m.id = :'migration_id'::bigint AND m.state IN ('running', 'paused') AND m.dropped_at IS NULL

@@ -1,5 +1,6 @@
 -- Cancels what other sessions of ours still run for this migration. They are known by application_name, login and database. Run
 -- it as the login: a role that is set for it may neither see nor cancel them (core/postgres/session/as-login.ts).
+-- not null: pid, cancelled
 :begin
 SELECT a.pid, pg_cancel_backend(a.pid) AS cancelled
   FROM pg_stat_activity a

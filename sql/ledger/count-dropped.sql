@@ -1,4 +1,5 @@
 -- What a rollback has taken away of the migration so far, over all tries, as its notes say: one a pair.
+-- not null: foreign_keys, indexes
 :begin
 SELECT count(DISTINCT e.pair) FILTER (WHERE e.sql LIKE 'ALTER TABLE % DROP CONSTRAINT %')::int AS foreign_keys,
        count(DISTINCT e.pair) FILTER (WHERE e.sql LIKE 'DROP INDEX %')::int                    AS indexes

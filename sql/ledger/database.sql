@@ -1,5 +1,6 @@
 -- Which database this session is connected to, whether it takes no writes (a standby, or a primary that was demoted), and whether this role may ask for the system identifier
 -- (system-identifier.sql): some services take that right away.
+-- not null: database_oid, database_name, in_recovery, may_ask
 :begin
 SELECT d.oid::bigint AS database_oid, d.datname::text AS database_name,
        pg_is_in_recovery() AS in_recovery,

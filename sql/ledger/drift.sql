@@ -1,5 +1,6 @@
 -- What is not as this version of the ledger has it: :'shape' (shape.sql) against :'expected_shape'. Columns, indexes and
 -- triggers that a trusted role has added are no harm. drift_refusal: one line, or empty. Nothing is written to such a ledger.
+-- not null: drift_refusal
 :begin
 SELECT CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.>) 0
             THEN pg_catalog.format('refused, nothing was changed: the ledger, schema p2pfk, is not as its version has it: %s: restore what is missing from a dump, take the change back, or move the ledger out of the way (ALTER SCHEMA p2pfk RENAME TO ...)',

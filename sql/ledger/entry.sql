@@ -1,6 +1,8 @@
 -- The newest entry that the ledger has of a foreign key, whatever its state: by the parent FK's name or, where nobody remembers the
 -- name any more, by what it connects. `since`: when that state began. `owned_pairs`: pairs whose FK a rollback would drop.
 -- Run it only where ledger/state.sql says that the ledger is readable.
+-- not null: id, state, execution, role, is_dropped, constraint_name, since, pairs
+-- types: state MigrationState, pairs NotedPair[]
 :begin
 SELECT m.id::text AS id, m.state, m.execution, m.role, m.dropped_at IS NOT NULL AS is_dropped, m.constraint_name,
        to_char(CASE m.state WHEN 'running' THEN coalesce((m.options ->> 'plannedAt')::timestamptz, m.started_at)

@@ -1,4 +1,6 @@
 -- The shape of the newest version (shape.sql), written by vitest --update: test/core/ledger/shape.test.ts.
+-- not null: expected_shape
+-- types: expected_shape LedgerShape
 :begin
 SELECT $shape${
  "column event.at": "timestamp with time zone NOT NULL clock_timestamp()",

@@ -2,6 +2,7 @@
 -- is never made later, so that ledger/dead-owners finds it where no execution comes. Keeps the name that the rollback is started under:
 -- the first one that begins with :'stem' stays, but for one that Step Functions has refused. No row: another one has the migration by
 -- now, or a session other than this one works for it.
+-- not null: id, name
 UPDATE p2pfk.migration m
    SET lease_until = least(m.lease_until, now()), liveness_key = NULL, updated_at = now(),
        options = m.options || (SELECT jsonb_build_object('rollbackNames',

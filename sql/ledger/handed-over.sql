@@ -1,4 +1,6 @@
 -- The reconciliation that has given a migration out of its hands, for a rollback that no execution has taken up yet.
+-- not null: id, execution, names
+-- types: names string[]
 :begin
 SELECT m.id::text AS id, m.execution, coalesce(m.options -> 'rollbackNames', '[]') AS names
   FROM p2pfk.migration m

@@ -1,4 +1,5 @@
 -- The last note of one step on one pair; what a validation left behind after its client was gone.
+-- not null: at
 :begin
 SELECT e.duration_ms, e.at,
        -- Of its LOCK TABLE, which is noted before it.

@@ -1,5 +1,6 @@
 -- Remembers another way to the database that the ledger belongs to, or its new name. What this role may not ask for stays as it
 -- was known.
+-- not null: linked
 :begin
 WITH made AS (
   SELECT i.* FROM p2pfk.identity i ORDER BY i.id DESC LIMIT 1

@@ -1,5 +1,6 @@
 -- In the transaction that makes the ledger, or upgrades one that is older than p2pfk.identity: it belongs to this database, unless
 -- one of its migrations does not (:'unmatched', unmatched.sql).
+-- not null: linked
 :begin
 WITH linked AS (
   INSERT INTO p2pfk.identity (system_identifier, database_oid, database_name, endpoint)

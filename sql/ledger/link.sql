@@ -7,6 +7,7 @@
 -- endpoint_known: this way to the database was used or confirmed before. busy: a migration is open, or done and not rolled back. may_remember:
 -- this role may write to p2pfk.identity (an approver may not).
 -- link_refusal: for link_state elsewhere, unlinked or unsure; endpoint_refusal: for an endpoint that is not known.
+-- not null: link_state, endpoint_known, busy, may_remember, link_refusal, endpoint_refusal, link_note
 :begin
 WITH here AS (
   SELECT :'database_oid'::oid AS oid, :'database_name'::text AS name, nullif(:'system_identifier'::text, '') AS cluster,

@@ -1,4 +1,5 @@
 -- A table or partition of the migration that is not what it was when the plan was made: dropped, or renamed. No row: all are there.
+-- not null: name
 :begin
 SELECT r.name
   FROM (SELECT m.table_oid AS oid, m.table_name AS name FROM p2pfk.migration m WHERE m.id = :'migration_id'::bigint

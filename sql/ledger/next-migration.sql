@@ -1,4 +1,5 @@
 -- The id that the next migration will get, as far as this role may see; where a ledger is there and readable.
+-- not null: id
 :begin
 SELECT (greatest((SELECT coalesce(max(m.id), 0) FROM p2pfk.migration m),
                  coalesce(CASE WHEN has_sequence_privilege('p2pfk.migration_id_seq', 'SELECT') THEN pg_sequence_last_value('p2pfk.migration_id_seq'::regclass) END, 0)) + 1)::text AS id

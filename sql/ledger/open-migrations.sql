@@ -1,4 +1,8 @@
 -- The migrations of one table that are not rolled back: at most one for each constraint.
+-- not null: id, table_oid, table_name, referenced_oid, referenced_name, constraint_name, definition, columns, referenced_columns,
+--   column_names, referenced_column_names, actions, state, execution, options, role, started_at, updated_at, lease_until, firing
+-- types: column_names string[], referenced_column_names string[], state MigrationState, options MigrationOptions, rehearsal Rehearsal,
+--   verification Verification, error NotedError, plan RecordedPlan, firing AlwaysFiring[]
 :begin
 SELECT m.*, m.id::text AS id, m.started_at::text AS started_at,
        -- Under the name that the referenced table has now: another table may have got the one that it had.

@@ -1,5 +1,6 @@
 -- Becomes the role that owns the ledger, :'ledger_owner', where the login is a member of it: what is made is its, and whoever
 -- else is a member can go on with it. :'local' true: until the end of the transaction. Run it as the login's own role.
+-- not null: missing
 :begin
 SELECT r.oid IS NULL AS missing,
        CASE WHEN pg_catalog.pg_has_role(session_user, r.oid,

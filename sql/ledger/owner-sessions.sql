@@ -1,4 +1,5 @@
 -- The sessions that show that the owner of the migration is at work.
+-- not null: pid
 :begin
 SELECT s.pid
   FROM p2pfk.migration m

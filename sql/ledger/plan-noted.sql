@@ -1,2 +1,3 @@
 -- Whether this migration has its plan noted already.
+-- not null: noted
 SELECT m.plan IS NOT NULL AS noted FROM p2pfk.migration m WHERE m.id = :'migration_id'::bigint;

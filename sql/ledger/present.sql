@@ -2,6 +2,7 @@
 -- found to be trusted a moment ago (seen)? A role that is not trusted can change nothing in such a schema until a trusted one gives
 -- it a right; what that one has done to it since then is trusted, too. xmin changes with each change of owner, rights or default of
 -- the schema, a table, a column, a function or a trigger. Asks pg_catalog alone.
+-- not null: seen, readable
 :begin
 SELECT pg_catalog.format('%s.%s.%s %s as %s since %s', d.oid, n.oid, n.xmin, c.parts, current_user, pg_catalog.pg_postmaster_start_time()) AS seen,
        COALESCE(pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.migration, 'SELECT'), false) AS readable

@@ -1,5 +1,10 @@
 -- One migration of a ledger that is this database's own (a copy, ledger-copy.sql, is none), and whether its parent FK stands now: that is read from the catalog, not remembered. By the whole key of
 -- pg_constraint's index (contypid = 0: a table's): the parent FK has as many children on that table as there are pairs.
+-- not null: id, table_oid, table_name, referenced_oid, referenced_name, constraint_name, definition, columns, referenced_columns,
+--   column_names, referenced_column_names, actions, state, execution, options, role, started_at, updated_at, lease_until, firing,
+--   window_closed
+-- types: column_names string[], referenced_column_names string[], state MigrationState, options MigrationOptions, rehearsal Rehearsal,
+--   verification Verification, error NotedError, plan RecordedPlan, firing AlwaysFiring[]
 SELECT m.*, m.id::text AS id,
        -- Under the name that the referenced table has now: another table may have got the one that it had.
        coalesce(w.name, m.referenced_name) AS referenced_name,

@@ -1,4 +1,7 @@
 -- The pairs of one migration, as planned and as far as they have come. Keys are those of the other files in sql/.
+-- not null: pair, referencing_oid, referencing, referenced_oid, referenced, bound, rows, bytes, constraint_name, constraint_added,
+--   index_name, index_added, state, attempts, lock_wait_ms
+-- types: state PairState
 SELECT p.pair, p.referencing_oid, p.referencing, p.referenced_oid, p.referenced, p.bound, p.rows::float8 AS rows,
        p.bytes::float8 AS bytes, p.constraint_name, p.constraint_added, p.index_name, p.index_added, p.root_constraint,
        p.state, p.attempts, p.last_error, p.lock_wait_ms, p.index_ms, p.add_ms, p.validate_ms,

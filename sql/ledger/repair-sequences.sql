@@ -1,6 +1,7 @@
 -- Gives the ledger's sequences a value again from which they can count. A member of pg_write_all_data (14 and newer) may set them, as
 -- far as their end, after which no row can be noted. Theirs are the rows that are there, plus some for transactions that are not
 -- committed yet; no row: nothing is wrong with them. Only for the ledger's owner.
+-- not null: repaired, value
 :begin
 WITH mend AS (
   SELECT 'p2pfk.event_id_seq'::regclass AS sequence, s.last_value, coalesce((SELECT max(id) FROM p2pfk.event), 0) AS top FROM p2pfk.event_id_seq s

@@ -1,4 +1,5 @@
 -- The sessions, other than this one, that run a long statement for the migration.
+-- not null: object, pid
 :begin
 SELECT r.object, h.pid
   FROM p2pfk.running r

@@ -1,4 +1,6 @@
 -- Another execution that has worked on the same opening of a maintenance window: a schedule may be delivered twice.
+-- not null: id, execution, state
+-- types: state MigrationState
 :begin
 SELECT m.id::text AS id, m.execution, m.state
   FROM p2pfk.migration m

@@ -6,6 +6,7 @@
 -- trusted, too. Membership does not count: a member of a role is not that role.
 --
 -- refusal: one line, or empty. readable: this role may read it; version_readable: its version, too (with readable). has_tables: it is more than an empty schema.
+-- not null: present, has_tables, refusal, readable, version_readable, is_copy
 :begin
 WITH ledger AS (
   SELECT n.oid, n.nspowner, n.nspacl FROM pg_catalog.pg_namespace n WHERE n.nspname OPERATOR(pg_catalog.=) 'p2pfk'

@@ -2,6 +2,8 @@
 -- while it is seen at work (p2pfk.owner_works); any other also for the time of a lease beyond, which is what a backoff or a
 -- Wait of the state machine may take.
 -- Taking work from a live worker would be the worse mistake; the fence makes even that harmless.
+-- not null: id, state
+-- types: state MigrationState
 :begin
 UPDATE p2pfk.migration m
    SET execution = :'execution'::text, liveness_key = :'liveness_key'::bigint, endpoint = :'endpoint'::text,

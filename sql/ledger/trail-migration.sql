@@ -1,5 +1,9 @@
 -- One migration as an auditor reads it: everything that the ledger remembers, and what server it lives on. Takes no lock
 -- on any table of the application. What a ledger of an older edition lacks is read by name.
+-- not null: id, table_name, referenced_name, constraint_name, definition, state, execution, role, options, started_at, updated_at,
+--   database, server_version
+-- types: state MigrationState, options TrailMigration['options'], plan RecordedPlan, rehearsal Rehearsal, verification Verification,
+--   error NotedError
 SELECT m.id::text AS id, m.table_name, m.referenced_name, m.constraint_name, m.definition, m.state, m.execution, m.role,
        m.options, to_jsonb(m) -> 'plan' AS plan, m.started_at, m.updated_at, m.approval_asked_at, m.approved_at, m.approved_by, m.rehearsal,
        to_jsonb(m) ->> 'started_by' AS started_by, to_jsonb(m) ->> 'reason' AS reason,

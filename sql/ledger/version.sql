@@ -1,5 +1,6 @@
 -- Which version the ledger has, and which one this p2pfk makes: the newest file of versions/. Only where state.sql says that it
 -- is trusted and readable. A newer ledger is refused before anything is written: its functions would be replaced by older ones.
+-- not null: newest_version, is_older, version_refusal
 :begin
 SELECT v.version AS ledger_version, w.newest AS newest_version,
        COALESCE(v.version, 0) OPERATOR(pg_catalog.<) w.newest AS is_older,

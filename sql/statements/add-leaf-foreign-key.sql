@@ -5,6 +5,7 @@
 -- Blocked by: any writer of these; the lock budget bounds the wait.
 -- Safe because: NOT VALID scans nothing, and the pair FKs still cover every row.
 -- The referenced table is named by what it is called now, not as the ledger has it: another table may have got that name since.
+-- not null: pair, sql, lock
 :begin
 SELECT p.pair,
        format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s NOT VALID',

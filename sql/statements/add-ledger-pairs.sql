@@ -1,5 +1,6 @@
 -- Tells the ledger of pairs that it does not know: a rollback then takes away what was made for them, and no more.
 -- Lock: none on any table of the application.
+-- not null: pair, sql, lock
 SELECT p.pair,
        format('INSERT INTO p2pfk.pair (migration_id, pair, referencing_oid, referencing, referenced_oid, referenced, bound, rows, bytes,'
               || ' constraint_name, constraint_added, index_name, index_added, state)'

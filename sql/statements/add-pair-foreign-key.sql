@@ -5,6 +5,7 @@
 -- Lock: SHARE ROW EXCLUSIVE on the two leaf partitions of the pair (fact 1 of docs/postgresql-facts.md), for milliseconds.
 -- Blocked by: any writer of either leaf.
 -- Safe because: NOT VALID scans nothing, and the parent FK still covers every row.
+-- not null: pair, sql, lock
 :begin
 SELECT p.pair,
        format('ALTER TABLE %I.%I ADD CONSTRAINT %I FOREIGN KEY (%s) REFERENCES %I.%I (%s)%s NOT VALID',

@@ -5,6 +5,7 @@
 -- Blocked by: any writer of any partition; the lock budget bounds the wait.
 -- Safe because: the pair FKs stay until this one stands and is verified.
 -- The referenced table is named by what it is called now, not as the ledger has it: another table may have got that name since.
+-- not null: sql, lock
 :begin
 SELECT format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s', n.nspname, t.relname, :'constraint_name'::text, substring(:'definition'::text FROM $re$^FOREIGN KEY \((?:[^"()]|"(?:[^"]|"")*")*\) REFERENCES $re$) || format('%I.%I', rn.nspname, r.relname)
               || substring(:'definition'::text FROM $re$^FOREIGN KEY \((?:[^"()]|"(?:[^"]|"")*")*\) REFERENCES (?:[^"(]|"(?:[^"]|"")*")+(\(.*)$$re$)) AS sql,

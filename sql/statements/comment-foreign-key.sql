@@ -1,5 +1,6 @@
 -- Puts the comment of the parent FK back, or clears it.
 -- Lock: ACCESS SHARE on the referencing table.
+-- not null: sql, lock
 :begin
 SELECT format('COMMENT ON CONSTRAINT %I ON %I.%I IS %L', :'constraint_name'::text, n.nspname, t.relname, :'comment'::text) AS sql,
        'ACCESS SHARE on the referencing table' AS lock

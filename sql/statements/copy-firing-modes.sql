@@ -2,6 +2,7 @@
 -- Lock: SHARE ROW EXCLUSIVE on the partition that the trigger is on, for milliseconds; lock-pair has taken it.
 -- Blocked by: any writer of either leaf.
 -- Safe because: it reads no row, and whatever fired before fires after it.
+-- not null: pair, sql, lock
 :begin
 SELECT p.pair,
        format('ALTER TABLE ONLY %I.%I ENABLE ALWAYS TRIGGER %I', n.nspname, r.relname, g.tgname) AS sql,

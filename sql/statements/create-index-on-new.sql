@@ -1,5 +1,6 @@
 -- The supporting index of a new pair, built before anybody can see the partition: see create-index for what it is for.
 -- Lock: SHARE on the new referencing partition, which is empty and nobody else's yet.
+-- not null: pair, sql, lock
 SELECT p.pair,
        format('CREATE INDEX %I ON %I.%I (%s)', p.index_name, an.nspname, a.relname, coalesce(p.index_columns, :'columns'::text)) AS sql,
        'SHARE on the new referencing partition' AS lock

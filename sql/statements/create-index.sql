@@ -3,6 +3,7 @@
 -- Lock: SHARE UPDATE EXCLUSIVE on the referencing leaf. Stops no reader and no writer, held or waited for.
 -- Blocked by: transactions older than itself (it waits for them), VACUUM and DDL on the same leaf.
 -- Safe because: an interrupted build leaves an INVALID index, which the next attempt drops. Runs outside a transaction.
+-- not null: pair, sql, lock
 :begin
 SELECT p.pair,
        format('CREATE INDEX CONCURRENTLY %I ON %I.%I (%s)',

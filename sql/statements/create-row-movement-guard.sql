@@ -33,6 +33,7 @@
 -- It is asked for each pair in a session of its own, so the time to plan it counts, and by plan and drop for all pairs at once, so it
 -- must not grow with their square: each leaf is worked out for itself. OFFSET 0 keeps each look-up an index scan of its own, and
 -- MATERIALIZED keeps the planner from planning `wanted_firing` and the texts once more wherever they are used.
+-- not null: pair, oid, relation, sql, repair_sql, lock, enable_sql, drop_sql, taken, same, stands, asks, wanted_firing
 :begin
 SELECT guard.*
   FROM (SELECT g.referenced_oid AS oid, min(g.pair) AS pair

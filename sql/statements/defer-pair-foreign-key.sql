@@ -4,6 +4,7 @@
 -- Lock: ACCESS EXCLUSIVE on the referencing leaf, for milliseconds; lock-pair-for-drop has taken it.
 -- Blocked by: any transaction that uses the leaf; the lock budget bounds the wait.
 -- Safe because: it is checked at COMMIT at the latest, and is dropped before the rollback ends.
+-- not null: pair, sql, lock
 :begin
 SELECT p.pair,
        format('ALTER TABLE %I.%I ALTER CONSTRAINT %I DEFERRABLE INITIALLY DEFERRED', an.nspname, a.relname, p.constraint_name) AS sql,

@@ -3,6 +3,7 @@
 -- Lock: ACCESS EXCLUSIVE on the two relations, for milliseconds; taken before it.
 -- Blocked by: any transaction that uses either; the lock budget bounds the wait.
 -- Safe because: the right pair FK is added before, or in the same transaction.
+-- not null: pair, sql, lock
 SELECT p.pair,
        format('ALTER TABLE %I.%I DROP CONSTRAINT %I', an.nspname, a.relname, c.conname) AS sql,
        'ACCESS EXCLUSIVE on the two relations' AS lock

@@ -3,6 +3,7 @@
 -- over the ones of its partitions that are alike).
 -- Lock: SHARE UPDATE EXCLUSIVE on the referencing leaf. Stops no reader and no writer. Runs outside a transaction.
 -- Blocked by: transactions that still use the index (it waits for them).
+-- not null: pair, sql, lock
 :begin
 SELECT p.pair,
        format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', an.nspname, p.index_name) AS sql,

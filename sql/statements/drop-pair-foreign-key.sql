@@ -2,6 +2,7 @@
 -- Lock: ACCESS EXCLUSIVE on the two leaf partitions of the pair, for milliseconds.
 -- Blocked by: any transaction that uses either leaf, readers too; the lock budget bounds the wait.
 -- Safe because: it runs only while a valid parent FK stands (checked in the same transaction).
+-- not null: pair, sql, lock
 :begin
 SELECT p.pair,
        format('ALTER TABLE %I.%I DROP CONSTRAINT %I', an.nspname, a.relname, p.constraint_name) AS sql,

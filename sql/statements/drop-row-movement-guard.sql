@@ -4,6 +4,7 @@
 -- Lock: ACCESS EXCLUSIVE on the leaf, or on the referenced table and its partitions, for milliseconds.
 -- Blocked by: any transaction that uses any of them; the lock budget bounds the wait.
 -- Safe because: it runs in the transaction that drops the last pair FK to that leaf, or after it.
+-- not null: pair, sql, lock
 :begin
 SELECT p.pair, format('DROP TRIGGER %I ON %I.%I', g.tgname, n.nspname, t.relname) AS sql,
        CASE t.relkind WHEN 'p' THEN 'ACCESS EXCLUSIVE on the referenced table and its partitions'

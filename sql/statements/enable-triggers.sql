@@ -2,6 +2,7 @@
 -- Lock: SHARE ROW EXCLUSIVE on the partition that the trigger is on, for milliseconds; lock-pair has taken it.
 -- Blocked by: any writer of either leaf.
 -- Safe because: it reads no row. Those written meanwhile have not been checked, so their orphans are counted after it.
+-- not null: pair, sql, lock
 SELECT p.pair,
        format('ALTER TABLE ONLY %I.%I ENABLE %sTRIGGER %I', n.nspname, r.relname,
               CASE WHEN k.always THEN 'ALWAYS ' ELSE '' END, g.tgname) AS sql,

@@ -1,4 +1,5 @@
 -- Makes the ledger forget a migration whose tables are no more, with its pairs and events.
 -- Lock: none on any table of the application.
+-- not null: sql, lock
 SELECT format('DELETE FROM p2pfk.migration WHERE id OPERATOR(pg_catalog.=) %s', :'migration_id'::bigint) AS sql,
        'none on any table of the application' AS lock;

@@ -1,5 +1,6 @@
 -- Makes the ledger forget pairs that are no more: a partition of them was dropped, or is attached elsewhere.
 -- Lock: none on any table of the application.
+-- not null: pair, sql, lock
 SELECT p.pair,
        format('DELETE FROM p2pfk.pair WHERE migration_id OPERATOR(pg_catalog.=) %s AND pair OPERATOR(pg_catalog.=) %s', :'migration_id'::bigint, p.pair) AS sql,
        'none on any table of the application' AS lock

@@ -7,6 +7,8 @@
 -- Blocked by: other DDL on the two tables; writers of the tables at the other end; anybody who uses a DEFAULT partition.
 -- Safe because: the wait and what is done under the locks are bounded together. The strong locks are taken as in lock-tables.sql:
 --   NOWAIT first, then waiting in the orders of `ways`.
+-- not null: sql, lock, mode, relations, names
+-- types: mode LockMode, relations number[], ways string[][]
 WITH RECURSIVE parent AS (
   SELECT c.oid, c.relname, n.nspname, p.partdefid, c.oid = :'referencing_parent_oid'::oid AS is_referencing
     FROM pg_class c

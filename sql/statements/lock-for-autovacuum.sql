@@ -5,6 +5,7 @@
 -- Blocked by: VACUUM, ANALYZE, index builds and other DDL of that table.
 -- Safe because: neither held nor waited for does it stop a reader or a writer, so its wait may be longer than the lock budget.
 --   A session that queues behind it could not work beside the autovacuum either.
+-- not null: sql, lock
 :begin
 SELECT format('LOCK TABLE ONLY %I.%I IN SHARE UPDATE EXCLUSIVE MODE', n.nspname, c.relname) AS sql,
        'SHARE UPDATE EXCLUSIVE on the table that an autovacuum works on' AS lock

@@ -1,6 +1,7 @@
 -- Takes the locks of drop-row-movement-guard before it, so that the wait is measured, and bounded as one.
 -- Lock: ACCESS EXCLUSIVE on the referenced leaf; where the guard is an older one, on the referenced table and its partitions.
 -- Blocked by: any transaction that uses any of them. lock_timeout and statement_timeout bound the wait.
+-- not null: pair, sql, lock
 :begin
 SELECT p.pair,
        format('LOCK TABLE %s%I.%I IN ACCESS EXCLUSIVE MODE', CASE t.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END, n.nspname, t.relname) AS sql,

@@ -7,6 +7,7 @@
 -- p2pfk.locked_by then tells, until the end of the transaction, by which statements the locks were taken.
 -- `attempt` counts the tries before this one: every second one goes through with one order, for transactions that take
 -- nearly as long as the budget; the others change the order every 40 to 100 ms, for many short ones.
+-- not null: sql, lock
 :begin
 WITH wait AS (
   SELECT :'ways'::jsonb AS ways, jsonb_array_length(:'ways'::jsonb) AS orders, greatest(1, :'wait_ms'::int) AS ms, :'attempt'::int AS attempt

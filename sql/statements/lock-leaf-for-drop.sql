@@ -3,6 +3,8 @@
 -- Lock: ACCESS EXCLUSIVE on one referencing leaf, the referenced table and all of its partitions.
 -- Blocked by: any transaction that uses any of them. Behind a try that waits queue readers and writers of all of them.
 -- Safe because: the wait is bounded as one, within the lock budget and shorter than deadlock_timeout.
+-- not null: pair, sql, lock, ways
+-- types: ways string[][]
 SELECT p.pair,
        format('LOCK TABLE %s, %s IN ACCESS EXCLUSIVE MODE NOWAIT', n.referencing, n.referenced) AS sql,
        'ACCESS EXCLUSIVE on the referencing partition, the referenced table and its partitions: NOWAIT first, then waiting within the lock budget' AS lock,

@@ -2,6 +2,7 @@
 -- first, as in lock-pair.sql.
 -- Lock: SHARE ROW EXCLUSIVE on one referencing leaf, the referenced table and all of its partitions.
 -- Blocked by: any writer of these. lock_timeout and statement_timeout bound the wait.
+-- not null: pair, sql, lock
 :begin
 SELECT p.pair,
        format('LOCK TABLE %I.%I, ONLY %I.%I IN SHARE ROW EXCLUSIVE MODE', rn.nspname, r.relname, an.nspname, a.relname) AS sql,

@@ -2,6 +2,8 @@
 -- Lock: ACCESS EXCLUSIVE on the two leaf partitions of the pair, or on the referencing one where the other was dropped.
 -- Blocked by: any transaction that uses either leaf. lock_timeout and statement_timeout bound the wait. A writer that holds one
 --   leaf and needs the other may wait for us while we wait for it: hence the orders in `ways`, as in lock-tables.sql.
+-- not null: pair, sql, lock, ways
+-- types: ways string[][]
 :begin
 SELECT p.pair,
        format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', concat_ws(', ', n.referenced, n.referencing)) AS sql,

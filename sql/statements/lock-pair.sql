@@ -3,6 +3,7 @@
 -- Lock: SHARE ROW EXCLUSIVE on the two leaf partitions of the pair, on nothing else.
 -- Blocked by: any writer of either leaf (ROW EXCLUSIVE). Behind it in the queue wait: writers of these two leaves.
 -- Safe because: lock_timeout and statement_timeout bound the wait, and the whole statement waits at most that long.
+-- not null: pair, sql, lock
 :begin
 SELECT p.pair,
        format('LOCK TABLE ONLY %I.%I, ONLY %I.%I IN SHARE ROW EXCLUSIVE MODE',

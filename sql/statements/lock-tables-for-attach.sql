@@ -2,6 +2,7 @@
 -- leaves' FKs are to be attached: see there.
 -- Lock: SHARE ROW EXCLUSIVE on both partitioned tables and all of their partitions. Readers go on.
 -- Blocked by: any writer of any partition. lock_timeout and statement_timeout bound the wait.
+-- not null: sql, lock
 :begin
 SELECT format('LOCK TABLE %I.%I, %I.%I IN SHARE ROW EXCLUSIVE MODE', rn.nspname, r.relname, tn.nspname, t.relname) AS sql,
        'SHARE ROW EXCLUSIVE on both tables and all partitions' AS lock

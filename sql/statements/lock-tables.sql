@@ -9,6 +9,8 @@
 --   lets foreign key checks (ROW SHARE) read it, so every write under way ends. It asks for the last lock NOWAIT, again and
 --   again: a session that waits to strengthen a lock makes PostgreSQL end another at once that wants to strengthen its own.
 --   The other two are for transactions that read a table before they write to it.
+-- not null: sql, lock, ways
+-- types: ways string[][]
 :begin
 SELECT format('LOCK TABLE %s, %s IN ACCESS EXCLUSIVE MODE NOWAIT', n.referenced, n.referencing) AS sql,
        'ACCESS EXCLUSIVE on both tables and all partitions: NOWAIT first, then waiting within the lock budget' AS lock,

@@ -1,5 +1,6 @@
 -- Takes the lock of a validation before it, so that the wait is measured apart from the scan.
 -- Lock: SHARE UPDATE EXCLUSIVE on the referencing leaf. Stops no reader and no writer, neither held nor waited for.
+-- not null: pair, sql, lock
 :begin
 SELECT p.pair,
        format('LOCK TABLE ONLY %I.%I IN SHARE UPDATE EXCLUSIVE MODE', an.nspname, a.relname) AS sql,

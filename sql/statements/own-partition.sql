@@ -6,6 +6,7 @@
 -- through which it reaches the rows anyway (behind row-level security it may reach fewer). Where the owner itself makes the partition, its
 -- default privileges are what its CREATE TABLE gives.
 -- Lock: ACCESS EXCLUSIVE on the new table, which is nobody else's yet.
+-- not null: sql, lock
 WITH parent AS (
   SELECT c.oid, c.relowner, c.relrowsecurity, format('%I.%I', :'schema'::text, :'name'::text) AS partition
     FROM pg_class c

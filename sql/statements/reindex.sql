@@ -1,6 +1,7 @@
 -- Rebuilds an INVALID index that belongs to another object, so that it cannot be dropped on its own.
 -- Lock: SHARE UPDATE EXCLUSIVE on the referencing leaf. Stops no reader and no writer. Runs outside a transaction.
 -- Blocked by: transactions older than itself (it waits for them), VACUUM and DDL on the same leaf.
+-- not null: pair, sql, lock
 SELECT p.pair,
        format('REINDEX INDEX CONCURRENTLY %I.%I', an.nspname, p.index_name) AS sql,
        'SHARE UPDATE EXCLUSIVE on the referencing partition' AS lock

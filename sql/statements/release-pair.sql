@@ -3,6 +3,7 @@
 -- Lock: ACCESS EXCLUSIVE on the two partitions of the former pair, for milliseconds; lock-pair-for-drop has taken it.
 -- Blocked by: any transaction that uses either partition; the lock budget bounds the wait.
 -- Safe because: the parent FK stands, and no partition of its tables loses what guards it.
+-- not null: pair, sql, lock
 :begin
 SELECT p.pair, s.sql, 'ACCESS EXCLUSIVE on the two partitions of the former pair' AS lock
   FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name,

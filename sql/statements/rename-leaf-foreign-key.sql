@@ -4,6 +4,7 @@
 -- Lock: ACCESS EXCLUSIVE on the referencing leaf, for milliseconds; lock-pair-for-drop has taken it.
 -- Blocked by: any transaction that uses the leaf; the lock budget bounds the wait.
 -- Safe because: it changes a name in the catalog, and nothing else.
+-- not null: pair, sql, lock
 :begin
 SELECT p.pair,
        format('ALTER TABLE %I.%I RENAME CONSTRAINT %I TO %I', an.nspname, a.relname, p.constraint_name, p.root_constraint) AS sql,

@@ -9,6 +9,7 @@
 -- renamed: some leaves would follow SET CONSTRAINTS and others not.
 -- Lock: ACCESS EXCLUSIVE on the referencing leaves, which the drop has taken.
 -- Safe because: it changes names and timing in the catalog, and nothing else. It runs after the drop, which frees the names.
+-- not null: pair, referencing_oid, referenced_oid, former_name, beside_root, constraint_name, lock
 :begin
 WITH RECURSIVE pair AS (
   SELECT p.pair, p.referencing_oid, p.referenced_oid, p.constraint_name, p.constraint_oid,

@@ -2,6 +2,7 @@
 -- themselves and on every partition. PostgreSQL lets only a superuser do that.
 -- Lock: SHARE ROW EXCLUSIVE on each of these; whatever has put the parent FK back holds it or more.
 -- Safe because: it reads no row, and in the same transaction the parent FK comes back.
+-- not null: sql, lock
 :begin
 WITH RECURSIVE derived AS (
   SELECT c.oid

@@ -2,6 +2,7 @@
 -- Lock: SHARE UPDATE EXCLUSIVE on the referencing leaf, ROW SHARE on the referenced leaf.
 -- Blocked by: VACUUM, ANALYZE, index builds and other DDL on the referencing leaf. Stops no reader and no writer.
 -- Safe because: it changes nothing but pg_constraint.convalidated; an orphan ends it with 23503.
+-- not null: pair, sql, lock
 :begin
 SELECT p.pair,
        format('ALTER TABLE %I.%I VALIDATE CONSTRAINT %I', an.nspname, a.relname, p.constraint_name) AS sql,

@@ -57,6 +57,8 @@ it('a new ledger has the shape that the code expects', async () => {
 
   // After a change of the ledger: a new file in sql/ledger/versions/, then run this file with --update.
   await expect(`-- The shape of the newest version (shape.sql), written by vitest --update: test/core/ledger/shape.test.ts.
+-- not null: expected_shape
+-- types: expected_shape LedgerShape
 :begin
 SELECT $shape$${JSON.stringify(Object.fromEntries(Object.entries(await shapeOf(core)).sort(byName)), null, 1)}$shape$::pg_catalog.jsonb AS expected_shape
 :end
