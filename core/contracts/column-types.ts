@@ -81,6 +81,19 @@ export interface Unpaired {
   readonly needsPair?: boolean;
 }
 
+/** A partition of either table, for the queries that compare bounds: `sql/catalog/pairs.sql` says what each is. */
+export interface TreeNode {
+  readonly side: 'referencing' | 'referenced';
+  readonly oid: number;
+  readonly parent: number;
+  readonly leaf: boolean;
+  readonly name: string;
+  readonly spec: string | null;
+  readonly strategy: string | null;
+  readonly positions: unknown;
+  readonly bound: string | null;
+}
+
 /** A pair of a migration in the ledger, as far as it is compared with the catalog. */
 export interface NotedPair {
   readonly referencing_oid: number;
@@ -97,6 +110,9 @@ export interface FormerName {
 
 /** Each thing that the ledger's schema is made of, by its kind and name -> what it is. */
 export type LedgerShape = Readonly<Record<string, string>>;
+
+/** Whether the ledger belongs to this database; `sql/ledger/link.sql` says what each is. */
+export type LinkState = 'linked' | 'renamed' | 'unsure' | 'unlinked' | 'elsewhere';
 
 /** A setting that only a superuser may set, and that has another value than ours. */
 export interface UnpinnedSetting {

@@ -6,6 +6,7 @@ import type {
   Hazard,
   HeldLock,
   LedgerShape,
+  LinkState,
   LockHolder,
   LockMode,
   MigrationOptions,
@@ -19,6 +20,7 @@ import type {
   Severity,
   Starter,
   TrailMigration,
+  TreeNode,
   Unpaired,
   UnpinnedSetting,
   Verification,
@@ -31,8 +33,11 @@ export type Json = object | string;
 export interface Queries {
   'audit/invalid-indexes': {
     readonly values: {
-      readonly pairs: Json;
-      readonly column_names: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+      }[];
+      readonly column_names: readonly (number | string)[];
     };
     readonly row: {
       readonly pair: number;
@@ -47,7 +52,7 @@ export interface Queries {
       readonly columns: string;
       readonly referenced_columns: string;
       readonly actions: string;
-      readonly column_names: Json;
+      readonly column_names: readonly (number | string)[];
     };
     readonly row: {
       readonly constraint_oid: number;
@@ -117,7 +122,7 @@ export interface Queries {
   };
   'audit/lone-partitions': {
     readonly values: {
-      readonly relations: Json;
+      readonly relations: readonly (number | string)[];
     };
     readonly row: {
       readonly oid: number;
@@ -128,11 +133,14 @@ export interface Queries {
   };
   'audit/other-guards': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referenced_oid: number | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
-      readonly referenced_oid: string;
+      readonly referenced_oid: number;
       readonly relation: string;
       readonly sql: string;
     };
@@ -140,7 +148,10 @@ export interface Queries {
   'audit/pair-triggers': {
     readonly values: {
       readonly firing: Json;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly constraint_oid: number | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -153,7 +164,7 @@ export interface Queries {
     readonly values: {
       readonly table_oid: number;
       readonly referenced_oid: number;
-      readonly column_names: Json;
+      readonly column_names: readonly (number | string)[];
     };
     readonly row: {
       readonly stands: boolean;
@@ -161,8 +172,11 @@ export interface Queries {
   };
   'audit/shapes-of-pairs': {
     readonly values: {
-      readonly pairs: Json;
-      readonly column_names: Json;
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+      }[];
+      readonly column_names: readonly (number | string)[];
     };
     readonly row: {
       readonly definition: string;
@@ -182,7 +196,10 @@ export interface Queries {
     readonly values: {
       readonly referencing_oid: number;
       readonly referenced_oid: number;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+      }[];
       readonly columns: string;
       readonly referenced_columns: string;
       readonly actions: string;
@@ -195,7 +212,10 @@ export interface Queries {
   'catalog/attached-pairs': {
     readonly values: {
       readonly referencing_oid: number;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -203,7 +223,14 @@ export interface Queries {
   };
   'catalog/bound-ranks-query': {
     readonly values: {
-      readonly tree: Json;
+      readonly tree: readonly {
+        readonly side: string | null;
+        readonly oid: number | null;
+        readonly parent: number | null;
+        readonly spec: string | null;
+        readonly strategy: string | null;
+        readonly bound: string | null;
+      }[];
     };
     readonly row: {
       readonly sql: string | null;
@@ -211,8 +238,23 @@ export interface Queries {
   };
   'catalog/containment': {
     readonly values: {
-      readonly tree: Json;
-      readonly ranks: Json;
+      readonly tree: readonly {
+        readonly side: string | null;
+        readonly oid: number | null;
+        readonly parent: number | null;
+        readonly leaf: boolean | null;
+        readonly name: string | null;
+        readonly spec: string | null;
+        readonly strategy: string | null;
+        readonly positions: unknown;
+        readonly bound: string | null;
+      }[];
+      readonly ranks: readonly {
+        readonly node: number | null;
+        readonly n: number | null;
+        readonly rank: number | null;
+        readonly edge: number | null;
+      }[];
       readonly unpaired: Json;
       readonly actions: string;
       readonly column_names: Json;
@@ -245,7 +287,10 @@ export interface Queries {
     readonly values: {
       readonly referencing_oid: number;
       readonly referenced_oid: number;
-      readonly own_indexes: Json;
+      readonly own_indexes: readonly {
+        readonly relation: number | null;
+        readonly name: string | null;
+      }[];
       readonly constraint_oid: string;
     };
     readonly row: {
@@ -297,7 +342,9 @@ export interface Queries {
   };
   'catalog/guard-number': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly referenced_oid: number | null;
+      }[];
     };
     readonly row: {
       readonly guard_number: string;
@@ -313,7 +360,7 @@ export interface Queries {
   };
   'catalog/leaf-privileges': {
     readonly values: {
-      readonly relations: Json;
+      readonly relations: readonly (number | string)[];
     };
     readonly row: {
       readonly partition: string;
@@ -367,7 +414,7 @@ export interface Queries {
   };
   'catalog/other-tables-of-that-name': {
     readonly values: {
-      readonly schemas: Json;
+      readonly schemas: readonly (number | string)[];
       readonly table_oid: number;
       readonly table: string;
     };
@@ -379,8 +426,8 @@ export interface Queries {
   'catalog/other-target': {
     readonly values: {
       readonly referencing_oid: number;
-      readonly column_names: Json;
-      readonly referenced_column_names: Json;
+      readonly column_names: readonly (number | string)[];
+      readonly referenced_column_names: readonly (number | string)[];
       readonly referenced_oid: number;
     };
     readonly row: {
@@ -392,14 +439,21 @@ export interface Queries {
       readonly referenced_oid: number;
       readonly referencing_oid: number;
       readonly column_names: Json;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly constraint_oid: number | null;
+        readonly leaf_constraint_oid: number | null;
+        readonly index_name: string | null;
+        readonly index_leftover: boolean | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
       readonly has_index: boolean;
       readonly index_name: string;
       readonly index_leftover: boolean;
-      readonly index_columns: string | null;
+      readonly index_columns: string;
     };
   };
   'catalog/pair-states': {
@@ -411,7 +465,17 @@ export interface Queries {
       readonly referenced_columns: string;
       readonly column_names: Json;
       readonly actions: string;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+        readonly constraint_name: string | null;
+        readonly constraint_added: boolean | null;
+        readonly index_name: string | null;
+        readonly index_added: boolean | null;
+        readonly taken: unknown;
+        readonly salt: string | null;
+      }[];
       readonly firing: Json;
     };
     readonly row: {
@@ -427,9 +491,25 @@ export interface Queries {
       readonly leaf_constraint_validated: boolean;
     };
   };
+  'catalog/pairs': {
+    readonly values: {
+      readonly referencing_oid: number;
+      readonly referenced_oid: number;
+      readonly column_names: Json;
+      readonly referenced_column_names: Json;
+    };
+    readonly row: {
+      readonly pairs: PairOfPartitions[];
+      readonly unpaired: Unpaired[];
+      readonly tree: TreeNode[] | null;
+    };
+  };
   'catalog/pairs-of-partitions': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -447,7 +527,7 @@ export interface Queries {
   'catalog/partitioning': {
     readonly values: {
       readonly referenced_oid: number;
-      readonly referenced_column_names: Json;
+      readonly referenced_column_names: readonly (number | string)[];
       readonly column_names: Json;
       readonly referencing_oid: number;
     };
@@ -485,7 +565,7 @@ export interface Queries {
     };
     readonly row: {
       readonly pair: number;
-      readonly referenced_oid: string;
+      readonly referenced_oid: number;
       readonly relation: string;
       readonly old: boolean;
     };
@@ -511,12 +591,16 @@ export interface Queries {
   };
   'catalog/unguarded-pairs': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referenced_oid: number | null;
+        readonly seen: string | null;
+      }[];
       readonly migration_id: string;
     };
     readonly row: {
       readonly pair: number;
-      readonly referenced_oid: string;
+      readonly referenced_oid: number;
       readonly taken: boolean;
     };
   };
@@ -558,7 +642,7 @@ export interface Queries {
     readonly values: {
       readonly blocking_queries: boolean;
       readonly pid: number;
-      readonly ours: Json;
+      readonly ours: readonly (number | string)[];
     };
     readonly row: {
       readonly pid: number;
@@ -577,7 +661,10 @@ export interface Queries {
   };
   'checks/delete-lookups': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly constraint_oid: number | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -593,7 +680,12 @@ export interface Queries {
   'checks/delete-probe': {
     readonly values: {
       readonly constraint_oid: string;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+        readonly constraint_oid: number | null;
+      }[];
       readonly leaving_oid: string;
       readonly fan_out: number;
       readonly rows: number;
@@ -611,7 +703,12 @@ export interface Queries {
   };
   'checks/delete-verdict': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing: string | null;
+        readonly referenced: string | null;
+        readonly constraint_oid: number | null;
+      }[];
       readonly proofs: Json;
       readonly outcome: Json;
       readonly no_indexes: boolean;
@@ -623,9 +720,9 @@ export interface Queries {
   };
   'checks/emptiness': {
     readonly values: {
-      readonly relations: Json;
+      readonly relations: readonly (number | string)[];
       readonly actions: string;
-      readonly column_names: Json;
+      readonly column_names: readonly (number | string)[];
     };
     readonly row: {
       readonly oid: number;
@@ -653,7 +750,10 @@ export interface Queries {
     readonly values: {
       readonly referencing_oid: number;
       readonly referenced_oid: number;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+      }[];
       readonly columns: string;
       readonly referenced_columns: string;
       readonly actions: string;
@@ -681,7 +781,7 @@ export interface Queries {
   };
   'checks/in-flight': {
     readonly values: {
-      readonly pids: Json;
+      readonly pids: readonly (number | string)[];
     };
     readonly row: {
       readonly busy: boolean;
@@ -698,7 +798,7 @@ export interface Queries {
   };
   'checks/load': {
     readonly values: {
-      readonly ours: Json;
+      readonly ours: readonly (number | string)[];
     };
     readonly row: {
       readonly load_visible: boolean;
@@ -709,7 +809,7 @@ export interface Queries {
   };
   'checks/lock-holders': {
     readonly values: {
-      readonly relations: Json;
+      readonly relations: readonly (number | string)[];
       readonly mode: string;
       readonly blocking_queries: boolean;
     };
@@ -728,12 +828,18 @@ export interface Queries {
   };
   'checks/lookup-proofs': {
     readonly values: {
-      readonly lookups: Json;
+      readonly lookups: readonly {
+        readonly pair: number | null;
+        readonly constraint_oid: number | null;
+        readonly referencing_oid: number | null;
+        readonly columns: unknown;
+        readonly varying: unknown;
+      }[];
     };
     readonly row: {
       readonly pair: number;
-      readonly constraint_oid: string;
-      readonly index_oid: string | null;
+      readonly constraint_oid: number;
+      readonly index_oid: number | null;
       readonly rows: number;
     };
   };
@@ -744,7 +850,9 @@ export interface Queries {
       readonly constraint_name: string;
       readonly referenced_table: string;
       readonly migration_id: string;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly constraint_oid: number | null;
+      }[];
     };
     readonly row: {
       readonly refusal: string | null;
@@ -752,7 +860,7 @@ export interface Queries {
   };
   'checks/old-holder': {
     readonly values: {
-      readonly relations: Json;
+      readonly relations: readonly (number | string)[];
       readonly seconds: number;
     };
     readonly row: {
@@ -761,7 +869,12 @@ export interface Queries {
   };
   'checks/orphans': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+        readonly constraint_oid: number | null;
+      }[];
       readonly like_constraint_oid: string;
     };
     readonly row: {
@@ -802,7 +915,7 @@ export interface Queries {
   };
   'checks/reader-holders': {
     readonly values: {
-      readonly relations: Json;
+      readonly relations: readonly (number | string)[];
       readonly older_than_ms: number;
       readonly blocking_queries: boolean;
     };
@@ -836,9 +949,9 @@ export interface Queries {
   };
   'checks/terminate-idle': {
     readonly values: {
-      readonly pids: Json;
+      readonly pids: readonly (number | string)[];
       readonly seconds: number;
-      readonly ours: Json;
+      readonly ours: readonly (number | string)[];
     };
     readonly row: {
       readonly pid: number;
@@ -856,7 +969,7 @@ export interface Queries {
     readonly values: {
       readonly inode_partition: string;
       readonly medium_hash: string;
-      readonly path_partition: string;
+      readonly path_partition: string | null;
     };
     readonly row: {
       readonly statement: string;
@@ -949,7 +1062,9 @@ export interface Queries {
   };
   'findings/always-triggers': {
     readonly values: {
-      readonly firing: Json;
+      readonly firing: readonly {
+        readonly relation: number | null;
+      }[];
     };
     readonly row: {
       readonly id: string;
@@ -962,7 +1077,9 @@ export interface Queries {
   'findings/constraint-name': {
     readonly values: {
       readonly constraint_name: string;
-      readonly final_names: Json;
+      readonly final_names: readonly {
+        readonly constraint_name: string | null;
+      }[];
       readonly constraint_oid: string;
     };
     readonly row: {
@@ -977,7 +1094,10 @@ export interface Queries {
     readonly values: {
       readonly constraint_oid: string;
       readonly referencing_oid: number;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+      }[];
       readonly table: string;
     };
     readonly row: {
@@ -1013,7 +1133,9 @@ export interface Queries {
   'findings/foreign-key-order': {
     readonly values: {
       readonly referencing_oid: number;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly referenced_oid: number | null;
+      }[];
       readonly constraint_oid: string;
     };
     readonly row: {
@@ -1026,7 +1148,9 @@ export interface Queries {
   };
   'findings/guard-in-default': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly referenced_oid: number | null;
+      }[];
       readonly options: Json;
       readonly actions: string;
       readonly referenced_oid: number;
@@ -1041,7 +1165,9 @@ export interface Queries {
   };
   'findings/guard-name-taken': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly referenced_oid: number | null;
+      }[];
       readonly guard_number: string;
       readonly options: Json;
       readonly actions: string;
@@ -1056,7 +1182,13 @@ export interface Queries {
   };
   'findings/keys-outside-partner': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing: string | null;
+        readonly referenced: string | null;
+        readonly bound: string | null;
+        readonly keys_outside: boolean | null;
+      }[];
     };
     readonly row: {
       readonly id: string;
@@ -1069,7 +1201,11 @@ export interface Queries {
   'findings/leaf-in-two-pairs': {
     readonly values: {
       readonly referenced_table: string;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+        readonly referencing: string | null;
+        readonly referenced: string | null;
+      }[];
     };
     readonly row: {
       readonly id: string;
@@ -1081,7 +1217,10 @@ export interface Queries {
   };
   'findings/leaf-owner': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+      }[];
       readonly referencing_oid: number;
       readonly table: string;
       readonly referenced_oid: number;
@@ -1100,7 +1239,9 @@ export interface Queries {
   'findings/leaf-owner-code': {
     readonly values: {
       readonly referencing_oid: number;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+      }[];
       readonly actions: string;
       readonly column_names: Json;
       readonly table: string;
@@ -1115,7 +1256,11 @@ export interface Queries {
   };
   'findings/leaf-owner-privilege': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+        readonly constraint_oid: number | null;
+      }[];
       readonly actions: string;
       readonly column_names: Json;
       readonly referenced_column_names: Json;
@@ -1133,7 +1278,7 @@ export interface Queries {
     readonly values: {
       readonly referencing_oid: number;
       readonly referenced_oid: number;
-      readonly column_names: Json;
+      readonly column_names: readonly (number | string)[];
       readonly table: string;
       readonly referenced_table: string;
       readonly table_argument: string;
@@ -1160,7 +1305,11 @@ export interface Queries {
   };
   'findings/ledger-missing': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly constraint_oid: number | null;
+        readonly constraint_name: string | null;
+      }[];
       readonly ledger: Json;
       readonly constraint_oid: string;
       readonly migration_id: string;
@@ -1182,7 +1331,13 @@ export interface Queries {
       readonly ledger: Json;
       readonly migration_id: string;
       readonly constraint_oid: string;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing: string | null;
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+        readonly constraint_oid: number | null;
+      }[];
       readonly constraint_name: string;
       readonly table: string;
       readonly table_argument: string;
@@ -1197,9 +1352,14 @@ export interface Queries {
   };
   'findings/migrating-role': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+        readonly constraint_oid: number | null;
+        readonly has_index: boolean | null;
+      }[];
       readonly options: Json;
-      readonly referenced_column_names: Json;
+      readonly referenced_column_names: readonly (number | string)[];
     };
     readonly row: {
       readonly id: string;
@@ -1211,14 +1371,22 @@ export interface Queries {
   };
   'findings/missing-guard': {
     readonly values: {
-      readonly guards: Json;
+      readonly guards: readonly {
+        readonly pair: number | null;
+        readonly relation: string | null;
+        readonly stands: boolean | null;
+        readonly old_firing: string | null;
+      }[];
       readonly referenced_table: string;
       readonly actions: string;
       readonly table_argument: string;
       readonly migration_id: string;
       readonly constraint_oid: string;
       readonly ledger: Json;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly validated: boolean | null;
+        readonly enforced: boolean | null;
+      }[];
     };
     readonly row: {
       readonly id: string;
@@ -1244,7 +1412,12 @@ export interface Queries {
   };
   'findings/null-only-partition': {
     readonly values: {
-      readonly unpaired: Json;
+      readonly unpaired: readonly {
+        readonly partition: string | null;
+        readonly bound: string | null;
+        readonly keyless: boolean | null;
+        readonly needsPair: boolean | null;
+      }[];
     };
     readonly row: {
       readonly id: string;
@@ -1272,7 +1445,12 @@ export interface Queries {
   };
   'findings/partition-persistence': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+        readonly constraint_oid: number | null;
+      }[];
     };
     readonly row: {
       readonly id: string;
@@ -1307,8 +1485,12 @@ export interface Queries {
   };
   'findings/referenced-key': {
     readonly values: {
-      readonly pairs: Json;
-      readonly referenced_column_names: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referenced_oid: number | null;
+        readonly constraint_oid: number | null;
+      }[];
+      readonly referenced_column_names: readonly (number | string)[];
       readonly referenced_columns: string;
     };
     readonly row: {
@@ -1337,8 +1519,14 @@ export interface Queries {
     readonly values: {
       readonly referencing_oid: number;
       readonly referenced_oid: number;
-      readonly pairs: Json;
-      readonly unpaired: Json;
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+      }[];
+      readonly unpaired: readonly {
+        readonly oid: number | null;
+        readonly side: string | null;
+      }[];
     };
     readonly row: {
       readonly id: string;
@@ -1351,7 +1539,10 @@ export interface Queries {
   'findings/rule': {
     readonly values: {
       readonly referencing_oid: number;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+      }[];
     };
     readonly row: {
       readonly id: string;
@@ -1366,7 +1557,10 @@ export interface Queries {
       readonly constraint_name: string;
       readonly table: string;
       readonly options: Json;
-      readonly final_names: Json;
+      readonly final_names: readonly {
+        readonly constraint_name: string | null;
+        readonly beside_root: boolean | null;
+      }[];
       readonly constraint_oid: string;
       readonly actions: string;
     };
@@ -1380,7 +1574,10 @@ export interface Queries {
   };
   'findings/standby-readers': {
     readonly values: {
-      readonly readers: Json;
+      readonly readers: readonly {
+        readonly name: string | null;
+        readonly streaming_delay: string | null;
+      }[];
       readonly aurora: Json;
     };
     readonly row: {
@@ -1395,7 +1592,9 @@ export interface Queries {
     readonly values: {
       readonly constraint_oid: string;
       readonly referencing_oid: number;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+      }[];
       readonly table: string;
     };
     readonly row: {
@@ -1409,7 +1608,9 @@ export interface Queries {
   'findings/trigger-after-guard': {
     readonly values: {
       readonly referenced_table: string;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly referenced_oid: number | null;
+      }[];
       readonly options: Json;
       readonly actions: string;
     };
@@ -1424,7 +1625,10 @@ export interface Queries {
   'findings/trigger-privilege': {
     readonly values: {
       readonly actions: string;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+      }[];
       readonly options: Json;
       readonly referenced_oid: number;
     };
@@ -1448,8 +1652,16 @@ export interface Queries {
   };
   'findings/unpaired-empty-partition': {
     readonly values: {
-      readonly unpaired: Json;
-      readonly filled: Json;
+      readonly unpaired: readonly {
+        readonly side: string | null;
+        readonly oid: number | null;
+        readonly partition: string | null;
+        readonly bound: string | null;
+        readonly why: string | null;
+        readonly keyless: boolean | null;
+        readonly heldBy: unknown;
+      }[];
+      readonly filled: readonly (number | string)[];
     };
     readonly row: {
       readonly id: string;
@@ -1462,7 +1674,19 @@ export interface Queries {
   'ledger/add-pairs': {
     readonly values: {
       readonly migration_id: number | string;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly referencing: string | null;
+        readonly referenced_oid: number | null;
+        readonly referenced: string | null;
+        readonly bound: string | null;
+        readonly rows: number | string | null;
+        readonly bytes: number | string | null;
+        readonly constraint_name: string | null;
+        readonly index_name: string | null;
+        readonly root_constraint: string | null;
+      }[];
     };
     readonly row: Record<never, never>;
   };
@@ -1475,7 +1699,7 @@ export interface Queries {
       readonly referenced_table: string;
       readonly constraint_name: string;
       readonly definition: string;
-      readonly comment: string;
+      readonly comment: string | null;
       readonly columns: string;
       readonly referenced_columns: string;
       readonly column_names: Json;
@@ -1495,15 +1719,28 @@ export interface Queries {
   'ledger/adopt-pairs': {
     readonly values: {
       readonly constraint_name: string;
-      readonly former_names: Json;
-      readonly pairs: Json;
+      readonly former_names: readonly {
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+        readonly name: string | null;
+      }[];
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+        readonly constraint_oid: number | null;
+        readonly constraint_name: string | null;
+        readonly validated: boolean | null;
+      }[];
       readonly migration_id: number | string;
     };
     readonly row: Record<never, never>;
   };
   'ledger/adopted-firing': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly constraint_oid: number | null;
+      }[];
       readonly referencing_oid: number;
       readonly referenced_oid: number;
     };
@@ -1513,10 +1750,16 @@ export interface Queries {
   };
   'ledger/adopted-names': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+        readonly constraint_oid: number | null;
+        readonly constraint_name: string | null;
+      }[];
       readonly referencing_oid: number;
       readonly wanted: string;
-      readonly column_names: Json;
+      readonly column_names: readonly (number | string)[];
     };
     readonly row: {
       readonly constraint_name: string;
@@ -1572,7 +1815,7 @@ export interface Queries {
   'ledger/approve-with-reason': {
     readonly values: {
       readonly by: string;
-      readonly reason: string;
+      readonly reason: string | null;
       readonly migration_id: number | string;
       readonly anew: boolean;
     };
@@ -1618,7 +1861,7 @@ export interface Queries {
   'ledger/claim': {
     readonly values: {
       readonly owner: string;
-      readonly liveness_key: number | string;
+      readonly liveness_key: number | string | null;
       readonly migration_id: number | string;
       readonly execution: string;
       readonly ended: boolean;
@@ -1650,7 +1893,7 @@ export interface Queries {
   'ledger/database': {
     readonly values: Record<never, never>;
     readonly row: {
-      readonly database_oid: string;
+      readonly database_oid: number;
       readonly database_name: string;
       readonly in_recovery: boolean;
       readonly may_ask: boolean;
@@ -1710,7 +1953,7 @@ export interface Queries {
   'ledger/extend-lease': {
     readonly values: {
       readonly seconds: number;
-      readonly liveness_key: number | string;
+      readonly liveness_key: number | string | null;
       readonly migration_id: number | string;
       readonly execution: string;
     };
@@ -1720,7 +1963,7 @@ export interface Queries {
     readonly values: {
       readonly migration_id: number | string;
       readonly execution: string;
-      readonly error: Json;
+      readonly error: Json | null;
     };
     readonly row: Record<never, never>;
   };
@@ -1733,14 +1976,20 @@ export interface Queries {
   'ledger/forget-pairs': {
     readonly values: {
       readonly migration_id: number | string;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+      }[];
     };
     readonly row: Record<never, never>;
   };
   'ledger/gone-pairs': {
     readonly values: {
       readonly migration_id: number | string;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -1793,7 +2042,7 @@ export interface Queries {
       readonly referenced_table: string;
       readonly constraint_name: string;
       readonly definition: string;
-      readonly comment: string;
+      readonly comment: string | null;
       readonly columns: string;
       readonly referenced_columns: string;
       readonly column_names: Json;
@@ -1802,7 +2051,7 @@ export interface Queries {
       readonly execution: string;
       readonly options: Json;
       readonly firing: Json;
-      readonly liveness_key: number | string;
+      readonly liveness_key: number | string | null;
       readonly endpoint: string;
     };
     readonly row: {
@@ -1829,7 +2078,7 @@ export interface Queries {
       readonly endpoint: string;
     };
     readonly row: {
-      readonly link_state: string;
+      readonly link_state: LinkState;
       readonly endpoint_known: boolean;
       readonly busy: boolean;
       readonly may_remember: boolean;
@@ -1869,7 +2118,7 @@ export interface Queries {
       readonly endpoint: string;
     };
     readonly row: {
-      readonly link_state: string;
+      readonly link_state: LinkState;
       readonly endpoint_known: boolean;
       readonly busy: boolean;
       readonly may_remember: boolean;
@@ -1902,22 +2151,22 @@ export interface Queries {
     readonly values: {
       readonly migration_id: number | string;
       readonly by: string;
-      readonly reason: string;
+      readonly reason: string | null;
       readonly step: string;
     };
     readonly row: Record<never, never>;
   };
   'ledger/note-event': {
     readonly values: {
-      readonly pair: string;
+      readonly pair: string | null;
       readonly step: string;
-      readonly sql: string;
-      readonly waited_ms: string;
-      readonly blocked_ms: string;
-      readonly duration_ms: string;
-      readonly error: string;
-      readonly migration_id: string;
-      readonly execution: string;
+      readonly sql: string | null;
+      readonly waited_ms: string | null;
+      readonly blocked_ms: string | null;
+      readonly duration_ms: string | null;
+      readonly error: string | null;
+      readonly migration_id: string | null;
+      readonly execution: string | null;
     };
     readonly row: Record<never, never>;
   };
@@ -1999,7 +2248,7 @@ export interface Queries {
   };
   'ledger/owner': {
     readonly values: {
-      readonly pids: Json;
+      readonly pids: readonly (number | string)[];
     };
     readonly row: {
       readonly user: string | null;
@@ -2105,8 +2354,8 @@ export interface Queries {
   };
   'ledger/read-pairs': {
     readonly values: {
-      readonly pair: number;
       readonly migration_id: number | string;
+      readonly pair: number | null;
     };
     readonly row: {
       readonly pair: number;
@@ -2132,12 +2381,20 @@ export interface Queries {
       readonly orphans: number | null;
       readonly orphans_counted_at: Date | number | null;
       readonly former_name: string | null;
-      readonly of: number | null;
+      readonly of: number;
     };
   };
   'ledger/refresh-pairs': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+        readonly rows: number | string | null;
+        readonly bytes: number | string | null;
+        readonly constraint_name: string | null;
+        readonly index_name: string | null;
+        readonly root_constraint: string | null;
+      }[];
       readonly migration_id: number | string;
     };
     readonly row: Record<never, never>;
@@ -2146,7 +2403,7 @@ export interface Queries {
     readonly values: {
       readonly migration_id: number | string;
       readonly step: string;
-      readonly pair: number;
+      readonly pair: number | null;
     };
     readonly row: {
       readonly refusals: number;
@@ -2172,7 +2429,12 @@ export interface Queries {
   };
   'ledger/rename-pairs': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+        readonly constraint_name: string | null;
+        readonly former_name: string | null;
+      }[];
       readonly migration_id: number | string;
     };
     readonly row: Record<never, never>;
@@ -2269,7 +2531,7 @@ export interface Queries {
   'ledger/take-over': {
     readonly values: {
       readonly execution: string;
-      readonly liveness_key: number | string;
+      readonly liveness_key: number | string | null;
       readonly endpoint: string;
       readonly options: Json;
       readonly migration_id: number | string;
@@ -2388,7 +2650,7 @@ export interface Queries {
   'ledger/withdraw-approval': {
     readonly values: {
       readonly by: string;
-      readonly reason: string;
+      readonly reason: string | null;
       readonly migration_id: number | string;
     };
     readonly row: {
@@ -2422,7 +2684,7 @@ export interface Queries {
     };
     readonly row: {
       readonly oid: number;
-      readonly bound: string | null;
+      readonly bound: string;
     };
   };
   'provision/parents': {
@@ -2447,7 +2709,7 @@ export interface Queries {
   };
   'provision/referenced-tables': {
     readonly values: {
-      readonly parents: Json;
+      readonly parents: readonly (number | string)[];
     };
     readonly row: {
       readonly referencing_oid: number;
@@ -2457,7 +2719,11 @@ export interface Queries {
   };
   'provision/siblings': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+      }[];
       readonly referencing_parent_oid: number;
     };
     readonly row: {
@@ -2487,15 +2753,28 @@ export interface Queries {
       readonly referenced_table: string;
       readonly constraint_name: string;
       readonly definition: string;
-      readonly comment: string;
+      readonly comment: string | null;
       readonly columns: string;
       readonly referenced_columns: string;
       readonly column_names: Json;
       readonly referenced_column_names: Json;
       readonly actions: string;
       readonly options: Json;
-      readonly firing: Json;
-      readonly pairs: Json;
+      readonly firing: readonly {
+        readonly relation: number | null;
+        readonly kind: string | null;
+      }[];
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing: string | null;
+        readonly referenced: string | null;
+        readonly bound: string | null;
+        readonly rows: number | string | null;
+        readonly bytes: number | string | null;
+        readonly constraint_name: string | null;
+        readonly index_name: string | null;
+        readonly root_constraint: string | null;
+      }[];
     };
     readonly row: {
       readonly migration: string;
@@ -2506,7 +2785,14 @@ export interface Queries {
     readonly values: {
       readonly constraint_name: string;
       readonly table: string;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly referencing: string | null;
+        readonly constraint_name: string | null;
+        readonly index_name: string | null;
+        readonly root_constraint: string | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -2520,7 +2806,12 @@ export interface Queries {
     readonly values: {
       readonly referencing_oid: number;
       readonly what_next: string;
-      readonly untrusted: Json;
+      readonly untrusted: readonly {
+        readonly code: string | null;
+        readonly owner: string | null;
+        readonly session_role: string | null;
+        readonly remedy: string | null;
+      }[];
     };
     readonly row: {
       readonly refusal: string;
@@ -2540,7 +2831,10 @@ export interface Queries {
   };
   'settings-at-fault': {
     readonly values: {
-      readonly settings: Json;
+      readonly settings: readonly {
+        readonly name: string | null;
+        readonly value: string | null;
+      }[];
     };
     readonly row: {
       readonly at_fault: string;
@@ -2549,7 +2843,11 @@ export interface Queries {
   'statements/add-leaf-foreign-key': {
     readonly values: {
       readonly definition: string;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly root_constraint: string | null;
+      }[];
       readonly referenced_oid: number;
       readonly constraint_name: string;
     };
@@ -2562,7 +2860,20 @@ export interface Queries {
   'statements/add-ledger-pairs': {
     readonly values: {
       readonly migration_id: number | string;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly referencing: string | null;
+        readonly referenced_oid: number | null;
+        readonly referenced: string | null;
+        readonly bound: string | null;
+        readonly rows: number | string | null;
+        readonly bytes: number | string | null;
+        readonly constraint_name: string | null;
+        readonly constraint_added: boolean | null;
+        readonly index_name: string | null;
+        readonly index_added: boolean | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -2576,7 +2887,12 @@ export interface Queries {
       readonly referenced_columns: string;
       readonly constraint_oid: string;
       readonly actions: string;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+        readonly constraint_name: string | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -2589,7 +2905,12 @@ export interface Queries {
       readonly columns: string;
       readonly referenced_columns: string;
       readonly actions: string;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+        readonly constraint_name: string | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -2636,7 +2957,7 @@ export interface Queries {
   'statements/comment-foreign-key': {
     readonly values: {
       readonly constraint_name: string;
-      readonly comment: string;
+      readonly comment: string | null;
       readonly referencing_oid: number;
     };
     readonly row: {
@@ -2646,7 +2967,10 @@ export interface Queries {
   };
   'statements/copy-firing-modes': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly constraint_oid: number | null;
+      }[];
       readonly firing: Json;
     };
     readonly row: {
@@ -2658,7 +2982,12 @@ export interface Queries {
   'statements/create-index': {
     readonly values: {
       readonly columns: string;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly index_name: string | null;
+        readonly index_columns: string | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -2669,7 +2998,12 @@ export interface Queries {
   'statements/create-index-on-new': {
     readonly values: {
       readonly columns: string;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly index_name: string | null;
+        readonly index_columns: string | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -2690,14 +3024,17 @@ export interface Queries {
   };
   'statements/create-row-movement-guard': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referenced_oid: number | null;
+      }[];
       readonly migration_id: string;
       readonly referencing_oid: number;
       readonly referenced_oid: number;
     };
     readonly row: {
       readonly pair: number;
-      readonly oid: string;
+      readonly oid: number;
       readonly relation: string;
       readonly sql: string;
       readonly repair_sql: string;
@@ -2716,7 +3053,12 @@ export interface Queries {
   };
   'statements/defer-pair-foreign-key': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly constraint_name: string | null;
+        readonly constraint_added: boolean | null;
+      }[];
       readonly actions: string;
     };
     readonly row: {
@@ -2727,7 +3069,10 @@ export interface Queries {
   };
   'statements/drop-foreign-keys': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly constraint_oid: number | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -2737,8 +3082,12 @@ export interface Queries {
   };
   'statements/drop-index': {
     readonly values: {
-      readonly pairs: Json;
-      readonly column_names: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly index_name: string | null;
+      }[];
+      readonly column_names: readonly (number | string)[];
     };
     readonly row: {
       readonly pair: number;
@@ -2748,7 +3097,11 @@ export interface Queries {
   };
   'statements/drop-pair-foreign-key': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly constraint_name: string | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -2768,7 +3121,11 @@ export interface Queries {
   };
   'statements/drop-row-movement-guard': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+      }[];
       readonly migration_id: string;
     };
     readonly row: {
@@ -2779,7 +3136,10 @@ export interface Queries {
   };
   'statements/enable-triggers': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly constraint_oid: number | null;
+      }[];
       readonly firing: Json;
     };
     readonly row: {
@@ -2800,7 +3160,9 @@ export interface Queries {
   'statements/forget-ledger-pairs': {
     readonly values: {
       readonly migration_id: number | string;
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -2824,7 +3186,7 @@ export interface Queries {
   };
   'statements/lock-for-autovacuum': {
     readonly values: {
-      readonly relations: Json;
+      readonly relations: readonly (number | string)[];
     };
     readonly row: {
       readonly sql: string;
@@ -2833,7 +3195,10 @@ export interface Queries {
   };
   'statements/lock-guard': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referenced_oid: number | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -2843,7 +3208,10 @@ export interface Queries {
   };
   'statements/lock-guard-for-drop': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referenced_oid: number | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -2864,7 +3232,11 @@ export interface Queries {
   };
   'statements/lock-leaf': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+      }[];
       readonly referenced_oid: number;
     };
     readonly row: {
@@ -2875,7 +3247,11 @@ export interface Queries {
   };
   'statements/lock-leaf-for-drop': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -2886,7 +3262,11 @@ export interface Queries {
   };
   'statements/lock-pair': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -2896,7 +3276,11 @@ export interface Queries {
   };
   'statements/lock-pair-for-drop': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -2928,7 +3312,10 @@ export interface Queries {
   };
   'statements/lock-validation': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -2949,7 +3336,11 @@ export interface Queries {
   };
   'statements/reindex': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly index_name: string | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -2959,8 +3350,16 @@ export interface Queries {
   };
   'statements/release-pair': {
     readonly values: {
-      readonly pairs: Json;
-      readonly column_names: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+        readonly constraint_name: string | null;
+        readonly constraint_added: boolean | null;
+        readonly index_name: string | null;
+        readonly index_added: boolean | null;
+      }[];
+      readonly column_names: readonly (number | string)[];
     };
     readonly row: {
       readonly pair: number;
@@ -2970,7 +3369,12 @@ export interface Queries {
   };
   'statements/rename-leaf-foreign-key': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly constraint_name: string | null;
+        readonly root_constraint: string | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -2980,7 +3384,12 @@ export interface Queries {
   };
   'statements/rename-pair-foreign-key-back': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly constraint_name: string | null;
+        readonly former_name: string | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;
@@ -2990,7 +3399,13 @@ export interface Queries {
   };
   'statements/rename-pair-foreign-keys': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+        readonly constraint_name: string | null;
+        readonly constraint_oid: number | null;
+      }[];
       readonly referencing_oid: number;
       readonly constraint_oid: string;
       readonly constraint_name: string;
@@ -3032,7 +3447,11 @@ export interface Queries {
   };
   'statements/validate-pair-foreign-key': {
     readonly values: {
-      readonly pairs: Json;
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly constraint_name: string | null;
+      }[];
     };
     readonly row: {
       readonly pair: number;

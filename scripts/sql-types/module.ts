@@ -7,6 +7,7 @@ import { toParameters } from '../../core/postgres/sql.ts';
 import { readSql } from '../../core/postgres/sql-files.ts';
 import { describe } from './describe.ts';
 import { type Header, readHeader } from './header.ts';
+import { jsonType } from './json-parameters.ts';
 
 const SQL = join(import.meta.dirname, '../../sql');
 
@@ -59,10 +60,8 @@ function queryNames(): string[] {
 }
 
 function isQuery(sql: string): boolean {
-  const [first = ''] = toParameters(sql)
-    .text.replace(/^(?:--.*|\s*)\n/gm, '')
-    .split('\n');
-  return /^(?:WITH|SELECT|INSERT|UPDATE|DELETE)\b/.test(first) && !/^\\|\\gset/m.test(sql);
+  const text = toParameters(sql).text.replace(/^(?:--.*|\s*)\n/gm, '');
+  return /^(?:WITH|SELECT|INSERT|UPDATE|DELETE)\b/.test(text) && !/^\\|\\gset/m.test(text);
 }
 
 /**
@@ -108,7 +107,8 @@ export async function writeQuery(
   const { text, parameters } = toParameters(sql);
   const described = await describe(client, text);
   const values = parameters.map((parameter, n) => {
-    const type = typeOf(PARAMETER_TYPES, described.parameters[n] ?? 0, `parameter ${parameter}`);
+    const known = typeOf(PARAMETER_TYPES, described.parameters[n] ?? 0, `parameter ${parameter}`);
+    const type = known === 'Json' ? jsonType(sql, parameter) : known;
     return [parameter, header.mayBeNull.has(parameter) ? `${type} | null` : type] as const;
   });
   // Of several columns of one name node-postgres keeps the last.

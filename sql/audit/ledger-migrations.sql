@@ -6,6 +6,8 @@
 -- types: column_names string[], referenced_column_names string[], state MigrationState, options MigrationOptions, rehearsal Rehearsal,
 --   verification Verification, error NotedError, plan RecordedPlan, firing AlwaysFiring[]
 SELECT m.*, m.id::text AS id,
+       -- By name, because a ledger of an older edition has no such column.
+       coalesce(to_jsonb(m) -> 'firing', '[]') AS firing,
        coalesce(t.relkind = 'p' AND r.relkind = 'p', false)                      AS tables_exist,
        to_regclass(m.table_name)::oid                                            AS table_oid_now,
        to_regclass(m.referenced_name)::oid                                       AS referenced_oid_now,

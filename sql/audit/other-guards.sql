@@ -1,7 +1,7 @@
 -- Row-movement guards on the referenced leaves of :pairs that belong to no open migration: their entry was lost, and another was made
 -- under another number. Nothing would take them away.
 -- not null: pair, referenced_oid, relation, sql
-SELECT DISTINCT ON (g.oid) p.pair, p.referenced_oid::bigint AS referenced_oid, format('%I.%I', n.nspname, c.relname) AS relation,
+SELECT DISTINCT ON (g.oid) p.pair, p.referenced_oid, format('%I.%I', n.nspname, c.relname) AS relation,
        format('DROP TRIGGER %I ON %I.%I', g.tgname, n.nspname, c.relname) AS sql
   FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referenced_oid oid)
   JOIN pg_trigger g ON g.tgrelid = p.referenced_oid AND NOT g.tgisinternal AND g.tgparentid = 0

@@ -17,6 +17,8 @@
 -- Its time grows with the number of partitions and no faster, whatever the planner believes about CTEs, since it runs once
 -- more under the lock of the drop: each partition gets its key on the way down, from its parent's row, and the two sides
 -- meet in one FULL JOIN, which PostgreSQL never does as a nested loop.
+-- not null: pairs, unpaired
+-- types: pairs PairOfPartitions[], unpaired Unpaired[], tree TreeNode[]
 :begin
 WITH RECURSIVE fk AS (
   SELECT :'referencing_oid'::oid AS referencing, :'referenced_oid'::oid AS referenced,

@@ -3,7 +3,7 @@
 -- not null: pair, referenced_oid, relation, old
 :begin
 SELECT row_number() OVER (ORDER BY g.tgname, n.nspname, c.relname)::int AS pair,
-       g.tgrelid::bigint AS referenced_oid, format('%I.%I', n.nspname, c.relname) AS relation,
+       g.tgrelid AS referenced_oid, format('%I.%I', n.nspname, c.relname) AS relation,
        g.tgname = 'p2pfk_row_movement_guard_' || :'migration_id'::text AS old
   FROM pg_trigger g
   JOIN pg_class c ON c.oid = g.tgrelid

@@ -1,4 +1,6 @@
--- The server, and what this role may do on it.
+-- The server, and what this role may do on it. `version_num` is such as 170010 for 17.10; `session_user` is the login, which differs from
+-- `role` after SET ROLE; `lock_table_capacity` is in entries of the shared lock table; memory is in bytes; `parallel_workers` is
+-- max_parallel_workers_per_gather.
 -- not null: version, version_num, in_recovery, role, session_user, database, can_create_schema, ledger_exists, can_use_ledger,
 --   lock_table_capacity, maintenance_work_mem, effective_cache_size, work_mem, parallel_workers
 :begin

@@ -2,6 +2,7 @@
 -- entry has it: then the guards are this migration's again. The caller holds the lock of hold-adoption.sql. No row: an open entry of the
 -- same foreign key is there by now.
 -- not null: id, last_number
+-- may be null: comment
 WITH number AS (
   SELECT CASE WHEN :'guard_number'::bigint > 0 AND NOT EXISTS (SELECT 1 FROM p2pfk.migration m WHERE m.id = :'guard_number'::bigint)
               THEN :'guard_number'::bigint

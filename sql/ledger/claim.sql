@@ -2,6 +2,7 @@
 -- lease), for :'owner', which brings it to rest, and of several at once for one. Its late steps are refused from now on. No row: there
 -- is nothing to bring to rest, another one has it by now, or its owner is seen at work. Notes what was found.
 -- not null: id
+-- may be null: liveness_key
 :begin
 WITH claimed AS (
   UPDATE p2pfk.migration m

@@ -2,7 +2,7 @@
 -- (system-identifier.sql): some services take that right away.
 -- not null: database_oid, database_name, in_recovery, may_ask
 :begin
-SELECT d.oid::bigint AS database_oid, d.datname::text AS database_name,
+SELECT d.oid AS database_oid, d.datname::text AS database_name,
        pg_is_in_recovery() AS in_recovery,
        has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS may_ask
   FROM pg_database d

@@ -1,4 +1,5 @@
 -- A sign of life of the owner: it counts as alive for that many seconds more.
+-- may be null: liveness_key
 UPDATE p2pfk.migration
    SET lease_until = greatest(lease_until, now() + make_interval(secs => :'seconds'::float8)), updated_at = now(),
        liveness_key = coalesce(:'liveness_key'::bigint, liveness_key)

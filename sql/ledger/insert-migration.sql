@@ -1,5 +1,6 @@
 -- Opens a migration. The unique index migration_open makes a second one for the same constraint fail with 23505.
 -- not null: id
+-- may be null: comment, liveness_key
 :begin
 INSERT INTO p2pfk.migration (table_oid, table_name, referenced_oid, referenced_name, constraint_name, definition, comment,
                              columns, referenced_columns, column_names, referenced_column_names, actions,

@@ -1,6 +1,7 @@
 -- What link.sql decides, for a ledger that is older than p2pfk.identity: it belongs to this database if its migrations do
 -- (:'unmatched', unmatched.sql).
 -- not null: link_state, endpoint_known, busy, may_remember, link_refusal, endpoint_refusal, link_note
+-- types: link_state LinkState
 :begin
 SELECT CASE :'unmatched'::text WHEN '' THEN 'linked' ELSE 'unlinked' END AS link_state, true AS endpoint_known,
        EXISTS (SELECT FROM p2pfk.migration g WHERE g.state <> 'rolled-back') AS busy,

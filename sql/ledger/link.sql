@@ -8,6 +8,7 @@
 -- this role may write to p2pfk.identity (an approver may not).
 -- link_refusal: for link_state elsewhere, unlinked or unsure; endpoint_refusal: for an endpoint that is not known.
 -- not null: link_state, endpoint_known, busy, may_remember, link_refusal, endpoint_refusal, link_note
+-- types: link_state LinkState
 :begin
 WITH here AS (
   SELECT :'database_oid'::oid AS oid, :'database_name'::text AS name, nullif(:'system_identifier'::text, '') AS cluster,

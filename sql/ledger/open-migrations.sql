@@ -5,6 +5,8 @@
 --   verification Verification, error NotedError, plan RecordedPlan, firing AlwaysFiring[]
 :begin
 SELECT m.*, m.id::text AS id, m.started_at::text AS started_at,
+       -- By name, because a ledger of an older edition has no such column.
+       coalesce(to_jsonb(m) -> 'firing', '[]') AS firing,
        -- Under the name that the referenced table has now: another table may have got the one that it had.
        coalesce(w.name, m.referenced_name) AS referenced_name,
        CASE WHEN w.name IS NOT NULL AND starts_with(m.definition, w.before)

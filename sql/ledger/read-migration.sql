@@ -6,6 +6,8 @@
 -- types: column_names string[], referenced_column_names string[], state MigrationState, options MigrationOptions, rehearsal Rehearsal,
 --   verification Verification, error NotedError, plan RecordedPlan, firing AlwaysFiring[]
 SELECT m.*, m.id::text AS id,
+       -- By name, because a ledger of an older edition has no such column.
+       coalesce(to_jsonb(m) -> 'firing', '[]') AS firing,
        -- Under the name that the referenced table has now: another table may have got the one that it had.
        coalesce(w.name, m.referenced_name) AS referenced_name,
        CASE WHEN w.name IS NOT NULL AND starts_with(m.definition, w.before)

@@ -4,6 +4,7 @@
 -- Taking work from a live worker would be the worse mistake; the fence makes even that harmless.
 -- not null: id, state
 -- types: state MigrationState
+-- may be null: liveness_key
 :begin
 UPDATE p2pfk.migration m
    SET execution = :'execution'::text, liveness_key = :'liveness_key'::bigint, endpoint = :'endpoint'::text,

@@ -1,6 +1,7 @@
 -- Takes an approval back, as long as the drop has not begun; no row: there is none, or it is too late. The drop locks this row when it
 -- reads the approval under its locks (approval-of-drop.sql): an UPDATE that comes later waits for it, and then finds dropped_at.
 -- not null: withdrawn_at
+-- may be null: reason
 UPDATE p2pfk.migration m
    SET approved_at = NULL, approved_by = NULL, approval_reason = NULL, approval_withdrawn_at = clock_timestamp(),
        approval_withdrawn_by = :'by'::text, approval_withdrawn_reason = nullif(:'reason'::text, ''), updated_at = now()

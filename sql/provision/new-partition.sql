@@ -1,5 +1,5 @@
 -- A partition that was just made, by its schema and name.
--- not null: oid
+-- not null: oid, bound
 SELECT c.oid, pg_get_expr(c.relpartbound, c.oid) AS bound
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -2,6 +2,7 @@
 -- the oids are those of the database in which the script runs. It opens it paused, so that p2pfk migrate may take it over where
 -- the script stops.
 -- not null: migration
+-- may be null: comment
 :begin
 SELECT format(E'INSERT INTO p2pfk.migration (table_oid, table_name, referenced_oid, referenced_name, constraint_name, definition, comment,\n'
            || E'    columns, referenced_columns, column_names, referenced_column_names, actions, state, execution, options, firing)\n'

@@ -23,7 +23,7 @@ SELECT p.pair,
                          ORDER BY k.i LIMIT 1), w.name), substring(:'definition'::text FROM $re$^FOREIGN KEY \((?:[^"()]|"(?:[^"]|"")*")*\) REFERENCES $re$) || format('%I.%I', rn.nspname, r.relname)
               || substring(:'definition'::text FROM $re$^FOREIGN KEY \((?:[^"()]|"(?:[^"]|"")*")*\) REFERENCES (?:[^"(]|"(?:[^"]|"")*")+(\(.*)$$re$)) AS sql,
        'SHARE ROW EXCLUSIVE on the referencing partition, the referenced table and its partitions' AS lock
-  FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, index_name name, root_constraint name)
+  FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, root_constraint name)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
   JOIN pg_class r ON r.oid = :'referenced_oid'::oid JOIN pg_namespace rn ON rn.oid = r.relnamespace
  CROSS JOIN LATERAL (SELECT coalesce(p.root_constraint, :'constraint_name'::name)::text AS name) w

@@ -14,7 +14,7 @@ SELECT p.pair,
               CASE WHEN nullif(:'constraint_oid'::text, '') IS NULL THEN :'actions'::text
                    ELSE regexp_replace(:'actions'::text, ' DEFERRABLE$', ' DEFERRABLE INITIALLY DEFERRED') END) AS sql,
        'SHARE ROW EXCLUSIVE on the two partitions of the pair' AS lock
-  FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, index_name name, root_constraint name)
+  FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
   JOIN pg_class b ON b.oid = p.referenced_oid JOIN pg_namespace bn ON bn.oid = b.relnamespace
  ORDER BY p.pair

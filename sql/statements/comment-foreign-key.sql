@@ -1,6 +1,7 @@
 -- Puts the comment of the parent FK back, or clears it.
 -- Lock: ACCESS SHARE on the referencing table.
 -- not null: sql, lock
+-- may be null: comment
 :begin
 SELECT format('COMMENT ON CONSTRAINT %I ON %I.%I IS %L', :'constraint_name'::text, n.nspname, t.relname, :'comment'::text) AS sql,
        'ACCESS SHARE on the referencing table' AS lock

@@ -9,7 +9,7 @@ SELECT p.pair,
        format('CREATE INDEX CONCURRENTLY %I ON %I.%I (%s)',
               p.index_name, an.nspname, a.relname, coalesce(p.index_columns, :'columns'::text)) AS sql,
        'SHARE UPDATE EXCLUSIVE on the referencing partition' AS lock
-  FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, index_name name, index_columns text, root_constraint name)
+  FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, index_name name, index_columns text)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
  ORDER BY p.pair
 :end

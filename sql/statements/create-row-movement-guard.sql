@@ -21,12 +21,14 @@
 --               leaves out, the parsed clause says: kinds of nodes, operators, collations and columns.
 --   stands      it is the same, and fires whenever the foreign keys of the pair do (`firing` = `wanted_firing`, as tgenabled).
 --   seen        which trigger that was, in which version of its row: catalog/unguarded-pairs.sql asks for it under the locks.
+--   asks        its function asks for the partition constraint when a key changes: the leaf is a DEFAULT, or below one.
+--   firing      as tgenabled; NULL where no trigger has its name.
 --   old_firing  of the copy of an older edition's guard, which is on the referenced table: it is made of IS DISTINCT FROM of the
 --               old and the new value of every key column, with the key's = operator, and nothing else. Who has TRIGGER on the table
 --               can make one, too. So it counts (is not null) only where it is all that this edition leaves to do: no trigger of the
 --               guard's name is on the leaf, in any form; no other BEFORE UPDATE trigger is there, whose changes of the key an
 --               older guard does not see, whatever its name; and it fires whenever the foreign keys of the pair do.
--- `repair_sql` also works where another repair has made it meanwhile (14+).
+-- `repair_sql` also works where another repair has made it meanwhile (14+); `enable_sql` makes it fire as the foreign key's triggers do.
 --
 -- The texts put every operation into parentheses, as PostgreSQL prints them.
 --
@@ -266,7 +268,7 @@ WITH RECURSIVE leaf AS (
                               right(left(o.head, o.open - 1), 25) = 'satisfies_hash_partition ' AS is_call OFFSET 0) p
    WHERE strpos(g.text, ')') > 0
 )
-SELECT w.pair, w.oid::bigint AS oid, w.relation, w.create_sql || w.always_sql AS sql,
+SELECT w.pair, w.oid, w.relation, w.create_sql || w.always_sql AS sql,
        CASE WHEN current_setting('server_version_num')::int >= 140000 THEN regexp_replace(w.create_sql, '^CREATE', 'CREATE OR REPLACE')
             ELSE w.create_sql END || w.always_sql AS repair_sql,
        'SHARE ROW EXCLUSIVE on the referenced partition' AS lock,

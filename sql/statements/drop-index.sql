@@ -8,7 +8,7 @@
 SELECT p.pair,
        format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', an.nspname, p.index_name) AS sql,
        'SHARE UPDATE EXCLUSIVE on the referencing partition' AS lock
-  FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, index_name name, root_constraint name)
+  FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, index_name name)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
   JOIN pg_index x ON x.indrelid = a.oid
   JOIN pg_class i ON i.oid = x.indexrelid AND i.relname = p.index_name AND NOT i.relispartition

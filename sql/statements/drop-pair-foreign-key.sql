@@ -7,7 +7,7 @@
 SELECT p.pair,
        format('ALTER TABLE %I.%I DROP CONSTRAINT %I', an.nspname, a.relname, p.constraint_name) AS sql,
        'ACCESS EXCLUSIVE on the two partitions of the pair' AS lock
-  FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, index_name name, root_constraint name)
+  FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, constraint_name name)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
  ORDER BY p.pair
 :end

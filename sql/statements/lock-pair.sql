@@ -9,7 +9,7 @@ SELECT p.pair,
        format('LOCK TABLE ONLY %I.%I, ONLY %I.%I IN SHARE ROW EXCLUSIVE MODE',
               bn.nspname, b.relname, an.nspname, a.relname) AS sql,
        'SHARE ROW EXCLUSIVE on the two partitions of the pair' AS lock
-  FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, index_name name, root_constraint name)
+  FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
   JOIN pg_class b ON b.oid = p.referenced_oid JOIN pg_namespace bn ON bn.oid = b.relnamespace
  ORDER BY p.pair

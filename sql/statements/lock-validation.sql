@@ -5,7 +5,7 @@
 SELECT p.pair,
        format('LOCK TABLE ONLY %I.%I IN SHARE UPDATE EXCLUSIVE MODE', an.nspname, a.relname) AS sql,
        'SHARE UPDATE EXCLUSIVE on the referencing partition' AS lock
-  FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid, referenced_oid oid, constraint_name name, index_name name, root_constraint name)
+  FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, referencing_oid oid)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace
  ORDER BY p.pair
 :end

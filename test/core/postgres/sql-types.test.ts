@@ -84,6 +84,26 @@ SELECT :'a'::bigint AS a, :'b'::jsonb AS list, now() AS at, :'c'::text`;
   };`);
   });
 
+  it('has lists of objects and of values as its json parameters, as far as its text says what they hold', async () => {
+    const sql = `SELECT 1 AS a
+  FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(pair int, name name, "heldBy" jsonb)
+  JOIN jsonb_to_recordset(:'pairs'::jsonb)
+       AS q(pair int, added boolean) ON q.pair = p.pair
+  JOIN jsonb_array_elements_text(:'relations'::jsonb) r(oid) ON true
+ WHERE :'options'::jsonb ? 'a'`;
+
+    expect((await writeQuery(client, 'a/b', sql)).text).toContain(`
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly name: string | null;
+        readonly heldBy: unknown;
+        readonly added: boolean | null;
+      }[];
+      readonly relations: readonly (number | string)[];
+      readonly options: Json;
+`);
+  });
+
   it('that the server does not understand is an error, and the session goes on', async () => {
     await expect(describeQuery(client, 'SELECT none FROM nothing')).rejects.toThrow('nothing');
     expect(await describeQuery(client, 'SELECT $1::oid AS a')).toEqual({
