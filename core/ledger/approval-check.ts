@@ -2,11 +2,10 @@
 import type { Client } from 'pg';
 import { ApprovalNeeded } from '../contracts/errors.ts';
 import { isSamePerson, type Starter } from '../contracts/person.ts';
-import { runOne } from '../postgres/sql.ts';
-import type { LedgerMigration } from './migrations.ts';
+import { type Row, runOne } from '../postgres/sql.ts';
 
 /** What the ledger says of an approval. */
-export type LedgerApproval = Pick<LedgerMigration, 'options' | 'approved_at' | 'approved_by' | 'approved_login'>;
+export type LedgerApproval = Row<'ledger/approval-of-drop'>;
 
 /** Null: the drop may begin. Else one line. */
 export function approvalProblem({ options, ...approval }: LedgerApproval): string | null {
@@ -48,5 +47,5 @@ export function refuseUnapproved(approval: LedgerApproval): void {
  */
 export async function requireApproval(client: Client, migrationId: string): Promise<void> {
   const values = { migration_id: migrationId };
-  refuseUnapproved(await runOne<LedgerApproval & Record<string, unknown>>(client, 'ledger/approval-of-drop', values));
+  refuseUnapproved(await runOne(client, 'ledger/approval-of-drop', values));
 }

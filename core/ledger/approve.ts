@@ -3,13 +3,10 @@ import type { Client } from 'pg';
 import { readServer } from '../catalog/server-facts.ts';
 import type { Rehearsal } from '../contracts/documents.ts';
 import { ApprovalRefused, InvalidInput, PrivilegeMissing } from '../contracts/errors.ts';
-import type { ExecutionInput } from '../contracts/execution-input.ts';
-import type { Starter } from '../contracts/person.ts';
 import { toNamedError } from '../postgres/postgres-errors.ts';
 import { inTransaction } from '../postgres/session/transactions.ts';
-import { run, runOne } from '../postgres/sql.ts';
+import { type Row, run, runOne } from '../postgres/sql.ts';
 import { startedBy } from './approval-check.ts';
-import type { MigrationState } from './migrations.ts';
 import { asNote } from './notes/notes.ts';
 import { resolveForeignKey } from './resolve-foreign-key.ts';
 import { admitWriter } from './schema/identity.ts';
@@ -65,26 +62,8 @@ export interface Withdrawn extends Subject {
   readonly approvedBy: string;
 }
 
-interface Standing {
-  readonly state: MigrationState;
-  readonly execution: string;
-  readonly approval: ExecutionInput['approval'];
-  readonly approved_by: string | null;
-  readonly approved_at: string | null;
-  readonly approved_login: string | null;
-  readonly approval_reason: string | null;
-  readonly must_differ: boolean;
-  readonly starters: readonly Starter[];
-  readonly login: string;
-  readonly role: string;
-  readonly rehearsal: Rehearsal | null;
-  readonly dropped: boolean;
-  readonly paused_for_it: boolean;
-  readonly waiting_since: string | null;
-  /** This role may note a reason, and withdraw. */
-  readonly may_note_more: boolean;
-  readonly may_note_events: boolean;
-}
+/** The approval as it is, and what this role may do about it; see `sql/ledger/approval.sql`. Times are ISO 8601. */
+type Standing = Row<'ledger/approval'>;
 
 /**
  * Approves the migration of a foreign key. Approved twice is approved once; an approval outlasts a pause, but no rollback.
@@ -138,7 +117,7 @@ export async function withdrawApproval(client: Client, wanted: ApprovalRequest):
   const { by, reason } = await stated(client, wanted, before);
   if (!before.may_note_more) throw mayNot('not withdraw an approval');
   const [withdrawn] = await act(client, before, { migrationId, by, reason, step: 'WithdrawApproval' }, () =>
-    run<{ withdrawn_at: string }>(client, 'ledger/withdraw-approval', { migration_id: migrationId, by, reason }),
+    run(client, 'ledger/withdraw-approval', { migration_id: migrationId, by, reason }),
   );
   if (!withdrawn) {
     const after = await readApproval(client, migrationId);
@@ -228,7 +207,7 @@ async function refuseBlindness(client: Client): Promise<void> {
 }
 
 function readApproval(client: Client, migrationId: string): Promise<Standing> {
-  return runOne<Standing & Record<string, unknown>>(client, 'ledger/approval', { migration_id: migrationId });
+  return runOne(client, 'ledger/approval', { migration_id: migrationId });
 }
 
 /** An approval that does not count, so that another one takes its place. */

@@ -2,29 +2,11 @@
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import type { PlanLedger } from '../contracts/documents.ts';
-import { run } from '../postgres/sql.ts';
-import type { MigrationState } from './migrations.ts';
+import { type Row, run } from '../postgres/sql.ts';
 import { checkLedger } from './schema/state.ts';
 
-/** The newest entry of a foreign key; see `sql/ledger/entry.sql`. */
-export interface LedgerEntry {
-  readonly id: string;
-  readonly state: MigrationState;
-  readonly execution: string;
-  readonly role: string;
-  readonly constraint_name: string;
-  /** The verified drop of the parent FK has noted itself. */
-  readonly is_dropped: boolean;
-  /** ISO 8601: when the state began. */
-  readonly since: string;
-  /** Why it paused or is rolled back, where no person asked for it. */
-  readonly reason: string | null;
-  readonly pairs: readonly {
-    readonly referencing_oid: number;
-    readonly referenced_oid: number;
-    readonly constraint_added: boolean;
-  }[];
-}
+/** The newest entry of a foreign key; see `sql/ledger/entry.sql`. `since` is ISO 8601. */
+export type LedgerEntry = Row<'ledger/entry'>;
 
 /** Its keys are those that the files of `sql/findings/` read in their parameter `ledger`. */
 export interface LedgerReading {
@@ -38,9 +20,7 @@ export interface LedgerReading {
 /** @throws LedgerNotTrusted, LedgerVersionRefused as {@link checkLedger} */
 export async function readLedgerEntry(client: Client, foreignKey: ForeignKey): Promise<LedgerReading> {
   const { has_tables: present, readable, is_copy } = await checkLedger(client);
-  const [entry] = readable
-    ? await run<LedgerEntry & Record<string, unknown>>(client, 'ledger/entry', { ...foreignKey })
-    : [];
+  const [entry] = readable ? await run(client, 'ledger/entry', { ...foreignKey }) : [];
   return { present, readable, is_copy, entry: entry ?? null };
 }
 

@@ -55,6 +55,6 @@ export function forgetExecution(executionArn: string): void {
 }
 
 async function hold(client: Client, key: string): Promise<boolean> {
-  const { held } = await runOne<{ held: boolean }>(client, 'ledger/hold-key', { liveness_key: key });
+  const { held } = await runOne(client, 'ledger/hold-key', { liveness_key: key });
   return held;
 }

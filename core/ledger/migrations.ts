@@ -1,15 +1,14 @@
 /** Reads and writes the ledger, schema `p2pfk`. It explains and it fences; what is done is read from the catalog. */
 import type { Client } from 'pg';
-import type { AlwaysFiring, ForeignKey } from '../catalog/foreign-key.ts';
+import type { ForeignKey } from '../catalog/foreign-key.ts';
 import type { Pairing } from '../catalog/pairs.ts';
-import type { AcceptedFinding, Blocked, MigratedPair, Rehearsal, Verification } from '../contracts/documents.ts';
+import type { MigrationOptions, MigrationState } from '../contracts/column-types.ts';
+import type { Blocked, MigratedPair, Rehearsal, Verification } from '../contracts/documents.ts';
 import { MigrationFenced, MigrationInProgress } from '../contracts/errors.ts';
-import type { ExecutionInput } from '../contracts/execution-input.ts';
-import type { Starter } from '../contracts/person.ts';
 import { sqlStateOf, toNamedError } from '../postgres/postgres-errors.ts';
 import { runAsLogin } from '../postgres/session/as-login.ts';
 import { inTransaction } from '../postgres/session/transactions.ts';
-import { run, runOne } from '../postgres/sql.ts';
+import { type Row, run, runOne } from '../postgres/sql.ts';
 import { requireForeignKeyTexts } from './foreign-key-texts.ts';
 import { livenessKeyOf } from './liveness.ts';
 import { noteEvent, readBlocked } from './notes/events.ts';
@@ -18,75 +17,25 @@ import { readPairs } from './pairs.ts';
 import { isLinked, readIdentity } from './schema/identity.ts';
 import { isLedgerReadable } from './schema/state.ts';
 
-export type MigrationState = 'running' | 'paused' | 'migrated' | 'rolling-back' | 'rolled-back';
+export type { MigrationOptions, MigrationState } from '../contracts/column-types.ts';
 
 /** The id that the next migration will get: it is in the names of the row-movement guards. */
 export async function nextMigrationId(client: Client): Promise<string> {
   if (!(await isLedgerReadable(client))) return '1';
-  return (await runOne<{ id: string }>(client, 'ledger/next-migration')).id;
+  return (await runOne(client, 'ledger/next-migration')).id;
 }
 
-/** What an execution was asked to do, as the ledger keeps it for the steps. */
-export type MigrationOptions = Omit<
-  ExecutionInput,
-  'table' | 'constraint' | 'operation' | 'migrationId' | 'dryRun' | 'relink'
-> & {
-  /** When this execution made its plan, ISO 8601, and how many seconds of work it foresaw. */
-  readonly plannedAt?: string;
-  readonly accepted?: readonly AcceptedFinding[];
-  /** Who has started executions of this migration; the ledger adds to it. */
-  readonly starters?: readonly Starter[];
-  readonly forecastSeconds?: number;
-  /** Of the executions that reconciliation has started to roll back, or is about to; the ledger adds to it. */
-  readonly rollbackNames?: readonly string[];
-};
+/**
+ * One row of p2pfk.migration whose migration is not rolled back; holds all of a {@link ForeignKey} but its oid names. COMMENT ON COLUMN in
+ * `sql/ledger/versions/` says what the columns are.
+ */
+export type LedgerMigration = Row<'ledger/open-migrations'>;
 
-/** One row of p2pfk.migration; holds all of a {@link ForeignKey} but its oid names. */
-export interface LedgerMigration {
-  readonly id: string;
-  readonly table_oid: number;
-  readonly table_name: string;
-  readonly referenced_oid: number;
-  readonly referenced_name: string;
-  readonly constraint_name: string;
-  readonly definition: string;
-  readonly comment: string | null;
-  /** Absent in the ledger of an older edition. */
-  readonly firing?: readonly AlwaysFiring[];
-  readonly columns: string;
-  readonly referenced_columns: string;
-  readonly column_names: readonly string[];
-  readonly referenced_column_names: readonly string[];
-  readonly actions: string;
-  readonly state: MigrationState;
-  readonly execution: string;
-  readonly options: MigrationOptions;
-  readonly started_at: string;
-  readonly lease_until: string;
-  readonly fenced_at: string | null;
-  readonly approval_asked_at: string | null;
-  readonly approved_at: string | null;
-  readonly approved_by: string | null;
-  /** Login of the session that approved it, noted by the database. */
-  readonly approved_login: string | null;
-  readonly rehearsal: Rehearsal | null;
-  readonly dropped_at: string | null;
-  readonly verification: Verification | null;
-  /** Why it paused or is rolled back, where no person asked for it. */
-  readonly error: { readonly name: string; readonly message: string } | null;
-}
-
-/** A migration with what the catalog says of its parent FK. */
-export interface Migration extends LedgerMigration {
-  /** The parent FK's oid while it stands, else null. */
-  readonly constraint_oid: number | null;
-  /** The deadline has passed, by the database's clock. */
-  readonly window_closed: boolean;
-  /** Seconds to the deadline, by the database's clock; null without one. */
-  readonly window_seconds_left: number | null;
-  /** Seconds since approval was first asked for in this execution. */
-  readonly approval_waited_seconds: number | null;
-}
+/**
+ * A migration with what the catalog says of its parent FK, and the clock of the database of its deadline; see
+ * `sql/ledger/read-migration.sql`.
+ */
+export type Migration = Row<'ledger/read-migration'>;
 
 export interface MigrationChanges {
   readonly state?: MigrationState;
@@ -102,7 +51,7 @@ export interface MigrationChanges {
 /** The migrations of a table that are not rolled back; none where there is no ledger, or none that this role may read. */
 export async function openMigrations(client: Client, tableOid: number): Promise<LedgerMigration[]> {
   if (!(await isLedgerReadable(client))) return [];
-  const rows = await run<LedgerMigration & Record<string, unknown>>(client, 'ledger/open-migrations', {
+  const rows = await run(client, 'ledger/open-migrations', {
     table_oid: tableOid,
   });
   return rows.map(requireForeignKeyTexts);
@@ -160,7 +109,7 @@ export async function workedOnOpening(
   execution: string,
 ): Promise<{ readonly id: string; readonly execution: string; readonly state: MigrationState } | undefined> {
   if (!(await isLedgerReadable(client))) return undefined;
-  const [found] = await run<{ id: string; execution: string; state: MigrationState }>(client, 'ledger/same-opening', {
+  const [found] = await run(client, 'ledger/same-opening', {
     table_oid: foreignKey.referencing_oid,
     constraint_name: foreignKey.constraint_name,
     opens_at: opensAt,
@@ -172,7 +121,7 @@ export async function workedOnOpening(
 async function insertMigration(client: Client, foreignKey: ForeignKey, options: MigrationOptions, execution: string) {
   try {
     const { endpoint } = await readIdentity(client);
-    const { id } = await runOne<{ id: string }>(client, 'ledger/insert-migration', {
+    const { id } = await runOne(client, 'ledger/insert-migration', {
       ...foreignKey,
       endpoint,
       referenced_table: foreignKey.referencedTable,
@@ -191,7 +140,7 @@ async function insertMigration(client: Client, foreignKey: ForeignKey, options: 
 }
 
 async function takeOver(client: Client, id: string, options: MigrationOptions, execution: string) {
-  const [taken] = await run<{ id: string; state: MigrationState }>(client, 'ledger/take-over', {
+  const [taken] = await run(client, 'ledger/take-over', {
     migration_id: id,
     options,
     execution,
@@ -205,12 +154,8 @@ async function takeOver(client: Client, id: string, options: MigrationOptions, e
 /** One line: who runs, since when, how to watch it, and what to do about it. */
 async function describeOwner(client: Client, id: string): Promise<string> {
   const { constraint_name, table_name, execution, state, started_at, lease_until } = await readMigration(client, id);
-  const sessions = await run<{ pid: number }>(client, 'ledger/owner-sessions', { migration_id: id });
-  const [owner] = await runAsLogin<{ user: string | null; address: string | null; since: string | null }>(
-    client,
-    'ledger/owner',
-    { pids: sessions.map(({ pid }) => pid) },
-  );
+  const sessions = await run(client, 'ledger/owner-sessions', { migration_id: id });
+  const [owner] = await runAsLogin(client, 'ledger/owner', { pids: sessions.map(({ pid }) => pid) });
   const { user, address, since } = owner ?? { user: null, address: null, since: null };
   const leased = new Date(lease_until).toISOString().replace(/\.\d+/, '');
   const who = since
@@ -226,7 +171,7 @@ async function describeOwner(client: Client, id: string): Promise<string> {
 export async function readMigration(client: Client, id: string): Promise<Migration> {
   const readable = isLinked(client) || (await isLedgerReadable(client));
   if (!readable) throw new MigrationFenced(`migration ${id} is not in the ledger of this database`);
-  const found = run<Migration & Record<string, unknown>>(client, 'ledger/read-migration', { migration_id: id });
+  const found = run(client, 'ledger/read-migration', { migration_id: id });
   const [migration] = await found.catch((error: unknown) => {
     if (UNREADABLE.has(sqlStateOf(error) ?? '')) return [];
     throw error;
@@ -265,7 +210,6 @@ export function foreignKeyOf(migration: Migration): ForeignKey {
     table: migration.table_name,
     referencedTable: migration.referenced_name,
     displayDefinition: migration.definition,
-    firing: migration.firing ?? [],
     migrationId: migration.id,
   };
 }

@@ -18,7 +18,7 @@ export async function explainMissingRelation(
   const { sqlState, where } = error.context;
   // With a context it was raised in a function: an event trigger's, a CHECK's. That is not about our relations.
   if (sqlState === undefined || !UNDEFINED.has(sqlState) || where !== undefined) return error;
-  const [missing] = await run<{ name: string }>(client, 'ledger/missing-relation', { migration_id: migrationId });
+  const [missing] = await run(client, 'ledger/missing-relation', { migration_id: migrationId });
   if (!missing) return error;
   return new PartitionSetChanged(
     `${missing.name} was dropped or renamed after the plan was made: ${error.message}`,

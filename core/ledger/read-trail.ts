@@ -1,67 +1,11 @@
 /** Reads everything that the ledger remembers of one migration. Reads only; a read-only role and a standby will do. */
 import type { Client } from 'pg';
 import { InvalidInput } from '../contracts/errors.ts';
-import type { HeldLock, RecordedPlan, Trail, TrailEvent, TrailMigration, TrailPair } from '../contracts/trail.ts';
-import { run } from '../postgres/sql.ts';
+import type { Trail, TrailEvent, TrailMigration, TrailPair } from '../contracts/trail.ts';
+import { type Row, run } from '../postgres/sql.ts';
 import { inSnapshot } from './connect.ts';
 import { type LedgerPair, readPairs } from './pairs.ts';
 import { isLedgerReadable } from './schema/state.ts';
-
-interface MigrationRow {
-  readonly [column: string]: unknown;
-  readonly id: string;
-  readonly table_name: string;
-  readonly referenced_name: string;
-  readonly constraint_name: string;
-  readonly definition: string;
-  readonly standing_definition: string | null;
-  readonly state: string;
-  readonly execution: string;
-  readonly role: string;
-  readonly started_by: string | null;
-  readonly reason: string | null;
-  readonly options: Record<string, unknown>;
-  readonly plan: RecordedPlan | null;
-  readonly started_at: Date | string;
-  readonly approval_asked_at: Date | string | null;
-  readonly approved_at: Date | string | null;
-  readonly approved_by: string | null;
-  readonly approved_login: string | null;
-  readonly approval_reason: string | null;
-  readonly approval_withdrawn_at: Date | string | null;
-  readonly approval_withdrawn_by: string | null;
-  readonly approval_withdrawn_login: string | null;
-  readonly approval_withdrawn_reason: string | null;
-  readonly rehearsal: TrailMigration['rehearsal'];
-  readonly fenced_at: Date | string | null;
-  readonly dropped_at: Date | string | null;
-  readonly finished_at: Date | string | null;
-  readonly locked_ms: number | null;
-  readonly verification: TrailMigration['verification'];
-  readonly error: TrailMigration['error'];
-  readonly database: string;
-  readonly server_version: string;
-}
-
-interface EventRow {
-  readonly [column: string]: unknown;
-  readonly id: string;
-  readonly pair: number | null;
-  readonly at: Date | string;
-  readonly role: string;
-  readonly login: string | null;
-  readonly execution: string | null;
-  readonly person: string | null;
-  readonly reason: string | null;
-  readonly step: string;
-  readonly sql: string | null;
-  readonly locks: HeldLock[] | null;
-  readonly lock_wait_ms: number | null;
-  readonly lock_held_ms: number | null;
-  readonly duration_ms: number | null;
-  readonly error: string | null;
-  readonly of_ledger: boolean;
-}
 
 /**
  * @param target where the client is connected to, as `describeTarget` writes it
@@ -72,12 +16,12 @@ export async function readTrail(client: Client, migrationId: string, target: str
   if (!readable) throw new InvalidInput(`the database at ${target} has no ledger of p2pfk that this role may read`);
   // One snapshot: pairs and events of a migration that is running belong together.
   return inSnapshot(client, async () => {
-    const [row] = await run<MigrationRow>(client, 'ledger/trail-migration', { migration_id: migrationId });
+    const [row] = await run(client, 'ledger/trail-migration', { migration_id: migrationId });
     if (row === undefined) {
       throw new InvalidInput(`migration ${migrationId} is not in the ledger of the database at ${target}`);
     }
     const pairs = await readPairs(client, migrationId);
-    const events = await run<EventRow>(client, 'ledger/trail-events', { migration_id: migrationId });
+    const events = await run(client, 'ledger/trail-events', { migration_id: migrationId });
     return {
       target,
       database: row.database,
@@ -89,7 +33,7 @@ export async function readTrail(client: Client, migrationId: string, target: str
   });
 }
 
-function migrationOf(row: MigrationRow): TrailMigration {
+function migrationOf(row: Row<'ledger/trail-migration'>): TrailMigration {
   return {
     id: row.id,
     table: row.table_name,
@@ -147,7 +91,7 @@ function pairOf(row: LedgerPair): TrailPair {
   };
 }
 
-function eventOf(row: EventRow): TrailEvent {
+function eventOf(row: Row<'ledger/trail-events'>): TrailEvent {
   return {
     id: row.id,
     pair: row.pair,
@@ -169,7 +113,7 @@ function eventOf(row: EventRow): TrailEvent {
 }
 
 /** Null, too, for `infinity`, which PostgreSQL takes as a time: an older ledger let an approver write it. */
-function time(value: Date | string | number | null): string | null {
+function time(value: Date | number | null): string | null {
   const at = value === null ? Number.NaN : new Date(value).getTime();
   return Number.isFinite(at) ? new Date(at).toISOString() : null;
 }

@@ -51,7 +51,7 @@ export async function confirmOnStandby(client: Client, options: ConfirmOptions =
     options.warn?.(message);
     slow.publish(message);
   };
-  const { awaits } = await runOne<{ awaits: boolean }>(client, 'checks/awaits-standby');
+  const { awaits } = await runOne(client, 'checks/awaits-standby');
   if (!awaits) return true;
   const pid = await backendOf(client);
   const ends: Promise<boolean>[] = [];

@@ -24,19 +24,24 @@ export async function noteEvent(client: Client, id: string | null, event: Ledger
   await run(client, 'ledger/note-event', {
     migration_id: id,
     execution: event.execution ?? null,
-    pair: event.pair,
+    pair: asText(event.pair),
     step: event.step,
     sql: event.sql,
-    waited_ms: event.waitedMs ?? null,
-    blocked_ms: event.blockedMs ?? null,
-    duration_ms: event.durationMs,
+    waited_ms: asText(event.waitedMs),
+    blocked_ms: asText(event.blockedMs),
+    duration_ms: asText(event.durationMs),
     error: await asNote(client, event.error),
   });
 }
 
+/** The query takes texts, as psql has no NULL. */
+function asText(value: number | null | undefined): string | null {
+  return value == null ? null : String(value);
+}
+
 /** How long the tries for locks of one execution have blocked others at most, milliseconds. */
 export async function readBlocked(client: Client, id: string, execution: string): Promise<Blocked> {
-  const row = await runOne<{ longest_ms: number; total_ms: number; tries: number }>(client, 'ledger/blocked', {
+  const row = await runOne(client, 'ledger/blocked', {
     migration_id: id,
     execution,
   });

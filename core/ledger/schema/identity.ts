@@ -6,7 +6,7 @@ import type { Client } from 'pg';
 import { ConnectionLost, ConnectionRefused, LedgerElsewhere } from '../../contracts/errors.ts';
 import { toNamedError } from '../../postgres/postgres-errors.ts';
 import { endpointOf } from '../../postgres/session/session-endpoint.ts';
-import { run, runOne } from '../../postgres/sql.ts';
+import { type Row, run, runOne } from '../../postgres/sql.ts';
 
 /** A database as an execution remembers it. */
 export interface DatabaseIdentity {
@@ -36,17 +36,8 @@ export interface LedgerLink {
   readonly mayRemember: boolean;
 }
 
-interface LinkRow {
-  readonly [column: string]: unknown;
-  readonly link_state: 'linked' | 'renamed' | 'unsure' | 'unlinked' | 'elsewhere';
-  readonly endpoint_known: boolean;
-  readonly busy: boolean;
-  readonly may_remember: boolean;
-  readonly link_refusal: string;
-  readonly endpoint_refusal: string;
-  readonly link_note: string;
-  readonly recorded?: boolean;
-}
+/** What the ledger says of its database, and whether it says it at all: else `recorded` is false. */
+type LinkAnswer = Row<'ledger/link' | 'ledger/link-older'> & { readonly recorded?: boolean };
 
 const identities = new WeakMap<Client, DatabaseIdentity>();
 /** Sessions on a server that took no writes when they began. */
@@ -57,14 +48,11 @@ const links = new WeakMap<Client, LedgerLink>();
 export async function readIdentity(client: Client): Promise<DatabaseIdentity> {
   const known = identities.get(client);
   if (known) return known;
-  const found = await runOne<{ database_oid: string; database_name: string; in_recovery: boolean; may_ask: boolean }>(
-    client,
-    'ledger/database',
-  );
+  const found = await runOne(client, 'ledger/database');
   if (found.in_recovery) readOnly.add(client);
   const identity = {
     systemIdentifier: found.may_ask ? await systemIdentifier(client) : null,
-    databaseOid: Number(found.database_oid),
+    databaseOid: found.database_oid,
     database: found.database_name,
     endpoint: endpointOf(client),
   };
@@ -77,7 +65,7 @@ async function systemIdentifier(client: Client): Promise<string | null> {
   const inTransaction = client.getTransactionStatus() === 'T';
   if (inTransaction) await client.query('SAVEPOINT identity');
   try {
-    const [row] = await run<{ system_identifier: string }>(client, 'ledger/system-identifier');
+    const [row] = await run(client, 'ledger/system-identifier');
     return row?.system_identifier ?? null;
   } catch (error) {
     if (!(error instanceof Error && 'severity' in error)) throw error;
@@ -124,11 +112,10 @@ export async function requireLinked(client: Client, isOlder: boolean): Promise<L
   return link;
 }
 
-async function readLink(client: Client, identity: DatabaseIdentity, isOlder: boolean): Promise<LinkRow> {
+async function readLink(client: Client, identity: DatabaseIdentity, isOlder: boolean): Promise<LinkAnswer> {
   const values = identityValues(identity);
-  if (isOlder)
-    return runOne<LinkRow>(client, 'ledger/link-older', { ...values, unmatched: await readUnmatched(client) });
-  const row = await runOne<LinkRow>(client, 'ledger/link', values).catch((error: unknown) => {
+  if (isOlder) return runOne(client, 'ledger/link-older', { ...values, unmatched: await readUnmatched(client) });
+  const row = await runOne(client, 'ledger/link', values).catch((error: unknown) => {
     throw toNamedError(error, 'SELECT FROM p2pfk.identity');
   });
   if (row.link_state !== 'unsure' && row.link_state !== 'unlinked') return row;
@@ -139,7 +126,7 @@ async function readLink(client: Client, identity: DatabaseIdentity, isOlder: boo
 
 /** The first migration that does not fit this database, in one line; empty: all of them do, or the only one that is asked for. */
 export async function readUnmatched(client: Client, migrationId = ''): Promise<string> {
-  return (await runOne<{ unmatched: string }>(client, 'ledger/unmatched', { migration_id: migrationId })).unmatched;
+  return (await runOne(client, 'ledger/unmatched', { migration_id: migrationId })).unmatched;
 }
 
 /** Whether this session has asked before, and found the newest ledger: then another read needs no other query. */

@@ -24,7 +24,7 @@ export function newLedger(): string {
 export async function makeLedgerStatements(client: Client): Promise<string[]> {
   const { has_tables: hasTables, present, is_older: isOlder } = await checkLedger(client);
   if (hasTables && !isOlder) return [];
-  const version = hasTables ? (await runOne<{ ledger_version: number }>(client, 'ledger/version')).ledger_version : 0;
+  const version = await versionOf(client, hasTables);
   const schema = present ? [] : ['create-schema'];
   return [...schema, 'name-schema', ...VERSIONS.slice(version), ...CURRENT].map((name) => readSql(`ledger/${name}`));
 }
@@ -78,7 +78,7 @@ export async function prepareLedger(client: Client): Promise<void> {
 
 /** See `sql/ledger/repair-sequences.sql`. Left to the ledger's owner where this role may not. */
 async function repairSequences(client: Client): Promise<void> {
-  const { may } = await runOne<{ may: boolean }>(client, 'ledger/may-set-sequences');
+  const { may } = await runOne(client, 'ledger/may-set-sequences');
   if (may) await run(client, 'ledger/repair-sequences');
 }
 
@@ -100,7 +100,7 @@ async function refreshViews(client: Client): Promise<string[]> {
 
 /** Views that are made anew are others. */
 async function viewOid(client: Client): Promise<number | null> {
-  return (await runOne<{ oid: number | null }>(client, 'ledger/view-oid')).oid;
+  return (await runOne(client, 'ledger/view-oid')).oid;
 }
 
 /** @returns the statements that it ran, for the ledger that they have made */
@@ -141,10 +141,13 @@ async function createSchema(client: Client, runFile: RunFile): Promise<void> {
   }
 }
 
+/** 0: there is no table yet. */
+async function versionOf(client: Client, hasTables: boolean): Promise<number> {
+  return hasTables ? ((await runOne(client, 'ledger/version')).ledger_version ?? 0) : 0;
+}
+
 async function upgrade(client: Client, { has_tables: hasTables }: LedgerState, runFile: RunFile): Promise<void> {
-  const { ledger_version: version } = hasTables
-    ? await runOne<{ ledger_version: number }>(client, 'ledger/version')
-    : { ledger_version: 0 };
+  const version = await versionOf(client, hasTables);
   await underCallersPath(client, async () => {
     for (const name of [...VERSIONS.slice(version), ...CURRENT]) await runFile(name);
   });

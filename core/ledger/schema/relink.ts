@@ -30,7 +30,7 @@ export async function relink(client: Client): Promise<Relinked> {
     const changed = await inTransaction(client, async () => {
       await run(client, 'ledger/relink-values', identityValues(identity));
       await client.query(readSql('ledger/relink'));
-      return (await runOne<{ relinked: boolean }>(client, 'ledger/relinked')).relinked;
+      return (await runOne(client, 'ledger/relinked')).relinked;
     });
     forgetLink(client);
     return { identity, changed };

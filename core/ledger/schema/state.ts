@@ -56,7 +56,7 @@ export async function becomeLedgerOwner(client: Client, owner: string | undefine
   if (owner !== undefined) owners.set(client, owner);
   const ledgerOwner = ledgerOwnerOf(client);
   if (ledgerOwner === '') return;
-  const { missing } = await runOne<{ missing: boolean }>(client, 'ledger/owner-role', {
+  const { missing } = await runOne(client, 'ledger/owner-role', {
     ledger_owner: ledgerOwner,
     local,
   });
@@ -70,7 +70,7 @@ export async function becomeLedgerOwner(client: Client, owner: string | undefine
  * @throws LedgerVersionRefused when it is newer than this p2pfk, or of no known version
  */
 export async function checkLedger(client: Client): Promise<LedgerState> {
-  const [schema] = await run<{ seen: string; readable: boolean }>(client, 'ledger/present');
+  const [schema] = await run(client, 'ledger/present');
   if (!schema) return ABSENT;
   const before = trusted.get(client);
   if (before?.seen === schema.seen) return { ...before.state, readable: schema.readable };
@@ -92,11 +92,7 @@ async function trustedState(client: Client, schema: { seen: string; readable: bo
     refusal,
     version_readable: hasVersion,
     ...state
-  } = await runOne<Omit<LedgerState, 'is_older'> & { refusal: string; version_readable: boolean }>(
-    client,
-    'ledger/state',
-    { ledger_owner: ledgerOwner },
-  );
+  } = await runOne(client, 'ledger/state', { ledger_owner: ledgerOwner });
   if (refusal !== '') throw new LedgerNotTrusted(refusal);
   if (!state.readable || !hasVersion) return { ...state, is_older: false };
   for (const [other, { until }] of recently) if (until <= now) recently.delete(other);
@@ -105,10 +101,7 @@ async function trustedState(client: Client, schema: { seen: string; readable: bo
 }
 
 async function withVersion(client: Client, state: Omit<LedgerState, 'is_older'>): Promise<LedgerState> {
-  const { is_older, version_refusal: refusal } = await runOne<{ is_older: boolean; version_refusal: string }>(
-    client,
-    'ledger/version',
-  );
+  const { is_older, version_refusal: refusal } = await runOne(client, 'ledger/version');
   if (refusal !== '') throw new LedgerVersionRefused(refusal);
   return { ...state, is_older };
 }
@@ -151,9 +144,9 @@ export async function readLink(client: Client): Promise<LedgerLink | null> {
  * @throws LedgerVersionRefused when its shape is not that of its version
  */
 export async function refuseDrift(client: Client): Promise<void> {
-  const { shape } = await runOne<{ shape: object }>(client, 'ledger/shape');
-  const { expected_shape } = await runOne<{ expected_shape: object }>(client, 'ledger/expected-shape');
-  const { drift_refusal } = await runOne<{ drift_refusal: string }>(client, 'ledger/drift', {
+  const { shape } = await runOne(client, 'ledger/shape');
+  const { expected_shape } = await runOne(client, 'ledger/expected-shape');
+  const { drift_refusal } = await runOne(client, 'ledger/drift', {
     shape,
     expected_shape,
   });

@@ -35,7 +35,7 @@ async function database(sql: string): Promise<{ observer: Client; core: Client }
 }
 
 async function shapeOf(core: Client): Promise<Record<string, string>> {
-  return (await runOne<{ shape: Record<string, string> }>(core, 'ledger/shape')).shape;
+  return (await runOne(core, 'ledger/shape')).shape;
 }
 
 const byName = ([one]: [string, string], [other]: [string, string]) => (one < other ? -1 : 1);

@@ -137,7 +137,7 @@ describe('refused is, with its owner named, and nothing of it runs,', () => {
     const said: Record<string, boolean> = {};
     for (const [name, sql] of LEFT_BEHIND) {
       await observer.query(`BEGIN; ${sql(mallory)}`);
-      const { refusal } = await runOne<{ refusal: string }>(observer, 'ledger/state', { ledger_owner: '' });
+      const { refusal } = await runOne(observer, 'ledger/state', { ledger_owner: '' });
       await observer.query('ROLLBACK');
       said[name] = refusal.includes(mallory) || refusal.includes('PUBLIC has');
     }
