@@ -9,7 +9,7 @@ import { CheckId } from '../contracts/documents.ts';
 import { StatementCanceled } from '../contracts/errors.ts';
 import { requireLocked } from '../postgres/locks/locked-tables.ts';
 import { messageOf, sqlStateOf } from '../postgres/postgres-errors.ts';
-import { forgetPlans, PLANS_OF_THE_SERVER, run, runOne } from '../postgres/sql.ts';
+import { forgetPlans, PLANS_OF_THE_SERVER, type Row, run, runOne } from '../postgres/sql.ts';
 import { readSql } from '../postgres/sql-files.ts';
 
 const PROBE_ROWS = 10;
@@ -34,10 +34,7 @@ export interface ProbedPair {
 }
 
 /** The index by which the lookup of a pair FK finds its rows; null where it scans. */
-export interface LookupProof {
-  readonly constraint_oid: number;
-  readonly index_oid: number | null;
-}
+export type LookupProof = Pick<Row<'checks/lookup-proofs'>, 'constraint_oid' | 'index_oid'>;
 
 /** How the DELETE went, as `sql/checks/delete-verdict.sql` takes it; empty where all referenced partitions are. */
 interface Outcome {
@@ -50,17 +47,8 @@ interface Outcome {
   readonly timeout_ms?: number;
 }
 
-/** A pair on which the DELETE may be tried, or why not. */
-export interface Candidate {
-  readonly pair: number;
-  readonly obstacle: string | null;
-  readonly filled: boolean;
-  readonly lock: string;
-  readonly choose: string;
-  readonly delete: string;
-  /** Does at once what the foreign key defers; null where it defers nothing. */
-  readonly fire: string | null;
-}
+/** A pair on which the DELETE may be tried, or why not; see `sql/checks/delete-probe.sql`. */
+export type Candidate = Row<'checks/delete-probe'>;
 
 export interface ProbeOptions {
   /** Of {@link proveLookups}; null only measures, also under the parent FK. */
@@ -85,7 +73,7 @@ export async function proveLookups(client: Client, pairs: readonly ProbedPair[])
   const lookups = await run(client, 'checks/delete-lookups', { pairs: constrained });
   await client.query("SELECT set_config('p2pfk.lookups', $1, false)", [JSON.stringify(lookups)]);
   await client.query(readSql('checks/explain-lookups'));
-  return run<LookupProof & Record<string, unknown>>(client, 'checks/lookup-proofs', { lookups });
+  return run(client, 'checks/lookup-proofs', { lookups });
 }
 
 /** One line that names the first pair whose lookup scans; null where an index serves every one. */
@@ -122,7 +110,7 @@ function judge(
   pairs: readonly ProbedPair[],
   { proofs, noIndexes }: { readonly proofs: readonly LookupProof[] | null; readonly noIndexes: boolean },
   outcome: Outcome,
-): Promise<{ passed: boolean; detail: string }> {
+): Promise<Row<'checks/delete-verdict'>> {
   return runOne(client, 'checks/delete-verdict', {
     pairs,
     proofs: proofs ?? 'null',
@@ -145,7 +133,7 @@ function ask(
   pairs: readonly ProbedPair[],
   { parent = null, leaving = null }: { readonly parent?: number | null; readonly leaving?: number | null },
 ): Promise<Candidate[]> {
-  return run<Candidate & Record<string, unknown>>(client, 'checks/delete-probe', {
+  return run(client, 'checks/delete-probe', {
     pairs,
     constraint_oid: String(parent ?? ''),
     leaving_oid: String(leaving ?? ''),

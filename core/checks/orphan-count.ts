@@ -5,7 +5,7 @@ import { countMemory, PAGE_COST_OF_TODAY, readServer } from '../catalog/server-f
 import { requireLocked } from '../postgres/locks/locked-tables.ts';
 import { toNamedError } from '../postgres/postgres-errors.ts';
 import { contained } from '../postgres/session/transactions.ts';
-import { run } from '../postgres/sql.ts';
+import { type Row, run } from '../postgres/sql.ts';
 import { readTablesOnly } from '../postgres/tables-only.ts';
 
 export interface OrphanCount {
@@ -95,13 +95,7 @@ async function countEach(client: Client, queries: readonly CountQuery[]): Promis
 }
 
 /** Counts the orphans of one pair, behind the lock of `lock_sql`. */
-interface CountQuery {
-  readonly pair: number;
-  readonly sql: string;
-  readonly lock_sql: string;
-  readonly referencing_oid: number;
-  readonly referenced_oid: number;
-}
+type CountQuery = Row<'checks/orphans'>;
 
 /** The query that counts the orphans of each pair without a foreign table; `like` names the foreign key that tells how to compare where a pair has none. */
 export function countQueries(
@@ -109,7 +103,7 @@ export function countQueries(
   pairs: readonly CountedPair[],
   like: number | null,
 ): Promise<CountQuery[]> {
-  return run<CountQuery & Record<string, unknown>>(client, 'checks/orphans', {
+  return run(client, 'checks/orphans', {
     pairs,
     like_constraint_oid: String(like ?? ''),
   });

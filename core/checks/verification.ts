@@ -69,7 +69,7 @@ async function readUnguarded(client: Client, foreignKey: ForeignKey, { pairs }: 
 }
 
 async function refuseUnmigrated(client: Client, foreignKey: ForeignKey, { pairs }: Pairing): Promise<void> {
-  const { refusal } = await runOne<{ refusal: string | null }>(client, 'checks/not-migrated', {
+  const { refusal } = await runOne(client, 'checks/not-migrated', {
     ...foreignKey,
     referenced_table: foreignKey.referencedTable,
     constraint_oid: String(foreignKey.constraint_oid ?? ''),
@@ -148,11 +148,7 @@ function checkPairForeignKeys({ pairs }: Scope): Check {
 }
 
 async function checkParentForeignKey(client: Client, foreignKey: ForeignKey, scope: Scope): Promise<Check> {
-  const found = await run<{ name: string; relation: string; relation_oid: number; on_root: boolean }>(
-    client,
-    'checks/parent-foreign-keys',
-    { ...foreignKey },
-  );
+  const found = await run(client, 'checks/parent-foreign-keys', { ...foreignKey });
   const standing = found.filter(({ on_root, relation_oid }) => on_root || inScope(scope, relation_oid));
   return {
     id: CheckId.ParentForeignKey,
@@ -167,7 +163,7 @@ async function checkParentForeignKey(client: Client, foreignKey: ForeignKey, sco
 
 /** No fault of this migration, and yet TRUNCATE and DETACH go on as before because of them: so they are named here. */
 async function noteOtherForeignKeys(client: Client, foreignKey: ForeignKey, check: Check): Promise<Check> {
-  const [others] = await run<{ message: string }>(client, 'findings/other-foreign-keys', {
+  const [others] = await run(client, 'findings/other-foreign-keys', {
     ...foreignKey,
     referenced_table: foreignKey.referencedTable,
     constraint_oid: String(foreignKey.constraint_oid ?? ''),
@@ -176,11 +172,7 @@ async function noteOtherForeignKeys(client: Client, foreignKey: ForeignKey, chec
 }
 
 async function checkTargets(client: Client, foreignKey: ForeignKey, scope: Scope): Promise<Check> {
-  const found = await run<{ name: string; referencing_oid: number; referencing: string; referenced: string }>(
-    client,
-    'checks/foreign-key-targets',
-    { ...foreignKey, pairs: scope.pairing.pairs },
-  );
+  const found = await run(client, 'checks/foreign-key-targets', { ...foreignKey, pairs: scope.pairing.pairs });
   const wrong = found.filter(({ referencing_oid }) => inScope(scope, referencing_oid));
   const none = scope.pairs.every((pair) => pair.constraint_oid === null);
   return {

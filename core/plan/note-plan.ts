@@ -18,7 +18,7 @@ export async function notePlan(
   lockBudgetMs: number,
 ): Promise<void> {
   const { document, foreignKey } = reading;
-  const { noted } = await runOne<{ noted: boolean }>(client, 'ledger/plan-noted', { migration_id: migrationId });
+  const { noted } = await runOne(client, 'ledger/plan-noted', { migration_id: migrationId });
   const measurable = !noted && foreignKey.constraint_oid !== null;
   const plan: RecordedPlan = {
     serverVersion: document.serverVersion,

@@ -22,17 +22,11 @@ export const DECISIVE_OPTIONS = [
   'allowBlockingRollback',
 ] as const;
 
-interface CatalogRow extends Record<string, unknown> {
-  readonly kind: string;
-  readonly name: string;
-  readonly value: string;
-}
-
 /** What a plan for this foreign key depends on, without what its own migration has made so far. */
 export async function readCatalogEntries(client: Client, foreignKey: ForeignKey): Promise<CatalogEntry[]> {
   const { migrationId } = foreignKey;
   const pairs = migrationId === null ? [] : await readPairs(client, migrationId);
-  const rows = await run<CatalogRow>(client, 'catalog/fingerprint', {
+  const rows = await run(client, 'catalog/fingerprint', {
     ...foreignKey,
     constraint_oid: String(foreignKey.constraint_oid ?? ''),
     own_indexes: pairs

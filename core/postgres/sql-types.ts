@@ -675,6 +675,7 @@ export interface Queries {
       readonly types: string;
       readonly nulls: string;
       readonly sql: string;
+      readonly lock_sql: string | null;
     };
   };
   'checks/delete-probe': {
@@ -843,6 +844,14 @@ export interface Queries {
       readonly rows: number;
     };
   };
+  'checks/not-locked': {
+    readonly values: {
+      readonly relations: readonly (number | string)[];
+    };
+    readonly row: {
+      readonly relation_oid: number;
+    };
+  };
   'checks/not-migrated': {
     readonly values: {
       readonly constraint_oid: string;
@@ -879,6 +888,9 @@ export interface Queries {
     };
     readonly row: {
       readonly pair: number;
+      readonly lock_sql: string;
+      readonly referencing_oid: number;
+      readonly referenced_oid: number;
       readonly sql: string;
     };
   };

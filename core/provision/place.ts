@@ -43,15 +43,6 @@ export async function choosePlace(
   return place;
 }
 
-interface SiblingRow {
-  readonly referencing_schema: string;
-  readonly referencing_name: string;
-  readonly referenced_schema: string;
-  readonly referenced_name: string;
-  readonly bound: string;
-  readonly referenced_parent_oid: number;
-}
-
 /** The pairs beside which the new one will stand, and the referenced table that their partners belong to. */
 export async function readSiblings(
   client: Client,
@@ -59,7 +50,7 @@ export async function readSiblings(
   { pairs }: Pairing,
   parentOid: number,
 ): Promise<{ siblings: Sibling[]; referencedParent: number }> {
-  const rows = await run<SiblingRow & Record<string, unknown>>(client, 'provision/siblings', {
+  const rows = await run(client, 'provision/siblings', {
     pairs,
     referencing_parent_oid: parentOid,
   });
@@ -104,7 +95,7 @@ async function chooseNames(
 ): Promise<NewNames> {
   const { nameSuffix, referencing, referenced, bound } = request;
   if (referencing !== undefined) {
-    const rows = await run<{ oid: number; schema: string }>(client, 'provision/parents', parents);
+    const rows = await run(client, 'provision/parents', parents);
     const schemaOf = (oid: number) => rows.find((row) => row.oid === oid)?.schema ?? 'public';
     const [first] = siblings;
     const beside = first?.referencing.schema ?? schemaOf(parents.referencing_parent_oid);
@@ -130,7 +121,7 @@ async function chooseNames(
 /** @param schema where the name has none: that of the partitions beside it */
 async function parseName(client: Client, text: string, schema: string): Promise<RelationName> {
   try {
-    const { parts } = await runOne<{ parts: string[] }>(client, 'provision/parse-name', { name: text });
+    const { parts } = await runOne(client, 'provision/parse-name', { name: text });
     const [first, second, ...more] = parts;
     if (first !== undefined && more.length === 0) {
       return second === undefined ? { schema, name: first } : { schema: first, name: second };
@@ -141,15 +132,9 @@ async function parseName(client: Client, text: string, schema: string): Promise<
   throw new InvalidInput(`"${text}" is not a table name as SQL writes it, such as public.path_2027`);
 }
 
-interface NameRow {
-  readonly relation: string;
-  readonly schema_exists: boolean;
-  readonly too_long: boolean;
-}
-
 /** That something of the name stands already is no reason yet: it may be the partition that is looked for. */
 async function requireUsable(client: Client, { referencing, referenced }: NewNames): Promise<void> {
-  const rows = await run<NameRow & Record<string, unknown>>(client, 'provision/names', {
+  const rows = await run(client, 'provision/names', {
     names: referenced ? [referencing, referenced] : [referencing],
   });
   for (const { relation, schema_exists, too_long } of rows) {

@@ -13,10 +13,8 @@ export async function refuseCodeOfReferencedTables(
   client: Client,
   place: Pick<Place, 'referencing_parent_oid' | 'referenced_parent_oid'>,
 ): Promise<void> {
-  const references = await run<{ referencing_oid: number; referenced_oid: number; table: string }>(
-    client,
-    'provision/referenced-tables',
-    { parents: [place.referencing_parent_oid, place.referenced_parent_oid] },
-  );
+  const references = await run(client, 'provision/referenced-tables', {
+    parents: [place.referencing_parent_oid, place.referenced_parent_oid],
+  });
   for (const reference of references) await refuseUntrustedCode(client, reference);
 }

@@ -71,7 +71,7 @@ interface Load extends Record<string, unknown> {
 
 /** @throws PrivilegeMissing where the role sees nothing of it, which must not pass for an idle server */
 async function readLoad(client: Client): Promise<Load> {
-  const load = await runOne<Load>(client, 'checks/load', { ours: await ourSessions(client) });
+  const load = await runOne(client, 'checks/load', { ours: await ourSessions(client) });
   if (load.load_visible) return load;
   throw new PrivilegeMissing(
     'this role cannot see the lag of standbys, nor what sessions of other roles do: GRANT pg_monitor to it, or leave the limit out',

@@ -86,8 +86,8 @@ async function insertOrphans(client: Client, medium: Medium): Promise<string> {
 }
 
 async function dropPairForeignKey(client: Client, medium: Medium): Promise<string> {
-  const { statement } = await runOne<{ statement: string }>(client, 'demo/drop-pair-foreign-key', {
-    path_partition: medium.pathPartition,
+  const { statement } = await runOne(client, 'demo/drop-pair-foreign-key', {
+    path_partition: medium.pathPartition ?? '',
     inode_partition: medium.inodePartition,
   });
   await client.query(statement);

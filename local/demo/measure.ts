@@ -61,7 +61,7 @@ export async function measure(client: Client, options: MeasureOptions): Promise<
 async function measureDelete(client: Client, options: MeasureOptions): Promise<Measurements['delete']> {
   const { medium, deleteTimeoutMs = DELETE_TIMEOUT_MS } = options;
   const rows = Math.min(options.deleteRows ?? DELETE_ROWS, medium.inodes);
-  const statement = await statementOf(client, 'demo/delete-inodes', { inode_partition: medium.inodePartition, rows });
+  const { statement } = await runOne(client, 'demo/delete-inodes', { inode_partition: medium.inodePartition, rows });
   return inRolledBackTransaction(client, async () => {
     await client.query(`SET LOCAL statement_timeout = ${deleteTimeoutMs}`);
     const started = performance.now();
@@ -78,7 +78,7 @@ async function measureDelete(client: Client, options: MeasureOptions): Promise<M
 }
 
 async function measureTruncate(client: Client, medium: Medium): Promise<Measurements['truncate']> {
-  const statement = await statementOf(client, 'demo/truncate-inodes', { inode_partition: medium.inodePartition });
+  const { statement } = await runOne(client, 'demo/truncate-inodes', { inode_partition: medium.inodePartition });
   return inRolledBackTransaction(client, async () => {
     const before = await countPaths(client);
     await client.query(statement);
@@ -95,7 +95,7 @@ async function measureTruncate(client: Client, medium: Medium): Promise<Measurem
 }
 
 async function measureDetach(client: Client, medium: Medium): Promise<Measurements['detach']> {
-  const steps = await run<{ statement: string }>(client, 'demo/detach-and-attach', {
+  const steps = await run(client, 'demo/detach-and-attach', {
     inode_partition: medium.inodePartition,
     path_partition: medium.pathPartition ?? '',
     medium_hash: medium.mediumHash,
@@ -111,13 +111,8 @@ async function measureDetach(client: Client, medium: Medium): Promise<Measuremen
   });
 }
 
-async function statementOf(client: Client, name: string, values: Record<string, string | number>): Promise<string> {
-  const { statement } = await runOne<{ statement: string }>(client, name, values);
-  return statement;
-}
-
 async function countPaths(client: Client): Promise<Map<string, number>> {
-  const counts = await run<{ partition: string; rows: string }>(client, 'demo/count-paths');
+  const counts = await run(client, 'demo/count-paths');
   return new Map(counts.map(({ partition, rows }) => [partition, Number(rows)]));
 }
 

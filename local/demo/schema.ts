@@ -1,6 +1,6 @@
 /** The database of the source case: `path` references `inode`, both LIST-partitioned, 17 pairs of very unequal size. */
 import type { Client } from 'pg';
-import { run } from '../../core/postgres/sql.ts';
+import { type Row, run } from '../../core/postgres/sql.ts';
 import { readSql } from '../../core/postgres/sql-files.ts';
 
 /** One medium: a partition of `inode`, and, for all but the last, the partition of `path` that references it. */
@@ -11,14 +11,6 @@ export interface Medium {
   readonly pathPartition: string | null;
   readonly inodes: number;
   readonly paths: number;
-}
-
-interface MediumRow {
-  readonly medium_hash: string;
-  readonly inode_partition: string;
-  readonly path_partition: string | null;
-  readonly paths: string;
-  readonly inodes: string;
 }
 
 /**
@@ -35,8 +27,8 @@ export async function seed(
 ): Promise<Medium[]> {
   await client.query(readSql('demo/schema'));
   const media: Medium[] = [];
-  for (const row of await run<MediumRow>(client, 'demo/media', { rows })) {
-    for (const { statement } of await run<{ statement: string }>(client, 'demo/create-partitions', { ...row })) {
+  for (const row of await run(client, 'demo/media', { rows })) {
+    for (const { statement } of await run(client, 'demo/create-partitions', { ...row })) {
       await client.query(statement);
     }
     await run(client, 'demo/load-inodes', { ...row });
@@ -45,12 +37,12 @@ export async function seed(
     media.push(medium);
     onMedium(medium);
   }
-  await run(client, 'demo/add-foreign-key');
-  await run(client, 'demo/analyze');
+  await client.query(readSql('demo/add-foreign-key'));
+  await client.query(readSql('demo/analyze'));
   return media;
 }
 
-function toMedium(row: MediumRow): Medium {
+function toMedium(row: Row<'demo/media'>): Medium {
   return {
     mediumHash: row.medium_hash,
     inodePartition: row.inode_partition,

@@ -4,7 +4,7 @@
 -- types. Takes ACCESS SHARE on the two partitions; one hash anti-join, parallel where the server allows it.
 -- MATCH FULL: a key that is partly NULL is a violation too.
 -- No query for a pair with a foreign table, which is never read: what its owner has put behind it would run as the role that reads.
--- not null: pair, sql
+-- not null: pair, lock_sql, referencing_oid, referenced_oid, sql
 :begin
 SELECT p.pair,
        -- Before the query, which names the two tables as well: behind it neither can be renamed (core/postgres/locks/locked-tables.ts).

@@ -1,6 +1,7 @@
 /** What may stand in the way, or behave differently than one thinks: other sessions, triggers, actions. */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../../catalog/foreign-key.ts';
+import type { Hazard } from '../../contracts/column-types.ts';
 import type { PlanFinding, Severity } from '../../contracts/documents.ts';
 import { run } from '../../postgres/sql.ts';
 import { finding, list } from './finding.ts';
@@ -18,7 +19,7 @@ export function checkActions(): PlanFinding[] {
 }
 
 export async function checkActivity(client: Client): Promise<PlanFinding[]> {
-  const sessions = await run<{ kind: string; id: string; owner: string; seconds: number }>(client, 'checks/activity');
+  const sessions = await run(client, 'checks/activity');
   return sessions.map(({ kind, id, owner, seconds }) =>
     kind === 'prepared'
       ? finding(
@@ -35,17 +36,6 @@ export async function checkActivity(client: Client): Promise<PlanFinding[]> {
         ),
   );
 }
-
-type Hazard =
-  | 'wraparound-vacuum'
-  | 'unchecked-writes'
-  | 'probe-trigger'
-  | 'publication'
-  | 'invalid-index'
-  | 'broken-children'
-  | 'unenforced-foreign-key'
-  | 'identical-foreign-key'
-  | 'child-constraint';
 
 /** What `sql/checks/hazards.sql` finds, in the operator's words. */
 const HAZARDS: Readonly<Record<Hazard, { severity: Severity; say(where: string): string; remedy: string }>> = {
@@ -104,7 +94,7 @@ const HAZARDS: Readonly<Record<Hazard, { severity: Severity; say(where: string):
 };
 
 export async function checkHazards(client: Client, foreignKey: ForeignKey): Promise<PlanFinding[]> {
-  const rows = await run<{ kind: Hazard; relation: string; detail: string }>(client, 'checks/hazards', {
+  const rows = await run(client, 'checks/hazards', {
     ...foreignKey,
     constraint_oid: String(foreignKey.constraint_oid ?? ''),
   });

@@ -8,7 +8,7 @@ import { checkPairs, isComplete, judgeUnpaired } from './partition-findings.ts';
 import { checkCapacity, checkMemory, checkMinorVersion, checkServer } from './server-findings.ts';
 import { readFindings } from './sql-findings.ts';
 import { checkStandbys } from './standby-findings.ts';
-import { checkPartitioning, checkPrivileges, type Partitioning } from './table-findings.ts';
+import { checkPartitioning, checkPrivileges } from './table-findings.ts';
 
 export type { Intent, PreflightSubject } from './finding.ts';
 
@@ -19,7 +19,7 @@ export async function preflight(
   intent: Intent,
 ): Promise<{ readonly findings: PlanFinding[]; readonly unpaired: UnpairedPartition[] }> {
   const { foreignKey, pairing } = subject;
-  const tables = await run<Partitioning & Record<string, unknown>>(client, 'catalog/partitioning', { ...foreignKey });
+  const tables = await run(client, 'catalog/partitioning', { ...foreignKey });
   const referencing = tables.find((table) => table.oid === foreignKey.referencing_oid);
   const referenced = tables.find((table) => table.oid === foreignKey.referenced_oid);
   if (!referencing || !referenced) throw new Error('a table of the foreign key vanished while it was read');

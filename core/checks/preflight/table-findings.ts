@@ -2,25 +2,14 @@
 import type { Client } from 'pg';
 import type { ForeignKey } from '../../catalog/foreign-key.ts';
 import type { PlanFinding, Severity } from '../../contracts/documents.ts';
-import { run } from '../../postgres/sql.ts';
+import { type Row, run } from '../../postgres/sql.ts';
 import { finding, type Intent, type PreflightSubject } from './finding.ts';
 
-/** One row of `sql/catalog/partitioning.sql`. */
-export interface Partitioning {
-  readonly oid: number;
-  readonly name: string;
-  /** pg_partitioned_table.partstrat: l, r or h. */
-  readonly strategy: string;
-  /** null for a part of the key that is an expression. */
-  readonly key_columns: (string | null)[];
-  /** Operator families (HASH) or collations (RANGE) of the key columns. */
-  readonly key_routing: (string | null)[];
-  readonly has_expressions: boolean;
-  readonly owned: boolean;
-  readonly owner: string;
-  readonly can_select: boolean;
-  readonly can_reference: boolean;
-}
+/**
+ * How a table is partitioned: `strategy` is pg_partitioned_table.partstrat (l, r or h), in `key_columns` null stands for an expression, and
+ * `key_routing` has operator families (HASH) or collations (RANGE).
+ */
+export type Partitioning = Row<'catalog/partitioning'>;
 
 const STRATEGY_NAMES: Readonly<Record<string, string>> = { l: 'LIST', r: 'RANGE', h: 'HASH' };
 
@@ -124,7 +113,7 @@ export async function checkPrivileges(
     );
   }
   const relations = pairing.pairs.flatMap((pair) => [pair.referencing_oid, pair.referenced_oid]);
-  const leaves = await run<{ partition: string; owned: boolean }>(client, 'catalog/leaf-privileges', { relations });
+  const leaves = await run(client, 'catalog/leaf-privileges', { relations });
   const [leaf] = leaves;
   if (leaf && tables.every((table) => table.owned && table.can_select)) {
     findings.push(

@@ -21,7 +21,7 @@ export async function stillWorks(client: Client, pid: number, options: LookOptio
     throw error;
   }
   try {
-    return (await runOne<{ works: boolean }>(session, 'checks/session-works', { pid })).works;
+    return (await runOne(session, 'checks/session-works', { pid })).works;
   } finally {
     await session.end().catch(() => undefined);
   }
@@ -35,7 +35,7 @@ export async function stillWorks(client: Client, pid: number, options: LookOptio
 export async function endStandbyWait(client: Client, pid: number, options: LookOptions): Promise<boolean> {
   const session = await openLook(client, options);
   try {
-    return (await runOne<{ ended: boolean }>(session, 'checks/end-standby-wait', { pid })).ended;
+    return (await runOne(session, 'checks/end-standby-wait', { pid })).ended;
   } finally {
     await session.end().catch(() => undefined);
   }

@@ -23,7 +23,7 @@ export async function endIdleBlockers(
   if (seconds === undefined || blockers.length === 0) return [];
   const pids = blockers.map((blocker) => blocker.pid);
   const ours = await readOurSessions(client);
-  const ended = await runAsLogin<{ pid: number }>(client, 'checks/terminate-idle', { pids, seconds, ours });
+  const ended = await runAsLogin(client, 'checks/terminate-idle', { pids, seconds, ours });
   for (const { pid } of ended) {
     const sql = `SELECT pg_terminate_backend(${pid})`;
     await noteEvent(client, migrationId, { execution, pair: pair || null, step, sql, durationMs: null, error: null });

@@ -372,7 +372,7 @@ const CLOCK_MS = 5;
 /** Only a migration at rest is changed by hand; until our transaction ends, nobody takes it up again. */
 async function holdMigration(client: Client, id: string, budgetMs: number): Promise<void> {
   await limit(client, budgetMs);
-  const [migration] = await run<{ state: string; execution: string }>(client, 'provision/hold-migration', {
+  const [migration] = await run(client, 'provision/hold-migration', {
     migration_id: id,
   });
   if (migration?.state === 'migrated') return;

@@ -45,11 +45,7 @@ export async function waitingFor(
 ): Promise<{ readonly id: string; readonly execution: string } | undefined> {
   const [, migrationId] = STARTED_HERE.exec(nameOf(execution)) ?? [];
   if (migrationId === undefined) return undefined;
-  const [waiting] = await run<{ id: string; execution: string; names: readonly string[] }>(
-    client,
-    'ledger/handed-over',
-    { migration_id: migrationId },
-  );
+  const [waiting] = await run(client, 'ledger/handed-over', { migration_id: migrationId });
   if (!waiting) return undefined;
   const dead = waiting.execution.slice(OWNER_PREFIX.length);
   const { stem } = nextAfter(dead, waiting.id, waiting.names);
@@ -77,7 +73,7 @@ export async function handOver(
   const input = await inputFor({ client }, migration, dead);
   // The execution that is started may look at the ledger before this session ends: it must not count as one that works.
   await client.query("SELECT set_config('application_name', 'p2pfk/-/reconcile', false)");
-  const [given] = await run<{ name: string }>(client, 'ledger/hand-over', {
+  const [given] = await run(client, 'ledger/hand-over', {
     migration_id: id,
     execution: owner,
     stem,
@@ -126,7 +122,7 @@ async function inputFor(
   dead: string,
 ): Promise<RollbackToStart['input']> {
   // A table that was renamed since is not found by the name that the ledger has.
-  const [now] = await run<{ table: string; constraint: string }>(client, 'catalog/current-names', {
+  const [now] = await run(client, 'catalog/current-names', {
     table_oid,
     constraint_name,
   });

@@ -22,10 +22,7 @@ export async function look({ client, logger }: StepContext, { executions }: Look
     throw new LedgerVersionRefused(
       'the ledger, schema p2pfk, is older than this p2pfk, and cannot be searched for dead executions: the next migration, rollback or reconciliation upgrades it',
     );
-  const rows = await run<{ id: string; table_name: string; state: string; execution: string }>(
-    client,
-    'ledger/dead-owners',
-  );
+  const rows = await run(client, 'ledger/dead-owners');
   for (const { id, ...row } of rows) logger.warn('unfinished, and nothing works for it', { migrationId: id, ...row });
   const own = rows.filter(({ execution }) => execution.startsWith(executions));
   return { deadExecutions: rows.length, dead: own.map(({ id, execution }) => ({ migrationId: id, execution })) };

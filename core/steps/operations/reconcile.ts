@@ -76,7 +76,7 @@ async function findLeft(
 ): Promise<{ readonly id: string; readonly execution: string } | undefined> {
   const { client } = context;
   if (!(await requireSight(client))) return undefined;
-  const [left] = await run<{ id: string; execution: string }>(client, 'ledger/unfinished', { execution: dead, owner });
+  const [left] = await run(client, 'ledger/unfinished', { execution: dead, owner });
   return left ?? waitingFor(context, dead);
 }
 
@@ -119,9 +119,9 @@ async function claim({ client }: StepContext, { id, from, livenessKey, ...rest }
 async function awaitTransactionsInFlight({ client, remainingMs }: StepContext, id: string): Promise<boolean> {
   const until = Math.min(BUSY_SECONDS * 1_000, remainingMs() - RESERVE_MS);
   for (const beganAt = performance.now(); ; await delay(IN_FLIGHT_POLL_MS)) {
-    const steps = await run<{ pid: number }>(client, 'ledger/step-sessions', { migration_id: id });
+    const steps = await run(client, 'ledger/step-sessions', { migration_id: id });
     const pids = steps.map(({ pid }) => pid);
-    const [inFlight] = await runAsLogin<{ busy: boolean }>(client, 'checks/in-flight', { pids });
+    const [inFlight] = await runAsLogin(client, 'checks/in-flight', { pids });
     if (!inFlight?.busy) return true;
     if (performance.now() - beganAt > until) return false;
   }

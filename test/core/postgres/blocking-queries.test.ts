@@ -31,7 +31,7 @@ it('strings, numbers and comments of another session are left out, as PostgreSQL
   const holder = await db.client();
   const { rows } = await observer.query<{ oid: string }>(`SELECT 'path'::regclass::oid::text AS oid`);
   const shown = async () => {
-    const [first] = await run<{ query: string | null }>(observer, 'checks/lock-holders', {
+    const [first] = await run(observer, 'checks/lock-holders', {
       relations: rows.map(({ oid }) => oid),
       mode: 'ACCESS EXCLUSIVE',
       blocking_queries: true,

@@ -6,7 +6,8 @@ import { type Pairing, readPairing } from '../../../core/catalog/pairs.ts';
 import { connect } from '../../../core/ledger/connect.ts';
 import { resolveForeignKey } from '../../../core/ledger/resolve-foreign-key.ts';
 import { newLedger } from '../../../core/ledger/schema/make-ledger.ts';
-import { run } from '../../../core/postgres/sql.ts';
+import { toParameters } from '../../../core/postgres/sql.ts';
+import { readSql } from '../../../core/postgres/sql-files.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { holdLock, waitForLockWait } from '../../support/observe.ts';
 import { THREE_PAIRS } from '../case.helpers.ts';
@@ -37,8 +38,21 @@ beforeEach(async () => {
 /** The statement that one file writes, for pair 1 where it writes one for each pair. */
 async function textOf(name: string, values: Record<string, string | number> = {}) {
   const [pair] = pairing.pairs.filter(({ referencing }) => referencing === 'public.path_1');
-  const known = { ...foreignKey, migration_id: '1', ...values, pairs: [{ ...pair, pair: 1 }] };
-  const [statement] = await run<{ sql: string; lock: string }>(core, `statements/${name}`, known);
+  const known: Readonly<Record<string, unknown>> = {
+    ...foreignKey,
+    migration_id: '1',
+    ...values,
+    pairs: [{ ...pair, pair: 1 }],
+  };
+  const { text, parameters } = toParameters(readSql(`statements/${name}`));
+  const { rows } = await core.query<{ sql: string; lock: string }>(
+    text,
+    parameters.map((parameter) => {
+      const value = known[parameter];
+      return typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
+    }),
+  );
+  const [statement] = rows;
   if (!statement) throw new Error(`${name} wrote nothing`);
   return statement;
 }
