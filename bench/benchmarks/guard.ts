@@ -86,7 +86,7 @@ async function makeTables(client: Client, by: string, bound: string, rows: numbe
   const { rows: leaves } = await client.query(
     `SELECT 1 AS pair, 'public.leaf_1'::regclass::oid::bigint AS referenced_oid`,
   );
-  const made = await run<{ sql: string }>(client, 'statements/create-row-movement-guard', {
+  const made = await run(client, 'statements/create-row-movement-guard', {
     referencing_oid: 0,
     referenced_oid: 0,
     migration_id: '1',

@@ -1,12 +1,13 @@
 /** Finds the foreign key that a person means by `--table` and `--constraint`, standing or already migrated. */
 import type { Client } from 'pg';
+import type { AlwaysFiring } from '../contracts/column-types.ts';
 import { InvalidInput } from '../contracts/errors.ts';
 import { redact } from '../contracts/redact.ts';
 import { messageOf, sqlStateOf } from '../postgres/postgres-errors.ts';
 import { withCallerSearchPath } from '../postgres/session/caller-search-path.ts';
 import { contained } from '../postgres/session/transactions.ts';
 import { run, runOne } from '../postgres/sql.ts';
-import { PARTITIONED, type StandingForeignKey } from './standing-foreign-key.ts';
+import { isForeignKey, type NamedForeignKey, PARTITIONED, type StandingForeignKey } from './standing-foreign-key.ts';
 
 /**
  * A foreign key between two partitioned tables. The SQL fragments (`columns`, `actions`, ...) were written and quoted by
@@ -41,13 +42,6 @@ export interface ForeignKey {
   readonly migrationId: string | null;
 }
 
-/** A trigger of a foreign key that fires ALWAYS, also where session_replication_role is replica. */
-export interface AlwaysFiring {
-  /** Oid of the table or partition. */
-  readonly relation: number;
-  readonly kind: 'check ins' | 'check upd' | 'action del' | 'action upd';
-}
-
 /** What is to be done with the foreign key decides which candidates count. */
 export type Purpose = 'migrate' | 'verify' | 'rollback' | 'approve';
 
@@ -61,7 +55,7 @@ const SCHEMA = /^(?:"(?:[^"]|"")*"|[^".]+)\./;
  */
 export async function resolveTable(client: Client, table: string): Promise<number> {
   const found = await lookUp(client, table);
-  const [trap] = await run<{ found: string; others: string | null }>(client, 'catalog/other-tables-of-that-name', {
+  const [trap] = await run(client, 'catalog/other-tables-of-that-name', {
     ...found,
     table,
   });
@@ -81,7 +75,7 @@ async function lookUp(client: Client, table: string): Promise<{ table_oid: numbe
 export async function standingForeignKeys(client: Client, table: string): Promise<StandingForeignKey[]> {
   try {
     const table_oid = await resolveTable(client, table);
-    return await run<StandingForeignKey & Record<string, unknown>>(client, 'catalog/foreign-keys', { table_oid });
+    return await run(client, 'catalog/foreign-keys', { table_oid });
   } catch (error) {
     const state = sqlStateOf(error);
     // 42602 invalid name, 0A000 a name with a database of its own, 42601 a quote that never ends.
@@ -94,12 +88,12 @@ export async function standingForeignKeys(client: Client, table: string): Promis
 
 /** The parent FKs of one table, to partitioned tables, that p2pfk can migrate. */
 export async function parentForeignKeys(client: Client, tableOid: number): Promise<ForeignKey[]> {
-  const rows = await run<StandingForeignKey & Record<string, unknown>>(client, 'catalog/foreign-keys', {
+  const rows = await run(client, 'catalog/foreign-keys', {
     table_oid: tableOid,
   });
   const found: ForeignKey[] = [];
   for (const key of rows) {
-    if (key.constraint_name === null || key.referenced_kind !== PARTITIONED || key.temporal) continue;
+    if (!isForeignKey(key) || key.referenced_kind !== PARTITIONED || key.temporal) continue;
     found.push(await fromStanding(client, key, null));
   }
   return found;
@@ -107,23 +101,12 @@ export async function parentForeignKeys(client: Client, tableOid: number): Promi
 
 export async function fromStanding(
   client: Client,
-  key: StandingForeignKey,
+  key: NamedForeignKey,
   migrationId: string | null,
 ): Promise<ForeignKey> {
   const label = `foreign key ${key.constraint_ident} of ${key.table_name}`;
   if (key.temporal) throw new InvalidInput(`${label} is a temporal foreign key (PERIOD), which p2pfk does not migrate`);
-  const shape = await runOne<{
-    definition: string;
-    full_definition: string;
-    columns: string;
-    referenced_columns: string;
-    column_names: string[];
-    referenced_column_names: string[];
-    actions: string;
-    understood: boolean;
-    comment: string | null;
-    firing: AlwaysFiring[];
-  }>(client, 'catalog/foreign-key-shape', { constraint_oid: key.constraint_oid });
+  const shape = await runOne(client, 'catalog/foreign-key-shape', { constraint_oid: key.constraint_oid });
   if (!shape.understood)
     throw new InvalidInput(
       `${label} has a definition that this version of p2pfk does not understand: ${shape.definition}`,
@@ -131,9 +114,9 @@ export async function fromStanding(
   return {
     referencing_oid: key.table_oid,
     table: key.table_name,
-    referenced_oid: key.referenced_oid as number,
-    referencedTable: key.referenced_name as string,
-    constraint_name: key.constraint_name as string,
+    referenced_oid: key.referenced_oid,
+    referencedTable: key.referenced_name,
+    constraint_name: key.constraint_name,
     constraint_oid: key.constraint_oid,
     validated: key.validated === true,
     displayDefinition: await asTheCallerSeesIt(client, key, shape),
@@ -155,10 +138,10 @@ export async function fromStanding(
  */
 async function asTheCallerSeesIt(
   client: Client,
-  { referenced_oid, referenced_name }: StandingForeignKey,
+  { referenced_oid, referenced_name }: NamedForeignKey,
   { full_definition, columns }: { readonly full_definition: string; readonly columns: string },
 ): Promise<string> {
-  const bare = referenced_name?.replace(SCHEMA, '') ?? '';
+  const bare = referenced_name.replace(SCHEMA, '');
   const qualified = `FOREIGN KEY (${columns}) REFERENCES ${referenced_name}(`;
   if (!full_definition.startsWith(qualified) || (await lookUp(client, bare)).table_oid !== referenced_oid)
     return full_definition;

@@ -3,21 +3,12 @@
 import type { Client } from 'pg';
 import { InvalidInput, PreflightFailed } from '../contracts/errors.ts';
 import { redact } from '../contracts/redact.ts';
-import { run, runOne } from '../postgres/sql.ts';
+import { type Row, run, runOne } from '../postgres/sql.ts';
 import type { ForeignKey, Purpose } from './foreign-key.ts';
-import { means, notPartitioned, PARTITIONED, type StandingForeignKey } from './standing-foreign-key.ts';
+import { isForeignKey, means, notPartitioned, PARTITIONED, type StandingForeignKey } from './standing-foreign-key.ts';
 
 /** What the pair FKs of a table say of a parent FK that is gone. */
-export interface Shape {
-  readonly referenced_oid: number;
-  readonly referenced_name: string;
-  readonly columns: string;
-  readonly referenced_columns: string;
-  readonly column_names: string[];
-  readonly referenced_column_names: string[];
-  readonly actions: string;
-  readonly definition: string;
-}
+export type Shape = Row<'catalog/migrated-foreign-keys'>;
 
 /** Nothing stands and no ledger remembers: pair FKs in the catalog are the last witness. Else say what is there. */
 export async function resolveWithoutLedger(
@@ -28,12 +19,13 @@ export async function resolveWithoutLedger(
   purpose: Purpose,
 ): Promise<ForeignKey> {
   const { table_oid, table_name } = table;
-  const shapes = await run<Shape & Record<string, unknown>>(client, 'catalog/migrated-foreign-keys', { table_oid });
+  const shapes = await run(client, 'catalog/migrated-foreign-keys', { table_oid });
   const lost = purpose === 'rollback' ? await withoutParent(client, table_oid, shapes) : shapes;
-  const names = standing.flatMap((key) => (key.constraint_ident ? [key.constraint_ident] : []));
+  const keys = standing.filter(isForeignKey);
+  const names = keys.map((key) => key.constraint_ident);
   if (constraint !== undefined) {
     const there = names.length > 0 ? `it has ${names.join(', ')}` : 'it has no foreign key';
-    const named = standing.find((key) => key.constraint_name !== null && means(constraint, key.constraint_name));
+    const named = keys.find((key) => means(constraint, key.constraint_name));
     if (named && named.referenced_kind !== PARTITIONED) throw new InvalidInput(notPartitioned(named));
     // To roll back, the name may be that of the parent FK which nobody remembers.
     if (!named && (purpose !== 'rollback' || lost.length === 0)) {
@@ -72,7 +64,7 @@ export async function resolveWithoutLedger(
     };
   }
   await refuseLeafForeignKeys(client, table);
-  const [only] = standing.filter((key) => key.constraint_name !== null);
+  const [only] = keys;
   if (only) throw new InvalidInput(notPartitioned(only));
   throw new InvalidInput(`table ${table_name} has no foreign key: there is nothing to migrate`);
 }
@@ -94,7 +86,7 @@ export function target({
 async function withoutParent(client: Client, tableOid: number, shapes: readonly Shape[]): Promise<Shape[]> {
   const found: Shape[] = [];
   for (const shape of shapes) {
-    const { stands } = await runOne<{ stands: boolean }>(client, 'audit/parent-foreign-key-stands', {
+    const { stands } = await runOne(client, 'audit/parent-foreign-key-stands', {
       ...shape,
       table_oid: tableOid,
     });
@@ -105,11 +97,7 @@ async function withoutParent(client: Client, tableOid: number, shapes: readonly 
 
 /** @throws PreflightFailed where partitions have foreign keys of their own to a whole partitioned table, which the table has not */
 async function refuseLeafForeignKeys(client: Client, { table_oid, table_name }: StandingForeignKey): Promise<void> {
-  const [found] = await run<{ definition: string; partitions: number; first: string }>(
-    client,
-    'catalog/leaf-to-parent-foreign-keys',
-    { table_oid },
-  );
+  const [found] = await run(client, 'catalog/leaf-to-parent-foreign-keys', { table_oid });
   if (!found) return;
   throw new PreflightFailed(
     `refused, nothing was changed: table ${table_name} has no foreign key, and ${found.partitions} of its partitions have one of their own to a whole partitioned table, the first being ${found.first}; add it to the table first, which takes over those of the partitions and reads the rows of the others: ALTER TABLE ${table_name} ADD ${found.definition}; then run p2pfk migrate`,

@@ -6,27 +6,17 @@
 import type { Client } from 'pg';
 import type { ExecutionInput } from '../contracts/execution-input.ts';
 import { executeDdl } from '../postgres/execute.ts';
-import { run } from '../postgres/sql.ts';
+import { type Row, run } from '../postgres/sql.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import type { Pair } from './pairs.ts';
 
 export type Naming = Partial<Pick<ExecutionInput, 'pairConstraintNames'>>;
 
-/** Keys are those of `sql/`, so a list of these serves as a parameter. */
-export interface FinalName {
-  readonly pair: number;
-  readonly referencing_oid: number;
-  readonly referenced_oid: number;
-  readonly former_name: string;
-  readonly constraint_name: string;
-  /** The leaf is in the schema of the referencing table. */
-  readonly beside_root: boolean;
-  /** `ALTER TABLE ... RENAME CONSTRAINT`, or null where the name stays. */
-  readonly sql: string | null;
-  /** `ALTER TABLE ... ALTER CONSTRAINT ... INITIALLY IMMEDIATE`, or null where it is that. */
-  readonly timing_sql: string | null;
-  readonly lock: string;
-}
+/**
+ * The name that a pair FK gets, and the statements for it. Keys are those of `sql/`, so a list of these serves as a parameter.
+ * `beside_root`: the leaf is in the schema of the referencing table.
+ */
+export type FinalName = Row<'statements/rename-pair-foreign-keys'>;
 
 type NamedPair = Pick<Pair, 'pair' | 'referencing_oid' | 'referenced_oid' | 'constraint_name' | 'constraint_oid'>;
 
@@ -37,7 +27,7 @@ export function readFinalNames(
   pairs: readonly NamedPair[],
   options: Naming,
 ): Promise<FinalName[]> {
-  return run<FinalName & Record<string, unknown>>(client, 'statements/rename-pair-foreign-keys', {
+  return run(client, 'statements/rename-pair-foreign-keys', {
     ...foreignKey,
     constraint_oid: String(foreignKey.constraint_oid ?? ''),
     pairs,

@@ -7,8 +7,9 @@ import type { Client } from 'pg';
 import { NameTaken } from '../contracts/errors.ts';
 import type { ExecutionInput } from '../contracts/execution-input.ts';
 import { executeDdl } from '../postgres/execute.ts';
-import { run, runOne } from '../postgres/sql.ts';
+import { type Row, run, runOne } from '../postgres/sql.ts';
 import type { ForeignKey } from './foreign-key.ts';
+import { statementTexts } from './statements.ts';
 
 /** The action that such an UPDATE would run, such as `CASCADE`; undefined where ON DELETE merely refuses. */
 export function silentAction({ actions }: Pick<ForeignKey, 'actions'>): string | undefined {
@@ -22,37 +23,11 @@ export function wantsGuard(
   return options.rowMovementGuard === true && silentAction(foreignKey) !== undefined;
 }
 
-/** The guard of one referenced leaf, as it is and as it would be made now. */
-export interface Guard {
-  /** Number of the first pair with this leaf. */
-  readonly pair: number;
-  readonly oid: number;
-  /** The leaf, schema-qualified. */
-  readonly relation: string;
-  /** Creates it. */
-  readonly sql: string;
-  readonly lock: string;
-  /** Creates it, also where another repair has done so meanwhile (14+). */
-  readonly repair_sql: string;
-  /** Makes it fire as the triggers of the foreign key do. */
-  readonly enable_sql: string;
-  readonly drop_sql: string;
-  /** It is there, refuses what it would refuse if it were created now, and fires when the triggers of the foreign key do. */
-  readonly stands: boolean;
-  /** A trigger of its name is there: it stands, or it was altered, or another role has made it. */
-  readonly taken: boolean;
-  /** Which trigger stands, in which version: for {@link unguardedPairs}. Null where it does not stand. */
-  readonly seen: string | null;
-  /** It asks for the partition constraint when a key changes, as the leaf is a DEFAULT partition, or below one. */
-  readonly asks: boolean;
-  /** It refuses what it would refuse if it were created now, when it fires. */
-  readonly same: boolean;
-  /** As pg_trigger.tgenabled; null where no trigger has its name. */
-  readonly firing: string | null;
-  readonly wanted_firing: string;
-  /** Of the copy of an older edition's guard, which is on the referenced table; null where there is none that could count for one. */
-  readonly old_firing: string | null;
-}
+/**
+ * The guard of one referenced leaf, as it is and as it would be made now; `pair` is the number of the first pair with this leaf. What each
+ * column says, the head of the file does.
+ */
+export type Guard = Row<'statements/create-row-movement-guard'>;
 
 type WithReferenced = { readonly pair: number; readonly referenced_oid: number };
 
@@ -63,7 +38,7 @@ export function readGuards(
   migrationId: string,
   pairs: readonly WithReferenced[],
 ): Promise<Guard[]> {
-  return run<Guard & Record<string, unknown>>(client, 'statements/create-row-movement-guard', {
+  return run(client, 'statements/create-row-movement-guard', {
     referencing_oid,
     referenced_oid,
     migration_id: migrationId,
@@ -90,19 +65,13 @@ export async function guardsOf(
 
 /** The migration that made most of the guards on these leaves; `0` where there are none. */
 export async function guardNumber(client: Client, pairs: readonly WithReferenced[]): Promise<string> {
-  const { guard_number } = await runOne<{ guard_number: string }>(client, 'catalog/guard-number', { pairs });
+  const { guard_number } = await runOne(client, 'catalog/guard-number', { pairs });
   return guard_number;
 }
 
 /** It stands, or the copy of an older edition's guard fires. */
 export function isEffective({ stands, old_firing }: Guard): boolean {
   return stands || old_firing === 'O' || old_firing === 'A';
-}
-
-/** A pair whose referenced leaf does not have the guard that was seen. */
-interface UnguardedPair extends WithReferenced {
-  /** Another trigger has its name, or it was changed since. */
-  readonly taken: boolean;
 }
 
 /**
@@ -113,8 +82,8 @@ export function unguardedPairs(
   client: Client,
   migrationId: string,
   guards: readonly Pick<Guard, 'pair' | 'oid' | 'seen'>[],
-): Promise<UnguardedPair[]> {
-  return run<UnguardedPair & Record<string, unknown>>(client, 'catalog/unguarded-pairs', {
+): Promise<Row<'catalog/unguarded-pairs'>[]> {
+  return run(client, 'catalog/unguarded-pairs', {
     migration_id: migrationId,
     pairs: guards.map(({ pair, oid, seen }) => ({ pair, referenced_oid: oid, seen })),
   });
@@ -163,28 +132,23 @@ export async function createGuards(
  * `DROP TRIGGER ...` for each guard of the pairs' referenced leaves (or tables, where it is an older edition's) that is needed by
  * no pair FK of this migration but those of the pairs.
  */
-export async function dropGuardStatements(
+export function dropGuardStatements(
   client: Client,
   migrationId: string,
   pairs: readonly (WithReferenced & { readonly referencing_oid?: number })[],
 ): Promise<string[]> {
-  const rows = await run<{ sql: string }>(client, 'statements/drop-row-movement-guard', {
+  return statementTexts(client, 'statements/drop-row-movement-guard', {
     migration_id: migrationId,
-    pairs,
+    pairs: pairs.map((pair) => ({ referencing_oid: null, ...pair })),
   });
-  return rows.map(({ sql }) => sql);
 }
 
 /** A guard wherever it is; its keys serve as a pair's in `sql/statements/`. */
-export interface StandingGuard extends WithReferenced {
-  readonly relation: string;
-  /** Of an older edition: on the referenced table, with copies on its partitions. */
-  readonly old: boolean;
-}
+export type StandingGuard = Row<'catalog/row-movement-guards'>;
 
 /** All guards of a migration, also those of leaves that are in no pair any more. */
 export function standingGuards(client: Client, migrationId: string): Promise<StandingGuard[]> {
-  return run<StandingGuard & Record<string, unknown>>(client, 'catalog/row-movement-guards', {
+  return run(client, 'catalog/row-movement-guards', {
     migration_id: migrationId,
   });
 }

@@ -2,38 +2,15 @@
 import type { Client } from 'pg';
 import type { Estimate, RollbackStrategy } from '../contracts/documents.ts';
 import { readDeadlockTimeout } from '../postgres/locks/lock-wait.ts';
-import { runOne } from '../postgres/sql.ts';
+import { type Row, runOne } from '../postgres/sql.ts';
 
-export interface Server {
-  readonly version: string;
-  /** Such as 170010 for 17.10. */
-  readonly version_num: number;
-  readonly in_recovery: boolean;
-  readonly role: string;
-  /** The login; differs from `role` after SET ROLE. */
-  readonly session_user: string;
-  readonly database: string;
-  readonly can_create_schema: boolean;
-  readonly ledger_exists: boolean;
-  readonly can_use_ledger: boolean;
-  /** Entries of the shared lock table: max_locks_per_transaction * (max_connections + max_prepared_transactions). */
-  readonly lock_table_capacity: number;
-  /** Bytes. */
-  readonly maintenance_work_mem: number;
-  /** Bytes. */
-  readonly effective_cache_size: number;
-  /** Bytes. */
-  readonly work_mem: number;
-  /** max_parallel_workers_per_gather. */
-  readonly parallel_workers: number;
-  /** The shortest that a session of this database has. */
-  readonly deadlock_timeout_ms: number;
-}
+/** Of `sql/catalog/server.sql`, which gives units, and the shortest deadlock_timeout that a session of this database has. */
+export type Server = Row<'catalog/server'> & Pick<Row<'catalog/deadlock-timeout'>, 'deadlock_timeout_ms'>;
 
 type MemoryOfServer = Pick<Server, 'effective_cache_size' | 'maintenance_work_mem'>;
 
 export async function readServer(client: Client): Promise<Server> {
-  const server = await runOne<Omit<Server, 'deadlock_timeout_ms'> & Record<string, unknown>>(client, 'catalog/server');
+  const server = await runOne(client, 'catalog/server');
   return { ...server, ...(await readDeadlockTimeout(client)) };
 }
 
@@ -118,7 +95,7 @@ export async function maintenanceMemory(
   client: Client,
   { maintenanceWorkMemMb, maxConcurrency }: { maintenanceWorkMemMb?: number | undefined; maxConcurrency: number },
 ): Promise<number> {
-  const server = await runOne<MemoryOfServer>(client, 'catalog/server');
+  const server = await runOne(client, 'catalog/server');
   if (maintenanceWorkMemMb === undefined) return validationMemory(server, maxConcurrency);
   return Math.min(maintenanceWorkMemMb, mostMemory(server, maxConcurrency));
 }

@@ -1,18 +1,24 @@
 /** A foreign key as `sql/catalog/foreign-keys.sql` has it, and how a person's words for it are compared with it. */
-/** One foreign key of the table, standing in the catalog now. */
-export interface StandingForeignKey {
-  readonly table_oid: number;
-  readonly table_name: string;
-  readonly table_kind: string;
-  readonly table_is_partition: boolean;
-  readonly constraint_oid: number | null;
-  readonly constraint_name: string | null;
-  readonly constraint_ident: string | null;
-  readonly validated: boolean | null;
-  readonly temporal: boolean | null;
-  readonly referenced_oid: number | null;
-  readonly referenced_name: string | null;
-  readonly referenced_kind: string | null;
+import type { Row } from '../postgres/sql.ts';
+
+/** A foreign key of a table, standing in the catalog now; where the table has none, the table alone. */
+export type StandingForeignKey = Row<'catalog/foreign-keys'>;
+
+/** One that is a foreign key. */
+export interface NamedForeignKey extends StandingForeignKey {
+  readonly constraint_oid: number;
+  readonly constraint_name: string;
+  readonly constraint_ident: string;
+  readonly referenced_oid: number;
+  readonly referenced_name: string;
+}
+
+/** False for a table without a foreign key. */
+export function isForeignKey(key: StandingForeignKey): key is NamedForeignKey {
+  const { constraint_oid, constraint_name, constraint_ident, referenced_oid, referenced_name } = key;
+  return [constraint_oid, constraint_name, constraint_ident, referenced_oid, referenced_name].every(
+    (one) => one !== null,
+  );
 }
 
 /** pg_class.relkind of a partitioned table. */
@@ -25,6 +31,6 @@ export function means(wanted: string, stored: string): boolean {
   return /^[A-Za-z_][\w$]*$/.test(wanted) && wanted.toLowerCase() === stored;
 }
 
-export function notPartitioned(key: StandingForeignKey): string {
+export function notPartitioned(key: NamedForeignKey): string {
   return `foreign key ${key.constraint_ident} of ${key.table_name} references ${key.referenced_name}, which is not partitioned: there are no pairs of partitions to connect`;
 }

@@ -16,19 +16,12 @@ import type { ForeignKey } from './foreign-key.ts';
  * @throws UntrustedCode
  */
 export async function refuseUnsafeReturn(client: Client, foreignKey: ForeignKey): Promise<void> {
-  const others = await run<{ other: string }>(client, 'catalog/other-target', { ...foreignKey });
+  const others = await run(client, 'catalog/other-target', { ...foreignKey });
   if (others.length > 0)
     throw new LedgerNotTrusted(
       `refused: the ledger, schema p2pfk, says that ${foreignKey.table} referenced ${foreignKey.referencedTable}, and the foreign keys of its partitions reference ${others.map(({ other }) => other).join(', ')}: find out who changed it before you go on (superusers, the ledger's owner and, before version 3, members of pg_write_all_data can)`,
     );
   await refuseUntrustedCode(client, foreignKey);
-}
-
-interface UntrustedRow {
-  readonly code: string;
-  readonly owner: string;
-  readonly session_role: string;
-  readonly remedy: string;
 }
 
 /** Two tables whose rows are read, each with all of its partitions. */
@@ -45,7 +38,7 @@ export async function untrustedCodeOf(
   client: Client,
   foreignKey: TablesRead,
 ): Promise<{ readonly what: string; readonly remedy: string } | undefined> {
-  const rows = await run<UntrustedRow & Record<string, unknown>>(client, 'catalog/untrusted-code', { ...foreignKey });
+  const rows = await run(client, 'catalog/untrusted-code', { ...foreignKey });
   const [first] = rows;
   if (!first) return undefined;
   const list = rows.map(({ code, owner }) => `${code} of ${owner}`).join(', ');
@@ -60,7 +53,7 @@ export async function untrustedCodeOf(
  * would pay several times; where the tables belong to the login's own roles, and have no types of the application's, it is not needed again.
  */
 export async function mayHaveNewCode(client: Client, reads: TablesRead): Promise<boolean> {
-  const { may } = await runOne<{ may: boolean }>(client, 'catalog/may-change-code', { ...reads });
+  const { may } = await runOne(client, 'catalog/may-change-code', { ...reads });
   return may;
 }
 

@@ -6,21 +6,14 @@
  * kept in histories, never names them.
  */
 import type { Client } from 'pg';
-import {
-  ConnectionLost,
-  InvalidInput,
-  type LockHolder,
-  LockTimeout,
-  type P2pfkError,
-  PrivilegeMissing,
-} from '../contracts/errors.ts';
+import { ConnectionLost, InvalidInput, LockTimeout, type P2pfkError, PrivilegeMissing } from '../contracts/errors.ts';
 import { openReader, readersOf } from '../ledger/connect.ts';
 import { type DatabaseIdentity, describeIdentity, readIdentity } from '../ledger/schema/identity.ts';
 import { showsBlockingQueries } from '../postgres/locks/blockers.ts';
 import { describeHolders, withoutSecrets } from '../postgres/locks/describe-holders.ts';
 import { isConnectionError, messageOf, toNamedError } from '../postgres/postgres-errors.ts';
 import { asLogin, runAsLogin } from '../postgres/session/as-login.ts';
-import { runOne } from '../postgres/sql.ts';
+import { type Row, runOne } from '../postgres/sql.ts';
 
 /** A reader in use: tried again as a lock that is not free. Its holders are sessions of another server than the primary. */
 export class ReaderBusy extends LockTimeout {}
@@ -30,12 +23,6 @@ export interface Reader extends Record<string, unknown> {
   /** `host:port` */
   readonly name: string;
   /** `max_standby_streaming_delay` as the reader shows it: `30s`, `-1`. */
-  readonly streaming_delay: string;
-}
-
-interface ReaderState {
-  readonly in_recovery: boolean;
-  readonly sees_all: boolean;
   readonly streaming_delay: string;
 }
 
@@ -83,7 +70,7 @@ export async function requireFreeReaders(client: Client, { relations, budgetMs, 
   const holders = await eachReader(client, async (session, name) => {
     const { in_recovery } = await readState(session);
     if (!in_recovery) throw new ConnectionLost('it is no standby any more');
-    const found = await runAsLogin<LockHolder & Record<string, unknown>>(session, 'checks/reader-holders', {
+    const found = await runAsLogin(session, 'checks/reader-holders', {
       relations,
       older_than_ms: budgetMs,
       blocking_queries: showsBlockingQueries(),
@@ -99,8 +86,8 @@ export async function requireFreeReaders(client: Client, { relations, budgetMs, 
   throw new ReaderBusy(message, { holders: all });
 }
 
-function readState(session: Client): Promise<ReaderState> {
-  return asLogin(session, () => runOne<ReaderState & Record<string, unknown>>(session, 'checks/reader'));
+function readState(session: Client): Promise<Row<'checks/reader'>> {
+  return asLogin(session, () => runOne(session, 'checks/reader'));
 }
 
 /** Asks all readers side by side. A session that was lost since the last question is opened again once. */

@@ -3,7 +3,7 @@
  * can put the parent FK back, and the row-movement guards belong to a migration again. Only with a person's acceptance.
  */
 import type { Client } from 'pg';
-import type { AlwaysFiring, ForeignKey } from '../catalog/foreign-key.ts';
+import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { type Pair, readPairing } from '../catalog/pairs.ts';
 import { guardNumber, readGuards, wantsGuard } from '../catalog/row-movement-guard.ts';
 import { readServer } from '../catalog/server-facts.ts';
@@ -14,10 +14,10 @@ import { type MigrationOptions, readMigration } from '../ledger/migrations.ts';
 import { noteEvent } from '../ledger/notes/events.ts';
 import { ensureLedger } from '../ledger/schema/make-ledger.ts';
 import { inTransaction } from '../postgres/session/transactions.ts';
-import { run, runOne } from '../postgres/sql.ts';
+import { type Row, run, runOne } from '../postgres/sql.ts';
+import { readSql } from '../postgres/sql-files.ts';
 import { changeOnline } from '../steps/locks/online-change.ts';
 import { guardRepair } from './guard-drift.ts';
-import { Steps } from './repair-steps.ts';
 
 /** Name of the step in the ledger. */
 const STEP = 'AdoptFromCatalog';
@@ -28,12 +28,6 @@ export interface Adoption {
   readonly finding: { readonly id: string; readonly message: string };
   /** The parent FK's name as the operator remembers it, as stored; empty where it is to be chosen. */
   readonly wantedName: string;
-}
-
-interface Names {
-  readonly constraint_name: string;
-  readonly refusal: string;
-  readonly former_names: readonly object[];
 }
 
 /**
@@ -64,9 +58,9 @@ export async function adopt(client: Client, adoption: Adoption, budgetMs: number
     execution: `p2pfk audit ${accepted.at}`,
   };
   const id = await inTransaction(client, async () => {
-    await run(client, 'ledger/hold-adoption');
+    await client.query(readSql('ledger/hold-adoption'));
     const entry = foreignKey.migrationId
-      ? await run<{ id: string }>(client, 'ledger/update-adopted', { ...values, migration_id: foreignKey.migrationId })
+      ? await run(client, 'ledger/update-adopted', { ...values, migration_id: foreignKey.migrationId })
       : await insertEntry(client, adoption, values);
     const [found] = entry;
     if (!found)
@@ -84,21 +78,12 @@ export async function adopt(client: Client, adoption: Adoption, budgetMs: number
   return id;
 }
 
-interface Shape {
-  readonly definition: string;
-  readonly pairs: number;
-  readonly partition: string;
-  /** By the owner of the table, who alone decides what its foreign key is. */
-  readonly vouched: boolean;
-  readonly remedy: string;
-}
-
 /**
  * All pair FKs say the same, or nothing says what the parent FK was. Where neither the parent FK nor an entry says it, one of them has to be on
  * a partition of the table's owner: owners of partitions can make theirs anew, and the parent FK holds for all partitions.
  */
 async function refuseDifferent(client: Client, foreignKey: ForeignKey, pairs: readonly Pair[]): Promise<void> {
-  const shapes = await run<Shape & Record<string, unknown>>(client, 'audit/shapes-of-pairs', { ...foreignKey, pairs });
+  const shapes = await run(client, 'audit/shapes-of-pairs', { ...foreignKey, pairs });
   if (shapes.length <= 1) {
     const [shape] = shapes;
     const known = foreignKey.constraint_oid !== null || foreignKey.migrationId !== null;
@@ -124,10 +109,10 @@ async function namesFor(
   client: Client,
   { foreignKey, wantedName }: Adoption,
   pairs: readonly Pair[],
-): Promise<Pick<Names, 'constraint_name' | 'former_names'>> {
+): Promise<Pick<Row<'ledger/adopted-names'>, 'constraint_name' | 'former_names'>> {
   if (foreignKey.constraint_oid !== null || foreignKey.migrationId !== null)
     return { constraint_name: foreignKey.constraint_name, former_names: [] };
-  const names = await runOne<Names & Record<string, unknown>>(client, 'ledger/adopted-names', {
+  const names = await runOne(client, 'ledger/adopted-names', {
     ...foreignKey,
     pairs,
     wanted: wantedName,
@@ -142,20 +127,22 @@ async function namesFor(
 async function insertEntry(
   client: Client,
   { foreignKey }: Adoption,
-  values: Readonly<Record<string, unknown>> & {
+  values: {
+    readonly constraint_name: string;
+    readonly execution: string;
     readonly pairs: readonly Pair[];
     readonly accepted: readonly AcceptedFinding[];
   },
-): Promise<{ id: string }[]> {
+): Promise<Row<'ledger/adopt-migration'>[]> {
   const dropped = foreignKey.constraint_oid === null;
   const { firing } = dropped
-    ? await runOne<{ firing: AlwaysFiring[] }>(client, 'ledger/adopted-firing', { ...foreignKey, pairs: values.pairs })
+    ? await runOne(client, 'ledger/adopted-firing', { ...foreignKey, pairs: values.pairs })
     : foreignKey;
-  return run<{ id: string }>(client, 'ledger/adopt-migration', {
+  return run(client, 'ledger/adopt-migration', {
     ...foreignKey,
     referenced_table: foreignKey.referencedTable,
-    constraint_name: String(values.constraint_name),
-    execution: String(values.execution),
+    constraint_name: values.constraint_name,
+    execution: values.execution,
     dropped,
     firing,
     guard_number: await guardNumber(client, values.pairs),
@@ -181,9 +168,8 @@ async function createMissingGuards(
   budgetMs: number,
 ): Promise<void> {
   const { migrationId } = foreignKey;
-  const steps = new Steps(client, foreignKey);
   for (const guard of await readGuards(client, foreignKey, migrationId, pairs)) {
-    const repair = await guardRepair(steps, guard);
+    const repair = await guardRepair(client, guard);
     if (repair === undefined) continue;
     const { locks } = repair;
     // Without the migration's number: where the parent FK exists, its migration is not at rest.

@@ -12,11 +12,11 @@ import {
   silentAction,
   standingGuards,
 } from '../catalog/row-movement-guard.ts';
+import { statementTexts } from '../catalog/statements.ts';
 import { lateTriggers } from '../checks/preflight/sql-findings.ts';
 import type { Severity } from '../contracts/documents.ts';
 import { run } from '../postgres/sql.ts';
 import type { Drift, RepairStep } from './drift.ts';
-import { Steps } from './repair-steps.ts';
 import { guardedBy, type Subject } from './subjects.ts';
 
 type LockedStep = Extract<RepairStep, { kind: 'locked' }>;
@@ -29,14 +29,13 @@ export async function findGuardDrift(client: Client, subject: Subject, pairs: re
   const covered = pairs.filter((pair) => pair.constraint_oid !== null);
   const migrationId = guardedBy(subject) ?? (await numberOfOthers(client, foreignKey, covered));
   if (migrationId === undefined) return [];
-  const steps = new Steps(client, foreignKey);
   const guards = await readGuards(client, foreignKey, migrationId, covered);
   const old = (await standingGuards(client, migrationId)).find((guard) => guard.old);
   const replaced = guards.filter((guard) => !guard.stands && old !== undefined && fires(guard.old_firing));
   const found: Drift[] = [];
-  for (const guard of guards) if (!replaced.includes(guard)) found.push(...(await ofLeaf(steps, guard)));
-  if (old) found.push(await ofOlderEdition(client, steps, migrationId, old, replaced));
-  if (foreignKey.migrationId !== null) found.push(...(await leftovers(client, steps, covered, guards)));
+  for (const guard of guards) if (!replaced.includes(guard)) found.push(...(await ofLeaf(client, guard)));
+  if (old) found.push(await ofOlderEdition(client, migrationId, old, replaced));
+  if (foreignKey.migrationId !== null) found.push(...(await leftovers(client, covered, guards)));
   const late = await lateTriggers(client, foreignKey, covered, options);
   for (const { id, severity, message, remedy } of late)
     found.push(about(foreignKey.referencedTable, id, severity, message, remedy, []));
@@ -44,21 +43,12 @@ export async function findGuardDrift(client: Client, subject: Subject, pairs: re
 }
 
 /** Guards of an entry that is lost, beside those of the one that took its place. */
-async function leftovers(
-  client: Client,
-  steps: Steps,
-  covered: readonly Pair[],
-  guards: readonly Guard[],
-): Promise<Drift[]> {
-  const others = await run<{ pair: number; referenced_oid: number; relation: string; sql: string }>(
-    client,
-    'audit/other-guards',
-    { pairs: covered },
-  );
+async function leftovers(client: Client, covered: readonly Pair[], guards: readonly Guard[]): Promise<Drift[]> {
+  const others = await run(client, 'audit/other-guards', { pairs: covered });
   const found: Drift[] = [];
   for (const { referenced_oid, relation, sql, pair } of others) {
     const guarded = guards.some((guard) => guard.oid === referenced_oid && isEffective(guard));
-    const [lock = ''] = await steps.texts('lock-guard-for-drop', [{ pair, referenced_oid }]);
+    const [lock = ''] = await lockTexts(client, 'lock-guard-for-drop', { pair, referenced_oid });
     const locks = [{ sql: lock, mode: 'ACCESS EXCLUSIVE', relations: [referenced_oid] }] as const;
     found.push(
       about(
@@ -85,9 +75,9 @@ async function numberOfOthers(
   return guardNumber(client, covered);
 }
 
-async function ofLeaf(steps: Steps, guard: Guard): Promise<Drift[]> {
+async function ofLeaf(client: Client, guard: Guard): Promise<Drift[]> {
   const { relation } = guard;
-  const step = await guardRepair(steps, guard);
+  const step = await guardRepair(client, guard);
   if (step === undefined) return [];
   const repair = [step];
   if (!guard.taken)
@@ -125,24 +115,23 @@ async function ofLeaf(steps: Steps, guard: Guard): Promise<Drift[]> {
 }
 
 /** What makes the guard of one leaf stand; undefined where it does. */
-export async function guardRepair(steps: Steps, guard: Guard): Promise<LockedStep | undefined> {
+export async function guardRepair(client: Client, guard: Guard): Promise<LockedStep | undefined> {
   if (guard.stands) return undefined;
-  if (!guard.taken) return locked(steps, guard, [guard.repair_sql]);
-  if (guard.same) return locked(steps, guard, [guard.enable_sql]);
-  return locked(steps, guard, [guard.drop_sql, guard.sql], 'lock-guard-for-drop');
+  if (!guard.taken) return locked(client, guard, [guard.repair_sql]);
+  if (guard.same) return locked(client, guard, [guard.enable_sql]);
+  return locked(client, guard, [guard.drop_sql, guard.sql], 'lock-guard-for-drop');
 }
 
 /** It works, but misses a key that another trigger changes, and its copies are locked all together. */
 async function ofOlderEdition(
   client: Client,
-  steps: Steps,
   migrationId: string,
   old: StandingGuard,
   replaced: readonly Guard[],
 ): Promise<Drift> {
-  const [lock = ''] = await steps.texts('lock-guard-for-drop', [old]);
+  const [lock = ''] = await lockTexts(client, 'lock-guard-for-drop', old);
   const creations: RepairStep[] = [];
-  for (const guard of replaced) creations.push(await locked(steps, guard, [guard.repair_sql]));
+  for (const guard of replaced) creations.push(await locked(client, guard, [guard.repair_sql]));
   return about(
     old.relation,
     'guard-outdated',
@@ -180,14 +169,24 @@ function fires(firing: string | null): boolean {
 }
 
 async function locked(
-  steps: Steps,
+  client: Client,
   { pair, oid }: Guard,
   sql: readonly string[],
-  file: 'lock-guard' | 'lock-guard-for-drop' = 'lock-guard',
+  file: GuardLock = 'lock-guard',
 ): Promise<LockedStep> {
-  const [lock = ''] = await steps.texts(file, [{ pair, referenced_oid: oid }]);
+  const [lock = ''] = await lockTexts(client, file, { pair, referenced_oid: oid });
   const mode = file === 'lock-guard' ? 'SHARE ROW EXCLUSIVE' : 'ACCESS EXCLUSIVE';
   return { kind: 'locked', locks: [{ sql: lock, mode, relations: [oid] }], sql };
+}
+
+type GuardLock = 'lock-guard' | 'lock-guard-for-drop';
+
+function lockTexts(
+  client: Client,
+  file: GuardLock,
+  pair: Pick<StandingGuard, 'pair' | 'referenced_oid'>,
+): Promise<string[]> {
+  return statementTexts(client, `statements/${file}`, { pairs: [pair] });
 }
 
 function about(

@@ -5,24 +5,11 @@ import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { hasForeignTable, isSamePair, type Pair } from '../catalog/pairs.ts';
 import type { Finding, Severity } from '../contracts/documents.ts';
 import type { LedgerPair } from '../ledger/pairs.ts';
-import { run } from '../postgres/sql.ts';
+import { type Row, run } from '../postgres/sql.ts';
 import { addToLedgerStatements } from '../provision/add-to-ledger.ts';
 import type { Drift } from './drift.ts';
 import { type LeafForeignKey, onLedger, Steps } from './repair-steps.ts';
 import { guardedBy, type Subject } from './subjects.ts';
-
-interface Trigger {
-  readonly pair: number;
-  readonly trigger: string;
-  readonly relation: string;
-  readonly fires: boolean;
-}
-
-interface InvalidIndex {
-  readonly pair: number;
-  readonly index_name: string;
-  readonly owned: boolean;
-}
 
 /** What the catalog and the ledger say of all pairs, read once. */
 interface Reading {
@@ -30,8 +17,8 @@ interface Reading {
   readonly foreignKey: ForeignKey;
   readonly steps: Steps;
   readonly leafForeignKeys: readonly LeafForeignKey[];
-  readonly triggers: readonly Trigger[];
-  readonly invalidIndexes: readonly InvalidIndex[];
+  readonly triggers: readonly Row<'audit/pair-triggers'>[];
+  readonly invalidIndexes: readonly Row<'audit/invalid-indexes'>[];
   /** The migration was to build none: that one is missing is no drift. */
   readonly noIndexes: boolean;
   /** Undefined where there is no ledger, or none that this role may read. */
@@ -59,11 +46,11 @@ export async function findPairDrift(
     noIndexes: subject.options.noIndexes === true,
     steps: new Steps(client, foreignKey, { migrationId: guardedBy(subject), leafForeignKeys, pairs }),
     leafForeignKeys,
-    triggers: await run<Trigger & Record<string, unknown>>(client, 'audit/pair-triggers', {
+    triggers: await run(client, 'audit/pair-triggers', {
       firing: foreignKey.firing,
       pairs: constrained,
     }),
-    invalidIndexes: await run<InvalidIndex & Record<string, unknown>>(client, 'audit/invalid-indexes', {
+    invalidIndexes: await run(client, 'audit/invalid-indexes', {
       ...foreignKey,
       pairs,
     }),
@@ -75,7 +62,7 @@ export async function findPairDrift(
 }
 
 export function readLeafForeignKeys(client: Client, foreignKey: ForeignKey): Promise<LeafForeignKey[]> {
-  return run<LeafForeignKey & Record<string, unknown>>(client, 'audit/leaf-foreign-keys', { ...foreignKey });
+  return run(client, 'audit/leaf-foreign-keys', { ...foreignKey });
 }
 
 async function ofPair(reading: Reading, pair: Pair): Promise<Drift[]> {
@@ -280,9 +267,7 @@ async function indexes({ steps, foreignKey, invalidIndexes, noIndexes }: Reading
 /** Made by hand, and well made. */
 async function unnoted({ client, foreignKey }: Reading, pair: Pair): Promise<Drift> {
   const texts =
-    foreignKey.migrationId === null
-      ? []
-      : await addToLedgerStatements(client, foreignKey, foreignKey.migrationId, [pair]);
+    foreignKey.migrationId === null ? [] : await addToLedgerStatements(client, foreignKey.migrationId, [pair]);
   return {
     ...about(
       pair,

@@ -3,24 +3,15 @@ import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import type { Pair } from '../catalog/pairs.ts';
 import { dropGuardStatements, readGuards } from '../catalog/row-movement-guard.ts';
+import { statementTexts } from '../catalog/statements.ts';
+import type { LockMode } from '../contracts/column-types.ts';
 import { PartitionSetChanged } from '../contracts/errors.ts';
-import type { LockMode, LockRequest } from '../postgres/locks/lock-wait.ts';
-import { run, type SqlValue } from '../postgres/sql.ts';
+import type { LockRequest } from '../postgres/locks/lock-wait.ts';
+import { type Row, run } from '../postgres/sql.ts';
 import type { RepairStep } from './drift.ts';
 
 /** A foreign key that a leaf has of its own; see `sql/audit/leaf-foreign-keys.sql`. */
-export interface LeafForeignKey {
-  readonly constraint_oid: number;
-  readonly constraint_name: string;
-  readonly referencing_oid: number;
-  readonly referencing: string;
-  readonly referenced_oid: number;
-  readonly referenced: string;
-  readonly referenced_kind: string;
-  readonly in_tree: boolean;
-  readonly definition: string;
-  readonly shaped: boolean;
-}
+export type LeafForeignKey = Row<'audit/leaf-foreign-keys'>;
 
 type Between = Pick<Pair, 'referencing_oid' | 'referenced_oid'>;
 
@@ -53,7 +44,7 @@ export class Steps {
       {
         kind: 'locked',
         locks: [await this.lock('lock-pair', 'SHARE ROW EXCLUSIVE', pair)],
-        sql: [...(await this.#createGuard(pair)), ...(await this.texts('add-pair-foreign-key', [pair]))],
+        sql: [...(await this.#createGuard(pair)), ...(await this.#addPair(pair))],
       },
       ...(await this.validate(pair)),
     ];
@@ -65,8 +56,8 @@ export class Steps {
     old: Pick<LeafForeignKey, 'constraint_oid' | 'constraint_name'>,
   ): Promise<RepairStep[]> {
     const named = { ...pair, constraint_name: old.constraint_name };
-    const drop = await this.texts('drop-foreign-keys', [{ pair: pair.pair, constraint_oid: old.constraint_oid }]);
-    const add = await this.texts('add-pair-foreign-key', [named]);
+    const drop = await this.#dropConstraint(pair.pair, old);
+    const add = await this.#addPair(named);
     return [
       {
         kind: 'locked',
@@ -78,10 +69,10 @@ export class Steps {
   }
 
   async validate(pair: Pair): Promise<RepairStep[]> {
-    const [lock = ''] = await this.texts('lock-validation', [pair]);
+    const [lock = ''] = await statementTexts(this.#client, 'statements/lock-validation', { pairs: [pair] });
     const { referencing: table, referenced: referencedTable, referencing_oid, referenced_oid } = pair;
     const reads = { table, referencedTable, referencing_oid, referenced_oid };
-    const texts = await this.texts('validate-pair-foreign-key', [pair]);
+    const texts = await statementTexts(this.#client, 'statements/validate-pair-foreign-key', { pairs: [pair] });
     return texts.map((sql) => ({ kind: 'validate', lock, sql, reads }));
   }
 
@@ -90,10 +81,7 @@ export class Steps {
     return {
       kind: 'locked',
       locks: [await this.lock(file, 'ACCESS EXCLUSIVE', foreignKey)],
-      sql: [
-        ...(await this.texts('drop-foreign-keys', [{ pair: 1, constraint_oid: foreignKey.constraint_oid }])),
-        ...(await this.#dropGuard(foreignKey)),
-      ],
+      sql: [...(await this.#dropConstraint(1, foreignKey)), ...(await this.#dropGuard(foreignKey))],
     };
   }
 
@@ -120,7 +108,10 @@ export class Steps {
     return {
       kind: 'locked',
       locks: [await this.lock('lock-pair', 'SHARE ROW EXCLUSIVE', pair)],
-      sql: await this.texts('enable-triggers', [pair]),
+      sql: await statementTexts(this.#client, 'statements/enable-triggers', {
+        firing: this.#foreignKey.firing,
+        pairs: [pair],
+      }),
     };
   }
 
@@ -129,47 +120,54 @@ export class Steps {
     pair: Pair,
     leftover?: { readonly index_name: string; readonly owned: boolean },
   ): Promise<RepairStep[]> {
-    if (leftover?.owned)
-      return concurrently(await this.texts('reindex', [{ ...pair, index_name: leftover.index_name }]), pair);
+    if (leftover?.owned) return this.#reindex(pair, leftover);
     return [
-      ...(leftover
-        ? concurrently(await this.texts('drop-index', [{ ...pair, index_name: leftover.index_name }]), pair)
-        : []),
-      ...concurrently(await this.texts('create-index', [pair])),
+      ...(leftover ? await this.#dropIndex(pair, leftover) : []),
+      ...concurrently(
+        await statementTexts(this.#client, 'statements/create-index', { ...this.#foreignKey, pairs: [pair] }),
+      ),
     ];
   }
 
   /** An INVALID index beside one that serves: of no use, unless another object owns it. */
-  async clearIndex(pair: Pair, index: { readonly index_name: string; readonly owned: boolean }): Promise<RepairStep[]> {
-    return concurrently(
-      await this.texts(index.owned ? 'reindex' : 'drop-index', [{ ...pair, index_name: index.index_name }]),
-      pair,
-    );
+  clearIndex(pair: Pair, index: { readonly index_name: string; readonly owned: boolean }): Promise<RepairStep[]> {
+    return index.owned ? this.#reindex(pair, index) : this.#dropIndex(pair, index);
   }
 
-  async lock(file: string, mode: LockMode, { referencing_oid, referenced_oid }: Between): Promise<LockRequest> {
-    const [lock] = await run<Pick<LockRequest, 'sql' | 'ways'>>(this.#client, `statements/${file}`, {
+  async #reindex(pair: Pair, { index_name }: Pick<Pair, 'index_name'>): Promise<RepairStep[]> {
+    const pairs = [{ ...pair, index_name }];
+    return concurrently(await statementTexts(this.#client, 'statements/reindex', { pairs }), pair);
+  }
+
+  async #dropIndex(pair: Pair, { index_name }: Pick<Pair, 'index_name'>): Promise<RepairStep[]> {
+    const values = { ...this.#foreignKey, pairs: [{ ...pair, index_name }] };
+    return concurrently(await statementTexts(this.#client, 'statements/drop-index', values), pair);
+  }
+
+  #addPair(pair: Pair): Promise<string[]> {
+    return statementTexts(this.#client, 'statements/add-pair-foreign-key', {
       ...this.#foreignKey,
+      constraint_oid: String(this.#foreignKey.constraint_oid ?? ''),
+      pairs: [pair],
+    });
+  }
+
+  #dropConstraint(pair: number, { constraint_oid }: Pick<LeafForeignKey, 'constraint_oid'>): Promise<string[]> {
+    return statementTexts(this.#client, 'statements/drop-foreign-keys', { pairs: [{ pair, constraint_oid }] });
+  }
+
+  async lock(
+    file: 'lock-pair' | 'lock-pair-for-drop' | 'lock-leaf-for-drop',
+    mode: LockMode,
+    { referencing_oid, referenced_oid }: Between,
+  ): Promise<LockRequest> {
+    const [lock] = await run(this.#client, `statements/${file}`, {
       pairs: [{ pair: 1, referencing_oid, referenced_oid }],
     });
     if (!lock)
       throw new PartitionSetChanged(`partitions were dropped meanwhile: sql/statements/${file}.sql has no statement`);
-    const { sql, ways } = lock;
-    return { sql, ways, mode, relations: [referencing_oid, referenced_oid] };
-  }
-
-  /** All texts of one file of `sql/statements/`, in its order. */
-  async texts(
-    file: string,
-    pairs: readonly object[] = [],
-    more: Readonly<Record<string, SqlValue>> = {},
-  ): Promise<string[]> {
-    const rows = await run<{ sql: string }>(this.#client, `statements/${file}`, {
-      ...this.#foreignKey,
-      ...more,
-      pairs,
-    });
-    return rows.map(({ sql }) => sql);
+    const ways = 'ways' in lock ? lock.ways : undefined;
+    return { sql: lock.sql, ways, mode, relations: [referencing_oid, referenced_oid] };
   }
 }
 

@@ -223,7 +223,7 @@ async function settle(client: Client, foreignKey: ForeignKey, { makes, unchecked
       });
     } else {
       const noted = { ...pair, constraint_added: makes.constraint, index_added: makes.index };
-      await addToLedger(client, foreignKey, migrationId, [noted]);
+      await addToLedger(client, migrationId, [noted]);
     }
   }
   if (!unchecked) return;

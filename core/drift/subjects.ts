@@ -6,11 +6,11 @@ import { wantsGuard } from '../catalog/row-movement-guard.ts';
 import { refuseUntrustedCode } from '../catalog/untrusted-code.ts';
 import { InvalidInput, NotMigrated } from '../contracts/errors.ts';
 import { requireForeignKeyTexts } from '../ledger/foreign-key-texts.ts';
-import type { LedgerMigration, MigrationOptions, MigrationState } from '../ledger/migrations.ts';
+import type { MigrationOptions, MigrationState } from '../ledger/migrations.ts';
 import { resolveForeignKey } from '../ledger/resolve-foreign-key.ts';
 import { checkLedger, isLedgerReadable } from '../ledger/schema/state.ts';
 import { sqlStateOf } from '../postgres/postgres-errors.ts';
-import { run, runOne } from '../postgres/sql.ts';
+import { type Row, run, runOne } from '../postgres/sql.ts';
 import { strangersTable, tablesWithUntrustedCode, type UnreadTable, unprotectedPartitions } from './unread.ts';
 
 export interface Subject {
@@ -161,15 +161,12 @@ function storedName(name: string): string {
   return /^[A-Za-z_][\w$]*$/.test(name) ? name.toLowerCase() : name;
 }
 
-interface Root {
-  readonly root: string;
-  readonly root_oid: number;
-}
+type Root = Row<'provision/target'>;
 
 async function rootOf(client: Client, table: string): Promise<Root | undefined> {
   try {
     const table_oid = await resolveTable(client, table);
-    const [root] = await run<Root & Record<string, unknown>>(client, 'provision/target', { table_oid });
+    const [root] = await run(client, 'provision/target', { table_oid });
     return root;
   } catch (error) {
     if (sqlStateOf(error) === undefined) throw error;
@@ -177,22 +174,13 @@ async function rootOf(client: Client, table: string): Promise<Root | undefined> 
   }
 }
 
-type LedgerRow = LedgerMigration & {
-  readonly tables_exist: boolean;
-  readonly table_oid_now: number | null;
-  readonly referenced_oid_now: number | null;
-  readonly table_name_now: string;
-  readonly referenced_name_now: string;
-  readonly constraint_oid: number | null;
-};
+type LedgerRow = Row<'audit/ledger-migrations'>;
 
 async function readLedger(
   client: Client,
 ): Promise<{ known: Subject[]; unfinished: UnfinishedMigration[]; orphaned: OrphanedMigration[] }> {
   const readable = await isLedgerReadable(client);
-  const rows = readable
-    ? (await run<LedgerRow & Record<string, unknown>>(client, 'audit/ledger-migrations')).map(requireForeignKeyTexts)
-    : [];
+  const rows = readable ? (await run(client, 'audit/ledger-migrations')).map(requireForeignKeyTexts) : [];
   // A parent FK that stands again after the end is a finding; before it, only that the migration is not at its end.
   const dropped = (row: LedgerRow) => row.constraint_oid === null || row.state === 'migrated';
   const relevant = rows.filter((row) => row.tables_exist && dropped(row));
@@ -226,7 +214,6 @@ function foreignKeyOf(row: LedgerRow): ForeignKey {
     table: row.table_name_now,
     referencedTable: row.referenced_name_now,
     displayDefinition: row.definition,
-    firing: row.firing ?? [],
     migrationId: row.id,
   };
 }
@@ -242,10 +229,7 @@ async function readCatalog(
   unfinished: readonly UnfinishedMigration[],
   named: number | undefined,
 ): Promise<Pick<Subjects, 'beside' | 'unread'> & { lost: Subject[] }> {
-  const tables = await run<{ table_oid: number; table_name: string; stranger: string | null }>(
-    client,
-    'audit/tables-with-pair-foreign-keys',
-  );
+  const tables = await run(client, 'audit/tables-with-pair-foreign-keys');
   const open = [...known, ...unfinished].map(({ foreignKey }) => foreignKey);
   const lost: Subject[] = [];
   const beside: ForeignKey[] = [];
@@ -259,12 +243,12 @@ async function readCatalog(
     const seen = new Set(open.filter((key) => key.referencing_oid === table_oid).map(target));
     const parents = (await parentForeignKeys(client, table_oid)).filter((parent) => !seen.has(target(parent)));
     // The most frequent actions come first: others on the same columns are drift, not a foreign key of their own.
-    for (const shape of await run<Shape & Record<string, unknown>>(client, 'catalog/migrated-foreign-keys', {
+    for (const shape of await run(client, 'catalog/migrated-foreign-keys', {
       table_oid,
     })) {
       if (seen.has(target(shape))) continue;
       seen.add(target(shape));
-      const { stands } = await runOne<{ stands: boolean }>(client, 'audit/parent-foreign-key-stands', {
+      const { stands } = await runOne(client, 'audit/parent-foreign-key-stands', {
         ...shape,
         table_oid,
       });

@@ -1,16 +1,17 @@
 /** Drift of a table beside its pairs: a parent FK that is back, lone partitions, the guard, the ledger itself. */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
-import { FOREIGN_TABLE, holdingRows, isSamePair, type Pairing, type Unpaired } from '../catalog/pairs.ts';
+import { FOREIGN_TABLE, holdingRows, isSamePair, type Pairing } from '../catalog/pairs.ts';
+import { statementTexts } from '../catalog/statements.ts';
+import type { Unpaired } from '../contracts/column-types.ts';
 import type { Severity } from '../contracts/documents.ts';
 import { UntrustedCode } from '../contracts/errors.ts';
 import { shellWord } from '../contracts/safe-text.ts';
 import { readMigration } from '../ledger/migrations.ts';
 import type { LedgerPair } from '../ledger/pairs.ts';
 import { checkLedger } from '../ledger/schema/state.ts';
-import type { LockRequest } from '../postgres/locks/lock-wait.ts';
 import { contained } from '../postgres/session/transactions.ts';
-import { run } from '../postgres/sql.ts';
+import { type Row, run } from '../postgres/sql.ts';
 import { partnerName } from '../provision/pair-names-by-rule.ts';
 import { readBound, readSiblings } from '../provision/place.ts';
 import { refuseCodeOfReferencedTables } from '../provision/referenced-tables.ts';
@@ -124,17 +125,12 @@ async function parentForeignKeys(client: Client, foreignKey: ForeignKey, { pairs
   return found;
 }
 
-interface LonePartition {
-  readonly oid: number;
-  readonly schema: string;
-  readonly name: string;
-  readonly parent_oid: number;
-}
+type LonePartition = Row<'audit/lone-partitions'>;
 
 async function lonePartitions(client: Client, foreignKey: ForeignKey, pairing: Pairing): Promise<Drift[]> {
   const lone = pairing.unpaired.filter(({ side, needsPair = true }) => side === 'referencing' && needsPair);
   const holding = await holdingRows(client, foreignKey, lone);
-  const places = await run<LonePartition & Record<string, unknown>>(client, 'audit/lone-partitions', {
+  const places = await run(client, 'audit/lone-partitions', {
     relations: lone.map((partition) => partition.oid),
   });
   const leafForeignKeys = lone.length > 0 ? await readLeafForeignKeys(client, foreignKey) : [];
@@ -213,9 +209,8 @@ async function makePartner(
   );
   const partner = family && partnerName(family.siblings, place);
   if (!partner) return [];
-  const [free] = await run<{ taken: boolean; too_long: boolean }>(client, 'provision/names', { names: [partner] });
+  const [free] = await run(client, 'provision/names', { names: [partner] });
   if (!free || free.taken || free.too_long) return [];
-  const steps = new Steps(client, foreignKey);
   const parents = { referencing_parent_oid: place.parent_oid, referenced_parent_oid: family.referencedParent };
   try {
     await refuseCodeOfReferencedTables(client, parents);
@@ -223,16 +218,13 @@ async function makePartner(
     if (error instanceof UntrustedCode) return [];
     throw error;
   }
-  const locks = await run<LockRequest & Record<string, unknown>>(
-    client,
-    'statements/lock-for-attach-partition',
-    parents,
-  );
+  const locks = await run(client, 'statements/lock-for-attach-partition', parents);
   const values = { parent_oid: family.referencedParent, ...partner, bound };
-  const sql = [];
-  for (const file of ['create-partition-table', 'own-partition', 'attach-partition']) {
-    sql.push(...(await steps.texts(file, [], values)));
-  }
+  const sql = [
+    ...(await statementTexts(client, 'statements/create-partition-table', values)),
+    ...(await statementTexts(client, 'statements/own-partition', values)),
+    ...(await statementTexts(client, 'statements/attach-partition', values)),
+  ];
   const { rows } = await client.query<{ name: string }>(
     'SELECT o::regclass::text AS name FROM unnest($1::oid[]) WITH ORDINALITY u(o, n) ORDER BY n',
     [[place.parent_oid, family.referencedParent]],
@@ -245,15 +237,18 @@ async function makePartner(
 /** Partitions come and go: that a pair is no more is no fault, only the ledger does not know it. */
 async function gonePairs(
   client: Client,
-  foreignKey: ForeignKey,
+  { migrationId }: ForeignKey,
   { pairs }: Pairing,
   ledgerPairs: readonly LedgerPair[],
 ): Promise<Drift[]> {
+  if (migrationId === null) return [];
   const gone = ledgerPairs.filter((noted) => !pairs.some((pair) => isSamePair(noted, pair)));
-  const steps = new Steps(client, foreignKey);
   const found: Drift[] = [];
   for (const noted of gone) {
-    const texts = await steps.texts('forget-ledger-pairs', [noted], { migration_id: foreignKey.migrationId });
+    const texts = await statementTexts(client, 'statements/forget-ledger-pairs', {
+      migration_id: migrationId,
+      pairs: [noted],
+    });
     found.push(
       drift(
         'ledger-pair-gone',
@@ -278,10 +273,8 @@ export async function orphanedMigration(client: Client, migration: OrphanedMigra
       'p2pfk audit --relink compares them with the ledger, and links it to them',
       { steps: [] },
     );
-  const texts = await run<{ sql: string }>(client, 'statements/forget-ledger-migration', {
-    migration_id: migration.id,
-  });
+  const texts = await statementTexts(client, 'statements/forget-ledger-migration', { migration_id: migration.id });
   return drift('ledger-table-gone', 'warning', `${what} that are no more`, 'let the ledger forget it', {
-    steps: onLedger(texts.map(({ sql }) => sql)),
+    steps: onLedger(texts),
   });
 }

@@ -50,7 +50,7 @@ export async function unprotectedPartitions(client: Client, foreignKey: ForeignK
   const { migrationId } = foreignKey;
   if (migrationId === null) return [];
   const pairs = await readPairs(client, migrationId);
-  const rows = await run<{ partition: string }>(client, 'audit/unprotected-partitions', { ...foreignKey, pairs });
+  const rows = await run(client, 'audit/unprotected-partitions', { ...foreignKey, pairs });
   return rows.map(({ partition }) => partition);
 }
 

@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import { type ForeignKey, fromStanding, type Purpose, standingForeignKeys } from '../catalog/foreign-key.ts';
 import { resolveWithoutLedger } from '../catalog/lost-foreign-key.ts';
-import { means, PARTITIONED, type StandingForeignKey } from '../catalog/standing-foreign-key.ts';
+import { isForeignKey, means, PARTITIONED, type StandingForeignKey } from '../catalog/standing-foreign-key.ts';
 import { refuseUnsafeReturn, refuseUntrustedCode } from '../catalog/untrusted-code.ts';
 import { InvalidInput, LedgerElsewhere } from '../contracts/errors.ts';
 import { redact } from '../contracts/redact.ts';
@@ -45,22 +45,18 @@ async function findForeignKey(
   }
   const open = await openMigrations(client, first.table_oid);
   await refuseStrangers(client, first, open);
-  const parentForeignKeys = standing.filter(
-    (key) => key.constraint_name !== null && key.referenced_kind === PARTITIONED,
-  );
-  const gone = open.filter((migration) => !standing.some((key) => key.constraint_name === migration.constraint_name));
+  const keys = standing.filter(isForeignKey);
+  const parentForeignKeys = keys.filter((key) => key.referenced_kind === PARTITIONED);
+  const gone = open.filter((migration) => !keys.some((key) => key.constraint_name === migration.constraint_name));
 
   const choices =
     purpose === 'rollback' || purpose === 'approve'
       ? open.map((migration) => migration.constraint_name)
-      : [
-          ...parentForeignKeys.map((key) => key.constraint_name as string),
-          ...gone.map((migration) => migration.constraint_name),
-        ];
+      : [...parentForeignKeys.map((key) => key.constraint_name), ...gone.map((migration) => migration.constraint_name)];
   // What still stands comes first to migrate, what waits comes first to approve; the others only where there is none.
   const foremost =
     purpose === 'migrate'
-      ? parentForeignKeys.map((key) => key.constraint_name as string)
+      ? parentForeignKeys.map((key) => key.constraint_name)
       : purpose === 'approve'
         ? open.filter(waitsForApproval).map((migration) => migration.constraint_name)
         : [];
@@ -76,7 +72,7 @@ async function findForeignKey(
   const [name] = matching;
   if (name === undefined) return resolveWithoutLedger(client, first, standing, wanted.constraint, purpose);
 
-  const parent = standing.find((key) => key.constraint_name === name);
+  const parent = keys.find((key) => key.constraint_name === name);
   const migration = open.find((candidate) => candidate.constraint_name === name);
   if (parent) return fromStanding(client, parent, migration?.id ?? null);
   if (migration) {
@@ -87,7 +83,6 @@ async function findForeignKey(
       referencedTable: migration.referenced_name,
       constraint_oid: null,
       displayDefinition: migration.definition,
-      firing: migration.firing ?? [],
       migrationId: migration.id,
     };
   }

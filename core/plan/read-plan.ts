@@ -3,9 +3,10 @@
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { type FinalName, readFinalNames, renameStatements } from '../catalog/pair-names.ts';
-import { type Pair, type Pairing, readPairing, statementsFor } from '../catalog/pairs.ts';
+import { type Pair, type Pairing, readPairing } from '../catalog/pairs.ts';
 import { readGuards, wantsGuard } from '../catalog/row-movement-guard.ts';
 import { forecastDrop, forecastRollback, readServer, type Server } from '../catalog/server-facts.ts';
+import { statementsFor } from '../catalog/statements.ts';
 import { type Acceptance, judgeAcceptance } from '../checks/preflight/acceptance.ts';
 import { checkOrphans } from '../checks/preflight/orphan-findings.ts';
 import { bySeverity, type Intent, preflight } from '../checks/preflight/preflight.ts';
@@ -100,41 +101,52 @@ async function plannedStatements(
 ): Promise<PlannedStatement[]> {
   const statements: PlannedStatement[] = [];
   // Pair by pair, as they run: the lock and what is done under it share a transaction.
-  const add = async (name: StepName, names: readonly string[], chosen: readonly Pair[], before: Texts = new Map()) => {
-    const texts = await Promise.all(names.map((text) => statementsFor(client, text, foreignKey, chosen)));
+  const add = (name: StepName, chosen: readonly Pair[], ...texts: readonly Texts[]) => {
     for (const { pair } of chosen) {
-      // Behind the lock, before what needs it.
-      for (const text of [...texts.slice(0, -1), before, ...texts.slice(-1)]) {
+      for (const text of texts) {
         const statement = text.get(pair);
         if (statement) statements.push({ step: ledgerStepOf(name), ...statement });
       }
     }
   };
-  await add(
+  const leftover = pairs.filter((pair) => pair.index_leftover && !input.noIndexes);
+  add(
     'build-index',
-    ['statements/drop-index'],
-    pairs.filter((pair) => pair.index_leftover && !input.noIndexes),
+    leftover,
+    await statementsFor(client, 'statements/drop-index', { ...foreignKey, pairs: leftover }),
   );
-  await add(
+  const unindexed = pairs.filter((pair) => !pair.has_index && !input.noIndexes);
+  add(
     'build-index',
-    ['statements/create-index'],
-    pairs.filter((pair) => !pair.has_index && !input.noIndexes),
+    unindexed,
+    await statementsFor(client, 'statements/create-index', { ...foreignKey, pairs: unindexed }),
   );
   const added = pairs.filter((pair) => pair.constraint_oid === null);
   const guards = wantsGuard(foreignKey, input)
     ? await readGuards(client, foreignKey, foreignKey.migrationId ?? (await nextMigrationId(client)), added)
     : [];
-  const missing = new Map(guards.filter(({ stands }) => !stands).map(({ pair, sql, lock }) => [pair, { sql, lock }]));
-  await add('add-foreign-key', ['statements/lock-pair', 'statements/add-pair-foreign-key'], added, missing);
-  await add(
+  add(
+    'add-foreign-key',
+    added,
+    await statementsFor(client, 'statements/lock-pair', { pairs: added }),
+    new Map(guards.filter(({ stands }) => !stands).map(({ pair, sql, lock }) => [pair, { sql, lock }])),
+    await statementsFor(client, 'statements/add-pair-foreign-key', {
+      ...foreignKey,
+      constraint_oid: String(foreignKey.constraint_oid ?? ''),
+      pairs: added,
+    }),
+  );
+  const unchecked = pairs.filter((pair) => !pair.validated);
+  add(
     'validate-foreign-key',
-    ['statements/lock-validation', 'statements/validate-pair-foreign-key'],
-    pairs.filter((pair) => !pair.validated),
+    unchecked,
+    await statementsFor(client, 'statements/lock-validation', { pairs: unchecked }),
+    await statementsFor(client, 'statements/validate-pair-foreign-key', { pairs: unchecked }),
   );
   if (foreignKey.constraint_oid !== null) {
     const dropStep = ledgerStepOf('drop-parent-foreign-key');
-    for (const name of ['statements/lock-tables', 'statements/drop-parent-foreign-key']) {
-      const { sql, lock } = await runOne<{ sql: string; lock: string }>(client, name, { ...foreignKey });
+    for (const name of ['statements/lock-tables', 'statements/drop-parent-foreign-key'] as const) {
+      const { sql, lock } = await runOne(client, name, { ...foreignKey });
       statements.push({ step: dropStep, sql, lock });
     }
     for (const name of finalNames.values())

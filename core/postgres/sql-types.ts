@@ -675,7 +675,7 @@ export interface Queries {
       readonly types: string;
       readonly nulls: string;
       readonly sql: string;
-      readonly lock_sql: string | null;
+      readonly lock_sql: string;
     };
   };
   'checks/delete-probe': {

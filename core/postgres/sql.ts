@@ -22,7 +22,9 @@ type Together<Union> = (Union extends unknown ? (one: Union) => void : never) ex
   : never;
 
 /** A query without parameters needs no values. */
-type Arguments<Name extends QueryName> = keyof Values<Name> extends never ? [values?: object] : [values: Values<Name>];
+export type Arguments<Name extends QueryName> = keyof Values<Name> extends never
+  ? [values?: object]
+  : [values: Values<Name>];
 
 /** Channel of node:diagnostics_channel on which each answer to a query of `sql/` is published: tests look at it. */
 export const ROWS_READ = 'p2pfk:rows-read';
@@ -65,6 +67,7 @@ export function toParameters(sql: string): PreparedText {
 }
 
 /** The text of `sql/<name>.sql` with its values written into it, for what can have no parameters. */
+export function withLiterals<Name extends QueryName>(name: Name, values: Values<Name>): string;
 export function withLiterals(name: string, values: Readonly<Record<string, SqlValue | undefined>>): string {
   return withoutFrame(readSql(name)).replace(TOKEN, (token: string, _tag: string | undefined, parameter?: string) => {
     if (parameter === undefined) return token;
@@ -124,12 +127,6 @@ export function run<Name extends QueryName>(
   name: Name,
   ...values: Arguments<Name>
 ): Promise<Row<Name>[]>;
-/** For callers that still say themselves what the query returns. */
-export function run<Asserted extends QueryResultRow>(
-  client: ClientBase,
-  name: string,
-  values?: Readonly<Record<string, SqlValue | undefined>>,
-): Promise<Asserted[]>;
 export async function run(
   client: ClientBase,
   name: string,
@@ -150,23 +147,12 @@ export async function run(
 }
 
 /** Like {@link run}, for queries that return exactly one row. */
-export function runOne<Name extends QueryName>(
+export async function runOne<Name extends QueryName>(
   client: ClientBase,
   name: Name,
   ...values: Arguments<Name>
-): Promise<Row<Name>>;
-/** As that of {@link run}. */
-export function runOne<Asserted extends QueryResultRow>(
-  client: ClientBase,
-  name: string,
-  values?: Readonly<Record<string, SqlValue | undefined>>,
-): Promise<Asserted>;
-export async function runOne(
-  client: ClientBase,
-  name: string,
-  values: Readonly<Record<string, SqlValue | undefined>> = {},
-): Promise<QueryResultRow> {
-  const [row, ...more] = await run<QueryResultRow>(client, name, values);
+): Promise<Row<Name>> {
+  const [row, ...more] = await run(client, name, ...values);
   if (!row || more.length > 0)
     throw new Error(`sql/${name}.sql returned ${more.length + (row ? 1 : 0)} rows instead of 1`);
   return row;

@@ -1,20 +1,13 @@
 /** Makes a new pair inside a transaction: what is missing of the two partitions, the index, the pair FK, the ledger's row. */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
-import {
-  holdingRows,
-  type Pair,
-  type Pairing,
-  type PairOfPartitions,
-  readPairing,
-  readPairStatus,
-} from '../catalog/pairs.ts';
+import { holdingRows, type Pair, type Pairing, readPairing, readPairStatus } from '../catalog/pairs.ts';
 import { type Guard, missingGuards, readGuards, wantsGuard } from '../catalog/row-movement-guard.ts';
-import { checkPartitioning, type Partitioning } from '../checks/preflight/table-findings.ts';
+import { checkPartitioning } from '../checks/preflight/table-findings.ts';
 import { InvalidInput, PreflightFailed } from '../contracts/errors.ts';
 import { readMigration } from '../ledger/migrations.ts';
 import { sqlStateOf } from '../postgres/postgres-errors.ts';
-import { run, runOne, type SqlValue } from '../postgres/sql.ts';
+import { type Row, run, runOne } from '../postgres/sql.ts';
 import { journalOf } from '../postgres/statement-journal.ts';
 import type { Budget } from '../steps/locks/online-change.ts';
 import { addToLedger } from './add-to-ledger.ts';
@@ -40,11 +33,7 @@ export interface MadePair {
   readonly statements: readonly StatementText[];
 }
 
-interface NewPartition {
-  readonly oid: number;
-  /** As PostgreSQL prints it. */
-  readonly bound: string;
-}
+type NewPartition = Row<'provision/new-partition'>;
 
 /**
  * The referenced partition first, as nothing may reference what is not there. Where one side stands already, PostgreSQL
@@ -74,9 +63,9 @@ export async function makePair(
   const indexAdded = !pair.has_index;
   // Written before a partition that the application may know is locked.
   const values = { ...foreignKey, pairs: [pair] };
-  const createIndex = indexAdded ? await making.texts('create-index-on-new', values) : [];
+  const createIndex = indexAdded ? await run(client, 'statements/create-index-on-new', values) : [];
   const guards = await making.guards(foreignKey, pair);
-  const addForeignKey = await making.texts('add-pair-foreign-key-to-new', values);
+  const addForeignKey = await run(client, 'statements/add-pair-foreign-key-to-new', values);
   if (stoodBefore) await making.lockPair(pair);
   await making.runAll([...createIndex, ...(await making.stillMissing(foreignKey, guards)), ...addForeignKey]);
 
@@ -88,7 +77,7 @@ export async function makePair(
   }
   if (foreignKey.migrationId !== null) {
     const noted = { ...pair, ...made, constraint_added: true, index_added: indexAdded };
-    await addToLedger(client, foreignKey, foreignKey.migrationId, [noted]);
+    await addToLedger(client, foreignKey.migrationId, [noted]);
   }
   return {
     pair: { ...pair, ...made },
@@ -100,7 +89,7 @@ export async function makePair(
 
 /** Whether both parents are partitioned by columns that the foreign key connects, in the same way. */
 async function isCutAlike(client: Client, foreignKey: ForeignKey, place: Place): Promise<boolean> {
-  const tables = await run<Partitioning & Record<string, unknown>>(client, 'catalog/partitioning', {
+  const tables = await run(client, 'catalog/partitioning', {
     ...foreignKey,
     referencing_oid: place.referencing_parent_oid,
     referenced_oid: place.referenced_parent_oid,
@@ -127,8 +116,8 @@ async function findPair(
   if (referencing === undefined || referenced === undefined || bound.strategy === 'default' || !atRoot) {
     return choosePair(client, foreignKey, await readPairing(client, foreignKey), parts);
   }
-  const pair = await runOne<PairOfPartitions & Record<string, unknown>>(client, 'catalog/pairs-of-partitions', {
-    pairs: [{ pair: 1, referencing_oid: referencing.oid, referenced_oid: referenced.oid }],
+  const pair = await runOne(client, 'catalog/pairs-of-partitions', {
+    pairs: [{ referencing_oid: referencing.oid, referenced_oid: referenced.oid }],
   });
   const standing = (await readPairStatus(client, foreignKey, [{ ...pair, pair: 1 }], { indexes: true })).get(1);
   if (!standing) throw new Error('the new pair is gone');
@@ -186,21 +175,11 @@ class Making {
     this.#budget = budget;
   }
 
-  /** The texts of one file of `sql/statements/`. */
-  texts(file: string, values: Readonly<Record<string, SqlValue>>): Promise<StatementText[]> {
-    return run<StatementText & Record<string, unknown>>(this.#client, `statements/${file}`, values);
-  }
-
   async runAll(texts: readonly StatementText[]): Promise<void> {
     for (const { sql, lock } of texts) {
       await this.#budget.run(sql);
       this.statements.push({ sql, lock });
     }
-  }
-
-  /** Runs the texts of one file of `sql/statements/`. */
-  async run(file: string, values: Readonly<Record<string, SqlValue>>): Promise<void> {
-    await this.runAll(await this.texts(file, values));
   }
 
   /** Undefined, with the refusal noted, where PostgreSQL finds that the bound or the name is taken. */
@@ -210,9 +189,10 @@ class Making {
     const ranBefore = journal.length;
     await this.#client.query('SAVEPOINT new_partition');
     try {
-      await this.run('create-partition-table', { parent_oid, schema, name });
-      await this.run('own-partition', { parent_oid, schema, name });
-      await this.run('attach-partition', { parent_oid, schema, name, bound: this.#bound });
+      const values = { parent_oid, schema, name };
+      await this.runAll(await run(this.#client, 'statements/create-partition-table', values));
+      await this.runAll(await run(this.#client, 'statements/own-partition', values));
+      await this.runAll(await run(this.#client, 'statements/attach-partition', { ...values, bound: this.#bound }));
     } catch (error) {
       const state = sqlStateOf(error);
       if (state !== OVERLAPS && state !== NAME_TAKEN) throw error;
@@ -222,7 +202,7 @@ class Making {
       this.refusals.push(error);
       return undefined;
     }
-    return runOne<NewPartition & Record<string, unknown>>(this.#client, 'provision/new-partition', { schema, name });
+    return runOne(this.#client, 'provision/new-partition', { schema, name });
   }
 
   /** To be created before the pair FK, as its migration has them on every referenced leaf with one. */
@@ -242,7 +222,7 @@ class Making {
 
   /** Only where the application may know one of the two partitions. */
   async lockPair(pair: Pair): Promise<void> {
-    const [lock] = await run<{ sql: string; lock: string }>(this.#client, 'statements/lock-pair', { pairs: [pair] });
+    const [lock] = await run(this.#client, 'statements/lock-pair', { pairs: [pair] });
     if (!lock) throw new Error('the new pair is gone');
     const relations = [pair.referencing_oid, pair.referenced_oid];
     await this.#budget.lock({ sql: lock.sql, mode: 'SHARE ROW EXCLUSIVE', relations });

@@ -154,7 +154,7 @@ interface Target {
 async function readTarget(client: Client, table: string): Promise<Target | undefined> {
   try {
     const table_oid = await resolveTable(client, table);
-    const [target] = await run<Target & Record<string, unknown>>(client, 'provision/target', { table_oid });
+    const [target] = await run(client, 'provision/target', { table_oid });
     return target;
   } catch (error) {
     if (sqlStateOf(error)?.startsWith('42') || sqlStateOf(error) === '0A000') return undefined;
@@ -169,7 +169,7 @@ interface Lock extends LockRequest {
 
 /** A new DEFAULT partition makes PostgreSQL look at no other. */
 async function locksFor(client: Client, place: Place, bound: PartitionBound): Promise<Lock[]> {
-  const locks = await run<Lock & Record<string, unknown>>(client, 'statements/lock-for-attach-partition', {
+  const locks = await run(client, 'statements/lock-for-attach-partition', {
     ...place,
   });
   return bound.strategy === 'default' ? locks.filter((lock) => lock.mode !== 'ACCESS EXCLUSIVE') : locks;

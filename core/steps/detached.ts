@@ -107,7 +107,7 @@ async function claim(
   { migrationId, lockOid }: DetachedWork,
 ): Promise<{ readonly pid: number; readonly key: string } | undefined> {
   const key = await holdRandomKey(session);
-  const [claimed] = await run<{ pid: number }>(session, 'ledger/claim-run', {
+  const [claimed] = await run(session, 'ledger/claim-run', {
     object: lockOid,
     migration_id: migrationId,
     liveness_key: key,
@@ -145,7 +145,7 @@ async function blocked(client: Client, pid: number, over: AbortSignal): Promise<
 /** Returns, and says when to ask again; until then the lease shows that the owner lives. */
 async function leave(client: Client, work: DetachedWork): Promise<DetachedOutcome> {
   const { migrationId, execution, lockOid } = work;
-  const [running] = await run<{ pid: number | null }>(client, 'ledger/run-session', { object: lockOid });
+  const [running] = await run(client, 'ledger/run-session', { object: lockOid });
   const pid = running?.pid ?? null;
   const seconds = pid === null ? SHORTEST_WAIT_SECONDS : await waitSeconds(client, pid);
   await extendLease(client, migrationId, execution, seconds + LEASE_SECONDS);
@@ -163,7 +163,7 @@ async function leave(client: Client, work: DetachedWork): Promise<DetachedOutcom
 
 /** PostgreSQL reports how far it is for index builds only, not for a VALIDATE. */
 async function indexProgress(client: Client, pid: number): Promise<string | undefined> {
-  const [build] = await runAsLogin<{ phase: string; percent: number | null }>(client, 'checks/index-progress', { pid });
+  const [build] = await runAsLogin(client, 'checks/index-progress', { pid });
   if (!build) return undefined;
   return `index build: ${build.phase}${build.percent === null ? '' : `, ${build.percent} % of it`}`;
 }

@@ -3,7 +3,8 @@
  * referenced parent needs it. From then on it is checked at COMMIT, so that SET CONSTRAINTS by name works as before.
  */
 
-import { readPairStatus, statementsFor } from '../catalog/pairs.ts';
+import { readPairStatus } from '../catalog/pairs.ts';
+import { statementTexts } from '../catalog/statements.ts';
 import { executeDdl } from '../postgres/execute.ts';
 import { run } from '../postgres/sql.ts';
 import type { EnteredMigration, EnteredPair, StepContext } from './context.ts';
@@ -21,16 +22,19 @@ export async function freeParentName(
   const { migration, foreignKey } = entered;
   const { former_name } = pair;
   if (former_name === null || standing.constraint_oid === null || standing.constraint_name === former_name) return;
-  const sqlOf = async (name: string, constraint_name: string) =>
-    (await statementsFor(client, name, foreignKey, [{ ...pair, constraint_name }])).get(pair.pair)?.sql;
-  const rename = await sqlOf('statements/rename-pair-foreign-key-back', standing.constraint_name);
+  const pairs = [{ ...pair, constraint_name: standing.constraint_name }];
+  const [rename] = await statementTexts(client, 'statements/rename-pair-foreign-key-back', { pairs });
   // The name that it had is another constraint's by now: then the leaf's FK gets another one.
   if (rename === undefined) return;
-  const defer = await sqlOf('statements/defer-pair-foreign-key', former_name);
+  const defer = await statementTexts(client, 'statements/defer-pair-foreign-key', {
+    ...foreignKey,
+    pairs: [{ ...pair, constraint_name: former_name }],
+  });
+  const [lock = ''] = await statementTexts(client, 'statements/lock-pair-for-drop', { pairs });
   const work = lockedWork('restore-parent', entered, execution, {
     pair: pair.pair,
     lock: {
-      sql: (await sqlOf('statements/lock-pair-for-drop', standing.constraint_name)) ?? '',
+      sql: lock,
       mode: 'ACCESS EXCLUSIVE',
       relations: [pair.referencing_oid, pair.referenced_oid],
     },
@@ -39,7 +43,7 @@ export async function freeParentName(
     // A duplicate invocation may have done this already.
     const now = (await readPairStatus(client, foreignKey, [pair])).get(pair.pair);
     if (now?.constraint_oid !== standing.constraint_oid || now.constraint_name === former_name) return;
-    for (const sql of [rename, ...(defer === undefined ? [] : [defer])]) await executeDdl(client, sql);
+    for (const sql of [rename, ...defer]) await executeDdl(client, sql);
     const renamed = { ...pair, constraint_name: former_name, former_name: null };
     await run(client, 'ledger/rename-pairs', { migration_id: migration.id, pairs: [renamed] });
   });

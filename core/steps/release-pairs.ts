@@ -4,12 +4,13 @@
  */
 
 import type { ForeignKey } from '../catalog/foreign-key.ts';
-import { type Pairing, statementFor } from '../catalog/pairs.ts';
+import type { Pairing } from '../catalog/pairs.ts';
 import { dropGuardStatements } from '../catalog/row-movement-guard.ts';
+import { statementFor, statementTexts } from '../catalog/statements.ts';
 import type { MigrationOptions } from '../ledger/migrations.ts';
-import { changePair, type LedgerPair } from '../ledger/pairs.ts';
+import { changePair } from '../ledger/pairs.ts';
 import { executeDdl } from '../postgres/execute.ts';
-import { run } from '../postgres/sql.ts';
+import { type Row, run } from '../postgres/sql.ts';
 import type { StepContext } from './context.ts';
 import { limit, underLock } from './locks/lock-budget.ts';
 
@@ -34,7 +35,7 @@ export async function releaseGonePairs(context: StepContext, from: ReleaseFrom):
   const { migrationId, foreignKey } = from;
   if (foreignKey.constraint_oid === null || foreignKey.validated === false) return;
   const values = { migration_id: migrationId, pairs: from.pairing.pairs };
-  const gone = await run<GonePair & Record<string, unknown>>(client, 'ledger/gone-pairs', values);
+  const gone = await run(client, 'ledger/gone-pairs', values);
   for (const pair of gone) {
     await release(context, from, pair);
     logger.info('pair released', { pair: pair.pair, referencing: pair.referencing, referenced: pair.referenced });
@@ -42,25 +43,13 @@ export async function releaseGonePairs(context: StepContext, from: ReleaseFrom):
   if (gone.length > 0) await run(client, 'ledger/forget-pairs', values);
 }
 
-type GonePair = Pick<
-  LedgerPair,
-  | 'pair'
-  | 'referencing_oid'
-  | 'referencing'
-  | 'referenced_oid'
-  | 'referenced'
-  | 'constraint_name'
-  | 'constraint_added'
-  | 'index_name'
-  | 'index_added'
->;
-
 async function release(
   context: StepContext,
   { migrationId, execution, foreignKey, options }: ReleaseFrom,
-  pair: GonePair,
+  pair: Row<'ledger/gone-pairs'>,
 ): Promise<void> {
   const { client } = context;
+  const lock = await statementFor(client, pair, 'statements/lock-pair-for-drop', { pairs: [pair] });
   const work = {
     migrationId,
     execution,
@@ -70,15 +59,15 @@ async function release(
     budgetMs: options.lockTimeoutMs,
     terminateIdleAfterSeconds: options.terminateIdleBlockersAfterSeconds,
     lock: {
-      sql: await statementFor(client, 'statements/lock-pair-for-drop', foreignKey, pair),
+      sql: lock.sql,
       mode: 'ACCESS EXCLUSIVE',
       relations: [pair.referencing_oid, pair.referenced_oid],
     },
   } as const;
   await underLock(context, work, async (left) => {
-    const released = await run<{ sql: string }>(client, 'statements/release-pair', { ...foreignKey, pairs: [pair] });
+    const released = await statementTexts(client, 'statements/release-pair', { ...foreignKey, pairs: [pair] });
     const guards = await dropGuardStatements(client, migrationId, [pair]);
-    for (const sql of [...released.map((statement) => statement.sql), ...guards]) {
+    for (const sql of [...released, ...guards]) {
       await limit(client, left());
       await executeDdl(client, sql);
     }

@@ -54,7 +54,7 @@ export async function validate(
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     script: async (session) => {
       // Asked while holding the right to run it: delivered twice, the other one may have been faster.
-      const [constraint] = await run<{ validated: boolean }>(session, 'catalog/is-validated', {
+      const [constraint] = await run(session, 'catalog/is-validated', {
         constraint_oid: validation.constraintOid,
       });
       if (constraint?.validated) return undefined;

@@ -70,7 +70,7 @@ async function lockAndDrop(
   const { client } = context;
   const { migration, foreignKey, lockBudgetMs } = entered;
   const planned = await readPairs(client, migration.id);
-  const { sql } = await runOne<{ sql: string }>(client, 'statements/drop-parent-foreign-key', { ...foreignKey });
+  const { sql } = await runOne(client, 'statements/drop-parent-foreign-key', { ...foreignKey });
   const work = lockedWork('drop-parent-foreign-key', entered, execution, {
     pair: null,
     end,
@@ -169,7 +169,7 @@ export async function lockOfTables(
   foreignKey: ForeignKey,
   pairs: readonly LedgerPair[],
 ): Promise<LockRequest> {
-  const { sql, ways } = await runOne<{ sql: string; ways: string[][] }>(client, 'statements/lock-tables', {
+  const { sql, ways } = await runOne(client, 'statements/lock-tables', {
     ...foreignKey,
   });
   return {

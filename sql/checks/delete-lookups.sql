@@ -9,7 +9,7 @@
 --            and an index on that column alone finds every row. All of them where all are constant: no index does better then
 --
 -- Reads the catalog only; its time grows with the number of pairs and no faster, whatever the planner believes about CTEs. Run it with search_path = pg_catalog.
--- not null: pair, constraint_oid, referencing_oid, columns, varying, types, nulls, sql
+-- not null: pair, constraint_oid, referencing_oid, columns, varying, types, nulls, sql, lock_sql
 -- types: columns number[], varying number[]
 :begin
 WITH RECURSIVE pair AS (

@@ -66,7 +66,7 @@ async function guardsOf(core: Client): Promise<Guard[]> {
   const leaves = await core.query(
     `SELECT c.oid::bigint AS referenced_oid, row_number() OVER ()::int AS pair FROM pg_partition_tree('public.r') t JOIN pg_class c ON c.oid = t.relid WHERE t.isleaf AND c.relkind = 'r'`,
   );
-  return run<Guard & Record<string, unknown>>(core, 'statements/create-row-movement-guard', {
+  return run(core, 'statements/create-row-movement-guard', {
     referencing_oid: 0,
     referenced_oid: 0,
     migration_id: '7',

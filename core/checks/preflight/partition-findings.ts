@@ -1,6 +1,6 @@
 /** The partitions: those without a partner, foreign tables, missing indexes. */
 import type { Client } from 'pg';
-import { FOREIGN_TABLE, hasForeignTable, holdingRows, type Pairing } from '../../catalog/pairs.ts';
+import { asParameter, FOREIGN_TABLE, hasForeignTable, holdingRows, type Pairing } from '../../catalog/pairs.ts';
 import type { PlanFinding, UnpairedPartition } from '../../contracts/documents.ts';
 import { finding, list, type PreflightSubject } from './finding.ts';
 import { readFinding } from './sql-findings.ts';
@@ -75,7 +75,12 @@ export async function judgeUnpaired(
       });
     }
   }
-  findings.push(...(await readFinding(client, 'unpaired-empty-partition', { unpaired, filled: [...holding] })));
+  findings.push(
+    ...(await readFinding(client, 'findings/unpaired-empty-partition', {
+      unpaired: unpaired.map(asParameter),
+      filled: [...holding],
+    })),
+  );
   const lone = unpaired.filter((partition) => partition.side === 'referenced');
   if (lone.length > 0) {
     findings.push(

@@ -5,14 +5,14 @@
 import type { Client } from 'pg';
 import type { ForeignKey } from '../../catalog/foreign-key.ts';
 import { type Naming, readFinalNames } from '../../catalog/pair-names.ts';
-import type { Pair } from '../../catalog/pairs.ts';
-import { guardsOf } from '../../catalog/row-movement-guard.ts';
-import type { PlanFinding, Severity } from '../../contracts/documents.ts';
+import { asParameter, type Pair } from '../../catalog/pairs.ts';
+import { type Guard, guardsOf } from '../../catalog/row-movement-guard.ts';
+import type { PlanFinding } from '../../contracts/documents.ts';
 import type { ExecutionInput } from '../../contracts/execution-input.ts';
 import { shellWord } from '../../contracts/safe-text.ts';
-import { readLedgerEntry } from '../../ledger/entry.ts';
+import { type LedgerReading, readLedgerEntry } from '../../ledger/entry.ts';
 import { nextMigrationId, readMigration } from '../../ledger/migrations.ts';
-import { run, type SqlValue } from '../../postgres/sql.ts';
+import { type Arguments, type QueryName, type Row, run } from '../../postgres/sql.ts';
 import type { PreflightSubject } from './finding.ts';
 
 /** Names of the files in `sql/findings/`, which are the ids of their findings, in their order. */
@@ -75,15 +75,9 @@ export const LEDGER_FINDINGS = [
 ] as const;
 
 /** Those that have the parameter `final_names`. */
-const NEED_FINAL_NAMES: ReadonlySet<string> = new Set(['constraint-name', 'set-constraints']);
+const NEED_FINAL_NAMES: ReadonlySet<SqlFinding> = new Set<SqlFinding>(['constraint-name', 'set-constraints']);
 
-interface FindingRow {
-  readonly id: string;
-  readonly severity: Severity;
-  readonly needs_acceptance: boolean;
-  readonly message: string;
-  readonly remedy: string;
-}
+type SqlFinding = (typeof SQL_FINDINGS)[number];
 
 /**
  * Parameters of each file: those of the foreign key (`referencing_oid`, `constraint_oid`, `column_names`, `actions`, ...), the
@@ -98,17 +92,17 @@ export async function readFindings(
   }: Pick<PreflightSubject, 'foreignKey' | 'pairing'> & {
     readonly input: Naming & Partial<Pick<ExecutionInput, 'rowMovementGuard'>>;
   },
-  names: readonly string[] = SQL_FINDINGS,
+  names: readonly SqlFinding[] = SQL_FINDINGS,
 ): Promise<PlanFinding[]> {
   const values = {
     ...foreignKey,
     ...(names.some((name) => LEDGER_FINDINGS.some((id) => id === name))
       ? await readLedgerValues(client, foreignKey, pairing.pairs, input)
-      : {}),
+      : NO_LEDGER_VALUES),
     referenced_table: foreignKey.referencedTable,
     constraint_oid: String(foreignKey.constraint_oid ?? ''),
-    pairs: pairing.pairs,
-    unpaired: pairing.unpaired,
+    pairs: pairing.pairs.map((pair) => ({ keys_outside: null, ...pair })),
+    unpaired: pairing.unpaired.map(asParameter),
     final_names: names.some((name) => NEED_FINAL_NAMES.has(name))
       ? await readFinalNames(client, foreignKey, pairing.pairs, input)
       : [],
@@ -118,9 +112,18 @@ export async function readFindings(
     options: input,
   };
   const findings: PlanFinding[] = [];
-  for (const name of names) findings.push(...(await readFinding(client, name, values)));
+  for (const name of names) findings.push(...(await readFinding(client, `findings/${name}`, values)));
   return findings;
 }
+
+interface LedgerValues {
+  readonly ledger: LedgerReading | Record<never, never>;
+  readonly guards: readonly Guard[];
+  readonly migration_id: string;
+  readonly table_argument: string;
+}
+
+const NO_LEDGER_VALUES: LedgerValues = { ledger: {}, guards: [], migration_id: '', table_argument: '' };
 
 /** Parameters of {@link LEDGER_FINDINGS}. */
 async function readLedgerValues(
@@ -128,7 +131,7 @@ async function readLedgerValues(
   foreignKey: ForeignKey,
   pairs: readonly Pair[],
   input: Partial<Pick<ExecutionInput, 'rowMovementGuard'>>,
-): Promise<Readonly<Record<string, SqlValue>>> {
+): Promise<LedgerValues> {
   const ledger = await readLedgerEntry(client, foreignKey);
   const migration = foreignKey.migrationId === null ? null : await readMigration(client, foreignKey.migrationId);
   // What the migration was run with counts; without an entry, what this plan was asked for.
@@ -142,13 +145,16 @@ async function readLedgerValues(
   };
 }
 
+/** Files of `sql/findings/`. */
+type FindingName = Extract<QueryName, `findings/${string}`>;
+
 /** The findings of one file of `sql/findings/`. */
-export async function readFinding(
+export async function readFinding<Name extends FindingName>(
   client: Client,
-  name: string,
-  values: Readonly<Record<string, SqlValue>>,
+  name: Name,
+  ...values: Arguments<Name>
 ): Promise<PlanFinding[]> {
-  const rows = await run<FindingRow & Record<string, unknown>>(client, `findings/${name}`, values);
+  const rows: readonly Row<FindingName>[] = await run(client, name, ...values);
   return rows.map(({ id, severity, needs_acceptance: needsAcceptance, message, remedy }) => {
     return { id, severity, message, remedy, needsAcceptance };
   });
@@ -161,7 +167,7 @@ export function lateTriggers(
   pairs: readonly Pair[],
   options: Partial<Pick<ExecutionInput, 'rowMovementGuard'>>,
 ): Promise<PlanFinding[]> {
-  return readFinding(client, 'trigger-after-guard', {
+  return readFinding(client, 'findings/trigger-after-guard', {
     ...foreignKey,
     referenced_table: foreignKey.referencedTable,
     pairs,

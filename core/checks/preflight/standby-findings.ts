@@ -10,5 +10,5 @@ import { readFinding } from './sql-findings.ts';
 export async function checkStandbys(client: Client): Promise<PlanFinding[]> {
   const readers = await readReaders(client);
   const aurora = (await readAuroraReaders(client)) ?? [];
-  return asLogin(client, () => readFinding(client, 'standby-readers', { readers, aurora }));
+  return asLogin(client, () => readFinding(client, 'findings/standby-readers', { readers, aurora }));
 }

@@ -1,7 +1,7 @@
 /** The migration itself, as blocks of a psql script. */
 
 import { renameStatements } from '../../catalog/pair-names.ts';
-import { type PairStatement, statementsFor } from '../../catalog/pairs.ts';
+import { type PairStatement, statementsFor } from '../../catalog/statements.ts';
 import { countQueries } from '../../checks/orphan-count.ts';
 import { printable } from '../../contracts/safe-text.ts';
 import { lockedTablesGuard } from '../../postgres/locks/locked-tables.ts';
@@ -56,7 +56,7 @@ function ledgerBlock(statements: readonly string[]): string {
 async function openingBlock({ client, reading, input, pairs, migrationId }: ScriptSource): Promise<string> {
   const { foreignKey } = reading;
   const { table: _table, constraint: _constraint, operation: _operation, dryRun: _dryRun, ...options } = input;
-  const texts = await runOne<{ migration: string; pairs: string }>(client, 'script/open-migration', {
+  const texts = await runOne(client, 'script/open-migration', {
     ...foreignKey,
     referenced_table: foreignKey.referencedTable,
     options,
@@ -75,7 +75,7 @@ async function openingBlock({ client, reading, input, pairs, migrationId }: Scri
         'END',
       ].join('\n'),
     ),
-    statement({ sql: texts.pairs }),
+    ...(texts.pairs === null ? [] : [statement({ sql: texts.pairs })]),
     "INSERT INTO p2pfk.event (migration_id, execution, step, sql) VALUES (:migration_id, :'execution', 'Plan', '-- run by psql from a script of p2pfk plan --sql, which has the statements');",
     'COMMIT;',
   ].join('\n');
@@ -85,8 +85,8 @@ async function indexBlocks({ client, reading, input, pairs }: ScriptSource): Pro
   const { foreignKey } = reading;
   const wanted = pairs.filter((pair) => !pair.has_index && !input.noIndexes);
   const leftovers = wanted.filter((pair) => pair.index_leftover);
-  const drops = await statementsFor(client, 'statements/drop-index', foreignKey, leftovers);
-  const creates = await statementsFor(client, 'statements/create-index', foreignKey, wanted);
+  const drops = await statementsFor(client, 'statements/drop-index', { ...foreignKey, pairs: leftovers });
+  const creates = await statementsFor(client, 'statements/create-index', { ...foreignKey, pairs: wanted });
   const blocks = wanted.map((pair) => {
     const statements = [drops.get(pair.pair), creates.get(pair.pair)].filter((one) => one !== undefined);
     return [
@@ -105,8 +105,12 @@ async function indexBlocks({ client, reading, input, pairs }: ScriptSource): Pro
 async function addBlocks(source: ScriptSource): Promise<string[]> {
   const { client, reading, input, pairs, guards } = source;
   const { foreignKey } = reading;
-  const locks = await statementsFor(client, 'statements/lock-pair', foreignKey, pairs);
-  const adds = await statementsFor(client, 'statements/add-pair-foreign-key', foreignKey, pairs);
+  const locks = await statementsFor(client, 'statements/lock-pair', { pairs });
+  const adds = await statementsFor(client, 'statements/add-pair-foreign-key', {
+    ...foreignKey,
+    constraint_oid: String(foreignKey.constraint_oid ?? ''),
+    pairs,
+  });
   const budget = { lockMs: input.lockTimeoutMs, statementMs: input.lockTimeoutMs };
   return pairs.flatMap((pair) => {
     const number = pair.pair;
@@ -149,11 +153,10 @@ export function asStatements(text: string): string[] {
   return ["\\set begin 'SELECT q.sql FROM ('", "\\set end ') q \\\\gexec'", text.trimEnd()];
 }
 
-async function validationBlocks({ client, reading, pairs }: ScriptSource): Promise<string[]> {
-  const { foreignKey } = reading;
+async function validationBlocks({ client, pairs }: ScriptSource): Promise<string[]> {
   const wanted = pairs.filter((pair) => !pair.validated);
-  const locks = await statementsFor(client, 'statements/lock-validation', foreignKey, wanted);
-  const validations = await statementsFor(client, 'statements/validate-pair-foreign-key', foreignKey, wanted);
+  const locks = await statementsFor(client, 'statements/lock-validation', { pairs: wanted });
+  const validations = await statementsFor(client, 'statements/validate-pair-foreign-key', { pairs: wanted });
   const blocks = wanted.map(({ pair, referencing, referenced, referencing_oid }) =>
     [
       title('ValidateForeignKeys', pair, pairs.length, 'reads both partitions; no reader and no writer waits'),
@@ -227,7 +230,7 @@ function gateBlock({ input, reading: { foreignKey } }: ScriptSource): string {
 async function dropBlock(source: ScriptSource): Promise<string> {
   const { client, reading, input, finalNames } = source;
   const { foreignKey } = reading;
-  const { sql, lock } = await runOne<{ sql: string; lock: string }>(client, 'statements/drop-parent-foreign-key', {
+  const { sql, lock } = await runOne(client, 'statements/drop-parent-foreign-key', {
     ...foreignKey,
   });
   const names = [...finalNames.values()];
@@ -257,7 +260,7 @@ async function dropBlock(source: ScriptSource): Promise<string> {
 
 /** ACCESS EXCLUSIVE on both tables and all of their partitions, waiting. */
 export async function lockStatementOfTables({ client, reading }: ScriptSource): Promise<LockedStatement> {
-  const { sql, ways } = await runOne<{ sql: string; ways: string[][] }>(client, 'statements/lock-tables', {
+  const { sql, ways } = await runOne(client, 'statements/lock-tables', {
     ...reading.foreignKey,
   });
   const [waiting] = ways.find((way) => way.length === 1) ?? [];

@@ -14,7 +14,7 @@ import { readSql } from '../../postgres/sql-files.ts';
 import type { PlanReading } from '../read-plan.ts';
 import { forwardBlocks } from './forward-blocks.ts';
 import { comment, GIVE_BACK, literal } from './psql-text.ts';
-import type { PairTexts, ScriptSource } from './script-source.ts';
+import type { ScriptSource } from './script-source.ts';
 import { refuseUntrustedCode, trustBlock } from './trust.ts';
 import { wayBackBlocks } from './way-back-blocks.ts';
 
@@ -36,7 +36,7 @@ export async function migrationScript(
   const migrationId = await nextMigrationId(client);
   const names = await readFinalNames(client, foreignKey, pairs, input);
   const guards = wantsGuard(foreignKey, input) ? await readGuards(client, foreignKey, migrationId, pairs) : [];
-  const texts = await run<PairTexts>(client, 'script/texts', { ...foreignKey, pairs });
+  const texts = await run(client, 'script/texts', { ...foreignKey, pairs });
   const source: ScriptSource = {
     client,
     reading,

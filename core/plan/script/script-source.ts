@@ -4,6 +4,7 @@ import type { FinalName } from '../../catalog/pair-names.ts';
 import type { Pair } from '../../catalog/pairs.ts';
 import type { Guard } from '../../catalog/row-movement-guard.ts';
 import type { ExecutionInput } from '../../contracts/execution-input.ts';
+import type { Row } from '../../postgres/sql.ts';
 import type { PlanReading } from '../read-plan.ts';
 
 export interface ScriptSource {
@@ -16,16 +17,6 @@ export interface ScriptSource {
   /** Those that are to be created, by the number of the first pair with their leaf. */
   readonly guards: ReadonlyMap<number, Guard>;
   /** By pair number. */
-  readonly texts: ReadonlyMap<number, PairTexts>;
+  readonly texts: ReadonlyMap<number, Row<'script/texts'>>;
   readonly migrationId: string;
-}
-
-/** See `sql/script/texts.sql`. */
-export interface PairTexts {
-  readonly [column: string]: unknown;
-  readonly pair: number;
-  readonly drop_constraint: string;
-  readonly drop_index: string;
-  readonly validate_leaf: string;
-  readonly validate_parent: string;
 }

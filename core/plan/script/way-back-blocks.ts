@@ -2,8 +2,7 @@
  * The way back, as blocks of a psql script, from wherever the migration has come to: where the parent FK is gone it comes back first,
  * by the strategy that a rollback would choose, while the pair FKs still hold; then what the migration has added is taken away.
  */
-
-import { type PairStatement, pairStatementFor, statementsFor } from '../../catalog/pairs.ts';
+import { type PairStatement, statementFor, statementsFor } from '../../catalog/statements.ts';
 import { lockedTablesGuard } from '../../postgres/locks/locked-tables.ts';
 import { run, runOne } from '../../postgres/sql.ts';
 import { readSql } from '../../postgres/sql-files.ts';
@@ -49,14 +48,12 @@ async function freeNameBlocks({ client, reading, input, pairs, finalNames }: Scr
     constraint_name: finalNames.get(pair.pair)?.constraint_name ?? '',
     former_name: pair.constraint_name,
   }));
-  const locks = await statementsFor(client, 'statements/lock-pair-for-drop', foreignKey, former);
-  const renames = await statementsFor(client, 'statements/rename-pair-foreign-key-back', foreignKey, former);
-  const defers = await statementsFor(
-    client,
-    'statements/defer-pair-foreign-key',
-    foreignKey,
-    former.map((pair) => ({ ...pair, constraint_name: pair.former_name })),
-  );
+  const locks = await statementsFor(client, 'statements/lock-pair-for-drop', { pairs: former });
+  const renames = await statementsFor(client, 'statements/rename-pair-foreign-key-back', { pairs: former });
+  const defers = await statementsFor(client, 'statements/defer-pair-foreign-key', {
+    ...foreignKey,
+    pairs: former.map((pair) => ({ ...pair, constraint_name: pair.former_name })),
+  });
   return former.map(({ pair }) => {
     const ddl = [renames.get(pair), defers.get(pair)].filter((one) => one !== undefined);
     return [
@@ -76,8 +73,8 @@ async function restoreBlocks(source: ScriptSource): Promise<string[]> {
   const { strategy: forecast, writesBlockedMs } = document.estimate.rollback;
   const strategy = forecast === 'blocking' && !input.allowBlockingRollback ? 'attach' : forecast;
   const named = pairs.filter(({ root_constraint: name }) => name !== null && name !== foreignKey.constraint_name);
-  const leaves = await statementsFor(client, 'statements/add-leaf-foreign-key', foreignKey, pairs);
-  const lockLeaf = await statementsFor(client, 'statements/lock-leaf', foreignKey, pairs);
+  const leaves = await statementsFor(client, 'statements/add-leaf-foreign-key', { ...foreignKey, pairs });
+  const lockLeaf = await statementsFor(client, 'statements/lock-leaf', { ...foreignKey, pairs });
   const blocks: string[] = [];
   // With the whole referenced table: a partition that comes back as a leaf references all of it.
   const trust = refuseUntrustedCode(foreignKey.table, foreignKey.referencedTable);
@@ -116,14 +113,12 @@ async function restoreBlocks(source: ScriptSource): Promise<string[]> {
   const exclusive = strategy === 'attach' || (strategy === 'not-valid' && named.length > 0);
   const ddl: LockedStatement[] = [
     ...(strategy === 'not-valid' ? named.map(({ pair }) => locked(leaves.get(pair))) : []),
-    await runOne<{ sql: string; lock: string }>(client, `statements/${file}`, { ...foreignKey }),
-    ...(foreignKey.comment === null
-      ? []
-      : await run<{ sql: string; lock: string }>(client, 'statements/comment-foreign-key', { ...foreignKey })),
+    await runOne(client, `statements/${file}`, { ...foreignKey }),
+    ...(foreignKey.comment === null ? [] : await run(client, 'statements/comment-foreign-key', { ...foreignKey })),
   ];
   const lock = exclusive
     ? await lockStatementOfTables(source)
-    : await runOne<{ sql: string; lock: string }>(client, 'statements/lock-tables-for-attach', { ...foreignKey });
+    : await runOne(client, 'statements/lock-tables-for-attach', { ...foreignKey });
   const statementMs = strategy === 'blocking' ? 0 : Math.max(input.lockTimeoutMs, writesBlockedMs * 10);
   blocks.push(
     [
@@ -166,17 +161,14 @@ function firingModes({ reading }: ScriptSource): string[] {
   ];
 }
 
-async function dropBlocks({ client, reading, input, pairs, guards, texts }: ScriptSource): Promise<string[]> {
-  const { foreignKey } = reading;
+async function dropBlocks({ client, input, pairs, guards, texts }: ScriptSource): Promise<string[]> {
   const blocks: string[] = [];
   // A leaf in several pairs is guarded until the last of them is gone.
-  const lastWithLeaf = new Map(pairs.map((pair) => [Number(pair.referenced_oid), pair.pair]));
-  const dropGuards = new Map(
-    [...guards.values()].map((guard) => [lastWithLeaf.get(Number(guard.oid)), guard.drop_sql]),
-  );
+  const lastWithLeaf = new Map(pairs.map((pair) => [pair.referenced_oid, pair.pair]));
+  const dropGuards = new Map([...guards.values()].map((guard) => [lastWithLeaf.get(guard.oid), guard.drop_sql]));
   for (const pair of pairs) {
     const text = texts.get(pair.pair);
-    const lock = await pairStatementFor(client, 'statements/lock-pair-for-drop', foreignKey, pair);
+    const lock = await statementFor(client, pair, 'statements/lock-pair-for-drop', { pairs: [pair] });
     const guard = dropGuards.get(pair.pair);
     const ddl: LockedStatement[] = [
       ...(pair.constraint_oid === null

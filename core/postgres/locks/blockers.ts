@@ -1,8 +1,7 @@
 /** Who stands in the way of a statement that waits without a limit, because its wait stops nobody: it is never refused. */
 import type { Client } from 'pg';
-import type { LockHolder } from '../../contracts/errors.ts';
 import { runAsLogin } from '../session/as-login.ts';
-import { run } from '../sql.ts';
+import { type Row, run } from '../sql.ts';
 import { withoutSecrets } from './describe-holders.ts';
 
 /** Environment variable behind `--show-blocking-queries` and the construct's `showBlockingQueries`; `true` switches it on. */
@@ -16,11 +15,11 @@ export function showsBlockingQueries(): boolean {
   return process.env[BLOCKING_QUERIES] === 'true';
 }
 
-export type Blocker = Omit<LockHolder, 'mode' | 'relation'>;
+export type Blocker = Row<'checks/blockers'>;
 
 /** Empty where the session with that process id does not wait, or only for another of ours. */
 export async function readBlockers(client: Client, pid: number): Promise<Blocker[]> {
-  const blockers = await runAsLogin<Blocker & Record<string, unknown>>(client, 'checks/blockers', {
+  const blockers = await runAsLogin(client, 'checks/blockers', {
     pid,
     ours: await readOurSessions(client),
     blocking_queries: showsBlockingQueries(),
@@ -30,7 +29,7 @@ export async function readBlockers(client: Client, pid: number): Promise<Blocker
 
 /** Process ids of the sessions of p2pfk: named as such, by a login that may own a migration. */
 export async function readOurSessions(client: Client): Promise<number[]> {
-  return (await run<{ pid: number }>(client, 'ledger/our-sessions')).map(({ pid }) => pid);
+  return (await run(client, 'ledger/our-sessions')).map(({ pid }) => pid);
 }
 
 /** One line: whom to ask, and what it is doing. */

@@ -5,14 +5,12 @@
  */
 
 import type { Client } from 'pg';
-import type { LockHolder } from '../../contracts/errors.ts';
+import type { LockMode } from '../../contracts/column-types.ts';
 import { sqlStateOf } from '../postgres-errors.ts';
 import { runAsLogin } from '../session/as-login.ts';
-import { run, runOne } from '../sql.ts';
+import { type Row, run, runOne } from '../sql.ts';
 import { showsBlockingQueries } from './blockers.ts';
 import { withoutSecrets } from './describe-holders.ts';
-
-export type LockMode = 'SHARE UPDATE EXCLUSIVE' | 'SHARE ROW EXCLUSIVE' | 'ACCESS EXCLUSIVE';
 
 export interface LockRequest {
   /** The LOCK TABLE statement, as the ledger and messages show it. */
@@ -59,9 +57,7 @@ export function waitLimit({
 }
 
 /** Both in milliseconds; see `sql/catalog/deadlock-timeout.sql`. */
-export function readDeadlockTimeout(
-  client: Client,
-): Promise<{ readonly deadlock_timeout_ms: number; readonly own_deadlock_timeout_ms: number }> {
+export function readDeadlockTimeout(client: Client): Promise<Row<'catalog/deadlock-timeout'>> {
   return runOne(client, 'catalog/deadlock-timeout');
 }
 
@@ -83,7 +79,7 @@ export interface TrySubject {
 /** Chooses how the next try of this step goes: NOWAIT or waiting, in one order or in several. */
 export async function chooseTry(client: Client, subject: TrySubject): Promise<LockTry> {
   if (!subject.lock.ways) return chooseTryAfter(client, { ...subject, refusals: 0 });
-  const { refusals } = await runOne<{ refusals: number }>(client, 'ledger/refusals', {
+  const { refusals } = await runOne(client, 'ledger/refusals', {
     migration_id: subject.migrationId,
     step: subject.step,
     pair: subject.pair,
@@ -108,7 +104,7 @@ export async function chooseTryAfter(client: Client, subject: RefusedSubject): P
     if (refusals % WAIT_ALL_THE_SAME !== 0 && (await isInVain(client, subject)))
       return { ...nowait, limitMs: budgetMs };
   }
-  const { sql } = await runOne<{ sql: string }>(client, 'statements/lock-in-turns', {
+  const { sql } = await runOne(client, 'statements/lock-in-turns', {
     ways: lock.ways,
     wait_ms: Math.max(1, waitMs),
     attempt: refusals,
@@ -118,14 +114,12 @@ export async function chooseTryAfter(client: Client, subject: RefusedSubject): P
 
 async function isInVain(client: Client, { lock: { relations }, budgetMs }: RefusedSubject): Promise<boolean> {
   const seconds = Math.max(OLD_SECONDS, budgetMs / 100);
-  const [holder] = await runAsLogin<{ in_vain: boolean }>(client, 'checks/old-holder', { relations, seconds });
+  const [holder] = await runAsLogin(client, 'checks/old-holder', { relations, seconds });
   return holder?.in_vain ?? false;
 }
 
 /** A holder with the relation's oid. */
-export interface RelationHolder extends LockHolder {
-  readonly relation_oid: number;
-}
+export type RelationHolder = Row<'checks/lock-holders'>;
 
 /** Who holds what conflicts with `mode` on these relations, oldest transaction first. */
 export async function lockHolders(
@@ -133,7 +127,7 @@ export async function lockHolders(
   relations: readonly number[],
   mode: LockMode,
 ): Promise<RelationHolder[]> {
-  const holders = await runAsLogin<RelationHolder & Record<string, unknown>>(client, 'checks/lock-holders', {
+  const holders = await runAsLogin(client, 'checks/lock-holders', {
     relations,
     mode,
     blocking_queries: showsBlockingQueries(),
@@ -158,7 +152,7 @@ export async function endAutovacuums(client: Client, holders: readonly RelationH
   if (yieldsAfterMs > LONGEST_DEADLOCK_TIMEOUT_MS) return [];
   const ended = new Set<number>();
   for (const { pid, relation_oid } of ordinary) {
-    const [lock] = await run<{ sql: string }>(client, 'statements/lock-for-autovacuum', { relations: [relation_oid] });
+    const [lock] = await run(client, 'statements/lock-for-autovacuum', { relations: [relation_oid] });
     if (lock && (await isGranted(client, lock.sql, yieldsAfterMs + AUTOVACUUM_ENDS_MS))) ended.add(pid);
   }
   return [...ended];

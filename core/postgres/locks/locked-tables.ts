@@ -17,7 +17,7 @@ const MESSAGE =
  * @throws PartitionSetChanged where another table was locked in the place of one
  */
 export async function requireLocked(client: Client, relations: readonly number[]): Promise<void> {
-  const others = await run<{ relation_oid: number }>(client, 'checks/not-locked', { relations });
+  const others = await run(client, 'checks/not-locked', { relations });
   if (others.length > 0) throw otherTable();
 }
 

@@ -2,8 +2,8 @@
  * Looks at sessions with the role that has logged in. Where a login has a role set for it (`ALTER ROLE login SET role = owner`),
  * its sessions belong to the login: as `owner` PostgreSQL hides from it what its own sessions do, and lets it cancel none of them.
  */
-import type { Client, QueryResultRow } from 'pg';
-import { run, type SqlValue } from '../sql.ts';
+import type { Client } from 'pg';
+import { type Arguments, type QueryName, type Row, run } from '../sql.ts';
 
 /** Runs `work` as the login, then goes back to the role of before. For queries on pg_catalog alone. */
 export async function asLogin<Result>(client: Client, work: () => Promise<Result>): Promise<Result> {
@@ -20,10 +20,10 @@ export async function asLogin<Result>(client: Client, work: () => Promise<Result
 }
 
 /** One query of `sql/`, as the login. */
-export function runAsLogin<Row extends QueryResultRow = QueryResultRow>(
+export function runAsLogin<Name extends QueryName>(
   client: Client,
-  name: string,
-  values: Readonly<Record<string, SqlValue | undefined>>,
-): Promise<Row[]> {
-  return asLogin(client, () => run<Row>(client, name, values));
+  name: Name,
+  ...values: Arguments<Name>
+): Promise<Row<Name>[]> {
+  return asLogin(client, () => run(client, name, ...values));
 }

@@ -4,8 +4,9 @@
  */
 
 import { copyFiringModes } from '../../catalog/firing-modes.ts';
-import { hasPairForeignKey, statementFor } from '../../catalog/pairs.ts';
+import { hasPairForeignKey } from '../../catalog/pairs.ts';
 import { createGuards, readGuards, wantsGuard } from '../../catalog/row-movement-guard.ts';
+import { statementFor } from '../../catalog/statements.ts';
 import { Steps } from '../../contracts/steps/catalogue.ts';
 import type { PairEvent } from '../../contracts/steps/events.ts';
 import type { PairResult } from '../../contracts/steps/results.ts';
@@ -46,11 +47,15 @@ async function addNamed(context: StepContext, event: PairEvent, salt: string | u
     return pairResult('SKIPPED', target, { object: constraint_name });
 
   const named = { ...pair, constraint_name };
-  const lock = await statementFor(client, 'statements/lock-pair', foreignKey, named);
-  const sql = await statementFor(client, 'statements/add-pair-foreign-key', foreignKey, named);
+  const lock = await statementFor(client, pair, 'statements/lock-pair', { pairs: [named] });
+  const { sql } = await statementFor(client, pair, 'statements/add-pair-foreign-key', {
+    ...foreignKey,
+    constraint_oid: String(foreignKey.constraint_oid ?? ''),
+    pairs: [named],
+  });
   const work = lockedWork('add-foreign-key', entered, event.execution, {
     pair: pair.pair,
-    lock: { sql: lock, mode: 'SHARE ROW EXCLUSIVE', relations: [pair.referencing_oid, pair.referenced_oid] },
+    lock: { sql: lock.sql, mode: 'SHARE ROW EXCLUSIVE', relations: [pair.referencing_oid, pair.referenced_oid] },
   });
   const { lockWaitMs, heldMs } = await underLock(context, work, async () => {
     // Before the pair FK: as soon as that exists, its ON DELETE acts on the referencing rows of a row that moves away.

@@ -1,7 +1,8 @@
 /** BuildIndexes, one pair: the index by which a cascade finds its rows, CONCURRENTLY, where none serves. */
 
-import { readPairStatus, statementFor } from '../../catalog/pairs.ts';
+import { readPairStatus } from '../../catalog/pairs.ts';
 import { maintenanceMemory } from '../../catalog/server-facts.ts';
+import { statementFor } from '../../catalog/statements.ts';
 import { requireFreeReaders } from '../../checks/readers.ts';
 import { IndexBuildFailed } from '../../contracts/errors.ts';
 import { ledgerStepOf, Steps } from '../../contracts/steps/catalogue.ts';
@@ -49,7 +50,7 @@ async function buildNamed(context: StepContext, event: PairEvent, salt: string |
 
   // Noted before the build: whatever is left of it, valid or not, is known as ours.
   await changePair(context.client, migration.id, pair.pair, { index_name: standing.index_name, index_added: true });
-  const statement = (name: string) => statementOn(context, entered, target, name);
+  const statement = (name: IndexStatement) => statementOn(context, entered, target, name);
   const memory = await maintenanceMemory(context.client, migration.options);
   const createIndex = await statement('statements/create-index');
   const outcome = await runDetached(context, {
@@ -94,14 +95,17 @@ async function buildNamed(context: StepContext, event: PairEvent, salt: string |
   return finish(context, migration.id, target, standing.index_name, 'DONE', durationMs);
 }
 
-function statementOn(
+type IndexStatement = 'statements/create-index' | 'statements/drop-index';
+
+async function statementOn(
   { client }: StepContext,
   { foreignKey }: EnteredMigration,
   { pair, standing }: EnteredPair,
-  name: string,
+  name: IndexStatement,
 ): Promise<string> {
   const named = { ...pair, index_name: standing.index_name, index_columns: standing.index_columns };
-  return statementFor(client, name, foreignKey, named);
+  const { sql } = await statementFor(client, pair, name, { ...foreignKey, pairs: [named] });
+  return sql;
 }
 
 async function noteBuild(

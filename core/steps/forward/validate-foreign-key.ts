@@ -1,6 +1,6 @@
 /** ValidateForeignKeys, one pair: checks the existing rows and marks the FK as valid. Blocks no reader and no writer. */
 
-import { statementFor } from '../../catalog/pairs.ts';
+import { statementFor } from '../../catalog/statements.ts';
 import { refuseNewCode } from '../../catalog/untrusted-code.ts';
 import { countOrphans } from '../../checks/orphan-count.ts';
 import { GateFailed, OrphanedRows } from '../../contracts/errors.ts';
@@ -32,7 +32,6 @@ export async function validateForeignKey(context: StepContext, event: PairEvent)
   const { client } = context;
   const entered = await enterWithinWindow(context, event);
   const target = await enterPair(context, entered, event.pair);
-  const { foreignKey } = entered;
   const { pair, standing } = target;
   if (standing.constraint_oid === null)
     throw new GateFailed(
@@ -42,7 +41,9 @@ export async function validateForeignKey(context: StepContext, event: PairEvent)
   const held = await beforeLongWork(context, entered, target, 'validate');
   if (held) return pairResult('RUNNING', target, { object: standing.constraint_name, ...held });
 
-  const named = { ...pair, constraint_name: standing.constraint_name };
+  const pairs = [{ ...pair, constraint_name: standing.constraint_name }];
+  const lock = await statementFor(client, pair, 'statements/lock-validation', { pairs });
+  const { sql } = await statementFor(client, pair, 'statements/validate-pair-foreign-key', { pairs });
   try {
     const outcome = await validate(context, entered, {
       step: STEP,
@@ -50,9 +51,9 @@ export async function validateForeignKey(context: StepContext, event: PairEvent)
       execution: event.execution,
       pair: pair.pair,
       constraintOid: standing.constraint_oid,
-      lockSql: await statementFor(client, 'statements/lock-validation', foreignKey, named),
+      lockSql: lock.sql,
       lockOids: [pair.referencing_oid],
-      sql: await statementFor(client, 'statements/validate-pair-foreign-key', foreignKey, named),
+      sql,
       reads: { ...pair, table: pair.referencing },
     });
     if (outcome.status === 'RUNNING')
@@ -70,11 +71,11 @@ async function finish(
   status: 'DONE' | 'SKIPPED',
 ): Promise<PairResult> {
   const { pair, standing } = target;
-  const [event] = await run<{ lock_wait_ms: number | null; duration_ms: number | null }>(
-    context.client,
-    'ledger/last-event',
-    { migration_id: migration.id, pair: pair.pair, step: STEP },
-  );
+  const [event] = await run(context.client, 'ledger/last-event', {
+    migration_id: migration.id,
+    pair: pair.pair,
+    step: STEP,
+  });
   const durationMs = event?.duration_ms ?? 0;
   const lockWaitMs = event?.lock_wait_ms ?? 0;
   // Entered again, the pair is validated in the ledger already, and its wait counted.

@@ -3,8 +3,9 @@
 import type { Client } from 'pg';
 import { restoreFiringStatements } from '../../catalog/firing-modes.ts';
 import type { ForeignKey } from '../../catalog/foreign-key.ts';
-import { attachedPairs, readPairStatus, statementFor } from '../../catalog/pairs.ts';
+import { attachedPairs, readPairStatus } from '../../catalog/pairs.ts';
 import { forecastRollback, readServer } from '../../catalog/server-facts.ts';
+import { statementFor } from '../../catalog/statements.ts';
 import { refuseUnsafeReturn } from '../../catalog/untrusted-code.ts';
 import { OrphanedRows, RollbackFailed } from '../../contracts/errors.ts';
 import { ledgerStepOf, Steps } from '../../contracts/steps/catalogue.ts';
@@ -49,8 +50,12 @@ export async function attachParent(context: StepContext, event: MigrationEvent):
       return await cannotRollBack(context.client, entered, event.execution, failure);
     }
     if (!standing.validated) {
-      const { sql } = await runOne<{ sql: string }>(context.client, 'statements/validate-foreign-key', {
+      const { sql } = await runOne(context.client, 'statements/validate-foreign-key', {
         constraint_oid: standing.oid,
+      });
+      const tables = { pair: 0, referencing: foreignKey.table, referenced: foreignKey.referencedTable };
+      const lock = await statementFor(context.client, tables, 'statements/lock-validation', {
+        pairs: [{ pair: 0, referencing_oid: foreignKey.referencing_oid }],
       });
       const outcome = await validate(context, entered, {
         step: STEP,
@@ -58,12 +63,7 @@ export async function attachParent(context: StepContext, event: MigrationEvent):
         execution: event.execution,
         pair: 0,
         constraintOid: standing.oid,
-        lockSql: await statementFor(context.client, 'statements/lock-validation', foreignKey, {
-          ...foreignKey,
-          pair: 0,
-          referencing: foreignKey.table,
-          referenced: foreignKey.referencedTable,
-        }),
+        lockSql: lock.sql,
         lockOids: [foreignKey.referencing_oid],
         sql,
         reads: foreignKey,
@@ -102,7 +102,7 @@ async function add(
   const attaching =
     forecast.strategy === 'attach' || (forecast.strategy === 'blocking' && !migration.options.allowBlockingRollback);
   const file = forecast.strategy === 'not-valid' ? 'add-parent-foreign-key-not-valid' : 'add-parent-foreign-key';
-  const { sql } = await runOne<{ sql: string }>(client, `statements/${file}`, { ...foreignKey });
+  const { sql } = await runOne(client, `statements/${file}`, { ...foreignKey });
   // To attach a leaf's FK, PostgreSQL drops the triggers that it no longer needs, under ACCESS EXCLUSIVE on both sides. Asked
   // for while writers wait already, that would hold them up behind any reader: so it is taken first.
   const exclusive = attaching || (forecast.strategy === 'not-valid' && pairs.some((pair) => isNamed(pair, foreignKey)));
@@ -136,7 +136,7 @@ async function add(
     if (forecast.strategy === 'not-valid') await addNamedChildren(client, foreignKey, pairs);
     await executeDdl(client, sql);
     if (migration.comment !== null) {
-      const comment = await runOne<{ sql: string }>(client, 'statements/comment-foreign-key', { ...foreignKey });
+      const comment = await runOne(client, 'statements/comment-foreign-key', { ...foreignKey });
       await executeDdl(client, comment.sql);
     }
     for (const firing of await restoreFiringStatements(client, foreignKey)) await executeDdl(client, firing);
@@ -150,7 +150,7 @@ async function lockForAttach(
   foreignKey: ForeignKey,
   pairs: readonly LedgerPair[],
 ): Promise<LockRequest> {
-  const { sql } = await runOne<{ sql: string }>(client, 'statements/lock-tables-for-attach', { ...foreignKey });
+  const { sql } = await runOne(client, 'statements/lock-tables-for-attach', { ...foreignKey });
   return { ...(await lockOfTables(client, foreignKey, pairs)), sql, ways: undefined, mode: 'SHARE ROW EXCLUSIVE' };
 }
 
@@ -163,8 +163,11 @@ async function addNamedChildren(client: Client, foreignKey: ForeignKey, pairs: r
   const named = pairs.filter(
     (pair) => isNamed(pair, foreignKey) && standing.get(pair.pair)?.leaf_constraint_oid === null,
   );
-  for (const pair of named)
-    await executeDdl(client, await statementFor(client, 'statements/add-leaf-foreign-key', foreignKey, pair));
+  for (const pair of named) {
+    const values = { ...foreignKey, pairs: [pair] };
+    const { sql } = await statementFor(client, pair, 'statements/add-leaf-foreign-key', values);
+    await executeDdl(client, sql);
+  }
 }
 
 /** Whether the parent FK's child on this leaf had a name of its own. */

@@ -3,8 +3,9 @@
  * row-movement guard of a referenced leaf goes in the transaction that drops the last pair FK to it.
  */
 
-import { type PairStatus, pairStatementFor, readPairStatus, statementFor, statementsFor } from '../../catalog/pairs.ts';
+import { type PairStatus, readPairStatus } from '../../catalog/pairs.ts';
 import { dropGuardStatements, standingGuards } from '../../catalog/row-movement-guard.ts';
+import { statementFor, statementTexts } from '../../catalog/statements.ts';
 import { requireFreeReaders } from '../../checks/readers.ts';
 import { RollbackFailed } from '../../contracts/errors.ts';
 import { ledgerStepOf, Steps } from '../../contracts/steps/catalogue.ts';
@@ -50,7 +51,7 @@ export async function dropPairForeignKeys(context: StepContext, event: Migration
   }
   await dropOtherGuards(context, entered, event.execution, pairs);
   // Counted in the ledger: an earlier try of this step has done some of it.
-  const dropped = await runOne<{ foreign_keys: number; indexes: number }>(context.client, 'ledger/count-dropped', {
+  const dropped = await runOne(context.client, 'ledger/count-dropped', {
     migration_id: migration.id,
   });
   return { status: 'DROPPED', foreignKeys: dropped.foreign_keys, indexes: dropped.indexes, keptIndexes };
@@ -76,15 +77,20 @@ async function requireParent(context: StepContext, entered: EnteredMigration, ex
     );
 }
 
+type PutBackName =
+  | 'statements/drop-pair-foreign-key'
+  | 'statements/rename-pair-foreign-key-back'
+  | 'statements/rename-leaf-foreign-key';
+
 /** What a pair's two partitions are altered by: its FK and the guard go, and the parent FK's child gets the name that it had. */
 async function putBack(
   { client }: StepContext,
-  { migration, foreignKey }: EnteredMigration,
+  { migration }: EnteredMigration,
   pair: LedgerPair,
   now: PairStatus,
 ): Promise<string[]> {
-  const sqlOf = (name: string, constraint_name: string) =>
-    statementFor(client, name, foreignKey, { ...pair, constraint_name });
+  const sqlOf = async (name: PutBackName, constraint_name: string) =>
+    (await statementFor(client, pair, name, { pairs: [{ ...pair, constraint_name }] })).sql;
   const statements: string[] = [];
   if (pair.constraint_added && now.constraint_oid !== null)
     statements.push(await sqlOf('statements/drop-pair-foreign-key', now.constraint_name));
@@ -103,7 +109,7 @@ async function putBackUnderLock(
 ): Promise<void> {
   const { client } = context;
   const { foreignKey } = entered;
-  const { sql, ways } = await pairStatementFor(client, 'statements/lock-pair-for-drop', foreignKey, pair);
+  const { sql, ways } = await statementFor(client, pair, 'statements/lock-pair-for-drop', { pairs: [pair] });
   const work = lockedWork('drop-pair-foreign-keys', entered, execution, {
     pair: pair.pair,
     lock: {
@@ -136,13 +142,13 @@ async function dropOtherGuards(
   pairs: readonly LedgerPair[],
 ): Promise<void> {
   const { client } = context;
-  const { migration, foreignKey } = entered;
+  const { migration } = entered;
   for (const guard of await standingGuards(client, migration.id)) {
-    const lock = await statementsFor(client, 'statements/lock-guard-for-drop', foreignKey, [guard]);
+    const [lock = ''] = await statementTexts(client, 'statements/lock-guard-for-drop', { pairs: [guard] });
     const work = lockedWork('drop-pair-foreign-keys', entered, execution, {
       pair: null,
       lock: {
-        sql: lock.get(guard.pair)?.sql ?? '',
+        sql: lock,
         mode: 'ACCESS EXCLUSIVE',
         named: [guard.referenced_oid],
         relations: [guard.referenced_oid, ...(guard.old ? pairs.map((pair) => pair.referenced_oid) : [])],
@@ -168,7 +174,7 @@ async function dropIndex(
   execution: string,
   pair: LedgerPair,
 ): Promise<void> {
-  const sql = (await statementsFor(client, 'statements/drop-index', foreignKey, [pair])).get(pair.pair)?.sql;
+  const [sql] = await statementTexts(client, 'statements/drop-index', { ...foreignKey, pairs: [pair] });
   // It is gone, or has become part of an index of the partitioned table.
   if (sql === undefined) return;
   // A delivery that comes late must not drop what a later migration has built under the same name.

@@ -73,7 +73,7 @@ async function setFence(
   const reason = error ? await asNote(client, { name: error.Error, message: messageOfCause(error.Cause) ?? '' }) : null;
   await client.query("SELECT set_config('lock_timeout', $1, false)", [String(FENCE_TRY_MS)]);
   for (let attempt = 1; ; attempt++) {
-    const cancelled = await runAsLogin<{ pid: number }>(client, 'ledger/cancel-statements', {
+    const cancelled = await runAsLogin(client, 'ledger/cancel-statements', {
       migration_id: migrationId,
     });
     if (cancelled.length > 0) logger.info('cancelled our own statements', { pids: cancelled.map((row) => row.pid) });
@@ -116,14 +116,7 @@ export async function standingParent(
   readonly validated: boolean;
   readonly comment: string | null;
 } | null> {
-  const standing = await run<{
-    oid: number;
-    on_root: boolean;
-    name: string;
-    definition: string;
-    validated: boolean;
-    comment: string | null;
-  }>(client, 'checks/parent-foreign-keys', {
+  const standing = await run(client, 'checks/parent-foreign-keys', {
     referencing_oid: migration.table_oid,
     referenced_oid: migration.referenced_oid,
     definition: migration.definition,

@@ -3,7 +3,8 @@
  * parent FK attaches these afterwards without a scan. The pair FKs still hold meanwhile.
  */
 
-import { attachedPairs, readPairStatus, statementFor } from '../../catalog/pairs.ts';
+import { attachedPairs, readPairStatus } from '../../catalog/pairs.ts';
+import { statementFor } from '../../catalog/statements.ts';
 import { refuseUnsafeReturn } from '../../catalog/untrusted-code.ts';
 import { PartitionSetChanged } from '../../contracts/errors.ts';
 import { ledgerStepOf, Steps } from '../../contracts/steps/catalogue.ts';
@@ -46,11 +47,13 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
   await freeParentName(context, entered, target, event.execution);
   let lockWaitMs = 0;
   if (standing.leaf_constraint_oid === null) {
-    const sql = await statementFor(client, 'statements/add-leaf-foreign-key', foreignKey, pair);
+    const values = { ...foreignKey, pairs: [pair] };
+    const { sql } = await statementFor(client, pair, 'statements/add-leaf-foreign-key', values);
+    const lock = await statementFor(client, pair, 'statements/lock-leaf', values);
     const work = lockedWork('restore-parent', entered, event.execution, {
       pair: pair.pair,
       lock: {
-        sql: await statementFor(client, 'statements/lock-leaf', foreignKey, pair),
+        sql: lock.sql,
         mode: 'SHARE ROW EXCLUSIVE',
         named: [pair.referencing_oid, migration.referenced_oid],
         relations: await relationsOf(context, entered.migration.id, pair.referencing_oid, migration.referenced_oid),
@@ -68,23 +71,24 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
   }
   const leaf = (await readPairStatus(client, foreignKey, [pair])).get(pair.pair);
   if (leaf?.leaf_constraint_oid && !leaf.leaf_constraint_validated) {
-    const { sql } = await runOne<{ sql: string }>(client, 'statements/validate-foreign-key', {
+    const { sql } = await runOne(client, 'statements/validate-foreign-key', {
       constraint_oid: leaf.leaf_constraint_oid,
     });
+    const lock = await statementFor(client, pair, 'statements/lock-validation', { pairs: [pair] });
     const outcome = await validate(context, entered, {
       step: STEP,
       direction: 'rollback',
       execution: event.execution,
       pair: pair.pair,
       constraintOid: leaf.leaf_constraint_oid,
-      lockSql: await statementFor(client, 'statements/lock-validation', foreignKey, pair),
+      lockSql: lock.sql,
       lockOids: [pair.referencing_oid],
       sql,
       reads: { ...foreignKey, table: pair.referencing, referencing_oid: pair.referencing_oid },
     });
     if (outcome.status === 'RUNNING') return pairResult('RUNNING', target, { object, ...outcome });
   }
-  const [noted] = await run<{ duration_ms: number | null }>(client, 'ledger/last-event', {
+  const [noted] = await run(client, 'ledger/last-event', {
     migration_id: migration.id,
     pair: pair.pair,
     step: STEP,
@@ -107,7 +111,7 @@ async function relationsOf(
   referencing: number,
   referenced: number,
 ): Promise<number[]> {
-  const pairs = await run<{ referenced_oid: number }>(client, 'ledger/read-pairs', { migration_id: id, pair: null });
+  const pairs = await run(client, 'ledger/read-pairs', { migration_id: id, pair: null });
   return [referencing, referenced, ...pairs.map((pair) => pair.referenced_oid)];
 }
 

@@ -2,7 +2,8 @@
 import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ForeignKey } from '../../../core/catalog/foreign-key.ts';
-import { readPairing, statementsFor } from '../../../core/catalog/pairs.ts';
+import { readPairing } from '../../../core/catalog/pairs.ts';
+import { statementTexts } from '../../../core/catalog/statements.ts';
 import { connect } from '../../../core/ledger/connect.ts';
 import { resolveForeignKey } from '../../../core/ledger/resolve-foreign-key.ts';
 import { runOne } from '../../../core/postgres/sql.ts';
@@ -70,9 +71,11 @@ describe('add-pair-foreign-key', () => {
     const { pairs } = await readPairing(core, foreignKey);
     const parent = await constraint('p_fk', 'p');
 
-    const { sql } = (await statementsFor(core, 'statements/add-pair-foreign-key', foreignKey, pairs)).get(1) ?? {
-      sql: '',
-    };
+    const [sql = ''] = await statementTexts(core, 'statements/add-pair-foreign-key', {
+      ...foreignKey,
+      constraint_oid: String(foreignKey.constraint_oid),
+      pairs,
+    });
     await core.query(sql);
 
     const pair = await constraint('fk_p_to_r_1', 'p_1');
@@ -98,7 +101,7 @@ describe('add-parent-foreign-key', () => {
       const before = await constraint('p_fk', 'p');
       await client.query('ALTER TABLE p DROP CONSTRAINT p_fk');
 
-      const { sql } = await runOne<{ sql: string }>(core, 'statements/add-parent-foreign-key', { ...foreignKey });
+      const { sql } = await runOne(core, 'statements/add-parent-foreign-key', { ...foreignKey });
       await core.query(sql);
 
       expect(await constraint('p_fk', 'p')).toEqual(before);
@@ -115,14 +118,12 @@ describe('add-leaf-foreign-key', () => {
       const child = await constraint('p_fk', 'p_1');
       await client.query('ALTER TABLE p DROP CONSTRAINT p_fk');
 
-      const { sql } = (await statementsFor(core, 'statements/add-leaf-foreign-key', foreignKey, pairs)).get(1) ?? {
-        sql: '',
-      };
+      const [sql = ''] = await statementTexts(core, 'statements/add-leaf-foreign-key', { ...foreignKey, pairs });
       await core.query(sql);
-      const { leaf_constraint_oid: leaf } = (await readPairing(core, foreignKey)).pairs[0] ?? {};
-      const validate = await runOne<{ sql: string }>(core, 'statements/validate-foreign-key', { constraint_oid: leaf });
+      const leaf = (await readPairing(core, foreignKey)).pairs[0]?.leaf_constraint_oid ?? 0;
+      const validate = await runOne(core, 'statements/validate-foreign-key', { constraint_oid: leaf });
       await core.query(validate.sql);
-      const add = await runOne<{ sql: string }>(core, 'statements/add-parent-foreign-key', { ...foreignKey });
+      const add = await runOne(core, 'statements/add-parent-foreign-key', { ...foreignKey });
       await core.query(add.sql);
 
       const attached = await oneRow(
@@ -150,7 +151,7 @@ it('comment-foreign-key puts any comment back, or none', async () => {
     ).comment;
 
   for (const wanted of [comment, null]) {
-    const { sql } = await runOne<{ sql: string }>(core, 'statements/comment-foreign-key', {
+    const { sql } = await runOne(core, 'statements/comment-foreign-key', {
       ...foreignKey,
       comment: wanted,
     });

@@ -100,7 +100,7 @@ describe('a bound', () => {
       await core.query(
         `SET standard_conforming_strings = ${conforming}; SET backslash_quote = on; SET escape_string_warning = off`,
       );
-      const { sql } = await runOne<{ sql: string }>(core, 'statements/attach-partition', {
+      const { sql } = await runOne(core, 'statements/attach-partition', {
         parent_oid: rows[0].oid,
         schema: 'public',
         name: 'child',

@@ -1,0 +1,59 @@
+/** Texts of statements, as the files of `sql/statements/` write them. */
+import type { Client } from 'pg';
+import type { PairOfPartitions } from '../contracts/column-types.ts';
+import { PartitionSetChanged } from '../contracts/errors.ts';
+import { type Arguments, type QueryName, type Row, run } from '../postgres/sql.ts';
+
+/** What a file of `sql/statements/` writes for a pair. */
+export interface PairStatement {
+  readonly sql: string;
+  readonly lock: string;
+  /** Orders in which the locks of `sql` can be taken, where there are several. */
+  readonly ways?: readonly (readonly string[])[];
+}
+
+/** Files of `sql/statements/` that write at most one statement for each of :'pairs'. */
+type PairStatementName = {
+  [Name in QueryName]: Row<Name> extends PairStatement & { readonly pair: number } ? Name : never;
+}[QueryName];
+
+/** SQL texts for pairs, by pair number, from one file of `sql/statements/`. */
+export async function statementsFor<Name extends PairStatementName>(
+  client: Client,
+  name: Name,
+  ...values: Arguments<Name>
+): Promise<Map<number, PairStatement>> {
+  const rows: readonly (PairStatement & { readonly pair: number })[] = await run(client, name, ...values);
+  return new Map(rows.map(({ pair, sql, lock, ways }) => [pair, { sql, lock, ...(ways ? { ways } : {}) }]));
+}
+
+/**
+ * The one text for one pair, from a file as {@link statementsFor} takes it.
+ *
+ * @throws PartitionSetChanged when there is none: one of the pair's partitions is gone
+ */
+export async function statementFor<Name extends PairStatementName>(
+  client: Client,
+  pair: Pick<PairOfPartitions, 'pair' | 'referencing' | 'referenced'>,
+  name: Name,
+  ...values: Arguments<Name>
+): Promise<PairStatement> {
+  const statement = (await statementsFor(client, name, ...values)).get(pair.pair);
+  if (statement?.sql) return statement;
+  throw new PartitionSetChanged(
+    `${pair.referencing} or ${pair.referenced} is no more: sql/${name}.sql has no statement for this pair`,
+  );
+}
+
+/** Files of `sql/statements/` whose rows are statements. */
+type StatementName = { [Name in QueryName]: Row<Name> extends { readonly sql: string } ? Name : never }[QueryName];
+
+/** All texts of one file, in its order. */
+export async function statementTexts<Name extends StatementName>(
+  client: Client,
+  name: Name,
+  ...values: Arguments<Name>
+): Promise<string[]> {
+  const rows: readonly { readonly sql: string }[] = await run(client, name, ...values);
+  return rows.map(({ sql }) => sql);
+}
