@@ -8,11 +8,22 @@
  *
  * A list goes on in the next line where a line ends with a comma.
  */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The folder `sql/`. */
+export const SQL = join(import.meta.dirname, '../../sql');
+
 export interface Header {
   readonly notNull: ReadonlySet<string>;
   /** Column -> TypeScript. */
   readonly types: ReadonlyMap<string, string>;
   readonly mayBeNull: ReadonlySet<string>;
+}
+
+/** The text of `sql/<name>.sql` as it is, with its head. */
+export function readWhole(name: string): string {
+  return readFileSync(join(SQL, `${name}.sql`), 'utf8');
 }
 
 /** @param sql text of a file, with its head */

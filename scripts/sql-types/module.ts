@@ -1,15 +1,13 @@
 /** Writes the parameters and rows of the queries in `sql/` as TypeScript: the text of core/postgres/sql-types.ts. */
 import { readdirSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { sep } from 'node:path';
 import { type ClientBase, types } from 'pg';
 import { newLedger } from '../../core/ledger/schema/make-ledger.ts';
 import { toParameters } from '../../core/postgres/sql.ts';
 import { readSql } from '../../core/postgres/sql-files.ts';
 import { describe } from './describe.ts';
-import { type Header, readHeader } from './header.ts';
+import { type Header, readHeader, readWhole, SQL } from './header.ts';
 import { jsonType } from './json-parameters.ts';
-
-const SQL = join(import.meta.dirname, '../../sql');
 
 /** What node-postgres makes of a value of each type (node-postgres/node-pg-types, and core/postgres sets no parser of its own). */
 export const COLUMN_TYPES: ReadonlyMap<number, string> = new Map([
@@ -73,7 +71,7 @@ export async function writeModule(client: ClientBase): Promise<string> {
   const named = new Set<string>();
   for (const name of queryNames()) {
     try {
-      const { text, types: used } = await writeQuery(client, name, readSql(name));
+      const { text, types: used } = await writeQuery(client, name, readWhole(name));
       queries.push(text);
       for (const type of used) for (const [word] of type.matchAll(/\b[A-Z]\w*/g)) named.add(word);
     } catch (error) {

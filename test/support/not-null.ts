@@ -4,13 +4,12 @@
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { ROWS_READ, type RowsRead } from '../../core/postgres/sql.ts';
-import { readSql } from '../../core/postgres/sql-files.ts';
-import { readHeader } from '../../scripts/sql-types/header.ts';
+import { readHeader, readWhole } from '../../scripts/sql-types/header.ts';
 
 const heads = new Map<string, ReadonlySet<string>>();
 
 function notNullOf(name: string): ReadonlySet<string> {
-  const known = heads.get(name) ?? readHeader(readSql(name)).notNull;
+  const known = heads.get(name) ?? readHeader(readWhole(name)).notNull;
   heads.set(name, known);
   return known;
 }

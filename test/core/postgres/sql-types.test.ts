@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Client, types } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readSql } from '../../../core/postgres/sql-files.ts';
 import { describe as describeQuery } from '../../../scripts/sql-types/describe.ts';
-import { readHeader } from '../../../scripts/sql-types/header.ts';
+import { readHeader, readWhole } from '../../../scripts/sql-types/header.ts';
 import { COLUMN_TYPES, makeTables, writeModule, writeQuery } from '../../../scripts/sql-types/module.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { refuseNulls } from '../../support/not-null.ts';
@@ -51,6 +52,13 @@ SELECT 1`;
     ['-- may be null: b\n', 'its head says "may be null: b", which it has not'],
   ])('is refused where it does not fit the query: %j', async (head, message) => {
     await expect(writeQuery(client, 'a/b', `${head}SELECT :'a'::int AS a`)).rejects.toThrow(message);
+  });
+
+  it('is not in the text that is run and printed, but for what it says to a reader', () => {
+    const [first, second] = readWhole('catalog/attached-pairs').split('\n');
+
+    expect(second).toBe('-- not null: pair');
+    expect(readSql('catalog/attached-pairs')).toMatch(new RegExp(`^${first}\n:begin\n`));
   });
 
   it('is compared with what comes back: a NULL where there can be none fails the run', () => {
