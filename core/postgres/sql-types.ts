@@ -839,8 +839,8 @@ export interface Queries {
     };
     readonly row: {
       readonly pair: number;
-      readonly constraint_oid: number;
-      readonly index_oid: number | null;
+      readonly constraint_oid: string;
+      readonly index_oid: string | null;
       readonly rows: number;
     };
   };

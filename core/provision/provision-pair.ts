@@ -11,9 +11,8 @@ import { InvalidInput, PreflightFailed } from '../contracts/errors.ts';
 import { shellWord } from '../contracts/safe-text.ts';
 import { resolveForeignKey } from '../ledger/resolve-foreign-key.ts';
 import { prepareLedger } from '../ledger/schema/make-ledger.ts';
-import type { LockRequest } from '../postgres/locks/lock-wait.ts';
 import { sqlStateOf, toNamedError } from '../postgres/postgres-errors.ts';
-import { run } from '../postgres/sql.ts';
+import { type Row, run } from '../postgres/sql.ts';
 import { BudgetExceeded, type Changed, changeOnline } from '../steps/locks/online-change.ts';
 import { type PartitionBound, parseBound } from './bound.ts';
 import { type MadePair, makePair, NAME_TAKEN, OVERLAPS, type StatementText } from './make-pair.ts';
@@ -144,14 +143,8 @@ async function findPlace(
   return { foreignKey, place };
 }
 
-interface Target {
-  readonly parent_oid: number;
-  readonly parent_kind: string;
-  readonly root: string;
-}
-
 /** Undefined where there is no such table: resolveForeignKey has the words for that. */
-async function readTarget(client: Client, table: string): Promise<Target | undefined> {
+async function readTarget(client: Client, table: string): Promise<Row<'provision/target'> | undefined> {
   try {
     const table_oid = await resolveTable(client, table);
     const [target] = await run(client, 'provision/target', { table_oid });
@@ -162,10 +155,7 @@ async function readTarget(client: Client, table: string): Promise<Target | undef
   }
 }
 
-interface Lock extends LockRequest {
-  readonly lock: string;
-  readonly names: string;
-}
+type Lock = Row<'statements/lock-for-attach-partition'>;
 
 /** A new DEFAULT partition makes PostgreSQL look at no other. */
 async function locksFor(client: Client, place: Place, bound: PartitionBound): Promise<Lock[]> {

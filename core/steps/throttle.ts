@@ -7,7 +7,7 @@ import { readAuroraReaders } from '../postgres/aurora-readers.ts';
 import { readOurSessions } from '../postgres/locks/blockers.ts';
 import { isConnectionError, sqlStateOf } from '../postgres/postgres-errors.ts';
 import { withCallerSearchPath } from '../postgres/session/caller-search-path.ts';
-import { runOne } from '../postgres/sql.ts';
+import { type Row, runOne } from '../postgres/sql.ts';
 
 const SHORTEST_HOLD_BACK = 10;
 const LONGEST_HOLD_BACK = 300;
@@ -60,17 +60,8 @@ export async function throttleReason(client: Client, options: MigrationOptions):
   return undefined;
 }
 
-interface Load extends Record<string, unknown> {
-  readonly load_visible: boolean;
-  readonly active_sessions: number;
-  /** Walsenders whose receiver reports what it has replayed: of standbys, and of subscribers of logical replication. */
-  readonly standbys: number;
-  /** Of the slowest. */
-  readonly replica_lag_seconds: number;
-}
-
 /** @throws PrivilegeMissing where the role sees nothing of it, which must not pass for an idle server */
-async function readLoad(client: Client): Promise<Load> {
+async function readLoad(client: Client): Promise<Row<'checks/load'>> {
   const load = await runOne(client, 'checks/load', { ours: await ourSessions(client) });
   if (load.load_visible) return load;
   throw new PrivilegeMissing(

@@ -55,9 +55,9 @@ WITH plan AS MATERIALIZED (
                                                     ELSE coalesce(b.att = ANY (u.attnums), false) END)
                            FROM unnest(x.indkey::int2[]) WITH ORDINALITY b(att, n) WHERE b.n <= k.n))
 )
-SELECT l.pair, l.constraint_oid, s.index_oid, coalesce(l.rows, 0) AS rows
+SELECT l.pair, l.constraint_oid::bigint AS constraint_oid, s.index_oid, coalesce(l.rows, 0) AS rows
   FROM lookup l
-  LEFT JOIN (SELECT s.pair, (array_agg(s.index_oid ORDER BY s.planned DESC, s.index_oid))[1] AS index_oid
+  LEFT JOIN (SELECT s.pair, (array_agg(s.index_oid::bigint ORDER BY s.planned DESC, s.index_oid))[1] AS index_oid
                FROM serving s GROUP BY s.pair) s ON s.pair = l.pair
  ORDER BY l.pair
 :end
