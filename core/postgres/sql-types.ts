@@ -176,12 +176,15 @@ export interface Queries {
         readonly referencing_oid: number | null;
         readonly referenced_oid: number | null;
       }[];
+      readonly referencing_oid: number;
       readonly column_names: readonly (number | string)[];
     };
     readonly row: {
       readonly definition: string;
       readonly pairs: number;
       readonly partition: string;
+      readonly vouched: boolean;
+      readonly remedy: string;
     };
   };
   'audit/tables-with-pair-foreign-keys': {
@@ -1234,8 +1237,8 @@ export interface Queries {
         readonly referenced_oid: number | null;
       }[];
       readonly referencing_oid: number;
-      readonly table: string;
       readonly referenced_oid: number;
+      readonly table: string;
       readonly referenced_table: string;
       readonly actions: string;
       readonly options: Json;
@@ -2732,9 +2735,9 @@ export interface Queries {
   'provision/siblings': {
     readonly values: {
       readonly pairs: readonly {
-        readonly pair: number | null;
         readonly referencing_oid: number | null;
         readonly referenced_oid: number | null;
+        readonly pair: number | null;
       }[];
       readonly referencing_parent_oid: number;
     };
