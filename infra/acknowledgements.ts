@@ -1,4 +1,7 @@
-/** Findings of cdk-nag and of CDK itself that stand, each with the reason why. One function a construct, so that none covers more than it must. */
+/**
+ * Acknowledged findings of cdk-nag and of CDK itself, each with its reason. One function for each kind of construct, so that no
+ * acknowledgement covers more than it must.
+ */
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
@@ -10,12 +13,16 @@ import type { IConstruct } from 'constructs';
 /** Finding -> reason. */
 type Acknowledgements = Readonly<Record<string, string>>;
 
-/** cdk-nag's rule pack prefixes its rule names, and CDK's validation the pack. */
+/**
+ * cdk-nag prefixes the names of its rules with the rule pack, and CDK's validation prefixes that with the name of the pack's
+ * plug-in.
+ */
 function acknowledge(construct: IConstruct, findings: Acknowledgements): void {
   const rules = Object.entries(findings).map(([id, reason]) => ({ id: `AwsSolutions::AwsSolutions-${id}`, reason }));
   Validations.of(construct).acknowledge(...rules);
 }
 
+/** Subnets named by id: CDK does not know their route tables, and needs them only to add routes. */
 export function acknowledgeImportedVpc(vpc: IVpc): void {
   Validations.of(vpc).acknowledge({
     id: 'Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId',
@@ -23,6 +30,7 @@ export function acknowledgeImportedVpc(vpc: IVpc): void {
   });
 }
 
+/** The role that the Lambda functions share: two services whose actions have no resource-level permissions. */
 export function acknowledgeFunctionRole(role: Role): void {
   acknowledge(role, {
     'IAM5[Resource::*]':
@@ -30,6 +38,7 @@ export function acknowledgeFunctionRole(role: Role): void {
   });
 }
 
+/** A state machine: permissions of log delivery and X-Ray, and to call any version of these functions. */
 export function acknowledgeStateMachine(stateMachine: StateMachine, functions: readonly IFunction[]): void {
   const versions = functions.map((lambdaFunction) => {
     const element = lambdaFunction.node.defaultChild as CfnElement;
@@ -41,7 +50,7 @@ export function acknowledgeStateMachine(stateMachine: StateMachine, functions: r
   });
 }
 
-/** Of a state machine that asks how executions of another one ended. */
+/** A state machine that calls DescribeExecution for executions of `described`. */
 export function acknowledgeDescribedExecutions(stateMachine: StateMachine, described: IStateMachine): void {
   const stack = Stack.of(stateMachine);
   const [region, account] = (['Region', 'Account'] as const).map((part) => {
@@ -56,6 +65,7 @@ export function acknowledgeDescribedExecutions(stateMachine: StateMachine, descr
   });
 }
 
+/** The dead-letter queue, which has no dead-letter queue of its own. */
 export function acknowledgeDeadLetterQueue(queue: Queue): void {
   acknowledge(queue, {
     SQS3: 'It is a dead-letter queue itself: of schedules and rules, which the rule does not look at.',

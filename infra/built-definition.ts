@@ -1,6 +1,6 @@
 /**
- * The definition as a file: what CDK synthesizes, with each Task's Resource resolved to an ARN that ends in
- * `:function:<name>`. The command line runs this file, so that no start of it has to synthesize.
+ * The state machine's definition as a file: what CDK synthesizes, with the Resource of each Task resolved to an ARN that ends in
+ * `:function:<name>`. The command line runs this file, so it never has to synthesize when it starts.
  */
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { type CfnStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';

@@ -1,4 +1,4 @@
-/** The Lambda functions, and the one role that they share. */
+/** The Lambda functions, and the role that they share. */
 import { join } from 'node:path';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
@@ -23,14 +23,15 @@ export interface MigrationFunctionsProps {
   readonly logGroups: LogGroups;
   /** Folder with one bundle a function, `<name>/index.mjs`. */
   readonly bundles: string;
-  /** Of each function that works on one pair; `false`: none is reserved. */
+  /** Reserved concurrency of each function that works on one pair; `false`: none is reserved. */
   readonly reservedConcurrency: number | false;
-  /** Whether the `holdBackQuery` of an execution input is run. */
+  /** Whether a step runs the `holdBackQuery` of an execution's input. */
   readonly allowHoldBackQuery: boolean;
-  /** Dimension of the metrics. */
+  /** Value of the metrics' dimension `deployment`. */
   readonly deployment: string;
 }
 
+/** One Lambda function for each step of the state machine and for each operation. */
 export class MigrationFunctions extends Construct {
   readonly steps: Readonly<Record<StepName, LambdaFunction>>;
   readonly operations: Readonly<Record<OperationName, LambdaFunction>>;
@@ -50,8 +51,9 @@ export class MigrationFunctions extends Construct {
   }
 
   /**
-   * One for all: every step connects as the same database user, so separate roles would keep nothing apart. Spelled out
-   * instead of AWS's managed policies, which let a function write to every log group of the account.
+   * One role for all functions: every step connects as the same database user, so separate roles would separate nothing. Its
+   * permissions are written out here, because AWS's managed policies would let a function write to every log group of the
+   * account.
    */
   #role(): Role {
     const { database, network } = this.#props;
@@ -76,7 +78,10 @@ export class MigrationFunctions extends Construct {
     return role;
   }
 
-  /** Lambda itself needs these actions, not the code that runs in it: only its calls carry this key. */
+  /**
+   * Lambda needs these actions to attach the function, the code in the function does not. Only calls of that code have this
+   * condition key. https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+   */
   #noNetworkInterfacesForCode(): PolicyStatement {
     const functions = Stack.of(this).formatArn({
       service: 'lambda',
@@ -126,7 +131,9 @@ export class MigrationFunctions extends Construct {
   }
 }
 
-/** What Lambda needs to attach a function to a VPC. */
+/**
+ * Actions that Lambda needs to attach a function to a VPC: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+ */
 const NETWORK_INTERFACE_ACTIONS = [
   'ec2:CreateNetworkInterface',
   'ec2:DescribeNetworkInterfaces',

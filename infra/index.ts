@@ -1,4 +1,4 @@
-/** What `import ... from 'p2pfk'` gives to a CDK app of one's own. */
+/** Exports of the package: what a CDK app gets with `import ... from 'p2pfk'`. */
 export type { MaintenanceWindow } from '../core/contracts/aws/maintenance-window.ts';
 export { DatabaseAuthentication, type IamAuthenticationOptions } from './database/authentication.ts';
 export {

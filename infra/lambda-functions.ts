@@ -1,6 +1,6 @@
 /**
- * The Lambda functions: those of the catalogue of steps, and those that are no step of the state machine, whose entries are in
- * `lambdas/operations/`. The Resource of a Task ends in `:function:<name>` in the built definition.
+ * The Lambda functions: those of the step catalogue, and those of operations, which are not steps of the state machine and have
+ * their entries in `lambdas/operations/`. In the built definition the Resource of a Task ends in `:function:<name>`.
  */
 import { forEachStep, Steps, stepNames } from '../core/contracts/steps/catalogue.ts';
 import {
@@ -13,19 +13,24 @@ import {
   WORKING_MIB,
 } from '../core/contracts/steps/definition.ts';
 
+/** Settings of one function. */
 export interface LambdaFunctionSpec extends LambdaSettings {
   /** Name of the Task state that calls it. */
   readonly state: string;
-  /** Its invocations at once are what an execution's `maxConcurrency` says, and each has one or two sessions. */
+  /**
+   * Whether it works on one pair. Such a function is invoked up to `maxConcurrency` times at once, and each invocation has one or
+   * two sessions.
+   */
   readonly perPair: boolean;
 }
 
+/** Functions that are steps of the state machine, by name. */
 export const LambdaFunctions = forEachStep((name): LambdaFunctionSpec => {
   const { state, lambda, perPair }: StepDefinition = Steps[name];
   return { state, ...lambda, perPair: perPair !== undefined };
 });
 
-/** What watches over migrations, outside of their executions. */
+/** Functions that watch over migrations from outside their executions, by name. */
 export const OperationFunctions = {
   reconcile: {
     state: 'Reconcile',
@@ -52,5 +57,5 @@ export const OperationFunctions = {
 
 export type OperationName = keyof typeof OperationFunctions;
 
-/** Every bundle that `npm run build` makes. */
+/** Names of all bundles that `npm run build` makes. */
 export const bundleNames: readonly string[] = [...stepNames, ...Object.keys(OperationFunctions)];

@@ -1,4 +1,4 @@
-/** The migration in AWS: one Lambda function a step, the state machine that calls them, and what watches over both. */
+/** The migration in AWS: one Lambda function for each step, the state machine that calls them, and what monitors both. */
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Names, Tags } from 'aws-cdk-lib/core';
@@ -24,53 +24,54 @@ import { MaintenanceWindows, ScheduleTag } from './operations/schedules.ts';
 import type { Topics } from './operations/topics.ts';
 import { stateMachineProps } from './state-machine/state-machine.ts';
 
+/** What a deployment can choose. */
 export interface PartitionForeignKeyMigrationProps {
   readonly database: MigratedDatabase;
-  /** Where the functions run; left out, outside of any VPC, which reaches only a database with a public address. */
+  /** Where the functions run. By default outside of any VPC, from where they reach only a database with a public address. */
   readonly network?: MigrationNetwork;
-  /** How long logs are kept, encrypted by what, and whether they hold the states' inputs and outputs. */
+  /** Retention and encryption of logs, and whether they hold inputs and outputs of states. */
   readonly logs?: LogOptions;
   /**
-   * Invocations at once of each of the four functions that work on one pair; each has one or two sessions. A limit for the
-   * database: 40 is the most that one execution may ask for. Four times this number is taken from the account's concurrency
-   * for good, which in a new account is 1,000 or less and of which 100 have to stay unreserved. Left out, or `false`,
-   * nothing is reserved, and `maxConcurrency` of each execution is the limit.
+   * How many invocations at once each of the four functions that work on one pair may have; each has one or two sessions. It
+   * limits the load on the database: 40 is the most that one execution may ask for. Four times this number is permanently taken
+   * from the account's concurrency, which is 1,000 or less in a new account, and of which 100 have to stay unreserved. By
+   * default, or with `false`, nothing is reserved, and the limit is `maxConcurrency` of each execution.
    */
   readonly reservedConcurrency?: number | false;
   /**
-   * Lets an execution input bring `holdBackQuery` along. Whoever may start an execution then runs SQL as the migrating role.
-   * Left out, such an input is refused.
+   * Allows `holdBackQuery` in an execution's input. Every caller who may start an execution can then run SQL as the migrating
+   * role. By default such an input is refused.
    */
   readonly allowHoldBackQuery?: boolean;
-  /** Starts the migration by itself when a window opens; left out, executions are started by hand or `p2pfk schedule`. */
+  /** Starts the migration by itself when a window opens. By default executions are started by hand or by `p2pfk schedule`. */
   readonly maintenanceWindow?: MaintenanceWindow;
   /**
-   * Gets notifications and alarms; the policy of one that was imported has to let `events.amazonaws.com` and
-   * `cloudwatch.amazonaws.com` publish, and the policy of its key also the role of FailureNotices. Left out, an encrypted topic is
-   * made, to which no one is subscribed yet.
+   * Topic for notifications and alarms. The policy of an imported topic has to let `events.amazonaws.com` and
+   * `cloudwatch.amazonaws.com` publish, and the policy of its key also the role of FailureNotices. By default an encrypted topic
+   * is made, which has no subscription yet.
    */
   readonly topic?: ITopic;
-  /** Topics for some severities alone: `page` a person is needed now, `warning` look today, `info` news and refusals. */
+  /** Topics for single severities: `page` a person is needed now, `warning` look today, `info` news and refusals. */
   readonly topics?: Partial<Topics>;
-  /** When alarms begin. */
+  /** Thresholds of the alarms. */
   readonly alarms?: AlarmThresholds;
   /**
-   * How often the ledger is searched for migrations whose execution died without an event, in minutes. Each look opens a session: a
-   * serverless database that pauses itself is kept awake. Left out, 15; `false`: never, and an event that is lost is found by the
-   * daily audit.
+   * How often, in minutes, the ledger is searched for migrations whose execution died without an event. Each search opens a
+   * session, which keeps a serverless database awake that would otherwise pause itself. Default: 15. `false`: never; the daily
+   * audit then finds a migration whose event was lost.
    */
   readonly lookEveryMinutes?: number | false;
-  /** When migrated tables are audited, in UTC; left out, each day at 04:00. */
+  /** When migrated tables are audited, in UTC. Default: each day at 04:00. */
   readonly auditCron?: string;
-  /** Folder with one bundle a function, `<name>/index.mjs`; left out, the bundles that came with the package. */
+  /** Folder with one bundle for each function, `<name>/index.mjs`. Default: the bundles of this package. */
   readonly lambdaBundles?: string;
 }
 
 /**
- * Everything that one database needs to have its foreign keys migrated: least privilege, logged, traced, audited daily,
- * and reconciled when an execution dies.
+ * Everything that is needed to migrate the foreign keys of one database: least privilege, logs, traces, a daily audit, and
+ * reconciliation when an execution dies.
  *
- * @throws Error at synthesis: where the endpoint is an RDS Proxy or a reader, or the window or its input is not well formed
+ * @throws Error at synthesis, where the endpoint is an RDS Proxy or a reader, or the window or its input is not well formed
  *
  * @example
  * new PartitionForeignKeyMigration(stack, 'Migration', {
@@ -88,7 +89,7 @@ export class PartitionForeignKeyMigration extends Construct {
   readonly stateMachine: StateMachine;
   readonly functions: MigrationFunctions;
   readonly reconciliation: Reconciliation;
-  /** Where notifications and alarms go. */
+  /** Topic of notifications and alarms, for each severity that has none of its own. */
   readonly topic: ITopic;
   readonly monitoring: Monitoring;
   readonly maintenanceWindows: MaintenanceWindows;
@@ -188,7 +189,7 @@ export class PartitionForeignKeyMigration extends Construct {
     return stateMachine;
   }
 
-  /** `p2pfk schedule` is given the state machine alone, and reads from its tags what a schedule for it needs. */
+  /** Tags the state machine with what a schedule needs: `p2pfk schedule` gets only the state machine, and reads its tags. */
   #tellSchedulers(): void {
     const { role, deadLetters, group } = this.maintenanceWindows;
     const tags = {
@@ -196,7 +197,7 @@ export class PartitionForeignKeyMigration extends Construct {
       [ScheduleTag.DeadLetterQueue]: deadLetters.queue.queueArn,
       [ScheduleTag.Group]: group.scheduleGroupName,
     };
-    // Not on the role and the policy below it.
+    // Only on the state machine, not on the role and the policy below it.
     const only = { includeResourceTypes: ['AWS::StepFunctions::StateMachine'] };
     for (const [key, value] of Object.entries(tags)) Tags.of(this.stateMachine).add(key, value, only);
   }

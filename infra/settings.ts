@@ -1,6 +1,6 @@
 /**
- * What differs from one deployment to the next, from CDK context: `cdk.json`, or `-c database='{...}'`. What is not there
- * may come from the environment: `P2PFK_DATABASE='{...}'`, `P2PFK_MAINTENANCE_WINDOW='{...}'`.
+ * Settings: what differs between deployments. Read from CDK context (`cdk.json`, or `-c database='{...}'`), and what is missing
+ * there from the environment: `P2PFK_DATABASE='{...}'`, `P2PFK_MAINTENANCE_WINDOW='{...}'`.
  */
 import type { Node } from 'constructs';
 import * as z from 'zod';
@@ -8,28 +8,34 @@ import { MaintenanceWindow } from '../core/contracts/aws/maintenance-window.ts';
 
 const Database = z
   .strictObject({
-    /** Of the instance, or the writer's of the cluster. No proxy. */
+    /** Of the instance, or the writer endpoint of the cluster. No proxy. */
     endpoint: z.string().min(1),
     port: z.int().min(1).max(65_535).default(5432),
     name: z.string().min(1),
     user: z.string().min(1),
     /** For IAM tokens: DbClusterResourceId or DbiResourceId, `cluster-...` or `db-...`. */
     resourceId: z.string().optional(),
-    /** For IAM tokens, in its place or in addition: of every database that will answer at this endpoint one day. */
+    /** For IAM tokens, instead of or in addition to `resourceId`: of every database that will answer at this endpoint later. */
     resourceIds: z.array(z.string()).min(1).optional(),
     /** For a password: complete ARN of the secret that holds it, with its six random characters. */
     secretArn: z.string().startsWith('arn:').optional(),
-    /** The database's own group, which is to let the functions in. */
+    /** The database's own security group, which gets a rule that lets the functions in. */
     securityGroupId: z.string().startsWith('sg-').optional(),
     /** The endpoint is a pooler in session mode. */
     sessionPooler: z.boolean().default(false),
-    /** Tell the query, without its literals, of a session that holds a lock: it goes into ledger, history and report. */
+    /** Report the query, without its literals, of a session that holds a lock: in the ledger, the history and the report. */
     showBlockingQueries: z.boolean().default(false),
-    /** The role that owns the ledger and the tables, of which `user` is a member. */
+    /** The role that owns the ledger and the tables, and of which `user` is a member. */
     ledgerOwner: z.string().min(1).optional(),
-    /** Roles whose functions and types on the tables may run with the rights of `user`: all who can act as them could do what it may. */
+    /**
+     * Roles whose functions and types on the tables may run with the rights of `user`. Any login that can act as one of them
+     * could do what `user` may do.
+     */
     trustedOwners: z.array(z.string().regex(/^[^,]+$/, 'must be the name of a role, without a comma')).default([]),
-    /** Read replicas, or Aurora readers, that people read from: asked before each exclusive lock. Each by the endpoint of its instance. */
+    /**
+     * Read replicas, or Aurora readers, that applications read from: asked before each exclusive lock. Each by the endpoint of
+     * its instance.
+     */
     readers: z
       .array(
         z.strictObject({
@@ -49,19 +55,25 @@ const Database = z
 const Network = z.strictObject({
   vpcId: z.string().startsWith('vpc-'),
   subnets: z.array(z.strictObject({ subnetId: z.string(), availabilityZone: z.string() })).min(1),
-  /** Groups of your own, used as they are. Left out, the functions get one that reaches `database.securityGroupId` only. */
+  /**
+   * Security groups of your own, used as they are. By default the functions get one that reaches only `database.securityGroupId`.
+   */
   securityGroupIds: z.array(z.string().startsWith('sg-')).min(1).optional(),
-  /** An interface endpoint for Secrets Manager, for subnets without a way to it. */
+  /** An interface endpoint for Secrets Manager, for subnets without a route to it. */
   secretsManagerEndpoint: z.boolean().default(false),
 });
 
-/** What CloudWatch Logs takes: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+/**
+ * Values that CloudWatch Logs accepts:
+ * https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+ */
 const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ] as const;
 
 const TopicArn = z.string().startsWith('arn:');
 
+/** Shape of the settings; unknown keys are refused. */
 export const Settings = z.strictObject({
   /** Name of the CloudFormation stack. */
   stackName: z.string().default('p2pfk'),
@@ -70,15 +82,18 @@ export const Settings = z.strictObject({
   network: Network.nullable().default(null),
   /** `null`: no schedule; executions are started by hand, or by `p2pfk schedule`. */
   maintenanceWindow: MaintenanceWindow.nullable().default(null),
-  /** Lets an execution input bring `holdBackQuery` along: a caller who may start one then runs SQL as the migrating role. */
+  /**
+   * Allows `holdBackQuery` in an execution's input. Every caller who may start an execution can then run SQL as the migrating
+   * role.
+   */
   allowHoldBackQuery: z.boolean().default(false),
-  /** Gets notifications and alarms; `null`: a topic is made. */
+  /** Topic for notifications and alarms; `null`: a topic is made. */
   alarmTopicArn: z.string().startsWith('arn:').nullable().default(null),
-  /** Topics for one severity alone: a person is needed now; look today; news, and refusals. */
+  /** Topics for single severities: `page` a person is needed now, `warning` look today, `info` news and refusals. */
   severityTopicArns: z
     .strictObject({ page: TopicArn.optional(), warning: TopicArn.optional(), info: TopicArn.optional() })
     .prefault({}),
-  /** When alarms begin; see `AlarmThresholds`. */
+  /** Thresholds of the alarms: see `AlarmThresholds`. */
   alarms: z
     .strictObject({
       forecastPercent: z.number().positive().optional(),
@@ -87,23 +102,27 @@ export const Settings = z.strictObject({
       failedLooks: z.int().min(0).max(95).optional(),
     })
     .prefault({}),
-  /** Minutes between two looks for executions that died without an event; `false`: none. */
+  /** Minutes between two looks for executions that died without an event; `false`: no looks. */
   lookEveryMinutes: z.union([z.int().min(1).max(1_440), z.literal(false)]).default(15),
   logs: z
     .strictObject({
-      /** A number of days that CloudWatch Logs knows. */
+      /** A number of days that CloudWatch Logs accepts. */
       retentionDays: z.literal(RETENTION_DAYS).default(90),
-      /** Key that encrypts them; its policy has to let CloudWatch Logs use it. */
+      /** Key that encrypts the log groups; its policy has to let CloudWatch Logs use it. */
       encryptionKeyArn: z.string().startsWith('arn:').optional(),
       executionData: z.boolean().default(false),
     })
     .prefault({}),
-  /** Invocations at once of each of the four functions that work on one pair; `false`: none reserved. */
+  /** Reserved concurrency of each of the four functions that work on one pair; `false`: none reserved. */
   reservedConcurrency: z.union([z.int().min(1).max(1_000), z.literal(false)]).default(false),
 });
 export type Settings = z.infer<typeof Settings>;
 
-/** @throws Error with one line for each setting that is missing or wrong */
+/**
+ * Reads and checks the settings.
+ *
+ * @throws Error with one line for each setting that is missing or wrong
+ */
 export function readSettings(node: Node, environment: NodeJS.ProcessEnv = process.env): Settings {
   const given = Object.keys(Settings.shape).map((key) => [
     key,
@@ -119,7 +138,7 @@ function variableOf(key: string): string {
   return `P2PFK_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }
 
-/** `-c` and the environment hand over text: what reads as JSON is JSON. */
+/** `-c` and the environment give text: text that looks like JSON is parsed. */
 function fromText(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   const text = value.trim();

@@ -1,32 +1,35 @@
 /**
- * Conditions for statements that let an AWS service in: only on behalf of this account, and of the kind of resource that is
- * meant. Without them anybody's resource of that service could use ours (the confused deputy).
+ * Conditions of policy statements that give an AWS service access: only on behalf of this account, and of the intended kind of
+ * resource. Without them, any customer's resource of that service could use ours (the confused deputy).
  */
 import type { Conditions } from 'aws-cdk-lib/aws-iam';
 import { type ArnComponents, ArnFormat, Stack } from 'aws-cdk-lib/core';
 import type { IConstruct } from 'constructs';
 
-/** What acts: `arn` of all resources of that kind in this account and region. */
+/** @returns an ARN pattern for all resources of one kind in this account and region */
 export function sourcesOf(scope: IConstruct, service: string, resource: string, arnFormat: ArnFormat): string {
   const components: ArnComponents = { service, resource, resourceName: '*', arnFormat };
   return Stack.of(scope).formatArn(components);
 }
 
+/** @returns an ARN pattern for all EventBridge rules of this account and region */
 export const rulesOf = (scope: IConstruct): string => sourcesOf(scope, 'events', 'rule', ArnFormat.SLASH_RESOURCE_NAME);
 
+/** @returns an ARN pattern for all CloudWatch alarms of this account and region */
 export const alarmsOf = (scope: IConstruct): string =>
   sourcesOf(scope, 'cloudwatch', 'alarm', ArnFormat.COLON_RESOURCE_NAME);
 
 /**
- * Whether the service says for whom it acts in this place. A strict condition on a key that it does not send refuses every
- * request, most often without a word, so what is not documented to be sent counts only where it is.
+ * Which condition keys the service sends in this place. A strict condition on a key that the service does not send refuses every
+ * request, most often silently. So a key that is not documented to be sent is compared only where it is sent.
  *
- * - `always`: account and ARN.
- * - `arn-if-told`, `account-if-told`: the other one always.
- * - `if-told`: AWS documents that it says neither.
+ * - `always`: both, account and ARN.
+ * - `arn-if-told`: the account always, the ARN if sent. `account-if-told`: the reverse.
+ * - `if-told`: AWS documents that the service sends neither.
  */
 export type Told = 'always' | 'arn-if-told' | 'account-if-told' | 'if-told';
 
+/** @returns conditions that allow only this account's resources that match `arn` */
 export function sourceConditions(scope: IConstruct, arn: string, told: Told = 'always'): Conditions {
   const account = told === 'if-told' || told === 'account-if-told' ? 'StringEqualsIfExists' : 'StringEquals';
   const source = told === 'if-told' || told === 'arn-if-told' ? 'ArnLikeIfExists' : 'ArnLike';

@@ -1,4 +1,4 @@
-/** One deployable stack: the migration, from the settings. */
+/** The deployable stack: the migration, configured by the settings. */
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -15,12 +15,14 @@ import type { Topics } from './operations/topics.ts';
 import { PartitionForeignKeyMigration } from './partition-foreign-key-migration.ts';
 import type { Settings } from './settings.ts';
 
+/** The settings, and where the bundles are. */
 export interface MigrationStackProps extends StackProps {
   readonly settings: Settings;
   /** Folder with the Lambda bundles. */
   readonly lambdaBundles: string;
 }
 
+/** A stack with one `PartitionForeignKeyMigration`, and outputs for the command line and for subscriptions. */
 export class MigrationStack extends Stack {
   constructor(scope: Construct, id: string, { settings, lambdaBundles, ...props }: MigrationStackProps) {
     super(scope, id, { description: 'p2pfk: partition-to-partition foreign keys, online', ...props });
@@ -72,7 +74,7 @@ export class MigrationStack extends Stack {
     };
   }
 
-  /** Named by ids, not looked up: synthesis needs neither credentials nor a network. */
+  /** Named by ids instead of looked up, so that synthesis needs neither credentials nor a network. */
   #network(settings: NonNullable<Settings['network']>): MigrationNetwork {
     const { vpcId, subnets, securityGroupIds, secretsManagerEndpoint } = settings;
     const vpc = Vpc.fromVpcAttributes(this, 'Vpc', {
@@ -110,7 +112,7 @@ export class MigrationStack extends Stack {
   }
 }
 
-/** Without the keys that are there and undefined. */
+/** The thresholds without keys whose value is undefined. */
 function defined(thresholds: Settings['alarms']): AlarmThresholds {
   return Object.fromEntries(Object.entries(thresholds).filter(([, value]) => value !== undefined));
 }

@@ -1,4 +1,4 @@
-/** How the functions prove who they are to PostgreSQL. */
+/** Authentication of the functions at PostgreSQL: an IAM token, or a password in Secrets Manager. */
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { ArnFormat, Stack, Token } from 'aws-cdk-lib/core';
@@ -6,13 +6,13 @@ import type { IConstruct } from 'constructs';
 
 export interface IamAuthenticationOptions {
   /**
-   * What RDS calls the resource id, as `aws rds describe-db-clusters` returns it in `DbClusterResourceId`: `cluster-ABC...`
-   * for Aurora, `db-ABC...` for an instance. Not the name.
+   * RDS's resource id, as `aws rds describe-db-clusters` returns it in `DbClusterResourceId`: `cluster-ABC...` for Aurora,
+   * `db-ABC...` for an instance. Not the name.
    */
   readonly resourceId?: string;
   /**
-   * More of them: of databases that will answer at the same endpoint one day. A restore, a clone and the green side of a
-   * Blue/Green Deployment have resource ids of their own, and a token is refused for an id that is not in the policy.
+   * Further resource ids, of databases that will answer at the same endpoint later. A restored or cloned database, and the green
+   * side of a Blue/Green Deployment, have resource ids of their own, and a token is refused for an id that is not in the policy.
    */
   readonly resourceIds?: readonly string[];
 }
@@ -20,8 +20,8 @@ export interface IamAuthenticationOptions {
 /**
  * An IAM token, or a password in Secrets Manager.
  *
- * Prefer the token: there is no password to leak or to rotate, it is signed inside the function, so that nothing but the
- * database has to be reached, and CloudTrail and the role's policy tell who may connect.
+ * Prefer the token. There is no password to leak or to rotate. It is signed inside the function, so the function needs to reach
+ * only the database. CloudTrail and the role's policy show who may connect.
  */
 export abstract class DatabaseAuthentication {
   /** The database needs IAM authentication switched on, and the role `GRANT rds_iam` (sql/aws-role.sql). */
@@ -34,11 +34,11 @@ export abstract class DatabaseAuthentication {
     return new SecretAuthentication(secret);
   }
 
-  /** The functions have to reach Secrets Manager. */
+  /** Whether the functions have to reach Secrets Manager. */
   abstract readonly needsSecretsManager: boolean;
-  /** What the handlers read. No secret is among it. */
+  /** Environment variables that the handlers read. They hold no secret. */
   abstract readonly environment: Readonly<Record<string, string>>;
-  /** Allows to connect as this user, and nothing else. */
+  /** Allows the grantee to connect as this user, and nothing else. */
   abstract grantConnect(scope: IConstruct, grantee: IGrantable, user: string): void;
 }
 

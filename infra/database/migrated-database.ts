@@ -1,4 +1,4 @@
-/** The database that is migrated, and the short ways to name one that the same CDK app makes. */
+/** The database to migrate, and short ways to name one that the same CDK app makes. */
 import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import type { IDatabaseCluster, IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { Token } from 'aws-cdk-lib/core';
@@ -7,62 +7,66 @@ import { DatabaseAuthentication } from './authentication.ts';
 
 export interface MigratedDatabase {
   /**
-   * Host name of the instance, or the writer endpoint of the cluster. Never RDS Proxy: it pins sessions on SET, and a
-   * validation that outlives its function would not be found again.
+   * Host name of the instance, or the writer endpoint of the cluster. Never RDS Proxy: it pins sessions on SET
+   * (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html), and a validation that outlives its function
+   * would not be found again.
    */
   readonly endpoint: string;
-  /** Left out, 5432. */
+  /** Default: 5432. */
   readonly port?: number;
   /** Name of the database. */
   readonly name: string;
   /** The role that migrates: owner of both tables (sql/aws-role.sql). */
   readonly user: string;
   readonly authentication: DatabaseAuthentication;
-  /** The database's own security group: it lets the functions in, on this port alone. */
+  /** The database's own security group. It gets a rule that lets the functions in, on this port only. */
   readonly securityGroup?: ISecurityGroup;
   /**
-   * The endpoint is a pooler in session mode, or a proxy that sends a cancel key of its own. Left out, sessions through
-   * any pooler are refused: their settings and locks would reach the application. Never RDS Proxy.
+   * The endpoint is a pooler in session mode, or a proxy that sends its own cancel key. By default, sessions through any pooler
+   * are refused, because their settings and locks would reach the application. Never RDS Proxy.
    */
   readonly sessionPooler?: boolean;
   /**
-   * Tell the query of a session that holds a lock we wait for, without its literals. It goes into ledger, execution history
-   * and report. Left out, they name its process id, role, application and age.
+   * Report the query of a session that holds a lock we wait for, without its literals, in the ledger, the execution history and
+   * the report. By default they name only the session's process id, role, application and age.
    */
   readonly showBlockingQueries?: boolean;
   /**
-   * The role that owns the ledger and the tables, of which `user` is a member: all sessions SET ROLE to it. Left out, the ledger has
-   * to belong to `user` or to a superuser.
+   * The role that owns the ledger and the tables, and of which `user` is a member: every session runs SET ROLE to it. By default
+   * the ledger has to belong to `user` or to a superuser.
    */
   readonly ledgerOwner?: string | undefined;
   /**
-   * Roles whose functions and types on the tables may run with the rights of `user`: all who can act as one of them could do what `user`
-   * may. Left out, tables with such code are refused (`UntrustedCode`).
+   * Roles whose functions and types on the tables may run with the rights of `user`. Any login that can act as one of these roles
+   * could do what `user` may do. By default, tables with such code are refused (`UntrustedCode`).
    */
   readonly trustedOwners?: readonly string[];
   /**
-   * Read replicas, or readers of the Aurora cluster, that people read from. Before each exclusive lock each is asked, with the same user
-   * and authentication, for transactions that the lock's replay would wait for; while there are any, the lock counts as not free. With
-   * IAM authentication a read replica of an instance has a resource id of its own, which the function's role must be allowed to use.
+   * Read replicas, or readers of the Aurora cluster, that applications read from. Before each exclusive lock, each of them is
+   * asked, with the same user and authentication, for transactions that the lock's replay would wait for. While there are any,
+   * the lock counts as not free. With IAM authentication, a read replica of an instance has a resource id of its own, which the
+   * function's role must be allowed to use.
    */
   readonly readers?: readonly DatabaseReader[];
 }
 
+/** One read replica or Aurora reader. */
 export interface DatabaseReader {
-  /** Host name of the one instance: never the reader endpoint of a cluster, which leads to another instance with each session. */
+  /** Host name of one instance. Never the reader endpoint of a cluster, which leads to a different instance for each session. */
   readonly endpoint: string;
-  /** Left out, the database's. */
+  /** Default: the port of the database. */
   readonly port?: number;
-  /** Left out, the database's. */
+  /** Default: the security group of the database. */
   readonly securityGroup?: ISecurityGroup;
 }
 
+/** Database and role; what `clusterDatabase` and `instanceDatabase` cannot read from the cluster or instance. */
 export interface DatabaseLogin {
   /** Name of the database. */
   readonly name: string;
   /** The role that migrates: owner of both tables (sql/aws-role.sql). */
   readonly user: string;
-  /** Left out, an IAM token. */
+  /** Default: an IAM token. */
   readonly authentication?: DatabaseAuthentication;
 }
 
@@ -80,7 +84,11 @@ export function clusterDatabase(cluster: IDatabaseCluster, login: DatabaseLogin)
   };
 }
 
-/** An RDS instance of the same app. One that was imported needs its `instanceResourceId`, or an authentication. */
+/**
+ * An RDS instance of the same app: its endpoint, its security group, IAM authentication.
+ *
+ * @throws Error where an imported instance has no `instanceResourceId`, and `login` has no authentication
+ */
 export function instanceDatabase(instance: IDatabaseInstance, login: DatabaseLogin): MigratedDatabase {
   const { instanceResourceId: resourceId } = instance;
   if (login.authentication === undefined && resourceId === undefined) {
@@ -97,15 +105,16 @@ export function instanceDatabase(instance: IDatabaseInstance, login: DatabaseLog
   };
 }
 
-/** @throws InvalidInput where the endpoint is a proxy or a reader, or that of a reader leads to several */
+/** @throws InvalidInput where the endpoint is a proxy or a reader, or where a reader's endpoint leads to several instances */
 export function checkEndpoint({ endpoint, readers = [] }: MigratedDatabase): void {
   if (!Token.isUnresolved(endpoint)) requireWriterEndpoint(endpoint);
   for (const reader of readers) if (!Token.isUnresolved(reader.endpoint)) refuseSharedEndpoint(reader.endpoint);
 }
 
 /**
- * libpq's own variables, so that the handlers and any PostgreSQL tool agree; the password never stands in there.
- * PGSSLROOTCERT: where Lambda's Node runtimes keep Amazon's certificate authorities, which they do not load by themselves.
+ * Environment variables of the functions: libpq's own, so that the handlers and any PostgreSQL tool read the same. They never
+ * contain the password. PGSSLROOTCERT is where Lambda's Node runtimes keep Amazon's certificate authorities, which these runtimes
+ * do not load by themselves.
  */
 export function databaseEnvironment(database: MigratedDatabase): Record<string, string> {
   const {

@@ -1,4 +1,4 @@
-/** Where the functions run, and the few ways out that they get. */
+/** Network of the functions: the VPC they run in, and what they can reach from it. */
 import {
   InterfaceVpcEndpoint,
   InterfaceVpcEndpointAwsService,
@@ -11,18 +11,22 @@ import {
 import { Construct } from 'constructs';
 import type { MigratedDatabase } from './migrated-database.ts';
 
+/** A VPC, and how the functions are placed in it. */
 export interface MigrationNetwork {
   readonly vpc: IVpc;
-  /** Subnets from which the database is reached; left out, the VPC's private ones. They need no way to the internet. */
+  /**
+   * Subnets from which the database can be reached; they need no route to the internet. Default: the private subnets of the VPC.
+   */
   readonly subnets?: SubnetSelection;
   /**
-   * Groups of your own, which are used as they are. Left out, the functions get a group that reaches the database's group
-   * on its port and nothing else, and the database's group lets it in.
+   * Security groups of your own, used as they are. By default the functions get a group that reaches only the database's group,
+   * on its port, and the database's group gets a rule that lets it in.
    */
   readonly securityGroups?: readonly ISecurityGroup[];
   /**
-   * Makes an interface endpoint for Secrets Manager, for subnets that reach no AWS service otherwise. IAM authentication
-   * needs none: the token is signed inside the function. Logs, traces and metrics leave by Lambda itself.
+   * Makes an interface endpoint for Secrets Manager, for subnets that reach no AWS service otherwise. IAM authentication needs
+   * none, because the token is signed inside the function. Logs, traces and metrics do not pass through the VPC: Lambda itself
+   * sends them.
    */
   readonly secretsManagerEndpoint?: boolean;
 }
@@ -32,6 +36,11 @@ export interface FunctionNetworkProps {
   readonly database: MigratedDatabase;
 }
 
+/**
+ * VPC, subnets and security groups of the functions.
+ *
+ * @throws Error where neither `network.securityGroups` nor `database.securityGroup` is given
+ */
 export class FunctionNetwork extends Construct {
   readonly vpc: IVpc;
   readonly subnets: SubnetSelection;
@@ -73,7 +82,7 @@ export class FunctionNetwork extends Construct {
       service: InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
       subnets: this.subnets,
       securityGroups: [group],
-      // By its own rule below, for the functions alone instead of the whole VPC.
+      // The rule below lets in the functions only; an open endpoint would let in the whole VPC.
       open: false,
     });
     for (const functions of this.securityGroups) functions.connections.allowTo(group, Port.tcp(443), 'Secrets Manager');

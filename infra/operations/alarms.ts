@@ -1,6 +1,6 @@
 /**
- * Alarms of CloudWatch on what is measured. Each says in its description what to do. How an execution ended is no alarm's matter:
- * `failure-notices.ts` tells that, once and with its cause.
+ * CloudWatch alarms on metrics. The description of each alarm says what to do. No alarm reports how an execution ended:
+ * `failure-notices.ts` sends that, once and with its cause.
  */
 import {
   Alarm,
@@ -19,22 +19,26 @@ import type { DeadLetters } from './dead-letters.ts';
 import type { MigrationMetrics } from './metrics.ts';
 import type { Severity, Topics } from './topics.ts';
 
-/** When an alarm begins. Each is compared with "greater than". */
+/** Thresholds of the alarms: each alarm goes off when its value is greater than its threshold. */
 export interface AlarmThresholds {
-  /** Time used, in percent of what the plan foresaw. Left out, 200: the forecast is cautious, so something holds it up. */
+  /**
+   * Time used, in percent of what the plan forecast. Default: 200. The forecast is cautious, so at twice the time something is
+   * holding the migration up.
+   */
   readonly forecastPercent?: number;
-  /** Partitions of migrated tables without a valid foreign key. Left out, 0. */
+  /** Partitions of migrated tables without a valid foreign key. Default: 0. */
   readonly unprotectedPartitions?: number;
-  /** Tables that the daily audit did not read, or not wholly. Left out, 0. */
+  /** Tables that the daily audit could not read completely. Default: 0. */
   readonly tablesNotRead?: number;
-  /** Looks for dead executions that failed, one after the other, a quarter of an hour apart. Left out, 3. */
+  /** Successive looks for dead executions that failed, a quarter of an hour apart. Default: 3. */
   readonly failedLooks?: number;
 }
 
+/** What the alarms watch, and where they are sent. */
 export interface MonitoringProps {
   readonly reconciliation: IStateMachine;
   readonly failureNotices: IStateMachine;
-  /** Looks for dead executions; left out where that is switched off. */
+  /** The function that looks for dead executions; undefined where that is switched off. */
   readonly look?: IFunction | undefined;
   readonly audit: IFunction;
   readonly deadLetters: DeadLetters;
@@ -48,20 +52,27 @@ interface AlarmOptions {
   readonly metric: IMetric;
   readonly description: string;
   readonly threshold?: number;
-  /** How many periods back a value counts: the alarm stays on that long, and comes once, not at each value. Left out, 1. */
+  /**
+   * How many periods back a value counts. The alarm stays on for that long, and is sent once instead of at each value. Default:
+   * 1.
+   */
   readonly periods?: number;
-  /** How many of these periods have to be above the threshold. Left out, 1. */
+  /** How many of these periods have to be above the threshold. Default: 1. */
   readonly datapoints?: number;
 }
 
 const MINUTE = Duration.minutes(1);
 const QUARTER = Duration.minutes(15);
 const HOUR = Duration.hours(1);
-/** A day and two hours: the audit of the next day says whether it is over. CloudWatch allows 7 days for periods of an hour. */
+/**
+ * A day and two hours, in hours: the audit of the next day decides whether the problem is over. CloudWatch allows 7 days for
+ * periods of an hour.
+ */
 const UNTIL_NEXT_AUDIT = 26;
-/** Three hours, in quarters. */
+/** Three hours, in quarters of an hour. */
 const THREE_HOURS = 12;
 
+/** All alarms of one deployment. */
 export class Monitoring extends Construct {
   readonly alarms: readonly Alarm[];
   readonly #topics: Topics;
@@ -92,7 +103,7 @@ export class Monitoring extends Construct {
       }),
       this.#alarm('ApprovalWanted', {
         severity: 'warning',
-        // Published when the gate asks for the first time, and not at each look whether it was answered.
+        // Published when the gate asks for the first time, and not each time it checks whether there is an answer.
         metric: metrics.metric('AwaitingApproval', Stats.SUM),
         description:
           'All is ready and rehearsed; the parent foreign key is dropped only after a person has approved it: p2pfk approve --table TABLE, with the table of the execution that runs.',
@@ -169,7 +180,7 @@ export class Monitoring extends Construct {
       }),
       this.#alarm('AuditFailed', {
         severity: 'warning',
-        // A refused token has an alarm of its own, which says more.
+        // A refused token has an alarm of its own, with a more precise description.
         metric: new MathExpression({
           label: 'audits that failed for another reason',
           expression: 'IF(FILL(refused, 0) > 0, 0, errors)',
@@ -191,7 +202,7 @@ export class Monitoring extends Construct {
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
       evaluationPeriods: periods,
       datapointsToAlarm: datapoints,
-      // Most of the time no migration runs, and nothing is measured.
+      // No migration runs most of the time, and then there are no measurements.
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
     alarm.addAlarmAction(new SnsAction(this.#topics[severity]));
@@ -199,12 +210,12 @@ export class Monitoring extends Construct {
   }
 }
 
-/** Executions that ended in any way that is no success. */
+/** Executions that failed, were aborted or timed out. */
 function ended(stateMachine: IStateMachine): IMetric {
   const options = { period: QUARTER, statistic: Stats.SUM };
   return new MathExpression({
     label: 'executions that did not succeed',
-    // A metric without a value would make the sum have none.
+    // A sum has no value where one of its metrics has none, hence FILL.
     expression: 'FILL(failed, 0) + FILL(aborted, 0) + FILL(timedOut, 0)',
     usingMetrics: {
       failed: stateMachine.metricFailed(options),

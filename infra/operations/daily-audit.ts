@@ -1,4 +1,6 @@
-/** The daily audit of what was migrated: partitions that came later have no foreign key until somebody gives them one. */
+/**
+ * The daily audit of migrated tables: a partition that was added after the migration has no foreign key until a person adds one.
+ */
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule, ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import { Names, RemovalPolicy } from 'aws-cdk-lib/core';
@@ -6,16 +8,18 @@ import { Construct } from 'constructs';
 import type { DeadLetters } from './dead-letters.ts';
 import { schedulerRole } from './schedules.ts';
 
+/** The audit function, and when it runs. */
 export interface DailyAuditProps {
   readonly audit: IFunction;
   readonly deadLetters: DeadLetters;
-  /** In UTC; left out, each day at 04:00. */
+  /** In UTC. Default: each day at 04:00. */
   readonly cron?: string;
 }
 
-/** An audit that could not be delivered within an hour waits for the next day. */
+/** An audit that could not be delivered for an hour is skipped; the next one is a day later. */
 const MAXIMUM_EVENT_AGE_SECONDS = 3600;
 
+/** The schedule that invokes the audit function once a day. */
 export class DailyAudit extends Construct {
   constructor(scope: Construct, id: string, { audit, deadLetters, cron = 'cron(0 4 * * ? *)' }: DailyAuditProps) {
     super(scope, id);
@@ -24,7 +28,7 @@ export class DailyAudit extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const role = schedulerRole(this, 'Role', group, 'EventBridge Scheduler starts the p2pfk audit');
-    // This version alone: CDK's grant would add every other one.
+    // Only this version: CDK's grantInvoke would add all versions.
     audit.grantInvokeLatestVersion(role);
     deadLetters.grantSend(role);
     new CfnSchedule(this, 'Schedule', {

@@ -1,4 +1,4 @@
-/** One page for the person on call: does it go on, what holds it up, is the database well guarded afterwards? */
+/** The dashboard for the person on call: progress, what holds it up, and whether the migrated tables are still guarded. */
 import {
   type Alarm,
   AlarmStatusWidget,
@@ -13,6 +13,7 @@ import { Construct } from 'constructs';
 import type { MigrationFunctions } from '../functions.ts';
 import type { MigrationMetrics } from './metrics.ts';
 
+/** What the dashboard shows. */
 export interface MigrationDashboardProps {
   readonly stateMachine: StateMachine;
   readonly functions: MigrationFunctions;
@@ -20,6 +21,7 @@ export interface MigrationDashboardProps {
   readonly alarms: readonly Alarm[];
 }
 
+/** A CloudWatch dashboard with the alarms and metrics of one deployment. */
 export class MigrationDashboard extends Construct {
   constructor(scope: Construct, id: string, props: MigrationDashboardProps) {
     super(scope, id);

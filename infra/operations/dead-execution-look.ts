@@ -1,10 +1,11 @@
 /**
- * Every quarter of an hour: is there a migration that is unfinished although nothing works for it? EventBridge sends the events by
- * which reconciliation is started as well as it can, without a promise
- * (https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html); this finds what such an event was lost for.
+ * A look for dead executions every quarter of an hour: is a migration unfinished although no execution works on it? EventBridge
+ * delivers the events that start reconciliation on a best-effort basis
+ * (https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html); this look finds the migrations whose event
+ * was lost.
  *
- * A state machine, because a function in a VPC reaches the database and need not reach Step Functions: the function looks into the
- * ledger, Step Functions is asked whether the execution has ended, and only then Reconciliation is started.
+ * It is a state machine, because a function in a VPC reaches the database but need not reach Step Functions. The function reads
+ * the ledger; the state machine asks Step Functions whether the execution has ended, and only then starts Reconciliation.
  */
 import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
@@ -37,8 +38,9 @@ import { executionsOf } from './executions-of.ts';
 import { schedulerRole } from './schedules.ts';
 import { TOO_LARGE } from './way-back.ts';
 
+/** The state machines and the function that the look uses, and how often it runs. */
 export interface DeadExecutionLookProps {
-  /** Whose executions are looked after. */
+  /** The state machine whose executions are watched. */
   readonly stateMachine: IStateMachine;
   readonly reconciliation: IStateMachine;
   readonly look: IFunction;
@@ -48,6 +50,7 @@ export interface DeadExecutionLookProps {
   readonly deadLetters: DeadLetters;
 }
 
+/** The state machine of the look, and the schedule that starts it. */
 export class DeadExecutionLook extends Construct {
   readonly stateMachine: StateMachine;
 
@@ -83,7 +86,7 @@ export class DeadExecutionLook extends Construct {
         arn: this.stateMachine.stateMachineArn,
         roleArn: role.roleArn,
         input: '{}',
-        // The next look comes soon enough.
+        // The next look is soon enough.
         retryPolicy: { maximumEventAgeInSeconds: 300, maximumRetryAttempts: 2 },
         deadLetterConfig: { arn: deadLetters.queue.queueArn },
       },
@@ -91,6 +94,7 @@ export class DeadExecutionLook extends Construct {
   }
 }
 
+/** @returns the first state of the look */
 export function defineLook(
   scope: Construct,
   { stateMachine, reconciliation, look }: Pick<DeadExecutionLookProps, 'stateMachine' | 'reconciliation' | 'look'>,
@@ -115,7 +119,10 @@ export function defineLook(
   return task.next(each).next(new Succeed(scope, 'Looked', { comment: 'Reconciliation goes on by itself.' }));
 }
 
-/** An execution whose lease is over may still wait for its database: only one that has ended is reconciled. */
+/**
+ * States that reconcile one migration. An execution whose lease is over may still be waiting for its database, so only an
+ * execution that has ended is reconciled.
+ */
 function startIfEnded(scope: Construct, reconciliation: IStateMachine, executions: string): IChainable {
   const describe = new CallAwsService(scope, 'DescribeDead', {
     comment: 'Asks Step Functions whether the execution has ended.',

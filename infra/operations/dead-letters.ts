@@ -1,4 +1,6 @@
-/** One queue for everything that could not be delivered: openings of windows, deaths of executions, audits. */
+/**
+ * One dead-letter queue for everything that could not be delivered: openings of maintenance windows, ends of executions, audits.
+ */
 import type { Rule } from 'aws-cdk-lib/aws-events';
 import { type IGrantable, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -7,10 +9,14 @@ import { Construct } from 'constructs';
 import { acknowledgeDeadLetterQueue } from '../acknowledgements.ts';
 import { sourceConditions } from '../source-conditions.ts';
 
+/** An encrypted SQS queue, and the permissions to send to it. */
 export class DeadLetters extends Construct {
-  /** Keeps what it gets for 14 days, which is as long as SQS can. */
+  /** Keeps messages for 14 days, the longest time that SQS allows. */
   readonly queue: Queue;
-  /** The same for the target of a rule, to which CDK would add a statement without the account. See {@link allowRule}. */
+  /**
+   * The same queue as the target of a rule. As an imported queue, so that CDK does not add a statement of its own, which would
+   * not name the account; {@link allowRule} adds one that does.
+   */
   readonly forRules: IQueue;
 
   constructor(scope: Construct, id: string) {
@@ -24,7 +30,7 @@ export class DeadLetters extends Construct {
     this.forRules = Queue.fromQueueArn(this, 'ForRules', this.queue.queueArn);
   }
 
-  /** What this rule could not deliver may be put here. */
+  /** Allows this rule to send what it could not deliver. */
   allowRule(rule: Rule): void {
     this.queue.addToResourcePolicy(
       new PolicyStatement({
@@ -38,7 +44,7 @@ export class DeadLetters extends Construct {
     );
   }
 
-  /** Sending alone: CDK's own grant adds two that nobody needs here. */
+  /** Grants sending only: CDK's own grant adds two actions that are not needed here. */
   grantSend(grantee: IGrantable): void {
     this.queue.grant(grantee, 'sqs:SendMessage');
   }

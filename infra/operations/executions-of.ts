@@ -2,7 +2,7 @@
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { ArnFormat, Stack } from 'aws-cdk-lib/core';
 
-/** All of them, for a policy; `arn:...:execution:<name of the state machine>:*`. */
+/** @returns a pattern for all of them, for a policy: `arn:...:execution:<name of the state machine>:*` */
 export function executionsOf(stateMachine: IStateMachine): string {
   const stack = Stack.of(stateMachine);
   const { resourceName } = stack.splitArn(stateMachine.stateMachineArn, ArnFormat.COLON_RESOURCE_NAME);

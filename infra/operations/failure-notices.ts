@@ -1,8 +1,8 @@
 /**
- * What people are told of an execution that did not succeed: one notice, with its cause, to the topic of its severity.
+ * Notices of executions that did not succeed: one notice each, with its cause, to the topic of its severity.
  *
- * A state machine, because the event that EventBridge sends is not documented to hold error and cause, and a rule that looked for
- * them there might match nothing. DescribeExecution is documented to return them.
+ * It is a state machine, because the event that EventBridge sends is not documented to hold error and cause, and a rule that
+ * looked for them there might match nothing. DescribeExecution is documented to return them.
  */
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
@@ -33,23 +33,24 @@ import { executionsOf } from './executions-of.ts';
 import type { Severity, Topics } from './topics.ts';
 import { TOO_LARGE } from './way-back.ts';
 
+/** The executions to watch, and the topics to publish to. */
 export interface FailureNoticesProps {
-  /** Whose executions are watched. */
+  /** The state machine whose executions are watched. */
   readonly stateMachine: IStateMachine;
   readonly topics: Topics;
-  /** Of the topics, where this stack has made it. */
+  /** Key of the topics, where this stack made it. */
   readonly topicKey: IKey | undefined;
   readonly logGroups: LogGroups;
   readonly logs: LogOptions;
   readonly deadLetters: DeadLetters;
 }
 
-/** Ends of an execution of which a person has to know now. */
+/** Errors that a person has to know about at once. */
 const PAGED = ['RollbackFailed', 'RollbackInterrupted'];
 
 /**
- * Errors of the plan step by which it refuses: nothing was changed, and what has to change is the input, the rights or the
- * schema. The person who started the execution sees them; no other person has to act.
+ * Errors with which the plan step refuses: nothing was changed, and the input, the rights or the schema have to change first. The
+ * person who started the execution sees them; no other person has to act.
  */
 export const REFUSALS: readonly string[] = [
   'ApprovalRefused',
@@ -76,6 +77,7 @@ const TEXTS: Readonly<Record<Severity, string>> = {
 
 const STATES: Readonly<Record<Severity, string>> = { page: 'Page', warning: 'Warn', info: 'Inform' };
 
+/** The state machine that publishes the notices, and the rule that starts it. */
 export class FailureNotices extends Construct {
   readonly stateMachine: StateMachine;
 
@@ -125,6 +127,7 @@ export class FailureNotices extends Construct {
   }
 }
 
+/** @returns the first state of the notices */
 export function defineFailureNotices(
   scope: Construct,
   { stateMachine, topics }: Pick<FailureNoticesProps, 'stateMachine' | 'topics'>,
@@ -152,7 +155,7 @@ export function defineFailureNotices(
       comment: `Tells it to the topic for ${severity}.`,
       topic: topics[severity],
       subject: `p2pfk ${severity}: an execution did not succeed`,
-      // One text: what SNS makes of an object is documented for one of its patterns only.
+      // A single text: for an object, SNS's behaviour is documented for one integration pattern only.
       message: TaskInput.fromText(
         JsonPath.format(
           `p2pfk: ${TEXTS[severity]} Error: {}. Cause: {} -- Execution, {}: ${consoleOf(scope)}{}`,
@@ -192,7 +195,8 @@ export function defineFailureNotices(
     resultPath: '$.described',
   });
   describe.addRetry(PATIENTLY);
-  // Who starts an execution chooses its input, and with it whether the answer is too large: that must not keep the page from being sent.
+  // A caller who starts an execution chooses its input, and with it whether the answer is too large. That must not stop the page
+  // from being sent.
   describe.addCatch(unknown, { errors: TOO_LARGE, resultPath: '$.problem' });
   describe.addCatch(unknown, { resultPath: '$.problem' });
   describe.next(tellsWhy);
@@ -203,6 +207,7 @@ export function defineFailureNotices(
 
 const PATIENTLY = { interval: Duration.seconds(2), backoffRate: 2, maxAttempts: 8 };
 
+/** The start of the console URL of an execution; its ARN is appended. */
 function consoleOf(scope: Construct): string {
   return `https://${Stack.of(scope).region}.console.aws.amazon.com/states/home#/v2/executions/details/`;
 }

@@ -1,7 +1,8 @@
 /**
- * Keeps functions in a VPC able to start. Lambda takes the network interface of one away that was not called for weeks, and its next
- * call fails until there is a new one (https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html). Those of the way back are
- * called on a bad day only, so each is called once a day, with an event by which it does nothing.
+ * Daily invocations that keep functions in a VPC able to start. Lambda reclaims the network interface of a function that was not
+ * called for weeks, and the next call fails until there is a new one
+ * (https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html). The functions of the rollback are needed only when
+ * something fails, so each function is called once a day, with an event for which it does nothing.
  */
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule, ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
@@ -11,12 +12,14 @@ import { KEEP_READY } from '../../core/contracts/aws/keep-ready.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { schedulerRole } from './schedules.ts';
 
+/** The functions to call. */
 export interface KeepReadyProps {
-  /** By the name that the schedule gets. */
+  /** Functions, by the names of their schedules. */
   readonly functions: Readonly<Record<string, IFunction>>;
   readonly deadLetters: DeadLetters;
 }
 
+/** One schedule for each function. */
 export class KeepReady extends Construct {
   constructor(scope: Construct, id: string, { functions, deadLetters }: KeepReadyProps) {
     super(scope, id);
@@ -32,7 +35,7 @@ export class KeepReady extends Construct {
         description: `Keeps the p2pfk function ${name} able to start`,
         groupName: group.scheduleGroupName,
         scheduleExpression: 'rate(1 day)',
-        // Not all in the same minute: nothing waits for it.
+        // Spread over an hour: nothing waits for these calls.
         flexibleTimeWindow: { mode: 'FLEXIBLE', maximumWindowInMinutes: 60 },
         target: {
           arn: lambdaFunction.functionArn,

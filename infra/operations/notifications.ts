@@ -1,4 +1,4 @@
-/** What people are told, and where: one encrypted topic. */
+/** Notifications of people: rules for executions that succeeded, and the encrypted topic they publish to. */
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -10,10 +10,11 @@ import { alarmsOf, rulesOf, sourceConditions } from '../source-conditions.ts';
 import type { Reconciliation } from './reconciliation.ts';
 import type { Severity, Topics } from './topics.ts';
 
+/** The state machines to watch, and the topics to publish to. */
 export interface NotificationsProps {
   readonly stateMachine: IStateMachine;
   readonly reconciliation: Reconciliation;
-  /** Of each severity that has none of its own. Left out, one is made. */
+  /** Topic for each severity that has none in `topics`. By default an encrypted topic is made. */
   readonly topic?: ITopic;
   readonly topics?: Partial<Topics>;
 }
@@ -23,12 +24,15 @@ interface Notice {
   readonly of: 'migration' | 'reconciliation';
   readonly severity: Severity;
   readonly statuses: readonly string[];
-  /** Values of `status` in the execution's output, where a success can mean several things. */
+  /** Values of `status` in the execution's output, for successes that can mean several things. */
   readonly outcomes?: readonly string[];
   readonly text: string;
 }
 
-/** Failures are told by `failure-notices.ts`, with their cause; approval that is wanted, by an alarm: it is no change of status. */
+/**
+ * Failures are not here: `failure-notices.ts` reports them, with their cause. Neither is a wanted approval, which changes no
+ * execution's status: an alarm reports it.
+ */
 const NOTICES: readonly Notice[] = [
   {
     id: 'Migrated',
@@ -80,10 +84,11 @@ const NOTICES: readonly Notice[] = [
   },
 ];
 
+/** Rules that publish one notice for each end of an execution in `NOTICES`. */
 export class Notifications extends Construct {
   readonly topic: ITopic;
   readonly topics: Topics;
-  /** Encrypts `topic`; undefined where that was not made here. */
+  /** Key of `topic`; undefined where the topic was not made here. */
   readonly key?: Key;
 
   constructor(scope: Construct, id: string, { stateMachine, reconciliation, topic, topics }: NotificationsProps) {
@@ -112,20 +117,20 @@ export class Notifications extends Construct {
         detail: {
           stateMachineArn: [stateMachine.stateMachineArn],
           status: [...statuses],
-          // The output is text here, with the JSON in it: the pattern looks for the field as it is written.
+          // The event holds the output as text, with JSON in it: the pattern looks for the field as it is written there.
           ...(outcomes && { output: outcomes.map((outcome) => ({ wildcard: `*"status":"${outcome}"*` })) }),
         },
       },
-      // Not CDK's own target, which would let everybody's rules publish, and use the key.
+      // Not CDK's own target: its topic policy would let rules of other accounts publish, and use the key.
       targets: [{ bind: () => ({ arn: topic.topicArn, input: message, targetResource: topic }) }],
     });
   }
 
   /**
-   * By a key of its own: neither EventBridge nor CloudWatch may use the key that SNS owns.
+   * A topic with a key of its own: neither EventBridge nor CloudWatch may use the key that SNS owns.
    *
-   * EventBridge does not say for whom it publishes: AWS documents that conditions are not supported in topic policies for
-   * EventBridge, nor in the key policy of an encrypted topic. A strict one would drop every notification without a word.
+   * EventBridge does not send for which rule it publishes. AWS documents that conditions are not supported in topic policies for
+   * EventBridge, nor in the key policy of an encrypted topic. A strict condition would silently drop every notification.
    * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions
    * https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
    */
@@ -144,7 +149,7 @@ export class Notifications extends Construct {
     const topic = new Topic(this, 'Topic', { displayName: 'p2pfk', masterKey: key, enforceSSL: true });
     const publish = { actions: ['sns:Publish'], resources: [topic.topicArn] };
     topic.addToResourcePolicy(new PolicyStatement({ ...rules, ...publish }));
-    // A topic with a policy of its own no longer has the one by which alarms of the same account may publish.
+    // A topic with a policy loses the default policy, which lets alarms of the same account publish.
     topic.addToResourcePolicy(
       new PolicyStatement({ ...alarms, ...publish, conditions: sourceConditions(this, alarmsOf(this)) }),
     );

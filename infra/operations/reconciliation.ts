@@ -1,10 +1,11 @@
 /**
- * What happens when an execution ends past every Catch: stopped, timed out, or out of events. A small state machine of its
- * own calls the reconcile function until the migration is at rest, or has to be rolled back. Then it starts the migration's own state
- * machine with `operation: rollback`, so that the rollback is spelled once.
+ * Reconciliation: a small state machine for executions that ended without reaching a Catch, because they were stopped, timed out
+ * or had no events left. It calls the reconcile function until the migration is paused, is complete or has to be rolled back. To
+ * roll back, it starts the migration's own state machine with `operation: rollback`, so the rollback is defined only once.
  *
- * A state machine, because checks may take longer than a function lives, and because a function in a VPC reaches the database and
- * need not reach Step Functions. It does not wait for the rollback: when that dies, its own event starts the next reconciliation.
+ * It is a state machine, because checks may take longer than a function's time-out, and because a function in a VPC reaches the
+ * database but need not reach Step Functions. It does not wait for the rollback: if that dies, its own event starts the next
+ * reconciliation.
  */
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
@@ -39,8 +40,9 @@ import { addRetries } from '../state-machine/retry.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { wayBack } from './way-back.ts';
 
+/** The state machine to watch, and the function that reconciles. */
 export interface ReconciliationProps {
-  /** Whose executions are looked after. */
+  /** The state machine whose executions are watched. */
   readonly reconciled: IStateMachine;
   readonly reconcile: IFunction;
   readonly logGroups: LogGroups;
@@ -48,6 +50,7 @@ export interface ReconciliationProps {
   readonly deadLetters: DeadLetters;
 }
 
+/** The state machine of reconciliation, and the rules that start it. */
 export class Reconciliation extends Construct {
   readonly stateMachine: StateMachine;
 
@@ -94,7 +97,7 @@ export class Reconciliation extends Construct {
       ],
     });
     deadLetters.allowRule(rule);
-    // The parent FK is gone and the checks are still to be run: the execution ended well, and its migration is not at rest.
+    // The execution paused after the drop: it succeeded, but the parent FK is gone and the checks are still to be run.
     const checks = new Rule(this, 'ChecksPending', {
       description: 'A p2pfk execution paused after the drop: the checks that are left are run',
       eventPattern: {
@@ -111,7 +114,7 @@ export class Reconciliation extends Construct {
           ...delivery,
           input: RuleTargetInput.fromObject({
             execution: EventField.fromPath('$.detail.executionArn'),
-            // Of the words that reconciliation knows, the one that says: it did not come to its end.
+            // The reason that reconciliation knows for an execution that did not finish.
             reason: 'FAILED',
           }),
         }),
@@ -123,7 +126,7 @@ export class Reconciliation extends Construct {
 
 type Calls = Pick<ReconciliationProps, 'reconciled' | 'reconcile'>;
 
-/** What makes this state machine; apart from its scope, so that a test can run it at home. */
+/** Properties of the state machine. In a function of its own, so that a test can run it on the local engine. */
 export function reconciliationProps(scope: Construct, calls: Calls): StateMachineProps {
   return {
     comment:
@@ -133,6 +136,7 @@ export function reconciliationProps(scope: Construct, calls: Calls): StateMachin
   };
 }
 
+/** @returns the first state of reconciliation */
 export function defineReconciliation(scope: Construct, calls: Calls): IChainable {
   const { state, timeoutSeconds } = OperationFunctions.reconcile;
   const failed = new Fail(scope, 'ReconcileFailed', {
@@ -154,7 +158,7 @@ export function defineReconciliation(scope: Construct, calls: Calls): IChainable
       taskTimeout: Timeout.duration(Duration.seconds(timeoutSeconds)),
       resultPath: '$.result',
     });
-    // The checks after the drop are left to nothing else: an outage of the database is waited for.
+    // Nothing else runs the checks after the drop, so reconciliation waits for an outage of the database to end.
     addRetries(task, { patience: 'day' });
     task.addCatch(failed, { resultPath: '$.error' });
     return task;
@@ -180,7 +184,7 @@ export function defineReconciliation(scope: Construct, calls: Calls): IChainable
   const is = (...statuses: string[]) =>
     Condition.or(...statuses.map((status) => Condition.stringEquals('$.result.status', status)));
   const atRest = new Choice(scope, 'AtRest?', { comment: 'Work that outlives a function goes on in the next one.' })
-    // OWNER_ALIVE: a function of the dead execution is still in flight, as AWS does not kill it.
+    // OWNER_ALIVE: a function of the dead execution still runs, because AWS does not stop it.
     .when(is('RUNNING', 'OWNER_ALIVE'), wait)
     .when(is('ROLL_BACK', 'GIVEN_UP'), wayBack(scope, calls.reconciled, { anew, done, failed }))
     .otherwise(done);

@@ -1,4 +1,4 @@
-/** Maintenance windows: schedules that start the state machine when a window opens. No window, no schedule. */
+/** Maintenance windows: schedules that start the state machine when a window opens. Without a window there is no schedule. */
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnSchedule, ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
@@ -7,17 +7,19 @@ import { Construct } from 'constructs';
 import { type MaintenanceWindow, openingOf } from '../../core/contracts/aws/maintenance-window.ts';
 import type { DeadLetters } from './dead-letters.ts';
 
-/** Tags of the state machine, by which `p2pfk schedule` finds what a schedule for it needs. */
+/** Tags of the state machine, in which `p2pfk schedule` finds the role, group and queue for a schedule. */
 export { ScheduleTag } from '../../core/contracts/aws/schedule-tags.ts';
 
+/** The state machine that the schedules start. */
 export interface MaintenanceWindowsProps {
   readonly stateMachine: StateMachine;
   readonly deadLetters: DeadLetters;
 }
 
 /**
- * The group, the role and the queue of all schedules that start one state machine; `p2pfk schedule` uses them too. Scheduler
- * may deliver an opening more than once; the plan step knows it again in the ledger, and the second execution does nothing.
+ * The group, the role and the dead-letter queue of all schedules that start one state machine; `p2pfk schedule` uses them too.
+ * EventBridge Scheduler may deliver an opening more than once. The plan step recognizes it by the ledger, and the second
+ * execution does nothing.
  */
 export class MaintenanceWindows extends Construct {
   readonly group: ScheduleGroup;
@@ -31,7 +33,7 @@ export class MaintenanceWindows extends Construct {
     this.#stateMachine = stateMachine;
     this.group = new ScheduleGroup(this, 'Group', {
       scheduleGroupName: Names.uniqueResourceName(this, { maxLength: 64, separator: '-' }),
-      // With the stack goes what the schedules would start.
+      // When the stack is deleted, there is no state machine left that the schedules could start.
       removalPolicy: RemovalPolicy.DESTROY,
     });
     this.role = schedulerRole(this, 'Role', this.group, 'EventBridge Scheduler starts the p2pfk state machine');
@@ -39,7 +41,11 @@ export class MaintenanceWindows extends Construct {
     deadLetters.grantSend(this.role);
   }
 
-  /** @throws ZodError when the window or the execution input is not well formed */
+  /**
+   * Adds the schedule that opens one window.
+   *
+   * @throws ZodError when the window or the execution input is not well formed
+   */
   add(id: string, window: MaintenanceWindow): CfnSchedule {
     const opening = openingOf(window);
     return new CfnSchedule(this, id, {
@@ -63,7 +69,10 @@ export class MaintenanceWindows extends Construct {
   }
 }
 
-/** Nobody else's schedule can use it: only those of this account, in this group. */
+/**
+ * A role that EventBridge Scheduler can assume only for schedules of this account, in this group.
+ * https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+ */
 export function schedulerRole(scope: Construct, id: string, group: ScheduleGroup, description: string): Role {
   return new Role(scope, id, {
     description,

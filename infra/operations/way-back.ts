@@ -1,8 +1,10 @@
 /**
- * The part of Reconciliation that starts a rollback. Which execution that is, by name and input, the reconcile function has answered
- * (`core/steps/operations/hand-over.ts`); here Step Functions is asked what the ledger does not know, and is told to start it. A name that it
- * refuses says nothing of the migration: people who start executions choose names. The function is asked again, and whether an
- * execution has taken the migration over is read from the ledger.
+ * The part of Reconciliation that starts a rollback.
+ *
+ * The reconcile function has decided the name and input of the execution to start (`core/steps/operations/hand-over.ts`). These
+ * states ask Step Functions what the ledger does not know (how the dead execution ended), and start the rollback. If Step
+ * Functions refuses the name, that says nothing about the migration, because callers who start executions choose names. The
+ * function is then called again, and reads from the ledger whether an execution has taken the migration over.
  */
 import {
   Choice,
@@ -22,32 +24,40 @@ import { Duration } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { executionsOf } from './executions-of.ts';
 
-/** The end of a rollback that a person has to repair: see `infra/state-machine/rollback.ts`. */
+/** Error of a rollback that a person has to repair: see `infra/state-machine/rollback.ts`. */
 const ROLLBACK_FAILED = 'RollbackFailed';
 
 /**
- * StartExecution with the name of an execution that has ended, or that runs with another input. Errors of this integration begin with
- * `StepFunctions.` and end with `Exception`; the name of the API has no such end.
+ * Error of StartExecution for the name of an execution that has ended, or that runs with another input. Errors of this
+ * integration begin with `StepFunctions.` and end with `Exception`; the name in the API reference has no such ending.
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */
 const ALREADY_EXISTS = ['StepFunctions.ExecutionAlreadyExistsException', 'StepFunctions.ExecutionAlreadyExists'];
 
 const PATIENTLY = { interval: Duration.seconds(2), backoffRate: 2, maxAttempts: 8 };
 
-/** An execution's input may have as many bytes as the answer that would bring it along; `States.ALL` does not catch that. */
+/**
+ * Error of a response that is too large for a state. DescribeExecution returns the execution's input, which may have as many
+ * bytes as a response may have in all. `States.ALL` does not catch this error.
+ */
 export const TOO_LARGE = ['States.DataLimitExceeded'];
 
-/** Until an execution of that name, if it is the right one, has taken the migration over. */
+/** How long to wait, in seconds, for an execution of that name (if it is the rollback) to take the migration over. */
 const REFUSED_SECONDS = 60;
 
+/** States of Reconciliation that the rollback's states lead to. */
 interface Around {
-  /** Asks the reconcile function for another name, and goes on with its answer. */
+  /** Asks the reconcile function for another name, and acts on its answer. */
   readonly anew: IChainable;
   readonly done: Succeed;
   readonly failed: Fail;
 }
 
-/** A rollback of the migration's state machine that has failed is a person's matter; any other end of an execution starts one. */
+/**
+ * States that start a rollback, unless the dead execution was a rollback that failed: a person has to repair that one.
+ *
+ * @returns the first state
+ */
 export function wayBack(scope: Construct, reconciled: IStateMachine, { anew, done, failed }: Around): IChainable {
   const describe = describeDead(scope, reconciled);
   const left = new Pass(scope, 'LeftToPerson', {
@@ -108,6 +118,7 @@ function startRollback(
   return start;
 }
 
+/** Asks Step Functions how the dead execution ended, into `$.dead`. */
 function describeDead(scope: Construct, reconciled: IStateMachine): CallAwsService {
   const task = new CallAwsService(scope, 'DescribeDead', {
     comment: 'Asks Step Functions for the error of the dead execution, which no event tells.',

@@ -1,6 +1,6 @@
 /**
- * The forward path: everything is built beside the parent FK while it still guards the rows, then the gate decides, then
- * the parent FK goes in one verified transaction. What is wrong with the data or the schema leads to the rollback branch, all else to the
+ * The forward path. Everything is built beside the parent FK while that still guards the rows; then the gate decides; then one
+ * verified transaction drops the parent FK. Errors of the data or the schema lead to the rollback branch, all other errors to the
  * pause.
  */
 import {
@@ -20,16 +20,17 @@ import { type StepName, stepsOf } from '../../core/contracts/steps/catalogue.ts'
 import { ERROR_PATH, Payload } from './payloads.ts';
 import type { StepFactory } from './step-factory.ts';
 
+/** The states that the forward path leads to when it stops. */
 export interface Exits {
-  /** Undo everything. */
+  /** Rolls everything back. */
   readonly fence: IChainable;
-  /** Undo everything because a person asked. */
+  /** Rolls everything back because a person asked for it. */
   readonly rollbackRequested: IChainable;
-  /** Stop and keep everything. */
+  /** Stops and keeps everything. */
   readonly pause: IChainable;
 }
 
-/** Steps after which a Choice decides where to go; any other step of the catalogue leads to the one after it. */
+/** Steps that are followed by a Choice; any other step of the catalogue leads to the one after it. */
 const DECIDING: Readonly<
   Partial<Record<StepName, (steps: StepFactory, exits: Exits, next: IChainable) => IChainable>>
 > = {
@@ -56,10 +57,10 @@ export function forwardPath(steps: StepFactory, exits: Exits): IChainable {
 }
 
 /**
- * What says that something is wrong with the data, the schema or the code of the application, or that a person wants an end: only
- * this undoes work. All else is kept, for the next execution to go on from: trouble of the network, the server or Lambda, a closed
- * window, a lock that was never free, a right that was taken away, and errors that have no name here. MigrationFenced leads to the
- * fence, which finds that another execution has taken over.
+ * Errors that lead to the rollback: something is wrong with the data, the schema or the code of the application, or a person
+ * asked for the end. Only these undo work. All other errors keep it, and the next execution continues from there: trouble of the
+ * network, the server or Lambda, a closed window, a lock that was never free, a right that was revoked, and errors that have no
+ * name here. MigrationFenced leads to the fence, which finds that another execution has taken over.
  */
 const UNDOES = [
   'OrphanedRows',
@@ -153,7 +154,7 @@ function verifyMigrationStep(steps: StepFactory, exits: Exits, migrated: IChaina
 
   verifyMigration.next(verified);
   verificationRefused.next(exits.fence);
-  // The drop was verified in its own transaction: only a check that fails, which is no error, leads back.
+  // The drop was verified in its own transaction. Only a failed check leads to the rollback, and that is a result, not an error.
   catchAll(verifyMigration, exits, ['MigrationFenced']);
   return verifyMigration;
 }

@@ -1,9 +1,10 @@
-/** The branch that stops without undoing anything: the next execution goes on where this one left off. */
+/** The pause: the branch that stops without undoing anything. The next execution continues where this one stopped. */
 import { Choice, Condition, Fail, Succeed, type TaskStateBase } from 'aws-cdk-lib/aws-stepfunctions';
 import { Payload } from './payloads.ts';
 import { catchSuperseded } from './rollback.ts';
 import type { StepFactory } from './step-factory.ts';
 
+/** @returns the first state of the branch */
 export function pauseBranch(steps: StepFactory, superseded: Fail): TaskStateBase {
   const pause = steps.task('pause', {
     payload: Payload.interruption,

@@ -1,19 +1,20 @@
 /**
- * What travels between states. The steps get names and numbers only (`core/contracts/steps/events.ts` and
- * `results.ts` have the shapes); what is big
- * or changes lives in the ledger, because every event of an execution repeats its payload and one payload has 256 KiB.
+ * Payloads of the states. The steps get only names and numbers (shapes: `core/contracts/steps/events.ts` and `results.ts`). What
+ * is big or changes is kept in the ledger, because every event of an execution repeats its payload, and a payload may have at
+ * most 256 KiB.
  */
 import { JsonPath, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
 
 const MIGRATION = {
   migrationId: JsonPath.stringAt('$.migrationId'),
   execution: JsonPath.stringAt('$$.Execution.Id'),
-  // Which one the plan was made in: a step whose connection leads elsewhere by then refuses.
+  // The database that the plan was made in: a step whose connection leads to another one refuses.
   database: JsonPath.objectAt('$.database'),
 };
 
+/** Inputs of the Tasks. */
 export const Payload = {
-  /** Event of `plan`: the execution's input, untouched. */
+  /** Event of `plan`: the execution's input, unchanged. */
   executionInput: TaskInput.fromObject({
     input: JsonPath.entirePayload,
     execution: JsonPath.stringAt('$$.Execution.Id'),
@@ -22,12 +23,12 @@ export const Payload = {
   /** Event of a step that works on the migration as a whole. */
   migration: TaskInput.fromObject(MIGRATION),
 
-  /** Event of `fence` and `pause`: the migration, and what a Catch put at `$.error`. */
+  /** Event of `fence` and `pause`: the migration, and the error that a Catch put at `$.error`. */
   interruption: TaskInput.fromObject({ ...MIGRATION, error: JsonPath.objectAt('$.error') }),
 
   /**
-   * Event of a step that works on one pair: the iteration's own input again. Named field by field, because after a turn
-   * of a polling loop the state holds the last result too.
+   * Event of a step that works on one pair: the input of the iteration. Its fields are named one by one, because after a turn of
+   * a polling loop the state also holds the last result.
    */
   pair: TaskInput.fromObject({
     migrationId: JsonPath.stringAt('$.migrationId'),
@@ -47,7 +48,9 @@ export const PAIR_ITEM = {
   referencing: JsonPath.stringAt('$$.Map.Item.Value.referencing'),
 };
 
-/** Output of one Map iteration, from where its step left its result: a Map's output has one of these a pair. */
+/**
+ * Output of one Map iteration, from the path where the step left its result. A Map's output has one of these for each iteration.
+ */
 export function pairOutcome(resultPath: string): Record<string, unknown> {
   return { status: JsonPath.stringAt(`${resultPath}.status`), pair: JsonPath.numberAt(`${resultPath}.pair`) };
 }

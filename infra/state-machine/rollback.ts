@@ -1,6 +1,6 @@
 /**
- * The branch that puts everything back. Two cases: the parent FK still stands, then only what the migration added goes;
- * or it was dropped, then it comes back first, while the pair FKs still hold, so no row is unguarded at any moment.
+ * The rollback branch, which restores everything. If the parent FK still exists, only what the migration added is dropped. If it
+ * was dropped, it is restored first, while the pair FKs still exist, so that no row is unguarded at any moment.
  */
 import {
   Choice,
@@ -24,18 +24,22 @@ const SUPERSEDED_PATH = '$.superseded';
 const FAILURE_PATH = '$.rollbackError';
 const HELD_UP_PATH = '$.heldUp';
 
-/** Each time that the branch is held up it waits longer by so much, in seconds, until it has waited for 24 hours in all. */
+/** Each time the branch is held up, it waits this many seconds longer, until it has waited for 24 hours in all. */
 const HELD_UP_STEP_SECONDS = 60;
 const HELD_UP_LONGEST_SECONDS = 53 * HELD_UP_STEP_SECONDS;
 
+/** The states at which the branch begins. */
 export interface RollbackBranch {
-  /** Where every Catch of the forward path leads. */
+  /** For an error: every Catch of the forward path leads here. */
   readonly fence: IChainable;
-  /** Where an execution enters that was asked to roll back. */
+  /** For an execution that was asked to roll back. */
   readonly requested: IChainable;
 }
 
-/** Where an execution ends whose migration another one has taken over: nothing is wrong, and nothing is left to it. */
+/**
+ * End of an execution whose migration another execution has taken over: nothing is wrong, and this execution has nothing left to
+ * do.
+ */
 export function supersededEnd({ scope }: StepFactory): Fail {
   return new Fail(scope, 'Superseded', {
     comment: 'Another execution has taken this migration over, and this one stops; the cause tells which.',
@@ -44,11 +48,12 @@ export function supersededEnd({ scope }: StepFactory): Fail {
   });
 }
 
-/** `MigrationFenced` behind the forward path: the ledger does not know this execution as the owner any more. */
+/** Catches `MigrationFenced`: the ledger no longer has this execution as the owner. For states behind the forward path. */
 export function catchSuperseded(state: TaskStateBase | MapState, superseded: Fail): void {
   state.addCatch(superseded, { errors: ['MigrationFenced'], resultPath: SUPERSEDED_PATH });
 }
 
+/** @returns the states at which the branch begins */
 export function rollbackBranch(steps: StepFactory, superseded: Fail): RollbackBranch {
   const { scope } = steps;
 
@@ -66,7 +71,7 @@ export function rollbackBranch(steps: StepFactory, superseded: Fail): RollbackBr
     payload: Payload.interruption,
     resultPath: '$.fence',
   });
-  // Each try is an event in every iteration: an outage that lasts leads back to the fence, which waits for all of them.
+  // Each try is an event in every iteration. A longer outage leads back to the fence, which waits for all iterations.
   const restoreParent = steps.forEachPair('restore-parent', { plan: '$.fence', patience: 'moment' });
   const dropPairs = steps.task('drop-pair-foreign-keys', {
     payload: Payload.migration,
@@ -99,7 +104,7 @@ export function rollbackBranch(steps: StepFactory, superseded: Fail): RollbackBr
   for (const state of states) catchSuperseded(state, superseded);
   const interrupted = interruptedEnd(steps);
   const heldUp = holdUp(steps, { again: fence, givenUp: interrupted });
-  // Where the fence or the last comparison has waited for a day there is no use in a second one.
+  // Where the fence or the last comparison has already waited for a day, a second day would not help.
   for (const state of [fence, verify])
     state.addCatch(interrupted, { errors: INFRASTRUCTURE, resultPath: FAILURE_PATH });
   for (const state of [fence, restoreParent, attach, dropPairs])
@@ -108,7 +113,7 @@ export function rollbackBranch(steps: StepFactory, superseded: Fail): RollbackBr
   return { fence, requested };
 }
 
-/** A rollback that a person asked for is a success; one that an error caused is a failure that tells that error. */
+/** A rollback that a person asked for is a success; one that an error caused is a failure with that error as its cause. */
 function outcome(steps: StepFactory): IChainable {
   const { scope } = steps;
   const completed = new Succeed(scope, 'RollbackCompleted', {
@@ -138,7 +143,10 @@ function outcome(steps: StepFactory): IChainable {
     .otherwise(errorNameAsCause);
 }
 
-/** Where an execution ends that could not go on with the rollback for a day. The ledger still has it: reconciliation goes on. */
+/**
+ * End of an execution whose rollback made no progress for a day. The migration is still unfinished in the ledger, so
+ * reconciliation continues it.
+ */
 function interruptedEnd({ scope }: StepFactory): Fail {
   return new Fail(scope, 'RollbackInterrupted', {
     comment:
@@ -149,8 +157,8 @@ function interruptedEnd({ scope }: StepFactory): Fail {
 }
 
 /**
- * What passes is waited for, and then the branch begins again at the fence: each of its steps finds what is done. RollbackFailed is
- * left for what a person has to repair.
+ * Temporary errors are waited out, and then the branch starts again at the fence; each of its steps finds what is done.
+ * RollbackFailed is left for what a person has to repair.
  */
 function holdUp(
   { scope }: StepFactory,
@@ -185,7 +193,7 @@ function holdUp(
     .otherwise(first);
 }
 
-/** Whatever fails here leaves the database guarded by at least one set of foreign keys, but needs a person. */
+/** Any error that is caught here needs a person; the rows are still guarded by at least one set of foreign keys. */
 function failTogether(steps: StepFactory, states: readonly (TaskStateBase | MapState)[]): void {
   const failed = new Fail(steps.scope, 'RollbackFailed', {
     comment:

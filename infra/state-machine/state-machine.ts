@@ -1,17 +1,17 @@
 /**
- * The state machine: JSONPath, Standard. Read it as a story:
+ * The state machine of the migration: a Standard workflow in JSONPath.
  *
  *     Plan -> NothingToDo? -> BuildIndexes -> AddForeignKeys -> ValidateForeignKeys
  *          -> VerifyGate -> GatePassed? -> DropParentForeignKey -> VerifyMigration -> Verified? -> Migrated
  *     OrphanedRows and the like -> Fence -> ParentDropped? -> RestoreParent -> AttachParent -> DropPairForeignKeys
  *                            -> VerifyRolledBack -> WasRequested? -> RolledBack, or RollbackCompleted
  *     any other error -> Pause -> ParentGone? -> Paused, or ChecksPending after the drop
- *     what passes, in the rollback branch -> HeldUpBefore? -> WaitHeldUp -> Fence
+ *     temporary errors, in the rollback branch -> HeldUpBefore? -> WaitHeldUp -> Fence
  *     MigrationFenced in either branch: another execution has taken over -> Superseded
  *
- * The same definition runs in AWS and on the local engine. It has no timeout of its own, because the end of an execution
- * by timeout passes every Catch by; and its correctness never depends on the engine stopping work, because in-flight
- * functions go on after a failure. It depends on the fence that every forward step reads before it writes.
+ * The same definition runs in AWS and on the local engine. It has no time-out of its own, because a time-out ends an execution
+ * without reaching any Catch. Its correctness never depends on the engine stopping work, because functions that are running
+ * continue after a failure. It depends on the fence, which every forward step reads before it writes.
  */
 import {
   DefinitionBody,
@@ -31,7 +31,7 @@ const COMMENT =
   'Replaces one parent-level foreign key between two partitioned PostgreSQL tables by partition-to-partition foreign keys, online, with proof, and back again if anything fails.';
 
 /**
- * @param scope where the states live; the names of states are their construct ids
+ * @param scope where the states are made; their names are their construct ids
  * @param functions what each Task calls
  * @returns the first state
  */
@@ -43,7 +43,7 @@ function defineStateMachine(scope: Construct, functions: FunctionsByName): IChai
   return forwardPath(steps, { pause, fence: rollback.fence, rollbackRequested: rollback.requested });
 }
 
-/** What makes the state machine this one, wherever it is deployed. */
+/** Properties of the state machine that are the same wherever it is deployed. */
 export function stateMachineProps(scope: Construct, functions: FunctionsByName): StateMachineProps {
   return {
     comment: COMMENT,

@@ -1,4 +1,4 @@
-/** The few shapes that the steps of the state machine have in common. */
+/** A factory for the shapes that the steps of the state machine have in common. */
 
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import {
@@ -21,21 +21,25 @@ import type { PollingStates, StepDefinition } from '../../core/contracts/steps/d
 import { ERROR_PATH, PAIR_ITEM, Payload, pairOutcome } from './payloads.ts';
 import { addRetries, type RetryOptions } from './retry.ts';
 
+/** The Lambda function of each step. */
 export type FunctionsByName = Readonly<Record<StepName, IFunction>>;
 
+/** How a Task is called. */
 export interface TaskOptions extends RetryOptions {
   readonly payload: TaskInput;
-  /** Where the result goes; left out, it replaces the state. `JsonPath.DISCARD` drops it. */
+  /** Path of the result. By default the result replaces the state's input; `JsonPath.DISCARD` drops it. */
   readonly resultPath?: string;
 }
 
+/** How a Task is called that is asked again until it is done. */
 export interface PollingOptions extends RetryOptions {
   readonly payload: TaskInput;
-  /** Where the step leaves its result. */
+  /** Path of the result. */
   readonly resultPath: string;
   readonly done: IChainable;
 }
 
+/** How a Map runs. */
 export interface MapOptions extends RetryOptions {
   /** Path of the object that holds `pairs` and `maxConcurrency`. */
   readonly plan: '$' | '$.fence';
@@ -51,14 +55,15 @@ export class StepFactory {
     this.#functions = functions;
   }
 
-  /** The Task that calls a function, as the catalogue declares it. */
+  /** The Task of a step, as the catalogue declares it. */
   task(name: StepName, { lockTries, patience, ...rest }: TaskOptions): LambdaInvoke {
     const { state, comment, lambda }: StepDefinition = Steps[name];
     const task = new LambdaInvoke(this.scope, state, {
       comment,
       ...rest,
       lambdaFunction: this.#functions[name],
-      // The plain function ARN as Resource: the function's own result, error name and cause, with no envelope around.
+      // With the plain function ARN as Resource, the state gets the function's own result, error name and cause, without an
+      // envelope.
       payloadResponseOnly: true,
       retryOnServiceExceptions: false,
       taskTimeout: Timeout.duration(Duration.seconds(lambda.timeoutSeconds)),
@@ -68,9 +73,9 @@ export class StepFactory {
   }
 
   /**
-   * A Task on the whole migration that may outlive a Lambda function.
+   * A Task on the whole migration whose work may outlive a Lambda function.
    *
-   * @throws Error where the catalogue gives the step no `polling`
+   * @throws Error where the catalogue declares no `polling` for the step
    */
   pollingTask(name: StepName, options: PollingOptions): LambdaInvoke {
     const { polling }: StepDefinition = Steps[name];
@@ -79,9 +84,10 @@ export class StepFactory {
   }
 
   /**
-   * A Map that runs a step for each pair; the state goes through unchanged. An iteration ends with two fields of its `PairResult` only.
+   * A Map that runs a step for each pair and leaves the state's input unchanged. An iteration's output has only two fields of its
+   * `PairResult`.
    *
-   * @throws Error where the catalogue gives the step no `perPair`
+   * @throws Error where the catalogue declares no `perPair` for the step
    */
   forEachPair(name: StepName, { plan, ...retries }: MapOptions): MapState {
     const { perPair }: StepDefinition = Steps[name];
@@ -100,8 +106,10 @@ export class StepFactory {
   }
 
   /**
-   * A Task whose work may outlive a Lambda function: it starts the work, leaves it to the server and says `RUNNING`;
-   * asked again after a while, it finds it done. Returns the Task, which is also where the loop begins.
+   * A Task whose work may outlive a Lambda function: it starts the work, leaves it to the server and returns `RUNNING`. When it
+   * is called again after a while, it finds the work done.
+   *
+   * @returns the Task, at which the loop begins
    */
   #poll(
     name: StepName,
@@ -121,7 +129,7 @@ export class StepFactory {
     return task;
   }
 
-  /** Writes an error of our own to where a Catch would have put one. */
+  /** Writes an error of our own to the path where a Catch would put one. */
   namedError(id: string, options: { comment: string; error: string; causePath: string }): Pass {
     return new Pass(this.scope, id, {
       comment: options.comment,
