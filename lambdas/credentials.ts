@@ -1,10 +1,12 @@
-/** The two ways to a password in AWS. Both SDK parts are loaded only where they are used. */
+/** Passwords for the database in AWS: an IAM token, or a secret. The SDK's modules are loaded only where they are used. */
 import { ConnectionLost, InvalidInput } from '../core/contracts/errors.ts';
 import type { ServerAddress } from '../core/postgres/libpq/open.ts';
 
 /**
- * An IAM token for one server and user, the database of libpq's variables or a reader of it: signed here, without a network, valid
- * for 15 minutes, and looked at when the session begins only.
+ * An IAM token for one server and user: the database of libpq's variables, or a reader of it. It is signed here, without the
+ * network; it is valid for 15 minutes, and only checked when a session begins.
+ *
+ * @throws InvalidInput where PGHOST, PGUSER or AWS_REGION is not set
  */
 export async function passwordFromToken({ host: hostname, port, user: username }: ServerAddress): Promise<string> {
   const { AWS_REGION: region, PGHOST, PGUSER } = process.env;
@@ -14,8 +16,10 @@ export async function passwordFromToken({ host: hostname, port, user: username }
 }
 
 /**
- * The value under the key `password`, as the secrets that RDS manages have it. The SDK's client is the one that the
- * Lambda runtime carries.
+ * The value of the key `password` of a secret, the form of the secrets that RDS manages. The SDK's client comes with the Lambda
+ * runtime.
+ *
+ * @throws ConnectionLost where the secret cannot be read or has no such key
  */
 export async function passwordFromSecret(secretArn: string): Promise<string> {
   const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
@@ -25,7 +29,7 @@ export async function passwordFromSecret(secretArn: string): Promise<string> {
     const secret: unknown = JSON.parse(SecretString ?? '{}');
     if (typeof secret === 'object' && secret !== null && 'password' in secret) return String(secret.password);
   } catch (error) {
-    // The text of a JSON error quotes what it could not parse, which is the secret: only its kind is told.
+    // The text of a JSON error quotes what could not be parsed, which is the secret. So only the kind of error is reported.
     const kind = error instanceof Error ? error.name : 'unknown error';
     throw new ConnectionLost(`the database's secret ${secretArn} cannot be read (${kind})`);
   }

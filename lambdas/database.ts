@@ -1,6 +1,6 @@
 /**
- * Where a handler's database is, and how it gets in. DATABASE_URL decides where it is set: at home. In AWS the construct
- * sets libpq's variables and DATABASE_AUTHENTICATION, and TLS is verified against PGSSLROOTCERT and nothing else.
+ * Sessions of the handlers. On the local engine DATABASE_URL decides which database they reach. In AWS the construct sets libpq's
+ * variables and DATABASE_AUTHENTICATION, and TLS is verified against PGSSLROOTCERT and nothing else.
  */
 import { readFileSync } from 'node:fs';
 import type { Client } from 'pg';
@@ -11,19 +11,22 @@ import { type ConnectOptions, connect } from '../core/ledger/connect.ts';
 import { resolveParameters } from '../core/postgres/libpq/parameters.ts';
 import { passwordFromSecret, passwordFromToken } from './credentials.ts';
 
-/** Where Lambda's Node runtimes keep Amazon's certificate authorities. They do not load them by themselves. */
+/** Where Lambda's Node runtimes keep Amazon's certificate authorities, which they do not load by themselves. */
 const LAMBDA_CA_BUNDLE = '/var/runtime/ca-cert.pem';
 
-/** SQLSTATEs of a password that the server does not take: invalid_authorization_specification and invalid_password. */
+/** SQLSTATEs of a refused password: invalid_authorization_specification and invalid_password. */
 const WRONG_PASSWORD = new Set(['28000', '28P01']);
 
-/** A secret that is being rotated is wrong for a moment, and RDS's token check can be overloaded for one. */
+/** A secret that is being rotated is wrong for a moment, and RDS's check of tokens can be overloaded for a moment. */
 const REFUSED_TRIES = 3;
 const REFUSED_PAUSE_MS = 2_000;
 
 /**
- * @param ledgerOwner of the execution's input; left out, what the environment says
- * @throws InvalidInput where the environment leads to an RDS Proxy, or names no way in
+ * Opens a session in the handler's database.
+ *
+ * @param ledgerOwner of the execution's input; undefined: what the environment names
+ * @throws InvalidInput where the environment leads to an RDS Proxy, or names no usable authentication
+ * @throws ConnectionRefused, ConnectionLost as `connect` does
  */
 export async function openSession(applicationName: string, ledgerOwner?: string): Promise<Client> {
   const databaseUrl = process.env.DATABASE_URL;
@@ -39,7 +42,10 @@ export async function openSession(applicationName: string, ledgerOwner?: string)
   });
 }
 
-/** Asked anew for each session: a token is valid for 15 minutes, and a rotation must not break a migration of hours. */
+/**
+ * A function that is called for each session: a token is valid for 15 minutes, and a rotated secret must not break a migration
+ * that takes hours. Undefined where the environment has no DATABASE_AUTHENTICATION.
+ */
 function managedPassword(): ConnectOptions['password'] {
   const { DATABASE_AUTHENTICATION: way, DATABASE_SECRET_ARN: secretArn } = process.env;
   if (way === undefined) return undefined;
@@ -50,7 +56,7 @@ function managedPassword(): ConnectOptions['password'] {
   );
 }
 
-/** Read once an environment: the file does not change under a running function. */
+/** Read once in a function's life: the file does not change while a function runs. */
 let authorities: string | undefined;
 function certificateAuthority(): string {
   const file = process.env.PGSSLROOTCERT || LAMBDA_CA_BUNDLE;
@@ -62,7 +68,7 @@ function certificateAuthority(): string {
   }
 }
 
-/** Whether the database refused an IAM token: `PAM authentication failed`, SQLSTATE 28000. */
+/** @returns whether the database refused an IAM token: `PAM authentication failed`, SQLSTATE 28000 */
 export function isTokenRefusal({ name, context }: P2pfkError): boolean {
   return (
     process.env.DATABASE_AUTHENTICATION === 'iam' &&
@@ -71,7 +77,7 @@ export function isTokenRefusal({ name, context }: P2pfkError): boolean {
   );
 }
 
-/** A token that was right the day before is most often refused because another database answers at the endpoint. */
+/** The usual reason why a token is refused that worked the day before: another database answers at the endpoint. */
 function tokenRefused(error: P2pfkError): ConnectionRefused {
   return new ConnectionRefused(
     `${error.message}: the IAM token was refused. After a restore, a clone or a Blue/Green switchover another database answers here, whose resource id is not in the policy: add it to resourceIds of the stack. Otherwise IAM authentication is off, or the role lacks rds_iam (sql/aws-role.sql)`,
@@ -80,6 +86,7 @@ function tokenRefused(error: P2pfkError): ConnectionRefused {
   );
 }
 
+/** Connects, and tries a refused password again. */
 async function connectPatiently(options: ConnectOptions): Promise<Client> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -1,4 +1,7 @@
-/** What all handlers share: parse the event, open one session, run one core step, log, and name what went wrong. */
+/**
+ * The handler that all functions share: it parses the event, opens one session, runs one step of `core/`, logs, and gives errors
+ * their names.
+ */
 import type { Client } from 'pg';
 import * as z from 'zod';
 import { describeError, type P2pfkError } from '../core/contracts/errors.ts';
@@ -15,18 +18,22 @@ import { logger } from './logger.ts';
 import { measureApproval, measureFailure, measureForecast, measureResult, publish } from './metrics.ts';
 import { isReadinessProbe, READY } from './readiness.ts';
 
-/** The part of Lambda's context that is used; any engine may give less. */
+/** The part of Lambda's context that is used; an engine may leave out either field. */
 export interface HandlerContext {
   readonly awsRequestId?: string;
   getRemainingTimeInMillis?(): number;
 }
 
+/** A Lambda function: event in, result out; every error that it throws is a P2pfkError, whose name is the ASL error name. */
 export type LambdaHandler = (event: unknown, context?: HandlerContext) => Promise<unknown>;
 
-/** Where an engine does not say how long a handler may run: Lambda's own maximum. */
+/** How long a handler may run where the engine does not limit it: the longest time that Lambda allows. */
 const DEFAULT_ALLOWANCE_MS = 15 * 60 * 1000;
 
-/** A step waits so long for a synchronous standby to confirm what it has committed, and keeps so much of its time back. */
+/**
+ * A step waits at most this long for a synchronous standby to confirm its commits, and reserves this much of its time for after
+ * that.
+ */
 const STANDBY_LIMIT_MS = 60_000;
 const STANDBY_RESERVE_MS = 10_000;
 
@@ -71,12 +78,12 @@ export function handlerOf({ name, prepare }: LambdaFunction): LambdaHandler {
       await confirmStep(client, { ...subject, ...migrationOf(result) }, endsAt, (message) => log.warn(message));
       log.info('step done', { result });
       measureResult(name, result);
-      // What cannot be measured is no reason to call a step failed that was done.
+      // A failed measurement must not fail a step that is done.
       await measureForecast(client, name, identity.migrationId).catch(() => undefined);
       await measureApproval(client, name, identity.migrationId, startedAt).catch(() => undefined);
       return result;
     } catch (error) {
-      // Lambda and the local engine report name and message only: the message must tell all.
+      // Lambda and the local engine report only name and message, so the message has to contain everything.
       const named = await explain(client, migrationId, toNamedError(error));
       named.message = describeError(named);
       logger(name, {}).warn('step failed', { error: named.name, reason: named.message });
@@ -89,7 +96,10 @@ export function handlerOf({ name, prepare }: LambdaFunction): LambdaHandler {
   };
 }
 
-/** Waits for a synchronous standby, within the time of the function; where it does not confirm the step, the ledger says so. */
+/**
+ * Waits for a synchronous standby, within the function's time; if the standby does not confirm the step, that is noted in the
+ * ledger.
+ */
 async function confirmStep(
   client: Client,
   { migrationId, execution }: { readonly migrationId?: string | undefined; readonly execution?: string | undefined },
@@ -108,13 +118,13 @@ async function confirmStep(
     await noteUnconfirmed(client, { migrationId, execution: execution ?? null, message: last }, warn);
 }
 
-/** The plan is asked for a table, and answers which migration that is. */
+/** The migration's id in a result: the plan's event names a table, and its result which migration that is. */
 function migrationOf(result: unknown): { readonly migrationId?: string } {
   const { migrationId } = z.object({ migrationId: z.string() }).safeParse(result).data ?? {};
   return migrationId === undefined ? {} : { migrationId };
 }
 
-/** A session in the database that the plan was made in, as far as the event names one. */
+/** Opens a session, and checks that it is in the database that the plan was made in, if the event names one. */
 async function openPlanned(
   session: string,
   ledgerOwner: string | undefined,
@@ -130,7 +140,7 @@ async function openPlanned(
   }
 }
 
-/** A client that is gone cannot be asked: then it stays what it was. */
+/** A clearer error where the ledger or a table is missing; the same error where the session is lost and cannot be asked. */
 async function explain(
   client: Client | undefined,
   migrationId: string | undefined,

@@ -1,26 +1,35 @@
-/** Which role an execution takes for the ledger's owner: what its input says at home, what was deployed in AWS. */
+/**
+ * The role that an execution takes as the ledger's owner: on the local engine as its input names it, in AWS as it was deployed.
+ */
 import * as z from 'zod';
 import { InvalidInput } from '../core/contracts/errors.ts';
 import { echoed } from '../core/contracts/redact.ts';
 import { LEDGER_OWNER } from '../core/ledger/schema/state.ts';
 
-/** Executions whose plan step ran in this process, with the owner that their input names. A local execution runs in one process. */
+/**
+ * Owners that inputs named, by execution, for executions whose plan step ran in this process. A local execution runs in one
+ * process.
+ */
 const owners = new Map<string, string>();
 
 let othersMayStart = false;
 
-/** From now on executions of this process may be started by other people than its operator, who has named the owner, or none. */
+/**
+ * Refuses, from now on, inputs that name another owner: executions of this process may be started by other people than its
+ * operator, who has chosen the owner, or none.
+ */
 export function keepLedgerOwner(): void {
   othersMayStart = true;
 }
 
-/** The event of `plan`; all others have no input. */
+/** The event of `plan`; no other event has an input. */
 const PlanInput = z.object({ input: z.object({ ledgerOwner: z.string() }) });
 
 /**
- * In AWS and at `p2pfk serve` a caller who may start an execution must not choose whose functions the role of the operator runs.
+ * The ledger's owner for one call; undefined: the environment's. In AWS and with `p2pfk serve`, a caller who may start an
+ * execution must not choose whose functions run with the operator's role.
  *
- * @throws InvalidInput where it is not the one that was deployed
+ * @throws InvalidInput where the input names another owner than the one that was deployed
  */
 export function ledgerOwnerOf(event: unknown, execution: string | undefined): string | undefined {
   const given = PlanInput.safeParse(event).data?.input.ledgerOwner;

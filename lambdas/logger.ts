@@ -1,13 +1,13 @@
 /**
- * Powertools' structured logger. In AWS it writes to the function's log group; on a laptop it is silent, because stdout
- * belongs to the command line, unless P2PFK_LOG=stderr asks for the same lines there.
+ * Structured logs, by Powertools. In AWS they are written to the function's log group. On the local engine the logger is silent,
+ * because stdout belongs to the command line; P2PFK_LOG=stderr makes it write the same lines to stderr.
  */
 import { type LogFormatter, Logger } from '@aws-lambda-powertools/logger';
 import type { ConstructorOptions } from '@aws-lambda-powertools/logger/types';
 import { visibleJson } from '../core/contracts/safe-text.ts';
 import type { StepLogger } from '../core/steps/context.ts';
 
-/** What Powertools hands to its console, on stderr. */
+/** Writes to stderr what Powertools would write to its console. */
 class StderrLogger extends Logger {
   protected override createLogger(options?: ConstructorOptions): Logger {
     return new StderrLogger(options);
@@ -23,7 +23,7 @@ const root = process.env.AWS_LAMBDA_FUNCTION_NAME
   ? new Logger(options)
   : new StderrLogger({ ...options, logLevel: process.env.P2PFK_LOG === 'stderr' ? 'INFO' : 'SILENT' });
 
-/** A logger whose every line carries the given keys: function, migrationId, pair, execution. */
+/** @returns a logger that adds the given keys to every line: function, migrationId, pair, execution */
 export function logger(functionName: string, keys: Readonly<Record<string, string | number | undefined>>): StepLogger {
   const child = root.createChild({ persistentKeys: { function: functionName, ...keys } });
   return {

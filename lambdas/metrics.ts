@@ -1,6 +1,6 @@
 /**
- * What the steps measure, as CloudWatch's embedded metric format: lines in the function's own log, so that neither a
- * network nor a permission is needed. Only in AWS: at home stdout belongs to the command line.
+ * Metrics of the steps, in CloudWatch's embedded metric format: lines in the function's own log, which need neither a network nor
+ * a permission. Only in AWS: on the local engine stdout belongs to the command line.
  */
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Client } from 'pg';
@@ -19,12 +19,12 @@ const metrics = new Metrics({
   defaultDimensions: { deployment: process.env.P2PFK_DEPLOYMENT ?? 'none' },
 });
 
-/** Errors that tell of somebody else's lock. */
+/** Errors that are caused by locks of other sessions. */
 const LOCK_REFUSALS = new Set(['LockTimeout', 'DeadlockDetected']);
 const VALIDATE: StepName = 'validate-foreign-key';
 const GATE: StepName = 'verify-gate';
 
-/** Results are JSON that every function shapes differently: what is not there is not measured. */
+/** The parts of a result that are measured. Each function's result has other fields; what is missing is not measured. */
 const Timed = z.object({ status: z.string(), durationMs: z.number() });
 const Measured = Timed.extend({
   unprotectedPartitions: z.number(),
@@ -33,6 +33,7 @@ const Measured = Timed.extend({
   batch: z.array(Timed),
 }).partial();
 
+/** Measures the result of a step: validated pairs and their seconds, and the counts of audit and look. */
 export function measureResult(functionName: string, result: unknown): void {
   const { status = '', durationMs = 0, batch, ...counts } = Measured.safeParse(result).data ?? {};
   if (functionName === VALIDATE) {
@@ -47,19 +48,20 @@ export function measureResult(functionName: string, result: unknown): void {
   if (counts.deadExecutions !== undefined) add('DeadExecutions', counts.deadExecutions);
 }
 
+/** Measures a failed step: refused locks, orphaned rows, refused tokens of the audit. */
 export function measureFailure(functionName: string, error: P2pfkError): void {
   const { name, context } = error;
   if (LOCK_REFUSALS.has(name)) add('LockRefusals', 1);
   if (context.orphans !== undefined) add('Orphans', context.orphans);
-  // Of an execution, people are told with the cause; the audit has none to tell them.
+  // A failed execution is reported with its cause; an audit has no execution, and so no such report.
   if (functionName === 'audit' && isTokenRefusal(error)) add('TokenRefused', 1);
 }
 
 /**
- * That a person is wanted, in the call that asks first: an alarm that came at each look whether the person has answered would be
- * switched off.
+ * Measures that an approval is wanted, in the call that asks first. An alarm that went off at each check whether a person has
+ * answered would be switched off.
  *
- * @param since when this call began, by the clock by which the gate notes when it asked
+ * @param since when this call began, in milliseconds since 1970, by the clock by which the gate notes when it asked
  */
 export async function measureApproval(
   client: Client,
@@ -72,12 +74,12 @@ export async function measureApproval(
   if (askedAt !== null && new Date(askedAt).getTime() >= since) add('AwaitingApproval', 1);
 }
 
-/** Is the plan's estimate about the time of this step? A wait for approval is not. */
+/** @returns whether the plan's estimate includes this step; it does not include the wait for approval */
 function isForecast(functionName: string): boolean {
   return stepEntries.some(([name, { forecast }]) => name === functionName && forecast === true);
 }
 
-/** How much of the time that the plan foresaw is used, while the long steps run. */
+/** Measures how much of the forecast time is used, in percent, during the long steps. */
 export async function measureForecast(
   client: Client,
   functionName: string,
@@ -87,11 +89,11 @@ export async function measureForecast(
   const { plannedAt, forecastSeconds } = (await readMigration(client, migrationId)).options;
   if (plannedAt === undefined || forecastSeconds === undefined) return;
   const usedSeconds = (Date.now() - Date.parse(plannedAt)) / 1_000;
-  // A plan of a second is over before the first function has started.
+  // At least a minute: a plan of one second would be over before the first function has started.
   add('ForecastUsed', (100 * usedSeconds) / Math.max(forecastSeconds, 60), MetricUnit.Percent);
 }
 
-/** Writes what was measured since the last time, if anything was. */
+/** Writes the metrics that were measured since the last call, if there are any. */
 export function publish(): void {
   if (inLambda) metrics.publishStoredMetrics();
 }

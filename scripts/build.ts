@@ -1,6 +1,6 @@
 /**
- * Builds `dist/`: the Lambda bundles, the command line and its pages, and the state machine that it runs. `npm run build`, and
- * `npm ci` through `prepare`. Each part is tried even if another fails; the exit code tells whether all succeeded.
+ * Builds `dist/`: the Lambda bundles, the command line and its pages, and the state machine that it runs. Run by `npm run build`,
+ * and by `npm ci` through `prepare`. Each part is tried even if another one fails; the exit code is 0 only if all succeeded.
  */
 import { join, relative } from 'node:path';
 import {
@@ -43,19 +43,19 @@ const parts: readonly Part[] = [
       const { builtDefinition } = await import('../infra/built-definition.ts');
       const { validateDefinition } = await import('../local/engine/engine.ts');
       const text = builtDefinition();
-      // Here, and not each time that the command line runs it.
+      // Validated here once, instead of each time that the command line runs it.
       validateDefinition(JSON.parse(text));
       await writeChanged([{ path: definitionFile, contents: Buffer.from(text) }]);
     },
   },
 ];
 
-/** Runs one part and says how long it took. */
+/** Runs one part and prints how long it took. */
 async function timed({ title, output, run }: Part): Promise<boolean> {
   const start = performance.now();
   const problem = await run().then(
     () => null,
-    // esbuild has printed each error with its place already: the first line of its summary is enough.
+    // esbuild has already printed each error with its place, so the first line of its summary is enough.
     (error: unknown) => (error instanceof Error ? error.message : String(error)).split('\n', 1)[0],
   );
   const seconds = ((performance.now() - start) / 1000).toFixed(2);
@@ -67,7 +67,7 @@ async function timed({ title, output, run }: Part): Promise<boolean> {
 
 const beganAt = Date.now();
 const start = performance.now();
-// Side by side: esbuild works in a process of its own while CDK renders the definition in this one.
+// In parallel: esbuild works in a process of its own while CDK renders the definition in this one.
 const succeeded = await Promise.all(parts.map(timed));
 console.log(`${((performance.now() - start) / 1000).toFixed(2)} s in all`);
 if (succeeded.includes(false)) process.exitCode = 1;

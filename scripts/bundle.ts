@@ -1,4 +1,4 @@
-/** The three kinds of bundles: the Lambda functions for AWS, the command line, and what its pages run in a browser. */
+/** The bundles: the Lambda functions for AWS, the command line, the scripts and styles of its pages, and the CDK construct. */
 import { existsSync, globSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type BuildOptions, build, type LogLevel, type Plugin } from 'esbuild';
@@ -24,7 +24,7 @@ function commonOptions(root: string) {
     platform: 'node',
     format: 'esm',
     minify: true,
-    // Class and function names end up in logs and stack traces.
+    // Names of classes and functions are used in logs and stack traces.
     keepNames: true,
     sourcemap: 'linked',
     sourcesContent: false,
@@ -35,17 +35,18 @@ function commonOptions(root: string) {
   } satisfies BuildOptions;
 }
 
+/** Which functions to bundle, from where to where. */
 export interface LambdaBundleOptions {
   /** Function names: each becomes `<outFolder>/<name>/index.mjs`. */
   readonly names: readonly string[];
   readonly root?: string;
   readonly outFolder?: string;
-  /** What esbuild prints; left out, warnings and errors. */
+  /** What esbuild prints. Default: warnings and errors. */
   readonly logLevel?: LogLevel;
 }
 
 /**
- * Bundles each Lambda function into a folder of its own, which is what its deployment package holds.
+ * Bundles each Lambda function into a folder of its own, which is the content of its deployment package.
  *
  * @throws Error when a source is missing, or from esbuild when it does not compile
  */
@@ -64,8 +65,7 @@ export async function bundleLambdas({
     outdir: outFolder,
     outExtension: { '.js': '.mjs' },
     target: 'node24',
-    // The runtime brings the SDK's clients along, but does not promise the signer. `pg` looks for its native half only
-    // when asked to.
+    // The Lambda runtime has the SDK's clients, but is not documented to have the signer. `pg` loads `pg-native` only on request.
     external: ['@aws-sdk/client-*', 'pg-native'],
   });
   await writeChanged(outputFiles);
@@ -81,7 +81,7 @@ function entryOf(root: string, name: string): string {
   return `step:./${step.replaceAll('\\', '/')}`;
 }
 
-/** The entry of a step's function: all of them are the same but for the file that runs the step. */
+/** Generates the entry of each step's function: they differ only in the file that runs the step. */
 function stepEntries(root: string): Plugin {
   return {
     name: 'step-entries',
@@ -95,15 +95,16 @@ function stepEntries(root: string): Plugin {
   };
 }
 
+/** From where to where to bundle; by default from the project into `dist/`. */
 export interface CommandLineBundleOptions {
   readonly root?: string;
   readonly outFolder?: string;
 }
 
 /**
- * Bundles the command line with the local engine and the Lambda handlers. Split into chunks, so that `--help` loads
- * neither the engine nor a driver. All chunks lie flat in one folder below the root, as `cli/` and `core/` do: a path
- * relative to `import.meta.url` means the same before and after bundling.
+ * Bundles the command line with the local engine and the Lambda handlers, split into chunks, so that `--help` loads neither the
+ * engine nor a driver. All chunks are files of one folder below the root, as `cli/` and `core/` are folders there: a path
+ * relative to `import.meta.url` has the same meaning before and after bundling.
  *
  * @throws Error from esbuild, when a source is missing or does not compile
  */
@@ -115,7 +116,7 @@ export async function bundleCommandLine({
     ...commonOptions(root),
     entryPoints: [
       { in: join(root, 'cli', 'main.ts'), out: 'cli' },
-      // For bin/p2pfk.js, before it starts the Node of npm's package.
+      // For bin/p2pfk.js, which uses it before it starts the Node of npm's package.
       { in: join(root, 'local', 'trusted-path.ts'), out: 'trusted-path' },
     ],
     outdir: outFolder,
@@ -135,8 +136,8 @@ export async function bundleCommandLine({
 const constructFile = 'index.js';
 
 /**
- * Bundles the CDK construct, `import ... from 'p2pfk'`. CDK itself stays outside: a construct works only with the one copy
- * that the app around it has.
+ * Bundles the CDK construct, `import ... from 'p2pfk'`, without CDK: a construct works only with the one copy of CDK that its app
+ * has.
  *
  * @throws Error from esbuild, when a source is missing or does not compile
  */
@@ -152,13 +153,14 @@ export async function bundleConstruct(): Promise<void> {
   await writeChanged(outputFiles);
 }
 
+/** From where to where to bundle; by default from the project into `dist/browser/`. */
 export interface PagesBundleOptions {
   readonly root?: string;
   readonly outFolder?: string;
 }
 
 /**
- * Bundles style and script of the report and of the console, small enough to stand inside a page.
+ * Bundles style and script of the report and of the console, small enough to be embedded in a page.
  *
  * @throws Error from esbuild, when a source is missing or does not compile
  */
@@ -173,7 +175,7 @@ export async function bundlePages({
     format: 'iife',
     target: 'es2022',
     minify: true,
-    // A control character that stands for itself in the built text would be easy to miss there.
+    // ASCII: a control character that appears unescaped in the built text would be easy to miss.
     charset: 'ascii',
     logLevel: 'warning',
     write: false,

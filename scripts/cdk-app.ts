@@ -6,7 +6,7 @@ import { readSettings } from '../infra/settings.ts';
 import { MigrationStack } from '../infra/stack.ts';
 import { bundleLambdas, lambdaBundles } from './bundle.ts';
 
-// Always, not only where the bundles are missing: what is deployed must be what the sources say. It takes a second.
+// Built always, and not only where the bundles are missing: what is deployed must match the sources. It takes a second.
 await bundleLambdas({ names: bundleNames });
 
 const app = new App();

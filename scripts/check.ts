@@ -1,24 +1,25 @@
 /**
- * `npm run check`: what can be known in about a minute of what has changed since main: lint and layers, types, and the nearest tests.
- * The whole of it is `npm test` and `.ci/run`.
+ * `npm run check`: lint, layers, types, and the tests nearest to what has changed since main; about a minute. All tests are run
+ * by `npm test` and `.ci/run`.
  *
- * Nearest to a source are the tests that have its name, else those that import it; to an SQL file, those of the sources that name it.
+ * The nearest tests of a source are those that have its name, or else those that import it. The nearest tests of an SQL file are
+ * those of the sources that name it.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
-/** As many test files as start and end within half a minute. */
+/** How many test files start and end within half a minute. */
 const MOST = 6;
-/** Without those that wait for time-outs: test/suites.ts. */
+/** Without the tests that wait for time-outs: test/suites.ts. */
 const QUICK = ['--project', 'default', '--project', 'infra', '--passWithNoTests'];
 
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const find = (pattern: string) => globSync(pattern, { cwd: ROOT });
 const git = (...args: readonly string[]) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).split('\n');
 
-/** Committed on this branch, in the working tree, and new. */
+/** Files that were changed in commits of this branch or in the working tree, and new files. */
 function changedFiles(): string[] {
   const main = git('rev-parse', '--verify', '--quiet', 'main')[0] === '' ? 'HEAD' : 'main';
   const [base = 'HEAD'] = git('merge-base', 'HEAD', main);
@@ -32,6 +33,7 @@ const tests = find('test/**/*.test.ts').filter(
 const sources = find('{cli,core,infra,lambdas,local,report,scripts,bench}/**/*.ts');
 const texts = new Map([...tests, ...sources].map((file) => [file, read(file)]));
 
+/** @returns the test files nearest to a file */
 function nearest(file: string): string[] {
   if (tests.includes(file)) return [file];
   if (file.endsWith('.sql')) {
@@ -45,7 +47,7 @@ function nearest(file: string): string[] {
   return named.length > 0 ? named : tests.filter((test) => texts.get(test)?.includes(`/${basename(file)}'`));
 }
 
-/** `core/steps/forward/x.ts` is tested in `test/core/steps/`. */
+/** The folder that has a source's tests: `core/steps/forward/x.ts` is tested in `test/core/steps/`. */
 function layerOf(file: string): string {
   const parts = dirname(file)
     .replace(/^test\//, '')

@@ -1,19 +1,23 @@
 /**
- * Bundles `sql/` into the code: a Lambda function or the built command line reads no file at run time, and what is
- * deployed cannot be separated from its statements.
+ * The texts of `sql/` as a module in the bundles: a Lambda function or the built command line reads no file at run time, and what
+ * is deployed cannot be separated from its statements.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { Plugin } from 'esbuild';
 
-/** Every `.sql` file below a folder that code reads. Shape: `<path below the folder, slashes, no extension>` -> text without the comment at its head. */
+/**
+ * Every `.sql` file of a folder that code reads.
+ *
+ * @returns `<path below the folder, with slashes, without extension>` -> text, without the comment at its head
+ */
 export async function readSqlFiles(folder: string): Promise<Record<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const names = entries
     .filter((entry) => entry.isFile() && entry.name.endsWith('.sql'))
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).slice(0, -'.sql'.length))
     .map((name) => name.split(sep).join('/'))
-    // Scripts for psql, which no code reads.
+    // Without scripts for psql, which no code reads.
     .filter((name) => !/^(psql\/|migrate-|aws-role$|ledger-)/.test(name))
     .sort();
   const texts = await Promise.all(
@@ -22,14 +26,17 @@ export async function readSqlFiles(folder: string): Promise<Record<string, strin
   return Object.fromEntries(names.map((name, index) => [name, texts[index] ?? '']));
 }
 
-/** The comment at the head of a file is for readers of the repository; a comment further down may be part of a function. */
+/**
+ * Removes the comment at the head of a file, which is for readers of the repository. A comment further down may be part of a
+ * function.
+ */
 function withoutHead(sql: string): string {
   return sql.replace(/^(?:--.*\n)+/, '');
 }
 
 /**
- * Source of the module that takes the place of `core/postgres/sql-files.ts`. It exports what that one exports; if that one grows
- * another export that somebody imports, the bundler says so.
+ * Source of the module that replaces `core/postgres/sql-files.ts`. It exports the same names; if that module gets another export
+ * that is imported somewhere, the bundler reports it.
  */
 export function embeddedModule(files: Readonly<Record<string, string>>): string {
   return `

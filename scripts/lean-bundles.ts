@@ -1,7 +1,7 @@
-/** What bundles leave out: a Lambda function's cold start pays for every kilobyte. */
+/** esbuild plug-ins that leave out code which is never used: every kilobyte adds to a Lambda function's cold start. */
 import type { Plugin } from 'esbuild';
 
-/** Zod brings its messages in some fifty languages along, 270 KB; English is part of the core and stays. */
+/** Zod includes its messages in some fifty languages, 270 KB. English is part of its core and stays. */
 export const englishOnly: Plugin = {
   name: 'english-only',
   setup(build) {
@@ -13,8 +13,8 @@ export const englishOnly: Plugin = {
 };
 
 /**
- * The RDS signer asks the SDK's whole chain of credential providers, 240 KB with sign-on clients and files of profiles.
- * A Lambda function has its credentials in the environment, and nowhere else.
+ * The RDS signer uses the SDK's whole chain of credential providers, 240 KB with single sign-on clients and profile files. A
+ * Lambda function has its credentials in the environment only.
  */
 export const environmentCredentials: Plugin = {
   name: 'environment-credentials',

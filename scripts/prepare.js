@@ -1,7 +1,7 @@
 /**
- * npm runs this after `npm ci`, and once more at the first `npx p2pfk` in a clone. Without the dependencies nothing can
- * be built; failing then would break npx's cache for this folder for good, so it is left to `bin/p2pfk.js` to say what
- * to do. Plain JavaScript, because without the dependencies the machine's own Node runs it.
+ * npm's `prepare`: builds `dist/` after `npm ci`, and again at the first `npx p2pfk` in a clone. Without the dependencies nothing
+ * can be built. Failing then would permanently break npx's cache for this folder, so only a warning is printed, and
+ * `bin/p2pfk.js` explains what to do. Plain JavaScript, because without the dependencies the machine's own Node runs it.
  */
 import { existsSync } from 'node:fs';
 

@@ -1,4 +1,4 @@
-/** The daily audit: what has drifted since the migration, and how many partitions have no working foreign key. */
+/** The daily audit: drift since the migrations, and the number of partitions without a working foreign key. */
 import * as z from 'zod';
 import { audit } from '../../core/drift/find-drift.ts';
 import { NOT_LOOKED_AT } from '../../core/drift/unread.ts';
@@ -6,15 +6,16 @@ import type { StepContext } from '../../core/steps/context.ts';
 import { defineFunction } from '../../core/steps/step.ts';
 import { handlerOf } from '../handler.ts';
 
-/** A schedule has nothing to say. */
+/** The schedule's event, which is empty. */
 const AuditEvent = z.object({});
 
+/** Result of the audit: numbers for the metrics, and the first findings for the log. */
 export interface AuditSummary {
-  /** Migrated foreign keys that were found, also those of tables that were not read. */
+  /** Migrated foreign keys that were found, including those of tables that could not be read. */
   readonly tables: number;
-  /** Partitions without a pair FK, or with one that is not valid, not enforced or points elsewhere. */
+  /** Partitions without a pair FK, or with one that is not valid, not enforced or has another target. */
   readonly unprotectedPartitions: number;
-  /** Tables of which not all was looked at: the other numbers say nothing good of them. */
+  /** Tables that could not be read completely: for these the other numbers are no proof that all is well. */
   readonly tablesNotRead: number;
   /** `<id> <partition or table>`, errors first, the first twenty. */
   readonly findings: readonly string[];
@@ -22,7 +23,7 @@ export interface AuditSummary {
 
 const MOST_FINDINGS = 20;
 
-/** Findings by which a row without a referenced row may stand or come in. An index or a guard that lacks is another matter. */
+/** Findings that let in, or keep, a row without a referenced row. A missing index or guard is not among them. */
 const UNPROTECTED = new Set([
   'attached-partition',
   'missing-pair-foreign-key',
@@ -34,6 +35,7 @@ const UNPROTECTED = new Set([
   'unread-partition-unprotected',
 ]);
 
+/** Audits all migrated foreign keys of the database; reads only. */
 export async function auditAll({ client }: StepContext): Promise<AuditSummary> {
   const audited = await audit(client, {});
   const drift = audited.flatMap(({ table, drift: found }) => found.map((item) => ({ table, ...item })));

@@ -1,4 +1,4 @@
-/** Looks for migrations whose execution died without an event. */
+/** The look for migrations whose execution died without an event. */
 import { LookEvent } from '../../core/contracts/steps/events.ts';
 import { look } from '../../core/steps/operations/look.ts';
 import { defineFunction } from '../../core/steps/step.ts';

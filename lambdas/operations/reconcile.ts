@@ -1,4 +1,4 @@
-/** Brings a migration to rest whose execution died. */
+/** The reconciliation of a migration whose execution died: it pauses or completes it, or asks for its rollback. */
 import { ReconcileEvent } from '../../core/contracts/steps/events.ts';
 import { reconcile } from '../../core/steps/operations/reconcile.ts';
 import { defineFunction } from '../../core/steps/step.ts';
