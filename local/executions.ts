@@ -13,21 +13,21 @@ import {
 } from './engine/engine.ts';
 import { Liveness } from './liveness.ts';
 
-/** What the state machine's input looks like from here; core/contracts/documents.ts has the schema, and the plan step checks it. */
+/** Input of the state machine. core/contracts/documents.ts has the schema, and the plan step checks it. */
 export interface LocalInput {
   readonly table: string;
   readonly [option: string]: unknown;
 }
 
-/** After a failed Map, handlers of other pairs may still be on their way; the rollback branch has cancelled them. */
+/** Milliseconds. After a failed Map, handlers of other pairs may still be running; the rollback branch has cancelled their statements. */
 const SETTLE_TIMEOUT_MS = 10_000;
 
 /**
- * Starts the engine. From before the first step until the last handler has ended, a session of its own tells the
- * database that this process lives, so that nobody takes the migration over, and anybody may as soon as it is gone: as
- * long as a handler runs, the execution is not over for others, even if nobody waits for it here.
+ * Starts the engine. From before the first step until the last handler has ended, a session of its own shows the database that
+ * this process lives. So no other execution takes the migration over while it lives, and every execution may as soon as it is
+ * gone. As long as a handler runs, the execution counts as alive, even if this process does not wait for it.
  *
- * @throws ConnectionRefused, ConnectionLost when there is no database to begin with
+ * @throws ConnectionRefused, ConnectionLost when the database cannot be reached at the start
  */
 export async function beginExecution(options: StartExecutionOptions): Promise<RunningExecution> {
   const liveness = await Liveness.begin(options.executionArn);
@@ -40,12 +40,12 @@ export async function beginExecution(options: StartExecutionOptions): Promise<Ru
   }
 }
 
-/** Waits until no handler runs any more, but not for ever: in AWS nobody would wait either. */
+/** Waits until no handler runs any more, but not longer than 10 s: in AWS handlers are not waited for either. */
 export async function settled(execution: Pick<RunningExecution, 'settled'>): Promise<void> {
   await Promise.race([execution.settled, delay(SETTLE_TIMEOUT_MS, undefined, { ref: false })]);
 }
 
-/** Unique, readable, and within Step Functions' 80 characters of `[A-Za-z0-9_-]`. */
+/** A name that is unique, readable, and at most 80 characters of `[A-Za-z0-9_-]`, as Step Functions requires. */
 export function executionName(input: LocalInput): string {
   const table = String(input.table)
     .replace(/[^A-Za-z0-9_]+/g, '-')
@@ -56,9 +56,10 @@ export function executionName(input: LocalInput): string {
   );
 }
 
+/** The built definition, parsed and as text. */
 export interface BuiltDefinition {
   readonly definition: StateMachineDefinition;
-  /** The file as it is. */
+  /** Content of the file, unchanged. */
   readonly text: string;
 }
 

@@ -1,10 +1,10 @@
-/** The Lambda functions of the state machine, called in this process. */
+/** The Lambda functions of the state machine, for calls within this process. */
 import { forEachStep, type StepName } from '../core/contracts/steps/catalogue.ts';
 import type { LambdaHandler } from '../lambdas/handler.ts';
 
 /**
- * By the function's name, which is the end of a Task's Resource. A step and the driver are loaded when they are first called: most
- * commands call none.
+ * Handlers by the function's name, which is the end of a Task's Resource. A step and the driver are loaded at the first call,
+ * because most commands call none.
  */
 export const handlers: Readonly<Record<StepName, LambdaHandler>> = forEachStep((name) => async (event, context) => {
   const [{ loadStep }, { handlerOf }] = await Promise.all([

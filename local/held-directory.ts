@@ -1,28 +1,34 @@
 /**
- * A directory for files that are written, held open, so that no other user of the machine can lead them to another place.
+ * A directory for files that are written, held open, so that no other user of the machine can redirect the files to another
+ * place.
  *
- * Reading a plan and the state directory ask for more (`intruderAbove`): there no other user may write to a directory on the way. A
- * report may be put into a directory of a team, or of another person; but into the directory that is there, and never where a link of
- * another user leads.
+ * Reading a plan, and the state directory, require more (`intruderAbove`): there, no other user may be able to write to any
+ * directory above. A report may be written to a directory of a team, or of another person, but only to the directory that exists
+ * there, and never where a link of another user leads.
  */
 import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync, readlinkSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 import { changeableByOthers, MOST_LINKS, partsOf } from './trusted-path.ts';
 
 /**
- * To look at what is there, without reading it: a pipe is not waited for, and of a directory the right to search it is enough, which is
- * all that others have in many a /home. Node has no name for it. Linux.
+ * Opens an entry to examine it, without reading it. A pipe is not waited for, and for a directory the right to search it is
+ * enough, which is all that other users often have in /home. Node has no name for this flag. Linux only.
  */
 export const O_PATH = 0o10000000;
-/** Only Linux has names below an open directory. Elsewhere the way is looked at again before a file takes its name. */
+/**
+ * Only Linux has names for entries of an open directory. Elsewhere the path is examined again before a file is renamed to its
+ * name.
+ */
 export const HANDLES = '/proc/self/fd';
 
+/** @returns whether this system has names for entries of an open directory */
 export function hasHandles(): boolean {
   return process.platform === 'linux' && existsSync(HANDLES);
 }
 
+/** An open directory. Close it when the files in it are written. */
 export class HeldDirectory {
-  /** Without links. */
+  /** Absolute path without links. */
   readonly path: string;
   readonly #handle: number | null;
 
@@ -32,14 +38,14 @@ export class HeldDirectory {
   }
 
   /**
-   * Opens it part by part; what is missing is made, with mode 0700.
+   * Opens a directory part by part, and makes missing ones with mode 0700.
    *
-   * @param viaHandles false: as on a system that has no names below an open directory
-   * @throws Error where a link on the way belongs to another user; of Node where a directory cannot be made or opened
+   * @param viaHandles false: as on a system without names for entries of an open directory
+   * @throws Error where a link in the path belongs to another user; Node's errors where a directory cannot be made or opened
    */
   static open(path: string, viaHandles = hasHandles()): HeldDirectory {
     const wanted = resolve(path);
-    // Windows has no such links without a privilege.
+    // On Windows, making such links requires a privilege.
     if (process.geteuid?.() === undefined) {
       mkdirSync(wanted, { recursive: true });
       return new HeldDirectory(realpathSync(wanted), null);
@@ -71,12 +77,16 @@ export class HeldDirectory {
     return new HeldDirectory(root, viaHandles ? openSync(root, O_PATH | constants.O_DIRECTORY) : null);
   }
 
-  /** The name to open a file by that is in it, or will be. With a handle it leads there even if the directory has been moved. */
+  /** Path to open a file in this directory by. With a handle it leads to this directory even if it was moved. */
   entry(name: string): string {
     return this.#handle === null ? join(this.path, name) : `${HANDLES}/${this.#handle}/${name}`;
   }
 
-  /** @throws Error where `wanted` leads to another directory now. A handle makes no difference of that. */
+  /**
+   * Checks that the path still leads to this directory; with a handle that does not matter.
+   *
+   * @throws Error where `wanted` leads to another directory now
+   */
   confirm(wanted: string): void {
     if (this.#handle !== null || process.geteuid?.() === undefined) return;
     const { path } = HeldDirectory.open(wanted, false);
@@ -87,7 +97,7 @@ export class HeldDirectory {
     if (this.#handle !== null) closeSync(this.#handle);
   }
 
-  /** The error with the directory's path in place of the handle's. */
+  /** The same error, with the directory's path in place of the handle's. */
   readable(error: unknown): unknown {
     if (this.#handle === null || !(error instanceof Error)) return error;
     const path = this.path === sep ? '' : this.path;
@@ -95,7 +105,7 @@ export class HeldDirectory {
     return error;
   }
 
-  /** Where a link of our user or root leads; null where it is no link. */
+  /** Target of a link that belongs to our user or root; null for anything else. */
   #linkAt(part: string): string | null {
     const entry = this.entry(part);
     const found = lstatSync(entry, { throwIfNoEntry: false });
@@ -103,7 +113,7 @@ export class HeldDirectory {
     const reason = changeableByOthers({ uid: found.uid, gid: found.gid, mode: 0 });
     if (reason !== null) throw new Error(`${join(this.path, part)} is a link, and ${reason}`);
     const target = readlinkSync(entry);
-    // A link cannot be changed, but another user may have put one of that name in its place before it was read.
+    // A link cannot be changed, but another user may have replaced it with another one of the same name before it was read.
     const { ino, ctimeMs } = lstatSync(entry);
     if (ino !== found.ino || ctimeMs !== found.ctimeMs) throw new Error(`${join(this.path, part)} is being changed`);
     return target;
@@ -114,7 +124,7 @@ export class HeldDirectory {
     const path = part === '..' ? dirname(this.path) : join(this.path, part);
     makeIfMissing(entry);
     if (this.#handle !== null) {
-      // A link that has been put there since the look is not followed.
+      // A link that was put there since it was examined is not followed.
       const handle = openSync(entry, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
       return this.#left(new HeldDirectory(path, handle));
     }
@@ -133,7 +143,7 @@ function makeIfMissing(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    // Made by another process meanwhile.
+    // Another process made it in the meantime.
     if (lstatSync(path, { throwIfNoEntry: false }) === undefined) throw error;
   }
 }

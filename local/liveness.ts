@@ -1,13 +1,13 @@
-/** Shows the database that a local execution lives, for exactly as long as it does. */
+/** The liveness session of a local execution: it shows the database that the execution lives, for exactly as long as it does. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '../core/ledger/connect.ts';
 import { forgetExecution, holdExecution } from '../core/ledger/liveness.ts';
 import { ledgerOwnerOf } from '../lambdas/ledger-owner.ts';
 
-/** Pause before a lost liveness session is opened again: a server restart takes some seconds. */
+/** Milliseconds before a lost liveness session is opened again: a server restart takes some seconds. */
 const RECONNECT_MS = 1_000;
 
-/** Keeps what `holdExecution` took: when its session is lost, takes it again. */
+/** Holds the liveness key that `holdExecution` took, and takes it again when its session is lost. */
 export class Liveness {
   readonly #executionArn: string;
   #client: Awaited<ReturnType<typeof connect>> | null = null;
@@ -17,13 +17,14 @@ export class Liveness {
     this.#executionArn = executionArn;
   }
 
-  /** @throws ConnectionRefused, ConnectionLost when there is no database to begin with */
+  /** @throws ConnectionRefused, ConnectionLost when the database cannot be reached at the start */
   static async begin(executionArn: string): Promise<Liveness> {
     const liveness = new Liveness(executionArn);
     await liveness.#hold();
     return liveness;
   }
 
+  /** Closes the session: from now on the execution counts as ended. */
   async end(): Promise<void> {
     this.#ended = true;
     await this.#client?.end().catch(() => undefined);
@@ -50,12 +51,12 @@ export class Liveness {
 
   async #holdAgain(): Promise<void> {
     while (!this.#ended) {
-      // Without keeping the process alive.
+      // The timer must not keep the process alive.
       await delay(RECONNECT_MS, undefined, { ref: false });
       try {
         return await this.#hold();
       } catch {
-        // The server is still away. The steps find out for themselves, and retry as the state machine says.
+        // The server is still unreachable. The steps notice that themselves, and are retried by the state machine.
       }
     }
   }

@@ -1,4 +1,4 @@
-/** Everything that a local Step Functions endpoint is made of, put together: store, state machine, handlers. */
+/** The local Step Functions endpoint, assembled from store, state machine and handlers. */
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { InvalidInput, messageOf } from '../core/contracts/errors.ts';
 import type { Handlers, StateMachineDefinition } from './engine/engine.ts';
@@ -9,24 +9,26 @@ import { StepFunctions } from './step-functions/step-functions.ts';
 import { ExecutionStore } from './store/execution-store.ts';
 import { stateDirectory } from './store/state-directory.ts';
 
+/** What the endpoint is made of. */
 export interface LocalEndpointOptions {
-  /** Where absent, `DATABASE_URL` and then libpq's variables decide. Becomes `DATABASE_URL` of this process. */
+  /** By default `DATABASE_URL`, and then libpq's variables. It is set as `DATABASE_URL` of this process. */
   readonly databaseUrl?: string | undefined;
-  /** Where executions are kept. */
+  /** Where executions are stored. */
   readonly store: ExecutionStore;
-  /** A line for a person, such as that executions are not kept any more. */
+  /** Called with a line for a person, for example that executions are no longer stored. */
   readonly warn: (line: string) => void;
-  /** Instead of the ones in `lambdas/`; function name -> handler. */
+  /** Used instead of the handlers in `lambdas/`; function name -> handler. */
   readonly handlers?: Handlers | undefined;
-  /** Instead of the built one. */
+  /** Used instead of the built definition. */
   readonly definition?: StateMachineDefinition | undefined;
 }
 
+/** An open endpoint. */
 export interface LocalEndpoint {
   readonly service: StepFunctions;
-  /** The AWS SDK's client on it, without a socket. */
+  /** A client of the AWS SDK that calls the endpoint without a socket. */
   readonly client: SFNClient;
-  /** Closes the store; see StepFunctions for what to wait for before. */
+  /** Closes the store; StepFunctions says what to wait for first. */
   close(): void;
 }
 
@@ -60,8 +62,8 @@ export function openLocalEndpoint(options: LocalEndpointOptions): LocalEndpoint 
 }
 
 /**
- * The store on disk; in memory, with a warning, where that cannot be: a home that cannot be written to is no reason not
- * to migrate.
+ * Opens the store on disk, or one in memory, with a warning, where that fails: a home directory that cannot be written to is no
+ * reason not to migrate.
  *
  * @param given `--state-dir`; see stateDirectory
  * @throws InvalidInput where another user could read or change a directory that was named

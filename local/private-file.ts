@@ -1,4 +1,4 @@
-/** Files that the command line writes for its user alone, and reads back: saved plans and reports. */
+/** Private files: saved plans and reports, which only their user may read, and which are read back. */
 import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, rename, rm, stat } from 'node:fs/promises';
@@ -7,10 +7,11 @@ import { HANDLES, HeldDirectory, hasHandles, O_PATH } from './held-directory.ts'
 import { changeableByOthers, intruderAbove } from './trusted-path.ts';
 
 /**
- * Whole or not at all, mode 0600. A draft next to it takes its place, so that a link of that name is replaced and not followed.
+ * Writes a file with mode 0600, completely or not at all. A temporary file next to it is renamed to it, so that a link of that
+ * name is replaced and not followed.
  *
- * @throws Error where the directory cannot be written to, or a link of another user is on the way to it, or the name is one of a
- * device, a pipe or a directory
+ * @throws Error where the directory cannot be written to, or a link in its path belongs to another user, or the name is that of a
+ *   device, a pipe or a directory
  */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
   const file = resolve(path);
@@ -44,7 +45,7 @@ async function writeInto(directory: HeldDirectory, file: string, text: string): 
   }
 }
 
-/** Root could otherwise replace /dev/stdout, which is a link, by a file. */
+/** Without this check, root could replace /dev/stdout, which is a link, with a file. */
 async function refuseOtherThanFile({ path }: HeldDirectory, target: string): Promise<void> {
   if (/^\/(dev|proc|sys)(\/|$)/.test(path)) throw new Error(`${path} is no directory for files`);
   for (const look of [lstat, stat]) {
@@ -54,17 +55,17 @@ async function refuseOtherThanFile({ path }: HeldDirectory, target: string): Pro
 }
 
 /**
- * The text of a file that decides what is done, so only its user or root may have written it. A pipe of the shell is one of its
- * user's.
+ * The text of a file that decides what is done, so only its user or root may have been able to write it. A pipe of the shell
+ * belongs to its user.
  *
- * @throws Error where it cannot be read, or another user can change it or put another one in its place
+ * @throws Error where it cannot be read, or another user can change or replace it
  */
 export async function readTrustedFile(path: string): Promise<string> {
   const handle = await openTrusted(path);
   try {
     const found = await handle.stat();
     refuseChangeable(found);
-    // What the shell has opened for us, such as a pipe, lies in no directory.
+    // Something that the shell has opened for us, such as a pipe, is in no directory.
     const intruder = found.isFile() ? intruderAbove(path) : null;
     if (intruder !== null) {
       throw new Error(
@@ -78,8 +79,8 @@ export async function readTrustedFile(path: string): Promise<string> {
 }
 
 /**
- * Looks at it before it is opened to be read: that would wait for the other end of another user's pipe, without end. On Linux what was
- * looked at is what is opened; elsewhere the handle is looked at again.
+ * Examines the file before opening it for reading, which could wait forever for the other end of another user's pipe. On Linux
+ * the file that was examined is the one that is opened; elsewhere the handle is examined again.
  */
 async function openTrusted(path: string): Promise<FileHandle> {
   if (!hasHandles()) {

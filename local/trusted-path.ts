@@ -1,17 +1,17 @@
-/** Which other users of the machine can change a file, or put another one in its place. The rule of ssh and libpq (mode 022). */
+/** Files that other users of the machine can change or replace. The same rule as in ssh and libpq (mode 022). */
 import { constants, lstatSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve, sep } from 'node:path';
 
-/** Of a directory such as /tmp: only the owner of an entry may rename or remove it. */
+/** Mode bit of a directory such as /tmp: only the owner of an entry may rename or remove it. */
 const STICKY = 0o1000;
-/** As many as Linux follows. */
+/** Links that Linux follows at most. */
 export const MOST_LINKS = 40;
 
-/** Which other user a file or directory belongs to, or is open to, as the end of a sentence; null where that is none. */
+/** Why another user can change a file or directory, as the end of a sentence; null where none can. */
 export function changeableByOthers({ uid, gid, mode }: Pick<Stats, 'uid' | 'gid' | 'mode'>): string | null {
   const user = process.geteuid?.();
-  // Windows has other permissions than these.
+  // Windows has other permissions.
   if (user === undefined) return null;
   if (uid !== user && uid !== 0) return `it belongs to another user (uid ${uid})`;
   if ((mode & constants.S_IWOTH) !== 0) return 'it may be written by every user';
@@ -20,8 +20,8 @@ export function changeableByOthers({ uid, gid, mode }: Pick<Stats, 'uid' | 'gid'
 }
 
 /**
- * Whether a group has no member but this user, or root: the one that has the user's name, as most Linux distributions make it for each
- * user, and root's own. A group that /etc/group does not have, such as one of LDAP, is taken for one of several people.
+ * Whether a group has no member except this user and root: the group with the user's name, which most Linux distributions make
+ * for each user, and root's own. A group that is not in /etc/group, for example one of LDAP, is assumed to have several members.
  */
 function isPrivateGroup(gid: number): boolean {
   const user = userName();
@@ -35,7 +35,7 @@ function isPrivateGroup(gid: number): boolean {
     );
 }
 
-/** Null in a container whose user has no name. */
+/** The user's name; null in a container whose user has no name. */
 function userName(): string | null {
   try {
     return userInfo().username;
@@ -64,10 +64,10 @@ function groups(): Group[] {
 }
 
 /**
- * The first one on the way to a program, or the program itself, that another user could have written; null where there is none: the
- * program is then what this user, or root, has put there.
+ * The first directory or link in the path of a program, or the program itself, that another user could have written; null where
+ * there is none, so that the program is what this user, or root, has put there.
  *
- * @throws Error of Node where it is not there
+ * @throws Error of Node where the program does not exist
  */
 export function intruderIn(program: string): Intruder | null {
   const above = intruderAbove(program);
@@ -76,16 +76,16 @@ export function intruderIn(program: string): Intruder | null {
   return reason === null ? null : { path: program, reason };
 }
 
-/** A directory or link on the way to `path` through which another user can put something else in its place. */
+/** A directory or link in the path of a file through which another user can replace that file. */
 export interface Intruder {
   readonly path: string;
-  /** As the end of a sentence about it. */
+  /** The end of a sentence about `path`. */
   readonly reason: string;
 }
 
 /**
- * The first one on the way to `path`, also by way of links; null where there is none. What is there, or would be made, at `path` itself is
- * not judged. Where a part of the way is missing, it ends there.
+ * The first directory or link in the path of a file, following links, through which another user can replace the file; null where
+ * there is none. The file itself, which may not exist yet, is not judged. Where a part of the path is missing, the search ends.
  *
  * @throws Error of Node where a directory may not be searched
  */
@@ -97,7 +97,7 @@ export function intruderAbove(path: string): Intruder | null {
     const part = ahead.shift();
     if (part === undefined) return null;
     const found = lstatSync(directory);
-    // mkdir and open say what is wrong with it.
+    // mkdir and open report what is wrong with it.
     if (!found.isDirectory()) return null;
     const sticky = (found.mode & STICKY) !== 0;
     const reason = changeableByOthers(sticky ? { ...owned(found), mode: 0 } : found);
@@ -123,7 +123,7 @@ function owned({ uid, gid }: Stats): Pick<Stats, 'uid' | 'gid'> {
   return { uid, gid };
 }
 
-/** Of a path, relative or absolute; `..` is one of them. */
+/** Parts of a relative or absolute path; `..` is kept as a part. */
 export function partsOf(path: string): string[] {
   return path.split(sep).filter((part) => part !== '' && part !== '.');
 }

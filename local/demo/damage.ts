@@ -1,6 +1,6 @@
 /**
- * Real damage, done to the demo's database at the moment when it hurts, so that the rollback branch has something to do.
- * Each is what somebody else's session could do to a real one; none touches the migration's own code.
+ * Damage to the demo's database, done at the moment when it matters, so that the rollback branch has something to do. Each kind
+ * is something that another session could do to a real database; none touches the migration's own code.
  */
 import type { Client } from 'pg';
 import type { StepName } from '../../core/contracts/steps/catalogue.ts';
@@ -10,21 +10,21 @@ import type { Handler, Handlers } from '../engine/engine.ts';
 import { handlers as ownHandlers } from '../handlers.ts';
 import type { Medium } from './schema.ts';
 
-/** What `demo --fail` takes. */
+/** Values of `demo --fail`. */
 export const Damage = {
-  /** Orphaned rows are there before the migration begins: validation finds them. */
+  /** Orphaned rows exist before the migration begins: the validation finds them. */
   Orphans: 'orphans',
-  /** An orphaned row enters after validation: the gate counts it. */
+  /** An orphaned row is inserted after the validation: the gate counts it. */
   Gate: 'gate',
-  /** A pair FK vanishes after the gate: the check inside the drop's own transaction sees it, and nothing is dropped. */
+  /** A pair FK is dropped after the gate: the drop check, in the drop's own transaction, sees it, and nothing is dropped. */
   Drop: 'drop',
-  /** A pair FK vanishes after the parent FK was dropped: the final checks fail, and the parent FK comes back. */
+  /** A pair FK is dropped after the parent FK was dropped: the final checks fail, and the parent FK is restored. */
   Verify: 'verify',
 } as const;
 export type Damage = (typeof Damage)[keyof typeof Damage];
 
 interface Plan {
-  /** The function before whose first call it is done; null: before the execution starts. */
+  /** The function whose first call it precedes; null: done before the execution starts. */
   readonly before: StepName | null;
   readonly does: (client: Client, medium: Medium) => Promise<string>;
 }
@@ -39,10 +39,10 @@ const PLANS: Readonly<Record<Damage, Plan>> = {
 const ORPHANS = 3;
 
 /**
- * Handlers that do the damage once, right before the step that must notice it. `orphans` is done before this resolves.
+ * Handlers that do the damage once, right before the step that must notice it. `orphans` is done before the promise resolves.
  *
  * @param medium the pair that is damaged
- * @param onDamage is told in one line what was done, when it was done
+ * @param onDamage called with one line that describes the damage, when it was done
  */
 export async function damageHooks(
   damage: Damage,
@@ -76,7 +76,7 @@ export async function damageHooks(
   };
 }
 
-/** Past every foreign key, as a logical replica applies rows. */
+/** Inserts rows without checking any foreign key, as a logical replica applies rows. */
 async function insertOrphans(client: Client, medium: Medium): Promise<string> {
   await client.query('BEGIN');
   await client.query('SET LOCAL session_replication_role = replica');

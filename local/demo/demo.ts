@@ -1,4 +1,4 @@
-/** Everything that `p2pfk demo` needs but the talking: a seeded database of its own, measurements, damage, an end. */
+/** The demo without its output: a seeded database of its own, measurements, damage, and its removal. */
 import type { Client } from 'pg';
 import { connect } from '../../core/ledger/connect.ts';
 import {
@@ -16,10 +16,10 @@ export { Damage } from './damage.ts';
 export type { Measurements } from './measure.ts';
 export type { Medium } from './schema.ts';
 
-/** Rows of `path` in all: enough that the missing index shows, few enough for a minute in all. */
+/** Rows of `path` in all: enough that the missing index is noticeable, few enough for a demo of about a minute. */
 export const DEFAULT_ROWS = 400_000;
 
-/** A server with room to work in. Commits reach the disk, so the times are those of a real one. */
+/** Settings of a server with enough memory. Commits are written to disk, so times are realistic. */
 const DEMO_SETTINGS: ServerSettings = {
   ...DURABLE,
   shared_buffers: '256MB',
@@ -27,43 +27,45 @@ const DEMO_SETTINGS: ServerSettings = {
   max_wal_size: '4GB',
 };
 
+/** What a caller can choose. */
 export interface DemoOptions {
   /** Rows of `path` in all, at least 17. Default `DEFAULT_ROWS`. */
   readonly rows?: number;
   readonly settings?: ServerSettings;
   /** See `startEmbeddedPostgres`. */
   readonly handleSignals?: boolean;
-  /** Told each step in one line. */
+  /** Called with one line for each step. */
   readonly say?: (line: string) => void;
 }
 
+/** A running demo. */
 export interface Demo {
-  /** The seeded database; holds the password. */
+  /** URL of the seeded database; contains the password. */
   readonly databaseUrl: string;
-  /** To migrate. */
+  /** The table to migrate. */
   readonly table: 'public.path';
-  /** Such as `17.10`. */
+  /** For example `17.10`. */
   readonly serverVersion: string;
   /** Rows of `path` in all. */
   readonly rows: number;
-  /** Largest first; the last has no partition of `path`. */
+  /** Largest first; the last one has no partition of `path`. */
   readonly media: readonly Medium[];
   /** Measures the largest pair; changes nothing. Call it before and after the migration. */
   measure(): Promise<Measurements>;
   /**
    * Handlers for an execution that damage the second largest pair at the right moment.
    *
-   * @param onDamage is told in one line what was done, when it was done
+   * @param onDamage called with one line that describes the damage, when it was done
    */
   damageHooks(damage: Damage, onDamage?: (what: string) => void): Promise<Handlers>;
-  /** Stops the server and removes everything. Idempotent; also done when the process ends in any other way. */
+  /** Stops the server and removes everything. Idempotent; also happens when the process ends in any other way. */
   stop(): Promise<void>;
 }
 
 /**
  * Starts a server and seeds it.
  *
- * @throws EmbeddedPostgresUnavailable
+ * @throws EmbeddedPostgresUnavailable where no server can be started on this machine
  *
  * @example
  * const demo = await startDemo({ rows: 100_000 });
@@ -114,7 +116,7 @@ async function seeded(server: EmbeddedPostgres, rows: number, say: (line: string
   };
 }
 
-/** The name in the source case. */
+/** The database's name in the case that the demo is modelled on. */
 const DATABASE = 'copyjob';
 
 async function withClient<Result>(databaseUrl: string, work: (client: Client) => Promise<Result>): Promise<Result> {

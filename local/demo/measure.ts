@@ -1,6 +1,6 @@
 /**
- * What the foreign key costs, measured: the three things that made people want to be rid of the parent-level one. Every
- * measurement ends in ROLLBACK, so the database is afterwards as it was.
+ * Measurements of what a parent-level foreign key costs: the time of a DELETE, what a TRUNCATE empties, and whether a pair can be
+ * detached. Every measurement ends with ROLLBACK, so the database does not change.
  */
 
 import type { Client } from 'pg';
@@ -8,20 +8,22 @@ import { messageOf } from '../../core/contracts/errors.ts';
 import { run, runOne } from '../../core/postgres/sql.ts';
 import type { Medium } from './schema.ts';
 
+/** What to measure. */
 export interface MeasureOptions {
   /** The pair that is measured. */
   readonly medium: Medium;
-  /** Rows to delete; what the referenced partition has, if that is less. */
+  /** Rows to delete, or all rows of the referenced partition if it has fewer. */
   readonly deleteRows?: number;
-  /** Milliseconds after which the DELETE is given up. */
+  /** Milliseconds after which the DELETE is cancelled. */
   readonly deleteTimeoutMs?: number;
 }
 
+/** Results; the names of partitions are those of the demo. */
 export interface Measurements {
   readonly delete: {
     readonly partition: string;
     readonly rows: number;
-    /** Milliseconds that the DELETE took; the timeout if it did not end. */
+    /** Milliseconds that the DELETE took; the time-out if it did not finish. */
     readonly ms: number;
     readonly timedOut: boolean;
   };
@@ -32,18 +34,18 @@ export interface Measurements {
     /** Partitions of `path` that had rows. */
     readonly of: number;
     readonly rowsLost: number;
-    /** In words: `all 17 path partitions`, `path_p_bb226d2a only`. */
+    /** Summary as text: `all 17 path partitions`, `path_p_bb226d2a only`. */
     readonly summary: string;
   };
   readonly detach: {
     readonly pair: string;
     readonly possible: boolean;
-    /** PostgreSQL's error in one line, where it refused. */
+    /** PostgreSQL's error in one line, if it refused. */
     readonly error: string | null;
   };
 }
 
-/** Three hundred rows take seconds without an index and milliseconds with one. */
+/** Deleting this many rows takes seconds without an index and milliseconds with one. */
 const DELETE_ROWS = 300;
 const DELETE_TIMEOUT_MS = 10_000;
 

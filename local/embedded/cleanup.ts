@@ -1,13 +1,14 @@
 /**
- * Nothing of an embedded server outlives this process: no server, no directory, no password. It holds for a normal end,
- * `process.exit`, an uncaught exception, and the signals below; not for SIGKILL, which nobody can act on.
+ * Cleanup at the end of the process, so that nothing of an embedded server outlives it: no server, no directory, no password. It
+ * runs at a normal end, `process.exit`, an uncaught exception, and the signals below, but not at SIGKILL, which a process cannot
+ * handle.
  *
- * What runs here is synchronous, since a process that exits waits for nothing. The exit code stays what it was: after a
- * signal the process dies of that same signal, so that a shell sees 130 for Ctrl-C and 143 for SIGTERM.
+ * Cleanups are synchronous, because a process that exits waits for nothing. The exit code stays the same: after a signal the
+ * process dies of that same signal, so a shell sees 130 for Ctrl-C and 143 for SIGTERM.
  */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Removes what is left, now. Must be safe to call at any time and not throw. */
+/** Removes what is left, synchronously. Must be safe to call at any time, and must not throw. */
 export type Cleanup = () => void;
 
 const pending = new Set<Cleanup>();
@@ -16,9 +17,9 @@ let handlingSignals = false;
 /**
  * Registers a cleanup for the end of the process.
  *
- * @param handleSignals also act on SIGINT, SIGTERM and SIGHUP: clean up, then let the signal take its course. A program
- * with handlers of its own is called a second time by that; it can turn this off, as its exit runs the cleanup anyway.
- * @returns function that takes it back, once there is nothing to clean up any more
+ * @param handleSignals also act on SIGINT, SIGTERM and SIGHUP: clean up, then raise the signal again. A program's own handlers
+ *   are called a second time by that; such a program can pass false, because its exit runs the cleanup anyway.
+ * @returns function that removes the registration, for when there is nothing left to clean up
  */
 export function cleanUpAtExit(cleanup: Cleanup, handleSignals: boolean): () => void {
   if (pending.size === 0) process.on('exit', cleanUp);

@@ -1,4 +1,6 @@
-/** Turns an empty directory into the data directory of a streaming standby. There is no pg_basebackup in the embedded binaries. */
+/**
+ * A copy of a running primary as the data directory of a streaming standby. The embedded binaries do not include pg_basebackup.
+ */
 import {
   chownSync,
   closeSync,
@@ -17,20 +19,23 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { connect } from '../../core/ledger/connect.ts';
 import type { ServerUser } from './binaries.ts';
 
+/** The server to copy. */
 export interface CopiedPrimary {
-  /** Of a superuser; it becomes `primary_conninfo`. */
+  /** URL of a superuser; it is used for `primary_conninfo`. */
   readonly url: string;
-  /** Its data directory. */
+  /** Path of its data directory. */
   readonly data: string;
 }
 
-/** Not copied: what belongs to the running server, and the WAL, which the standby streams. */
+/** Not copied: files of the running server, and the WAL, which the standby streams. */
 const LEFT_OUT = new Set(['postmaster.pid', 'postmaster.opts', 'pg_wal', 'pg_replslot', 'pg_dynshmem']);
 
 /**
- * A base backup by PostgreSQL's low-level API: begin, copy the files, end, write the label that it returned.
- *
+ * Makes a base backup with PostgreSQL's low-level API: start, copy the files, stop, write the label that it returned.
  * https://www.postgresql.org/docs/current/continuous-archiving.html#BACKUP-LOWLEVEL-BASE-BACKUP
+ *
+ * @param target an empty directory
+ * @param user who owns the server's files; null: the user of this process
  */
 export async function copyPrimary(
   { url, data }: CopiedPrimary,
@@ -42,12 +47,13 @@ export async function copyPrimary(
     const { rows } = await client.query<{ version: number }>(
       "SELECT current_setting('server_version_num')::int AS version",
     );
-    // 15 renamed the two functions.
+    // PostgreSQL 15 renamed these two functions.
     const isNew = (rows[0]?.version ?? 0) >= 150_000;
     await client.query(
       isNew ? "SELECT pg_backup_start('standby', true)" : "SELECT pg_start_backup('standby', true, false)",
     );
-    // Root's until it is whole: in a directory of the server's user, that user could put a link in place of a file that is written.
+    // The copy is root's until it is complete: in a directory of the server's user, that user could replace a file that is being
+    // written with a link.
     rmSync(target, { recursive: true });
     await copyFolder(data, target, user);
     const stopped = await client.query<{ labelfile: string }>(
@@ -69,7 +75,10 @@ export async function copyPrimary(
   }
 }
 
-/** Gives way between two files: a process that watches other servers meanwhile goes on with it. */
+/**
+ * Copies a folder, and lets other tasks run between two files, so that a process that watches other servers can continue to do
+ * so.
+ */
 async function copyFolder(from: string, to: string, user: ServerUser | null): Promise<void> {
   makeFolder(to);
   for (const name of readdirSync(from)) {
@@ -80,13 +89,16 @@ async function copyFolder(from: string, to: string, user: ServerUser | null): Pr
       if (lstatSync(source).isDirectory()) await copyFolder(source, join(to, name), user);
       else copyFile(source, join(to, name), user);
     } catch (error) {
-      // The server works meanwhile: what it removes, the WAL removes on the standby.
+      // The server is running: when it has removed a file, the standby removes it by replaying the WAL.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
   }
 }
 
-/** Only what the server itself has written: not a link that its user put there, nor a file of root's that it leads to. */
+/**
+ * Copies only files that the server itself has written: no link that its user put there, and no file of root that a link leads
+ * to.
+ */
 function copyFile(source: string, target: string, user: ServerUser | null): void {
   if (!lstatSync(source).isFile()) return;
   const file = openSync(source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -98,7 +110,7 @@ function copyFile(source: string, target: string, user: ServerUser | null): void
       // A segment of a table has up to 1 GB.
       const chunk = Buffer.alloc(1024 * 1024);
       for (let length = readSync(file, chunk); length > 0; length = readSync(file, chunk))
-        // Unlike writeSync it goes on until all of it is written.
+        // Unlike writeSync, writeFileSync continues until everything is written.
         writeFileSync(copy, chunk.subarray(0, length));
     } finally {
       closeSync(copy);
@@ -112,7 +124,7 @@ function makeFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
 }
 
-/** From the inside out: until the last step no other user can reach what is below `path`. */
+/** Changes the owner from the inside out: until the last step no other user can reach anything below `path`. */
 function giveAway(path: string, user: ServerUser): void {
   for (const entry of readdirSync(path, { withFileTypes: true })) {
     if (entry.isDirectory()) giveAway(join(path, entry.name), user);

@@ -1,6 +1,6 @@
 /**
- * A PostgreSQL server of our own, for the demo and the tests: in a temporary directory, on 127.0.0.1 and a free port,
- * with a random password, and gone without a trace when it is stopped or the process ends.
+ * An embedded PostgreSQL server for the demo and the tests: in a temporary directory, on 127.0.0.1 and a free port, with a random
+ * password, and removed without a trace when it is stopped or the process ends.
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -41,10 +41,10 @@ export { EmbeddedPostgresUnavailable } from './binaries.ts';
 /** Server parameters, name -> value, as in postgresql.conf. */
 export type ServerSettings = Readonly<Record<string, string>>;
 
-/** Every commit reaches the disk, as on a production server. */
+/** Writes every commit to disk, as a production server does. */
 export const DURABLE: ServerSettings = { fsync: 'on', synchronous_commit: 'on' };
 
-/** For data that nobody will miss: a crash of the machine may lose all of it. No autovacuum takes locks on its own. */
+/** For data that may be lost: a crash of the machine may lose all of it. Without autovacuum, which would take locks by itself. */
 export const FAST: ServerSettings = {
   fsync: 'off',
   synchronous_commit: 'off',
@@ -55,7 +55,7 @@ export const FAST: ServerSettings = {
   autovacuum: 'off',
 };
 
-/** Added to the settings of a server that a standby is made of, after its others. */
+/** Added, last, to the settings of a server that a standby is made of. */
 export const STREAMED: ServerSettings = {
   wal_level: 'replica',
   max_wal_senders: '4',
@@ -63,7 +63,7 @@ export const STREAMED: ServerSettings = {
   full_page_writes: 'on',
 };
 
-/** What every embedded server has. The restored parent FK of 17 pairs takes some 900 locks, that of 60 over 10,000. */
+/** Settings of every embedded server. Restoring the parent FK of 17 pairs takes some 900 locks, of 60 pairs over 10,000. */
 const BASE_SETTINGS: ServerSettings = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
@@ -73,36 +73,38 @@ const BASE_SETTINGS: ServerSettings = {
 
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
-/** Somebody else may take the free port between our look and the server's start. */
+/** Another process may take the free port between its choice and the server's start. */
 const PORT_TRIES = 5;
 
+/** What a caller can choose. */
 export interface EmbeddedPostgresOptions {
-  /** Default: the version that came with npm. */
+  /** Default: the version that npm installed. */
   readonly binaries?: Binaries;
   /** Added to the base settings; default `DURABLE`. */
   readonly settings?: ServerSettings;
   /** Stop the server on SIGINT, SIGTERM and SIGHUP and let the signal end the process. Default true. */
   readonly handleSignals?: boolean;
-  /** A hot standby that streams from this server, which has the settings `STREAMED`. */
+  /** Makes a hot standby that streams from this server, whose settings include `STREAMED`. */
   readonly standbyOf?: EmbeddedPostgres;
 }
 
+/** A running server. */
 export interface EmbeddedPostgres {
-  /** Superuser `postgres`, database `postgres`; holds the password. */
+  /** URL of superuser `postgres`, database `postgres`; contains the password. */
   readonly url: string;
   readonly port: number;
   /** Process id of the server. */
   readonly pid: number;
-  /** Everything that the server has on disk. */
+  /** The directory of everything that the server has on disk. */
   readonly directory: string;
   /** The same URL with another database. */
   databaseUrl(database: string): string;
-  /** Stops the server, whoever is connected, and removes its directory. Idempotent. */
+  /** Stops the server, even if clients are connected, and removes its directory. Idempotent. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a server and waits until it takes connections, about a second.
+ * Starts a server and waits until it accepts connections, about a second.
  *
  * @throws EmbeddedPostgresUnavailable with one line that says why
  */
@@ -129,8 +131,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
 }
 
 /**
- * Only `data` is the server user's. In a directory of that user's, a link that its other processes put in place of the log or the
- * password file would make root write, or give away, the file at its end.
+ * Makes the data directory. Only `data` is owned by the server's user. If its parent were too, other processes of that user could
+ * replace the log or the password file with a link, and root would write, or give away, the file it leads to.
  */
 function makeDataDirectory(directory: string, user: ServerUser | null): void {
   const data = join(directory, 'data');
@@ -187,7 +189,8 @@ class Cluster {
       const server = this.#spawn(this.#program('postgres'), ['-D', this.#data, ...parameters]);
       const failure = await Promise.race([exited(server), this.#ready(server)]);
       if (failure === null && server.pid !== undefined) {
-        // The server alone must not keep this process alive: without work left it ends, and takes the server along.
+        // A server that runs must not keep this process alive: when the process has nothing left to do, it ends, and stops the
+        // server.
         server.unref();
         return { port, pid: server.pid };
       }
@@ -219,7 +222,7 @@ class Cluster {
     const server = this.#process;
     if (server !== null && isRunning(server)) {
       this.#signalImmediateShutdown(server);
-      // The exit of a child is not seen while this thread blocks; the server removes its pid file last.
+      // A blocked thread does not see a child's exit, but the server removes its pid file last.
       const pidFile = join(this.#data, 'postmaster.pid');
       if (existsSync(pidFile)) blockUntil(() => !existsSync(pidFile), STOP_TIMEOUT_MS);
       killGroup(server);
@@ -227,7 +230,7 @@ class Cluster {
     removeCluster(this.#directory, this.#user);
   }
 
-  /** Immediate: the data is deleted next, so a checkpoint of it would be work for nothing. */
+  /** Mode immediate: the data is deleted next, so a checkpoint would be useless work. */
   #signalImmediateShutdown(server: ChildProcess): void {
     if (process.platform === 'win32' && this.binaries !== null) {
       const args = ['stop', '-D', this.#data, '-m', 'immediate'];
@@ -242,7 +245,7 @@ class Cluster {
     return this.binaries[name];
   }
 
-  /** In a session of its own, so that Ctrl-C in the terminal reaches us and not the server. */
+  /** Starts the program in a session of its own, so that Ctrl-C in the terminal reaches this process and not the server. */
   #spawn(program: string, args: readonly string[]): ChildProcess {
     const log = openSync(this.#log, 'a', 0o600);
     try {
@@ -259,7 +262,7 @@ class Cluster {
     return this.#process;
   }
 
-  /** The server writes its status into the eighth line of its pid file. */
+  /** Waits until the server has written `ready` to the eighth line of its pid file. @returns null, or why it is not ready */
   async #ready(server: ChildProcess): Promise<null | string> {
     const pidFile = join(this.#data, 'postmaster.pid');
     const deadline = Date.now() + START_TIMEOUT_MS;
@@ -279,7 +282,7 @@ class Cluster {
   }
 }
 
-/** `null` when the program ended well, else why it did not. */
+/** @returns `null` when the program succeeded, else how it ended */
 async function exited(child: ChildProcess): Promise<string | null> {
   try {
     const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
@@ -293,7 +296,7 @@ function isRunning(child: ChildProcess): boolean {
   return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
 }
 
-/** Kills what is left of the session that a child leads. */
+/** Kills what is left of the session whose leader is this child. */
 function killGroup(child: ChildProcess): void {
   try {
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');

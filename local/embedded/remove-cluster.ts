@@ -1,4 +1,4 @@
-/** Removes what an embedded server had on disk, without letting its user lead root to other files. */
+/** Removal of an embedded server's files, in a way in which its user cannot make root remove other files. */
 import { spawnSync } from 'node:child_process';
 import { lstatSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,18 +6,21 @@ import type { ServerUser } from './binaries.ts';
 import { programEnvironment } from './environment.ts';
 
 /**
- * Blocks until it is done. `directory` itself is ours; below it, `data` is the server user's. Other processes of that user may still put
- * links into it, which a recursive removal by root would follow: so `data` is emptied with that user's rights alone. What cannot be
- * removed in that way stays.
+ * Removes everything, synchronously. `directory` belongs to this process's user; `data` in it belongs to the server's user. Other
+ * processes of that user may still put links into `data`, which a recursive removal by root would follow. So `data` is emptied
+ * with the rights of that user only. What cannot be removed that way is left.
  *
- * @param user null where the server ran as ourselves
+ * @param user null where the server ran as the user of this process
  */
 export function removeCluster(directory: string, user: ServerUser | null): void {
   if (user !== null && !removeData(join(directory, 'data'), user)) return;
   rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
 }
 
-/** Whether it is gone, or root's alone: then its user never had it, as where a copy was not finished. */
+/**
+ * @returns whether `data` is gone, or belongs to root. If it belongs to root, the server's user never had it, for example because
+ *   a copy was not finished.
+ */
 function removeData(data: string, { uid, gid }: ServerUser): boolean {
   const found = lstatSync(data, { throwIfNoEntry: false });
   if (found === undefined || found.uid !== uid) return true;

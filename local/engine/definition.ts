@@ -1,48 +1,50 @@
 /**
- * A state machine definition, made fit for the local engine: what the engine reads differently from AWS is spelled in
- * another way that both read alike, and what it would silently ignore is refused. Nothing is interpreted here.
- * Each difference has a row, and the test that shows it, in docs/local-engine.md.
+ * Adaptation of a state machine definition to the local engine. What the engine interprets differently from AWS is rewritten in a
+ * form that both interpret equally; what it would silently ignore is refused. Nothing is interpreted here. docs/local-engine.md
+ * lists each difference, with the test that shows it.
  */
 
-/** One state of an Amazon States Language definition. Shape: as the built JSON has it. */
+/** One state of an Amazon States Language definition, as the JSON has it. */
 export interface State {
   readonly Type: string;
   readonly [field: string]: unknown;
 }
 
+/** A definition, as the JSON has it. */
 export interface StateMachineDefinition {
   readonly StartAt: string;
   readonly States: Readonly<Record<string, State>>;
   readonly [field: string]: unknown;
 }
 
-/** A Task state, as far as the adapter needs to know it. */
+/** The properties of a Task state that the adapter needs. */
 export interface TaskDefinition {
   readonly state: string;
-  /** What follows `:function:` in the Resource. */
+  /** The part of the Resource behind `:function:`. */
   readonly functionName: string;
   readonly resource: string;
-  /** AWS's default where the Task names none. */
+  /** AWS's default where the Task has none. */
   readonly timeoutSeconds: number;
-  /** Its `TimeoutSeconds`, as it has it. */
+  /** The Task's own `TimeoutSeconds`. */
   readonly namedTimeoutSeconds?: number;
-  /** What the handler is given is the state's input as it is. */
+  /** Whether the handler's event is the state's input, unchanged. */
   readonly takesInputAsIs: boolean;
 }
 
+/** The rewritten definition, and what the adapter needs to know about it. */
 export interface AdaptedDefinition {
-  /** For the engine, with its validation off: that was done on the original. */
+  /** For the engine, without validation: the original has been validated. */
   readonly definition: StateMachineDefinition;
   readonly tasks: readonly TaskDefinition[];
-  /** State name -> names of the Map and Parallel states around it, outermost first. */
+  /** State name -> names of the Map and Parallel states that contain it, outermost first. */
   readonly parents: ReadonlyMap<string, readonly string[]>;
 }
 
-/** AWS's own default, cut to what a timer of Node can hold (24.8 days): a longer one would fire at once. */
+/** AWS's own default. It is limited to what a timer of Node can hold (24.8 days): a longer one would fire at once. */
 export const DEFAULT_TIMEOUT_SECONDS = 99_999_999;
 const MAX_TIMER_SECONDS = Math.floor((2 ** 31 - 1) / 1000);
 
-/** Fields that the engine accepts and ignores: a machine that counts on one would behave differently in AWS. */
+/** Fields that the engine accepts and ignores: a machine that relies on one would behave differently in AWS. */
 const IGNORED_FIELDS = [
   'Assign',
   'Arguments',
@@ -58,12 +60,12 @@ const IGNORED_FIELDS = [
   'ToleratedFailurePercentagePath',
 ] as const;
 
-/** Choice operators that the engine takes as `false` when they ask for `false`. */
+/** Choice operators that the engine reads as `false` when they test for `false`. */
 const TYPE_TESTS = ['IsNull', 'IsPresent', 'IsNumeric', 'IsString', 'IsBoolean', 'IsTimestamp'] as const;
 
 const LAMBDA_RESOURCE = /:function:([\w-]+)$/;
 
-/** @throws Error that lists everything about the definition that the local engine cannot do */
+/** @throws Error that lists everything in the definition that the local engine cannot do */
 export function adaptDefinition(definition: StateMachineDefinition): AdaptedDefinition {
   const tasks: TaskDefinition[] = [];
   const parents = new Map<string, readonly string[]>();
@@ -90,7 +92,7 @@ export function adaptDefinition(definition: StateMachineDefinition): AdaptedDefi
       tasks.push(task);
       if (!('TimeoutSecondsPath' in state)) state = { ...state, TimeoutSeconds: task.timeoutSeconds };
     }
-    // The adapter tells the iterations of a Map apart by their states alone, which a Map around it would blur.
+    // The adapter identifies iterations of a Map by their states, which does not work inside another Map.
     if ((state.Type === 'Map' || state.Type === 'Parallel') && around.length > 0) {
       problems.push(`state ${name}: a ${state.Type} inside ${around.at(-1)} is not supported`);
     }
@@ -128,7 +130,7 @@ function describeTask(name: string, state: State, problems: string[]): TaskDefin
   };
 }
 
-/** `"ResultPath": "$"` says what leaving it out says; the engine would write a field named `$`. */
+/** `"ResultPath": "$"` is the same as no ResultPath; the engine would write a field named `$`. */
 function withoutRootResultPaths(state: State): State {
   const clean = <T extends object>(part: T): T => {
     if (!('ResultPath' in part) || part.ResultPath !== '$') return part;
@@ -139,14 +141,14 @@ function withoutRootResultPaths(state: State): State {
   return clean(catchers === undefined ? state : { ...state, Catch: catchers.map(clean) });
 }
 
-/** The engine takes a falsy `Result` (null, false, 0, "") for none and passes the input on; `Parameters` it reads right. */
+/** The engine ignores a falsy `Result` (null, false, 0, "") and passes the input on; it reads `Parameters` correctly. */
 function withFalsyResult(state: State): State {
   if (!('Result' in state) || state.Result) return state;
   const { Result, ...rest } = state;
   return { ...rest, Parameters: Result } as State;
 }
 
-/** `"IsNull": false` never matches in the engine; its negation does. */
+/** `"IsNull": false` never matches in the engine; the negation of `"IsNull": true` does. */
 function withTypeTests(rule: object): object {
   const { Next, ...test } = rule as Record<string, unknown>;
   const next = Next === undefined ? {} : { Next };

@@ -1,14 +1,14 @@
 /**
- * Runs a Step Functions definition in this process: an adapter around aws-local-stepfunctions, which interprets the
- * states; the adapter calls the Lambda handlers and adds what the engine leaves out of AWS's behaviour:
+ * The local engine: runs a Step Functions definition in this process. It is an adapter around aws-local-stepfunctions, which
+ * interprets the states; the adapter calls the Lambda handlers and adds what that package leaves out of AWS's behaviour:
  *
- * - every input and output goes through JSON, and more than 256 KiB fails as States.DataLimitExceeded;
+ * - every input and output is converted to JSON and back, and more than 256 KiB fails as States.DataLimitExceeded;
  * - a history of 25,000 events ends the execution (States.Runtime);
  * - a handler's error has Lambda's Cause, and its class name as the error name;
- * - once an execution ended or a Map failed, no further handler is started;
+ * - after an execution ended or a Map failed, no further handler is started;
  * - constructs that the engine would silently ignore are refused before anything runs.
  *
- * docs/local-engine.md lists every difference that is left, each with the test that shows it.
+ * docs/local-engine.md lists every remaining difference, each with the test that shows it.
  */
 
 import type { Context } from 'aws-lambda';
@@ -29,6 +29,7 @@ export type { StateMachineDefinition } from './definition.ts';
 export type { Handler, Handlers } from './lambda.ts';
 export type { ExecutionOutcome } from './outcome.ts';
 
+/** What to run, and who is informed. */
 export interface StartExecutionOptions {
   readonly definition: StateMachineDefinition;
   /** Function name -> handler; each Task's Resource must end in `:function:<name>` of one of these. */
@@ -41,27 +42,31 @@ export interface StartExecutionOptions {
   /** `$$.StateMachine.Id`; derived from the execution's ARN where absent. */
   readonly stateMachineArn?: string;
   /**
-   * Given the execution's history, event by event, as it grows. Called synchronously, so it must return quickly; what it throws is
-   * reported as a warning and changes nothing.
+   * Called with each event of the history as soon as it is added. Called synchronously, so it must return quickly. An error that it
+   * throws is only reported as a warning.
    */
   readonly onHistory?: (event: HistoryEvent) => void;
   /** Replaces fields of the Lambda context that handlers receive. */
   readonly taskContext?: Partial<Context>;
 }
 
+/** An execution that was started. */
 export interface RunningExecution {
   /** Never rejects. */
   readonly outcome: Promise<ExecutionOutcome>;
   /**
-   * Resolves when the outcome is known and no handler runs any more. After an abort, a timeout or the failure of a Map
-   * that can be later than `outcome`: like AWS, the engine does not kill handlers.
+   * Resolves when the outcome is known and no handler runs any more. After an abort, a time-out or the failure of a Map that can
+   * be later than `outcome`: like AWS, the engine does not stop running handlers.
    */
   readonly settled: Promise<void>;
-  /** StopExecution: ends the execution past every Catch. Handlers in flight run on, no new one starts. Idempotent. */
+  /**
+   * StopExecution: ends the execution without running any Catch. Handlers that are running continue, no new one starts.
+   * Idempotent.
+   */
   abort(reason?: AbortReason): void;
 }
 
-/** `error` and `cause` of StopExecution: any words; only the history has them. */
+/** `error` and `cause` of StopExecution: free text, which appears only in the history. */
 export interface AbortReason {
   readonly error?: string;
   readonly cause?: string;
@@ -70,7 +75,7 @@ export interface AbortReason {
 /**
  * Starts an execution.
  *
- * @throws Error if the definition is invalid, uses what the engine cannot do, or names a function without a handler
+ * @throws Error if the definition is invalid, uses what the engine cannot do, or names a function that has no handler
  *
  * @example
  * const { outcome } = startExecution({ definition, handlers, input: { table: 'path' }, executionArn, name });
@@ -82,15 +87,16 @@ export function startExecution(options: StartExecutionOptions): RunningExecution
 }
 
 /**
- * The engine compiles schemas for each validation: 0.3 s of processor time in a new process, 70 ms later. So a definition is
- * validated once, and the built one when it is built.
+ * Definitions that have been validated. The engine compiles schemas for each validation: 0.3 s of processor time in a new
+ * process, 70 ms later. So a definition is validated once, and the built one when it is built.
  */
 const validated = new WeakSet<StateMachineDefinition>();
 
 /**
- * Only the engine's validation of the original counts; what runs is the adapted copy. It writes into what it checks.
+ * Validates the original with the engine's own validation; what runs is the adapted copy. On a clone, because the engine writes
+ * into what it validates.
  *
- * @throws Error when the definition is not one
+ * @throws Error when it is not a valid definition
  */
 export function validateDefinition(definition: StateMachineDefinition): void {
   if (validated.has(definition)) return;
@@ -98,7 +104,7 @@ export function validateDefinition(definition: StateMachineDefinition): void {
   validated.add(definition);
 }
 
-/** A definition that was validated when it was built is not validated again. */
+/** Marks a definition as validated, which was done when it was built. */
 export function trustDefinition(definition: StateMachineDefinition): void {
   validated.add(definition);
 }
@@ -106,7 +112,7 @@ export function trustDefinition(definition: StateMachineDefinition): void {
 /** One attempt of one task. */
 interface Invocation {
   readonly task: TaskDefinition;
-  /** Of the iteration that it belongs to. */
+  /** Iteration that it belongs to; undefined outside of a Map. */
   readonly index: number | undefined;
   readonly input: unknown;
 }
@@ -122,7 +128,7 @@ class LocalExecution {
   readonly #due = new DueCalls();
   readonly #open = new Set<Invocation>();
   readonly #handlersInFlight = new Set<Promise<unknown>>();
-  /** Map (and Parallel) states of which an iteration failed: AWS starts nothing in them any more. */
+  /** Map and Parallel states of which an iteration failed: AWS starts nothing in them any more. */
   readonly #failedParents = new Set<string>();
   #terminal: TerminalFailure | null = null;
   #aborted: AbortReason | null = null;
@@ -171,7 +177,7 @@ class LocalExecution {
     this.#abortEngine();
   }
 
-  /** Ends the execution with an error that nothing catches. */
+  /** Ends the execution with an error that no Catch applies to. */
   #fail(failure: TerminalFailure): void {
     if (this.#ended || this.#aborted !== null || this.#terminal !== null) return;
     this.#terminal = failure;
@@ -192,7 +198,7 @@ class LocalExecution {
     return outcome;
   }
 
-  /** Follows the engine's events. They end when the execution does. */
+  /** Follows the engine's events, which end when the execution ends. */
   async #observe(events: AsyncIterable<EngineEvent>): Promise<void> {
     for await (const event of events) {
       const state = event.state?.name ?? event.parentState?.name ?? '';
@@ -229,8 +235,8 @@ class LocalExecution {
   }
 
   async #invoke(task: TaskDefinition, engineInput: unknown): Promise<unknown> {
-    // The engine calls the next handler in the same turn in which it queues its events. A turn later `#observe` has
-    // seen them, so that limits and failed Maps hold before the handler is called, and events come in order.
+    // The engine calls the next handler in the same turn of the event loop in which it queues its events. One turn later
+    // `#observe` has processed them, so limits and failed Maps are known before the handler is called, and events are in order.
     await new Promise((resolve) => setImmediate(resolve));
     this.#refuseIfStopped(task.state);
 
@@ -272,7 +278,7 @@ class LocalExecution {
     this.#checkHistory();
   }
 
-  /** Notes how an attempt ended, unless that no longer matters: it had timed out, or its Map or execution ended. */
+  /** Records how an attempt ended, unless that does not matter any more: it had timed out, or its Map or execution had ended. */
   #finish(invocation: Invocation, end: LambdaEnded): void {
     const { task, index } = invocation;
     if (!this.#open.delete(invocation) || this.#isStopped(task.state)) return;
@@ -280,7 +286,7 @@ class LocalExecution {
     this.#checkHistory();
   }
 
-  /** The engine gave an attempt up; its handler runs on, unheard. */
+  /** The engine timed an attempt out; its handler continues to run, and its result is ignored. */
   #timedOut(state: string, index: number | undefined): void {
     const invocation = [...this.#open].find((open) => open.task.state === state && open.index === index);
     if (invocation !== undefined) this.#finish(invocation, { type: 'LambdaFunctionTimedOut' });
@@ -291,7 +297,7 @@ class LocalExecution {
     return (this.#parents.get(state) ?? []).some((parent) => this.#failedParents.has(parent));
   }
 
-  /** Nobody sees this error: whatever it would end has ended. */
+  /** Ends a call that must not be made. The error has no effect: everything that it could end has already ended. */
   #refuseIfStopped(state: string): void {
     if (this.#isStopped(state)) throw new TerminalFailure('ExecutionStopped', `${state} is not started any more.`);
   }
@@ -301,11 +307,12 @@ class LocalExecution {
     if (failure !== null) this.#fail(failure);
   }
 
-  /** Event 25,000 may be the one that ends the execution, and no other. */
+  /** Event 25,000 must be the one that ends the execution. */
   #checkHistory(): void {
     if (this.#history.full) this.#fail(historyLimitExceeded());
   }
 
+  /** Calls the observer. An error that it throws is only reported as a warning. */
   #emit(event: HistoryEvent): void {
     try {
       this.#options.onHistory?.(event);

@@ -1,14 +1,14 @@
-/** The errors that the adapter itself raises, in the two shapes that the engine understands. */
+/** Errors that the adapter raises, in the two forms that the engine knows. */
 
 import { messageOf, OwnError } from '../../core/contracts/errors.ts';
 import { redact } from '../../core/contracts/redact.ts';
 
-/** AWS cuts both: error names at 256 and causes at 32,768 characters. */
+/** Lengths to which AWS cuts error names and causes. */
 const MAX_ERROR_LENGTH = 256;
 const MAX_CAUSE_LENGTH = 32_768;
 
 /**
- * A handler's error as Step Functions sees it. The engine matches `Retry` and `Catch` by `name` alone and copies
+ * A handler's error in the form that Step Functions gets. The engine matches `Retry` and `Catch` by `name` only and copies
  * `message` to `Cause`, so the message is the JSON document that Lambda would have returned.
  */
 export class TaskFailure extends Error {
@@ -21,9 +21,9 @@ export class TaskFailure extends Error {
 }
 
 /**
- * An error that ends the execution whatever it catches. The engine asks each error whether it may be retried or caught,
- * with `true` as the answer of those that do not say; AWS exempts States.DataLimitExceeded and States.Runtime from
- * `States.ALL` in just this way.
+ * An error that ends the execution even if there is a matching Retry or Catch. The engine reads these two properties of an error,
+ * and treats an error without them as retryable and catchable. AWS exempts States.DataLimitExceeded and States.Runtime from
+ * `States.ALL` in the same way.
  */
 export class TerminalFailure extends TaskFailure {
   readonly isRetryable = false;

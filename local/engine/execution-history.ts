@@ -1,20 +1,20 @@
 /**
- * The history of one execution, event by event as Step Functions writes it: built from what the engine tells and from
- * the adapter's own view of each invocation.
+ * The history of one execution, event by event as Step Functions writes it, made from the engine's events and from what the
+ * adapter knows about each invocation.
  *
  * | what | events |
  * | --- | --- |
  * | execution | ExecutionStarted, and at the end ExecutionSucceeded, -Failed or -Aborted |
- * | any state | ...StateEntered, ...StateExited (not where it fails for good) |
+ * | any state | ...StateEntered, ...StateExited (not if it fails finally) |
  * | each attempt of a Lambda task | LambdaFunctionScheduled, -Started, and -Succeeded, -Failed or -TimedOut |
  * | Map | MapStateStarted, and MapStateSucceeded or -Failed |
  * | each iteration | MapIterationStarted, and MapIterationSucceeded, -Failed or -Aborted |
  * | Parallel | ParallelStateStarted, and ParallelStateSucceeded or -Failed |
- * | a state that was under way when its Map failed | TaskStateAborted, WaitStateAborted ... |
+ * | a state that was running when its Map failed | TaskStateAborted, WaitStateAborted ... |
  *
- * A retry has no event of its own: the next LambdaFunctionScheduled follows the LambdaFunctionFailed. `previousEventId`
- * is the event that led to this one; so the events of an iteration, which mix with those of its siblings, form a chain
- * that ends at their MapIterationStarted. Order and ids are those of histories recorded from AWS.
+ * A retry has no event of its own: the next LambdaFunctionScheduled follows the LambdaFunctionFailed. `previousEventId` is the
+ * event that led to this one, so the events of an iteration, which are mixed with those of its siblings, form a chain back to
+ * their MapIterationStarted. Order and ids are those of histories recorded from AWS.
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
  */
 import type { HistoryEvent } from '../../core/contracts/history-event.ts';
@@ -33,7 +33,7 @@ import { MAX_HISTORY_EVENTS } from './limits.ts';
 import type { ExecutionOutcome } from './outcome.ts';
 import { itemCount, type Place, placesOf } from './places.ts';
 
-/** As much of the engine's own events as the history needs. `index` is that of the iteration around the state. */
+/** The fields of the engine's own events that the history needs. `index` is the iteration that the state is in. */
 export interface EngineEvent {
   readonly type: string;
   readonly input?: unknown;
@@ -43,24 +43,25 @@ export interface EngineEvent {
   readonly Error?: string;
 }
 
+/** What a history is made for. */
 export interface ExecutionHistoryOptions {
   readonly definition: StateMachineDefinition;
   readonly roleArn: string;
-  /** Told each event as it comes. */
+  /** Called with each event as soon as it is added. */
   readonly onEvent: (event: HistoryEvent) => void;
 }
 
-/** A line of states that follow each other: the execution itself, or one iteration or branch in it. */
+/** A sequence of states: the execution itself, or one iteration or branch in it. */
 interface Line {
   /** Id of its newest event. */
   last: number;
   /** The state that was entered and not exited. */
   open: { readonly type: string; readonly name: string } | null;
-  /** When its state failed, counted in failures, and was not retried or caught since; else 0. */
+  /** The number of the failure of its state, if it was not retried or caught since; else 0. */
   failedAt: number;
 }
 
-/** A Map or Parallel state under way. */
+/** A running Map or Parallel state. */
 interface Run {
   readonly type: 'Map' | 'Parallel';
   readonly name: string;
@@ -70,17 +71,18 @@ interface Run {
   last: number;
 }
 
+/** Builds the history from the engine's events. */
 export class ExecutionHistory {
   readonly #options: ExecutionHistoryOptions;
   readonly #places: ReadonlyMap<string, Place>;
   readonly #main: Line = { last: 0, open: null, failedAt: 0 };
   readonly #runs = new Map<string, Run>();
-  /** A Map or Parallel whose failure is known and not yet what follows: Retry, Catch or the end. */
+  /** A Map or Parallel that failed, while it is not known yet what follows: Retry, Catch or the end. */
   #failing: { readonly type: string; readonly at: number } | null = null;
   #length = 0;
   #failures = 0;
   #full = false;
-  /** Milliseconds since the epoch. Time does not run backwards in a history, whatever the system's clock does. */
+  /** Milliseconds since the epoch. Timestamps of a history never go back, even if the system's clock does. */
   #clock = 0;
 
   constructor(options: ExecutionHistoryOptions) {
@@ -88,16 +90,19 @@ export class ExecutionHistory {
     this.#places = placesOf(options.definition);
   }
 
-  /** Whether there is room for the event that ends the execution and for no other. */
+  /** Whether there is room only for the event that ends the execution. */
   get full(): boolean {
     return this.#full;
   }
 
-  /** What the engine tells. Of a Map that failed it must be told nothing more, until the Map is entered anew. */
+  /**
+   * Adds the history events of one engine event. After a Map failed, no more events of it may be passed until it is entered
+   * again.
+   */
   observe(event: EngineEvent): void {
     switch (event.type) {
       case 'ExecutionStarted':
-        // The first state, too, has 0 as its previous event.
+        // The first state has 0 as its previous event, too.
         this.#add('ExecutionStarted', 0, {
           executionStartedEventDetails: { ...inputDetails(event.input), roleArn: this.#options.roleArn },
         });
@@ -132,17 +137,19 @@ export class ExecutionHistory {
     }
   }
 
+  /** Adds the events of an attempt that begins. */
   lambdaScheduled(state: string, index: number | undefined, scheduled: LambdaScheduled): void {
     const line = this.#line(state, index);
     this.#next(line, 'LambdaFunctionScheduled', scheduledDetails(scheduled));
     this.#next(line, 'LambdaFunctionStarted');
   }
 
+  /** Adds the event of an attempt that ended. */
   lambdaEnded(state: string, index: number | undefined, end: LambdaEnded): void {
     this.#next(this.#line(state, index), end.type, endDetails(end));
   }
 
-  /** The last event. There is always room for it. */
+  /** Adds the last event, for which there is always room. */
   ended(outcome: ExecutionOutcome): void {
     switch (outcome.status) {
       case 'SUCCEEDED':
@@ -191,7 +198,7 @@ export class ExecutionHistory {
     const run = this.#runs.get(name);
     if (run !== undefined) {
       for (const index of run.lines.keys()) this.#iterationSucceeded(run, index);
-      // The exit follows what the success follows, not the success.
+      // In AWS the exit has the same previous event as the success, and not the success itself.
       line.last = run.last;
       this.#add(`${type}StateSucceeded`, line.last);
       this.#runs.delete(name);
@@ -212,7 +219,7 @@ export class ExecutionHistory {
       (latest, each) => (each[1].failedAt > (latest?.[1].failedAt ?? 0) ? each : latest),
       null,
     );
-    // Without one it was the Map itself that failed: its ItemsPath, say.
+    // Without a failed iteration the Map itself failed, for example because of its ItemsPath.
     const at = failed?.[1].last ?? run.startedId;
     for (const [index, line] of [...run.lines].sort(([a], [b]) => a - b)) {
       if (run.type === 'Map') {
@@ -234,7 +241,7 @@ export class ExecutionHistory {
     this.#runStarted(line, state.type, state.name, state.input);
   }
 
-  /** A failed Map is told as failed only when it is not tried again. */
+  /** A failed Map gets its failure event only when it is not retried. */
   #flushFailure(): void {
     if (this.#failing === null) return;
     const { type, at } = this.#failing;
@@ -277,13 +284,13 @@ export class ExecutionHistory {
     return line;
   }
 
-  /** Adds an event that follows the newest one of its line. */
+  /** Adds an event whose previous event is the newest one of its line. */
   #next(line: Line, type: string, details: Details = {}): void {
     const id = this.#add(type, line.last, details);
     if (id !== null) line.last = id;
   }
 
-  /** Adds an event, unless the only room left is that for the last one. */
+  /** Adds an event, unless there is room only for the last one. @returns its id, or null */
   #add(type: string, previousEventId: number, details: Details = {}): number | null {
     if (this.#length >= MAX_HISTORY_EVENTS - 1) {
       this.#full = true;

@@ -1,4 +1,4 @@
-/** What a Lambda handler is given besides its event, for handlers that run in this process. */
+/** The context object of Lambda handlers that run in this process. */
 import { randomUUID } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import type { TaskDefinition } from './definition.ts';
@@ -11,9 +11,9 @@ export type Handler = (event: unknown, context: Context) => Promise<unknown>;
 export type Handlers = Readonly<Record<string, Handler>>;
 
 /**
- * Lambda's context object for one invocation. `getRemainingTimeInMillis` counts down from the Task's `TimeoutSeconds`,
- * from Lambda's own 15 minutes where that is less: a handler that paces itself by it stops in time at home as in AWS.
- * Unlike Lambda, nothing kills a handler that does not: the Task fails with States.Timeout and the handler runs on.
+ * Lambda's context object for one invocation. `getRemainingTimeInMillis` counts down from the Task's `TimeoutSeconds`, or from
+ * Lambda's own 15 minutes where that is less, so a handler that relies on it stops in time locally as in AWS. Unlike Lambda, the
+ * engine does not stop a handler that runs longer: the Task fails with States.Timeout and the handler continues.
  */
 export function lambdaContext(task: TaskDefinition, overrides: Partial<Context>): Context {
   const deadline = Date.now() + Math.min(task.timeoutSeconds * 1000, MAX_LAMBDA_MS);

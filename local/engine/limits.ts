@@ -1,22 +1,22 @@
 /**
- * The quotas of a Standard execution that the engine knows nothing about.
+ * Quotas of a Standard execution that the engine does not know.
  * https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
  */
 import { lambdaFailure, TerminalFailure } from './errors.ts';
 
-/** Bytes of UTF-8 JSON that an input or output of a state, task or execution may have. */
+/** Most bytes of UTF-8 JSON in an input or output of a state, task or execution. */
 const MAX_PAYLOAD_BYTES = 256 * 1024;
 
-/** Events in one execution's history. The last one that fits must be the one that ends the execution. */
+/** Most events in one execution's history. The last one must be the one that ends the execution. */
 export const MAX_HISTORY_EVENTS = 25_000;
 
-/** Milliseconds that a Lambda function may run at most. */
+/** Longest run time of a Lambda function, in milliseconds. */
 export const MAX_LAMBDA_MS = 900_000;
 
-/** Characters of an execution's name. */
+/** Most characters of an execution's name. */
 export const MAX_NAME_LENGTH = 80;
 
-/** States.DataLimitExceeded, which neither `Retry` nor `Catch` may touch, as in AWS. */
+/** States.DataLimitExceeded, to which no `Retry` or `Catch` applies, as in AWS. */
 function dataLimitExceeded(what: string, bytes: number): TerminalFailure {
   return new TerminalFailure(
     'States.DataLimitExceeded',
@@ -24,7 +24,7 @@ function dataLimitExceeded(what: string, bytes: number): TerminalFailure {
   );
 }
 
-/** The words and the error name with which AWS ends an execution at its 25,000th event. */
+/** The error name and cause with which AWS ends an execution at its 25,000th event. */
 export function historyLimitExceeded(): TerminalFailure {
   return new TerminalFailure(
     'States.Runtime',
@@ -32,18 +32,18 @@ export function historyLimitExceeded(): TerminalFailure {
   );
 }
 
-/** The failure if a value is too large to travel, else `null`. */
+/** @returns the failure if a value is too large for Step Functions, else `null` */
 export function payloadFailure(value: unknown, what: string): TerminalFailure | null {
   const bytes = Buffer.byteLength(JSON.stringify(value) ?? 'null');
   return bytes > MAX_PAYLOAD_BYTES ? dataLimitExceeded(what, bytes) : null;
 }
 
 /**
- * What is left of a value that went over the wire: no `undefined`, no class instances, dates as text. In process the
- * engine would hand the very object on, so that what works here breaks in AWS.
+ * The value after a conversion to JSON and back: no `undefined`, no class instances, dates as text. Within one process the engine
+ * would pass the object itself, and code that works here would fail in AWS.
  *
  * @throws TerminalFailure States.DataLimitExceeded
- * @throws TaskFailure Runtime.MarshalError, as Lambda does for what JSON cannot hold (bigint, cycles)
+ * @throws TaskFailure Runtime.MarshalError, as Lambda does for what JSON cannot represent (bigint, cycles)
  */
 export function overTheWire(value: unknown, what: string): unknown {
   let json: string;

@@ -1,7 +1,7 @@
-/** Where each state of a definition stands, and what its Map goes over. */
+/** The position of each state in a definition, and the number of items of a Map. */
 import type { State, StateMachineDefinition } from './definition.ts';
 
-/** A state in the execution itself, or in a Map or, as part of its nth branch, in a Parallel. */
+/** A state of the execution itself (`parent` null), of a Map, or of the nth branch of a Parallel. */
 export interface Place {
   readonly state: State;
   readonly parent: string | null;
@@ -25,8 +25,8 @@ export function placesOf(definition: StateMachineDefinition): ReadonlyMap<string
 }
 
 /**
- * How many items a Map goes over, if its paths are Reference Paths of plain names; the engine evaluates the others, and
- * does not tell.
+ * The number of items of a Map, if its paths are Reference Paths of plain names; undefined otherwise, because the engine
+ * evaluates other paths without reporting the result.
  */
 export function itemCount(map: State | undefined, input: unknown): number | undefined {
   let value = input;

@@ -1,20 +1,20 @@
-/** Which connections of a server stay when there are too many: those that have proved a right to be answered. */
+/** Limit of a server's connections. Connections that have authenticated are kept when there are too many. */
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
 const trusted = new WeakSet<Socket>();
 
-/** This connection has brought a key or a signature that is right. */
+/** Notes that this connection sent a valid key or signature. */
 export function trustConnection(socket: Socket | undefined): void {
   if (socket !== undefined) trusted.add(socket);
 }
 
 /**
- * No more than `most` connections: a new one takes the place of the oldest that has proved nothing, so that any user of the machine can
- * open connections, and none can keep the others out. Where all have proved their right, the new one is closed.
+ * Allows at most `most` connections. A new one replaces the oldest one that has not authenticated, so any user of the machine can
+ * open connections, but cannot keep others out. If all have authenticated, the new one is closed.
  */
 export function makeRoom(server: Server, most: number): void {
-  // In the order in which they came.
+  // In the order in which they were opened.
   const open = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     if (open.size >= most) {

@@ -1,4 +1,4 @@
-/** The endpoint over HTTP, on the loopback interface: for the AWS command line, for SDKs, and for a console page. */
+/** The endpoint over HTTP on the loopback interface, for the AWS command line, for SDKs, and for a console page. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { keepLedgerOwner } from '../../lambdas/ledger-owner.ts';
@@ -9,29 +9,31 @@ import { type Answer, answer, CONTENT_TYPE, fault } from './protocol.ts';
 import { checkSignature, createKeyPair, type KeyPair, readClaim } from './signature.ts';
 import type { StepFunctions } from './step-functions.ts';
 
+/** What to serve, and where. */
 export interface ServeOptions {
   readonly service: StepFunctions;
-  /** 0 takes any that is free. */
+  /** 0: any free port. */
   readonly port: number;
   /**
-   * Answers every request that is no call of the Step Functions API, after the Host header was checked: the console page.
-   * Without it they are answered with 404.
+   * Handles every request that is not a call of the Step Functions API, after the Host header was checked: the console page.
+   * Without it such requests are answered with 404.
    */
   readonly listener?: RequestListener;
-  /** With which calls have to be signed; left out, a new one. */
+  /** The key pair that calls have to be signed with. Default: a new one. */
   readonly keys?: KeyPair;
 }
 
+/** A server that listens. */
 export interface Endpoint {
   /** `http://127.0.0.1:<port>`, for `--endpoint-url`. */
   readonly url: string;
   readonly port: number;
   readonly keys: KeyPair;
-  /** Ends the connections too. Executions go on. */
+  /** Stops the server and closes its connections. Executions continue. */
   close(): Promise<void>;
 }
 
-/** @throws Error with the code EADDRINUSE or EACCES when the port cannot be had */
+/** @throws Error with the code EADDRINUSE or EACCES when the port is not available */
 export async function serve({ service, port, listener, keys = createKeyPair() }: ServeOptions): Promise<Endpoint> {
   keepLedgerOwner();
   const server = await listen({
@@ -74,7 +76,7 @@ async function call(
   }
 }
 
-/** @throws ServiceFault where it is nothing that a client of AWS sends */
+/** @throws ServiceFault where the request does not have the form that clients of AWS send */
 function checkForm({ method, headers, url }: IncomingMessage): void {
   if (method !== 'POST' || url !== '/')
     throw new ServiceFault('AccessDeniedException', 'A call of the API is a POST to /.');
@@ -82,16 +84,19 @@ function checkForm({ method, headers, url }: IncomingMessage): void {
     throw new ServiceFault('AccessDeniedException', `The content type is not ${CONTENT_TYPE}.`);
 }
 
-/** `localhost`, `127.0.0.1` or `[::1]`, with any port or none: through an SSH tunnel it is another one than ours. */
+/**
+ * Whether a Host header is `localhost`, `127.0.0.1` or `[::1]`, with any port or none: through an SSH tunnel the port differs
+ * from ours.
+ */
 function isLoopbackName(host: string | undefined): boolean {
   return /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i.test(host ?? '');
 }
 
-/** @returns null where it is too long; the rest is then discarded */
+/** @returns null where the body is too long; the rest is then discarded */
 async function readBody(request: IncomingMessage): Promise<Buffer | null> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  // Not destroyed when we stop in the middle: the answer has to get out first.
+  // The request is not destroyed when reading stops early, because the answer has to be sent first.
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > MAX_CALL_BYTES) {

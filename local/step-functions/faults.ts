@@ -1,6 +1,6 @@
-/** Errors that the endpoint answers with, in the names and words of Step Functions. */
+/** Errors that the endpoint returns, with the names and messages of Step Functions. */
 
-/** `name` is the error's type on the wire, by which the SDKs raise their typed errors. */
+/** An error of the API. `name` is its type in the answer, from which the SDKs make their typed errors. */
 export class ServiceFault extends Error {
   override readonly name: string;
 

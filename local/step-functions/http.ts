@@ -1,6 +1,6 @@
 /**
- * An HTTP server that no request can end: what a client may use is bounded, what it does wrong is answered or cut off, and
- * what fails while it is answered is one line for a person. Used for the endpoint and for the console on another address.
+ * An HTTP server that no request can crash. What a client may use is limited, invalid requests are answered or cut off, and an
+ * error in our own handling is reported in one line for a person. Used for the endpoint, and for the console on another address.
  */
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -10,43 +10,45 @@ import { makeRoom } from './connections.ts';
 import { ServiceFault } from './faults.ts';
 import { CONTENT_TYPE, fault, TARGET_PREFIX } from './protocol.ts';
 
-/** More than the largest input that StartExecution takes, written as JSON inside JSON. */
+/** In bytes: larger than the largest input of StartExecution as JSON inside JSON. */
 export const MAX_CALL_BYTES = 1024 * 1024;
-/** More than any form of the console. */
+/** In bytes: larger than any form of the console. */
 export const MAX_FORM_BYTES = 64 * 1024;
-/** Each may hold one body and one answer in memory. */
+/** Each connection may hold one body and one answer in memory. */
 const MAX_CONNECTIONS = 64;
-/** A request that takes longer to arrive is none. */
+/** A request that takes longer to arrive is cut off. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const HEADERS_TIMEOUT_MS = 10_000;
-/** A client that reads nothing of its answer for so long is gone. Longer than the page's request for news waits. */
+/** A client that reads nothing of its answer for this long is cut off. Longer than the console page's long poll. */
 const IDLE_TIMEOUT_MS = 60_000;
 
+/** Where to listen, and how to handle requests. */
 export interface HttpServerOptions {
   /** One address of this machine. */
   readonly address: string;
-  /** 0 takes any that is free. */
+  /** 0: any free port. */
   readonly port: number;
-  /** Whether the value of a Host header means this server. */
+  /** Whether the value of a Host header is a name of this server. */
   readonly isOurs: (host: string) => boolean;
-  /** What it throws is told, and answered with 500. */
+  /** Errors that it throws are reported with `warn`, and answered with 500. */
   readonly handle: (request: IncomingMessage, response: ServerResponse) => unknown;
-  /** A line for a person. */
+  /** Called with a line for a person. */
   readonly warn: (line: string) => void;
 }
 
+/** A server that listens. */
 export interface HttpServer {
   readonly port: number;
-  /** Ends the connections too. */
+  /** Stops the server and closes its connections. */
   close(): Promise<void>;
 }
 
-/** @throws Error with a code such as EADDRINUSE or EACCES when the port cannot be had */
+/** @throws Error with a code such as EADDRINUSE or EACCES when the port is not available */
 export async function listen({ address, port, isOurs, handle, warn }: HttpServerOptions): Promise<HttpServer> {
   const complain = (error: unknown): void => warn(`a request could not be answered: ${messageOf(error)}`);
 
   const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    // A client that goes away is no fault of ours; without a listener its error would end the process.
+    // A client that disconnects is no error of ours; without a listener the event would end the process.
     request.on('error', () => undefined);
     response.on('error', () => undefined);
     try {
@@ -70,7 +72,7 @@ export async function listen({ address, port, isOurs, handle, warn }: HttpServer
     },
     (request, response) => void take(request, response),
   );
-  // Before the body is asked for: a client that waits for the word sends nothing that is refused.
+  // Checked before the body is sent: a client that waits for `100 Continue` sends no body if the request is refused.
   server.on('checkContinue', (request, response) => void take(request, response));
   makeRoom(server, MAX_CONNECTIONS);
   server.timeout = IDLE_TIMEOUT_MS;
@@ -81,7 +83,7 @@ export async function listen({ address, port, isOurs, handle, warn }: HttpServer
       resolve();
     });
   });
-  // A connection that cannot be accepted, because there are too many open files, say.
+  // For example because there are too many open files.
   server.on('error', (error) => warn(`a connection could not be accepted: ${messageOf(error)}`));
   return {
     port: (server.address() as AddressInfo).port,
@@ -98,7 +100,10 @@ interface Refusal {
   readonly message: string;
 }
 
-/** From the head of the request alone. A browser that was led here by another site's page or DNS is one of those refused. */
+/**
+ * @returns why the request is refused, judged by its head only; null where it is not. This also refuses requests of a browser
+ *   that another site's page or DNS has led here.
+ */
 function refusalOf(request: IncomingMessage, isOurs: (host: string) => boolean): Refusal | null {
   const { host: hosts = [], origin: origins = [] } = request.headersDistinct;
   const [host = ''] = hosts;
@@ -107,7 +112,7 @@ function refusalOf(request: IncomingMessage, isOurs: (host: string) => boolean):
     return forbidden('The Origin is another site.');
   if (!request.url?.startsWith('/')) return { status: 400, message: 'The target of the request is not a path.' };
   const longest = isCall(request) ? MAX_CALL_BYTES : MAX_FORM_BYTES;
-  // A body that does not say how long it is is counted by who reads it.
+  // A body without a declared length is counted while it is read.
   if (Number(request.headers['content-length'] ?? 0) > longest)
     return { status: 413, message: 'The request is too large.' };
   return null;
@@ -117,7 +122,7 @@ function forbidden(message: string): Refusal {
   return { status: 403, message };
 }
 
-/** Whether it is for the Step Functions API, and not for a page. */
+/** Whether the request is a call of the Step Functions API, and not for a page. */
 export function isCall({ headers }: IncomingMessage): boolean {
   return String(headers['x-amz-target'] ?? '').startsWith(TARGET_PREFIX);
 }
@@ -129,7 +134,7 @@ const FAULTS = {
   500: 'InternalFailure',
 } as const;
 
-/** The body is not read: Node discards what still comes of it, for as long as a request may take. */
+/** Answers with an error. The body is not read: Node discards the rest of it, for at most as long as a request may take. */
 function refuse(request: IncomingMessage, response: ServerResponse, { status, message }: Refusal): void {
   if (isCall(request)) {
     const { body } = fault(status, new ServiceFault(FAULTS[status], message));

@@ -1,17 +1,18 @@
 /**
- * The AWS SDK's client on an endpoint in the same process: requests and answers as they would go over HTTP, but over no
- * socket. `p2pfk migrate` opens no port, so nobody else on the machine can stop or start anything through it.
+ * A client of the AWS SDK for an endpoint in the same process: requests and answers as over HTTP, but without a socket. `p2pfk
+ * migrate` opens no port, so other users of the machine cannot stop or start anything through it.
  */
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { answer, CONTENT_TYPE } from './protocol.ts';
 import type { StepFunctions } from './step-functions.ts';
 
+/** @returns a client whose requests are answered by `service` */
 export function inProcessClient(service: StepFunctions): SFNClient {
   return new SFNClient({
     region: 'local',
     endpoint: 'http://localhost',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    // What fails here fails again.
+    // No retries: a call that fails within the process would fail again.
     maxAttempts: 1,
     requestHandler: {
       async handle({ headers, body }: { headers: Record<string, string>; body?: string | Uint8Array }) {

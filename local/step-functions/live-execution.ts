@@ -1,4 +1,4 @@
-/** An execution that runs in this process: the engine, its history in memory, and the store that is written along. */
+/** An execution that runs in this process: the engine, its history in memory, and the store that it is written to. */
 import { messageOf } from '../../core/contracts/errors.ts';
 import type { HistoryEvent } from '../../core/contracts/history-event.ts';
 import type { StateMachineDefinition } from '../engine/definition.ts';
@@ -10,19 +10,21 @@ import { BEAT_MS } from '../store/owner.ts';
 import type { ExecutionEnd, ExecutionRecord, NewExecution } from '../store/records.ts';
 import { ROLE_ARN } from './arns.ts';
 
+/** What to run, and where to store it. */
 export interface LiveExecutionOptions {
   readonly execution: NewExecution;
   readonly definition: StateMachineDefinition;
   readonly handlers: Handlers;
   readonly store: ExecutionStore;
-  /** False where the store did not take its beginning. */
+  /** False where the store could not write the beginning of the execution. */
   readonly kept: boolean;
-  /** Told once when the store cannot be written any more; the execution goes on. */
+  /** Called once when the store can no longer be written; the execution continues. */
   readonly warn: (line: string) => void;
 }
 
+/** Runs an execution, and writes its history to the store. */
 export class LiveExecution {
-  /** All of it, oldest first. */
+  /** The complete history, oldest event first. */
   readonly events: HistoryEvent[] = [];
   /** Resolves when the outcome is known and recorded. */
   readonly ended: Promise<void>;
@@ -34,7 +36,7 @@ export class LiveExecution {
   #kept: boolean;
   #changed = Promise.withResolvers<void>();
 
-  /** Returns at once; what hinders the start is how the execution ends. */
+  /** Returns at once. If the execution cannot be started, it ends with that error. */
   constructor(options: LiveExecutionOptions) {
     this.#options = options;
     this.#kept = options.kept;
@@ -47,23 +49,23 @@ export class LiveExecution {
     return this.#record;
   }
 
-  /** Whether the store has all of it. */
+  /** Whether the store has the complete history. */
   get kept(): boolean {
     return this.#kept;
   }
 
-  /** Resolves with the next event of the history, or with the end. */
+  /** Resolves with the next event of the history, or with the end of the execution. */
   get changed(): Promise<void> {
     return this.#record.status === 'RUNNING' ? this.#changed.promise : Promise.resolve();
   }
 
-  /** Past every Catch, and at once; handlers in flight run on. */
+  /** Ends the execution at once, without running any Catch; running handlers continue. */
   stop(reason: AbortReason): void {
     this.#stopReason ??= reason;
     this.#running?.abort(this.#stopReason);
   }
 
-  /** Waits, but not for ever, until no handler runs any more. */
+  /** Waits until no handler runs any more, but not longer than 10 s. */
   async settled(): Promise<void> {
     await this.ended;
     if (this.#running !== null) await settled(this.#running);
@@ -83,7 +85,7 @@ export class LiveExecution {
         onHistory: (event) => this.#told(event),
       });
       this.#running = running;
-      // Asked for while the database was being reached.
+      // The stop was requested while the database was being reached.
       if (this.#stopReason !== null) running.abort(this.#stopReason);
       outcome = await running.outcome;
     } catch (error) {
@@ -96,7 +98,7 @@ export class LiveExecution {
     this.#changed.resolve();
   }
 
-  /** Without a database there is nothing to run: the execution fails before its first state. */
+  /** The end of an execution that has no database to run against: it fails before its first state. */
   #neverBegun(error: unknown): ExecutionOutcome {
     const name = error instanceof Error ? error.name : 'Error';
     const outcome: ExecutionOutcome = { status: 'FAILED', error: name, cause: messageOf(error) };
@@ -122,7 +124,10 @@ export class LiveExecution {
     });
   }
 
-  /** A full disk is no reason to leave a migration half done: it goes on, and is remembered for as long as we live. */
+  /**
+   * Writes to the store. A full disk is no reason to leave a migration half done: the execution continues, and its history is
+   * kept in memory until the process ends.
+   */
   #keep(write: (store: ExecutionStore) => void): void {
     if (!this.#kept) return;
     try {

@@ -10,13 +10,19 @@ interface Token {
   readonly issued: number;
 }
 
-/** @param request everything else that was asked for, which the next request has to repeat */
+/**
+ * @param request all other fields of the request, which the next request has to repeat
+ * @param at where the page ended
+ */
 export function pageToken(request: unknown, at: number): string {
   const token: Token = { request: JSON.stringify(request), at, issued: Date.now() };
   return Buffer.from(JSON.stringify(token)).toString('base64url');
 }
 
-/** @returns where the last page ended; @throws ServiceFault InvalidToken */
+/**
+ * @returns where the last page ended; undefined where there is no token
+ * @throws ServiceFault InvalidToken
+ */
 export function readPageToken(text: string | undefined, request: unknown): number | undefined {
   if (text === undefined) return undefined;
   const token = decode(text);

@@ -1,10 +1,10 @@
-/** What each operation takes, checked as Step Functions checks it: names, types, lengths. Unknown fields are ignored. */
+/** Requests of each operation, checked as Step Functions checks them: names, types, lengths. Unknown fields are ignored. */
 import * as z from 'zod';
 import { invalidArn, invalidName, invalidRequest } from './faults.ts';
 
 const MAX_RESULTS = 1_000;
 const DEFAULT_RESULTS = 100;
-/** Characters, as in the API's model. */
+/** Most characters of each field, as in the API's model. */
 const MAX_INPUT = 262_144;
 const MAX_NAME = 80;
 const MAX_ERROR = 256;
@@ -14,7 +14,7 @@ const MAX_TOKEN = 1_024;
 
 const arn = z.string().min(1).max(MAX_ARN);
 const name = z.string().min(1).max(MAX_NAME);
-/** 0 asks for the default, as in AWS. */
+/** 0 means the default, as in AWS. */
 const maxResults = z
   .int()
   .min(0)
@@ -57,7 +57,11 @@ export const DescribeStateMachine = z.object({ stateMachineArn: arn, includedDat
 export const DescribeStateMachineForExecution = z.object({ executionArn: arn, includedData });
 export const ListStateMachines = z.object({ maxResults, nextToken });
 
-/** @throws ServiceFault ValidationException */
+/**
+ * Checks a request.
+ *
+ * @throws ServiceFault ValidationException
+ */
 export function parse<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
@@ -84,15 +88,17 @@ function problemOf(issue: z.core.$ZodIssue | undefined): string {
   }
 }
 
-/** @throws ServiceFault InvalidArn */
+/** @throws ServiceFault InvalidArn where the text does not have the form of an ARN of Step Functions */
 export function checkArn(value: string): void {
   if (!/^arn:[^:]+:states:[^:]*:[^:]*:\w+:.+$/.test(value)) throw invalidArn(value);
 }
 
-/** White space, brackets, wildcards, most punctuation and control characters: what the API reference lists. */
+/**
+ * Characters that the API reference forbids in names: white space, brackets, wildcards, most punctuation and control characters.
+ */
 const FORBIDDEN_IN_NAMES = /[\s<>{}[\]?*"#%\\^|~`$&,;:/\p{Cc}\p{Cs}\uFFFE\uFFFF]/u;
 
-/** @throws ServiceFault InvalidName */
+/** @throws ServiceFault InvalidName where the name has a forbidden character */
 export function checkName(value: string): void {
   if (FORBIDDEN_IN_NAMES.test(value)) throw invalidName(value);
 }

@@ -1,8 +1,9 @@
-/** What the operations answer, in the shapes of the API. */
+/** Responses of the operations, in the API's shapes. */
 import type { DescribeExecutionOutput, ExecutionListItem, IncludedData } from '@aws-sdk/client-sfn';
 import type { ExecutionRecord } from '../store/records.ts';
 import { ROLE_ARN, STATE_MACHINE_ARN, STATE_MACHINE_NAME } from './arns.ts';
 
+/** @returns the response of DescribeExecution */
 export function describeExecution(record: ExecutionRecord, includedData: IncludedData): DescribeExecutionOutput {
   const { status, input, output, error, cause, stopDate } = record;
   const data = includedData === 'ALL_DATA';
@@ -23,6 +24,7 @@ export function describeExecution(record: ExecutionRecord, includedData: Include
   };
 }
 
+/** @returns the fields that all descriptions of the state machine have in common */
 export function machine(definition: string) {
   return {
     stateMachineArn: STATE_MACHINE_ARN,
@@ -34,6 +36,7 @@ export function machine(definition: string) {
   } as const;
 }
 
+/** @returns one entry of ListExecutions */
 export function listItem(record: ExecutionRecord): ExecutionListItem {
   return {
     executionArn: record.arn,

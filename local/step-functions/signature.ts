@@ -1,7 +1,6 @@
 /**
- * Who may call the API: whoever signs with the key pair of this server, as AWS's clients do (Signature Version 4). The
- * signature is made again by the signer of AWS's own SDK, from the secret and what was received, and compared.
- *
+ * Authentication of API calls: a caller has to sign with this server's key pair, as AWS's clients do (Signature Version 4). The
+ * signer of AWS's own SDK computes the signature again, from the secret and the received request, and the two are compared.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
  */
 import { createHash, createHmac, type Hash, type Hmac, randomBytes, timingSafeEqual } from 'node:crypto';
@@ -9,13 +8,14 @@ import type { IncomingMessage } from 'node:http';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { ServiceFault } from './faults.ts';
 
+/** The credentials of one server. */
 export interface KeyPair {
   readonly accessKeyId: string;
   /** 256 random bits. */
   readonly secretAccessKey: string;
 }
 
-/** Anew for each server, and never kept: it is worth nothing as soon as the server has ended. */
+/** A new key pair for each server. It is never stored, so it is worthless as soon as the server has ended. */
 export function createKeyPair(): KeyPair {
   return {
     accessKeyId: `P2PFK${randomBytes(8).toString('hex').toUpperCase()}`,
@@ -24,29 +24,30 @@ export function createKeyPair(): KeyPair {
 }
 
 const SERVICE = 'states';
-/** As AWS has it. A request that somebody has recorded is worth nothing later. */
+/** AWS's limit, in milliseconds. A recorded request cannot be used later. */
 const LONGEST_SKEW_MS = 5 * 60_000;
-/** What must be signed, or a signature would fit another call, another server or another time. */
+/** Headers that must be signed; otherwise a signature would also be valid for another call, another server or another time. */
 const MUST_BE_SIGNED = ['host', 'x-amz-date', 'x-amz-target'];
 const PAYLOAD_HASH = 'x-amz-content-sha256';
 
 const AUTHORIZATION =
   /^AWS4-HMAC-SHA256 +Credential=([\w-]+)\/(\d{8})\/([a-z0-9-]+)\/(\w+)\/aws4_request, *SignedHeaders=([a-z0-9;-]+), *Signature=([0-9a-f]{64})$/;
 
-/** What the head of a request says of its signature. Nothing of it is proved yet. */
+/** The signature in the head of a request. Nothing of it is verified yet. */
 export interface Claim {
   readonly signature: string;
   readonly region: string;
   readonly signedAt: Date;
-  /** Those that are signed, and no others. */
+  /** The signed headers, and no others. */
   readonly headers: Readonly<Record<string, string>>;
   readonly path: string;
 }
 
 /**
- * Everything that can be seen before the body is read.
+ * Reads the signature, and checks everything that can be checked before the body is read.
  *
- * @throws ServiceFault in the words of AWS
+ * @param now milliseconds since the epoch
+ * @throws ServiceFault with AWS's messages
  */
 export function readClaim(request: IncomingMessage, keys: KeyPair, now: number = Date.now()): Claim {
   const [authorization, ...others] = request.headersDistinct.authorization ?? [];
@@ -77,16 +78,18 @@ export function readClaim(request: IncomingMessage, keys: KeyPair, now: number =
 }
 
 /**
+ * Checks the signature.
+ *
  * @param body as it was received
- * @throws ServiceFault where the signature is of another request, or was made with another secret
+ * @throws ServiceFault where the signature belongs to another request, or was made with another secret
  */
 export async function checkSignature(claim: Claim, body: Buffer, keys: KeyPair): Promise<void> {
   const { signature, region, signedAt, headers, path } = claim;
   const said = headers[PAYLOAD_HASH];
-  // Never UNSIGNED-PAYLOAD: the signer below would believe whatever this header says.
+  // UNSIGNED-PAYLOAD is not allowed: the signer below would trust any value of this header.
   if (said !== undefined && said !== createHash('sha256').update(body).digest('hex'))
     throw wrong('The body is not the one that was signed.');
-  // A call has no query; one that is there does not fit the empty one that is signed here.
+  // A call has no query. If there is one, the signature does not match, because an empty query is signed here.
   const signer = new SignatureV4({ credentials: keys, region, service: SERVICE, sha256: Sha256, applyChecksum: false });
   const signed = await signer.sign(
     { method: 'POST', protocol: 'http:', hostname: 'localhost', path, query: {}, headers: { ...headers }, body },
@@ -101,7 +104,7 @@ export async function checkSignature(claim: Claim, body: Buffer, keys: KeyPair):
   }
 }
 
-/** A header that is there twice could be read in two ways. */
+/** The signed headers; each must appear once, because a repeated header could be read in two ways. */
 function signedHeaders(request: IncomingMessage, names: readonly string[]): Record<string, string> {
   const missing = MUST_BE_SIGNED.filter((name) => !names.includes(name));
   if (missing.length > 0) throw incomplete(`These headers must be signed: ${missing.join(', ')}.`);
@@ -114,7 +117,7 @@ function signedHeaders(request: IncomingMessage, names: readonly string[]): Reco
   return Object.fromEntries(headers);
 }
 
-/** `20270131T030000Z` */
+/** Parses a date such as `20270131T030000Z`; null where it is none. */
 function dateOf(text: string): Date | null {
   const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
   if (parts === null) return null;
@@ -126,7 +129,7 @@ function dateOf(text: string): Date | null {
 const incomplete = (message: string) => new ServiceFault('IncompleteSignatureException', message);
 const wrong = (message: string) => new ServiceFault('InvalidSignatureException', message);
 
-/** SHA-256, and HMAC with it where there is a key, as the signer asks for it. */
+/** SHA-256, or HMAC with it where there is a key, in the form that the signer requires. */
 export class Sha256 {
   readonly #hash: Hash | Hmac;
 

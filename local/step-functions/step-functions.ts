@@ -1,7 +1,6 @@
 /**
  * The part of the Step Functions API that works on one state machine and its executions, with AWS's semantics: names,
- * idempotency, paging, errors. What is not here is how requests arrive: server.ts and in-process.ts bring them.
- *
+ * idempotency, paging, errors. Requests arrive through endpoint.ts and in-process.ts.
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_Operations.html
  */
 
@@ -33,23 +32,25 @@ import { pageToken, readPageToken } from './page-token.ts';
 import * as requests from './requests.ts';
 import { describeExecution, listItem, machine } from './responses.ts';
 
+/** What the service works with. */
 export interface StepFunctionsOptions {
   readonly store: ExecutionStore;
   readonly built: BuiltDefinition;
   readonly handlers: Handlers;
-  /** A line for a person: what went wrong beside the executions. */
+  /** Called with a line for a person, about errors that belong to no execution. */
   readonly warn: (line: string) => void;
 }
 
-/** What GetExecutionHistory returns. */
+/** Result of GetExecutionHistory. */
 interface HistoryPage {
   readonly events: readonly HistoryEvent[];
   readonly nextToken?: string;
 }
 
-/** How long StopExecution waits for another process to stop what it runs; it looks every second. */
+/** How long StopExecution waits for another process to stop an execution, in milliseconds; that process checks every second. */
 const STOP_ELSEWHERE_MS = 5_000;
 
+/** The API, by operation, and the executions that run in this process. */
 export class StepFunctions {
   readonly #options: StepFunctionsOptions;
   readonly #live = new Map<string, LiveExecution>();
@@ -60,9 +61,12 @@ export class StepFunctions {
   }
 
   /**
+   * Answers a request.
+   *
+   * @param operation name in the API, for example `StartExecution`
    * @param body the request, parsed
    * @returns the response; dates in it are `Date`s
-   * @throws ServiceFault
+   * @throws ServiceFault for an invalid request or an unknown operation
    */
   async call(operation: string, body: unknown): Promise<object> {
     switch (operation) {
@@ -88,12 +92,12 @@ export class StepFunctions {
   }
 
   /**
-   * Resolves when an execution has something new to tell, at the latest after `longestMs`. For those who run in the same
-   * process and would otherwise ask again and again.
+   * Resolves when an execution has a new event, after at most `longestMs`. For callers in the same process, which would otherwise
+   * have to poll.
    */
   async changed(arn: string, longestMs: number): Promise<void> {
     const over = new AbortController();
-    // Keeps the process alive: who waits here has nothing else to do.
+    // This timer keeps the process alive, because a caller that waits here has nothing else to do.
     const limit = delay(longestMs, undefined, { signal: over.signal }).catch(() => undefined);
     await Promise.race([this.#live.get(arn)?.changed ?? limit, limit]);
     over.abort();
@@ -104,23 +108,23 @@ export class StepFunctions {
     return [...this.#live.values()].filter(({ record }) => record.status === 'RUNNING').map(({ record }) => record.arn);
   }
 
-  /** Waits for what runs here to end, and then, but not for ever, until no handler of it runs any more. */
+  /** Waits for the executions of this process to end, and then, for at most 10 s, until none of their handlers runs any more. */
   async settled(): Promise<void> {
     await Promise.all([...this.#live.values()].map((live) => live.settled()));
   }
 
-  /** Stops what runs here, past every Catch. */
+  /** Stops the executions of this process, without running any Catch. */
   async stopAll(reason: AbortReason): Promise<void> {
     for (const live of this.#live.values()) live.stop(reason);
     await Promise.all([...this.#live.values()].map((live) => live.ended));
   }
 
-  /** A line for a person. */
+  /** Reports a line for a person. */
   warn(line: string): void {
     this.#options.warn(line);
   }
 
-  /** Closes the store. What has ended stays in it; what still runs is not written any more. */
+  /** Closes the store. Executions that have ended stay in it; those that still run are not written any more. */
   close(): void {
     this.#options.store.close();
   }
@@ -145,14 +149,14 @@ export class StepFunctions {
     const created = this.#create(execution);
     if (created === 'exists') {
       const known = this.#find(arn);
-      // The same request again, after an answer that was lost, say.
+      // The same request again, for example because its answer was lost.
       if (known.status === 'RUNNING' && known.input === input) return { executionArn: arn, startDate: known.startDate };
       throw alreadyExists(arn);
     }
     const kept = created === 'kept';
     const live = new LiveExecution({ execution, definition: built.definition, handlers, store, kept, warn });
     this.#live.set(arn, live);
-    // From then on the store tells of it. In memory it stays only where the store could not be written.
+    // From then on the store answers for it. It stays in memory only if the store could not be written.
     live.ended
       .then(() => live.settled())
       .then(() => live.kept && this.#live.delete(arn))
@@ -160,7 +164,7 @@ export class StepFunctions {
     return { executionArn: arn, startDate: execution.startDate };
   }
 
-  /** A full disk is no reason not to migrate, and none to leave a rollback undone. */
+  /** Stores the beginning of an execution. A full disk is no reason not to migrate, nor to leave a rollback undone. */
   #create(execution: NewExecution): 'kept' | 'exists' | 'not kept' {
     try {
       return this.#options.store.create(execution) ? 'kept' : 'exists';
@@ -188,7 +192,7 @@ export class StepFunctions {
     return { stopDate: this.#find(arn).stopDate ?? new Date() };
   }
 
-  /** Another process runs it: `p2pfk migrate` in another terminal. */
+  /** Stops an execution of another process, for example `p2pfk migrate` in another terminal. */
   async #stopElsewhere(arn: string, reason: AbortReason): Promise<void> {
     this.#options.store.requestStop(arn, reason);
     const deadline = Date.now() + STOP_ELSEWHERE_MS;
@@ -230,7 +234,7 @@ export class StepFunctions {
   ): readonly HistoryEvent[] {
     const live = this.#live.get(arn);
     if (live === undefined) return this.#options.store.events(arn, range);
-    // Ids count from 1, so event n stands at n - 1.
+    // Ids count from 1, so event n has the index n - 1.
     const { after, limit, reverse } = range;
     if (!reverse) return live.events.slice(after ?? 0, (after ?? 0) + limit);
     const end = after === undefined ? live.events.length : after - 1;
@@ -293,7 +297,7 @@ function checkInput(input: string): void {
     // Node's message quotes the text.
     throw invalidInput('not JSON');
   }
-  // The plan step refuses them as well; here before they are kept.
+  // The plan step refuses them as well; here they are refused before they are stored.
   const [key] = credentialsIn(value);
   if (key !== undefined) throw invalidInput(`${redact(key)} ${HOLDS_CREDENTIALS}`);
 }

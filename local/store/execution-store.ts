@@ -1,6 +1,6 @@
 /**
- * Executions and their histories, in one SQLite file that several processes may have open: `p2pfk migrate` writes, and
- * `watch`, `history` or `serve` in another terminal read along. SQLite is the one that Node brings with it.
+ * The store of executions and their histories: one SQLite file that several processes may have open. `p2pfk migrate` writes it,
+ * while `watch`, `history` or `serve` in another terminal read it. SQLite is part of Node.
  */
 import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,21 +23,22 @@ import {
 import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
 
 export const STORE_FILE = 'executions.sqlite';
-/** What SQLite adds to the name of a file. */
+/** Suffixes of the files that SQLite adds. */
 const JOURNALS = ['-wal', '-shm', '-journal'];
 
-/** As AWS keeps the history of an execution that has ended. */
+/** AWS also keeps the history of an execution that has ended for 90 days. */
 const KEEP_MS = 90 * 24 * 3_600_000;
-/** And no more than that many, whatever their age. */
+/** At most this many executions are kept, regardless of their age. */
 const KEEP_EXECUTIONS = 1_000;
 
 const RECORD = `select e.*, d.text as definition from execution e join definition d on d.id = e.definition_id`;
 
+/** An open store. Its methods throw the errors of SQLite, for example where the disk is full. */
 export class ExecutionStore {
   readonly #database: DatabaseSync;
   readonly #owner: Owner;
   readonly #statements = new Map<string, StatementSync>();
-  /** Where it lies; null in memory. */
+  /** Path of the file; null in memory. */
   readonly path: string | null;
 
   private constructor(database: DatabaseSync, path: string | null, owner: Owner) {
@@ -47,10 +48,10 @@ export class ExecutionStore {
   }
 
   /**
-   * Opens the store of a directory, which is made if need be, readable by its user alone.
+   * Opens the store of a directory, which is made if it is missing, and is readable only by its user.
    *
    * @throws InvalidInput when another user could read or change it
-   * @throws Error when the directory cannot be written to, or the file is no store of ours
+   * @throws Error when the directory cannot be written to, or the file is not a store of p2pfk
    */
   static open(directory: string, owner: Owner = thisProcess()): ExecutionStore {
     preparePrivateDirectory(directory, [STORE_FILE, ...JOURNALS.map((suffix) => `${STORE_FILE}${suffix}`)]);
@@ -67,14 +68,18 @@ export class ExecutionStore {
     return store;
   }
 
-  /** A store that ends with this process: where there is no directory to write to. */
+  /** A store that ends with this process, for where no directory can be written to. */
   static inMemory(owner: Owner = thisProcess()): ExecutionStore {
     const store = new ExecutionStore(new DatabaseSync(':memory:'), null, owner);
     store.#prepare();
     return store;
   }
 
-  /** @returns false if there is an execution of this ARN already */
+  /**
+   * Stores a new execution, and removes old ones.
+   *
+   * @returns false if an execution with this ARN exists already
+   */
   create(execution: NewExecution): boolean {
     return this.#transaction(() => {
       if (this.#get('select 1 from execution where arn = ?', execution.arn) !== undefined) return false;
@@ -96,6 +101,7 @@ export class ExecutionStore {
     });
   }
 
+  /** Stores an event of the history. */
   append(arn: string, event: HistoryEvent): void {
     this.#run(
       'insert into event (execution_id, id, json) select id, ?, ? from execution where arn = ?',
@@ -105,6 +111,7 @@ export class ExecutionStore {
     );
   }
 
+  /** Stores how an execution ended. */
   end(arn: string, end: ExecutionEnd): void {
     this.#run(
       'update execution set status = ?, output = ?, error = ?, cause = ?, stop_date = ?, stop_request = null where arn = ?',
@@ -117,13 +124,14 @@ export class ExecutionStore {
     );
   }
 
+  /** @returns the execution; null where it is not in the store */
   find(arn: string): ExecutionRecord | null {
     this.#endLost();
     const row = this.#get(`${RECORD} where e.arn = ?`, arn);
     return row === undefined ? null : recordOf(row as unknown as Row);
   }
 
-  /** Newest first, as ListExecutions does. */
+  /** @returns executions, newest first, as ListExecutions does */
   list({ stateMachineArn, status, limit, offset }: ListOptions): readonly ExecutionRecord[] {
     this.#endLost();
     const rows = this.#statement(
@@ -133,6 +141,7 @@ export class ExecutionStore {
     return rows.map((row) => recordOf(row as unknown as Row));
   }
 
+  /** @returns events of the history in the order of their ids, or in the reverse order */
   events(arn: string, { after, limit, reverse = false }: EventRange): readonly HistoryEvent[] {
     const rows = this.#statement(
       `select v.json from event v join execution e on e.id = v.execution_id
@@ -141,7 +150,7 @@ export class ExecutionStore {
     return rows.map((row) => eventOf(String(row.json)));
   }
 
-  /** Asks the process that runs an execution to stop it. It looks every second. */
+  /** Asks the process that runs an execution to stop it; it checks every second. */
   requestStop(arn: string, reason: AbortReason): void {
     this.#run(
       "update execution set stop_request = ? where arn = ? and status = 'RUNNING'",
@@ -150,7 +159,11 @@ export class ExecutionStore {
     );
   }
 
-  /** Says that this process lives and runs this execution. @returns what it was asked for: to stop it, or nothing */
+  /**
+   * Notes that this process lives and runs this execution.
+   *
+   * @returns the reason with which it was asked to stop it; null where it was not asked
+   */
   beat(arn: string): AbortReason | null {
     this.#run('update execution set seen_at = ? where arn = ?', Date.now(), arn);
     const request = this.#get('select stop_request from execution where arn = ?', arn)?.stop_request;
@@ -162,7 +175,7 @@ export class ExecutionStore {
   }
 
   #prepare(): void {
-    // Readers do not wait for the writer; what a power cut takes is the last moments, never the file.
+    // WAL: readers do not wait for the writer. A power failure loses the last moments, but never the file.
     this.#database.exec('pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on');
     this.#transaction(() => {
       const version = Number(this.#get('pragma user_version')?.user_version ?? 0);
@@ -172,8 +185,8 @@ export class ExecutionStore {
   }
 
   /**
-   * What ran in a process that is gone is not running any more, whatever the store says. The migration itself is safe:
-   * its steps are in the database's catalog and in the ledger.
+   * Marks executions as aborted that ran in a process which has ended. The migration itself is safe: the database's catalog and
+   * the ledger have its steps.
    */
   #endLost(): void {
     const running = this.#statement(
@@ -200,7 +213,7 @@ export class ExecutionStore {
     }
   }
 
-  /** Old executions go when a new one comes. */
+  /** Old executions are removed when a new one is stored. */
   #prune(): void {
     this.#run(
       `delete from execution where status <> 'RUNNING' and (start_date < ? or id in (
@@ -212,7 +225,7 @@ export class ExecutionStore {
   }
 
   #transaction<T>(work: () => T): T {
-    // Immediate: two processes that both read first and then write would else refuse each other.
+    // Immediate: two processes that first read and then write would otherwise refuse each other.
     this.#database.exec('begin immediate');
     try {
       const result = work();

@@ -1,17 +1,18 @@
-/** Which process runs an execution, and whether it still does: seen from another process, or after a restart. */
+/** The process that runs an execution, and whether it still lives, as seen from another process or after a restart. */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** How often the process that runs an execution says that it lives. */
+/** Milliseconds between two signs of life of the process that runs an execution. */
 export const BEAT_MS = 1_000;
 
-/** After so long without a word the process is taken for dead, where no better sign can be had. */
+/** Milliseconds without a sign of life after which a process on another host counts as dead. */
 const SILENCE_MS = 60_000;
 
+/** A process, identified beyond the life of its number. */
 export interface Owner {
   readonly host: string;
   readonly pid: number;
-  /** Tells this process from an earlier one with its number; empty where the system does not say. */
+  /** Distinguishes this process from an earlier one with the same number; empty where the system does not provide it. */
   readonly started: string;
 }
 
@@ -20,8 +21,8 @@ export function thisProcess(): Owner {
 }
 
 /**
- * A container has a host name and process numbers of its own, so a number means something on its own host only;
- * elsewhere the last sign of life counts.
+ * Whether a process lives. A container has its own host name and process numbers, so a number has a meaning only on its own host;
+ * for other hosts the last sign of life decides.
  *
  * @param seenAt milliseconds since the epoch
  */
@@ -30,14 +31,17 @@ export function isAlive(owner: Owner, seenAt: number, now: number = Date.now()):
   try {
     process.kill(owner.pid, 0);
   } catch (error) {
-    // Not ours to signal: but there it is.
+    // EPERM: the process exists, but we may not signal it.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
   const started = startOf(owner.pid);
   return started === '' || owner.started === '' || started === owner.started;
 }
 
-/** Field 22 of Linux's /proc/<pid>/stat, counted behind the command's name, which may hold anything. */
+/**
+ * Start time of a process: field 22 of Linux's /proc/<pid>/stat, counted from behind the command's name, which may contain
+ * anything.
+ */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');

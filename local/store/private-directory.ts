@@ -1,4 +1,4 @@
-/** A directory for files that no other user of the machine may read, change or put in place of ours. */
+/** Private directories: other users of the machine may not read, change or replace the files in them. */
 import { closeSync, constants, fchmodSync, fstatSync, lstatSync, openSync, readdirSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidInput } from '../../core/contracts/errors.ts';
@@ -7,14 +7,15 @@ import { intruderAbove } from '../trusted-path.ts';
 
 const GROUP_AND_OTHERS = 0o077;
 const WRITE_OF_GROUP_AND_OTHERS = 0o022;
-/** Of a directory such as /tmp: only the owner of an entry may rename or remove it. */
+/** Mode bit of a directory such as /tmp: only the owner of an entry may rename or remove it. */
 const STICKY = 0o1000;
 
 /**
- * Makes it where it is missing, with mode 0700. One that others may write to is closed to them if it is ours and holds our files alone;
- * one that they may only read stays as it is. The files get mode 0600. On Windows the directory is only made.
+ * Makes a private directory, with mode 0700, where it is missing. A directory that others may write to is closed to them if it is
+ * ours and contains only our files; one that they may only read stays as it is. The files get mode 0600. On Windows the directory
+ * is only made.
  *
- * @param files names that we keep in it
+ * @param files names of our files
  * @throws InvalidInput where another user owns or may change the directory, one above it, or one of the files
  * @throws Error of Node where it cannot be made or opened
  */
@@ -22,7 +23,7 @@ export function preparePrivateDirectory(directory: string, files: readonly strin
   refuseForeignPath(directory);
   const isMissing = lookAt(directory) === null;
   HeldDirectory.open(directory).close();
-  // Below /tmp another user may have been faster with a directory or a link of that name. From here on none can exchange it.
+  // In /tmp another user may have been the first to make a directory or a link of that name. From here on no user can replace it.
   refuseForeignPath(directory);
   const user = process.geteuid?.();
   if (user === undefined) return;
@@ -30,7 +31,7 @@ export function preparePrivateDirectory(directory: string, files: readonly strin
   try {
     const { uid, mode } = fstatSync(handle);
     if (uid !== user) throw refusal(directory, `it belongs to another user (uid ${uid})`);
-    // A narrow umask has cut the mode.
+    // A narrow umask has reduced the mode.
     if (isMissing && readdirSync(directory).length === 0) fchmodSync(handle, 0o700);
     else if ((mode & WRITE_OF_GROUP_AND_OTHERS) !== 0) {
       const shared = (mode & STICKY) !== 0 || readdirSync(directory).some((name) => !files.includes(name));
@@ -43,7 +44,10 @@ export function preparePrivateDirectory(directory: string, files: readonly strin
   for (const name of files) closeFile(join(directory, name), user);
 }
 
-/** A directory above may be anyone's to enter, but only ours, root's or a sticky one can keep its entries from being replaced. */
+/**
+ * A directory above may be open to every user for entering. But if it is neither ours nor root's nor sticky, its entries could be
+ * replaced.
+ */
 function refuseForeignPath(directory: string): void {
   const intruder = intruderAbove(directory);
   if (intruder === null) return;

@@ -1,10 +1,11 @@
-/** What the execution store holds, and how a row of it is read. */
+/** Rows of the execution store, and their types in TypeScript. */
 
 import type { ExecutionStatus } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { HistoryEvent } from '../../core/contracts/history-event.ts';
 import { shellWord } from '../../core/contracts/safe-text.ts';
 
+/** An execution as the store has it. */
 export interface ExecutionRecord {
   readonly arn: string;
   readonly name: string;
@@ -12,7 +13,7 @@ export interface ExecutionRecord {
   /** ASL, as it was when the execution started. */
   readonly definition: string;
   readonly status: ExecutionStatus;
-  /** JSON, as it was given. */
+  /** JSON text, unchanged. */
   readonly input: string;
   readonly output: string | null;
   readonly error: string | null;
@@ -21,12 +22,15 @@ export interface ExecutionRecord {
   readonly stopDate: Date | null;
 }
 
+/** An execution that begins. */
 export type NewExecution = Pick<
   ExecutionRecord,
   'arn' | 'name' | 'stateMachineArn' | 'definition' | 'input' | 'startDate'
 >;
+/** How an execution ended. */
 export type ExecutionEnd = Pick<ExecutionRecord, 'status' | 'output' | 'error' | 'cause' | 'stopDate'>;
 
+/** Which executions to list. */
 export interface ListOptions {
   readonly stateMachineArn: string;
   readonly status?: string | undefined;
@@ -34,13 +38,15 @@ export interface ListOptions {
   readonly offset: number;
 }
 
+/** Which events to read. */
 export interface EventRange {
-  /** Events with a greater id, or with `reverse` with a smaller one; from the first or the last on where absent. */
+  /** Events with a greater id, or with `reverse` with a smaller one. Default: from the first or the last one. */
   readonly after?: number | undefined;
   readonly limit: number;
   readonly reverse?: boolean | undefined;
 }
 
+/** A row of SQLite; dates are milliseconds since the epoch. */
 export interface Row {
   readonly arn: string;
   readonly name: string;
@@ -55,6 +61,7 @@ export interface Row {
   readonly stop_date: number | null;
 }
 
+/** @returns the execution of a row */
 export function recordOf(row: Row): ExecutionRecord {
   return {
     arn: row.arn,
@@ -78,14 +85,17 @@ export function eventOf(json: string): HistoryEvent {
   return data;
 }
 
-/** How to go on. The ledger in the database knows what is done; the input knows the table. */
+/**
+ * What a person can do after the process ended, as text: the ledger in the database has what is done, and the input has the
+ * table.
+ */
 export function whatNext(input: string): string {
   let table = 'T';
   try {
     const value = JSON.parse(input) as { readonly table?: unknown } | null;
     if (typeof value?.table === 'string') table = value.table;
   } catch {
-    // Checked when it was started.
+    // The input was checked when the execution was started.
   }
   return (
     'The process that ran this execution has ended. What is done stays done, and the ledger in the database knows it: ' +

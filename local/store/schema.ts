@@ -1,6 +1,6 @@
 /**
- * The tables of the execution store, for SQLite. Times are milliseconds since the epoch. `user_version` numbers the schema: a
- * store of a newer one is not touched.
+ * Schema of the execution store, for SQLite. Times are milliseconds since the epoch. `user_version` numbers the schema; a store
+ * with a newer one is not touched.
  */
 export const SCHEMA_VERSION = 1;
 
