@@ -1,6 +1,6 @@
 /**
- * A step on one pair becomes a step on a run of pairs, one after the other, as far as the time goes. With a single pair it is
- * that step and nothing else.
+ * Turns a step on one pair into a step on a run of pairs, which it works on one after the other as long as there is time. With a
+ * single pair it is that step, unchanged.
  */
 
 import { type PairStatus, readPairStatus } from '../catalog/pairs.ts';
@@ -12,26 +12,36 @@ import { foreignKeyOf, type MigrationOptions, readMigration } from '../ledger/mi
 import { type LedgerPair, readPairs } from '../ledger/pairs.ts';
 import type { StepContext } from './context.ts';
 
+/** A step on one pair. */
 export type PairStep = (context: StepContext, event: PairEvent) => Promise<PairResult>;
 
-/** What a step leaves behind, in the catalog and in the ledger: such a pair is not entered again. */
+/** Whether the step is done for a pair, in the catalog and in the ledger. Such a pair is not entered again. */
 export type IsThrough = (pair: LedgerPair, standing: PairStatus, options: MigrationOptions) => boolean;
 
+/** For `build-index`. */
 export const isIndexed: IsThrough = (pair, standing, { noIndexes }) =>
   (standing.has_index || noIndexes) && pair.state !== 'planned';
+/** For `add-foreign-key`. */
 export const isAdded: IsThrough = (pair, standing) =>
   standing.constraint_oid !== null &&
-  // Ours, and not firing as the parent FK does by now.
+  // A pair FK of ours is not done while its triggers do not fire as the parent FK's do by now.
   (standing.enforced || !pair.constraint_added) &&
   pair.state !== 'planned' &&
   pair.state !== 'indexed';
+/** For `validate-foreign-key`. */
 export const isValidated: IsThrough = (pair, standing) => standing.validated && pair.state === 'validated';
+/** For `restore-parent`. */
 export const isRestored: IsThrough = (pair, standing) =>
   standing.leaf_constraint_validated === true && pair.state === 'restored';
 
-/** Kept back from the handler's time, so that a pair is not begun that it cannot end. */
+/** Milliseconds of the handler's time in which no further pair is begun, because it could not be finished. */
 const RESERVE_MS = 15_000;
 
+/**
+ * A step that accepts events for a run of pairs, from `pair` to `last`.
+ *
+ * @param isThrough pairs for which it is true are skipped
+ */
 export function eachPair(step: PairStep, isThrough: IsThrough): PairStep {
   return async (context, event) => {
     const { pair: first, last = event.pair } = event;
@@ -41,15 +51,20 @@ export function eachPair(step: PairStep, isThrough: IsThrough): PairStep {
   };
 }
 
+/** Which pairs to work on, and how. */
 interface Batch {
   readonly first: number;
   readonly last: number;
-  /** Of the pairs that are not through, or the last one: somebody has to answer. */
+  /** Numbers of the pairs that are not done; if all are done, the last one, because the call needs a result. */
   readonly numbers: readonly number[];
   readonly step: PairStep;
 }
 
-/** @returns `RUNNING` also where another call has to go on; `batch` has the pairs of this one */
+/**
+ * Works on the pairs, one after the other.
+ *
+ * @returns `RUNNING` also where another call has to go on; `batch` has the results of the pairs of this call
+ */
 export async function workThrough(
   context: Pick<StepContext, 'remainingMs' | 'logger'>,
   event: PairEvent,
@@ -67,7 +82,8 @@ export async function workThrough(
     try {
       result = await step(context as StepContext, { ...event, pair, last: pair });
     } catch (error) {
-      // The tries that Retry has are for one pair that nobody lets in: whoever gets on begins to count anew.
+      // The retries of the state machine are for one pair that stays locked. After each pair that was done, their count starts
+      // again.
       const busy = error instanceof LockTimeout || error instanceof DeadlockDetected;
       if (!before || !busy) throw error;
       context.logger.warn('one pair is locked, the next call asks again', { pair, reason: error.message });

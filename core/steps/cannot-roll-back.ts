@@ -1,13 +1,13 @@
-/** The end of a rollback that needs a person, which only the execution that rolls back may reach. */
+/** The end of a rollback that needs a person. Only the execution that rolls back may reach it. */
 import type { Client } from 'pg';
 import type { RollbackFailed } from '../contracts/errors.ts';
 import type { EnteredMigration } from './context.ts';
 
 /**
- * A step that comes late, of an execution that another one has replaced, or after the end of the rollback, finds the tables as others
- * have made them since: that is no failure of its rollback.
+ * Fails the rollback. A late step, of an execution that another one has replaced or after the end of the rollback, finds tables
+ * that other executions have changed since. That is no failure of its rollback.
  *
- * @throws MigrationFenced where the migration is not being rolled back by this execution; else what it is given
+ * @throws MigrationFenced where this execution does not roll the migration back; otherwise `failure`
  */
 export async function cannotRollBack(
   client: Client,

@@ -1,17 +1,20 @@
-/** Finds what runs a step: `core/steps/<direction>/<function name>.ts`. */
+/** Finds the code of a step: `core/steps/<direction>/<function name>.ts`. */
 import * as z from 'zod';
 import { type StepName, Steps } from '../contracts/steps/catalogue.ts';
 import type { StepDefinition } from '../contracts/steps/definition.ts';
 import type { LambdaFunction } from './step.ts';
 
-/** Each step is loaded when it is first called: `plan` alone should not load thirteen. A bundler follows these patterns. */
+/** Loads a step at its first call, so that `plan` alone does not load thirteen. These patterns let a bundler find the files. */
 const load: Readonly<Record<StepDefinition['direction'], (name: string) => Promise<unknown>>> = {
   forward: (name) => import(`./forward/${name}.ts`),
   rollback: (name) => import(`./rollback/${name}.ts`),
   pause: (name) => import(`./pause/${name}.ts`),
 };
 
-/** @throws Error where the file exports no `step`, or one of another name */
+/**
+ * @returns the function of a step
+ * @throws Error where the file exports no `step`, or one with another name
+ */
 export async function loadStep(name: StepName): Promise<LambdaFunction> {
   const { direction } = Steps[name];
   const { data: loaded } = Loaded.safeParse(await load[direction](name));

@@ -1,4 +1,7 @@
-/** What every step is given, and how it comes in: by its migration's row in the ledger, never past the fence. */
+/**
+ * The context of every step, and the entry checks with which it reads its migration's row in the ledger. A forward step does not
+ * enter behind the fence.
+ */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { type PairStatus, readPairStatus, shortName } from '../catalog/pairs.ts';
@@ -17,36 +20,37 @@ import { upgradeLedger } from '../ledger/schema/make-ledger.ts';
 import { useCallerSearchPath } from '../postgres/session/caller-search-path.ts';
 import { holdBackSeconds, throttleReason } from './throttle.ts';
 
-/** Structured log lines; Powertools' Logger fits. */
+/** Structured log lines. The Logger of Powertools has this shape. */
 export interface StepLogger {
   debug(message: string, detail?: Record<string, unknown>): void;
   info(message: string, detail?: Record<string, unknown>): void;
   warn(message: string, detail?: Record<string, unknown>): void;
 }
 
+/** What a step works with. */
 export interface StepContext {
-  /** One session, owned by the caller. */
+  /** One session, which the caller ends. */
   readonly client: Client;
   readonly logger: StepLogger;
   /** Milliseconds that the handler may still run. */
   remainingMs(): number;
-  /** One more session, for a statement that may outlive the handler. Whoever opens it ends or abandons it. */
+  /** Opens another session, for a statement that may outlive the handler. The step that opens it ends or abandons it. */
   openSession(applicationName: string): Promise<Client>;
 }
 
-/** A migration as a step sees it. */
+/** A migration, as a step gets it. */
 export interface EnteredMigration {
   readonly migration: Migration;
   readonly foreignKey: ForeignKey;
-  /** Milliseconds that a statement of ours may stand in a lock queue, in all. */
+  /** Milliseconds that a statement of ours may wait in lock queues, in all. */
   readonly lockBudgetMs: number;
 }
 
-/** Longer than the longest backoff between two tries of a step: so long its owner counts as alive without a session. */
+/** Longer than the longest delay between two tries of a step: for this long its owner counts as alive without a session. */
 export const LEASE_SECONDS = 90;
 
 /**
- * Comes in to go forward. The fence is asked again inside each transaction; asking here as well saves its work.
+ * Entry check of a forward step. Each transaction checks the fence again; checking it here as well saves needless work.
  *
  * @throws MigrationFenced when the fence is set or another execution has taken over
  */
@@ -64,7 +68,7 @@ export async function enterForward(
 }
 
 /**
- * Comes in to begin new work of the forward path.
+ * Entry check of a step that begins new work of the forward path.
  *
  * @throws MigrationFenced as {@link enterForward}
  * @throws WindowClosed when the deadline has passed, by the database's clock
@@ -82,25 +86,25 @@ export async function enterWithinWindow(
   return entered;
 }
 
-/** Comes in for the rollback or to pause: the fence does not matter, or is to be set. */
+/** Entry of a rollback step or a pause, which may run behind the fence, or set it. */
 export async function enterAny(
   context: StepContext,
   event: { migrationId: string; execution: string },
 ): Promise<EnteredMigration> {
-  // The functions of AWS may have been deployed anew while an execution was between two steps.
+  // In AWS, newer functions may have been deployed while the execution was between two steps.
   await upgradeLedger(context.client);
   const migration = await readMigration(context.client, event.migrationId);
   await useCallerSearchPath(context.client, migration.options.searchPath);
   const extend = () => extendLease(context.client, event.migrationId, event.execution, LEASE_SECONDS);
-  // After the drop a ledger that does not take it must not undo anything.
+  // After the drop, a ledger that cannot be written must not undo anything.
   await (migration.dropped_at === null ? extend() : tryToNote(context.logger, 'that the execution lives', extend));
   return { migration, foreignKey: foreignKeyOf(migration), lockBudgetMs: migration.options.lockTimeoutMs };
 }
 
 /**
- * Before long work on a pair begins: is it held back, and will it end within the window?
+ * Check before long work on a pair: whether the pair has to wait for others, and whether the work will end within the window.
  *
- * @returns why it is held back, if it is, and for how long; so long the lease tells that its owner lives
+ * @returns why and how long the pair has to wait, if it has to; meanwhile the lease shows that the owner lives
  * @throws WindowClosed when the forecast cannot finish before the deadline
  */
 export async function beforeLongWork(
@@ -120,7 +124,7 @@ export async function beforeLongWork(
     }
   }
   const note = await throttleReason(context.client, migration.options).catch((error: unknown) => {
-    // It was answered when the plan was made. A server too busy to answer now is a reason to wait, not to undo anything.
+    // The query worked when the plan was made. A server that is too busy to answer now is a reason to wait, not to undo anything.
     if (error instanceof InvalidInput || error instanceof PrivilegeMissing) return error.message;
     throw error;
   });
@@ -130,21 +134,23 @@ export async function beforeLongWork(
   return { note, waitSeconds };
 }
 
-/** A pair of the ledger together with what stands on it now. */
+/** A pair of the ledger, together with its status in the catalog. */
 export interface EnteredPair {
   readonly pair: LedgerPair;
   readonly standing: PairStatus;
-  /** Names as people read them. */
+  /** Names for messages. */
   readonly referencing: string;
   readonly referenced: string;
-  /** Pairs in all. */
+  /** Number of all pairs. */
   readonly of: number;
 }
 
 /**
- * @param what `indexes`: also which index serves the pair, which is the slowest thing to ask and only one step needs; `salt`: for
- *   names that no other role can foresee (core/postgres/free-names.ts)
- * @throws PartitionSetChanged when one of the two partitions is gone
+ * Reads one pair.
+ *
+ * @param what `indexes`: also which index serves the pair, which is the slowest question and needed by one step only; `salt`: for
+ *   names that no other role can predict (core/postgres/free-names.ts)
+ * @throws PartitionSetChanged when one of the two partitions no longer exists
  */
 export async function enterPair(
   context: StepContext,
@@ -168,7 +174,7 @@ export async function enterPair(
   };
 }
 
-/** application_name of a session of ours: whoever sees it in pg_stat_activity knows what it belongs to. */
+/** application_name of our sessions: in pg_stat_activity it shows which migration, step and pair a session works on. */
 export function applicationName(migrationId: string, step: string, pair?: number): string {
   return `p2pfk/${migrationId}/${step}${pair === undefined ? '' : `/${pair}`}`;
 }

@@ -1,4 +1,4 @@
-/** The orphan count of all pairs, over as many handler calls as it takes: what is counted, the ledger remembers. */
+/** The orphan count of all pairs, over as many handler calls as it needs. The ledger stores the counts. */
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import type { Pair } from '../catalog/pairs.ts';
 import { refuseNewCode } from '../catalog/untrusted-code.ts';
@@ -8,10 +8,15 @@ import { tryToNote } from '../ledger/notes/notes.ts';
 import { changePair, readPairs } from '../ledger/pairs.ts';
 import type { StepContext } from './context.ts';
 
-/** A pair is not begun when less than this is left: the largest one must have had its chance in a fresh handler. */
+/** Milliseconds of the handler's time in which no further pair is begun: the largest pair has to be begun in a fresh handler. */
 const RESERVE_MS = 30_000;
 
-/** `pairs` are the live ones; they are matched to the ledger's by their partitions, whose numbers may differ. */
+/**
+ * Counts the pairs that the ledger has no count of.
+ *
+ * @param pairs the pairs of the catalog. They are matched to the ledger's by their partitions, because the numbers may differ.
+ * @returns `finished` false: call again. `counts` has the pairs counted so far.
+ */
 export async function countRemainingOrphans(
   context: StepContext,
   migration: Migration,
@@ -34,7 +39,7 @@ export async function countRemainingOrphans(
   for (const pair of left) {
     if (!first && context.remainingMs() < RESERVE_MS) return { finished: false, counts };
     first = false;
-    // Counting the others may have taken hours.
+    // Counting the other pairs may have taken hours.
     await refuseNewCode(client, { ...pair, table: pair.referencing });
     const [count] = await countOrphans(client, foreignKey, [pair], foreignKey.constraint_oid ?? anyConstraint(pairs));
     if (!count) continue;

@@ -1,9 +1,9 @@
 /**
- * Statements that may outlive their handler: started, left, and found again. A backend whose client is gone finishes and
- * commits, as long as it has nothing to send before its end. That it still works is known by the key that it holds and the
- * ledger keeps (p2pfk.running): done -> nothing to do; key held -> still running, wait; neither -> start it.
+ * Statements that may outlive their handler: started, left running, and found again. A backend whose client has disconnected
+ * finishes and commits, as long as it has nothing to send before its end. An advisory lock on a key, which the ledger stores
+ * (p2pfk.running), shows whether it still works: done -> nothing to do; key held -> still running, wait; neither -> start it.
  *
- * Not through a transaction pooler or RDS Proxy: both take sessions apart.
+ * This does not work through a transaction pooler or RDS Proxy, which both do not keep sessions.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
@@ -18,40 +18,49 @@ import { run } from '../postgres/sql.ts';
 import { applicationName, LEASE_SECONDS, type StepContext } from './context.ts';
 import { describeEnded, endIdleBlockers } from './locks/idle-blockers.ts';
 
-/** Kept back from the handler's time for its own last words to the ledger. */
+/** Milliseconds of the handler's time that are reserved for its last writes to the ledger. */
 const HANDLER_RESERVE_MS = 15_000;
 
-/** A statement that waits for others is left after some seconds, too, so that the execution tells for whom. */
+/**
+ * A statement that waits for other sessions is left running after some seconds, too, so that the execution reports which sessions
+ * it waits for.
+ */
 const BLOCKED_POLL_MS = 1_000;
 const BLOCKED_POLLS = 3;
 
+/** What to run. */
 export interface DetachedWork {
   readonly migrationId: string;
   readonly execution: string;
   readonly step: string;
   readonly pair: number;
-  /** What the ledger notes where it fails: the state of the state machine, and the statement. */
+  /** What the ledger notes if it fails: the state of the state machine, and the statement. */
   readonly noted: { readonly step: string; readonly sql: string };
   /** oid of the constraint or table that the statement works on. */
   readonly lockOid: number;
-  /** Sessions that it waits for, and that have been idle in a transaction for longer, are ended; absent: never. */
+  /** Sessions that the statement waits for are ended if they have been idle in a transaction for longer; undefined: never. */
   readonly terminateIdleAfterSeconds?: number | undefined;
   /**
-   * Statements sent as ONE message, so that the server needs no client between them. Undefined: done already, seen while
-   * holding the lock.
+   * Makes the statements, which are sent as ONE message, so that the server needs no client between them. Undefined: it is done
+   * already, as seen while holding the lock.
    */
   script(session: Client): Promise<string | undefined>;
 }
 
+/** What runDetached returns. */
 export type DetachedOutcome =
-  /** `ran` false: it was done already. */
+  /** `ran` false: it had been done already. */
   | { readonly status: 'DONE'; readonly durationMs: number; readonly ran: boolean }
-  /** `note`: for whom it waits, if it does; else how far an index build is. */
+  /** `note`: the sessions that it waits for, if it does; else the progress of an index build. */
   | { readonly status: 'RUNNING'; readonly waitSeconds: number; readonly note?: string };
 
-/** Runs the script to its end, or leaves it running when the handler's time is up. */
+/**
+ * Runs the script to its end, or leaves it running when the handler's time is up.
+ *
+ * @throws the named error of a statement that failed; it is noted in the ledger
+ */
 export async function runDetached(context: StepContext, work: DetachedWork): Promise<DetachedOutcome> {
-  // Told apart from the sessions of handlers: what is left running is no sign that its owner lives.
+  // Not the name of a handler's session: a statement that was left running does not show that the owner lives.
   const name = applicationName(work.migrationId, `run/${work.step}`, work.pair);
   const session = await context.openSession(name);
   let abandoned = false;
@@ -81,7 +90,7 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
       });
     if (outcome === 'done') {
       const durationMs = performance.now() - beganAt;
-      // By the other session: this one may have the caller's search_path by now.
+      // In the other session, because this one may have the caller's search_path by now.
       await run(context.client, 'ledger/end-run', { object: work.lockOid, liveness_key: claimed.key });
       return { status: 'DONE', durationMs, ran: true };
     }
@@ -91,16 +100,16 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
     return await leave(context.client, work);
   } finally {
     if (abandoned && session instanceof PooledSession) session.abandon();
-    // With a statement under way end() cuts the socket and sends no cancel: the backend goes on.
+    // While a statement runs, end() closes the socket and sends no cancel, so the backend goes on.
     const ended = session.end().catch(() => undefined);
     if (!abandoned) await ended;
   }
 }
 
 /**
- * Before the script meets the fence: a rollback waits for what is noted here.
+ * Notes the run in the ledger before the script checks the fence, because a rollback waits for runs that are noted.
  *
- * @returns the session; undefined: another one works on it
+ * @returns the session; undefined where another session works on the same object
  */
 async function claim(
   session: Client,
@@ -115,7 +124,7 @@ async function claim(
   return claimed && { pid: claimed.pid, key };
 }
 
-/** What failed is told, whether or not it can be noted. */
+/** Notes the failure if possible. The failure itself is reported in any case. */
 async function noteFailure(client: Client, work: DetachedWork, durationMs: number, error: unknown): Promise<void> {
   const { migrationId, execution, pair, noted } = work;
   const event = { ...noted, execution, pair: pair || null, durationMs, error: messageOf(error) };
@@ -128,7 +137,7 @@ function after(milliseconds: number): Promise<'time is up'> {
   });
 }
 
-/** Fulfilled when that session has waited for others for some seconds; else never, and never rejected. */
+/** Resolves when that session has waited for others for some seconds; otherwise it never settles. */
 async function blocked(client: Client, pid: number, over: AbortSignal): Promise<'blocked'> {
   try {
     for (let seen = 0; seen < BLOCKED_POLLS; ) {
@@ -137,19 +146,19 @@ async function blocked(client: Client, pid: number, over: AbortSignal): Promise<
     }
     return 'blocked';
   } catch {
-    // Over, or nobody can be asked: whether the statement itself has come to an end, its own session tells.
+    // Aborted, or the question failed. Whether the statement has ended is reported by its own session.
     return new Promise(() => undefined);
   }
 }
 
-/** Returns, and says when to ask again; until then the lease shows that the owner lives. */
+/** The result for a statement that is left running: when to call again. The lease shows until then that the owner lives. */
 async function leave(client: Client, work: DetachedWork): Promise<DetachedOutcome> {
   const { migrationId, execution, lockOid } = work;
   const [running] = await run(client, 'ledger/run-session', { object: lockOid });
   const pid = running?.pid ?? null;
   const seconds = pid === null ? SHORTEST_WAIT_SECONDS : await waitSeconds(client, pid);
   await extendLease(client, migrationId, execution, seconds + LEASE_SECONDS);
-  // It has ended since: the next call finds what it did.
+  // It has ended since; the next call finds what it did.
   if (pid === null) return { status: 'RUNNING', waitSeconds: seconds };
   const blockers = await readBlockers(client, pid);
   const waits = describeBlockers(blockers);
@@ -161,7 +170,7 @@ async function leave(client: Client, work: DetachedWork): Promise<DetachedOutcom
   return { status: 'RUNNING', waitSeconds: seconds, note: `${waits}${describeEnded(ended)}` };
 }
 
-/** PostgreSQL reports how far it is for index builds only, not for a VALIDATE. */
+/** Progress of an index build. PostgreSQL reports no progress of VALIDATE. */
 async function indexProgress(client: Client, pid: number): Promise<string | undefined> {
   const [build] = await runAsLogin(client, 'checks/index-progress', { pid });
   if (!build) return undefined;
@@ -170,7 +179,10 @@ async function indexProgress(client: Client, pid: number): Promise<string | unde
 
 const SHORTEST_WAIT_SECONDS = 5;
 
-/** A tenth of the time that it has run so far, from 5 s to 5 min: six hours cost about 80 turns, not thousands. */
+/**
+ * Seconds until the next call: a tenth of the time that the statement has run, from 5 s to 5 min. Six hours take about 80 turns,
+ * not thousands.
+ */
 async function waitSeconds(client: Client, pid: number): Promise<number> {
   const { rows } = await asLogin(client, () =>
     client.query<{ seconds: number }>(

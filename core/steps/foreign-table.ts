@@ -1,11 +1,11 @@
-/** A foreign table that became a partition after the drop: no foreign key can be on it, so the parent FK cannot come back. */
+/** Foreign tables that became partitions after the drop. They can have no foreign key, so the parent FK cannot be restored. */
 import { RollbackFailed } from '../contracts/errors.ts';
 import { toNamedError } from '../postgres/postgres-errors.ts';
 
-/** wrong_object_type; which statement meets it first, and in which words, depends on the version. */
+/** wrong_object_type. Which statement fails with it first, and with which message, depends on the version. */
 const WRONG_OBJECT_TYPE = '42809';
 
-/** @throws RollbackFailed in the place of `error`, where a foreign table is in the way; else nothing */
+/** @throws RollbackFailed instead of `error`, where a foreign table is the reason; otherwise returns */
 export function refuseForeignTable(error: unknown, partition: string): void {
   const named = toNamedError(error);
   if (named.context.sqlState !== WRONG_OBJECT_TYPE) return;

@@ -1,6 +1,7 @@
 /**
- * First half of RestoreParent, one pair: a pair FK that has taken the parent FK's name gives it up, because the leaf's FK to the
- * referenced parent needs it. From then on it is checked at COMMIT, so that SET CONSTRAINTS by name works as before.
+ * First half of RestoreParent, for one pair: a pair FK that has taken the parent FK's name gets its former name back, because the
+ * leaf's FK to the referenced parent needs the name. From then on the pair FK is checked at COMMIT, so that SET CONSTRAINTS by
+ * name works as before.
  */
 
 import { readPairStatus } from '../catalog/pairs.ts';
@@ -11,7 +12,7 @@ import type { EnteredMigration, EnteredPair, StepContext } from './context.ts';
 import { underLock } from './locks/lock-budget.ts';
 import { lockedWork } from './locks/locked-work.ts';
 
-/** @throws LockTimeout when the pair is in use: called again, it goes on */
+/** @throws LockTimeout when the pair is in use; the next call continues */
 export async function freeParentName(
   context: StepContext,
   entered: EnteredMigration,

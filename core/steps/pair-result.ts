@@ -1,7 +1,8 @@
-/** The small result of a step on one pair. */
+/** The result of a step on one pair. */
 import type { PairResult } from '../contracts/steps/results.ts';
 import type { EnteredPair } from './context.ts';
 
+/** @param more what differs between the steps; milliseconds and seconds default to 0 */
 export function pairResult(
   status: PairResult['status'],
   { pair, referencing, referenced, of }: Omit<EnteredPair, 'standing'>,

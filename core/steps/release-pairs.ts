@@ -1,6 +1,7 @@
 /**
- * Takes away what this migration has added to pairs that are no more (a partition was detached, or given another bound, while
- * the migration rested), and lets the ledger forget them. In a rollback DropPairForeignKeys does that, with all other pairs.
+ * Drops what this migration has added to pairs that no longer exist (because a partition was detached, or got another bound,
+ * while the migration was paused), and removes them from the ledger. In a rollback, DropPairForeignKeys does that, with all other
+ * pairs.
  */
 
 import type { ForeignKey } from '../catalog/foreign-key.ts';
@@ -16,6 +17,7 @@ import { limit, underLock } from './locks/lock-budget.ts';
 
 const STEP = 'ReleasePair';
 
+/** Which migration, and what its table looks like now. */
 export interface ReleaseFrom {
   readonly migrationId: string;
   readonly execution: string;
@@ -26,9 +28,9 @@ export interface ReleaseFrom {
 }
 
 /**
- * Changes nothing unless a valid parent FK stands: without it a pair FK may be all that guards its rows.
+ * Changes nothing unless a valid parent FK exists: without it a pair FK may be all that guards its rows.
  *
- * @throws LockTimeout when one of the partitions is in use: called again, it goes on with the pairs that are left
+ * @throws LockTimeout when one of the partitions is in use; the next call continues with the pairs that are left
  */
 export async function releaseGonePairs(context: StepContext, from: ReleaseFrom): Promise<void> {
   const { client, logger } = context;

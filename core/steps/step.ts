@@ -1,22 +1,25 @@
-/** A Lambda function as its handler calls it: an event that is checked, and what runs then. */
+/** A Lambda function, as its handler calls it: a check of the event, and the code to run. */
 import type * as z from 'zod';
 import { InvalidInput } from '../contracts/errors.ts';
 import { nameOfStep } from '../contracts/steps/catalogue.ts';
 import type { StepDefinition } from '../contracts/steps/definition.ts';
 import type { StepContext } from './context.ts';
 
+/** A function before a call. */
 export interface LambdaFunction {
   readonly name: string;
   /** @throws InvalidInput where the event has another shape */
   prepare(event: unknown): PreparedCall;
 }
 
+/** A function with a checked event. */
 export interface PreparedCall {
-  /** The checked event. */
+  /** The event in its declared shape. */
   readonly event: unknown;
   run(context: StepContext): Promise<unknown>;
 }
 
+/** Makes a function from its name, the schema of its event, and its code. */
 export function defineFunction<Event extends z.ZodType>(
   name: string,
   schema: Event,
@@ -32,7 +35,8 @@ export function defineFunction<Event extends z.ZodType>(
 }
 
 /**
- * What a file of `core/steps/<direction>/` exports as `step`: event and result have to be those that the catalogue declares.
+ * Makes a step. Every file of `core/steps/<direction>/` exports one as `step`; event and result have to have the types that the
+ * catalogue declares.
  *
  * @example
  * export const step = defineStep(Steps['verify-gate'], verifyGate);

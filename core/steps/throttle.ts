@@ -1,4 +1,4 @@
-/** Holds back while others need the server more: between pairs, never in the middle of a statement. */
+/** Throttling: delays the next pair while the server is busy with other work. A running statement is never interrupted. */
 import type { Client } from 'pg';
 import { ConnectionLost, InvalidInput, PrivilegeMissing } from '../contracts/errors.ts';
 import type { MigrationOptions } from '../ledger/migrations.ts';
@@ -13,8 +13,8 @@ const SHORTEST_HOLD_BACK = 10;
 const LONGEST_HOLD_BACK = 300;
 
 /**
- * How long a pair that was held back waits before it asks again: a twentieth of the time since the plan. So a night costs some
- * 130 turns a pair, and not 4,000 of 9 events each: an execution has 25,000.
+ * Seconds for which a throttled pair waits before it asks again: a twentieth of the time since the plan. So a night costs some
+ * 130 turns for each pair, and not 4,000 turns of 9 events each: an execution may have 25,000 events.
  */
 export function holdBackSeconds({ plannedAt }: MigrationOptions, now: number = Date.now()): number {
   const since = plannedAt === undefined ? 0 : (now - Date.parse(plannedAt)) / 1_000;
@@ -23,14 +23,15 @@ export function holdBackSeconds({ plannedAt }: MigrationOptions, now: number = D
 
 const ALLOWED_BY = 'P2PFK_ALLOW_HOLD_BACK_QUERY';
 
-/** From now on, in this process: what the operator wrote on its command line is his own word. */
+/** Allows the hold-back query from now on, in this process: the operator wrote it on the command line. */
 export function allowHoldBackQuery(): void {
   process.env[ALLOWED_BY] = 'true';
 }
 
 /**
- * The query is SQL that runs as the migrating role. An execution may be started, and the ledger written, by somebody who
- * has no right to run SQL as that role, so it is run only where the operator of this process or stack has allowed it.
+ * Refuses a hold-back query that is not allowed. It is SQL that runs as the migrating role. Callers without the right to run SQL
+ * as that role may be able to start executions, or to write to the ledger, so the query runs only where the operator of this
+ * process or stack has allowed it.
  *
  * @throws InvalidInput where it has not been allowed
  */
@@ -41,10 +42,15 @@ export function refuseHoldBackQuery({ holdBackQuery }: Pick<MigrationOptions, 'h
   );
 }
 
-/** The operator's own query must not become a load itself. */
+/** Milliseconds: the operator's own query must not become a load itself. */
 const QUERY_TIMEOUT_MS = 5_000;
 
-/** Why no pair may be begun now, in words; undefined: go on. */
+/**
+ * Why no pair may be begun now, as text; undefined: go on.
+ *
+ * @throws InvalidInput where the lag cannot be measured, or the hold-back query is not allowed or fails
+ * @throws PrivilegeMissing where the role cannot see the load
+ */
 export async function throttleReason(client: Client, options: MigrationOptions): Promise<string | undefined> {
   const { maxReplicaLagSeconds, maxActiveSessions, holdBackQuery } = options;
   refuseHoldBackQuery(options);
@@ -70,9 +76,9 @@ async function readLoad(client: Client): Promise<Row<'checks/load'>> {
 }
 
 /**
- * Seconds that the slowest standby, or reader of an Aurora cluster, is behind.
+ * Seconds by which the slowest standby, or reader of an Aurora cluster, is behind.
  *
- * @throws InvalidInput where nothing tells: a limit that never holds back would be no limit
+ * @throws InvalidInput where no lag can be seen, because a limit that never delays anything would be no limit
  */
 async function readLag(client: Client): Promise<number> {
   const aurora = await readAuroraReaders(client);
@@ -90,17 +96,17 @@ async function readLag(client: Client): Promise<number> {
   );
 }
 
-/** Process ids of the other sessions of p2pfk. Any role may name its session so, and the ledger knows which logins count. */
+/** Process ids of p2pfk's other sessions. Any role may give its session such a name; the ledger knows which logins count. */
 async function ourSessions(client: Client): Promise<number[]> {
   const { readable, is_older: isOlder } = await checkLedger(client);
   return readable && !isOlder ? readOurSessions(client) : [];
 }
 
 /**
- * Read-only, in a transaction that is rolled back, and only for some seconds.
+ * Runs the query read-only, in a transaction that is rolled back, for at most some seconds.
  *
- * @throws InvalidInput, ConnectionLost without PostgreSQL's message, which would quote what the query has read: errors are
- * kept in history, ledger, report and logs, and read by more people than may read the database.
+ * @throws InvalidInput, ConnectionLost without PostgreSQL's message, which would quote what the query has read: errors are kept
+ *   in history, ledger, report and logs, and read by more people than may read the database
  */
 async function isTrue(client: Client, query: string): Promise<boolean> {
   await client.query('BEGIN READ ONLY');
@@ -110,7 +116,7 @@ async function isTrue(client: Client, query: string): Promise<boolean> {
   } catch (error) {
     const sqlState = sqlStateOf(error);
     const state = sqlState === undefined ? '' : ` (SQLSTATE ${sqlState})`;
-    // Without a cause too: it is printed where the cause of an error is asked for.
+    // Without a cause, because it would be printed wherever the cause of an error is printed.
     if (isConnectionError(error)) throw new ConnectionLost(`the connection was lost in the hold-back query${state}`);
     throw new InvalidInput(`the hold-back query failed${state}; run it in psql to see why`);
   } finally {
@@ -119,10 +125,10 @@ async function isTrue(client: Client, query: string): Promise<boolean> {
   throw new InvalidInput('the hold-back query must return one row with one boolean');
 }
 
-/** @returns undefined where it is not one row of one column */
+/** @returns the value; undefined where the result is not one row with one column */
 async function firstValue(client: Client, query: string): Promise<unknown> {
   await client.query("SELECT set_config('statement_timeout', $1, true)", [String(QUERY_TIMEOUT_MS)]);
-  // The extended protocol takes one statement only; without values only a name makes node-postgres use it.
+  // The extended protocol accepts a single statement only. Without values, node-postgres uses it only for a named query.
   const { rows, fields } = await withCallerSearchPath(client, () =>
     client.query({ name: 'hold-back', text: query, values: [], rowMode: 'array' }),
   );

@@ -1,4 +1,4 @@
-/** VALIDATE CONSTRAINT as one message that needs no client until its COMMIT; used forward and by the rollback. */
+/** VALIDATE CONSTRAINT as one message that needs no client until its COMMIT; used by the forward path and the rollback. */
 
 import { maintenanceMemory, PAGE_COST_OF_TODAY } from '../catalog/server-facts.ts';
 import { mayHaveNewCode, type TablesRead, untrustedCodeGuard } from '../catalog/untrusted-code.ts';
@@ -10,33 +10,38 @@ import type { EnteredMigration, StepContext } from './context.ts';
 import { type DetachedOutcome, runDetached } from './detached.ts';
 
 /**
- * A waiter for SHARE UPDATE EXCLUSIVE stops no reader and no writer, so it may wait longer than deadlock_timeout (1 s),
- * after which PostgreSQL cancels an ordinary autovacuum that stands in the way. The lock budget is for other locks.
+ * Milliseconds. A request for SHARE UPDATE EXCLUSIVE that waits blocks no reader and no writer, so it may wait longer than
+ * deadlock_timeout (1 s), after which PostgreSQL cancels an ordinary autovacuum that blocks it. The lock budget is for other
+ * locks.
  */
 const LOCK_WAIT_MS = 10_000;
 
-/** Setting of the session with a long statement: in the message itself it would hide the VALIDATE from pg_stat_activity, which shows 1 kB. */
+/**
+ * Setting of the session that holds a long statement. In the message itself the statement would hide the VALIDATE in
+ * pg_stat_activity, which shows 1 kB.
+ */
 const GUARD = 'p2pfk.validation_guard';
 
+/** What to validate, and on whose behalf. */
 export interface Validation {
   readonly step: string;
   readonly direction: 'forward' | 'rollback';
   readonly execution: string;
   readonly pair: number;
   readonly constraintOid: number;
-  /** Takes the lock of VALIDATE before it: so its wait is measured apart, and what is asked behind it stays true. */
+  /** SQL that takes the lock of VALIDATE before it, so that its wait is measured apart and what is checked behind it stays true. */
   readonly lockSql: string;
   /** Oids of the tables that it names. */
   readonly lockOids: readonly number[];
   readonly sql: string;
-  /** What it reads, and plans to read. */
+  /** The tables that it reads, and for which PostgreSQL makes a query plan. */
   readonly reads: TablesRead;
 }
 
 /**
  * Starts the validation, or finds it running, and waits for its end as long as the handler's time allows.
  *
- * @throws UntrustedCode
+ * @throws UntrustedCode where code of an untrusted role would run
  */
 export async function validate(
   context: StepContext,
@@ -71,7 +76,7 @@ export async function validate(
         `SELECT p2pfk.enter${validation.direction === 'rollback' ? '_rollback' : ''}(${id}, ${literal(validation.execution)})`,
         `SELECT set_config('lock_timeout', '${LOCK_WAIT_MS}', true), set_config('maintenance_work_mem', '${memory}MB', true), set_config('p2pfk.began_at', clock_timestamp()::text, true)`,
         validation.lockSql,
-        // Behind that lock no index and no CHECK can come to the referencing partition any more, nor another name.
+        // Behind that lock no index and no CHECK can be added to the referencing partition any more, and it cannot be renamed.
         `DO $$ BEGIN EXECUTE current_setting('${GUARD}'); END $$`,
         "SELECT set_config('p2pfk.locked_at', clock_timestamp()::text, true)",
         CALLER_SEARCH_PATH.before,
@@ -84,7 +89,7 @@ export async function validate(
   });
 }
 
-/** Whether a validation failed because rows without a referenced row are there. */
+/** Whether a validation failed because of rows without a referenced row. */
 export function foundOrphans(error: unknown): error is OrphanedRows {
   return error instanceof OrphanedRows;
 }

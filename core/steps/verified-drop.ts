@@ -1,8 +1,8 @@
 /**
- * The verified drop: one transaction takes every lock or none, runs the gate again, drops, looks at what stands now, deletes
- * some rows in a savepoint, and commits only if all of that was right. So the parent FK never leaves unless what replaces it
- * was seen to work. Ended by ROLLBACK the same transaction is a rehearsal: it proves on the live database that the drop will
- * work, and changes nothing.
+ * The verified drop: one transaction takes every lock or none, runs the gate again, drops the parent FK, checks the result,
+ * deletes some rows in a savepoint, and commits only if all of that passed. So the parent FK is never dropped before its
+ * replacement was seen to work. If the transaction ends with ROLLBACK, it is a rehearsal: it proves on the live database that the
+ * drop will work, and changes nothing.
  */
 
 import type { Client } from 'pg';
@@ -36,6 +36,7 @@ import type { EnteredMigration, StepContext } from './context.ts';
 import { limit, underLock } from './locks/lock-budget.ts';
 import { lockedWork } from './locks/locked-work.ts';
 
+/** What the drop, or its rehearsal, has shown. */
 export interface DroppedOrRehearsed {
   readonly checks: readonly Check[];
   /** Milliseconds from the request of the first exclusive lock to COMMIT or ROLLBACK. */
@@ -46,11 +47,11 @@ export interface DroppedOrRehearsed {
 
 /**
  * @param end `ROLLBACK` makes it a rehearsal
- * @throws LockTimeout when any partition was in use, or all of it did not fit into the lock budget: nothing has changed
- * @throws GateFailed when the gate is not open any more: nothing has changed
+ * @throws LockTimeout when a partition was in use, or the work did not fit into the lock budget: nothing has changed
+ * @throws GateFailed when the gate does not pass any more: nothing has changed
  * @throws PartitionSetChanged when only the plan is out of date: nothing has changed
- * @throws ApprovalNeeded when it is to be approved, and is not: nothing has changed
- * @throws VerificationFailed when what stands after the drop is not right: rolled back, nothing has changed
+ * @throws ApprovalNeeded when it needs an approval that is missing: nothing has changed
+ * @throws VerificationFailed when a check after the drop failed: rolled back, nothing has changed
  */
 export function verifiedDrop(
   context: StepContext,
@@ -75,13 +76,13 @@ async function lockAndDrop(
     pair: null,
     end,
     rehearsedIn: ledgerStepOf('verify-gate'),
-    // A rehearsal has measured it on this database, but in another moment: it must not take away all room to wait.
+    // A rehearsal has measured the time on this database, but at another moment, so it may not use up all of the time to wait.
     heldMs: Math.max(forecastDrop(planned.length), Math.min(measuredMs(migration.rehearsal), lockBudgetMs / 2)),
     lock: await lockOfTables(client, foreignKey, planned),
   });
   const guard = wantsGuard(foreignKey, migration.options);
   const noIndexes = wantsNoIndexes(migration);
-  // What each guard does is compared here; under the locks only whether it is still that trigger.
+  // What each guard does is compared here; under the locks, only whether it is still the same trigger.
   const guards = guard ? await readGuards(client, foreignKey, migration.id, planned) : [];
   const { proofs, candidates } = await askBeforeTheLock(client, foreignKey, planned, {
     id: migration.id,
@@ -106,16 +107,16 @@ async function lockAndDrop(
   return { checks: result, lockedMs: blockedMs, workMs: heldMs };
 }
 
-/** How long the work under the locks took in a rehearsal; 0 without one. */
+/** Milliseconds that the work under the locks took in a rehearsal; 0 without one. */
 function measuredMs(rehearsal: Rehearsal | null): number {
   return rehearsal?.workMs ?? rehearsal?.lockedMs ?? 0;
 }
 
 /**
- * Asks while nothing is locked what is asked again under the locks, where the plans of these queries are then ready; and proves
- * that a DELETE is fast, of which only the existence of the indexes is asked again.
+ * Asks, before anything is locked, the questions that are asked again under the locks, so that their query plans are ready then.
+ * Also proves that a DELETE is fast; under the locks only the existence of the indexes is checked again.
  *
- * @throws GateFailed where the gate is not open any more, or the lookup of some pair FK scans
+ * @throws GateFailed where the gate does not pass any more, or the lookup of a pair FK scans
  * @throws PartitionSetChanged when only the plan is out of date
  */
 async function askBeforeTheLock(
@@ -140,7 +141,7 @@ async function askBeforeTheLock(
   const problem = await scanningLookups(client, pairs, proofs);
   if (problem !== null && !noIndexes) throw new GateFailed(problem);
   const candidates = await findCandidates(client, foreignKey, pairs);
-  // These are about what is there after the drop: the answers do not count yet, the plans do.
+  // These questions are about the state after the drop: their answers do not count yet, only their query plans do.
   const dropped = { ...foreignKey, constraint_oid: null };
   await readMigration(client, id);
   await readFinalNames(client, dropped, pairs, options);
@@ -163,7 +164,7 @@ async function openGate(
   return reading.pairing;
 }
 
-/** ACCESS EXCLUSIVE on both tables and all of their partitions: the first try is NOWAIT, later ones wait. */
+/** ACCESS EXCLUSIVE on both tables and all of their partitions: the first try is NOWAIT, later tries wait. */
 export async function lockOfTables(
   client: Client,
   foreignKey: ForeignKey,
@@ -186,7 +187,10 @@ export async function lockOfTables(
   };
 }
 
-/** All under ACCESS EXCLUSIVE: every statement gets what is left of the budget, and so does every pause of ours. */
+/**
+ * The work under ACCESS EXCLUSIVE. Every statement, and every pause between two statements, is limited to what is left of the
+ * budget.
+ */
 async function dropAndVerify(
   client: Client,
   foreignKey: ForeignKey,
@@ -197,7 +201,7 @@ async function dropAndVerify(
     readonly left: () => number;
     readonly id: string;
     readonly options: MigrationOptions;
-    /** A rehearsal is what is shown to the person who approves. */
+    /** Whether an approval is needed: a rehearsal precedes it, because it is shown to the person who approves. */
     readonly needsApproval: boolean;
     readonly guards: readonly Guard[];
     readonly proofs: readonly LookupProof[];
@@ -210,12 +214,12 @@ async function dropAndVerify(
     const pairing = await openGate(client, foreignKey, planned, drop.options);
 
     await limit(client, left());
-    // Delivered twice, the other one may have been faster.
+    // A duplicate invocation may have done this already.
     const stands = (await readMigration(client, drop.id)).constraint_oid !== null;
     if (stands && drop.needsApproval) await requireApproval(client, drop.id);
     if (stands) await executeDdl(client, drop.sql);
     if (stands) await takeFinalNames(client, foreignKey, pairing.pairs, drop);
-    // They exist since the pair FKs do, unless one was dropped since.
+    // The guards exist since the pair FKs were added, unless one was dropped since.
     if (drop.guards.length > 0) await createGuards(client, foreignKey, drop.id, drop.guards);
 
     await limit(client, left());
@@ -241,7 +245,8 @@ async function dropAndVerify(
     await changeMigration(client, drop.id, { dropped_at: new Date().toISOString() });
     return [...checks, probe];
   } catch (error) {
-    // Cut by our own budget: the application has waited long enough. It is tried again, as a lock that was not free.
+    // Our own budget cut it: the application has waited long enough. The state machine retries, as after a lock that was not
+    // free.
     const named = toNamedError(error);
     if (named instanceof StatementCanceled && left() <= drop.budgetMs * 0.1) {
       throw new LockTimeout(

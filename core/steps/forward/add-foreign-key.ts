@@ -1,6 +1,6 @@
 /**
- * AddForeignKeys, one pair: the row-movement guard of its referenced leaf, then its FK, NOT VALID, in one transaction. From its
- * COMMIT on every new row is checked by both kinds of FK.
+ * AddForeignKeys, for one pair: adds the row-movement guard of its referenced leaf, then the pair's FK, NOT VALID, in one
+ * transaction. From its COMMIT on, both kinds of FK check every new row.
  */
 
 import { copyFiringModes } from '../../catalog/firing-modes.ts';
@@ -39,10 +39,11 @@ async function addNamed(context: StepContext, event: PairEvent, salt: string | u
   const stood = standing.constraint_oid !== null;
   if (stood && (pair.state === 'planned' || pair.state === 'indexed'))
     await changePair(client, migration.id, pair.pair, { state: 'added', constraint_name });
-  // One of ours that does not fire as the parent FK does by now is brought up to date; one that was there before is not touched.
+  // A pair FK of ours that does not fire as the parent FK does by now is updated; one that existed before the migration is not
+  // touched.
   const outdated = stood && pair.constraint_added && !standing.enforced;
   const guards = guarded ? await readGuards(client, foreignKey, migration.id, [pair]) : [];
-  // An older edition added pair FKs without a guard, and a person may have dropped one.
+  // An older version added pair FKs without a guard, and a person may have dropped a guard.
   if (stood && !outdated && guards.every(({ stands }) => stands))
     return pairResult('SKIPPED', target, { object: constraint_name });
 
@@ -58,12 +59,12 @@ async function addNamed(context: StepContext, event: PairEvent, salt: string | u
     lock: { sql: lock.sql, mode: 'SHARE ROW EXCLUSIVE', relations: [pair.referencing_oid, pair.referenced_oid] },
   });
   const { lockWaitMs, heldMs } = await underLock(context, work, async () => {
-    // Before the pair FK: as soon as that exists, its ON DELETE acts on the referencing rows of a row that moves away.
+    // Before the pair FK: as soon as that exists, its ON DELETE acts on the rows that reference a row which moves away.
     if (guarded) await createGuards(client, foreignKey, migration.id, guards);
-    // Delivered twice, the other one may have been faster; or only the guard was missing.
+    // A duplicate invocation may have added it already, or only the guard was missing.
     if (!(await hasPairForeignKey(client, foreignKey, pair))) {
       await executeDdl(client, sql);
-      // In the same transaction: a rollback knows exactly which constraints are ours to drop.
+      // In the same transaction, so that a rollback knows exactly which constraints to drop.
       await changePair(client, migration.id, pair.pair, { state: 'added', constraint_name, constraint_added: true });
     }
     if (!stood || outdated) await copyFiringModes(client, foreignKey, pair);

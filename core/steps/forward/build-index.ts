@@ -1,4 +1,4 @@
-/** BuildIndexes, one pair: the index by which a cascade finds its rows, CONCURRENTLY, where none serves. */
+/** BuildIndexes, for one pair: builds the supporting index CONCURRENTLY, where no index serves. */
 
 import { readPairStatus } from '../../catalog/pairs.ts';
 import { maintenanceMemory } from '../../catalog/server-facts.ts';
@@ -28,7 +28,10 @@ import { defineStep } from '../step.ts';
 
 const STEP = ledgerStepOf('build-index');
 
-/** @throws NameTaken when another role took each of several names before it could be used */
+/**
+ * @throws NameTaken when another role took each of several names before it could be used
+ * @throws IndexBuildFailed when the index is not valid after its build; the next attempt drops and builds it
+ */
 export function buildIndex(context: StepContext, event: PairEvent): Promise<PairResult> {
   return withFreeNames((salt) => buildNamed(context, event, salt));
 }
@@ -40,7 +43,7 @@ async function buildNamed(context: StepContext, event: PairEvent, salt: string |
   const { pair, standing } = target;
   const noting = { migrationId: migration.id, execution: event.execution, pair: pair.pair, step: STEP };
   if (standing.has_index || migration.options.noIndexes) {
-    // Left running by a handler whose time was up: its end has not been noted yet.
+    // A handler left the build running when its time was up, so its end has not been noted yet.
     if (standing.has_index && pair.index_added && pair.state === 'planned' && pair.index_ms === null)
       await noteBuild(context, noting, await statementOn(context, entered, target, 'statements/create-index'), null);
     return finish(context, migration.id, target, standing.index_name, 'SKIPPED');
@@ -48,7 +51,7 @@ async function buildNamed(context: StepContext, event: PairEvent, salt: string |
   const held = await beforeLongWork(context, entered, target, 'index');
   if (held) return pairResult('RUNNING', target, { object: standing.index_name, ...held });
 
-  // Noted before the build: whatever is left of it, valid or not, is known as ours.
+  // Noted before the build: what is left of the build, valid or not, is known to be ours.
   await changePair(context.client, migration.id, pair.pair, { index_name: standing.index_name, index_added: true });
   const statement = (name: IndexStatement) => statementOn(context, entered, target, name);
   const memory = await maintenanceMemory(context.client, migration.options);
@@ -62,10 +65,12 @@ async function buildNamed(context: StepContext, event: PairEvent, salt: string |
     lockOid: pair.referencing_oid,
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     script: async (session) => {
-      // CONCURRENTLY cannot run in a transaction that the fence would wait for: `fence` waits until p2pfk.running has ended.
+      // CONCURRENTLY cannot run in a transaction that the fence would wait for, so `fence` waits until the row in p2pfk.running
+      // has ended.
       await session.query('SELECT p2pfk.enter($1, $2)', [migration.id, event.execution]);
       await useCallerSearchPath(session, migration.options.searchPath);
-      // Its waits for older transactions stop nobody's reads or writes; a cut wait would leave an INVALID index.
+      // No lock_timeout: the waits for older transactions block no reads or writes, and a wait that is cut leaves an INVALID
+      // index.
       await session.query(
         "SELECT set_config('lock_timeout', '0', false), set_config('maintenance_work_mem', $1, false)",
         [`${memory}MB`],
@@ -78,7 +83,7 @@ async function buildNamed(context: StepContext, event: PairEvent, salt: string |
         await requireFreeReaders(context.client, { relations, budgetMs: entered.lockBudgetMs, step: STEP });
         await runNoted(context.client, noting, await statement('statements/drop-index'), session);
       }
-      // The statement has to be alone in its message; the session runs nothing after it.
+      // CREATE INDEX CONCURRENTLY has to be alone in its message, and the session runs nothing after it.
       await session.query(CALLER_SEARCH_PATH.session);
       return createIndex;
     },

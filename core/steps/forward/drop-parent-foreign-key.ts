@@ -11,13 +11,13 @@ import { enterWithinWindow, type StepContext } from '../context.ts';
 import { defineStep } from '../step.ts';
 import { verifiedDrop } from '../verified-drop.ts';
 
-/** @throws as {@link verifiedDrop}; whatever is thrown, nothing has changed */
+/** @throws as {@link verifiedDrop}; after any error, nothing has changed */
 export async function dropParentForeignKey(context: StepContext, event: MigrationEvent): Promise<DropResult> {
   const entered = await enterWithinWindow(context, event);
   const { migration } = entered;
   const constraint = migration.constraint_name;
   if (migration.constraint_oid === null) return { status: 'SKIPPED', constraint, lockedMs: 0 };
-  // Again under the locks: this one spares the application a try that cannot succeed.
+  // Checked again under the locks. The check here spares the application a try that cannot succeed.
   refuseUnapproved(migration);
   await refuseNewCode(context.client, entered.foreignKey);
   const { lockedMs } = await verifiedDrop(context, entered, event.execution, 'COMMIT');

@@ -1,4 +1,4 @@
-/** Plan: reads everything, refuses what cannot go well, and only then opens the migration in the ledger. */
+/** Plan: reads everything, refuses what cannot succeed, and only then opens the migration in the ledger. */
 
 import type { Client } from 'pg';
 import type { ForeignKey } from '../../catalog/foreign-key.ts';
@@ -32,11 +32,11 @@ import { defineStep } from '../step.ts';
 import { refuseHoldBackQuery, throttleReason } from '../throttle.ts';
 
 /**
- * @throws InvalidInput when the input is not what an execution takes, or names nothing that can be migrated
+ * @throws InvalidInput when the execution input is not valid, or names nothing that can be migrated
  * @throws ConnectionRefused on a standby
- * @throws PreflightFailed with every finding of severity `error`
+ * @throws PreflightFailed with every finding of severity `error`, or every finding that needs acceptance
  * @throws MigrationInProgress when another execution works on the same foreign key
- * @throws LedgerElsewhere when the ledger belongs to another database, or this may be a copy of it
+ * @throws LedgerElsewhere when the ledger belongs to another database, or this may be a copy of that database
  */
 export async function plan(context: StepContext, event: PlanEvent): Promise<PlanResult> {
   const input = await withNotedPeople(context, withDeadline(parseExecutionInput(event.input)));
@@ -72,13 +72,13 @@ async function planMigration(context: StepContext, input: ExecutionInput, execut
   if (input.dryRun) return { ...result('DRY_RUN', reading, input), ...asReviewed };
   refuseUnaccepted(reading);
 
-  // A hold-back query that fails, or a lag that cannot be seen, is told before anything begins.
+  // A hold-back query that fails, or a lag that cannot be measured, is reported before anything begins.
   await throttleReason(context.client, optionsOf(input));
   await ensureLedger(context.client);
   try {
     return { ...(await open(context, reading, input, execution)), ...asReviewed };
   } catch (error) {
-    // Two deliveries of one opening at the same moment: the ledger has let in the other one.
+    // Two deliveries of one opening at the same moment: the ledger accepted the other one.
     const beside = error instanceof MigrationInProgress && (await duplicateOf(context, reading, input, execution));
     if (beside) return beside;
     throw error;
@@ -95,7 +95,7 @@ async function open(
   const options = {
     ...optionsOf(input),
     accepted: reading.acceptance.accepted,
-    // The gate goes by the findings that were accepted here: what comes up later was shown to nobody.
+    // The gate compares with the findings that were accepted here: a finding that appears later was not shown to a person.
     accept: [],
     plannedAt: new Date().toISOString(),
     forecastSeconds: reading.document.estimate.seconds,
@@ -106,7 +106,8 @@ async function open(
   if (opened.state === 'running') await notePlan(context.client, opened.id, reading, input.lockTimeoutMs);
   const pairs = await readPairs(context.client, opened.id);
   context.logger.info('migration opened', { migrationId: opened.id, state: opened.state, pairs: pairs.length });
-  // A rollback that died half-way is finished first: forward DDL is fenced, and the next run starts from clean ground.
+  // A rollback that died half-way is finished first: the fence stops forward DDL, and the next execution starts from the original
+  // state.
   const status = opened.state === 'rolling-back' ? 'ROLLBACK_REQUESTED' : 'PLANNED';
   return {
     ...result(status, reading, input),
@@ -116,7 +117,7 @@ async function open(
   };
 }
 
-/** A schedule brings along when its window opened; nobody but this step can add to it how long it is. */
+/** Adds the deadline to an input of a schedule, which contains the time at which its window opened and the window's length. */
 function withDeadline(input: ExecutionInput): ExecutionInput {
   const { opensAt, windowMinutes, deadline } = input;
   if (opensAt === undefined && windowMinutes === undefined) return input;
@@ -148,7 +149,11 @@ async function duplicateOf(
   return { ...result('DUPLICATE', reading, input), migrationId: first.id, reason };
 }
 
-/** The input of an execution, checked; one line says what is wrong and where. */
+/**
+ * Parses and checks the input of an execution.
+ *
+ * @throws InvalidInput with one line that lists the problems, each with its place
+ */
 function parseExecutionInput(input: unknown): ExecutionInput {
   const parsed = ExecutionInput.safeParse(input);
   if (parsed.success) return parsed.data;
@@ -161,7 +166,7 @@ function parseExecutionInput(input: unknown): ExecutionInput {
   throw new InvalidInput(`the execution input is not valid: ${problems.join('; ')}${more}`);
 }
 
-/** An input of 256 KB may have as many problems, or one in a key of that length: the error has to fit into the history. */
+/** An input of 256 KB may have very many problems, or one in a key of that length. The error has to fit into the history. */
 const MOST_PROBLEMS = 10;
 const LONGEST_PROBLEM = 300;
 
@@ -169,15 +174,15 @@ function cut(problem: string): string {
   return problem.length > LONGEST_PROBLEM ? `${problem.slice(0, LONGEST_PROBLEM)}...` : problem;
 }
 
-/** Migrated, and no open migration that died between the drop and its verification. */
+/** The parent FK is dropped, and no open migration died between the drop and its verification. */
 function isMigrated({ migrated, foreignKey, state }: PlanReading): boolean {
   return migrated && (foreignKey.migrationId === null || state === 'migrated');
 }
 
 /**
- * Nothing is left to do for `migrate`, which does not mean that all is well.
+ * The result where `migrate` has nothing left to do. That does not mean that everything is in order.
  *
- * @throws PreflightFailed when a repair is needed that is not its own, with the command
+ * @throws PreflightFailed when something else has to be repaired, with the command to do it
  */
 function alreadyMigrated(reading: PlanReading, input: ExecutionInput): Planned {
   const findings = reading.document.findings.filter(({ id }) => LEDGER_FINDINGS.some((known) => known === id));
@@ -193,7 +198,10 @@ function refuse({ document }: { readonly document: Pick<Plan, 'findings'> }): vo
   throw new PreflightFailed(`refused, nothing was changed: ${lines.join(' | ')}`);
 }
 
-/** What would fail or be lost is a person's decision. Once the parent FK is dropped there is nothing left to decide. */
+/**
+ * Refuses findings that need acceptance: whether something may fail or be lost is a person's decision. Once the parent FK is
+ * dropped there is nothing left to decide.
+ */
 function refuseUnaccepted({ foreignKey, acceptance: { open } }: PlanReading): void {
   if (foreignKey.constraint_oid === null || open.length === 0) return;
   const lines = open.map(({ id, message, remedy }) => `[${id}] ${message}; ${remedy}`);
@@ -202,7 +210,7 @@ function refuseUnaccepted({ foreignKey, acceptance: { open } }: PlanReading): vo
   );
 }
 
-/** A rollback by an entry that is older than the database would leave pair FKs without a guard. */
+/** A rollback that uses a ledger row older than the current schema of the database would leave pair FKs without a guard. */
 async function refuseOutdated(client: Client, foreignKey: ForeignKey, pairing: Pairing): Promise<void> {
   const [outdated] = await readFindings(client, { foreignKey, pairing, input: {} }, ['ledger-outdated']);
   if (outdated) throw new LedgerMissing(`refused, nothing was changed: ${outdated.message}; ${outdated.remedy}`);
@@ -231,7 +239,7 @@ async function planRollback(context: StepContext, input: ExecutionInput, executi
           : { reason: note }),
     };
   }
-  // What cannot be asked would hold up the rollback at its first lock.
+  // A reader that cannot be asked would stop the rollback at its first lock.
   await readReaders(client);
   await prepareLedger(client);
   const pairing = await readPairing(client, foreignKey);
@@ -252,10 +260,10 @@ async function planRollback(context: StepContext, input: ExecutionInput, executi
 }
 
 /**
- * What the ledger has open; where it has nothing, a parent FK that stands means that there is nothing to roll back, unless pair FKs
- * beside it say that the ledger is lost.
+ * The foreign key of the open migration in the ledger. If there is none, and the parent FK exists, there is nothing to roll back,
+ * unless pair FKs beside it show that the ledger was lost.
  *
- * @returns in `note` what there is besides, although there is nothing to roll back
+ * @returns `note`: what else exists, although there is nothing to roll back
  * @throws LedgerMissing with what was found, and the command that makes a rollback possible
  */
 async function findForRollback(
@@ -275,7 +283,10 @@ async function findForRollback(
   }
 }
 
-/** Pair FKs beside a parent FK: after a rollback they are a person's; where the ledger knows nothing at all, it may be lost. */
+/**
+ * Pair FKs beside a parent FK. After a rollback, a person added them; but where the ledger knows nothing at all, it may have been
+ * lost.
+ */
 async function pairsBeside(client: Client, foreignKey: ForeignKey): Promise<string | null> {
   const pairing = await readPairing(client, foreignKey);
   const covered = pairing.pairs.filter((pair) => pair.constraint_oid !== null).length;
@@ -297,7 +308,7 @@ function optionsOf({
   return options;
 }
 
-/** A name or a reason may have characters that the database has not: the ledger keeps them as a note. */
+/** Names and reasons in the form of notes: they may contain characters that the database's encoding lacks. */
 async function withNotedPeople({ client }: StepContext, input: ExecutionInput): Promise<ExecutionInput> {
   const { by, reason } = input;
   return { ...input, ...(await asNote(client, { by, reason })) };

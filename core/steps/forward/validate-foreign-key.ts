@@ -1,4 +1,4 @@
-/** ValidateForeignKeys, one pair: checks the existing rows and marks the FK as valid. Blocks no reader and no writer. */
+/** ValidateForeignKeys, for one pair: checks the existing rows and marks the FK as valid. Blocks no reader and no writer. */
 
 import { statementFor } from '../../catalog/statements.ts';
 import { refuseNewCode } from '../../catalog/untrusted-code.ts';
@@ -25,8 +25,9 @@ import { foundOrphans, validate } from '../validation.ts';
 const STEP = ledgerStepOf('validate-foreign-key');
 
 /**
- * @returns RUNNING when the handler's time was up before the validation's end: call again, it is found
+ * @returns RUNNING when the handler's time was up before the validation's end; the next call finds the validation
  * @throws OrphanedRows with their number, when referencing rows have no referenced row
+ * @throws GateFailed when the pair FK was dropped after it was added
  */
 export async function validateForeignKey(context: StepContext, event: PairEvent): Promise<PairResult> {
   const { client } = context;
@@ -78,7 +79,7 @@ async function finish(
   });
   const durationMs = event?.duration_ms ?? 0;
   const lockWaitMs = event?.lock_wait_ms ?? 0;
-  // Entered again, the pair is validated in the ledger already, and its wait counted.
+  // When the step is repeated, the ledger already has the pair as validated, and its lock wait is counted.
   if (pair.state !== 'validated')
     await changePair(context.client, migration.id, pair.pair, {
       state: 'validated',

@@ -1,5 +1,7 @@
-/** VerifyGate: may the parent FK go? The catalog is asked again, the rows of every pair are counted, and where a person is to
- * decide, the drop is rehearsed and waited for. */
+/**
+ * VerifyGate: decides whether the parent FK may be dropped. It reads the catalog again and counts the orphans of every pair.
+ * Where an approval is needed, it rehearses the drop and waits.
+ */
 
 import { type Pairing, shortName } from '../../catalog/pairs.ts';
 import { refuseNewCode } from '../../catalog/untrusted-code.ts';
@@ -23,7 +25,10 @@ import { countRemainingOrphans } from '../count-remaining-orphans.ts';
 import { defineStep } from '../step.ts';
 import { verifiedDrop } from '../verified-drop.ts';
 
-/** @throws PartitionSetChanged where nothing is wrong but the plan, which is out of date */
+/**
+ * @returns FAILED with the reasons; COUNTING, AWAITING_APPROVAL: call again
+ * @throws PartitionSetChanged where only the plan is out of date, or findings are new that need acceptance
+ */
 export async function verifyGate(context: StepContext, event: MigrationEvent): Promise<GateResult> {
   const { client } = context;
   const entered = await enterWithinWindow(context, event);
@@ -35,7 +40,7 @@ export async function verifyGate(context: StepContext, event: MigrationEvent): P
     reason,
     waitSeconds,
   });
-  // Entered again after the drop, by a resumed execution: the gate has done its work.
+  // The step is repeated after the drop, by a resumed execution: the gate has done its work.
   if (migration.constraint_oid === null) return result('PASSED');
   await refuseNewCode(client, foreignKey);
   const reading = await readGate(client, foreignKey, planned, migration.options);
@@ -62,10 +67,10 @@ export async function verifyGate(context: StepContext, event: MigrationEvent): P
 }
 
 /**
- * Hours or days may have passed since the plan. What came up meanwhile, and would make something of the application fail or get
- * lost, is asked like what the plan found: the execution pauses, and nothing is undone.
+ * Refuses findings that appeared after the plan, hours or days ago, and that would make something of the application fail or be
+ * lost. They need acceptance like those of the plan: the execution pauses, and nothing is undone.
  *
- * @throws PartitionSetChanged
+ * @throws PartitionSetChanged where there are such findings
  */
 async function refuseNewFindings(
   { client }: StepContext,
@@ -81,7 +86,7 @@ async function refuseNewFindings(
   );
 }
 
-/** All is ready. Who has the last word: nobody, a rehearsal, or a person? */
+/** The gate passed. Decide whether to proceed, rehearse, or wait for approval. */
 async function decide(
   context: StepContext,
   entered: EnteredMigration,
@@ -99,14 +104,14 @@ async function decide(
   if (rehearse) return result('REHEARSED', `${told}; nothing was changed, and the parent foreign key stands`);
   if (waited === null)
     await changeMigration(context.client, migration.id, { approval_asked_at: new Date().toISOString() });
-  // An approval that does not count is told: the person who gave it believes that it does.
+  // An approval that does not count is reported, because the person who gave it believes that it does.
   const invalid = migration.approved_at === null ? '' : `${problem}; `;
   const how = `${invalid}approve with: p2pfk approve --table ${shellWord(migration.table_name)}`;
   if ((waited ?? 0) >= approvalTimeoutSeconds)
     return result('APPROVAL_TIMED_OUT', `${told}; nobody approved it within ${approvalTimeoutSeconds} s; ${how}`);
   const pairs = await readPairs(context.client, migration.id);
   const waitSeconds = pollForApproval(waited ?? 0, approvalTimeoutSeconds, pairs);
-  // Until it asks again nothing else tells that this execution lives.
+  // Until the gate asks again, only the lease shows that this execution lives.
   await extendLease(context.client, migration.id, execution, waitSeconds + LEASE_SECONDS);
   return result('AWAITING_APPROVAL', `${told}; ${how}`, waitSeconds);
 }

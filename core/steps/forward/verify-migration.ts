@@ -1,6 +1,6 @@
 /**
- * VerifyMigration: the six checks, every pair of the drop counted, and the migration is done. A pair of partitions that was
- * attached after the drop is listed, and is no reason to undo anything: `p2pfk audit` finds it and repairs it.
+ * VerifyMigration: runs the six checks and counts every pair of the drop; then the migration is complete. A pair of partitions
+ * that was attached after the drop is listed, but is no reason to undo anything: `p2pfk audit` finds and repairs it.
  */
 
 import { isSamePair, readPairing } from '../../catalog/pairs.ts';
@@ -27,9 +27,10 @@ import { enterForward, type StepContext } from '../context.ts';
 import { countRemainingOrphans } from '../count-remaining-orphans.ts';
 import { defineStep } from '../step.ts';
 
-/** A check's detail in the execution's history; the whole text is in the ledger. */
+/** Longest detail of a check in the execution's history, in characters. The ledger has the whole text. */
 const DETAIL_CHARACTERS = 300;
 
+/** @returns MIGRATED; COUNTING: call again; FAILED with the checks that failed */
 export async function verifyMigration(context: StepContext, event: MigrationEvent): Promise<VerifyMigrationResult> {
   const { client } = context;
   const { migration, foreignKey } = await enterForward(context, event);
@@ -68,15 +69,15 @@ export async function verifyMigration(context: StepContext, event: MigrationEven
 }
 
 /**
- * The last word on a drop that is verified: a ledger that does not take it must not undo the drop.
+ * Notes the end of the migration. The drop is verified, so a ledger that cannot be written must not undo it.
  *
- * @throws LedgerNotWritten where it refuses even the state: the next execution finds all done, and says it again
+ * @throws LedgerNotWritten where not even the state can be written; the next execution finds that all is done, and notes it
  */
 async function finish({ client, logger }: StepContext, event: MigrationEvent, verified: Verification): Promise<void> {
   const changes = { state: 'migrated', finished_at: new Date().toISOString() } as const;
   const write = (more: { readonly verification?: Verification }) =>
     inTransaction(client, async () => {
-      // Counting took its time: a rollback that has begun meanwhile is not to be undone by a word of success.
+      // Counting takes time: if a rollback has begun meanwhile, it must not be overwritten with success.
       await client.query('SELECT p2pfk.enter($1, $2)', [event.migrationId, event.execution]);
       await changeMigration(client, event.migrationId, { ...changes, ...more });
     });
@@ -98,7 +99,7 @@ async function finish({ client, logger }: StepContext, event: MigrationEvent, ve
   }
 }
 
-/** Superseded, or something that the state machine tries again. */
+/** Whether the error is no defect of the ledger: another execution has taken over, or the state machine retries. */
 function isNoFault(error: unknown): boolean {
   const named = toNamedError(error);
   return [MigrationFenced, ConnectionLost, LockTimeout, DeadlockDetected].some((kind) => named instanceof kind);

@@ -1,11 +1,11 @@
 /**
- * Statements that take strong locks, in one transaction of which the application feels the lock budget at most: the wait for
- * the locks and the work under them together. lock_timeout alone counts per lock, so a statement over many partitions could
- * wait many times as long, with the application queued behind it; statement_timeout on the LOCK statement is what bounds the
- * sum. All locks are taken by that first statement; how it waits is in `lock-wait.ts`.
+ * Statements that take strong locks, in one transaction that blocks the application for at most the lock budget: the wait for the
+ * locks and the work under them together. lock_timeout alone counts per lock, so a statement over many partitions could wait many
+ * times as long, with the application queued behind it. statement_timeout on the LOCK statement limits the sum. That first
+ * statement takes all locks; `lock-wait.ts` decides how it waits.
  *
- * Each try is noted in the ledger, also one that fails and a rehearsal: its statements, and how long it blocked others at most. That
- * counts from the request of the locks, because whoever comes later queues behind a request that waits, and because a statement
+ * The ledger notes each try, including failed tries and rehearsals: its statements, and for how long it blocked others at most.
+ * That time starts at the request of the locks, because later requests queue behind a request that waits, and because a statement
  * that locks several relations holds the first ones while it waits for the others.
  */
 import type { Client } from 'pg';
@@ -34,6 +34,7 @@ import { describeEnded, endIdleBlockers } from './idle-blockers.ts';
 
 export { lockHolders } from '../../postgres/locks/lock-wait.ts';
 
+/** What to do under which locks. */
 export interface LockedWork {
   readonly migrationId: string;
   readonly execution: string;
@@ -43,32 +44,34 @@ export interface LockedWork {
   readonly pair: number | null;
   /** Milliseconds that the wait for the locks and the work under them may take together. */
   readonly budgetMs: number;
-  /** Milliseconds that the work is forecast to take, where that is more than a tenth of the budget: a wait leaves it room. */
+  /** Forecast of the work in milliseconds, where that is more than a tenth of the budget: the wait leaves time for it. */
   readonly heldMs?: number;
-  /** Sessions that hold the lock and have been idle in a transaction for longer are ended; absent: never. */
+  /** Sessions that hold the lock are ended if they have been idle in a transaction for longer; undefined: never. */
   readonly terminateIdleAfterSeconds?: number | undefined;
-  /** How the transaction ends when all went well; COMMIT unless it is a rehearsal. */
+  /** How the transaction ends if everything succeeded; default COMMIT. ROLLBACK makes it a rehearsal. */
   readonly end?: 'COMMIT' | 'ROLLBACK';
-  /** The state in which it is rehearsed, for the note of a rehearsal that went well. */
+  /** The state that rehearses it, for the note of a rehearsal that succeeded. */
   readonly rehearsedIn?: string;
   readonly lock: LockRequest;
 }
 
+/** What was done, and how long it took. */
 export interface LockedResult<Result> {
   readonly result: Result;
   readonly lockWaitMs: number;
   /** Milliseconds from the last lock's grant to COMMIT. */
   readonly heldMs: number;
-  /** Milliseconds that others were blocked at most: {@link lockWaitMs} and {@link heldMs} together. */
+  /** Milliseconds for which others were blocked at most: {@link lockWaitMs} and {@link heldMs} together. */
   readonly blockedMs: number;
 }
 
 /**
- * Takes the lock, runs `work`, commits. `work` is told the milliseconds that are left of the budget; what it runs with `executeDdl`
- * is noted in the ledger, in the same transaction.
+ * Takes the lock, runs `work`, commits. Statements that `work` runs with `executeDdl` are noted in the ledger, in the same
+ * transaction.
  *
- * @throws LockTimeout with the holders, when the lock was not granted within the budget; the wait is noted in the ledger. Also when a
- *   reader is in use (core/checks/readers.ts): then no lock was asked for.
+ * @param work its argument returns the milliseconds that are left of the budget
+ * @throws LockTimeout with the holders, when the lock was not granted within the budget; the wait is noted in the ledger. Also
+ *   when a reader is in use (core/checks/readers.ts); then no lock was requested.
  * @throws ConnectionLost when a reader cannot be asked
  */
 export async function underLock<Result>(
@@ -92,19 +95,19 @@ export async function underLock<Result>(
   });
 }
 
-/** One try: when its locks were asked for and granted, and what becomes of it in the ledger. */
+/** One try: when its locks were requested and granted, and what the ledger notes of it. */
 class Attempt {
   readonly #context: StepContext;
   readonly #locked: LockedWork;
   readonly #journal: readonly RanStatement[];
-  /** 0: not yet. */
+  /** 0: not requested yet. */
   #askedAt = 0;
   #grantedAt = 0;
-  /** From the request of the locks to their grant or refusal. */
+  /** Milliseconds from the request of the locks to their grant or refusal. */
   #waitedMs = 0;
-  /** The statements by which they were taken. */
+  /** The statements that took the locks. */
   #lockedBy: string;
-  /** Of the first row that the ledger has of this transaction. */
+  /** Id of the first row that the ledger has of this transaction. */
   #eventId: string | undefined;
 
   constructor(context: StepContext, locked: LockedWork, journal: readonly RanStatement[]) {
@@ -131,14 +134,14 @@ class Attempt {
     }
     this.#grantedAt = performance.now();
     this.#waitedMs = this.#grantedAt - this.#askedAt;
-    // Counted from the request: while it waited for one relation it held the others already, and somebody queued there.
+    // Counted from the request: while it waited for one relation, it already held the others, and other sessions queued there.
     const left = () => Math.max(1, this.#askedAt + budgetMs - performance.now());
     try {
       const lockedBy = await granted(client, { leftMs: left(), budgetMs });
       await requireLocked(client, this.#locked.lock.named ?? this.#locked.lock.relations);
       if (lockedBy !== '') this.#lockedBy = lockedBy;
     } catch (error) {
-      // It still has the limit of the try, which may be a fraction of the budget.
+      // This statement still has the limit of the try, which may be a fraction of the budget.
       throw isCut(error, performance.now() - this.#grantedAt, next.limitMs)
         ? doesNotFit(toNamedError(error), this.#locked)
         : error;
@@ -163,13 +166,16 @@ class Attempt {
     });
   }
 
-  /** Undefined where the locks stop no reader and no writer. */
+  /** Undefined where the locks block no reader and no writer. */
   #blockedMs(): number | undefined {
     if (this.#askedAt === 0 || this.#locked.lock.mode === 'SHARE UPDATE EXCLUSIVE') return undefined;
     return performance.now() - this.#askedAt;
   }
 
-  /** After the end of the transaction. A rehearsal has left nothing that could have been noted before it. */
+  /**
+   * Notes the end of the transaction, after it. A rehearsal is noted only now, because its rollback would have removed an earlier
+   * note.
+   */
   async succeeded(): Promise<Omit<LockedResult<unknown>, 'result'>> {
     const now = performance.now();
     const heldMs = now - this.#grantedAt;
@@ -185,7 +191,7 @@ class Attempt {
     return { lockWaitMs, heldMs, blockedMs: now - this.#askedAt };
   }
 
-  /** After ROLLBACK: names the failure, and notes it where locks were asked for. */
+  /** Names the failure, after ROLLBACK, and notes it where locks were requested. */
   async failed(error: unknown): Promise<P2pfkError> {
     const { client } = this.#context;
     const blockedMs = this.#blockedMs();
@@ -193,10 +199,11 @@ class Attempt {
     const isGranted = this.#grantedAt > 0;
     const named = isGranted ? workError(error, spentMs, this.#locked) : toNamedError(error);
     if (named instanceof ReaderBusy) return noteReaderBusy(this.#context, this.#locked, named);
-    // Our own idle_in_transaction_session_timeout: this process stood still for the whole budget. Its session is gone.
+    // 25P03, our own idle_in_transaction_session_timeout: this process was frozen for the whole budget. The server has ended its
+    // session.
     const isFrozen = [named.context.sqlState, sqlStateOfLoss(client)].includes('25P03');
     if (!isFrozen && named instanceof LockTimeout) {
-      // Granted, and then the work did not fit: nobody to name.
+      // The lock was granted, and then the work took too long: there is no holder to name.
       const { relations, mode } = this.#locked.lock;
       const holders = isGranted ? [] : await lockHolders(client, relations, mode);
       return noteRefusal(this.#context, this.#locked, named, { waitedMs: this.#waitedMs, blockedMs, holders });
@@ -218,7 +225,7 @@ class Attempt {
     return noteEvent(client, migrationId, { execution, pair, step, waitedMs: this.#waitedMs, ...event });
   }
 
-  /** What was done or has failed does not depend on the note. Where the session is gone, another one writes it. */
+  /** Writes a note that nothing depends on. If the session is lost, another session writes it. */
   async #tryToNote(write: (client: Client) => Promise<void>): Promise<void> {
     const { client, logger, openSession } = this.#context;
     try {
@@ -231,14 +238,14 @@ class Attempt {
   }
 }
 
-/** What the ledger's own note may take where the budget is used up: the contract allows more than that beyond it. */
+/** Milliseconds for the ledger's own note after the budget is used up; the contract allows more than that beyond the budget. */
 const RECORD_MS = 100;
 
 /**
- * Remembers when the lock was granted, for the ledger, and gives the next statement what is left of the budget. One round
- * trip: everybody waits by now.
+ * Stores when the lock was granted, for the ledger, and limits the next statement to what is left of the budget. One round trip,
+ * because others are waiting by now.
  *
- * @returns the statements by which the locks were taken, where there were several ways; else an empty text
+ * @returns the statements that took the locks, where there were several ways; else an empty text
  */
 async function granted(client: Client, { leftMs, budgetMs }: { leftMs: number; budgetMs: number }): Promise<string> {
   expectAnswersWithin(client, leftMs);
@@ -253,9 +260,9 @@ async function granted(client: Client, { leftMs, budgetMs }: { leftMs: number; b
 }
 
 /**
- * Limits for the statement that follows. One statement, so that none of ours but that one runs under a limit that may be short:
- * it would be cut on a busy machine, and look like a person's cancel. Should this process freeze under the lock, or its network,
- * the server ends the session and with it the lock.
+ * Limits of the statement that follows. They are set in one statement, so that no other statement of ours runs under a limit that
+ * may be very short: it would be cut on a busy machine, and look like a person's cancel. If this process or its network freezes
+ * under the lock, the server ends the session and with it the lock.
  */
 async function prepareTry(client: Client, limitMs: number, budgetMs: number): Promise<void> {
   expectAnswersWithin(client, limitMs);
@@ -267,7 +274,7 @@ async function prepareTry(client: Client, limitMs: number, budgetMs: number): Pr
   );
 }
 
-/** Bounds each following statement of this transaction, its lock waits included. */
+/** Limits each following statement of this transaction, including its lock waits. */
 export async function limit(client: Client, budgetMs: number): Promise<void> {
   const milliseconds = String(Math.max(1, Math.ceil(budgetMs)));
   expectAnswersWithin(client, budgetMs);
@@ -276,20 +283,24 @@ export async function limit(client: Client, budgetMs: number): Promise<void> {
   ]);
 }
 
-/** 57014 after the whole wait is our own statement_timeout: the lock was not granted. If it comes earlier, another session cancelled the statement. */
+/**
+ * 57014 after the whole wait is our own statement_timeout: the lock was not granted. If it is earlier, another session cancelled
+ * the statement.
+ */
 function refusedTry(error: unknown, waitedMs: number, { lock }: LockedWork, { limitMs }: LockTry): P2pfkError {
   const named = toNamedError(error, lock.sql);
   return isCut(named, waitedMs, limitMs) ? new LockTimeout(named.message, named.context, { cause: named }) : named;
 }
 
-/** Whether our own statement_timeout ended a statement that took so long: a person's cancel is the same SQLSTATE. */
+/** Whether our own statement_timeout ended a statement, judged by the time: a person's cancel has the same SQLSTATE. */
 export function isCut(error: unknown, spentMs: number, limitMs: number): boolean {
   return sqlStateOf(error) === '57014' && spentMs >= limitMs * 0.9;
 }
 
 /**
- * Under the lock 57014 after the whole budget is our own statement_timeout, too: tried again, as a lock that was not free. Where a
- * timeout cuts ROLLBACK TO SAVEPOINT itself, PostgreSQL aborts the whole transaction, and only the next statement says so.
+ * The error of work under the lock. 57014 after the whole budget is our own statement_timeout, too: the step is retried, as after
+ * a lock that was not free. Where a time-out cuts ROLLBACK TO SAVEPOINT itself, PostgreSQL aborts the whole transaction, and only
+ * the next statement reports it.
  */
 function workError(error: unknown, spentMs: number, locked: LockedWork): P2pfkError {
   const named = toNamedError(error);
@@ -298,7 +309,7 @@ function workError(error: unknown, spentMs: number, locked: LockedWork): P2pfkEr
   return isAborted || isCut(named, spentMs, locked.budgetMs) ? doesNotFit(named, locked) : named;
 }
 
-/** A statement in a transaction that is aborted; ROLLBACK TO a savepoint that went with it. */
+/** SQLSTATEs of a statement in an aborted transaction, and of ROLLBACK TO a savepoint that was lost with it. */
 const ABORTED: ReadonlySet<string> = new Set(['25P02', '3B001']);
 
 function doesNotFit(named: P2pfkError, { step, budgetMs }: LockedWork): LockTimeout {
@@ -339,7 +350,10 @@ async function noteRefusal(
   return new LockTimeout(message, { ...error.context, holders }, { cause: error });
 }
 
-/** Nothing was locked, and the holders are sessions of another server: neither ended nor made to yield. */
+/**
+ * Notes that a reader is in use. Nothing was locked, and the holders are sessions of another server, which are neither ended nor
+ * made to yield.
+ */
 async function noteReaderBusy(
   { client }: StepContext,
   { migrationId, execution, pair, step, lock }: LockedWork,

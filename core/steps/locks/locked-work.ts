@@ -1,9 +1,9 @@
-/** What the work of every step under a strong lock has in common. */
+/** The work of a step under a strong lock: the parts that all steps have in common. */
 import { ledgerStepOf, type StepName, Steps } from '../../contracts/steps/catalogue.ts';
 import type { EnteredMigration } from '../context.ts';
 import type { LockedWork } from './lock-budget.ts';
 
-/** @param work what is the step's own: the lock, and the pair (null: the migration as a whole) */
+/** @param work the step's own part: the lock, and the pair (null: the migration as a whole) */
 export function lockedWork(
   step: StepName,
   { migration, lockBudgetMs }: Pick<EnteredMigration, 'migration' | 'lockBudgetMs'>,

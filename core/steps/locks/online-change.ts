@@ -1,7 +1,7 @@
 /**
- * One change to a migrated table, made by a person's command and not by an execution: everything in one transaction, of which
- * the application feels the lock budget at most, tried again with jitter, noted in the ledger where there is one. How a try
- * waits for its locks is the same as in an execution; see `lock-wait.ts`.
+ * One change to a migrated table that a person's command makes, without an execution: everything in one transaction, which blocks
+ * the application for at most the lock budget, retried with jitter, and noted in the ledger if there is one. Its tries wait for
+ * locks as those of an execution do; see `lock-wait.ts`.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
@@ -29,55 +29,62 @@ import { run } from '../../postgres/sql.ts';
 import { type RanStatement, withJournal } from '../../postgres/statement-journal.ts';
 import { isCut, limit } from './lock-budget.ts';
 
+/** What to do under which locks. */
 export interface OnlineChange {
   /** Name of the step in the ledger and in messages. */
   readonly step: string;
   readonly migrationId: string | null;
   /** Milliseconds that the wait for strong locks and the work under them may take together. */
   readonly budgetMs: number;
-  /** In the order in which they are taken, weakest first; those after the first strong one are strong. */
+  /** In the order in which they are taken, weakest first. All locks after the first strong one are strong. */
   readonly locks: readonly LockRequest[];
-  /** Ends in ROLLBACK: proves that the change will work, and changes nothing. */
+  /** Ends with ROLLBACK: proves that the change will work, and changes nothing. */
   readonly rehearsal?: boolean;
 }
 
-/** What the work under the locks is given. */
+/** What the work under the locks can call. */
 export interface Budget {
   /** Runs one statement with what is left of the time. */
   run(sql: string): Promise<void>;
-  /** Takes one more strong lock, which could not be known before. The budget counts from here, unless it does already. */
+  /** Takes one more strong lock, which was not known before. The budget starts here, unless it has started already. */
   lock(lock: LockRequest): Promise<void>;
 }
 
+/** What was done, and how long it took. */
 export interface Changed<Result> {
   readonly result: Result;
   readonly lockWaitMs: number;
   /** Milliseconds from the last lock's grant to COMMIT. */
   readonly heldMs: number;
-  /** By all tries together, those that failed included. */
+  /** By all tries together, including those that failed. */
   readonly blocked: Blocked;
 }
 
-/** The work under the locks did not fit into the budget, although it had nearly all of it: the next try would fail, too. */
+/** The work under the locks did not fit into the budget, although it had nearly all of it, so the next try would fail, too. */
 export class BudgetExceeded extends StatementCanceled {}
 
-/** The same where the wait for the locks took a share of the budget: a try that waits less may succeed. */
+/** The work did not fit because the wait for the locks took a share of the budget: a try that waits less may succeed. */
 class WaitedTooLong extends LockTimeout {}
 
-/** Lost races for a lock are tried again so often, with pauses that double up to two seconds, in full jitter. */
+/** Number of tries for a lock, with pauses that double up to two seconds, with full jitter. */
 const TRIES = 6;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 2_000;
 
-/** SHARE UPDATE EXCLUSIVE stops no reader and no writer: under it alone there is time, under others only the budget. */
+/**
+ * Milliseconds for work under SHARE UPDATE EXCLUSIVE only, which blocks no reader and no writer. Under other locks there is only
+ * the budget.
+ */
 const UNHURRIED_MS = 30_000;
-/** This share of the budget is for the work, where it did not fit after a longer wait. */
+/** Share of the budget that is reserved for the work, after it did not fit behind a longer wait. */
 const FOR_LONG_WORK = 0.9;
 
 /**
+ * Takes the locks, runs `work`, commits.
+ *
  * @throws LockTimeout with the holders, when the locks were not granted in any of the tries
  * @throws BudgetExceeded when the work under the locks did not fit into the budget
- * @throws MigrationInProgress when the ledger says that the migration is not at rest
+ * @throws MigrationInProgress when the ledger has the migration as unfinished
  */
 export async function changeOnline<Result>(
   client: Client,
@@ -114,7 +121,7 @@ async function changeOnce<Result>(
   const gentle = locks.filter(isGentle);
   const strong = locks.filter((lock) => !isGentle(lock));
   const wanted = together(strong);
-  // Before the first lock: these questions take time, too.
+  // Before the first lock, because these questions take time, too.
   const next = wanted && (await attempt.choose(wanted));
   let grantedAt = 0;
   let eventId: string | undefined;
@@ -160,7 +167,7 @@ function isGentle({ mode }: LockRequest): boolean {
 }
 
 /**
- * Several locks as one request, which a try takes together or not at all: in their order, or the first one last, because a
+ * Several locks as one request, of which a try gets all or none: in their order, or with the first one last, because a
  * transaction that has one and needs another may wait for us.
  */
 function together(locks: readonly LockRequest[]): LockRequest | undefined {
@@ -178,30 +185,33 @@ function together(locks: readonly LockRequest[]): LockRequest | undefined {
   };
 }
 
-/** The first try blocks nobody; later ones wait in the `ways` of the lock, where it has some. */
+/** Whether the first try is NOWAIT and blocks no session; later tries wait in the `ways` of the lock, where it has some. */
 function isNowait({ sql }: LockRequest): boolean {
   return sql.endsWith(' NOWAIT');
 }
 
+/** What earlier tries have shown. */
 interface Before {
-  /** Tries that were lost. */
+  /** Number of tries that did not get the lock. */
   readonly refusals: number;
   /** Milliseconds that the work is known to need. */
   readonly heldMs: number;
 }
 
-/** One transaction: what is left of its time. */
+/** One transaction, and what is left of its time. */
 class Try implements Budget {
   readonly change: OnlineChange;
   readonly #client: Client;
   readonly #before: Before;
-  /** When the first strong lock was asked for, or the statement began that took one: from then on the application may wait for us. */
+  /**
+   * When the first strong lock was requested, or a statement that took one began. From then on the application may wait for us.
+   */
   #strongAt: number | undefined;
   #strongWaitedMs = 0;
   #endedAt: number | undefined;
   /** The LOCK TABLE statements that were granted, in their order. */
   readonly locked: RanStatement[] = [];
-  /** Until when the statement that runs may take. */
+  /** Time limit of the running statement. */
   #until = 0;
 
   constructor(client: Client, change: OnlineChange, before: Before) {
@@ -214,7 +224,7 @@ class Try implements Budget {
     return chooseTryAfter(this.#client, { ...this.#before, budgetMs: this.change.budgetMs, lock });
   }
 
-  /** @throws LockTimeout with the holders, when the lock was not granted within the limit; the transaction is over then */
+  /** @throws LockTimeout with the holders, when the lock was not granted within the limit; the transaction has ended then */
   async take(locks: readonly LockRequest[], { sql, limitMs }: LockTry): Promise<void> {
     const client = this.#client;
     const { step, budgetMs } = this.change;
@@ -229,7 +239,7 @@ class Try implements Budget {
       );
     } catch (error) {
       const named = toNamedError(error, locks.map((lock) => lock.sql).join('; '));
-      // 57014 after all of the time is our own statement_timeout; before, somebody cancelled us.
+      // 57014 after the whole time is our own statement_timeout; if it is earlier, another session cancelled us.
       if (!(named instanceof LockTimeout) && !isCut(named, performance.now() - beganAt, limitMs)) throw named;
       await client.query('ROLLBACK').catch(() => undefined);
       this.ended();
@@ -244,17 +254,17 @@ class Try implements Budget {
     }
   }
 
-  /** The transaction is over, and its locks with it. */
+  /** Notes that the transaction has ended, and its locks with it. */
   ended(): void {
     this.#endedAt ??= performance.now();
   }
 
-  /** Milliseconds that others were blocked at most, to the end of the transaction or so far; none where nobody was. */
+  /** Milliseconds for which others were blocked at most, until the end of the transaction or until now; empty where none were. */
   blockedMs(): number[] {
     return this.#strongAt === undefined ? [] : [(this.#endedAt ?? performance.now()) - this.#strongAt];
   }
 
-  /** What is done does not depend on the note. */
+  /** Notes how long the locks were held. The change does not depend on the note. */
   async noteHeld(eventId: string | undefined): Promise<void> {
     const [blockedMs] = this.blockedMs();
     if (eventId === undefined || blockedMs === undefined) return;
@@ -275,7 +285,7 @@ class Try implements Budget {
   async takeStrong(locks: readonly LockRequest[], next: LockTry): Promise<void> {
     const from = performance.now();
     this.#strongAt ??= from;
-    // A lock that the work asks for later: the wait before it counts, too.
+    // For a lock that the work requests later, the earlier wait counts, too.
     const limitMs = Math.max(1, Math.min(next.limitMs, next.limitMs - this.#strongWaitedMs, this.#leftMs(from)));
     await this.take(locks, { sql: next.sql, limitMs });
     this.#strongWaitedMs += performance.now() - from;
@@ -292,7 +302,7 @@ class Try implements Budget {
     try {
       await executeDdl(this.#client, sql);
     } catch (error) {
-      // It waited for a lock that was not in our list, and others behind it.
+      // It waited for a lock that was not in our list, and others waited behind it.
       if (error instanceof LockTimeout) this.#strongAt ??= from;
       throw error;
     }
@@ -300,16 +310,16 @@ class Try implements Budget {
     await this.limitWork();
   }
 
-  /** Whether a statement has locked a table that was there before, also where no list of locks says so. */
+  /** Whether a statement has locked a table that existed before, even if no list of locks has it. */
   async #blocksOthers(): Promise<boolean> {
     return (await run(this.#client, 'checks/own-strong-locks')).length > 0;
   }
 
   /**
-   * Gives each following statement what is left of the time. Should this process freeze now, the server ends the session and
+   * Limits each following statement to what is left of the time. If this process freezes now, the server ends the session and
    * with it the locks.
    *
-   * @param options.locked remembers for p2pfk.record when the locks were granted
+   * @param options.locked stores, for p2pfk.record, when the locks were granted
    */
   async limitWork({ locked = false } = {}): Promise<void> {
     const now = performance.now();
@@ -343,10 +353,10 @@ class Try implements Budget {
       return new LockTimeout(message, named.context, { cause: named });
     }
     const message = `${step} did not fit into the lock budget of ${budgetMs} ms; it was rolled back, nothing was changed`;
-    // Our own idle_in_transaction_session_timeout: this process stood still. Its session is gone, so it is not tried again.
+    // Our own idle_in_transaction_session_timeout: this process was frozen. Its session has ended, so there is no retry.
     if ([sqlStateOf(named), sqlStateOfLoss(this.#client)].includes('25P03'))
       return new BudgetExceeded(message, named.context, { cause: named });
-    // Before its time is up, a cancel is a person's.
+    // A cancel before the time was up is a person's.
     if (!CUT.has(sqlStateOf(named) ?? '') || failedAt < this.#until - CLOCK_MS) return named;
     const isLongWait = this.#strongWaitedMs > budgetMs * (1 - FOR_LONG_WORK) + CLOCK_MS;
     const Failure = isLongWait ? WaitedTooLong : BudgetExceeded;
@@ -354,7 +364,7 @@ class Try implements Budget {
   }
 }
 
-/** By which statements the locks were taken: of several ways, `sql` has tried one after the other. */
+/** The statements that took the locks: where there are several ways, `sql` tried one after the other. */
 async function lockedBy(client: Client, sql: string): Promise<RanStatement[]> {
   const { rows } = await client.query<{ statement: string | null }>(
     "SELECT current_setting('p2pfk.locked_by', true) AS statement, set_config('p2pfk.locked_by', '', true) AS ignored",
@@ -362,14 +372,21 @@ async function lockedBy(client: Client, sql: string): Promise<RanStatement[]> {
   return [{ sql: rows[0]?.statement || sql }];
 }
 
-/** A process that does nothing for so long, beyond its time, is taken for frozen: less than the margin that the contract allows. */
+/**
+ * Milliseconds beyond its time after which a process that does nothing counts as frozen; less than the margin that the contract
+ * allows.
+ */
 const FROZEN_MS = 150;
-/** Canceled, and what the next statement says where that cut a ROLLBACK TO SAVEPOINT. */
+/** SQLSTATEs of a cut statement: canceled, and what the next statement reports where that cut a ROLLBACK TO SAVEPOINT. */
 const CUT: ReadonlySet<string> = new Set(['57014', '25P02', '3B001']);
-/** Two clocks do not agree exactly: the server's, which cuts a statement, and this process's. */
+/** Milliseconds by which two clocks may differ: the server's, which cuts a statement, and this process's. */
 const CLOCK_MS = 5;
 
-/** Only a migration at rest is changed by hand; until our transaction ends, nobody takes it up again. */
+/**
+ * Locks the ledger's row of a migration that is complete; until our transaction ends, no execution resumes it.
+ *
+ * @throws MigrationInProgress when the migration is not complete
+ */
 async function holdMigration(client: Client, id: string, budgetMs: number): Promise<void> {
   await limit(client, budgetMs);
   const [migration] = await run(client, 'provision/hold-migration', {

@@ -1,11 +1,12 @@
 /**
- * Hands a migration that has to be rolled back to an execution of its own state machine, which reconciliation starts with
- * `operation: rollback`. The rollback is spelled in the state machine alone.
+ * Hand-over of a migration that has to be rolled back, to an execution of its own state machine, which reconciliation starts with
+ * `operation: rollback`. So only the state machine defines the rollback.
  *
- * The execution's name says where it comes from: `reconcile-<migration>-<dead execution>-<n>-<random>`, where the dead execution is the
- * first one that died, as a hash. The ledger keeps it: two calls after one death give one name, and Step Functions starts one execution.
- * When that execution dies itself, n grows; after {@link MOST_ROLLBACKS} reconciliation gives up. A name counts only if the ledger has
- * it, and it cannot be guessed: people who may start executions choose their names, and could otherwise take this one first.
+ * The execution's name shows its origin: `reconcile-<migration>-<dead execution>-<n>-<random>`, where the dead execution is a
+ * hash of the first one that died. The ledger stores the name, so that two calls after one death return one name, and Step
+ * Functions starts one execution. When that execution dies itself, n is incremented; after {@link MOST_ROLLBACKS} reconciliation
+ * gives up. A name counts only if the ledger has it, and it cannot be guessed: callers who may start executions choose their
+ * names, and could otherwise use this one first.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { ExecutionInput } from '../../contracts/execution-input.ts';
@@ -15,16 +16,20 @@ import { type Migration, readMigration } from '../../ledger/migrations.ts';
 import { run } from '../../postgres/sql.ts';
 import type { StepContext } from '../context.ts';
 
-/** Executions that are started one after the other for one dead execution. Each of them waits for a day for what passes. */
+/**
+ * Executions that are started one after the other for one dead execution. Each of them waits up to a day for temporary errors to
+ * end.
+ */
 export const MOST_ROLLBACKS = 3;
 
 const STARTED_HERE = /^reconcile-([1-9]\d{0,17})-([0-9a-f]{12})-([1-9]\d{0,3})-[0-9a-f]{16}$/;
 
-/** Before the ARN of the dead execution: who owns the migration while it is reconciled. */
+/** Prefix of the owner while the migration is reconciled; the ARN of the dead execution follows. */
 const OWNER_PREFIX = 'reconcile:';
 
 /**
- * Never mistaken for a local execution: a reconciliation also counts as alive while its session or its lease lasts.
+ * The owner's name while a migration is reconciled. It is never mistaken for a local execution: a reconciliation also counts as alive
+ * while its session or its lease lasts.
  *
  * @example
  * reconciliationOf('arn:...:migrate-path') === 'reconcile:arn:...:migrate-path'
@@ -34,8 +39,8 @@ export function reconciliationOf(execution: string): string {
 }
 
 /**
- * A rollback that reconciliation started may end before it has taken the migration over, for example because its plan was refused. Then
- * the ledger still has the reconciliation that started it as the owner.
+ * The hand-over that a dead execution was started for. A rollback that reconciliation started may end before it has taken the
+ * migration over, for example because its plan was refused. Then the ledger's owner is still the reconciliation that started it.
  *
  * @returns that owner, and the migration; undefined where `execution` is no such rollback, or its migration was taken over
  */
@@ -53,17 +58,18 @@ export async function waitingFor(
   return name !== undefined && siblingOf(dead, name) === execution ? waiting : undefined;
 }
 
+/** What to hand over. */
 interface HandOver {
   readonly id: string;
   /** The reconciliation that owns the migration, in state `rolling-back`. */
   readonly owner: string;
   /** The execution that died. */
   readonly dead: string;
-  /** A name that cannot be had: another one is chosen. */
+  /** A name that Step Functions has refused: another one is chosen. */
   readonly refused?: string | undefined;
 }
 
-/** Answers the rollback to start; from then on it, or any other execution, may take the migration over. */
+/** @returns the rollback to start. From then on it, or any other execution, may take the migration over. */
 export async function handOver(
   { client, logger }: StepContext,
   { id, owner, dead, refused }: HandOver,
@@ -71,7 +77,8 @@ export async function handOver(
   const migration = await readMigration(client, id);
   const { n, stem } = nextAfter(dead, id, migration.options.rollbackNames ?? []);
   const input = await inputFor({ client }, migration, dead);
-  // The execution that is started may look at the ledger before this session ends: it must not count as one that works.
+  // The execution that is started may read the ledger before this session ends; the session must not count as one that works for
+  // the migration.
   await client.query("SELECT set_config('application_name', 'p2pfk/-/reconcile', false)");
   const [given] = await run(client, 'ledger/hand-over', {
     migration_id: id,
@@ -93,7 +100,7 @@ export async function handOver(
   return { ...result, status: 'ROLL_BACK', rollback: { name, execution, input } };
 }
 
-/** @param names those that the ledger has: the dead execution is a rollback of ours only if its name is one of them */
+/** @param names names in the ledger: the dead execution is a rollback of ours only if its name is one of them */
 function nextAfter(dead: string, migrationId: string, names: readonly string[]) {
   const name = nameOf(dead);
   const [, id, first, last] = (names.includes(name) ? STARTED_HERE.exec(name) : null) ?? [];
@@ -107,14 +114,14 @@ function nameOf(execution: string): string {
   return execution.slice(execution.lastIndexOf(':') + 1);
 }
 
-/** The ARN that an execution of another name has in the same state machine. */
+/** ARN of the execution with another name in the same state machine. */
 function siblingOf(execution: string, name: string): string {
   return `${execution.slice(0, execution.lastIndexOf(':') + 1)}${name}`;
 }
 
 /**
- * What the dead execution was given for the way back. It depends on the ledger and on nothing else: the second start of the same
- * execution has to bring the same input.
+ * Input of the rollback, from the options of the dead execution. It depends only on the ledger, because a second start of the
+ * same execution has to have the same input.
  */
 async function inputFor(
   { client }: Pick<StepContext, 'client'>,
@@ -137,12 +144,15 @@ async function inputFor(
   };
 }
 
-/** The name of an execution may have characters that a reason must not have. */
+/** Reason of the rollback. The name of an execution may contain characters that are not allowed in a reason. */
 function died(name: string): string {
   return /^[!-~]{1,80}$/.test(name) ? `execution ${name} died` : 'an execution died';
 }
 
-/** All but what concerns the way forward alone: the window, the approval, the accepted findings, the plan, and what holds pairs back. */
+/**
+ * Options that the rollback keeps: all except those of the forward path only (window, approval, accepted findings, plan,
+ * throttling).
+ */
 const KEPT = [
   'searchPath',
   'ledgerOwner',
@@ -154,7 +164,7 @@ const KEPT = [
   'noIndexes',
   'keepIndexes',
   'allowBlockingRollback',
-  // So that a schedule that is delivered twice is still known again.
+  // So that a schedule that is delivered twice is still recognized.
   'opensAt',
   'windowMinutes',
 ] as const satisfies readonly (keyof ExecutionInput & keyof Migration['options'])[];

@@ -1,7 +1,7 @@
 /**
- * Look: which migrations are unfinished although nothing works for them. EventBridge delivers the end of an execution as well as it
- * can, without a promise; this finds the ones whose event was lost. Reads only: whether such an execution has ended is asked of Step
- * Functions, and what is left of it is brought to rest by `reconcile`.
+ * Look: finds migrations that are unfinished although no execution works on them. EventBridge delivers the end of an execution on
+ * a best-effort basis; this finds the migrations whose event was lost. It only reads: Step Functions is asked whether such an
+ * execution has ended, and `reconcile` takes care of the migration.
  */
 
 import { LedgerVersionRefused } from '../../contracts/errors.ts';
@@ -12,9 +12,10 @@ import { run } from '../../postgres/sql.ts';
 import type { StepContext } from '../context.ts';
 
 /**
- * @returns none where there is no ledger
- * @throws PrivilegeMissing when this role may not read it; that nothing was seen must not read as "nothing is dead"
- * @throws LedgerVersionRefused when it is older, and cannot be asked this
+ * @returns empty where there is no ledger
+ * @throws PrivilegeMissing when this role may not read the ledger, because a ledger that was not seen must not be reported as
+ *   "nothing is dead"
+ * @throws LedgerVersionRefused when the ledger is older, and cannot be searched
  */
 export async function look({ client, logger }: StepContext, { executions }: LookEvent): Promise<LookResult> {
   if (!(await requireSight(client))) return { deadExecutions: 0, dead: [] };

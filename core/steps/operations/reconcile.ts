@@ -1,9 +1,9 @@
 /**
- * Reconcile: a migration whose execution died, that is, was stopped, timed out or ended past every Catch, is brought to rest or on its
- * way. Before the drop it becomes a resume point. After the drop, unverified, the verification that is missing is run. Where that
- * fails, or where the execution died in a rollback, the answer says which execution has to be started: the rollback itself is the
- * state machine's. Late steps of the dead execution are refused from the claim on; called again, or twice at once, it changes nothing
- * that is done.
+ * Reconcile: pauses, completes, or hands over for a rollback, a migration whose execution died, that is, was stopped, timed out,
+ * or ended without reaching a Catch. Before the drop the migration is paused, so that the next execution can resume it. After the
+ * drop the missing verification is run. If that fails, or if the execution died in a rollback, the result names the execution
+ * that has to be started, because the state machine does the rollback. From the claim on, late steps of the dead execution are
+ * refused. A repeated or concurrent call changes nothing that is done.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { DeadlockDetected, LockTimeout } from '../../contracts/errors.ts';
@@ -22,16 +22,19 @@ import { applicationName, type StepContext } from '../context.ts';
 import { verifyMigration } from '../forward/verify-migration.ts';
 import { handOver, reconciliationOf, waitingFor } from './hand-over.ts';
 
-/** Kept back from the handler's time, so that a piece of work is not begun that it cannot end. */
+/** Milliseconds of the handler's time in which no further piece of work is begun, because it could not be finished. */
 const RESERVE_MS = 30_000;
-/** Until a step that is in flight, another reconciliation, or a lock of the application's is looked at again. */
+/** Seconds until the next call, where a step is running, another reconciliation works, or the application holds a lock. */
 const BUSY_SECONDS = 10;
-/** A transaction of the dead execution that came in before it lost the migration ends within the lock budget. */
+/**
+ * Poll interval in milliseconds. A transaction of the dead execution that began before it lost the migration ends within the lock
+ * budget.
+ */
 const IN_FLIGHT_POLL_MS = 100;
 
 /**
- * @returns `NOTHING_TO_DO` also where the execution has come to its end, or another one has taken over
- * @throws PrivilegeMissing when this role may not read the ledger: what the execution has left is not known then
+ * @returns `NOTHING_TO_DO` also where the execution has finished its migration, or another one has taken over
+ * @throws PrivilegeMissing when this role may not read the ledger, so that it is not known what the execution left
  */
 export async function reconcile(context: StepContext, event: ReconcileEvent): Promise<ReconcileResult> {
   const { client, logger } = context;
@@ -43,7 +46,8 @@ export async function reconcile(context: StepContext, event: ReconcileEvent): Pr
   const { id } = found;
   await upgradeLedger(client);
   await admitWriter(client, false);
-  // Handed over already, by a reconciliation whose answer may have been lost. Another claim would only be in the rollback's way.
+  // A reconciliation has handed it over already, and its answer may have been lost. Another claim would only get in the
+  // rollback's way.
   if (found.execution === owner && (await readMigration(client, id)).state === 'rolling-back')
     return handOver(context, { id, owner, dead, refused });
   const busy = (status: 'RUNNING' | 'OWNER_ALIVE') => ({ status, migrationId: id, waitSeconds: BUSY_SECONDS });
@@ -68,7 +72,7 @@ export async function reconcile(context: StepContext, event: ReconcileEvent): Pr
   }
 }
 
-/** The migration that the execution, or its reconciliation, has not brought to an end, and who owns it. */
+/** The migration that the execution, or its reconciliation, left unfinished, and its owner. */
 async function findLeft(
   context: StepContext,
   dead: string,
@@ -81,8 +85,10 @@ async function findLeft(
 }
 
 /**
- * What `p2pfk rollback` does first: a migration whose execution was found dead before the drop is brought to rest, so that the
- * ledger tells that it died. What else may have died is the rollback branch's own work. Leaves a live one alone.
+ * First step of `p2pfk rollback`: a migration whose execution died before the drop is paused, so that the ledger shows that it
+ * died. If it died later, the rollback branch handles it. A live owner is left alone.
+ *
+ * @param found when it was found dead, as the end of a sentence
  */
 export async function restIfDead(context: StepContext, id: string, found: string): Promise<void> {
   const migration = await readMigration(context.client, id);
@@ -93,18 +99,23 @@ export async function restIfDead(context: StepContext, id: string, found: string
     await rest(context, migration, reason);
 }
 
+/** The change of the owner. */
 interface Claim {
   readonly id: string;
   readonly from: string;
   readonly owner: string;
-  /** Held by the session that claims it, which so excludes another reconciliation; null: it works on alone for a moment. */
+  /** The key that the claiming session holds, which keeps other reconciliations out; null: it works alone, for a moment. */
   readonly livenessKey: string | null;
   readonly reason: string;
-  /** The engine that ran the execution says that it has ended: its lease does not count. */
+  /** Whether the engine has reported that the execution has ended: then its lease does not count. */
   readonly ended: boolean;
 }
 
-/** Whether the migration is ours now; false: it is seen at work, or not this execution's any more. */
+/**
+ * Takes the migration over.
+ *
+ * @returns false where its owner is seen at work, or it is not this execution's any more
+ */
 async function claim({ client }: StepContext, { id, from, livenessKey, ...rest }: Claim): Promise<boolean> {
   const claimed = await run(client, 'ledger/claim', {
     migration_id: id,
@@ -115,7 +126,11 @@ async function claim({ client }: StepContext, { id, from, livenessKey, ...rest }
   return claimed.length > 0;
 }
 
-/** A step that came in just before the claim may be about to commit: what it did is to be seen. False: it takes too long. */
+/**
+ * Waits for transactions of steps that began just before the claim and may be about to commit, so that their work is seen.
+ *
+ * @returns false where that takes too long
+ */
 async function awaitTransactionsInFlight({ client, remainingMs }: StepContext, id: string): Promise<boolean> {
   const until = Math.min(BUSY_SECONDS * 1_000, remainingMs() - RESERVE_MS);
   for (const beganAt = performance.now(); ; await delay(IN_FLIGHT_POLL_MS)) {
@@ -127,14 +142,14 @@ async function awaitTransactionsInFlight({ client, remainingMs }: StepContext, i
   }
 }
 
-/** The parent FK stands: both kinds of FK may, and the next execution goes on from here. */
+/** Pauses a migration whose parent FK still exists: the next execution continues from there. */
 async function rest({ client }: StepContext, { id }: Migration, what: string): Promise<ReconcileResult> {
   const message = `${what}; run the same migration again to go on, or roll it back`;
   await changeMigration(client, id, { state: 'paused', error: { name: 'ExecutionDied', message } });
   return { status: 'PAUSED', migrationId: id, waitSeconds: 0 };
 }
 
-/** The parent FK is gone, in a verified transaction; only the last checks are missing. */
+/** Completes a migration whose parent FK is gone, in a verified transaction: only the last checks are missing. */
 async function finish(
   context: StepContext,
   { id, owner, dead }: { readonly id: string; readonly owner: string; readonly dead: string },
@@ -150,7 +165,7 @@ async function finish(
   return handOver(context, { id, owner, dead });
 }
 
-/** From now on the next execution, also one that was to migrate, rolls back; the ledger says why. */
+/** Sets the fence with the reason. From now on the next execution rolls back, even one that was started to migrate. */
 async function noteWhy(
   { client }: StepContext,
   { migrationId, execution }: { readonly migrationId: string; readonly execution: string },

@@ -1,6 +1,6 @@
 /**
- * Pause: both kinds of FK may stand, or after the drop the pair FKs alone; nothing is lost. The next execution goes on from here;
- * where only the last checks are missing, reconciliation runs them.
+ * Pause: notes in the ledger that the execution stops. Both kinds of FK may exist, or after the drop the pair FKs only; nothing
+ * is lost. The next execution continues from there. Where only the last checks are missing, reconciliation runs them.
  */
 
 import { messageOfCause } from '../../contracts/cause.ts';
@@ -14,7 +14,7 @@ import { inTransaction } from '../../postgres/session/transactions.ts';
 import { enterAny, type StepContext } from '../context.ts';
 import { defineStep } from '../step.ts';
 
-/** @throws MigrationFenced when another execution has taken over: what goes on there is not paused */
+/** @throws MigrationFenced when another execution has taken over, which must not be paused */
 export async function pause(context: StepContext, event: InterruptEvent): Promise<PauseResult> {
   const { migration } = await enterAny(context, event);
   if (migration.execution !== event.execution)
@@ -24,7 +24,7 @@ export async function pause(context: StepContext, event: InterruptEvent): Promis
   const reason = afterDrop
     ? `the parent foreign key is gone, the checks after the drop are still to be run: ${why}`
     : why;
-  // A rollback that has begun is not to be stopped by a late word of the forward path.
+  // A rollback that has begun must not be stopped by a late step of the forward path.
   if (migration.state === 'running') {
     const error = { name: event.error?.Error ?? 'Paused', message: reason };
     await rest(context, event, { state: 'paused', error });
@@ -33,7 +33,7 @@ export async function pause(context: StepContext, event: InterruptEvent): Promis
   return { status, migrationId: migration.id, table: migration.table_name, reason };
 }
 
-/** Past the fence, as every forward change: it may be set in this very moment. */
+/** Notes the pause, unless the fence is set, possibly at this very moment: it is checked as by every forward change. */
 async function rest({ client }: StepContext, event: InterruptEvent, changes: MigrationChanges): Promise<void> {
   try {
     await inTransaction(client, async () => {

@@ -1,4 +1,4 @@
-/** AttachParent: the parent FK is put back word for word, by the strategy that the plan forecast. */
+/** AttachParent: restores the parent FK exactly as it was, with the strategy that the plan forecast. */
 
 import type { Client } from 'pg';
 import { restoreFiringStatements } from '../../catalog/firing-modes.ts';
@@ -28,19 +28,19 @@ import { lockOfTables } from '../verified-drop.ts';
 import { standingParent } from './fence.ts';
 
 const STEP = ledgerStepOf('attach-parent');
-/** The forecast is scaled from measurements; this much longer may it take before it is cut and tried again. */
+/** The forecast is scaled from measurements. The work may take this many times as long before it is cut and retried. */
 const FORECAST_MARGIN = 10;
 
 /**
- * @returns RUNNING while the parent FK is being validated (18+): call again, it is found
- * @throws RollbackFailed when the parent FK cannot come back as it was, such as with orphaned rows
+ * @returns RUNNING while the parent FK is being validated (18+); the next call finds the validation
+ * @throws RollbackFailed when the parent FK cannot be restored as it was, for example because of orphaned rows
  */
 export async function attachParent(context: StepContext, event: MigrationEvent): Promise<AttachResult> {
   const entered = await enterAny(context, event);
   const { migration, foreignKey } = entered;
   const done = { object: migration.constraint_name, waitSeconds: 0, durationMs: 0, lockWaitMs: 0 };
   try {
-    // Asked by the plan, hours ago perhaps.
+    // The plan checked this, possibly hours ago.
     await refuseUnsafeReturn(context.client, entered.foreignKey);
     const before = await standingParent(context, migration);
     const added = before ? done : { ...done, ...(await add(context, entered, event.execution)) };
@@ -70,7 +70,7 @@ export async function attachParent(context: StepContext, event: MigrationEvent):
       });
       if (outcome.status === 'RUNNING') return { ...added, status: 'RUNNING', waitSeconds: outcome.waitSeconds };
     }
-    // The drop is undone: a later drop of the same migration is another one.
+    // The drop is undone: a later drop of the same migration is a new one.
     await changeMigration(context.client, migration.id, { dropped_at: null });
     return { ...added, status: before ? 'SKIPPED' : 'DONE' };
   } catch (error) {
@@ -111,16 +111,17 @@ async function add(
     : await lockForAttach(client, foreignKey, pairs);
   const work = lockedWork('attach-parent', entered, execution, {
     pair: null,
-    // The plan has said how long writes wait for this. Where that is more than the budget, the wait before it stays bounded.
+    // The plan has announced how long writes wait for this. Where that is more than the budget, the wait before it stays limited.
     heldMs: Math.min(forecast.writesBlockedMs, lockBudgetMs / 2),
     lock,
   });
   const { heldMs, lockWaitMs } = await underLock(context, work, async () => {
-    // Delivered twice, the other one may have been faster.
+    // A duplicate invocation may have done this already.
     if (await standingParent(context, migration)) return;
     if (attaching) {
       const standing = await readPairStatus(client, foreignKey, pairs);
-      // Else the ADD would quietly scan these partitions while writes wait. A partition that is gone has nothing to scan.
+      // Otherwise the ADD would scan these partitions without a warning while writes wait. A partition that was dropped has
+      // nothing to scan.
       const missing = pairs.filter((pair) => standing.get(pair.pair)?.leaf_constraint_validated === false);
       if (missing.length > 0)
         throw new RollbackFailed(
@@ -144,7 +145,7 @@ async function add(
   return { durationMs: Math.round(heldMs), lockWaitMs: Math.round(lockWaitMs) };
 }
 
-/** SHARE ROW EXCLUSIVE on the same: readers go on. */
+/** SHARE ROW EXCLUSIVE on the same tables: readers are not blocked. */
 async function lockForAttach(
   client: Client,
   foreignKey: ForeignKey,
@@ -155,8 +156,8 @@ async function lockForAttach(
 }
 
 /**
- * 18+: a leaf whose child of the parent FK had a name of its own gets it back first, for the parent FK to attach. Below 18
- * the strategy `attach` has made all of them, with their names.
+ * 18+: a leaf whose child of the parent FK had its own name gets that child back first, for the parent FK to attach. Below 18 the
+ * strategy `attach` has already made all children, with their names.
  */
 async function addNamedChildren(client: Client, foreignKey: ForeignKey, pairs: readonly LedgerPair[]): Promise<void> {
   const standing = await readPairStatus(client, foreignKey, pairs);
@@ -170,7 +171,7 @@ async function addNamedChildren(client: Client, foreignKey: ForeignKey, pairs: r
   }
 }
 
-/** Whether the parent FK's child on this leaf had a name of its own. */
+/** Whether the parent FK's child on this leaf had its own name. */
 function isNamed(pair: LedgerPair, foreignKey: ForeignKey): boolean {
   return pair.root_constraint !== null && pair.root_constraint !== foreignKey.constraint_name;
 }

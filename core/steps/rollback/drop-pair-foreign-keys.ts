@@ -1,6 +1,6 @@
 /**
- * DropPairForeignKeys: takes away what this migration added, and nothing else, once the parent FK stands and is valid. The
- * row-movement guard of a referenced leaf goes in the transaction that drops the last pair FK to it.
+ * DropPairForeignKeys: drops what this migration added, and nothing else, once the parent FK exists and is valid. The
+ * row-movement guard of a referenced leaf is dropped in the transaction that drops the last pair FK to it.
  */
 
 import { type PairStatus, readPairStatus } from '../../catalog/pairs.ts';
@@ -25,7 +25,10 @@ import { standingParent } from './fence.ts';
 
 const STEP = ledgerStepOf('drop-pair-foreign-keys');
 
-/** @throws LockTimeout when a pair is in use: called again, it goes on with the pairs that are left */
+/**
+ * @throws LockTimeout when a pair is in use; the next call continues with the pairs that are left
+ * @throws RollbackFailed when the parent FK does not exist or is not valid
+ */
 export async function dropPairForeignKeys(context: StepContext, event: MigrationEvent): Promise<DropPairsResult> {
   const entered = await enterAny(context, event);
   const { migration, foreignKey } = entered;
@@ -57,12 +60,12 @@ export async function dropPairForeignKeys(context: StepContext, event: Migration
   return { status: 'DROPPED', foreignKeys: dropped.foreign_keys, indexes: dropped.indexes, keptIndexes };
 }
 
-/** Orphaned rows are not the indexes' fault: the next migration, after they were repaired, needs the same indexes. */
+/** Orphaned rows are not caused by the indexes, and the next migration, after the rows were repaired, needs the same indexes. */
 function keepsIndexes({ options, error }: Migration): boolean {
   return options.keepIndexes || error?.name === 'OrphanedRows';
 }
 
-/** Without a valid parent FK the pair FKs are all that guards the rows: they stay. */
+/** Without a valid parent FK the pair FKs are all that guards the rows, so they stay. */
 async function requireParent(context: StepContext, entered: EnteredMigration, execution: string): Promise<void> {
   const { migration } = entered;
   const parent = await standingParent(context, migration);
@@ -120,11 +123,11 @@ async function putBackUnderLock(
     },
   });
   await underLock(context, work, async (left) => {
-    // The application waits for the sum of these statements: each gets what is left of the budget.
+    // The application waits for the sum of these statements, so each gets what is left of the budget.
     const limitToRest = () => limit(client, left());
     await requireParent(context, entered, execution);
     await limitToRest();
-    // Looked at again: delivered twice, the other one may have been faster.
+    // Read again: a duplicate invocation may have done this already.
     const now = (await readPairStatus(client, foreignKey, [pair])).get(pair.pair);
     await limitToRest();
     for (const sql of now ? await putBack(context, entered, pair, now) : []) {
@@ -134,7 +137,7 @@ async function putBackUnderLock(
   });
 }
 
-/** Guards of leaves that are in no pair any more, and that of an older edition, which is on the referenced table. */
+/** Drops guards of leaves that are in no pair any more, and the guard of an older version, which is on the referenced table. */
 async function dropOtherGuards(
   context: StepContext,
   entered: EnteredMigration,
@@ -155,7 +158,7 @@ async function dropOtherGuards(
       },
     });
     await underLock(context, work, async (left) => {
-      // Delivered twice, the other one may have been faster: then there is none.
+      // A duplicate invocation may have dropped it already: then there is no statement.
       for (const sql of await dropGuardStatements(client, migration.id, [guard])) {
         await limit(client, left());
         await executeDdl(client, sql);
@@ -165,8 +168,9 @@ async function dropOtherGuards(
 }
 
 /**
- * Outside a transaction; its waits stop no reads or writes on the primary. At its end it takes ACCESS EXCLUSIVE on the index: on a
- * standby the replay waits for those who have read the table, and cancels them after max_standby_streaming_delay.
+ * Drops an index outside a transaction; its waits block no reads or writes on the primary. At its end it takes ACCESS EXCLUSIVE
+ * on the index. On a standby, the replay of that lock waits for sessions that have read the table, and cancels them after
+ * max_standby_streaming_delay. https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-CONFLICT
  */
 async function dropIndex(
   { client }: StepContext,
@@ -177,7 +181,7 @@ async function dropIndex(
   const [sql] = await statementTexts(client, 'statements/drop-index', { ...foreignKey, pairs: [pair] });
   // It is gone, or has become part of an index of the partitioned table.
   if (sql === undefined) return;
-  // A delivery that comes late must not drop what a later migration has built under the same name.
+  // A late invocation must not drop an index of the same name that a later migration has built.
   await client.query('SELECT p2pfk.enter_rollback($1, $2)', [migration.id, execution]);
   await requireFreeReaders(client, { relations: [pair.referencing_oid], budgetMs: lockBudgetMs, step: STEP });
   await client.query("SELECT set_config('lock_timeout', '0', false)");

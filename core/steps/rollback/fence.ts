@@ -1,6 +1,6 @@
 /**
- * Fence, the first step of every rollback: cancels what we still run, sets the fence, and waits until nothing of ours is
- * in flight. From then on a late or repeated forward step changes nothing, whatever the engine does with it.
+ * Fence, the first step of every rollback: cancels our running statements, sets the fence, and waits until none of our statements
+ * runs. From then on a late or repeated forward step changes nothing, regardless of what the engine does with it.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -21,19 +21,23 @@ import { run } from '../../postgres/sql.ts';
 import { enterAny, type StepContext } from '../context.ts';
 import { defineStep } from '../step.ts';
 
-/** How long one try for the fence waits before running statements are cancelled again. */
+/** Milliseconds for which one try for the fence waits before running statements are cancelled again. */
 const FENCE_TRY_MS = 1_000;
 const FENCE_TRIES = 60;
-/** How often it looks meanwhile whether a statement that runs outside a transaction has ended. */
+/** Milliseconds between two checks whether a statement that runs outside a transaction has ended. */
 const RUNNING_POLL_MS = 100;
 
-/** @throws MigrationFenced when the migration is another execution's by now, or at rest: a late word undoes nothing */
+/**
+ * @throws MigrationFenced when another execution owns the migration by now, or it is rolled back already: a late call undoes
+ *   nothing
+ * @throws LockTimeout when a statement cannot be cancelled within a minute
+ */
 export async function fence(context: StepContext, event: InterruptEvent): Promise<FenceResult> {
   requireOwner((await enterAny(context, event)).migration, event.execution);
   await setFence(context, event);
   const { client } = context;
   const migration = await readMigration(client, event.migrationId);
-  // Taken over in the moment between: then the fence was not set.
+  // If another execution took over in between, the fence was not set.
   requireOwner(migration, event.execution);
   const pairs = await readPairs(client, event.migrationId);
   const parent = await standingParent(context, migration);
@@ -56,7 +60,7 @@ export async function fence(context: StepContext, event: InterruptEvent): Promis
     strategy: dropped ? strategy : 'NONE',
     pairs: iterationsOf(restored),
     pairCount: restored.length,
-    // Validating one leaf of a table that references itself locks it against all others that get their foreign keys.
+    // Validating one leaf of a table that references itself blocks all other leaves that get their foreign keys.
     maxConcurrency: migration.table_oid === migration.referenced_oid ? 1 : migration.options.maxConcurrency,
   };
 }
@@ -95,8 +99,8 @@ async function setFence(
 }
 
 /**
- * Index builds run outside transactions, so the fence's lock does not wait for them. Each question is a transaction of its own:
- * CREATE INDEX CONCURRENTLY waits for transactions that are older than it.
+ * Whether no statement of ours runs outside a transaction, such as an index build: the fence's lock does not wait for these. Each
+ * question is a transaction of its own, because CREATE INDEX CONCURRENTLY waits for transactions that are older than it.
  */
 async function nothingRuns(client: Client, migrationId: string): Promise<boolean> {
   for (const until = performance.now() + FENCE_TRY_MS; ; await delay(RUNNING_POLL_MS)) {
@@ -106,7 +110,7 @@ async function nothingRuns(client: Client, migrationId: string): Promise<boolean
   }
 }
 
-/** The parent FK as it stands: null when gone, not validated when a rollback has only begun to put it back (18+). */
+/** The parent FK in the catalog: null when dropped; not validated when a rollback has only begun to restore it (18+). */
 export async function standingParent(
   { client }: StepContext,
   migration: Migration,
@@ -131,7 +135,7 @@ async function strategyFor(
   rows: number,
 ): Promise<ReturnType<typeof forecastRollback>['strategy']> {
   const { strategy } = forecastRollback(await readServer(client), pairs, rows);
-  // Refused by preflight unless allowed; the server's settings may have changed since.
+  // Preflight refuses `blocking` unless it is allowed, but the server's settings may have changed since.
   if (strategy === 'blocking' && !migration.options.allowBlockingRollback) return 'attach';
   return strategy;
 }

@@ -1,6 +1,6 @@
 /**
- * RestoreParent, one referencing leaf (strategy `attach`): an FK to the referenced PARENT, NOT VALID, then validated. The
- * parent FK attaches these afterwards without a scan. The pair FKs still hold meanwhile.
+ * RestoreParent, for one referencing leaf (strategy `attach`): adds an FK to the referenced parent, NOT VALID, and validates it.
+ * The parent FK attaches these FKs afterwards without a scan. The pair FKs still exist meanwhile.
  */
 
 import { attachedPairs, readPairStatus } from '../../catalog/pairs.ts';
@@ -27,6 +27,10 @@ import { standingParent } from './fence.ts';
 
 const STEP = ledgerStepOf('restore-parent');
 
+/**
+ * @returns RUNNING while the leaf's FK is being validated; the next call finds the validation
+ * @throws RollbackFailed where the leaf is a foreign table
+ */
 export async function restoreParentForPair(context: StepContext, event: PairEvent): Promise<PairResult> {
   const { client } = context;
   const entered = await enterAny(context, event);
@@ -39,10 +43,10 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
     return nothingLeft(context, migration, event.pair);
   const { pair, standing } = target;
   const object = pair.root_constraint ?? migration.constraint_name;
-  // Back already: a repeated delivery, or a rollback that died after the attach.
+  // It is restored already: a repeated invocation, or a rollback that died after the attach.
   if (await standingParent(context, migration)) return pairResult('SKIPPED', target, { object });
 
-  // Asked by the plan, hours ago perhaps.
+  // The plan checked this, possibly hours ago.
   await refuseUnsafeReturn(client, foreignKey);
   await freeParentName(context, entered, target, event.execution);
   let lockWaitMs = 0;
@@ -60,7 +64,7 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
       },
     });
     const locked = underLock(context, work, async () => {
-      // Delivered twice, the other one may have been faster; the parent FK may even be back.
+      // A duplicate invocation may have done this already; the parent FK may even be restored.
       if ((await readPairStatus(client, foreignKey, [pair])).get(pair.pair)?.leaf_constraint_oid) return;
       await executeDdl(client, sql);
     });
@@ -97,14 +101,14 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
   return pairResult('DONE', target, { object, lockWaitMs, durationMs: noted?.duration_ms ?? 0 });
 }
 
-/** A partition that was dropped or detached since took its rows along: the parent FK comes back without it. */
+/** The result for a partition that was dropped or detached since, with its rows: the parent FK is restored without it. */
 async function nothingLeft({ client }: StepContext, migration: Migration, number: number): Promise<PairResult> {
   const pair = await readPair(client, migration.id, number);
   const standing = { pair, referencing: pair.referencing, referenced: pair.referenced, of: 0 };
   return pairResult('SKIPPED', standing, { object: pair.root_constraint ?? migration.constraint_name });
 }
 
-/** All that lock-leaf locks: the referencing leaf, and the referenced side of every pair. */
+/** All relations that lock-leaf locks: the referencing leaf, and the referenced side of every pair. */
 async function relationsOf(
   { client }: StepContext,
   id: string,

@@ -1,4 +1,7 @@
-/** VerifyRolledBack: compares the parent FK (name, definition, comment, triggers) and its children on the leaves with what they were. */
+/**
+ * VerifyRolledBack: compares the parent FK (name, definition, comment, triggers) and its children on the leaves with the
+ * originals.
+ */
 
 import type { Client } from 'pg';
 import { restoreFiringStatements } from '../../catalog/firing-modes.ts';
@@ -17,7 +20,7 @@ import { enterAny, type StepContext } from '../context.ts';
 import { defineStep } from '../step.ts';
 import { standingParent } from './fence.ts';
 
-/** @throws RollbackFailed naming every difference to the original */
+/** @throws RollbackFailed with every difference to the originals */
 export async function verifyRolledBack(context: StepContext, event: MigrationEvent): Promise<RolledBackResult> {
   const { client } = context;
   const entered = await enterAny(context, event);
@@ -63,7 +66,7 @@ export async function verifyRolledBack(context: StepContext, event: MigrationEve
   };
 }
 
-/** Only the owner of a rollback under way ends it; delivered twice, the other one may have been faster. */
+/** Notes the end of the rollback. Only the owner of a running rollback may; a duplicate invocation may have done this already. */
 async function finish(client: Client, { migrationId, execution }: MigrationEvent): Promise<void> {
   try {
     await inTransaction(client, async () => {
