@@ -1,30 +1,25 @@
 /**
- * The JSON documents that the command line prints; they are fixed. Nothing in this folder touches a database, so `infra/` and `report/`
- * may import it.
- *
- * Words. *Referencing* table or partition: the one that holds the foreign key (`path`). *Referenced*: the one it points
- * at (`inode`). *Pair*: a referencing leaf partition and the referenced leaf partition that holds its keys. *Parent FK*:
- * the one constraint between the two partitioned tables. *Pair FK*: a constraint between the two leaves of a pair.
- * *Ledger*: the schema `p2pfk` in the target database. *Fence*: the ledger's word that no forward DDL may run any more.
+ * The JSON documents that the command line prints; their shapes are fixed by contract. Nothing in this folder uses a database, so
+ * `infra/` and `report/` may import it. docs/glossary.md defines the terms.
  */
 import * as z from 'zod';
 
-/** The verified drop, done on the live database and rolled back. */
+/** A verified drop that was done on the live database and rolled back. */
 export interface Rehearsal {
   /** ISO 8601. */
   readonly at: string;
   /** Milliseconds from the request of the first exclusive lock to ROLLBACK. */
   readonly lockedMs: number;
-  /** Milliseconds of these after the last lock was granted; absent in the ledger of an older edition. */
+  /** Milliseconds of these after the last lock was granted; absent in ledgers of older versions. */
   readonly workMs?: number;
   readonly checks: readonly Check[];
-  /** What the finding `standby-readers` said of standbys, where the locks are replayed; absent without standbys. */
+  /** Message of the finding `standby-readers` about standbys, where the locks are replayed; absent without standbys. */
   readonly standbys?: string;
 }
 
 export type Severity = 'error' | 'warning' | 'info';
 
-/** Something the operator should know before anything runs. */
+/** Something that the operator should know before anything runs. */
 export interface Finding {
   /** Stable, kebab-case; documented in docs/findings.md. */
   readonly id: string;
@@ -35,7 +30,7 @@ export interface Finding {
 
 /** A finding of the plan. */
 export interface PlanFinding extends Finding {
-  /** Something that works today would fail or be lost: `migrate` refuses until a person accepts it by its id. */
+  /** Something that works today would fail or be lost: `migrate` refuses until a person accepts the finding by its id. */
   readonly needsAcceptance: boolean;
 }
 
@@ -43,9 +38,9 @@ export interface PlanFinding extends Finding {
 export interface AcceptedFinding {
   readonly id: string;
   readonly message: string;
-  /** The database role of the execution that brought the acceptance along. */
+  /** The database role of the execution whose input contained the acceptance. */
   readonly role: string;
-  /** The login that it was done under, where `role` was taken on with SET ROLE. */
+  /** The login, which differs from `role` after SET ROLE. */
   readonly sessionUser: string;
   /** Person, as stated: not verified. Absent if none was stated. */
   readonly by?: string;
@@ -54,13 +49,14 @@ export interface AcceptedFinding {
 }
 
 /**
- * - `attach`: a valid FK from each referencing leaf to the referenced parent, then the parent FK attaches them: no scan
- *   under a strong lock.
+ * - `attach`: a valid FK from each referencing leaf to the referenced parent, then the parent FK attaches them: no scan under a
+ *   strong lock.
  * - `not-valid`: PostgreSQL 18+: parent FK NOT VALID, then VALIDATE.
- * - `blocking`: the plain re-add, which scans every row while writes wait.
+ * - `blocking`: the FK is simply added again, which scans every row while writes wait.
  */
 export type RollbackStrategy = 'attach' | 'not-valid' | 'blocking';
 
+/** One pair of `plan --json`. */
 export interface PlannedPair {
   readonly referencing: string;
   readonly referenced: string;
@@ -70,28 +66,31 @@ export interface PlannedPair {
   readonly rows: number;
   /** Heap bytes of the referencing partition. */
   readonly bytes: number;
-  /** A valid index serves the FK columns of the referencing partition. */
+  /** Whether a valid index serves the FK columns of the referencing partition. */
   readonly hasIndex: boolean;
   /** The pair FK's name after the drop of the parent FK. */
   readonly pairConstraint: string;
 }
 
+/** A leaf partition of `plan --json` that is in no pair. */
 export interface UnpairedPartition {
   readonly partition: string;
   readonly side: 'referencing' | 'referenced';
   readonly rows: number;
-  /** What the migration does about it, in words. */
+  /** What the migration does about it, as text. */
   readonly decision: string;
 }
 
+/** One statement of `plan --json`. */
 export interface PlannedStatement {
   /** State of the state machine that runs it. */
   readonly step: string;
   readonly sql: string;
-  /** Strongest table lock and the relations it is taken on, in words. */
+  /** Strongest table lock and the relations it is taken on, as text. */
   readonly lock: string;
 }
 
+/** Forecasts of `plan --json`. */
 export interface Estimate {
   readonly rows: number;
   readonly bytes: number;
@@ -99,16 +98,19 @@ export interface Estimate {
   readonly seconds: number;
   /** Milliseconds that the drop holds ACCESS EXCLUSIVE locks. */
   readonly dropLockedMs: number;
-  /** Milliseconds that a try of the drop may wait for its locks within the budget; 0: no room, every try is NOWAIT. */
+  /**
+   * Milliseconds for which a try of the drop may wait for its locks within the budget; 0: no time is left, so every try is
+   * NOWAIT.
+   */
   readonly dropWaitMs: number;
   readonly rollback: { readonly strategy: RollbackStrategy; readonly writesBlockedMs: number; readonly note: string };
-  /** How the pairs fit into one execution of Step Functions. */
+  /** How much of Step Functions' event limit one execution needs. */
   readonly execution: EventBudget;
 }
 
-/** What the ledger says of the foreign key: the first line of a plan. */
+/** The ledger's entry of the foreign key: the first line of a plan. */
 export interface PlanLedger {
-  /** `missing`: pair foreign keys that no open entry knows. `unreadable`: the role cannot read it. */
+  /** `missing`: pair foreign keys exist that belong to no open entry. `unreadable`: the role cannot read the ledger. */
   readonly state:
     | 'never-migrated'
     | 'running'
@@ -125,7 +127,7 @@ export interface PlanLedger {
   readonly role: string | null;
   /** ISO 8601. */
   readonly since: string | null;
-  /** One line: why it paused, for example. */
+  /** One line, for example why it paused. */
   readonly reason: string | null;
 }
 
@@ -145,28 +147,30 @@ export interface Plan {
   readonly estimate: Estimate;
 }
 
+/** Ids of the six checks. */
 export const CheckId = {
   /** Every pair has a valid, enforced pair FK. */
   PairForeignKeys: 'pair-foreign-keys',
-  /** No parent FK stands any more. */
+  /** No parent FK exists any more. */
   ParentForeignKey: 'parent-foreign-key',
-  /** Every pair FK points at the partition that holds its keys. */
+  /** Every pair FK references the partition that holds its keys. */
   ForeignKeyTargets: 'foreign-key-targets',
   /** DELETE on the referenced side is fast; rolled back. */
   DeletePerformance: 'delete-performance',
   /** No referencing row lacks its referenced row, in any pair. */
   Orphans: 'orphans',
-  /** The list of all pair FKs, and every leaf partition accounted for. */
+  /** The list of all pair FKs, and every leaf partition is accounted for. */
   Inventory: 'inventory',
 } as const;
 export type CheckId = (typeof CheckId)[keyof typeof CheckId];
 
+/** Result of one check. */
 export const Check = z
   .object({
     id: z.enum(CheckId),
     title: z.string(),
     passed: z.boolean(),
-    /** One line; for `inventory` one line a pair FK. */
+    /** One line; for `inventory` one line for each pair FK. */
     detail: z.string(),
   })
   .readonly();
@@ -178,8 +182,10 @@ export interface Verification {
   readonly checks: readonly Check[];
 }
 
+/** How far a pair is, in the ledger. */
 export type PairState = 'planned' | 'indexed' | 'added' | 'validated' | 'restored' | 'rolled-back';
 
+/** One pair of `migrate --json`. */
 export interface MigratedPair {
   readonly referencing: string;
   readonly referenced: string;
@@ -189,17 +195,19 @@ export interface MigratedPair {
   readonly lockWaitMs: number;
 }
 
-/** How long locks of ours blocked readers or writers, at most: from the request of each try's first such lock to its end. */
+/** For how long locks of ours blocked readers or writers at most: from the request of each try's first such lock to its end. */
 export interface Blocked {
   /** Milliseconds of the longest try. */
   readonly longestMs: number;
   /** Milliseconds of all tries together. */
   readonly totalMs: number;
-  /** How many tries, those that failed and rehearsals included. */
+  /** Number of tries, including failed tries and rehearsals. */
   readonly tries: number;
 }
 
-/** `DUPLICATE`: another execution has worked on this opening of the maintenance window, so this one did nothing; `note` names it. */
+/**
+ * `DUPLICATE`: another execution has worked on this opening of the maintenance window, so this one did nothing; `note` names it.
+ */
 export type MigrationStatus =
   | 'MIGRATED'
   | 'ALREADY_MIGRATED'
@@ -221,23 +229,23 @@ export interface MigrationReport {
   readonly blocked: Blocked | null;
   readonly verification: Verification | null;
   readonly error: { readonly name: string; readonly message: string } | null;
-  /** One line that qualifies a good status, such as a ledger that does not know of the migration. */
+  /** One line that qualifies a good status, for example that the ledger does not have the migration. */
   readonly note?: string;
 }
 
-/** What an execution would use of Step Functions' limit. */
+/** How much of Step Functions' event limit an execution would use. */
 export interface EventBudget {
   /** Iterations of each Map state. */
   readonly iterations: number;
-  /** Pairs in the longest of them; 1: each pair has its own in the visual history. */
+  /** Pairs in the longest iteration; 1: each pair has its own iteration in the visual history. */
   readonly pairsPerIteration: number;
-  /** Events if all goes well, with the turns of work that outlives a function. */
+  /** Events without any failure, including the turns of work that outlives a function. */
   readonly events: number;
-  /** What a rollback after the drop would add. */
+  /** Events that a rollback after the drop would add. */
   readonly rollbackEvents: number;
-  /** What waiting for an approval for as long as it may take would add; 0 where none is asked for. */
+  /** Events that the longest wait for an approval would add; 0 where no approval is wanted. */
   readonly approvalEvents: number;
-  /** Left for refused locks and for pairs that are held back. */
+  /** Events left for refused locks and for throttled pairs. */
   readonly reserve: number;
   readonly limit: number;
 }

@@ -1,10 +1,10 @@
 /**
- * Every failure this product can name. The class name IS the error name that a state machine's Retry and Catch match
- * on, so each class sets its own `name`: Lambda reports it as `errorType`, the local engine compares `error.name`.
+ * All failures that this product can name. The class name IS the error name that Retry and Catch of a state machine match, so
+ * each class sets its own `name`: Lambda reports it as `errorType`, the local engine compares `error.name`.
  */
 import { redact } from './redact.ts';
 
-/** A session that stands in our way, as `pg_stat_activity` and `pg_locks` show it. */
+/** A session that blocks one of ours, from `pg_stat_activity` and `pg_locks`. */
 export interface LockHolder {
   /** Process id of its session; 0: a prepared transaction, which has none. */
   readonly pid: number;
@@ -13,34 +13,39 @@ export interface LockHolder {
   readonly state: string | null;
   /** ISO 8601; start of the holder's transaction. */
   readonly since: string | null;
-  /** Lock mode held, such as `RowExclusiveLock`. */
+  /** Mode of the lock that it holds, for example `RowExclusiveLock`. */
   readonly mode: string;
   /** Relation on which it is held, schema-qualified. */
   readonly relation: string;
-  /** Its current or last statement, cut to 200 characters, literals left out; null unless the operator wants it told. */
+  /** Its current or last statement, cut to 200 characters, without literals; null unless the operator allows that it is shown. */
   readonly query: string | null;
-  /** An autovacuum: `ordinary` yields to a lock request that waits for longer than deadlock_timeout, `wraparound` never. */
+  /** An autovacuum: `ordinary` yields to a lock request that waits for longer than deadlock_timeout, `wraparound` never does. */
   readonly autovacuum: 'ordinary' | 'wraparound' | null;
-  /** `host:port` of the standby whose session it is; absent where it is one of the primary. */
+  /** `host:port` of the standby that the session belongs to; absent for a session of the primary. */
   readonly reader?: string;
 }
 
-/** What a PostgreSQL error carries for the reader. */
+/** What is known about an error of PostgreSQL. */
 export interface PostgresErrorContext {
-  /** Five-character SQLSTATE, such as `55P03`. */
+  /** Five-character SQLSTATE, for example `55P03`. */
   readonly sqlState?: string;
-  /** The statement of ours that failed; never contains a parameter value. */
+  /** Our statement that failed; never contains the value of a parameter. */
   readonly statement?: string;
   readonly detail?: string;
   readonly hint?: string;
-  /** Where in the application's code it was raised: the first line of PostgreSQL's CONTEXT, such as a function and its line. */
+  /**
+   * Where in the application's code it was raised: the first line of PostgreSQL's CONTEXT, for example a function and its line.
+   */
   readonly where?: string;
   readonly holders?: readonly LockHolder[];
   /** Referencing rows without a referenced row, where they were counted. */
   readonly orphans?: number;
 }
 
-/** An error whose message is ours: what it quotes of others was {@link redact}ed where it came in, and nothing changes it any more. */
+/**
+ * An error whose message is ours. What it quotes was {@link redact}ed when it was received, and the message is not changed
+ * afterwards.
+ */
 export abstract class OwnError extends Error {}
 
 /**
@@ -58,17 +63,17 @@ export abstract class P2pfkError extends OwnError {
   }
 }
 
-/** What was asked for cannot be understood or found: no plan can be made. */
+/** The request cannot be understood, or names nothing that exists: no plan can be made. */
 export class InvalidInput extends P2pfkError {
   override readonly name = 'InvalidInput';
 }
 
-/** The server refused us: wrong password, no such database, no such role. Trying again does not help. */
+/** The server refused the connection: wrong password, no such database, no such role. A retry does not help. */
 export class ConnectionRefused extends P2pfkError {
   override readonly name = 'ConnectionRefused';
 }
 
-/** No connection, or it was lost on the way (restart, failover, network), or the server takes no writes any more. Retriable. */
+/** No connection, or it was lost (restart, failover, network), or the server no longer accepts writes. Retriable. */
 export class ConnectionLost extends P2pfkError {
   override readonly name = 'ConnectionLost';
 }
@@ -78,12 +83,12 @@ export class PreflightFailed extends P2pfkError {
   override readonly name = 'PreflightFailed';
 }
 
-/** Another execution works on this foreign key right now. */
+/** Another execution is working on this foreign key. */
 export class MigrationInProgress extends P2pfkError {
   override readonly name = 'MigrationInProgress';
 }
 
-/** There is nothing to look at: the table, or every table of the database, has its parent foreign keys as ever. */
+/** There is nothing to verify or audit: the table, or every table of the database, has its parent foreign keys. */
 export class NotMigrated extends P2pfkError {
   override readonly name = 'NotMigrated';
 }
@@ -93,42 +98,45 @@ export class PrivilegeMissing extends P2pfkError {
   override readonly name = 'PrivilegeMissing';
 }
 
-/** The ledger, schema `p2pfk`, or a part of it belongs to a role that is not trusted, or such a role may change it. Undoes nothing. */
+/**
+ * The ledger, schema `p2pfk`, or a part of it belongs to a role that is not trusted, or such a role may change it. Undoes
+ * nothing.
+ */
 export class LedgerNotTrusted extends P2pfkError {
   override readonly name = 'LedgerNotTrusted';
 }
 
-/** The ledger is newer than this p2pfk, of no known version, or not as its version has it. Undoes nothing. */
+/** The ledger is newer than this p2pfk, of an unknown version, or does not have the shape of its version. Undoes nothing. */
 export class LedgerVersionRefused extends P2pfkError {
   override readonly name = 'LedgerVersionRefused';
 }
 
-/** The ledger belongs to another database than this one, or it cannot be told: a restored dump, a copy, a wrong URL. Undoes nothing. */
+/** The ledger belongs to another database, or that cannot be determined: a restored dump, a copy, a wrong URL. Undoes nothing. */
 export class LedgerElsewhere extends P2pfkError {
   override readonly name = 'LedgerElsewhere';
 }
 
-/** Pair foreign keys exist that the ledger does not know: it is lost, or older than the database. Nothing was changed. */
+/** Pair foreign keys exist that the ledger does not have: it is lost, or older than the database. Nothing was changed. */
 export class LedgerMissing extends P2pfkError {
   override readonly name = 'LedgerMissing';
 }
 
-/** A database or a role sets what our queries rely on, and this role may not change it. */
+/** The database or the role has a setting that our queries cannot work with, and this role may not change it. */
 export class SettingRefused extends P2pfkError {
   override readonly name = 'SettingRefused';
 }
 
 /**
- * Reading the tables and comparing their keys would run code with the rights of this session that its owner has not got. Nothing of it was run.
- * See `sql/catalog/untrusted-code.sql`.
+ * Reading the tables and comparing their keys would run code with rights of this session that the code's owner does not have.
+ * None of it was run. See `sql/catalog/untrusted-code.sql`.
  */
 export class UntrustedCode extends P2pfkError {
   override readonly name = 'UntrustedCode';
 }
 
 /**
- * SQLSTATE 42501 from `row_security = off`: a policy would hide rows from this role. No privilege is missing; with fewer
- * rows than there are, neither a count nor a validation would be true.
+ * SQLSTATE 42501 from `row_security = off`: a policy would hide rows from this role. No privilege is missing, but without the
+ * hidden rows neither a count nor a validation would be correct.
  */
 export class RowSecurityApplies extends P2pfkError {
   override readonly name = 'RowSecurityApplies';
@@ -144,20 +152,20 @@ export class DeadlockDetected extends P2pfkError {
   override readonly name = 'DeadlockDetected';
 }
 
-/** SQLSTATE 57014 that is not our lock budget: somebody cancelled the statement. */
+/** SQLSTATE 57014 that is not from our lock budget: a person or another session cancelled the statement. */
 export class StatementCanceled extends P2pfkError {
   override readonly name = 'StatementCanceled';
 }
 
 /**
- * The server is in trouble, not the data: a full disk, no memory, an I/O error, damage, an operator (SQLSTATE 53, 57, 58, XX). Undoes
- * nothing. Retriable.
+ * The server is in trouble, not the data: a full disk, no memory, an I/O error, corruption, an operator (SQLSTATE 53, 57, 58,
+ * XX). Undoes nothing. Retriable.
  */
 export class ServerTrouble extends P2pfkError {
   override readonly name = 'ServerTrouble';
 }
 
-/** A fault of p2pfk itself: what failed was no statement. Undoes nothing. */
+/** A defect of p2pfk itself: something other than a statement failed. Undoes nothing. */
 export class InternalFault extends P2pfkError {
   override readonly name = 'InternalFault';
 }
@@ -188,54 +196,60 @@ export class VerificationFailed extends P2pfkError {
 }
 
 /**
- * Partitions were attached, detached, created or dropped since the plan, or something came up that needs acceptance: the next
- * execution plans anew and goes on.
+ * Partitions were attached, detached, created or dropped since the plan, or a new finding needs acceptance: the next execution
+ * plans again and continues.
  */
 export class PartitionSetChanged extends P2pfkError {
   override readonly name = 'PartitionSetChanged';
 }
 
-/** Another role has taken the name of a row-movement guard, or each one that is chosen for an index or a foreign key. Undoes nothing. */
+/**
+ * Another role has taken the name of a row-movement guard, or every name that was chosen for an index or a foreign key. Undoes
+ * nothing.
+ */
 export class NameTaken extends P2pfkError {
   override readonly name = 'NameTaken';
 }
 
-/** The drop is not approved, or the approval was withdrawn before it began. Undoes nothing. */
+/** The drop is not approved, or the approval was withdrawn before the drop began. Undoes nothing. */
 export class ApprovalNeeded extends P2pfkError {
   override readonly name = 'ApprovalNeeded';
 }
 
-/** An approval, or its withdrawal, that is not for this person or this role to give. Nothing was changed. */
+/** This person or role may not give, or withdraw, the approval. Nothing was changed. */
 export class ApprovalRefused extends P2pfkError {
   override readonly name = 'ApprovalRefused';
 }
 
-/** The ledger says that no forward DDL may run any more, or that another execution has taken over. */
+/** The ledger has the fence set, so no forward DDL may run any more, or another execution has taken over. */
 export class MigrationFenced extends P2pfkError {
   override readonly name = 'MigrationFenced';
 }
 
-/** The ledger did not take a note on what is done and verified: the work stays, the next execution notes it. */
+/** The ledger could not be written after the work was done and verified: the work stays, and the next execution notes it. */
 export class LedgerNotWritten extends P2pfkError {
   override readonly name = 'LedgerNotWritten';
 }
 
-/** The maintenance window ended: what is left is done by the next execution. */
+/** The maintenance window ended; the next execution continues. */
 export class WindowClosed extends P2pfkError {
   override readonly name = 'WindowClosed';
 }
 
-/** The rollback branch could not put the parent foreign key back. */
+/** The rollback branch could not restore the parent foreign key. */
 export class RollbackFailed extends P2pfkError {
   override readonly name = 'RollbackFailed';
 }
 
-/** Any other error of PostgreSQL, with its SQLSTATE and the statement: of the data, the schema or the code of the application. */
+/**
+ * Any other error of PostgreSQL, with its SQLSTATE and the statement: caused by the data, the schema or the code of the
+ * application.
+ */
 export class StatementFailed extends P2pfkError {
   override readonly name = 'StatementFailed';
 }
 
-/** The message with all that PostgreSQL told: SQLSTATE, detail, hint, context, statement. One line. */
+/** The message with everything that PostgreSQL reported: SQLSTATE, detail, hint, context, statement. One line. */
 export function describeError(error: P2pfkError): string {
   const { sqlState, statement, detail, hint, where } = error.context;
   const more = [
@@ -249,8 +263,9 @@ export function describeError(error: P2pfkError): string {
 }
 
 /**
- * What any error says: one of ours as it is; one of the driver, Node.js or an SDK without what looks like a secret, because it may quote
- * what it was given. An AggregateError (Node tries IPv6 and IPv4) has an empty message of its own.
+ * The message of any error. One of ours is returned unchanged; a message of the driver, Node.js or an SDK without anything that
+ * looks like a secret, because it may quote its input. An AggregateError (Node tries IPv6 and IPv4) has an empty message of its
+ * own.
  */
 export function messageOf(error: unknown): string {
   if (error instanceof OwnError) return error.message;

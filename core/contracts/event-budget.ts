@@ -1,9 +1,10 @@
 /**
- * How many pairs an execution can go over one by one. Step Functions ends an execution at its 25,000th event, past every
- * Catch, so the fan-out has to stay clear of it: above a limit one Map iteration takes a batch of pairs.
+ * The event budget: how many pairs an execution can work on one by one. Step Functions ends an execution at its 25,000th event,
+ * without running any Catch, so the number of iterations has to stay below that: above a limit, one Map iteration takes a batch
+ * of pairs.
  *
- * A batch, and not a Distributed Map: its child executions would be another 25,000 events each, but the local engine has
- * none, and then the two homes would no longer run the same file. Pure.
+ * It is a batch and not a Distributed Map. The child executions of that would have another 25,000 events each, but the local
+ * engine has no such Map, and then AWS and the local engine would no longer run the same file. Pure.
  */
 
 import type { EventBudget } from './documents.ts';
@@ -11,7 +12,7 @@ import { PACE } from './forecast.ts';
 import { pairSteps, stepsOf } from './steps/catalogue.ts';
 import type { PairItem } from './steps/results.ts';
 
-/** Events of one execution at most. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
+/** Most events of one execution. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
 export const EVENT_LIMIT = 25_000;
 
 /** Events of a Task, of a Map around its iterations, and of a Choice. */
@@ -19,7 +20,7 @@ const TASK_EVENTS = 5;
 const MAP_EVENTS = 4;
 const CHOICE_EVENTS = 2;
 
-/** Events of one branch's steps outside of its Maps, with the Choice states that follow them. */
+/** Events of one branch's steps outside its Maps, with the Choice states that follow them. */
 function eventsOfBranch(direction: 'forward' | 'rollback'): number {
   return stepsOf(direction).reduce(
     (sum, [, { perPair, polling, decides }]) =>
@@ -28,19 +29,19 @@ function eventsOfBranch(direction: 'forward' | 'rollback'): number {
   );
 }
 
-/** As the definition makes them; test/infra/scale.test.ts counts them. */
+/** Numbers of events in the definition; test/infra/scale.test.ts counts them. */
 export const EVENTS = {
-  /** Everything on the way to `Migrated` that is not inside a Map; 4 are those of the execution and of its last state. */
+  /** Everything up to `Migrated` that is not inside a Map; 4 are those of the execution and of its last state. */
   forward: 4 + eventsOfBranch('forward'),
-  /** Everything on the way from a Catch to `RolledBack`, after the drop; 1 is that of the last state. */
+  /** Everything from a Catch to `RolledBack`, after the drop; 1 is that of the last state. */
   rollback: 1 + eventsOfBranch('rollback'),
-  /** An iteration of a Map of the forward path that is done when it is first asked. */
+  /** An iteration of a Map of the forward path whose first call completes it. */
   forwardIteration: 11,
-  /** The same of RestoreParent. */
+  /** The same for RestoreParent. */
   rollbackIteration: 11,
-  /** A turn of waiting and asking again. */
+  /** A turn of waiting and calling again. */
   turn: 9,
-  /** An attempt that failed and is made again. */
+  /** An attempt that failed and is retried. */
   retry: 3,
 } as const;
 
@@ -48,25 +49,25 @@ export const EVENTS = {
 const FORWARD_MAPS = pairSteps.filter(({ direction }) => direction === 'forward').length;
 
 /**
- * What has to happen may use this share of the limit. The rest is for what may happen: long validations and held-back pairs
- * that are asked after, refused locks that are asked for again.
+ * Share of the limit for events that are certain. The rest is for events that are possible: polling of long validations and
+ * throttled pairs, and retries of refused locks.
  */
 const CERTAIN_SHARE = 0.6;
 
-/** Map iterations, and so pairs one by one, that fit. */
+/** Map iterations, and so single pairs, that fit. */
 export const ITERATION_LIMIT = Math.floor(
   (EVENT_LIMIT * CERTAIN_SHARE - EVENTS.forward - EVENTS.rollback) /
     (FORWARD_MAPS * EVENTS.forwardIteration + EVENTS.rollbackIteration),
 );
 
-/** What beginning and ending one pair's work takes, as rows that could be validated meanwhile. */
+/** Effort of beginning and ending one pair's work, in rows that could be validated in the same time. */
 const ROWS_PER_PAIR = 20_000;
-/** Seconds that a function works before it is asked anew. */
+/** Seconds for which a function works before it is called again. */
 const SECONDS_PER_CALL = 840;
-/** Seconds between two looks at a statement at most, and from what running time on. */
+/** Longest time between two checks of a statement, and the running time from which it applies, both in seconds. */
 const LONGEST_WAIT = 300;
 const LONGEST_WAIT_FROM = 3_000;
-/** Pairs on which one call of a function works at most: each has a line in its result, and a payload has 256 KiB. */
+/** Most pairs that one call of a function works on: each has a line in its result, and a payload may have 256 KiB. */
 export const PAIRS_PER_CALL = 100;
 
 interface Sized {
@@ -76,8 +77,8 @@ interface Sized {
 }
 
 /**
- * The items of the Map states: one a pair while they fit, else runs of neighbours that have about the same work to do. Pairs
- * come largest first, so a large one stays alone and the many small ones at the end go together.
+ * The items of the Map states: one for each pair while they fit, else runs of neighbouring pairs with about the same amount of
+ * work. Pairs are sorted largest first, so a large pair stays alone and the many small ones at the end are combined.
  */
 export function iterationsOf(pairs: readonly Sized[], limit: number = ITERATION_LIMIT): PairItem[] {
   if (pairs.length <= limit) return pairs.map((pair) => item([pair]));
@@ -88,7 +89,7 @@ export function iterationsOf(pairs: readonly Sized[], limit: number = ITERATION_
   for (const pair of pairs) {
     batch.push(pair);
     work += workOf(pair);
-    // The share of this item of all that is left; the last item takes what there is.
+    // This item's share of all work that is left; the last item takes the rest.
     if (work < left / (limit - items.length) || items.length === limit - 1) continue;
     items.push(item(batch));
     left -= work;
@@ -114,7 +115,11 @@ function item(batch: readonly Sized[]): PairItem {
   };
 }
 
-/** @param approvalTimeoutSeconds 0: no approval is asked for */
+/**
+ * How many events an execution with these pairs needs.
+ *
+ * @param approvalTimeoutSeconds 0: no approval is wanted
+ */
 export function eventBudget(pairs: readonly Omit<Sized, 'referencing'>[], approvalTimeoutSeconds = 0): EventBudget {
   const items = iterationsOf(pairs.map((pair) => ({ ...pair, referencing: '' })));
   const sizes = items.map(({ pair, last }) => pairs.filter((each) => each.pair >= pair && each.pair <= last));
@@ -137,18 +142,21 @@ export function eventBudget(pairs: readonly Omit<Sized, 'referencing'>[], approv
   };
 }
 
-/** Waiting for an approval may use this share of what the work leaves of the limit. */
+/** Share of the events that the work leaves which may be used for waiting for an approval. */
 const APPROVAL_SHARE = 0.5;
 const SHORTEST_POLL = 2;
 const LONGEST_POLL = 300;
 
-/** Seconds between two looks for an approval at most: 5 minutes, or longer where a long wait would otherwise not fit into the limit. */
+/**
+ * Longest time between two checks for an approval, in seconds: 5 minutes, or more where a long wait would otherwise exceed the
+ * limit.
+ */
 function longestPoll(eventsLeft: number, timeoutSeconds: number): number {
   const turns = Math.max(1, Math.floor((eventsLeft * APPROVAL_SHARE) / EVENTS.turn) - GROWING_POLLS);
   return Math.max(LONGEST_POLL, Math.ceil(timeoutSeconds / turns));
 }
 
-/** Looks until the wait between two of them has grown from the shortest to the longest, at most. */
+/** Most checks until the time between two of them has grown from the shortest to the longest. */
 const GROWING_POLLS = 110;
 
 function approvalTurns(timeoutSeconds: number, longest: number): number {
@@ -156,10 +164,10 @@ function approvalTurns(timeoutSeconds: number, longest: number): number {
 }
 
 /**
- * Seconds until an approval is looked for again: a tenth of the time waited so far. A day of waiting costs some hundred turns, and
- * thirty days fit into one execution, however many pairs it has.
+ * Seconds until the next check for an approval: a tenth of the time waited so far. A day of waiting takes some hundred turns, and
+ * thirty days fit into one execution, for any number of pairs.
  *
- * @param waited seconds since it was asked for
+ * @param waited seconds since the approval was asked for
  */
 export function pollForApproval(
   waited: number,
@@ -172,7 +180,9 @@ export function pollForApproval(
   return Math.min(longest, left, Math.max(SHORTEST_POLL, Math.round(waited / 10)));
 }
 
-/** How often a batch is asked after, in the three Maps together, because its work or its result outgrows one call. */
+/**
+ * Number of additional calls for a batch, in the three Maps together, because its work or its result is too much for one call.
+ */
 function turnsOf(batch: readonly { readonly rows: number }[]): number {
   const full = FORWARD_MAPS * Math.floor((batch.length - 1) / PAIRS_PER_CALL);
   const statements = batch.flatMap(({ rows }) => [rows / PACE.index, rows / PACE.validate]);
@@ -182,8 +192,8 @@ function turnsOf(batch: readonly { readonly rows: number }[]): number {
 }
 
 /**
- * A statement that outlives its function is asked after each time a tenth of its time so far has gone by, at least every 5
- * minutes (`core/steps/detached.ts`): six hours cost some 75 turns.
+ * Number of turns for a statement that outlives its function. It is checked again after a tenth of the time that it has run, at
+ * least every 5 minutes (`core/steps/detached.ts`): six hours take some 75 turns.
  */
 function turnsOfStatement(seconds: number): number {
   if (seconds < SECONDS_PER_CALL) return 0;

@@ -8,8 +8,8 @@ import { StatedPerson, StatedReason } from './person.ts';
 const PlanHash = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be the hash of a saved plan');
 
 /**
- * Every text and list of the input has an end. DescribeExecution and StartExecution bring the input along, and what is larger than Step
- * Functions' 262,144 bytes ends an execution with an error that States.ALL does not catch.
+ * A text of limited length; every text and list of the input is limited. DescribeExecution and StartExecution return the input,
+ * and what is larger than Step Functions' 262,144 bytes ends an execution with an error that States.ALL does not catch.
  */
 const text = ({ longest }: { readonly longest: number }) =>
   z.string().min(1).max(longest, `must have at most ${longest} characters`);
@@ -22,7 +22,7 @@ const choice = <const Choices extends readonly [string, ...string[]]>({ choices 
 const toggle = ({ default: initially }: { readonly default: boolean }) => z.boolean().default(initially);
 
 const MOST_ACCEPTED = 100;
-/** Of a finding, with the hash of what it says. */
+/** Id of a finding, with the hash of its message. */
 const LONGEST_ID = 50;
 const FindingId = z
   .string()
@@ -32,14 +32,14 @@ const FindingId = z
     'must be the id of a finding, or all',
   );
 
-/** ISO 8601; without an end, the fraction of a second could be of any length. */
+/** ISO 8601. Limited, because the fraction of a second could have any length. */
 const Instant = z.iso.datetime({ offset: true }).max(100);
 
 const o = INPUT_OPTIONS;
 
 /**
- * Each key by itself, as core/contracts/options/ declares it and says what it is for. Unknown keys are refused, so that a typing error
- * cannot be ignored.
+ * Each key by itself, without rules about their combination; core/contracts/options/ declares and describes the keys. Unknown keys
+ * are refused, so that a typing error is not ignored.
  */
 export const ExecutionInputKeys = z.strictObject({
   table: text(o.table),
@@ -82,13 +82,14 @@ export const ExecutionInputKeys = z.strictObject({
   accept: z.array(FindingId).max(MOST_ACCEPTED).default([]),
 } satisfies Readonly<Record<InputKey, z.ZodType>>);
 
-/** What a plan file brings along: all of it, or nothing. */
+/** Keys that a plan file sets: all of them, or none. */
 const OF_A_PLAN = ['planHash', 'planDocumentHash', 'planMadeAt', 'planMadeBy', 'planRestHash'] as const;
 
-/** The input of one execution. What is kept and read by others holds no connection string, in whatever key. */
+/** The input of one execution. No key may contain a connection string, because the input is kept, and read by others. */
 export const ExecutionInput = ExecutionInputKeys.superRefine((input, context) => {
   for (const key of credentialsIn(input)) context.addIssue({ code: 'custom', path: [key], message: HOLDS_CREDENTIALS });
-  // Only planHash is compared with the database, and only with all of them it can be proven that the reviewed document names it.
+  // Only planHash is compared with the database, and only with all of these keys it can be proven that the reviewed document
+  // contains it.
   const given = OF_A_PLAN.filter((key) => input[key] !== undefined);
   const isHashAlone = given.length === 1 && given[0] === 'planHash';
   if (given.length > 0 && given.length < OF_A_PLAN.length && !isHashAlone)

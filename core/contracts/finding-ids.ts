@@ -1,4 +1,4 @@
-/** The ids of all findings of the plan. docs/findings.md explains each; a test compares the two and the code. */
+/** Ids of all findings of the plan. docs/findings.md explains each; a test compares these ids with that page and the code. */
 export const FINDING_IDS: readonly string[] = [
   'action-on-partition-key',
   'always-triggers',

@@ -1,17 +1,18 @@
 /**
- * Keeps secrets out of what people read.
+ * Removal of secrets from what people read.
  *
- * {@link redact} is for text of others (a message of PostgreSQL, Node.js or the AWS SDK, an argument as it was typed), and is called where
- * that text comes in, before it becomes a part of a sentence of ours. What we have written ourselves is never changed afterwards: it
- * may hold names that are quoted for a shell or for SQL, and a quotation mark that is gone lets the name out. {@link withheld} is for that.
+ * {@link redact} is for text from elsewhere (a message of PostgreSQL, Node.js or the AWS SDK, an argument as it was typed), and
+ * is called where that text is received, before it becomes a part of our own sentence. Text that we have written is never changed
+ * afterwards: it may contain names that are quoted for a shell or for SQL, and a missing quotation mark would change its meaning.
+ * {@link withheld} is for such text.
  */
 import { visible, visibleJson } from './safe-text.ts';
 
-// All that follows up to the last `@` counts: a password may hold `@` or `/` that was not encoded. Each pattern begins where a name
-// begins, so that a long word from the database takes no longer than its length.
-// The example that messages give, user:password@host, is no secret.
+// Everything up to the last `@` counts, because a password may contain `@` or `/` that was not encoded. Each pattern begins where
+// a name begins, so that a long word from the database takes only time in proportion to its length. The example in messages,
+// user:password@host, is no secret.
 const USER_INFO = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]*:\/\/[^\s:/?#@]*):\S*$/i;
-// The same where the scheme's slashes were forgotten; `x::jsonb@>` and times of day are not meant.
+// The same without the scheme's slashes, which may have been forgotten; `x::jsonb@>` and times of day must not match.
 const BARE_USER_INFO = /(?<![^\s:/?#@"'])([^\s:/?#@"']+):(?![/:])\S*$/;
 const SETTING =
   /\b(aws_secret_access_key|secret_?access_?key|\w*password|passwd|pwd|secret|token|x-amz-security-token)\b(\s*[=:]\s*)('[^']*'|"[^"]*"|[^\s&;,]+)/gi;
@@ -25,7 +26,7 @@ const SECRET_VARIABLES = [
   'P2PFK_CONSOLE_PASSWORD',
 ] as const;
 
-/** Shorter ones, plain words and numbers may be a part of any name or count: to look for them would only say what they are. */
+/** Shorter values, plain words and numbers may be a part of any name or count: replacing them would reveal them. */
 const SHORTEST_SECRET = 8;
 const SURELY_A_SECRET = 16;
 const PLAIN = /^(?:[a-z_]+|\d+)$/i;
@@ -47,7 +48,7 @@ export function keepSecret(secret: string | undefined): void {
   if (secret) kept.add(secret);
 }
 
-/** A text of others with everything that looks like a secret, or is one of ours, replaced by `***`. */
+/** Text from elsewhere with `***` in place of everything that looks like a secret, or is one of ours. */
 export function redact(text: string): string {
   return knownSecrets()
     .flatMap(({ spellings }) => spellings)
@@ -62,8 +63,8 @@ export function redact(text: string): string {
 }
 
 /**
- * An argument as it was typed, for a sentence that quotes it: as JSON, without what looks like a secret. Each echo of an option, or of a key
- * of an execution input, comes from here.
+ * An argument as it was typed, to be quoted in a sentence: as JSON, without anything that looks like a secret. Every quotation of
+ * an option, or of a key of an execution input, is made by this function.
  */
 export function echoed(value: unknown): string {
   return JSON.stringify(value, (_key, each: unknown) => (typeof each === 'string' ? redact(each) : each)) ?? 'nothing';
@@ -157,7 +158,7 @@ function hideUserInfo(word: string): string {
   return before(hidden, last, BARE_USER_INFO);
 }
 
-/** Replaces what `pattern` finds before the `@` at `end`, if there is one. */
+/** Replaces what `pattern` matches before the `@` at `end`, if there is one. */
 function before(word: string, end: number, pattern: RegExp): string {
   if (end <= 0) return word;
   const rest = word.slice(end);

@@ -1,13 +1,17 @@
-/** Text that several readers print: names that must not play tricks, and words of a shell. Pure. */
+/** Texts that are safe to print: names without control characters, and words of a shell. Pure. */
 
 /**
- * What a terminal or a page may obey: C0, C1, line separators, and all marks that Unicode knows to turn the direction of writing. A table
- * may be named so. Inside of a character class; sql/psql/control/unprintable.sql has the same set.
+ * Characters that a terminal or a page may interpret: C0, C1, line separators, and all of Unicode's marks that change the
+ * direction of writing. A table's name may contain them. For use inside a character class; sql/psql/control/unprintable.sql has
+ * the same set.
  */
 const OBEYED = String.raw`\p{Cc}\p{Bidi_Control}\u2028\u2029`;
 const CONTROL = new RegExp(`[${OBEYED}]`, 'gu');
 
-/** A name with terminal escapes or line breaks in it is shown, not obeyed: control characters come out as `\x1b`. */
+/**
+ * The text with control characters written as `\x1b`, so that terminal escapes and line breaks in a name are shown and not
+ * interpreted.
+ */
 export function visible(text: string): string {
   return text.replace(CONTROL, (character) => {
     const code = character.codePointAt(0) ?? 0;
@@ -15,17 +19,17 @@ export function visible(text: string): string {
   });
 }
 
-/** The same with a question mark for each, as the psql scripts print it (sql/psql/control/unprintable.sql). */
+/** The text with a question mark for each control character, as the psql scripts print it (sql/psql/control/unprintable.sql). */
 export function printable(text: string): string {
   return text.replace(CONTROL, '?');
 }
 
-/** A word that a POSIX shell reads back as the same text. */
+/** A word that a POSIX shell reads as the same text. */
 export function shellWord(text: string): string {
   return /^[\w.,:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** The schema part of a qualified name as SQL writes it (`public.path`, `"My ""S".t`), or null. */
+/** The schema part of a qualified name as in SQL (`public.path`, `"My ""S".t`), or null. */
 function schemaOf(qualified: string): string | null {
   return /^((?:"(?:[^"]|"")*")|[^".]+)\./.exec(qualified)?.[1] ?? null;
 }
@@ -36,29 +40,29 @@ export function withoutSchemaOf(table: string, qualified: string): string {
   return schema !== null && schemaOf(qualified) === schema ? qualified.slice(schema.length + 1) : qualified;
 }
 
-/** The same for text of several lines: line breaks and tabs stay. */
+/** {@link visible} for text of several lines: line breaks and tabs stay. */
 export function visibleLines(text: string): string {
   return text.replace(CONTROL, (character) =>
     character === '\n' || character === '\t' ? character : visible(character),
   );
 }
 
-// What JSON.stringify leaves as it is, and a terminal may obey.
+// Characters that JSON.stringify does not escape, and a terminal may interpret.
 const CONTROL_IN_JSON = new RegExp(String.raw`(?![\u0000-\u001f])[${OBEYED}]`, 'gu');
 
-/** JSON that reads back as the same value and holds no control character but its own line breaks. */
+/** JSON with the same value that contains no control characters except its own line breaks. */
 export function visibleJson(value: unknown, indent = 0): string {
   return JSON.stringify(value, null, indent).replace(CONTROL_IN_JSON, unicodeEscape('\\u'));
 }
 
-/** One part of SQL in which quotes, dashes and dollars mean one thing. */
+/** One part of an SQL text, in which quotes, dashes and dollars have one meaning. */
 const SQL_PART = new RegExp(
   [
     String.raw`(?<comment>--[^\n\r]*|\/\*[\s\S]*?\*\/)`,
     String.raw`(?<escaped>[eE]'(?:[^'\\]|''|\\[\s\S])*')`,
     `(?<unicode>[uU]&(?:'(?:[^']|'')*'|"(?:[^"]|"")*"))`,
     `(?<quoted>'(?:[^']|'')*'|"(?:[^"]|"")*")`,
-    // A dollar inside a name begins nothing.
+    // A dollar sign inside a name begins nothing.
     String.raw`(?<![\w$\u0080-\uffff])(?<dollar>\$(?<tag>(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?)\$[\s\S]*?\$\k<tag>\$)`,
     String.raw`(?<other>[\s\S])`,
   ].join('|'),
@@ -67,8 +71,8 @@ const SQL_PART = new RegExp(
 const CONTROL_IN_SQL = new RegExp(String.raw`(?![\n\t])[${OBEYED}]`, 'gu');
 
 /**
- * SQL that means the same and holds no control character but line breaks and tabs: `U&"\001B"` names the column that a raw
- * escape in quotation marks would. In a comment they are shown as {@link visible} shows them.
+ * SQL with the same meaning that contains no control characters except line breaks and tabs: `U&"\001B"` names the same column as
+ * a raw escape in quotation marks. In comments they are written as by {@link visible}.
  */
 export function visibleSql(sql: string): string {
   if (sql.search(CONTROL_IN_SQL) < 0) return sql;

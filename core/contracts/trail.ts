@@ -1,24 +1,26 @@
-/** What the ledger of one database remembers of one migration, for whoever has to explain it afterwards. */
+/** The audit trail: what the ledger of one database has about one migration, for people who have to explain it afterwards. */
 import type { Finding, PairState, Rehearsal, Verification } from './documents.ts';
 
-/** What the plan found when the migration began. */
+/** The plan's findings and forecast when the migration began. */
 export interface RecordedPlan {
   readonly serverVersion: string;
-  /** Warnings and hints that the operator was told before anything ran. Errors would have refused it. */
+  /** Warnings and hints that the operator saw before anything ran. Errors would have refused the migration. */
   readonly findings: readonly Finding[];
-  /** Seconds that indexes, validation and checks were expected to take. */
+  /** Forecast of seconds for indexes, validation and checks. */
   readonly estimatedSeconds: number;
-  /** The DELETE probe under the parent FK, before anything was built; null where it was not tried. */
+  /** The DELETE probe with the parent FK, before anything was built; null where it was not tried. */
   readonly deleteBefore: DeleteProbe | null;
 }
 
+/** Result of the DELETE probe. */
 export interface DeleteProbe {
-  /** One line, such as `Deleted 10 rows in 00:00:00.004`. */
+  /** One line, for example `Deleted 10 rows in 00:00:00.004`. */
   readonly detail: string;
-  /** It ended within its time, and was not slow. */
+  /** Whether it finished in time, and was not slow. */
   readonly passed: boolean;
 }
 
+/** The migration. Times are ISO 8601, by the database's clock. */
 export interface TrailMigration {
   readonly id: string;
   /** Schema-qualified, quoted where needed. */
@@ -27,19 +29,19 @@ export interface TrailMigration {
   readonly constraint: string;
   /** `pg_get_constraintdef` of the parent FK as it was before. */
   readonly definition: string;
-  /** The same of the parent FK as it stands now; null where none stands. */
+  /** The same of the parent FK as it is now; null where none exists. */
   readonly standingDefinition: string | null;
   readonly state: string;
   /** ARN of the execution that worked on it last. */
   readonly execution: string;
   /** Role that opened the migration. */
   readonly role: string;
-  /** Person who started it first, and why, as stated: not verified. So are all persons and reasons of the ledger. */
+  /** Person who started it first, and why, as stated: not verified, like all persons and reasons in the ledger. */
   readonly startedBy: string | null;
   readonly reason: string | null;
-  /** What it was asked to do, as `ExecutionInput` without table and constraint. */
+  /** What it was asked to do: `ExecutionInput` without table and constraint. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** Null where the migration was opened by the psql scripts, or by an older edition. */
+  /** Null where the migration was opened by the psql scripts, or by an older version. */
   readonly plan: RecordedPlan | null;
   /** All times are ISO 8601, by the database's clock. */
   readonly startedAt: string;
@@ -49,22 +51,23 @@ export interface TrailMigration {
   /** Login of the session that approved it, noted by the database. */
   readonly approvedLogin: string | null;
   readonly approvalReason: string | null;
-  /** The last time that an approval was taken back. */
+  /** When an approval was last withdrawn. */
   readonly withdrawnAt: string | null;
   readonly withdrawnBy: string | null;
-  /** Login of the session that took it back, noted by the database. */
+  /** Login of the session that withdrew it, noted by the database. */
   readonly withdrawnLogin: string | null;
   readonly withdrawnReason: string | null;
   readonly rehearsal: Rehearsal | null;
   readonly fencedAt: string | null;
   readonly droppedAt: string | null;
   readonly finishedAt: string | null;
-  /** Milliseconds that the drop held its exclusive locks. */
+  /** Milliseconds for which the drop held its exclusive locks. */
   readonly lockedMs: number | null;
   readonly verification: Verification | null;
   readonly error: { readonly name: string; readonly message: string } | null;
 }
 
+/** One pair of the migration. */
 export interface TrailPair {
   readonly pair: number;
   readonly referencing: string;
@@ -87,46 +90,50 @@ export interface TrailPair {
   readonly orphans: number | null;
 }
 
+/** A lock that a transaction of ours held. */
 export interface HeldLock {
   /** `schema.relation` */
   readonly relation: string;
-  /** As `pg_locks` names it: `ShareRowExclusiveLock`. */
+  /** Name in `pg_locks`: `ShareRowExclusiveLock`. */
   readonly mode: string;
 }
 
-/** One note of the ledger: a statement that ran, one that failed, or what a person did (neither `sql` nor `error`). */
+/**
+ * One event of the ledger: a statement that ran, a statement that failed, or an action of a person (neither `sql` nor `error`).
+ */
 export interface TrailEvent {
   readonly id: string;
-  /** Null where it is about the whole migration. */
+  /** Null where it concerns the whole migration. */
   readonly pair: number | null;
-  /** ISO 8601, by the database's clock: when the statement was through. */
+  /** When the statement ended; ISO 8601, by the database's clock. */
   readonly at: string;
   readonly role: string;
-  /** Role that had logged in; null in notes of an older edition, as are the next three. */
+  /** The login; null in events of older versions, as are the next three. */
   readonly login: string | null;
-  /** ARN of the execution that did it; null also for what a person did from outside. */
+  /** ARN of the execution that did it; null also for actions of a person outside of executions. */
   readonly execution: string | null;
   readonly person: string | null;
   readonly reason: string | null;
-  /** State of the state machine; `Plan` without SQL: an execution began. */
+  /** State of the state machine; `Plan` without SQL means that an execution began. */
   readonly step: string;
   readonly sql: string | null;
-  /** Held just before COMMIT; null for what ran outside a transaction of ours. */
+  /** Locks held just before COMMIT; null for what ran outside a transaction of ours. */
   readonly locks: readonly HeldLock[] | null;
   readonly lockWaitMs: number | null;
-  /** One for each try: how long its locks blocked others at most. Null: they block no reader and no writer. */
+  /** One for each try: milliseconds for which its locks blocked others at most. Null: they block no reader and no writer. */
   readonly lockHeldMs?: number | null;
   readonly durationMs: number | null;
   readonly error: string | null;
-  /** It concerns the ledger itself, such as a statement that made it. */
+  /** Whether it concerns the ledger itself, for example a statement that made it. */
   readonly ofLedger?: boolean;
 }
 
+/** The audit trail of one migration. */
 export interface Trail {
-  /** Without a password: `host:port/database`. */
+  /** `host:port/database`, without a password. */
   readonly target: string;
   readonly database: string;
-  /** Of the server now. */
+  /** Version of the server now. */
   readonly serverVersion: string;
   readonly migration: TrailMigration;
   readonly pairs: readonly TrailPair[];

@@ -1,10 +1,11 @@
-/** Names of what the handlers publish in AWS and the stack watches. */
+/** Names of the metrics that the handlers publish in AWS and the stack monitors. */
 export const METRIC_NAMESPACE = 'p2pfk';
 
+/** Metrics; each has the dimension `deployment`. */
 export const METRIC_NAMES = [
   /** Pair FKs that were validated. */
   'PairsValidated',
-  /** Of one pair; what the statement took. */
+  /** Seconds of the validation statement of one pair. */
   'ValidationSeconds',
   /** Locks that were not granted within the lock budget, and deadlocks. */
   'LockRefusals',
@@ -12,15 +13,18 @@ export const METRIC_NAMES = [
   'Orphans',
   /** 1 each time the database refused the IAM token of the daily audit. */
   'TokenRefused',
-  /** Unfinished migrations for which nothing works. Published at each look, also when it is 0. */
+  /** Unfinished migrations that no execution works on. Published at each look, even if it is 0. */
   'DeadExecutions',
   /** 1 when the gate begins to wait for a person's approval. */
   'AwaitingApproval',
-  /** Time since the plan, in percent of what the plan foresaw. */
+  /** Time since the plan, in percent of the plan's forecast. */
   'ForecastUsed',
-  /** Of the daily audit: partitions without a valid, enforced pair FK. Published on every day, also when it is 0. */
+  /** From the daily audit: partitions without a valid, enforced pair FK. Published every day, even if it is 0. */
   'UnprotectedPartitions',
-  /** Of the daily audit: tables of which it did not look at all, such as one with another role's code. Also when it is 0. */
+  /**
+   * From the daily audit: tables that it could not read completely, for example because of another role's code. Published even if
+   * it is 0.
+   */
   'TablesNotRead',
 ] as const;
 export type MetricName = (typeof METRIC_NAMES)[number];

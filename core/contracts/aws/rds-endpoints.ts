@@ -1,14 +1,15 @@
-/** Host names of Amazon RDS that lead to something else than the server itself. */
+/** Host names of Amazon RDS that lead to something other than the server itself. */
 import { InvalidInput } from '../errors.ts';
 
-/** `name.proxy-abc.eu-central-1.rds.amazonaws.com`, `name.endpoint.proxy-abc...`, and China's order of the labels. */
+/** `name.proxy-abc.eu-central-1.rds.amazonaws.com`, `name.endpoint.proxy-abc...`, and the order of the labels in China. */
 const PROXY = /(^|\.)proxy-[a-z0-9]+\.([a-z0-9-]+\.)*amazonaws\.com(\.cn)?$/i;
 const CUSTOM = /(^|\.)cluster-custom-[a-z0-9]+\.([a-z0-9-]+\.)*amazonaws\.com(\.cn)?$/i;
 const READER = /(^|\.)cluster-ro-[a-z0-9]+\.([a-z0-9-]+\.)*amazonaws\.com(\.cn)?$/i;
 
 /**
- * @throws InvalidInput where the host is an RDS Proxy. It pins a session at the first SET, and hands it to somebody else
- *   when the client goes: neither a session's advisory lock nor a validation that outlives its function would be found again
+ * @throws InvalidInput where the host is an RDS Proxy. It pins a session at the first SET, and gives it to another client when
+ *   ours disconnects, so neither a session's advisory lock nor a validation that outlives its function would be found again.
+ *   https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html
  */
 export function refuseProxy(host: string): void {
   if (!PROXY.test(host)) return;
@@ -17,7 +18,7 @@ export function refuseProxy(host: string): void {
   );
 }
 
-/** @throws InvalidInput where the host is a proxy, or an Aurora reader, where nothing can be changed */
+/** @throws InvalidInput where the host is a proxy, or an Aurora reader endpoint, where nothing can be changed */
 export function requireWriterEndpoint(host: string): void {
   refuseProxy(host);
   if (!READER.test(host)) return;
@@ -27,7 +28,7 @@ export function requireWriterEndpoint(host: string): void {
 /**
  * For a reader, which is asked for its own sessions.
  *
- * @throws InvalidInput where the host is a proxy, or an endpoint of Aurora that leads to another instance with each session
+ * @throws InvalidInput where the host is a proxy, or an endpoint of Aurora that leads to a different instance for each session
  */
 export function refuseSharedEndpoint(host: string): void {
   refuseProxy(host);

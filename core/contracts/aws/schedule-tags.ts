@@ -1,4 +1,4 @@
-/** What the stack writes on its state machine, and `p2pfk schedule` reads there. */
+/** Tags that the stack writes on its state machine, and `p2pfk schedule` reads there. */
 export const ScheduleTag = {
   /** ARN of the role by which EventBridge Scheduler starts the state machine. */
   Role: 'p2pfk:schedule-role',

@@ -1,33 +1,34 @@
-/** What is declared of a step of the state machine: a Lambda function and the Task that calls it. */
+/** Declaration of a step of the state machine: a Lambda function, and the Task that calls it. */
 import type * as z from 'zod';
 import type { PairState } from '../documents.ts';
 
-/** A state that is no Task: its name, and its comment for the auditor who reads the visual history. */
+/** A state other than a Task: its name, and its comment for an auditor who reads the visual history. */
 export interface NamedState {
   readonly id: string;
   readonly comment: string;
 }
 
-/** The states around a Task that is called again while its result says `RUNNING`. */
+/** The states around a Task that is called again while its result has the status `RUNNING`. */
 export interface PollingStates {
-  /** Choice: is it done? */
+  /** Choice: whether it is done. */
   readonly choice: NamedState;
-  /** Wait of the result's `waitSeconds`, before the Task is called again. */
+  /** Waits for the result's `waitSeconds`, before the Task is called again. */
   readonly wait: NamedState;
 }
 
 /** A step that a Map state runs for each pair. */
 export interface PerPair extends PollingStates {
-  /** The Map state; its name is also that of the step in the ledger's events. */
+  /** The Map state. Its name is also the step's name in the ledger's events. */
   readonly map: NamedState;
   /** Pass state that ends an iteration. */
   readonly done: NamedState;
-  /** The part of a pair's work that it is, as the report shows it. */
+  /** The part of a pair's work that this step is, as the report shows it. */
   readonly stage: { readonly id: string; readonly label: string };
-  /** State of the pair, in the ledger and in reports, when the step is complete. */
+  /** State of a pair, in the ledger and in reports, when the step is complete. */
   readonly pairState: PairState;
 }
 
+/** Everything that is declared of one step. */
 export interface StepDefinition<Event extends z.ZodType = z.ZodType, Result extends z.ZodType = z.ZodType> {
   /** Name of the Task state. */
   readonly state: string;
@@ -41,23 +42,24 @@ export interface StepDefinition<Event extends z.ZodType = z.ZodType, Result exte
   readonly perPair?: PerPair;
   /** For a step on the whole migration that may outlive a function. */
   readonly polling?: PollingStates;
-  /** A Choice state after the Task decides where to go; the state machine spells it out. */
+  /** A Choice state after the Task decides where to go; the state machine defines it. */
   readonly decides?: true;
-  /** As a heading, of 20 characters at most: `Foreign keys`. */
+  /** Heading, of 20 characters at most: `Foreign keys`. */
   readonly label: string;
-  /** In a sentence: `drop of the parent-level FK`. */
+  /** Noun for a sentence: `drop of the parent-level FK`. */
   readonly noun: string;
   readonly lambda: LambdaSettings;
-  /** Of the rollback branch: only where the parent FK was dropped. */
+  /** For the rollback branch: runs only where the parent FK was dropped. */
   readonly afterDropOnly?: true;
-  /** The plan's forecast is about the time of these. */
+  /** The plan's forecast includes the time of this step. */
   readonly forecast?: true;
 }
 
+/** Settings of the Lambda function. */
 export interface LambdaSettings {
   /**
-   * `TimeoutSeconds` of the Task, and the timeout of the function: whichever ran out first would otherwise leave the
-   * other one waiting or working for nothing. Lambda allows 900 at most.
+   * `TimeoutSeconds` of the Task, and the time-out of the function. They are equal, because otherwise one of them would continue
+   * to wait or work after the other had ended. Lambda allows 900 at most.
    */
   readonly timeoutSeconds: number;
   readonly memoryMib: number;
@@ -65,17 +67,19 @@ export interface LambdaSettings {
   readonly description: string;
 }
 
-/** A function that only reads catalogs and writes a few ledger rows. */
+/** Time-out of a function that only reads catalogs and writes a few ledger rows. */
 export const SHORT_SECONDS = 60;
-/** One that cancels statements, waits out one lock budget or compares definitions. */
+/** Time-out of a function that cancels statements, waits for one lock budget or compares definitions. */
 export const MEDIUM_SECONDS = 120;
-/** One that may look at every row; longer work is started, left, and found again. */
+/** Time-out of a function that may read every row. Longer work is started, left running, and found again. */
 export const LONGEST_SECONDS = 900;
 
-/** A function that mostly waits for PostgreSQL, up to 15 minutes: what it costs is time times memory. It uses some 90 MiB. */
+/**
+ * For a function that mostly waits for PostgreSQL, up to 15 minutes: its cost is time multiplied by memory. It uses some 90 MiB.
+ */
 export const WAITING_MIB = 256;
 /**
- * One that reads every pair of the migration, or counts milliseconds under an exclusive lock. Memory buys CPU: what it
- * does between two statements takes half as long.
+ * For a function that reads every pair of the migration, or needs to be fast under an exclusive lock. Lambda gives CPU in
+ * proportion to memory: the work between two statements takes half as long.
  */
 export const WORKING_MIB = 512;

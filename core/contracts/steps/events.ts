@@ -1,4 +1,4 @@
-/** What the steps of an execution receive. */
+/** Events of the steps of an execution. */
 import * as z from 'zod';
 
 /** Event of the `plan` function. */
@@ -7,11 +7,11 @@ export type PlanEvent = z.infer<typeof PlanEvent>;
 
 /** The database that a plan was made in. See core/ledger/schema/identity.ts. */
 export const PlannedDatabase = z.object({
-  /** Of the cluster; null where the role may not ask for it. */
+  /** System identifier of the cluster; null where the role may not read it. */
   systemIdentifier: z.string().nullable(),
   databaseOid: z.int(),
   database: z.string(),
-  /** `host:port`, several separated by commas. */
+  /** `host:port`, or several separated by commas. */
   endpoint: z.string(),
 });
 export type PlannedDatabase = z.infer<typeof PlannedDatabase>;
@@ -20,14 +20,14 @@ export type PlannedDatabase = z.infer<typeof PlannedDatabase>;
 export const MigrationEvent = z.object({
   migrationId: z.string().min(1),
   execution: z.string().min(1),
-  /** What the plan said. A step whose session leads to another database refuses. Absent in executions of an older edition. */
+  /** From the plan's result. A step whose session leads to another database refuses. Absent in executions of older versions. */
   database: PlannedDatabase.nullish(),
 });
 export type MigrationEvent = z.infer<typeof MigrationEvent>;
 
 /**
- * Event of every function that works on one pair, or on a run of neighbours. `pair` counts from 1, largest pair first; `last`
- * is the last one of the run, left out or the same where it is one pair.
+ * Event of every function that works on one pair, or on a run of neighbouring pairs. `pair` counts from 1, largest pair first.
+ * `last` is the last pair of the run; for a single pair it is absent or the same.
  */
 export const PairEvent = MigrationEvent.extend({
   pair: z.int().min(1),
@@ -37,8 +37,8 @@ export const PairEvent = MigrationEvent.extend({
 export type PairEvent = z.infer<typeof PairEvent>;
 
 /**
- * Name in place of an error where a person asked for the rollback. A name, because no document of AWS says what a state makes of
- * a literal null.
+ * Value of `Error` where a person asked for the rollback. It is a name, because AWS does not document what a state does with a
+ * literal null.
  */
 export const ROLLBACK_REQUESTED = 'RollbackRequested';
 
@@ -51,20 +51,22 @@ export const InterruptEvent = MigrationEvent.extend({
 });
 export type InterruptEvent = z.infer<typeof InterruptEvent>;
 
-/** Event of `reconcile`: an execution that has ended, and may have left its migration on the way. */
+/** Event of `reconcile`: an execution that has ended, and may have left its migration unfinished. */
 export const ReconcileEvent = z.object({
   /** ARN of the execution that ended. */
   execution: z.string().min(1),
-  /** How it ended, in Step Functions' words. This word stands above the ledger's lease: give it only when it is known. */
+  /** How it ended, as Step Functions' status. It overrides the ledger's lease, so pass it only when it is known. */
   reason: z.enum(['FAILED', 'TIMED_OUT', 'ABORTED']),
-  /** Name of a rollback that this function answered and Step Functions refused, because another execution has or had it. */
+  /**
+   * Name of a rollback that this function returned and Step Functions refused, because another execution has or had that name.
+   */
   refused: z.string().min(1).optional(),
 });
 export type ReconcileEvent = z.infer<typeof ReconcileEvent>;
 
 /** Event of `look`. */
 export const LookEvent = z.object({
-  /** What the ARNs of this stack's executions begin with. */
+  /** Prefix of the ARNs of this stack's executions. */
   executions: z.string().startsWith('arn:'),
 });
 export type LookEvent = z.infer<typeof LookEvent>;

@@ -11,6 +11,7 @@ import {
 import { InterruptEvent, MigrationEvent, PairEvent, PlanEvent } from './events.ts';
 import { DropResult, GateResult, PairResult, PauseResult, PlanResult, VerifyMigrationResult } from './results.ts';
 
+/** Steps of the forward path, by function name. */
 export const forwardSteps = {
   plan: {
     state: 'Plan',
@@ -144,6 +145,7 @@ export const forwardSteps = {
   },
 } as const satisfies Readonly<Record<string, StepDefinition>>;
 
+/** The pause, by function name. */
 export const pauseSteps = {
   pause: {
     state: 'Pause',

@@ -1,21 +1,22 @@
-/** What the functions of the state machine return. Each result is small: the detail goes to the ledger. */
+/** Results of the functions of the state machine. Each is small; details are kept in the ledger. */
 import * as z from 'zod';
 import { Check } from '../documents.ts';
 import type { ExecutionInput } from '../execution-input.ts';
 import { PlannedDatabase } from './events.ts';
 
-/** One item of the Map states. Kept tiny, because every iteration's events repeat it. */
+/** One item of the Map states. As small as possible, because every event of the iteration repeats it. */
 export const PairItem = z
   .object({
     pair: z.number(),
-    /** The same as `pair`, but where there are so many pairs that one iteration takes a run of them. */
+    /** The same as `pair`, unless there are so many pairs that one iteration takes a run of them. */
     last: z.number(),
-    /** Schema-qualified, quoted where needed; for the reader of the visual history only. */
+    /** Schema-qualified, quoted where needed; only for readers of the visual history. */
     referencing: z.string(),
   })
   .readonly();
 export type PairItem = z.infer<typeof PairItem>;
 
+/** Result of `plan`. */
 export const PlanResult = z
   .object({
     /** `DUPLICATE`: another execution has worked on this opening of the maintenance window; `reason` names it. */
@@ -28,18 +29,18 @@ export const PlanResult = z
       'DUPLICATE',
     ]),
     migrationId: z.string().nullable(),
-    /** Where it was made: every later step has to be there, too. */
+    /** The database that it was made in: every later step has to be there, too. */
     database: PlannedDatabase,
     table: z.string(),
     referencedTable: z.string(),
     constraint: z.string(),
-    /** One item a pair, or fewer where they would not fit into one execution. */
+    /** One item for each pair, or fewer where so many would not fit into one execution. */
     pairs: z.array(PairItem).readonly(),
     pairCount: z.number(),
     maxConcurrency: z.number(),
-    /** Catalog and options were compared with `planHash` of the input, and are those of the reviewed plan; else absent. */
+    /** True where catalog and options were compared with `planHash` of the input, and match the reviewed plan; else absent. */
     asReviewed: z.boolean().exactOptional(),
-    /** One line; only where nothing is done though something could be. */
+    /** One line; only where nothing is done although something could be. */
     reason: z.string().exactOptional(),
   })
   .readonly();
@@ -47,52 +48,56 @@ export type PlanResult = z.infer<typeof PlanResult>;
 
 const OnePairResult = z.object({
   /**
-   * `RUNNING`: started and left; ask again after `waitSeconds`. Everything else is final for this step.
-   * `SKIPPED`: the catalog showed that nothing was left to do.
+   * `RUNNING`: started and left running; call again after `waitSeconds`. Every other status is final for this step. `SKIPPED`:
+   * the catalog showed that nothing was left to do.
    */
   status: z.enum(['DONE', 'SKIPPED', 'RUNNING']),
   pair: z.number(),
   of: z.number(),
-  /** Names as a person reads them: without the schema where it is the table's own. */
+  /** Names for messages: without the schema where it is the table's own. */
   referencing: z.string(),
   referenced: z.string(),
   /** Name of the constraint or index that the step made or found; empty where no index was wanted. */
   object: z.string(),
-  /** Referencing rows, estimated by the planner's statistics until validation has counted them. */
+  /** Referencing rows, by the planner's statistics until the validation has counted them. */
   rows: z.number(),
   /** Milliseconds of the statement itself. */
   durationMs: z.number(),
   lockWaitMs: z.number(),
   waitSeconds: z.number(),
-  /** Why it was not begun, where it was held back. */
+  /** Why it was not begun, where the pair is throttled; or what a statement waits for. */
   note: z.string().exactOptional(),
 });
 
 /** Result of the functions that work on one pair, or on a run of pairs. */
 export const PairResult = OnePairResult.extend({
-  /** Of a run of pairs: its last one, `pair` being its first. */
+  /** For a run of pairs: its last pair; `pair` is its first. */
   last: z.number().exactOptional(),
-  /** Of a run of pairs: those that this call has worked on. Final, all others of the run were complete before. */
+  /**
+   * For a run of pairs: the pairs that this call worked on. In a final result, all other pairs of the run were complete before.
+   */
   batch: z.array(OnePairResult.readonly()).readonly().exactOptional(),
 }).readonly();
 export type PairResult = z.infer<typeof PairResult>;
 
+/** Result of `verify-gate`. */
 export const GateResult = z
   .object({
     /**
-     * - `COUNTING`: the handler's time was used up; call again, it goes on where it stopped.
+     * - `COUNTING`: the handler's time was used up; the next call continues.
      * - `AWAITING_APPROVAL`: call again after `waitSeconds`.
-     * - `REHEARSED`, `APPROVAL_TIMED_OUT`: all is ready, and the execution is to end paused.
+     * - `REHEARSED`, `APPROVAL_TIMED_OUT`: the gate passed, and the execution has to pause.
      */
     status: z.enum(['PASSED', 'FAILED', 'COUNTING', 'AWAITING_APPROVAL', 'REHEARSED', 'APPROVAL_TIMED_OUT']),
     pairs: z.number(),
-    /** One line, empty when passed. */
+    /** One line; empty when passed. */
     reason: z.string(),
     waitSeconds: z.number(),
   })
   .readonly();
 export type GateResult = z.infer<typeof GateResult>;
 
+/** Result of `drop-parent-foreign-key`. */
 export const DropResult = z
   .object({
     status: z.enum(['DROPPED', 'SKIPPED']),
@@ -103,28 +108,29 @@ export const DropResult = z
   .readonly();
 export type DropResult = z.infer<typeof DropResult>;
 
-/** Also the output of a successful execution. */
+/** Result of `verify-migration`, and output of a successful execution. */
 export const VerifyMigrationResult = z
   .object({
     status: z.enum(['MIGRATED', 'FAILED', 'COUNTING']),
     migrationId: z.string(),
-    /** It takes the plan's place in the state: a rollback after it has to be in the same database. */
+    /** Replaces the plan's value in the state: a rollback that follows has to be in the same database. */
     database: PlannedDatabase,
     table: z.string(),
     constraint: z.string(),
     pairs: z.number(),
-    /** Long details are cut: the ledger has them whole. */
+    /** Long details are cut; the ledger has the whole text. */
     checks: z.array(Check).readonly(),
     reason: z.string(),
   })
   .readonly();
 export type VerifyMigrationResult = z.infer<typeof VerifyMigrationResult>;
 
+/** Result of `fence`. */
 export const FenceResult = z
   .object({
     status: z.literal('FENCED'),
     parentForeignKey: z.enum(['PRESENT', 'DROPPED']),
-    /** How the parent FK comes back (`RollbackStrategy`); `NONE` where it never left. */
+    /** How the parent FK will be restored (`RollbackStrategy`); `NONE` where it was never dropped. */
     strategy: z.enum(['attach', 'not-valid', 'blocking', 'NONE']),
     pairs: z.array(PairItem).readonly(),
     pairCount: z.number(),
@@ -133,9 +139,10 @@ export const FenceResult = z
   .readonly();
 export type FenceResult = z.infer<typeof FenceResult>;
 
+/** Result of `attach-parent`. */
 export const AttachResult = z
   .object({
-    /** `RUNNING` while the parent FK is being validated: call again, it is found. */
+    /** `RUNNING` while the parent FK is being validated; the next call finds the validation. */
     status: z.enum(['DONE', 'SKIPPED', 'RUNNING']),
     /** Name of the parent FK. */
     object: z.string(),
@@ -146,18 +153,21 @@ export const AttachResult = z
   .readonly();
 export type AttachResult = z.infer<typeof AttachResult>;
 
+/** Result of `drop-pair-foreign-keys`. */
 export const DropPairsResult = z
   .object({
     status: z.literal('DROPPED'),
     foreignKeys: z.number(),
     indexes: z.number(),
-    /** Indexes that this migration built and the rollback leaves: with `keepIndexes`, or after a validation found orphaned rows. */
+    /**
+     * Indexes that this migration built and the rollback keeps: with `keepIndexes`, or after a validation found orphaned rows.
+     */
     keptIndexes: z.number(),
   })
   .readonly();
 export type DropPairsResult = z.infer<typeof DropPairsResult>;
 
-/** Also the output of an execution that ended as asked: rolled back. */
+/** Result of `verify-rolled-back`, and output of an execution that rolled back as asked. */
 export const RolledBackResult = z
   .object({
     status: z.literal('ROLLED_BACK'),
@@ -169,7 +179,7 @@ export const RolledBackResult = z
   .readonly();
 export type RolledBackResult = z.infer<typeof RolledBackResult>;
 
-/** Also the output of an execution that paused. */
+/** Result of `pause`, and output of an execution that paused. */
 export const PauseResult = z
   .object({
     /** `CHECKS_PENDING`: the parent FK is gone, in a verified transaction; the checks after the drop are still to be run. */
@@ -181,21 +191,23 @@ export const PauseResult = z
   .readonly();
 export type PauseResult = z.infer<typeof PauseResult>;
 
+/** Result of `look`. */
 export interface LookResult {
-  /** Unfinished migrations for which nothing works, wherever they were started. */
+  /** Unfinished migrations that no execution works on, wherever they were started. */
   readonly deadExecutions: number;
-  /** Those of this stack. `execution` is the one that began the work, also where its reconciliation died. */
+  /** Those of this stack. `execution` is the one that began the work, even if its reconciliation died. */
   readonly dead: readonly { readonly migrationId: string; readonly execution: string }[];
 }
 
+/** Result of `reconcile`. */
 export interface ReconcileResult {
   /**
-   * - `NOTHING_TO_DO`: the execution's migration is at rest, or owned by another execution by now.
-   * - `OWNER_ALIVE`: a step of the execution is still in flight, or the execution is not dead at all; nothing was changed. Call again
+   * - `NOTHING_TO_DO`: the execution's migration is finished or paused, or another execution owns it by now.
+   * - `OWNER_ALIVE`: a step of the execution still runs, or the execution is not dead at all; nothing was changed. Call again
    *   after `waitSeconds`.
-   * - `RUNNING`: begun; call again after `waitSeconds`, it goes on where it stopped.
+   * - `RUNNING`: begun; call again after `waitSeconds`, and it continues.
    * - `ROLL_BACK`: the migration has to be rolled back, and any execution may take it over: start `rollback`.
-   * - `GIVEN_UP`: as `ROLL_BACK`, but too many executions in a row have died on the way back: a person is needed, `reason` says why.
+   * - `GIVEN_UP`: as `ROLL_BACK`, but too many rollbacks in a row have died: a person is needed, `reason` says why.
    */
   readonly status: 'NOTHING_TO_DO' | 'OWNER_ALIVE' | 'RUNNING' | 'PAUSED' | 'MIGRATED' | 'ROLL_BACK' | 'GIVEN_UP';
   readonly migrationId: string | null;
@@ -204,11 +216,14 @@ export interface ReconcileResult {
   readonly reason?: string;
 }
 
-/** The execution by which the state machine of the migration rolls back what a dead execution left. */
+/** The execution with which the migration's state machine rolls back what a dead execution left. */
 export interface RollbackToStart {
-  /** The same for each call after the same death, so that it is started once; another one after the next death, or once refused. */
+  /**
+   * The same for each call after the same death, so that it is started once; a different one after the next death, or when it was
+   * refused.
+   */
   readonly name: string;
-  /** The ARN that it gets in the state machine of the dead execution. */
+  /** Its ARN in the state machine of the dead execution. */
   readonly execution: string;
   readonly input: Partial<ExecutionInput> & Pick<ExecutionInput, 'table' | 'operation' | 'migrationId'>;
 }

@@ -3,6 +3,7 @@ import { LONGEST_SECONDS, MEDIUM_SECONDS, type StepDefinition, WAITING_MIB } fro
 import { InterruptEvent, MigrationEvent, PairEvent } from './events.ts';
 import { AttachResult, DropPairsResult, FenceResult, PairResult, RolledBackResult } from './results.ts';
 
+/** Steps of the rollback branch, by function name. */
 export const rollbackSteps = {
   fence: {
     state: 'Fence',
