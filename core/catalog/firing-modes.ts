@@ -1,7 +1,7 @@
 /**
- * How the triggers of a foreign key fire. Where those of the parent FK fire ALWAYS, also under session_replication_role =
- * replica, those of the pair FKs do, and a rollback brings the parent FK back with them. PostgreSQL lets only a superuser
- * change the mode of a foreign key's trigger; finding `always-triggers`.
+ * Firing modes of a foreign key's triggers. Where the parent FK's triggers fire ALWAYS, even under session_replication_role =
+ * replica, those of the pair FKs do too, and a rollback restores the parent FK with them. PostgreSQL lets only a superuser change
+ * the mode of a foreign key's trigger; finding `always-triggers`.
  */
 import type { Client } from 'pg';
 import { executeDdl } from '../postgres/execute.ts';
@@ -10,7 +10,10 @@ import type { ForeignKey } from './foreign-key.ts';
 import { type NumberedPair, readPairStatus } from './pairs.ts';
 import { statementTexts } from './statements.ts';
 
-/** Makes the triggers of a pair FK fire as those of the parent FK do. In the caller's transaction, under its lock of the pair. */
+/**
+ * Gives the triggers of a pair FK the firing modes of the parent FK's triggers. Runs in the caller's transaction, under its lock
+ * of the pair.
+ */
 export async function copyFiringModes(client: Client, foreignKey: ForeignKey, pair: NumberedPair): Promise<void> {
   if (foreignKey.firing.length === 0) return;
   const standing = (await readPairStatus(client, foreignKey, [pair])).get(pair.pair);
@@ -19,13 +22,13 @@ export async function copyFiringModes(client: Client, foreignKey: ForeignKey, pa
   for (const sql of texts) await executeDdl(client, sql);
 }
 
-/** Statements that are still needed for the parent FK, which is back, to fire as it did. */
+/** Statements that are still needed for the restored parent FK to fire as it did before the drop. */
 export async function restoreFiringStatements(client: Client, foreignKey: ForeignKey): Promise<string[]> {
   if (foreignKey.firing.length === 0) return [];
   return statementTexts(client, 'statements/restore-firing-modes', { ...foreignKey });
 }
 
-/** Whether triggers of the parent FK, while it exists, fire in another mode than the plan was made for. */
+/** Whether triggers of the parent FK, while it exists, fire in another mode than when the plan was made. */
 export async function hasFiringChanged(client: Client, foreignKey: ForeignKey): Promise<boolean> {
   const { firing_changed } = await runOne(client, 'checks/firing-changes', {
     constraint_oid: String(foreignKey.constraint_oid ?? ''),

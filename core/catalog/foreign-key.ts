@@ -1,4 +1,4 @@
-/** Finds the foreign key that a person means by `--table` and `--constraint`, standing or already migrated. */
+/** Finds the foreign key that `--table` and `--constraint` name: one that exists, or one that is migrated already. */
 import type { Client } from 'pg';
 import type { AlwaysFiring } from '../contracts/column-types.ts';
 import { InvalidInput } from '../contracts/errors.ts';
@@ -11,7 +11,8 @@ import { isForeignKey, type NamedForeignKey, PARTITIONED, type StandingForeignKe
 
 /**
  * A foreign key between two partitioned tables. The SQL fragments (`columns`, `actions`, ...) were written and quoted by
- * PostgreSQL; they go into statements as they are. Keys are those of `sql/`, so the object serves as its parameters.
+ * PostgreSQL, and are put into statements unchanged. Names of keys are those that `sql/` uses, so the object serves as its
+ * parameters.
  */
 export interface ForeignKey {
   readonly referencing_oid: number;
@@ -19,11 +20,11 @@ export interface ForeignKey {
   readonly table: string;
   readonly referenced_oid: number;
   readonly referencedTable: string;
-  /** As stored in pg_constraint, unquoted; empty where only pair FKs are left and no ledger remembers the name. */
+  /** As stored in pg_constraint, unquoted; empty where only pair FKs are left and no ledger has the name. */
   readonly constraint_name: string;
-  /** The constraint's oid while the parent FK stands, else null. */
+  /** The constraint's oid while the parent FK exists, else null. */
   readonly constraint_oid: number | null;
-  /** false: the parent FK stands and is NOT VALID (18+). */
+  /** false: the parent FK exists and is NOT VALID (18+). */
   readonly validated?: boolean;
   /** `pg_get_constraintdef` with schema-qualified names; ends with NOT ENFORCED where it is not (18+). */
   readonly definition: string;
@@ -33,7 +34,7 @@ export interface ForeignKey {
   readonly referenced_columns: string;
   readonly column_names: readonly string[];
   readonly referenced_column_names: readonly string[];
-  /** All that follows the referenced columns: MATCH, ON UPDATE, ON DELETE, DEFERRABLE; pair FKs are always enforced. */
+  /** Everything behind the referenced columns: MATCH, ON UPDATE, ON DELETE, DEFERRABLE. Pair FKs are always enforced. */
   readonly actions: string;
   readonly comment: string | null;
   /** Triggers of the parent FK that fire ALWAYS; see `sql/catalog/foreign-key-shape.sql`. */
@@ -45,13 +46,14 @@ export interface ForeignKey {
 /** What is to be done with the foreign key decides which candidates count. */
 export type Purpose = 'migrate' | 'verify' | 'rollback' | 'approve';
 
-/** The schema at the beginning of a name that format('%I.%I') has written. */
+/** The schema at the beginning of a name that was written by format('%I.%I'). */
 const SCHEMA = /^(?:"(?:[^"]|"")*"|[^".]+)\./;
 
 /**
- * The oid of the table that a name means to the caller; 0 where there is none. PostgreSQL's own error where it is no name.
+ * The oid of the table that a name means to the caller; 0 where there is none.
  *
- * @throws InvalidInput where a name without a schema leads to another role's table in front of the one that may be meant
+ * @throws InvalidInput where a name without a schema leads to another role's table that precedes the one that may be meant
+ * @throws PostgreSQL's own error where the text is not a name
  */
 export async function resolveTable(client: Client, table: string): Promise<number> {
   const found = await lookUp(client, table);
@@ -72,13 +74,18 @@ async function lookUp(client: Client, table: string): Promise<{ table_oid: numbe
   );
 }
 
+/**
+ * The foreign keys of one table, in the catalog's own form.
+ *
+ * @throws InvalidInput where the text is not a name
+ */
 export async function standingForeignKeys(client: Client, table: string): Promise<StandingForeignKey[]> {
   try {
     const table_oid = await resolveTable(client, table);
     return await run(client, 'catalog/foreign-keys', { table_oid });
   } catch (error) {
     const state = sqlStateOf(error);
-    // 42602 invalid name, 0A000 a name with a database of its own, 42601 a quote that never ends.
+    // 42602 invalid name, 0A000 a name with a database, 42601 an unterminated quote.
     if (state === '42602' || state === '0A000' || state === '42601') {
       throw new InvalidInput(`"${redact(table)}" is not a table name as SQL writes it: ${messageOf(error)}`);
     }
@@ -86,7 +93,7 @@ export async function standingForeignKeys(client: Client, table: string): Promis
   }
 }
 
-/** The parent FKs of one table, to partitioned tables, that p2pfk can migrate. */
+/** The parent FKs of one table that p2pfk can migrate: those that reference partitioned tables. */
 export async function parentForeignKeys(client: Client, tableOid: number): Promise<ForeignKey[]> {
   const rows = await run(client, 'catalog/foreign-keys', {
     table_oid: tableOid,
@@ -99,6 +106,11 @@ export async function parentForeignKeys(client: Client, tableOid: number): Promi
   return found;
 }
 
+/**
+ * Reads the rest of a foreign key that exists.
+ *
+ * @throws InvalidInput where it is temporal, or its definition is not understood
+ */
 export async function fromStanding(
   client: Client,
   key: NamedForeignKey,
@@ -133,8 +145,8 @@ export async function fromStanding(
 }
 
 /**
- * The definition as the caller's own session prints it: the referenced table without its schema where its bare name means that
- * table. Asked by name, because nothing of ours but that question runs under the caller's search_path.
+ * The definition as the caller's own session prints it: the referenced table without its schema, where its bare name means that
+ * table. It is found out by looking up the name, because only that query of ours runs under the caller's search_path.
  */
 async function asTheCallerSeesIt(
   client: Client,

@@ -1,4 +1,4 @@
-/** A foreign key that no entry of the ledger knows, as the pair FKs in the catalog show it. */
+/** A foreign key that no ledger entry has, reconstructed from the pair FKs in the catalog. */
 
 import type { Client } from 'pg';
 import { InvalidInput, PreflightFailed } from '../contracts/errors.ts';
@@ -10,7 +10,11 @@ import { isForeignKey, means, notPartitioned, PARTITIONED, type StandingForeignK
 /** What the pair FKs of a table say of a parent FK that is gone. */
 export type Shape = Row<'catalog/migrated-foreign-keys'>;
 
-/** Nothing stands and no ledger remembers: pair FKs in the catalog are the last witness. Else say what is there. */
+/**
+ * The foreign key where no parent FK exists and no ledger has one: the pair FKs in the catalog are the only evidence.
+ *
+ * @throws InvalidInput, PreflightFailed with what does exist, where there are no pair FKs, or those of several foreign keys
+ */
 export async function resolveWithoutLedger(
   client: Client,
   table: StandingForeignKey,
@@ -27,7 +31,7 @@ export async function resolveWithoutLedger(
     const there = names.length > 0 ? `it has ${names.join(', ')}` : 'it has no foreign key';
     const named = keys.find((key) => means(constraint, key.constraint_name));
     if (named && named.referenced_kind !== PARTITIONED) throw new InvalidInput(notPartitioned(named));
-    // To roll back, the name may be that of the parent FK which nobody remembers.
+    // For a rollback, the name may be that of the parent FK, which is recorded nowhere.
     if (!named && (purpose !== 'rollback' || lost.length === 0)) {
       const pairs =
         shapes.length > 0
@@ -42,7 +46,7 @@ export async function resolveWithoutLedger(
   }
   const [shape] = lost;
   if (purpose === 'rollback' && !shape) throw new InvalidInput(nothingOpen(table_name));
-  // Those with the most pairs come first; others with the same target differ in their actions, and are drift.
+  // Sorted by their number of pairs. Others with the same target differ in their actions, and are drift.
   const definitions = [...new Map(lost.map((one) => [target(one), one.definition])).values()];
   if (purpose !== 'rollback' && definitions.length > 1) {
     throw new InvalidInput(
@@ -73,7 +77,7 @@ function nothingOpen(table: string): string {
   return `there is nothing to roll back: the ledger has no open migration of ${table}`;
 }
 
-/** What a foreign key connects, without its actions. */
+/** What a foreign key connects, without its actions, as a key to compare. */
 export function target({
   referenced_oid,
   columns,
@@ -82,7 +86,7 @@ export function target({
   return `${referenced_oid} (${columns}) (${referenced_columns})`;
 }
 
-/** Those shapes beside which no parent FK on the same columns stands. */
+/** Shapes for which no parent FK on the same columns exists. */
 async function withoutParent(client: Client, tableOid: number, shapes: readonly Shape[]): Promise<Shape[]> {
   const found: Shape[] = [];
   for (const shape of shapes) {
@@ -95,7 +99,10 @@ async function withoutParent(client: Client, tableOid: number, shapes: readonly 
   return found;
 }
 
-/** @throws PreflightFailed where partitions have foreign keys of their own to a whole partitioned table, which the table has not */
+/**
+ * @throws PreflightFailed where partitions have their own foreign keys to a whole partitioned table, and the table itself has
+ *   none
+ */
 async function refuseLeafForeignKeys(client: Client, { table_oid, table_name }: StandingForeignKey): Promise<void> {
   const [found] = await run(client, 'catalog/leaf-to-parent-foreign-keys', { table_oid });
   if (!found) return;

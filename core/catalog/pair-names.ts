@@ -10,6 +10,7 @@ import { type Row, run } from '../postgres/sql.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import type { Pair } from './pairs.ts';
 
+/** The option that decides the names. */
 export type Naming = Partial<Pick<ExecutionInput, 'pairConstraintNames'>>;
 
 /**
@@ -36,7 +37,8 @@ export function readFinalNames(
 }
 
 /**
- * In the drop's transaction, after the drop: renames the pair FKs, and the ledger with them; makes their timing the parent FK's.
+ * Renames the pair FKs, also in the ledger, and gives them the parent FK's timing. Runs in the drop's transaction, after the
+ * drop.
  */
 export async function takeFinalNames(
   client: Client,
@@ -51,7 +53,7 @@ export async function takeFinalNames(
   if (renamed.length > 0) await run(client, 'ledger/rename-pairs', { migration_id: id, pairs: renamed });
 }
 
-/** In the order in which they run. */
+/** Statements of one pair, in the order in which they run. */
 export function renameStatements({ sql, timing_sql }: FinalName): string[] {
   return [sql, timing_sql].flatMap((statement) => statement ?? []);
 }

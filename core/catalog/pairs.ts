@@ -1,4 +1,4 @@
-/** Reads the pairs of a foreign key from the catalog. What a pair is, `sql/catalog/pairs.sql` and `containment.sql` decide. */
+/** Reads the pairs of a foreign key from the catalog. `sql/catalog/pairs.sql` and `containment.sql` define what a pair is. */
 import type { Client } from 'pg';
 import type { PairOfPartitions, Unpaired } from '../contracts/column-types.ts';
 import { sqlStateOf } from '../postgres/postgres-errors.ts';
@@ -13,6 +13,7 @@ import type { ForeignKey } from './foreign-key.ts';
  */
 export type PairStatus = Row<'catalog/pair-states'> & Pick<Row<'catalog/pair-indexes'>, 'has_index' | 'index_columns'>;
 
+/** A pair and what exists on it. */
 export type Pair = PairOfPartitions & PairStatus;
 
 export interface Pairing {
@@ -21,10 +22,9 @@ export interface Pairing {
 }
 
 /**
- * The pairs as they are now, in a constant number of queries, however many there are. Session search_path must be
- * pg_catalog.
+ * Reads the pairs as they are now, in a constant number of queries. The session's search_path must be pg_catalog.
  *
- * @param taken names, by the oid of a referencing partition, that are about to be given there and must not be chosen again
+ * @param taken names, by the oid of a referencing partition, that will be given there soon and must not be chosen again
  */
 export async function readPairing(
   client: Client,
@@ -50,8 +50,9 @@ export async function readPairing(
 }
 
 /**
- * A referencing leaf whose keys ONE referenced leaf of other bounds holds (a month in its year, a HASH below one LIST) is a
- * pair too. The query that compares the values of the bounds is written by PostgreSQL, then run.
+ * Adds pairs whose bounds differ: a referencing leaf whose keys are all held by ONE referenced leaf (a month in its year, a HASH
+ * partition below one LIST partition) is a pair, too. PostgreSQL writes the query that compares the values of the bounds; then it
+ * is run.
  */
 async function pairByContainment(
   client: Client,
@@ -61,7 +62,7 @@ async function pairByContainment(
   if (tree === null) return { pairs, unpaired };
   const { sql } = await runOne(client, 'catalog/bound-ranks-query', { tree });
   const ranks = sql === null ? [] : (await client.query(sql)).rows;
-  // The planner cannot know how much there is, and a nested loop over thousands of partitions takes seconds.
+  // The planner cannot know the number of rows, and a nested loop over thousands of partitions takes seconds.
   await client.query("SELECT set_config('enable_nestloop', 'off', false), set_config('jit', 'off', false)");
   const values = { ...foreignKey, pairs, unpaired, tree, ranks };
   const found = await runOne(client, 'catalog/containment', values);
@@ -69,7 +70,7 @@ async function pairByContainment(
   return found;
 }
 
-/** Whether one of its partitions is a foreign table: no foreign key can be there, and p2pfk reads no row of it. */
+/** Whether one of its partitions is a foreign table, which can have no foreign key, and of which p2pfk reads no row. */
 export function hasForeignTable(pair: Pick<PairOfPartitions, 'referencing_kind' | 'referenced_kind'>): boolean {
   return pair.referencing_kind === FOREIGN_TABLE || pair.referenced_kind === FOREIGN_TABLE;
 }
@@ -84,7 +85,7 @@ export function isSamePair(one: Partitions, other: Partitions): boolean {
 
 type Partitions = Pick<PairOfPartitions, 'referencing_oid' | 'referenced_oid'>;
 
-/** Number and partitions of a pair, of the ledger's or of the catalog's. */
+/** Number and partitions of a pair, from the ledger or from the catalog. */
 export interface NumberedPair {
   readonly pair: number;
   readonly referencing_oid: number;
@@ -105,7 +106,10 @@ export interface AskedPair extends NumberedPair {
 }
 
 export interface PairStatusOptions {
-  /** Which index serves is read too; else `has_index` is false for all. It takes several times as long: not under a lock. */
+  /**
+   * Whether to read also which index serves; otherwise `has_index` is false for all pairs. It takes several times as long, so not
+   * under a lock.
+   */
   readonly indexes?: boolean;
 }
 
@@ -146,8 +150,8 @@ const NOTHING_MORE = {
 };
 
 /**
- * Whether a pair FK stands on this pair now. To be asked under a lock: where the two partitions have no foreign key at all, as
- * nearly always, it is one index look-up.
+ * Whether the pair FK exists now, for a check under a lock: where the two partitions have no foreign key at all, which is the
+ * usual case, it is one index lookup.
  */
 export async function hasPairForeignKey(client: Client, foreignKey: ForeignKey, pair: AskedPair): Promise<boolean> {
   const { possible } = await runOne(client, 'catalog/may-have-pair-foreign-key', { ...pair });
@@ -155,7 +159,7 @@ export async function hasPairForeignKey(client: Client, foreignKey: ForeignKey, 
   return ((await readPairStatus(client, foreignKey, [pair])).get(pair.pair)?.constraint_oid ?? null) !== null;
 }
 
-/** Those of the given pairs whose referencing partition is still one: neither detached nor dropped. */
+/** The pairs whose referencing partition is still a partition: neither detached nor dropped. */
 export async function attachedPairs<Given extends { readonly pair: number; readonly referencing_oid: number }>(
   client: Client,
   foreignKey: ForeignKey,
@@ -167,8 +171,8 @@ export async function attachedPairs<Given extends { readonly pair: number; reado
 }
 
 /**
- * Oids of those unpaired referencing partitions that hold a row which needs a foreign key; looked at, not guessed. A foreign table
- * counts as one that does: none is ever read.
+ * Oids of the unpaired referencing partitions that hold a row which needs a foreign key. It reads the partitions instead of
+ * guessing. A foreign table counts as one that does, because p2pfk reads no foreign table.
  */
 export async function holdingRows(
   client: Client,
@@ -196,7 +200,7 @@ async function holdingAny(
       const { rows } = await contained(client, () => client.query<{ has_rows: boolean }>(sql));
       if (rows[0]?.has_rows ?? true) holding.add(oid);
     } catch (error) {
-      // Cannot be read (a finding of its own): assume the worse. In a transaction nothing more can be asked.
+      // It may not be read (which is a finding of its own): assume the worst. In a transaction, nothing more could be asked.
       if (sqlStateOf(error) !== '42501') throw error;
       holding.add(oid);
     }

@@ -1,7 +1,8 @@
 /**
- * The guard against what a pair FK makes of an UPDATE that moves a referenced row to another partition: run ON DELETE on its
- * referencing rows, silently. Each referenced leaf has one, from the transaction that adds the first pair FK to it until the
- * one that drops the last. What it is made of, `sql/statements/create-row-movement-guard.sql` says.
+ * The row-movement guard. A pair FK treats an UPDATE that moves a referenced row to another partition as a DELETE: it silently
+ * runs ON DELETE on the referencing rows. The guard refuses such an UPDATE. Each referenced leaf has one, from the transaction
+ * that adds the first pair FK to it until the one that drops the last. `sql/statements/create-row-movement-guard.sql` has its
+ * definition.
  */
 import type { Client } from 'pg';
 import { NameTaken } from '../contracts/errors.ts';
@@ -11,11 +12,12 @@ import { type Row, run, runOne } from '../postgres/sql.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import { statementTexts } from './statements.ts';
 
-/** The action that such an UPDATE would run, such as `CASCADE`; undefined where ON DELETE merely refuses. */
+/** The action that such an UPDATE would run, for example `CASCADE`; undefined where ON DELETE only refuses. */
 export function silentAction({ actions }: Pick<ForeignKey, 'actions'>): string | undefined {
   return /ON DELETE (CASCADE|SET NULL|SET DEFAULT)/.exec(actions)?.[1];
 }
 
+/** Whether the referenced leaves need guards: where ON DELETE acts silently, unless the input switches them off. */
 export function wantsGuard(
   foreignKey: Pick<ForeignKey, 'actions'>,
   options: Partial<Pick<ExecutionInput, 'rowMovementGuard'>>,
@@ -31,7 +33,7 @@ export type Guard = Row<'statements/create-row-movement-guard'>;
 
 type WithReferenced = { readonly pair: number; readonly referenced_oid: number };
 
-/** One for each referenced leaf of the pairs that is a partition still. Session search_path must be pg_catalog. */
+/** One for each referenced leaf of the pairs that is still a partition. The session's search_path must be pg_catalog. */
 export function readGuards(
   client: Client,
   { referencing_oid, referenced_oid }: Pick<ForeignKey, 'referencing_oid' | 'referenced_oid'>,
@@ -47,8 +49,8 @@ export function readGuards(
 }
 
 /**
- * The guards that the referenced leaves must have, as they are: of the pairs that have a pair FK, and only where its ON DELETE would
- * act silently. None where none is wanted. Without an entry in the ledger any guard of ours on a leaf counts.
+ * The guards that the referenced leaves must have, as they are: of pairs that have a pair FK, and only where its ON DELETE would
+ * act silently. Empty where no guards are wanted. Without a ledger entry, any guard of p2pfk on a leaf counts.
  */
 export async function guardsOf(
   client: Client,
@@ -63,20 +65,20 @@ export async function guardsOf(
   return readGuards(client, foreignKey, number, covered);
 }
 
-/** The migration that made most of the guards on these leaves; `0` where there are none. */
+/** Id of the migration that created most of the guards on these leaves; `0` where there are none. */
 export async function guardNumber(client: Client, pairs: readonly WithReferenced[]): Promise<string> {
   const { guard_number } = await runOne(client, 'catalog/guard-number', { pairs });
   return guard_number;
 }
 
-/** It stands, or the copy of an older edition's guard fires. */
+/** Whether the guard exists, or the copy of an older version's guard fires. */
 export function isEffective({ stands, old_firing }: Guard): boolean {
   return stands || old_firing === 'O' || old_firing === 'A';
 }
 
 /**
- * Those of the guards' leaves where not the very trigger is that {@link readGuards} saw to stand: one index look-up each, as it is asked
- * under locks, where comparing what the guards do would take too long.
+ * Pairs whose referenced leaf does not have the very trigger that {@link readGuards} found there. One index lookup for each pair,
+ * because it runs under locks, where comparing what the guards do would take too long.
  */
 export function unguardedPairs(
   client: Client,
@@ -90,10 +92,10 @@ export function unguardedPairs(
 }
 
 /**
- * The guards that are still to be created, asked under the caller's locks. A trigger that took the name since is looked at again: a
- * repair may have made the guard meanwhile.
+ * The guards that are still to be created, read under the caller's locks. A trigger that took the name since is compared again,
+ * because a repair may have created the guard meanwhile.
  *
- * @throws NameTaken where a trigger of a guard's name is none, or does not fire as it has to
+ * @throws NameTaken where a trigger with a guard's name is not that guard, or does not fire as it has to
  */
 export async function missingGuards(
   client: Client,
@@ -116,7 +118,8 @@ export async function missingGuards(
 /**
  * Creates the guards that the referenced leaves lack, in the caller's transaction, under the caller's locks.
  *
- * @param prepared what {@link readGuards} said before the locks were taken: writing the texts takes tens of milliseconds
+ * @param prepared result of {@link readGuards} from before the locks were taken, because writing the texts takes tens of
+ *   milliseconds
  * @throws NameTaken as {@link missingGuards}
  */
 export async function createGuards(
@@ -129,8 +132,8 @@ export async function createGuards(
 }
 
 /**
- * `DROP TRIGGER ...` for each guard of the pairs' referenced leaves (or tables, where it is an older edition's) that is needed by
- * no pair FK of this migration but those of the pairs.
+ * `DROP TRIGGER ...` for each guard of the pairs' referenced leaves (or tables, for a guard of an older version) that no other
+ * pair FK of this migration needs.
  */
 export function dropGuardStatements(
   client: Client,
@@ -146,7 +149,7 @@ export function dropGuardStatements(
 /** A guard wherever it is; its keys serve as a pair's in `sql/statements/`. */
 export type StandingGuard = Row<'catalog/row-movement-guards'>;
 
-/** All guards of a migration, also those of leaves that are in no pair any more. */
+/** All guards of a migration, including those of leaves that are in no pair any more. */
 export function standingGuards(client: Client, migrationId: string): Promise<StandingGuard[]> {
   return run(client, 'catalog/row-movement-guards', {
     migration_id: migrationId,

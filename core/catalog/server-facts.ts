@@ -1,4 +1,4 @@
-/** What the server is, and what follows from it for locks, memory and the way back. */
+/** Properties of the server, and their consequences for locks, memory and rollback. */
 import type { Client } from 'pg';
 import type { Estimate, RollbackStrategy } from '../contracts/documents.ts';
 import { readDeadlockTimeout } from '../postgres/locks/lock-wait.ts';
@@ -9,16 +9,18 @@ export type Server = Row<'catalog/server'> & Pick<Row<'catalog/deadlock-timeout'
 
 type MemoryOfServer = Pick<Server, 'effective_cache_size' | 'maintenance_work_mem'>;
 
+/** Reads the server's properties. */
 export async function readServer(client: Client): Promise<Server> {
   const server = await runOne(client, 'catalog/server');
   return { ...server, ...(await readDeadlockTimeout(client)) };
 }
 
+/** Oldest supported server, as `server_version_num`. */
 export const OLDEST_VERSION = 130_000;
-/** From here on a partitioned referencing table can have a NOT VALID foreign key. */
+/** From this version on a partitioned referencing table can have a NOT VALID foreign key. */
 const NOT_VALID_ON_PARTITIONED = 180_000;
 
-/** Lock entries that the drop of the parent FK takes: measured as about 8 a pair. */
+/** Lock entries that the drop of the parent FK takes: about 8 for each pair, as measured. */
 export function locksOfDrop(pairs: number): number {
   return 8 * pairs + 10;
 }
@@ -28,17 +30,20 @@ function locksOfAttach(pairs: number): number {
   return 3 * pairs * pairs + locksOfDrop(pairs);
 }
 
-/** Milliseconds that the verified drop holds its locks; `npm run bench -- partitions`: 32 at 17 pairs, 62 at 100, 175 at 400, 450 at 1,000. */
+/**
+ * Milliseconds for which the verified drop holds its locks; `npm run bench -- partitions`: 32 at 17 pairs, 62 at 100, 175 at 400,
+ * 450 at 1,000.
+ */
 export function forecastDrop(pairs: number): number {
   return Math.ceil(25 + 0.43 * pairs);
 }
 
-/** Other sessions need the lock table too; beyond this share of it a statement of ours is not begun. */
+/** Other sessions need the lock table, too: a statement of ours that needs more than this share of it is not begun. */
 export const LOCK_TABLE_SHARE = 0.7;
 
 /**
- * How the parent FK would come back after it was dropped, and how long writes would wait meanwhile: as measured by
- * `npm run bench -- rollback` (attach: 37 ms at 17 pairs, 0.5 s at 64, 22 s at 256, whatever the rows; NOT VALID: tens of ms).
+ * How the parent FK would be restored after the drop, and for how long that would block writes, as measured by `npm run bench --
+ * rollback` (attach: 37 ms at 17 pairs, 0.5 s at 64, 22 s at 256, for any number of rows; NOT VALID: tens of ms).
  */
 export function forecastRollback(server: Server, pairs: number, rows: number): Estimate['rollback'] {
   const strategy = rollbackStrategy(server, pairs);
@@ -68,9 +73,9 @@ function rollbackStrategy(server: Server, pairs: number): RollbackStrategy {
 const MEGABYTE = 1024 * 1024;
 
 /**
- * Megabytes of maintenance_work_mem for one of `sessions` validations side by side. VALIDATE is one join whose memory
- * this is: 6 M rows took 20.5 s at 64 MB and 9.4 s at 1 GB. effective_cache_size is the only setting that speaks of the
- * machine's memory; an eighth of it, shared, is small enough even where it was left at its 4 GB default on a small host.
+ * Megabytes of maintenance_work_mem for one of `sessions` concurrent validations. VALIDATE is one join that uses this memory: 6 M
+ * rows took 20.5 s at 64 MB and 9.4 s at 1 GB. effective_cache_size is the only setting that depends on the machine's memory. An
+ * eighth of it, shared, is small enough even where it was left at its 4 GB default on a small host.
  */
 export function validationMemory(server: MemoryOfServer, sessions: number): number {
   const share = server.effective_cache_size / 8 / Math.max(1, sessions);
@@ -78,9 +83,10 @@ export function validationMemory(server: MemoryOfServer, sessions: number): numb
 }
 
 /**
- * Megabytes of maintenance_work_mem that an execution may ask for, for one of `sessions` pairs side by side: together half of
- * effective_cache_size, since one join may take twice its memory; or what the server gives each session by itself. Who asks for more may
- * have no say in the server: where the memory of the machine is used up, Linux ends a backend, and with it go all sessions.
+ * The most megabytes of maintenance_work_mem that an execution may ask for, for one of `sessions` concurrent pairs: together half
+ * of effective_cache_size, because one join may use twice its memory; or what the server gives each session by default. The
+ * caller may not be responsible for the server: where the machine's memory is used up, Linux kills a backend, and PostgreSQL then
+ * ends all sessions.
  */
 export function mostMemory(server: MemoryOfServer, sessions: number): number {
   const share = server.effective_cache_size / 2 / Math.max(1, sessions);
@@ -88,8 +94,8 @@ export function mostMemory(server: MemoryOfServer, sessions: number): number {
 }
 
 /**
- * Megabytes of maintenance_work_mem for one validation or index build of a migration. The plan refuses more than {@link mostMemory}; what
- * the ledger has since, or a rollback asks for, is not refused but limited.
+ * Megabytes of maintenance_work_mem for one validation or index build of a migration. The plan refuses more than {@link
+ * mostMemory}; a value that the ledger got later, or that a rollback asks for, is not refused but reduced.
  */
 export async function maintenanceMemory(
   client: Client,
@@ -101,8 +107,8 @@ export async function maintenanceMemory(
 }
 
 /**
- * Megabytes of work_mem for each participant of one parallel count: the same eighth of effective_cache_size, shared among
- * the leader and its workers. Never less than the session has already.
+ * Megabytes of work_mem for each participant of one parallel count: the same eighth of effective_cache_size, shared by the leader
+ * and its workers. Never less than the session already has.
  */
 export function countMemory(server: Server): number {
   const share = server.effective_cache_size / 8 / (server.parallel_workers + 1);
@@ -110,9 +116,9 @@ export function countMemory(server: Server): number {
 }
 
 /**
- * For a session that validates or counts: an index page may cost what it costs on today's disks and in memory. At the default
- * random_page_cost of 4 the planner hashes both partitions; at 1.1 it merges the two indexes of the foreign key, where VACUUM has
- * been, in a third of the time (`npm run bench -- wall`). Whoever has set it knows the disks: then it stays.
+ * Statement for a session that validates or counts: lowers the cost of an index page to what it is on SSDs and in memory. At the
+ * default random_page_cost of 4 the planner hashes both partitions; at 1.1 it merges the two indexes of the foreign key, where
+ * VACUUM has run, in a third of the time (`npm run bench -- wall`). A value that was set explicitly fits the disks, so it stays.
  */
 export const PAGE_COST_OF_TODAY =
   "SELECT set_config('random_page_cost', '1.1', false) FROM pg_show_all_settings() WHERE name = 'random_page_cost' AND source = 'default'";

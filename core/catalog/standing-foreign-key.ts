@@ -24,7 +24,7 @@ export function isForeignKey(key: StandingForeignKey): key is NamedForeignKey {
 /** pg_class.relkind of a partitioned table. */
 export const PARTITIONED = 'p';
 
-/** Whether `wanted`, written as SQL writes names, means the stored name. An exact stored name is accepted too. */
+/** Whether `wanted`, written as in SQL, means the stored name. The exact stored name is accepted, too. */
 export function means(wanted: string, stored: string): boolean {
   if (wanted === stored) return true;
   if (/^".*"$/s.test(wanted)) return wanted.slice(1, -1).replaceAll('""', '"') === stored;

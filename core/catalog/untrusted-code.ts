@@ -1,6 +1,6 @@
 /**
- * Code of another role that would run with this session's rights: asked before rows are read, in each step anew, because hours or days may
- * lie between the plan and a step, and the tables' owner may add an index at any time.
+ * Code of other roles that would run with this session's rights. It is searched for before rows are read, and again in each step,
+ * because hours or days may pass between the plan and a step, and the tables' owner may add an index at any time.
  */
 import { type Client, escapeLiteral } from 'pg';
 import { LedgerNotTrusted, UntrustedCode } from '../contracts/errors.ts';
@@ -9,11 +9,11 @@ import { run, runOne, withLiterals } from '../postgres/sql.ts';
 import type { ForeignKey } from './foreign-key.ts';
 
 /**
- * Before the parent FK is put back, and rows are looked at with this session's rights. Asked by the plan and by each step again: hours may lie
- * between them.
+ * Check before the parent FK is restored, which reads rows with this session's rights. The plan checks this, and each step again,
+ * because hours may pass between them.
  *
- * @throws LedgerNotTrusted when it would reference another table than the pair FKs do
- * @throws UntrustedCode
+ * @throws LedgerNotTrusted when the parent FK would reference another table than the pair FKs do
+ * @throws UntrustedCode where code of an untrusted role would run
  */
 export async function refuseUnsafeReturn(client: Client, foreignKey: ForeignKey): Promise<void> {
   const others = await run(client, 'catalog/other-target', { ...foreignKey });
@@ -27,13 +27,13 @@ export async function refuseUnsafeReturn(client: Client, foreignKey: ForeignKey)
 /** Two tables whose rows are read, each with all of its partitions. */
 export type TablesRead = Pick<ForeignKey, 'table' | 'referencing_oid' | 'referenced_oid'>;
 
-/** @throws UntrustedCode */
+/** @throws UntrustedCode where code of an untrusted role would run */
 export async function refuseUntrustedCode(client: Client, foreignKey: TablesRead): Promise<void> {
   const found = await untrustedCodeOf(client, foreignKey);
   if (found) throw new UntrustedCode(`refused: ${found.what}; ${found.remedy}`);
 }
 
-/** Both as a sentence without its end; undefined where there is none. */
+/** The problem and its remedy, each as a sentence without its end; undefined where there is none. */
 export async function untrustedCodeOf(
   client: Client,
   foreignKey: TablesRead,
@@ -49,8 +49,9 @@ export async function untrustedCodeOf(
 }
 
 /**
- * Whether anything can have changed since the plan has asked. The whole question takes a tenth of a second and more, which each pair's steps
- * would pay several times; where the tables belong to the login's own roles, and have no types of the application's, it is not needed again.
+ * Whether such code may have been added since the plan was made. The complete search takes a tenth of a second and more, several
+ * times for each pair. Where the tables belong to the login's own roles, and have no types of the application's, it is not needed
+ * again.
  */
 export async function mayHaveNewCode(client: Client, reads: TablesRead): Promise<boolean> {
   const { may } = await runOne(client, 'catalog/may-change-code', { ...reads });
@@ -58,15 +59,18 @@ export async function mayHaveNewCode(client: Client, reads: TablesRead): Promise
 }
 
 /**
- * {@link refuseUntrustedCode} for a step, of tables that a plan has asked about.
+ * {@link refuseUntrustedCode} for a step, for tables that the plan has checked.
  *
- * @throws UntrustedCode
+ * @throws UntrustedCode where code of an untrusted role would run
  */
 export async function refuseNewCode(client: Client, reads: TablesRead): Promise<void> {
   if (await mayHaveNewCode(client, reads)) await refuseUntrustedCode(client, reads);
 }
 
-/** A statement that raises {@link UntrustedCode}: for a transaction that is sent as one message, behind the locks that it takes. */
+/**
+ * A statement that raises {@link UntrustedCode}, for a transaction that is sent as one message, to run behind the locks that it
+ * takes.
+ */
 export function untrustedCodeGuard(reads: TablesRead): string {
   const query = withLiterals('catalog/untrusted-code', { ...reads });
   const found = `format('refused: reading %s and comparing its keys would run code with the rights of %s, which its owner has not got: %s; connect as that owner, or %s', ${escapeLiteral(reads.table)}, min(u.session_role), string_agg(format('%s of %s', u.code, u.owner), ', ' ORDER BY u.code), min(u.remedy))`;
