@@ -1,4 +1,4 @@
-/** Whether the drop of the parent FK is approved: judged by the gate, and again by the drop under its locks. */
+/** Approval of the drop: checked by the gate, and again by the drop under its locks. */
 import type { Client } from 'pg';
 import { ApprovalNeeded } from '../contracts/errors.ts';
 import { isSamePerson, type Starter } from '../contracts/person.ts';
@@ -7,7 +7,7 @@ import { type Row, runOne } from '../postgres/sql.ts';
 /** What the ledger says of an approval. */
 export type LedgerApproval = Row<'ledger/approval-of-drop'>;
 
-/** Null: the drop may begin. Else one line. */
+/** Why the drop may not begin, in one line; null where it may. */
 export function approvalProblem({ options, ...approval }: LedgerApproval): string | null {
   if (options.approval !== 'manual') return null;
   if (approval.approved_at === null) return 'it has not been approved';
@@ -16,8 +16,8 @@ export function approvalProblem({ options, ...approval }: LedgerApproval): strin
 }
 
 /**
- * One line where the approver is among those who started an execution, null otherwise. The login counts, which the database
- * verifies: another stated name does not make another person of it.
+ * Why the approver counts as one of those who started an execution, in one line; null where not. The login decides, which the
+ * database verifies: a different stated name does not make it a different person.
  */
 export function startedBy(
   approver: { readonly login: string | null; readonly person: string | null },
@@ -32,7 +32,7 @@ export function startedBy(
   return null;
 }
 
-/** @throws ApprovalNeeded */
+/** @throws ApprovalNeeded where the drop is not approved */
 export function refuseUnapproved(approval: LedgerApproval): void {
   const problem = approvalProblem(approval);
   if (problem !== null)
@@ -40,10 +40,10 @@ export function refuseUnapproved(approval: LedgerApproval): void {
 }
 
 /**
- * In the transaction of the drop. Locks the migration's row until that ends, so that an approval is withdrawn either before, which is
- * seen here, or too late.
+ * Checks the approval in the transaction of the drop. It locks the migration's row until the transaction ends: an approval that
+ * is withdrawn before is seen here, and later it is too late.
  *
- * @throws ApprovalNeeded
+ * @throws ApprovalNeeded where the drop is not approved
  */
 export async function requireApproval(client: Client, migrationId: string): Promise<void> {
   const values = { migration_id: migrationId };

@@ -1,4 +1,4 @@
-/** Approval by a person: lets the migration that waits for it go on to the drop of the parent FK, or takes that back. */
+/** Approvals: a person approves the drop of the parent FK, for which a migration waits, or withdraws the approval. */
 import type { Client } from 'pg';
 import { readServer } from '../catalog/server-facts.ts';
 import type { Rehearsal } from '../contracts/documents.ts';
@@ -12,22 +12,22 @@ import { resolveForeignKey } from './resolve-foreign-key.ts';
 import { admitWriter } from './schema/identity.ts';
 import { isLedgerReadable, requireNewestLedger } from './schema/state.ts';
 
-/** Which migration, who acts on it, and why. */
+/** Which migration, the person who acts, and the reason. */
 export interface ApprovalRequest {
   readonly table: string;
   readonly constraint?: string | undefined;
-  /** Person, as stated; where left out, the role of the session. */
+  /** Person, as stated; default: the role of the session. */
   readonly by?: string | undefined;
   readonly reason?: string | undefined;
 }
 
-/** What both directions show. */
+/** What both results show. */
 interface Subject {
   /** Schema-qualified, quoted where needed. */
   readonly table: string;
   readonly constraint: string;
   readonly migrationId: string;
-  /** `running`: its execution goes on by itself. `paused`: the next one does. */
+  /** `running`: its execution continues by itself. `paused`: the next execution continues. */
   readonly state: 'running' | 'paused';
   /** ARN of the execution that waits, or that paused. */
   readonly execution: string;
@@ -35,18 +35,18 @@ interface Subject {
 
 /** `approve --json`. */
 export interface Approved extends Subject {
-  /** ISO 8601; null where it was paused before it asked. */
+  /** ISO 8601; null where it paused before it asked. */
   readonly waitingSince: string | null;
-  /** What is approved: the drop, as it went on the live database before it was rolled back. */
+  /** What is approved: the drop, as it was rehearsed on the live database. */
   readonly rehearsal: Rehearsal | null;
   /** ISO 8601. */
   readonly approvedAt: string;
   /** Person, as stated: not verified. */
   readonly approvedBy: string;
-  /** Login of the session that approved it, noted by the database; null in a ledger that is older than that. */
+  /** Login of the session that approved it, noted by the database; null in ledgers of older versions. */
   readonly approvedLogin: string | null;
   readonly reason: string | null;
-  /** Somebody had approved it before; nothing was changed. */
+  /** Whether it was approved before; then nothing was changed. */
   readonly alreadyApproved: boolean;
 }
 
@@ -57,7 +57,7 @@ export interface Withdrawn extends Subject {
   /** Person, as stated: not verified. */
   readonly withdrawnBy: string;
   readonly reason: string | null;
-  /** The approval that is taken back. */
+  /** The approval that was withdrawn. */
   readonly approvedAt: string;
   readonly approvedBy: string;
 }
@@ -66,13 +66,14 @@ export interface Withdrawn extends Subject {
 type Standing = Row<'ledger/approval'>;
 
 /**
- * Approves the migration of a foreign key. Approved twice is approved once; an approval outlasts a pause, but no rollback.
+ * Approves the migration of a foreign key. A second approval changes nothing. An approval stays valid during a pause, but not
+ * after a rollback.
  *
- * @throws InvalidInput when nothing waits for it; the message says what there is instead
+ * @throws InvalidInput when no migration waits for it; the message describes what there is instead
  * @throws ApprovalRefused when the approver must not be one of those who started it, and is
  * @throws PrivilegeMissing when this role may not read the ledger or write to it
- * @throws LedgerVersionRefused when it is of an older version, or not as its version has it
- * @throws LedgerElsewhere when the ledger belongs to another database, or this may be a copy of it
+ * @throws LedgerVersionRefused when the ledger is of an older version, or does not have the shape of its version
+ * @throws LedgerElsewhere when the ledger belongs to another database, or this may be a copy of that database
  */
 export async function approve(client: Client, wanted: ApprovalRequest): Promise<Approved> {
   const { subject, before } = await findMigration(client, wanted, NOTHING_WAITS, whatInstead);
@@ -106,9 +107,9 @@ export async function approve(client: Client, wanted: ApprovalRequest): Promise<
 }
 
 /**
- * Takes an approval back, as long as the drop has not begun. The execution goes on waiting, or pauses before the drop.
+ * Withdraws an approval, as long as the drop has not begun. The execution continues to wait, or pauses before the drop.
  *
- * @throws InvalidInput when there is no approval to take back, or it is too late; the message says which
+ * @throws InvalidInput when there is no approval to withdraw, or it is too late; the message says which
  * @throws PrivilegeMissing when this role may not read the ledger, or not withdraw
  */
 export async function withdrawApproval(client: Client, wanted: ApprovalRequest): Promise<Withdrawn> {
@@ -170,7 +171,7 @@ async function stated(
   return asNote(client, { by: by ?? role, reason: reason ?? null });
 }
 
-/** The change and its event, where this role may write events: an approver may not. */
+/** Makes the change and notes its event, if this role may write events: an approver may not. */
 async function act<Row>(
   client: Client,
   { may_note_events: notes }: Standing,
@@ -195,7 +196,7 @@ function mayNot(what: string): PrivilegeMissing {
   );
 }
 
-/** A ledger that this role may not read must not pass for an empty one. */
+/** Refuses where the ledger exists but may not be read: it must not be taken for an empty one. */
 async function refuseBlindness(client: Client): Promise<void> {
   const { ledger_exists: exists } = await readServer(client);
   const readable = await isLedgerReadable(client);
@@ -210,7 +211,7 @@ function readApproval(client: Client, migrationId: string): Promise<Standing> {
   return runOne(client, 'ledger/approval', { migration_id: migrationId });
 }
 
-/** An approval that does not count, so that another one takes its place. */
+/** Whether an approval does not count, so that another one replaces it. */
 function isVoid({ approved_at, approved_by: person, approved_login: login, must_differ, starters }: Standing): boolean {
   return approved_at !== null && must_differ && startedBy({ login, person }, starters) !== null;
 }
@@ -228,7 +229,7 @@ function whatInstead(standing: Standing): string | null {
     : 'was paused before it came to the drop; run migrate again first';
 }
 
-/** The same for a withdrawal; null: there is an approval to take back. */
+/** The same for a withdrawal; null: there is an approval to withdraw. */
 function whatInsteadOfApproval(standing: Standing): string | null {
   return (
     whatEnded(standing) ?? (standing.approved_at === null ? 'is not approved: there is nothing to withdraw' : null)

@@ -1,4 +1,7 @@
-/** One `Client` per piece of work, never a pool: sessions hold locks and settings, so each has one owner and one end. */
+/**
+ * Sessions: one `Client` for each piece of work, never a pool. Sessions hold locks and settings, so each has one owner, who ends
+ * it.
+ */
 import { channel } from 'node:diagnostics_channel';
 import { Client } from 'pg';
 import { ConnectionLost, ConnectionRefused, P2pfkError } from '../contracts/errors.ts';
@@ -15,30 +18,41 @@ import { pinSettings } from '../postgres/session/session-settings.ts';
 import { expectAnswersWithin, watchAnswers } from '../postgres/session/unanswered.ts';
 import { becomeLedgerOwner, checkLedger, LEDGER_OWNER } from './schema/state.ts';
 
+/** How to open a session. */
 export interface ConnectOptions {
   /**
-   * `postgres://user@host:port/database` or `host=... dbname=...`, as psql takes it. What it leaves out comes from a service
+   * `postgres://user@host:port/database` or `host=... dbname=...`, as psql accepts it. What is missing is taken from a service
    * (PGSERVICE), from libpq's variables (PGHOST, PGSSLMODE, ...) and from libpq's defaults, in this order.
    */
   readonly databaseUrl?: string | undefined;
-  /** Shown in pg_stat_activity; names the migration, so a DBA knows whom to ask. Cut to 63 bytes by PostgreSQL. */
+  /**
+   * Shown in pg_stat_activity. It names the migration, so that a DBA can see what the session belongs to. PostgreSQL cuts it to
+   * 63 bytes.
+   */
   readonly applicationName: string;
-  /** Asked for the password of this session, instead of the URL, PGPASSWORD and the password file. */
+  /** Returns the password of this session; used instead of the URL, PGPASSWORD and the password file. */
   readonly password?: (server: ServerAddress) => Promise<string>;
-  /** PEM. The server has to prove its host name by one of these authorities, and no others count, with any sslmode. */
+  /** PEM. The server has to prove its host name by one of these authorities; no others are trusted, with any sslmode. */
   readonly certificateAuthority?: string;
-  /** Session lock_timeout in milliseconds; statements that take strong locks set their own. */
+  /** The session's lock_timeout in milliseconds; statements that take strong locks set their own. */
   readonly lockTimeoutMs?: number;
-  /** The caller's search_path, as PostgreSQL writes it; where absent, the one that the session comes with. */
+  /** The caller's search_path, as PostgreSQL writes it; default: the session's own. */
   readonly searchPath?: string | undefined;
-  /** Milliseconds after which a statement that is not answered is looked after, again and again; default 30 s. */
+  /**
+   * Milliseconds after which it is checked whether the server still works on a statement that has no answer, and then repeatedly;
+   * default 30 s.
+   */
   readonly lookAfterMs?: number;
-  /** The role that owns the ledger, as `--ledger-owner`; where absent, what P2PFK_LEDGER_OWNER says, if anything. */
+  /** The role that owns the ledger, as `--ledger-owner`; default: P2PFK_LEDGER_OWNER, if it is set. */
   readonly ledgerOwner?: string | undefined;
 }
 
+/** How to open a session that only reads. */
 export interface ReadOnlyOptions extends ConnectOptions {
-  /** All is read as of one moment. Only for what takes seconds at most: VACUUM cannot remove what that moment still saw. */
+  /**
+   * Read everything as of one moment. Only for work of at most some seconds, because VACUUM cannot remove what that moment still
+   * saw.
+   */
   readonly snapshot?: boolean;
 }
 
@@ -46,28 +60,29 @@ const DEFAULT_LOCK_TIMEOUT_MS = 5_000;
 
 const sessionOpened = channel(SESSION_OPENED);
 
-/** What was told of a connection that died between two statements; the next statement itself does not learn it. */
+/** The error of a connection that was lost between two statements; the next statement does not get it. */
 const losses = new WeakMap<Client, Error>();
 
-/** Sessions of {@link connectReadOnly}: all that they do is in one transaction. */
+/** Sessions of {@link connectReadOnly}: everything that they do is in one transaction. */
 const readers = new WeakMap<Client, ReadOnlyOptions>();
 
-/** How each session was opened: its readers are opened in the same way. */
+/** The options of each session, with which its readers are opened, too. */
 const origins = new WeakMap<Client, ConnectOptions>();
 
-/** SQLSTATE with which the server ended a session that was idle, such as 25P03; undefined while it lives. */
+/** SQLSTATE with which the server ended an idle session, for example 25P03; undefined while the session lives. */
 export function sqlStateOfLoss(client: Client): string | undefined {
   return sqlStateOf(losses.get(client));
 }
 
 /**
- * An open session with the settings of `sql/session.sql`. The caller ends it.
+ * Opens a session with the settings of `sql/session.sql`. The caller ends it.
  *
- * @throws InvalidInput when the URL cannot be read, or a pooler is in between that takes sessions apart
- * @throws SettingRefused when a database or role sets what our queries rely on, and this role may not change it
- * @throws LedgerNotTrusted, LedgerVersionRefused when there is a ledger in this database that is not to be used
+ * @throws InvalidInput when the URL cannot be read, or there is a pooler in between that does not keep sessions
+ * @throws SettingRefused when the database or the role has a setting that our queries cannot work with, and this role may not
+ *   change it
+ * @throws LedgerNotTrusted, LedgerVersionRefused when this database has a ledger that must not be used
  * @throws ConnectionRefused when the server refuses this user, password or database
- * @throws ConnectionLost when there is no server to talk to
+ * @throws ConnectionLost when no server can be reached
  */
 export function connect(options: ConnectOptions): Promise<Client> {
   return open(options, async (client) => {
@@ -78,17 +93,17 @@ export function connect(options: ConnectOptions): Promise<Client> {
 }
 
 /**
- * A session for a command that reads only: one READ ONLY transaction until the session ends, whose settings end with it. It
+ * Opens a session for a command that only reads: one READ ONLY transaction until the session ends, whose settings end with it. It
  * can write nothing and leaves nothing behind, even through a pooler.
  *
- * READ COMMITTED, because a snapshot as old as a long count would hold VACUUM back in the whole database. Locks last until the
- * end of the transaction; {@link contained} gives them back earlier.
+ * READ COMMITTED, because a snapshot that is as old as a long count would hold VACUUM back in the whole database. Locks last
+ * until the end of the transaction; {@link contained} releases them earlier.
  *
  * @throws as {@link connect}
  */
 export async function connectReadOnly(options: ReadOnlyOptions): Promise<Client> {
   const client = await open(options, async (opened) => {
-    // Begun first: on a standby a role whose default is SERIALIZABLE can run nothing outside of it.
+    // Begun first, because on a standby a role whose default is SERIALIZABLE can run nothing outside such a transaction.
     await opened.query(beginOf(options));
     await refusePooler(opened, options);
     await pin(opened, options, true);
@@ -98,7 +113,7 @@ export async function connectReadOnly(options: ReadOnlyOptions): Promise<Client>
   return client;
 }
 
-/** The readers of a session on the primary (see core/checks/readers.ts), with complete URLs, which may hold passwords. */
+/** The readers of a session on the primary (see core/checks/readers.ts), with complete URLs, which may contain passwords. */
 export function readersOf(primary: Client): { readonly url: string; readonly name: string }[] {
   return readerUrls().map((given) => {
     const url = readerConnectionString(given, origins.get(primary)?.databaseUrl);
@@ -107,10 +122,10 @@ export function readersOf(primary: Client): { readonly url: string; readonly nam
 }
 
 /**
- * A session on a reader, by the same credentials as the session on the primary, with the settings of `sql/session.sql`. The caller
- * ends it.
+ * Opens a session on a reader, with the credentials of the session on the primary and the settings of `sql/session.sql`. The
+ * caller ends it.
  *
- * @param answerMs how long a question to it may take
+ * @param answerMs time limit of a question to it
  * @throws as {@link connect}
  */
 export function openReader(primary: Client, url: string, answerMs: number): Promise<Client> {
@@ -140,7 +155,7 @@ async function open(options: ConnectOptions, prepare: (client: Client) => Promis
       certificateAuthority: options.certificateAuthority,
       create: (config) => {
         const created = usesSessionPooler() ? new PooledSession(config) : new Client(config);
-        // Without a listener, a connection that dies while idle would end the process.
+        // Without a listener, a connection that is lost while idle would end the process.
         created.on('error', (error) => losses.set(created, error));
         return created;
       },
@@ -163,7 +178,7 @@ async function open(options: ConnectOptions, prepare: (client: Client) => Promis
   }
 }
 
-/** Called before the first SET, which a pooler would hand on to another client's session. */
+/** Called before the first SET, which a pooler would pass on to another client's session. */
 async function refusePooler(client: Client, { databaseUrl }: ConnectOptions): Promise<void> {
   if (!usesSessionPooler()) await refuseTransactionPooler(client, describeTarget(databaseUrl));
 }
@@ -187,13 +202,13 @@ function beginOf({ snapshot = false }: ReadOnlyOptions): string {
   return `BEGIN ISOLATION LEVEL ${snapshot ? 'REPEATABLE READ' : 'READ COMMITTED'}, READ ONLY`;
 }
 
-/** {@link endStandbyWait} of a session that {@link connect} has opened. */
+/** {@link endStandbyWait} for a session that {@link connect} has opened. */
 export async function endStandbyWaitOf(client: Client, pid: number): Promise<boolean> {
   return endStandbyWait(client, pid, origins.get(client) ?? {});
 }
 
 /**
- * One short transaction that may write, and is always rolled back, whether the session reads only or not.
+ * Runs `work` in one short transaction that may write and is always rolled back, also in a session that only reads.
  *
  * @example
  * await rolledBack(client, () => probeDelete(client, pairs, 5_000));
@@ -211,7 +226,10 @@ export async function rolledBack<Result>(client: Client, work: () => Promise<Res
   }
 }
 
-/** Reads all as of one moment: in the transaction of a session that reads so, otherwise in one of its own. */
+/**
+ * Reads everything as of one moment: in the transaction of a session that was opened for that, otherwise in a transaction of its
+ * own.
+ */
 export async function inSnapshot<Result>(client: Client, work: () => Promise<Result>): Promise<Result> {
   if (readers.get(client)?.snapshot) return work();
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY');
@@ -234,12 +252,13 @@ function connectionError(thrown: unknown, target: string): P2pfkError {
     return new ConnectionLost(message, context, options);
   }
   if (sqlState === '57014' || sqlState === '55P03') {
-    // The statement of sql/session.sql was cancelled, or met a lock on a catalog that only a superuser can take. No work has begun, so it is retried like a lost connection.
+    // The statement of sql/session.sql was cancelled, or waited for a lock on a catalog that only a superuser can take. No work
+    // has begun, so it is retried like a lost connection.
     const message = `the new session at ${target} was cancelled before it could do anything: ${messageOf(error)}`;
     return new ConnectionLost(message, context, options);
   }
   if (sqlState !== undefined && isTrouble(sqlState)) {
-    // Such as a full disk, on which the server cannot write what a new session needs. It passes, as an outage does.
+    // For example a full disk, so that the server cannot write what a new session needs. It is temporary, like an outage.
     const message = `PostgreSQL at ${target} cannot open a session: ${messageOf(thrown)}`;
     return new ConnectionLost(message, context, options);
   }

@@ -1,4 +1,4 @@
-/** What the ledger says of one foreign key, whether or not it agrees with the catalog. */
+/** The ledger's entry of one foreign key, whether or not it agrees with the catalog. */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import type { PlanLedger } from '../contracts/documents.ts';
@@ -8,10 +8,10 @@ import { checkLedger } from './schema/state.ts';
 /** The newest entry of a foreign key; see `sql/ledger/entry.sql`. `since` is ISO 8601. */
 export type LedgerEntry = Row<'ledger/entry'>;
 
-/** Its keys are those that the files of `sql/findings/` read in their parameter `ledger`. */
+/** The ledger and its entry. The files of `sql/findings/` read these keys in their parameter `ledger`. */
 export interface LedgerReading {
   readonly present: boolean;
-  /** This role may read it, and it is no copy. */
+  /** Whether this role may read it, and it is no copy. */
   readonly readable: boolean;
   readonly is_copy: boolean;
   readonly entry: LedgerEntry | null;
@@ -27,8 +27,8 @@ export async function readLedgerEntry(client: Client, foreignKey: ForeignKey): P
 /**
  * The first line of a plan.
  *
- * @param role the current one, for the ledger that it may not read
- * @param covered how many pairs have a pair FK
+ * @param role the current role, for the message that it may not read the ledger
+ * @param covered number of pairs that have a pair FK
  */
 export function planLedger(
   { present, readable, is_copy: isCopy, entry }: LedgerReading,

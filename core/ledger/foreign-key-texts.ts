@@ -1,7 +1,8 @@
 /**
- * Texts of the ledger that become part of a statement: the definition of the parent FK and its parts. The ledger is trusted by its
- * owner, its grants, and triggers that admit no one else; before version 3 it had no triggers, and a member of pg_write_all_data needs no
- * grant. So what is read is taken only where it is what pg_get_constraintdef prints, and nothing follows it.
+ * Texts of the ledger that become a part of a statement: the definition of the parent FK and its parts. The ledger is protected
+ * by its owner, its grants, and triggers that admit no other role; but before version 3 it had no triggers, and a member of
+ * pg_write_all_data needs no grant. So a text is accepted only if it is something that pg_get_constraintdef prints, and nothing
+ * follows it.
  */
 import { LedgerNotTrusted } from '../contracts/errors.ts';
 
@@ -10,7 +11,7 @@ const COLUMNS = `${IDENTIFIER}(?:, ${IDENTIFIER})*`;
 const ACTION = `(?:NO ACTION|RESTRICT|CASCADE|SET NULL|SET DEFAULT)`;
 const ACTIONS = `(?: MATCH (?:FULL|PARTIAL))?(?: ON UPDATE ${ACTION})?(?: ON DELETE ${ACTION}(?: \\(${COLUMNS}\\))?)?(?: DEFERRABLE)?(?: INITIALLY DEFERRED)?(?: NOT ENFORCED)?`;
 
-/** The same patterns are in sql/psql/migration/find-foreign-key.sql, and a test compares them. */
+/** The same patterns are in sql/psql/migration/find-foreign-key.sql; a test compares them. */
 export const PATTERNS = {
   definition: `^FOREIGN KEY \\(${COLUMNS}\\) REFERENCES (?:${IDENTIFIER}\\.)?${IDENTIFIER}\\(${COLUMNS}\\)${ACTIONS}$`,
   columns: `^${COLUMNS}$`,
@@ -25,7 +26,7 @@ const EXPRESSIONS = {
 
 interface Texts {
   readonly id: string;
-  /** As it was called when the migration began; `definition` has the same name. */
+  /** The table's name when the migration began; `definition` contains the same name. */
   readonly referenced_name: string;
   readonly definition: string;
   readonly columns: string;
@@ -39,8 +40,11 @@ function isOfItsParts({ definition, columns, referenced_name: name, referenced_c
 }
 
 /**
- * @returns what it is given
- * @throws LedgerNotTrusted where a text says anything but a foreign key; the text itself is not told, as it may be made to be read
+ * Checks the texts of a migration.
+ *
+ * @returns its argument
+ * @throws LedgerNotTrusted where a text is anything but a foreign key. The message does not contain the text, which may have been
+ *   written to mislead its reader.
  */
 export function requireForeignKeyTexts<Migration extends Texts>(migration: Migration): Migration {
   const { definition, columns, actions } = EXPRESSIONS;

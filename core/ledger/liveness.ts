@@ -1,8 +1,8 @@
 /**
- * How others know that a session of ours works: it holds an advisory lock on a random key that the ledger keeps. When its process
- * dies, however it dies, PostgreSQL sees the socket close and the lock is gone: the next run may take over at once, without a lease
- * to wait for. The lock excludes nobody. A key counts only while a trusted login holds it (p2pfk.key_holder), because pg_locks
- * shows it to every role.
+ * Liveness of sessions: a session of ours holds an advisory lock on a random key that the ledger has. When its process dies, for
+ * any reason, PostgreSQL sees that the socket was closed and releases the lock: the next execution may take over at once, without
+ * waiting for a lease. The lock excludes no other session. A key counts only while a trusted login holds it (p2pfk.key_holder),
+ * because pg_locks shows the key to every role.
  */
 import { randomBytes } from 'node:crypto';
 import type { Client } from 'pg';
@@ -13,10 +13,10 @@ import { isLedgerReadable } from './schema/state.ts';
 /** Keys of the executions that run in this process, by ARN. */
 const keys = new Map<string, string>();
 
-/** Another role that holds a new key has guessed 64 random bits: twice is a defect. */
+/** Another role that holds a new key has guessed 64 random bits; if that happens twice, it is a defect. */
 const TRIES = 2;
 
-/** The key of an execution of this process, for its row in the ledger; null for one of a state machine in AWS. */
+/** The key of an execution of this process, for its row in the ledger; null for an execution in AWS. */
 export function livenessKeyOf(execution: string): string | null {
   return keys.get(execution) ?? null;
 }
@@ -31,10 +31,11 @@ export async function holdRandomKey(client: Client): Promise<string> {
 }
 
 /**
- * Shows that the process of a local execution lives, until `client` ends. Called again for the same execution, when the session
- * before was lost, it takes the same key; if another session has it by now, a new one, which it notes in the ledger.
+ * Shows that the process of a local execution lives, until `client` ends. When it is called again for the same execution, because
+ * the session was lost, it takes the same key; if another session holds that by now, it takes a new one, which it notes in the
+ * ledger.
  *
- * @throws ConnectionLost when the server goes away meanwhile
+ * @throws ConnectionLost when the server becomes unreachable meanwhile
  */
 export async function holdExecution(client: Client, executionArn: string): Promise<void> {
   try {
@@ -49,7 +50,7 @@ export async function holdExecution(client: Client, executionArn: string): Promi
   }
 }
 
-/** Forgets the key of an execution that has ended in this process. */
+/** Removes the key of an execution that has ended in this process. */
 export function forgetExecution(executionArn: string): void {
   keys.delete(executionArn);
 }

@@ -1,4 +1,4 @@
-/** Reads and writes the ledger, schema `p2pfk`. It explains and it fences; what is done is read from the catalog. */
+/** Migrations in the ledger, schema `p2pfk`. The ledger explains and fences; what is done is read from the catalog. */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import type { Pairing } from '../catalog/pairs.ts';
@@ -19,7 +19,7 @@ import { isLedgerReadable } from './schema/state.ts';
 
 export type { MigrationOptions, MigrationState } from '../contracts/column-types.ts';
 
-/** The id that the next migration will get: it is in the names of the row-movement guards. */
+/** The id of the next migration, which becomes a part of the names of its row-movement guards. */
 export async function nextMigrationId(client: Client): Promise<string> {
   if (!(await isLedgerReadable(client))) return '1';
   return (await runOne(client, 'ledger/next-migration')).id;
@@ -37,6 +37,7 @@ export type LedgerMigration = Row<'ledger/open-migrations'>;
  */
 export type Migration = Row<'ledger/read-migration'>;
 
+/** Columns of p2pfk.migration that a step may change. */
 export interface MigrationChanges {
   readonly state?: MigrationState;
   readonly approval_asked_at?: string;
@@ -58,10 +59,10 @@ export async function openMigrations(client: Client, tableOid: number): Promise<
 }
 
 /**
- * Opens the migration of a foreign key for this execution, or takes over the open one, and brings its pairs up to date. A pair
- * that is no more is forgotten only where nothing of ours is left on it: see `core/steps/release-pairs.ts`.
+ * Opens the migration of a foreign key for this execution, or takes over the open one, and updates its pairs. A pair that no
+ * longer exists is removed only if nothing of ours is left on it: see `core/steps/release-pairs.ts`.
  *
- * @throws MigrationInProgress when another execution works on it; the message says which, and since when
+ * @throws MigrationInProgress when another execution works on it; the message says which one, and since when
  */
 export async function openMigration(
   client: Client,
@@ -89,7 +90,8 @@ export async function openMigration(
       if (before && purpose === 'migrate' && foreignKey.constraint_oid !== null)
         await run(client, 'ledger/note-firing', { migration_id: opened.id, firing: foreignKey.firing });
       const values = { migration_id: opened.id, pairs: pairing.pairs };
-      // Dropped and not yet verified: what was attached since is not this migration's, and must not undo it.
+      // Dropped and not yet verified: partitions that were attached since do not belong to this migration, and must not cause its
+      // rollback.
       const isFixed = purpose === 'migrate' && before?.constraint_oid === null && before.state !== 'migrated';
       if (!isFixed) {
         await run(client, 'ledger/forget-pairs', values);
@@ -101,7 +103,7 @@ export async function openMigration(
   });
 }
 
-/** Who has worked on the same opening of a maintenance window, other than this execution. */
+/** Another execution that has worked on the same opening of a maintenance window. */
 export async function workedOnOpening(
   client: Client,
   foreignKey: ForeignKey,
@@ -151,7 +153,7 @@ async function takeOver(client: Client, id: string, options: MigrationOptions, e
   throw new MigrationInProgress(await describeOwner(client, id));
 }
 
-/** One line: who runs, since when, how to watch it, and what to do about it. */
+/** One line about the owner: which execution, since when, how to watch it, and how to stop it. */
 async function describeOwner(client: Client, id: string): Promise<string> {
   const { constraint_name, table_name, execution, state, started_at, lease_until } = await readMigration(client, id);
   const sessions = await run(client, 'ledger/owner-sessions', { migration_id: id });
@@ -161,7 +163,7 @@ async function describeOwner(client: Client, id: string): Promise<string> {
   const who = since
     ? `at work since ${since} as ${user ?? 'a role that this one may not see'}${address ? ` from ${address}` : ''}`
     : `not seen at work; it counts as alive until ${leased}`;
-  // A machine that died may leave its session behind for a minute, a network that drops packets for longer.
+  // A machine that died may leave its session for a minute, a network that drops packets for longer.
   const pids = sessions.map(({ pid }) => `pg_terminate_backend(${pid})`);
   const gone = pids.length === 0 ? '' : `; if its client is gone, end its session: SELECT ${pids.join(', ')}`;
   return `migration ${id} of ${constraint_name} on ${table_name} is being worked on by ${execution} (${who}; state ${state}, migration begun ${new Date(started_at).toISOString()}); watch it with: SELECT at, step, pair, sql, error FROM p2pfk.event WHERE migration_id = ${id} ORDER BY id; or stop that execution first${gone}`;
@@ -180,15 +182,15 @@ export async function readMigration(client: Client, id: string): Promise<Migrati
   return requireForeignKeyTexts(migration);
 }
 
-/** No such table or schema, and no right to read it. */
+/** SQLSTATEs: no such table or schema, or no right to read it. */
 const UNREADABLE: ReadonlySet<string> = new Set(['42P01', '3F000', '42501']);
 
-/** Whether the operator wanted no indexes to be built: then a lookup that scans is no fault. */
+/** Whether the operator wanted no indexes: then a lookup that scans is no error. */
 export function wantsNoIndexes({ options }: Pick<LedgerMigration, 'options'>): boolean {
   return 'noIndexes' in options && options.noIndexes === true;
 }
 
-/** The owner of the migration counts as alive for that many seconds more, and by the key that it holds now. */
+/** Notes that the migration's owner counts as alive for this many seconds more, and the key that it holds now. */
 export async function extendLease(client: Client, id: string, execution: string, seconds: number): Promise<void> {
   await run(client, 'ledger/extend-lease', {
     migration_id: id,
@@ -198,11 +200,12 @@ export async function extendLease(client: Client, id: string, execution: string,
   });
 }
 
+/** Changes columns of a migration's row; columns that are absent keep their values. */
 export async function changeMigration(client: Client, id: string, changes: MigrationChanges): Promise<void> {
   await run(client, 'ledger/change-migration', { migration_id: id, changes: await asNote(client, changes) });
 }
 
-/** The ledger's row as the foreign key that it remembers. */
+/** The foreign key of a ledger row. */
 export function foreignKeyOf(migration: Migration): ForeignKey {
   return {
     ...migration,
@@ -214,7 +217,7 @@ export function foreignKeyOf(migration: Migration): ForeignKey {
   };
 }
 
-/** For `migrate --json`: the pairs and the verification of one migration, as the ledger has them. */
+/** The pairs and the verification of one migration in the ledger, for `migrate --json`. */
 export async function readMigrationReport(
   client: Client,
   id: string,

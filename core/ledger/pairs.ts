@@ -1,4 +1,4 @@
-/** The pairs of a migration in the ledger. */
+/** Pairs of a migration in the ledger. */
 import type { Client } from 'pg';
 import { MigrationFenced } from '../contracts/errors.ts';
 import type { Pace, Timed } from '../contracts/forecast.ts';
@@ -11,7 +11,7 @@ import { asNote } from './notes/notes.ts';
  */
 export type LedgerPair = Row<'ledger/read-pairs'>;
 
-/** Columns of p2pfk.pair that a step may note; `attempts` and `lock_wait_ms` are added to what is there. */
+/** Columns of p2pfk.pair that a step may change; `attempts` and `lock_wait_ms` are added to the present values. */
 export type PairChanges = Partial<
   Pick<
     LedgerPair,
@@ -30,10 +30,12 @@ export type PairChanges = Partial<
   >
 > & { readonly orphans_counted_at?: string };
 
+/** All pairs of a migration, largest first. */
 export function readPairs(client: Client, id: string): Promise<LedgerPair[]> {
   return run(client, 'ledger/read-pairs', { migration_id: id, pair: null });
 }
 
+/** The pace of the pairs for which this kind of work is done. */
 export function readPace(client: Client, id: string, what: Timed): Promise<Pace> {
   return runOne(client, 'ledger/pace', { migration_id: id, what });
 }
@@ -48,6 +50,7 @@ export async function readPair(client: Client, id: string, pair: number): Promis
   return row;
 }
 
+/** Changes columns of a pair's row; columns that are absent keep their values. */
 export async function changePair(client: Client, id: string, pair: number, changes: PairChanges): Promise<void> {
   const { last_error } = changes;
   const noted = last_error ? { ...changes, last_error: await asNote(client, last_error) } : changes;

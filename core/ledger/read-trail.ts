@@ -1,4 +1,7 @@
-/** Reads everything that the ledger remembers of one migration. Reads only; a read-only role and a standby will do. */
+/**
+ * Reads the trail of one migration: everything that the ledger has about it. Only reads, so a read-only role or a standby is
+ * enough.
+ */
 import type { Client } from 'pg';
 import { InvalidInput } from '../contracts/errors.ts';
 import type { Trail, TrailEvent, TrailMigration, TrailPair } from '../contracts/trail.ts';
@@ -14,7 +17,7 @@ import { isLedgerReadable } from './schema/state.ts';
 export async function readTrail(client: Client, migrationId: string, target: string): Promise<Trail> {
   const readable = await isLedgerReadable(client);
   if (!readable) throw new InvalidInput(`the database at ${target} has no ledger of p2pfk that this role may read`);
-  // One snapshot: pairs and events of a migration that is running belong together.
+  // One snapshot, so that pairs and events of a running migration belong together.
   return inSnapshot(client, async () => {
     const [row] = await run(client, 'ledger/trail-migration', { migration_id: migrationId });
     if (row === undefined) {

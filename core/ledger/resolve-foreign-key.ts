@@ -1,4 +1,4 @@
-/** Finds the foreign key that a person means by `--table` and `--constraint`: in the catalog, or in the ledger where it is migrated. */
+/** Finds the foreign key that `--table` and `--constraint` name: in the catalog, or in the ledger where it is migrated. */
 import type { Client } from 'pg';
 import { type ForeignKey, fromStanding, type Purpose, standingForeignKeys } from '../catalog/foreign-key.ts';
 import { resolveWithoutLedger } from '../catalog/lost-foreign-key.ts';
@@ -10,10 +10,11 @@ import { type LedgerMigration, openMigrations } from './migrations.ts';
 import { readUnmatched } from './schema/identity.ts';
 
 /**
- * The foreign key of `table`: the standing parent FK, or the migrated one that the ledger or the pair FKs still show.
+ * The foreign key of `table`: the parent FK that exists, or the migrated one that the ledger or the pair FKs still show.
  *
- * @throws InvalidInput when no plan can be made from the names given; the message says which names there are
- * @throws UntrustedCode when reading and comparing its keys would run another role's code with rights that role has not got
+ * @throws InvalidInput when the names do not identify one foreign key; the message says which names there are
+ * @throws UntrustedCode when reading and comparing its keys would run another role's code with rights that this role does not
+ *   have
  */
 export async function resolveForeignKey(
   client: Client,
@@ -90,8 +91,9 @@ async function findForeignKey(
 }
 
 /**
- * A table keeps its oid when it is renamed. Where it has another name than the ledger knows, and no foreign key of the migration
- * is there, the oid has come to another table: a part of the database was restored.
+ * Refuses where a table is not the one that the ledger means. A table keeps its oid when it is renamed. If it has another name
+ * than in the ledger, and no foreign key of the migration is there, its oid belongs to another table now, because a part of the
+ * database was restored.
  */
 async function refuseStrangers(
   client: Client,

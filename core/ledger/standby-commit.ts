@@ -1,8 +1,8 @@
 /**
- * Durability on a synchronous standby, without locks. A COMMIT that waits for one keeps its locks until the standby has answered:
- * for ever where it is gone, and with `remote_apply` as long as a reader there holds the replay up. No timeout of the server ends that
- * wait. So our sessions commit with `synchronous_commit = local` (sql/session.sql), and before "done" is reported the standby is awaited
- * here, for a limited time.
+ * Durability on a synchronous standby, without locks. A COMMIT that waits for a synchronous standby keeps its locks until the
+ * standby has answered: forever if the standby is gone, and with `remote_apply` as long as a reader there delays the replay. No
+ * time-out of the server ends that wait. So our sessions commit with `synchronous_commit = local` (sql/session.sql), and the
+ * standby is awaited here, for a limited time, before "done" is reported.
  */
 import { channel } from 'node:diagnostics_channel';
 import type { Client } from 'pg';
@@ -14,11 +14,12 @@ import { runOne } from '../postgres/sql.ts';
 import { endStandbyWaitOf } from './connect.ts';
 import { noteEvent } from './notes/events.ts';
 
-/** Diagnostics channel: a sentence each time that a synchronous standby does not answer in time. */
+/** Diagnostics channel: receives a sentence each time a synchronous standby does not answer in time. */
 export const STANDBY_SLOW = 'p2pfk:standby-slow';
 
+/** Time limits, and where delays are reported. */
 export interface ConfirmOptions {
-  /** Milliseconds after which p2pfk goes on without the standby's confirmation; default 60,000. */
+  /** Milliseconds after which p2pfk continues without the standby's confirmation; default 60,000. */
   readonly limitMs?: number;
   /** Milliseconds after which the wait is reported; default 5,000. */
   readonly reportAfterMs?: number;
@@ -28,21 +29,21 @@ export interface ConfirmOptions {
 
 const LIMIT_MS = 60_000;
 const REPORT_AFTER_MS = 5_000;
-/** Between two tries to end the wait, where no other session is to be had. */
+/** Milliseconds between two tries to end the wait, where no other session can be opened. */
 const AGAIN_MS = 5_000;
 
-/** How long the note in the ledger may take, milliseconds. */
+/** Time limit of the note in the ledger, in milliseconds. */
 const NOTE_MS = 2_000;
-/** Of the note: no step of the state machine has this name, so it counts as no try of one. */
+/** Step of the note. No step of the state machine has this name, so the note does not count as a try of one. */
 const NOTE_STEP = 'ConfirmOnStandby';
 
 const slow = channel(STANDBY_SLOW);
 
 /**
- * Waits until the synchronous standby has all that was committed so far. Call it outside a transaction. Returns at once where there
- * is no such standby, or where the session came with `synchronous_commit` = `local` or `off`.
+ * Waits until the synchronous standby has everything that was committed so far. Call it outside a transaction. Returns at once
+ * where there is no such standby, or where the session's own `synchronous_commit` was `local` or `off`.
  *
- * @returns false: the standby has not confirmed it within the limit, which was reported; all is committed on this server
+ * @returns false: the standby has not confirmed it within the limit, which was reported; everything is committed on this server
  * @throws ConnectionLost when the session has ended meanwhile
  */
 export async function confirmOnStandby(client: Client, options: ConfirmOptions = {}): Promise<boolean> {
@@ -77,7 +78,7 @@ export async function confirmOnStandby(client: Client, options: ConfirmOptions =
   } finally {
     for (const timer of timers) clearTimeout(timer);
   }
-  // The wait may be over before the session that ended it has its own answer.
+  // The wait may be over before the session that ended it gets its own answer.
   const confirmed = !(await Promise.all(ends)).includes(true);
   if (!confirmed)
     report(
@@ -86,17 +87,18 @@ export async function confirmOnStandby(client: Client, options: ConfirmOptions =
   return confirmed;
 }
 
+/** A step that the standby has not confirmed. */
 export interface Unconfirmed {
   readonly migrationId: string;
-  /** Null where a person's command did it. */
+  /** Null for a person's command. */
   readonly execution: string | null;
   /** The last sentence of {@link STANDBY_SLOW}. */
   readonly message: string;
 }
 
 /**
- * Notes in the ledger what {@link confirmOnStandby} has reported, so that the report of the execution has it. The step is done: that
- * this cannot be noted, or not within two seconds, changes nothing, and is logged.
+ * Notes in the ledger what {@link confirmOnStandby} has reported, for the report of the execution. The step is done, so a failure
+ * to note it within two seconds changes nothing, and is only logged.
  */
 export async function noteUnconfirmed(
   client: Client,

@@ -1,25 +1,29 @@
-/** The events of a migration in the ledger: one row for each statement, each failed try and each act of a person. */
+/** Events of a migration in the ledger: one row for each statement, each failed try and each action of a person. */
 import type { Client } from 'pg';
 import type { Blocked } from '../../contracts/documents.ts';
 import { run, runOne } from '../../postgres/sql.ts';
 import { asNote } from './notes.ts';
 
-/** All times are milliseconds. */
+/** One event. All times are milliseconds. */
 export interface LedgerEvent {
   readonly pair: number | null;
   readonly step: string;
   readonly sql: string | null;
   readonly durationMs: number | null;
   readonly error: string | null;
-  /** The execution that did it; absent where it was a person's command. */
+  /** The execution that did it; absent for a person's command. */
   readonly execution?: string | null | undefined;
-  /** Of a try for locks. */
+  /** For a try for locks: how long it waited. */
   readonly waitedMs?: number;
-  /** How long it blocked others at most; absent where its locks block no reader and no writer. */
+  /** For how long it blocked others at most; absent where its locks block no reader and no writer. */
   readonly blockedMs?: number | undefined;
 }
 
-/** @param id null: it concerns the ledger itself */
+/**
+ * Writes an event.
+ *
+ * @param id null: it concerns the ledger itself
+ */
 export async function noteEvent(client: Client, id: string | null, event: LedgerEvent): Promise<void> {
   await run(client, 'ledger/note-event', {
     migration_id: id,

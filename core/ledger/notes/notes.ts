@@ -1,17 +1,17 @@
 /**
- * Notes in the ledger: texts that explain what happened, and on which nothing depends. A database in LATIN1 refuses a character that
- * it does not have, so a note holds none of ours beyond ASCII, and no other that such a database would refuse.
+ * Notes in the ledger: texts that explain what happened, and on which nothing depends. A database in LATIN1 refuses characters
+ * that it does not have, so a note contains only ASCII characters of ours, and no others that such a database would refuse.
  */
 import type { Client } from 'pg';
 import { ConnectionLost } from '../../contracts/errors.ts';
 import { toNamedError } from '../../postgres/postgres-errors.ts';
 
-/** Logs what could not be noted; a step's logger fits. */
+/** Logs what could not be noted; a step's logger has this shape. */
 interface NoteLogger {
   warn(message: string, detail?: Record<string, unknown>): void;
 }
 
-/** Characters that our own texts may have, for people at a terminal. */
+/** Characters that our own texts may contain, for people at a terminal, and their ASCII form. */
 const OURS: Readonly<Record<string, string>> = {
   '→': '->',
   '←': '<-',
@@ -26,7 +26,7 @@ const OUR_CHARACTERS = new RegExp(`[${Object.keys(OURS).join('')}]`, 'g');
 
 const BEYOND_ASCII = /[^\p{ASCII}]/u;
 
-/** Of the database that a session is in; asked once, and only where a note has a character beyond ASCII. */
+/** Encoding of the database of each session; read once, and only when a note has a character beyond ASCII. */
 const encodings = new WeakMap<Client, string>();
 
 async function encodingOf(client: Client): Promise<string> {
@@ -39,8 +39,9 @@ async function encodingOf(client: Client): Promise<string> {
 }
 
 /**
- * The value with all its texts as the database can keep them. Names of partitions come from the database, so UTF8 and LATIN1 keep
- * them whole; in other encodings a character beyond ASCII becomes `?` in a note (the ledger's columns of names have it).
+ * The value, with all texts in a form that the database can store. Names of partitions come from the database, so UTF8 and LATIN1
+ * keep them complete; in other encodings a character beyond ASCII becomes `?` in a note (but not in the ledger's columns of
+ * names).
  */
 export async function asNote<Value>(client: Client, value: Value): Promise<Value> {
   if (!BEYOND_ASCII.test(JSON.stringify(value) ?? '')) return value;
@@ -63,9 +64,11 @@ function mapTexts<Value>(value: Value, map: (text: string) => string): Value {
 }
 
 /**
- * Takes a note after something that is done and verified, which the note must not undo: where the ledger refuses it, that is logged.
+ * Writes a note after something that is done and verified, which the note must not undo: if the ledger refuses it, that is only
+ * logged.
  *
- * @throws ConnectionLost the step is tried again then
+ * @returns whether it was written
+ * @throws ConnectionLost where the connection is lost; the step is retried then
  */
 export async function tryToNote(logger: NoteLogger, what: string, write: () => Promise<void>): Promise<boolean> {
   try {

@@ -1,6 +1,6 @@
 /**
- * Which database a session leads to, and whether the ledger that is found there belongs to it. A restored dump, a snapshot or a
- * clone holds the ledger of the database that it was made from. The answers are SQL files that the psql scripts run, too.
+ * Identity of databases: which database a session leads to, and whether the ledger there belongs to it. A restored dump, a
+ * snapshot or a clone contains the ledger of the original database. The questions are SQL files that the psql scripts run, too.
  */
 import type { Client } from 'pg';
 import { ConnectionLost, ConnectionRefused, LedgerElsewhere } from '../../contracts/errors.ts';
@@ -8,30 +8,30 @@ import { toNamedError } from '../../postgres/postgres-errors.ts';
 import { endpointOf } from '../../postgres/session/session-endpoint.ts';
 import { type Row, run, runOne } from '../../postgres/sql.ts';
 
-/** A database as an execution remembers it. */
+/** A database, as an execution remembers it. */
 export interface DatabaseIdentity {
-  /** Of the cluster, as text: it has 64 bits. Null where the role may not ask for it. */
+  /** System identifier of the cluster, as text because it has 64 bits. Null where the role may not read it. */
   readonly systemIdentifier: string | null;
   readonly databaseOid: number;
   readonly database: string;
-  /** `host:port` that the client connects to, or several, separated by commas; the directory of a socket is a host. */
+  /** `host:port` that the client connects to, or several, separated by commas; the directory of a socket counts as a host. */
   readonly endpoint: string;
 }
 
-/** The ledger belongs to this database. */
+/** A ledger that belongs to this database. */
 export interface LedgerLink {
   readonly identity: DatabaseIdentity;
-  /** False: the database may as well be a copy. Then a command that writes refuses until a person has confirmed it. */
+  /** False: the database may be a copy. Then a command that writes refuses until a person has confirmed it. */
   readonly endpointKnown: boolean;
-  /** The database has another name than the ledger knows. */
+  /** Whether the database has another name than in the ledger. */
   readonly renamed: boolean;
-  /** False: the ledger says nothing of its database, and its migrations, if it has any, fit this one. */
+  /** False: the ledger does not record its database, and its migrations, if there are any, match this one. */
   readonly recorded: boolean;
-  /** Something is recorded that a command could act on. */
+  /** Whether the ledger has something that a command could act on. */
   readonly busy: boolean;
   /** One line for a person, or empty. */
   readonly note: string;
-  /** One line: why a command that writes refuses; said where the endpoint is not known. */
+  /** Why a command that writes refuses, in one line; used where the endpoint is not known. */
   readonly refusal: string;
   readonly mayRemember: boolean;
 }
@@ -40,11 +40,11 @@ export interface LedgerLink {
 type LinkAnswer = Row<'ledger/link' | 'ledger/link-older'> & { readonly recorded?: boolean };
 
 const identities = new WeakMap<Client, DatabaseIdentity>();
-/** Sessions on a server that took no writes when they began. */
+/** Sessions on a server that accepted no writes when they began. */
 const readOnly = new WeakSet<Client>();
 const links = new WeakMap<Client, LedgerLink>();
 
-/** Asked once for each session. */
+/** The identity of a session's database; read once for each session. */
 export async function readIdentity(client: Client): Promise<DatabaseIdentity> {
   const known = identities.get(client);
   if (known) return known;
@@ -60,7 +60,7 @@ export async function readIdentity(client: Client): Promise<DatabaseIdentity> {
   return identity;
 }
 
-/** Null as well where a service refuses what the privileges allow. */
+/** Null also where a managed service refuses what the privileges allow. */
 async function systemIdentifier(client: Client): Promise<string | null> {
   const inTransaction = client.getTransactionStatus() === 'T';
   if (inTransaction) await client.query('SAVEPOINT identity');
@@ -76,7 +76,7 @@ async function systemIdentifier(client: Client): Promise<string | null> {
   }
 }
 
-/** Parameters of the SQL files. */
+/** The identity as parameters of the SQL files. */
 export function identityValues(identity: DatabaseIdentity) {
   return {
     system_identifier: identity.systemIdentifier ?? '',
@@ -87,10 +87,10 @@ export function identityValues(identity: DatabaseIdentity) {
 }
 
 /**
- * Comes before a row of the ledger is used. Asked once for each session, until {@link forgetLink}.
+ * Check before a row of the ledger is used. Done once for each session, until {@link forgetLink}.
  *
- * @param isOlder the ledger is older than the newest version, so it may say nothing of its database
- * @throws LedgerElsewhere when the ledger belongs to another database, or does not say to which and does not fit this one
+ * @param isOlder whether the ledger is older than the newest version, so that it may not record its database
+ * @throws LedgerElsewhere when the ledger belongs to another database, or records none and does not match this one
  */
 export async function requireLinked(client: Client, isOlder: boolean): Promise<LedgerLink> {
   const known = links.get(client);
@@ -124,26 +124,30 @@ async function readLink(client: Client, identity: DatabaseIdentity, isOlder: boo
   return fits ? { ...row, link_state: 'linked', endpoint_known: true, link_note: '', recorded: false } : row;
 }
 
-/** The first migration that does not fit this database, in one line; empty: all of them do, or the only one that is asked for. */
+/**
+ * The first migration that does not match this database, in one line; empty where all of them match.
+ *
+ * @param migrationId only this migration; empty: all
+ */
 export async function readUnmatched(client: Client, migrationId = ''): Promise<string> {
   return (await runOne(client, 'ledger/unmatched', { migration_id: migrationId })).unmatched;
 }
 
-/** Whether this session has asked before, and found the newest ledger: then another read needs no other query. */
+/** Whether this session has checked before, and found the newest ledger: then a further read needs no other query. */
 export function isLinked(client: Client): boolean {
   return links.has(client);
 }
 
-/** After the ledger was made, upgraded or linked. */
+/** Makes the session check again, after the ledger was made, upgraded or linked. */
 export function forgetLink(client: Client): void {
   links.delete(client);
 }
 
 /**
- * Comes before work that writes. An endpoint that is not known yet, and a new name of the database, are remembered where the
- * ledger has nothing to act on, or where only the name is new.
+ * Check before work that writes. An unknown endpoint, and a new name of the database, are recorded where the ledger has nothing
+ * to act on, or where only the name is new.
  *
- * @throws LedgerElsewhere as {@link requireLinked}, and when the endpoint is not known: the database may be a copy
+ * @throws LedgerElsewhere as {@link requireLinked}, and when the endpoint is not known, so that the database may be a copy
  */
 export async function admitWriter(client: Client, isOlder: boolean): Promise<void> {
   const link = await requireLinked(client, isOlder);
@@ -155,12 +159,15 @@ export async function admitWriter(client: Client, isOlder: boolean): Promise<voi
   forgetLink(client);
 }
 
-/** For a person. */
+/** Text for a message. */
 export function describeIdentity({ systemIdentifier, databaseOid, database, endpoint }: DatabaseIdentity): string {
   return `database "${database}" (oid ${databaseOid}) of the cluster with system identifier ${systemIdentifier ?? 'unknown'}, at ${endpoint}`;
 }
 
-/** A database keeps its oid when it is renamed, and a dropped and restored one has another. */
+/**
+ * Whether two identities are of one database. It keeps its oid when it is renamed; if it is dropped and restored, it gets another
+ * one.
+ */
 export function isSameDatabase(one: DatabaseIdentity, other: DatabaseIdentity): boolean {
   if (one.databaseOid !== other.databaseOid) return false;
   if (one.systemIdentifier !== null && other.systemIdentifier !== null)
@@ -168,7 +175,7 @@ export function isSameDatabase(one: DatabaseIdentity, other: DatabaseIdentity): 
   return one.database === other.database && isSameEndpoint(one.endpoint, other.endpoint);
 }
 
-/** Names of this machine are one name. */
+/** Whether two endpoints are equal; all names of this machine count as one. */
 export function isSameEndpoint(one: string, other: string): boolean {
   return plain(one) === plain(other);
 }
@@ -182,17 +189,18 @@ function plain(endpoint: string): string {
     .join(',');
 }
 
-/** The same database, by the same endpoint: another one may lead to a copy. */
+/** Whether it is the same database at the same endpoint: another endpoint may lead to a copy. */
 export function isSamePlace(one: DatabaseIdentity, other: DatabaseIdentity): boolean {
   return isSameDatabase(one, other) && isSameEndpoint(one.endpoint, other.endpoint);
 }
 
 /**
- * Comes before a step of an execution does anything: its session has to lead to the database that the plan was made in, by the
- * same endpoint. Another endpoint may lead to a copy, in which the ledger names this execution as the owner, too.
+ * Check before a step of an execution: its session has to lead to the database that the plan was made in, by the same endpoint.
+ * Another endpoint may lead to a copy, whose ledger has this execution as the owner, too.
  *
- * @throws LedgerElsewhere
- * @throws ConnectionLost when the server takes no writes any more: after a failover the name may lead to the old primary for a while
+ * @throws LedgerElsewhere where it leads to another database
+ * @throws ConnectionLost when the server does not accept writes any more: after a failover the name may lead to the old primary
+ *   for a while
  */
 export async function requirePlannedDatabase(client: Client, planned: DatabaseIdentity): Promise<void> {
   const now = await readIdentity(client);
@@ -208,9 +216,9 @@ export async function requirePlannedDatabase(client: Client, planned: DatabaseId
 }
 
 /**
- * Comes before an execution that is to write makes its plan. What only reads goes on.
+ * Check before an execution that writes makes its plan. Executions that only read are not checked.
  *
- * @throws ConnectionRefused on a standby: trying again does not help, the first connection leads to the wrong server
+ * @throws ConnectionRefused on a standby: a retry does not help, because the first connection leads to the wrong server
  */
 export async function refuseStandby(client: Client): Promise<void> {
   const now = await readIdentity(client);

@@ -1,4 +1,6 @@
-/** Makes the ledger, or brings an older one to the newest version: in one transaction, by the files of `sql/ledger/versions/`. */
+/**
+ * Makes the ledger, or upgrades an older one to the newest version: in one transaction, with the files of `sql/ledger/versions/`.
+ */
 import type { Client } from 'pg';
 import { LedgerVersionRefused } from '../../contracts/errors.ts';
 import { sqlStateOf, toNamedError } from '../../postgres/postgres-errors.ts';
@@ -12,7 +14,7 @@ import { checkLedger, type LedgerState, refuseDrift } from './state.ts';
 /** File N makes version N. */
 const VERSIONS = ['versions/001-tables', 'versions/002-one-shape', 'versions/003-identity-and-evidence'] as const;
 
-/** Made anew with each new version. */
+/** Made again with each new version. */
 const CURRENT = ['functions', 'views', 'withdraw'] as const;
 
 /** The statements that make a new ledger in a database that has none. */
@@ -20,7 +22,7 @@ export function newLedger(): string {
   return ['create-schema', 'name-schema', ...VERSIONS, ...CURRENT].map((name) => readSql(`ledger/${name}`)).join('\n');
 }
 
-/** The statements that bring this database's ledger to the newest version; none where it has that. Writes nothing. */
+/** The statements that upgrade this database's ledger to the newest version; none where it has that. Writes nothing. */
 export async function makeLedgerStatements(client: Client): Promise<string[]> {
   const { has_tables: hasTables, present, is_older: isOlder } = await checkLedger(client);
   if (hasTables && !isOlder) return [];
@@ -29,11 +31,12 @@ export async function makeLedgerStatements(client: Client): Promise<string[]> {
   return [...schema, 'name-schema', ...VERSIONS.slice(version), ...CURRENT].map((name) => readSql(`ledger/${name}`));
 }
 
-/** duplicate_schema, and the unique index of pg_namespace where the other one has not committed yet. */
+/** duplicate_schema, and a violation of pg_namespace's unique index where the other transaction has not committed yet. */
 const MADE_BY_ANOTHER = new Set(['42P06', '23505']);
 
 /**
- * Safe to call again, and several times at once. Where the ledger is the newest, only its views are made anew, if they differ.
+ * Makes or upgrades the ledger. Safe to call repeatedly, and several times at once. If the ledger is the newest, only its views
+ * are made again, if they differ.
  *
  * @throws LedgerNotTrusted, LedgerVersionRefused as {@link checkLedger}, and where its shape is not that of its version
  * @throws LedgerElsewhere as {@link admitWriter}
@@ -43,7 +46,7 @@ export async function ensureLedger(client: Client): Promise<void> {
   await admitWriter(client, false);
 }
 
-/** Does not ask which database the ledger belongs to. */
+/** Does not check which database the ledger belongs to. */
 async function makeLedger(client: Client): Promise<void> {
   const { readable, is_older: isOlder, is_copy: isCopy } = await checkLedger(client);
   if (isCopy)
@@ -64,7 +67,7 @@ async function makeLedger(client: Client): Promise<void> {
 }
 
 /**
- * For work that begins on a ledger that is there: an older one is upgraded. Does nothing where there is none.
+ * Prepares an existing ledger for work that begins: an older one is upgraded. Does nothing where there is none.
  *
  * @throws as {@link ensureLedger}
  */
@@ -76,21 +79,28 @@ export async function prepareLedger(client: Client): Promise<void> {
   await admitWriter(client, false);
 }
 
-/** See `sql/ledger/repair-sequences.sql`. Left to the ledger's owner where this role may not. */
+/** See `sql/ledger/repair-sequences.sql`. Where this role may not do that, the ledger's owner has to. */
 async function repairSequences(client: Client): Promise<void> {
   const { may } = await runOne(client, 'ledger/may-set-sequences');
   if (may) await run(client, 'ledger/repair-sequences');
 }
 
-/** For work that finishes what has begun: as {@link prepareLedger}, without a look at the newest one's shape or the database. */
+/**
+ * Prepares the ledger for work that finishes what has begun: as {@link prepareLedger}, but a newest ledger's shape and its
+ * database are not checked.
+ */
 export async function upgradeLedger(client: Client): Promise<void> {
   if ((await checkLedger(client)).is_older) await makeLedger(client);
 }
 
-/** What the ledger's own events name as their step. */
+/** Step in the ledger's events about itself. */
 const LEDGER_STEP = 'Ledger';
 
-/** The views are for people, and are made anew where somebody has changed or dropped them. @returns the statements that changed something */
+/**
+ * Makes the views again where a person has changed or dropped them; they are only for people.
+ *
+ * @returns the statements that changed something
+ */
 async function refreshViews(client: Client): Promise<string[]> {
   await refuseDrift(client);
   const before = await viewOid(client);
@@ -98,12 +108,12 @@ async function refreshViews(client: Client): Promise<string[]> {
   return (await viewOid(client)) === before ? [] : [readSql('ledger/views')];
 }
 
-/** Views that are made anew are others. */
+/** Views that are made again have other oids. */
 async function viewOid(client: Client): Promise<number | null> {
   return (await runOne(client, 'ledger/view-oid')).oid;
 }
 
-/** @returns the statements that it ran, for the ledger that they have made */
+/** @returns the statements that it ran, to be noted in the ledger that they have made */
 async function makeOrUpgrade(client: Client): Promise<string[]> {
   const ran: string[] = [];
   const runFile = async (name: string) => {
@@ -112,7 +122,7 @@ async function makeOrUpgrade(client: Client): Promise<string[]> {
   };
   if (!(await checkLedger(client)).present) await underCallersPath(client, () => createSchema(client, runFile));
   await underCallersPath(client, () => runFile('name-schema'));
-  // Asked again: another one may have made it while this one waited for the schema.
+  // Checked again: another session may have made it while this one waited for the schema.
   const found = await checkLedger(client);
   if (!found.has_tables || found.is_older) await upgrade(client, found, runFile);
   await checkLedger(client);
@@ -120,7 +130,10 @@ async function makeOrUpgrade(client: Client): Promise<string[]> {
   return ran;
 }
 
-/** Only for DDL: event triggers of the application find what they name. What we ask is asked under our own path. */
+/**
+ * Runs DDL under the caller's search_path, so that event triggers of the application find the names that they use. Our queries
+ * run under our own.
+ */
 async function underCallersPath(client: Client, work: () => Promise<unknown>): Promise<void> {
   await run(client, 'ledger/search-path');
   await work();

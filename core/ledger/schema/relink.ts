@@ -1,4 +1,4 @@
-/** `--relink`: the word of a person that this is the database that the ledger found in it is to be used for. */
+/** `--relink`: a person confirms that the ledger in this database is to be used for this database. */
 import type { Client } from 'pg';
 import { toNamedError } from '../../postgres/postgres-errors.ts';
 import { inTransaction } from '../../postgres/session/transactions.ts';
@@ -8,6 +8,7 @@ import { type DatabaseIdentity, forgetLink, identityValues, readIdentity } from 
 import { upgradeLedger } from './make-ledger.ts';
 import { checkLedger, refuseDrift } from './state.ts';
 
+/** Result of relinking. */
 export interface Relinked {
   readonly identity: DatabaseIdentity;
   /** False: it belonged to this database before, by this endpoint, or there is no ledger. */
@@ -16,7 +17,8 @@ export interface Relinked {
 
 /**
  * Links the ledger to this database, after comparing its migrations with the catalog. In one transaction; an older ledger is
- * upgraded before. See `sql/ledger/relink.sql` for what is compared, and what becomes of work that the other database was at.
+ * upgraded before. `sql/ledger/relink.sql` describes what is compared, and what happens to work that the other database was
+ * doing.
  *
  * @throws LedgerElsewhere with the first difference; nothing was changed
  * @throws PrivilegeMissing where this role may not write to the ledger

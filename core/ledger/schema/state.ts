@@ -1,6 +1,6 @@
 /**
- * Whether the ledger is one that this session may use: who owns it, which version it has, and whether its shape is that version's.
- * The answers are SQL files that the psql scripts run, too.
+ * State of the ledger: whether this session may use it, by its owner, its version, and its shape. The questions are SQL files
+ * that the psql scripts run, too.
  */
 import type { Client } from 'pg';
 import { InvalidInput, LedgerNotTrusted, LedgerVersionRefused, PrivilegeMissing } from '../../contracts/errors.ts';
@@ -8,22 +8,23 @@ import { echoed } from '../../contracts/redact.ts';
 import { run, runOne } from '../../postgres/sql.ts';
 import { type LedgerLink, requireLinked } from './identity.ts';
 
-/** Environment variable behind `--ledger-owner` and the construct's `ledgerOwner`: a role's name, as it is. */
+/** Environment variable for `--ledger-owner` and the construct's `ledgerOwner`: a role's name, unquoted. */
 export const LEDGER_OWNER = 'P2PFK_LEDGER_OWNER';
 
+/** What is known about the ledger. */
 export interface LedgerState {
   readonly present: boolean;
   /** False for an empty schema. */
   readonly has_tables: boolean;
-  /** This role may read it. */
+  /** Whether this role may read it. */
   readonly readable: boolean;
-  /** Filled by logical replication: no ledger of this database. */
+  /** Whether logical replication has filled it: then it is no ledger of this database. */
   readonly is_copy: boolean;
-  /** Older than the newest version; false where it is not readable. */
+  /** Whether it is older than the newest version; false where it is not readable. */
   readonly is_older: boolean;
 }
 
-/** Sessions of an execution whose input named a ledger owner; others have what the environment says. */
+/** Ledger owners of sessions, where the input of their execution named one; for others the environment decides. */
 const owners = new WeakMap<Client, string>();
 
 const ABSENT: LedgerState = { present: false, has_tables: false, readable: false, is_copy: false, is_older: false };
@@ -32,22 +33,25 @@ const ABSENT: LedgerState = { present: false, has_tables: false, readable: false
 const trusted = new WeakMap<Client, { readonly seen: string; readonly state: LedgerState }>();
 
 /**
- * For how long, in milliseconds, the sessions that follow in this process take the word of one that has looked. Each step of a
- * migration has a session of its own, and the look was half of the time of a migration of small tables.
+ * Milliseconds for which later sessions of this process rely on the check of an earlier one. Each step of a migration has a
+ * session of its own, and the check took half of the time of a migration of small tables.
  */
 const TRUST_MS = 60_000;
 
-/** What a session of this process has found to be trusted, until when; by the ledger's owner and `seen`, which names the database. */
+/**
+ * What a session of this process has found to be trusted, and until when; by the ledger's owner and by `seen`, which identifies
+ * the database.
+ */
 const recently = new Map<string, { readonly state: Omit<LedgerState, 'is_older'>; readonly until: number }>();
 
-/** The role that owns the ledger besides the current one, or an empty string. */
+/** The role that may own the ledger besides the current one, or an empty string. */
 function ledgerOwnerOf(client: Client): string {
   return owners.get(client) ?? process.env[LEDGER_OWNER] ?? '';
 }
 
 /**
- * Becomes the ledger's owner, where it is known and the login is a member of it. A login that is none stays what it is, and trusts
- * that owner all the same: an approver, or a role that only reads.
+ * Runs SET ROLE to the ledger's owner, where that is known and the login is a member of it. A login that is not a member keeps
+ * its role and trusts that owner nevertheless: an approver, or a role that only reads.
  *
  * @param local until the end of the transaction
  * @throws InvalidInput when there is no such role
@@ -64,10 +68,10 @@ export async function becomeLedgerOwner(client: Client, owner: string | undefine
 }
 
 /**
- * Comes before anything that touches an object in schema p2pfk, and asks pg_catalog alone until the ledger is found to be trusted.
+ * Check before anything uses an object in schema p2pfk. It reads pg_catalog only, until the ledger is found to be trusted.
  *
  * @throws LedgerNotTrusted with the object and its owner
- * @throws LedgerVersionRefused when it is newer than this p2pfk, or of no known version
+ * @throws LedgerVersionRefused when the ledger is newer than this p2pfk, or of an unknown version
  */
 export async function checkLedger(client: Client): Promise<LedgerState> {
   const [schema] = await run(client, 'ledger/present');
@@ -76,12 +80,12 @@ export async function checkLedger(client: Client): Promise<LedgerState> {
   if (before?.seen === schema.seen) return { ...before.state, readable: schema.readable };
   const found = await trustedState(client, schema);
   if (!found.readable) return found;
-  // One that is being made or upgraded is asked again.
+  // A ledger that is being made or upgraded is checked again.
   if (!found.is_older) trusted.set(client, { seen: schema.seen, state: found });
   return found;
 }
 
-/** Throws as {@link checkLedger}. */
+/** The check itself; throws as {@link checkLedger}. */
 async function trustedState(client: Client, schema: { seen: string; readable: boolean }): Promise<LedgerState> {
   const ledgerOwner = ledgerOwnerOf(client);
   const key = JSON.stringify([ledgerOwner, schema.seen]);
@@ -117,7 +121,7 @@ export async function isLedgerReadable(client: Client): Promise<boolean> {
 }
 
 /**
- * The same for an answer that says "there is nothing": a ledger that this role may not read must not pass for an empty one.
+ * The same for an answer of "there is nothing": a ledger that this role may not read must not be taken for an empty one.
  *
  * @returns false where there is no ledger
  * @throws as {@link isLedgerReadable}
@@ -132,16 +136,19 @@ export async function requireSight(client: Client): Promise<boolean> {
   );
 }
 
-/** How the ledger belongs to this database; null: there is none, or none that this role may read. Throws as {@link isLedgerReadable}. */
+/**
+ * How the ledger belongs to this database; null where there is none, or none that this role may read. Throws as {@link
+ * isLedgerReadable}.
+ */
 export async function readLink(client: Client): Promise<LedgerLink | null> {
   const { readable, is_older: isOlder } = await checkLedger(client);
   return readable ? requireLinked(client, isOlder) : null;
 }
 
 /**
- * Comes before a migration is opened, and before other work that begins to write.
+ * Check before a migration is opened, and before other work that begins to write.
  *
- * @throws LedgerVersionRefused when its shape is not that of its version
+ * @throws LedgerVersionRefused when the ledger's shape is not that of its version
  */
 export async function refuseDrift(client: Client): Promise<void> {
   const { shape } = await runOne(client, 'ledger/shape');
@@ -154,9 +161,10 @@ export async function refuseDrift(client: Client): Promise<void> {
 }
 
 /**
- * Comes before a role writes to the ledger that may not upgrade it, such as an approver. Passes where there is no ledger.
+ * Check before a role writes to the ledger that may not upgrade it, such as an approver. Passes where there is no ledger.
  *
- * @throws LedgerVersionRefused when it is older, which the execution that waits may still need, or not as its version has it
+ * @throws LedgerVersionRefused when the ledger is older, because the execution that waits may still need that version, or does
+ *   not have the shape of its version
  */
 export async function requireNewestLedger(client: Client): Promise<void> {
   const { readable, is_older: isOlder } = await checkLedger(client);
