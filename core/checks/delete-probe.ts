@@ -1,6 +1,6 @@
 /**
- * The check `delete-performance`: is a DELETE on the referenced side fast? Proved by the plan of every pair's lookup, without
- * executing anything; and shown by deleting some rows and taking them back, where nothing but the pair is reached.
+ * The check `delete-performance`: whether a DELETE on the referenced side is fast. The query plan of every pair's lookup proves
+ * it without executing anything. Where nothing but the pair is affected, deleting some rows in a savepoint shows it, too.
  */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
@@ -12,18 +12,22 @@ import { messageOf, sqlStateOf } from '../postgres/postgres-errors.ts';
 import { forgetPlans, PLANS_OF_THE_SERVER, type Row, run, runOne } from '../postgres/sql.ts';
 import { readSql } from '../postgres/sql-files.ts';
 
+/** Rows that the probe deletes. */
 const PROBE_ROWS = 10;
-/** Rows that may reference one of them: all that a DELETE touches stays below a thousand. */
+/** Rows that may reference one of them. So a DELETE affects fewer than a thousand rows. */
 const FAN_OUT = 100;
-/** Pairs that are tried for one that has rows and no obstacle: the largest ones come first. */
+/** Pairs that are examined for one that has rows and no obstacle; the largest ones first. */
 const CANDIDATES = 10;
-/** The probe's row locks hold up an application that works on the same rows: never for longer than a lock budget. */
+/**
+ * Milliseconds. The probe's row locks block an application that works on the same rows, so never for longer than a lock budget.
+ */
 export const PROBE_TIMEOUT_MS = 500;
 /** Share of the lock budget that the probe may use while everything is locked. */
 export const PROBE_SHARE = 0.1;
 
 const DELETE_TITLE = 'Testing DELETE performance';
 
+/** A pair, as the probe needs it. */
 export interface ProbedPair {
   readonly pair: number;
   readonly referencing_oid: number;
@@ -36,7 +40,7 @@ export interface ProbedPair {
 /** The index by which the lookup of a pair FK finds its rows; null where it scans. */
 export type LookupProof = Pick<Row<'checks/lookup-proofs'>, 'constraint_oid' | 'index_oid'>;
 
-/** How the DELETE went, as `sql/checks/delete-verdict.sql` takes it; empty where all referenced partitions are. */
+/** Result of the DELETE, as a parameter of `sql/checks/delete-verdict.sql`; empty where all referenced partitions are empty. */
 interface Outcome {
   readonly obstacle?: string;
   readonly found?: number;
@@ -50,23 +54,24 @@ interface Outcome {
 /** A pair on which the DELETE may be tried, or why not; see `sql/checks/delete-probe.sql`. */
 export type Candidate = Row<'checks/delete-probe'>;
 
+/** How to probe. */
 export interface ProbeOptions {
-  /** Of {@link proveLookups}; null only measures, also under the parent FK. */
+  /** Result of {@link proveLookups}; null: only measure, also with the parent FK. */
   readonly proofs: readonly LookupProof[] | null;
   /** Milliseconds that the DELETE may take. */
   readonly timeoutMs: number;
-  /** The operator wanted no indexes: a lookup that scans is said, and passes. */
+  /** The operator wanted no indexes: a lookup that scans is reported, and passes. */
   readonly noIndexes?: boolean;
   /**
-   * Of {@link findCandidates}, where the caller holds ACCESS EXCLUSIVE on all partitions by now: what was an obstacle before
-   * is believed, what was none is asked again.
+   * Result of {@link findCandidates}, where the caller holds ACCESS EXCLUSIVE on all partitions by now: obstacles that were found
+   * before are not checked again, the other pairs are.
    */
   readonly candidates?: readonly Candidate[] | undefined;
 }
 
 /**
- * Explains the lookup of every pair that has a pair FK. Executes none, locks nothing for longer than it takes to plan one; a
- * millisecond a pair. Call it before the locks of the drop.
+ * Explains the lookup of every pair that has a pair FK. It executes none of them, and locks nothing for longer than it takes to
+ * plan one: a millisecond for each pair. Call it before the locks of the drop.
  */
 export async function proveLookups(client: Client, pairs: readonly ProbedPair[]): Promise<LookupProof[]> {
   const constrained = pairs.filter((pair) => pair.constraint_oid !== null);
@@ -76,7 +81,7 @@ export async function proveLookups(client: Client, pairs: readonly ProbedPair[])
   return run(client, 'checks/lookup-proofs', { lookups });
 }
 
-/** One line that names the first pair whose lookup scans; null where an index serves every one. */
+/** One line with the first pair whose lookup scans; null where every lookup uses an index. */
 export async function scanningLookups(
   client: Client,
   pairs: readonly ProbedPair[],
@@ -87,8 +92,8 @@ export async function scanningLookups(
 }
 
 /**
- * The check. Must be called inside a transaction; works in a savepoint, which it rolls back. Nothing that the application has
- * built can fail it: what keeps the DELETE from being executed is told in the detail.
+ * Runs the check. It must be called inside a transaction, and works in a savepoint, which it rolls back. No object of the
+ * application can make it fail: what prevents the DELETE is reported in the detail.
  *
  * @throws StatementCanceled when a person cancels it
  */
@@ -98,7 +103,7 @@ export async function probeDelete(
   pairs: readonly ProbedPair[],
   { proofs, timeoutMs, noIndexes = false, candidates }: ProbeOptions,
 ): Promise<Check> {
-  // A lookup that scans is not tried: it would hold its row locks for as long.
+  // A lookup that scans is not tried, because its row locks would last as long as the scan.
   const scans = proofs?.some((proof) => proof.index_oid === null);
   const outcome = scans ? {} : await deleteSome(client, foreignKey, pairs, { timeoutMs, candidates });
   const verdict = await judge(client, pairs, { proofs, noIndexes }, outcome);
@@ -119,7 +124,7 @@ function judge(
   });
 }
 
-/** The pairs on which the DELETE could be tried when the parent FK is gone; asked before the locks of the drop. */
+/** The pairs on which the DELETE could be tried after the parent FK is dropped; asked before the locks of the drop. */
 export function findCandidates(
   client: Client,
   { constraint_oid }: Pick<ForeignKey, 'constraint_oid'>,
@@ -162,7 +167,7 @@ async function deleteSome(
     await client.query('SAVEPOINT delete_probe');
     const beganAt = performance.now();
     try {
-      // The shorter lock_timeout: rows of the referencing side that the application works on are not waited for long.
+      // The shorter lock_timeout: the probe does not wait long for referencing rows that the application has locked.
       await client.query("SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true)", [
         String(Math.max(2, Math.ceil(timeoutMs))),
         String(Math.max(1, Math.ceil(timeoutMs / 2))),
@@ -175,7 +180,7 @@ async function deleteSome(
           locked.flatMap(({ referencing_oid, referenced_oid }) => [referencing_oid, referenced_oid]),
         );
       }
-      // The lock keeps other sessions from adding a trigger or a foreign key, so this second answer stays valid.
+      // The lock prevents other sessions from adding a trigger or a foreign key, so this second answer stays valid.
       const [now] = await ask(
         client,
         pairs.filter(({ pair }) => pair === candidate.pair),
@@ -184,7 +189,7 @@ async function deleteSome(
       if (!now || now.obstacle !== null) return { obstacle: now?.obstacle ?? 'the pair is gone' };
       return { ...(await deleteOnce(client, now, timeoutMs)), timeout_ms: timeoutMs };
     } catch (error) {
-      // The role may not lock or read, or the table was locked: nothing has been deleted.
+      // The role may not lock or read the table, or the table was locked: nothing has been deleted.
       const sqlstate = sqlStateOf(error);
       const spentMs = performance.now() - beganAt;
       const ourTimeout = sqlstate === '57014' && isOurTimeout(spentMs, timeoutMs);
@@ -202,7 +207,7 @@ async function deleteOnce(
   timeoutMs: number,
 ): Promise<Outcome> {
   const job = { choose, delete: sql, fire };
-  // The foreign keys' own lookups are planned as they always are; the savepoint puts it back.
+  // The foreign keys' own lookups are planned as usual; the savepoint restores the settings.
   await client.query(`SELECT set_config('p2pfk.delete_probe', $1, false), ${PLANS_OF_THE_SERVER}`, [
     JSON.stringify(job),
   ]);
@@ -215,27 +220,33 @@ async function deleteOnce(
   }
   const spentMs = performance.now() - beganAt;
   const { rows } = await client.query<{ outcome: Outcome }>(
-    // No limit for the ROLLBACK TO that follows: cut, it would abort the whole transaction. It puts back the caller's own.
+    // The ROLLBACK TO that follows has no time limit: if it were cut, the whole transaction would be aborted. It restores the
+    // caller's limit.
     "SELECT current_setting('p2pfk.delete_probed')::jsonb AS outcome, set_config('statement_timeout', '0', true) AS ignored",
   );
   const outcome = rows[0]?.outcome ?? {};
-  // A row was deleted, or tried to: no ROLLBACK takes back a prepared statement that code behind it has put in the place of ours.
+  // After a DELETE, even a failed one: code that it called may have replaced one of our prepared statements, which no ROLLBACK
+  // undoes.
   if (outcome.deleted || outcome.sqlstate) forgetPlans(client);
-  // Before our own timeout it was a person's cancel, which says nothing about the DELETE.
+  // A cancel before our own time-out is a person's, and says nothing about the DELETE.
   if (outcome.sqlstate === '57014' && !isOurTimeout(spentMs, timeoutMs))
     throw new StatementCanceled(outcome.message ?? 'canceled', { sqlState: '57014' });
   return outcome;
 }
 
 /**
- * Both a person's cancel and our statement_timeout are SQLSTATE 57014. Every statement of the probe has that timeout, also those
- * that only choose rows, so the time decides; it is measured here, and so never shorter than the server's.
+ * Whether our own time-out was the reason. A person's cancel and our statement_timeout have the same SQLSTATE, 57014. Every
+ * statement of the probe has that time-out, including those that only choose rows, so the elapsed time decides. It is measured
+ * here, and therefore never shorter than the server's.
  */
 function isOurTimeout(spentMs: number, timeoutMs: number): boolean {
   return spentMs >= timeoutMs * 0.8;
 }
 
-/** Once more where the probe's own short timeout cut it: without it the transaction around the probe would stay aborted. */
+/**
+ * Tries again where the probe's own short time-out cut the first ROLLBACK TO, because otherwise the transaction around the probe
+ * would stay aborted.
+ */
 async function backToSavepoint(client: Client): Promise<void> {
   const rollback = () => client.query('ROLLBACK TO SAVEPOINT delete_probe');
   await rollback().catch(() => rollback().catch(() => undefined));

@@ -1,4 +1,6 @@
-/** The gate: what must be true before the parent FK may go. Every question is asked of the catalog, at that moment. */
+/**
+ * The gate: the conditions under which the parent FK may be dropped. Every condition is checked in the catalog, at that moment.
+ */
 import type { Client } from 'pg';
 import { hasFiringChanged } from '../catalog/firing-modes.ts';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
@@ -8,18 +10,20 @@ import type { ExecutionInput } from '../contracts/execution-input.ts';
 import type { LedgerPair } from '../ledger/pairs.ts';
 import { GATE_FINDINGS, readFindings } from './preflight/sql-findings.ts';
 
+/** What the gate has found. It passes, as far as the catalog shows, if there are neither changes nor problems. */
 export interface GateReading {
   readonly pairing: Pairing;
-  /** One line for each partition that came or went since the plan. */
+  /** One line for each partition that was added or removed since the plan. */
   readonly changes: readonly string[];
-  /** One line for everything else that is wrong. With no line in either, the gate is open as far as the catalog can tell. */
+  /** One line for each other problem. */
   readonly problems: readonly string[];
 }
 
 /**
- * All that needs no scan: the same pairs as planned, each with a valid and enforced FK. Milliseconds, also under lock.
+ * Checks everything that needs no scan: the same pairs as planned, each with a valid and enforced FK. It takes milliseconds, also
+ * under a lock.
  *
- * @param options what the migration is run with
+ * @param options the options of the migration
  */
 export async function readGate(
   client: Client,
@@ -54,10 +58,10 @@ export async function readGate(
 }
 
 /**
- * Where all that is wrong is a plan that is out of date, nothing has to be undone: the next plan takes in what came and
- * forgets what went.
+ * Refuses where only the plan is out of date. Nothing has to be undone then: the next plan adds new pairs and removes those that
+ * are gone.
  *
- * @throws PartitionSetChanged
+ * @throws PartitionSetChanged where only the plan is out of date
  */
 export function refuseOutdatedPlan({ changes, problems }: GateReading): void {
   if (changes.length === 0 || problems.length > 0) return;
@@ -66,12 +70,12 @@ export function refuseOutdatedPlan({ changes, problems }: GateReading): void {
   );
 }
 
-/** Which pair it is: its two partitions, where they still have the bound that they had. */
+/** Identifies a pair: its two partitions, with their bound. */
 function partitionsOf(pair: { referencing_oid: number; referenced_oid: number; bound: string }): string {
   return `${pair.referencing_oid} ${pair.referenced_oid} ${pair.bound}`;
 }
 
-/** A partition attached after the plan has no pair FK; one that was detached has one too many. */
+/** Changes since the plan: a partition that was attached has no pair FK, and one that was detached has one too many. */
 function partitionSetChanges({ pairs: now, unpaired }: Pairing, planned: readonly LedgerPair[]): string[] {
   const before = new Map(planned.map((pair) => [partitionsOf(pair), pair]));
   const after = new Map(now.map((pair) => [partitionsOf(pair), pair.referencing]));
@@ -81,7 +85,7 @@ function partitionSetChanges({ pairs: now, unpaired }: Pairing, planned: readonl
     ),
     ...[...before].flatMap(([id, { referencing, referencing_oid: oid }]) => {
       if (after.has(id)) return [];
-      // Another referenced partition came, or the partner went: the leaf itself is where it was.
+      // Another referenced partition was added, or the partner was removed; the leaf itself has not changed.
       const lone = unpaired.find((partition) => partition.oid === oid);
       return lone?.why === undefined
         ? [
@@ -92,7 +96,7 @@ function partitionSetChanges({ pairs: now, unpaired }: Pairing, planned: readonl
   ];
 }
 
-/** A leaf in two pairs can only come from a defect or a setting. Such a plan is never carried out. */
+/** A leaf in two pairs is caused by a defect or a setting. Such a plan is never carried out. */
 function ambiguities(pairs: readonly Pair[]): string[] {
   const partners = new Map<number, string>();
   const problems: string[] = [];

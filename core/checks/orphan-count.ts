@@ -1,4 +1,4 @@
-/** Counts referencing rows without a referenced row. `convalidated` is no proof, so the rows themselves are asked. */
+/** Counts referencing rows without a referenced row. It reads the rows, because `convalidated` is no proof. */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { countMemory, PAGE_COST_OF_TODAY, readServer } from '../catalog/server-facts.ts';
@@ -8,13 +8,15 @@ import { contained } from '../postgres/session/transactions.ts';
 import { type Row, run } from '../postgres/sql.ts';
 import { readTablesOnly } from '../postgres/tables-only.ts';
 
+/** Number of orphaned rows of one pair. */
 export interface OrphanCount {
   readonly pair: number;
   readonly orphans: number;
-  /** A query that lists them, for the person who has to mend them. */
+  /** A query that lists them, for the person who has to repair them. */
   readonly listSql: string;
 }
 
+/** A pair, as the count needs it. */
 export interface CountedPair {
   readonly pair: number;
   readonly referencing_oid: number;
@@ -23,12 +25,12 @@ export interface CountedPair {
 }
 
 /**
- * Gives this session the memory that a count is fast with: at the default of 4 MB the hash table of a large partition goes
- * to disk in hundreds of batches. How many workers take part, the server's own settings decide.
+ * Gives this session the memory with which a count is fast: at the default of 4 MB the hash table of a large partition is written
+ * to disk in hundreds of batches. The server's own settings decide the number of workers.
  */
 export async function prepareToCount(client: Client): Promise<void> {
   const megabytes = countMemory(await readServer(client));
-  // The multiplier would come on top of what was shared out.
+  // hash_mem_multiplier 1, because it would multiply the memory that was computed.
   await client.query("SELECT set_config('work_mem', $1, false), set_config('hash_mem_multiplier', '1', false)", [
     `${megabytes}MB`,
   ]);
@@ -36,8 +38,9 @@ export async function prepareToCount(client: Client): Promise<void> {
 }
 
 /**
- * Three processes that hash both partitions seem cheaper to the planner than one that merges their indexes, and take longer, with
- * the memory of all three. So it is asked first what it would do alone; only where that is no merge, workers take part.
+ * Decides whether workers take part in a count. To the planner, three processes that hash both partitions seem cheaper than one
+ * that merges their indexes, but they take longer, and use the memory of all three. So the planner is first asked for a query
+ * plan without workers; only if that is no merge, workers are allowed.
  */
 async function chooseWorkers(client: Client, sql: string): Promise<void> {
   await client.query("SELECT set_config('max_parallel_workers_per_gather', '0', false)");
@@ -58,9 +61,9 @@ function mergesIndexes({ 'Node Type': type, Plans: inputs = [] }: PlanNode): boo
 }
 
 /**
- * Counts pair after pair, one anti-join each, by all the workers that the server allows: see {@link prepareToCount}.
- * A foreign key tells how to compare: the pair's own, else the parent FK, else that of any other pair, named by `like`. A pair with a
- * foreign table is left out: none is ever read.
+ * Counts pair after pair, with one anti-join each, with the workers that the server allows: see {@link prepareToCount}. A foreign
+ * key determines the comparison: the pair's own, else the parent FK, else the one that `like` names. A pair with a foreign table
+ * is left out, because p2pfk reads no foreign table.
  */
 export async function countOrphans(
   client: Client,
@@ -97,7 +100,10 @@ async function countEach(client: Client, queries: readonly CountQuery[]): Promis
 /** Counts the orphans of one pair, behind the lock of `lock_sql`. */
 type CountQuery = Row<'checks/orphans'>;
 
-/** The query that counts the orphans of each pair without a foreign table; `like` names the foreign key that tells how to compare where a pair has none. */
+/**
+ * The query that counts the orphans of each pair without a foreign table. `like` is the oid of the foreign key that determines
+ * the comparison where a pair has none.
+ */
 export function countQueries(
   client: Client,
   pairs: readonly CountedPair[],

@@ -1,9 +1,9 @@
 /**
- * Readers: standbys of the same cluster that people read from, named with `--reader`. An ACCESS EXCLUSIVE lock is replayed there, and
- * new readers wait behind the replay, so each reader is asked before such a lock is taken on the primary.
+ * Readers: standbys of the same cluster that applications read from, named with `--reader`. An ACCESS EXCLUSIVE lock is replayed
+ * there, and new queries wait behind the replay, so each reader is asked before such a lock is taken on the primary.
  *
- * They are configuration of this process, like the database URL, because their URLs may hold passwords: an execution input, which is
- * kept in histories, never names them.
+ * They are configuration of this process, like the database URL, because their URLs may contain passwords: an execution input,
+ * which is kept in histories, never names them.
  */
 import type { Client } from 'pg';
 import { ConnectionLost, InvalidInput, LockTimeout, type P2pfkError, PrivilegeMissing } from '../contracts/errors.ts';
@@ -15,10 +15,10 @@ import { isConnectionError, messageOf, toNamedError } from '../postgres/postgres
 import { asLogin, runAsLogin } from '../postgres/session/as-login.ts';
 import { type Row, runOne } from '../postgres/sql.ts';
 
-/** A reader in use: tried again as a lock that is not free. Its holders are sessions of another server than the primary. */
+/** A reader is in use: retried like a lock that is not free. The holders are sessions of another server than the primary. */
 export class ReaderBusy extends LockTimeout {}
 
-/** What the plan says of a reader. */
+/** A reader, as the plan reports it. */
 export interface Reader extends Record<string, unknown> {
   /** `host:port` */
   readonly name: string;
@@ -27,25 +27,25 @@ export interface Reader extends Record<string, unknown> {
 }
 
 export interface WantedLock {
-  /** Oids; their partitions count, too. */
+  /** Oids; their partitions are included. */
   readonly relations: readonly number[];
-  /** Milliseconds: a transaction that is younger is not waited for. */
+  /** Milliseconds: younger transactions are ignored. */
   readonly budgetMs: number;
-  /** What the lock is for, in messages. */
+  /** What the lock is for; used in messages. */
   readonly step: string;
 }
 
-/** What a question to a reader may take: a try must not hang. */
+/** Time limit of a question to a reader, in milliseconds: a try must not hang. */
 const ANSWER_MS = 5_000;
 
-/** The sessions on readers that belong to a session on the primary, by the reader's URL. They end with it. */
+/** Sessions on readers, by the reader's URL, for each session on the primary. They end with it. */
 const sessions = new WeakMap<Client, Map<string, Client>>();
 
 /**
- * Connects to every reader, and says what it is.
+ * Connects to every reader, and describes it.
  *
  * @throws InvalidInput when one is no standby of the database that `client` is connected to
- * @throws PrivilegeMissing when the role cannot see on a reader what it is asked for
+ * @throws PrivilegeMissing when the role cannot see on a reader what it needs to know
  * @throws ConnectionLost, ConnectionRefused when one cannot be reached
  */
 export async function readReaders(client: Client): Promise<Reader[]> {
@@ -60,8 +60,8 @@ export async function readReaders(client: Client): Promise<Reader[]> {
 }
 
 /**
- * Asks every reader for transactions that would hold up the replay of an ACCESS EXCLUSIVE lock. Call it right before the lock is asked
- * for, outside of a transaction: what begins on a reader after its answer is waited for there.
+ * Asks every reader for transactions that would delay the replay of an ACCESS EXCLUSIVE lock. Call it right before the lock is
+ * requested, outside a transaction: the replay waits for what begins on a reader after its answer.
  *
  * @throws ReaderBusy with the holders
  * @throws ConnectionLost when a reader does not answer, or is no standby any more
@@ -77,7 +77,7 @@ export async function requireFreeReaders(client: Client, { relations, budgetMs, 
     });
     return found.map((holder) => ({ ...withoutSecrets(holder), reader: name }));
   }).catch((error: unknown) => {
-    // The plan had an answer. What is wrong with a reader by now is a reason to wait, and none to undo anything.
+    // The reader answered when the plan was made. A problem with a reader now is a reason to wait, but not to undo anything.
     throw error instanceof ConnectionLost ? error : new ConnectionLost(messageOf(error), {}, { cause: error });
   });
   const all = holders.flat();
@@ -90,12 +90,12 @@ function readState(session: Client): Promise<Row<'checks/reader'>> {
   return asLogin(session, () => runOne(session, 'checks/reader'));
 }
 
-/** Asks all readers side by side. A session that was lost since the last question is opened again once. */
+/** Asks all readers in parallel. A session that was lost since the last question is opened once more. */
 async function eachReader<Answer>(
   primary: Client,
   ask: (session: Client, name: string) => Promise<Answer>,
 ): Promise<Answer[]> {
-  // All of them settle before one failure is told: no session must be opened after its primary's has ended.
+  // All of them settle before a failure is thrown, because no session may be opened after the primary's session has ended.
   const answers = await Promise.allSettled(
     readersOf(primary).map(async ({ url, name }) => {
       const known = sessionsOf(primary).has(url);
@@ -146,7 +146,7 @@ async function sessionOf(primary: Client, url: string, name: string): Promise<Cl
   return session;
 }
 
-/** Asked of every new session: a name may lead to another server after a failover. */
+/** Checked for every new session: after a failover, a name may lead to another server. */
 async function requireStandby(primary: Client, session: Client, name: string): Promise<void> {
   const [here, there] = [await readIdentity(primary), await readIdentity(session)];
   const { in_recovery } = await readState(session);

@@ -1,4 +1,4 @@
-/** The six checks. Each looks at the database as it is; the ledger only says which pairs a migration is responsible for. */
+/** The six checks. Each examines the database as it is; the ledger only provides which pairs a migration is responsible for. */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import {
@@ -23,9 +23,9 @@ import { countOrphans, type OrphanCount, prepareToCount } from './orphan-count.t
 import { lateTriggers, readFindings } from './preflight/sql-findings.ts';
 
 /**
- * `p2pfk verify`: all checks of one table, also where no ledger remembers its migration. Changes nothing.
+ * `p2pfk verify`: all checks of one table, even where no ledger has its migration. Changes nothing.
  *
- * @throws NotMigrated where the parent FK stands and no pair has a foreign key
+ * @throws NotMigrated where the parent FK exists and no pair has a foreign key
  */
 export async function verifyTable(
   client: Client,
@@ -50,18 +50,21 @@ export async function verifyTable(
   );
 }
 
-/** Which pair FKs act on rows that move to another partition, as no row-movement guard of their referenced partition works, or as a trigger runs after it. */
+/**
+ * Pair FKs that act on rows which move to another partition, because no row-movement guard works on their referenced partition,
+ * or a trigger runs after it. One line; null where there are none.
+ */
 async function readUnguarded(client: Client, foreignKey: ForeignKey, { pairs }: Pairing): Promise<string | null> {
   const { migrationId, constraint_oid: standing } = foreignKey;
-  // Beside a parent FK the migration is not at its end, which the check of the parent FK says.
+  // With a parent FK the migration is not complete, which the check of the parent FK reports.
   if (standing !== null) return null;
-  // Without an entry in the ledger it is not known that no guard was wanted.
+  // Without a ledger entry it is not known whether guards were switched off.
   const options =
     migrationId === null ? { rowMovementGuard: true } : (await readMigration(client, migrationId)).options;
   const bad = (await guardsOf(client, foreignKey, pairs, options)).filter((guard) => !isEffective(guard));
   const first = shortName(bad[0]?.relation ?? '', foreignKey.table);
   const unguarded = `unguarded ${bad.length}: no working row-movement guard on ${first}${bad.length > 1 ? ` and ${bad.length - 1} more` : ''}, so an UPDATE that moves a row to another partition silently runs ON DELETE ${silentAction(foreignKey)}`;
-  // A guard that works is of no use where a trigger that runs after it can change the key.
+  // A working guard does not help where a trigger that runs after it can change the key.
   const covered = pairs.filter(({ constraint_oid }) => constraint_oid !== null);
   const late = await lateTriggers(client, foreignKey, covered, options);
   const problems = [...(bad.length > 0 ? [unguarded] : []), ...late.map(({ message }) => message)];
@@ -80,10 +83,11 @@ async function refuseUnmigrated(client: Client, foreignKey: ForeignKey, { pairs 
 }
 
 /**
- * The six checks in their order; `orphans` has been counted before, because it is the one that takes long.
+ * Runs the six checks in their order.
  *
- * @param only the pairs that have to pass: those of the drop, where partitions that came or went since are only listed.
- *   Absent: every pair of the pairing has to, and no partition without a partner may hold rows.
+ * @param orphans counted before, because counting takes long
+ * @param only the pairs that have to pass: those of the drop. Partitions that were added or removed since are then only listed.
+ *   Undefined: every pair of the pairing has to pass, and no partition without a partner may hold rows.
  */
 export async function verification(
   client: Client,
@@ -108,22 +112,22 @@ function judged(checks: readonly Check[]): Verification {
   return { passed: checks.every((check) => check.passed), checks };
 }
 
-/** What the checks look at. */
+/** What the checks examine. */
 interface Scope {
   /** The partitions as they are now. */
   readonly pairing: Pairing;
   /** The pairs that have to pass. */
   readonly pairs: readonly Pair[];
-  /** Every partition counts, not only those of `pairs`. */
+  /** Whether every partition counts, and not only those of `pairs`. */
   readonly whole: boolean;
 }
 
-/** Whether something found on a referencing relation counts. */
+/** Whether a problem on a referencing relation counts. */
 function inScope({ pairs, whole }: Scope, referencing: number): boolean {
   return whole || pairs.some((pair) => pair.referencing_oid === referencing);
 }
 
-/** The checks that need no scan: those that the verified drop runs under its lock. */
+/** The checks that need no scan: the verified drop runs them under its locks. */
 export async function quickChecks(client: Client, foreignKey: ForeignKey, pairing: Pairing): Promise<Check[]> {
   const scope: Scope = { pairing, pairs: pairing.pairs, whole: true };
   return [
@@ -161,7 +165,10 @@ async function checkParentForeignKey(client: Client, foreignKey: ForeignKey, sco
   };
 }
 
-/** No fault of this migration, and yet TRUNCATE and DETACH go on as before because of them: so they are named here. */
+/**
+ * Adds other foreign keys to the detail of a check. They are no fault of this migration, but TRUNCATE and DETACH continue to be
+ * restricted by them, so they are named here.
+ */
 async function noteOtherForeignKeys(client: Client, foreignKey: ForeignKey, check: Check): Promise<Check> {
   const [others] = await run(client, 'findings/other-foreign-keys', {
     ...foreignKey,
@@ -193,7 +200,7 @@ async function checkDelete(client: Client, foreignKey: ForeignKey, { pairs }: Sc
   const noIndexes = migrationId !== null && wantsNoIndexes(await readMigration(client, migrationId));
   const proofs = await proveLookups(client, pairs);
   const probed = rolledBack(client, async () => {
-    // Should this process freeze with rows locked, the server ends the session.
+    // If this process freezes with rows locked, the server ends the session.
     await client.query("SELECT set_config('idle_in_transaction_session_timeout', '1s', true)");
     return probeDelete(client, foreignKey, pairs, { proofs, timeoutMs: PROBE_TIMEOUT_MS, noIndexes });
   });
@@ -229,7 +236,7 @@ function checkOrphans(foreignKey: ForeignKey, { pairs }: Scope, orphans: readonl
 
 const NO_FOREIGN_KEY = 'as a foreign table can have no foreign key; p2pfk does not read its rows: detach it';
 
-/** Failing lines first: whoever reads only the beginning reads what is wrong. */
+/** Failing lines first, for readers who only read the beginning. */
 async function checkInventory(client: Client, foreignKey: ForeignKey, scope: Scope): Promise<Check> {
   const { pairs, pairing } = scope;
   const lone = pairing.unpaired.filter((partition) => partition.side === 'referencing');

@@ -1,4 +1,4 @@
-/** What the checks of this folder share. */
+/** Types and helpers that the checks of this folder share. */
 
 import type { ForeignKey } from '../../catalog/foreign-key.ts';
 import type { Pairing } from '../../catalog/pairs.ts';
@@ -6,9 +6,10 @@ import type { Server } from '../../catalog/server-facts.ts';
 import type { PlanFinding, Severity } from '../../contracts/documents.ts';
 import type { ExecutionInput } from '../../contracts/execution-input.ts';
 
-/** `plan` may be run by a role that can only read: what it lacks for `migrate` is then a warning. */
+/** `plan` may be run by a role that can only read: a privilege that it lacks for `migrate` is then only a warning. */
 export type Intent = 'plan' | 'migrate';
 
+/** What preflight checks. */
 export interface PreflightSubject {
   readonly server: Server;
   readonly foreignKey: ForeignKey;
@@ -16,11 +17,12 @@ export interface PreflightSubject {
   readonly input: ExecutionInput;
 }
 
+/** A finding that needs no acceptance. */
 export function finding(id: string, severity: Severity, message: string, remedy: string): PlanFinding {
   return { id, severity, message, remedy, needsAcceptance: false };
 }
 
-/** The first five, and how many more. */
+/** The first five names, and how many more there are. */
 export function list(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(', ');
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;

@@ -1,4 +1,4 @@
-/** What may stand in the way, or behave differently than one thinks: other sessions, triggers, actions. */
+/** Findings about hazards: other sessions, triggers, and actions of the foreign key. */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../../catalog/foreign-key.ts';
 import type { Hazard } from '../../contracts/column-types.ts';
@@ -18,6 +18,7 @@ export function checkActions(): PlanFinding[] {
   ];
 }
 
+/** Long transactions and prepared transactions, which may hold locks for a long time. */
 export async function checkActivity(client: Client): Promise<PlanFinding[]> {
   const sessions = await run(client, 'checks/activity');
   return sessions.map(({ kind, id, owner, seconds }) =>
@@ -93,6 +94,7 @@ const HAZARDS: Readonly<Record<Hazard, { severity: Severity; say(where: string):
   },
 };
 
+/** Findings of `sql/checks/hazards.sql`, one for each kind. */
 export async function checkHazards(client: Client, foreignKey: ForeignKey): Promise<PlanFinding[]> {
   const rows = await run(client, 'checks/hazards', {
     ...foreignKey,

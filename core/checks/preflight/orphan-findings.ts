@@ -1,11 +1,15 @@
-/** `plan --count-orphans`: would the validation fail? Every row of every pair is read, and nothing is written. */
+/** `plan --count-orphans`: whether the validation would fail. Reads every row of every pair, and writes nothing. */
 import type { Client } from 'pg';
 import type { PlanFinding } from '../../contracts/documents.ts';
 import { messageOf, sqlStateOf } from '../../postgres/postgres-errors.ts';
 import { countOrphans, prepareToCount } from '../orphan-count.ts';
 import { finding, type PreflightSubject } from './finding.ts';
 
-/** Counts pair after pair; one finding for each pair that has orphans, or one that says how many pairs have none. */
+/**
+ * Counts pair after pair.
+ *
+ * @returns one finding for each pair that has orphans, or one with the number of pairs that have none
+ */
 export async function checkOrphans(
   client: Client,
   { foreignKey, pairing }: Pick<PreflightSubject, 'foreignKey' | 'pairing'>,
@@ -35,7 +39,7 @@ export async function checkOrphans(
       ),
     ];
   } catch (error) {
-    // A right that is missing, or row security, is a finding of its own.
+    // A missing privilege, or row security, is a finding of its own.
     if (sqlStateOf(error) !== '42501') throw error;
     return [
       finding(

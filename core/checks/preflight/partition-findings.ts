@@ -1,11 +1,14 @@
-/** The partitions: those without a partner, foreign tables, missing indexes. */
+/** Findings about partitions: partitions without a partner, foreign tables, missing indexes. */
 import type { Client } from 'pg';
 import { asParameter, FOREIGN_TABLE, hasForeignTable, holdingRows, type Pairing } from '../../catalog/pairs.ts';
 import type { PlanFinding, UnpairedPartition } from '../../contracts/documents.ts';
 import { finding, list, type PreflightSubject } from './finding.ts';
 import { readFinding } from './sql-findings.ts';
 
-/** An unpaired referencing partition may hold keys that no pair FK would guard; an exact look decides, not statistics. */
+/**
+ * Decides about unpaired partitions. A referencing one may hold keys that no pair FK would guard; its rows are read, because
+ * statistics are not exact.
+ */
 export async function judgeUnpaired(
   client: Client,
   { foreignKey, pairing: { unpaired } }: PreflightSubject,
@@ -95,11 +98,15 @@ export async function judgeUnpaired(
   return { findings, partitions };
 }
 
-/** Whether each referencing leaf has its partner, or needs none: then it does not matter how the roots are partitioned. */
+/**
+ * Whether each referencing leaf has its partner, or needs none: then it does not matter how the partitioned tables are
+ * partitioned.
+ */
 export function isComplete({ pairs, unpaired }: Pairing): boolean {
   return pairs.length > 0 && unpaired.every(({ side, needsPair = true }) => side === 'referenced' || !needsPair);
 }
 
+/** Findings about the pairs. */
 export function checkPairs({ foreignKey, pairing, input }: PreflightSubject): PlanFinding[] {
   const findings: PlanFinding[] = [];
   const { pairs } = pairing;

@@ -1,4 +1,7 @@
-/** What the operator should know before anything runs. Each finding has a stable id, explained in docs/findings.md. */
+/**
+ * Preflight: everything that the operator should know before anything runs. Each finding has a stable id, explained in
+ * docs/findings.md.
+ */
 import type { Client } from 'pg';
 import type { PlanFinding, Severity, UnpairedPartition } from '../../contracts/documents.ts';
 import { run } from '../../postgres/sql.ts';
@@ -42,7 +45,7 @@ export async function preflight(
   return { findings: bySeverity(findings), unpaired: unpaired.partitions };
 }
 
-/** Errors first, else in the order given. */
+/** Errors first, otherwise in the given order. */
 export function bySeverity(findings: readonly PlanFinding[]): PlanFinding[] {
   const order: readonly Severity[] = ['error', 'warning', 'info'];
   return [...findings].sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));

@@ -1,4 +1,4 @@
-/** The server: its version, its role, and room in its lock table. */
+/** Findings about the server: its version, its role, and the room in its lock table. */
 
 import {
   forecastDrop,
@@ -13,6 +13,7 @@ import type { PlanFinding } from '../../contracts/documents.ts';
 import { waitLimit } from '../../postgres/locks/lock-wait.ts';
 import { finding, type PreflightSubject } from './finding.ts';
 
+/** Servers on which nothing can be migrated. */
 export function checkServer(server: Server): PlanFinding[] {
   const findings: PlanFinding[] = [];
   if (server.version_num < OLDEST_VERSION) {
@@ -33,11 +34,11 @@ export function checkServer(server: Server): PlanFinding[] {
   return findings;
 }
 
-/** A bug in foreign keys of partitioned tables, as tried on these versions. */
+/** A bug in foreign keys of partitioned tables, as reproduced on these versions. */
 interface KnownBug {
-  /** Major version -> first minor version that has it; where absent, the first. */
+  /** Major version -> first minor version with the bug; default: the first minor version. */
   readonly since?: Readonly<Record<number, number>>;
-  /** Major version -> first minor version without it. */
+  /** Major version -> first minor version without the bug. */
   readonly fixedIn: Readonly<Record<number, number>>;
   readonly selfReferencingOnly?: true;
   readonly says: string;
@@ -51,7 +52,7 @@ const KNOWN_BUGS: readonly KnownBug[] = [
     says: 'the foreign key of a referencing partition that is detached is no longer enforced',
   },
   {
-    // What the same fix came to there: DETACH drops the foreign key.
+    // In these versions the same fix makes DETACH drop the foreign key.
     since: { 13: 17, 14: 14 },
     fixedIn: { 13: NEVER, 14: NEVER },
     says: 'a referencing partition that is detached has no foreign key any more',
@@ -63,13 +64,16 @@ const KNOWN_BUGS: readonly KnownBug[] = [
   },
 ];
 
-/** The minor versions that this release was tested with. */
+/** Minor versions that this release was tested with. */
 const TESTED_WITH: Readonly<Record<number, number>> = { 13: 23, 14: 23, 15: 18, 16: 14, 17: 10, 18: 4 };
 
-/** Of the lock budget, which a busy server uses up faster than the machine of the forecast. */
+/** Share of the lock budget; a busy server needs more time than the machine of the forecast. */
 const BUDGET_SHARE = 0.5;
 
-/** What bugs have left behind in the catalog is found by `sql/checks/hazards.sql`, whatever the version is by now. */
+/**
+ * Known bugs of the server's minor version. What bugs have left in the catalog is found by `sql/checks/hazards.sql`, regardless
+ * of the current version.
+ */
 export function checkMinorVersion({ server, foreignKey }: PreflightSubject): PlanFinding[] {
   const major = Math.floor(server.version_num / 10_000);
   const minor = server.version_num % 10_000;
@@ -103,7 +107,7 @@ export function checkMinorVersion({ server, foreignKey }: PreflightSubject): Pla
   return [];
 }
 
-/** Of the input, which other people may write than those who answer for the server. */
+/** Memory that the input asks for. The person who writes the input may not be responsible for the server. */
 export function checkMemory({ server, input }: Pick<PreflightSubject, 'server' | 'input'>): PlanFinding[] {
   const { maintenanceWorkMemMb: asked, maxConcurrency } = input;
   const most = mostMemory(server, maxConcurrency);
@@ -118,6 +122,7 @@ export function checkMemory({ server, input }: Pick<PreflightSubject, 'server' |
   ];
 }
 
+/** Findings about the lock table, the lock budget and the rollback. */
 export function checkCapacity({ server, pairing, input }: PreflightSubject): PlanFinding[] {
   const findings: PlanFinding[] = [];
   const pairs = pairing.pairs.length;
@@ -164,7 +169,7 @@ export function checkCapacity({ server, pairing, input }: PreflightSubject): Pla
       ),
     );
   } else {
-    // A lock budget says how long the application may wait; the way back has no smaller steps to fit into it.
+    // A lock budget limits how long the application may wait; a rollback has no smaller steps that would fit into it.
     const long = rollback.writesBlockedMs > input.lockTimeoutMs;
     findings.push(
       finding(

@@ -1,6 +1,6 @@
 /**
- * The findings that are one SQL file each, `sql/findings/<id>.sql`. A file returns a row for each finding, with its severity,
- * message and remedy, so that the psql scripts (sql/psql/migration/findings.sql has the same list) say the same.
+ * Findings that are one SQL file each: `sql/findings/<id>.sql`. A file returns a row for each finding, with its severity, message
+ * and remedy, so that the psql scripts report the same (sql/psql/migration/findings.sql has the same list).
  */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../../catalog/foreign-key.ts';
@@ -54,7 +54,7 @@ const SQL_FINDINGS = [
   'trusted-owner',
 ] as const;
 
-/** Those that may come up between the plan and the drop: the gate and the drop check look again. */
+/** Findings that may appear between the plan and the drop: the gate and the drop check read them again. */
 export const GATE_FINDINGS = [
   'leaf-owner-code',
   'leaf-owner-privilege',
@@ -64,8 +64,8 @@ export const GATE_FINDINGS = [
 ] as const;
 
 /**
- * Those that compare the catalog with the ledger, and refuse to call a table migrated. They have the parameters `ledger` (a
- * LedgerReading), `guards` (rows of create-row-movement-guard.sql) and `table_argument` (quoted for a shell).
+ * Findings that compare the catalog with the ledger, and with which a table does not count as migrated. They have the parameters
+ * `ledger` (a LedgerReading), `guards` (rows of create-row-movement-guard.sql) and `table_argument` (quoted for a shell).
  */
 export const LEDGER_FINDINGS = [
   'leaf-to-parent-foreign-key',
@@ -80,8 +80,9 @@ const NEED_FINAL_NAMES: ReadonlySet<SqlFinding> = new Set<SqlFinding>(['constrai
 type SqlFinding = (typeof SQL_FINDINGS)[number];
 
 /**
- * Parameters of each file: those of the foreign key (`referencing_oid`, `constraint_oid`, `column_names`, `actions`, ...), the
- * pairs with what exists on each (`pairs`), the leaves without a partner (`unpaired`), the names after the drop (`final_names`), the number of a new migration (`guard_number`), and the execution input (`options`).
+ * Runs the files. Their parameters are those of the foreign key (`referencing_oid`, `constraint_oid`, `column_names`, `actions`,
+ * ...), the pairs with what exists on each (`pairs`), the leaves without a partner (`unpaired`), the names after the drop
+ * (`final_names`), the number of a new migration (`guard_number`), and the execution input (`options`).
  */
 export async function readFindings(
   client: Client,
@@ -106,7 +107,7 @@ export async function readFindings(
     final_names: names.some((name) => NEED_FINAL_NAMES.has(name))
       ? await readFinalNames(client, foreignKey, pairing.pairs, input)
       : [],
-    // The guards of a migration that has begun may be there.
+    // A migration that has begun may already have its guards.
     guard_number:
       names.includes('guard-name-taken') && foreignKey.migrationId === null ? await nextMigrationId(client) : '',
     options: input,
@@ -134,7 +135,7 @@ async function readLedgerValues(
 ): Promise<LedgerValues> {
   const ledger = await readLedgerEntry(client, foreignKey);
   const migration = foreignKey.migrationId === null ? null : await readMigration(client, foreignKey.migrationId);
-  // What the migration was run with counts; without an entry, what this plan was asked for.
+  // The migration's own options; without a ledger entry, those of this plan.
   const options = migration?.options ?? input;
   const guards = foreignKey.constraint_oid === null ? await guardsOf(client, foreignKey, pairs, options) : [];
   return {

@@ -1,4 +1,4 @@
-/** The two tables: how they are partitioned, and what this role may do with them. */
+/** Findings about the two tables: how they are partitioned, and what this role may do with them. */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../../catalog/foreign-key.ts';
 import type { PlanFinding, Severity } from '../../contracts/documents.ts';
@@ -13,6 +13,7 @@ export type Partitioning = Row<'catalog/partitioning'>;
 
 const STRATEGY_NAMES: Readonly<Record<string, string>> = { l: 'LIST', r: 'RANGE', h: 'HASH' };
 
+/** Why the two tables' partitions cannot be paired; empty where they can. */
 export function checkPartitioning(
   foreignKey: ForeignKey,
   referencing: Partitioning,
@@ -54,6 +55,7 @@ export function checkPartitioning(
   return problem ? [finding('partition-keys-differ', 'error', `${problem}: ${both}`, remedy)] : [];
 }
 
+/** Privileges that the role lacks: warnings for a plan, errors for a migration. */
 export async function checkPrivileges(
   client: Client,
   subject: PreflightSubject,
