@@ -1,4 +1,4 @@
-/** Keeps in the ledger what the plan found when a migration began: what its report compares the end with. */
+/** Notes in the ledger what the plan found when a migration began; the report compares it with the end. */
 import type { Client } from 'pg';
 import { probeDelete } from '../checks/delete-probe.ts';
 import type { DeleteProbe, RecordedPlan } from '../contracts/trail.ts';
@@ -8,8 +8,8 @@ import { run, runOne } from '../postgres/sql.ts';
 import type { PlanReading } from './read-plan.ts';
 
 /**
- * Measures a DELETE under the parent FK, once, and notes findings and estimate. The probe deletes ten rows and takes them
- * back; it is given up after `lockBudgetMs`, so its row locks hold nobody up for longer than any other statement of ours.
+ * Measures a DELETE with the parent FK, once, and notes findings and estimate. The probe deletes ten rows and rolls that back. It
+ * is cancelled after `lockBudgetMs`, so its row locks block others no longer than any other statement of ours.
  */
 export async function notePlan(
   client: Client,
@@ -36,12 +36,12 @@ async function deleteBefore(
 ): Promise<DeleteProbe> {
   try {
     await client.query('BEGIN');
-    // Should this process freeze with rows locked, the server ends the session.
+    // If this process freezes with rows locked, the server ends the session.
     await client.query("SELECT set_config('idle_in_transaction_session_timeout', '1s', true)");
     const { detail, passed } = await probeDelete(client, foreignKey, pairing.pairs, { proofs: null, timeoutMs });
     return { detail, passed };
   } catch (error) {
-    // It is a measurement, and nothing depends on it: whatever prevents it is what the report tells.
+    // Nothing depends on this measurement, so an error that prevents it is only reported.
     if (sqlStateOf(error) === '57014') {
       return { detail: `no answer within ${timeoutMs} ms: stopped, so that no session waits for it`, passed: false };
     }

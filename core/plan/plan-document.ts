@@ -1,33 +1,36 @@
 /**
- * The hash of a saved plan, by which people know it: of the hash of the catalog and options that it was made for, of time and maker, and
- * of all the rest. Who has these four can prove that the document with that hash names them, without the document.
+ * The hash of a saved plan, by which people identify it. It is made from the hash of the catalog and options that the plan was
+ * made for, from its time and its maker, and from the hash of everything else. With these four, it can be proven that the
+ * document with that hash contains them, without the document.
  */
 import { createHash } from 'node:crypto';
 import { InvalidInput } from '../contracts/errors.ts';
 import type { ExecutionInput } from '../contracts/execution-input.ts';
 
-/** What a plan is proven by; each a text in the document of a plan that is whole. */
+/** Parts that prove a plan; each is a text in the document of a complete plan. */
 export interface PlanParts {
   readonly catalogHash: unknown;
   readonly madeAt: unknown;
   readonly madeBy: unknown;
-  /** Of the document without these, and without its own hash. */
+  /** Hash of the document without the other parts, and without its own hash. */
   readonly restHash: unknown;
 }
 
-/** `sha256:` and 64 digits. */
+/** @returns `sha256:` and 64 hexadecimal digits */
 export function planDocumentHash({ catalogHash, madeAt, madeBy, restHash }: PlanParts): string {
   return sha256(JSON.stringify(['p2pfk-plan', catalogHash, madeAt, madeBy, restHash]));
 }
 
+/** @returns `sha256:` and 64 hexadecimal digits */
 export function sha256(text: string): string {
   return `sha256:${createHash('sha256').update(text).digest('hex')}`;
 }
 
 /**
- * In the plan step: who starts an execution states which document it carries out, and report and ledger show that hash.
+ * Check in the plan step: the caller who starts an execution states which document it carries out, and report and ledger show
+ * that hash.
  *
- * @throws InvalidInput where the document with that hash does not name the catalog hash, time and maker of the input
+ * @throws InvalidInput where the document with that hash does not contain the catalog hash, time and maker of the input
  */
 export function refuseUnprovenPlan(input: ExecutionInput): void {
   const { planHash: catalogHash, planDocumentHash: hash, planMadeAt: madeAt, planMadeBy: madeBy } = input;

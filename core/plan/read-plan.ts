@@ -1,4 +1,4 @@
-/** The plan: everything that a migration would do, read from the catalog, nothing written. */
+/** The plan: everything that a migration would do, read from the catalog. Nothing is written. */
 
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
@@ -21,21 +21,22 @@ import { resolveForeignKey } from '../ledger/resolve-foreign-key.ts';
 import { waitLimit } from '../postgres/locks/lock-wait.ts';
 import { runOne } from '../postgres/sql.ts';
 
+/** The plan and what it was made from. */
 export interface PlanReading {
   readonly server: Server;
   readonly foreignKey: ForeignKey;
   readonly pairing: Pairing;
   readonly document: Plan;
-  /** No parent FK stands, and every pair has a valid, enforced pair FK. */
+  /** Whether no parent FK exists, and every pair has a valid, enforced pair FK. */
   readonly migrated: boolean;
-  /** What needs acceptance, and what of it is accepted. */
+  /** Findings that need acceptance, and which of them are accepted. */
   readonly acceptance: Acceptance;
   /** State of the open migration in the ledger, if there is one. */
   readonly state: MigrationState | null;
 }
 
 /**
- * The document that `p2pfk plan --json` prints. Reads only; works with a role that can only read, and on a standby.
+ * The document that `p2pfk plan --json` prints. Only reads; works with a role that can only read, and on a standby.
  *
  * @param options `countOrphans` reads all rows of all pairs
  */
@@ -52,6 +53,12 @@ export async function planMigration(
   };
 }
 
+/**
+ * Reads the plan.
+ *
+ * @param intent for `plan`, missing privileges are warnings; for `migrate` they are errors
+ * @throws as resolveForeignKey
+ */
 export async function readPlan(client: Client, input: ExecutionInput, intent: Intent): Promise<PlanReading> {
   const server = await readServer(client);
   const foreignKey = await resolveForeignKey(client, input, 'migrate');
@@ -92,7 +99,7 @@ export async function readPlan(client: Client, input: ExecutionInput, intent: In
 /** Pair number -> a statement with its lock. */
 type Texts = ReadonlyMap<number, { readonly sql: string; readonly lock: string }>;
 
-/** Every statement that is still to run, in order, with the lock it takes. */
+/** Every statement that has to be run, in order, with the lock that it takes. */
 async function plannedStatements(
   client: Client,
   foreignKey: ForeignKey,
@@ -155,7 +162,7 @@ async function plannedStatements(
   return statements;
 }
 
-/** Seconds that starting and committing one pair's work takes, all steps together. */
+/** Seconds for starting and committing one pair's work, all steps together. */
 const OVERHEAD_PER_PAIR = 0.05;
 
 function estimate(server: Server, pairs: readonly Pair[], input: ExecutionInput): Estimate {
@@ -168,7 +175,7 @@ function estimate(server: Server, pairs: readonly Pair[], input: ExecutionInput)
         (pair.has_index || input.noIndexes ? 0 : pair.rows / PACE.index) +
         (pair.validated ? 0 : pair.rows / PACE.validate),
     ) / sessions;
-  // The largest pair is a bound that no concurrency lowers. Orphans are counted twice: by the gate and at the end.
+  // No concurrency makes it faster than the largest pair. Orphans are counted twice: by the gate and at the end.
   const largest = Math.max(0, ...pairs.map((pair) => (pair.validated ? 0 : pair.rows / PACE.validate)));
   const seconds = Math.max(sideBySide, largest) + (2 * rows) / PACE.count + OVERHEAD_PER_PAIR * pairs.length;
   return {

@@ -1,6 +1,6 @@
 /**
- * A plan that a person reviewed, carried out as it was reviewed: the catalog that it was made for is compared with the one that is
- * there, and the options that decide what is run with those that are given.
+ * A reviewed plan: an execution carries out what a person reviewed. The catalog that the plan was made for is compared with the
+ * present one, and the options that decide what is run with those of the input.
  */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
@@ -10,7 +10,7 @@ import { readPairs } from '../ledger/pairs.ts';
 import { run } from '../postgres/sql.ts';
 import { sha256 } from './plan-document.ts';
 
-/** One thing that a plan depends on: its kind, its name, and what it is. */
+/** One fact that a plan depends on: its kind, its name, and its value. */
 export type CatalogEntry = readonly [kind: string, name: string, value: string];
 
 /** Options that decide which statements are run; all others decide when and how fast. */
@@ -36,7 +36,7 @@ export async function readCatalogEntries(client: Client, foreignKey: ForeignKey)
   return rows.map(({ kind, name, value }) => [kind, name, value]);
 }
 
-/** `sha256:` and 64 digits: of the catalog, and of what is done to it. */
+/** `sha256:` and 64 hexadecimal digits: a hash of the catalog and of what is done to it. */
 export function planHash(
   entries: readonly CatalogEntry[],
   { table, constraint_name: constraint }: Pick<ForeignKey, 'table' | 'constraint_name'>,
@@ -46,7 +46,7 @@ export function planHash(
   return sha256(JSON.stringify([table, constraint, decisive, entries]));
 }
 
-/** One line for each thing that came, went or changed, in the order of the catalog. */
+/** One line for each fact that was added, removed or changed, in the order of the catalog. */
 export function differences(planned: readonly CatalogEntry[], now: readonly CatalogEntry[]): string[] {
   const before = byName(planned);
   const after = byName(now);
@@ -65,11 +65,11 @@ function byName(entries: readonly CatalogEntry[]): ReadonlyMap<string, string> {
 }
 
 /**
- * In the plan step, for an input that names the plan that it carries out. Once the parent FK is dropped there is nothing left to
- * compare: what remains is to verify, or to undo.
+ * Check in the plan step, for an input with the hash of the plan that it carries out. Once the parent FK is dropped, nothing is
+ * compared: what is left is to verify, or to undo.
  *
  * @returns whether they were compared
- * @throws PreflightFailed when the catalog or the options are not those that were reviewed
+ * @throws PreflightFailed when the catalog or the options differ from those that were reviewed
  */
 export async function refuseUnreviewed(
   client: Client,
@@ -85,7 +85,7 @@ export async function refuseUnreviewed(
   );
 }
 
-/** Enough to recognize it. */
+/** The beginning of a hash, enough to recognize it. */
 export function shortHash(hash: string): string {
   return hash.slice(0, 'sha256:'.length + 12);
 }

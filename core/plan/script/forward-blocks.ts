@@ -1,4 +1,4 @@
-/** The migration itself, as blocks of a psql script. */
+/** The forward path as blocks of a psql script. */
 
 import { renameStatements } from '../../catalog/pair-names.ts';
 import { type PairStatement, statementsFor } from '../../catalog/statements.ts';
@@ -20,9 +20,14 @@ import {
 import type { ScriptSource } from './script-source.ts';
 import { refuseLedger, refuseUntrustedCode, requireLedger } from './trust.ts';
 
-/** As core/steps/validation.ts: who waits for SHARE UPDATE EXCLUSIVE stops no reader and no writer. */
+/** As in core/steps/validation.ts: a request for SHARE UPDATE EXCLUSIVE that waits blocks no reader and no writer. */
 const VALIDATION_LOCK_MS = 10_000;
 
+/**
+ * All blocks, in order.
+ *
+ * @param ledger statements that make or upgrade the ledger
+ */
 export async function forwardBlocks(source: ScriptSource, ledger: readonly string[]): Promise<string[]> {
   return [
     ledgerBlock(ledger),
@@ -138,7 +143,10 @@ async function addBlocks(source: ScriptSource): Promise<string[]> {
   });
 }
 
-/** PostgreSQL numbers the triggers of a foreign key, so what makes them fire ALWAYS can be written only when they are there. */
+/**
+ * Lines that set firing modes. PostgreSQL numbers the triggers of a foreign key, so the statements can be written only when the
+ * triggers exist.
+ */
 function firingModes({ reading }: ScriptSource, { pair }: { readonly pair: number }): string[] {
   if (reading.foreignKey.firing.length === 0) return [];
   return [
@@ -148,7 +156,7 @@ function firingModes({ reading }: ScriptSource, { pair }: { readonly pair: numbe
   ];
 }
 
-/** A file of sql/statements/ whose rows are run. */
+/** Lines that run the rows of a file of sql/statements/ as statements. */
 export function asStatements(text: string): string[] {
   return ["\\set begin 'SELECT q.sql FROM ('", "\\set end ') q \\\\gexec'", text.trimEnd()];
 }
@@ -173,7 +181,7 @@ async function validationBlocks({ client, pairs }: ScriptSource): Promise<string
   return [...blocks, noted];
 }
 
-/** Rows may be there that a foreign key should not have let in: they are counted before the drop, and after it. */
+/** Blocks that count orphaned rows, which may exist in spite of a foreign key: before the drop, and after it. */
 async function countBlocks({ client, reading, pairs }: ScriptSource, step: string): Promise<string[]> {
   const queries = await countQueries(client, pairs, reading.foreignKey.constraint_oid);
   if (queries.length === 0) return [];
@@ -201,7 +209,10 @@ async function countBlocks({ client, reading, pairs }: ScriptSource, step: strin
   return [refuseKinds('view, foreign-table'), ...counts, refuseKinds('')];
 }
 
-/** A count can only name its tables, and their owner may have given a name to another relation: core/postgres/tables-only.ts. */
+/**
+ * Lines that refuse views or foreign tables. A count can only name its tables, and their owner may have given a name to another
+ * relation: core/postgres/tables-only.ts.
+ */
 function refuseKinds(kinds: string): string {
   return [`\\set kinds ${literal(kinds)}`, withoutFrame(readSql('checks/tables-only')).trimEnd(), '\\gset'].join('\n');
 }
@@ -258,7 +269,7 @@ async function dropBlock(source: ScriptSource): Promise<string> {
   ].join('\n');
 }
 
-/** ACCESS EXCLUSIVE on both tables and all of their partitions, waiting. */
+/** The statement that takes ACCESS EXCLUSIVE on both tables and all of their partitions, and waits for it. */
 export async function lockStatementOfTables({ client, reading }: ScriptSource): Promise<LockedStatement> {
   const { sql, ways } = await runOne(client, 'statements/lock-tables', {
     ...reading.foreignKey,
@@ -267,7 +278,7 @@ export async function lockStatementOfTables({ client, reading }: ScriptSource): 
   return { sql: waiting ?? sql, lock: 'ACCESS EXCLUSIVE on both tables and all partitions' };
 }
 
-/** Ten rows of the largest pair, deleted and taken back, where nothing but the pair is reached. */
+/** Lines that delete ten rows of the largest pair and roll that back, where nothing but the pair is affected. */
 function probe(budgetMs: number): string[] {
   const timeoutMs = Math.max(2, Math.ceil(budgetMs / 10));
   return [

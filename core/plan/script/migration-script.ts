@@ -1,7 +1,7 @@
 /**
- * The migration as a script for psql: all that `p2pfk migrate` would run, in its transactions and in its order, and the way back.
- * For a DBA who reads and runs it by hand. It runs once: it waits for no lock a second time, and goes on from nowhere. Where it stops, the
- * ledger knows how far it has come, so that `p2pfk migrate` goes on and `p2pfk rollback` goes back.
+ * The migration as a script for psql, which a DBA reads and runs by hand: everything that `p2pfk migrate` would run, in its
+ * transactions and in its order, and the rollback. The script runs once: it does not retry a lock, and cannot be resumed. If it
+ * stops, the ledger has how far it got, so that `p2pfk migrate` continues and `p2pfk rollback` rolls back.
  */
 import type { Client } from 'pg';
 import { readFinalNames } from '../../catalog/pair-names.ts';
@@ -18,12 +18,12 @@ import type { ScriptSource } from './script-source.ts';
 import { refuseUntrustedCode, trustBlock } from './trust.ts';
 import { wayBackBlocks } from './way-back-blocks.ts';
 
-/** The form of a local execution that nobody works on any more: `p2pfk migrate` may take its migration over. */
+/** Has the form of a local execution that has ended, so that `p2pfk migrate` may take its migration over. */
 const EXECUTION = 'arn:aws:states:local:000000000000:execution:p2pfk:plan-sql';
 
 /**
- * Undefined where there is no such script: nothing is to be done, or a migration of this foreign key is open in the ledger already,
- * which `p2pfk migrate` and the scripts of sql/ go on with.
+ * @returns the script; undefined where nothing has to be done, or the ledger already has an open migration of this foreign key,
+ *   which `p2pfk migrate` and the scripts of sql/ continue
  */
 export async function migrationScript(
   client: Client,
@@ -99,7 +99,7 @@ function head({ reading, migrationId }: ScriptSource): string {
   ].join('\n');
 }
 
-/** What preflight refuses, the script refuses. */
+/** Comments with the findings, and a statement that fails where preflight refuses. */
 function refusal({ reading }: ScriptSource): string {
   const { findings } = reading.document;
   const errors = findings.filter(({ severity }) => severity === 'error');

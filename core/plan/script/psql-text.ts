@@ -1,35 +1,36 @@
 /** Parts of a psql script: comments, statements, transactions. Pure. */
 import { visible } from '../../contracts/safe-text.ts';
 
-/** A statement with the lock that it takes, in words. */
+/** A statement with the lock that it takes, as text. */
 export interface LockedStatement {
   readonly sql: string;
   readonly lock?: string;
 }
 
-/** A comment of one line, whatever line breaks a name holds: no name can end it and be taken for SQL. */
+/** A comment of one line, even if a name contains line breaks: no name can end the comment and be read as SQL. */
 export function comment(text: string): string {
   return `-- ${visible(text.replace(/\s*[\n\r\u2028\u2029]\s*/g, ' '))}`;
 }
 
-/** A statement with its semicolon, under a comment that says what it locks. */
+/** A statement with its semicolon, under a comment with its lock. */
 export function statement({ sql, lock }: LockedStatement): string {
   const ended = /;\s*$/.test(sql) ? sql.trimEnd() : `${sql.trimEnd()};`;
   return lock === undefined ? ended : `${comment(`lock: ${lock}`)}\n${ended}`;
 }
 
+/** A text as a literal of SQL, for standard_conforming_strings = on. */
 export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** A DO block; no name in it can end its text. */
+/** A DO block; no name in its body can end it. */
 export function block(body: string): string {
   let tag = 'check';
   while (body.includes(`$${tag}$`)) tag += '_';
   return `DO $${tag}$\n${body}\n$${tag}$;`;
 }
 
-/** What fires code of the application runs under the search_path that the session came with, all else under our own. */
+/** Statements that call code of the application, under the caller's search_path. Everything else runs under our own. */
 export function underCallersPath(statements: readonly LockedStatement[], { local }: { local: boolean }): string[] {
   if (statements.length === 0) return [];
   return [
@@ -39,18 +40,19 @@ export function underCallersPath(statements: readonly LockedStatement[], { local
   ];
 }
 
-/** The end of a script: what it has changed of its session that a session of a person would miss. */
+/** End of a script: restores the settings that a person would miss in the session. */
 export const GIVE_BACK =
   "SELECT set_config('role', :'caller_role', false) AS ignored, set_config('search_path', :'caller_search_path', false) AS ignored \\gset";
 
+/** Limits of a transaction. */
 export interface Limits {
-  /** Milliseconds that each lock of the transaction may be waited for, and 0 without a limit. */
+  /** Longest wait for each lock of the transaction, in milliseconds; 0: no limit. */
   readonly lockMs: number;
-  /** Milliseconds that each statement may take, and 0 without a limit. */
+  /** Longest time of each statement, in milliseconds; 0: no limit. */
   readonly statementMs: number;
 }
 
-/** One transaction, past the fence of the ledger. */
+/** One transaction, which first checks the ledger's fence. */
 export function transaction(
   enter: 'enter' | 'enter_rollback',
   { lockMs, statementMs }: Limits,
@@ -68,7 +70,7 @@ export function transaction(
   ];
 }
 
-/** A file of sql/ whose rows become a JSON list in :result. */
+/** Lines that store the rows of a file of sql/ as a JSON list in :result. */
 export function asRows(text: string): string[] {
   return [
     "\\set begin 'WITH q AS ('",

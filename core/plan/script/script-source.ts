@@ -1,4 +1,4 @@
-/** What the blocks of a script are made of: what the plan has read, and texts that are made of it. */
+/** What the blocks of a script are made from: the plan's reading, and texts that were made from it. */
 import type { Client } from 'pg';
 import type { FinalName } from '../../catalog/pair-names.ts';
 import type { Pair } from '../../catalog/pairs.ts';
@@ -7,14 +7,15 @@ import type { ExecutionInput } from '../../contracts/execution-input.ts';
 import type { Row } from '../../postgres/sql.ts';
 import type { PlanReading } from '../read-plan.ts';
 
+/** Data for all blocks. */
 export interface ScriptSource {
   readonly client: Client;
   readonly reading: PlanReading;
   readonly input: ExecutionInput;
   readonly pairs: readonly Pair[];
-  /** By pair number. */
+  /** Names after the drop, by pair number. */
   readonly finalNames: ReadonlyMap<number, FinalName>;
-  /** Those that are to be created, by the number of the first pair with their leaf. */
+  /** Guards to create, by the number of the first pair with their leaf. */
   readonly guards: ReadonlyMap<number, Guard>;
   /** By pair number. */
   readonly texts: ReadonlyMap<number, Row<'script/texts'>>;

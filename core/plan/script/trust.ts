@@ -1,24 +1,26 @@
 /**
- * What a script of `plan --sql` or `audit --fix` asks before it changes anything, and again before it reads rows: whether its session may
- * use the ledger, and whether reading the tables would run code of a role that has not got the session's rights. The plan and the audit
- * have asked both, but as the role that made the script: it may run days later, as a more powerful one.
+ * Trust checks of a script of `plan --sql` or `audit --fix`, before it changes anything, and again before it reads rows: whether
+ * its session may use the ledger, and whether reading the tables would run code of a role that does not have the session's
+ * rights. The plan and the audit have checked both, but as the role that made the script, which may run days later, as a more
+ * powerful role.
  *
- * Each question is in the script once, as the value of a psql variable, which psql puts in the place of the variable's name.
+ * Each query is in the script once, as the value of a psql variable, and psql replaces the variable's name with it.
  */
 import { withoutFrame } from '../../postgres/sql.ts';
 import { readSql } from '../../postgres/sql-files.ts';
 import { comment, literal } from './psql-text.ts';
 
+/** Which checks the script needs. */
 export interface Asked {
   /** Whether statements of the script use the ledger. */
   readonly ledger: boolean;
-  /** Whether {@link refuseCodeOfThirdTables} is asked. */
+  /** Whether {@link refuseCodeOfThirdTables} is used. */
   readonly thirdTables?: boolean;
-  /** What to do where the script stops, as the end of a sentence; without a backslash. */
+  /** What to do if the script stops, as the end of a sentence; without a backslash. */
   readonly next: string;
 }
 
-/** Outside a transaction; nothing before it touches an object in schema p2pfk. */
+/** The first checks. They run outside a transaction, and nothing before them uses an object in schema p2pfk. */
 export function trustBlock({ ledger, thirdTables = false, next }: Asked): string {
   return [
     comment(
@@ -70,7 +72,7 @@ function ledgerQuestions(): string[] {
   ];
 }
 
-/** Where no statement of the script makes or upgrades the ledger: it is there, and as its version has it. */
+/** For scripts of which no statement makes or upgrades the ledger: it must exist and have the shape of its version. */
 export function requireLedger(): string[] {
   return [...requireTables(), ...refuseDrift()];
 }
@@ -81,20 +83,20 @@ function requireTables(): string[] {
   );
 }
 
-/** The same for statements that an older ledger serves as well: its shape is another one, and only p2pfk itself upgrades it. */
+/** The same for statements that also work with an older ledger, whose shape differs, and which only p2pfk itself upgrades. */
 export function requireLedgerOfAnyVersion(): string[] {
   return [...requireTables(), '\\if :is_older', '\\else', ...refuseDrift(), '\\endif'];
 }
 
-/** In the transaction that has made or upgraded the ledger. */
+/** The check in the transaction that has made or upgraded the ledger. */
 export function refuseLedger(): string[] {
   return [...refuseWhere('s.refusal', ' FROM (:ledger_state) s'), ...refuseDrift()];
 }
 
 /**
- * Refuses code of others that reading and comparing these two would run, with all of their partitions.
+ * Refuses code of other roles that would run when these two tables, with all of their partitions, are read and compared.
  *
- * @param referencing as SQL writes it, with its schema; so is the other one
+ * @param referencing name with its schema, quoted where needed; `referenced` likewise
  */
 export function refuseUntrustedCode(referencing: string, referenced: string): string[] {
   return [
@@ -105,10 +107,10 @@ export function refuseUntrustedCode(referencing: string, referenced: string): st
 }
 
 /**
- * Refuses code of others in the tables that a partition will reference besides its partner: ATTACH PARTITION reads them. Which ones these
- * are is read when the script runs: the tables' owner may have added a foreign key since.
+ * Refuses code of other roles in the tables that a partition will reference besides its partner, because ATTACH PARTITION reads
+ * them. The script looks up which tables these are when it runs, because the tables' owner may have added a foreign key since.
  *
- * @param parents tables to which partitions are attached, as SQL writes them
+ * @param parents tables to which partitions are attached, as names in SQL
  */
 export function refuseCodeOfThirdTables(parents: readonly string[]): string[] {
   const oids = parents.map((parent) => `${literal(parent)}::regclass::oid`).join(', ');
@@ -119,7 +121,7 @@ export function refuseCodeOfThirdTables(parents: readonly string[]): string[] {
   ];
 }
 
-/** For each of these tables the question about two tables; `third_oid` is the one that is referenced. */
+/** The query about two tables, for each of these tables; `third_oid` is the one that is referenced. */
 function codeOfThirdTables(): string {
   const code = query('catalog/untrusted-code').replaceAll(/:'(referencing_oid|referenced_oid)'/g, 'third_table.$1');
   const tables = query('provision/referenced-tables').replace(/;\s*$/, '\n');
@@ -139,12 +141,15 @@ function query(name: string): string {
   return withoutFrame(readSql(name));
 }
 
-/** A question whose one row becomes psql variables. */
+/** Lines that store the one row of a query in psql variables. */
 function asked(name: string): string[] {
   return [query(name).trimEnd(), '\\gset'];
 }
 
-/** The value of a psql variable. It holds no backslash command: that would take the lines behind it for its arguments. */
+/**
+ * Lines that store a text in a psql variable. The text contains no backslash command, because that would take the lines behind it
+ * as its arguments.
+ */
 function kept(variable: string, text: string): string {
   let tag = 'p2pfk';
   while (text.includes(`$${tag}$`)) tag += '_';

@@ -1,6 +1,7 @@
 /**
- * The way back, as blocks of a psql script, from wherever the migration has come to: where the parent FK is gone it comes back first,
- * by the strategy that a rollback would choose, while the pair FKs still hold; then what the migration has added is taken away.
+ * The rollback as blocks of a psql script, from any point that the migration has reached: if the parent FK was dropped, it is
+ * restored first, with the strategy that a rollback would choose, while the pair FKs still exist; then what the migration has
+ * added is dropped.
  */
 import { type PairStatement, statementFor, statementsFor } from '../../catalog/statements.ts';
 import { lockedTablesGuard } from '../../postgres/locks/locked-tables.ts';
@@ -13,6 +14,7 @@ import { refuseUntrustedCode, requireLedger } from './trust.ts';
 
 const VALIDATION_LOCK_MS = 10_000;
 
+/** All blocks, in order. */
 export async function wayBackBlocks(source: ScriptSource): Promise<string[]> {
   return [
     requireLedger().join('\n'),
@@ -38,7 +40,7 @@ function fenceBlock(): string {
   ].join('\n');
 }
 
-/** Pair FKs that have taken the parent FK's name give it up. */
+/** Blocks that give pair FKs which have taken the parent FK's name their former names. */
 async function freeNameBlocks({ client, reading, input, pairs, finalNames }: ScriptSource): Promise<string[]> {
   const { foreignKey } = reading;
   const renamed = pairs.filter(({ pair }) => finalNames.get(pair)?.sql);
@@ -123,7 +125,7 @@ async function restoreBlocks(source: ScriptSource): Promise<string[]> {
   blocks.push(
     [
       comment(`AttachParent: the parent foreign key comes back, word for word (${strategy})`),
-      // Not under locks that stop readers or writers, where they are held for no more than the DDL.
+      // Not under locks that block readers or writers, if these are held only for the DDL.
       ...(strategy === 'blocking' ? [] : trust),
       ...transaction('enter_rollback', { lockMs: input.lockTimeoutMs, statementMs: input.lockTimeoutMs }, [
         statement(lock),
@@ -151,7 +153,7 @@ async function restoreBlocks(source: ScriptSource): Promise<string[]> {
   return [...blocks, 'UPDATE p2pfk.migration SET dropped_at = NULL WHERE id = :migration_id;'];
 }
 
-/** As in forward.ts: the triggers have numbers that are not known before. */
+/** As in forward-blocks.ts: the numbers of the triggers are not known before. */
 function firingModes({ reading }: ScriptSource): string[] {
   if (reading.foreignKey.firing.length === 0) return [];
   return [
