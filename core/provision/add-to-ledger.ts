@@ -1,9 +1,9 @@
-/** Tells the ledger of a pair that was made, or found, after the migration. */
+/** Adds a pair to the ledger that was made, or found, after the migration. */
 import type { Client } from 'pg';
 import type { Pair } from '../catalog/pairs.ts';
 import { type PairStatement, statementsFor } from '../catalog/statements.ts';
 
-/** A pair, and what of it a rollback is to take away. */
+/** A pair, and which of its parts a rollback has to drop. */
 export type NotedPair = Pair & { readonly constraint_added: boolean; readonly index_added: boolean };
 
 /** In the caller's transaction, where there is one. */

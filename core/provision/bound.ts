@@ -1,17 +1,17 @@
 /**
- * Reads the bound of a new partition. What a person wrote is taken apart, never passed on: only the parts go to
+ * Parses the bound of a new partition. A person's text is never passed on: only its parts are given to
  * `sql/statements/attach-partition.sql`, where PostgreSQL quotes each literal.
  */
 import { InvalidInput } from '../contracts/errors.ts';
 import { echoed } from '../contracts/redact.ts';
 
-/** One value of a bound. Numbers, `true` and `false` are literals too: PostgreSQL reads them by the column's type. */
+/** One value of a bound. Numbers, `true` and `false` are literals, too: PostgreSQL reads them by the column's type. */
 export type BoundValue =
   | { readonly literal: string }
   | { readonly keyword: 'NULL' }
   | { readonly keyword: 'MINVALUE' | 'MAXVALUE' };
 
-/** Keys are those of `sql/statements/attach-partition.sql`, so the object serves as its parameter. */
+/** A bound. Names of keys are those of `sql/statements/attach-partition.sql`, so the object serves as its parameter. */
 export type PartitionBound =
   | { readonly strategy: 'list'; readonly values: readonly BoundValue[] }
   | { readonly strategy: 'range'; readonly from: readonly BoundValue[]; readonly to: readonly BoundValue[] }
@@ -21,19 +21,19 @@ export type PartitionBound =
 const EXPECTED =
   "FOR VALUES IN ('a', 'b'), FOR VALUES FROM ('a') TO ('b'), FOR VALUES WITH (MODULUS 4, REMAINDER 0) or DEFAULT, with plain literals";
 
-/** A literal, a number, a word or a sign; blanks before it are skipped. Comments, casts and semicolons are none of these. */
+/** A literal, a number, a word or a sign; blanks before it are skipped. Comments, casts and semicolons do not match. */
 const TOKEN =
   /\s*(?:(?<string>'(?:[^']|'')*')|(?<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?<word>[A-Za-z]+)|(?<sign>[(),]))/y;
 
-/** PostgreSQL's integers, of which MODULUS and REMAINDER are made. */
+/** Largest integer of PostgreSQL, the type of MODULUS and REMAINDER. */
 const LARGEST_INTEGER = 2_147_483_647;
 
 type Token = { readonly kind: 'string' | 'number' | 'word' | 'sign' | 'end'; readonly text: string };
 
 /**
- * Reads a bound as SQL writes it, and as `pg_get_expr` prints it.
+ * Parses a bound, in the syntax of SQL and of `pg_get_expr`.
  *
- * @throws InvalidInput where it is anything else than the bound of one partition, in one line
+ * @throws InvalidInput with one line, where it is anything but the bound of one partition
  *
  * @example
  * parseBound("FOR VALUES IN ('eu', NULL)"); // { strategy: 'list', values: [{ literal: 'eu' }, { keyword: 'NULL' }] }
@@ -81,7 +81,7 @@ class Tokens {
       const [kind, found = ''] = Object.entries(groups).find(([, group]) => group !== undefined) ?? ['end'];
       this.#tokens.push({ kind: kind as Token['kind'], text: found });
     }
-    // PostgreSQL's text has no such character.
+    // A text of PostgreSQL cannot contain this character.
     if (text.includes('\0')) throw this.#wrong('\\0');
   }
 
@@ -109,7 +109,7 @@ class Tokens {
     return Number(text);
   }
 
-  /** `( value, ... )` */
+  /** Parses `( value, ... )`. */
   list(keywords: readonly string[]): BoundValue[] {
     this.sign('(');
     const values = [this.#value(keywords)];

@@ -1,4 +1,4 @@
-/** Makes a new pair inside a transaction: what is missing of the two partitions, the index, the pair FK, the ledger's row. */
+/** Makes a new pair inside a transaction: the missing partitions, the index, the pair FK, and the ledger's row. */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { holdingRows, type Pair, type Pairing, readPairing, readPairStatus } from '../catalog/pairs.ts';
@@ -16,16 +16,18 @@ import type { RelationName } from './pair-names-by-rule.ts';
 import type { Place } from './place.ts';
 import { refuseCodeOfReferencedTables } from './referenced-tables.ts';
 
-/** SQLSTATE of a bound that overlaps another, and of other things that are wrong with a bound. */
+/** SQLSTATE of a bound that overlaps another one, and of other errors of a bound. */
 export const OVERLAPS = '42P17';
+/** SQLSTATE of a name that another relation has. */
 export const NAME_TAKEN = '42P07';
 
-/** A statement and the lock that it takes, in words. */
+/** A statement and the lock that it takes, as text. */
 export interface StatementText {
   readonly sql: string;
   readonly lock: string;
 }
 
+/** The pair, and how it was made. */
 export interface MadePair {
   readonly pair: Pair;
   readonly referencingCreated: boolean;
@@ -36,11 +38,11 @@ export interface MadePair {
 type NewPartition = Row<'provision/new-partition'>;
 
 /**
- * The referenced partition first, as nothing may reference what is not there. Where one side stands already, PostgreSQL
- * refuses the new one; it is the partner if it has none yet: a referenced partition that stood alone or is coarser, or an
- * empty referencing one, made for another foreign key of the same table.
+ * Creates the referenced partition first, because no row may reference a missing one. If one side exists already, PostgreSQL
+ * refuses to create it; the existing partition is used if it has no partner yet: a referenced partition that was alone or is
+ * coarser, or an empty referencing one that was created for another foreign key of the same table.
  *
- * @throws PreflightFailed when the two would be no pair; the caller rolls back
+ * @throws PreflightFailed when the two would not be a pair; the caller rolls back
  */
 export async function makePair(
   client: Client,
@@ -49,10 +51,10 @@ export async function makePair(
   bound: PartitionBound,
   budget: Budget,
 ): Promise<MadePair> {
-  // Again under the locks, behind which no index and no CHECK can come to the tables themselves.
+  // Checked again under the locks, behind which no index and no CHECK can be added to the tables themselves.
   await refuseCodeOfReferencedTables(client, place);
   const making = new Making(client, bound, budget);
-  // Below a table that is cut in another way the same bound would hold other keys: the partner can only be there already.
+  // In a table that is partitioned differently, the same bound would hold other keys: the partner must exist already.
   const wanted = (await isCutAlike(client, foreignKey, place)) ? place.referenced : undefined;
   const referenced = wanted && (await making.partition(place.referenced_parent_oid, wanted));
   const referencing = await making.partition(place.referencing_parent_oid, place.referencing);
@@ -61,7 +63,7 @@ export async function makePair(
 
   const stoodBefore = referencing === undefined || referenced === undefined;
   const indexAdded = !pair.has_index;
-  // Written before a partition that the application may know is locked.
+  // Made before a partition is locked that the application may use.
   const values = { ...foreignKey, pairs: [pair] };
   const createIndex = indexAdded ? await run(client, 'statements/create-index-on-new', values) : [];
   const guards = await making.guards(foreignKey, pair);
@@ -87,7 +89,7 @@ export async function makePair(
   };
 }
 
-/** Whether both parents are partitioned by columns that the foreign key connects, in the same way. */
+/** Whether both parents are partitioned in the same way, by columns that the foreign key connects. */
 async function isCutAlike(client: Client, foreignKey: ForeignKey, place: Place): Promise<boolean> {
   const tables = await run(client, 'catalog/partitioning', {
     ...foreignKey,
@@ -101,7 +103,10 @@ async function isCutAlike(client: Client, foreignKey: ForeignKey, place: Place):
   return checkPartitioning(foreignKey, referencing, referenced).length === 0;
 }
 
-/** Two new partitions of one bound below the roots are a pair; of anything else all pairs together have to tell. */
+/**
+ * The new pair. Two new partitions with one bound directly below the two tables are a pair; anything else is decided by pairing
+ * all partitions.
+ */
 async function findPair(
   client: Client,
   foreignKey: ForeignKey,
@@ -124,7 +129,11 @@ async function findPair(
   return { ...pair, ...standing };
 }
 
-/** The new pair as the catalog shows it; where there is none, the reason. */
+/**
+ * The new pair as the catalog shows it.
+ *
+ * @throws PreflightFailed with the reason, where there is none
+ */
 async function choosePair(
   client: Client,
   foreignKey: ForeignKey,
@@ -153,20 +162,21 @@ async function choosePair(
   );
 }
 
-/** What could be made of the two partitions. */
+/** The partitions that could be created. */
 interface Parts {
   readonly referencing: NewPartition | undefined;
   readonly referenced: NewPartition | undefined;
   readonly refusals: readonly unknown[];
 }
 
+/** The statements of one new pair. */
 class Making {
   readonly #client: Client;
   readonly #bound: PartitionBound;
   readonly #budget: Budget;
-  /** That ran and were not taken back. */
+  /** Statements that ran and were not rolled back. */
   statements: StatementText[] = [];
-  /** Why a partition could not be made, in the order of the attempts. */
+  /** Why a partition could not be created, in the order of the attempts. */
   readonly refusals: unknown[] = [];
 
   constructor(client: Client, bound: PartitionBound, budget: Budget) {
@@ -205,7 +215,7 @@ class Making {
     return runOne(this.#client, 'provision/new-partition', { schema, name });
   }
 
-  /** To be created before the pair FK, as its migration has them on every referenced leaf with one. */
+  /** Guards to create before the pair FK, as the migration has them on every referenced leaf with a pair FK. */
   async guards(foreignKey: ForeignKey, pair: Pair): Promise<Guard[]> {
     const { migrationId } = foreignKey;
     if (migrationId === null) return [];
@@ -214,13 +224,13 @@ class Making {
     return (await readGuards(this.#client, foreignKey, migrationId, [pair])).filter(({ stands }) => !stands);
   }
 
-  /** Under the lock: a repair may have created one meanwhile. */
+  /** Guards that are still missing under the lock: a repair may have created one meanwhile. */
   async stillMissing(foreignKey: ForeignKey, guards: readonly Guard[]): Promise<Guard[]> {
     if (foreignKey.migrationId === null || guards.length === 0) return [];
     return missingGuards(this.#client, foreignKey, foreignKey.migrationId, guards);
   }
 
-  /** Only where the application may know one of the two partitions. */
+  /** Locks the pair, which is needed only where the application may use one of the two partitions. */
   async lockPair(pair: Pair): Promise<void> {
     const [lock] = await run(this.#client, 'statements/lock-pair', { pairs: [pair] });
     if (!lock) throw new Error('the new pair is gone');
@@ -230,7 +240,7 @@ class Making {
   }
 }
 
-/** The referencing partition is attached, and still has no partner: what PostgreSQL allows is not always a pair. */
+/** Why the referencing partition, which is attached, has no partner: not everything that PostgreSQL allows is a pair. */
 function noPair({ unpaired }: Pairing, { oid }: NewPartition): PreflightFailed | InvalidInput {
   const lone = unpaired.find((partition) => partition.oid === oid);
   const others = unpaired.filter(({ bound }) => bound !== 'DEFAULT').map(({ partition }) => partition);

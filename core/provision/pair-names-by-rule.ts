@@ -1,12 +1,13 @@
-/** Names of a new pair, after those that the table's pairs have already. Guessed only where all of them follow one rule. */
+/** Names of a new pair, derived from the names of the table's existing pairs. Only if all of them follow one rule. */
 import type { BoundValue, PartitionBound } from './bound.ts';
 
-/** A relation's name in its parts, unquoted. */
+/** The parts of a relation's name, unquoted. */
 export interface RelationName {
   readonly schema: string;
   readonly name: string;
 }
 
+/** Names of both partitions. */
 export interface PairNames {
   readonly referencing: RelationName;
   readonly referenced: RelationName;
@@ -17,13 +18,13 @@ export interface Sibling extends PairNames {
   readonly bound: PartitionBound;
 }
 
-/** Names of a new pair; the second is undefined where nothing shows what it would be. */
+/** Names of a new pair; the second is undefined where it cannot be derived. */
 export interface NewNames {
   readonly referencing: RelationName;
   readonly referenced: RelationName | undefined;
 }
 
-/** The part of a partition's name that tells which one it is, made from its bound; undefined where it makes none. */
+/** Makes, from a bound, the part of a partition's name that distinguishes it; undefined where it cannot. */
 type Rule = (bound: PartitionBound) => string | undefined;
 
 const DATE = /^(\d{4})-(\d\d)-(\d\d)(?:[ T]|$)/;
@@ -33,7 +34,7 @@ function only(values: readonly BoundValue[]): string | undefined {
   return value && 'literal' in value && more.length === 0 ? value.literal : undefined;
 }
 
-/** The value that a partition begins with: of a LIST the only one, of a RANGE the lower end. */
+/** The value that a partition begins with: the only value of a LIST, the lower end of a RANGE. */
 function value(bound: PartitionBound): string | undefined {
   if (bound.strategy === 'list') return only(bound.values);
   return bound.strategy === 'range' ? only(bound.from) : undefined;
@@ -61,7 +62,7 @@ function date(format: (year: string, month: string, day: string) => string): Rul
 
 const quarter = (month: string) => Math.ceil(Number(month) / 3);
 
-/** In the order in which they are tried: what says all of the bound comes before what says a part. */
+/** In the order in which they are tried: rules that use the whole bound before rules that use a part of it. */
 const RULES: readonly Rule[] = [
   value,
   (bound) => {
@@ -92,7 +93,7 @@ function hash(first: number, digits: number): Rule {
   return (bound) => (bound.strategy === 'hash' ? String(bound.remainder + first).padStart(digits, '0') : undefined);
 }
 
-/** The first `length` characters, where every known value is longer: else the whole value would be the name. */
+/** The first `length` characters, where every known value is longer; otherwise the name would be the whole value. */
 function beginning(length: number): Rule {
   return (bound) => {
     const text = value(bound);
@@ -100,7 +101,7 @@ function beginning(length: number): Rule {
   };
 }
 
-/** The names that the pattern of `siblings` gives a pair with this bound; undefined where there is no clear one. */
+/** The names for a pair with this bound, by the pattern of `siblings`; undefined where there is no clear pattern. */
 export function namesByBound(siblings: readonly Sibling[], bound: PartitionBound): NewNames | undefined {
   if (bound.strategy === 'default') return namesBySuffix(siblings, 'default');
   const alike = siblings.filter((sibling) => sibling.bound.strategy === bound.strategy);
@@ -110,7 +111,7 @@ export function namesByBound(siblings: readonly Sibling[], bound: PartitionBound
     const [referencing, referenced] = [side(alike, 'referencing', rule), side(alike, 'referenced', rule)];
     if (referencing === undefined || (referenced === undefined && !coarse(alike))) continue;
     const suffix = rule(bound);
-    // The first rule that holds is the pattern; where it has no word for this bound, neither have we.
+    // The first rule that holds is the pattern. If it has no name for this bound, there is none.
     return suffix === undefined || suffix === '' ? undefined : withSuffix(referencing, referenced, suffix);
   }
   return undefined;
@@ -121,28 +122,31 @@ function coarse(siblings: readonly Sibling[]): boolean {
   return new Set(siblings.map(({ referenced }) => JSON.stringify(referenced))).size < siblings.length;
 }
 
-/** What all names of one side have before the part that `rule` makes; undefined where the rule does not hold for all. */
+/**
+ * The common beginning of all names of one side, before the part that `rule` makes; undefined where the rule does not hold for
+ * all.
+ */
 function side(siblings: readonly Sibling[], which: keyof PairNames, rule: Rule): RelationName | undefined {
   const prefixes = siblings.map((sibling) => {
     const { schema, name } = sibling[which];
     const suffix = rule(sibling.bound);
     if (suffix === undefined || suffix === '' || !name.endsWith(suffix)) return undefined;
     const prefix = name.slice(0, -suffix.length);
-    // The 0 at the end of path_10 is no remainder, nor the u of path_eu a value: it is a part of a longer word.
+    // The 0 at the end of path_10 is no remainder, and the u of path_eu is no value: each is a part of a longer word.
     if (prefix === '' || (/\d$/.test(prefix) && /^\d/.test(suffix))) return undefined;
     return /\p{L}$/u.test(prefix) && /^\p{L}/u.test(suffix) ? undefined : { schema, name: prefix };
   });
   return allTheSame(prefixes);
 }
 
-/** The names with a suffix of the caller's choice after the words that all names of their side begin with. */
+/** Names with a given suffix behind the words that all names of their side begin with. */
 export function namesBySuffix(siblings: readonly Sibling[], suffix: string): NewNames | undefined {
   const referencing = commonWords(siblings, 'referencing');
   const referenced = coarse(siblings) ? undefined : commonWords(siblings, 'referenced');
   return referencing && (referenced || coarse(siblings)) ? withSuffix(referencing, referenced, suffix) : undefined;
 }
 
-/** The referenced partition's name for a referencing one that stands already. */
+/** Name of the referenced partition for a referencing one that exists already. */
 export function partnerName(siblings: readonly Sibling[], referencing: RelationName): RelationName | undefined {
   const prefix = commonWords(siblings, 'referencing');
   if (!prefix || prefix.schema !== referencing.schema || !referencing.name.startsWith(prefix.name)) return undefined;
@@ -151,8 +155,8 @@ export function partnerName(siblings: readonly Sibling[], referencing: RelationN
 }
 
 /**
- * The words, each up to its underscore, that all names of a side begin with. A word with a digit is never one of them:
- * `2024` in `path_2024_01` belongs to what tells partitions apart, even if all are of one year so far.
+ * The words, each up to its underscore, that all names of a side begin with. A word with a digit is never one of them: `2024` in
+ * `path_2024_01` is a part of what distinguishes partitions, even if all are of one year so far.
  */
 function commonWords(siblings: readonly Sibling[], which: keyof PairNames): RelationName | undefined {
   const [first, ...others] = siblings.map((sibling) => sibling[which]);

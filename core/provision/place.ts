@@ -1,4 +1,4 @@
-/** Where a new pair goes, and what it is called: after the pairs that are there, unless the caller says otherwise. */
+/** The place and names of a new pair: like those of the existing pairs, unless the caller names others. */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import type { Pairing } from '../catalog/pairs.ts';
@@ -8,15 +8,19 @@ import { run, runOne } from '../postgres/sql.ts';
 import { type PartitionBound, parseBound } from './bound.ts';
 import { type NewNames, namesByBound, namesBySuffix, type RelationName, type Sibling } from './pair-names-by-rule.ts';
 
-/** Keys with an underscore are those of `sql/`, so the object serves as its parameters. */
+/**
+ * Where the new partitions are attached, and their names. Keys with an underscore are those that `sql/` uses, so the object
+ * serves as its parameters.
+ */
 export interface Place extends NewNames {
   readonly referencing_parent_oid: number;
   readonly referenced_parent_oid: number;
 }
 
+/** What the caller wants. */
 export interface PlaceRequest {
   readonly bound: PartitionBound;
-  /** The table that gets the new referencing partition. */
+  /** The table that the new referencing partition is attached to. */
   readonly parentOid: number;
   readonly nameSuffix?: string | undefined;
   readonly referencing?: string | undefined;
@@ -24,8 +28,10 @@ export interface PlaceRequest {
 }
 
 /**
- * @throws InvalidInput when the names cannot be made out, or cannot be names
- * @throws PreflightFailed when nothing shows which referenced table is meant
+ * Chooses the place.
+ *
+ * @throws InvalidInput when the names cannot be derived, or are not usable
+ * @throws PreflightFailed when it is not clear which referenced table is meant
  */
 export async function choosePlace(
   client: Client,
@@ -78,7 +84,7 @@ export async function readSiblings(
   };
 }
 
-/** A bound of the catalog may hold more than plain literals; then it is no example. */
+/** The bound in the catalog. Undefined where it contains more than plain literals; then it is no example for names. */
 export function readBound(text: string): PartitionBound | undefined {
   try {
     return parseBound(text);
@@ -118,7 +124,7 @@ async function chooseNames(
   );
 }
 
-/** @param schema where the name has none: that of the partitions beside it */
+/** @param schema default for a name without one: that of the partitions next to it */
 async function parseName(client: Client, text: string, schema: string): Promise<RelationName> {
   try {
     const { parts } = await runOne(client, 'provision/parse-name', { name: text });

@@ -1,6 +1,6 @@
 /**
- * A new pair after the migration: both partitions, the supporting index and the pair FK, in one transaction that stops
- * neither readers nor writers of the two tables. What stands at its end is checked before COMMIT.
+ * Provisions a new pair after the migration: both partitions, the supporting index and the pair FK, in one transaction that
+ * blocks neither readers nor writers of the two tables. The result is checked before COMMIT.
  */
 import type { Client } from 'pg';
 import { type ForeignKey, resolveTable } from '../catalog/foreign-key.ts';
@@ -19,18 +19,19 @@ import { type MadePair, makePair, NAME_TAKEN, OVERLAPS, type StatementText } fro
 import { choosePlace, type Place } from './place.ts';
 import { refuseCodeOfReferencedTables } from './referenced-tables.ts';
 
+/** The pair to make. */
 export interface ProvisionRequest {
-  /** The referencing partitioned table as SQL writes it, or a partition of it that is partitioned itself. */
+  /** The referencing partitioned table, or a partition of it that is partitioned itself; written as in SQL. */
   readonly table: string;
   readonly constraint?: string | undefined;
-  /** As SQL writes it: `FOR VALUES ...` or `DEFAULT`. */
+  /** Written as in SQL: `FOR VALUES ...` or `DEFAULT`. */
   readonly bound: string;
-  /** What the new names have instead of the part in which the existing ones differ. */
+  /** Replaces, in the new names, the part in which the existing names differ. */
   readonly nameSuffix?: string | undefined;
-  /** Names as SQL writes them. The second is needed only where no partition holds the keys yet. */
+  /** Names, written as in SQL. The second is needed only where no partition holds the keys yet. */
   readonly referencing?: string | undefined;
   readonly referenced?: string | undefined;
-  /** Does all of it and rolls back. */
+  /** Do everything and roll it back. */
   readonly dryRun: boolean;
   /** Milliseconds. */
   readonly lockTimeoutMs: number;
@@ -45,9 +46,9 @@ export interface Provisioned {
   readonly migrationId: string | null;
   readonly referencing: string;
   readonly referenced: string;
-  /** False where the partition stood already, empty and without a partner for this foreign key. */
+  /** False where the partition existed already, empty and without a partner for this foreign key. */
   readonly referencingCreated: boolean;
-  /** False where a partition that stood already holds the new one's keys. */
+  /** False where an existing partition holds the keys of the new one. */
   readonly referencedCreated: boolean;
   /** As PostgreSQL prints it. */
   readonly bound: string;
@@ -59,17 +60,17 @@ export interface Provisioned {
   readonly lockWaitMs: number;
   /** Milliseconds from the last lock's grant to the end of the transaction. */
   readonly heldMs: number;
-  /** By all tries, those that failed included. */
+  /** By all tries, including those that failed. */
   readonly blocked: Blocked;
 }
 
 /**
  * Makes the pair, or with `dryRun` proves that it could be made.
  *
- * @throws InvalidInput when the bound is not one, or the names cannot be made out
- * @throws PreflightFailed when the bound overlaps, a name is taken, the table is not migrated, or the pair needs a row-movement guard
- *   and no entry of the ledger can have it: nothing has changed
- * @throws MigrationInProgress when the migration is not at rest: nothing has changed
+ * @throws InvalidInput when the bound is not valid, or the names cannot be derived
+ * @throws PreflightFailed when the bound overlaps, a name is taken, the table is not migrated, or the pair needs a row-movement
+ *   guard and there is no ledger entry that it could belong to: nothing has changed
+ * @throws MigrationInProgress when the migration is not complete: nothing has changed
  * @throws LockTimeout with the holders, when the locks were not granted: nothing has changed
  */
 export async function provision(client: Client, request: ProvisionRequest): Promise<Provisioned> {
@@ -111,7 +112,10 @@ export async function provision(client: Client, request: ProvisionRequest): Prom
   };
 }
 
-/** A guard belongs to a migration of the ledger: without one the pair FK would take effect with no guard. */
+/**
+ * Refuses without a ledger entry, because a guard belongs to a migration of the ledger, and the pair FK would take effect without
+ * a guard.
+ */
 function refuseUnguarded(foreignKey: ForeignKey): void {
   const action = silentAction(foreignKey);
   if (foreignKey.migrationId !== null || action === undefined) return;
@@ -157,7 +161,7 @@ async function readTarget(client: Client, table: string): Promise<Row<'provision
 
 type Lock = Row<'statements/lock-for-attach-partition'>;
 
-/** A new DEFAULT partition makes PostgreSQL look at no other. */
+/** The locks that are needed. For a new DEFAULT partition PostgreSQL reads no other partition. */
 async function locksFor(client: Client, place: Place, bound: PartitionBound): Promise<Lock[]> {
   const locks = await run(client, 'statements/lock-for-attach-partition', {
     ...place,
@@ -165,7 +169,7 @@ async function locksFor(client: Client, place: Place, bound: PartitionBound): Pr
   return bound.strategy === 'default' ? locks.filter((lock) => lock.mode !== 'ACCESS EXCLUSIVE') : locks;
 }
 
-/** PostgreSQL's refusals in one line; its words are clear. */
+/** Errors of PostgreSQL as refusals of one line; PostgreSQL's messages are clear. */
 function refusal(error: unknown, locks: readonly Lock[]): unknown {
   const named = toNamedError(error);
   const defaults = locks.find((lock) => lock.mode === 'ACCESS EXCLUSIVE');
@@ -182,7 +186,7 @@ function refusal(error: unknown, locks: readonly Lock[]): unknown {
   return new PreflightFailed(`refused, nothing was changed: ${why}${named.message}`, {}, { cause: named });
 }
 
-/** SQLSTATE -> what it means here. */
+/** SQLSTATE -> its meaning here. */
 const REFUSALS: Readonly<Record<string, string>> = {
   [OVERLAPS]: '',
   '42P16': '',

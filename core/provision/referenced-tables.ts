@@ -5,9 +5,10 @@ import { run } from '../postgres/sql.ts';
 import type { Place } from './place.ts';
 
 /**
- * PostgreSQL checks each such foreign key by a query, though there is no row, and planning that could run code of the other table's owner.
+ * Refuses untrusted code in these tables. PostgreSQL checks each such foreign key with a query, even if there is no row, and
+ * planning that query could run code of the other table's owner.
  *
- * @throws UntrustedCode
+ * @throws UntrustedCode where code of an untrusted role would run
  */
 export async function refuseCodeOfReferencedTables(
   client: Client,
