@@ -1,6 +1,6 @@
 /**
- * Makes an entry of the ledger from what the catalog shows, where the ledger is lost or older than the database: so that a rollback
- * can put the parent FK back, and the row-movement guards belong to a migration again. Only with a person's acceptance.
+ * Makes a ledger entry from the catalog, where the ledger is lost or older than the database, so that a rollback can restore the
+ * parent FK, and the row-movement guards belong to a migration again. Only after a person accepted it.
  */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
@@ -22,23 +22,25 @@ import { guardRepair } from './guard-drift.ts';
 /** Name of the step in the ledger. */
 const STEP = 'AdoptFromCatalog';
 
+/** What to make an entry of. */
 export interface Adoption {
   readonly foreignKey: ForeignKey;
   /** The finding that was accepted. */
   readonly finding: { readonly id: string; readonly message: string };
-  /** The parent FK's name as the operator remembers it, as stored; empty where it is to be chosen. */
+  /** The parent FK's stored name, as the operator remembers it; empty where one has to be chosen. */
   readonly wantedName: string;
 }
 
 /**
- * Locks the ledger for milliseconds, and each referenced leaf that lacks its guard within the lock budget.
+ * Makes the entry. It locks the ledger for milliseconds, and each referenced leaf that lacks its guard for at most the lock
+ * budget.
  *
  * @returns the id of the entry
  * @throws PreflightFailed when the pair FKs differ, or none is on a partition of the table's owner, so that nothing says what the parent FK
  *   was: nothing was changed
  * @throws InvalidInput when the parent FK could not come back under its name: nothing was changed
  * @throws MigrationInProgress when another session has just made the entry, or works on the migration
- * @throws LockTimeout when a guard could not be made; the entry exists then, and the next repair goes on
+ * @throws LockTimeout when a guard could not be created; the entry exists then, and the next repair continues
  */
 export async function adopt(client: Client, adoption: Adoption, budgetMs: number): Promise<string> {
   const { foreignKey } = adoption;
@@ -155,7 +157,7 @@ async function insertEntry(
   });
 }
 
-/** What a migration is run with where nothing is asked for. */
+/** Options of a migration with all defaults. */
 function defaultOptions({ table }: ForeignKey): MigrationOptions {
   const { table: _table, operation: _operation, dryRun: _dryRun, ...options } = ExecutionInput.parse({ table });
   return options;
@@ -172,7 +174,7 @@ async function createMissingGuards(
     const repair = await guardRepair(client, guard);
     if (repair === undefined) continue;
     const { locks } = repair;
-    // Without the migration's number: where the parent FK exists, its migration is not at rest.
+    // Without the migration's id: where the parent FK exists, its migration is not complete.
     const { heldMs } = await changeOnline(
       client,
       { step: STEP, migrationId: null, budgetMs, locks },

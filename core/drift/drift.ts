@@ -1,4 +1,4 @@
-/** What an audit finds, and how it is repaired. */
+/** Results of an audit, and the steps of repairs. */
 
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import type { Pair } from '../catalog/pairs.ts';
@@ -14,25 +14,27 @@ export interface AuditFinding extends Finding {
   readonly sql: readonly string[];
 }
 
+/** One table of `audit --json`. */
 export interface AuditedTable {
   readonly table: string;
-  /** Name of the former parent FK; null where no ledger remembers it. */
+  /** Name of the former parent FK; null where no ledger has it. */
   readonly constraint: string | null;
   readonly findings: readonly AuditFinding[];
 }
 
 /** `audit --json`. */
 export interface Audit {
-  /** No finding is an error or a warning. */
+  /** Whether no finding is an error or a warning. */
   readonly passed: boolean;
   readonly tables: readonly AuditedTable[];
-  /** Only with `--fix --run`: what was tried, in order; `tables` is what is left after it. */
+  /** Only with `--fix --run`: the repairs that were tried, in order; `tables` has the findings that are left after them. */
   readonly repairs?: readonly RepairOutcome[];
 }
 
+/** Result of one repair. */
 export interface RepairOutcome {
   readonly table: string;
-  /** Of the finding. */
+  /** Id of the finding. */
   readonly id: string;
   readonly partition: string | null;
   readonly status: 'REPAIRED' | 'FAILED';
@@ -44,56 +46,60 @@ export interface RepairOutcome {
 
 /** Two tables that are read, by oid and by name. */
 export interface NamedTables extends TablesRead {
-  /** As SQL writes it, with its schema; so is `table`, the referencing one. */
+  /** The referenced table, with its schema, quoted where needed; `table`, the referencing one, likewise. */
   readonly referencedTable: string;
 }
 
-/** What an ATTACH PARTITION reads: the tables of the foreign key, and those that the parents of both partitions reference besides. */
+/**
+ * Tables that an ATTACH PARTITION reads: those of the foreign key, and those that the parents of both partitions also reference.
+ */
 export interface Attached {
   readonly reads: NamedTables;
   readonly parents: { readonly referencing_parent_oid: number; readonly referenced_parent_oid: number };
-  /** The same two, as SQL writes them. */
+  /** The same two tables, as names in SQL. */
   readonly parentNames: readonly string[];
 }
 
-/** One step of a repair, with what keeps the application going meanwhile. */
+/** One step of a repair, in a form in which the application can continue to work. */
 export type RepairStep =
-  /** Alone, outside a transaction; its waits stop no reads or writes. */
+  /** One statement outside a transaction; its waits block no reads or writes. */
   | {
       readonly kind: 'concurrently';
       readonly sql: string;
-      /** Oids of tables on whose index it takes ACCESS EXCLUSIVE at its end, as DROP and REINDEX do: standbys replay that. */
+      /**
+       * Oids of tables on whose indexes it takes ACCESS EXCLUSIVE at its end, as DROP and REINDEX do: standbys replay that lock.
+       */
       readonly exclusiveOn: readonly number[];
     }
-  /** In one transaction whose lock waits are bounded in all. */
+  /** Statements in one transaction whose lock waits are limited in all. */
   | {
       readonly kind: 'locked';
       readonly locks: readonly LockRequest[];
       readonly sql: readonly string[];
-      /** Where it attaches a partition, which reads rows. */
+      /** Set where it attaches a partition, which reads rows. */
       readonly attaches?: Attached;
     }
-  /** Reads rows for as long as it takes; `lock` stops no reader and no writer. */
+  /** Reads rows for as long as that takes; `lock` blocks no reader and no writer. */
   | { readonly kind: 'validate'; readonly lock: string; readonly sql: string; readonly reads: NamedTables }
-  /** On the ledger alone. */
+  /** A change of the ledger only. */
   | { readonly kind: 'ledger'; readonly sql: string }
-  /** Makes an entry of the ledger from the catalog; no statements of its own to print. */
+  /** Makes a ledger entry from the catalog; it has no statements to print. */
   | { readonly kind: 'adopt'; readonly foreignKey: ForeignKey };
 
-/** A finding with all that its repair needs. */
+/** A finding with everything that its repair needs. */
 export interface Drift {
   readonly finding: Finding;
   readonly partition: string | null;
   readonly steps: readonly RepairStep[];
-  /** What the repair makes on a pair: the ledger is told, so that a rollback takes it away. */
+  /** What the repair makes on a pair. It is noted in the ledger, so that a rollback drops it. */
   readonly makes?: { readonly pair: Pair; readonly constraint: boolean; readonly index: boolean };
-  /** Repaired only where a person accepts the finding by its id. */
+  /** Whether it is repaired only where a person accepts the finding by its id. */
   readonly needsAcceptance?: boolean;
-  /** Rows may have come in unchecked: their orphans are counted after the repair. */
+  /** The pair whose rows may have been inserted unchecked: its orphans are counted after the repair. */
   readonly unchecked?: Pair;
 }
 
-/** The statements of a repair as a DBA would run them. */
+/** The statements of a repair, as a DBA would run them. */
 export function repairStatements({ steps }: Drift): string[] {
   return steps.flatMap((step) => {
     if (step.kind === 'adopt') return [];

@@ -1,4 +1,4 @@
-/** Looks for drift: what has changed on a migrated table since, so that its rows are guarded less than they were. */
+/** Finds drift: changes of a migrated table since its migration, by which its rows are guarded less than before. */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { isSamePair, type Pair, type Pairing, readPairing } from '../catalog/pairs.ts';
@@ -13,20 +13,20 @@ import { readSubjects, type Subject } from './subjects.ts';
 import { findTableDrift, orphanedMigration, unfinishedMigration } from './table-drift.ts';
 import { tableNotRead } from './unread.ts';
 
-/** One migrated foreign key, or a migration of the ledger without its tables. */
+/** One migrated foreign key, or a migration of the ledger whose tables do not exist. */
 export interface Audited {
   readonly table: string;
   readonly constraint: string | null;
-  /** Null where the tables are no more, or the parent FK is not dropped yet. */
+  /** Null where the tables do not exist any more, or the parent FK is not dropped yet. */
   readonly subject: Subject | null;
   readonly pairs: number;
   readonly drift: readonly Drift[];
 }
 
-/** A finding of any other severity changes nothing about who is guarded; it neither fails an audit nor is repaired. */
+/** Findings of any other severity do not affect which rows are guarded; they neither fail an audit nor are repaired. */
 const COUNTS: readonly Severity[] = ['error', 'warning'];
 
-/** Whether a person should know of it. */
+/** Whether a person has to know about the finding. */
 export function counts({ finding }: Drift): boolean {
   return COUNTS.includes(finding.severity);
 }
@@ -34,9 +34,9 @@ export function counts({ finding }: Drift): boolean {
 const ORDER: readonly Severity[] = ['error', 'warning', 'info'];
 
 /**
- * Reads the catalog, the ledger, and whether partitions without a partner hold rows; writes nothing.
+ * Audits tables. Reads the catalog, the ledger, and whether partitions without a partner hold rows; writes nothing.
  *
- * @param wanted one table, or all that the ledger or the catalog shows as migrated
+ * @param wanted one table, or everything that the ledger or the catalog shows as migrated
  * @throws InvalidInput when there is no such table
  * @throws NotMigrated when it, or every table of the database, was never migrated
  */
@@ -51,7 +51,7 @@ export async function audit(
     const { foreignKey } = subject;
     const read = planned.applyTo(await readPairing(client, foreignKey, planned.names), foreignKey);
     const lost = foreignKey.migrationId === null;
-    // Foreign keys between partitions that are no pairs belong to the application.
+    // Foreign keys between partitions that are not pairs belong to the application.
     if (lost && read.pairs.every((pair) => pair.constraint_oid === null)) continue;
     const ledgerPairs = await pairsOf(client, foreignKey);
     const pairing = withLedgerNames(read, ledgerPairs);
@@ -99,8 +99,8 @@ export async function audit(
 }
 
 /**
- * What the repairs of one foreign key will make on a partition, for those of the next one: a partition that lacks two pair FKs
- * gets two names, and one index where one serves both.
+ * Names and indexes that the repairs of one foreign key will make on a partition, for the repairs of the next one: a partition
+ * that lacks two pair FKs gets two names, and one index if that serves both.
  */
 class PlannedRepairs {
   /** By the oid of the referencing partition. */
@@ -127,12 +127,12 @@ class PlannedRepairs {
   }
 }
 
-/** The order of an index's columns does not matter. */
+/** Identifies an index; the order of its columns does not matter. */
 function indexKey({ referencing_oid }: Pair, { column_names }: ForeignKey): string {
   return JSON.stringify([referencing_oid, ...[...column_names].sort()]);
 }
 
-/** A pair FK that is missing gets the name back that it had: the catalog alone may not show that it had the parent FK's. */
+/** Gives a missing pair FK the name that it had: the catalog alone may not show that it had the parent FK's name. */
 function withLedgerNames(pairing: Pairing, ledgerPairs: readonly LedgerPair[] | undefined): Pairing {
   if (!ledgerPairs) return pairing;
   const pairs = pairing.pairs.map((pair) => {
@@ -146,7 +146,7 @@ function pairsOf(client: Client, { migrationId }: ForeignKey) {
   return migrationId === null ? Promise.resolve(undefined) : readPairs(client, migrationId);
 }
 
-/** Whether nothing was found that a person should know of. */
+/** Whether there is no finding that a person has to know about. */
 export function isClean(audited: readonly Audited[]): boolean {
   return audited.every(({ drift }) => !drift.some(counts));
 }

@@ -1,4 +1,6 @@
-/** Drift of the row-movement guard: each leaf with a pair FK has one that refuses what leaves the leaf now, and it fires. */
+/**
+ * Drift of row-movement guards: each leaf with a pair FK must have one that refuses rows leaving it as it is now, and that fires.
+ */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import type { Pair } from '../catalog/pairs.ts';
@@ -23,9 +25,10 @@ type LockedStep = Extract<RepairStep, { kind: 'locked' }>;
 
 const DANGER = 'an UPDATE that moves a row of it to another partition silently acts on the referencing rows';
 
+/** Drift of the guards of these pairs' referenced leaves. */
 export async function findGuardDrift(client: Client, subject: Subject, pairs: readonly Pair[]): Promise<Drift[]> {
   const { foreignKey, options } = subject;
-  // A pair without its FK gets the guard with it.
+  // A pair without its FK gets the guard together with the FK.
   const covered = pairs.filter((pair) => pair.constraint_oid !== null);
   const migrationId = guardedBy(subject) ?? (await numberOfOthers(client, foreignKey, covered));
   if (migrationId === undefined) return [];
@@ -64,7 +67,7 @@ async function leftovers(client: Client, covered: readonly Pair[], guards: reado
   return found;
 }
 
-/** Without an entry in the ledger a guard is wanted on every leaf, and any guard of p2pfk on it counts. */
+/** Without a ledger entry a guard is wanted on every leaf, and any guard of p2pfk on it counts. */
 async function numberOfOthers(
   client: Client,
   foreignKey: ForeignKey,
@@ -122,7 +125,10 @@ export async function guardRepair(client: Client, guard: Guard): Promise<LockedS
   return locked(client, guard, [guard.drop_sql, guard.sql], 'lock-guard-for-drop');
 }
 
-/** It works, but misses a key that another trigger changes, and its copies are locked all together. */
+/**
+ * The finding for a guard of an older version. It works, but misses a key that another trigger changes, and its copies are all
+ * locked together.
+ */
 async function ofOlderEdition(
   client: Client,
   migrationId: string,
@@ -156,7 +162,7 @@ async function ofOlderEdition(
   );
 }
 
-/** pg_trigger.tgenabled, in words. */
+/** pg_trigger.tgenabled, as text. */
 const MODES: Readonly<Record<string, string>> = {
   D: 'disabled',
   R: 'made to fire on replicas only',

@@ -8,9 +8,10 @@ import { shellWord } from '../contracts/safe-text.ts';
 import { checkLedger } from '../ledger/schema/state.ts';
 import type { Drift } from './drift.ts';
 
-/** Findings of an audit that are repaired only where a person accepts them. */
+/** Findings of an audit that are repaired only if a person accepts them. */
 export const AUDIT_ACCEPTANCE: readonly string[] = ['ledger-missing', 'ledger-outdated'];
 
+/** The finding that the ledger has no entry, or an outdated one, with its repair. */
 export async function ledgerDrift(client: Client, foreignKey: ForeignKey, pairing: Pairing): Promise<Drift[]> {
   const id = foreignKey.migrationId === null ? 'ledger-missing' : 'ledger-outdated';
   const found = await readFindings(client, { foreignKey, pairing, input: {} }, [id]);
@@ -23,8 +24,8 @@ export async function ledgerDrift(client: Client, foreignKey: ForeignKey, pairin
 }
 
 /**
- * A pair FK needs its row-movement guard before it takes effect, and a guard belongs to an entry of the ledger: so that comes first, and
- * no repair makes a pair FK or a guard without it.
+ * Leaves repairs of pair FKs and guards for after the entry was made. A pair FK needs its row-movement guard before it takes
+ * effect, and a guard belongs to a ledger entry, so no repair makes a pair FK or a guard without one.
  */
 export function afterAdoption(drift: readonly Drift[], foreignKey: ForeignKey): Drift[] {
   if (silentAction(foreignKey) === undefined) return [...drift];
@@ -38,7 +39,7 @@ export function afterAdoption(drift: readonly Drift[], foreignKey: ForeignKey): 
 
 const GUARD_FINDINGS: readonly string[] = ['missing-guard', 'guard-disabled', 'guard-outdated'];
 
-/** Of a migration that is not at its end: its next execution makes the guards again, and a rollback takes the pair FKs away. */
+/** Drift of a migration that is not complete: its next execution creates the guards again, and a rollback drops the pair FKs. */
 export function leftToMigration(drift: readonly Drift[]): Drift[] {
   return drift.map((item) => ({
     ...item,

@@ -1,4 +1,4 @@
-/** Drift of one pair: its foreign key, its triggers, its index, and whether the ledger knows it. */
+/** Drift of one pair: its foreign key, its triggers, its index, and whether the ledger has it. */
 
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
@@ -23,13 +23,14 @@ interface Reading {
   readonly noIndexes: boolean;
   /** Undefined where there is no ledger, or none that this role may read. */
   readonly ledgerPairs: readonly LedgerPair[] | undefined;
-  /** Only a superuser may enable the triggers of a foreign key. */
+  /** Whether the role is a superuser: only a superuser may enable the triggers of a foreign key. */
   readonly superuser: boolean;
 }
 
 /** Triggers of one foreign key between two tables: two on each side. */
 const TRIGGERS = 4;
 
+/** Drift of all pairs. */
 export async function findPairDrift(
   client: Client,
   subject: Subject,
@@ -61,6 +62,7 @@ export async function findPairDrift(
   return drift;
 }
 
+/** Foreign keys of the leaves themselves, in the order of the catalog. */
 export function readLeafForeignKeys(client: Client, foreignKey: ForeignKey): Promise<LeafForeignKey[]> {
   return run(client, 'audit/leaf-foreign-keys', { ...foreignKey });
 }
@@ -93,7 +95,7 @@ function foreignTable(pair: Pair): Drift {
   return { ...about(pair, 'missing-pair-foreign-key', 'error', message, 'detach it; then audit again'), steps: [] };
 }
 
-/** One finding, index and foreign key together: somebody has attached a partition and left it at that. */
+/** One finding for index and foreign key together: a partition was attached without them. */
 async function attached({ steps, foreignKey, noIndexes }: Reading, pair: Pair): Promise<Drift> {
   const index = !pair.has_index && !noIndexes;
   return {
@@ -144,7 +146,7 @@ async function wrongTargets({ steps }: Reading, pair: Pair, wrong: readonly Leaf
   ];
 }
 
-/** @param covered the right foreign key is added for another reason already */
+/** @param covered whether the correct foreign key is already added for another reason */
 async function otherShapes(
   { steps, foreignKey }: Reading,
   pair: Pair,
@@ -171,7 +173,7 @@ async function otherShapes(
   return drift;
 }
 
-/** The pair FK is there: is it valid, and does it fire? */
+/** Drift of a pair FK that exists: whether it is valid, and whether it fires. */
 async function standing({ steps, triggers, superuser }: Reading, pair: Pair, oid: number): Promise<Drift[]> {
   const drift: Drift[] = [];
   const validate = pair.validated ? [] : await steps.validate(pair);
@@ -264,7 +266,7 @@ async function indexes({ steps, foreignKey, invalidIndexes, noIndexes }: Reading
   return drift;
 }
 
-/** Made by hand, and well made. */
+/** The finding for a correct pair FK that was added by hand. */
 async function unnoted({ client, foreignKey }: Reading, pair: Pair): Promise<Drift> {
   const texts =
     foreignKey.migrationId === null ? [] : await addToLedgerStatements(client, foreignKey.migrationId, [pair]);

@@ -1,6 +1,6 @@
 /**
- * The repairs of an audit as a script for psql, for a DBA who reads and runs it by hand: the same statements as `audit --fix --run`, with the
- * lock waits bounded in the same way, and with the same questions before rows are read.
+ * The repairs of an audit as a script for psql, which a DBA reads and runs by hand: the same statements as `audit --fix --run`,
+ * with lock waits limited in the same way, and with the same checks before rows are read.
  */
 
 import { comment, GIVE_BACK, underCallersPath } from '../plan/script/psql-text.ts';
@@ -14,10 +14,10 @@ import { readSql } from '../postgres/sql-files.ts';
 import type { Drift, NamedTables, RepairStep } from './drift.ts';
 import { type Audited, counts } from './find-drift.ts';
 
-/** As core/steps/validation.ts: a waiter for SHARE UPDATE EXCLUSIVE stops no reader and no writer. */
+/** As in core/steps/validation.ts: a request for SHARE UPDATE EXCLUSIVE that waits blocks no reader and no writer. */
 const VALIDATION_LOCK = '10s';
 
-/** @param lockTimeoutMs milliseconds that each lock may be waited for */
+/** @param lockTimeoutMs longest wait for each lock, in milliseconds */
 export function repairScript(audited: readonly Audited[], lockTimeoutMs: number): string {
   const drift = audited.flatMap((one) => one.drift.filter(counts));
   const steps = drift.flatMap(stepsOf);
@@ -58,7 +58,7 @@ function stepsOf({ needsAcceptance, steps }: Drift): readonly RepairStep[] {
   return needsAcceptance ? [] : steps;
 }
 
-/** What has to hold before the first statement. The audit has asked it, but as the role that audited, and then. */
+/** Checks before the first statement. The audit has made them too, but as the role of the audit, and at that time. */
 function questions(audited: readonly Audited[], steps: readonly RepairStep[]): string[] {
   const ledger = steps.some(usesLedger);
   const thirdTables = steps.some((step) => step.kind === 'locked' && step.attaches !== undefined);

@@ -1,4 +1,4 @@
-/** The steps that repair a pair, made of the texts in `sql/statements/`: the same that the state machine runs. */
+/** Steps that repair a pair, made of the texts in `sql/statements/`, which the state machine runs, too. */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import type { Pair } from '../catalog/pairs.ts';
@@ -15,14 +15,15 @@ export type LeafForeignKey = Row<'audit/leaf-foreign-keys'>;
 
 type Between = Pick<Pair, 'referencing_oid' | 'referenced_oid'>;
 
-/** What decides whether a leaf gets or loses its row-movement guard together with a foreign key. */
+/** Decides whether a leaf gets or loses its row-movement guard together with a foreign key. */
 export interface Guarding {
-  /** The migration whose guards the leaves must have; undefined where none are wanted. */
+  /** The migration whose guards the leaves must have; undefined where no guards are wanted. */
   readonly migrationId: string | undefined;
   readonly leafForeignKeys: readonly LeafForeignKey[];
   readonly pairs: readonly Pair[];
 }
 
+/** Makes the steps for one foreign key. */
 export class Steps {
   readonly #client: Client;
   readonly #foreignKey: ForeignKey;
@@ -38,7 +39,7 @@ export class Steps {
     this.#guarding = guarding;
   }
 
-  /** Adds the pair FK without looking at rows, behind the guard of its referenced leaf; then checks them. */
+  /** Adds the pair FK without reading rows, after the guard of its referenced leaf; then validates it. */
   async addForeignKey(pair: Pair): Promise<RepairStep[]> {
     return [
       {
@@ -50,7 +51,7 @@ export class Steps {
     ];
   }
 
-  /** Puts the pair FK in the place of one that is not as it should be, under its name, and checks the rows. */
+  /** Replaces a pair FK that is not as it should be with a correct one of the same name, and validates it. */
   async replaceForeignKey(
     pair: Pair,
     old: Pick<LeafForeignKey, 'constraint_oid' | 'constraint_name'>,
@@ -92,7 +93,7 @@ export class Steps {
     return guards.flatMap(({ stands, repair_sql }) => (stands ? [] : [repair_sql]));
   }
 
-  /** A guard on a leaf that is in no pair any more. */
+  /** Drops the guard of a leaf that is in no pair any more. */
   async #dropGuard({ constraint_oid, referencing_oid, referenced_oid }: LeafForeignKey): Promise<string[]> {
     const { migrationId, leafForeignKeys, pairs } = this.#guarding;
     const needed =
@@ -115,7 +116,7 @@ export class Steps {
     };
   }
 
-  /** Builds the index that the pair lacks; an INVALID one that stands in its place goes first. */
+  /** Builds the index that the pair lacks; an INVALID one in its place is dropped first. */
   async buildIndex(
     pair: Pair,
     leftover?: { readonly index_name: string; readonly owned: boolean },
@@ -177,6 +178,7 @@ function concurrently(texts: readonly string[], exclusive?: Pick<Pair, 'referenc
   return texts.map((sql) => ({ kind: 'concurrently', sql, exclusiveOn }));
 }
 
+/** Statements on the ledger as steps. */
 export function onLedger(texts: readonly string[]): RepairStep[] {
   return texts.map((sql) => ({ kind: 'ledger', sql }));
 }

@@ -1,4 +1,4 @@
-/** Repairs drift while the application works: each step waits for locks no longer than the budget, or stops nobody. */
+/** Repairs drift while the application works: each step waits for locks for at most the budget, or blocks no session. */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { isSamePair, type Pair, readPairStatus } from '../catalog/pairs.ts';
@@ -26,15 +26,19 @@ import { type Audited, audit, counts } from './find-drift.ts';
 /** Name of the step in the ledger. */
 const STEP = 'AuditRepair';
 
-/** A waiter for SHARE UPDATE EXCLUSIVE stops nobody; after a second PostgreSQL cancels an autovacuum in its way. */
+/**
+ * Milliseconds. A request for SHARE UPDATE EXCLUSIVE that waits blocks no session; after a second PostgreSQL cancels an
+ * autovacuum that blocks it.
+ */
 const VALIDATE_LOCK_WAIT_MS = 10_000;
 
 /**
- * A repair may uncover the next finding: the ledger gets its entry, a partition's partner is made, their pair lacks its foreign key,
- * and with that a foreign key to the whole referenced table can go.
+ * Most rounds. A repair may uncover the next finding: the ledger gets its entry, a partition's partner is created, their pair
+ * lacks its foreign key, and after that a foreign key to the whole referenced table can be dropped.
  */
 const ROUNDS = 5;
 
+/** What to repair. */
 export interface RepairOptions {
   readonly table?: string | undefined;
   readonly constraint?: string | undefined;
@@ -42,17 +46,22 @@ export interface RepairOptions {
   readonly accept?: readonly string[] | undefined;
   /** Milliseconds. */
   readonly lockTimeoutMs: number;
-  /** Told before each repair, and with its outcome after it. */
+  /** Called before each repair with null, and after it with its outcome. */
   readonly onRepair?: (audited: Audited, drift: Drift, outcome: RepairOutcome | null) => void;
 }
 
+/** What was repaired, and what is left. */
 export interface Repaired {
   readonly outcomes: readonly RepairOutcome[];
-  /** What is there after the repairs. */
+  /** The audit after the repairs. */
   readonly audited: readonly Audited[];
 }
 
-/** Audits, repairs what can be repaired, and audits again. One failed repair does not stop the others. */
+/**
+ * Audits, repairs what can be repaired, and audits again. A failed repair does not stop the others.
+ *
+ * @throws as `audit` and `prepareLedger`; an error of one repair is in its outcome
+ */
 export async function auditAndRepair(client: Client, options: RepairOptions): Promise<Repaired> {
   await prepareLedger(client);
   const outcomes: RepairOutcome[] = [];
@@ -60,7 +69,8 @@ export async function auditAndRepair(client: Client, options: RepairOptions): Pr
     needsAcceptance !== true || options.accept?.some((id) => id === 'all' || id === finding.id) === true;
   let audited = await audit(client, options);
   for (let round = 1; round <= ROUNDS; round++) {
-    // What failed once on a partition is not tried again in another form: a validation may have read it all.
+    // A repair that failed on a partition is not tried again in another form, because a validation may have read the whole
+    // partition.
     const failed = new Set(outcomes.filter(({ status }) => status === 'FAILED').map(keyOf));
     const todo = audited.flatMap((one) =>
       one.drift.flatMap((drift) => {
@@ -69,7 +79,7 @@ export async function auditAndRepair(client: Client, options: RepairOptions): Pr
       }),
     );
     if (todo.length === 0) break;
-    // An entry in the ledger first: what else is to be done is seen in its light.
+    // Ledger entries first, because they change what else has to be repaired.
     const entries = todo.filter(({ drift }) => drift.needsAcceptance === true);
     for (const { one, drift } of entries.length > 0 ? entries : todo) {
       options.onRepair?.(one, drift, null);
@@ -82,7 +92,7 @@ export async function auditAndRepair(client: Client, options: RepairOptions): Pr
   return { outcomes, audited };
 }
 
-/** Where a repair was to forget the only migration there was, nothing is left to audit. */
+/** Nothing is left to audit where a repair removed the only migration. */
 async function auditAgain(client: Client, options: RepairOptions): Promise<Audited[]> {
   try {
     return await audit(client, options);
@@ -143,7 +153,7 @@ async function runStep(
   switch (step.kind) {
     case 'locked':
       await changeOnline(client, { step: STEP, migrationId, budgetMs, locks: step.locks }, async (budget) => {
-        // Again under the locks, behind which no index and no CHECK can come to the parents themselves.
+        // Checked again under the locks, behind which no index and no CHECK can be added to the parents themselves.
         if (step.attaches) {
           await refuseNewCode(client, step.attaches.reads);
           await refuseCodeOfReferencedTables(client, step.attaches.parents);
@@ -152,14 +162,14 @@ async function runStep(
       });
       return;
     case 'ledger':
-      // It may forget the migration, and its notes with it: so this one is about the ledger itself.
+      // It may remove the migration with its events, so this event is about the ledger itself.
       await execute(client, step.sql);
       await noteEvent(client, null, { pair: null, step: STEP, sql: step.sql, durationMs: null, error: null });
       return;
     case 'concurrently':
       if (step.exclusiveOn.length > 0)
         await requireFreeReaders(client, { relations: step.exclusiveOn, budgetMs, step: STEP });
-      // Its waits for older transactions stop nobody; a wait that is cut would leave an INVALID index.
+      // Its waits for older transactions block no session, and a wait that is cut leaves an INVALID index.
       await withSettings(client, { lock_timeout: '0' }, () => runNoted(client, work, step.sql));
       return;
     case 'validate': {
@@ -170,7 +180,10 @@ async function runStep(
   }
 }
 
-/** An index may have been built for hours since the repair began: asked again under the lock, behind which the partition stays as it is. */
+/**
+ * Validates. An index may have been built in the hours since the repair began, so the code is checked again under the lock,
+ * behind which the partition cannot change.
+ */
 async function validate(
   client: Client,
   { lock, sql, reads }: Extract<RepairStep, { readonly kind: 'validate' }>,
@@ -188,7 +201,7 @@ async function validate(
   }
 }
 
-/** Settings for one statement outside a transaction block; then the session's own again. */
+/** Runs `work` with settings for one statement outside a transaction block, and restores the session's own. */
 async function withSettings<Result>(
   client: Client,
   settings: Readonly<Record<string, string>>,
@@ -209,7 +222,7 @@ async function withSettings<Result>(
   }
 }
 
-/** After the steps: the ledger is told what was made, and rows that nobody checked are counted. */
+/** After the steps: notes in the ledger what was made, and counts rows that were inserted unchecked. */
 async function settle(client: Client, foreignKey: ForeignKey, { makes, unchecked }: Drift): Promise<void> {
   const { migrationId } = foreignKey;
   if (makes && migrationId !== null) {

@@ -1,4 +1,4 @@
-/** What is audited: every migrated foreign key that the ledger knows, and those that only the catalog shows. */
+/** What is audited: every migrated foreign key of the ledger, and those that only the catalog shows. */
 import type { Client } from 'pg';
 import { type ForeignKey, parentForeignKeys, resolveTable } from '../catalog/foreign-key.ts';
 import { type Shape, target } from '../catalog/lost-foreign-key.ts';
@@ -13,31 +13,35 @@ import { sqlStateOf } from '../postgres/postgres-errors.ts';
 import { type Row, run, runOne } from '../postgres/sql.ts';
 import { strangersTable, tablesWithUntrustedCode, type UnreadTable, unprotectedPartitions } from './unread.ts';
 
+/** One foreign key to audit. */
 export interface Subject {
-  /** Where the parent FK stands again, its `constraint_oid` says so. */
+  /** Its `constraint_oid` is set where the parent FK exists again. */
   readonly foreignKey: ForeignKey;
-  /** Null where no ledger knows of it. */
+  /** Null where no ledger has it. */
   readonly state: MigrationState | null;
   readonly options: Partial<MigrationOptions>;
-  /** Of a parent FK that no ledger knows: its name as the operator remembers it, as stored. */
+  /** Stored name of a parent FK that no ledger has, as the operator remembers it. */
   readonly wantedName?: string;
 }
 
-/** The migration whose row-movement guards the leaves must have; undefined where none are wanted. */
+/** The migration whose row-movement guards the leaves must have; undefined where no guards are wanted. */
 export function guardedBy({ foreignKey, options }: Subject): string | undefined {
   return wantsGuard(foreignKey, options) ? (foreignKey.migrationId ?? undefined) : undefined;
 }
 
-/** A migration of the ledger whose tables are no more, or not the ones that it knows by oid. */
+/** A migration of the ledger whose tables do not exist any more, or are not the ones with its oids. */
 export interface OrphanedMigration {
   readonly id: string;
   readonly table: string;
   readonly constraint: string;
-  /** Tables of those names stand: a dump was restored, say. */
+  /** Whether tables with those names exist, for example because a dump was restored. */
   readonly restored: boolean;
 }
 
-/** A migration that is not at its end, with its parent FK standing: that covers every partition, and only the work lies about. */
+/**
+ * A migration that is not complete and whose parent FK exists: that guards every partition, and only unfinished work is left
+ * over.
+ */
 export interface UnfinishedMigration {
   readonly id: string;
   readonly table: string;
@@ -47,13 +51,14 @@ export interface UnfinishedMigration {
   readonly options: Partial<MigrationOptions>;
 }
 
+/** Everything that is audited. */
 export interface Subjects {
   readonly subjects: readonly Subject[];
   readonly unfinished: readonly UnfinishedMigration[];
   readonly orphaned: readonly OrphanedMigration[];
-  /** Parent FKs that stand, with pair FKs beside them that no open migration knows. */
+  /** Parent FKs that exist, with pair FKs beside them that belong to no open migration. */
   readonly beside: readonly ForeignKey[];
-  /** Empty where a table was named. */
+  /** Tables that are not read; empty where a table was named. */
   readonly unread: readonly UnreadTable[];
 }
 
@@ -61,7 +66,7 @@ export interface Subjects {
  * @param wanted one table, or all
  * @throws InvalidInput when there is no such table
  * @throws NotMigrated when it, or every table of the database, was never migrated
- * @throws UntrustedCode as {@link resolveForeignKey}, where a table is named; else that table is left out, as `unread`
+ * @throws UntrustedCode as {@link resolveForeignKey}, where a table is named; otherwise that table is in `unread`
  */
 export async function readSubjects(
   client: Client,
@@ -90,7 +95,7 @@ function foreignKeysOf({ subjects, unfinished, beside }: Subjects): ForeignKey[]
 async function withoutUntrustedCode(client: Client, all: Subjects): Promise<Subjects> {
   const untrusted = await tablesWithUntrustedCode(client, foreignKeysOf(all));
   const isRead = ({ referencing_oid }: ForeignKey) => !untrusted.has(referencing_oid);
-  // A parent FK that stands guards all partitions.
+  // A parent FK that exists guards all partitions.
   for (const { foreignKey } of all.subjects) {
     const left = untrusted.get(foreignKey.referencing_oid);
     if (!left || foreignKey.constraint_oid !== null) continue;
@@ -106,7 +111,7 @@ async function withoutUntrustedCode(client: Client, all: Subjects): Promise<Subj
   };
 }
 
-/** What was looked at: that nothing was found in a ledger which this role may not read says little. */
+/** What was read, for a message: finding nothing in a ledger that this role may not read proves little. */
 async function seenOf(client: Client): Promise<string> {
   const { has_tables: present, readable, is_copy: isCopy } = await checkLedger(client);
   if (!present || isCopy) return 'the catalog';
@@ -127,11 +132,11 @@ async function chooseTable(
   const halves = beside.filter(({ referencing_oid }) => referencing_oid === root?.root_oid);
   if (constraint === undefined && chosen.length + stale.length + begun.length + halves.length > 0)
     return { subjects: chosen, unfinished: begun, orphaned: stale, beside: halves, unread: [] };
-  // Nothing remembers the name of a parent FK whose ledger is lost: the operator may.
+  // The name of a parent FK whose ledger is lost is recorded nowhere, but the operator may know it.
   const [lost, ...more] = chosen.filter(({ foreignKey }) => foreignKey.migrationId === null);
   if (constraint !== undefined && lost && more.length === 0 && !(await isKnown(client, root, constraint)))
     return { ...NOTHING, subjects: [{ ...lost, wantedName: storedName(constraint) }] };
-  // Has the words for everything that may be wrong with the names.
+  // This function has the messages for everything that may be wrong with the names.
   const foreignKey = await resolveForeignKey(client, { table: root?.root ?? table, constraint }, 'verify');
   const named = chosen.filter((subject) => subject.foreignKey.constraint_name === foreignKey.constraint_name);
   const own = begun.filter((migration) => migration.constraint === foreignKey.constraint_name);
@@ -155,7 +160,7 @@ async function isKnown(client: Client, root: Root | undefined, constraint: strin
   }
 }
 
-/** The stored form of a name that is written as SQL writes it. */
+/** The stored form of a name that is written as in SQL. */
 function storedName(name: string): string {
   if (/^".*"$/s.test(name)) return name.slice(1, -1).replaceAll('""', '"');
   return /^[A-Za-z_][\w$]*$/.test(name) ? name.toLowerCase() : name;
@@ -219,9 +224,9 @@ function foreignKeyOf(row: LedgerRow): ForeignKey {
 }
 
 /**
- * Foreign keys between leaves that no ledger knows, by the shape that most pairs of a table have: of parent FKs that are gone
- * (`lost`), and beside parent FKs that stand. Any role that may create tables can make such a table. One of which a person has migrated
- * nothing, nor named it, is read only if its owners have the login's rights anyway.
+ * Foreign keys between leaves that no ledger has, by the shape that most pairs of a table have: of parent FKs that were dropped
+ * (`lost`), and beside parent FKs that exist. Any role that may create tables can make such a table. A table that a person has
+ * neither migrated nor named is read only if its owners have the login's rights anyway.
  */
 async function readCatalog(
   client: Client,

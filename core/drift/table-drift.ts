@@ -1,4 +1,4 @@
-/** Drift of a table beside its pairs: a parent FK that is back, lone partitions, the guard, the ledger itself. */
+/** Drift of a table apart from its pairs: a parent FK that exists again, partitions without a partner, the guard, the ledger. */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { FOREIGN_TABLE, holdingRows, isSamePair, type Pairing } from '../catalog/pairs.ts';
@@ -21,6 +21,7 @@ import { readLeafForeignKeys } from './pair-drift.ts';
 import { onLedger, Steps } from './repair-steps.ts';
 import type { OrphanedMigration, Subject, UnfinishedMigration } from './subjects.ts';
 
+/** Drift of one table. */
 export async function findTableDrift(
   client: Client,
   subject: Subject,
@@ -47,7 +48,7 @@ function drift(
   return { finding: { id, severity, message, remedy }, partition: more.partition ?? null, steps: more.steps ?? [] };
 }
 
-/** The parent FK is gone, and the migration is not at its end: only the pair FKs guard the rows. */
+/** The finding for a migration whose parent FK is dropped and that is not complete: only the pair FKs guard the rows. */
 async function unfinished(client: Client, { foreignKey, state }: Subject): Promise<Drift[]> {
   const { migrationId, constraint_name: constraint } = foreignKey;
   if (state === null || state === 'migrated' || migrationId === null) return [];
@@ -65,7 +66,10 @@ async function unfinished(client: Client, { foreignKey, state }: Subject): Promi
   ];
 }
 
-/** The parent FK stands: every row is guarded, and what the migration has made so far is left over. */
+/**
+ * The finding for a migration that is not complete and whose parent FK exists: every row is guarded, but work of the migration is
+ * left over.
+ */
 export async function unfinishedMigration(
   client: Client,
   { id, constraint, state, table }: UnfinishedMigration,
@@ -78,11 +82,11 @@ export async function unfinishedMigration(
   );
 }
 
-/** Since when, by whom, and whether its owner is seen at work. */
+/** Since when, by which execution, and whether its owner is seen at work. */
 async function whose(client: Client, migrationId: string): Promise<string> {
   const { state, execution, started_at, lease_until } = await readMigration(client, migrationId);
   const begun = `(begun ${new Date(started_at).toISOString()} by ${execution}`;
-  // The ledger of an older version has no key to look for, and is upgraded only by what writes.
+  // The ledger of an older version has no liveness key, and only commands that write upgrade it.
   if (state === 'paused' || (await checkLedger(client)).is_older) return `${begun})`;
   const seen = await run(client, 'ledger/owner-sessions', { migration_id: migrationId });
   if (seen.length > 0) return `${begun}, which is at work)`;
@@ -106,7 +110,7 @@ async function parentForeignKeys(client: Client, foreignKey: ForeignKey, { pairs
   const steps = new Steps(client, foreignKey);
   for (const leaf of await readLeafForeignKeys(client, foreignKey)) {
     if (leaf.referenced_kind !== 'p' || !leaf.in_tree) continue;
-    // Where the pair FK does not hold, this one is all that guards the rows.
+    // Where the pair FK does not guard the rows, this one is all that does.
     const replaced = pairs.some(
       (pair) => pair.referencing_oid === leaf.referencing_oid && pair.validated && pair.enforced,
     );
@@ -137,7 +141,7 @@ async function lonePartitions(client: Client, foreignKey: ForeignKey, pairing: P
   const found: Drift[] = [];
   for (const partition of lone) {
     const { why = 'it has no partner' } = partition;
-    // It had a partner until another referenced partition came that can hold keys of it.
+    // It had a partner until another referenced partition was added that can hold its keys.
     const standing = leafForeignKeys.find(
       (own) => own.referencing_oid === partition.oid && own.referenced_kind === 'r' && own.in_tree,
     );
@@ -193,7 +197,7 @@ function lonePartitionRemedy(repairable: boolean, guarded: boolean): string {
     : 'create its partner, or drop it';
 }
 
-/** The missing referenced partition, where its name and bound are clear. */
+/** Steps that create the missing referenced partition, where its name and bound are clear; otherwise none. */
 async function makePartner(
   client: Client,
   foreignKey: ForeignKey,
@@ -234,7 +238,10 @@ async function makePartner(
   ];
 }
 
-/** Partitions come and go: that a pair is no more is no fault, only the ledger does not know it. */
+/**
+ * Findings for pairs that no longer exist. Partitions are added and removed, so that is no fault, but the ledger still has the
+ * pair.
+ */
 async function gonePairs(
   client: Client,
   { migrationId }: ForeignKey,
@@ -262,9 +269,10 @@ async function gonePairs(
   return found;
 }
 
+/** The finding for a migration whose tables do not exist any more. */
 export async function orphanedMigration(client: Client, migration: OrphanedMigration): Promise<Drift> {
   const what = `the ledger's migration ${migration.id} of ${migration.constraint} is about tables`;
-  // Whether others of the same names are what the ledger means is compared by --relink alone.
+  // Only --relink compares whether other tables with the same names are the ones that the ledger means.
   if (migration.restored)
     return drift(
       'ledger-table-replaced',

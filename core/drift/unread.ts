@@ -1,4 +1,7 @@
-/** Tables that an audit of the whole database does not read: one role's code must neither run nor keep it from the other tables. */
+/**
+ * Tables that an audit of the whole database does not read: another role's code must neither run, nor prevent the audit of the
+ * other tables.
+ */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { untrustedCodeOf } from '../catalog/untrusted-code.ts';
@@ -7,7 +10,7 @@ import { readPairs } from '../ledger/pairs.ts';
 import { run } from '../postgres/sql.ts';
 import type { Drift } from './drift.ts';
 
-/** Findings that say that something was not looked at: of it, no other finding can be expected, and none must not read as "all is well". */
+/** Findings that something was not read. There can be no other findings about it, which must not be taken for "all is well". */
 export const NOT_LOOKED_AT: readonly string[] = [
   'table-not-read',
   'ledger-unreadable',
@@ -18,14 +21,14 @@ export const NOT_LOOKED_AT: readonly string[] = [
 /** A table whose rows are not read. */
 export interface UnreadTable {
   readonly table: string;
-  /** Partitions that no foreign key guards, by the catalog alone; empty where no ledger knows the table. */
+  /** Partitions that no foreign key guards, judged by the catalog only; empty where no ledger has the table. */
   readonly unprotected: readonly string[];
-  /** Why, as a sentence without its end. */
+  /** Why it is not read, as a sentence without its end. */
   readonly why: string;
   readonly remedy: string;
 }
 
-/** By the oid of the referencing table. */
+/** Tables with code of untrusted roles, by the oid of the referencing table. */
 export async function tablesWithUntrustedCode(
   client: Client,
   foreignKeys: readonly ForeignKey[],
@@ -45,7 +48,10 @@ export async function tablesWithUntrustedCode(
   return found;
 }
 
-/** Of a foreign key that the ledger has as migrated: asks the catalog alone, so that no code of the tables runs. */
+/**
+ * Unguarded partitions of a foreign key that the ledger has as migrated. Reads the catalog only, so that no code of the tables
+ * runs.
+ */
 export async function unprotectedPartitions(client: Client, foreignKey: ForeignKey): Promise<string[]> {
   const { migrationId } = foreignKey;
   if (migrationId === null) return [];
@@ -54,7 +60,7 @@ export async function unprotectedPartitions(client: Client, foreignKey: ForeignK
   return rows.map(({ partition }) => partition);
 }
 
-/** @param owner of it, or of one of its partitions or of those that it references */
+/** @param owner of the table, or of one of its partitions or of those that it references */
 export function strangersTable(table: string, owner: string): UnreadTable {
   return {
     table,
@@ -64,6 +70,7 @@ export function strangersTable(table: string, owner: string): UnreadTable {
   };
 }
 
+/** Findings for a table that is not read. */
 export function tableNotRead({ why, remedy, unprotected }: UnreadTable): Drift[] {
   const unread: Drift = {
     finding: { id: 'table-not-read', severity: 'warning', message: `not audited: ${why}`, remedy },
