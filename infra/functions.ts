@@ -17,6 +17,7 @@ import {
 import type { LogGroups } from './logs.ts';
 import { sourceConditions, sourcesOf } from './source-conditions.ts';
 
+/** What all functions have in common. */
 export interface MigrationFunctionsProps {
   readonly database: MigratedDatabase;
   readonly network: FunctionNetwork | undefined;

@@ -106,10 +106,7 @@ export interface AskedPair extends NumberedPair {
 }
 
 export interface PairStatusOptions {
-  /**
-   * Whether to read also which index serves; otherwise `has_index` is false for all pairs. It takes several times as long, so not
-   * under a lock.
-   */
+  /** Read also which index serves; else `has_index` is false. It takes several times as long, so not under a lock. */
   readonly indexes?: boolean;
 }
 

@@ -17,6 +17,7 @@ export interface Rehearsal {
   readonly standbys?: string;
 }
 
+/** How serious a finding is: an error refuses the migration. */
 export type Severity = 'error' | 'warning' | 'info';
 
 /** Something that the operator should know before anything runs. */

@@ -37,7 +37,6 @@ export type LedgerMigration = Row<'ledger/open-migrations'>;
  */
 export type Migration = Row<'ledger/read-migration'>;
 
-/** Columns of p2pfk.migration that a step may change. */
 export interface MigrationChanges {
   readonly state?: MigrationState;
   readonly approval_asked_at?: string;
@@ -200,7 +199,7 @@ export async function extendLease(client: Client, id: string, execution: string,
   });
 }
 
-/** Changes columns of a migration's row; columns that are absent keep their values. */
+/** Changes columns of a migration's row; absent ones keep their values. */
 export async function changeMigration(client: Client, id: string, changes: MigrationChanges): Promise<void> {
   await run(client, 'ledger/change-migration', { migration_id: id, changes: await asNote(client, changes) });
 }

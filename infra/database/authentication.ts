@@ -4,6 +4,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { ArnFormat, Stack, Token } from 'aws-cdk-lib/core';
 import type { IConstruct } from 'constructs';
 
+/** The databases that the functions may connect to: at least one resource id. */
 export interface IamAuthenticationOptions {
   /**
    * RDS's resource id, as `aws rds describe-db-clusters` returns it in `DbClusterResourceId`: `cluster-ABC...` for Aurora,

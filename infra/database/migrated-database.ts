@@ -5,6 +5,7 @@ import { Token } from 'aws-cdk-lib/core';
 import { refuseSharedEndpoint, requireWriterEndpoint } from '../../core/contracts/aws/rds-endpoints.ts';
 import { DatabaseAuthentication } from './authentication.ts';
 
+/** A database, and how the functions reach it. */
 export interface MigratedDatabase {
   /**
    * Host name of the instance, or the writer endpoint of the cluster. Never RDS Proxy: it pins sessions on SET

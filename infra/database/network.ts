@@ -31,6 +31,7 @@ export interface MigrationNetwork {
   readonly secretsManagerEndpoint?: boolean;
 }
 
+/** The network, and the database to reach from it. */
 export interface FunctionNetworkProps {
   readonly network: MigrationNetwork;
   readonly database: MigratedDatabase;

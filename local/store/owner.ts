@@ -16,6 +16,7 @@ export interface Owner {
   readonly started: string;
 }
 
+/** The process that runs this code. */
 export function thisProcess(): Owner {
   return { host: hostname(), pid: process.pid, started: startOf(process.pid) };
 }
