@@ -1,10 +1,10 @@
--- Back to the parent-level FK, from any state of a migration. Where it was dropped it comes back first, while the
--- partition-level FKs still hold; then what the migration added is taken away.
+-- Rolls back to the parent-level FK, from any state of a migration. If it was dropped, it is restored first, while the
+-- partition-level FKs still exist; then what the migration added is dropped.
 --
 --   psql URL -v table=path -f sql/migrate-to-p2p-fk-rollback.sql
 --
--- Also -v constraint=NAME, lock_timeout_ms=500, lock_tries=20, keep_indexes=off, allow_blocking_rollback=off. Can be run
--- again: it goes on where it stopped. What it locks, and for how long, is told in sql/README.md.
+-- Also -v constraint=NAME, lock_timeout_ms=500, lock_tries=20, keep_indexes=off, allow_blocking_rollback=off. Can be run again:
+-- it continues where it stopped. sql/README.md describes what it locks, and for how long.
 \set ON_ERROR_STOP on
 \ir psql/control/settings.sql
 \set purpose rollback

@@ -1,4 +1,4 @@
--- Step 1 of 4: an index under each pair where none serves (CONCURRENTLY), then each pair's FK, NOT VALID.
+-- Step 1 of 4: builds an index for each pair where none serves (CONCURRENTLY), then adds each pair's FK, NOT VALID.
 --
 --   psql URL -v table=path -f sql/migrate-to-p2p-fk-step1-add-partition-fks.sql
 --

@@ -2,8 +2,8 @@
 --
 --   psql URL -v table=path -f sql/migrate-to-p2p-fk-step2-validate.sql
 --
--- Also -v constraint=NAME. Locks: SHARE UPDATE EXCLUSIVE on one referencing partition after the other: no reader and no
--- writer waits. Orphaned rows are reported, all pairs are gone through. Can be run again: it goes on where it stopped.
+-- Also -v constraint=NAME. Locks: SHARE UPDATE EXCLUSIVE on one referencing partition after the other: no reader and no writer
+-- waits. Orphaned rows are reported, and the other pairs are still validated. Can be run again: it continues where it stopped.
 \set ON_ERROR_STOP on
 \ir psql/control/settings.sql
 \set purpose continue

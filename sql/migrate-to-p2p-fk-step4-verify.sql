@@ -1,9 +1,10 @@
--- Step 4 of 4: the six checks. Looks at the database as it is; changes nothing but the ledger's word that all is well.
+-- Step 4 of 4: the six checks. Examines the database as it is; changes nothing except the ledger's note that the migration is
+-- complete.
 --
 --   psql URL -v table=path -f sql/migrate-to-p2p-fk-step4-verify.sql
 --
--- Also -v constraint=NAME. The DELETE of check 4 runs in a transaction that is rolled back, for half a second at most. Works
--- with a role that can only read, at any time, also where no ledger remembers the migration.
+-- Also -v constraint=NAME. The DELETE of check 4 runs in a transaction that is rolled back, for half a second at most. Works with
+-- a role that can only read, at any time, even where no ledger has the migration.
 \set ON_ERROR_STOP on
 \ir psql/control/settings.sql
 \set purpose verify

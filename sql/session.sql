@@ -1,20 +1,21 @@
--- Pins what our queries rely on, for the session or (:'local' true) for one transaction. A database or a role may bring other
--- values along (ALTER DATABASE ... SET, ALTER ROLE ... SET). This list is the only one; test/core/postgres/session.test.ts walks all
--- settings of the server and says of each that is not here why not.
+-- Pins the settings that our queries need, for the session or (:'local' true) for one transaction. A database or a role may have
+-- other values (ALTER DATABASE ... SET, ALTER ROLE ... SET). This list is the only one; test/core/postgres/session.test.ts goes
+-- through all settings of the server and has the reason for each that is not here.
 --
--- It runs under whatever the session came with and depends on none of it: every name is qualified, and no literal holds a
--- backslash. It therefore comes before any other text of ours.
+-- It runs under the session's original settings and depends on none of them: every name is qualified, and no literal contains a
+-- backslash. Therefore it runs before any other text of ours.
 --
--- p2pfk.caller_search_path keeps the caller's search_path: :'search_path' where it is not empty, else the one that the session
--- came with. Names that a person gives, and the code of the application that our DDL fires (CHECK functions, triggers,
--- event triggers), are looked up there; our own queries find nothing outside of pg_catalog.
+-- p2pfk.caller_search_path stores the caller's search_path: :'search_path' if that is not empty, else the session's original one.
+-- Names that a person gives, and the code of the application that our DDL calls (CHECK functions, triggers, event triggers), are
+-- looked up there; our own queries find nothing outside of pg_catalog.
 --
--- p2pfk.trusted_owners: the roles, separated by commas, whose code may run with this session's rights (catalog/untrusted-code.sql). Always
--- what the operator says: a database's owner may have set it as well.
+-- p2pfk.trusted_owners: the roles, separated by commas, whose code may run with this session's rights
+-- (catalog/untrusted-code.sql). Always set to the operator's value, because a database's owner may have set it as well.
 --
--- p2pfk.caller_synchronous_commit keeps the synchronous_commit that the session came with, for checks/confirm-on-standby.sql.
+-- p2pfk.caller_synchronous_commit stores the session's original synchronous_commit, for checks/confirm-on-standby.sql.
 --
--- not_pinned: what only a superuser may set and is not as it should be (sql/settings-at-fault.sql names who set it).
+-- not_pinned: settings that only a superuser may set and that do not have the right value (sql/settings-at-fault.sql names who
+-- set them).
 --
 -- is_other_role: a role was set; sql/catalog/role-of-database.sql says whether the database's owner did it.
 -- not null: not_pinned, is_other_role

@@ -1,5 +1,6 @@
--- Partitions of a migrated table that no foreign key guards, as far as the catalog alone tells: for a table whose rows must not be read,
--- because that would run code of another role. No row of any table is read here, and no bound, default or index expression is evaluated.
+-- Partitions of a migrated table that no foreign key guards, judged by the catalog only: for a table whose rows must not be read,
+-- because that would run code of another role. No row of any table is read here, and no bound, default or index expression is
+-- evaluated.
 --
 -- A partition is guarded by a foreign key that is as the pair FKs are, valid, enforced, fires, and points at the partner that the ledger
 -- has noted for it (:'pairs'), at any leaf of the referenced tree where it has noted none, or at a whole table above. All others count,

@@ -1,7 +1,7 @@
--- A query that puts the literals of bounds in :'tree' (see pairs.sql) into one order for each spec of the referenced side, so that
--- containment.sql compares numbers: `rank` is 1 for the smallest, equal values have the same one. A LIST value has one row with
--- n = 0; the lower bound of a RANGE is n = 1, the upper n = 2, and `edge` is -1 where it is MINVALUE as a whole, 1 where it is
--- MAXVALUE. SQL NULL: there is nothing to rank.
+-- Writes a query that sorts the literals of the bounds in :'tree' (see pairs.sql) for each spec of the referenced side, so that
+-- containment.sql compares numbers: `rank` is 1 for the smallest, and equal values have equal ranks. A LIST value has one row
+-- with n = 0; the lower bound of a RANGE is n = 1, the upper n = 2, and `edge` is -1 where it is MINVALUE as a whole, 1 where it
+-- is MAXVALUE. SQL NULL: there is nothing to rank.
 --
 -- Bounds are compared by PostgreSQL, not as text: each literal is cast to its key column's type, then to one type for both
 -- sides, and ordered by the operator and the collation of the partition key's operator class, so the query has to be written

@@ -1,19 +1,19 @@
--- Which ONE referenced leaf holds the complete keys of a referencing leaf that pairs.sql has left unpaired, however the two
--- trees are cut: `pairs` and `unpaired` as in pairs.sql, with what was found. Needs its :'tree', and :'ranks' of the bounds.
+-- Finds the ONE referenced leaf that holds the complete keys of a referencing leaf that pairs.sql has left unpaired, for any two
+-- partition trees: `pairs` and `unpaired` as in pairs.sql, with what was found. Needs its :'tree', and :'ranks' of the bounds.
 --
--- What a partition holds is the conjunction of the bounds on its way down from the root. Bounds of one spec (strategy, columns
--- of the foreign key, what routes their values) are taken apart into cells, which no bound divides: each value of a LIST and
--- cell 0 for all other values; the intervals between neighbouring RANGE bounds; the remainders by the least common multiple of
--- all moduli. A DEFAULT holds the cells that no partition beside it holds. NULL is in no cell: such a key references nothing.
--- The keys of a leaf are then the cells that all its bounds of a spec hold, or `any` where no bound is of that spec.
+-- A partition holds the conjunction of the bounds on its way down from the root. Bounds of one spec (strategy, columns of the
+-- foreign key, what routes their values) are divided into cells, which no bound divides: each value of a LIST and cell 0 for all
+-- other values; the intervals between neighbouring RANGE bounds; the remainders by the least common multiple of all moduli. A
+-- DEFAULT holds the cells that no partition beside it holds. NULL is in no cell: such a key references nothing. The keys of a
+-- leaf are then the cells that all its bounds of a spec hold, or `any` where no bound is of that spec.
 --
--- From the referenced root down, each partition with which a leaf shares a cell may hold keys of it (`reached`); it holds them
--- all where it has all of the leaf's cells. A leaf that reaches one referenced leaf only is its pair: a key of it that lies
--- elsewhere (`keys_outside`) lies in no referenced partition, so either foreign key refuses it. Where bounds cannot be compared
--- every partition may hold the keys and none is known to hold all: what is not known is never a pair.
+-- From the referenced root down, each partition that shares a cell with a leaf may hold keys of it (`reached`); it holds them all
+-- if it has all of the leaf's cells. A leaf that reaches only one referenced leaf is its pair: a key of it that is elsewhere
+-- (`keys_outside`) is in no referenced partition, so either foreign key refuses it. Where bounds cannot be compared, every
+-- partition may hold the keys and none is known to hold all: what is not known is never a pair.
 --
--- A leaf without any cell can hold no complete key. MATCH SIMPLE lets each row of it pass, so it needs no pair. MATCH FULL
--- refuses a key that is NULL in part, so there it needs none only if all of its key columns are NULL.
+-- A leaf without any cell can hold no complete key. MATCH SIMPLE accepts each row of it, so it needs no pair. MATCH FULL refuses
+-- a key that is NULL in part, so there it needs none only if all of its key columns are NULL.
 --
 -- Run it with enable_nestloop = off and jit = off: the planner knows no sizes here. Reads only.
 -- not null: pairs, unpaired

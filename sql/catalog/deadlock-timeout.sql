@@ -1,6 +1,6 @@
--- deadlock_timeout in milliseconds: `deadlock_timeout_ms` is the shortest after which a session of this database looks for a
--- deadlock, ours or that of a role with a setting of its own (a wait of ours that ends earlier never makes the application
--- the victim); `own_deadlock_timeout_ms` is that of this session, after which it makes an autovacuum yield.
+-- deadlock_timeout in milliseconds. `deadlock_timeout_ms` is the shortest time after which a session of this database looks for a
+-- deadlock, ours or that of a role with its own setting (a wait of ours that ends earlier never makes the application the
+-- victim); `own_deadlock_timeout_ms` is that of this session, after which it makes an autovacuum yield.
 --
 -- As current_setting() prints it: the view pg_settings writes out all settings of the server first, and this is asked before
 -- every lock.

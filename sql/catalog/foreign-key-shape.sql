@@ -1,4 +1,4 @@
--- What a pair FK copies from the parent FK, and what brings the parent FK back: every part as SQL text that PostgreSQL
+-- The parts that a pair FK copies from the parent FK, and with which the parent FK is restored: each as SQL text that PostgreSQL
 -- itself has written and quoted.
 --
 -- Run it with search_path = pg_catalog: only then are the tables in `definition` schema-qualified, so that it means the

@@ -1,5 +1,5 @@
--- What stands on given pairs now: the pair FK, and the names that a new one and its index would get. Which index serves it, catalog/
--- pair-indexes.sql tells: that takes longer, and the drop need not know it under its locks.
+-- What exists on given pairs now: the pair FK, and the names that a new one and its index would get. catalog/pair-indexes.sql
+-- decides which index serves it: that takes longer, and the drop does not need it under its locks.
 --
 -- One row for each pair that still exists. A pair FK is known by what it does (both partitions, columns, actions), never
 -- by its name, so one that a person added by hand counts too. Where several do the same, the one that the migration has

@@ -1,18 +1,19 @@
--- The pairs that can be seen at once: each referencing leaf partition with the referenced leaf partition of the same bounds.
+-- The pairs that can be found directly: each referencing leaf partition with the referenced leaf partition of the same bounds.
 --
--- One row, three JSON columns: `pairs` (largest first, so that side-by-side work ends together), `unpaired`, and, where a
+-- One row, three JSON columns: `pairs` (largest first, so that concurrent work ends together), `unpaired`, and, where a
 -- referencing leaf is unpaired, `tree`: the partitions that containment.sql compares to find out whether only ONE referenced leaf
--- can hold keys of it after all. JSON, because all other files take the pairs as ONE parameter: psql hands it on with
--- \gset, node-postgres as $n.
+-- can hold its keys after all. JSON, because all other files take the pairs as ONE parameter: psql passes it on with \gset,
+-- node-postgres as $n.
 --
--- Pairing goes by partition bound, never by name. Here bounds are compared after PostgreSQL has printed both in the same
--- session; the order of a LIST does not count, nor how a number is written (bigint is quoted, integer is not; numeric 1.0
--- and 1.00 are one value).
--- DEFAULT pairs with DEFAULT here only where both trees are the same everywhere; any other DEFAULT is left to containment.sql.
--- At every level a bound also has to bound the same columns of the foreign key, whose values go the same ways: that is `spec`,
--- the strategy with position and routing of each key column. Two partitions are compared only where their specs are equal.
+-- Partitions are paired by their bounds, never by their names. Here bounds are compared after PostgreSQL has printed both in the
+-- same session; the order of a LIST does not count, nor how a number is written (bigint is quoted, integer is not; numeric 1.0
+-- and 1.00 are one value). DEFAULT pairs with DEFAULT here only if both trees are the same everywhere; any other DEFAULT is left
+-- to containment.sql. At every level a bound also has to bound the same columns of the foreign key, whose values are routed in
+-- the same way: that is `spec`, the strategy with position and routing of each key column. Two partitions are compared only if
+-- their specs are equal.
 --
--- pg_inherits is walked by hand: pg_partition_tree() would lock every partition. Reads only, a constant number of scans.
+-- pg_inherits is walked by hand, because pg_partition_tree() would lock every partition. Reads only, with a constant number of
+-- scans.
 --
 -- Its time grows with the number of partitions and no faster, whatever the planner believes about CTEs, since it runs once
 -- more under the lock of the drop: each partition gets its key on the way down, from its parent's row, and the two sides

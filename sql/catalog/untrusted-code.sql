@@ -1,16 +1,17 @@
--- Code that work on these tables could run with the rights of this session, though its owner has not got them: one row for each function,
--- type and foreign table among the partitions, or server of one, whose owner decides who is connected to where. No row: all code is
--- PostgreSQL's own, that of superusers, of roles that may become the login, and of those that the operator trusts: p2pfk.trusted_owners
--- (--trust-owner), which sql/session.sql sets in every session. Reads only; runs none of it.
+-- Code that work on these tables could run with the rights of this session, although its owner does not have them: one row for
+-- each function, type and foreign table among the partitions, or server of one, whose owner decides who is connected to where. No
+-- row: all code belongs to PostgreSQL, to superusers, to roles that may become the login, or to roles that the operator trusts:
+-- p2pfk.trusted_owners (--trust-owner), which sql/session.sql sets in every session. Reads only; runs none of the code.
 --
--- The statements of the application run it as the owner of a table (referential integrity) or as the role that writes the row. VALIDATE,
--- the counts of orphans, the comparison of bounds, and every statement that opens a table run it as this role: from such a function its owner
--- could do what this role can, also after SET ROLE, which RESET ROLE undoes. That is why session_user is asked about. From 16 on a member
--- may have been granted a role without the right to become it; a superuser's attribute is not inherited either. Hence SET.
+-- The statements of the application run such code as the owner of a table (referential integrity) or as the role that writes the
+-- row. VALIDATE, the counts of orphans, the comparison of bounds, and every statement that opens a table run it as this role: in
+-- such a function its owner could do what this role can, even after SET ROLE, which RESET ROLE undoes. That is why session_user
+-- is asked about. From 16 on a member may have been granted a role without the right to become it; a superuser's attribute is not
+-- inherited either. Hence SET.
 --
--- The look of an expression does not show whether it is run: the planner adds the defaults of arguments, simplifies (CASE WHEN true), puts in
--- the body of an SQL function, and evaluates each immutable call that has constants alone, for an index or a partition key as soon as the
--- table is opened. So an expression counts where it names anything of an owner that is not trusted:
+-- An expression's appearance does not show whether it is run: the planner adds the defaults of arguments, simplifies (CASE WHEN
+-- true), inlines the body of an SQL function, and evaluates each immutable call with only constants, for an index or a partition
+-- key as soon as the table is opened. So an expression counts if it names anything of an owner that is not trusted:
 --   - functions, operators and types in an index, in a CHECK, in extended statistics, in a virtual generated column (18), and in the partition
 --     keys of these tables and of the tables ABOVE them, which ATTACH PARTITION looks up to the root. Types are taken from the
 --     tree as well as from pg_depend, which does not record that of an empty ARRAY[]::type[] or of JSON_VALUE (... RETURNING type);

@@ -1,7 +1,8 @@
--- The readers of an Aurora cluster, with their lag; is_aurora: whether the server has Aurora's function for it, in pg_catalog and made by
--- a superuser. A function of that name in another schema, or of another owner, is a user's own code, and must not run with our rights.
--- Where there is none the query must be understood all the same: so what asks it is text, which query_to_xml runs.
--- Readers that have not reported for five minutes are gone. The timestamp is NULL for the instance that the session is connected to.
+-- The readers of an Aurora cluster, with their lag. is_aurora: whether the server has Aurora's function for it, in pg_catalog and
+-- made by a superuser. A function of that name in another schema, or of another owner, is a user's own code, and must not run
+-- with our rights. The query has to be valid where there is no such function, so the part that calls it is a text, which
+-- query_to_xml runs. Readers that have not reported for five minutes are considered gone. The timestamp is NULL for the instance
+-- that the session is connected to.
 -- https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora_replica_status.html
 -- not null: is_aurora, aurora
 -- types: aurora AuroraReader[]

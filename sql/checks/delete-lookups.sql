@@ -1,8 +1,8 @@
--- For each pair FK the lookup that its ON DELETE action starts with, as a query to be explained (explain-lookups.sql): the WHERE
+-- For each pair FK the lookup with which its ON DELETE action starts, as a query to be explained (explain-lookups.sql). The WHERE
 -- clause is the one that PostgreSQL itself builds (ri_triggers.c): the key as parameters, the operators of the constraint, casts
--- where an operator wants another type. Whether the action is SELECT ... FOR KEY SHARE, DELETE or UPDATE, PostgreSQL finds the
--- rows by the same access path, so a plain SELECT stands for all three: it needs no right but SELECT, no rule rewrites it, and
--- to explain it prepares no default and no generated column of the application.
+-- where an operator needs another type. For all actions, SELECT ... FOR KEY SHARE, DELETE or UPDATE, PostgreSQL finds the rows by
+-- the same access path, so a plain SELECT represents all three: it needs no right except SELECT, no rule rewrites it, and
+-- explaining it prepares no default and no generated column of the application.
 --
 --   columns  attribute numbers of the referencing columns, in the order of the parameters $1, $2, ...
 --   varying  those of them that are not constant in that partition: a LIST partition of one value makes its column constant,

@@ -1,6 +1,6 @@
 -- The DELETE of the probe, in a subtransaction that is always rolled back. The setting p2pfk.delete_probe has its statements
--- (delete-probe.sql); the caller has set statement_timeout and lock_timeout. p2pfk.delete_probed then tells how it went: found
--- (rows looked at), deleted, took_ms (the DELETE alone), and the SQLSTATE and message of an error.
+-- (delete-probe.sql); the caller has set statement_timeout and lock_timeout. p2pfk.delete_probed then has the result: found (rows
+-- examined), deleted, took_ms (the DELETE alone), and the SQLSTATE and message of an error.
 DO $delete$
 DECLARE
   job jsonb := current_setting('p2pfk.delete_probe')::jsonb;

@@ -1,10 +1,10 @@
--- For each pair what the DELETE probe needs: the statements, and why it must not run there (`obstacle`, else NULL).
+-- What the DELETE probe needs, for each pair: the statements, and why it must not run there (`obstacle`, else NULL).
 --
--- The probe deletes rows on the REFERENCED side, where the cascade costs, and takes them back. It may do that only where nothing
--- but the pair is reached, whatever the application has built: what a trigger, a rule or a function does (dblink, a sequence, a
--- file) is not undone by a rollback, and would run with the rights of the migrating role. The tables that are reached are the
+-- The probe deletes rows on the REFERENCED side, where the cascade costs time, and rolls that back. It may do that only where
+-- nothing but the pair is affected, regardless of the application's objects: what a trigger, a rule or a function does (dblink, a
+-- sequence, a file) is not undone by a rollback, and would run with the rights of the migrating role. The affected tables are the
 -- referenced partition and, where ON DELETE acts on rows, the referencing one; while the parent FK exists (:'constraint_oid'),
--- the whole referencing table, for that is what its action names. Refused are, on any of them:
+-- the whole referencing table, because its action names that. Refused are, on any of them:
 --   - a trigger that would fire and is not the pair FK's own: one of the application, or of another foreign key
 --   - a rule; row-level security; a foreign key of a partition to itself, whose cascade goes on by itself
 --   - a function, operator or operator class that is not PostgreSQL's own in a constraint, default, generated column, index,
@@ -17,7 +17,7 @@
 --     indexes' expressions and predicates for every statement, so these count always
 --   - more rows for each key, by the statistics, than :'fan_out'
 --
--- :'leaving_oid' is a parent FK that will be gone when the DELETE is executed: asked so before the locks of the drop.
+-- :'leaving_oid' is a parent FK that will not exist any more when the DELETE is executed: used before the locks of the drop.
 -- tgtype: 8 is DELETE, 16 is UPDATE. tgisinternal would not do: before 15 the copies of a trigger on the partitions have it too.
 -- The rows are chosen without a scan: by ctid, of sixteen blocks spread over the partition; SKIP LOCKED, so that it does not
 -- wait for rows that the application works on; and only those that at most :'fan_out' rows reference, which are counted up to

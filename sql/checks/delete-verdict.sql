@@ -1,5 +1,5 @@
--- What the check `delete-performance` says, from the proofs by plan (lookup-proofs.sql) and what the DELETE probe did. Asked under
--- the lock of the drop, it makes sure that each index that a proof names still exists and is valid.
+-- The verdict of the check `delete-performance`, from the proofs by query plan (lookup-proofs.sql) and the result of the DELETE
+-- probe. Run under the lock of the drop, it makes sure that each index that a proof names still exists and is valid.
 --
 --   pairs       with constraint_oid, where a pair FK exists; only these need a proof
 --   proofs      null: nothing was proved, the DELETE is only measured

@@ -1,11 +1,11 @@
 -- Explains the generic plan of each lookup of the setting p2pfk.lookups (rows of delete-lookups.sql); the setting
 -- p2pfk.lookup_plans then holds, for each constraint, the parts of its plan that have an Index Cond, or the SQLSTATE.
 --
--- EXPLAIN runs no query. A generic plan knows no value of the key, so the planner can evaluate nothing by it either.
--- enable_seqscan = off: a small or empty table would be scanned, however well its index serves when it has grown.
--- Each lookup is explained in a subtransaction that is always rolled back: with it go the settings, and the ACCESS SHARE locks
--- on partition and indexes, so that a thousand pairs need no more of the lock table than one. A prepared statement is not undone
--- by that, hence DEALLOCATE. Changes nothing, runs on a standby.
+-- EXPLAIN runs no query. A generic plan has no values of the key, so the planner cannot evaluate anything with one either.
+-- enable_seqscan = off: a small or empty table would be scanned, however well its index serves when it has grown. Each lookup is
+-- explained in a subtransaction that is always rolled back: that undoes the settings and the ACCESS SHARE locks on partition and
+-- indexes, so that a thousand pairs need no more of the lock table than one. It does not undo a prepared statement, hence
+-- DEALLOCATE. Changes nothing, runs on a standby.
 DO $explain$
 DECLARE
   lookup record;

@@ -1,14 +1,14 @@
--- What stands on the two tables and may stand in the way, or behave differently than one thinks. One row for each.
+-- Hazards of the two tables: what may block the migration, or behave differently than expected. One row for each.
 --   wraparound-vacuum   an autovacuum that no lock request cancels works on a partition now
 --   unchecked-writes    sessions for which no foreign key fires: a subscription that fills the tables, or a role, a database or a
 --                       server whose sessions begin with session_replication_role = replica
 --   probe-trigger       triggers of the application that the DELETE probe would fire: it executes no DELETE on such a pair
 --   publication         the tables are published: DDL is not replicated, and a subscriber keeps its own foreign keys
---   invalid-index       an index on the FK's columns is INVALID and serves nobody
+--   invalid-index       an index on the FK's columns is INVALID and is used by no query
 --   broken-children     the parent FK has no enforced child constraint on some leaf (bugs of old minor versions leave that)
---   unenforced-foreign-key  the same, of another FK to the referenced table: that of a partition which was detached, say
---   identical-foreign-key   another FK that says the very same: it would stand when the parent FK is gone
---   child-constraint    what a rollback after the drop does not bring back: a comment on a child of the parent FK, and the name
+--   unenforced-foreign-key  the same for another FK to the referenced table, for example of a partition which was detached
+--   identical-foreign-key   another FK with the same definition: it would still exist when the parent FK is dropped
+--   child-constraint    what a rollback after the drop does not restore: a comment on a child of the parent FK, and the name
 --                       of one on a partition that is partitioned itself, or that references a partition of one; PostgreSQL names
 --                       those, and refuses to rename them
 -- not null: kind, relation, detail

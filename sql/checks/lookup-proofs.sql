@@ -1,5 +1,5 @@
--- Judges the plans that explain-lookups.sql has made: `index_oid` is the index by which the lookup of that pair FK finds its
--- rows, NULL where there is none. An index counts if the condition on it covers its leading columns up to one that varies in
+-- Judges the query plans that explain-lookups.sql has made: `index_oid` is the index with which the lookup of that pair FK finds
+-- its rows, NULL where there is none. An index counts if the condition on it covers its leading columns up to one that varies in
 -- the partition: a condition on a later column alone reads the whole index, one on a constant column finds every row.
 --
 -- `rows` is the planner's estimate of the rows that reference one key. The plan decides; only where a partition is so small

@@ -1,6 +1,6 @@
--- Which tables this session has locked so that a writer or reader waits (SHARE and stronger), but for those that its transaction
--- has made, which no other session can see. A statement may lock more than its text shows: ATTACH PARTITION locks the other ends of foreign
--- keys, and an event trigger runs code of the application.
+-- The tables that this session has locked so that a writer or reader waits (SHARE and stronger), except those that its
+-- transaction has created, which no other session can see. A statement may lock more than its text shows: ATTACH PARTITION locks
+-- the tables at the other end of foreign keys, and an event trigger runs code of the application.
 --
 -- A table is new where the transaction that made its row for the system column ctid, which nothing updates, is our own or a
 -- subtransaction of it: each holds a lock on its number until it ends.

@@ -1,5 +1,5 @@
--- The source case: files on media, LIST-partitioned by the medium's hash. `path` gets its foreign key after the load.
--- No index serves path's foreign key columns: that is the case people are in.
+-- The case of the demo: files on media, LIST-partitioned by the medium's hash. `path` gets its foreign key after the load. No
+-- index serves path's foreign key columns, as in the databases that need this migration.
 CREATE TABLE public.inode (
   medium_hash text NOT NULL,
   ino bigint NOT NULL,

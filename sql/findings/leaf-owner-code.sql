@@ -1,6 +1,6 @@
--- Code of the application that would run with other rights. The action of a DELETE or UPDATE (CASCADE, SET NULL, SET DEFAULT) runs
--- as the owner of the table that its query names: the partitioned table under the parent FK, the partition under its pair FK.
--- Where the two owners differ, a trigger function of a role without rights would run as a superuser, or one that works today would
+-- Code of the application that would run with other rights. The action of a DELETE or UPDATE (CASCADE, SET NULL, SET DEFAULT)
+-- runs as the owner of the table that its query names: with the parent FK the partitioned table, with its pair FK the partition.
+-- If the two owners differ, a trigger function of a role without rights would run as a superuser, or one that works today would
 -- fail. A SECURITY DEFINER trigger function has its own owner's rights either way. Rules are refused anyway (finding `rule`).
 --
 -- An action that deletes reaches triggers; one that updates also CHECK and exclusion constraints, generated columns, indexes,

@@ -1,12 +1,13 @@
--- Partitions whose owner is not the owner of their table, nor a role with that owner's rights, and so gains a right. Under the parent
--- FK a partition's foreign key is inherited: its owner cannot drop or rename it (checked on 13 and 18). A pair FK belongs to the
--- referencing partition alone, and ALTER TABLE ... DROP CONSTRAINT of its owner succeeds. The row-movement guard is a trigger of the
--- referenced partition, which its owner can drop or disable. (DROP TABLE ... CASCADE of a referenced partition takes the foreign key
--- with it either way.) A superuser's partition has no such owner.
+-- Partitions whose owner is not the owner of their table, nor a role with that owner's rights, and therefore gains a right. With
+-- the parent FK a partition's foreign key is inherited: its owner cannot drop or rename it (checked on 13 and 18). A pair FK
+-- belongs to the referencing partition only, and ALTER TABLE ... DROP CONSTRAINT by its owner succeeds. The row-movement guard is
+-- a trigger of the referenced partition, which its owner can drop or disable. (DROP TABLE ... CASCADE of a referenced partition
+-- drops the foreign key with it either way.) A superuser's partition has no such owner.
 --
--- And partitions whose owner has rights that the table's owner has not. A foreign key's queries run as the owner of the table that they
--- name: the partitioned one under the parent FK, the partition under its pair FK. What the table's owner puts into the partition later
--- through the table (an index, a CHECK) or its types, or who has TRIGGER there, would then run with the rights of the partition's owner.
+-- And partitions whose owner has rights that the table's owner does not have. A foreign key's queries run as the owner of the
+-- table that they name: with the parent FK the partitioned table, with its pair FK the partition. What the table's owner adds to
+-- the partition later through the table (an index, a CHECK) or its types, or what a role with TRIGGER there adds, would then run
+-- with the rights of the partition's owner.
 --
 -- And, by the same first measure, owners of the partitions in between, which have partitions themselves. Today the inherited foreign key
 -- checks the rows of each partition that its owner attaches or creates below it, and PostgreSQL refuses to detach a referenced partition

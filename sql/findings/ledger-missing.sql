@@ -1,5 +1,6 @@
--- Pair FKs that no open migration of the ledger knows: the schema p2pfk was dropped, its rows were deleted, a backup of it from before
--- the migration was restored, or the tables were restored without it. Known by the catalog alone: pair FKs on pairs of partitions.
+-- Pair FKs that belong to no open migration of the ledger: the schema p2pfk was dropped, its rows were deleted, a backup of it
+-- from before the migration was restored, or the tables were restored without it. Found by the catalog only: pair FKs on pairs of
+-- partitions.
 --
 -- Beside a parent FK it may be a half of a migration, or foreign keys that a person has made. After a rollback (:'ledger' has an entry
 -- that says so) they are the latter, and no finding.

@@ -1,7 +1,8 @@
--- What an UPDATE of the referenced table that moves a row to another partition did, and will do. From the first pair FK on, such an
--- UPDATE runs the ON DELETE action of that pair FK (a row that moves is deleted from its partition and inserted into another):
--- CASCADE, SET NULL and SET DEFAULT would act silently, so a guard refuses the UPDATE; NO ACTION and RESTRICT refuse it by
--- themselves where the row is still referenced. Tried for every pair of actions on 13 and 18; before 15 the parent FK does the same.
+-- The past and future effect of an UPDATE of the referenced table that moves a row to another partition. From the first pair FK
+-- on, such an UPDATE runs the ON DELETE action of that pair FK (a row that moves is deleted from its partition and inserted into
+-- another): CASCADE, SET NULL and SET DEFAULT would act silently, so a guard refuses the UPDATE; NO ACTION and RESTRICT refuse it
+-- by themselves if the row is still referenced. Tried for every pair of actions on 13 and 18; before 15 the parent FK does the
+-- same.
 --
 -- Acceptance where an UPDATE that works today will fail: from 15 on the parent FK runs ON UPDATE on the referencing rows, and a
 -- DEFERRABLE one lets the application move them in the same transaction. Where the FK is neither, a referenced row cannot move

@@ -1,7 +1,8 @@
--- Roles that may create triggers on a referenced partition, and so can put one behind the row-movement guard (or, from 14 on, CREATE OR REPLACE
--- the guard itself): a BEFORE UPDATE trigger that changes the partition key moves the row, and ON DELETE acts silently on its referencing
--- rows. Under the parent FK such an UPDATE is refused (15 and newer). TRIGGER on a table above is enough: its row triggers come to all
--- partitions. Owners of the tables in between have it, too; those of the partitions are leaf-owner.sql's.
+-- Roles that may create triggers on a referenced partition, and so can put one behind the row-movement guard (or, from 14 on,
+-- CREATE OR REPLACE the guard itself): a BEFORE UPDATE trigger that changes the partition key moves the row, and ON DELETE acts
+-- silently on its referencing rows. With the parent FK such an UPDATE is refused (15 and newer). TRIGGER on a table above is
+-- enough, because its row triggers are added to all partitions. Owners of the tables in between have it, too; those of the
+-- partitions are in leaf-owner.sql.
 --
 -- Nothing is gained by a role that has the rights of the owner, nor by one that can have the same effect without a trigger: by a DELETE of the
 -- referenced rows, or a DELETE (for SET NULL and SET DEFAULT an UPDATE) of the referencing ones, on each partition that the trigger reaches. So

@@ -1,5 +1,5 @@
--- Writes the pairs that the ledger does not know yet. Known ones keep their number and what they have come to: a
--- validation that an earlier execution left running still notes its end under that number.
+-- Adds the pairs that the ledger does not have yet. Existing ones keep their number and their state: a validation that an earlier
+-- execution left running still notes its end under that number.
 INSERT INTO p2pfk.pair (migration_id, pair, referencing_oid, referencing, referenced_oid, referenced, bound, rows, bytes,
                         constraint_name, index_name, root_constraint)
 SELECT :'migration_id'::bigint,

@@ -1,5 +1,6 @@
--- Pair FKs that exist become those of the migration: a rollback drops them. Their indexes do not, as nothing says who made them.
--- `root_constraint`: a child of the parent FK on a leaf had the parent FK's name, unless another constraint of the leaf has it.
+-- Makes existing pair FKs those of the migration, so that a rollback drops them; but not their indexes, because it is not known
+-- who built them. `root_constraint`: a child of the parent FK on a leaf had the parent FK's name, unless another constraint of
+-- the leaf has it.
 UPDATE p2pfk.pair k
    SET constraint_added = true, constraint_name = p.constraint_name,
        root_constraint = CASE WHEN k.root_constraint IS NULL

@@ -1,4 +1,4 @@
--- Triggers of the parent FK that have to fire ALWAYS when it comes back, as far as its pair FKs (:pairs) say: theirs on the partitions,
+-- Triggers of the parent FK that have to fire ALWAYS when it is restored, as its pair FKs (:pairs) show: those on the partitions,
 -- and those of the two tables themselves where every pair has that kind. In the form of catalog/foreign-key-shape.sql.
 -- not null: firing
 -- types: firing AlwaysFiring[]

@@ -1,4 +1,4 @@
--- Notes on the migration: the columns named in :'changes' get these values, the others stay.
+-- Changes a migration's row: the columns named in :'changes' get these values, the others keep theirs.
 UPDATE p2pfk.migration m
    SET (state, approval_asked_at, rehearsal, dropped_at, finished_at, locked_ms, verification, error)
        = (SELECT n.state, n.approval_asked_at, n.rehearsal, n.dropped_at, n.finished_at, n.locked_ms, n.verification, n.error

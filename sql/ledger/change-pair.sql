@@ -1,4 +1,5 @@
--- Notes on one pair: the columns named in :'changes' get these values, the others stay; waits and attempts add up.
+-- Changes a pair's row: the columns named in :'changes' get these values, the others keep theirs; waits and attempts are added
+-- up.
 UPDATE p2pfk.pair p
    SET (constraint_name, constraint_added, index_name, index_added, state, last_error, index_ms, add_ms, validate_ms,
         orphans, orphans_counted_at)

@@ -1,2 +1,2 @@
--- Without IF NOT EXISTS: a schema that somebody else has made in this moment is looked at first (state.sql), not adopted.
+-- Without IF NOT EXISTS: a schema that another session has made at this moment is examined first (state.sql), and not adopted.
 CREATE SCHEMA p2pfk;

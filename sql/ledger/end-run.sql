@@ -1,2 +1,2 @@
--- Gives back the right that claim-run.sql took.
+-- Releases the right that claim-run.sql took.
 DELETE FROM p2pfk.running WHERE object = :'object'::oid AND key = :'liveness_key'::bigint;

@@ -1,6 +1,5 @@
--- Forgets pairs that are no more (a partition was detached, dropped or given another bound while the migration rested), as far
--- as nothing of ours is left on the referencing partition. ledger/gone-pairs has the others: what stands there is taken away
--- first.
+-- Removes pairs that no longer exist (because a partition was detached, dropped or given another bound while the migration was
+-- paused), if nothing of ours is left on the referencing partition. ledger/gone-pairs has the others, which are cleaned up first.
 DELETE FROM p2pfk.pair k
  WHERE k.migration_id = :'migration_id'::bigint
    AND NOT EXISTS (SELECT 1 FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(referencing_oid oid, referenced_oid oid)

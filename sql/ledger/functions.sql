@@ -1,8 +1,9 @@
--- The ledger's functions. Made anew with each new version of the ledger, in its transaction: a change here needs a new file in
--- versions/, even an empty one, or databases keep the old function. OR REPLACE, because triggers of the guard depend on one of
--- them; state.sql has found before that all that is there can be trusted.
--- The fence at the entrance of every forward statement. FOR KEY SHARE, not FOR SHARE: it stops the fence (FOR UPDATE)
--- until our transaction ends, and lets heartbeats and the notes of other pairs (FOR NO KEY UPDATE) pass meanwhile.
+-- The ledger's functions. They are made again with each new version of the ledger, in its transaction: a change here needs a new
+-- file in versions/, even an empty one, or databases keep the old function. OR REPLACE, because triggers of the guard depend on
+-- one of them; state.sql has checked before that everything there can be trusted.
+--
+-- The check of the fence, with which every forward statement begins. FOR KEY SHARE, not FOR SHARE: it blocks the fence (FOR
+-- UPDATE) until our transaction ends, but not heartbeats and the notes of other pairs (FOR NO KEY UPDATE).
 CREATE OR REPLACE FUNCTION p2pfk.enter(wanted bigint, owner text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $enter$
 DECLARE

@@ -1,4 +1,4 @@
--- What link.sql decides, for a ledger that is older than p2pfk.identity: it belongs to this database if its migrations do
+-- The decision of link.sql, for a ledger that is older than p2pfk.identity: it belongs to this database if its migrations do
 -- (:'unmatched', unmatched.sql).
 -- not null: link_state, endpoint_known, busy, may_remember, link_refusal, endpoint_refusal, link_note
 -- types: link_state LinkState

@@ -1,8 +1,8 @@
--- Whether the ledger belongs to this database: its newest row in p2pfk.identity against :'database_oid', :'database_name',
--- :'system_identifier' (empty: this role may not ask) and :'endpoint'.
+-- Whether the ledger belongs to this database: its newest row in p2pfk.identity is compared with :'database_oid',
+-- :'database_name', :'system_identifier' (empty: this role may not read it) and :'endpoint'.
 --
--- link_state: linked; renamed (the same database under another name); unsure (one of the system identifiers is not known: the
--- migrations decide, unmatched.sql); unlinked (it does not say which database it belongs to: the migrations decide as well);
+-- link_state: linked; renamed (the same database with another name); unsure (one of the system identifiers is not known: the
+-- migrations decide, unmatched.sql); unlinked (the ledger does not record its database: the migrations decide as well);
 -- elsewhere.
 -- endpoint_known: this way to the database was used or confirmed before. busy: a migration is open, or done and not rolled back. may_remember:
 -- this role may write to p2pfk.identity (an approver may not).

@@ -1,3 +1,3 @@
--- After COMMIT: how long the locks of a transaction that is noted blocked others at most, the COMMIT included. With synchronous
--- replication that is when a standby has answered.
+-- Notes, after COMMIT, for how long the locks of a recorded transaction blocked others at most, including the COMMIT, which with
+-- synchronous replication ends when a standby has answered.
 UPDATE p2pfk.event SET lock_held_ms = :'blocked_ms'::float8 WHERE id = :'event_id'::bigint;

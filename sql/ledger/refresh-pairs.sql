@@ -1,5 +1,5 @@
--- Brings a resumed migration's pairs up to date: names where the migration itself has made nothing yet, sizes, and no
--- orphan count of an earlier execution is believed any more.
+-- Updates a resumed migration's pairs: names where the migration itself has made nothing yet, and sizes. The orphan counts of an
+-- earlier execution are discarded.
 UPDATE p2pfk.pair k
    SET rows = p.rows, bytes = p.bytes, orphans = NULL, orphans_counted_at = NULL,
        constraint_name = CASE WHEN k.constraint_added THEN k.constraint_name ELSE p.constraint_name END,

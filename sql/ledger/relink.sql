@@ -1,12 +1,11 @@
 -- Links the ledger to this database (relink-values.sql): --relink. One statement, so all of it or nothing.
 --
--- A migration whose tables are not here under the oids that the ledger has is looked up by names, and compared with the catalog
--- first: the parent FK as long as it was not dropped, and every pair FK that the ledger says is there, each with its definition.
--- The first difference ends it (SQLSTATE P2F02) with the statement that is missing. Tables that are no more stay unknown, and
--- p2pfk audit tells of them.
+-- A migration whose tables do not have the oids in the ledger is looked up by names, and compared with the catalog first: the
+-- parent FK as long as it was not dropped, and every pair FK of the ledger, each with its definition. The first difference ends
+-- it (SQLSTATE P2F02) with the statement that is missing. Tables that no longer exist stay unknown, and p2pfk audit reports them.
 --
--- Where it is another database, and not another way to the same one, executions and approvals of that database do not count here:
--- what was running is paused. Takes no lock on any table of the application.
+-- If it is another database, and not just another endpoint of the same one, executions and approvals of that database do not
+-- count here: what was running is paused. Takes no lock on any table of the application.
 DO $relink$
 DECLARE
   link jsonb := current_setting('p2pfk.link')::jsonb;

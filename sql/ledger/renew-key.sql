@@ -1,4 +1,4 @@
--- The owner shows by another key from now on that it is alive.
+-- From now on the owner shows with another key that it is alive.
 UPDATE p2pfk.migration
    SET liveness_key = :'liveness_key'::bigint, updated_at = now()
  WHERE execution = :'execution'::text AND state IN ('running', 'rolling-back');

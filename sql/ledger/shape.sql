@@ -1,5 +1,5 @@
--- The ledger's shape as the catalog has it: one JSON object, from the name of each thing to what it is. Columns by name, not by
--- place: an upgraded table has the same ones in another order. Index, constraint and default as PostgreSQL prints them under
+-- The ledger's shape in the catalog: one JSON object, from the name of each thing to its definition. Columns by name, not by
+-- position: an upgraded table has the same ones in another order. Index, constraint and default as PostgreSQL prints them under
 -- sql/session.sql, which is the same from 13 to 18. expected-shape.sql has what the newest version must be.
 -- not null: shape
 -- types: shape LedgerShape

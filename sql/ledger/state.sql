@@ -1,8 +1,8 @@
--- Whether the ledger is one that this session may use. Whoever may CREATE in the database can make a schema p2pfk before us: a
--- view, a trigger, a default or a function in it would run with our rights. So this comes before anything else of ours touches
--- an object in p2pfk, and asks pg_catalog alone. It takes no lock on any of them.
+-- Whether this session may use the ledger. Any role with CREATE in the database can make a schema p2pfk before us: a view, a
+-- trigger, a default or a function in it would run with our rights. So this runs before anything else of ours uses an object in
+-- p2pfk, and reads pg_catalog only. It takes no lock on any of them.
 --
--- Trusted: the current role, superusers, and the role :'ledger_owner' (empty: none). What they own, they may change, and that is
+-- Trusted: the current role, superusers, and the role :'ledger_owner' (empty: none). They may change what they own, and that is
 -- trusted, too. Membership does not count: a member of a role is not that role.
 --
 -- refusal: one line, or empty. readable: this role may read it; version_readable: its version, too (with readable). has_tables: it is more than an empty schema.

@@ -1,6 +1,6 @@
--- Two views that answer a DBA in psql what p2pfk audit answers on the command line. Run with the ledger's schema; safe to
--- run again. They are made anew only when their text has changed (the comment tells): a monitoring session that has one of
--- them open must not hold a migration up. Take no lock on any table of the application. Work on PostgreSQL 13 to 18.
+-- Two views that show a DBA in psql what p2pfk audit shows on the command line. Run with the ledger's schema; safe to run again.
+-- They are made again only when their text has changed (which the comment shows): a monitoring session that uses one of them must
+-- not block a migration. Take no lock on any table of the application. Work on PostgreSQL 13 to 18.
 DO $views$
 DECLARE
   edition CONSTANT text := 'View of p2pfk, edition 3. ';

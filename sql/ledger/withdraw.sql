@@ -1,5 +1,5 @@
--- ALTER DEFAULT PRIVILEGES of the ledger's owner may give others more on its new tables than state.sql accepts. Taken back here, in
--- the transaction that makes them; SELECT stays. What comes with an extension is not ours.
+-- Revokes what ALTER DEFAULT PRIVILEGES of the ledger's owner gives others on its new tables beyond what state.sql accepts, in
+-- the transaction that makes them; SELECT stays. What an extension adds is not ours.
 DO $withdraw$
 DECLARE
   statements text;

@@ -1,4 +1,4 @@
--- The pairs directly below one referencing parent, largest first: what the new one is named after, and which table the
+-- The pairs directly below one referencing parent, largest first: examples for the new pair's names, and which table the
 -- referenced partitions belong to.
 --
 -- `..._schema` is where a new partition beside them goes. The owner of a schema can drop each table in it, and the owner of a partition

@@ -1,4 +1,4 @@
--- After the drop, still in its transaction: no foreign key of the former shape is left on the table or a leaf of it.
+-- After the drop, still in its transaction: checks that no foreign key of the former shape is left on the table or a leaf of it.
 DO $dropped$
 BEGIN
   IF EXISTS (SELECT FROM p2pfk.migration m

@@ -1,5 +1,5 @@
--- The partitions are those of the plan, and each pair has a valid foreign key whose four triggers fire; p2pfk.script_migration says
--- of which migration. Reads the catalog and the ledger only.
+-- Checks that the partitions are those of the plan, and that each pair has a valid foreign key whose four triggers fire.
+-- p2pfk.script_migration has the id of the migration. Reads the catalog and the ledger only.
 DO $gate$
 DECLARE
   problems text;

@@ -1,5 +1,5 @@
--- The settings that the statements below rely on, as p2pfk migrate pins them (sql/session.sql). What is not ours, the DDL, runs under the
--- search_path that this session came with: CHECK functions, triggers and event triggers of yours may need it.
+-- The settings that the statements below need, as p2pfk migrate pins them (sql/session.sql). The DDL runs under this session's
+-- original search_path: CHECK functions, triggers and event triggers of the application may need it.
 \set ON_ERROR_STOP on
 \set QUIET on
 SELECT pg_catalog.current_setting('search_path') AS caller_search_path \gset

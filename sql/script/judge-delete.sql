@@ -1,4 +1,4 @@
--- :result is what delete-verdict.sql says.
+-- Judges :result, the verdict of delete-verdict.sql.
 SELECT set_config('p2pfk.script_verdict', :'result', false) AS ignored \gset
 DO $verdict$
 DECLARE

@@ -1,5 +1,5 @@
--- Becomes the role that owns the ledger, where -v ledger_owner=ROLE names one and the login is a member of it. Never a name from the
--- plan: its author would decide whose functions run with the rights of the role that runs this script.
+-- Runs SET ROLE to the role that owns the ledger, if -v ledger_owner=ROLE names one and the login is a member of it. Never a name
+-- from the plan: its author would decide whose functions run with the rights of the role that runs this script.
 \if :{?ledger_owner}
 \else
 \set ledger_owner ''

@@ -1,4 +1,4 @@
--- Ends the script with the text of p2pfk.script_refusal where it is not empty; what an open transaction has done is rolled back.
+-- Ends the script with the text of p2pfk.script_refusal if that is not empty; an open transaction is rolled back.
 DO $refusal$
 BEGIN
   IF current_setting('p2pfk.script_refusal') <> '' THEN

@@ -1,4 +1,4 @@
--- Without a valid parent FK the pair FKs are all that guards the rows: they stay.
+-- Without a valid parent FK the pair FKs are all that guards the rows, so they stay.
 DO $parent$
 BEGIN
   IF NOT EXISTS (SELECT FROM p2pfk.migration m

@@ -1,8 +1,8 @@
--- First half of the online rollback: an FK from one referencing leaf to the referenced PARENT, without looking at rows.
--- It has the definition that the parent FK's own child had there, so that the parent FK can attach it, and its name where the
--- pair FK has not taken that; else rename-leaf-foreign-key gives it the name when the pair FK is dropped.
+-- First half of the online rollback: an FK from one referencing leaf to the referenced parent, without reading rows. It has the
+-- definition of the parent FK's own child there, so that the parent FK can attach it, and its name if the pair FK has not taken
+-- that; otherwise rename-leaf-foreign-key gives it the name when the pair FK is dropped.
 -- Lock: SHARE ROW EXCLUSIVE on the referencing leaf, the referenced table and all of its partitions, for milliseconds.
--- Blocked by: any writer of these; the lock budget bounds the wait.
+-- Blocked by: any writer of these; the lock budget limits the wait.
 -- Safe because: NOT VALID scans nothing, and the pair FKs still cover every row.
 -- The referenced table is named by what it is called now, not as the ledger has it: another table may have got that name since.
 -- not null: pair, sql, lock

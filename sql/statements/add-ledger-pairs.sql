@@ -1,4 +1,4 @@
--- Tells the ledger of pairs that it does not know: a rollback then takes away what was made for them, and no more.
+-- Adds pairs to the ledger that it does not have: a rollback then drops what was made for them, and no more.
 -- Lock: none on any table of the application.
 -- not null: pair, sql, lock
 SELECT p.pair,

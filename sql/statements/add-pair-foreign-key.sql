@@ -1,7 +1,8 @@
--- Adds the pair FK without looking at existing rows; new rows are checked from this moment on.
+-- Adds the pair FK without reading existing rows; new rows are checked from this moment on.
 --
--- Beside a parent FK that is DEFERRABLE it is INITIALLY DEFERRED until the drop (rename-pair-foreign-keys.sql): an application that says
--- SET CONSTRAINTS by the parent FK's name does not mean this one yet, and the parent FK still checks as early as it always did.
+-- Beside a parent FK that is DEFERRABLE it is INITIALLY DEFERRED until the drop (rename-pair-foreign-keys.sql): an application
+-- that uses SET CONSTRAINTS with the parent FK's name does not mean this one yet, and the parent FK still checks as early as
+-- before.
 -- Lock: SHARE ROW EXCLUSIVE on the two leaf partitions of the pair (fact 1 of docs/postgresql-facts.md), for milliseconds.
 -- Blocked by: any writer of either leaf.
 -- Safe because: NOT VALID scans nothing, and the parent FK still covers every row.

@@ -1,5 +1,5 @@
--- Puts the parent FK back without looking at rows: PostgreSQL 18 and newer only (before, a partitioned referencing table
--- cannot have a NOT VALID foreign key).
+-- Restores the parent FK without reading rows: PostgreSQL 18 and newer only (before, a partitioned referencing table cannot have
+-- a NOT VALID foreign key).
 -- Lock: SHARE ROW EXCLUSIVE on both partitioned tables and all of their partitions, for milliseconds.
 -- Safe because: the pair FKs stay until this one is validated and verified.
 -- The referenced table is named by what it is called now, not as the ledger has it: another table may have got that name since.

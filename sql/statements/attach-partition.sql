@@ -1,7 +1,7 @@
--- Makes a table a partition. PostgreSQL itself refuses a bound that overlaps another.
--- :'bound' holds the bound's parts; every literal in it is quoted here, so no text of a person goes into the statement.
--- Lock: SHARE UPDATE EXCLUSIVE on the partitioned table, which stops no reader and no writer; ACCESS EXCLUSIVE on its
---   DEFAULT partition, which is scanned for rows that belong to the new one; ACCESS EXCLUSIVE on the new table itself.
+-- Makes a table a partition. PostgreSQL itself refuses a bound that overlaps another. :'bound' has the bound's parts; every
+-- literal in it is quoted here, so no text of a person gets into the statement.
+-- Lock: SHARE UPDATE EXCLUSIVE on the partitioned table, which blocks no reader and no writer; ACCESS EXCLUSIVE on its DEFAULT
+--   partition, which is scanned for rows that belong to the new one; ACCESS EXCLUSIVE on the new table itself.
 -- Blocked by: see lock-for-attach-partition, which has taken all of them.
 -- Safe because: the new table is empty, so it is not scanned, and its indexes cost nothing.
 -- not null: sql, lock

@@ -1,4 +1,4 @@
--- Puts the comment of the parent FK back, or clears it.
+-- Restores the comment of the parent FK, or clears it.
 -- Lock: ACCESS SHARE on the referencing table.
 -- not null: sql, lock
 -- may be null: comment

@@ -1,6 +1,6 @@
--- Builds the index by which a DELETE or UPDATE on the referenced side finds the referencing rows. It is what cures the
--- hanging DELETE; the pair FK alone does not (fact 7 of docs/postgresql-facts.md).
--- Lock: SHARE UPDATE EXCLUSIVE on the referencing leaf. Stops no reader and no writer, held or waited for.
+-- Builds the index with which a DELETE or UPDATE on the referenced side finds the referencing rows. It fixes the DELETE that
+-- never ends; the pair FK alone does not (fact 7 of docs/postgresql-facts.md).
+-- Lock: SHARE UPDATE EXCLUSIVE on the referencing leaf. Blocks no reader and no writer, neither held nor waited for.
 -- Blocked by: transactions older than itself (it waits for them), VACUUM and DDL on the same leaf.
 -- Safe because: an interrupted build leaves an INVALID index, which the next attempt drops. Runs outside a transaction.
 -- not null: pair, sql, lock

@@ -1,24 +1,25 @@
 -- The row-movement guard: a BEFORE UPDATE trigger on each referenced leaf of :pairs that refuses to move a row to another
 -- partition. With a pair FK such an UPDATE would run the ON DELETE action on the referencing rows; with the parent FK alone
 -- PostgreSQL 15+ refused it (fact 9 of docs/postgresql-facts.md).
--- Lock: SHARE ROW EXCLUSIVE on the leaf; lock-pair has taken it, as the pair FK that follows in the same transaction needs it.
--- Safe because: a key change inside the leaf passes, and other UPDATEs pay for one comparison (`npm run bench -- guard`).
+-- Lock: SHARE ROW EXCLUSIVE on the leaf; lock-pair has taken it, because the pair FK that follows in the same transaction needs
+--   it.
+-- Safe because: a key change inside the leaf is accepted, and other UPDATEs cost one more comparison (`npm run bench -- guard`).
 --
--- Its WHEN clause is NOT the leaf's partition constraint, all levels up, asked of the row as it will be stored: the trigger
--- has no column list, and its name sorts after others, which may change the key. PostgreSQL keeps the clause parsed: at run
--- time no name is looked up and no right is needed. It is created under the application's search_path, where an operator of
--- the application may hide one of PostgreSQL's, so all names are qualified, and the operators are those of the partition key's
--- operator classes, as in PostgreSQL's own constraint. What it cannot say for good:
---   DEFAULT     its constraint changes with each sibling: where a key column changes, the function asks for it.
---   expression  a key of a table above the referenced one may be one: the function is asked about every UPDATE.
+-- Its WHEN clause is NOT the leaf's partition constraint, all levels up, evaluated for the row as it will be stored: the trigger
+-- has no column list, and its name sorts after others, which may change the key. PostgreSQL keeps the clause parsed: at run time
+-- no name is looked up and no right is needed. It is created under the application's search_path, where an operator of the
+-- application may hide one of PostgreSQL's, so all names are qualified, and the operators are those of the partition key's
+-- operator classes, as in PostgreSQL's own constraint. Two conditions cannot be in the clause:
+--   DEFAULT     its constraint changes with each sibling: where a key column changes, the function evaluates it.
+--   expression  a key of a table above the referenced one may be one: the function is called for every UPDATE.
 --
--- One row for each leaf, in :pairs' order. Who has TRIGGER on a leaf and USAGE on the schema p2pfk can make a trigger of the guard's
--- name that calls its function, with a WHEN clause that is never true. So a name and a function prove nothing:
---   taken       a trigger of the guard's name is there.
---   same        it refuses what it would refuse if it were made now: no copy of a trigger of a table above, the same timing, events
+-- One row for each leaf, in :pairs' order. A role with TRIGGER on a leaf and USAGE on the schema p2pfk can create a trigger with
+-- the guard's name that calls its function, with a WHEN clause that is never true. So a name and a function prove nothing:
+--   taken       a trigger with the guard's name exists.
+--   same        it refuses what it would refuse if it were created now: no copy of a trigger of a table above, the same timing, events
 --               and function, no column list, and the same WHEN clause. Both clauses are compared as text without the names of
 --               types, casts, collations and white space, with parentheses only where they group differently; what the text
---               leaves out, the parsed clause says: kinds of nodes, operators, collations and columns.
+--               leaves out is compared in the parsed clause: kinds of nodes, operators, collations and columns.
 --   stands      it is the same, and fires whenever the foreign keys of the pair do (`firing` = `wanted_firing`, as tgenabled).
 --   seen        which trigger that was, in which version of its row: catalog/unguarded-pairs.sql asks for it under the locks.
 --   asks        its function asks for the partition constraint when a key changes: the leaf is a DEFAULT, or below one.

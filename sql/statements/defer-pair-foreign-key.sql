@@ -1,8 +1,9 @@
--- Makes a pair FK INITIALLY DEFERRED that gives up the parent FK's name in a rollback: SET CONSTRAINTS by that name does not reach it
--- any more, and the FK to the referenced parent, which takes the name, checks as early as the parent FK did. No row where the timing is
--- no question (not DEFERRABLE, or INITIALLY DEFERRED anyway), or the pair FK is a person's own and stays.
+-- Makes a pair FK INITIALLY DEFERRED that gives up the parent FK's name in a rollback: SET CONSTRAINTS with that name does not
+-- affect it any more, and the FK to the referenced parent, which takes the name, checks as early as the parent FK did. No row
+-- where the timing does not matter (not DEFERRABLE, or INITIALLY DEFERRED anyway), or where the pair FK was added by a person and
+-- stays.
 -- Lock: ACCESS EXCLUSIVE on the referencing leaf, for milliseconds; lock-pair-for-drop has taken it.
--- Blocked by: any transaction that uses the leaf; the lock budget bounds the wait.
+-- Blocked by: any transaction that uses the leaf; the lock budget limits the wait.
 -- Safe because: it is checked at COMMIT at the latest, and is dropped before the rollback ends.
 -- not null: pair, sql, lock
 :begin

@@ -1,7 +1,7 @@
--- Drops foreign keys that a referencing leaf has and should not have: to another partition than its partner, of another
--- shape than the pair FKs, or to the referenced table as a whole.
+-- Drops foreign keys that a referencing leaf should not have: to another partition than its partner, of another shape than the
+-- pair FKs, or to the whole referenced table.
 -- Lock: ACCESS EXCLUSIVE on the two relations, for milliseconds; taken before it.
--- Blocked by: any transaction that uses either; the lock budget bounds the wait.
+-- Blocked by: any transaction that uses either; the lock budget limits the wait.
 -- Safe because: the right pair FK is added before, or in the same transaction.
 -- not null: pair, sql, lock
 SELECT p.pair,

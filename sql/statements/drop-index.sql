@@ -1,7 +1,7 @@
--- Drops an index that this product built: an INVALID leftover before its rebuild, or all of them in a rollback. No row: the
--- partition has no index of that name, or the index belongs to another object by now (an index of the partitioned table takes
--- over the ones of its partitions that are alike).
--- Lock: SHARE UPDATE EXCLUSIVE on the referencing leaf. Stops no reader and no writer. Runs outside a transaction.
+-- Drops an index that p2pfk built: an INVALID leftover before its rebuild, or all of them in a rollback. No row: the partition
+-- has no index of that name, or the index belongs to another object by now (an index of the partitioned table adopts equivalent
+-- indexes of its partitions).
+-- Lock: SHARE UPDATE EXCLUSIVE on the referencing leaf. Blocks no reader and no writer. Runs outside a transaction.
 -- Blocked by: transactions that still use the index (it waits for them).
 -- not null: pair, sql, lock
 :begin

@@ -1,8 +1,8 @@
--- Drops the guards that this migration made on the referenced leaves of :pairs, as far as no pair FK of this migration to them
--- is left but those of :pairs. Also the guard of an older edition, which is on the referenced table: PostgreSQL drops its copies
+-- Drops the guards that this migration created on the referenced leaves of :pairs, if no pair FK of this migration to them is
+-- left except those of :pairs. Also the guard of an older version, which is on the referenced table: PostgreSQL drops its copies
 -- on the partitions with it.
 -- Lock: ACCESS EXCLUSIVE on the leaf, or on the referenced table and its partitions, for milliseconds.
--- Blocked by: any transaction that uses any of them; the lock budget bounds the wait.
+-- Blocked by: any transaction that uses any of them; the lock budget limits the wait.
 -- Safe because: it runs in the transaction that drops the last pair FK to that leaf, or after it.
 -- not null: pair, sql, lock
 :begin

@@ -1,4 +1,4 @@
--- Makes the ledger forget pairs that are no more: a partition of them was dropped, or is attached elsewhere.
+-- Removes pairs that no longer exist from the ledger: a partition of them was dropped, or is attached elsewhere.
 -- Lock: none on any table of the application.
 -- not null: pair, sql, lock
 SELECT p.pair,

@@ -1,11 +1,11 @@
--- Takes the locks that attaching partitions to both tables needs, before it: weakest first, the wait bounded as one.
--- Lock: SHARE UPDATE EXCLUSIVE on the two partitioned tables alone: it stops no reader and no writer (CREATE TABLE ...
---   PARTITION OF would take ACCESS EXCLUSIVE there). SHARE ROW EXCLUSIVE on tables at the other end of foreign keys that PostgreSQL
---   gives to the new partition too: those that the parent references, with all of their partitions, and from 15 on those that
---   reference it, also by a foreign key to a table above it (a table, not its partitions). Read from pg_locks on 13 to 18.
---   ACCESS EXCLUSIVE on a DEFAULT partition: PostgreSQL looks for rows there that belong to the new one.
--- Blocked by: other DDL on the two tables; writers of the tables at the other end; anybody who uses a DEFAULT partition.
--- Safe because: the wait and what is done under the locks are bounded together. The strong locks are taken as in lock-tables.sql:
+-- Takes the locks that attaching partitions to both tables needs, before it: weakest first, the wait limited as one.
+-- Lock: SHARE UPDATE EXCLUSIVE on the two partitioned tables only, which blocks no reader and no writer (CREATE TABLE ...
+--   PARTITION OF would take ACCESS EXCLUSIVE there). SHARE ROW EXCLUSIVE on tables at the other end of foreign keys that
+--   PostgreSQL adds to the new partition too: those that the parent references, with all of their partitions, and from 15 on
+--   those that reference it, also by a foreign key to a table above it (a table, not its partitions). Read from pg_locks on 13 to
+--   18. ACCESS EXCLUSIVE on a DEFAULT partition: PostgreSQL looks for rows there that belong to the new one.
+-- Blocked by: other DDL on the two tables; writers of the tables at the other end; any session that uses a DEFAULT partition.
+-- Safe because: the wait and the work under the locks are limited together. The strong locks are taken as in lock-tables.sql:
 --   NOWAIT first, then waiting in the orders of `ways`.
 -- not null: sql, lock, mode, relations, names
 -- types: mode LockMode, relations number[], ways string[][]

@@ -1,7 +1,7 @@
 -- For each table on which an ordinary autovacuum works, the lock whose wait makes PostgreSQL cancel it: after deadlock_timeout
--- the session that waits sends the signal itself, which needs no right (pg_cancel_backend would: a superuser, or from 18 on
+-- the waiting session sends the signal itself, which needs no right (pg_cancel_backend would: a superuser, or from 18 on
 -- pg_signal_autovacuum_worker). One that prevents wraparound is never cancelled.
--- Lock: SHARE UPDATE EXCLUSIVE on one table, alone in its transaction, and given back at once.
+-- Lock: SHARE UPDATE EXCLUSIVE on one table, alone in its transaction, and released at once.
 -- Blocked by: VACUUM, ANALYZE, index builds and other DDL of that table.
 -- Safe because: neither held nor waited for does it stop a reader or a writer, so its wait may be longer than the lock budget.
 --   A session that queues behind it could not work beside the autovacuum either.

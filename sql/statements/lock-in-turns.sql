@@ -1,6 +1,6 @@
--- One statement that takes locks in one of several orders, each given a moment: `ways` is a JSON list of lists of LOCK TABLE
--- statements that all end with the same locks. Where one order meets a transaction that waits for us, another may not; what an
--- order has taken is given back before the next begins, and the sessions that waited for it continue.
+-- One statement that takes locks in one of several orders, each for a moment: `ways` is a JSON list of lists of LOCK TABLE
+-- statements that all end with the same locks. If one order meets a transaction that waits for us, another may not. The locks of
+-- one order are released before the next begins, and the sessions that waited for it continue.
 -- Lock: that of the statements; all of them, or none and SQLSTATE 55P03.
 -- Blocked by: as they are. A statement that ends in NOWAIT is asked again every 2 ms as long as the moment lasts.
 -- Safe because: the caller's statement_timeout, `wait_ms`, bounds the whole; a moment is bounded by lock_timeout.

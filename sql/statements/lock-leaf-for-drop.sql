@@ -1,4 +1,4 @@
--- Takes the locks for dropping a leaf's foreign key to the referenced table as a whole. As in lock-tables.sql: the first try is
+-- Takes the locks for dropping a leaf's foreign key to the whole referenced table. As in lock-tables.sql: the first try is
 -- NOWAIT, later ones wait in one of the orders in `ways`.
 -- Lock: ACCESS EXCLUSIVE on one referencing leaf, the referenced table and all of its partitions.
 -- Blocked by: any transaction that uses any of them. Behind a try that waits queue readers and writers of all of them.

@@ -1,6 +1,6 @@
--- Takes the locks of drop-pair-foreign-key before it, so that the wait is measured, and bounded as one.
+-- Takes the locks of drop-pair-foreign-key before it, so that the wait is measured, and limited as one.
 -- Lock: ACCESS EXCLUSIVE on the two leaf partitions of the pair, or on the referencing one where the other was dropped.
--- Blocked by: any transaction that uses either leaf. lock_timeout and statement_timeout bound the wait. A writer that holds one
+-- Blocked by: any transaction that uses either leaf. lock_timeout and statement_timeout limit the wait. A writer that holds one
 --   leaf and needs the other may wait for us while we wait for it: hence the orders in `ways`, as in lock-tables.sql.
 -- not null: pair, sql, lock, ways
 -- types: ways string[][]

@@ -1,4 +1,4 @@
--- Takes the locks that adding or dropping a pair FK needs, before it: so the wait is measured, and bounded as one. The referenced
+-- Takes the locks that adding or dropping a pair FK needs, before it: so the wait is measured, and limited as one. The referenced
 -- leaf first: an INSERT that has locked the referencing one may still check its row there (ROW SHARE), and ends.
 -- Lock: SHARE ROW EXCLUSIVE on the two leaf partitions of the pair, on nothing else.
 -- Blocked by: any writer of either leaf (ROW EXCLUSIVE). Behind it in the queue wait: writers of these two leaves.

@@ -1,8 +1,8 @@
--- Takes all locks of the verified drop. The first try is NOWAIT (`sql`): where the tables are idle it blocks no session. A busy
+-- Takes all locks of the verified drop. The first try is NOWAIT (`sql`): if the tables are idle it blocks no session. A busy
 -- application always holds something, so every later try waits, in one of the orders in `ways` (lock-in-turns.sql).
 -- Lock: ACCESS EXCLUSIVE on both partitioned tables and all of their partitions (LOCK TABLE recurses).
--- Blocked by: any transaction that uses any partition. Behind a try that waits queue readers and writers of all of them.
--- Safe because: the wait is bounded as one (lock_timeout counts per lock, and several slow readers add up) and ends before
+-- Blocked by: any transaction that uses any partition. Readers and writers of all of them queue behind a try that waits.
+-- Safe because: the wait is limited as one (lock_timeout counts per lock, and several slow readers add up) and ends before
 --   deadlock_timeout, so the application is never the victim of a deadlock with us.
 -- Why three ways: a session that holds one table and needs the other waits for us while we wait for it. The first way meets that
 --   for an application that only inserts and deletes: SHARE ROW EXCLUSIVE keeps new writers of the referenced table out, but

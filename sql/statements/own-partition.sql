@@ -1,4 +1,4 @@
--- Gives a new partition its parent's owner; no row: it has that already. A partition of somebody else could not be altered
+-- Gives a new partition its parent's owner. No row: it has that owner already. A partition of another owner could not be altered
 -- with the others.
 --
 -- First takes back what ALTER DEFAULT PRIVILEGES of the role that makes the partition gives others on it: the owner has granted none of it,

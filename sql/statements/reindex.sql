@@ -1,5 +1,5 @@
--- Rebuilds an INVALID index that belongs to another object, so that it cannot be dropped on its own.
--- Lock: SHARE UPDATE EXCLUSIVE on the referencing leaf. Stops no reader and no writer. Runs outside a transaction.
+-- Rebuilds an INVALID index that belongs to another object, so that it cannot be dropped alone.
+-- Lock: SHARE UPDATE EXCLUSIVE on the referencing leaf. Blocks no reader and no writer. Runs outside a transaction.
 -- Blocked by: transactions older than itself (it waits for them), VACUUM and DDL on the same leaf.
 -- not null: pair, sql, lock
 SELECT p.pair,

@@ -1,5 +1,5 @@
--- Takes away what this migration has added to a pair that is no more: its FK and its index, as far as they are there and as
--- the ledger notes them (constraint_added, index_added).
+-- Drops what this migration has added to a pair that no longer exists: its FK and its index, if they exist and as the ledger
+-- notes them (constraint_added, index_added).
 -- Lock: ACCESS EXCLUSIVE on the two partitions of the former pair, for milliseconds; lock-pair-for-drop has taken it.
 -- Blocked by: any transaction that uses either partition; the lock budget bounds the wait.
 -- Safe because: the parent FK stands, and no partition of its tables loses what guards it.

@@ -1,8 +1,8 @@
--- Gives the parent FK's own child on a referencing leaf the name back that it had there (root_constraint), from the one
--- that it has (constraint_name). A parent FK that finds nothing to attach (the blocking strategy) names its children after
--- itself; a partition that was attached with a foreign key of its own had another name.
+-- Gives the parent FK's own child on a referencing leaf the name that it had there (root_constraint), in place of its present one
+-- (constraint_name). A parent FK that finds nothing to attach (the blocking strategy) names its children after itself; a
+-- partition that was attached with its own foreign key had another name.
 -- Lock: ACCESS EXCLUSIVE on the referencing leaf, for milliseconds; lock-pair-for-drop has taken it.
--- Blocked by: any transaction that uses the leaf; the lock budget bounds the wait.
+-- Blocked by: any transaction that uses the leaf; the lock budget limits the wait.
 -- Safe because: it changes a name in the catalog, and nothing else.
 -- not null: pair, sql, lock
 :begin

@@ -1,7 +1,7 @@
--- Gives a pair FK the name back that it had before the drop of the parent FK, in a rollback: the parent FK's name becomes free. No row
--- where the leaf has another constraint of that name by now.
+-- Gives a pair FK the name that it had before the drop of the parent FK, in a rollback, so that the parent FK's name becomes
+-- free. No row where the leaf has another constraint of that name by now.
 -- Lock: ACCESS EXCLUSIVE on the referencing leaf, for milliseconds; lock-pair-for-drop has taken it.
--- Blocked by: any transaction that uses the leaf; the lock budget bounds the wait.
+-- Blocked by: any transaction that uses the leaf; the lock budget limits the wait.
 -- Safe because: it changes a name in the catalog, and nothing else.
 -- not null: pair, sql, lock
 :begin

@@ -1,12 +1,12 @@
--- The name that each pair FK has once the parent FK is dropped, and the statements for it in the drop's transaction. One row for
--- each pair. `sql` gives it the name, NULL where it has it; `timing_sql` makes it INITIALLY IMMEDIATE, as the parent FK was, NULL where
--- it is (add-pair-foreign-key.sql says why it may not be).
+-- The name of each pair FK after the parent FK is dropped, and the statements for it in the drop's transaction. One row for each
+-- pair. `sql` gives it the name, NULL where it has it; `timing_sql` makes it INITIALLY IMMEDIATE, as the parent FK was, NULL
+-- where it is (add-pair-foreign-key.sql explains why it may not be).
 --
 -- For a DEFERRABLE foreign key whose leaves are all in its table's schema the pair FKs take the parent FK's name: constraint
 -- names are per table, and SET CONSTRAINTS finds every constraint of that name in the first schema of the search_path that has
--- one (https://www.postgresql.org/docs/current/sql-set-constraints.html). Elsewhere the documented names stay. Of the option
--- pairConstraintNames, `documented` never renames, `parent` always does. Where a leaf has another constraint of that name, none is
--- renamed: some leaves would follow SET CONSTRAINTS and others not.
+-- one (https://www.postgresql.org/docs/current/sql-set-constraints.html). Otherwise the documented names stay. With the option
+-- pairConstraintNames, `documented` never renames, `parent` always does. If a leaf has another constraint of that name, none is
+-- renamed, because some leaves would follow SET CONSTRAINTS and others not.
 -- Lock: ACCESS EXCLUSIVE on the referencing leaves, which the drop has taken.
 -- Safe because: it changes names and timing in the catalog, and nothing else. It runs after the drop, which frees the names.
 -- not null: pair, referencing_oid, referenced_oid, former_name, beside_root, constraint_name, lock

@@ -1,6 +1,6 @@
 -- Checks the existing rows of a pair and marks its FK as valid. Reads both partitions once, as one join.
 -- Lock: SHARE UPDATE EXCLUSIVE on the referencing leaf, ROW SHARE on the referenced leaf.
--- Blocked by: VACUUM, ANALYZE, index builds and other DDL on the referencing leaf. Stops no reader and no writer.
+-- Blocked by: VACUUM, ANALYZE, index builds and other DDL on the referencing leaf. Blocks no reader and no writer.
 -- Safe because: it changes nothing but pg_constraint.convalidated; an orphan ends it with 23503.
 -- not null: pair, sql, lock
 :begin

@@ -1,6 +1,6 @@
--- The ledger: what was asked, what was done, by whom, under which locks. It explains and it fences; what is DONE is always read
--- from the catalog. Runs once, in an empty schema p2pfk: without IF NOT EXISTS, which would adopt a table that somebody else has
--- made. Takes no lock on any table of the application.
+-- The ledger: what was requested, what was done, by whom, under which locks. It explains and it fences; what is DONE is always
+-- read from the catalog. Runs once, in an empty schema p2pfk: without IF NOT EXISTS, which would adopt a table that another role
+-- has made. Takes no lock on any table of the application.
 CREATE TABLE p2pfk.ledger_version (
   version    int PRIMARY KEY,
   applied_at timestamptz NOT NULL DEFAULT pg_catalog.now()

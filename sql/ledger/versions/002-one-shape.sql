@@ -1,5 +1,5 @@
--- Before this version ledgers of several shapes called themselves version 1. This gives all of them the same one. Each column is
--- looked for first. Takes ACCESS EXCLUSIVE on the ledger's own tables: it waits for steps that are running.
+-- Before this version, ledgers of several shapes called themselves version 1. This gives all of them the same shape; it checks
+-- for each column first. Takes ACCESS EXCLUSIVE on the ledger's own tables: it waits for steps that are running.
 DO $add$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_attribute

@@ -1,13 +1,13 @@
--- Runs :statements, a JSON list of texts, as one: where one fails, nothing of it stays, and the script goes on. Then
--- :failed, :sqlstate and :failure tell how it went, :affected the rows that the first one touched, :took_ms how long it
--- took. In a transaction it is a part of it; alone it is one, which ends in the server also when psql is gone.
+-- Runs :statements, a JSON list of texts, as one: if one fails, all are undone, and the script continues. Then :failed, :sqlstate
+-- and :failure have the result, :affected the number of rows that the first one affected, :took_ms the time. In a transaction it
+-- is a part of that transaction; alone it is one, which the server finishes even if psql is gone.
 --
--- :as_caller true (for this once): they run with the caller's search_path, as the code of the application expects it
--- that they fire. They must be qualified then. They are statements that change something: :ran, which record.sql notes in the ledger,
--- gets them.
+-- :as_caller true (for this call only): they run with the caller's search_path, as the code of the application that they call
+-- expects it. They must be qualified then. They are statements that change something: they are added to :ran, which record.sql
+-- notes in the ledger.
 --
--- A DO block, because psql itself would print each error, and could not go on in the transaction. While the caller's path
--- holds, it calls no function and uses no operator of its own.
+-- A DO block, because psql itself would print each error, and could not continue in the transaction. While the caller's path is
+-- set, it calls no function and uses no operator of its own.
 SELECT set_config('p2pfk.attempt', :'statements', false) AS ignored, set_config('p2pfk.as_caller', :'as_caller', false) AS ignored \gset
 \set noted_statements '[]'
 \if :as_caller

@@ -1,5 +1,5 @@
--- Runs the file :body once for each pair of :list, a JSON list. psql has no loop: repeat.sql includes itself twice, so its
--- :depth levels make room for 2^:depth turns.
+-- Runs the file :body once for each pair of :list, a JSON list. psql has no loop: repeat.sql includes itself twice, so its :depth
+-- levels have room for 2^:depth turns.
 SELECT set_config('p2pfk.list', :'list', false) AS ignored,
        jsonb_array_length(:'list'::jsonb)       AS of,
        jsonb_array_length(:'list'::jsonb) > 0   AS more,

@@ -1,7 +1,7 @@
--- How each script ends, also by refuse.sql: the session gets back what it came with, :came_with (settings.sql), and the advisory
--- lock by which others see that this execution lives. A session of a pooler goes on to another client.
+-- The end of each script, also after refuse.sql: restores the session's original settings, :came_with (settings.sql), and
+-- releases the advisory lock with which others see that this execution lives. A pooler passes the session on to another client.
 --
--- RESET of a p2pfk.* setting leaves an empty string: PostgreSQL forgets no such name before the session ends.
+-- RESET of a p2pfk.* setting leaves an empty string: PostgreSQL removes no such name before the session ends.
 SELECT set_config('p2pfk.came_with', :'came_with', false) AS ignored,
        pg_advisory_unlock(nullif(:'liveness_key', '')::bigint) AS ignored \gset
 DO $give_back$

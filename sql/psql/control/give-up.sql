@@ -1,4 +1,4 @@
--- Ends the script with :refusal, which the ledger notes too.
+-- Ends the script with :refusal, which is also noted in the ledger.
 \if :locks_held
 \ir ../locks/note-failure.sql
 \endif

@@ -1,5 +1,5 @@
--- Becomes the ledger's owner where -v ledger_owner names one and the login is a member of it, then looks at the ledger: before any
--- other statement of these scripts touches an object in p2pfk.
+-- Runs SET ROLE to the ledger's owner if -v ledger_owner names one and the login is a member of it, then checks the ledger:
+-- before any other statement of these scripts uses an object in p2pfk.
 SELECT :'ledger_owner' <> '' AS named \gset
 \if :named
 \ir ../../ledger/owner-role.sql

@@ -1,5 +1,6 @@
--- Comes before a row of the ledger is used: refuses a ledger that belongs to another database, and for a :purpose that writes an
--- endpoint that it does not know (core/ledger/schema/identity.ts). With -v relink=on it is linked to this database first (core/ledger/schema/relink.ts).
+-- Check before a row of the ledger is used: refuses a ledger that belongs to another database, and for a :purpose that writes, an
+-- endpoint that the ledger does not have (core/ledger/schema/identity.ts). With -v relink=on the ledger is linked to this
+-- database first (core/ledger/schema/relink.ts).
 \ir database.sql
 \set migration_id ''
 \if :relink

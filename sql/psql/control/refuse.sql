@@ -1,5 +1,5 @@
--- Ends the script with one line, :refusal, and psql's exit code 3. What an open transaction has done is rolled back, and the
--- session gets back what it came with.
+-- Ends the script with one line, :refusal, and psql's exit code 3. An open transaction is rolled back, and the session's original
+-- settings are restored.
 SELECT now() <> statement_timestamp() AS in_transaction \gset
 \if :in_transaction
 ROLLBACK;

@@ -1,4 +1,4 @@
--- Takes turns as long as :more is true, at most 2^:depth.
+-- Repeats :body as long as :more is true, at most 2^:depth times.
 \if :more
 SELECT :depth = 0 AS leaf, :depth - 1 AS depth \gset
 \if :leaf

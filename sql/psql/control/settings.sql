@@ -1,10 +1,10 @@
--- How each of the five scripts begins: psql as the scripts need it, whatever ~/.psqlrc says; the session as core/ has it;
--- and what was asked for with -v.
+-- The beginning of each of the five scripts: sets psql as the scripts need it, regardless of ~/.psqlrc; the session as core/ has
+-- it; and the options that were given with -v.
 --
--- :begin and :end frame the files of sql/catalog, sql/checks, sql/statements and sql/ledger: they say what becomes of the
--- rows. As set here the one row becomes psql variables; rows.sql makes a JSON list of them.
+-- :begin and :end frame the files of sql/catalog, sql/checks, sql/statements and sql/ledger: they decide what is done with the
+-- rows. As set here, the one row becomes psql variables; rows.sql makes a JSON list of them.
 --
--- ON_ERROR_STOP is set by the script itself: psql heeds it from the next line of the same file on.
+-- ON_ERROR_STOP is set by the script itself: it takes effect from the next line of the same file on.
 \set ON_ERROR_ROLLBACK off
 \set AUTOCOMMIT on
 \set QUIET on

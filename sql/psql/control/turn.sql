@@ -1,5 +1,5 @@
--- One turn: the next pair of the list, as :pairs for the files of sql/, and its names as people read them (without the
--- schema where it is the table's own; a control character in a name is shown as ?).
+-- One turn: the next pair of the list, as :pairs for the files of sql/, and its names for messages (without the schema where it
+-- is the table's own; a control character in a name is shown as ?).
 SELECT :n + 1                              AS n,
        :n + 1 < :of                        AS more,
        jsonb_build_array(e.pair)           AS pairs,

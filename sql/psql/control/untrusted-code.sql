@@ -1,5 +1,6 @@
--- Whether reading the table :read_oid, with all of its partitions, and the referenced one would run code of a role that has not got this session's
--- rights: then :refused, and :refusal says which. Asked before each long read again: the owner may have added an index meanwhile.
+-- Whether reading the table :read_oid, with all of its partitions, and the referenced one would run code of a role that does not
+-- have this session's rights: then :refused is set, and :refusal names it. Checked again before each long read, because the owner
+-- may have added an index meanwhile.
 \set root_oid :referencing_oid
 \set referencing_oid :read_oid
 \set file ../../catalog/untrusted-code.sql

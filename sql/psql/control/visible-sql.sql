@@ -1,6 +1,6 @@
--- :visible is :text, SQL that PostgreSQL has quoted, with nothing in it that a terminal would obey, and with the same meaning: a name or
--- a string that has such a character is written as U&"..." or U&'...'; one of the form E'...' has an escape of its own. A line break
--- between the words is ours and stays.
+-- Sets :visible to :text, SQL that PostgreSQL has quoted, without characters that a terminal would interpret, and with the same
+-- meaning: a name or a string that has such a character is written as U&"..." or U&'...'; one of the form E'...' has its own
+-- escape. A line break between the words is ours and stays.
 SELECT coalesce(string_agg(
          CASE WHEN t.part[1] !~ :'unprintable' THEN t.part[1]
               WHEN length(t.part[1]) = 1 THEN CASE t.part[1] WHEN chr(10) THEN chr(10) ELSE ' ' END

@@ -1,5 +1,5 @@
--- Makes the ordinary autovacuum that stands in the way yield (core/postgres/locks/lock-wait.ts): a wait for SHARE UPDATE EXCLUSIVE, which stops
--- no reader and no writer, for longer than deadlock_timeout. :relations is the table on which it works.
+-- Makes an ordinary autovacuum that blocks us yield (core/postgres/locks/lock-wait.ts): waits for SHARE UPDATE EXCLUSIVE, which
+-- blocks no reader and no writer, for longer than deadlock_timeout. :relations is the table on which it works.
 \set refused_took_ms :took_ms
 \set file ../../statements/lock-for-autovacuum.sql
 \ir ../control/rows.sql

@@ -1,10 +1,11 @@
--- Begins a transaction and takes the lock of :lock_sql in it: past the fence, and waiting at most :lock_timeout_ms in all, the
--- work under the lock included, which is forecast to take :lock_held_ms. lock_timeout counts per lock, statement_timeout
--- bounds the sum. Refused, it tries again after a pause, :lock_tries times in all; nothing is held meanwhile. With :lock_ways it
--- asks in several orders (statements/lock-in-turns.sql), with :lock_nowait_first only from the second try on. Needs also :enter
--- (p2pfk.enter or p2pfk.enter_rollback), :step, :pair (empty for a step on the whole), :subject (what people read), :lock_mode and
--- :lock_relations (who holds them is said), and :lock_named, the oids of the tables that :lock_sql names: where their names led to other
--- tables by the time that the lock was free, it gives up. record.sql ends the transaction.
+-- Begins a transaction and takes the lock of :lock_sql in it: after checking the fence, and within at most :lock_timeout_ms in
+-- all, including the work under the lock, which is forecast to take :lock_held_ms. lock_timeout counts per lock,
+-- statement_timeout limits the sum. If it is refused, it tries again after a pause, :lock_tries times in all; nothing is held
+-- meanwhile. With :lock_ways it asks in several orders (statements/lock-in-turns.sql), with :lock_nowait_first only from the
+-- second try on. Also needs :enter (p2pfk.enter or p2pfk.enter_rollback), :step, :pair (empty for a step on the whole migration),
+-- :subject (for messages), :lock_mode and :lock_relations (whose holders are reported), and :lock_named, the oids of the tables
+-- that :lock_sql names: it gives up if their names led to other tables by the time that the lock was free. record.sql ends the
+-- transaction.
 \set attempt_number 1
 \set ran '[]'
 \ir try-lock.sql

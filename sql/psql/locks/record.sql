@@ -1,5 +1,6 @@
--- Notes the LOCK TABLE and what has run under it (:ran) in the ledger, with the locks that are held, and commits. Then :held_ms is
--- known, and how long others were blocked at most: from the request of the locks on, because whoever comes later queues behind it.
+-- Notes the LOCK TABLE and what has run under it (:ran) in the ledger, with the locks that are held, and commits. Then :held_ms
+-- is set, and the time for which others were blocked at most: from the request of the locks on, because later requests queue
+-- behind it.
 SELECT set_config('statement_timeout', '0', true) AS ignored \gset
 SELECT p2pfk.record_transaction(:'migration_id'::bigint, :'execution', nullif(:'pair', '')::int, :'step',
                                 jsonb_build_array(jsonb_build_object('sql', :'locked_by')) || :'ran'::jsonb,

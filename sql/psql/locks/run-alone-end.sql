@@ -1,2 +1,2 @@
--- Gives back the right that run-alone.sql took.
+-- Releases the right that run-alone.sql took.
 \ir ../../ledger/end-run.sql

@@ -1,5 +1,5 @@
--- Takes the right to run a long statement on the object with the oid :running_oid, as core/steps/detached.ts does: one that an execution
--- of p2pfk left running in the server is found here, and ours there. run-alone-end.sql gives it back.
+-- Claims the right to run a long statement on the object with the oid :running_oid, as core/steps/detached.ts does: one that an
+-- execution of p2pfk left running in the server is found here, and ours is found there. run-alone-end.sql releases it.
 \set object :running_oid
 \set file ../../ledger/claim-run.sql
 \ir ../control/rows.sql

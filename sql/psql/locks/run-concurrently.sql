@@ -1,5 +1,5 @@
--- Runs :sql alone and outside a transaction, as CONCURRENTLY must be, with the caller's search_path. Where it fails, psql
--- prints the error, with the function of the application that raised it, and the script ends.
+-- Runs :sql alone and outside a transaction, as CONCURRENTLY requires, with the caller's search_path. If it fails, psql prints
+-- the error, with the function of the application that raised it, and the script ends.
 \set VERBOSITY default
 \set SHOW_CONTEXT errors
 SELECT set_config('search_path', current_setting('p2pfk.caller_search_path'), false) AS ignored \gset

@@ -1,5 +1,5 @@
--- Under the locks: the row-movement guards of :seen_guards (rows of create-row-movement-guard.sql) that stood are still those that were
--- seen. Changes :pairs.
+-- Under the locks: checks that the row-movement guards of :seen_guards (rows of create-row-movement-guard.sql) that existed are
+-- still the same triggers. Changes :pairs.
 SELECT coalesce(jsonb_agg(jsonb_build_object('pair', g -> 'pair', 'referenced_oid', g -> 'oid', 'seen', g -> 'seen')), '[]') AS pairs
   FROM jsonb_array_elements(:'seen_guards'::jsonb) g
  WHERE g -> 'stands' = 'true' \gset

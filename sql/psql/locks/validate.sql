@@ -1,6 +1,7 @@
--- Runs :validate_sql as one message that needs no psql until its COMMIT (:lock_sql first, where it is not empty); then
--- :failed tells. Waiters for its lock stop no reader and no writer, so it may wait for longer than deadlock_timeout, after
--- which PostgreSQL cancels an ordinary autovacuum that stands in the way.
+-- Runs :validate_sql as one message that needs no psql until its COMMIT, and sets :failed. The message first takes the lock:
+-- with :lock_sql, or, where that is empty, by LOCK TABLE of the table that VALIDATE locks. Requests for its lock block no reader
+-- and no writer, so it may wait for longer than deadlock_timeout, after which PostgreSQL cancels an ordinary autovacuum that
+-- blocks it.
 SELECT :'pair' = '' AS reads_all \gset
 \if :reads_all
 \set read_oid :referencing_oid

@@ -1,5 +1,5 @@
--- Which partitions without a partner (:unpaired) hold rows: a JSON list of oids in :filled. Asked of the partitions, not
--- guessed from statistics; one that this role may not read is taken to hold some.
+-- The partitions without a partner (:unpaired) that hold rows, as a JSON list of oids in :filled. Their rows are read, because
+-- statistics are not exact; a partition that this role may not read is assumed to hold some.
 SELECT coalesce(jsonb_agg(u -> 'oid'), '[]') AS relations
   FROM jsonb_array_elements(:'unpaired'::jsonb) u
  WHERE u ->> 'side' = 'referencing' AND u -> 'needsPair' IS DISTINCT FROM 'false' \gset

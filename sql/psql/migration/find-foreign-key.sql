@@ -1,9 +1,9 @@
--- Finds the foreign key that :table and :constraint mean, for :purpose (migrate, continue, verify, rollback), as
--- core/catalog/foreign-key.ts does; or refuses. Afterwards the variables have the names of the parameters of sql/: referencing_oid,
--- referenced_oid, constraint_name, definition, columns, ..., and:
---   constraint_oid   the parent FK's while it stands, else empty
+-- Finds the foreign key that :table and :constraint name, for :purpose (migrate, continue, verify, rollback), as
+-- core/catalog/foreign-key.ts does; or refuses. Afterwards the variables have the names of the parameters of sql/:
+-- referencing_oid, referenced_oid, constraint_name, definition, columns, ..., and:
+--   constraint_oid   the parent FK's while it exists, else empty
 --   migration_id     the open migration in the ledger, else empty; migration_state with it
---   found            false where there is nothing to roll back: the parent FK stands and no migration is open
+--   found            false where there is nothing to roll back: the parent FK exists and no migration is open
 SELECT jsonb_build_array(format('SELECT pg_catalog.to_regclass(%L)', :'table')) AS statements \gset
 \set as_caller true
 \ir ../control/attempt.sql

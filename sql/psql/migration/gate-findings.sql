@@ -1,4 +1,4 @@
--- Those findings that may come up between the plan and the drop, in :findings: core/checks/preflight/sql-findings.ts has the same list.
+-- Findings that may appear between the plan and the drop, in :findings: core/checks/preflight/sql-findings.ts has the same list.
 \set findings '[]'
 \set pairs :pairing
 \set finding pending-detach

@@ -1,5 +1,5 @@
--- Makes the ledger, or brings an older one to the newest version, in one transaction (core/ledger/schema/make-ledger.ts), and refuses one that is
--- not as its version has it. Where it is the newest, only its views are made anew, if they differ.
+-- Makes the ledger, or upgrades an older one to the newest version, in one transaction (core/ledger/schema/make-ledger.ts), and
+-- refuses one that does not have the shape of its version. If it is the newest, only its views are made again, if they differ.
 \ir ../control/ledger.sql
 \if :is_copy
 \set refusal 'refused, nothing was changed: the schema p2pfk of this database is a copy of the ledger of the database that it subscribes to'

@@ -1,5 +1,5 @@
--- The pairs as they are now, with what stands on each, as a JSON list in :pairing (what core/catalog/pairs.ts reads); :unpaired has
--- the partitions without a partner. Which index serves is left out where :read_indexes is false, under the locks of the drop.
+-- The pairs as they are now, with what exists on each, as a JSON list in :pairing (what core/catalog/pairs.ts reads); :unpaired
+-- has the partitions without a partner. Which index serves is left out where :read_indexes is false, under the locks of the drop.
 \unset tree
 \ir ../../catalog/pairs.sql
 \if :{?tree}

@@ -1,5 +1,5 @@
--- The pairs of the migration as the ledger has them, as a JSON list in :planned; how many, in :of and in words; and the oids
--- of all tables and partitions, and of those on the referenced side, for those who ask who holds a lock on them.
+-- The pairs of the migration in the ledger, as a JSON list in :planned; their number, in :of and as text; and the oids of all
+-- tables and partitions, and of those on the referenced side, for queries of lock holders.
 SELECT coalesce(jsonb_agg(to_jsonb(p) ORDER BY p.pair), '[]')             AS planned,
        count(*)                                                           AS of,
        format(CASE count(*) WHEN 1 THEN '%s pair' ELSE '%s pairs' END, count(*)) AS of_pairs,

@@ -1,5 +1,5 @@
--- Refuses what cannot go well, with the findings of severity error that core/checks/preflight/preflight.ts has; says beforehand what will be
--- different. Reads only. `p2pfk plan` tells more: every finding, each statement, the time it will take.
+-- Refuses what cannot succeed, with the findings of severity error that core/checks/preflight/preflight.ts has; prints beforehand
+-- what will be different. Reads only. `p2pfk plan` prints more: every finding, each statement, the time that it will take.
 \ir ../../catalog/server.sql
 \set file ../../catalog/partitioning.sql
 \ir ../control/rows.sql

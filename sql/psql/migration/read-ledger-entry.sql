@@ -1,5 +1,5 @@
--- What the findings that compare the catalog with the ledger need, as core/checks/preflight/sql-findings.ts has it: :ledger, :guards and
--- :table_argument. Needs the foreign key and :pairing; sets :pairs to it.
+-- Parameters of the findings that compare the catalog with the ledger, as core/checks/preflight/sql-findings.ts has them:
+-- :ledger, :guards and :table_argument. Needs the foreign key and :pairing; sets :pairs to it.
 \set result '[]'
 \if :readable
 \set file ../../ledger/entry.sql

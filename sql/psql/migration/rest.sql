@@ -1,3 +1,3 @@
--- What is done stays done; whoever comes next, psql or p2pfk, goes on from here.
+-- Pauses the migration: what is done is kept, and the next run, of psql or p2pfk, continues from here.
 SELECT jsonb_build_object('state', 'paused') AS changes \gset
 \ir ../../ledger/change-migration.sql

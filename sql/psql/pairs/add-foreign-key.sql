@@ -1,5 +1,5 @@
--- AddForeignKeys, one pair: the row-movement guard of its referenced leaf where that has none yet, then its FK, NOT VALID, in one
--- transaction. From its COMMIT on every new row is checked by both kinds of FK.
+-- AddForeignKeys, for one pair: adds the row-movement guard of its referenced leaf where that has none yet, then its FK, NOT
+-- VALID, in one transaction. From its COMMIT on, both kinds of FK check every new row.
 \ir standing.sql
 \set guard '[]'
 \if :guarded

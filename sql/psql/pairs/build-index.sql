@@ -1,4 +1,4 @@
--- BuildIndexes, one pair: the index by which a cascade finds its rows, CONCURRENTLY, where none serves.
+-- BuildIndexes, for one pair: builds the supporting index CONCURRENTLY, where no index serves.
 \ir standing.sql
 \set step BuildIndexes
 SELECT :'has_index'::boolean OR :'no_indexes'::boolean AS nothing_to_build,

@@ -1,4 +1,5 @@
--- Makes the triggers of the pair FK of this turn fire as those of the parent FK do (core/catalog/firing-modes.ts), in the caller's transaction.
+-- Gives the triggers of this turn's pair FK the firing modes of the parent FK's (core/catalog/firing-modes.ts), in the caller's
+-- transaction.
 \ir standing.sql
 \set pairs :named
 \set file ../../statements/copy-firing-modes.sql

@@ -1,4 +1,4 @@
--- The gate's orphan count, one pair: convalidated is no proof, so the rows themselves are asked.
+-- The gate's orphan count of one pair: convalidated is no proof, so the rows are read.
 \ir standing.sql
 \set like_constraint_oid :constraint_oid
 \ir count-orphans.sql

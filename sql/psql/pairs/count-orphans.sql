@@ -1,4 +1,4 @@
--- Counts the orphans of this turn's pair into :orphans (empty: no FK tells how to compare); :list_sql lists them.
+-- Counts the orphans of this turn's pair into :orphans (empty: no FK determines the comparison); :list_sql lists them.
 SELECT :'named'::jsonb -> 0 ->> 'referencing_oid' AS read_oid \gset
 \ir ../control/untrusted-code.sql
 \if :refused

@@ -1,5 +1,5 @@
--- DropPairForeignKeys, one pair: takes away what this migration added, and nothing else. The row-movement guard of the referenced
--- leaf goes with the last pair FK of this migration to it.
+-- DropPairForeignKeys, for one pair: drops what this migration added, and nothing else. The row-movement guard of the referenced
+-- leaf is dropped with the last pair FK of this migration to it.
 \ir standing.sql
 \set step DropPairForeignKeys
 \set enter p2pfk.enter_rollback

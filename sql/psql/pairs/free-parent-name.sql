@@ -1,4 +1,4 @@
--- RestoreParent, first half of one pair: its FK gives the parent FK's name up, and is checked at COMMIT from then on.
+-- RestoreParent, first half for one pair: its FK gives up the parent FK's name, and is checked at COMMIT from then on.
 \set ledger_pairs :pairs
 \set change_sql ''
 \set pairs :named

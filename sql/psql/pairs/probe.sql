@@ -1,5 +1,6 @@
--- One candidate of the DELETE probe, :pairs. The shorter lock_timeout: rows that the application works on are not waited for long.
--- The lock keeps others from adding a trigger or a foreign key; under the locks of the drop it is there already.
+-- One candidate of the DELETE probe, :pairs. The shorter lock_timeout: it does not wait long for rows that the application has
+-- locked. The lock prevents other sessions from adding a trigger or a foreign key; under the locks of the drop it is held
+-- already.
 SAVEPOINT delete_probe;
 \set candidate :pairs
 SELECT current_setting('statement_timeout') AS outer_timeout \gset

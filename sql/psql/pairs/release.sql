@@ -1,4 +1,4 @@
--- One pair that is no more: its FK, its index and the guard that only it needed are taken away, as far as the migration has added them.
+-- One pair that no longer exists: drops its FK, its index and the guard that only it needed, if the migration has added them.
 \set step ReleasePair
 \set enter p2pfk.enter
 \set lock_mode 'ACCESS EXCLUSIVE'

@@ -1,5 +1,5 @@
--- RestoreParent, one referencing leaf (strategy attach): an FK to the referenced PARENT, NOT VALID, then validated. The parent
--- FK attaches these afterwards without a scan. The pair FKs still hold meanwhile.
+-- RestoreParent, for one referencing leaf (strategy attach): adds an FK to the referenced parent, NOT VALID, and validates it.
+-- The parent FK attaches these FKs afterwards without a scan. The pair FKs still exist meanwhile.
 \ir standing.sql
 \set step RestoreParent
 \set enter p2pfk.enter_rollback

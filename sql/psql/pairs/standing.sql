@@ -1,4 +1,4 @@
--- What stands on the pair of this turn now (catalog/pair-states.sql); :named is the pair with the names found or to be given.
+-- What exists on this turn's pair now (catalog/pair-states.sql); :named is the pair with the names found or to be given.
 \set file ../../catalog/pair-states.sql
 \ir ../control/rows.sql
 SELECT :'result'::jsonb = '[]' AS gone, :'result'::jsonb = '[]' AND NOT :'gone_is_fine'::boolean AS refused,

@@ -1,4 +1,4 @@
--- ValidateForeignKeys, one pair: checks the existing rows and marks the FK as valid. Blocks no reader and no writer.
+-- ValidateForeignKeys, for one pair: checks the existing rows and marks the FK as valid. Blocks no reader and no writer.
 \ir standing.sql
 \set step ValidateForeignKeys
 \if :stands

@@ -1,4 +1,4 @@
--- What was accepted, and by whom, goes into the ledger with the options (core/checks/preflight/acceptance.ts).
+-- What was accepted, and by whom, to be written to the ledger with the options (core/checks/preflight/acceptance.ts).
 SELECT :'options'::jsonb || jsonb_build_object('accepted', coalesce(jsonb_agg(coalesce(b, n)), '[]')) AS options
   FROM jsonb_to_recordset(:'findings'::jsonb) AS f(id text, message text, needs_acceptance boolean)
  CROSS JOIN LATERAL (SELECT jsonb_build_object('id', f.id, 'message', f.message, 'role', current_user, 'sessionUser', session_user,

@@ -1,6 +1,6 @@
--- Which foreign key is meant, of those that stand (:'standing') and those that the ledger has open (:'open').
--- refused: there is none, or more than one, or not of a kind that can be migrated; `refusal` says why.
--- unknown: nothing stands and nothing is open; pair FKs in the catalog are the last witness (choose-migrated.sql).
+-- The foreign key that is meant, of those that exist (:'standing') and those that are open in the ledger (:'open'). refused:
+-- there is none, or more than one, or none of a kind that can be migrated; `refusal` has the reason. unknown: none exists and
+-- none is open; the pair FKs in the catalog are the only evidence (choose-migrated.sql).
 WITH standing AS (
   SELECT s.*, s.referenced_kind = 'p' AS is_candidate
     FROM jsonb_to_recordset(:'standing'::jsonb)

@@ -1,4 +1,4 @@
--- Nothing stands and no ledger remembers: the one shape of pair FKs that the catalog has (:'shapes'), else what is there.
+-- Where no parent FK exists and no ledger has one: the one shape of pair FKs in the catalog (:'shapes'), else what does exist.
 SELECT CASE WHEN jsonb_array_length(:'shapes'::jsonb) = 1 THEN ''
             ELSE coalesce((SELECT format('foreign key %s of %s references %s, which is not partitioned: there are no pairs of partitions to connect',
                                          s.constraint_ident, s.table_name, s.referenced_name)

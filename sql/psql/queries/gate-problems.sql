@@ -1,5 +1,6 @@
--- The gate, as far as the catalog can tell (core/checks/gate.ts): the pairs of now (:'pairing') are those that the ledger has
--- (:'planned'), each with a valid and enforced FK, and no finding of gate-findings.sql is an error. :problems is empty where it is open.
+-- The gate, as far as the catalog shows (core/checks/gate.ts): the present pairs (:'pairing') are those of the ledger
+-- (:'planned'), each with a valid and enforced FK, and no finding of gate-findings.sql is an error. :problems is empty where it
+-- passes.
 WITH now AS (
   SELECT * FROM jsonb_to_recordset(:'pairing'::jsonb)
     AS p(pair int, referencing_oid oid, referencing text, referenced_oid oid, referenced text, bound text, constraint_oid oid,

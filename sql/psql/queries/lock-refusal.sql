@@ -1,6 +1,6 @@
--- Why a lock was not granted, in the words of core/steps/locks/lock-budget.ts: who holds it (:'result', from checks/lock-holders.sql).
--- Lost races are tried again, with full jitter up to 8 s: 55P03, a deadlock, and 57014 when it came after the whole wait
--- (then it is our own statement_timeout; before, somebody cancelled us).
+-- Why a lock was not granted, with the messages of core/steps/locks/lock-budget.ts: who holds it (:'result', from
+-- checks/lock-holders.sql). These errors are retried, with full jitter up to 8 s: 55P03, a deadlock, and 57014 after the whole
+-- wait (then it is our own statement_timeout; earlier, another session cancelled us).
 WITH holder AS (
   SELECT h.*, row_number() OVER (ORDER BY h.autovacuum = 'wraparound' DESC NULLS LAST, h.n) = 1 AS is_first
     FROM jsonb_array_elements(:'result'::jsonb) WITH ORDINALITY e(value, n),

@@ -1,5 +1,5 @@
--- How the next try of lock.sql goes (core/postgres/locks/lock-wait.ts): NOWAIT or waiting, and for :limit_ms at most. A wait leaves the work its
--- forecast time, a tenth of the budget at least, and is shorter than deadlock_timeout. Needs the rows of
+-- The form of the next try of lock.sql (core/postgres/locks/lock-wait.ts): NOWAIT or waiting, and for :limit_ms at most. A wait
+-- leaves the work its forecast time, at least a tenth of the budget, and is shorter than deadlock_timeout. Needs the rows of
 -- catalog/deadlock-timeout.sql and checks/old-holder.sql.
 SELECT t.in_turns,
        CASE WHEN :'lock_nowait_first'::boolean AND NOT t.in_turns THEN :lock_timeout_ms ELSE greatest(1, t.wait_ms) END AS limit_ms,

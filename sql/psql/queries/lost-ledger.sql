@@ -1,5 +1,5 @@
--- Nothing is open in the ledger to roll back, and yet there are pair FKs (:'shapes'): without a parent FK, or beside one of a table that
--- the ledger knows nothing about. Then it is lost, or older than the database (core/steps/forward/plan-step.ts).
+-- No migration is open in the ledger to roll back, and yet there are pair FKs (:'shapes'): without a parent FK, or beside one of
+-- a table that the ledger does not have at all. Then the ledger is lost, or older than the database (core/steps/forward/plan.ts).
 WITH standing AS (
   SELECT s.*, CASE WHEN s.table_name ~ '^[A-Za-z0-9_.]+$' THEN s.table_name
                    ELSE format('''%s''', replace(s.table_name, '''', '''\''''')) END AS table_argument

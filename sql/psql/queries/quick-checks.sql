@@ -1,6 +1,6 @@
 -- Checks 1 to 3 (core/checks/verification.ts), from :'pairing', checks/parent-foreign-keys.sql (:'parents') and
--- checks/foreign-key-targets.sql (:'targets'). Not :'whole': what was found on other partitions than those of :'pairing' does
--- not count.
+-- checks/foreign-key-targets.sql (:'targets'). If :'whole' is false, problems of other partitions than those of :'pairing' do not
+-- count.
 WITH judged AS (
   SELECT (e ->> 'referencing_oid')::oid AS oid FROM jsonb_array_elements(:'pairing'::jsonb) e
 ), parent AS (

@@ -1,5 +1,5 @@
--- The findings of severity error, as one line; and what will be different after the migration, as lines. The ids are those
--- of docs/findings.md.
+-- The findings of severity error, as one line; and what will be different after the migration, as lines. The ids are those of
+-- docs/findings.md.
 WITH pair AS (
   SELECT * FROM jsonb_to_recordset(:'pairing'::jsonb)
     AS p(pair int, referencing text, referencing_kind text, referenced_kind text, validated boolean, enforced boolean)

@@ -1,4 +1,4 @@
--- Why the parent FK cannot come back.
+-- Why the parent FK cannot be restored.
 SELECT CASE WHEN :'sqlstate' = '23503'
             THEN format('parent FK %s cannot come back: rows of %s have no row in %s; the pair foreign keys stay', :'constraint_name', :'table', :'referenced_table')
             WHEN :'sqlstate' = '42809'

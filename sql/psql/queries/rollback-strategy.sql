@@ -1,5 +1,5 @@
--- How the parent FK would come back, and for how many milliseconds writes would wait (core/catalog/server-facts.ts, forecastRollback).
--- Needs the row of catalog/server.sql, and the pairs in :'list'.
+-- How the parent FK would be restored, and for how many milliseconds that would block writes (core/catalog/server-facts.ts,
+-- forecastRollback). Needs the row of catalog/server.sql, and the pairs in :'list'.
 SELECT CASE WHEN :'version_num'::int >= 180000 THEN 'not-valid'
             WHEN 3 * n.pairs * n.pairs + 8 * n.pairs + 10 <= :'lock_table_capacity'::int * 0.7 THEN 'attach'
             ELSE 'blocking' END AS strategy,

@@ -1,5 +1,5 @@
--- Check 1 also wants a working row-movement guard on each referenced partition that needs one (:'guards'), and no trigger that runs after
--- it (:'late_triggers'), as core/checks/verification.ts does.
+-- Check 1 also requires a working row-movement guard on each referenced partition that needs one (:'guards'), and no trigger that
+-- runs after it (:'late_triggers'), as core/checks/verification.ts does.
 WITH bad AS (
   SELECT g.relation, row_number() OVER (ORDER BY g.pair) AS n
     FROM jsonb_to_recordset(:'guards'::jsonb)

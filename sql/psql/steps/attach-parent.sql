@@ -1,4 +1,4 @@
--- AttachParent: the parent FK is put back word for word, by the :strategy that the plan forecast.
+-- AttachParent: restores the parent FK exactly as it was, with the :strategy that the plan forecast.
 \set step AttachParent
 \set pair ''
 \set enter p2pfk.enter_rollback

@@ -1,5 +1,5 @@
--- Those of the pairs in :planned whose referencing partition is still one, as a JSON list in :attached: the parent FK comes
--- back for these.
+-- The pairs in :planned whose referencing partition is still a partition, as a JSON list in :attached: the parent FK is restored
+-- for these.
 \set pairs :planned
 \set file ../../catalog/attached-pairs.sql
 \ir ../control/rows.sql

@@ -1,6 +1,6 @@
 -- Waits until no long statement of the migration runs in another session; includes itself for the next second. Index builds run
--- outside transactions, so the fence's row lock does not wait for them. Each question is a transaction of its own: CREATE INDEX
--- CONCURRENTLY waits for transactions that are older than it.
+-- outside transactions, so the fence's row lock does not wait for them. Each question is a transaction of its own, because CREATE
+-- INDEX CONCURRENTLY waits for transactions that are older than it.
 \set file ../../ledger/running.sql
 \ir ../control/rows.sql
 SELECT :'result'::jsonb <> '[]' AS some_running, :seconds_left - 1 AS seconds_left, :seconds_left <= 0 AS gives_up,

@@ -1,5 +1,5 @@
--- Cancels what p2pfk may still run for this migration, sets the fence, and waits until nothing of it is in flight. From then
--- on a late or repeated forward step changes nothing.
+-- Cancels what p2pfk may still run for this migration, sets the fence, and waits until none of its statements runs. From then on
+-- a late or repeated forward step changes nothing.
 \ir cancel-statements.sql
 \set error null
 SELECT set_config('lock_timeout', '60000', false) AS ignored \gset

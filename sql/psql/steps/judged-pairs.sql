@@ -1,5 +1,6 @@
--- The pairs that the last checks judge, as core/checks/verification.ts does. Dropped and not yet called migrated: those of the drop, as
--- the ledger has them; :newcomers has the pairs that were attached since, which are listed only, and :whole is false. Else all.
+-- The pairs that the last checks judge, as core/checks/verification.ts does. After the drop, until the migration is complete:
+-- those of the drop, from the ledger; :newcomers has the pairs that were attached since, which are only listed, and :whole is
+-- false. Otherwise all.
 SELECT :'migration_id' <> '' AND :'migration_state' IN ('running', 'paused') AND :'constraint_oid' = '' AS judges_the_drop \gset
 \set newcomers '[]'
 \set whole true

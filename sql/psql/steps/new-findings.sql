@@ -1,4 +1,5 @@
--- Hours or days may have passed since step 1. What came up meanwhile and needs acceptance is asked like what step 1 found.
+-- Hours or days may have passed since step 1. Findings that have appeared since and need acceptance are treated like those of
+-- step 1.
 \ir ../migration/findings.sql
 SELECT count(*) > 0 AS refused,
        format('since step 1 something came up that needs acceptance: %s; accept it with -v accept=%s',

@@ -1,6 +1,6 @@
--- The check `delete-performance` (core/checks/delete-probe.ts): what :proofs say of each pair of :pairing, and ten rows of the first pair
--- that has rows and where nothing but the pair is reached, deleted and taken back. Runs in the caller's transaction, for :probe_ms
--- at most. Then :check4 and :detail4 are known.
+-- The check `delete-performance` (core/checks/delete-probe.ts): the :proofs of each pair of :pairing, and ten rows of the first
+-- pair that has rows and where nothing but the pair is affected, deleted and rolled back. Runs in the caller's transaction, for
+-- :probe_ms at most. Sets :check4 and :detail4.
 \set outcome_json '{}'
 \if :{?no_indexes}
 \else

@@ -1,4 +1,5 @@
--- Proves by plan that the lookup of each pair FK of :pairing uses an index (core/checks/delete-probe.ts): :proofs. Executes none of them.
+-- Proves by query plan that the lookup of each pair FK of :pairing uses an index (core/checks/delete-probe.ts): :proofs. Executes
+-- none of them.
 \set pairs :pairing
 \set file ../../checks/delete-lookups.sql
 \ir ../control/rows.sql

@@ -1,5 +1,5 @@
--- Takes away what was added to pairs that are no more, and lets the ledger forget them (core/steps/release-pairs.ts). Only
--- while the parent FK stands: without it a pair FK may be all that guards its rows.
+-- Drops what was added to pairs that no longer exist, and removes them from the ledger (core/steps/release-pairs.ts). Only while
+-- the parent FK exists: without it a pair FK may be all that guards its rows.
 \set list '[]'
 SELECT :'constraint_oid' <> '' AS parent_stands \gset
 \if :parent_stands

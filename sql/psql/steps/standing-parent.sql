@@ -1,4 +1,4 @@
--- The parent FK as it stands: gone, or not validated where a rollback has only begun to put it back (18+).
+-- The parent FK as it is: dropped, or not validated where a rollback has only begun to restore it (18+).
 \set file ../../checks/parent-foreign-keys.sql
 \ir ../control/rows.sql
 SELECT count(*) > 0 AS parent_stands, coalesce(bool_and(p.validated), false) AS parent_valid,

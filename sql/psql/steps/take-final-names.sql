@@ -1,5 +1,5 @@
--- In the drop's transaction, after the drop: the pair FKs take the names that they keep (core/catalog/pair-names.ts), by the option that the
--- migration has in the ledger. Needs :pairing.
+-- In the drop's transaction, after the drop: the pair FKs get their final names (core/catalog/pair-names.ts), by the migration's
+-- option in the ledger. Needs :pairing.
 SELECT m.options AS drop_options FROM p2pfk.migration m WHERE m.id = :'migration_id'::bigint \gset
 \set given_options :options
 \set standing_oid :constraint_oid

@@ -1,6 +1,6 @@
--- The verified drop (core/steps/forward/verified-drop.ts): one transaction takes every lock or none, runs the gate again, drops, looks at what
--- stands now, deletes some rows in a savepoint, and commits only if all of that was right. With
--- rehearse=on it ends with ROLLBACK: proof that the drop will work, and nothing changed.
+-- The verified drop (core/steps/verified-drop.ts): one transaction takes every lock or none, runs the gate again, drops the
+-- parent FK, checks the result, deletes some rows in a savepoint, and commits only if all of that passed. With rehearse=on it
+-- ends with ROLLBACK: proof that the drop will work, and nothing changed.
 \ir ../../statements/lock-tables.sql
 \set lock_sql :sql
 \set lock_ways :ways

@@ -1,4 +1,4 @@
--- Compares the parent FK, and its children on the leaves, with what they were (core/steps/rollback/verify-rolled-back.ts).
+-- Compares the parent FK, and its children on the leaves, with the originals (core/steps/rollback/verify-rolled-back.ts).
 \ir standing-parent.sql
 \set file ../../catalog/row-movement-guards.sql
 \ir ../control/rows.sql
