@@ -1,6 +1,7 @@
 /** The commander program: commands, and one place that turns what was thrown into a message and an exit code. */
 
 import { Command, CommanderError } from 'commander';
+import { holdsCredentials } from '../core/contracts/credentials.ts';
 import { redact } from '../core/contracts/redact.ts';
 import { registerApprove } from './commands/approve.ts';
 import { registerAudit } from './commands/audit.ts';
@@ -103,9 +104,17 @@ function usageFailure(error: CommanderError, program: Command, argv: readonly st
   if (error.exitCode === 0 || error.code === 'commander.help') return [];
   const command = program.commands.find((candidate) => candidate.name() === argv.find((word) => !word.startsWith('-')));
   const where = command === undefined ? 'p2pfk --help' : `p2pfk ${command.name()} --help`;
-  const what = redact(error.message)
+  const what = redact(withoutConnections(error.message, argv))
     .replace(/^error: /, '')
     .replace(/\s*\n\s*/g, ' ')
     .replace(/\.$/, '');
   return [`p2pfk: ${what}; see ${where}`];
+}
+
+/** Commander quotes arguments as they were typed: not those that hold a connection string, whole or behind a `=`. */
+function withoutConnections(message: string, argv: readonly string[]): string {
+  return argv
+    .flatMap((argument) => [argument, argument.slice(argument.indexOf('=') + 1)])
+    .filter(holdsCredentials)
+    .reduce((shown, argument) => shown.replaceAll(argument, '***'), message);
 }

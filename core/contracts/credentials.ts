@@ -11,29 +11,41 @@ const LITERALS: ReadonlySet<string> = new Set(['bound']);
 const QUOTED_NAME = /"(?:[^"]|"")*"/g;
 const QUOTED_VALUE = /'(?:[^']|'')*'/g;
 
-/**
- * Matches, behind the scheme and before the last `@`, a user, or a user and the beginning of a password, which may contain
- * anything.
- */
+/** Behind the scheme and before the last `@` of a word: a user, or a user and the beginning of a password that may hold anything. */
 const USER = /[a-z0-9+.-]:\/\/[^/?#:@]*(?:[:@]|$)/i;
+/**
+ * The same before the last `@` of a text, where user and password may have blanks and line breaks in them: all up to an `@` without a slash
+ * on the way, as psql reads it, or anything behind a user and a colon. Web pages have no such users, but ports, and people write sentences
+ * behind them.
+ */
+const USER_WITH_BLANKS = /(?<![a-z0-9+.-])[0-9+.-]*(?!https?:)[a-z][a-z0-9+.-]*:\/\/(?:[^@/]*(?:@|$)|[^@/?#\s]*:)/i;
 const PASSWORD = /(?:password|passwd|pwd)(?:["']?\s*=|["']\s*:)/i;
 
 export const HOLDS_CREDENTIALS =
   'holds a connection string with a user or a password, and would be kept: leave that out (a name that looks like one is written in double quotes, as SQL does)';
 
 /**
- * Whether `text` is or contains a URL with user information, or contains `password=`.
+ * Whether `text` is, or has in it, a URL with user information, or has `password=`. It is where a connection would take a user or password
+ * from it (test/core/contracts/credentials.test.ts compares it with the parser), and where a character in one was not encoded.
  *
  * @example
  * holdsCredentials('postgres://app@db/orders') && holdsCredentials('host=db password=x')
  */
-function holdsCredentials(text: string): boolean {
-  return PASSWORD.test(text) || (text.match(/\S+/g) ?? []).some(holdsUser);
+export function holdsCredentials(text: string): boolean {
+  const decoded = text.replace(/%([2-7][0-9a-f])/gi, (_all, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  );
+  return [text, decoded].some(
+    (one) =>
+      PASSWORD.test(one) ||
+      isBeforeAt(one, USER_WITH_BLANKS) ||
+      (one.match(/\S+/g) ?? []).some((word) => isBeforeAt(word, USER)),
+  );
 }
 
-function holdsUser(word: string): boolean {
-  const at = word.lastIndexOf('@');
-  return at > 0 && USER.test(word.slice(0, at));
+function isBeforeAt(text: string, user: RegExp): boolean {
+  const at = text.lastIndexOf('@');
+  return at > 0 && user.test(text.slice(0, at));
 }
 
 /** Whether the value of that key, which may be a text or contain texts, holds credentials. */

@@ -6,16 +6,22 @@
  * afterwards: it may contain names that are quoted for a shell or for SQL, and a missing quotation mark would change its meaning.
  * {@link withheld} is for such text.
  */
+import { holdsCredentials } from './credentials.ts';
 import { visible, visibleJson } from './safe-text.ts';
 
 // Everything up to the last `@` counts, because a password may contain `@` or `/` that was not encoded. Each pattern begins where
 // a name begins, so that a long word from the database takes only time in proportion to its length. The example in messages,
 // user:password@host, is no secret.
 const USER_INFO = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]*:\/\/[^\s:/?#@]*):\S*$/i;
-// The same without the scheme's slashes, which may have been forgotten; `x::jsonb@>` and times of day must not match.
+// In a text of several words: a password may also hold blanks. Not behind what looks like a port, and not in the address of a web page.
+const USER_INFO_WITH_BLANKS =
+  /(?<![a-z0-9+.-])[0-9+.-]*((?!https?:)[a-z][a-z0-9+.-]*:\/\/[^:/@]*):(?:(?!\d{1,5}(?:[/?,\s]|$))|(?=[^/]*$))/i;
+// The same where the scheme's slashes were forgotten; `x::jsonb@>` and times of day are not meant.
 const BARE_USER_INFO = /(?<![^\s:/?#@"'])([^\s:/?#@"']+):(?![/:])\S*$/;
+// A value as libpq, JSON or SQL quotes it; where its quotation does not end, all that follows; then up to a blank that is not escaped.
 const SETTING =
-  /\b(aws_secret_access_key|secret_?access_?key|\w*password|passwd|pwd|secret|token|x-amz-security-token)\b(\s*[=:]\s*)('[^']*'|"[^"]*"|[^\s&;,]+)/gi;
+  /\b(aws_secret_access_key|secret_?access_?key|\w*password|passwd|pwd|secret|token|x-amz-security-token)\b(["']?\s*[=:]\s*)(?:'(?:\\[\s\S]|''|[^'\\])*(?:'|$)|"(?:\\[\s\S]|""|[^"\\])*(?:"|$)|\\[\s\S]|[^\s\\])(?:\\[\s\S]|[^\s\\])*/gi;
+const PARAMETER = /[?&][^\s=&?]*=/g;
 const ACCESS_KEY = /\b(AKIA|ASIA)[A-Z0-9]{12,}\b/g;
 
 /** Environment variables whose values are secrets of this process. */
@@ -50,24 +56,35 @@ export function keepSecret(secret: string | undefined): void {
 
 /** Text from elsewhere with `***` in place of everything that looks like a secret, or is one of ours. */
 export function redact(text: string): string {
-  return knownSecrets()
+  const own = knownSecrets()
     .flatMap(({ spellings }) => spellings)
     .sort((one, other) => other.length - one.length)
-    .reduce((shown, secret) => shown.replaceAll(secret, '***'), text)
-    .replace(/\S+/g, hideUserInfo)
-    .replace(SETTING, (match, name: string, sign: string) =>
-      // "password authentication failed" and "no password: ..." are sentences, not settings.
-      sign.includes('=') || /secret|token/i.test(name) ? `${name}${sign}***` : match,
-    )
-    .replace(ACCESS_KEY, '$1***');
+    .reduce((shown, secret) => shown.replaceAll(secret, '***'), text);
+  return hidden(own, [...userInfoIn(own), ...settingsIn(own), ...parametersIn(own), ...accessKeysIn(own)]);
+}
+
+/** Of a secret: where it begins and ends. Two may overlap, because what looks like one kind may be a part of another. */
+type Span = readonly [from: number, to: number];
+
+function hidden(text: string, spans: readonly Span[]): string {
+  let shown = '';
+  let end = 0;
+  for (const [from, to] of spans.toSorted(([one], [other]) => one - other)) {
+    if (to <= end) continue;
+    // One that begins inside of the last is a part of the same `***`.
+    if (from > end || end === 0) shown += `${text.slice(end, from)}***`;
+    end = to;
+  }
+  return shown + text.slice(end);
 }
 
 /**
- * An argument as it was typed, to be quoted in a sentence: as JSON, without anything that looks like a secret. Every quotation of
- * an option, or of a key of an execution input, is made by this function.
+ * An argument as it was typed, for a sentence that quotes it: as JSON, without what looks like a secret, and nothing of a connection string.
+ * Each echo of an option, or of a key of an execution input, comes from here.
  */
 export function echoed(value: unknown): string {
-  return JSON.stringify(value, (_key, each: unknown) => (typeof each === 'string' ? redact(each) : each)) ?? 'nothing';
+  const shown = (text: string): string => (holdsCredentials(text) ? '***' : redact(text));
+  return JSON.stringify(value, (_key, each: unknown) => (typeof each === 'string' ? shown(each) : each)) ?? 'nothing';
 }
 
 /**
@@ -151,17 +168,51 @@ function encoded(secret: string): string {
   }
 }
 
-function hideUserInfo(word: string): string {
-  const hidden = before(word, word.lastIndexOf('@'), USER_INFO);
-  let last = hidden.lastIndexOf('@');
-  while (last > 0 && !/[\w[]/.test(hidden.charAt(last + 1))) last = hidden.lastIndexOf('@', last - 1);
-  return before(hidden, last, BARE_USER_INFO);
+function userInfoIn(text: string): Span[] {
+  const spans = passwordBefore(text, text.lastIndexOf('@'), USER_INFO_WITH_BLANKS);
+  for (const { 0: word, index } of text.matchAll(/\S+/g)) {
+    let last = word.lastIndexOf('@');
+    const found = passwordBefore(word, last, USER_INFO);
+    while (last > 0 && !/[\w[]/.test(word.charAt(last + 1))) last = word.lastIndexOf('@', last - 1);
+    found.push(...passwordBefore(word, last, BARE_USER_INFO));
+    spans.push(...found.map(([from, to]): Span => [index + from, index + to]));
+  }
+  return spans;
 }
 
-/** Replaces what `pattern` matches before the `@` at `end`, if there is one. */
-function before(word: string, end: number, pattern: RegExp): string {
-  if (end <= 0) return word;
-  const rest = word.slice(end);
-  const isExample = /^@host\b/.test(rest);
-  return `${word.slice(0, end).replace(pattern, (match, name: string) => (isExample && match === `${name}:password` ? match : `${name}:***`))}${rest}`;
+/** Of the user info that `pattern` finds before the `@` at `end`: what follows its colon, if there is any. */
+function passwordBefore(text: string, end: number, pattern: RegExp): Span[] {
+  const found = end <= 0 ? null : pattern.exec(text.slice(0, end));
+  if (found === null) return [];
+  const from = found.index + found[0].indexOf(found[1] ?? '') + (found[1] ?? '').length + 1;
+  const isExample = text.slice(from, end) === 'password' && /^@host\b/.test(text.slice(end));
+  return isExample ? [] : [[from, end]];
+}
+
+function settingsIn(text: string): Span[] {
+  return (
+    [...text.matchAll(SETTING)]
+      // "password authentication failed" and "no password: ..." are sentences, not settings.
+      .filter(([, name = '', sign = '']) => /[="']/.test(sign) || /secret|token/i.test(name))
+      .map(({ 0: all, 1: name = '', 2: sign = '', index }) => [index + name.length + sign.length, index + all.length])
+  );
+}
+
+/** In a URL, where psql decodes the name as well, and takes blanks for a part of the value. */
+function parametersIn(text: string): Span[] {
+  const spans: Span[] = [];
+  for (const { 0: parameter, index } of text.matchAll(PARAMETER)) {
+    if (!holdsCredentials(parameter)) continue;
+    const from = index + parameter.length;
+    const to = text.indexOf('&', from);
+    if (to < 0) return [...spans, [from, text.length]];
+    spans.push([from, to]);
+  }
+  return spans;
+}
+
+function accessKeysIn(text: string): Span[] {
+  return [...text.matchAll(ACCESS_KEY)].map(
+    ({ 0: key, 1: kind = '', index }): Span => [index + kind.length, index + key.length],
+  );
 }

@@ -9,7 +9,13 @@ import { createProgram, run } from '../../cli/program.ts';
 import { CONNECTIONS } from '../../cli/typed.ts';
 import { ExecutionInputKeys } from '../../core/contracts/execution-input.ts';
 
-const TYPED = ['postgres://app:hunter2hunter2@db/orders', 'host=db dbname=orders password=hunter2hunter2'];
+const TYPED = [
+  'postgres://app:hunter2hunter2@db/orders',
+  'host=db dbname=orders password=hunter2hunter2',
+  'postgres://app:my hunter2hunter2@db/orders',
+  "host=db password='my hunter2hunter2' dbname=orders",
+  'host=db password=my\\ hunter2hunter2',
+];
 
 function all(command: Command): Command[] {
   return [command, ...command.commands.flatMap(all)];
@@ -77,9 +83,19 @@ describe('a connection string', () => {
     expect(printed).not.toContain('hunter2');
   });
 
-  it('as an argument, a command or an option that does not exist is not printed', async () => {
-    for (const text of TYPED)
-      for (const line of [[text], ['plan', text], ['plan', '-t', 'path', text], [`--${text}`], ['plan', `--x=${text}`]])
+  it('as an argument, a command, a number or an option that does not exist is not printed', async () => {
+    for (const text of [...TYPED, "host=db password='not ended hunter2hunter2", 'postgres://a:12 hunter2/x@d'])
+      for (const line of [
+        [text],
+        ['plan', text],
+        ['plan', '-t', 'path', text],
+        [`--${text}`],
+        ['plan', `--x=${text}`],
+        ['serve', '--port', text],
+        ['serve', `--port=${text}`],
+        ['migrate', '-t', 'path', '--approval-timeout', text],
+        ['watch', '--execution', text],
+      ])
         expect(await run(line), line.join(' ')).toBe(2);
     expect(printed).not.toContain('hunter2');
   });

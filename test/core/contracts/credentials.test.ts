@@ -1,10 +1,20 @@
 /** Connection strings in an execution input: refused in each key of it, also in one that comes later. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { credentialsIn, HOLDS_CREDENTIALS, isCredential } from '../../../core/contracts/credentials.ts';
 import { ExecutionInput, ExecutionInputKeys } from '../../../core/contracts/execution-input.ts';
+import { echoed, redact } from '../../../core/contracts/redact.ts';
+import { asKeywords, parseConnectionString } from '../../../core/postgres/libpq/connection-string.ts';
 
 const CREDENTIALS = [
+  'postgres://app:my secret99@db/orders',
+  'postgres://app name@db/orders',
+  'postgres://app:my sec/ret99@db/orders',
+  'postgres://app:line\nbreak@db/orders',
+  'see postgres://app:12 ab@db, which ana@example.com has made',
+  'postgres://db/orders?pass%77ord=x',
+  'https://tracker.example.com/?to=postgres%3A%2F%2Fapp%3Ax%40db',
   'postgres://app:hunter2hunter2@db/orders',
   'postgres://app@db/orders',
   'postgresql://app:p@ss/w?rd@db/orders',
@@ -26,6 +36,8 @@ const OTHERS = [
   'arn:aws:sts::123456789012:assumed-role/dba/ana@example.com',
   'https://tracker.example.com/CHG-1?cc=ana@example.com',
   'postgres://db/orders',
+  'https://tracker.example.com:8443/CHG-1 was asked for by ana@example.com',
+  'postgres://db/orders was asked for by ana@example.com',
   'SELECT count(*) > 5 FROM pg_stat_activity',
 ];
 
@@ -48,7 +60,7 @@ describe('a text in which there is a user or password of a connection', () => {
   it('is found in a time that grows with the text, and not with its square', () => {
     const took = (length: number) => {
       const began = performance.now();
-      for (const part of ['a', 'a:', '://', 'a://b:', 'x@', 'password ', 'a.'])
+      for (const part of ['a', 'a:', '://', 'a://b:', 'a://b ', 'a:// ', 'x@', 'password ', 'a.', '%3A', '%'])
         isCredential('reason', part.repeat(length));
       return performance.now() - began;
     };
@@ -56,6 +68,82 @@ describe('a text in which there is a user or password of a connection', () => {
     const best = (length: number) => Math.min(...Array.from({ length: 5 }, () => took(length)));
     // Eight times the text: 64 times as long if it were the square, with room for a busy machine below that.
     expect(best(80_000)).toBeLessThan(Math.max(1, best(10_000)) * 30);
+  });
+});
+
+describe('a connection string', () => {
+  const piece = fc.constantFrom(
+    ...[
+      's3cr3tpw',
+      'user',
+      'db',
+      'password=',
+      'pass%77ord=',
+      'sslpassword=',
+      'postgres://',
+      'postgresql://',
+      '%40',
+      '%3a',
+      '12',
+      'é',
+    ],
+    ...'@@@:::///??#&==,;. \n\t\\\'"[]'.split(''),
+  );
+  const drawn = fc.array(piece, { maxLength: 10 }).map((pieces) => pieces.join(''));
+  const written = (secret: fc.Arbitrary<string>) =>
+    fc.oneof(
+      drawn,
+      drawn.map((rest) => `postgres://${rest}`),
+      fc.tuple(secret, drawn).map(([one, rest]) => `postgres://app:${one}@db/${rest}`),
+      secret.map((one) => `postgres://app:${one}@db`),
+      secret.map((one) => `host=db password=${one}`),
+      secret.map((one) => asKeywords(Object.entries({ host: 'db', password: one }))),
+    );
+  /** What the connection would take for secret; undefined where it cannot be read. */
+  function secretsOf(text: string): { readonly password: string; readonly user: string } | undefined {
+    try {
+      const settings = parseConnectionString(text);
+      const isUri = /^postgres(ql)?:/.test(text);
+      return {
+        password: settings.get('password') || settings.get('sslpassword') || '',
+        user: isUri && !/[?&]user=/.test(text) ? (settings.get('user') ?? '') : '',
+      };
+    } catch {
+      return undefined;
+    }
+  }
+
+  it('is recognised wherever the parser of the connection finds a user or a password in it, also in a sentence', () => {
+    let found = 0;
+    fc.assert(
+      fc.property(written(drawn), (text) => {
+        const { password, user } = secretsOf(text) ?? { password: '', user: '' };
+        if (password === '' && user === '') return;
+        found += 1;
+        for (const sentence of [text, `use ${text}`, `use "${text}" for it`, `${text}, says ana`])
+          expect(isCredential('reason', sentence), sentence).toBe(true);
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(found).toBeGreaterThan(1_000);
+  });
+
+  it('is quoted in no message with the password that the connection would take, and nothing of it is echoed', () => {
+    const marked = fc.tuple(drawn, drawn).map(([one, other]) => `${one}s3cr3tpw${other}`);
+    let found = 0;
+    fc.assert(
+      fc.property(written(marked), (text) => {
+        const { password } = secretsOf(text) ?? { password: '' };
+        if (!password.includes('s3cr3tpw') || password.split('s3cr3tpw').length !== text.split('s3cr3tpw').length)
+          return;
+        found += 1;
+        expect(echoed({ given: [text] })).not.toContain('s3cr3tpw');
+        for (const sentence of [text, `option '--port <n>' argument '${text}' is invalid. It must be a whole number.`])
+          expect(redact(sentence), sentence).not.toContain('s3cr3tpw');
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(found).toBeGreaterThan(500);
   });
 });
 
