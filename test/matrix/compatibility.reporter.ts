@@ -109,6 +109,7 @@ const SECTIONS = [
   'the role for AWS',
   'a function of the application',
   'planted names',
+  'queries',
 ];
 
 function renderSection(section: string, rows: ReadonlyMap<string, ReadonlyMap<number, Cell>>): string {
