@@ -66,7 +66,7 @@ export function buildReport(sources: ReportSources): Report {
   const subject = subjectOf(trail, history, input);
   const pairs = pairsOf(trail, history, barsOfPairs(history.visits, trail, clock));
   const checks = checksOf(sources, history);
-  const rehearsal = trail?.migration.rehearsal ?? null;
+  const rehearsal = rehearsalOf(sources);
   const people = peopleOf(trail, input);
   const statements = trail === null ? [] : statementsOf(trail, clock);
   const facts = executionFacts(sources, clock, input);
@@ -221,12 +221,33 @@ function acceptedOf(trail: Trail | null): Report['accepted'] {
   return Array.isArray(accepted) ? (accepted as Report['accepted']) : [];
 }
 
-/** Of this execution; the ledger has details whole that a payload had to cut. */
+/** The last one, if it was not after this execution: the ledger has that of a later one, too. */
+function rehearsalOf({ trail, execution: { stopDate } }: ReportSources): Report['rehearsal'] {
+  const rehearsal = trail?.migration.rehearsal ?? null;
+  const isLater = rehearsal !== null && stopDate !== undefined && Date.parse(rehearsal.at) > stopDate.getTime();
+  return isLater ? null : rehearsal;
+}
+
+/**
+ * Of this execution. The ledger has details whole that a payload had to cut, but of the last verification alone, which may be another
+ * execution's: it is taken only where every check says the same, as far as the payload goes. One of them tells milliseconds.
+ */
 function checksOf({ trail }: ReportSources, history: History): Report['checks'] {
   const result = resultOf(history.visits.findLast((visit) => visit.state === 'VerifyMigration'));
   const own = Array.isArray(result.checks) ? (result.checks as Report['checks']) : [];
-  if (own.length === 0) return [];
-  return trail?.migration.verification?.checks ?? own;
+  const last = trail?.migration.verification?.checks ?? [];
+  const isOwn =
+    last.length === own.length &&
+    own.every(({ id, passed, detail }, index) => {
+      const whole = last[index];
+      return whole?.id === id && whole.passed === passed && isBeginning(detail, whole.detail);
+    });
+  return isOwn ? last : own;
+}
+
+/** As verify-migration cuts it: with three dots at the end. */
+function isBeginning(cut: string, whole: string): boolean {
+  return cut === whole || (cut.endsWith('...') && whole.startsWith(cut.slice(0, -3)));
 }
 
 function compareDelete(trail: Trail | null, checks: Report['checks'], rehearsal: Report['rehearsal']): Compared[] {

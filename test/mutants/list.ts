@@ -799,6 +799,14 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'nothing is written by pg_write_all_data alone: running, key = 1',
   },
   {
+    rule: 'a report has the checks of its own execution, and not those of a later verification',
+    file: 'report/report.ts',
+    find: 'return isOwn ? last : own;',
+    replace: 'return last.length > 0 || isOwn ? last : own;',
+    test: 'test/report/report.test.ts',
+    title: 'has its own checks, and not those of a later verification',
+  },
+  {
     rule: 'an approval that the drop has used cannot be changed by an approver',
     file: 'sql/ledger/functions.sql',
     find: 'IF OLD.dropped_at IS NOT NULL OR',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { TrailMigration } from '../../core/contracts/trail.ts';
 import type { Report } from '../../report/contracts.ts';
 import { render } from '../../report/render.ts';
 import { buildReport } from '../../report/report.ts';
@@ -15,6 +16,52 @@ it('of an execution whose opening another one has worked on says that nothing wa
   expect(report.status).toBe('DUPLICATE');
   expect(report.summary).toMatch(/^Nothing was done: another execution has worked on this opening/);
   expect(await render(report, 'html')).toContain('Duplicate');
+});
+
+describe('a report of an execution after which another one worked on the migration', () => {
+  const later = (change: (migration: TrailMigration) => Partial<TrailMigration>) => {
+    const sources = story();
+    const { trail } = sources;
+    if (trail === null) throw new Error('the story has no ledger');
+    return { ...sources, trail: { ...trail, migration: { ...trail.migration, ...change(trail.migration) } } };
+  };
+
+  it('has its own checks, and not those of a later verification', () => {
+    const own = buildReport(story()).checks;
+    const sources = later(({ verification }) => ({
+      execution: 'reconcile:arn',
+      verification: {
+        passed: false,
+        checks: (verification?.checks ?? []).map((check) => ({ ...check, passed: false, detail: 'later' })),
+      },
+    }));
+
+    expect(buildReport(sources).checks).toEqual(own);
+    expect(own.every(({ passed }) => passed)).toBe(true);
+  });
+
+  it('has the details of its own checks whole, which its history has cut', () => {
+    const sources = story({ pairs: 17 });
+    const verified = sources.trail?.migration.verification?.checks ?? [];
+    const cut = (detail: string): string => (detail.length > 300 ? `${detail.slice(0, 297)}...` : detail);
+    const text = JSON.stringify(sources.history).replaceAll(
+      JSON.stringify(JSON.stringify(verified)).slice(1, -1),
+      JSON.stringify(JSON.stringify(verified.map((check) => ({ ...check, detail: cut(check.detail) })))).slice(1, -1),
+    );
+    const history = JSON.parse(text, (key, value: unknown) =>
+      key === 'timestamp' && typeof value === 'string' ? new Date(value) : value,
+    );
+
+    expect(text).toContain('...');
+    expect(buildReport({ ...sources, history }).checks).toEqual(verified);
+  });
+
+  it('has no rehearsal that was done after its end', () => {
+    const rehearsal = { at: '2099-01-01T00:00:00.000Z', lockedMs: 7, checks: [] };
+    expect(buildReport(later(() => ({ rehearsal }))).rehearsal).toBeNull();
+    const before = { ...rehearsal, at: '2026-11-25T14:02:11.500Z' };
+    expect(buildReport(later(() => ({ rehearsal: before }))).rehearsal).toEqual(before);
+  });
 });
 
 describe('a report of an execution that migrated', () => {

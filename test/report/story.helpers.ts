@@ -450,7 +450,7 @@ function ledgerOf(pairs: readonly DrawnPair[], options: StoryOptions, state: str
   const iso = (offset: number): string => new Date(BEGIN + offset).toISOString();
   const rehearsal: Rehearsal | null =
     options.ending === 'rehearsed' || options.ending === 'awaiting-approval'
-      ? { at: iso(4_000), lockedMs: 7.9, checks: sixChecks(pairs, true).slice(0, 4) }
+      ? { at: iso(writer.now - BEGIN), lockedMs: 7.9, checks: sixChecks(pairs, true).slice(0, 4) }
       : null;
   const ended = writer.now - BEGIN;
   return {
