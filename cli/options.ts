@@ -238,8 +238,17 @@ export interface YesFlag {
 }
 
 /** Answers the question whether to start, which is asked on a terminal; findings are accepted by `--accept` alone. */
-export function addYesOption(command: Command): Command {
-  return command.option('-y, --yes', 'on a terminal, start without being asked; it accepts no finding');
+export function addYesOption(
+  command: Command,
+  description = 'on a terminal, start without being asked; it accepts no finding',
+): Command {
+  return command.option('-y, --yes', description);
+}
+
+/** The id of a migration in the ledger. */
+export function migrationNumber(text: string): string {
+  if (/^[1-9]\d{0,17}$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be the id of a migration in the ledger, such as 7.');
 }
 
 export function addOutputOptions(command: Command): Command {

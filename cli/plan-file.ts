@@ -4,6 +4,7 @@ import type { Client } from 'pg';
 import * as z from 'zod';
 import type { ForeignKey } from '../core/catalog/foreign-key.ts';
 import { isCredential } from '../core/contracts/credentials.ts';
+import { DECISIVE_OPTIONS } from '../core/contracts/decisive-options.ts';
 import type { Plan } from '../core/contracts/documents.ts';
 import { InvalidInput, messageOf, PreflightFailed } from '../core/contracts/errors.ts';
 import { ExecutionInput, ExecutionInputKeys } from '../core/contracts/execution-input.ts';
@@ -13,14 +14,7 @@ import { connectReadOnly, describeTarget } from '../core/ledger/connect.ts';
 import { resolveForeignKey } from '../core/ledger/resolve-foreign-key.ts';
 import { type DatabaseIdentity, readIdentity } from '../core/ledger/schema/identity.ts';
 import { LEDGER_OWNER } from '../core/ledger/schema/state.ts';
-import {
-  type CatalogEntry,
-  DECISIVE_OPTIONS,
-  differences,
-  planHash,
-  readCatalogEntries,
-  shortHash,
-} from '../core/plan/reviewed-plan.ts';
+import { type CatalogEntry, differences, planHash, readCatalogEntries, shortHash } from '../core/plan/reviewed-plan.ts';
 import { readTrustedFile, writePrivateFile } from '../local/private-file.ts';
 import type { GivenInput } from './input.ts';
 import { AS_STATED, type StatedPeople } from './people.ts';

@@ -126,6 +126,8 @@ export interface People {
   /** Login of the session that approved it. */
   readonly approvedLogin: string | null;
   readonly approvalReason: string | null;
+  /** Completes "does not count:" where the approval is for other options than those of this execution. */
+  readonly approvalProblem: string | null;
   /** The last time that an approval was taken back. */
   readonly withdrawn: {
     readonly at: string;

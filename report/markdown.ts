@@ -96,10 +96,11 @@ function stated(person: string | null, reason: string | null): Markdown {
   return md`${code(person)} (${text(AS_STATED)})${reason === null ? NOTHING : md`: ${text(reason)}`}`;
 }
 
-function approved({ approvedBy, approvedLogin, approvalReason }: Report['people']): Markdown {
+function approved({ approvedBy, approvedLogin, approvalReason, approvalProblem }: Report['people']): Markdown {
   if (approvedBy === null) return NOTHING;
   const login = approvedLogin === null ? NOTHING : md`, login ${code(approvedLogin)}`;
-  return md`${stated(approvedBy, approvalReason)}${login}`;
+  const problem = approvalProblem === null ? NOTHING : md`; that approval does not count: ${text(approvalProblem)}`;
+  return md`${stated(approvedBy, approvalReason)}${login}${problem}`;
 }
 
 function withdrawn({ withdrawn: one }: Report['people']): Markdown {

@@ -1,11 +1,12 @@
 /** An execution's history, its definition and the ledger -> the report as a document. Pure. */
 import type { DescribeExecutionOutput } from '@aws-sdk/client-sfn';
+import { notApproved } from '../core/contracts/decisive-options.ts';
 import type { MigrationStatus } from '../core/contracts/documents.ts';
 import { ExecutionInputKeys } from '../core/contracts/execution-input.ts';
 import type { HistoryEvent } from '../core/contracts/history-event.ts';
 import { withoutSchemaOf } from '../core/contracts/safe-text.ts';
 import { PlannedDatabase } from '../core/contracts/steps/events.ts';
-import type { Trail } from '../core/contracts/trail.ts';
+import type { Trail, TrailMigration } from '../core/contracts/trail.ts';
 import { type Json, numberOf, parseRecord, stringOf } from '../core/history/json.ts';
 import { type History, planOf, readHistory, resultOf } from '../core/history/read-history.ts';
 import type {
@@ -67,7 +68,7 @@ export function buildReport(sources: ReportSources): Report {
   const pairs = pairsOf(trail, history, barsOfPairs(history.visits, trail, clock));
   const checks = checksOf(sources, history);
   const rehearsal = rehearsalOf(sources);
-  const people = peopleOf(trail, input);
+  const people = peopleOf(sources, input);
   const statements = trail === null ? [] : statementsOf(trail, clock);
   const facts = executionFacts(sources, clock, input);
   const lockedMs = lockedMsOf(history);
@@ -193,7 +194,7 @@ function lockedMsOf(history: History): number | null {
   return numberOf(resultOf(history.visits.findLast((visit) => visit.state === 'DropParentForeignKey')).lockedMs);
 }
 
-function peopleOf(trail: Trail | null, input: Json): People {
+function peopleOf({ trail, execution }: ReportSources, input: Json): People {
   const migration = trail?.migration;
   const { role = null, approvalAskedAt = null, approvedAt = null, approvedBy = null } = migration ?? {};
   return {
@@ -205,6 +206,7 @@ function peopleOf(trail: Trail | null, input: Json): People {
     approvedBy,
     approvedLogin: migration?.approvedLogin ?? null,
     approvalReason: migration?.approvalReason ?? null,
+    approvalProblem: migration === undefined ? null : approvalProblem(migration, execution, input),
     withdrawn: migration?.withdrawnAt
       ? {
           at: migration.withdrawnAt,
@@ -214,6 +216,22 @@ function peopleOf(trail: Trail | null, input: Json): People {
         }
       : null,
   };
+}
+
+/** The options of this execution are the migration's as long as no other one has taken it over; else they are its input. */
+function approvalProblem(
+  migration: TrailMigration,
+  { executionArn, startDate }: ReportSources['execution'],
+  input: Json,
+): string | null {
+  const { approvedAt, approvedOptions, droppedAt, state, options, execution } = migration;
+  if (approvedAt === null || input.operation === 'rollback') return null;
+  // What an older edition dropped was approved by the rules of its time.
+  if (approvedOptions === null && (droppedAt !== null || (state !== 'running' && state !== 'paused'))) return null;
+  if (execution !== executionArn) return notApproved(approvedOptions, input);
+  // Begun after the drop, to verify it: the approval was another execution's.
+  if (droppedAt !== null && startDate !== undefined && Date.parse(droppedAt) < startDate.getTime()) return null;
+  return notApproved(approvedOptions, options);
 }
 
 function acceptedOf(trail: Trail | null): Report['accepted'] {

@@ -90,7 +90,7 @@ function paused({ rehearsal, error, people, checks }: Told, parent: string): str
   if (rehearsal !== null && checks.length === 0) {
     const failed = rehearsal.checks.filter((check) => !check.passed).length;
     const result = failed === 0 ? 'everything was right' : `${plural(failed, 'check')} failed`;
-    const waits = people.approvedAt === null ? ' It waits for approval.' : '';
+    const waits = isApproved(people) ? '' : ' It waits for approval.';
     return `All is ready, and nothing was dropped yet. The drop was rehearsed on the live database and taken back: ${result}, under locks for ${duration(rehearsal.lockedMs)}.${waits}`;
   }
   return `Paused; ${lower(parent)} still stands and nothing was lost.${reason}`;
@@ -98,11 +98,15 @@ function paused({ rehearsal, error, people, checks }: Told, parent: string): str
 
 function running({ pairs, people, subject }: Told, parent: string): string {
   if (subject.operation === 'rollback') return `${parent} is being put back.`;
-  if (people.approvalAskedAt !== null && people.approvedAt === null) {
+  if (people.approvalAskedAt !== null && !isApproved(people)) {
     return `All is ready: it waits for a person to approve the drop. ${parent} still stands.`;
   }
   const valid = pairs.filter((pair) => pair.state === 'validated').length;
   return `${parent} is being replaced: ${valid} of ${plural(pairs.length, 'pair')} have a valid foreign key of their own.`;
+}
+
+function isApproved({ approvedAt, approvalProblem }: Told['people']): boolean {
+  return approvedAt !== null && approvalProblem === null;
 }
 
 function lower(text: string): string {

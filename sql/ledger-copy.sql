@@ -38,6 +38,7 @@ SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'p2pfk') AS there \gset
 \ir ledger/versions/001-tables.sql
 \ir ledger/versions/002-one-shape.sql
 \ir ledger/versions/003-identity-and-evidence.sql
+\ir ledger/versions/004-what-was-approved.sql
 \ir ledger/functions.sql
 \ir ledger/mark-copy.sql
 COMMIT;

@@ -1,51 +1,103 @@
-/** What was approved, for the person who did. Pure. */
+/** What is approved or taken back, for the person who does. Pure. */
 
 import type { Check } from '../../core/contracts/documents.ts';
-import type { Approved, Withdrawn } from '../../core/ledger/approve.ts';
-import { AS_STATED } from '../people.ts';
+import type { Approved, ToApprove, ToWithdraw, Withdrawn } from '../../core/ledger/approve.ts';
+import { AS_STATED, acceptedBy } from '../../report/words.ts';
 import { oneLine, plural, roughly, shellWord, withoutSchemaOf } from '../text.ts';
 
-/** @param given `--table` as it was given, for the hint; the last line alone says what came of it */
-export function approvedLines(approved: Approved, given: string): string[] {
-  const { table, constraint, migrationId, approvedAt, approvedBy } = approved;
+/** What is about to be approved. */
+export function toApproveLines(waiting: ToApprove, now: Date): string[] {
+  return [
+    migrationLine(waiting),
+    `Waits        ${waits(waiting, now)}`,
+    `Execution    ${waiting.execution}`,
+    `Options      ${optionsOf(waiting)}`,
+    ...acceptedLines(waiting),
+    ...rehearsalLines(waiting),
+    ...voidLine(waiting),
+  ];
+}
+
+/** @param given `--table` as it was given, for the hint */
+export function approvedLine(approved: Approved, given: string): string {
+  const { approvedAt, approvedBy } = approved;
   const by = `by ${approvedBy} (${AS_STATED})`;
   const when = approved.alreadyApproved ? `Approved before, ${by} at ${approvedAt}` : `Approved ${by}`;
   const next =
     approved.state === 'running'
       ? 'its execution goes on at its next look: within 5 minutes, or within two hours where it may wait for weeks'
-      : `it has paused; this goes on: p2pfk migrate --table ${shellWord(given)}`;
+      : `it has paused; this goes on, as approved: ${migrateCommand(approved, given)}`;
+  return `✓ ${when}: ${next}`;
+}
+
+/** What is about to be taken back. */
+export function toWithdrawLines(approval: ToWithdraw): string[] {
+  const { execution, approvedBy, approvedAt } = approval;
   return [
-    `Migration    ${migrationId}: the drop of ${constraint} on ${withoutSchemaOf(table, table)}`,
-    `Waits        ${waits(approved)}`,
-    `Execution    ${approved.execution}`,
-    ...rehearsalLines(approved),
-    `✓ ${when}: ${next}`,
+    migrationLine(approval),
+    `Execution    ${execution}`,
+    `Approved     by ${approvedBy} (${AS_STATED}) at ${approvedAt}`,
+    ...voidLine(approval),
   ];
 }
 
 /** @param given `--table` as it was given, for the hint */
-export function withdrawnLines(withdrawn: Withdrawn, given: string): string[] {
-  const { table, constraint, migrationId, execution, approvedBy, approvedAt, withdrawnBy } = withdrawn;
+export function withdrawnLine({ state, withdrawnBy }: Withdrawn, given: string): string {
   const next =
-    withdrawn.state === 'running'
+    state === 'running'
       ? 'its execution waits for another one, or pauses before the drop'
       : 'it has paused, and waits for another one';
-  return [
-    `Migration    ${migrationId}: the drop of ${constraint} on ${withoutSchemaOf(table, table)}`,
-    `Execution    ${execution}`,
-    `Approved     by ${approvedBy} (${AS_STATED}) at ${approvedAt}`,
-    `✓ Withdrawn by ${withdrawnBy} (${AS_STATED}): ${next}: p2pfk approve --table ${shellWord(given)}`,
-  ];
+  return `✓ Withdrawn by ${withdrawnBy} (${AS_STATED}): ${next}: p2pfk approve --table ${shellWord(given)}`;
 }
 
-function waits({ waitingSince, approvedAt, state, alreadyApproved }: Approved): string {
-  const until = Date.parse(approvedAt);
+function migrationLine({ table, constraint, migrationId }: Pick<ToApprove, 'table' | 'constraint' | 'migrationId'>) {
+  return `Migration    ${migrationId}: the drop of ${constraint} on ${withoutSchemaOf(table, table)}`;
+}
+
+function voidLine({ void: reason }: { readonly void: string | null }): string[] {
+  return reason === null ? [] : [`! ${oneLine(reason)}`];
+}
+
+function waits({ waitingSince, state, alreadyApproved }: ToApprove, now: Date): string {
   if (waitingSince === null) return 'not any more: it has paused';
-  const waited = alreadyApproved ? '' : `, for ${roughly(Math.max(1_000, until - Date.parse(waitingSince)))}`;
+  const waited = alreadyApproved ? '' : `, for ${roughly(Math.max(1_000, now.getTime() - Date.parse(waitingSince)))}`;
   return `since ${waitingSince}${waited}${state === 'paused' ? '; it has paused meanwhile' : ''}`;
 }
 
-function rehearsalLines({ rehearsal }: Approved): string[] {
+function optionsOf({ options }: Pick<ToApprove, 'options'>): string {
+  const given = Object.entries(options).map(
+    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  return given.length === 0 ? 'the defaults' : oneLine(given.join(', '));
+}
+
+function acceptedLines({ accepted }: Pick<ToApprove, 'accepted'>): string[] {
+  if (accepted.length === 0) return ['Accepted     no finding'];
+  return [
+    `Accepted     ${plural(accepted.length, 'finding')}`,
+    ...accepted.map((finding) => `  ! ${finding.id}: ${oneLine(finding.message)} (${acceptedBy(finding)})`),
+  ];
+}
+
+/** Options of a migrate command that does what was approved. */
+const FLAGS: Readonly<Record<string, (value: unknown) => string>> = {
+  searchPath: (value) => `--search-path ${shellWord(String(value))}`,
+  ledgerOwner: (value) => `--ledger-owner ${shellWord(String(value))}`,
+  terminateIdleBlockersAfterSeconds: (value) => `--terminate-idle-blockers ${value}s`,
+  rowMovementGuard: () => '--no-row-movement-guard',
+  noIndexes: () => '--no-indexes',
+  keepIndexes: () => '--keep-indexes',
+  allowBlockingRollback: () => '--allow-blocking-rollback',
+  pairConstraintNames: (value) => `--pair-constraint-names ${shellWord(String(value))}`,
+  approverMustDiffer: () => '--approver-must-differ',
+};
+
+function migrateCommand({ options }: Pick<ToApprove, 'options'>, given: string): string {
+  const flags = Object.entries(options).flatMap(([key, value]) => FLAGS[key]?.(value) ?? []);
+  return ['p2pfk migrate --table', shellWord(given), '--approval manual', ...flags].join(' ');
+}
+
+function rehearsalLines({ rehearsal }: Pick<ToApprove, 'rehearsal'>): string[] {
   if (rehearsal === null) return ['Rehearsal    none was recorded'];
   const { at, lockedMs, checks } = rehearsal;
   const failed = checks.filter((check) => !check.passed).length;

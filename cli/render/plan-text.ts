@@ -76,11 +76,17 @@ function heading(plan: Plan): string[] {
   const server = /^\d/.test(plan.serverVersion) ? `PostgreSQL ${plan.serverVersion}` : plan.serverVersion;
   return [
     ...(plan.ledger === undefined ? [] : [`Ledger       ${ledgerState(plan.ledger)}`]),
+    ...approvalLine(plan),
     `Table        ${plan.table} → ${plan.referencedTable}`,
     `Constraint   ${plan.constraint}`,
     `Definition   ${oneLine(plan.definition)}`,
     `Server       ${server}`,
   ];
+}
+
+/** Where the drop was approved: whether that counts with these options. */
+export function approvalLine({ ledger }: Plan): string[] {
+  return ledger?.approval === undefined ? [] : [`Approval     ${oneLine(ledger.approval)}`];
 }
 
 /** The state of the migration, since when, by whom and why. */

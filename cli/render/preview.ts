@@ -4,7 +4,7 @@ import type { ExecutionInput } from '../../core/contracts/execution-input.ts';
 import type { Migration } from '../../core/ledger/migrations.ts';
 import { AS_STATED } from '../../report/words.ts';
 import { oneLine, plural } from '../text.ts';
-import { estimateLines, rollbackForecast } from './plan-text.ts';
+import { approvalLine, estimateLines, rollbackForecast } from './plan-text.ts';
 
 export interface Preview {
   /** `host:port/database`; never a password. */
@@ -22,6 +22,7 @@ export function migrationPreview(preview: Preview, plan: Plan, open: readonly Pl
   return [
     ...heading(preview),
     `Foreign key  ${constraint} of ${table} → ${referencedTable}, ${plural(pairs.length, 'pair')}`,
+    ...approvalLine(plan),
     ...estimateLines(plan),
     ...warnings.map(
       ({ id, message, needsAcceptance }) => `! ${id}: ${oneLine(message)}${needsAcceptance ? ' (accepted)' : ''}`,

@@ -6,6 +6,7 @@ import type { AcceptedFinding } from './documents.ts';
 import type { ExecutionInput } from './execution-input.ts';
 import type { Starter } from './person.ts';
 
+export type { KeptOptions } from './decisive-options.ts';
 export type { PairState, Rehearsal, Severity, Verification } from './documents.ts';
 export type { LockHolder } from './errors.ts';
 export type { Starter } from './person.ts';

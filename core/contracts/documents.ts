@@ -130,6 +130,8 @@ export interface PlanLedger {
   readonly since: string | null;
   /** One line, for example why it paused. */
   readonly reason: string | null;
+  /** One line where the drop was approved, and not done yet: by whom, and whether that counts for the options of this plan. */
+  readonly approval?: string;
 }
 
 /** `plan --json`. */

@@ -51,6 +51,8 @@ export interface TrailMigration {
   /** Login of the session that approved it, noted by the database. */
   readonly approvedLogin: string | null;
   readonly approvalReason: string | null;
+  /** Options that it was approved for, noted by the database; null: not known, or not approved. */
+  readonly approvedOptions: Readonly<Record<string, unknown>> | null;
   /** When an approval was last withdrawn. */
   readonly withdrawnAt: string | null;
   readonly withdrawnBy: string | null;

@@ -1,18 +1,56 @@
 /** Approval of the drop: checked by the gate, and again by the drop under its locks. */
 import type { Client } from 'pg';
+import type { MigrationOptions } from '../contracts/column-types.ts';
+import { type KeptOptions, notApproved } from '../contracts/decisive-options.ts';
 import { ApprovalNeeded } from '../contracts/errors.ts';
 import { isSamePerson, type Starter } from '../contracts/person.ts';
+import { visible } from '../contracts/safe-text.ts';
 import { type Row, runOne } from '../postgres/sql.ts';
+import type { Migration } from './migrations.ts';
+
+/** Options by which an approval is judged. */
+type JudgedOptions = KeptOptions & Partial<Pick<MigrationOptions, 'approval' | 'approverMustDiffer' | 'starters'>>;
 
 /** What the ledger says of an approval. */
-export type LedgerApproval = Row<'ledger/approval-of-drop'>;
+export interface LedgerApproval extends Pick<Row<'ledger/approval-of-drop'>, 'approved_by' | 'approved_login'> {
+  readonly options: JudgedOptions;
+  /** ISO 8601, or as the driver reads it. */
+  readonly approved_at: Date | number | string | null;
+  /** Options when it was approved; absent or null: not known. */
+  readonly approved_options?: KeptOptions | null;
+}
 
 /** Why the drop may not begin, in one line; null where it may. */
-export function approvalProblem({ options, ...approval }: LedgerApproval): string | null {
+export function approvalProblem(approval: LedgerApproval): string | null {
+  const { options, approved_at: at, approved_by: person, approved_login: login } = approval;
   if (options.approval !== 'manual') return null;
-  if (approval.approved_at === null) return 'it has not been approved';
-  if (!options.approverMustDiffer) return null;
-  return startedBy({ login: approval.approved_login, person: approval.approved_by }, options.starters ?? []);
+  if (at === null) return 'it has not been approved';
+  const reason =
+    notApproved(approval.approved_options, options) ??
+    (options.approverMustDiffer ? startedBy({ login, person }, options.starters ?? []) : null);
+  return reason === null ? null : `the approval ${byWhom(approval)} does not count: ${reason}`;
+}
+
+/**
+ * For a plan with `options`, which may be others than those of the open migration: one line where its drop was approved and is not done yet.
+ * Undefined: there is nothing to say.
+ */
+export function approvalOfPlan(
+  migration: LedgerApproval & Pick<Migration, 'state' | 'dropped_at'>,
+  options: KeptOptions,
+): string | undefined {
+  const { state, dropped_at: droppedAt, approved_at: at } = migration;
+  if (at === null || droppedAt !== null || (state !== 'running' && state !== 'paused')) return undefined;
+  const { approverMustDiffer = false, starters = [] } = migration.options;
+  const asPlanned = { ...options, approval: 'manual', approverMustDiffer, starters } as const;
+  return approvalProblem({ ...migration, options: asPlanned }) ?? `the drop was approved ${byWhom(migration)}`;
+}
+
+function byWhom({ approved_at: at, approved_by: person, approved_login: login }: LedgerApproval): string {
+  // An older ledger let an approver write "infinity".
+  const time = new Date(at ?? Number.NaN);
+  const when = Number.isNaN(time.getTime()) ? 'an unknown time' : time.toISOString();
+  return `by ${visible(person ?? login ?? 'an unknown person')} at ${when}`;
 }
 
 /**

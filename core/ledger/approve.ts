@@ -1,21 +1,27 @@
 /** Approvals: a person approves the drop of the parent FK, for which a migration waits, or withdraws the approval. */
 import type { Client } from 'pg';
 import { readServer } from '../catalog/server-facts.ts';
-import type { Rehearsal } from '../contracts/documents.ts';
+import { beyondDefaults } from '../contracts/decisive-options.ts';
+import type { AcceptedFinding, Rehearsal } from '../contracts/documents.ts';
 import { ApprovalRefused, InvalidInput, PrivilegeMissing } from '../contracts/errors.ts';
 import { toNamedError } from '../postgres/postgres-errors.ts';
 import { inTransaction } from '../postgres/session/transactions.ts';
-import { type Row, run, runOne } from '../postgres/sql.ts';
+import { run } from '../postgres/sql.ts';
 import { startedBy } from './approval-check.ts';
 import { asNote } from './notes/notes.ts';
 import { resolveForeignKey } from './resolve-foreign-key.ts';
 import { admitWriter } from './schema/identity.ts';
 import { isLedgerReadable, requireNewestLedger } from './schema/state.ts';
+import { lockMigrationNow, type MigrationNow, readMigrationNow, refuseChanged, stampOf, whyVoid } from './shown.ts';
 
 /** Which migration, the person who acts, and the reason. */
 export interface ApprovalRequest {
   readonly table: string;
   readonly constraint?: string | undefined;
+  /** Refused where the open migration is another one. */
+  readonly migrationId?: string | undefined;
+  /** Stamp of what was shown to the person: refused where it is something else by now. */
+  readonly shown?: string | undefined;
   /** Person, as stated; default: the role of the session. */
   readonly by?: string | undefined;
   readonly reason?: string | undefined;
@@ -33,12 +39,40 @@ interface Subject {
   readonly execution: string;
 }
 
-/** `approve --json`. */
-export interface Approved extends Subject {
+/** What is shown before it is approved. */
+interface Waiting extends Subject {
   /** ISO 8601; null where it paused before it asked. */
   readonly waitingSince: string | null;
+  /** What it does, as far as that is not the default: keys of an execution input. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Findings that needed acceptance, and who accepted them. */
+  readonly accepted: readonly AcceptedFinding[];
   /** What is approved: the drop, as it was rehearsed on the live database. */
   readonly rehearsal: Rehearsal | null;
+}
+
+export interface ToApprove extends Waiting {
+  /** One line where there is an approval that does not count. */
+  readonly void: string | null;
+  /** There is an approval that counts. */
+  readonly alreadyApproved: boolean;
+  /** For {@link ApprovalRequest.shown}. */
+  readonly shown: string;
+}
+
+/** The approval that can be withdrawn. */
+export interface ToWithdraw extends Subject {
+  /** ISO 8601. */
+  readonly approvedAt: string;
+  readonly approvedBy: string;
+  /** One line where it does not count anyway. */
+  readonly void: string | null;
+  /** For {@link ApprovalRequest.shown}. */
+  readonly shown: string;
+}
+
+/** `approve --json`. */
+export interface Approved extends Waiting {
   /** ISO 8601. */
   readonly approvedAt: string;
   /** Person, as stated: not verified. */
@@ -62,70 +96,95 @@ export interface Withdrawn extends Subject {
   readonly approvedBy: string;
 }
 
-/** The approval as it is, and what this role may do about it; see `sql/ledger/approval.sql`. Times are ISO 8601. */
-type Standing = Row<'ledger/approval'>;
+/**
+ * What {@link approve} would approve now. Writes nothing.
+ *
+ * @throws as {@link approve}, but for what depends on the person
+ */
+export async function readToApprove(client: Client, wanted: ApprovalRequest): Promise<ToApprove> {
+  await readLedger(client);
+  const { subject, before } = await findMigration(client, wanted, FOR_APPROVAL);
+  const reason = whyVoid(before);
+  return {
+    ...waitingOf(subject, before),
+    void: reason,
+    alreadyApproved: before.approved_at !== null && reason === null,
+    shown: stampOf(before),
+  };
+}
 
 /**
- * Approves the migration of a foreign key. A second approval changes nothing. An approval stays valid during a pause, but not
- * after a rollback.
+ * Approves the migration of a foreign key, with the options that it has: for others the approval does not count
+ * (core/ledger/approval-check.ts). A second approval changes nothing. An approval stays valid during a pause, but not after a rollback.
  *
- * @throws InvalidInput when no migration waits for it; the message describes what there is instead
+ * @throws InvalidInput when no migration waits for it, or it is not what was shown; the message describes what there is instead
  * @throws ApprovalRefused when the approver must not be one of those who started it, and is
  * @throws PrivilegeMissing when this role may not read the ledger or write to it
  * @throws LedgerVersionRefused when the ledger is of an older version, or does not have the shape of its version
  * @throws LedgerElsewhere when the ledger belongs to another database, or this may be a copy of that database
  */
 export async function approve(client: Client, wanted: ApprovalRequest): Promise<Approved> {
-  const { subject, before } = await findMigration(client, wanted, NOTHING_WAITS, whatInstead);
+  if (await readLedger(client)) await admitWriter(client, false);
+  const { subject, before } = await findMigration(client, wanted, FOR_APPROVAL);
   const { migrationId } = subject;
   const { by, reason } = await stated(client, wanted, before);
-  const obstacle = before.must_differ ? startedBy({ login: before.login, person: by }, before.starters) : null;
+  const { options } = before;
+  const obstacle = options.approverMustDiffer
+    ? startedBy({ login: before.login, person: by }, options.starters ?? [])
+    : null;
   if (obstacle !== null) throw new ApprovalRefused(`refused, nothing was changed: ${obstacle}`);
   if (reason !== null && !before.may_note_more) throw mayNot('not note a reason: leave --reason out');
   const query = before.may_note_more ? 'ledger/approve-with-reason' : 'ledger/approve';
-  await act(client, before, { migrationId, by, reason, step: 'Approve' }, () =>
-    run(client, query, { migration_id: migrationId, by, reason, anew: isVoid(before) }),
+  await act(client, { subject, before, wanted, ...FOR_APPROVAL }, { by, reason, step: 'Approve' }, (now) =>
+    run(client, query, { migration_id: migrationId, by, reason, anew: whyVoid(now) !== null }),
   );
-  const after = await readApproval(client, migrationId);
+  const after = await readMigrationNow(client, migrationId);
   const { state, execution, approved_at: approvedAt } = after;
   if (approvedAt === null || after.dropped || (state !== 'running' && state !== 'paused')) {
     const now = approvedAt === null ? 'withdrawn' : after.dropped ? 'dropped' : state;
-    throw new InvalidInput(`${NOTHING_WAITS} any more: ${nameOf(subject)} is ${now} by now`);
+    throw new InvalidInput(`${FOR_APPROVAL.why} any more: ${nameOf(subject)} is ${now} by now`);
   }
   return {
-    ...subject,
-    state,
-    execution,
-    waitingSince: after.waiting_since,
-    rehearsal: after.rehearsal,
+    ...waitingOf({ ...subject, state, execution }, after),
     approvedAt,
     approvedBy: after.approved_by ?? '',
     approvedLogin: after.approved_login,
     reason: after.approval_reason,
-    alreadyApproved: before.approved_at !== null && !isVoid(before),
+    alreadyApproved: before.approved_at !== null && whyVoid(before) === null,
+  };
+}
+
+/** What {@link withdrawApproval} would withdraw now. Writes nothing. Throws as that does. */
+export async function readToWithdraw(client: Client, wanted: ApprovalRequest): Promise<ToWithdraw> {
+  await readLedger(client);
+  const { subject, before } = await findMigration(client, wanted, FOR_WITHDRAWAL);
+  return {
+    ...subject,
+    approvedAt: before.approved_at ?? '',
+    approvedBy: before.approved_by ?? '',
+    void: whyVoid(before),
+    shown: stampOf(before),
   };
 }
 
 /**
  * Withdraws an approval, as long as the drop has not begun. The execution continues to wait, or pauses before the drop.
  *
- * @throws InvalidInput when there is no approval to withdraw, or it is too late; the message says which
+ * @throws InvalidInput when there is no approval to withdraw, it is too late, or it is not what was shown; the message says which
  * @throws PrivilegeMissing when this role may not read the ledger, or not withdraw
  */
 export async function withdrawApproval(client: Client, wanted: ApprovalRequest): Promise<Withdrawn> {
-  const { subject, before } = await findMigration(client, wanted, NOT_WITHDRAWN, whatInsteadOfApproval);
+  if (await readLedger(client)) await admitWriter(client, false);
+  const { subject, before } = await findMigration(client, wanted, FOR_WITHDRAWAL);
   const { migrationId } = subject;
   const { by, reason } = await stated(client, wanted, before);
   if (!before.may_note_more) throw mayNot('not withdraw an approval');
-  const [withdrawn] = await act(client, before, { migrationId, by, reason, step: 'WithdrawApproval' }, () =>
+  const values = { by, reason, step: 'WithdrawApproval' };
+  const [withdrawn] = await act(client, { subject, before, wanted, ...FOR_WITHDRAWAL }, values, () =>
     run(client, 'ledger/withdraw-approval', { migration_id: migrationId, by, reason }),
   );
-  if (!withdrawn) {
-    const after = await readApproval(client, migrationId);
-    throw new InvalidInput(
-      `${NOT_WITHDRAWN}: ${nameOf(subject)} ${whatInsteadOfApproval(after) ?? 'changed at the same moment; try again'}`,
-    );
-  }
+  if (!withdrawn)
+    throw new InvalidInput(`${FOR_WITHDRAWAL.why}: ${nameOf(subject)} changed at the same moment; try again`);
   return {
     ...subject,
     withdrawnAt: withdrawn.withdrawn_at,
@@ -136,21 +195,38 @@ export async function withdrawApproval(client: Client, wanted: ApprovalRequest):
   };
 }
 
-const NOTHING_WAITS = 'nothing waits for approval';
-const NOT_WITHDRAWN = 'no approval was withdrawn';
+interface Purpose {
+  /** Begins the line that refuses. */
+  readonly why: string;
+  /** Completes "migration N of C on T ..."; null: it can be done. */
+  readonly obstacleOf: (now: MigrationNow) => string | null;
+}
+
+const FOR_APPROVAL: Purpose = { why: 'nothing waits for approval', obstacleOf: whatInstead };
+const FOR_WITHDRAWAL: Purpose = { why: 'no approval was withdrawn', obstacleOf: whatInsteadOfApproval };
+
+function waitingOf(subject: Subject, now: MigrationNow): Waiting {
+  return {
+    ...subject,
+    waitingSince: now.waiting_since,
+    options: beyondDefaults(now.options),
+    accepted: now.options.accepted ?? [],
+    rehearsal: now.rehearsal,
+  };
+}
 
 async function findMigration(
   client: Client,
   wanted: ApprovalRequest,
-  why: string,
-  obstacleOf: (standing: Standing) => string | null,
-): Promise<{ readonly subject: Subject; readonly before: Standing }> {
-  await refuseBlindness(client);
-  await requireNewestLedger(client);
+  { why, obstacleOf }: Purpose,
+): Promise<{ readonly subject: Subject; readonly before: MigrationNow }> {
   const { table, constraint_name: constraint, migrationId } = await resolveForeignKey(client, wanted, 'approve');
   if (migrationId === null) throw new InvalidInput(`${why}: no migration of ${table} is open`);
-  await admitWriter(client, false);
-  const before = await readApproval(client, migrationId);
+  if (wanted.migrationId !== undefined && wanted.migrationId !== migrationId)
+    throw new InvalidInput(
+      `${why}: migration ${wanted.migrationId} is not the open migration of ${constraint} on ${table}, which is ${migrationId}`,
+    );
+  const before = await readMigrationNow(client, migrationId);
   const { state, execution } = before;
   const subject = { table, constraint, migrationId, execution };
   const obstacle = obstacleOf(before);
@@ -166,23 +242,37 @@ function nameOf({ table, constraint, migrationId }: Pick<Subject, 'table' | 'con
 async function stated(
   client: Client,
   { by, reason }: ApprovalRequest,
-  { role }: Standing,
+  { role }: MigrationNow,
 ): Promise<{ readonly by: string; readonly reason: string | null }> {
   return asNote(client, { by: by ?? role, reason: reason ?? null });
 }
 
-/** Makes the change and notes its event, if this role may write events: an approver may not. */
+/**
+ * Makes the change and notes its event, if this role may write events: an approver may not. Under the lock of the migration's row all is asked
+ * again: what was shown, or read before, is what is decided.
+ */
 async function act<Row>(
   client: Client,
-  { may_note_events: notes }: Standing,
-  values: { readonly migrationId: string; readonly by: string; readonly reason: string | null; readonly step: string },
-  change: () => Promise<Row[]>,
+  {
+    subject,
+    before,
+    wanted,
+    why,
+    obstacleOf,
+  }: Purpose & { readonly subject: Subject; readonly before: MigrationNow; readonly wanted: ApprovalRequest },
+  values: { readonly by: string; readonly reason: string | null; readonly step: string },
+  change: (now: MigrationNow) => Promise<Row[]>,
 ): Promise<Row[]> {
+  const { migrationId } = subject;
   try {
     return await inTransaction(client, async () => {
-      const changed = await change();
-      if (notes && changed.length > 0)
-        await run(client, 'ledger/note-act', { ...values, migration_id: values.migrationId });
+      const now = await lockMigrationNow(client, migrationId);
+      const obstacle = obstacleOf(now);
+      if (obstacle !== null) throw new InvalidInput(`${why}: ${nameOf(subject)} ${obstacle}`);
+      refuseChanged(now, wanted.shown ?? stampOf(before));
+      const changed = await change(now);
+      if (before.may_note_events && changed.length > 0)
+        await run(client, 'ledger/note-act', { ...values, migration_id: migrationId });
       return changed;
     });
   } catch (error) {
@@ -196,8 +286,8 @@ function mayNot(what: string): PrivilegeMissing {
   );
 }
 
-/** Refuses where the ledger exists but may not be read: it must not be taken for an empty one. */
-async function refuseBlindness(client: Client): Promise<void> {
+/** Refuses where the ledger exists but may not be read: it must not be taken for an empty one. @returns false where there is none */
+async function readLedger(client: Client): Promise<boolean> {
   const { ledger_exists: exists } = await readServer(client);
   const readable = await isLedgerReadable(client);
   if (exists && !readable) {
@@ -205,24 +295,17 @@ async function refuseBlindness(client: Client): Promise<void> {
       'this role may not read the ledger: approve as its owner, or GRANT USAGE ON SCHEMA p2pfk, SELECT ON p2pfk.migration, p2pfk.identity, p2pfk.ledger_version and UPDATE (approved_at, approved_by, approval_reason, approval_withdrawn_at, approval_withdrawn_by, approval_withdrawn_reason, updated_at) ON p2pfk.migration to this role (sql/ledger-approver.sql)',
     );
   }
-}
-
-function readApproval(client: Client, migrationId: string): Promise<Standing> {
-  return runOne(client, 'ledger/approval', { migration_id: migrationId });
-}
-
-/** Whether an approval does not count, so that another one replaces it. */
-function isVoid({ approved_at, approved_by: person, approved_login: login, must_differ, starters }: Standing): boolean {
-  return approved_at !== null && must_differ && startedBy({ login, person }, starters) !== null;
+  await requireNewestLedger(client);
+  return readable;
 }
 
 /** Completes "nothing waits for approval: migration N of C on T ..."; null: it waits, or has been approved. */
-function whatInstead(standing: Standing): string | null {
-  const { state, approval, waiting_since, paused_for_it, approved_at } = standing;
-  const ended = whatEnded(standing);
+function whatInstead(now: MigrationNow): string | null {
+  const { state, options, waiting_since, paused_for_it, approved_at } = now;
+  const ended = whatEnded(now);
   if (ended !== null) return ended;
-  if (approved_at !== null) return null;
-  if (approval !== 'manual') return `runs without one (--approval ${approval})`;
+  if (approved_at !== null && whyVoid(now) === null) return null;
+  if (options.approval !== 'manual') return `runs without one (--approval ${options.approval})`;
   if (waiting_since !== null || paused_for_it) return null;
   return state === 'running'
     ? 'runs and has not come to the drop yet'
@@ -230,13 +313,11 @@ function whatInstead(standing: Standing): string | null {
 }
 
 /** The same for a withdrawal; null: there is an approval to withdraw. */
-function whatInsteadOfApproval(standing: Standing): string | null {
-  return (
-    whatEnded(standing) ?? (standing.approved_at === null ? 'is not approved: there is nothing to withdraw' : null)
-  );
+function whatInsteadOfApproval(now: MigrationNow): string | null {
+  return whatEnded(now) ?? (now.approved_at === null ? 'is not approved: there is nothing to withdraw' : null);
 }
 
-function whatEnded({ state, dropped }: Standing): string | null {
+function whatEnded({ state, dropped }: MigrationNow): string | null {
   if (state === 'migrated') return 'is done';
   if (state !== 'running' && state !== 'paused') return 'is being rolled back';
   return dropped ? 'has dropped the parent foreign key already' : null;

@@ -57,6 +57,7 @@ function migrationOf(row: Row<'ledger/trail-migration'>): TrailMigration {
     approvedBy: row.approved_by,
     approvedLogin: row.approved_login,
     approvalReason: row.approval_reason,
+    approvedOptions: row.approved_options,
     withdrawnAt: time(row.approval_withdrawn_at),
     withdrawnBy: row.approval_withdrawn_by,
     withdrawnLogin: row.approval_withdrawn_login,

@@ -6,6 +6,7 @@ import { isForeignKey, means, PARTITIONED, type StandingForeignKey } from '../ca
 import { refuseUnsafeReturn, refuseUntrustedCode } from '../catalog/untrusted-code.ts';
 import { InvalidInput, LedgerElsewhere } from '../contracts/errors.ts';
 import { redact } from '../contracts/redact.ts';
+import { approvalProblem } from './approval-check.ts';
 import { type LedgerMigration, openMigrations } from './migrations.ts';
 import { readUnmatched } from './schema/identity.ts';
 
@@ -109,6 +110,7 @@ async function refuseStrangers(
   }
 }
 
-function waitsForApproval({ state, approval_asked_at, approved_at }: LedgerMigration): boolean {
-  return (state === 'running' || state === 'paused') && approval_asked_at !== null && approved_at === null;
+function waitsForApproval(migration: LedgerMigration): boolean {
+  const { state, approval_asked_at: askedAt } = migration;
+  return (state === 'running' || state === 'paused') && askedAt !== null && approvalProblem(migration) !== null;
 }

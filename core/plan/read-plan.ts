@@ -15,8 +15,9 @@ import { eventBudget } from '../contracts/event-budget.ts';
 import type { ExecutionInput } from '../contracts/execution-input.ts';
 import { PACE } from '../contracts/forecast.ts';
 import { ledgerStepOf, type StepName } from '../contracts/steps/catalogue.ts';
+import { approvalOfPlan } from '../ledger/approval-check.ts';
 import { planLedger, readLedgerEntry } from '../ledger/entry.ts';
-import { type MigrationState, nextMigrationId, readMigration } from '../ledger/migrations.ts';
+import { type Migration, type MigrationState, nextMigrationId, readMigration } from '../ledger/migrations.ts';
 import { resolveForeignKey } from '../ledger/resolve-foreign-key.ts';
 import { waitLimit } from '../postgres/locks/lock-wait.ts';
 import { runOne } from '../postgres/sql.ts';
@@ -70,8 +71,13 @@ export async function readPlan(client: Client, input: ExecutionInput, intent: In
     foreignKey.constraint_oid === null && pairs.length > 0 && pairs.every((pair) => pair.validated && pair.enforced);
   const ledger = await readLedgerEntry(client, foreignKey);
   const covered = pairs.filter((pair) => pair.constraint_oid !== null).length;
+  const migration = foreignKey.migrationId === null ? null : await readMigration(client, foreignKey.migrationId);
+  const acceptance = judgeAcceptance(findings, { ...input, accepted: migration?.options.accepted }, server);
   const document: Plan = {
-    ledger: planLedger(ledger, foreignKey, { role: server.role, covered }),
+    ledger: {
+      ...planLedger(ledger, foreignKey, { role: server.role, covered }),
+      ...(migration === null ? {} : approvalFor(migration, input, acceptance)),
+    },
     table: foreignKey.table,
     referencedTable: foreignKey.referencedTable,
     constraint: foreignKey.constraint_name,
@@ -91,9 +97,17 @@ export async function readPlan(client: Client, input: ExecutionInput, intent: In
     statements: migrated ? [] : await plannedStatements(client, foreignKey, pairs, { input, finalNames }),
     estimate: estimate(server, pairs, input),
   };
-  const migration = foreignKey.migrationId === null ? null : await readMigration(client, foreignKey.migrationId);
-  const acceptance = judgeAcceptance(findings, { ...input, accepted: migration?.options.accepted }, server);
   return { server, foreignKey, pairing, document, migrated, acceptance, state: migration?.state ?? null };
+}
+
+/** What is not accepted yet will have to be, before the drop. */
+function approvalFor(
+  migration: Migration,
+  input: ExecutionInput,
+  { accepted, open }: Acceptance,
+): { readonly approval?: string } {
+  const approval = approvalOfPlan(migration, { ...input, accepted: [...accepted, ...open] });
+  return approval === undefined ? {} : { approval };
 }
 
 /** Pair number -> a statement with its lock. */

@@ -4,6 +4,7 @@
  */
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
+import { DECISIVE_OPTIONS } from '../contracts/decisive-options.ts';
 import { PreflightFailed } from '../contracts/errors.ts';
 import type { ExecutionInput } from '../contracts/execution-input.ts';
 import { readPairs } from '../ledger/pairs.ts';
@@ -12,15 +13,6 @@ import { sha256 } from './plan-document.ts';
 
 /** One fact that a plan depends on: its kind, its name, and its value. */
 export type CatalogEntry = readonly [kind: string, name: string, value: string];
-
-/** Options that decide which statements are run; all others decide when and how fast. */
-export const DECISIVE_OPTIONS = [
-  'noIndexes',
-  'rowMovementGuard',
-  'pairConstraintNames',
-  'keepIndexes',
-  'allowBlockingRollback',
-] as const;
 
 /** What a plan for this foreign key depends on, without what its own migration has made so far. */
 export async function readCatalogEntries(client: Client, foreignKey: ForeignKey): Promise<CatalogEntry[]> {

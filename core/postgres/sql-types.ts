@@ -5,6 +5,7 @@ import type {
   FormerName,
   Hazard,
   HeldLock,
+  KeptOptions,
   LedgerShape,
   LinkState,
   LockHolder,
@@ -18,7 +19,6 @@ import type {
   RecordedPlan,
   Rehearsal,
   Severity,
-  Starter,
   TrailMigration,
   TreeNode,
   Unpaired,
@@ -112,6 +112,7 @@ export interface Queries {
       readonly approval_withdrawn_by: string | null;
       readonly approval_withdrawn_reason: string | null;
       readonly approval_withdrawn_login: string | null;
+      readonly approved_options: unknown;
       readonly tables_exist: boolean;
       readonly table_oid_now: number | null;
       readonly referenced_oid_now: number | null;
@@ -1787,15 +1788,15 @@ export interface Queries {
       readonly migration_id: number | string;
     };
     readonly row: {
+      readonly id: string;
       readonly state: MigrationState;
       readonly execution: string;
-      readonly approval: MigrationOptions['approval'] | null;
+      readonly options: MigrationOptions;
       readonly approved_by: string | null;
       readonly rehearsal: Rehearsal | null;
+      readonly approved_options: KeptOptions | null;
       readonly approved_login: string | null;
       readonly approval_reason: string | null;
-      readonly must_differ: boolean;
-      readonly starters: Starter[];
       readonly login: string;
       readonly role: string;
       readonly dropped: boolean;
@@ -1815,6 +1816,7 @@ export interface Queries {
       readonly approved_at: Date | number | null;
       readonly approved_by: string | null;
       readonly approved_login: string | null;
+      readonly approved_options: KeptOptions | null;
     };
   };
   'ledger/approve': {
@@ -2253,6 +2255,7 @@ export interface Queries {
       readonly approval_withdrawn_by: string | null;
       readonly approval_withdrawn_reason: string | null;
       readonly approval_withdrawn_login: string | null;
+      readonly approved_options: KeptOptions | null;
     };
   };
   'ledger/our-sessions': {
@@ -2361,6 +2364,7 @@ export interface Queries {
       readonly approval_withdrawn_by: string | null;
       readonly approval_withdrawn_reason: string | null;
       readonly approval_withdrawn_login: string | null;
+      readonly approved_options: KeptOptions | null;
       readonly constraint_oid: number | null;
       readonly window_closed: boolean;
       readonly window_seconds_left: number | null;
@@ -2604,6 +2608,7 @@ export interface Queries {
       readonly reason: string | null;
       readonly approved_login: string | null;
       readonly approval_reason: string | null;
+      readonly approved_options: TrailMigration['options'] | null;
       readonly approval_withdrawn_at: Date | number | null;
       readonly approval_withdrawn_by: string | null;
       readonly approval_withdrawn_login: string | null;

@@ -36,7 +36,7 @@ function facts(report: Report): Fact[] {
 }
 
 function by(people: Report['people']): Html {
-  const { role, startedBy, reason, approvedBy, approvedAt, approvedLogin, approvalReason } = people;
+  const { role, startedBy, reason, approvedBy, approvedAt, approvedLogin, approvalReason, approvalProblem } = people;
   const database =
     role === null ? 'database role not known without the ledger' : html`database role <code>${role}</code>`;
   const person = startedBy === null ? '' : html`<code>${startedBy}</code> (${AS_STATED})${because(reason)}; `;
@@ -44,7 +44,7 @@ function by(people: Report['people']): Html {
   const approval =
     approvedBy === null
       ? ''
-      : html`; approved by <code>${approvedBy}</code> (${AS_STATED})${login}${approvedAt === null ? '' : ` on ${instant(approvedAt)}`}${because(approvalReason)}`;
+      : html`; approved by <code>${approvedBy}</code> (${AS_STATED})${login}${approvedAt === null ? '' : ` on ${instant(approvedAt)}`}${because(approvalReason)}${approvalProblem === null ? '' : `; that approval does not count: ${approvalProblem}`}`;
   return html`${person}${database}${approval}`;
 }
 

@@ -1,13 +1,12 @@
--- What a person who approves a migration should know, or takes the approval back: who waits since when, what was rehearsed, who started it, and
--- what this role may write. New columns are looked for: a ledger of an older version, which an approver cannot upgrade, has none.
--- not null: state, execution, must_differ, starters, login, role, dropped, may_note_more, may_note_events
--- types: state MigrationState, approval MigrationOptions['approval'], rehearsal Rehearsal, starters Starter[]
+-- What a person should know who acts on a migration: who waits since when, with which options, what was rehearsed, who started it, what
+-- was approved, and what this role may write. New columns are looked for: a ledger of an older version, which an approver cannot upgrade, has none.
+-- not null: id, state, execution, options, login, role, dropped, may_note_more, may_note_events
+-- types: state MigrationState, options MigrationOptions, rehearsal Rehearsal, approved_options KeptOptions
 :begin
-SELECT m.state, m.execution, m.options ->> 'approval' AS approval, m.approved_by, m.rehearsal,
+SELECT m.id::text AS id, m.state, m.execution, m.options, m.approved_by, m.rehearsal,
+       to_jsonb(m) -> 'approved_options'                                                       AS approved_options,
        to_jsonb(m) ->> 'approved_login'                                                        AS approved_login,
        to_jsonb(m) ->> 'approval_reason'                                                       AS approval_reason,
-       coalesce(m.options ->> 'approverMustDiffer' = 'true', false)                            AS must_differ,
-       coalesce(m.options -> 'starters', '[]')                                                 AS starters,
        session_user::text                                                                      AS login,
        current_user::text                                                                      AS role,
        m.dropped_at IS NOT NULL                                                                AS dropped,

@@ -39,6 +39,7 @@ SELECT $shape${
  "column migration.approved_at": "timestamp with time zone",
  "column migration.approved_by": "text",
  "column migration.approved_login": "text",
+ "column migration.approved_options": "jsonb",
  "column migration.column_names": "jsonb NOT NULL",
  "column migration.columns": "text NOT NULL",
  "column migration.comment": "text",
@@ -115,7 +116,7 @@ SELECT $shape${
  "function enter_rollback(wanted bigint, owner text)": "plpgsql void v {\"search_path=pg_catalog, pg_temp\"} c2ba13cccdd47af8d060f42ec1de0565",
  "function is_trusted_login(login oid)": "sql boolean s {\"search_path=pg_catalog, pg_temp\"} 457c9ef19ab9d29bcadedb5e84c43bd0",
  "function key_holder(key bigint)": "sql integer v {\"search_path=pg_catalog, pg_temp\"} 6b387a5272ca11a95865239ca4629159",
- "function note_approver()": "plpgsql trigger v {\"search_path=pg_catalog, pg_temp\"} d9dfa50ae3dcd37cef333833c88bc3ad",
+ "function note_approver()": "plpgsql trigger v {\"search_path=pg_catalog, pg_temp\"} 29a98629c2f2140ec5a08c95d168bde1",
  "function our_sessions()": "sql integer v {\"search_path=pg_catalog, pg_temp\"} f073ca09ab0f96fe90977fd273372d17",
  "function owner_sessions(migration bigint, owner text, liveness_key bigint)": "sql integer v {\"search_path=pg_catalog, pg_temp\"} f86ab0be4ce414ed0cddd54ba7b6d628",
  "function owner_works(migration bigint, owner text, liveness_key bigint)": "sql boolean v {\"search_path=pg_catalog, pg_temp\"} f2cc7d93202a6d5efe50fb2d976db594",
@@ -135,7 +136,7 @@ SELECT $shape${
  "trigger identity.admit": "CREATE TRIGGER admit BEFORE INSERT OR DELETE OR UPDATE ON p2pfk.identity FOR EACH ROW EXECUTE FUNCTION p2pfk.admit_writer() A",
  "trigger ledger_version.admit": "CREATE TRIGGER admit BEFORE INSERT OR DELETE OR UPDATE ON p2pfk.ledger_version FOR EACH ROW EXECUTE FUNCTION p2pfk.admit_writer() A",
  "trigger migration.admit": "CREATE TRIGGER admit BEFORE INSERT OR DELETE OR UPDATE ON p2pfk.migration FOR EACH ROW EXECUTE FUNCTION p2pfk.admit_writer() A",
- "trigger migration.approver": "CREATE TRIGGER approver BEFORE UPDATE OF approved_at, approved_by, approved_login, approval_reason, approval_withdrawn_at, approval_withdrawn_by, approval_withdrawn_login, approval_withdrawn_reason, updated_at ON p2pfk.migration FOR EACH ROW EXECUTE FUNCTION p2pfk.note_approver() A",
+ "trigger migration.approver": "CREATE TRIGGER approver BEFORE UPDATE OF approved_at, approved_by, approved_login, approved_options, approval_reason, approval_withdrawn_at, approval_withdrawn_by, approval_withdrawn_login, approval_withdrawn_reason, updated_at ON p2pfk.migration FOR EACH ROW EXECUTE FUNCTION p2pfk.note_approver() A",
  "trigger pair.admit": "CREATE TRIGGER admit BEFORE INSERT OR DELETE OR UPDATE ON p2pfk.pair FOR EACH ROW EXECUTE FUNCTION p2pfk.admit_writer() A",
  "trigger running.admit": "CREATE TRIGGER admit BEFORE INSERT OR DELETE OR UPDATE ON p2pfk.running FOR EACH ROW EXECUTE FUNCTION p2pfk.admit_writer() A"
 }$shape$::pg_catalog.jsonb AS expected_shape

@@ -37,7 +37,8 @@ BEGIN
 END
 $enter$;
 
--- Who approves or withdraws, and when, is written by the database, and not as the UPDATE says: the role that has logged in, now. An approver
+-- Who approves or withdraws, when, and what was approved is written by the database, and not as the UPDATE says: the role that has logged in,
+-- now, the options of this moment. So an approval counts for nothing else, however it was given (core/ledger/approval-check.ts). An approver
 -- has no right to write these columns (sql/ledger-approver.sql), and cannot touch an approval that the drop has used: it is part of the record. The
 -- ledger's owner could, and could drop the parent FK by hand as well.
 CREATE OR REPLACE FUNCTION p2pfk.note_approver() RETURNS trigger
@@ -76,10 +77,12 @@ BEGIN
   END IF;
   IF NEW.approved_at IS NULL THEN
     NEW.approved_login := NULL;
+    NEW.approved_options := NULL;
     NEW.approved_by := NULL;
     NEW.approval_reason := NULL;
   ELSIF NEW.approved_at = OLD.approved_at THEN
     NEW.approved_login := OLD.approved_login;
+    NEW.approved_options := OLD.approved_options;
     -- Name and reason belong to the approval that they came with.
     NEW.approved_by := OLD.approved_by;
     NEW.approval_reason := OLD.approval_reason;
@@ -93,6 +96,7 @@ BEGIN
     END IF;
     NEW.approved_at := clock_timestamp();
     NEW.approved_login := session_user;
+    NEW.approved_options := NEW.options;
   END IF;
   RETURN NEW;
 END
@@ -104,7 +108,7 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t
                   WHERE t.tgrelid OPERATOR(pg_catalog.=) 'p2pfk.migration'::pg_catalog.regclass AND t.tgname OPERATOR(pg_catalog.=) 'approver') THEN
     CREATE TRIGGER approver
-      BEFORE UPDATE OF approved_at, approved_by, approved_login, approval_reason, approval_withdrawn_at, approval_withdrawn_by, approval_withdrawn_login,
+      BEFORE UPDATE OF approved_at, approved_by, approved_login, approved_options, approval_reason, approval_withdrawn_at, approval_withdrawn_by, approval_withdrawn_login,
                        approval_withdrawn_reason, updated_at
       ON p2pfk.migration
       FOR EACH ROW EXECUTE FUNCTION p2pfk.note_approver();

@@ -2,7 +2,8 @@
 -- not null: id, table_oid, table_name, referenced_oid, referenced_name, constraint_name, definition, columns, referenced_columns,
 --   column_names, referenced_column_names, actions, state, execution, options, role, started_at, updated_at, lease_until, firing
 -- types: column_names string[], referenced_column_names string[], state MigrationState, options MigrationOptions, rehearsal Rehearsal,
---   verification Verification, error NotedError, plan RecordedPlan, firing AlwaysFiring[]
+--   verification Verification, error NotedError, plan RecordedPlan, firing AlwaysFiring[],
+--   approved_options KeptOptions
 :begin
 SELECT m.*, m.id::text AS id, m.started_at::text AS started_at,
        -- By name, because a ledger of an older edition has no such column.

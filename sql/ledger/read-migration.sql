@@ -4,7 +4,8 @@
 --   column_names, referenced_column_names, actions, state, execution, options, role, started_at, updated_at, lease_until, firing,
 --   window_closed
 -- types: column_names string[], referenced_column_names string[], state MigrationState, options MigrationOptions, rehearsal Rehearsal,
---   verification Verification, error NotedError, plan RecordedPlan, firing AlwaysFiring[]
+--   verification Verification, error NotedError, plan RecordedPlan, firing AlwaysFiring[],
+--   approved_options KeptOptions
 SELECT m.*, m.id::text AS id,
        -- By name, because a ledger of an older edition has no such column.
        coalesce(to_jsonb(m) -> 'firing', '[]') AS firing,

@@ -1,11 +1,12 @@
 /** Rehearsal and approval, as people and scripts see them: several processes, one database. */
 import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { approvedLines } from '../../cli/render/approved.ts';
-import type { Approved } from '../../core/ledger/approve.ts';
+import { approvedLine, toApproveLines } from '../../cli/render/approved.ts';
+import type { Approved, ToApprove } from '../../core/ledger/approve.ts';
 import { catalogSnapshot, rowsSnapshot } from '../support/catalog.ts';
 import { createDatabase } from '../support/database.ts';
 import { p2pfk, start } from './cli.helpers.ts';
+import { HAS_TERMINALS, onTerminal } from './terminal.helpers.ts';
 
 async function sourceCase() {
   const db = await createDatabase('source-case');
@@ -89,7 +90,7 @@ describe('p2pfk migrate --approval manual', () => {
     expect(second).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(
-        /^✓ Approved before, by Ana \(as stated, not verified\) at 20\d\d-.*Z: it has paused; this goes on: p2pfk migrate --table path\n$/,
+        /^✓ Approved before, by Ana \(as stated, not verified\) at 20\d\d-.*Z: it has paused; this goes on, as approved: p2pfk migrate --table path --approval manual\n$/,
       ),
     });
 
@@ -115,47 +116,133 @@ describe('p2pfk approve', () => {
     });
   });
 
-  const approved: Approved = {
+  const waiting: ToApprove = {
     table: 'public."my path"',
     constraint: 'path_fk',
     migrationId: '7',
     state: 'running',
     execution: 'arn:x',
     waitingSince: '2027-01-31T03:00:00.000Z',
-    approvedAt: '2027-01-31T04:05:00.000Z',
-    approvedBy: 'dba',
-    approvedLogin: 'dba',
-    reason: null,
+    options: {},
+    accepted: [],
     rehearsal: null,
+    void: null,
     alreadyApproved: false,
+    shown: '7:running:0',
   };
+  const now = new Date('2027-01-31T04:05:00.000Z');
 
-  it('says who waits since when, and what comes of it', () => {
-    expect(approvedLines(approved, 'path')).toEqual([
+  it('shows who waits since when, with which options and accepted findings', () => {
+    expect(toApproveLines(waiting, now)).toEqual([
       'Migration    7: the drop of path_fk on "my path"',
       'Waits        since 2027-01-31T03:00:00.000Z, for 1 h 5 min',
       'Execution    arn:x',
+      'Options      the defaults',
+      'Accepted     no finding',
       'Rehearsal    none was recorded',
-      '✓ Approved by dba (as stated, not verified): its execution goes on at its next look: within 5 minutes, or within two hours where it may wait for weeks',
     ]);
-    expect(approvedLines({ ...approved, state: 'paused' }, 'my path').slice(1)).toEqual([
+    const finding = {
+      id: 'row-movement',
+      message: 'an UPDATE\nmoves',
+      role: 'owner',
+      sessionUser: 'ana',
+      at: now.toJSON(),
+    };
+    const changed: ToApprove = {
+      ...waiting,
+      state: 'paused',
+      options: { rowMovementGuard: false, searchPath: 'app, public' },
+      accepted: [finding],
+      void: 'the approval by boss does not count: the options have changed since: rowMovementGuard',
+    };
+    expect(toApproveLines(changed, now).slice(1)).toEqual([
       'Waits        since 2027-01-31T03:00:00.000Z, for 1 h 5 min; it has paused meanwhile',
       'Execution    arn:x',
+      'Options      rowMovementGuard=false, searchPath=app, public',
+      'Accepted     1 finding',
+      expect.stringMatching(
+        /^ {2}! row-movement: an UPDATE moves \(accepted by role owner \(login ana\) on 31 Jan 2027/,
+      ),
       'Rehearsal    none was recorded',
-      "✓ Approved by dba (as stated, not verified): it has paused; this goes on: p2pfk migrate --table 'my path'",
+      '! the approval by boss does not count: the options have changed since: rowMovementGuard',
     ]);
+  });
+
+  it('says what comes of it: one that has paused goes on by a command that does what was approved', () => {
+    const approved: Approved = {
+      ...waiting,
+      approvedAt: now.toJSON(),
+      approvedBy: 'dba',
+      approvedLogin: 'dba',
+      reason: null,
+    };
+    expect(approvedLine(approved, 'path')).toBe(
+      '✓ Approved by dba (as stated, not verified): its execution goes on at its next look: within 5 minutes, or within two hours where it may wait for weeks',
+    );
+    const options = { rowMovementGuard: false, terminateIdleBlockersAfterSeconds: 30, maxConcurrency: 2 };
+    expect(approvedLine({ ...approved, state: 'paused', options }, 'my path')).toBe(
+      "✓ Approved by dba (as stated, not verified): it has paused; this goes on, as approved: p2pfk migrate --table 'my path' --approval manual --no-row-movement-guard --terminate-idle-blockers 30s",
+    );
   });
 
   it('shows a check that did not pass in the rehearsal', () => {
     const check = { id: 'pair-foreign-keys', title: 'Checking', passed: false, detail: 'one\n is missing' } as const;
     const rehearsal = { at: '2027-01-31T02:59:59.000Z', lockedMs: 9, checks: [check] };
 
-    expect(approvedLines({ ...approved, rehearsal }, 'path').slice(3, -1)).toEqual([
+    expect(toApproveLines({ ...waiting, rehearsal }, now).slice(5)).toEqual([
       'Rehearsal    2027-01-31T02:59:59.000Z: the drop, done and rolled back; exclusive locks for 9 ms',
       'Checks       1 check, 1 failed',
       '  ✗ Checking: one is missing',
     ]);
   });
+
+  it.runIf(HAS_TERMINALS)(
+    'asks on a terminal, after it has shown what it is about, and no is the default',
+    async () => {
+      const { env, observer } = await sourceCase();
+      await p2pfk(['migrate', '-t', 'path', '--approval', 'manual', '--approval-timeout', '0s', '--keep-indexes'], env);
+      const approvedBy = async () =>
+        (await observer.query('SELECT approved_by FROM p2pfk.migration')).rows[0].approved_by;
+      const asked = async (terminal: ReturnType<typeof onTerminal>, question: RegExp) => {
+        await expect.poll(async () => (await terminal.screen('all')).join('\n'), { timeout: 60_000 }).toMatch(question);
+        return (await terminal.screen('all')).join('\n');
+      };
+      const size = { columns: 160, rows: 40 };
+
+      const declined = onTerminal(['approve', '-t', 'path', '--no-color', '--quiet'], env, size);
+      expect(await asked(declined, /Approve the drop of migration 1\? \[y\/N\]/)).toMatch(
+        /Migration {4}1: .+\nWaits .+\nExecution .+\nOptions {6}keepIndexes=true\nAccepted .+\nRehearsal /s,
+      );
+      declined.type('');
+      expect(await declined.finished).toBe(4);
+      expect((await declined.screen('all')).join('\n')).toContain('refused, nothing was changed: it was not confirmed');
+      expect(await approvedBy()).toBeNull();
+
+      const changed = onTerminal(['approve', '-t', 'path', '--no-color'], env, size);
+      await asked(changed, /Approve the drop of migration 1\?/);
+      await observer.query(`UPDATE p2pfk.migration SET options = options || '{"rowMovementGuard": false}'`);
+      changed.type('y');
+      expect(await changed.finished).toBe(2);
+      expect((await changed.screen('all')).join('\n')).toContain('migration 1 has changed since it was shown');
+      expect(await approvedBy()).toBeNull();
+
+      const other = await p2pfk(['approve', '-t', 'path', '--migration', '2'], env);
+      expect(other).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining(
+          'migration 2 is not the open migration of path_medium_hash_ino_fkey on public.path, which is 1',
+        ),
+      });
+      const yes = onTerminal(['approve', '-t', 'path', '--migration', '1', '--yes', '--by', 'ana'], env, size);
+      expect(await yes.finished).toBe(0);
+      expect(await approvedBy()).toBe('ana');
+      const withdrawn = onTerminal(['approve', '-t', 'path', '--no-color', '--withdraw'], env, size);
+      expect(await asked(withdrawn, /Withdraw the approval of migration 1\?/)).toMatch(/Approved {5}by ana/);
+      withdrawn.type('y');
+      expect(await withdrawn.finished).toBe(0);
+      expect(await approvedBy()).toBeNull();
+    },
+  );
 });
 
 describe('p2pfk migrate --rehearse', () => {

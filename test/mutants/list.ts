@@ -28,6 +28,7 @@ const TAMPERED_TESTS = 'test/core/ledger/tampered.test.ts';
 const UNTRUSTED_TESTS = 'test/core/checks/untrusted-code.test.ts';
 const PLANTED_GUARD_TESTS = 'test/core/catalog/planted-guard.test.ts';
 const PEOPLE_TESTS = 'test/core/steps/people.test.ts';
+const APPROVAL_TESTS = 'test/core/steps/approval.test.ts';
 const PARTITION_SET_TESTS = 'test/core/steps/partition-set.test.ts';
 
 const IDENTITY_TESTS = 'test/core/ledger/identity.test.ts';
@@ -797,6 +798,55 @@ export const MUTANTS: readonly Mutant[] = [
     replace: ' SELECT 1',
     test: TAMPERED_TESTS,
     title: 'nothing is written by pg_write_all_data alone: running, key = 1',
+  },
+  {
+    rule: 'an approval counts only for a drop that does what was approved',
+    file: 'core/ledger/approval-check.ts',
+    find: '    notApproved(approval.approved_options, options) ??\n',
+    replace: '',
+    test: PEOPLE_TESTS,
+    title: 'that came by p2pfk approve: other options make it void, and it is asked for again',
+  },
+  {
+    rule: 'an approval does not count where a finding was accepted since',
+    file: 'core/contracts/decisive-options.ts',
+    find: 'const added = (now.accepted ?? []).filter(',
+    replace: 'const added = (now.accepted ?? []).slice(0, 0).filter(',
+    test: PEOPLE_TESTS,
+    title: 'does not count where a finding was accepted since, which the person who approved did not see',
+  },
+  {
+    rule: 'an approval of which the ledger does not know what it is for does not count',
+    file: 'core/contracts/decisive-options.ts',
+    find: "if (!approved) return 'it was given before the ledger noted which options it is for';",
+    replace: 'if (!approved) return null;',
+    test: PEOPLE_TESTS,
+    title: 'of a ledger that did not note what it was given for does not count, and is told so before it is upgraded',
+  },
+  {
+    rule: 'what was approved is written by the database, whatever the UPDATE says',
+    file: 'sql/ledger/functions.sql',
+    find: '    NEW.approved_options := NEW.options;\n',
+    replace: '',
+    test: PEOPLE_TESTS,
+    title:
+      'that came by an UPDATE of the owner, who writes other options along: other options make it void, and it is asked for again',
+  },
+  {
+    rule: 'approve names the migration that was shown',
+    file: 'core/ledger/approve.ts',
+    find: 'if (wanted.migrationId !== undefined && wanted.migrationId !== migrationId)',
+    replace: 'if (false)',
+    test: APPROVAL_TESTS,
+    title: 'is refused where it names another migration, or what is open is not as it was shown',
+  },
+  {
+    rule: 'what is approved is asked again under the lock of its row',
+    file: 'core/ledger/approve.ts',
+    find: '      refuseChanged(now, wanted.shown ?? stampOf(before));\n',
+    replace: '',
+    test: APPROVAL_TESTS,
+    title: 'is refused where it changes between the look and the act',
   },
   {
     rule: 'a report has the checks of its own execution, and not those of a later verification',

@@ -64,6 +64,39 @@ describe('a report of an execution after which another one worked on the migrati
   });
 });
 
+describe('a report of an execution whose migration was approved', () => {
+  const approvedWith = (approvedOptions: TrailMigration['approvedOptions'], more: Partial<TrailMigration> = {}) => {
+    const sources = story({ ending: 'awaiting-approval' });
+    const { trail } = sources;
+    if (trail === null) throw new Error('the story has no ledger');
+    const approved = { approvedAt: '2026-11-25T14:03:00.000Z', approvedBy: 'boss', approvedLogin: 'approver' };
+    return {
+      ...sources,
+      trail: { ...trail, migration: { ...trail.migration, ...approved, approvedOptions, ...more } },
+    };
+  };
+
+  it.each([
+    ['the options have changed since: rowMovementGuard', { rowMovementGuard: false }],
+    ['it was given before the ledger noted which options it is for', null],
+  ])('says that the approval does not count where %s', async (line, options) => {
+    const report = buildReport(approvedWith(options));
+
+    expect(report.people.approvalProblem).toBe(line);
+    expect(report.summary).toContain('waits for a person to approve');
+    for (const format of ['html', 'markdown'] as const)
+      expect(await render(report, format)).toContain(`that approval does not count: ${line}`);
+  });
+
+  it('says nothing of the kind where it counts, or where an older edition has used it', async () => {
+    const counts = buildReport(approvedWith({ maxConcurrency: 9 }));
+    expect(counts.people.approvalProblem).toBeNull();
+    expect(await render(counts, 'markdown')).not.toContain('does not count');
+    const used = approvedWith(null, { droppedAt: '2026-11-25T14:04:00.000Z' });
+    expect(buildReport(used).people.approvalProblem).toBeNull();
+  });
+});
+
 describe('a report of an execution that migrated', () => {
   const report = reportOf({ pairs: 17, retryEvery: 5 });
 

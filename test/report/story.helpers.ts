@@ -499,6 +499,7 @@ function ledgerOf(pairs: readonly DrawnPair[], options: StoryOptions, state: str
       approvedBy: null,
       approvedLogin: null,
       approvalReason: null,
+      approvedOptions: null,
       withdrawnAt: null,
       withdrawnBy: null,
       withdrawnLogin: null,

@@ -12,7 +12,12 @@ import { admitWriter, forgetLink, identityValues, readIdentity, readUnmatched } 
 import { checkLedger, type LedgerState, refuseDrift } from './state.ts';
 
 /** File N makes version N. */
-const VERSIONS = ['versions/001-tables', 'versions/002-one-shape', 'versions/003-identity-and-evidence'] as const;
+const VERSIONS = [
+  'versions/001-tables',
+  'versions/002-one-shape',
+  'versions/003-identity-and-evidence',
+  'versions/004-what-was-approved',
+] as const;
 
 /** Made again with each new version. */
 const CURRENT = ['functions', 'views', 'withdraw'] as const;

@@ -34,7 +34,8 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 SELECT NOT :'has_tables'::boolean OR :'is_older'::boolean AS upgrades,
        NOT :'has_tables'::boolean AS lacks_1,
        CASE WHEN NOT :'has_tables'::boolean THEN true WHEN :'is_older'::boolean THEN :'ledger_version'::int < 2 ELSE false END AS lacks_2,
-       CASE WHEN NOT :'has_tables'::boolean THEN true WHEN :'is_older'::boolean THEN :'ledger_version'::int < 3 ELSE false END AS lacks_3 \gset
+       CASE WHEN NOT :'has_tables'::boolean THEN true WHEN :'is_older'::boolean THEN :'ledger_version'::int < 3 ELSE false END AS lacks_3,
+       CASE WHEN NOT :'has_tables'::boolean THEN true WHEN :'is_older'::boolean THEN :'ledger_version'::int < 4 ELSE false END AS lacks_4 \gset
 \ir ../../ledger/search-path.sql
 \if :lacks_1
 \ir ../../ledger/versions/001-tables.sql
@@ -44,6 +45,9 @@ SELECT NOT :'has_tables'::boolean OR :'is_older'::boolean AS upgrades,
 \endif
 \if :lacks_3
 \ir ../../ledger/versions/003-identity-and-evidence.sql
+\endif
+\if :lacks_4
+\ir ../../ledger/versions/004-what-was-approved.sql
 \endif
 \if :upgrades
 \ir ../../ledger/functions.sql
@@ -65,6 +69,7 @@ SELECT CASE WHEN :'present'::boolean AND NOT :'upgrades'::boolean THEN 'sql/ledg
             ELSE concat_ws(', ', CASE WHEN :'lacks_1'::boolean THEN 'sql/ledger/create-schema.sql, sql/ledger/versions/001-tables.sql' END,
                            CASE WHEN :'lacks_2'::boolean THEN 'sql/ledger/versions/002-one-shape.sql' END,
                            CASE WHEN :'lacks_3'::boolean THEN 'sql/ledger/versions/003-identity-and-evidence.sql' END,
+                           CASE WHEN :'lacks_4'::boolean THEN 'sql/ledger/versions/004-what-was-approved.sql' END,
                            'sql/ledger/functions.sql', 'sql/ledger/views.sql', 'sql/ledger/withdraw.sql') END AS files,
        :'migration_id' AS of_migration \gset
 SELECT format('-- the statements of %s', :'files') AS sql \gset

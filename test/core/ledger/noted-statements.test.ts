@@ -20,7 +20,7 @@ const WATCHED = `${NAMED_PAIRS}
   BEGIN
     INSERT INTO watch.seen (tag, query, of_ledger)
     SELECT TG_TAG, current_query(),
-           TG_TAG IN ('REVOKE', 'DROP VIEW', 'DROP FUNCTION')
+           TG_TAG IN ('REVOKE', 'DROP VIEW', 'DROP FUNCTION') OR (TG_TAG = 'DROP TRIGGER' AND current_query() ~ ' ON p2pfk[.]')
              OR EXISTS (SELECT FROM pg_event_trigger_ddl_commands() c WHERE c.schema_name = 'p2pfk' OR c.object_identity ~ '(^| on )p2pfk');
   END $$;
   CREATE EVENT TRIGGER watch ON ddl_command_end EXECUTE FUNCTION watch.see();`;

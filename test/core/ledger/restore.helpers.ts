@@ -61,9 +61,13 @@ export async function migratedPath(
   return { db, observer: await db.client(), execution };
 }
 
-/** Makes a ledger of version 2 of one of version 3. */
-export const TO_VERSION_2 = `
-  DROP TABLE p2pfk.identity, p2pfk.running; DROP TRIGGER approver ON p2pfk.migration;
+/** Makes a ledger of version 3 of the newest one. */
+export const TO_VERSION_3 = `
+  ALTER TABLE p2pfk.migration DROP COLUMN approved_options CASCADE; DELETE FROM p2pfk.ledger_version WHERE version = 4;`;
+
+/** Makes a ledger of version 2 of the newest one. */
+export const TO_VERSION_2 = `${TO_VERSION_3}
+  DROP TABLE p2pfk.identity, p2pfk.running; DROP TRIGGER IF EXISTS approver ON p2pfk.migration;
   ALTER TABLE p2pfk.migration DROP COLUMN endpoint, DROP COLUMN liveness_key, DROP COLUMN started_by, DROP COLUMN reason,
     DROP COLUMN approval_reason, DROP COLUMN approved_login, DROP COLUMN approval_withdrawn_at, DROP COLUMN approval_withdrawn_by,
     DROP COLUMN approval_withdrawn_reason, DROP COLUMN approval_withdrawn_login;

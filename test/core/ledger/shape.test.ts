@@ -19,6 +19,7 @@ const EDITIONS: readonly (readonly [string, () => string])[] = [
     () => edition('2026-11-26') + edition('2026-11-26-views'),
   ],
   ['of version 2', () => edition('version-2')],
+  ['of version 3', () => edition('version-3')],
   ['with nothing but an empty schema', () => 'CREATE SCHEMA p2pfk'],
 ];
 
@@ -67,6 +68,7 @@ SELECT $shape$${JSON.stringify(Object.fromEntries(Object.entries(await shapeOf(c
     { version: 1 },
     { version: 2 },
     { version: 3 },
+    { version: 4 },
   ]);
 });
 

@@ -56,6 +56,7 @@ describe('under the caller’s search_path', () => {
     'ledger/versions/001-tables',
     'ledger/versions/002-one-shape',
     'ledger/versions/003-identity-and-evidence',
+    'ledger/versions/004-what-was-approved',
     'ledger/functions',
     'ledger/views',
     'ledger/withdraw',

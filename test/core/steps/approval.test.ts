@@ -1,8 +1,8 @@
 /** The rehearsal, and the word of a person: all is ready, and the parent FK stands until somebody decides. */
 import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { approve } from '../../../core/ledger/approve.ts';
-import { holdLock } from '../../support/observe.ts';
+import { approve, readToApprove, readToWithdraw, withdrawApproval } from '../../../core/ledger/approve.ts';
+import { holdLock, waitForLockWait } from '../../support/observe.ts';
 import { coreSession, databaseWith, everything, foreignKeys, oneRow, type TestCase } from '../case.helpers.ts';
 import { Execution } from '../execution.helpers.ts';
 
@@ -238,6 +238,58 @@ describe('a migration that waits for approval', () => {
     await next.migrate('ValidateForeignKeys', { ...BUDGET, approval: 'manual' });
 
     expect(await next.verifyGate()).toMatchObject({ status: 'AWAITING_APPROVAL' });
+  });
+});
+
+describe('an act on what was shown', () => {
+  it('is refused where it names another migration, or what is open is not as it was shown', async () => {
+    const { observer, execution, core } = await waiting();
+    const { migrationId, shown } = await readToApprove(core, { table: 'path' });
+    const refused = (request: object, message: RegExp) =>
+      expect(approve(core, { table: 'path', ...request })).rejects.toMatchObject({
+        name: 'InvalidInput',
+        message: expect.stringMatching(message),
+      });
+
+    await refused(
+      { migrationId: '999' },
+      /^nothing waits for approval: migration 999 is not the open migration of path_fk on public\.path, which is \d+$/,
+    );
+    await refused({ shown: 'x' }, /^nothing was changed: it is not known what was shown; look at it again$/);
+    await refused({ shown: shown.replace(/^\d+/, '999') }, /: migration 999 was shown, and this is migration \d+;/);
+    await execution.pause({ Error: 'ApprovalNeeded' });
+    await refused({ shown }, /: migration \d+ was running when it was shown, and is paused now; look at it again$/);
+    const paused = await readToApprove(core, { table: 'path' });
+    const next = new Execution();
+    await next.migrate('ValidateForeignKeys', { ...BUDGET, approval: 'manual', noIndexes: true });
+    await next.verifyGate();
+    await next.pause({ Error: 'ApprovalNeeded' });
+    await refused({ shown: paused.shown }, /: migration \d+ has changed since it was shown \(its execution, options, /);
+    expect(await oneRow(observer, 'SELECT approved_at FROM p2pfk.migration')).toEqual({ approved_at: null });
+
+    const now = await readToApprove(core, { table: 'path' });
+    expect(now.options).toEqual({ lockTimeoutMs: BUDGET.lockTimeoutMs, noIndexes: true });
+    await approve(core, { table: 'path', migrationId, shown: now.shown });
+    const approval = await readToWithdraw(core, { table: 'path' });
+    await approve(core, { table: 'path' });
+    await observer.query("UPDATE p2pfk.migration SET approved_at = now(), approved_by = 'another one'");
+    await expect(withdrawApproval(core, { table: 'path', shown: approval.shown })).rejects.toThrow(
+      /^nothing was changed: migration \d+ has changed since it was shown/,
+    );
+    expect(await oneRow(observer, 'SELECT approved_by FROM p2pfk.migration')).toEqual({ approved_by: 'another one' });
+  });
+
+  it('is refused where it changes between the look and the act', async () => {
+    const { db, observer, core } = await waiting();
+    const owner = await db.client();
+    await owner.query(`BEGIN; UPDATE p2pfk.migration SET options = options || '{"rowMovementGuard": false}'`);
+    const approving = approve(core, { table: 'path' });
+    approving.catch(() => undefined);
+    await waitForLockWait(observer, /FOR NO KEY UPDATE/);
+    await owner.query('COMMIT');
+
+    await expect(approving).rejects.toThrow(/^nothing was changed: migration \d+ has changed since it was shown/);
+    expect(await oneRow(observer, 'SELECT approved_at FROM p2pfk.migration')).toEqual({ approved_at: null });
   });
 });
 

@@ -1,10 +1,14 @@
 /** Who acts on a migration and why; an approver who is not a starter; an approval that is taken back. */
 import type { Client } from 'pg';
-import { describe, expect, it } from 'vitest';
-import { approve, withdrawApproval } from '../../../core/ledger/approve.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
+import { approve, readToApprove, withdrawApproval } from '../../../core/ledger/approve.ts';
+import { connectReadOnly } from '../../../core/ledger/connect.ts';
+import { planMigration } from '../../../core/plan/read-plan.ts';
 import { waitForLockWait } from '../../support/observe.ts';
 import { coreSession, databaseWith, foreignKeys, oneRow, type TestCase } from '../case.helpers.ts';
 import { Execution, migratedTo } from '../execution.helpers.ts';
+import { TO_VERSION_3 } from '../ledger/restore.helpers.ts';
 import { plainRole } from '../roles.helpers.ts';
 
 const GRANTED =
@@ -244,7 +248,7 @@ describe('an approval that is withdrawn', () => {
     await waitForLockWait(observer, /DROP CONSTRAINT/);
     const late = withdrawApproval(core, { table: 'path' });
     late.catch(() => undefined);
-    await waitForLockWait(observer, /approval_withdrawn_at/);
+    await waitForLockWait(observer, /FOR NO KEY UPDATE/);
     await second.query('COMMIT');
     expect(await dropped).toMatchObject({ status: 'DROPPED' });
     await expect(late).rejects.toThrow(/has dropped the parent foreign key already$/);
@@ -264,5 +268,139 @@ describe('an approval that is withdrawn', () => {
     expect(await approve(core, { table: 'path', by: 'Ben' })).toMatchObject({ approvedBy: 'Ben', reason: null });
     await expect(withdrawApproval(core, { table: 'path' })).rejects.toThrow(/^this role may approve, but not withdraw/);
     expect(await execution.verifyGate()).toMatchObject({ status: 'PASSED' });
+  });
+});
+
+describe('an approval holds for what was approved', () => {
+  /** A later execution of the same migration, as far as its gate. */
+  async function later({ execution }: TestCase & { execution: Execution }, input: Record<string, unknown>) {
+    await execution.pause({ Error: 'ApprovalNeeded', Cause: 'nobody approved it in time' });
+    const next = new Execution();
+    await next.migrate('ValidateForeignKeys', { approval: 'manual', ...input });
+    return { next, gate: await next.verifyGate() };
+  }
+
+  /** How an approval may come into the ledger. */
+  const WAYS: readonly (readonly [string, (approver: Client, owner: Client) => Promise<unknown>])[] = [
+    ['p2pfk approve', (other) => approve(other, { table: 'path', by: 'boss' })],
+    [
+      'an UPDATE of an approver',
+      (other) => other.query("UPDATE p2pfk.migration SET approved_at = '2020-01-01', approved_by = 'boss'"),
+    ],
+    [
+      'an UPDATE of the owner, who writes other options along',
+      (_, owner) =>
+        owner.query(
+          `UPDATE p2pfk.migration SET approved_at = now(), approved_by = 'boss', approved_options = '{"rowMovementGuard": false}'`,
+        ),
+    ],
+  ];
+
+  it.each(WAYS)('that came by %s: other options make it void, and it is asked for again', async (_, give) => {
+    const testCase = await waiting();
+    const { observer } = testCase;
+    const other = await approver(testCase);
+    await give(other, observer);
+
+    const { next, gate } = await later(testCase, {
+      rowMovementGuard: false,
+      noIndexes: true,
+      pairConstraintNames: 'parent',
+      accept: ['all'],
+      by: 'mallory',
+    });
+
+    const line =
+      /the approval by boss at 20\S+Z does not count: the options have changed since: rowMovementGuard, noIndexes, pairConstraintNames, accept row-movement/;
+    expect(gate).toMatchObject({ status: 'AWAITING_APPROVAL', reason: expect.stringMatching(line) });
+    await expect(next.dropParentForeignKey()).rejects.toMatchObject({
+      name: 'ApprovalNeeded',
+      message: expect.stringMatching(line),
+    });
+    expect(await parentStands(observer)).toBe(true);
+    expect(await readToApprove(other, { table: 'path' })).toMatchObject({
+      void: expect.stringMatching(line),
+      alreadyApproved: false,
+      options: { rowMovementGuard: false, noIndexes: true, pairConstraintNames: 'parent' },
+      accepted: [expect.objectContaining({ id: 'row-movement' })],
+    });
+    await approve(other, { table: 'path', by: 'boss' });
+    expect(await next.verifyGate()).toMatchObject({ status: 'PASSED' });
+    await next.dropParentForeignKey();
+    expect(await parentStands(observer)).toBe(false);
+  });
+
+  it('counts again with the options that it was given for, and whatever decides only when and how fast', async () => {
+    const testCase = await waiting();
+    await approve(await approver(testCase), { table: 'path', by: 'boss' });
+    const { next } = await later(testCase, { keepIndexes: true });
+    expect(await next.verifyGate()).toMatchObject({ status: 'AWAITING_APPROVAL' });
+
+    const { gate } = await later(
+      { ...testCase, execution: next },
+      {
+        maxConcurrency: 1,
+        lockTimeoutMs: 20_000,
+        deadline: '2099-01-01T00:00:00Z',
+        approvalTimeoutSeconds: 5,
+        by: 'ana',
+        reason: 'CHG-8',
+      },
+    );
+
+    expect(gate).toMatchObject({ status: 'PASSED' });
+  });
+
+  it('does not count where a finding was accepted since, which the person who approved did not see', async () => {
+    const testCase = await waiting();
+    const { observer } = testCase;
+    await approve(await approver(testCase), { table: 'path', by: 'boss' });
+    await observer.query(`CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+      CREATE TRIGGER audit AFTER DELETE ON path FOR EACH STATEMENT EXECUTE FUNCTION nothing()`);
+
+    const { gate } = await later(testCase, { accept: ['statement-trigger'] });
+
+    expect(gate).toMatchObject({
+      status: 'AWAITING_APPROVAL',
+      reason: expect.stringContaining('does not count: the options have changed since: accept statement-trigger'),
+    });
+  });
+
+  it('of a ledger that did not note what it was given for does not count, and is told so before it is upgraded', async () => {
+    const testCase = await waiting();
+    const { db, observer, execution } = testCase;
+    await approve(await coreSession(db.url), { table: 'path', by: 'boss' });
+    await observer.query(TO_VERSION_3);
+    const session = await connectReadOnly({ databaseUrl: db.url, applicationName: 'test' });
+    const line =
+      /^the approval by boss at \S+ does not count: it was given before the ledger noted which options it is for$/;
+    const { ledger } = await planMigration(session, ExecutionInput.parse({ table: 'path' }));
+    await session.end();
+    expect(ledger?.approval).toMatch(line);
+
+    await execution.pause({ Error: 'ApprovalNeeded' });
+    const next = new Execution();
+    await next.migrate('ValidateForeignKeys', { approval: 'manual' });
+
+    expect(await next.verifyGate()).toMatchObject({
+      status: 'AWAITING_APPROVAL',
+      reason: expect.stringContaining('does not count'),
+    });
+    await approve(await coreSession(db.url), { table: 'path', by: 'boss' });
+    expect(await next.verifyGate()).toMatchObject({ status: 'PASSED' });
+  });
+
+  it('is told by the plan, for its own options', async () => {
+    const testCase = await waiting();
+    await approve(await approver(testCase), { table: 'path', by: 'boss' });
+    const session = await connectReadOnly({ databaseUrl: testCase.db.url, applicationName: 'test' });
+    onTestFinished(() => session.end());
+    const told = async (input: object) =>
+      (await planMigration(session, ExecutionInput.parse({ table: 'path', ...input }))).ledger?.approval;
+
+    expect(await told({})).toMatch(/^the drop was approved by boss at 20\S+Z$/);
+    expect(await told({ searchPath: 'app, public', noIndexes: true })).toMatch(
+      /^the approval by boss at 20\S+Z does not count: the options have changed since: searchPath, noIndexes$/,
+    );
   });
 });
