@@ -26,7 +26,7 @@ export interface StartOptions {
 
 /**
  * @returns the input to start with. What it accepts is what was shown: each finding with its message, so that one of the same kind
- *   that comes up after this is not accepted along with it.
+ *   that comes up after this is not accepted along with it. What it rolls back is the migration that was shown.
  * @throws PreflightFailed when the person at the terminal declines: nothing was changed
  */
 export async function beforeStart(
@@ -42,7 +42,7 @@ export async function beforeStart(
   // Refused, or nothing to do: the execution says it.
   if (preview === null) return asked;
   for (const line of preview.lines) output.line(line);
-  const { open, needed } = preview;
+  const { open, needed, migrationId } = preview;
   if (onTerminal) {
     await withAnswers(input, output, async (confirmed) => {
       if (open.length > 0) await accept(output, open, confirmed);
@@ -52,7 +52,7 @@ export async function beforeStart(
     });
   }
   if (open.length > 0 && !onTerminal) return asked;
-  return { ...asked, accept: needed.map(exactAcceptance) };
+  return { ...asked, accept: needed.map(exactAcceptance), ...(migrationId === undefined ? {} : { migrationId }) };
 }
 
 async function accept(
@@ -76,6 +76,8 @@ async function accept(
 
 interface Shown {
   readonly lines: readonly string[];
+  /** Of a rollback: it rolls back this one, and no other that may be open by then. */
+  readonly migrationId?: string;
   /** Findings that need acceptance: all that were shown, and those that have none yet. */
   readonly needed: readonly PlanFinding[];
   readonly open: readonly PlanFinding[];
@@ -118,5 +120,6 @@ async function ofRollback(client: Client, target: string, input: ExecutionInput)
   const rows = pairs.reduce((sum, pair) => sum + pair.rows, 0);
   const subject: Preview = { target, server: server.version, role: server.role, people: input };
   const forecast = forecastRollback(server, pairs.length, rows);
-  return { lines: rollbackPreview(subject, migration, { pairs: pairs.length, forecast }), needed: [], open: [] };
+  const lines = rollbackPreview(subject, migration, { pairs: pairs.length, forecast });
+  return { lines, migrationId: migration.id, needed: [], open: [] };
 }

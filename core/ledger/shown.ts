@@ -5,12 +5,24 @@ import { decisiveText } from '../contracts/decisive-options.ts';
 import { InvalidInput } from '../contracts/errors.ts';
 import { type Row, run, runOne } from '../postgres/sql.ts';
 import { approvalProblem } from './approval-check.ts';
+import { isLedgerReadable } from './schema/state.ts';
 
 /** What a person should know before acting, and what this role may write; see `sql/ledger/approval.sql`. Times are ISO 8601. */
 export type MigrationNow = Row<'ledger/approval'>;
 
 export function readMigrationNow(client: Client, migrationId: string): Promise<MigrationNow> {
   return runOne(client, 'ledger/approval', { migration_id: migrationId });
+}
+
+/**
+ * The same for a session that has not looked at the ledger yet.
+ *
+ * @throws InvalidInput where there is no ledger that this role may read
+ */
+export async function readShown(client: Client, migrationId: string): Promise<MigrationNow> {
+  const readable = await isLedgerReadable(client);
+  if (!readable) throw new InvalidInput(`migration ${migrationId} is not in a ledger that this role may read`);
+  return readMigrationNow(client, migrationId);
 }
 
 /** The same, and until the end of the transaction nothing else can change it. */

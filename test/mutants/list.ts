@@ -29,6 +29,7 @@ const UNTRUSTED_TESTS = 'test/core/checks/untrusted-code.test.ts';
 const PLANTED_GUARD_TESTS = 'test/core/catalog/planted-guard.test.ts';
 const PEOPLE_TESTS = 'test/core/steps/people.test.ts';
 const APPROVAL_TESTS = 'test/core/steps/approval.test.ts';
+const CONSOLE_ACTS_TESTS = 'test/cli/console-acts.test.ts';
 const PARTITION_SET_TESTS = 'test/core/steps/partition-set.test.ts';
 
 const IDENTITY_TESTS = 'test/core/ledger/identity.test.ts';
@@ -847,6 +848,46 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '',
     test: APPROVAL_TESTS,
     title: 'is refused where it changes between the look and the act',
+  },
+  {
+    rule: 'an execution that is to go on with one migration does not go on with another one',
+    file: 'core/steps/forward/plan.ts',
+    find: '  refuseOtherMigration(reading.foreignKey, input);\n',
+    replace: '',
+    test: APPROVAL_TESTS,
+    title: 'goes on with the migration that was named, or with none',
+  },
+  {
+    rule: 'a rollback that was shown on the command line is of that migration',
+    file: 'cli/before-start.ts',
+    find: '...(migrationId === undefined ? {} : { migrationId })',
+    replace: '',
+    test: 'test/cli/before-start.test.ts',
+    title: 'a rollback is of the migration that was shown, and not of one that is open by the time it begins',
+  },
+  {
+    rule: 'the console acts on what its page showed, or not at all',
+    file: 'cli/console/routes/execution.ts',
+    find: "    if (action !== 'stop') await refuseOther(context, placed, shown);\n",
+    replace: '',
+    test: CONSOLE_ACTS_TESTS,
+    title: 'a page of an execution whose migration is rolled back offers nothing, and acts on no later migration',
+  },
+  {
+    rule: 'the console asks again, when a form comes, whether its page has that button',
+    file: 'cli/console/routes/execution.ts',
+    find: '    refuseUnfit(context, placed, name, action);\n    return act(',
+    replace: '    return act(',
+    test: CONSOLE_ACTS_TESTS,
+    title: 'an approval is of what the page showed: the later execution of the same migration has other options',
+  },
+  {
+    rule: 'the console offers an act on the work of another execution of the migration on the page of that one alone',
+    file: 'cli/console/pages/execution.ts',
+    find: 'const owns = migration.execution === report.execution.arn;',
+    replace: 'const owns = true;',
+    test: CONSOLE_ACTS_TESTS,
+    title: 'an approval is of what the page showed: the later execution of the same migration has other options',
   },
   {
     rule: 'a report has the checks of its own execution, and not those of a later verification',

@@ -4,7 +4,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DescribeExecutionCommand, ListExecutionsCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { type Context, Hono } from 'hono';
 import type { Client } from 'pg';
-import { LedgerElsewhere } from '../../../core/contracts/errors.ts';
 import { type ApprovalRequest, approve, withdrawApproval } from '../../../core/ledger/approve.ts';
 import { connect } from '../../../core/ledger/connect.ts';
 import { confirmOnStandby } from '../../../core/ledger/standby-commit.ts';
@@ -12,19 +11,17 @@ import { executionArn, STATE_MACHINE_ARN } from '../../../local/step-functions/a
 import type { Report } from '../../../report/contracts.ts';
 import { titleOf } from '../../../report/html/document.ts';
 import { type Format, render } from '../../../report/render.ts';
-import { buildReport } from '../../../report/report.ts';
-import { duration, placeOf, plural } from '../../../report/words.ts';
 import type { GivenInput } from '../../input.ts';
 import { type StatedPeople, stopCause } from '../../people.ts';
-import { type Place, readSources } from '../../report/sources.ts';
 import type { ConsoleContext } from '../context.ts';
-import { type Confirmation, confirmPage } from '../pages/confirm.ts';
-import { type Actions, actionsFor, executionPage, liveContent } from '../pages/execution.ts';
+import { confirmPage, SHOWN_FIELD } from '../pages/confirm.ts';
+import { executionPage, liveContent } from '../pages/execution.ts';
 import { executionsPage } from '../pages/executions.ts';
-import { forecast } from '../pages/start.ts';
+import { actionsOf, type Placed, refuseElsewhere, refuseOther, refuseUnfit, reportOf } from '../placed.ts';
 import { listedOf, servedDatabase, servedName } from '../served.ts';
+import { confirmationOf } from './confirmation.ts';
 import { peopleOf, show } from './reply.ts';
-import { begin, planOf } from './start.ts';
+import { begin } from './start.ts';
 
 const PAGE = 50;
 /** A request that waits for news is answered by then, whether there are any or not. */
@@ -99,7 +96,8 @@ export function executionRoutes(context: ConsoleContext): Hono {
     const { name, action } = c.req.param();
     const placed = await reportOf(context, name);
     refuseElsewhere(context, placed, name, action);
-    const confirmation = await confirmationOf(context, placed.report, action);
+    refuseUnfit(context, placed, name, action);
+    const confirmation = await confirmationOf(context, placed, action);
     const back = `/executions/${encodeURIComponent(name)}`;
     const content = confirmPage({
       ...confirmation,
@@ -112,47 +110,24 @@ export function executionRoutes(context: ConsoleContext): Hono {
   });
 
   app.post('/executions/:name/:action{stop|approve|withdraw|rollback|resume}', async (c) => {
-    const people = peopleOf(await c.req.parseBody(), context);
+    const form = await c.req.parseBody();
+    const people = peopleOf(form, context);
     const { name, action } = c.req.param();
     const placed = await reportOf(context, name);
     refuseElsewhere(context, placed, name, action);
-    return act(c, context, placed.report, { name, action, people });
+    const shown = String(form[SHOWN_FIELD] ?? '');
+    // First what the page showed: a person is told more by what has changed since.
+    if (action !== 'stop') await refuseOther(context, placed, shown);
+    refuseUnfit(context, placed, name, action);
+    return act(c, context, placed, { name, action, people, shown });
   });
   return app;
-}
-
-interface Placed {
-  readonly report: Report;
-  readonly place: Place;
-}
-
-async function reportOf({ client, databaseUrl }: ConsoleContext, name: string): Promise<Placed> {
-  const sources = await readSources({ client, executionArn: executionArn(name), databaseUrl, withLedger: true });
-  return { report: buildReport(sources), place: sources.place };
-}
-
-function actionsOf({ isOwn = () => false }: ConsoleContext, { report, place }: Placed, name: string): Actions {
-  return actionsFor(report, place, isOwn(executionArn(name)));
-}
-
-/** @throws LedgerElsewhere where the execution did not work on the database that is served, or that cannot be told */
-function refuseElsewhere(
-  { isOwn = () => false, database }: ConsoleContext,
-  { report, place }: Placed,
-  name: string,
-  action: string,
-): void {
-  if (place === 'same' || (action === 'stop' && isOwn(executionArn(name)))) return;
-  const where = report.workedOn === null ? 'a database that it did not record' : placeOf(report.workedOn);
-  throw new LedgerElsewhere(
-    `Nothing was changed: this execution worked on ${where}, and this console acts on ${database} alone. ${report.notes.join(' ')}`.trim(),
-  );
 }
 
 /** Two reports with the same stamp show the same. */
 function stampOf(report: Report): string {
   const { events, status, statements, people } = report;
-  return [status, events.length, statements.length, people.approvedAt ?? ''].join('.');
+  return [status, events.length, statements.length, people.approvedAt ?? '', people.approvalProblem ?? ''].join('.');
 }
 
 /** The report as soon as it differs from what the page has; null where nothing happened for a while. */
@@ -173,10 +148,17 @@ async function newsOf(context: ConsoleContext, name: string, known: string): Pro
 async function act(
   c: Context,
   context: ConsoleContext,
-  report: Report,
-  { name, action, people }: { readonly name: string; readonly action: string; readonly people: StatedPeople },
+  { report, migration }: Placed,
+  {
+    name,
+    action,
+    people,
+    shown,
+  }: { readonly name: string; readonly action: string; readonly people: StatedPeople; readonly shown: string },
 ): Promise<Response> {
   const { table, constraint } = report.subject;
+  // The plan step refuses another one than this.
+  const bound = migration === null ? {} : { migrationId: migration.id };
   switch (action) {
     case 'stop':
       await context.client.send(
@@ -188,12 +170,12 @@ async function act(
       );
       break;
     case 'approve':
-      await decided(context, report, people, approve);
+      await decided(context, report, { ...people, ...bound, shown }, approve);
       // One that has paused meanwhile does not go on by itself.
-      if (report.status !== 'RUNNING') return begin(c, context, { ...resumed(report), ...people });
+      if (report.status !== 'RUNNING') return begin(c, context, { ...resumed(report), ...bound, ...people });
       break;
     case 'withdraw':
-      await decided(context, report, people, withdrawApproval);
+      await decided(context, report, { ...people, ...bound, shown }, withdrawApproval);
       break;
     case 'rollback':
       return begin(c, context, {
@@ -201,10 +183,11 @@ async function act(
         ...(constraint === null ? {} : { constraint }),
         operation: 'rollback',
         ...kept(report),
+        ...bound,
         ...people,
       });
     case 'resume':
-      return begin(c, context, { ...resumed(report), ...people });
+      return begin(c, context, { ...resumed(report), ...bound, ...people });
   }
   return c.redirect(`/executions/${encodeURIComponent(name)}`, 303);
 }
@@ -215,12 +198,12 @@ const STANDBY_LIMIT_MS = 10_000;
 async function decided(
   { databaseUrl }: ConsoleContext,
   { subject }: Report,
-  people: StatedPeople,
+  request: Omit<ApprovalRequest, 'table' | 'constraint'>,
   decide: (client: Client, request: ApprovalRequest) => Promise<unknown>,
 ): Promise<void> {
   const client = await connect({ databaseUrl, applicationName: 'p2pfk console approve' });
   try {
-    await decide(client, { table: subject.table, constraint: subject.constraint ?? undefined, ...people });
+    await decide(client, { table: subject.table, constraint: subject.constraint ?? undefined, ...request });
     await confirmOnStandby(client, { limitMs: STANDBY_LIMIT_MS });
   } finally {
     await client.end();
@@ -246,90 +229,4 @@ function kept({ execution: { input } }: Report): GivenInput {
     ...(input.keepIndexes === true ? { keepIndexes: true } : {}),
     ...(input.allowBlockingRollback === true ? { allowBlockingRollback: true } : {}),
   };
-}
-
-type Told = Pick<Confirmation, 'title' | 'text' | 'facts' | 'button' | 'danger'>;
-
-async function confirmationOf(context: ConsoleContext, report: Report, action: string): Promise<Told> {
-  const { subject, pairs } = report;
-  const what = subject.constraint ?? subject.table;
-  switch (action) {
-    case 'stop':
-      return {
-        title: `Stop the execution on ${subject.table}?`,
-        text: [
-          'No further step is started, and what is under way in the database is left to end. Nothing is undone, and every row stays under a foreign key.',
-          'It can go on later from where it stopped, or be rolled back.',
-        ],
-        facts: [],
-        button: 'Stop it',
-        danger: true,
-      };
-    case 'approve':
-      return {
-        title: `Drop ${what}?`,
-        text: [
-          `All ${plural(pairs.length, 'pair')} have a valid foreign key of their own. In one transaction the drop locks both tables, checks everything again, drops, tries a DELETE and takes it back, and commits only if all of it was right.`,
-        ],
-        facts: rehearsed(report),
-        button: 'Approve the drop',
-        danger: false,
-      };
-    case 'withdraw':
-      return {
-        title: `Withdraw the approval of the drop of ${what}?`,
-        text: ['The drop does not begin then until it is approved again. If it has begun already, it is too late.'],
-        facts: [],
-        button: 'Withdraw the approval',
-        danger: true,
-      };
-    case 'rollback': {
-      const plan = await planOf(context, {
-        table: subject.table,
-        ...(subject.constraint === null ? {} : { constraint: subject.constraint }),
-      });
-      const standing = report.database?.standingDefinition !== null && report.database !== null;
-      return {
-        title: `Roll back to ${what}?`,
-        text: [
-          standing
-            ? 'The old foreign key still stands: only what this migration added is dropped.'
-            : 'The old foreign key comes back first, while the new ones still hold; then those that this migration added are dropped.',
-        ],
-        facts: [
-          ['Forecast', standing ? 'nothing is checked again; each pair is locked for an instant' : forecast(plan)],
-          [
-            'Indexes',
-            report.execution.input.keepIndexes === true ? 'stay' : 'those that this migration built are dropped',
-          ],
-        ],
-        button: 'Roll back',
-        danger: true,
-      };
-    }
-    default:
-      return {
-        title: `Go on with ${subject.table}?`,
-        text: ['A new execution is started. It reads from the catalog what is done, and does only what is left.'],
-        facts: [],
-        button: 'Go on',
-        danger: false,
-      };
-  }
-}
-
-function rehearsed({ rehearsal }: Report): [string, string][] {
-  if (rehearsal === null) return [['Rehearsal', 'none was recorded']];
-  const failed = rehearsal.checks.filter((check) => !check.passed).length;
-  return [
-    ['Rehearsal', `exclusive locks for ${duration(rehearsal.lockedMs)}, rolled back`],
-    [
-      'Its checks',
-      failed === 0 ? `all ${rehearsal.checks.length} passed` : `${failed} of ${rehearsal.checks.length} failed`,
-    ],
-    ...rehearsal.checks.map((check): [string, string] => [
-      check.passed ? 'passed' : 'failed',
-      `${check.title}: ${check.detail.split('\n')[0]}`,
-    ]),
-  ];
 }

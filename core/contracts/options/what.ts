@@ -78,8 +78,8 @@ export const WHAT = {
     help: 'migrate or rollback',
   },
   /**
-   * For a rollback: the migration in the ledger that is meant. If it is no longer open, nothing is rolled back, although a later
-   * migration of the same foreign key may be. Reconciliation sets it.
+   * The migration in the ledger that is to go on, or to be rolled back. If it is no longer open, nothing is done, although a later
+   * migration of the same foreign key may be: `migrate` is refused, a rollback has nothing to roll back. Reconciliation and the console set it.
    */
   migrationId: { type: 'text' },
   dryRun: {

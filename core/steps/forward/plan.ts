@@ -64,6 +64,7 @@ async function relinkFor({ client, logger }: StepContext, input: ExecutionInput)
 
 async function planMigration(context: StepContext, input: ExecutionInput, execution: string): Promise<Planned> {
   const reading = await readPlan(context.client, input, 'migrate');
+  refuseOtherMigration(reading.foreignKey, input);
   if (isMigrated(reading)) return alreadyMigrated(reading, input);
   const before = await duplicateOf(context, reading, input, execution);
   if (before) return before;
@@ -129,9 +130,7 @@ function withDeadline(input: ExecutionInput): ExecutionInput {
   return { ...input, deadline: new Date(Date.parse(opensAt) + windowMinutes * 60_000).toISOString() };
 }
 
-function refuseContradiction({ approverMustDiffer, approval, operation, migrationId }: ExecutionInput): void {
-  if (migrationId !== undefined && operation !== 'rollback')
-    throw new InvalidInput('the execution input is not valid: migrationId belongs to operation "rollback"');
+function refuseContradiction({ approverMustDiffer, approval }: ExecutionInput): void {
   if (approverMustDiffer && approval !== 'manual')
     throw new InvalidInput('the execution input is not valid: approverMustDiffer needs approval "manual"');
 }
@@ -172,6 +171,18 @@ const LONGEST_PROBLEM = 300;
 
 function cut(problem: string): string {
   return problem.length > LONGEST_PROBLEM ? `${problem.slice(0, LONGEST_PROBLEM)}...` : problem;
+}
+
+/** A person was shown one migration, and is not to go on with another one. */
+function refuseOtherMigration(
+  { migrationId: open, constraint_name, table }: ForeignKey,
+  { migrationId }: ExecutionInput,
+): void {
+  if (migrationId === undefined || migrationId === open) return;
+  const now = open === null ? 'none is open' : `migration ${open} is the open one`;
+  throw new PreflightFailed(
+    `refused, nothing was changed: migration ${migrationId} of ${constraint_name} on ${table}, which was to go on, is no longer open: ${now}`,
+  );
 }
 
 /** The parent FK is dropped, and no open migration died between the drop and its verification. */

@@ -291,6 +291,28 @@ describe('an act on what was shown', () => {
     await expect(approving).rejects.toThrow(/^nothing was changed: migration \d+ has changed since it was shown/);
     expect(await oneRow(observer, 'SELECT approved_at FROM p2pfk.migration')).toEqual({ approved_at: null });
   });
+
+  it('goes on with the migration that was named, or with none', async () => {
+    const { observer, execution } = await waiting();
+    const { migrationId } = execution;
+    await execution.pause({ Error: 'ApprovalNeeded' });
+    const named = new Execution();
+    expect(await named.plan({ migrationId })).toMatchObject({ status: 'PLANNED', migrationId });
+    await named.rollBack();
+    const before = await everything(observer);
+
+    await expect(new Execution().plan({ migrationId })).rejects.toMatchObject({
+      name: 'PreflightFailed',
+      message: `refused, nothing was changed: migration ${migrationId} of path_fk on public.path, which was to go on, is no longer open: none is open`,
+    });
+    const other = new Execution();
+    await other.plan();
+    await other.pause({ Error: 'WindowClosed' });
+    await expect(new Execution().plan({ migrationId })).rejects.toThrow(
+      `is no longer open: migration ${other.migrationId} is the open one`,
+    );
+    expect(await everything(observer)).toBe(before);
+  });
 });
 
 describe('approving what does not wait is refused, and approves nothing', () => {
