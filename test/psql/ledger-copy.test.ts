@@ -13,7 +13,7 @@ describeWithPsql('sql/ledger-copy.sql', () => {
 
     // As the worker of a subscription does: only triggers that fire ALWAYS or for a REPLICA do so.
     await observer.query(`SET session_replication_role = replica;
-      INSERT INTO p2pfk.ledger_version (version) VALUES (1), (2), (3);
+      INSERT INTO p2pfk.ledger_version (version) VALUES (1), (2), (3), (4);
       INSERT INTO p2pfk.migration (table_oid, referenced_oid, table_name, referenced_name, constraint_name, definition, columns,
                                    referenced_columns, actions, column_names, referenced_column_names, execution, state, options)
       VALUES (1, 2, 'a', 'b', 'c', 'd', 'e', 'f', 'g', '[]', '[]', 'h', 'running', '{}');
@@ -24,5 +24,23 @@ describeWithPsql('sql/ledger-copy.sql', () => {
       await oneRow(observer, 'SELECT extract(year FROM approved_at)::int AS year, approved_login FROM p2pfk.migration'),
     ).toEqual({ year: 2020, approved_login: 'ann_login' });
     await expect(new Execution().plan()).rejects.toThrow(/is a copy of the ledger/);
+  });
+
+  it('run again adds the columns that the copy of an older ledger lacks', async () => {
+    const { db, observer } = await databaseWith();
+    const file = fileURLToPath(new URL('../../sql/ledger-copy.sql', import.meta.url));
+    await psqlFile(db.url, file);
+    const columns = () =>
+      oneRow(
+        observer,
+        `SELECT jsonb_agg(jsonb_build_array(attname, atttypid::regtype::text) ORDER BY attname) AS all
+           FROM pg_attribute WHERE attrelid = 'p2pfk.migration'::regclass AND attnum > 0 AND NOT attisdropped`,
+      );
+    const whole = await columns();
+    await observer.query('ALTER TABLE p2pfk.migration DROP COLUMN approved_options');
+
+    expect(await psqlFile(db.url, file)).toMatchObject({ code: 0, errors: [] });
+
+    expect(await columns()).toEqual(whole);
   });
 });
