@@ -24,6 +24,8 @@ export const LONG: readonly string[] = [
   'core/steps/idle-blockers',
   'core/steps/lock-budget',
   'core/steps/readers',
+  'core/steps/slow-network',
+  'core/postgres/deadline',
   'core/steps/standbys',
   'core/steps/synchronous-standby',
   'core/checks/standby-readers',

@@ -5,6 +5,7 @@
  */
 import type { Client } from 'pg';
 import { executeDdl } from '../postgres/execute.ts';
+import { together } from '../postgres/session/deadline.ts';
 import { runOne } from '../postgres/sql.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import { type NumberedPair, readPairStatus } from './pairs.ts';
@@ -19,7 +20,7 @@ export async function copyFiringModes(client: Client, foreignKey: ForeignKey, pa
   const standing = (await readPairStatus(client, foreignKey, [pair])).get(pair.pair);
   const pairs = [{ pair: pair.pair, constraint_oid: standing?.constraint_oid ?? null }];
   const texts = await statementTexts(client, 'statements/copy-firing-modes', { firing: foreignKey.firing, pairs });
-  for (const sql of texts) await executeDdl(client, sql);
+  await together<unknown[]>(client, ...texts.map((sql) => () => executeDdl(client, sql)));
 }
 
 /** Statements that are still needed for the restored parent FK to fire as it did before the drop. */

@@ -6,6 +6,7 @@
 import type { Client } from 'pg';
 import type { ExecutionInput } from '../contracts/execution-input.ts';
 import { executeDdl } from '../postgres/execute.ts';
+import { together } from '../postgres/session/deadline.ts';
 import { type Row, run } from '../postgres/sql.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import type { Pair } from './pairs.ts';
@@ -48,9 +49,12 @@ export async function takeFinalNames(
 ): Promise<void> {
   const dropped = { ...foreignKey, constraint_oid: null };
   const names = await readFinalNames(client, dropped, pairs, options);
-  for (const sql of names.flatMap(renameStatements)) await executeDdl(client, sql);
   const renamed = names.filter(({ sql }) => sql !== null);
-  if (renamed.length > 0) await run(client, 'ledger/rename-pairs', { migration_id: id, pairs: renamed });
+  await together<unknown[]>(
+    client,
+    ...names.flatMap(renameStatements).map((sql) => () => executeDdl(client, sql)),
+    ...(renamed.length > 0 ? [() => run(client, 'ledger/rename-pairs', { migration_id: id, pairs: renamed })] : []),
+  );
 }
 
 /** Statements of one pair, in the order in which they run. */

@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import type { PairOfPartitions, Unpaired } from '../contracts/column-types.ts';
 import { sqlStateOf } from '../postgres/postgres-errors.ts';
 import { contained } from '../postgres/session/transactions.ts';
-import { type Row, run, runOne } from '../postgres/sql.ts';
+import { type Row, run, runNow, runOne } from '../postgres/sql.ts';
 import { readTablesOnly } from '../postgres/tables-only.ts';
 import type { ForeignKey } from './foreign-key.ts';
 
@@ -65,9 +65,9 @@ async function pairByContainment(
   // The planner cannot know the number of rows, and a nested loop over thousands of partitions takes seconds.
   await client.query("SELECT set_config('enable_nestloop', 'off', false), set_config('jit', 'off', false)");
   const values = { ...foreignKey, pairs, unpaired, tree, ranks };
-  const found = await runOne(client, 'catalog/containment', values);
+  const [found] = await runNow(client, 'catalog/containment', values);
   await client.query('RESET enable_nestloop; RESET jit');
-  return found;
+  return found ?? { pairs, unpaired };
 }
 
 /** Whether one of its partitions is a foreign table, which can have no foreign key, and of which p2pfk reads no row. */

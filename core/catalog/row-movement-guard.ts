@@ -8,6 +8,7 @@ import type { Client } from 'pg';
 import { NameTaken } from '../contracts/errors.ts';
 import type { ExecutionInput } from '../contracts/execution-input.ts';
 import { executeDdl } from '../postgres/execute.ts';
+import { together } from '../postgres/session/deadline.ts';
 import { type Row, run, runOne } from '../postgres/sql.ts';
 import type { ForeignKey } from './foreign-key.ts';
 import { statementTexts } from './statements.ts';
@@ -128,7 +129,15 @@ export async function createGuards(
   migrationId: string,
   prepared: readonly Guard[],
 ): Promise<void> {
-  for (const { sql } of await missingGuards(client, foreignKey, migrationId, prepared)) await executeDdl(client, sql);
+  const missing = await missingGuards(client, foreignKey, migrationId, prepared);
+  await together<unknown[]>(
+    client,
+    ...missing.map(
+      ({ sql }) =>
+        () =>
+          executeDdl(client, sql),
+    ),
+  );
 }
 
 /**

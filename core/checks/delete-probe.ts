@@ -9,6 +9,7 @@ import { CheckId } from '../contracts/documents.ts';
 import { StatementCanceled } from '../contracts/errors.ts';
 import { requireLocked } from '../postgres/locks/locked-tables.ts';
 import { messageOf, sqlStateOf } from '../postgres/postgres-errors.ts';
+import { hasDeadline, together, withShorterLimits } from '../postgres/session/deadline.ts';
 import { forgetPlans, PLANS_OF_THE_SERVER, type Row, run, runOne } from '../postgres/sql.ts';
 import { readSql } from '../postgres/sql-files.ts';
 
@@ -133,6 +134,30 @@ export function findCandidates(
   return ask(client, pairs.slice(0, CANDIDATES), { leaving: constraint_oid });
 }
 
+/** What {@link probeDelete} asks first under the caller's locks, for who asks it together with other questions. */
+export async function lookAgain(
+  client: Client,
+  pairs: readonly ProbedPair[],
+  candidates: readonly Candidate[],
+): Promise<void> {
+  const first = candidates.find(({ filled, obstacle }) => filled && obstacle === null);
+  if (first) await askOf(client, pairs, first);
+}
+
+async function askOf(
+  client: Client,
+  pairs: readonly ProbedPair[],
+  { pair: number }: Candidate,
+  parent: number | null = null,
+): Promise<Candidate | undefined> {
+  const [now] = await ask(
+    client,
+    pairs.filter(({ pair }) => pair === number),
+    { parent },
+  );
+  return now;
+}
+
 function ask(
   client: Client,
   pairs: readonly ProbedPair[],
@@ -164,30 +189,39 @@ async function deleteSome(
   return told;
 
   async function attempt(candidate: Candidate): Promise<Outcome> {
-    await client.query('SAVEPOINT delete_probe');
+    const lookNow = () => askOf(client, pairs, candidate, parent);
+    const isIt = (now: Candidate | undefined): now is Candidate => now?.obstacle === null;
+    const obstacleOf = (now: Candidate | undefined) => ({ obstacle: now?.obstacle ?? 'the pair is gone' });
+    // A lock keeps other sessions from adding a trigger or a foreign key, so this second answer stays valid.
+    const seen = candidates === undefined ? undefined : await lookNow();
+    if (candidates !== undefined && !isIt(seen)) return obstacleOf(seen);
     const beganAt = performance.now();
     try {
       // The shorter lock_timeout: the probe does not wait long for referencing rows that the application has locked.
-      await client.query("SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true)", [
-        String(Math.max(2, Math.ceil(timeoutMs))),
-        String(Math.max(1, Math.ceil(timeoutMs / 2))),
-      ]);
-      if (candidates === undefined) {
+      const limits = { statementMs: Math.max(2, Math.ceil(timeoutMs)), lockMs: Math.max(1, Math.ceil(timeoutMs / 2)) };
+      return await withShorterLimits(client, limits, async () => {
+        const deleted = async (now: Candidate) => ({
+          ...(await deleteOnce(client, now, timeoutMs)),
+          timeout_ms: timeoutMs,
+        });
+        if (seen) {
+          const [, outcome] = await together(
+            client,
+            () => beginProbe(client, limits),
+            () => deleted(seen),
+          );
+          return outcome;
+        }
+        await beginProbe(client, limits);
         await client.query(candidate.lock);
         const locked = pairs.filter(({ pair }) => pair === candidate.pair);
         await requireLocked(
           client,
           locked.flatMap(({ referencing_oid, referenced_oid }) => [referencing_oid, referenced_oid]),
         );
-      }
-      // The lock prevents other sessions from adding a trigger or a foreign key, so this second answer stays valid.
-      const [now] = await ask(
-        client,
-        pairs.filter(({ pair }) => pair === candidate.pair),
-        { parent },
-      );
-      if (!now || now.obstacle !== null) return { obstacle: now?.obstacle ?? 'the pair is gone' };
-      return { ...(await deleteOnce(client, now, timeoutMs)), timeout_ms: timeoutMs };
+        const now = await lookNow();
+        return isIt(now) ? deleted(now) : obstacleOf(now);
+      });
     } catch (error) {
       // The role may not lock or read the table, or the table was locked: nothing has been deleted.
       const sqlstate = sqlStateOf(error);
@@ -201,28 +235,46 @@ async function deleteSome(
   }
 }
 
+/** Where the session has a deadline, that gives each statement its limits. */
+async function beginProbe(
+  client: Client,
+  { statementMs, lockMs }: { readonly statementMs: number; readonly lockMs: number },
+): Promise<void> {
+  await client.query('SAVEPOINT delete_probe');
+  if (hasDeadline(client)) return;
+  await client.query("SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true)", [
+    String(statementMs),
+    String(lockMs),
+  ]);
+}
+
 async function deleteOnce(
   client: Client,
   { choose, delete: sql, fire }: Candidate,
   timeoutMs: number,
 ): Promise<Outcome> {
   const job = { choose, delete: sql, fire };
-  // The foreign keys' own lookups are planned as usual; the savepoint restores the settings.
-  await client.query(`SELECT set_config('p2pfk.delete_probe', $1, false), ${PLANS_OF_THE_SERVER}`, [
-    JSON.stringify(job),
-  ]);
-  const beganAt = performance.now();
-  try {
-    await client.query(readSql('checks/delete-once'));
-  } catch (error) {
-    forgetPlans(client);
-    throw error;
-  }
-  const spentMs = performance.now() - beganAt;
-  const { rows } = await client.query<{ outcome: Outcome }>(
-    // The ROLLBACK TO that follows has no time limit: if it were cut, the whole transaction would be aborted. It restores the
-    // caller's limit.
-    "SELECT current_setting('p2pfk.delete_probed')::jsonb AS outcome, set_config('statement_timeout', '0', true) AS ignored",
+  let spentMs = 0;
+  const runIt = async () => {
+    const beganAt = performance.now();
+    await client.query(readSql('checks/delete-once')).catch((error: unknown) => {
+      forgetPlans(client);
+      throw error;
+    });
+    spentMs = performance.now() - beganAt;
+  };
+  const [, , { rows }] = await together(
+    client,
+    () =>
+      // The foreign keys' own lookups are planned as usual; the savepoint restores the settings.
+      client.query(`SELECT set_config('p2pfk.delete_probe', $1, false), ${PLANS_OF_THE_SERVER}`, [JSON.stringify(job)]),
+    runIt,
+    () =>
+      client.query<{ outcome: Outcome }>(
+        // The ROLLBACK TO that follows has no time limit: if it were cut, the whole transaction would be aborted. It restores the
+        // caller's limit.
+        "SELECT current_setting('p2pfk.delete_probed')::jsonb AS outcome, set_config('statement_timeout', '0', true) AS ignored",
+      ),
   );
   const outcome = rows[0]?.outcome ?? {};
   // After a DELETE, even a failed one: code that it called may have replaced one of our prepared statements, which no ROLLBACK

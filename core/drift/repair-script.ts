@@ -3,7 +3,7 @@
  * with lock waits limited in the same way, and with the same checks before rows are read.
  */
 
-import { comment, GIVE_BACK, underCallersPath } from '../plan/script/psql-text.ts';
+import { comment, GIVE_BACK, underCallersPath, withinBudget } from '../plan/script/psql-text.ts';
 import {
   refuseCodeOfThirdTables,
   refuseUntrustedCode,
@@ -97,8 +97,11 @@ function stepLines(step: RepairStep, lockTimeoutMs: number): string[] {
   switch (step.kind) {
     case 'locked': {
       const { attaches } = step;
-      return transaction(`${lockTimeoutMs}ms`, [
-        ...step.locks.map(({ sql }) => ended(sql)),
+      // Those before the first strong lock stop no reader and no writer.
+      const strong = step.locks.findIndex(({ mode }) => mode !== 'SHARE UPDATE EXCLUSIVE');
+      const gentle = strong < 0 ? step.locks : step.locks.slice(0, strong);
+      const work = [
+        ...step.locks.slice(gentle.length).map(({ sql }) => ended(sql)),
         ...(attaches
           ? [
               ...refuseUntrustedCode(attaches.reads.table, attaches.reads.referencedTable),
@@ -106,6 +109,12 @@ function stepLines(step: RepairStep, lockTimeoutMs: number): string[] {
             ]
           : []),
         ...underCallersPath(statements(step.sql), { local: true }),
+      ];
+      return transaction(`${lockTimeoutMs}ms`, [
+        ...gentle.map(({ sql }) => ended(sql)),
+        ...(strong < 0
+          ? work
+          : [`SET LOCAL statement_timeout = ${lockTimeoutMs};`, ...withinBudget(lockTimeoutMs, work)]),
       ]);
     }
     case 'concurrently':

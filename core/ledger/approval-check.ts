@@ -78,12 +78,10 @@ export function refuseUnapproved(approval: LedgerApproval): void {
 }
 
 /**
- * Checks the approval in the transaction of the drop. It locks the migration's row until the transaction ends: an approval that
- * is withdrawn before is seen here, and later it is too late.
- *
- * @throws ApprovalNeeded where the drop is not approved
+ * The approval, read in the transaction of the drop. This locks the migration's row until the transaction ends: an approval that is
+ * withdrawn before is seen here, and later it is too late.
  */
-export async function requireApproval(client: Client, migrationId: string): Promise<void> {
+export function holdApproval(client: Client, migrationId: string): Promise<LedgerApproval> {
   const values = { migration_id: migrationId };
-  refuseUnapproved(await runOne(client, 'ledger/approval-of-drop', values));
+  return runOne(client, 'ledger/approval-of-drop', values);
 }

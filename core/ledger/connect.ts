@@ -61,7 +61,7 @@ const DEFAULT_LOCK_TIMEOUT_MS = 5_000;
 const sessionOpened = channel(SESSION_OPENED);
 
 /** The error of a connection that was lost between two statements; the next statement does not get it. */
-const losses = new WeakMap<Client, Error>();
+const losses = new WeakMap<Client, unknown>();
 
 /** Sessions of {@link connectReadOnly}: everything that they do is in one transaction. */
 const readers = new WeakMap<Client, ReadOnlyOptions>();
@@ -69,9 +69,19 @@ const readers = new WeakMap<Client, ReadOnlyOptions>();
 /** The options of each session, with which its readers are opened, too. */
 const origins = new WeakMap<Client, ConnectOptions>();
 
-/** SQLSTATE with which the server ended an idle session, for example 25P03; undefined while the session lives. */
+/** SQLSTATE with which the server ended a session, for example 25P03; undefined while it lives, or where the server gave none. */
 export function sqlStateOfLoss(client: Client): string | undefined {
   return sqlStateOf(losses.get(client));
+}
+
+/** Whether the session is gone. */
+export function isLost(client: Client): boolean {
+  return losses.has(client);
+}
+
+/** The first reason that is told has the SQLSTATE; what follows says only that the connection has ended. */
+function noteLoss(client: Client, error: unknown): void {
+  if (sqlStateOfLoss(client) === undefined) losses.set(client, error);
 }
 
 /**
@@ -156,7 +166,7 @@ async function open(options: ConnectOptions, prepare: (client: Client) => Promis
       create: (config) => {
         const created = usesSessionPooler() ? new PooledSession(config) : new Client(config);
         // Without a listener, a connection that is lost while idle would end the process.
-        created.on('error', (error) => losses.set(created, error));
+        created.on('error', (error) => noteLoss(created, error));
         return created;
       },
     });
@@ -168,7 +178,13 @@ async function open(options: ConnectOptions, prepare: (client: Client) => Promis
   try {
     await prepare(client);
     const pid = await backendOf(client);
-    watchAnswers(client, () => stillWorks(client, pid, options), options.lookAfterMs);
+    watchAnswers(client, () => stillWorks(client, pid, options), {
+      lookMs: options.lookAfterMs,
+      // Where a statement was on its way when the server ended the session, the statement is told why, and nothing else is.
+      failed: (error) => {
+        if (isConnectionError(error)) noteLoss(client, error);
+      },
+    });
     sessionOpened.publish(undefined);
     return client;
   } catch (error) {

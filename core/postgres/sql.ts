@@ -1,6 +1,7 @@
 /** Runs the queries of `sql/`: psql variables (`:'table'`) become parameters (`$1`), so psql and we run the same text. */
 import { channel } from 'node:diagnostics_channel';
-import { type ClientBase, escapeLiteral, type QueryResultRow } from 'pg';
+import { type Client, type ClientBase, escapeLiteral, type QueryResultRow } from 'pg';
+import { together as inOnePacket } from './session/deadline.ts';
 import { readSql } from './sql-files.ts';
 import type { Queries } from './sql-types.ts';
 
@@ -118,6 +119,67 @@ export function forgetPlans(client: ClientBase): void {
 /** Inside {@link withPlansKept}, for the rest of a savepoint: plans of statements that are not questions are made as usual. */
 export const PLANS_OF_THE_SERVER = "set_config('plan_cache_mode', 'auto', true)";
 
+/** A query of `sql/` as it was asked. */
+export interface Question {
+  readonly name: string;
+  readonly text: string;
+  readonly values: readonly SqlValue[];
+}
+
+/** Sessions inside {@link noteQuestions}. */
+const noting = new WeakMap<ClientBase, Question[]>();
+
+interface AskedTogether {
+  readonly client: Client;
+  readonly questions: readonly Question[];
+  /** In the order of the questions; undefined: the next one of them asks them all. */
+  answers: Promise<QueryResultRow[][]> | undefined;
+}
+
+/** Sessions inside {@link askTogether}. */
+const together = new WeakMap<ClientBase, AskedTogether>();
+
+function isSame(one: Question, other: Question): boolean {
+  return one.name === other.name && one.values.every((value, index) => value === other.values[index]);
+}
+
+/** Runs `work`, and returns the queries of `sql/` that it ran, for {@link askTogether}: they are asked again under locks. */
+export async function noteQuestions<Result>(
+  client: ClientBase,
+  work: () => Promise<Result>,
+): Promise<{ readonly result: Result; readonly questions: readonly Question[] }> {
+  const questions: Question[] = [];
+  noting.set(client, questions);
+  try {
+    return { result: await work(), questions };
+  } finally {
+    noting.delete(client);
+  }
+}
+
+/**
+ * Runs `work` that reads what it has read before. The first of these questions that it asks takes all others along, in one round trip.
+ * If an answer has changed since, the questions that depend on it have changed, too: they are asked one by one.
+ */
+export async function askTogether<Result>(
+  client: Client,
+  questions: readonly Question[],
+  work: () => Promise<Result>,
+): Promise<Result> {
+  together.set(client, { client, questions, answers: undefined });
+  try {
+    return await work();
+  } finally {
+    together.delete(client);
+  }
+}
+
+/** Discards the answers of {@link askTogether}, because a statement is about to change something. */
+export function forgetAnswers(client: ClientBase): void {
+  const asked = together.get(client);
+  if (asked) asked.answers = undefined;
+}
+
 /**
  * Runs `sql/<name>.sql` and returns its rows. Parameters, columns and their types are those of the file: core/postgres/sql-types.ts.
  * Values not named by the query are ignored, so one object can serve several queries; a missing one is a type error.
@@ -132,16 +194,50 @@ export async function run(
   name: string,
   values: Readonly<Record<string, SqlValue | undefined>> = {},
 ): Promise<QueryResultRow[]> {
+  const question = questionOf(name, values);
+  noting.get(client)?.push(question);
+  const asked = together.get(client);
+  const index = asked?.questions.findIndex((one) => isSame(one, question)) ?? -1;
+  if (!asked || index < 0) return ask(client, question);
+  asked.answers ??= inOnePacket<QueryResultRow[][]>(
+    asked.client,
+    ...asked.questions.map((one) => () => ask(client, one)),
+  );
+  return (await asked.answers)[index] ?? [];
+}
+
+/**
+ * Like {@link run}, for a query that is not a question: it changes a setting, or depends on one. Its answer is never taken from
+ * {@link askTogether}.
+ */
+export function runNow<Name extends QueryName>(
+  client: ClientBase,
+  name: Name,
+  ...values: Arguments<Name>
+): Promise<Row<Name>[]>;
+export function runNow(
+  client: ClientBase,
+  name: string,
+  values: Readonly<Record<string, SqlValue | undefined>> = {},
+): Promise<QueryResultRow[]> {
+  return ask(client, questionOf(name, values));
+}
+
+function questionOf(name: string, values: Readonly<Record<string, SqlValue | undefined>>): Question {
   const { text, parameters } = load(name);
   const list = parameters.map((parameter) => {
     const value = values[parameter];
     if (value === undefined) throw new Error(`sql/${name}.sql needs the parameter ${parameter}`);
     return typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
   });
+  return { name, text, values: list };
+}
+
+async function ask(client: ClientBase, { name, text, values }: Question): Promise<QueryResultRow[]> {
   const prefix = keeping.get(client);
   const result = prefix
-    ? await client.query<QueryResultRow>({ name: prefix + name, text, values: list })
-    : await client.query<QueryResultRow>(text, list);
+    ? await client.query<QueryResultRow>({ name: prefix + name, text, values: [...values] })
+    : await client.query<QueryResultRow>(text, [...values]);
   if (rowsRead.hasSubscribers) rowsRead.publish({ name, rows: result.rows } satisfies RowsRead);
   return result.rows;
 }

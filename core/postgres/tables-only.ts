@@ -1,6 +1,6 @@
 /** Reads of the application's tables, in which the server itself refuses a view or a foreign table that took a table's name. */
 import type { Client } from 'pg';
-import { run } from './sql.ts';
+import { runNow } from './sql.ts';
 
 /**
  * While `work` runs, this session reads no view and no foreign table but PostgreSQL's own, on a server that knows
@@ -8,11 +8,11 @@ import { run } from './sql.ts';
  * can only name it, and its owner may have given the name to another relation meanwhile. No DDL in `work`: an event trigger may use views.
  */
 export async function readTablesOnly<Result>(client: Client, work: () => Promise<Result>): Promise<Result> {
-  await run(client, 'checks/tables-only', { kinds: 'view, foreign-table' });
+  await runNow(client, 'checks/tables-only', { kinds: 'view, foreign-table' });
   try {
     return await work();
   } finally {
     // In a transaction that has failed this fails too, and its rollback puts the setting back.
-    await run(client, 'checks/tables-only', { kinds: '' }).catch(() => undefined);
+    await runNow(client, 'checks/tables-only', { kinds: '' }).catch(() => undefined);
   }
 }

@@ -7,6 +7,7 @@ import { checkPartitioning } from '../checks/preflight/table-findings.ts';
 import { InvalidInput, PreflightFailed } from '../contracts/errors.ts';
 import { readMigration } from '../ledger/migrations.ts';
 import { sqlStateOf } from '../postgres/postgres-errors.ts';
+import { together } from '../postgres/session/deadline.ts';
 import { type Row, run, runOne } from '../postgres/sql.ts';
 import { journalOf } from '../postgres/statement-journal.ts';
 import type { Budget } from '../steps/locks/online-change.ts';
@@ -51,11 +52,15 @@ export async function makePair(
   bound: PartitionBound,
   budget: Budget,
 ): Promise<MadePair> {
-  // Checked again under the locks, behind which no index and no CHECK can be added to the tables themselves.
-  await refuseCodeOfReferencedTables(client, place);
+  const [, cutAlike] = await together(
+    client,
+    // Checked again under the locks, behind which no index and no CHECK can be added to the tables themselves.
+    () => refuseCodeOfReferencedTables(client, place),
+    () => isCutAlike(client, foreignKey, place),
+  );
   const making = new Making(client, bound, budget);
   // In a table that is partitioned differently, the same bound would hold other keys: the partner must exist already.
-  const wanted = (await isCutAlike(client, foreignKey, place)) ? place.referenced : undefined;
+  const wanted = cutAlike ? place.referenced : undefined;
   const referenced = wanted && (await making.partition(place.referenced_parent_oid, wanted));
   const referencing = await making.partition(place.referencing_parent_oid, place.referencing);
   const parts = { referencing, referenced, refusals: making.refusals };
@@ -65,9 +70,12 @@ export async function makePair(
   const indexAdded = !pair.has_index;
   // Made before a partition is locked that the application may use.
   const values = { ...foreignKey, pairs: [pair] };
-  const createIndex = indexAdded ? await run(client, 'statements/create-index-on-new', values) : [];
-  const guards = await making.guards(foreignKey, pair);
-  const addForeignKey = await run(client, 'statements/add-pair-foreign-key-to-new', values);
+  const [createIndex, guards, addForeignKey] = await together(
+    client,
+    async () => (indexAdded ? run(client, 'statements/create-index-on-new', values) : []),
+    () => making.guards(foreignKey, pair),
+    () => run(client, 'statements/add-pair-foreign-key-to-new', values),
+  );
   if (stoodBefore) await making.lockPair(pair);
   await making.runAll([...createIndex, ...(await making.stillMissing(foreignKey, guards)), ...addForeignKey]);
 
@@ -186,10 +194,11 @@ class Making {
   }
 
   async runAll(texts: readonly StatementText[]): Promise<void> {
-    for (const { sql, lock } of texts) {
+    const runs = texts.map(({ sql, lock }) => async () => {
       await this.#budget.run(sql);
       this.statements.push({ sql, lock });
-    }
+    });
+    await this.#budget.together<unknown[]>(...runs);
   }
 
   /** Undefined, with the refusal noted, where PostgreSQL finds that the bound or the name is taken. */
@@ -197,22 +206,30 @@ class Making {
     const before = [...this.statements];
     const journal = journalOf(this.#client);
     const ranBefore = journal.length;
-    await this.#client.query('SAVEPOINT new_partition');
+    const client = this.#client;
+    const values = { parent_oid, schema, name };
+    const [, create, own, attach] = await together(
+      client,
+      () => client.query('SAVEPOINT new_partition'),
+      () => run(client, 'statements/create-partition-table', values),
+      () => run(client, 'statements/own-partition', values),
+      () => run(client, 'statements/attach-partition', { ...values, bound: this.#bound }),
+    );
     try {
-      const values = { parent_oid, schema, name };
-      await this.runAll(await run(this.#client, 'statements/create-partition-table', values));
-      await this.runAll(await run(this.#client, 'statements/own-partition', values));
-      await this.runAll(await run(this.#client, 'statements/attach-partition', { ...values, bound: this.#bound }));
+      const [, made] = await this.#budget.together(
+        () => this.runAll([...create, ...own, ...attach]),
+        () => runOne(client, 'provision/new-partition', { schema, name }),
+      );
+      return made;
     } catch (error) {
       const state = sqlStateOf(error);
       if (state !== OVERLAPS && state !== NAME_TAKEN) throw error;
-      await this.#client.query('ROLLBACK TO SAVEPOINT new_partition');
+      await client.query('ROLLBACK TO SAVEPOINT new_partition');
       this.statements = before;
       journal.length = ranBefore;
       this.refusals.push(error);
       return undefined;
     }
-    return runOne(this.#client, 'provision/new-partition', { schema, name });
   }
 
   /** Guards to create before the pair FK, as the migration has them on every referenced leaf with a pair FK. */

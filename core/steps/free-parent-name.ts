@@ -7,6 +7,7 @@
 import { readPairStatus } from '../catalog/pairs.ts';
 import { statementTexts } from '../catalog/statements.ts';
 import { executeDdl } from '../postgres/execute.ts';
+import { together } from '../postgres/session/deadline.ts';
 import { run } from '../postgres/sql.ts';
 import type { EnteredMigration, EnteredPair, StepContext } from './context.ts';
 import { underLock } from './locks/lock-budget.ts';
@@ -44,8 +45,9 @@ export async function freeParentName(
     // A duplicate invocation may have done this already.
     const now = (await readPairStatus(client, foreignKey, [pair])).get(pair.pair);
     if (now?.constraint_oid !== standing.constraint_oid || now.constraint_name === former_name) return;
-    for (const sql of [rename, ...defer]) await executeDdl(client, sql);
     const renamed = { ...pair, constraint_name: former_name, former_name: null };
-    await run(client, 'ledger/rename-pairs', { migration_id: migration.id, pairs: [renamed] });
+    await together<unknown[]>(client, ...[rename, ...defer].map((sql) => () => executeDdl(client, sql)), () =>
+      run(client, 'ledger/rename-pairs', { migration_id: migration.id, pairs: [renamed] }),
+    );
   });
 }

@@ -11,9 +11,10 @@ import { statementFor, statementTexts } from '../catalog/statements.ts';
 import type { MigrationOptions } from '../ledger/migrations.ts';
 import { changePair } from '../ledger/pairs.ts';
 import { executeDdl } from '../postgres/execute.ts';
+import { together } from '../postgres/session/deadline.ts';
 import { type Row, run } from '../postgres/sql.ts';
 import type { StepContext } from './context.ts';
-import { limit, underLock } from './locks/lock-budget.ts';
+import { underLock } from './locks/lock-budget.ts';
 
 const STEP = 'ReleasePair';
 
@@ -66,13 +67,14 @@ async function release(
       relations: [pair.referencing_oid, pair.referenced_oid],
     },
   } as const;
-  await underLock(context, work, async (left) => {
-    const released = await statementTexts(client, 'statements/release-pair', { ...foreignKey, pairs: [pair] });
-    const guards = await dropGuardStatements(client, migrationId, [pair]);
-    for (const sql of [...released, ...guards]) {
-      await limit(client, left());
-      await executeDdl(client, sql);
-    }
-    await changePair(client, migrationId, pair.pair, { constraint_added: false, index_added: false });
+  await underLock(context, work, async () => {
+    const [released, guards] = await together(
+      client,
+      () => statementTexts(client, 'statements/release-pair', { ...foreignKey, pairs: [pair] }),
+      () => dropGuardStatements(client, migrationId, [pair]),
+    );
+    await together<unknown[]>(client, ...[...released, ...guards].map((sql) => () => executeDdl(client, sql)), () =>
+      changePair(client, migrationId, pair.pair, { constraint_added: false, index_added: false }),
+    );
   });
 }

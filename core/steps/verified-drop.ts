@@ -15,6 +15,7 @@ import {
   type Candidate,
   findCandidates,
   type LookupProof,
+  lookAgain,
   PROBE_SHARE,
   probeDelete,
   proveLookups,
@@ -23,17 +24,17 @@ import {
 import { readGate, refuseOutdatedPlan } from '../checks/gate.ts';
 import { quickChecks } from '../checks/verification.ts';
 import type { Check, Rehearsal } from '../contracts/documents.ts';
-import { GateFailed, LockTimeout, StatementCanceled, VerificationFailed } from '../contracts/errors.ts';
+import { GateFailed, VerificationFailed } from '../contracts/errors.ts';
 import { ledgerStepOf } from '../contracts/steps/catalogue.ts';
-import { requireApproval } from '../ledger/approval-check.ts';
+import { holdApproval, refuseUnapproved } from '../ledger/approval-check.ts';
 import { changeMigration, type MigrationOptions, readMigration, wantsNoIndexes } from '../ledger/migrations.ts';
 import { type LedgerPair, readPairs } from '../ledger/pairs.ts';
 import { executeDdl } from '../postgres/execute.ts';
 import type { LockRequest } from '../postgres/locks/lock-wait.ts';
-import { toNamedError } from '../postgres/postgres-errors.ts';
-import { run, runOne, withPlansKept } from '../postgres/sql.ts';
+import { together } from '../postgres/session/deadline.ts';
+import { askTogether, noteQuestions, type Question, run, runOne, withPlansKept } from '../postgres/sql.ts';
 import type { EnteredMigration, StepContext } from './context.ts';
-import { limit, underLock } from './locks/lock-budget.ts';
+import { underLock } from './locks/lock-budget.ts';
 import { lockedWork } from './locks/locked-work.ts';
 
 /** What the drop, or its rehearsal, has shown. */
@@ -76,6 +77,7 @@ async function lockAndDrop(
     pair: null,
     end,
     rehearsedIn: ledgerStepOf('verify-gate'),
+    roundTrips: ROUND_TRIPS,
     // A rehearsal has measured the time on this database, but at another moment, so it may not use up all of the time to wait.
     heldMs: Math.max(forecastDrop(planned.length), Math.min(measuredMs(migration.rehearsal), lockBudgetMs / 2)),
     lock: await lockOfTables(client, foreignKey, planned),
@@ -84,7 +86,7 @@ async function lockAndDrop(
   const noIndexes = wantsNoIndexes(migration);
   // What each guard does is compared here; under the locks, only whether it is still the same trigger.
   const guards = guard ? await readGuards(client, foreignKey, migration.id, planned) : [];
-  const { proofs, candidates } = await askBeforeTheLock(client, foreignKey, planned, {
+  const { proofs, candidates, questions } = await askBeforeTheLock(client, foreignKey, planned, {
     id: migration.id,
     options: migration.options,
     noIndexes,
@@ -101,11 +103,15 @@ async function lockAndDrop(
       guards,
       proofs,
       candidates,
+      questions,
       noIndexes,
     }),
   );
   return { checks: result, lockedMs: blockedMs, workMs: heldMs };
 }
+
+/** Of the drop: the gate, the DDL, the checks after it, the DELETE, its end, its verdict, two notes, COMMIT. */
+const ROUND_TRIPS = 9;
 
 /** Milliseconds that the work under the locks took in a rehearsal; 0 without one. */
 function measuredMs(rehearsal: Rehearsal | null): number {
@@ -134,8 +140,17 @@ async function askBeforeTheLock(
     readonly noIndexes: boolean;
     readonly guards: readonly Guard[];
   },
-): Promise<{ readonly proofs: readonly LookupProof[]; readonly candidates: readonly Candidate[] }> {
-  const pairing = await openGate(client, foreignKey, planned, options);
+): Promise<{
+  readonly proofs: readonly LookupProof[];
+  readonly candidates: readonly Candidate[];
+  readonly questions: QuestionsOfDrop;
+}> {
+  const before = await noteQuestions(client, async () => {
+    const gate = await openGate(client, foreignKey, planned, options);
+    await readMigration(client, id);
+    return gate;
+  });
+  const pairing = before.result;
   const { pairs } = pairing;
   const proofs = await proveLookups(client, pairs);
   const problem = await scanningLookups(client, pairs, proofs);
@@ -143,11 +158,19 @@ async function askBeforeTheLock(
   const candidates = await findCandidates(client, foreignKey, pairs);
   // These questions are about the state after the drop: their answers do not count yet, only their query plans do.
   const dropped = { ...foreignKey, constraint_oid: null };
-  await readMigration(client, id);
-  await readFinalNames(client, dropped, pairs, options);
-  await unguardedPairs(client, id, guards);
-  await quickChecks(client, dropped, pairing);
-  return { proofs, candidates };
+  const after = await noteQuestions(client, async () => {
+    await readFinalNames(client, dropped, pairs, options);
+    await unguardedPairs(client, id, guards);
+    await quickChecks(client, dropped, pairing);
+    await lookAgain(client, pairs, candidates);
+  });
+  return { proofs, candidates, questions: { before: before.questions, after: after.questions } };
+}
+
+/** What is asked under the locks, before the drop and after it. */
+interface QuestionsOfDrop {
+  readonly before: readonly Question[];
+  readonly after: readonly Question[];
 }
 
 /** @throws GateFailed or PartitionSetChanged where the parent FK must not be dropped now */
@@ -187,10 +210,7 @@ export async function lockOfTables(
   };
 }
 
-/**
- * The work under ACCESS EXCLUSIVE. Every statement, and every pause between two statements, is limited to what is left of the
- * budget.
- */
+/** The work under ACCESS EXCLUSIVE. */
 async function dropAndVerify(
   client: Client,
   foreignKey: ForeignKey,
@@ -206,55 +226,49 @@ async function dropAndVerify(
     readonly guards: readonly Guard[];
     readonly proofs: readonly LookupProof[];
     readonly candidates: readonly Candidate[];
+    readonly questions: QuestionsOfDrop;
     readonly noIndexes: boolean;
   },
 ): Promise<Check[]> {
-  const { left } = drop;
-  try {
-    const pairing = await openGate(client, foreignKey, planned, drop.options);
-
-    await limit(client, left());
-    // A duplicate invocation may have done this already.
-    const stands = (await readMigration(client, drop.id)).constraint_oid !== null;
-    if (stands && drop.needsApproval) await requireApproval(client, drop.id);
-    if (stands) await executeDdl(client, drop.sql);
+  const [{ pairing, stands }, approval] = await together(
+    client,
+    () =>
+      askTogether(client, drop.questions.before, async () => {
+        const pairing = await openGate(client, foreignKey, planned, drop.options);
+        // A duplicate invocation may have done this already.
+        const stands = (await readMigration(client, drop.id)).constraint_oid !== null;
+        return { pairing, stands };
+      }),
+    async () => (drop.needsApproval ? holdApproval(client, drop.id) : undefined),
+  );
+  if (stands && approval) refuseUnapproved(approval);
+  if (stands) await executeDdl(client, drop.sql);
+  const checks = await askTogether(client, drop.questions.after, async () => {
     if (stands) await takeFinalNames(client, foreignKey, pairing.pairs, drop);
     // The guards exist since the pair FKs were added, unless one was dropped since.
     if (drop.guards.length > 0) await createGuards(client, foreignKey, drop.id, drop.guards);
 
-    await limit(client, left());
-    const checks = await quickChecks(client, { ...foreignKey, constraint_oid: null }, pairing);
-    const failed = checks.filter((check) => !check.passed);
+    const quick = await quickChecks(client, { ...foreignKey, constraint_oid: null }, pairing);
+    const failed = quick.filter((check) => !check.passed);
     if (failed.length > 0) {
       const what = failed.map((check) => check.detail).join('; ');
       throw new VerificationFailed(`after the drop, still in its transaction: ${what}`);
     }
 
-    await limit(client, left());
     const probe = await probeDelete(client, { constraint_oid: null }, pairing.pairs, {
       proofs: drop.proofs,
-      timeoutMs: Math.min(left(), drop.budgetMs * PROBE_SHARE),
+      timeoutMs: Math.min(drop.left(), drop.budgetMs * PROBE_SHARE),
       noIndexes: drop.noIndexes,
       candidates: drop.candidates,
     });
     if (!probe.passed) throw new VerificationFailed(`the DELETE probe failed: ${probe.detail}`);
-
-    if (!stands) return [...checks, probe];
-    await limit(client, left());
-    await run(client, 'ledger/forget-counts', { migration_id: drop.id });
-    await changeMigration(client, drop.id, { dropped_at: new Date().toISOString() });
-    return [...checks, probe];
-  } catch (error) {
-    // Our own budget cut it: the application has waited long enough. The state machine retries, as after a lock that was not
-    // free.
-    const named = toNamedError(error);
-    if (named instanceof StatementCanceled && left() <= drop.budgetMs * 0.1) {
-      throw new LockTimeout(
-        `the verified drop did not fit into the lock budget of ${drop.budgetMs} ms; it was rolled back. A busy server may let it pass later; else allow more with --lock-timeout-ms`,
-        named.context,
-        { cause: named },
-      );
-    }
-    throw named;
-  }
+    return [...quick, probe];
+  });
+  if (!stands) return checks;
+  await together<unknown[]>(
+    client,
+    () => run(client, 'ledger/forget-counts', { migration_id: drop.id }),
+    () => changeMigration(client, drop.id, { dropped_at: new Date().toISOString() }),
+  );
+  return checks;
 }

@@ -42,6 +42,18 @@ async function call<Result extends z.ZodType>(
   return declared;
 }
 
+/** Again, as the state machine does, where a busy machine needs longer than a small lock budget. */
+export async function untilItFits<Result>(step: () => Promise<Result>, tries = 40): Promise<Result> {
+  for (; ; tries--) {
+    try {
+      return await step();
+    } catch (error) {
+      const { name, message } = error as Error;
+      if (tries <= 1 || name !== 'LockTimeout' || !/(?:did|does) not fit into/.test(message)) throw error;
+    }
+  }
+}
+
 /** One execution; `plan` first, as its result says what the others work on. */
 export class Execution {
   readonly arn: string;
@@ -85,7 +97,7 @@ export class Execution {
 
   /** Runs the forward states up to and with `last`. */
   async runUntil(last: ForwardState): Promise<void> {
-    for (const state of FORWARD.slice(0, FORWARD.indexOf(last) + 1)) await this.run(state);
+    for (const state of FORWARD.slice(0, FORWARD.indexOf(last) + 1)) await untilItFits(() => this.run(state));
   }
 
   /** Plans, and runs the forward states up to and with `last`. */

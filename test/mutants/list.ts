@@ -37,6 +37,8 @@ const RENAMED_TABLES_TESTS = 'test/core/steps/renamed-tables.test.ts';
 const STANDBY_TESTS = 'test/core/steps/standbys.test.ts';
 const STANDBY_READERS_TESTS = 'test/core/checks/standby-readers.test.ts';
 
+const DEADLINE_TESTS = 'test/core/postgres/deadline.test.ts';
+
 const OPERATIONS_TESTS = 'test/lambdas/operations.test.ts';
 const HAND_OVER_TESTS = 'test/core/steps/hand-over.test.ts';
 
@@ -345,12 +347,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'the gate is asked again under the locks of the drop',
     file: 'core/steps/verified-drop.ts',
-    find: `    const pairing = await openGate(client, foreignKey, planned, drop.options);
-
-    await limit`,
-    replace: `    const { pairing } = await readGate(client, foreignKey, planned, drop.options);
-
-    await limit`,
+    find: 'const pairing = await openGate(client, foreignKey, planned, drop.options);',
+    replace: 'const { pairing } = await readGate(client, foreignKey, planned, drop.options);',
     test: 'test/core/steps/between.test.ts',
     title: 'a pair is attached',
   },
@@ -358,7 +356,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'a DELETE that scans refuses the drop, whatever else passed',
     file: 'core/steps/verified-drop.ts',
     find: 'if (!probe.passed) throw',
-    replace: 'if (checks.length === 0 && !probe.passed) throw',
+    replace: 'if (quick.length === 0 && !probe.passed) throw',
     test: 'test/core/checks/delete-probe.test.ts',
     title: 'keeps the parent foreign key where an index is gone before the gate, or under the locks of the drop',
   },
@@ -666,10 +664,82 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'the lock budget counts from a strong lock that no list foretold',
     file: 'core/steps/locks/online-change.ts',
-    find: '    if (this.#strongAt === undefined && (await this.#blocksOthers())) this.#strongAt = from;\n',
-    replace: '',
+    find: '      if (!blocksOthers) return;\n',
+    replace: '      return;\n',
     test: 'test/core/provision/locks.test.ts',
     title: 'keeps its writers waiting no longer than the lock budget, and is counted as blocked',
+  },
+  {
+    rule: 'what is too late for its end is rolled back, also a rehearsal',
+    file: 'core/steps/locks/lock-budget.ts',
+    find: '      if (this.#leftMs() <= 0) throw this.#late();\n',
+    replace: '',
+    test: 'test/core/steps/lock-budget.test.ts',
+    title: 'that is too late for its ROLLBACK is rolled back, also where no statement was too long, and tried again',
+  },
+  {
+    rule: 'what is too late for its end is rolled back, also the dry run of a command',
+    file: 'core/steps/locks/online-change.ts',
+    find: '      if (attempt.isOver()) throw attempt.over();\n',
+    replace: '',
+    test: 'test/core/steps/online-change.test.ts',
+    title: 'that is too late for its end has not passed, also where no statement was too long',
+  },
+  {
+    rule: 'no lock is asked for where the server is too far away for all that is needed under it',
+    file: 'core/steps/locks/lock-budget.ts',
+    find: '      if (distance.forecastMs >= allowedMs(locked)) throw cannotFit(locked, distance);\n',
+    replace: '',
+    test: 'test/core/steps/slow-network.test.ts',
+    title: 'asks for no lock where the server is so far away that no try could succeed, and says so',
+  },
+  {
+    rule: 'each statement under a deadline has only the time that is left',
+    file: 'core/postgres/session/deadline.ts',
+    find: 'const before = areSet ? [] : [session.send(setting(limits))];',
+    replace: 'const before = areSet || limits ? [] : [session.send(setting(limits))];',
+    test: DEADLINE_TESTS,
+    title: 'a statement after a pause has only what is left',
+  },
+  {
+    rule: 'the server ends a transaction by its deadline, from 17 on',
+    file: 'core/postgres/session/deadline.ts',
+    find: "THEN set_config('transaction_timeout', $4, true) END",
+    replace: "THEN set_config('transaction_timeout', left($4, 0) || '0', true) END",
+    test: DEADLINE_TESTS,
+    title: 'statements that each take less end together by the deadline',
+  },
+  {
+    rule: 'before 17 each statement lowers the limits by the time that it took',
+    file: 'core/postgres/session/deadline.ts',
+    find: "session.enforcedBy === 'statements' ?",
+    replace: 'session.enforcedBy !== session.enforcedBy ?',
+    test: DEADLINE_TESTS,
+    title: 'a client that stands still after a long statement loses its session',
+  },
+  {
+    rule: 'a deadline stands where a savepoint is rolled back that is older',
+    file: 'core/postgres/session/deadline.ts',
+    find: "isBack && session.enforcedBy !== 'client' ?",
+    replace: 'isBack && !isBack ?',
+    test: DEADLINE_TESTS,
+    title: 'also where a savepoint is rolled back that is older than the deadline',
+  },
+  {
+    rule: 'what was asked together is asked again behind a change',
+    file: 'core/postgres/sql.ts',
+    find: 'if (asked) asked.answers = undefined;',
+    replace: 'if (!asked) throw new Error();',
+    test: 'test/core/postgres/sql.test.ts',
+    title: 'are asked again behind a change',
+  },
+  {
+    rule: 'the psql scripts commit nothing that is too late',
+    file: 'sql/psql/locks/limit.sql',
+    find: 'l.rest <= 0 AS is_over',
+    replace: 'false AS is_over',
+    test: 'test/psql/trouble.test.ts',
+    title: 'is rolled back before it commits what is too late',
   },
   {
     rule: 'the views of the ledger look up no function by a name that anybody may have planted',
@@ -771,7 +841,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'the drop reads the approval under its locks: one that is withdrawn at the same moment stops it',
     file: 'core/steps/verified-drop.ts',
-    find: 'if (stands && drop.needsApproval) await requireApproval(client, drop.id);',
+    find: 'if (stands && approval) refuseUnapproved(approval);',
     replace: '',
     test: PEOPLE_TESTS,
     title: 'at the same moment as the drop: one of the two waits, and knows then',

@@ -1,11 +1,13 @@
 /** The psql scripts among others: locks that are held, sessions that die, two at once, hostile names, p2pfk before and after. */
+import { fileURLToPath } from 'node:url';
 import type { Client } from 'pg';
 import { expect, it } from 'vitest';
 import { databaseWith, everything, oneRow, THREE_PAIRS } from '../core/case.helpers.ts';
-import { Execution } from '../core/execution.helpers.ts';
+import { Execution, migratedTo } from '../core/execution.helpers.ts';
+import { proxiedCase, watchWaits } from '../core/steps/proxied.helpers.ts';
 import { catalogSnapshot } from '../support/catalog.ts';
 import { holdLock, waitUntil } from '../support/observe.ts';
-import { describeWithPsql, psql, psqlInOrder, STEPS, startPsql } from './psql.helpers.ts';
+import { describeWithPsql, psql, psqlFile, psqlInOrder, STEPS, startPsql } from './psql.helpers.ts';
 
 const state = async (observer: Client) =>
   (await oneRow<{ state: string }>(observer, 'SELECT state FROM p2pfk.migration ORDER BY id DESC LIMIT 1')).state;
@@ -60,6 +62,62 @@ describeWithPsql('a lock that is held', () => {
     expect(await everything(observer)).toBe(before);
     expect(await state(observer)).toBe('paused');
     await psqlInOrder(db.url, ['step3']);
+  });
+});
+
+describeWithPsql('a step whose statements arrive too slowly', () => {
+  const BUDGET_MS = 1_000;
+  /** As test/chaos/online has it. */
+  const MARGIN_MS = 1_500;
+
+  it('is rolled back, and no reader and no writer waits for it longer than the budget', async () => {
+    const { db, observer, proxy } = await proxiedCase(`${THREE_PAIRS} CREATE INDEX ON path (medium, ino);`);
+    const before = await everything(observer);
+    proxy.listen({
+      before: async (_, { sql }) => {
+        if (/p2pfk\.began_at/.test(sql)) proxy.slow(200);
+        if (sql.startsWith('COMMIT') || sql.startsWith('ROLLBACK')) proxy.slow(0);
+      },
+      after: async () => undefined,
+    });
+    const waits = await watchWaits(db);
+
+    const variables = { table: 'path', lock_timeout_ms: String(BUDGET_MS) };
+    const { code, errors } = await psql(process.env.DATABASE_URL ?? '', 'step1', variables);
+    const longest = await waits.stop();
+
+    // From 17 on the server ends the session itself.
+    expect([2, 3]).toContain(code);
+    expect(errors.join('\n')).toMatch(/did not fit into the lock budget of 1000 ms|transaction timeout/);
+    expect(longest.reader).toBeLessThan(BUDGET_MS + MARGIN_MS);
+    expect(longest.writer).toBeLessThan(BUDGET_MS + MARGIN_MS);
+    expect(await everything(observer)).toBe(before);
+  });
+
+  it('is rolled back before it commits what is too late', async () => {
+    const { db, execution } = await migratedTo('Plan');
+    const limit = (lock_began_at: string) =>
+      psqlFile(db.url, fileURLToPath(new URL('../../sql/psql/locks/limit.sql', import.meta.url)), {
+        lock_began_at,
+        lock_timeout_ms: '1000',
+        lock_allowed_ms: '1000',
+        locks_held: 'false',
+        subject: 'FK for path_1',
+        resting_state: 'paused',
+        migration_id: execution.migrationId,
+        came_with: '{}',
+        came_role: 'none',
+        came_encoding: 'UTF8',
+        liveness_key: '',
+      });
+
+    expect(await limit('now')).toMatchObject({ code: 0, errors: [] });
+    expect(await limit('yesterday')).toMatchObject({
+      code: 3,
+      errors: expect.arrayContaining([
+        'ERROR:  FK for path_1 did not fit into the lock budget of 1000 ms; it was rolled back: run this script again, in a calmer moment, nearer to the server, or with a larger lock_timeout_ms',
+      ]),
+    });
   });
 });
 

@@ -15,7 +15,7 @@ export const PACE = {
     help: 'pairs worked on side by side, {min} to {max} (default: {default})',
     field: { label: 'Pairs side by side', hint: '{min} to {max}; {default} if left empty', advanced: true },
   },
-  /** Milliseconds that a statement of ours may stand in a lock queue, in all. */
+  /** Milliseconds that other sessions may wait for one try of ours, in all. */
   lockTimeoutMs: {
     type: 'whole',
     min: 1,
@@ -23,7 +23,7 @@ export const PACE = {
     default: 500,
     expected: 'must be a whole number of milliseconds from {min} to {max}',
     flag: '--lock-timeout-ms <ms>',
-    help: 'longest wait for locks, in all, per statement (default: {default})',
+    help: 'how long other sessions may wait for one try of ours, in all (default: {default})',
     field: {
       label: 'Longest wait for locks, in ms',
       hint: 'In all, for each statement; {default} if left empty',

@@ -12,6 +12,7 @@ import {
   block,
   comment,
   type LockedStatement,
+  limits,
   literal,
   statement,
   transaction,
@@ -116,7 +117,7 @@ async function addBlocks(source: ScriptSource): Promise<string[]> {
     constraint_oid: String(foreignKey.constraint_oid ?? ''),
     pairs,
   });
-  const budget = { lockMs: input.lockTimeoutMs, statementMs: input.lockTimeoutMs };
+  const budget = limits(input.lockTimeoutMs);
   return pairs.flatMap((pair) => {
     const number = pair.pair;
     const isThere = pair.constraint_oid !== null;
@@ -250,7 +251,7 @@ async function dropBlock(source: ScriptSource): Promise<string> {
   const renamed = names.filter((name) => name.sql !== null);
   return [
     comment('DropParentForeignKey: the verified drop. All of it is rolled back where one of its checks fails'),
-    ...transaction('enter', { lockMs: input.lockTimeoutMs, statementMs: input.lockTimeoutMs }, [
+    ...transaction('enter', limits(input.lockTimeoutMs), [
       statement(await lockStatementOfTables(source)),
       `${lockedTablesGuard([foreignKey.referencing_oid, foreignKey.referenced_oid])};`,
       comment('the gate again, under the locks'),

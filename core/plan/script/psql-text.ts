@@ -50,12 +50,41 @@ export interface Limits {
   readonly lockMs: number;
   /** Longest time of each statement, in milliseconds; 0: no limit. */
   readonly statementMs: number;
+  /** Longest time of the whole transaction, psql's pauses included, in milliseconds; undefined: no limit, because no reader and no writer waits. */
+  readonly budgetMs?: number;
+}
+
+/** Limits of a transaction that other sessions wait for. */
+export function limits(budgetMs: number): Limits {
+  return { lockMs: budgetMs, statementMs: budgetMs, budgetMs };
+}
+
+/**
+ * Lines of a transaction that other sessions wait for from here on. If they take longer, the transaction is rolled back before COMMIT;
+ * PostgreSQL 17 and newer end it themselves.
+ */
+export function withinBudget(budgetMs: number, lines: readonly string[]): string[] {
+  return [
+    "SELECT set_config('p2pfk.began_at', clock_timestamp()::text, true) AS ignored,",
+    `       set_config('idle_in_transaction_session_timeout', '${budgetMs + 50}', true) AS ignored,`,
+    `       CASE WHEN current_setting('server_version_num')::int >= 170000 THEN set_config('transaction_timeout', '${budgetMs + 100}', true) END AS ignored \\gset`,
+    ...lines,
+    block(
+      [
+        'BEGIN',
+        `  IF clock_timestamp() > current_setting('p2pfk.began_at')::timestamptz + interval '${budgetMs} milliseconds' THEN`,
+        `    RAISE EXCEPTION 'this transaction did not fit into the lock budget of ${budgetMs} ms; it is rolled back, and what was done before stands: go on in a calmer moment, or nearer to the server';`,
+        '  END IF;',
+        'END',
+      ].join('\n'),
+    ),
+  ];
 }
 
 /** One transaction, which first checks the ledger's fence. */
 export function transaction(
   enter: 'enter' | 'enter_rollback',
-  { lockMs, statementMs }: Limits,
+  { lockMs, statementMs, budgetMs }: Limits,
   lines: readonly string[],
 ): string[] {
   return [
@@ -65,7 +94,7 @@ export function transaction(
     `SELECT p2pfk.${enter}(:migration_id, :'execution') AS ignored \\gset`,
     `SET LOCAL lock_timeout = ${lockMs};`,
     `SET LOCAL statement_timeout = ${statementMs};`,
-    ...lines,
+    ...(budgetMs === undefined ? lines : withinBudget(budgetMs, lines)),
     'COMMIT;',
   ];
 }

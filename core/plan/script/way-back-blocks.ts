@@ -8,7 +8,7 @@ import { lockedTablesGuard } from '../../postgres/locks/locked-tables.ts';
 import { run, runOne } from '../../postgres/sql.ts';
 import { readSql } from '../../postgres/sql-files.ts';
 import { asStatements, lockStatementOfTables } from './forward-blocks.ts';
-import { comment, type LockedStatement, statement, transaction, underCallersPath } from './psql-text.ts';
+import { comment, type LockedStatement, limits, statement, transaction, underCallersPath } from './psql-text.ts';
 import type { ScriptSource } from './script-source.ts';
 import { refuseUntrustedCode, requireLedger } from './trust.ts';
 
@@ -121,13 +121,16 @@ async function restoreBlocks(source: ScriptSource): Promise<string[]> {
   const lock = exclusive
     ? await lockStatementOfTables(source)
     : await runOne(client, 'statements/lock-tables-for-attach', { ...foreignKey });
-  const statementMs = strategy === 'blocking' ? 0 : Math.max(input.lockTimeoutMs, writesBlockedMs * 10);
+  // As core/steps/rollback/attach-parent.ts: longer than the budget only where the plan has announced it.
+  const longMs = writesBlockedMs > input.lockTimeoutMs ? writesBlockedMs * 10 : input.lockTimeoutMs;
+  const budget = strategy === 'blocking' ? {} : { budgetMs: longMs };
+  const statementMs = strategy === 'blocking' ? 0 : longMs;
   blocks.push(
     [
       comment(`AttachParent: the parent foreign key comes back, word for word (${strategy})`),
       // Not under locks that block readers or writers, if these are held only for the DDL.
       ...(strategy === 'blocking' ? [] : trust),
-      ...transaction('enter_rollback', { lockMs: input.lockTimeoutMs, statementMs: input.lockTimeoutMs }, [
+      ...transaction('enter_rollback', { lockMs: input.lockTimeoutMs, statementMs: input.lockTimeoutMs, ...budget }, [
         statement(lock),
         `SET LOCAL statement_timeout = ${statementMs};`,
         ...(strategy === 'blocking' ? trust : []),
@@ -221,10 +224,6 @@ function finishBlock(): string {
     "UPDATE p2pfk.migration SET state = 'rolled-back', finished_at = clock_timestamp(), updated_at = now() WHERE id = :migration_id;",
     "SELECT 'rolled back' AS p2pfk;",
   ].join('\n');
-}
-
-function limits(budgetMs: number): { lockMs: number; statementMs: number } {
-  return { lockMs: budgetMs, statementMs: budgetMs };
 }
 
 function locked(text: PairStatement | undefined): PairStatement {

@@ -46,8 +46,16 @@ export function expectAnswersWithin(client: Client, milliseconds: number | null)
   else bounds.set(client, milliseconds);
 }
 
-/** Looks after every statement of that session from now on. */
-export function watchAnswers(client: Client, look: Look, lookMs = LOOK_MS): void {
+/**
+ * Looks after every statement of that session from now on.
+ *
+ * @param failed is told each error that a statement fails with
+ */
+export function watchAnswers(
+  client: Client,
+  look: Look,
+  { lookMs = LOOK_MS, failed }: { readonly lookMs?: number | undefined; failed?(error: unknown): void } = {},
+): void {
   const send = client.query.bind(client) as (...args: unknown[]) => unknown;
   const query = (...args: unknown[]): unknown => {
     const answer = send(...args);
@@ -58,7 +66,10 @@ export function watchAnswers(client: Client, look: Look, lookMs = LOOK_MS): void
       unwatch();
       if (text === 'COMMIT' || text === 'ROLLBACK') bounds.delete(client);
     };
-    answer.then(answered, answered);
+    answer.then(answered, (error: unknown) => {
+      answered();
+      failed?.(error);
+    });
     return answer;
   };
   Object.assign(client, { query });

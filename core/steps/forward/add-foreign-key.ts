@@ -5,7 +5,7 @@
 
 import { copyFiringModes } from '../../catalog/firing-modes.ts';
 import { hasPairForeignKey } from '../../catalog/pairs.ts';
-import { createGuards, readGuards, wantsGuard } from '../../catalog/row-movement-guard.ts';
+import { missingGuards, readGuards, wantsGuard } from '../../catalog/row-movement-guard.ts';
 import { statementFor } from '../../catalog/statements.ts';
 import { Steps } from '../../contracts/steps/catalogue.ts';
 import type { PairEvent } from '../../contracts/steps/events.ts';
@@ -13,6 +13,7 @@ import type { PairResult } from '../../contracts/steps/results.ts';
 import { changePair } from '../../ledger/pairs.ts';
 import { executeDdl } from '../../postgres/execute.ts';
 import { withFreeNames } from '../../postgres/free-names.ts';
+import { together } from '../../postgres/session/deadline.ts';
 import { eachPair, isAdded } from '../batch.ts';
 import { enterPair, enterWithinWindow, type StepContext } from '../context.ts';
 import { underLock } from '../locks/lock-budget.ts';
@@ -59,14 +60,20 @@ async function addNamed(context: StepContext, event: PairEvent, salt: string | u
     lock: { sql: lock.sql, mode: 'SHARE ROW EXCLUSIVE', relations: [pair.referencing_oid, pair.referenced_oid] },
   });
   const { lockWaitMs, heldMs } = await underLock(context, work, async () => {
-    // Before the pair FK: as soon as that exists, its ON DELETE acts on the rows that reference a row which moves away.
-    if (guarded) await createGuards(client, foreignKey, migration.id, guards);
-    // A duplicate invocation may have added it already, or only the guard was missing.
-    if (!(await hasPairForeignKey(client, foreignKey, pair))) {
-      await executeDdl(client, sql);
+    const [missing, isThere] = await together(
+      client,
+      async () => (guarded ? missingGuards(client, foreignKey, migration.id, guards) : []),
+      // A duplicate invocation may have added it already, or only the guard was missing.
+      () => hasPairForeignKey(client, foreignKey, pair),
+    );
+    const added = { state: 'added', constraint_name, constraint_added: true } as const;
+    await together<unknown[]>(
+      client,
+      // Before the pair FK: as soon as that exists, its ON DELETE acts on the rows that reference a row which moves away.
+      ...missing.map((guard) => () => executeDdl(client, guard.sql)),
       // In the same transaction, so that a rollback knows exactly which constraints to drop.
-      await changePair(client, migration.id, pair.pair, { state: 'added', constraint_name, constraint_added: true });
-    }
+      ...(isThere ? [] : [() => executeDdl(client, sql), () => changePair(client, migration.id, pair.pair, added)]),
+    );
     if (!stood || outdated) await copyFiringModes(client, foreignKey, pair);
   });
   if (stood) return pairResult('SKIPPED', target, { object: constraint_name });

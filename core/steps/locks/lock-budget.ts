@@ -1,8 +1,9 @@
 /**
  * Statements that take strong locks, in one transaction that blocks the application for at most the lock budget: the wait for the
- * locks and the work under them together. lock_timeout alone counts per lock, so a statement over many partitions could wait many
- * times as long, with the application queued behind it. statement_timeout on the LOCK statement limits the sum. That first
- * statement takes all locks; `lock-wait.ts` decides how it waits.
+ * locks, the work under them and the pauses between our statements together. lock_timeout alone counts per lock, so a statement over
+ * many partitions could wait many times as long, with the application queued behind it. statement_timeout on the LOCK statement
+ * limits the sum. That first statement takes all locks; `lock-wait.ts` decides how it waits. After it, `session/deadline.ts` limits
+ * each statement and the whole transaction. Work that is late is rolled back.
  *
  * The ledger notes each try, including failed tries and rehearsals: its statements, and for how long it blocked others at most.
  * That time starts at the request of the locks, because later requests queue behind a request that waits, and because a statement
@@ -11,7 +12,7 @@
 import type { Client } from 'pg';
 import { ReaderBusy, requireFreeReaders } from '../../checks/readers.ts';
 import { LockTimeout, type P2pfkError } from '../../contracts/errors.ts';
-import { sqlStateOfLoss } from '../../ledger/connect.ts';
+import { isLost, sqlStateOfLoss } from '../../ledger/connect.ts';
 import { type LedgerEvent, noteEvent } from '../../ledger/notes/events.ts';
 import { noteHeld, recordTransaction } from '../../ledger/notes/record-transaction.ts';
 import { changePair } from '../../ledger/pairs.ts';
@@ -26,10 +27,17 @@ import {
 } from '../../postgres/locks/lock-wait.ts';
 import { requireLocked } from '../../postgres/locks/locked-tables.ts';
 import { messageOf, sqlStateOf, toNamedError } from '../../postgres/postgres-errors.ts';
+import {
+  type Deadline,
+  lockUntil,
+  SERVER_MARGIN_MS,
+  together,
+  underDeadline,
+} from '../../postgres/session/deadline.ts';
 import { inTransaction } from '../../postgres/session/transactions.ts';
-import { expectAnswersWithin } from '../../postgres/session/unanswered.ts';
 import { type RanStatement, withJournal } from '../../postgres/statement-journal.ts';
 import { applicationName, type StepContext } from '../context.ts';
+import { type Distance, describeDistance, isFar, measureDistance } from './distance.ts';
 import { describeEnded, endIdleBlockers } from './idle-blockers.ts';
 
 export { lockHolders } from '../../postgres/locks/lock-wait.ts';
@@ -44,6 +52,10 @@ export interface LockedWork {
   readonly pair: number | null;
   /** Milliseconds that the wait for the locks and the work under them may take together. */
   readonly budgetMs: number;
+  /** The same, if the plan has announced that it takes longer than the budget; Infinity: as long as it takes. */
+  readonly announcedMs?: number;
+  /** Answers of the server that the work waits for one after the other, at least, up to COMMIT; default {@link ROUND_TRIPS}. */
+  readonly roundTrips?: number;
   /** Forecast of the work in milliseconds, where that is more than a tenth of the budget: the wait leaves time for it. */
   readonly heldMs?: number;
   /** Sessions that hold the lock are ended if they have been idle in a transaction for longer; undefined: never. */
@@ -66,12 +78,13 @@ export interface LockedResult<Result> {
 }
 
 /**
- * Takes the lock, runs `work`, commits. Statements that `work` runs with `executeDdl` are noted in the ledger, in the same
- * transaction.
+ * Takes the lock, runs `work`, commits. Each statement of `work` is limited to what is left of the budget. Statements that it runs
+ * with `executeDdl` are noted in the ledger, in the same transaction.
  *
  * @param work its argument returns the milliseconds that are left of the budget
- * @throws LockTimeout with the holders, when the lock was not granted within the budget; the wait is noted in the ledger. Also
- *   when a reader is in use (core/checks/readers.ts); then no lock was requested.
+ * @throws LockTimeout with the holders, when the lock was not granted within the budget; the wait is noted in the ledger. Also when
+ *   the work did not fit into the budget: then it was rolled back. And when the server is so far away that the work cannot fit, or a
+ *   reader is in use (core/checks/readers.ts): then no lock was requested.
  * @throws ConnectionLost when a reader cannot be asked
  */
 export async function underLock<Result>(
@@ -80,11 +93,14 @@ export async function underLock<Result>(
   work: (left: () => number) => Promise<Result>,
 ): Promise<LockedResult<Result>> {
   const { client } = context;
-  const next = await chooseTry(client, locked);
+  const { heldMs = 0, roundTrips = ROUND_TRIPS } = locked;
+  const distance = await measureDistance(client, roundTrips, allowedMs(locked));
+  const next = await chooseTry(client, { ...locked, heldMs: heldMs + distance.forecastMs });
   return withJournal(client, async (journal) => {
-    const attempt = new Attempt(context, locked, journal);
+    const attempt = new Attempt(context, locked, { journal, distance });
     try {
       const { lock, budgetMs, step } = locked;
+      if (distance.forecastMs >= allowedMs(locked)) throw cannotFit(locked, distance);
       if (lock.mode === 'ACCESS EXCLUSIVE')
         await requireFreeReaders(client, { relations: lock.relations, budgetMs, step });
       const result = await inTransaction(client, () => attempt.run(next, work), locked.end);
@@ -95,11 +111,20 @@ export async function underLock<Result>(
   });
 }
 
+/** Of most work under locks: the questions, the change, the ledger's note, and COMMIT. */
+const ROUND_TRIPS = 4;
+
+/** Milliseconds from the request of the locks to COMMIT. */
+function allowedMs({ budgetMs, announcedMs = 0 }: LockedWork): number {
+  return Math.max(budgetMs, announcedMs);
+}
+
 /** One try: when its locks were requested and granted, and what the ledger notes of it. */
 class Attempt {
   readonly #context: StepContext;
   readonly #locked: LockedWork;
   readonly #journal: readonly RanStatement[];
+  readonly #distance: Distance;
   /** 0: not requested yet. */
   #askedAt = 0;
   #grantedAt = 0;
@@ -110,10 +135,15 @@ class Attempt {
   /** Id of the first row that the ledger has of this transaction. */
   #eventId: string | undefined;
 
-  constructor(context: StepContext, locked: LockedWork, journal: readonly RanStatement[]) {
+  constructor(
+    context: StepContext,
+    locked: LockedWork,
+    { journal, distance }: { readonly journal: readonly RanStatement[]; readonly distance: Distance },
+  ) {
     this.#context = context;
     this.#locked = locked;
     this.#journal = journal;
+    this.#distance = distance;
     this.#lockedBy = locked.lock.sql;
   }
 
@@ -124,37 +154,64 @@ class Attempt {
       migrationId,
       execution,
     ]);
-    await prepareTry(client, next.limitMs, budgetMs);
     this.#askedAt = performance.now();
-    try {
-      await client.query(next.sql);
-    } catch (error) {
-      this.#waitedMs = performance.now() - this.#askedAt;
-      throw refusedTry(error, this.#waitedMs, this.#locked, next);
-    }
-    this.#grantedAt = performance.now();
-    this.#waitedMs = this.#grantedAt - this.#askedAt;
-    // Counted from the request: while it waited for one relation, it already held the others, and other sessions queued there.
-    const left = () => Math.max(1, this.#askedAt + budgetMs - performance.now());
-    try {
-      const lockedBy = await granted(client, { leftMs: left(), budgetMs });
-      await requireLocked(client, this.#locked.lock.named ?? this.#locked.lock.relations);
-      if (lockedBy !== '') this.#lockedBy = lockedBy;
-    } catch (error) {
-      // This statement still has the limit of the try, which may be a fraction of the budget.
-      throw isCut(error, performance.now() - this.#grantedAt, next.limitMs)
-        ? doesNotFit(toNamedError(error), this.#locked)
-        : error;
-    }
-    const result = await work(left);
-    if (end === 'COMMIT') await this.#record(left());
-    return result;
+    return underDeadline(client, this.#deadline(), async () => {
+      await this.#lock(next);
+      // Counted from the request: while it waited for one relation, it already held the others, and other sessions queued there.
+      const result = await work(() => Math.max(1, this.#askedAt + budgetMs - performance.now()));
+      if (end === 'COMMIT') await this.#record();
+      if (this.#leftMs() <= 0) throw this.#late();
+      return result;
+    });
   }
 
-  async #record(leftMs: number): Promise<void> {
+  async #lock(next: LockTry): Promise<void> {
+    const { client } = this.#context;
+    const { named, relations } = this.#locked.lock;
+    const refused = (error: unknown) => {
+      this.#waitedMs = performance.now() - this.#askedAt;
+      throw refusedTry(error, this.#waitedMs, this.#locked, next);
+    };
+    const [, , lockedBy] = await together(
+      client,
+      () => client.query("SELECT set_config('p2pfk.began_at', clock_timestamp()::text, true)"),
+      () => lockUntil(client, { leftMs: this.#leftMs(), limitMs: next.limitMs }, next.sql).catch(refused),
+      () => granted(client),
+      () => requireLocked(client, named ?? relations),
+    );
+    this.#grantedAt = performance.now();
+    this.#waitedMs = this.#grantedAt - this.#askedAt;
+    if (lockedBy !== '') this.#lockedBy = lockedBy;
+  }
+
+  /** Milliseconds that are left; not positive: none. */
+  #leftMs(): number {
+    return this.#askedAt + allowedMs(this.#locked) - performance.now();
+  }
+
+  #deadline(): Deadline {
+    return {
+      limits: () => {
+        const leftMs = this.#leftMs();
+        const { budgetMs } = this.#locked;
+        // As long as it takes. But if this process freezes, the others wait no longer than the budget.
+        if (leftMs === Infinity) return { statementMs: 0, lockMs: budgetMs, idleMs: budgetMs };
+        // After the answer, COMMIT still has to be sent.
+        return leftMs > this.#distance.roundTripMs
+          ? { statementMs: leftMs, lockMs: leftMs, idleMs: leftMs + SERVER_MARGIN_MS }
+          : undefined;
+      },
+      over: () => this.#late(),
+    };
+  }
+
+  #late(): LockTimeout {
+    return doesNotFit(undefined, this.#locked, this.#distance);
+  }
+
+  async #record(): Promise<void> {
     const { client } = this.#context;
     const { migrationId, pair, step, execution } = this.#locked;
-    await limit(client, Math.max(leftMs, RECORD_MS));
     const statements = [{ sql: this.#lockedBy }, ...this.#journal];
     this.#eventId = await recordTransaction(client, {
       migrationId,
@@ -197,23 +254,38 @@ class Attempt {
     const blockedMs = this.#blockedMs();
     const spentMs = performance.now() - this.#askedAt;
     const isGranted = this.#grantedAt > 0;
-    const named = isGranted ? workError(error, spentMs, this.#locked) : toNamedError(error);
+    const named = isGranted ? this.#workError(error, spentMs) : toNamedError(error);
     if (named instanceof ReaderBusy) return noteReaderBusy(this.#context, this.#locked, named);
-    // 25P03, our own idle_in_transaction_session_timeout: this process was frozen for the whole budget. The server has ended its
-    // session.
-    const isFrozen = [named.context.sqlState, sqlStateOfLoss(client)].includes('25P03');
-    if (!isFrozen && named instanceof LockTimeout) {
-      // The lock was granted, and then the work took too long: there is no holder to name.
+    // The server has ended the session, because this process or the network was frozen.
+    const isEnded = [named.context.sqlState, sqlStateOfLoss(client)].some((state) => ENDED.has(state ?? ''));
+    const failure = isEnded && this.#askedAt > 0 ? doesNotFit(named, this.#locked, this.#distance) : named;
+    if (failure instanceof LockTimeout) {
+      const waits = { waitedMs: this.#waitedMs, blockedMs };
+      if (isLost(client)) return this.#refusedWithoutSession(failure, waits);
+      // The lock was granted and then the work took too long, or it was not requested: there is no holder to name.
       const { relations, mode } = this.#locked.lock;
-      const holders = isGranted ? [] : await lockHolders(client, relations, mode);
-      return noteRefusal(this.#context, this.#locked, named, { waitedMs: this.#waitedMs, blockedMs, holders });
+      const holders = isGranted || this.#askedAt === 0 ? [] : await lockHolders(client, relations, mode);
+      return noteRefusal(this.#context, this.#locked, failure, { ...waits, holders });
     }
-    const failure = isFrozen ? doesNotFit(named, this.#locked) : named;
     if (this.#askedAt > 0) {
       const event = { sql: this.#lockedBy, durationMs: spentMs, blockedMs, error: messageOf(failure) };
       await this.#tryToNote((session) => this.#note(session, event));
     }
     return failure;
+  }
+
+  /**
+   * The error of work under the lock. 57014 after the whole budget is our own statement_timeout, too: the step is retried, as after
+   * a lock that was not free. Where a time-out cuts ROLLBACK TO SAVEPOINT itself, PostgreSQL aborts the whole transaction, and only
+   * the next statement reports it.
+   */
+  #workError(error: unknown, spentMs: number): P2pfkError {
+    const named = toNamedError(error);
+    if (named instanceof LockTimeout) return named;
+    const isAborted = ABORTED.has(named.context.sqlState ?? '');
+    return isAborted || isCut(named, spentMs, allowedMs(this.#locked))
+      ? doesNotFit(named, this.#locked, this.#distance)
+      : named;
   }
 
   #note(
@@ -225,11 +297,27 @@ class Attempt {
     return noteEvent(client, migrationId, { execution, pair, step, waitedMs: this.#waitedMs, ...event });
   }
 
+  /** Notes a failed try through another session. */
+  async #refusedWithoutSession(
+    failure: LockTimeout,
+    waits: { readonly waitedMs: number; readonly blockedMs: number | undefined },
+  ): Promise<LockTimeout> {
+    let noted = failure;
+    const note = async (client: Client) => {
+      noted = await noteRefusal({ ...this.#context, client }, this.#locked, failure, { ...waits, holders: [] });
+    };
+    await this.#tryToNote(note, { isLost: true });
+    return noted;
+  }
+
   /** Writes a note that nothing depends on. If the session is lost, another session writes it. */
-  async #tryToNote(write: (client: Client) => Promise<void>): Promise<void> {
+  async #tryToNote(
+    write: (client: Client) => Promise<void>,
+    { isLost = sqlStateOfLoss(this.#context.client) !== undefined } = {},
+  ): Promise<void> {
     const { client, logger, openSession } = this.#context;
     try {
-      if (sqlStateOfLoss(client) === undefined) return await write(client);
+      if (!isLost) return await write(client);
       const session = await openSession(applicationName(this.#locked.migrationId, 'evidence'));
       await write(session).finally(() => session.end());
     } catch (error) {
@@ -238,49 +326,17 @@ class Attempt {
   }
 }
 
-/** Milliseconds for the ledger's own note after the budget is used up; the contract allows more than that beyond the budget. */
-const RECORD_MS = 100;
-
 /**
- * Stores when the lock was granted, for the ledger, and limits the next statement to what is left of the budget. One round trip,
- * because others are waiting by now.
+ * Stores when the lock was granted, for the ledger. Sent in one packet with the LOCK, because others are waiting by then.
  *
  * @returns the statements that took the locks, where there were several ways; else an empty text
  */
-async function granted(client: Client, { leftMs, budgetMs }: { leftMs: number; budgetMs: number }): Promise<string> {
-  expectAnswersWithin(client, leftMs);
+async function granted(client: Client): Promise<string> {
   const { rows } = await client.query<{ locked_by: string | null }>(
     `SELECT set_config('p2pfk.locked_at', clock_timestamp()::text, true),
-            set_config('lock_timeout', $1, true), set_config('statement_timeout', $1, true),
-            set_config('idle_in_transaction_session_timeout', $2, true),
             current_setting('p2pfk.locked_by', true) AS locked_by`,
-    [String(Math.ceil(leftMs)), String(Math.ceil(Math.max(leftMs, budgetMs / 10)))],
   );
   return rows[0]?.locked_by ?? '';
-}
-
-/**
- * Limits of the statement that follows. They are set in one statement, so that no other statement of ours runs under a limit that
- * may be very short: it would be cut on a busy machine, and look like a person's cancel. If this process or its network freezes
- * under the lock, the server ends the session and with it the lock.
- */
-async function prepareTry(client: Client, limitMs: number, budgetMs: number): Promise<void> {
-  expectAnswersWithin(client, limitMs);
-  await client.query(
-    `SELECT set_config('p2pfk.began_at', clock_timestamp()::text, true),
-            set_config('lock_timeout', $1, true), set_config('statement_timeout', $1, true),
-            set_config('idle_in_transaction_session_timeout', $2, true)`,
-    [String(Math.max(1, Math.ceil(limitMs))), String(Math.ceil(budgetMs))],
-  );
-}
-
-/** Limits each following statement of this transaction, including its lock waits. */
-export async function limit(client: Client, budgetMs: number): Promise<void> {
-  const milliseconds = String(Math.max(1, Math.ceil(budgetMs)));
-  expectAnswersWithin(client, budgetMs);
-  await client.query("SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $1, true)", [
-    milliseconds,
-  ]);
 }
 
 /**
@@ -297,24 +353,23 @@ export function isCut(error: unknown, spentMs: number, limitMs: number): boolean
   return sqlStateOf(error) === '57014' && spentMs >= limitMs * 0.9;
 }
 
-/**
- * The error of work under the lock. 57014 after the whole budget is our own statement_timeout, too: the step is retried, as after
- * a lock that was not free. Where a time-out cuts ROLLBACK TO SAVEPOINT itself, PostgreSQL aborts the whole transaction, and only
- * the next statement reports it.
- */
-function workError(error: unknown, spentMs: number, locked: LockedWork): P2pfkError {
-  const named = toNamedError(error);
-  if (named instanceof LockTimeout) return named;
-  const isAborted = ABORTED.has(named.context.sqlState ?? '');
-  return isAborted || isCut(named, spentMs, locked.budgetMs) ? doesNotFit(named, locked) : named;
-}
-
 /** SQLSTATEs of a statement in an aborted transaction, and of ROLLBACK TO a savepoint that was lost with it. */
 const ABORTED: ReadonlySet<string> = new Set(['25P02', '3B001']);
 
-function doesNotFit(named: P2pfkError, { step, budgetMs }: LockedWork): LockTimeout {
-  const message = `${step} did not fit into the lock budget of ${budgetMs} ms; it was rolled back (--lock-timeout-ms allows it more)`;
-  return new LockTimeout(message, named.context, { cause: named });
+/** SQLSTATEs of a session that was ended by idle_in_transaction_session_timeout, or by transaction_timeout (17 and newer). */
+export const ENDED: ReadonlySet<string> = new Set(['25P03', '25P04']);
+
+function doesNotFit(named: P2pfkError | undefined, locked: LockedWork, distance: Distance): LockTimeout {
+  const { step, budgetMs } = locked;
+  const why = isFar(distance, budgetMs) ? `: ${describeDistance(distance)}` : ' (--lock-timeout-ms allows it more)';
+  const message = `${step} did not fit into the lock budget of ${budgetMs} ms; it was rolled back${why}`;
+  return new LockTimeout(message, named?.context ?? {}, { cause: named });
+}
+
+function cannotFit({ step, budgetMs }: LockedWork, distance: Distance): LockTimeout {
+  return new LockTimeout(
+    `${step} does not fit into the lock budget of ${budgetMs} ms, so no lock was asked for: ${describeDistance(distance)}`,
+  );
 }
 
 async function noteRefusal(

@@ -8,7 +8,7 @@ export function lockedWork(
   step: StepName,
   { migration, lockBudgetMs }: Pick<EnteredMigration, 'migration' | 'lockBudgetMs'>,
   execution: string,
-  work: Pick<LockedWork, 'pair' | 'lock' | 'heldMs' | 'end' | 'rehearsedIn'>,
+  work: Pick<LockedWork, 'pair' | 'lock' | 'heldMs' | 'announcedMs' | 'roundTrips' | 'end' | 'rehearsedIn'>,
 ): LockedWork {
   return {
     migrationId: migration.id,

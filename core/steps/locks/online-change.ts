@@ -8,7 +8,13 @@ import type { Client } from 'pg';
 import { requireFreeReaders } from '../../checks/readers.ts';
 import { blockedBy } from '../../contracts/blocked.ts';
 import type { Blocked } from '../../contracts/documents.ts';
-import { DeadlockDetected, LockTimeout, MigrationInProgress, StatementCanceled } from '../../contracts/errors.ts';
+import {
+  DeadlockDetected,
+  LockTimeout,
+  MigrationInProgress,
+  type P2pfkError,
+  StatementCanceled,
+} from '../../contracts/errors.ts';
 import { sqlStateOfLoss } from '../../ledger/connect.ts';
 import { noteEvent } from '../../ledger/notes/events.ts';
 import { noteHeld, recordTransaction } from '../../ledger/notes/record-transaction.ts';
@@ -24,10 +30,19 @@ import {
 } from '../../postgres/locks/lock-wait.ts';
 import { requireLocked } from '../../postgres/locks/locked-tables.ts';
 import { messageOf, sqlStateOf, toNamedError } from '../../postgres/postgres-errors.ts';
+import {
+  type Deadline,
+  type Limits,
+  lockUntil,
+  SERVER_MARGIN_MS,
+  together,
+  underDeadline,
+} from '../../postgres/session/deadline.ts';
 import { expectAnswersWithin } from '../../postgres/session/unanswered.ts';
 import { run } from '../../postgres/sql.ts';
 import { type RanStatement, withJournal } from '../../postgres/statement-journal.ts';
-import { isCut, limit } from './lock-budget.ts';
+import { type Distance, describeDistance, isFar, measureDistance } from './distance.ts';
+import { ENDED, isCut } from './lock-budget.ts';
 
 /** What to do under which locks. */
 export interface OnlineChange {
@@ -38,6 +53,8 @@ export interface OnlineChange {
   readonly budgetMs: number;
   /** In the order in which they are taken, weakest first. All locks after the first strong one are strong. */
   readonly locks: readonly LockRequest[];
+  /** Answers of the server that the work waits for one after the other, at least, up to COMMIT; default {@link ROUND_TRIPS}. */
+  readonly roundTrips?: number;
   /** Ends with ROLLBACK: proves that the change will work, and changes nothing. */
   readonly rehearsal?: boolean;
 }
@@ -46,6 +63,13 @@ export interface OnlineChange {
 export interface Budget {
   /** Runs one statement with what is left of the time. */
   run(sql: string): Promise<void>;
+  /**
+   * Runs work as `together` of session/deadline.ts does, but at the same time only if others wait already. Before that, a statement
+   * may take a lock that no list contains; it has to be noticed before the next statement is sent.
+   */
+  together<Results extends readonly unknown[]>(
+    ...work: { readonly [Index in keyof Results]: () => Promise<Results[Index]> }
+  ): Promise<Results>;
   /** Takes one more strong lock, which was not known before. The budget starts here, unless it has started already. */
   lock(lock: LockRequest): Promise<void>;
 }
@@ -120,7 +144,8 @@ async function changeOnce<Result>(
   const beganAt = performance.now();
   const gentle = locks.filter(isGentle);
   const strong = locks.filter((lock) => !isGentle(lock));
-  const wanted = together(strong);
+  const wanted = asOne(strong);
+  await attempt.measure({ isStrong: strong.length > 0 });
   // Before the first lock, because these questions take time, too.
   const next = wanted && (await attempt.choose(wanted));
   let grantedAt = 0;
@@ -131,25 +156,31 @@ async function changeOnce<Result>(
   try {
     if (migrationId !== null) await holdMigration(client, migrationId, budgetMs);
     await client.query("SELECT set_config('p2pfk.began_at', clock_timestamp()::text, true)");
-    for (const lock of gentle) await attempt.take([lock], { sql: lock.sql, limitMs: budgetMs });
-    if (next) await attempt.takeStrong(strong, next);
-    grantedAt = performance.now();
-    await attempt.limitWork({ locked: true });
-    const result = await work(attempt);
-    if (migrationId !== null && !rehearsal) {
-      expectAnswersWithin(client, null);
-      await client.query("SELECT set_config('statement_timeout', '0', true)");
-      const statements = [...attempt.locked, ...journal];
-      const [blockedMs] = attempt.blockedMs();
-      eventId = await recordTransaction(client, {
-        migrationId,
-        execution: null,
-        pair: null,
-        step,
-        statements,
-        blockedMs,
-      });
-    }
+    for (const lock of gentle) await attempt.takeGentle(lock);
+    const result = await underDeadline(client, attempt, async () => {
+      await together(
+        client,
+        async () => next && attempt.takeStrong(strong, next),
+        // For p2pfk.record_transaction.
+        () => client.query("SELECT set_config('p2pfk.locked_at', clock_timestamp()::text, true)"),
+      );
+      grantedAt = performance.now();
+      const worked = await work(attempt);
+      if (migrationId !== null && !rehearsal) {
+        const statements = [...attempt.locked, ...journal];
+        const [blockedMs] = attempt.blockedMs();
+        eventId = await recordTransaction(client, {
+          migrationId,
+          execution: null,
+          pair: null,
+          step,
+          statements,
+          blockedMs,
+        });
+      }
+      if (attempt.isOver()) throw attempt.over();
+      return worked;
+    });
     await client.query(rehearsal ? 'ROLLBACK' : 'COMMIT');
     attempt.ended();
     await attempt.noteHeld(eventId);
@@ -158,7 +189,20 @@ async function changeOnce<Result>(
     const failedAt = performance.now();
     await client.query('ROLLBACK').catch(() => undefined);
     attempt.ended();
+    if (error instanceof Refused) throw await attempt.nameHolders(error);
     throw attempt.nameFailure(error, { failedAt, beganAt, isGranted: grantedAt > 0 });
+  }
+}
+
+/** Locks that were not granted in time. */
+class Refused extends Error {
+  readonly locks: readonly LockRequest[];
+  readonly refusal: P2pfkError;
+
+  constructor(locks: readonly LockRequest[], refusal: P2pfkError) {
+    super(refusal.message, { cause: refusal });
+    this.locks = locks;
+    this.refusal = refusal;
   }
 }
 
@@ -170,10 +214,10 @@ function isGentle({ mode }: LockRequest): boolean {
  * Several locks as one request, of which a try gets all or none: in their order, or with the first one last, because a
  * transaction that has one and needs another may wait for us.
  */
-function together(locks: readonly LockRequest[]): LockRequest | undefined {
+function asOne(locks: readonly LockRequest[]): LockRequest | undefined {
   const [first, ...more] = locks;
   if (!first) return undefined;
-  const rest = together(more);
+  const rest = asOne(more);
   if (!rest) return { ...first, nowaitFirst: isNowait(first) };
   return {
     ...rest,
@@ -199,7 +243,7 @@ interface Before {
 }
 
 /** One transaction, and what is left of its time. */
-class Try implements Budget {
+class Try implements Budget, Deadline {
   readonly change: OnlineChange;
   readonly #client: Client;
   readonly #before: Before;
@@ -213,6 +257,7 @@ class Try implements Budget {
   readonly locked: RanStatement[] = [];
   /** Time limit of the running statement. */
   #until = 0;
+  #distance: Distance | undefined;
 
   constructor(client: Client, change: OnlineChange, before: Before) {
     this.#client = client;
@@ -224,34 +269,61 @@ class Try implements Budget {
     return chooseTryAfter(this.#client, { ...this.#before, budgetMs: this.change.budgetMs, lock });
   }
 
-  /** @throws LockTimeout with the holders, when the lock was not granted within the limit; the transaction has ended then */
-  async take(locks: readonly LockRequest[], { sql, limitMs }: LockTry): Promise<void> {
+  /**
+   * Measures how far away the server is.
+   *
+   * @param options.isStrong the transaction begins with a strong lock
+   * @throws BudgetExceeded when the work cannot fit into the budget
+   */
+  async measure({ isStrong }: { readonly isStrong: boolean }): Promise<void> {
+    const { budgetMs, step, roundTrips = ROUND_TRIPS } = this.change;
+    this.#distance = await measureDistance(this.#client, roundTrips, budgetMs);
+    if (!isStrong || this.#distance.forecastMs < budgetMs) return;
+    throw new BudgetExceeded(
+      `${step} does not fit into the lock budget of ${budgetMs} ms, so no lock was asked for, and nothing was changed: ${describeDistance(this.#distance)}`,
+    );
+  }
+
+  /** @throws Refused */
+  async takeGentle(lock: LockRequest): Promise<void> {
+    const { budgetMs } = this.change;
+    await limit(this.#client, budgetMs);
+    await this.#take([lock], { sql: lock.sql, limitMs: budgetMs }, () => execute(this.#client, lock.sql));
+  }
+
+  /** @throws Refused */
+  async #take(locks: readonly LockRequest[], { sql, limitMs }: LockTry, ask: () => Promise<unknown>): Promise<void> {
     const client = this.#client;
-    const { step, budgetMs } = this.change;
-    await limit(client, limitMs);
     const beganAt = performance.now();
+    const named = locks.flatMap((lock) => lock.named ?? lock.relations);
     try {
-      await execute(client, sql);
-      this.locked.push(...(await lockedBy(client, sql)));
-      await requireLocked(
+      const [, by] = await together(
         client,
-        locks.flatMap(({ named, relations }) => named ?? relations),
+        ask,
+        () => lockedBy(client, sql),
+        () => requireLocked(client, named),
       );
+      this.locked.push(...by);
     } catch (error) {
       const named = toNamedError(error, locks.map((lock) => lock.sql).join('; '));
       // 57014 after the whole time is our own statement_timeout; if it is earlier, another session cancelled us.
       if (!(named instanceof LockTimeout) && !isCut(named, performance.now() - beganAt, limitMs)) throw named;
-      await client.query('ROLLBACK').catch(() => undefined);
-      this.ended();
-      const holders: RelationHolder[] = [];
-      for (const { relations, mode } of locks) holders.push(...(await lockHolders(client, relations, mode)));
-      const yielded = describeYielded(await endAutovacuums(client, holders));
-      throw new LockTimeout(
-        `no lock within ${budgetMs} ms for ${step}, nothing was changed: ${describeHolders(holders)}${yielded}`,
-        { ...named.context, holders },
-        { cause: named },
-      );
+      throw new Refused(locks, named);
     }
+  }
+
+  /** Names the holders of locks that were refused. Call it after ROLLBACK. */
+  async nameHolders({ locks, refusal }: Refused): Promise<LockTimeout> {
+    const client = this.#client;
+    const { step, budgetMs } = this.change;
+    const holders: RelationHolder[] = [];
+    for (const { relations, mode } of locks) holders.push(...(await lockHolders(client, relations, mode)));
+    const yielded = describeYielded(await endAutovacuums(client, holders));
+    return new LockTimeout(
+      `no lock within ${budgetMs} ms for ${step}, nothing was changed: ${describeHolders(holders)}${yielded}`,
+      { ...refusal.context, holders },
+      { cause: refusal },
+    );
   }
 
   /** Notes that the transaction has ended, and its locks with it. */
@@ -282,32 +354,52 @@ class Try implements Budget {
     await noteEvent(this.#client, migrationId, event).catch(() => undefined);
   }
 
+  /** @throws Refused */
   async takeStrong(locks: readonly LockRequest[], next: LockTry): Promise<void> {
     const from = performance.now();
     this.#strongAt ??= from;
     // For a lock that the work requests later, the earlier wait counts, too.
     const limitMs = Math.max(1, Math.min(next.limitMs, next.limitMs - this.#strongWaitedMs, this.#leftMs(from)));
-    await this.take(locks, { sql: next.sql, limitMs });
+    const leftMs = this.#leftMs(from);
+    await this.#take(locks, { sql: next.sql, limitMs }, () => lockUntil(this.#client, { leftMs, limitMs }, next.sql));
     this.#strongWaitedMs += performance.now() - from;
   }
 
   async lock(lock: LockRequest): Promise<void> {
     await this.takeStrong([lock], await this.choose({ ...lock, nowaitFirst: isNowait(lock) }));
-    await this.limitWork();
   }
 
   async run(sql: string): Promise<void> {
-    await this.limitWork();
+    const client = this.#client;
+    if (this.#strongAt !== undefined) {
+      await executeDdl(client, sql);
+      return;
+    }
     const from = performance.now();
     try {
-      await executeDdl(this.#client, sql);
+      const [, blocksOthers] = await together(
+        client,
+        () => executeDdl(client, sql),
+        () => this.#blocksOthers(),
+      );
+      if (!blocksOthers) return;
     } catch (error) {
       // It waited for a lock that was not in our list, and others waited behind it.
       if (error instanceof LockTimeout) this.#strongAt ??= from;
       throw error;
     }
-    if (this.#strongAt === undefined && (await this.#blocksOthers())) this.#strongAt = from;
-    await this.limitWork();
+    this.#strongAt ??= from;
+    const leftMs = this.#leftMs(performance.now());
+    await lockUntil(client, { leftMs, limitMs: leftMs });
+  }
+
+  async together<Results extends readonly unknown[]>(
+    ...work: { readonly [Index in keyof Results]: () => Promise<Results[Index]> }
+  ): Promise<Results> {
+    if (this.#strongAt !== undefined) return together<Results>(this.#client, ...work);
+    const results: unknown[] = [];
+    for (const one of work) results.push(await one());
+    return results as unknown as Results;
   }
 
   /** Whether a statement has locked a table that existed before, even if no list of locks has it. */
@@ -315,25 +407,35 @@ class Try implements Budget {
     return (await run(this.#client, 'checks/own-strong-locks')).length > 0;
   }
 
-  /**
-   * Limits each following statement to what is left of the time. If this process freezes now, the server ends the session and
-   * with it the locks.
-   *
-   * @param options.locked stores, for p2pfk.record, when the locks were granted
-   */
-  async limitWork({ locked = false } = {}): Promise<void> {
+  limits(): Limits | undefined {
     const now = performance.now();
-    const leftMs = Math.max(1, this.#leftMs(now));
+    const leftMs = this.#leftMs(now);
+    // After the answer, COMMIT still has to be sent.
+    if (leftMs <= (this.#distance?.roundTripMs ?? 0)) return undefined;
     this.#until = now + leftMs;
     const { budgetMs } = this.change;
-    const frozenMs = this.#strongAt === undefined ? budgetMs + 1_000 : Math.max(leftMs, FROZEN_MS);
-    expectAnswersWithin(this.#client, leftMs);
-    await this.#client.query(
-      `SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true),
-              set_config('idle_in_transaction_session_timeout', $3, true)
-              ${locked ? ", set_config('p2pfk.locked_at', clock_timestamp()::text, true)" : ''}`,
-      [leftMs, Math.min(leftMs, budgetMs), frozenMs].map((ms) => String(Math.ceil(ms))),
-    );
+    const idleMs = this.#strongAt === undefined ? budgetMs + FROZEN_MS : leftMs + SERVER_MARGIN_MS;
+    return { statementMs: leftMs, lockMs: Math.min(leftMs, budgetMs), idleMs };
+  }
+
+  /** Too late for COMMIT. */
+  isOver(): boolean {
+    return this.#leftMs(performance.now()) <= 0;
+  }
+
+  over(): BudgetExceeded | WaitedTooLong {
+    return this.#late();
+  }
+
+  /** @param cause what has failed because of it */
+  #late(cause?: P2pfkError): BudgetExceeded | WaitedTooLong {
+    const { step, budgetMs } = this.change;
+    const far = this.#distance && isFar(this.#distance, budgetMs) ? this.#distance : undefined;
+    const why = far ? `: ${describeDistance(far)}` : ' (--lock-timeout-ms allows it more)';
+    const message = `${step} did not fit into the lock budget of ${budgetMs} ms; it was rolled back, nothing was changed${why}`;
+    const isLongWait = this.#strongWaitedMs > budgetMs * (1 - FOR_LONG_WORK) + CLOCK_MS;
+    const Failure = isLongWait ? WaitedTooLong : BudgetExceeded;
+    return new Failure(message, cause?.context ?? {}, { cause });
   }
 
   #leftMs(now: number): number {
@@ -346,21 +448,21 @@ class Try implements Budget {
   ): unknown {
     const named = toNamedError(error);
     const { step, budgetMs } = this.change;
+    // The server has ended the session, because this process or the network was frozen. So there is no retry.
+    const isEnded = [sqlStateOf(named), sqlStateOfLoss(this.#client)].some((state) => ENDED.has(state ?? ''));
+    if (isEnded && isGranted) {
+      const { message } = this.#late();
+      return new BudgetExceeded(message, named.context, { cause: named });
+    }
     if (named instanceof LockTimeout) return named;
     if (!isGranted) {
       if (!isCut(named, failedAt - beganAt, budgetMs)) return named;
       const message = `no lock within ${budgetMs} ms for ${step}, nothing was changed`;
       return new LockTimeout(message, named.context, { cause: named });
     }
-    const message = `${step} did not fit into the lock budget of ${budgetMs} ms; it was rolled back, nothing was changed`;
-    // Our own idle_in_transaction_session_timeout: this process was frozen. Its session has ended, so there is no retry.
-    if ([sqlStateOf(named), sqlStateOfLoss(this.#client)].includes('25P03'))
-      return new BudgetExceeded(message, named.context, { cause: named });
     // A cancel before the time was up is a person's.
     if (!CUT.has(sqlStateOf(named) ?? '') || failedAt < this.#until - CLOCK_MS) return named;
-    const isLongWait = this.#strongWaitedMs > budgetMs * (1 - FOR_LONG_WORK) + CLOCK_MS;
-    const Failure = isLongWait ? WaitedTooLong : BudgetExceeded;
-    return new Failure(message, named.context, { cause: named });
+    return this.#late(named);
   }
 }
 
@@ -372,15 +474,22 @@ async function lockedBy(client: Client, sql: string): Promise<RanStatement[]> {
   return [{ sql: rows[0]?.statement || sql }];
 }
 
-/**
- * Milliseconds beyond its time after which a process that does nothing counts as frozen; less than the margin that the contract
- * allows.
- */
-const FROZEN_MS = 150;
+/** Milliseconds beyond the budget after which a process that does nothing counts as frozen, where no other session waits. */
+const FROZEN_MS = 1_000;
+/** Of most changes: the questions, the change, the ledger's note, and COMMIT. */
+const ROUND_TRIPS = 4;
 /** SQLSTATEs of a cut statement: canceled, and what the next statement reports where that cut a ROLLBACK TO SAVEPOINT. */
 const CUT: ReadonlySet<string> = new Set(['57014', '25P02', '3B001']);
 /** Milliseconds by which two clocks may differ: the server's, which cuts a statement, and this process's. */
 const CLOCK_MS = 5;
+
+/** Limits each following statement of this transaction, including its lock waits. */
+async function limit(client: Client, limitMs: number): Promise<void> {
+  expectAnswersWithin(client, limitMs);
+  await client.query("SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $1, true)", [
+    String(Math.max(1, Math.ceil(limitMs))),
+  ]);
+}
 
 /**
  * Locks the ledger's row of a migration that is complete; until our transaction ends, no execution resumes it.

@@ -5,7 +5,7 @@ import { restoreFiringStatements } from '../../catalog/firing-modes.ts';
 import type { ForeignKey } from '../../catalog/foreign-key.ts';
 import { attachedPairs, readPairStatus } from '../../catalog/pairs.ts';
 import { forecastRollback, readServer } from '../../catalog/server-facts.ts';
-import { statementFor } from '../../catalog/statements.ts';
+import { statementFor, statementTexts } from '../../catalog/statements.ts';
 import { refuseUnsafeReturn } from '../../catalog/untrusted-code.ts';
 import { OrphanedRows, RollbackFailed } from '../../contracts/errors.ts';
 import { ledgerStepOf, Steps } from '../../contracts/steps/catalogue.ts';
@@ -15,12 +15,12 @@ import { changeMigration } from '../../ledger/migrations.ts';
 import { type LedgerPair, readPairs } from '../../ledger/pairs.ts';
 import { executeDdl } from '../../postgres/execute.ts';
 import type { LockRequest } from '../../postgres/locks/lock-wait.ts';
-import { expectAnswersWithin } from '../../postgres/session/unanswered.ts';
+import { together } from '../../postgres/session/deadline.ts';
 import { runOne } from '../../postgres/sql.ts';
 import { cannotRollBack } from '../cannot-roll-back.ts';
 import { type EnteredMigration, enterAny, type StepContext } from '../context.ts';
 import { refuseForeignTable } from '../foreign-table.ts';
-import { limit, underLock } from '../locks/lock-budget.ts';
+import { underLock } from '../locks/lock-budget.ts';
 import { lockedWork } from '../locks/locked-work.ts';
 import { defineStep } from '../step.ts';
 import { validate } from '../validation.ts';
@@ -28,7 +28,10 @@ import { lockOfTables } from '../verified-drop.ts';
 import { standingParent } from './fence.ts';
 
 const STEP = ledgerStepOf('attach-parent');
-/** The forecast is scaled from measurements. The work may take this many times as long before it is cut and retried. */
+/**
+ * Where the plan has announced more than the lock budget: the forecast is scaled from measurements, and the work may take this many
+ * times as long before it is cut and retried.
+ */
 const FORECAST_MARGIN = 10;
 
 /**
@@ -109,17 +112,30 @@ async function add(
   const lock = exclusive
     ? await lockOfTables(client, foreignKey, pairs)
     : await lockForAttach(client, foreignKey, pairs);
+  const isScanning = forecast.strategy === 'blocking' && !attaching;
+  const isLong = forecast.writesBlockedMs > lockBudgetMs;
   const work = lockedWork('attach-parent', entered, execution, {
     pair: null,
     // The plan has announced how long writes wait for this. Where that is more than the budget, the wait before it stays limited.
     heldMs: Math.min(forecast.writesBlockedMs, lockBudgetMs / 2),
+    ...(isScanning
+      ? { announcedMs: Infinity }
+      : isLong
+        ? { announcedMs: forecast.writesBlockedMs * FORECAST_MARGIN }
+        : {}),
     lock,
   });
+  const comment =
+    migration.comment === null ? [] : await statementTexts(client, 'statements/comment-foreign-key', { ...foreignKey });
   const { heldMs, lockWaitMs } = await underLock(context, work, async () => {
-    // A duplicate invocation may have done this already.
-    if (await standingParent(context, migration)) return;
-    if (attaching) {
-      const standing = await readPairStatus(client, foreignKey, pairs);
+    const [before, standing] = await together(
+      client,
+      // A duplicate invocation may have done this already.
+      () => standingParent(context, migration),
+      async () => (attaching ? readPairStatus(client, foreignKey, pairs) : undefined),
+    );
+    if (before) return;
+    if (standing) {
       // Otherwise the ADD would scan these partitions without a warning while writes wait. A partition that was dropped has
       // nothing to scan.
       const missing = pairs.filter((pair) => standing.get(pair.pair)?.leaf_constraint_validated === false);
@@ -128,18 +144,12 @@ async function add(
           `${missing.length} partition(s) have no valid FK to attach, the first being ${missing[0]?.referencing}; run p2pfk rollback again`,
         );
     }
-    if (forecast.strategy === 'blocking' && !attaching) {
-      expectAnswersWithin(client, null);
+    if (isScanning)
       await client.query(
-        "SELECT set_config('statement_timeout', '0', true), set_config('enable_nestloop', 'on', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)",
+        "SELECT set_config('enable_nestloop', 'on', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)",
       );
-    } else await limit(client, Math.max(lockBudgetMs, forecast.writesBlockedMs * FORECAST_MARGIN));
     if (forecast.strategy === 'not-valid') await addNamedChildren(client, foreignKey, pairs);
-    await executeDdl(client, sql);
-    if (migration.comment !== null) {
-      const comment = await runOne(client, 'statements/comment-foreign-key', { ...foreignKey });
-      await executeDdl(client, comment.sql);
-    }
+    await together<unknown[]>(client, ...[sql, ...comment].map((text) => () => executeDdl(client, text)));
     for (const firing of await restoreFiringStatements(client, foreignKey)) await executeDdl(client, firing);
   });
   return { durationMs: Math.round(heldMs), lockWaitMs: Math.round(lockWaitMs) };
@@ -160,15 +170,12 @@ async function lockForAttach(
  * strategy `attach` has already made all children, with their names.
  */
 async function addNamedChildren(client: Client, foreignKey: ForeignKey, pairs: readonly LedgerPair[]): Promise<void> {
-  const standing = await readPairStatus(client, foreignKey, pairs);
-  const named = pairs.filter(
-    (pair) => isNamed(pair, foreignKey) && standing.get(pair.pair)?.leaf_constraint_oid === null,
-  );
-  for (const pair of named) {
-    const values = { ...foreignKey, pairs: [pair] };
-    const { sql } = await statementFor(client, pair, 'statements/add-leaf-foreign-key', values);
-    await executeDdl(client, sql);
-  }
+  const named = pairs.filter((pair) => isNamed(pair, foreignKey));
+  if (named.length === 0) return;
+  const standing = await readPairStatus(client, foreignKey, named);
+  const missing = named.filter((pair) => standing.get(pair.pair)?.leaf_constraint_oid === null);
+  const texts = await statementTexts(client, 'statements/add-leaf-foreign-key', { ...foreignKey, pairs: missing });
+  await together<unknown[]>(client, ...texts.map((sql) => () => executeDdl(client, sql)));
 }
 
 /** Whether the parent FK's child on this leaf had its own name. */

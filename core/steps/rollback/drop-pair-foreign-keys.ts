@@ -15,10 +15,11 @@ import type { Migration } from '../../ledger/migrations.ts';
 import { runNoted } from '../../ledger/notes/noted-statements.ts';
 import { changePair, type LedgerPair, readPairs } from '../../ledger/pairs.ts';
 import { executeDdl } from '../../postgres/execute.ts';
+import { together } from '../../postgres/session/deadline.ts';
 import { runOne } from '../../postgres/sql.ts';
 import { cannotRollBack } from '../cannot-roll-back.ts';
 import { type EnteredMigration, enterAny, type StepContext } from '../context.ts';
-import { limit, underLock } from '../locks/lock-budget.ts';
+import { underLock } from '../locks/lock-budget.ts';
 import { lockedWork } from '../locks/locked-work.ts';
 import { defineStep } from '../step.ts';
 import { standingParent } from './fence.ts';
@@ -94,14 +95,20 @@ async function putBack(
 ): Promise<string[]> {
   const sqlOf = async (name: PutBackName, constraint_name: string) =>
     (await statementFor(client, pair, name, { pairs: [{ ...pair, constraint_name }] })).sql;
-  const statements: string[] = [];
+  const wanted: (() => Promise<string>)[] = [];
   if (pair.constraint_added && now.constraint_oid !== null)
-    statements.push(await sqlOf('statements/drop-pair-foreign-key', now.constraint_name));
+    wanted.push(() => sqlOf('statements/drop-pair-foreign-key', now.constraint_name));
   else if (now.constraint_oid !== null && pair.former_name !== null && pair.former_name !== now.constraint_name)
-    statements.push(await sqlOf('statements/rename-pair-foreign-key-back', now.constraint_name));
-  if (pair.root_constraint !== null && now.root_constraint !== null && now.root_constraint !== pair.root_constraint)
-    statements.push(await sqlOf('statements/rename-leaf-foreign-key', now.root_constraint));
-  return [...statements.filter((sql) => sql !== ''), ...(await dropGuardStatements(client, migration.id, [pair]))];
+    wanted.push(() => sqlOf('statements/rename-pair-foreign-key-back', now.constraint_name));
+  const { root_constraint: root } = now;
+  if (pair.root_constraint !== null && root !== null && root !== pair.root_constraint)
+    wanted.push(() => sqlOf('statements/rename-leaf-foreign-key', root));
+  const [guards, statements] = await together(
+    client,
+    () => dropGuardStatements(client, migration.id, [pair]),
+    () => together<string[]>(client, ...wanted),
+  );
+  return [...statements.filter((sql) => sql !== ''), ...guards];
 }
 
 async function putBackUnderLock(
@@ -122,18 +129,16 @@ async function putBackUnderLock(
       relations: [pair.referencing_oid, pair.referenced_oid],
     },
   });
-  await underLock(context, work, async (left) => {
-    // The application waits for the sum of these statements, so each gets what is left of the budget.
-    const limitToRest = () => limit(client, left());
-    await requireParent(context, entered, execution);
-    await limitToRest();
-    // Read again: a duplicate invocation may have done this already.
-    const now = (await readPairStatus(client, foreignKey, [pair])).get(pair.pair);
-    await limitToRest();
-    for (const sql of now ? await putBack(context, entered, pair, now) : []) {
-      await limitToRest();
-      await executeDdl(client, sql);
-    }
+  await underLock(context, work, async () => {
+    const [, standing] = await together(
+      client,
+      () => requireParent(context, entered, execution),
+      // Read again: a duplicate invocation may have done this already.
+      () => readPairStatus(client, foreignKey, [pair]),
+    );
+    const now = standing.get(pair.pair);
+    const statements = now ? await putBack(context, entered, pair, now) : [];
+    await together<unknown[]>(client, ...statements.map((sql) => () => executeDdl(client, sql)));
   });
 }
 
@@ -157,12 +162,9 @@ async function dropOtherGuards(
         relations: [guard.referenced_oid, ...(guard.old ? pairs.map((pair) => pair.referenced_oid) : [])],
       },
     });
-    await underLock(context, work, async (left) => {
+    await underLock(context, work, async () => {
       // A duplicate invocation may have dropped it already: then there is no statement.
-      for (const sql of await dropGuardStatements(client, migration.id, [guard])) {
-        await limit(client, left());
-        await executeDdl(client, sql);
-      }
+      for (const sql of await dropGuardStatements(client, migration.id, [guard])) await executeDdl(client, sql);
     });
   }
 }

@@ -172,6 +172,7 @@ SELECT format('refused, nothing was changed: %s; our queries rely on another val
 -- What lock.sql is told of the next lock, by those who have more to say than its statement.
 \set lock_ways ''
 \set lock_held_ms 0
+\set lock_allowed_ms :lock_timeout_ms
 \set lock_nowait_first false
 
 SELECT now() <> statement_timestamp() AS in_transaction,

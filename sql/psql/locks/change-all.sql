@@ -1,4 +1,5 @@
 -- Runs :statements, a JSON list, as change.sql does.
+\ir limit.sql
 \set as_caller true
 \ir ../control/attempt.sql
 \if :failed

@@ -1,7 +1,7 @@
 -- Begins a transaction and takes the lock of :lock_sql in it: after checking the fence, and within at most :lock_timeout_ms in
--- all, including the work under the lock, which is forecast to take :lock_held_ms. lock_timeout counts per lock,
--- statement_timeout limits the sum. If it is refused, it tries again after a pause, :lock_tries times in all; nothing is held
--- meanwhile. With :lock_ways it asks in several orders (statements/lock-in-turns.sql), with :lock_nowait_first only from the
+-- all, including the work under the lock, which is forecast to take :lock_held_ms. :lock_allowed_ms is longer where the plan has
+-- announced more. lock_timeout counts per lock, statement_timeout limits the sum. If it is refused, it tries again after a
+-- pause, :lock_tries times in all; nothing is held meanwhile. With :lock_ways it asks in several orders (statements/lock-in-turns.sql), with :lock_nowait_first only from the
 -- second try on. Also needs :enter (p2pfk.enter or p2pfk.enter_rollback), :step, :pair (empty for a step on the whole migration),
 -- :subject (for messages), :lock_mode and :lock_relations (whose holders are reported), and :lock_named, the oids of the tables
 -- that :lock_sql names: it gives up if their names led to other tables by the time that the lock was free. record.sql ends the

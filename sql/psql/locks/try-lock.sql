@@ -13,8 +13,12 @@ SELECT greatest(10, :lock_timeout_ms / 100.0) AS seconds \gset
 \endif
 BEGIN;
 SELECT :enter(:'migration_id'::bigint, :'execution') AS ignored \gset
+-- If psql or the network freezes from here on, the server ends the session and with it the locks.
 SELECT set_config('lock_timeout', :'limit_ms', true) AS ignored,
        set_config('statement_timeout', :'limit_ms', true) AS ignored,
+       set_config('idle_in_transaction_session_timeout', (:lock_timeout_ms + 50)::text, true) AS ignored,
+       CASE WHEN current_setting('server_version_num')::int >= 170000
+            THEN set_config('transaction_timeout', (:lock_allowed_ms + 100)::text, true) END AS ignored,
        set_config('p2pfk.began_at', t.now::text, true) AS ignored,
        t.now AS lock_began_at,
        jsonb_build_array(:'sql') AS statements

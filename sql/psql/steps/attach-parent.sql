@@ -35,10 +35,13 @@ SELECT NOT :'blocking'::boolean
 \set lock_sql :sql
 \set lock_relations :all_relations
 SELECT jsonb_build_array(:'referencing_oid', :'referenced_oid') AS lock_named \gset
-SELECT least(:writes_blocked_ms, :lock_timeout_ms / 2) AS lock_held_ms \gset
+-- It may take longer than the budget only if the plan has announced that.
+SELECT least(:writes_blocked_ms, :lock_timeout_ms / 2) AS lock_held_ms,
+       CASE WHEN :'blocking'::boolean THEN 2000000000
+            WHEN :writes_blocked_ms > :lock_timeout_ms THEN 10 * :writes_blocked_ms ELSE :lock_timeout_ms END AS lock_allowed_ms \gset
 \ir ../locks/lock.sql
 \if :blocking
-SELECT set_config('statement_timeout', '0', true) AS ignored, set_config('enable_nestloop', 'on', true) AS ignored,
+SELECT set_config('enable_nestloop', 'on', true) AS ignored,
        set_config('enable_hashjoin', 'off', true) AS ignored, set_config('enable_mergejoin', 'off', true) AS ignored \gset
 \else
 \set pairs :attached
@@ -49,8 +52,6 @@ SELECT set_config('statement_timeout', '0', true) AS ignored, set_config('enable
 SELECT NOT :'not_valid'::boolean
          AND count(*) FILTER (WHERE s -> 'leaf_constraint_validated' = 'true') < jsonb_array_length(:'attached'::jsonb) AS incomplete,
        'some partition has no valid FK to attach: run the rollback again' AS refusal,
-       set_config('statement_timeout', greatest(:lock_timeout_ms, 10 * :writes_blocked_ms)::text, true) AS ignored,
-       set_config('lock_timeout', greatest(:lock_timeout_ms, 10 * :writes_blocked_ms)::text, true) AS ignored,
        coalesce((SELECT jsonb_agg(p)
                    FROM jsonb_array_elements(:'attached'::jsonb) p
                    JOIN jsonb_array_elements(:'result'::jsonb) x ON x -> 'pair' = p -> 'pair' AND x -> 'leaf_constraint_oid' = 'null'
@@ -66,6 +67,7 @@ ROLLBACK;
 SELECT coalesce(jsonb_agg(s -> 'sql'), '[]') || :'attach_statements'::jsonb AS attach_statements
   FROM jsonb_array_elements(:'result'::jsonb) s \gset
 \endif
+\ir ../locks/limit.sql
 \set statements :attach_statements
 \set as_caller true
 \ir ../control/attempt.sql
@@ -87,6 +89,7 @@ ROLLBACK;
 \endif
 \endif
 \ir ../locks/record.sql
+\set lock_allowed_ms :lock_timeout_ms
 \set took_ms :held_ms
 \ir standing-parent.sql
 \endif

@@ -42,11 +42,11 @@ SELECT jsonb_build_array(:'referencing_oid', :'referenced_oid') AS lock_named \g
 \set enter p2pfk.enter
 \ir ../locks/lock.sql
 
--- From here on under ACCESS EXCLUSIVE. Should psql freeze now, the server ends the session and with it the locks.
-SELECT set_config('idle_in_transaction_session_timeout', greatest(:left_ms, :lock_timeout_ms / 10)::text, true) AS ignored \gset
+-- From here on under ACCESS EXCLUSIVE.
 \ir ../locks/unchanged-guards.sql
 \set read_indexes false
 \ir ../migration/pairing.sql
+\ir ../locks/limit.sql
 \ir ../../checks/firing-changes.sql
 \ir ../migration/filled.sql
 \ir ../migration/gate-findings.sql
@@ -68,7 +68,9 @@ ROLLBACK;
 \ir ../queries/budget-refusal.sql
 \ir ../control/give-up.sql
 \endif
+\ir ../locks/limit.sql
 \ir take-final-names.sql
+\ir ../locks/limit.sql
 \ir quick-checks.sql
 SELECT :'check1'::boolean AND :'check2'::boolean AND :'check3'::boolean AS right_so_far \gset
 \if :right_so_far
@@ -95,10 +97,13 @@ ROLLBACK;
 \endif
 
 \set pair ''
+\ir ../locks/limit.sql
 \ir ../../ledger/forget-counts.sql
 SELECT jsonb_build_object('dropped_at', clock_timestamp()) AS changes \gset
 \ir ../../ledger/change-migration.sql
 \if :rehearse
+-- A rehearsal that took too long has not passed.
+\ir ../locks/limit.sql
 ROLLBACK;
 \set locks_held false
 SELECT greatest(1, round(extract(epoch FROM clock_timestamp() - :'lock_began_at'::timestamptz) * 1000)) AS locked_ms,

@@ -43,6 +43,8 @@ export class ProxiedConnection {
   /** A side that was lost hears and says nothing more. */
   #clientLost = false;
   #serverLost = false;
+  #roundTrips = 0;
+  #clientWaits = false;
 
   constructor(client: Socket, targetPort: number, surroundings: Surroundings) {
     this.#client = client;
@@ -57,6 +59,11 @@ export class ProxiedConnection {
     const [product, , ...rest] = this.application.split('/');
     if (product !== 'p2pfk') return this.application === 'p2pfk execution' ? 'execution' : this.application;
     return rest.filter((part) => !/^\d+$/.test(part)).join('/');
+  }
+
+  /** How often the client has asked for something after an answer had come: what it sends meanwhile costs no time of its own. */
+  get roundTrips(): number {
+    return this.#roundTrips;
   }
 
   /** Both sides see a reset at once. */
@@ -115,7 +122,10 @@ export class ProxiedConnection {
   #pumpUp(): void {
     const reader = new FrameReader('startup');
     this.#client.on('data', (chunk: Buffer) => {
-      for (const frame of reader.push(chunk)) this.#up = this.#up.then(() => this.#towardsServer(frame));
+      if (!this.#clientWaits) this.#roundTrips += 1;
+      this.#clientWaits = true;
+      const due = this.#due();
+      for (const frame of reader.push(chunk)) this.#up = this.#up.then(() => this.#towardsServer(frame, due));
     });
     this.#client.on('error', () => this.#client.destroy());
     // A client that closes has gone for good: node-postgres sends Terminate and ends, a killed process is just gone.
@@ -137,9 +147,11 @@ export class ProxiedConnection {
     const reader = new FrameReader('typed');
     this.#server.on('data', (chunk: Buffer) => {
       for (const frame of reader.push(chunk)) this.backendPid ??= backendPidOf(frame) ?? null;
+      const due = this.#due();
       this.#down = this.#down.then(async () => {
         await this.#answersHeld;
-        await this.#weather();
+        await this.#weather(due);
+        this.#clientWaits = false;
         if (!this.#clientLost && !this.#serverLost) this.#client.write(chunk);
       });
     });
@@ -158,10 +170,10 @@ export class ProxiedConnection {
     this.#server.once('close', gone);
   }
 
-  async #towardsServer(frame: Frame): Promise<void> {
+  async #towardsServer(frame: Frame, due: number): Promise<void> {
     if (requestsEncryption(frame)) {
       // As a server without TLS answers: statements can be told apart in plain text only.
-      await this.#weather();
+      await this.#weather(due);
       if (!this.#clientLost) this.#client.write('N');
       return;
     }
@@ -175,7 +187,7 @@ export class ProxiedConnection {
     const listener = completesStatement(frame) && sql !== undefined ? this.#surroundings.listener() : null;
     const statement = { sql: sql ?? '' };
     await listener?.before(this, statement);
-    await this.#weather();
+    await this.#weather(due);
     if (this.#clientLost || this.#serverLost) return;
     if (listener === null) {
       this.#server.write(bytes);
@@ -191,10 +203,16 @@ export class ProxiedConnection {
     }
   }
 
-  async #weather(): Promise<void> {
+  /** When what comes now is through: what is sent together arrives together. */
+  #due(): number {
+    return performance.now() + this.#surroundings.weather.latencyMs;
+  }
+
+  async #weather(due = this.#due()): Promise<void> {
     const { weather } = this.#surroundings;
     while (weather.thaw !== null) await weather.thaw;
-    if (weather.latencyMs > 0) await delay(weather.latencyMs);
+    const ms = due - performance.now();
+    if (ms > 0) await delay(ms);
   }
 }
 

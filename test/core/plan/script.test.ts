@@ -6,6 +6,7 @@ import { describeWithPsql, type Finished, psqlFile } from '../../psql/psql.helpe
 import { databaseWith, everything, oneRow, smuggle, THREE_PAIRS } from '../case.helpers.ts';
 import { Execution } from '../execution.helpers.ts';
 import { plainRole } from '../roles.helpers.ts';
+import { proxiedCase, watchWaits } from '../steps/proxied.helpers.ts';
 
 const ended = ({ code, errors }: Finished) => ({ code, errors });
 const WELL = { code: 0, errors: [] };
@@ -59,6 +60,29 @@ describeWithPsql('plan --sql', () => {
     expect(ended(await psqlFile(db.url, file, { way_back: 'on' }))).toEqual(WELL);
     expect(await everything(observer)).toBe(original);
     expect(await oneRow(observer, 'SELECT state FROM p2pfk.migration')).toEqual({ state: 'rolled-back' });
+  });
+
+  it('lets nobody wait longer than the lock budget, however slowly psql sends its statements', async () => {
+    const { db, observer, proxy } = await proxiedCase(`${THREE_PAIRS} CREATE INDEX ON path (medium, ino);`);
+    const file = await planScript(db.url, { lockTimeoutMs: 1_000 });
+    const before = await everything(observer);
+    proxy.listen({
+      before: async (_, { sql }) => {
+        if (/p2pfk\.began_at', clock_timestamp/.test(sql)) proxy.slow(150);
+      },
+      after: async () => undefined,
+    });
+    const waits = await watchWaits(db);
+
+    const { code, errors } = await psqlFile(process.env.DATABASE_URL ?? '', file);
+    const longest = await waits.stop();
+
+    // From 17 on the server ends the session itself.
+    expect([2, 3]).toContain(code);
+    expect(errors.join('\n')).toMatch(/did not fit into the lock budget of 1000 ms|transaction timeout/);
+    // As test/chaos/online has it: what a busy machine adds.
+    expect(Math.max(longest.reader, longest.writer)).toBeLessThan(1_000 + 1_500);
+    expect(await everything(observer)).toBe(before);
   });
 
   it('is rolled back by p2pfk, too', async () => {

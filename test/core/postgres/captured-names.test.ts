@@ -91,6 +91,7 @@ describe('under the caller’s search_path', () => {
       expect.stringContaining("'catalog/resolve-table'"),
     ]);
     expect(users(/\bCALLER_SEARCH_PATH\b/)).toEqual([
+      'core/postgres/execute.ts',
       'core/postgres/session/caller-search-path.ts',
       'core/steps/forward/build-index.ts',
       'core/steps/validation.ts',

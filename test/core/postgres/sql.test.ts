@@ -2,9 +2,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { newLedger } from '../../../core/ledger/schema/make-ledger.ts';
-import { run, runOne, toParameters, withPlansKept } from '../../../core/postgres/sql.ts';
+import {
+  askTogether,
+  forgetAnswers,
+  noteQuestions,
+  run,
+  runNow,
+  runOne,
+  toParameters,
+  withPlansKept,
+} from '../../../core/postgres/sql.ts';
 import { readSql } from '../../../core/postgres/sql-files.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 
@@ -80,6 +89,56 @@ describe('kept plans', () => {
 
     expect((await prepared()).rows).toEqual([]);
     expect(await mode()).toBe('auto');
+  });
+});
+
+describe('questions that are asked again together', () => {
+  const ask = (oid: number) => run(client, 'catalog/is-validated', { constraint_oid: oid });
+  const tables = `CREATE TEMP TABLE a (n int PRIMARY KEY); CREATE TEMP TABLE b (n int);
+    ALTER TABLE b ADD CONSTRAINT one FOREIGN KEY (n) REFERENCES a NOT VALID; ALTER TABLE b ADD CONSTRAINT two FOREIGN KEY (n) REFERENCES a NOT VALID`;
+
+  async function twoQuestions() {
+    await client.query(tables);
+    onTestFinished(() => client.query('DROP TABLE b, a').then(() => undefined));
+    const { rows } = await client.query<{ oid: number }>(
+      `SELECT oid::int FROM pg_constraint WHERE conrelid = 'pg_temp.b'::regclass ORDER BY conname`,
+    );
+    const [one = 0, two = 0] = rows.map(({ oid }) => oid);
+    const { questions } = await noteQuestions(client, async () => [await ask(one), await ask(two)]);
+    return { one, two, questions };
+  }
+
+  it('have the answers of now, and the first brings those of all', async () => {
+    const { one, two, questions } = await twoQuestions();
+    await client.query('ALTER TABLE pg_temp.b VALIDATE CONSTRAINT one');
+
+    const answers = await askTogether(client, questions, async () => {
+      const first = await ask(one);
+      await client.query('ALTER TABLE pg_temp.b VALIDATE CONSTRAINT two');
+      return [first, await ask(two), await runNow(client, 'catalog/is-validated', { constraint_oid: two })];
+    });
+
+    expect(answers).toEqual([[{ validated: true }], [{ validated: false }], [{ validated: true }]]);
+  });
+
+  it('are asked again behind a change', async () => {
+    const { one, two, questions } = await twoQuestions();
+    const answers = await askTogether(client, questions, async () => {
+      const first = await ask(one);
+      await client.query('ALTER TABLE pg_temp.b VALIDATE CONSTRAINT two');
+      forgetAnswers(client);
+      return [first, await ask(two)];
+    });
+
+    expect(answers).toEqual([[{ validated: false }], [{ validated: true }]]);
+  });
+
+  it('are asked as they come where they are others', async () => {
+    const { one, two, questions } = await twoQuestions();
+    expect(await askTogether(client, questions.slice(0, 1), async () => [await ask(one), await ask(two)])).toEqual([
+      [{ validated: false }],
+      [{ validated: false }],
+    ]);
   });
 });
 

@@ -1,4 +1,5 @@
 /** Statements that take strong locks: they wait no longer than they may, and say who stood in the way. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { lockHolders, underLock } from '../../../core/steps/locks/lock-budget.ts';
@@ -7,7 +8,7 @@ import { coreSession, databaseWith, everything, oneRow } from '../case.helpers.t
 import { migratedTo } from '../execution.helpers.ts';
 import { slowNext } from '../slow-statement.helpers.ts';
 
-const BUDGET_MS = 200;
+const BUDGET_MS = 500;
 /** Machines stall; a wait for each lock instead of one in all would be longer still. */
 const SLACK = 5;
 
@@ -171,7 +172,13 @@ describe('adding a pair foreign key while somebody writes to its partition', () 
 
 describe('a try for locks on a busy machine', () => {
   /** Shorter than the budget: where deadlock_timeout is short, a try waits no longer than that. */
-  const tryWithin = async (pattern: RegExp, work = (_client: Client): Promise<unknown> => Promise.resolve('done')) => {
+  const tryWithin = async (...wanted: Parameters<typeof scene>) => (await scene(...wanted)).tried();
+
+  const scene = async (
+    pattern: RegExp,
+    work = (_client: Client, _left: () => number): Promise<unknown> => Promise.resolve('done'),
+    more: { readonly end?: 'COMMIT' | 'ROLLBACK'; readonly budgetMs?: number } = {},
+  ) => {
     const { db, observer, execution } = await migratedTo('Plan');
     await observer.query(
       `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = ''100ms''', current_database()); END $$`,
@@ -186,27 +193,50 @@ describe('a try for locks on a busy machine', () => {
     };
     const { oid } = await oneRow<{ oid: number }>(client, `SELECT 'public.path_1'::regclass::oid AS oid`);
     const lock = { sql: 'LOCK TABLE public.path_1 IN SHARE ROW EXCLUSIVE MODE', mode: 'SHARE ROW EXCLUSIVE' } as const;
-    return underLock(
-      context,
-      {
-        migrationId: execution.migrationId,
-        execution: execution.arn,
-        direction: 'forward',
-        step: 'AddForeignKeys',
-        pair: 1,
-        budgetMs: 10_000,
-        lock: { ...lock, relations: [oid] },
-      },
-      () => work(client),
-    );
+    const locked = {
+      migrationId: execution.migrationId,
+      execution: execution.arn,
+      direction: 'forward',
+      step: 'AddForeignKeys',
+      pair: 1,
+      budgetMs: 10_000,
+      lock: { ...lock, relations: [oid] },
+      ...more,
+    } as const;
+    return { observer, tried: () => underLock(context, locked, (left) => work(client, left)) };
   };
 
   it('gives what is asked before the lock as long as it needs', async () => {
     expect(await tryWithin(/p2pfk\.began_at/)).toMatchObject({ result: 'done' });
   });
 
-  it('is tried again where its own limit cuts what is asked right after the lock', async () => {
-    await expect(tryWithin(/p2pfk\.locked_at/)).rejects.toMatchObject({ name: 'LockTimeout' });
+  it('gives what is asked right after the lock the rest of the budget, not of the try', async () => {
+    expect(await tryWithin(/p2pfk\.locked_at/)).toMatchObject({ result: 'done' });
+  });
+
+  it.each(['COMMIT', 'ROLLBACK'] as const)(
+    'that is too late for its %s is rolled back, also where no statement was too long, and tried again',
+    async (end) => {
+      // The server itself would wait for some milliseconds more.
+      const untilTheEnd = async (_: Client, left: () => number) => {
+        while (left() > 1) await delay(left());
+      };
+      await expect(tryWithin(/nothing/, untilTheEnd, { end, budgetMs: 1_000 })).rejects.toMatchObject({
+        name: 'LockTimeout',
+        message: expect.stringContaining('did not fit into the lock budget of 1000 ms; it was rolled back'),
+      });
+    },
+  );
+
+  it('is noted also where the server has ended its session', async () => {
+    const { observer, tried } = await scene(/nothing/, () => delay(2_000), { budgetMs: 500 });
+    await expect(tried()).rejects.toMatchObject({ name: 'LockTimeout' });
+
+    const { attempts, last_error: error } = await noted(observer);
+    expect({ attempts, error }).toEqual({
+      attempts: 1,
+      error: expect.stringContaining('did not fit into the lock budget of 500 ms'),
+    });
   });
 
   it('is tried again where a timeout has aborted its transaction, and only the next statement says so', async () => {
