@@ -18,8 +18,7 @@ SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamesp
                 WHERE n.nspname = 'p2pfk' AND c.relname = 'ledger_version'
                   AND obj_description(c.oid, 'pg_class') LIKE 'Copy of a ledger%') AS copied \gset
 \if :copied
--- A copy of an older ledger lacks what the publisher sends as soon as its own is upgraded, and the replication would stop there.
-ALTER TABLE p2pfk.migration ADD COLUMN IF NOT EXISTS approved_options jsonb;
+\ir ledger/complete-copy.sql
 \echo ✓ The schema p2pfk is a copy already
 \q
 \endif

@@ -46,7 +46,7 @@ export async function makeTables(client: ClientBase): Promise<void> {
 }
 
 /** What psql alone runs. */
-const FOR_PSQL = /^psql\/|^ledger\/mark-copy$/;
+const FOR_PSQL = /^psql\/|^ledger\/(?:mark|complete)-copy$/;
 
 /** Names of the files that hold one query: not those of psql, and not DDL. */
 function queryNames(): string[] {

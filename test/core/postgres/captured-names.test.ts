@@ -61,6 +61,7 @@ describe('under the caller’s search_path', () => {
     'ledger/views',
     'ledger/withdraw',
     'ledger/mark-copy',
+    'ledger/complete-copy',
   ])('sql/%s.sql has its functions and operators qualified', (name) => {
     expect(capturable(read(`sql/${name}.sql`), { catalogFirst: true })).toEqual([]);
   });

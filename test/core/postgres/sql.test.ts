@@ -176,7 +176,7 @@ const files = readdirSync(join(ROOT, 'sql'), { recursive: true, encoding: 'utf8'
   .filter(
     (file) =>
       file.endsWith('.sql') &&
-      !/^(demo|psql)\b|^migrate-|^aws-role|^ledger-(copy|approver)|^ledger.mark-copy/.test(file),
+      !/^(demo|psql)\b|^migrate-|^aws-role|^ledger-(copy|approver)|^ledger.(mark|complete)-copy/.test(file),
   )
   .map((file) => file.replace(/\.sql$/, ''))
   .sort();

@@ -130,7 +130,10 @@ describe('the rollback that reconciliation asks for', () => {
       reason: `migration ${rollback.input.migrationId} is no longer open`,
     });
     expect(await everything(observer)).toBe(migrated);
-    await expect(new Execution().plan({ migrationId: '1' })).rejects.toMatchObject({ name: 'InvalidInput' });
+    await expect(new Execution().plan({ migrationId: '1' })).rejects.toMatchObject({
+      name: 'PreflightFailed',
+      message: expect.stringContaining('migration 1 of path_fk on public.path, which was to go on, is no longer open'),
+    });
   });
 });
 
