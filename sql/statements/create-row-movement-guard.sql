@@ -158,8 +158,9 @@ WITH RECURSIVE leaf AS (
                    FROM (VALUES (1), (2)) s(side)
                    LEFT JOIN range_end r ON r.leaf = b.leaf AND r.level = b.level AND r.side = s.side)
            WHEN 'h' THEN (
-             -- By name: an oid as a number would mean another table, or none, after a dump and restore.
-             SELECT format('pg_catalog.satisfies_hash_partition(%L::pg_catalog.regclass, %s, %s, %s)', format('%I.%I', n.nspname, c.relname),
+             -- By name: an oid as a number would mean another table, or none, after a dump and restore. Not %L, which writes E'' around a
+             -- backslash: PostgreSQL prints it as it is, and the two texts are compared.
+             SELECT format('pg_catalog.satisfies_hash_partition(''%s''::pg_catalog.regclass, %s, %s, %s)', replace(format('%I.%I', n.nspname, c.relname), '''', ''''''),
                            b.tokens[2], b.tokens[4],
                            (SELECT string_agg('new.' || k.name, ', ' ORDER BY k.n) FROM key k WHERE k.leaf = b.leaf AND k.level = b.level))
                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

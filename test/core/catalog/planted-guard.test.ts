@@ -37,13 +37,13 @@ async function attacked(sql = THREE_PAIRS) {
   return { db, observer, as };
 }
 
-/** The guard of inode_1, in a session with the application's rights to everything. */
-async function guardAfter(tables?: string) {
+/** The guard of inode_1, in a session with the application's rights to everything; `root` is the name of the table that is referenced, as SQL writes it. */
+async function guardAfter(tables?: string, root = 'inode') {
   const { db, observer } = await attacked(tables);
   const core = await coreSession(db.url);
   const oids = await oneRow<{ leaf: number; referenced_oid: number; referencing_oid: number }>(
     observer,
-    `SELECT 'inode_1'::regclass::oid::int8 AS leaf, 'inode'::regclass::oid::int8 AS referenced_oid, 'path'::regclass::oid::int8 AS referencing_oid`,
+    `SELECT 'inode_1'::regclass::oid::int8 AS leaf, '${root.replaceAll("'", "''")}'::regclass::oid::int8 AS referenced_oid, 'path'::regclass::oid::int8 AS referencing_oid`,
   );
   await core.query(`CREATE SCHEMA other;
     CREATE FUNCTION other.refuse_row_movement() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
@@ -125,6 +125,19 @@ describe('takes the values of the WHEN clause for what they are, quotes included
     for (const other of others)
       expect(await guardWith(when(other)), other).toMatchObject({ stands: false, taken: true });
     expect(await guardWith(when(same))).toMatchObject({ stands: true });
+  });
+
+  it('of the name of a table that is cut by HASH, with a backslash and a quote in it', async () => {
+    const root = `"i\\n'ode"`;
+    const guardWith = await guardAfter(
+      `CREATE TABLE ${root} (medium text PRIMARY KEY) PARTITION BY HASH (medium); CREATE TABLE inode (medium text);
+       CREATE TABLE inode_1 PARTITION OF ${root} FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+       CREATE TABLE path (medium text REFERENCES ${root} ON DELETE CASCADE) PARTITION BY HASH (medium)`,
+      root,
+    );
+    expect(await guardWith((await guardWith('SELECT'))?.sql ?? '')).toMatchObject({ stands: true });
+    const other = leaf(`WHEN (NOT satisfies_hash_partition('public."i\\n''ode"'::regclass, 2, 1, new.medium))`);
+    expect(await guardWith(other)).toMatchObject({ stands: false, taken: true });
   });
 });
 
