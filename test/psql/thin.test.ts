@@ -58,10 +58,12 @@ describe('the psql scripts', () => {
     for (const file of shared) {
       const text = readFileSync(join(SQL, file), 'utf8');
       const framed = /^:begin$/m.test(text) && /\n:end\n$/.test(text);
-      expect({ file, framed: framed || /^(?:INSERT|UPDATE|DELETE|WITH|CREATE|ALTER|DO)\b.*;\n$/ms.test(text) }).toEqual({
-        file,
-        framed: true,
-      });
+      expect({ file, framed: framed || /^(?:INSERT|UPDATE|DELETE|WITH|CREATE|ALTER|DO)\b.*;\n$/ms.test(text) }).toEqual(
+        {
+          file,
+          framed: true,
+        },
+      );
     }
   });
 });
