@@ -28,9 +28,10 @@
 --     that take nothing else are let through. In all other places PostgreSQL evaluates only IMMUTABLE functions, and none of those runs SQL;
 --   - foreign tables, although p2pfk reads none: postgres_fdw connects a superuser without a password, also back to this server as
 --     another superuser, and what is read there may be a view that calls a function of the owner.
--- The owner of a schema counts like that of the code: ALTER SCHEMA ... RENAME waits for no lock on a table, so between two statements, or
--- within one, it can put a schema of its own with tables of the same names in the place of this one. (The owner of a table cannot, behind
--- a lock on it: sql/checks/not-locked.sql.)
+-- The owner of a schema counts like that of the code where any role that is not trusted has CREATE on the database: ALTER SCHEMA ... RENAME
+-- and CREATE SCHEMA need that right, and wait for no lock on a table. So between two statements, or within one, the owner can put a schema of its own
+-- with tables of the same names in the place of this one. (The owner of a table cannot, behind a lock on it: sql/checks/not-locked.sql.)
+-- Which role has the right is not followed further: one that holds it could grant it, or another role, to the owner at any moment.
 -- The body of a function that is text is not followed: its owner is trusted with what it calls. But a body without a search_path of its own
 -- looks names up in that of the caller, where others may have put functions. DDL runs under the caller's path, so such a function
 -- counts for the owner of the table, who chooses what it is given: also one of a superuser, and on 13 those of PostgreSQL in SQL.
@@ -45,6 +46,11 @@ WITH RECURSIVE trusted AS MATERIALIZED (
       OR (r.rolcreaterole AND current_setting('server_version_num')::int < 160000
           AND NOT (SELECT s.rolsuper FROM pg_roles s WHERE s.rolname = session_user))
       OR r.rolname::text = ANY (string_to_array(current_setting('p2pfk.trusted_owners', true), ','))
+), creator AS MATERIALIZED (
+  -- The owner of the database, who may always grant it, also where it has been revoked.
+  SELECT r.rolname, r.oid = d.datdba AS owns
+    FROM pg_roles r CROSS JOIN (SELECT b.oid, b.datdba FROM pg_database b WHERE b.datname = current_database()) d
+   WHERE (has_database_privilege(r.oid, d.oid, 'CREATE') OR r.oid = d.datdba) AND r.oid NOT IN (SELECT t.oid FROM trusted t)
 ), member AS (
   SELECT s.side, s.oid FROM (VALUES ('referencing', :'referencing_oid'::oid), ('referenced', :'referenced_oid'::oid)) s(side, oid)
   UNION
@@ -253,8 +259,12 @@ WITH RECURSIVE trusted AS MATERIALIZED (
   SELECT format('schema %I, in which its owner can put other tables in the place of these', n.nspname),
          CASE n.nspowner WHEN 6171 THEN (SELECT d.datdba FROM pg_database d WHERE d.datname = current_database()) ELSE n.nspowner END,
          format('give the schema to a role that is trusted: ALTER SCHEMA %I OWNER TO %I', n.nspname, session_user)
+           || (SELECT CASE WHEN bool_or(b.owns) THEN ''
+                           ELSE format(', or see that no role but trusted ones may CREATE in database %I, as %I may', current_database(), min(b.rolname)) END
+                 FROM creator b)
     FROM (SELECT DISTINCT c.relnamespace FROM member m JOIN pg_class c ON c.oid = m.oid) s
     JOIN pg_namespace n ON n.oid = s.relnamespace
+   WHERE EXISTS (SELECT FROM creator)
   UNION
   SELECT x.code, x.owner, format('detach it: ALTER TABLE %s DETACH PARTITION %s', i.inhparent::regclass, c.oid::regclass)
     FROM member m

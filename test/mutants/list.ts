@@ -165,6 +165,14 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'has to be trusted where it holds one partition',
   },
   {
+    rule: 'the owner of the database, who may grant CREATE, is asked about before the owners of schemas are let be',
+    file: 'sql/catalog/untrusted-code.sql',
+    find: " OR r.oid = d.datdba) AND",
+    replace: ') AND',
+    test: RENAMED_TABLES_TESTS,
+    title: 'has to be trusted where the owner of the database is not, who could let it',
+  },
+  {
     rule: 'readers on standbys are asked before an index is dropped',
     file: 'core/steps/rollback/drop-pair-foreign-keys.ts',
     find: 'await requireFreeReaders(client, { relations: [pair.referencing_oid], budgetMs: lockBudgetMs, step: STEP });',

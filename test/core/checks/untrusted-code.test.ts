@@ -79,8 +79,6 @@ describe('a cast by a function of another role, in the comparison of keys,', () 
       'give it a path of its own: ALTER FUNCTION app.to_int(app.number) SET search_path = pg_catalog, pg_temp',
     );
     await observer.query('ALTER FUNCTION app.to_int(app.number) SET search_path = pg_catalog, pg_temp');
-    await expect(resolveForeignKey(core, { table: 'app.path' }, 'migrate')).rejects.toThrow('schema app, in which');
-    await observer.query('ALTER SCHEMA app OWNER TO CURRENT_USER');
     expect(await resolveForeignKey(core, { table: 'app.path' }, 'migrate')).toMatchObject({ table: 'app.path' });
   });
 

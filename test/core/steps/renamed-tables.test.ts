@@ -126,21 +126,31 @@ describe('the owner of a partition who renames it while its lock is waited for',
 });
 
 describe('the owner of a schema, who can put another one in its place at any moment,', () => {
-  /** Moves a table into a schema of another role, as `move` says. */
-  async function refusedUntilTrusted(table: string, move: string): Promise<void> {
+  /** A table is in a schema of another role, as `move` says. */
+  async function ownedByAnother(move: string) {
     const testCase = await databaseWith(THREE_PAIRS);
     const { role } = await plainRole(testCase);
     await testCase.observer.query(`CREATE SCHEMA app AUTHORIZATION ${role}; ${move}`);
     const core = await coreSession(testCase.db.url);
-    const find = () => resolveForeignKey(core, { table }, 'migrate');
-    await expect(find()).rejects.toMatchObject({
+    const grant = (privilege: string) =>
+      testCase.observer.query(
+        `DO $$ BEGIN EXECUTE format('GRANT ${privilege.replace('ON DATABASE', 'ON DATABASE %I')}', current_database()); END $$`,
+      );
+    const find = (table = 'path') => resolveForeignKey(core, { table }, 'migrate');
+    return { ...testCase, role, core, grant, find };
+  }
+
+  async function refusedUntilTrusted(table: string, move: string): Promise<void> {
+    const { role, core, grant, find } = await ownedByAnother(move);
+    await grant(`CREATE ON DATABASE TO ${role}`);
+    await expect(find(table)).rejects.toMatchObject({
       name: 'UntrustedCode',
       message: expect.stringMatching(
-        /schema app, in which its owner can put other tables .* of plain_.*ALTER SCHEMA app OWNER TO .*--trust-owner/,
+        /schema app, in which its owner can put other tables .* of plain_.*ALTER SCHEMA app OWNER TO .* or see that no role but trusted ones may CREATE in database \S+, as plain_\S+ may, .*--trust-owner/,
       ),
     });
     await core.query("SELECT set_config('p2pfk.trusted_owners', $1, false)", [role]);
-    expect(await find()).toMatchObject({ constraint_name: 'path_fk' });
+    expect(await find(table)).toMatchObject({ constraint_name: 'path_fk' });
   }
 
   it('has to be trusted where it holds the table', () =>
@@ -148,4 +158,29 @@ describe('the owner of a schema, who can put another one in its place at any mom
 
   it('has to be trusted where it holds one partition', () =>
     refusedUntilTrusted('path', 'ALTER TABLE inode_2 SET SCHEMA app'));
+
+  it('need not be trusted where no role but trusted ones may rename a schema, for which PostgreSQL asks for CREATE on the database', async () => {
+    const { db, role, grant, find } = await ownedByAnother('ALTER TABLE inode_2 SET SCHEMA app');
+    expect(await find()).toMatchObject({ constraint_name: 'path_fk' });
+    const owner = await db.client();
+    await owner.query(`SET SESSION AUTHORIZATION ${role}`);
+    await expect(owner.query('ALTER SCHEMA app RENAME TO gone')).rejects.toThrow('permission denied for database');
+    await expect(owner.query('CREATE SCHEMA app')).rejects.toThrow('permission denied for database');
+
+    await grant('CREATE ON DATABASE TO PUBLIC');
+    await expect(find()).rejects.toMatchObject({ name: 'UntrustedCode' });
+  });
+
+  it('has to be trusted where the owner of the database is not, who could let it', async () => {
+    const { db, observer, find } = await ownedByAnother('ALTER TABLE inode_2 SET SCHEMA app');
+    const owner = `owns_${db.name}`;
+    await observer.query(`CREATE ROLE ${owner}`);
+    await observer.query(
+      `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO ${owner}', current_database()); EXECUTE format('REVOKE CREATE ON DATABASE %I FROM ${owner}', current_database()); END $$`,
+    );
+    const refused = find();
+    await expect(refused).rejects.toMatchObject({ name: 'UntrustedCode' });
+    await expect(refused).rejects.not.toThrow('may CREATE in database');
+    await observer.query(`REASSIGN OWNED BY ${owner} TO CURRENT_USER; DROP ROLE ${owner}`);
+  });
 });
