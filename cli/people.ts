@@ -1,8 +1,6 @@
 /** Who runs a command, and why: what `--by` and `--reason` say, else the user of this machine or of AWS. Stated, never verified. */
 import { hostname, userInfo } from 'node:os';
-import type * as z from 'zod';
-import { InvalidInput } from '../core/contracts/errors.ts';
-import { StatedPerson, StatedReason } from '../core/contracts/person.ts';
+import { StatedPerson, StatedReason, stated } from '../core/contracts/person.ts';
 import { AS_STATED } from '../report/words.ts';
 import type { PeopleFlags } from './options.ts';
 
@@ -17,8 +15,8 @@ type Stated = StatedPeople & { readonly by: string };
 /** What is given, checked. @throws InvalidInput with one line */
 export function statedPeople({ by, reason }: { by?: string | undefined; reason?: string | undefined }): StatedPeople {
   return {
-    ...(by === undefined ? {} : { by: checked(StatedPerson, '--by', by) }),
-    ...(reason === undefined ? {} : { reason: checked(StatedReason, '--reason', reason) }),
+    ...(by === undefined ? {} : { by: stated(StatedPerson, '--by', by) }),
+    ...(reason === undefined ? {} : { reason: stated(StatedReason, '--reason', reason) }),
   };
 }
 
@@ -56,11 +54,4 @@ function userName(): string {
     // A container's user may have no entry in /etc/passwd.
     return process.env.USER || process.env.LOGNAME || `uid${process.getuid?.() ?? ''}`;
   }
-}
-
-/** @throws InvalidInput with one line */
-function checked(schema: z.ZodType<string>, option: string, text: string): string {
-  const parsed = schema.safeParse(text);
-  if (parsed.success) return parsed.data;
-  throw new InvalidInput(`${option} ${parsed.error.issues[0]?.message ?? 'is not valid'}`);
 }

@@ -9,6 +9,7 @@ import type { Plan } from '../core/contracts/documents.ts';
 import { InvalidInput, messageOf, PreflightFailed } from '../core/contracts/errors.ts';
 import { ExecutionInput, ExecutionInputKeys } from '../core/contracts/execution-input.ts';
 import { StatedPerson, StatedReason } from '../core/contracts/person.ts';
+import { problemOf } from '../core/contracts/problems.ts';
 import { echoed, redact } from '../core/contracts/redact.ts';
 import { connectReadOnly, describeTarget } from '../core/ledger/connect.ts';
 import { resolveForeignKey } from '../core/ledger/resolve-foreign-key.ts';
@@ -272,5 +273,5 @@ function parsed(text: string): unknown {
 }
 
 function issueOf({ issues: [issue] }: z.ZodError): string {
-  return issue === undefined ? 'it cannot be read' : `${issue.path.join('.')}: ${issue.message}`;
+  return issue === undefined ? 'it cannot be read' : problemOf(issue);
 }

@@ -5,6 +5,7 @@
 import type { Node } from 'constructs';
 import * as z from 'zod';
 import { MaintenanceWindow } from '../core/contracts/aws/maintenance-window.ts';
+import { redact } from '../core/contracts/redact.ts';
 
 const Database = z
   .strictObject({
@@ -130,7 +131,7 @@ export function readSettings(node: Node, environment: NodeJS.ProcessEnv = proces
   ]);
   const result = Settings.safeParse(Object.fromEntries(given.filter(([, value]) => value !== undefined)));
   if (result.success) return result.data;
-  throw new Error(`The CDK context (cdk.json, or -c) does not fit:\n${z.prettifyError(result.error)}`);
+  throw new Error(`The CDK context (cdk.json, or -c) does not fit:\n${redact(z.prettifyError(result.error))}`);
 }
 
 /** maintenanceWindow -> P2PFK_MAINTENANCE_WINDOW */

@@ -7,7 +7,7 @@ import type { HistoryEvent } from '../core/contracts/history-event.ts';
 import { withoutSchemaOf } from '../core/contracts/safe-text.ts';
 import { PlannedDatabase } from '../core/contracts/steps/events.ts';
 import type { Trail, TrailMigration } from '../core/contracts/trail.ts';
-import { type Json, numberOf, parseRecord, stringOf } from '../core/history/json.ts';
+import { inputOf, type Json, numberOf, stringOf } from '../core/history/json.ts';
 import { type History, planOf, readHistory, resultOf } from '../core/history/read-history.ts';
 import type {
   Compared,
@@ -62,7 +62,7 @@ export function buildReport(sources: ReportSources): Report {
   const machine = readDefinition(sources.definition);
   const history = readHistory(sources.history);
   const clock = clockOf(sources, history);
-  const input = parseRecord(execution.input);
+  const input = inputOf(execution.input);
   const status = statusOf(sources);
   const subject = subjectOf(trail, history, input);
   const pairs = pairsOf(trail, history, barsOfPairs(history.visits, trail, clock));

@@ -1,7 +1,7 @@
 /** What an execution is: the answer of DescribeExecution, with what our commands need of its input. */
 import { DescribeExecutionCommand, type DescribeExecutionOutput, type SFNClient } from '@aws-sdk/client-sfn';
 import { shellWord } from '../../core/contracts/safe-text.ts';
-import { parseRecord } from '../../core/history/json.ts';
+import { inputOf } from '../../core/history/json.ts';
 import { stringOf } from '../progress/events.ts';
 import { executionFailure } from './client.ts';
 
@@ -19,7 +19,7 @@ export async function describe(client: SFNClient, executionArn: string): Promise
     .catch((error: unknown) => {
       throw executionFailure(error, 'cannot look at the execution', executionArn);
     });
-  const input = parseRecord(output.input);
+  const input = inputOf(output.input);
   return {
     ...output,
     executionArn,

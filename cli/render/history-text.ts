@@ -1,7 +1,7 @@
 /** The events of an execution as a person reads them: one line each. Pure. */
 import type { HistoryEvent } from '../../core/contracts/history-event.ts';
 import { failureOf } from '../../core/history/failure.ts';
-import { parseRecord, recordOf } from '../../core/history/json.ts';
+import { inputOf, parseRecord, recordOf } from '../../core/history/json.ts';
 import type { ReadEvent } from '../../core/history/read-history.ts';
 import { AS_STATED } from '../../report/words.ts';
 import { inWords, stringOf } from '../progress/events.ts';
@@ -55,7 +55,7 @@ export function historyLines(
 }
 
 function startedBy(event: HistoryEvent | undefined): string {
-  const input = parseRecord(event?.executionStartedEventDetails?.input);
+  const input = inputOf(event?.executionStartedEventDetails?.input);
   const [by, reason] = [oneLine(stringOf(input.by)), oneLine(stringOf(input.reason))];
   return by === '' ? '' : ` by ${by} (${AS_STATED})${reason === '' ? '' : `: ${reason}`}`;
 }

@@ -48,16 +48,40 @@ function isBeforeAt(text: string, user: RegExp): boolean {
   return at > 0 && user.test(text.slice(0, at));
 }
 
+/** For a schema: a text that may be kept. */
+export const isFree = (text: string): boolean => !holdsCredentials(text);
+
+/** The same for names as SQL writes them. */
+export const areFreeNames = (text: string): boolean => isFree(text.replace(QUOTED_NAME, ''));
+
 /** Whether the value of that key, which may be a text or contain texts, holds credentials. */
 export function isCredential(key: string, value: unknown): boolean {
   if (Array.isArray(value)) return value.some((each) => isCredential(key, each));
   if (typeof value !== 'string') return credentialsIn(value).length > 0;
-  if (NAMES.has(key)) return holdsCredentials(value.replace(QUOTED_NAME, ''));
+  if (NAMES.has(key)) return !areFreeNames(value);
   return holdsCredentials(LITERALS.has(key) ? value.replace(QUOTED_VALUE, '') : value);
 }
 
-/** The keys of an execution input, or of options, whose values hold credentials. */
+/**
+ * The same with `***` in the place of each text that holds credentials, and of each key. For what others kept before it was refused, as AWS
+ * does with an execution's input.
+ */
+export function withoutCredentials(value: unknown, key = ''): unknown {
+  if (typeof value === 'string') return isCredential(key, value) ? '***' : value;
+  if (Array.isArray(value)) return value.map((each) => withoutCredentials(each, key));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [
+      holdsCredentials(name) ? '***' : name,
+      withoutCredentials(each, name),
+    ]),
+  );
+}
+
+/** The keys of an execution input whose values hold credentials. One that does so itself is called `a key`. */
 export function credentialsIn(values: unknown): string[] {
   if (typeof values !== 'object' || values === null) return [];
-  return Object.entries(values).flatMap(([key, value]) => (isCredential(key, value) ? [key] : []));
+  return Object.entries(values).flatMap(([key, value]) =>
+    holdsCredentials(key) ? ['a key'] : isCredential(key, value) ? [key] : [],
+  );
 }

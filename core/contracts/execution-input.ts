@@ -1,18 +1,22 @@
 /** The input of an execution: of `p2pfk migrate` and of the state machine in AWS. */
 import * as z from 'zod';
-import { credentialsIn, HOLDS_CREDENTIALS } from './credentials.ts';
+import { areFreeNames, HOLDS_CREDENTIALS, isFree } from './credentials.ts';
 import { FINDING_IDS } from './finding-ids.ts';
 import { INPUT_OPTIONS, type InputKey } from './options/all.ts';
 import { StatedPerson, StatedReason } from './person.ts';
+import { strictObject } from './problems.ts';
 
 const PlanHash = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be the hash of a saved plan');
 
 /**
  * A text of limited length; every text and list of the input is limited. DescribeExecution and StartExecution return the input,
- * and what is larger than Step Functions' 262,144 bytes ends an execution with an error that States.ALL does not catch.
+ * and what is larger than Step Functions' 262,144 bytes ends an execution with an error that States.ALL does not catch. The input
+ * is kept and read by others, so no text of it may contain a connection string; all its texts have this type.
  */
-const text = ({ longest }: { readonly longest: number }) =>
-  z.string().min(1).max(longest, `must have at most ${longest} characters`);
+const text = ({ longest }: { readonly longest: number }, isKept = isFree) =>
+  z.string().min(1).max(longest, `must have at most ${longest} characters`).refine(isKept, HOLDS_CREDENTIALS);
+/** As SQL writes it: what is in double quotes is a name, whatever it looks like. */
+const sqlNames = (option: { readonly longest: number }) => text(option, areFreeNames);
 const whole = ({ min, max }: { readonly min: number; readonly max?: number }) => {
   const number = z.int().min(min);
   return max === undefined ? number : number.max(max);
@@ -41,10 +45,10 @@ const o = INPUT_OPTIONS;
  * Each key by itself, without rules about their combination; core/contracts/options/ declares and describes the keys. Unknown keys
  * are refused, so that a typing error is not ignored.
  */
-export const ExecutionInputKeys = z.strictObject({
-  table: text(o.table),
-  constraint: text(o.constraint).optional(),
-  searchPath: text(o.searchPath).optional(),
+export const ExecutionInputKeys = strictObject({
+  table: sqlNames(o.table),
+  constraint: sqlNames(o.constraint).optional(),
+  searchPath: sqlNames(o.searchPath).optional(),
   ledgerOwner: text(o.ledgerOwner).optional(),
   operation: choice(o.operation),
   migrationId: z
@@ -85,9 +89,8 @@ export const ExecutionInputKeys = z.strictObject({
 /** Keys that a plan file sets: all of them, or none. */
 const OF_A_PLAN = ['planHash', 'planDocumentHash', 'planMadeAt', 'planMadeBy', 'planRestHash'] as const;
 
-/** The input of one execution. No key may contain a connection string, because the input is kept, and read by others. */
+/** The input of one execution. */
 export const ExecutionInput = ExecutionInputKeys.superRefine((input, context) => {
-  for (const key of credentialsIn(input)) context.addIssue({ code: 'custom', path: [key], message: HOLDS_CREDENTIALS });
   // Only planHash is compared with the database, and only with all of these keys it can be proven that the reviewed document
   // contains it.
   const given = OF_A_PLAN.filter((key) => input[key] !== undefined);

@@ -1,9 +1,14 @@
 /** Persons and reasons, as stated. Nothing here is verified: the database verifies only the role that logs in. */
 import * as z from 'zod';
+import { HOLDS_CREDENTIALS, isFree } from './credentials.ts';
+import { InvalidInput } from './errors.ts';
 import { INPUT_OPTIONS } from './options/all.ts';
 import { visible } from './safe-text.ts';
 
-/** One line of text that cannot control a terminal. The length is in characters, without spaces at both ends. */
+/**
+ * One line of text that cannot control a terminal and contains no connection string, because it is kept. The length is in
+ * characters, without spaces at both ends.
+ */
 function line(longest: number) {
   const message = `must be one line of 1 to ${longest} characters, without control characters`;
   return (
@@ -16,6 +21,7 @@ function line(longest: number) {
         (text) => text !== '' && [...text].length <= longest && visible(text) === text && !/\p{Cs}/u.test(text),
         message,
       )
+      .refine(isFree, HOLDS_CREDENTIALS)
   );
 }
 
@@ -24,6 +30,18 @@ export const StatedPerson = line(INPUT_OPTIONS.by.longest);
 
 /** A reason, for example a ticket. */
 export const StatedReason = line(INPUT_OPTIONS.reason.longest);
+
+/**
+ * Checks who acts, or why.
+ *
+ * @param where its name in the message, for example the option
+ * @throws InvalidInput with one line that does not repeat the text
+ */
+export function stated(schema: typeof StatedPerson | typeof StatedReason, where: string, text: string): string {
+  const parsed = schema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new InvalidInput(`${where} ${parsed.error.issues[0]?.message ?? 'is not valid'}`);
+}
 
 /** Who started an execution of a migration. */
 export interface Starter {

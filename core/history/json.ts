@@ -1,5 +1,7 @@
 /** Careful reading of JSON that others wrote. */
 
+import { withoutCredentials } from '../contracts/credentials.ts';
+
 export type Json = Readonly<Record<string, unknown>>;
 
 export function isRecord(value: unknown): value is Json {
@@ -14,6 +16,15 @@ export function recordOf(value: unknown): Json {
 /** @returns `{}` where the text is no JSON, or that of no record */
 export function parseRecord(text: string | undefined): Json {
   return recordOf(parseJson(text));
+}
+
+/**
+ * The input of an execution, to show: AWS keeps also one with a connection string, which the plan step then refuses.
+ *
+ * @returns `{}` where the text is no JSON, or that of no record
+ */
+export function inputOf(text: string | undefined): Json {
+  return recordOf(withoutCredentials(parseJson(text)));
 }
 
 /** @returns undefined where the text is no JSON */

@@ -4,6 +4,7 @@ import { readServer } from '../catalog/server-facts.ts';
 import { beyondDefaults } from '../contracts/decisive-options.ts';
 import type { AcceptedFinding, Rehearsal } from '../contracts/documents.ts';
 import { ApprovalRefused, InvalidInput, PrivilegeMissing } from '../contracts/errors.ts';
+import { StatedPerson, StatedReason, stated } from '../contracts/person.ts';
 import { toNamedError } from '../postgres/postgres-errors.ts';
 import { inTransaction } from '../postgres/session/transactions.ts';
 import { run } from '../postgres/sql.ts';
@@ -127,7 +128,7 @@ export async function approve(client: Client, wanted: ApprovalRequest): Promise<
   if (await readLedger(client)) await admitWriter(client, false);
   const { subject, before } = await findMigration(client, wanted, FOR_APPROVAL);
   const { migrationId } = subject;
-  const { by, reason } = await stated(client, wanted, before);
+  const { by, reason } = await peopleOf(client, wanted, before);
   const { options } = before;
   const obstacle = options.approverMustDiffer
     ? startedBy({ login: before.login, person: by }, options.starters ?? [])
@@ -177,7 +178,7 @@ export async function withdrawApproval(client: Client, wanted: ApprovalRequest):
   if (await readLedger(client)) await admitWriter(client, false);
   const { subject, before } = await findMigration(client, wanted, FOR_WITHDRAWAL);
   const { migrationId } = subject;
-  const { by, reason } = await stated(client, wanted, before);
+  const { by, reason } = await peopleOf(client, wanted, before);
   if (!before.may_note_more) throw mayNot('not withdraw an approval');
   const values = { by, reason, step: 'WithdrawApproval' };
   const [withdrawn] = await act(client, { subject, before, wanted, ...FOR_WITHDRAWAL }, values, () =>
@@ -239,12 +240,16 @@ function nameOf({ table, constraint, migrationId }: Pick<Subject, 'table' | 'con
   return `migration ${migrationId} of ${constraint} on ${table}`;
 }
 
-async function stated(
+/** @throws InvalidInput if one is not a text that the ledger keeps */
+async function peopleOf(
   client: Client,
   { by, reason }: ApprovalRequest,
   { role }: MigrationNow,
 ): Promise<{ readonly by: string; readonly reason: string | null }> {
-  return asNote(client, { by: by ?? role, reason: reason ?? null });
+  return asNote(client, {
+    by: by === undefined ? role : stated(StatedPerson, 'the name', by),
+    reason: reason === undefined ? null : stated(StatedReason, 'the reason', reason),
+  });
 }
 
 /**

@@ -1,6 +1,7 @@
 /** A Lambda function, as its handler calls it: a check of the event, and the code to run. */
 import type * as z from 'zod';
 import { InvalidInput } from '../contracts/errors.ts';
+import { problemOf } from '../contracts/problems.ts';
 import { nameOfStep } from '../contracts/steps/catalogue.ts';
 import type { StepDefinition } from '../contracts/steps/definition.ts';
 import type { StepContext } from './context.ts';
@@ -51,6 +52,6 @@ export function defineStep<Event extends z.ZodType, Result extends z.ZodType>(
 function parse<Event extends z.ZodType>(name: string, schema: Event, event: unknown): z.infer<Event> {
   const parsed = schema.safeParse(event);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'event'}: ${issue.message}`);
+  const problems = parsed.error.issues.map((issue) => problemOf(issue, 'event'));
   throw new InvalidInput(`the event of function ${name} is not valid: ${problems.join('; ')}`);
 }

@@ -1,4 +1,5 @@
 /** Errors that the endpoint returns, with the names and messages of Step Functions. */
+import { redact } from '../../core/contracts/redact.ts';
 
 /** An error of the API. `name` is its type in the answer, from which the SDKs make their typed errors. */
 export class ServiceFault extends Error {
@@ -10,9 +11,10 @@ export class ServiceFault extends Error {
   }
 }
 
-export const invalidArn = (arn: string) => new ServiceFault('InvalidArn', `Invalid Arn: 'Invalid ARN prefix: ${arn}'`);
+export const invalidArn = (arn: string) =>
+  new ServiceFault('InvalidArn', `Invalid Arn: 'Invalid ARN prefix: ${redact(arn)}'`);
 
-export const invalidName = (name: string) => new ServiceFault('InvalidName', `Invalid Name: '${name}'`);
+export const invalidName = (name: string) => new ServiceFault('InvalidName', `Invalid Name: '${redact(name)}'`);
 
 export const invalidInput = (why: string) =>
   new ServiceFault('InvalidExecutionInput', `Invalid State Machine Execution Input: '${why}'`);

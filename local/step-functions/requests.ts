@@ -1,5 +1,6 @@
 /** Requests of each operation, checked as Step Functions checks them: names, types, lengths. Unknown fields are ignored. */
 import * as z from 'zod';
+import { HOLDS_CREDENTIALS, isFree } from '../../core/contracts/credentials.ts';
 import { invalidArn, invalidName, invalidRequest } from './faults.ts';
 
 const MAX_RESULTS = 1_000;
@@ -12,8 +13,11 @@ const MAX_CAUSE = 32_768;
 const MAX_ARN = 256;
 const MAX_TOKEN = 1_024;
 
+/** A text that is kept. AWS keeps also a connection string, here it is refused. The input is checked where it is parsed. */
+const kept = (longest: number) => z.string().max(longest).refine(isFree, HOLDS_CREDENTIALS);
+
 const arn = z.string().min(1).max(MAX_ARN);
-const name = z.string().min(1).max(MAX_NAME);
+const name = kept(MAX_NAME).min(1);
 /** 0 means the default, as in AWS. */
 const maxResults = z
   .int()
@@ -32,8 +36,8 @@ export const StartExecution = z.object({
 
 export const StopExecution = z.object({
   executionArn: arn,
-  error: z.string().max(MAX_ERROR).optional(),
-  cause: z.string().max(MAX_CAUSE).optional(),
+  error: kept(MAX_ERROR).optional(),
+  cause: kept(MAX_CAUSE).optional(),
 });
 
 export const DescribeExecution = z.object({ executionArn: arn, includedData });

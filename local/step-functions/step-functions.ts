@@ -19,6 +19,7 @@ import type { z } from 'zod';
 import { credentialsIn, HOLDS_CREDENTIALS } from '../../core/contracts/credentials.ts';
 import { messageOf } from '../../core/contracts/errors.ts';
 import type { HistoryEvent } from '../../core/contracts/history-event.ts';
+import { hasKeyTwice } from '../../core/contracts/json-keys.ts';
 import { redact } from '../../core/contracts/redact.ts';
 import type { AbortReason, Handlers } from '../engine/engine.ts';
 import type { BuiltDefinition } from '../executions.ts';
@@ -297,7 +298,9 @@ function checkInput(input: string): void {
     // Node's message quotes the text.
     throw invalidInput('not JSON');
   }
-  // The plan step refuses them as well; here they are refused before they are stored.
+  // The plan step refuses them as well; here they are refused before they are stored. If a key is there twice, the plan step would
+  // check one of its values.
   const [key] = credentialsIn(value);
   if (key !== undefined) throw invalidInput(`${redact(key)} ${HOLDS_CREDENTIALS}`);
+  if (hasKeyTwice(input)) throw invalidInput('a key is there twice');
 }

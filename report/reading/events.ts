@@ -1,7 +1,8 @@
 /** The history once more, event by event, for whoever wants to see the record itself. */
+import { holdsCredentials } from '../../core/contracts/credentials.ts';
 import type { HistoryEvent } from '../../core/contracts/history-event.ts';
 import { failureOf } from '../../core/history/failure.ts';
-import { numberOf, parseRecord, stringOf } from '../../core/history/json.ts';
+import { inputOf, numberOf, parseRecord, stringOf } from '../../core/history/json.ts';
 import type { History } from '../../core/history/read-history.ts';
 import type { ReportEvent } from '../contracts.ts';
 import { duration, failureMessage, short } from '../words.ts';
@@ -25,7 +26,7 @@ function detailOf(event: HistoryEvent): string {
   if (failure !== null) return [failure.name, failureMessage(failure)].filter((part) => part !== '').join(': ');
   switch (event.type) {
     case 'ExecutionStarted':
-      return event.executionStartedEventDetails?.input ?? '';
+      return shownInput(event.executionStartedEventDetails?.input ?? '');
     case 'ExecutionSucceeded':
       return resultOf(event.executionSucceededEventDetails?.output);
     case 'LambdaFunctionScheduled':
@@ -39,6 +40,12 @@ function detailOf(event: HistoryEvent): string {
     default:
       return '';
   }
+}
+
+/** The text as it is, if neither it nor its values hold credentials; JSON may have letters of them escaped. */
+function shownInput(input: string): string {
+  const shown = JSON.stringify(inputOf(input));
+  return holdsCredentials(input) || shown !== JSON.stringify(parseRecord(input)) ? shown : input;
 }
 
 function functionOf(resource: string | undefined): string {

@@ -2,7 +2,7 @@
 
 import type { DescribeExecutionOutput } from '@aws-sdk/client-sfn';
 import type { Trail, TrailEvent } from '../../core/contracts/trail.ts';
-import { parseRecord, stringOf } from '../../core/history/json.ts';
+import { inputOf, parseRecord, stringOf } from '../../core/history/json.ts';
 import type { MigrationExecution } from '../contracts.ts';
 
 export interface ExecutionSources {
@@ -39,7 +39,7 @@ function executionOf(
   events: readonly TrailEvent[],
   { described, isThis }: { readonly described: DescribedExecution | undefined; readonly isThis: boolean },
 ): MigrationExecution {
-  const input = parseRecord(described?.input);
+  const input = inputOf(described?.input);
   const first = events[0];
   const begun = events.find(({ step, sql, error }) => step === 'Plan' && sql === null && error === null) ?? first;
   const ended = described === undefined ? events.at(-1)?.at : described.stopDate?.toISOString();

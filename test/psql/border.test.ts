@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { databaseWith } from '../core/case.helpers.ts';
+import { CREDENTIALS, OTHERS } from '../core/contracts/credentials.helpers.ts';
 import { plainRole } from '../core/roles.helpers.ts';
 import { OBEYED, obeyedCharacters } from '../support/obeyed.ts';
 import { planScript } from './plan-script.helpers.ts';
@@ -201,6 +202,17 @@ it('the rule of the scripts knows each character that Unicode has for control or
     [obeyedCharacters(), unprintable()],
   );
   expect(rows).toEqual([]);
+});
+
+it('the scripts know a connection string where the execution input does', async () => {
+  const { observer } = await databaseWith('SELECT 1');
+  const rule = /credentials '(.*)'/.exec(sqlFile('psql/control/credentials.sql'))?.[1]?.replaceAll("''", "'");
+  const found = async (texts: readonly string[]) =>
+    (await observer.query('SELECT t FROM unnest($1::text[]) t WHERE t ~* $2', [texts, rule])).rows.map(({ t }) => t);
+  // They do not decode what is percent-encoded.
+  const plain = CREDENTIALS.filter((text) => !text.includes('%'));
+  expect(await found(plain)).toEqual(plain);
+  expect(await found(OTHERS)).toEqual([]);
 });
 
 it('what is raised is made printable by the same rule', () => {

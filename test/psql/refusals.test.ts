@@ -112,6 +112,16 @@ describeWithPsql('bad usage', () => {
       { table: 'path', lock_timeout_ms: '1; DROP TABLE path' },
       /must be whole numbers$/,
     ],
+    [
+      'a reason with a connection string',
+      { table: 'path', reason: 'see postgres://app:my hunter2@db/x' },
+      /^(?!.*hunter2).*by or reason holds a connection string/,
+    ],
+    [
+      'a name with a connection string',
+      { table: 'path', by: 'PASSWORD = hunter2' },
+      /^(?!.*hunter2).*by or reason holds a connection string/,
+    ],
     ['a lock budget out of range', { table: 'path', lock_timeout_ms: '0' }, /1 to 60000 milliseconds/],
   ])('%s', async (_, variables, message) => {
     const { db, observer } = await databaseWith();

@@ -291,6 +291,26 @@ describe('the other formats', () => {
     },
   );
 
+  it.each(['html', 'markdown', 'json'] as const)(
+    'an input that AWS has kept with a connection string is shown without it as %s',
+    async (format) => {
+      const asText = JSON.stringify({
+        table: 'path',
+        reason: 'postgres://app:hunter2@db/x',
+        'password=hunter2': [{ hunter: 'pwd=hunter2' }],
+      });
+      for (const input of [asText, '{"table":"path","reason":"\\u0070assword=hunter2"}']) {
+        const sources = story();
+        const [first, ...rest] = sources.history;
+        const begun = { ...first, executionStartedEventDetails: { input } };
+        const execution = { ...sources.execution, input };
+        const report = buildReport({ ...sources, execution, others: [execution], history: [begun, ...rest] });
+        expect(report.people.reason).toBe('***');
+        expect(await render(report, format)).not.toContain('hunter2');
+      }
+    },
+  );
+
   it('a text that is no time is not printed as one', () => {
     expect(instant('2027-01-31T04:00:00Z')).toBe('31 Jan 2027, 04:00:00 UTC');
     expect(instant('## Approved')).toBe('a time that cannot be read');

@@ -1,6 +1,6 @@
 /** The list of executions, newest first. */
 import type { DescribeExecutionOutput } from '@aws-sdk/client-sfn';
-import { parseRecord } from '../../../core/history/json.ts';
+import { inputOf, parseRecord } from '../../../core/history/json.ts';
 import { type Html, html } from '../../../report/html/escape.ts';
 import { duration, instant } from '../../../report/words.ts';
 import { stringOf } from '../../progress/events.ts';
@@ -23,7 +23,7 @@ function row({ execution, elsewhere }: Listed): Html {
   const took =
     startDate === undefined || stopDate === undefined ? '' : duration(stopDate.getTime() - startDate.getTime());
   const [word, tone] = outcomeOf(execution);
-  return html`<tr${elsewhere === null ? '' : html` class="elsewhere"`}><th scope="row"><a href="/executions/${encodeURIComponent(name)}">${name}</a></th><td><code>${stringOf(parseRecord(input).table)}</code>${elsewhere === null ? '' : html`<br><span class="hint">${elsewhere}</span>`}</td><td><span class="pill ${tone}">${word}</span></td><td>${stringOf(parseRecord(input).by)}</td><td>${startDate === undefined ? '' : instant(startDate.toISOString())}</td><td class="num">${took}</td></tr>`;
+  return html`<tr${elsewhere === null ? '' : html` class="elsewhere"`}><th scope="row"><a href="/executions/${encodeURIComponent(name)}">${name}</a></th><td><code>${stringOf(inputOf(input).table)}</code>${elsewhere === null ? '' : html`<br><span class="hint">${elsewhere}</span>`}</td><td><span class="pill ${tone}">${word}</span></td><td>${stringOf(inputOf(input).by)}</td><td>${startDate === undefined ? '' : instant(startDate.toISOString())}</td><td class="num">${took}</td></tr>`;
 }
 
 /** What Step Functions calls succeeded may be a pause, and what it calls failed has put everything back. */

@@ -1,5 +1,6 @@
 /** Start form, plan, start. */
 import { type Context, Hono } from 'hono';
+import { isCredential } from '../../../core/contracts/credentials.ts';
 import type { Plan, PlanFinding } from '../../../core/contracts/documents.ts';
 import { InvalidInput, P2pfkError } from '../../../core/contracts/errors.ts';
 import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
@@ -22,7 +23,8 @@ export function startRoutes(context: ConsoleContext): Hono {
     show(c, context, {
       title: 'Start a migration',
       current: 'start',
-      content: startForm({ values, problems }),
+      // What was refused as a connection string is not sent back.
+      content: startForm({ values: withoutConnections(values), problems }),
       status: problems.size === 0 ? 200 : 422,
     });
 
@@ -65,6 +67,10 @@ export function startRoutes(context: ConsoleContext): Hono {
     return begin(c, context, { ...(context.person === undefined ? {} : { by: context.person }), ...input });
   });
   return app;
+}
+
+function withoutConnections(values: FormValues): FormValues {
+  return Object.fromEntries(Object.entries(values).filter(([key, value]) => !isCredential(key, value)));
 }
 
 /** Starts an execution and goes to its page. */

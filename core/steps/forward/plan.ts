@@ -10,6 +10,7 @@ import type { Plan } from '../../contracts/documents.ts';
 import { InvalidInput, LedgerMissing, MigrationInProgress, PreflightFailed } from '../../contracts/errors.ts';
 import { iterationsOf } from '../../contracts/event-budget.ts';
 import { ExecutionInput } from '../../contracts/execution-input.ts';
+import { problemOf } from '../../contracts/problems.ts';
 import { Steps } from '../../contracts/steps/catalogue.ts';
 import type { PlanEvent } from '../../contracts/steps/events.ts';
 import type { PlanResult } from '../../contracts/steps/results.ts';
@@ -157,9 +158,7 @@ function parseExecutionInput(input: unknown): ExecutionInput {
   const parsed = ExecutionInput.safeParse(input);
   if (parsed.success) return parsed.data;
   const { issues } = parsed.error;
-  const problems = issues
-    .slice(0, MOST_PROBLEMS)
-    .map(({ path, message }) => cut(path.length > 0 ? `${path.join('.')}: ${message}` : message));
+  const problems = issues.slice(0, MOST_PROBLEMS).map((issue) => cut(problemOf(issue)));
   const left = issues.length - problems.length;
   const more = left > 0 ? `; and ${left} more` : '';
   throw new InvalidInput(`the execution input is not valid: ${problems.join('; ')}${more}`);

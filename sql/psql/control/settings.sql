@@ -25,6 +25,7 @@
 \set end '\\gset'
 
 \ir unprintable.sql
+\ir credentials.sql
 -- What a script that gives up leaves the migration in, and whether it may find a partition gone; the rollback says otherwise.
 \set resting_state paused
 -- All pairs are judged, unless judged-pairs.sql says otherwise.
@@ -180,6 +181,7 @@ SELECT now() <> statement_timestamp() AS in_transaction,
        :'lock_timeout_ms' !~ '^[0-9]{1,5}$' OR :'lock_tries' !~ '^[0-9]{1,2}$' AS no_number,
        :'pair_constraint_names' NOT IN ('', 'auto', 'documented', 'parent') AS no_naming,
        :'by' || :'reason' ~ :'unprintable' OR length(:'by') > 200 OR length(:'reason') > 500 AS no_line,
+       :'by' ~* :'credentials' OR :'reason' ~* :'credentials' AS holds_credentials,
        getdatabaseencoding() = 'UTF8' AS utf8 \gset
 \if :no_naming
 \set refusal 'pair_constraint_names must be auto, documented or parent'
@@ -187,6 +189,10 @@ SELECT now() <> statement_timestamp() AS in_transaction,
 \endif
 \if :no_line
 \set refusal 'by (200 characters at most) and reason (500) must be one line, without control characters'
+\ir refuse.sql
+\endif
+\if :holds_credentials
+\set refusal 'by or reason holds a connection string with a user or a password, and would be kept: leave that out'
 \ir refuse.sql
 \endif
 \if :in_transaction

@@ -2,44 +2,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { credentialsIn, HOLDS_CREDENTIALS, isCredential } from '../../../core/contracts/credentials.ts';
+import {
+  credentialsIn,
+  HOLDS_CREDENTIALS,
+  isCredential,
+  withoutCredentials,
+} from '../../../core/contracts/credentials.ts';
 import { ExecutionInput, ExecutionInputKeys } from '../../../core/contracts/execution-input.ts';
+import { hasKeyTwice } from '../../../core/contracts/json-keys.ts';
+import { problemOf } from '../../../core/contracts/problems.ts';
 import { echoed, redact } from '../../../core/contracts/redact.ts';
 import { asKeywords, parseConnectionString } from '../../../core/postgres/libpq/connection-string.ts';
-
-const CREDENTIALS = [
-  'postgres://app:my secret99@db/orders',
-  'postgres://app name@db/orders',
-  'postgres://app:my sec/ret99@db/orders',
-  'postgres://app:line\nbreak@db/orders',
-  'see postgres://app:12 ab@db, which ana@example.com has made',
-  'postgres://db/orders?pass%77ord=x',
-  'https://tracker.example.com/?to=postgres%3A%2F%2Fapp%3Ax%40db',
-  'postgres://app:hunter2hunter2@db/orders',
-  'postgres://app@db/orders',
-  'postgresql://app:p@ss/w?rd@db/orders',
-  'POSTGRES://APP:X@DB',
-  'see postgres://app:x@db for it',
-  'https://user:x@tracker.example.com/CHG-1',
-  'host=db password=hunter2hunter2',
-  "password = 'two words'",
-  'PGPASSWORD=hunter2hunter2',
-  'postgres://db/orders?user=app&password=x',
-  '{"host": "db", "password": "x"}',
-  'sslpassword=x',
-];
-const OTHERS = [
-  'public.path',
-  '"Odd name".path',
-  'CHG-1234: the password was rotated',
-  'ana@example.com',
-  'arn:aws:sts::123456789012:assumed-role/dba/ana@example.com',
-  'https://tracker.example.com/CHG-1?cc=ana@example.com',
-  'postgres://db/orders',
-  'https://tracker.example.com:8443/CHG-1 was asked for by ana@example.com',
-  'postgres://db/orders was asked for by ana@example.com',
-  'SELECT count(*) > 5 FROM pg_stat_activity',
-];
+import { CREDENTIALS, OTHERS } from './credentials.helpers.ts';
 
 /** Keys that take any text. */
 const textKeys = Object.entries(ExecutionInputKeys.shape).flatMap(([key, schema]) =>
@@ -156,8 +130,51 @@ describe('an execution input', () => {
     expect(String(parsed.error)).not.toContain('hunter2');
   });
 
-  it('is looked through to its depth before it is kept', () =>
-    expect(credentialsIn({ table: 'path', more: { list: ['host=db password=x'] }, n: 1, none: null })).toEqual([
-      'more',
-    ]));
+  it('is refused with a connection string as a key, which the message does not repeat', () => {
+    for (const key of CREDENTIALS) {
+      const { error } = ExecutionInput.safeParse({ table: 'path', [key]: true, planHsh: 'x' });
+      expect(error?.issues.map((issue) => problemOf(issue))).toEqual([
+        'unknown keys: one that holds a connection string, "planHsh"',
+      ]);
+    }
+  });
+
+  it('is looked through to its depth before it is kept, keys as well as values', () => {
+    const input = {
+      table: 'path',
+      more: { list: ['host=db password=x'] },
+      keys: [{ 'postgres://a:b@c': 1 }],
+      n: 1,
+      none: null,
+    };
+    expect(credentialsIn(input)).toEqual(['more', 'keys']);
+    expect(credentialsIn({ 'password=x': 1 })).toEqual(['a key']);
+    expect(withoutCredentials({ ...input, 'password=x': 1, table: '"password=x"' })).toEqual({
+      table: '"password=x"',
+      more: { list: ['***'] },
+      keys: [{ '***': 1 }],
+      n: 1,
+      none: null,
+      '***': 1,
+    });
+  });
+
+  it('has no key twice, whose first value would be kept and not looked at', () => {
+    for (const json of [
+      '{"a":1,"a":2}',
+      '{"b":[{"a":1,"c":{},"\\u0061":2}]}',
+      '{"a":{},"":0,"":1}',
+      '[{"\\"":1,"\\"":2}]',
+    ])
+      expect(hasKeyTwice(json), json).toBe(true);
+    for (const json of [
+      '{}',
+      '"a:a:"',
+      '{"a":{"a":{"a":"a"}},"b":[{"a":1},{"a":1}]}',
+      '{"a":"\\"a\\":1,","A":":"}',
+      ' 1 ',
+    ])
+      expect(hasKeyTwice(json), json).toBe(false);
+    fc.assert(fc.property(fc.json(), (json) => !hasKeyTwice(JSON.stringify(JSON.parse(json)))));
+  });
 });

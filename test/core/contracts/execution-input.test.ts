@@ -56,6 +56,7 @@ it('is refused in a message of bounded length, however much is wrong with it', a
       { accept: Array<string>(20_000).fill('all'), ['x'.repeat(200_000)]: 1 },
       /expected array to have <=100 items; .*xxx\.\.\.$/,
     ],
+    [{ 'postgres://app:hunter2@db/x': 1 }, /^(?!.*hunter2).*: unknown key: one that holds a connection string$/],
     [{ accept: Array(100).fill('no finding') }, /accept\.9: must be the id of a finding, or all; and 90 more$/],
   ] as const) {
     const refused = await new Execution().plan(input).catch((error: unknown) => error);

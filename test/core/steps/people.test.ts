@@ -33,6 +33,26 @@ async function waiting(input: Record<string, unknown> = {}) {
 const parentStands = async (observer: Client) =>
   (await foreignKeys(observer)).some((line) => line.startsWith('path path_fk '));
 
+describe('an approval, or its withdrawal,', () => {
+  it('is noted with no connection string, whoever calls for it', async () => {
+    const { db, observer } = await waiting();
+    const session = await coreSession(db.url);
+    for (const people of [{ by: 'postgres://app:hunter2@db/x' }, { by: 'Ben', reason: 'password=hunter2' }])
+      for (const decide of [approve, withdrawApproval]) {
+        // There is one to withdraw by then.
+        if (decide === withdrawApproval) await approve(session, { table: 'path', by: 'Ben' });
+        await expect(decide(session, { table: 'path', ...people })).rejects.toMatchObject({
+          name: 'InvalidInput',
+          message: expect.stringMatching(/^(?!.*hunter2)the (name|reason) holds a connection string/),
+        });
+      }
+    const ledger = await observer.query(
+      'SELECT m::text AS row FROM p2pfk.migration m UNION ALL SELECT e::text FROM p2pfk.event e',
+    );
+    expect(JSON.stringify(ledger.rows)).not.toContain('hunter2');
+  });
+});
+
 describe('who started it and why', () => {
   it('is in the migration, and with the execution in every note of what it did', async () => {
     const { observer } = await databaseWith();

@@ -1,0 +1,35 @@
+/** Texts with a user or a password of a connection in them, and others. */
+
+export const CREDENTIALS = [
+  'postgres://app:my secret99@db/orders',
+  'postgres://app name@db/orders',
+  'postgres://app:my sec/ret99@db/orders',
+  'postgres://app:line\nbreak@db/orders',
+  'see postgres://app:12 ab@db, which ana@example.com has made',
+  'postgres://db/orders?pass%77ord=x',
+  'https://tracker.example.com/?to=postgres%3A%2F%2Fapp%3Ax%40db',
+  'postgres://app:hunter2hunter2@db/orders',
+  'postgres://app@db/orders',
+  'postgresql://app:p@ss/w?rd@db/orders',
+  'POSTGRES://APP:X@DB',
+  'see postgres://app:x@db for it',
+  'https://user:x@tracker.example.com/CHG-1',
+  'host=db password=hunter2hunter2',
+  "password = 'two words'",
+  'PGPASSWORD=hunter2hunter2',
+  'postgres://db/orders?user=app&password=x',
+  '{"host": "db", "password": "x"}',
+  'sslpassword=x',
+];
+export const OTHERS = [
+  'public.path',
+  '"Odd name".path',
+  'CHG-1234: the password was rotated',
+  'ana@example.com',
+  'arn:aws:sts::123456789012:assumed-role/dba/ana@example.com',
+  'https://tracker.example.com/CHG-1?cc=ana@example.com',
+  'postgres://db/orders',
+  'https://tracker.example.com:8443/CHG-1 was asked for by ana@example.com',
+  'postgres://db/orders was asked for by ana@example.com',
+  'SELECT count(*) > 5 FROM pg_stat_activity',
+];
