@@ -3,7 +3,7 @@ import { channel } from 'node:diagnostics_channel';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { INPUT_OPTIONS } from '../core/contracts/options/all.ts';
 import { connectionStringsIn, holdsPassword } from '../core/postgres/libpq/connection-string.ts';
-import { READERS, SESSION_OPENED, TRUST_OWNERS } from '../core/postgres/libpq/keywords.ts';
+import { PARAMETERS_READ, READERS, TRUST_OWNERS } from '../core/postgres/libpq/keywords.ts';
 import { declare, type InputFlags, inputOption } from './input-options.ts';
 import { createOutput } from './output.ts';
 
@@ -147,19 +147,19 @@ export function addReaderOption(command: Command): Command {
 }
 
 /**
- * Arguments of a process can be read by every user of the machine, and the shell keeps them in its history. Printed when a
- * session is open: a command that cannot connect prints its error and nothing else.
+ * Arguments of a process can be read by every user of the machine, and the shell keeps them in its history. The warning is printed
+ * before anything connects, but not together with the error of wrong usage or of an invalid URL.
  */
 function warnOfPassword(option: string, databaseUrl: string): void {
   if (!holdsPassword(databaseUrl)) return;
-  const sessionOpened = channel(SESSION_OPENED);
+  const parametersRead = channel(PARAMETERS_READ);
   const warn = (): void => {
-    sessionOpened.unsubscribe(warn);
+    parametersRead.unsubscribe(warn);
     createOutput({}).complain(
       `! the password in ${option} is visible in the process list: use ${option === '--reader' ? 'P2PFK_READERS' : 'DATABASE_URL'}, PGPASSWORD or ~/.pgpass`,
     );
   };
-  sessionOpened.subscribe(warn);
+  parametersRead.subscribe(warn);
 }
 
 /** Of the commands that run an execution in this process. */

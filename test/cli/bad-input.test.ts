@@ -102,7 +102,9 @@ describe('a database that cannot be reached', () => {
     const { code, stdout, stderr } = await p2pfk([command, '-t', 'path', '-d', 'postgres://app:s3cret@127.0.0.1:1/x']);
 
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^p2pfk: cannot connect to PostgreSQL at 127\.0\.0\.1:1\/x: /);
+    expect(stderr).toMatch(
+      /^! the password in --database-url .*\np2pfk: cannot connect to PostgreSQL at 127\.0\.0\.1:1\/x: [^\n]*\n$/,
+    );
     expect(stderr).not.toContain('s3cret');
   });
 
@@ -129,7 +131,7 @@ describe('a database that cannot be reached', () => {
 
         expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
         expect(stderr).toMatch(
-          /^p2pfk: PostgreSQL at 127\.0\.0\.1:\d+\/\w+ refuses the connection: .*\n {2}SQLSTATE: (28P01|3D000)\n$/,
+          /^! the password in --database-url .*\np2pfk: PostgreSQL at 127\.0\.0\.1:\d+\/\w+ refuses the connection: .*\n {2}SQLSTATE: (28P01|3D000)\n$/,
         );
         expect(stderr).not.toContain('hunter22');
         expect(stderr).not.toContain(new URL(url).password);

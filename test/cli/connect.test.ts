@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { THREE_PAIRS } from '../core/case.helpers.ts';
 import { createDatabase } from '../support/database.ts';
-import { p2pfk } from './cli.helpers.ts';
+import { p2pfk, start } from './cli.helpers.ts';
 
 const WARNING =
   '! the password in --database-url is visible in the process list: use DATABASE_URL, PGPASSWORD or ~/.pgpass\n';
@@ -36,6 +36,22 @@ it('a password among the arguments is warned about once; from the environment or
   ] as const) {
     const { code, stderr } = await p2pfk(args, env);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  }
+});
+
+it('a password among the arguments of serve is warned about before anything connects, and where nothing can', async () => {
+  const url = 'postgres://app:s3cret@127.0.0.1:1/orders';
+  const served = start(['serve', '--port', '0', '-d', url]);
+  await served.says('Ctrl-C ends it.');
+  served.child.kill('SIGTERM');
+  expect(await served.finished).toMatchObject({ code: 0, stderr: WARNING });
+
+  for (const args of [['plan', '-t', 'path'], ['audit']]) {
+    const { code, stderr } = await p2pfk([...args, '-d', url]);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(/^! the password in --database-url .*\np2pfk: cannot connect [^\n]*\n$/),
+    });
   }
 });
 

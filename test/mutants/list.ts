@@ -1655,6 +1655,14 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'no value of a report is more than text in it: no time, state, mode, severity or name',
   },
   {
+    rule: 'a password among the arguments is warned about also where nothing connects',
+    file: 'core/postgres/libpq/parameters.ts',
+    find: '  parametersRead.publish(undefined);\n',
+    replace: '',
+    test: 'test/cli/connect.test.ts',
+    title: 'a password among the arguments of serve is warned about before anything connects, and where nothing can',
+  },
+  {
     rule: 'a command to copy repeats a database URL without its password',
     file: 'cli/repeat.ts',
     find: '[withoutPassword(url)]',

@@ -4,6 +4,9 @@ import { InvalidInput } from '../../contracts/errors.ts';
 /** Diagnostics channel that hears of every session that is open and has its settings. Here, because this file loads nothing. */
 export const SESSION_OPENED = 'p2pfk:session-opened';
 
+/** Diagnostics channel of connection parameters that are valid, before anything connects: `p2pfk serve` may connect days later. */
+export const PARAMETERS_READ = 'p2pfk:parameters-read';
+
 /** Environment variable behind `--reader` and the construct's `readers`: connection strings, one a line, or URLs separated by blanks. */
 export const READERS = 'P2PFK_READERS';
 

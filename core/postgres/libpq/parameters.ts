@@ -2,13 +2,14 @@
  * Connection parameters put together as libpq does: the connection string, then the service that it or PGSERVICE names, then
  * the environment, then defaults. Reads files, opens no connection.
  */
+import { channel } from 'node:diagnostics_channel';
 import { isIP } from 'node:net';
 import { userInfo } from 'node:os';
 import { InvalidInput } from '../../contracts/errors.ts';
 import { keepSecret } from '../../contracts/redact.ts';
 import { parseConnectionString } from './connection-string.ts';
 import { DEFAULT_SOCKET_FOLDER } from './default-socket.ts';
-import { type ConnectionSettings, checkValues, KEYWORDS } from './keywords.ts';
+import { type ConnectionSettings, checkValues, KEYWORDS, PARAMETERS_READ } from './keywords.ts';
 import { readService } from './service-file.ts';
 
 export interface Host {
@@ -34,6 +35,8 @@ export interface Parameters {
 
 const DEFAULT_PORT = 5432;
 
+const parametersRead = channel(PARAMETERS_READ);
+
 /**
  * @param databaseUrl a URI or `keyword=value` string; undefined or empty leaves all to the environment
  * @throws InvalidInput where psql would refuse the parameters before it connects
@@ -48,8 +51,10 @@ export function resolveParameters(databaseUrl: string | undefined): Parameters {
   checkNames(settings);
   checkValues(settings);
   const user = settings.get('user') || operatingSystemUser();
+  const hosts = hostsOf(settings);
+  parametersRead.publish(undefined);
   return {
-    hosts: hostsOf(settings),
+    hosts,
     user,
     database: settings.get('dbname') || user,
     password: settings.get('password') || undefined,
