@@ -66,15 +66,17 @@ SELECT set_config('p2pfk.unclear', regexp_replace(:'of_superuser', :'unprintable
 DO $stop$ BEGIN RAISE EXCEPTION '%', current_setting('p2pfk.unclear') USING ERRCODE = 'insufficient_privilege'; END $stop$;
 \endif
 
--- What is granted, the harmless first. `creator`: who gets CREATE on the database; `owner`: whose member the role becomes.
-SELECT coalesce(json_agg(json_build_object('statement', g.statement, 'needed', g.needed, 'creator', g.creator, 'owner', g.owner)
+-- What is granted, the harmless first. `creator`: who gets CREATE on the database; `owner`: whose member the role becomes. `risk`: why it is
+-- not granted, although this login could: before 16 a role with CREATEROLE may grant every role that is no superuser, and so may its members, by
+-- SET ROLE.
+SELECT coalesce(json_agg(json_build_object('statement', g.statement, 'needed', g.needed, 'creator', g.creator, 'owner', g.owner, 'risk', g.risk)
                          ORDER BY g.place, g.statement), '[]') AS grants
   FROM (
-    SELECT 1 AS place, true AS needed, NULL AS creator, NULL::oid AS owner, format('CREATE ROLE %I LOGIN', :'role') AS statement
+    SELECT 1 AS place, true AS needed, NULL AS creator, NULL::oid AS owner, NULL AS risk, format('CREATE ROLE %I LOGIN', :'role') AS statement
      WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role')
     UNION ALL
     -- The ledger: a schema of its own, which the first plan creates. A role that may do so already, such as the database's owner, needs no grant.
-    SELECT 2, true, needs.role, NULL, format('GRANT CONNECT, CREATE ON DATABASE %I TO %I', current_database(), needs.role)
+    SELECT 2, true, needs.role, NULL, NULL, format('GRANT CONNECT, CREATE ON DATABASE %I TO %I', current_database(), needs.role)
       FROM (SELECT :'role'
              UNION
             SELECT :'ledger_owner' WHERE :'ledger_owner' <> '') AS needs(role)
@@ -87,7 +89,7 @@ SELECT coalesce(json_agg(json_build_object('statement', g.statement, 'needed', g
     -- that owns tables and ledger, to which the functions SET ROLE (ledgerOwner of the stack). And the owners of both tables and
     -- of all their partitions: ALTER TABLE, CREATE INDEX and VALIDATE are an owner's. That is the widest of its rights, and there
     -- is no narrower one in PostgreSQL.
-    SELECT t.place, t.needed, NULL, t.owner, format('GRANT %I TO %I', t.target, :'role')
+    SELECT t.place, t.needed, NULL, t.owner, m.risk, format('GRANT %I TO %I', t.target, :'role')
       FROM (SELECT 3 AS place, false AS needed, NULL::oid AS owner, 'pg_monitor'::name AS target
              UNION ALL
             SELECT 4, true, NULL, rolname FROM pg_roles WHERE rolname = 'rds_iam' AND :'iam' = 'on'
@@ -101,6 +103,11 @@ SELECT coalesce(json_agg(json_build_object('statement', g.statement, 'needed', g
               JOIN pg_class c ON c.oid = part.relid
              WHERE k.oid = :'fk_oid'::oid) AS t
       LEFT JOIN pg_roles r ON r.rolname = :'role'
+     CROSS JOIN LATERAL (
+           SELECT min(format('%I has CREATEROLE', c.rolname)) AS risk
+             FROM pg_roles c
+            WHERE t.place IN (5, 6) AND c.rolcreaterole AND current_setting('server_version_num')::int < 160000
+              AND pg_has_role(t.target, c.oid, 'MEMBER')) AS m
      WHERE t.target <> :'role' AND (r.oid IS NULL OR NOT pg_has_role(r.oid, t.target, 'USAGE'))
   ) AS g \gset
 
@@ -114,10 +121,11 @@ DECLARE
   refused jsonb := '[]';
   problem text;
 BEGIN
-  FOR item IN SELECT * FROM json_to_recordset(current_setting('p2pfk.grants')::json) AS g(statement text, needed boolean, creator text, owner oid) LOOP
-    problem := NULL;
+  FOR item IN SELECT * FROM json_to_recordset(current_setting('p2pfk.grants')::json)
+                         AS g(statement text, needed boolean, creator text, owner oid, risk text) LOOP
+    problem := item.risk;
     BEGIN
-      EXECUTE item.statement;
+      IF problem IS NULL THEN EXECUTE item.statement; END IF;
       -- To grant what one may not is a warning as long as one has any right on the database oneself.
       IF NOT has_database_privilege(item.creator, current_database(), 'CREATE') THEN
         problem := format('this login may not grant CREATE on database %I', current_database());
@@ -126,7 +134,7 @@ BEGIN
       problem := SQLERRM;
     END;
     IF problem IS NOT NULL THEN
-      refused := refused || jsonb_build_object('statement', item.statement, 'needed', item.needed, 'owner', item.owner, 'problem', problem);
+      refused := refused || jsonb_build_object('statement', item.statement, 'needed', item.needed, 'owner', item.owner, 'problem', problem, 'risk', item.risk);
     END IF;
     -- Nothing can be granted to a role that is not there.
     EXIT WHEN problem IS NOT NULL AND item.statement LIKE 'CREATE ROLE %';
@@ -139,6 +147,7 @@ ROLLBACK;
 
 SELECT EXISTS (SELECT FROM json_to_recordset(:'refused') AS r(needed boolean) WHERE r.needed) AS is_refused,
        EXISTS (SELECT FROM json_to_recordset(:'refused') AS r(owner oid) WHERE r.owner IS NOT NULL) AS is_owner_refused,
+       EXISTS (SELECT FROM json_to_recordset(:'refused') AS r(risk text) WHERE r.risk IS NOT NULL) AS is_risk,
        -- Without its quotes a message of the server is no SQL: it cannot end the comment, nor begin a name.
        (SELECT string_agg(format('  %s;  -- %s', r.statement, translate(regexp_replace(r.problem, :'unprintable', '?', 'g'), '"''', '')), E'\n')
           FROM json_to_recordset(:'refused') AS r(statement text, problem text, needed boolean) WHERE r.needed) AS needed,
@@ -148,14 +157,27 @@ SELECT EXISTS (SELECT FROM json_to_recordset(:'refused') AS r(needed boolean) WH
 \set text :needed
 \ir psql/control/visible-sql.sql
 \set needed_label :visible
+\if :is_risk
+  \echo 'Nothing was changed: the functions would become as good as a superuser.'
+  \echo :needed_label
+  \echo
+  \echo 'Before PostgreSQL 16 a role with CREATEROLE may grant itself every role that is no superuser, also those that run programs on the server,'
+  \echo 'and so may its members. Tables and ledger_owner have to belong to roles without it.'
+\else
   \echo 'Nothing was changed: this login may not do what is needed.'
   \echo :needed_label
   \echo
   \echo 'A superuser, or a role that has each of these roles WITH ADMIN OPTION, may run this file.'
+\endif
 \if :is_owner_refused
 -- From PostgreSQL 16 on no role may grant itself, so a master user that owns the tables cannot make another role a member of
--- itself. It can where a role without login owns them: this login creates that role, and so holds ADMIN OPTION on it.
-SELECT concat_ws(E'\n', format('CREATE ROLE %I NOLOGIN;', o.name), format('GRANT %I TO %I;', o.name, current_user),
+-- itself; before 16 it must not, because it has CREATEROLE. It can if a role without login owns them: this login creates that role, and so
+-- may grant it. The present owners stay members, and keep their rights.
+SELECT concat_ws(E'\n', format('CREATE ROLE %I NOLOGIN;', o.name),
+       (SELECT string_agg(format('GRANT %I TO %I;', o.name, m.name), E'\n' ORDER BY m.name)
+          FROM (SELECT pg_get_userbyid(r.owner) AS name FROM json_to_recordset(:'refused') AS r(owner oid) WHERE r.owner IS NOT NULL
+                 UNION
+                SELECT u.rolname FROM pg_roles u WHERE u.rolname = current_user AND NOT u.rolsuper) AS m),
        (SELECT string_agg(DISTINCT format('GRANT USAGE, CREATE ON SCHEMA %I TO %I;', n.nspname, o.name), E'\n')
           FROM pg_constraint k
          CROSS JOIN LATERAL (SELECT relid FROM pg_partition_tree(k.conrelid) UNION SELECT relid FROM pg_partition_tree(k.confrelid)) AS t
@@ -181,17 +203,25 @@ SELECT concat_ws(E'\n', format('CREATE ROLE %I NOLOGIN;', o.name), format('GRANT
 \ir psql/control/visible-sql.sql
 \set statements_label :visible
   \echo
+\if :is_risk
+  \echo 'The way out: a role without login owns the tables, and their present owner and the functions are members'
+\else
   \echo 'Without one there are two ways out. The first: a role without login owns the tables, and this login and the functions are members'
+\endif
   \echo 'of it. Rights of other roles on the tables stay as they are. ALTER TABLE ... OWNER takes an AccessExclusiveLock on one table'
   \echo 'for an instant, and gives up after lock_timeout; run it again then. As the tables\' present owner:'
   \echo
   \echo 'SET lock_timeout = \'1s\';'
   \echo :statements_label
   \echo
+\if :is_risk
+  \echo 'Then run this file again.'
+\else
   \echo 'Then run this file again. The second: the functions connect as the owner, and nothing has to be granted. Put its password into a secret'
   \echo 'under the key password, and into the settings of the stack "user" and "secretArn" (no resourceId):'
   \echo
   \echo '  psql -v iam=off -v role=':owner_label' ... -f sql/aws-role.sql'
+\endif
 \endif
 DO $stop$ BEGIN RAISE EXCEPTION 'p2pfk: a grant that is needed was refused; nothing was changed' USING ERRCODE = 'insufficient_privilege'; END $stop$;
 \endif

@@ -56,23 +56,23 @@ describeWithPsql('the role for AWS', () => {
     const db = await databaseOf(names);
 
     const first = await grantAs(db, names);
-    if (majorUnderTest >= 16) {
-      expect(first.code).toBe(3);
-      expect(first.lines.join('\n')).toMatch(
-        /^Nothing was changed.*\n {2}GRANT master_1 TO p2pfk_1; {2}-- .*\nA superuser/m,
-      );
-      expect(await rolesNamed(db, names.role)).toBe(0);
-      // The first way out, as it is printed, run by the master user itself.
-      const from = first.lines.findIndex((line) => line.startsWith('SET lock_timeout'));
-      const to = first.lines.findLastIndex((line) => line.startsWith('ALTER TABLE'));
-      const owned = await db.client();
-      await owned.query('SET SESSION AUTHORIZATION master_1');
-      await owned.query(first.lines.slice(from, to + 1).join('\n'));
-      const { lines, code } = await grantAs(db, names);
-      expect({ code, said: lines.at(-1) }).toEqual({ code: 0, said: expect.stringContaining('GRANT pg_monitor') });
-    } else {
-      expect({ code: first.code, errors: first.errors }).toEqual({ code: 0, errors: [] });
-    }
+    expect(first.code).toBe(3);
+    expect(first.lines.join('\n')).toMatch(
+      majorUnderTest >= 16
+        ? /^Nothing was changed.*\n {2}GRANT master_1 TO p2pfk_1; {2}-- .*\nA superuser/m
+        : /^Nothing was changed.*\n {2}GRANT master_1 TO p2pfk_1; {2}-- master_1 has CREATEROLE\nBefore PostgreSQL 16/m,
+    );
+    expect(await rolesNamed(db, names.role)).toBe(0);
+    // The first way out, as it is printed, run by the master user itself.
+    const from = first.lines.findIndex((line) => line.startsWith('SET lock_timeout'));
+    const to = first.lines.findLastIndex((line) => line.startsWith('ALTER TABLE'));
+    const owned = await db.client();
+    await owned.query('SET SESSION AUTHORIZATION master_1');
+    await owned.query(first.lines.slice(from, to + 1).join('\n'));
+    const { lines, code, errors } = await grantAs(db, names);
+    expect({ code, errors }).toEqual({ code: 0, errors: [] });
+    // CREATEROLE of before 16 grants this as well.
+    expect(lines.join('\n').includes('GRANT pg_monitor')).toBe(majorUnderTest >= 16);
     // Again: nothing is left to grant.
     expect(await grantAs(db, names)).toMatchObject({ code: 0, errors: [] });
     await db.observer.query(`ALTER ROLE p2pfk_1 PASSWORD 'p2pfk'`);
@@ -133,6 +133,30 @@ describeWithPsql('the role for AWS', () => {
       ),
     ]);
     expect(await rolesNamed(db, names.role)).toBe(0);
+  });
+
+  it('becomes a member of no role that can grant itself all others, as CREATEROLE can before 16', async () => {
+    const names = { master: 'master_6', role: 'p2pfk_6' };
+    const db = await databaseOf(names);
+    await db.observer.query('CREATE ROLE maker_6 CREATEROLE; CREATE ROLE almost_6; GRANT maker_6 TO almost_6');
+    const asSuperuser = (variables = {}) =>
+      psqlFile(db.url, SCRIPT, { role: names.role, table: 'app.path', iam: 'off', ...variables });
+    const refusedBefore16 = async (granted: string, risk: string, variables = {}) => {
+      if (majorUnderTest >= 16) return;
+      const { code, lines } = await asSuperuser(variables);
+      expect({ code, refused: lines.filter((line) => /^ {2}[A-Z]/.test(line)) }).toEqual({
+        code: 3,
+        refused: [`  GRANT ${granted} TO p2pfk_6;  -- ${risk} has CREATEROLE`],
+      });
+      expect(await rolesNamed(db, names.role)).toBe(0);
+    };
+
+    await refusedBefore16('master_6', 'master_6');
+    await db.observer.query('ALTER ROLE master_6 NOCREATEROLE; GRANT almost_6 TO master_6');
+    await refusedBefore16('master_6', 'maker_6');
+    await db.observer.query('REVOKE almost_6 FROM master_6');
+    await refusedBefore16('almost_6', 'maker_6', { ledger_owner: 'almost_6' });
+    expect(await asSuperuser()).toMatchObject({ code: 0, errors: [] });
   });
 
   it('is not made by a login that may not make roles, nor half of it', async () => {
