@@ -10,7 +10,7 @@ import { visible } from './safe-text.ts';
  * characters, without spaces at both ends.
  */
 function line(longest: number) {
-  const message = `must be one line of 1 to ${longest} characters, without control characters`;
+  const message = `must be one line of 1 to ${longest} characters, without control or invisible characters`;
   return (
     z
       .string()
@@ -57,5 +57,6 @@ export function isSamePerson(one: string, other: string): boolean {
 }
 
 function plain(person: string): string {
-  return person.normalize('NFKC').replace(/\s+/g, ' ').trim().toLowerCase();
+  const shown = person.normalize('NFKC').replace(/[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, '');
+  return shown.replace(/\s+/g, ' ').trim().toLowerCase();
 }

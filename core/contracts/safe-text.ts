@@ -1,25 +1,26 @@
-/** Texts that are safe to print: names without control characters, and words of a shell. Pure. */
+/** Texts that are safe to print: names without control characters and invisible characters, and words of a shell. Pure. */
 
 /**
- * Characters that a terminal or a page may interpret: C0, C1, line separators, and all of Unicode's marks that change the
- * direction of writing. A table's name may contain them. For use inside a character class; sql/psql/control/unprintable.sql has
- * the same set.
+ * Characters that a terminal or a page may interpret or leave out: C0, C1, line separators, and by Unicode's properties all
+ * format characters, which include the marks that change the direction of writing, and all that are invisible, of zero width
+ * for example: with one of them a name looks like another name. A table's name may contain them. For use inside a character
+ * class; sql/psql/control/unprintable.sql has the same set.
  */
-const OBEYED = String.raw`\p{Cc}\p{Bidi_Control}\u2028\u2029`;
+const OBEYED = String.raw`\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2028\u2029`;
 const CONTROL = new RegExp(`[${OBEYED}]`, 'gu');
 
 /**
- * The text with control characters written as `\x1b`, so that terminal escapes and line breaks in a name are shown and not
- * interpreted.
+ * The text with these characters written as `\x1b`, `\u200b` or `\u{e0041}`, so that terminal escapes and line breaks in a name are
+ * shown and not interpreted, and invisible characters are seen.
  */
 export function visible(text: string): string {
   return text.replace(CONTROL, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+    if (isSupplementary(character)) return `\\u{${hex(character, 1)}}`;
+    return character < '\u0100' ? `\\x${hex(character, 2)}` : `\\u${hex(character, 4)}`;
   });
 }
 
-/** The text with a question mark for each control character, as the psql scripts print it (sql/psql/control/unprintable.sql). */
+/** The text with a question mark for each of these characters, as the psql scripts print it (sql/psql/control/unprintable.sql). */
 export function printable(text: string): string {
   return text.replace(CONTROL, '?');
 }
@@ -50,9 +51,14 @@ export function visibleLines(text: string): string {
 // Characters that JSON.stringify does not escape, and a terminal may interpret.
 const CONTROL_IN_JSON = new RegExp(String.raw`(?![\u0000-\u001f])[${OBEYED}]`, 'gu');
 
-/** JSON with the same value that contains no control characters except its own line breaks. */
+/** JSON with the same value that contains none of these characters except its own line breaks. */
 export function visibleJson(value: unknown, indent = 0): string {
-  return JSON.stringify(value, null, indent).replace(CONTROL_IN_JSON, unicodeEscape('\\u'));
+  return JSON.stringify(value, null, indent).replace(CONTROL_IN_JSON, (character) =>
+    character
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
 }
 
 /** One part of an SQL text, in which quotes, dashes and dollars have one meaning. */
@@ -71,7 +77,7 @@ const SQL_PART = new RegExp(
 const CONTROL_IN_SQL = new RegExp(String.raw`(?![\n\t])[${OBEYED}]`, 'gu');
 
 /**
- * SQL with the same meaning that contains no control characters except line breaks and tabs: `U&"\001B"` names the same column as
+ * SQL with the same meaning that contains none of these characters except line breaks and tabs: `U&"\001B"` names the same column as
  * a raw escape in quotation marks. In comments they are written as by {@link visible}.
  */
 export function visibleSql(sql: string): string {
@@ -79,8 +85,8 @@ export function visibleSql(sql: string): string {
   return sql.replace(SQL_PART, (part: string, ...rest: unknown[]) => {
     if (part.search(CONTROL_IN_SQL) < 0) return part;
     const groups = rest.at(-1) as Readonly<Record<string, string | undefined>>;
-    if (groups.escaped !== undefined) return part.replace(CONTROL_IN_SQL, unicodeEscape('\\u'));
-    if (groups.unicode !== undefined) return part.replace(CONTROL_IN_SQL, unicodeEscape('\\'));
+    if (groups.escaped !== undefined) return part.replace(CONTROL_IN_SQL, inEscapeString);
+    if (groups.unicode !== undefined) return part.replace(CONTROL_IN_SQL, inUnicodeString);
     if (groups.quoted !== undefined) return unicodeQuoted(part);
     if (groups.dollar !== undefined) {
       const fence = `$${groups.tag ?? ''}$`;
@@ -92,9 +98,24 @@ export function visibleSql(sql: string): string {
 }
 
 function unicodeQuoted(quoted: string): string {
-  return `U&${quoted.replaceAll('\\', '\\\\').replace(CONTROL_IN_SQL, unicodeEscape('\\'))}`;
+  return `U&${quoted.replaceAll('\\', '\\\\').replace(CONTROL_IN_SQL, inUnicodeString)}`;
 }
 
-function unicodeEscape(prefix: string): (character: string) => string {
-  return (character) => `${prefix}${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
+/** In `U&'...'` and `U&"..."`. */
+function inUnicodeString(character: string): string {
+  return isSupplementary(character) ? `\\+${hex(character, 6)}` : `\\${hex(character, 4)}`;
+}
+
+/** In `E'...'`. */
+function inEscapeString(character: string): string {
+  return isSupplementary(character) ? `\\U${hex(character, 8)}` : `\\u${hex(character, 4)}`;
+}
+
+/** Whether it has two code units: a code point of more than four digits. */
+function isSupplementary(character: string): boolean {
+  return character.length > 1;
+}
+
+function hex(character: string, digits: number): string {
+  return (character.codePointAt(0) ?? 0).toString(16).padStart(digits, '0');
 }

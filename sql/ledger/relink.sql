@@ -28,6 +28,8 @@ DECLARE
   referenceds oid[] := '{}';
   old_oids oid[] := '{}';
   new_oids oid[] := '{}';
+  -- sql/psql/control/unprintable.sql
+  unprintable constant text := $re$[[:cntrl:]\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]$re$;
 BEGIN
   -- One at a time; whoever reads the ledger does not wait.
   LOCK TABLE p2pfk.identity IN SHARE ROW EXCLUSIVE MODE;
@@ -129,8 +131,8 @@ BEGIN
     END LOOP;
     IF difference IS NOT NULL THEN
       RAISE EXCEPTION 'refused, nothing was changed: the ledger cannot be linked to this database, because migration % of % on % (%) differs: %',
-                      m.id, regexp_replace(m.constraint_name, $re$[[:cntrl:]\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]$re$, '?', 'g'), regexp_replace(m.table_name, $re$[[:cntrl:]\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]$re$, '?', 'g'), m.state,
-                      regexp_replace(difference, $re$[[:cntrl:]\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]$re$, '?', 'g') USING ERRCODE = 'P2F02';
+                      m.id, regexp_replace(m.constraint_name, unprintable, '?', 'g'), regexp_replace(m.table_name, unprintable, '?', 'g'), m.state,
+                      regexp_replace(difference, unprintable, '?', 'g') USING ERRCODE = 'P2F02';
     END IF;
   END LOOP;
 

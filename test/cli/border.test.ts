@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { printable, visible, visibleJson, visibleLines, visibleSql } from '../../core/contracts/safe-text.ts';
 import { createDatabase } from '../support/database.ts';
-import { bidiControls, OBEYED, obeyedCharacters } from '../support/obeyed.ts';
+import { bidiControls, INVISIBLE, OBEYED, obeyedCharacters } from '../support/obeyed.ts';
 import { p2pfk } from './cli.helpers.ts';
 
-/** Colour, an 8-bit CSI, a carriage return, and all marks that turn the direction of writing. */
-const TRICK = `\u001b[31m\u009b7m\r${bidiControls()}`;
+/** Colour, an 8-bit CSI, a carriage return, all marks that turn the direction of writing, and what is invisible. */
+const TRICK = `\u001b[31m\u009b7m\r${bidiControls()}${INVISIBLE}`;
 
 describe('nothing that a terminal would obey is printed', () => {
   it('by a plan, its SQL, a migration, its report and its history', async () => {
@@ -58,7 +58,7 @@ describe('nothing that a terminal would obey is printed', () => {
   });
 });
 
-it('each character that Unicode has for control or direction is escaped in every way of writing', () => {
+it('each character that Unicode has for control or direction, or that it calls invisible, is escaped in every way of writing', () => {
   for (const each of obeyedCharacters())
     for (const written of [
       visible(each),

@@ -50,11 +50,11 @@ it('asks the Security Token Service with a signed request, and takes no answer f
 it.each([
   [
     ['migrate', '-t', 'path', '--by', 'a\nb'],
-    '--by must be one line of 1 to 200 characters, without control characters',
+    '--by must be one line of 1 to 200 characters, without control or invisible characters',
   ],
   [
     ['approve', '-t', 'path', '--reason', 'a\u001b[31m'],
-    '--reason must be one line of 1 to 500 characters, without control characters',
+    '--reason must be one line of 1 to 500 characters, without control or invisible characters',
   ],
   [
     ['stop', '-e', `${ARN.replace('sts::', 'states:local:').replace(/:assumed.*/, ':execution:p2pfk:x')}`, '--by', ''],

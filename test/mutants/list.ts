@@ -1558,10 +1558,36 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'every mark that turns the direction of writing is escaped',
     file: 'core/contracts/safe-text.ts',
-    find: String.raw`\p{Bidi_Control}`,
+    find: String.raw`\p{Cf}`,
     replace: String.raw`\u200e\u200f\u202a-\u202e\u2066-\u2069`,
     test: 'test/cli/border.test.ts',
-    title: 'each character that Unicode has for control or direction is escaped in every way of writing',
+    title:
+      'each character that Unicode has for control or direction, or that it calls invisible, is escaped in every way of writing',
+  },
+  {
+    rule: 'every invisible character is escaped',
+    file: 'core/contracts/safe-text.ts',
+    find: String.raw`\p{Default_Ignorable_Code_Point}\u2028`,
+    replace: String.raw`\u200b-\u200d\u2060\ufeff\u2028`,
+    test: 'test/cli/border.test.ts',
+    title:
+      'each character that Unicode has for control or direction, or that it calls invisible, is escaped in every way of writing',
+  },
+  {
+    rule: 'an invisible character of more than 16 bits is escaped by the psql scripts in SQL that means the same',
+    file: 'sql/psql/control/visible-sql.sql',
+    find: String.raw`THEN $re$\+$re$ || lpad(to_hex(ascii(c.letter)), 6, '0')`,
+    replace: String.raw`THEN $re$\$re$ || lpad(to_hex(ascii(c.letter)), 4, '0')`,
+    test: 'test/psql/border.test.ts',
+    title: 'prints statements and a shell command to copy, which run what they say and nothing else',
+  },
+  {
+    rule: 'a name with an invisible character in it is that of the same person',
+    file: 'core/contracts/person.ts',
+    find: ".replace(/[\\p{Cf}\\p{Default_Ignorable_Code_Point}]/gu, '')",
+    replace: '',
+    test: 'test/core/contracts/person.test.ts',
+    title: 'two names are the same person where they look the same',
   },
   {
     rule: 'every mark that turns the direction of writing is printed as ? by the psql scripts',
@@ -1569,7 +1595,8 @@ export const MUTANTS: readonly Mutant[] = [
     find: String.raw`\\u061c`,
     replace: '',
     test: 'test/psql/border.test.ts',
-    title: 'the rule of the scripts knows each character that Unicode has for control or direction',
+    title:
+      'the rule of the scripts knows each character that Unicode has for control or direction, or calls invisible, and no other',
   },
   {
     rule: 'a partition of a table that the daily audit does not read counts as unprotected where it has no valid foreign key',

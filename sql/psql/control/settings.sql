@@ -188,7 +188,7 @@ SELECT now() <> statement_timestamp() AS in_transaction,
 \ir refuse.sql
 \endif
 \if :no_line
-\set refusal 'by (200 characters at most) and reason (500) must be one line, without control characters'
+\set refusal 'by (200 characters at most) and reason (500) must be one line, without control or invisible characters'
 \ir refuse.sql
 \endif
 \if :holds_credentials

@@ -92,6 +92,7 @@ describe('who started it and why', () => {
     ['two lines', { by: 'ana\nben' }, 'by'],
     ['an escape', { reason: '\u001b[31mCHG-7' }, 'reason'],
     ['text that runs backwards', { reason: 'CHG\u202e7' }, 'reason'],
+    ['a name that looks like another', { by: 'Ana\u200b' }, 'by'],
     ['nothing but a space', { by: ' ' }, 'by'],
     ['too long a name', { by: 'a'.repeat(201) }, 'by'],
     ['too long a reason', { reason: 'a'.repeat(501) }, 'reason'],
@@ -101,7 +102,7 @@ describe('who started it and why', () => {
       name: 'InvalidInput',
       message: expect.stringMatching(
         new RegExp(
-          `^the execution input is not valid: ${key}: must be one line of 1 to \\d+ characters, without control characters$`,
+          `^the execution input is not valid: ${key}: must be one line of 1 to \\d+ characters, without control or invisible characters$`,
         ),
       ),
     });
