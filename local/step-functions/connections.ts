@@ -10,8 +10,8 @@ export function trustConnection(socket: Socket | undefined): void {
 }
 
 /**
- * Allows at most `most` connections. A new one replaces the oldest one that has not authenticated, so any user of the machine can
- * open connections, but cannot keep others out. If all have authenticated, the new one is closed.
+ * Allows at most `most` connections. A new one replaces the oldest one that has not authenticated, so a user of the machine cannot
+ * use them all up by keeping them open. A flood of new ones still delays others. If all have authenticated, the new one is closed.
  */
 export function makeRoom(server: Server, most: number): void {
   // In the order in which they were opened.
