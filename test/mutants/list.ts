@@ -167,7 +167,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'the owner of the database, who may grant CREATE, is asked about before the owners of schemas are let be',
     file: 'sql/catalog/untrusted-code.sql',
-    find: " OR r.oid = d.datdba) AND",
+    find: ' OR r.oid = d.datdba) AND',
     replace: ') AND',
     test: RENAMED_TABLES_TESTS,
     title: 'has to be trusted where the owner of the database is not, who could let it',
