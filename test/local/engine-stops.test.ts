@@ -90,8 +90,8 @@ describe('a Map of which an iteration failed', () => {
   it('retries no item that was waiting for its next attempt', async () => {
     const attempts: unknown[] = [];
     const { open, opened } = gate();
-    const retry = { Retry: [{ ErrorEquals: ['LockTimeout'], IntervalSeconds: 5, MaxAttempts: 5 }] };
-    const started = Date.now();
+    // Longer than this test may take.
+    const retry = { Retry: [{ ErrorEquals: ['LockTimeout'], IntervalSeconds: 3600, MaxAttempts: 5 }] };
 
     await run(
       each(2, retry),
@@ -100,7 +100,7 @@ describe('a Map of which an iteration failed', () => {
           attempts.push(item);
           if (item === 2) {
             setTimeout(open, 20);
-            throw new Named('LockTimeout', 'waits five seconds');
+            throw new Named('LockTimeout', 'waits an hour');
           }
           await opened;
           throw new Named('OrphanedRows', 'first');
@@ -111,7 +111,6 @@ describe('a Map of which an iteration failed', () => {
     );
 
     expect(attempts).toEqual([1, 2]);
-    expect(Date.now() - started).toBeLessThan(3000);
   });
 
   it('works again when it is entered again', async () => {
