@@ -107,8 +107,7 @@ export function rollbackBranch(steps: StepFactory, superseded: Fail): RollbackBr
   // Where the fence or the last comparison has already waited for a day, a second day would not help.
   for (const state of [fence, verify])
     state.addCatch(interrupted, { errors: INFRASTRUCTURE, resultPath: FAILURE_PATH });
-  for (const state of [fence, restoreParent, attach, dropPairs])
-    state.addCatch(heldUp, { errors: PASSES, resultPath: FAILURE_PATH });
+  for (const state of states) state.addCatch(heldUp, { errors: PASSES, resultPath: FAILURE_PATH });
   failTogether(steps, states);
   return { fence, requested };
 }

@@ -255,6 +255,7 @@ describe('the rollback branch, held up', () => {
     ['attach-parent', 'Runtime.ExitError'],
     ['drop-pair-foreign-keys', 'LockTimeout'],
     ['fence', 'LockTimeout'],
+    ['verify-rolled-back', 'StatementCanceled'],
   ] as const)('where %s ends with %s begins again at the fence, and ends as it would have', async (name, error) => {
     const { state } = statesOfType('Task').find((task) => functionNameOf(task.state) === name) ?? {};
     const tries = 1 + (state?.Retry?.find(({ ErrorEquals }) => ErrorEquals.includes(error))?.MaxAttempts ?? 0);

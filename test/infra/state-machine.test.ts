@@ -137,7 +137,8 @@ describe('Catch', () => {
     expect(next('MigrationFenced')).toBe('Superseded');
     expect(next('ConnectionLost')).toBe(waited);
     expect(next('Lambda.TooManyRequestsException')).toBe(waited);
-    expect(next('LockTimeout')).toBe(name === 'VerifyRolledBack' ? 'RollbackFailed' : 'HeldUpBefore?');
+    expect(next('LockTimeout')).toBe('HeldUpBefore?');
+    expect(next('StatementCanceled')).toBe('HeldUpBefore?');
     expect(next('RollbackFailed')).toBe('RollbackFailed');
     expect(next('OrphanedRows')).toBe('RollbackFailed');
   });

@@ -94,13 +94,13 @@ export class Injector implements StatementListener {
     const due = this.#due(connection);
     const after = due.filter(({ trigger }) => trigger.phase === 'after');
     if (after.length > 0) this.#after.set(statement, after);
-    for (const { fault, trigger } of due) if (trigger.phase === 'before') await this.#strike(fault, connection);
+    for (const { fault, trigger } of due) if (trigger.phase === 'before') await this.#strikeAt(fault, connection);
   }
 
   async after(connection: ProxiedConnection, statement: Statement): Promise<void> {
     for (const { fault, trigger } of this.#after.get(statement) ?? []) {
       if (trigger.afterMs > 0) await delay(trigger.afterMs);
-      await this.#strike(fault, connection);
+      await this.#strikeAt(fault, connection);
     }
     this.#after.delete(statement);
     this.#loseConnection(connection, statement);
@@ -140,6 +140,16 @@ export class Injector implements StatementListener {
         await deadlock(this.#scene, connection, relations);
       }
     }
+  }
+
+  /**
+   * The statement waits for the strike, and so does the verdict: who was struck may tell it, and the execution end, before the answer to who
+   * strikes is here.
+   */
+  async #strikeAt(fault: Triggered, connection: ProxiedConnection): Promise<void> {
+    const striking = this.#strike(fault, connection);
+    this.#scene.background(striking);
+    await striking;
   }
 
   /** Never rejects: what goes wrong here is a defect of the suite, and told as one. */

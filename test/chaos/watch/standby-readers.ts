@@ -82,9 +82,12 @@ export class StandbyReaders {
     await client.end();
   }
 
-  /** A statement that has one of the two tables while the replay has the other: documented, where the replay has to wait at all. */
+  /**
+   * A statement that has one of the two tables while the replay has the other: documented, where the replay has to wait at all. It has waited
+   * for this statement, then, also where the observer was too slow to see it.
+   */
   #refused(error: unknown): void {
-    if (error instanceof DatabaseError && error.code === '40P01' && this.waitedFor.size > 0) this.deadlocks += 1;
+    if (error instanceof DatabaseError && error.code === '40P01') this.deadlocks += 1;
     else this.violations.push(`a reader of the standby was refused: ${String(error)}`);
   }
 
