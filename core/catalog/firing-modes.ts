@@ -17,8 +17,8 @@ import { statementTexts } from './statements.ts';
  */
 export async function copyFiringModes(client: Client, foreignKey: ForeignKey, pair: NumberedPair): Promise<void> {
   if (foreignKey.firing.length === 0) return;
-  const standing = (await readPairStatus(client, foreignKey, [pair])).get(pair.pair);
-  const pairs = [{ pair: pair.pair, constraint_oid: standing?.constraint_oid ?? null }];
+  const pairStatus = (await readPairStatus(client, foreignKey, [pair])).get(pair.pair);
+  const pairs = [{ pair: pair.pair, constraint_oid: pairStatus?.constraint_oid ?? null }];
   const texts = await statementTexts(client, 'statements/copy-firing-modes', { firing: foreignKey.firing, pairs });
   await together<unknown[]>(client, ...texts.map((sql) => () => executeDdl(client, sql)));
 }

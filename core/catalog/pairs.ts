@@ -34,7 +34,7 @@ export async function readPairing(
 ): Promise<Pairing> {
   const sameBounds = await runOne(client, 'catalog/pairs', { ...foreignKey });
   const { pairs, unpaired } = await pairByContainment(client, foreignKey, sameBounds);
-  const standing = await readPairStatus(
+  const pairStatuses = await readPairStatus(
     client,
     foreignKey,
     pairs.map((pair) => ({ ...pair, taken: taken.get(pair.referencing_oid) ?? [] })),
@@ -42,7 +42,7 @@ export async function readPairing(
   );
   return {
     pairs: pairs.flatMap((pair) => {
-      const found = standing.get(pair.pair);
+      const found = pairStatuses.get(pair.pair);
       return found ? [{ ...pair, ...found }] : [];
     }),
     unpaired,

@@ -66,7 +66,7 @@ export async function makePair(
   const parts = { referencing, referenced, refusals: making.refusals };
   const pair = await findPair(client, foreignKey, place, bound, parts);
 
-  const stoodBefore = referencing === undefined || referenced === undefined;
+  const existedBefore = referencing === undefined || referenced === undefined;
   const indexAdded = !pair.has_index;
   // Made before a partition is locked that the application may use.
   const values = { ...foreignKey, pairs: [pair] };
@@ -76,7 +76,7 @@ export async function makePair(
     () => making.guards(foreignKey, pair),
     () => run(client, 'statements/add-pair-foreign-key-to-new', values),
   );
-  if (stoodBefore) await making.lockPair(pair);
+  if (existedBefore) await making.lockPair(pair);
   await making.runAll([...createIndex, ...(await making.stillMissing(foreignKey, guards)), ...addForeignKey]);
 
   const made = (await readPairStatus(client, foreignKey, [pair], { indexes: true })).get(pair.pair);
@@ -132,9 +132,9 @@ async function findPair(
   const pair = await runOne(client, 'catalog/pairs-of-partitions', {
     pairs: [{ referencing_oid: referencing.oid, referenced_oid: referenced.oid }],
   });
-  const standing = (await readPairStatus(client, foreignKey, [{ ...pair, pair: 1 }], { indexes: true })).get(1);
-  if (!standing) throw new Error('the new pair is gone');
-  return { ...pair, ...standing };
+  const pairStatus = (await readPairStatus(client, foreignKey, [{ ...pair, pair: 1 }], { indexes: true })).get(1);
+  if (!pairStatus) throw new Error('the new pair is gone');
+  return { ...pair, ...pairStatus };
 }
 
 /**

@@ -16,23 +16,23 @@ import type { StepContext } from './context.ts';
 export type PairStep = (context: StepContext, event: PairEvent) => Promise<PairResult>;
 
 /** Whether the step is done for a pair, in the catalog and in the ledger. Such a pair is not entered again. */
-export type IsThrough = (pair: LedgerPair, standing: PairStatus, options: MigrationOptions) => boolean;
+export type IsThrough = (pair: LedgerPair, pairStatus: PairStatus, options: MigrationOptions) => boolean;
 
 /** For `build-index`. */
-export const isIndexed: IsThrough = (pair, standing, { noIndexes }) =>
-  (standing.has_index || noIndexes) && pair.state !== 'planned';
+export const isIndexed: IsThrough = (pair, pairStatus, { noIndexes }) =>
+  (pairStatus.has_index || noIndexes) && pair.state !== 'planned';
 /** For `add-foreign-key`. */
-export const isAdded: IsThrough = (pair, standing) =>
-  standing.constraint_oid !== null &&
+export const isAdded: IsThrough = (pair, pairStatus) =>
+  pairStatus.constraint_oid !== null &&
   // A pair FK of ours is not done while its triggers do not fire as the parent FK's do by now.
-  (standing.enforced || !pair.constraint_added) &&
+  (pairStatus.enforced || !pair.constraint_added) &&
   pair.state !== 'planned' &&
   pair.state !== 'indexed';
 /** For `validate-foreign-key`. */
-export const isValidated: IsThrough = (pair, standing) => standing.validated && pair.state === 'validated';
+export const isValidated: IsThrough = (pair, pairStatus) => pairStatus.validated && pair.state === 'validated';
 /** For `restore-parent`. */
-export const isRestored: IsThrough = (pair, standing) =>
-  standing.leaf_constraint_validated === true && pair.state === 'restored';
+export const isRestored: IsThrough = (pair, pairStatus) =>
+  pairStatus.leaf_constraint_validated === true && pair.state === 'restored';
 
 /** Milliseconds of the handler's time in which no further pair is begun, because it could not be finished. */
 const RESERVE_MS = 15_000;
@@ -107,10 +107,10 @@ async function pairsLeft(
   const all = await readPairs(client, migrationId);
   const wanted = all.filter(({ pair }) => pair >= first && pair <= last);
   const migration = await readMigration(client, migrationId);
-  const standings = await readPairStatus(client, foreignKeyOf(migration), wanted, { indexes: true });
+  const pairStatuses = await readPairStatus(client, foreignKeyOf(migration), wanted, { indexes: true });
   const left = wanted.filter((pair) => {
-    const standing = standings.get(pair.pair);
-    return standing === undefined || !isThrough(pair, standing, migration.options);
+    const pairStatus = pairStatuses.get(pair.pair);
+    return pairStatus === undefined || !isThrough(pair, pairStatus, migration.options);
   });
   return left.length > 0 ? left.map(({ pair }) => pair) : [last];
 }

@@ -137,7 +137,7 @@ export async function beforeLongWork(
 /** A pair of the ledger, together with its status in the catalog. */
 export interface EnteredPair {
   readonly pair: LedgerPair;
-  readonly standing: PairStatus;
+  readonly pairStatus: PairStatus;
   /** Names for messages. */
   readonly referencing: string;
   readonly referenced: string;
@@ -160,14 +160,14 @@ export async function enterPair(
 ): Promise<EnteredPair> {
   const pair = await readPair(context.client, migration.id, number);
   const asked = what.salt === undefined ? pair : { ...pair, salt: what.salt };
-  const standing = (await readPairStatus(context.client, foreignKey, [asked], what)).get(number);
-  if (!standing)
+  const pairStatus = (await readPairStatus(context.client, foreignKey, [asked], what)).get(number);
+  if (!pairStatus)
     throw new PartitionSetChanged(
       `${pair.referencing} or ${pair.referenced} is no more: it was dropped after the plan was made`,
     );
   return {
     pair,
-    standing,
+    pairStatus,
     referencing: shortName(pair.referencing, migration.table_name),
     referenced: shortName(pair.referenced, migration.table_name),
     of: pair.of,

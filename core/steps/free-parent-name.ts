@@ -17,14 +17,14 @@ import { lockedWork } from './locks/locked-work.ts';
 export async function freeParentName(
   context: StepContext,
   entered: EnteredMigration,
-  { pair, standing }: Pick<EnteredPair, 'pair' | 'standing'>,
+  { pair, pairStatus }: Pick<EnteredPair, 'pair' | 'pairStatus'>,
   execution: string,
 ): Promise<void> {
   const { client } = context;
   const { migration, foreignKey } = entered;
   const { former_name } = pair;
-  if (former_name === null || standing.constraint_oid === null || standing.constraint_name === former_name) return;
-  const pairs = [{ ...pair, constraint_name: standing.constraint_name }];
+  if (former_name === null || pairStatus.constraint_oid === null || pairStatus.constraint_name === former_name) return;
+  const pairs = [{ ...pair, constraint_name: pairStatus.constraint_name }];
   const [rename] = await statementTexts(client, 'statements/rename-pair-foreign-key-back', { pairs });
   // The name that it had is another constraint's by now: then the leaf's FK gets another one.
   if (rename === undefined) return;
@@ -44,7 +44,7 @@ export async function freeParentName(
   await underLock(context, work, async () => {
     // A duplicate invocation may have done this already.
     const now = (await readPairStatus(client, foreignKey, [pair])).get(pair.pair);
-    if (now?.constraint_oid !== standing.constraint_oid || now.constraint_name === former_name) return;
+    if (now?.constraint_oid !== pairStatus.constraint_oid || now.constraint_name === former_name) return;
     const renamed = { ...pair, constraint_name: former_name, former_name: null };
     await together<unknown[]>(client, ...[rename, ...defer].map((sql) => () => executeDdl(client, sql)), () =>
       run(client, 'ledger/rename-pairs', { migration_id: migration.id, pairs: [renamed] }),

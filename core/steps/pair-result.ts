@@ -5,7 +5,7 @@ import type { EnteredPair } from './context.ts';
 /** @param more what differs between the steps; milliseconds and seconds default to 0 */
 export function pairResult(
   status: PairResult['status'],
-  { pair, referencing, referenced, of }: Omit<EnteredPair, 'standing'>,
+  { pair, referencing, referenced, of }: Omit<EnteredPair, 'pairStatus'>,
   more: {
     readonly object: string;
     readonly durationMs?: number;

@@ -34,18 +34,18 @@ async function addNamed(context: StepContext, event: PairEvent, salt: string | u
   const entered = await enterWithinWindow(context, event);
   const target = await enterPair(context, entered, event.pair, { indexes: false, salt });
   const { migration, foreignKey } = entered;
-  const { pair, standing } = target;
+  const { pair, pairStatus } = target;
   const guarded = wantsGuard(foreignKey, migration.options);
-  const { constraint_name } = standing;
-  const stood = standing.constraint_oid !== null;
-  if (stood && (pair.state === 'planned' || pair.state === 'indexed'))
+  const { constraint_name } = pairStatus;
+  const existed = pairStatus.constraint_oid !== null;
+  if (existed && (pair.state === 'planned' || pair.state === 'indexed'))
     await changePair(client, migration.id, pair.pair, { state: 'added', constraint_name });
   // A pair FK of ours that does not fire as the parent FK does by now is updated; one that existed before the migration is not
   // touched.
-  const outdated = stood && pair.constraint_added && !standing.enforced;
+  const outdated = existed && pair.constraint_added && !pairStatus.enforced;
   const guards = guarded ? await readGuards(client, foreignKey, migration.id, [pair]) : [];
   // An older version added pair FKs without a guard, and a person may have dropped a guard.
-  if (stood && !outdated && guards.every(({ stands }) => stands))
+  if (existed && !outdated && guards.every(({ stands }) => stands))
     return pairResult('SKIPPED', target, { object: constraint_name });
 
   const named = { ...pair, constraint_name };
@@ -74,9 +74,9 @@ async function addNamed(context: StepContext, event: PairEvent, salt: string | u
       // In the same transaction, so that a rollback knows exactly which constraints to drop.
       ...(isThere ? [] : [() => executeDdl(client, sql), () => changePair(client, migration.id, pair.pair, added)]),
     );
-    if (!stood || outdated) await copyFiringModes(client, foreignKey, pair);
+    if (!existed || outdated) await copyFiringModes(client, foreignKey, pair);
   });
-  if (stood) return pairResult('SKIPPED', target, { object: constraint_name });
+  if (existed) return pairResult('SKIPPED', target, { object: constraint_name });
   await changePair(client, migration.id, pair.pair, { lock_wait_ms: lockWaitMs, add_ms: heldMs });
   return pairResult('DONE', target, { object: constraint_name, durationMs: heldMs, lockWaitMs });
 }

@@ -40,19 +40,19 @@ async function buildNamed(context: StepContext, event: PairEvent, salt: string |
   const entered = await enterWithinWindow(context, event);
   const target = await enterPair(context, entered, event.pair, { indexes: true, salt });
   const { migration, foreignKey } = entered;
-  const { pair, standing } = target;
+  const { pair, pairStatus } = target;
   const noting = { migrationId: migration.id, execution: event.execution, pair: pair.pair, step: STEP };
-  if (standing.has_index || migration.options.noIndexes) {
+  if (pairStatus.has_index || migration.options.noIndexes) {
     // A handler left the build running when its time was up, so its end has not been noted yet.
-    if (standing.has_index && pair.index_added && pair.state === 'planned' && pair.index_ms === null)
+    if (pairStatus.has_index && pair.index_added && pair.state === 'planned' && pair.index_ms === null)
       await noteBuild(context, noting, await statementOn(context, entered, target, 'statements/create-index'), null);
-    return finish(context, migration.id, target, standing.index_name, 'SKIPPED');
+    return finish(context, migration.id, target, pairStatus.index_name, 'SKIPPED');
   }
   const held = await beforeLongWork(context, entered, target, 'index');
-  if (held) return pairResult('RUNNING', target, { object: standing.index_name, ...held });
+  if (held) return pairResult('RUNNING', target, { object: pairStatus.index_name, ...held });
 
   // Noted before the build: what is left of the build, valid or not, is known to be ours.
-  await changePair(context.client, migration.id, pair.pair, { index_name: standing.index_name, index_added: true });
+  await changePair(context.client, migration.id, pair.pair, { index_name: pairStatus.index_name, index_added: true });
   const statement = (name: IndexStatement) => statementOn(context, entered, target, name);
   const memory = await maintenanceMemory(context.client, migration.options);
   const createIndex = await statement('statements/create-index');
@@ -88,16 +88,16 @@ async function buildNamed(context: StepContext, event: PairEvent, salt: string |
       return createIndex;
     },
   });
-  if (outcome.status === 'RUNNING') return pairResult('RUNNING', target, { object: standing.index_name, ...outcome });
+  if (outcome.status === 'RUNNING') return pairResult('RUNNING', target, { object: pairStatus.index_name, ...outcome });
   const now = (await readPairStatus(context.client, foreignKey, [pair], { indexes: true })).get(pair.pair);
   if (!now?.has_index)
     throw new IndexBuildFailed(
-      `index ${standing.index_name} on ${pair.referencing} is not valid after its build; the next attempt drops and rebuilds it`,
+      `index ${pairStatus.index_name} on ${pair.referencing} is not valid after its build; the next attempt drops and rebuilds it`,
     );
   const { durationMs } = outcome;
   if (outcome.ran) await noteBuild(context, noting, createIndex, durationMs);
   await changePair(context.client, migration.id, pair.pair, { index_ms: durationMs });
-  return finish(context, migration.id, target, standing.index_name, 'DONE', durationMs);
+  return finish(context, migration.id, target, pairStatus.index_name, 'DONE', durationMs);
 }
 
 type IndexStatement = 'statements/create-index' | 'statements/drop-index';
@@ -105,10 +105,10 @@ type IndexStatement = 'statements/create-index' | 'statements/drop-index';
 async function statementOn(
   { client }: StepContext,
   { foreignKey }: EnteredMigration,
-  { pair, standing }: EnteredPair,
+  { pair, pairStatus }: EnteredPair,
   name: IndexStatement,
 ): Promise<string> {
-  const named = { ...pair, index_name: standing.index_name, index_columns: standing.index_columns };
+  const named = { ...pair, index_name: pairStatus.index_name, index_columns: pairStatus.index_columns };
   const { sql } = await statementFor(client, pair, name, { ...foreignKey, pairs: [named] });
   return sql;
 }
@@ -133,7 +133,7 @@ async function finish(
   const { pair } = target;
   if (pair.state === 'planned')
     await changePair(context.client, id, pair.pair, { state: 'indexed', index_name: object });
-  const there = status === 'DONE' || target.standing.has_index;
+  const there = status === 'DONE' || target.pairStatus.has_index;
   return pairResult(status, target, { object: there ? object : '', durationMs });
 }
 

@@ -33,16 +33,16 @@ export async function validateForeignKey(context: StepContext, event: PairEvent)
   const { client } = context;
   const entered = await enterWithinWindow(context, event);
   const target = await enterPair(context, entered, event.pair);
-  const { pair, standing } = target;
-  if (standing.constraint_oid === null)
+  const { pair, pairStatus } = target;
+  if (pairStatus.constraint_oid === null)
     throw new GateFailed(
       `pair FK ${pair.constraint_name} of ${pair.referencing} is gone: somebody dropped it after it was added`,
     );
-  if (standing.validated) return finish(context, entered, target, 'SKIPPED');
+  if (pairStatus.validated) return finish(context, entered, target, 'SKIPPED');
   const held = await beforeLongWork(context, entered, target, 'validate');
-  if (held) return pairResult('RUNNING', target, { object: standing.constraint_name, ...held });
+  if (held) return pairResult('RUNNING', target, { object: pairStatus.constraint_name, ...held });
 
-  const pairs = [{ ...pair, constraint_name: standing.constraint_name }];
+  const pairs = [{ ...pair, constraint_name: pairStatus.constraint_name }];
   const lock = await statementFor(client, pair, 'statements/lock-validation', { pairs });
   const { sql } = await statementFor(client, pair, 'statements/validate-pair-foreign-key', { pairs });
   try {
@@ -51,14 +51,14 @@ export async function validateForeignKey(context: StepContext, event: PairEvent)
       direction: 'forward',
       execution: event.execution,
       pair: pair.pair,
-      constraintOid: standing.constraint_oid,
+      constraintOid: pairStatus.constraint_oid,
       lockSql: lock.sql,
       lockOids: [pair.referencing_oid],
       sql,
       reads: { ...pair, table: pair.referencing },
     });
     if (outcome.status === 'RUNNING')
-      return pairResult('RUNNING', target, { object: standing.constraint_name, ...outcome });
+      return pairResult('RUNNING', target, { object: pairStatus.constraint_name, ...outcome });
   } catch (error) {
     throw foundOrphans(error) ? await explainOrphans(context, entered, target, error) : error;
   }
@@ -71,7 +71,7 @@ async function finish(
   target: EnteredPair,
   status: 'DONE' | 'SKIPPED',
 ): Promise<PairResult> {
-  const { pair, standing } = target;
+  const { pair, pairStatus } = target;
   const [event] = await run(context.client, 'ledger/last-event', {
     migration_id: migration.id,
     pair: pair.pair,
@@ -86,7 +86,7 @@ async function finish(
       validate_ms: durationMs,
       lock_wait_ms: lockWaitMs,
     });
-  return pairResult(status, target, { object: standing.constraint_name, durationMs, lockWaitMs });
+  return pairResult(status, target, { object: pairStatus.constraint_name, durationMs, lockWaitMs });
 }
 
 async function explainOrphans(
@@ -95,9 +95,9 @@ async function explainOrphans(
   target: EnteredPair,
   error: OrphanedRows,
 ): Promise<OrphanedRows> {
-  const { pair, standing, referencing, referenced } = target;
+  const { pair, pairStatus, referencing, referenced } = target;
   await refuseNewCode(context.client, { ...pair, table: pair.referencing });
-  const [count] = await countOrphans(context.client, foreignKey, [{ ...pair, ...standing }]);
+  const [count] = await countOrphans(context.client, foreignKey, [{ ...pair, ...pairStatus }]);
   const message = `${count?.orphans ?? 'some'} row(s) of ${referencing} have no row in ${referenced}; they are listed by: ${count?.listSql ?? error.context.statement}`;
   await changePair(context.client, migration.id, pair.pair, { last_error: message, attempts: 1 });
   return new OrphanedRows(
@@ -105,7 +105,7 @@ async function explainOrphans(
     {
       sqlState: '23503',
       ...(count ? { orphans: count.orphans } : {}),
-      ...(error.context.statement ? { statement: standing.constraint_name } : {}),
+      ...(error.context.statement ? { statement: pairStatus.constraint_name } : {}),
     },
     { cause: error },
   );

@@ -128,17 +128,17 @@ async function add(
   const comment =
     migration.comment === null ? [] : await statementTexts(client, 'statements/comment-foreign-key', { ...foreignKey });
   const { heldMs, lockWaitMs } = await underLock(context, work, async () => {
-    const [before, standing] = await together(
+    const [before, pairStatuses] = await together(
       client,
       // A duplicate invocation may have done this already.
       () => standingParent(context, migration),
       async () => (attaching ? readPairStatus(client, foreignKey, pairs) : undefined),
     );
     if (before) return;
-    if (standing) {
+    if (pairStatuses) {
       // Otherwise the ADD would scan these partitions without a warning while writes wait. A partition that was dropped has
       // nothing to scan.
-      const missing = pairs.filter((pair) => standing.get(pair.pair)?.leaf_constraint_validated === false);
+      const missing = pairs.filter((pair) => pairStatuses.get(pair.pair)?.leaf_constraint_validated === false);
       if (missing.length > 0)
         throw new RollbackFailed(
           `${missing.length} partition(s) have no valid FK to attach, the first being ${missing[0]?.referencing}; run p2pfk rollback again`,
@@ -172,8 +172,8 @@ async function lockForAttach(
 async function addNamedChildren(client: Client, foreignKey: ForeignKey, pairs: readonly LedgerPair[]): Promise<void> {
   const named = pairs.filter((pair) => isNamed(pair, foreignKey));
   if (named.length === 0) return;
-  const standing = await readPairStatus(client, foreignKey, named);
-  const missing = named.filter((pair) => standing.get(pair.pair)?.leaf_constraint_oid === null);
+  const pairStatuses = await readPairStatus(client, foreignKey, named);
+  const missing = named.filter((pair) => pairStatuses.get(pair.pair)?.leaf_constraint_oid === null);
   const texts = await statementTexts(client, 'statements/add-leaf-foreign-key', { ...foreignKey, pairs: missing });
   await together<unknown[]>(client, ...texts.map((sql) => () => executeDdl(client, sql)));
 }

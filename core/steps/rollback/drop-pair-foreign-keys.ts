@@ -36,11 +36,11 @@ export async function dropPairForeignKeys(context: StepContext, event: Migration
   const pairs = await readPairs(context.client, migration.id);
   await requireParent(context, entered, event.execution);
 
-  const standing = await readPairStatus(context.client, foreignKey, pairs);
+  const pairStatuses = await readPairStatus(context.client, foreignKey, pairs);
   const keepIndexes = keepsIndexes(migration);
   let keptIndexes = 0;
   for (const pair of pairs) {
-    const now = standing.get(pair.pair);
+    const now = pairStatuses.get(pair.pair);
     if (now && (await putBack(context, entered, pair, now)).length > 0)
       await putBackUnderLock(context, entered, event.execution, pair);
     // Also where the other partition was dropped, and the foreign key with it.
@@ -130,13 +130,13 @@ async function putBackUnderLock(
     },
   });
   await underLock(context, work, async () => {
-    const [, standing] = await together(
+    const [, pairStatuses] = await together(
       client,
       () => requireParent(context, entered, execution),
       // Read again: a duplicate invocation may have done this already.
       () => readPairStatus(client, foreignKey, [pair]),
     );
-    const now = standing.get(pair.pair);
+    const now = pairStatuses.get(pair.pair);
     const statements = now ? await putBack(context, entered, pair, now) : [];
     await together<unknown[]>(client, ...statements.map((sql) => () => executeDdl(client, sql)));
   });

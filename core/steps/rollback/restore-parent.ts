@@ -41,7 +41,7 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
   });
   if (target === null || (await attachedPairs(client, foreignKey, [target.pair])).length === 0)
     return nothingLeft(context, migration, event.pair);
-  const { pair, standing } = target;
+  const { pair, pairStatus } = target;
   const object = pair.root_constraint ?? migration.constraint_name;
   // It is restored already: a repeated invocation, or a rollback that died after the attach.
   if (await standingParent(context, migration)) return pairResult('SKIPPED', target, { object });
@@ -50,7 +50,7 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
   await refuseUnsafeReturn(client, foreignKey);
   await freeParentName(context, entered, target, event.execution);
   let lockWaitMs = 0;
-  if (standing.leaf_constraint_oid === null) {
+  if (pairStatus.leaf_constraint_oid === null) {
     const values = { ...foreignKey, pairs: [pair] };
     const { sql } = await statementFor(client, pair, 'statements/add-leaf-foreign-key', values);
     const lock = await statementFor(client, pair, 'statements/lock-leaf', values);
@@ -104,8 +104,8 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
 /** The result for a partition that was dropped or detached since, with its rows: the parent FK is restored without it. */
 async function nothingLeft({ client }: StepContext, migration: Migration, number: number): Promise<PairResult> {
   const pair = await readPair(client, migration.id, number);
-  const standing = { pair, referencing: pair.referencing, referenced: pair.referenced, of: 0 };
-  return pairResult('SKIPPED', standing, { object: pair.root_constraint ?? migration.constraint_name });
+  const target = { pair, referencing: pair.referencing, referenced: pair.referenced, of: 0 };
+  return pairResult('SKIPPED', target, { object: pair.root_constraint ?? migration.constraint_name });
 }
 
 /** All relations that lock-leaf locks: the referencing leaf, and the referenced side of every pair. */

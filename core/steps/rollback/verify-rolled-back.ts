@@ -35,9 +35,9 @@ export async function verifyRolledBack(context: StepContext, event: MigrationEve
       problems.push(`the comment of parent FK ${migration.constraint_name} is not the original`);
   }
   const pairs = await readPairs(client, migration.id);
-  const standing = await readPairStatus(client, foreignKey, pairs);
+  const pairStatuses = await readPairStatus(client, foreignKey, pairs);
   for (const pair of pairs) {
-    const now = standing.get(pair.pair);
+    const now = pairStatuses.get(pair.pair);
     if (pair.constraint_added && now?.constraint_oid)
       problems.push(`pair FK ${pair.constraint_name} of ${pair.referencing} still stands`);
     if (parent && pair.root_constraint !== null && now?.root_constraint && now.root_constraint !== pair.root_constraint)
