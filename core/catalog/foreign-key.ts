@@ -7,7 +7,7 @@ import { messageOf, sqlStateOf } from '../postgres/postgres-errors.ts';
 import { withCallerSearchPath } from '../postgres/session/caller-search-path.ts';
 import { contained } from '../postgres/session/transactions.ts';
 import { run, runOne } from '../postgres/sql.ts';
-import { isForeignKey, type NamedForeignKey, PARTITIONED, type StandingForeignKey } from './standing-foreign-key.ts';
+import { type CatalogForeignKey, isForeignKey, type NamedForeignKey, PARTITIONED } from './catalog-foreign-key.ts';
 
 /**
  * A foreign key between two partitioned tables. The SQL fragments (`columns`, `actions`, ...) were written and quoted by
@@ -79,7 +79,7 @@ async function lookUp(client: Client, table: string): Promise<{ table_oid: numbe
  *
  * @throws InvalidInput where the text is not a name
  */
-export async function standingForeignKeys(client: Client, table: string): Promise<StandingForeignKey[]> {
+export async function listForeignKeys(client: Client, table: string): Promise<CatalogForeignKey[]> {
   try {
     const table_oid = await resolveTable(client, table);
     return await run(client, 'catalog/foreign-keys', { table_oid });
@@ -101,7 +101,7 @@ export async function parentForeignKeys(client: Client, tableOid: number): Promi
   const found: ForeignKey[] = [];
   for (const key of rows) {
     if (!isForeignKey(key) || key.referenced_kind !== PARTITIONED || key.temporal) continue;
-    found.push(await fromStanding(client, key, null));
+    found.push(await readForeignKey(client, key, null));
   }
   return found;
 }
@@ -111,7 +111,7 @@ export async function parentForeignKeys(client: Client, tableOid: number): Promi
  *
  * @throws InvalidInput where it is temporal, or its definition is not understood
  */
-export async function fromStanding(
+export async function readForeignKey(
   client: Client,
   key: NamedForeignKey,
   migrationId: string | null,

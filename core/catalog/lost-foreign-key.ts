@@ -4,8 +4,8 @@ import type { Client } from 'pg';
 import { InvalidInput, PreflightFailed } from '../contracts/errors.ts';
 import { redact } from '../contracts/redact.ts';
 import { type Row, run, runOne } from '../postgres/sql.ts';
+import { type CatalogForeignKey, isForeignKey, means, notPartitioned, PARTITIONED } from './catalog-foreign-key.ts';
 import type { ForeignKey, Purpose } from './foreign-key.ts';
-import { isForeignKey, means, notPartitioned, PARTITIONED, type StandingForeignKey } from './standing-foreign-key.ts';
 
 /** What the pair FKs of a table say of a parent FK that is gone. */
 export type Shape = Row<'catalog/migrated-foreign-keys'>;
@@ -17,15 +17,15 @@ export type Shape = Row<'catalog/migrated-foreign-keys'>;
  */
 export async function resolveWithoutLedger(
   client: Client,
-  table: StandingForeignKey,
-  standing: readonly StandingForeignKey[],
+  table: CatalogForeignKey,
+  existing: readonly CatalogForeignKey[],
   constraint: string | undefined,
   purpose: Purpose,
 ): Promise<ForeignKey> {
   const { table_oid, table_name } = table;
   const shapes = await run(client, 'catalog/migrated-foreign-keys', { table_oid });
   const lost = purpose === 'rollback' ? await withoutParent(client, table_oid, shapes) : shapes;
-  const keys = standing.filter(isForeignKey);
+  const keys = existing.filter(isForeignKey);
   const names = keys.map((key) => key.constraint_ident);
   if (constraint !== undefined) {
     const there = names.length > 0 ? `it has ${names.join(', ')}` : 'it has no foreign key';
@@ -103,7 +103,7 @@ async function withoutParent(client: Client, tableOid: number, shapes: readonly 
  * @throws PreflightFailed where partitions have their own foreign keys to a whole partitioned table, and the table itself has
  *   none
  */
-async function refuseLeafForeignKeys(client: Client, { table_oid, table_name }: StandingForeignKey): Promise<void> {
+async function refuseLeafForeignKeys(client: Client, { table_oid, table_name }: CatalogForeignKey): Promise<void> {
   const [found] = await run(client, 'catalog/leaf-to-parent-foreign-keys', { table_oid });
   if (!found) return;
   throw new PreflightFailed(

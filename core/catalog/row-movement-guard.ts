@@ -156,10 +156,10 @@ export function dropGuardStatements(
 }
 
 /** A guard wherever it is; its keys serve as a pair's in `sql/statements/`. */
-export type StandingGuard = Row<'catalog/row-movement-guards'>;
+export type ExistingGuard = Row<'catalog/row-movement-guards'>;
 
 /** All guards of a migration, including those of leaves that are in no pair any more. */
-export function standingGuards(client: Client, migrationId: string): Promise<StandingGuard[]> {
+export function readExistingGuards(client: Client, migrationId: string): Promise<ExistingGuard[]> {
   return run(client, 'catalog/row-movement-guards', {
     migration_id: migrationId,
   });

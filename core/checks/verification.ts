@@ -55,9 +55,9 @@ export async function verifyTable(
  * or a trigger runs after it. One line; null where there are none.
  */
 async function readUnguarded(client: Client, foreignKey: ForeignKey, { pairs }: Pairing): Promise<string | null> {
-  const { migrationId, constraint_oid: standing } = foreignKey;
+  const { migrationId, constraint_oid: parentOid } = foreignKey;
   // With a parent FK the migration is not complete, which the check of the parent FK reports.
-  if (standing !== null) return null;
+  if (parentOid !== null) return null;
   // Without a ledger entry it is not known whether guards were switched off.
   const options =
     migrationId === null ? { rowMovementGuard: true } : (await readMigration(client, migrationId)).options;
@@ -153,15 +153,15 @@ function checkPairForeignKeys({ pairs }: Scope): Check {
 
 async function checkParentForeignKey(client: Client, foreignKey: ForeignKey, scope: Scope): Promise<Check> {
   const found = await run(client, 'checks/parent-foreign-keys', { ...foreignKey });
-  const standing = found.filter(({ on_root, relation_oid }) => on_root || inScope(scope, relation_oid));
+  const existing = found.filter(({ on_root, relation_oid }) => on_root || inScope(scope, relation_oid));
   return {
     id: CheckId.ParentForeignKey,
     title: 'Checking for parent-level FK',
-    passed: standing.length === 0,
+    passed: existing.length === 0,
     detail:
-      standing.length === 0
+      existing.length === 0
         ? 'No parent-level FK found'
-        : `Parent-level FK still stands: ${standing.map(({ name, relation }) => `${name} on ${relation}`).join(', ')}`,
+        : `Parent-level FK still stands: ${existing.map(({ name, relation }) => `${name} on ${relation}`).join(', ')}`,
   };
 }
 

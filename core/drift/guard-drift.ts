@@ -6,13 +6,13 @@ import type { ForeignKey } from '../catalog/foreign-key.ts';
 import type { Pair } from '../catalog/pairs.ts';
 import {
   dropGuardStatements,
+  type ExistingGuard,
   type Guard,
   guardNumber,
   isEffective,
+  readExistingGuards,
   readGuards,
-  type StandingGuard,
   silentAction,
-  standingGuards,
 } from '../catalog/row-movement-guard.ts';
 import { statementTexts } from '../catalog/statements.ts';
 import { lateTriggers } from '../checks/preflight/sql-findings.ts';
@@ -33,7 +33,7 @@ export async function findGuardDrift(client: Client, subject: Subject, pairs: re
   const migrationId = guardedBy(subject) ?? (await numberOfOthers(client, foreignKey, covered));
   if (migrationId === undefined) return [];
   const guards = await readGuards(client, foreignKey, migrationId, covered);
-  const old = (await standingGuards(client, migrationId)).find((guard) => guard.old);
+  const old = (await readExistingGuards(client, migrationId)).find((guard) => guard.old);
   const replaced = guards.filter((guard) => !guard.stands && old !== undefined && fires(guard.old_firing));
   const found: Drift[] = [];
   for (const guard of guards) if (!replaced.includes(guard)) found.push(...(await ofLeaf(client, guard)));
@@ -132,7 +132,7 @@ export async function guardRepair(client: Client, guard: Guard): Promise<LockedS
 async function ofOlderEdition(
   client: Client,
   migrationId: string,
-  old: StandingGuard,
+  old: ExistingGuard,
   replaced: readonly Guard[],
 ): Promise<Drift> {
   const [lock = ''] = await lockTexts(client, 'lock-guard-for-drop', old);
@@ -190,7 +190,7 @@ type GuardLock = 'lock-guard' | 'lock-guard-for-drop';
 function lockTexts(
   client: Client,
   file: GuardLock,
-  pair: Pick<StandingGuard, 'pair' | 'referenced_oid'>,
+  pair: Pick<ExistingGuard, 'pair' | 'referenced_oid'>,
 ): Promise<string[]> {
   return statementTexts(client, `statements/${file}`, { pairs: [pair] });
 }

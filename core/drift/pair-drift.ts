@@ -84,7 +84,7 @@ async function ofPair(reading: Reading, pair: Pair): Promise<Drift[]> {
     ...(await wrongTargets(reading, pair, wrong)),
     ...(await otherShapes(reading, pair, differing, wrong.length > 0)),
     ...(pair.constraint_oid === null && wrong.length + differing.length === 0 ? [await missing(reading, pair)] : []),
-    ...(pair.constraint_oid === null ? [] : await standing(reading, pair, pair.constraint_oid)),
+    ...(pair.constraint_oid === null ? [] : await existingForeignKey(reading, pair, pair.constraint_oid)),
     ...(await indexes(reading, pair)),
     ...(known || pair.constraint_oid === null ? [] : [await unnoted(reading, pair)]),
   ];
@@ -174,7 +174,7 @@ async function otherShapes(
 }
 
 /** Drift of a pair FK that exists: whether it is valid, and whether it fires. */
-async function standing({ steps, triggers, superuser }: Reading, pair: Pair, oid: number): Promise<Drift[]> {
+async function existingForeignKey({ steps, triggers, superuser }: Reading, pair: Pair, oid: number): Promise<Drift[]> {
   const drift: Drift[] = [];
   const validate = pair.validated ? [] : await steps.validate(pair);
   if (!pair.enforced) {

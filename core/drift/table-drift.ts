@@ -142,11 +142,11 @@ async function lonePartitions(client: Client, foreignKey: ForeignKey, pairing: P
   for (const partition of lone) {
     const { why = 'it has no partner' } = partition;
     // It had a partner until another referenced partition was added that can hold its keys.
-    const standing = leafForeignKeys.find(
+    const existing = leafForeignKeys.find(
       (own) => own.referencing_oid === partition.oid && own.referenced_kind === 'r' && own.in_tree,
     );
     const refused =
-      standing && `foreign key ${standing.constraint_name} refuses each that is not in ${standing.referenced}`;
+      existing && `foreign key ${existing.constraint_name} refuses each that is not in ${existing.referenced}`;
     const where = `referencing partition ${partition.partition} (${partition.bound})`;
     if (partition.kind === FOREIGN_TABLE) {
       found.push(

@@ -134,7 +134,7 @@ export async function approve(client: Client, wanted: ApprovalRequest): Promise<
     ? startedBy({ login: before.login, person: by }, options.starters ?? [])
     : null;
   if (obstacle !== null) throw new ApprovalRefused(`refused, nothing was changed: ${obstacle}`);
-  if (reason !== null && !before.may_note_more) throw mayNot('not note a reason: leave --reason out');
+  if (reason !== null && !before.may_note_more) throw privilegeMissing('not note a reason: leave --reason out');
   const query = before.may_note_more ? 'ledger/approve-with-reason' : 'ledger/approve';
   await act(client, { subject, before, wanted, ...FOR_APPROVAL }, { by, reason, step: 'Approve' }, (now) =>
     run(client, query, { migration_id: migrationId, by, reason, anew: whyVoid(now) !== null }),
@@ -179,7 +179,7 @@ export async function withdrawApproval(client: Client, wanted: ApprovalRequest):
   const { subject, before } = await findMigration(client, wanted, FOR_WITHDRAWAL);
   const { migrationId } = subject;
   const { by, reason } = await peopleOf(client, wanted, before);
-  if (!before.may_note_more) throw mayNot('not withdraw an approval');
+  if (!before.may_note_more) throw privilegeMissing('not withdraw an approval');
   const values = { by, reason, step: 'WithdrawApproval' };
   const [withdrawn] = await act(client, { subject, before, wanted, ...FOR_WITHDRAWAL }, values, () =>
     run(client, 'ledger/withdraw-approval', { migration_id: migrationId, by, reason }),
@@ -203,8 +203,8 @@ interface Purpose {
   readonly obstacleOf: (now: MigrationNow) => string | null;
 }
 
-const FOR_APPROVAL: Purpose = { why: 'nothing waits for approval', obstacleOf: whatInstead };
-const FOR_WITHDRAWAL: Purpose = { why: 'no approval was withdrawn', obstacleOf: whatInsteadOfApproval };
+const FOR_APPROVAL: Purpose = { why: 'nothing waits for approval', obstacleOf: obstacleToApproval };
+const FOR_WITHDRAWAL: Purpose = { why: 'no approval was withdrawn', obstacleOf: obstacleToWithdrawal };
 
 function waitingOf(subject: Subject, now: MigrationNow): Waiting {
   return {
@@ -285,7 +285,7 @@ async function act<Row>(
   }
 }
 
-function mayNot(what: string): PrivilegeMissing {
+function privilegeMissing(what: string): PrivilegeMissing {
   return new PrivilegeMissing(
     `this role may approve, but ${what}; or let the ledger's owner run sql/ledger-approver.sql again, which grants UPDATE of the columns for it`,
   );
@@ -305,9 +305,9 @@ async function readLedger(client: Client): Promise<boolean> {
 }
 
 /** Completes "nothing waits for approval: migration N of C on T ..."; null: it waits, or has been approved. */
-function whatInstead(now: MigrationNow): string | null {
+function obstacleToApproval(now: MigrationNow): string | null {
   const { state, options, waiting_since, paused_for_it, approved_at } = now;
-  const ended = whatEnded(now);
+  const ended = describeEnd(now);
   if (ended !== null) return ended;
   if (approved_at !== null && whyVoid(now) === null) return null;
   if (options.approval !== 'manual') return `runs without one (--approval ${options.approval})`;
@@ -318,11 +318,11 @@ function whatInstead(now: MigrationNow): string | null {
 }
 
 /** The same for a withdrawal; null: there is an approval to withdraw. */
-function whatInsteadOfApproval(now: MigrationNow): string | null {
-  return whatEnded(now) ?? (now.approved_at === null ? 'is not approved: there is nothing to withdraw' : null);
+function obstacleToWithdrawal(now: MigrationNow): string | null {
+  return describeEnd(now) ?? (now.approved_at === null ? 'is not approved: there is nothing to withdraw' : null);
 }
 
-function whatEnded({ state, dropped }: MigrationNow): string | null {
+function describeEnd({ state, dropped }: MigrationNow): string | null {
   if (state === 'migrated') return 'is done';
   if (state !== 'running' && state !== 'paused') return 'is being rolled back';
   return dropped ? 'has dropped the parent foreign key already' : null;

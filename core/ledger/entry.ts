@@ -42,12 +42,12 @@ export function planLedger(
       state: 'unreadable',
       reason: isCopy ? 'it is a copy of the ledger of another database' : `role ${role} has no right to read it`,
     };
-  const stands = foreignKey.constraint_oid !== null;
-  if (foreignKey.migrationId === null && covered > 0 && !(stands && entry))
+  const parentExists = foreignKey.constraint_oid !== null;
+  if (foreignKey.migrationId === null && covered > 0 && !(parentExists && entry))
     return { ...none, state: 'missing', reason: entry ? `it knows only ${labelOf(entry)}` : null };
   if (!entry) return { ...none, state: 'never-migrated' };
   const { id, state, execution, since, reason } = entry;
-  const again = state === 'migrated' && stands ? 'the parent foreign key exists again' : null;
+  const again = state === 'migrated' && parentExists ? 'the parent foreign key exists again' : null;
   return { state, migrationId: id, execution, role: entry.role, since, reason: again ?? reason };
 }
 

@@ -1,8 +1,8 @@
 /** Finds the foreign key that `--table` and `--constraint` name: in the catalog, or in the ledger where it is migrated. */
 import type { Client } from 'pg';
-import { type ForeignKey, fromStanding, type Purpose, standingForeignKeys } from '../catalog/foreign-key.ts';
+import { type CatalogForeignKey, isForeignKey, means, PARTITIONED } from '../catalog/catalog-foreign-key.ts';
+import { type ForeignKey, listForeignKeys, type Purpose, readForeignKey } from '../catalog/foreign-key.ts';
 import { resolveWithoutLedger } from '../catalog/lost-foreign-key.ts';
-import { isForeignKey, means, PARTITIONED, type StandingForeignKey } from '../catalog/standing-foreign-key.ts';
 import { refuseUnsafeReturn, refuseUntrustedCode } from '../catalog/untrusted-code.ts';
 import { InvalidInput, LedgerElsewhere } from '../contracts/errors.ts';
 import { redact } from '../contracts/redact.ts';
@@ -34,8 +34,8 @@ async function findForeignKey(
   wanted: { readonly table: string; readonly constraint?: string | undefined },
   purpose: Purpose,
 ): Promise<ForeignKey> {
-  const standing = await standingForeignKeys(client, wanted.table);
-  const [first] = standing;
+  const existing = await listForeignKeys(client, wanted.table);
+  const [first] = existing;
   if (!first)
     throw new InvalidInput(
       `table ${redact(wanted.table)} does not exist; name it as SQL does, with its schema where the search_path does not lead to it`,
@@ -47,7 +47,7 @@ async function findForeignKey(
   }
   const open = await openMigrations(client, first.table_oid);
   await refuseStrangers(client, first, open);
-  const keys = standing.filter(isForeignKey);
+  const keys = existing.filter(isForeignKey);
   const parentForeignKeys = keys.filter((key) => key.referenced_kind === PARTITIONED);
   const gone = open.filter((migration) => !keys.some((key) => key.constraint_name === migration.constraint_name));
 
@@ -72,11 +72,11 @@ async function findForeignKey(
     );
   }
   const [name] = matching;
-  if (name === undefined) return resolveWithoutLedger(client, first, standing, wanted.constraint, purpose);
+  if (name === undefined) return resolveWithoutLedger(client, first, existing, wanted.constraint, purpose);
 
   const parent = keys.find((key) => key.constraint_name === name);
   const migration = open.find((candidate) => candidate.constraint_name === name);
-  if (parent) return fromStanding(client, parent, migration?.id ?? null);
+  if (parent) return readForeignKey(client, parent, migration?.id ?? null);
   if (migration) {
     return {
       ...migration,
@@ -98,7 +98,7 @@ async function findForeignKey(
  */
 async function refuseStrangers(
   client: Client,
-  { table_name: name }: StandingForeignKey,
+  { table_name: name }: CatalogForeignKey,
   open: readonly LedgerMigration[],
 ): Promise<void> {
   for (const { id } of open.filter((migration) => migration.table_name !== name)) {

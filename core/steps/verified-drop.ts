@@ -230,21 +230,21 @@ async function dropAndVerify(
     readonly noIndexes: boolean;
   },
 ): Promise<Check[]> {
-  const [{ pairing, stands }, approval] = await together(
+  const [{ pairing, parentExists }, approval] = await together(
     client,
     () =>
       askTogether(client, drop.questions.before, async () => {
         const pairing = await openGate(client, foreignKey, planned, drop.options);
         // A duplicate invocation may have done this already.
-        const stands = (await readMigration(client, drop.id)).constraint_oid !== null;
-        return { pairing, stands };
+        const parentExists = (await readMigration(client, drop.id)).constraint_oid !== null;
+        return { pairing, parentExists };
       }),
     async () => (drop.needsApproval ? holdApproval(client, drop.id) : undefined),
   );
-  if (stands && approval) refuseUnapproved(approval);
-  if (stands) await executeDdl(client, drop.sql);
+  if (parentExists && approval) refuseUnapproved(approval);
+  if (parentExists) await executeDdl(client, drop.sql);
   const checks = await askTogether(client, drop.questions.after, async () => {
-    if (stands) await takeFinalNames(client, foreignKey, pairing.pairs, drop);
+    if (parentExists) await takeFinalNames(client, foreignKey, pairing.pairs, drop);
     // The guards exist since the pair FKs were added, unless one was dropped since.
     if (drop.guards.length > 0) await createGuards(client, foreignKey, drop.id, drop.guards);
 
@@ -264,7 +264,7 @@ async function dropAndVerify(
     if (!probe.passed) throw new VerificationFailed(`the DELETE probe failed: ${probe.detail}`);
     return [...quick, probe];
   });
-  if (!stands) return checks;
+  if (!parentExists) return checks;
   await together<unknown[]>(
     client,
     () => run(client, 'ledger/forget-counts', { migration_id: drop.id }),

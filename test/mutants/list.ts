@@ -849,7 +849,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'the drop reads the approval under its locks: one that is withdrawn at the same moment stops it',
     file: 'core/steps/verified-drop.ts',
-    find: 'if (stands && approval) refuseUnapproved(approval);',
+    find: 'if (parentExists && approval) refuseUnapproved(approval);',
     replace: '',
     test: PEOPLE_TESTS,
     title: 'at the same moment as the drop: one of the two waits, and knows then',

@@ -25,7 +25,7 @@ import { lockedWork } from '../locks/locked-work.ts';
 import { defineStep } from '../step.ts';
 import { validate } from '../validation.ts';
 import { lockOfTables } from '../verified-drop.ts';
-import { standingParent } from './fence.ts';
+import { readParentForeignKey } from './fence.ts';
 
 const STEP = ledgerStepOf('attach-parent');
 /**
@@ -45,16 +45,16 @@ export async function attachParent(context: StepContext, event: MigrationEvent):
   try {
     // The plan checked this, possibly hours ago.
     await refuseUnsafeReturn(context.client, entered.foreignKey);
-    const before = await standingParent(context, migration);
-    const added = before ? done : { ...done, ...(await add(context, entered, event.execution)) };
-    const standing = await standingParent(context, migration);
-    if (!standing) {
+    const parentBefore = await readParentForeignKey(context, migration);
+    const added = parentBefore ? done : { ...done, ...(await add(context, entered, event.execution)) };
+    const parent = await readParentForeignKey(context, migration);
+    if (!parent) {
       const failure = new RollbackFailed(`parent FK ${migration.constraint_name} was added and is not there`);
       return await cannotRollBack(context.client, entered, event.execution, failure);
     }
-    if (!standing.validated) {
+    if (!parent.validated) {
       const { sql } = await runOne(context.client, 'statements/validate-foreign-key', {
-        constraint_oid: standing.oid,
+        constraint_oid: parent.oid,
       });
       const tables = { pair: 0, referencing: foreignKey.table, referenced: foreignKey.referencedTable };
       const lock = await statementFor(context.client, tables, 'statements/lock-validation', {
@@ -65,7 +65,7 @@ export async function attachParent(context: StepContext, event: MigrationEvent):
         direction: 'rollback',
         execution: event.execution,
         pair: 0,
-        constraintOid: standing.oid,
+        constraintOid: parent.oid,
         lockSql: lock.sql,
         lockOids: [foreignKey.referencing_oid],
         sql,
@@ -75,7 +75,7 @@ export async function attachParent(context: StepContext, event: MigrationEvent):
     }
     // The drop is undone: a later drop of the same migration is a new one.
     await changeMigration(context.client, migration.id, { dropped_at: null });
-    return { ...added, status: before ? 'SKIPPED' : 'DONE' };
+    return { ...added, status: parentBefore ? 'SKIPPED' : 'DONE' };
   } catch (error) {
     refuseForeignTable(error, `a partition of ${migration.table_name}`);
     if (!(error instanceof OrphanedRows)) throw error;
@@ -131,7 +131,7 @@ async function add(
     const [before, pairStatuses] = await together(
       client,
       // A duplicate invocation may have done this already.
-      () => standingParent(context, migration),
+      () => readParentForeignKey(context, migration),
       async () => (attaching ? readPairStatus(client, foreignKey, pairs) : undefined),
     );
     if (before) return;

@@ -4,7 +4,7 @@
  */
 
 import { type PairStatus, readPairStatus } from '../../catalog/pairs.ts';
-import { dropGuardStatements, standingGuards } from '../../catalog/row-movement-guard.ts';
+import { dropGuardStatements, readExistingGuards } from '../../catalog/row-movement-guard.ts';
 import { statementFor, statementTexts } from '../../catalog/statements.ts';
 import { requireFreeReaders } from '../../checks/readers.ts';
 import { RollbackFailed } from '../../contracts/errors.ts';
@@ -22,7 +22,7 @@ import { type EnteredMigration, enterAny, type StepContext } from '../context.ts
 import { underLock } from '../locks/lock-budget.ts';
 import { lockedWork } from '../locks/locked-work.ts';
 import { defineStep } from '../step.ts';
-import { standingParent } from './fence.ts';
+import { readParentForeignKey } from './fence.ts';
 
 const STEP = ledgerStepOf('drop-pair-foreign-keys');
 
@@ -69,7 +69,7 @@ function keepsIndexes({ options, error }: Migration): boolean {
 /** Without a valid parent FK the pair FKs are all that guards the rows, so they stay. */
 async function requireParent(context: StepContext, entered: EnteredMigration, execution: string): Promise<void> {
   const { migration } = entered;
-  const parent = await standingParent(context, migration);
+  const parent = await readParentForeignKey(context, migration);
   if (!parent?.validated)
     await cannotRollBack(
       context.client,
@@ -151,7 +151,7 @@ async function dropOtherGuards(
 ): Promise<void> {
   const { client } = context;
   const { migration } = entered;
-  for (const guard of await standingGuards(client, migration.id)) {
+  for (const guard of await readExistingGuards(client, migration.id)) {
     const [lock = ''] = await statementTexts(client, 'statements/lock-guard-for-drop', { pairs: [guard] });
     const work = lockedWork('drop-pair-foreign-keys', entered, execution, {
       pair: null,

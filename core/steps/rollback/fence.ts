@@ -40,7 +40,7 @@ export async function fence(context: StepContext, event: InterruptEvent): Promis
   // If another execution took over in between, the fence was not set.
   requireOwner(migration, event.execution);
   const pairs = await readPairs(client, event.migrationId);
-  const parent = await standingParent(context, migration);
+  const parent = await readParentForeignKey(context, migration);
   const strategy = await strategyFor(
     context,
     migration,
@@ -111,7 +111,7 @@ async function nothingRuns(client: Client, migrationId: string): Promise<boolean
 }
 
 /** The parent FK in the catalog: null when dropped; not validated when a rollback has only begun to restore it (18+). */
-export async function standingParent(
+export async function readParentForeignKey(
   { client }: StepContext,
   migration: Migration,
 ): Promise<{
@@ -120,12 +120,12 @@ export async function standingParent(
   readonly validated: boolean;
   readonly comment: string | null;
 } | null> {
-  const standing = await run(client, 'checks/parent-foreign-keys', {
+  const found = await run(client, 'checks/parent-foreign-keys', {
     referencing_oid: migration.table_oid,
     referenced_oid: migration.referenced_oid,
     definition: migration.definition,
   });
-  return standing.find((key) => key.on_root && key.name === migration.constraint_name) ?? null;
+  return found.find((key) => key.on_root && key.name === migration.constraint_name) ?? null;
 }
 
 async function strategyFor(

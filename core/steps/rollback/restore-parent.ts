@@ -23,7 +23,7 @@ import { lockedWork } from '../locks/locked-work.ts';
 import { pairResult } from '../pair-result.ts';
 import { defineStep } from '../step.ts';
 import { validate } from '../validation.ts';
-import { standingParent } from './fence.ts';
+import { readParentForeignKey } from './fence.ts';
 
 const STEP = ledgerStepOf('restore-parent');
 
@@ -44,7 +44,7 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
   const { pair, pairStatus } = target;
   const object = pair.root_constraint ?? migration.constraint_name;
   // It is restored already: a repeated invocation, or a rollback that died after the attach.
-  if (await standingParent(context, migration)) return pairResult('SKIPPED', target, { object });
+  if (await readParentForeignKey(context, migration)) return pairResult('SKIPPED', target, { object });
 
   // The plan checked this, possibly hours ago.
   await refuseUnsafeReturn(client, foreignKey);

@@ -6,7 +6,7 @@
 import type { Client } from 'pg';
 import { restoreFiringStatements } from '../../catalog/firing-modes.ts';
 import { readPairStatus } from '../../catalog/pairs.ts';
-import { standingGuards } from '../../catalog/row-movement-guard.ts';
+import { readExistingGuards } from '../../catalog/row-movement-guard.ts';
 import { MigrationFenced, RollbackFailed } from '../../contracts/errors.ts';
 import { Steps } from '../../contracts/steps/catalogue.ts';
 import type { MigrationEvent } from '../../contracts/steps/events.ts';
@@ -18,7 +18,7 @@ import { inTransaction } from '../../postgres/session/transactions.ts';
 import { cannotRollBack } from '../cannot-roll-back.ts';
 import { enterAny, type StepContext } from '../context.ts';
 import { defineStep } from '../step.ts';
-import { standingParent } from './fence.ts';
+import { readParentForeignKey } from './fence.ts';
 
 /** @throws RollbackFailed with every difference to the originals */
 export async function verifyRolledBack(context: StepContext, event: MigrationEvent): Promise<RolledBackResult> {
@@ -26,7 +26,7 @@ export async function verifyRolledBack(context: StepContext, event: MigrationEve
   const entered = await enterAny(context, event);
   const { migration, foreignKey } = entered;
   const problems: string[] = [];
-  const parent = await standingParent(context, migration);
+  const parent = await readParentForeignKey(context, migration);
   if (!parent)
     problems.push(`parent FK ${migration.constraint_name} with the definition ${migration.definition} does not stand`);
   else {
@@ -45,7 +45,7 @@ export async function verifyRolledBack(context: StepContext, event: MigrationEve
         `the parent FK's own FK of ${pair.referencing} was named ${pair.root_constraint}, not ${now.root_constraint}`,
       );
   }
-  for (const { relation } of await standingGuards(client, migration.id))
+  for (const { relation } of await readExistingGuards(client, migration.id))
     problems.push(`the row-movement guard of ${relation} still exists`);
   if (parent && (await restoreFiringStatements(client, foreignKey)).length > 0)
     problems.push(`triggers of parent FK ${migration.constraint_name} do not fire ALWAYS, as they did`);

@@ -1,11 +1,11 @@
 /** A foreign key as `sql/catalog/foreign-keys.sql` has it, and how a person's words for it are compared with it. */
 import type { Row } from '../postgres/sql.ts';
 
-/** A foreign key of a table, standing in the catalog now; where the table has none, the table alone. */
-export type StandingForeignKey = Row<'catalog/foreign-keys'>;
+/** A foreign key of a table, as the catalog has it; where the table has none, the table alone. */
+export type CatalogForeignKey = Row<'catalog/foreign-keys'>;
 
 /** One that is a foreign key. */
-export interface NamedForeignKey extends StandingForeignKey {
+export interface NamedForeignKey extends CatalogForeignKey {
   readonly constraint_oid: number;
   readonly constraint_name: string;
   readonly constraint_ident: string;
@@ -14,7 +14,7 @@ export interface NamedForeignKey extends StandingForeignKey {
 }
 
 /** False for a table without a foreign key. */
-export function isForeignKey(key: StandingForeignKey): key is NamedForeignKey {
+export function isForeignKey(key: CatalogForeignKey): key is NamedForeignKey {
   const { constraint_oid, constraint_name, constraint_ident, referenced_oid, referenced_name } = key;
   return [constraint_oid, constraint_name, constraint_ident, referenced_oid, referenced_name].every(
     (one) => one !== null,
