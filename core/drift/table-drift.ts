@@ -60,7 +60,7 @@ async function unfinished(client: Client, { foreignKey, state }: Subject): Promi
     drift(
       'migration-unfinished',
       'warning',
-      `migration ${migrationId} of ${constraint} is ${state} ${await whose(client, migrationId)}, and its parent foreign key is dropped`,
+      `migration ${migrationId} of ${constraint} is ${state} ${await describeExecution(client, migrationId)}, and its parent foreign key is dropped`,
       `${command}; only then can drift be repaired`,
     ),
   ];
@@ -77,13 +77,13 @@ export async function unfinishedMigration(
   return drift(
     'migration-unfinished',
     'warning',
-    `migration ${id} of ${constraint} is ${state} ${await whose(client, id)}, and its parent foreign key stands: pair foreign keys and indexes that it has made so far are beside it`,
+    `migration ${id} of ${constraint} is ${state} ${await describeExecution(client, id)}, and its parent foreign key stands: pair foreign keys and indexes that it has made so far are beside it`,
     `let it end, or resume it with p2pfk migrate --table ${shellWord(table)}, or take it back with p2pfk rollback --table ${shellWord(table)}`,
   );
 }
 
 /** Since when, by which execution, and whether its owner is seen at work. */
-async function whose(client: Client, migrationId: string): Promise<string> {
+async function describeExecution(client: Client, migrationId: string): Promise<string> {
   const { state, execution, started_at, lease_until } = await readMigration(client, migrationId);
   const begun = `(begun ${new Date(started_at).toISOString()} by ${execution}`;
   // The ledger of an older version has no liveness key, and only commands that write upgrade it.

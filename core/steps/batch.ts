@@ -16,22 +16,22 @@ import type { StepContext } from './context.ts';
 export type PairStep = (context: StepContext, event: PairEvent) => Promise<PairResult>;
 
 /** Whether the step is done for a pair, in the catalog and in the ledger. Such a pair is not entered again. */
-export type IsThrough = (pair: LedgerPair, pairStatus: PairStatus, options: MigrationOptions) => boolean;
+export type IsComplete = (pair: LedgerPair, pairStatus: PairStatus, options: MigrationOptions) => boolean;
 
 /** For `build-index`. */
-export const isIndexed: IsThrough = (pair, pairStatus, { noIndexes }) =>
+export const isIndexed: IsComplete = (pair, pairStatus, { noIndexes }) =>
   (pairStatus.has_index || noIndexes) && pair.state !== 'planned';
 /** For `add-foreign-key`. */
-export const isAdded: IsThrough = (pair, pairStatus) =>
+export const isAdded: IsComplete = (pair, pairStatus) =>
   pairStatus.constraint_oid !== null &&
   // A pair FK of ours is not done while its triggers do not fire as the parent FK's do by now.
   (pairStatus.enforced || !pair.constraint_added) &&
   pair.state !== 'planned' &&
   pair.state !== 'indexed';
 /** For `validate-foreign-key`. */
-export const isValidated: IsThrough = (pair, pairStatus) => pairStatus.validated && pair.state === 'validated';
+export const isValidated: IsComplete = (pair, pairStatus) => pairStatus.validated && pair.state === 'validated';
 /** For `restore-parent`. */
-export const isRestored: IsThrough = (pair, pairStatus) =>
+export const isRestored: IsComplete = (pair, pairStatus) =>
   pairStatus.leaf_constraint_validated === true && pair.state === 'restored';
 
 /** Milliseconds of the handler's time in which no further pair is begun, because it could not be finished. */
@@ -40,14 +40,14 @@ const RESERVE_MS = 15_000;
 /**
  * A step that accepts events for a run of pairs, from `pair` to `last`.
  *
- * @param isThrough pairs for which it is true are skipped
+ * @param isComplete pairs for which it is true are skipped
  */
-export function eachPair(step: PairStep, isThrough: IsThrough): PairStep {
+export function eachPair(step: PairStep, isComplete: IsComplete): PairStep {
   return async (context, event) => {
     const { pair: first, last = event.pair } = event;
     if (last === first) return step(context, event);
-    const numbers = await pairsLeft(context, event.migrationId, first, last, isThrough);
-    return workThrough(context, event, { first, last, numbers, step });
+    const numbers = await pairsLeft(context, event.migrationId, first, last, isComplete);
+    return workOnPairs(context, event, { first, last, numbers, step });
   };
 }
 
@@ -65,7 +65,7 @@ interface Batch {
  *
  * @returns `RUNNING` also where another call has to go on; `batch` has the results of the pairs of this call
  */
-export async function workThrough(
+export async function workOnPairs(
   context: Pick<StepContext, 'remainingMs' | 'logger'>,
   event: PairEvent,
   { first, last, numbers, step }: Batch,
@@ -102,7 +102,7 @@ async function pairsLeft(
   migrationId: string,
   first: number,
   last: number,
-  isThrough: IsThrough,
+  isComplete: IsComplete,
 ): Promise<number[]> {
   const all = await readPairs(client, migrationId);
   const wanted = all.filter(({ pair }) => pair >= first && pair <= last);
@@ -110,7 +110,7 @@ async function pairsLeft(
   const pairStatuses = await readPairStatus(client, foreignKeyOf(migration), wanted, { indexes: true });
   const left = wanted.filter((pair) => {
     const pairStatus = pairStatuses.get(pair.pair);
-    return pairStatus === undefined || !isThrough(pair, pairStatus, migration.options);
+    return pairStatus === undefined || !isComplete(pair, pairStatus, migration.options);
   });
   return left.length > 0 ? left.map(({ pair }) => pair) : [last];
 }

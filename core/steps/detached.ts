@@ -66,7 +66,7 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
   let abandoned = false;
   try {
     const claimed = await claim(session, work);
-    if (!claimed) return await leave(context.client, work);
+    if (!claimed) return await runningOutcome(context.client, work);
     const script = await work.script(session);
     if (script === undefined) return { status: 'DONE', durationMs: 0, ran: false };
     const beganAt = performance.now();
@@ -97,7 +97,7 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
     abandoned = true;
     running.catch(() => undefined);
     context.logger.info('statement left running', { step: work.step, pair: work.pair });
-    return await leave(context.client, work);
+    return await runningOutcome(context.client, work);
   } finally {
     if (abandoned && session instanceof PooledSession) session.abandon();
     // While a statement runs, end() closes the socket and sends no cancel, so the backend goes on.
@@ -152,7 +152,7 @@ async function blocked(client: Client, pid: number, over: AbortSignal): Promise<
 }
 
 /** The result for a statement that is left running: when to call again. The lease shows until then that the owner lives. */
-async function leave(client: Client, work: DetachedWork): Promise<DetachedOutcome> {
+async function runningOutcome(client: Client, work: DetachedWork): Promise<DetachedOutcome> {
   const { migrationId, execution, lockOid } = work;
   const [running] = await run(client, 'ledger/run-session', { object: lockOid });
   const pid = running?.pid ?? null;

@@ -25,7 +25,7 @@ export function cleanUpAtExit(cleanup: Cleanup, handleSignals: boolean): () => v
   if (pending.size === 0) process.on('exit', cleanUp);
   if (handleSignals && !handlingSignals) {
     handlingSignals = true;
-    for (const signal of SIGNALS) process.on(signal, cleanUpAndDie);
+    for (const signal of SIGNALS) process.on(signal, cleanUpAndExit);
   }
   pending.add(cleanup);
   return () => {
@@ -39,7 +39,7 @@ function cleanUp(): void {
   pending.clear();
 }
 
-function cleanUpAndDie(signal: NodeJS.Signals): void {
+function cleanUpAndExit(signal: NodeJS.Signals): void {
   cleanUp();
   unregister();
   process.kill(process.pid, signal);
@@ -48,7 +48,7 @@ function cleanUpAndDie(signal: NodeJS.Signals): void {
 function unregister(): void {
   handlingSignals = false;
   process.removeListener('exit', cleanUp);
-  for (const signal of SIGNALS) process.removeListener(signal, cleanUpAndDie);
+  for (const signal of SIGNALS) process.removeListener(signal, cleanUpAndExit);
 }
 
 /** Blocks this thread until the condition holds, or for `timeoutMs`. For exit handlers only. */

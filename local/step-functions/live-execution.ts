@@ -89,7 +89,7 @@ export class LiveExecution {
       if (this.#stopReason !== null) running.abort(this.#stopReason);
       outcome = await running.outcome;
     } catch (error) {
-      outcome = this.#neverBegun(error);
+      outcome = this.#failToBegin(error);
     }
     clearInterval(this.#beat);
     const end = endOf(outcome);
@@ -99,7 +99,7 @@ export class LiveExecution {
   }
 
   /** The end of an execution that has no database to run against: it fails before its first state. */
-  #neverBegun(error: unknown): ExecutionOutcome {
+  #failToBegin(error: unknown): ExecutionOutcome {
     const name = error instanceof Error ? error.name : 'Error';
     const outcome: ExecutionOutcome = { status: 'FAILED', error: name, cause: messageOf(error) };
     const { execution, definition } = this.#options;

@@ -10,6 +10,7 @@ import type { AbortReason } from '../engine/engine.ts';
 import { isAlive, type Owner, thisProcess } from './owner.ts';
 import { preparePrivateDirectory } from './private-directory.ts';
 import {
+  adviceAfterProcessEnd,
   type EventRange,
   type ExecutionEnd,
   type ExecutionRecord,
@@ -18,7 +19,6 @@ import {
   type NewExecution,
   type Row,
   recordOf,
-  whatNext,
 } from './records.ts';
 import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
 
@@ -200,7 +200,7 @@ export class ExecutionStore {
         if (still === undefined) return;
         const last = this.#get('select max(id) as id from event where execution_id = ?', Number(id));
         const stopDate = new Date();
-        const reason = { error: 'ProcessEnded', cause: whatNext(String(input)) };
+        const reason = { error: 'ProcessEnded', cause: adviceAfterProcessEnd(String(input)) };
         this.append(String(arn), {
           id: Number(last?.id ?? 0) + 1,
           previousEventId: 0,

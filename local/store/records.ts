@@ -89,7 +89,7 @@ export function eventOf(json: string): HistoryEvent {
  * What a person can do after the process ended, as text: the ledger in the database has what is done, and the input has the
  * table.
  */
-export function whatNext(input: string): string {
+export function adviceAfterProcessEnd(input: string): string {
   let table = 'T';
   try {
     const value = JSON.parse(input) as { readonly table?: unknown } | null;

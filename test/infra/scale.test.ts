@@ -19,7 +19,7 @@ import { forEachStep } from '../../core/contracts/steps/catalogue.ts';
 import type { PairEvent } from '../../core/contracts/steps/events.ts';
 import type { PairItem, PairResult } from '../../core/contracts/steps/results.ts';
 import { isRecord } from '../../core/history/json.ts';
-import { workThrough } from '../../core/steps/batch.ts';
+import { workOnPairs } from '../../core/steps/batch.ts';
 import { type Handlers, type StateMachineDefinition, startExecution } from '../../local/engine/engine.ts';
 import { definition } from './definition.helpers.ts';
 
@@ -97,7 +97,7 @@ class Clockwork {
       const result =
         first === last
           ? await step(context, event)
-          : await workThrough(context, event, { first, last, numbers: remaining, step });
+          : await workOnPairs(context, event, { first, last, numbers: remaining, step });
       return { ...result, waitSeconds: 0 };
     };
   }

@@ -94,7 +94,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'a check that failed after the drop is noted before the way back is asked for',
     file: 'core/steps/operations/reconcile.ts',
-    find: '  await noteWhy(context, step, verified.reason);\n',
+    find: '  await fenceForRollback(context, step, verified.reason);\n',
     replace: '',
     test: 'test/core/steps/reconcile.test.ts',
     title: 'a check fails after the drop',

@@ -48,8 +48,8 @@ async function buildNamed(context: StepContext, event: PairEvent, salt: string |
       await noteBuild(context, noting, await statementOn(context, entered, target, 'statements/create-index'), null);
     return finish(context, migration.id, target, pairStatus.index_name, 'SKIPPED');
   }
-  const held = await beforeLongWork(context, entered, target, 'index');
-  if (held) return pairResult('RUNNING', target, { object: pairStatus.index_name, ...held });
+  const throttled = await beforeLongWork(context, entered, target, 'index');
+  if (throttled) return pairResult('RUNNING', target, { object: pairStatus.index_name, ...throttled });
 
   // Noted before the build: what is left of the build, valid or not, is known to be ours.
   await changePair(context.client, migration.id, pair.pair, { index_name: pairStatus.index_name, index_added: true });

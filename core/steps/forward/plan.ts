@@ -27,7 +27,7 @@ import { type PlanReading, readPlan } from '../../plan/read-plan.ts';
 import { refuseUnreviewed } from '../../plan/reviewed-plan.ts';
 import { useCallerSearchPath } from '../../postgres/session/caller-search-path.ts';
 import type { StepContext } from '../context.ts';
-import { restIfDead } from '../operations/reconcile.ts';
+import { pauseIfOwnerDead } from '../operations/reconcile.ts';
 import { releaseGonePairs } from '../release-pairs.ts';
 import { defineStep } from '../step.ts';
 import { refuseHoldBackQuery, throttleReason } from '../throttle.ts';
@@ -254,7 +254,7 @@ async function planRollback(context: StepContext, input: ExecutionInput, executi
   await prepareLedger(client);
   const pairing = await readPairing(client, foreignKey);
   await refuseOutdated(client, foreignKey, pairing);
-  await restIfDead(context, foreignKey.migrationId, `when ${execution} came to roll back`);
+  await pauseIfOwnerDead(context, foreignKey.migrationId, `when ${execution} came to roll back`);
   const opened = await openMigration(client, foreignKey, pairing, optionsOf(input), execution, 'rollback');
   const pairs = await readPairs(client, opened.id);
   return {

@@ -39,8 +39,8 @@ export async function validateForeignKey(context: StepContext, event: PairEvent)
       `pair FK ${pair.constraint_name} of ${pair.referencing} is gone: somebody dropped it after it was added`,
     );
   if (pairStatus.validated) return finish(context, entered, target, 'SKIPPED');
-  const held = await beforeLongWork(context, entered, target, 'validate');
-  if (held) return pairResult('RUNNING', target, { object: pairStatus.constraint_name, ...held });
+  const throttled = await beforeLongWork(context, entered, target, 'validate');
+  if (throttled) return pairResult('RUNNING', target, { object: pairStatus.constraint_name, ...throttled });
 
   const pairs = [{ ...pair, constraint_name: pairStatus.constraint_name }];
   const lock = await statementFor(client, pair, 'statements/lock-validation', { pairs });

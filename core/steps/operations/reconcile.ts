@@ -63,7 +63,7 @@ export async function reconcile(context: StepContext, event: ReconcileEvent): Pr
   try {
     if (migration.state === 'rolling-back') return await handOver(context, { id, owner, dead, refused });
     if (migration.constraint_oid === null) return await finish(context, { id, owner, dead });
-    return await rest(context, migration, `execution ${dead} ended as ${event.reason}`);
+    return await pauseMigration(context, migration, `execution ${dead} ended as ${event.reason}`);
   } catch (error) {
     const named = toNamedError(error);
     if (!(named instanceof LockTimeout || named instanceof DeadlockDetected)) throw named;
@@ -90,13 +90,13 @@ async function findLeft(
  *
  * @param found when it was found dead, as the end of a sentence
  */
-export async function restIfDead(context: StepContext, id: string, found: string): Promise<void> {
+export async function pauseIfOwnerDead(context: StepContext, id: string, found: string): Promise<void> {
   const migration = await readMigration(context.client, id);
   if (migration.state !== 'running' || migration.constraint_oid === null) return;
   const reason = `execution ${migration.execution} was found dead ${found}`;
   const from = migration.execution;
   if (await claim(context, { id, from, owner: reconciliationOf(from), livenessKey: null, reason, ended: false }))
-    await rest(context, migration, reason);
+    await pauseMigration(context, migration, reason);
 }
 
 /** The change of the owner. */
@@ -143,7 +143,7 @@ async function awaitTransactionsInFlight({ client, remainingMs }: StepContext, i
 }
 
 /** Pauses a migration whose parent FK still exists: the next execution continues from there. */
-async function rest({ client }: StepContext, { id }: Migration, what: string): Promise<ReconcileResult> {
+async function pauseMigration({ client }: StepContext, { id }: Migration, what: string): Promise<ReconcileResult> {
   const message = `${what}; run the same migration again to go on, or roll it back`;
   await changeMigration(client, id, { state: 'paused', error: { name: 'ExecutionDied', message } });
   return { status: 'PAUSED', migrationId: id, waitSeconds: 0 };
@@ -161,12 +161,12 @@ async function finish(
     verified = await verifyMigration(context, step);
   } while (verified.status === 'COUNTING');
   if (verified.status === 'MIGRATED') return { status: 'MIGRATED', migrationId: id, waitSeconds: 0 };
-  await noteWhy(context, step, verified.reason);
+  await fenceForRollback(context, step, verified.reason);
   return handOver(context, { id, owner, dead });
 }
 
 /** Sets the fence with the reason. From now on the next execution rolls back, even one that was started to migrate. */
-async function noteWhy(
+async function fenceForRollback(
   { client }: StepContext,
   { migrationId, execution }: { readonly migrationId: string; readonly execution: string },
   why: string,

@@ -27,14 +27,14 @@ export async function pause(context: StepContext, event: InterruptEvent): Promis
   // A rollback that has begun must not be stopped by a late step of the forward path.
   if (migration.state === 'running') {
     const error = { name: event.error?.Error ?? 'Paused', message: reason };
-    await rest(context, event, { state: 'paused', error });
+    await notePause(context, event, { state: 'paused', error });
   }
   const status = afterDrop ? 'CHECKS_PENDING' : 'PAUSED';
   return { status, migrationId: migration.id, table: migration.table_name, reason };
 }
 
 /** Notes the pause, unless the fence is set, possibly at this very moment: it is checked as by every forward change. */
-async function rest({ client }: StepContext, event: InterruptEvent, changes: MigrationChanges): Promise<void> {
+async function notePause({ client }: StepContext, event: InterruptEvent, changes: MigrationChanges): Promise<void> {
   try {
     await inTransaction(client, async () => {
       await client.query('SELECT p2pfk.enter($1, $2)', [event.migrationId, event.execution]);

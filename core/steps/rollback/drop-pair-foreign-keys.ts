@@ -41,8 +41,8 @@ export async function dropPairForeignKeys(context: StepContext, event: Migration
   let keptIndexes = 0;
   for (const pair of pairs) {
     const now = pairStatuses.get(pair.pair);
-    if (now && (await putBack(context, entered, pair, now)).length > 0)
-      await putBackUnderLock(context, entered, event.execution, pair);
+    if (now && (await rollbackStatements(context, entered, pair, now)).length > 0)
+      await rollBackUnderLock(context, entered, event.execution, pair);
     // Also where the other partition was dropped, and the foreign key with it.
     const keepsIndex = keepIndexes && pair.index_added && !now?.index_leftover;
     if (pair.index_added && !keepsIndex) await dropIndex(context, entered, event.execution, pair);
@@ -87,7 +87,7 @@ type PutBackName =
   | 'statements/rename-leaf-foreign-key';
 
 /** What a pair's two partitions are altered by: its FK and the guard go, and the parent FK's child gets the name that it had. */
-async function putBack(
+async function rollbackStatements(
   { client }: StepContext,
   { migration }: EnteredMigration,
   pair: LedgerPair,
@@ -111,7 +111,7 @@ async function putBack(
   return [...statements.filter((sql) => sql !== ''), ...guards];
 }
 
-async function putBackUnderLock(
+async function rollBackUnderLock(
   context: StepContext,
   entered: EnteredMigration,
   execution: string,
@@ -137,7 +137,7 @@ async function putBackUnderLock(
       () => readPairStatus(client, foreignKey, [pair]),
     );
     const now = pairStatuses.get(pair.pair);
-    const statements = now ? await putBack(context, entered, pair, now) : [];
+    const statements = now ? await rollbackStatements(context, entered, pair, now) : [];
     await together<unknown[]>(client, ...statements.map((sql) => () => executeDdl(client, sql)));
   });
 }
