@@ -64,7 +64,7 @@ export class MigrationFunctions extends Construct {
         conditions: sourceConditions(
           this,
           sourcesOf(this, 'lambda', 'function', ArnFormat.COLON_RESOURCE_NAME),
-          'arn-if-told',
+          'arn-if-sent',
         ),
       }),
     });

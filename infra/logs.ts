@@ -77,7 +77,7 @@ function allowLogs(scope: Construct, key: IKey): void {
       principals: [new ServicePrincipal(`logs.${stack.region}.amazonaws.com`)],
       actions: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'],
       resources: ['*'],
-      conditions: { ...sourceConditions(scope, logs, 'if-told'), ArnLike: context },
+      conditions: { ...sourceConditions(scope, logs, 'if-sent'), ArnLike: context },
     }),
   );
 }

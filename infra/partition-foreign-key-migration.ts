@@ -121,7 +121,7 @@ export class PartitionForeignKeyMigration extends Construct {
     const { stateMachine } = this;
     this.maintenanceWindows = new MaintenanceWindows(this, 'MaintenanceWindows', { stateMachine, deadLetters });
     if (props.maintenanceWindow) this.maintenanceWindows.add('Window', props.maintenanceWindow);
-    this.#tellSchedulers();
+    this.#tagForSchedulers();
 
     const { reconcile, look, audit } = this.functions.operations;
     this.reconciliation = new Reconciliation(this, 'Reconciliation', {
@@ -190,7 +190,7 @@ export class PartitionForeignKeyMigration extends Construct {
   }
 
   /** Tags the state machine with what a schedule needs: `p2pfk schedule` gets only the state machine, and reads its tags. */
-  #tellSchedulers(): void {
+  #tagForSchedulers(): void {
     const { role, deadLetters, group } = this.maintenanceWindows;
     const tags = {
       [ScheduleTag.Role]: role.roleArn,

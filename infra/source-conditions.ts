@@ -24,15 +24,15 @@ export const alarmsOf = (scope: IConstruct): string =>
  * request, most often silently. So a key that is not documented to be sent is compared only where it is sent.
  *
  * - `always`: both, account and ARN.
- * - `arn-if-told`: the account always, the ARN if sent. `account-if-told`: the reverse.
- * - `if-told`: AWS documents that the service sends neither.
+ * - `arn-if-sent`: the account always, the ARN if sent. `account-if-sent`: the reverse.
+ * - `if-sent`: AWS documents that the service sends neither.
  */
-export type Told = 'always' | 'arn-if-told' | 'account-if-told' | 'if-told';
+export type SentKeys = 'always' | 'arn-if-sent' | 'account-if-sent' | 'if-sent';
 
 /** @returns conditions that allow only this account's resources that match `arn` */
-export function sourceConditions(scope: IConstruct, arn: string, told: Told = 'always'): Conditions {
-  const account = told === 'if-told' || told === 'account-if-told' ? 'StringEqualsIfExists' : 'StringEquals';
-  const source = told === 'if-told' || told === 'arn-if-told' ? 'ArnLikeIfExists' : 'ArnLike';
+export function sourceConditions(scope: IConstruct, arn: string, sentKeys: SentKeys = 'always'): Conditions {
+  const account = sentKeys === 'if-sent' || sentKeys === 'account-if-sent' ? 'StringEqualsIfExists' : 'StringEquals';
+  const source = sentKeys === 'if-sent' || sentKeys === 'arn-if-sent' ? 'ArnLikeIfExists' : 'ArnLike';
   return {
     [account]: { 'aws:SourceAccount': Stack.of(scope).account },
     [source]: { 'aws:SourceArn': arn },

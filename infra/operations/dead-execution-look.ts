@@ -36,7 +36,7 @@ import { addRetries } from '../state-machine/retry.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { executionsOf } from './executions-of.ts';
 import { schedulerRole } from './schedules.ts';
-import { TOO_LARGE } from './way-back.ts';
+import { TOO_LARGE } from './start-rollback.ts';
 
 /** The state machines and the function that the look uses, and how often it runs. */
 export interface DeadExecutionLookProps {

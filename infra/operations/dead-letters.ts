@@ -39,7 +39,7 @@ export class DeadLetters extends Construct {
         actions: ['sqs:SendMessage'],
         resources: [this.queue.queueArn],
         // The ARN of the rule names the account already.
-        conditions: sourceConditions(this, rule.ruleArn, 'account-if-told'),
+        conditions: sourceConditions(this, rule.ruleArn, 'account-if-sent'),
       }),
     );
   }

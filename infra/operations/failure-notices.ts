@@ -30,8 +30,8 @@ import type { LogGroups, LogOptions } from '../logs.ts';
 import { rulesOf, sourceConditions } from '../source-conditions.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { executionsOf } from './executions-of.ts';
+import { TOO_LARGE } from './start-rollback.ts';
 import type { Severity, Topics } from './topics.ts';
-import { TOO_LARGE } from './way-back.ts';
 
 /** The executions to watch, and the topics to publish to. */
 export interface FailureNoticesProps {
@@ -146,11 +146,11 @@ export function defineFailureNotices(
     parameters: { Status: JsonPath.stringAt('$.described.Status'), Error: 'none', Cause: 'none was given' },
     resultPath: '$.described',
   });
-  const told = new Succeed(scope, 'Told', { comment: 'One notice was sent.' });
-  const nothingToTell = new Succeed(scope, 'NothingToTell', {
+  const sent = new Succeed(scope, 'Told', { comment: 'One notice was sent.' });
+  const nothingToReport = new Succeed(scope, 'NothingToTell', {
     comment: 'Another execution has taken the migration over: nothing is wrong.',
   });
-  const tell = (severity: Severity) =>
+  const publish = (severity: Severity) =>
     new SnsPublish(scope, STATES[severity], {
       comment: `Tells it to the topic for ${severity}.`,
       topic: topics[severity],
@@ -167,20 +167,23 @@ export function defineFailureNotices(
       ),
       resultPath: JsonPath.DISCARD,
     })
-      .addRetry(PATIENTLY)
-      .next(told);
+      .addRetry(RETRY_POLICY)
+      .next(sent);
   const isOneOf = (errors: readonly string[]) =>
     Condition.or(...errors.map((error) => Condition.stringEquals('$.described.Error', error)));
-  const page = tell('page');
-  const howBad = new Choice(scope, 'HowBad?', {
+  const page = publish('page');
+  const severityChoice = new Choice(scope, 'HowBad?', {
     comment: 'A typing error pages no person; a rollback that failed does.',
   })
-    .when(Condition.stringEquals('$.described.Error', 'Superseded'), nothingToTell)
+    .when(Condition.stringEquals('$.described.Error', 'Superseded'), nothingToReport)
     .when(isOneOf(PAGED), page)
-    .when(isOneOf(REFUSALS), tell('info'))
-    .otherwise(tell('warning'));
-  const tellsWhy = new Choice(scope, 'TellsWhy?', { comment: 'Error and cause are optional fields.' })
-    .when(Condition.and(Condition.isPresent('$.described.Error'), Condition.isPresent('$.described.Cause')), howBad)
+    .when(isOneOf(REFUSALS), publish('info'))
+    .otherwise(publish('warning'));
+  const hasReason = new Choice(scope, 'TellsWhy?', { comment: 'Error and cause are optional fields.' })
+    .when(
+      Condition.and(Condition.isPresent('$.described.Error'), Condition.isPresent('$.described.Cause')),
+      severityChoice,
+    )
     .otherwise(noReason);
   const unknown = new Pass(scope, 'Unknown', {
     comment: 'How it ended is not known, and it may be a rollback that failed: a person looks.',
@@ -194,18 +197,18 @@ export function defineFailureNotices(
     },
     resultPath: '$.described',
   });
-  describe.addRetry(PATIENTLY);
+  describe.addRetry(RETRY_POLICY);
   // A caller who starts an execution chooses its input, and with it whether the answer is too large. That must not stop the page
   // from being sent.
   describe.addCatch(unknown, { errors: TOO_LARGE, resultPath: '$.problem' });
   describe.addCatch(unknown, { resultPath: '$.problem' });
-  describe.next(tellsWhy);
+  describe.next(hasReason);
   unknown.next(page);
-  noReason.next(howBad);
+  noReason.next(severityChoice);
   return describe;
 }
 
-const PATIENTLY = { interval: Duration.seconds(2), backoffRate: 2, maxAttempts: 8 };
+const RETRY_POLICY = { interval: Duration.seconds(2), backoffRate: 2, maxAttempts: 8 };
 
 /** The start of the console URL of an execution; its ARN is appended. */
 function consoleOf(scope: Construct): string {

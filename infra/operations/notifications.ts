@@ -138,13 +138,13 @@ export class Notifications extends Construct {
     const rules = {
       sid: 'Rules',
       principals: [new ServicePrincipal('events.amazonaws.com')],
-      conditions: sourceConditions(this, rulesOf(this), 'if-told'),
+      conditions: sourceConditions(this, rulesOf(this), 'if-sent'),
     };
     const alarms = { sid: 'Alarms', principals: [new ServicePrincipal('cloudwatch.amazonaws.com')] };
     const use = { actions: ['kms:Decrypt', 'kms:GenerateDataKey*'], resources: ['*'] };
     key.addToResourcePolicy(new PolicyStatement({ ...rules, ...use }));
     key.addToResourcePolicy(
-      new PolicyStatement({ ...alarms, ...use, conditions: sourceConditions(this, alarmsOf(this), 'arn-if-told') }),
+      new PolicyStatement({ ...alarms, ...use, conditions: sourceConditions(this, alarmsOf(this), 'arn-if-sent') }),
     );
     const topic = new Topic(this, 'Topic', { displayName: 'p2pfk', masterKey: key, enforceSSL: true });
     const publish = { actions: ['sns:Publish'], resources: [topic.topicArn] };

@@ -38,7 +38,7 @@ import type { LogGroups, LogOptions } from '../logs.ts';
 import { rulesOf, sourceConditions } from '../source-conditions.ts';
 import { addRetries } from '../state-machine/retry.ts';
 import type { DeadLetters } from './dead-letters.ts';
-import { wayBack } from './way-back.ts';
+import { rollbackStates } from './start-rollback.ts';
 
 /** The state machine to watch, and the function that reconciles. */
 export interface ReconciliationProps {
@@ -168,7 +168,7 @@ export function defineReconciliation(scope: Construct, calls: Calls): IChainable
     'Reads the ledger: before the drop the migration becomes a point to go on from; after it, it is verified; where it has to be rolled back, the answer says by which execution.',
     {},
   );
-  const anew = ask(
+  const askAgain = ask(
     `${state}Anew`,
     'Reads the ledger again: an execution has taken the migration over by now, or the answer says another name.',
     { refused: JsonPath.stringAt('$.result.rollback.name') },
@@ -183,13 +183,15 @@ export function defineReconciliation(scope: Construct, calls: Calls): IChainable
   });
   const is = (...statuses: string[]) =>
     Condition.or(...statuses.map((status) => Condition.stringEquals('$.result.status', status)));
-  const atRest = new Choice(scope, 'AtRest?', { comment: 'Work that outlives a function goes on in the next one.' })
+  const statusChoice = new Choice(scope, 'AtRest?', {
+    comment: 'Work that outlives a function goes on in the next one.',
+  })
     // OWNER_ALIVE: a function of the dead execution still runs, because AWS does not stop it.
     .when(is('RUNNING', 'OWNER_ALIVE'), wait)
-    .when(is('ROLL_BACK', 'GIVEN_UP'), wayBack(scope, calls.reconciled, { anew, done, failed }))
+    .when(is('ROLL_BACK', 'GIVEN_UP'), rollbackStates(scope, calls.reconciled, { askAgain, done, failed }))
     .otherwise(done);
-  task.next(atRest);
-  anew.next(atRest);
+  task.next(statusChoice);
+  askAgain.next(statusChoice);
   wait.next(task);
   return task;
 }

@@ -50,7 +50,7 @@ export function forwardPath(steps: StepFactory, exits: Exits): IChainable {
     const state = perPair
       ? steps.forEachPair(name, { plan: '$' })
       : steps.task(name, { payload: Payload.migration, resultPath: JsonPath.DISCARD });
-    catchAll(state, exits, UNDOES);
+    catchAll(state, exits, ROLLBACK_ERRORS);
     state.next(next);
     return state;
   }, migrated);
@@ -62,7 +62,7 @@ export function forwardPath(steps: StepFactory, exits: Exits): IChainable {
  * network, the server or Lambda, a closed window, a lock that was never free, a right that was revoked, and errors that have no
  * name here. MigrationFenced leads to the fence, which finds that another execution has taken over.
  */
-const UNDOES = [
+const ROLLBACK_ERRORS = [
   'OrphanedRows',
   'GateFailed',
   'VerificationFailed',
@@ -71,8 +71,8 @@ const UNDOES = [
   'MigrationFenced',
 ];
 
-function catchAll(step: TaskStateBase | MapState, { pause, fence }: Exits, undoes: string[]): void {
-  step.addCatch(fence, { errors: undoes, resultPath: ERROR_PATH });
+function catchAll(step: TaskStateBase | MapState, { pause, fence }: Exits, rollbackErrors: string[]): void {
+  step.addCatch(fence, { errors: rollbackErrors, resultPath: ERROR_PATH });
   step.addCatch(pause, { resultPath: ERROR_PATH });
 }
 
@@ -134,7 +134,7 @@ function gateStep(steps: StepFactory, exits: Exits, passed: IChainable): IChaina
   rehearsed.next(exits.pause);
   approvalNeeded.next(exits.pause);
   gateRefused.next(exits.fence);
-  catchAll(verifyGate, exits, UNDOES);
+  catchAll(verifyGate, exits, ROLLBACK_ERRORS);
   return verifyGate;
 }
 

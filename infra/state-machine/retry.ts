@@ -39,7 +39,7 @@ export const INFRASTRUCTURE = [
 ];
 
 /** Temporary errors: a lock that is not free, trouble of the infrastructure, a statement that was cancelled. */
-export const PASSES = [...LOCK_CONTENTION, ...INFRASTRUCTURE, 'StatementCanceled'];
+export const TRANSIENT_ERRORS = [...LOCK_CONTENTION, ...INFRASTRUCTURE, 'StatementCanceled'];
 
 /**
  * How long a state retries errors of the infrastructure. Without jitter, so that it is at least this long.

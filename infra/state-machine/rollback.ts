@@ -17,7 +17,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { ROLLBACK_REQUESTED } from '../../core/contracts/steps/events.ts';
 import { ERROR_PATH, Payload } from './payloads.ts';
-import { INFRASTRUCTURE, PASSES } from './retry.ts';
+import { INFRASTRUCTURE, TRANSIENT_ERRORS } from './retry.ts';
 import type { StepFactory } from './step-factory.ts';
 
 const SUPERSEDED_PATH = '$.superseded';
@@ -103,11 +103,11 @@ export function rollbackBranch(steps: StepFactory, superseded: Fail): RollbackBr
   const states = [fence, restoreParent, attach, dropPairs, verify];
   for (const state of states) catchSuperseded(state, superseded);
   const interrupted = interruptedEnd(steps);
-  const heldUp = holdUp(steps, { again: fence, givenUp: interrupted });
+  const waitAndRetry = waitAndRetryStates(steps, { again: fence, givenUp: interrupted });
   // Where the fence or the last comparison has already waited for a day, a second day would not help.
   for (const state of [fence, verify])
     state.addCatch(interrupted, { errors: INFRASTRUCTURE, resultPath: FAILURE_PATH });
-  for (const state of states) state.addCatch(heldUp, { errors: PASSES, resultPath: FAILURE_PATH });
+  for (const state of states) state.addCatch(waitAndRetry, { errors: TRANSIENT_ERRORS, resultPath: FAILURE_PATH });
   failTogether(steps, states);
   return { fence, requested };
 }
@@ -159,7 +159,7 @@ function interruptedEnd({ scope }: StepFactory): Fail {
  * Temporary errors are waited out, and then the branch starts again at the fence; each of its steps finds what is done.
  * RollbackFailed is left for what a person has to repair.
  */
-function holdUp(
+function waitAndRetryStates(
   { scope }: StepFactory,
   { again, givenUp }: { readonly again: IChainable; readonly givenUp: IChainable },
 ): IChainable {

@@ -109,7 +109,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'reconciliation leaves a rollback that has failed for a reason to a person',
-    file: 'infra/operations/way-back.ts',
+    file: 'infra/operations/start-rollback.ts',
     find: "const ROLLBACK_FAILED = 'RollbackFailed';",
     replace: "const ROLLBACK_FAILED = 'Never';",
     test: 'test/infra/reconciliation.test.ts',

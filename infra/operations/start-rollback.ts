@@ -34,7 +34,7 @@ const ROLLBACK_FAILED = 'RollbackFailed';
  */
 const ALREADY_EXISTS = ['StepFunctions.ExecutionAlreadyExistsException', 'StepFunctions.ExecutionAlreadyExists'];
 
-const PATIENTLY = { interval: Duration.seconds(2), backoffRate: 2, maxAttempts: 8 };
+const RETRY_POLICY = { interval: Duration.seconds(2), backoffRate: 2, maxAttempts: 8 };
 
 /**
  * Error of a response that is too large for a state. DescribeExecution returns the execution's input, which may have as many
@@ -46,9 +46,9 @@ export const TOO_LARGE = ['States.DataLimitExceeded'];
 const REFUSED_SECONDS = 60;
 
 /** States of Reconciliation that the rollback's states lead to. */
-interface Around {
+interface NextStates {
   /** Asks the reconcile function for another name, and acts on its answer. */
-  readonly anew: IChainable;
+  readonly askAgain: IChainable;
   readonly done: Succeed;
   readonly failed: Fail;
 }
@@ -58,7 +58,11 @@ interface Around {
  *
  * @returns the first state
  */
-export function wayBack(scope: Construct, reconciled: IStateMachine, { anew, done, failed }: Around): IChainable {
+export function rollbackStates(
+  scope: Construct,
+  reconciled: IStateMachine,
+  { askAgain, done, failed }: NextStates,
+): IChainable {
   const describe = describeDead(scope, reconciled);
   const left = new Pass(scope, 'LeftToPerson', {
     comment: 'People were told when that execution ended; a second try would only tell them once more.',
@@ -70,7 +74,7 @@ export function wayBack(scope: Construct, reconciled: IStateMachine, { anew, don
     parameters: { Error: 'RollbackFailed', Cause: JsonPath.stringAt('$.result.reason') },
     resultPath: '$.error',
   });
-  const start = startRollback(scope, reconciled, { anew, done });
+  const start = startRollback(scope, reconciled, { askAgain, done });
   const needed = new Choice(scope, 'PersonNeeded?', {
     comment: 'A rollback that failed is not tried again without end.',
   })
@@ -92,7 +96,7 @@ export function wayBack(scope: Construct, reconciled: IStateMachine, { anew, don
 function startRollback(
   scope: Construct,
   reconciled: IStateMachine,
-  { anew, done }: Pick<Around, 'anew' | 'done'>,
+  { askAgain, done }: Pick<NextStates, 'askAgain' | 'done'>,
 ): IChainable {
   const start = new StepFunctionsStartExecution(scope, 'StartRollback', {
     comment:
@@ -111,10 +115,10 @@ function startRollback(
   });
   // The first of the two is not tried again.
   start.addRetry({ errors: ALREADY_EXISTS, maxAttempts: 0 });
-  start.addRetry({ ...PATIENTLY, maxDelay: Duration.seconds(300), maxAttempts: 310 });
+  start.addRetry({ ...RETRY_POLICY, maxDelay: Duration.seconds(300), maxAttempts: 310 });
   start.addCatch(refused, { errors: ALREADY_EXISTS, resultPath: JsonPath.DISCARD });
   start.next(done);
-  refused.next(anew);
+  refused.next(askAgain);
   return start;
 }
 
@@ -129,6 +133,6 @@ function describeDead(scope: Construct, reconciled: IStateMachine): CallAwsServi
     iamResources: [executionsOf(reconciled)],
     resultPath: '$.dead',
   });
-  task.addRetry(PATIENTLY);
+  task.addRetry(RETRY_POLICY);
   return task;
 }
