@@ -179,14 +179,14 @@ async function deleteSome(
   { timeoutMs, candidates }: Pick<ProbeOptions, 'timeoutMs' | 'candidates'>,
 ): Promise<Outcome> {
   const known = candidates ?? (await ask(client, pairs.slice(0, CANDIDATES), { parent }));
-  let told: Outcome = {};
+  let firstOutcome: Outcome = {};
   for (const candidate of known) {
     if (!candidate.filled) continue;
     const outcome = candidate.obstacle === null ? await attempt(candidate) : { obstacle: candidate.obstacle };
     if (outcome.sqlstate || outcome.deleted) return outcome;
-    told = Object.keys(told).length > 0 ? told : outcome;
+    firstOutcome = Object.keys(firstOutcome).length > 0 ? firstOutcome : outcome;
   }
-  return told;
+  return firstOutcome;
 
   async function attempt(candidate: Candidate): Promise<Outcome> {
     const lookNow = () => askOf(client, pairs, candidate, parent);

@@ -40,7 +40,7 @@ type Token = { readonly kind: 'string' | 'number' | 'word' | 'sign' | 'end'; rea
  */
 export function parseBound(text: string): PartitionBound {
   const tokens = new Tokens(text);
-  const bound = tokens.takesWord('DEFAULT') ? ({ strategy: 'default' } as const) : readValues(tokens);
+  const bound = tokens.takeWord('DEFAULT') ? ({ strategy: 'default' } as const) : readValues(tokens);
   tokens.end();
   return bound;
 }
@@ -48,8 +48,8 @@ export function parseBound(text: string): PartitionBound {
 function readValues(tokens: Tokens): PartitionBound {
   tokens.word('FOR');
   tokens.word('VALUES');
-  if (tokens.takesWord('IN')) return { strategy: 'list', values: tokens.list(['NULL']) };
-  if (tokens.takesWord('FROM')) {
+  if (tokens.takeWord('IN')) return { strategy: 'list', values: tokens.list(['NULL']) };
+  if (tokens.takeWord('FROM')) {
     const from = tokens.list(['MINVALUE', 'MAXVALUE']);
     tokens.word('TO');
     return { strategy: 'range', from, to: tokens.list(['MINVALUE', 'MAXVALUE']) };
@@ -85,7 +85,7 @@ class Tokens {
     if (text.includes('\0')) throw this.#wrong('\\0');
   }
 
-  takesWord(word: string): boolean {
+  takeWord(word: string): boolean {
     const { kind, text } = this.#peek();
     if (kind !== 'word' || text.toUpperCase() !== word) return false;
     this.#next++;
@@ -93,7 +93,7 @@ class Tokens {
   }
 
   word(word: string): void {
-    if (!this.takesWord(word)) throw this.#unexpected();
+    if (!this.takeWord(word)) throw this.#unexpected();
   }
 
   sign(sign: string): void {

@@ -45,7 +45,7 @@ export interface HttpServer {
 
 /** @throws Error with a code such as EADDRINUSE or EACCES when the port is not available */
 export async function listen({ address, port, isOurs, handle, warn }: HttpServerOptions): Promise<HttpServer> {
-  const complain = (error: unknown): void => warn(`a request could not be answered: ${messageOf(error)}`);
+  const reportFailure = (error: unknown): void => warn(`a request could not be answered: ${messageOf(error)}`);
 
   const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     // A client that disconnects is no error of ours; without a listener the event would end the process.
@@ -58,7 +58,7 @@ export async function listen({ address, port, isOurs, handle, warn }: HttpServer
       await handle(request, response);
     } catch (error) {
       if (request.destroyed && !request.complete) return;
-      complain(error);
+      reportFailure(error);
       if (response.headersSent) response.destroy();
       else refuse(request, response, { status: 500, message: 'The server failed; it has printed why.' });
     }

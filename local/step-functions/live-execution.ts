@@ -41,7 +41,7 @@ export class LiveExecution {
     this.#options = options;
     this.#kept = options.kept;
     this.#record = { ...options.execution, status: 'RUNNING', output: null, error: null, cause: null, stopDate: null };
-    this.#beat = setInterval(() => this.#sayThatWeLive(), BEAT_MS).unref();
+    this.#beat = setInterval(() => this.#sendHeartbeat(), BEAT_MS).unref();
     this.ended = this.#run();
   }
 
@@ -82,7 +82,7 @@ export class LiveExecution {
         executionArn: execution.arn,
         name: execution.name,
         stateMachineArn: execution.stateMachineArn,
-        onHistory: (event) => this.#told(event),
+        onHistory: (event) => this.#append(event),
       });
       this.#running = running;
       // The stop was requested while the database was being reached.
@@ -103,13 +103,13 @@ export class LiveExecution {
     const name = error instanceof Error ? error.name : 'Error';
     const outcome: ExecutionOutcome = { status: 'FAILED', error: name, cause: messageOf(error) };
     const { execution, definition } = this.#options;
-    const history = new ExecutionHistory({ definition, roleArn: ROLE_ARN, onEvent: (event) => this.#told(event) });
+    const history = new ExecutionHistory({ definition, roleArn: ROLE_ARN, onEvent: (event) => this.#append(event) });
     history.observe({ type: 'ExecutionStarted', input: JSON.parse(execution.input) as unknown });
     history.ended(outcome);
     return outcome;
   }
 
-  #told(event: HistoryEvent): void {
+  #append(event: HistoryEvent): void {
     this.events.push(event);
     this.#keep((store) => store.append(this.#record.arn, event));
     const { resolve } = this.#changed;
@@ -117,7 +117,7 @@ export class LiveExecution {
     resolve();
   }
 
-  #sayThatWeLive(): void {
+  #sendHeartbeat(): void {
     this.#keep((store) => {
       const request = store.beat(this.#record.arn);
       if (request !== null) this.stop(request);

@@ -85,9 +85,9 @@ export function readClaim(request: IncomingMessage, keys: KeyPair, now: number =
  */
 export async function checkSignature(claim: Claim, body: Buffer, keys: KeyPair): Promise<void> {
   const { signature, region, signedAt, headers, path } = claim;
-  const said = headers[PAYLOAD_HASH];
+  const claimedHash = headers[PAYLOAD_HASH];
   // UNSIGNED-PAYLOAD is not allowed: the signer below would trust any value of this header.
-  if (said !== undefined && said !== createHash('sha256').update(body).digest('hex'))
+  if (claimedHash !== undefined && claimedHash !== createHash('sha256').update(body).digest('hex'))
     throw wrong('The body is not the one that was signed.');
   // A call has no query. If there is one, the signature does not match, because an empty query is signed here.
   const signer = new SignatureV4({ credentials: keys, region, service: SERVICE, sha256: Sha256, applyChecksum: false });

@@ -39,55 +39,55 @@ export async function checkActivity(client: Client): Promise<PlanFinding[]> {
 }
 
 /** What `sql/checks/hazards.sql` finds, in the operator's words. */
-const HAZARDS: Readonly<Record<Hazard, { severity: Severity; say(where: string): string; remedy: string }>> = {
+const HAZARDS: Readonly<Record<Hazard, { severity: Severity; message(where: string): string; remedy: string }>> = {
   'wraparound-vacuum': {
     severity: 'warning',
-    say: (where) =>
+    message: (where) =>
       `an autovacuum against transaction id wraparound works on ${where}; it does not yield to a lock request`,
     remedy: 'let it end first: adding a foreign key there, and the drop, wait for it',
   },
   'unchecked-writes': {
     severity: 'warning',
-    say: (where) => `rows come in for which no foreign key fires: ${where}`,
+    message: (where) => `rows come in for which no foreign key fires: ${where}`,
     remedy:
       'see that these rows are right where they come from: the validation finds orphans that are there, nothing refuses those to come, with the parent foreign key as with pair foreign keys',
   },
   'probe-trigger': {
     severity: 'info',
-    say: (where) =>
+    message: (where) =>
       `a DELETE of referenced rows, or what the foreign key then does, fires triggers of the application: ${where}`,
     remedy: 'nothing to do: the checks execute no DELETE that would fire them, and prove by plan that a DELETE is fast',
   },
   publication: {
     severity: 'info',
-    say: (where) => `the tables are published by logical replication: ${where}`,
+    message: (where) => `the tables are published by logical replication: ${where}`,
     remedy: 'nothing to do here; DDL is not replicated: a subscriber keeps the foreign keys that it has',
   },
   'invalid-index': {
     severity: 'warning',
-    say: (where) => `INVALID indexes on the foreign key's columns: ${where}; they cost writes and serve nobody`,
+    message: (where) => `INVALID indexes on the foreign key's columns: ${where}; they cost writes and serve nobody`,
     remedy: 'DROP INDEX CONCURRENTLY them; a leftover of p2pfk itself is dropped and built anew',
   },
   'broken-children': {
     severity: 'error',
-    say: (where) => `the parent foreign key does not check these partitions: ${where}`,
+    message: (where) => `the parent foreign key does not check these partitions: ${where}`,
     remedy: 'drop and add the parent foreign key once, on a minor version without the bug, then plan again',
   },
   'unenforced-foreign-key': {
     severity: 'warning',
-    say: (where) =>
+    message: (where) =>
       `other foreign keys to the referenced table do not check these tables: ${where}; a DETACH on an old version leaves that behind`,
     remedy: 'drop and add that foreign key: what was written meanwhile may have orphans, and the ADD finds them',
   },
   'identical-foreign-key': {
     severity: 'error',
-    say: (where) =>
+    message: (where) =>
       `other foreign keys say the same as the parent foreign key, and would stand when it is gone: ${where}`,
     remedy: 'drop them first: they check every row a second time and guard nothing more',
   },
   'child-constraint': {
     severity: 'info',
-    say: (where) =>
+    message: (where) =>
       `children of the parent foreign key have a name or a comment that a rollback after the drop does not restore: ${where}`,
     remedy:
       'note them: after the drop a rollback brings these children back, but not their comments, nor their names where PostgreSQL chooses them: above the leaves, and for partitions of the referenced table',
@@ -102,8 +102,8 @@ export async function checkHazards(client: Client, foreignKey: ForeignKey): Prom
   });
   const kinds = [...new Set(rows.map((row) => row.kind))];
   return kinds.map((kind) => {
-    const { severity, say, remedy } = HAZARDS[kind];
+    const { severity, message, remedy } = HAZARDS[kind];
     const where = list(rows.filter((row) => row.kind === kind).map((row) => `${row.relation} (${row.detail})`));
-    return finding(kind, severity, say(where), remedy);
+    return finding(kind, severity, message(where), remedy);
   });
 }

@@ -41,7 +41,7 @@ interface KnownBug {
   /** Major version -> first minor version without the bug. */
   readonly fixedIn: Readonly<Record<number, number>>;
   readonly selfReferencingOnly?: true;
-  readonly says: string;
+  readonly description: string;
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -49,18 +49,18 @@ const NEVER = Number.POSITIVE_INFINITY;
 const KNOWN_BUGS: readonly KnownBug[] = [
   {
     fixedIn: { 13: 17, 14: 14, 15: 9, 16: 5, 17: 1 },
-    says: 'the foreign key of a referencing partition that is detached is no longer enforced',
+    description: 'the foreign key of a referencing partition that is detached is no longer enforced',
   },
   {
     // In these versions the same fix makes DETACH drop the foreign key.
     since: { 13: 17, 14: 14 },
     fixedIn: { 13: NEVER, 14: NEVER },
-    says: 'a referencing partition that is detached has no foreign key any more',
+    description: 'a referencing partition that is detached has no foreign key any more',
   },
   {
     fixedIn: { 13: 21, 14: 18, 15: 13, 16: 9, 17: 5 },
     selfReferencingOnly: true,
-    says: 'a foreign key of a table to itself does not check DELETE and UPDATE in partitions that came after it',
+    description: 'a foreign key of a table to itself does not check DELETE and UPDATE in partitions that came after it',
   },
 ];
 
@@ -92,7 +92,7 @@ export function checkMinorVersion({ server, foreignKey }: PreflightSubject): Pla
       finding(
         'minor-version-bugs',
         curable ? 'warning' : 'info',
-        `PostgreSQL ${server.version} has known bugs in foreign keys of partitioned tables: ${present.map(({ says }) => says).join('; ')}`,
+        `PostgreSQL ${server.version} has known bugs in foreign keys of partitioned tables: ${present.map(({ description }) => description).join('; ')}`,
         curable
           ? update
           : `no minor version of ${major} is without it: add the foreign key of a detached table anew; a pair foreign key stays`,

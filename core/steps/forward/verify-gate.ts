@@ -100,20 +100,23 @@ async function decide(
 
   const waited = migration.approval_waited_seconds;
   const rehearsal = (waited !== null && migration.rehearsal) || (await rehearseDrop(context, entered, execution));
-  const told = describeRehearsal(rehearsal);
-  if (rehearse) return result('REHEARSED', `${told}; nothing was changed, and the parent foreign key stands`);
+  const rehearsalText = describeRehearsal(rehearsal);
+  if (rehearse) return result('REHEARSED', `${rehearsalText}; nothing was changed, and the parent foreign key stands`);
   if (waited === null)
     await changeMigration(context.client, migration.id, { approval_asked_at: new Date().toISOString() });
   // An approval that does not count is reported, because the person who gave it believes that it does.
   const invalid = migration.approved_at === null ? '' : `${problem}; `;
   const how = `${invalid}approve with: p2pfk approve --table ${shellWord(migration.table_name)}`;
   if ((waited ?? 0) >= approvalTimeoutSeconds)
-    return result('APPROVAL_TIMED_OUT', `${told}; nobody approved it within ${approvalTimeoutSeconds} s; ${how}`);
+    return result(
+      'APPROVAL_TIMED_OUT',
+      `${rehearsalText}; nobody approved it within ${approvalTimeoutSeconds} s; ${how}`,
+    );
   const pairs = await readPairs(context.client, migration.id);
   const waitSeconds = pollForApproval(waited ?? 0, approvalTimeoutSeconds, pairs);
   // Until the gate asks again, only the lease shows that this execution lives.
   await extendLease(context.client, migration.id, execution, waitSeconds + LEASE_SECONDS);
-  return result('AWAITING_APPROVAL', `${told}; ${how}`, waitSeconds);
+  return result('AWAITING_APPROVAL', `${rehearsalText}; ${how}`, waitSeconds);
 }
 
 async function rehearseDrop(context: StepContext, entered: EnteredMigration, execution: string): Promise<Rehearsal> {
@@ -133,8 +136,8 @@ async function rehearseDrop(context: StepContext, entered: EnteredMigration, exe
 
 function describeRehearsal({ lockedMs, checks, standbys }: Rehearsal): string {
   const probe = checks.find((check) => check.id === 'delete-performance');
-  const told = `the drop was rehearsed and rolled back: ${lockedMs} ms under lock, ${checks.length} checks passed${probe ? `, ${probe.detail}` : ''}`;
-  return standbys === undefined ? told : `${told}; these are times of the primary: ${standbys}`;
+  const rehearsalText = `the drop was rehearsed and rolled back: ${lockedMs} ms under lock, ${checks.length} checks passed${probe ? `, ${probe.detail}` : ''}`;
+  return standbys === undefined ? rehearsalText : `${rehearsalText}; these are times of the primary: ${standbys}`;
 }
 
 export const step = defineStep(Steps['verify-gate'], verifyGate);
