@@ -3,7 +3,7 @@
  * with lock waits limited in the same way, and with the same checks before rows are read.
  */
 
-import { comment, GIVE_BACK, underCallersPath, withinBudget } from '../plan/script/psql-text.ts';
+import { comment, RESTORE_SETTINGS, underCallersPath, withinBudget } from '../plan/script/psql-text.ts';
 import {
   refuseCodeOfThirdTables,
   refuseUntrustedCode,
@@ -36,7 +36,7 @@ export function repairScript(audited: readonly Audited[], lockTimeoutMs: number)
     ...(steps.length > 0 ? questions(audited, steps) : []),
     ...blocks,
     ...(steps.some(({ kind }) => kind === 'locked' || kind === 'validate') ? [WAIT_FOR_STANDBY] : []),
-    ...(steps.length > 0 ? [GIVE_BACK] : []),
+    ...(steps.length > 0 ? [RESTORE_SETTINGS] : []),
   ];
   return `${parts.join('\n\n')}\n`;
 }

@@ -13,10 +13,10 @@ import { run } from '../../postgres/sql.ts';
 import { readSql } from '../../postgres/sql-files.ts';
 import type { PlanReading } from '../read-plan.ts';
 import { forwardBlocks } from './forward-blocks.ts';
-import { comment, GIVE_BACK, literal } from './psql-text.ts';
+import { comment, literal, RESTORE_SETTINGS } from './psql-text.ts';
+import { rollbackBlocks } from './rollback-blocks.ts';
 import type { ScriptSource } from './script-source.ts';
 import { refuseUntrustedCode, trustBlock } from './trust.ts';
-import { wayBackBlocks } from './way-back-blocks.ts';
 
 /** Has the form of a local execution that has ended, so that `p2pfk migrate` may take its migration over. */
 const EXECUTION = 'arn:aws:states:local:000000000000:execution:p2pfk:plan-sql';
@@ -68,11 +68,11 @@ export async function migrationScript(
     ].join('\n'),
     refusal(source),
     '\\if :{?way_back}',
-    ...(await wayBackBlocks(source)),
+    ...(await rollbackBlocks(source)),
     '\\else',
     ...(await forwardBlocks(source, await makeLedgerStatements(client))),
     '\\endif',
-    GIVE_BACK,
+    RESTORE_SETTINGS,
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }

@@ -41,7 +41,7 @@ export function underCallersPath(statements: readonly LockedStatement[], { local
 }
 
 /** End of a script: restores the settings that a person would miss in the session. */
-export const GIVE_BACK =
+export const RESTORE_SETTINGS =
   "SELECT set_config('role', :'caller_role', false) AS ignored, set_config('search_path', :'caller_search_path', false) AS ignored \\gset";
 
 /** Limits of a transaction. */

@@ -15,7 +15,7 @@ import { refuseUntrustedCode, requireLedger } from './trust.ts';
 const VALIDATION_LOCK_MS = 10_000;
 
 /** All blocks, in order. */
-export async function wayBackBlocks(source: ScriptSource): Promise<string[]> {
+export async function rollbackBlocks(source: ScriptSource): Promise<string[]> {
   return [
     requireLedger().join('\n'),
     fenceBlock(),
