@@ -99,9 +99,9 @@ function stepLines(step: RepairStep, lockTimeoutMs: number): string[] {
       const { attaches } = step;
       // Those before the first strong lock stop no reader and no writer.
       const strong = step.locks.findIndex(({ mode }) => mode !== 'SHARE UPDATE EXCLUSIVE');
-      const gentle = strong < 0 ? step.locks : step.locks.slice(0, strong);
+      const nonBlocking = strong < 0 ? step.locks : step.locks.slice(0, strong);
       const work = [
-        ...step.locks.slice(gentle.length).map(({ sql }) => ended(sql)),
+        ...step.locks.slice(nonBlocking.length).map(({ sql }) => ended(sql)),
         ...(attaches
           ? [
               ...refuseUntrustedCode(attaches.reads.table, attaches.reads.referencedTable),
@@ -111,7 +111,7 @@ function stepLines(step: RepairStep, lockTimeoutMs: number): string[] {
         ...underCallersPath(statements(step.sql), { local: true }),
       ];
       return transaction(`${lockTimeoutMs}ms`, [
-        ...gentle.map(({ sql }) => ended(sql)),
+        ...nonBlocking.map(({ sql }) => ended(sql)),
         ...(strong < 0
           ? work
           : [`SET LOCAL statement_timeout = ${lockTimeoutMs};`, ...withinBudget(lockTimeoutMs, work)]),

@@ -99,7 +99,7 @@ const LONGEST_PAUSE_MS = 2_000;
  * Milliseconds for work under SHARE UPDATE EXCLUSIVE only, which blocks no reader and no writer. Under other locks there is only
  * the budget.
  */
-const UNHURRIED_MS = 30_000;
+const NON_BLOCKING_WORK_MS = 30_000;
 /** Share of the budget that is reserved for the work, after it did not fit behind a longer wait. */
 const FOR_LONG_WORK = 0.9;
 
@@ -142,8 +142,8 @@ async function changeOnce<Result>(
 ): Promise<Omit<Changed<Result>, 'blocked'>> {
   const { budgetMs, migrationId, step, locks, rehearsal } = attempt.change;
   const beganAt = performance.now();
-  const gentle = locks.filter(isGentle);
-  const strong = locks.filter((lock) => !isGentle(lock));
+  const nonBlocking = locks.filter(isNonBlocking);
+  const strong = locks.filter((lock) => !isNonBlocking(lock));
   const wanted = asOne(strong);
   await attempt.measure({ isStrong: strong.length > 0 });
   // Before the first lock, because these questions take time, too.
@@ -156,7 +156,7 @@ async function changeOnce<Result>(
   try {
     if (migrationId !== null) await holdMigration(client, migrationId, budgetMs);
     await client.query("SELECT set_config('p2pfk.began_at', clock_timestamp()::text, true)");
-    for (const lock of gentle) await attempt.takeGentle(lock);
+    for (const lock of nonBlocking) await attempt.takeNonBlocking(lock);
     const result = await underDeadline(client, attempt, async () => {
       await together(
         client,
@@ -206,7 +206,7 @@ class Refused extends Error {
   }
 }
 
-function isGentle({ mode }: LockRequest): boolean {
+function isNonBlocking({ mode }: LockRequest): boolean {
   return mode === 'SHARE UPDATE EXCLUSIVE';
 }
 
@@ -285,7 +285,7 @@ class Try implements Budget, Deadline {
   }
 
   /** @throws Refused */
-  async takeGentle(lock: LockRequest): Promise<void> {
+  async takeNonBlocking(lock: LockRequest): Promise<void> {
     const { budgetMs } = this.change;
     await limit(this.#client, budgetMs);
     await this.#take([lock], { sql: lock.sql, limitMs: budgetMs }, () => execute(this.#client, lock.sql));
@@ -439,7 +439,7 @@ class Try implements Budget, Deadline {
   }
 
   #leftMs(now: number): number {
-    return this.#strongAt === undefined ? UNHURRIED_MS : this.#strongAt + this.change.budgetMs - now;
+    return this.#strongAt === undefined ? NON_BLOCKING_WORK_MS : this.#strongAt + this.change.budgetMs - now;
   }
 
   nameFailure(
