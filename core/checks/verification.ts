@@ -243,7 +243,7 @@ async function checkInventory(client: Client, foreignKey: ForeignKey, scope: Sco
   const short = (name: string) => shortName(name, foreignKey.table);
   const label = (pair: Pair) => `${short(pair.referencing)} -> ${short(pair.referenced)}`;
   const bare = pairs.filter((pair) => pair.constraint_oid === null);
-  const newcomers = pairing.pairs.filter((pair) => !pairs.includes(pair));
+  const attachedSince = pairing.pairs.filter((pair) => !pairs.includes(pair));
   return {
     id: CheckId.Inventory,
     title: 'Listing all partition-to-partition FK constraints',
@@ -253,7 +253,7 @@ async function checkInventory(client: Client, foreignKey: ForeignKey, scope: Sco
       (!scope.whole || (await holdingRows(client, foreignKey, lone)).size === 0),
     detail: [
       ...bare.map((pair) => `${label(pair)}: no pair FK${hasForeignTable(pair) ? `, ${NO_FOREIGN_KEY}` : ''}`),
-      ...newcomers.map((pair) => `${label(pair)}: attached after the drop, not checked here; see p2pfk audit`),
+      ...attachedSince.map((pair) => `${label(pair)}: attached after the drop, not checked here; see p2pfk audit`),
       ...lone.map(({ partition, bound, kind, needsPair = true }) =>
         needsPair
           ? `${short(partition)}: no partner with the bound ${bound}${kind === FOREIGN_TABLE ? `, ${NO_FOREIGN_KEY}` : ''}`

@@ -6,8 +6,8 @@
  * for example: with one of them a name looks like another name. A table's name may contain them. For use inside a character
  * class; sql/psql/control/unprintable.sql has the same set.
  */
-const OBEYED = String.raw`\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2028\u2029`;
-const CONTROL = new RegExp(`[${OBEYED}]`, 'gu');
+const UNPRINTABLE = String.raw`\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2028\u2029`;
+const CONTROL = new RegExp(`[${UNPRINTABLE}]`, 'gu');
 
 /**
  * The text with these characters written as `\x1b`, `\u200b` or `\u{e0041}`, so that terminal escapes and line breaks in a name are
@@ -49,7 +49,7 @@ export function visibleLines(text: string): string {
 }
 
 // Characters that JSON.stringify does not escape, and a terminal may interpret.
-const CONTROL_IN_JSON = new RegExp(String.raw`(?![\u0000-\u001f])[${OBEYED}]`, 'gu');
+const CONTROL_IN_JSON = new RegExp(String.raw`(?![\u0000-\u001f])[${UNPRINTABLE}]`, 'gu');
 
 /** JSON with the same value that contains none of these characters except its own line breaks. */
 export function visibleJson(value: unknown, indent = 0): string {
@@ -74,7 +74,7 @@ const SQL_PART = new RegExp(
   ].join('|'),
   'gu',
 );
-const CONTROL_IN_SQL = new RegExp(String.raw`(?![\n\t])[${OBEYED}]`, 'gu');
+const CONTROL_IN_SQL = new RegExp(String.raw`(?![\n\t])[${UNPRINTABLE}]`, 'gu');
 
 /**
  * SQL with the same meaning that contains none of these characters except line breaks and tabs: `U&"\001B"` names the same column as

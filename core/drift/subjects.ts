@@ -11,7 +11,7 @@ import { resolveForeignKey } from '../ledger/resolve-foreign-key.ts';
 import { checkLedger, isLedgerReadable } from '../ledger/schema/state.ts';
 import { sqlStateOf } from '../postgres/postgres-errors.ts';
 import { type Row, run, runOne } from '../postgres/sql.ts';
-import { strangersTable, tablesWithUntrustedCode, type UnreadTable, unprotectedPartitions } from './unread.ts';
+import { tableOfUntrustedOwner, tablesWithUntrustedCode, type UnreadTable, unprotectedPartitions } from './unread.ts';
 
 /** One foreign key to audit. */
 export interface Subject {
@@ -242,7 +242,7 @@ async function readCatalog(
   const chosen = new Set([named, ...open.map(({ referencing_oid }) => referencing_oid)]);
   for (const { table_oid, table_name, stranger } of tables) {
     if (stranger !== null && !chosen.has(table_oid)) {
-      unread.push(strangersTable(table_name, stranger));
+      unread.push(tableOfUntrustedOwner(table_name, stranger));
       continue;
     }
     const seen = new Set(open.filter((key) => key.referencing_oid === table_oid).map(target));

@@ -61,7 +61,7 @@ export async function unprotectedPartitions(client: Client, foreignKey: ForeignK
 }
 
 /** @param owner of the table, or of one of its partitions or of those that it references */
-export function strangersTable(table: string, owner: string): UnreadTable {
+export function tableOfUntrustedOwner(table: string, owner: string): UnreadTable {
   return {
     table,
     unprotected: [],

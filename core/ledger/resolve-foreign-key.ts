@@ -46,7 +46,7 @@ async function findForeignKey(
     );
   }
   const open = await openMigrations(client, first.table_oid);
-  await refuseStrangers(client, first, open);
+  await refuseReplacedTables(client, first, open);
   const keys = existing.filter(isForeignKey);
   const parentForeignKeys = keys.filter((key) => key.referenced_kind === PARTITIONED);
   const gone = open.filter((migration) => !keys.some((key) => key.constraint_name === migration.constraint_name));
@@ -56,13 +56,13 @@ async function findForeignKey(
       ? open.map((migration) => migration.constraint_name)
       : [...parentForeignKeys.map((key) => key.constraint_name), ...gone.map((migration) => migration.constraint_name)];
   // What still stands comes first to migrate, what waits comes first to approve; the others only where there is none.
-  const foremost =
+  const withPrecedence =
     purpose === 'migrate'
       ? parentForeignKeys.map((key) => key.constraint_name)
       : purpose === 'approve'
         ? open.filter(waitsForApproval).map((migration) => migration.constraint_name)
         : [];
-  const preferred = foremost.length > 0 ? foremost : choices;
+  const preferred = withPrecedence.length > 0 ? withPrecedence : choices;
   const matching =
     wanted.constraint === undefined ? preferred : choices.filter((name) => means(wanted.constraint as string, name));
 
@@ -96,7 +96,7 @@ async function findForeignKey(
  * than in the ledger, and no foreign key of the migration is there, its oid belongs to another table now, because a part of the
  * database was restored.
  */
-async function refuseStrangers(
+async function refuseReplacedTables(
   client: Client,
   { table_name: name }: CatalogForeignKey,
   open: readonly LedgerMigration[],

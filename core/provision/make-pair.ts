@@ -52,15 +52,15 @@ export async function makePair(
   bound: PartitionBound,
   budget: Budget,
 ): Promise<MadePair> {
-  const [, cutAlike] = await together(
+  const [, partitionedAlike] = await together(
     client,
     // Checked again under the locks, behind which no index and no CHECK can be added to the tables themselves.
     () => refuseCodeOfReferencedTables(client, place),
-    () => isCutAlike(client, foreignKey, place),
+    () => isPartitionedAlike(client, foreignKey, place),
   );
   const making = new Making(client, bound, budget);
   // In a table that is partitioned differently, the same bound would hold other keys: the partner must exist already.
-  const wanted = cutAlike ? place.referenced : undefined;
+  const wanted = partitionedAlike ? place.referenced : undefined;
   const referenced = wanted && (await making.partition(place.referenced_parent_oid, wanted));
   const referencing = await making.partition(place.referencing_parent_oid, place.referencing);
   const parts = { referencing, referenced, refusals: making.refusals };
@@ -98,7 +98,7 @@ export async function makePair(
 }
 
 /** Whether both parents are partitioned in the same way, by columns that the foreign key connects. */
-async function isCutAlike(client: Client, foreignKey: ForeignKey, place: Place): Promise<boolean> {
+async function isPartitionedAlike(client: Client, foreignKey: ForeignKey, place: Place): Promise<boolean> {
   const tables = await run(client, 'catalog/partitioning', {
     ...foreignKey,
     referencing_oid: place.referencing_parent_oid,
