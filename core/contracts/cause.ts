@@ -1,12 +1,13 @@
-/** The Cause of a failure: Lambda's JSON `{ errorType, errorMessage }` where a function failed, and plain text elsewhere. */
+/** Reads the Cause of a failure: Lambda's JSON `{ errorType, errorMessage }` where a function failed, and plain text elsewhere. */
 
+/** Error of an execution, as its Cause describes it. */
 export interface NamedError {
-  /** Name of the error, as the state machine's Retry and Catch match it; empty where a Cause is plain text. */
+  /** Name of the error, as the state machine's Retry and Catch match it; empty where the Cause is plain text. */
   readonly name: string;
   readonly message: string;
 }
 
-/** @returns the name and the message inside a Cause; empty where it has none */
+/** @returns the name and the message in a Cause; each is an empty text where the Cause has none */
 export function readCause(cause: string | null | undefined): NamedError {
   if (!cause) return { name: '', message: '' };
   try {
@@ -22,7 +23,7 @@ export function readCause(cause: string | null | undefined): NamedError {
   return { name: '', message: cause };
 }
 
-/** @returns undefined where there is no Cause */
+/** @returns the message in a Cause, for example in `$.error.Cause` of a Catch; undefined where there is no Cause */
 export function messageOfCause(cause: string | undefined): string | undefined {
   return cause ? readCause(cause).message : undefined;
 }

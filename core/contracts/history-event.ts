@@ -1,6 +1,6 @@
 /**
- * One event of an execution's history: what GetExecutionHistory returns, and what the local execution store keeps as JSON, with the time
- * in ISO 8601. It has the details that p2pfk reads or writes; AWS knows more of them.
+ * Schema of one event of an execution's history, as GetExecutionHistory returns it, and as the local execution store keeps it in
+ * JSON, with the time in ISO 8601. It has the details that p2pfk reads or writes; AWS's type has more.
  *
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
  */
@@ -17,13 +17,14 @@ const withOutput = z.object(output).optional();
 const failure = z.object({ error: text, cause: text }).optional();
 const iteration = z.object({ name: text, index: z.int().optional() }).optional();
 
+/** An event. Unknown keys are removed; the timestamp is converted to a Date. */
 export const HistoryEvent = z.object({
   /** Counts from 1. */
   id: z.int().optional(),
   /** The event that led to this one; 0 at the beginning. */
   previousEventId: z.int().optional(),
   timestamp: z.union([z.date(), z.iso.datetime().transform((iso) => new Date(iso))]).optional(),
-  /** Such as `TaskStateEntered`; a name that is unknown here is no error. */
+  /** For example `TaskStateEntered`. Any name is accepted. */
   type: text,
 
   executionStartedEventDetails: z.object({ ...input, roleArn: text }).optional(),

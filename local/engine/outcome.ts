@@ -2,5 +2,5 @@
 export type ExecutionOutcome =
   | { readonly status: 'SUCCEEDED'; readonly output: unknown }
   | { readonly status: 'FAILED'; readonly error: string; readonly cause: string }
-  /** What StopExecution was given, where it was given anything. */
+  /** Error and cause are those of the StopExecution call, if it gave any. */
   | { readonly status: 'ABORTED'; readonly error?: string; readonly cause?: string };

@@ -1,28 +1,30 @@
 /**
- * What an option of an execution is: a key of its input, a flag of the command line, and a field of the console's start form. Data
- * alone, so that `--help` can be printed without a schema library.
+ * Types for the declaration of an execution's option: a key of the input, a flag of the command line, and a field of the console's
+ * start form. Options are data only, so that `--help` can be printed without a schema library.
  *
- * `{min}`, `{max}`, `{default}` and `{longest}` in a text stand for these numbers.
+ * `{min}`, `{max}`, `{default}` and `{longest}` in a text are placeholders for these numbers.
  */
 
+/** Parts that every option may have. */
 interface Common {
   /**
-   * As commander takes it, such as `--max-concurrency <n>`; `--no-...` for one that switches off what is on by default. Absent: the key
-   * is set by p2pfk alone.
+   * The flag in commander's notation, for example `--max-concurrency <n>`; `--no-...` for an option that is on by default. Absent:
+   * only p2pfk itself sets the key.
    */
   readonly flag?: string;
-  /** For `--help`. */
+  /** Description in `--help`. */
   readonly help?: string;
-  /** Only for the way forward: refused in a rollback. */
+  /** The option is for a migration only, and is refused in a rollback. */
   readonly forwardOnly?: true;
-  /** Field of the start form; absent: the form does not have it. */
+  /** Field of the start form. Absent: the form has no field for it. */
   readonly field?: Field;
 }
 
+/** Field of the console's start form. */
 export interface Field {
   readonly label: string;
   readonly hint: string;
-  /** Below "Limits and options", closed at first. */
+  /** The field is in the section "Limits and options", which is closed at first. */
   readonly advanced?: true;
   readonly required?: true;
 }
@@ -30,40 +32,45 @@ export interface Field {
 /** Text, an instant in ISO 8601, or a list of ids of findings. */
 interface Text {
   readonly type: 'text' | 'instant' | 'list';
-  /** What a value has to be, behind the name of the flag. */
+  /** The requirement on a value; in messages it follows the name of the flag. */
   readonly expected?: string;
-  /** In characters. */
+  /** Greatest length, in characters. */
   readonly longest?: number;
-  /** Which flag the value comes from, where it has none of its own. */
+  /** The flag that sets the value, where the option has no flag of its own. */
   readonly from?: string;
 }
 
+/** An integer (`whole`) or any number, with its limits. */
 interface Numeric {
   readonly type: 'whole' | 'number';
-  /** What a value has to be, behind the name of the flag. */
+  /** The requirement on a value; in messages it follows the name of the flag. */
   readonly expected?: string;
   readonly min?: number;
   readonly max?: number;
   readonly default?: number;
-  /** On the command line a duration (`30s`, `5m`), or a size (`512MB`). */
+  /** Unit of the value. On the command line it is written as a duration (`30s`, `5m`), or as a size (`512MB`). */
   readonly unit?: 's' | 'MB';
 }
 
+/** An option that is on or off. */
 interface Switch {
   readonly type: 'switch';
   readonly default: boolean;
 }
 
+/** One of several words. */
 interface Choice {
   readonly type: 'choice';
-  /** The first is the default. For the form each with what it means. */
+  /** The first is the default. */
   readonly choices: readonly [string, ...string[]];
+  /** Explanation of each choice, in the same order, for the start form. */
   readonly meanings?: readonly string[];
 }
 
+/** An option of an execution. */
 export type InputOption = Common & (Text | Numeric | Switch | Choice);
 
-/** What a value has to be, such as `must be a whole number from 1 to 40`. */
+/** The requirement on a value, for messages: for example `must be a whole number from 1 to 40`. */
 export function expectedOf(option: InputOption): string {
   switch (option.type) {
     case 'switch':
@@ -76,9 +83,9 @@ export function expectedOf(option: InputOption): string {
 }
 
 /**
- * `text` with the option's numbers in it.
+ * Replaces the placeholders in `text` by the option's numbers.
  *
- * @param say how a number is written
+ * @param say formats a number and its unit
  */
 export function filled(text: string, option: InputOption, say: typeof asTyped = String): string {
   const numbers: Readonly<Record<string, unknown>> = { ...option };
@@ -89,7 +96,7 @@ export function filled(text: string, option: InputOption, say: typeof asTyped = 
   });
 }
 
-/** A number as one types it on the command line: `90s`, `30m`, `1h`, `30d`, `512MB`, `64GB`. */
+/** A number in the notation of the command line: `90s`, `30m`, `1h`, `30d`, `512MB`, `64GB`. */
 export function asTyped(value: number, unit?: Numeric['unit']): string {
   if (unit === 'MB') return value % 1_024 === 0 ? `${value / 1_024}GB` : `${value}MB`;
   if (unit === undefined) return String(value);

@@ -1,10 +1,11 @@
-/** How fast an execution goes, what it waits for, and until when. */
+/** Options for the concurrency, limits, approvals and time window of an execution. */
 import type { InputOption } from './option.ts';
 
 const DAY = 86_400;
 
+/** Options, by the key of the input. */
 export const PACE = {
-  /** In each Map state. */
+  /** Pairs that each Map state works on concurrently. */
   maxConcurrency: {
     type: 'whole',
     min: 1,
@@ -44,8 +45,8 @@ export const PACE = {
     },
   },
   /**
-   * Instead of `deadline`, for schedules: when the window opened. With `windowMinutes` the plan step computes the deadline,
-   * and a second execution of the same opening does nothing.
+   * When the window opened; for schedules, instead of `deadline`. The plan step adds `windowMinutes` to get the deadline, and a
+   * second execution of the same opening does nothing.
    */
   opensAt: { type: 'instant' },
   /** Length of the window that opened at `opensAt`. */
@@ -63,7 +64,7 @@ export const PACE = {
       hint: 'Waiting holds no lock. The drop is rehearsed first, and its result is what you approve.',
     },
   },
-  /** With `manual`: seconds to wait for `p2pfk approve` before the execution ends paused. */
+  /** With `manual`: seconds to wait for `p2pfk approve` before the execution pauses. */
   approvalTimeoutSeconds: {
     type: 'whole',
     min: 0,
@@ -92,6 +93,7 @@ export const PACE = {
       advanced: true,
     },
   },
+  /** Rehearse the drop on the live database, and pause. */
   rehearse: {
     type: 'switch',
     default: false,
@@ -103,7 +105,7 @@ export const PACE = {
       hint: 'All but the drop; the drop is done on the live database, rolled back, and it ends paused',
     },
   },
-  /** Of sessions that hold a lock we need. */
+  /** End sessions that hold a lock we need and have been idle in a transaction for this many seconds; default: never. */
   terminateIdleBlockersAfterSeconds: {
     type: 'whole',
     min: 1,
@@ -112,7 +114,7 @@ export const PACE = {
     flag: '--terminate-idle-blockers <after>',
     help: 'end sessions that hold a lock we need and sit idle in a transaction for longer: 5m (default: never)',
   },
-  /** Megabytes for each validation. */
+  /** Megabytes for each validation; default: a share of what the server's settings allow. */
   maintenanceWorkMemMb: {
     type: 'whole',
     min: 1,
@@ -122,7 +124,7 @@ export const PACE = {
     flag: '--maintenance-work-mem <size>',
     help: "memory of each validation, such as 512MB or 2GB (default: a share of the server's)",
   },
-  /** More than 0. Begin no pair while a standby, or a reader of an Aurora cluster, is further behind than that many seconds. */
+  /** Greater than 0. Begin no pair while a standby, or a reader of an Aurora cluster, is further behind than this many seconds. */
   maxReplicaLagSeconds: {
     type: 'number',
     unit: 's',
@@ -136,7 +138,7 @@ export const PACE = {
       advanced: true,
     },
   },
-  /** Begin no pair while more sessions than that are active in the database. */
+  /** Begin no pair while more than this many sessions are active in the database. */
   maxActiveSessions: {
     type: 'whole',
     min: 1,
@@ -146,7 +148,10 @@ export const PACE = {
     help: 'sessions that may be active in the database, ours left out',
     field: { label: 'Active sessions at most', hint: 'No pair is begun while more are active', advanced: true },
   },
-  /** It runs as the migrating role, so it is refused where the operator has not allowed it: core/steps/throttle.ts. */
+  /**
+   * A query that returns one boolean; no pair is begun while it is true. It runs as the migrating role, so it is refused where
+   * the operator has not allowed it: see core/steps/throttle.ts.
+   */
   holdBackQuery: {
     type: 'text',
     longest: 5_000,

@@ -1,7 +1,9 @@
-/** What an execution makes and leaves behind. */
+/** Options for what an execution creates, keeps and accepts. */
 import type { InputOption } from './option.ts';
 
+/** Options, by the key of the input. */
 export const RESULT = {
+  /** Refuse UPDATEs that would move a referenced row to another partition, where the FK would silently act on them. */
   rowMovementGuard: {
     type: 'switch',
     default: true,
@@ -10,7 +12,7 @@ export const RESULT = {
     help: 'no trigger against UPDATEs that move a referenced row to another partition, where ON DELETE would act on them',
   },
   /**
-   * Names of the pair FKs once the parent FK is dropped. `auto`: the parent FK's name where it is DEFERRABLE and all leaves are in
+   * Names of the pair FKs after the drop. `auto`: the parent FK's name where that is DEFERRABLE and all leaves are in
    * the table's schema, so that SET CONSTRAINTS by name still works; else the documented names.
    */
   pairConstraintNames: {
@@ -31,9 +33,9 @@ export const RESULT = {
     },
   },
   /**
-   * Ids of findings that need acceptance and are accepted, or `all`; without it such a finding refuses the migration. `ID:HASH`
-   * accepts it only while it says what it said (core/checks/preflight/acceptance.ts). It holds for what the plan step finds; what comes up
-   * later needs acceptance of its own. The form has a checkbox for each finding of the plan.
+   * Ids of accepted findings, or `all`. A finding that needs acceptance and is not accepted refuses the migration. `ID:HASH`
+   * accepts the finding only with the same message (core/checks/preflight/acceptance.ts). The acceptance is for findings of the
+   * plan step; findings that appear later need their own. The form has a checkbox for each finding of the plan.
    */
   accept: {
     type: 'list',
@@ -42,6 +44,7 @@ export const RESULT = {
     flag: '--accept <id>',
     help: 'accept a finding that needs acceptance, by its id, or all; repeatable (p2pfk plan lists them)',
   },
+  /** Build no index: a DELETE or UPDATE on the referenced side continues to scan a referencing partition that has none. */
   noIndexes: {
     type: 'switch',
     default: false,
@@ -54,6 +57,7 @@ export const RESULT = {
       advanced: true,
     },
   },
+  /** Keep the indexes that the migration built when it is rolled back. */
   keepIndexes: {
     type: 'switch',
     default: false,
@@ -65,6 +69,7 @@ export const RESULT = {
       advanced: true,
     },
   },
+  /** Allow a rollback that blocks writes while it checks every row, where no online strategy is possible. */
   allowBlockingRollback: {
     type: 'switch',
     default: false,

@@ -1,13 +1,14 @@
-/** What an execution works on, and who asked for it. */
+/** Options for the table, the operation, the plan and the person of an execution. */
 import type { InputOption } from './option.ts';
 
-/** Two names of 63 bytes with every character doubled in quotation marks, and room to spare. */
+/** Room for two names of 63 bytes, quoted, with every character doubled. */
 const LONGEST_NAME = 500;
 
 const OF_A_PLAN = { type: 'text', from: '--plan', expected: 'must be a plan that p2pfk plan --out has saved' } as const;
 
+/** Options, by the key of the input. */
 export const WHAT = {
-  /** The referencing partitioned table as SQL writes it; `to_regclass` decides. */
+  /** The referencing partitioned table, written as in SQL; `to_regclass` looks it up. */
   table: {
     type: 'text',
     longest: LONGEST_NAME,
@@ -20,7 +21,7 @@ export const WHAT = {
       required: true,
     },
   },
-  /** The parent FK's name as SQL writes it. */
+  /** The parent FK's name, written as in SQL; needed only where the table has several. */
   constraint: {
     type: 'text',
     longest: LONGEST_NAME,
@@ -30,8 +31,8 @@ export const WHAT = {
     field: { label: 'Foreign key', hint: 'Needed only where the table has several' },
   },
   /**
-   * The search_path under which `table` is looked up and the application's own code runs that our DDL fires (CHECK functions,
-   * event triggers), as SET search_path takes it.
+   * The search_path, as SET search_path accepts it, under which `table` is looked up, and under which the application's own code
+   * runs that our DDL calls (CHECK functions, event triggers). Default: the session's own.
    */
   searchPath: {
     type: 'text',
@@ -45,7 +46,10 @@ export const WHAT = {
       advanced: true,
     },
   },
-  /** In AWS it has to be the one that the functions were deployed with. */
+  /**
+   * The role that owns the ledger and the tables, where that is neither the current role nor a superuser; sessions run SET ROLE
+   * to it. In AWS it has to be the role that the functions were deployed with.
+   */
   ledgerOwner: {
     type: 'text',
     longest: LONGEST_NAME,
@@ -53,7 +57,7 @@ export const WHAT = {
     flag: '--ledger-owner <role>',
     help: 'the role that owns the ledger, if neither the current role nor a superuser; sessions SET ROLE to it if they can',
   },
-  /** As stated: it is not verified. The default depends on the command. */
+  /** Person who starts it, as stated; not verified. The default depends on the command. */
   by: {
     type: 'text',
     longest: 200,
@@ -62,6 +66,7 @@ export const WHAT = {
     help: 'who does it',
     field: { label: 'Your name', hint: 'Noted in ledger and report as stated, not verified' },
   },
+  /** Reason, for example a ticket. */
   reason: {
     type: 'text',
     longest: 500,
@@ -70,7 +75,7 @@ export const WHAT = {
     help: 'why, for example a ticket: CHG-1234',
     field: { label: 'Reason', hint: 'For example a ticket' },
   },
-  /** `rollback` goes straight to the rollback branch and ends in success. */
+  /** `rollback` starts with the rollback branch; the execution succeeds if the rollback does. */
   operation: {
     type: 'choice',
     choices: ['migrate', 'rollback'],
@@ -78,8 +83,8 @@ export const WHAT = {
     help: 'migrate or rollback',
   },
   /**
-   * The migration in the ledger that is to go on, or to be rolled back. If it is no longer open, nothing is done, although a later
-   * migration of the same foreign key may be: `migrate` is refused, a rollback has nothing to roll back. Reconciliation and the console set it.
+   * Id of the migration in the ledger to continue or to roll back. If it is no longer open, nothing is done, even if a later migration
+   * of the same foreign key is open: `migrate` is refused, and a rollback has nothing to do. Reconciliation and the console set it.
    */
   migrationId: { type: 'text' },
   dryRun: {
@@ -90,7 +95,10 @@ export const WHAT = {
     help: 'plan and preflight only, through the state machine; change nothing',
     field: { label: 'Dry run', hint: 'Through plan and preflight only; changes nothing' },
   },
-  /** A person confirms that the database which is reached is the one that its ledger is to be used for: core/ledger/schema/relink.ts. */
+  /**
+   * Confirms that the database that this execution reaches is the one to use its ledger for. Needed once after a restore, a copy
+   * or an upgrade, and once for an endpoint that the ledger does not have. See core/ledger/schema/relink.ts.
+   */
   relink: {
     type: 'switch',
     default: false,
@@ -98,14 +106,14 @@ export const WHAT = {
     help: 'this is the database that its ledger is to be used for: once after a restore, a copy, pg_upgrade, or for a new endpoint',
   },
   /**
-   * Of the saved plan that is carried out: hash of the catalog and of the options that it was made for (core/plan/reviewed-plan.ts). Refused
-   * where they are others.
+   * Hash of the catalog and the options that the saved plan was made for (core/plan/reviewed-plan.ts). The execution is refused
+   * where they have changed.
    */
   planHash: OF_A_PLAN,
   /**
-   * The hash of the whole plan, by which people know it, and when and by whom it was made. The plan step proves by `planRestHash`, the hash of
-   * all else in the document, that the document with that hash names this `planHash`, time and maker (core/plan/plan-document.ts);
-   * that its maker is the one it names is stated, and not verified.
+   * Hash of the whole plan, by which people identify it, and when and by whom it was made. With `planRestHash`, the hash of
+   * everything else in the document, the plan step proves that the document with that hash contains this `planHash`, time and
+   * maker (core/plan/plan-document.ts). That its maker is the person it names is stated, and not verified.
    */
   planDocumentHash: OF_A_PLAN,
   planRestHash: OF_A_PLAN,
