@@ -1,4 +1,4 @@
-/** What every local execution has: a name, the built state machine, and a session that shows that it lives. */
+/** Parts of every local execution: its name, the built state machine, and a session that shows the database that it lives. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -13,7 +13,7 @@ import {
 } from './engine/engine.ts';
 import { Liveness } from './liveness.ts';
 
-/** Input of the state machine. core/contracts/documents.ts has the schema, and the plan step checks it. */
+/** Input of the state machine. core/contracts/execution-input.ts has the schema, and the plan step checks it. */
 export interface LocalInput {
   readonly table: string;
   readonly [option: string]: unknown;
