@@ -1,9 +1,10 @@
 -- The pairs directly below one referencing parent, largest first: examples for the new pair's names, and which table the
 -- referenced partitions belong to.
 --
--- `..._schema` is where a new partition beside them goes. The owner of a schema can drop each table in it, and the owner of a partition
--- can move it to a schema of its own. So it is the partition's schema only where the schema's owner could drop the parent as well: it has
--- the rights of the parent's owner or of the owner of the parent's schema, or owns the database; else it is the parent's schema.
+-- `..._schema` is the schema for a new partition beside them. The owner of a schema can drop each table in it, and the owner of a
+-- partition can move it to its own schema. So it is the partition's schema only where the schema's owner could drop the parent as
+-- well, that is, where it has the rights of the parent's owner or of the owner of the parent's schema, or owns the database;
+-- otherwise it is the parent's schema.
 -- not null: referencing_schema, referencing_name, referenced_schema, referenced_name, bound, referenced_parent_oid
 WITH beside AS (
   SELECT c.oid, c.relname, i.inhparent AS parent,
