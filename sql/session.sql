@@ -17,7 +17,7 @@
 -- not_pinned: settings that only a superuser may set and that do not have the right value (sql/settings-at-fault.sql names who
 -- set them).
 --
--- is_other_role: a role was set; sql/catalog/role-of-database.sql says whether the database's owner did it.
+-- is_other_role: a role was set; sql/catalog/role-of-database.sql finds out whether the database's owner did that.
 -- not null: not_pinned, is_other_role
 -- types: not_pinned UnpinnedSetting[]
 :begin

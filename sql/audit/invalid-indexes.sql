@@ -1,6 +1,6 @@
--- INVALID indexes on the referencing partitions whose leading columns are the FK's: what is left of an interrupted build.
--- One that is being built now is no leftover. `owned`: it belongs to an index of the partitioned table, or to a constraint,
--- and can only be rebuilt, not dropped.
+-- INVALID indexes on the referencing partitions whose leading columns are the FK's: leftovers of interrupted builds. An index
+-- that is being built now is no leftover. `owned`: it belongs to an index of the partitioned table, or to a constraint, and can
+-- only be rebuilt, not dropped.
 -- not null: pair, index_name, owned
 SELECT p.pair, ic.relname AS index_name,
        EXISTS (SELECT 1 FROM pg_inherits i WHERE i.inhrelid = x.indexrelid)

@@ -1,6 +1,6 @@
--- Every foreign key that a referencing leaf has of its own on the columns of the pair FKs, to anything in the referenced
--- tree, and to plain tables that may have been in it: a pair FK stays when its partner is detached. `shaped`: all but its
--- target is as a pair FK's. Run it with search_path = pg_catalog.
+-- Every foreign key of a referencing leaf itself, on the columns of the pair FKs, to any table in the referenced tree, and to
+-- plain tables that may have been in it, because a pair FK stays when its partner is detached. `shaped`: it equals a pair FK in
+-- everything except its target. Run it with search_path = pg_catalog.
 -- not null: constraint_oid, constraint_name, referencing_oid, referencing, referenced_oid, referenced, referenced_kind, in_tree,
 --   definition, shaped
 WITH RECURSIVE referencing AS (

@@ -1,5 +1,5 @@
--- Every migration of the ledger that is not rolled back, and what the catalog says of it: whether its tables are still
--- the ones that it knows by oid, what stands under their names now, and whether the parent FK stands.
+-- Every migration of the ledger that is not rolled back, with its state in the catalog: whether its tables still have the oids in
+-- the ledger, which tables have their names now, and whether the parent FK exists.
 -- not null: id, table_oid, table_name, referenced_oid, referenced_name, constraint_name, definition, columns, referenced_columns,
 --   column_names, referenced_column_names, actions, state, execution, options, role, started_at, updated_at, lease_until, firing,
 --   tables_exist, table_name_now, referenced_name_now

@@ -1,5 +1,5 @@
--- Row-movement guards on the referenced leaves of :pairs that belong to no open migration: their entry was lost, and another was made
--- under another number. Nothing would take them away.
+-- Row-movement guards on the referenced leaves of :pairs that belong to no open migration: their ledger entry was lost, and
+-- another one was made with another number. Nothing would drop them.
 -- not null: pair, referenced_oid, relation, sql
 SELECT DISTINCT ON (g.oid) p.pair, p.referenced_oid, format('%I.%I', n.nspname, c.relname) AS relation,
        format('DROP TRIGGER %I ON %I.%I', g.tgname, n.nspname, c.relname) AS sql

@@ -1,5 +1,5 @@
--- The triggers of pair FKs, two on each side, as far as they are there; `fires`: neither disabled nor for replication
--- only, and ALWAYS where that of the parent FK did (:'firing').
+-- The existing triggers of pair FKs, which should be two on each side. `fires`: neither disabled nor for replication only, and
+-- ALWAYS where the parent FK's trigger did (:'firing').
 -- not null: pair, trigger, relation, fires
 SELECT p.pair, g.tgname AS trigger, format('%I.%I', n.nspname, r.relname) AS relation,
        g.tgenabled = 'A'

@@ -1,4 +1,4 @@
--- Whether a parent FK on these columns stands, whatever its actions: then pair FKs are an addition, not the guard.
+-- Whether a parent FK on these columns exists, with any actions: then pair FKs are an addition, and not the only guard.
 -- not null: stands
 SELECT EXISTS (
          SELECT 1

@@ -1,6 +1,6 @@
--- What the foreign keys of pairs say, on the columns of the pair FKs, in as many rows as they differ in anything but their partitions.
--- `partition`: one that has it. `vouched`: one of these partitions belongs to the table's owner, or to a role with its rights; any other
--- owner may have made the foreign key of its partition anew. Run it with search_path = pg_catalog.
+-- The different definitions of the pairs' foreign keys on the columns of the pair FKs, apart from their partitions; one row for
+-- each. `partition`: one that has it. `vouched`: one of these partitions belongs to the table's owner, or to a role with its
+-- rights; any other owner may have replaced the foreign key of its partition. Run it with search_path = pg_catalog.
 -- not null: definition, pairs, partition, vouched, remedy
 SELECT x.definition, count(*)::int AS pairs, min(x.partition) AS partition, bool_or(x.vouched) AS vouched,
        min(x.remedy) AS remedy

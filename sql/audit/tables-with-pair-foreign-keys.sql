@@ -1,9 +1,9 @@
 -- Partitioned tables of which some leaf has its own foreign key to a leaf of a partitioned table: migrated tables, as far as the
 -- catalog shows without a ledger.
 --
--- `stranger`: the first role, by name, that owns the table, a partition of it or one of a table referenced like that, and may not become
--- the login. It can change them between any two of our statements, so that reading a row, or planning to, could run its code. NULL: there is
--- none.
+-- `stranger`: the first role, by name, that owns the table, a partition of it or one of a table referenced like that, and may not
+-- become the login. It can change them between any two of our statements, so that reading a row, or planning to, could run its
+-- code. NULL: there is none.
 -- not null: table_oid, table_name
 WITH RECURSIVE pair AS MATERIALIZED (
   SELECT DISTINCT c.conrelid AS referencing, c.confrelid AS referenced

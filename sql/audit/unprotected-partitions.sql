@@ -2,9 +2,10 @@
 -- because that would run code of another role. No row of any table is read here, and no bound, default or index expression is
 -- evaluated.
 --
--- A partition is guarded by a foreign key that is as the pair FKs are, valid, enforced, fires, and points at the partner that the ledger
--- has noted for it (:'pairs'), at any leaf of the referenced tree where it has noted none, or at a whole table above. All others count,
--- also one that is empty, or holds NULL alone: that cannot be told from here. Run it with search_path = pg_catalog.
+-- A partition is guarded by a foreign key that equals the pair FKs, is valid, enforced and fires, and references the partner that
+-- the ledger has noted for it (:'pairs'), or any leaf of the referenced tree where it has noted none, or a whole table above. All
+-- others are returned, even a partition that is empty or holds only NULL keys, because that cannot be seen here. Run it with
+-- search_path = pg_catalog.
 -- not null: partition
 :begin
 WITH RECURSIVE referencing AS (

@@ -1,4 +1,4 @@
--- Which of the given pairs have a referencing partition that is still one: not detached, not dropped.
+-- The given pairs whose referencing partition is still a partition: neither detached nor dropped.
 -- not null: pair
 :begin
 WITH RECURSIVE tree AS (

@@ -3,11 +3,10 @@
 -- with n = 0; the lower bound of a RANGE is n = 1, the upper n = 2, and `edge` is -1 where it is MINVALUE as a whole, 1 where it
 -- is MAXVALUE. SQL NULL: there is nothing to rank.
 --
--- Bounds are compared by PostgreSQL, not as text: each literal is cast to its key column's type, then to one type for both
--- sides, and ordered by the operator and the collation of the partition key's operator class, so the query has to be written
--- before it can be run. Every name in it is qualified: it means the same under any search_path.
--- MINVALUE and MAXVALUE become a number before each value (-1, 0, 1). NULL in a LIST is left out: a key with a NULL references
--- nothing.
+-- PostgreSQL compares the bounds, not as text: each literal is cast to its key column's type, then to one type for both sides,
+-- and sorted by the operator and the collation of the partition key's operator class, so the query has to be written before it
+-- can be run. Every name in it is qualified: it has the same meaning under any search_path. MINVALUE and MAXVALUE become a number
+-- before each value (-1, 0, 1). NULL in a LIST is left out, because a key with a NULL references nothing.
 
 :begin
 WITH node AS (

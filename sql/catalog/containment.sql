@@ -15,7 +15,7 @@
 -- A leaf without any cell can hold no complete key. MATCH SIMPLE accepts each row of it, so it needs no pair. MATCH FULL refuses
 -- a key that is NULL in part, so there it needs none only if all of its key columns are NULL.
 --
--- Run it with enable_nestloop = off and jit = off: the planner knows no sizes here. Reads only.
+-- Run it with enable_nestloop = off and jit = off, because the planner knows no sizes here. Reads only.
 -- not null: pairs, unpaired
 -- types: pairs PairOfPartitions[], unpaired Unpaired[]
 :begin

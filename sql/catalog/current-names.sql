@@ -1,4 +1,5 @@
--- The name of a table now, schema-qualified, and of a constraint, each quoted where needed; no row: the table is gone.
+-- The present name of a table, schema-qualified, and of a constraint, each quoted where needed. No row: the table does not exist
+-- any more.
 -- not null: table, constraint
 :begin
 SELECT format('%I.%I', n.nspname, c.relname) AS "table", format('%I', :'constraint_name'::text) AS constraint

@@ -2,8 +2,7 @@
 -- deadlock, ours or that of a role with its own setting (a wait of ours that ends earlier never makes the application the
 -- victim); `own_deadlock_timeout_ms` is that of this session, after which it makes an autovacuum yield.
 --
--- As current_setting() prints it: the view pg_settings writes out all settings of the server first, and this is asked before
--- every lock.
+-- Read with current_setting(): the view pg_settings first prints all settings of the server, and this is asked before every lock.
 -- not null: deadlock_timeout_ms, own_deadlock_timeout_ms
 :begin
 SELECT greatest(1, floor(min(t.ms)))::int AS deadlock_timeout_ms,

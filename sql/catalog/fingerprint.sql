@@ -1,7 +1,7 @@
--- What a plan was made for, one row for each thing that it depends on: kind, name and what it is. A saved plan keeps the rows, and is
--- carried out only where they are the same (core/plan/reviewed-plan.ts). Left out: numbers of rows, and what this migration itself has
--- made since: its pair FKs, its guards, and its indexes (:'own_indexes': names with the oid of their partition). Takes no lock on any
--- table; printed under sql/session.sql, so the same on every connection.
+-- The facts that a plan was made for, one row for each: kind, name and value. A saved plan keeps the rows, and is carried out
+-- only where they are the same (core/plan/reviewed-plan.ts). Left out are numbers of rows, and what this migration itself has
+-- made since: its pair FKs, its guards, and its indexes (:'own_indexes': names with the oid of their partition). Takes no lock on
+-- any table. Printed under sql/session.sql, so it is the same on every connection.
 -- not null: kind, name, value
 WITH RECURSIVE tree AS (
   SELECT DISTINCT s.oid, NULL::oid AS parent

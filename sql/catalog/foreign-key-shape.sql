@@ -1,11 +1,11 @@
 -- The parts that a pair FK copies from the parent FK, and with which the parent FK is restored: each as SQL text that PostgreSQL
 -- itself has written and quoted.
 --
--- Run it with search_path = pg_catalog: only then are the tables in `definition` schema-qualified, so that it means the
--- same in every session. `actions` is all that follows the referenced columns (MATCH, ON UPDATE, ON DELETE with its
--- column list, DEFERRABLE): copied, not parsed, so nothing that a newer version prints there can be forgotten.
--- `firing` lists those of its triggers that fire ALWAYS, also under session_replication_role = replica: the relation, and which
--- of the four it is ('check ins', 'check upd' on the referencing side, 'action del', 'action upd' on the referenced one).
+-- Run it with search_path = pg_catalog: only then are the tables in `definition` schema-qualified, so that it has the same
+-- meaning in every session. `actions` is everything behind the referenced columns (MATCH, ON UPDATE, ON DELETE with its column
+-- list, DEFERRABLE): it is copied, not parsed, so nothing that a newer version prints there can be missed. `firing` lists its
+-- triggers that fire ALWAYS, even under session_replication_role = replica: the relation, and which of the four it is ('check
+-- ins', 'check upd' on the referencing side, 'action del', 'action upd' on the referenced one).
 -- not null: constraint_name, table_oid, referenced_oid, definition, full_definition, columns, referenced_columns, column_names,
 --   referenced_column_names, actions, understood, on_delete, on_update, firing
 -- types: column_names string[], referenced_column_names string[], firing AlwaysFiring[]

@@ -1,7 +1,8 @@
 -- The foreign keys of one table.
 --
--- Reads only; takes no lock but ACCESS SHARE on the catalogs. No row: there is no such table. One row with constraint_oid NULL: a table without foreign key.
--- conparentid = 0 leaves out what PostgreSQL derives from a parent FK: since version 12 every partition has child rows.
+-- Reads only; takes no lock except ACCESS SHARE on the catalogs. No row: there is no such table. One row with constraint_oid
+-- NULL: a table without foreign keys. conparentid = 0 leaves out what PostgreSQL derives from a parent FK: since version 12 every
+-- partition has child rows.
 -- not null: table_oid, table_name, table_kind, table_is_partition, temporal
 :begin
 SELECT t.oid                                                        AS table_oid,

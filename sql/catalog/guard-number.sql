@@ -1,5 +1,5 @@
--- The number that most row-movement guards on the referenced leaves of :pairs carry: that of the migration that made them, also where
--- the ledger does not know it any more. Every guard protects its leaf, whoever made it.
+-- The number in the names of most row-movement guards on the referenced leaves of :pairs: the id of the migration that created
+-- them, even if the ledger does not have it any more. Every guard protects its leaf, regardless of its number.
 -- not null: guard_number
 :begin
 SELECT coalesce((SELECT substring(g.tgname::text FROM '[0-9]+$')

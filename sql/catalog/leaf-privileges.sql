@@ -1,4 +1,4 @@
--- Leaf partitions of either table that this role does not own or cannot read. A partition may have an owner of its own.
+-- Leaf partitions of either table that this role does not own or cannot read. A partition may have its own owner.
 -- not null: partition, owned, can_select
 :begin
 SELECT format('%I.%I', n.nspname, c.relname) AS partition,

@@ -1,5 +1,5 @@
--- Foreign keys that partitions of a table have of their own, to the whole of a partitioned table; one row for each definition. A
--- foreign key that PostgreSQL derives from one of the table itself is none of them.
+-- Foreign keys that partitions of a table have themselves, to a whole partitioned table; one row for each definition. Foreign
+-- keys that PostgreSQL derives from one of the table itself are not included.
 -- not null: definition, partitions, first
 :begin
 WITH RECURSIVE leaf AS (

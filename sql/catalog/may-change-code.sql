@@ -1,8 +1,9 @@
--- Whether a role that may not become the login, and that the operator does not trust, could have added code since catalog/untrusted-code.sql was asked: it owns one of these tables, of
--- their partitions, or of the tables above them (an index or a CHECK of those comes to each partition, also one of another owner); or a type of the
--- application's is in use, whose owner can add a CHECK to a domain: as that of a column, or named by an index, a CHECK, extended statistics, a virtual
--- generated column (18) or a partition key, also through a function or an operator (its arguments, their defaults, a body of BEGIN ATOMIC).
--- Cheap, for each step to ask: only tables that have such expressions are looked at closely.
+-- Whether a role that may not become the login, and that the operator does not trust, could have added code since
+-- catalog/untrusted-code.sql was asked: it owns one of these tables, of their partitions, or of the tables above them (an index
+-- or a CHECK of those is added to each partition, even one of another owner); or a type of the application is in use, whose
+-- owner can add a CHECK to a domain: as the type of a column, or named by an index, a CHECK, extended statistics, a virtual
+-- generated column (18) or a partition key, even through a function or an operator (its arguments, their defaults, a body of
+-- BEGIN ATOMIC). Fast, so that each step can ask it: only tables that have such expressions are examined in detail.
 -- not null: may
 :begin
 WITH RECURSIVE member AS (

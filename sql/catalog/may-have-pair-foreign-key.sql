@@ -1,5 +1,6 @@
--- Whether any foreign key of its own leads from one partition to the other. Where none does, there is no pair FK; where one does,
--- pair-states.sql says whether it is that. One index look-up, so that it can be asked under the locks of a pair.
+-- Whether any foreign key of the partition itself leads from one partition to the other. If none does, there is no pair FK; if
+-- one does, pair-states.sql decides whether it is the pair FK. One index lookup, so that it can be asked under the locks of a
+-- pair.
 -- not null: possible
 :begin
 SELECT EXISTS (SELECT 1 FROM pg_constraint c

@@ -1,5 +1,5 @@
--- Foreign keys that have been migrated already, read from the catalog alone: pair FKs of the table's leaves that point
--- at leaves of one partitioned table, one row for each shape. Run it with search_path = pg_catalog.
+-- Foreign keys that have been migrated already, read from the catalog only: pair FKs of the table's leaves that reference leaves
+-- of one partitioned table, one row for each shape. Run it with search_path = pg_catalog.
 -- not null: referenced_oid, referenced_name, columns, referenced_columns, column_names, referenced_column_names, actions, pairs,
 --   definition
 -- types: column_names string[], referenced_column_names string[]

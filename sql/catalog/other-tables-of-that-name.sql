@@ -1,8 +1,9 @@
 -- One row if a name without a schema may mean another table than the caller believes. `found` is the table that it leads to,
 -- `others` what it would lead to without that table, or NULL.
 --
--- In front of a search_path stands "$user": any role with CREATE on the database can make a schema of that name, and in 13 and 14 any role
--- can create a table in public. A table of a role that could become the login is no trap: it has the login's rights anyway.
+-- A search_path begins with "$user": any role with CREATE on the database can make a schema of that name, and in 13 and 14 any
+-- role can create a table in public. A table of a role that could become the login is no trap, because that role has the login's
+-- rights anyway.
 -- not null: found
 :begin
 WITH found AS (

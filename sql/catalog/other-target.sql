@@ -1,6 +1,7 @@
--- The partitioned table that the foreign keys of the partitions on these columns reference, where none of them references :'referenced_oid' or
--- a partition of it: one row for each such table (a partition that was detached since is none). What stands in the catalog only the tables' owners can change; what the ledger says,
--- before version 3, any member of pg_write_all_data. No row: they agree, or no such foreign key stands.
+-- The partitioned tables that the foreign keys of the partitions on these columns reference, where none of them references
+-- :'referenced_oid' or a partition of it: one row for each such table (a partition that was detached since is none). Only the
+-- tables' owners can change the foreign keys in the catalog; before version 3, any member of pg_write_all_data could change the
+-- ledger. No row: they agree, or there is no such foreign key.
 -- not null: other
 :begin
 WITH RECURSIVE member AS (

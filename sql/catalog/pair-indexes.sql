@@ -1,5 +1,5 @@
--- Which index serves the lookup of each given pair (as catalog/pair-states.sql has them), else the name and the columns of the one to
--- be built. Run it with search_path = pg_catalog. Reads only.
+-- The index that serves the lookup of each given pair (as catalog/pair-states.sql has them), or else the name and the columns of
+-- the one to build. Run it with search_path = pg_catalog. Reads only.
 -- not null: pair, has_index, index_name, index_leftover, index_columns
 :begin
 WITH pairs AS (

@@ -1,14 +1,13 @@
 -- What exists on given pairs now: the pair FK, and the names that a new one and its index would get. catalog/pair-indexes.sql
 -- decides which index serves it: that takes longer, and the drop does not need it under its locks.
 --
--- One row for each pair that still exists. A pair FK is known by what it does (both partitions, columns, actions), never
--- by its name, so one that a person added by hand counts too. Where several do the same, the one that the migration has
--- made (`constraint_added` of a pair from the ledger) comes first: it is validated, and dropped by a rollback, not theirs.
--- A new name is one that neither the catalog nor the pair's `taken` (what is about to be made there besides) has: the documented one;
--- or cut, with a hash; or, where others have taken all of these, with the hash of a number, of which more are tried than names
--- of that beginning exist. With the pair's `salt`, which no one else knows, the name cannot be taken before it is used
--- (core/postgres/free-names.ts).
--- Run it with search_path = pg_catalog. Reads only.
+-- One row for each pair that still exists. A pair FK is recognized by what it does (both partitions, columns, actions), never by
+-- its name, so one that a person added by hand counts, too. If several do the same, the one that the migration has made
+-- (`constraint_added` of a pair from the ledger) is first: that one is validated, and dropped by a rollback, and not the others.
+-- A new name is one that neither the catalog nor the pair's `taken` (names that will be given there soon) has: the documented
+-- one; or cut, with a hash; or, where others have taken all of these, with the hash of a number, of which more are tried than
+-- names with that beginning exist. With the pair's `salt`, which is secret, the name cannot be taken before it is used
+-- (core/postgres/free-names.ts). Run it with search_path = pg_catalog. Reads only.
 -- not null: pair, constraint_name, validated, enforced, index_name, index_leftover, leaf_constraint_validated
 :begin
 WITH RECURSIVE fk AS (

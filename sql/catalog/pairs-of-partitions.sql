@@ -1,4 +1,4 @@
--- Given partitions, two and two, as pairs: the same columns as in catalog/pairs.sql, numbered later.
+-- Given partitions, two at a time, as pairs: the same columns as in catalog/pairs.sql, numbered later.
 -- not null: pair, referencing_oid, referencing, referencing_kind, referenced_oid, referenced, referenced_kind, bound, rows, bytes
 :begin
 SELECT 0                                                           AS pair,

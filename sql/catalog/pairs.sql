@@ -15,9 +15,9 @@
 -- pg_inherits is walked by hand, because pg_partition_tree() would lock every partition. Reads only, with a constant number of
 -- scans.
 --
--- Its time grows with the number of partitions and no faster, whatever the planner believes about CTEs, since it runs once
--- more under the lock of the drop: each partition gets its key on the way down, from its parent's row, and the two sides
--- meet in one FULL JOIN, which PostgreSQL never does as a nested loop.
+-- Its time is proportional to the number of partitions, regardless of the planner's assumptions about CTEs, because it runs again
+-- under the lock of the drop: each partition gets its key on the way down, from its parent's row, and the two sides meet in one
+-- FULL JOIN, which PostgreSQL never executes as a nested loop.
 -- not null: pairs, unpaired
 -- types: pairs PairOfPartitions[], unpaired Unpaired[], tree TreeNode[]
 :begin

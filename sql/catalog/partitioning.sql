@@ -1,4 +1,4 @@
--- How the two tables are partitioned, at the root, and how this role stands to them.
+-- How the two tables are partitioned, at the root, and which rights this role has on them.
 -- not null: oid, name, strategy, key_columns, key_routing, has_expressions, owned, owner, can_select, can_reference
 -- types: key_columns (string | null)[], key_routing (string | null)[]
 :begin

@@ -1,5 +1,5 @@
--- The table that a person's name for it means, as SQL writes names; 0: there is none. With the schemas in which that name was looked for,
--- in their order. Run it with the caller's search_path, which is why it does nothing else, and is qualified.
+-- The table that a person's name for it means, written as in SQL; 0: there is none. With the schemas in which that name was
+-- looked for, in their order. Run it with the caller's search_path; for that reason it does nothing else, and is qualified.
 -- not null: table_oid, schemas
 -- types: schemas string[]
 :begin

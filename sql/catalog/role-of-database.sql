@@ -1,6 +1,7 @@
--- The role that this session has because the database says so (ALTER DATABASE ... SET role), which its owner may do: neither the login's own
--- settings nor its rights have chosen it. Empty where there is none. Objects of that role would count as ours, and its code can RESET ROLE.
--- Run it with search_path = pg_catalog, before the session becomes another role itself.
+-- The role that this session has because of a setting of the database (ALTER DATABASE ... SET role), which the database's owner
+-- may set: neither the login's own settings nor its rights have chosen it. Empty where there is none. Objects of that role would
+-- count as ours, and its code can RESET ROLE. Run it with search_path = pg_catalog, before the session itself becomes another
+-- role.
 -- not null: foreign_role
 :begin
 SELECT coalesce((SELECT current_user::text

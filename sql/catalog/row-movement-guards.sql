@@ -1,5 +1,5 @@
--- Every row-movement guard that this migration has, wherever it is: on a leaf, also one that is in no pair any more; or, made by
--- an older edition, on the referenced table (`old`), whose copies on the partitions go with it.
+-- Every row-movement guard of this migration: on a leaf, even one that is in no pair any more; or, created by an older version,
+-- on the referenced table (`old`), with copies on the partitions that are dropped with it.
 -- not null: pair, referenced_oid, relation, old
 :begin
 SELECT row_number() OVER (ORDER BY g.tgname, n.nspname, c.relname)::int AS pair,

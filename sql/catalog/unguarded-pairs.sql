@@ -1,6 +1,6 @@
--- Those of :pairs whose referenced leaf has not the very row-movement guard that statements/create-row-movement-guard.sql has `seen`
--- (null: none), in the version of its row that it had; `taken`: another trigger has its name, or it was changed since. One index
--- look-up a pair: it is asked under the locks of the drop, too.
+-- The :pairs whose referenced leaf does not have the very row-movement guard that statements/create-row-movement-guard.sql has
+-- `seen` (null: none), in the same version of its row. `taken`: another trigger has its name, or it was changed since. One index
+-- lookup for each pair, because it is also asked under the locks of the drop.
 -- not null: pair, referenced_oid, taken
 :begin
 SELECT p.pair, p.referenced_oid, g.oid IS NOT NULL AS taken

@@ -28,13 +28,15 @@
 --     that take nothing else are let through. In all other places PostgreSQL evaluates only IMMUTABLE functions, and none of those runs SQL;
 --   - foreign tables, although p2pfk reads none: postgres_fdw connects a superuser without a password, also back to this server as
 --     another superuser, and what is read there may be a view that calls a function of the owner.
--- The owner of a schema counts like that of the code where any role that is not trusted has CREATE on the database: ALTER SCHEMA ... RENAME
--- and CREATE SCHEMA need that right, and wait for no lock on a table. So between two statements, or within one, the owner can put a schema of its own
--- with tables of the same names in the place of this one. (The owner of a table cannot, behind a lock on it: sql/checks/not-locked.sql.)
--- Which role has the right is not followed further: one that holds it could grant it, or another role, to the owner at any moment.
--- The body of a function that is text is not followed: its owner is trusted with what it calls. But a body without a search_path of its own
--- looks names up in that of the caller, where others may have put functions. DDL runs under the caller's path, so such a function
--- counts for the owner of the table, who chooses what it is given: also one of a superuser, and on 13 those of PostgreSQL in SQL.
+-- The owner of a schema counts like that of the code where any role that is not trusted has CREATE on the database:
+-- ALTER SCHEMA ... RENAME and CREATE SCHEMA need that right, and wait for no lock on a table. So between two statements, or
+-- within one, the owner can replace this schema with its own, which has tables of the same names. (The owner of a table cannot
+-- do that while a lock on the table is held: sql/checks/not-locked.sql.)
+-- Which role has the right is not followed further: a role that holds it could grant it, or another role, to the owner at any time.
+-- The body of a function that is text is not followed: its owner is trusted with what it calls. But a body without its own
+-- search_path looks names up in that of the caller, where other roles may have put functions. DDL runs under the caller's path,
+-- so such a function counts for the owner of the table, who chooses its arguments: even one of a superuser, and on 13
+-- PostgreSQL's own functions in SQL.
 -- not null: code, owner, session_role, remedy
 :begin
 WITH RECURSIVE trusted AS MATERIALIZED (

@@ -1,4 +1,4 @@
--- Long-running transactions and prepared transactions: what an index build waits for, and what may refuse our locks.
+-- Long-running transactions and prepared transactions: an index build waits for them, and they may block our locks.
 -- not null: kind, id, seconds
 SELECT 'transaction' AS kind, a.pid::text AS id, a.usename AS owner,
        extract(epoch FROM now() - a.xact_start)::int AS seconds

@@ -1,4 +1,4 @@
--- Whether what is committed has to reach a synchronous standby, by the synchronous_commit that the session came with.
+-- Whether commits have to reach a synchronous standby, by the synchronous_commit that the session had when it was opened.
 -- not null: awaits
 :begin
 SELECT coalesce(current_setting('p2pfk.caller_synchronous_commit', true) IN ('on', 'remote_write', 'remote_apply'), false)

@@ -1,6 +1,6 @@
--- Who stands in the way of the session :'pid' that waits for a lock: oldest transaction first. The sessions in :'ours'
--- (ledger/our-sessions.sql) do not count: what they wait for does. The query as in lock-holders.sql. A prepared transaction has no
--- session, and the pid 0.
+-- The sessions that the waiting session :'pid' waits for: oldest transaction first. The sessions in :'ours'
+-- (ledger/our-sessions.sql) are left out, but not the sessions that these wait for. The query is as in lock-holders.sql. A
+-- prepared transaction has no session, and the pid 0.
 -- not null: pid
 :begin
 SELECT b.pid,

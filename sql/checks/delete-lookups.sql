@@ -8,7 +8,8 @@
 --   varying  those of them that are not constant in that partition: a LIST partition of one value makes its column constant,
 --            and an index on that column alone finds every row. All of them where all are constant: no index does better then
 --
--- Reads the catalog only; its time grows with the number of pairs and no faster, whatever the planner believes about CTEs. Run it with search_path = pg_catalog.
+-- Reads the catalog only. Its time is proportional to the number of pairs, regardless of the planner's assumptions about CTEs.
+-- Run it with search_path = pg_catalog.
 -- not null: pair, constraint_oid, referencing_oid, columns, varying, types, nulls, sql, lock_sql
 -- types: columns number[], varying number[]
 :begin

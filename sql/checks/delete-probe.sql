@@ -19,10 +19,10 @@
 --
 -- :'leaving_oid' is a parent FK that will not exist any more when the DELETE is executed: used before the locks of the drop.
 -- tgtype: 8 is DELETE, 16 is UPDATE. tgisinternal would not do: before 15 the copies of a trigger on the partitions have it too.
--- The rows are chosen without a scan: by ctid, of sixteen blocks spread over the partition; SKIP LOCKED, so that it does not
--- wait for rows that the application works on; and only those that at most :'fan_out' rows reference, which are counted up to
--- that number through the index. `lock` keeps others from adding a trigger, a rule or a foreign key meanwhile: take it, ask
--- again, delete. Run it with search_path = pg_catalog.
+-- The rows are chosen without a scan: by ctid, from sixteen blocks spread over the partition; with SKIP LOCKED, so that the query
+-- does not wait for rows that the application has locked; and only rows that at most :'fan_out' rows reference, which are counted
+-- up to that number through the index. `lock` prevents other sessions from adding a trigger, a rule or a foreign key meanwhile:
+-- take it, ask again, delete. Run it with search_path = pg_catalog.
 -- not null: pair, referenced, filled, lock, choose, delete
 :begin
 WITH RECURSIVE pair AS (

@@ -1,8 +1,8 @@
--- For each partition the query that tells whether it holds a row that needs a foreign key: planner statistics may be old, this
--- is exact. Any row counts; but where a DEFAULT or a LIST takes keys with a NULL, they are there to stay, so only rows with a
--- complete key count, and with MATCH FULL those with a key that is NULL in part.
--- A partition that this role may not read, or not as a whole (row security), is taken to hold some: a finding of its own. So is a
--- foreign table: to read it runs what its owner has put behind it, as the role that reads.
+-- For each partition the query that finds out whether it holds a row that needs a foreign key: planner statistics may be old,
+-- this is exact. Any row counts; but where a DEFAULT or a LIST accepts keys with a NULL, such rows will stay, so only rows with a
+-- complete key count, and with MATCH FULL those with a key that is NULL in part. A partition that this role may not read, or not
+-- as a whole (row security), is assumed to hold some; that is a finding of its own. So is a foreign table: reading it runs what
+-- its owner has put behind it, as the role that reads.
 -- not null: oid, sql
 :begin
 WITH RECURSIVE up AS (

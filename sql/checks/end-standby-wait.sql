@@ -1,5 +1,5 @@
--- Ends the wait of the session :'pid' for a synchronous standby; its transaction is committed all the same. Asked through a new session
--- whose settings are not pinned, so every name is qualified.
+-- Ends the wait of the session :'pid' for a synchronous standby; its transaction is committed nevertheless. Called through a new
+-- session whose settings are not pinned, so every name is qualified.
 -- not null: ended
 :begin
 SELECT COALESCE(pg_catalog.bool_or(pg_catalog.pg_cancel_backend(a.pid)), false) AS ended

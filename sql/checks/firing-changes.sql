@@ -1,5 +1,5 @@
--- Whether a trigger of the parent FK (:'constraint_oid', empty where it is gone) fires in another mode than the plan was made
--- for: :'firing' lists those that fire ALWAYS, all others fire for the origin (O). One row.
+-- Whether a trigger of the parent FK (:'constraint_oid', empty where it was dropped) fires in another mode than when the plan was
+-- made: :'firing' lists those that fire ALWAYS, all others fire for the origin (O). One row.
 -- not null: firing_changed
 :begin
 WITH RECURSIVE derived AS (

@@ -1,5 +1,5 @@
--- Foreign keys with the columns and actions of the pair FKs, from a referencing leaf to a referenced leaf that is not
--- its partner. One such constraint refuses every row of its partition, or stands on the wrong table after a re-attach.
+-- Foreign keys with the columns and actions of the pair FKs, from a referencing leaf to a referenced leaf that is not its
+-- partner. Such a constraint refuses every row of its partition, or is on the wrong table after a re-attach.
 -- not null: name, referencing_oid, referencing, referenced
 :begin
 WITH RECURSIVE referencing AS (

@@ -1,5 +1,5 @@
--- How far the index build of the session :'pid' is: no row where it builds none. Percent of the phase: null where the phase does not
--- count.
+-- Progress of the index build of the session :'pid'; no row where it builds none. Percent of the phase: null where the phase does
+-- not report a number.
 -- not null: phase
 SELECT p.phase,
        floor(100 * coalesce(p.tuples_done::numeric / nullif(p.tuples_total, 0),

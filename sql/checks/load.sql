@@ -1,6 +1,7 @@
 -- How far the standbys are behind, and how many sessions work in this database, without this one and those in :'ours'
--- (ledger/our-sessions.sql). The readers of an Aurora cluster are not among them: aurora-replicas.sql. `standbys` are walsenders whose
--- receiver reports what it has replayed: of standbys, and of subscribers of logical replication; `replica_lag_seconds` is that of the slowest.
+-- (ledger/our-sessions.sql). The readers of an Aurora cluster are in aurora-replicas.sql. `standbys`: number of walsenders whose
+-- receiver reports what it has replayed, that is, of standbys and of subscribers of logical replication. `replica_lag_seconds`:
+-- the lag of the slowest.
 -- not null: load_visible, standbys, replica_lag_seconds, active_sessions
 :begin
 -- Without pg_read_all_stats (or pg_monitor) both are hidden, which must not pass for none. pg_receivewal and pg_basebackup replay

@@ -1,12 +1,11 @@
--- Who holds a lock, on one of the given relations, that conflicts with the mode we asked for: oldest transaction first, 20 of
--- them, and every autovacuum. The holder's query only where the operator wants it (:'blocking_queries'), since what is told goes
--- into ledger, history and report; and then literals are cut out of it, numbers too: they are the application's data. The server
--- keeps 1024 bytes of a query, so the last literal may have no end. The conflict table is PostgreSQL's (13.3 Explicit
--- Locking).
--- A prepared transaction has no session: pid 0, state `prepared`, and its owner.
--- `autovacuum`: `ordinary` yields to a lock request that has waited longer than deadlock_timeout, `wraparound` never does.
--- Without pg_read_all_stats its kind and its query are hidden; then it is known by having no user and its progress, and by
--- the age at which PostgreSQL starts it to prevent wraparound.
+-- The holders of locks, on one of the given relations, that conflict with the requested mode: oldest transaction first, 20 of
+-- them, and every autovacuum. The holder's query is included only where the operator allows it (:'blocking_queries'), because it
+-- is written to ledger, history and report; and then without literals, including numbers: they are the application's data. The
+-- server keeps 1024 bytes of a query, so the last literal may have no end. The conflict table is PostgreSQL's
+-- (https://www.postgresql.org/docs/current/explicit-locking.html). A prepared transaction has no session: pid 0, state
+-- `prepared`, and its owner. `autovacuum`: `ordinary` yields to a lock request that has waited longer than deadlock_timeout,
+-- `wraparound` never does. Without pg_read_all_stats its kind and its query are hidden; then it is recognized by having no user
+-- and by its progress, and by the age at which PostgreSQL starts it to prevent wraparound.
 -- not null: pid, mode, relation, relation_oid
 -- types: autovacuum LockHolder['autovacuum']
 :begin

@@ -2,8 +2,8 @@
 -- its rows, NULL where there is none. An index counts if the condition on it covers its leading columns up to one that varies in
 -- the partition: a condition on a later column alone reads the whole index, one on a constant column finds every row.
 --
--- `rows` is the planner's estimate of the rows that reference one key. The plan decides; only where a partition is so small
--- that any index costs the same (below 8 MB), or where the role may not read it, the catalog alone tells whether one would do.
+-- `rows` is the planner's estimate of the rows that reference one key. The plan decides; only where a partition is so small that
+-- any index costs the same (below 8 MB), or where the role may not read it, the catalog alone decides whether an index would do.
 -- not null: pair, constraint_oid, rows
 :begin
 WITH plan AS MATERIALIZED (

@@ -1,4 +1,4 @@
--- Why there is nothing to verify: the parent FK stands, and no pair has a foreign key. SQL NULL where there is something.
+-- Why there is nothing to verify: the parent FK exists, and no pair has a foreign key. SQL NULL where there is something.
 
 :begin
 SELECT CASE WHEN :'constraint_oid' <> '' AND count(p.constraint_oid) = 0

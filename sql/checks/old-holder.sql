@@ -1,5 +1,5 @@
 -- Whether a wait for ACCESS EXCLUSIVE on one of these relations would most likely be in vain: a transaction, or a prepared one,
--- holds a lock there and is older than :'seconds'. Where this role may not see another's transactions, the answer is false.
+-- holds a lock there and is older than :'seconds'. If this role may not see another's transactions, the answer is false.
 -- not null: in_vain
 :begin
 SELECT EXISTS (

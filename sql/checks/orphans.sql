@@ -1,9 +1,9 @@
--- For each pair the query that counts its orphans: referencing rows whose keys are set and have no referenced row.
--- convalidated is no proof: under session_replication_role = replica a row enters below a valid FK. The comparison uses
--- the operators of the foreign key itself (pg_constraint.conpfeqop), so it decides as the constraint does, whatever the
--- types. Takes ACCESS SHARE on the two partitions; one hash anti-join, parallel where the server allows it.
--- MATCH FULL: a key that is partly NULL is a violation too.
--- No query for a pair with a foreign table, which is never read: what its owner has put behind it would run as the role that reads.
+-- For each pair the query that counts its orphans: referencing rows whose keys are set and have no referenced row. convalidated
+-- is no proof: under session_replication_role = replica a row can be inserted in spite of a valid FK. The comparison uses the
+-- operators of the foreign key itself (pg_constraint.conpfeqop), so it decides as the constraint does, for all types. Takes
+-- ACCESS SHARE on the two partitions; one hash anti-join, parallel where the server allows it. MATCH FULL: a key that is partly
+-- NULL is a violation too. There is no query for a pair with a foreign table, which p2pfk does not read: what its owner has put
+-- behind it would run as the role that reads.
 -- not null: pair, lock_sql, referencing_oid, referenced_oid, sql
 :begin
 SELECT p.pair,

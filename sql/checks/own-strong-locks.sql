@@ -2,8 +2,8 @@
 -- transaction has created, which no other session can see. A statement may lock more than its text shows: ATTACH PARTITION locks
 -- the tables at the other end of foreign keys, and an event trigger runs code of the application.
 --
--- A table is new where the transaction that made its row for the system column ctid, which nothing updates, is our own or a
--- subtransaction of it: each holds a lock on its number until it ends.
+-- A table is new if our own transaction, or a subtransaction of it, made its row for the system column ctid, which is never
+-- updated: each holds a lock on its number until it ends.
 -- not null: lock
 WITH own AS MATERIALIZED (
   SELECT l.locktype, l.relation, l.database, l.mode, l.transactionid

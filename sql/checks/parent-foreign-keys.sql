@@ -1,5 +1,5 @@
--- Parent-level foreign keys of the same shape that still stand: on the partitioned table itself, or on one of its leaves
--- against the whole referenced table. `definition` is what pg_get_constraintdef says, with search_path = pg_catalog.
+-- Parent-level foreign keys of the same shape that still exist: on the partitioned table itself, or from one of its leaves to the
+-- whole referenced table. `definition` is pg_get_constraintdef with search_path = pg_catalog.
 -- not null: oid, name, relation, relation_oid, on_root, definition, validated
 :begin
 WITH RECURSIVE tree AS (

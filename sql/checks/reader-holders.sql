@@ -1,8 +1,8 @@
--- Run on a standby (a reader). Sessions whose transaction is older than :'older_than_ms' and has read one of the relations, or a partition
--- below: the replay of an ACCESS EXCLUSIVE lock waits for them, and new readers behind it. Oldest first, 20 of them; as
--- lock-holders.sql tells holders on the primary.
--- pg_locks shows every session's locks to any role, but pg_stat_activity hides how old the transaction of another role is from a role
--- without pg_read_all_stats. `since` is NULL then; such a session counts, because it may be old.
+-- Run on a standby (a reader). Sessions whose transaction is older than :'older_than_ms' and has read one of the relations, or a
+-- partition below: the replay of an ACCESS EXCLUSIVE lock waits for them, and new queries wait behind it. Oldest first, 20 of
+-- them; in the form in which lock-holders.sql returns holders on the primary. pg_locks shows every session's locks to any role,
+-- but pg_stat_activity hides the age of another role's transaction from a role without pg_read_all_stats. `since` is NULL then;
+-- such a session counts, because it may be old.
 -- not null: pid, mode, relation
 -- types: autovacuum LockHolder['autovacuum']
 WITH RECURSIVE tree(oid) AS (

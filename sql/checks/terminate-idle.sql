@@ -1,6 +1,7 @@
--- Ends sessions that sit idle in a transaction for longer than the operator allows, and hold what we need: only those
--- given, only if they are still idle, and none of :'ours' (ledger/our-sessions.sql). Needs the same role, or pg_signal_backend, and a superuser
--- for a superuser's: whom this role may not end stays, because a refusal would end our own step instead.
+-- Ends sessions that have been idle in a transaction for longer than the operator allows, and hold what we need: only those
+-- given, only if they are still idle, and none of :'ours' (ledger/our-sessions.sql). Needs the same role, or pg_signal_backend,
+-- and a superuser for a superuser's session. Sessions that this role may not end are skipped, because a refusal would end our own
+-- step instead.
 -- not null: pid, terminated
 SELECT a.pid, pg_terminate_backend(a.pid) AS terminated
   FROM pg_stat_activity a

@@ -1,4 +1,4 @@
--- The statements that take a pair out of its tables and put it back, referencing side first out and last in.
+-- The statements that detach a pair from its tables and attach it again, the referencing side first out and last in.
 -- not null: statement
 SELECT statement
 FROM (VALUES

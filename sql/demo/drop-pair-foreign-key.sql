@@ -1,4 +1,4 @@
--- The statement by which somebody else drops the pair foreign key of one pair. AccessExclusiveLock on both partitions.
+-- The statement with which another session drops the pair foreign key of one pair. AccessExclusiveLock on both partitions.
 -- not null: statement
 SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS statement
 FROM pg_constraint

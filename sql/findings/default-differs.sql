@@ -1,5 +1,5 @@
--- SET DEFAULT writes the default of the table that the foreign key belongs to: the root's under the parent FK, the leaf's own under
--- a pair FK. Compared are those columns only that an action sets.
+-- SET DEFAULT writes the default of the table that the foreign key belongs to: with the parent FK the root's, with a pair FK the
+-- leaf's own. Only the columns that an action sets are compared.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

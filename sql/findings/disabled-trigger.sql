@@ -1,5 +1,5 @@
--- Triggers of the parent FK that do not fire: DISABLED, or for a replica only. Rows have not been checked since, and a rollback
--- could not bring the parent FK back in that mode without leaving rows unchecked once more.
+-- Triggers of the parent FK that do not fire: DISABLED, or only on a replica. Rows have not been checked since, and a rollback
+-- could not restore the parent FK in that mode without leaving rows unchecked again.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

@@ -1,6 +1,6 @@
--- Event triggers of the database that fire for statements of the migration or of its rollback. One that raises an error is else
--- met when indexes have been built; what it does takes time under our locks. Those of extensions are left out. Whether one
--- raises an error nobody can tell from outside: its source text gives a hint, which makes it a warning.
+-- Event triggers of the database that fire for statements of the migration or of its rollback. One that raises an error would
+-- otherwise be noticed only after the indexes were built; its work takes time under our locks. Those of extensions are left out.
+-- Whether one raises an error cannot be known from outside: its source text gives a hint, which makes it a warning.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

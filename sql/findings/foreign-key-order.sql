@@ -1,7 +1,7 @@
--- Two foreign keys between the two tables. What a DELETE or UPDATE of a referenced row sets off runs in the order of the triggers'
--- names, which end in oids: the older foreign key first. Where that deletes or changes the referencing row and the other one would
--- refuse, the other one finds nothing. A pair FK is younger, and so is a parent FK that a rollback adds again: then the other one
--- comes first and refuses. A check that is deferred comes last in any case.
+-- Two foreign keys between the two tables. The effects of a DELETE or UPDATE of a referenced row run in the order of the
+-- triggers' names, which end in oids: the older foreign key first. If that one deletes or changes the referencing row and the
+-- other one would refuse, the other one finds nothing. A pair FK is younger, and so is a parent FK that a rollback adds again:
+-- then the other one runs first and refuses. A deferred check runs last in any case.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

@@ -1,6 +1,7 @@
--- The guard on a DEFAULT partition (or below one) asks for the partition constraint when a key column changes, since that changes
--- with each sibling. Reading it takes the right to use the schema of each type, operator and collation in it: an application's role
--- without that right can then not change a key there, even where the row would stay. Elsewhere the guard needs no right at all.
+-- The guard on a DEFAULT partition (or below one) evaluates the partition constraint when a key column changes, because that
+-- changes with each sibling. Reading it requires the right to use the schema of each type, operator and collation in it: an
+-- application's role without that right can then not change a key there, even where the row would stay. On other partitions the
+-- guard needs no right at all.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

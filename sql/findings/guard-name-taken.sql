@@ -1,6 +1,6 @@
--- Triggers of the name that the row-movement guards of a new migration will have (:'guard_number', its number; empty where it has begun,
--- and AddForeignKeys looks at each). None of them is a guard, even where it calls the guard's function: who has TRIGGER on a partition can make one
--- that never refuses anything.
+-- Triggers with the names that the row-movement guards of a new migration will have (:'guard_number', its number; empty where it
+-- has begun, and AddForeignKeys examines each). None of them is a guard, even if it calls the guard's function: any role with
+-- TRIGGER on a partition can make one that never refuses anything.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

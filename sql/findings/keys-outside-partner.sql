@@ -1,5 +1,5 @@
--- Referencing leaves some of whose keys lie in no referenced partition today: either foreign key refuses those. The parent FK takes
--- them as soon as a referenced partition for them is added; a pair FK goes on refusing.
+-- Referencing leaves some of whose keys are in no referenced partition today: either foreign key refuses those. The parent FK
+-- accepts them as soon as a referenced partition for them is added; a pair FK continues to refuse them.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

@@ -1,5 +1,5 @@
--- A referencing partition in two pairs: each of its rows would have to be in both referenced partitions, so that no row could
--- be inserted any more. No layout should lead to it; this is the second look at how pairs are made.
+-- A referencing partition in two pairs: each of its rows would have to be in both referenced partitions, so that no row could be
+-- inserted any more. No layout should lead to it; this is a second check of the pairing.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

@@ -3,10 +3,11 @@
 -- If the two owners differ, a trigger function of a role without rights would run as a superuser, or one that works today would
 -- fail. A SECURITY DEFINER trigger function has its own owner's rights either way. Rules are refused anyway (finding `rule`).
 --
--- An action that deletes reaches triggers; one that updates also CHECK and exclusion constraints, generated columns, indexes,
--- partition keys, domains, and the defaults of SET DEFAULT. pg_depend has all functions and operators that are not PostgreSQL's own;
--- a stored expression has the others, of which those count that can run SQL, read files and the like: volatile with arguments, or
--- the *_to_xml functions, which run queries. Only a superuser can make an operator class, so its functions in C are trusted.
+-- An action that deletes fires triggers; one that updates also evaluates CHECK and exclusion constraints, generated columns,
+-- indexes, partition keys, domains, and the defaults of SET DEFAULT. pg_depend has all functions and operators that are not
+-- PostgreSQL's own; the others are in a stored expression, and those of them count that can run SQL, read files and the like:
+-- volatile with arguments, or the *_to_xml functions, which run queries. Only a superuser can make an operator class, so its
+-- functions in C are trusted.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

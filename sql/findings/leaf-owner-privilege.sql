@@ -1,7 +1,7 @@
 -- Rights that the owners of partitions lack. The check of an INSERT reads the referenced partition as that partition's owner, and
--- the action of a DELETE or UPDATE works on the referencing partition as that partition's owner; under the parent FK both did so as
--- the owner of the partitioned table. A row lock (FOR KEY SHARE) needs UPDATE on some column. Without such a right an INSERT or
--- DELETE of the application fails with 42501, or VALIDATE does. An owner may have taken a right from itself.
+-- the action of a DELETE or UPDATE works on the referencing partition as that partition's owner; with the parent FK, both did so
+-- as the owner of the partitioned table. A row lock (FOR KEY SHARE) needs UPDATE on some column. Without such a right an INSERT
+-- or DELETE of the application fails with 42501, or VALIDATE does. An owner may have revoked a right from itself.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

@@ -9,10 +9,11 @@
 -- the partition later through the table (an index, a CHECK) or its types, or what a role with TRIGGER there adds, would then run
 -- with the rights of the partition's owner.
 --
--- And, by the same first measure, owners of the partitions in between, which have partitions themselves. Today the inherited foreign key
--- checks the rows of each partition that its owner attaches or creates below it, and PostgreSQL refuses to detach a referenced partition
--- whose rows are referenced (checked on 13 and 18). A pair FK belongs to leaves alone, so both are possible after the migration. On the
--- referencing side those without a pair below them count, too: a partition can be attached to any.
+-- And, by the first of these two rules, owners of partitions between root and leaves, which have partitions themselves. Today the
+-- inherited foreign key checks the rows of each partition that its owner attaches or creates below it, and PostgreSQL refuses to
+-- detach a referenced partition whose rows are referenced (checked on 13 and 18). A pair FK belongs to leaves only, so both are
+-- possible after the migration. On the referencing side partitions without a pair below them count, too, because a partition can
+-- be attached to any of them.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

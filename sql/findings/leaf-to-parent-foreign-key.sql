@@ -1,6 +1,6 @@
--- Foreign keys of single referencing partitions to the whole referenced table, where the table itself has none: what is left of a
--- rollback that did not end and whose ledger is lost, or of a partition that kept its own when it was detached. TRUNCATE ... CASCADE and
--- DETACH PARTITION on the referenced side are as they were before the migration, so it is not at its end.
+-- Foreign keys of single referencing partitions to the whole referenced table, where the table itself has none: left over from a
+-- rollback that did not finish and whose ledger is lost, or from a partition that kept its own when it was detached. TRUNCATE ...
+-- CASCADE and DETACH PARTITION on the referenced side behave as before the migration, so it is not complete.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

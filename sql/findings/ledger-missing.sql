@@ -2,8 +2,8 @@
 -- from before the migration was restored, or the tables were restored without it. Found by the catalog only: pair FKs on pairs of
 -- partitions.
 --
--- Beside a parent FK it may be a half of a migration, or foreign keys that a person has made. After a rollback (:'ledger' has an entry
--- that says so) they are the latter, and no finding.
+-- Beside a parent FK they may be half of a migration, or foreign keys that a person has added. After a rollback (noted in
+-- :'ledger') they are the latter, and no finding.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

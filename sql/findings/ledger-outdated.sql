@@ -1,6 +1,6 @@
--- The ledger's entry is older than the database: a backup of it was restored, or its rows were deleted in part. No parent FK exists,
--- and of the pair FKs the entry says either that they were not made yet, though the parent FK is dropped (the verified drop notes itself
--- in its own transaction), or nothing at all. A rollback by such an entry would leave pair FKs that nobody guards.
+-- The ledger's entry is older than the database: a backup of it was restored, or its rows were deleted in part. No parent FK
+-- exists. In the entry, the pair FKs were not made yet although the parent FK is dropped (the verified drop notes itself in its
+-- own transaction), or are not mentioned at all. A rollback that uses such an entry would leave pair FKs without a guard.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

@@ -1,7 +1,7 @@
--- What the migrating role needs on partitions beside ownership. CREATE INDEX needs CREATE on the partition's schema, and on the
--- tablespace that default_tablespace names (the partition's own one does not count); an index outside the partition's tablespace is
--- reported, because that one may have no room. ADD FOREIGN KEY needs REFERENCES on the key, which an owner may have taken from
--- itself. A role that does not own a partition has a finding already.
+-- What the migrating role needs on partitions in addition to ownership. CREATE INDEX needs CREATE on the partition's schema, and
+-- on the tablespace that default_tablespace names (the partition's own one does not count); an index outside the partition's
+-- tablespace is reported, because that one may have no room. ADD FOREIGN KEY needs REFERENCES on the key, which an owner may have
+-- revoked from itself. A role that does not own a partition has a finding already.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

@@ -1,6 +1,6 @@
--- Pair FKs that are all there is, and referenced partitions whose row-movement guard (:'guards', rows of
--- statements/create-row-movement-guard.sql, none where none is wanted) is gone, altered or does not fire. Where a pair FK is missing as
--- well, or the migration is not at its end, `migrate` makes the guards.
+-- Migrated tables whose referenced partitions lack a working row-movement guard (:'guards', rows of
+-- statements/create-row-movement-guard.sql, none where none is wanted): it was dropped, altered or does not fire. Where a pair FK
+-- is missing as well, or the migration is not complete, `migrate` creates the guards.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

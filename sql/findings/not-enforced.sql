@@ -1,4 +1,4 @@
--- The parent FK is NOT ENFORCED (18+). It checks nothing, and keeps what TRUNCATE and DETACH do under an enforced one.
+-- The parent FK is NOT ENFORCED (18+). It checks nothing, but TRUNCATE and DETACH behave as with an enforced one.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

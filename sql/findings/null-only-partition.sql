@@ -1,6 +1,6 @@
 -- Referencing leaves that can hold no complete key, only NULL in a column of the foreign key (LIST ... IN (NULL)). MATCH SIMPLE
--- lets every such row pass, so no pair FK is missing there. MATCH FULL refuses a key that is NULL in part, and without a pair FK
--- nothing would: only where all key columns are NULL is it the same.
+-- accepts every such row, so no pair FK is missing there. MATCH FULL refuses a key that is NULL in part, and without a pair FK
+-- nothing would: only if all key columns are NULL is it the same.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

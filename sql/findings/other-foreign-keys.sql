@@ -1,8 +1,8 @@
--- Other foreign keys that still tie the tables after this migration: TRUNCATE ... CASCADE of a referenced partition empties whole
--- tables, and DETACH of it is refused, until those foreign keys are migrated or dropped too. One to ONE partition (a pair FK) ties
--- only that partition, so only those to the root or to a partitioned child count. TRUNCATE goes on from every table that it
--- empties, by any foreign key and whatever its ON DELETE says: from a referencing partition to what references its table, and from
--- there to what references that.
+-- Other foreign keys that still connect the tables after this migration: TRUNCATE ... CASCADE of a referenced partition empties
+-- whole tables, and DETACH of it is refused, until those foreign keys are migrated or dropped, too. One to ONE partition (a pair
+-- FK) connects only that partition, so only those to the root or to a partitioned child count. TRUNCATE continues from every
+-- table that it empties, along any foreign key and with any ON DELETE: from a referencing partition to what references its table,
+-- and from there to what references that.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

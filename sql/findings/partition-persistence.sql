@@ -1,5 +1,5 @@
--- PostgreSQL accepts UNLOGGED partitions below a logged table, and then refuses the pair FK: a logged table may reference only logged
--- ones. The other way round is accepted. A temporary table is one session's, and no other may see its rows.
+-- PostgreSQL accepts UNLOGGED partitions below a logged table, and then refuses the pair FK: a logged table may reference only
+-- logged ones. The reverse is accepted. A temporary table belongs to one session, and no other may see its rows.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

@@ -1,5 +1,5 @@
--- Partitions whose DETACH ... CONCURRENTLY (14 and newer) was cut half-way: queries of the table do not see their rows any more, the
--- catalog still lists them, and PostgreSQL refuses much of ALTER TABLE there until the DETACH is finalized.
+-- Partitions whose DETACH ... CONCURRENTLY (14 and newer) was interrupted: queries of the table do not see their rows any more,
+-- the catalog still lists them, and PostgreSQL refuses much of ALTER TABLE there until the DETACH is finalized.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

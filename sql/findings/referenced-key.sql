@@ -1,6 +1,6 @@
--- The key of a referenced partition that a pair FK can reference: unique, valid, on exactly these columns, no expression and no
--- predicate, and not DEFERRABLE. PostgreSQL does not compare the last one when a partition is attached, so a leaf's key may be
--- deferrable below a table whose key is not.
+-- The key of a referenced partition that a pair FK can reference: unique, valid, on exactly these columns, without expression or
+-- predicate, and not DEFERRABLE. PostgreSQL does not compare the last property when a partition is attached, so a leaf's key may
+-- be deferrable below a table whose key is not.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

@@ -4,9 +4,9 @@
 -- by themselves if the row is still referenced. Tried for every pair of actions on 13 and 18; before 15 the parent FK does the
 -- same.
 --
--- Acceptance where an UPDATE that works today will fail: from 15 on the parent FK runs ON UPDATE on the referencing rows, and a
--- DEFERRABLE one lets the application move them in the same transaction. Where the FK is neither, a referenced row cannot move
--- today (15+) or loses its referencing rows (13, 14); only rows without any could, and will not with the guard.
+-- Needs acceptance where an UPDATE that works today will fail: from 15 on the parent FK runs ON UPDATE on the referencing rows,
+-- and a DEFERRABLE one lets the application move them in the same transaction. If the FK is neither, a referenced row cannot move
+-- today (15+) or loses its referencing rows (13, 14); only rows without any could move, and cannot with the guard.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

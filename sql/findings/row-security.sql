@@ -1,6 +1,6 @@
--- Row security that applies to this role: VALIDATE and the orphan count would see fewer rows than there are, or raise an error under
--- row_security = off. A superuser, a role with BYPASSRLS, and the owner without FORCE are not subject to it. The checks of the FKs
--- themselves run as the owner, and PostgreSQL leaves FORCE aside there.
+-- Row security that applies to this role: VALIDATE and the orphan count would see fewer rows than there are, or raise an error
+-- under row_security = off. A superuser, a role with BYPASSRLS, and the owner without FORCE are not subject to it. The checks of
+-- the FKs themselves run as the owner, and PostgreSQL ignores FORCE there.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

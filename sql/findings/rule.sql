@@ -1,5 +1,5 @@
 -- Rules: PostgreSQL rewrites the queries of a foreign key by the rules of the table that they name. With pair FKs that is the
--- leaf, so a rule of it would decide what ON DELETE does; with the parent FK it is the root, whose rules stop counting then.
+-- leaf, so a rule of it would decide what ON DELETE does; with the parent FK it is the root, whose rules would no longer apply.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

@@ -1,5 +1,5 @@
--- SET CONSTRAINTS by the parent FK's name: it finds the constraints of that name in the first schema of the search_path that has
--- one. It works as before only where all pair FKs take that name, beside the table.
+-- SET CONSTRAINTS with the parent FK's name: it finds the constraints of that name in the first schema of the search_path that
+-- has one. It works as before only if all pair FKs take that name, in the schema of the table.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

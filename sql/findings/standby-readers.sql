@@ -1,8 +1,8 @@
--- Standbys that stream from this server, or Aurora readers (:'aurora', checks/aurora-replicas.sql): an ACCESS EXCLUSIVE lock is replayed
--- there. A logical walsender feeds no standby; it always works on a logical slot. pg_receivewal and pg_basebackup report no replay.
--- Without pg_read_all_stats a role sees that there are walsenders and not what they are: that is said, and is not taken for none.
--- Standbys that another standby feeds, or that restore from an archive, are not seen from here.
--- :'readers' are those that are asked before such a lock (core/checks/readers.ts), each with its max_standby_streaming_delay; '[]' in psql.
+-- Standbys that stream from this server, or Aurora readers (:'aurora', checks/aurora-replicas.sql): an ACCESS EXCLUSIVE lock is
+-- replayed there. A logical walsender feeds no standby; it always works on a logical slot. pg_receivewal and pg_basebackup report
+-- no replay. Without pg_read_all_stats a role sees that there are walsenders but not of which kind: that is reported, and not
+-- taken for none. Standbys that another standby feeds, or that restore from an archive, cannot be seen here. :'readers' are those
+-- that are asked before such a lock (core/checks/readers.ts), each with its max_standby_streaming_delay; '[]' in psql.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

@@ -1,7 +1,7 @@
--- Statement-level triggers of the application that the foreign key's actions fire today and will not fire, or the other way
--- round. A cascade is a statement on the referencing table of its foreign key: the root under the parent FK, the leaf under a
--- pair FK. So the root's triggers stop firing with the drop, and a leaf's own begin with its pair FK (then both act, the second on
--- no row, for which statement-level triggers fire, too); those of a partitioned table between them fire for neither.
+-- Statement-level triggers of the application that the foreign key's actions fire today and will not fire, or the reverse. A
+-- cascade is a statement on the referencing table of its foreign key: with the parent FK the root, with a pair FK the leaf. So
+-- the root's triggers stop firing with the drop, and a leaf's own start with its pair FK (then both act, the second on no row,
+-- for which statement-level triggers fire, too); those of a partitioned table between them fire for neither.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

@@ -1,6 +1,6 @@
 -- BEFORE UPDATE row triggers that sort after the row-movement guard on a referenced leaf: PostgreSQL runs them in the byte order
--- of their names, so such a trigger could change the key after the guard has looked, and ON DELETE would act silently. Whether it
--- does nobody can tell from outside; PostgreSQL's own trigger against redundant updates does not.
+-- of their names, so such a trigger could change the key after the guard has checked it, and ON DELETE would act silently.
+-- Whether it does cannot be known from outside; PostgreSQL's own trigger against redundant updates does not.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

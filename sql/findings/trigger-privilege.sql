@@ -4,9 +4,10 @@
 -- enough, because its row triggers are added to all partitions. Owners of the tables in between have it, too; those of the
 -- partitions are in leaf-owner.sql.
 --
--- Nothing is gained by a role that has the rights of the owner, nor by one that can have the same effect without a trigger: by a DELETE of the
--- referenced rows, or a DELETE (for SET NULL and SET DEFAULT an UPDATE) of the referencing ones, on each partition that the trigger reaches. So
--- GRANT ALL ON ALL TABLES to the application's role is nothing new. Behind row-level security a privilege says little, so there it does not count.
+-- A role gains nothing if it has the rights of the owner, or can have the same effect without a trigger: by a DELETE of the
+-- referenced rows, or a DELETE (for SET NULL and SET DEFAULT an UPDATE) of the referencing ones, on each partition that the
+-- trigger reaches. So GRANT ALL ON ALL TABLES to the application's role is nothing new. Behind row-level security a privilege
+-- proves little, so there it does not count.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

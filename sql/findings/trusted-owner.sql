@@ -1,5 +1,5 @@
--- Roles that --trust-owner names (p2pfk.trusted_owners) and that could not become the login: it belongs into plan, ledger and report that
--- their code may have run with the login's rights.
+-- Roles that --trust-owner names (p2pfk.trusted_owners) and that could not become the login: plan, ledger and report have to show
+-- that their code may have run with the login's rights.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

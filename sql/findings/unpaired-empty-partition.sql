@@ -1,6 +1,7 @@
--- Referencing leaves that get no foreign key, though they can hold complete keys: they have no partner, and no row that needs one
--- (:'filled' has the oids of those that have). The parent FK checks what is inserted there, and afterwards nothing does. Where
--- referenced partitions can hold their keys, rows that are checked today come in unchecked: that needs acceptance.
+-- Referencing leaves that get no foreign key, although they can hold complete keys: they have no partner, and no row that needs
+-- one (:'filled' has the oids of those that have). The parent FK checks what is inserted there, and afterwards nothing does.
+-- Where referenced partitions can hold their keys, rows that are checked today would be inserted unchecked: that needs
+-- acceptance.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
 :begin

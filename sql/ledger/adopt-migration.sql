@@ -1,6 +1,6 @@
--- Makes an entry for a migration that only the catalog shows. Under the number that its row-movement guards carry (:'guard_number'), if no
--- entry has it: then the guards are this migration's again. The caller holds the lock of hold-adoption.sql. No row: an open entry of the
--- same foreign key is there by now.
+-- Makes a ledger entry for a migration that only the catalog shows, with the number that its row-movement guards have
+-- (:'guard_number'), if no entry has it: then the guards belong to this migration again. The caller holds the lock of
+-- hold-adoption.sql. No row: an open entry of the same foreign key exists by now.
 -- not null: id, last_number
 -- may be null: comment
 WITH number AS (

@@ -1,7 +1,8 @@
--- The names under which a migration that only the catalog shows becomes an entry of the ledger. `constraint_name`: the parent FK's, which
--- nothing remembers: the given one (:'wanted', may be empty), else the one that all pair FKs have (statements/rename-pair-foreign-
--- keys.sql), else what PostgreSQL itself would have chosen. `refusal`: empty, or why the parent FK could not come back under it.
--- `former_names`: where the pair FKs have that name, the one that a rollback gives each of them.
+-- The names with which a migration that only the catalog shows becomes a ledger entry. `constraint_name`: the parent FK's, which
+-- is recorded nowhere: the given one (:'wanted', may be empty), else the one that all pair FKs have
+-- (statements/rename-pair-foreign-keys.sql), else the one that PostgreSQL itself would have chosen. `refusal`: empty, or why the
+-- parent FK could not be restored under that name. `former_names`: where the pair FKs have that name, the one that a rollback
+-- gives each of them.
 -- not null: constraint_name, refusal, former_names
 -- types: former_names FormerName[]
 :begin

@@ -1,5 +1,6 @@
--- What a person should know who acts on a migration: who waits since when, with which options, what was rehearsed, who started it, what
--- was approved, and what this role may write. New columns are looked for: a ledger of an older version, which an approver cannot upgrade, has none.
+-- Facts for a person who acts on a migration: which execution waits since when, with which options, what was rehearsed, who
+-- started it, what was approved, and what this role may write. It checks whether newer columns exist: a ledger of an older
+-- version, which an approver cannot upgrade, lacks them.
 -- not null: id, state, execution, options, login, role, dropped, may_note_more, may_note_events
 -- types: state MigrationState, options MigrationOptions, rehearsal Rehearsal, approved_options KeptOptions
 :begin

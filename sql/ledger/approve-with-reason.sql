@@ -1,4 +1,4 @@
--- As approve.sql, and notes why.
+-- As approve.sql, with a reason.
 -- not null: id
 -- may be null: reason
 UPDATE p2pfk.migration m

@@ -1,5 +1,5 @@
--- Lets a migration go on to the drop; no row: it is not one that could. Approved twice is approved once, except where the first approval
--- does not count (:'anew'). These three columns are all that an approver of version 2 may write.
+-- Lets a migration continue to the drop. No row: it is not one that could. A second approval changes nothing, except where the
+-- first one does not count (:'anew'). These three columns are all that an approver of version 2 may write.
 -- not null: id
 UPDATE p2pfk.migration m
    SET approved_at = clock_timestamp(), approved_by = :'by'::text, updated_at = now()

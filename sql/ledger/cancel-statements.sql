@@ -1,5 +1,5 @@
--- Cancels what other sessions of ours still run for this migration. They are known by application_name, login and database. Run
--- it as the login: a role that is set for it may neither see nor cancel them (core/postgres/session/as-login.ts).
+-- Cancels statements of other sessions of ours for this migration. The sessions are recognized by application_name, login and
+-- database. Run it as the login: a role that is set for it may neither see nor cancel them (core/postgres/session/as-login.ts).
 -- not null: pid, cancelled
 :begin
 SELECT a.pid, pg_cancel_backend(a.pid) AS cancelled

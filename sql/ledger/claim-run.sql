@@ -1,6 +1,6 @@
--- Takes the right to run a long statement on :'object', the oid of a table or constraint, for the session that holds the lock of
--- :'liveness_key'. No row: another session, which may have lost its client, still works on it. Of several at the same moment one
--- gets it: the others wait for the row's lock, and then find its key.
+-- Claims the right to run a long statement on :'object', the oid of a table or constraint, for the session that holds the lock of
+-- :'liveness_key'. No row: another session, which may have lost its client, still works on it. If several claim it at the same
+-- moment, one gets it: the others wait for the row's lock, and then find its key.
 -- not null: pid
 :begin
 INSERT INTO p2pfk.running AS r (object, migration_id, key)

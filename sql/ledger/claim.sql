@@ -1,6 +1,7 @@
--- Takes a migration from an execution that is dead (:'ended': by the word of the engine that ran it, which stands above the
--- lease), for :'owner', which brings it to rest, and of several at once for one. Its late steps are refused from now on. No row: there
--- is nothing to bring to rest, another one has it by now, or its owner is seen at work. Notes what was found.
+-- Takes a migration from a dead execution, for :'owner', which pauses, completes or rolls it back; if several do so at once, one
+-- of them gets it. :'ended': the engine that ran the execution has reported its end, which overrides the lease. Its late steps
+-- are refused from now on. No row: there is nothing to take care of, another execution has it by now, or its owner is seen at
+-- work. Notes what was found.
 -- not null: id
 -- may be null: liveness_key
 :begin

@@ -1,4 +1,4 @@
--- What a rollback has taken away of the migration so far, over all tries, as its notes say: one a pair.
+-- How much a rollback has dropped of the migration so far, in all tries, according to its events: one for each pair.
 -- not null: foreign_keys, indexes
 :begin
 SELECT count(DISTINCT e.pair) FILTER (WHERE e.sql LIKE 'ALTER TABLE % DROP CONSTRAINT %')::int AS foreign_keys,

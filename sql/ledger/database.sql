@@ -1,5 +1,5 @@
--- Which database this session is connected to, whether it takes no writes (a standby, or a primary that was demoted), and whether this role may ask for the system identifier
--- (system-identifier.sql): some services take that right away.
+-- Which database this session is connected to, whether it accepts no writes (a standby, or a primary that was demoted), and
+-- whether this role may read the system identifier (system-identifier.sql): some managed services do not allow that.
 -- not null: database_oid, database_name, in_recovery, may_ask
 :begin
 SELECT d.oid AS database_oid, d.datname::text AS database_name,

@@ -1,5 +1,6 @@
--- Unfinished migrations whose owner shows no sign of life: its lease has been over for five minutes, in which the event of its end
--- would have started reconciliation, and no session works for it. One that rests after the drop lacks its last checks. Reads only.
+-- Unfinished migrations whose owner shows no sign of life: its lease expired five minutes ago, in which the event of its end
+-- would have started reconciliation, and no session works for it. One that is paused after the drop lacks its last checks. Reads
+-- only.
 -- not null: id, table_name, state, execution
 -- types: state MigrationState
 :begin

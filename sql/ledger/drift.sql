@@ -1,5 +1,5 @@
--- What is not as this version of the ledger has it: :'shape' (shape.sql) against :'expected_shape'. Columns, indexes and
--- triggers that a trusted role has added are no harm. drift_refusal: one line, or empty. Nothing is written to such a ledger.
+-- Differences between the ledger and its version: :'shape' (shape.sql) is compared with :'expected_shape'. Columns, indexes and
+-- triggers that a trusted role has added do no harm. drift_refusal: one line, or empty. Nothing is written to such a ledger.
 -- not null: drift_refusal
 :begin
 SELECT CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.>) 0

@@ -1,6 +1,6 @@
--- The newest entry that the ledger has of a foreign key, whatever its state: by the parent FK's name or, where nobody remembers the
--- name any more, by what it connects. `since`: when that state began. `owned_pairs`: pairs whose FK a rollback would drop.
--- Run it only where ledger/state.sql says that the ledger is readable.
+-- The newest ledger entry of a foreign key, in any state: by the parent FK's name or, where the name is recorded nowhere any
+-- more, by what it connects. `since`: when that state began. `owned_pairs`: pairs whose FK a rollback would drop. Run it only
+-- where ledger/state.sql has found that the ledger is readable.
 -- not null: id, state, execution, role, is_dropped, constraint_name, since, pairs
 -- types: state MigrationState, pairs NotedPair[]
 :begin

@@ -1,4 +1,4 @@
--- A sign of life of the owner: it counts as alive for that many seconds more.
+-- A sign of life of the owner: it counts as alive for this many seconds more.
 -- may be null: liveness_key
 UPDATE p2pfk.migration
    SET lease_until = greatest(lease_until, now() + make_interval(secs => :'seconds'::float8)), updated_at = now(),

@@ -1,5 +1,5 @@
--- Sets the fence. FOR UPDATE waits for every forward transaction in flight; none begins after it. Only its owner sets it, and
--- not where all is rolled back: a word that comes late undoes nothing.
+-- Sets the fence. FOR UPDATE waits for every forward transaction that runs, and no further one begins. Only the owner sets it,
+-- and not where everything is rolled back: a late call undoes nothing.
 -- may be null: error
 WITH locked AS (
   SELECT id FROM p2pfk.migration WHERE id = :'migration_id'::bigint AND execution = :'execution'::text

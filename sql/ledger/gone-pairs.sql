@@ -1,4 +1,4 @@
--- Pairs of the migration that are no more, with something of ours on the referencing partition, which still exists.
+-- Pairs of the migration that no longer exist, with something of ours on the referencing partition, which still exists.
 -- not null: pair, referencing_oid, referencing, referenced_oid, referenced, constraint_name, constraint_added, index_name, index_added
 :begin
 SELECT k.pair, k.referencing_oid, k.referencing, k.referenced_oid, k.referenced, k.constraint_name, k.constraint_added,

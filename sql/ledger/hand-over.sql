@@ -1,7 +1,7 @@
--- Gives a migration that has to be rolled back out of the hands of a reconciliation: the next execution takes it over at once. The lease
--- is never made later, so that ledger/dead-owners finds it where no execution comes. Keeps the name that the rollback is started under:
--- the first one that begins with :'stem' stays, but for one that Step Functions has refused. No row: another one has the migration by
--- now, or a session other than this one works for it.
+-- Hands a migration that has to be rolled back over from a reconciliation: the next execution may take it over at once. The lease
+-- is never extended, so that ledger/dead-owners finds the migration if no execution takes it over. Stores the name that the
+-- rollback is started with: the first one that begins with :'stem' stays, except one that Step Functions has refused. No row:
+-- another execution has the migration by now, or a session other than this one works for it.
 -- not null: id, name
 UPDATE p2pfk.migration m
    SET lease_until = least(m.lease_until, now()), liveness_key = NULL, updated_at = now(),

@@ -1,4 +1,4 @@
--- The reconciliation that has given a migration out of its hands, for a rollback that no execution has taken up yet.
+-- The reconciliation that has handed a migration over, for a rollback that no execution has taken over yet.
 -- not null: id, execution, names
 -- types: names string[]
 :begin

@@ -1,4 +1,4 @@
--- The last note of one step on one pair; what a validation left behind after its client was gone.
+-- The last event of one step on one pair, for example of a validation that ended after its client was gone.
 -- not null: at
 :begin
 SELECT e.duration_ms, e.at,

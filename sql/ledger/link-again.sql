@@ -1,5 +1,5 @@
--- Remembers another way to the database that the ledger belongs to, or its new name. What this role may not ask for stays as it
--- was known.
+-- Records another endpoint of the database that the ledger belongs to, or its new name. Values that this role may not read keep
+-- their recorded values.
 -- not null: linked
 :begin
 WITH made AS (

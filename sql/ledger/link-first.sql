@@ -1,5 +1,5 @@
--- In the transaction that makes the ledger, or upgrades one that is older than p2pfk.identity: it belongs to this database, unless
--- one of its migrations does not (:'unmatched', unmatched.sql).
+-- Run in the transaction that makes the ledger, or upgrades one that is older than p2pfk.identity: records that it belongs to
+-- this database, unless one of its migrations does not (:'unmatched', unmatched.sql).
 -- not null: linked
 :begin
 WITH linked AS (

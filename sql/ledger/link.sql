@@ -4,9 +4,9 @@
 -- link_state: linked; renamed (the same database with another name); unsure (one of the system identifiers is not known: the
 -- migrations decide, unmatched.sql); unlinked (the ledger does not record its database: the migrations decide as well);
 -- elsewhere.
--- endpoint_known: this way to the database was used or confirmed before. busy: a migration is open, or done and not rolled back. may_remember:
--- this role may write to p2pfk.identity (an approver may not).
--- link_refusal: for link_state elsewhere, unlinked or unsure; endpoint_refusal: for an endpoint that is not known.
+-- endpoint_known: this endpoint was used or confirmed before. busy: a migration is open, or done and not rolled back.
+-- may_remember: this role may write to p2pfk.identity (an approver may not). link_refusal: for link_state elsewhere, unlinked or
+-- unsure; endpoint_refusal: for an endpoint that is not known.
 -- not null: link_state, endpoint_known, busy, may_remember, link_refusal, endpoint_refusal, link_note
 -- types: link_state LinkState
 :begin

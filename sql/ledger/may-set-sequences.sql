@@ -1,4 +1,4 @@
--- Whether this role may read and set the ledger's sequences: its owner may, and a role that only noted rows may not.
+-- Whether this role may read and set the ledger's sequences: its owner may, and a role that may only add rows may not.
 -- not null: may
 :begin
 SELECT bool_and(has_sequence_privilege(s.oid, 'SELECT') AND has_sequence_privilege(s.oid, 'UPDATE')) AS may

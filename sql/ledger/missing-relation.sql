@@ -1,4 +1,4 @@
--- A table or partition of the migration that is not what it was when the plan was made: dropped, or renamed. No row: all are there.
+-- A table or partition of the migration that has changed since the plan was made: dropped, or renamed. No row: all are unchanged.
 -- not null: name
 :begin
 SELECT r.name

@@ -1,4 +1,4 @@
--- The id that the next migration will get, as far as this role may see; where a ledger is there and readable.
+-- The id of the next migration, as far as this role may see; for a ledger that exists and is readable.
 -- not null: id
 :begin
 SELECT (greatest((SELECT coalesce(max(m.id), 0) FROM p2pfk.migration m),

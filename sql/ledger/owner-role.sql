@@ -1,5 +1,5 @@
--- Becomes the role that owns the ledger, :'ledger_owner', where the login is a member of it: what is made is its, and whoever
--- else is a member can go on with it. :'local' true: until the end of the transaction. Run it as the login's own role.
+-- Runs SET ROLE to the role that owns the ledger, :'ledger_owner', if the login is a member of it: what is made belongs to that
+-- role, and its other members can continue. :'local' true: until the end of the transaction. Run it as the login's own role.
 -- not null: missing
 :begin
 SELECT r.oid IS NULL AS missing,

@@ -1,4 +1,5 @@
--- Who works on a migration: of the sessions in :'pids' (owner-sessions.sql), the oldest. Run it as the login (core/postgres/session/as-login.ts).
+-- The session that works on a migration: the oldest of those in :'pids' (owner-sessions.sql). Run it as the login
+-- (core/postgres/session/as-login.ts).
 
 :begin
 SELECT a.usename AS "user", host(a.client_addr) AS address,

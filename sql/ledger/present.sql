@@ -1,7 +1,7 @@
--- Before state.sql, which takes some milliseconds of every session: is there a schema p2pfk at all, and is it the one that was
--- found to be trusted a moment ago (seen)? A role that is not trusted can change nothing in such a schema until a trusted one gives
--- it a right; what that one has done to it since then is trusted, too. xmin changes with each change of owner, rights or default of
--- the schema, a table, a column, a function or a trigger. Asks pg_catalog alone.
+-- Run before state.sql, which takes some milliseconds in every session: whether there is a schema p2pfk at all, and whether it is
+-- the one that was found to be trusted a moment ago (seen). A role that is not trusted can change nothing in such a schema until
+-- a trusted one grants it a right; what the trusted role has done since then is trusted, too. xmin changes with each change of
+-- owner, rights or default of the schema, a table, a column, a function or a trigger. Reads pg_catalog only.
 -- not null: seen, readable
 :begin
 SELECT pg_catalog.format('%s.%s.%s %s as %s since %s', d.oid, n.oid, n.xmin, c.parts, current_user, pg_catalog.pg_postmaster_start_time()) AS seen,

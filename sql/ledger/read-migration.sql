@@ -1,5 +1,6 @@
--- One migration of a ledger that is this database's own (a copy, ledger-copy.sql, is none), and whether its parent FK stands now: that is read from the catalog, not remembered. By the whole key of
--- pg_constraint's index (contypid = 0: a table's): the parent FK has as many children on that table as there are pairs.
+-- One migration of a ledger that belongs to this database (a copy, ledger-copy.sql, does not), and whether its parent FK exists
+-- now, which is read from the catalog. Found by the whole key of pg_constraint's index (contypid = 0: a table's), because the
+-- parent FK has as many children on that table as there are pairs.
 -- not null: id, table_oid, table_name, referenced_oid, referenced_name, constraint_name, definition, columns, referenced_columns,
 --   column_names, referenced_column_names, actions, state, execution, options, role, started_at, updated_at, lease_until, firing,
 --   window_closed

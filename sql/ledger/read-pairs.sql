@@ -1,4 +1,4 @@
--- The pairs of one migration, as planned and as far as they have come. Keys are those of the other files in sql/.
+-- The pairs of one migration, with their plan and their state. Names of keys are those of the other files in sql/.
 -- not null: pair, referencing_oid, referencing, referenced_oid, referenced, bound, rows, bytes, of, constraint_name, constraint_added,
 --   index_name, index_added, state, attempts, lock_wait_ms
 -- types: state PairState

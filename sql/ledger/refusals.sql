@@ -1,4 +1,4 @@
--- How often a step, of one pair or of the whole, was refused its locks so far.
+-- How often a step, of one pair or of the whole migration, was refused its locks so far.
 -- not null: refusals
 -- may be null: pair
 SELECT count(*)::int AS refusals

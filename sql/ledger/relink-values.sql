@@ -1,4 +1,4 @@
--- Hands to relink.sql, which is one statement without parameters, what it has to know. Until the end of the transaction.
+-- Passes values to relink.sql, which is one statement without parameters. Until the end of the transaction.
 -- not null: ignored, relinked
 :begin
 SELECT set_config('p2pfk.link', jsonb_build_object('cluster', nullif(:'system_identifier'::text, ''), 'oid', :'database_oid'::bigint,

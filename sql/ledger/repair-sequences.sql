@@ -1,6 +1,6 @@
--- Gives the ledger's sequences a value again from which they can count. A member of pg_write_all_data (14 and newer) may set them, as
--- far as their end, after which no row can be noted. Theirs are the rows that are there, plus some for transactions that are not
--- committed yet; no row: nothing is wrong with them. Only for the ledger's owner.
+-- Gives the ledger's sequences values again from which they can count. A member of pg_write_all_data (14 and newer) may set them
+-- to any value up to their end, after which no row can be added. The right values are derived from the existing rows, plus some
+-- for transactions that are not committed yet. No row: nothing is wrong with them. Only for the ledger's owner.
 -- not null: repaired, value
 :begin
 WITH mend AS (

@@ -5,7 +5,8 @@
 -- Trusted: the current role, superusers, and the role :'ledger_owner' (empty: none). They may change what they own, and that is
 -- trusted, too. Membership does not count: a member of a role is not that role.
 --
--- refusal: one line, or empty. readable: this role may read it; version_readable: its version, too (with readable). has_tables: it is more than an empty schema.
+-- refusal: one line, or empty. readable: this role may read it; version_readable: its version, too (with readable). has_tables:
+-- it is more than an empty schema.
 -- not null: present, has_tables, refusal, readable, version_readable, is_copy
 :begin
 WITH ledger AS (

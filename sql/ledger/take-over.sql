@@ -1,7 +1,6 @@
--- A new execution takes over a migration that rests, or whose owner is dead; no row: its owner lives. A local owner lives
--- while it is seen at work (p2pfk.owner_works); any other also for the time of a lease beyond, which is what a backoff or a
--- Wait of the state machine may take.
--- Taking work from a live worker would be the worse mistake; the fence makes even that harmless.
+-- A new execution takes over a migration that is paused, or whose owner is dead. No row: its owner lives. A local owner lives
+-- while it is seen at work (p2pfk.owner_works); any other also for the time of a lease after that, which a backoff or a Wait of
+-- the state machine may take. Taking work from a live owner would be the worse mistake; the fence makes even that harmless.
 -- not null: id, state
 -- types: state MigrationState
 -- may be null: liveness_key

@@ -1,5 +1,5 @@
--- Every note of one migration, and of the ledger itself, in the order in which it was written: who, what SQL, which locks, how long.
--- What a ledger of an older edition lacks is read by name.
+-- Every event of one migration, and of the ledger itself, in the order in which it was written: who, what SQL, which locks, how
+-- long. Columns that a ledger of an older version may lack are read by name.
 -- not null: id, at, role, step, of_ledger
 -- types: locks HeldLock[]
 SELECT e.id::text AS id, e.pair, e.at, e.role, to_jsonb(e) ->> 'login' AS login, to_jsonb(e) ->> 'execution' AS execution,

@@ -1,5 +1,5 @@
--- One migration as an auditor reads it: everything that the ledger remembers, and what server it lives on. Takes no lock
--- on any table of the application. What a ledger of an older edition lacks is read by name.
+-- One migration as an auditor reads it: everything that the ledger has about it, and the server. Takes no lock on any table of
+-- the application. Columns that a ledger of an older version may lack are read by name.
 -- not null: id, table_name, referenced_name, constraint_name, definition, state, execution, role, options, started_at, updated_at,
 --   database, server_version
 -- types: state MigrationState, options TrailMigration['options'], plan RecordedPlan, rehearsal Rehearsal, verification Verification,

@@ -1,5 +1,5 @@
--- The migration that an execution, or its reconciliation, has not brought to an end, if there is one. One that rests after the drop
--- (dropped_at) lacks its last checks; one that rests before it waits for the next execution.
+-- The migration that an execution, or its reconciliation, has left unfinished, if there is one. One that is paused after the drop
+-- (dropped_at) lacks its last checks; one that is paused before it waits for the next execution.
 -- not null: id, execution
 :begin
 SELECT m.id::text AS id, m.execution

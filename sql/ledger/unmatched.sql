@@ -1,5 +1,6 @@
--- Of all migrations, or (:'migration_id' not empty) of one: the first that is not rolled back and whose tables are not in this database as the ledger has them: the oids of both
--- tables with their names, or, where a table was renamed, with a foreign key of the migration. unmatched: one line, or empty.
+-- The first migration that is not rolled back and whose tables in this database are not those of the ledger, of all migrations or
+-- (:'migration_id' not empty) of one. The oids of both tables have to match with their names, or, where a table was renamed, with
+-- a foreign key of the migration. unmatched: one line, or empty.
 -- not null: unmatched
 :begin
 SELECT coalesce((

@@ -1,5 +1,5 @@
--- Brings an entry up to date that is older than the database: the parent FK is dropped, and its pair FKs are the migration's. No row: its
--- owner is seen at work.
+-- Updates a ledger entry that is older than the database: the parent FK is dropped, and its pair FKs are the migration's. No row:
+-- its owner is seen at work.
 -- not null: id
 UPDATE p2pfk.migration m
    SET state = 'migrated', execution = :'execution'::text, liveness_key = NULL, dropped_at = coalesce(m.dropped_at, now()), finished_at = now(), updated_at = now(),

@@ -1,5 +1,6 @@
--- Which version the ledger has, and which one this p2pfk makes: the newest file of versions/. Only where state.sql says that it
--- is trusted and readable. A newer ledger is refused before anything is written: its functions would be replaced by older ones.
+-- The version of the ledger, and the one that this p2pfk makes: the newest file of versions/. Only where state.sql has found that
+-- the ledger is trusted and readable. A newer ledger is refused before anything is written, because its functions would be
+-- replaced by older ones.
 -- not null: newest_version, is_older, version_refusal
 :begin
 SELECT v.version AS ledger_version, w.newest AS newest_version,

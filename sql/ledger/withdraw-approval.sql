@@ -1,5 +1,5 @@
--- Takes an approval back, as long as the drop has not begun; no row: there is none, or it is too late. The drop locks this row when it
--- reads the approval under its locks (approval-of-drop.sql): an UPDATE that comes later waits for it, and then finds dropped_at.
+-- Withdraws an approval, as long as the drop has not begun. No row: there is none, or it is too late. The drop locks this row
+-- when it reads the approval under its locks (approval-of-drop.sql): a later UPDATE waits for it, and then finds dropped_at.
 -- not null: withdrawn_at
 -- may be null: reason
 UPDATE p2pfk.migration m

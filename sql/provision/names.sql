@@ -1,4 +1,4 @@
--- What stands where new relations are to be made: one row for each name in :'names', in their order.
+-- Existing relations with the names of new ones: one row for each name in :'names', in their order.
 -- not null: relation, schema_exists, taken, too_long
 SELECT format('%I.%I', w.schema, w.name)            AS relation,
        n.oid IS NOT NULL                            AS schema_exists,

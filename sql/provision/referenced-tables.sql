@@ -1,5 +1,6 @@
--- The tables that the parent-level foreign keys of :'parents' reference (oids of partitioned tables): ATTACH PARTITION gives these foreign keys to the
--- new partition and checks them with a query on both tables, as the role that attaches. Of a partitioned one the top that is referenced.
+-- The tables that the parent-level foreign keys of :'parents' reference (oids of partitioned tables): ATTACH PARTITION adds these
+-- foreign keys to the new partition and checks them with a query on both tables, as the role that attaches. For a partitioned
+-- table, the topmost one that is referenced.
 -- not null: referencing_oid, referenced_oid, table
 WITH RECURSIVE reference AS (
   SELECT DISTINCT k.conrelid, k.confrelid

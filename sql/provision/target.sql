@@ -1,5 +1,5 @@
--- Where a new pair goes: the named table, which may itself be a partition of the tree, and the root above it. No row: no
--- such table.
+-- The place of a new pair: the named table, which may itself be a partition of the tree, and the root above it. No row: there is
+-- no such table.
 -- not null: parent_oid, parent_kind, parent, root, root_oid
 WITH RECURSIVE up AS (
   SELECT c.oid, c.relispartition, 0 AS level FROM pg_class c WHERE c.oid = :'table_oid'::oid

@@ -1,6 +1,6 @@
--- The statements by which a script of plan --sql opens a migration in the ledger: `migration` and `pairs`. Tables are named, not numbered:
--- the oids are those of the database in which the script runs. It opens it paused, so that p2pfk migrate may take it over where
--- the script stops.
+-- The statements with which a script of plan --sql opens a migration in the ledger: `migration` and `pairs`. Tables are named,
+-- because the oids are those of the database in which the script runs. The migration is opened as paused, so that p2pfk migrate
+-- may take it over where the script stops.
 -- not null: migration
 -- may be null: comment
 :begin

@@ -1,5 +1,5 @@
--- Statements that a script of plan --sql needs and that no file of statements/ can write before they are due, because those read
--- what is there at that moment. One row for each pair: the way back drops what may be there, and no more.
+-- Statements that a script of plan --sql needs and that no file of statements/ can write in advance, because those read what
+-- exists at that moment. One row for each pair: the rollback drops what may exist, and no more.
 -- not null: pair, drop_constraint, drop_index, validate_leaf, validate_parent
 :begin
 SELECT p.pair,

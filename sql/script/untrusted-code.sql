@@ -1,4 +1,4 @@
--- What the rows of catalog/untrusted-code.sql, :'untrusted', make a script say; empty where there are none.
+-- The refusal of a script for the rows of catalog/untrusted-code.sql, :'untrusted'; empty where there are none.
 -- not null: refusal
 SELECT CASE WHEN count(*) = 0 THEN ''
             ELSE format('refused: reading %s and comparing its keys would run code with the rights of %s, which its owner has not got: %s; connect as that owner, or %s; %s',

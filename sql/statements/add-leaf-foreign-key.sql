@@ -4,7 +4,8 @@
 -- Lock: SHARE ROW EXCLUSIVE on the referencing leaf, the referenced table and all of its partitions, for milliseconds.
 -- Blocked by: any writer of these; the lock budget limits the wait.
 -- Safe because: NOT VALID scans nothing, and the pair FKs still cover every row.
--- The referenced table is named by what it is called now, not as the ledger has it: another table may have got that name since.
+--
+-- The referenced table is named by its present name, not by the one in the ledger: another table may have got that name since.
 -- not null: pair, sql, lock
 :begin
 SELECT p.pair,

@@ -1,5 +1,6 @@
--- Adds the pair FK to a new pair, valid at once: there is no row to check. Its shape is that of all other pair FKs.
--- Lock: SHARE ROW EXCLUSIVE on the two partitions. New ones are nobody else's yet; one that stood before is locked already.
+-- Adds the pair FK to a new pair, valid at once, because there is no row to check. Its shape is that of all other pair FKs.
+-- Lock: SHARE ROW EXCLUSIVE on the two partitions. New ones are not visible to other sessions yet; one that existed before is
+--   locked already.
 -- not null: pair, sql, lock
 SELECT p.pair,
        format('ALTER TABLE %I.%I ADD CONSTRAINT %I FOREIGN KEY (%s) REFERENCES %I.%I (%s)%s',

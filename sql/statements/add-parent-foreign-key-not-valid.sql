@@ -2,7 +2,8 @@
 -- a NOT VALID foreign key).
 -- Lock: SHARE ROW EXCLUSIVE on both partitioned tables and all of their partitions, for milliseconds.
 -- Safe because: the pair FKs stay until this one is validated and verified.
--- The referenced table is named by what it is called now, not as the ledger has it: another table may have got that name since.
+--
+-- The referenced table is named by its present name, not by the one in the ledger: another table may have got that name since.
 -- not null: sql, lock
 :begin
 SELECT format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s NOT VALID', n.nspname, t.relname, :'constraint_name'::text, substring(:'definition'::text FROM $re$^FOREIGN KEY \((?:[^"()]|"(?:[^"]|"")*")*\) REFERENCES $re$) || format('%I.%I', rn.nspname, r.relname)

@@ -3,7 +3,7 @@
 -- Lock: SHARE UPDATE EXCLUSIVE on the partitioned table, which blocks no reader and no writer; ACCESS EXCLUSIVE on its DEFAULT
 --   partition, which is scanned for rows that belong to the new one; ACCESS EXCLUSIVE on the new table itself.
 -- Blocked by: see lock-for-attach-partition, which has taken all of them.
--- Safe because: the new table is empty, so it is not scanned, and its indexes cost nothing.
+-- Safe because: the new table is empty, so scanning it and building its indexes take no time.
 -- not null: sql, lock
 SELECT format('ALTER TABLE %I.%I ATTACH PARTITION %I.%I %s', n.nspname, c.relname, :'schema'::text, :'name'::text,
               CASE b.parts ->> 'strategy'

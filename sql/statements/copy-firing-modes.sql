@@ -1,7 +1,7 @@
 -- Makes triggers of a pair FK fire ALWAYS where those of the parent FK do. PostgreSQL lets only a superuser do that.
 -- Lock: SHARE ROW EXCLUSIVE on the partition that the trigger is on, for milliseconds; lock-pair has taken it.
 -- Blocked by: any writer of either leaf.
--- Safe because: it reads no row, and whatever fired before fires after it.
+-- Safe because: it reads no row, and what fired before fires after it.
 -- not null: pair, sql, lock
 :begin
 SELECT p.pair,

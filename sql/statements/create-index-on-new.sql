@@ -1,5 +1,5 @@
--- The supporting index of a new pair, built before anybody can see the partition: see create-index for what it is for.
--- Lock: SHARE on the new referencing partition, which is empty and nobody else's yet.
+-- The supporting index of a new pair, built before the partition is visible to other sessions: see create-index for its purpose.
+-- Lock: SHARE on the new referencing partition, which is empty and not visible to other sessions yet.
 -- not null: pair, sql, lock
 SELECT p.pair,
        format('CREATE INDEX %I ON %I.%I (%s)', p.index_name, an.nspname, a.relname, coalesce(p.index_columns, :'columns'::text)) AS sql,

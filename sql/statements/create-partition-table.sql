@@ -1,6 +1,6 @@
--- Makes a table like its future parent: columns, defaults, generated columns, storage and CHECK constraints. Indexes,
--- primary key and parent-level foreign keys follow when it is attached, as do row triggers; identity belongs to the parent.
--- Lock: ACCESS SHARE on the parent; the new table is nobody else's yet.
+-- Creates a table like its future parent: columns, defaults, generated columns, storage and CHECK constraints. Indexes, primary
+-- key and parent-level foreign keys are added when it is attached, as are row triggers; identity belongs to the parent.
+-- Lock: ACCESS SHARE on the parent; the new table is not visible to other sessions yet.
 -- not null: sql, lock
 SELECT format('CREATE TABLE %I.%I (LIKE %I.%I INCLUDING ALL EXCLUDING IDENTITY EXCLUDING INDEXES EXCLUDING STATISTICS EXCLUDING COMMENTS)%s%s',
               :'schema'::text, :'name'::text, n.nspname, c.relname,

@@ -21,21 +21,22 @@
 --               types, casts, collations and white space, with parentheses only where they group differently; what the text
 --               leaves out is compared in the parsed clause: kinds of nodes, operators, collations and columns.
 --   stands      it is the same, and fires whenever the foreign keys of the pair do (`firing` = `wanted_firing`, as tgenabled).
---   seen        which trigger that was, in which version of its row: catalog/unguarded-pairs.sql asks for it under the locks.
---   asks        its function asks for the partition constraint when a key changes: the leaf is a DEFAULT, or below one.
+--   seen        identifies that trigger, with the version of its row: catalog/unguarded-pairs.sql asks for it under the locks.
+--   asks        its function evaluates the partition constraint when a key changes: the leaf is a DEFAULT, or below one.
 --   firing      as tgenabled; NULL where no trigger has its name.
---   old_firing  of the copy of an older edition's guard, which is on the referenced table: it is made of IS DISTINCT FROM of the
---               old and the new value of every key column, with the key's = operator, and nothing else. Who has TRIGGER on the table
---               can make one, too. So it counts (is not null) only where it is all that this edition leaves to do: no trigger of the
---               guard's name is on the leaf, in any form; no other BEFORE UPDATE trigger is there, whose changes of the key an
---               older guard does not see, whatever its name; and it fires whenever the foreign keys of the pair do.
--- `repair_sql` also works where another repair has made it meanwhile (14+); `enable_sql` makes it fire as the foreign key's triggers do.
+--   old_firing  of the copy of an older version's guard, which is on the referenced table: it consists of IS DISTINCT FROM of the
+--               old and the new value of every key column, with the key's = operator, and nothing else. A role with TRIGGER on the
+--               table can create one, too. So it counts (is not null) only where it is all that this version leaves to do: no
+--               trigger with the guard's name is on the leaf, in any form; no other BEFORE UPDATE trigger is there, whose changes
+--               of the key an older guard does not see, whatever its name; and it fires whenever the foreign keys of the pair do.
+-- `repair_sql` also works where another repair has created it meanwhile (14+); `enable_sql` makes it fire as the foreign key's
+-- triggers do.
 --
 -- The texts put every operation into parentheses, as PostgreSQL prints them.
 --
--- It is asked for each pair in a session of its own, so the time to plan it counts, and by plan and drop for all pairs at once, so it
--- must not grow with their square: each leaf is worked out for itself. OFFSET 0 keeps each look-up an index scan of its own, and
--- MATERIALIZED keeps the planner from planning `wanted_firing` and the texts once more wherever they are used.
+-- It is run for each pair in a session of its own, so the time to plan it counts, and by plan and drop for all pairs at once, so
+-- its time must not grow with their square: each leaf is computed separately. OFFSET 0 keeps each lookup a separate index scan,
+-- and MATERIALIZED keeps the planner from planning `wanted_firing` and the texts again wherever they are used.
 -- not null: pair, oid, relation, sql, repair_sql, lock, enable_sql, drop_sql, taken, same, stands, asks, wanted_firing
 :begin
 SELECT guard.*

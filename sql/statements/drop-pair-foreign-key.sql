@@ -1,7 +1,7 @@
 -- Drops a pair FK; the rollback's last change.
 -- Lock: ACCESS EXCLUSIVE on the two leaf partitions of the pair, for milliseconds.
--- Blocked by: any transaction that uses either leaf, readers too; the lock budget bounds the wait.
--- Safe because: it runs only while a valid parent FK stands (checked in the same transaction).
+-- Blocked by: any transaction that uses either leaf, readers too; the lock budget limits the wait.
+-- Safe because: it runs only while a valid parent FK exists (checked in the same transaction).
 -- not null: pair, sql, lock
 :begin
 SELECT p.pair,

@@ -1,7 +1,7 @@
 -- Makes the triggers of a pair FK fire again. PostgreSQL lets only a superuser do that.
 -- Lock: SHARE ROW EXCLUSIVE on the partition that the trigger is on, for milliseconds; lock-pair has taken it.
 -- Blocked by: any writer of either leaf.
--- Safe because: it reads no row. Those written meanwhile have not been checked, so their orphans are counted after it.
+-- Safe because: it reads no row. Rows that were written meanwhile have not been checked, so their orphans are counted after it.
 -- not null: pair, sql, lock
 SELECT p.pair,
        format('ALTER TABLE ONLY %I.%I ENABLE %sTRIGGER %I', n.nspname, r.relname,

@@ -3,8 +3,8 @@
 -- pg_signal_autovacuum_worker). One that prevents wraparound is never cancelled.
 -- Lock: SHARE UPDATE EXCLUSIVE on one table, alone in its transaction, and released at once.
 -- Blocked by: VACUUM, ANALYZE, index builds and other DDL of that table.
--- Safe because: neither held nor waited for does it stop a reader or a writer, so its wait may be longer than the lock budget.
---   A session that queues behind it could not work beside the autovacuum either.
+-- Safe because: neither held nor waited for does it block a reader or a writer, so its wait may be longer than the lock budget. A
+--   session that queues behind it could not work beside the autovacuum either.
 -- not null: sql, lock
 :begin
 SELECT format('LOCK TABLE ONLY %I.%I IN SHARE UPDATE EXCLUSIVE MODE', n.nspname, c.relname) AS sql,

@@ -1,6 +1,6 @@
--- Takes the locks of drop-row-movement-guard before it, so that the wait is measured, and bounded as one.
--- Lock: ACCESS EXCLUSIVE on the referenced leaf; where the guard is an older one, on the referenced table and its partitions.
--- Blocked by: any transaction that uses any of them. lock_timeout and statement_timeout bound the wait.
+-- Takes the locks of drop-row-movement-guard before it, so that the wait is measured, and limited as one.
+-- Lock: ACCESS EXCLUSIVE on the referenced leaf; for an older guard, on the referenced table and its partitions.
+-- Blocked by: any transaction that uses any of them. lock_timeout and statement_timeout limit the wait.
 -- not null: pair, sql, lock
 :begin
 SELECT p.pair,

@@ -1,6 +1,6 @@
 -- Takes the lock of create-row-movement-guard, where no pair FK is added with it, so that the wait is measured.
--- Lock: SHARE ROW EXCLUSIVE on the referenced leaf. Readers go on.
--- Blocked by: any writer of the leaf. lock_timeout and statement_timeout bound the wait.
+-- Lock: SHARE ROW EXCLUSIVE on the referenced leaf. Readers are not blocked.
+-- Blocked by: any writer of the leaf. lock_timeout and statement_timeout limit the wait.
 -- not null: pair, sql, lock
 SELECT p.pair, format('LOCK TABLE ONLY %I.%I IN SHARE ROW EXCLUSIVE MODE', n.nspname, t.relname) AS sql,
        'SHARE ROW EXCLUSIVE on the referenced partition' AS lock

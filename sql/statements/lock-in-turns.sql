@@ -2,11 +2,13 @@
 -- statements that all end with the same locks. If one order meets a transaction that waits for us, another may not. The locks of
 -- one order are released before the next begins, and the sessions that waited for it continue.
 -- Lock: that of the statements; all of them, or none and SQLSTATE 55P03.
--- Blocked by: as they are. A statement that ends in NOWAIT is asked again every 2 ms as long as the moment lasts.
--- Safe because: the caller's statement_timeout, `wait_ms`, bounds the whole; a moment is bounded by lock_timeout.
--- p2pfk.locked_by then tells, until the end of the transaction, by which statements the locks were taken.
--- `attempt` counts the tries before this one: every second one goes through with one order, for transactions that take
--- nearly as long as the budget; the others change the order every 40 to 100 ms, for many short ones.
+-- Blocked by: the same as the statements. A statement that ends with NOWAIT is tried again every 2 ms as long as the moment
+--   lasts.
+-- Safe because: the caller's statement_timeout, `wait_ms`, limits the whole; a moment is limited by lock_timeout.
+--
+-- p2pfk.locked_by then has, until the end of the transaction, the statements that took the locks. `attempt` counts the tries
+-- before this one: every second one uses one order throughout, for transactions that take nearly as long as the budget; the
+-- others change the order every 40 to 100 ms, for many short ones.
 -- not null: sql, lock
 :begin
 WITH wait AS (

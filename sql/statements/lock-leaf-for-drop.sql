@@ -1,8 +1,8 @@
 -- Takes the locks for dropping a leaf's foreign key to the whole referenced table. As in lock-tables.sql: the first try is
 -- NOWAIT, later ones wait in one of the orders in `ways`.
 -- Lock: ACCESS EXCLUSIVE on one referencing leaf, the referenced table and all of its partitions.
--- Blocked by: any transaction that uses any of them. Behind a try that waits queue readers and writers of all of them.
--- Safe because: the wait is bounded as one, within the lock budget and shorter than deadlock_timeout.
+-- Blocked by: any transaction that uses any of them. Readers and writers of all of them queue behind a try that waits.
+-- Safe because: the wait is limited as one, within the lock budget and shorter than deadlock_timeout.
 -- not null: pair, sql, lock, ways
 -- types: ways string[][]
 SELECT p.pair,

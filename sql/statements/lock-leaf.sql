@@ -1,7 +1,7 @@
 -- Takes the locks of add-leaf-foreign-key before it, so that the wait is measured, and limited as one. The referenced table
 -- first, as in lock-pair.sql.
 -- Lock: SHARE ROW EXCLUSIVE on one referencing leaf, the referenced table and all of its partitions.
--- Blocked by: any writer of these. lock_timeout and statement_timeout bound the wait.
+-- Blocked by: any writer of these. lock_timeout and statement_timeout limit the wait.
 -- not null: pair, sql, lock
 :begin
 SELECT p.pair,

@@ -2,7 +2,7 @@
 -- leaf first: an INSERT that has locked the referencing one may still check its row there (ROW SHARE), and ends.
 -- Lock: SHARE ROW EXCLUSIVE on the two leaf partitions of the pair, on nothing else.
 -- Blocked by: any writer of either leaf (ROW EXCLUSIVE). Behind it in the queue wait: writers of these two leaves.
--- Safe because: lock_timeout and statement_timeout bound the wait, and the whole statement waits at most that long.
+-- Safe because: lock_timeout and statement_timeout limit the wait, and the whole statement waits at most that long.
 -- not null: pair, sql, lock
 :begin
 SELECT p.pair,

@@ -4,11 +4,11 @@
 -- Blocked by: any transaction that uses any partition. Readers and writers of all of them queue behind a try that waits.
 -- Safe because: the wait is limited as one (lock_timeout counts per lock, and several slow readers add up) and ends before
 --   deadlock_timeout, so the application is never the victim of a deadlock with us.
--- Why three ways: a session that holds one table and needs the other waits for us while we wait for it. The first way meets that
---   for an application that only inserts and deletes: SHARE ROW EXCLUSIVE keeps new writers of the referenced table out, but
---   lets foreign key checks (ROW SHARE) read it, so every write under way ends. It asks for the last lock NOWAIT, again and
---   again: a session that waits to strengthen a lock makes PostgreSQL end another at once that wants to strengthen its own.
---   The other two are for transactions that read a table before they write to it.
+-- Why three ways: a session that holds one table and needs the other waits for us while we wait for it. The first way solves that
+--   for an application that only inserts and deletes: SHARE ROW EXCLUSIVE keeps new writers of the referenced table out, but lets
+--   foreign key checks (ROW SHARE) read it, so every write that runs ends. It requests the last lock NOWAIT, again and again: a
+--   session that waits to strengthen a lock makes PostgreSQL at once end another one that wants to strengthen its own. The other
+--   two are for transactions that read a table before they write to it.
 -- not null: sql, lock, ways
 -- types: ways string[][]
 :begin

@@ -1,5 +1,5 @@
--- Takes the lock of a validation before it, so that the wait is measured apart from the scan.
--- Lock: SHARE UPDATE EXCLUSIVE on the referencing leaf. Stops no reader and no writer, neither held nor waited for.
+-- Takes the lock of a validation before it, so that the wait is measured separately from the scan.
+-- Lock: SHARE UPDATE EXCLUSIVE on the referencing leaf. Blocks no reader and no writer, neither held nor waited for.
 -- not null: pair, sql, lock
 :begin
 SELECT p.pair,

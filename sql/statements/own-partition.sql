@@ -1,11 +1,11 @@
 -- Gives a new partition its parent's owner. No row: it has that owner already. A partition of another owner could not be altered
 -- with the others.
 --
--- First takes back what ALTER DEFAULT PRIVILEGES of the role that makes the partition gives others on it: the owner has granted none of it,
--- and TRIGGER on a referenced partition leads past its row-movement guard. A privilege stays where its holder has it on the parent as well,
--- through which it reaches the rows anyway (behind row-level security it may reach fewer). Where the owner itself makes the partition, its
--- default privileges are what its CREATE TABLE gives.
--- Lock: ACCESS EXCLUSIVE on the new table, which is nobody else's yet.
+-- First revokes what ALTER DEFAULT PRIVILEGES of the role that creates the partition grants other roles on it: the owner has
+-- granted none of it, and TRIGGER on a referenced partition is a way past its row-movement guard. A privilege stays where its
+-- holder has it on the parent as well, through which it reaches the rows anyway (with row-level security it may reach fewer).
+-- Where the owner itself creates the partition, its default privileges are what its CREATE TABLE grants.
+-- Lock: ACCESS EXCLUSIVE on the new table, which is not visible to other sessions yet.
 -- not null: sql, lock
 WITH parent AS (
   SELECT c.oid, c.relowner, c.relrowsecurity, format('%I.%I', :'schema'::text, :'name'::text) AS partition

@@ -1,8 +1,8 @@
 -- Drops what this migration has added to a pair that no longer exists: its FK and its index, if they exist and as the ledger
 -- notes them (constraint_added, index_added).
 -- Lock: ACCESS EXCLUSIVE on the two partitions of the former pair, for milliseconds; lock-pair-for-drop has taken it.
--- Blocked by: any transaction that uses either partition; the lock budget bounds the wait.
--- Safe because: the parent FK stands, and no partition of its tables loses what guards it.
+-- Blocked by: any transaction that uses either partition; the lock budget limits the wait.
+-- Safe because: the parent FK exists, and no partition of its tables loses its guard.
 -- not null: pair, sql, lock
 :begin
 SELECT p.pair, s.sql, 'ACCESS EXCLUSIVE on the two partitions of the former pair' AS lock

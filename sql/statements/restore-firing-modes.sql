@@ -1,7 +1,7 @@
--- Makes the triggers of the parent FK, which a rollback has put back, fire ALWAYS where they did before (:'firing'), on the tables
--- themselves and on every partition. PostgreSQL lets only a superuser do that.
--- Lock: SHARE ROW EXCLUSIVE on each of these; whatever has put the parent FK back holds it or more.
--- Safe because: it reads no row, and in the same transaction the parent FK comes back.
+-- Makes the triggers of the parent FK, which a rollback has restored, fire ALWAYS where they did before (:'firing'), on the
+-- tables themselves and on every partition. PostgreSQL lets only a superuser do that.
+-- Lock: SHARE ROW EXCLUSIVE on each of these; the statement that restored the parent FK holds it or a stronger lock.
+-- Safe because: it reads no row, and the parent FK is restored in the same transaction.
 -- not null: sql, lock
 :begin
 WITH RECURSIVE derived AS (

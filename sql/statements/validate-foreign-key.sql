@@ -1,6 +1,6 @@
 -- Validates one foreign key by its oid: a leaf's FK to the referenced parent (before 18), or the parent FK itself (18+).
 -- Lock: SHARE UPDATE EXCLUSIVE on the referencing table and its partitions, ROW SHARE on the referenced ones.
--- Blocked by: VACUUM, ANALYZE and DDL on the referencing side. Stops no reader and no writer.
+-- Blocked by: VACUUM, ANALYZE and DDL on the referencing side. Blocks no reader and no writer.
 -- not null: sql, lock
 :begin
 SELECT format('ALTER TABLE %I.%I VALIDATE CONSTRAINT %I', n.nspname, t.relname, c.conname) AS sql,
