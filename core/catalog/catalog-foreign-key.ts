@@ -1,10 +1,10 @@
-/** A foreign key as `sql/catalog/foreign-keys.sql` has it, and how a person's words for it are compared with it. */
+/** Rows of `sql/catalog/foreign-keys.sql`, and the comparison of the names in them with names that a person wrote. */
 import type { Row } from '../postgres/sql.ts';
 
-/** A foreign key of a table, as the catalog has it; where the table has none, the table alone. */
+/** A foreign key of a table, as it exists in the catalog. For a table without any it is one row with only the table. */
 export type CatalogForeignKey = Row<'catalog/foreign-keys'>;
 
-/** One that is a foreign key. */
+/** A row that has a foreign key. */
 export interface NamedForeignKey extends CatalogForeignKey {
   readonly constraint_oid: number;
   readonly constraint_name: string;
@@ -13,7 +13,7 @@ export interface NamedForeignKey extends CatalogForeignKey {
   readonly referenced_name: string;
 }
 
-/** False for a table without a foreign key. */
+/** Whether the row has a foreign key: false for a table without any. */
 export function isForeignKey(key: CatalogForeignKey): key is NamedForeignKey {
   const { constraint_oid, constraint_name, constraint_ident, referenced_oid, referenced_name } = key;
   return [constraint_oid, constraint_name, constraint_ident, referenced_oid, referenced_name].every(
@@ -31,6 +31,7 @@ export function means(wanted: string, stored: string): boolean {
   return /^[A-Za-z_][\w$]*$/.test(wanted) && wanted.toLowerCase() === stored;
 }
 
+/** Message for a foreign key whose referenced table is not partitioned. */
 export function notPartitioned(key: NamedForeignKey): string {
   return `foreign key ${key.constraint_ident} of ${key.table_name} references ${key.referenced_name}, which is not partitioned: there are no pairs of partitions to connect`;
 }

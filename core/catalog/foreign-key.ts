@@ -43,7 +43,7 @@ export interface ForeignKey {
   readonly migrationId: string | null;
 }
 
-/** What is to be done with the foreign key decides which candidates count. */
+/** What will be done with the foreign key; it decides which candidates are considered. */
 export type Purpose = 'migrate' | 'verify' | 'rollback' | 'approve';
 
 /** The schema at the beginning of a name that was written by format('%I.%I'). */

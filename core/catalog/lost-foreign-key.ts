@@ -7,7 +7,7 @@ import { type Row, run, runOne } from '../postgres/sql.ts';
 import { type CatalogForeignKey, isForeignKey, means, notPartitioned, PARTITIONED } from './catalog-foreign-key.ts';
 import type { ForeignKey, Purpose } from './foreign-key.ts';
 
-/** What the pair FKs of a table say of a parent FK that is gone. */
+/** What the pair FKs of a table show about a parent FK that was dropped. */
 export type Shape = Row<'catalog/migrated-foreign-keys'>;
 
 /**

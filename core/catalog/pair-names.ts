@@ -15,8 +15,8 @@ import type { Pair } from './pairs.ts';
 export type Naming = Partial<Pick<ExecutionInput, 'pairConstraintNames'>>;
 
 /**
- * The name that a pair FK gets, and the statements for it. Keys are those of `sql/`, so a list of these serves as a parameter.
- * `beside_root`: the leaf is in the schema of the referencing table.
+ * A pair FK's name after the drop, and the statements that give it. Names of keys are those that `sql/` uses, so a list of these
+ * serves as a parameter. `beside_root`: whether the leaf is in the schema of the referencing table.
  */
 export type FinalName = Row<'statements/rename-pair-foreign-keys'>;
 

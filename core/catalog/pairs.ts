@@ -8,14 +8,15 @@ import { readTablesOnly } from '../postgres/tables-only.ts';
 import type { ForeignKey } from './foreign-key.ts';
 
 /**
- * What stands on a pair now. `constraint_name` is the pair FK's or the one that it will get, `index_name` that of the index that serves it or
- * is to be built, `index_columns` the columns or expressions of that one as SQL.
+ * What exists on a pair now. `constraint_name`: name of the pair FK, or the one it will get. `index_name`: the index that serves
+ * the FK, or the one to build. `index_columns`: the columns or expressions of that index, as SQL.
  */
 export type PairStatus = Row<'catalog/pair-states'> & Pick<Row<'catalog/pair-indexes'>, 'has_index' | 'index_columns'>;
 
 /** A pair and what exists on it. */
 export type Pair = PairOfPartitions & PairStatus;
 
+/** All leaf partitions of a foreign key. */
 export interface Pairing {
   readonly pairs: readonly Pair[];
   readonly unpaired: readonly Unpaired[];
@@ -92,30 +93,31 @@ export interface NumberedPair {
   readonly referenced_oid: number;
 }
 
-/** A pair to look at, with what else `sql/catalog/pair-states.sql` reads of it. */
+/** A pair whose status to read, with the other values that `sql/catalog/pair-states.sql` reads of it. */
 export interface AskedPair extends NumberedPair {
-  /** Of the ledger: which of several foreign keys is the migration's. */
+  /** From the ledger: identifies the foreign key of the migration among several. */
   readonly constraint_name?: string;
   readonly constraint_added?: boolean;
   readonly index_name?: string;
   readonly index_added?: boolean;
-  /** Names that are about to be given there, and must not be chosen. */
+  /** Names that will be given there soon and must not be chosen. */
   readonly taken?: readonly string[];
-  /** Random, for names that cannot be taken before they are used. */
+  /** Random text for names that others cannot take before they are used. */
   readonly salt?: string;
 }
 
+/** What to read besides the constraints. */
 export interface PairStatusOptions {
   /** Read also which index serves; else `has_index` is false. It takes several times as long, so not under a lock. */
   readonly indexes?: boolean;
 }
 
-/** With a key for all that queries read of it. */
+/** The pair, with a value for every key that the queries read. */
 export function asParameter(partition: Unpaired) {
   return { heldBy: null, why: null, keyless: null, needsPair: null, ...partition };
 }
 
-/** What stands on the given pairs, by pair number; a pair whose partition is gone is missing. */
+/** The status of the given pairs, by pair number. A pair whose partition was dropped is missing. */
 export async function readPairStatus(
   client: Client,
   foreignKey: ForeignKey,
@@ -205,7 +207,7 @@ async function holdingAny(
   return holding;
 }
 
-/** A relation's name as people read it: without the schema where that is the table's own. */
+/** A relation's name for messages: without the schema, where that is also the table's. */
 export function shortName(qualified: string, table: string): string {
   const schema = /^("(?:[^"]|"")*"|[^".]+)\./.exec(table)?.[0];
   return schema !== undefined && qualified.startsWith(schema) ? qualified.slice(schema.length) : qualified;

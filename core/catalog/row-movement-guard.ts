@@ -27,8 +27,8 @@ export function wantsGuard(
 }
 
 /**
- * The guard of one referenced leaf, as it is and as it would be made now; `pair` is the number of the first pair with this leaf. What each
- * column says, the head of the file does.
+ * The guard of one referenced leaf, as it is and as it would be created now. `pair` is the number of the first pair with this
+ * leaf; the header of the SQL file explains the columns.
  */
 export type Guard = Row<'statements/create-row-movement-guard'>;
 
@@ -155,7 +155,7 @@ export function dropGuardStatements(
   });
 }
 
-/** A guard wherever it is; its keys serve as a pair's in `sql/statements/`. */
+/** A guard that exists, on any leaf. Its keys serve as those of a pair in `sql/statements/`. */
 export type ExistingGuard = Row<'catalog/row-movement-guards'>;
 
 /** All guards of a migration, including those of leaves that are in no pair any more. */

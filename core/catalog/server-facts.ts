@@ -4,7 +4,10 @@ import type { Estimate, RollbackStrategy } from '../contracts/documents.ts';
 import { readDeadlockTimeout } from '../postgres/locks/lock-wait.ts';
 import { type Row, runOne } from '../postgres/sql.ts';
 
-/** Of `sql/catalog/server.sql`, which gives units, and the shortest deadlock_timeout that a session of this database has. */
+/**
+ * Row of `sql/catalog/server.sql`, which has the units, and the shortest deadlock_timeout that a session of this database has, in
+ * milliseconds.
+ */
 export type Server = Row<'catalog/server'> & Pick<Row<'catalog/deadlock-timeout'>, 'deadlock_timeout_ms'>;
 
 type MemoryOfServer = Pick<Server, 'effective_cache_size' | 'maintenance_work_mem'>;

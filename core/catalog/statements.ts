@@ -1,10 +1,10 @@
-/** Texts of statements, as the files of `sql/statements/` write them. */
+/** Reads the texts of statements, which the queries in `sql/statements/` generate. */
 import type { Client } from 'pg';
 import type { PairOfPartitions } from '../contracts/column-types.ts';
 import { PartitionSetChanged } from '../contracts/errors.ts';
 import { type Arguments, type QueryName, type Row, run } from '../postgres/sql.ts';
 
-/** What a file of `sql/statements/` writes for a pair. */
+/** The texts that a file of `sql/statements/` returns for a pair. */
 export interface PairStatement {
   readonly sql: string;
   readonly lock: string;
@@ -12,12 +12,12 @@ export interface PairStatement {
   readonly ways?: readonly (readonly string[])[];
 }
 
-/** Files of `sql/statements/` that write at most one statement for each of :'pairs'. */
+/** Files of `sql/statements/` that return at most one statement for each of :'pairs'. */
 type PairStatementName = {
   [Name in QueryName]: Row<Name> extends PairStatement & { readonly pair: number } ? Name : never;
 }[QueryName];
 
-/** SQL texts for pairs, by pair number, from one file of `sql/statements/`. */
+/** SQL texts from one file of `sql/statements/`, by pair number. A pair whose partitions are gone has none. */
 export async function statementsFor<Name extends PairStatementName>(
   client: Client,
   name: Name,
@@ -28,9 +28,9 @@ export async function statementsFor<Name extends PairStatementName>(
 }
 
 /**
- * The one text for one pair, from a file as {@link statementsFor} takes it.
+ * The text for one pair, from a file as for {@link statementsFor}.
  *
- * @throws PartitionSetChanged when there is none: one of the pair's partitions is gone
+ * @throws PartitionSetChanged when there is none: one of the pair's partitions was dropped
  */
 export async function statementFor<Name extends PairStatementName>(
   client: Client,
@@ -48,7 +48,7 @@ export async function statementFor<Name extends PairStatementName>(
 /** Files of `sql/statements/` whose rows are statements. */
 type StatementName = { [Name in QueryName]: Row<Name> extends { readonly sql: string } ? Name : never }[QueryName];
 
-/** All texts of one file, in its order. */
+/** All texts of one file, in the order of its rows. */
 export async function statementTexts<Name extends StatementName>(
   client: Client,
   name: Name,

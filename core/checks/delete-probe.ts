@@ -38,7 +38,7 @@ export interface ProbedPair {
   readonly constraint_oid: number | null;
 }
 
-/** The index by which the lookup of a pair FK finds its rows; null where it scans. */
+/** The index with which the lookup of a pair FK finds its rows; null where it scans. */
 export type LookupProof = Pick<Row<'checks/lookup-proofs'>, 'constraint_oid' | 'index_oid'>;
 
 /** Result of the DELETE, as a parameter of `sql/checks/delete-verdict.sql`; empty where all referenced partitions are empty. */
@@ -52,7 +52,7 @@ interface Outcome {
   readonly timeout_ms?: number;
 }
 
-/** A pair on which the DELETE may be tried, or why not; see `sql/checks/delete-probe.sql`. */
+/** A pair on which the DELETE may be tried, or the reason why not; see `sql/checks/delete-probe.sql`. */
 export type Candidate = Row<'checks/delete-probe'>;
 
 /** How to probe. */

@@ -26,6 +26,7 @@ export interface Reader extends Record<string, unknown> {
   readonly streaming_delay: string;
 }
 
+/** A lock that is about to be requested, and for which readers are checked. */
 export interface WantedLock {
   /** Oids; their partitions are included. */
   readonly relations: readonly number[];

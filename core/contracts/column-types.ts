@@ -1,6 +1,7 @@
 /**
- * Types of columns that PostgreSQL knows only as json or text. The head of a file in `sql/` names them (`-- types: firing AlwaysFiring[]`),
- * and what `npm run sql:types` writes imports them. Nothing checks them against the query: a change of its `jsonb_build_object` is one here.
+ * Types of columns that PostgreSQL describes only as json or text. The header of a file in `sql/` names them (`-- types: firing
+ * AlwaysFiring[]`), and the module that `npm run sql:types` generates imports them. They are not checked against the query: a
+ * change of its `jsonb_build_object` needs the same change here.
  */
 import type { AcceptedFinding } from './documents.ts';
 import type { ExecutionInput } from './execution-input.ts';
@@ -12,30 +13,31 @@ export type { LockHolder } from './errors.ts';
 export type { Starter } from './person.ts';
 export type { HeldLock, RecordedPlan, TrailMigration } from './trail.ts';
 
+/** State of a migration in the ledger. */
 export type MigrationState = 'running' | 'paused' | 'migrated' | 'rolling-back' | 'rolled-back';
 
-/** What an execution was asked to do, as the ledger keeps it for the steps. */
+/** The options of an execution, as the ledger keeps them for the steps. */
 export type MigrationOptions = Omit<
   ExecutionInput,
   'table' | 'constraint' | 'operation' | 'migrationId' | 'dryRun' | 'relink'
 > & {
-  /** When this execution made its plan, ISO 8601, and how many seconds of work it foresaw. */
+  /** When this execution made its plan, ISO 8601. `forecastSeconds` is how many seconds of work it forecast. */
   readonly plannedAt?: string;
   readonly accepted?: readonly AcceptedFinding[];
-  /** Who has started executions of this migration; the ledger adds to it. */
+  /** Who has started executions of this migration; the ledger appends to it. */
   readonly starters?: readonly Starter[];
   readonly forecastSeconds?: number;
-  /** Of the executions that reconciliation has started to roll back, or is about to; the ledger adds to it. */
+  /** Names of the executions that reconciliation has started to roll back, or is about to start; the ledger appends to it. */
   readonly rollbackNames?: readonly string[];
 };
 
-/** Why a migration paused or is rolled back. */
+/** Why a migration paused or is being rolled back. */
 export interface NotedError {
   readonly name: string;
   readonly message: string;
 }
 
-/** A trigger of a foreign key that fires ALWAYS, also where session_replication_role is replica. */
+/** A trigger of a foreign key that fires ALWAYS, even where session_replication_role is replica. */
 export interface AlwaysFiring {
   /** Oid of the table or partition. */
   readonly relation: number;
@@ -43,11 +45,11 @@ export interface AlwaysFiring {
 }
 
 /**
- * A referencing leaf partition and the one referenced leaf that can hold keys of it. Keys are those of `sql/`, so a list of pairs
- * serves as a parameter.
+ * A referencing leaf partition, and the one referenced leaf that can hold its keys. Names of keys are those that `sql/` uses, so
+ * a list of pairs serves as a parameter.
  */
 export interface PairOfPartitions {
-  /** 1 is the largest. */
+  /** Number of the pair; 1 is the largest. */
   readonly pair: number;
   readonly referencing_oid: number;
   /** Schema-qualified, quoted where needed. */
@@ -60,11 +62,11 @@ export interface PairOfPartitions {
   readonly bound: string;
   readonly rows: number;
   readonly bytes: number;
-  /** The referencing leaf can hold keys that no referenced leaf holds: both foreign keys refuse them. */
+  /** Whether the referencing leaf accepts keys that no referenced leaf can hold; both foreign keys refuse them. */
   readonly keys_outside?: boolean;
 }
 
-/** A leaf partition that has no partner on the other side. */
+/** A leaf partition that is in no pair. */
 export interface Unpaired {
   readonly side: 'referencing' | 'referenced';
   readonly oid: number;
@@ -72,17 +74,17 @@ export interface Unpaired {
   readonly kind: string;
   readonly bound: string;
   readonly rows: number;
-  /** Only of a referencing partition: the first referenced leaves, by name, that hold keys of it, or may hold some. */
+  /** For a referencing partition only: the first referenced leaves, by name, that hold keys of it, or may hold some. */
   readonly heldBy?: readonly string[];
-  /** Why it has no partner, as the end of a sentence. */
+  /** Why it is in no pair, as the end of a sentence. */
   readonly why?: string;
-  /** It can hold no complete key, only NULL in a column of the foreign key. */
+  /** Whether it can hold no complete key, only NULL in a column of the foreign key. */
   readonly keyless?: boolean;
-  /** False where the foreign key lets every row pass that it can hold. */
+  /** False where the foreign key accepts every row that it can hold. */
   readonly needsPair?: boolean;
 }
 
-/** A partition of either table, for the queries that compare bounds: `sql/catalog/pairs.sql` says what each is. */
+/** A partition of either table, for the queries that compare bounds. `sql/catalog/pairs.sql` explains the keys. */
 export interface TreeNode {
   readonly side: 'referencing' | 'referenced';
   readonly oid: number;
@@ -95,39 +97,41 @@ export interface TreeNode {
   readonly bound: string | null;
 }
 
-/** A pair of a migration in the ledger, as far as it is compared with the catalog. */
+/** A pair of a migration in the ledger: the keys that are compared with the catalog. */
 export interface NotedPair {
   readonly referencing_oid: number;
   readonly referenced_oid: number;
   readonly constraint_added: boolean;
 }
 
-/** The name that a rollback gives to a pair FK. */
+/** The name that a rollback gives back to a pair FK. */
 export interface FormerName {
   readonly referencing_oid: number;
   readonly referenced_oid: number;
   readonly name: string;
 }
 
-/** Each thing that the ledger's schema is made of, by its kind and name -> what it is. */
+/** The parts of the ledger's schema. Shape: kind and name -> description. */
 export type LedgerShape = Readonly<Record<string, string>>;
 
-/** Whether the ledger belongs to this database; `sql/ledger/link.sql` says what each is. */
+/** Whether the ledger belongs to this database. `sql/ledger/link.sql` explains the values. */
 export type LinkState = 'linked' | 'renamed' | 'unsure' | 'unlinked' | 'elsewhere';
 
-/** A setting that only a superuser may set, and that has another value than ours. */
+/** A setting that only a superuser may change, and that has another value than p2pfk needs. */
 export interface UnpinnedSetting {
   readonly name: string;
   readonly value: string;
   readonly wanted: string;
 }
 
+/** A reader of an Aurora cluster. */
 export interface AuroraReader {
   readonly server_id: string;
-  /** Milliseconds; null where Aurora does not say. */
+  /** Lag in milliseconds; null where Aurora does not report it. */
   readonly lag_ms: number | null;
 }
 
+/** Modes of the table locks that p2pfk requests explicitly. */
 export type LockMode = 'SHARE UPDATE EXCLUSIVE' | 'SHARE ROW EXCLUSIVE' | 'ACCESS EXCLUSIVE';
 
 /** Kinds of rows of `sql/checks/hazards.sql`, which explains them. */

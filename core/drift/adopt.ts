@@ -36,9 +36,9 @@ export interface Adoption {
  * budget.
  *
  * @returns the id of the entry
- * @throws PreflightFailed when the pair FKs differ, or none is on a partition of the table's owner, so that nothing says what the parent FK
- *   was: nothing was changed
- * @throws InvalidInput when the parent FK could not come back under its name: nothing was changed
+ * @throws PreflightFailed when the parent FK cannot be derived from the pair FKs, because they differ, or because none is on a
+ *   partition of the table's owner: nothing was changed
+ * @throws InvalidInput when the parent FK could not be restored under its name: nothing was changed
  * @throws MigrationInProgress when another session has just made the entry, or works on the migration
  * @throws LockTimeout when a guard could not be created; the entry exists then, and the next repair continues
  */
@@ -81,8 +81,9 @@ export async function adopt(client: Client, adoption: Adoption, budgetMs: number
 }
 
 /**
- * All pair FKs say the same, or nothing says what the parent FK was. Where neither the parent FK nor an entry says it, one of them has to be on
- * a partition of the table's owner: owners of partitions can make theirs anew, and the parent FK holds for all partitions.
+ * Refuses where the parent FK cannot be derived from the pair FKs, because they differ. Where neither the parent FK nor an entry
+ * shows its definition, at least one pair FK has to be on a partition of the table's owner: owners of partitions can replace the
+ * pair FKs of theirs, but the parent FK is for all partitions.
  */
 async function refuseDifferent(client: Client, foreignKey: ForeignKey, pairs: readonly Pair[]): Promise<void> {
   const shapes = await run(client, 'audit/shapes-of-pairs', { ...foreignKey, pairs });

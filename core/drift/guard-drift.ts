@@ -45,7 +45,7 @@ export async function findGuardDrift(client: Client, subject: Subject, pairs: re
   return found;
 }
 
-/** Guards of an entry that is lost, beside those of the one that took its place. */
+/** Guards of a lost ledger entry, beside those of the entry that replaced it. */
 async function leftovers(client: Client, covered: readonly Pair[], guards: readonly Guard[]): Promise<Drift[]> {
   const others = await run(client, 'audit/other-guards', { pairs: covered });
   const found: Drift[] = [];
@@ -117,7 +117,7 @@ async function ofLeaf(client: Client, guard: Guard): Promise<Drift[]> {
   ];
 }
 
-/** What makes the guard of one leaf stand; undefined where it does. */
+/** The step that makes the guard of one leaf work; undefined where it does already. */
 export async function guardRepair(client: Client, guard: Guard): Promise<LockedStep | undefined> {
   if (guard.stands) return undefined;
   if (!guard.taken) return locked(client, guard, [guard.repair_sql]);

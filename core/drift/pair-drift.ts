@@ -11,7 +11,7 @@ import type { Drift } from './drift.ts';
 import { type LeafForeignKey, onLedger, Steps } from './repair-steps.ts';
 import { guardedBy, type Subject } from './subjects.ts';
 
-/** What the catalog and the ledger say of all pairs, read once. */
+/** The catalog's and the ledger's data about all pairs, read once. */
 interface Reading {
   readonly client: Client;
   readonly foreignKey: ForeignKey;
@@ -19,7 +19,7 @@ interface Reading {
   readonly leafForeignKeys: readonly LeafForeignKey[];
   readonly triggers: readonly Row<'audit/pair-triggers'>[];
   readonly invalidIndexes: readonly Row<'audit/invalid-indexes'>[];
-  /** The migration was to build none: that one is missing is no drift. */
+  /** Whether the migration was started with the option to build no indexes: then a missing one is no drift. */
   readonly noIndexes: boolean;
   /** Undefined where there is no ledger, or none that this role may read. */
   readonly ledgerPairs: readonly LedgerPair[] | undefined;

@@ -10,7 +10,7 @@ import type { LockRequest } from '../postgres/locks/lock-wait.ts';
 import { type Row, run } from '../postgres/sql.ts';
 import type { RepairStep } from './drift.ts';
 
-/** A foreign key that a leaf has of its own; see `sql/audit/leaf-foreign-keys.sql`. */
+/** A foreign key of a leaf itself; see `sql/audit/leaf-foreign-keys.sql`. */
 export type LeafForeignKey = Row<'audit/leaf-foreign-keys'>;
 
 type Between = Pick<Pair, 'referencing_oid' | 'referenced_oid'>;
@@ -130,7 +130,7 @@ export class Steps {
     ];
   }
 
-  /** An INVALID index beside one that serves: of no use, unless another object owns it. */
+  /** Drops an INVALID index beside one that serves; if another object owns it, it is rebuilt. */
   clearIndex(pair: Pair, index: { readonly index_name: string; readonly owned: boolean }): Promise<RepairStep[]> {
     return index.owned ? this.#reindex(pair, index) : this.#dropIndex(pair, index);
   }

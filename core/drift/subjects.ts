@@ -186,7 +186,8 @@ async function readLedger(
 ): Promise<{ known: Subject[]; unfinished: UnfinishedMigration[]; orphaned: OrphanedMigration[] }> {
   const readable = await isLedgerReadable(client);
   const rows = readable ? (await run(client, 'audit/ledger-migrations')).map(requireForeignKeyTexts) : [];
-  // A parent FK that stands again after the end is a finding; before it, only that the migration is not at its end.
+  // A parent FK that exists after the migration's end is a finding; before the end it only shows that the migration is not
+  // complete.
   const dropped = (row: LedgerRow) => row.constraint_oid === null || row.state === 'migrated';
   const relevant = rows.filter((row) => row.tables_exist && dropped(row));
   return {
@@ -247,7 +248,7 @@ async function readCatalog(
     }
     const seen = new Set(open.filter((key) => key.referencing_oid === table_oid).map(target));
     const parents = (await parentForeignKeys(client, table_oid)).filter((parent) => !seen.has(target(parent)));
-    // The most frequent actions come first: others on the same columns are drift, not a foreign key of their own.
+    // Sorted by the frequency of their actions: others on the same columns are drift, and not another foreign key.
     for (const shape of await run(client, 'catalog/migrated-foreign-keys', {
       table_oid,
     })) {

@@ -11,7 +11,7 @@ import type { Migration } from './migrations.ts';
 /** Options by which an approval is judged. */
 type JudgedOptions = KeptOptions & Partial<Pick<MigrationOptions, 'approval' | 'approverMustDiffer' | 'starters'>>;
 
-/** What the ledger says of an approval. */
+/** The approval, as the ledger has it. */
 export interface LedgerApproval extends Pick<Row<'ledger/approval-of-drop'>, 'approved_by' | 'approved_login'> {
   readonly options: JudgedOptions;
   /** ISO 8601, or as the driver reads it. */

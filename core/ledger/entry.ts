@@ -5,7 +5,7 @@ import type { PlanLedger } from '../contracts/documents.ts';
 import { type Row, run } from '../postgres/sql.ts';
 import { checkLedger } from './schema/state.ts';
 
-/** The newest entry of a foreign key; see `sql/ledger/entry.sql`. `since` is ISO 8601. */
+/** The newest entry of a foreign key; see `sql/ledger/entry.sql`. `since` is when its state began, ISO 8601. */
 export type LedgerEntry = Row<'ledger/entry'>;
 
 /** The ledger and its entry. The files of `sql/findings/` read these keys in their parameter `ledger`. */

@@ -26,17 +26,17 @@ export async function nextMigrationId(client: Client): Promise<string> {
 }
 
 /**
- * One row of p2pfk.migration whose migration is not rolled back; holds all of a {@link ForeignKey} but its oid names. COMMENT ON COLUMN in
- * `sql/ledger/versions/` says what the columns are.
+ * One row of p2pfk.migration that is not rolled back. It has everything of a {@link ForeignKey} except the names of keys for its
+ * oids. COMMENT ON COLUMN in `sql/ledger/versions/` explains the columns.
  */
 export type LedgerMigration = Row<'ledger/open-migrations'>;
 
 /**
- * A migration with what the catalog says of its parent FK, and the clock of the database of its deadline; see
- * `sql/ledger/read-migration.sql`.
+ * A migration, with its parent FK in the catalog, and its deadline by the database's clock; see `sql/ledger/read-migration.sql`.
  */
 export type Migration = Row<'ledger/read-migration'>;
 
+/** Columns of p2pfk.migration to change; absent ones keep their values. */
 export interface MigrationChanges {
   readonly state?: MigrationState;
   readonly approval_asked_at?: string;

@@ -6,8 +6,8 @@ import { type Row, run, runOne } from '../postgres/sql.ts';
 import { asNote } from './notes/notes.ts';
 
 /**
- * One row of p2pfk.pair; see `sql/ledger/read-pairs.sql`. `former_name` is the pair FK's name before the drop of the parent FK gave it
- * another; null where it kept its name.
+ * One row of p2pfk.pair; see `sql/ledger/read-pairs.sql`. `former_name` is the pair FK's name before the drop of the parent FK
+ * gave it another one; null where it kept its name.
  */
 export type LedgerPair = Row<'ledger/read-pairs'>;
 
@@ -40,7 +40,7 @@ export function readPace(client: Client, id: string, what: Timed): Promise<Pace>
   return runOne(client, 'ledger/pace', { migration_id: id, what });
 }
 
-/** @returns the pair, and in `of` how many there are in all */
+/** @returns the pair, and in `of` the number of all pairs */
 export async function readPair(client: Client, id: string, pair: number): Promise<LedgerPair> {
   const [row] = await run(client, 'ledger/read-pairs', {
     migration_id: id,

@@ -116,7 +116,7 @@ function eventOf(row: Row<'ledger/trail-events'>): TrailEvent {
   };
 }
 
-/** Null, too, for `infinity`, which PostgreSQL takes as a time: an older ledger let an approver write it. */
+/** ISO 8601; also null for `infinity`, which PostgreSQL accepts as a time: an older ledger let an approver write it. */
 function time(value: Date | number | null): string | null {
   const at = value === null ? Number.NaN : new Date(value).getTime();
   return Number.isFinite(at) ? new Date(at).toISOString() : null;

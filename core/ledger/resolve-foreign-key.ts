@@ -55,7 +55,8 @@ async function findForeignKey(
     purpose === 'rollback' || purpose === 'approve'
       ? open.map((migration) => migration.constraint_name)
       : [...parentForeignKeys.map((key) => key.constraint_name), ...gone.map((migration) => migration.constraint_name)];
-  // What still stands comes first to migrate, what waits comes first to approve; the others only where there is none.
+  // To migrate, parent FKs that still exist have precedence; to approve, migrations that wait. Others are considered only where
+  // there are none.
   const withPrecedence =
     purpose === 'migrate'
       ? parentForeignKeys.map((key) => key.constraint_name)

@@ -121,7 +121,7 @@ async function plannedStatements(
   { input, finalNames }: { readonly input: ExecutionInput; readonly finalNames: ReadonlyMap<number, FinalName> },
 ): Promise<PlannedStatement[]> {
   const statements: PlannedStatement[] = [];
-  // Pair by pair, as they run: the lock and what is done under it share a transaction.
+  // Pair by pair, as they run: the lock and the statements under it share a transaction.
   const add = (name: StepName, chosen: readonly Pair[], ...texts: readonly Texts[]) => {
     for (const { pair } of chosen) {
       for (const text of texts) {

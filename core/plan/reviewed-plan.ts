@@ -14,7 +14,7 @@ import { sha256 } from './plan-document.ts';
 /** One fact that a plan depends on: its kind, its name, and its value. */
 export type CatalogEntry = readonly [kind: string, name: string, value: string];
 
-/** What a plan for this foreign key depends on, without what its own migration has made so far. */
+/** The facts that a plan for this foreign key depends on, without what its own migration has made so far. */
 export async function readCatalogEntries(client: Client, foreignKey: ForeignKey): Promise<CatalogEntry[]> {
   const { migrationId } = foreignKey;
   const pairs = migrationId === null ? [] : await readPairs(client, migrationId);

@@ -6,7 +6,7 @@ import { type PairStatement, statementsFor } from '../catalog/statements.ts';
 /** A pair, and which of its parts a rollback has to drop. */
 export type NotedPair = Pair & { readonly constraint_added: boolean; readonly index_added: boolean };
 
-/** In the caller's transaction, where there is one. */
+/** Adds the pairs, in the caller's transaction if there is one. */
 export async function addToLedger(client: Client, migrationId: string, pairs: readonly NotedPair[]): Promise<void> {
   const texts = await addToLedgerStatements(client, migrationId, pairs);
   for (const { sql } of texts.values()) await client.query(sql);

@@ -201,7 +201,11 @@ class Making {
     await this.#budget.together<unknown[]>(...runs);
   }
 
-  /** Undefined, with the refusal noted, where PostgreSQL finds that the bound or the name is taken. */
+  /**
+   * Creates and attaches a partition.
+   *
+   * @returns undefined, with the refusal stored, where PostgreSQL reports that the bound or the name is taken
+   */
   async partition(parent_oid: number, { schema, name }: RelationName): Promise<NewPartition | undefined> {
     const before = [...this.statements];
     const journal = journalOf(this.#client);

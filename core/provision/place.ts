@@ -49,7 +49,11 @@ export async function choosePlace(
   return place;
 }
 
-/** The pairs beside which the new one will stand, and the referenced table that their partners belong to. */
+/**
+ * The existing pairs next to the new one, and the referenced table that their partners belong to.
+ *
+ * @throws PreflightFailed when it is not clear which referenced table that is
+ */
 export async function readSiblings(
   client: Client,
   foreignKey: ForeignKey,
@@ -138,7 +142,10 @@ async function parseName(client: Client, text: string, schema: string): Promise<
   throw new InvalidInput(`"${text}" is not a table name as SQL writes it, such as public.path_2027`);
 }
 
-/** That something of the name stands already is no reason yet: it may be the partition that is looked for. */
+/**
+ * Refuses names that are too long, equal, or in a missing schema. An existing relation with the name is no reason yet, because it
+ * may be the partition that is looked for.
+ */
 async function requireUsable(client: Client, { referencing, referenced }: NewNames): Promise<void> {
   const rows = await run(client, 'provision/names', {
     names: referenced ? [referencing, referenced] : [referencing],

@@ -154,7 +154,7 @@ async function findPlace(
   return { foreignKey, place };
 }
 
-/** Undefined where there is no such table: resolveForeignKey has the words for that. */
+/** Undefined where there is no such table: resolveForeignKey has the message for that. */
 async function readTarget(client: Client, table: string): Promise<Row<'provision/target'> | undefined> {
   try {
     const table_oid = await resolveTable(client, table);

@@ -26,7 +26,7 @@ export async function freeParentName(
   if (former_name === null || pairStatus.constraint_oid === null || pairStatus.constraint_name === former_name) return;
   const pairs = [{ ...pair, constraint_name: pairStatus.constraint_name }];
   const [rename] = await statementTexts(client, 'statements/rename-pair-foreign-key-back', { pairs });
-  // The name that it had is another constraint's by now: then the leaf's FK gets another one.
+  // Another constraint has its former name by now: then the leaf's FK gets another name.
   if (rename === undefined) return;
   const defer = await statementTexts(client, 'statements/defer-pair-foreign-key', {
     ...foreignKey,

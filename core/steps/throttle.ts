@@ -66,7 +66,7 @@ export async function throttleReason(client: Client, options: MigrationOptions):
   return undefined;
 }
 
-/** @throws PrivilegeMissing where the role sees nothing of it, which must not pass for an idle server */
+/** @throws PrivilegeMissing where the role cannot see it, because that must not be taken for an idle server */
 async function readLoad(client: Client): Promise<Row<'checks/load'>> {
   const load = await runOne(client, 'checks/load', { ours: await ourSessions(client) });
   if (load.load_visible) return load;

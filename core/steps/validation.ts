@@ -58,7 +58,7 @@ export async function validate(
     lockOid: validation.constraintOid,
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     script: async (session) => {
-      // Asked while holding the right to run it: delivered twice, the other one may have been faster.
+      // Checked while holding the right to run it: a duplicate invocation may have done this already.
       const [constraint] = await run(session, 'catalog/is-validated', {
         constraint_oid: validation.constraintOid,
       });

@@ -1,23 +1,28 @@
-/** Asks PostgreSQL what a query takes and returns, without running it: Parse and Describe of the extended protocol. */
+/**
+ * Asks PostgreSQL for the types of a query's parameters and columns, without running it: Parse and Describe of the extended
+ * protocol. https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-EXT-QUERY
+ */
 import type { ClientBase, Connection } from 'pg';
 
-/** Types by their oid in pg_type. */
+/** The types of a query, as oids in pg_type. */
 export interface Description {
-  /** Of `$1`, `$2` and so on. */
+  /** Types of the parameters `$1`, `$2` and so on. */
   readonly parameters: readonly number[];
-  /** In their order; empty where the statement returns no rows. */
+  /** The columns, in their order; empty where the statement returns no rows. */
   readonly columns: readonly { readonly name: string; readonly type: number }[];
 }
 
 /**
+ * Describes a statement.
+ *
  * @param text one statement, with parameters as `$1`
- * @throws DatabaseError where PostgreSQL does not understand it
+ * @throws DatabaseError where PostgreSQL does not accept it
  */
 export function describe(client: ClientBase, text: string): Promise<Description> {
   return new Promise((resolve, reject) => client.query(new Describe(text, resolve, reject)));
 }
 
-/** What node-postgres sends in place of a query; it calls the methods whose names begin with `handle`. */
+/** A query object for node-postgres, which calls its `submit`, and its methods whose names begin with `handle`. */
 class Describe {
   readonly #text: string;
   readonly #resolve: (description: Description) => void;

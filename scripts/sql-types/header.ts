@@ -1,12 +1,12 @@
 /**
- * What the comment at the head of a file of `sql/` declares of its query, because PostgreSQL cannot say it:
+ * Reads what the header of a file in `sql/` declares about its query, because PostgreSQL does not describe it:
  *
- * - `-- not null: pair, sql` names columns that are never null; every other one may be.
- * - `-- types: state MigrationState, ways string[][]` gives columns a narrower type: the shape of json, or the only texts there are.
- *   Names are those of core/contracts/column-types.ts.
- * - `-- may be null: comment` names parameters that may be null; no other one may.
+ * - `-- not null: pair, sql` names columns that are never null; all others may be null.
+ * - `-- types: state MigrationState, ways string[][]` gives columns a narrower type: the shape of json, or the only values of a
+ *   text. The types are those of core/contracts/column-types.ts.
+ * - `-- may be null: comment` names parameters that may be null; all others may not.
  *
- * A list goes on in the next line where a line ends with a comma.
+ * A list continues on the next line where a line ends with a comma.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,19 +14,24 @@ import { join } from 'node:path';
 /** The folder `sql/`. */
 export const SQL = join(import.meta.dirname, '../../sql');
 
+/** The declarations. */
 export interface Header {
   readonly notNull: ReadonlySet<string>;
-  /** Column -> TypeScript. */
+  /** Shape: column -> TypeScript type. */
   readonly types: ReadonlyMap<string, string>;
   readonly mayBeNull: ReadonlySet<string>;
 }
 
-/** The text of `sql/<name>.sql` as it is, with its head. */
+/** The text of `sql/<name>.sql`, with its header. */
 export function readWhole(name: string): string {
   return readFileSync(join(SQL, `${name}.sql`), 'utf8');
 }
 
-/** @param sql text of a file, with its head */
+/**
+ * Reads the declarations.
+ *
+ * @param sql text of a file, with its header
+ */
 export function readHeader(sql: string): Header {
   const [head = ''] = /^(?:--.*\n)*/.exec(sql) ?? [];
   return {

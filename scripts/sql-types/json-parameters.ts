@@ -1,6 +1,9 @@
-/** What a query takes from a parameter of type jsonb, as its text says: the columns of a jsonb_to_recordset, or a list of values. */
+/**
+ * Derives the TypeScript type of a jsonb parameter from the text of the query: the columns of a jsonb_to_recordset, or a list of
+ * values.
+ */
 
-/** Of columns in `AS p(pair int, ...)`: a key that is NULL in JSON is NULL in SQL. */
+/** Types of columns in `AS p(pair int, ...)`. A key that is NULL in JSON is NULL in SQL. */
 const KEY_TYPES: ReadonlyMap<string, string> = new Map([
   ['int', 'number | null'],
   ['bigint', 'number | string | null'],
@@ -12,7 +15,7 @@ const KEY_TYPES: ReadonlyMap<string, string> = new Map([
   ['jsonb', 'unknown'],
 ]);
 
-/** @returns TypeScript; `Json` where the text does not say it */
+/** @returns a TypeScript type; `Json` where the text does not show it */
 export function jsonType(sql: string, parameter: string): string {
   const keys = recordKeys(sql, parameter);
   if (keys.size > 0) {
@@ -24,7 +27,7 @@ export function jsonType(sql: string, parameter: string): string {
     : 'Json';
 }
 
-/** Those that any use of the parameter names. */
+/** The keys that the uses of the parameter name. Shape: key -> TypeScript type. */
 function recordKeys(sql: string, parameter: string): Map<string, string> {
   const uses = new RegExp(
     String.raw`\bjsonb_to_recordset\(:'${parameter}'::jsonb\)\s+(?:WITH ORDINALITY\s+)?AS \w+\(([^)]+)\)`,

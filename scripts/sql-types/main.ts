@@ -1,4 +1,4 @@
-/** `npm run sql:types`: writes core/postgres/sql-types.ts anew, asking the PostgreSQL that `npm ci` has brought along. */
+/** `npm run sql:types`: generates core/postgres/sql-types.ts again, with the PostgreSQL that `npm ci` installs. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';

@@ -1,4 +1,4 @@
-/** Writes the parameters and rows of the queries in `sql/` as TypeScript: the text of core/postgres/sql-types.ts. */
+/** Generates core/postgres/sql-types.ts: the TypeScript types of the parameters and rows of the queries in `sql/`. */
 import { readdirSync } from 'node:fs';
 import { sep } from 'node:path';
 import { type ClientBase, types } from 'pg';
@@ -9,7 +9,10 @@ import { describe } from './describe.ts';
 import { type Header, readHeader, readWhole, SQL } from './header.ts';
 import { jsonType } from './json-parameters.ts';
 
-/** What node-postgres makes of a value of each type (node-postgres/node-pg-types, and core/postgres sets no parser of its own). */
+/**
+ * The TypeScript type of the values that node-postgres returns for each type (node-postgres/node-pg-types; core/postgres sets no
+ * parser of its own).
+ */
 export const COLUMN_TYPES: ReadonlyMap<number, string> = new Map([
   [types.builtins.BOOL, 'boolean'],
   [types.builtins.INT2, 'number'],
@@ -23,7 +26,7 @@ export const COLUMN_TYPES: ReadonlyMap<number, string> = new Map([
   [19, 'string'],
   // PostgreSQL's infinity is a number.
   [types.builtins.TIMESTAMPTZ, 'Date | number'],
-  // Any shape, until the head of the file says which.
+  // Any shape, unless the header of the file declares it.
   [types.builtins.JSONB, 'unknown'],
 ]);
 
@@ -39,13 +42,13 @@ const PARAMETER_TYPES: ReadonlyMap<number, string> = new Map([
   [types.builtins.JSONB, 'Json'],
 ]);
 
-/** What the queries read, besides the catalog: the ledger, and the tables of the demo. */
+/** Creates the tables that the queries read besides the catalog: the ledger, and the tables of the demo. */
 export async function makeTables(client: ClientBase): Promise<void> {
   await client.query(newLedger());
   await client.query(readSql('demo/schema'));
 }
 
-/** What psql alone runs. */
+/** Files that only psql runs. */
 const FOR_PSQL = /^psql\/|^ledger\/(?:mark|complete)-copy$/;
 
 /** Names of the files that hold one query: not those of psql, and not DDL. */
@@ -64,7 +67,7 @@ function isQuery(sql: string): boolean {
 
 /**
  * @param client a session on a database with the tables of {@link makeTables}
- * @throws Error that names the file which PostgreSQL does not understand, or whose head does not fit it
+ * @throws Error that names the file which PostgreSQL does not accept, or whose header does not match it
  */
 export async function writeModule(client: ClientBase): Promise<string> {
   const queries: string[] = [];
@@ -95,7 +98,7 @@ export async function writeModule(client: ClientBase): Promise<string> {
   ].join('\n');
 }
 
-/** One query of the module, and the types that it names. */
+/** The part of the module for one query, and the types that it names. */
 export async function writeQuery(
   client: ClientBase,
   name: string,
@@ -109,7 +112,7 @@ export async function writeQuery(
     const type = known === 'Json' ? jsonType(sql, parameter) : known;
     return [parameter, header.mayBeNull.has(parameter) ? `${type} | null` : type] as const;
   });
-  // Of several columns of one name node-postgres keeps the last.
+  // If several columns have one name, node-postgres keeps the last.
   const row = new Map(described.columns.map((column) => [column.name, columnType(header, column)]));
   refuseUnknown('not null', header.notNull, row);
   refuseUnknown('types', header.types.keys(), row);

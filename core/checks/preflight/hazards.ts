@@ -38,7 +38,7 @@ export async function checkActivity(client: Client): Promise<PlanFinding[]> {
   );
 }
 
-/** What `sql/checks/hazards.sql` finds, in the operator's words. */
+/** Texts for the rows of `sql/checks/hazards.sql`. */
 const HAZARDS: Readonly<Record<Hazard, { severity: Severity; message(where: string): string; remedy: string }>> = {
   'wraparound-vacuum': {
     severity: 'warning',

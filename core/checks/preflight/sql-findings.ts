@@ -74,7 +74,7 @@ export const LEDGER_FINDINGS = [
   'missing-guard',
 ] as const;
 
-/** Those that have the parameter `final_names`. */
+/** Findings with the parameter `final_names`. */
 const NEED_FINAL_NAMES: ReadonlySet<SqlFinding> = new Set<SqlFinding>(['constraint-name', 'set-constraints']);
 
 type SqlFinding = (typeof SQL_FINDINGS)[number];

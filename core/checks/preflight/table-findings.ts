@@ -6,8 +6,8 @@ import { type Row, run } from '../../postgres/sql.ts';
 import { finding, type Intent, type PreflightSubject } from './finding.ts';
 
 /**
- * How a table is partitioned: `strategy` is pg_partitioned_table.partstrat (l, r or h), in `key_columns` null stands for an expression, and
- * `key_routing` has operator families (HASH) or collations (RANGE).
+ * How a table is partitioned. `strategy`: pg_partitioned_table.partstrat (l, r or h). `key_columns`: names of columns; null for a
+ * part of the key that is an expression. `key_routing`: operator families (HASH) or collations (RANGE) of the key columns.
  */
 export type Partitioning = Row<'catalog/partitioning'>;
 

@@ -38,12 +38,12 @@ export async function noteEvent(client: Client, id: string | null, event: Ledger
   });
 }
 
-/** The query takes texts, as psql has no NULL. */
+/** As a text, because the query is also run by psql, which has no NULL. */
 function asText(value: number | null | undefined): string | null {
   return value == null ? null : String(value);
 }
 
-/** How long the tries for locks of one execution have blocked others at most, milliseconds. */
+/** For how long the tries for locks of one execution have blocked others at most, in milliseconds. */
 export async function readBlocked(client: Client, id: string, execution: string): Promise<Blocked> {
   const row = await runOne(client, 'ledger/blocked', {
     migration_id: id,

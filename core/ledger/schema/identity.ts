@@ -36,7 +36,7 @@ export interface LedgerLink {
   readonly mayRemember: boolean;
 }
 
-/** What the ledger says of its database, and whether it says it at all: else `recorded` is false. */
+/** What the ledger has about its database. `recorded` is false where it has nothing. */
 type LinkAnswer = Row<'ledger/link' | 'ledger/link-older'> & { readonly recorded?: boolean };
 
 const identities = new WeakMap<Client, DatabaseIdentity>();

@@ -159,7 +159,7 @@ async function createSchema(client: Client, runFile: RunFile): Promise<void> {
   }
 }
 
-/** 0: there is no table yet. */
+/** The version of the ledger; 0 where it has no table yet. */
 async function versionOf(client: Client, hasTables: boolean): Promise<number> {
   return hasTables ? ((await runOne(client, 'ledger/version')).ledger_version ?? 0) : 0;
 }

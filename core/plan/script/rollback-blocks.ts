@@ -168,7 +168,7 @@ function firingModes({ reading }: ScriptSource): string[] {
 
 async function dropBlocks({ client, input, pairs, guards, texts }: ScriptSource): Promise<string[]> {
   const blocks: string[] = [];
-  // A leaf in several pairs is guarded until the last of them is gone.
+  // A leaf in several pairs is guarded until the last of them is dropped.
   const lastWithLeaf = new Map(pairs.map((pair) => [pair.referenced_oid, pair.pair]));
   const dropGuards = new Map([...guards.values()].map((guard) => [lastWithLeaf.get(guard.oid), guard.drop_sql]));
   for (const pair of pairs) {

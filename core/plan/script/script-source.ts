@@ -17,7 +17,7 @@ export interface ScriptSource {
   readonly finalNames: ReadonlyMap<number, FinalName>;
   /** Guards to create, by the number of the first pair with their leaf. */
   readonly guards: ReadonlyMap<number, Guard>;
-  /** By pair number. */
+  /** Texts of each pair, by pair number. */
   readonly texts: ReadonlyMap<number, Row<'script/texts'>>;
   readonly migrationId: string;
 }

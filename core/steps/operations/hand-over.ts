@@ -128,7 +128,7 @@ async function inputFor(
   { id, table_oid, table_name, constraint_name, options }: Migration,
   dead: string,
 ): Promise<RollbackToStart['input']> {
-  // A table that was renamed since is not found by the name that the ledger has.
+  // A table that was renamed since cannot be found by the name in the ledger.
   const [now] = await run(client, 'catalog/current-names', {
     table_oid,
     constraint_name,

@@ -106,8 +106,8 @@ async function add(
     forecast.strategy === 'attach' || (forecast.strategy === 'blocking' && !migration.options.allowBlockingRollback);
   const file = forecast.strategy === 'not-valid' ? 'add-parent-foreign-key-not-valid' : 'add-parent-foreign-key';
   const { sql } = await runOne(client, `statements/${file}`, { ...foreignKey });
-  // To attach a leaf's FK, PostgreSQL drops the triggers that it no longer needs, under ACCESS EXCLUSIVE on both sides. Asked
-  // for while writers wait already, that would hold them up behind any reader: so it is taken first.
+  // To attach a leaf's FK, PostgreSQL drops the triggers that are no longer needed, under ACCESS EXCLUSIVE on both sides. If it
+  // were requested while writers already wait, it would block them behind any reader, so it is taken first.
   const exclusive = attaching || (forecast.strategy === 'not-valid' && pairs.some((pair) => isNamed(pair, foreignKey)));
   const lock = exclusive
     ? await lockOfTables(client, foreignKey, pairs)

@@ -54,7 +54,7 @@ export async function dropPairForeignKeys(context: StepContext, event: Migration
     });
   }
   await dropOtherGuards(context, entered, event.execution, pairs);
-  // Counted in the ledger: an earlier try of this step has done some of it.
+  // Counted from the ledger, because an earlier try of this step may have dropped some.
   const dropped = await runOne(context.client, 'ledger/count-dropped', {
     migration_id: migration.id,
   });
@@ -86,7 +86,9 @@ type PutBackName =
   | 'statements/rename-pair-foreign-key-back'
   | 'statements/rename-leaf-foreign-key';
 
-/** What a pair's two partitions are altered by: its FK and the guard go, and the parent FK's child gets the name that it had. */
+/**
+ * Statements that alter a pair's two partitions: they drop its FK and the guard, and give the parent FK's child its former name.
+ */
 async function rollbackStatements(
   { client }: StepContext,
   { migration }: EnteredMigration,
@@ -181,7 +183,7 @@ async function dropIndex(
   pair: LedgerPair,
 ): Promise<void> {
   const [sql] = await statementTexts(client, 'statements/drop-index', { ...foreignKey, pairs: [pair] });
-  // It is gone, or has become part of an index of the partitioned table.
+  // It was dropped, or has become part of an index of the partitioned table.
   if (sql === undefined) return;
   // A late invocation must not drop an index of the same name that a later migration has built.
   await client.query('SELECT p2pfk.enter_rollback($1, $2)', [migration.id, execution]);
