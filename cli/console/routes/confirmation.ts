@@ -9,21 +9,21 @@ import { forecast } from '../pages/start.ts';
 import { onDatabase, type Placed } from '../placed.ts';
 import { planOf } from './start.ts';
 
-type Told = Pick<Confirmation, 'title' | 'text' | 'facts' | 'button' | 'danger'>;
+type Content = Pick<Confirmation, 'title' | 'text' | 'facts' | 'button' | 'danger'>;
 
 /** The stamp is taken before anything else is read: what changes after that is not what the form asks for. */
 export async function confirmationOf(
   context: ConsoleContext,
   placed: Placed,
   action: string,
-): Promise<Told & Pick<Confirmation, 'shown'>> {
+): Promise<Content & Pick<Confirmation, 'shown'>> {
   const { migration } = placed;
-  if (migration === null || action === 'stop') return { ...(await toldOf(context, placed, action)), shown: '' };
+  if (migration === null || action === 'stop') return { ...(await contentOf(context, placed, action)), shown: '' };
   const now = await onDatabase(context.databaseUrl, (client) => readShown(client, migration.id));
-  const told = await toldOf(context, placed, action);
+  const content = await contentOf(context, placed, action);
   return {
-    ...told,
-    facts: [['Migration', migrationFact(now, migration.startedAt)], ...told.facts],
+    ...content,
+    facts: [['Migration', migrationFact(now, migration.startedAt)], ...content.facts],
     shown: stampOf(now),
   };
 }
@@ -32,7 +32,7 @@ function migrationFact({ id, state }: MigrationNow, startedAt: string): string {
   return `${id}, ${state}, begun ${instant(startedAt)}`;
 }
 
-async function toldOf(context: ConsoleContext, { report, migration }: Placed, action: string): Promise<Told> {
+async function contentOf(context: ConsoleContext, { report, migration }: Placed, action: string): Promise<Content> {
   const { subject, pairs } = report;
   const what = subject.constraint ?? subject.table;
   switch (action) {
@@ -70,16 +70,16 @@ async function toldOf(context: ConsoleContext, { report, migration }: Placed, ac
         table: subject.table,
         ...(subject.constraint === null ? {} : { constraint: subject.constraint }),
       });
-      const standing = report.database?.standingDefinition !== null && report.database !== null;
+      const parentExists = report.database?.standingDefinition !== null && report.database !== null;
       return {
         title: `Roll back to ${what}?`,
         text: [
-          standing
+          parentExists
             ? 'The old foreign key still stands: only what this migration added is dropped.'
             : 'The old foreign key comes back first, while the new ones still hold; then those that this migration added are dropped.',
         ],
         facts: [
-          ['Forecast', standing ? 'nothing is checked again; each pair is locked for an instant' : forecast(plan)],
+          ['Forecast', parentExists ? 'nothing is checked again; each pair is locked for an instant' : forecast(plan)],
           [
             'Indexes',
             report.execution.input.keepIndexes === true ? 'stay' : 'those that this migration built are dropped',

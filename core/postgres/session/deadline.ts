@@ -109,8 +109,8 @@ export async function lockUntil(
   if (!left) throw session.deadline.over();
   // At once the limits of the lock give way to those of the rest, under which a busy machine answers what comes next.
   const locking = lock === undefined ? [] : [[lock], [setting(left)]];
-  const [told] = await send(client, session, [keep, ...locking]);
-  if (isBounded && (told?.rows[0] as { ended: boolean } | undefined)?.ended) session.enforcedBy = 'server';
+  const [kept] = await send(client, session, [keep, ...locking]);
+  if (isBounded && (kept?.rows[0] as { ended: boolean } | undefined)?.ended) session.enforcedBy = 'server';
 }
 
 function keepDeadline(leftMs: number, limitMs: number): readonly unknown[] {
