@@ -1,4 +1,4 @@
-/** An execution with its own migration as the ledger has it now, and what refuses an act on them. */
+/** An execution with its own migration as the ledger has it now, and the checks that refuse an action on them. */
 import type { Client } from 'pg';
 import { InvalidInput, LedgerElsewhere } from '../../core/contracts/errors.ts';
 import type { TrailMigration } from '../../core/contracts/trail.ts';
@@ -28,7 +28,7 @@ export function actionsOf({ isOwn = () => false }: ConsoleContext, placed: Place
   return actionsFor(placed.report, placed.migration, placed.place, isOwn(executionArn(name)));
 }
 
-/** @throws LedgerElsewhere where the execution did not work on the database that is served, or that cannot be told */
+/** @throws LedgerElsewhere if the execution did not work on the database that the console serves, or if its database is unknown */
 export function refuseElsewhere(
   { isOwn = () => false, database }: ConsoleContext,
   { report, place }: Placed,
@@ -43,8 +43,8 @@ export function refuseElsewhere(
 }
 
 /**
- * @param shown what the page that the form is on stands for; see core/ledger/shown.ts
- * @throws InvalidInput where the migration of the execution is another one or not like that any more
+ * @param shown stamp of the migration as the page of the form showed it; see core/ledger/shown.ts
+ * @throws InvalidInput if the migration of the execution is a different one by now, or has changed
  */
 export async function refuseOther({ databaseUrl }: ConsoleContext, { report }: Placed, shown: string): Promise<void> {
   const { migrationId } = report.subject;
@@ -52,7 +52,7 @@ export async function refuseOther({ databaseUrl }: ConsoleContext, { report }: P
   await onDatabase(databaseUrl, async (client) => refuseChanged(await readShown(client, migrationId), shown));
 }
 
-/** @throws InvalidInput where the page of the execution has no button for that now */
+/** @throws InvalidInput if the page of the execution has no button for the action now */
 export function refuseUnfit(context: ConsoleContext, placed: Placed, name: string, action: string): void {
   const fitting: Readonly<Record<string, boolean>> = { ...actionsOf(context, placed, name) };
   if (fitting[action] === true) return;

@@ -1,4 +1,4 @@
-/** The options that decide what a migration does and leaves. All others decide when and how fast. */
+/** The options that decide what a migration does and what it leaves behind. All others decide when and how fast. */
 import type { AcceptedFinding } from './documents.ts';
 import { ExecutionInput, ExecutionInputKeys } from './execution-input.ts';
 
@@ -44,7 +44,7 @@ const IS_DECISIVE = {
   holdBackQuery: false,
   approval: false,
   approvalTimeoutSeconds: false,
-  // Kept by later executions, whatever they say.
+  // Later executions keep it, even if their input differs.
   approverMustDiffer: false,
   by: false,
   reason: false,
@@ -107,7 +107,7 @@ export function notApproved(approved: KeptOptions | null | undefined, now: KeptO
   return changed.length === 0 ? null : `the options have changed since: ${changed.join(', ')}`;
 }
 
-/** Which migration, who asks and why, the approval itself, and what is shown in other words. */
+/** Keys that identify the migration, its person and reason, the approval itself, or are shown in another form. */
 const NOT_SHOWN: ReadonlySet<string> = new Set([
   'table',
   'constraint',

@@ -1,4 +1,4 @@
-/** Keys of a JSON text that are there twice: JSON.parse returns only the last of them. */
+/** Duplicate keys in a JSON text, of which JSON.parse returns only the last. */
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:]/g;
 

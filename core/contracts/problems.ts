@@ -1,4 +1,4 @@
-/** Messages about what Zod refuses in a text from outside, without quoting the text as it is. */
+/** Messages for external input that Zod refuses, without quoting the input unchanged. */
 import * as z from 'zod';
 import { holdsCredentials } from './credentials.ts';
 import { echoed } from './redact.ts';

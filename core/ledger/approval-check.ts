@@ -32,8 +32,8 @@ export function approvalProblem(approval: LedgerApproval): string | null {
 }
 
 /**
- * For a plan with `options`, which may be others than those of the open migration: one line where its drop was approved and is not done yet.
- * Undefined: there is nothing to say.
+ * For a plan with `options`, which may differ from those of the open migration: one line on its approval, if its drop was approved and is
+ * not done yet; otherwise undefined.
  */
 export function approvalOfPlan(
   migration: LedgerApproval & Pick<Migration, 'state' | 'dropped_at'>,

@@ -100,7 +100,7 @@ export interface Withdrawn extends Subject {
 /**
  * What {@link approve} would approve now. Writes nothing.
  *
- * @throws as {@link approve}, but for what depends on the person
+ * @throws as {@link approve}, except the errors that depend on the person
  */
 export async function readToApprove(client: Client, wanted: ApprovalRequest): Promise<ToApprove> {
   await readLedger(client);
@@ -171,7 +171,7 @@ export async function readToWithdraw(client: Client, wanted: ApprovalRequest): P
 /**
  * Withdraws an approval, as long as the drop has not begun. The execution continues to wait, or pauses before the drop.
  *
- * @throws InvalidInput when there is no approval to withdraw, it is too late, or it is not what was shown; the message says which
+ * @throws InvalidInput when there is no approval to withdraw, it is too late, or it is not what was shown; the message gives the reason
  * @throws PrivilegeMissing when this role may not read the ledger, or not withdraw
  */
 export async function withdrawApproval(client: Client, wanted: ApprovalRequest): Promise<Withdrawn> {
@@ -253,8 +253,8 @@ async function peopleOf(
 }
 
 /**
- * Makes the change and notes its event, if this role may write events: an approver may not. Under the lock of the migration's row all is asked
- * again: what was shown, or read before, is what is decided.
+ * Makes the change and notes its event, if this role may write events: an approver may not. Under the lock of the migration's row the
+ * migration is read again: the change is refused if it is not as it was shown, or read before.
  */
 async function act<Row>(
   client: Client,

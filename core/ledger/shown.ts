@@ -1,4 +1,4 @@
-/** A migration as it is shown to a person who then acts on it, and whether it is still that when the act comes. */
+/** A migration as it is shown to a person before an action, and the check that it has not changed when the action is performed. */
 import { createHash } from 'node:crypto';
 import type { Client } from 'pg';
 import { decisiveText } from '../contracts/decisive-options.ts';
@@ -7,7 +7,7 @@ import { type Row, run, runOne } from '../postgres/sql.ts';
 import { approvalProblem } from './approval-check.ts';
 import { isLedgerReadable } from './schema/state.ts';
 
-/** What a person should know before acting, and what this role may write; see `sql/ledger/approval.sql`. Times are ISO 8601. */
+/** The state of a migration and its approval, and the rights of this role on it; see `sql/ledger/approval.sql`. Times are ISO 8601. */
 export type MigrationNow = Row<'ledger/approval'>;
 
 export function readMigrationNow(client: Client, migrationId: string): Promise<MigrationNow> {
@@ -36,7 +36,7 @@ export function whyVoid(now: MigrationNow): string | null {
   return now.approved_at === null ? null : approvalProblem({ ...now, options: { ...now.options, approval: 'manual' } });
 }
 
-/** Stands for what was shown: a form or a question carries it to the act, which is refused where it is another one by then. */
+/** Identifies what was shown: a form or a prompt passes it to the action, which is refused if the stamp is a different one by then. */
 export function stampOf(now: MigrationNow): string {
   const { id, state, execution, options, rehearsal, approved_at: approvedAt, dropped } = now;
   const shown = [execution, options.approval, decisiveText(options), rehearsal, approvedAt, dropped];
@@ -47,7 +47,7 @@ const STAMP = /^([1-9]\d{0,17}):([a-z-]{1,20}):[0-9a-f]{64}$/;
 
 /**
  * @param stamp of what was shown
- * @throws InvalidInput with one line that says what is different now
+ * @throws InvalidInput with one line that describes the difference
  */
 export function refuseChanged(now: MigrationNow, stamp: string): void {
   if (stamp === stampOf(now)) return;

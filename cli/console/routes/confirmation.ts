@@ -1,4 +1,4 @@
-/** The page before an act: what it is about, as the ledger has it now, and what it will do. */
+/** The page that asks for confirmation of an action: the current state of its subject in the ledger, and the effect of the action. */
 import { readToApprove, type ToApprove } from '../../../core/ledger/approve.ts';
 import { type MigrationNow, readShown, stampOf } from '../../../core/ledger/shown.ts';
 import type { Report } from '../../../report/contracts.ts';
@@ -11,7 +11,7 @@ import { planOf } from './start.ts';
 
 type Content = Pick<Confirmation, 'title' | 'text' | 'facts' | 'button' | 'danger'>;
 
-/** The stamp is taken before anything else is read: what changes after that is not what the form asks for. */
+/** The stamp is taken before anything else is read, so that the action is refused if something changes after that. */
 export async function confirmationOf(
   context: ConsoleContext,
   placed: Placed,
@@ -100,7 +100,7 @@ async function contentOf(context: ConsoleContext, { report, migration }: Placed,
   }
 }
 
-/** Asked in the ledger, and not in what this execution was told: it is what will be approved. */
+/** Read from the ledger, not from the input of this execution: the approval is for what the ledger has. */
 async function approvable({ databaseUrl }: ConsoleContext, { subject }: Report, migrationId: string) {
   const request = { table: subject.table, constraint: subject.constraint ?? undefined, migrationId };
   const waiting = await onDatabase(databaseUrl, (client) => readToApprove(client, request));

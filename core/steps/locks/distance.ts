@@ -13,7 +13,7 @@ export interface Distance {
   readonly forecastMs: number;
 }
 
-/** Measured so often at most: a process or a server that was busy for a moment is not far away. */
+/** Measurements at most: a process or a server that is busy for a moment must not count as far away. */
 const LOOKS = 3;
 
 /** Measures again while the work would not fit into `budgetMs`. Call it before the locks are requested. */
