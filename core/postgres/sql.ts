@@ -1,7 +1,8 @@
 /** Runs the queries of `sql/`: psql variables (`:'table'`) become parameters (`$1`), so psql and we run the same text. */
 import { channel } from 'node:diagnostics_channel';
-import { type Client, type ClientBase, escapeLiteral, type QueryResultRow } from 'pg';
-import { together as inOnePacket } from './session/deadline.ts';
+import { type Client, type ClientBase, escapeLiteral, type QueryResult, type QueryResultRow } from 'pg';
+import { executePrepared } from './literals.ts';
+import { hasDeadline, together as inOnePacket } from './session/deadline.ts';
 import { readSql } from './sql-files.ts';
 import type { Queries } from './sql-types.ts';
 
@@ -86,8 +87,15 @@ function load(name: string): PreparedText {
   return loaded;
 }
 
+interface KeptPlans {
+  /** Of the names of the prepared statements. */
+  readonly prefix: string;
+  /** Queries that have been planned. */
+  readonly names: Set<string>;
+}
+
 /** Sessions inside {@link withPlansKept}: how the names of their prepared statements begin. */
-const keeping = new WeakMap<ClientBase, string>();
+const keeping = new WeakMap<ClientBase, KeptPlans>();
 let kept = 0;
 
 /**
@@ -98,7 +106,7 @@ let kept = 0;
  */
 export async function withPlansKept<Result>(client: ClientBase, work: () => Promise<Result>): Promise<Result> {
   await client.query("SELECT set_config('plan_cache_mode', 'force_generic_plan', false)");
-  keeping.set(client, `p2pfk_${++kept}/`);
+  keeping.set(client, { prefix: `p2pfk_${++kept}/`, names: new Set() });
   try {
     return await work();
   } finally {
@@ -234,12 +242,24 @@ function questionOf(name: string, values: Readonly<Record<string, SqlValue | und
 }
 
 async function ask(client: ClientBase, { name, text, values }: Question): Promise<QueryResultRow[]> {
-  const prefix = keeping.get(client);
-  const result = prefix
-    ? await client.query<QueryResultRow>({ name: prefix + name, text, values: [...values] })
-    : await client.query<QueryResultRow>(text, [...values]);
+  const plans = keeping.get(client);
+  const result = await (plans && (!hasDeadline(client) || plans.names.has(name))
+    ? askPlanned(client, plans, { name, text, values })
+    : client.query<QueryResultRow>(text, [...values]));
   if (rowsRead.hasSubscribers) rowsRead.publish({ name, rows: result.rows } satisfies RowsRead);
   return result.rows;
+}
+
+/** With a deadline a statement is one message: it runs by EXECUTE what has been planned before. */
+async function askPlanned(
+  client: ClientBase,
+  { prefix, names }: KeptPlans,
+  { name, text, values }: Question,
+): Promise<QueryResult<QueryResultRow>> {
+  if (hasDeadline(client)) return client.query<QueryResultRow>(executePrepared(prefix + name, values));
+  const result = await client.query<QueryResultRow>({ name: prefix + name, text, values: [...values] });
+  names.add(name);
+  return result;
 }
 
 /** Like {@link run}, for queries that return exactly one row. */

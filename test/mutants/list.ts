@@ -39,10 +39,28 @@ const STANDBY_READERS_TESTS = 'test/core/checks/standby-readers.test.ts';
 
 const DEADLINE_TESTS = 'test/core/postgres/deadline.test.ts';
 
+const STALLED_NETWORK_TESTS = 'test/core/postgres/stalled-network.test.ts';
+
 const OPERATIONS_TESTS = 'test/lambdas/operations.test.ts';
 const HAND_OVER_TESTS = 'test/core/steps/hand-over.test.ts';
 
 export const MUTANTS: readonly Mutant[] = [
+  {
+    rule: 'under a deadline a statement is one message, of which the server waits for the rest no longer than the deadline',
+    file: 'core/postgres/session/deadline.ts',
+    find: 'sendMessage(asOneMessage(text, values))',
+    replace: '(sendMessage as unknown as Send)(text, values)',
+    test: STALLED_NETWORK_TESTS,
+    title: 'of which the server has received a part, on PostgreSQL older',
+  },
+  {
+    rule: 'an answer that is not taken off the network keeps no lock beyond the deadline',
+    file: 'core/postgres/session/deadline.ts',
+    find: 'isBounded ? whole : UNANSWERED_MS]',
+    replace: 'UNANSWERED_MS]',
+    test: STALLED_NETWORK_TESTS,
+    title: 'that is an answer which is not taken off the network, on PostgreSQL 17 and newer',
+  },
   {
     rule: 'the rollback that reconciliation asks for takes the migration over at once',
     file: 'sql/ledger/hand-over.sql',

@@ -8,8 +8,12 @@
  *
  * The limits travel in the packet of the statement, and statements that do not depend on each other's answers travel together: a round
  * trip to a distant server takes longer than most statements.
+ *
+ * Each statement is one message, with its values as literals. A statement with parameters is several messages, and while the server has
+ * received only some of them it counts as at work: idle_in_transaction_session_timeout does not end it, and no other limit before 17.
  */
 import type { Client, ClientBase, QueryResult } from 'pg';
+import { asOneMessage } from '../literals.ts';
 import { sqlStateOf } from '../postgres-errors.ts';
 import { expectAnswersWithin } from './unanswered.ts';
 
@@ -32,7 +36,12 @@ export const SERVER_MARGIN_MS = 50;
 /** The transaction ends so long after the deadline. PostgreSQL ignores every other limit of the session that is not shorter. */
 const TRANSACTION_MARGIN_MS = 2 * SERVER_MARGIN_MS;
 
-type Send = (...args: unknown[]) => Promise<QueryResult>;
+/** Of sql/session.sql: work that may take as long as it takes is not to end because the network was away for a moment. */
+const UNANSWERED_MS = 60_000;
+
+type Send = (text: string, values?: readonly unknown[] | undefined) => Promise<QueryResult>;
+/** A statement, and values of its parameters. */
+type Sent = readonly [text: string, values?: readonly unknown[] | undefined];
 
 interface Bounded {
   readonly deadline: Deadline;
@@ -63,17 +72,18 @@ export async function underDeadline<Result>(
 ): Promise<Result> {
   if (bounded.has(client)) throw new Error('this session has a deadline already');
   const { query } = client;
+  const sendMessage = query.bind(client) as (text: string) => Promise<QueryResult>;
   const session: Bounded = {
     deadline,
-    send: query.bind(client) as Send,
+    send: (text, values) => sendMessage(asOneMessage(text, values)),
     inFlight: new Set(),
     enforcedBy: 'client',
     shorter: undefined,
     sentWith: undefined,
   };
   bounded.set(client, session);
-  const boundedQuery: Send = async (...args) => {
-    const [result] = await send(client, session, [args]);
+  const boundedQuery: Send = async (text, values) => {
+    const [result] = await send(client, session, [[text, values]]);
     return result as QueryResult;
   };
   // pg then sends a query before the answer of the last one has arrived. Only for this work: in this mode end() waits for answers, and some
@@ -108,18 +118,18 @@ export async function lockUntil(
   const left = session.deadline.limits();
   if (!left) throw session.deadline.over();
   // At once the limits of the lock give way to those of the rest, under which a busy machine answers what comes next.
-  const locking = lock === undefined ? [] : [[lock], [setting(left)]];
+  const locking: Sent[] = lock === undefined ? [] : [[lock], [setting(left)]];
   const [kept] = await send(client, session, [keep, ...locking]);
   if (isBounded && (kept?.rows[0] as { ended: boolean } | undefined)?.ended) session.enforcedBy = 'server';
 }
 
-function keepDeadline(leftMs: number, limitMs: number): readonly unknown[] {
+function keepDeadline(leftMs: number, limitMs: number): Sent {
   const isBounded = Number.isFinite(leftMs);
   const left = isBounded ? Math.ceil(leftMs) : 0;
   const limit = Math.max(1, Math.ceil(limitMs));
   const idle = (isBounded ? left : limit) + SERVER_MARGIN_MS;
   const whole = isBounded ? left + TRANSACTION_MARGIN_MS : 0;
-  return [KEEP_DEADLINE, [left, ...[limit, idle, whole].map(String)]];
+  return [KEEP_DEADLINE, [left, limit, idle, whole, isBounded ? whole : UNANSWERED_MS]];
 }
 
 /** Set within a transaction, transaction_timeout (17 and newer) counts from that moment; a later change to another time has no effect. */
@@ -127,6 +137,8 @@ const KEEP_DEADLINE = `
   SELECT set_config('p2pfk.deadline', (clock_timestamp() + $1::int * interval '1 millisecond')::text, true),
          set_config('lock_timeout', $2, true), set_config('statement_timeout', $2, true),
          set_config('idle_in_transaction_session_timeout', $3, true),
+         -- Where an answer is not taken off the network, no other limit counts before it is gone. Of TCP alone.
+         set_config('tcp_user_timeout', $5, true),
          CASE WHEN current_setting('server_version_num')::int >= 170000
               THEN set_config('transaction_timeout', $4, true) END IS NOT NULL AS ended`;
 
@@ -146,7 +158,7 @@ export async function sendAsOne(client: Client, texts: readonly string[]): Promi
     return send(
       client,
       session,
-      texts.map((text) => [text]),
+      texts.map((text): Sent => [text]),
     );
   const results: QueryResult[] = [];
   for (const text of texts) results.push(await client.query(text));
@@ -190,11 +202,7 @@ export async function withShorterLimits<Result>(
   }
 }
 
-async function send(
-  client: Client,
-  session: Bounded,
-  statements: readonly (readonly unknown[])[],
-): Promise<QueryResult[]> {
+async function send(client: Client, session: Bounded, statements: readonly Sent[]): Promise<QueryResult[]> {
   const longest = session.deadline.limits();
   if (!longest) throw session.deadline.over();
   const limits = shortened(longest, session.shorter);
@@ -204,11 +212,11 @@ async function send(
   const before = areSet ? [] : [session.send(setting(limits))];
   session.sentWith = session.shorter;
   const answers = statements.map((args) => session.send(...args));
-  const isBack = statements.some(([text]) => typeof text === 'string' && ROLLBACK_TO.test(text));
+  const isBack = statements.some(([text]) => ROLLBACK_TO.test(text));
   const keep =
     isBack && session.enforcedBy !== 'client' ? [keepDeadline(longest.statementMs, longest.statementMs)] : [];
   const whole = [limits.statementMs, limits.lockMs, limits.idleMs].map((ms) => Math.ceil(ms));
-  const lower = session.enforcedBy === 'statements' ? [[LOWER_LIMITS, whole]] : [];
+  const lower: Sent[] = session.enforcedBy === 'statements' ? [[LOWER_LIMITS, whole]] : [];
   const after = [...keep, ...lower].map((args) => session.send(...args));
   const all = Promise.allSettled([...before, ...answers, ...after]);
   session.inFlight.add(all);

@@ -1,11 +1,8 @@
 /** A transaction with a deadline ends by it, however its time is spent: in statements, in pauses between them, or in a client that stands still. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
-  type Deadline,
   lockUntil,
-  SERVER_MARGIN_MS,
   sendAsOne,
   together,
   underDeadline,
@@ -13,60 +10,10 @@ import {
 } from '../../../core/postgres/session/deadline.ts';
 import { inTransaction } from '../../../core/postgres/session/transactions.ts';
 import { coreSession, databaseWith } from '../case.helpers.ts';
-
-const BUDGET_MS = 2_000;
-/** More is what a server would allow that counts anew at some point. */
-const FAR_LESS_THAN_TWICE = BUDGET_MS * 1.5;
-
-class TooLate extends Error {}
-
-function deadlineIn(ms: number): Deadline {
-  const until = performance.now() + ms;
-  return {
-    limits: () => {
-      const leftMs = until - performance.now();
-      return leftMs > 0 ? { statementMs: leftMs, lockMs: leftMs, idleMs: leftMs + SERVER_MARGIN_MS } : undefined;
-    },
-    over: () => new TooLate('too late'),
-  };
-}
-
-/** As 16 and older: the server does not know transaction_timeout. */
-function asOlderServer(client: Client): void {
-  const query = client.query.bind(client) as (...args: unknown[]) => unknown;
-  const replaced = (text: unknown) => (typeof text === 'string' ? text.replace('>= 170000', '>= 990000') : text);
-  Object.assign(client, { query: (text: unknown, ...more: unknown[]) => query(replaced(text), ...more) });
-}
+import { BUDGET_MS, deadlineIn, FAR_LESS_THAN_TWICE, lockedScene, TooLate } from './deadline.helpers.ts';
 
 describe.each(['17 and newer', 'older'])('on PostgreSQL %s', (version) => {
-  async function scene() {
-    const { db } = await databaseWith('CREATE TABLE t (n int); INSERT INTO t VALUES (1)');
-    const client = await coreSession(db.url);
-    if (version === 'older') asOlderServer(client);
-    const reader = await db.client();
-    /** Runs `work` with the table locked, and returns how long a reader waited for it meanwhile. */
-    const waitOfReader = async (work: () => Promise<unknown>): Promise<{ waitedMs: number; error: unknown }> => {
-      let waited: Promise<number> | undefined;
-      const locked = inTransaction(client, () =>
-        underDeadline(client, deadlineIn(BUDGET_MS), async () => {
-          await lockUntil(
-            client,
-            { leftMs: BUDGET_MS, limitMs: BUDGET_MS },
-            'LOCK TABLE public.t IN ACCESS EXCLUSIVE MODE',
-          );
-          const beganAt = performance.now();
-          waited = reader.query('SELECT FROM t').then(() => performance.now() - beganAt);
-          await work();
-        }),
-      );
-      const error = await locked.then(
-        () => undefined,
-        (failure: unknown) => failure,
-      );
-      return { waitedMs: (await waited) ?? Number.NaN, error };
-    };
-    return { client, waitOfReader };
-  }
+  const scene = () => lockedScene(version);
 
   it('statements that each take less end together by the deadline', async () => {
     const { client, waitOfReader } = await scene();
