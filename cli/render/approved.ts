@@ -81,6 +81,7 @@ function acceptedLines({ accepted }: Pick<ToApprove, 'accepted'>): string[] {
 
 /** Options of a migrate command that does what was approved. */
 const FLAGS: Readonly<Record<string, (value: unknown) => string>> = {
+  trustedOwners: (value) => (value as readonly string[]).map((owner) => `--trust-owner ${shellWord(owner)}`).join(' '),
   searchPath: (value) => `--search-path ${shellWord(String(value))}`,
   ledgerOwner: (value) => `--ledger-owner ${shellWord(String(value))}`,
   terminateIdleBlockersAfterSeconds: (value) => `--terminate-idle-blockers ${value}s`,

@@ -26,6 +26,8 @@ export type MigrationOptions = Omit<
   readonly accepted?: readonly AcceptedFinding[];
   /** Who has started executions of this migration; the ledger appends to it. */
   readonly starters?: readonly Starter[];
+  /** Owners whose code was trusted when the plan was made: a record, for approvals. The owners that count are those of the environment. */
+  readonly trustedOwners?: readonly string[];
   readonly forecastSeconds?: number;
   /** Names of the executions that reconciliation has started to roll back, or is about to start; the ledger appends to it. */
   readonly rollbackNames?: readonly string[];

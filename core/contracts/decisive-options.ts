@@ -1,6 +1,7 @@
 /** The options that decide what a migration does and what it leaves behind. All others decide when and how fast. */
 import type { AcceptedFinding } from './documents.ts';
 import { ExecutionInput, ExecutionInputKeys } from './execution-input.ts';
+import { visible } from './safe-text.ts';
 
 /** Options that decide which statements are run: a plan is made for them. */
 export const DECISIVE_OPTIONS = [
@@ -66,6 +67,8 @@ const DECISIVE = KEYS.filter((key): key is Decisive => IS_DECISIVE[key]);
 /** Options as the ledger keeps them: those of an older edition or of the psql scripts have fewer keys. */
 export interface KeptOptions extends Partial<Pick<ExecutionInput, Decisive>> {
   readonly accepted?: readonly Pick<AcceptedFinding, 'id' | 'message'>[] | undefined;
+  /** Whose code may run with the rights of the login, besides those that may become it. */
+  readonly trustedOwners?: readonly string[] | undefined;
 }
 
 const DEFAULTS = ExecutionInput.parse({ table: 'T' });
@@ -77,11 +80,11 @@ function effective(options: KeptOptions, key: Decisive): string {
 /** All that an approval depends on, as one text. */
 export function decisiveText(options: KeptOptions): string {
   const accepted = (options.accepted ?? []).map(({ id, message }) => [id, message]);
-  return JSON.stringify([DECISIVE.map((key) => [key, effective(options, key)]), accepted]);
+  return JSON.stringify([DECISIVE.map((key) => [key, effective(options, key)]), accepted, options.trustedOwners ?? []]);
 }
 
 /**
- * What the person who approved did not see: decisive options with another value, and findings that were accepted since.
+ * What the person who approved did not see: decisive options with another value, and what was accepted or trusted since.
  */
 function changedSince(approved: KeptOptions, now: KeptOptions): string[] {
   const before = approved.accepted ?? [];
@@ -91,6 +94,9 @@ function changedSince(approved: KeptOptions, now: KeptOptions): string[] {
   return [
     ...DECISIVE.filter((key) => effective(approved, key) !== effective(now, key)),
     ...new Set(added.map(({ id }) => `accept ${id}`)),
+    ...(now.trustedOwners ?? [])
+      .filter((owner) => !approved.trustedOwners?.includes(owner))
+      .map((owner) => `trust-owner ${visible(owner)}`),
   ];
 }
 
@@ -133,5 +139,7 @@ export function beyondDefaults(options: Readonly<Record<string, unknown>>): Read
       options[key] !== undefined &&
       JSON.stringify(options[key]) !== JSON.stringify(DEFAULTS[key]),
   );
-  return Object.fromEntries(shown.map((key) => [key, options[key]]));
+  const { trustedOwners } = options;
+  const trusted = Array.isArray(trustedOwners) && trustedOwners.length > 0 ? { trustedOwners } : {};
+  return { ...Object.fromEntries(shown.map((key) => [key, options[key]])), ...trusted };
 }

@@ -46,6 +46,14 @@ const HAND_OVER_TESTS = 'test/core/steps/hand-over.test.ts';
 
 export const MUTANTS: readonly Mutant[] = [
   {
+    rule: 'an approval does not count where the code of another owner is trusted since',
+    file: 'core/steps/forward/plan.ts',
+    find: '    trustedOwners: trustedOwners(),\n',
+    replace: '',
+    test: PEOPLE_TESTS,
+    title: 'does not count where the code of another owner is trusted since',
+  },
+  {
     rule: 'under a deadline a statement is one message, of which the server waits for the rest no longer than the deadline',
     file: 'core/postgres/session/deadline.ts',
     find: 'sendMessage(asOneMessage(text, values))',

@@ -123,3 +123,9 @@ function from(keyword: string): string {
  * rights of these sessions (sql/catalog/untrusted-code.sql).
  */
 export const TRUST_OWNERS = 'P2PFK_TRUST_OWNERS';
+
+/** The roles that {@link TRUST_OWNERS} names, each once, in the order of their names. */
+export function trustedOwners(): string[] {
+  const names = (process.env[TRUST_OWNERS] ?? '').split(',').filter((name) => name !== '');
+  return [...new Set(names)].sort();
+}

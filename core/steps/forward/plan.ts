@@ -25,6 +25,7 @@ import { notePlan } from '../../plan/note-plan.ts';
 import { refuseUnprovenPlan } from '../../plan/plan-document.ts';
 import { type PlanReading, readPlan } from '../../plan/read-plan.ts';
 import { refuseUnreviewed } from '../../plan/reviewed-plan.ts';
+import { trustedOwners } from '../../postgres/libpq/keywords.ts';
 import { useCallerSearchPath } from '../../postgres/session/caller-search-path.ts';
 import type { StepContext } from '../context.ts';
 import { pauseIfOwnerDead } from '../operations/reconcile.ts';
@@ -97,6 +98,7 @@ async function open(
   const options = {
     ...optionsOf(input),
     accepted: reading.acceptance.accepted,
+    trustedOwners: trustedOwners(),
     // The gate compares with the findings that were accepted here: a finding that appears later was not shown to a person.
     accept: [],
     plannedAt: new Date().toISOString(),

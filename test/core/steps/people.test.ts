@@ -1,6 +1,6 @@
 /** Who acts on a migration and why; an approver who is not a starter; an approval that is taken back. */
 import type { Client } from 'pg';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { approve, readToApprove, withdrawApproval } from '../../../core/ledger/approve.ts';
 import { connectReadOnly } from '../../../core/ledger/connect.ts';
@@ -384,6 +384,22 @@ describe('an approval holds for what was approved', () => {
     expect(gate).toMatchObject({
       status: 'AWAITING_APPROVAL',
       reason: expect.stringContaining('does not count: the options have changed since: accept statement-trigger'),
+    });
+  });
+
+  it('does not count where the code of another owner is trusted since', async () => {
+    const testCase = await waiting();
+    await approve(await approver(testCase), { table: 'path', by: 'boss' });
+    vi.stubEnv('P2PFK_TRUST_OWNERS', 'tom');
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+
+    const { gate } = await later(testCase, {});
+
+    expect(gate).toMatchObject({
+      status: 'AWAITING_APPROVAL',
+      reason: expect.stringContaining('does not count: the options have changed since: trust-owner tom'),
     });
   });
 
