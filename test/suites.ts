@@ -26,6 +26,7 @@ export const LONG: readonly string[] = [
   'core/steps/readers',
   'core/steps/slow-network',
   'core/postgres/deadline',
+  'core/postgres/stalled-network',
   'core/steps/standbys',
   'core/steps/synchronous-standby',
   'core/checks/standby-readers',
@@ -54,6 +55,7 @@ export const LONG: readonly string[] = [
   'core/postgres/set-role-login',
   'core/ledger/team',
   'core/ledger/versions',
+  'core/compatibility-page',
   // One process of the command line after the other.
   'core/drift/command',
   'cli/acceptance',

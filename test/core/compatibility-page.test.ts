@@ -1,0 +1,24 @@
+/** docs/compatibility.md has a row for every scenario of the matrix: CI finds a missing one only after it has run them all. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '../..');
+const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs');
+
+it('lists every scenario of the oldest and of the newest version', async () => {
+  const projects = ['--project', 'postgres-13', '--project', 'postgres-18'];
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [VITEST, 'list', '--config', 'vitest.matrix.config.ts', ...projects, '--json'],
+    // Without what this run of vitest has set.
+    { cwd: ROOT, env: { PATH: process.env.PATH, HOME: process.env.HOME }, maxBuffer: 2 ** 26 },
+  );
+  const page = readFileSync(join(ROOT, 'docs/compatibility.md'), 'utf8');
+  const scenarios: readonly { readonly name: string }[] = JSON.parse(stdout.slice(stdout.indexOf('[')));
+  const titles = new Set(scenarios.map(({ name }) => name.slice(name.indexOf(' > ') + 3).replaceAll('|', '\\|')));
+  expect(titles.size).toBeGreaterThan(100);
+  expect([...titles].filter((title) => !page.includes(`\n| ${title} |`))).toEqual([]);
+});
