@@ -16,7 +16,7 @@ import { type Arguments, type QueryName, type Row, run } from '../../postgres/sq
 import type { PreflightSubject } from './finding.ts';
 
 /** Names of the files in `sql/findings/`, which are the ids of their findings, in their order. */
-const SQL_FINDINGS = [
+export const SQL_FINDINGS = [
   'action-on-partition-key',
   'always-triggers',
   'constraint-name',

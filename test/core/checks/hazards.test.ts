@@ -1,5 +1,4 @@
 /** What preflight finds on the server, in other sessions and in what was done to the tables before. */
-import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readPairing } from '../../../core/catalog/pairs.ts';
 import { maintenanceMemory, mostMemory, readServer, type Server } from '../../../core/catalog/server-facts.ts';
@@ -7,7 +6,6 @@ import { type Intent, preflight } from '../../../core/checks/preflight/preflight
 import { checkMemory } from '../../../core/checks/preflight/server-findings.ts';
 import type { Finding } from '../../../core/contracts/documents.ts';
 import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
-import { FINDING_IDS } from '../../../core/contracts/finding-ids.ts';
 import { resolveForeignKey } from '../../../core/ledger/resolve-foreign-key.ts';
 import { findingsCase, having, makeTables, planOf } from './findings.helpers.ts';
 
@@ -256,43 +254,3 @@ describe('what stands in the way, or behaves differently than one thinks', () =>
     expect(findings.filter(({ severity }) => severity !== 'info')).toEqual([]);
   });
 });
-
-it('every finding is explained in docs/findings.md, with its severity and whether it needs acceptance', () => {
-  const root = new URL('../../../', import.meta.url);
-  const sources = readdirSync(new URL('core/checks/preflight', root)).map((file) =>
-    readFileSync(new URL(`core/checks/preflight/${file}`, root), 'utf8'),
-  );
-  const queries = readdirSync(new URL('sql/findings', root)).map((file) =>
-    readFileSync(new URL(`sql/findings/${file}`, root), 'utf8'),
-  );
-  const found = (pattern: RegExp, texts: readonly string[]) =>
-    texts.flatMap((text) => [...text.matchAll(pattern)].map(([, id]) => id ?? ''));
-  const ids = [
-    ...found(/finding\(\s*'([a-z-]+)'/g, sources),
-    ...found(/^ {2}'?([a-z-]+)'?: \{\n {4}severity:/gm, sources),
-    ...found(/'([a-z-]+)'(?: AS id)?, '(?:error|warning|info)'/g, queries),
-    ...found(/'([a-z-]+)' AS id, CASE /g, queries),
-  ];
-  const toAccept = [
-    ...found(/'([a-z-]+)'(?: AS id)?, '(?:error|warning|info)'(?: AS severity)?, (?!false)\S/g, queries),
-  ];
-  const docs = readFileSync(new URL('docs/findings.md', root), 'utf8');
-  const rows = [...docs.matchAll(/^\| `([a-z-]+)` \| ([a-z, ]+) \| (yes|no)\b[^|]* \|/gm)];
-  const explained = rows.map(([, id]) => id);
-
-  expect(ids.length).toBeGreaterThan(45);
-  expect([...new Set(ids)].sort()).toEqual([...explained].sort());
-  expect([...FINDING_IDS].sort()).toEqual([...explained].sort());
-  expect(rows.flatMap(([, id, , acceptance]) => (acceptance === 'yes' ? [id] : [])).sort()).toEqual(
-    [...new Set(toAccept)].sort(),
-  );
-  for (const [, id, severity = ''] of severitiesOf(queries)) {
-    const row = rows.find(([, known]) => known === id);
-    expect(row?.[2]?.split(', '), id).toContain(severity);
-  }
-});
-
-/** Ids and severities of the queries that give a finding the same severity always. */
-function severitiesOf(queries: readonly string[]): RegExpExecArray[] {
-  return queries.flatMap((text) => [...text.matchAll(/'([a-z-]+)'(?: AS id)?, '(error|warning|info)'/g)]);
-}
