@@ -15,7 +15,7 @@ const PlanHash = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be the hash of 
  */
 const text = ({ longest }: { readonly longest: number }, isKept = isFree) =>
   z.string().min(1).max(longest, `must have at most ${longest} characters`).refine(isKept, HOLDS_CREDENTIALS);
-/** As SQL writes it: what is in double quotes is a name, whatever it looks like. */
+/** As SQL writes it: what is in double quotes is a name, also where it looks like a password. */
 const sqlNames = (option: { readonly longest: number }) => text(option, areFreeNames);
 const whole = ({ min, max }: { readonly min: number; readonly max?: number }) => {
   const number = z.int().min(min);

@@ -66,7 +66,7 @@ describe('p2pfk migrate --approval manual', () => {
 
     const paused = await p2pfk(command, env);
     expect(paused.code).toBe(6);
-    expect(paused.stdout).toMatch(/\n‖ Pausing: .*; nobody approved it within 1 s\n/);
+    expect(paused.stdout).toMatch(/\n‖ Pausing: .*; it was not approved within 1 s\n/);
     const end = paused.stdout.slice(paused.stdout.indexOf('‖‖‖'));
     expect(end).toContain('‖‖‖ MIGRATION PAUSED ‖‖‖\nApprovalNeeded: the drop was rehearsed');
     expect(end).toContain('\n  p2pfk approve --table path\nThis undoes it:\n  p2pfk rollback --table path\n');

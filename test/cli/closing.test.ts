@@ -101,13 +101,13 @@ describe('the last words', () => {
   });
 
   it('of a migration that nobody approved name the command that does, and the one that undoes', () => {
-    const message = 'nobody approved it within 60 s; approve with: p2pfk approve --table public."My Path"';
+    const message = 'it was not approved within 60 s; approve with: p2pfk approve --table public."My Path"';
     const progress: Progress = { ...NOTHING_YET, gate: { status: 'APPROVAL_TIMED_OUT', reason: message } };
 
     expect(close(report('PAUSED', { error: { name: 'ApprovalNeeded', message } }), 'migrate', progress)).toEqual([
       '',
       '‖‖‖ MIGRATION PAUSED ‖‖‖',
-      'ApprovalNeeded: nobody approved it within 60 s',
+      'ApprovalNeeded: it was not approved within 60 s',
       'What is done stays done. Once this has approved it, the same command as before goes on from here:',
       "  p2pfk approve --table 'My Path'",
       'This undoes it:',

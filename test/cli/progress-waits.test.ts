@@ -96,14 +96,14 @@ describe('the word of a person', () => {
   });
 
   it('that does not come in time is told once, with the pause', () => {
-    const reason = `${rehearsed}; nobody approved it within 60 s; approve with: p2pfk approve --table public.path`;
+    const reason = `${rehearsed}; it was not approved within 60 s; approve with: p2pfk approve --table public.path`;
     const { lines } = play([
       ...gate(waiting),
       ...gate({ status: 'APPROVAL_TIMED_OUT', pairs: 2, reason, waitSeconds: 0 }),
       scheduled('Pause', { error: { Error: 'ApprovalNeeded', Cause: reason } }),
     ]);
 
-    expect(lines.slice(2)).toEqual([`‖ Pausing: ${rehearsed}; nobody approved it within 60 s`]);
+    expect(lines.slice(2)).toEqual([`‖ Pausing: ${rehearsed}; it was not approved within 60 s`]);
   });
 
   it('is not needed for a rehearsal, which is told with its figures, and pauses', () => {

@@ -65,7 +65,7 @@ const HAZARDS: Readonly<Record<Hazard, { severity: Severity; message(where: stri
   },
   'invalid-index': {
     severity: 'warning',
-    message: (where) => `INVALID indexes on the foreign key's columns: ${where}; they cost writes and serve nobody`,
+    message: (where) => `INVALID indexes on the foreign key's columns: ${where}; they cost writes and serve no query`,
     remedy: 'DROP INDEX CONCURRENTLY them; a leftover of p2pfk itself is dropped and built anew',
   },
   'broken-children': {

@@ -110,7 +110,7 @@ async function decide(
   if ((waited ?? 0) >= approvalTimeoutSeconds)
     return result(
       'APPROVAL_TIMED_OUT',
-      `${rehearsalText}; nobody approved it within ${approvalTimeoutSeconds} s; ${how}`,
+      `${rehearsalText}; it was not approved within ${approvalTimeoutSeconds} s; ${how}`,
     );
   const pairs = await readPairs(context.client, migration.id);
   const waitSeconds = pollForApproval(waited ?? 0, approvalTimeoutSeconds, pairs);

@@ -195,7 +195,7 @@ describe('a migration that waits for approval', () => {
     const approved = await approve(core, { table: 'path' });
 
     expect(gate).toMatchObject({ status: 'APPROVAL_TIMED_OUT', reason: expect.stringMatching(FIGURES) });
-    expect(gate.reason).toContain('nobody approved it within 60 s');
+    expect(gate.reason).toContain('it was not approved within 60 s');
     expect(approved).toMatchObject({ state: 'paused', waitingSince: expect.any(String) });
     const next = new Execution();
     await next.migrate('ValidateForeignKeys', { ...BUDGET, approval: 'manual' });
