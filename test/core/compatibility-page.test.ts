@@ -4,9 +4,29 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { columnsOf } from '../matrix/compatibility-page.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs');
+
+it('is compared in the columns of the versions that ran', () => {
+  const page = `# Page
+
+| scenario | 13 | 14 | 18 |
+| --- | --- | --- | --- |
+| runs | yes | NO | yes |
+| of 14 \\| alone |  | yes |  |
+| of 18 |  |  | yes |
+`;
+  expect(columnsOf(page, ['13', '18'])).toBe(`# Page
+
+| scenario | 13 | 18 |
+| --- | --- | --- |
+| runs | yes | yes |
+| of 18 |  | yes |
+`);
+  expect(columnsOf(page, ['14'])).toContain('| runs | NO |\n| of 14 \\| alone | yes |\n');
+});
 
 it('lists every scenario of the oldest and of the newest version', async () => {
   const projects = ['--project', 'postgres-13', '--project', 'postgres-18'];
