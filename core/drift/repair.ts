@@ -15,6 +15,7 @@ import { prepareLedger } from '../ledger/schema/make-ledger.ts';
 import { execute, executeDdl } from '../postgres/execute.ts';
 import { requireLocked } from '../postgres/locks/locked-tables.ts';
 import { toNamedError } from '../postgres/postgres-errors.ts';
+import { rollBack } from '../postgres/session/transactions.ts';
 import { withJournal } from '../postgres/statement-journal.ts';
 import { addToLedger } from '../provision/add-to-ledger.ts';
 import { refuseCodeOfReferencedTables } from '../provision/referenced-tables.ts';
@@ -196,7 +197,7 @@ async function validate(
     await withJournal(client, () => executeDdl(client, sql));
     await client.query('COMMIT');
   } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined);
+    await rollBack(client);
     throw error;
   }
 }

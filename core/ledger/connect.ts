@@ -15,6 +15,7 @@ import { backendOf, PooledSession, refuseTransactionPooler, usesSessionPooler } 
 import { endpointOfUrl, noteEndpoint } from '../postgres/session/session-endpoint.ts';
 import { endStandbyWait, stillWorks } from '../postgres/session/session-look.ts';
 import { pinSettings } from '../postgres/session/session-settings.ts';
+import { rollBack } from '../postgres/session/transactions.ts';
 import { expectAnswersWithin, watchAnswers } from '../postgres/session/unanswered.ts';
 import { becomeLedgerOwner, checkLedger, LEDGER_OWNER } from './schema/state.ts';
 
@@ -188,7 +189,7 @@ async function open(options: ConnectOptions, prepare: (client: Client) => Promis
     sessionOpened.publish(undefined);
     return client;
   } catch (error) {
-    if (client.getTransactionStatus() === 'T') await client.query('ROLLBACK').catch(() => undefined);
+    if (client.getTransactionStatus() === 'T') await rollBack(client);
     await client.end().catch(() => undefined);
     throw connectionError(error, target);
   }
@@ -237,7 +238,7 @@ export async function rolledBack<Result>(client: Client, work: () => Promise<Res
     if (reader) await pin(client, reader, true);
     return await work();
   } finally {
-    await client.query('ROLLBACK').catch(() => undefined);
+    await rollBack(client);
     if (reader) await beginReading(client, reader).catch(() => undefined);
   }
 }
@@ -252,7 +253,7 @@ export async function inSnapshot<Result>(client: Client, work: () => Promise<Res
   try {
     return await work();
   } finally {
-    await client.query('ROLLBACK').catch(() => undefined);
+    await rollBack(client);
   }
 }
 

@@ -4,6 +4,7 @@ import { probeDelete } from '../checks/delete-probe.ts';
 import type { DeleteProbe, RecordedPlan } from '../contracts/trail.ts';
 import { asNote } from '../ledger/notes/notes.ts';
 import { messageOf, sqlStateOf } from '../postgres/postgres-errors.ts';
+import { rollBack } from '../postgres/session/transactions.ts';
 import { run, runOne } from '../postgres/sql.ts';
 import type { PlanReading } from './read-plan.ts';
 
@@ -47,6 +48,6 @@ async function deleteBefore(
     }
     return { detail: `not measured: ${messageOf(error)}`, passed: true };
   } finally {
-    await client.query('ROLLBACK').catch(() => undefined);
+    await rollBack(client);
   }
 }

@@ -7,6 +7,7 @@ import { readAuroraReaders } from '../postgres/aurora-readers.ts';
 import { readOurSessions } from '../postgres/locks/blockers.ts';
 import { isConnectionError, sqlStateOf } from '../postgres/postgres-errors.ts';
 import { withCallerSearchPath } from '../postgres/session/caller-search-path.ts';
+import { rollBack } from '../postgres/session/transactions.ts';
 import { type Row, runOne } from '../postgres/sql.ts';
 
 const SHORTEST_HOLD_BACK = 10;
@@ -120,7 +121,7 @@ async function isTrue(client: Client, query: string): Promise<boolean> {
     if (isConnectionError(error)) throw new ConnectionLost(`the connection was lost in the hold-back query${state}`);
     throw new InvalidInput(`the hold-back query failed${state}; run it in psql to see why`);
   } finally {
-    await client.query('ROLLBACK').catch(() => undefined);
+    await rollBack(client);
   }
   throw new InvalidInput('the hold-back query must return one row with one boolean');
 }

@@ -54,6 +54,22 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'does not count where the code of another owner is trusted since',
   },
   {
+    rule: 'a ROLLBACK that the time limit of its transaction cuts is sent again',
+    file: 'core/postgres/session/transactions.ts',
+    find: "  if (client.getTransactionStatus() !== 'I') await client.query('ROLLBACK').catch(() => undefined);\n",
+    replace: '',
+    test: 'test/core/postgres/transactions.test.ts',
+    title: 'is sent again by inTransaction, and the session goes on',
+  },
+  {
+    rule: 'a time-out right behind the grant of a lock is no cancel by a person, which would undo the migration',
+    file: 'core/steps/locks/lock-budget.ts',
+    find: '    ).catch(refused);\n',
+    replace: '    );\n',
+    test: 'test/core/steps/lock-budget.test.ts',
+    title: 'is a lock timeout too where the lock is granted so late that what follows it is cut',
+  },
+  {
     rule: 'under a deadline a statement is one message, of which the server waits for the rest no longer than the deadline',
     file: 'core/postgres/session/deadline.ts',
     find: 'sendMessage(asOneMessage(text, values))',

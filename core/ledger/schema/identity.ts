@@ -6,6 +6,7 @@ import type { Client } from 'pg';
 import { ConnectionLost, ConnectionRefused, LedgerElsewhere } from '../../contracts/errors.ts';
 import { toNamedError } from '../../postgres/postgres-errors.ts';
 import { endpointOf } from '../../postgres/session/session-endpoint.ts';
+import { rollBackTo } from '../../postgres/session/transactions.ts';
 import { type Row, run, runOne } from '../../postgres/sql.ts';
 
 /** A database, as an execution remembers it. */
@@ -71,8 +72,7 @@ async function systemIdentifier(client: Client): Promise<string | null> {
     if (!(error instanceof Error && 'severity' in error)) throw error;
     return null;
   } finally {
-    if (inTransaction)
-      await client.query('ROLLBACK TO SAVEPOINT identity; RELEASE SAVEPOINT identity').catch(() => undefined);
+    if (inTransaction) await rollBackTo(client, 'identity');
   }
 }
 

@@ -8,6 +8,7 @@ import type { Client } from 'pg';
 import type { LockMode } from '../../contracts/column-types.ts';
 import { sqlStateOf } from '../postgres-errors.ts';
 import { runAsLogin } from '../session/as-login.ts';
+import { rollBack } from '../session/transactions.ts';
 import { type Row, run, runOne } from '../sql.ts';
 import { showsBlockingQueries } from './blockers.ts';
 import { withoutSecrets } from './describe-holders.ts';
@@ -172,6 +173,6 @@ async function isGranted(client: Client, sql: string, limitMs: number): Promise<
     if (['55P03', '57014', '42501', '42P01', '40P01'].includes(sqlStateOf(error) ?? '')) return false;
     throw error;
   } finally {
-    await client.query('ROLLBACK').catch(() => undefined);
+    await rollBack(client);
   }
 }

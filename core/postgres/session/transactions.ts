@@ -1,5 +1,5 @@
 /** Transactions and savepoints around a piece of work. */
-import type { Client } from 'pg';
+import { type Client, escapeIdentifier } from 'pg';
 
 /**
  * Reading work in a transaction of its own, or in a savepoint of the one around it: there it may fail without an end to that, and the
@@ -11,8 +11,24 @@ export async function contained<Result>(client: Client, work: () => Promise<Resu
   try {
     return await work();
   } finally {
-    await client.query('ROLLBACK TO SAVEPOINT contained; RELEASE SAVEPOINT contained').catch(() => undefined);
+    await rollBackTo(client, 'contained');
   }
+}
+
+/**
+ * Ends the transaction, whatever state it is in. A time limit of the transaction may cut ROLLBACK itself: then the transaction is
+ * aborted, and its limits and locks are gone, but each further statement fails with SQLSTATE 25P02 until a second ROLLBACK.
+ */
+export async function rollBack(client: Client): Promise<void> {
+  await client.query('ROLLBACK').catch(() => undefined);
+  if (client.getTransactionStatus() !== 'I') await client.query('ROLLBACK').catch(() => undefined);
+}
+
+/** The same for a savepoint, which is released. */
+export async function rollBackTo(client: Client, savepoint: string): Promise<void> {
+  const name = escapeIdentifier(savepoint);
+  const back = () => client.query(`ROLLBACK TO SAVEPOINT ${name}; RELEASE SAVEPOINT ${name}`);
+  await back().catch(() => back().catch(() => undefined));
 }
 
 /** BEGIN, work, COMMIT (or whatever `end` says); ROLLBACK when anything fails, also where the connection is gone already. */
@@ -27,7 +43,7 @@ export async function inTransaction<Result>(
     await client.query(end);
     return result;
   } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined);
+    await rollBack(client);
     throw error;
   }
 }

@@ -175,10 +175,11 @@ class Attempt {
     const [, , lockedBy] = await together(
       client,
       () => client.query("SELECT set_config('p2pfk.began_at', clock_timestamp()::text, true)"),
-      () => lockUntil(client, { leftMs: this.#leftMs(), limitMs: next.limitMs }, next.sql).catch(refused),
+      () => lockUntil(client, { leftMs: this.#leftMs(), limitMs: next.limitMs }, next.sql),
       () => granted(client),
       () => requireLocked(client, named ?? relations),
-    );
+      // Also of the last two: where the lock is granted at the very end of its time, that time cuts what follows it.
+    ).catch(refused);
     this.#grantedAt = performance.now();
     this.#waitedMs = this.#grantedAt - this.#askedAt;
     if (lockedBy !== '') this.#lockedBy = lockedBy;

@@ -38,6 +38,7 @@ import {
   together,
   underDeadline,
 } from '../../postgres/session/deadline.ts';
+import { rollBack } from '../../postgres/session/transactions.ts';
 import { expectAnswersWithin } from '../../postgres/session/unanswered.ts';
 import { run } from '../../postgres/sql.ts';
 import { type RanStatement, withJournal } from '../../postgres/statement-journal.ts';
@@ -187,7 +188,7 @@ async function changeOnce<Result>(
     return { result, lockWaitMs: grantedAt - beganAt, heldMs: performance.now() - grantedAt };
   } catch (error) {
     const failedAt = performance.now();
-    await client.query('ROLLBACK').catch(() => undefined);
+    await rollBack(client);
     attempt.ended();
     if (error instanceof Refused) throw await attempt.nameHolders(error);
     throw attempt.nameFailure(error, { failedAt, beganAt, isGranted: grantedAt > 0 });

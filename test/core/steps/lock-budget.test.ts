@@ -177,14 +177,17 @@ describe('a try for locks on a busy machine', () => {
   const scene = async (
     pattern: RegExp,
     work = (_client: Client, _left: () => number): Promise<unknown> => Promise.resolve('done'),
-    more: { readonly end?: 'COMMIT' | 'ROLLBACK'; readonly budgetMs?: number } = {},
+    {
+      slowSeconds = 0.2,
+      ...more
+    }: { readonly end?: 'COMMIT' | 'ROLLBACK'; readonly budgetMs?: number; readonly slowSeconds?: number } = {},
   ) => {
     const { db, observer, execution } = await migratedTo('Plan');
     await observer.query(
       `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = ''100ms''', current_database()); END $$`,
     );
     const client = await coreSession(db.url);
-    slowNext(client, pattern, 0.2);
+    slowNext(client, pattern, slowSeconds);
     const context = {
       client,
       logger: { debug: () => undefined, info: () => undefined, warn: () => undefined },
@@ -212,6 +215,11 @@ describe('a try for locks on a busy machine', () => {
 
   it('gives what is asked right after the lock the rest of the budget, not of the try', async () => {
     expect(await tryWithin(/p2pfk\.locked_at/)).toMatchObject({ result: 'done' });
+  });
+
+  it('is a lock timeout too where the lock is granted so late that what follows it is cut', async () => {
+    const tried = tryWithin(/p2pfk\.locked_at/, undefined, { budgetMs: 1_000, slowSeconds: 3 });
+    await expect(tried).rejects.toMatchObject({ name: 'LockTimeout', context: { sqlState: '57014' } });
   });
 
   it.each(['COMMIT', 'ROLLBACK'] as const)(
