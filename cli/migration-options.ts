@@ -4,6 +4,7 @@ import { declare } from './input-options.ts';
 import { addTableOptions, grouped, PACE } from './options.ts';
 
 const WORD = 'Rehearsal and approval:';
+const PROOF = 'Proof that every row has its referenced row:';
 const LIMITS = 'Maintenance window and load; no pair is begun while a limit is exceeded:';
 const ROLLBACK = 'Rollback:';
 
@@ -40,6 +41,7 @@ export function addInputOptions(command: Command): Command {
   grouped(command, WORD, (word) =>
     declare(word, 'dryRun', 'rehearse', 'approval', 'approvalTimeoutSeconds', 'approverMustDiffer'),
   );
+  grouped(command, PROOF, (proof) => declare(proof, 'proofMaxAgeSeconds', 'recount'));
   addIndexOptions(addNamingOption(addGuardOptions(command)));
   declare(command, 'accept');
   return grouped(command, LIMITS, (limits) =>

@@ -39,6 +39,8 @@ const ON_THE_PAGE = [
   'deadline',
   'maxReplicaLagSeconds',
   'maxActiveSessions',
+  'proofMaxAgeSeconds',
+  'recount',
   'pairConstraintNames',
   'noIndexes',
   'keepIndexes',

@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { countMemory, PAGE_COST_OF_TODAY, readServer } from '../catalog/server-facts.ts';
 import { requireLocked } from '../postgres/locks/locked-tables.ts';
-import { toNamedError } from '../postgres/postgres-errors.ts';
+import { sqlStateOf, toNamedError } from '../postgres/postgres-errors.ts';
 import { contained } from '../postgres/session/transactions.ts';
 import { type Row, run } from '../postgres/sql.ts';
 import { readTablesOnly } from '../postgres/tables-only.ts';
@@ -22,6 +22,12 @@ export interface CountedPair {
   readonly referencing_oid: number;
   readonly referenced_oid: number;
   readonly constraint_oid: number | null;
+}
+
+/** Pairs that are counted after the drop as a sample: the smallest, the one in the middle, and the largest. */
+export function sampleOf<Item extends { readonly pair: number }>(pairs: readonly Item[]): readonly Item[] {
+  const bySize = pairs.toSorted((one, other) => one.pair - other.pair);
+  return [...new Set([0, (bySize.length - 1) >> 1, bySize.length - 1])].flatMap((index) => bySize[index] ?? []);
 }
 
 /**
@@ -64,22 +70,27 @@ function mergesIndexes({ 'Node Type': type, Plans: inputs = [] }: PlanNode): boo
  * Counts pair after pair, with one anti-join each, with the workers that the server allows: see {@link prepareToCount}. A foreign
  * key determines the comparison: the pair's own, else the parent FK, else the one that `like` names. A pair with a foreign table
  * is left out, because p2pfk reads no foreign table.
+ *
+ * @param limitMs a pair whose count takes longer is left out as well; 0: as long as it takes
  */
 export async function countOrphans(
   client: Client,
   foreignKey: ForeignKey,
   pairs: readonly CountedPair[],
   like: number | null = foreignKey.constraint_oid ?? anyConstraint(pairs),
+  limitMs = 0,
 ): Promise<OrphanCount[]> {
   const queries = await countQueries(client, pairs, like);
-  return readTablesOnly(client, () => countEach(client, queries));
+  return readTablesOnly(client, () => countEach(client, queries, limitMs));
 }
 
-async function countEach(client: Client, queries: readonly CountQuery[]): Promise<OrphanCount[]> {
+async function countEach(client: Client, queries: readonly CountQuery[], limitMs: number): Promise<OrphanCount[]> {
   const counts: OrphanCount[] = [];
   for (const { pair, sql, lock_sql, referencing_oid, referenced_oid } of queries) {
+    const beganAt = performance.now();
     try {
       const { rows } = await contained(client, async () => {
+        if (limitMs > 0) await client.query("SELECT set_config('statement_timeout', $1, true)", [String(limitMs)]);
         await client.query(lock_sql);
         await requireLocked(client, [referencing_oid, referenced_oid]);
         await chooseWorkers(client, sql);
@@ -91,7 +102,9 @@ async function countEach(client: Client, queries: readonly CountQuery[]): Promis
         listSql: sql.replace('SELECT count(*) AS orphans', 'SELECT f.*'),
       });
     } catch (error) {
-      throw toNamedError(error, sql);
+      // Earlier it would be a person's cancel.
+      const isCut = limitMs > 0 && sqlStateOf(error) === '57014' && performance.now() - beganAt >= limitMs * 0.9;
+      if (!isCut) throw toNamedError(error, sql);
     }
   }
   return counts;

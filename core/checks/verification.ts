@@ -11,13 +11,14 @@ import {
   shortName,
 } from '../catalog/pairs.ts';
 import { guardsOf, isEffective, silentAction } from '../catalog/row-movement-guard.ts';
+import type { Proof } from '../contracts/column-types.ts';
 import { type Check, CheckId, type Verification } from '../contracts/documents.ts';
 import { NotMigrated } from '../contracts/errors.ts';
 import { rolledBack } from '../ledger/connect.ts';
 import { readMigration, wantsNoIndexes } from '../ledger/migrations.ts';
 import { resolveForeignKey } from '../ledger/resolve-foreign-key.ts';
 import { toNamedError } from '../postgres/postgres-errors.ts';
-import { run, runOne } from '../postgres/sql.ts';
+import { type Row, run, runOne } from '../postgres/sql.ts';
 import { PROBE_TIMEOUT_MS, probeDelete, proveLookups } from './delete-probe.ts';
 import { countOrphans, type OrphanCount, prepareToCount } from './orphan-count.ts';
 import { lateTriggers, readFindings } from './preflight/sql-findings.ts';
@@ -86,24 +87,25 @@ async function refuseUnmigrated(client: Client, foreignKey: ForeignKey, { pairs 
  * Runs the six checks in their order.
  *
  * @param orphans counted before, because counting takes long
- * @param only the pairs that have to pass: those of the drop. Partitions that were added or removed since are then only listed.
+ * @param only.pairs those that have to pass: those of the drop. Partitions that were added or removed since are then only listed.
  *   Undefined: every pair of the pairing has to pass, and no partition without a partner may hold rows.
+ * @param only.proofs of pairs that need no count
  */
 export async function verification(
   client: Client,
   foreignKey: ForeignKey,
   pairing: Pairing,
   orphans: readonly OrphanCount[],
-  only?: readonly Pair[],
+  only?: { readonly pairs: readonly Pair[]; readonly proofs: readonly PairProof[] },
 ): Promise<Verification> {
-  const scope: Scope = { pairing, pairs: only ?? pairing.pairs, whole: only === undefined };
+  const scope: Scope = { pairing, pairs: only?.pairs ?? pairing.pairs, whole: only === undefined };
   const checks = [
     checkPairForeignKeys(scope),
     await noteOtherForeignKeys(client, foreignKey, await checkParentForeignKey(client, foreignKey, scope)),
     await checkTargets(client, foreignKey, scope),
     await checkDelete(client, foreignKey, scope),
-    checkOrphans(foreignKey, scope, orphans),
-    await checkInventory(client, foreignKey, scope),
+    checkOrphans(foreignKey, scope, orphans, only?.proofs ?? []),
+    await checkInventory(client, foreignKey, scope, { orphans, proofs: only?.proofs ?? [] }),
   ];
   return judged(checks);
 }
@@ -209,10 +211,20 @@ async function checkDelete(client: Client, foreignKey: ForeignKey, { pairs }: Sc
   });
 }
 
-function checkOrphans(foreignKey: ForeignKey, { pairs }: Scope, orphans: readonly OrphanCount[]): Check {
+/** What is known of a pair's rows from before the drop: see `sql/checks/proofs.sql`. */
+type PairProof = Pick<Row<'checks/proofs'>, 'pair' | 'proof' | 'unchanged'>;
+
+function checkOrphans(
+  foreignKey: ForeignKey,
+  { pairs }: Scope,
+  orphans: readonly OrphanCount[],
+  proofs: readonly PairProof[],
+): Check {
+  const counted = new Set(orphans.map(({ pair }) => pair));
+  const proven = proofs.flatMap(({ pair, proof, unchanged }) => (proof && unchanged ? [{ pair, ...proof }] : []));
   const found = orphans.filter((count) => count.orphans > 0);
   const total = found.reduce((sum, count) => sum + count.orphans, 0);
-  const uncounted = pairs.length - orphans.length;
+  const uncounted = pairs.filter(({ pair }) => !counted.has(pair) && !proven.some((one) => one.pair === pair)).length;
   const unread = pairs.filter(hasForeignTable);
   const name = (number: number) =>
     shortName(pairs.find((pair) => pair.pair === number)?.referencing ?? `pair ${number}`, foreignKey.table);
@@ -225,7 +237,9 @@ function checkOrphans(foreignKey: ForeignKey, { pairs }: Scope, orphans: readonl
               ? `${unread.map(({ pair }) => name(pair)).join(', ')}: a foreign table, which p2pfk does not read`
               : 'no foreign key tells how to compare them'
           }`
-        : `No orphaned rows found in ${pairs.length} pairs checked`;
+        : counted.size === pairs.length
+          ? `No orphaned rows found in ${pairs.length} pairs checked`
+          : `No orphaned rows found in ${pairs.length} pairs: ${counted.size} counted now, ${proven.length} proven before the drop${describeProofs(proven)}`;
   return {
     id: CheckId.Orphans,
     title: 'Verifying data integrity',
@@ -234,10 +248,42 @@ function checkOrphans(foreignKey: ForeignKey, { pairs }: Scope, orphans: readonl
   };
 }
 
+function describeProofs(proven: readonly Pick<Proof, 'by'>[]): string {
+  const count = (wanted: Proof['by']) => proven.filter(({ by }) => by === wanted).length;
+  const how = [
+    ...(count('validate') > 0 ? [`${count('validate')} by VALIDATE`] : []),
+    ...(count('count') > 0 ? [`${count('count')} by a count`] : []),
+  ];
+  return how.length === 0 ? '' : `, ${how.join(' and ')}`;
+}
+
 const NO_FOREIGN_KEY = 'as a foreign table can have no foreign key; p2pfk does not read its rows: detach it';
 
+interface Evidence {
+  readonly orphans: readonly OrphanCount[];
+  readonly proofs: readonly PairProof[];
+}
+
+/** When and how a pair was proven: before the drop, and by a count since. */
+function provenBy({ orphans, proofs }: Evidence, { pair: number }: Pair): string {
+  const known = proofs.find(({ pair }) => pair === number);
+  if (known === undefined) return '';
+  const { proof, unchanged } = known;
+  const before =
+    proof && unchanged
+      ? [`${proof.by === 'validate' ? 'validated' : 'counted'} at ${new Date(proof.at).toISOString()}`]
+      : [];
+  const since = orphans.some(({ pair }) => pair === number) ? ['counted after the drop'] : [];
+  return [...before, ...since].map((text) => `, ${text}`).join('');
+}
+
 /** Failing lines first, for readers who only read the beginning. */
-async function checkInventory(client: Client, foreignKey: ForeignKey, scope: Scope): Promise<Check> {
+async function checkInventory(
+  client: Client,
+  foreignKey: ForeignKey,
+  scope: Scope,
+  evidence: Evidence,
+): Promise<Check> {
   const { pairs, pairing } = scope;
   const lone = pairing.unpaired.filter((partition) => partition.side === 'referencing');
   const short = (name: string) => shortName(name, foreignKey.table);
@@ -259,7 +305,9 @@ async function checkInventory(client: Client, foreignKey: ForeignKey, scope: Sco
           ? `${short(partition)}: no partner with the bound ${bound}${kind === FOREIGN_TABLE ? `, ${NO_FOREIGN_KEY}` : ''}`
           : `${short(partition)}: needs none, as it can hold no complete key`,
       ),
-      ...pairs.filter((pair) => pair.constraint_oid !== null).map((pair) => `${label(pair)}: ${pair.constraint_name}`),
+      ...pairs
+        .filter((pair) => pair.constraint_oid !== null)
+        .map((pair) => `${label(pair)}: ${pair.constraint_name}${provenBy(evidence, pair)}`),
     ].join('\n'),
   };
 }

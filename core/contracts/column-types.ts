@@ -33,6 +33,16 @@ export type MigrationOptions = Omit<
   readonly rollbackNames?: readonly string[];
 };
 
+/** A scan of all rows of a pair that found no orphan. */
+export interface Proof {
+  /** `validate`: VALIDATE CONSTRAINT, which this migration ran to its end; `count`: a count of the orphans. */
+  readonly by: 'validate' | 'count';
+  /** When it began, ISO 8601. */
+  readonly at: string;
+  /** The triggers of the pair FK at that time: `sql/checks/pair-triggers.sql`. */
+  readonly triggers: string;
+}
+
 /** Why a migration paused or is being rolled back. */
 export interface NotedError {
   readonly name: string;

@@ -23,6 +23,8 @@ const IS_DECISIVE = {
   searchPath: true,
   ledgerOwner: true,
   terminateIdleBlockersAfterSeconds: true,
+  // How old the proof may be that no row is an orphan.
+  proofMaxAgeSeconds: true,
   // Compared as the findings that were accepted by it.
   accept: false,
   // An approval belongs to one migration.
@@ -40,6 +42,7 @@ const IS_DECISIVE = {
   opensAt: false,
   windowMinutes: false,
   maintenanceWorkMemMb: false,
+  recount: false,
   maxReplicaLagSeconds: false,
   maxActiveSessions: false,
   holdBackQuery: false,

@@ -75,6 +75,8 @@ export const ExecutionInputKeys = strictObject({
   rehearse: toggle(o.rehearse),
   terminateIdleBlockersAfterSeconds: whole(o.terminateIdleBlockersAfterSeconds).optional(),
   maintenanceWorkMemMb: whole(o.maintenanceWorkMemMb).optional(),
+  proofMaxAgeSeconds: whole(o.proofMaxAgeSeconds).default(o.proofMaxAgeSeconds.default),
+  recount: choice(o.recount),
   maxReplicaLagSeconds: z.number().positive().optional(),
   maxActiveSessions: whole(o.maxActiveSessions).optional(),
   holdBackQuery: text(o.holdBackQuery).optional(),

@@ -27,6 +27,7 @@ export type PairChanges = Partial<
     | 'add_ms'
     | 'validate_ms'
     | 'orphans'
+    | 'proof'
   >
 > & { readonly orphans_counted_at?: string };
 

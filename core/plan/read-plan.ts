@@ -7,6 +7,7 @@ import { type Pair, type Pairing, readPairing } from '../catalog/pairs.ts';
 import { readGuards, wantsGuard } from '../catalog/row-movement-guard.ts';
 import { forecastDrop, forecastRollback, readServer, type Server } from '../catalog/server-facts.ts';
 import { statementsFor } from '../catalog/statements.ts';
+import { sampleOf } from '../checks/orphan-count.ts';
 import { type Acceptance, judgeAcceptance } from '../checks/preflight/acceptance.ts';
 import { checkOrphans } from '../checks/preflight/orphan-findings.ts';
 import { bySeverity, type Intent, preflight } from '../checks/preflight/preflight.ts';
@@ -189,9 +190,10 @@ function estimate(server: Server, pairs: readonly Pair[], input: ExecutionInput)
         (pair.has_index || input.noIndexes ? 0 : pair.rows / PACE.index) +
         (pair.validated ? 0 : pair.rows / PACE.validate),
     ) / sessions;
-  // No concurrency makes it faster than the largest pair. Orphans are counted twice: by the gate and at the end.
+  // No concurrency makes it faster than the largest pair.
   const largest = Math.max(0, ...pairs.map((pair) => (pair.validated ? 0 : pair.rows / PACE.validate)));
-  const seconds = Math.max(sideBySide, largest) + (2 * rows) / PACE.count + OVERHEAD_PER_PAIR * pairs.length;
+  const seconds =
+    Math.max(sideBySide, largest) + countedRows(pairs, input) / PACE.count + OVERHEAD_PER_PAIR * pairs.length;
   return {
     rows,
     bytes: sum(pairs, (pair) => pair.bytes),
@@ -205,6 +207,14 @@ function estimate(server: Server, pairs: readonly Pair[], input: ExecutionInput)
     rollback: forecastRollback(server, pairs.length, rows),
     execution: eventBudget(pairs, input.approval === 'manual' ? input.approvalTimeoutSeconds : 0),
   };
+}
+
+/** Rows that are read again after they were validated: before the drop where the proof is missing or too old, and after it. */
+function countedRows(pairs: readonly Pair[], { approval, proofMaxAgeSeconds, recount }: ExecutionInput): number {
+  // An approval takes longer than a proof may be old, as a rule.
+  const isOld = proofMaxAgeSeconds === 0 || approval === 'manual';
+  const again = { none: [], sample: sampleOf(pairs), all: pairs }[recount];
+  return sum(pairs, ({ rows, validated }) => (isOld || validated ? rows : 0)) + sum(again, ({ rows }) => rows);
 }
 
 function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {

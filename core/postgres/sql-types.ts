@@ -16,6 +16,7 @@ import type {
   NotedPair,
   PairOfPartitions,
   PairState,
+  Proof,
   RecordedPlan,
   Rehearsal,
   Severity,
@@ -921,6 +922,30 @@ export interface Queries {
       readonly comment: string | null;
     };
   };
+  'checks/proofs': {
+    readonly values: {
+      readonly pairs: readonly {
+        readonly pair: number | null;
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+        readonly constraint_oid: number | null;
+      }[];
+      readonly migration_id: number | string;
+    };
+    readonly row: {
+      readonly pair: number;
+      readonly ledger_pair: number | null;
+      readonly orphans: number | null;
+      readonly is_counted: boolean;
+      readonly proof: Proof | null;
+      readonly triggers: string | null;
+      readonly unchanged: boolean;
+      readonly unchecked_writes: boolean;
+      readonly now: Date | number;
+      readonly age_seconds: number | null;
+      readonly before_approval_seconds: number | null;
+    };
+  };
   'checks/reader': {
     readonly values: Record<never, never>;
     readonly row: {
@@ -1052,6 +1077,15 @@ export interface Queries {
       readonly path_partition: string | null;
       readonly paths: string;
       readonly inodes: string;
+    };
+  };
+  'demo/switch-triggers': {
+    readonly values: {
+      readonly path_partition: string;
+    };
+    readonly row: {
+      readonly off: string;
+      readonly on: string;
     };
   };
   'demo/truncate-inodes': {
@@ -2399,6 +2433,7 @@ export interface Queries {
       readonly validate_ms: number | null;
       readonly orphans: number | null;
       readonly orphans_counted_at: Date | number | null;
+      readonly proof: Proof | null;
       readonly former_name: string | null;
       readonly of: number;
     };

@@ -64,7 +64,12 @@ export async function validate(
       });
       if (constraint?.validated) return undefined;
       await useCallerSearchPath(session, migration.options.searchPath);
-      const guard = [lockedTablesGuard(validation.lockOids)];
+      const guard = [
+        lockedTablesGuard(validation.lockOids),
+        // Before the scan: a trigger that is changed during it is another one afterwards. None where another session has validated it in the
+        // meantime: then VALIDATE reads nothing.
+        `SELECT set_config('p2pfk.triggers', coalesce((SELECT p2pfk.triggers_of(k.oid) FROM pg_constraint k WHERE k.oid = ${validation.constraintOid} AND NOT k.convalidated), ''), true)`,
+      ];
       if (await mayHaveNewCode(session, validation.reads)) guard.push(untrustedCodeGuard(validation.reads));
       await session.query('SELECT set_config($1, $2, false)', [GUARD, guard.join(';\n')]);
       const literal = (text: string) => session.escapeLiteral(text);
@@ -83,6 +88,7 @@ export async function validate(
         validation.sql,
         CALLER_SEARCH_PATH.after,
         `SELECT p2pfk.record_transaction(${id}, ${literal(validation.execution)}, ${validation.pair === 0 ? 'NULL' : validation.pair}, ${literal(validation.step)}, ${literal(JSON.stringify(statements))}, NULL)`,
+        ...(validation.direction === 'forward' ? [`SELECT p2pfk.note_validation(${id}, ${validation.pair})`] : []),
         'COMMIT',
       ].join(';\n');
     },

@@ -285,6 +285,23 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $record$
   SELECT min(id) FROM noted
 $record$;
 
+-- The triggers of a foreign key, as one text. It is another one after each change of one of them, also where ALTER TABLE ... DISABLE
+-- TRIGGER was undone again: xmin, the transaction that wrote the row, is another one then. (VACUUM FREEZE leaves xmin as it is.)
+CREATE OR REPLACE FUNCTION p2pfk.triggers_of(foreign_key oid) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $triggers$
+  SELECT string_agg(concat_ws(' ', t.oid, t.xmin, t.tgenabled), ', ' ORDER BY t.oid) FROM pg_trigger t WHERE t.tgconstraint = foreign_key
+$triggers$;
+
+-- Notes that VALIDATE has just read all rows of a pair and found no orphan, in its transaction. Of which triggers, and since when, is in the
+-- settings p2pfk.triggers and p2pfk.locked_at: the session that validates may have lost its client. Without triggers there was nothing left for
+-- VALIDATE to read.
+CREATE OR REPLACE FUNCTION p2pfk.note_validation(migration bigint, pair_number int) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $validation$
+  UPDATE p2pfk.pair p
+     SET proof = jsonb_build_object('by', 'validate', 'at', current_setting('p2pfk.locked_at')::timestamptz, 'triggers', current_setting('p2pfk.triggers'))
+   WHERE p.migration_id = migration AND p.pair = pair_number AND current_setting('p2pfk.triggers') <> ''
+$validation$;
+
 -- What record_transaction was before version 3. A validation that an older edition left running calls it at its end.
 CREATE OR REPLACE FUNCTION p2pfk.record(migration bigint, pair_number int, step text, sql text) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $record$

@@ -147,9 +147,12 @@ BEGIN
     FROM unnest(ids, tables, referenceds) AS n(id, table_oid, referenced_oid)
    WHERE g.id = n.id;
   UPDATE p2pfk.pair q
-     SET referencing_oid = coalesce(to_regclass(q.referencing)::oid, 0::oid), referenced_oid = coalesce(to_regclass(q.referenced)::oid, 0::oid)
+     SET referencing_oid = coalesce(to_regclass(q.referencing)::oid, 0::oid), referenced_oid = coalesce(to_regclass(q.referenced)::oid, 0::oid),
+         proof = NULL
    WHERE q.migration_id = ANY (ids);
   IF is_other THEN
+    -- Its rows were read there, and not here.
+    UPDATE p2pfk.pair q SET proof = NULL WHERE q.proof IS NOT NULL;
     DELETE FROM p2pfk.running;
     UPDATE p2pfk.migration g
        SET state = CASE g.state WHEN 'running' THEN 'paused' ELSE g.state END, execution = 'relinked:' || g.execution, liveness_key = NULL,

@@ -41,10 +41,67 @@ const DEADLINE_TESTS = 'test/core/postgres/deadline.test.ts';
 
 const STALLED_NETWORK_TESTS = 'test/core/postgres/stalled-network.test.ts';
 
+const PROOFS_TESTS = 'test/core/steps/proofs.test.ts';
 const OPERATIONS_TESTS = 'test/lambdas/operations.test.ts';
 const HAND_OVER_TESTS = 'test/core/steps/hand-over.test.ts';
 
 export const MUTANTS: readonly Mutant[] = [
+  {
+    rule: 'a pair is counted before the drop where a trigger of its foreign key was changed since its rows were proven',
+    file: 'core/steps/prove-pairs.ts',
+    find: 'if (!proof || !unchanged) return false;',
+    replace: 'if (!proof) return false;',
+    test: PROOFS_TESTS,
+    title: 'a pair is counted where a trigger was disabled while VALIDATE read its rows',
+  },
+  {
+    rule: 'a proof that is too old is none',
+    file: 'core/steps/prove-pairs.ts',
+    find: ' && age_seconds <= maxAgeSeconds;',
+    replace: ';',
+    test: PROOFS_TESTS,
+    title: 'a pair is counted whose VALIDATE began longer ago than a proof may be old',
+  },
+  {
+    rule: 'a proof from the future, by a clock that was set back, is none',
+    file: 'core/steps/prove-pairs.ts',
+    find: ' && age_seconds >= 0',
+    replace: '',
+    test: PROOFS_TESTS,
+    title: 'a pair is counted whose VALIDATE began in the future, by a clock that was set back since',
+  },
+  {
+    rule: 'a VALIDATE is no proof where writes are to be expected that no foreign key checks',
+    file: 'core/steps/prove-pairs.ts',
+    find: '!unchecked_writes && ',
+    replace: '',
+    test: PROOFS_TESTS,
+    title: 'all pairs are counted, once, where sessions begin with session_replication_role = replica',
+  },
+  {
+    rule: 'a VALIDATE that had nothing to read is no proof',
+    file: 'sql/ledger/functions.sql',
+    find: " AND current_setting('p2pfk.triggers') <> ''",
+    replace: '',
+    test: PROOFS_TESTS,
+    title: 'a pair is counted that another session has validated while this migration waited for its lock',
+  },
+  {
+    rule: 'proofs that grew old while a person decided are renewed after the approval',
+    file: 'core/steps/forward/verify-gate.ts',
+    find: 'isAsked ? Infinity : migration.options.proofMaxAgeSeconds',
+    replace: 'isAsked ? Infinity : Infinity',
+    test: PROOFS_TESTS,
+    title: 'proofs that grow old while a person decides are renewed after the approval, and not before',
+  },
+  {
+    rule: 'after the drop a pair is counted, whatever is wanted, where a trigger was changed since its rows were proven',
+    file: 'core/steps/forward/verify-migration.ts',
+    find: 'known.filter((one) => !one.unchanged || sample.includes(one))',
+    replace: 'known.filter((one) => sample.includes(one))',
+    test: PROOFS_TESTS,
+    title: 'a pair is counted all the same where a trigger was changed',
+  },
   {
     rule: 'an approval does not count where the code of another owner is trusted since',
     file: 'core/steps/forward/plan.ts',
@@ -193,8 +250,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'VALIDATE checks the table that was meant',
     file: 'core/steps/validation.ts',
-    find: '      const guard = [lockedTablesGuard(validation.lockOids)];',
-    replace: '      const guard = [lockedTablesGuard([])];',
+    find: 'lockedTablesGuard(validation.lockOids),',
+    replace: 'lockedTablesGuard([]),',
     test: RENAMED_TABLES_TESTS,
     title: 'has no code run by ValidateForeignKeys',
   },
@@ -372,9 +429,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'orphan counts survive a dead handler: each is noted before the next one begins',
-    file: 'core/steps/count-remaining-orphans.ts',
-    find: '    if (row)\n',
-    replace: '    if (row && (pair === left.at(-1) || context.remainingMs() < RESERVE_MS))\n',
+    file: 'core/steps/prove-pairs.ts',
+    find: 'if (!count || ledger_pair === null) return count;',
+    replace: 'if (!count || ledger_pair !== pairs.length) return count;',
     test: GATE_TESTS,
     title: 'survives the death of its handler: what was counted is not counted again',
   },
@@ -429,7 +486,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'a pair that was attached after the drop undoes nothing',
     file: 'core/steps/forward/verify-migration.ts',
-    find: 'verification(client, foreignKey, pairing, counts, judged)',
+    find: 'verification(client, foreignKey, pairing, counts, { pairs: judged, proofs: known })',
     replace: 'verification(client, foreignKey, pairing, counts)',
     test: PARTITION_SET_TESTS,
     title: 'are listed, and nothing is rolled back',

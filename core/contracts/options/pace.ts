@@ -124,6 +124,40 @@ export const PACE = {
     flag: '--maintenance-work-mem <size>',
     help: "memory of each validation, such as 512MB or 2GB (default: a share of the server's)",
   },
+  /**
+   * Before the drop, a pair whose last proof began longer ago is counted: its VALIDATE, or its count before the approval.
+   * docs/postgresql-facts.md says what may have happened since.
+   */
+  proofMaxAgeSeconds: {
+    type: 'whole',
+    min: 0,
+    max: 30 * DAY,
+    default: 3_600,
+    unit: 's',
+    forwardOnly: true,
+    expected: 'must be whole seconds, 30 days at most, such as 30m or 8h',
+    flag: '--proof-max-age <duration>',
+    help: 'before the drop, count the orphans of each pair that was validated longer ago; 0s: of all (default: {default})',
+    field: {
+      label: 'Proof not older than, in s',
+      hint: 'Before the drop, pairs that were validated longer ago are counted; {default} if left empty, 0 counts all',
+      advanced: true,
+    },
+  },
+  /** After the drop. `p2pfk verify` always counts all. */
+  recount: {
+    type: 'choice',
+    choices: ['sample', 'none', 'all'],
+    meanings: ['three pairs, at most 20 s each', 'no pair', 'every pair'],
+    forwardOnly: true,
+    flag: '--recount <how>',
+    help: 'after the drop, count orphans again in: sample (three pairs, 20 s each at most), none or all (default: sample)',
+    field: {
+      label: 'Count again after the drop',
+      hint: 'Every row was proven before it',
+      advanced: true,
+    },
+  },
   /** Greater than 0. Begin no pair while a standby, or a reader of an Aurora cluster, is further behind than this many seconds. */
   maxReplicaLagSeconds: {
     type: 'number',

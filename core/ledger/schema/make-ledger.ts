@@ -17,6 +17,7 @@ const VERSIONS = [
   'versions/002-one-shape',
   'versions/003-identity-and-evidence',
   'versions/004-what-was-approved',
+  'versions/005-proofs',
 ] as const;
 
 /** Made again with each new version. */

@@ -1,9 +1,9 @@
 /**
- * VerifyGate: decides whether the parent FK may be dropped. It reads the catalog again and counts the orphans of every pair.
- * Where an approval is needed, it rehearses the drop and waits.
+ * VerifyGate: decides whether the parent FK may be dropped. It reads the catalog again, and counts the orphans of every pair that was not
+ * proven lately. Where an approval is needed, it rehearses the drop and waits.
  */
 
-import { type Pairing, shortName } from '../../catalog/pairs.ts';
+import { type Pair, type Pairing, shortName } from '../../catalog/pairs.ts';
 import { refuseNewCode } from '../../catalog/untrusted-code.ts';
 import { proveLookups, scanningLookups } from '../../checks/delete-probe.ts';
 import { readGate, refuseOutdatedPlan } from '../../checks/gate.ts';
@@ -21,7 +21,7 @@ import { approvalProblem } from '../../ledger/approval-check.ts';
 import { changeMigration, extendLease, wantsNoIndexes } from '../../ledger/migrations.ts';
 import { readPairs } from '../../ledger/pairs.ts';
 import { type EnteredMigration, enterWithinWindow, LEASE_SECONDS, type StepContext } from '../context.ts';
-import { countRemainingOrphans } from '../count-remaining-orphans.ts';
+import { countPairs, isProven, type KnownProof, readProofs } from '../prove-pairs.ts';
 import { defineStep } from '../step.ts';
 import { verifiedDrop } from '../verified-drop.ts';
 
@@ -51,7 +51,7 @@ export async function verifyGate(context: StepContext, event: MigrationEvent): P
   const scans = await scanningLookups(client, pairing.pairs, await proveLookups(client, pairing.pairs));
   if (scans !== null && !wantsNoIndexes(migration)) return result('FAILED', scans);
 
-  const { finished, counts } = await countRemainingOrphans(context, migration, foreignKey, pairing.pairs);
+  const { finished, counts } = await countUnproven(context, entered, pairing.pairs);
   const orphaned = counts.filter((count) => count.orphans > 0);
   if (orphaned.length > 0) {
     const name = (number: number) => pairing.pairs.find((pair) => pair.pair === number)?.referencing ?? '';
@@ -64,6 +64,23 @@ export async function verifyGate(context: StepContext, event: MigrationEvent): P
   if (!finished) return result('COUNTING');
   await refuseNewFindings(context, entered, pairing);
   return decide(context, entered, event.execution, result);
+}
+
+/** Counts the pairs whose proof is missing, too old, or from before a change of a trigger of their pair FK. */
+async function countUnproven(
+  context: StepContext,
+  { migration, foreignKey }: EnteredMigration,
+  pairs: readonly Pair[],
+) {
+  // While a person decides, proofs grow old; what is asked again and again is counted again once, after the approval.
+  const isAsked = migration.approval_waited_seconds !== null && approvalProblem(migration) !== null;
+  const maxAgeSeconds = isAsked ? Infinity : migration.options.proofMaxAgeSeconds;
+  const known = await readProofs(context, migration, pairs);
+  const isFresh = (one: KnownProof) => isProven(one, maxAgeSeconds);
+  // What was counted and found wanting is not counted again: the gate is closed.
+  const isCounted = (one: KnownProof) => one.is_counted && ((one.orphans ?? 0) > 0 || isFresh(one));
+  const wanted = known.filter((one) => isCounted(one) || !isFresh(one));
+  return countPairs(context, migration, foreignKey, pairs, { wanted, isCounted });
 }
 
 /**

@@ -1,10 +1,11 @@
 /**
- * VerifyMigration: runs the six checks and counts every pair of the drop; then the migration is complete. A pair of partitions
+ * VerifyMigration: runs the six checks and counts a sample of the pairs, or all; then the migration is complete. A pair of partitions
  * that was attached after the drop is listed, but is no reason to undo anything: `p2pfk audit` finds and repairs it.
  */
 
 import { isSamePair, readPairing } from '../../catalog/pairs.ts';
 import { refuseNewCode } from '../../catalog/untrusted-code.ts';
+import { sampleOf } from '../../checks/orphan-count.ts';
 import { verification } from '../../checks/verification.ts';
 import type { Verification } from '../../contracts/documents.ts';
 import {
@@ -17,15 +18,18 @@ import {
 import { Steps } from '../../contracts/steps/catalogue.ts';
 import type { MigrationEvent } from '../../contracts/steps/events.ts';
 import type { VerifyMigrationResult } from '../../contracts/steps/results.ts';
-import { changeMigration } from '../../ledger/migrations.ts';
+import { changeMigration, type MigrationOptions } from '../../ledger/migrations.ts';
 import { tryToNote } from '../../ledger/notes/notes.ts';
 import { readPairs } from '../../ledger/pairs.ts';
 import { readIdentity } from '../../ledger/schema/identity.ts';
 import { toNamedError } from '../../postgres/postgres-errors.ts';
 import { inTransaction } from '../../postgres/session/transactions.ts';
 import { enterForward, type StepContext } from '../context.ts';
-import { countRemainingOrphans } from '../count-remaining-orphans.ts';
+import { countPairs, type KnownProof, readProofs } from '../prove-pairs.ts';
 import { defineStep } from '../step.ts';
+
+/** Milliseconds for each pair of the sample. */
+const SAMPLE_MS = 20_000;
 
 /** Longest detail of a check in the execution's history, in characters. The ledger has the whole text. */
 const DETAIL_CHARACTERS = 300;
@@ -45,10 +49,18 @@ export async function verifyMigration(context: StepContext, event: MigrationEven
     constraint: migration.constraint_name,
     pairs: judged.length,
   };
-  const { finished, counts } = await countRemainingOrphans(context, migration, foreignKey, judged);
+  const known = await readProofs(context, migration, judged);
+  const wanted = toCount(known, migration.options.recount);
+  const isCounted = ({ is_counted }: KnownProof) => is_counted;
+  const afterDrop = { limitMs: migration.options.recount === 'all' ? 0 : SAMPLE_MS };
+  const { finished, counts } = await countPairs(context, migration, foreignKey, judged, {
+    wanted,
+    isCounted,
+    afterDrop,
+  });
   if (!finished) return { ...base, status: 'COUNTING', checks: [], reason: '' };
 
-  const verified = await verification(client, foreignKey, pairing, counts, judged);
+  const verified = await verification(client, foreignKey, pairing, counts, { pairs: judged, proofs: known });
   const checks = verified.checks.map((check) => ({
     ...check,
     detail:
@@ -66,6 +78,13 @@ export async function verifyMigration(context: StepContext, event: MigrationEven
     .map((check) => `${check.id}: ${check.detail.split('\n', 1)[0]}`)
     .join('; ');
   return { ...base, status: 'FAILED', checks, reason: reason.slice(0, 2_000) };
+}
+
+/** The sample, or all. And each pair that was not proven before the drop by this migration, or whose triggers were changed since. */
+function toCount(known: readonly KnownProof[], recount: MigrationOptions['recount']): readonly KnownProof[] {
+  if (recount === 'all') return known;
+  const sample = recount === 'none' ? [] : sampleOf(known);
+  return known.filter((one) => !one.unchanged || sample.includes(one));
 }
 
 /**

@@ -114,6 +114,7 @@ describe('a restored dump', () => {
     );
     const execution = new Execution();
     expect(await execution.plan({ relink: true })).toMatchObject({ status: 'PLANNED', migrationId: '1' });
+    expect(await oneRow(observer, 'SELECT count(proof)::int AS proofs FROM p2pfk.pair')).toEqual({ proofs: 0 });
     await execution.runUntil('VerifyMigration');
     expect(await oneRow(observer, 'SELECT state FROM p2pfk.migration')).toEqual({ state: 'migrated' });
     expect(await oneRow(observer, "SELECT count(*)::int AS noted FROM p2pfk.event WHERE step = 'Relink'")).toEqual({
@@ -135,7 +136,11 @@ describe('a copy with the same oids', () => {
     const core = await coreSession(copy.db.url);
 
     await expectRefusals(core, 'path', /belongs to database/);
+    const proofs = 'SELECT count(proof)::int AS proofs FROM p2pfk.pair';
+    expect(await oneRow(copy.observer, proofs)).toEqual({ proofs: 2 });
     await relink(core);
+    // The rows were read in the original.
+    expect(await oneRow(copy.observer, proofs)).toEqual({ proofs: 0 });
     expect(
       await oneRow(copy.observer, "SELECT state, execution, approved_at, error->>'name' AS error FROM p2pfk.migration"),
     ).toEqual({

@@ -61,8 +61,12 @@ export async function migratedPath(
   return { db, observer: await db.client(), execution };
 }
 
+/** Makes a ledger of version 4 of the newest one. */
+const TO_VERSION_4 = `
+  ALTER TABLE p2pfk.pair DROP COLUMN proof CASCADE; DELETE FROM p2pfk.ledger_version WHERE version = 5;`;
+
 /** Makes a ledger of version 3 of the newest one. */
-export const TO_VERSION_3 = `
+export const TO_VERSION_3 = `${TO_VERSION_4}
   ALTER TABLE p2pfk.migration DROP COLUMN approved_options CASCADE; DELETE FROM p2pfk.ledger_version WHERE version = 4;`;
 
 /** Makes a ledger of version 2 of the newest one. */

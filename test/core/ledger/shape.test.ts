@@ -20,6 +20,7 @@ const EDITIONS: readonly (readonly [string, () => string])[] = [
   ],
   ['of version 2', () => edition('version-2')],
   ['of version 3', () => edition('version-3')],
+  ['of version 4', () => edition('version-4')],
   ['with nothing but an empty schema', () => 'CREATE SCHEMA p2pfk'],
 ];
 
@@ -69,6 +70,7 @@ SELECT $shape$${JSON.stringify(Object.fromEntries(Object.entries(await shapeOf(c
     { version: 2 },
     { version: 3 },
     { version: 4 },
+    { version: 5 },
   ]);
 });
 

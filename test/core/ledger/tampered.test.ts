@@ -80,7 +80,7 @@ it('nor is a row added', async () => {
       code: '42501',
       message: `permission denied for table p2pfk.${table}`,
     });
-  expect(await oneRow(observer, `SELECT count(*)::int AS versions FROM p2pfk.ledger_version`)).toEqual({ versions: 4 });
+  expect(await oneRow(observer, `SELECT count(*)::int AS versions FROM p2pfk.ledger_version`)).toEqual({ versions: 5 });
 });
 
 // A subscription's worker fires row triggers that fire ALWAYS, and no others.

@@ -29,7 +29,7 @@ it('a newer ledger is refused by every command in one line, and keeps its functi
       db.url,
       ...(command === 'audit' ? [] : ['--table', 'path']),
     ]);
-    answers.set(command, [code, /has version 999, and this p2pfk knows up to 4/.test(stderr + stdout)]);
+    answers.set(command, [code, /has version 999, and this p2pfk knows up to 5/.test(stderr + stdout)]);
   }
 
   const refused = [4, true];
@@ -99,7 +99,7 @@ it('a rollback begun under the first ledger ends under the newest', async () => 
   await rollback.plan({ operation: 'rollback' });
   await rollback.rollBack(null);
 
-  expect(await oneRow(observer, 'SELECT max(version) AS version FROM p2pfk.ledger_version')).toEqual({ version: 4 });
+  expect(await oneRow(observer, 'SELECT max(version) AS version FROM p2pfk.ledger_version')).toEqual({ version: 5 });
   expect(await oneRow(observer, 'SELECT state FROM p2pfk.migration')).toEqual({ state: 'rolled-back' });
 });
 
@@ -108,7 +108,7 @@ describeWithPsql('the psql scripts', () => {
     const { db, observer } = await databaseWith();
     await observer.query(readFileSync(new URL('edition-2026-11-23.sql', import.meta.url), 'utf8'));
     expect(await psql(db.url, 'step1')).toMatchObject({ code: 0 });
-    expect(await oneRow(observer, 'SELECT max(version) AS version FROM p2pfk.ledger_version')).toEqual({ version: 4 });
+    expect(await oneRow(observer, 'SELECT max(version) AS version FROM p2pfk.ledger_version')).toEqual({ version: 5 });
 
     await observer.query('ALTER TABLE p2pfk.event RENAME COLUMN locks TO keys');
     expect(await psql(db.url, 'step2')).toMatchObject({
@@ -116,13 +116,13 @@ describeWithPsql('the psql scripts', () => {
       errors: [expect.stringMatching(/column event\.locks is missing/)],
     });
     await observer.query(
-      `ALTER TABLE p2pfk.event RENAME COLUMN keys TO locks; INSERT INTO p2pfk.ledger_version VALUES (5)`,
+      `ALTER TABLE p2pfk.event RENAME COLUMN keys TO locks; INSERT INTO p2pfk.ledger_version VALUES (6)`,
     );
 
     for (const script of [...STEPS, 'rollback'] as const)
       expect(await psql(db.url, script)).toMatchObject({
         code: 3,
-        errors: [expect.stringMatching(/has version 5, and this p2pfk knows up to 4/)],
+        errors: [expect.stringMatching(/has version 6, and this p2pfk knows up to 5/)],
       });
   });
 });

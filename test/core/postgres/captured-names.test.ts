@@ -57,6 +57,7 @@ describe('under the caller’s search_path', () => {
     'ledger/versions/002-one-shape',
     'ledger/versions/003-identity-and-evidence',
     'ledger/versions/004-what-was-approved',
+    'ledger/versions/005-proofs',
     'ledger/functions',
     'ledger/views',
     'ledger/withdraw',

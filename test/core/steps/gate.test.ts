@@ -15,6 +15,9 @@ const parentStands = async (observer: Client) =>
     'path path_fk FOREIGN KEY (medium, ino) REFERENCES inode(medium, ino) ON DELETE CASCADE valid t',
   );
 
+/** Nothing counts as proven: every pair is counted, before the drop and after it. */
+const COUNTED = { proofMaxAgeSeconds: 0, recount: 'all' };
+
 /** What somebody may have done since the plan or since validation; each of it closes the gate. */
 const DAMAGE: [what: string, sql: string, reason: RegExp][] = [
   [
@@ -90,7 +93,7 @@ describe('the gate is closed when', () => {
   });
 
   it('orphans came in below valid foreign keys', async () => {
-    const { observer, execution } = await beforeGate();
+    const { observer, execution } = await beforeGate(COUNTED);
     await smuggle(observer, ORPHANS);
 
     expect(await execution.verifyGate()).toMatchObject({
@@ -174,7 +177,7 @@ describe('a plan that is out of date, since', () => {
 
 describe('the count of orphans', () => {
   it('goes on where it stopped when the handler’s time was up', async () => {
-    const { observer, execution } = await beforeGate();
+    const { observer, execution } = await beforeGate(COUNTED);
     const counted = async () =>
       (await observer.query('SELECT FROM p2pfk.pair WHERE orphans_counted_at IS NOT NULL')).rows.length;
     const steps: [string, number][] = [];
@@ -192,7 +195,7 @@ describe('the count of orphans', () => {
   });
 
   it('survives the death of its handler: what was counted is not counted again', async () => {
-    const { db, observer, execution } = await beforeGate();
+    const { db, observer, execution } = await beforeGate(COUNTED);
     const held = await holdLock(await db.client(), 'SELECT FROM p2pfk.pair WHERE pair = 2 FOR UPDATE');
     const dying = expect(execution.verifyGate()).rejects.toMatchObject({ name: 'ConnectionLost' });
     const { pid } = await waitForLockWait(observer, /UPDATE p2pfk\.pair/);
@@ -212,16 +215,16 @@ describe('the count of orphans', () => {
   });
 
   it('is taken anew after the drop, and by the next execution', async () => {
-    const { observer, execution } = await beforeGate();
+    const { observer, execution } = await beforeGate(COUNTED);
     await execution.verifyGate();
     await smuggle(observer, ORPHANS);
 
     const next = new Execution();
-    await next.plan();
+    await next.plan(COUNTED);
     expect(await next.verifyGate()).toMatchObject({ status: 'FAILED' });
 
     await observer.query('DELETE FROM path WHERE ino < 0');
-    await next.plan();
+    await next.plan(COUNTED);
     await next.verifyGate();
     await next.dropParentForeignKey();
     await smuggle(observer, ORPHANS);
