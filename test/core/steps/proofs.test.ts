@@ -154,7 +154,7 @@ describe('before the drop', () => {
   ])('%s are counted, once, where %s', async (_, __, table, counted) => {
     const { observer, execution } = await migratedTo('ValidateForeignKeys');
     const { name } = await oneRow<{ name: string }>(observer, 'SELECT current_database() AS name');
-    const replicas = `CREATE ROLE bulk_loader; ALTER ROLE bulk_loader IN DATABASE "${name}" SET session_replication_role = replica`;
+    const replicas = `CREATE ROLE bulk_loader; ALTER ROLE bulk_loader IN DATABASE "${name}" SET session_replication_role = 'Replica'`;
     await observer.query(table === '' ? replicas : SUBSCRIPTION.replace('TABLE', table));
     onTestFinished(async () => {
       await observer.query(table === '' ? 'DROP ROLE bulk_loader' : 'DROP SUBSCRIPTION sub');
