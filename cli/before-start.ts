@@ -6,7 +6,7 @@ import type { Client } from 'pg';
 import { forecastRollback, readServer } from '../core/catalog/server-facts.ts';
 import { acceptFlags, exactAcceptance, notAccepted } from '../core/checks/preflight/acceptance.ts';
 import type { PlanFinding } from '../core/contracts/documents.ts';
-import { P2pfkError, PreflightFailed } from '../core/contracts/errors.ts';
+import { InvalidInput, P2pfkError, PreflightFailed } from '../core/contracts/errors.ts';
 import type { ExecutionInput } from '../core/contracts/execution-input.ts';
 import { connect, describeTarget } from '../core/ledger/connect.ts';
 import { readMigration } from '../core/ledger/migrations.ts';
@@ -28,6 +28,7 @@ export interface StartOptions {
  * @returns the input to start with. What it accepts is what was shown: each finding with its message, so that one of the same kind
  *   that comes up after this is not accepted along with it. What it rolls back is the migration that was shown.
  * @throws PreflightFailed when the person at the terminal declines: nothing was changed
+ * @throws InvalidInput where another table may have been meant
  */
 export async function beforeStart(
   terminal: Terminal,
@@ -92,6 +93,8 @@ async function readPreview(databaseUrl: string | undefined, input: ExecutionInpu
       ? await ofRollback(client, target, input)
       : await ofMigration(client, target, input);
   } catch (error) {
+    // The execution could not say which commands to copy instead.
+    if (error instanceof InvalidInput && error.choices.length > 0) throw error;
     if (error instanceof P2pfkError) return null;
     throw error;
   } finally {

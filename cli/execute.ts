@@ -34,6 +34,8 @@ export interface ExecuteOptions {
   readonly stateDir: string | undefined;
   readonly output: Output;
   readonly verbose?: boolean | undefined;
+  /** What commands to copy have behind `--table T`; see samePlace. */
+  readonly place?: string;
   /** Where a report of the execution is to go. */
   readonly reportFile?: string;
 }
@@ -56,11 +58,11 @@ export async function execute(options: ExecuteOptions): Promise<Result> {
 }
 
 async function executeOnce(options: ExecuteOptions): Promise<Result> {
-  const { input, databaseUrl, stateDir, output, verbose, reportFile } = options;
+  const { input, databaseUrl, stateDir, output, verbose, place, reportFile } = options;
   // Before anything else: no server, a wrong password or an unknown database is told at once and in one line.
   await checkConnection(databaseUrl);
 
-  const reporter = await createReporter({ output, verbose });
+  const reporter = await createReporter({ output, verbose, place });
   const interruption = onInterrupt(() => {
     reporter.announce('Stopping: no further step starts. Ctrl-C again leaves at once.');
     for (const line of afterInterruption(input, reporter.progress)) reporter.announce(line);
@@ -95,8 +97,8 @@ async function executeOnce(options: ExecuteOptions): Promise<Result> {
   }
 }
 
-function afterInterruption({ table, operation }: ExecutionInput, { fence }: Progress): string[] {
-  const rollback = `p2pfk rollback --table ${shellWord(table)}`;
+function afterInterruption({ table, operation }: ExecutionInput, { fence, place }: Progress): string[] {
+  const rollback = `p2pfk rollback --table ${shellWord(table)}${place}`;
   if (operation === 'migrate' && fence === null)
     return [`The same command goes on from here; this undoes it: ${rollback}`];
   return [

@@ -86,17 +86,25 @@ Exit codes:
 /** Runs one command line. Resolves to the process's exit code, and never throws. */
 export async function run(argv: readonly string[]): Promise<number> {
   let exitCode: number = ExitCode.Done;
+  let acting: Command | null = null;
   const program = createProgram((code) => {
     exitCode = code;
+  }).hook('preAction', (_, command) => {
+    acting = command;
   });
   try {
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (error) {
-    const lines = error instanceof CommanderError ? usageFailure(error, program, argv) : describeFailure(error);
+    const lines = error instanceof CommanderError ? usageFailure(error, program, argv) : await failure(error, acting);
     if (lines.length > 0) complain(lines);
     return exitCodeOfError(error);
   }
+}
+
+async function failure(error: unknown, acting: Command | null): Promise<readonly string[]> {
+  const { withTheseInstead } = await import('./repeat.ts');
+  return [...describeFailure(error), ...withTheseInstead(error, acting).map((command) => `  ${command}`)];
 }
 
 function usageFailure(error: CommanderError, program: Command, argv: readonly string[]): readonly string[] {

@@ -1,5 +1,6 @@
 /** Options of a command line as text to copy into another one. */
 import type { Command, Option } from 'commander';
+import { InvalidInput } from '../core/contracts/errors.ts';
 import { connectionStringsIn, withoutPassword } from '../core/postgres/libpq/connection-string.ts';
 import { OUTPUT } from './options.ts';
 import { shellWord } from './text.ts';
@@ -11,11 +12,41 @@ import { shellWord } from './text.ts';
 export function repeatedOptions(command: Command, other: string): string {
   const sister = command.parent?.commands.find((candidate) => candidate.name() === other);
   const taken = new Set(sister?.options.map(({ long }) => long));
+  return typed(command, ({ long }) => taken.has(long)).join(' ');
+}
+
+/** Options that lead another command to the same foreign key of the same database, whatever that command does. */
+const SAME_PLACE: ReadonlySet<string | undefined> = new Set([
+  '--constraint',
+  '--database-url',
+  '--session-pooler',
+  '--ledger-owner',
+  '--trust-owner',
+]);
+
+/** What follows `p2pfk rollback --table T`, where it is printed by `command`: with a blank before it, or empty. */
+export function samePlace(command: Command): string {
+  return typed(command, ({ long }) => SAME_PLACE.has(long))
+    .map((word) => ` ${word}`)
+    .join('');
+}
+
+/** The same command line once more, with each table that may have been meant, to be copied. */
+export function withTheseInstead(error: unknown, command: Command | null): string[] {
+  // Where nothing may have been meant, options may be what is wrong: they are not read once more.
+  if (!(error instanceof InvalidInput) || error.choices.length === 0 || command === null) return [];
+  const others = typed(command, ({ long }) => long !== '--table' && long !== '--constraint');
+  return error.choices.map(({ table, constraint }) => {
+    const foreignKey = constraint === undefined ? [] : ['--constraint', shellWord(constraint)];
+    return ['p2pfk', command.name(), '--table', shellWord(table), ...foreignKey, ...others].join(' ');
+  });
+}
+
+function typed(command: Command, which: (option: Option) => boolean): string[] {
   return command.options
-    .filter((option) => taken.has(option.long) && option.helpGroupHeading !== OUTPUT)
+    .filter((option) => which(option) && option.helpGroupHeading !== OUTPUT)
     .filter((option) => command.getOptionValueSource(option.attributeName()) === 'cli')
-    .flatMap((option) => words(option, command.getOptionValue(option.attributeName())))
-    .join(' ');
+    .flatMap((option) => words(option, command.getOptionValue(option.attributeName())));
 }
 
 function words(option: Option, value: unknown): string[] {

@@ -76,10 +76,10 @@ that started it.`,
         ],
       }),
     )
-    .action(async (flags: ApproveFlags) => finish(await approveMigration(flags)));
+    .action(async (flags: ApproveFlags, acting: Command) => finish(await approveMigration(flags, acting)));
 }
 
-async function approveMigration(flags: ApproveFlags): Promise<number> {
+async function approveMigration(flags: ApproveFlags, command: Command): Promise<number> {
   applyVerbose(flags);
   const { connect } = await import('../../core/ledger/connect.ts');
   const { confirmOnStandby } = await import('../../core/ledger/standby-commit.ts');
@@ -88,6 +88,9 @@ async function approveMigration(flags: ApproveFlags): Promise<number> {
 
   const output = createOutput(flags);
   const { table, constraint, migration: migrationId } = flags;
+  const { samePlace } = await import('../repeat.ts');
+  const { shellWord } = await import('../text.ts');
+  const here = `--table ${shellWord(table)}${samePlace(command)}`;
   const request = { table, constraint, migrationId, ...statedHere(flags) };
   const { confirmDatabase } = await import('../relink.ts');
   await confirmDatabase(
@@ -97,7 +100,7 @@ async function approveMigration(flags: ApproveFlags): Promise<number> {
   const client = await connect({ databaseUrl: databaseUrlOf(flags), applicationName: 'p2pfk approve' });
   try {
     const act = flags.withdraw === true ? withdrawShown : approveShown;
-    const { document, line } = await act(client, request, (shown) => confirm(output, flags, shown));
+    const { document, line } = await act(client, request, here, (shown) => confirm(output, flags, shown));
     await confirmOnStandby(client, { warn: (message) => output.complain(`! ${message}`) });
     output.line(line);
     output.document(document);
@@ -116,7 +119,8 @@ interface Shown {
 type Confirm = (shown: Shown) => Promise<void>;
 type Acted = Promise<{ readonly document: unknown; readonly line: string }>;
 
-async function approveShown(client: Client, request: ApprovalRequest, confirmed: Confirm): Acted {
+/** @param here names the migration in a command to copy */
+async function approveShown(client: Client, request: ApprovalRequest, here: string, confirmed: Confirm): Acted {
   const { approve, readToApprove } = await import('../../core/ledger/approve.ts');
   const { approvedLine, toApproveLines } = await import('../render/approved.ts');
   const waiting = await readToApprove(client, request);
@@ -124,10 +128,10 @@ async function approveShown(client: Client, request: ApprovalRequest, confirmed:
   const question = `Approve the drop of migration ${migrationId}? [y/N] `;
   await confirmed({ lines: toApproveLines(waiting, new Date()), question: waiting.alreadyApproved ? null : question });
   const document = await approve(client, { ...request, migrationId, shown });
-  return { document, line: approvedLine(document, request.table) };
+  return { document, line: approvedLine(document, here) };
 }
 
-async function withdrawShown(client: Client, request: ApprovalRequest, confirmed: Confirm): Acted {
+async function withdrawShown(client: Client, request: ApprovalRequest, here: string, confirmed: Confirm): Acted {
   const { readToWithdraw, withdrawApproval } = await import('../../core/ledger/approve.ts');
   const { toWithdrawLines, withdrawnLine } = await import('../render/approved.ts');
   const approval = await readToWithdraw(client, request);
@@ -135,7 +139,7 @@ async function withdrawShown(client: Client, request: ApprovalRequest, confirmed
   const question = `Withdraw the approval of migration ${migrationId}? [y/N] `;
   await confirmed({ lines: toWithdrawLines(approval), question });
   const document = await withdrawApproval(client, { ...request, migrationId, shown });
-  return { document, line: withdrawnLine(document, request.table) };
+  return { document, line: withdrawnLine(document, here) };
 }
 
 /** @throws PreflightFailed when the person at the terminal declines: nothing was changed */

@@ -75,11 +75,15 @@ Safe to stop at any time: the same command goes on from where it was.`,
         exitCodes: [0, 1, 2, 4, 5, 6, 130],
       }),
     )
-    .action(async (flags: MigrateFlags) => finish(await runExecution(flags, 'migrate')));
+    .action(async (flags: MigrateFlags, acting: Command) => finish(await runExecution(flags, 'migrate', acting)));
 }
 
 /** @returns the exit code */
-export async function runExecution(flags: MigrateFlags, operation: 'migrate' | 'rollback'): Promise<number> {
+export async function runExecution(
+  flags: MigrateFlags,
+  operation: 'migrate' | 'rollback',
+  command: Command,
+): Promise<number> {
   applyVerbose(flags);
   const { createOutput } = await import('../output.ts');
   const output = createOutput(flags);
@@ -104,12 +108,14 @@ export async function runExecution(flags: MigrateFlags, operation: 'migrate' | '
     const { beforeStart } = await import('../before-start.ts');
     const input = await beforeStart({ input: process.stdin, output }, given, { databaseUrl, yes: flags.yes === true });
     const { execute } = await import('../execute.ts');
+    const { samePlace } = await import('../repeat.ts');
     const { report, exitCode } = await execute({
       input,
       databaseUrl,
       stateDir: flags.stateDir,
       output,
       verbose: flags.verbose,
+      place: samePlace(command),
       ...(flags.report === undefined ? {} : { reportFile: flags.report }),
     });
     output.document(report);

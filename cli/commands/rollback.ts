@@ -36,5 +36,5 @@ Shows database, foreign key and forecast first; on a terminal it asks whether to
         exitCodes: [[0, 'rolled back, or nothing to roll back'], 2, 4, 5, 6, 130],
       }),
     )
-    .action(async (flags: MigrateFlags) => finish(await runExecution(flags, 'rollback')));
+    .action(async (flags: MigrateFlags, acting: Command) => finish(await runExecution(flags, 'rollback', acting)));
 }

@@ -20,7 +20,7 @@ export interface ClosingContext {
 export function closingLines(report: MigrationReport, context: ClosingContext): string[] {
   const because = report.error === null ? [] : [`${report.error.name}: ${oneLine(report.error.message)}`];
   const took = [`Took ${clock(report.durationMs)}`, ...blockedLines(report).map(lower)].join('; ');
-  const here = `--table ${shellWord(context.table)}`;
+  const here = `--table ${shellWord(context.table)}${context.progress.place}`;
   const undo = context.undo ?? `p2pfk rollback ${here}`;
   switch (report.status) {
     case 'MIGRATED':
@@ -68,10 +68,27 @@ export function closingLines(report: MigrationReport, context: ClosingContext): 
       return ['', pausedBanner(report), why, ...blockedLines(report), ...next, `  ${undo}`];
     }
     case 'REFUSED': {
-      const hint = report.error?.name === 'PreflightFailed' ? [`  p2pfk plan ${here}   shows every finding`] : [];
-      return ['', '✗✗✗ REFUSED - NOTHING WAS CHANGED ✗✗✗', ...because, ...hint];
+      if (report.error?.name !== 'PreflightFailed') return ['', '✗✗✗ REFUSED - NOTHING WAS CHANGED ✗✗✗', ...because];
+      return [
+        '',
+        '✗✗✗ REFUSED - NOTHING WAS CHANGED ✗✗✗',
+        ...findingsApart(because),
+        'Every finding, and what to do about it:',
+        `  p2pfk plan ${here}`,
+      ];
     }
   }
+}
+
+/** A finding a line, where several have refused. A name in one that looks like a border between two makes a line more, no less. */
+function findingsApart(because: readonly string[]): string[] {
+  return because.flatMap((line) => {
+    const [first = '', ...findings] = line.split(/(?:(?<=: )| \| )(?=\[[a-z0-9-]+\] )/);
+    if (findings.length === 0) return [line];
+    const [last = '', accept] = (findings.at(-1) ?? '').split(/; (?=accept with --accept )/);
+    const lines = [...findings.slice(0, -1), last].map((finding) => `  ✗ ${finding}`);
+    return [first.trimEnd(), ...lines, ...(accept === undefined ? [] : [sentence(accept)])];
+  });
 }
 
 /** Of all tries for locks, also those that failed. */
@@ -125,7 +142,7 @@ function pausedLines(
     return [
       `${error?.name}: ${withoutApproveHint(message)}`,
       'What is done stays done. Once this has approved it, the same command as before goes on from here:',
-      `  ${approveCommand(table)}`,
+      `  ${approveCommand(table, progress.place)}`,
       'This undoes it:',
     ];
   }

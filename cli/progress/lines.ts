@@ -84,6 +84,7 @@ export function gate(
   { status, pairs, reason }: { readonly status: string; readonly pairs: number; readonly reason: string },
   before: string,
   table: string,
+  place: string,
 ): string[] {
   const passed = `✓ Preflight check passed: All ${pairs} partition-level FKs are VALID`;
   switch (status) {
@@ -95,7 +96,7 @@ export function gate(
       return [passed, `✓ ${sentence(reason)}`];
     case 'AWAITING_APPROVAL':
       if (before === status) return [];
-      return [`‖ Waiting for approval: ${withoutApproveHint(reason)}`, `  ${approveCommand(table)}`];
+      return [`‖ Waiting for approval: ${withoutApproveHint(reason)}`, `  ${approveCommand(table, place)}`];
     default:
       return [];
   }
@@ -106,8 +107,8 @@ export function withoutApproveHint(reason: string): string {
   return oneLine(reason).replace(/; approve with: p2pfk approve .*$/, '');
 }
 
-export function approveCommand(table: string): string {
-  return `p2pfk approve --table ${shellWord(table)}`;
+export function approveCommand(table: string, place: string): string {
+  return `p2pfk approve --table ${shellWord(table)}${place}`;
 }
 
 export function dropped(status: string, constraint: string, lockedMs: number): string[] {

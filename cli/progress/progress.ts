@@ -211,7 +211,7 @@ function gateAnswered(progress: Progress, gate: GateResult, event: ProgressEvent
       ...(waits ? withRunning(progress, key, { ...task, note: 'waits for approval' }) : progress),
       gate: { status, reason },
     },
-    lines: say.gate(gate, progress.gate?.status ?? '', progress.plan?.table ?? ''),
+    lines: say.gate(gate, progress.gate?.status ?? '', progress.plan?.table ?? '', progress.place),
   };
 }
 

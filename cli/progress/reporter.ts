@@ -33,14 +33,21 @@ export interface ReporterOptions {
   readonly output: Output;
   /** Log lines on stderr would tear a live area apart. */
   readonly verbose?: boolean | undefined;
+  /** What commands to copy have behind `--table T`; see samePlace. */
+  readonly place?: string | undefined;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
 
-export async function createReporter({ output, verbose, now = Date.now }: ReporterOptions): Promise<ProgressReporter> {
+export async function createReporter({
+  output,
+  verbose,
+  place = '',
+  now = Date.now,
+}: ReporterOptions): Promise<ProgressReporter> {
   const wanted = output.stream.isTTY === true && !output.quiet && verbose !== true;
   const live = wanted ? await openLiveArea(output.stream) : null;
-  let progress = NOTHING_YET;
+  let progress: Progress = { ...NOTHING_YET, place };
   let stopped = false;
 
   const draw = (): void => {

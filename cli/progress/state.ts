@@ -42,6 +42,8 @@ export interface Running {
 }
 
 export interface Progress {
+  /** What commands to copy have behind `--table T`; see samePlace. */
+  readonly place: string;
   readonly plan: PlanResult | null;
   readonly fence: FenceResult | null;
   readonly stages: ReadonlyMap<string, StageProgress>;
@@ -62,6 +64,7 @@ export interface Progress {
 }
 
 export const NOTHING_YET: Progress = {
+  place: '',
   plan: null,
   fence: null,
   stages: new Map(),

@@ -18,15 +18,15 @@ export function toApproveLines(waiting: ToApprove, now: Date): string[] {
   ];
 }
 
-/** @param given `--table` as it was given, for the hint */
-export function approvedLine(approved: Approved, given: string): string {
+/** @param here `--table T` and the connection as they were given, quoted for a shell, for the hint */
+export function approvedLine(approved: Approved, here: string): string {
   const { approvedAt, approvedBy } = approved;
   const by = `by ${approvedBy} (${AS_STATED})`;
   const when = approved.alreadyApproved ? `Approved before, ${by} at ${approvedAt}` : `Approved ${by}`;
   const next =
     approved.state === 'running'
       ? 'its execution goes on at its next look: within 5 minutes, or within two hours where it may wait for weeks'
-      : `it has paused; this goes on, as approved: ${migrateCommand(approved, given)}`;
+      : `it has paused; this goes on, as approved: ${migrateCommand(approved, here)}`;
   return `✓ ${when}: ${next}`;
 }
 
@@ -41,13 +41,13 @@ export function toWithdrawLines(approval: ToWithdraw): string[] {
   ];
 }
 
-/** @param given `--table` as it was given, for the hint */
-export function withdrawnLine({ state, withdrawnBy }: Withdrawn, given: string): string {
+/** @param here as for {@link approvedLine} */
+export function withdrawnLine({ state, withdrawnBy }: Withdrawn, here: string): string {
   const next =
     state === 'running'
       ? 'its execution waits for another one, or pauses before the drop'
       : 'it has paused, and waits for another one';
-  return `✓ Withdrawn by ${withdrawnBy} (${AS_STATED}): ${next}: p2pfk approve --table ${shellWord(given)}`;
+  return `✓ Withdrawn by ${withdrawnBy} (${AS_STATED}): ${next}: p2pfk approve ${here}`;
 }
 
 function migrationLine({ table, constraint, migrationId }: Pick<ToApprove, 'table' | 'constraint' | 'migrationId'>) {
@@ -93,9 +93,10 @@ const FLAGS: Readonly<Record<string, (value: unknown) => string>> = {
   approverMustDiffer: () => '--approver-must-differ',
 };
 
-function migrateCommand({ options }: Pick<ToApprove, 'options'>, given: string): string {
+function migrateCommand({ options }: Pick<ToApprove, 'options'>, here: string): string {
   const flags = Object.entries(options).flatMap(([key, value]) => FLAGS[key]?.(value) ?? []);
-  return ['p2pfk migrate --table', shellWord(given), '--approval manual', ...flags].join(' ');
+  const added = flags.filter((flag) => !`${here} `.includes(` ${flag} `));
+  return ['p2pfk migrate', here, '--approval manual', ...added].join(' ');
 }
 
 function rehearsalLines({ rehearsal }: Pick<ToApprove, 'rehearsal'>): string[] {

@@ -6,6 +6,7 @@ import { redact } from '../contracts/redact.ts';
 import { type Row, run, runOne } from '../postgres/sql.ts';
 import { type CatalogForeignKey, isForeignKey, means, notPartitioned, PARTITIONED } from './catalog-foreign-key.ts';
 import type { ForeignKey, Purpose } from './foreign-key.ts';
+import { tablesInstead } from './meant-tables.ts';
 
 /** What the pair FKs of a table show about a parent FK that was dropped. */
 export type Shape = Row<'catalog/migrated-foreign-keys'>;
@@ -41,11 +42,19 @@ export async function resolveWithoutLedger(
     }
     if (named && purpose === 'rollback') throw new InvalidInput(nothingOpen(table_name));
   }
-  if (purpose === 'approve') {
-    throw new InvalidInput(`nothing waits for approval: the ledger has no open migration of ${table_name}`);
-  }
   const [shape] = lost;
-  if (purpose === 'rollback' && !shape) throw new InvalidInput(nothingOpen(table_name));
+  if (purpose === 'approve' || (purpose === 'rollback' && !shape)) {
+    const message =
+      purpose === 'approve'
+        ? `nothing waits for approval: the ledger has no open migration of ${table_name}`
+        : nothingOpen(table_name);
+    const instead = keys.length === 0 ? await tablesInstead(client, table_oid) : null;
+    throw new InvalidInput(
+      instead === null ? message : `${message}; ${instead.reason}`,
+      {},
+      { choices: instead?.choices ?? [] },
+    );
+  }
   // Sorted by their number of pairs. Others with the same target differ in their actions, and are drift.
   const definitions = [...new Map(lost.map((one) => [target(one), one.definition])).values()];
   if (purpose !== 'rollback' && definitions.length > 1) {
@@ -70,7 +79,12 @@ export async function resolveWithoutLedger(
   await refuseLeafForeignKeys(client, table);
   const [only] = keys;
   if (only) throw new InvalidInput(notPartitioned(only));
-  throw new InvalidInput(`table ${table_name} has no foreign key: there is nothing to migrate`);
+  const instead = await tablesInstead(client, table_oid);
+  throw new InvalidInput(
+    `table ${table_name} has no foreign key: ${instead?.reason ?? 'there is nothing to migrate'}`,
+    {},
+    { choices: instead?.choices ?? [] },
+  );
 }
 
 function nothingOpen(table: string): string {

@@ -63,9 +63,28 @@ export abstract class P2pfkError extends OwnError {
   }
 }
 
+/** A table, and where it has several foreign keys one of them, that can be named instead of what was named. */
+export interface TableChoice {
+  /** As SQL writes it, quoted by PostgreSQL. */
+  readonly table: string;
+  /** As stored in pg_constraint. */
+  readonly constraint?: string;
+}
+
 /** The request cannot be understood, or names nothing that exists: no plan can be made. */
 export class InvalidInput extends P2pfkError {
   override readonly name = 'InvalidInput';
+  /** What may have been meant. The message names it, too. */
+  readonly choices: readonly TableChoice[];
+
+  constructor(
+    message: string,
+    context: PostgresErrorContext = {},
+    { choices = [], ...options }: ErrorOptions & { readonly choices?: readonly TableChoice[] } = {},
+  ) {
+    super(message, context, options);
+    this.choices = choices;
+  }
 }
 
 /** The server refused the connection: wrong password, no such database, no such role. A retry does not help. */

@@ -6,6 +6,7 @@ import { channel } from 'node:diagnostics_channel';
 import { Client } from 'pg';
 import { ConnectionLost, ConnectionRefused, P2pfkError } from '../contracts/errors.ts';
 import { redact } from '../contracts/redact.ts';
+import { NoSocket } from '../postgres/libpq/default-socket.ts';
 import { SESSION_OPENED } from '../postgres/libpq/keywords.ts';
 import { CombinedFailure, openSession, type ServerAddress } from '../postgres/libpq/open.ts';
 import { resolveParameters } from '../postgres/libpq/parameters.ts';
@@ -263,6 +264,8 @@ function connectionError(thrown: unknown, target: string): P2pfkError {
   const sqlState = sqlStateOf(error);
   const context = sqlState ? { sqlState } : {};
   const options = { cause: thrown };
+  // The message says what is missing; where it was looked for would hide it.
+  if (error instanceof NoSocket) return new ConnectionLost(error.message, context, options);
   if (isConnectionError(error)) {
     const advice = thrown === error ? '; is the server running, and are host and port right?' : '';
     const message = `cannot connect to PostgreSQL at ${target}: ${messageOf(thrown)}${advice}`;

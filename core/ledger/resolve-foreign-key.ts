@@ -3,6 +3,7 @@ import type { Client } from 'pg';
 import { type CatalogForeignKey, isForeignKey, means, PARTITIONED } from '../catalog/catalog-foreign-key.ts';
 import { type ForeignKey, listForeignKeys, type Purpose, readForeignKey } from '../catalog/foreign-key.ts';
 import { resolveWithoutLedger } from '../catalog/lost-foreign-key.ts';
+import { nearestTables, tablesInstead } from '../catalog/meant-tables.ts';
 import { refuseUnsafeReturn, refuseUntrustedCode } from '../catalog/untrusted-code.ts';
 import { InvalidInput, LedgerElsewhere } from '../contracts/errors.ts';
 import { redact } from '../contracts/redact.ts';
@@ -36,13 +37,16 @@ async function findForeignKey(
 ): Promise<ForeignKey> {
   const existing = await listForeignKeys(client, wanted.table);
   const [first] = existing;
-  if (!first)
-    throw new InvalidInput(
-      `table ${redact(wanted.table)} does not exist; name it as SQL does, with its schema where the search_path does not lead to it`,
-    );
+  if (!first) throw await noSuchTable(client, wanted.table);
   if (first.table_kind !== PARTITIONED) {
+    const instead = await tablesInstead(client, first.table_oid);
+    const why =
+      instead?.reason ??
+      'there is no foreign key between partitions to make; only a parent-level foreign key between two partitioned tables can be migrated';
     throw new InvalidInput(
-      `table ${first.table_name} is not partitioned: there is no foreign key between partitions to make; only a parent-level foreign key between two partitioned tables can be migrated`,
+      `table ${first.table_name} is not partitioned: ${why}`,
+      {},
+      { choices: instead?.choices ?? [] },
     );
   }
   const open = await openMigrations(client, first.table_oid);
@@ -70,6 +74,8 @@ async function findForeignKey(
   if (matching.length > 1) {
     throw new InvalidInput(
       `table ${first.table_name} has ${matching.length} foreign keys to partitioned tables (${matching.join(', ')}): choose one with --constraint`,
+      {},
+      { choices: matching.map((constraint) => ({ table: first.table_name, constraint })) },
     );
   }
   const [name] = matching;
@@ -90,6 +96,16 @@ async function findForeignKey(
     };
   }
   throw new InvalidInput(`table ${first.table_name} has no foreign key ${redact(name)}`);
+}
+
+async function noSuchTable(client: Client, written: string): Promise<InvalidInput> {
+  const choices = await nearestTables(client, written);
+  const near = choices.length === 0 ? '' : ` (did you mean ${choices.map(({ table }) => table).join(' or ')}?)`;
+  return new InvalidInput(
+    `table ${redact(written)} does not exist${near}; name it as SQL does, with its schema where the search_path does not lead to it`,
+    {},
+    { choices },
+  );
 }
 
 /**

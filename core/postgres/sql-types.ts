@@ -594,6 +594,27 @@ export interface Queries {
       readonly parallel_workers: number;
     };
   };
+  'catalog/tables-instead': {
+    readonly values: {
+      readonly table_oid: number;
+    };
+    readonly row: {
+      readonly is_root: boolean;
+      readonly table_name: string;
+      readonly constraints: string[];
+      readonly parent_keys: number;
+    };
+  };
+  'catalog/tables-to-name': {
+    readonly values: {
+      readonly length: number;
+    };
+    readonly row: {
+      readonly schema: string;
+      readonly name: string;
+      readonly ident: string;
+    };
+  };
   'catalog/unguarded-pairs': {
     readonly values: {
       readonly pairs: readonly {

@@ -176,11 +176,11 @@ describe('p2pfk approve', () => {
       approvedLogin: 'dba',
       reason: null,
     };
-    expect(approvedLine(approved, 'path')).toBe(
+    expect(approvedLine(approved, '--table path')).toBe(
       '✓ Approved by dba (as stated, not verified): its execution goes on at its next look: within 5 minutes, or within two hours where it may wait for weeks',
     );
     const options = { rowMovementGuard: false, terminateIdleBlockersAfterSeconds: 30, maxConcurrency: 2 };
-    expect(approvedLine({ ...approved, state: 'paused', options }, 'my path')).toBe(
+    expect(approvedLine({ ...approved, state: 'paused', options }, "--table 'my path'")).toBe(
       "✓ Approved by dba (as stated, not verified): it has paused; this goes on, as approved: p2pfk migrate --table 'my path' --approval manual --no-row-movement-guard --terminate-idle-blockers 30s",
     );
   });

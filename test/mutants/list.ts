@@ -103,6 +103,14 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'a pair is counted all the same where a trigger was changed',
   },
   {
+    rule: 'the nearest names are those of tables that this role may see',
+    file: 'sql/catalog/tables-to-name.sql',
+    find: "   AND has_schema_privilege(n.oid, 'USAGE')\n",
+    replace: '',
+    test: 'test/core/catalog/meant-tables.test.ts',
+    title: 'are none that this role may not see',
+  },
+  {
     rule: 'an approval does not count where the code of another owner is trusted since',
     file: 'core/steps/forward/plan.ts',
     find: '    trustedOwners: trustedOwners(),\n',

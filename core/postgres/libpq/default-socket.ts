@@ -1,6 +1,6 @@
 /** The Unix-domain socket that is connected to where no host is given. */
 import { lstatSync, type Stats, statSync } from 'node:fs';
-import { InvalidInput } from '../../contracts/errors.ts';
+import { InvalidInput, OwnError } from '../../contracts/errors.ts';
 
 /**
  * As libpq of Debian and of PostgreSQL's own packages has it. Not /tmp, the default of a libpq that was built otherwise: there any user
@@ -8,6 +8,12 @@ import { InvalidInput } from '../../contracts/errors.ts';
  * is down.
  */
 export const DEFAULT_SOCKET_FOLDER = '/var/run/postgresql';
+
+/** No host is given, and there is no default socket. It may come: a server that is restarted makes it anew. */
+export class NoSocket extends OwnError {
+  /** As of Node's own errors. */
+  readonly code = 'ENOENT';
+}
 
 const WRITE_OF_OTHERS = 0o002;
 
@@ -17,15 +23,15 @@ const WRITE_OF_OTHERS = 0o002;
  * its own.
  *
  * @throws InvalidInput where another user could have made the socket
- * @throws Error like Node's own (ENOENT) where there is none
+ * @throws NoSocket where there is none
  */
 export function requireTrustedSocket(folder: string, port: number): void {
   const path = `${folder}/.s.PGSQL.${port}`;
   const socket = lstatSync(path, { throwIfNoEntry: false });
   if (socket === undefined) {
-    throw Object.assign(new Error(`no host is given, and there is no ${path}; name the host (PGHOST=localhost, say)`), {
-      code: 'ENOENT',
-    });
+    throw new NoSocket(
+      `no host is given, and there is no ${path}: name the database with --database-url postgres://user@host:port/database, DATABASE_URL, or PGHOST and the other variables of libpq`,
+    );
   }
   const reason = distrust(statSync(folder), socket);
   if (reason === null) return;

@@ -38,7 +38,7 @@ onPosix('a socket in /tmp, and a server on localhost, get nothing unless they ar
 
   const { message } = await p2pfk('', { ...SECRET, PGPORT: String(port) });
   expect(message).toBe(
-    `ConnectionLost: cannot connect to PostgreSQL at ${DEFAULT_SOCKET_FOLDER}:${port}/orders: no host is given, and there is no ${DEFAULT_SOCKET_FOLDER}/.s.PGSQL.${port}; name the host (PGHOST=localhost, say); is the server running, and are host and port right?`,
+    `ConnectionLost: no host is given, and there is no ${DEFAULT_SOCKET_FOLDER}/.s.PGSQL.${port}: name the database with --database-url postgres://user@host:port/database, DATABASE_URL, or PGHOST and the other variables of libpq`,
   );
   expect([inTmp.heard(), connections]).toEqual(['', []]);
 
