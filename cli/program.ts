@@ -6,6 +6,7 @@ import { redact } from '../core/contracts/redact.ts';
 import { registerApprove } from './commands/approve.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerDemo } from './commands/demo.ts';
+import { registerDoctor } from './commands/doctor.ts';
 import { registerHistory } from './commands/history.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerPlan } from './commands/plan.ts';
@@ -55,6 +56,7 @@ export function createProgram(finish: Finish): Command {
   registerHistory(program, finish);
   registerReport(program, finish);
   registerServe(program, finish);
+  registerDoctor(program, finish);
 
   program.addHelpText(
     'after',
@@ -68,6 +70,7 @@ Examples:
   p2pfk rollback --table public.path          back to the parent-level foreign key
   p2pfk provision --table path --bound ...    a new pair on a migrated table
   p2pfk audit                                 drift on migrated tables; --fix repairs it
+  p2pfk doctor                                connection, rights, settings, ledger: is all as it should be?
   p2pfk watch --execution ARN                 follow an execution, here or in AWS
 
 ${ENVIRONMENT_HELP}

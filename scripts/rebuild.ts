@@ -14,11 +14,16 @@ const STAMP = join(root, 'dist', '.built');
 
 /** @returns the output of a build that failed; null where `dist/` is now up to date */
 export function rebuildIfChanged(): string | null {
-  if (existsSync(STAMP) && newestSource() <= statSync(STAMP).mtimeMs) return null;
+  if (isBuilt()) return null;
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'scripts', 'build.ts')], {
     encoding: 'utf8',
   });
   return status === 0 ? null : `${stderr}${stdout}`;
+}
+
+/** Whether `dist/` was built after the last change of a source. */
+export function isBuilt(): boolean {
+  return existsSync(STAMP) && newestSource() <= statSync(STAMP).mtimeMs;
 }
 
 /**

@@ -136,6 +136,12 @@ export interface UnpinnedSetting {
   readonly wanted: string;
 }
 
+/** A setting with which a session begins, where that is not PostgreSQL's own default. */
+export interface StartSetting {
+  readonly name: string;
+  readonly value: string;
+}
+
 /** A reader of an Aurora cluster. */
 export interface AuroraReader {
   readonly server_id: string;

@@ -20,6 +20,7 @@ import type {
   RecordedPlan,
   Rehearsal,
   Severity,
+  StartSetting,
   TrailMigration,
   TreeNode,
   Unpaired,
@@ -745,6 +746,20 @@ export interface Queries {
       readonly detail: string;
     };
   };
+  'checks/doctor': {
+    readonly values: Record<never, never>;
+    readonly row: {
+      readonly sees_all: boolean;
+      readonly server_settings: StartSetting[];
+      readonly keys: number;
+      readonly owned: number;
+      readonly most_leaves: number;
+      readonly max_connections: number;
+      readonly used_connections: number;
+      readonly role_limit: number;
+      readonly database_limit: number;
+    };
+  };
   'checks/emptiness': {
     readonly values: {
       readonly relations: readonly (number | string)[];
@@ -991,6 +1006,13 @@ export interface Queries {
       readonly relation: string;
       readonly autovacuum: LockHolder['autovacuum'] | null;
       readonly query: string | null;
+    };
+  };
+  'checks/session-tls': {
+    readonly values: Record<never, never>;
+    readonly row: {
+      readonly ssl: boolean;
+      readonly ssl_version: string | null;
     };
   };
   'checks/session-works': {

@@ -45,6 +45,26 @@ export function preparePrivateDirectory(directory: string, files: readonly strin
 }
 
 /**
+ * Why a directory, which may not exist yet, would not be used for private files, in one line; null where it would. Changes nothing, so
+ * that a directory of ours that is only to be closed to others counts as usable.
+ *
+ * @throws Error of Node where a directory may not be searched
+ */
+export function privateDirectoryProblem(directory: string): string | null {
+  try {
+    refuseForeignPath(directory);
+    const found = lookAt(directory);
+    const user = process.geteuid?.();
+    if (found === null || user === undefined) return null;
+    if (!found.isDirectory()) return refusal(directory, 'it is no directory').message;
+    return found.uid === user ? null : refusal(directory, `it belongs to another user (uid ${found.uid})`).message;
+  } catch (error) {
+    if (error instanceof InvalidInput) return error.message;
+    throw error;
+  }
+}
+
+/**
  * A directory above may be open to every user for entering. But if it is neither ours nor root's nor sticky, its entries could be
  * replaced.
  */

@@ -10,7 +10,7 @@ const program = createProgram(() => undefined);
 
 const COMMANDS = [
   ...['demo', 'plan', 'migrate', 'approve', 'verify', 'rollback', 'provision', 'audit'],
-  ...['start', 'schedule', 'watch', 'stop', 'history', 'serve'],
+  ...['start', 'schedule', 'watch', 'stop', 'history', 'serve', 'doctor'],
 ];
 
 function helpOf(name: string): string {

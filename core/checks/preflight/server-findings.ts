@@ -67,6 +67,11 @@ const KNOWN_BUGS: readonly KnownBug[] = [
 /** Minor versions that this release was tested with. */
 const TESTED_WITH: Readonly<Record<number, number>> = { 13: 23, 14: 23, 15: 18, 16: 14, 17: 10, 18: 4 };
 
+/** The newest minor version of this server's major version that this release was tested with; undefined: none was. */
+export function testedMinor({ version_num }: Pick<Server, 'version_num'>): number | undefined {
+  return TESTED_WITH[Math.floor(version_num / 10_000)];
+}
+
 /** Share of the lock budget; a busy server needs more time than the machine of the forecast. */
 const BUDGET_SHARE = 0.5;
 

@@ -5,6 +5,9 @@ import { InvalidInput } from '../../contracts/errors.ts';
 /** Environment variable behind `--session-pooler` and the construct's `sessionPooler`; `true` switches it on. */
 const SESSION_POOLER = 'P2PFK_SESSION_POOLER';
 
+/** There is a pooler that was not declared to be in session mode. */
+export class PoolerFound extends InvalidInput {}
+
 /** Whether the user says that the pooler gives each client a server session of its own. */
 export function usesSessionPooler(): boolean {
   return process.env[SESSION_POOLER] === 'true';
@@ -14,12 +17,12 @@ export function usesSessionPooler(): boolean {
  * A pooler sends a cancel key of its own, so the process id in it is not the server's. In transaction mode every statement
  * may run in another session, and what we SET would stay behind in the application's.
  *
- * @throws InvalidInput before anything was set
+ * @throws PoolerFound before anything was set
  */
 export async function refuseTransactionPooler(client: Client, target: string): Promise<void> {
   const { rows } = await client.query<{ pid: number }>('SELECT pg_catalog.pg_backend_pid() AS pid');
   if (keyOf(client) === rows[0]?.pid) return;
-  throw new InvalidInput(
+  throw new PoolerFound(
     `there is a connection pooler at ${target}: connect to the server directly, because settings and locks of our sessions would reach the application; if it is a pooler in session mode, or a proxy with a cancel key of its own, use --session-pooler (or ${SESSION_POOLER}=true)`,
   );
 }
