@@ -139,6 +139,7 @@ export async function runWithProgress(options: RunOptions): Promise<MigrationRep
   const { client, service } = endpoint;
   try {
     const executionArn = await startExecution(client, STATE_MACHINE_ARN, executionName(input), input);
+    reporter.began(executionArn);
     // What the execution itself then says of it: that it ended, and how.
     const stop = () => void client.send(new StopExecutionCommand({ executionArn, ...STOPPED })).catch(() => undefined);
     signal?.addEventListener('abort', stop, { once: true });

@@ -10,6 +10,8 @@ import { createOutput } from './output.ts';
 /** What commander hands to the action of every command. */
 export interface OutputFlags {
   readonly json?: boolean;
+  /** Only of the commands that follow an execution; see addJsonLinesOption. */
+  readonly jsonLines?: boolean;
   /** False with `--no-color`. */
   readonly color: boolean;
   readonly quiet?: boolean;
@@ -258,6 +260,18 @@ export function addOutputOptions(command: Command): Command {
       .option('-q, --quiet', 'no progress, only the result')
       .option('-v, --verbose', "the steps' JSON log lines on stderr")
       .option('--no-color', 'no colours'),
+  );
+}
+
+/** Of the commands that follow an execution. */
+export function addJsonLinesOption(command: Command): Command {
+  return command.addOption(
+    new Option(
+      '--json-lines',
+      'one JSON object a line on stdout, as it happens: each event, then { type: "Result", result }; everything else on stderr',
+    )
+      .conflicts('json')
+      .helpGroup(OUTPUT),
   );
 }
 

@@ -19,12 +19,26 @@ export interface TextStream extends NodeJS.WritableStream {
 
 export interface OutputOptions {
   readonly json?: boolean | undefined;
+  /** `--json-lines`: stdout holds one JSON object a line, for each event of the progress and then for the result. */
+  readonly jsonLines?: boolean | undefined;
   readonly quiet?: boolean | undefined;
   /** False with `--no-color`; `NO_COLOR`, `FORCE_COLOR` and a stream that is no terminal are looked at besides. */
   readonly color?: boolean | undefined;
 }
 
+/** A line of `--json-lines`. */
+export interface JsonLine {
+  readonly type: string;
+}
+
 type Format = Parameters<typeof styleText>[0];
+
+let documents = 0;
+
+/** How many documents this process has printed: who asked for one gets exactly one, also where a command fails. */
+export function documentsPrinted(): number {
+  return documents;
+}
 
 export interface Output {
   readonly json: boolean;
@@ -38,8 +52,10 @@ export interface Output {
   line(text?: string): void;
   /** A line on stderr, whatever the options: warnings and errors. */
   complain(text: string): void;
-  /** The one JSON document of `--json`; nothing otherwise. */
+  /** The one JSON document of `--json`, or the last line of `--json-lines`; nothing otherwise. */
   document(value: unknown): void;
+  /** A line of `--json-lines`; nothing otherwise. */
+  event<Line extends JsonLine>(value: Line): void;
   /** Text that machines read, such as a report or an ARN: on stdout, without anything added. */
   raw(text: string): void;
   /** Statements: they mean the same as before, however a table is named. */
@@ -69,7 +85,8 @@ export function createOutput(
   options: OutputOptions,
   streams: { readonly stdout: TextStream; readonly stderr: TextStream } = process,
 ): Output {
-  const json = options.json === true;
+  const lines = options.jsonLines === true;
+  const json = lines || options.json === true;
   const stream = json ? streams.stderr : streams.stdout;
   const colour = options.color !== false;
 
@@ -98,7 +115,12 @@ export function createOutput(
     // With --json --quiet the document says it all.
     line: (text = '') => void (json && options.quiet === true ? false : stream.write(`${decorate(text)}\n`)),
     complain: (text) => void streams.stderr.write(`${decorate(text, streams.stderr)}\n`),
-    document: (value) => void (json && streams.stdout.write(`${visibleJson(value, 2)}\n`)),
+    document: (value) => {
+      if (!json) return;
+      documents += 1;
+      streams.stdout.write(`${lines ? visibleJson({ type: 'Result', result: value }) : visibleJson(value, 2)}\n`);
+    },
+    event: (value) => void (lines && streams.stdout.write(`${visibleJson(value)}\n`)),
     raw: (text) => void streams.stdout.write(visibleLines(text)),
     sql: (text) => void streams.stdout.write(visibleSql(text)),
     secret: (text) => void stream.write(`${visibleLines(text)}\n`),

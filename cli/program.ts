@@ -23,7 +23,7 @@ import { ExitCode, exitCodeOfError } from './exit-codes.ts';
 import { describeFailure } from './failures.ts';
 import type { Finish } from './finish.ts';
 import { ENVIRONMENT_HELP } from './help.ts';
-import { complain } from './output.ts';
+import { complain, documentsPrinted } from './output.ts';
 import { refuseTypedCredentials } from './typed.ts';
 import { version } from './version.ts';
 
@@ -90,6 +90,7 @@ Exit codes:
 export async function run(argv: readonly string[]): Promise<number> {
   let exitCode: number = ExitCode.Done;
   let acting: Command | null = null;
+  const before = documentsPrinted();
   const program = createProgram((code) => {
     exitCode = code;
   }).hook('preAction', (_, command) => {
@@ -100,7 +101,12 @@ export async function run(argv: readonly string[]): Promise<number> {
     return exitCode;
   } catch (error) {
     const lines = error instanceof CommanderError ? usageFailure(error, program, argv) : await failure(error, acting);
-    if (lines.length > 0) complain(lines);
+    if (lines.length > 0) {
+      complain(lines);
+      const { printErrorDocument } = await import('./error-document.ts');
+      const message = (lines[0] ?? '').replace(/^p2pfk: /, '');
+      printErrorDocument({ error, message, command: commandOf(program, argv)?.name(), argv }, before);
+    }
     return exitCodeOfError(error);
   }
 }
@@ -113,13 +119,18 @@ async function failure(error: unknown, acting: Command | null): Promise<readonly
 function usageFailure(error: CommanderError, program: Command, argv: readonly string[]): readonly string[] {
   // Help and version are printed by then. Without a command, commander has printed the whole help.
   if (error.exitCode === 0 || error.code === 'commander.help') return [];
-  const command = program.commands.find((candidate) => candidate.name() === argv.find((word) => !word.startsWith('-')));
+  const command = commandOf(program, argv);
   const where = command === undefined ? 'p2pfk --help' : `p2pfk ${command.name()} --help`;
   const what = redact(withoutConnections(error.message, argv))
     .replace(/^error: /, '')
     .replace(/\s*\n\s*/g, ' ')
     .replace(/\.$/, '');
   return [`p2pfk: ${what}; see ${where}`];
+}
+
+function commandOf(program: Command, argv: readonly string[]): Command | undefined {
+  const word = argv.find((candidate) => !candidate.startsWith('-'));
+  return program.commands.find((candidate) => candidate.name() === word);
 }
 
 /** Commander quotes arguments as they were typed: not those that hold a connection string, whole or behind a `=`. */

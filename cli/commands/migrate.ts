@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
-import type { MigrationReport } from '../../core/contracts/documents.ts';
-import type { P2pfkError } from '../../core/contracts/errors.ts';
 import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
 import type { InputFlags } from '../input-options.ts';
 import { addInputOptions } from '../migration-options.ts';
 import {
   addDatabaseOptions,
+  addJsonLinesOption,
   addOutputOptions,
   addPeopleOptions,
   addPlanFileOption,
@@ -35,7 +34,7 @@ export function registerMigrate(program: Command, finish: Finish): void {
   addStateOptions(
     addDatabaseOptions(addYesOption(addPlanFileOption(addPeopleOptions(addRelinkOption(addInputOptions(command)))))),
   );
-  addReportOption(addOutputOptions(addReaderOption(command)))
+  addJsonLinesOption(addReportOption(addOutputOptions(addReaderOption(command))))
     .addHelpText(
       'after',
       helpText({
@@ -46,6 +45,7 @@ Safe to stop at any time: the same command goes on from where it was.`,
         examples: [
           ['p2pfk migrate --table public.path', 'all of it'],
           ['p2pfk migrate --table path --constraint path_medium_hash_ino_fkey --json --quiet', 'for scripts'],
+          ['p2pfk migrate --table path --json-lines --quiet', 'each event as it happens, for scripts'],
           ['p2pfk migrate --table path --deadline 2027-01-31T04:00:00Z --max-concurrency 8', 'in a maintenance window'],
           [
             'p2pfk migrate --table path --rehearse',
@@ -87,57 +87,36 @@ export async function runExecution(
   applyVerbose(flags);
   const { createOutput } = await import('../output.ts');
   const output = createOutput(flags);
-  try {
-    const { givenInput, executionInputOf } = await import('../input.ts');
-    const { statedHere } = await import('../people.ts');
-    const typed = givenInput({ ...flags, ...statedHere(flags) }, operation);
-    const { readPlanFile, inputOfPlan, planLine, refuseChangedCatalog } = await import('../plan-file.ts');
-    const plan = flags.plan === undefined ? null : await readPlanFile(flags.plan);
-    const given = executionInputOf(plan === null ? typed : inputOfPlan(plan, typed));
-    if (given.holdBackQuery !== undefined) {
-      const { allowHoldBackQuery } = await import('../../core/steps/throttle.ts');
-      allowHoldBackQuery();
-    }
-    const databaseUrl = databaseUrlOf(flags);
-    const { confirmDatabase } = await import('../relink.ts');
-    if (!given.dryRun) await confirmDatabase({ input: process.stdin, output }, { databaseUrl, relink: given.relink });
-    if (plan !== null) {
-      await refuseChangedCatalog(plan, given, databaseUrl);
-      if (!output.quiet) output.line(planLine(plan));
-    }
-    const { beforeStart } = await import('../before-start.ts');
-    const input = await beforeStart({ input: process.stdin, output }, given, { databaseUrl, yes: flags.yes === true });
-    const { execute } = await import('../execute.ts');
-    const { samePlace } = await import('../repeat.ts');
-    const { report, exitCode } = await execute({
-      input,
-      databaseUrl,
-      stateDir: flags.stateDir,
-      output,
-      verbose: flags.verbose,
-      place: samePlace(command),
-      ...(flags.report === undefined ? {} : { reportFile: flags.report }),
-    });
-    output.document(report);
-    return exitCode;
-  } catch (error) {
-    // Who asked for a document gets one, whatever went wrong; the line for a person is printed by run().
-    const { P2pfkError } = await import('../../core/contracts/errors.ts');
-    if (error instanceof P2pfkError) output.document(await refusal(error));
-    throw error;
+  const { givenInput, executionInputOf } = await import('../input.ts');
+  const { statedHere } = await import('../people.ts');
+  const typed = givenInput({ ...flags, ...statedHere(flags) }, operation);
+  const { readPlanFile, inputOfPlan, planLine, refuseChangedCatalog } = await import('../plan-file.ts');
+  const plan = flags.plan === undefined ? null : await readPlanFile(flags.plan);
+  const given = executionInputOf(plan === null ? typed : inputOfPlan(plan, typed));
+  if (given.holdBackQuery !== undefined) {
+    const { allowHoldBackQuery } = await import('../../core/steps/throttle.ts');
+    allowHoldBackQuery();
   }
-}
-
-async function refusal(error: P2pfkError): Promise<MigrationReport> {
-  const { withheld } = await import('../../core/contracts/redact.ts');
-  return {
-    status: 'REFUSED',
-    migrationId: null,
-    executionArn: null,
-    pairs: [],
-    durationMs: 0,
-    blocked: null,
-    verification: null,
-    error: { name: error.name, message: withheld(error.message) },
-  };
+  const databaseUrl = databaseUrlOf(flags);
+  const { confirmDatabase } = await import('../relink.ts');
+  if (!given.dryRun) await confirmDatabase({ input: process.stdin, output }, { databaseUrl, relink: given.relink });
+  if (plan !== null) {
+    await refuseChangedCatalog(plan, given, databaseUrl);
+    if (!output.quiet) output.line(planLine(plan));
+  }
+  const { beforeStart } = await import('../before-start.ts');
+  const input = await beforeStart({ input: process.stdin, output }, given, { databaseUrl, yes: flags.yes === true });
+  const { execute } = await import('../execute.ts');
+  const { samePlace } = await import('../repeat.ts');
+  const { report, exitCode } = await execute({
+    input,
+    databaseUrl,
+    stateDir: flags.stateDir,
+    output,
+    verbose: flags.verbose,
+    place: samePlace(command),
+    ...(flags.report === undefined ? {} : { reportFile: flags.report }),
+  });
+  output.document(report);
+  return exitCode;
 }

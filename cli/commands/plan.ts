@@ -66,7 +66,7 @@ async function plan(flags: PlanFlags, command: Command): Promise<number> {
   const { migrationScript } = await import('../../core/plan/script/migration-script.ts');
   const { createOutput } = await import('../output.ts');
   const { repeatedOptions } = await import('../repeat.ts');
-  const { findingLines, planLines, statementsAsSql } = await import('../render/plan-text.ts');
+  const { findingLines, planLines, quietPlanLines, statementsAsSql } = await import('../render/plan-text.ts');
 
   const output = createOutput(flags);
   const client = await connectReadOnly({
@@ -100,7 +100,8 @@ async function plan(flags: PlanFlags, command: Command): Promise<number> {
       output.document(planned);
     } else {
       const repeated = repeatedOptions(command, 'migrate');
-      for (const line of planLines(planned, { given: repeated, columns: output.columns })) output.line(line);
+      const shown = output.quiet ? quietPlanLines : planLines;
+      for (const line of shown(planned, { given: repeated, columns: output.columns })) output.line(line);
     }
     if (saved !== null) output.complain(`✓ Plan saved: ${flags.out}, ${saved.hash}`);
     else if (flags.out !== undefined) output.complain('! No plan was saved: it would be refused');

@@ -101,7 +101,8 @@ async function provision(flags: ProvisionFlags): Promise<number> {
     const names = { nameSuffix, referencing, referenced };
     const made = await core.provision(client, { table, constraint, bound, ...names, dryRun, lockTimeoutMs });
     if (!dryRun) await confirmOnStandby(client, { warn: (message) => output.complain(`! ${message}`) });
-    for (const line of provisionedLines(made)) output.line(line);
+    const lines = provisionedLines(made);
+    for (const line of output.quiet ? lines.slice(0, 1) : lines) output.line(line);
     output.document(made);
     return ExitCode.Done;
   } finally {

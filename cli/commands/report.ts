@@ -5,13 +5,16 @@ import { helpText } from '../help.ts';
 import {
   addDatabaseOptions,
   addExecutionOptions,
+  addOutputOptions,
   type DatabaseFlags,
   databaseUrlOf,
   type ExecutionFlags,
+  type OutputFlags,
 } from '../options.ts';
 
 type ReportFlags = ExecutionFlags &
-  DatabaseFlags & {
+  DatabaseFlags &
+  OutputFlags & {
     readonly output?: string;
     readonly format?: string;
     /** False with `--no-ledger`. */
@@ -25,7 +28,7 @@ export function registerReport(program: Command, finish: Finish): void {
     .option('-o, --output <file>', 'where to write it; its ending chooses the format (default: stdout)')
     .addOption(new Option('-f, --format <format>', 'html, markdown or json (default: html)'))
     .option('--no-ledger', 'from the history alone; the database is not asked');
-  addExecutionOptions(addDatabaseOptions(command)).addHelpText(
+  addOutputOptions(addExecutionOptions(addDatabaseOptions(command))).addHelpText(
     'after',
     helpText({
       about: `Reads the execution's history, and the ledger in the database where it can be reached: from there come the SQL
@@ -54,8 +57,13 @@ async function report(flags: ReportFlags): Promise<number> {
   const { formatOf, writeReport } = await import('../report/write.ts');
   const { createOutput } = await import('../output.ts');
 
-  const format = formatOf(flags.output, flags.format);
-  const output = createOutput({});
+  const { InvalidInput } = await import('../../core/contracts/errors.ts');
+  const asJson = flags.json === true ? 'json' : undefined;
+  const format = formatOf(flags.output, flags.format ?? asJson);
+  if (asJson !== undefined && format !== asJson)
+    throw new InvalidInput(`--json and --format ${format} cannot be used together`);
+  const { json: _json, ...others } = flags;
+  const output = createOutput(others);
   const { execution: executionArn } = flags;
   const databaseUrl = databaseUrlOf(flags);
   const { client, close } = await connectTo(flags, executionArn, (line) => output.complain(`! ${line}`));
@@ -70,7 +78,7 @@ async function report(flags: ReportFlags): Promise<number> {
     if (flags.output === undefined) output.raw(text);
     else {
       await writeReport(flags.output, text);
-      output.complain(`✓ Report: ${flags.output}`);
+      if (!output.quiet) output.complain(`✓ Report: ${flags.output}`);
     }
     return ExitCode.Done;
   } finally {

@@ -4,6 +4,7 @@ import { helpText } from '../help.ts';
 import { addPaceOptions, addServerOptions } from '../migration-options.ts';
 import {
   addDatabaseOptions,
+  addJsonLinesOption,
   addOutputOptions,
   addPeopleOptions,
   addReaderOption,
@@ -21,7 +22,7 @@ export function registerRollback(program: Command, finish: Finish): void {
   addStateOptions(
     addDatabaseOptions(addYesOption(addPeopleOptions(addRelinkOption(addServerOptions(addPaceOptions(command)))))),
   );
-  addReportOption(addOutputOptions(addReaderOption(command)))
+  addJsonLinesOption(addReportOption(addOutputOptions(addReaderOption(command))))
     .addHelpText(
       'after',
       helpText({

@@ -2,11 +2,11 @@ import type { Command } from 'commander';
 import type { WatchFlags } from '../executions/show.ts';
 import type { Finish } from '../finish.ts';
 import { AWS_ENVIRONMENT_HELP, helpText } from '../help.ts';
-import { addExecutionOptions, addOutputOptions } from '../options.ts';
+import { addExecutionOptions, addJsonLinesOption, addOutputOptions } from '../options.ts';
 
 export function registerWatch(program: Command, finish: Finish): void {
   const command = program.command('watch').description('follow an execution to its end, here or in AWS');
-  addOutputOptions(addExecutionOptions(command))
+  addJsonLinesOption(addOutputOptions(addExecutionOptions(command)))
     .addHelpText(
       'after',
       helpText({
@@ -16,6 +16,7 @@ terminal, is found in the store of local executions. Ctrl-C ends the watching, n
           ['p2pfk watch --execution $ARN', 'here or in AWS: the ARN tells'],
           ['p2pfk watch --execution $ARN --endpoint-url http://127.0.0.1:8083', 'of p2pfk serve'],
           ['p2pfk watch --execution $ARN --json --quiet', 'wait for its end, for scripts'],
+          ['p2pfk watch --execution $ARN --json-lines', 'each event as it happens, for scripts'],
         ],
         environment: AWS_ENVIRONMENT_HELP,
         exitCodes: [

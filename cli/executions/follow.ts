@@ -32,6 +32,7 @@ export async function follow(options: FollowOptions): Promise<number> {
     reporter.announce(`Stopped watching. The execution goes on${options.where}; this stops it:`);
     reporter.announce(`  p2pfk stop --execution ${shellWord(executionArn)}`);
   });
+  reporter.began(executionArn);
   try {
     const watched = await watchExecution({
       client,

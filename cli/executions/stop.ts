@@ -39,7 +39,8 @@ export async function stop(flags: StopFlags): Promise<number> {
     const database = await plannedDatabaseOf(client, executionArn).catch(() => null);
     // On stderr: what follows on stdout are commands to copy.
     if (database !== null && !output.quiet) output.complain(`It works on ${describeIdentity(database)}`);
-    for (const line of stopLines(before, after)) output.line(line);
+    const lines = stopLines(before, after);
+    for (const line of output.quiet ? lines.slice(0, 1) : lines) output.line(line);
     output.document({ executionArn, status: after.status, stopDate: after.stopDate?.toISOString() ?? null });
     return ExitCode.Done;
   } finally {

@@ -1,5 +1,6 @@
 /** What progress is made of: how the attempts of Tasks begin and end, and the end of the execution. */
 import { type NamedError, readCause } from '../../core/contracts/cause.ts';
+import { recordOf } from '../../core/history/json.ts';
 import type { ReadEvent } from '../../core/history/read-history.ts';
 
 export type ProgressEventType =
@@ -23,6 +24,35 @@ export interface ProgressEvent {
   readonly failure?: NamedError;
   /** Milliseconds since 1970. */
   readonly at: number;
+}
+
+/** An event as a line of `--json-lines`: of its input only which pair it is about. */
+export interface EventLine {
+  readonly type: ProgressEventType;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly state?: string;
+  readonly attempt?: number;
+  /** Number of the pair, and its referencing partition. */
+  readonly pair?: number;
+  readonly referencing?: string;
+  /** Result of the step. */
+  readonly output?: unknown;
+  readonly error?: NamedError;
+}
+
+export function lineOf({ type, at, state, attempt, input, output, failure }: ProgressEvent): EventLine {
+  const of = recordOf(input);
+  return {
+    type,
+    at: new Date(at).toISOString(),
+    ...(state === undefined ? {} : { state }),
+    ...(attempt === undefined ? {} : { attempt }),
+    ...(typeof of.pair === 'number' ? { pair: of.pair } : {}),
+    ...(typeof of.referencing === 'string' ? { referencing: of.referencing } : {}),
+    ...(output === undefined ? {} : { output }),
+    ...(failure === undefined ? {} : { error: failure }),
+  };
 }
 
 /** @returns none for an event that progress does not show */

@@ -4,7 +4,7 @@ import { STANDBY_SLOW } from '../../core/ledger/standby-commit.ts';
 import { SESSION_OPENED } from '../../core/postgres/libpq/keywords.ts';
 import { SERVER_SILENT, type Silence } from '../../core/postgres/session/unanswered.ts';
 import type { Output } from '../output.ts';
-import type { ProgressEvent } from './events.ts';
+import { lineOf, type ProgressEvent } from './events.ts';
 import { liveFrame, noAnswer } from './live.ts';
 import { openLiveArea } from './live-area.ts';
 import { advance } from './progress.ts';
@@ -19,6 +19,8 @@ export interface ProgressReporter {
   readonly live: boolean;
   /** Sizes of the pairs by their numbers, where there is a ledger to know them from. */
   weigh(sizes: ReadonlyMap<number, PairSize>): void;
+  /** The execution has been started, or found. */
+  began(executionArn: string): void;
   /** May be passed on without its object. */
   readonly onEvent: (event: ProgressEvent) => void;
   /** A line of our own above the live area, even with `--quiet`. */
@@ -91,7 +93,11 @@ export async function createReporter({
     weigh(sizes) {
       progress = { ...progress, sizes };
     },
+    began(executionArn) {
+      output.event({ type: 'ExecutionStarted', at: new Date(now()).toISOString(), executionArn });
+    },
     onEvent(event) {
+      output.event(lineOf(event));
       const advanced = advance(progress, event);
       progress = advanced.progress;
       if (output.quiet || advanced.lines.length === 0) return;

@@ -45,6 +45,12 @@ export function planLines(plan: Plan, options: PlanLinesOptions): string[] {
   ];
 }
 
+/** With `--quiet`: what has to be removed or known first, and whether a migration can run. */
+export function quietPlanLines(plan: Plan, { given, columns }: PlanLinesOptions): string[] {
+  const findings = [...findingLines(plan.findings, 'error'), ...findingLines(plan.findings, 'warning')];
+  return [...fitted(findings, columns), ...acceptanceLines(plan), verdict(plan, given)];
+}
+
 /** What `migrate` asks on a terminal, and refuses without these options elsewhere. */
 function acceptanceLines({ findings, statements }: Plan): string[] {
   const flags = acceptFlags(findings.filter(needsAcceptance));

@@ -10,7 +10,7 @@ const program = createProgram(() => undefined);
 
 const COMMANDS = [
   ...['demo', 'plan', 'migrate', 'approve', 'verify', 'rollback', 'provision', 'audit'],
-  ...['start', 'schedule', 'watch', 'stop', 'history', 'serve', 'doctor'],
+  ...['start', 'schedule', 'watch', 'stop', 'history', 'report', 'serve', 'doctor'],
 ];
 
 function helpOf(name: string): string {
@@ -97,7 +97,7 @@ describe('p2pfk migrate --help', () => {
         'max-active-sessions',
         'hold-back-query',
       ],
-      Output: ['json', 'quiet', 'verbose', 'no-color', 'report'],
+      Output: ['json', 'quiet', 'verbose', 'no-color', 'report', 'json-lines'],
     });
   });
 });
@@ -148,7 +148,6 @@ describe('bad usage', () => {
     [['plan', '-t', 'path', '--rehearse'], /^p2pfk: unknown option '--rehearse'/],
     [['approve'], /^p2pfk: required option '-t, --table <table>' not specified; see p2pfk approve --help\n$/],
     [['migrate', '-t', 'path', '--deadline', 'soon'], /^p2pfk: --deadline must be an ISO 8601 time with offset/],
-    [['plan', '-t', 'path', '--sql', '--json'], /^p2pfk: --sql and --json cannot be used together/],
     [['rollback', '-t', 'path', '--dry-run'], /^p2pfk: unknown option '--dry-run'/],
     [['verify', '-t', 'path', 'more'], /^p2pfk: too many arguments/],
     [['schedule', '-s', STATE_MACHINE], /^p2pfk: required option '-t, --table <table>' not specified/],
