@@ -123,7 +123,7 @@ describe('the doctor', () => {
     await ledgerIn(db);
     expect((await examined(db.url)).get('ledger')).toMatchObject({
       status: 'ok',
-      message: 'version 4, of this database, in the shape of its version',
+      message: expect.stringMatching(/^version \d+, of this database, in the shape of its version$/),
     });
 
     await observer.query('ALTER TABLE p2pfk.pair DROP COLUMN validate_ms CASCADE');
