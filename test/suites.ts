@@ -14,6 +14,7 @@ export const LONG: readonly string[] = [
   'core/steps/resume',
   'core/steps/twice',
   'local/embedded-postgres',
+  'docs/tutorial',
   'psql/border',
   'psql/trouble',
   'core/steps/people',

@@ -17,6 +17,11 @@ export function registerDemo(program: Command, finish: Finish): void {
         'drop',
         'verify',
       ]),
+    )
+    .addOption(
+      new Option('--database', 'only start and seed the database, and print its URL; the migration is yours').conflicts(
+        ['fail', 'report', 'json'],
+      ),
     );
   addReportOption(addOutputOptions(command))
     .addHelpText(
@@ -35,6 +40,7 @@ With --fail the migration must fail and be rolled back, so the exit code is 1:
           ['p2pfk demo', 'the whole story in about a minute'],
           ['p2pfk demo --rows 2000000', 'with more rows'],
           ['p2pfk demo --report demo.html', 'and its report, complete in one file'],
+          ['p2pfk demo --database', 'a database to try every command on; Ctrl-C removes it'],
           ['p2pfk demo --fail verify', 'the way back, after the parent-level foreign key was dropped'],
         ],
         environment: `Environment:
@@ -43,7 +49,7 @@ With --fail the migration must fail and be rolled back, so the exit code is 1:
   P2PFK_DEBUG=1             stack traces with errors
   P2PFK_LOG=stderr          the steps' JSON log lines on stderr, as --verbose`,
         exitCodes: [
-          [0, 'migrated'],
+          [0, 'migrated; with --database: ended by Ctrl-C'],
           [1, 'failed and rolled back, as --fail asks for'],
           [2, 'bad usage, or no embedded PostgreSQL for this machine'],
           [3, 'the damage of --fail went unnoticed, or the parent-level foreign key is not as it was'],

@@ -9,7 +9,7 @@ import { type Demo, type Measurements, startDemo } from '../../local/demo/demo.t
 import { ExecutionStore } from '../../local/store/execution-store.ts';
 import { pendingReportFor, runWithProgress } from '../execute.ts';
 import { ExitCode, exitCodeOfReport } from '../exit-codes.ts';
-import { onceInterrupted } from '../interrupt.ts';
+import { onceInterrupted, onInterrupt } from '../interrupt.ts';
 import { applyVerbose, type OutputFlags, type ReportFlag } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
 import { closingLines } from '../progress/closing.ts';
@@ -52,11 +52,30 @@ export async function demo(flags: DemoFlags): Promise<number> {
     ...(flags.rows === undefined ? {} : { rows: flags.rows }),
   });
   try {
-    return await tell(started, flags, output, say);
+    if (!flags.database) return await tell(started, flags, output, say);
+    interruption.dispose();
+    return await offer(started, output);
   } finally {
     await started.stop();
     interruption.dispose();
   }
+}
+
+/** Leaves the migration to the user, in another terminal, until Ctrl-C. */
+async function offer({ databaseUrl }: Demo, output: Output): Promise<number> {
+  output.line('');
+  output.line('The database is yours until Ctrl-C here removes it. In another terminal:');
+  output.line('');
+  output.secret(`  export DATABASE_URL=${databaseUrl}`);
+  output.line('  npx p2pfk plan --table path');
+  output.line('');
+  const interruption = onInterrupt(() => output.complain('The server is stopped and its directory removed.'));
+  // A signal alone does not keep the process alive.
+  const awake = setInterval(() => undefined, 60_000);
+  await new Promise<void>((resolve) => interruption.signal.addEventListener('abort', () => resolve(), { once: true }));
+  clearInterval(awake);
+  interruption.dispose();
+  return ExitCode.Done;
 }
 
 async function tell(started: Demo, flags: DemoFlags, output: Output, say: (line: string) => void): Promise<number> {
@@ -153,5 +172,6 @@ async function planOf({ databaseUrl }: Demo, input: ExecutionInput): Promise<Pla
 export type DemoFlags = OutputFlags &
   ReportFlag & {
     readonly rows?: number;
+    readonly database?: boolean;
     readonly fail?: 'orphans' | 'gate' | 'drop' | 'verify';
   };
