@@ -118,7 +118,10 @@ function judge(
   outcome: Outcome,
 ): Promise<Row<'checks/delete-verdict'>> {
   return runOne(client, 'checks/delete-verdict', {
-    pairs,
+    // Without the rest of each pair: it is asked under the locks of the drop.
+    pairs: pairs.map(({ pair, referencing, referenced, constraint_oid }) => {
+      return { pair, referencing, referenced, constraint_oid };
+    }),
     proofs: proofs ?? 'null',
     outcome,
     no_indexes: noIndexes,

@@ -61,7 +61,7 @@ WITH RECURSIVE pair AS (
   SELECT r.oid, 'pg_attrdef'::regclass, d.oid FROM (SELECT DISTINCT oid FROM reached) r JOIN pg_attrdef d ON d.adrelid = r.oid
 ), column_type AS MATERIALIZED (
   SELECT DISTINCT r.oid AS relation, a.atttypid AS oid FROM (SELECT DISTINCT oid FROM reached) r
-    JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+   CROSS JOIN LATERAL (SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped OFFSET 0) a
 ), made AS (
   -- A type, and what it is made of: elements of an array, the type below a domain, the subtype of a range, the columns of a composite type.
   SELECT DISTINCT c.oid AS whole, c.oid FROM column_type c
@@ -139,15 +139,16 @@ WITH RECURSIVE pair AS (
                          WHEN k.confrelid = r.oid THEN format('%s references %s', k.conrelid::regclass, r.oid::regclass)
                          ELSE format('%s references %s as well', r.oid::regclass, k.confrelid::regclass) END
     FROM reached r
-    JOIN pg_trigger g ON g.tgrelid = r.oid AND g.tgenabled <> 'D' AND g.tgtype & r.event <> 0
+   CROSS JOIN LATERAL (SELECT g.* FROM pg_trigger g WHERE g.tgrelid = r.oid AND g.tgenabled <> 'D' AND g.tgtype & r.event <> 0 OFFSET 0) g
     LEFT JOIN pg_constraint k ON k.oid = g.tgconstraint AND k.contype = 'f'
-   WHERE g.tgconstraint NOT IN (SELECT oid FROM own WHERE oid IS NOT NULL)
+   WHERE NOT EXISTS (SELECT FROM own o WHERE o.oid = g.tgconstraint)
   UNION ALL
   SELECT p.pair, 2, format('%s references itself', p.referencing_oid::regclass) FROM pair p WHERE p.referencing_oid = p.referenced_oid AND p.event <> 0
   UNION ALL
   SELECT r.pair, 3, format('rule %I of %s would run', w.rulename, r.oid::regclass) FROM reached r JOIN pg_rewrite w ON w.ev_class = r.oid
   UNION ALL
-  SELECT r.pair, 4, format('%s has row-level security', r.oid::regclass) FROM reached r JOIN pg_class c ON c.oid = r.oid AND c.relrowsecurity
+  SELECT r.pair, 4, format('%s has row-level security', r.oid::regclass) FROM reached r
+   CROSS JOIN LATERAL (SELECT FROM pg_class c WHERE c.oid = r.oid AND c.relrowsecurity OFFSET 0) c
   UNION ALL
   SELECT r.pair, 5, format('%s uses %s', r.oid::regclass, pg_describe_object(f.refclassid, f.refobjid, 0))
     FROM reached r JOIN foreign_code f ON f.relation = r.oid
