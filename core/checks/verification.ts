@@ -129,12 +129,21 @@ function inScope({ pairs, whole }: Scope, referencing: number): boolean {
   return whole || pairs.some((pair) => pair.referencing_oid === referencing);
 }
 
-/** The checks that need no scan: the verified drop runs them under its locks. */
-export async function quickChecks(client: Client, foreignKey: ForeignKey, pairing: Pairing): Promise<Check[]> {
+/**
+ * The checks that need no scan: the verified drop runs them under its locks.
+ *
+ * @param leaving oid of the parent FK while it exists: the checks answer as if it were dropped
+ */
+export async function quickChecks(
+  client: Client,
+  foreignKey: ForeignKey,
+  pairing: Pairing,
+  leaving: number | null = null,
+): Promise<Check[]> {
   const scope: Scope = { pairing, pairs: pairing.pairs, whole: true };
   return [
     checkPairForeignKeys(scope),
-    await checkParentForeignKey(client, foreignKey, scope),
+    await checkParentForeignKey(client, foreignKey, scope, leaving),
     await checkTargets(client, foreignKey, scope),
   ];
 }
@@ -153,9 +162,16 @@ function checkPairForeignKeys({ pairs }: Scope): Check {
   };
 }
 
-async function checkParentForeignKey(client: Client, foreignKey: ForeignKey, scope: Scope): Promise<Check> {
+async function checkParentForeignKey(
+  client: Client,
+  foreignKey: ForeignKey,
+  scope: Scope,
+  leaving: number | null = null,
+): Promise<Check> {
   const found = await run(client, 'checks/parent-foreign-keys', { ...foreignKey });
-  const existing = found.filter(({ on_root, relation_oid }) => on_root || inScope(scope, relation_oid));
+  const existing = found.filter(
+    ({ oid, on_root, relation_oid }) => oid !== leaving && (on_root || inScope(scope, relation_oid)),
+  );
   return {
     id: CheckId.ParentForeignKey,
     title: 'Checking for parent-level FK',

@@ -760,6 +760,18 @@ export interface Queries {
       readonly database_limit: number;
     };
   };
+  'checks/drop-fingerprint': {
+    readonly values: {
+      readonly referencing_oid: number;
+      readonly referenced_oid: number;
+      readonly constraint_oid: string;
+    };
+    readonly row: {
+      readonly before: string;
+      readonly after: string;
+      readonly parent_exists: boolean;
+    };
+  };
   'checks/emptiness': {
     readonly values: {
       readonly relations: readonly (number | string)[];
@@ -956,6 +968,19 @@ export interface Queries {
       readonly definition: string;
       readonly validated: boolean;
       readonly comment: string | null;
+    };
+  };
+  'checks/plain-owners': {
+    readonly values: {
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+      }[];
+      readonly referencing_oid: number;
+      readonly referenced_oid: number;
+    };
+    readonly row: {
+      readonly plain: boolean;
     };
   };
   'checks/proofs': {

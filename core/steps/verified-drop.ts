@@ -1,39 +1,37 @@
 /**
- * The verified drop: one transaction takes every lock or none, runs the gate again, drops the parent FK, checks the result,
- * deletes some rows in a savepoint, and commits only if all of that passed. So the parent FK is never dropped before its
+ * The verified drop: one transaction takes every lock or none, makes sure that the gate still passes, drops the parent FK,
+ * checks the result, deletes some rows in a savepoint, and commits only if all of that passed. So the parent FK is never dropped before its
  * replacement was seen to work. If the transaction ends with ROLLBACK, it is a rehearsal: it proves on the live database that the
  * drop will work, and changes nothing.
  */
 
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
-import { readFinalNames, takeFinalNames } from '../catalog/pair-names.ts';
-import type { Pairing } from '../catalog/pairs.ts';
-import { createGuards, type Guard, readGuards, unguardedPairs, wantsGuard } from '../catalog/row-movement-guard.ts';
+import { takeFinalNames } from '../catalog/pair-names.ts';
+import { readPairing } from '../catalog/pairs.ts';
+import { createGuards, type Guard, readGuards, wantsGuard } from '../catalog/row-movement-guard.ts';
 import { forecastDrop } from '../catalog/server-facts.ts';
-import {
-  type Candidate,
-  findCandidates,
-  type LookupProof,
-  lookAgain,
-  PROBE_SHARE,
-  probeDelete,
-  proveLookups,
-  scanningLookups,
-} from '../checks/delete-probe.ts';
-import { readGate, refuseOutdatedPlan } from '../checks/gate.ts';
+import { type Candidate, type LookupProof, lookAgain, PROBE_SHARE, probeDelete } from '../checks/delete-probe.ts';
+import { readFingerprint } from '../checks/drop-fingerprint.ts';
 import { quickChecks } from '../checks/verification.ts';
 import type { Check, Rehearsal } from '../contracts/documents.ts';
-import { GateFailed, VerificationFailed } from '../contracts/errors.ts';
+import { VerificationFailed } from '../contracts/errors.ts';
 import { ledgerStepOf } from '../contracts/steps/catalogue.ts';
 import { holdApproval, refuseUnapproved } from '../ledger/approval-check.ts';
-import { changeMigration, type MigrationOptions, readMigration, wantsNoIndexes } from '../ledger/migrations.ts';
+import { changeMigration, type MigrationOptions, wantsNoIndexes } from '../ledger/migrations.ts';
 import { type LedgerPair, readPairs } from '../ledger/pairs.ts';
 import { executeDdl } from '../postgres/execute.ts';
 import type { LockRequest } from '../postgres/locks/lock-wait.ts';
 import { together } from '../postgres/session/deadline.ts';
-import { askTogether, noteQuestions, type Question, run, runOne, withPlansKept } from '../postgres/sql.ts';
+import { askTogether, run, runOne, withPlansKept } from '../postgres/sql.ts';
 import type { EnteredMigration, StepContext } from './context.ts';
+import {
+  askBeforeTheLock,
+  type Checked,
+  type GateUnderLock,
+  gateUnderLock,
+  type QuestionsOfDrop,
+} from './drop-check.ts';
 import { underLock } from './locks/lock-budget.ts';
 import { lockedWork } from './locks/locked-work.ts';
 
@@ -86,7 +84,7 @@ async function lockAndDrop(
   const noIndexes = wantsNoIndexes(migration);
   // What each guard does is compared here; under the locks, only whether it is still the same trigger.
   const guards = guard ? await readGuards(client, foreignKey, migration.id, planned) : [];
-  const { proofs, candidates, questions } = await askBeforeTheLock(client, foreignKey, planned, {
+  const { proofs, candidates, questions, checked } = await askBeforeTheLock(client, foreignKey, planned, {
     id: migration.id,
     options: migration.options,
     noIndexes,
@@ -104,87 +102,19 @@ async function lockAndDrop(
       proofs,
       candidates,
       questions,
+      checked,
       noIndexes,
     }),
   );
   return { checks: result, lockedMs: blockedMs, workMs: heldMs };
 }
 
-/** Of the drop: the gate, the DDL, the checks after it, the DELETE, its end, its verdict, two notes, COMMIT. */
-const ROUND_TRIPS = 9;
+/** Of the drop: the fingerprint, the DDL with what follows it, the DELETE, its end, its verdict, two notes, COMMIT. */
+const ROUND_TRIPS = 8;
 
 /** Milliseconds that the work under the locks took in a rehearsal; 0 without one. */
 function measuredMs(rehearsal: Rehearsal | null): number {
   return rehearsal?.workMs ?? rehearsal?.lockedMs ?? 0;
-}
-
-/**
- * Asks, before anything is locked, the questions that are asked again under the locks, so that their query plans are ready then.
- * Also proves that a DELETE is fast; under the locks only the existence of the indexes is checked again.
- *
- * @throws GateFailed where the gate does not pass any more, or the lookup of a pair FK scans
- * @throws PartitionSetChanged when only the plan is out of date
- */
-async function askBeforeTheLock(
-  client: Client,
-  foreignKey: ForeignKey,
-  planned: readonly LedgerPair[],
-  {
-    id,
-    options,
-    noIndexes,
-    guards,
-  }: {
-    readonly id: string;
-    readonly options: MigrationOptions;
-    readonly noIndexes: boolean;
-    readonly guards: readonly Guard[];
-  },
-): Promise<{
-  readonly proofs: readonly LookupProof[];
-  readonly candidates: readonly Candidate[];
-  readonly questions: QuestionsOfDrop;
-}> {
-  const before = await noteQuestions(client, async () => {
-    const gate = await openGate(client, foreignKey, planned, options);
-    await readMigration(client, id);
-    return gate;
-  });
-  const pairing = before.result;
-  const { pairs } = pairing;
-  const proofs = await proveLookups(client, pairs);
-  const problem = await scanningLookups(client, pairs, proofs);
-  if (problem !== null && !noIndexes) throw new GateFailed(problem);
-  const candidates = await findCandidates(client, foreignKey, pairs);
-  // These questions are about the state after the drop: their answers do not count yet, only their query plans do.
-  const dropped = { ...foreignKey, constraint_oid: null };
-  const after = await noteQuestions(client, async () => {
-    await readFinalNames(client, dropped, pairs, options);
-    await unguardedPairs(client, id, guards);
-    await quickChecks(client, dropped, pairing);
-    await lookAgain(client, pairs, candidates);
-  });
-  return { proofs, candidates, questions: { before: before.questions, after: after.questions } };
-}
-
-/** What is asked under the locks, before the drop and after it. */
-interface QuestionsOfDrop {
-  readonly before: readonly Question[];
-  readonly after: readonly Question[];
-}
-
-/** @throws GateFailed or PartitionSetChanged where the parent FK must not be dropped now */
-async function openGate(
-  client: Client,
-  foreignKey: ForeignKey,
-  planned: readonly LedgerPair[],
-  options: MigrationOptions,
-): Promise<Pairing> {
-  const reading = await readGate(client, foreignKey, planned, options);
-  refuseOutdatedPlan(reading);
-  const problems = [...reading.changes, ...reading.problems];
-  if (problems.length > 0) throw new GateFailed(`the gate is not open any more: ${problems.join('; ')}`);
-  return reading.pairing;
 }
 
 /** ACCESS EXCLUSIVE on both tables and all of their partitions: the first try is NOWAIT, later tries wait. */
@@ -210,56 +140,47 @@ export async function lockOfTables(
   };
 }
 
+/** What {@link dropAndVerify} works with. */
+interface Drop {
+  readonly sql: string;
+  readonly budgetMs: number;
+  readonly left: () => number;
+  readonly id: string;
+  readonly options: MigrationOptions;
+  /** Whether an approval is needed: a rehearsal precedes it, because it is shown to the person who approves. */
+  readonly needsApproval: boolean;
+  readonly guards: readonly Guard[];
+  readonly proofs: readonly LookupProof[];
+  readonly candidates: readonly Candidate[];
+  readonly questions: QuestionsOfDrop;
+  readonly checked: Checked | undefined;
+  readonly noIndexes: boolean;
+}
+
 /** The work under ACCESS EXCLUSIVE. */
 async function dropAndVerify(
   client: Client,
   foreignKey: ForeignKey,
   planned: readonly LedgerPair[],
-  drop: {
-    readonly sql: string;
-    readonly budgetMs: number;
-    readonly left: () => number;
-    readonly id: string;
-    readonly options: MigrationOptions;
-    /** Whether an approval is needed: a rehearsal precedes it, because it is shown to the person who approves. */
-    readonly needsApproval: boolean;
-    readonly guards: readonly Guard[];
-    readonly proofs: readonly LookupProof[];
-    readonly candidates: readonly Candidate[];
-    readonly questions: QuestionsOfDrop;
-    readonly noIndexes: boolean;
-  },
+  drop: Drop,
 ): Promise<Check[]> {
-  const [{ pairing, parentExists }, approval] = await together(
+  const [gate, approval] = await together(
     client,
-    () =>
-      askTogether(client, drop.questions.before, async () => {
-        const pairing = await openGate(client, foreignKey, planned, drop.options);
-        // A duplicate invocation may have done this already.
-        const parentExists = (await readMigration(client, drop.id)).constraint_oid !== null;
-        return { pairing, parentExists };
-      }),
+    () => gateUnderLock(client, foreignKey, planned, drop),
     async () => (drop.needsApproval ? holdApproval(client, drop.id) : undefined),
   );
+  const { pairing, parentExists, checked } = gate;
   if (parentExists && approval) refuseUnapproved(approval);
-  if (parentExists) await executeDdl(client, drop.sql);
-  const checks = await askTogether(client, drop.questions.after, async () => {
-    if (parentExists) await takeFinalNames(client, foreignKey, pairing.pairs, drop);
-    // The guards exist since the pair FKs were added, unless one was dropped since.
-    if (drop.guards.length > 0) await createGuards(client, foreignKey, drop.id, drop.guards);
-
-    const quick = await quickChecks(client, { ...foreignKey, constraint_oid: null }, pairing);
-    const failed = quick.filter((check) => !check.passed);
-    if (failed.length > 0) {
-      const what = failed.map((check) => check.detail).join('; ');
-      throw new VerificationFailed(`after the drop, still in its transaction: ${what}`);
-    }
-
+  const { questions, candidates } = drop;
+  const checks = await askTogether(client, checked?.quick ? questions.probe : questions.after, async () => {
+    const quick = checked?.quick
+      ? await dropAsChecked(client, foreignKey, drop, { ...checked, quick: checked.quick })
+      : await dropAndCheck(client, foreignKey, drop, gate);
     const probe = await probeDelete(client, { constraint_oid: null }, pairing.pairs, {
       proofs: drop.proofs,
       timeoutMs: Math.min(drop.left(), drop.budgetMs * PROBE_SHARE),
       noIndexes: drop.noIndexes,
-      candidates: drop.candidates,
+      candidates,
     });
     if (!probe.passed) throw new VerificationFailed(`the DELETE probe failed: ${probe.detail}`);
     return [...quick, probe];
@@ -271,4 +192,58 @@ async function dropAndVerify(
     () => changeMigration(client, drop.id, { dropped_at: new Date().toISOString() }),
   );
   return checks;
+}
+
+/**
+ * Drops the parent FK. If that changed nothing else, the checks from before the locks count. An event trigger of the application may have
+ * changed something: then the checks are made now.
+ */
+async function dropAsChecked(
+  client: Client,
+  foreignKey: ForeignKey,
+  drop: Drop,
+  checked: Checked & { readonly quick: readonly Check[] },
+): Promise<readonly Check[]> {
+  const { pairing, fingerprint, quick } = checked;
+  const [, now] = await together(
+    client,
+    () => executeDdl(client, drop.sql),
+    () => readFingerprint(client, foreignKey),
+    () => lookAgain(client, pairing.pairs, drop.candidates),
+  );
+  if (now.after === fingerprint.after && !now.parent_exists) return quick;
+  const readAgain = await readPairing(client, { ...foreignKey, constraint_oid: null }, new Map(), { indexes: false });
+  return completeDrop(client, foreignKey, drop, { pairing: readAgain, parentExists: true });
+}
+
+/** Drops the parent FK, unless a duplicate invocation has dropped it already, and checks the result. */
+async function dropAndCheck(
+  client: Client,
+  foreignKey: ForeignKey,
+  drop: Drop,
+  gate: GateUnderLock,
+): Promise<readonly Check[]> {
+  if (gate.parentExists) await executeDdl(client, drop.sql);
+  return completeDrop(client, foreignKey, drop, gate);
+}
+
+/**
+ * Renames pair FKs and creates missing guards after the DROP, and checks the result.
+ *
+ * @throws VerificationFailed where a check fails
+ */
+async function completeDrop(
+  client: Client,
+  foreignKey: ForeignKey,
+  drop: Drop,
+  { pairing, parentExists }: GateUnderLock,
+): Promise<readonly Check[]> {
+  if (parentExists) await takeFinalNames(client, foreignKey, pairing.pairs, drop);
+  // The guards exist since the pair FKs were added, unless one was dropped since.
+  if (drop.guards.length > 0) await createGuards(client, foreignKey, drop.id, drop.guards);
+  const quick = await quickChecks(client, { ...foreignKey, constraint_oid: null }, pairing);
+  const failed = quick.filter((check) => !check.passed);
+  if (failed.length === 0) return quick;
+  const what = failed.map((check) => check.detail).join('; ');
+  throw new VerificationFailed(`after the drop, still in its transaction: ${what}`);
 }

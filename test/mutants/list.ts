@@ -30,6 +30,7 @@ const PLANTED_GUARD_TESTS = 'test/core/catalog/planted-guard.test.ts';
 const PEOPLE_TESTS = 'test/core/steps/people.test.ts';
 const APPROVAL_TESTS = 'test/core/steps/approval.test.ts';
 const CONSOLE_ACTS_TESTS = 'test/cli/console-acts.test.ts';
+const BETWEEN_TESTS = 'test/core/steps/between.test.ts';
 const PARTITION_SET_TESTS = 'test/core/steps/partition-set.test.ts';
 
 const IDENTITY_TESTS = 'test/core/ledger/identity.test.ts';
@@ -461,12 +462,101 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'the gate is asked again under the locks of the drop',
-    file: 'core/steps/verified-drop.ts',
-    find: 'const pairing = await openGate(client, foreignKey, planned, drop.options);',
-    replace: 'const { pairing } = await readGate(client, foreignKey, planned, drop.options);',
-    test: 'test/core/steps/between.test.ts',
+    file: 'core/steps/drop-check.ts',
+    find: '    const pairing = await openGate(client, foreignKey, planned, options);\n    const parentExists',
+    replace: '    const { pairing } = await readGate(client, foreignKey, planned, options);\n    const parentExists',
+    test: BETWEEN_TESTS,
     title: 'a pair is attached',
   },
+  {
+    rule: 'under the locks of the drop the gate from before them counts only with the same fingerprint',
+    file: 'core/steps/drop-check.ts',
+    find: 'before === checked.fingerprint.before && ',
+    replace: "before !== '' && ",
+    test: BETWEEN_TESTS,
+    title: 'a pair foreign key is replaced by one of the same name that is not valid',
+  },
+  {
+    rule: 'the fingerprint of the drop is taken before the first check',
+    file: 'core/steps/drop-check.ts',
+    find: 'checked: isCovered ? { fingerprint, pairing,',
+    replace: 'checked: isCovered ? { fingerprint: await readFingerprint(client, foreignKey), pairing,',
+    test: BETWEEN_TESTS,
+    title: 'a change while the questions are asked: everything is asked again',
+  },
+  {
+    rule: 'rows in a partition without a partner are looked for under the locks of the drop, whatever the fingerprint',
+    file: 'core/steps/drop-check.ts',
+    find: ' && (await holdingRows(client, foreignKey, pairing.unpaired)).size === 0',
+    replace: '',
+    test: BETWEEN_TESTS,
+    title: 'rows come into a partition without a partner, which changes nothing in the catalog: the drop is refused',
+  },
+  {
+    rule: 'rights on single columns, which the fingerprint of the drop leaves out, have everything asked again',
+    file: 'core/steps/drop-check.ts',
+    find: 'fingerprint.parent_exists && (await hasPlainOwners(client, foreignKey, pairs))',
+    replace: 'fingerprint.parent_exists',
+    test: BETWEEN_TESTS,
+    title: 'the owner of a partition loses its right on a column: the drop is refused',
+  },
+  {
+    rule: 'after the DROP the checks from before the locks count only if it changed nothing else',
+    file: 'core/steps/verified-drop.ts',
+    find: 'if (now.after === fingerprint.after && !now.parent_exists) return quick;',
+    replace: 'if (!now.parent_exists) return quick;',
+    test: BETWEEN_TESTS,
+    title: 'an event trigger that changes something while the parent foreign key is dropped: the drop is rolled back',
+  },
+  ...(
+    [
+      [
+        'triggers',
+        'g.xmin AS version',
+        "'0'::xid AS version",
+        'a trigger of a pair foreign key is disabled and enabled again',
+      ],
+      ['constraints', 'k.xmin AS version', "'0'::xid AS version", 'a pair foreign key is renamed there and back'],
+      [
+        'tables',
+        '(SELECT c.xmin, c.relkind',
+        "(SELECT '0'::xid AS xmin, c.relkind",
+        'a partition is renamed there and back',
+      ],
+      [
+        'columns',
+        'a.attnum, a.xmin AS version',
+        "a.attnum, '0'::xid AS version",
+        'a key column is renamed there and back',
+      ],
+      [
+        'functions of triggers',
+        'SELECT 8, f.oid, 0::oid, xidsend(f.xmin)',
+        "SELECT 8, f.oid, 0::oid, xidsend('0')",
+        'the function of a trigger is replaced',
+      ],
+      [
+        'schemas',
+        'SELECT 7, n.oid, 0::oid, xidsend(n.xmin)',
+        "SELECT 7, n.oid, 0::oid, xidsend('0')",
+        'a right on the schema of a partition is granted',
+      ],
+      ['owners', 'boolsend(o.rolsuper)', 'boolsend(false)', 'an owner of a partition becomes a superuser'],
+      [
+        'members of roles',
+        '  UNION ALL SELECT 14, m.roleid, m.member, xidsend(m.xmin), true FROM pg_auth_members m\n',
+        '',
+        'an owner of a partition is granted another role',
+      ],
+    ] as const
+  ).map(([what, find, replace, title]) => ({
+    rule: `the fingerprint of the drop covers ${what}`,
+    file: 'sql/checks/drop-fingerprint.sql',
+    find,
+    replace,
+    test: 'test/core/checks/drop-fingerprint.test.ts',
+    title,
+  })),
   {
     rule: 'a DELETE that scans refuses the drop, whatever else passed',
     file: 'core/steps/verified-drop.ts',
@@ -1173,7 +1263,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'nor one that takes its place before the drop',
     file: 'core/steps/verified-drop.ts',
-    find: '    if (drop.guards.length > 0) await createGuards(client, foreignKey, drop.id, drop.guards);\n',
+    find: '  if (drop.guards.length > 0) await createGuards(client, foreignKey, drop.id, drop.guards);\n',
     replace: '',
     test: PLANTED_GUARD_TESTS,
     title: 'in the place of the guard stops the drop, and fails verify and the audit after it',

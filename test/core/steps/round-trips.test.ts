@@ -38,7 +38,7 @@ it('each step under locks waits for as few answers as are written here', async (
   // One answer for each statement were 14, 36, and on the way back 9, 15, 19.
   expect({ ...forward, ...back }).toEqual({
     AddForeignKeys: 4,
-    drop: 9,
+    drop: 8,
     RestoreParent: 4,
     AttachParent: 4,
     DropPairForeignKeys: 5,
