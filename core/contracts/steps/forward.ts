@@ -122,7 +122,7 @@ export const forwardSteps = {
     event: MigrationEvent,
     result: DropResult,
     comment:
-      'Drops the parent foreign key in one transaction that takes AccessExclusiveLock on both tables and their partitions within the lock budget, runs the gate again, drops, verifies, and commits only if all of it passed.',
+      'Drops the parent foreign key in one transaction that takes AccessExclusiveLock on both tables and their partitions within the lock budget, makes sure that the gate still passes, drops, verifies, and commits only if all of it passed.',
     label: 'Drop of parent FK',
     noun: 'drop of the parent-level FK',
     lambda: {

@@ -1,4 +1,4 @@
-/** What changes after the drop has asked its questions and before it has its locks: they are asked again, and the parent FK stays. */
+/** What changes after the drop has made its checks and before it has its locks: the checks are made again, and count. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Client } from 'pg';
 import { expect, it, onTestFinished } from 'vitest';
