@@ -5,6 +5,7 @@ import { holdsCredentials } from '../core/contracts/credentials.ts';
 import { redact } from '../core/contracts/redact.ts';
 import { registerApprove } from './commands/approve.ts';
 import { registerAudit } from './commands/audit.ts';
+import { registerCompletion } from './commands/completion.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerHistory } from './commands/history.ts';
@@ -57,6 +58,7 @@ export function createProgram(finish: Finish): Command {
   registerReport(program, finish);
   registerServe(program, finish);
   registerDoctor(program, finish);
+  registerCompletion(program, finish);
 
   program.addHelpText(
     'after',
