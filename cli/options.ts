@@ -40,7 +40,7 @@ export interface StateFlags {
 /** Where an execution is asked after; see executions/connection.ts. */
 export interface EndpointFlags extends StateFlags {
   readonly region?: string;
-  readonly profile?: string;
+  readonly awsProfile?: string;
   readonly endpointUrl?: string;
 }
 
@@ -109,6 +109,12 @@ export function addDatabaseOptions(command: Command): Command {
       )
         .argParser(collectRoles)
         .helpGroup(OWN),
+    )
+    .addOption(
+      new Option(
+        '--profile <name>',
+        'options of that profile in p2pfk.config.json, or in the key p2pfk of package.json, in the working directory; what is typed or in the environment wins',
+      ).helpGroup(OWN),
     )
     .hook('preAction', (_, acting) => {
       if (acting.opts().trustOwner !== undefined) process.env[TRUST_OWNERS] = acting.opts().trustOwner.join(',');
@@ -190,7 +196,7 @@ export function addStateOptions(command: Command): Command {
 export function addEndpointOptions(command: Command): Command {
   return command
     .option('--region <region>', "AWS region (default: the ARN's)")
-    .option('--profile <profile>', 'profile of the shared AWS configuration')
+    .option('--aws-profile <profile>', 'profile of the shared AWS configuration (default: AWS_PROFILE)')
     .option('--endpoint-url <url>', 'another Step Functions endpoint, such as http://127.0.0.1:8083');
 }
 

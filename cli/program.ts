@@ -40,7 +40,12 @@ export function createProgram(finish: Finish): Command {
     .configureOutput({ outputError: () => undefined })
     .showSuggestionAfterError(true)
     .exitOverride()
-    .hook('preAction', (_, acting) => refuseTypedCredentials(acting));
+    .hook('preAction', async (_, acting) => {
+      refuseTypedCredentials(acting);
+      if (acting.opts().profile === undefined) return;
+      const { applyProfile } = await import('./config/apply.ts');
+      await applyProfile(program, acting, process.cwd());
+    });
 
   registerDemo(program, finish);
   registerPlan(program, finish);

@@ -22,6 +22,7 @@ const SAME_PLACE: ReadonlySet<string | undefined> = new Set([
   '--session-pooler',
   '--ledger-owner',
   '--trust-owner',
+  '--profile',
 ]);
 
 /** What follows `p2pfk rollback --table T`, where it is printed by `command`: with a blank before it, or empty. */

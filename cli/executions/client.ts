@@ -6,7 +6,7 @@ import { oneLine } from '../text.ts';
 
 export interface AwsFlags {
   readonly region?: string;
-  readonly profile?: string;
+  readonly awsProfile?: string;
   readonly endpointUrl?: string;
 }
 
@@ -48,10 +48,11 @@ function isLoopback(endpointUrl: string): boolean {
 /** @param region that of the ARN, which wins over the environment's: a request elsewhere would never find it */
 export function createClient(flags: AwsFlags, region: string): SFNClient {
   const local = flags.endpointUrl !== undefined && isLoopback(flags.endpointUrl);
-  const anonymous = local && flags.profile === undefined && !process.env.AWS_ACCESS_KEY_ID && !process.env.AWS_PROFILE;
+  const anonymous =
+    local && flags.awsProfile === undefined && !process.env.AWS_ACCESS_KEY_ID && !process.env.AWS_PROFILE;
   return new SFNClient({
     region: flags.region ?? region,
-    ...(flags.profile === undefined ? {} : { profile: flags.profile }),
+    ...(flags.awsProfile === undefined ? {} : { profile: flags.awsProfile }),
     ...(flags.endpointUrl === undefined ? {} : { endpoint: flags.endpointUrl }),
     // An emulator takes any, and p2pfk serve says which to set; without this the SDK would look for some on the network.
     ...(anonymous ? { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } } : {}),
@@ -70,7 +71,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   MissingAuthenticationTokenException: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
   ExpiredTokenException: 'the credentials have expired: sign in again',
   InvalidSignatureException: 'the secret key does not fit the access key, or the clock is wrong',
-  CredentialsProviderError: 'set AWS_PROFILE or --profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+  CredentialsProviderError: 'set AWS_PROFILE or --aws-profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
   ECONNREFUSED: 'nothing listens there: check --endpoint-url',
   ENOTFOUND: 'no such host: check --region, --endpoint-url and the network',
 };

@@ -77,6 +77,6 @@ export type ScheduleFlags = Omit<InputFlags, 'table'> &
     readonly list?: boolean;
     readonly remove?: string;
     readonly region?: string;
-    readonly profile?: string;
+    readonly awsProfile?: string;
     readonly endpointUrl?: string;
   };

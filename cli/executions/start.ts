@@ -109,6 +109,6 @@ export type StartFlags = InputFlags &
     readonly name?: string;
     readonly wait?: boolean;
     readonly region?: string;
-    readonly profile?: string;
+    readonly awsProfile?: string;
     readonly endpointUrl?: string;
   };

@@ -79,6 +79,7 @@ describe('p2pfk migrate --help', () => {
         'show-blocking-queries',
         'ledger-owner',
         'trust-owner',
+        'profile',
         'state-dir',
         'help',
       ],

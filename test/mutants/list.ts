@@ -27,6 +27,7 @@ const LOST_LEDGER_TESTS = 'test/core/drift/lost-ledger.test.ts';
 const TAMPERED_TESTS = 'test/core/ledger/tampered.test.ts';
 const UNTRUSTED_TESTS = 'test/core/checks/untrusted-code.test.ts';
 const PLANTED_GUARD_TESTS = 'test/core/catalog/planted-guard.test.ts';
+const CONFIG_TESTS = 'test/cli/config.test.ts';
 const PEOPLE_TESTS = 'test/core/steps/people.test.ts';
 const APPROVAL_TESTS = 'test/core/steps/approval.test.ts';
 const CONSOLE_ACTS_TESTS = 'test/cli/console-acts.test.ts';
@@ -102,6 +103,46 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'known.filter((one) => sample.includes(one))',
     test: PROOFS_TESTS,
     title: 'a pair is counted all the same where a trigger was changed',
+  },
+  {
+    rule: 'a profile that another user could have written is not read',
+    file: 'cli/config/read-profile.ts',
+    find: 'text = await readTrustedFile(file);',
+    replace: "text = await (await import('node:fs/promises')).readFile(file, 'utf8');",
+    test: CONFIG_TESTS,
+    title: 'by another user, or could be, is not read',
+  },
+  {
+    rule: 'PGPASSWORD is not sent to a server that a profile names',
+    file: 'cli/config/apply.ts',
+    find: "if (isSet('password') && !placed && settings.has('host'))",
+    replace: "if (isSet('password') && settings.has('hostaddr'))",
+    test: CONFIG_TESTS,
+    title: 'leads no password of the environment to a server of its own, and weakens no TLS',
+  },
+  {
+    rule: 'a profile does not weaken the TLS of the environment',
+    file: 'cli/config/apply.ts',
+    find: 'filter(([keyword]) => !isSet(keyword) && ',
+    replace: 'filter(([keyword]) => ',
+    test: CONFIG_TESTS,
+    title: 'leads no password of the environment to a server of its own, and weakens no TLS',
+  },
+  {
+    rule: 'a profile does not let others wait longer than the default',
+    file: 'cli/config/keys.ts',
+    find: 'number(value) && Number(value) <= INPUT_OPTIONS.lockTimeoutMs.default',
+    replace: 'number(value)',
+    test: CONFIG_TESTS,
+    title: 'a longer lock budget',
+  },
+  {
+    rule: 'a profile has only the parameters of a connection that lead a kept password nowhere else',
+    file: 'cli/config/keys.ts',
+    find: "  'host',\n",
+    replace: "  'host',\n  'hostaddr',\n",
+    test: CONFIG_TESTS,
+    title: 'an address',
   },
   {
     rule: 'the nearest names are those of tables that this role may see',
