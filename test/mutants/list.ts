@@ -1698,8 +1698,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'a connection string in the wrong option is refused before the command begins',
     file: 'cli/program.ts',
-    find: ".hook('preAction', (_, acting) => refuseTypedCredentials(acting))",
-    replace: ".hook('preAction', (_, acting) => void [acting, refuseTypedCredentials])",
+    find: '      refuseTypedCredentials(acting);\n',
+    replace: '      void refuseTypedCredentials;\n',
     test: 'test/cli/typed.test.ts',
     title: 'in an environment variable behind an option is refused, too',
   },
