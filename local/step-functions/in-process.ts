@@ -8,7 +8,7 @@ import type { StepFunctions } from './step-functions.ts';
 
 /** @returns a client whose requests are answered by `service` */
 export function inProcessClient(service: StepFunctions): SFNClient {
-  return new SFNClient({
+  const client = new SFNClient({
     region: 'local',
     endpoint: 'http://localhost',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
@@ -31,4 +31,7 @@ export function inProcessClient(service: StepFunctions): SFNClient {
       httpHandlerConfigs: () => ({}),
     },
   });
+  // It would prepare each answer for a logger that there is not: most of the time of a request.
+  client.middlewareStack.remove('loggerMiddleware');
+  return client;
 }
