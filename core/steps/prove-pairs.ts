@@ -6,7 +6,7 @@
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import type { Pair } from '../catalog/pairs.ts';
 import { refuseNewCode } from '../catalog/untrusted-code.ts';
-import { anyConstraint, countOrphans, type OrphanCount, prepareToCount } from '../checks/orphan-count.ts';
+import { anyConstraint, countOrphans, endCounting, type OrphanCount, prepareToCount } from '../checks/orphan-count.ts';
 import type { Proof } from '../contracts/column-types.ts';
 import type { Migration } from '../ledger/migrations.ts';
 import { tryToNote } from '../ledger/notes/notes.ts';
@@ -77,6 +77,7 @@ export async function countPairs(
     const count = pair && (await countPair(context, migration, foreignKey, { pair, pairs, again }, known));
     if (count) counts.push(count);
   }
+  if (left.length > 0) await endCounting(client);
   return { finished: true, counts };
 }
 
