@@ -6,6 +6,7 @@ import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../../core/ledger/connect.ts';
 import { holdExecution } from '../../../core/ledger/liveness.ts';
+import { extendLease } from '../../../core/ledger/migrations.ts';
 import { reconcile } from '../../../core/steps/operations/reconcile.ts';
 import { describeWithPsql, psqlInOrder, STEPS } from '../../psql/psql.helpers.ts';
 import { waitUntil } from '../../support/observe.ts';
@@ -90,7 +91,8 @@ async function reconciled(url: string, execution: string) {
   const open = (applicationName: string) => connect({ databaseUrl: url, applicationName });
   const client = await open('p2pfk/-/reconcile');
   const logger = { debug: () => undefined, info: () => undefined, warn: () => undefined };
-  const context = { client, logger, remainingMs: () => 60_000, openSession: open };
+  const closeSession = (session: Client) => session.end();
+  const context = { client, logger, remainingMs: () => 60_000, openSession: open, closeSession };
   return reconcile(context, { execution, reason: 'TIMED_OUT' }).finally(() => client.end());
 }
 
@@ -259,5 +261,40 @@ describeWithPsql('the psql scripts', () => {
     }
 
     expect(await everything(observer)).toBe(original);
+  });
+});
+
+describe('a sign of life', () => {
+  it('of an owner that holds a key is written when half of its time is over, or under another key', async () => {
+    const arn = executionArn();
+    const { db, observer } = await migratedTo('Plan', undefined, arn);
+    await livesAs(db, arn);
+    const core = await coreSession(db.url);
+    const isWritten = async () => {
+      const row = () => oneRow<{ xmin: string }>(observer, 'SELECT xmin::text AS xmin FROM p2pfk.migration');
+      const before = await row();
+      await extendLease(core, '1', arn, 90);
+      return (await row()).xmin !== before.xmin;
+    };
+
+    expect(await isWritten()).toBe(true);
+    expect(await isWritten()).toBe(false);
+    await observer.query("UPDATE p2pfk.migration SET lease_until = now() + interval '44 seconds'");
+    expect(await isWritten()).toBe(true);
+    await observer.query('UPDATE p2pfk.migration SET liveness_key = 1');
+    expect(await isWritten()).toBe(true);
+  });
+
+  it('of an owner that holds none is written each time', async () => {
+    const arn = remoteArn('lives');
+    const { db, observer } = await migratedTo('Plan', undefined, arn);
+    const core = await coreSession(db.url);
+    await extendLease(core, '1', arn, 90);
+    await observer.query("UPDATE p2pfk.migration SET updated_at = now() - interval '1 hour'");
+
+    await extendLease(core, '1', arn, 90);
+
+    const sql = "SELECT updated_at > now() - interval '1 minute' AS now FROM p2pfk.migration";
+    expect(await oneRow(observer, sql)).toEqual({ now: true });
   });
 });
