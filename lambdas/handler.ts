@@ -37,18 +37,38 @@ const DEFAULT_ALLOWANCE_MS = 15 * 60 * 1000;
 const STANDBY_LIMIT_MS = 60_000;
 const STANDBY_RESERVE_MS = 10_000;
 
+/** Where a call has its sessions from. */
+export interface Sessions {
+  open(applicationName: string, ledgerOwner: string | undefined): Promise<Client>;
+  /** @param isFailed the call has failed, or what it did in the session is not known */
+  close(session: Client, isFailed: boolean): Promise<void>;
+}
+
+/** A new session each time: Lambda freezes a function between two calls, and with it a session that it would keep. */
+export const NEW_SESSIONS: Sessions = {
+  open: openSession,
+  close: (session) => session.end().catch(() => undefined),
+};
+
 /**
  * Makes the handler of one function.
+ *
+ * @param sessionsOf the sessions of an execution; undefined: the call belongs to none
  *
  * @example
  * export const handler = handlerOf(defineFunction('reconcile', ReconcileEvent, reconcile));
  */
-export function handlerOf({ name, prepare }: LambdaFunction): LambdaHandler {
+export function handlerOf(
+  { name, prepare }: LambdaFunction,
+  sessionsOf: (execution: string | undefined) => Sessions = () => NEW_SESSIONS,
+): LambdaHandler {
   return async (event, context = {}) => {
     if (isReadinessProbe(event)) return READY;
     const startedAt = Date.now();
     const endsAt = startedAt + (context.getRemainingTimeInMillis?.() ?? DEFAULT_ALLOWANCE_MS);
     let client: Client | undefined;
+    let sessions = NEW_SESSIONS;
+    let isFailed = true;
     let migrationId: string | undefined;
     try {
       const call = prepare(event);
@@ -66,7 +86,9 @@ export function handlerOf({ name, prepare }: LambdaFunction): LambdaHandler {
       const { database, ...subject } = identity;
       const log = logger(name, { ...subject, ...(context.awsRequestId ? { requestId: context.awsRequestId } : {}) });
       const ledgerOwner = ledgerOwnerOf(call.event, identity.execution);
-      const open = (session: string) => openPlanned(session, ledgerOwner, database);
+      sessions = sessionsOf(identity.execution);
+      const { close } = sessions;
+      const open = (session: string) => openPlanned(sessions, session, { ledgerOwner, planned: database });
       client = await open(applicationName(identity.migrationId ?? '-', name, identity.pair));
       log.info('step entered');
       const result = await call.run({
@@ -74,6 +96,7 @@ export function handlerOf({ name, prepare }: LambdaFunction): LambdaHandler {
         logger: log,
         remainingMs: () => endsAt - Date.now(),
         openSession: open,
+        closeSession: (session) => close(session, false),
       });
       await confirmStep(client, { ...subject, ...migrationOf(result) }, endsAt, (message) => log.warn(message));
       log.info('step done', { result });
@@ -81,6 +104,7 @@ export function handlerOf({ name, prepare }: LambdaFunction): LambdaHandler {
       // A failed measurement must not fail a step that is done.
       await measureForecast(client, name, identity.migrationId).catch(() => undefined);
       await measureApproval(client, name, identity.migrationId, startedAt).catch(() => undefined);
+      isFailed = false;
       return result;
     } catch (error) {
       // Lambda and the local engine report only name and message, so the message has to contain everything.
@@ -91,7 +115,7 @@ export function handlerOf({ name, prepare }: LambdaFunction): LambdaHandler {
       throw named;
     } finally {
       publish();
-      await client?.end().catch(() => undefined);
+      if (client) await sessions.close(client, isFailed);
     }
   };
 }
@@ -126,16 +150,19 @@ function migrationOf(result: unknown): { readonly migrationId?: string } {
 
 /** Opens a session, and checks that it is in the database that the plan was made in, if the event names one. */
 async function openPlanned(
+  { open, close }: Sessions,
   session: string,
-  ledgerOwner: string | undefined,
-  planned: PlannedDatabase | null | undefined,
+  {
+    ledgerOwner,
+    planned,
+  }: { readonly ledgerOwner: string | undefined; readonly planned: PlannedDatabase | null | undefined },
 ): Promise<Client> {
-  const client = await openSession(session, ledgerOwner);
+  const client = await open(session, ledgerOwner);
   try {
     if (planned) await requirePlannedDatabase(client, planned);
     return client;
   } catch (error) {
-    await client.end().catch(() => undefined);
+    await close(client, true);
     throw error;
   }
 }

@@ -11,7 +11,9 @@ import {
   startExecution,
   trustDefinition,
 } from './engine/engine.ts';
+import { shareSessions } from './handlers.ts';
 import { Liveness } from './liveness.ts';
+import { KeptSessions } from './sessions/kept-sessions.ts';
 
 /** Input of the state machine. core/contracts/execution-input.ts has the schema, and the plan step checks it. */
 export interface LocalInput {
@@ -30,12 +32,20 @@ const SETTLE_TIMEOUT_MS = 10_000;
  * @throws ConnectionRefused, ConnectionLost when the database cannot be reached at the start
  */
 export async function beginExecution(options: StartExecutionOptions): Promise<RunningExecution> {
-  const liveness = await Liveness.begin(options.executionArn);
+  const { executionArn } = options;
+  const liveness = await Liveness.begin(executionArn);
+  const sessions = new KeptSessions();
+  shareSessions(executionArn, sessions);
+  const end = async () => {
+    shareSessions(executionArn, undefined);
+    await sessions.end();
+    await liveness.end();
+  };
   try {
     const execution = startExecution(options);
-    return { ...execution, settled: execution.settled.then(() => liveness.end()) };
+    return { ...execution, settled: execution.settled.then(end) };
   } catch (error) {
-    await liveness.end();
+    await end();
     throw error;
   }
 }

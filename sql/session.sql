@@ -14,6 +14,8 @@
 --
 -- p2pfk.caller_synchronous_commit stores the session's original synchronous_commit, for checks/confirm-on-standby.sql.
 --
+-- Both are an empty text behind a RESET ALL, which a session that several steps use goes through (kept/left-behind.sql).
+--
 -- not_pinned: settings that only a superuser may set and that do not have the right value (sql/settings-at-fault.sql names who
 -- set them).
 --
@@ -94,11 +96,11 @@ SELECT p.not_pinned,
                  CASE WHEN :'search_path'::pg_catalog.text OPERATOR(pg_catalog.<>) '' THEN :'search_path'::pg_catalog.text
                       WHEN pg_catalog.current_setting('search_path') OPERATOR(pg_catalog.<>) 'pg_catalog, pg_temp' THEN pg_catalog.current_setting('search_path')
                       -- Pinned already: a second script in one session of psql, a second transaction of one that reads.
-                      ELSE COALESCE(pg_catalog.current_setting('p2pfk.caller_search_path', true), 'pg_catalog, pg_temp') END,
+                      ELSE COALESCE(CASE WHEN pg_catalog.current_setting('p2pfk.caller_search_path', true) OPERATOR(pg_catalog.<>) '' THEN pg_catalog.current_setting('p2pfk.caller_search_path', true) END, 'pg_catalog, pg_temp') END,
                  :'local'::pg_catalog.bool) AS caller_search_path,
                pg_catalog.set_config('p2pfk.caller_synchronous_commit',
                  CASE WHEN pg_catalog.current_setting('synchronous_commit') OPERATOR(pg_catalog.<>) 'local' THEN pg_catalog.current_setting('synchronous_commit')
-                      ELSE COALESCE(pg_catalog.current_setting('p2pfk.caller_synchronous_commit', true), 'local') END,
+                      ELSE COALESCE(CASE WHEN pg_catalog.current_setting('p2pfk.caller_synchronous_commit', true) OPERATOR(pg_catalog.<>) '' THEN pg_catalog.current_setting('p2pfk.caller_synchronous_commit', true) END, 'local') END,
                  :'local'::pg_catalog.bool) AS caller_synchronous_commit,
                pg_catalog.set_config('p2pfk.trusted_owners', :'trusted_owners'::pg_catalog.text, :'local'::pg_catalog.bool) AS trusted_owners
         OFFSET 0) c

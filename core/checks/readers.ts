@@ -179,10 +179,13 @@ function sessionsOf(primary: Client): Map<string, Client> {
   if (known) return known;
   const made = new Map<string, Client>();
   sessions.set(primary, made);
-  primary.once('end', () => {
-    for (const url of made.keys()) forget(primary, url);
-  });
+  primary.once('end', () => endReaderSessions(primary));
   return made;
+}
+
+/** Ends the sessions on readers of a session on the primary: with it, and where it is used for another step. */
+export function endReaderSessions(primary: Client): void {
+  for (const url of sessions.get(primary)?.keys() ?? []) forget(primary, url);
 }
 
 function forget(primary: Client, url: string): void {

@@ -18,7 +18,7 @@ import { endStandbyWait, stillWorks } from '../postgres/session/session-look.ts'
 import { pinSettings } from '../postgres/session/session-settings.ts';
 import { rollBack } from '../postgres/session/transactions.ts';
 import { expectAnswersWithin, watchAnswers } from '../postgres/session/unanswered.ts';
-import { becomeLedgerOwner, checkLedger, LEDGER_OWNER } from './schema/state.ts';
+import { becomeLedgerOwner, checkLedger, checkLedgerAtBeginning, LEDGER_OWNER } from './schema/state.ts';
 
 /** How to open a session. */
 export interface ConnectOptions {
@@ -100,7 +100,7 @@ export function connect(options: ConnectOptions): Promise<Client> {
   return open(options, async (client) => {
     await refusePooler(client, options);
     await pin(client, options, false);
-    await checkLedger(client);
+    await checkLedgerAtBeginning(client);
   });
 }
 
@@ -199,6 +199,11 @@ async function open(options: ConnectOptions, prepare: (client: Client) => Promis
 /** Called before the first SET, which a pooler would pass on to another client's session. */
 async function refusePooler(client: Client, { databaseUrl }: ConnectOptions): Promise<void> {
   if (!usesSessionPooler()) await refuseTransactionPooler(client, describeTarget(databaseUrl));
+}
+
+/** Pins the settings of a session of {@link connect} again, and its role, as at its beginning: local/sessions/again.ts. */
+export function pinAgain(client: Client): Promise<void> {
+  return pin(client, origins.get(client) ?? { applicationName: 'p2pfk' }, false);
 }
 
 async function pin(client: Client, options: ConnectOptions, local: boolean): Promise<void> {

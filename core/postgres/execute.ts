@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import { toNamedError } from './postgres-errors.ts';
 import { CALLER_SEARCH_PATH, withCallerSearchPath } from './session/caller-search-path.ts';
 import { hasDeadline, sendAsOne } from './session/deadline.ts';
-import { forgetAnswers } from './sql.ts';
+import { forgetAnswers, forgetLastingPlans } from './sql.ts';
 import { journalOf } from './statement-journal.ts';
 
 /** Runs one statement of ours; whatever fails comes out named, with SQLSTATE and the statement. */
@@ -30,6 +30,7 @@ export async function executeDdl(client: Client, sql: string): Promise<number> {
   const journal = journalOf(client);
   const beganAt = performance.now();
   forgetAnswers(client);
+  forgetLastingPlans(client);
   const count = await (hasDeadline(client)
     ? executeAsOne(client, sql)
     : withCallerSearchPath(client, () => execute(client, sql)));

@@ -1789,6 +1789,21 @@ export interface Queries {
       readonly remedy: string;
     };
   };
+  'kept/left-behind': {
+    readonly values: Record<never, never>;
+    readonly row: {
+      readonly locks: number;
+      readonly statements: string[];
+      readonly by_sql: number;
+    };
+  };
+  'kept/origin': {
+    readonly values: Record<never, never>;
+    readonly row: {
+      readonly origin: string;
+      readonly is_other_role: boolean;
+    };
+  };
   'ledger/add-pairs': {
     readonly values: {
       readonly migration_id: number | string;

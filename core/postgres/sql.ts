@@ -94,8 +94,10 @@ interface KeptPlans {
   readonly names: Set<string>;
 }
 
-/** Sessions inside {@link withPlansKept}: how the names of their prepared statements begin. */
+/** Sessions inside {@link withPlansKept}, or of {@link keepPlans}: how the names of their prepared statements begin. */
 const keeping = new WeakMap<ClientBase, KeptPlans>();
+/** Sessions that keep their plans from one step to the next. */
+const lasting = new WeakMap<ClientBase, KeptPlans>();
 let kept = 0;
 
 /**
@@ -105,8 +107,9 @@ let kept = 0;
  * The plans are generic, made for any values. Call it outside a transaction.
  */
 export async function withPlansKept<Result>(client: ClientBase, work: () => Promise<Result>): Promise<Result> {
+  if (lasting.has(client) && keeping.has(client)) return withLastingPlans(client, work);
   await client.query("SELECT set_config('plan_cache_mode', 'force_generic_plan', false)");
-  keeping.set(client, { prefix: `p2pfk_${++kept}/`, names: new Set() });
+  keeping.set(client, newPlans());
   try {
     return await work();
   } finally {
@@ -117,11 +120,50 @@ export async function withPlansKept<Result>(client: ClientBase, work: () => Prom
 }
 
 /**
- * From here on, inside {@link withPlansKept}, nothing is asked by a name: the texts are sent anew. Behind a statement that may have run
- * code of another role, which can DEALLOCATE a name and PREPARE its own statement by it, and a transaction takes neither back.
+ * From here on, inside {@link withPlansKept} or {@link keepPlans}, nothing is asked by a name: the texts are sent anew. Behind a statement
+ * that may have run code of another role, which can DEALLOCATE a name and PREPARE its own statement by it, and a transaction takes neither
+ * back.
  */
 export function forgetPlans(client: ClientBase): void {
   keeping.delete(client);
+}
+
+/** Sessions inside {@link withPlansKept} that have their plans from {@link keepPlans}. */
+const inside = new WeakSet<ClientBase>();
+
+async function withLastingPlans<Result>(client: ClientBase, work: () => Promise<Result>): Promise<Result> {
+  inside.add(client);
+  try {
+    return await work();
+  } finally {
+    inside.delete(client);
+    forgetPlans(client);
+  }
+}
+
+/**
+ * {@link forgetPlans} where a statement fires code of the application, such as event triggers, for a session of {@link keepPlans}. Inside
+ * {@link withPlansKept} the caller decides.
+ */
+export function forgetLastingPlans(client: ClientBase): void {
+  if (lasting.has(client) && !inside.has(client)) forgetPlans(client);
+}
+
+function newPlans(): KeptPlans {
+  return { prefix: `p2pfk_${++kept}/`, names: new Set() };
+}
+
+/** {@link withPlansKept} for the rest of a session, whose plan_cache_mode the caller sets. To be called again after {@link forgetPlans}. */
+export function keepPlans(client: ClientBase): void {
+  const plans = lasting.get(client) ?? newPlans();
+  lasting.set(client, plans);
+  keeping.set(client, plans);
+}
+
+/** Names of the prepared statements that a session of {@link keepPlans} has, as far as it is ours. */
+export function plansKept(client: ClientBase): readonly string[] {
+  const { prefix = '', names = new Set<string>() } = lasting.get(client) ?? {};
+  return [...names].map((name) => prefix + name);
 }
 
 /** Inside {@link withPlansKept}, for the rest of a savepoint: plans of statements that are not questions are made as usual. */

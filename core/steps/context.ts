@@ -16,7 +16,7 @@ import { forecastSeconds } from '../contracts/forecast.ts';
 import { extendLease, foreignKeyOf, type Migration, readMigration } from '../ledger/migrations.ts';
 import { tryToNote } from '../ledger/notes/notes.ts';
 import { type LedgerPair, readPace, readPair } from '../ledger/pairs.ts';
-import { upgradeLedger } from '../ledger/schema/make-ledger.ts';
+import { enterLedger } from '../ledger/schema/make-ledger.ts';
 import { useCallerSearchPath } from '../postgres/session/caller-search-path.ts';
 import { holdBackSeconds, throttleReason } from './throttle.ts';
 
@@ -34,8 +34,10 @@ export interface StepContext {
   readonly logger: StepLogger;
   /** Milliseconds that the handler may still run. */
   remainingMs(): number;
-  /** Opens another session, for a statement that may outlive the handler. The step that opens it ends or abandons it. */
+  /** Opens another session, for a statement that may outlive the handler. The step that opens it closes or abandons it. */
   openSession(applicationName: string): Promise<Client>;
+  /** Closes it: it has done its work, and nothing of the step is left in it that a reset does not take away. */
+  closeSession(session: Client): Promise<void>;
 }
 
 /** A migration, as a step gets it. */
@@ -92,7 +94,7 @@ export async function enterAny(
   event: { migrationId: string; execution: string },
 ): Promise<EnteredMigration> {
   // In AWS, newer functions may have been deployed while the execution was between two steps.
-  await upgradeLedger(context.client);
+  await enterLedger(context.client);
   const migration = await readMigration(context.client, event.migrationId);
   await useCallerSearchPath(context.client, migration.options.searchPath);
   const extend = () => extendLease(context.client, event.migrationId, event.execution, LEASE_SECONDS);

@@ -14,7 +14,7 @@ import { describeBlockers, readBlockers } from '../postgres/locks/blockers.ts';
 import { messageOf, toNamedError } from '../postgres/postgres-errors.ts';
 import { asLogin, runAsLogin } from '../postgres/session/as-login.ts';
 import { PooledSession } from '../postgres/session/pooler.ts';
-import { run } from '../postgres/sql.ts';
+import { forgetLastingPlans, run } from '../postgres/sql.ts';
 import { applicationName, LEASE_SECONDS, type StepContext } from './context.ts';
 import { describeEnded, endIdleBlockers } from './locks/idle-blockers.ts';
 
@@ -64,11 +64,17 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
   const name = applicationName(work.migrationId, `run/${work.step}`, work.pair);
   const session = await context.openSession(name);
   let abandoned = false;
+  let done = false;
   try {
     const claimed = await claim(session, work);
     if (!claimed) return await runningOutcome(context.client, work);
     const script = await work.script(session);
-    if (script === undefined) return { status: 'DONE', durationMs: 0, ran: false };
+    if (script === undefined) {
+      done = true;
+      return { status: 'DONE', durationMs: 0, ran: false };
+    }
+    // It fires code of the application.
+    forgetLastingPlans(session);
     const beganAt = performance.now();
     context.logger.info('statement started', { step: work.step, pair: work.pair });
     const running = session.query(script).then(
@@ -92,6 +98,7 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
       const durationMs = performance.now() - beganAt;
       // In the other session, because this one may have the caller's search_path by now.
       await run(context.client, 'ledger/end-run', { object: work.lockOid, liveness_key: claimed.key });
+      done = true;
       return { status: 'DONE', durationMs, ran: true };
     }
     abandoned = true;
@@ -99,10 +106,13 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
     context.logger.info('statement left running', { step: work.step, pair: work.pair });
     return await runningOutcome(context.client, work);
   } finally {
-    if (abandoned && session instanceof PooledSession) session.abandon();
-    // While a statement runs, end() closes the socket and sends no cancel, so the backend goes on.
-    const ended = session.end().catch(() => undefined);
-    if (!abandoned) await ended;
+    if (done) await context.closeSession(session);
+    else {
+      if (abandoned && session instanceof PooledSession) session.abandon();
+      // While a statement runs, end() closes the socket and sends no cancel, so the backend goes on.
+      const ended = session.end().catch(() => undefined);
+      if (!abandoned) await ended;
+    }
   }
 }
 

@@ -1,10 +1,11 @@
 /** Executions by hand: the real handlers, called in the order in which the state machine calls them. */
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import type * as z from 'zod';
 import { type StepName, Steps } from '../../core/contracts/steps/catalogue.ts';
 import type { PairItem, PlanResult, RolledBackResult } from '../../core/contracts/steps/results.ts';
 import type { HandlerContext } from '../../lambdas/handler.ts';
-import { handlers } from '../../local/handlers.ts';
+import { handlers, shareSessions } from '../../local/handlers.ts';
+import { KeptSessions } from '../../local/sessions/kept-sessions.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { everything, executionArn, findDatabaseAt, type TestCase, THREE_PAIRS, useDatabase } from './case.helpers.ts';
 import { cloneOf, knownSource, type Source, sourceOf } from './clones.helpers.ts';
@@ -42,6 +43,13 @@ async function call<Result extends z.ZodType>(
   return declared;
 }
 
+/** The steps of this execution share sessions, as on the local engine: `P2PFK_TEST_SESSIONS=kept npx vitest run test/core/steps`. */
+export function keepSessions(arn: string): void {
+  const sessions = new KeptSessions();
+  shareSessions(arn, sessions);
+  onTestFinished(() => sessions.end());
+}
+
 /** Again, as the state machine does, where a busy machine needs longer than a small lock budget. */
 export async function untilItFits<Result>(step: () => Promise<Result>, tries = 40): Promise<Result> {
   for (; ; tries--) {
@@ -63,6 +71,7 @@ export class Execution {
 
   constructor(arn = executionArn()) {
     this.arn = arn;
+    if (process.env.P2PFK_TEST_SESSIONS === 'kept') keepSessions(arn);
   }
 
   async plan(input: Record<string, unknown> = {}): Promise<PlanResult> {

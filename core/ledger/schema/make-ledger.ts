@@ -8,8 +8,8 @@ import { inTransaction } from '../../postgres/session/transactions.ts';
 import { run, runOne } from '../../postgres/sql.ts';
 import { readSql } from '../../postgres/sql-files.ts';
 import { noteEvent } from '../notes/events.ts';
-import { admitWriter, forgetLink, identityValues, readIdentity, readUnmatched } from './identity.ts';
-import { checkLedger, type LedgerState, refuseDrift } from './state.ts';
+import { admitWriter, forgetLink, identityValues, readIdentity, readUnmatched, requireLinked } from './identity.ts';
+import { checkLedger, checkLedgerAtEntry, type LedgerState, refuseDrift } from './state.ts';
 
 /** File N makes version N. */
 const VERSIONS = [
@@ -97,6 +97,17 @@ async function repairSequences(client: Client): Promise<void> {
  */
 export async function upgradeLedger(client: Client): Promise<void> {
   if ((await checkLedger(client)).is_older) await makeLedger(client);
+}
+
+/**
+ * {@link upgradeLedger} at the entry of a step.
+ *
+ * @throws LedgerElsewhere when the ledger belongs to another database
+ */
+export async function enterLedger(client: Client): Promise<void> {
+  const { readable, is_older: isOlder } = await checkLedgerAtEntry(client);
+  if (isOlder) await makeLedger(client);
+  else if (readable) await requireLinked(client, false);
 }
 
 /** Step in the ledger's events about itself. */

@@ -49,6 +49,11 @@ function ledgerOwnerOf(client: Client): string {
   return owners.get(client) ?? process.env[LEDGER_OWNER] ?? '';
 }
 
+/** Whether the session takes, or trusts, another role than its own as the ledger's owner. */
+export function hasLedgerOwner(client: Client): boolean {
+  return ledgerOwnerOf(client) !== '';
+}
+
 /**
  * Runs SET ROLE to the ledger's owner, where that is known and the login is a member of it. A login that is not a member keeps
  * its role and trusts that owner nevertheless: an approver, or a role that only reads.
@@ -65,6 +70,22 @@ export async function becomeLedgerOwner(client: Client, owner: string | undefine
     local,
   });
   if (missing) throw new InvalidInput(`there is no role ${echoed(ledgerOwner)}, which is named as the ledger's owner`);
+}
+
+/** What the check at the beginning of a session, or of a step in it, has found; until a step has entered. */
+const begun = new WeakMap<Client, LedgerState>();
+
+/** {@link checkLedger} at the beginning of a session, and of each step in one that several steps use. */
+export async function checkLedgerAtBeginning(client: Client): Promise<void> {
+  begun.delete(client);
+  begun.set(client, await checkLedger(client));
+}
+
+/** {@link checkLedger} at the entry of a step. The one at the beginning of its session, right before, counts once. */
+export async function checkLedgerAtEntry(client: Client): Promise<LedgerState> {
+  const found = begun.get(client);
+  begun.delete(client);
+  return found ?? checkLedger(client);
 }
 
 /**

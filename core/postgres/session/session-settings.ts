@@ -25,13 +25,15 @@ export async function pinSettings(
   { lockTimeoutMs, searchPath, local, expectedRole }: PinnedSettings,
 ): Promise<void> {
   // Before anything that looks up a name: SET is grammar alone, so there is no lock for which it could wait.
-  await client.query(`SET ${local ? 'LOCAL ' : ''}lock_timeout = ${Math.max(1, Math.ceil(lockTimeoutMs))}`);
-  const { not_pinned, is_other_role: isOtherRole } = await runOne(client, 'session', {
-    lock_timeout_ms: String(lockTimeoutMs),
-    search_path: searchPath,
-    trusted_owners: process.env[TRUST_OWNERS] ?? '',
-    local,
-  });
+  const [, { not_pinned, is_other_role: isOtherRole }] = await Promise.all([
+    client.query(`SET ${local ? 'LOCAL ' : ''}lock_timeout = ${Math.max(1, Math.ceil(lockTimeoutMs))}`),
+    runOne(client, 'session', {
+      lock_timeout_ms: String(lockTimeoutMs),
+      search_path: searchPath,
+      trusted_owners: process.env[TRUST_OWNERS] ?? '',
+      local,
+    }),
+  ]);
   if (isOtherRole) await refuseRoleOfDatabase(client, expectedRole);
   const refused: UnpinnedSetting[] = [];
   for (const setting of not_pinned) if (!(await setAsGranted(client, setting, local))) refused.push(setting);

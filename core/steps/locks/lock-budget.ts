@@ -316,11 +316,11 @@ class Attempt {
     write: (client: Client) => Promise<void>,
     { isLost = sqlStateOfLoss(this.#context.client) !== undefined } = {},
   ): Promise<void> {
-    const { client, logger, openSession } = this.#context;
+    const { client, logger, openSession, closeSession } = this.#context;
     try {
       if (!isLost) return await write(client);
       const session = await openSession(applicationName(this.#locked.migrationId, 'evidence'));
-      await write(session).finally(() => session.end());
+      await write(session).finally(() => closeSession(session));
     } catch (error) {
       logger.warn('could not note in the ledger how long locks were held', { reason: messageOf(error) });
     }

@@ -184,6 +184,8 @@ export class ProxiedConnection {
     const sql = this.#unsent.map((part) => sqlOf(part, this.#prepared)).find((text) => text !== undefined);
     const bytes = Buffer.concat(this.#unsent.map((part) => part.bytes));
     this.#unsent = [];
+    // A session that several steps use has its name from a statement: local/sessions/again.ts.
+    this.application = /SET application_name = '([^']*)'/.exec(sql ?? '')?.[1] ?? this.application;
     const listener = completesStatement(frame) && sql !== undefined ? this.#surroundings.listener() : null;
     const statement = { sql: sql ?? '' };
     await listener?.before(this, statement);

@@ -33,7 +33,13 @@ function uses(core: Client, table: string): Record<string, () => Promise<unknown
     report: () => readTrail(core, '1', 'here'),
     reconcile: () =>
       reconcile(
-        { client: core, logger: quiet, remainingMs: () => 60_000, openSession: () => Promise.reject(new Error()) },
+        {
+          client: core,
+          logger: quiet,
+          remainingMs: () => 60_000,
+          openSession: () => Promise.reject(new Error()),
+          closeSession: () => Promise.reject(new Error()),
+        },
         { execution: 'any', reason: 'FAILED' },
       ),
   };

@@ -182,7 +182,7 @@ const files = readdirSync(join(ROOT, 'sql'), { recursive: true, encoding: 'utf8'
   .sort();
 
 describe('every file', () => {
-  const sources = ['core', 'cli'].flatMap((folder) =>
+  const sources = ['core', 'cli', 'local'].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts') && !file.endsWith('sql-types.ts'))
       .map((file) => readFileSync(join(ROOT, folder, file), 'utf8')),

@@ -193,6 +193,7 @@ describe('a try for locks on a busy machine', () => {
       logger: { debug: () => undefined, info: () => undefined, warn: () => undefined },
       remainingMs: () => 60_000,
       openSession: () => coreSession(db.url),
+      closeSession: (session: Client) => session.end(),
     };
     const { oid } = await oneRow<{ oid: number }>(client, `SELECT 'public.path_1'::regclass::oid AS oid`);
     const lock = { sql: 'LOCK TABLE public.path_1 IN SHARE ROW EXCLUSIVE MODE', mode: 'SHARE ROW EXCLUSIVE' } as const;
