@@ -10,7 +10,7 @@ const MAY_IMPORT = {
   report: ['report', 'core/history', 'core/contracts'],
   cli: ['cli', 'local', 'report', 'core/history', ...below('drift')],
   infra: ['infra', 'core/contracts'],
-  scripts: ['scripts', 'infra', 'local', ...below('ledger')],
+  scripts: ['scripts', 'infra', 'local', 'cli', ...below('ledger')],
 };
 const folders = (names) => `^(${names.join('|')})/`;
 const ours = folders(['core', 'cli', 'lambdas', 'local', 'report', 'infra', 'scripts', 'test', 'bench']);

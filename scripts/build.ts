@@ -1,5 +1,5 @@
 /**
- * Builds `dist/`: the Lambda bundles, the command line and its pages, and the state machine that it runs. Run by `npm run build`,
+ * Builds `dist/`: the Lambda bundles, the command line with its pages and its manual page, and the state machine that it runs. Run by `npm run build`,
  * and by `npm ci` through `prepare`. Each part is tried even if another one fails; the exit code is 0 only if all succeeded.
  */
 import { join, relative } from 'node:path';
@@ -46,6 +46,14 @@ const parts: readonly Part[] = [
       // Validated here once, instead of each time that the command line runs it.
       validateDefinition(JSON.parse(text));
       await writeChanged([{ path: definitionFile, contents: Buffer.from(text) }]);
+    },
+  },
+  {
+    title: 'manual page',
+    output: join(distFolder, 'p2pfk.1'),
+    run: async () => {
+      const { manPage } = await import('./man-page.ts');
+      await writeChanged([{ path: join(distFolder, 'p2pfk.1'), contents: Buffer.from(manPage()) }]);
     },
   },
 ];
