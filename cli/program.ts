@@ -17,6 +17,7 @@ import { registerRollback } from './commands/rollback.ts';
 import { registerSchedule } from './commands/schedule.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerStart } from './commands/start.ts';
+import { registerStatus } from './commands/status.ts';
 import { registerStop } from './commands/stop.ts';
 import { registerVerify } from './commands/verify.ts';
 import { registerWatch } from './commands/watch.ts';
@@ -52,6 +53,7 @@ export function createProgram(finish: Finish): Command {
   registerMigrate(program, finish);
   registerApprove(program, finish);
   registerVerify(program, finish);
+  registerStatus(program, finish);
   registerRollback(program, finish);
   registerProvision(program, finish);
   registerAudit(program, finish);
@@ -73,6 +75,7 @@ Examples:
   p2pfk plan --table public.path              what would be done; reads only
   p2pfk migrate --table public.path           do it
   p2pfk approve --table public.path           let it go on, where it waits for a word before the drop
+  p2pfk status --table public.path            how far it is, who works on it, what comes next
   p2pfk verify --table public.path            six checks, at any time
   p2pfk rollback --table public.path          back to the parent-level foreign key
   p2pfk provision --table path --bound ...    a new pair on a migrated table

@@ -8,11 +8,12 @@ import { shellWord } from './text.ts';
 /**
  * The options that were typed for `command` and that its sister command `other` takes, too, quoted for a shell. Left out: those
  * of the output, what comes from the environment (it holds for `other` as well), and passwords in a URL.
+ *
+ * @param leftOut long names of options that are not repeated
  */
-export function repeatedOptions(command: Command, other: string): string {
-  const sister = command.parent?.commands.find((candidate) => candidate.name() === other);
-  const taken = new Set(sister?.options.map(({ long }) => long));
-  return typed(command, ({ long }) => taken.has(long)).join(' ');
+export function repeatedOptions(command: Command, other: string, leftOut: ReadonlySet<string> = new Set()): string {
+  const taken = optionsOf(command, other);
+  return typed(command, ({ long = '' }) => taken.has(long) && !leftOut.has(long)).join(' ');
 }
 
 /** Options that lead another command to the same foreign key of the same database, whatever that command does. */
@@ -48,6 +49,35 @@ function typed(command: Command, which: (option: Option) => boolean): string[] {
     .filter((option) => which(option) && option.helpGroupHeading !== OUTPUT)
     .filter((option) => command.getOptionValueSource(option.attributeName()) === 'cli')
     .flatMap((option) => words(option, command.getOptionValue(option.attributeName())));
+}
+
+/** Long names of the options of a sister command. */
+function optionsOf(command: Command, other: string): ReadonlySet<string> {
+  const sister = command.parent?.commands.find((candidate) => candidate.name() === other);
+  return new Set(sister?.options.map(({ long = '' }) => long));
+}
+
+/** Makes a line to copy: `p2pfk <other>` with these parts, each a flag with its value, quoted for a shell. */
+export type Composer = (other: string, parts: readonly string[], leftOut?: readonly string[]) => string;
+
+/** Options that say which migration or execution is meant: a line to copy names its own. */
+const SUBJECTS = ['--table', '--constraint', '--execution', '--state-machine'];
+
+/**
+ * Lines to copy for the sister commands of `command`. A part that the other command does not take is left out; what was typed for
+ * `command` is repeated as by {@link repeatedOptions}.
+ */
+export function composerFor(command: Command): Composer {
+  return (other, parts, leftOut = []) => {
+    const taken = optionsOf(command, other);
+    const own = parts.filter((part) => taken.has(flagOf(part)));
+    const repeated = repeatedOptions(command, other, new Set([...SUBJECTS, ...leftOut, ...own.map(flagOf)]));
+    return ['p2pfk', other, ...own, ...(repeated === '' ? [] : [repeated])].join(' ');
+  };
+}
+
+function flagOf(part: string): string {
+  return part.split(' ', 1)[0] ?? '';
 }
 
 function words(option: Option, value: unknown): string[] {

@@ -94,9 +94,17 @@ const FLAGS: Readonly<Record<string, (value: unknown) => string>> = {
 };
 
 function migrateCommand({ options }: Pick<ToApprove, 'options'>, here: string): string {
-  const flags = Object.entries(options).flatMap(([key, value]) => FLAGS[key]?.(value) ?? []);
-  const added = flags.filter((flag) => !`${here} `.includes(` ${flag} `));
+  const added = decisiveFlags(options).filter((flag) => !`${here} `.includes(` ${flag} `));
   return ['p2pfk migrate', here, '--approval manual', ...added].join(' ');
+}
+
+/**
+ * Options that decide what a migration does, as flags, quoted for a shell.
+ *
+ * @param options as `beyondDefaults` has them
+ */
+export function decisiveFlags(options: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(options).flatMap(([key, value]) => FLAGS[key]?.(value) ?? []);
 }
 
 function rehearsalLines({ rehearsal }: Pick<ToApprove, 'rehearsal'>): string[] {

@@ -3,7 +3,7 @@
  * AlwaysFiring[]`), and the module that `npm run sql:types` generates imports them. They are not checked against the query: a
  * change of its `jsonb_build_object` needs the same change here.
  */
-import type { AcceptedFinding } from './documents.ts';
+import type { AcceptedFinding, PairState } from './documents.ts';
 import type { ExecutionInput } from './execution-input.ts';
 import type { Starter } from './person.ts';
 
@@ -42,6 +42,9 @@ export interface Proof {
   /** The triggers of the pair FK at that time: `sql/checks/pair-triggers.sql`. */
   readonly triggers: string;
 }
+
+/** How many pairs of a migration are in each state; states that no pair is in are absent. */
+export type PairCounts = Readonly<Partial<Record<PairState, number>>>;
 
 /** Why a migration paused or is being rolled back. */
 export interface NotedError {

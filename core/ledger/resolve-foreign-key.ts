@@ -1,15 +1,15 @@
 /** Finds the foreign key that `--table` and `--constraint` name: in the catalog, or in the ledger where it is migrated. */
 import type { Client } from 'pg';
-import { type CatalogForeignKey, isForeignKey, means, PARTITIONED } from '../catalog/catalog-foreign-key.ts';
+import { isForeignKey, means, PARTITIONED } from '../catalog/catalog-foreign-key.ts';
 import { type ForeignKey, listForeignKeys, type Purpose, readForeignKey } from '../catalog/foreign-key.ts';
 import { resolveWithoutLedger } from '../catalog/lost-foreign-key.ts';
 import { nearestTables, tablesInstead } from '../catalog/meant-tables.ts';
 import { refuseUnsafeReturn, refuseUntrustedCode } from '../catalog/untrusted-code.ts';
-import { InvalidInput, LedgerElsewhere } from '../contracts/errors.ts';
+import { InvalidInput } from '../contracts/errors.ts';
 import { redact } from '../contracts/redact.ts';
 import { approvalProblem } from './approval-check.ts';
 import { type LedgerMigration, openMigrations } from './migrations.ts';
-import { readUnmatched } from './schema/identity.ts';
+import { refuseReplacedTables } from './replaced-tables.ts';
 
 /**
  * The foreign key of `table`: the parent FK that exists, or the migrated one that the ledger or the pair FKs still show.
@@ -50,7 +50,7 @@ async function findForeignKey(
     );
   }
   const open = await openMigrations(client, first.table_oid);
-  await refuseReplacedTables(client, first, open);
+  await refuseReplacedTables(client, first.table_name, open);
   const keys = existing.filter(isForeignKey);
   const parentForeignKeys = keys.filter((key) => key.referenced_kind === PARTITIONED);
   const gone = open.filter((migration) => !keys.some((key) => key.constraint_name === migration.constraint_name));
@@ -98,7 +98,8 @@ async function findForeignKey(
   throw new InvalidInput(`table ${first.table_name} has no foreign key ${redact(name)}`);
 }
 
-async function noSuchTable(client: Client, written: string): Promise<InvalidInput> {
+/** With the nearest names, where there are any. */
+export async function noSuchTable(client: Client, written: string): Promise<InvalidInput> {
   const choices = await nearestTables(client, written);
   const near = choices.length === 0 ? '' : ` (did you mean ${choices.map(({ table }) => table).join(' or ')}?)`;
   return new InvalidInput(
@@ -106,25 +107,6 @@ async function noSuchTable(client: Client, written: string): Promise<InvalidInpu
     {},
     { choices },
   );
-}
-
-/**
- * Refuses where a table is not the one that the ledger means. A table keeps its oid when it is renamed. If it has another name
- * than in the ledger, and no foreign key of the migration is there, its oid belongs to another table now, because a part of the
- * database was restored.
- */
-async function refuseReplacedTables(
-  client: Client,
-  { table_name: name }: CatalogForeignKey,
-  open: readonly LedgerMigration[],
-): Promise<void> {
-  for (const { id } of open.filter((migration) => migration.table_name !== name)) {
-    const unmatched = await readUnmatched(client, id);
-    if (unmatched === '') continue;
-    throw new LedgerElsewhere(
-      `refused, nothing was changed: the ledger does not fit this database: ${unmatched}; p2pfk audit --relink looks for them by name, and compares them first`,
-    );
-  }
 }
 
 function waitsForApproval(migration: LedgerMigration): boolean {

@@ -14,6 +14,7 @@ import type {
   MigrationState,
   NotedError,
   NotedPair,
+  PairCounts,
   PairOfPartitions,
   PairState,
   Proof,
@@ -2636,6 +2637,42 @@ export interface Queries {
     readonly values: Record<never, never>;
     readonly row: {
       readonly shape: LedgerShape;
+    };
+  };
+  'ledger/shown-migrations': {
+    readonly values: {
+      readonly table_oid: number | null;
+      readonly most: number;
+    };
+    readonly row: {
+      readonly id: string;
+      readonly table_name: string;
+      readonly ledger_name: string;
+      readonly gone: boolean;
+      readonly referenced_name: string;
+      readonly constraint_name: string;
+      readonly state: MigrationState;
+      readonly execution: string;
+      readonly role: string;
+      readonly options: MigrationOptions;
+      readonly error: NotedError | null;
+      readonly started_by: string | null;
+      readonly reason: string | null;
+      readonly since: string;
+      readonly started_at: string;
+      readonly finished_at: string | null;
+      readonly took_ms: number;
+      readonly is_dropped: boolean;
+      readonly lease_until: string;
+      readonly lease_holds: boolean;
+      readonly approval_asked_at: string | null;
+      readonly approval_until: string | null;
+      readonly approved_at: string | null;
+      readonly approved_by: string | null;
+      readonly approved_login: string | null;
+      readonly approved_options: KeptOptions | null;
+      readonly pairs: PairCounts;
+      readonly on_standby: boolean;
     };
   };
   'ledger/state': {
