@@ -79,6 +79,9 @@ async function executeOnce(options: ExecuteOptions): Promise<Result> {
       reporter,
       warn,
       signal,
+      started: (executionArn) => {
+        if (!output.quiet) reporter.announce(`Started execution: ${executionArn}`);
+      },
       ...(pending === null ? {} : { afterwards: (client, executionArn) => pending.read(client, executionArn) }),
     });
     reporter.stop();
@@ -88,6 +91,7 @@ async function executeOnce(options: ExecuteOptions): Promise<Result> {
     else {
       const context = { operation: input.operation, table: input.table, progress: reporter.progress };
       for (const line of closingLines(report, context)) output.line(line);
+      if (!output.quiet && report.executionArn !== null) output.line(`Execution: ${report.executionArn}`);
     }
     await pending?.write(output);
     return { report, exitCode };
@@ -125,6 +129,8 @@ export interface RunOptions {
   readonly reporter: ProgressReporter;
   readonly warn: (line: string) => void;
   readonly signal?: AbortSignal;
+  /** Called once, before the first line of progress: not where the plan step refuses, so that a mistyped name is one line. */
+  readonly started?: (executionArn: string) => void;
   /** Instead of the real ones: the demo's, which do damage. */
   readonly handlers?: Handlers;
   /** What else is to be read from the execution, while there still is an endpoint to ask. */
@@ -148,7 +154,7 @@ export async function runWithProgress(options: RunOptions): Promise<MigrationRep
       client,
       executionArn,
       pause: localPause(service),
-      onEvent: weighing(reporter, databaseUrl),
+      onEvent: announcing(weighing(reporter, databaseUrl), () => options.started?.(executionArn)),
       signal: NEVER,
     });
     if (watched === null) throw new Error('the execution was left before its end');
@@ -173,6 +179,18 @@ async function checkConnection(databaseUrl: string | undefined): Promise<void> {
   const client = await connectReadOnly({ databaseUrl, applicationName: 'p2pfk' });
   // The plan step would be retried for a minute.
   await readReaders(client).finally(() => client.end());
+}
+
+/** Passes events on; before those of a plan that was made it tells that the execution has started. */
+function announcing(onEvent: ProgressReporter['onEvent'], started: () => void): ProgressReporter['onEvent'] {
+  let told = false;
+  return (event) => {
+    if (!told && event.type === 'TaskSucceeded') {
+      told = true;
+      started();
+    }
+    onEvent(event);
+  };
 }
 
 /** Passes events on, and after the plan looks once into the ledger: how large are the pairs? */

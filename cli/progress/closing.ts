@@ -63,7 +63,7 @@ export function closingLines(report: MigrationReport, context: ClosingContext): 
         `  ${undo}`,
       ];
     case 'PAUSED': {
-      if (report.error?.name === 'Superseded') return supersededLines(report);
+      if (report.error?.name === 'Superseded') return supersededLines(report, context);
       const [why = '', ...next] = pausedLines(report, context, because);
       return ['', pausedBanner(report), why, ...blockedLines(report), ...next, `  ${undo}`];
     }
@@ -110,13 +110,13 @@ function noteLines({ note }: MigrationReport): string[] {
 }
 
 /** Nothing to do here: whoever has taken over goes on. */
-function supersededLines({ error, migrationId }: MigrationReport): string[] {
+function supersededLines({ error }: MigrationReport, { table }: ClosingContext): string[] {
   return [
     '',
     '‖‖‖ ANOTHER EXECUTION HAS TAKEN OVER ‖‖‖',
     sentence(oneLine(error?.message ?? '')),
     'This one has stopped and undone nothing; what it did stays done. How far the other one is:',
-    `  SELECT at, step, pair, sql, error FROM p2pfk.event WHERE migration_id = ${migrationId ?? '...'} ORDER BY id;`,
+    `  p2pfk status --table ${shellWord(table)}`,
   ];
 }
 

@@ -5,6 +5,7 @@ import type { Pairing } from '../catalog/pairs.ts';
 import type { MigrationOptions, MigrationState } from '../contracts/column-types.ts';
 import type { Blocked, MigratedPair, Rehearsal, Verification } from '../contracts/documents.ts';
 import { MigrationFenced, MigrationInProgress } from '../contracts/errors.ts';
+import { shellWord } from '../contracts/safe-text.ts';
 import { sqlStateOf, toNamedError } from '../postgres/postgres-errors.ts';
 import { runAsLogin } from '../postgres/session/as-login.ts';
 import { inTransaction } from '../postgres/session/transactions.ts';
@@ -135,7 +136,7 @@ async function insertMigration(client: Client, foreignKey: ForeignKey, options: 
     const named = toNamedError(error);
     if (named.context.sqlState !== '23505') throw named;
     throw new MigrationInProgress(
-      `another execution has just begun to migrate ${foreignKey.constraint_name} of ${foreignKey.table}; run plan to see it, or try again when it has ended`,
+      `another execution has just begun to migrate ${foreignKey.constraint_name} of ${foreignKey.table}; p2pfk status --table ${shellWord(foreignKey.table)} says which; or try again when it has ended`,
     );
   }
 }
@@ -165,7 +166,15 @@ async function describeOwner(client: Client, id: string): Promise<string> {
   // A machine that died may leave its session for a minute, a network that drops packets for longer.
   const pids = sessions.map(({ pid }) => `pg_terminate_backend(${pid})`);
   const gone = pids.length === 0 ? '' : `; if its client is gone, end its session: SELECT ${pids.join(', ')}`;
-  return `migration ${id} of ${constraint_name} on ${table_name} is being worked on by ${execution} (${who}; state ${state}, migration begun ${new Date(started_at).toISOString()}); watch it with: SELECT at, step, pair, sql, error FROM p2pfk.event WHERE migration_id = ${id} ORDER BY id; or stop that execution first${gone}`;
+  return `migration ${id} of ${constraint_name} on ${table_name} is being worked on by ${execution} (${who}; state ${state}, migration begun ${new Date(started_at).toISOString()}); ${howToWatch(execution, table_name)}; or stop that execution first${gone}`;
+}
+
+/** Only an execution has a history to follow: a psql script and reconciliation write the ledger, and nothing else. */
+function howToWatch(execution: string, table: string): string {
+  const status = `p2pfk status --table ${shellWord(table)}`;
+  const isExecution = /^arn:aws[\w-]*:states:[a-z0-9-]+:\d{12}:execution:[^:\s]+:(?!psql-)[^:\s]+$/.test(execution);
+  if (!isExecution) return `look at it with: ${status}`;
+  return `watch it with: p2pfk watch --execution ${shellWord(execution)} (on another machine: ${status})`;
 }
 
 /** @throws MigrationFenced where this database has no ledger, none that this role may read, or no such migration in it */

@@ -96,7 +96,7 @@ describe('the last words', () => {
       '‖‖‖ ANOTHER EXECUTION HAS TAKEN OVER ‖‖‖',
       'Migration 7 is now owned by arn:aws:states:local:...:other',
       'This one has stopped and undone nothing; what it did stays done. How far the other one is:',
-      '  SELECT at, step, pair, sql, error FROM p2pfk.event WHERE migration_id = 7 ORDER BY id;',
+      "  p2pfk status --table 'My Path'",
     ]);
   });
 

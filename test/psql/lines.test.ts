@@ -5,7 +5,8 @@ import { databaseWith } from '../core/case.helpers.ts';
 import { describeWithPsql, psqlInOrder, STEPS, withoutTimes } from './psql.helpers.ts';
 
 /** What the command line shows before it begins, and asks on a terminal whether to. */
-const PREVIEW = /^(?:Database|Migration|Started by|Foreign key|Estimate|Execution|Drop|Rollback|Findings) {2,}|^! /;
+const PREVIEW =
+  /^(?:Database|Migration|Started by|Foreign key|Estimate|Execution|Drop|Rollback|Findings) {2,}|^! |^(?:Started execution|Execution): /;
 
 /** What the command line said, without empty lines, its preview, and its last word on the whole duration. */
 async function said(command: 'migrate' | 'rollback' | 'verify', url: string): Promise<string[]> {

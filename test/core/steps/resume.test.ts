@@ -98,7 +98,7 @@ describe('a migration whose execution lives', () => {
         name: 'MigrationInProgress',
         message: expect.stringMatching(
           new RegExp(
-            `${owner.arn} \\(at work since \\d{4}-.*Z as postgres from 127\\.0\\.0\\.1; .*watch it with: SELECT`,
+            `${owner.arn} \\(at work since \\d{4}-.*Z as postgres from 127\\.0\\.0\\.1; .*watch it with: p2pfk watch --execution ${owner.arn} \\(on another machine: p2pfk status --table public.path\\)`,
           ),
         ),
       });
