@@ -44,8 +44,12 @@ export interface EndpointFlags extends StateFlags {
   readonly endpointUrl?: string;
 }
 
+/** Which execution is meant; see executions/choose.ts. */
 export interface ExecutionFlags extends EndpointFlags {
-  readonly execution: string;
+  /** ARN, name, or the beginning or end of a name. */
+  readonly execution?: string;
+  readonly table?: string;
+  readonly stateMachine?: string;
 }
 
 /** Who acts, and why; see people.ts. */
@@ -79,16 +83,25 @@ export function grouped(command: Command, heading: string, add: (command: Comman
   return command.optionsGroup(OWN);
 }
 
-export function addDatabaseOptions(command: Command): Command {
+/** What the URL is for, where an execution is looked for. */
+export const OF_DATABASE =
+  'of executions that are not named, only those that worked on this database, with host, user and name as psql takes them';
+
+/** The URL alone, for the commands that ask the database only which one it is. */
+export function addDatabaseUrlOption(
+  command: Command,
+  help = 'postgres://user@host:port/database?sslmode=..., or "host=... dbname=...", as psql takes it: the server, not a pooler',
+): Command {
   return command
-    .addOption(
-      new Option(
-        '-d, --database-url <url>',
-        'postgres://user@host:port/database?sslmode=..., or "host=... dbname=...", as psql takes it: the server, not a pooler',
-      )
-        .env('DATABASE_URL')
-        .helpGroup(OWN),
-    )
+    .addOption(new Option('-d, --database-url <url>', help).env('DATABASE_URL').helpGroup(OWN))
+    .hook('preAction', (_, acting) => {
+      if (acting.getOptionValueSource('databaseUrl') === 'cli')
+        warnOfPassword('--database-url', acting.opts().databaseUrl);
+    });
+}
+
+export function addDatabaseOptions(command: Command): Command {
+  return addDatabaseUrlOption(command)
     .addOption(
       new Option(
         '--session-pooler',
@@ -122,8 +135,6 @@ export function addDatabaseOptions(command: Command): Command {
       // Every session of this process is opened with it, those of the steps too.
       if (acting.opts().sessionPooler === true) process.env.P2PFK_SESSION_POOLER = 'true';
       if (acting.opts().showBlockingQueries === true) process.env.P2PFK_SHOW_BLOCKING_QUERIES = 'true';
-      if (acting.getOptionValueSource('databaseUrl') === 'cli')
-        warnOfPassword('--database-url', acting.opts().databaseUrl);
     });
 }
 
@@ -200,13 +211,20 @@ export function addEndpointOptions(command: Command): Command {
     .option('--endpoint-url <url>', 'another Step Functions endpoint, such as http://127.0.0.1:8083');
 }
 
+/** Of the commands that look at executions in AWS, besides those of this machine. */
+export function addStateMachineOption(command: Command, help: string): Command {
+  return command.addOption(new Option('-s, --state-machine <arn>', help).helpGroup(OWN));
+}
+
 /** Of the commands that look at one execution, in AWS or of this machine. */
 export function addExecutionOptions(command: Command): Command {
-  return addStateOptions(
-    addEndpointOptions(
-      command.requiredOption('-e, --execution <arn>', 'ARN of the execution, as it was told at its start'),
-    ),
+  command.option(
+    '-e, --execution <arn>',
+    'ARN of the execution, or its name, or the beginning or end of its name (default: the newest one)',
   );
+  declare(command, 'table');
+  addStateMachineOption(command, 'look for it among the executions of this state machine in AWS');
+  return addStateOptions(addEndpointOptions(command));
 }
 
 /** Of the commands that act on what the ledger remembers. */
@@ -284,6 +302,12 @@ export function addJsonLinesOption(command: Command): Command {
 /** `--verbose`: handlers log only where `P2PFK_LOG` says. Must be set before the first handler is loaded. */
 export function applyVerbose(flags: OutputFlags): void {
   if (flags.verbose === true) process.env.P2PFK_LOG ??= 'stderr';
+}
+
+/** How many lines of a list, from 1 to 1,000. */
+export function listLimit(text: string): number {
+  if (/^[1-9]\d{0,2}$|^1000$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number from 1 to 1000.');
 }
 
 /** An empty `DATABASE_URL=` means none: libpq's variables decide. */

@@ -9,6 +9,7 @@ import { registerCompletion } from './commands/completion.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerHistory } from './commands/history.ts';
+import { registerList } from './commands/list.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerProvision } from './commands/provision.ts';
@@ -53,6 +54,7 @@ export function createProgram(finish: Finish): Command {
   registerMigrate(program, finish);
   registerApprove(program, finish);
   registerVerify(program, finish);
+  registerList(program, finish);
   registerStatus(program, finish);
   registerRollback(program, finish);
   registerProvision(program, finish);
@@ -75,13 +77,14 @@ Examples:
   p2pfk plan --table public.path              what would be done; reads only
   p2pfk migrate --table public.path           do it
   p2pfk approve --table public.path           let it go on, where it waits for a word before the drop
+  p2pfk list                                  migrations and executions of this database
   p2pfk status --table public.path            how far it is, who works on it, what comes next
   p2pfk verify --table public.path            six checks, at any time
   p2pfk rollback --table public.path          back to the parent-level foreign key
   p2pfk provision --table path --bound ...    a new pair on a migrated table
   p2pfk audit                                 drift on migrated tables; --fix repairs it
   p2pfk doctor                                connection, rights, settings, ledger: is all as it should be?
-  p2pfk watch --execution ARN                 follow an execution, here or in AWS
+  p2pfk watch                                 follow the newest execution; --execution ARN: here or in AWS
 
 ${ENVIRONMENT_HELP}
 

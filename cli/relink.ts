@@ -58,7 +58,10 @@ async function questionFor({ databaseUrl }: RelinkOptions): Promise<string | nul
 }
 
 /** For commands that only read: what a person should know of the database, on stderr. */
-export async function noteDatabase(client: Parameters<typeof readLink>[0], output: Output): Promise<void> {
+export async function noteDatabase(
+  client: Parameters<typeof readLink>[0],
+  output: Pick<Output, 'complain'>,
+): Promise<void> {
   const found = await readLink(client);
   if (found !== null && found.note !== '') output.complain(`! ${oneLine(found.note)}`);
 }

@@ -33,8 +33,10 @@ export function registerReport(program: Command, finish: Finish): void {
     helpText({
       about: `Reads the execution's history, and the ledger in the database where it can be reached: from there come the SQL
 statements with their locks, sizes, bounds, and the findings of the plan. Without it the report says what is missing.
-The HTML file is complete in itself: it loads nothing, and can be mailed, archived and printed.`,
+The HTML file is complete in itself: it loads nothing, and can be mailed, archived and printed.
+Without --execution it is the newest one, chosen as by p2pfk watch.`,
       examples: [
+        ['p2pfk report -o report.html', 'of the newest execution on the database in DATABASE_URL'],
         ['p2pfk report --execution $ARN -o report.html', 'for an auditor'],
         ['p2pfk report --execution $ARN --format markdown', 'for a ticket'],
         ['p2pfk report --execution $ARN --format json --no-ledger', 'for scripts, from the history alone'],
@@ -49,6 +51,7 @@ The HTML file is complete in itself: it loads nothing, and can be mailed, archiv
 }
 
 async function report(flags: ReportFlags): Promise<number> {
+  const { chooseExecution } = await import('../executions/choose.ts');
   const { connectTo } = await import('../executions/connection.ts');
   const { executionFailure } = await import('../executions/client.ts');
   const { buildReport } = await import('../../report/report.ts');
@@ -64,7 +67,7 @@ async function report(flags: ReportFlags): Promise<number> {
     throw new InvalidInput(`--json and --format ${format} cannot be used together`);
   const { json: _json, ...others } = flags;
   const output = createOutput(others);
-  const { execution: executionArn } = flags;
+  const executionArn = await chooseExecution(flags, { output });
   const databaseUrl = databaseUrlOf(flags);
   const { client, close } = await connectTo(flags, executionArn, (line) => output.complain(`! ${line}`));
   try {

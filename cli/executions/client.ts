@@ -81,6 +81,11 @@ const EXECUTION_REMEDIES: Readonly<Record<string, string>> = {
     'states:DescribeExecution and states:GetExecutionHistory are needed, and to stop it states:StopExecution',
 };
 
+const LIST_REMEDIES: Readonly<Record<string, string>> = {
+  AccessDeniedException:
+    'states:ListExecutions is needed on the state machine; with the ARN of an execution nothing is listed',
+};
+
 const LOCAL_REMEDIES: Readonly<Record<string, string>> = {
   ExecutionDoesNotExist: 'it was started by another user or with another --state-dir, or it is gone after 90 days',
 };
@@ -94,6 +99,11 @@ export function executionFailure(error: unknown, doing: string, arn: string): In
 /** One line for anything the SDK threw. The first line only: a refused signature's next ones quote what was signed. */
 export function awsFailure(error: unknown, doing: string): InvalidInput {
   return failure(error, doing, REMEDIES);
+}
+
+/** Of the commands that list executions, to show them or to choose one. */
+export function listFailure(error: unknown): InvalidInput {
+  return failure(error, 'cannot list the executions', { ...REMEDIES, ...LIST_REMEDIES });
 }
 
 function failure(error: unknown, doing: string, remedies: Readonly<Record<string, string>>): InvalidInput {

@@ -1,5 +1,6 @@
 /** Where an execution is asked after: in AWS, at another endpoint, or, for one of this machine, in its own store. */
 import type { SFNClient } from '@aws-sdk/client-sfn';
+import type { ExecutionStore } from '../../local/store/execution-store.ts';
 import { type AwsFlags, createClient, regionOf } from './client.ts';
 import type { Pause } from './watch.ts';
 
@@ -32,8 +33,14 @@ export async function connectTo(
     const client = createClient(flags, region);
     return { client, close: () => client.destroy() };
   }
-  const { openLocalEndpoint, openStore } = await import('../../local/local-endpoint.ts');
-  const endpoint = openLocalEndpoint({ store: openStore(flags.stateDir, warn), warn });
+  const { openStore } = await import('../../local/local-endpoint.ts');
+  return connectToStore(openStore(flags.stateDir, warn), warn);
+}
+
+/** @param store closed with the connection */
+export async function connectToStore(store: ExecutionStore, warn: (line: string) => void): Promise<Connection> {
+  const { openLocalEndpoint } = await import('../../local/local-endpoint.ts');
+  const endpoint = openLocalEndpoint({ store, warn });
   return { client: endpoint.client, pause: localPause(endpoint.service), close: () => endpoint.close() };
 }
 

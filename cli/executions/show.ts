@@ -3,9 +3,10 @@
 import { readHistory } from '../../core/history/read-history.ts';
 import { describeIdentity } from '../../core/ledger/schema/identity.ts';
 import { ExitCode } from '../exit-codes.ts';
-import type { ExecutionFlags, OutputFlags } from '../options.ts';
+import type { OutputFlags } from '../options.ts';
 import { createOutput } from '../output.ts';
 import { historyLines } from '../render/history-text.ts';
+import { type ChooseFlags, chooseExecution } from './choose.ts';
 import { executionFailure } from './client.ts';
 import { connectTo } from './connection.ts';
 import { commandFor, describe } from './describe.ts';
@@ -16,7 +17,7 @@ import { readWholeHistory } from './whole-history.ts';
 /** @returns the exit code */
 export async function watch(flags: WatchFlags): Promise<number> {
   const output = createOutput(flags);
-  const { execution: executionArn } = flags;
+  const executionArn = await chooseExecution(flags, { output });
   const { client, pause, close } = await connectTo(flags, executionArn, (line) => output.complain(`! ${line}`));
   try {
     const described = await describe(client, executionArn);
@@ -31,7 +32,7 @@ export async function watch(flags: WatchFlags): Promise<number> {
 /** @returns the exit code */
 export async function history(flags: HistoryFlags): Promise<number> {
   const output = createOutput(flags);
-  const { execution: executionArn } = flags;
+  const executionArn = await chooseExecution(flags, { output });
   const { client, close } = await connectTo(flags, executionArn, (line) => output.complain(`! ${line}`));
   try {
     const { table: _table, operation: _operation, ...execution } = await describe(client, executionArn);
@@ -50,6 +51,6 @@ export async function history(flags: HistoryFlags): Promise<number> {
   }
 }
 
-export type HistoryFlags = ExecutionFlags & OutputFlags & { readonly reverse?: boolean };
+export type HistoryFlags = ChooseFlags & OutputFlags & { readonly reverse?: boolean };
 
-export type WatchFlags = ExecutionFlags & OutputFlags;
+export type WatchFlags = ChooseFlags & OutputFlags;

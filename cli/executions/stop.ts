@@ -4,10 +4,11 @@ import { type SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { InvalidInput } from '../../core/contracts/errors.ts';
 import { describeIdentity } from '../../core/ledger/schema/identity.ts';
 import { ExitCode } from '../exit-codes.ts';
-import type { ExecutionFlags, OutputFlags, PeopleFlags } from '../options.ts';
+import type { OutputFlags, PeopleFlags } from '../options.ts';
 import { createOutput } from '../output.ts';
 import { statedHere, statedInAws, stopCause } from '../people.ts';
 import { shellWord } from '../text.ts';
+import { type ChooseFlags, chooseExecution } from './choose.ts';
 import { executionFailure } from './client.ts';
 import { connectTo } from './connection.ts';
 import { commandFor, type Described, describe } from './describe.ts';
@@ -17,12 +18,12 @@ import { plannedDatabaseOf } from './planned.ts';
 /** @returns the exit code */
 export async function stop(flags: StopFlags): Promise<number> {
   const output = createOutput(flags);
-  const { execution: executionArn } = flags;
   if (flags.cause !== undefined && flags.reason !== undefined)
     throw new InvalidInput('--cause and --reason are the same: give one of them');
   const people = { ...flags, ...(flags.cause === undefined ? {} : { reason: flags.cause }) };
   // Checked before the first request, so that bad input costs none.
   statedHere(people);
+  const executionArn = await chooseExecution(flags, { output, toStop: true });
   const { client, close } = await connectTo(flags, executionArn, (line) => output.complain(`! ${line}`));
   try {
     const before = await describe(client, executionArn);
@@ -71,4 +72,4 @@ function stopLines(before: Described, after: Described): string[] {
   ];
 }
 
-export type StopFlags = ExecutionFlags & OutputFlags & PeopleFlags & { readonly cause?: string };
+export type StopFlags = ChooseFlags & OutputFlags & PeopleFlags & { readonly cause?: string };

@@ -9,7 +9,7 @@ const AT = ['-t', 'path', '--at'];
 const program = createProgram(() => undefined);
 
 const COMMANDS = [
-  ...['demo', 'plan', 'migrate', 'approve', 'status', 'verify', 'rollback', 'provision', 'audit'],
+  ...['demo', 'plan', 'migrate', 'approve', 'list', 'status', 'verify', 'rollback', 'provision', 'audit'],
   ...['start', 'schedule', 'watch', 'stop', 'history', 'report', 'serve', 'doctor'],
 ];
 

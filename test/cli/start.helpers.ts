@@ -1,6 +1,6 @@
 /**
- * A Step Functions endpoint of three operations on the loopback interface, speaking AWS JSON 1.0, so that the real SDK
- * can be on the other side. Its one execution follows a script of history events.
+ * A Step Functions endpoint of a few operations on the loopback interface, speaking AWS JSON 1.0, so that the real SDK
+ * can be on the other side. Its one execution follows a script of history events, or it has a list of executions.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -23,8 +23,19 @@ export interface Script {
   };
   /** Events that each look at the history finds more than the one before. */
   readonly step?: number;
-  /** An error that StartExecution answers with: HTTP status, type, message. */
+  /** Executions that it has, the newest first, in place of the one that is started. */
+  readonly executions?: readonly ListedExecution[];
+  /** An error that StartExecution, or ListExecutions, answers with: HTTP status, type, message. */
   readonly refuse?: readonly [status: number, type: string, message: string];
+}
+
+export interface ListedExecution {
+  readonly name: string;
+  readonly status: string;
+  readonly input: object;
+  readonly output?: object;
+  /** Result of its plan. */
+  readonly plan?: object;
 }
 
 export interface Endpoint {
@@ -34,6 +45,52 @@ export interface Endpoint {
 }
 
 export const STATE_MACHINE = 'arn:aws:states:eu-central-1:123456789012:stateMachine:p2pfk';
+
+export function arnOf(name: string): string {
+  return `${STATE_MACHINE.replace(':stateMachine:', ':execution:')}:${name}`;
+}
+
+/** Answers about executions that are there: a page has two. */
+function answerOf(executions: readonly ListedExecution[], operation: string, body: Record<string, unknown>): object {
+  const item = ({ name, status }: ListedExecution, index: number) => ({
+    executionArn: arnOf(name),
+    stateMachineArn: STATE_MACHINE,
+    name,
+    status,
+    startDate: 1_800_000_000 - 60 * index,
+    ...(status === 'RUNNING' ? {} : { stopDate: 1_800_000_012.5 - 60 * index }),
+  });
+  if (operation === 'ListExecutions') {
+    const from = Number(body.nextToken ?? 0);
+    const next = from + 2 < executions.length ? { nextToken: String(from + 2) } : {};
+    return { executions: executions.map(item).slice(from, from + 2), ...next };
+  }
+  const index = executions.findIndex(({ name }) => arnOf(name) === body.executionArn);
+  const found = executions[index];
+  if (found === undefined) return { __type: 'ExecutionDoesNotExist', message: 'no such execution' };
+  const { input, output, plan = null } = found;
+  switch (operation) {
+    case 'DescribeExecution':
+      return {
+        ...item(found, index),
+        input: JSON.stringify(input),
+        ...(output === undefined ? {} : { output: JSON.stringify(output) }),
+      };
+    case 'StopExecution':
+      return { stopDate: 1_800_000_100 };
+    default: {
+      const events = plan === null ? [] : task('Plan', {}, plan);
+      return {
+        events: events.map((event, place) => ({
+          ...event,
+          id: place + 1,
+          previousEventId: place,
+          timestamp: 1_800_000_000 + place / 10,
+        })),
+      };
+    }
+  }
+}
 
 export async function openEndpoint(script: Script): Promise<Endpoint> {
   const history = (script.history ?? []).map(({ after, ...event }, index) => ({
@@ -47,6 +104,11 @@ export async function openEndpoint(script: Script): Promise<Endpoint> {
   let executionArn = '';
 
   const answer = (operation: string, body: Record<string, unknown>): [number, unknown] => {
+    if (script.executions !== undefined) {
+      if (script.refuse) return [script.refuse[0], { __type: script.refuse[1], message: script.refuse[2] }];
+      const found = answerOf(script.executions, operation, body);
+      return ['__type' in found ? 400 : 200, found];
+    }
     switch (operation) {
       case 'StartExecution':
         if (script.refuse) return [script.refuse[0], { __type: script.refuse[1], message: script.refuse[2] }];

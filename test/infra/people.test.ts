@@ -82,6 +82,7 @@ describe('the policies for people', () => {
   it('name the kind of resource that each action is about, and all resources only where there is no other way', () => {
     const kinds: Readonly<Record<string, RegExp>> = {
       'states:StartExecution': /:states:.*:stateMachine:/,
+      'states:ListExecutions': /:states:.*:stateMachine:/,
       'states:ListTagsForResource': /:states:.*:stateMachine:/,
       'scheduler:ListSchedules': /^\*$/,
       'iam:PassRole': /:iam::.*:role\//,
