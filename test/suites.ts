@@ -58,6 +58,8 @@ export const LONG: readonly string[] = [
   'core/ledger/versions',
   'core/compatibility-page',
   // One process of the command line after the other.
+  'cli/list',
+  'cli/status-elsewhere',
   'core/drift/command',
   'cli/acceptance',
   'cli/approve',

@@ -64,16 +64,17 @@ async function status(flags: StatusFlags, command: Command): Promise<number> {
     const found = await readTableStatus(client, { table, constraint });
     const compose = composerFor(command);
     if (found.migration === null) {
-      const state = 'never-migrated';
+      const refusal = new NotMigrated(found.absent ?? `${found.table} has never been migrated`);
       output.document({
         table: found.table,
         constraint: constraint ?? null,
-        state,
+        state: 'never-migrated',
         migration: null,
         pairs: [],
         next: [],
+        error: { name: refusal.name, message: refusal.message, exitCode: ExitCode.Refused },
       });
-      throw new NotMigrated(found.absent ?? `${found.table} has never been migrated`);
+      throw refusal;
     }
     const { migration, pairs } = found;
     const isHere = migration.owner?.place === 'local' ? isKept(flags.stateDir, migration.execution) : null;

@@ -2,7 +2,13 @@ import type { Command } from 'commander';
 import type { WatchFlags } from '../executions/show.ts';
 import type { Finish } from '../finish.ts';
 import { AWS_ENVIRONMENT_HELP, helpText } from '../help.ts';
-import { addDatabaseUrlOption, addExecutionOptions, addJsonLinesOption, addOutputOptions, OF_DATABASE } from '../options.ts';
+import {
+  addDatabaseUrlOption,
+  addExecutionOptions,
+  addJsonLinesOption,
+  addOutputOptions,
+  OF_DATABASE,
+} from '../options.ts';
 
 export function registerWatch(program: Command, finish: Finish): void {
   const command = program.command('watch').description('follow an execution to its end, here or in AWS');

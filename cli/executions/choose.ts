@@ -84,7 +84,7 @@ async function byName(source: Source | null, given: string): Promise<Chosen> {
   const [only, other] = matching;
   if (only === undefined)
     throw new InvalidInput(
-      `no execution ${whereOf(source)} is called ${echoed(given)}, or has a name that begins or ends so; p2pfk list shows them`,
+      `no execution ${source?.place === 'aws' ? 'in that state machine' : 'on this machine'} is called ${echoed(given)}, or has a name that begins or ends so; p2pfk list --no-ledger shows what there is`,
     );
   if (other !== undefined)
     throw new InvalidInput(
@@ -96,10 +96,6 @@ async function byName(source: Source | null, given: string): Promise<Chosen> {
 function candidates(names: readonly string[]): string {
   const more = names.length - MOST_CANDIDATES;
   return `${names.slice(0, MOST_CANDIDATES).join(', ')}${more > 0 ? ` or ${more} more` : ''}`;
-}
-
-function whereOf(source: Source | null): string {
-  return source?.place === 'aws' ? 'of the state machine' : 'that is kept on this machine';
 }
 
 interface Asked {
@@ -157,11 +153,12 @@ function ledgerExecution(
 }
 
 function noneFound(source: Source | null, of: string, { toStop }: ChooseOptions): InvalidInput {
-  const doing = toStop === true ? 'is running' : 'is known';
-  const hint = source?.place === 'aws' ? '' : '; one in AWS is found with --state-machine ARN';
-  return new InvalidInput(
-    `no execution${of} ${whereOf(source)} ${doing}: name one with --execution, as p2pfk list --no-ledger shows them${hint}`,
-  );
+  const inAws = source?.place === 'aws';
+  const where = inAws ? 'in that state machine' : 'on this machine';
+  const hint = inAws ? '' : '; one in AWS is found with --state-machine ARN';
+  const what =
+    toStop === true ? `nothing to stop: no execution${of} is running ${where}` : `no execution${of} is known ${where}`;
+  return new InvalidInput(`${what}; p2pfk list --no-ledger shows what there is${hint}`);
 }
 
 /** libpq's variables that choose a server or a database. */

@@ -111,7 +111,9 @@ async function listExecutions(
   const sources = [own, remote].filter((source) => source !== null);
   try {
     const found = await Promise.all(sources.map((source) => ofDatabase(source, here, flags.limit)));
-    const executions = found.flatMap((one) => one.executions).sort(byStart);
+    const all = found.flatMap((one) => one.executions);
+    // What p2pfk serve answers with at its endpoint may be in the store of this machine, too.
+    const executions = [...new Map(all.toReversed().map((one) => [one.executionArn, one])).values()].sort(byStart);
     return {
       executions: executions.slice(0, flags.limit),
       elsewhere: found.reduce((sum, one) => sum + one.elsewhere, 0),

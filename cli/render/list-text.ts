@@ -44,7 +44,10 @@ export function executionLines(executions: readonly ListedExecution[], ofOneData
     'Executions, newest first',
     ...columns(executions, [
       { title: 'outcome', cell: ({ outcome }) => visible(outcome.toLowerCase().replaceAll('_', ' ')) },
-      { title: 'where', cell: ({ place }) => (place === 'local' ? 'here' : 'AWS') },
+      {
+        title: 'where',
+        cell: ({ executionArn }) => (executionArn.startsWith('arn:aws:states:local:') ? 'here' : 'AWS'),
+      },
       { title: 'operation', cell: ({ operation }) => operation },
       { title: 'table', cell: ({ table }) => visible(withoutPublic(table)) },
       { title: 'constraint', cell: ({ constraint }) => visible(constraint ?? '') },

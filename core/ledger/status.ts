@@ -187,6 +187,8 @@ function chosen(table: string, known: readonly Shown[], constraint: string | und
     const names = open.map((row) => `${row.constraint_name} (${row.state})`);
     throw new InvalidInput(
       `table ${table} has migrations of ${open.length} foreign keys (${names.join(', ')}): choose one with --constraint`,
+      {},
+      { choices: open.map((row) => ({ table, constraint: row.constraint_name })) },
     );
   }
   return open[0] ?? known[0];

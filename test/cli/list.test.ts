@@ -234,7 +234,9 @@ describe('an execution that is not named by its ARN', () => {
     const stopped = await p2pfkHere(['stop'], env);
     expect(stopped).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/^p2pfk: no execution on database ".*" that is kept on this machine is running/),
+      stderr: expect.stringMatching(
+        /^p2pfk: nothing to stop: no execution on database ".*" is running on this machine/,
+      ),
     });
   });
 

@@ -36,7 +36,7 @@ describe('p2pfk status', () => {
     });
     expect(await statusJson(env)).toMatchObject({
       code: 4,
-      document: { table: 'public.path', state: 'never-migrated', migration: null, next: [] },
+      document: { state: 'never-migrated', migration: null, next: [], error: { name: 'NotMigrated', exitCode: 4 } },
     });
     await observer.query('CREATE TABLE other (LIKE path) PARTITION BY LIST (medium)');
     await p2pfkHere(['migrate', '-t', 'path', '--rehearse', '--quiet'], env);

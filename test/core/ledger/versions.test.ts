@@ -22,12 +22,12 @@ it('a newer ledger is refused by every command in one line, and keeps its functi
   const newer = await oneRow(observer, enter);
   const answers = new Map<string, unknown>();
 
-  for (const command of ['plan', 'migrate', 'verify', 'rollback', 'approve', 'audit']) {
+  for (const command of ['plan', 'migrate', 'verify', 'rollback', 'approve', 'audit', 'list', 'status']) {
     const { code, stderr, stdout } = await p2pfk([
       command,
       '-d',
       db.url,
-      ...(command === 'audit' ? [] : ['--table', 'path']),
+      ...(command === 'audit' || command === 'list' ? [] : ['--table', 'path']),
     ]);
     answers.set(command, [code, /has version 999, and this p2pfk knows up to 5/.test(stderr + stdout)]);
   }
@@ -40,6 +40,8 @@ it('a newer ledger is refused by every command in one line, and keeps its functi
     rollback: refused,
     approve: refused,
     audit: refused,
+    list: refused,
+    status: refused,
   });
   expect(await oneRow(observer, enter)).toEqual(newer);
   await expect(execution.verifyGate()).rejects.toMatchObject({ name: 'LedgerVersionRefused' });
