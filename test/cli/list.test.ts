@@ -200,7 +200,7 @@ describe('an execution that is not named by its ARN', () => {
       .executions;
     const chosen = async (args: string[], used: Record<string, string> = env) => {
       const { code, stdout, stderr } = await p2pfkHere(['history', '--json', '--quiet', ...args], used);
-      return { code, arn: stdout === '' ? null : JSON.parse(stdout).execution.executionArn, stderr };
+      return { code, arn: stdout === '' ? null : (JSON.parse(stdout).execution?.executionArn ?? null), stderr };
     };
 
     expect((await chosen([])).arn).toBe(older.executionArn);

@@ -8,6 +8,9 @@ import { describeWithPsql, psqlInOrder, STEPS, withoutTimes } from './psql.helpe
 const PREVIEW =
   /^(?:Database|Migration|Started by|Foreign key|Estimate|Execution|Drop|Rollback|Findings) {2,}|^! |^(?:Started execution|Execution): /;
 
+/** When and how a pair was proven, behind its name: the psql scripts validate and count in steps of their own. */
+const PROOF = /, (?:validated|counted) at .*$/;
+
 /** What the command line said, without empty lines, its preview, and its last word on the whole duration. */
 async function said(command: 'migrate' | 'rollback' | 'verify', url: string): Promise<string[]> {
   const pace = command === 'verify' ? [] : ['--max-concurrency', '1'];
@@ -16,7 +19,7 @@ async function said(command: 'migrate' | 'rollback' | 'verify', url: string): Pr
   const lines = `${stderr}${stdout}`
     .split('\n')
     .filter((line) => line !== '' && !/^Took |; took /.test(line) && !PREVIEW.test(line));
-  return withoutTimes(lines);
+  return withoutTimes(lines).map((line) => line.replace(PROOF, ''));
 }
 
 describeWithPsql('the psql scripts', () => {
