@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { connectReadOnly } from '../../core/ledger/connect.ts';
 import { type DatabaseIdentity, describeIdentity, readIdentity } from '../../core/ledger/schema/identity.ts';
 import { checkLedger } from '../../core/ledger/schema/state.ts';
-import { listMigrations, type MigrationStatus } from '../../core/ledger/status.ts';
+import { listMigrations } from '../../core/ledger/status.ts';
 import { isKept } from '../../local/store/existing-store.ts';
 import { ExitCode } from '../exit-codes.ts';
 import {
@@ -16,7 +16,7 @@ import {
 } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
 import { noteDatabase } from '../relink.ts';
-import { executionLines, migrationLines } from '../render/list-text.ts';
+import { executionLines, type ListedMigration, migrationLines } from '../render/list-text.ts';
 import { type Composer, composerFor } from '../repeat.ts';
 import { type Next, nextSteps } from '../status/next.ts';
 import { plural } from '../text.ts';
@@ -32,9 +32,6 @@ export type ListFlags = DatabaseFlags &
     /** False with `--no-ledger`. */
     readonly ledger: boolean;
   };
-
-export type ListedMigration = MigrationStatus & { readonly next: readonly Next[] };
-export type ListedExecution = KnownExecution & { readonly next: readonly Next[] };
 
 /** Those of other databases are passed over, but not for ever. */
 const LOOKED_AT = 5;

@@ -1,9 +1,14 @@
 /** Migrations and executions as `p2pfk list` prints them, a line each. Pure. */
-import type { ListedExecution, ListedMigration } from '../executions/list.ts';
+import type { MigrationStatus } from '../../core/ledger/status.ts';
+import type { KnownExecution } from '../executions/known.ts';
+import type { Next } from '../status/next.ts';
 import { oneLine, roughly, visible, withoutSchemaOf } from '../text.ts';
 import { cut } from '../width.ts';
 import { type Column, columns } from './columns.ts';
 import { pairsInWords, stateInWords } from './status-text.ts';
+
+export type ListedMigration = MigrationStatus & { readonly next: readonly Next[] };
+type ListedExecution = KnownExecution & { readonly next: readonly Next[] };
 
 /** Identities of AWS are long, and the command at the end of the line counts more. */
 const WIDEST_PERSON = 32;
