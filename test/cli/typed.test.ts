@@ -64,7 +64,9 @@ afterEach(() => {
 it('there are commands and options to try', () => {
   expect(commands.length).toBeGreaterThan(12);
   expect(cases.length).toBeGreaterThan(100);
-  expect(commands.flatMap(({ registeredArguments }) => registeredArguments)).toEqual([]);
+  // An argument without an option is one of a few words, or nothing.
+  const operands = commands.flatMap(({ registeredArguments }) => registeredArguments);
+  expect(operands.filter(({ argChoices }) => argChoices === undefined)).toEqual([]);
 });
 
 describe('a connection string', () => {
