@@ -60,8 +60,8 @@ export async function examine(client: Client, databaseUrl: string | undefined): 
   ];
 }
 
-/** Where the TLS of libpq's default cannot be listened to: the machine itself. */
-const LOCAL = /^(?:\/|127\.|localhost$|::1$)/;
+/** Addresses that no network is between: a socket, or this machine. */
+const LOCAL = /^(?:\/|127\.[\d.]+$|localhost$|::1$)/;
 
 function connection(
   client: Client,
@@ -69,23 +69,31 @@ function connection(
   tls: Row<'checks/session-tls'> | undefined,
   databaseUrl: string | undefined,
 ): DoctorCheck {
-  const { ssl = false, ssl_version: version = null } = tls ?? {};
   const { settings } = resolveParameters(databaseUrl);
-  const mode = settings.get('sslmode') ?? 'prefer';
   const as = role === login ? `as ${login}` : `as ${login}, acting as ${role}`;
   const where = `${endpointOf(client)}/${database} ${as}`;
+  const version = tls?.ssl === true ? (tls.ssl_version ?? 'TLS') : null;
+  return encryption(where, { host: client.host, version, mode: settings.get('sslmode') ?? 'prefer' });
+}
+
+/** @param version of TLS; null: there is none */
+export function encryption(
+  where: string,
+  { host, version, mode }: { readonly host: string; readonly version: string | null; readonly mode: string },
+): DoctorCheck {
   const remedy =
     'set PGSSLMODE=verify-full and PGSSLROOTCERT to the certificate of the authority, or sslmode and sslrootcert in the database URL';
-  if (LOCAL.test(client.host))
-    return ok('connection', `${where}, ${ssl ? `with ${version ?? 'TLS'}` : 'without TLS'}, on this machine`);
-  if (!ssl) return warning('connection', `${where}, without TLS: others in the network can read it`, remedy);
+  if (LOCAL.test(host))
+    return ok('connection', `${where}, ${version === null ? 'without TLS' : `with ${version}`}, on this machine`);
+  if (version === null)
+    return warning('connection', `${where}, without TLS: others in the network can read it`, remedy);
   if (mode !== 'verify-full')
     return warning(
       'connection',
-      `${where}, with ${version ?? 'TLS'}, but it is not verified which server this is (sslmode=${mode})`,
+      `${where}, with ${version}, but it is not verified which server this is (sslmode=${mode})`,
       remedy,
     );
-  return ok('connection', `${where}, with ${version ?? 'TLS'}, verified`);
+  return ok('connection', `${where}, with ${version}, verified`);
 }
 
 /** A session through a pooler that was not declared is refused before anything is asked. */

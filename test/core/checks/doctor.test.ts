@@ -1,7 +1,7 @@
 /** What `p2pfk doctor` says about a server, a role and a ledger. */
 import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type DoctorCheck, examine, lockTable } from '../../../core/checks/doctor.ts';
+import { type DoctorCheck, encryption, examine, lockTable } from '../../../core/checks/doctor.ts';
 import { connect, connectReadOnly } from '../../../core/ledger/connect.ts';
 import { ensureLedger } from '../../../core/ledger/schema/make-ledger.ts';
 import { catalogSnapshot } from '../../support/catalog.ts';
@@ -108,6 +108,22 @@ describe('the doctor', () => {
       status: 'ok',
       message: expect.stringContaining('lock_timeout = 2000ms'),
     });
+  });
+
+  it.each([
+    ['db.example', null, 'prefer', 'warning', 'W, without TLS: others in the network can read it'],
+    [
+      'db.example',
+      'TLSv1.3',
+      'require',
+      'warning',
+      'W, with TLSv1.3, but it is not verified which server this is (sslmode=require)',
+    ],
+    ['db.example', 'TLSv1.3', 'verify-full', 'ok', 'W, with TLSv1.3, verified'],
+    ['/var/run/postgresql', null, 'prefer', 'ok', 'W, without TLS, on this machine'],
+    ['localhost.example', null, 'prefer', 'warning', 'W, without TLS: others in the network can read it'],
+  ])('of a connection to %s with %s and sslmode=%s is %s', (host, version, mode, status, message) => {
+    expect(encryption('W', { host, version, mode })).toMatchObject({ id: 'connection', status, message });
   });
 
   it('finds a lock table that is too small for the drop on the largest table', () => {
