@@ -140,7 +140,7 @@ function byStart(one: KnownExecution, other: KnownExecution): number {
 const DATABASE = ['--database-url', '--session-pooler', '--show-blocking-queries', '--ledger-owner', '--trust-owner'];
 
 function nextOf(one: KnownExecution, compose: Composer): Next[] {
-  const leftOut = one.place === 'local' ? ['--region', '--profile', '--endpoint-url'] : ['--state-dir'];
+  const leftOut = one.place === 'local' ? ['--region', '--aws-profile', '--endpoint-url'] : ['--state-dir'];
   const execution = `--execution ${shortName(one)}`;
   return one.status === 'RUNNING'
     ? [{ why: 'it is at work; this follows it', command: compose('watch', [execution], [...DATABASE, ...leftOut]) }]

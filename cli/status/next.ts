@@ -39,7 +39,7 @@ export function nextSteps(migration: MigrationStatus, options: NextOptions): rea
 }
 
 /** Where an execution in AWS is asked after. A line about an execution of this machine must not repeat it. */
-const ENDPOINT = ['--region', '--profile', '--endpoint-url'];
+const ENDPOINT = ['--region', '--aws-profile', '--endpoint-url'];
 const DATABASE = ['--database-url', '--session-pooler', '--show-blocking-queries', '--ledger-owner', '--trust-owner'];
 
 function atWork(migration: MigrationStatus, options: NextOptions): Next {

@@ -45,6 +45,8 @@ describe.each(names)('p2pfk %s --json', (name) => {
     rollback: [...T, ...NOWHERE],
     approve: [...T, ...NOWHERE],
     verify: [...T, ...NOWHERE],
+    list: NOWHERE,
+    status: [...T, ...NOWHERE],
     provision: [...T, ...NOWHERE, '-b', "FOR VALUES IN ('a')"],
     audit: NOWHERE,
     doctor: ['-d', 'mysql://x/y'],
