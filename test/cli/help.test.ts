@@ -1,30 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { createProgram } from '../../cli/program.ts';
 import { p2pfk } from './cli.helpers.ts';
+import { helpOf } from './help.helpers.ts';
 
 const STATE_MACHINE = 'arn:aws:states:eu-central-1:123456789012:stateMachine:p2pfk';
 const AT = ['-t', 'path', '--at'];
-
-const program = createProgram(() => undefined);
 
 const COMMANDS = [
   ...['demo', 'plan', 'migrate', 'approve', 'list', 'status', 'verify', 'rollback', 'provision', 'audit'],
   ...['start', 'schedule', 'watch', 'stop', 'history', 'report', 'serve', 'doctor'],
 ];
-
-function helpOf(name: string): string {
-  const command = program.commands.find((candidate) => candidate.name() === name);
-  if (command === undefined) throw new Error(`no command ${name}`);
-  let text = '';
-  command.configureOutput({
-    writeOut: (part) => {
-      text += part;
-    },
-  });
-  command.outputHelp();
-  return text;
-}
 
 describe('the program', () => {
   it('has its commands, and prints their descriptions and the exit codes', async () => {

@@ -1,0 +1,31 @@
+/** The reference of the commands and the JSON schema of an execution input, which are made of what the code declares. */
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { z } from 'zod';
+import { ExecutionInput } from '../../core/contracts/execution-input.ts';
+import { commands, helpOf } from './help.helpers.ts';
+
+const docs = (name: string) => fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));
+const COLUMNS = 100;
+
+const INTRODUCTION = `# Commands
+
+What \`p2pfk COMMAND --help\` prints, for each command. This page is made of the declarations in \`cli/commands/\`
+(\`npx vitest run test/cli/reference.test.ts --update\`). The options that belong to an execution, with their keys in its input, are in
+[options.md](options.md); exit codes and what to do are in [operations.md](operations.md#by-exit-code).
+`;
+
+it('every command is in docs/commands.md', async () => {
+  const list = commands.map(({ name, description }) => `- [${name}](#${name}): ${description}`);
+  const sections = commands.map(({ name }) => `## ${name}\n\n\`\`\`text\n${helpOf(name, COLUMNS).trim()}\n\`\`\``);
+  const page = [INTRODUCTION, `${list.join('\n')}\n`, `${sections.join('\n\n')}\n`].join('\n');
+  await expect(page).toMatchFileSnapshot(docs('commands.md'));
+});
+
+it('the input of an execution is in docs/execution-input.schema.json', async () => {
+  const schema = {
+    title: 'Input of an execution of the p2pfk state machine',
+    ...z.toJSONSchema(ExecutionInput, { io: 'input', unrepresentable: 'any' }),
+  };
+  await expect(`${JSON.stringify(schema, null, 2)}\n`).toMatchFileSnapshot(docs('execution-input.schema.json'));
+});
