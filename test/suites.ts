@@ -41,6 +41,7 @@ export const LONG: readonly string[] = [
   'cli/connect',
   'cli/login',
   'cli/serve-attacks',
+  'bench/write-side',
   'core/catalog/planted-guard',
   'core/ledger/trust',
   'core/postgres/libpq',

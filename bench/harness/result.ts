@@ -4,7 +4,17 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Machine } from './machine.ts';
 
-export const BENCHMARKS = ['delete', 'wall', 'stall', 'rollback', 'partitions', 'engine', 'guard'] as const;
+export const BENCHMARKS = [
+  'delete',
+  'wall',
+  'stall',
+  'rollback',
+  'partitions',
+  'engine',
+  'guard',
+  'insert',
+  'locks',
+] as const;
 export type BenchmarkName = (typeof BENCHMARKS)[number];
 
 /** `full` is what is published; `quick` fits into ten minutes in all; `smoke` proves that everything runs. */
