@@ -10,6 +10,7 @@ import type {
   PlanLedger,
   PlannedPair,
   Severity,
+  WriteForecast,
 } from '../../core/contracts/documents.ts';
 import { grouped, oneLine, plural, roughly, size, visible, withoutSchemaOf } from '../text.ts';
 import { wrapped } from '../width.ts';
@@ -184,13 +185,27 @@ export function rollbackForecast({ strategy, writesBlockedMs, note }: Estimate['
   return `Rollback     ${strategy}: ${blocked}${note === '' ? '' : `; ${oneLine(note)}`}`;
 }
 
-export function estimateLines({ estimate }: Plan): string[] {
+export function estimateLines({ estimate, table, referencedTable }: Plan): string[] {
+  const { writes } = estimate;
   return [
     `Estimate     ${grouped(estimate.rows)} rows, ${size(estimate.bytes)}: about ${roughly(estimate.seconds * 1000)} in all`,
     `Execution    ${executionLine(estimate.execution)}`,
     `Drop         exclusive locks for about ${roughly(estimate.dropLockedMs)}; ${waitOfDrop(estimate.dropWaitMs)}`,
     rollbackForecast(estimate.rollback),
+    ...(writes === undefined ? [] : [`Writes       ${writesLine(writes, table, referencedTable)}`]),
   ];
+}
+
+function writesLine(writes: WriteForecast, table: string, referencedTable: string): string {
+  const { insertsPerSecond, deletesPerSecond, since, partitionsLocked, partitionsLockedAfter } = writes;
+  const rates = `${perSecond(insertsPerSecond)} rows a second inserted into ${table} and ${perSecond(deletesPerSecond)} deleted from ${referencedTable}`;
+  const locks = `the first ones of a session lock all ${grouped(partitionsLocked)} partitions, afterwards the ${partitionsLockedAfter} of a pair`;
+  return `${rates}, on average since ${since.slice(0, 10)}; ${locks}`;
+}
+
+/** Two digits: an average says no more. */
+function perSecond(rate: number): string {
+  return rate >= 10 ? grouped(Math.round(rate)) : String(Number(rate.toPrecision(rate >= 1 ? 2 : 1)));
 }
 
 function waitOfDrop(waitMs: number): string {

@@ -107,6 +107,22 @@ export interface Estimate {
   readonly rollback: { readonly strategy: RollbackStrategy; readonly writesBlockedMs: number; readonly note: string };
   /** How much of Step Functions' event limit one execution needs. */
   readonly execution: EventBudget;
+  /** Absent where the parent FK is gone, and on a standby, which does not count what is written. */
+  readonly writes?: WriteForecast;
+}
+
+/** What the application writes, on average, and how many partitions a session locks for it. */
+export interface WriteForecast {
+  /** Rows inserted into the referencing partitions. */
+  readonly insertsPerSecond: number;
+  /** Rows deleted from the referenced partitions. */
+  readonly deletesPerSecond: number;
+  /** ISO 8601: the server's statistics count from then on. */
+  readonly since: string;
+  /** Leaf partitions that the first foreign key checks of a session lock, under the parent FK. */
+  readonly partitionsLocked: number;
+  /** The same under pair FKs, where the session writes to one pair. */
+  readonly partitionsLockedAfter: number;
 }
 
 /** The ledger's entry of the foreign key: the first line of a plan. */

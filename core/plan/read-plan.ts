@@ -22,6 +22,7 @@ import { type Migration, type MigrationState, nextMigrationId, readMigration } f
 import { resolveForeignKey } from '../ledger/resolve-foreign-key.ts';
 import { waitLimit } from '../postgres/locks/lock-wait.ts';
 import { runOne } from '../postgres/sql.ts';
+import { forecastWrites } from './forecast-writes.ts';
 
 /** The plan and what it was made from. */
 export interface PlanReading {
@@ -96,7 +97,12 @@ export async function readPlan(client: Client, input: ExecutionInput, intent: In
     unpaired,
     findings,
     statements: migrated ? [] : await plannedStatements(client, foreignKey, pairs, { input, finalNames }),
-    estimate: estimate(server, pairs, input),
+    estimate: {
+      ...estimate(server, pairs, input),
+      ...(foreignKey.constraint_oid === null || server.in_recovery
+        ? {}
+        : { writes: await forecastWrites(client, pairing) }),
+    },
   };
   return { server, foreignKey, pairing, document, migrated, acceptance, state: migration?.state ?? null };
 }

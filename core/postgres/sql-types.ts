@@ -644,6 +644,20 @@ export interface Queries {
       readonly remedy: string;
     };
   };
+  'catalog/write-activity': {
+    readonly values: {
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
+      }[];
+    };
+    readonly row: {
+      readonly inserts: number;
+      readonly deletes: number;
+      readonly seconds: number;
+      readonly since: string;
+    };
+  };
   'checks/activity': {
     readonly values: Record<never, never>;
     readonly row: {

@@ -52,6 +52,23 @@ describe('a plan for a person', () => {
     expect(new Set(ends.slice(1)).size).toBe(1);
   });
 
+  it('says how much is written, and what changes for it', () => {
+    const plan = planOf(1);
+    const writes = {
+      insertsPerSecond: 1234.4,
+      deletesPerSecond: 0.0312,
+      since: '2026-11-20T08:00:00Z',
+      partitionsLocked: 34,
+      partitionsLockedAfter: 2,
+    };
+    const linesOf = (of: Plan) => planLines(of, { given: '--table path', columns: null });
+
+    expect(linesOf({ ...plan, estimate: { ...plan.estimate, writes } })).toContain(
+      'Writes       1,234 rows a second inserted into public.path and 0.03 deleted from public.inode, on average since 2026-11-20; the first ones of a session lock all 34 partitions, afterwards the 2 of a pair',
+    );
+    expect(linesOf(plan).join()).not.toContain('Writes ');
+  });
+
   it('groups findings by severity, with remedies', () => {
     const lines = planLines(planOf(1), { given: '--table path', columns: null });
     const from = lines.indexOf('Errors');

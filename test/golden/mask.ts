@@ -2,7 +2,7 @@
 
 /** Keys of numbers that the machine decides; a `null` stays, because whether it was measured is not the machine's choice. */
 const MEASURED =
-  /(Ms|_ms|Seconds|_seconds|Oid|oid|Oids|bytes|pid|timestamp|attempts?)$|^(from|to|at|began|ended|liveness_key)$/;
+  /(Ms|_ms|PerSecond|Seconds|_seconds|Oid|oid|Oids|bytes|pid|timestamp|attempts?)$|^(from|to|at|began|ended|liveness_key)$/;
 
 const TEXTS: readonly (readonly [RegExp, string])[] = [
   [/\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d\d(?::?\d\d)?))?/g, '<time>'],
@@ -17,6 +17,8 @@ const TEXTS: readonly (readonly [RegExp, string])[] = [
   [/\b\d{19}\b/g, '<system>'],
   [/\bpid \d+/g, 'pid <pid>'],
   [/\b\d+(?:\.\d+)? (?:ms|s|min|h|kB|KB|MB|GB)\b(?: \d+ (?:s|min)\b)?/g, '<amount>'],
+  [/\b[\d.,]+(?= rows a second inserted into | deleted from )/g, '<rate>'],
+  [/(?<=on average since )\d{4}-\d\d-\d\d/g, '<date>'],
   [/\/tmp\/[\w./-]+/g, '<file>'],
   [/, waited <amount> for locks/g, ''],
   // Comments of SQL files name source files.

@@ -3,6 +3,7 @@ import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { planMigration } from '../../../core/plan/read-plan.ts';
+import { waitUntil } from '../../support/observe.ts';
 import { coreSession, databaseWith, everything } from '../case.helpers.ts';
 import { Execution, migratedTo } from '../execution.helpers.ts';
 
@@ -59,6 +60,28 @@ describe('the document', () => {
     expect(plan.estimate).toMatchObject({ rows: 440, seconds: expect.any(Number) });
   });
 
+  it('has what the application writes, and how many partitions a session locks for it', async () => {
+    const { db, observer } = await databaseWith();
+    const application = await db.client();
+    await application.query(`INSERT INTO path SELECT 'one', 1, 'a name' FROM generate_series(1, 60)`);
+    await application.query(`DELETE FROM inode WHERE medium = 'two' AND ino <= 20`);
+    // The end of a session counts what it wrote.
+    await application.end();
+    await waitUntil(async () => {
+      const { rows } = await observer.query<{ counted: boolean }>(
+        'SELECT sum(n_tup_ins) = 60 AND sum(n_tup_del) = 40 AS counted FROM pg_stat_user_tables',
+      );
+      return rows[0]?.counted;
+    }, 'the statistics to have what was written');
+
+    const { writes } = (await planMigration(await coreSession(db.url), input())).estimate;
+
+    expect((writes?.insertsPerSecond ?? 0) / (writes?.deletesPerSecond ?? 0)).toBeCloseTo(60 / 20, 6);
+    expect(Date.parse(writes?.since ?? '')).toBeLessThanOrEqual(Date.now());
+    // inode_4 has no partner, and is locked as well.
+    expect(writes).toMatchObject({ partitionsLocked: 7, partitionsLockedAfter: 2 });
+  });
+
   it('names only what is left to do', async () => {
     const { db, observer } = await databaseWith();
     await observer.query(`
@@ -81,6 +104,7 @@ describe('the document', () => {
     const plan = await planMigration(await coreSession(db.url), input());
 
     expect(plan).toMatchObject({ constraint: 'path_fk', statements: [] });
+    expect(plan.estimate.writes).toBeUndefined();
     expect(ids(plan, 'error')).toEqual([]);
   });
 });
