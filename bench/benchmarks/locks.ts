@@ -36,7 +36,7 @@ const SIZES: Readonly<Record<Level, Sizes>> = {
   full: {
     majors: [13, 17, 18],
     pairs: [17, 128, 512, 1_000],
-    load: { majors: [17, 18], pairs: 128, clients: 32, rounds: 3, milliseconds: 4_000 },
+    load: { majors: [17, 18], pairs: 128, clients: 32, rounds: 3, milliseconds: 3_000 },
   },
   quick: {
     majors: [17],
