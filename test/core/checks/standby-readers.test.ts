@@ -128,6 +128,16 @@ describe('the finding standby-readers', () => {
   });
 });
 
+it('a plan made on a standby forecasts no writes, which only the primary counts', async () => {
+  const db = await database();
+  await db.caughtUp();
+  const plan = async (url: string) =>
+    planMigration(await coreSession(url), ExecutionInput.parse({ table: 'public.path' }));
+
+  expect((await plan(db.url)).estimate.writes).toBeDefined();
+  expect((await plan(db.readerUrl)).estimate.writes).toBeUndefined();
+});
+
 describe('on Aurora', () => {
   const READERS = `, ('one', 'a-uuid', 12.5, clock_timestamp()), ('two', 'b-uuid', 2500, clock_timestamp()),
     ('gone', 'c-uuid', 99999, clock_timestamp() - interval '1 hour')`;
