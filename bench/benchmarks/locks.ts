@@ -36,7 +36,7 @@ const SIZES: Readonly<Record<Level, Sizes>> = {
   full: {
     majors: [13, 17, 18],
     pairs: [17, 128, 512, 1_000],
-    load: { majors: [17, 18], pairs: 128, clients: 32, rounds: 3, milliseconds: 2_000 },
+    load: { majors: [17], pairs: 128, clients: 32, rounds: 3, milliseconds: 2_000 },
   },
   quick: {
     majors: [17],
@@ -94,7 +94,7 @@ part of the time, and is not in the milliseconds of an operation), or stay and w
 partitions in turns: with pair FKs such a session goes on planning, as each of them has queries of its own. PostgreSQL's default of \`max_locks_per_transaction\`,
 64; nothing waits for the disk. What the sessions wait for is looked at every 5 ms.`,
   cost: {
-    full: { minutes: 7, gigabytes: 2 },
+    full: { minutes: 5, gigabytes: 2 },
     quick: { minutes: 0.6, gigabytes: 0.5 },
     smoke: { minutes: 0.2, gigabytes: 0.3 },
   },
