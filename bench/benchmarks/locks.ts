@@ -320,34 +320,45 @@ function findings(counted: readonly Counted[], loaded: readonly Loaded[]): Findi
 }
 
 function lockTargets(counted: readonly Counted[]): Target[] {
-  const least = (subject: Subject) => Math.min(...counted.map(({ locks }) => locks[subject]));
-  const most = (subject: Subject) => Math.max(...counted.map(({ locks }) => locks[subject]));
-  return [
-    {
-      what: 'relations locked by the first writes of a session, with pair FKs',
+  return [...new Set(counted.map(({ version }) => version))].map((version) => {
+    const range = (subject: Subject) => {
+      const locks = counted.filter((one) => one.version === version).map((one) => one.locks[subject]);
+      return { least: Math.min(...locks), most: Math.max(...locks) };
+    };
+    const [pair, parent] = [range('pair FKs'), range('parent FK')];
+    return {
+      what: `relations locked by the first writes of a session with pair FKs, ${version}`,
       target: 'the same for any number of pairs',
-      measured: `${least('pair FKs')} to ${most('pair FKs')}; with the parent FK ${least('parent FK')} to ${most('parent FK')}`,
-      met: least('pair FKs') === most('pair FKs'),
-    },
-  ];
+      measured: `${pair.least === pair.most ? pair.least : `${pair.least} to ${pair.most}`}; with the parent FK ${parent.least} to ${parent.most}`,
+      met: pair.least === pair.most,
+    };
+  });
 }
 
-/** For each version: what sessions gain that do not stay. */
+/** For each version and kind of sessions. */
 function loadTargets(loaded: readonly Loaded[]): Target[] {
   return loaded
-    .filter(({ sessions, subject }) => sessions === 'new' && subject === 'pair FKs')
+    .filter(({ subject }) => subject === 'pair FKs')
     .flatMap((pair) => {
       const parent = loaded.find(
-        ({ version, sessions, subject }) => version === pair.version && sessions === 'new' && subject === 'parent FK',
+        ({ version, sessions, subject }) =>
+          version === pair.version && sessions === pair.sessions && subject === 'parent FK',
       );
       if (!parent) return [];
       const gain = ratio(pair.perSecond, parent.perSecond);
+      const met = gain >= 0.95;
       return [
         {
-          what: `${pair.clients} clients in new sessions, ${pair.pairs} pairs, ${pair.version}: operations a second`,
+          what: `${pair.clients} clients, ${pair.pairs} pairs, sessions ${SESSIONS[pair.sessions]}, ${pair.version}: operations a second`,
           target: 'not fewer with pair FKs: at least 0.95 times',
           measured: `${gain.toFixed(2)} times`,
-          met: gain >= 0.95,
+          met,
+          ...(met || pair.sessions !== 'all'
+            ? {}
+            : {
+                reason:
+                  'not looked into; presumably each pair FK has queries of its own, which a session plans for the values until it has written to that pair six times; in these seconds it writes to each about once',
+              }),
         },
       ];
     });
