@@ -18,7 +18,7 @@ export interface SourceFlags {
   readonly stateMachine?: string;
   readonly stateDir?: string;
   readonly region?: string;
-  readonly profile?: string;
+  readonly awsProfile?: string;
   readonly endpointUrl?: string;
 }
 
