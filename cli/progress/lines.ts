@@ -40,6 +40,10 @@ export function pairDone(state: string, count: number, total: number, result: Pa
       return [
         `${head} ${there ? `FK for ${referencing} is valid already` : `Validated FK for ${referencing} (${result.rows} rows) ${took}`}`,
       ];
+    case 'CountPair':
+      return [
+        `${head} ${there ? `${referencing} needs no count any more` : `Counted the orphans of ${referencing} (${result.rows} rows) ${took}`}`,
+      ];
     case 'RestoreParentForPair':
       return [
         `${head} ${there ? 'Parent covers partition already' : `Parent covers partition again: ${referencing} ${took}`}`,

@@ -50,7 +50,8 @@ export function noAnswer(ms: number): string {
 
 /** The way that this execution goes, as far as it is known. */
 function statesOf(progress: Progress): readonly string[] {
-  if (!progress.interrupted) return FORWARD;
+  if (!progress.interrupted)
+    return FORWARD.filter((state) => !stepOfState(state)?.chosen || progress.stages.has(state));
   const paused = stepsOf('pause').filter(([, { state }]) => progress.running.has(state));
   if (paused.length > 0) return paused.map(([, { state }]) => state);
   const dropped = progress.fence?.parentForeignKey === 'DROPPED';

@@ -13,6 +13,7 @@ import {
   FenceResult,
   GateResult,
   PairResult,
+  type PairsToCount,
   PlanResult,
   RolledBackResult,
   VerifyMigrationResult,
@@ -168,8 +169,8 @@ const READ: Readonly<Record<string, (progress: Progress, output: unknown, event:
     progress,
     lines: say.dropped(status, constraint, lockedMs),
   })),
-  [Steps['verify-migration'].state]: reader(VerifyMigrationResult, (progress, { status, checks }) => {
-    if (status === 'COUNTING') return same(progress);
+  [Steps['verify-migration'].state]: reader(VerifyMigrationResult, (progress, { status, checks, count }) => {
+    if (status === 'COUNTING') return same(toCount(progress, count));
     // On success the closing words print the checks, with their details from the ledger.
     return { progress: { ...progress, checks }, lines: status === 'FAILED' ? say.checksInShort(checks) : [] };
   }),
@@ -206,13 +207,18 @@ function gateAnswered(progress: Progress, gate: GateResult, event: ProgressEvent
   const task = progress.running.get(key);
   const waits = gate.status === 'AWAITING_APPROVAL' && task !== undefined;
   const { status, reason } = gate;
+  const next = waits ? withRunning(progress, key, { ...task, note: 'waits for approval' }) : progress;
   return {
-    progress: {
-      ...(waits ? withRunning(progress, key, { ...task, note: 'waits for approval' }) : progress),
-      gate: { status, reason },
-    },
+    progress: { ...(status === 'COUNTING' ? toCount(next, gate.count) : next), gate: { status, reason } },
     lines: say.gate(gate, progress.gate?.status ?? '', progress.plan?.table ?? '', progress.place),
   };
+}
+
+/** Pairs are counted next: some for the second time, where proofs grew old before an approval, or after the drop. */
+function toCount(progress: Progress, count: PairsToCount | undefined): Progress {
+  const stages = new Map(progress.stages);
+  stages.delete(Steps['count-orphans'].state);
+  return { ...progress, stages, counting: count?.pairCount ?? 0 };
 }
 
 /** Not begun: told with the first pair that is held back for this reason, and again when all went on in between. */

@@ -61,6 +61,8 @@ export interface Progress {
   readonly silentSince: number | null;
   /** What the gate said last. */
   readonly gate: Pick<GateResult, 'status' | 'reason'> | null;
+  /** How many pairs are to be counted now, by the step that asked for it. */
+  readonly counting: number;
 }
 
 export const NOTHING_YET: Progress = {
@@ -76,6 +78,7 @@ export const NOTHING_YET: Progress = {
   checks: null,
   silentSince: null,
   gate: null,
+  counting: 0,
 };
 
 /** Note of a step that was started and left: nothing holds it up. */
@@ -85,7 +88,9 @@ export const NOT_BEGUN: Omit<StageProgress, 'since'> = { until: null, done: new 
 
 /** Pairs that a Map state goes over. */
 export function totalOf(progress: Progress, state: string): number {
-  if (stepOfState(state)?.direction === 'rollback') return countOf(progress.fence);
+  const step = stepOfState(state);
+  if (step?.direction === 'rollback') return countOf(progress.fence);
+  if (step?.chosen) return progress.counting;
   return countOf(progress.plan);
 }
 

@@ -111,10 +111,10 @@ export async function maintenanceMemory(
 
 /**
  * Megabytes of work_mem for each participant of one parallel count: the same eighth of effective_cache_size, shared by the leader
- * and its workers. Never less than the session already has.
+ * and its workers, and by the counts that run side by side. Never less than the session already has.
  */
-export function countMemory(server: Server): number {
-  const share = server.effective_cache_size / 8 / (server.parallel_workers + 1);
+export function countMemory(server: Server, sideBySide = 1): number {
+  const share = server.effective_cache_size / 8 / (server.parallel_workers + 1) / sideBySide;
   return Math.floor(Math.max(server.work_mem, Math.min(share, 1024 * MEGABYTE)) / MEGABYTE);
 }
 

@@ -24,6 +24,9 @@ export interface CountedPair {
   readonly constraint_oid: number | null;
 }
 
+/** After so many seconds, the count of a pair of the sample is given up. */
+export const SAMPLE_SECONDS = 20;
+
 /** Pairs that are counted after the drop as a sample: the smallest, the one in the middle, and the largest. */
 export function sampleOf<Item extends { readonly pair: number }>(pairs: readonly Item[]): readonly Item[] {
   const bySize = pairs.toSorted((one, other) => one.pair - other.pair);
@@ -33,9 +36,11 @@ export function sampleOf<Item extends { readonly pair: number }>(pairs: readonly
 /**
  * Gives this session the memory with which a count is fast: at the default of 4 MB the hash table of a large partition is written
  * to disk in hundreds of batches. The server's own settings decide the number of workers.
+ *
+ * @param sideBySide number of such sessions at the same time
  */
-export async function prepareToCount(client: Client): Promise<void> {
-  const megabytes = countMemory(await readServer(client));
+export async function prepareToCount(client: Client, sideBySide = 1): Promise<void> {
+  const megabytes = countMemory(await readServer(client), sideBySide);
   // hash_mem_multiplier 1, because it would multiply the memory that was computed.
   await client.query("SELECT set_config('work_mem', $1, false), set_config('hash_mem_multiplier', '1', false)", [
     `${megabytes}MB`,

@@ -262,6 +262,8 @@ export interface EventBudget {
   readonly events: number;
   /** Events that a rollback after the drop would add. */
   readonly rollbackEvents: number;
+  /** Events that counting the orphans of all pairs would add, three times: before an approval, after it, and after the drop. */
+  readonly countEvents: number;
   /** Events that the longest wait for an approval would add; 0 where no approval is wanted. */
   readonly approvalEvents: number;
   /** Events left for refused locks and for throttled pairs. */

@@ -23,8 +23,8 @@ const CHOICE_EVENTS = 2;
 /** Events of one branch's steps outside its Maps, with the Choice states that follow them. */
 function eventsOfBranch(direction: 'forward' | 'rollback'): number {
   return stepsOf(direction).reduce(
-    (sum, [, { perPair, polling, decides }]) =>
-      sum + (perPair ? MAP_EVENTS : TASK_EVENTS) + (polling || decides ? CHOICE_EVENTS : 0),
+    (sum, [, { perPair, chosen, polling, decides }]) =>
+      sum + (chosen ? 0 : perPair ? MAP_EVENTS : TASK_EVENTS) + (polling || decides ? CHOICE_EVENTS : 0),
     0,
   );
 }
@@ -45,8 +45,8 @@ export const EVENTS = {
   retry: 3,
 } as const;
 
-/** Maps of the forward path. */
-const FORWARD_MAPS = pairSteps.filter(({ direction }) => direction === 'forward').length;
+/** Maps of the forward path that go over all pairs. */
+const FORWARD_MAPS = pairSteps.filter(({ direction, chosen }) => direction === 'forward' && !chosen).length;
 
 /**
  * Share of the limit for events that are certain. The rest is for events that are possible: polling of long validations and
@@ -59,6 +59,14 @@ export const ITERATION_LIMIT = Math.floor(
   (EVENT_LIMIT * CERTAIN_SHARE - EVENTS.forward - EVENTS.rollback) /
     (FORWARD_MAPS * EVENTS.forwardIteration + EVENTS.rollbackIteration),
 );
+
+/** Map iterations of one count of orphans: as many as Step Functions runs at once. Most executions need no count. */
+export const COUNT_ITERATION_LIMIT = 40;
+
+/** Counts of all pairs that an execution may need: before an approval, after it, and after the drop. */
+const COUNTS = 3;
+/** Events around the iterations of a count: the call that asks for it, with its Choice, a Pass, the Map, and a Choice. */
+const COUNT_EVENTS = TASK_EVENTS + CHOICE_EVENTS + 2 + MAP_EVENTS + CHOICE_EVENTS;
 
 /** Effort of beginning and ending one pair's work, in rows that could be validated in the same time. */
 const ROWS_PER_PAIR = 20_000;
@@ -126,7 +134,9 @@ export function eventBudget(pairs: readonly Omit<Sized, 'referencing'>[], approv
   const turns = sizes.reduce((sum, batch) => sum + turnsOf(batch), 0);
   const events = EVENTS.forward + items.length * FORWARD_MAPS * EVENTS.forwardIteration + turns * EVENTS.turn;
   const rollbackEvents = EVENTS.rollback + items.length * EVENTS.rollbackIteration;
-  const left = EVENT_LIMIT - events - rollbackEvents;
+  const counted = Math.min(pairs.length, COUNT_ITERATION_LIMIT);
+  const countEvents = COUNTS * (COUNT_EVENTS + counted * EVENTS.forwardIteration);
+  const left = EVENT_LIMIT - events - rollbackEvents - countEvents;
   const approvalEvents =
     approvalTimeoutSeconds === 0
       ? 0
@@ -136,6 +146,7 @@ export function eventBudget(pairs: readonly Omit<Sized, 'referencing'>[], approv
     pairsPerIteration: Math.max(0, ...sizes.map((batch) => batch.length)),
     events,
     rollbackEvents,
+    countEvents,
     approvalEvents,
     reserve: left - approvalEvents,
     limit: EVENT_LIMIT,
@@ -174,8 +185,8 @@ export function pollForApproval(
   timeoutSeconds: number,
   pairs: readonly Omit<Sized, 'referencing'>[],
 ): number {
-  const { events, rollbackEvents } = eventBudget(pairs);
-  const longest = longestPoll(EVENT_LIMIT - events - rollbackEvents, timeoutSeconds);
+  const { events, rollbackEvents, countEvents } = eventBudget(pairs);
+  const longest = longestPoll(EVENT_LIMIT - events - rollbackEvents - countEvents, timeoutSeconds);
   const left = Math.max(1, Math.ceil(timeoutSeconds - waited));
   return Math.min(longest, left, Math.max(SHORTEST_POLL, Math.round(waited / 10)));
 }

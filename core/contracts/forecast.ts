@@ -4,7 +4,7 @@
 export const PACE = { index: 1_000_000, validate: 450_000, count: 900_000 } as const;
 
 /** Kinds of work with a forecast. */
-export type Timed = 'index' | 'validate';
+export type Timed = 'index' | 'validate' | 'count';
 
 /** With fewer rows, a pace is not reliable. */
 const ENOUGH_ROWS = 100_000;

@@ -7,7 +7,7 @@ import { type Pair, type Pairing, readPairing } from '../catalog/pairs.ts';
 import { readGuards, wantsGuard } from '../catalog/row-movement-guard.ts';
 import { forecastDrop, forecastRollback, readServer, type Server } from '../catalog/server-facts.ts';
 import { statementsFor } from '../catalog/statements.ts';
-import { sampleOf } from '../checks/orphan-count.ts';
+import { SAMPLE_SECONDS, sampleOf } from '../checks/orphan-count.ts';
 import { type Acceptance, judgeAcceptance } from '../checks/preflight/acceptance.ts';
 import { checkOrphans } from '../checks/preflight/orphan-findings.ts';
 import { bySeverity, type Intent, preflight } from '../checks/preflight/preflight.ts';
@@ -189,17 +189,15 @@ const OVERHEAD_PER_PAIR = 0.05;
 function estimate(server: Server, pairs: readonly Pair[], input: ExecutionInput): Estimate {
   const rows = sum(pairs, (pair) => pair.rows);
   const sessions = Math.max(1, Math.min(input.maxConcurrency, pairs.length));
-  const sideBySide =
-    sum(
-      pairs,
-      (pair) =>
-        (pair.has_index || input.noIndexes ? 0 : pair.rows / PACE.index) +
-        (pair.validated ? 0 : pair.rows / PACE.validate),
-    ) / sessions;
   // No concurrency makes it faster than the largest pair.
-  const largest = Math.max(0, ...pairs.map((pair) => (pair.validated ? 0 : pair.rows / PACE.validate)));
-  const seconds =
-    Math.max(sideBySide, largest) + countedRows(pairs, input) / PACE.count + OVERHEAD_PER_PAIR * pairs.length;
+  const sideBySide = (work: (pair: Pair) => number) => Math.max(sum(pairs, work) / sessions, ...pairs.map(work), 0);
+  const made = sideBySide(
+    ({ rows, has_index, validated }) =>
+      (has_index || input.noIndexes ? 0 : rows / PACE.index) + (validated ? 0 : rows / PACE.validate),
+  );
+  const isCounted = countedBeforeDrop(input);
+  const counted = sideBySide((pair) => (isCounted(pair) ? pair.rows / PACE.count : 0));
+  const seconds = made + counted + recountSeconds(pairs, input, sideBySide) + OVERHEAD_PER_PAIR * pairs.length;
   return {
     rows,
     bytes: sum(pairs, (pair) => pair.bytes),
@@ -215,12 +213,22 @@ function estimate(server: Server, pairs: readonly Pair[], input: ExecutionInput)
   };
 }
 
-/** Rows that are read again after they were validated: before the drop where the proof is missing or too old, and after it. */
-function countedRows(pairs: readonly Pair[], { approval, proofMaxAgeSeconds, recount }: ExecutionInput): number {
+/** Which pairs are counted before the drop: where a proof is missing or will be too old. */
+function countedBeforeDrop({ approval, proofMaxAgeSeconds }: ExecutionInput): (pair: Pair) => boolean {
   // An approval takes longer than a proof may be old, as a rule.
   const isOld = proofMaxAgeSeconds === 0 || approval === 'manual';
-  const again = { none: [], sample: sampleOf(pairs), all: pairs }[recount];
-  return sum(pairs, ({ rows, validated }) => (isOld || validated ? rows : 0)) + sum(again, ({ rows }) => rows);
+  return ({ validated }) => isOld || validated;
+}
+
+/** Seconds of the count after the drop. */
+function recountSeconds(
+  pairs: readonly Pair[],
+  { recount }: ExecutionInput,
+  sideBySide: (work: (pair: Pair) => number) => number,
+): number {
+  const work = ({ rows }: Pair) => rows / PACE.count;
+  if (recount === 'all') return sideBySide(work);
+  return recount === 'none' ? 0 : sum(sampleOf(pairs), (pair) => Math.min(work(pair), SAMPLE_SECONDS));
 }
 
 function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {

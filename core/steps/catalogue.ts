@@ -4,7 +4,7 @@ import { type StepName, Steps } from '../contracts/steps/catalogue.ts';
 import type { StepDefinition } from '../contracts/steps/definition.ts';
 import type { LambdaFunction } from './step.ts';
 
-/** Loads a step at its first call, so that `plan` alone does not load thirteen. These patterns let a bundler find the files. */
+/** Loads a step at its first call, so that `plan` alone does not load all of them. These patterns let a bundler find the files. */
 const load: Readonly<Record<StepDefinition['direction'], (name: string) => Promise<unknown>>> = {
   forward: (name) => import(`./forward/${name}.ts`),
   rollback: (name) => import(`./rollback/${name}.ts`),

@@ -12,7 +12,7 @@ import {
   PrivilegeMissing,
   WindowClosed,
 } from '../contracts/errors.ts';
-import { forecastSeconds } from '../contracts/forecast.ts';
+import { forecastSeconds, type Timed } from '../contracts/forecast.ts';
 import { extendLease, foreignKeyOf, type Migration, readMigration } from '../ledger/migrations.ts';
 import { tryToNote } from '../ledger/notes/notes.ts';
 import { type LedgerPair, readPace, readPair } from '../ledger/pairs.ts';
@@ -80,12 +80,16 @@ export async function enterWithinWindow(
   event: { migrationId: string; execution: string },
 ): Promise<EnteredMigration> {
   const entered = await enterForward(context, event);
-  const { window_closed: closed, options } = entered.migration;
+  refuseClosedWindow(entered.migration);
+  return entered;
+}
+
+/** @throws WindowClosed when the deadline has passed, by the database's clock */
+export function refuseClosedWindow({ window_closed: closed, options }: Migration): void {
   if (closed)
     throw new WindowClosed(
       `the maintenance window closed at ${options.deadline}; the next execution goes on from here`,
     );
-  return entered;
 }
 
 /** Entry of a rollback step or a pause, which may run behind the fence, or set it. */
@@ -113,7 +117,7 @@ export async function beforeLongWork(
   context: StepContext,
   { migration }: EnteredMigration,
   { pair, referencing }: EnteredPair,
-  what: 'index' | 'validate',
+  what: Timed,
 ): Promise<{ readonly note: string; readonly waitSeconds: number } | undefined> {
   const left = migration.window_seconds_left;
   if (left !== null) {

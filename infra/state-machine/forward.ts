@@ -10,6 +10,7 @@ import {
   type IChainable,
   JsonPath,
   type Map as MapState,
+  Pass,
   Succeed,
   type TaskStateBase,
   Wait,
@@ -32,21 +33,35 @@ export interface Exits {
 
 /** Steps that are followed by a Choice; any other step of the catalogue leads to the one after it. */
 const DECIDING: Readonly<
-  Partial<Record<StepName, (steps: StepFactory, exits: Exits, next: IChainable) => IChainable>>
+  Partial<Record<StepName, (steps: StepFactory, exits: Exits, next: IChainable, counting: Counting) => IChainable>>
 > = {
   plan: planStep,
+  // The gate and the checks after the drop lead to it, where they need it.
+  'count-orphans': (_steps, _exits, next) => next,
   'verify-gate': gateStep,
   'verify-migration': verifyMigrationStep,
 };
+
+/** The Map state that counts orphans, for the steps that ask for it. */
+interface Counting {
+  /** Where the list of pairs is to be: see {@link COUNT_PATH}. */
+  readonly map: MapState;
+  /** Leads back to the step that asked. */
+  readonly counted: Choice;
+}
+
+/** The pairs to count: in the result of VerifyMigration, which replaces the state's input; the gate's are moved there. */
+const COUNT_PATH = '$.count';
 
 /** @returns the state machine's first state */
 export function forwardPath(steps: StepFactory, exits: Exits): IChainable {
   const migrated = new Succeed(steps.scope, 'Migrated', {
     comment: 'Every pair has its own foreign key, the parent one is gone, and all checks passed.',
   });
+  const counting = countingStates(steps, exits);
   return stepsOf('forward').reduceRight<IChainable>((next, [name, { perPair }]) => {
     const deciding = DECIDING[name];
-    if (deciding !== undefined) return deciding(steps, exits, next);
+    if (deciding !== undefined) return deciding(steps, exits, next, counting);
     const state = perPair
       ? steps.forEachPair(name, { plan: '$' })
       : steps.task(name, { payload: Payload.migration, resultPath: JsonPath.DISCARD });
@@ -98,8 +113,19 @@ function planStep(steps: StepFactory, exits: Exits, next: IChainable): IChainabl
   return plan;
 }
 
-function gateStep(steps: StepFactory, exits: Exits, passed: IChainable): IChainable {
-  const verifyGate = steps.task('verify-gate', { payload: Payload.migration, resultPath: '$.gate' });
+/** A count only finds out: the step that asked for it decides, so no error here undoes anything. */
+function countingStates(steps: StepFactory, exits: Exits): Counting {
+  const map = steps.forEachPair('count-orphans', { plan: COUNT_PATH });
+  const counted = new Choice(steps.scope, 'CountedAfterDrop?', {
+    comment: 'Back to the step that asked for the count: after the drop the checks are there.',
+  });
+  catchAll(map, exits, ['MigrationFenced']);
+  map.next(counted);
+  return { map, counted };
+}
+
+function gateStep(steps: StepFactory, exits: Exits, passed: IChainable, { map, counted }: Counting): IChainable {
+  const verifyGate = steps.task('verify-gate', { payload: Payload.check, resultPath: '$.gate' });
   const rehearsed = steps.namedError('Rehearsed', {
     comment: 'All is ready, and the drop was rehearsed and rolled back, as asked: the execution ends paused.',
     error: 'Rehearsed',
@@ -119,17 +145,24 @@ function gateStep(steps: StepFactory, exits: Exits, passed: IChainable): IChaina
     error: 'GateFailed',
     causePath: '$.gate.reason',
   });
+  const pairsToCount = new Pass(steps.scope, 'PairsToCount', {
+    comment: 'Pairs that are not proven by their validation are counted before the gate is asked again.',
+    inputPath: '$.gate.count',
+    resultPath: COUNT_PATH,
+  });
   const gatePassed = new Choice(steps.scope, 'GatePassed?', {
-    comment: 'The parent foreign key goes only if the gate passed; counting that outlives a Lambda function goes on.',
+    comment: 'The parent foreign key goes only if the gate passed; pairs that are not proven are counted first.',
   })
     .when(Condition.stringEquals('$.gate.status', 'PASSED'), passed)
-    .when(Condition.stringEquals('$.gate.status', 'COUNTING'), verifyGate)
+    .when(Condition.stringEquals('$.gate.status', 'COUNTING'), pairsToCount)
     .when(Condition.stringEquals('$.gate.status', 'AWAITING_APPROVAL'), waitForApproval)
     .when(Condition.stringEquals('$.gate.status', 'REHEARSED'), rehearsed)
     .when(Condition.stringEquals('$.gate.status', 'APPROVAL_TIMED_OUT'), approvalNeeded)
     .otherwise(gateRefused);
 
   verifyGate.next(gatePassed);
+  pairsToCount.next(map);
+  counted.otherwise(verifyGate);
   waitForApproval.next(verifyGate);
   rehearsed.next(exits.pause);
   approvalNeeded.next(exits.pause);
@@ -138,21 +171,27 @@ function gateStep(steps: StepFactory, exits: Exits, passed: IChainable): IChaina
   return verifyGate;
 }
 
-function verifyMigrationStep(steps: StepFactory, exits: Exits, migrated: IChainable): IChainable {
-  const verifyMigration = steps.task('verify-migration', { patience: 'day', payload: Payload.migration });
+function verifyMigrationStep(
+  steps: StepFactory,
+  exits: Exits,
+  migrated: IChainable,
+  { map, counted }: Counting,
+): IChainable {
+  const verifyMigration = steps.task('verify-migration', { patience: 'day', payload: Payload.check });
   const verificationRefused = steps.namedError('VerificationRefused', {
     comment: 'A check failed after the drop: the parent foreign key comes back.',
     error: 'VerificationFailed',
     causePath: '$.reason',
   });
   const verified = new Choice(steps.scope, 'Verified?', {
-    comment: 'Done only if every check passed; counting that outlives a Lambda function goes on.',
+    comment: 'Done only if every check passed; pairs that have to be counted again are counted first.',
   })
     .when(Condition.stringEquals('$.status', 'MIGRATED'), migrated)
-    .when(Condition.stringEquals('$.status', 'COUNTING'), verifyMigration)
+    .when(Condition.stringEquals('$.status', 'COUNTING'), map)
     .otherwise(verificationRefused);
 
   verifyMigration.next(verified);
+  counted.when(Condition.isPresent('$.checks'), verifyMigration);
   verificationRefused.next(exits.fence);
   // The drop was verified in its own transaction. Only a failed check leads to the rollback, and that is a result, not an error.
   catchAll(verifyMigration, exits, ['MigrationFenced']);

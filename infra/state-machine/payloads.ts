@@ -23,6 +23,9 @@ export const Payload = {
   /** Event of a step that works on the migration as a whole. */
   migration: TaskInput.fromObject(MIGRATION),
 
+  /** Event of the checks before and after the drop: CountOrphans follows where they ask for it. */
+  check: TaskInput.fromObject({ ...MIGRATION, countsPairs: true }),
+
   /** Event of `fence` and `pause`: the migration, and the error that a Catch put at `$.error`. */
   interruption: TaskInput.fromObject({ ...MIGRATION, error: JsonPath.objectAt('$.error') }),
 

@@ -42,7 +42,7 @@ export interface PollingOptions extends RetryOptions {
 /** How a Map runs. */
 export interface MapOptions extends RetryOptions {
   /** Path of the object that holds `pairs` and `maxConcurrency`. */
-  readonly plan: '$' | '$.fence';
+  readonly plan: '$' | '$.fence' | '$.count';
 }
 
 /** Makes states in one scope, for one set of functions. */

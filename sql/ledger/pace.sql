@@ -1,5 +1,5 @@
--- Rows and milliseconds of the migration's pairs for which one kind of work is done (index or validate): its own pace. Summed up
--- here, because every pair asks for it.
+-- Rows and milliseconds of the migration's pairs for which one kind of work is done (index, validate; a count takes as long as a validation at
+-- the most): its own pace. Summed up here, because every pair asks for it.
 -- not null: rows, milliseconds
 SELECT coalesce(sum(p.rows), 0)::float8 AS rows, coalesce(sum(t.ms), 0)::float8 AS milliseconds
   FROM p2pfk.pair p

@@ -108,6 +108,25 @@ describe('there and back again', () => {
   });
 });
 
+it('many rows without a proof are counted pair by pair, before the drop and after it', async () => {
+  const { env, observer } = await sourceCase();
+  await observer.query('CREATE INDEX ON path (medium_hash, ino)');
+  // What the planner believes.
+  await observer.query(`UPDATE pg_class SET reltuples = 1e6 WHERE relname LIKE 'path\\_p\\_%' AND relkind = 'r'`);
+
+  const { code, stdout } = await p2pfk(['migrate', '-t', 'path', '--proof-max-age', '0s', '--recount', 'all'], env);
+
+  expect(code).toBe(0);
+  const lines = stdout.split('\n');
+  const counted = lines.flatMap((line, index) => (/^.*✓ Counted the orphans of path_p_/.test(line) ? [index] : []));
+  expect(counted).toHaveLength(2 * 17);
+  const dropped = lines.findIndex((line) => line.includes('Successfully dropped parent-level FK'));
+  expect(counted.filter((index) => index < dropped)).toHaveLength(17);
+  expect(lines[counted[16] ?? 0]).toContain('[17/17]');
+  expect(lines[counted[33] ?? 0]).toContain('[17/17]');
+  expect(stdout).toContain('No orphaned rows found in 17 pairs checked');
+});
+
 describe('a migration that is not to go through', () => {
   it('--dry-run plans through the state machine and changes nothing', async () => {
     const { env, observer } = await sourceCase();

@@ -135,14 +135,21 @@ export class Execution {
   validateForeignKey(pair: number, context?: HandlerContext) {
     return call('validate-foreign-key', Steps['validate-foreign-key'].result, this.#event(pair), context);
   }
-  verifyGate(context?: HandlerContext) {
-    return call('verify-gate', Steps['verify-gate'].result, this.#event(), context);
+  /** Of one pair, or of the run of pairs up to `last`. */
+  countOrphans(pair: number, { last, context }: { last?: number; context?: HandlerContext } = {}) {
+    const event = { ...this.#event(pair), ...(last === undefined ? {} : { last }) };
+    return call('count-orphans', Steps['count-orphans'].result, event, context);
+  }
+  /** @param more what a state machine of another version sends */
+  verifyGate(context?: HandlerContext, more: { countsPairs?: boolean } = {}) {
+    const event = { ...this.#event(), countsPairs: true, ...more };
+    return call('verify-gate', Steps['verify-gate'].result, event, context);
   }
   dropParentForeignKey() {
     return call('drop-parent-foreign-key', Steps['drop-parent-foreign-key'].result, this.#event());
   }
   verifyMigration(context?: HandlerContext) {
-    return call('verify-migration', Steps['verify-migration'].result, this.#event(), context);
+    return call('verify-migration', Steps['verify-migration'].result, { ...this.#event(), countsPairs: true }, context);
   }
   fence(error: Caught | null = null) {
     return call('fence', Steps.fence.result, { ...this.#event(), error });

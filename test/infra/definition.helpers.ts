@@ -36,6 +36,7 @@ export interface State {
   readonly Catch?: readonly Catcher[];
   readonly Resource?: string;
   readonly TimeoutSeconds?: number;
+  readonly InputPath?: string;
   readonly Parameters?: Readonly<Record<string, unknown>>;
   readonly ItemProcessor?: Machine;
   readonly [field: string]: unknown;
@@ -115,7 +116,7 @@ function describe(state: State): string {
     Map: () => `each of ${state.ItemsPath}, ${state.MaxConcurrencyPath} at once`,
     Choice: () => [...(state.Choices ?? []).map(rule), `else ${state.Default}`].join('; '),
     Wait: () => `${state.SecondsPath} seconds`,
-    Pass: () => JSON.stringify(state.Parameters),
+    Pass: () => state.InputPath ?? JSON.stringify(state.Parameters),
     Succeed: () => `success${state.OutputPath ? ` with ${state.OutputPath}` : ''}`,
     Fail: () => `failure ${state.Error ?? state.ErrorPath}, cause ${state.CausePath}`,
   }[state.Type]();

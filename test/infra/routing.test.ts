@@ -27,7 +27,8 @@ const WELL = {
   plan: () => ({ status: 'PLANNED', migrationId: 'm1', database, pairs, maxConcurrency: 2 }),
   'verify-gate': () => ({ status: 'PASSED', pairs: 2, reason: '' }),
   'drop-parent-foreign-key': () => ({ status: 'DROPPED' }),
-  'verify-migration': () => ({ status: 'MIGRATED', migrationId: 'm1', database, reason: '' }),
+  'count-orphans': done,
+  'verify-migration': () => ({ status: 'MIGRATED', migrationId: 'm1', database, reason: '', checks: [] }),
   fence: () => ({ status: 'FENCED', parentForeignKey: 'PRESENT', pairs: [], maxConcurrency: 2 }),
   'drop-pair-foreign-keys': () => ({ status: 'DROPPED', foreignKeys: 2, indexes: 2 }),
   'verify-rolled-back': () => ({ status: 'ROLLED_BACK', migrationId: 'm1' }),
@@ -111,7 +112,7 @@ describe('the forward path', () => {
     expect(output).toMatchObject({ status: 'MIGRATED', migrationId: 'm1' });
     expect(events[0]).toEqual({ input: { table: 'public.path' }, execution: EXECUTION });
     expect(events[2]).toEqual({ migrationId: 'm1', execution: EXECUTION, database, ...pairs[1] });
-    expect(events.at(-1)).toEqual({ migrationId: 'm1', execution: EXECUTION, database });
+    expect(events.at(-1)).toEqual({ migrationId: 'm1', execution: EXECUTION, database, countsPairs: true });
   });
 
   it.each(['build-index', 'validate-foreign-key'] as const)('asks %s again while the server works', async (name) => {
@@ -121,15 +122,33 @@ describe('the forward path', () => {
     expect(output).toMatchObject({ status: 'MIGRATED' });
   });
 
-  it('asks the gate and the checks again while they count', async () => {
-    const { steps } = await execute({
-      'verify-gate': inTurn(() => ({ status: 'COUNTING', reason: '' }), WELL['verify-gate']),
-      'verify-migration': inTurn(
-        () => ({ status: 'COUNTING', migrationId: 'm1', database, reason: '' }),
-        WELL['verify-migration'],
-      ),
-    });
-    expect(steps.filter((step) => step === 'VerifyGate' || step === 'VerifyMigration')).toHaveLength(4);
+  const counting = { status: 'COUNTING', reason: '', count: { pairs, maxConcurrency: 2, pairCount: 2 } };
+  const countedTwice = (count: Answer = WELL['count-orphans']) => ({
+    'verify-gate': inTurn(() => counting, WELL['verify-gate']),
+    'verify-migration': inTurn(
+      () => ({ ...counting, migrationId: 'm1', database, checks: [] }),
+      WELL['verify-migration'],
+    ),
+    'count-orphans': count,
+  });
+
+  it('has pairs counted for the gate and for the checks, and asks each again', async () => {
+    const { steps, events, output } = await execute(countedTwice(inTurn(running, done)));
+    const once = ['CountPair', 'CountPair'];
+    expect(steps.slice(7)).toEqual([
+      ...['VerifyGate', 'CountPair', ...once, 'VerifyGate', 'DropParentForeignKey'],
+      ...['VerifyMigration', ...once, 'VerifyMigration'],
+    ]);
+    expect(events[8]).toEqual({ migrationId: 'm1', execution: EXECUTION, database, ...pairs[0] });
+    expect(events.at(-1)).toEqual({ migrationId: 'm1', execution: EXECUTION, database, countsPairs: true });
+    expect(output).toMatchObject({ status: 'MIGRATED' });
+    expect(output).not.toHaveProperty('count');
+  });
+
+  it('undoes nothing where a count fails, but where another execution has taken over', async () => {
+    for (const error of ['StatementFailed', 'GateFailed', 'OrphanedRows'])
+      expect((await execute(countedTwice(failing(error)))).steps.at(-1)).toBe('Pause');
+    expect((await execute(countedTwice(failing('MigrationFenced')))).steps).toContain('Fence');
   });
 
   it('asks the gate again while a person decides, and drops the parent foreign key once it passes', async () => {

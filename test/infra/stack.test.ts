@@ -91,6 +91,7 @@ describe('the stack', () => {
     expect(reserved(synthesize({ settings: { reservedConcurrency: 12 } }))).toEqual([
       ['AddForeignKey', 12],
       ['BuildIndex', 12],
+      ['CountPair', 12],
       ['RestoreParentForPair', 12],
       ['ValidateForeignKey', 12],
     ]);

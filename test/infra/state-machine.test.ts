@@ -20,6 +20,7 @@ const FORWARD_STEPS = [
   'BuildIndexes',
   'AddForeignKeys',
   'ValidateForeignKeys',
+  'CountOrphans',
   'VerifyGate',
   'DropParentForeignKey',
   'VerifyMigration',
@@ -120,7 +121,9 @@ describe('Catch', () => {
     const undoes = ['OrphanedRows', 'GateFailed', 'VerificationFailed', 'StatementFailed', 'StatementCanceled'];
     expect(stateNamed(name).Catch).toEqual([
       {
-        ErrorEquals: name === 'VerifyMigration' ? ['MigrationFenced'] : [...undoes, 'MigrationFenced'],
+        ErrorEquals: ['CountOrphans', 'VerifyMigration'].includes(name)
+          ? ['MigrationFenced']
+          : [...undoes, 'MigrationFenced'],
         ResultPath: '$.error',
         Next: 'Fence',
       },

@@ -40,6 +40,8 @@ export interface StepDefinition<Event extends z.ZodType = z.ZodType, Result exte
   readonly comment: string;
   /** For a step on one pair, or on a run of pairs. */
   readonly perPair?: PerPair;
+  /** For a step on pairs: another step chooses which, and most executions have none. The state machine says where it leads. */
+  readonly chosen?: true;
   /** For a step on the whole migration that may outlive a function. */
   readonly polling?: PollingStates;
   /** A Choice state after the Task decides where to go; the state machine defines it. */

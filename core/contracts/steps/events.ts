@@ -25,6 +25,16 @@ export const MigrationEvent = z.object({
 });
 export type MigrationEvent = z.infer<typeof MigrationEvent>;
 
+/** Event of `verify-gate` and `verify-migration`. */
+export const CheckEvent = MigrationEvent.extend({
+  /**
+   * The caller has the pairs of a result `COUNTING` counted by `count-orphans` before it calls again. Without it, as in executions of older
+   * versions and in a reconciliation, the function counts them itself.
+   */
+  countsPairs: z.boolean().optional(),
+});
+export type CheckEvent = z.infer<typeof CheckEvent>;
+
 /**
  * Event of every function that works on one pair, or on a run of neighbouring pairs. `pair` counts from 1, largest pair first.
  * `last` is the last pair of the run; for a single pair it is absent or the same.

@@ -8,7 +8,7 @@ import {
   WAITING_MIB,
   WORKING_MIB,
 } from './definition.ts';
-import { InterruptEvent, MigrationEvent, PairEvent, PlanEvent } from './events.ts';
+import { CheckEvent, InterruptEvent, MigrationEvent, PairEvent, PlanEvent } from './events.ts';
 import { DropResult, GateResult, PairResult, PauseResult, PlanResult, VerifyMigrationResult } from './results.ts';
 
 /** Steps of the forward path, by function name. */
@@ -100,13 +100,40 @@ export const forwardSteps = {
     forecast: true,
     lambda: { timeoutSeconds: LONGEST_SECONDS, memoryMib: WAITING_MIB, description: 'Validates one pair FK' },
   },
+  'count-orphans': {
+    state: 'CountPair',
+    direction: 'forward',
+    event: PairEvent,
+    result: PairResult,
+    comment:
+      'Counts the rows of one pair that have no referenced row, under AccessShareLock on its two partitions; reads and writes go on.',
+    perPair: {
+      map: {
+        id: 'CountOrphans',
+        comment:
+          'For each pair that is not proven by its validation, side by side, largest first, counts the orphaned rows under AccessShareLock.',
+      },
+      choice: {
+        id: 'Counted?',
+        comment: 'A pair that is held back, or the rest of a run of pairs, is asked for again.',
+      },
+      wait: { id: 'WaitForCount', comment: 'Holds nothing before the pair is asked for again.' },
+      done: { id: 'PairCounted', comment: 'The ledger has the number of orphaned rows of this pair.' },
+      stage: { id: 'count', label: 'Count' },
+      pairState: 'validated',
+    },
+    chosen: true,
+    label: 'Orphan count',
+    noun: 'orphan count',
+    lambda: { timeoutSeconds: LONGEST_SECONDS, memoryMib: WAITING_MIB, description: 'Counts the orphans of one pair' },
+  },
   'verify-gate': {
     state: 'VerifyGate',
     direction: 'forward',
-    event: MigrationEvent,
+    event: CheckEvent,
     result: GateResult,
     comment:
-      'Counts orphaned rows and checks that every pair has a valid, enforced foreign key before the parent one may go, under AccessShareLock only.',
+      'Checks that every pair has a valid, enforced foreign key and is proven to have no orphaned row before the parent one may go, under AccessShareLock only.',
     decides: true,
     label: 'Preflight check',
     noun: 'preflight check',
@@ -134,7 +161,7 @@ export const forwardSteps = {
   'verify-migration': {
     state: 'VerifyMigration',
     direction: 'forward',
-    event: MigrationEvent,
+    event: CheckEvent,
     result: VerifyMigrationResult,
     comment:
       'Runs the six checks under AccessShareLock, and as one of them a DELETE under RowExclusiveLock that is rolled back.',

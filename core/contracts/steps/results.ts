@@ -80,11 +80,17 @@ export const PairResult = OnePairResult.extend({
 }).readonly();
 export type PairResult = z.infer<typeof PairResult>;
 
+/** What `count-orphans` has to do before the step that returned this is called again. */
+const PairsToCount = z
+  .object({ pairs: z.array(PairItem).readonly(), maxConcurrency: z.number(), pairCount: z.number() })
+  .readonly();
+export type PairsToCount = z.infer<typeof PairsToCount>;
+
 /** Result of `verify-gate`. */
 export const GateResult = z
   .object({
     /**
-     * - `COUNTING`: the handler's time was used up; the next call continues.
+     * - `COUNTING`: the pairs of `count` are to be counted first.
      * - `AWAITING_APPROVAL`: call again after `waitSeconds`.
      * - `REHEARSED`, `APPROVAL_TIMED_OUT`: the gate passed, and the execution has to pause.
      */
@@ -93,6 +99,8 @@ export const GateResult = z
     /** One line; empty when passed. */
     reason: z.string(),
     waitSeconds: z.number(),
+    /** With `COUNTING`. */
+    count: PairsToCount.exactOptional(),
   })
   .readonly();
 export type GateResult = z.infer<typeof GateResult>;
@@ -121,6 +129,8 @@ export const VerifyMigrationResult = z
     /** Long details are cut; the ledger has the whole text. */
     checks: z.array(Check).readonly(),
     reason: z.string(),
+    /** With `COUNTING`: the pairs that are to be counted first. */
+    count: PairsToCount.exactOptional(),
   })
   .readonly();
 export type VerifyMigrationResult = z.infer<typeof VerifyMigrationResult>;

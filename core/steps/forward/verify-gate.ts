@@ -1,9 +1,9 @@
 /**
- * VerifyGate: decides whether the parent FK may be dropped. It reads the catalog again, and counts the orphans of every pair that was not
- * proven lately. Where an approval is needed, it rehearses the drop and waits.
+ * VerifyGate: decides whether the parent FK may be dropped. It reads the catalog again, and has the orphans counted of every pair that was
+ * not proven lately. Where an approval is needed, it rehearses the drop and waits.
  */
 
-import { type Pair, type Pairing, shortName } from '../../catalog/pairs.ts';
+import { type Pairing, shortName } from '../../catalog/pairs.ts';
 import { refuseNewCode } from '../../catalog/untrusted-code.ts';
 import { proveLookups, scanningLookups } from '../../checks/delete-probe.ts';
 import { readGate, refuseOutdatedPlan } from '../../checks/gate.ts';
@@ -15,21 +15,21 @@ import { PartitionSetChanged } from '../../contracts/errors.ts';
 import { pollForApproval } from '../../contracts/event-budget.ts';
 import { shellWord } from '../../contracts/safe-text.ts';
 import { Steps } from '../../contracts/steps/catalogue.ts';
-import type { MigrationEvent } from '../../contracts/steps/events.ts';
+import type { CheckEvent } from '../../contracts/steps/events.ts';
 import type { GateResult } from '../../contracts/steps/results.ts';
 import { approvalProblem } from '../../ledger/approval-check.ts';
 import { changeMigration, extendLease, wantsNoIndexes } from '../../ledger/migrations.ts';
 import { readPairs } from '../../ledger/pairs.ts';
 import { type EnteredMigration, enterWithinWindow, LEASE_SECONDS, type StepContext } from '../context.ts';
-import { countPairs, isProven, type KnownProof, readProofs } from '../prove-pairs.ts';
+import { countingOfGate, countPairs, readProofs } from '../prove-pairs.ts';
 import { defineStep } from '../step.ts';
 import { verifiedDrop } from '../verified-drop.ts';
 
 /**
- * @returns FAILED with the reasons; COUNTING, AWAITING_APPROVAL: call again
+ * @returns FAILED with the reasons; COUNTING: call again after the pairs of `count` are counted; AWAITING_APPROVAL: call again
  * @throws PartitionSetChanged where only the plan is out of date, or findings are new that need acceptance
  */
-export async function verifyGate(context: StepContext, event: MigrationEvent): Promise<GateResult> {
+export async function verifyGate(context: StepContext, event: CheckEvent): Promise<GateResult> {
   const { client } = context;
   const entered = await enterWithinWindow(context, event);
   const { migration, foreignKey } = entered;
@@ -51,7 +51,13 @@ export async function verifyGate(context: StepContext, event: MigrationEvent): P
   const scans = await scanningLookups(client, pairing.pairs, await proveLookups(client, pairing.pairs));
   if (scans !== null && !wantsNoIndexes(migration)) return result('FAILED', scans);
 
-  const { finished, counts } = await countUnproven(context, entered, pairing.pairs);
+  const known = await readProofs(context, migration, pairing.pairs);
+  const counting = countingOfGate(migration);
+  const { counts, left } = await countPairs(context, migration, foreignKey, pairing.pairs, {
+    known,
+    counting,
+    countsPairs: event.countsPairs,
+  });
   const orphaned = counts.filter((count) => count.orphans > 0);
   if (orphaned.length > 0) {
     const name = (number: number) => pairing.pairs.find((pair) => pair.pair === number)?.referencing ?? '';
@@ -61,26 +67,9 @@ export async function verifyGate(context: StepContext, event: MigrationEvent): P
       `orphaned rows below valid foreign keys: ${where.join(', ')}; they came in under session_replication_role = replica or with triggers disabled`,
     );
   }
-  if (!finished) return result('COUNTING');
+  if (left) return { ...result('COUNTING'), count: left };
   await refuseNewFindings(context, entered, pairing);
   return decide(context, entered, event.execution, result);
-}
-
-/** Counts the pairs whose proof is missing, too old, or from before a change of a trigger of their pair FK. */
-async function countUnproven(
-  context: StepContext,
-  { migration, foreignKey }: EnteredMigration,
-  pairs: readonly Pair[],
-) {
-  // While a person decides, proofs grow old; what is asked again and again is counted again once, after the approval.
-  const isAsked = migration.approval_waited_seconds !== null && approvalProblem(migration) !== null;
-  const maxAgeSeconds = isAsked ? Infinity : migration.options.proofMaxAgeSeconds;
-  const known = await readProofs(context, migration, pairs);
-  const isFresh = (one: KnownProof) => isProven(one, maxAgeSeconds);
-  // What was counted and found wanting is not counted again: the gate is closed.
-  const isCounted = (one: KnownProof) => one.is_counted && ((one.orphans ?? 0) > 0 || isFresh(one));
-  const wanted = known.filter((one) => isCounted(one) || !isFresh(one));
-  return countPairs(context, migration, foreignKey, pairs, { wanted, isCounted });
 }
 
 /**

@@ -5,7 +5,6 @@
 
 import { isSamePair, readPairing } from '../../catalog/pairs.ts';
 import { refuseNewCode } from '../../catalog/untrusted-code.ts';
-import { sampleOf } from '../../checks/orphan-count.ts';
 import { verification } from '../../checks/verification.ts';
 import type { Verification } from '../../contracts/documents.ts';
 import {
@@ -16,26 +15,23 @@ import {
   MigrationFenced,
 } from '../../contracts/errors.ts';
 import { Steps } from '../../contracts/steps/catalogue.ts';
-import type { MigrationEvent } from '../../contracts/steps/events.ts';
+import type { CheckEvent, MigrationEvent } from '../../contracts/steps/events.ts';
 import type { VerifyMigrationResult } from '../../contracts/steps/results.ts';
-import { changeMigration, type MigrationOptions } from '../../ledger/migrations.ts';
+import { changeMigration } from '../../ledger/migrations.ts';
 import { tryToNote } from '../../ledger/notes/notes.ts';
 import { readPairs } from '../../ledger/pairs.ts';
 import { readIdentity } from '../../ledger/schema/identity.ts';
 import { toNamedError } from '../../postgres/postgres-errors.ts';
 import { inTransaction } from '../../postgres/session/transactions.ts';
 import { enterForward, type StepContext } from '../context.ts';
-import { countPairs, type KnownProof, readProofs } from '../prove-pairs.ts';
+import { countingAfterDrop, countPairs, readProofs } from '../prove-pairs.ts';
 import { defineStep } from '../step.ts';
-
-/** Milliseconds for each pair of the sample. */
-const SAMPLE_MS = 20_000;
 
 /** Longest detail of a check in the execution's history, in characters. The ledger has the whole text. */
 const DETAIL_CHARACTERS = 300;
 
-/** @returns MIGRATED; COUNTING: call again; FAILED with the checks that failed */
-export async function verifyMigration(context: StepContext, event: MigrationEvent): Promise<VerifyMigrationResult> {
+/** @returns MIGRATED; COUNTING: call again after the pairs of `count` are counted; FAILED with the checks that failed */
+export async function verifyMigration(context: StepContext, event: CheckEvent): Promise<VerifyMigrationResult> {
   const { client } = context;
   const { migration, foreignKey } = await enterForward(context, event);
   await refuseNewCode(client, foreignKey);
@@ -50,15 +46,13 @@ export async function verifyMigration(context: StepContext, event: MigrationEven
     pairs: judged.length,
   };
   const known = await readProofs(context, migration, judged);
-  const wanted = toCount(known, migration.options.recount);
-  const isCounted = ({ is_counted }: KnownProof) => is_counted;
-  const afterDrop = { limitMs: migration.options.recount === 'all' ? 0 : SAMPLE_MS };
-  const { finished, counts } = await countPairs(context, migration, foreignKey, judged, {
-    wanted,
-    isCounted,
-    afterDrop,
+  const counting = countingAfterDrop(migration, known);
+  const { counts, left } = await countPairs(context, migration, foreignKey, judged, {
+    known,
+    counting,
+    countsPairs: event.countsPairs,
   });
-  if (!finished) return { ...base, status: 'COUNTING', checks: [], reason: '' };
+  if (left) return { ...base, status: 'COUNTING', checks: [], reason: '', count: left };
 
   const verified = await verification(client, foreignKey, pairing, counts, { pairs: judged, proofs: known });
   const checks = verified.checks.map((check) => ({
@@ -78,13 +72,6 @@ export async function verifyMigration(context: StepContext, event: MigrationEven
     .map((check) => `${check.id}: ${check.detail.split('\n', 1)[0]}`)
     .join('; ');
   return { ...base, status: 'FAILED', checks, reason: reason.slice(0, 2_000) };
-}
-
-/** The sample, or all. And each pair that was not proven before the drop by this migration, or whose triggers were changed since. */
-function toCount(known: readonly KnownProof[], recount: MigrationOptions['recount']): readonly KnownProof[] {
-  if (recount === 'all') return known;
-  const sample = recount === 'none' ? [] : sampleOf(known);
-  return known.filter((one) => !one.unchanged || sample.includes(one));
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Each row is proven once before the drop: what counts as a proof, what ends it, and what is counted then. */
 import type { Client } from 'pg';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readPairing } from '../../../core/catalog/pairs.ts';
 import { countOrphans, sampleOf } from '../../../core/checks/orphan-count.ts';
 import { resolveForeignKey } from '../../../core/ledger/resolve-foreign-key.ts';
@@ -217,6 +217,86 @@ describe('before the drop', () => {
     await next.plan();
     expect(await next.verifyGate()).toMatchObject({ status: 'PASSED' });
     expect(await proofs(observer)).toEqual(['1 validate', '2 validate', '3 validate']);
+  });
+});
+
+/** What the planner believes of the three partitions that reference. */
+const manyRows = (observer: Client) =>
+  observer.query(
+    `UPDATE pg_class SET reltuples = 2e6 WHERE oid IN ('path_1'::regclass, 'path_2'::regclass, 'path_3'::regclass)`,
+  );
+
+const items = (...pairs: number[]) =>
+  pairs.map((pair) => ({ pair, last: pair, referencing: expect.stringMatching(/^public\.path_\d$/) }));
+
+describe('where many rows are to be counted', () => {
+  it('they are counted pair by pair, before the gate is asked again', async () => {
+    const { observer, execution } = await migratedTo('ValidateForeignKeys', { proofMaxAgeSeconds: 0 });
+    await manyRows(observer);
+    expect(await execution.verifyGate()).toMatchObject({
+      status: 'COUNTING',
+      count: { pairs: items(1, 2, 3), maxConcurrency: 4, pairCount: 3 },
+    });
+    expect(await proofs(observer)).toEqual(['1 validate', '2 validate', '3 validate']);
+
+    expect(await Promise.all([1, 2].map((pair) => execution.countOrphans(pair)))).toMatchObject([
+      { status: 'DONE', pair: 1, of: 3 },
+      { status: 'DONE', pair: 2 },
+    ]);
+    expect(await execution.countOrphans(1)).toMatchObject({ status: 'SKIPPED' });
+    expect(await proofs(observer)).toEqual(['1 count counted', '2 count counted', '3 validate']);
+    expect(await execution.verifyGate()).toMatchObject({ status: 'COUNTING', count: { pairs: items(3) } });
+    await execution.countOrphans(3);
+    expect(await execution.verifyGate()).toMatchObject({ status: 'PASSED' });
+  });
+
+  it('only pairs without a proof are', async () => {
+    const { observer, execution } = await migratedTo('ValidateForeignKeys');
+    await manyRows(observer);
+    await observer.query('ALTER TABLE path_2 DISABLE TRIGGER ALL; ALTER TABLE path_2 ENABLE TRIGGER ALL');
+    expect(await execution.verifyGate()).toMatchObject({ status: 'COUNTING', count: { pairs: items(2) } });
+    expect(await execution.countOrphans(1, { last: 3 })).toMatchObject({ status: 'DONE', batch: [{ pair: 2 }] });
+    expect(await proofs(observer)).toEqual(['1 validate', '2 count counted', '3 validate']);
+    expect(await execution.countOrphans(1, { last: 3 })).toMatchObject({ status: 'SKIPPED' });
+    expect(await execution.verifyGate()).toMatchObject({ status: 'PASSED' });
+  });
+
+  it('an orphan closes the gate, whatever is left to count', async () => {
+    const { observer, execution } = await migratedTo('ValidateForeignKeys', { proofMaxAgeSeconds: 0 });
+    await manyRows(observer);
+    await smuggle(observer, ORPHANS);
+    expect(await execution.countOrphans(2)).toMatchObject({ status: 'DONE' });
+    expect(await execution.verifyGate()).toMatchObject(CLOSED);
+  });
+
+  it('a pair is held back while a limit of load is exceeded', async () => {
+    const { observer, execution } = await migratedTo('ValidateForeignKeys', { proofMaxAgeSeconds: 0 });
+    vi.stubEnv('P2PFK_ALLOW_HOLD_BACK_QUERY', 'true');
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    await observer.query(`UPDATE p2pfk.migration SET options = options || '{"holdBackQuery": "SELECT true"}'`);
+    expect(await execution.countOrphans(1)).toMatchObject({ status: 'RUNNING', note: 'the hold-back query says so' });
+    expect((await proofs(observer))[0]).toBe('1 validate');
+  });
+
+  it('a state machine of an older version, which cannot do that, has the gate count them', async () => {
+    const { observer, execution } = await migratedTo('ValidateForeignKeys', { proofMaxAgeSeconds: 0 });
+    await manyRows(observer);
+    expect(await execution.verifyGate(undefined, { countsPairs: false })).toMatchObject({ status: 'PASSED' });
+    expect(await proofs(observer)).toEqual(['1 count counted', '2 count counted', '3 count counted']);
+  });
+
+  it('all are after the drop, where that is wanted', async () => {
+    const { observer, execution } = await migratedTo('ValidateForeignKeys', { recount: 'all' });
+    await manyRows(observer);
+    expect(await execution.verifyGate()).toMatchObject({ status: 'PASSED' });
+    await execution.dropParentForeignKey();
+    expect(await execution.verifyMigration()).toMatchObject({ status: 'COUNTING', count: { pairs: items(1, 2, 3) } });
+    for (const pair of [1, 2, 3]) expect(await execution.countOrphans(pair)).toMatchObject({ status: 'DONE' });
+    const { status, checks } = await execution.verifyMigration();
+    expect(status).toBe('MIGRATED');
+    expect(checks.find(({ id }) => id === 'orphans')?.detail).toBe('No orphaned rows found in 3 pairs checked');
   });
 });
 
