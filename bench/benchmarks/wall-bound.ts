@@ -57,12 +57,14 @@ export async function measureBound(server: BenchServer, rounds: number, memory: 
       await client.query(`ALTER TABLE ${referencing} DROP CONSTRAINT ${pairConstraint}`);
       return milliseconds;
     };
-  const query = (sql: string, workers: number, megabytes: number) => async () => {
-    await client.query(
-      `SET max_parallel_workers_per_gather = ${workers}; SET work_mem = '${megabytes}MB'; SET hash_mem_multiplier = 1`,
-    );
-    return timed(() => client.query(sql));
-  };
+  const query =
+    (sql: string, workers: number, megabytes: number, randomPageCost = 4) =>
+    async () => {
+      await client.query(
+        `SET max_parallel_workers_per_gather = ${workers}; SET work_mem = '${megabytes}MB'; SET hash_mem_multiplier = 1; SET random_page_cost = ${randomPageCost}`,
+      );
+      return timed(() => client.query(sql));
+    };
   const without = await alternate(rounds, {
     'VALIDATE, default memory': validate(64),
     'VALIDATE, our memory': validate(memory.validation),
@@ -80,6 +82,7 @@ export async function measureBound(server: BenchServer, rounds: number, memory: 
   const withIndex = await alternate(rounds, {
     'VALIDATE, our memory, with the index': validate(memory.validation),
     'VALIDATE, our memory, with the index and random_page_cost 1.1': validate(memory.validation, 1.1),
+    'count, our memory, with the index and random_page_cost 1.1': query(antiJoin, 0, memory.count, 1.1),
   });
   await client.end();
   await server.drop('bound');
