@@ -2,6 +2,9 @@
  * One session for several steps, each of which finds it as a new one would be: reset behind each step, its settings and its role set again
  * before the next. A session in which anything is not as it should be is not used again.
  */
+import dns from 'node:dns/promises';
+import { isIP, Socket } from 'node:net';
+import { isAbsolute } from 'node:path';
 import { type Client, escapeLiteral } from 'pg';
 import { endReaderSessions } from '../../core/checks/readers.ts';
 import { isLost, pinAgain } from '../../core/ledger/connect.ts';
@@ -90,6 +93,7 @@ export async function begin(client: Client, applicationName: string): Promise<bo
     // The check of the ledger asks as the role that the ledger's owner is.
     const check = (): Promise<void> => checkLedgerAtBeginning(client);
     const isOwned = hasLedgerOwner(client);
+    const named = nameLeadsTo(client);
     const [, , , now] = await inOnePacket<[unknown, unknown, unknown, Row<'kept/origin'>, unknown]>(
       client,
       () => client.query(GENERIC_PLANS),
@@ -100,8 +104,18 @@ export async function begin(client: Client, applicationName: string): Promise<bo
     );
     if (now.is_other_role || now.origin !== origins.get(client)) return false;
     if (isOwned) await check();
-    return true;
+    return named;
   });
+}
+
+/** Whether the server's name still leads to this server: after a failover another one may have it, and a new session would go there. */
+async function nameLeadsTo(client: Client): Promise<boolean> {
+  const { host } = client;
+  if (isIP(host) !== 0 || isAbsolute(host)) return true;
+  const stream: unknown = Reflect.get(Object(Reflect.get(client, 'connection')), 'stream');
+  const address = stream instanceof Socket ? stream.remoteAddress : undefined;
+  const found = await dns.lookup(host, { all: true }).catch(() => []);
+  return found.some((one) => one.address === address);
 }
 
 /** False also where the session cannot answer: why, a new one finds out. */

@@ -1,9 +1,10 @@
 /** Sessions that the steps of a local execution use one after the other: each finds its session as a new one would be. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import dns from 'node:dns/promises';
 import { Client } from 'pg';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { SESSION_OPENED } from '../../core/postgres/libpq/keywords.ts';
-import { run, runOne } from '../../core/postgres/sql.ts';
+import { ROWS_READ, type RowsRead, run, runOne } from '../../core/postgres/sql.ts';
 import { openSession } from '../../lambdas/database.ts';
 import { shareSessions } from '../../local/handlers.ts';
 import { KeptSessions } from '../../local/sessions/kept-sessions.ts';
@@ -13,8 +14,8 @@ import { plainRole } from '../core/roles.helpers.ts';
 import { waitUntil } from '../support/observe.ts';
 import { runExecution } from '../support/run-execution.ts';
 
-/** Of which 16 prepare and reset the two sessions. */
-const QUERIES_OF_A_VALIDATION = 34;
+/** Of which 18 prepare and reset the two sessions. */
+const QUERIES_OF_A_VALIDATION = 36;
 
 function counted(): { readonly sessions: number } {
   const count = { sessions: 0 };
@@ -204,6 +205,32 @@ describe('the session of the step before', () => {
     expect(await pidOf(session)).not.toBe(pid);
   });
 
+  it('is not used again where the name of the server leads elsewhere by now, or nowhere', async () => {
+    const { db } = await databaseWith();
+    const named = new URL(db.url);
+    named.hostname = 'localhost';
+    process.env.DATABASE_URL = named.href;
+    const sessions = new KeptSessions();
+    onTestFinished(() => sessions.end());
+    const pids: number[] = [];
+    const step = async () => {
+      const session = await sessions.open('p2pfk/1/build-index/1', undefined);
+      pids.push(await pidOf(session));
+      await sessions.close(session, false);
+    };
+    await step();
+    await step();
+    const lookup = vi.spyOn(dns, 'lookup');
+    onTestFinished(() => lookup.mockRestore());
+    lookup.mockImplementation((async () => [{ address: '192.0.2.1', family: 4 }]) as unknown as typeof dns.lookup);
+    await step();
+    lookup.mockImplementation((async () => Promise.reject(new Error('ENOTFOUND'))) as unknown as typeof dns.lookup);
+    await step();
+
+    expect(pids[1]).toBe(pids[0]);
+    expect(new Set(pids).size).toBe(3);
+  });
+
   it('is not used again where its role takes another one at its beginning', async () => {
     const testCase = await databaseWith();
     const { role, url } = await plainRole(testCase);
@@ -221,6 +248,21 @@ describe('the session of the step before', () => {
     await next();
 
     expect(await ours(observer)).toEqual(['p2pfk/1/validate-foreign-key/1']);
+  });
+
+  it('trusts the ledger no longer than a new one does', async () => {
+    const { execution } = await migratedTo('Plan');
+    keepSessions(execution.arn);
+    await execution.buildIndex(1);
+    const asked: string[] = [];
+    const note = (message: unknown) => void asked.push((message as RowsRead).name);
+    subscribe(ROWS_READ, note);
+    onTestFinished(() => void unsubscribe(ROWS_READ, note));
+
+    await execution.buildIndex(1);
+
+    // Where the last check is too old, all of it is asked instead: core/ledger/schema/state.ts.
+    expect(asked.filter((name) => name === 'ledger/version')).toHaveLength(1);
   });
 
   it('that a step has not given back goes to no other step', async () => {

@@ -2103,4 +2103,20 @@ export const MUTANTS: readonly Mutant[] = [
     test: 'test/cli/list.test.ts',
     title: 'is found in AWS by --state-machine, or because the ledger has it',
   },
+  {
+    rule: 'a session of several steps trusts the ledger no longer than a new one',
+    file: 'core/ledger/schema/state.ts',
+    find: '  trusted.delete(client);',
+    replace: '',
+    test: 'test/local/kept-sessions.test.ts',
+    title: 'trusts the ledger no longer than a new one does',
+  },
+  {
+    rule: 'a session is not used again where the name of the server leads elsewhere by now',
+    file: 'local/sessions/again.ts',
+    find: 'return found.some((one) => one.address === address);',
+    replace: 'return found.length >= 0 || address !== undefined;',
+    test: 'test/local/kept-sessions.test.ts',
+    title: 'is not used again where the name of the server leads elsewhere by now, or nowhere',
+  },
 ];

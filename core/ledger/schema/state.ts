@@ -77,15 +77,16 @@ const begun = new WeakMap<Client, LedgerState>();
 
 /** {@link checkLedger} at the beginning of a session, and of each step in one that several steps use. */
 export async function checkLedgerAtBeginning(client: Client): Promise<void> {
-  begun.delete(client);
+  // What this session has found before counts no longer than for a new one.
+  trusted.delete(client);
   begun.set(client, await checkLedger(client));
 }
 
 /** {@link checkLedger} at the entry of a step. The one at the beginning of its session, right before, counts once. */
 export async function checkLedgerAtEntry(client: Client): Promise<LedgerState> {
-  const found = begun.get(client);
+  const found = begun.get(client) ?? (await checkLedger(client));
   begun.delete(client);
-  return found ?? checkLedger(client);
+  return found;
 }
 
 /**
@@ -95,6 +96,7 @@ export async function checkLedgerAtEntry(client: Client): Promise<LedgerState> {
  * @throws LedgerVersionRefused when the ledger is newer than this p2pfk, or of an unknown version
  */
 export async function checkLedger(client: Client): Promise<LedgerState> {
+  begun.delete(client);
   const [schema] = await run(client, 'ledger/present');
   if (!schema) return ABSENT;
   const before = trusted.get(client);
