@@ -3,10 +3,12 @@
  * large the payloads and the process became. Started by `harness/execution.ts`.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { subscribe } from 'node:diagnostics_channel';
 import pg from 'pg';
+import { SESSION_OPENED } from '../../core/postgres/libpq/keywords.ts';
 import type { Handlers } from '../../local/engine/engine.ts';
 import { beginExecution, builtDefinition, executionName } from '../../local/executions.ts';
-import { handlers } from '../../local/handlers.ts';
+import { handlers, shareSessions } from '../../local/handlers.ts';
 import { executionArn } from '../../local/step-functions/arns.ts';
 import type { ExecutionRequest, FunctionFigures, InsideView } from './execution.ts';
 
@@ -50,6 +52,9 @@ process.once('message', async (request: ExecutionRequest) => {
   let states = 0;
   let events = 0;
   let largestPayload = 0;
+  let sessions = 0;
+  subscribe(SESSION_OPENED, () => void sessions++);
+  const before = process.cpuUsage();
   const from = performance.now();
   const execution = await beginExecution({
     definition: builtDefinition().definition,
@@ -64,8 +69,11 @@ process.once('message', async (request: ExecutionRequest) => {
       for (const payload of details) largestPayload = Math.max(largestPayload, Buffer.byteLength(payload ?? ''));
     },
   });
+  // The engine calls its first handler in a later turn of the event loop.
+  if (request.newSessions) shareSessions(executionArn(name), undefined);
   const outcome = await execution.outcome;
   const milliseconds = performance.now() - from;
+  const used = process.cpuUsage(before);
   const view: InsideView = {
     outcome: outcome.status === 'FAILED' ? `${outcome.error}: ${outcome.cause}` : outcome.status,
     milliseconds,
@@ -73,6 +81,8 @@ process.once('message', async (request: ExecutionRequest) => {
     events,
     largestPayload,
     maxRssMiB: process.resourceUsage().maxRSS / 1024,
+    processorMs: (used.user + used.system) / 1_000,
+    sessions,
     functions: Object.fromEntries(
       [...figures].map(([name, figure]): [string, FunctionFigures] => [
         name,

@@ -8,6 +8,8 @@ const root = join(import.meta.dirname, '..', '..');
 export interface ExecutionRequest {
   readonly databaseUrl: string;
   readonly input: { readonly table: string; readonly [option: string]: unknown };
+  /** Each step opens its own sessions, as in AWS. */
+  readonly newSessions?: boolean;
 }
 
 export interface FunctionFigures {
@@ -28,6 +30,9 @@ export interface InsideView {
   /** Bytes of the largest input or output of a state. */
   readonly largestPayload: number;
   readonly maxRssMiB: number;
+  /** Of the process, from the start of the execution to its end. */
+  readonly processorMs: number;
+  readonly sessions: number;
   readonly functions: Readonly<Record<string, FunctionFigures>>;
 }
 

@@ -7,6 +7,7 @@ import type { Machine } from './machine.ts';
 export const BENCHMARKS = [
   'delete',
   'wall',
+  'small',
   'stall',
   'rollback',
   'partitions',
