@@ -41,6 +41,7 @@ SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'p2pfk') AS there \gset
 \ir ledger/versions/003-identity-and-evidence.sql
 \ir ledger/versions/004-what-was-approved.sql
 \ir ledger/versions/005-proofs.sql
+\ir ledger/versions/006-current-catalog.sql
 \ir ledger/functions.sql
 \ir ledger/mark-copy.sql
 COMMIT;

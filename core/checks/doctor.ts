@@ -294,7 +294,7 @@ async function stateOfLedger(client: Client, { ledger_exists: exists }: Server):
     return warning(
       'ledger',
       'the ledger is of an older version',
-      'nothing has to be done: the next migrate or rollback by its owner upgrades it',
+      'p2pfk audit --fix --run by its owner upgrades it, as the next migrate or rollback does; row-movement guards call its functions',
     );
   await refuseDrift(client);
   const { newest_version: version } = await runOne(client, 'ledger/version');

@@ -17,7 +17,8 @@ import {
 import { statementTexts } from '../catalog/statements.ts';
 import { lateTriggers } from '../checks/preflight/sql-findings.ts';
 import type { Severity } from '../contracts/documents.ts';
-import { run } from '../postgres/sql.ts';
+import { checkLedger } from '../ledger/schema/state.ts';
+import { run, runOne } from '../postgres/sql.ts';
 import type { Drift, RepairStep } from './drift.ts';
 import { guardedBy, type Subject } from './subjects.ts';
 
@@ -38,11 +39,32 @@ export async function findGuardDrift(client: Client, subject: Subject, pairs: re
   const found: Drift[] = [];
   for (const guard of guards) if (!replaced.includes(guard)) found.push(...(await ofLeaf(client, guard)));
   if (old) found.push(await ofOlderEdition(client, migrationId, old, replaced));
+  if (guards.some(({ taken }) => taken)) found.push(...(await ofOlderLedger(client, foreignKey)));
   if (foreignKey.migrationId !== null) found.push(...(await leftovers(client, covered, guards)));
   const late = await lateTriggers(client, foreignKey, covered, options);
   for (const { id, severity, message, remedy } of late)
     found.push(about(foreignKey.referencedTable, id, severity, message, remedy, []));
   return found;
+}
+
+/** From this version of the ledger on, the function of the guards reads the catalog as it is now. */
+const GUARD_READS_CURRENT_CATALOG = 6;
+
+/** The finding for guards whose function is that of an older ledger. `--fix --run` upgrades the ledger before it audits. */
+async function ofOlderLedger(client: Client, { referencedTable }: ForeignKey): Promise<Drift[]> {
+  if (!(await checkLedger(client)).is_older) return [];
+  const { ledger_version: version } = await runOne(client, 'ledger/version');
+  if ((version ?? 0) >= GUARD_READS_CURRENT_CATALOG) return [];
+  return [
+    about(
+      referencedTable,
+      'guard-outdated',
+      'error',
+      `the row-movement guards of ${referencedTable} call a function of ledger version ${version}: in a transaction at REPEATABLE READ from before ATTACH PARTITION, ${DANGER}`,
+      'p2pfk audit --fix --run by the owner of the ledger upgrades it, and with it the function',
+      [],
+    ),
+  ];
 }
 
 /** Guards of a lost ledger entry, beside those of the entry that replaced it. */

@@ -44,12 +44,14 @@ $enter$;
 CREATE OR REPLACE FUNCTION p2pfk.note_approver() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $approver$
 BEGIN
-  -- By a grant on columns alone: the owner, and who may UPDATE the table, write what they have to.
-  IF NOT EXISTS (SELECT FROM pg_class c
-                  WHERE c.oid = TG_RELID
-                    AND (pg_has_role(c.relowner, 'USAGE')
-                         OR EXISTS (SELECT FROM aclexplode(c.relacl) g
-                                     WHERE g.privilege_type = 'UPDATE' AND (g.grantee = 0 OR pg_has_role(g.grantee, 'USAGE'))))) THEN
+  -- By a grant on columns alone: the owner, and who may UPDATE the table, write what they have to. The query reads the grants as of the
+  -- transaction's snapshot, which may be old; has_table_privilege reads them as they are now.
+  IF NOT (has_table_privilege(TG_RELID, 'UPDATE')
+          AND EXISTS (SELECT FROM pg_class c
+                       WHERE c.oid = TG_RELID
+                         AND (pg_has_role(c.relowner, 'USAGE')
+                              OR EXISTS (SELECT FROM aclexplode(c.relacl) g
+                                          WHERE g.privilege_type = 'UPDATE' AND (g.grantee = 0 OR pg_has_role(g.grantee, 'USAGE')))))) THEN
     IF OLD.dropped_at IS NOT NULL OR OLD.state <> 'running' AND OLD.state <> 'paused' THEN
       RAISE EXCEPTION 'migration % is past its drop or at its end: its approval cannot be changed', OLD.id USING ERRCODE = 'insufficient_privilege';
     END IF;
@@ -127,15 +129,26 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $writer$
 DECLARE
   columns text[];
 BEGIN
-  IF NOT EXISTS (SELECT FROM pg_class c
-                  WHERE c.oid = TG_RELID
-                    AND (pg_has_role(c.relowner, 'USAGE')
-                         OR EXISTS (SELECT FROM aclexplode(c.relacl) g
-                                     WHERE g.privilege_type = TG_OP AND (g.grantee = 0 OR pg_has_role(g.grantee, 'USAGE'))))) THEN
+  -- The grants are read by queries, so as of the transaction's snapshot; at REPEATABLE READ one may have been revoked since. Of other roles
+  -- has_table_privilege says what is granted now. Of members of pg_write_all_data it says nothing.
+  IF current_setting('transaction_isolation') <> 'read committed' AND current_setting('is_superuser') <> 'on' THEN
+    IF EXISTS (SELECT FROM pg_roles r WHERE r.rolname = 'pg_write_all_data' AND pg_has_role(r.oid, 'USAGE')) THEN
+      RAISE EXCEPTION 'permission denied for table %.%', TG_TABLE_SCHEMA, TG_TABLE_NAME
+        USING ERRCODE = 'insufficient_privilege',
+              DETAIL = format('Role "%s" is a member of pg_write_all_data, which does not count for the ledger of p2pfk; what is granted to it besides is seen at READ COMMITTED alone.', current_user),
+              HINT = 'Write to it in a transaction at READ COMMITTED.';
+    END IF;
+  END IF;
+  IF NOT (has_table_privilege(TG_RELID, TG_OP)
+          AND EXISTS (SELECT FROM pg_class c
+                       WHERE c.oid = TG_RELID
+                         AND (pg_has_role(c.relowner, 'USAGE')
+                              OR EXISTS (SELECT FROM aclexplode(c.relacl) g
+                                          WHERE g.privilege_type = TG_OP AND (g.grantee = 0 OR pg_has_role(g.grantee, 'USAGE')))))) THEN
     IF TG_OP = 'UPDATE' THEN
       SELECT array_agg(a.attname::text) INTO columns
         FROM pg_attribute a
-       WHERE a.attrelid = TG_RELID AND NOT a.attisdropped
+       WHERE a.attrelid = TG_RELID AND NOT a.attisdropped AND has_column_privilege(TG_RELID, a.attnum, 'UPDATE')
          AND EXISTS (SELECT FROM aclexplode(a.attacl) g
                       WHERE g.privilege_type = 'UPDATE' AND (g.grantee = 0 OR pg_has_role(g.grantee, 'USAGE')));
     END IF;
@@ -343,7 +356,9 @@ SET array_nulls = on SET transform_null_equals = off SET backslash_quote = safe_
 DECLARE
   stays boolean;
 BEGIN
-  IF NOT (SELECT c.relispartition FROM pg_class c WHERE c.oid = TG_RELID) THEN
+  -- Not relispartition of pg_class: a query reads the catalog as of the transaction's snapshot, which at REPEATABLE READ may be older than
+  -- ATTACH PARTITION, while PostgreSQL chooses the row's partition by the catalog as it is now. So do these two functions.
+  IF pg_partition_root(TG_RELID) IS NULL THEN
     RETURN NEW;
   END IF;
   BEGIN

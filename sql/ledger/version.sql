@@ -11,5 +11,5 @@ SELECT v.version AS ledger_version, w.newest AS newest_version,
             THEN pg_catalog.format('refused, nothing was changed: the ledger, schema p2pfk, has no version that p2pfk knows (p2pfk.ledger_version says %s): restore it, or move it out of the way (ALTER SCHEMA p2pfk RENAME TO ...)', COALESCE(v.version::pg_catalog.text, 'nothing'))
             ELSE '' END AS version_refusal
   FROM (SELECT pg_catalog.max(l.version) AS version FROM p2pfk.ledger_version l) v
- CROSS JOIN (VALUES (5)) w(newest)
+ CROSS JOIN (VALUES (6)) w(newest)
 :end

@@ -18,6 +18,7 @@ const VERSIONS = [
   'versions/003-identity-and-evidence',
   'versions/004-what-was-approved',
   'versions/005-proofs',
+  'versions/006-current-catalog',
 ] as const;
 
 /** Made again with each new version. */

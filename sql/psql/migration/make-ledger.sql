@@ -36,7 +36,8 @@ SELECT NOT :'has_tables'::boolean OR :'is_older'::boolean AS upgrades,
        CASE WHEN NOT :'has_tables'::boolean THEN true WHEN :'is_older'::boolean THEN :'ledger_version'::int < 2 ELSE false END AS lacks_2,
        CASE WHEN NOT :'has_tables'::boolean THEN true WHEN :'is_older'::boolean THEN :'ledger_version'::int < 3 ELSE false END AS lacks_3,
        CASE WHEN NOT :'has_tables'::boolean THEN true WHEN :'is_older'::boolean THEN :'ledger_version'::int < 4 ELSE false END AS lacks_4,
-       CASE WHEN NOT :'has_tables'::boolean THEN true WHEN :'is_older'::boolean THEN :'ledger_version'::int < 5 ELSE false END AS lacks_5 \gset
+       CASE WHEN NOT :'has_tables'::boolean THEN true WHEN :'is_older'::boolean THEN :'ledger_version'::int < 5 ELSE false END AS lacks_5,
+       CASE WHEN NOT :'has_tables'::boolean THEN true WHEN :'is_older'::boolean THEN :'ledger_version'::int < 6 ELSE false END AS lacks_6 \gset
 \ir ../../ledger/search-path.sql
 \if :lacks_1
 \ir ../../ledger/versions/001-tables.sql
@@ -52,6 +53,9 @@ SELECT NOT :'has_tables'::boolean OR :'is_older'::boolean AS upgrades,
 \endif
 \if :lacks_5
 \ir ../../ledger/versions/005-proofs.sql
+\endif
+\if :lacks_6
+\ir ../../ledger/versions/006-current-catalog.sql
 \endif
 \if :upgrades
 \ir ../../ledger/functions.sql
@@ -75,6 +79,7 @@ SELECT CASE WHEN :'present'::boolean AND NOT :'upgrades'::boolean THEN 'sql/ledg
                            CASE WHEN :'lacks_3'::boolean THEN 'sql/ledger/versions/003-identity-and-evidence.sql' END,
                            CASE WHEN :'lacks_4'::boolean THEN 'sql/ledger/versions/004-what-was-approved.sql' END,
                            CASE WHEN :'lacks_5'::boolean THEN 'sql/ledger/versions/005-proofs.sql' END,
+                           CASE WHEN :'lacks_6'::boolean THEN 'sql/ledger/versions/006-current-catalog.sql' END,
                            'sql/ledger/functions.sql', 'sql/ledger/views.sql', 'sql/ledger/withdraw.sql') END AS files,
        :'migration_id' AS of_migration \gset
 SELECT format('-- the statements of %s', :'files') AS sql \gset

@@ -2,9 +2,10 @@
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { audit } from '../../../core/drift/find-drift.ts';
+import { auditAndRepair } from '../../../core/drift/repair.ts';
 import { provision } from '../../../core/provision/provision-pair.ts';
 import { holdLock } from '../../support/observe.ts';
-import { coreSession, databaseWith, everything, foreignKeys, oneRow } from '../case.helpers.ts';
+import { coreSession, databaseWith, everything, foreignKeys, oneRow, THREE_PAIRS } from '../case.helpers.ts';
 import { Execution, migratedTo } from '../execution.helpers.ts';
 import { plainRole } from '../roles.helpers.ts';
 
@@ -117,6 +118,57 @@ describe('after the migration of a foreign key that cascades', () => {
       `UPDATE inode_2 SET medium = 'two' WHERE ino = 40; ALTER TABLE inode ATTACH PARTITION inode_2 FOR VALUES IN ('two')`,
     );
     await expect(observer.query(MOVE_TWO)).rejects.toMatchObject(refusal);
+  });
+
+  // PostgreSQL chooses the row's partition by the catalog as it is now, and queries read it as of the snapshot.
+  it.each([
+    ['that was detached for a moment', 'two', 'inode_2'],
+    ['with DEFAULT as its bound', 'else', 'inode_d'],
+  ])('a partition %s keeps its rows in a REPEATABLE READ transaction from meanwhile', async (_, medium, partition) => {
+    const { db, observer } = await databaseWith(`${THREE_PAIRS}
+      CREATE TABLE path_4 PARTITION OF path FOR VALUES IN ('four');
+      CREATE TABLE inode_d PARTITION OF inode DEFAULT; CREATE TABLE path_d PARTITION OF path DEFAULT;
+      INSERT INTO inode VALUES ('else', 1, 1); INSERT INTO path VALUES ('else', 1, 'a')`);
+    await new Execution().migrate();
+    const { rows: bounds } = await observer.query<{ bound: string }>(
+      `SELECT pg_get_expr(relpartbound, oid) AS bound FROM pg_class WHERE oid = $1::regclass`,
+      [partition],
+    );
+    const application = await db.client();
+    await observer.query(`ALTER TABLE inode DETACH PARTITION ${partition}`);
+    await application.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    await application.query('SELECT count(*) FROM path');
+    await observer.query(`ALTER TABLE inode ATTACH PARTITION ${partition} ${bounds[0]?.bound}`);
+
+    await expect(
+      application.query(`UPDATE inode SET medium = 'four', ino = 99 WHERE medium = $1 AND ino = 1`, [medium]),
+    ).rejects.toMatchObject(refusal);
+
+    await application.query('ROLLBACK');
+    expect(await rowsOf(observer, 'path')).toEqual({ rows: 441 });
+  });
+
+  it('a partition that was loaded alone is guarded in a REPEATABLE READ transaction from before ATTACH', async () => {
+    const { db, observer } = await migratedTo('VerifyMigration');
+    await observer.query(`
+      CREATE TABLE inode_9 (LIKE inode INCLUDING ALL); INSERT INTO inode_9 VALUES ('nine', 1, 1);
+      CREATE TABLE path_9 (LIKE path INCLUDING ALL); INSERT INTO path_9 VALUES ('nine', 1, 'a');
+      CREATE INDEX ON path_9 (medium, ino)`);
+    const application = await db.client();
+    await application.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    await application.query('SELECT count(*) FROM path');
+    await observer.query(`
+      ALTER TABLE inode ATTACH PARTITION inode_9 FOR VALUES IN ('nine');
+      ALTER TABLE path ATTACH PARTITION path_9 FOR VALUES IN ('nine')`);
+    const core = await coreSession(db.url);
+    await auditAndRepair(core, { lockTimeoutMs: 10_000 });
+
+    await expect(
+      application.query(`UPDATE inode SET medium = 'four', ino = 99 WHERE medium = 'nine'`),
+    ).rejects.toMatchObject(refusal);
+
+    await application.query('ROLLBACK');
+    expect(await rowsOf(observer, 'path_9')).toEqual({ rows: 1 });
   });
 
   it('a role that knows nothing of the ledger can still update', async () => {

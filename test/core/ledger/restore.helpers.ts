@@ -61,8 +61,11 @@ export async function migratedPath(
   return { db, observer: await db.client(), execution };
 }
 
+/** Makes a ledger of version 5 of the newest one, but for its functions. */
+export const TO_VERSION_5 = 'DELETE FROM p2pfk.ledger_version WHERE version = 6;';
+
 /** Makes a ledger of version 4 of the newest one. */
-const TO_VERSION_4 = `
+const TO_VERSION_4 = `${TO_VERSION_5}
   ALTER TABLE p2pfk.pair DROP COLUMN proof CASCADE; DELETE FROM p2pfk.ledger_version WHERE version = 5;`;
 
 /** Makes a ledger of version 3 of the newest one. */

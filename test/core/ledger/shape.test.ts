@@ -21,6 +21,7 @@ const EDITIONS: readonly (readonly [string, () => string])[] = [
   ['of version 2', () => edition('version-2')],
   ['of version 3', () => edition('version-3')],
   ['of version 4', () => edition('version-4')],
+  ['of version 5', () => edition('version-5')],
   ['with nothing but an empty schema', () => 'CREATE SCHEMA p2pfk'],
 ];
 
@@ -71,6 +72,7 @@ SELECT $shape$${JSON.stringify(Object.fromEntries(Object.entries(await shapeOf(c
     { version: 3 },
     { version: 4 },
     { version: 5 },
+    { version: 6 },
   ]);
 });
 

@@ -66,6 +66,47 @@ it.each([
   expect(await everything(observer)).toBe(before);
 });
 
+it('nor by a grant that was revoked since a REPEATABLE READ transaction began', async () => {
+  const { db, observer, writer } = await writable();
+  await observer.query(
+    `GRANT USAGE ON SCHEMA p2pfk TO ${writer}; GRANT INSERT, SELECT ON p2pfk.event TO ${writer}; GRANT USAGE ON SEQUENCE p2pfk.event_id_seq TO ${writer}`,
+  );
+  const session = await db.client();
+  await session.query(`SET ROLE ${writer}; INSERT INTO p2pfk.event (step) VALUES ('granted')`);
+  await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+  await session.query('SELECT count(*) FROM p2pfk.event');
+  await observer.query(`REVOKE INSERT ON p2pfk.event FROM ${writer}`);
+
+  await expect(session.query(`INSERT INTO p2pfk.event (step) VALUES ('revoked')`)).rejects.toMatchObject({
+    code: '42501',
+    message: 'permission denied for table p2pfk.event',
+  });
+
+  await session.query('ROLLBACK');
+});
+
+it('an approver’s columns are its own where a grant on the table was revoked since its transaction began', async () => {
+  const { db, observer } = await migratedTo('VerifyGate');
+  const approver = `approver_${randomBytes(4).toString('hex')}`;
+  await observer.query(`CREATE ROLE ${approver};
+    GRANT USAGE ON SCHEMA p2pfk TO ${approver}; GRANT SELECT, UPDATE ON p2pfk.migration TO ${approver};
+    GRANT UPDATE (approved_at, approved_by, approval_reason, updated_at) ON p2pfk.migration TO ${approver}`);
+  onTestFinished(async () => {
+    await observer.query(`DROP OWNED BY ${approver} CASCADE; DROP ROLE ${approver}`);
+  });
+  const session = await db.client();
+  await session.query(`SET ROLE ${approver}; BEGIN ISOLATION LEVEL REPEATABLE READ`);
+  await session.query('SELECT count(*) FROM p2pfk.migration');
+  await observer.query(`REVOKE UPDATE ON p2pfk.migration FROM ${approver};
+    GRANT UPDATE (approved_at, approved_by, approval_reason, updated_at) ON p2pfk.migration TO ${approver}`);
+
+  await expect(
+    session.query(`UPDATE p2pfk.migration SET approved_at = now(), approved_by = repeat('x', 201)`),
+  ).rejects.toMatchObject({ message: expect.stringContaining('a name of more than 200') });
+
+  await session.query('ROLLBACK');
+});
+
 it('nor is a row added', async () => {
   const { observer, as } = await writable();
   for (const [table, values] of [
@@ -80,7 +121,7 @@ it('nor is a row added', async () => {
       code: '42501',
       message: `permission denied for table p2pfk.${table}`,
     });
-  expect(await oneRow(observer, `SELECT count(*)::int AS versions FROM p2pfk.ledger_version`)).toEqual({ versions: 5 });
+  expect(await oneRow(observer, `SELECT count(*)::int AS versions FROM p2pfk.ledger_version`)).toEqual({ versions: 6 });
 });
 
 // A subscription's worker fires row triggers that fire ALWAYS, and no others.

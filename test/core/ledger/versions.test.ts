@@ -1,13 +1,15 @@
 /** A ledger of another version, or one that is not as its version has it: nothing is written to it, and no function of it replaced. */
 import { readFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
+import { audit } from '../../../core/drift/find-drift.ts';
+import { auditAndRepair } from '../../../core/drift/repair.ts';
 import { connect } from '../../../core/ledger/connect.ts';
 import { ensureLedger } from '../../../core/ledger/schema/make-ledger.ts';
 import { p2pfk } from '../../cli/cli.helpers.ts';
 import { describeWithPsql, psql, STEPS } from '../../psql/psql.helpers.ts';
-import { databaseWith, oneRow } from '../case.helpers.ts';
-import { Execution } from '../execution.helpers.ts';
-import { TO_VERSION_2 } from './restore.helpers.ts';
+import { coreSession, databaseWith, oneRow } from '../case.helpers.ts';
+import { Execution, migratedTo } from '../execution.helpers.ts';
+import { TO_VERSION_2, TO_VERSION_5 } from './restore.helpers.ts';
 
 const NEWER = `INSERT INTO p2pfk.ledger_version VALUES (999);
   CREATE OR REPLACE FUNCTION p2pfk.enter(wanted bigint, owner text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM 'a newer one'; END $$`;
@@ -29,7 +31,7 @@ it('a newer ledger is refused by every command in one line, and keeps its functi
       db.url,
       ...(command === 'audit' || command === 'list' ? [] : ['--table', 'path']),
     ]);
-    answers.set(command, [code, /has version 999, and this p2pfk knows up to 5/.test(stderr + stdout)]);
+    answers.set(command, [code, /has version 999, and this p2pfk knows up to 6/.test(stderr + stdout)]);
   }
 
   const refused = [4, true];
@@ -89,6 +91,41 @@ it('columns, indexes, triggers and grants that the owner has added are no harm',
   await expect(new Execution().plan()).resolves.toMatchObject({ status: 'PLANNED' });
 });
 
+it('guards that exist call the function of the newest ledger, for which the audit asks until it is there', async () => {
+  const { db, observer } = await migratedTo('VerifyMigration');
+  const [old = ''] =
+    /CREATE OR REPLACE FUNCTION p2pfk\.refuse_row_movement.*?\$guard\$;/s.exec(
+      readFileSync(new URL('edition-version-5.sql', import.meta.url), 'utf8'),
+    ) ?? [];
+  await observer.query(`${TO_VERSION_5} ${old}`);
+  /** Moves a row out of a partition that was attached after the snapshot; rolled back. */
+  const move = async () => {
+    const application = await db.client();
+    await observer.query('ALTER TABLE inode DETACH PARTITION inode_2');
+    await application.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    await application.query('SELECT count(*) FROM path');
+    await observer.query(`ALTER TABLE inode ATTACH PARTITION inode_2 FOR VALUES IN ('two')`);
+    try {
+      await application.query(`UPDATE inode SET medium = 'four', ino = 99 WHERE medium = 'two' AND ino = 1`);
+    } finally {
+      await application.query('ROLLBACK');
+    }
+  };
+  const drift = async () => {
+    const found = (await audit(await coreSession(db.url), {})).flatMap((one) => one.drift);
+    return found.filter(({ finding }) => finding.severity === 'error').map(({ finding }) => finding);
+  };
+  await expect(move()).resolves.toBeUndefined();
+  expect(await drift()).toEqual([
+    expect.objectContaining({ id: 'guard-outdated', message: expect.stringContaining('of ledger version 5') }),
+  ]);
+
+  await auditAndRepair(await coreSession(db.url), { lockTimeoutMs: 10_000 });
+
+  await expect(move()).rejects.toMatchObject({ code: '23503' });
+  expect(await drift()).toEqual([]);
+});
+
 it('a rollback begun under the first ledger ends under the newest', async () => {
   const { observer } = await databaseWith();
   const execution = new Execution();
@@ -101,7 +138,7 @@ it('a rollback begun under the first ledger ends under the newest', async () => 
   await rollback.plan({ operation: 'rollback' });
   await rollback.rollBack(null);
 
-  expect(await oneRow(observer, 'SELECT max(version) AS version FROM p2pfk.ledger_version')).toEqual({ version: 5 });
+  expect(await oneRow(observer, 'SELECT max(version) AS version FROM p2pfk.ledger_version')).toEqual({ version: 6 });
   expect(await oneRow(observer, 'SELECT state FROM p2pfk.migration')).toEqual({ state: 'rolled-back' });
 });
 
@@ -110,7 +147,7 @@ describeWithPsql('the psql scripts', () => {
     const { db, observer } = await databaseWith();
     await observer.query(readFileSync(new URL('edition-2026-11-23.sql', import.meta.url), 'utf8'));
     expect(await psql(db.url, 'step1')).toMatchObject({ code: 0 });
-    expect(await oneRow(observer, 'SELECT max(version) AS version FROM p2pfk.ledger_version')).toEqual({ version: 5 });
+    expect(await oneRow(observer, 'SELECT max(version) AS version FROM p2pfk.ledger_version')).toEqual({ version: 6 });
 
     await observer.query('ALTER TABLE p2pfk.event RENAME COLUMN locks TO keys');
     expect(await psql(db.url, 'step2')).toMatchObject({
@@ -118,13 +155,13 @@ describeWithPsql('the psql scripts', () => {
       errors: [expect.stringMatching(/column event\.locks is missing/)],
     });
     await observer.query(
-      `ALTER TABLE p2pfk.event RENAME COLUMN keys TO locks; INSERT INTO p2pfk.ledger_version VALUES (6)`,
+      `ALTER TABLE p2pfk.event RENAME COLUMN keys TO locks; INSERT INTO p2pfk.ledger_version VALUES (7)`,
     );
 
     for (const script of [...STEPS, 'rollback'] as const)
       expect(await psql(db.url, script)).toMatchObject({
         code: 3,
-        errors: [expect.stringMatching(/has version 6, and this p2pfk knows up to 5/)],
+        errors: [expect.stringMatching(/has version 7, and this p2pfk knows up to 6/)],
       });
   });
 });

@@ -58,6 +58,7 @@ describe('under the caller’s search_path', () => {
     'ledger/versions/003-identity-and-evidence',
     'ledger/versions/004-what-was-approved',
     'ledger/versions/005-proofs',
+    'ledger/versions/006-current-catalog',
     'ledger/functions',
     'ledger/views',
     'ledger/withdraw',
