@@ -76,6 +76,8 @@ export type RepairStep =
       readonly kind: 'locked';
       readonly locks: readonly LockRequest[];
       readonly sql: readonly string[];
+      /** The same for a text that another role may run: set where `sql` depends on the role that asked. */
+      readonly printed?: readonly string[];
       /** Set where it attaches a partition, which reads rows. */
       readonly attaches?: Attached;
     }
@@ -103,6 +105,6 @@ export interface Drift {
 export function repairStatements({ steps }: Drift): string[] {
   return steps.flatMap((step) => {
     if (step.kind === 'adopt') return [];
-    return step.kind === 'locked' ? [...step.sql] : [step.sql];
+    return step.kind === 'locked' ? [...(step.printed ?? step.sql)] : [step.sql];
   });
 }

@@ -108,7 +108,7 @@ function stepLines(step: RepairStep, lockTimeoutMs: number): string[] {
               ...refuseCodeOfThirdTables(attaches.parentNames),
             ]
           : []),
-        ...underCallersPath(statements(step.sql), { local: true }),
+        ...underCallersPath(statements(step.printed ?? step.sql), { local: true }),
       ];
       return transaction(`${lockTimeoutMs}ms`, [
         ...nonBlocking.map(({ sql }) => ended(sql)),

@@ -17,6 +17,7 @@ import { readBound, readSiblings } from '../provision/place.ts';
 import { refuseCodeOfReferencedTables } from '../provision/referenced-tables.ts';
 import type { Drift, RepairStep } from './drift.ts';
 import { findGuardDrift } from './guard-drift.ts';
+import { ownedWhenRun } from './owned-when-run.ts';
 import { readLeafForeignKeys } from './pair-drift.ts';
 import { onLedger, Steps } from './repair-steps.ts';
 import type { OrphanedMigration, Subject, UnfinishedMigration } from './subjects.ts';
@@ -224,17 +225,23 @@ async function makePartner(
   }
   const locks = await run(client, 'statements/lock-for-attach-partition', parents);
   const values = { parent_oid: family.referencedParent, ...partner, bound };
-  const sql = [
-    ...(await statementTexts(client, 'statements/create-partition-table', values)),
-    ...(await statementTexts(client, 'statements/own-partition', values)),
-    ...(await statementTexts(client, 'statements/attach-partition', values)),
-  ];
+  const create = await statementTexts(client, 'statements/create-partition-table', values);
+  const own = await statementTexts(client, 'statements/own-partition', values);
+  const attach = await statementTexts(client, 'statements/attach-partition', values);
   const { rows } = await client.query<{ name: string }>(
     'SELECT o::regclass::text AS name FROM unnest($1::oid[]) WITH ORDINALITY u(o, n) ORDER BY n',
     [[place.parent_oid, family.referencedParent]],
   );
+  const parentNames = rows.map(({ name }) => name);
+  const owned = ownedWhenRun({ parent: parentNames[1] ?? '', ...partner });
   return [
-    { kind: 'locked', locks, sql, attaches: { reads: foreignKey, parents, parentNames: rows.map(({ name }) => name) } },
+    {
+      kind: 'locked',
+      locks,
+      sql: [...create, ...own, ...attach],
+      printed: [...create, owned, ...attach],
+      attaches: { reads: foreignKey, parents, parentNames },
+    },
   ];
 }
 

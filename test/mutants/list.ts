@@ -1393,6 +1393,15 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'nothing where the table belongs to another role, but what that table gives the same role',
   },
   {
+    rule: 'a printed script takes back the default privileges of the role that runs it',
+    file: 'core/drift/repair-script.ts',
+    find: 'step.printed ?? step.sql',
+    replace: 'step.sql',
+    test: 'test/core/drift/repair-script.test.ts',
+    title:
+      'gives a new partition its owner and no rights of others for the role that runs it, not for the one that wrote it',
+  },
+  {
     rule: 'owners of partitions do not decide alone what the parent foreign key is',
     file: 'core/drift/adopt.ts',
     find: 'if (known || !shape || shape.vouched) return;',

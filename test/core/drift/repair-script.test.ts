@@ -1,8 +1,8 @@
 /** The script that `audit --fix` prints, run by psql, later and by a superuser whom the owner of the tables waits for. */
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { audit } from '../../../core/drift/find-drift.ts';
 import { auditAndRepair } from '../../../core/drift/repair.ts';
 import { repairScript } from '../../../core/drift/repair-script.ts';
@@ -104,6 +104,32 @@ describeWithPsql('the script of audit --fix', () => {
     await asOwner('DROP INDEX planted');
     expect(await run(file)).toEqual(WELL);
     expect(await partitionOf(observer, 'inode_five')).toBe("inode FOR VALUES IN ('five')");
+  });
+
+  it('gives a new partition its owner and no rights of others for the role that runs it, not for the one that wrote it', async () => {
+    const { core, observer, asOwner, role, script, run } = await ownedByAnother();
+    const reporting = `reporting_${role}`;
+    await observer.query(`CREATE ROLE ${reporting}`);
+    onTestFinished(async () => {
+      await observer.query(`DROP OWNED BY ${reporting}; DROP ROLE ${reporting}`);
+    });
+    await asOwner("CREATE TABLE path_five PARTITION OF path FOR VALUES IN ('five')");
+    // Written by the owner, who has nothing to change. A superuser runs it, and has default privileges.
+    await observer.query(
+      `GRANT USAGE ON SCHEMA p2pfk TO ${role}; GRANT SELECT ON ALL TABLES IN SCHEMA p2pfk TO ${role}`,
+    );
+    await core.query(`SET ROLE ${role}`);
+    const file = await script();
+    await core.query('RESET ROLE');
+    expect(await readFile(file, 'utf8')).toContain('CREATE TABLE public.inode_five');
+    await observer.query(`ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO ${reporting}`);
+
+    expect(await run(file)).toEqual(WELL);
+
+    const acl =
+      "SELECT pg_get_userbyid(relowner) || ' ' || coalesce(relacl::text, '') FROM pg_class WHERE relname = 'inode_five'";
+    expect(await column(observer, acl)).toEqual([expect.stringMatching(`^${role} `)]);
+    expect(await column(observer, acl)).toEqual([expect.not.stringContaining(reporting)]);
   });
 
   it('uses no ledger that another role owns or has changed, unless its owner is named', async () => {
