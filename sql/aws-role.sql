@@ -170,57 +170,98 @@ SELECT EXISTS (SELECT FROM json_to_recordset(:'refused') AS r(needed boolean) WH
   \echo 'A superuser, or a role that has each of these roles WITH ADMIN OPTION, may run this file.'
 \endif
 \if :is_owner_refused
+-- Who owns the tables of the foreign key. `of_others`: those that belong to another role than the table itself.
+SELECT count(DISTINCT one.relowner) = 1 AS is_one_owner,
+       (SELECT concat_ws(E'\n', string_agg(format('  %s belongs to %I', o.relid::regclass, pg_get_userbyid(o.relowner)), E'\n' ORDER BY o.n) FILTER (WHERE o.n <= 5),
+                         CASE WHEN count(*) > 5 THEN format('  and %s more', count(*) - 5) END)
+          FROM (SELECT p.relid, c.relowner, row_number() OVER (ORDER BY p.relid::regclass::text) AS n
+                  FROM pg_constraint f
+                 CROSS JOIN LATERAL (SELECT relid FROM pg_partition_tree(f.conrelid) UNION SELECT relid FROM pg_partition_tree(f.confrelid)) AS p
+                  JOIN pg_class c ON c.oid = p.relid
+                 WHERE f.oid = k.oid AND c.relowner <> root.relowner) AS o) AS of_others,
+       quote_ident(pg_get_userbyid(root.relowner)) AS root_owner, root.oid::regclass AS root
+  FROM pg_constraint k
+  JOIN pg_class root ON root.oid = k.conrelid
+ CROSS JOIN LATERAL (SELECT relid FROM pg_partition_tree(k.conrelid) UNION SELECT relid FROM pg_partition_tree(k.confrelid)) AS part
+  JOIN pg_class one ON one.oid = part.relid
+ WHERE k.oid = :'fk_oid'::oid
+ GROUP BY k.oid, root.oid, root.relowner \gset
+\if :is_one_owner
 -- From PostgreSQL 16 on no role may grant itself, so a master user that owns the tables cannot make another role a member of
--- itself; before 16 it must not, because it has CREATEROLE. It can if a role without login owns them: this login creates that role, and so
--- may grant it. The present owners stay members, and keep their rights.
-SELECT concat_ws(E'\n', format('CREATE ROLE %I NOLOGIN;', o.name),
-       (SELECT string_agg(format('GRANT %I TO %I;', o.name, m.name), E'\n' ORDER BY m.name)
-          FROM (SELECT pg_get_userbyid(r.owner) AS name FROM json_to_recordset(:'refused') AS r(owner oid) WHERE r.owner IS NOT NULL
-                 UNION
-                SELECT u.rolname FROM pg_roles u WHERE u.rolname = current_user AND NOT u.rolsuper) AS m),
+-- itself; before 16 it must not, because it has CREATEROLE. It can if a role without login owns them: it creates that role, and so
+-- may grant it. The present owner stays a member, and keeps its rights; no other role becomes one. In one transaction, as CREATE ROLE may fail,
+-- and the statements behind it would mean the role of that name. The name is a free one, no longer than 63 bytes.
+SELECT concat_ws(E'\n', 'BEGIN;', 'SET LOCAL statement_timeout = ''1s'';', 'SET LOCAL idle_in_transaction_session_timeout = ''10s'';',
+       format('CREATE ROLE %I NOLOGIN;', o.name),
+       format('GRANT %I TO %I;', o.name, pg_get_userbyid(c.relowner)),
        (SELECT string_agg(DISTINCT format('GRANT USAGE, CREATE ON SCHEMA %I TO %I;', n.nspname, o.name), E'\n')
           FROM pg_constraint k
          CROSS JOIN LATERAL (SELECT relid FROM pg_partition_tree(k.conrelid) UNION SELECT relid FROM pg_partition_tree(k.confrelid)) AS t
           JOIN pg_class one ON one.oid = t.relid
           JOIN pg_namespace n ON n.oid = one.relnamespace
          WHERE k.oid = :'fk_oid'::oid),
-       string_agg(format('ALTER TABLE %s OWNER TO %I;', part.relid::regclass, o.name), E'\n' ORDER BY part.level, part.relid)) AS text,
+       (SELECT format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE;', string_agg(DISTINCT t.oid::regclass::text, ', '))
+          FROM pg_constraint k CROSS JOIN LATERAL (VALUES (k.conrelid), (k.confrelid)) AS t(oid)
+         WHERE k.oid = :'fk_oid'::oid),
+       string_agg(format('ALTER TABLE %s OWNER TO %I;', part.relid::regclass, o.name), E'\n' ORDER BY part.level, part.relid), 'COMMIT;') AS text,
        -- A word of the shell, which runs what is in double quotes.
        regexp_replace(CASE WHEN pg_get_userbyid(c.relowner) ~ '^[A-Za-z0-9_]+$' THEN pg_get_userbyid(c.relowner)::text
-                           ELSE format('''%s''', replace(pg_get_userbyid(c.relowner), '''', '''\''''')) END, :'unprintable', '?', 'g') AS owner_label
+                           ELSE format('''%s''', replace(pg_get_userbyid(c.relowner), '''', '''\''''')) END, :'unprintable', '?', 'g') AS owner_label,
+       regexp_replace(format('%I', o.name), :'unprintable', '?', 'g') AS new_owner
   FROM pg_class c
- CROSS JOIN LATERAL (SELECT left(c.relname, 57) || '_owner' AS name) AS o
+  JOIN pg_namespace cn ON cn.oid = c.relnamespace
+ CROSS JOIN LATERAL (
+       SELECT f.name
+         FROM generate_series(1, (SELECT count(*) + 1 FROM pg_roles)) AS s(n)
+        CROSS JOIN LATERAL (SELECT CASE s.n WHEN 1 THEN '_owner' ELSE format('_owner_%s', s.n) END AS suffix) AS e
+        CROSS JOIN LATERAL (SELECT format('%s_%s', cn.nspname, c.relname) AS base) AS b
+        CROSS JOIN LATERAL (
+              SELECT left(b.base, max(l.n)) || e.suffix AS name
+                FROM generate_series(1, 63) AS l(n)
+               WHERE octet_length(left(b.base, l.n)) + octet_length(e.suffix) <= 63) AS f
+        WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = f.name)
+        ORDER BY s.n
+        LIMIT 1) AS o
  CROSS JOIN LATERAL (
        SELECT DISTINCT t.relid, t.level
          FROM pg_constraint k
         CROSS JOIN LATERAL (SELECT relid, level FROM pg_partition_tree(k.conrelid)
                             UNION ALL SELECT relid, level FROM pg_partition_tree(k.confrelid)) AS t
-         JOIN pg_class one ON one.oid = t.relid
-        WHERE k.oid = :'fk_oid'::oid
-          AND one.relowner IN (SELECT r.owner FROM json_to_recordset(:'refused') AS r(owner oid))) AS part
+        WHERE k.oid = :'fk_oid'::oid) AS part
  WHERE c.oid = :'table_oid'::oid
  GROUP BY c.oid, c.relname, c.relowner, o.name \gset
 \ir psql/control/visible-sql.sql
 \set statements_label :visible
   \echo
 \if :is_risk
-  \echo 'The way out: a role without login owns the tables, and their present owner and the functions are members'
+  \echo 'The way out: a role without login owns the tables, and their present owner and the functions are members of it.'
 \else
-  \echo 'Without one there are two ways out. The first: a role without login owns the tables, and this login and the functions are members'
+  \echo 'Without one there are two ways out. The first: a role without login owns the tables, and their present owner and the functions are'
+  \echo 'members of it.'
 \endif
-  \echo 'of it. Rights of other roles on the tables stay as they are. ALTER TABLE ... OWNER takes an AccessExclusiveLock on one table'
-  \echo 'for an instant, and gives up after lock_timeout; run it again then. As the tables\' present owner:'
+  \echo 'The owner ':owner_label' keeps its rights; the functions gain those of an owner on these tables; no other role gains any. It takes an'
+  \echo 'AccessExclusiveLock on all of the tables for an instant, and gives up after one second, with nothing changed; run it again then. As'
+  \echo 'the present owner with CREATEROLE, or as a superuser:'
   \echo
-  \echo 'SET lock_timeout = \'1s\';'
   \echo :statements_label
   \echo
 \if :is_risk
   \echo 'Then run this file again.'
 \else
-  \echo 'Then run this file again. The second: the functions connect as the owner, and nothing has to be granted. Put its password into a secret'
-  \echo 'under the key password, and into the settings of the stack "user" and "secretArn" (no resourceId):'
+  \echo 'Then run this file again, as the same role. The second: the functions connect as the owner, and nothing has to be granted. Put its'
+  \echo 'password into a secret under the key password, and into the settings of the stack "user" and "secretArn" (no resourceId):'
   \echo
   \echo '  psql -v iam=off -v role=':owner_label' ... -f sql/aws-role.sql'
+\endif
+\else
+SELECT regexp_replace(:'of_others', :'unprintable', '?', 'g') AS of_others_label, regexp_replace(:'root_owner', :'unprintable', '?', 'g') AS root_owner_label,
+       regexp_replace(:'root', :'unprintable', '?', 'g') AS root_label \gset
+  \echo
+  \echo 'The tables belong to several roles, of which no one may gain the rights of another, so no statements are printed here.' :root_label
+  \echo 'belongs to' :root_owner_label', and'
+  \echo :of_others_label
+  \echo 'The owner of each of these decides: it gives it to' :root_owner_label '(ALTER TABLE ... OWNER TO), or has itself granted to the functions by a role that may'
+  \echo 'do so. Then run this file again.'
 \endif
 \endif
 DO $stop$ BEGIN RAISE EXCEPTION 'p2pfk: a grant that is needed was refused; nothing was changed' USING ERRCODE = 'insufficient_privilege'; END $stop$;

@@ -45,6 +45,10 @@ const grantAs = (db: MatrixDatabase, { master, role }: Names, variables = {}): P
 const rolesNamed = async (db: MatrixDatabase, role: string) =>
   (await db.observer.query('SELECT FROM pg_roles WHERE rolname = $1', [role])).rowCount;
 
+/** The statements that are printed to be copied. */
+const wayOut = ({ lines }: Finished): string[] =>
+  lines.slice(lines.indexOf('BEGIN;'), lines.lastIndexOf('COMMIT;') + 1);
+
 async function migratesAs(db: MatrixDatabase, user: string, password: string): Promise<void> {
   const as = { ...db, url: urlAs(db, user, password) };
   expect(await execute(as, { table: 'app.path', accept: ['all'] })).toMatchObject({ status: 'MIGRATED' });
@@ -64,11 +68,9 @@ describeWithPsql('the role for AWS', () => {
     );
     expect(await rolesNamed(db, names.role)).toBe(0);
     // The first way out, as it is printed, run by the master user itself.
-    const from = first.lines.findIndex((line) => line.startsWith('SET lock_timeout'));
-    const to = first.lines.findLastIndex((line) => line.startsWith('ALTER TABLE'));
     const owned = await db.client();
     await owned.query('SET SESSION AUTHORIZATION master_1');
-    await owned.query(first.lines.slice(from, to + 1).join('\n'));
+    await owned.query(wayOut(first).join('\n'));
     const { lines, code, errors } = await grantAs(db, names);
     expect({ code, errors }).toEqual({ code: 0, errors: [] });
     // CREATEROLE of before 16 grants this as well.
@@ -157,6 +159,43 @@ describeWithPsql('the role for AWS', () => {
     await db.observer.query('REVOKE almost_6 FROM master_6');
     await refusedBefore16('almost_6', 'maker_6', { ledger_owner: 'almost_6' });
     expect(await asSuperuser()).toMatchObject({ code: 0, errors: [] });
+  });
+
+  it('gets no way out printed by which the owner of a partition would gain the rights of the table’s owner', async () => {
+    const names = { master: 'master_7', role: 'p2pfk_7' };
+    const db = await databaseOf(names);
+    await db.observer.query('CREATE ROLE tenant_7; ALTER TABLE app.inode_2 OWNER TO tenant_7');
+
+    const { code, lines } = await grantAs(db, names);
+
+    expect(code).toBe(3);
+    expect(lines).toContain('  app.inode_2 belongs to tenant_7');
+    expect(lines.filter((line) => /^(?:CREATE|GRANT|ALTER) /.test(line))).toEqual([]);
+  });
+
+  it('gets a way out with a new role, which changes nothing where a role of that name has come since', async () => {
+    const names = { master: 'master_8', role: 'p2pfk_8' };
+    const db = await databaseOf(names);
+    const newOwner = (printed: Finished) => /CREATE ROLE (\w+) NOLOGIN/.exec(printed.lines.join('\n'))?.[1] ?? '';
+    const taken = newOwner(await grantAs(db, names));
+    expect(taken).toMatch(/^app_path_owner/);
+    expect(await rolesNamed(db, taken)).toBe(0);
+    await db.observer.query(`CREATE ROLE ${taken}`);
+    const printed = await grantAs(db, names);
+    expect(newOwner(printed)).toMatch(/^app_path_owner_\d+$/);
+    await db.observer.query(`CREATE ROLE ${newOwner(printed)}`);
+    const owned = await db.client();
+    await owned.query('SET SESSION AUTHORIZATION master_8');
+
+    // As a client that goes on after an error.
+    for (const line of wayOut(printed)) await owned.query(line).catch(() => undefined);
+
+    const { rows } = await db.observer.query(
+      `SELECT DISTINCT pg_get_userbyid(relowner) AS owner, (SELECT count(*)::int FROM pg_auth_members WHERE roleid = $1::regrole) AS members
+         FROM pg_class WHERE relnamespace = 'app'::regnamespace AND relkind IN ('r', 'p')`,
+      [newOwner(printed)],
+    );
+    expect(rows).toEqual([{ owner: 'master_8', members: 0 }]);
   });
 
   it('is not made by a login that may not make roles, nor half of it', async () => {

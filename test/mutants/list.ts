@@ -29,6 +29,7 @@ const UNTRUSTED_TESTS = 'test/core/checks/untrusted-code.test.ts';
 const PLANTED_GUARD_TESTS = 'test/core/catalog/planted-guard.test.ts';
 const CONFIG_TESTS = 'test/cli/config.test.ts';
 const PEOPLE_TESTS = 'test/core/steps/people.test.ts';
+const AWS_ROLE_TESTS = 'test/matrix/aws-role.test.ts';
 const APPROVAL_TESTS = 'test/core/steps/approval.test.ts';
 const CONSOLE_ACTS_TESTS = 'test/cli/console-acts.test.ts';
 const BETWEEN_TESTS = 'test/core/steps/between.test.ts';
@@ -1400,6 +1401,30 @@ export const MUTANTS: readonly Mutant[] = [
     test: 'test/core/drift/repair-script.test.ts',
     title:
       'gives a new partition its owner and no rights of others for the role that runs it, not for the one that wrote it',
+  },
+  {
+    rule: 'no way out is printed where the tables belong to several roles',
+    file: 'sql/aws-role.sql',
+    find: 'count(DISTINCT one.relowner) = 1 AS is_one_owner',
+    replace: 'true AS is_one_owner',
+    test: AWS_ROLE_TESTS,
+    title: 'gets no way out printed by which the owner of a partition would gain the rights of the table’s owner',
+  },
+  {
+    rule: 'the role of a way out is a new one',
+    file: 'sql/aws-role.sql',
+    find: 'WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = f.name)',
+    replace: 'WHERE true',
+    test: AWS_ROLE_TESTS,
+    title: 'gets a way out with a new role, which changes nothing where a role of that name has come since',
+  },
+  {
+    rule: 'a way out is one transaction',
+    file: 'sql/aws-role.sql',
+    find: "'BEGIN;', 'SET LOCAL statement_timeout",
+    replace: "'BEGIN;', 'COMMIT;', 'SET LOCAL statement_timeout",
+    test: AWS_ROLE_TESTS,
+    title: 'gets a way out with a new role, which changes nothing where a role of that name has come since',
   },
   {
     rule: 'owners of partitions do not decide alone what the parent foreign key is',

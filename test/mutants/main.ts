@@ -141,7 +141,11 @@ async function runTests(copy: string, file: string, titles: readonly string[]): 
   rmSync(report, { force: true });
   const pattern = titles.map((title) => `${title.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')}$`).join('|');
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
-  const options = ['run', file, '-t', pattern, '--maxWorkers=1', '--reporter=default', '--reporter=json'];
+  // The matrix has a configuration of its own; there one version is enough.
+  const matrix = file.startsWith('test/matrix/')
+    ? ['--config', 'vitest.matrix.config.ts', '--project', 'postgres-17']
+    : [];
+  const options = ['run', file, ...matrix, '-t', pattern, '--maxWorkers=1', '--reporter=default', '--reporter=json'];
   const output = await new Promise<string>((resolve) => {
     execFile(
       process.execPath,

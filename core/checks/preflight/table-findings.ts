@@ -73,7 +73,7 @@ export async function checkPrivileges(
           'not-owner',
           severity,
           `role ${server.role} does not own ${table.name}${but}`,
-          `run as ${table.owner}, or GRANT ${table.owner} TO the migrating role: ALTER TABLE needs ownership`,
+          `run as ${table.owner}, or GRANT ${table.owner} TO the migrating role, which then has all of its rights (never a superuser): ALTER TABLE needs ownership`,
         ),
       );
     }

@@ -53,7 +53,7 @@ WITH pair AS (
      AND ((SELECT c.pairs = 0 FROM counted c) OR EXISTS (SELECT FROM lone l WHERE l.needs_pair))
   UNION ALL
   SELECT 4, 'not-owner', format('role %s does not own %s', :'role', t.name),
-         format('run as %s, or GRANT %1$s TO the migrating role: ALTER TABLE needs ownership', t.owner)
+         format('run as %s, or GRANT %1$s TO the migrating role, which then has all of its rights (never a superuser): ALTER TABLE needs ownership', t.owner)
     FROM tab t WHERE NOT t.owned
   UNION ALL
   SELECT 5, 'missing-select', format('role %s cannot SELECT from %s', :'role', t.name),
