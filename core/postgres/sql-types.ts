@@ -2830,6 +2830,10 @@ export interface Queries {
       readonly version_refusal: string;
     };
   };
+  'ledger/versions/006-current-catalog': {
+    readonly values: Record<never, never>;
+    readonly row: Record<never, never>;
+  };
   'ledger/view-oid': {
     readonly values: Record<never, never>;
     readonly row: {
