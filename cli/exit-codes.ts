@@ -11,7 +11,7 @@ export const ExitCode = {
   RolledBack: 1,
   /** Bad usage or input: no plan could be made from what was given. */
   BadInput: 2,
-  /** `verify` or `audit` found a problem. */
+  /** `verify`, `audit` or `scan --fail-on` found a problem. */
   CheckFailed: 3,
   /** Preflight refused; nothing was changed. */
   Refused: 4,

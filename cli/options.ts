@@ -65,7 +65,9 @@ export function addTableOptions(command: Command): Command {
   return declare(command, 'table', 'constraint').hook('preAction', (_, acting) => {
     const { table, withoutTable } = acting.opts();
     if (table === undefined && withoutTable !== true)
-      acting.error("required option '-t, --table <table>' not specified");
+      acting.error(
+        `required option '-t, --table <table>' not specified${acting.name() === 'plan' ? ': p2pfk scan shows which tables have a foreign key to migrate' : ''}`,
+      );
   });
 }
 

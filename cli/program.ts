@@ -15,6 +15,7 @@ import { registerPlan } from './commands/plan.ts';
 import { registerProvision } from './commands/provision.ts';
 import { registerReport } from './commands/report.ts';
 import { registerRollback } from './commands/rollback.ts';
+import { registerScan } from './commands/scan.ts';
 import { registerSchedule } from './commands/schedule.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerStart } from './commands/start.ts';
@@ -50,6 +51,7 @@ export function createProgram(finish: Finish): Command {
     });
 
   registerDemo(program, finish);
+  registerScan(program, finish);
   registerPlan(program, finish);
   registerMigrate(program, finish);
   registerApprove(program, finish);
@@ -74,6 +76,7 @@ export function createProgram(finish: Finish): Command {
     `
 Examples:
   p2pfk demo                                  see it work on a database of its own, in a minute
+  p2pfk scan                                  every foreign key of a database: what can be converted, and what is next
   p2pfk plan --table public.path              what would be done; reads only
   p2pfk migrate --table public.path           do it
   p2pfk approve --table public.path           let it go on, where it waits for a word before the drop

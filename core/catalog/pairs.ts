@@ -139,6 +139,23 @@ export async function readPairStatus(
   return new Map(states.map((state) => [state.pair, { ...unread, ...state, ...byPair.get(state.pair) }]));
 }
 
+/** The status of a pair on which nothing exists yet, and whose index is not looked for. */
+export function withoutPairForeignKey(columns: string): Omit<PairStatus, 'pair'> {
+  return {
+    constraint_oid: null,
+    constraint_name: '',
+    validated: false,
+    enforced: false,
+    index_name: '',
+    index_leftover: false,
+    root_constraint: null,
+    leaf_constraint_oid: null,
+    leaf_constraint_validated: false,
+    has_index: false,
+    index_columns: columns,
+  };
+}
+
 const NOTHING_MORE = {
   constraint_name: null,
   constraint_added: null,

@@ -25,9 +25,18 @@ export function printable(text: string): string {
   return text.replace(CONTROL, '?');
 }
 
-/** A word that a POSIX shell reads as the same text. */
+/**
+ * A word that a POSIX shell reads as the same text. Characters that a terminal may interpret are written as escapes inside `$'...'`
+ * (POSIX.1-2024; bash, zsh and ksh have it, dash has not), so that the word can be shown, and copied.
+ */
 export function shellWord(text: string): string {
+  if (text.search(CONTROL) >= 0) return `$'${text.replace(/['\\]/g, '\\$&').replace(CONTROL, octalBytes)}'`;
   return /^[\w.,:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** The bytes of a character in UTF-8, each as `\ooo`. */
+function octalBytes(character: string): string {
+  return [...new TextEncoder().encode(character)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
 }
 
 /** The schema part of a qualified name as in SQL (`public.path`, `"My ""S".t`), or null. */

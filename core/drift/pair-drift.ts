@@ -173,11 +173,27 @@ async function otherShapes(
   return drift;
 }
 
+/** What a pair lacks, so that rows of it are not checked; undefined where its pair FK guards them. */
+export function gapOf({
+  constraint_oid,
+  validated,
+  enforced,
+}: Pick<Pair, 'constraint_oid' | 'validated' | 'enforced'>):
+  | 'missing-pair-foreign-key'
+  | 'pair-foreign-key-not-enforced'
+  | 'pair-foreign-key-not-valid'
+  | undefined {
+  if (constraint_oid === null) return 'missing-pair-foreign-key';
+  if (!enforced) return 'pair-foreign-key-not-enforced';
+  return validated ? undefined : 'pair-foreign-key-not-valid';
+}
+
 /** Drift of a pair FK that exists: whether it is valid, and whether it fires. */
 async function existingForeignKey({ steps, triggers, superuser }: Reading, pair: Pair, oid: number): Promise<Drift[]> {
   const drift: Drift[] = [];
   const validate = pair.validated ? [] : await steps.validate(pair);
-  if (!pair.enforced) {
+  const gap = gapOf(pair);
+  if (gap === 'pair-foreign-key-not-enforced') {
     const own = triggers.filter((trigger) => trigger.pair === pair.pair);
     const silent = own.filter((trigger) => !trigger.fires);
     const lost = TRIGGERS - own.length;
@@ -189,7 +205,7 @@ async function existingForeignKey({ steps, triggers, superuser }: Reading, pair:
     drift.push({
       ...about(
         pair,
-        'pair-foreign-key-not-enforced',
+        gap,
         'error',
         `pair foreign key ${pair.constraint_name} of ${pair.referencing} ${what}; rows may have come in unchecked`,
         enable
@@ -201,11 +217,11 @@ async function existingForeignKey({ steps, triggers, superuser }: Reading, pair:
         : await steps.replaceForeignKey(pair, { constraint_oid: oid, constraint_name: pair.constraint_name }),
       ...(enable ? { unchecked: pair } : { makes: { pair, constraint: true, index: false } }),
     });
-  } else if (!pair.validated) {
+  } else if (gap !== undefined) {
     drift.push({
       ...about(
         pair,
-        'pair-foreign-key-not-valid',
+        gap,
         'error',
         `pair foreign key ${pair.constraint_name} of ${pair.referencing} is not validated: older rows were never checked`,
         'validate it',

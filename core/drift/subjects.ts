@@ -181,7 +181,8 @@ async function rootOf(client: Client, table: string): Promise<Root | undefined> 
 
 type LedgerRow = Row<'audit/ledger-migrations'>;
 
-async function readLedger(
+/** The migrations of the ledger, as far as this role may read it, by the state of their tables. */
+export async function readLedger(
   client: Client,
 ): Promise<{ known: Subject[]; unfinished: UnfinishedMigration[]; orphaned: OrphanedMigration[] }> {
   const readable = await isLedgerReadable(client);
@@ -265,7 +266,8 @@ async function readCatalog(
   return { lost, beside, unread };
 }
 
-function fromShape(tableOid: number, table: string, shape: Shape): ForeignKey {
+/** A foreign key that only its pair FKs show. */
+export function fromShape(tableOid: number, table: string, shape: Shape): ForeignKey {
   return {
     ...shape,
     referencing_oid: tableOid,

@@ -132,8 +132,13 @@ async function parentForeignKeys(client: Client, foreignKey: ForeignKey, { pairs
 
 type LonePartition = Row<'audit/lone-partitions'>;
 
+/** Referencing partitions that no pair FK can guard, though they can hold rows that need one. */
+export function withoutPartner({ unpaired }: Pick<Pairing, 'unpaired'>): Unpaired[] {
+  return unpaired.filter(({ side, needsPair = true }) => side === 'referencing' && needsPair);
+}
+
 async function lonePartitions(client: Client, foreignKey: ForeignKey, pairing: Pairing): Promise<Drift[]> {
-  const lone = pairing.unpaired.filter(({ side, needsPair = true }) => side === 'referencing' && needsPair);
+  const lone = withoutPartner(pairing);
   const holding = await holdingRows(client, foreignKey, lone);
   const places = await run(client, 'audit/lone-partitions', {
     relations: lone.map((partition) => partition.oid),

@@ -186,7 +186,8 @@ async function plannedStatements(
 /** Seconds for starting and committing one pair's work, all steps together. */
 const OVERHEAD_PER_PAIR = 0.05;
 
-function estimate(server: Server, pairs: readonly Pair[], input: ExecutionInput): Estimate {
+/** What the migration of these pairs takes. */
+export function estimate(server: Server, pairs: readonly Pair[], input: ExecutionInput): Estimate {
   const rows = sum(pairs, (pair) => pair.rows);
   const sessions = Math.max(1, Math.min(input.maxConcurrency, pairs.length));
   // No concurrency makes it faster than the largest pair.

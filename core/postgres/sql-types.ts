@@ -2940,6 +2940,42 @@ export interface Queries {
       readonly root_oid: number;
     };
   };
+  'scan/foreign-keys': {
+    readonly values: {
+      readonly schemas: Json | null;
+    };
+    readonly row: {
+      readonly kind: string;
+      readonly foreign_keys: number;
+      readonly constraint_oid: number | null;
+      readonly constraint_name: string | null;
+      readonly validated: boolean;
+      readonly temporal: boolean;
+      readonly on_delete: string;
+      readonly table_oid: number;
+      readonly table_name: string;
+      readonly table_leaves: number;
+      readonly table_rows: number;
+      readonly table_bytes: number;
+      readonly referenced_oid: number;
+      readonly referenced_name: string;
+      readonly referenced_leaves: number;
+      readonly referenced_rows: number;
+      readonly referenced_bytes: number;
+      readonly locked_by: number | null;
+      readonly stranger: string | null;
+      readonly hidden: string[];
+      readonly detached: boolean;
+    };
+  };
+  'scan/missing-schemas': {
+    readonly values: {
+      readonly schemas: readonly (number | string)[];
+    };
+    readonly row: {
+      readonly name: string;
+    };
+  };
   'script/open-migration': {
     readonly values: {
       readonly table: string;

@@ -36,6 +36,11 @@ export interface RowsRead {
 }
 const rowsRead = channel(ROWS_READ);
 
+/** For what sends the text of a query in another way. */
+export function publishRows(name: string, rows: readonly QueryResultRow[]): void {
+  if (rowsRead.hasSubscribers) rowsRead.publish({ name, rows } satisfies RowsRead);
+}
+
 interface PreparedText {
   readonly text: string;
   readonly parameters: readonly string[];
@@ -55,7 +60,7 @@ export function withoutFrame(sql: string): string {
 }
 
 /** Comments, dollar-quoted text and literals, in which psql replaces nothing; else a quoted variable. */
-const TOKEN = /--[^\n]*|\$([A-Za-z_]*)\$[\s\S]*?\$\1\$|'(?:[^']|'')*'|(?<!:):'([a-z_]+)'/g;
+export const TOKEN = /--[^\n]*|\$([A-Za-z_]*)\$[\s\S]*?\$\1\$|'(?:[^']|'')*'|(?<!:):'([a-z_]+)'/g;
 
 /** Turns psql's quoted variables into numbered parameters; the same name becomes the same number. */
 export function toParameters(sql: string): PreparedText {
@@ -288,7 +293,7 @@ async function ask(client: ClientBase, { name, text, values }: Question): Promis
   const result = await (plans && (!hasDeadline(client) || plans.names.has(name))
     ? askPlanned(client, plans, { name, text, values })
     : client.query<QueryResultRow>(text, [...values]));
-  if (rowsRead.hasSubscribers) rowsRead.publish({ name, rows: result.rows } satisfies RowsRead);
+  publishRows(name, result.rows);
   return result.rows;
 }
 

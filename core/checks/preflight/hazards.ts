@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import type { ForeignKey } from '../../catalog/foreign-key.ts';
 import type { Hazard } from '../../contracts/column-types.ts';
 import type { PlanFinding, Severity } from '../../contracts/documents.ts';
-import { run } from '../../postgres/sql.ts';
+import { type Row, run } from '../../postgres/sql.ts';
 import { finding, list } from './finding.ts';
 
 /** What a new partition lacks once only pair FKs exist. */
@@ -94,12 +94,17 @@ const HAZARDS: Readonly<Record<Hazard, { severity: Severity; message(where: stri
   },
 };
 
-/** Findings of `sql/checks/hazards.sql`, one for each kind. */
+/** Findings of `sql/checks/hazards.sql`. */
 export async function checkHazards(client: Client, foreignKey: ForeignKey): Promise<PlanFinding[]> {
   const rows = await run(client, 'checks/hazards', {
     ...foreignKey,
     constraint_oid: String(foreignKey.constraint_oid ?? ''),
   });
+  return hazardFindings(rows);
+}
+
+/** One finding for each kind of hazard. */
+export function hazardFindings(rows: readonly Row<'checks/hazards'>[]): PlanFinding[] {
   const kinds = [...new Set(rows.map((row) => row.kind))];
   return kinds.map((kind) => {
     const { severity, message, remedy } = HAZARDS[kind];

@@ -1,6 +1,7 @@
 /** Findings about partitions: partitions without a partner, foreign tables, missing indexes. */
 import type { Client } from 'pg';
 import { asParameter, FOREIGN_TABLE, hasForeignTable, holdingRows, type Pairing } from '../../catalog/pairs.ts';
+import type { Unpaired } from '../../contracts/column-types.ts';
 import type { PlanFinding, UnpairedPartition } from '../../contracts/documents.ts';
 import { finding, list, type PreflightSubject } from './finding.ts';
 import { readFinding } from './sql-findings.ts';
@@ -13,9 +14,40 @@ export async function judgeUnpaired(
   client: Client,
   { foreignKey, pairing: { unpaired } }: PreflightSubject,
 ): Promise<{ findings: PlanFinding[]; partitions: UnpairedPartition[] }> {
-  const findings: PlanFinding[] = [];
-  const partitions: UnpairedPartition[] = [];
   const holding = await holdingRows(client, foreignKey, unpaired);
+  const { refused, partitions } = decideUnpaired(unpaired, holding);
+  const findings = [
+    ...refused,
+    ...(await readFinding(client, 'findings/unpaired-empty-partition', {
+      unpaired: unpaired.map(asParameter),
+      filled: [...holding],
+    })),
+  ];
+  const lone = unpaired.filter((partition) => partition.side === 'referenced');
+  if (lone.length > 0) {
+    findings.push(
+      finding(
+        'unpaired-referenced-partition',
+        'info',
+        `${lone.length} referenced partition(s) have no referencing partner: ${list(lone.map((partition) => partition.partition))}`,
+        'nothing to do: no row can reference them',
+      ),
+    );
+  }
+  return { findings, partitions };
+}
+
+/**
+ * What is done about each unpaired partition, and which of them refuse a migration.
+ *
+ * @param holding oids of those that hold a row which needs a foreign key
+ */
+export function decideUnpaired(
+  unpaired: readonly Unpaired[],
+  holding: ReadonlySet<number>,
+): { refused: PlanFinding[]; partitions: UnpairedPartition[] } {
+  const refused: PlanFinding[] = [];
+  const partitions: UnpairedPartition[] = [];
   for (const partition of unpaired) {
     const { side, rows, keyless = false, needsPair = true, why = '' } = partition;
     if (side === 'referenced') {
@@ -46,7 +78,7 @@ export async function judgeUnpaired(
         rows,
         decision: 'refused: a foreign table can have no foreign key',
       });
-      findings.push(
+      refused.push(
         finding(
           'foreign-table-partition',
           'error',
@@ -61,7 +93,7 @@ export async function judgeUnpaired(
         rows,
         decision: 'refused: its rows would have no foreign key',
       });
-      findings.push(
+      refused.push(
         finding(
           'unpaired-referencing-partition',
           'error',
@@ -78,24 +110,7 @@ export async function judgeUnpaired(
       });
     }
   }
-  findings.push(
-    ...(await readFinding(client, 'findings/unpaired-empty-partition', {
-      unpaired: unpaired.map(asParameter),
-      filled: [...holding],
-    })),
-  );
-  const lone = unpaired.filter((partition) => partition.side === 'referenced');
-  if (lone.length > 0) {
-    findings.push(
-      finding(
-        'unpaired-referenced-partition',
-        'info',
-        `${lone.length} referenced partition(s) have no referencing partner: ${list(lone.map((partition) => partition.partition))}`,
-        'nothing to do: no row can reference them',
-      ),
-    );
-  }
-  return { findings, partitions };
+  return { refused, partitions };
 }
 
 /**
