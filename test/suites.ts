@@ -105,6 +105,7 @@ export const LONG: readonly string[] = [
   'core/catalog/pair-names',
   'core/steps/taken-names',
   'core/plan/plan-scale',
+  'core/scan/scan-scale',
   'core/steps/throttle',
   'core/ledger/identity',
   'core/ledger/tampered',

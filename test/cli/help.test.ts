@@ -7,7 +7,7 @@ const STATE_MACHINE = 'arn:aws:states:eu-central-1:123456789012:stateMachine:p2p
 const AT = ['-t', 'path', '--at'];
 
 const COMMANDS = [
-  ...['demo', 'plan', 'migrate', 'approve', 'list', 'status', 'verify', 'rollback', 'provision', 'audit'],
+  ...['demo', 'scan', 'plan', 'migrate', 'approve', 'list', 'status', 'verify', 'rollback', 'provision', 'audit'],
   ...['start', 'schedule', 'watch', 'stop', 'history', 'report', 'serve', 'doctor'],
 ];
 

@@ -1,0 +1,70 @@
+/** The number of a scan's queries, and one of many foreign keys. */
+import { Client } from 'pg';
+import { expect, it } from 'vitest';
+import { connectReadOnly } from '../../../core/ledger/connect.ts';
+import { scan } from '../../../core/scan/scan.ts';
+import { databaseWith } from '../case.helpers.ts';
+import { migratedTo } from '../execution.helpers.ts';
+import { pairForeignKey, parentForeignKey, twoTables } from './scan.helpers.ts';
+
+const MOST_QUERIES = 20;
+
+/** What every session of p2pfk sends before its work is not counted. */
+async function counted(url: string) {
+  const client = await connectReadOnly({ databaseUrl: url, applicationName: 'p2pfk scan' });
+  const { query } = Client.prototype;
+  const texts: string[] = [];
+  Object.assign(client, {
+    query(this: Client, ...parameters: [string]) {
+      texts.push(parameters[0]);
+      return query.apply(this, parameters);
+    },
+  });
+  try {
+    return { reading: await scan(client, { schemas: null, statementTimeoutMs: 600_000 }), queries: texts.length };
+  } finally {
+    await client.end();
+  }
+}
+
+const EVERYTHING = (count: number): string =>
+  Array.from({ length: count }, (_, index) => {
+    const name = `t${index}`;
+    const tables = twoTables(name);
+    switch (index % 3) {
+      case 0:
+        return `${tables} ${parentForeignKey(name)}`;
+      case 1:
+        return `${tables} ${pairForeignKey(name, 1)} ${pairForeignKey(name, 2)}`;
+      default:
+        return `${tables} ${parentForeignKey(name)} ${pairForeignKey(name, 1)}`;
+    }
+  }).join('\n');
+
+const UNLIKE = `
+  CREATE TABLE years (d date, id bigint, PRIMARY KEY (d, id)) PARTITION BY RANGE (d);
+  CREATE TABLE months (d date, id bigint, FOREIGN KEY (d, id) REFERENCES years) PARTITION BY RANGE (d);
+  CREATE TABLE years_2026 PARTITION OF years FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+  CREATE TABLE months_01 PARTITION OF months FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');`;
+
+it('asks as many queries about 60 foreign keys as about three', async () => {
+  const few = await databaseWith(`${EVERYTHING(3)} ${UNLIKE}`);
+  const many = await databaseWith(`${EVERYTHING(60)} ${UNLIKE}`);
+
+  const [one, other] = [await counted(few.db.url), await counted(many.db.url)];
+
+  expect(one.queries).toBeLessThanOrEqual(MOST_QUERIES);
+  expect(other.queries).toBe(one.queries);
+  expect(one.reading.summary).toMatchObject({ convertible: 2, converted: 1, 'half-done': 1 });
+  expect(other.reading.summary).toMatchObject({ convertible: 21, converted: 20, 'half-done': 20 });
+});
+
+it('asks no more than that where there is a ledger, too', async () => {
+  const { db, observer } = await migratedTo('DropParentForeignKey');
+  await observer.query(`${EVERYTHING(3)} ${UNLIKE}`);
+
+  const { queries, reading } = await counted(db.url);
+
+  expect(reading.foreignKeys).toHaveLength(5);
+  expect(queries).toBeLessThanOrEqual(MOST_QUERIES);
+});
