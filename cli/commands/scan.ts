@@ -88,6 +88,8 @@ async function scanDatabase(flags: ScanFlags, command: Command): Promise<number>
   const output = createOutput(flags);
   const client = await connectReadOnly({ databaseUrl: databaseUrlOf(flags), applicationName: 'p2pfk scan' });
   try {
+    const { noteDatabase } = await import('../relink.ts');
+    await noteDatabase(client, output);
     const reading = await scan(client, {
       schemas: flags.schema ?? null,
       statementTimeoutMs: Math.max(1, Math.round(flags.statementTimeout * 1000)),

@@ -73,7 +73,7 @@ export async function readSubjects(
   wanted: { readonly table?: string | undefined; readonly constraint?: string | undefined },
 ): Promise<Subjects> {
   const root = wanted.table === undefined ? undefined : await rootOf(client, wanted.table);
-  const { known, unfinished, orphaned } = await readLedger(client);
+  const { known, unfinished, orphaned } = await readLedger(client, await isLedgerReadable(client));
   const { lost, beside, unread } = await readCatalog(client, known, unfinished, root?.root_oid);
   const all = { subjects: [...known, ...lost], unfinished, orphaned, beside, unread };
   if (wanted.table !== undefined) {
@@ -181,11 +181,11 @@ async function rootOf(client: Client, table: string): Promise<Root | undefined> 
 
 type LedgerRow = Row<'audit/ledger-migrations'>;
 
-/** The migrations of the ledger, as far as this role may read it, by the state of their tables. */
+/** The migrations of the ledger, if it may be read, by the state of their tables. */
 export async function readLedger(
   client: Client,
+  readable: boolean,
 ): Promise<{ known: Subject[]; unfinished: UnfinishedMigration[]; orphaned: OrphanedMigration[] }> {
-  const readable = await isLedgerReadable(client);
   const rows = readable ? (await run(client, 'audit/ledger-migrations')).map(requireForeignKeyTexts) : [];
   // A parent FK that exists after the migration's end is a finding; before the end it only shows that the migration is not
   // complete.

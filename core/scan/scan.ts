@@ -10,6 +10,7 @@ import type { PlanFinding } from '../contracts/documents.ts';
 import { InvalidInput } from '../contracts/errors.ts';
 import { echoed } from '../contracts/redact.ts';
 import { SCAN_STATUSES, type ScanDocument, type ScanReason } from '../contracts/scan-document.ts';
+import { requireLinked } from '../ledger/schema/identity.ts';
 import { checkLedger } from '../ledger/schema/state.ts';
 import { sqlStateOf } from '../postgres/postgres-errors.ts';
 import { runAllForEach, runForEach } from '../postgres/run-for-each.ts';
@@ -80,7 +81,9 @@ export async function scan(client: Client, options: ScanOptions): Promise<ScanRe
 async function scanAll(client: Client, { schemas }: ScanOptions): Promise<ScanReading> {
   const server = await readServer(client);
   if (schemas !== null) await requireSchemas(client, schemas);
-  const subjects = await readScanSubjects(client, schemas);
+  const ledger = await checkLedger(client);
+  if (ledger.readable) await requireLinked(client, ledger.is_older);
+  const subjects = await readScanSubjects(client, schemas, ledger.readable);
   const { scanned } = subjects;
   const notCompared = new Map<number, ScanReason>();
   const pairings = await readPairings(client, scanned, async (open) => {
@@ -109,14 +112,13 @@ async function scanAll(client: Client, { schemas }: ScanOptions): Promise<ScanRe
     ...subjects.ofPartitions.map(judgeOfPartitions),
     ...subjects.plain.map(judgePlain),
   ].sort(byGain);
-  const { has_tables: hasLedger, readable } = await checkLedger(client);
   return {
     database: server.database,
     serverVersion: server.version,
     standby: server.in_recovery,
     schemas: schemas === null ? null : [...schemas],
     statisticsSince: writes?.find((row) => row !== undefined)?.since ?? null,
-    ledger: readable ? 'read' : hasLedger ? 'unreadable' : 'absent',
+    ledger: ledger.readable ? 'read' : ledger.has_tables && !ledger.is_copy ? 'unreadable' : 'absent',
     summary: summaryOf(foreignKeys),
     foreignKeys,
     unseen: [...subjects.unseen],

@@ -40,15 +40,22 @@ export interface ScanSubjects {
   readonly unseen: readonly UnseenForeignKey[];
 }
 
-/** @param schemas null: all */
-export async function readScanSubjects(client: Client, schemas: readonly string[] | null): Promise<ScanSubjects> {
+/**
+ * @param schemas null: all
+ * @param readable whether the ledger is this database's, and may be read
+ */
+export async function readScanSubjects(
+  client: Client,
+  schemas: readonly string[] | null,
+  readable: boolean,
+): Promise<ScanSubjects> {
   const all = await run(client, 'scan/foreign-keys', { schemas });
   // From here on each question is asked for many, and looks up a few rows for each.
   await client.query(INDEX_LOOKUPS);
   const unseen = all.flatMap((touching) => hiddenIn(touching) ?? lockedBy(touching) ?? []);
   const seen = all.filter((touching) => hiddenIn(touching) === undefined && lockedBy(touching) === undefined);
   const kind = (...names: readonly string[]) => seen.filter((touching) => names.includes(touching.kind));
-  const { known, unfinished } = await readLedger(client);
+  const { known, unfinished } = await readLedger(client, readable);
   const pairs = kind('pairs');
   const { parents, notUnderstood } = await readParents(client, kind('parent'), pairs, [...known, ...unfinished]);
   const dropped = [...known, ...unfinished]

@@ -2,6 +2,7 @@
 import { Client } from 'pg';
 import { expect, it } from 'vitest';
 import { connectReadOnly } from '../../../core/ledger/connect.ts';
+import { readLink } from '../../../core/ledger/schema/state.ts';
 import { scan } from '../../../core/scan/scan.ts';
 import { databaseWith } from '../case.helpers.ts';
 import { migratedTo } from '../execution.helpers.ts';
@@ -9,9 +10,10 @@ import { pairForeignKey, parentForeignKey, twoTables } from './scan.helpers.ts';
 
 const MOST_QUERIES = 20;
 
-/** What every session of p2pfk sends before its work is not counted. */
+/** What every command sends first is not counted: the settings of its session, and whether the ledger is this database's. */
 async function counted(url: string) {
   const client = await connectReadOnly({ databaseUrl: url, applicationName: 'p2pfk scan' });
+  await readLink(client);
   const { query } = Client.prototype;
   const texts: string[] = [];
   Object.assign(client, {
