@@ -34,6 +34,7 @@ const load: Readonly<Record<BenchmarkName, () => Promise<Benchmark>>> = {
   stall: async () => (await import('./benchmarks/stall.ts')).stall,
   wall: async () => (await import('./benchmarks/wall.ts')).wall,
   small: async () => (await import('./benchmarks/small.ts')).small,
+  scan: async () => (await import('./benchmarks/scan.ts')).scan,
   partitions: async () => (await import('./benchmarks/partitions.ts')).partitions,
   insert: async () => (await import('./benchmarks/insert.ts')).insert,
   locks: async () => (await import('./benchmarks/locks.ts')).locks,

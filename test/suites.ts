@@ -106,6 +106,7 @@ export const LONG: readonly string[] = [
   'core/steps/taken-names',
   'core/plan/plan-scale',
   'core/scan/scan-scale',
+  'core/scan/scan-versions',
   'core/steps/throttle',
   'core/ledger/identity',
   'core/ledger/tampered',

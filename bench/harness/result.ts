@@ -15,6 +15,7 @@ export const BENCHMARKS = [
   'guard',
   'insert',
   'locks',
+  'scan',
 ] as const;
 export type BenchmarkName = (typeof BENCHMARKS)[number];
 

@@ -4,7 +4,7 @@
  * bounds whose types, tables and functions belong to roles that could become this login.
  */
 import type { Client } from 'pg';
-import { type FoundPairing, readPairings } from '../catalog/many-pairings.ts';
+import { type FoundPairing, INDEX_LOOKUPS, readPairings } from '../catalog/many-pairings.ts';
 import { readServer } from '../catalog/server-facts.ts';
 import type { PlanFinding } from '../contracts/documents.ts';
 import { InvalidInput } from '../contracts/errors.ts';
@@ -85,6 +85,7 @@ async function scanAll(client: Client, { schemas }: ScanOptions): Promise<ScanRe
   if (ledger.readable) await requireLinked(client, ledger.is_older);
   const subjects = await readScanSubjects(client, schemas, ledger.readable);
   const { scanned } = subjects;
+  await client.query(INDEX_LOOKUPS);
   const notCompared = new Map<number, ScanReason>();
   const pairings = await readPairings(client, scanned, async (open) => {
     for (const [index, reason] of await reasonsNotToCompare(client, scanned, open)) notCompared.set(index, reason);

@@ -2,7 +2,6 @@
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { target } from '../catalog/lost-foreign-key.ts';
-import { INDEX_LOOKUPS } from '../catalog/many-pairings.ts';
 import type { UnseenForeignKey } from '../contracts/scan-document.ts';
 import { fromShape, readLedger, type Subject, type UnfinishedMigration } from '../drift/subjects.ts';
 import type { MigrationState } from '../ledger/migrations.ts';
@@ -50,8 +49,6 @@ export async function readScanSubjects(
   readable: boolean,
 ): Promise<ScanSubjects> {
   const all = await run(client, 'scan/foreign-keys', { schemas });
-  // From here on each question is asked for many, and looks up a few rows for each.
-  await client.query(INDEX_LOOKUPS);
   const unseen = all.flatMap((touching) => hiddenIn(touching) ?? lockedBy(touching) ?? []);
   const seen = all.filter((touching) => hiddenIn(touching) === undefined && lockedBy(touching) === undefined);
   const kind = (...names: readonly string[]) => seen.filter((touching) => names.includes(touching.kind));

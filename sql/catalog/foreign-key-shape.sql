@@ -46,8 +46,9 @@ SELECT c.conname                                              AS constraint_name
        )
        SELECT jsonb_agg(DISTINCT jsonb_build_object('relation', g.tgrelid::bigint, 'kind', r.kind)) AS firing
          FROM derived d
-         JOIN pg_trigger g ON g.tgconstraint = d.oid AND g.tgenabled = 'A'
-         JOIN pg_proc p ON p.oid = g.tgfoid
+        -- OFFSET 0: by the index. The planner expects hardly any such trigger, and would look for it among all of the database.
+        CROSS JOIN LATERAL (SELECT t.tgrelid, t.tgfoid, t.tgenabled FROM pg_trigger t WHERE t.tgconstraint = d.oid OFFSET 0) g
+         JOIN pg_proc p ON p.oid = g.tgfoid AND g.tgenabled = 'A'
         CROSS JOIN LATERAL (SELECT CASE WHEN p.proname LIKE 'RI\_FKey\_check\_%' THEN 'check ' ELSE 'action ' END || right(p.proname, 3) AS kind) r) f
  WHERE c.oid = :'constraint_oid'::oid
 :end

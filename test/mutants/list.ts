@@ -2177,4 +2177,37 @@ export const MUTANTS: readonly Mutant[] = [
     test: 'test/local/kept-sessions.test.ts',
     title: 'is not used again where the name of the server leads elsewhere by now, or nowhere',
   },
+  {
+    rule: 'a scan compares no bounds of tables whose owner could change them meanwhile, and could not become the login',
+    file: 'core/scan/scan.ts',
+    find: 'scanned[index]?.touching?.stranger === null',
+    replace: 'scanned[index]?.touching != null',
+    test: 'test/core/scan/scan.test.ts',
+    title: 'compares bounds only where the owners of the tables could become the login',
+  },
+  {
+    rule: 'a scan does not wait for a table that another session has locked, and says that it did not look',
+    file: 'core/scan/unseen.ts',
+    find: 'if (pid === null) return undefined;',
+    replace: 'if (pid === null || pid > 0) return undefined;',
+    test: 'test/core/scan/scan.test.ts',
+    title: 'waits for no lock: a table that another session has locked exclusively is told',
+  },
+  {
+    rule: 'a scan finds a pair foreign key that was never validated',
+    file: 'core/drift/pair-drift.ts',
+    find: "return validated ? undefined : 'pair-foreign-key-not-valid';",
+    replace: "return validated || enforced ? undefined : 'pair-foreign-key-not-valid';",
+    test: 'test/core/scan/scan.test.ts',
+    title: 'is converted, unprotected or half done by hand, as its pair foreign keys are',
+  },
+  {
+    rule: 'a scan finds a parent foreign key that came back after the migration',
+    file: 'core/scan/judge.ts',
+    find: "if (state === 'migrated') return",
+    replace: "if (state === 'paused') return",
+    test: 'test/core/scan/scan.test.ts',
+    title:
+      'is converted by p2pfk after the migration, unprotected without a pair foreign key, and where the parent came back',
+  },
 ];

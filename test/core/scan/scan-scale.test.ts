@@ -17,9 +17,9 @@ async function counted(url: string) {
   const { query } = Client.prototype;
   const texts: string[] = [];
   Object.assign(client, {
-    query(this: Client, ...parameters: [string]) {
-      texts.push(parameters[0]);
-      return query.apply(this, parameters);
+    query(this: Client, ...parameters: unknown[]) {
+      texts.push(String(parameters[0]));
+      return (query as (...all: unknown[]) => unknown).apply(this, parameters);
     },
   });
   try {
