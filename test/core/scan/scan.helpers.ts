@@ -6,7 +6,7 @@ import type { Judged } from '../../../core/scan/judge.ts';
 import { type ScanOptions, type ScanReading, scan } from '../../../core/scan/scan.ts';
 
 /** A session as the command opens it. */
-export async function readOnly(databaseUrl: string): Promise<Client> {
+async function readOnly(databaseUrl: string): Promise<Client> {
   const client = await connectReadOnly({ databaseUrl, applicationName: 'p2pfk scan' });
   onTestFinished(() => client.end());
   return client;
