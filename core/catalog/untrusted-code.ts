@@ -5,7 +5,7 @@
 import { type Client, escapeLiteral } from 'pg';
 import { LedgerNotTrusted, UntrustedCode } from '../contracts/errors.ts';
 import { UNTRUSTED_CODE } from '../postgres/postgres-errors.ts';
-import { run, runOne, withLiterals } from '../postgres/sql.ts';
+import { type Row, run, runOne, withLiterals } from '../postgres/sql.ts';
 import type { ForeignKey } from './foreign-key.ts';
 
 /**
@@ -54,8 +54,12 @@ export async function untrustedCodeOf(
  * again.
  */
 export async function mayHaveNewCode(client: Client, reads: TablesRead): Promise<boolean> {
-  const { may } = await runOne(client, 'catalog/may-change-code', { ...reads });
-  return may;
+  return (await newCode(client, reads)).may;
+}
+
+/** As {@link mayHaveNewCode}. `by_owner`: from the owner of a table, so that a lock on the tables keeps it away. */
+export function newCode(client: Client, reads: TablesRead): Promise<Row<'catalog/may-change-code'>> {
+  return runOne(client, 'catalog/may-change-code', { ...reads });
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Pair } from '../catalog/pairs.ts';
 import type { TablesRead } from '../catalog/untrusted-code.ts';
 import type { Finding } from '../contracts/documents.ts';
 import type { LockRequest } from '../postgres/locks/lock-wait.ts';
+import type { NamedConstraint } from '../postgres/locks/named-constraints.ts';
 
 /** A finding of `audit --json`; its ids are explained in docs/after-the-migration.md. */
 export interface AuditFinding extends Finding {
@@ -78,11 +79,19 @@ export type RepairStep =
       readonly sql: readonly string[];
       /** The same for a text that another role may run: set where `sql` depends on the role that asked. */
       readonly printed?: readonly string[];
+      /** Foreign keys that `sql` names and that exist already. */
+      readonly constraints?: readonly NamedConstraint[];
       /** Set where it attaches a partition, which reads rows. */
       readonly attaches?: Attached;
     }
   /** Reads rows for as long as that takes; `lock` blocks no reader and no writer. */
-  | { readonly kind: 'validate'; readonly lock: string; readonly sql: string; readonly reads: NamedTables }
+  | {
+      readonly kind: 'validate';
+      readonly lock: { readonly sql: string; readonly both_sql: string };
+      readonly sql: string;
+      readonly constraint: NamedConstraint;
+      readonly reads: NamedTables;
+    }
   /** A change of the ledger only. */
   | { readonly kind: 'ledger'; readonly sql: string }
   /** Makes a ledger entry from the catalog; it has no statements to print. */

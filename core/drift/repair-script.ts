@@ -5,6 +5,7 @@
 
 import { comment, RESTORE_SETTINGS, underCallersPath, withinBudget } from '../plan/script/psql-text.ts';
 import {
+  lockForValidation,
   refuseCodeOfThirdTables,
   refuseUntrustedCode,
   requireLedgerOfAnyVersion,
@@ -75,7 +76,7 @@ function questions(audited: readonly Audited[], steps: readonly RepairStep[]): s
       ? [
           [
             comment('Code of others that reading the tables and comparing their keys would run'),
-            ...read.flatMap((tables) => refuseUntrustedCode(tables.table, tables.referencedTable)),
+            ...read.flatMap((tables) => refuseUntrustedCode(tables)),
           ].join('\n'),
         ]
       : []),
@@ -104,8 +105,11 @@ function stepLines(step: RepairStep, lockTimeoutMs: number): string[] {
         ...step.locks.slice(nonBlocking.length).map(({ sql }) => ended(sql)),
         ...(attaches
           ? [
-              ...refuseUntrustedCode(attaches.reads.table, attaches.reads.referencedTable),
-              ...refuseCodeOfThirdTables(attaches.parentNames),
+              ...refuseUntrustedCode(attaches.reads),
+              ...refuseCodeOfThirdTables([
+                attaches.parents.referencing_parent_oid,
+                attaches.parents.referenced_parent_oid,
+              ]),
             ]
           : []),
         ...underCallersPath(statements(step.printed ?? step.sql), { local: true }),
@@ -121,8 +125,7 @@ function stepLines(step: RepairStep, lockTimeoutMs: number): string[] {
       return ['SET lock_timeout = 0;', ...underCallersPath(statements([step.sql]), { local: false })];
     case 'validate':
       return transaction(VALIDATION_LOCK, [
-        ended(step.lock),
-        ...refuseUntrustedCode(step.reads.table, step.reads.referencedTable),
+        ...lockForValidation(step.reads, step.lock, step.constraint),
         ...underCallersPath(statements([step.sql]), { local: true }),
       ]);
     case 'ledger':

@@ -7,7 +7,9 @@ import { statementTexts } from '../catalog/statements.ts';
 import type { LockMode } from '../contracts/column-types.ts';
 import { PartitionSetChanged } from '../contracts/errors.ts';
 import type { LockRequest } from '../postgres/locks/lock-wait.ts';
+import type { NamedConstraint } from '../postgres/locks/named-constraints.ts';
 import { type Row, run } from '../postgres/sql.ts';
+import { lockForValidation } from '../steps/validation.ts';
 import type { RepairStep } from './drift.ts';
 
 /** A foreign key of a leaf itself; see `sql/audit/leaf-foreign-keys.sql`. */
@@ -47,7 +49,7 @@ export class Steps {
         locks: [await this.lock('lock-pair', 'SHARE ROW EXCLUSIVE', pair)],
         sql: [...(await this.#createGuard(pair)), ...(await this.#addPair(pair))],
       },
-      ...(await this.validate(pair)),
+      ...(await this.validate(pair, true)),
     ];
   }
 
@@ -56,25 +58,28 @@ export class Steps {
     pair: Pair,
     old: Pick<LeafForeignKey, 'constraint_oid' | 'constraint_name'>,
   ): Promise<RepairStep[]> {
-    const named = { ...pair, constraint_name: old.constraint_name };
+    const renamed = { ...pair, constraint_name: old.constraint_name };
     const drop = await this.#dropConstraint(pair.pair, old);
-    const add = await this.#addPair(named);
+    const add = await this.#addPair(renamed);
     return [
       {
         kind: 'locked',
         locks: [await this.lock('lock-pair-for-drop', 'ACCESS EXCLUSIVE', pair)],
+        constraints: [named({ ...pair, ...old })],
         sql: [...(await this.#createGuard(pair)), ...drop, ...add],
       },
-      ...(await this.validate(named)),
+      ...(await this.validate(renamed, true)),
     ];
   }
 
-  async validate(pair: Pair): Promise<RepairStep[]> {
-    const [lock = ''] = await statementTexts(this.#client, 'statements/lock-validation', { pairs: [pair] });
+  /** @param added whether an earlier step adds the foreign key, in place of one that may have its name */
+  async validate(pair: Pair, added = false): Promise<RepairStep[]> {
+    const lock = await lockForValidation(this.#client, pair);
     const { referencing: table, referenced: referencedTable, referencing_oid, referenced_oid } = pair;
     const reads = { table, referencedTable, referencing_oid, referenced_oid };
     const texts = await statementTexts(this.#client, 'statements/validate-pair-foreign-key', { pairs: [pair] });
-    return texts.map((sql) => ({ kind: 'validate', lock, sql, reads }));
+    const constraint = named(added ? { ...pair, constraint_oid: null } : pair);
+    return texts.map((sql) => ({ kind: 'validate', lock, sql, constraint, reads }));
   }
 
   async dropForeignKey(foreignKey: LeafForeignKey): Promise<RepairStep> {
@@ -82,6 +87,7 @@ export class Steps {
     return {
       kind: 'locked',
       locks: [await this.lock(file, 'ACCESS EXCLUSIVE', foreignKey)],
+      constraints: [named(foreignKey)],
       sql: [...(await this.#dropConstraint(1, foreignKey)), ...(await this.#dropGuard(foreignKey))],
     };
   }
@@ -109,6 +115,7 @@ export class Steps {
     return {
       kind: 'locked',
       locks: [await this.lock('lock-pair', 'SHARE ROW EXCLUSIVE', pair)],
+      constraints: [named(pair)],
       sql: await statementTexts(this.#client, 'statements/enable-triggers', {
         firing: this.#foreignKey.firing,
         pairs: [pair],
@@ -170,6 +177,12 @@ export class Steps {
     const ways = 'ways' in lock ? lock.ways : undefined;
     return { sql: lock.sql, ways, mode, relations: [referencing_oid, referenced_oid] };
   }
+}
+
+/** A foreign key as the statements name it; its oid is null where an earlier step makes it. */
+function named(foreignKey: Between & Pick<Pair, 'constraint_oid' | 'constraint_name'>): NamedConstraint {
+  const { constraint_oid: oid, constraint_name: name, referencing_oid: relation_oid, referenced_oid } = foreignKey;
+  return { oid, name, relation_oid, referenced_oid };
 }
 
 /** @param exclusive the pair whose index is dropped or replaced */

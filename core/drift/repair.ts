@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { isSamePair, type Pair, readPairStatus } from '../catalog/pairs.ts';
 import { readServer, validationMemory } from '../catalog/server-facts.ts';
-import { refuseNewCode } from '../catalog/untrusted-code.ts';
+import { newCode, refuseNewCode, refuseUntrustedCode } from '../catalog/untrusted-code.ts';
 import { countOrphans } from '../checks/orphan-count.ts';
 import { requireFreeReaders } from '../checks/readers.ts';
 import { MigrationInProgress, NotMigrated, OrphanedRows } from '../contracts/errors.ts';
@@ -14,6 +14,7 @@ import { changePair, readPairs } from '../ledger/pairs.ts';
 import { prepareLedger } from '../ledger/schema/make-ledger.ts';
 import { execute, executeDdl } from '../postgres/execute.ts';
 import { requireLocked } from '../postgres/locks/locked-tables.ts';
+import { requireConstraints } from '../postgres/locks/named-constraints.ts';
 import { toNamedError } from '../postgres/postgres-errors.ts';
 import { rollBack } from '../postgres/session/transactions.ts';
 import { withJournal } from '../postgres/statement-journal.ts';
@@ -159,6 +160,7 @@ async function runStep(
           await refuseNewCode(client, step.attaches.reads);
           await refuseCodeOfReferencedTables(client, step.attaches.parents);
         }
+        await requireConstraints(client, step.constraints ?? []);
         for (const sql of step.sql) await budget.run(sql);
       });
       return;
@@ -182,18 +184,23 @@ async function runStep(
 }
 
 /**
- * Validates. An index may have been built in the hours since the repair began, so the code is checked again under the lock,
- * behind which the partition cannot change.
+ * Validates. In the hours since the repair began an index may have been built, and the foreign key replaced by another one of its
+ * name, so both are checked again under the lock, behind which neither can change.
  */
 async function validate(
   client: Client,
-  { lock, sql, reads }: Extract<RepairStep, { readonly kind: 'validate' }>,
+  { lock, sql, constraint, reads }: Extract<RepairStep, { readonly kind: 'validate' }>,
 ): Promise<void> {
   await client.query('BEGIN');
   try {
-    await execute(client, lock);
-    await requireLocked(client, [reads.referencing_oid]);
-    await refuseNewCode(client, reads);
+    const code = await newCode(client, reads);
+    await execute(client, code.by_owner ? lock.both_sql : lock.sql);
+    await requireLocked(
+      client,
+      code.by_owner ? [reads.referencing_oid, reads.referenced_oid] : [reads.referencing_oid],
+    );
+    await requireConstraints(client, [constraint]);
+    if (code.may) await refuseUntrustedCode(client, reads);
     await withJournal(client, () => executeDdl(client, sql));
     await client.query('COMMIT');
   } catch (error) {

@@ -391,6 +391,7 @@ export interface Queries {
       readonly referenced_oid: number;
     };
     readonly row: {
+      readonly by_owner: boolean;
       readonly may: boolean;
     };
   };
@@ -960,6 +961,19 @@ export interface Queries {
       readonly referencing_oid: number;
       readonly referenced_oid: number;
       readonly sql: string;
+    };
+  };
+  'checks/other-constraints': {
+    readonly values: {
+      readonly constraints: readonly {
+        readonly oid: number | null;
+        readonly name: string | null;
+        readonly relation_oid: number | null;
+        readonly referenced_oid: number | null;
+      }[];
+    };
+    readonly row: {
+      readonly name: string;
     };
   };
   'checks/own-strong-locks': {
@@ -3544,11 +3558,13 @@ export interface Queries {
       readonly pairs: readonly {
         readonly pair: number | null;
         readonly referencing_oid: number | null;
+        readonly referenced_oid: number | null;
       }[];
     };
     readonly row: {
       readonly pair: number;
       readonly sql: string;
+      readonly both_sql: string;
       readonly lock: string;
     };
   };
@@ -3672,6 +3688,7 @@ export interface Queries {
     readonly row: {
       readonly sql: string;
       readonly lock: string;
+      readonly constraint_name: string;
     };
   };
   'statements/validate-pair-foreign-key': {

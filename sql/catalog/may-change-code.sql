@@ -4,7 +4,8 @@
 -- owner can add a CHECK to a domain: as the type of a column, or named by an index, a CHECK, extended statistics, a virtual
 -- generated column (18) or a partition key, even through a function or an operator (its arguments, their defaults, a body of
 -- BEGIN ATOMIC). Fast, so that each step can ask it: only tables that have such expressions are examined in detail.
--- not null: may
+-- `by_owner`: it owns a table, so that a lock on the table keeps its indexes, CHECK constraints and statistics away.
+-- not null: by_owner, may
 :begin
 WITH RECURSIVE member AS (
   SELECT t.oid FROM (VALUES (:'referencing_oid'::oid), (:'referenced_oid'::oid)) t(oid)
@@ -44,12 +45,14 @@ WITH RECURSIVE member AS (
             AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass) OFFSET 0) d
    WHERE u.classid <> 'pg_type'::regclass
 )
-SELECT EXISTS (SELECT FROM touched m JOIN pg_class c ON c.oid = m.oid
-                WHERE (pg_get_userbyid(c.relowner)::text = ANY (string_to_array(current_setting('p2pfk.trusted_owners', true), ','))) IS NOT TRUE
-                  AND NOT pg_has_role(c.relowner, session_user, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END))
+SELECT o.by_owner,
+       o.by_owner
        OR EXISTS (SELECT FROM member m CROSS JOIN LATERAL (
                         SELECT FROM pg_attribute a WHERE a.attrelid = m.oid AND a.attnum > 0 AND a.atttypid >= 16384 OFFSET 0) a)
        OR EXISTS (SELECT FROM used u WHERE u.classid = 'pg_type'::regclass)
        -- pg_depend has not the type of an empty ARRAY[]::type[], nor of JSON_VALUE (... RETURNING type).
        OR EXISTS (SELECT FROM expression e WHERE e.tree ~ ':\w*(?:type|type[iI]d|typid) \d{5,}') AS may
+  FROM (SELECT EXISTS (SELECT FROM touched m JOIN pg_class c ON c.oid = m.oid
+                WHERE (pg_get_userbyid(c.relowner)::text = ANY (string_to_array(current_setting('p2pfk.trusted_owners', true), ','))) IS NOT TRUE
+                  AND NOT pg_has_role(c.relowner, session_user, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)) AS by_owner) o
 :end

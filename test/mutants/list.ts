@@ -37,6 +37,7 @@ const PARTITION_SET_TESTS = 'test/core/steps/partition-set.test.ts';
 
 const IDENTITY_TESTS = 'test/core/ledger/identity.test.ts';
 const RENAMED_TABLES_TESTS = 'test/core/steps/renamed-tables.test.ts';
+const SWAPPED_CONSTRAINTS_TESTS = 'test/core/steps/swapped-constraints.test.ts';
 const STANDBY_TESTS = 'test/core/steps/standbys.test.ts';
 const STANDBY_READERS_TESTS = 'test/core/checks/standby-readers.test.ts';
 
@@ -301,10 +302,42 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'VALIDATE checks the table that was meant',
     file: 'core/steps/validation.ts',
-    find: 'lockedTablesGuard(validation.lockOids),',
+    find: 'lockedTablesGuard(code.by_owner ? [referencing_oid, referenced_oid] : [referencing_oid]),',
     replace: 'lockedTablesGuard([]),',
     test: RENAMED_TABLES_TESTS,
     title: 'has no code run by ValidateForeignKeys',
+  },
+  {
+    rule: 'VALIDATE checks the foreign key that was meant, not one that got its name',
+    file: 'core/steps/validation.ts',
+    find: 'constraintsGuard([{ oid, name, relation_oid: referencing_oid, referenced_oid }]),',
+    replace: 'constraintsGuard([]),',
+    test: SWAPPED_CONSTRAINTS_TESTS,
+    title: 'has no code run by ValidateForeignKeys, which goes on when the foreign key is back',
+  },
+  {
+    rule: 'audit --fix --run validates the foreign key that was meant',
+    file: 'core/drift/repair.ts',
+    find: '    await requireConstraints(client, [constraint]);\n',
+    replace: '',
+    test: SWAPPED_CONSTRAINTS_TESTS,
+    title: 'has no code run by the repairs of an audit',
+  },
+  {
+    rule: 'audit --fix --run drops the foreign key that was meant',
+    file: 'core/drift/repair.ts',
+    find: '        await requireConstraints(client, step.constraints ?? []);\n',
+    replace: '',
+    test: SWAPPED_CONSTRAINTS_TESTS,
+    title: 'does not have another foreign key dropped by the repairs of an audit',
+  },
+  {
+    rule: 'the psql scripts validate the foreign key that was meant',
+    file: 'sql/psql/locks/validate.sql',
+    find: "SELECT :'others' <> '[]' OR :'result' <> '[]' AS refused,",
+    replace: "SELECT :'others' <> '[]' AS refused,",
+    test: SWAPPED_CONSTRAINTS_TESTS,
+    title: 'nor by step 2, which says nothing of valid data',
   },
   {
     rule: 'the owner of a schema that holds the tables has to be trusted',
@@ -729,9 +762,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'the script of plan --sql asks for untrusted code under the lock of each VALIDATE',
-    file: 'core/plan/script/forward-blocks.ts',
-    find: '        ...refuseUntrustedCode(referencing, referenced),\n        ...underCallersPath',
-    replace: '        ...underCallersPath',
+    file: 'core/plan/script/trust.ts',
+    find: "    `${constraintsGuard([constraint])};`,\n    ...refuseUntrustedCode(reads),\n",
+    replace: '    `${constraintsGuard([constraint])};`,\n',
     test: 'test/core/plan/script.test.ts',
     title: 'asks again under the lock of each VALIDATE',
   },
@@ -745,16 +778,16 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'the script of audit --fix asks for code of others under the lock of VALIDATE',
-    file: 'core/drift/repair-script.ts',
-    find: '        ...refuseUntrustedCode(step.reads.table, step.reads.referencedTable),\n',
-    replace: '',
+    file: 'core/plan/script/trust.ts',
+    find: "    `${constraintsGuard([constraint])};`,\n    ...refuseUntrustedCode(reads),\n",
+    replace: '    `${constraintsGuard([constraint])};`,\n',
     test: 'test/core/drift/repair-script.test.ts',
     title: 'asks again under the lock of each VALIDATE; so does --fix --run',
   },
   {
     rule: 'audit --fix --run asks for code of others under the lock of VALIDATE',
     file: 'core/drift/repair.ts',
-    find: '    await refuseNewCode(client, reads);\n',
+    find: '    if (code.may) await refuseUntrustedCode(client, reads);\n',
     replace: '',
     test: 'test/core/drift/repair-script.test.ts',
     title: 'asks again under the lock of each VALIDATE; so does --fix --run',

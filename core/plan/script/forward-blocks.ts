@@ -5,7 +5,7 @@ import { type PairStatement, statementsFor } from '../../catalog/statements.ts';
 import { countQueries } from '../../checks/orphan-count.ts';
 import { printable } from '../../contracts/safe-text.ts';
 import { lockedTablesGuard } from '../../postgres/locks/locked-tables.ts';
-import { runOne, withoutFrame } from '../../postgres/sql.ts';
+import { run, runOne, withoutFrame } from '../../postgres/sql.ts';
 import { readSql } from '../../postgres/sql-files.ts';
 import {
   asRows,
@@ -19,7 +19,7 @@ import {
   underCallersPath,
 } from './psql-text.ts';
 import type { ScriptSource } from './script-source.ts';
-import { refuseLedger, refuseUntrustedCode, requireLedger } from './trust.ts';
+import { lockForValidation, refuseLedger, refuseUntrustedCode, requireLedger } from './trust.ts';
 
 /** As in core/steps/validation.ts: a request for SHARE UPDATE EXCLUSIVE that waits blocks no reader and no writer. */
 const VALIDATION_LOCK_MS = 10_000;
@@ -164,20 +164,22 @@ export function asStatements(text: string): string[] {
 
 async function validationBlocks({ client, pairs }: ScriptSource): Promise<string[]> {
   const wanted = pairs.filter((pair) => !pair.validated);
-  const locks = await statementsFor(client, 'statements/lock-validation', { pairs: wanted });
   const validations = await statementsFor(client, 'statements/validate-pair-foreign-key', { pairs: wanted });
-  const blocks = wanted.map(({ pair, referencing, referenced, referencing_oid }) =>
-    [
+  const rows = await run(client, 'statements/lock-validation', { pairs: wanted });
+  const locks = new Map(rows.map((row) => [row.pair, row]));
+  const blocks = wanted.map((one) => {
+    const { pair, referencing: table, referencing_oid, referenced_oid } = one;
+    const { constraint_oid: oid, constraint_name: name } = one;
+    const constraint = { oid, name, relation_oid: referencing_oid, referenced_oid };
+    return [
       title('ValidateForeignKeys', pair, pairs.length, 'reads both partitions; no reader and no writer waits'),
       ...transaction('enter', { lockMs: VALIDATION_LOCK_MS, statementMs: 0 }, [
-        statement(required(locks, pair)),
-        `${lockedTablesGuard([referencing_oid])};`,
-        ...refuseUntrustedCode(referencing, referenced),
+        ...lockForValidation({ table, referencing_oid, referenced_oid }, required(locks, pair), constraint),
         ...underCallersPath([required(validations, pair)], { local: true }),
         `UPDATE p2pfk.pair SET state = 'validated' WHERE migration_id = :migration_id AND pair = ${pair};`,
       ]),
-    ].join('\n'),
-  );
+    ].join('\n');
+  });
   const noted = "UPDATE p2pfk.pair SET state = 'validated' WHERE migration_id = :migration_id AND state = 'added';";
   return [...blocks, noted];
 }
@@ -186,13 +188,13 @@ async function validationBlocks({ client, pairs }: ScriptSource): Promise<string
 async function countBlocks({ client, reading, pairs }: ScriptSource, step: string): Promise<string[]> {
   const queries = await countQueries(client, pairs, reading.foreignKey.constraint_oid);
   if (queries.length === 0) return [];
-  const counts = queries.map(({ pair, sql }) => {
+  const counts = queries.map(({ pair, sql, referencing_oid, referenced_oid }) => {
     const found = pairs.find((one) => one.pair === pair);
-    const [referencing, referenced] = [found?.referencing ?? '', found?.referenced ?? ''];
-    const names = `${literal(printable(referencing))}, ${literal(printable(referenced))}`;
+    const [table, referenced] = [found?.referencing ?? '', found?.referenced ?? ''];
+    const names = `${literal(printable(table))}, ${literal(printable(referenced))}`;
     return [
       title(step, pair, pairs.length, 'counts rows without a referenced row; lock: ACCESS SHARE on the two partitions'),
-      ...refuseUntrustedCode(referencing, referenced),
+      ...refuseUntrustedCode({ table, referencing_oid, referenced_oid }),
       block(
         [
           'DECLARE',
@@ -223,7 +225,7 @@ function gateBlock({ input, reading: { foreignKey } }: ScriptSource): string {
     comment(
       'VerifyGate: reads the catalog; then the plan of every lookup of a pair foreign key, none of which is executed',
     ),
-    ...refuseUntrustedCode(foreignKey.table, foreignKey.referencedTable),
+    ...refuseUntrustedCode(foreignKey),
     readSql('script/gate').trimEnd(),
     readSql('script/pairs').trimEnd(),
     ...asRows(readSql('checks/delete-lookups')),
@@ -319,7 +321,7 @@ function title(step: string, pair: number, of: number, why: string): string {
   return comment(`${step} [${pair}/${of}]: ${why}`);
 }
 
-function required(texts: ReadonlyMap<number, PairStatement>, pair: number): PairStatement {
+function required<Text extends PairStatement>(texts: ReadonlyMap<number, Text>, pair: number): Text {
   const text = texts.get(pair);
   if (!text) throw new Error(`there is no statement for pair ${pair}`);
   return text;

@@ -16,7 +16,7 @@ import { forwardBlocks } from './forward-blocks.ts';
 import { comment, literal, RESTORE_SETTINGS } from './psql-text.ts';
 import { rollbackBlocks } from './rollback-blocks.ts';
 import type { ScriptSource } from './script-source.ts';
-import { refuseUntrustedCode, trustBlock } from './trust.ts';
+import { refuseOtherTables, refuseUntrustedCode, trustBlock } from './trust.ts';
 
 /** Has the form of a local execution that has ended, so that `p2pfk migrate` may take its migration over. */
 const EXECUTION = 'arn:aws:states:local:000000000000:execution:p2pfk:plan-sql';
@@ -64,7 +64,18 @@ export async function migrationScript(
     }),
     [
       comment('Code of others that reading the tables and comparing their keys would run'),
-      ...refuseUntrustedCode(foreignKey.table, foreignKey.referencedTable),
+      ...refuseOtherTables(
+        [
+          { name: foreignKey.table, oid: foreignKey.referencing_oid },
+          { name: foreignKey.referencedTable, oid: foreignKey.referenced_oid },
+          ...pairs.flatMap((pair) => [
+            { name: pair.referencing, oid: pair.referencing_oid },
+            { name: pair.referenced, oid: pair.referenced_oid },
+          ]),
+        ],
+        'p2pfk plan --sql',
+      ),
+      ...refuseUntrustedCode(foreignKey),
     ].join('\n'),
     refusal(source),
     '\\if :{?way_back}',

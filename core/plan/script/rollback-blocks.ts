@@ -10,7 +10,7 @@ import { readSql } from '../../postgres/sql-files.ts';
 import { asStatements, lockStatementOfTables } from './forward-blocks.ts';
 import { comment, type LockedStatement, limits, statement, transaction, underCallersPath } from './psql-text.ts';
 import type { ScriptSource } from './script-source.ts';
-import { refuseUntrustedCode, requireLedger } from './trust.ts';
+import { lockForValidation, refuseUntrustedCode, requireLedger } from './trust.ts';
 
 const VALIDATION_LOCK_MS = 10_000;
 
@@ -72,16 +72,24 @@ async function freeNameBlocks({ client, reading, input, pairs, finalNames }: Scr
 async function restoreBlocks(source: ScriptSource): Promise<string[]> {
   const { client, reading, input, pairs, texts } = source;
   const { foreignKey, document } = reading;
+  const { referencing_oid: root_oid, referenced_oid, constraint_name } = foreignKey;
   const { strategy: forecast, writesBlockedMs } = document.estimate.rollback;
   const strategy = forecast === 'blocking' && !input.allowBlockingRollback ? 'attach' : forecast;
   const named = pairs.filter(({ root_constraint: name }) => name !== null && name !== foreignKey.constraint_name);
   const leaves = await statementsFor(client, 'statements/add-leaf-foreign-key', { ...foreignKey, pairs });
+  const rows = await run(client, 'statements/lock-validation', {
+    pairs: [
+      { pair: 0, referencing_oid: root_oid, referenced_oid },
+      ...pairs.map(({ pair, referencing_oid }) => ({ pair, referencing_oid, referenced_oid })),
+    ],
+  });
+  const validation = new Map(rows.map((row) => [row.pair, row]));
   const lockLeaf = await statementsFor(client, 'statements/lock-leaf', { ...foreignKey, pairs });
   const blocks: string[] = [];
   // With the whole referenced table: a partition that comes back as a leaf references all of it.
-  const trust = refuseUntrustedCode(foreignKey.table, foreignKey.referencedTable);
+  const trust = refuseUntrustedCode(foreignKey);
   if (strategy === 'attach') {
-    for (const { pair, referencing_oid } of pairs) {
+    for (const { pair, referencing, referencing_oid, root_constraint } of pairs) {
       blocks.push(
         [
           comment(
@@ -89,23 +97,19 @@ async function restoreBlocks(source: ScriptSource): Promise<string[]> {
           ),
           ...transaction('enter_rollback', limits(input.lockTimeoutMs), [
             statement(locked(lockLeaf.get(pair))),
-            `${lockedTablesGuard([referencing_oid, foreignKey.referenced_oid])};`,
+            `${lockedTablesGuard([referencing_oid, referenced_oid])};`,
             ...underCallersPath([locked(leaves.get(pair))], { local: true }),
           ]),
         ].join('\n'),
         [
           comment(`RestoreParent [${pair}/${pairs.length}]: reads the rows; no reader and no writer waits`),
           ...transaction('enter_rollback', { lockMs: VALIDATION_LOCK_MS, statementMs: 0 }, [
-            ...trust,
-            ...underCallersPath(
-              [
-                {
-                  sql: texts.get(pair)?.validate_leaf ?? '',
-                  lock: 'SHARE UPDATE EXCLUSIVE on the referencing partition',
-                },
-              ],
-              { local: true },
+            ...lockForValidation(
+              { table: referencing, referencing_oid, referenced_oid },
+              locked(validation.get(pair)),
+              { oid: null, name: root_constraint ?? constraint_name, relation_oid: referencing_oid, referenced_oid },
             ),
+            ...underCallersPath([{ sql: texts.get(pair)?.validate_leaf ?? '' }], { local: true }),
           ]),
         ].join('\n'),
       );
@@ -145,10 +149,13 @@ async function restoreBlocks(source: ScriptSource): Promise<string[]> {
       [
         comment('AttachParent: reads the rows; no reader and no writer waits'),
         ...transaction('enter_rollback', { lockMs: VALIDATION_LOCK_MS, statementMs: 0 }, [
-          ...trust,
-          ...underCallersPath([{ sql, lock: 'SHARE UPDATE EXCLUSIVE on the referencing table and its partitions' }], {
-            local: true,
+          ...lockForValidation(foreignKey, locked(validation.get(0)), {
+            oid: null,
+            name: constraint_name,
+            relation_oid: root_oid,
+            referenced_oid,
           }),
+          ...underCallersPath([{ sql }], { local: true }),
         ]),
       ].join('\n'),
     );
@@ -226,7 +233,7 @@ function finishBlock(): string {
   ].join('\n');
 }
 
-function locked(text: PairStatement | undefined): PairStatement {
+function locked<Text extends PairStatement>(text: Text | undefined): Text {
   if (!text) throw new Error('one of the statements of the way back could not be written');
   return text;
 }

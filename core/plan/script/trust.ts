@@ -6,9 +6,12 @@
  *
  * Each query is in the script once, as the value of a psql variable, and psql replaces the variable's name with it.
  */
+import type { TablesRead } from '../../catalog/untrusted-code.ts';
+import { lockedTablesGuard } from '../../postgres/locks/locked-tables.ts';
+import { constraintsGuard, type NamedConstraint } from '../../postgres/locks/named-constraints.ts';
 import { withoutFrame } from '../../postgres/sql.ts';
 import { readSql } from '../../postgres/sql-files.ts';
-import { comment, literal } from './psql-text.ts';
+import { comment, type LockedStatement, literal, statement } from './psql-text.ts';
 
 /** Which checks the script needs. */
 export interface Asked {
@@ -35,6 +38,7 @@ export function trustBlock({ ledger, thirdTables = false, next }: Asked): string
         ]
       : []),
     kept('untrusted_code', query('catalog/untrusted-code')),
+    kept('may_change_code', query('catalog/may-change-code')),
     ...(thirdTables ? [kept('third_code', codeOfThirdTables())] : []),
     kept('code_refusal', readSql('script/untrusted-code')),
     `\\set what_next ${literal(next)}`,
@@ -93,14 +97,61 @@ export function refuseLedger(): string[] {
   return [...refuseWhere('s.refusal', ' FROM (:ledger_state) s'), ...refuseDrift()];
 }
 
+/** A table as the script's statements name it, with the oid that it had when the script was made. */
+export interface NamedTable {
+  /** With its schema, quoted where needed. */
+  readonly name: string;
+  readonly oid: number;
+}
+
 /**
- * Refuses code of other roles that would run when these two tables, with all of their partitions, are read and compared.
+ * Refuses where a name leads to another table than when the script was made. All further questions are about oids, because VALIDATE
+ * reads what the foreign key references, even if another table has that name by then.
  *
- * @param referencing name with its schema, quoted where needed; `referenced` likewise
+ * @param remake the command that makes such a script
  */
-export function refuseUntrustedCode(referencing: string, referenced: string): string[] {
+export function refuseOtherTables(tables: readonly NamedTable[], remake: string): string[] {
+  const list = tables.map(({ name, oid }) => `(${literal(name)}, ${oid}::oid)`).join(', ');
+  const message = `format('refused, nothing was changed: %s is not the table that this script was made for: another one got its name, or the database was restored or copied; make the script anew with ${remake}', min(t.name))`;
+  return refuseWhere(
+    `CASE WHEN count(*) = 0 THEN '' ELSE ${message} END`,
+    ` FROM (VALUES ${list}) t(name, oid) WHERE to_regclass(t.name)::oid IS DISTINCT FROM t.oid`,
+  );
+}
+
+/**
+ * Locks two tables for a validation. Behind the locks it refuses where a name led to another table, where the foreign key is not the
+ * one that was meant, and where code of other roles would run. The referenced table is locked, too, where an owner could add code.
+ */
+export function lockForValidation(
+  reads: TablesRead,
+  lock: LockedStatement & { readonly both_sql: string },
+  constraint: NamedConstraint,
+): string[] {
+  const { referencing_oid, referenced_oid } = reads;
   return [
-    `SELECT ${literal(referencing)}::regclass::oid AS referencing_oid, ${literal(referenced)}::regclass::oid AS referenced_oid \\gset`,
+    about(reads),
+    'SELECT c.by_owner FROM (:may_change_code) c \\gset',
+    '\\if :by_owner',
+    statement({ sql: lock.both_sql, lock: 'SHARE UPDATE EXCLUSIVE on both tables, whose owner could add code else' }),
+    `${lockedTablesGuard([referencing_oid, referenced_oid])};`,
+    '\\else',
+    statement({ sql: lock.sql, lock: 'SHARE UPDATE EXCLUSIVE on the referencing table' }),
+    `${lockedTablesGuard([referencing_oid])};`,
+    '\\endif',
+    `${constraintsGuard([constraint])};`,
+    ...refuseUntrustedCode(reads),
+  ];
+}
+
+function about({ referencing_oid, referenced_oid }: TablesRead): string {
+  return `SELECT ${referencing_oid} AS referencing_oid, ${referenced_oid} AS referenced_oid \\gset`;
+}
+
+/** Refuses code of other roles that would run when these two tables, with all of their partitions, are read and compared. */
+export function refuseUntrustedCode(reads: TablesRead): string[] {
+  return [
+    about(reads),
     "SELECT coalesce(jsonb_agg(to_jsonb(u)), '[]') AS untrusted FROM (:untrusted_code) u \\gset",
     ...refuseWhere('c.refusal', ' FROM (:code_refusal) c'),
   ];
@@ -110,12 +161,11 @@ export function refuseUntrustedCode(referencing: string, referenced: string): st
  * Refuses code of other roles in the tables that a partition will reference besides its partner, because ATTACH PARTITION reads
  * them. The script looks up which tables these are when it runs, because the tables' owner may have added a foreign key since.
  *
- * @param parents tables to which partitions are attached, as names in SQL
+ * @param parents oids of the tables to which partitions are attached
  */
-export function refuseCodeOfThirdTables(parents: readonly string[]): string[] {
-  const oids = parents.map((parent) => `${literal(parent)}::regclass::oid`).join(', ');
+export function refuseCodeOfThirdTables(parents: readonly number[]): string[] {
   return [
-    `SELECT jsonb_build_array(${oids}) AS parents \\gset`,
+    `SELECT jsonb_build_array(${parents.join(', ')}) AS parents \\gset`,
     "SELECT coalesce(jsonb_agg(to_jsonb(u)), '[]') AS untrusted, coalesce(min(u.third_oid), 0) AS referencing_oid FROM (:third_code) u \\gset",
     ...refuseWhere('c.refusal', ' FROM (:code_refusal) c'),
   ];

@@ -20,7 +20,7 @@ import {
 } from '../context.ts';
 import { pairResult } from '../pair-result.ts';
 import { defineStep } from '../step.ts';
-import { foundOrphans, validate } from '../validation.ts';
+import { foundOrphans, lockForValidation, validate } from '../validation.ts';
 
 const STEP = ledgerStepOf('validate-foreign-key');
 
@@ -43,7 +43,7 @@ export async function validateForeignKey(context: StepContext, event: PairEvent)
   if (throttled) return pairResult('RUNNING', target, { object: pairStatus.constraint_name, ...throttled });
 
   const pairs = [{ ...pair, constraint_name: pairStatus.constraint_name }];
-  const lock = await statementFor(client, pair, 'statements/lock-validation', { pairs });
+  const lock = await lockForValidation(client, pair);
   const { sql } = await statementFor(client, pair, 'statements/validate-pair-foreign-key', { pairs });
   try {
     const outcome = await validate(context, entered, {
@@ -52,8 +52,8 @@ export async function validateForeignKey(context: StepContext, event: PairEvent)
       execution: event.execution,
       pair: pair.pair,
       constraintOid: pairStatus.constraint_oid,
-      lockSql: lock.sql,
-      lockOids: [pair.referencing_oid],
+      constraintName: pairStatus.constraint_name,
+      lock,
       sql,
       reads: { ...pair, table: pair.referencing },
     });

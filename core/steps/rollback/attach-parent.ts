@@ -5,7 +5,7 @@ import { restoreFiringStatements } from '../../catalog/firing-modes.ts';
 import type { ForeignKey } from '../../catalog/foreign-key.ts';
 import { attachedPairs, readPairStatus } from '../../catalog/pairs.ts';
 import { forecastRollback, readServer } from '../../catalog/server-facts.ts';
-import { statementFor, statementTexts } from '../../catalog/statements.ts';
+import { statementTexts } from '../../catalog/statements.ts';
 import { refuseUnsafeReturn } from '../../catalog/untrusted-code.ts';
 import { OrphanedRows, RollbackFailed } from '../../contracts/errors.ts';
 import { ledgerStepOf, Steps } from '../../contracts/steps/catalogue.ts';
@@ -23,7 +23,7 @@ import { refuseForeignTable } from '../foreign-table.ts';
 import { underLock } from '../locks/lock-budget.ts';
 import { lockedWork } from '../locks/locked-work.ts';
 import { defineStep } from '../step.ts';
-import { validate } from '../validation.ts';
+import { lockForValidation, validate } from '../validation.ts';
 import { lockOfTables } from '../verified-drop.ts';
 import { readParentForeignKey } from './fence.ts';
 
@@ -53,21 +53,18 @@ export async function attachParent(context: StepContext, event: MigrationEvent):
       return await cannotRollBack(context.client, entered, event.execution, failure);
     }
     if (!parent.validated) {
-      const { sql } = await runOne(context.client, 'statements/validate-foreign-key', {
+      const { sql, constraint_name } = await runOne(context.client, 'statements/validate-foreign-key', {
         constraint_oid: parent.oid,
       });
-      const tables = { pair: 0, referencing: foreignKey.table, referenced: foreignKey.referencedTable };
-      const lock = await statementFor(context.client, tables, 'statements/lock-validation', {
-        pairs: [{ pair: 0, referencing_oid: foreignKey.referencing_oid }],
-      });
+      const tables = { ...foreignKey, referencing: foreignKey.table, referenced: foreignKey.referencedTable };
       const outcome = await validate(context, entered, {
         step: STEP,
         direction: 'rollback',
         execution: event.execution,
         pair: 0,
         constraintOid: parent.oid,
-        lockSql: lock.sql,
-        lockOids: [foreignKey.referencing_oid],
+        constraintName: constraint_name,
+        lock: await lockForValidation(context.client, tables),
         sql,
         reads: foreignKey,
       });

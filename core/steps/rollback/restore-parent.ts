@@ -22,7 +22,7 @@ import { underLock } from '../locks/lock-budget.ts';
 import { lockedWork } from '../locks/locked-work.ts';
 import { pairResult } from '../pair-result.ts';
 import { defineStep } from '../step.ts';
-import { validate } from '../validation.ts';
+import { lockForValidation, validate } from '../validation.ts';
 import { readParentForeignKey } from './fence.ts';
 
 const STEP = ledgerStepOf('restore-parent');
@@ -75,18 +75,18 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
   }
   const leaf = (await readPairStatus(client, foreignKey, [pair])).get(pair.pair);
   if (leaf?.leaf_constraint_oid && !leaf.leaf_constraint_validated) {
-    const { sql } = await runOne(client, 'statements/validate-foreign-key', {
+    const { sql, constraint_name } = await runOne(client, 'statements/validate-foreign-key', {
       constraint_oid: leaf.leaf_constraint_oid,
     });
-    const lock = await statementFor(client, pair, 'statements/lock-validation', { pairs: [pair] });
+    const lock = await lockForValidation(client, { ...pair, referenced_oid: foreignKey.referenced_oid });
     const outcome = await validate(context, entered, {
       step: STEP,
       direction: 'rollback',
       execution: event.execution,
       pair: pair.pair,
       constraintOid: leaf.leaf_constraint_oid,
-      lockSql: lock.sql,
-      lockOids: [pair.referencing_oid],
+      constraintName: constraint_name,
+      lock,
       sql,
       reads: { ...foreignKey, table: pair.referencing, referencing_oid: pair.referencing_oid },
     });

@@ -6,6 +6,8 @@
 -- expects it. They must be qualified then. They are statements that change something: they are added to :ran, which record.sql
 -- notes in the ledger.
 --
+-- :attempt_end (for this call only) `\; COMMIT;`: the COMMIT is part of the same message, so that the server needs no psql for it.
+--
 -- A DO block, because psql itself would print each error, and could not continue in the transaction. While the caller's path is
 -- set, it calls no function and uses no operator of its own.
 SELECT set_config('p2pfk.attempt', :'statements', false) AS ignored, set_config('p2pfk.as_caller', :'as_caller', false) AS ignored \gset
@@ -51,7 +53,9 @@ BEGIN
                                         'affected', coalesce(affected, 0),
                                         'took_ms', extract(epoch FROM clock_timestamp() - began) * 1000)::text, false);
 END
-$attempt$;
+$attempt$
+:attempt_end
+\set attempt_end ';'
 SELECT a.*, CASE WHEN a.failed THEN :'ran'::jsonb
                  ELSE :'ran'::jsonb || coalesce((SELECT jsonb_agg(jsonb_build_object('sql', s.sql) ORDER BY s.n)
                                                    FROM jsonb_array_elements_text(:'noted_statements'::jsonb) WITH ORDINALITY s(sql, n)), '[]') END AS ran

@@ -51,6 +51,7 @@
 \set search_path ''
 \endif
 \set as_caller false
+\set attempt_end ';'
 -- The statements of the transaction that runs, for the ledger (attempt.sql); whether it has its locks (lock.sql); and what a note of
 -- the ledger says of the wait for locks and of how long others were blocked.
 \set ran '[]'

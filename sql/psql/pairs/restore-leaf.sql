@@ -32,7 +32,8 @@ SELECT format('parent coverage for %s', :'referencing') AS subject,
 \ir ../../statements/validate-foreign-key.sql
 \set constraint_oid ''
 \set validate_sql :sql
-\set lock_sql ''
+\set validate_name :leaf_name
+\set reached_oid :referenced_oid
 \set running_oid :leaf_oid
 \ir ../locks/run-alone.sql
 \ir ../locks/validate.sql

@@ -16,12 +16,12 @@ SELECT CASE WHEN :'pair_state' <> 'validated' THEN jsonb_build_object('state', '
 \endif
 
 \set pairs :named
-\ir ../../statements/lock-validation.sql
-\set lock_sql :sql
 \ir ../../statements/validate-pair-foreign-key.sql
 \set validate_sql :sql
 SELECT format('validation of %s', :'referencing') AS subject \gset
 \set running_oid :standing_oid
+\set validate_name :standing_name
+\set reached_oid :pair_referenced_oid
 \set enter p2pfk.enter
 \ir ../locks/run-alone.sql
 \ir ../locks/validate.sql

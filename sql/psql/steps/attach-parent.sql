@@ -100,7 +100,8 @@ ROLLBACK;
 \ir ../../statements/validate-foreign-key.sql
 \set constraint_oid ''
 \set validate_sql :sql
-\set lock_sql ''
+\set validate_name :constraint_name
+\set reached_oid :referenced_oid
 \set running_oid :parent_oid
 \ir ../locks/run-alone.sql
 SELECT :took_ms AS before_ms \gset
