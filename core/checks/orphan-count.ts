@@ -2,6 +2,7 @@
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { countMemory, PAGE_COST_OF_TODAY, readServer } from '../catalog/server-facts.ts';
+import { newCode, refuseUntrustedCode } from '../catalog/untrusted-code.ts';
 import { requireLocked } from '../postgres/locks/locked-tables.ts';
 import { sqlStateOf, toNamedError } from '../postgres/postgres-errors.ts';
 import { contained } from '../postgres/session/transactions.ts';
@@ -99,13 +100,17 @@ export async function countOrphans(
 
 async function countEach(client: Client, queries: readonly CountQuery[], limitMs: number): Promise<OrphanCount[]> {
   const counts: OrphanCount[] = [];
-  for (const { pair, sql, lock_sql, referencing_oid, referenced_oid } of queries) {
+  for (const { pair, sql, lock_sql, code_lock_sql, referencing: table, referencing_oid, referenced_oid } of queries) {
+    const reads = { table, referencing_oid, referenced_oid };
+    const code = await newCode(client, reads);
     const beganAt = performance.now();
     try {
       const { rows } = await contained(client, async () => {
         if (limitMs > 0) await client.query("SELECT set_config('statement_timeout', $1, true)", [String(limitMs)]);
-        await client.query(lock_sql);
+        await client.query(code.by_owner ? code_lock_sql : lock_sql);
         await requireLocked(client, [referencing_oid, referenced_oid]);
+        // Behind the lock: what comes to the tables while it is waited for is seen, and where an owner could add code, nothing comes after it.
+        if (code.may) await refuseUntrustedCode(client, reads);
         await chooseWorkers(client, sql);
         return client.query<{ orphans: string }>(sql);
       });

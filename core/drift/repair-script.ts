@@ -6,11 +6,15 @@
 import { comment, RESTORE_SETTINGS, underCallersPath, withinBudget } from '../plan/script/psql-text.ts';
 import {
   lockForValidation,
+  type NamedTable,
   refuseCodeOfThirdTables,
+  refuseOtherTables,
   refuseUntrustedCode,
   requireLedgerOfAnyVersion,
   trustBlock,
 } from '../plan/script/trust.ts';
+import { lockedTablesGuard } from '../postgres/locks/locked-tables.ts';
+import { constraintsGuard } from '../postgres/locks/named-constraints.ts';
 import { readSql } from '../postgres/sql-files.ts';
 import type { Drift, NamedTables, RepairStep } from './drift.ts';
 import { type Audited, counts } from './find-drift.ts';
@@ -76,11 +80,22 @@ function questions(audited: readonly Audited[], steps: readonly RepairStep[]): s
       ? [
           [
             comment('Code of others that reading the tables and comparing their keys would run'),
+            ...refuseOtherTables(
+              namesOf([...read, ...steps.flatMap((step) => (step.kind === 'validate' ? [step.reads] : []))]),
+              'p2pfk audit --fix',
+            ),
             ...read.flatMap((tables) => refuseUntrustedCode(tables)),
           ].join('\n'),
         ]
       : []),
   ];
+}
+
+function namesOf(tables: readonly NamedTables[]): NamedTable[] {
+  return tables.flatMap(({ table, referencing_oid, referencedTable, referenced_oid }) => [
+    { name: table, oid: referencing_oid },
+    { name: referencedTable, oid: referenced_oid },
+  ]);
 }
 
 /** A row-movement guard calls a function of the ledger. */
@@ -103,6 +118,8 @@ function stepLines(step: RepairStep, lockTimeoutMs: number): string[] {
       const nonBlocking = strong < 0 ? step.locks : step.locks.slice(0, strong);
       const work = [
         ...step.locks.slice(nonBlocking.length).map(({ sql }) => ended(sql)),
+        `${lockedTablesGuard(step.locks.flatMap(({ named, relations }) => named ?? relations))};`,
+        `${constraintsGuard(step.constraints ?? [])};`,
         ...(attaches
           ? [
               ...refuseUntrustedCode(attaches.reads),

@@ -958,6 +958,8 @@ export interface Queries {
     readonly row: {
       readonly pair: number;
       readonly lock_sql: string;
+      readonly code_lock_sql: string;
+      readonly referencing: string;
       readonly referencing_oid: number;
       readonly referenced_oid: number;
       readonly sql: string;

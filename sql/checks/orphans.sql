@@ -4,12 +4,17 @@
 -- ACCESS SHARE on the two partitions; one hash anti-join, parallel where the server allows it. MATCH FULL: a key that is partly
 -- NULL is a violation too. There is no query for a pair with a foreign table, which p2pfk does not read: what its owner has put
 -- behind it would run as the role that reads.
--- not null: pair, lock_sql, referencing_oid, referenced_oid, sql
+-- `code_lock_sql` is for tables whose owner could add code between the question for it and the query plan: an index, a CHECK, statistics.
+-- A role that may only read, and a standby, can take no such lock.
+-- not null: pair, lock_sql, code_lock_sql, referencing, referencing_oid, referenced_oid, sql
 :begin
 SELECT p.pair,
        -- Before the query, which names the two tables as well: behind it neither can be renamed (core/postgres/locks/locked-tables.ts).
        format('LOCK TABLE ONLY %I.%I, ONLY %I.%I IN ACCESS SHARE MODE', an.nspname, a.relname, bn.nspname, b.relname) AS lock_sql,
-       p.referencing_oid, p.referenced_oid,
+       format('LOCK TABLE ONLY %I.%I, ONLY %I.%I IN %s MODE', an.nspname, a.relname, bn.nspname, b.relname,
+              CASE WHEN NOT pg_is_in_recovery() AND has_table_privilege(a.oid, 'UPDATE, DELETE, TRUNCATE') AND has_table_privilege(b.oid, 'UPDATE, DELETE, TRUNCATE')
+                   THEN 'SHARE UPDATE EXCLUSIVE' ELSE 'ACCESS SHARE' END) AS code_lock_sql,
+       format('%I.%I', an.nspname, a.relname) AS referencing, p.referencing_oid, p.referenced_oid,
        format('SELECT count(*) AS orphans FROM ONLY %I.%I f WHERE (%s) AND NOT EXISTS (SELECT FROM ONLY %I.%I r WHERE %s)%s',
               an.nspname, a.relname, k.all_set, bn.nspname, b.relname, k.equal,
               CASE c.confmatchtype WHEN 'f' THEN format(' OR (NOT (%s) AND NOT (%s))', k.all_set, k.none_set) ELSE '' END) AS sql

@@ -5,6 +5,7 @@ import { type PairStatement, statementsFor } from '../../catalog/statements.ts';
 import { countQueries } from '../../checks/orphan-count.ts';
 import { printable } from '../../contracts/safe-text.ts';
 import { lockedTablesGuard } from '../../postgres/locks/locked-tables.ts';
+import { constraintsGuard } from '../../postgres/locks/named-constraints.ts';
 import { run, runOne, withoutFrame } from '../../postgres/sql.ts';
 import { readSql } from '../../postgres/sql-files.ts';
 import {
@@ -19,7 +20,7 @@ import {
   underCallersPath,
 } from './psql-text.ts';
 import type { ScriptSource } from './script-source.ts';
-import { lockForValidation, refuseLedger, refuseUntrustedCode, requireLedger } from './trust.ts';
+import { lockForCount, lockForValidation, refuseLedger, refuseUntrustedCode, requireLedger } from './trust.ts';
 
 /** As in core/steps/validation.ts: a request for SHARE UPDATE EXCLUSIVE that waits blocks no reader and no writer. */
 const VALIDATION_LOCK_MS = 10_000;
@@ -188,13 +189,14 @@ async function validationBlocks({ client, pairs }: ScriptSource): Promise<string
 async function countBlocks({ client, reading, pairs }: ScriptSource, step: string): Promise<string[]> {
   const queries = await countQueries(client, pairs, reading.foreignKey.constraint_oid);
   if (queries.length === 0) return [];
-  const counts = queries.map(({ pair, sql, referencing_oid, referenced_oid }) => {
+  const counts = queries.map(({ pair, sql, lock_sql, code_lock_sql, referencing_oid, referenced_oid }) => {
     const found = pairs.find((one) => one.pair === pair);
     const [table, referenced] = [found?.referencing ?? '', found?.referenced ?? ''];
     const names = `${literal(printable(table))}, ${literal(printable(referenced))}`;
     return [
-      title(step, pair, pairs.length, 'counts rows without a referenced row; lock: ACCESS SHARE on the two partitions'),
-      ...refuseUntrustedCode({ table, referencing_oid, referenced_oid }),
+      title(step, pair, pairs.length, 'counts rows without a referenced row; no reader and no writer waits'),
+      'BEGIN;',
+      ...lockForCount({ table, referencing_oid, referenced_oid }, lock_sql, code_lock_sql),
       block(
         [
           'DECLARE',
@@ -207,6 +209,7 @@ async function countBlocks({ client, reading, pairs }: ScriptSource, step: strin
           'END',
         ].join('\n'),
       ),
+      'COMMIT;',
     ].join('\n');
   });
   return [refuseKinds('view, foreign-table'), ...counts, refuseKinds('')];
@@ -242,11 +245,17 @@ function gateBlock({ input, reading: { foreignKey } }: ScriptSource): string {
 }
 
 async function dropBlock(source: ScriptSource): Promise<string> {
-  const { client, reading, input, finalNames } = source;
+  const { client, reading, input, pairs, finalNames } = source;
   const { foreignKey } = reading;
   const { sql, lock } = await runOne(client, 'statements/drop-parent-foreign-key', {
     ...foreignKey,
   });
+  const parent = {
+    oid: foreignKey.constraint_oid,
+    name: foreignKey.constraint_name,
+    relation_oid: foreignKey.referencing_oid,
+    referenced_oid: foreignKey.referenced_oid,
+  };
   const names = [...finalNames.values()];
   const ddl: LockedStatement[] = [{ sql, lock }];
   for (const name of names) for (const text of renameStatements(name)) ddl.push({ sql: text, lock: name.lock });
@@ -255,7 +264,12 @@ async function dropBlock(source: ScriptSource): Promise<string> {
     comment('DropParentForeignKey: the verified drop. All of it is rolled back where one of its checks fails'),
     ...transaction('enter', limits(input.lockTimeoutMs), [
       statement(await lockStatementOfTables(source)),
-      `${lockedTablesGuard([foreignKey.referencing_oid, foreignKey.referenced_oid])};`,
+      `${lockedTablesGuard([
+        foreignKey.referencing_oid,
+        foreignKey.referenced_oid,
+        ...pairs.flatMap((pair) => [pair.referencing_oid, pair.referenced_oid]),
+      ])};`,
+      `${constraintsGuard([parent])};`,
       comment('the gate again, under the locks'),
       readSql('script/gate').trimEnd(),
       ...underCallersPath(ddl, { local: true }),

@@ -56,12 +56,13 @@ async function freeNameBlocks({ client, reading, input, pairs, finalNames }: Scr
     ...foreignKey,
     pairs: former.map((pair) => ({ ...pair, constraint_name: pair.former_name })),
   });
-  return former.map(({ pair }) => {
+  return former.map(({ pair, referencing_oid, referenced_oid }) => {
     const ddl = [renames.get(pair), defers.get(pair)].filter((one) => one !== undefined);
     return [
       comment(`RestoreParent [${pair}/${pairs.length}]: the name of the parent foreign key becomes free`),
       ...transaction('enter_rollback', limits(input.lockTimeoutMs), [
         statement(locked(locks.get(pair))),
+        `${lockedTablesGuard([referencing_oid, referenced_oid])};`,
         ...underCallersPath(ddl, { local: true }),
         `UPDATE p2pfk.pair SET constraint_name = former_name, former_name = NULL WHERE migration_id = :migration_id AND pair = ${pair};`,
       ]),
@@ -136,6 +137,7 @@ async function restoreBlocks(source: ScriptSource): Promise<string[]> {
       ...(strategy === 'blocking' ? [] : trust),
       ...transaction('enter_rollback', { lockMs: input.lockTimeoutMs, statementMs: input.lockTimeoutMs, ...budget }, [
         statement(lock),
+        `${lockedTablesGuard([root_oid, referenced_oid])};`,
         `SET LOCAL statement_timeout = ${statementMs};`,
         ...(strategy === 'blocking' ? trust : []),
         ...underCallersPath(ddl, { local: true }),
@@ -204,6 +206,7 @@ async function dropBlocks({ client, input, pairs, guards, texts }: ScriptSource)
           ? []
           : transaction('enter_rollback', limits(input.lockTimeoutMs), [
               statement({ sql: lock.sql, lock: lock.lock }),
+              `${lockedTablesGuard([pair.referencing_oid, pair.referenced_oid])};`,
               readSql('script/require-parent').trimEnd(),
               ...underCallersPath(ddl, { local: true }),
             ])),

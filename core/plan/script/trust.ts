@@ -144,6 +144,24 @@ export function lockForValidation(
   ];
 }
 
+/** The same for a count of the rows of two tables, which the statements lock. */
+export function lockForCount(reads: TablesRead, lockSql: string, codeLockSql: string): string[] {
+  return [
+    about(reads),
+    'SELECT c.by_owner FROM (:may_change_code) c \\gset',
+    '\\if :by_owner',
+    statement({
+      sql: codeLockSql,
+      lock: 'SHARE UPDATE EXCLUSIVE on the two partitions, whose owner could add code else',
+    }),
+    '\\else',
+    statement({ sql: lockSql, lock: 'ACCESS SHARE on the two partitions' }),
+    '\\endif',
+    `${lockedTablesGuard([reads.referencing_oid, reads.referenced_oid])};`,
+    ...refuseUntrustedCode(reads),
+  ];
+}
+
 function about({ referencing_oid, referenced_oid }: TablesRead): string {
   return `SELECT ${referencing_oid} AS referencing_oid, ${referenced_oid} AS referenced_oid \\gset`;
 }

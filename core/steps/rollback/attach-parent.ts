@@ -141,10 +141,13 @@ async function add(
           `${missing.length} partition(s) have no valid FK to attach, the first being ${missing[0]?.referencing}; run p2pfk rollback again`,
         );
     }
-    if (isScanning)
+    if (isScanning) {
+      // Behind the lock, which keeps indexes, CHECKs and statistics away.
+      await refuseUnsafeReturn(client, foreignKey);
       await client.query(
         "SELECT set_config('enable_nestloop', 'on', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)",
       );
+    }
     if (forecast.strategy === 'not-valid') await addNamedChildren(client, foreignKey, pairs);
     await together<unknown[]>(client, ...[sql, ...comment].map((text) => () => executeDdl(client, text)));
     for (const firing of await restoreFiringStatements(client, foreignKey)) await executeDdl(client, firing);

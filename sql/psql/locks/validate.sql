@@ -14,15 +14,11 @@ SELECT jsonb_build_array(jsonb_build_object('pair', 1, 'referencing_oid', :'read
 \ir ../control/rows.sql
 \set pairs :turn_pairs
 \set locks :result
-\set root_oid :referencing_oid
-\set referencing_oid :read_oid
-\set file ../../catalog/may-change-code.sql
-\ir ../control/rows.sql
-\set referencing_oid :root_oid
+\ir ../control/may-change-code.sql
 SELECT coalesce(:'locks'::jsonb -> 0 ->> CASE WHEN c.by_owner THEN 'both_sql' ELSE 'sql' END, '') AS lock_sql,
        CASE WHEN c.by_owner THEN jsonb_build_array(:'read_oid', :'reached_oid') ELSE jsonb_build_array(:'read_oid') END AS relations,
        jsonb_build_array(jsonb_build_object('oid', :'running_oid', 'name', :'validate_name', 'relation_oid', :'read_oid', 'referenced_oid', :'reached_oid')) AS constraints
-  FROM (SELECT (:'result'::jsonb -> 0 -> 'by_owner')::boolean AS by_owner) c \gset
+  FROM (SELECT :'by_owner'::boolean AS by_owner) c \gset
 BEGIN;
 SELECT jsonb_build_array(
          format('SELECT %s(%s, %L)', :'enter', :'migration_id', :'execution'),

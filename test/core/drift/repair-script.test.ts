@@ -67,6 +67,24 @@ describeWithPsql('the script of audit --fix', () => {
     expect(await hasGained()).toEqual({ yes: false });
   });
 
+  it('asks about no decoy: other tables that got the names since are refused', async () => {
+    const { observer, asOwner, script, run, hasGained } = await ownedByAnother();
+    await observer.query(DROPPED);
+    const file = await script();
+    await asOwner(PLANTED);
+    await asOwner(
+      'ALTER TABLE inode_one RENAME TO inode_r; CREATE TABLE inode_one (medium text, ino bigint, PRIMARY KEY (medium, ino))',
+    );
+
+    expect(await run(file)).toEqual({
+      code: 3,
+      error: expect.stringMatching(
+        /public\.inode_one is not the table that this script .*; make the script anew with p2pfk audit --fix/,
+      ),
+    });
+    expect(await hasGained()).toEqual({ yes: false });
+  });
+
   it('asks again under the lock of each VALIDATE; so does --fix --run', async () => {
     const { core, observer, script, run, hasGained } = await ownedByAnother();
     await observer.query(DROPPED);

@@ -200,6 +200,24 @@ describeWithPsql('plan --sql', () => {
       expect(await everything(observer)).toBe(original);
     });
 
+    it('asks about no decoy: other tables that got the names since are refused', async () => {
+      const { db, observer, asOwner, hasGained } = await ownedByAnother();
+      const file = await planScript(db.url);
+      await asOwner(PLANTED);
+      await asOwner(`ALTER TABLE inode RENAME TO inode_r; ALTER TABLE inode_1 RENAME TO inode_1r;
+        CREATE TABLE inode (medium text, ino bigint, PRIMARY KEY (medium, ino)) PARTITION BY LIST (medium);
+        CREATE TABLE inode_1 (medium text, ino bigint, PRIMARY KEY (medium, ino))`);
+
+      expect(await refused(psqlFile(db.url, file))).toEqual({
+        code: 3,
+        error: expect.stringMatching(
+          /refused, nothing was changed: public\.inode is not the table that this script was made for: .*; make the script anew with p2pfk plan --sql/,
+        ),
+      });
+      expect(await hasGained()).toEqual({ yes: false });
+      expect(await oneRow(observer, `SELECT to_regnamespace('p2pfk') AS ledger`)).toEqual({ ledger: null });
+    });
+
     it('asks again under the lock of each VALIDATE', async () => {
       const { db, observer, hasGained } = await ownedByAnother();
       const file = await planScript(db.url);

@@ -4,7 +4,9 @@
  */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
+import { type CountedPair, countOrphans } from '../../../core/checks/orphan-count.ts';
 import { auditAndRepair } from '../../../core/drift/repair.ts';
+import { resolveForeignKey } from '../../../core/ledger/resolve-foreign-key.ts';
 import { describeWithPsql, psql } from '../../psql/psql.helpers.ts';
 import { waitForLockWait } from '../../support/observe.ts';
 import { coreSession, databaseWith, oneRow, type TestCase, THREE_PAIRS } from '../case.helpers.ts';
@@ -19,7 +21,9 @@ interface Attack extends TestCase {
 
 const REPLACED = {
   name: 'PartitionSetChanged',
-  message: expect.stringContaining('refused, nothing was changed: a foreign key was replaced by another one of its name'),
+  message: expect.stringContaining(
+    'refused, nothing was changed: a foreign key was replaced by another one of its name',
+  ),
 };
 const ACCEPT = { accept: ['all'] };
 
@@ -65,7 +69,9 @@ async function swapped(attack: Attack, work: () => Promise<unknown>): Promise<un
   const outcome = await working;
   expect(await isSuperuser(attack)).toEqual({ yes: false });
   expect(await unvalidated(attack)).toMatchObject({ definition: expect.stringContaining('REFERENCES lo.evil_t') });
-  await owner.query(`ALTER TABLE path_1 DROP CONSTRAINT ${name}; ALTER TABLE path_1 ADD CONSTRAINT ${name} ${definition}`);
+  await owner.query(
+    `ALTER TABLE path_1 DROP CONSTRAINT ${name}; ALTER TABLE path_1 ADD CONSTRAINT ${name} ${definition}`,
+  );
   return outcome;
 }
 
@@ -111,7 +117,9 @@ describe('the owner of a partition who replaces its foreign key while its lock i
     const attack = await leafOwner();
     const { owner, observer } = attack;
     await attack.execution.migrate(undefined, ACCEPT);
-    await owner.query('ALTER TABLE path_1 ADD CONSTRAINT stray FOREIGN KEY (medium, ino) REFERENCES inode (medium, ino)');
+    await owner.query(
+      'ALTER TABLE path_1 ADD CONSTRAINT stray FOREIGN KEY (medium, ino) REFERENCES inode (medium, ino)',
+    );
     const core = await coreSession(attack.db.url);
     await owner.query('BEGIN; LOCK TABLE ONLY path_1 IN SHARE UPDATE EXCLUSIVE MODE');
     const repairing = auditAndRepair(core, { table: 'path', lockTimeoutMs: 10_000 });
@@ -123,6 +131,61 @@ describe('the owner of a partition who replaces its foreign key while its lock i
     expect(
       await oneRow(observer, "SELECT confrelid::regclass::text AS reaches FROM pg_constraint WHERE conname = 'stray'"),
     ).toEqual({ reaches: 'lo.evil_t' });
+  });
+});
+
+/** The first partition of `inode`, which `path_1` references, is the role's, too. */
+async function ownerOfBoth(): Promise<Attack> {
+  const attack = await leafOwner();
+  await attack.observer.query(
+    `ALTER TABLE inode_1 OWNER TO ${attack.role}; GRANT CREATE ON SCHEMA public TO ${attack.role}`,
+  );
+  await attack.execution.migrate('AddForeignKeys', ACCEPT);
+  return attack;
+}
+const PLANTED = 'CREATE INDEX planted ON inode_1 (ino) WHERE lo.evil(1)';
+const UNTRUSTED = { name: 'UntrustedCode', message: expect.stringContaining('function lo.evil(integer)') };
+
+describe('the owner of the referenced partition, who sees in pg_locks how far p2pfk is,', () => {
+  it('has no code run by VALIDATE that comes to the referenced partition, before the question or behind it', async () => {
+    const attack = await ownerOfBoth();
+    const { owner, observer, execution, db, role } = attack;
+    await owner.query('BEGIN; LOCK TABLE ONLY inode_1 IN EXCLUSIVE MODE');
+    const refused = execution.validateForeignKey(1).catch((error: unknown) => error);
+    await waitForLockWait(observer, /VALIDATE CONSTRAINT/);
+    await owner.query(`${PLANTED}; COMMIT`);
+    expect(await refused).toMatchObject(UNTRUSTED);
+    await owner.query('DROP INDEX planted');
+
+    // An index is locked without its table: VALIDATE waits for it behind the question, while its query is planned.
+    await owner.query('BEGIN; ALTER INDEX inode_1_pkey SET TABLESPACE pg_default');
+    const validating = execution.validateForeignKey(1);
+    await waitForLockWait(observer, /VALIDATE CONSTRAINT/);
+    const other = await db.client();
+    await other.query(`SET SESSION AUTHORIZATION ${role}; SET lock_timeout = '100ms'`);
+    for (const code of [PLANTED, 'CREATE STATISTICS planted ON (lo.evil(1)), ino FROM inode_1'])
+      await expect(other.query(code)).rejects.toMatchObject({ code: '55P03' });
+    await owner.query('COMMIT');
+    expect(await validating).toMatchObject({ status: 'DONE' });
+    expect(await isSuperuser(attack)).toEqual({ yes: false });
+  });
+
+  it('has no code run by a count that comes while its lock is waited for', async () => {
+    const attack = await ownerOfBoth();
+    const { owner, observer, db } = attack;
+    const core = await coreSession(db.url);
+    const foreignKey = await resolveForeignKey(core, { table: 'path' }, 'migrate');
+    const { rows } = await observer.query<CountedPair>(`
+      SELECT 1 AS pair, conrelid::int AS referencing_oid, confrelid::int AS referenced_oid, oid::int AS constraint_oid
+        FROM pg_constraint WHERE conrelid = 'path_1'::regclass AND confrelid = 'inode_1'::regclass`);
+    await owner.query('BEGIN; LOCK TABLE ONLY inode_1 IN ACCESS EXCLUSIVE MODE');
+    const refused = countOrphans(core, foreignKey, rows).catch((error: unknown) => error);
+    await waitForLockWait(observer, /LOCK TABLE/);
+    await owner.query(`${PLANTED}; COMMIT`);
+    expect(await refused).toMatchObject(UNTRUSTED);
+    expect(await isSuperuser(attack)).toEqual({ yes: false });
+    await owner.query('DROP INDEX planted');
+    expect(await countOrphans(core, foreignKey, rows)).toMatchObject([{ orphans: 0 }]);
   });
 });
 
