@@ -2,7 +2,7 @@
 \set pairs :named
 \set file ../../checks/orphans.sql
 \ir ../control/rows.sql
-SELECT :'result'::jsonb <> '[]' AS comparable, coalesce(:'result'::jsonb -> 0 ->> 'sql', '') AS sql, :'result' AS counts,
+SELECT :'result'::jsonb <> '[]' AS comparable, coalesce(:'result'::jsonb -> 0 ->> 'sql', '') AS sql, :'result' AS countable,
        :'result'::jsonb -> 0 ->> 'referencing_oid' AS read_oid, :'result'::jsonb -> 0 ->> 'referenced_oid' AS reached_oid,
        jsonb_build_array(:'result'::jsonb -> 0 -> 'referencing_oid', :'result'::jsonb -> 0 -> 'referenced_oid') AS relations,
        replace(coalesce(:'result'::jsonb -> 0 ->> 'sql', ''), 'SELECT count(*) AS orphans', 'SELECT f.*') AS list_sql \gset
@@ -14,7 +14,7 @@ SELECT :'result'::jsonb <> '[]' AS comparable, coalesce(:'result'::jsonb -> 0 ->
 \set kinds 'view, foreign-table'
 \ir ../../checks/tables-only.sql
 \ir ../control/may-change-code.sql
-SELECT :'counts'::jsonb -> 0 ->> CASE WHEN :'by_owner'::boolean THEN 'code_lock_sql' ELSE 'lock_sql' END AS count_lock \gset
+SELECT :'countable'::jsonb -> 0 ->> CASE WHEN :'by_owner'::boolean THEN 'code_lock_sql' ELSE 'lock_sql' END AS count_lock \gset
 -- Behind this lock no name can lead to another table any more.
 BEGIN;
 :count_lock;
