@@ -60,7 +60,6 @@ describeWithPsql('step 1 refuses, in the words of the plan,', () => {
     ['an unknown table', 'nosuch', undefined],
     ['a name that is none', 'a.b.c.d', undefined],
     ['a table that is not partitioned', 'plain_child', undefined],
-    ['a partition', 'two1', undefined],
     ['a table without a foreign key', 'no_fk', undefined],
     ['a foreign key to a table that is not partitioned', 'to_plain', undefined],
     ['such a one that was named', 'to_plain', 'To Plain'],
@@ -86,6 +85,22 @@ describeWithPsql('step 1 refuses, in the words of the plan,', () => {
     expect(errors).toEqual([`ERROR:  ${await planRefusal(db.url, table, constraint)}`]);
     expect(await everything(observer)).toBe(before);
     expect(await oneRow(observer, `SELECT to_regnamespace('p2pfk') AS ledger`)).toEqual({ ledger: null });
+  });
+
+  it('a partition, for which the command line names the table as well', async () => {
+    const { db, observer } = await databaseWith(SHAPES);
+    const before = await everything(observer);
+    expect(await planRefusal(db.url, 'two1')).toMatch(
+      /^table public.two1 is not partitioned: it is a partition of public.two, which is migrated as a whole/,
+    );
+    const { code, errors } = await psql(db.url, 'step1', { table: 'two1' });
+    expect({ code, errors }).toEqual({
+      code: 3,
+      errors: [
+        expect.stringMatching(/^ERROR: {2}table public.two1 is not partitioned: there is no foreign key between/),
+      ],
+    });
+    expect(await everything(observer)).toBe(before);
   });
 
   it('a role that lacks what it takes', async () => {
