@@ -32,7 +32,7 @@ describe('findings that need acceptance', () => {
 
     const refused = await p2pfk(['migrate', '-t', 'path', '--yes', '--accept', 'statement-trigger'], env);
     expect(refused.code).toBe(4);
-    expect(refused.stdout + refused.stderr).toContain('accept with --accept publication-all-tables');
+    expect(refused.stdout + refused.stderr).toContain('\nAccept with --accept publication-all-tables\n');
     expect(await catalogSnapshot(observer)).toBe(before);
 
     const migrated = await p2pfk(['migrate', '-t', 'path', '--accept', 'all', '--json'], env);
