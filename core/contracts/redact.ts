@@ -123,27 +123,38 @@ function spellingsOf(secret: string): string[] {
 
 /**
  * A text without all that a quoting adds or changes: encodings are decoded, quotation marks and backslashes left out, and line breaks and
- * the like are blanks. One quoting inside another then makes no difference. Twice, because a backslash before a letter or digit may be an
- * escape of JSON or SQL, or a character of the secret.
+ * the like are blanks. One quoting inside another then makes no difference. Three times, because a backslash before a letter or digit may be
+ * an escape of JSON, of SQL or of a shell, or a character of the secret.
  */
 const BARE: readonly ((text: string) => string)[] = [
   (text) => unquoted(decoded(text)),
   (text) => unquoted(ofSql(decoded(text)).replace(/(?<!\\)\\+[bfnrt]/g, ' ')),
+  (text) => unquoted(decoded(ofShell(ofUrl(text)))),
 ];
 
 /** A URL in a URL is encoded twice. */
 const DEEPEST = 3;
 
 function decoded(text: string): string {
+  return ofUrl(text).replace(/(?<!\\)\\+(?:u\{([0-9a-f]{1,6})\}|u([0-9a-f]{4})|x([0-9a-f]{2}))/gi, character);
+}
+
+/** `%1B`, also of a URL in a URL. */
+function ofUrl(text: string): string {
   let shown = text;
   for (let round = 0; round < DEEPEST && shown.includes('%'); round += 1)
     shown = shown.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString());
-  return shown.replace(/(?<!\\)\\+(?:u\{([0-9a-f]{1,6})\}|u([0-9a-f]{4})|x([0-9a-f]{2}))/gi, character);
+  return shown;
 }
 
 /** `U&'\001B'` */
 function ofSql(text: string): string {
   return text.replace(/(?<!\\)\\+(?:\+([0-9a-f]{6})|([0-9a-f]{4}))/gi, character);
+}
+
+/** `$'\U000E0041'`, as shellWord of safe-text.ts writes what has no four digits; elsewhere `\u` has four, and digits may follow. */
+function ofShell(text: string): string {
+  return text.replace(/(?<!\\)\\+U([0-9A-F]{8})/g, character);
 }
 
 function character(written: string, ...codes: readonly unknown[]): string {

@@ -27,16 +27,19 @@ export function printable(text: string): string {
 
 /**
  * A word that a POSIX shell reads as the same text. Characters that a terminal may interpret are written as escapes inside `$'...'`
- * (POSIX.1-2024; bash, zsh and ksh have it, dash has not), so that the word can be shown, and copied.
+ * (bash, zsh and ksh have them, dash has not), so that the word can be shown, and copied.
  */
 export function shellWord(text: string): string {
-  if (text.search(CONTROL) >= 0) return `$'${text.replace(/['\\]/g, '\\$&').replace(CONTROL, octalBytes)}'`;
+  if (text.search(CONTROL) >= 0) return `$'${text.replace(/['\\]/g, '\\$&').replace(CONTROL, unicodeEscape)}'`;
   return /^[\w.,:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** The bytes of a character in UTF-8, each as `\ooo`. */
-function octalBytes(character: string): string {
-  return [...new TextEncoder().encode(character)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+/** `\u001b`, or `\U000E0041` for what needs more than four digits. */
+function unicodeEscape(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  return code > 0xffff
+    ? `\\U${code.toString(16).toUpperCase().padStart(8, '0')}`
+    : `\\u${code.toString(16).padStart(4, '0')}`;
 }
 
 /** The schema part of a qualified name as in SQL (`public.path`, `"My ""S".t`), or null. */

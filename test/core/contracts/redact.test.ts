@@ -145,6 +145,7 @@ describe('a line of ours', () => {
     'blank s in it 99',
     'é日本-p%41ss%word',
     '$(`touch x`)\u202e9',
+    'tag\u{e0041}secret99',
   ])('is not shown with the secret %j in any quoting, nor in a quoting of that', (secret) => {
     keepSecret(secret);
     for (const inner of WAYS)
