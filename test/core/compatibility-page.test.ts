@@ -22,10 +22,10 @@ it('is compared in the columns of the versions that ran', () => {
 
 | scenario | 13 | 18 |
 | --- | --- | --- |
-| runs | yes | yes |
 | of 18 |  | yes |
+| runs | yes | yes |
 `);
-  expect(columnsOf(page, ['14'])).toContain('| runs | NO |\n| of 14 \\| alone | yes |\n');
+  expect(columnsOf(page, ['14'])).toContain('| of 14 \\| alone | yes |\n| runs | NO |\n');
 });
 
 it('lists every scenario of the oldest and of the newest version', async () => {

@@ -50,7 +50,12 @@ export default class CompatibilityReporter implements Reporter {
     const [published, shown] = [readFileSync(this.#page, 'utf8'), page].map((text) =>
       columnsOf(withoutMoment(text), this.#majors.map(String)),
     );
-    if (published !== shown) fail(`${this.#page} is not what this run has shown; write it with ${COMMAND}`);
+    if (published === shown) return;
+    const lines = new Set(published?.split('\n'));
+    const first = shown?.split('\n').find((line) => !lines.has(line)) ?? 'only that it lacks a line of the page';
+    fail(
+      `${this.#page} is not what this run has shown, the first difference being: ${first}\nwrite it with ${COMMAND}`,
+    );
   }
 }
 
