@@ -148,7 +148,8 @@ describe('beside a DEFAULT partition', () => {
     expect(await everything(observer)).toBe(before);
   });
 
-  it('is refused where looking through DEFAULT does not fit into the lock budget', async () => {
+  // On a busy machine the way to the server alone may take the 30 ms, which is told in other words.
+  it('is refused where looking through DEFAULT does not fit into the lock budget', { retry: 3 }, async () => {
     const { core, observer } = await migrated(WITH_DEFAULT);
     await observer.query(`
       SET session_replication_role = replica;
