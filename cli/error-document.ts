@@ -1,4 +1,4 @@
-/** The JSON document of a command that failed: who asked for a document gets one, whatever went wrong. */
+/** The JSON document of a command that failed: with --json, every error is one. */
 import { CommanderError } from 'commander';
 import type { MigrationReport } from '../core/contracts/documents.ts';
 import { InvalidInput, messageOf, P2pfkError } from '../core/contracts/errors.ts';

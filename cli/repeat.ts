@@ -16,7 +16,7 @@ export function repeatedOptions(command: Command, other: string, leftOut: Readon
   return typed(command, ({ long = '' }) => taken.has(long) && !leftOut.has(long)).join(' ');
 }
 
-/** Options that lead another command to the same foreign key of the same database, whatever that command does. */
+/** Options that lead another command to the same foreign key of the same database. */
 const SAME_PLACE: ReadonlySet<string | undefined> = new Set([
   '--constraint',
   '--database-url',

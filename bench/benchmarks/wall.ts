@@ -286,7 +286,7 @@ function findings(compared: readonly Compared[], sized: readonly Sized[]): Findi
       label,
       ...sized.map(({ bound }) => seconds(bound[label] as Measure)),
     ]),
-    note: `Default is 64 MB of maintenance_work_mem and 4 MB of work_mem; ours is ${memory?.validation} MB for each of ${SIDE_BY_SIDE} validations, and ${memory?.count} MB for each participant of a count. VALIDATE is that anti-join and nothing else; where it takes much longer than reading the two partitions, the processor is the bound, not the disk. With random_page_cost at its default of 4 the planner takes a hash join as long as that fits into memory; at 1.1 it merges the two indexes without a look at the tables, where VACUUM has been. p2pfk sets 1.1 where nobody has set another. On many cores the largest pair is the bound: its VALIDATE, and with \`--recount all\` its count, which with the index each read both indexes once.`,
+    note: `Default is 64 MB of maintenance_work_mem and 4 MB of work_mem; p2pfk takes ${memory?.validation} MB for each of ${SIDE_BY_SIDE} validations, and ${memory?.count} MB for each participant of a count. VALIDATE is that anti-join and nothing else; where it takes much longer than reading the two partitions, the processor is the bound, not the disk. With random_page_cost at its default of 4 the planner takes a hash join as long as that fits into memory; at 1.1 it merges the two indexes without a look at the tables, where VACUUM has been. p2pfk sets 1.1 where nobody has set another. On many cores the largest pair is the bound: its VALIDATE, and with \`--recount all\` its count, which with the index each read both indexes once.`,
   };
   return {
     tables: [whole, faster, overhead, phases, bounds],

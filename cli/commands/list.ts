@@ -39,7 +39,7 @@ An execution that came to no plan has recorded no database, and is listed; those
         environment: `${ENVIRONMENT_HELP}
   AWS_PROFILE AWS_ACCESS_KEY_ID ...           credentials for --state-machine, as the AWS SDK finds them`,
         exitCodes: [
-          [0, 'printed, whatever there is'],
+          [0, 'printed, also where there is nothing'],
           2,
           [4, 'the ledger is not trusted, or belongs to another database'],
         ],

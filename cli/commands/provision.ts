@@ -53,7 +53,7 @@ export function registerProvision(program: Command, finish: Finish): void {
       helpText({
         about: `The names follow those of the existing pairs where these follow one rule; else say them. Attaching partitions stops
 neither readers nor writers of the two tables. Where a table has a DEFAULT partition, PostgreSQL looks through it for
-rows that belong to the new one, and nobody may use it meanwhile: that has to fit into --lock-timeout-ms as well.
+rows that belong to the new one, and that partition is locked meanwhile: that has to fit into --lock-timeout-ms as well.
 A bound that overlaps another is refused, and nothing is changed.`,
         examples: [
           [

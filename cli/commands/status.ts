@@ -35,7 +35,7 @@ an open approval and until when, and the command that comes next, to copy. A pas
           ['p2pfk status --table path --json | jq -r .next[0].command', 'for scripts: what comes next'],
         ],
         exitCodes: [
-          [0, 'printed, whatever the state is'],
+          [0, 'printed, in any state'],
           2,
           [4, 'the table has never been migrated, or this role may not read the ledger'],
         ],

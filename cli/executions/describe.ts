@@ -12,7 +12,7 @@ export interface Described extends DescribeExecutionOutput {
   readonly operation: 'migrate' | 'rollback';
 }
 
-/** @throws InvalidInput, one line for whatever the SDK throws */
+/** @throws InvalidInput, one line for each error of the SDK */
 export async function describe(client: SFNClient, executionArn: string): Promise<Described> {
   const { $metadata: _, ...output } = await client
     .send(new DescribeExecutionCommand({ executionArn }))

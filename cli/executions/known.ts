@@ -80,7 +80,7 @@ const TOGETHER = 5;
  * Executions of a source, the newest first, as they are asked for.
  *
  * @param most of those that are looked at
- * @throws InvalidInput, one line for whatever the SDK throws
+ * @throws InvalidInput, one line for each error of the SDK
  */
 export async function* newestFirst(source: Source, most: number): AsyncGenerator<KnownExecution> {
   let batch: string[] = [];
@@ -98,7 +98,7 @@ export interface Item {
   readonly name: string;
 }
 
-/** Names of executions, the newest first. @throws InvalidInput, one line for whatever the SDK throws */
+/** Names of executions, the newest first. @throws InvalidInput, one line for each error of the SDK */
 export async function* itemsOf({ client, stateMachineArn }: Source, most: number): AsyncGenerator<Item> {
   let left = most;
   let nextToken: string | undefined;

@@ -62,7 +62,7 @@ export async function start(flags: StartFlags): Promise<number> {
   }
 }
 
-/** @throws InvalidInput, one line for whatever the SDK throws */
+/** @throws InvalidInput, one line for each error of the SDK */
 export async function startExecution(
   client: SFNClient,
   stateMachineArn: string,

@@ -16,7 +16,7 @@ export async function contained<Result>(client: Client, work: () => Promise<Resu
 }
 
 /**
- * Ends the transaction, whatever state it is in. A time limit of the transaction may cut ROLLBACK itself: then the transaction is
+ * Ends the transaction, also an aborted one. A time limit of the transaction may cut ROLLBACK itself: then the transaction is
  * aborted, and its limits and locks are gone, but each further statement fails with SQLSTATE 25P02 until a second ROLLBACK.
  */
 export async function rollBack(client: Client): Promise<void> {
