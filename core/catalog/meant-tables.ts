@@ -2,13 +2,14 @@
 import type { Client } from 'pg';
 import type { TableChoice } from '../contracts/errors.ts';
 import { nearness } from '../contracts/nearest.ts';
+import { parseTableName } from '../contracts/sql-names.ts';
 import { run } from '../postgres/sql.ts';
 
 const MOST_NAMES = 3;
 
 /** The tables with the nearest names, of those that this role may see, in this database; the nearest first. */
 export async function nearestTables(client: Client, written: string): Promise<TableChoice[]> {
-  const { schema, name } = partsOf(written);
+  const { schema, name } = parseTableName(written) ?? { schema: null, name: written };
   const tables = await run(client, 'catalog/tables-to-name', { length: name.length });
   return tables
     .flatMap((table) => {
@@ -20,14 +21,6 @@ export async function nearestTables(client: Client, written: string): Promise<Ta
     .sort((one, other) => one.apart - other.apart || (one.table < other.table ? -1 : 1))
     .slice(0, MOST_NAMES)
     .map(({ table }) => ({ table }));
-}
-
-/** A name as SQL writes it, taken apart as SQL does: what is not quoted is in lower case. */
-function partsOf(written: string): { readonly schema: string | null; readonly name: string } {
-  const parts = [...written.trim().matchAll(/"((?:[^"]|"")*)"|[^".]+/g)].map(([part, quoted]) =>
-    quoted === undefined ? part.trim().toLowerCase() : quoted.replaceAll('""', '"'),
-  );
-  return { schema: parts.at(-2) ?? null, name: parts.at(-1) ?? '' };
 }
 
 /** What to name instead, and why, as the end of a sentence about the table that was named; null where there is nothing. */

@@ -3,13 +3,15 @@
 const PART = String.raw`(?:"(?:[^"]|"")*"|[^\s".]+)`;
 const NAME = new RegExp(`^(?:(${PART})\\.)?(${PART})$`, 'u');
 
-interface TableName {
+/** A name as PostgreSQL stores it. */
+export interface TableName {
+  /** Null where the search_path decides. */
   readonly schema: string | null;
   readonly name: string;
 }
 
 /** @returns null where it is no name of a table, with or without a schema */
-function parseTableName(text: string): TableName | null {
+export function parseTableName(text: string): TableName | null {
   const [all, schema, name] = NAME.exec(text.trim()) ?? [];
   if (all === undefined || name === undefined) return null;
   return { schema: schema === undefined ? null : stored(schema), name: stored(name) };
