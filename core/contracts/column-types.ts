@@ -39,7 +39,7 @@ export interface Proof {
   readonly by: 'validate' | 'count';
   /** When it began, ISO 8601. */
   readonly at: string;
-  /** The triggers of the pair FK at that time: `sql/checks/pair-triggers.sql`. */
+  /** The triggers of the pair FK at that time, as `p2pfk.triggers_of` writes them (sql/ledger/functions.sql). */
   readonly triggers: string;
 }
 

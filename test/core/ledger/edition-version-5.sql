@@ -226,7 +226,7 @@ INSERT INTO p2pfk.ledger_version (version) VALUES (4);
 -- Pairs from before have no proof, so the gate counts them.
 ALTER TABLE p2pfk.pair ADD COLUMN proof jsonb;
 COMMENT ON COLUMN p2pfk.pair.proof IS
-  'the last scan of all rows that found no orphan: by (validate: this migration''s VALIDATE; count), at (its begin), triggers (those of the pair FK then: sql/checks/pair-triggers.sql); null: none';
+  'the last scan of all rows that found no orphan: by (validate: this migration''s VALIDATE; count), at (its begin), triggers (those of the pair FK then, as p2pfk.triggers_of writes them); null: none';
 INSERT INTO p2pfk.ledger_version (version) VALUES (5);
 
 -- The ledger's functions. They are made again with each new version of the ledger, in its transaction: a change here needs a new
