@@ -107,17 +107,20 @@ describe('the steps of a local execution', () => {
   });
 
   it('use no session again that was open when one of them failed', async () => {
-    const { observer } = await databaseWith();
+    await databaseWith();
     const sessions = new KeptSessions();
     onTestFinished(() => sessions.end());
     const open = (pair: number) => sessions.open(`p2pfk/1/build-index/${pair}`, undefined);
     const [waits, fails, works] = await Promise.all([open(1), open(2), open(3)]);
+    const before = await Promise.all([waits, fails, works].map(pidOf));
     await sessions.close(waits, false);
 
     await sessions.close(fails, true);
     await sessions.close(works, false);
 
-    await waitUntil(async () => (await ours(observer)).length === 0, 'the sessions to end');
+    const next = await open(4);
+    expect(before).not.toContain(await pidOf(next));
+    await sessions.close(next, false);
   });
 
   it('open a new one where the last has waited for long', async () => {
@@ -284,12 +287,12 @@ describe('the session of the step before', () => {
   });
 
   it('is ended with the execution, also one that a step still has then', async () => {
-    const { observer, sessions, next } = await afterAStep(await databaseWith(), async () => undefined);
+    const { sessions, next } = await afterAStep(await databaseWith(), async () => undefined);
     const session = await next();
     await sessions.end();
     await sessions.close(session, false);
 
-    await waitUntil(async () => (await ours(observer)).length === 0, 'the sessions to end');
+    await expect(session.query('SELECT 1')).rejects.toThrow(/closed|ended|not queryable/);
   });
 });
 

@@ -2155,6 +2155,14 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'use no session again that was open when one of them failed',
   },
   {
+    rule: 'a session that a step gives back after the end of its execution is ended',
+    file: 'local/sessions/kept-sessions.ts',
+    find: 'return !this.#isOver && ',
+    replace: 'return ',
+    test: 'test/local/kept-sessions.test.ts',
+    title: 'is ended with the execution, also one that a step still has then',
+  },
+  {
     rule: 'an advisory lock counts as left behind',
     file: 'sql/kept/left-behind.sql',
     find: "AND l.locktype OPERATOR(pg_catalog.<>) 'virtualxid'",
