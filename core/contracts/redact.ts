@@ -18,9 +18,10 @@ const USER_INFO_WITH_BLANKS =
   /(?<![a-z0-9+.-])[0-9+.-]*((?!https?:)[a-z][a-z0-9+.-]*:\/\/[^:/@]*):(?:(?!\d{1,5}(?:[/?,\s]|$))|(?=[^/]*$))/i;
 // The same where the scheme's slashes were forgotten; `x::jsonb@>` and times of day are not meant.
 const BARE_USER_INFO = /(?<![^\s:/?#@"'])([^\s:/?#@"']+):(?![/:])\S*$/;
-// A value as libpq, JSON or SQL quotes it; where its quotation does not end, all that follows; then up to a blank that is not escaped.
+// A value as libpq, JSON or SQL quotes it; where its quotation does not end, all that follows; then up to a blank that is not escaped, and
+// past it where libpq would read a second setting that began without a blank: password=''password = x.
 const SETTING =
-  /\b(aws_secret_access_key|secret_?access_?key|\w*password|passwd|pwd|secret|token|x-amz-security-token)\b(["']?\s*[=:]\s*)(?:'(?:\\[\s\S]|''|[^'\\])*(?:'|$)|"(?:\\[\s\S]|""|[^"\\])*(?:"|$)|\\[\s\S]|[^\s\\])(?:\\[\s\S]|[^\s\\])*/gi;
+  /\b(aws_secret_access_key|secret_?access_?key|\w*password|passwd|pwd|secret|token|x-amz-security-token)\b(["']?\s*[=:]\s*)(?:'(?:\\[\s\S]|''|[^'\\])*(?:'|$)|"(?:\\[\s\S]|""|[^"\\])*(?:"|$)|\\[\s\S]|[^\s\\])(?:\s*=\s*(?:'(?:\\[\s\S]|''|[^'\\])*(?:'|$))?|\\[\s\S]|[^\s\\])*/gi;
 const PARAMETER = /[?&][^\s=&?]*=/g;
 const ACCESS_KEY = /\b(AKIA|ASIA)[A-Z0-9]{12,}\b/g;
 

@@ -51,6 +51,7 @@ describe('a connection string', () => {
       'user',
       'db',
       'password=',
+      'password ',
       'pass%77ord=',
       'sslpassword=',
       'postgres://',
