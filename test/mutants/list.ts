@@ -172,9 +172,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a time-out right behind the grant of a lock is no cancel by a person, which would undo the migration',
-    file: 'core/steps/locks/lock-budget.ts',
-    find: '    ).catch(refused);\n',
-    replace: '    );\n',
+    file: 'core/steps/locks/locked-transaction.ts',
+    find: '      if (!isCut(named, performance.now() - beganAt, limitMs)) throw named;\n',
+    replace: '      throw named;\n',
     test: 'test/core/steps/lock-budget.test.ts',
     title: 'is a lock timeout too where the lock is granted so late that what follows it is cut',
   },
@@ -976,7 +976,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'what is too late for its end is rolled back, also a rehearsal',
     file: 'core/steps/locks/lock-budget.ts',
-    find: '      if (this.#leftMs() <= 0) throw this.#late();\n',
+    find: '      transaction.requireTime();\n',
     replace: '',
     test: 'test/core/steps/lock-budget.test.ts',
     title: 'that is too late for its ROLLBACK is rolled back, also where no statement was too long, and tried again',
@@ -984,7 +984,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'what is too late for its end is rolled back, also the dry run of a command',
     file: 'core/steps/locks/online-change.ts',
-    find: '      if (attempt.isOver()) throw attempt.over();\n',
+    find: '      transaction.requireTime();\n',
     replace: '',
     test: 'test/core/steps/online-change.test.ts',
     title: 'that is too late for its end has not passed, also where no statement was too long',

@@ -1,20 +1,15 @@
 /**
- * Statements that take strong locks, in one transaction that blocks the application for at most the lock budget: the wait for the
- * locks, the work under them and the pauses between our statements together. lock_timeout alone counts per lock, so a statement over
- * many partitions could wait many times as long, with the application queued behind it. statement_timeout on the LOCK statement
- * limits the sum. That first statement takes all locks; `lock-wait.ts` decides how it waits. After it, `session/deadline.ts` limits
- * each statement and the whole transaction. Work that is late is rolled back.
+ * Statements of a step that take strong locks, in one transaction that blocks the application for at most the lock budget:
+ * `locked-transaction.ts`.
  *
  * The ledger notes each try, including failed tries and rehearsals: its statements, and for how long it blocked others at most.
- * That time starts at the request of the locks, because later requests queue behind a request that waits, and because a statement
- * that locks several relations holds the first ones while it waits for the others.
  */
 import type { Client } from 'pg';
 import { ReaderBusy, requireFreeReaders } from '../../checks/readers.ts';
 import { LockTimeout, type P2pfkError } from '../../contracts/errors.ts';
 import { isLost, sqlStateOfLoss } from '../../ledger/connect.ts';
 import { type LedgerEvent, noteEvent } from '../../ledger/notes/events.ts';
-import { noteHeld, recordTransaction } from '../../ledger/notes/record-transaction.ts';
+import { noteHeld } from '../../ledger/notes/record-transaction.ts';
 import { changePair } from '../../ledger/pairs.ts';
 import { describeHolders, describeYielded } from '../../postgres/locks/describe-holders.ts';
 import {
@@ -25,20 +20,14 @@ import {
   lockHolders,
   type RelationHolder,
 } from '../../postgres/locks/lock-wait.ts';
-import { requireLocked } from '../../postgres/locks/locked-tables.ts';
-import { messageOf, sqlStateOf, toNamedError } from '../../postgres/postgres-errors.ts';
-import {
-  type Deadline,
-  lockUntil,
-  SERVER_MARGIN_MS,
-  together,
-  underDeadline,
-} from '../../postgres/session/deadline.ts';
+import { messageOf, toNamedError } from '../../postgres/postgres-errors.ts';
+import { underDeadline } from '../../postgres/session/deadline.ts';
 import { inTransaction } from '../../postgres/session/transactions.ts';
 import { type RanStatement, withJournal } from '../../postgres/statement-journal.ts';
 import { applicationName, type StepContext } from '../context.ts';
-import { type Distance, describeDistance, isFar, measureDistance } from './distance.ts';
+import { type Distance, describeDistance, measureDistance } from './distance.ts';
 import { describeEnded, endIdleBlockers } from './idle-blockers.ts';
+import { isEnded, LockedTransaction, LocksRefused, ROUND_TRIPS } from './locked-transaction.ts';
 
 export { lockHolders } from '../../postgres/locks/lock-wait.ts';
 
@@ -111,27 +100,17 @@ export async function underLock<Result>(
   });
 }
 
-/** Of most work under locks: the questions, the change, the ledger's note, and COMMIT. */
-const ROUND_TRIPS = 4;
-
 /** Milliseconds from the request of the locks to COMMIT. */
 function allowedMs({ budgetMs, announcedMs = 0 }: LockedWork): number {
   return Math.max(budgetMs, announcedMs);
 }
 
-/** One try: when its locks were requested and granted, and what the ledger notes of it. */
+/** One try, and what the ledger notes of it. */
 class Attempt {
   readonly #context: StepContext;
   readonly #locked: LockedWork;
   readonly #journal: readonly RanStatement[];
-  readonly #distance: Distance;
-  /** 0: not requested yet. */
-  #askedAt = 0;
-  #grantedAt = 0;
-  /** Milliseconds from the request of the locks to their grant or refusal. */
-  #waitedMs = 0;
-  /** The statements that took the locks. */
-  #lockedBy: string;
+  readonly #transaction: LockedTransaction;
   /** Id of the first row that the ledger has of this transaction. */
   #eventId: string | undefined;
 
@@ -143,91 +122,33 @@ class Attempt {
     this.#context = context;
     this.#locked = locked;
     this.#journal = journal;
-    this.#distance = distance;
-    this.#lockedBy = locked.lock.sql;
+    const { step, budgetMs, announcedMs } = locked;
+    this.#transaction = new LockedTransaction(context.client, {
+      step,
+      budgetMs,
+      announcedMs,
+      distance,
+      undone: 'it was rolled back',
+      tooLate: (message, cause) => new LockTimeout(message, cause?.context ?? {}, { cause }),
+    });
   }
 
   async run<Result>(next: LockTry, work: (left: () => number) => Promise<Result>): Promise<Result> {
     const { client } = this.#context;
-    const { direction, migrationId, execution, budgetMs, end = 'COMMIT' } = this.#locked;
+    const { direction, migrationId, execution, pair, step, lock, end = 'COMMIT' } = this.#locked;
+    const transaction = this.#transaction;
     await client.query(`SELECT p2pfk.enter${direction === 'rollback' ? '_rollback' : ''}($1, $2)`, [
       migrationId,
       execution,
     ]);
-    this.#askedAt = performance.now();
-    return underDeadline(client, this.#deadline(), async () => {
-      await this.#lock(next);
-      // Counted from the request: while it waited for one relation, it already held the others, and other sessions queued there.
-      const result = await work(() => Math.max(1, this.#askedAt + budgetMs - performance.now()));
-      if (end === 'COMMIT') await this.#record();
-      if (this.#leftMs() <= 0) throw this.#late();
+    return underDeadline(client, transaction, async () => {
+      await transaction.take([lock], next);
+      const result = await work(() => transaction.budgetLeftMs);
+      if (end === 'COMMIT')
+        this.#eventId = await transaction.record({ migrationId, execution, pair, step }, this.#journal);
+      transaction.requireTime();
       return result;
     });
-  }
-
-  async #lock(next: LockTry): Promise<void> {
-    const { client } = this.#context;
-    const { named, relations } = this.#locked.lock;
-    const refused = (error: unknown) => {
-      this.#waitedMs = performance.now() - this.#askedAt;
-      throw refusedTry(error, this.#waitedMs, this.#locked, next);
-    };
-    const [, , lockedBy] = await together(
-      client,
-      () => client.query("SELECT set_config('p2pfk.began_at', clock_timestamp()::text, true)"),
-      () => lockUntil(client, { leftMs: this.#leftMs(), limitMs: next.limitMs }, next.sql),
-      () => granted(client),
-      () => requireLocked(client, named ?? relations),
-      // Also of the last two: where the lock is granted at the very end of its time, that time cuts what follows it.
-    ).catch(refused);
-    this.#grantedAt = performance.now();
-    this.#waitedMs = this.#grantedAt - this.#askedAt;
-    if (lockedBy !== '') this.#lockedBy = lockedBy;
-  }
-
-  /** Milliseconds that are left; not positive: none. */
-  #leftMs(): number {
-    return this.#askedAt + allowedMs(this.#locked) - performance.now();
-  }
-
-  #deadline(): Deadline {
-    return {
-      limits: () => {
-        const leftMs = this.#leftMs();
-        const { budgetMs } = this.#locked;
-        // As long as it takes. But if this process freezes, the others wait no longer than the budget.
-        if (leftMs === Infinity) return { statementMs: 0, lockMs: budgetMs, idleMs: budgetMs };
-        // After the answer, COMMIT still has to be sent.
-        return leftMs > this.#distance.roundTripMs
-          ? { statementMs: leftMs, lockMs: leftMs, idleMs: leftMs + SERVER_MARGIN_MS }
-          : undefined;
-      },
-      over: () => this.#late(),
-    };
-  }
-
-  #late(): LockTimeout {
-    return doesNotFit(undefined, this.#locked, this.#distance);
-  }
-
-  async #record(): Promise<void> {
-    const { client } = this.#context;
-    const { migrationId, pair, step, execution } = this.#locked;
-    const statements = [{ sql: this.#lockedBy }, ...this.#journal];
-    this.#eventId = await recordTransaction(client, {
-      migrationId,
-      execution,
-      pair,
-      step,
-      statements,
-      blockedMs: this.#blockedMs(),
-    });
-  }
-
-  /** Undefined where the locks block no reader and no writer. */
-  #blockedMs(): number | undefined {
-    if (this.#askedAt === 0 || this.#locked.lock.mode === 'SHARE UPDATE EXCLUSIVE') return undefined;
-    return performance.now() - this.#askedAt;
   }
 
   /**
@@ -235,58 +156,53 @@ class Attempt {
    * note.
    */
   async succeeded(): Promise<Omit<LockedResult<unknown>, 'result'>> {
-    const now = performance.now();
-    const heldMs = now - this.#grantedAt;
-    const lockWaitMs = this.#waitedMs;
-    const blockedMs = this.#blockedMs();
-    if (this.#eventId !== undefined && blockedMs !== undefined)
+    this.#transaction.ended();
+    const { blockedMs = 0, waitedMs, grantedAt = 0 } = this.#transaction;
+    const heldMs = performance.now() - grantedAt;
+    if (this.#eventId !== undefined)
       await this.#tryToNote((client) => noteHeld(client, this.#eventId ?? '', blockedMs));
     if (this.#locked.end === 'ROLLBACK') {
       const sql = [this.#lockedBy, ...this.#journal.map((statement) => statement.sql), 'ROLLBACK'].join(';\n');
       const event = { sql, durationMs: heldMs, blockedMs, error: null };
       await this.#tryToNote((client) => this.#note(client, event, this.#locked.rehearsedIn));
     }
-    return { lockWaitMs, heldMs, blockedMs: now - this.#askedAt };
+    return { lockWaitMs: waitedMs, heldMs, blockedMs };
+  }
+
+  /** The statement that took the lock, or was to take it. */
+  get #lockedBy(): string {
+    return this.#transaction.lockedBy[0]?.sql ?? this.#locked.lock.sql;
   }
 
   /** Names the failure, after ROLLBACK, and notes it where locks were requested. */
   async failed(error: unknown): Promise<P2pfkError> {
     const { client } = this.#context;
-    const blockedMs = this.#blockedMs();
-    const spentMs = performance.now() - this.#askedAt;
-    const isGranted = this.#grantedAt > 0;
-    const named = isGranted ? this.#workError(error, spentMs) : toNamedError(error);
-    if (named instanceof ReaderBusy) return noteReaderBusy(this.#context, this.#locked, named);
-    // The server has ended the session, because this process or the network was frozen.
-    const isEnded = [named.context.sqlState, sqlStateOfLoss(client)].some((state) => ENDED.has(state ?? ''));
-    const failure = isEnded && this.#askedAt > 0 ? doesNotFit(named, this.#locked, this.#distance) : named;
+    const transaction = this.#transaction;
+    transaction.ended();
+    const { blockedMs, waitedMs, grantedAt } = transaction;
+    if (error instanceof ReaderBusy) return noteReaderBusy(this.#context, this.#locked, error);
+    const refused = error instanceof LocksRefused ? error : undefined;
+    const failure = refused?.refusal ?? this.#named(error);
     if (failure instanceof LockTimeout) {
-      const waits = { waitedMs: this.#waitedMs, blockedMs };
-      if (isLost(client)) return this.#refusedWithoutSession(failure, waits);
+      const refusal = { waitedMs, blockedMs, isRefused: refused !== undefined };
+      if (isLost(client)) return this.#refusedWithoutSession(failure, refusal);
       // The lock was granted and then the work took too long, or it was not requested: there is no holder to name.
       const { relations, mode } = this.#locked.lock;
-      const holders = isGranted || this.#askedAt === 0 ? [] : await lockHolders(client, relations, mode);
-      return noteRefusal(this.#context, this.#locked, failure, { ...waits, holders });
+      const isAsked = transaction.blocks && grantedAt === undefined;
+      const holders = isAsked ? await lockHolders(client, relations, mode) : [];
+      return noteRefusal(this.#context, this.#locked, failure, { ...refusal, holders });
     }
-    if (this.#askedAt > 0) {
-      const event = { sql: this.#lockedBy, durationMs: spentMs, blockedMs, error: messageOf(failure) };
+    if (transaction.blocks) {
+      const event = { sql: this.#lockedBy, durationMs: blockedMs ?? null, blockedMs, error: messageOf(failure) };
       await this.#tryToNote((session) => this.#note(session, event));
     }
     return failure;
   }
 
-  /**
-   * The error of work under the lock. 57014 after the whole budget is our own statement_timeout, too: the step is retried, as after
-   * a lock that was not free. Where a time-out cuts ROLLBACK TO SAVEPOINT itself, PostgreSQL aborts the whole transaction, and only
-   * the next statement reports it.
-   */
-  #workError(error: unknown, spentMs: number): P2pfkError {
+  #named(error: unknown): P2pfkError {
+    if (this.#transaction.grantedAt !== undefined) return this.#transaction.nameFailure(error);
     const named = toNamedError(error);
-    if (named instanceof LockTimeout) return named;
-    const isAborted = ABORTED.has(named.context.sqlState ?? '');
-    return isAborted || isCut(named, spentMs, allowedMs(this.#locked))
-      ? doesNotFit(named, this.#locked, this.#distance)
-      : named;
+    return this.#transaction.blocks && isEnded(this.#context.client, named) ? this.#transaction.late(named) : named;
   }
 
   #note(
@@ -295,17 +211,15 @@ class Attempt {
     step = this.#locked.step,
   ): Promise<void> {
     const { migrationId, execution, pair } = this.#locked;
-    return noteEvent(client, migrationId, { execution, pair, step, waitedMs: this.#waitedMs, ...event });
+    const { waitedMs } = this.#transaction;
+    return noteEvent(client, migrationId, { execution, pair, step, waitedMs, ...event });
   }
 
   /** Notes a failed try through another session. */
-  async #refusedWithoutSession(
-    failure: LockTimeout,
-    waits: { readonly waitedMs: number; readonly blockedMs: number | undefined },
-  ): Promise<LockTimeout> {
+  async #refusedWithoutSession(failure: LockTimeout, refusal: Omit<Refusal, 'holders'>): Promise<LockTimeout> {
     let noted = failure;
     const note = async (client: Client) => {
-      noted = await noteRefusal({ ...this.#context, client }, this.#locked, failure, { ...waits, holders: [] });
+      noted = await noteRefusal({ ...this.#context, client }, this.#locked, failure, { ...refusal, holders: [] });
     };
     await this.#tryToNote(note, { isLost: true });
     return noted;
@@ -327,70 +241,34 @@ class Attempt {
   }
 }
 
-/**
- * Stores when the lock was granted, for the ledger. Sent in one packet with the LOCK, because others are waiting by then.
- *
- * @returns the statements that took the locks, where there were several ways; else an empty text
- */
-async function granted(client: Client): Promise<string> {
-  const { rows } = await client.query<{ locked_by: string | null }>(
-    `SELECT set_config('p2pfk.locked_at', clock_timestamp()::text, true),
-            current_setting('p2pfk.locked_by', true) AS locked_by`,
-  );
-  return rows[0]?.locked_by ?? '';
-}
-
-/**
- * 57014 after the whole wait is our own statement_timeout: the lock was not granted. If it is earlier, another session cancelled
- * the statement.
- */
-function refusedTry(error: unknown, waitedMs: number, { lock }: LockedWork, { limitMs }: LockTry): P2pfkError {
-  const named = toNamedError(error, lock.sql);
-  return isCut(named, waitedMs, limitMs) ? new LockTimeout(named.message, named.context, { cause: named }) : named;
-}
-
-/** Whether our own statement_timeout ended a statement, judged by the time: a person's cancel has the same SQLSTATE. */
-export function isCut(error: unknown, spentMs: number, limitMs: number): boolean {
-  return sqlStateOf(error) === '57014' && spentMs >= limitMs * 0.9;
-}
-
-/** SQLSTATEs of a statement in an aborted transaction, and of ROLLBACK TO a savepoint that was lost with it. */
-const ABORTED: ReadonlySet<string> = new Set(['25P02', '3B001']);
-
-/** SQLSTATEs of a session that was ended by idle_in_transaction_session_timeout, or by transaction_timeout (17 and newer). */
-export const ENDED: ReadonlySet<string> = new Set(['25P03', '25P04']);
-
-function doesNotFit(named: P2pfkError | undefined, locked: LockedWork, distance: Distance): LockTimeout {
-  const { step, budgetMs } = locked;
-  const why = isFar(distance, budgetMs) ? `: ${describeDistance(distance)}` : ' (--lock-timeout-ms allows it more)';
-  const message = `${step} did not fit into the lock budget of ${budgetMs} ms; it was rolled back${why}`;
-  return new LockTimeout(message, named?.context ?? {}, { cause: named });
-}
-
 function cannotFit({ step, budgetMs }: LockedWork, distance: Distance): LockTimeout {
   return new LockTimeout(
     `${step} does not fit into the lock budget of ${budgetMs} ms, so no lock was asked for: ${describeDistance(distance)}`,
   );
 }
 
+/** Why a try has failed, for the ledger. */
+interface Refusal {
+  readonly waitedMs: number;
+  readonly blockedMs: number | undefined;
+  /** The locks were requested and not granted. */
+  readonly isRefused: boolean;
+  readonly holders: readonly RelationHolder[];
+}
+
 async function noteRefusal(
   { client }: StepContext,
   locked: LockedWork,
   error: LockTimeout,
-  refusal: {
-    readonly waitedMs: number;
-    readonly blockedMs: number | undefined;
-    readonly holders: readonly RelationHolder[];
-  },
+  refusal: Refusal,
 ): Promise<LockTimeout> {
   const { migrationId, execution, pair, step } = locked;
-  const { waitedMs, blockedMs, holders } = refusal;
+  const { waitedMs, blockedMs, isRefused, holders } = refusal;
   const ended = await endIdleBlockers(client, locked, holders);
   const yielded = await endAutovacuums(client, holders);
-  const message =
-    error.context.statement === locked.lock.sql
-      ? `no lock within ${locked.budgetMs} ms for ${step}: ${describeHolders(holders)}${describeEnded(ended)}${describeYielded(yielded)}`
-      : error.message;
+  const message = isRefused
+    ? `no lock within ${locked.budgetMs} ms for ${step}: ${describeHolders(holders)}${describeEnded(ended)}${describeYielded(yielded)}`
+    : error.message;
   if (pair !== null)
     await changePair(client, migrationId, pair, { attempts: 1, lock_wait_ms: waitedMs, last_error: message });
   await noteEvent(client, migrationId, {

@@ -1,7 +1,6 @@
 /**
  * One change to a migrated table that a person's command makes, without an execution: everything in one transaction, which blocks
- * the application for at most the lock budget, retried with jitter, and noted in the ledger if there is one. Its tries wait for
- * locks as those of an execution do; see `lock-wait.ts`.
+ * the application for at most the lock budget (`locked-transaction.ts`), retried with jitter, and noted in the ledger if there is one.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
@@ -15,9 +14,8 @@ import {
   type P2pfkError,
   StatementCanceled,
 } from '../../contracts/errors.ts';
-import { sqlStateOfLoss } from '../../ledger/connect.ts';
 import { noteEvent } from '../../ledger/notes/events.ts';
-import { noteHeld, recordTransaction } from '../../ledger/notes/record-transaction.ts';
+import { noteHeld } from '../../ledger/notes/record-transaction.ts';
 import { execute, executeDdl } from '../../postgres/execute.ts';
 import { describeHolders, describeYielded } from '../../postgres/locks/describe-holders.ts';
 import {
@@ -28,22 +26,14 @@ import {
   lockHolders,
   type RelationHolder,
 } from '../../postgres/locks/lock-wait.ts';
-import { requireLocked } from '../../postgres/locks/locked-tables.ts';
-import { messageOf, sqlStateOf, toNamedError } from '../../postgres/postgres-errors.ts';
-import {
-  type Deadline,
-  type Limits,
-  lockUntil,
-  SERVER_MARGIN_MS,
-  together,
-  underDeadline,
-} from '../../postgres/session/deadline.ts';
+import { messageOf, toNamedError } from '../../postgres/postgres-errors.ts';
+import { together, underDeadline } from '../../postgres/session/deadline.ts';
 import { rollBack } from '../../postgres/session/transactions.ts';
 import { expectAnswersWithin } from '../../postgres/session/unanswered.ts';
 import { run } from '../../postgres/sql.ts';
 import { type RanStatement, withJournal } from '../../postgres/statement-journal.ts';
-import { type Distance, describeDistance, isFar, measureDistance } from './distance.ts';
-import { ENDED, isCut } from './lock-budget.ts';
+import { describeDistance, measureDistance } from './distance.ts';
+import { isCut, isEnded, LockedTransaction, LocksRefused, ROUND_TRIPS } from './locked-transaction.ts';
 
 /** What to do under which locks. */
 export interface OnlineChange {
@@ -122,10 +112,10 @@ export async function changeOnline<Result>(
     const attempt = new Try(client, change, { refusals, heldMs });
     try {
       const changed = await withJournal(client, (journal) => changeOnce(client, attempt, journal, work));
-      blocked.push(...attempt.blockedMs());
+      blocked.push(...attempt.blockedMs);
       return { ...changed, blocked: blockedBy(blocked) };
     } catch (error) {
-      blocked.push(...attempt.blockedMs());
+      blocked.push(...attempt.blockedMs);
       await attempt.noteFailure(error);
       const lost = error instanceof LockTimeout || error instanceof DeadlockDetected;
       if (!lost || refusals + 1 === TRIES) throw error;
@@ -146,64 +136,41 @@ async function changeOnce<Result>(
   const nonBlocking = locks.filter(isNonBlocking);
   const strong = locks.filter((lock) => !isNonBlocking(lock));
   const wanted = asOne(strong);
-  await attempt.measure({ isStrong: strong.length > 0 });
+  const transaction = await attempt.measured({ isStrong: strong.length > 0 });
   // Before the first lock, because these questions take time, too.
   const next = wanted && (await attempt.choose(wanted));
-  let grantedAt = 0;
+  let grantedAt: number | undefined;
   let eventId: string | undefined;
   const exclusive = strong.filter(({ mode }) => mode === 'ACCESS EXCLUSIVE').flatMap(({ relations }) => relations);
   if (exclusive.length > 0) await requireFreeReaders(client, { relations: exclusive, budgetMs, step });
   await client.query('BEGIN');
   try {
     if (migrationId !== null) await holdMigration(client, migrationId, budgetMs);
-    await client.query("SELECT set_config('p2pfk.began_at', clock_timestamp()::text, true)");
-    for (const lock of nonBlocking) await attempt.takeNonBlocking(lock);
-    const result = await underDeadline(client, attempt, async () => {
-      await together(
-        client,
-        async () => next && attempt.takeStrong(strong, next),
-        // For p2pfk.record_transaction.
-        () => client.query("SELECT set_config('p2pfk.locked_at', clock_timestamp()::text, true)"),
-      );
+    await transaction.begin();
+    for (const lock of nonBlocking) {
+      await limit(client, budgetMs);
+      await transaction.takeNonBlocking(lock, budgetMs, () => execute(client, lock.sql));
+    }
+    const result = await underDeadline(client, transaction, async () => {
+      await (next ? transaction.take(strong, next) : transaction.locked());
       grantedAt = performance.now();
       const worked = await work(attempt);
-      if (migrationId !== null && !rehearsal) {
-        const statements = [...attempt.locked, ...journal];
-        const [blockedMs] = attempt.blockedMs();
-        eventId = await recordTransaction(client, {
-          migrationId,
-          execution: null,
-          pair: null,
-          step,
-          statements,
-          blockedMs,
-        });
-      }
-      if (attempt.isOver()) throw attempt.over();
+      if (migrationId !== null && !rehearsal)
+        eventId = await transaction.record({ migrationId, execution: null, pair: null, step }, journal);
+      transaction.requireTime();
       return worked;
     });
     await client.query(rehearsal ? 'ROLLBACK' : 'COMMIT');
-    attempt.ended();
+    transaction.ended();
     await attempt.noteHeld(eventId);
-    return { result, lockWaitMs: grantedAt - beganAt, heldMs: performance.now() - grantedAt };
+    const workedFrom = grantedAt ?? beganAt;
+    return { result, lockWaitMs: workedFrom - beganAt, heldMs: performance.now() - workedFrom };
   } catch (error) {
-    const failedAt = performance.now();
+    const spentMs = performance.now() - beganAt;
     await rollBack(client);
-    attempt.ended();
-    if (error instanceof Refused) throw await attempt.nameHolders(error);
-    throw attempt.nameFailure(error, { failedAt, beganAt, isGranted: grantedAt > 0 });
-  }
-}
-
-/** Locks that were not granted in time. */
-class Refused extends Error {
-  readonly locks: readonly LockRequest[];
-  readonly refusal: P2pfkError;
-
-  constructor(locks: readonly LockRequest[], refusal: P2pfkError) {
-    super(refusal.message, { cause: refusal });
-    this.locks = locks;
-    this.refusal = refusal;
+    transaction.ended();
+    if (error instanceof LocksRefused) throw await attempt.nameHolders(error);
+    throw grantedAt === undefined ? attempt.notGranted(error, spentMs) : attempt.nameFailure(error);
   }
 }
 
@@ -243,22 +210,12 @@ interface Before {
   readonly heldMs: number;
 }
 
-/** One transaction, and what is left of its time. */
-class Try implements Budget, Deadline {
+/** One try. */
+class Try implements Budget {
   readonly change: OnlineChange;
   readonly #client: Client;
   readonly #before: Before;
-  /**
-   * When the first strong lock was requested, or a statement that took one began. From then on the application may wait for us.
-   */
-  #strongAt: number | undefined;
-  #strongWaitedMs = 0;
-  #endedAt: number | undefined;
-  /** The LOCK TABLE statements that were granted, in their order. */
-  readonly locked: RanStatement[] = [];
-  /** Time limit of the running statement. */
-  #until = 0;
-  #distance: Distance | undefined;
+  #transaction: LockedTransaction | undefined;
 
   constructor(client: Client, change: OnlineChange, before: Before) {
     this.#client = client;
@@ -271,50 +228,45 @@ class Try implements Budget, Deadline {
   }
 
   /**
-   * Measures how far away the server is.
+   * The transaction, once it is measured how far away the server is.
    *
    * @param options.isStrong the transaction begins with a strong lock
    * @throws BudgetExceeded when the work cannot fit into the budget
    */
-  async measure({ isStrong }: { readonly isStrong: boolean }): Promise<void> {
+  async measured({ isStrong }: { readonly isStrong: boolean }): Promise<LockedTransaction> {
     const { budgetMs, step, roundTrips = ROUND_TRIPS } = this.change;
-    this.#distance = await measureDistance(this.#client, roundTrips, budgetMs);
-    if (!isStrong || this.#distance.forecastMs < budgetMs) return;
-    throw new BudgetExceeded(
-      `${step} does not fit into the lock budget of ${budgetMs} ms, so no lock was asked for, and nothing was changed: ${describeDistance(this.#distance)}`,
-    );
-  }
-
-  /** @throws Refused */
-  async takeNonBlocking(lock: LockRequest): Promise<void> {
-    const { budgetMs } = this.change;
-    await limit(this.#client, budgetMs);
-    await this.#take([lock], { sql: lock.sql, limitMs: budgetMs }, () => execute(this.#client, lock.sql));
-  }
-
-  /** @throws Refused */
-  async #take(locks: readonly LockRequest[], { sql, limitMs }: LockTry, ask: () => Promise<unknown>): Promise<void> {
-    const client = this.#client;
-    const beganAt = performance.now();
-    const named = locks.flatMap((lock) => lock.named ?? lock.relations);
-    try {
-      const [, by] = await together(
-        client,
-        ask,
-        () => lockedBy(client, sql),
-        () => requireLocked(client, named),
+    const distance = await measureDistance(this.#client, roundTrips, budgetMs);
+    if (isStrong && distance.forecastMs >= budgetMs)
+      throw new BudgetExceeded(
+        `${step} does not fit into the lock budget of ${budgetMs} ms, so no lock was asked for, and nothing was changed: ${describeDistance(distance)}`,
       );
-      this.locked.push(...by);
-    } catch (error) {
-      const named = toNamedError(error, locks.map((lock) => lock.sql).join('; '));
-      // 57014 after the whole time is our own statement_timeout; if it is earlier, another session cancelled us.
-      if (!(named instanceof LockTimeout) && !isCut(named, performance.now() - beganAt, limitMs)) throw named;
-      throw new Refused(locks, named);
-    }
+    this.#transaction = new LockedTransaction(this.#client, {
+      step,
+      budgetMs,
+      beforeMs: NON_BLOCKING_WORK_MS,
+      distance,
+      undone: 'it was rolled back, nothing was changed',
+      tooLate: (message, cause) => this.#tooLate(message, cause),
+    });
+    return this.#transaction;
+  }
+
+  get #measured(): LockedTransaction {
+    if (!this.#transaction) throw new Error('this try has no transaction yet');
+    return this.#transaction;
+  }
+
+  #tooLate(message: string, cause: P2pfkError | undefined): BudgetExceeded | WaitedTooLong {
+    const { budgetMs } = this.change;
+    // The server has ended the session: there is none for a retry.
+    const isGone = cause !== undefined && isEnded(this.#client, cause);
+    const isLongWait = this.#measured.waitedMs > budgetMs * (1 - FOR_LONG_WORK) + CLOCK_MS;
+    const Failure = isLongWait && !isGone ? WaitedTooLong : BudgetExceeded;
+    return new Failure(message, cause?.context ?? {}, { cause });
   }
 
   /** Names the holders of locks that were refused. Call it after ROLLBACK. */
-  async nameHolders({ locks, refusal }: Refused): Promise<LockTimeout> {
+  async nameHolders({ locks, refusal }: LocksRefused): Promise<LockTimeout> {
     const client = this.#client;
     const { step, budgetMs } = this.change;
     const holders: RelationHolder[] = [];
@@ -327,19 +279,15 @@ class Try implements Budget, Deadline {
     );
   }
 
-  /** Notes that the transaction has ended, and its locks with it. */
-  ended(): void {
-    this.#endedAt ??= performance.now();
-  }
-
-  /** Milliseconds for which others were blocked at most, until the end of the transaction or until now; empty where none were. */
-  blockedMs(): number[] {
-    return this.#strongAt === undefined ? [] : [(this.#endedAt ?? performance.now()) - this.#strongAt];
+  /** Milliseconds for which others were blocked at most; empty where none were. */
+  get blockedMs(): number[] {
+    const blockedMs = this.#transaction?.blockedMs;
+    return blockedMs === undefined ? [] : [blockedMs];
   }
 
   /** Notes how long the locks were held. The change does not depend on the note. */
   async noteHeld(eventId: string | undefined): Promise<void> {
-    const [blockedMs] = this.blockedMs();
+    const [blockedMs] = this.blockedMs;
     if (eventId === undefined || blockedMs === undefined) return;
     await noteHeld(this.#client, eventId, blockedMs).catch(() => undefined);
   }
@@ -347,32 +295,22 @@ class Try implements Budget, Deadline {
   /** Notes a try that blocked others and failed; a dry run leaves no trace in the ledger. */
   async noteFailure(error: unknown): Promise<void> {
     const { migrationId, step, locks, rehearsal } = this.change;
-    const [blockedMs] = this.blockedMs();
+    const [blockedMs] = this.blockedMs;
     if (migrationId === null || rehearsal || blockedMs === undefined) return;
     const sql = locks.map((lock) => lock.sql).join(';\n');
-    const waitedMs = this.#strongWaitedMs;
+    const { waitedMs } = this.#measured;
     const event = { pair: null, step, sql, waitedMs, blockedMs, durationMs: blockedMs, error: messageOf(error) };
     await noteEvent(this.#client, migrationId, event).catch(() => undefined);
   }
 
-  /** @throws Refused */
-  async takeStrong(locks: readonly LockRequest[], next: LockTry): Promise<void> {
-    const from = performance.now();
-    this.#strongAt ??= from;
-    // For a lock that the work requests later, the earlier wait counts, too.
-    const limitMs = Math.max(1, Math.min(next.limitMs, next.limitMs - this.#strongWaitedMs, this.#leftMs(from)));
-    const leftMs = this.#leftMs(from);
-    await this.#take(locks, { sql: next.sql, limitMs }, () => lockUntil(this.#client, { leftMs, limitMs }, next.sql));
-    this.#strongWaitedMs += performance.now() - from;
-  }
-
   async lock(lock: LockRequest): Promise<void> {
-    await this.takeStrong([lock], await this.choose({ ...lock, nowaitFirst: isNowait(lock) }));
+    await this.#measured.take([lock], await this.choose({ ...lock, nowaitFirst: isNowait(lock) }));
   }
 
   async run(sql: string): Promise<void> {
     const client = this.#client;
-    if (this.#strongAt !== undefined) {
+    const transaction = this.#measured;
+    if (transaction.blocks) {
       await executeDdl(client, sql);
       return;
     }
@@ -386,18 +324,16 @@ class Try implements Budget, Deadline {
       if (!blocksOthers) return;
     } catch (error) {
       // It waited for a lock that was not in our list, and others waited behind it.
-      if (error instanceof LockTimeout) this.#strongAt ??= from;
+      if (error instanceof LockTimeout) transaction.blocksSince(from);
       throw error;
     }
-    this.#strongAt ??= from;
-    const leftMs = this.#leftMs(performance.now());
-    await lockUntil(client, { leftMs, limitMs: leftMs });
+    await transaction.hasBlocked(from);
   }
 
   async together<Results extends readonly unknown[]>(
     ...work: { readonly [Index in keyof Results]: () => Promise<Results[Index]> }
   ): Promise<Results> {
-    if (this.#strongAt !== undefined) return together<Results>(this.#client, ...work);
+    if (this.#measured.blocks) return together<Results>(this.#client, ...work);
     const results: unknown[] = [];
     for (const one of work) results.push(await one());
     return results as unknown as Results;
@@ -408,79 +344,20 @@ class Try implements Budget, Deadline {
     return (await run(this.#client, 'checks/own-strong-locks')).length > 0;
   }
 
-  limits(): Limits | undefined {
-    const now = performance.now();
-    const leftMs = this.#leftMs(now);
-    // After the answer, COMMIT still has to be sent.
-    if (leftMs <= (this.#distance?.roundTripMs ?? 0)) return undefined;
-    this.#until = now + leftMs;
-    const { budgetMs } = this.change;
-    const idleMs = this.#strongAt === undefined ? budgetMs + FROZEN_MS : leftMs + SERVER_MARGIN_MS;
-    return { statementMs: leftMs, lockMs: Math.min(leftMs, budgetMs), idleMs };
-  }
-
-  /** Too late for COMMIT. */
-  isOver(): boolean {
-    return this.#leftMs(performance.now()) <= 0;
-  }
-
-  over(): BudgetExceeded | WaitedTooLong {
-    return this.#late();
-  }
-
-  /** @param cause what has failed because of it */
-  #late(cause?: P2pfkError): BudgetExceeded | WaitedTooLong {
-    const { step, budgetMs } = this.change;
-    const far = this.#distance && isFar(this.#distance, budgetMs) ? this.#distance : undefined;
-    const why = far ? `: ${describeDistance(far)}` : ' (--lock-timeout-ms allows it more)';
-    const message = `${step} did not fit into the lock budget of ${budgetMs} ms; it was rolled back, nothing was changed${why}`;
-    const isLongWait = this.#strongWaitedMs > budgetMs * (1 - FOR_LONG_WORK) + CLOCK_MS;
-    const Failure = isLongWait ? WaitedTooLong : BudgetExceeded;
-    return new Failure(message, cause?.context ?? {}, { cause });
-  }
-
-  #leftMs(now: number): number {
-    return this.#strongAt === undefined ? NON_BLOCKING_WORK_MS : this.#strongAt + this.change.budgetMs - now;
-  }
-
-  nameFailure(
-    error: unknown,
-    { failedAt, beganAt, isGranted }: { failedAt: number; beganAt: number; isGranted: boolean },
-  ): unknown {
+  /** @param spentMs since the try began: it has waited before the first strong lock, for example for the ledger's row of the migration */
+  notGranted(error: unknown, spentMs: number): unknown {
     const named = toNamedError(error);
     const { step, budgetMs } = this.change;
-    // The server has ended the session, because this process or the network was frozen. So there is no retry.
-    const isEnded = [sqlStateOf(named), sqlStateOfLoss(this.#client)].some((state) => ENDED.has(state ?? ''));
-    if (isEnded && isGranted) {
-      const { message } = this.#late();
-      return new BudgetExceeded(message, named.context, { cause: named });
-    }
-    if (named instanceof LockTimeout) return named;
-    if (!isGranted) {
-      if (!isCut(named, failedAt - beganAt, budgetMs)) return named;
-      const message = `no lock within ${budgetMs} ms for ${step}, nothing was changed`;
-      return new LockTimeout(message, named.context, { cause: named });
-    }
-    // A cancel before the time was up is a person's.
-    if (!CUT.has(sqlStateOf(named) ?? '') || failedAt < this.#until - CLOCK_MS) return named;
-    return this.#late(named);
+    if (named instanceof LockTimeout || !isCut(named, spentMs, budgetMs)) return named;
+    const message = `no lock within ${budgetMs} ms for ${step}, nothing was changed`;
+    return new LockTimeout(message, named.context, { cause: named });
+  }
+
+  nameFailure(error: unknown): P2pfkError {
+    return this.#measured.nameFailure(error);
   }
 }
 
-/** The statements that took the locks: where there are several ways, `sql` tried one after the other. */
-async function lockedBy(client: Client, sql: string): Promise<RanStatement[]> {
-  const { rows } = await client.query<{ statement: string | null }>(
-    "SELECT current_setting('p2pfk.locked_by', true) AS statement, set_config('p2pfk.locked_by', '', true) AS ignored",
-  );
-  return [{ sql: rows[0]?.statement || sql }];
-}
-
-/** Milliseconds beyond the budget after which a process that does nothing counts as frozen, where no other session waits. */
-const FROZEN_MS = 1_000;
-/** Of most changes: the questions, the change, the ledger's note, and COMMIT. */
-const ROUND_TRIPS = 4;
-/** SQLSTATEs of a cut statement: canceled, and what the next statement reports where that cut a ROLLBACK TO SAVEPOINT. */
-const CUT: ReadonlySet<string> = new Set(['57014', '25P02', '3B001']);
 /** Milliseconds by which two clocks may differ: the server's, which cuts a statement, and this process's. */
 const CLOCK_MS = 5;
 
