@@ -73,16 +73,16 @@ function blockedOthers({ blocked, lockedMs }: Told): string {
 }
 
 function askedBack({ parentWasDropped, nothingToDo }: Told, parent: string): string {
-  if (nothingToDo) return `Nothing was to be rolled back: ${lower(parent)} stands, and no migration of it is open.`;
+  if (nothingToDo) return `Nothing was to be rolled back: ${lower(parent)} is there, and no migration of it is open.`;
   return parentWasDropped
-    ? `As asked, the migration was taken back: ${lower(parent)} was restored while the new ones still held, and stands as it did before.`
-    : `As asked, the migration was taken back: ${lower(parent)} stands as it did before. It had never been dropped.`;
+    ? `As asked, the migration was taken back: ${lower(parent)} was restored while the new ones still held, and is as it was before.`
+    : `As asked, the migration was taken back: ${lower(parent)} is as it was before. It had never been dropped.`;
 }
 
 function failedBack({ parentWasDropped }: Told, parent: string): string {
   return parentWasDropped
-    ? `The migration failed and was undone: ${lower(parent)} was restored while the new ones still held, and stands as it did before.`
-    : `The migration failed and was undone: ${lower(parent)} was never dropped and stands as it did before.`;
+    ? `The migration failed and was undone: ${lower(parent)} was restored while the new ones still held, and is as it was before.`
+    : `The migration failed and was undone: ${lower(parent)} was never dropped and is as it was before.`;
 }
 
 function paused({ rehearsal, error, people, checks }: Told, parent: string): string {
@@ -93,13 +93,13 @@ function paused({ rehearsal, error, people, checks }: Told, parent: string): str
     const waits = isApproved(people) ? '' : ' It waits for approval.';
     return `All is ready, and nothing was dropped yet. The drop was rehearsed on the live database and taken back: ${result}, under locks for ${duration(rehearsal.lockedMs)}.${waits}`;
   }
-  return `Paused; ${lower(parent)} still stands and nothing was lost.${reason}`;
+  return `Paused; ${lower(parent)} is still there and nothing was lost.${reason}`;
 }
 
 function running({ pairs, people, subject }: Told, parent: string): string {
   if (subject.operation === 'rollback') return `${parent} is being put back.`;
   if (people.approvalAskedAt !== null && !isApproved(people)) {
-    return `All is ready: it waits for a person to approve the drop. ${parent} still stands.`;
+    return `All is ready: it waits for a person to approve the drop. ${parent} is still there.`;
   }
   const valid = pairs.filter((pair) => pair.state === 'validated').length;
   return `${parent} is being replaced: ${valid} of ${plural(pairs.length, 'pair')} have a valid foreign key of their own.`;

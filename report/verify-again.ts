@@ -36,6 +36,6 @@ export function commandsToVerify({
       report,
     ];
   }
-  const plan = { command: `p2pfk plan ${target}`, purpose: 'what stands now, and what would be done; reads only' };
+  const plan = { command: `p2pfk plan ${target}`, purpose: 'what is there now, and what would be done; reads only' };
   return subject.migrationId === null ? [plan, report] : [plan, ledger, report];
 }

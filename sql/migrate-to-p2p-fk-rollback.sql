@@ -13,7 +13,7 @@
 \ir psql/migration/find-foreign-key.sql
 \if :found
 \else
-\echo ✓ Nothing to roll back: the parent-level FK stands
+\echo ✓ Nothing to roll back: the parent-level FK is in place
 \q
 \endif
 \ir catalog/server.sql
@@ -47,7 +47,7 @@ COMMIT;
 \set came_back true
 \if :parent_valid
 \set came_back false
-\echo Rolling back: the parent-level FK still stands; what was added is taken away
+\echo Rolling back: the parent-level FK is still there; what was added is taken away
 \else
 \ir psql/steps/attached-pairs.sql
 \ir psql/queries/rollback-strategy.sql

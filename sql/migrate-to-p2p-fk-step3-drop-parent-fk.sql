@@ -52,7 +52,7 @@ SELECT :failures > 0 AS refused,
 \if :rehearse
 \ir psql/steps/verified-drop.sql
 SELECT regexp_replace(:'detail4', :'unprintable', '?', 'g') AS label4 \gset
-\echo ✓ Rehearsed: the drop was rehearsed and rolled back: :locked_ms ms under lock, 4 checks passed, :label4; nothing was changed, and the parent foreign key stands
+\echo ✓ Rehearsed: the drop was rehearsed and rolled back: :locked_ms ms under lock, 4 checks passed, :label4; nothing was changed, and the parent foreign key is in place
 \else
 \echo Found parent-level FK constraint: :constraint_label
 \ir psql/steps/verified-drop.sql

@@ -27,7 +27,7 @@ interface DemoDocument {
   readonly before: Measurements | null;
   readonly after: Measurements | null;
   readonly migration: MigrationReport;
-  /** The parent FK stands as it stood before, name and definition. */
+  /** The parent FK is as it was before, name and definition. */
   readonly parentForeignKeyRestored: boolean;
 }
 
@@ -116,7 +116,7 @@ async function tell(started: Demo, flags: DemoFlags, output: Output, say: (line:
 }
 
 function parentIsBack({ constraint, definition }: Plan): string {
-  return `✓ The parent-level FK stands as before, character for character: ${constraint} ${definition}`;
+  return `✓ The parent-level FK is as it was before, character for character: ${constraint} ${definition}`;
 }
 
 async function measured(started: Demo, when: string, say: (line: string) => void): Promise<Measurements> {

@@ -40,7 +40,7 @@ export function closingLines(report: MigrationReport, context: ClosingContext): 
     case 'ROLLED_BACK':
       if (context.operation === 'rollback') {
         if (context.progress.fence === null)
-          return ['✓ Nothing to roll back: the parent-level FK stands', ...noteLines(report)];
+          return ['✓ Nothing to roll back: the parent-level FK is in place', ...noteLines(report)];
         return ['', '✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓', restored(context.progress), took];
       }
       if (report.error?.name === ROLLBACK_FINISHED)

@@ -164,14 +164,14 @@ const STRATEGIES: Readonly<Record<RollbackStrategy, string>> = {
 
 export function fenced(fence: FenceResult): string[] {
   if (fence.parentForeignKey === 'PRESENT') {
-    return ['Rolling back: the parent-level FK still stands; what was added is taken away'];
+    return ['Rolling back: the parent-level FK is still there; what was added is taken away'];
   }
   const how = fence.strategy === 'NONE' ? '' : ` (${STRATEGIES[fence.strategy] ?? fence.strategy})`;
   return [`Rolling back: the parent-level FK comes back first, while the partition-level FKs hold${how}`];
 }
 
 export function attached(constraint: string, result: Readonly<Record<string, unknown>>): string[] {
-  if (result.status === 'SKIPPED') return [`✓ Parent-level FK constraint stands: ${constraint}`];
+  if (result.status === 'SKIPPED') return [`✓ Parent-level FK constraint is in place: ${constraint}`];
   const took = typeof result.durationMs === 'number' ? ` in ${clock(result.durationMs)}` : '';
   return [`✓ Restored parent-level FK constraint: ${constraint}${took}`];
 }

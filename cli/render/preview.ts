@@ -42,7 +42,7 @@ export function rollbackPreview(
     `Foreign key  ${constraint} of ${migration.table_name} → ${migration.referenced_name}, ${plural(pairs, 'pair')}`,
     `Migration    ${id}, ${state}, begun ${new Date(startedAt).toISOString()}`,
     stands
-      ? 'Rollback     the old foreign key stands: what the migration added is dropped, each pair locked for an instant'
+      ? 'Rollback     the old foreign key is still there: what the migration added is dropped, each pair locked for an instant'
       : rollbackForecast(forecast),
   ];
 }

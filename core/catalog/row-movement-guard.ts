@@ -111,7 +111,7 @@ export async function missingGuards(
   const other = missing.find(({ taken }) => taken);
   if (other)
     throw new NameTaken(
-      `a trigger of ${other.relation} has the name of the row-movement guard of migration ${migrationId} and ${other.same ? 'does not fire as the foreign key does: enable it as the triggers of the foreign key are, or drop it' : 'is none, or one that was altered: drop it (who has TRIGGER there can make it)'}, then run p2pfk migrate again; all that was done stands`,
+      `a trigger of ${other.relation} has the name of the row-movement guard of migration ${migrationId} and ${other.same ? 'does not fire as the foreign key does: enable it as the triggers of the foreign key are, or drop it' : 'is none, or one that was altered: drop it (who has TRIGGER there can make it)'}, then run p2pfk migrate again; what was done so far is kept`,
     );
   return missing;
 }

@@ -66,7 +66,7 @@ export async function readGate(
 export function refuseOutdatedPlan({ changes, problems }: GateReading): void {
   if (changes.length === 0 || problems.length > 0) return;
   throw new PartitionSetChanged(
-    `${changes.join('; ')}; all that was done stands: migrate again to plan anew and go on from here`,
+    `${changes.join('; ')}; what was done so far is kept: migrate again to plan anew and go on from here`,
   );
 }
 

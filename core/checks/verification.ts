@@ -179,7 +179,7 @@ async function checkParentForeignKey(
     detail:
       existing.length === 0
         ? 'No parent-level FK found'
-        : `Parent-level FK still stands: ${existing.map(({ name, relation }) => `${name} on ${relation}`).join(', ')}`,
+        : `Parent-level FK is still there: ${existing.map(({ name, relation }) => `${name} on ${relation}`).join(', ')}`,
   };
 }
 

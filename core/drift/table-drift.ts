@@ -78,7 +78,7 @@ export async function unfinishedMigration(
   return drift(
     'migration-unfinished',
     'warning',
-    `migration ${id} of ${constraint} is ${state} ${await describeExecution(client, id)}, and its parent foreign key stands: pair foreign keys and indexes that it has made so far are beside it`,
+    `migration ${id} of ${constraint} is ${state} ${await describeExecution(client, id)}, and its parent foreign key is in place: pair foreign keys and indexes that it has made so far are beside it`,
     `let it end, or resume it with p2pfk migrate --table ${shellWord(table)}, or take it back with p2pfk rollback --table ${shellWord(table)}`,
   );
 }
@@ -103,7 +103,7 @@ async function parentForeignKeys(client: Client, foreignKey: ForeignKey, { pairs
       drift(
         'parent-foreign-key',
         'warning',
-        `parent foreign key ${foreignKey.constraint_name} of ${foreignKey.table} stands again: DETACH and TRUNCATE ... CASCADE meet all partitions as before`,
+        `parent foreign key ${foreignKey.constraint_name} of ${foreignKey.table} is there again: DETACH and TRUNCATE ... CASCADE meet all partitions as before`,
         'drop it with p2pfk migrate, which checks everything first',
       ),
     );

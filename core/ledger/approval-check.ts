@@ -74,7 +74,7 @@ export function startedBy(
 export function refuseUnapproved(approval: LedgerApproval): void {
   const problem = approvalProblem(approval);
   if (problem !== null)
-    throw new ApprovalNeeded(`the parent foreign key was not dropped: ${problem}; all that was done stands`);
+    throw new ApprovalNeeded(`the parent foreign key was not dropped: ${problem}; what was done so far is kept`);
 }
 
 /**

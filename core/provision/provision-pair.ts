@@ -184,7 +184,7 @@ function refusal(error: unknown, locks: readonly Lock[]): unknown {
   const isCut = named instanceof BudgetExceeded && named.context.sqlState === '57014';
   if (isCut && defaults) {
     return new PreflightFailed(
-      `refused, nothing was changed: PostgreSQL has to look through the DEFAULT partition ${defaults.names} for rows that belong to the new one, nobody may use it meanwhile, and that did not fit into the lock budget; allow more with --lock-timeout-ms, or move its rows first`,
+      `refused, nothing was changed: PostgreSQL has to look through the DEFAULT partition ${defaults.names} for rows that belong to the new one, under a lock that stops all readers and writers of it, and that did not fit into the lock budget; allow more with --lock-timeout-ms, or move its rows first`,
       {},
       { cause: named },
     );

@@ -130,7 +130,7 @@ function lone({ partition, bound, why = 'it has no partner' }: Unpaired): ScanRe
 function cameBack({ foreignKey }: Scanned): ScanReason {
   return {
     id: 'parent-foreign-key',
-    message: `the ledger has it as migrated, and parent foreign key ${foreignKey.constraint_name} stands again: DETACH and TRUNCATE ... CASCADE meet all partitions as before`,
+    message: `the ledger has it as migrated, and parent foreign key ${foreignKey.constraint_name} is there again: DETACH and TRUNCATE ... CASCADE meet all partitions as before`,
     remedy: 'drop it with p2pfk migrate, which checks everything first; find out which deployment has added it',
   };
 }

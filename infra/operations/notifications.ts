@@ -48,7 +48,7 @@ const NOTICES: readonly Notice[] = [
     severity: 'info',
     statuses: ['SUCCEEDED'],
     outcomes: ['PAUSED'],
-    text: 'paused: the window closed, it was a rehearsal, or nobody approved it; every foreign key stands, and the next execution goes on from here',
+    text: 'paused: the window closed, it was a rehearsal, or no approval came; every foreign key is in place, and the next execution goes on from here',
   },
   {
     id: 'RollbackCompleted',
@@ -56,7 +56,7 @@ const NOTICES: readonly Notice[] = [
     severity: 'info',
     statuses: ['SUCCEEDED'],
     outcomes: ['ROLLED_BACK'],
-    text: 'rolled back, as a person or reconciliation asked: the parent-level foreign key stands as before',
+    text: 'rolled back, as a person or reconciliation asked: the parent-level foreign key is as it was before',
   },
   {
     id: 'ChecksPending',

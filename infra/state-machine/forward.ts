@@ -132,7 +132,7 @@ function gateStep(steps: StepFactory, exits: Exits, passed: IChainable, { map, c
     causePath: '$.gate.reason',
   });
   const approvalNeeded = steps.namedError('ApprovalNeeded', {
-    comment: 'All is ready and nobody has approved it in time: the execution ends paused.',
+    comment: 'All is ready and no approval came in time: the execution ends paused.',
     error: 'ApprovalNeeded',
     causePath: '$.gate.reason',
   });

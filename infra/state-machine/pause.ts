@@ -15,7 +15,7 @@ export function pauseBranch(steps: StepFactory, superseded: Fail): TaskStateBase
   });
   const paused = new Succeed(steps.scope, 'Paused', {
     comment:
-      'Trouble that may pass, a closed window, or an approval that is awaited: every foreign key stands, and the same command, run again, goes on from here.',
+      'Trouble that may pass, a closed window, or an approval that is awaited: every foreign key is in place, and the same command, run again, goes on from here.',
   });
   const pauseFailed = new Fail(steps.scope, 'PauseFailed', {
     comment: 'The pause could not be recorded; nothing was undone, and the same command, run again, goes on from here.',

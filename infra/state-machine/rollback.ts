@@ -116,7 +116,7 @@ export function rollbackBranch(steps: StepFactory, superseded: Fail): RollbackBr
 function outcome(steps: StepFactory): IChainable {
   const { scope } = steps;
   const completed = new Succeed(scope, 'RollbackCompleted', {
-    comment: 'Rolled back as asked: the parent foreign key stands as it did before the migration.',
+    comment: 'Rolled back as asked: the parent foreign key is as it was before the migration.',
     outputPath: '$.rolledBack',
   });
   const rolledBack = new Fail(scope, 'RolledBack', {

@@ -91,7 +91,7 @@ BEGIN
       IF parent IS NOT NULL AND parent <> expected THEN
         difference := format('the parent foreign key is %s, and was %s', parent, expected);
       ELSIF parent IS NOT NULL AND m.state = 'migrated' THEN
-        difference := format('the parent foreign key stands here, and the ledger says that it was dropped at %s', m.dropped_at);
+        difference := format('the parent foreign key is there, and the ledger says that it was dropped at %s', m.dropped_at);
       ELSIF parent IS NULL AND m.dropped_at IS NULL AND m.state IN ('running', 'paused') THEN
         difference := format('the parent foreign key is missing: ALTER TABLE %s ADD CONSTRAINT %I %s', new_table::regclass, m.constraint_name, m.definition);
       END IF;

@@ -51,7 +51,9 @@ describe('the last words', () => {
   });
 
   it('say that there was nothing to roll back', () => {
-    expect(close(report('ROLLED_BACK'), 'rollback')).toEqual(['✓ Nothing to roll back: the parent-level FK stands']);
+    expect(close(report('ROLLED_BACK'), 'rollback')).toEqual([
+      '✓ Nothing to roll back: the parent-level FK is in place',
+    ]);
   });
 
   it('of a rollback claim what was compared, and tell what a dropped parent FK does not get back', () => {

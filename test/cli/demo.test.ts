@@ -43,7 +43,7 @@ describe('p2pfk demo', () => {
     expect(stdout).toMatch(message);
     expect(stdout).toContain('✗✗✗ MIGRATION ROLLED BACK ✗✗✗');
     expect(stdout).toMatch(
-      /✓ The parent-level FK stands as before, character for character: path_medium_hash_ino_fkey FOREIGN KEY/,
+      /✓ The parent-level FK is as it was before, character for character: path_medium_hash_ino_fkey FOREIGN KEY/,
     );
     expect(code).toBe(1);
   });

@@ -107,7 +107,7 @@ describe('the word of a person', () => {
   });
 
   it('is not needed for a rehearsal, which is told with its figures, and pauses', () => {
-    const reason = `${rehearsed}; nothing was changed, and the parent foreign key stands`;
+    const reason = `${rehearsed}; nothing was changed, and the parent foreign key is in place`;
     const { lines } = play([
       ...gate({ status: 'REHEARSED', pairs: 2, reason, waitSeconds: 0 }),
       scheduled('Pause', { error: { Error: 'ApprovalNeeded', Cause: reason } }),

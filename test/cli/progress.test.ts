@@ -186,7 +186,7 @@ describe('the rollback branch', () => {
     ),
   ];
 
-  it('says why it is entered and what it takes away, while the parent FK stands', () => {
+  it('says why it is entered and what it takes away, while the parent FK is there', () => {
     const { lines, progress } = play([
       succeeded('Plan', plan(2)),
       ...overPairs('AddForeignKey', 2),
@@ -197,7 +197,7 @@ describe('the rollback branch', () => {
 
     expect(lines.slice(4)).toEqual([
       '✗ OrphanedRows: 37 rows of path_p_1 have no row in inode_p_1',
-      'Rolling back: the parent-level FK still stands; what was added is taken away',
+      'Rolling back: the parent-level FK is still there; what was added is taken away',
       '✓ Dropped 2 partition-level FK constraints and 1 index',
       '✓ Parent-level FK is as it was: path_medium_hash_ino_fkey: FOREIGN KEY (medium_hash, ino) REFERENCES inode(medium_hash, ino) ON DELETE CASCADE',
     ]);

@@ -338,7 +338,7 @@ describe('the pause', () => {
 
   it.each([
     ['REHEARSED', 'Rehearsed', 'it was a rehearsal'],
-    ['APPROVAL_TIMED_OUT', 'ApprovalNeeded', 'nobody has approved it in time'],
+    ['APPROVAL_TIMED_OUT', 'ApprovalNeeded', 'no approval came in time'],
   ])('comes before the parent foreign key goes when the gate says %s', async (status, error, reason) => {
     const { steps, events, output } = await execute({
       'verify-gate': inTurn(awaitingApproval, () => ({ status, reason, waitSeconds: 0 })),

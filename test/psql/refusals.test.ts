@@ -158,7 +158,7 @@ describeWithPsql('bad usage', () => {
 
       const expected =
         script === 'rollback'
-          ? { code: 0, lines: ['✓ Nothing to roll back: the parent-level FK stands'], errors: [] }
+          ? { code: 0, lines: ['✓ Nothing to roll back: the parent-level FK is in place'], errors: [] }
           : {
               code: 3,
               lines: [],
@@ -279,7 +279,7 @@ describeWithPsql('step 4', () => {
     expect(code).toBe(3);
     expect(lines.slice(0, 2)).toEqual([
       '[1/6] Checking partition-level FK constraints...   ✗ FAIL: total 3, validated 0, not validated 3',
-      '[2/6] Checking for parent-level FK...              ✗ FAIL: Parent-level FK still stands: path_fk on public.path',
+      '[2/6] Checking for parent-level FK...              ✗ FAIL: Parent-level FK is still there: path_fk on public.path',
     ]);
     expect(lines.at(-1)).toBe('✗✗✗ VERIFICATION FAILED: 2 of 6 checks ✗✗✗');
     expect(errors).toEqual([

@@ -225,7 +225,7 @@ describeWithPsql('the rollback', () => {
         '✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓',
       ]),
     );
-    expect(again?.lines).toEqual(['✓ Nothing to roll back: the parent-level FK stands']);
+    expect(again?.lines).toEqual(['✓ Nothing to roll back: the parent-level FK is in place']);
     expect(await everything(observer)).toBe(before);
     expect(await ledger(observer)).toMatchObject({ state: 'rolled-back', dropped: false });
   });

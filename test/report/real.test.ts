@@ -79,7 +79,7 @@ it('tells a rollback with its cause, from the history alone as well', async () =
 
   for (const report of [await read(true), await read(false)]) {
     expect(report.status).toBe('ROLLED_BACK');
-    expect(report.summary).toContain('was never dropped and stands as it did before');
+    expect(report.summary).toContain('was never dropped and is as it was before');
     expect(report.errors.at(-1)).toMatchObject({ name: 'OrphanedRows', outcome: 'led to the rollback' });
     expect(report.states.find((state) => state.name === 'RolledBack')?.outcome).toBe('failed');
   }

@@ -188,7 +188,7 @@ describe('a report of another end', () => {
     {
       ending: 'rolled-back',
       status: 'ROLLED_BACK',
-      says: 'was never dropped and stands as it did before. The cause: 37 rows of',
+      says: 'was never dropped and is as it was before. The cause: 37 rows of',
     },
     { ending: 'restored', status: 'ROLLED_BACK', says: 'was restored while the new ones still held' },
     {

@@ -75,7 +75,7 @@ async function contentOf(context: ConsoleContext, { report, migration }: Placed,
         title: `Roll back to ${what}?`,
         text: [
           parentExists
-            ? 'The old foreign key still stands: only what this migration added is dropped.'
+            ? 'The old foreign key is still there: only what this migration added is dropped.'
             : 'The old foreign key comes back first, while the new ones still hold; then those that this migration added are dropped.',
         ],
         facts: [

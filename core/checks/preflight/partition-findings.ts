@@ -183,7 +183,7 @@ export function checkPairs({ foreignKey, pairing, input }: PreflightSubject): Pl
         finding(
           'pair-foreign-key-missing',
           'error',
-          `no parent foreign key stands, and ${open.length} pair(s) have no valid, enforced pair foreign key: ${list(open.map((pair) => pair.referencing))}`,
+          `there is no parent foreign key, and ${open.length} pair(s) have no valid, enforced pair foreign key: ${list(open.map((pair) => pair.referencing))}`,
           'run p2pfk verify to see all of them',
         ),
       );

@@ -179,7 +179,8 @@ export const pauseSteps = {
     direction: 'pause',
     event: InterruptEvent,
     result: PauseResult,
-    comment: 'Writes to the ledger why the migration waits, taking no lock on either table; every foreign key stands.',
+    comment:
+      'Writes to the ledger why the migration waits, taking no lock on either table; every foreign key is in place.',
     decides: true,
     label: 'Pause',
     noun: 'pause',

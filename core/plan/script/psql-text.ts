@@ -73,7 +73,7 @@ export function withinBudget(budgetMs: number, lines: readonly string[]): string
       [
         'BEGIN',
         `  IF clock_timestamp() > current_setting('p2pfk.began_at')::timestamptz + interval '${budgetMs} milliseconds' THEN`,
-        `    RAISE EXCEPTION 'this transaction did not fit into the lock budget of ${budgetMs} ms; it is rolled back, and what was done before stands: go on in a calmer moment, or nearer to the server';`,
+        `    RAISE EXCEPTION 'this transaction did not fit into the lock budget of ${budgetMs} ms; it is rolled back, and what was done before it is kept: go on in a calmer moment, or nearer to the server';`,
         '  END IF;',
         'END',
       ].join('\n'),

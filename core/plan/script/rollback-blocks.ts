@@ -201,7 +201,7 @@ async function dropBlocks({ client, input, pairs, guards, texts }: ScriptSource)
     const dropsIndex = !pair.has_index && !input.noIndexes && !input.keepIndexes;
     blocks.push(
       [
-        comment(`DropPairForeignKeys [${pair.pair}/${pairs.length}]: only while the parent foreign key stands`),
+        comment(`DropPairForeignKeys [${pair.pair}/${pairs.length}]: only while the parent foreign key is there`),
         ...(ddl.length === 0
           ? []
           : transaction('enter_rollback', limits(input.lockTimeoutMs), [

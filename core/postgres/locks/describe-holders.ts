@@ -20,7 +20,7 @@ export function describeYielded(pids: readonly number[]): string {
 
 /** One line a holder: whom to ask, and what it is doing. */
 export function describeHolders(holders: readonly LockHolder[]): string {
-  if (holders.length === 0) return 'whoever held it has gone by now';
+  if (holders.length === 0) return 'the session that held it has gone by now';
   // An autovacuum that must not be cancelled is reported first, even if other sessions hold locks too.
   const first = holders.find(({ autovacuum }) => autovacuum === 'wraparound') ?? holders[0];
   const { pid, user, application, state, since, mode, relation, query, autovacuum, reader } = first as LockHolder;

@@ -36,7 +36,7 @@ export async function validateForeignKey(context: StepContext, event: PairEvent)
   const { pair, pairStatus } = target;
   if (pairStatus.constraint_oid === null)
     throw new GateFailed(
-      `pair FK ${pair.constraint_name} of ${pair.referencing} is gone: somebody dropped it after it was added`,
+      `pair FK ${pair.constraint_name} of ${pair.referencing} is gone: it was dropped after it was added`,
     );
   if (pairStatus.validated) return finish(context, entered, target, 'SKIPPED');
   const throttled = await beforeLongWork(context, entered, target, 'validate');

@@ -88,7 +88,7 @@ async function refuseNewFindings(
   if (open.length === 0) return;
   const lines = open.map(({ id, message, remedy }) => `[${id}] ${message}; ${remedy}`);
   throw new PartitionSetChanged(
-    `since the plan something came up that needs acceptance: ${lines.join(' | ')}; all that was done stands: migrate again with ${acceptFlags(open)}`,
+    `since the plan something came up that needs acceptance: ${lines.join(' | ')}; what was done so far is kept: migrate again with ${acceptFlags(open)}`,
   );
 }
 
@@ -107,7 +107,8 @@ async function decide(
   const waited = migration.approval_waited_seconds;
   const rehearsal = (waited !== null && migration.rehearsal) || (await rehearseDrop(context, entered, execution));
   const rehearsalText = describeRehearsal(rehearsal);
-  if (rehearse) return result('REHEARSED', `${rehearsalText}; nothing was changed, and the parent foreign key stands`);
+  if (rehearse)
+    return result('REHEARSED', `${rehearsalText}; nothing was changed, and the parent foreign key is in place`);
   if (waited === null)
     await changeMigration(context.client, migration.id, { approval_asked_at: new Date().toISOString() });
   // An approval that does not count is reported, because the person who gave it believes that it does.

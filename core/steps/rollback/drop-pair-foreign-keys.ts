@@ -76,7 +76,7 @@ async function requireParent(context: StepContext, entered: EnteredMigration, ex
       entered,
       execution,
       new RollbackFailed(
-        `parent FK ${migration.constraint_name} does not stand, or is not valid: the pair foreign keys stay`,
+        `parent FK ${migration.constraint_name} is not there, or is not valid: the pair foreign keys stay`,
       ),
     );
 }

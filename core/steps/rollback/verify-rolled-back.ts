@@ -28,7 +28,7 @@ export async function verifyRolledBack(context: StepContext, event: MigrationEve
   const problems: string[] = [];
   const parent = await readParentForeignKey(context, migration);
   if (!parent)
-    problems.push(`parent FK ${migration.constraint_name} with the definition ${migration.definition} does not stand`);
+    problems.push(`parent FK ${migration.constraint_name} with the definition ${migration.definition} is not there`);
   else {
     if (!parent.validated) problems.push(`parent FK ${migration.constraint_name} is not validated`);
     if (parent.comment !== migration.comment)
@@ -39,7 +39,7 @@ export async function verifyRolledBack(context: StepContext, event: MigrationEve
   for (const pair of pairs) {
     const now = pairStatuses.get(pair.pair);
     if (pair.constraint_added && now?.constraint_oid)
-      problems.push(`pair FK ${pair.constraint_name} of ${pair.referencing} still stands`);
+      problems.push(`pair FK ${pair.constraint_name} of ${pair.referencing} is still there`);
     if (parent && pair.root_constraint !== null && now?.root_constraint && now.root_constraint !== pair.root_constraint)
       problems.push(
         `the parent FK's own FK of ${pair.referencing} was named ${pair.root_constraint}, not ${now.root_constraint}`,

@@ -48,7 +48,7 @@ SELECT jsonb_build_array(:'pair_referencing_oid', :'pair_referenced_oid') AS loc
 \if :parent_valid
 \else
 ROLLBACK;
-\set refusal 'the parent FK does not stand, or is not valid: the pair foreign keys stay'
+\set refusal 'the parent FK is not there, or is not valid: the pair foreign keys stay'
 \set error_name RollbackFailed
 \ir ../control/give-up.sql
 \endif

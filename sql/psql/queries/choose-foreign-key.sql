@@ -26,7 +26,7 @@ WITH standing AS (
           OR :'constraint' LIKE '"%"' AND replace(substr(:'constraint', 2, length(:'constraint') - 2), '""', '"') = k.name
           OR :'constraint' ~ '^[A-Za-z_][A-Za-z0-9_$]*$' AND lower(:'constraint') = k.name)
   UNION ALL
-  -- None named: to migrate, what still stands comes first; to go on, what is not done yet.
+  -- None named: to migrate, what is still there comes first; to go on, what is not done yet.
   SELECT k.*
     FROM known k
    WHERE :'constraint' = ''

@@ -16,7 +16,7 @@ WITH holder AS (
                          coalesce(f.since, 'an unknown time'), ': ' || nullif(f.query, ''),
                          (SELECT format(' (and %s more session%s)', count(DISTINCT o.pid), CASE WHEN count(DISTINCT o.pid) > 1 THEN 's' ELSE '' END)
                             FROM holder o WHERE o.pid <> f.pid HAVING count(*) > 0))
-             FROM holder f WHERE f.is_first), 'whoever held it has gone by now') AS who,
+             FROM holder f WHERE f.is_first), 'the session that held it has gone by now') AS who,
          :'sqlstate' IN ('55P03', '40P01') OR :'sqlstate' = '57014' AND :took_ms >= :limit_ms * 0.9 AS lost
 )
 SELECT w.message,

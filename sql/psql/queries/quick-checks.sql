@@ -21,7 +21,7 @@ SELECT pairs > 0 AND validated = pairs AND disabled = 0 AS check1,
          || CASE WHEN pairs > total THEN format(', missing %s', pairs - total) ELSE '' END
          || CASE WHEN disabled > 0 THEN format(', disabled %s', disabled) ELSE '' END AS detail1,
        NOT EXISTS (SELECT FROM parent) AS check2,
-       coalesce('Parent-level FK still stands: ' || (SELECT string_agg(format('%s on %s', e ->> 'name', e ->> 'relation'), ', ') FROM parent),
+       coalesce('Parent-level FK is still there: ' || (SELECT string_agg(format('%s on %s', e ->> 'name', e ->> 'relation'), ', ') FROM parent),
                 'No parent-level FK found') AS detail2,
        NOT EXISTS (SELECT FROM target) AND total > 0 AS check3,
        coalesce('FK constraints to another partition than the partner: '

@@ -96,7 +96,7 @@ WITH pair AS (
     FROM counted c WHERE c.pairs = 0
   UNION ALL
   SELECT 12, 'pair-foreign-key-missing',
-         format('no parent foreign key stands, and %s pair(s) have no valid, enforced pair foreign key, the first being %s', count(*), min(p.referencing)),
+         format('there is no parent foreign key, and %s pair(s) have no valid, enforced pair foreign key, the first being %s', count(*), min(p.referencing)),
          'sql/migrate-to-p2p-fk-step4-verify.sql shows all of them'
     FROM pair p WHERE :'constraint_oid' = '' AND :'migration_id' = '' AND NOT (p.validated AND p.enforced) HAVING count(*) > 0
   UNION ALL

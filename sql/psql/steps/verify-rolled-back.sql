@@ -11,10 +11,10 @@
 \set file ../../catalog/pair-states.sql
 \ir ../control/rows.sql
 SELECT concat_ws('; ',
-         CASE WHEN NOT :'parent_stands'::boolean THEN format('parent FK %s with the definition %s does not stand', :'constraint_name', :'definition')
+         CASE WHEN NOT :'parent_stands'::boolean THEN format('parent FK %s with the definition %s is not there', :'constraint_name', :'definition')
               WHEN NOT :'parent_valid'::boolean THEN format('parent FK %s is not validated', :'constraint_name')
               WHEN :'parent_comment' <> :'comment' THEN format('the comment of parent FK %s is not the original', :'constraint_name') END,
-         (SELECT string_agg(format('pair FK %s of %s still stands', p.constraint_name, p.referencing), '; ' ORDER BY p.pair)
+         (SELECT string_agg(format('pair FK %s of %s is still there', p.constraint_name, p.referencing), '; ' ORDER BY p.pair)
             FROM jsonb_to_recordset(:'planned'::jsonb) AS p(pair int, referencing text, constraint_name text, constraint_added boolean)
             JOIN jsonb_to_recordset(:'result'::jsonb) AS s(pair int, constraint_oid oid) ON s.pair = p.pair AND s.constraint_oid IS NOT NULL
            WHERE p.constraint_added),

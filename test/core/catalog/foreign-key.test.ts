@@ -184,7 +184,7 @@ describe('a migrated foreign key', () => {
     );
   });
 
-  it('does not hide another that still stands', async () => {
+  it('does not hide another that is still there', async () => {
     const { db: own, observer } = await databaseWith(tables);
     await observer.query(
       'ALTER TABLE p ADD COLUMN other int, ADD CONSTRAINT p_other FOREIGN KEY (k, other) REFERENCES r (k, id)',

@@ -111,7 +111,7 @@ describe('the server', () => {
   });
 });
 
-it('a pair FK that is gone when no parent FK stands is an error', async () => {
+it('a pair FK that is gone where there is no parent FK is an error', async () => {
   const schema = await tables({
     last: `
       ALTER TABLE p DROP CONSTRAINT p_fk;

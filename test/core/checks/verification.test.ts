@@ -178,5 +178,5 @@ it('a table that is not migrated is refused: no check passes on nothing', async 
 
   expect(failed(verification)).toEqual(['pair-foreign-keys', 'parent-foreign-key', 'inventory']);
   expect(detailOf(verification, 'pair-foreign-keys')).toBe('total 1, validated 1, not validated 0, missing 2');
-  expect(detailOf(verification, 'parent-foreign-key')).toBe('Parent-level FK still stands: path_fk on public.path');
+  expect(detailOf(verification, 'parent-foreign-key')).toBe('Parent-level FK is still there: path_fk on public.path');
 });

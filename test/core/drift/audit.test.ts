@@ -122,7 +122,7 @@ describe('the audit', () => {
         tables: [
           {
             table: 'public.path',
-            findings: [{ id: 'migration-unfinished', message: expect.stringMatching(/running.*stands/) }],
+            findings: [{ id: 'migration-unfinished', message: expect.stringMatching(/running.*in place/) }],
           },
         ],
       });

@@ -193,7 +193,7 @@ describe('where it cannot be as it was', () => {
     });
     await expect(execution.verifyRolledBack()).rejects.toMatchObject({
       name: 'RollbackFailed',
-      message: expect.stringContaining('does not stand'),
+      message: expect.stringContaining('is not there'),
     });
     expect((await foreignKeys(observer)).filter((line) => line.includes(' fk_path_to_'))).toHaveLength(3);
 
