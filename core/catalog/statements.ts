@@ -4,9 +4,10 @@ import type { PairOfPartitions } from '../contracts/column-types.ts';
 import { PartitionSetChanged } from '../contracts/errors.ts';
 import { type Arguments, type QueryName, type Row, run } from '../postgres/sql.ts';
 
-/** The texts that a file of `sql/statements/` returns for a pair. */
-export interface PairStatement {
+/** A statement that changes or locks something, as a file of `sql/statements/` returns it: what the steps run, the plan shows and `plan --sql` prints. */
+export interface Statement {
   readonly sql: string;
+  /** What it locks, in words: a lock mode and the tables. */
   readonly lock: string;
   /** Orders in which the locks of `sql` can be taken, where there are several. */
   readonly ways?: readonly (readonly string[])[];
@@ -14,7 +15,7 @@ export interface PairStatement {
 
 /** Files of `sql/statements/` that return at most one statement for each of :'pairs'. */
 type PairStatementName = {
-  [Name in QueryName]: Row<Name> extends PairStatement & { readonly pair: number } ? Name : never;
+  [Name in QueryName]: Row<Name> extends Statement & { readonly pair: number } ? Name : never;
 }[QueryName];
 
 /** SQL texts from one file of `sql/statements/`, by pair number. A pair whose partitions are gone has none. */
@@ -22,8 +23,8 @@ export async function statementsFor<Name extends PairStatementName>(
   client: Client,
   name: Name,
   ...values: Arguments<Name>
-): Promise<Map<number, PairStatement>> {
-  const rows: readonly (PairStatement & { readonly pair: number })[] = await run(client, name, ...values);
+): Promise<Map<number, Statement>> {
+  const rows: readonly (Statement & { readonly pair: number })[] = await run(client, name, ...values);
   return new Map(rows.map(({ pair, sql, lock, ways }) => [pair, { sql, lock, ...(ways ? { ways } : {}) }]));
 }
 
@@ -37,7 +38,7 @@ export async function statementFor<Name extends PairStatementName>(
   pair: Pick<PairOfPartitions, 'pair' | 'referencing' | 'referenced'>,
   name: Name,
   ...values: Arguments<Name>
-): Promise<PairStatement> {
+): Promise<Statement> {
   const statement = (await statementsFor(client, name, ...values)).get(pair.pair);
   if (statement?.sql) return statement;
   throw new PartitionSetChanged(

@@ -1,7 +1,7 @@
 /** Adds a pair to the ledger that was made, or found, after the migration. */
 import type { Client } from 'pg';
 import type { Pair } from '../catalog/pairs.ts';
-import { type PairStatement, statementsFor } from '../catalog/statements.ts';
+import { type Statement, statementsFor } from '../catalog/statements.ts';
 
 /** A pair, and which of its parts a rollback has to drop. */
 export type NotedPair = Pair & { readonly constraint_added: boolean; readonly index_added: boolean };
@@ -17,7 +17,7 @@ export function addToLedgerStatements(
   client: Client,
   migrationId: string,
   pairs: readonly (Pair & Partial<NotedPair>)[],
-): Promise<Map<number, PairStatement>> {
+): Promise<Map<number, Statement>> {
   return statementsFor(client, 'statements/add-ledger-pairs', {
     migration_id: migrationId,
     pairs: pairs.map((pair) => ({ constraint_added: null, index_added: null, ...pair })),

@@ -1,7 +1,7 @@
 /** The forward path as blocks of a psql script. */
 
 import { renameStatements } from '../../catalog/pair-names.ts';
-import { type PairStatement, statementsFor } from '../../catalog/statements.ts';
+import { type Statement, statementsFor } from '../../catalog/statements.ts';
 import { countQueries } from '../../checks/orphan-count.ts';
 import { printable } from '../../contracts/safe-text.ts';
 import { lockedTablesGuard } from '../../postgres/locks/locked-tables.ts';
@@ -335,7 +335,7 @@ function title(step: string, pair: number, of: number, why: string): string {
   return comment(`${step} [${pair}/${of}]: ${why}`);
 }
 
-function required<Text extends PairStatement>(texts: ReadonlyMap<number, Text>, pair: number): Text {
+function required<Text extends Statement>(texts: ReadonlyMap<number, Text>, pair: number): Text {
   const text = texts.get(pair);
   if (!text) throw new Error(`there is no statement for pair ${pair}`);
   return text;

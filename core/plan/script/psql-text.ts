@@ -1,11 +1,9 @@
 /** Parts of a psql script: comments, statements, transactions. Pure. */
+import type { Statement } from '../../catalog/statements.ts';
 import { visible } from '../../contracts/safe-text.ts';
 
-/** A statement with the lock that it takes, as text. */
-export interface LockedStatement {
-  readonly sql: string;
-  readonly lock?: string;
-}
+/** A statement with what it locks, where that is told beside it. */
+export type LockedStatement = Pick<Statement, 'sql'> & Partial<Pick<Statement, 'lock'>>;
 
 /** A comment of one line, even if a name contains line breaks: no name can end the comment and be read as SQL. */
 export function comment(text: string): string {

@@ -3,7 +3,7 @@
  * restored first, with the strategy that a rollback would choose, while the pair FKs still exist; then what the migration has
  * added is dropped.
  */
-import { type PairStatement, statementFor, statementsFor } from '../../catalog/statements.ts';
+import { type Statement, statementFor, statementsFor } from '../../catalog/statements.ts';
 import { lockedTablesGuard } from '../../postgres/locks/locked-tables.ts';
 import { run, runOne } from '../../postgres/sql.ts';
 import { readSql } from '../../postgres/sql-files.ts';
@@ -236,7 +236,7 @@ function finishBlock(): string {
   ].join('\n');
 }
 
-function locked<Text extends PairStatement>(text: Text | undefined): Text {
+function locked<Text extends Statement>(text: Text | undefined): Text {
   if (!text) throw new Error('one of the statements of the way back could not be written');
   return text;
 }

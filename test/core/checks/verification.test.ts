@@ -168,7 +168,7 @@ it('a table that is not migrated is refused: no check passes on nothing', async 
 
   await expect(verifyTable(await coreSession(db.url), { table: 'path' })).rejects.toMatchObject({
     name: 'NotMigrated',
-    message: expect.stringMatching(/^public.path is not migrated, .*path_fk to public.inode stands/),
+    message: expect.stringMatching(/^public.path is not migrated, .*path_fk to public.inode is there/),
   });
 
   await observer.query(
