@@ -84,8 +84,11 @@ SELECT 'unchecked-writes', w.who, 'session_replication_role = ' || substr(c.sett
  WHERE c.setting LIKE 'session\_replication\_role=%' AND c.setting <> 'session_replication_role=origin'
    AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
 UNION
-SELECT 'unchecked-writes', 'this session', 'session_replication_role = ' || current_setting('session_replication_role')
- WHERE current_setting('session_replication_role') <> 'origin'
+-- The default with which our session began, as those of all logins do where it is the server's: session.sql has set it to origin since, where
+-- the role may.
+SELECT 'unchecked-writes', 'this session', 'session_replication_role = ' || s.reset_val
+  FROM pg_show_all_settings() s
+ WHERE s.name = 'session_replication_role' AND s.reset_val <> 'origin'
 UNION
 SELECT 'invalid-index', r.name, ic.relname::text
   FROM relation r

@@ -11,7 +11,8 @@
 :begin
 SELECT p.pair, k.pair AS ledger_pair, k.orphans::float8 AS orphans, k.orphans_counted_at IS NOT NULL AS is_counted, k.proof,
        p2pfk.triggers_of(p.constraint_oid) AS triggers, coalesce(k.proof ->> 'triggers' = p2pfk.triggers_of(p.constraint_oid), false) AS unchanged,
-       current_setting('session_replication_role') = 'replica'
+       -- Of our own session the default: session.sql has set it to origin, where the role may.
+       (SELECT s.reset_val = 'replica' FROM pg_show_all_settings() s WHERE s.name = 'session_replication_role')
          OR EXISTS (SELECT FROM pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) c(setting)
                 WHERE lower(c.setting) = 'session_replication_role=replica' AND s.setdatabase IN (0, (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())))
          OR EXISTS (SELECT FROM pg_subscription_rel r

@@ -4,7 +4,6 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readPairing } from '../../../core/catalog/pairs.ts';
 import { countOrphans, sampleOf } from '../../../core/checks/orphan-count.ts';
 import { resolveForeignKey } from '../../../core/ledger/resolve-foreign-key.ts';
-import { run } from '../../../core/postgres/sql.ts';
 import { holdLock, waitForLockWait } from '../../support/observe.ts';
 import { coreSession, oneRow, smuggle } from '../case.helpers.ts';
 import { Execution, migratedTo } from '../execution.helpers.ts';
@@ -169,14 +168,11 @@ describe('before the drop', () => {
     expect(await oneRow(observer, times)).toEqual(before);
   });
 
-  it('writes without a check are to be expected where our own session begins as a replica, as all of its server do', async () => {
-    const { db } = await migratedTo('ValidateForeignKeys');
-    const core = await coreSession(db.url);
-    const pairs = [{ pair: 1, referencing_oid: 0, referenced_oid: 0, constraint_oid: 0 }];
-    const asked = () => run(core, 'checks/proofs', { migration_id: '1', pairs });
-    expect(await asked()).toMatchObject([{ unchecked_writes: false }]);
-    await core.query('SET session_replication_role = replica');
-    expect(await asked()).toMatchObject([{ unchecked_writes: true }]);
+  it('all pairs are counted where our own sessions begin as a replica, as all of their server do', async () => {
+    const { db, observer, execution } = await migratedTo('ValidateForeignKeys');
+    process.env.DATABASE_URL = `${db.url}?options=-c%20session_replication_role%3Dreplica`;
+    expect(await execution.verifyGate()).toMatchObject({ status: 'PASSED' });
+    expect(await proofs(observer)).toEqual(['1 count counted', '2 count counted', '3 count counted']);
   });
 
   it('all pairs are counted where no proof may be old, each once', async () => {
