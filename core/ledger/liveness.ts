@@ -44,7 +44,7 @@ export async function holdExecution(client: Client, executionArn: string): Promi
     const key = await holdRandomKey(client);
     keys.set(executionArn, key);
     if (before !== undefined && (await isLedgerReadable(client)))
-      await run(client, 'ledger/renew-key', { execution: executionArn, liveness_key: key });
+      await run(client, 'ledger/renew-key', { execution: executionArn, before, liveness_key: key });
   } catch (error) {
     throw toNamedError(error);
   }

@@ -20,6 +20,9 @@ import { isLedgerReadable } from './schema/state.ts';
 
 export type { MigrationOptions, MigrationState } from '../contracts/column-types.ts';
 
+/** The migration that was to be taken over was rolled back meanwhile. */
+export class RolledBackMeanwhile extends MigrationInProgress {}
+
 /** The id of the next migration, which becomes a part of the names of its row-movement guards. */
 export async function nextMigrationId(client: Client): Promise<string> {
   if (!(await isLedgerReadable(client))) return '1';
@@ -63,6 +66,7 @@ export async function openMigrations(client: Client, tableOid: number): Promise<
  * longer exists is removed only if nothing of ours is left on it: see `core/steps/release-pairs.ts`.
  *
  * @throws MigrationInProgress when another execution works on it; the message says which one, and since when
+ * @throws RolledBackMeanwhile when the open one is rolled back by the time that it would be taken over
  */
 export async function openMigration(
   client: Client,
@@ -150,6 +154,11 @@ async function takeOver(client: Client, id: string, options: MigrationOptions, e
     endpoint: (await readIdentity(client)).endpoint,
   });
   if (taken) return taken;
+  const { state, constraint_name, table_name } = await readMigration(client, id);
+  if (state === 'rolled-back')
+    throw new RolledBackMeanwhile(
+      `migration ${id} of ${constraint_name} on ${table_name} was rolled back meanwhile, and nothing was begun: run the same command again`,
+    );
   throw new MigrationInProgress(await describeOwner(client, id));
 }
 

@@ -2611,6 +2611,7 @@ export interface Queries {
     readonly values: {
       readonly liveness_key: number | string;
       readonly execution: string;
+      readonly before: number | string;
     };
     readonly row: Record<never, never>;
   };

@@ -1,4 +1,4 @@
--- From now on the owner shows with another key that it is alive.
+-- From now on the owner, which held :'before', shows with another key that it is alive.
 UPDATE p2pfk.migration
    SET liveness_key = :'liveness_key'::bigint, updated_at = now()
- WHERE execution = :'execution'::text AND state IN ('running', 'rolling-back');
+ WHERE execution = :'execution'::text AND liveness_key = :'before'::bigint AND state IN ('running', 'rolling-back');

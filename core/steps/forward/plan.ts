@@ -14,7 +14,7 @@ import { problemOf } from '../../contracts/problems.ts';
 import { Steps } from '../../contracts/steps/catalogue.ts';
 import type { PlanEvent } from '../../contracts/steps/events.ts';
 import type { PlanResult } from '../../contracts/steps/results.ts';
-import { type MigrationOptions, openMigration, workedOnOpening } from '../../ledger/migrations.ts';
+import { type MigrationOptions, openMigration, RolledBackMeanwhile, workedOnOpening } from '../../ledger/migrations.ts';
 import { asNote } from '../../ledger/notes/notes.ts';
 import { readPairs } from '../../ledger/pairs.ts';
 import { resolveForeignKey } from '../../ledger/resolve-foreign-key.ts';
@@ -231,43 +231,44 @@ async function refuseOutdated(client: Client, foreignKey: ForeignKey, pairing: P
 async function planRollback(context: StepContext, input: ExecutionInput, execution: string): Promise<Planned> {
   const { client } = context;
   const { foreignKey, note } = await findForRollback(context, input);
-  const maxConcurrency = input.maxConcurrency;
-  const isOver = input.migrationId !== undefined && foreignKey.migrationId !== input.migrationId;
-  if (foreignKey.migrationId === null || isOver) {
-    const { table, referencedTable, constraint_name: constraint } = foreignKey;
-    return {
-      status: 'NOTHING_TO_ROLL_BACK',
-      migrationId: null,
-      table,
-      referencedTable,
-      constraint,
-      pairs: [],
-      pairCount: 0,
-      maxConcurrency,
-      ...(isOver
-        ? { reason: `migration ${input.migrationId} is no longer open` }
-        : note === null
-          ? {}
-          : { reason: note }),
-    };
-  }
+  const { migrationId } = foreignKey;
+  if (input.migrationId !== undefined && migrationId !== input.migrationId)
+    return nothingToRollBack(foreignKey, input, `migration ${input.migrationId} is no longer open`);
+  if (migrationId === null) return nothingToRollBack(foreignKey, input, note);
   // A reader that cannot be asked would stop the rollback at its first lock.
   await readReaders(client);
   await prepareLedger(client);
   const pairing = await readPairing(client, foreignKey);
   await refuseOutdated(client, foreignKey, pairing);
-  await pauseIfOwnerDead(context, foreignKey.migrationId, `when ${execution} came to roll back`);
-  const opened = await openMigration(client, foreignKey, pairing, optionsOf(input), execution, 'rollback');
-  const pairs = await readPairs(client, opened.id);
+  await pauseIfOwnerDead(context, migrationId, `when ${execution} came to roll back`);
+  try {
+    const opened = await openMigration(client, foreignKey, pairing, optionsOf(input), execution, 'rollback');
+    const pairs = await readPairs(client, opened.id);
+    return {
+      ...nothingToRollBack(foreignKey, input, null),
+      status: 'ROLLBACK_REQUESTED',
+      migrationId: opened.id,
+      pairs: iterationsOf(pairs),
+      pairCount: pairs.length,
+    };
+  } catch (error) {
+    if (!(error instanceof RolledBackMeanwhile)) throw error;
+    return nothingToRollBack(foreignKey, input, `migration ${migrationId} was rolled back meanwhile`);
+  }
+}
+
+function nothingToRollBack(foreignKey: ForeignKey, input: ExecutionInput, reason: string | null): Planned {
+  const { table, referencedTable, constraint_name: constraint } = foreignKey;
   return {
-    status: 'ROLLBACK_REQUESTED',
-    migrationId: opened.id,
-    table: foreignKey.table,
-    referencedTable: foreignKey.referencedTable,
-    constraint: foreignKey.constraint_name,
-    pairs: iterationsOf(pairs),
-    pairCount: pairs.length,
-    maxConcurrency,
+    status: 'NOTHING_TO_ROLL_BACK',
+    migrationId: null,
+    table,
+    referencedTable,
+    constraint,
+    pairs: [],
+    pairCount: 0,
+    maxConcurrency: input.maxConcurrency,
+    ...(reason === null ? {} : { reason }),
   };
 }
 

@@ -17,7 +17,9 @@ SELECT :'options'::jsonb || jsonb_build_object('rowMovementGuard', :'row_movemen
 \ir ../control/rows.sql
 SELECT coalesce(:'result'::jsonb -> 0 ->> 'state', '') AS migration_state,
        :'result'::jsonb = '[]' OR m.state = 'rolling-back' AND :'purpose' <> 'rollback' AS refused,
-       CASE WHEN :'result'::jsonb = '[]'
+       CASE WHEN m.state = 'rolled-back'
+            THEN format('migration %s of %s on %s was rolled back meanwhile: begin again', :'migration_id', :'constraint_name', :'table')
+            WHEN :'result'::jsonb = '[]'
             THEN format('migration %s of %s on %s is being worked on by %s (state %s); wait for it to end, or stop that execution first',
                         :'migration_id', :'constraint_name', :'table', m.execution, m.state)
             ELSE format('a rollback of migration %s has begun: finish it with sql/migrate-to-p2p-fk-rollback.sql', :'migration_id') END AS refusal

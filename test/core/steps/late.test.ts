@@ -1,6 +1,8 @@
 /** Deliveries that come when nobody waits for them any more: they undo nothing, and end nothing. */
 import { describe, expect, it } from 'vitest';
-import { databaseWith, everything, oneRow } from '../case.helpers.ts';
+import { holdExecution } from '../../../core/ledger/liveness.ts';
+import { changeMigration } from '../../../core/ledger/migrations.ts';
+import { coreSession, databaseWith, everything, oneRow } from '../case.helpers.ts';
 import { Execution } from '../execution.helpers.ts';
 import { holdStatement, proxiedCase } from './proxied.helpers.ts';
 
@@ -36,6 +38,48 @@ describe('a fence that comes late', () => {
     await second.runUntil('VerifyMigration');
     await expect(first.fence()).rejects.toMatchObject({ name: 'MigrationFenced' });
     expect(await oneRow(observer, stateOf)).toEqual({ states: '1 migrated' });
+  });
+});
+
+describe('a plan that was made while the migration was open', () => {
+  it.each(['rollback', 'migrate'] as const)(
+    'of a %s leaves it rolled back, and the next one begins anew',
+    async (operation) => {
+      const { db, observer, proxy } = await proxiedCase();
+      const execution = new Execution();
+      await holdExecution(await coreSession(db.url), execution.arn);
+      await execution.migrate('AddForeignKeys');
+      const late = new Execution(execution.arn);
+      const held = holdStatement(proxy, 'plan', /^UPDATE p2pfk\.migration m\s+SET execution/m);
+      const planning = late.plan({ operation }).catch((error: unknown) => error);
+      await held.reached;
+
+      await execution.rollBack();
+      held.release();
+
+      expect(await planning).toMatchObject(
+        operation === 'rollback'
+          ? { status: 'NOTHING_TO_ROLL_BACK', reason: 'migration 1 was rolled back meanwhile' }
+          : {
+              name: 'MigrationInProgress',
+              message: expect.stringContaining('was rolled back meanwhile, and nothing was begun'),
+            },
+      );
+      expect(await oneRow(observer, stateOf)).toEqual({ states: '1 rolled-back' });
+      await new Execution().migrate();
+      expect(await oneRow(observer, stateOf)).toEqual({ states: '1 rolled-back, 2 migrated' });
+    },
+  );
+
+  it('of a reconciliation does not pause it', async () => {
+    const { db, observer } = await databaseWith();
+    const execution = new Execution();
+    await execution.migrate('AddForeignKeys');
+    await execution.rollBack();
+
+    await changeMigration(await coreSession(db.url), execution.migrationId, { state: 'paused' });
+
+    expect(await oneRow(observer, stateOf)).toEqual({ states: '1 rolled-back' });
   });
 });
 

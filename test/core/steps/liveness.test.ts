@@ -5,7 +5,7 @@
 import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../../core/ledger/connect.ts';
-import { holdExecution } from '../../../core/ledger/liveness.ts';
+import { forgetExecution, holdExecution } from '../../../core/ledger/liveness.ts';
 import { extendLease } from '../../../core/ledger/migrations.ts';
 import { reconcile } from '../../../core/steps/operations/reconcile.ts';
 import { describeWithPsql, psqlInOrder, STEPS } from '../../psql/psql.helpers.ts';
@@ -297,4 +297,24 @@ describe('a sign of life', () => {
     const sql = "SELECT updated_at > now() - interval '1 minute' AS now FROM p2pfk.migration";
     expect(await oneRow(observer, sql)).toEqual({ now: true });
   });
+});
+
+it('two local executions of one name, on two machines, do not work on one migration', async () => {
+  const { db, observer } = await databaseWith();
+  const one = new Execution();
+  await holdExecution(await coreSession(db.url), one.arn);
+  await one.migrate('AddForeignKeys');
+  const before = await everything(observer);
+  // In the process of the other machine there is no key of that name yet.
+  forgetExecution(one.arn);
+  await holdExecution(await coreSession(db.url), one.arn);
+  const other = new Execution(one.arn);
+
+  for (const operation of ['migrate', 'rollback'])
+    await expect(other.plan({ operation })).rejects.toMatchObject({
+      name: 'MigrationInProgress',
+      message: expect.stringContaining(`is being worked on by ${one.arn} (at work since`),
+    });
+
+  expect(await everything(observer)).toBe(before);
 });
