@@ -66,7 +66,7 @@ module.exports = {
     parser: 'swc',
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(dist|cdk.out|report/client)/' },
+    exclude: { path: '^(dist|infra/dist|cdk.out|report/client)/' },
     detectProcessBuiltinModuleCalls: false,
     enhancedResolveOptions: {
       extensions: ['.ts', '.js', '.json'],

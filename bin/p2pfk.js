@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 /**
  * Starts the command line. It needs Node 24, whose SQLite is ready for use; started by an older one (18 or later), it
- * starts itself again with the Node that npm brought along as the package `node`. Plain JavaScript, because an old Node has to be able to read it.
+ * starts itself again with the Node that `npm ci` brings into a clone as the package `node`. Plain JavaScript, because an old Node has to be able to
+ * read it.
  */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -28,7 +29,7 @@ if (!existsSync(commandLine)) {
   const node = bundledNode();
   if (node === null) {
     refuse(
-      `p2pfk needs Node ${OLDEST_NODE} or newer, and this is ${process.version}: its package "node" is not installed.`,
+      `p2pfk needs Node ${OLDEST_NODE} or newer, and this is ${process.version}: install it from https://nodejs.org (in a clone, "npm ci" brings one along).`,
     );
   } else {
     const problem = await foreignNode(node);
@@ -61,10 +62,13 @@ async function rebuilt() {
   return problem && `p2pfk cannot be built from the changed sources in ${installation}:\n${problem.trimEnd()}`;
 }
 
-/** Path of the executable of the npm package `node`, wherever npm put that package; `null` when it has none. */
+/** Path of the executable of the npm package `node`, wherever npm put that package; `null` when there is none, or an old one. */
 function bundledNode() {
   try {
-    const folder = dirname(createRequire(import.meta.url).resolve('node/package.json'));
+    const description = createRequire(import.meta.url).resolve('node/package.json');
+    const { version } = JSON.parse(readFileSync(description, 'utf8'));
+    if (!(Number.parseInt(version, 10) >= OLDEST_NODE)) return null;
+    const folder = dirname(description);
     const executable = join(folder, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
     return existsSync(executable) ? executable : null;
   } catch {

@@ -1,5 +1,4 @@
 /** The Lambda functions, and the role that they share. */
-import { join } from 'node:path';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib/core';
@@ -9,6 +8,7 @@ import { acknowledgeFunctionRole } from './acknowledgements.ts';
 import { databaseEnvironment, type MigratedDatabase } from './database/migrated-database.ts';
 import type { FunctionNetwork } from './database/network.ts';
 import {
+  handlerExport,
   type LambdaFunctionSpec,
   LambdaFunctions,
   OperationFunctions,
@@ -22,7 +22,7 @@ export interface MigrationFunctionsProps {
   readonly database: MigratedDatabase;
   readonly network: FunctionNetwork | undefined;
   readonly logGroups: LogGroups;
-  /** Folder with one bundle a function, `<name>/index.mjs`. */
+  /** Folder with the bundle of all functions, `index.mjs`. */
   readonly bundles: string;
   /** Reserved concurrency of each function that works on one pair; `false`: none is reserved. */
   readonly reservedConcurrency: number | false;
@@ -110,8 +110,8 @@ export class MigrationFunctions extends Construct {
       architecture: Architecture.ARM_64,
       memorySize: memoryMib,
       timeout: Duration.seconds(timeoutSeconds),
-      code: Code.fromAsset(join(bundles, name)),
-      handler: 'index.handler',
+      code: Code.fromAsset(bundles),
+      handler: `index.${handlerExport(name)}`,
       role: this.role,
       tracing: Tracing.ACTIVE,
       logGroup,

@@ -1,4 +1,4 @@
-/** Exports of the package: what a CDK app gets with `import ... from 'p2pfk'`. */
+/** Exports of the package: what a CDK app gets with `import ... from 'p2pfk-cdk'`. */
 export type { MaintenanceWindow } from '../core/contracts/aws/maintenance-window.ts';
 export { DatabaseAuthentication, type IamAuthenticationOptions } from './database/authentication.ts';
 export {

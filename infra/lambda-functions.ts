@@ -13,7 +13,11 @@ import {
   WORKING_MIB,
 } from '../core/contracts/steps/definition.ts';
 
-/** Settings of one function. */
+/**
+ * Settings of one function.
+ *
+ * @internal
+ */
 export interface LambdaFunctionSpec extends LambdaSettings {
   /** Name of the Task state that calls it. */
   readonly state: string;
@@ -24,7 +28,11 @@ export interface LambdaFunctionSpec extends LambdaSettings {
   readonly perPair: boolean;
 }
 
-/** Functions that are steps of the state machine, by name. */
+/**
+ * Functions that are steps of the state machine, by name.
+ *
+ * @internal
+ */
 export const LambdaFunctions = forEachStep((name): LambdaFunctionSpec => {
   const { state, lambda, perPair }: StepDefinition = Steps[name];
   return { state, ...lambda, perPair: perPair !== undefined };
@@ -57,5 +65,18 @@ export const OperationFunctions = {
 
 export type OperationName = keyof typeof OperationFunctions;
 
-/** Names of all bundles that `npm run build` makes. */
+/**
+ * Names of all functions, whose handlers `npm run build` bundles.
+ *
+ * @internal
+ */
 export const bundleNames: readonly string[] = [...stepNames, ...Object.keys(OperationFunctions)];
+
+/**
+ * The name under which the bundle exports the handler of a function: `addForeignKey` of `add-foreign-key`.
+ *
+ * @internal
+ */
+export function handlerExport(name: string): string {
+  return name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -8,7 +8,6 @@ import { acknowledgeStateMachine } from './acknowledgements.ts';
 import { checkEndpoint, type MigratedDatabase } from './database/migrated-database.ts';
 import { FunctionNetwork, type MigrationNetwork } from './database/network.ts';
 import { MigrationFunctions } from './functions.ts';
-import { packagedBundles } from './lambda-bundles.ts';
 import { LogGroups, type LogOptions } from './logs.ts';
 import { type AlarmThresholds, Monitoring } from './operations/alarms.ts';
 import { DailyAudit } from './operations/daily-audit.ts';
@@ -22,6 +21,7 @@ import { Notifications } from './operations/notifications.ts';
 import { Reconciliation } from './operations/reconciliation.ts';
 import { MaintenanceWindows, ScheduleTag } from './operations/schedules.ts';
 import type { Topics } from './operations/topics.ts';
+import { packagedBundles } from './package/lambda-bundles.ts';
 import { stateMachineProps } from './state-machine/state-machine.ts';
 
 /** What a deployment can choose. */
@@ -63,7 +63,7 @@ export interface PartitionForeignKeyMigrationProps {
   readonly lookEveryMinutes?: number | false;
   /** When migrated tables are audited, in UTC. Default: each day at 04:00. */
   readonly auditCron?: string;
-  /** Folder with one bundle for each function, `<name>/index.mjs`. Default: the bundles of this package. */
+  /** Folder with the bundle of all functions, `index.mjs`. Default: the one in this package. */
   readonly lambdaBundles?: string;
 }
 

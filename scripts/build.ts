@@ -1,7 +1,8 @@
 /**
- * Builds `dist/`: the Lambda bundles, the command line with its pages and its manual page, and the state machine that it runs. Run by `npm run build`,
- * and by `npm ci` through `prepare`. Each part is tried even if another one fails; the exit code is 0 only if all succeeded.
+ * Builds `dist/`, the command line with its pages, its manual page and the state machine that it runs, and `infra/dist/`, the CDK construct with the
+ * bundle of the Lambda functions. Run by `npm run build`, and by `npm ci` through `prepare`. Each part is tried even if another one fails; the exit code is 0 only if all succeeded.
  */
+import { mkdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import {
   browserBundles,
@@ -9,10 +10,11 @@ import {
   bundleConstruct,
   bundleLambdas,
   bundlePages,
+  constructFolder,
   distFolder,
-  lambdaBundles,
   projectRoot,
 } from './bundle.ts';
+import { NOTICES, noticesOf } from './notices.ts';
 import { writeChanged } from './output.ts';
 import { noteBuilt } from './rebuild.ts';
 
@@ -22,30 +24,33 @@ interface Part {
   readonly run: () => Promise<void>;
 }
 
-const definitionFile = join(distFolder, 'state-machine.asl.json');
+const DEFINITION = 'state-machine.asl.json';
 
 const parts: readonly Part[] = [
   {
-    title: 'Lambda functions',
-    output: lambdaBundles,
+    title: 'CDK construct',
+    output: constructFolder,
     run: async () => {
       const { bundleNames } = await import('../infra/lambda-functions.ts');
-      await bundleLambdas({ names: bundleNames });
+      const metafiles = await Promise.all([bundleConstruct(), bundleLambdas({ names: bundleNames })]);
+      const contents = noticesOf(projectRoot, metafiles);
+      await writeChanged([{ path: join(constructFolder, NOTICES), contents }]);
     },
   },
   { title: 'pages', output: browserBundles, run: () => bundlePages() },
-  { title: 'CDK construct', output: join(distFolder, 'index.js'), run: () => bundleConstruct() },
   { title: 'command line', output: join(distFolder, 'cli.js'), run: () => bundleCommandLine() },
   {
     title: 'state machine',
-    output: definitionFile,
+    output: join(distFolder, DEFINITION),
     run: async () => {
       const { builtDefinition } = await import('../infra/built-definition.ts');
       const { validateDefinition } = await import('../local/engine/engine.ts');
       const text = builtDefinition();
       // Validated here once, instead of each time that the command line runs it.
       validateDefinition(JSON.parse(text));
-      await writeChanged([{ path: definitionFile, contents: Buffer.from(text) }]);
+      const contents = Buffer.from(text);
+      const folders = [distFolder, constructFolder];
+      await writeChanged(folders.map((folder) => ({ path: join(folder, DEFINITION), contents })));
     },
   },
   {
@@ -73,6 +78,8 @@ async function timed({ title, output, run }: Part): Promise<boolean> {
   return problem === null;
 }
 
+// Before the build is said to have begun: a new folder changes `infra/`, which is a source.
+mkdirSync(constructFolder, { recursive: true });
 const beganAt = Date.now();
 const start = performance.now();
 // In parallel: esbuild works in a process of its own while CDK renders the definition in this one.

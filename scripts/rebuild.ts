@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const SOURCES = ['cli', 'core', 'infra', 'lambdas', 'local', 'report', 'scripts', 'sql'];
+/** The construct and its bundles: the package `p2pfk-cdk` contains only files below `infra/`. */
+const BUILT = join('infra', 'dist');
 /** Its modification time is when the last successful build began. */
 const STAMP = join(root, 'dist', '.built');
 
@@ -36,11 +38,16 @@ export function noteBuilt(beganAt: number): void {
   utimesSync(STAMP, beganAt / 1_000, beganAt / 1_000);
 }
 
-/** The newest modification time. Folders are included, because removing a file changes only its folder. */
+/**
+ * The newest modification time. Folders are included, because removing a file changes only its folder; what a build writes is
+ * not.
+ */
 function newestSource(): number {
   const files = SOURCES.flatMap((folder) => [
     folder,
-    ...readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+    ...readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .map((file) => join(folder, file))
+      .filter((file) => !file.startsWith(BUILT)),
   ]);
   return Math.max(...['package.json', ...files].map((file) => statSync(join(root, file)).mtimeMs));
 }

@@ -1,6 +1,6 @@
 /** What we cost besides the database: starting, loading, and one state after the other. */
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -9,6 +9,7 @@ import { iterationsOf } from '../../core/contracts/event-budget.ts';
 import type { Handlers } from '../../local/engine/engine.ts';
 import { startExecution } from '../../local/engine/engine.ts';
 import { builtDefinition } from '../../local/executions.ts';
+import { lambdaBundles } from '../../scripts/bundle.ts';
 import { BenchServer } from '../harness/bench-server.ts';
 import type { Benchmark } from '../harness/benchmark.ts';
 import { succeed } from '../harness/execution.ts';
@@ -18,7 +19,7 @@ import { busyMilliseconds } from '../harness/server-log.ts';
 import { alternate, type Measure, measure } from '../harness/statistics.ts';
 
 const run = promisify(execFile);
-const lambdas = join(import.meta.dirname, '..', '..', 'dist', 'lambdas');
+const lambdas = join(lambdaBundles, 'index.mjs');
 
 const SIZES: Readonly<Record<Level, { rounds: number; pairs: number }>> = {
   full: { rounds: 15, pairs: 300 },
@@ -49,7 +50,7 @@ over the states entered.`,
     say('plan, besides the database');
     const plan = await planBesidesDatabase(rounds);
     say('imports of the Lambda functions');
-    const functions = await importTimes(Math.min(rounds, 3));
+    const functions = await importTimes(rounds);
     say('states');
     const states = await statesAlone(rounds, pairs);
     return findings(starts, plan, functions, states);
@@ -101,30 +102,20 @@ interface FunctionBundle {
   readonly load: Measure;
 }
 
+/** All functions are one bundle, so each has the same cold start. */
 async function importTimes(rounds: number): Promise<FunctionBundle[]> {
-  const names = (await readdir(lambdas)).sort();
-  const fileOf = (name: string) => join(lambdas, name, 'index.mjs');
-  const times = await alternate(
-    rounds,
-    Object.fromEntries(
-      names.map((name) => [
-        name,
-        async () => {
-          const url = JSON.stringify(pathToFileURL(fileOf(name)).href);
-          const code = `const from = performance.now(); await import(${url}); console.log(performance.now() - from); process.exit()`;
-          const environment = { ...process.env, AWS_LAMBDA_FUNCTION_NAME: name };
-          const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], { env: environment });
-          return Number(stdout.trim().split('\n').at(-1));
-        },
-      ]),
-    ),
-  );
-  return Promise.all(
-    names.map(async (name) => {
-      const contents = await readFile(fileOf(name));
-      return { name, bytes: contents.length, zipped: gzipSync(contents).length, load: times[name] as Measure };
-    }),
-  );
+  const name = 'all functions';
+  const url = JSON.stringify(pathToFileURL(lambdas).href);
+  const code = `const from = performance.now(); await import(${url}); console.log(performance.now() - from); process.exit()`;
+  const environment = { ...process.env, AWS_LAMBDA_FUNCTION_NAME: 'p2pfk' };
+  const times = await alternate(rounds, {
+    [name]: async () => {
+      const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], { env: environment });
+      return Number(stdout.trim().split('\n').at(-1));
+    },
+  });
+  const contents = await readFile(lambdas);
+  return [{ name, bytes: contents.length, zipped: gzipSync(contents).length, load: times[name] as Measure }];
 }
 
 interface States {

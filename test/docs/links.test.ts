@@ -5,7 +5,7 @@ import { marked, type Token } from 'marked';
 import { expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
-const PAGES = globSync(['*.md', 'docs/*.md', 'sql/*.md', 'bench/*.md', '.github/**/*.md'], { cwd: ROOT });
+const PAGES = globSync(['*.md', 'docs/*.md', 'sql/*.md', 'bench/*.md', 'infra/*.md', '.github/**/*.md'], { cwd: ROOT });
 
 it.each(PAGES)('of %s lead somewhere', (page) => {
   const dead = linksOf(page).filter((link) => problemOf(page, link) !== undefined);

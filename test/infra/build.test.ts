@@ -1,12 +1,12 @@
-/** What `npm run build` leaves in `dist/`, and what its parts promise. */
+/** What `npm run build` leaves in `dist/` and `infra/dist/`, and what its parts promise. */
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bundleNames } from '../../infra/lambda-functions.ts';
+import { bundleNames, handlerExport } from '../../infra/lambda-functions.ts';
 import { bundleCommandLine, bundleLambdas } from '../../scripts/bundle.ts';
 import { readSqlFiles } from '../../scripts/embed-sql.ts';
 import { definition } from './definition.helpers.ts';
@@ -23,21 +23,34 @@ async function evaluate(folder: string, expression: string): Promise<unknown> {
 
 describe('dist/', () => {
   it('holds the definition that CDK synthesizes; if this fails, run `npm run build`', () => {
-    const built = readFileSync(join(projectRoot, 'dist', 'state-machine.asl.json'), 'utf8');
-    expect(JSON.parse(built)).toEqual(definition);
+    for (const folder of ['dist', 'infra/dist']) {
+      const built = readFileSync(join(projectRoot, folder, 'state-machine.asl.json'), 'utf8');
+      expect(JSON.parse(built)).toEqual(definition);
+    }
   });
 
-  it('holds one bundle for each function, and no other', () => {
-    const folder = join(projectRoot, 'dist', 'lambdas');
-    expect(readdirSync(folder).sort()).toEqual([...bundleNames].sort());
-    for (const name of bundleNames) expect(existsSync(join(folder, name, 'index.mjs'))).toBe(true);
-  });
-
-  it('holds bundles that load and export a handler', async () => {
-    const expression = (name: string) => `typeof (await import('./dist/lambdas/${name}/index.mjs')).handler`;
-    expect(await evaluate(projectRoot, `[${bundleNames.map(expression)}].join()`)).toBe(
-      bundleNames.map(() => 'function').join(),
+  it('holds one bundle that exports the handler of each function, and no other', async () => {
+    const folder = join(projectRoot, 'infra', 'dist', 'lambdas');
+    expect(readdirSync(folder).sort()).toEqual(['index.mjs', 'index.mjs.map']);
+    const exported = await evaluate(
+      folder,
+      "Object.entries(await import('./index.mjs')).map(([k, v]) => k + typeof v)",
     );
+    expect((exported as string[]).sort()).toEqual(bundleNames.map((name) => `${handlerExport(name)}function`).sort());
+  });
+
+  it('holds no source map of other projects, but the notices that their licences want', () => {
+    for (const folder of ['dist', 'infra/dist']) {
+      const maps = globSync('**/*.map', { cwd: join(projectRoot, folder) });
+      expect(maps.length).toBeGreaterThan(0);
+      for (const map of maps) {
+        const { sources } = JSON.parse(readFileSync(join(projectRoot, folder, map), 'utf8')) as { sources: string[] };
+        expect(sources.filter((source) => source.includes('node_modules'))).toEqual([]);
+      }
+      const notices = readFileSync(join(projectRoot, folder, 'THIRD-PARTY-NOTICES.txt'), 'utf8');
+      expect(notices).toMatch(/^zod [\d.]+: MIT$/m);
+      expect(notices).toContain('Copyright (c) 2025 Colin McDonnell');
+    }
   });
 });
 
@@ -81,12 +94,12 @@ describe('bundling', () => {
   it('embeds every SQL file, character for character, and reads none at run time', async () => {
     await bundle();
     const files = await readSqlFiles(join(root, 'sql'));
-    const texts = Object.keys(files).map((name) => `handler('${name}')`);
-    const handler = "const { handler } = await import('./dist/lambdas/plan/index.mjs');";
+    const texts = Object.keys(files).map((name) => `plan('${name}')`);
+    const handler = "const { plan } = await import('./dist/lambdas/index.mjs');";
     expect(await evaluate(root, `await (async () => { ${handler} return [${texts}]; })()`)).toEqual(
       Object.values(files),
     );
-    await expect(evaluate(root, `await (async () => { ${handler} return handler('nothing'); })()`)).rejects.toThrow(
+    await expect(evaluate(root, `await (async () => { ${handler} return plan('nothing'); })()`)).rejects.toThrow(
       'There is no sql/nothing.sql in this build',
     );
   });
@@ -110,7 +123,7 @@ describe('bundling', () => {
   });
 
   it('leaves an unchanged file alone, because a running command may be reading it', async () => {
-    const path = join(root, 'dist', 'lambdas', 'plan', 'index.mjs');
+    const path = join(root, 'dist', 'lambdas', 'index.mjs');
     await bundle();
     await utimes(path, 1, 1);
     await bundle();

@@ -4,7 +4,7 @@ moto takes the template apart by its own CloudFormation and runs the state machi
 Language. Only Lambda is replaced, which would need Docker: a function is its deployed bundle in a Node process, with the
 environment that the template gives it.
 
-Reads {"template", "bundles": {logical id: file}, "node", "environment", "inputs"} from stdin; prints one JSON document.
+Reads {"template", "bundle": file, "node", "environment", "inputs"} from stdin; prints one JSON document.
 """
 
 import io
@@ -31,8 +31,8 @@ task = json.load(sys.stdin)
 RUN = """
 import { createInterface } from 'node:readline';
 for await (const line of createInterface({ input: process.stdin })) {
-  const { bundle, event } = JSON.parse(line);
-  const { handler } = await import(bundle);
+  const { bundle, exported, event } = JSON.parse(line);
+  const { [exported]: handler } = await import(bundle);
   try {
     console.log('\\nRESULT ' + JSON.stringify(await handler(event, { getRemainingTimeInMillis: () => 60000 })));
   } catch ({ name: errorType, message: errorMessage }) {
@@ -48,7 +48,6 @@ one_at_a_time = threading.Lock()
 def invoke(self, function_name, qualifier, body, headers, response_headers):
     global node, node_environment
     function = self.get_function(function_name, qualifier)
-    logical_id = next(key for key, arn in functions.items() if arn == function.function_arn)
     event = json.loads(body) if body else {}
     with one_at_a_time:
         if node is None:
@@ -60,7 +59,8 @@ def invoke(self, function_name, qualifier, body, headers, response_headers):
                 command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sys.stderr, text=True
             )
         assert function.environment_vars == node_environment
-        node.stdin.write(json.dumps({"bundle": task["bundles"][logical_id], "event": event}) + "\n")
+        exported = function.handler.removeprefix("index.")
+        node.stdin.write(json.dumps({"bundle": task["bundle"], "exported": exported, "event": event}) + "\n")
         node.stdin.flush()
         answer = next(line for line in node.stdout if line.startswith(("RESULT ", "FAILED ")))
     if answer.startswith("FAILED "):
@@ -87,7 +87,6 @@ def without_unsupported(template):
     return template | {"Resources": kept}, sorted({resources[key]["Type"] for key in unknown})
 
 
-functions = {}
 with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
     LambdaBackend.invoke = invoke
     template, left_out = without_unsupported(json.loads(task["template"]))
@@ -109,11 +108,6 @@ with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
     resources = []
     for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName="p2pfk"):
         resources += page["StackResourceSummaries"]
-    lambdas = boto3.client("lambda")
-    for resource in resources:
-        if resource["ResourceType"] == "AWS::Lambda::Function":
-            configuration = lambdas.get_function(FunctionName=resource["PhysicalResourceId"])["Configuration"]
-            functions[resource["LogicalResourceId"]] = configuration["FunctionArn"]
 
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     states = boto3.client("stepfunctions")

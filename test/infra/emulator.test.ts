@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, expect, it } from 'vitest';
 import { stepNames } from '../../core/contracts/steps/catalogue.ts';
-import { LambdaFunctions } from '../../infra/lambda-functions.ts';
 import { bundleLambdas } from '../../scripts/bundle.ts';
 import { databaseWith, foreignKeys } from '../core/case.helpers.ts';
 import { projectRoot, synthesize } from './stack.helpers.ts';
@@ -39,7 +38,7 @@ it.skipIf(!installed)(
   async () => {
     const { db, observer } = await databaseWith();
     const before = await foreignKeys(observer);
-    const { template, bundles } = await deployable();
+    const { template, bundle } = await deployable();
     const inputs = [
       { table: 'public.path', lockTimeoutMs: 10_000 },
       { table: 'public.path', lockTimeoutMs: 10_000 },
@@ -48,7 +47,7 @@ it.skipIf(!installed)(
     ];
     // The template's PGSSLMODE insists on TLS, which this server has not; test/lambdas has one with.
     const environment = { DATABASE_URL: db.url, PGSSLMODE: 'disable' };
-    const task = { template, bundles, node: process.execPath, environment, inputs };
+    const task = { template, bundle, node: process.execPath, environment, inputs };
     const { stack, leftOut, executions } = await emulate(task);
 
     expect(stack).toBe('CREATE_COMPLETE');
@@ -73,17 +72,12 @@ it.skipIf(!installed)(
   },
 );
 
-/** The template, and for each function's logical id the file of its bundle. */
+/** The template, and the file of the functions' bundle. */
 async function deployable() {
   const bundled = bundleLambdas({ names: stepNames, outFolder: BUNDLES });
   const template = synthesize();
   await bundled;
-  const functions = Object.entries(template.findResources('AWS::Lambda::Function'));
-  const bundles = functions.map(([id, { Properties }]) => {
-    const name = stepNames.find((each) => Properties.Description.startsWith(`p2pfk ${LambdaFunctions[each].state}:`));
-    return [id, join(BUNDLES, name ?? '', 'index.mjs')];
-  });
-  return { template: JSON.stringify(template.toJSON()), bundles: Object.fromEntries(bundles) as object };
+  return { template: JSON.stringify(template.toJSON()), bundle: join(BUNDLES, 'index.mjs') };
 }
 
 async function emulate(task: object): Promise<Emulated> {

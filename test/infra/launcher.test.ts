@@ -113,11 +113,22 @@ describe.skipIf(process.platform === 'win32')('bin/p2pfk.js', () => {
     expect(stderr).toMatch(/^p2pfk needs Node 24 or newer, .*\n$/);
   });
 
+  it('does not start an old Node that npm has installed, which would start itself again and again', async () => {
+    await installation('with-old-node', { dist: true, node: false });
+    const folder = join(root, 'with-old-node', 'node_modules', 'node');
+    await mkdir(join(folder, 'bin'), { recursive: true });
+    await writeFile(join(folder, 'package.json'), '{"name":"node","version":"20.1.0"}');
+    await writeFile(join(folder, 'bin', 'node'), '#!/bin/sh\necho started\n', { mode: 0o755 });
+    const { code, stdout, stderr } = await run('with-old-node', ['plan'], { old: true });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^p2pfk needs Node 24 or newer, .*\n$/);
+  });
+
   it.runIf(process.getuid?.() === 0)('does not start a Node that another user could have written', async () => {
     await installation('foreign', { dist: true, node: false });
     const bin = join(root, 'node_modules', 'node', 'bin');
     await mkdir(bin, { recursive: true });
-    await writeFile(join(bin, '..', 'package.json'), '{"name":"node"}');
+    await writeFile(join(bin, '..', 'package.json'), '{"name":"node","version":"24.0.0"}');
     await writeFile(join(bin, 'node'), '#!/bin/sh\necho started\n', { mode: 0o755 });
     expect(await run('foreign', ['plan'], { old: true })).toMatchObject({ code: 0, stdout: 'started\n' });
     for (const path of [join(bin, 'node'), bin, join(root, 'node_modules')]) {

@@ -7,7 +7,6 @@ import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { App } from 'aws-cdk-lib/core';
 import type { MaintenanceWindow } from '../../core/contracts/aws/maintenance-window.ts';
 import { addSolutionChecks } from '../../infra/checks.ts';
-import { bundleNames } from '../../infra/lambda-functions.ts';
 import { reconciliationProps } from '../../infra/operations/reconciliation.ts';
 import { readSettings } from '../../infra/settings.ts';
 import { MigrationStack } from '../../infra/stack.ts';
@@ -51,14 +50,12 @@ export function synthesize({ maintenanceWindow, settings, change }: SynthesisOpt
   });
 }
 
-/** With bundles that hold nothing, in a folder that is gone afterwards. */
+/** With a bundle that holds nothing, in a folder that is gone afterwards. */
 export function withBundles<Result>(work: (lambdaBundles: string, folder: string) => Result): Result {
   const folder = mkdtempSync(join(tmpdir(), 'p2pfk-synth-'));
   try {
-    for (const name of bundleNames) {
-      mkdirSync(join(folder, 'lambdas', name), { recursive: true });
-      writeFileSync(join(folder, 'lambdas', name, 'index.mjs'), `export const handler = async () => '${name}';\n`);
-    }
+    mkdirSync(join(folder, 'lambdas'));
+    writeFileSync(join(folder, 'lambdas', 'index.mjs'), '');
     return work(join(folder, 'lambdas'), folder);
   } finally {
     rmSync(folder, { recursive: true });

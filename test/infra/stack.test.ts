@@ -8,7 +8,7 @@ import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { describe, expect, it } from 'vitest';
 import { type StepName, stepNames } from '../../core/contracts/steps/catalogue.ts';
 import { builtFunctionArn } from '../../infra/built-definition.ts';
-import { bundleNames, LambdaFunctions } from '../../infra/lambda-functions.ts';
+import { bundleNames, handlerExport, LambdaFunctions } from '../../infra/lambda-functions.ts';
 import { definition } from './definition.helpers.ts';
 import { exampleContext, reconciliationDefinition, synthesize } from './stack.helpers.ts';
 
@@ -32,10 +32,14 @@ describe('the stack', () => {
       expect(Properties).toMatchObject({
         Runtime: 'nodejs24.x',
         Architectures: ['arm64'],
-        Handler: 'index.handler',
+        Handler: expect.stringMatching(/^index\.[a-z][A-Za-z]+$/),
         TracingConfig: { Mode: 'Active' },
       });
     }
+    const handlers = functions.map(({ Properties }) => Properties.Handler);
+    expect(handlers.sort()).toEqual(bundleNames.map((name) => `index.${handlerExport(name)}`).sort());
+    // One deployment package, which is uploaded once.
+    expect(new Set(functions.map(({ Properties }) => Properties.Code.S3Key)).size).toBe(1);
   });
 
   it.each(stepNames)('gives %s as long as its Task waits for it, and its memory', (name) => {
