@@ -89,6 +89,7 @@ const OF_ERROR: Readonly<Record<ErrorName, ExitCode>> = {
   VerificationFailed: ExitCode.RolledBack,
 
   ApprovalNeeded: ExitCode.Paused,
+  Held: ExitCode.Paused,
   LedgerNotWritten: ExitCode.Paused,
   NameTaken: ExitCode.Paused,
   PartitionSetChanged: ExitCode.Paused,

@@ -9,11 +9,13 @@ import { registerCompletion } from './commands/completion.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerHistory } from './commands/history.ts';
+import { registerHold } from './commands/hold.ts';
 import { registerList } from './commands/list.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerProvision } from './commands/provision.ts';
 import { registerReport } from './commands/report.ts';
+import { registerResume } from './commands/resume.ts';
 import { registerRollback } from './commands/rollback.ts';
 import { registerScan } from './commands/scan.ts';
 import { registerSchedule } from './commands/schedule.ts';
@@ -21,6 +23,7 @@ import { registerServe } from './commands/serve.ts';
 import { registerStart } from './commands/start.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerStop } from './commands/stop.ts';
+import { registerThrottle } from './commands/throttle.ts';
 import { registerVerify } from './commands/verify.ts';
 import { registerWatch } from './commands/watch.ts';
 import { ExitCode, exitCodeOfError } from './exit-codes.ts';
@@ -64,6 +67,9 @@ export function createProgram(finish: Finish): Command {
   registerStart(program, finish);
   registerSchedule(program, finish);
   registerWatch(program, finish);
+  registerThrottle(program, finish);
+  registerHold(program, finish);
+  registerResume(program, finish);
   registerStop(program, finish);
   registerHistory(program, finish);
   registerReport(program, finish);
@@ -87,6 +93,7 @@ Examples:
   p2pfk provision --table path --bound ...    a new pair on a migrated table
   p2pfk audit                                 drift on migrated tables; --fix repairs it
   p2pfk doctor                                connection, rights, settings, ledger: is all as it should be?
+  p2pfk hold --reason "load at noon"          begin no further pair, until p2pfk resume; throttle slows it down
   p2pfk watch                                 follow the newest execution; --execution ARN: here or in AWS
 
 ${ENVIRONMENT_HELP}

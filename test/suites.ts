@@ -12,6 +12,8 @@ export const LONG: readonly string[] = [
   'core/steps/late',
   'core/steps/liveness',
   'core/steps/resume',
+  'core/steps/pace',
+  'cli/pace',
   'core/steps/twice',
   'local/embedded-postgres',
   'docs/tutorial',

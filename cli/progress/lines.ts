@@ -101,6 +101,8 @@ export function gate(
     case 'AWAITING_APPROVAL':
       if (before === status) return [];
       return [`‖ Waiting for approval: ${withoutApproveHint(reason)}`, `  ${approveCommand(table, place)}`];
+    case 'HELD':
+      return before === status ? [] : [`‖ Held before the drop: ${oneLine(reason)}`];
     default:
       return [];
   }

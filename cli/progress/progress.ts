@@ -32,7 +32,7 @@ export interface Advanced {
 const ROLLBACK_STATES = new Set([...stepsOf('rollback'), ...stepsOf('pause')].map(([, { state }]) => state));
 
 /** The same step is to be asked again. */
-const UNFINISHED = new Set(['COUNTING', 'RUNNING', 'AWAITING_APPROVAL']);
+const UNFINISHED = new Set(['COUNTING', 'RUNNING', 'AWAITING_APPROVAL', 'HELD']);
 
 export function advance(progress: Progress, event: ProgressEvent): Advanced {
   const state = event.state ?? '';
@@ -205,9 +205,9 @@ function reader<Result extends z.ZodType>(
 function gateAnswered(progress: Progress, gate: GateResult, event: ProgressEvent): Advanced {
   const key = keyOf(Steps['verify-gate'].state, event.input);
   const task = progress.running.get(key);
-  const waits = gate.status === 'AWAITING_APPROVAL' && task !== undefined;
   const { status, reason } = gate;
-  const next = waits ? withRunning(progress, key, { ...task, note: 'waits for approval' }) : progress;
+  const note = status === 'AWAITING_APPROVAL' ? 'waits for approval' : status === 'HELD' ? reason : undefined;
+  const next = note !== undefined && task !== undefined ? withRunning(progress, key, { ...task, note }) : progress;
   return {
     progress: { ...(status === 'COUNTING' ? toCount(next, gate.count) : next), gate: { status, reason } },
     lines: say.gate(gate, progress.gate?.status ?? '', progress.plan?.table ?? '', progress.place),

@@ -32,8 +32,10 @@ export function migrationLines(migrations: readonly ListedMigration[], absent: s
   ];
 }
 
-function lifeOf({ owner, approval }: ListedMigration): string {
+function lifeOf({ owner, approval, pace }: ListedMigration): string {
   if (owner === null) return '';
+  if (owner.life === 'alive' && pace?.hold)
+    return `, held by ${person(pace.hold.by)} since ${pace.hold.at.replace(/\.\d+/, '')}`;
   if (owner.life === 'alive' && (approval?.state === 'awaited' || approval?.state === 'void'))
     return ', waits for approval';
   return owner.life === 'alive'

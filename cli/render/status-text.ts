@@ -1,10 +1,12 @@
 /** A migration as the ledger knows it, for a person. Pure. */
 import type { PairState } from '../../core/contracts/documents.ts';
+import type { Pace } from '../../core/contracts/pace.ts';
 import type { ApprovalStatus, MigrationStatus, Owner, PairStatus, TableStatus } from '../../core/ledger/status.ts';
 import { AS_STATED } from '../../report/words.ts';
 import type { Next } from '../status/next.ts';
 import { grouped, oneLine, plural, roughly, visible, withoutSchemaOf } from '../text.ts';
 import { columns } from './columns.ts';
+import { paceInWords } from './pace-text.ts';
 
 /** Of the pairs that are not done; `--json` has all. */
 const MOST_PAIRS = 20;
@@ -29,6 +31,7 @@ export function statusLines(
     `Migration    ${migration.id}, started at ${migration.startedAt} ${byWhom(migration)}`,
     `Took         ${roughly(migration.tookMs)}${migration.owner === null ? '' : ' so far'}`,
     `Execution    ${executionLine(migration, isHere)}`,
+    ...paceLine(migration.pace),
     ...approvalLines(migration.approval),
     `Pairs        ${pairsInWords(migration)}`,
     ...(quiet ? [] : pairLines(migration, pairs)),
@@ -93,6 +96,11 @@ function placeInWords({ place, execution }: Owner, isHere: boolean | null): stri
     case 'local':
       return isHere === false ? 'on another machine, or with another --state-dir' : 'on this machine';
   }
+}
+
+function paceLine(pace: Pace | null): string[] {
+  const words = pace === null ? null : paceInWords(pace);
+  return words === null ? [] : [`Pace         ${words}`];
 }
 
 function approvalLines(approval: ApprovalStatus | null): string[] {

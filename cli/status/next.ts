@@ -51,6 +51,8 @@ function atWork(migration: MigrationStatus, options: NextOptions): Next {
       ? { why: 'its execution is dead; this takes over and does what is left', command: again(migration, options) }
       : { why: 'its execution is dead; this goes on with the rollback', command: undo(migration, options) };
   }
+  if (migration.pace?.hold)
+    return { why: 'it is held, and goes on with this', command: on('resume', migration, options) };
   if (approval !== null && (approval.state === 'awaited' || approval.state === 'void'))
     return { why: 'it waits for this', command: on('approve', migration, options) };
   const status = on('status', migration, options);

@@ -31,6 +31,8 @@ export type MigrationOptions = Omit<
   readonly forecastSeconds?: number;
   /** Names of the executions that reconciliation has started to roll back, or is about to start; the ledger appends to it. */
   readonly rollbackNames?: readonly string[];
+  /** What `throttle` and `hold` have set since the execution began; read it with `paceOf` (core/contracts/pace.ts). */
+  readonly pace?: unknown;
 };
 
 /** A scan of all rows of a pair that found no orphan. */

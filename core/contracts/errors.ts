@@ -235,6 +235,11 @@ export class ApprovalNeeded extends P2pfkError {
   override readonly name = 'ApprovalNeeded';
 }
 
+/** A person holds the execution. The drop waits for the end of the hold; one that lasts for a day pauses. Undoes nothing. */
+export class Held extends P2pfkError {
+  override readonly name = 'Held';
+}
+
 /** This person or role may not give, or withdraw, the approval. Nothing was changed. */
 export class ApprovalRefused extends P2pfkError {
   override readonly name = 'ApprovalRefused';

@@ -191,6 +191,32 @@ export function pollForApproval(
   return Math.min(longest, left, Math.max(SHORTEST_POLL, Math.round(waited / 10)));
 }
 
+/** Share of the events that the work leaves which one hold, or one lower limit, may use in a day. */
+const PACE_SHARE = 0.5;
+const SHORTEST_LOOK = 5;
+const LONGEST_LOOK = 300;
+const DAY = 86_400;
+
+/**
+ * Seconds until a pair that a person holds back asks again: a tenth of the time that it has lasted, up to 5 minutes. With many pairs side by side
+ * all of them ask, so it takes longer: a day of waiting fits into the events that the work leaves.
+ *
+ * @param waited seconds since the hold, or the lower limit, was set
+ * @param sideBySide pairs that wait at once, at most
+ */
+export function lookWhileHeld(
+  waited: number,
+  sideBySide: number,
+  pairs: readonly Omit<Sized, 'referencing'>[],
+): number {
+  const { events, rollbackEvents, countEvents } = eventBudget(pairs);
+  const left = EVENT_LIMIT - events - rollbackEvents - countEvents;
+  const turns = Math.max(1, Math.floor((left * PACE_SHARE) / (EVENTS.turn * sideBySide)));
+  const growth = Math.max(0.1, 10 / turns);
+  const longest = Math.max(LONGEST_LOOK, Math.ceil((DAY * 2) / turns));
+  return Math.min(longest, Math.max(SHORTEST_LOOK, Math.round(waited * growth)));
+}
+
 /**
  * Number of additional calls for a batch, in the three Maps together, because its work or its result is too much for one call.
  */

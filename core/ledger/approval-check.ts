@@ -9,7 +9,8 @@ import { type Row, runOne } from '../postgres/sql.ts';
 import type { Migration } from './migrations.ts';
 
 /** Options by which an approval is judged. */
-type JudgedOptions = KeptOptions & Partial<Pick<MigrationOptions, 'approval' | 'approverMustDiffer' | 'starters'>>;
+type JudgedOptions = KeptOptions &
+  Partial<Pick<MigrationOptions, 'approval' | 'approverMustDiffer' | 'starters' | 'pace'>>;
 
 /** The approval, as the ledger has it. */
 export interface LedgerApproval extends Pick<Row<'ledger/approval-of-drop'>, 'approved_by' | 'approved_login'> {

@@ -8,6 +8,7 @@ import { listForeignKeys } from '../catalog/foreign-key.ts';
 import type { MigrationOptions, MigrationState, PairCounts } from '../contracts/column-types.ts';
 import type { PairState } from '../contracts/documents.ts';
 import { InvalidInput } from '../contracts/errors.ts';
+import { type Pace, paceOf } from '../contracts/pace.ts';
 import { redact } from '../contracts/redact.ts';
 import { runAsLogin } from '../postgres/session/as-login.ts';
 import { type Row, run } from '../postgres/sql.ts';
@@ -78,6 +79,8 @@ export interface MigrationStatus {
   /** Null where no execution is to be at work. */
   readonly owner: Owner | null;
   readonly approval: ApprovalStatus | null;
+  /** Null where no execution heeds one: not on the way forward, or past the drop. */
+  readonly pace: Pace | null;
 }
 
 /** How far one pair is. */
@@ -238,6 +241,7 @@ function statusOf(row: Shown, owner: Owner | null): MigrationStatus {
     pairs: { total: Object.values(row.pairs).reduce((sum, count) => sum + count, 0), byState: row.pairs },
     owner,
     approval: approvalOf(row),
+    pace: row.state === 'running' && !row.is_dropped ? paceOf(row.options) : null,
   };
 }
 

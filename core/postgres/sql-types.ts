@@ -2015,6 +2015,17 @@ export interface Queries {
     };
     readonly row: Record<never, never>;
   };
+  'ledger/change-pace': {
+    readonly values: {
+      readonly part: string;
+      readonly value: Json | null;
+      readonly migration_id: number | string;
+      readonly execution: string;
+    };
+    readonly row: {
+      readonly id: string;
+    };
+  };
   'ledger/change-pair': {
     readonly values: {
       readonly changes: Json;
@@ -2577,6 +2588,14 @@ export interface Queries {
       readonly refusals: number;
     };
   };
+  'ledger/release-key': {
+    readonly values: {
+      readonly liveness_key: number | string;
+    };
+    readonly row: {
+      readonly released: boolean;
+    };
+  };
   'ledger/relink-values': {
     readonly values: {
       readonly system_identifier: string;
@@ -2704,6 +2723,17 @@ export interface Queries {
       readonly approved_options: KeptOptions | null;
       readonly pairs: PairCounts;
       readonly on_standby: boolean;
+    };
+  };
+  'ledger/slots': {
+    readonly values: {
+      readonly object: number;
+      readonly migration_id: number | string;
+    };
+    readonly row: {
+      readonly options: MigrationOptions;
+      readonly is_running: boolean;
+      readonly others: number;
     };
   };
   'ledger/state': {

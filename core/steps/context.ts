@@ -18,6 +18,8 @@ import { tryToNote } from '../ledger/notes/notes.ts';
 import { type LedgerPair, readPace, readPair } from '../ledger/pairs.ts';
 import { enterLedger } from '../ledger/schema/make-ledger.ts';
 import { useCallerSearchPath } from '../postgres/session/caller-search-path.ts';
+import { LEASE_SECONDS } from './lease.ts';
+import { whyNotNow } from './pace.ts';
 import { holdBackSeconds, throttleReason } from './throttle.ts';
 
 /** Structured log lines. The Logger of Powertools has this shape. */
@@ -47,9 +49,6 @@ export interface EnteredMigration {
   /** Milliseconds that a statement of ours may wait in lock queues, in all. */
   readonly lockBudgetMs: number;
 }
-
-/** Longer than the longest delay between two tries of a step: for this long its owner counts as alive without a session. */
-export const LEASE_SECONDS = 90;
 
 /**
  * Entry check of a forward step. Each transaction checks the fence again; checking it here as well saves needless work.
@@ -108,16 +107,19 @@ export async function enterAny(
 }
 
 /**
- * Check before long work on a pair: whether the pair has to wait for others, and whether the work will end within the window.
+ * Check before long work on a pair: whether a person or load holds it back, and whether the work will end within the window.
  *
+ * @param object oid of the table or constraint that it works on
  * @returns why and how long the pair has to wait, if it has to; meanwhile the lease shows that the owner lives
  * @throws WindowClosed when the forecast cannot finish before the deadline
+ * @throws Held when it has been held for a day
  */
 export async function beforeLongWork(
   context: StepContext,
   { migration }: EnteredMigration,
   { pair, referencing }: EnteredPair,
   what: Timed,
+  object: number,
 ): Promise<{ readonly note: string; readonly waitSeconds: number } | undefined> {
   const left = migration.window_seconds_left;
   if (left !== null) {
@@ -129,6 +131,8 @@ export async function beforeLongWork(
       );
     }
   }
+  const notNow = await whyNotNow(context.client, migration, object);
+  if (notNow) return notNow;
   const note = await throttleReason(context.client, migration.options).catch((error: unknown) => {
     // The query worked when the plan was made. A server that is too busy to answer now is a reason to wait, not to undo anything.
     if (error instanceof InvalidInput || error instanceof PrivilegeMissing) return error.message;

@@ -15,8 +15,10 @@ import { messageOf, toNamedError } from '../postgres/postgres-errors.ts';
 import { asLogin, runAsLogin } from '../postgres/session/as-login.ts';
 import { PooledSession } from '../postgres/session/pooler.ts';
 import { forgetLastingPlans, run } from '../postgres/sql.ts';
-import { applicationName, LEASE_SECONDS, type StepContext } from './context.ts';
+import { applicationName, type StepContext } from './context.ts';
+import { LEASE_SECONDS } from './lease.ts';
 import { describeEnded, endIdleBlockers } from './locks/idle-blockers.ts';
+import { type NotNow, whyNotBegun } from './pace.ts';
 
 /** Milliseconds of the handler's time that are reserved for its last writes to the ledger. */
 const HANDLER_RESERVE_MS = 15_000;
@@ -34,6 +36,8 @@ export interface DetachedWork {
   readonly execution: string;
   readonly step: string;
   readonly pair: number;
+  /** A rollback heeds neither a limit nor a hold that a person has set. */
+  readonly direction: 'forward' | 'rollback';
   /** What the ledger notes if it fails: the state of the state machine, and the statement. */
   readonly noted: { readonly step: string; readonly sql: string };
   /** oid of the constraint or table that the statement works on. */
@@ -68,6 +72,11 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
   try {
     const claimed = await claim(session, work);
     if (!claimed) return await runningOutcome(context.client, work);
+    const notNow = await whyNotClaimed(session, work, claimed.key);
+    if (notNow) {
+      done = true;
+      return { status: 'RUNNING', ...notNow };
+    }
     const script = await work.script(session);
     if (script === undefined) {
       done = true;
@@ -132,6 +141,18 @@ async function claim(
     liveness_key: key,
   });
   return claimed && { pid: claimed.pid, key };
+}
+
+/** A limit or a hold may have been set since the step asked, and several may have asked at the same moment. */
+async function whyNotClaimed(
+  session: Client,
+  { migrationId: id, execution, lockOid, direction }: DetachedWork,
+  key: string,
+): Promise<NotNow | undefined> {
+  if (direction === 'rollback') return undefined;
+  const notNow = await whyNotBegun(session, { id, execution }, lockOid);
+  if (notNow) await run(session, 'ledger/end-run', { object: lockOid, liveness_key: key });
+  return notNow;
 }
 
 /** Notes the failure if possible. The failure itself is reported in any case. */

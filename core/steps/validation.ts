@@ -57,6 +57,7 @@ export async function validate(
     execution: validation.execution,
     step: validation.step,
     pair: validation.pair,
+    direction: validation.direction,
     noted: { step: validation.step, sql: validation.sql },
     lockOid: validation.constraintOid,
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,

@@ -16,6 +16,7 @@ import { readFingerprint } from '../checks/drop-fingerprint.ts';
 import { quickChecks } from '../checks/verification.ts';
 import type { Check, Rehearsal } from '../contracts/documents.ts';
 import { VerificationFailed } from '../contracts/errors.ts';
+import { refuseHeld } from '../contracts/pace.ts';
 import { ledgerStepOf } from '../contracts/steps/catalogue.ts';
 import { holdApproval, refuseUnapproved } from '../ledger/approval-check.ts';
 import { changeMigration, type MigrationOptions, wantsNoIndexes } from '../ledger/migrations.ts';
@@ -50,6 +51,7 @@ export interface DroppedOrRehearsed {
  * @throws GateFailed when the gate does not pass any more: nothing has changed
  * @throws PartitionSetChanged when only the plan is out of date: nothing has changed
  * @throws ApprovalNeeded when it needs an approval that is missing: nothing has changed
+ * @throws Held when a person holds the execution: nothing has changed
  * @throws VerificationFailed when a check after the drop failed: rolled back, nothing has changed
  */
 export function verifiedDrop(
@@ -170,7 +172,11 @@ async function dropAndVerify(
     async () => (drop.needsApproval ? holdApproval(client, drop.id) : undefined),
   );
   const { pairing, parentExists, checked } = gate;
-  if (parentExists && approval) refuseUnapproved(approval);
+  if (parentExists && approval) {
+    refuseUnapproved(approval);
+    // The row is locked until the end of the transaction: a hold that comes later finds the parent FK dropped.
+    refuseHeld(approval.options);
+  }
   const { questions, candidates } = drop;
   const checks = await askTogether(client, checked?.quick ? questions.probe : questions.after, async () => {
     const quick = checked?.quick

@@ -33,14 +33,21 @@ export interface Exits {
 
 /** Steps that are followed by a Choice; any other step of the catalogue leads to the one after it. */
 const DECIDING: Readonly<
-  Partial<Record<StepName, (steps: StepFactory, exits: Exits, next: IChainable, counting: Counting) => IChainable>>
+  Partial<Record<StepName, (steps: StepFactory, exits: Exits, next: IChainable, waits: Waits) => IChainable>>
 > = {
   plan: planStep,
   // The gate and the checks after the drop lead to it, where they need it.
   'count-orphans': (_steps, _exits, next) => next,
   'verify-gate': gateStep,
+  'drop-parent-foreign-key': dropStep,
   'verify-migration': verifyMigrationStep,
 };
+
+/** What leads back to the gate, and is made before it. */
+interface Waits extends Counting {
+  /** Waits while a person holds the execution. */
+  readonly held: Wait;
+}
 
 /** The Map state that counts orphans, for the steps that ask for it. */
 interface Counting {
@@ -58,10 +65,17 @@ export function forwardPath(steps: StepFactory, exits: Exits): IChainable {
   const migrated = new Succeed(steps.scope, 'Migrated', {
     comment: 'Every pair has its own foreign key, the parent one is gone, and all checks passed.',
   });
-  const counting = countingStates(steps, exits);
+  const waits: Waits = {
+    ...countingStates(steps, exits),
+    held: new Wait(steps.scope, 'WaitWhileHeld', {
+      comment:
+        'A person holds the execution before the drop; holds nothing, and asks the gate again at growing intervals.',
+      time: WaitTime.secondsPath('$.gate.waitSeconds'),
+    }),
+  };
   return stepsOf('forward').reduceRight<IChainable>((next, [name, { perPair }]) => {
     const deciding = DECIDING[name];
-    if (deciding !== undefined) return deciding(steps, exits, next, counting);
+    if (deciding !== undefined) return deciding(steps, exits, next, waits);
     const state = perPair
       ? steps.forEachPair(name, { plan: '$' })
       : steps.task(name, { payload: Payload.migration, resultPath: JsonPath.DISCARD });
@@ -124,7 +138,16 @@ function countingStates(steps: StepFactory, exits: Exits): Counting {
   return { map, counted };
 }
 
-function gateStep(steps: StepFactory, exits: Exits, passed: IChainable, { map, counted }: Counting): IChainable {
+/** A hold that comes after the gate leads back to it. */
+function dropStep(steps: StepFactory, exits: Exits, next: IChainable, { held }: Waits): IChainable {
+  const drop = steps.task('drop-parent-foreign-key', { payload: Payload.migration, resultPath: JsonPath.DISCARD });
+  drop.addCatch(held, { errors: ['Held'], resultPath: JsonPath.DISCARD });
+  catchAll(drop, exits, ROLLBACK_ERRORS);
+  drop.next(next);
+  return drop;
+}
+
+function gateStep(steps: StepFactory, exits: Exits, passed: IChainable, { map, counted, held }: Waits): IChainable {
   const verifyGate = steps.task('verify-gate', { payload: Payload.check, resultPath: '$.gate' });
   const rehearsed = steps.namedError('Rehearsed', {
     comment: 'All is ready, and the drop was rehearsed and rolled back, as asked: the execution ends paused.',
@@ -156,6 +179,7 @@ function gateStep(steps: StepFactory, exits: Exits, passed: IChainable, { map, c
     .when(Condition.stringEquals('$.gate.status', 'PASSED'), passed)
     .when(Condition.stringEquals('$.gate.status', 'COUNTING'), pairsToCount)
     .when(Condition.stringEquals('$.gate.status', 'AWAITING_APPROVAL'), waitForApproval)
+    .when(Condition.stringEquals('$.gate.status', 'HELD'), held)
     .when(Condition.stringEquals('$.gate.status', 'REHEARSED'), rehearsed)
     .when(Condition.stringEquals('$.gate.status', 'APPROVAL_TIMED_OUT'), approvalNeeded)
     .otherwise(gateRefused);
@@ -164,6 +188,7 @@ function gateStep(steps: StepFactory, exits: Exits, passed: IChainable, { map, c
   pairsToCount.next(map);
   counted.otherwise(verifyGate);
   waitForApproval.next(verifyGate);
+  held.next(verifyGate);
   rehearsed.next(exits.pause);
   approvalNeeded.next(exits.pause);
   gateRefused.next(exits.fence);

@@ -4,6 +4,7 @@
  *     Plan -> NothingToDo? -> BuildIndexes -> AddForeignKeys -> ValidateForeignKeys
  *          -> VerifyGate -> GatePassed? -> DropParentForeignKey -> VerifyMigration -> Verified? -> Migrated
  *     pairs without a proof, from GatePassed? or Verified? -> CountOrphans -> CountedAfterDrop? -> VerifyGate or VerifyMigration
+ *     held by a person, from GatePassed? or DropParentForeignKey -> WaitWhileHeld -> VerifyGate
  *     OrphanedRows and the like -> Fence -> ParentDropped? -> RestoreParent -> AttachParent -> DropPairForeignKeys
  *                            -> VerifyRolledBack -> WasRequested? -> RolledBack, or RollbackCompleted
  *     any other error -> Pause -> ParentGone? -> Paused, or ChecksPending after the drop

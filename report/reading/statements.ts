@@ -1,6 +1,8 @@
 /** The ledger's notes as statements of the report. */
 import { blockedBy } from '../../core/contracts/blocked.ts';
 import type { Blocked } from '../../core/contracts/documents.ts';
+import { isPaceStep } from '../../core/contracts/pace.ts';
+import { visible } from '../../core/contracts/safe-text.ts';
 import type { Trail, TrailEvent } from '../../core/contracts/trail.ts';
 import type { ReportStatement } from '../contracts.ts';
 import type { Clock } from './stages.ts';
@@ -11,8 +13,8 @@ const CLOCK_TOLERANCE_MS = 2_000;
 /** What made the ledger is told where it ran: in this execution, and in no other one. */
 export function statementsOf(trail: Trail, clock: Clock): ReportStatement[] {
   return trail.events.flatMap((event) => {
-    // That an execution began, or a person approved, is no statement.
-    if (event.sql === null && event.error === null) return [];
+    // That an execution began, or a person approved, is no statement. How fast it went on is told among them.
+    if (event.sql === null && event.error === null && !isPaceStep(event.step)) return [];
     const statement = statementOf(event, clock);
     return event.ofLedger === true && statement.during !== 'this' ? [] : [statement];
   });
@@ -37,11 +39,16 @@ function statementOf(event: TrailEvent, clock: Clock): ReportStatement {
     pair,
     role,
     step,
-    sql: event.sql ?? '',
+    sql: event.sql ?? (isPaceStep(step) ? personOf(event) : ''),
     locks: locks ?? [],
     lockWaitMs,
     lockHeldMs,
     durationMs,
     error,
   };
+}
+
+/** As a comment, because it stands where statements do. */
+function personOf({ person, login, role, reason }: TrailEvent): string {
+  return `-- by ${visible(person ?? 'a person who is not stated')} (login ${visible(login ?? role)})${reason === null ? '' : `: ${visible(reason)}`}`;
 }

@@ -9,8 +9,11 @@
 UPDATE p2pfk.migration m
    SET execution = :'execution'::text, liveness_key = :'liveness_key'::bigint, endpoint = :'endpoint'::text,
        -- What a person accepted stays accepted, the names that the pair FKs are to get stay chosen, and those of reconciliation's rollbacks known.
+       -- A limit and a hold are for one execution, also where its plan is made twice.
        options = coalesce((SELECT jsonb_object_agg(o.key, o.value)
-                             FROM jsonb_each(m.options) o WHERE o.key IN ('accepted', 'pairConstraintNames', 'rollbackNames')), '{}')
+                             FROM jsonb_each(m.options) o
+                            WHERE o.key IN ('accepted', 'pairConstraintNames', 'rollbackNames')
+                               OR o.key = 'pace' AND m.execution = :'execution'::text), '{}')
                  || :'options'::jsonb
                  -- Who has started an execution of it, and the demand that the approver is somebody else: no later execution drops these.
                  || jsonb_build_object('starters', coalesce(m.options -> 'starters', '[]')

@@ -97,6 +97,7 @@ function inTurn(...answers: Answer[]): Answer {
 
 const running: Answer = ({ pair }) => ({ status: 'RUNNING', pair: pair ?? 0, waitSeconds: 5 });
 const awaitingApproval: Answer = () => ({ status: 'AWAITING_APPROVAL', reason: 'rehearsed', waitSeconds: 2 });
+const held: Answer = () => ({ status: 'HELD', reason: 'held by ana', waitSeconds: 5 });
 const refusing: Answer = () => ({ status: 'FAILED', migrationId: 'm1', database, reason: 'slow DELETE' });
 const dropped: Answer = () => ({ status: 'FENCED', parentForeignKey: 'DROPPED', pairs, maxConcurrency: 2 });
 const rollback = ['Fence', 'DropPairForeignKeys', 'VerifyRolledBack'];
@@ -334,6 +335,40 @@ describe('the pause', () => {
     expect(steps.at(-1)).toBe('Pause');
     expect(steps).not.toContain('Fence');
     expect(output).toMatchObject({ status: 'PAUSED' });
+  });
+
+  it('waits in a Wait state while a person holds the execution before the drop, and goes on', async () => {
+    const well = await execute();
+    const { steps, output } = await execute({ 'verify-gate': inTurn(held, held, WELL['verify-gate']) });
+    expect(steps.filter((name) => name === 'VerifyGate')).toHaveLength(3);
+    expect(steps.slice(-2)).toEqual(['DropParentForeignKey', 'VerifyMigration']);
+    expect(output).toEqual(well.output);
+    expect(definition.States.WaitWhileHeld).toMatchObject({
+      Type: 'Wait',
+      SecondsPath: '$.gate.waitSeconds',
+      Next: 'VerifyGate',
+    });
+  });
+
+  it('asks the gate again where the hold comes after it, and keeps everything where it has lasted for a day', async () => {
+    const heldNow: Answer = () => {
+      throw Object.assign(new Error('held by ana'), { name: 'Held' });
+    };
+    const gate = inTurn(WELL['verify-gate'], held, WELL['verify-gate']);
+    const { steps, output } = await execute({
+      'verify-gate': gate,
+      'drop-parent-foreign-key': inTurn(heldNow, WELL['drop-parent-foreign-key']),
+    });
+    expect(steps.slice(-6)).toEqual([
+      ...['VerifyGate', 'DropParentForeignKey', 'VerifyGate', 'VerifyGate', 'DropParentForeignKey', 'VerifyMigration'],
+    ]);
+    expect(output).toMatchObject({ status: 'MIGRATED' });
+
+    for (const name of ['build-index', 'add-foreign-key', 'validate-foreign-key', 'verify-gate'] as const) {
+      const paused = await execute({ [name]: heldNow });
+      expect(paused.steps.at(-1)).toBe('Pause');
+      expect(paused.output).toMatchObject({ status: 'PAUSED' });
+    }
   });
 
   it.each([

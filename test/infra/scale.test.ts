@@ -12,6 +12,7 @@ import {
   eventBudget,
   ITERATION_LIMIT,
   iterationsOf,
+  lookWhileHeld,
   pollForApproval,
 } from '../../core/contracts/event-budget.ts';
 import { PACE } from '../../core/contracts/forecast.ts';
@@ -282,6 +283,29 @@ describe('an approval that may take thirty days', () => {
     expect(pollForApproval(80_000, 86_400, skewed(17, 1_000))).toBe(300);
     expect(pollForApproval(DAYS_30 / 2, DAYS_30, skewed(17, 1_000))).toBeLessThan(3_600);
     expect(pollForApproval(DAYS_30 / 2, DAYS_30, skewed(10_000, 100_000_000))).toBeLessThan(7_200);
+  });
+});
+
+describe('a hold of a day', () => {
+  const DAY = 86_400;
+
+  it.each([
+    [1, 17],
+    [4, 17],
+    [4, 10_000],
+    [40, 17],
+    [40, ITERATION_LIMIT],
+  ])('of %i pairs side by side fits into the events that an execution with %i pairs has left', (sideBySide, count) => {
+    const pairs = skewed(count, 1_000);
+    const { events, rollbackEvents, countEvents } = eventBudget(pairs);
+    let turns = 0;
+    for (let waited = 0; waited < DAY; turns++) waited += lookWhileHeld(waited, sideBySide, pairs);
+    expect(turns * EVENTS.turn * sideBySide).toBeLessThan(EVENT_LIMIT - events - rollbackEvents - countEvents);
+  });
+
+  it('is looked for every 5 seconds at first, after ten minutes every minute, and after a day every few minutes', () => {
+    const looks = [0, 600, DAY].map((waited) => lookWhileHeld(waited, 4, skewed(17, 1_000)));
+    expect(looks).toEqual([5, 60, 529]);
   });
 });
 

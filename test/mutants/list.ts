@@ -33,6 +33,7 @@ const AWS_ROLE_TESTS = 'test/matrix/aws-role.test.ts';
 const APPROVAL_TESTS = 'test/core/steps/approval.test.ts';
 const CONSOLE_ACTS_TESTS = 'test/cli/console-acts.test.ts';
 const BETWEEN_TESTS = 'test/core/steps/between.test.ts';
+const PACE_TESTS = 'test/core/steps/pace.test.ts';
 const PARTITION_SET_TESTS = 'test/core/steps/partition-set.test.ts';
 
 const IDENTITY_TESTS = 'test/core/ledger/identity.test.ts';
@@ -2306,5 +2307,69 @@ export const MUTANTS: readonly Mutant[] = [
     test: 'test/core/scan/scan.test.ts',
     title:
       'is converted by p2pfk after the migration, unprotected without a pair foreign key, and where the parent came back',
+  },
+  {
+    rule: 'a hold that comes after the gate is seen under the locks of the drop',
+    file: 'core/steps/verified-drop.ts',
+    find: 'refuseHeld(approval.options);',
+    replace: '',
+    test: PACE_TESTS,
+    title: 'that comes after the gate leaves the parent foreign key, also where the drop has its locks already',
+  },
+  {
+    rule: 'a hold does not delay a rollback, and a limit takes no place from it',
+    file: 'core/steps/detached.ts',
+    find: "if (direction === 'rollback') return undefined;",
+    replace: '',
+    test: PACE_TESTS,
+    title: 'is not held, and its validations take no place of a limit',
+  },
+  {
+    rule: 'a hold or a limit is refused as soon as the rollback has begun',
+    file: 'sql/ledger/change-pace.sql',
+    find: "AND m.state = 'running' AND m.fenced_at IS NULL",
+    replace: '',
+    test: PACE_TESTS,
+    title: 'that begins while a person types is not held',
+  },
+  {
+    rule: 'pairs that ask at the same moment do not all take the last place of a limit',
+    file: 'core/steps/detached.ts',
+    find: 'const notNow = await whyNotBegun(session, { id, execution }, lockOid);',
+    replace: 'const notNow = key ? undefined : await whyNotBegun(session, { id, execution }, lockOid);',
+    test: PACE_TESTS,
+    title: 'is kept by pairs that ask at the same moment',
+  },
+  {
+    rule: 'a function that died takes no place of a limit, and a statement that it left running does',
+    file: 'sql/ledger/slots.sql',
+    find: "r.object <> :'object'::oid AND p2pfk.key_holder(r.key) IS NOT NULL",
+    replace: "r.object <> :'object'::oid",
+    test: PACE_TESTS,
+    title: 'counts statements that run, also of a function that is gone, and a session that has died takes no place',
+  },
+  {
+    rule: 'a hold interrupts no statement that runs',
+    file: 'core/steps/pace.ts',
+    find: 'if (asked.is_running) return undefined;',
+    replace: '',
+    test: PACE_TESTS,
+    title: 'interrupts no statement that runs, and the pair is done where it is',
+  },
+  {
+    rule: 'the time for an approval goes on while an execution is held',
+    file: 'core/steps/forward/verify-gate.ts',
+    find: 'hold !== null && !approvalTimedOut(migration)',
+    replace: 'hold !== null',
+    test: PACE_TESTS,
+    title: 'keeps the gate from going on to the drop, and no time stands still: an approval times out',
+  },
+  {
+    rule: 'a planted limit or hold that p2pfk does not write is none',
+    file: 'core/contracts/pace.ts',
+    find: 'maxConcurrency: z.int().min(PACE.maxConcurrency.min).max(PACE.maxConcurrency.max),',
+    replace: 'maxConcurrency: z.any(),',
+    test: PACE_TESTS,
+    title: 'a planted value that p2pfk does not write is no wish and no crash',
   },
 ];

@@ -91,10 +91,10 @@ export const GateResult = z
   .object({
     /**
      * - `COUNTING`: the pairs of `count` are to be counted first.
-     * - `AWAITING_APPROVAL`: call again after `waitSeconds`.
+     * - `AWAITING_APPROVAL`, `HELD`: call again after `waitSeconds`.
      * - `REHEARSED`, `APPROVAL_TIMED_OUT`: the gate passed, and the execution has to pause.
      */
-    status: z.enum(['PASSED', 'FAILED', 'COUNTING', 'AWAITING_APPROVAL', 'REHEARSED', 'APPROVAL_TIMED_OUT']),
+    status: z.enum(['PASSED', 'FAILED', 'COUNTING', 'AWAITING_APPROVAL', 'HELD', 'REHEARSED', 'APPROVAL_TIMED_OUT']),
     pairs: z.number(),
     /** One line; empty when passed. */
     reason: z.string(),

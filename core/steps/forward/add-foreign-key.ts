@@ -7,6 +7,7 @@ import { copyFiringModes } from '../../catalog/firing-modes.ts';
 import { hasPairForeignKey } from '../../catalog/pairs.ts';
 import { missingGuards, readGuards, wantsGuard } from '../../catalog/row-movement-guard.ts';
 import { statementFor } from '../../catalog/statements.ts';
+import { paceOf } from '../../contracts/pace.ts';
 import { Steps } from '../../contracts/steps/catalogue.ts';
 import type { PairEvent } from '../../contracts/steps/events.ts';
 import type { PairResult } from '../../contracts/steps/results.ts';
@@ -18,6 +19,7 @@ import { eachPair, isAdded } from '../batch.ts';
 import { enterPair, enterWithinWindow, type StepContext } from '../context.ts';
 import { underLock } from '../locks/lock-budget.ts';
 import { lockedWork } from '../locks/locked-work.ts';
+import { takePlace, whyNotNow } from '../pace.ts';
 import { pairResult } from '../pair-result.ts';
 import { defineStep } from '../step.ts';
 
@@ -48,6 +50,13 @@ async function addNamed(context: StepContext, event: PairEvent, salt: string | u
   if (existed && !outdated && guards.every(({ stands }) => stands))
     return pairResult('SKIPPED', target, { object: constraint_name });
 
+  const notNow = await whyNotNow(client, migration, pair.referencing_oid);
+  if (notNow) return pairResult('RUNNING', target, { object: constraint_name, ...notNow });
+  // It takes milliseconds, so it takes a place only where there are fewer than the state machine's own.
+  const isThrottled = paceOf(migration.options).throttle !== null;
+  const place = isThrottled ? await takePlace(client, migration, pair.referencing_oid) : undefined;
+  if (place && !('give' in place)) return pairResult('RUNNING', target, { object: constraint_name, ...place });
+
   const named = { ...pair, constraint_name };
   const lock = await statementFor(client, pair, 'statements/lock-pair', { pairs: [named] });
   const { sql } = await statementFor(client, pair, 'statements/add-pair-foreign-key', {
@@ -75,7 +84,7 @@ async function addNamed(context: StepContext, event: PairEvent, salt: string | u
       ...(isThere ? [] : [() => executeDdl(client, sql), () => changePair(client, migration.id, pair.pair, added)]),
     );
     if (!existed || outdated) await copyFiringModes(client, foreignKey, pair);
-  });
+  }).finally(() => place?.give());
   if (existed) return pairResult('SKIPPED', target, { object: constraint_name });
   await changePair(client, migration.id, pair.pair, { lock_wait_ms: lockWaitMs, add_ms: heldMs });
   return pairResult('DONE', target, { object: constraint_name, durationMs: heldMs, lockWaitMs });

@@ -48,7 +48,7 @@ async function buildNamed(context: StepContext, event: PairEvent, salt: string |
       await noteBuild(context, noting, await statementOn(context, entered, target, 'statements/create-index'), null);
     return finish(context, migration.id, target, pairStatus.index_name, 'SKIPPED');
   }
-  const throttled = await beforeLongWork(context, entered, target, 'index');
+  const throttled = await beforeLongWork(context, entered, target, 'index', pair.referencing_oid);
   if (throttled) return pairResult('RUNNING', target, { object: pairStatus.index_name, ...throttled });
 
   // Noted before the build: what is left of the build, valid or not, is known to be ours.
@@ -61,6 +61,7 @@ async function buildNamed(context: StepContext, event: PairEvent, salt: string |
     execution: event.execution,
     step: 'build-index',
     pair: pair.pair,
+    direction: 'forward',
     noted: { step: STEP, sql: createIndex },
     lockOid: pair.referencing_oid,
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,

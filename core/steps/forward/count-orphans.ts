@@ -11,6 +11,7 @@ import { foreignKeyOf, type Migration, readMigration } from '../../ledger/migrat
 import { changePair, readPairs } from '../../ledger/pairs.ts';
 import { workOnPairs } from '../batch.ts';
 import { beforeLongWork, enterForward, enterPair, refuseClosedWindow, type StepContext } from '../context.ts';
+import { takePlace } from '../pace.ts';
 import { pairResult } from '../pair-result.ts';
 import { countingAfterDrop, countingOfGate, countPair, readProofs } from '../prove-pairs.ts';
 import { defineStep } from '../step.ts';
@@ -54,20 +55,28 @@ async function countOne(context: StepContext, event: PairEvent): Promise<PairRes
   if ((await pairsLeft(context, migration, [pair])).length === 0)
     return pairResult('SKIPPED', target, { object: constraint_name });
   // After the drop there is no window, and nothing is held back: the checks have to be made.
-  const throttled = isBeforeDrop(migration) ? await beforeLongWork(context, entered, target, 'count') : undefined;
+  const object = pair.referencing_oid;
+  const isForward = isBeforeDrop(migration);
+  const throttled = isForward ? await beforeLongWork(context, entered, target, 'count', object) : undefined;
   if (throttled) return pairResult('RUNNING', target, { object: constraint_name, ...throttled });
+  const place = isForward ? await takePlace(client, migration, object) : undefined;
+  if (place && !('give' in place)) return pairResult('RUNNING', target, { object: constraint_name, ...place });
 
-  await prepareToCount(client, migration.options.maxConcurrency);
-  const beganAt = performance.now();
-  await countPair(context, migration, foreignKey, pair, {
-    like: foreignKey.constraint_oid,
-    limitMs: 0,
-    // Without the note the pair would be asked for again and again.
-    note: (number, changes) => changePair(client, migration.id, number, changes),
-  });
-  const durationMs = performance.now() - beganAt;
-  await endCounting(client);
-  return pairResult('DONE', target, { object: constraint_name, durationMs });
+  try {
+    await prepareToCount(client, migration.options.maxConcurrency);
+    const beganAt = performance.now();
+    await countPair(context, migration, foreignKey, pair, {
+      like: foreignKey.constraint_oid,
+      limitMs: 0,
+      // Without the note the pair would be asked for again and again.
+      note: (number, changes) => changePair(client, migration.id, number, changes),
+    });
+    const durationMs = performance.now() - beganAt;
+    await endCounting(client);
+    return pairResult('DONE', target, { object: constraint_name, durationMs });
+  } finally {
+    await place?.give();
+  }
 }
 
 export const step = defineStep(Steps['count-orphans'], countOrphans);

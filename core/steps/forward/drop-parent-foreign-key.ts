@@ -1,6 +1,7 @@
 /** DropParentForeignKey: the verified drop, committed. */
 
 import { refuseNewCode } from '../../catalog/untrusted-code.ts';
+import { refuseHeld } from '../../contracts/pace.ts';
 import { Steps } from '../../contracts/steps/catalogue.ts';
 import type { MigrationEvent } from '../../contracts/steps/events.ts';
 import type { DropResult } from '../../contracts/steps/results.ts';
@@ -19,6 +20,7 @@ export async function dropParentForeignKey(context: StepContext, event: Migratio
   if (migration.constraint_oid === null) return { status: 'SKIPPED', constraint, lockedMs: 0 };
   // Checked again under the locks. The check here spares the application a try that cannot succeed.
   refuseUnapproved(migration);
+  refuseHeld(migration.options);
   await refuseNewCode(context.client, entered.foreignKey);
   const { lockedMs } = await verifiedDrop(context, entered, event.execution, 'COMMIT');
   await tryToNote(context.logger, 'how long the locks were held', () =>

@@ -39,7 +39,7 @@ export async function validateForeignKey(context: StepContext, event: PairEvent)
       `pair FK ${pair.constraint_name} of ${pair.referencing} is gone: it was dropped after it was added`,
     );
   if (pairStatus.validated) return finish(context, entered, target, 'SKIPPED');
-  const throttled = await beforeLongWork(context, entered, target, 'validate');
+  const throttled = await beforeLongWork(context, entered, target, 'validate', pairStatus.constraint_oid);
   if (throttled) return pairResult('RUNNING', target, { object: pairStatus.constraint_name, ...throttled });
 
   const pairs = [{ ...pair, constraint_name: pairStatus.constraint_name }];

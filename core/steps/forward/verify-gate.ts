@@ -13,20 +13,23 @@ import { checkStandbys } from '../../checks/preflight/standby-findings.ts';
 import type { Rehearsal } from '../../contracts/documents.ts';
 import { PartitionSetChanged } from '../../contracts/errors.ts';
 import { pollForApproval } from '../../contracts/event-budget.ts';
+import { paceOf } from '../../contracts/pace.ts';
 import { shellWord } from '../../contracts/safe-text.ts';
 import { Steps } from '../../contracts/steps/catalogue.ts';
 import type { CheckEvent } from '../../contracts/steps/events.ts';
 import type { GateResult } from '../../contracts/steps/results.ts';
 import { approvalProblem } from '../../ledger/approval-check.ts';
-import { changeMigration, extendLease, wantsNoIndexes } from '../../ledger/migrations.ts';
+import { changeMigration, extendLease, type Migration, wantsNoIndexes } from '../../ledger/migrations.ts';
 import { readPairs } from '../../ledger/pairs.ts';
-import { type EnteredMigration, enterWithinWindow, LEASE_SECONDS, type StepContext } from '../context.ts';
+import { type EnteredMigration, enterWithinWindow, type StepContext } from '../context.ts';
+import { LEASE_SECONDS } from '../lease.ts';
+import { heldBack } from '../pace.ts';
 import { countingOfGate, countPairs, readProofs } from '../prove-pairs.ts';
 import { defineStep } from '../step.ts';
 import { verifiedDrop } from '../verified-drop.ts';
 
 /**
- * @returns FAILED with the reasons; COUNTING: call again after the pairs of `count` are counted; AWAITING_APPROVAL: call again
+ * @returns FAILED with the reasons; COUNTING: call again after the pairs of `count` are counted; AWAITING_APPROVAL, HELD: call again
  * @throws PartitionSetChanged where only the plan is out of date, or findings are new that need acceptance
  */
 export async function verifyGate(context: StepContext, event: CheckEvent): Promise<GateResult> {
@@ -42,6 +45,12 @@ export async function verifyGate(context: StepContext, event: CheckEvent): Promi
   });
   // The step is repeated after the drop, by a resumed execution: the gate has done its work.
   if (migration.constraint_oid === null) return result('PASSED');
+  const { hold, ...pace } = paceOf(migration.options);
+  // Held or not, the time for an approval goes on.
+  if (hold !== null && !approvalTimedOut(migration)) {
+    const { note, waitSeconds } = await heldBack(client, migration, { ...pace, hold }, hold);
+    return result('HELD', note, waitSeconds);
+  }
   await refuseNewCode(client, foreignKey);
   const reading = await readGate(client, foreignKey, planned, migration.options);
   refuseOutdatedPlan(reading);
@@ -70,6 +79,11 @@ export async function verifyGate(context: StepContext, event: CheckEvent): Promi
   if (left) return { ...result('COUNTING'), count: left };
   await refuseNewFindings(context, entered, pairing);
   return decide(context, entered, event.execution, result);
+}
+
+function approvalTimedOut(migration: Migration): boolean {
+  const { approval_waited_seconds: waited, options } = migration;
+  return waited !== null && waited >= options.approvalTimeoutSeconds && approvalProblem(migration) !== null;
 }
 
 /**
