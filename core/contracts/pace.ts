@@ -70,7 +70,7 @@ const LONGEST_HOLD_MS = 86_400_000;
 export function refuseLongHold(hold: Hold, now: number): void {
   if (sinceMs(hold, now) < LONGEST_HOLD_MS) return;
   throw new Held(
-    `it was held for 24 hours ${byWhomSince(hold)}; all that was done stands, and the next execution goes on from here`,
+    `it was held for 24 hours ${byWhomSince(hold)}; what was done so far is kept, and the next execution goes on from here`,
   );
 }
 

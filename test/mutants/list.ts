@@ -1178,7 +1178,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'the drop reads the approval under its locks: one that is withdrawn at the same moment stops it',
     file: 'core/steps/verified-drop.ts',
-    find: 'if (parentExists && approval) refuseUnapproved(approval);',
+    find: '    refuseUnapproved(approval);\n',
     replace: '',
     test: PEOPLE_TESTS,
     title: 'at the same moment as the drop: one of the two waits, and knows then',
