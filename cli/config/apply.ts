@@ -1,21 +1,26 @@
 /** Gives a command the options of the profile that `--profile` names, where neither the command line nor the environment has them. */
 import { type Command, CommanderError, type Option } from 'commander';
 import { InvalidInput } from '../../core/contracts/errors.ts';
-import { asKeywords, parseConnectionString } from '../../core/postgres/libpq/connection-string.ts';
-import { KEYWORDS } from '../../core/postgres/libpq/keywords.ts';
+import { asKeywords, connectionStringsIn, parseConnectionString } from '../../core/postgres/libpq/connection-string.ts';
+import { checkValues, KEYWORDS, READERS } from '../../core/postgres/libpq/keywords.ts';
 import type { ConfigValue } from './keys.ts';
+import { refuseLessProtection } from './protection.ts';
 import { readProfile } from './read-profile.ts';
 
-/** @throws InvalidInput as readProfile, where a value is not one of the option, and where a password would go to a server of the file */
+/**
+ * @throws InvalidInput as readProfile, where a value is not one of the option, where a password would go to a server of the file,
+ *   and where the file would weaken a connection
+ */
 export async function applyProfile(program: Command, acting: Command, directory: string): Promise<void> {
   const name: unknown = acting.opts().profile;
   if (typeof name !== 'string') return;
-  const profile = await readProfile({ directory, name, flags: flagsOf(program) });
-  for (const [key, value] of Object.entries(profile)) {
+  const { place, values } = await readProfile({ directory, name, flags: flagsOf(program) });
+  for (const [key, value] of Object.entries(values)) {
     // What concerns other commands is left to them.
     const option = acting.options.find((one) => one.attributeName() === key);
     if (option === undefined || isGiven(acting, key)) continue;
-    const used = key === 'databaseUrl' ? environmentFirst(String(value)) : parsed(option, value);
+    const used =
+      key === 'databaseUrl' ? environmentFirst(place, String(value), readersOf(acting)) : parsed(option, value);
     if (used !== '') acting.setOptionValueWithSource(key, used, 'config');
   }
 }
@@ -49,18 +54,26 @@ const PLACE = ['host', 'hostaddr', 'port'];
 
 /**
  * The connection of a profile without what the environment has: libpq's variables would give way to a URL, and a file must not weaken
- * PGSSLMODE, nor lead a password to another server than the one that the password is for.
+ * the protection of the connection, nor lead a password to another server than the one that the password is for.
  */
-function environmentFirst(url: string): string {
+function environmentFirst(place: string, url: string, readers: readonly string[]): string {
   // A service has everything, its password among it.
   if (process.env.PGSERVICE) return '';
   const settings = parseConnectionString(url);
   const isSet = (keyword: string): boolean => Boolean(process.env[KEYWORDS[keyword] ?? '']);
   const placed = PLACE.some(isSet);
-  if (isSet('password') && !placed && settings.has('host'))
+  const left = new Map([...settings].filter(([keyword]) => !isSet(keyword) && !(placed && PLACE.includes(keyword))));
+  if (isSet('password') && PLACE.some((keyword) => left.has(keyword)))
     throw new InvalidInput(
       'PGPASSWORD would be sent to the server that a file names: set PGHOST, too, or keep the password in ~/.pgpass, where it is for one server',
     );
-  const left = [...settings].filter(([keyword]) => !isSet(keyword) && !(placed && PLACE.includes(keyword)));
-  return left.length === settings.size ? url : asKeywords(left);
+  checkValues(left);
+  refuseLessProtection(place, left, readers.map(parseConnectionString));
+  return left.size === settings.size ? url : asKeywords(left);
+}
+
+/** The readers that this command asks, which take from the database URL what they leave out. */
+function readersOf(acting: Command): string[] {
+  const typed: unknown = acting.opts().reader;
+  return connectionStringsIn(Array.isArray(typed) ? typed.join('\n') : (process.env[READERS] ?? ''));
 }

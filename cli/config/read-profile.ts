@@ -13,7 +13,11 @@ import { CONFIG_KEYS, type ConfigValue, URL_PARAMETERS } from './keys.ts';
 const CONFIG_FILE = 'p2pfk.config.json';
 const PACKAGE_FILE = 'package.json';
 
-export type Profile = Readonly<Record<string, ConfigValue>>;
+export interface Profile {
+  /** File and profile, for messages. */
+  readonly place: string;
+  readonly values: Readonly<Record<string, ConfigValue>>;
+}
 
 export interface ReadOptions {
   /** The working directory: those above it are not searched. */
@@ -44,7 +48,8 @@ export async function readProfile({ directory, name, flags }: ReadOptions): Prom
       throw wrong(file, place, `${echoed(key)} may not come from a file: give it as ${flag}`);
   }
   refuseUnknown(file, place, Object.keys(profile), known);
-  return Object.fromEntries(Object.entries(profile).map(([key, value]) => [key, checked(file, place, key, value)]));
+  const values = Object.entries(profile).map(([key, value]) => [key, checked(file, place, key, value)] as const);
+  return { place: `${file}, ${place}`, values: Object.fromEntries(values) };
 }
 
 async function readConfig(

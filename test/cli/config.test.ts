@@ -191,9 +191,14 @@ describe('a file that was planted', () => {
     expect(await refused(PLAN, { PGPASSWORD: 'hunter22' })).toMatch(
       /^p2pfk: PGPASSWORD would be sent to the server that a file names: set PGHOST/,
     );
+    withProfile({ databaseUrl: 'postgres://me@:1/x' });
+    expect(await refused(PLAN, { PGPASSWORD: 'hunter22' })).toContain(
+      'PGPASSWORD would be sent to the server that a file',
+    );
     expect(await refused(PLAN, { PGPASSWORD: 'hunter22', PGHOST: '127.0.0.2', PGPORT: '2' })).toContain(
       '127.0.0.2:2/x',
     );
+    withProfile({ databaseUrl: 'postgres://me@127.0.0.1:1/x?sslmode=disable' });
     expect(await refused(PLAN, { PGSSLMODE: 'verify-full', PGSSLROOTCERT: '/nowhere.pem' })).toContain('/nowhere.pem');
   });
 });

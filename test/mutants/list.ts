@@ -28,6 +28,7 @@ const TAMPERED_TESTS = 'test/core/ledger/tampered.test.ts';
 const UNTRUSTED_TESTS = 'test/core/checks/untrusted-code.test.ts';
 const PLANTED_GUARD_TESTS = 'test/core/catalog/planted-guard.test.ts';
 const CONFIG_TESTS = 'test/cli/config.test.ts';
+const PROTECTION_TESTS = 'test/cli/profile-protection.test.ts';
 const PEOPLE_TESTS = 'test/core/steps/people.test.ts';
 const AWS_ROLE_TESTS = 'test/matrix/aws-role.test.ts';
 const APPROVAL_TESTS = 'test/core/steps/approval.test.ts';
@@ -118,18 +119,58 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'PGPASSWORD is not sent to a server that a profile names',
     file: 'cli/config/apply.ts',
-    find: "if (isSet('password') && !placed && settings.has('host'))",
-    replace: "if (isSet('password') && settings.has('hostaddr'))",
+    find: "if (isSet('password') && PLACE.some((keyword) => left.has(keyword)))",
+    replace: "if (isSet('password') && left.has('hostaddr'))",
     test: CONFIG_TESTS,
     title: 'leads no password of the environment to a server of its own, and weakens no TLS',
   },
   {
-    rule: 'a profile does not weaken the TLS of the environment',
+    rule: 'a profile does not replace the TLS of the environment',
     file: 'cli/config/apply.ts',
     find: 'filter(([keyword]) => !isSet(keyword) && ',
     replace: 'filter(([keyword]) => ',
     test: CONFIG_TESTS,
     title: 'leads no password of the environment to a server of its own, and weakens no TLS',
+  },
+  {
+    rule: 'a profile does not weaken the sslmode that follows from the environment',
+    file: 'cli/config/protection.ts',
+    find: "if (isWeaker('sslmode', after, before))",
+    replace: "if (isWeaker('sslmode', after, 'disable'))",
+    test: PROTECTION_TESTS,
+    title: 'the sslmode that follows from PGREQUIRESSL=1',
+  },
+  {
+    rule: 'a profile does not put its authority in the place of that of the home directory',
+    file: 'cli/config/protection.ts',
+    find: "without.get('sslrootcert') || rootCertificateOfHome()",
+    replace: "without.get('sslrootcert')",
+    test: PROTECTION_TESTS,
+    title: 'a verified connection by another authority than that of the home directory',
+  },
+  {
+    rule: 'a profile does not say who is believed where another has asked for a verified server',
+    file: 'cli/config/protection.ts',
+    find: "if (!mode.startsWith('verify')) return null;",
+    replace: "if (!mode.startsWith('verify-none')) return null;",
+    test: PROTECTION_TESTS,
+    title: 'a connection that the environment wants verified, and names no authority for',
+  },
+  {
+    rule: 'a profile does not lead a verified connection to a socket',
+    file: 'cli/config/protection.ts',
+    find: "if (socket === undefined || !mode.startsWith('verify')) return null;",
+    replace: 'if (socket !== mode) return null;',
+    test: PROTECTION_TESTS,
+    title: 'a verified connection by a socket as its host',
+  },
+  {
+    rule: 'a profile does not weaken the connection of a reader',
+    file: 'cli/config/apply.ts',
+    find: 'readers.map(parseConnectionString)',
+    replace: '[]',
+    test: PROTECTION_TESTS,
+    title: 'the connection of a reader that asks for more than the primary',
   },
   {
     rule: 'a profile does not let others wait longer than the default',

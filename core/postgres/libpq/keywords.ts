@@ -59,7 +59,7 @@ export const KEYWORDS: Readonly<Record<string, string | null>> = {
 };
 
 /** Parameters with a fixed set of values, in libpq's order. */
-const CHOICES: Readonly<Record<string, readonly string[]>> = {
+export const CHOICES: Readonly<Record<string, readonly string[]>> = {
   sslmode: ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'],
   sslnegotiation: ['postgres', 'direct'],
   sslcertmode: ['disable', 'allow', 'require'],

@@ -43,10 +43,7 @@ const parametersRead = channel(PARAMETERS_READ);
  */
 export function resolveParameters(databaseUrl: string | undefined): Parameters {
   const settings = new Map(databaseUrl ? parseConnectionString(databaseUrl) : []);
-  const service = settings.get('service') || process.env.PGSERVICE;
-  if (service) addMissing(settings, readService(service));
-  addMissing(settings, fromEnvironment());
-  if (process.env.PGREQUIRESSL === '1') addMissing(settings, new Map([['sslmode', 'require']]));
+  addWhatIsLeftOut(settings);
   for (const keyword of ['password', 'sslpassword']) keepSecret(settings.get(keyword));
   checkNames(settings);
   checkValues(settings);
@@ -60,6 +57,14 @@ export function resolveParameters(databaseUrl: string | undefined): Parameters {
     password: settings.get('password') || undefined,
     settings,
   };
+}
+
+/** What a connection string with these settings leaves to its service and the environment; the files of the home directory come later. */
+export function addWhatIsLeftOut(settings: Map<string, string>): void {
+  const service = settings.get('service') || process.env.PGSERVICE;
+  if (service) addMissing(settings, readService(service));
+  addMissing(settings, fromEnvironment());
+  if (process.env.PGREQUIRESSL === '1') addMissing(settings, new Map([['sslmode', 'require']]));
 }
 
 /** Messages, the ledger and reports name host and database: neither may hold what is meant to be a password. */

@@ -61,11 +61,15 @@ function refuseUnverified({ address, byDefault }: Host, settings: ConnectionSett
   );
 }
 
+/** As these settings have it, or as it follows from them; they may still contradict each other. */
+export function effectiveMode(settings: ConnectionSettings): string {
+  return settings.get('sslmode') ?? (settings.get('sslrootcert') === 'system' ? 'verify-full' : 'prefer');
+}
+
 function sslMode(settings: ConnectionSettings): string {
-  const system = settings.get('sslrootcert') === 'system';
-  const mode = settings.get('sslmode') ?? (system ? 'verify-full' : 'prefer');
+  const mode = effectiveMode(settings);
   // Anybody can have a certificate of a public authority: without the host name it proves nothing.
-  if (system && mode !== 'verify-full' && mode !== 'disable') {
+  if (settings.get('sslrootcert') === 'system' && mode !== 'verify-full' && mode !== 'disable') {
     throw new InvalidInput(`sslrootcert=system needs sslmode=verify-full, and it is ${mode}`);
   }
   return mode;
@@ -96,13 +100,19 @@ function authorities(settings: ConnectionSettings): string | string[] | undefine
     // A small container image has none either; Node brings those of Mozilla.
     return ofSystem.length > 0 ? ofSystem : [...tls.rootCertificates];
   }
-  const file = given || inFolder('root.crt');
-  if (!given && !existsSync(file)) return undefined;
+  const file = given || rootCertificateOfHome();
+  if (!file) return undefined;
   const text = readPem(file, 'the root certificate', 'sslrootcert');
   if (!/-----BEGIN (TRUSTED )?CERTIFICATE-----/.test(text)) {
     throw new InvalidInput(`the root certificate ${file} (sslrootcert) is not in PEM format`);
   }
   return text;
+}
+
+/** The file that counts where none is named; null where there is none. */
+export function rootCertificateOfHome(): string | null {
+  const file = inFolder('root.crt');
+  return existsSync(file) ? file : null;
 }
 
 function revoked(settings: ConnectionSettings): ConnectionOptions {
