@@ -2,7 +2,7 @@
 import { type Command, CommanderError, type Option } from 'commander';
 import { InvalidInput } from '../../core/contracts/errors.ts';
 import { asKeywords, connectionStringsIn, parseConnectionString } from '../../core/postgres/libpq/connection-string.ts';
-import { checkValues, KEYWORDS, READERS } from '../../core/postgres/libpq/keywords.ts';
+import { checkValues, HOST_OF_FILE, KEYWORDS, READERS } from '../../core/postgres/libpq/keywords.ts';
 import type { ConfigValue } from './keys.ts';
 import { refuseLessProtection } from './protection.ts';
 import { readProfile } from './read-profile.ts';
@@ -69,6 +69,7 @@ function environmentFirst(place: string, url: string, readers: readonly string[]
     );
   checkValues(left);
   refuseLessProtection(place, left, readers.map(parseConnectionString));
+  if (left.has('host')) return asKeywords([...left, [HOST_OF_FILE, 'yes']]);
   return left.size === settings.size ? url : asKeywords(left);
 }
 

@@ -182,3 +182,35 @@ describe('a profile strengthens', () => {
     expect(heard).not.toContain(HERE.PGPASSWORD);
   });
 });
+
+describe('a password of ~/.pgpass', () => {
+  /** Without a host of the environment, so that the profile's counts. */
+  const NO_HOST = { PGHOST: '', PGPORT: '', PGPASSWORD: '' };
+  const keep = (lines: string): void => writeFileSync(join(home, '.pgpass'), lines, { mode: 0o600 });
+  const sentTo = async (databaseUrl: string, more: Readonly<Record<string, string>> = {}) => {
+    heard = [];
+    const line = await said(databaseUrl, { ...NO_HOST, ...more });
+    return { line, sent: heard.filter((one) => one !== 'a connection') };
+  };
+
+  it('for every host goes to no server that a profile names, and that of the host does', async () => {
+    const profile = `postgres://127.0.0.1:${port}/orders`;
+    keep('*:*:*:app:secret-of-every-host');
+    const { line, sent } = await sentTo(profile);
+    expect(sent).toEqual([]);
+    expect(line).toMatch(
+      /\.pgpass has only one for every host \("\*"\), which is not sent to a server that a profile names: give it a line with this host/,
+    );
+    // Also by several hosts, and as keywords.
+    expect((await sentTo(`host=127.0.0.1,127.0.0.1 port=${port} dbname=orders`)).sent).toEqual([]);
+
+    keep('*:*:*:app:secret-of-every-host\n127.0.0.1:*:*:app:secret-of-this-host\n');
+    expect((await sentTo(profile)).sent).toEqual(['secret-of-this-host']);
+  });
+
+  it('for every host goes to the server that the environment names', async () => {
+    keep('*:*:*:app:secret-of-every-host');
+    const place = { PGHOST: '127.0.0.1', PGPORT: String(port) };
+    expect((await sentTo('postgres://db.example:1/orders', place)).sent).toEqual(['secret-of-every-host']);
+  });
+});

@@ -173,6 +173,14 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'the connection of a reader that asks for more than the primary',
   },
   {
+    rule: 'a password that is kept for every host goes to no server that a profile names',
+    file: 'core/postgres/libpq/password-file.ts',
+    find: '!key.hostOfFile || ',
+    replace: 'key.hostOfFile || ',
+    test: PROTECTION_TESTS,
+    title: 'for every host goes to no server that a profile names, and that of the host does',
+  },
+  {
     rule: 'a profile does not let others wait longer than the default',
     file: 'cli/config/keys.ts',
     find: 'number(value) && Number(value) <= INPUT_OPTIONS.lockTimeoutMs.default',

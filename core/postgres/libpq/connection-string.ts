@@ -5,7 +5,7 @@
  * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
  */
 import { InvalidInput } from '../../contracts/errors.ts';
-import { type ConnectionSettings, KEYWORDS } from './keywords.ts';
+import { type ConnectionSettings, HOST_OF_FILE, KEYWORDS } from './keywords.ts';
 
 const SCHEME = /^postgres(ql)?:\/\//;
 
@@ -129,7 +129,7 @@ function parseKeywords(text: string): ConnectionSettings {
     if (quoted === undefined && bare === undefined && text.slice(pair.lastIndex).startsWith("'")) {
       throw unreadable('a quoted value in it does not end');
     }
-    if (!isKeyword(keyword)) throw unreadable(unknown(keyword, text));
+    if (!isKeyword(keyword) && keyword !== HOST_OF_FILE) throw unreadable(unknown(keyword, text));
     settings.set(keyword, (quoted ?? bare ?? '').replace(/\\([\s\S])/g, '$1'));
   }
   return settings;

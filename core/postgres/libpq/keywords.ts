@@ -58,6 +58,12 @@ export const KEYWORDS: Readonly<Record<string, string | null>> = {
   replication: null,
 };
 
+/**
+ * None of libpq, and in no URI: whether the host of a keyword string was named by a file of the working directory, which a stranger may have
+ * written. A password that is kept for every host is not for that one. To set it gives fewer passwords, never more.
+ */
+export const HOST_OF_FILE = 'p2pfk_host_of_file';
+
 /** Parameters with a fixed set of values, in libpq's order. */
 export const CHOICES: Readonly<Record<string, readonly string[]>> = {
   sslmode: ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'],

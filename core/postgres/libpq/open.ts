@@ -233,7 +233,8 @@ function findPassword(
   if (managed) return managed({ host: host.host || host.address, port: host.port, user });
   if (password !== undefined) return password;
   const name = host.host || host.address;
-  const found = passwordFromFile(settings.get('passfile'), { host: name, port: host.port, database, user });
+  const key = { host: name, port: host.port, database, user, hostOfFile: host.ofFile === true };
+  const found = passwordFromFile(settings.get('passfile'), key);
   if (found.password) return found.password;
   throw new ConnectionRefused(
     `PostgreSQL at ${name}:${host.port} asks for a password, and there is none: PGPASSWORD is not set, and ${found.reason}`,

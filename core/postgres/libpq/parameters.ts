@@ -9,7 +9,7 @@ import { InvalidInput } from '../../contracts/errors.ts';
 import { keepSecret } from '../../contracts/redact.ts';
 import { parseConnectionString } from './connection-string.ts';
 import { DEFAULT_SOCKET_FOLDER } from './default-socket.ts';
-import { type ConnectionSettings, checkValues, KEYWORDS, PARAMETERS_READ } from './keywords.ts';
+import { type ConnectionSettings, checkValues, HOST_OF_FILE, KEYWORDS, PARAMETERS_READ } from './keywords.ts';
 import { readService } from './service-file.ts';
 
 export interface Host {
@@ -20,6 +20,8 @@ export interface Host {
   readonly port: number;
   /** No host was given: {@link DEFAULT_SOCKET_FOLDER}, whose socket is looked at before it is used. */
   readonly byDefault?: true;
+  /** A file of the working directory named it: see {@link HOST_OF_FILE}. */
+  readonly ofFile?: true;
 }
 
 export interface Parameters {
@@ -126,7 +128,8 @@ function hostsOf(settings: ConnectionSettings): Host[] {
     const port = portOf(ports.length > 1 ? ports[index] : ports[0]);
     const address = addresses[index];
     const host = names[index] ?? '';
-    if (host || address) return { host, address: address || host, port };
+    const ofFile = settings.has(HOST_OF_FILE) ? ({ ofFile: true } as const) : {};
+    if (host || address) return { host, address: address || host, port, ...ofFile };
     // As in libpq, which has no sockets there either.
     if (process.platform === 'win32') return { host: 'localhost', address: 'localhost', port };
     return { host: DEFAULT_SOCKET_FOLDER, address: DEFAULT_SOCKET_FOLDER, port, byDefault: true };

@@ -14,12 +14,17 @@ import { inHome } from './home.ts';
  */
 const LOCAL = 'localhost';
 
+/** A field that fits every value. */
+const EVERY = '*:';
+
 export interface PasswordKey {
   /** `host` as it was given, or `hostaddr` where there is no host. */
   readonly host: string;
   readonly port: number;
   readonly database: string;
   readonly user: string;
+  /** A file of the working directory named the host: a line for every host (`*`) is not meant for it. */
+  readonly hostOfFile: boolean;
 }
 
 export interface FoundPassword {
@@ -35,11 +40,19 @@ export function passwordFromFile(given: string | undefined, key: PasswordKey): F
   if (typeof text !== 'string') return { password: null, reason: text.reason };
   const host = key.host === DEFAULT_SOCKET_FOLDER ? LOCAL : key.host;
   const wanted = [host, String(key.port), key.database, key.user].map(bytesOf);
+  let ofEveryHost = false;
   for (const line of text.split('\n')) {
     if (line.startsWith('#')) continue;
     const password = passwordOf(line.replace(/\r+$/, ''), wanted);
-    if (password !== null) return readable(password, file);
+    if (password === null) continue;
+    if (!key.hostOfFile || !line.startsWith(EVERY)) return readable(password, file);
+    ofEveryHost = true;
   }
+  if (ofEveryHost)
+    return {
+      password: null,
+      reason: `${file} has only one for every host ("*"), which is not sent to a server that a profile names: give it a line with this host`,
+    };
   return {
     password: null,
     reason: `${file} has none for it${host === key.host ? '' : ` (its host is ${LOCAL} there)`}`,
@@ -73,7 +86,7 @@ function passwordOf(line: string, wanted: readonly string[]): string | null {
  * one (`::1`), which is what libpq does and its documentation does not say.
  */
 function endOfField(line: string, begin: number, value: string): number | null {
-  if (line.startsWith('*:', begin)) return begin + 2;
+  if (line.startsWith(EVERY, begin)) return begin + 2;
   let at = begin;
   for (const character of value) {
     if (line[at] === '\\') at += 1;

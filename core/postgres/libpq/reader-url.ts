@@ -2,11 +2,11 @@
 import { refuseSharedEndpoint } from '../../contracts/aws/rds-endpoints.ts';
 import { InvalidInput } from '../../contracts/errors.ts';
 import { asKeywords, connectionStringsIn, parseConnectionString } from './connection-string.ts';
-import { READERS } from './keywords.ts';
+import { HOST_OF_FILE, READERS } from './keywords.ts';
 import { resolveParameters } from './parameters.ts';
 
 /** Not taken from the primary: what leads to a server. */
-const OF_ONE_SERVER = new Set(['host', 'hostaddr', 'target_session_attrs', 'load_balance_hosts']);
+const OF_ONE_SERVER = new Set([HOST_OF_FILE, 'host', 'hostaddr', 'target_session_attrs', 'load_balance_hosts']);
 
 /** In their order, each once. */
 export function readerUrls(): string[] {
