@@ -1,4 +1,5 @@
 /** The report as Markdown, for a ticket or a pull request. */
+import { linesOf } from '../core/contracts/check-lines.ts';
 import type { Bar, Report } from './contracts.ts';
 import { took } from './html/executions.ts';
 import { STAGE_ORDER, STATUS, stageLabel } from './html/words.ts';
@@ -206,12 +207,13 @@ function rehearsed({ at, lockedMs, standbys, checks }: NonNullable<Report['rehea
 function checkTable(checks: Report['checks']): Markdown[] {
   return table(
     ['result', 'check', 'seen'],
-    checks.map(({ passed, title, detail }) => {
-      const lines = detail.split('\n').filter((line) => line !== '');
+    checks.map((check) => {
+      const { passed, title } = check;
+      const lines = linesOf(check);
       return [
         passed ? md`passed` : md`**failed**`,
         text(title),
-        text(lines.length > 1 ? plural(lines.length, 'line') : detail),
+        text(lines.length > 1 ? plural(lines.length, 'line') : (lines[0] ?? '')),
       ];
     }),
   );

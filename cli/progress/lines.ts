@@ -1,6 +1,7 @@
 /** The wording of progress: every line that a person reads on the way. Pure; marks are coloured by the output. */
 
 import type { NamedError } from '../../core/contracts/cause.ts';
+import { linesOf } from '../../core/contracts/check-lines.ts';
 import type { Check, CheckId, RollbackStrategy } from '../../core/contracts/documents.ts';
 import { lockTriesOf, nextTryWithinSeconds } from '../../core/contracts/lock-tries.ts';
 import { stepOfState } from '../../core/contracts/steps/catalogue.ts';
@@ -220,7 +221,7 @@ export function checksInShort(checks: readonly { id: CheckId; passed: boolean }[
 export function checksInFull(checks: readonly Check[], most = Number.POSITIVE_INFINITY): string[] {
   return checks.flatMap((check) => {
     if (check.id !== 'inventory') return [checkHead(check.id, checkDetail(check))];
-    const listed = check.detail.split('\n').filter((line) => line.trim() !== '');
+    const listed = linesOf(check);
     const shown = listed.slice(0, most).map((line) => `  ${line.trim()}`);
     const more = listed.length - shown.length;
     return [

@@ -1,5 +1,6 @@
 /** What is approved or taken back, for the person who does. Pure. */
 
+import { linesOf } from '../../core/contracts/check-lines.ts';
 import type { Check } from '../../core/contracts/documents.ts';
 import type { Approved, ToApprove, ToWithdraw, Withdrawn } from '../../core/ledger/approve.ts';
 import { AS_STATED, acceptedBy } from '../../report/words.ts';
@@ -120,7 +121,7 @@ function rehearsalLines({ rehearsal }: Pick<ToApprove, 'rehearsal'>): string[] {
 }
 
 /** The inventory is a line for each pair; how many there are is enough here. */
-function short({ id, detail }: Check): string {
-  const lines = detail.split('\n').filter((line) => line.trim() !== '');
-  return id === 'inventory' && lines.length > 1 ? plural(lines.length, 'foreign key') : oneLine(detail);
+function short(check: Check): string {
+  const lines = linesOf(check);
+  return lines.length > 1 ? plural(lines.length, 'foreign key') : oneLine(check.detail);
 }

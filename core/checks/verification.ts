@@ -11,6 +11,7 @@ import {
   shortName,
 } from '../catalog/pairs.ts';
 import { guardsOf, isEffective, silentAction } from '../catalog/row-movement-guard.ts';
+import { inLines } from '../contracts/check-lines.ts';
 import type { Proof } from '../contracts/column-types.ts';
 import { type Check, CheckId, type Verification } from '../contracts/documents.ts';
 import { NotMigrated } from '../contracts/errors.ts';
@@ -313,7 +314,7 @@ async function checkInventory(
       pairs.length > 0 &&
       bare.length === 0 &&
       (!scope.whole || (await holdingRows(client, foreignKey, lone)).size === 0),
-    detail: [
+    detail: inLines([
       ...bare.map((pair) => `${label(pair)}: no pair FK${hasForeignTable(pair) ? `, ${NO_FOREIGN_KEY}` : ''}`),
       ...attachedSince.map((pair) => `${label(pair)}: attached after the drop, not checked here; see p2pfk audit`),
       ...lone.map(({ partition, bound, kind, needsPair = true }) =>
@@ -324,6 +325,6 @@ async function checkInventory(
       ...pairs
         .filter((pair) => pair.constraint_oid !== null)
         .map((pair) => `${label(pair)}: ${pair.constraint_name}${provenBy(evidence, pair)}`),
-    ].join('\n'),
+    ]),
   };
 }

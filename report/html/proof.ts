@@ -1,4 +1,5 @@
 /** Before and after, the six checks, and the rehearsal. */
+import { linesOf } from '../../core/contracts/check-lines.ts';
 import type { Check } from '../../core/contracts/documents.ts';
 import type { Report } from '../contracts.ts';
 import { duration, instant, plural } from '../words.ts';
@@ -27,8 +28,8 @@ function checkTable(checks: readonly Check[], caption: string): Html {
 }
 
 /** The inventory has a line for each pair. */
-function seen({ detail }: Check): Html {
-  const lines = detail.split('\n').filter((line) => line.trim() !== '');
-  if (lines.length < 2) return html`${detail}`;
+function seen(check: Check): Html {
+  const lines = linesOf(check);
+  if (lines.length < 2) return html`${lines[0] ?? ''}`;
   return html`<details><summary>${plural(lines.length, 'line')}</summary><pre>${lines.join('\n')}</pre></details>`;
 }

@@ -181,6 +181,14 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'for every host goes to no server that a profile names, and that of the host does',
   },
   {
+    rule: 'a name in the inventory of verify makes no lines of its own',
+    file: 'core/contracts/check-lines.ts',
+    find: 'entries.map(visible)',
+    replace: 'entries',
+    test: 'test/core/checks/verification.test.ts',
+    title: 'has one line for each pair in the inventory, however a partition is named',
+  },
+  {
     rule: 'a profile does not let others wait longer than the default',
     file: 'cli/config/keys.ts',
     find: 'number(value) && Number(value) <= INPUT_OPTIONS.lockTimeoutMs.default',

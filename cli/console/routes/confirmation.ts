@@ -1,4 +1,5 @@
 /** The page that asks for confirmation of an action: the current state of its subject in the ledger, and the effect of the action. */
+import { linesOf } from '../../../core/contracts/check-lines.ts';
 import { readToApprove, type ToApprove } from '../../../core/ledger/approve.ts';
 import { type MigrationNow, readShown, stampOf } from '../../../core/ledger/shown.ts';
 import type { Report } from '../../../report/contracts.ts';
@@ -132,7 +133,7 @@ function rehearsed({ rehearsal }: Pick<Report, 'rehearsal'>): [string, string][]
     ],
     ...rehearsal.checks.map((check): [string, string] => [
       check.passed ? 'passed' : 'failed',
-      `${check.title}: ${check.detail.split('\n')[0]}`,
+      `${check.title}: ${linesOf(check)[0] ?? ''}`,
     ]),
   ];
 }

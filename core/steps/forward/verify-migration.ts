@@ -6,6 +6,7 @@
 import { isSamePair, readPairing } from '../../catalog/pairs.ts';
 import { refuseNewCode } from '../../catalog/untrusted-code.ts';
 import { verification } from '../../checks/verification.ts';
+import { linesOf } from '../../contracts/check-lines.ts';
 import type { Verification } from '../../contracts/documents.ts';
 import {
   ConnectionLost,
@@ -69,7 +70,7 @@ export async function verifyMigration(context: StepContext, event: CheckEvent): 
   );
   const reason = verified.checks
     .filter((check) => !check.passed)
-    .map((check) => `${check.id}: ${check.detail.split('\n', 1)[0]}`)
+    .map((check) => `${check.id}: ${linesOf(check)[0] ?? ''}`)
     .join('; ');
   return { ...base, status: 'FAILED', checks, reason: reason.slice(0, 2_000) };
 }

@@ -1,7 +1,9 @@
 /** The six checks of `p2pfk verify`: what each of them sees, and that none of them changes anything. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
+import { checksInFull } from '../../../cli/progress/lines.ts';
 import { verifyTable } from '../../../core/checks/verification.ts';
+import { linesOf } from '../../../core/contracts/check-lines.ts';
 import type { Verification } from '../../../core/contracts/documents.ts';
 import { holdLock } from '../../support/observe.ts';
 import { coreSession, databaseWith, everything, smuggle } from '../case.helpers.ts';
@@ -34,6 +36,22 @@ describe('a migrated table', () => {
       ['inventory', [1, 2, 3].map((n) => `path_${n} -> inode_${n}: fk_path_to_inode_${n}`).join('\n')],
     ]);
     expect(await everything(observer)).toBe(before);
+  });
+
+  it('has one line for each pair in the inventory, however a partition is named', async () => {
+    const name = 'path_1\n::error::forged\n  [6/6] forged \u202e';
+    const { checks } = await verifyAfter((observer) => observer.query(`ALTER TABLE path_1 RENAME TO "${name}"`));
+    const inventory = checks.find(({ id }) => id === 'inventory');
+    const forged = String.raw`"path_1\x0a::error::forged\x0a  [6/6] forged \u202e" -> inode_1: fk_path_to_inode_1`;
+
+    expect(inventory?.detail.split('\n').sort()).toEqual([
+      forged,
+      ...[2, 3].map((n) => `path_${n} -> inode_${n}: fk_path_to_inode_${n}`),
+    ]);
+    // Nor do the other checks make lines of one.
+    const other = { id: 'orphans', title: '', passed: false, detail: `1 in "${name}"` } as const;
+    expect(linesOf(other)).toEqual([String.raw`1 in "path_1\x0a::error::forged\x0a  [6/6] forged \u202e"`]);
+    expect(checksInFull(inventory ? [inventory] : [])).toHaveLength(4);
   });
 
   it('whose pairs cannot be counted, as no foreign key is left to tell how, fails', async () => {
