@@ -132,10 +132,10 @@ describe('the package of the construct', () => {
     }
     const errors = await typeErrors();
     expect(errors.sort()).toEqual([
-      expect.stringMatching(/^unknown\.cts\(13,.*tabel/),
-      expect.stringMatching(/^unknown\.mts\(13,.*tabel/),
-      expect.stringMatching(/^wrong\.cts\(12,.*authentification/),
-      expect.stringMatching(/^wrong\.mts\(12,.*authentification/),
+      expect.stringMatching(/\/unknown\.cts\(13,.*tabel/),
+      expect.stringMatching(/\/unknown\.mts\(13,.*tabel/),
+      expect.stringMatching(/\/wrong\.cts\(12,.*authentification/),
+      expect.stringMatching(/\/wrong\.mts\(12,.*authentification/),
     ]);
     for (const name of globSync('{wrong,unknown}.*', { cwd: project })) await rm(join(project, name));
   });
