@@ -2,10 +2,11 @@
  * Source maps without other projects' files: they were three quarters of the maps, and tell nothing that a stack trace of ours
  * needs.
  */
+import { dirname, resolve } from 'node:path';
 import { decode, encode, type SourceMapMappings, type SourceMapSegment } from '@jridgewell/sourcemap-codec';
 import type { OutputFile } from './output.ts';
 
-const OTHERS = /(^|\/)node_modules\//;
+const OTHERS = /[\\/]node_modules[\\/]/;
 
 /** The parts of a source map that esbuild writes. */
 interface SourceMap {
@@ -18,13 +19,16 @@ interface SourceMap {
 /** The same files, with their maps reduced. */
 export function withOwnMaps(files: readonly OutputFile[]): OutputFile[] {
   return files.map((file) =>
-    file.path.endsWith('.map') ? { ...file, contents: reduced(Buffer.from(file.contents).toString('utf8')) } : file,
+    file.path.endsWith('.map')
+      ? { ...file, contents: reduced(Buffer.from(file.contents).toString('utf8'), dirname(file.path)) }
+      : file,
   );
 }
 
-function reduced(text: string): Buffer {
+/** @param folder of the map, from where its sources are named */
+function reduced(text: string, folder: string): Buffer {
   const map = JSON.parse(text) as SourceMap;
-  const sources = map.sources.filter((source) => !OTHERS.test(source));
+  const sources = map.sources.filter((source) => !OTHERS.test(resolve(folder, source)));
   const indexes = map.sources.map((source) => sources.indexOf(source));
   const names: string[] = [];
   const known = new Map<string, number>();

@@ -21,13 +21,26 @@ export interface NotNow {
 type Owned = Pick<Migration, 'id' | 'execution'>;
 
 /**
- * Whether work on an object may begin now. It reads the ledger anew.
+ * Whether work on an object may begin now, for a step that has just read its migration: most have no limit and no hold, and no question more.
  *
  * @param object oid of the table or constraint; where a session works on it already, that is no new work
  * @returns undefined where it may
  * @throws Held where a hold has lasted for a day
  */
-export async function whyNotNow(client: Client, migration: Owned, object: number): Promise<NotNow | undefined> {
+export async function whyNotNow(
+  client: Client,
+  migration: Owned & Pick<Migration, 'options'>,
+  object: number,
+): Promise<NotNow | undefined> {
+  return migration.options.pace === undefined ? undefined : askAnew(client, migration, object);
+}
+
+/**
+ * The same, with the ledger read anew.
+ *
+ * @throws Held where a hold has lasted for a day
+ */
+async function askAnew(client: Client, migration: Owned, object: number): Promise<NotNow | undefined> {
   const asked = await runOne(client, 'ledger/slots', { migration_id: migration.id, object });
   if (asked.is_running) return undefined;
   const pace = paceOf(asked.options);
@@ -64,7 +77,7 @@ const APART_SECONDS = 5;
  * others that ask later, so of several that ask at once too few may begin, and never too many.
  */
 export async function whyNotBegun(session: Client, migration: Owned, object: number): Promise<NotNow | undefined> {
-  const notNow = await whyNotNow(session, migration, object);
+  const notNow = await askAnew(session, migration, object);
   return notNow && { ...notNow, waitSeconds: notNow.waitSeconds + Math.floor(Math.random() * APART_SECONDS) };
 }
 

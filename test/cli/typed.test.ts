@@ -29,7 +29,8 @@ function lineOf(command: Command, option: Option, text: string): string[] {
   const others = command.options.filter(
     (one) => one !== option && takesText(one) && (one.mandatory || one.attributeName() === 'table'),
   );
-  return [command.name(), ...others.flatMap(({ long }) => [long ?? '', 'x']), `${option.long}=${text}`];
+  const textFor = (one: Option): string => (one.attributeName() === 'maxConcurrency' ? '1' : 'x');
+  return [command.name(), ...others.flatMap((one) => [one.long ?? '', textFor(one)]), `${option.long}=${text}`];
 }
 
 const cases = commands.flatMap((command) =>

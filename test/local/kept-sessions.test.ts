@@ -15,7 +15,7 @@ import { waitUntil } from '../support/observe.ts';
 import { runExecution } from '../support/run-execution.ts';
 
 /** Of which 18 prepare and reset the two sessions. */
-const QUERIES_OF_A_VALIDATION = 36;
+const QUERIES_OF_A_VALIDATION = 37;
 
 function counted(): { readonly sessions: number } {
   const count = { sessions: 0 };

@@ -2,6 +2,7 @@
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { changePace, type PaceChange, type PaceRequest } from '../../../core/ledger/change-pace.ts';
+import { readMigration } from '../../../core/ledger/migrations.ts';
 import { whyNotNow } from '../../../core/steps/pace.ts';
 import { holdLock, waitForLockWait, waitForQuery, waitUntil } from '../../support/observe.ts';
 import { coreSession, databaseWith, everything, foreignKeys, oneRow, type TestCase } from '../case.helpers.ts';
@@ -355,7 +356,7 @@ it('a planted value that p2pfk does not write is no wish and no crash', async ()
   const testCase = await migratedTo('Plan', undefined, ARN);
   const now = planted(hoursAgo(0));
   const client = await coreSession(testCase.db.url);
-  const asked = () => whyNotNow(client, { id: '1', execution: ARN }, testCase.execution.pairs.length);
+  const asked = async () => whyNotNow(client, await readMigration(client, '1'), testCase.execution.pairs.length);
   await plant(testCase.observer, { hold: now });
   expect(await asked()).toMatchObject({ note: expect.stringMatching(/^held by Ana/) });
   for (const pace of [
