@@ -11,7 +11,8 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symli
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MUTANTS, type Mutant } from './list.ts';
+import { MUTANTS } from './list.ts';
+import type { Mutant } from './mutant.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -42,7 +43,7 @@ interface Judged {
 async function main(): Promise<number> {
   const words = process.argv.slice(2).join(' ').toLowerCase();
   const chosen = MUTANTS.filter(({ rule, file }) => `${rule} ${file}`.toLowerCase().includes(words));
-  if (chosen.length === 0) return fail([`no rule of test/mutants/list.ts has the words "${words}"`]);
+  if (chosen.length === 0) return fail([`no rule of test/mutants/rules/ has the words "${words}"`]);
   const missing = chosen.flatMap(problemsOf);
   if (missing.length > 0) return fail(missing);
 
