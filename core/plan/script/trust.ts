@@ -23,6 +23,25 @@ export interface Asked {
   readonly next: string;
 }
 
+/**
+ * The settings of p2pfk's own sessions: of the database, the role or the server may be others, such as a tablespace of its own for indexes, or a
+ * session_replication_role under which the DELETE probe shows nothing.
+ */
+function pinnedSettings(): string[] {
+  return [
+    comment('Settings that the statements rely on; one that this role may not set must have its value already'),
+    "SELECT current_setting('lock_timeout') AS lock_timeout_ms \\gset",
+    '\\set search_path :caller_search_path',
+    "\\set trusted_owners ''",
+    '\\set local false',
+    ...asked('session'),
+    'SET client_min_messages = warning;',
+    ...refuseWhere(
+      `coalesce((SELECT format('refused, nothing was changed: %s, which this role may not set: use another role, or take the setting back (ALTER ROLE or ALTER DATABASE ... RESET)', string_agg(format('%s is %s and must be %s', s ->> 'name', s ->> 'value', s ->> 'wanted'), '; ')) FROM jsonb_array_elements(:'not_pinned'::jsonb) s HAVING count(*) > 0), '')`,
+    ),
+  ];
+}
+
 /** The first checks. They run outside a transaction, and nothing before them uses an object in schema p2pfk. */
 export function trustBlock({ ledger, thirdTables = false, next }: Asked): string {
   return [
@@ -42,6 +61,8 @@ export function trustBlock({ ledger, thirdTables = false, next }: Asked): string
     ...(thirdTables ? [kept('third_code', codeOfThirdTables())] : []),
     kept('code_refusal', readSql('script/untrusted-code')),
     `\\set what_next ${literal(next)}`,
+    '',
+    ...pinnedSettings(),
     ...(ledger ? asked('ledger/expected-shape') : []),
     '',
     comment(`Which role this is${ledger ? ', and whether it may use the ledger: its owner and its version' : ''}`),

@@ -182,6 +182,14 @@ export const CATALOG: readonly Mutant[] = [
     title: 'keeps what another has made there',
   },
   {
+    rule: 'a printed script has the settings of our own sessions',
+    file: 'core/plan/script/trust.ts',
+    find: "    ...asked('session'),\n",
+    replace: "    '\\\\set not_pinned []',\n",
+    test: 'test/psql/script-settings.test.ts',
+    title: 'has all settings of our own sessions, whatever the database has',
+  },
+  {
     rule: 'the script of plan --sql asks for untrusted code under the lock of each VALIDATE',
     file: 'core/plan/script/trust.ts',
     find: 'constraintsGuard([constraint])};`,\n    ...refuseUntrustedCode(reads),\n',
