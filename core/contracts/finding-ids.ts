@@ -38,7 +38,6 @@ export const FINDING_IDS: readonly string[] = [
   'missing-key',
   'missing-references',
   'missing-select',
-  'missing-tablespace-create',
   'missing-usage',
   'new-partition',
   'no-indexes',

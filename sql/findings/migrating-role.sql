@@ -1,6 +1,6 @@
--- What the migrating role needs on partitions in addition to ownership. CREATE INDEX needs CREATE on the partition's schema, and
--- on the tablespace that default_tablespace names (the partition's own one does not count); an index outside the partition's
--- tablespace is reported, because that one may have no room. ADD FOREIGN KEY needs REFERENCES on the key, which an owner may have
+-- What the migrating role needs on partitions in addition to ownership. CREATE INDEX needs CREATE on the partition's schema. It takes
+-- the tablespace that default_tablespace names, not the partition's own, and sql/session.sql sets that to the database's own, on which
+-- no right is needed; an index outside the partition's tablespace is reported, because that one may have no room. ADD FOREIGN KEY needs REFERENCES on the key, which an owner may have
 -- revoked from itself. A role that does not own a partition has a finding already.
 -- not null: id, severity, needs_acceptance, message, remedy
 -- types: severity Severity
@@ -19,11 +19,10 @@ WITH leaf AS (
     JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE NOT p.has_index AND NOT coalesce((:'options'::jsonb ->> 'noIndexes')::boolean, false) AND pg_has_role(c.relowner, 'USAGE')
 ), target AS (
-  -- A name that is not there means the database's own tablespace, as in CREATE INDEX.
-  SELECT coalesce(t.oid, 0) AS oid, coalesce(t.spcname, d.spcname) AS name
+  -- pg_class has 0 for the database's own.
+  SELECT 0::oid AS oid, d.spcname AS name
     FROM pg_database b
     JOIN pg_tablespace d ON d.oid = b.dattablespace
-    LEFT JOIN pg_tablespace t ON t.spcname = current_setting('default_tablespace') AND t.oid <> d.oid
    WHERE b.datname = current_database()
 )
 SELECT 'missing-create' AS id, 'error' AS severity, false AS needs_acceptance,
@@ -33,16 +32,9 @@ SELECT 'missing-create' AS id, 'error' AS severity, false AS needs_acceptance,
  WHERE NOT has_schema_privilege(schema, 'CREATE')
  GROUP BY nspname
 UNION ALL
-SELECT 'missing-tablespace-create', 'error', false,
-       format('role %s has no CREATE on tablespace %I, into which default_tablespace puts %s index(es), the first on %s', current_user, t.name, count(*), min(b.name)),
-       format('GRANT CREATE ON TABLESPACE %I TO %I; or ALTER ROLE %2$I SET default_tablespace = ''''', t.name, current_user)
-  FROM built b, target t
- WHERE t.oid <> 0 AND NOT has_tablespace_privilege(t.oid, 'CREATE')
- GROUP BY t.name
-UNION ALL
 SELECT 'index-tablespace', 'info', false,
        format('%s index(es) are built in tablespace %I, and their partitions lie in another one, the first being %s', count(*), t.name, min(b.name)),
-       'see that it has room; or set default_tablespace for the migrating role'
+       'see that it has room; or build them first, with CREATE INDEX CONCURRENTLY ... TABLESPACE ...'
   FROM built b, target t
  WHERE b.reltablespace <> t.oid
  GROUP BY t.name

@@ -197,3 +197,40 @@ describe('privileges and policies', () => {
     }
   });
 });
+
+describe('partitions in another tablespace than the database’s own', () => {
+  it('are named where an index is built, which lies in the database’s own, whatever default_tablespace says', async () => {
+    const tablespace = `Space of ${db.db.name}`;
+    const schema = await tables();
+    const found = async (values?: Record<string, unknown>) =>
+      (await plan(schema, values)).findings.filter(({ id }) => id === 'index-tablespace');
+    // In-place tablespaces are of 15 and newer: the folder of the test's own would have to exist.
+    await db.client.query('SET allow_in_place_tablespaces = on');
+    await db.client.query(`CREATE TABLESPACE "${tablespace}" LOCATION ''`);
+    try {
+      await db.client.query(`ALTER DATABASE ${db.db.name} SET default_tablespace = '${tablespace}'`);
+      expect(await found()).toEqual([]);
+
+      await db.client.query(`ALTER TABLE p_1 SET TABLESPACE "${tablespace}"`);
+
+      expect(await found()).toEqual([having('index-tablespace', 'info', /^1 index.* pg_default, .*p_1$/)]);
+      expect(await found({ noIndexes: true })).toEqual([]);
+      const session = await connect({ databaseUrl: db.db.url, applicationName: 'p2pfk/-/test' });
+      try {
+        for (const { step, sql } of (await plan(schema)).statements)
+          if (step === 'BuildIndexes') await session.query(sql);
+      } finally {
+        await session.end();
+      }
+      const { rows } = await db.client.query(
+        `SELECT c.reltablespace FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = 'p_1'::regclass`,
+      );
+      expect(rows).toEqual(rows.map(() => ({ reltablespace: 0 })));
+      expect(await found()).toEqual([]);
+    } finally {
+      await db.client.query(`
+        ALTER DATABASE ${db.db.name} RESET default_tablespace; DROP SCHEMA ${schema} CASCADE`);
+      await db.client.query(`DROP TABLESPACE "${tablespace}"`);
+    }
+  });
+});
