@@ -4,6 +4,7 @@
  */
 import { type Client, escapeLiteral } from 'pg';
 import { LedgerNotTrusted, UntrustedCode } from '../contracts/errors.ts';
+import { doStatement } from '../postgres/literals.ts';
 import { UNTRUSTED_CODE } from '../postgres/postgres-errors.ts';
 import { type Row, run, runOne, withLiterals } from '../postgres/sql.ts';
 import type { ForeignKey } from './foreign-key.ts';
@@ -78,10 +79,10 @@ export async function refuseNewCode(client: Client, reads: TablesRead): Promise<
 export function untrustedCodeGuard(reads: TablesRead): string {
   const query = withLiterals('catalog/untrusted-code', { ...reads });
   const found = `format('refused: reading %s and comparing its keys would run code with the rights of %s, which its owner has not got: %s; connect as that owner, or %s', ${escapeLiteral(reads.table)}, min(u.session_role), string_agg(format('%s of %s', u.code, u.owner), ', ' ORDER BY u.code), min(u.remedy))`;
-  return `DO $untrusted$ DECLARE found text; BEGIN
+  return doStatement(`DECLARE found text; BEGIN
 SELECT CASE WHEN count(*) > 0 THEN ${found} END INTO found FROM (
 ${query}
 ) u;
 IF found IS NOT NULL THEN RAISE EXCEPTION USING MESSAGE = found, ERRCODE = '${UNTRUSTED_CODE}'; END IF;
-END $untrusted$`;
+END`);
 }

@@ -21,6 +21,18 @@ export function asOneMessage(text: string, values: readonly unknown[] = []): str
   });
 }
 
+/**
+ * A DO statement, which no name in its body can end: the names of tables and constraints are their owners', and what followed would be run by
+ * the session, or by psql, which has commands for the shell.
+ *
+ * @param body PL/pgSQL
+ */
+export function doStatement(body: string): string {
+  let tag = 'check';
+  while (body.includes(`$${tag}$`)) tag += '_';
+  return `DO $${tag}$\n${body}\n$${tag}$`;
+}
+
 /** Runs a statement that this session has prepared. */
 export function executePrepared(name: string, values: readonly unknown[]): string {
   const list = values.length === 0 ? '' : `(${values.map(literal).join(', ')})`;

@@ -1,6 +1,7 @@
 /** Parts of a psql script: comments, statements, transactions. Pure. */
 import type { Statement } from '../../catalog/statements.ts';
 import { visible } from '../../contracts/safe-text.ts';
+import { doStatement } from '../../postgres/literals.ts';
 
 /** A statement with what it locks, where that is told beside it. */
 export type LockedStatement = Pick<Statement, 'sql'> & Partial<Pick<Statement, 'lock'>>;
@@ -23,9 +24,7 @@ export function literal(text: string): string {
 
 /** A DO block; no name in its body can end it. */
 export function block(body: string): string {
-  let tag = 'check';
-  while (body.includes(`$${tag}$`)) tag += '_';
-  return `DO $${tag}$\n${body}\n$${tag}$;`;
+  return `${doStatement(body)};`;
 }
 
 /** Statements that call code of the application, under the caller's search_path. Everything else runs under our own. */

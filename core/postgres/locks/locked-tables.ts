@@ -6,6 +6,7 @@
  */
 import { type Client, escapeLiteral } from 'pg';
 import { PartitionSetChanged } from '../../contracts/errors.ts';
+import { doStatement } from '../literals.ts';
 import { OTHER_TABLE } from '../postgres-errors.ts';
 import { run, withLiterals } from '../sql.ts';
 
@@ -27,9 +28,9 @@ function otherTable(): PartitionSetChanged {
 
 /** The same as a statement, for a transaction that is sent as one message. */
 export function lockedTablesGuard(relations: readonly number[]): string {
-  return `DO $locked$ BEGIN
+  return doStatement(`BEGIN
 IF EXISTS (
 ${withLiterals('checks/not-locked', { relations })}
 ) THEN RAISE EXCEPTION USING MESSAGE = ${escapeLiteral(MESSAGE)}, ERRCODE = '${OTHER_TABLE}'; END IF;
-END $locked$`;
+END`);
 }

@@ -5,6 +5,7 @@
  */
 import { type Client, escapeLiteral } from 'pg';
 import { PartitionSetChanged } from '../../contracts/errors.ts';
+import { doStatement } from '../literals.ts';
 import { OTHER_TABLE } from '../postgres-errors.ts';
 import { run, withLiterals } from '../sql.ts';
 
@@ -31,9 +32,9 @@ export async function requireConstraints(client: Client, constraints: readonly N
 
 /** The same as a statement, for a transaction that is sent as one message. */
 export function constraintsGuard(constraints: readonly NamedConstraint[]): string {
-  return `DO $constraint$ BEGIN
+  return doStatement(`BEGIN
 IF EXISTS (
 ${withLiterals('checks/other-constraints', { constraints })}
 ) THEN RAISE EXCEPTION USING MESSAGE = ${escapeLiteral(MESSAGE)}, ERRCODE = '${OTHER_TABLE}'; END IF;
-END $constraint$`;
+END`);
 }

@@ -1,5 +1,5 @@
 /** `plan --sql` run by psql: the same end as a migration, and its way back to the original. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { planScript } from '../../psql/plan-script.helpers.ts';
 import { describeWithPsql, type Finished, psqlFile } from '../../psql/psql.helpers.ts';
@@ -18,6 +18,9 @@ async function migrated(sql: string, table: string): Promise<string> {
   await execution.migrate('VerifyMigration', { table, accept: ['all'] });
   return everything(observer);
 }
+
+/** What a command in a name would make. */
+const STRUCK = `/tmp/struck-${process.pid}`;
 
 const LAYOUTS: readonly (readonly [what: string, table: string, sql: string])[] = [
   ['three pairs, a leaf with a name of its own', 'path', THREE_PAIRS],
@@ -40,6 +43,14 @@ const LAYOUTS: readonly (readonly [what: string, table: string, sql: string])[] 
        END LOOP; END $$;
      ANALYZE;`,
   ],
+  [
+    'names that would end a quotation, and begin a command of psql',
+    'path',
+    `${THREE_PAIRS} ALTER TABLE inode_2 RENAME TO "x\\! touch ${STRUCK} #
+$constraint$"; ALTER TABLE path_3 RENAME TO "y\\! touch ${STRUCK} #
+$untrusted$$locked$$check$"; ALTER TABLE path RENAME CONSTRAINT path_fk TO "z\\! touch ${STRUCK} #
+$constraint$$check$$check_$"`,
+  ],
 ];
 
 describeWithPsql('plan --sql', () => {
@@ -49,6 +60,7 @@ describeWithPsql('plan --sql', () => {
     const file = await planScript(db.url, { table });
 
     expect(ended(await psqlFile(db.url, file))).toEqual(WELL);
+    expect(existsSync(STRUCK)).toBe(false);
     expect(await everything(observer)).toBe(await migrated(sql, table));
     expect(await oneRow(observer, 'SELECT state, dropped_at IS NOT NULL AS dropped FROM p2pfk.migration')).toEqual({
       state: 'migrated',

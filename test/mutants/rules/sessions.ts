@@ -9,6 +9,15 @@ const STALLED_NETWORK_TESTS = 'test/core/postgres/stalled-network.test.ts';
 
 export const SESSIONS: readonly Mutant[] = [
   {
+    rule: 'no name ends the quotation of a DO statement, behind which psql would run its commands',
+    file: 'core/postgres/literals.ts',
+    find: "  while (body.includes(`$${tag}$`)) tag += '_';\n",
+    replace: '',
+    test: 'test/core/plan/script.test.ts',
+    title:
+      'names that would end a quotation, and begin a command of psql: migrates as migrate does, is known to the ledger, and goes back',
+  },
+  {
     rule: 'a password that is kept for every host goes to no server that a profile names',
     file: 'core/postgres/libpq/password-file.ts',
     find: '!key.hostOfFile || ',
