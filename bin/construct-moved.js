@@ -4,6 +4,6 @@ export const [PartitionForeignKeyMigration, DatabaseAuthentication, clusterDatab
 /** @returns nothing */
 function moved() {
   throw new Error(
-    'The CDK construct of p2pfk is a package of its own since 0.2: run "npm install p2pfk-cdk", and import from "p2pfk-cdk".',
+    'The CDK construct of p2pfk is a package of its own since 0.2: install p2pfk-cdk from where you have p2pfk, and import from "p2pfk-cdk".',
   );
 }

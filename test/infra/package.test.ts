@@ -234,7 +234,7 @@ describe('the package of the command line', () => {
   it('says where the construct is to a program that imports it from here', async () => {
     const program = join(root, 'command', 'old.js');
     await writeFile(program, "import { PartitionForeignKeyMigration } from 'p2pfk';\n");
-    await expect(run(process.execPath, [program])).rejects.toThrow('npm install p2pfk-cdk');
+    await expect(run(process.execPath, [program])).rejects.toThrow('install p2pfk-cdk from where you have p2pfk');
   });
 
   it('is as it is without the sources, which a clone would build anew', () => {
