@@ -118,13 +118,20 @@ export function createOutput(
     document: (value) => {
       if (!json) return;
       documents += 1;
-      streams.stdout.write(`${lines ? visibleJson({ type: 'Result', result: value }) : visibleJson(value, 2)}\n`);
+      const shown = withoutSecrets(value);
+      streams.stdout.write(`${lines ? visibleJson({ type: 'Result', result: shown }) : visibleJson(shown, 2)}\n`);
     },
-    event: (value) => void (lines && streams.stdout.write(`${visibleJson(value)}\n`)),
+    event: (value) => void (lines && streams.stdout.write(`${visibleJson(withoutSecrets(value))}\n`)),
     raw: (text) => void streams.stdout.write(visibleLines(text)),
     sql: (text) => void streams.stdout.write(visibleSql(text)),
     secret: (text) => void stream.write(`${visibleLines(text)}\n`),
   };
+}
+
+/** The same value, with a note in the place of each text in it that holds a password or key of this process. */
+function withoutSecrets(value: unknown): unknown {
+  const text = JSON.stringify(value, (_key, each: unknown) => (typeof each === 'string' ? withheld(each) : each));
+  return text === undefined ? undefined : JSON.parse(text);
 }
 
 /** Lines on stderr before there is an output, or without one: why a command was not run. */

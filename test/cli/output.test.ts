@@ -4,6 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createOutput, type OutputOptions } from '../../cli/output.ts';
 import { createReporter } from '../../cli/progress/reporter.ts';
+import { WITHHELD } from '../../core/contracts/redact.ts';
 import { overPairs, plan, scheduled, succeeded } from './progress.helpers.ts';
 
 /** A stream that looks like a terminal where it has columns. */
@@ -42,6 +43,24 @@ describe('output', () => {
 
     expect(JSON.parse(stdout.text())).toEqual({ passed: true });
     expect(stderr.text()).toBe('progress\n');
+  });
+
+  it('with --json has a note in the place of each text with a password of this process, and stays JSON', () => {
+    vi.stubEnv('PGPASSWORD', 'S3cretPassw0rd');
+    const value = { by: 'ana S3cretPassw0rd', list: [{ reason: "token S3cret''Passw0rd" }], pairs: 3, none: null };
+    const document = outputs({ json: true });
+    document.output.document(value);
+    const event = outputs({ jsonLines: true });
+    event.output.event({ type: 'Result', result: value });
+    event.output.document(value);
+    vi.stubEnv('PGPASSWORD', undefined);
+
+    const shown = { by: WITHHELD, list: [{ reason: WITHHELD }], pairs: 3, none: null };
+    expect(JSON.parse(document.stdout.text())).toEqual(shown);
+    const lines = event.stdout.text().trimEnd().split('\n');
+    expect(lines.map((line: string) => JSON.parse(line))).toEqual(
+      [1, 2].map(() => ({ type: 'Result', result: shown })),
+    );
   });
 
   it('without --json prints no document', () => {

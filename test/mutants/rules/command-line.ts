@@ -348,7 +348,15 @@ export const COMMAND_LINE: readonly Mutant[] = [
     title: 'hold no password that is written as psql takes it, and no URL parser does; nor with several hosts',
   },
   {
-    rule: 'a line with a password of this process is not printed, in whatever quoting',
+    rule: 'a document for machines has no password of this process either',
+    file: 'cli/output.ts',
+    find: "typeof each === 'string' ? withheld(each) : each",
+    replace: 'each',
+    test: 'test/cli/output.test.ts',
+    title: 'with --json has a note in the place of each text with a password of this process, and stays JSON',
+  },
+  {
+    rule: 'a line with a password of this process is not printed, in any quoting',
     file: 'core/contracts/redact.ts',
     find: 'bare.some((one, index) => one !== null && shown[index]?.includes(one))',
     replace: 'bare.some((one, index) => one === null && shown[index]?.includes(one ?? text))',
