@@ -6,6 +6,7 @@ import type { Client } from 'pg';
 import * as z from 'zod';
 import { describeError, type P2pfkError } from '../core/contracts/errors.ts';
 import { PlannedDatabase } from '../core/contracts/steps/events.ts';
+import { explainLockedRow } from '../core/ledger/locked-rows.ts';
 import { explainMissingRelation } from '../core/ledger/missing-relation.ts';
 import { requirePlannedDatabase } from '../core/ledger/schema/identity.ts';
 import { confirmOnStandby, noteUnconfirmed } from '../core/ledger/standby-commit.ts';
@@ -167,12 +168,14 @@ async function openPlanned(
   }
 }
 
-/** A clearer error where the ledger or a table is missing; the same error where the session is lost and cannot be asked. */
+/** A clearer error where a row of the ledger is locked, or the ledger or a table is missing; the same error where the session is lost and cannot be asked. */
 async function explain(
   client: Client | undefined,
   migrationId: string | undefined,
   error: P2pfkError,
 ): Promise<P2pfkError> {
-  if (client === undefined || migrationId === undefined) return error;
-  return explainMissingRelation(client, migrationId, error).catch(() => error);
+  if (client === undefined) return error;
+  const explained = await explainLockedRow(client, error).catch(() => error);
+  if (migrationId === undefined) return explained;
+  return explainMissingRelation(client, migrationId, explained).catch(() => explained);
 }

@@ -2210,6 +2210,14 @@ export interface Queries {
       readonly held: boolean;
     };
   };
+  'ledger/hold-row': {
+    readonly values: {
+      readonly migration_id: number | string;
+    };
+    readonly row: {
+      readonly held: string;
+    };
+  };
   'ledger/insert-migration': {
     readonly values: {
       readonly referencing_oid: number;
@@ -2761,6 +2769,14 @@ export interface Queries {
     readonly values: Record<never, never>;
     readonly row: {
       readonly system_identifier: string;
+    };
+  };
+  'ledger/table-oid': {
+    readonly values: {
+      readonly name: string;
+    };
+    readonly row: {
+      readonly oid: number | null;
     };
   };
   'ledger/take-over': {

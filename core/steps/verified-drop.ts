@@ -77,6 +77,7 @@ async function lockAndDrop(
     pair: null,
     end,
     rehearsedIn: ledgerStepOf('verify-gate'),
+    writesMigration: true,
     roundTrips: ROUND_TRIPS,
     // A rehearsal has measured the time on this database, but at another moment, so it may not use up all of the time to wait.
     heldMs: Math.max(forecastDrop(planned.length), Math.min(measuredMs(migration.rehearsal), lockBudgetMs / 2)),

@@ -38,6 +38,8 @@ WITH prepared AS (
      AND l.mode = ANY (CASE :'mode'::text
            WHEN 'SHARE UPDATE EXCLUSIVE' THEN ARRAY['ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock']
            WHEN 'SHARE ROW EXCLUSIVE'    THEN ARRAY['RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock']
+           -- Rows of the table: SELECT ... FOR SHARE takes the first of these on it, UPDATE the second.
+           WHEN 'FOR UPDATE'             THEN ARRAY['RowShareLock', 'RowExclusiveLock']
            ELSE ARRAY['AccessShareLock', 'RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'] END)
 )
 SELECT h.pid,

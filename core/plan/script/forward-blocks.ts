@@ -263,6 +263,7 @@ async function dropBlock(source: ScriptSource): Promise<string> {
   return [
     comment('DropParentForeignKey: the verified drop. All of it is rolled back where one of its checks fails'),
     ...transaction('enter', limits(input.lockTimeoutMs), [
+      `${withoutFrame(readSql('ledger/hold-row')).trimEnd()} \\gset`,
       statement(await lockStatementOfTables(source)),
       `${lockedTablesGuard([
         foreignKey.referencing_oid,

@@ -122,11 +122,11 @@ async function isInVain(client: Client, { lock: { relations }, budgetMs }: Refus
 /** A holder with the relation's oid. */
 export type RelationHolder = Row<'checks/lock-holders'>;
 
-/** Who holds what conflicts with `mode` on these relations, oldest transaction first. */
+/** Who holds what conflicts with `mode` on these relations, oldest transaction first; `FOR UPDATE`: who locks rows of them. */
 export async function lockHolders(
   client: Client,
   relations: readonly number[],
-  mode: LockMode,
+  mode: LockMode | 'FOR UPDATE',
 ): Promise<RelationHolder[]> {
   const holders = await runAsLogin(client, 'checks/lock-holders', {
     relations,

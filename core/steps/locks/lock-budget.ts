@@ -8,6 +8,7 @@ import type { Client } from 'pg';
 import { ReaderBusy, requireFreeReaders } from '../../checks/readers.ts';
 import { LockTimeout, type P2pfkError } from '../../contracts/errors.ts';
 import { isLost, sqlStateOfLoss } from '../../ledger/connect.ts';
+import { explainLockedRow } from '../../ledger/locked-rows.ts';
 import { type LedgerEvent, noteEvent } from '../../ledger/notes/events.ts';
 import { noteHeld } from '../../ledger/notes/record-transaction.ts';
 import { changePair } from '../../ledger/pairs.ts';
@@ -23,6 +24,7 @@ import {
 import { messageOf, toNamedError } from '../../postgres/postgres-errors.ts';
 import { underDeadline } from '../../postgres/session/deadline.ts';
 import { inTransaction } from '../../postgres/session/transactions.ts';
+import { run } from '../../postgres/sql.ts';
 import { type RanStatement, withJournal } from '../../postgres/statement-journal.ts';
 import { applicationName, type StepContext } from '../context.ts';
 import { type Distance, describeDistance, measureDistance } from './distance.ts';
@@ -53,6 +55,8 @@ export interface LockedWork {
   readonly end?: 'COMMIT' | 'ROLLBACK';
   /** The state that rehearses it, for the note of a rehearsal that succeeded. */
   readonly rehearsedIn?: string;
+  /** The work writes to the migration's row: that row is locked before the tables. */
+  readonly writesMigration?: boolean;
   readonly lock: LockRequest;
 }
 
@@ -135,12 +139,13 @@ class Attempt {
 
   async run<Result>(next: LockTry, work: (left: () => number) => Promise<Result>): Promise<Result> {
     const { client } = this.#context;
-    const { direction, migrationId, execution, pair, step, lock, end = 'COMMIT' } = this.#locked;
+    const { direction, migrationId, execution, pair, step, lock, writesMigration, end = 'COMMIT' } = this.#locked;
     const transaction = this.#transaction;
     await client.query(`SELECT p2pfk.enter${direction === 'rollback' ? '_rollback' : ''}($1, $2)`, [
       migrationId,
       execution,
     ]);
+    if (writesMigration) await run(client, 'ledger/hold-row', { migration_id: migrationId });
     return underDeadline(client, transaction, async () => {
       await transaction.take([lock], next);
       const result = await work(() => transaction.budgetLeftMs);
@@ -182,7 +187,7 @@ class Attempt {
     const { blockedMs, waitedMs, grantedAt } = transaction;
     if (error instanceof ReaderBusy) return noteReaderBusy(this.#context, this.#locked, error);
     const refused = error instanceof LocksRefused ? error : undefined;
-    const failure = refused?.refusal ?? this.#named(error);
+    const failure = refused?.refusal ?? (await this.#explained(error));
     if (failure instanceof LockTimeout) {
       const refusal = { waitedMs, blockedMs, isRefused: refused !== undefined };
       if (isLost(client)) return this.#refusedWithoutSession(failure, refusal);
@@ -197,6 +202,13 @@ class Attempt {
       await this.#tryToNote((session) => this.#note(session, event));
     }
     return failure;
+  }
+
+  /** A row of the ledger is locked before the tables; then its holder is named. */
+  async #explained(error: unknown): Promise<P2pfkError> {
+    const named = this.#named(error);
+    const { client } = this.#context;
+    return isLost(client) ? named : explainLockedRow(client, named).catch(() => named);
   }
 
   #named(error: unknown): P2pfkError {
@@ -281,7 +293,8 @@ async function noteRefusal(
     durationMs: waitedMs,
     error: message,
   });
-  return new LockTimeout(message, { ...error.context, holders }, { cause: error });
+  // Of a row of the ledger they are named already.
+  return new LockTimeout(message, { holders, ...error.context }, { cause: error });
 }
 
 /**

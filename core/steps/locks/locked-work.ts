@@ -8,7 +8,10 @@ export function lockedWork(
   step: StepName,
   { migration, lockBudgetMs }: Pick<EnteredMigration, 'migration' | 'lockBudgetMs'>,
   execution: string,
-  work: Pick<LockedWork, 'pair' | 'lock' | 'heldMs' | 'announcedMs' | 'roundTrips' | 'end' | 'rehearsedIn'>,
+  work: Pick<
+    LockedWork,
+    'pair' | 'lock' | 'heldMs' | 'announcedMs' | 'roundTrips' | 'end' | 'rehearsedIn' | 'writesMigration'
+  >,
 ): LockedWork {
   return {
     migrationId: migration.id,

@@ -12,6 +12,7 @@ import { iterationsOf } from '../../contracts/event-budget.ts';
 import { Steps } from '../../contracts/steps/catalogue.ts';
 import type { InterruptEvent } from '../../contracts/steps/events.ts';
 import type { FenceResult } from '../../contracts/steps/results.ts';
+import { describeRowHolders, rowHolders } from '../../ledger/locked-rows.ts';
 import { type Migration, readMigration } from '../../ledger/migrations.ts';
 import { asNote } from '../../ledger/notes/notes.ts';
 import { readPairs } from '../../ledger/pairs.ts';
@@ -89,13 +90,19 @@ async function setFence(
       if (sqlStateOf(failure) !== '55P03') throw failure;
       cause = failure;
     }
-    if (attempt >= FENCE_TRIES)
-      throw new LockTimeout(
-        `a statement of migration ${migrationId} still runs and cannot be cancelled`,
-        {},
-        { cause },
-      );
+    if (attempt >= FENCE_TRIES) throw await stillRuns(client, migrationId, cause);
   }
+}
+
+/** Why the fence could not be set: the row was locked by another session than ours, or a statement of ours does not end. */
+async function stillRuns(client: Client, migrationId: string, cause: unknown): Promise<LockTimeout> {
+  const holders = cause === undefined ? [] : await rowHolders(client);
+  if (holders.length > 0) return new LockTimeout(describeRowHolders(holders), { holders }, { cause });
+  return new LockTimeout(
+    `a statement of migration ${migrationId} still runs and cannot be cancelled`,
+    { holders },
+    { cause },
+  );
 }
 
 /**

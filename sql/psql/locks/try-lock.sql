@@ -12,7 +12,15 @@ SELECT greatest(10, :lock_timeout_ms / 100.0) AS seconds \gset
 \ir ../../statements/lock-in-turns.sql
 \endif
 BEGIN;
-SELECT :enter(:'migration_id'::bigint, :'execution') AS ignored \gset
+SELECT :enter(:'migration_id'::bigint, :'execution') AS ignored, :'pair' = '' AS is_whole \gset
+\if :is_whole
+\set VERBOSITY default
+\set SHOW_CONTEXT errors
+\set file ../../ledger/hold-row.sql
+\ir ../control/rows.sql
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+\endif
 -- If psql or the network freezes from here on, the server ends the session and with it the locks.
 SELECT set_config('lock_timeout', :'limit_ms', true) AS ignored,
        set_config('statement_timeout', :'limit_ms', true) AS ignored,

@@ -11,7 +11,25 @@ const IDENTITY_TESTS = 'test/core/ledger/identity.test.ts';
 const OPERATIONS_TESTS = 'test/lambdas/operations.test.ts';
 const HAND_OVER_TESTS = 'test/core/steps/hand-over.test.ts';
 
+const LOCKED_ROWS_TESTS = 'test/core/steps/locked-rows.test.ts';
+
 export const LEDGER: readonly Mutant[] = [
+  {
+    rule: "the drop locks the migration's row, which an approver may have locked, before it asks for a lock on a table",
+    file: 'core/steps/verified-drop.ts',
+    find: '    writesMigration: true,\n',
+    replace: '',
+    test: LOCKED_ROWS_TESTS,
+    title: 'is waited for before the drop asks for a lock on a table, and its holder is named',
+  },
+  {
+    rule: "who has locked the migration's row is named",
+    file: 'lambdas/handler.ts',
+    find: 'await explainLockedRow(client, error).catch(() => error)',
+    replace: 'error',
+    test: LOCKED_ROWS_TESTS,
+    title: 'is named by every other step that has to wait for it, and by the way back',
+  },
   {
     rule: 'the rollback that reconciliation asks for takes the migration over at once',
     file: 'sql/ledger/hand-over.sql',
