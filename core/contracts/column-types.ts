@@ -43,6 +43,8 @@ export interface Proof {
   readonly at: string;
   /** The triggers of the pair FK at that time, as `p2pfk.triggers_of` writes them (sql/ledger/functions.sql). */
   readonly triggers: string;
+  /** Of a count: writes that no foreign key checks were to be expected then (`sql/checks/proofs.sql`). Absent: they were not, or it is not known. */
+  readonly unchecked?: boolean;
 }
 
 /** How many pairs of a migration are in each state; states that no pair is in are absent. */

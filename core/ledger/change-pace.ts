@@ -74,6 +74,11 @@ export async function changePace(client: Client, change: PaceChange, wanted: Pac
         const changed = await run(client, 'ledger/change-pace', { ...part, migration_id: id, execution });
         if (changed.length === 0)
           throw new InvalidInput(`nothing was changed: ${nameOf(migration)} has gone on at the same moment; try again`);
+        if (change.command === 'resume')
+          await run(client, 'ledger/forget-old-counts', {
+            migration_id: id,
+            max_age_seconds: options.proofMaxAgeSeconds,
+          });
         await run(client, 'ledger/note-act', { ...people, migration_id: id, step: stepOf(change) });
       }
       const { options: after } = await runOne(client, 'ledger/read-migration', { migration_id: id });

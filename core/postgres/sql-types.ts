@@ -2149,6 +2149,13 @@ export interface Queries {
     };
     readonly row: Record<never, never>;
   };
+  'ledger/forget-old-counts': {
+    readonly values: {
+      readonly migration_id: number | string;
+      readonly max_age_seconds: number;
+    };
+    readonly row: Record<never, never>;
+  };
   'ledger/forget-pairs': {
     readonly values: {
       readonly migration_id: number | string;

@@ -62,15 +62,20 @@ export function countingOfGate(migration: Migration): Counting {
 
 /**
  * Whether a pair need not be counted before the drop. A VALIDATE must not have begun too long ago, and counts only where no writes are to be
- * expected that no foreign key checks. Of a count that this execution has made only the time until an approval matters: where counting all pairs
- * takes longer than a proof may be old, it would never end otherwise.
+ * expected that no foreign key checks. A count that this execution has made has no age, because where counting all pairs takes longer than a proof
+ * may be old, it would never end otherwise: only the time until an approval matters, and a hold's end forgets what is older (change-pace.ts). And
+ * it counts where such writes were to be expected when it was made: no later one could prove more.
  */
 function isProven(
   { proof, unchanged, unchecked_writes, age_seconds, before_approval_seconds }: KnownProof,
   maxAgeSeconds: number,
 ): boolean {
   if (!proof || !unchanged) return false;
-  if (proof.by === 'count') return before_approval_seconds === null || before_approval_seconds <= maxAgeSeconds;
+  if (proof.by === 'count') {
+    // A subscription that came after the count.
+    if (unchecked_writes && proof.unchecked !== true) return false;
+    return before_approval_seconds === null || before_approval_seconds <= maxAgeSeconds;
+  }
   // A clock that was set back does not say how old it is.
   return !unchecked_writes && age_seconds !== null && age_seconds >= 0 && age_seconds <= maxAgeSeconds;
 }
@@ -200,7 +205,12 @@ export async function countPair(
   if (!count || !before || before.ledger_pair === null) return count;
   const proof: Proof | null =
     count.orphans === 0 && before.triggers
-      ? { by: 'count', at: new Date(before.now).toISOString(), triggers: before.triggers }
+      ? {
+          by: 'count',
+          at: new Date(before.now).toISOString(),
+          triggers: before.triggers,
+          ...(before.unchecked_writes ? { unchecked: true } : {}),
+        }
       : null;
   await note(before.ledger_pair, {
     orphans: count.orphans,

@@ -3,6 +3,7 @@ import type { Client } from 'pg';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readPairing } from '../../../core/catalog/pairs.ts';
 import { countOrphans, sampleOf } from '../../../core/checks/orphan-count.ts';
+import { changePace } from '../../../core/ledger/change-pace.ts';
 import { resolveForeignKey } from '../../../core/ledger/resolve-foreign-key.ts';
 import { holdLock, waitForLockWait } from '../../support/observe.ts';
 import { coreSession, oneRow, smuggle } from '../case.helpers.ts';
@@ -10,6 +11,8 @@ import { Execution, migratedTo } from '../execution.helpers.ts';
 
 const ORPHANS = `INSERT INTO path VALUES ('two', -1, 'orphan'), ('two', -2, 'orphan')`;
 const CLOSED = { status: 'FAILED', reason: expect.stringContaining('2 in path_2') };
+
+const AWS_EXECUTION = 'arn:aws:states:eu-central-1:123456789012:execution:p2pfk:migrate-path';
 
 /** Which pairs have been counted, and by what each is proven. */
 async function proofs(observer: Client): Promise<string[]> {
@@ -166,6 +169,33 @@ describe('before the drop', () => {
     const before = await oneRow(observer, times);
     expect(await execution.verifyGate()).toMatchObject({ status: 'PASSED' });
     expect(await oneRow(observer, times)).toEqual(before);
+  });
+
+  it('a pair is counted once more where a subscription came after the count', async () => {
+    const { observer, execution } = await migratedTo('ValidateForeignKeys', { proofMaxAgeSeconds: 0 });
+    expect(await execution.verifyGate()).toMatchObject({ status: 'PASSED' });
+    await observer.query(SUBSCRIPTION.replace('TABLE', 'path_2'));
+    onTestFinished(async () => {
+      await observer.query('DROP SUBSCRIPTION sub');
+    });
+    await smuggle(observer, ORPHANS);
+    expect(await execution.verifyGate()).toMatchObject(CLOSED);
+  });
+
+  it('a pair is counted once more where a hold has ended since, and the count is older than a proof may be', async () => {
+    // Between two steps an execution in AWS lives by its lease.
+    const { db, observer, execution } = await migratedTo('ValidateForeignKeys', undefined, AWS_EXECUTION);
+    for (const pair of [1, 2, 3]) await age(observer, pair, '2 hours');
+    expect(await execution.verifyGate()).toMatchObject({ status: 'PASSED' });
+    expect(await proofs(observer)).toEqual(['1 count counted', '2 count counted', '3 count counted']);
+    const person = await coreSession(db.url);
+    await changePace(person, { command: 'hold' }, { table: 'path', by: 'ana' });
+    await age(observer, 2, '61 minutes');
+    await smuggle(observer, ORPHANS);
+    await changePace(person, { command: 'resume' }, { table: 'path', by: 'ana' });
+    expect(await proofs(observer)).toEqual(['1 count counted', '2', '3 count counted']);
+
+    expect(await execution.verifyGate()).toMatchObject(CLOSED);
   });
 
   it('all pairs are counted where our own sessions begin as a replica, as all of their server do', async () => {

@@ -37,6 +37,22 @@ export const STEPS: readonly Mutant[] = [
     title: 'a pair is counted whose VALIDATE began longer ago than a proof may be old',
   },
   {
+    rule: 'a count is no proof where a subscription has come since',
+    file: 'core/steps/prove-pairs.ts',
+    find: 'unchecked_writes && proof.unchecked !== true',
+    replace: 'false',
+    test: PROOFS_TESTS,
+    title: 'a pair is counted once more where a subscription came after the count',
+  },
+  {
+    rule: "a hold's end forgets counts that are older than a proof may be",
+    file: 'core/ledger/change-pace.ts',
+    find: "if (change.command === 'resume')",
+    replace: 'if (false)',
+    test: PROOFS_TESTS,
+    title: 'a pair is counted once more where a hold has ended since, and the count is older than a proof may be',
+  },
+  {
     rule: 'a proof from the future, by a clock that was set back, is none',
     file: 'core/steps/prove-pairs.ts',
     find: ' && age_seconds >= 0',
