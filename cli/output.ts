@@ -7,7 +7,7 @@
  * (core/contracts/redact.ts), never here: a line may hold a command or a statement to copy, which must not change.
  */
 import { styleText } from 'node:util';
-import { withheld } from '../core/contracts/redact.ts';
+import { cleanTexts, withheld } from '../core/contracts/redact.ts';
 import { visible, visibleJson, visibleLines, visibleSql } from './text.ts';
 
 /** What the output functions need of a stream; `process.stdout` is one. */
@@ -118,20 +118,14 @@ export function createOutput(
     document: (value) => {
       if (!json) return;
       documents += 1;
-      const shown = withoutSecrets(value);
+      const shown = cleanTexts(value, withheld);
       streams.stdout.write(`${lines ? visibleJson({ type: 'Result', result: shown }) : visibleJson(shown, 2)}\n`);
     },
-    event: (value) => void (lines && streams.stdout.write(`${visibleJson(withoutSecrets(value))}\n`)),
+    event: (value) => void (lines && streams.stdout.write(`${visibleJson(cleanTexts(value, withheld))}\n`)),
     raw: (text) => void streams.stdout.write(visibleLines(text)),
     sql: (text) => void streams.stdout.write(visibleSql(text)),
     secret: (text) => void stream.write(`${visibleLines(text)}\n`),
   };
-}
-
-/** The same value, with a note in the place of each text in it that holds a password or key of this process. */
-function withoutSecrets(value: unknown): unknown {
-  const text = JSON.stringify(value, (_key, each: unknown) => (typeof each === 'string' ? withheld(each) : each));
-  return text === undefined ? undefined : JSON.parse(text);
 }
 
 /** Lines on stderr before there is an output, or without one: why a command was not run. */

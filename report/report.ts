@@ -4,6 +4,7 @@ import { notApproved } from '../core/contracts/decisive-options.ts';
 import type { MigrationStatus } from '../core/contracts/documents.ts';
 import { ExecutionInputKeys } from '../core/contracts/execution-input.ts';
 import type { HistoryEvent } from '../core/contracts/history-event.ts';
+import { cleanTexts } from '../core/contracts/redact.ts';
 import { withoutSchemaOf } from '../core/contracts/safe-text.ts';
 import { PlannedDatabase } from '../core/contracts/steps/events.ts';
 import type { Trail, TrailMigration } from '../core/contracts/trail.ts';
@@ -57,7 +58,14 @@ export interface ReportSources {
   readonly clean?: (text: string) => string;
 }
 
+/** No text of it has what {@link ReportSources.clean} takes out, whoever wrote it and wherever it is. */
 export function buildReport(sources: ReportSources): Report {
+  const { clean } = sources;
+  const report = assemble(sources);
+  return clean === undefined ? report : cleanTexts(report, clean);
+}
+
+function assemble(sources: ReportSources): Report {
   const { execution, trail, verdict, clean = (text) => text } = sources;
   const machine = readDefinition(sources.definition);
   const history = readHistory(sources.history);

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { HOLDS_CREDENTIALS, isFree } from './credentials.ts';
 import { InvalidInput } from './errors.ts';
 import { INPUT_OPTIONS } from './options/all.ts';
+import { withheld } from './redact.ts';
 import { visible } from './safe-text.ts';
 
 /**
@@ -39,6 +40,9 @@ export const StatedReason = line(INPUT_OPTIONS.reason.longest);
  */
 export function stated(schema: typeof StatedPerson | typeof StatedReason, where: string, text: string): string {
   const parsed = schema.safeParse(text);
+  // Only of what is typed here: a text in the ledger was written by another process, whose secrets are others.
+  if (parsed.success && withheld(parsed.data) !== parsed.data)
+    throw new InvalidInput(`${where} holds a password or key of this process, and would be kept: leave that out`);
   if (parsed.success) return parsed.data;
   throw new InvalidInput(`${where} ${parsed.error.issues[0]?.message ?? 'is not valid'}`);
 }

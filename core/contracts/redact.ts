@@ -102,6 +102,17 @@ export function withheld(text: string): string {
   return secrets.some(isIn) ? WITHHELD : text;
 }
 
+/**
+ * A document for JSON with each of its texts as {@link withheld} or the like leaves it; the same document where there is nothing to take out,
+ * which is found out by one look at the whole: a report has a hundred thousand texts.
+ */
+export function cleanTexts<Value>(value: Value, clean: (text: string) => string): Value {
+  if (value === undefined) return value;
+  const whole = visibleJson(value);
+  if (clean(whole) === whole) return value;
+  return JSON.parse(JSON.stringify(value, (_key, each: unknown) => (typeof each === 'string' ? clean(each) : each)));
+}
+
 function knownSecrets(): Known[] {
   const own = [...kept, ...SECRET_VARIABLES.map((name) => process.env[name] ?? '')].filter(isTelling);
   return [...new Set(own)].map((secret) => {

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { withheld } from '../../core/contracts/redact.ts';
 import type { TrailMigration } from '../../core/contracts/trail.ts';
 import type { Report } from '../../report/contracts.ts';
 import { render } from '../../report/render.ts';
@@ -308,6 +309,32 @@ describe('the other formats', () => {
         expect(report.people.reason).toBe('***');
         expect(await render(report, format)).not.toContain('hunter2');
       }
+    },
+  );
+
+  it.each(['html', 'markdown', 'json'] as const)(
+    'a password of this process that a person has typed as a reason, a name or a comment is not in it as %s',
+    async (format) => {
+      vi.stubEnv('PGPASSWORD', "corr'ect horse");
+      onTestFinished(() => {
+        vi.unstubAllEnvs();
+      });
+      const sources = story();
+      const input = JSON.stringify({ table: 'path', by: 'ana', reason: "CHG-7, corr'ect horse" });
+      const trail = sources.trail && {
+        ...sources.trail,
+        migration: { ...sources.trail.migration, approved_by: "ben corr'ect horse" },
+      };
+      const report = buildReport({
+        ...sources,
+        trail,
+        execution: { ...sources.execution, input },
+        clean: withheld,
+      });
+      expect(report.people.reason).toMatch(/not shown/);
+      const text = await render(report, format);
+      expect(text).not.toMatch(/corr[^e]*ect horse/);
+      expect(text).toContain('path_p');
     },
   );
 
