@@ -135,7 +135,9 @@ async function add(
     if (pairStatuses) {
       // Otherwise the ADD would scan these partitions without a warning while writes wait. A partition that was dropped has
       // nothing to scan.
-      const missing = pairs.filter((pair) => pairStatuses.get(pair.pair)?.leaf_constraint_validated === false);
+      const open = pairs.filter((pair) => pairStatuses.get(pair.pair)?.leaf_constraint_validated === false);
+      // One that was detached before the locks has nothing to scan either.
+      const missing = open.length > 0 ? await attachedPairs(client, foreignKey, open) : [];
       if (missing.length > 0)
         throw new RollbackFailed(
           `${missing.length} partition(s) have no valid FK to attach, the first being ${missing[0]?.referencing}; run p2pfk rollback again`,

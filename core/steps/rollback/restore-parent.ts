@@ -39,9 +39,10 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
     if (error instanceof PartitionSetChanged) return null;
     throw error;
   });
-  if (target === null || (await attachedPairs(client, foreignKey, [target.pair])).length === 0)
-    return nothingLeft(context, migration, event.pair);
+  if (target === null) return nothingLeft(context, migration, event.pair);
   const { pair, pairStatus } = target;
+  const isAttached = async () => (await attachedPairs(client, foreignKey, [pair])).length > 0;
+  if (!(await isAttached())) return nothingLeft(context, migration, event.pair);
   const object = pair.root_constraint ?? migration.constraint_name;
   // It is restored already: a repeated invocation, or a rollback that died after the attach.
   if (await readParentForeignKey(context, migration)) return pairResult('SKIPPED', target, { object });
@@ -64,6 +65,8 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
       },
     });
     const locked = underLock(context, work, async () => {
+      // A DBA may have detached both sides: then these rows have left the tables that the parent FK is about. Behind the locks that waits.
+      if (!(await isAttached())) return;
       // A duplicate invocation may have done this already; the parent FK may even be restored.
       if ((await readPairStatus(client, foreignKey, [pair])).get(pair.pair)?.leaf_constraint_oid) return;
       await executeDdl(client, sql);
@@ -73,6 +76,7 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
       throw error;
     }));
   }
+  if (!(await isAttached())) return nothingLeft(context, migration, event.pair);
   const leaf = (await readPairStatus(client, foreignKey, [pair])).get(pair.pair);
   if (leaf?.leaf_constraint_oid && !leaf.leaf_constraint_validated) {
     const { sql, constraint_name } = await runOne(client, 'statements/validate-foreign-key', {

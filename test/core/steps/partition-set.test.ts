@@ -6,6 +6,7 @@ import { holdLock } from '../../support/observe.ts';
 import { coreSession, foreignKeys, oneRow } from '../case.helpers.ts';
 import { Execution, migratedTo } from '../execution.helpers.ts';
 import { column, standingOn } from '../provision/migrated.helpers.ts';
+import { holdStatement, proxiedCase } from './proxied.helpers.ts';
 
 /** A pair without a pair FK, with an orphan and without an index. */
 const NEW_PAIR = `
@@ -157,5 +158,29 @@ it('a partition that is detached after the drop loses it by a rollback, once the
   await next.rollBack(null);
 
   expect(await standingOn(observer, 'path_3')).toEqual({ foreignKeys: [], indexes: [] });
+  expect(await foreignKeys(observer)).toEqual([expect.stringMatching(/^path path_fk /)]);
+});
+
+it('a pair that is detached on both sides while a rollback restores it does not fail the rollback', async () => {
+  const { observer, proxy } = await proxiedCase();
+  const execution = new Execution();
+  await execution.migrate('DropParentForeignKey');
+  const { pairs } = await execution.fence({ Error: 'GateFailed' });
+  const held = holdStatement(proxy, 'restore-parent', /^LOCK TABLE/);
+  const { pair: number } = await oneRow<{ pair: number }>(
+    observer,
+    `SELECT pair FROM p2pfk.pair WHERE referencing = 'public.path_1'`,
+  );
+  const restoring = execution.restoreParent(number);
+  await held.reached;
+  await observer.query('ALTER TABLE path DETACH PARTITION path_1; ALTER TABLE inode DETACH PARTITION inode_1');
+  held.release();
+
+  expect(await restoring).toMatchObject({ status: 'SKIPPED' });
+  expect((await standingOn(observer, 'path_1')).foreignKeys).toEqual([expect.stringMatching(/^fk_path_to_inode_1/)]);
+  for (const { pair } of pairs) await execution.restoreParent(pair);
+  await execution.attachParent();
+  await execution.dropPairForeignKeys();
+  expect(await execution.verifyRolledBack()).toMatchObject({ status: 'ROLLED_BACK' });
   expect(await foreignKeys(observer)).toEqual([expect.stringMatching(/^path path_fk /)]);
 });
