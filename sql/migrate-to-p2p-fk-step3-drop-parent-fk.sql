@@ -37,6 +37,7 @@ SELECT format('%s; %s', :'problems', :'remedy') AS refusal \gset
 \set error_name GateFailed
 \ir psql/control/give-up.sql
 \endif
+\ir script/note-triggers.sql
 \set list :planned
 \set body ../pairs/count-for-gate.sql
 \ir psql/control/each-pair.sql

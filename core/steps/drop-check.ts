@@ -20,10 +20,11 @@ import { type Fingerprint, hasPlainOwners, readFingerprint } from '../checks/dro
 import { readGate, refuseOutdatedPlan } from '../checks/gate.ts';
 import { quickChecks } from '../checks/verification.ts';
 import type { Check } from '../contracts/documents.ts';
-import { GateFailed } from '../contracts/errors.ts';
+import { GateFailed, PartitionSetChanged } from '../contracts/errors.ts';
 import { type MigrationOptions, readMigration } from '../ledger/migrations.ts';
 import type { LedgerPair } from '../ledger/pairs.ts';
 import { askTogether, noteQuestions, type Question } from '../postgres/sql.ts';
+import { doubtful, type KnownProof, readProofs } from './prove-pairs.ts';
 
 /** Results from before the locks. They hold under the locks while the fingerprint is the same. */
 export interface Checked {
@@ -69,7 +70,9 @@ export async function askBeforeTheLock(
   const fingerprint = await readFingerprint(client, foreignKey);
   const before = await noteQuestions(client, async () => {
     const gate = await openGate(client, foreignKey, planned, options);
-    await readMigration(client, id);
+    const proofs = await readProofs({ client }, { id }, gate.pairs);
+    const { constraint_oid } = await readMigration(client, id);
+    if (constraint_oid !== null) refuseDoubtful(gate, proofs);
     return gate;
   });
   const pairing = before.result;
@@ -123,6 +126,21 @@ async function openGate(
   return reading.pairing;
 }
 
+/**
+ * The gate has a proof of each pair. Triggers that were disabled for a bulk load since then, or a subscription that has come, end it: a drop would
+ * leave orphans to the checks after it, when the parent FK is gone, and no rollback could validate that again. The next gate counts these pairs.
+ *
+ * @throws PartitionSetChanged
+ */
+function refuseDoubtful({ pairs }: Pairing, proofs: readonly KnownProof[]): void {
+  const [first, ...more] = doubtful(proofs);
+  if (!first) return;
+  const name = pairs.find(({ pair }) => pair === first.pair)?.referencing ?? `pair ${first.pair}`;
+  throw new PartitionSetChanged(
+    `the parent foreign key was not dropped: ${name}${more.length > 0 ? ` and ${more.length} more partition(s)` : ''} may have got rows since the preflight check that no foreign key has checked: ${first.unchanged ? 'a subscription fills it, or sessions begin with session_replication_role = replica' : 'triggers of its foreign key were switched or made anew'}; what was done so far is kept: migrate again, which counts them first`,
+  );
+}
+
 export interface GateUnderLock {
   readonly pairing: Pairing;
   /** Whether the parent FK exists: a duplicate invocation may have dropped it already. */
@@ -162,7 +180,9 @@ export async function gateUnderLock(
   }
   return askTogether(client, questions.before, async () => {
     const pairing = await openGate(client, foreignKey, planned, options);
+    const proofs = await readProofs({ client }, { id }, pairing.pairs);
     const parentExists = (await readMigration(client, id)).constraint_oid !== null;
+    if (parentExists) refuseDoubtful(pairing, proofs);
     return { pairing, parentExists };
   });
 }

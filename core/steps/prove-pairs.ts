@@ -31,8 +31,8 @@ export type KnownProof = Row<'checks/proofs'>;
 
 /** @param pairs the pairs of the catalog. They are matched to the ledger's by their partitions, because the numbers may differ. */
 export function readProofs(
-  { client }: StepContext,
-  migration: Migration,
+  { client }: Pick<StepContext, 'client'>,
+  migration: Pick<Migration, 'id'>,
   pairs: readonly CountedPair[],
 ): Promise<KnownProof[]> {
   return run(client, 'checks/proofs', { migration_id: migration.id, pairs });
@@ -78,6 +78,11 @@ function isProven(
   }
   // A clock that was set back does not say how old it is.
   return !unchecked_writes && age_seconds !== null && age_seconds >= 0 && age_seconds <= maxAgeSeconds;
+}
+
+/** Just before the drop: the pairs whose proof has become doubtful since the gate. Only what has happened meanwhile counts, and not its age. */
+export function doubtful(known: readonly KnownProof[]): KnownProof[] {
+  return known.filter((one) => !isProven(one, Infinity));
 }
 
 /**

@@ -37,6 +37,7 @@ export async function forwardBlocks(source: ScriptSource, ledger: readonly strin
     ...(await indexBlocks(source)),
     ...(await addBlocks(source)),
     ...(await validationBlocks(source)),
+    readSql('script/note-triggers').trimEnd(),
     ...(await countBlocks(source, 'VerifyGate')),
     gateBlock(source),
     await dropBlock(source),
@@ -273,6 +274,9 @@ async function dropBlock(source: ScriptSource): Promise<string> {
       `${constraintsGuard([parent])};`,
       comment('the gate again, under the locks'),
       readSql('script/gate').trimEnd(),
+      readSql('script/changed-triggers').trimEnd(),
+      "SELECT set_config('p2pfk.script_refusal', :'changed_triggers', true) AS ignored \\gset",
+      readSql('script/refuse').trimEnd(),
       ...underCallersPath(ddl, { local: true }),
       ...renamed.map(
         (name) =>

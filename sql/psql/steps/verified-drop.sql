@@ -59,6 +59,14 @@ SELECT format('the gate is not open any more: %s', :'problems') AS refusal \gset
 \ir ../control/give-up.sql
 \endif
 
+\ir ../../script/changed-triggers.sql
+SELECT :'changed_triggers' <> '' AS is_doubtful, :'changed_triggers' AS refusal \gset
+\if :is_doubtful
+ROLLBACK;
+\set error_name PartitionSetChanged
+\ir ../control/give-up.sql
+\endif
+
 \ir ../locks/limit.sql
 \set statements :drop_statements
 \set as_caller true

@@ -6,7 +6,7 @@ import { countOrphans, sampleOf } from '../../../core/checks/orphan-count.ts';
 import { changePace } from '../../../core/ledger/change-pace.ts';
 import { resolveForeignKey } from '../../../core/ledger/resolve-foreign-key.ts';
 import { holdLock, waitForLockWait } from '../../support/observe.ts';
-import { coreSession, oneRow, smuggle } from '../case.helpers.ts';
+import { coreSession, foreignKeys, oneRow, smuggle } from '../case.helpers.ts';
 import { Execution, migratedTo } from '../execution.helpers.ts';
 
 const ORPHANS = `INSERT INTO path VALUES ('two', -1, 'orphan'), ('two', -2, 'orphan')`;
@@ -238,6 +238,56 @@ describe('before the drop', () => {
     await smuggle(observer, ORPHANS);
     await observer.query('UPDATE p2pfk.migration SET approved_at = now()');
     expect(await execution.verifyGate()).toMatchObject(CLOSED);
+  });
+
+  it.each(['before the drop begins', 'between its checks and its locks'])(
+    'triggers that were switched after the gate, %s, leave the parent foreign key, and are counted next',
+    async (when) => {
+      const { db, observer, execution } = await migratedTo('ValidateForeignKeys', { lockTimeoutMs: 20_000 });
+      expect(await execution.verifyGate()).toMatchObject({ status: 'PASSED' });
+      const switchTriggers = () =>
+        observer.query(
+          `ALTER TABLE path_2 DISABLE TRIGGER ALL; ${ORPHANS.replace('INTO path ', 'INTO path_2 ')}; ALTER TABLE path_2 ENABLE TRIGGER ALL`,
+        );
+      const dropWith = async () => {
+        const entrance = await holdLock(await db.client(), 'LOCK TABLE p2pfk.pair IN ACCESS EXCLUSIVE MODE');
+        const drop = execution.dropParentForeignKey();
+        drop.catch(() => undefined);
+        await waitForLockWait(observer, /p2pfk\.pair/);
+        const row = await holdLock(await db.client(), 'SELECT FROM p2pfk.migration FOR SHARE');
+        await entrance.release();
+        await waitForLockWait(observer, /FOR NO KEY UPDATE/);
+        await switchTriggers();
+        await row.release();
+        return drop;
+      };
+      if (when === 'before the drop begins') await switchTriggers();
+
+      const drop = when === 'before the drop begins' ? execution.dropParentForeignKey() : dropWith();
+      await expect(drop).rejects.toMatchObject({
+        name: 'PartitionSetChanged',
+        message: expect.stringMatching(
+          /not dropped: public\.path_2 may have got rows .* switched or made anew; what was done so far is kept/,
+        ),
+      });
+      expect((await foreignKeys(observer)).some((line) => line.startsWith('path path_fk '))).toBe(true);
+      const next = new Execution();
+      await next.plan();
+      expect(await next.verifyGate()).toMatchObject(CLOSED);
+    },
+  );
+
+  it('a subscription that has come after the gate leaves the parent foreign key', async () => {
+    const { observer, execution } = await migratedTo('ValidateForeignKeys');
+    expect(await execution.verifyGate()).toMatchObject({ status: 'PASSED' });
+    await observer.query(SUBSCRIPTION.replace('TABLE', 'path_2'));
+    onTestFinished(async () => {
+      await observer.query('DROP SUBSCRIPTION sub');
+    });
+    await expect(execution.dropParentForeignKey()).rejects.toMatchObject({
+      name: 'PartitionSetChanged',
+      message: expect.stringContaining('a subscription fills it'),
+    });
   });
 
   it('vacuum changes nothing of a proof', async () => {

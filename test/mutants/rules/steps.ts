@@ -37,6 +37,40 @@ export const STEPS: readonly Mutant[] = [
     title: 'a pair is counted whose VALIDATE began longer ago than a proof may be old',
   },
   {
+    rule: 'a rollback adds no foreign key to a partition that was detached before its lock',
+    file: 'core/steps/rollback/restore-parent.ts',
+    find: 'if (!(await isAttached())) return;',
+    replace: '',
+    test: PARTITION_SET_TESTS,
+    title: 'a pair that is detached on both sides while a rollback restores it does not fail the rollback',
+  },
+  {
+    rule: 'the drop is refused where triggers were switched since the gate',
+    file: 'core/steps/drop-check.ts',
+    find: 'if (constraint_oid !== null) refuseDoubtful(gate, proofs);',
+    replace: '',
+    test: PROOFS_TESTS,
+    title:
+      'triggers that were switched after the gate, before the drop begins, leave the parent foreign key, and are counted next',
+  },
+  {
+    rule: 'and so it is under the locks, where something has changed since the checks before them',
+    file: 'core/steps/drop-check.ts',
+    find: 'if (parentExists) refuseDoubtful(pairing, proofs);',
+    replace: '',
+    test: PROOFS_TESTS,
+    title:
+      'triggers that were switched after the gate, between its checks and its locks, leave the parent foreign key, and are counted next',
+  },
+  {
+    rule: 'step 3 of the psql scripts refuses the drop where triggers were switched since it counted',
+    file: 'sql/psql/steps/verified-drop.sql',
+    find: "\\ir ../../script/changed-triggers.sql\nSELECT :'changed_triggers' <> ''",
+    replace: "\\set changed_triggers ''\nSELECT :'changed_triggers' <> ''",
+    test: 'test/psql/partition-set.test.ts',
+    title: 'make step 3 refuse the drop, and run again it finds the rows',
+  },
+  {
     rule: 'a count is no proof where a subscription has come since',
     file: 'core/steps/prove-pairs.ts',
     find: 'unchecked_writes && proof.unchecked !== true',
