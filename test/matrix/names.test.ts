@@ -2,9 +2,17 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { examine } from '../../core/checks/doctor.ts';
 import { auditAndRepair } from '../../core/drift/repair.ts';
+import { approve, withdrawApproval } from '../../core/ledger/approve.ts';
+import { changePace } from '../../core/ledger/change-pace.ts';
+import { connectReadOnly } from '../../core/ledger/connect.ts';
+import { readTrail } from '../../core/ledger/read-trail.ts';
+import { listMigrations, readTableStatus } from '../../core/ledger/status.ts';
 import { provision } from '../../core/provision/provision-pair.ts';
+import { scan } from '../../core/scan/scan.ts';
 import { describeWithPsql, psqlInOrder, STEPS } from '../psql/psql.helpers.ts';
 import { plant } from '../support/planted.ts';
 import { execute, plan, verify, withCore } from './migration.helpers.ts';
@@ -59,6 +67,43 @@ describe('planted names', () => {
     );
     await application.query('TABLE p2pfk.foreign_key_architecture; TABLE p2pfk.delete_activity');
     expect(await execute(db, { ...input, operation: 'rollback' })).toMatchObject({ status: 'ROLLED_BACK' });
+
+    expect(await planted.called()).toEqual([]);
+  });
+
+  it('scan, doctor, list, status, report, approve and hold run no planted name', async () => {
+    const db = await server.database(TABLES);
+    const planted = await plant(db.observer, nameOf(db), 'planter_4');
+    const input = { table: 'public.path', accept: ['all'] };
+    const reading = async <Result>(look: (core: Client) => Promise<Result>, snapshot = true): Promise<Result> => {
+      const core = await connectReadOnly({ databaseUrl: db.url, applicationName: 'p2pfk look', snapshot });
+      return look(core).finally(() => core.end());
+    };
+    const looks = async () => {
+      await reading((core) => examine(core, db.url), false);
+      await reading((core) => listMigrations(core, 10));
+      const { migration } = await reading((core) => readTableStatus(core, { table: input.table }));
+      if (migration) await reading((core) => readTrail(core, migration.id, 'here'));
+      const { foreignKeys } = await reading(
+        (core) => scan(core, { schemas: null, statementTimeoutMs: 600_000 }),
+        false,
+      );
+      return foreignKeys.map(({ status }) => status);
+    };
+
+    expect(await looks()).toEqual(['convertible']);
+    // It pauses, and what waits for a person can be approved.
+    expect(await execute(db, { ...input, approval: 'manual', approvalTimeoutSeconds: 1 })).toMatchObject({
+      status: 'PAUSED',
+    });
+    await withCore(db, (core) => approve(core, { table: input.table, by: 'ana' }));
+    await withCore(db, (core) => withdrawApproval(core, { table: input.table, by: 'ana' }));
+    await expect(
+      withCore(db, (core) => changePace(core, { command: 'hold' }, { table: input.table, by: 'ana' })),
+    ).rejects.toThrow(/is paused/);
+    expect(await looks()).toEqual(['half-done']);
+    expect(await execute(db, input)).toMatchObject({ status: 'MIGRATED' });
+    expect(await looks()).toEqual(['converted']);
 
     expect(await planted.called()).toEqual([]);
   });
