@@ -17,6 +17,7 @@ export const LONG: readonly string[] = [
   'core/steps/twice',
   'local/embedded-postgres',
   'docs/tutorial',
+  'docs/site',
   'psql/border',
   'psql/trouble',
   'core/steps/people',
