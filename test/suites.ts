@@ -62,6 +62,7 @@ export const LONG: readonly string[] = [
   'core/ledger/versions',
   'core/compatibility-page',
   // One process of the command line after the other.
+  'cli/json-schemas',
   'cli/list',
   'cli/status-elsewhere',
   'core/drift/command',

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { ExecutionInput } from '../../core/contracts/execution-input.ts';
+import { PUBLISHED } from '../../core/contracts/json/published.ts';
 import { commands, helpOf } from './help.helpers.ts';
 
 const docs = (name: string) => fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));
@@ -15,9 +16,19 @@ What \`p2pfk COMMAND --help\` prints, for each command. This page is made of the
 [options.md](options.md); exit codes and what to do are in [operations.md](operations.md#by-exit-code).
 `;
 
+/** Links to the schemas of the JSON documents that a command prints. */
+function schemasOf(command: string): string {
+  const links = PUBLISHED.filter(({ commands: of }) => of.includes(command)).map(
+    ({ name, option }) => `\`${option}\`: [${name}](${name === 'scan' ? '' : 'schemas/'}${name}.schema.json)`,
+  );
+  return links.length === 0 ? '' : `\n\nJSON schemas: ${links.join(', ')}; [all of them](json.md).`;
+}
+
 it('every command is in docs/commands.md', async () => {
   const list = commands.map(({ name, description }) => `- [${name}](#${name}): ${description}`);
-  const sections = commands.map(({ name }) => `## ${name}\n\n\`\`\`text\n${helpOf(name, COLUMNS).trim()}\n\`\`\``);
+  const sections = commands.map(
+    ({ name }) => `## ${name}\n\n\`\`\`text\n${helpOf(name, COLUMNS).trim()}\n\`\`\`${schemasOf(name)}`,
+  );
   const page = [INTRODUCTION, `${list.join('\n')}\n`, `${sections.join('\n\n')}\n`].join('\n');
   await expect(page).toMatchFileSnapshot(docs('commands.md'));
 });
