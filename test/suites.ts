@@ -18,6 +18,7 @@ export const LONG: readonly string[] = [
   'local/embedded-postgres',
   'docs/tutorial',
   'docs/site',
+  'docs/how-to',
   'psql/border',
   'psql/trouble',
   'core/steps/people',

@@ -13,7 +13,12 @@ const SIDEBAR: DefaultTheme.SidebarItem[] = [
   {
     text: 'How-to guides',
     items: [
+      { text: 'All guides', link: '/docs/how-to' },
       { text: 'Operations', link: '/docs/operations' },
+      { text: 'A change that is reviewed', link: '/docs/change-board' },
+      { text: 'Many foreign keys', link: '/docs/many-foreign-keys' },
+      { text: 'Behind a pooler', link: '/docs/pooler' },
+      { text: 'Troubleshooting', link: '/docs/troubleshooting' },
       { text: 'Partitions after the migration', link: '/docs/after-the-migration' },
       { text: 'Scan, and pipelines', link: '/docs/ci' },
       { text: 'In AWS', link: '/docs/aws' },
@@ -26,6 +31,7 @@ const SIDEBAR: DefaultTheme.SidebarItem[] = [
     items: [
       { text: 'Commands', link: '/docs/commands' },
       { text: 'Options of an execution', link: '/docs/options' },
+      { text: 'JSON documents', link: '/docs/json' },
       { text: 'Exit codes', link: '/docs/operations#by-exit-code' },
       { text: 'Profiles', link: '/docs/operations#profiles' },
       { text: 'Findings', link: '/docs/findings' },
@@ -92,7 +98,7 @@ export default defineConfig({
   themeConfig: {
     nav: [
       { text: 'Tutorial', link: '/docs/tutorial' },
-      { text: 'How-to guides', link: '/docs/operations' },
+      { text: 'How-to guides', link: '/docs/how-to' },
       { text: 'Reference', link: '/docs/commands' },
       { text: 'Explanation', link: '/docs/architecture' },
     ],

@@ -13,6 +13,7 @@ interface NeededProgram {
 const NEEDED = {
   psql: { names: ['psql'], package: 'postgresql-client', tests: 'the psql scripts' },
   pgbouncer: { names: ['pgbouncer', '/usr/sbin/pgbouncer'], package: 'pgbouncer', tests: 'poolers' },
+  jq: { names: ['jq'], package: 'jq', tests: 'pipelines in the documentation' },
 } as const satisfies Record<string, NeededProgram>;
 
 /** How it is started, or undefined where it is not installed. */
