@@ -1,25 +1,20 @@
 /** The documentation as a site: it has all pages, its links lead somewhere, it loads nothing from other hosts, and its search knows words. */
 import { execFile } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { buildSite } from './site.helpers.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const BIN = join(ROOT, 'node_modules', '.bin');
 const run = promisify(execFile);
 
 let site: string;
 let pages: readonly string[];
 
 beforeAll(async () => {
-  site = await mkdtemp(join(tmpdir(), 'p2pfk-site-'));
-  await run(join(BIN, 'vitepress'), ['build', 'docs', '--outDir', site], {
-    cwd: ROOT,
-    env: { PATH: `${BIN}:${process.env.PATH}`, NODE_ENV: 'production' },
-  });
+  site = await buildSite();
   pages = globSync('**/*.html', { cwd: site });
 }, 900_000);
 afterAll(() => rm(site, { recursive: true }));
