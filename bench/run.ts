@@ -3,13 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Benchmark } from './harness/benchmark.ts';
+import { type Benchmark, type Choice, Refused } from './harness/benchmark.ts';
 import { Cases } from './harness/cases.ts';
 import { consoleTable, targetText } from './harness/format.ts';
 import { describeMachine } from './harness/machine.ts';
 import {
   BENCHMARKS,
   type BenchmarkName,
+  CHOSEN_ROWS,
   type Level,
   problems,
   type Result,
@@ -19,12 +20,17 @@ import {
 
 const USAGE = `usage: npm run bench -- [NAME...] [--quick | --smoke] [--resume] [--docs]
 
-  NAME...     ${BENCHMARKS.join(', ')}; all of them where none is named
+  NAME...     ${BENCHMARKS.join(', ')}; where none is named, all of them, but ${CHOSEN_ROWS} only with --quick or --smoke
   --quick     smaller sizes, ten minutes in all
   --smoke     tiny sizes, a minute in all: that everything runs and gives its figures; keeps nothing
+  --rows N    ${CHOSEN_ROWS}: so many referencing rows
+  --fit       ${CHOSEN_ROWS}: the largest size that the disk has room for, where that is less
   --resume    leave out what was measured at this commit and in this size already, and go on with what was cut short
   --docs      no run: only write docs/benchmarks.md anew from what was measured
   --list      no run: only tell how long each takes and what it needs on disk`;
+
+/** Fewer give the smallest pairs hardly a row. */
+const LEAST_ROWS = 1_000;
 
 const load: Readonly<Record<BenchmarkName, () => Promise<Benchmark>>> = {
   engine: async () => (await import('./benchmarks/engine.ts')).engine,
@@ -38,19 +44,21 @@ const load: Readonly<Record<BenchmarkName, () => Promise<Benchmark>>> = {
   partitions: async () => (await import('./benchmarks/partitions.ts')).partitions,
   insert: async () => (await import('./benchmarks/insert.ts')).insert,
   locks: async () => (await import('./benchmarks/locks.ts')).locks,
+  source: async () => (await import('./benchmarks/source.ts')).source,
 };
 
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const { options, names } = parse();
+  const { options, names, choice } = parse();
   if (options.help) {
     console.log(USAGE);
     return 0;
   }
   if (options.docs) return writeDocs();
   const level: Level = options.smoke ? 'smoke' : options.quick ? 'quick' : 'full';
-  const benchmarks = await Promise.all((names.length > 0 ? names : BENCHMARKS).map((name) => load[name]()));
+  const all = BENCHMARKS.filter((name) => options.list || level !== 'full' || name !== CHOSEN_ROWS);
+  const benchmarks = await Promise.all((names.length > 0 ? names : all).map((name) => load[name]()));
   announce(benchmarks, level);
   if (options.list) return 0;
 
@@ -66,7 +74,7 @@ async function main(): Promise<number> {
         commit: describeMachine().commit,
         resume: options.resume,
       });
-      const result = await measured(benchmark, level, cases);
+      const result = await measured(benchmark, level, cases, choice);
       results.push(result);
       for (const problem of problems(result)) {
         console.error(`${benchmark.name}: ${problem}`);
@@ -76,7 +84,8 @@ async function main(): Promise<number> {
       if (level !== 'smoke') console.log(`written to ${await writeResult(result)}`);
       await cases.forget();
     } catch (error) {
-      console.error(`${benchmark.name} failed: ${error instanceof Error ? error.stack : error}`);
+      const text = error instanceof Refused ? error.message : error instanceof Error ? error.stack : error;
+      console.error(`${benchmark.name} failed: ${text}`);
       failed++;
     }
   }
@@ -92,6 +101,8 @@ function parse() {
       options: {
         quick: { type: 'boolean', default: false },
         smoke: { type: 'boolean', default: false },
+        rows: { type: 'string' },
+        fit: { type: 'boolean', default: false },
         resume: { type: 'boolean', default: false },
         docs: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
@@ -101,7 +112,15 @@ function parse() {
     const unknown = positionals.filter((name) => !BENCHMARKS.some((known) => known === name));
     if (unknown.length > 0) throw new Error(`there is no benchmark ${unknown.join(', ')}`);
     if (options.quick && options.smoke) throw new Error('--quick and --smoke exclude each other');
-    return { options, names: positionals as BenchmarkName[] };
+    const { rows, fit } = options;
+    if ((rows !== undefined || fit) && positionals.join() !== CHOSEN_ROWS)
+      throw new Error(`--rows and --fit are for ${CHOSEN_ROWS} alone: npm run bench -- ${CHOSEN_ROWS} --rows 1000000`);
+    if (rows !== undefined && !(/^\d+$/.test(rows) && Number(rows) >= LEAST_ROWS && Number.isSafeInteger(Number(rows))))
+      throw new Error(
+        `--rows must be a whole number of at least ${LEAST_ROWS.toLocaleString('en-GB')}, for example 1000000`,
+      );
+    const choice: Choice = { fit, ...(rows === undefined ? {} : { rows: Number(rows) }) };
+    return { options, names: positionals as BenchmarkName[], choice };
   } catch (error) {
     console.error(`bench: ${(error as Error).message}\n${USAGE}`);
     process.exit(2);
@@ -124,7 +143,7 @@ async function isMeasured(name: BenchmarkName, level: Level): Promise<boolean> {
   return known?.level === level && known.machine.commit === describeMachine().commit;
 }
 
-async function measured(benchmark: Benchmark, level: Level, cases: Cases): Promise<Result> {
+async function measured(benchmark: Benchmark, level: Level, cases: Cases, choice: Choice): Promise<Result> {
   const { name, title, about } = benchmark;
   const machine = describeMachine();
   console.log(`\n=== ${name}: ${title} (${level}, load average ${machine.loadAverage})`);
@@ -133,7 +152,7 @@ async function measured(benchmark: Benchmark, level: Level, cases: Cases): Promi
     const seconds = ((Date.now() - startedAt.getTime()) / 1000).toFixed(0);
     console.log(`[${seconds.padStart(5)} s] ${line}`);
   };
-  const findings = await benchmark.run(level, say, cases);
+  const findings = await benchmark.run(level, say, cases, choice);
   const seconds = (Date.now() - startedAt.getTime()) / 1000 + cases.secondsBefore;
   for (const table of findings.tables) console.log(`\n${consoleTable(table)}`);
   console.log(`\n${findings.targets.map(targetText).join('\n')}`);

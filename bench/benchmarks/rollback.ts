@@ -4,6 +4,7 @@ import type { PostgresMajor } from '../../scripts/install-postgres.ts';
 import { BenchServer } from '../harness/bench-server.ts';
 import type { Benchmark } from '../harness/benchmark.ts';
 import { succeed } from '../harness/execution.ts';
+import { heldByRollback } from '../harness/held-times.ts';
 import { type Findings, type Level, spread, type Table, type Target } from '../harness/result.ts';
 import { seedPairs } from '../harness/seed.ts';
 import { alternate, type Measure, measure, timed } from '../harness/statistics.ts';
@@ -89,7 +90,7 @@ async function measureCase(
     whole: async () => {
       await server.create('again', 'migrated');
       const { milliseconds } = await succeed(['rollback', '--lock-timeout-ms', '60000', ...table('again')]);
-      const held = await heldTimes(server);
+      const held = await server.in('again', heldByRollback);
       longest.push(held.parent);
       together.push(held.all);
       return milliseconds;
@@ -117,19 +118,6 @@ async function measureCase(
     whole: times.whole,
     plain: times.plain,
   };
-}
-
-/** From the ledger: how long statements held a lock that conflicts with a writer's. */
-async function heldTimes(server: BenchServer): Promise<{ parent: number; all: number }> {
-  return server.in('again', async (client) => {
-    const { rows } = await client.query<{ step: string; duration_ms: number; sql: string }>(
-      `SELECT step, duration_ms, sql FROM p2pfk.event
-        WHERE step IN ('AttachParent', 'RestoreParent', 'DropPairForeignKeys') AND error IS NULL AND duration_ms IS NOT NULL
-          AND sql NOT LIKE '%VALIDATE CONSTRAINT%' AND sql NOT LIKE 'DROP INDEX%'`,
-    );
-    const parent = rows.filter(({ step }) => step === 'AttachParent').map(({ duration_ms }) => duration_ms);
-    return { parent: Math.max(...parent), all: rows.reduce((sum, { duration_ms }) => sum + duration_ms, 0) };
-  });
 }
 
 function findings(cases: readonly Case[]): Findings {

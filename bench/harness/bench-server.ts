@@ -35,6 +35,8 @@ export interface BenchServerOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** A hot standby streams from it. */
   readonly standby?: boolean;
+  /** A directory that stays, with the server's databases, for the next run. */
+  readonly keptIn?: string | undefined;
 }
 
 export class BenchServer {
@@ -56,7 +58,8 @@ export class BenchServer {
   ): Promise<Value> {
     const binaries = await installPostgres(options.major ?? USUAL_MAJOR);
     const settings = { ...SETTINGS, ...(options.standby ? STREAMED : {}), ...options.settings };
-    const embedded = await startEmbeddedPostgres({ binaries, settings });
+    const kept = options.keptIn === undefined ? {} : { keptIn: options.keptIn };
+    const embedded = await startEmbeddedPostgres({ binaries, settings, ...kept });
     let standby: EmbeddedPostgres | undefined;
     let server: BenchServer | undefined;
     try {

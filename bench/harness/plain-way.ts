@@ -23,6 +23,10 @@ export interface PlainMigration {
   readonly sessions: readonly Client[];
   /** Takes up the milliseconds of each phase. */
   readonly phases?: Map<string, number>;
+  /** Also where the columns have no index; default: it is built. */
+  readonly withoutIndexes?: boolean;
+  /** How many pairs are counted at the end, the largest first; default: all. */
+  readonly counted?: number;
   /** Awaited before the parent FK is dropped. */
   readonly beforeDrop?: () => Promise<void>;
 }
@@ -31,6 +35,8 @@ export interface PlainMigration {
 export async function migratePlainly({
   sessions,
   phases = new Map(),
+  withoutIndexes = false,
+  counted,
   beforeDrop = async () => undefined,
 }: PlainMigration): Promise<number> {
   const [first] = sessions;
@@ -48,7 +54,7 @@ export async function migratePlainly({
   };
   const pairs = await pairsOf(first);
   const columns = '(medium_hash, ino)';
-  const indexed = await hasIndex(first);
+  const indexed = withoutIndexes || (await hasIndex(first));
   await phase(
     'indexes',
     ({ referencing }) => `CREATE INDEX CONCURRENTLY ON public.${referencing} ${columns}`,
@@ -73,7 +79,7 @@ export async function migratePlainly({
     'count at the end',
     ({ referencing, referenced }) =>
       `SELECT count(*) FROM public.${referencing} f WHERE NOT EXISTS (SELECT FROM public.${referenced} r WHERE r.medium_hash = f.medium_hash AND r.ino = f.ino)`,
-    pairs,
+    pairs.slice(0, counted),
   );
   return deadlocks;
 }

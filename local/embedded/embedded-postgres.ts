@@ -22,6 +22,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../core/contracts/errors.ts';
+import { intruderAbove } from '../trusted-path.ts';
 import {
   type Binaries,
   EmbeddedPostgresUnavailable,
@@ -73,6 +74,8 @@ const BASE_SETTINGS: ServerSettings = {
 
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
+/** A server that is kept writes its last checkpoint before it ends, and may have gigabytes to recover when it starts. */
+const KEPT_TIMEOUT_MS = 600_000;
 /** Another process may take the free port between its choice and the server's start. */
 const PORT_TRIES = 5;
 
@@ -86,6 +89,8 @@ export interface EmbeddedPostgresOptions {
   readonly handleSignals?: boolean;
   /** Makes a hot standby that streams from this server, whose settings include `STREAMED`. */
   readonly standbyOf?: EmbeddedPostgres;
+  /** A directory that stays when the server is stopped, and is used again. Default: a new one, which is removed. */
+  readonly keptIn?: string;
 }
 
 /** A running server. */
@@ -111,14 +116,17 @@ export interface EmbeddedPostgres {
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {}): Promise<EmbeddedPostgres> {
   const user = serverUser();
   const found = options.binaries ?? findBinaries();
-  const directory = mkdtempSync(join(temporaryRoot(user), 'p2pfk-postgres-'));
-  const cluster = new Cluster(directory, user, options.handleSignals ?? true);
+  const { standbyOf, keptIn } = options;
+  const directory = keptIn ?? mkdtempSync(join(temporaryRoot(user), 'p2pfk-postgres-'));
+  const kept = keptIn === undefined ? undefined : keptPassword(keptIn, user);
+  const cluster = new Cluster(directory, user, { handleSignals: options.handleSignals ?? true, keep: !!keptIn });
   try {
-    makeDataDirectory(directory, user);
+    if (kept === undefined) makeDataDirectory(directory, user);
     cluster.binaries = reachableBinaries(found, user, directory);
-    const { standbyOf } = options;
-    const password = standbyOf ? new URL(standbyOf.url).password : randomBytes(24).toString('base64url');
-    await (standbyOf ? cluster.copy(standbyOf) : cluster.initialise(password));
+    const password = kept ?? (standbyOf ? new URL(standbyOf.url).password : randomBytes(24).toString('base64url'));
+    if (kept === undefined) await (standbyOf ? cluster.copy(standbyOf) : cluster.initialise(password));
+    // Last: a directory without it was not finished.
+    if (keptIn !== undefined) writeFileSync(join(keptIn, KEPT_PASSWORD), password, { mode: 0o600 });
     const settings = { ...BASE_SETTINGS, ...(options.settings ?? DURABLE) };
     const { port, pid } = await cluster.start(settings);
     const databaseUrl = (database: string) =>
@@ -128,6 +136,27 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
     await cluster.stop();
     throw error;
   }
+}
+
+const KEPT_PASSWORD = 'kept-password';
+
+/**
+ * The password of the server in a directory that is kept; undefined where there is none yet. What was not finished is removed.
+ *
+ * @throws EmbeddedPostgresUnavailable where another user could have made the directory, or can replace what is in it
+ */
+function keptPassword(directory: string, user: ServerUser | null): string | undefined {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const intruder = intruderAbove(join(directory, 'x'));
+  if (intruder !== null)
+    throw new EmbeddedPostgresUnavailable(
+      `A server is not kept in ${directory}, because another user could change it (${intruder.path}: ${intruder.reason}).`,
+    );
+  const file = join(directory, KEPT_PASSWORD);
+  if (existsSync(file)) return readFileSync(file, 'utf8');
+  removeCluster(directory, user);
+  mkdirSync(directory, { mode: 0o700 });
+  return undefined;
 }
 
 /**
@@ -147,16 +176,22 @@ class Cluster {
   readonly #data: string;
   readonly #log: string;
   readonly #user: ServerUser | null;
+  readonly #keep: boolean;
   readonly #forget: () => void;
   #process: ChildProcess | null = null;
   #stopped: Promise<void> | null = null;
   binaries: Binaries | null = null;
 
-  constructor(directory: string, user: ServerUser | null, handleSignals: boolean) {
+  constructor(
+    directory: string,
+    user: ServerUser | null,
+    { handleSignals, keep }: { readonly handleSignals: boolean; readonly keep: boolean },
+  ) {
     this.#directory = directory;
     this.#data = join(directory, 'data');
     this.#log = join(directory, 'postgres.log');
     this.#user = user;
+    this.#keep = keep;
     this.#forget = cleanUpAtExit(() => this.#stopNow(), handleSignals);
   }
 
@@ -210,10 +245,14 @@ class Cluster {
     if (server !== null && isRunning(server)) {
       server.ref();
       const gone = once(server, 'exit');
-      this.#signalImmediateShutdown(server);
-      await Promise.race([gone, delay(STOP_TIMEOUT_MS, undefined, { ref: false }).then(() => killGroup(server))]);
+      if (this.#keep) server.kill('SIGINT');
+      else this.#signalImmediateShutdown(server);
+      await Promise.race([
+        gone,
+        delay(this.#timeoutMs(STOP_TIMEOUT_MS), undefined, { ref: false }).then(() => killGroup(server)),
+      ]);
     }
-    removeCluster(this.#directory, this.#user);
+    if (!this.#keep) removeCluster(this.#directory, this.#user);
     this.#forget();
   }
 
@@ -227,10 +266,14 @@ class Cluster {
       if (existsSync(pidFile)) blockUntil(() => !existsSync(pidFile), STOP_TIMEOUT_MS);
       killGroup(server);
     }
-    removeCluster(this.#directory, this.#user);
+    if (!this.#keep) removeCluster(this.#directory, this.#user);
   }
 
-  /** Mode immediate: the data is deleted next, so a checkpoint would be useless work. */
+  #timeoutMs(usual: number): number {
+    return this.#keep ? KEPT_TIMEOUT_MS : usual;
+  }
+
+  /** Mode immediate: the data is deleted next, so a checkpoint would be useless work. What is kept is recovered at the next start. */
   #signalImmediateShutdown(server: ChildProcess): void {
     if (process.platform === 'win32' && this.binaries !== null) {
       const args = ['stop', '-D', this.#data, '-m', 'immediate'];
@@ -265,12 +308,15 @@ class Cluster {
   /** Waits until the server has written `ready` to the eighth line of its pid file. @returns null, or why it is not ready */
   async #ready(server: ChildProcess): Promise<null | string> {
     const pidFile = join(this.#data, 'postmaster.pid');
-    const deadline = Date.now() + START_TIMEOUT_MS;
+    const timeoutMs = this.#timeoutMs(START_TIMEOUT_MS);
+    const deadline = Date.now() + timeoutMs;
     while (Date.now() < deadline && isRunning(server)) {
-      if (existsSync(pidFile) && readFileSync(pidFile, 'utf8').split('\n')[7]?.trim() === 'ready') return null;
+      const lines = existsSync(pidFile) ? readFileSync(pidFile, 'utf8').split('\n') : [];
+      // Another server may run in a directory that is kept.
+      if (Number(lines[0]) === server.pid && lines[7]?.trim() === 'ready') return null;
       await delay(10);
     }
-    return `not ready after ${START_TIMEOUT_MS / 1000} s`;
+    return `not ready after ${timeoutMs / 1000} s`;
   }
 
   #unavailable(program: string, failure: string): EmbeddedPostgresUnavailable {

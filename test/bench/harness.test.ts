@@ -1,8 +1,9 @@
 /** What the benchmarks' figures are made by: whoever trusts a figure trusts this. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { chosenRows, rowsThatFit } from '../../bench/benchmarks/source.ts';
 import { chartSvg } from '../../bench/docs/charts.ts';
 import { Cases } from '../../bench/harness/cases.ts';
 import { cellText, markdownTable } from '../../bench/harness/format.ts';
@@ -125,5 +126,41 @@ describe('a chart', () => {
     );
     expect(heights).toHaveLength(2);
     expect(Math.min(...heights)).toBeGreaterThan(10);
+  });
+});
+
+describe('rows for which the disk has no room', () => {
+  const GIGABYTE = 1e9;
+
+  it('are refused in one line that says what they need and what to do', () => {
+    const tooMany = () => rowsThatFit(123_600_000, 20 * GIGABYTE, { folder: '/tmp', fit: false });
+
+    expect(tooMany).toThrow(/^123,600,000 rows need \d+ GB in \/tmp, which has 20 GB left: .*--fit$/);
+    expect(tooMany).not.toThrow(/\n/);
+  });
+
+  it('are fewer only where that is asked for, and the same number on a disk with a little more room', () => {
+    const fitting = rowsThatFit(123_600_000, 20 * GIGABYTE, { folder: '/tmp', fit: true });
+
+    expect(fitting).toBeLessThan(123_600_000);
+    expect(fitting).toBeGreaterThan(1_000_000);
+    expect(rowsThatFit(123_600_000, 20.05 * GIGABYTE, { folder: '/tmp', fit: true })).toBe(fitting);
+    expect(rowsThatFit(1_000_000, 20 * GIGABYTE, { folder: '/tmp', fit: true })).toBe(1_000_000);
+  });
+
+  it('are as many as the largest seed that is there, where fewer are allowed', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'p2pfk-seeds-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    for (const rows of [1_000, 2_000]) await mkdir(join(folder, `p2pfk-bench-source-${rows}`));
+
+    const chosen = (wanted: number, fit: boolean) => chosenRows(wanted, { folder, fit, level: 'full' });
+
+    expect(await chosen(3_000_000_000_000, true)).toBe(2_000);
+    expect(await chosen(1_000, false)).toBe(1_000);
+    await expect(chosen(3_000_000_000_000, false)).rejects.toThrow('need');
+  });
+
+  it('are refused also with fewer allowed, where not even a million fits', () => {
+    expect(() => rowsThatFit(123_600_000, GIGABYTE, { folder: '/tmp', fit: true })).toThrow('--rows');
   });
 });

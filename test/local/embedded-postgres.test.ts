@@ -195,6 +195,40 @@ describe('an embedded server', () => {
     }
   });
 
+  it('keeps its data in a directory that is to be kept, for the next start', async () => {
+    const keptIn = join(temporary, 'kept');
+    const first = await startEmbeddedPostgres({ settings: FAST, keptIn });
+    await query(first.url, 'CREATE TABLE kept AS SELECT 4711 AS value');
+    await first.stop();
+
+    const second = await startEmbeddedPostgres({ settings: FAST, keptIn });
+
+    expect(await query(second.url, 'SELECT value FROM kept')).toEqual([{ value: 4711 }]);
+    await second.stop();
+    expect(existsSync(join(keptIn, 'data', 'PG_VERSION'))).toBe(true);
+    expect(existsSync(join(keptIn, 'data', 'postmaster.pid'))).toBe(false);
+  });
+
+  it('is not started in a kept directory in which another one runs', async () => {
+    const keptIn = join(temporary, 'kept');
+    const first = await startEmbeddedPostgres({ settings: FAST, keptIn });
+
+    await expect(startEmbeddedPostgres({ settings: FAST, keptIn })).rejects.toThrow(/lock file "postmaster.pid"/);
+
+    expect(await query(first.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    await first.stop();
+  });
+
+  it('is not kept in a directory that other users can change', async () => {
+    const keptIn = join(temporary, 'kept');
+    mkdirSync(keptIn);
+    chmodSync(keptIn, 0o777);
+
+    await expect(startEmbeddedPostgres({ settings: FAST, keptIn })).rejects.toThrow(EmbeddedPostgresUnavailable);
+
+    expect(readdirSync(keptIn)).toEqual([]);
+  });
+
   it('stops although a client is connected and busy', async () => {
     const server = await startEmbeddedPostgres({ settings: FAST });
     const client = new Client(server.url);
@@ -310,3 +344,13 @@ describe('programs that the server may not reach', () => {
     expect(ownUser).toBe(original);
   });
 });
+
+async function query(url: string, sql: string): Promise<unknown[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
