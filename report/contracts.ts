@@ -44,6 +44,8 @@ export interface Report {
   readonly states: readonly ReportState[];
   readonly transitions: readonly Transition[];
   readonly pairs: readonly ReportPair[];
+  /** What each kind of long step of this execution cost others; empty where none ran, or an older edition ran it. */
+  readonly costs: readonly ReportCost[];
   /** By all tries for locks of this execution, failed ones and rehearsals included; null where the ledger does not tell. */
   readonly blocked: Blocked | null;
   /** Milliseconds that the try that dropped the parent FK held its exclusive locks; null where it did not come to that. */
@@ -219,6 +221,25 @@ export interface ReportPair {
   readonly validateMs: number | null;
   readonly lastError: string | null;
   readonly bars: Readonly<Partial<Record<StageName, Bar>>>;
+}
+
+/** What one kind of long step cost others: index builds, validations, counts. */
+export interface ReportCost {
+  /** Such as `Validate`. */
+  readonly step: string;
+  readonly statements: number;
+  /** How long the oldest snapshot was held; null: not known. */
+  readonly snapshotMs: number | null;
+  /** Otherwise it was held for at most that time. */
+  readonly snapshotIsExact: boolean;
+  /** Number of the pair that held it; null where it was the whole table. */
+  readonly longestPair: number | null;
+  /** WAL of the whole server from the beginning of the first to the end of the last; null: not known. */
+  readonly walBytes: number | null;
+  /** What all sessions read from files of the tables meanwhile; null: not known. */
+  readonly readBytes: number | null;
+  /** The greatest lag of a standby that was seen; null: not known. */
+  readonly lagSeconds: number | null;
 }
 
 /** One measurement, before and after. */

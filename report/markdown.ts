@@ -1,6 +1,7 @@
 /** The report as Markdown, for a ticket or a pull request. */
 import { linesOf } from '../core/contracts/check-lines.ts';
 import type { Bar, Report } from './contracts.ts';
+import { COST_COLUMNS, COST_NOTE, costCells } from './html/costs.ts';
 import { took } from './html/executions.ts';
 import { STAGE_ORDER, STATUS, stageLabel } from './html/words.ts';
 import { code, joined, type Markdown, md, text } from './markdown-text.ts';
@@ -29,6 +30,7 @@ export function toMarkdown(report: Report): string {
     executions(report),
     states(report),
     pairs(report),
+    costs(report),
     proof(report),
     statements(report),
     errors(report),
@@ -184,6 +186,12 @@ function pairs(report: Report): Markdown[] {
     text(pair.state),
   ]);
   return [md`## Pairs of partitions`, ...table(head, rows)];
+}
+
+function costs({ costs: all }: Report): Markdown[] {
+  if (all.length === 0) return [];
+  const rows = all.map((cost) => costCells(cost).map((cell) => text(cell)));
+  return [md`## What it cost others`, text(COST_NOTE), ...table(COST_COLUMNS, rows)];
 }
 
 function proof({ comparison, checks, rehearsal }: Report): Markdown[] {

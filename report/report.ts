@@ -19,6 +19,7 @@ import type {
   ReportStatus,
   ReportSubject,
 } from './contracts.ts';
+import { costsOf } from './reading/costs.ts';
 import { readDefinition } from './reading/definition.ts';
 import { errorsOf } from './reading/errors.ts';
 import { eventsOf } from './reading/events.ts';
@@ -111,6 +112,7 @@ function assemble(sources: ReportSources): Report {
     pairs,
     blocked,
     lockedMs,
+    costs: costsOf(history),
     steps: barsOfSteps(history.visits, machine, clock),
     comparison: [...compareDelete(trail, checks, rehearsal), ...(sources.comparison ?? [])],
     checks,

@@ -702,6 +702,17 @@ export interface Queries {
       readonly lsn: string;
     };
   };
+  'checks/cost-to-others': {
+    readonly values: {
+      readonly relations: readonly (number | string)[];
+    };
+    readonly row: {
+      readonly is_aurora: boolean;
+      readonly wal_bytes: number | null;
+      readonly read_bytes: number | null;
+      readonly replica_lag_seconds: number | null;
+    };
+  };
   'checks/delete-lookups': {
     readonly values: {
       readonly pairs: readonly {

@@ -7,6 +7,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
+import type { CostToOthers } from '../contracts/steps/results.ts';
 import { holdRandomKey } from '../ledger/liveness.ts';
 import { extendLease } from '../ledger/migrations.ts';
 import { noteEvent } from '../ledger/notes/events.ts';
@@ -16,6 +17,7 @@ import { asLogin, runAsLogin } from '../postgres/session/as-login.ts';
 import { PooledSession } from '../postgres/session/pooler.ts';
 import { forgetLastingPlans, run } from '../postgres/sql.ts';
 import { applicationName, type StepContext } from './context.ts';
+import { CostWatch, costSoFar } from './cost-to-others.ts';
 import { LEASE_SECONDS } from './lease.ts';
 import { describeEnded, endIdleBlockers } from './locks/idle-blockers.ts';
 import { type NotNow, whyNotBegun } from './pace.ts';
@@ -42,6 +44,8 @@ export interface DetachedWork {
   readonly noted: { readonly step: string; readonly sql: string };
   /** oid of the constraint or table that the statement works on. */
   readonly lockOid: number;
+  /** oids of the tables that it reads. */
+  readonly reads: readonly number[];
   /** Sessions that the statement waits for are ended if they have been idle in a transaction for longer; undefined: never. */
   readonly terminateIdleAfterSeconds?: number | undefined;
   /**
@@ -54,9 +58,19 @@ export interface DetachedWork {
 /** What runDetached returns. */
 export type DetachedOutcome =
   /** `ran` false: it had been done already. */
-  | { readonly status: 'DONE'; readonly durationMs: number; readonly ran: boolean }
+  | {
+      readonly status: 'DONE';
+      readonly durationMs: number;
+      readonly ran: boolean;
+      readonly cost?: CostToOthers | undefined;
+    }
   /** `note`: the sessions that it waits for, if it does; else the progress of an index build. */
-  | { readonly status: 'RUNNING'; readonly waitSeconds: number; readonly note?: string };
+  | {
+      readonly status: 'RUNNING';
+      readonly waitSeconds: number;
+      readonly note?: string;
+      readonly cost?: CostToOthers | undefined;
+    };
 
 /**
  * Runs the script to its end, or leaves it running when the handler's time is up.
@@ -71,7 +85,10 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
   let done = false;
   try {
     const claimed = await claim(session, work);
-    if (!claimed) return await runningOutcome(context.client, work);
+    if (!claimed) {
+      const cost = await costSoFar(context.client, work.reads);
+      return { ...(await runningOutcome(context.client, work)), cost };
+    }
     const notNow = await whyNotClaimed(session, work, claimed.key);
     if (notNow) {
       done = true;
@@ -84,6 +101,7 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
     }
     // It fires code of the application.
     forgetLastingPlans(session);
+    const watch = await CostWatch.begin(context.client, work.reads);
     const beganAt = performance.now();
     context.logger.info('statement started', { step: work.step, pair: work.pair });
     const running = session.query(script).then(
@@ -93,6 +111,7 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
       },
     );
     const over = new AbortController();
+    void watch.follow(over.signal);
     const outcome = await Promise.race([
       running,
       after(context.remainingMs() - HANDLER_RESERVE_MS),
@@ -108,12 +127,13 @@ export async function runDetached(context: StepContext, work: DetachedWork): Pro
       // In the other session, because this one may have the caller's search_path by now.
       await run(context.client, 'ledger/end-run', { object: work.lockOid, liveness_key: claimed.key });
       done = true;
-      return { status: 'DONE', durationMs, ran: true };
+      return { status: 'DONE', durationMs, ran: true, cost: await watch.end() };
     }
     abandoned = true;
     running.catch(() => undefined);
     context.logger.info('statement left running', { step: work.step, pair: work.pair });
-    return await runningOutcome(context.client, work);
+    const cost = await watch.end();
+    return { ...(await runningOutcome(context.client, work)), cost };
   } finally {
     if (done) await context.closeSession(session);
     else {

@@ -1,5 +1,5 @@
 /** The result of a step on one pair. */
-import type { PairResult } from '../contracts/steps/results.ts';
+import type { CostToOthers, PairResult } from '../contracts/steps/results.ts';
 import type { EnteredPair } from './context.ts';
 
 /** @param more what differs between the steps; milliseconds and seconds default to 0 */
@@ -12,6 +12,7 @@ export function pairResult(
     readonly lockWaitMs?: number;
     readonly waitSeconds?: number;
     readonly note?: string;
+    readonly cost?: CostToOthers | undefined;
   },
 ): PairResult {
   return {
@@ -26,5 +27,6 @@ export function pairResult(
     lockWaitMs: Math.round(more.lockWaitMs ?? 0),
     waitSeconds: more.waitSeconds ?? 0,
     ...(more.note ? { note: more.note } : {}),
+    ...(more.cost ? { cost: more.cost } : {}),
   };
 }

@@ -60,6 +60,7 @@ export async function validate(
     direction: validation.direction,
     noted: { step: validation.step, sql: validation.sql },
     lockOid: validation.constraintOid,
+    reads: [validation.reads.referencing_oid, validation.reads.referenced_oid],
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     script: async (session) => {
       // Checked while holding the right to run it: a duplicate invocation may have done this already.

@@ -4,6 +4,7 @@ import { visible } from '../../core/contracts/safe-text.ts';
 import { asset } from '../assets.ts';
 import type { Report } from '../contracts.ts';
 import { instant } from '../words.ts';
+import { costsSection } from './costs.ts';
 import { type Html, html, jsonBlock, raw } from './escape.ts';
 import { executionsSection } from './executions.ts';
 import { graphSection } from './graph.ts';
@@ -56,7 +57,7 @@ ${eventsBlock(report)}
 
 /** Everything between the header bar and the footer; the console's live page shows it too. */
 export function body(report: Report): Html {
-  return html`${headerSection(report)}${notesSection(report)}${executionsSection(report)}${graphSection(report)}${timelineSection(report)}${pairsSection(report)}${proofSection(report)}${statementsSection(report)}${errorsSection(report)}${findingsSection(report)}${verifySection(report)}`;
+  return html`${headerSection(report)}${notesSection(report)}${executionsSection(report)}${graphSection(report)}${timelineSection(report)}${pairsSection(report)}${costsSection(report)}${proofSection(report)}${statementsSection(report)}${errorsSection(report)}${findingsSection(report)}${verifySection(report)}`;
 }
 
 export function titleOf({ subject, status }: Report): string {
@@ -70,6 +71,7 @@ function navigation(report: Report): Html {
     ['graph', 'Graph', true],
     ['timeline', 'Timeline', true],
     ['pairs', 'Pairs', report.pairs.length > 0],
+    ['costs', 'Costs', report.costs.length > 0],
     ['proof', 'Proof', report.comparison.length + report.checks.length > 0 || report.rehearsal !== null],
     ['statements', 'Statements', report.statements.length > 0],
     ['errors', 'Errors', report.errors.length > 0],

@@ -1,7 +1,9 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { HistoryEvent } from '../../core/contracts/history-event.ts';
 import { readHistory } from '../../core/history/read-history.ts';
+import { costsOf } from '../../report/reading/costs.ts';
 import { barsOfPairs } from '../../report/reading/stages.ts';
+import { render } from '../../report/render.ts';
 import { buildReport } from '../../report/report.ts';
 import { story } from './story.helpers.ts';
 
@@ -85,4 +87,91 @@ it('a history without its data still shows states, times and the end', () => {
   expect(report.status).toBe('MIGRATED');
   expect(report.states.find((state) => state.name === 'VerifyMigration')?.outcome).toBe('succeeded');
   expect(report.pairs).toEqual([]);
+});
+
+describe('what a long step cost others', () => {
+  const output = (wal: readonly number[] | null, more: object = {}) => ({
+    status: 'DONE',
+    pair: 1,
+    durationMs: 0,
+    cost: { wal, read: wal, lagSeconds: null },
+    ...more,
+  });
+  const visit = (id: number, outputs: readonly object[], state = 'ValidateForeignKey') => ({
+    id,
+    state,
+    pair: 1,
+    last: 1,
+    enteredAt: id * 1_000,
+    exitedAt: id * 1_000 + 500,
+    input: {},
+    attempts: outputs.map((each, index) => ({
+      number: index + 1,
+      scheduledAt: id * 1_000,
+      endedAt: id * 1_000 + 500,
+      outcome: 'succeeded' as const,
+      input: {},
+      output: each,
+      failure: null,
+    })),
+    failure: null,
+    aborted: false,
+  });
+  const costs = (...visits: ReturnType<typeof visit>[]) => costsOf({ visits, events: [], steps: [] });
+
+  it('is that of all its calls, with what happened between them', () => {
+    const [cost] = costs(
+      visit(1, [output([100, 200], { status: 'RUNNING', cost: { wal: [100, 200], read: [5, 6], lagSeconds: 0.5 } })]),
+      visit(9, [output([900, 1_000], { durationMs: 7_000, cost: { wal: [900, 1_000], read: [7, 9], lagSeconds: 3 } })]),
+    );
+
+    expect(cost).toEqual({
+      step: 'Validate',
+      statements: 1,
+      snapshotMs: 7_000,
+      snapshotIsExact: true,
+      longestPair: 1,
+      walBytes: 900,
+      readBytes: 4,
+      lagSeconds: 3,
+    });
+  });
+
+  it('is a snapshot of at most the time between its calls, where its own time is not known', () => {
+    const [cost] = costs(visit(1, [output([0, 1], { status: 'RUNNING' })]), visit(4, [output([1, 1])]));
+
+    expect(cost).toMatchObject({ snapshotMs: 3_500, snapshotIsExact: false });
+  });
+
+  it('of an index build is at most its time, since each of its two scans has its own snapshot', () => {
+    const [cost] = costs(visit(1, [output([0, 1], { durationMs: 80 })], 'BuildIndex'));
+
+    expect(cost).toMatchObject({ step: 'Index', snapshotMs: 80, snapshotIsExact: false });
+  });
+
+  it('is unknown where one call did not know it, and nothing where no call has it', () => {
+    const [cost] = costs(visit(1, [output([5, 6])]), visit(2, [output(null)]));
+
+    expect(cost).toMatchObject({ walBytes: null, readBytes: null, lagSeconds: null });
+    expect(costs(visit(1, [{ status: 'DONE', pair: 1 }]))).toEqual([]);
+  });
+
+  it('of a run of pairs is that of each, of which the longest is named', () => {
+    const batch = [
+      output([0, 10], { durationMs: 5 }),
+      output([10, 30], { pair: 2, durationMs: 9, cost: { wal: [10, 30], read: [0, 4], lagSeconds: 0 } }),
+    ];
+    const [cost] = costs(visit(1, [output([0, 30], { batch })]));
+
+    expect(cost).toMatchObject({ statements: 2, longestPair: 2, snapshotMs: 9, walBytes: 30, readBytes: 14 });
+  });
+
+  it('is told by the report as a page and as Markdown', async () => {
+    const report = buildReport(story({ pairs: 3 }));
+
+    expect(report.costs.map(({ step }) => step)).toEqual(['Index', 'Validate']);
+    expect(report.costs[1]).toMatchObject({ statements: 3, walBytes: 3 * 1_048_576, lagSeconds: 0.25 });
+    expect(await render(report, 'html')).toContain('What it cost others');
+    expect(await render(report, 'markdown')).toContain('| Validate | 3 |');
+  });
 });

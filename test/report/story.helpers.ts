@@ -326,6 +326,7 @@ class Teller {
       durationMs: took,
       lockWaitMs: pair.pair % 5,
       waitSeconds: 0,
+      ...(shape.state === 'AddForeignKey' ? {} : { cost: drawnCost(pair) }),
     };
     at = writer.attempt(at, event, now, took, result, failure);
     now += took;
@@ -341,6 +342,12 @@ class Teller {
     const ended = { mapIterationSucceededEventDetails: { name: shape.map, index } };
     return { last: writer.add('MapIterationSucceeded', at, ended, now), until: now + 2, failed: false };
   }
+}
+
+/** Each pair reads 50 bytes of each row, and the whole server writes 1 MB of WAL from one pair to the next. */
+function drawnCost({ pair, rows }: DrawnPair) {
+  const wal = 9_000_000_000 + pair * 1_048_576;
+  return { wal: [wal, wal + 1_048_576], read: [1_000, 1_000 + 50 * rows], lagSeconds: pair === 2 ? 0.25 : 0 };
 }
 
 function rolledBack(

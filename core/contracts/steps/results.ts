@@ -46,6 +46,22 @@ export const PlanResult = z
   .readonly();
 export type PlanResult = z.infer<typeof PlanResult>;
 
+/** A counter of the server at the beginning and at the end of a call. */
+const Positions = z.tuple([z.number(), z.number()]).readonly().nullable();
+
+/** What a long step has cost others, as far as one call has seen it. Of several calls for one statement, the first and the last position count. */
+export const CostToOthers = z
+  .object({
+    /** Bytes of WAL, of the whole server; null where the server does not say. */
+    wal: Positions,
+    /** Bytes that all sessions have read into shared buffers of the tables that the step reads; null where they are not known. */
+    read: Positions,
+    /** The greatest lag of a standby that was seen, in seconds; null where there is none, or this role may not see it. */
+    lagSeconds: z.number().nullable(),
+  })
+  .readonly();
+export type CostToOthers = z.infer<typeof CostToOthers>;
+
 const OnePairResult = z.object({
   /**
    * `RUNNING`: started and left running; call again after `waitSeconds`. Every other status is final for this step. `SKIPPED`:
@@ -67,6 +83,8 @@ const OnePairResult = z.object({
   waitSeconds: z.number(),
   /** Why it was not begun, where the pair is throttled; or what a statement waits for. */
   note: z.string().exactOptional(),
+  /** Of an index build, a validation and a count. */
+  cost: CostToOthers.exactOptional(),
 });
 
 /** Result of the functions that work on one pair, or on a run of pairs. */
@@ -159,6 +177,8 @@ export const AttachResult = z
     waitSeconds: z.number(),
     durationMs: z.number(),
     lockWaitMs: z.number(),
+    /** Of the validation. */
+    cost: CostToOthers.exactOptional(),
   })
   .readonly();
 export type AttachResult = z.infer<typeof AttachResult>;

@@ -7,7 +7,7 @@ import { requireFreeReaders } from '../../checks/readers.ts';
 import { IndexBuildFailed } from '../../contracts/errors.ts';
 import { ledgerStepOf, Steps } from '../../contracts/steps/catalogue.ts';
 import type { PairEvent } from '../../contracts/steps/events.ts';
-import type { PairResult } from '../../contracts/steps/results.ts';
+import type { CostToOthers, PairResult } from '../../contracts/steps/results.ts';
 import { noteEvent } from '../../ledger/notes/events.ts';
 import { runNoted } from '../../ledger/notes/noted-statements.ts';
 import { changePair } from '../../ledger/pairs.ts';
@@ -22,6 +22,7 @@ import {
   enterWithinWindow,
   type StepContext,
 } from '../context.ts';
+import { costSoFar } from '../cost-to-others.ts';
 import { runDetached } from '../detached.ts';
 import { pairResult } from '../pair-result.ts';
 import { defineStep } from '../step.ts';
@@ -41,12 +42,15 @@ async function buildNamed(context: StepContext, event: PairEvent, salt: string |
   const target = await enterPair(context, entered, event.pair, { indexes: true, salt });
   const { migration, foreignKey } = entered;
   const { pair, pairStatus } = target;
+  const reads = [pair.referencing_oid];
   const noting = { migrationId: migration.id, execution: event.execution, pair: pair.pair, step: STEP };
   if (pairStatus.has_index || migration.options.noIndexes) {
     // A handler left the build running when its time was up, so its end has not been noted yet.
     if (pairStatus.has_index && pair.index_added && pair.state === 'planned' && pair.index_ms === null)
       await noteBuild(context, noting, await statementOn(context, entered, target, 'statements/create-index'), null);
-    return finish(context, migration.id, target, pairStatus.index_name, 'SKIPPED');
+    const isOurs = pairStatus.has_index && pair.index_added && pair.state === 'planned';
+    const cost = isOurs ? await costSoFar(context.client, reads) : undefined;
+    return finish(context, migration.id, target, { object: pairStatus.index_name, status: 'SKIPPED', cost });
   }
   const throttled = await beforeLongWork(context, entered, target, 'index', pair.referencing_oid);
   if (throttled) return pairResult('RUNNING', target, { object: pairStatus.index_name, ...throttled });
@@ -64,6 +68,7 @@ async function buildNamed(context: StepContext, event: PairEvent, salt: string |
     direction: 'forward',
     noted: { step: STEP, sql: createIndex },
     lockOid: pair.referencing_oid,
+    reads,
     terminateIdleAfterSeconds: migration.options.terminateIdleBlockersAfterSeconds,
     script: async (session) => {
       // CONCURRENTLY cannot run in a transaction that the fence would wait for, so `fence` waits until the row in p2pfk.running
@@ -95,10 +100,10 @@ async function buildNamed(context: StepContext, event: PairEvent, salt: string |
     throw new IndexBuildFailed(
       `index ${pairStatus.index_name} on ${pair.referencing} is not valid after its build; the next attempt drops and rebuilds it`,
     );
-  const { durationMs } = outcome;
+  const { durationMs, cost } = outcome;
   if (outcome.ran) await noteBuild(context, noting, createIndex, durationMs);
   await changePair(context.client, migration.id, pair.pair, { index_ms: durationMs });
-  return finish(context, migration.id, target, pairStatus.index_name, 'DONE', durationMs);
+  return finish(context, migration.id, target, { object: pairStatus.index_name, status: 'DONE', durationMs, cost });
 }
 
 type IndexStatement = 'statements/create-index' | 'statements/drop-index';
@@ -127,15 +132,23 @@ async function finish(
   context: StepContext,
   id: string,
   target: EnteredPair,
-  object: string,
-  status: 'DONE' | 'SKIPPED',
-  durationMs = 0,
+  {
+    object,
+    status,
+    durationMs = 0,
+    cost,
+  }: {
+    readonly object: string;
+    readonly status: 'DONE' | 'SKIPPED';
+    readonly durationMs?: number;
+    readonly cost: CostToOthers | undefined;
+  },
 ): Promise<PairResult> {
   const { pair } = target;
   if (pair.state === 'planned')
     await changePair(context.client, id, pair.pair, { state: 'indexed', index_name: object });
   const there = status === 'DONE' || target.pairStatus.has_index;
-  return pairResult(status, target, { object: there ? object : '', durationMs });
+  return pairResult(status, target, { object: there ? object : '', durationMs, cost });
 }
 
 export const step = defineStep(Steps['build-index'], eachPair(buildIndex, isIndexed));

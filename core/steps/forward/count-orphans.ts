@@ -11,6 +11,7 @@ import { foreignKeyOf, type Migration, readMigration } from '../../ledger/migrat
 import { changePair, readPairs } from '../../ledger/pairs.ts';
 import { workOnPairs } from '../batch.ts';
 import { beforeLongWork, enterForward, enterPair, refuseClosedWindow, type StepContext } from '../context.ts';
+import { CostWatch } from '../cost-to-others.ts';
 import { takePlace } from '../pace.ts';
 import { pairResult } from '../pair-result.ts';
 import { countingAfterDrop, countingOfGate, countPair, readProofs } from '../prove-pairs.ts';
@@ -64,6 +65,7 @@ async function countOne(context: StepContext, event: PairEvent): Promise<PairRes
 
   try {
     await prepareToCount(client, migration.options.maxConcurrency);
+    const watch = await CostWatch.begin(client, [pair.referencing_oid, pair.referenced_oid]);
     const beganAt = performance.now();
     await countPair(context, migration, foreignKey, pair, {
       like: foreignKey.constraint_oid,
@@ -73,7 +75,7 @@ async function countOne(context: StepContext, event: PairEvent): Promise<PairRes
     });
     const durationMs = performance.now() - beganAt;
     await endCounting(client);
-    return pairResult('DONE', target, { object: constraint_name, durationMs });
+    return pairResult('DONE', target, { object: constraint_name, durationMs, cost: await watch.end() });
   } finally {
     await place?.give();
   }

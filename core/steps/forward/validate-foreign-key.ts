@@ -6,7 +6,7 @@ import { countOrphans } from '../../checks/orphan-count.ts';
 import { GateFailed, OrphanedRows } from '../../contracts/errors.ts';
 import { ledgerStepOf, Steps } from '../../contracts/steps/catalogue.ts';
 import type { PairEvent } from '../../contracts/steps/events.ts';
-import type { PairResult } from '../../contracts/steps/results.ts';
+import type { CostToOthers, PairResult } from '../../contracts/steps/results.ts';
 import { changePair } from '../../ledger/pairs.ts';
 import { run } from '../../postgres/sql.ts';
 import { eachPair, isValidated } from '../batch.ts';
@@ -18,6 +18,7 @@ import {
   enterWithinWindow,
   type StepContext,
 } from '../context.ts';
+import { costSoFar } from '../cost-to-others.ts';
 import { pairResult } from '../pair-result.ts';
 import { defineStep } from '../step.ts';
 import { foundOrphans, lockForValidation, validate } from '../validation.ts';
@@ -38,13 +39,19 @@ export async function validateForeignKey(context: StepContext, event: PairEvent)
     throw new GateFailed(
       `pair FK ${pair.constraint_name} of ${pair.referencing} is gone: it was dropped after it was added`,
     );
-  if (pairStatus.validated) return finish(context, entered, target, 'SKIPPED');
+  if (pairStatus.validated) {
+    // A call before this one may have left it running.
+    const reads = [pair.referencing_oid, pair.referenced_oid];
+    const cost = pair.state === 'validated' ? undefined : await costSoFar(client, reads);
+    return finish(context, entered, target, { status: 'SKIPPED', cost });
+  }
   const throttled = await beforeLongWork(context, entered, target, 'validate', pairStatus.constraint_oid);
   if (throttled) return pairResult('RUNNING', target, { object: pairStatus.constraint_name, ...throttled });
 
   const pairs = [{ ...pair, constraint_name: pairStatus.constraint_name }];
   const lock = await lockForValidation(client, pair);
   const { sql } = await statementFor(client, pair, 'statements/validate-pair-foreign-key', { pairs });
+  let cost: CostToOthers | undefined;
   try {
     const outcome = await validate(context, entered, {
       step: STEP,
@@ -59,17 +66,18 @@ export async function validateForeignKey(context: StepContext, event: PairEvent)
     });
     if (outcome.status === 'RUNNING')
       return pairResult('RUNNING', target, { object: pairStatus.constraint_name, ...outcome });
+    cost = outcome.cost;
   } catch (error) {
     throw foundOrphans(error) ? await explainOrphans(context, entered, target, error) : error;
   }
-  return finish(context, entered, target, 'DONE');
+  return finish(context, entered, target, { status: 'DONE', cost });
 }
 
 async function finish(
   context: StepContext,
   { migration }: EnteredMigration,
   target: EnteredPair,
-  status: 'DONE' | 'SKIPPED',
+  { status, cost }: { readonly status: 'DONE' | 'SKIPPED'; readonly cost: CostToOthers | undefined },
 ): Promise<PairResult> {
   const { pair, pairStatus } = target;
   const [event] = await run(context.client, 'ledger/last-event', {
@@ -86,7 +94,7 @@ async function finish(
       validate_ms: durationMs,
       lock_wait_ms: lockWaitMs,
     });
-  return pairResult(status, target, { object: pairStatus.constraint_name, durationMs, lockWaitMs });
+  return pairResult(status, target, { object: pairStatus.constraint_name, durationMs, lockWaitMs, cost });
 }
 
 async function explainOrphans(

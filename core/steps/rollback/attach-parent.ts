@@ -52,6 +52,7 @@ export async function attachParent(context: StepContext, event: MigrationEvent):
       const failure = new RollbackFailed(`parent FK ${migration.constraint_name} was added and is not there`);
       return await cannotRollBack(context.client, entered, event.execution, failure);
     }
+    let cost: Pick<AttachResult, 'cost'> = {};
     if (!parent.validated) {
       const { sql, constraint_name } = await runOne(context.client, 'statements/validate-foreign-key', {
         constraint_oid: parent.oid,
@@ -68,11 +69,13 @@ export async function attachParent(context: StepContext, event: MigrationEvent):
         sql,
         reads: foreignKey,
       });
-      if (outcome.status === 'RUNNING') return { ...added, status: 'RUNNING', waitSeconds: outcome.waitSeconds };
+      cost = outcome.cost === undefined ? {} : { cost: outcome.cost };
+      if (outcome.status === 'RUNNING')
+        return { ...added, ...cost, status: 'RUNNING', waitSeconds: outcome.waitSeconds };
     }
     // The drop is undone: a later drop of the same migration is a new one.
     await changeMigration(context.client, migration.id, { dropped_at: null });
-    return { ...added, status: parentBefore ? 'SKIPPED' : 'DONE' };
+    return { ...added, ...cost, status: parentBefore ? 'SKIPPED' : 'DONE' };
   } catch (error) {
     refuseForeignTable(error, `a partition of ${migration.table_name}`);
     if (!(error instanceof OrphanedRows)) throw error;

@@ -9,7 +9,7 @@ import { refuseUnsafeReturn } from '../../catalog/untrusted-code.ts';
 import { PartitionSetChanged } from '../../contracts/errors.ts';
 import { ledgerStepOf, Steps } from '../../contracts/steps/catalogue.ts';
 import type { PairEvent } from '../../contracts/steps/events.ts';
-import type { PairResult } from '../../contracts/steps/results.ts';
+import type { CostToOthers, PairResult } from '../../contracts/steps/results.ts';
 import type { Migration } from '../../ledger/migrations.ts';
 import { changePair, readPair } from '../../ledger/pairs.ts';
 import { executeDdl } from '../../postgres/execute.ts';
@@ -77,6 +77,7 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
     }));
   }
   if (!(await isAttached())) return nothingLeft(context, migration, event.pair);
+  let cost: CostToOthers | undefined;
   const leaf = (await readPairStatus(client, foreignKey, [pair])).get(pair.pair);
   if (leaf?.leaf_constraint_oid && !leaf.leaf_constraint_validated) {
     const { sql, constraint_name } = await runOne(client, 'statements/validate-foreign-key', {
@@ -95,6 +96,7 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
       reads: { ...foreignKey, table: pair.referencing, referencing_oid: pair.referencing_oid },
     });
     if (outcome.status === 'RUNNING') return pairResult('RUNNING', target, { object, ...outcome });
+    cost = outcome.cost;
   }
   const [noted] = await run(client, 'ledger/last-event', {
     migration_id: migration.id,
@@ -102,7 +104,7 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
     step: STEP,
   });
   await changePair(client, migration.id, pair.pair, { state: 'restored', lock_wait_ms: lockWaitMs });
-  return pairResult('DONE', target, { object, lockWaitMs, durationMs: noted?.duration_ms ?? 0 });
+  return pairResult('DONE', target, { object, lockWaitMs, durationMs: noted?.duration_ms ?? 0, cost });
 }
 
 /** The result for a partition that was dropped or detached since, with its rows: the parent FK is restored without it. */
