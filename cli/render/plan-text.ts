@@ -9,7 +9,9 @@ import type {
   PlanFinding,
   PlanLedger,
   PlannedPair,
+  RollbackForecast,
   Severity,
+  SnapshotForecast,
   WriteForecast,
 } from '../../core/contracts/documents.ts';
 import { grouped, oneLine, plural, roughly, size, visible, withoutSchemaOf } from '../text.ts';
@@ -179,10 +181,11 @@ function needsAcceptance(finding: Finding | PlanFinding): boolean {
   return 'needsAcceptance' in finding && finding.needsAcceptance;
 }
 
-export function rollbackForecast({ strategy, writesBlockedMs, note }: Estimate['rollback']): string {
+export function rollbackForecast({ strategy, writesBlockedMs, note, plainMs }: RollbackForecast): string {
   const blocked =
     writesBlockedMs < 1 ? 'writes are not blocked' : `writes blocked for about ${roughly(writesBlockedMs)}`;
-  return `Rollback     ${strategy}: ${blocked}${note === '' ? '' : `; ${oneLine(note)}`}`;
+  const plain = plainMs === undefined ? '' : `; a plain re-add would block them for about ${roughly(plainMs)}`;
+  return `Rollback     ${strategy}: ${blocked}${note === '' ? '' : `; ${oneLine(note)}`}${plain}`;
 }
 
 export function estimateLines({ estimate, table, referencedTable }: Plan): string[] {
@@ -192,8 +195,26 @@ export function estimateLines({ estimate, table, referencedTable }: Plan): strin
     `Execution    ${executionLine(estimate.execution)}`,
     `Drop         exclusive locks for about ${roughly(estimate.dropLockedMs)}; ${waitOfDrop(estimate.dropWaitMs)}`,
     rollbackForecast(estimate.rollback),
+    ...costLines(estimate, table),
     ...(writes === undefined ? [] : [`Writes       ${writesLine(writes, table, referencedTable)}`]),
   ];
+}
+
+const SNAPSHOT_OF: Readonly<Record<SnapshotForecast['step'], string>> = {
+  index: 'index build',
+  validate: 'validation',
+  count: 'count',
+};
+
+/** What it costs others: rows that VACUUM cannot remove meanwhile, and WAL for standbys and archives. */
+function costLines({ snapshots, indexWalBytes }: Estimate, table: string): string[] {
+  const longest = snapshots.map(({ step, referencing, seconds }) => {
+    const most = step === 'index' ? 'at most ' : '';
+    return `${SNAPSHOT_OF[step]} ${most}${roughly(seconds * 1_000)} (${visible(withoutSchemaOf(table, referencing))})`;
+  });
+  const wal = indexWalBytes === undefined ? '' : `; WAL of the indexes about ${size(indexWalBytes)}`;
+  if (longest.length === 0) return [];
+  return [`Snapshots    VACUUM is held back for about: ${longest.join(', ')}${wal}`];
 }
 
 function writesLine(writes: WriteForecast, table: string, referencedTable: string): string {

@@ -3,6 +3,7 @@
  * `infra/` and `report/` may import it. docs/glossary.md defines the terms.
  */
 import * as z from 'zod';
+import type { Timed } from './forecast.ts';
 
 /** A verified drop that was done on the live database and rolled back. */
 export interface Rehearsal {
@@ -104,11 +105,31 @@ export interface Estimate {
    * NOWAIT.
    */
   readonly dropWaitMs: number;
-  readonly rollback: { readonly strategy: RollbackStrategy; readonly writesBlockedMs: number; readonly note: string };
+  readonly rollback: RollbackForecast;
+  /** For each kind of long step that is left, the pair whose statement holds its snapshot longest. */
+  readonly snapshots: readonly SnapshotForecast[];
+  /** WAL that the index builds write; absent where none is built. */
+  readonly indexWalBytes?: number;
   /** How much of Step Functions' event limit one execution needs. */
   readonly execution: EventBudget;
   /** Absent where the parent FK is gone, and on a standby, which does not count what is written. */
   readonly writes?: WriteForecast;
+}
+
+export interface RollbackForecast {
+  readonly strategy: RollbackStrategy;
+  readonly writesBlockedMs: number;
+  readonly note: string;
+  /** With `attach`: milliseconds for which a plain re-add would block writes instead. With few rows in many pairs it is the shorter one. */
+  readonly plainMs?: number;
+}
+
+/** While a snapshot is held, VACUUM removes no row of the database that was deleted after it was taken. */
+export interface SnapshotForecast {
+  readonly step: Timed;
+  readonly referencing: string;
+  /** Of an index build at most, because each of its two scans has a snapshot of its own. */
+  readonly seconds: number;
 }
 
 /** What the application writes, on average, and how many partitions a session locks for it. */

@@ -22,6 +22,7 @@ import { type Migration, type MigrationState, nextMigrationId, readMigration } f
 import { resolveForeignKey } from '../ledger/resolve-foreign-key.ts';
 import { waitLimit } from '../postgres/locks/lock-wait.ts';
 import { runOne } from '../postgres/sql.ts';
+import { forecastIndexWal, forecastSnapshots, type LongWork, longWork } from './forecast-cost.ts';
 import { forecastWrites } from './forecast-writes.ts';
 
 /** The plan and what it was made from. */
@@ -99,6 +100,7 @@ export async function readPlan(client: Client, input: ExecutionInput, intent: In
     statements: migrated ? [] : await plannedStatements(client, foreignKey, pairs, { input, finalNames }),
     estimate: {
       ...estimate(server, pairs, input),
+      ...(await forecastIndexWal(client, foreignKey, migrated ? [] : longWorkOf(pairs, input).index)),
       ...(foreignKey.constraint_oid === null || server.in_recovery
         ? {}
         : { writes: await forecastWrites(client, pairing) }),
@@ -210,8 +212,13 @@ export function estimate(server: Server, pairs: readonly Pair[], input: Executio
       deadlockTimeoutMs: server.deadlock_timeout_ms,
     }),
     rollback: forecastRollback(server, pairs.length, rows),
+    snapshots: forecastSnapshots(longWorkOf(pairs, input)),
     execution: eventBudget(pairs, input.approval === 'manual' ? input.approvalTimeoutSeconds : 0),
   };
+}
+
+function longWorkOf(pairs: readonly Pair[], input: ExecutionInput): LongWork {
+  return longWork(pairs, input, countedBeforeDrop(input));
 }
 
 /** Which pairs are counted before the drop: where a proof is missing or will be too old. */

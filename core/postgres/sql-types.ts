@@ -357,6 +357,18 @@ export interface Queries {
       readonly guard_number: string;
     };
   };
+  'catalog/index-size': {
+    readonly values: {
+      readonly pairs: readonly {
+        readonly referencing_oid: number | null;
+        readonly rows: number | null;
+      }[];
+      readonly column_names: readonly (number | string)[];
+    };
+    readonly row: {
+      readonly bytes: number;
+    };
+  };
   'catalog/is-validated': {
     readonly values: {
       readonly constraint_oid: number;

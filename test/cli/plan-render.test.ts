@@ -36,6 +36,7 @@ const planOf = (count: number, rest: Partial<Plan> = {}): Plan => ({
     dropLockedMs: 11,
     dropWaitMs: 450,
     rollback: { strategy: 'attach', writesBlockedMs: 70, note: 'no scan' },
+    snapshots: [],
     execution: eventBudget([]),
   },
   ...rest,
@@ -67,6 +68,32 @@ describe('a plan for a person', () => {
       'Writes       1,234 rows a second inserted into public.path and 0.03 deleted from public.inode, on average since 2026-11-20; the first ones of a session lock all 34 partitions, afterwards the 2 of a pair',
     );
     expect(linesOf(plan).join()).not.toContain('Writes ');
+  });
+
+  it('says for how long VACUUM is held back, by which kind of step, and how much WAL the indexes are', () => {
+    const plan = planOf(1);
+    const snapshots = [
+      { step: 'index', referencing: 'public.path_p_1', seconds: 11.2 },
+      { step: 'validate', referencing: 'public.path_p_1', seconds: 25 },
+    ] as const;
+    const linesOf = (estimate: Partial<Plan['estimate']>) =>
+      planLines({ ...plan, estimate: { ...plan.estimate, ...estimate } }, { given: '--table path', columns: null });
+
+    expect(linesOf({ snapshots, indexWalBytes: 734_003_200 })).toContain(
+      'Snapshots    VACUUM is held back for about: index build at most 11 s (path_p_1), validation 25 s (path_p_1); WAL of the indexes about 700 MB',
+    );
+    expect(linesOf({ snapshots: [] }).join()).not.toContain('Snapshots');
+  });
+
+  it('says of an attach what a plain re-add would cost instead', () => {
+    const plan = planOf(1);
+    const rollback = { strategy: 'attach', writesBlockedMs: 22_000, note: '', plainMs: 12_000 } as const;
+
+    const lines = planLines({ ...plan, estimate: { ...plan.estimate, rollback } }, { given: '', columns: null });
+
+    expect(lines).toContain(
+      'Rollback     attach: writes blocked for about 22 s; a plain re-add would block them for about 12 s',
+    );
   });
 
   it('groups findings by severity, with remedies', () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { planMigration } from '../../../core/plan/read-plan.ts';
 import { waitUntil } from '../../support/observe.ts';
-import { coreSession, databaseWith, everything } from '../case.helpers.ts';
+import { coreSession, databaseWith, everything, oneRow } from '../case.helpers.ts';
 import { Execution, migratedTo } from '../execution.helpers.ts';
 
 const input = (values: Record<string, unknown> = {}) => ExecutionInput.parse({ table: 'path', ...values });
@@ -149,6 +149,51 @@ describe('nothing is written', () => {
     });
     expect(await everything(observer)).toBe(before);
     expect(await ledgers(observer)).toBe(0);
+  });
+});
+
+describe('the forecast of what the long steps cost others', () => {
+  it('names the largest pair of each kind of step that is left', async () => {
+    const { db } = await databaseWith();
+    const core = await coreSession(db.url);
+
+    const { estimate } = await planMigration(core, input({ approval: 'manual' }));
+
+    expect(estimate.snapshots).toEqual([
+      { step: 'index', referencing: 'public.path_1', seconds: 400 / 1_000_000 },
+      { step: 'validate', referencing: 'public.path_1', seconds: 400 / 450_000 },
+      { step: 'count', referencing: 'public.path_1', seconds: 400 / 900_000 },
+    ]);
+  });
+
+  it('has only what is left, and no WAL of indexes that are not built', async () => {
+    const { db } = await migratedTo('AddForeignKeys');
+    const core = await coreSession(db.url);
+
+    const { estimate } = await planMigration(core, input());
+
+    expect(estimate.snapshots.map(({ step }) => step)).toEqual(['validate']);
+    expect(estimate.indexWalBytes).toBeUndefined();
+  });
+
+  it('has about as much WAL as the indexes are large that are built', async () => {
+    const { db, observer } = await databaseWith(`
+      CREATE TABLE r (k text, id bigint, PRIMARY KEY (k, id)) PARTITION BY LIST (k);
+      CREATE TABLE p (k text, id bigint, note text) PARTITION BY LIST (k);
+      CREATE TABLE r_1 PARTITION OF r FOR VALUES IN ('a key of some length');
+      CREATE TABLE p_1 PARTITION OF p FOR VALUES IN ('a key of some length');
+      INSERT INTO r SELECT 'a key of some length', n FROM generate_series(1, 20000) AS n;
+      INSERT INTO p SELECT k, id, repeat('x', 100) FROM r;
+      ALTER TABLE p ADD CONSTRAINT p_fk FOREIGN KEY (k, id) REFERENCES r;
+      ANALYZE;`);
+    const core = await coreSession(db.url);
+
+    const { estimate } = await planMigration(core, input({ table: 'p' }));
+
+    await observer.query('CREATE INDEX i ON p_1 (k, id)');
+    const { size } = await oneRow<{ size: number }>(observer, "SELECT pg_relation_size('i')::int AS size");
+    expect((estimate.indexWalBytes ?? 0) / size).toBeGreaterThan(0.8);
+    expect((estimate.indexWalBytes ?? 0) / size).toBeLessThan(1.25);
   });
 });
 

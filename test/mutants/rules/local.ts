@@ -84,4 +84,12 @@ export const LOCAL: readonly Mutant[] = [
     test: 'test/local/private-file.test.ts',
     title: 'the embedded server is not one that another user could have written',
   },
+  {
+    rule: 'a server is kept in no directory that other users can change',
+    file: 'local/embedded/embedded-postgres.ts',
+    find: '  if (intruder !== null)\n    throw new EmbeddedPostgresUnavailable(\n      `A server is not kept',
+    replace: '  if (intruder === undefined)\n    throw new EmbeddedPostgresUnavailable(\n      `A server is not kept',
+    test: 'test/local/embedded-postgres.test.ts',
+    title: 'is not kept in a directory that other users can change',
+  },
 ];
