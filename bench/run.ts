@@ -37,6 +37,7 @@ const load: Readonly<Record<BenchmarkName, () => Promise<Benchmark>>> = {
   guard: async () => (await import('./benchmarks/guard.ts')).guard,
   delete: async () => (await import('./benchmarks/delete.ts')).deletes,
   rollback: async () => (await import('./benchmarks/rollback.ts')).rollback,
+  attach: async () => (await import('./benchmarks/attach.ts')).attach,
   stall: async () => (await import('./benchmarks/stall.ts')).stall,
   wall: async () => (await import('./benchmarks/wall.ts')).wall,
   small: async () => (await import('./benchmarks/small.ts')).small,

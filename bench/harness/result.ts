@@ -10,6 +10,7 @@ export const BENCHMARKS = [
   'small',
   'stall',
   'rollback',
+  'attach',
   'partitions',
   'engine',
   'guard',
