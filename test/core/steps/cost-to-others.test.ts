@@ -10,15 +10,15 @@ const spanOf = (positions: readonly [number, number] | null | undefined): number
   positions ? positions[1] - positions[0] : Number.NaN;
 
 describe('what a long step cost others', () => {
-  it('is in the result of an index build, a validation and a count, and in no other', async () => {
+  it('is in the result of an index build and of a validation, and not of what is short', async () => {
     const { execution } = await migratedTo('Plan');
 
     const built = await execution.buildIndex(1);
     const added = await execution.addForeignKey(1);
     const validated = await execution.validateForeignKey(1);
 
-    // The index itself and its entries in the catalog.
-    expect(spanOf(built.cost?.wal)).toBeGreaterThan(8_192);
+    // The index itself, without the free space of its pages, and its entries in the catalog.
+    expect(spanOf(built.cost?.wal)).toBeGreaterThan(2_000);
     expect(added.cost).toBeUndefined();
     expect(spanOf(validated.cost?.wal)).toBeGreaterThan(0);
     expect(spanOf(validated.cost?.read)).toBeGreaterThanOrEqual(0);
