@@ -18,6 +18,7 @@ import { localPause } from './executions/connection.ts';
 import { startExecution } from './executions/start.ts';
 import { watchExecution } from './executions/watch.ts';
 import { ExitCode, exitCodeOfReport } from './exit-codes.ts';
+import type { ExecutionObserver, Hooks } from './hooks/hooks.ts';
 import { onInterrupt } from './interrupt.ts';
 import { type LedgerReport, ROLLBACK_FINISHED, reportOf } from './outcome.ts';
 import type { Output } from './output.ts';
@@ -38,6 +39,8 @@ export interface ExecuteOptions {
   readonly place?: string;
   /** Where a report of the execution is to go. */
   readonly reportFile?: string;
+  /** The caller closes them. */
+  readonly hooks?: Hooks | null;
 }
 
 export interface Result {
@@ -58,7 +61,7 @@ export async function execute(options: ExecuteOptions): Promise<Result> {
 }
 
 async function executeOnce(options: ExecuteOptions): Promise<Result> {
-  const { input, databaseUrl, stateDir, output, verbose, place, reportFile } = options;
+  const { input, databaseUrl, stateDir, output, verbose, place, reportFile, hooks } = options;
   // Before anything else: no server, a wrong password or an unknown database is told at once and in one line.
   await checkConnection(databaseUrl);
 
@@ -68,6 +71,7 @@ async function executeOnce(options: ExecuteOptions): Promise<Result> {
     for (const line of afterInterruption(input, reporter.progress)) reporter.announce(line);
   });
   const warn = (line: string): void => reporter.complain(`! ${line}`);
+  hooks?.warnThrough((line) => reporter.complain(line));
   try {
     const store = openStore(stateDir, warn);
     const { signal } = interruption;
@@ -79,6 +83,7 @@ async function executeOnce(options: ExecuteOptions): Promise<Result> {
       reporter,
       warn,
       signal,
+      observe: (executionArn) => hooks?.observe({ ...input, executionArn }),
       started: (executionArn) => {
         if (!output.quiet) reporter.announce(`Started execution: ${executionArn}`);
       },
@@ -97,6 +102,7 @@ async function executeOnce(options: ExecuteOptions): Promise<Result> {
     return { report, exitCode };
   } finally {
     reporter.stop();
+    hooks?.warnThrough(output.complain);
     interruption.dispose();
   }
 }
@@ -131,6 +137,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Called once, before the first line of progress: not where the plan step refuses, so that a mistyped name is one line. */
   readonly started?: (executionArn: string) => void;
+  /** Is called with the ARN, for an observer of all events and of the end. */
+  readonly observe?: (executionArn: string) => ExecutionObserver | undefined;
   /** Instead of the real ones: the demo's, which do damage. */
   readonly handlers?: Handlers;
   /** What else is to be read from the execution, while there still is an endpoint to ask. */
@@ -146,6 +154,8 @@ export async function runWithProgress(options: RunOptions): Promise<MigrationRep
   try {
     const executionArn = await startExecution(client, STATE_MACHINE_ARN, executionName(input), input);
     reporter.began(executionArn);
+    const observer = options.observe?.(executionArn);
+    const onEvent = announcing(weighing(reporter, databaseUrl), () => options.started?.(executionArn));
     // What the execution itself then says of it: that it ended, and how.
     const stop = () => void client.send(new StopExecutionCommand({ executionArn, ...STOPPED })).catch(() => undefined);
     signal?.addEventListener('abort', stop, { once: true });
@@ -154,7 +164,10 @@ export async function runWithProgress(options: RunOptions): Promise<MigrationRep
       client,
       executionArn,
       pause: localPause(service),
-      onEvent: announcing(weighing(reporter, databaseUrl), () => options.started?.(executionArn)),
+      onEvent: (event) => {
+        onEvent(event);
+        observer?.onEvent(event, reporter.progress);
+      },
       signal: NEVER,
     });
     if (watched === null) throw new Error('the execution was left before its end');
@@ -163,7 +176,9 @@ export async function runWithProgress(options: RunOptions): Promise<MigrationRep
     const ledger = await readLedger(databaseUrl, reporter.progress, executionArn);
     const { operation } = input;
     await options.afterwards?.(client, executionArn);
-    return reportOf({ executionArn, operation, ...watched, seen: seenIn(reporter.progress), ledger });
+    const report = reportOf({ executionArn, operation, ...watched, seen: seenIn(reporter.progress), ledger });
+    observer?.onEnd({ report, outcome: watched.outcome, at: Date.now() });
+    return report;
   } finally {
     endpoint.close();
     stray.dispose();

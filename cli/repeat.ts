@@ -88,8 +88,12 @@ function words(option: Option, value: unknown): string[] {
   return values.flatMap((one) => shown(one)).flatMap((one) => [name, shellWord(one)]);
 }
 
-/** Options whose value may hold a password: without it, PGPASSWORD or ~/.pgpass has to give it. */
+/**
+ * Options whose value may hold a password: without it, PGPASSWORD or ~/.pgpass has to give it. A webhook's URL may have its token
+ * anywhere, and is left out.
+ */
 const CONNECTIONS: Readonly<Record<string, (value: string) => readonly string[]>> = {
   '--database-url': (url) => (url.trim() === '' ? [url] : [withoutPassword(url)]),
+  '--notify-url': () => [],
   '--reader': (text) => connectionStringsIn(text).map(withoutPassword),
 };

@@ -17,6 +17,8 @@ export interface LocalEndpointOptions {
   readonly store: ExecutionStore;
   /** Called with a line for a person, for example that executions are no longer stored. */
   readonly warn: (line: string) => void;
+  /** Called with the ARN of each execution that starts in this process. */
+  readonly onStart?: ((executionArn: string) => void) | undefined;
   /** Used instead of the handlers in `lambdas/`; function name -> handler. */
   readonly handlers?: Handlers | undefined;
   /** Used instead of the built definition. */
@@ -49,6 +51,7 @@ export function openLocalEndpoint(options: LocalEndpointOptions): LocalEndpoint 
     built,
     handlers: options.handlers ?? ownHandlers,
     warn,
+    onStart: options.onStart,
   });
   const client = inProcessClient(service);
   return {

@@ -74,6 +74,7 @@ export const LONG: readonly string[] = [
   'cli/demo',
   'cli/elsewhere-database',
   'cli/half-done',
+  'cli/hooks/notify',
   'cli/migrate',
   'cli/plan-file',
   'cli/report',

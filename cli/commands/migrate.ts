@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
+import { hooksOf } from '../hooks/load.ts';
+import { addHookOptions, type HookFlags } from '../hooks/options.ts';
 import type { InputFlags } from '../input-options.ts';
 import { addInputOptions } from '../migration-options.ts';
 import {
@@ -25,7 +27,14 @@ import {
 } from '../options.ts';
 
 /** Flags of the two commands that run the state machine in this process. */
-export type MigrateFlags = InputFlags & DatabaseFlags & StateFlags & OutputFlags & ReportFlag & YesFlag & PlanFlag;
+export type MigrateFlags = InputFlags &
+  DatabaseFlags &
+  StateFlags &
+  OutputFlags &
+  ReportFlag &
+  YesFlag &
+  PlanFlag &
+  HookFlags;
 
 export function registerMigrate(program: Command, finish: Finish): void {
   const command = program
@@ -34,7 +43,7 @@ export function registerMigrate(program: Command, finish: Finish): void {
   addStateOptions(
     addDatabaseOptions(addYesOption(addPlanFileOption(addPeopleOptions(addRelinkOption(addInputOptions(command)))))),
   );
-  addJsonLinesOption(addReportOption(addOutputOptions(addReaderOption(command))))
+  addJsonLinesOption(addReportOption(addOutputOptions(addHookOptions(addReaderOption(command)))))
     .addHelpText(
       'after',
       helpText({
@@ -65,6 +74,10 @@ Safe to stop at any time: the same command goes on from where it was.`,
           ],
           ['p2pfk migrate --table path --report migration.html', 'and a report of it, complete in one file'],
           [
+            'p2pfk migrate --table path --notify-url https://hooks.example.com/p2pfk',
+            'and a signed message when it waits for a person, and when it ends',
+          ],
+          [
             'p2pfk migrate --table path --accept statement-trigger',
             'accept what p2pfk plan says needs acceptance; on a terminal it is asked',
           ],
@@ -87,6 +100,7 @@ export async function runExecution(
   applyVerbose(flags);
   const { createOutput } = await import('../output.ts');
   const output = createOutput(flags);
+  const hooks = await hooksOf(flags, command, output.complain);
   const { givenInput, executionInputOf } = await import('../input.ts');
   const { statedHere } = await import('../people.ts');
   const typed = givenInput({ ...flags, ...statedHere(flags) }, operation);
@@ -108,15 +122,20 @@ export async function runExecution(
   const input = await beforeStart({ input: process.stdin, output }, given, { databaseUrl, yes: flags.yes === true });
   const { execute } = await import('../execute.ts');
   const { samePlace } = await import('../repeat.ts');
-  const { report, exitCode } = await execute({
-    input,
-    databaseUrl,
-    stateDir: flags.stateDir,
-    output,
-    verbose: flags.verbose,
-    place: samePlace(command),
-    ...(flags.report === undefined ? {} : { reportFile: flags.report }),
-  });
-  output.document(report);
-  return exitCode;
+  try {
+    const { report, exitCode } = await execute({
+      input,
+      databaseUrl,
+      stateDir: flags.stateDir,
+      output,
+      verbose: flags.verbose,
+      place: samePlace(command),
+      hooks,
+      ...(flags.report === undefined ? {} : { reportFile: flags.report }),
+    });
+    output.document(report);
+    return exitCode;
+  } finally {
+    await hooks?.close();
+  }
 }

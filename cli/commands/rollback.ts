@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
+import { addHookOptions } from '../hooks/options.ts';
 import { addPaceOptions, addServerOptions } from '../migration-options.ts';
 import {
   addDatabaseOptions,
@@ -22,7 +23,7 @@ export function registerRollback(program: Command, finish: Finish): void {
   addStateOptions(
     addDatabaseOptions(addYesOption(addPeopleOptions(addRelinkOption(addServerOptions(addPaceOptions(command)))))),
   );
-  addJsonLinesOption(addReportOption(addOutputOptions(addReaderOption(command))))
+  addJsonLinesOption(addReportOption(addOutputOptions(addHookOptions(addReaderOption(command)))))
     .addHelpText(
       'after',
       helpText({

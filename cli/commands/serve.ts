@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ServeFlags } from '../executions/serve.ts';
 import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
+import { addHookOptions } from '../hooks/options.ts';
 import { addDatabaseOptions, addOutputOptions, addReaderOption, addStateOptions } from '../options.ts';
 import { wholeNumber } from '../units.ts';
 
@@ -15,7 +16,7 @@ export function registerServe(program: Command, finish: Finish): void {
       '--allow-hold-back-query',
       'run the holdBackQuery of an execution input: SQL as the role of this database URL',
     );
-  addOutputOptions(addStateOptions(addReaderOption(addDatabaseOptions(command))))
+  addOutputOptions(addHookOptions(addStateOptions(addReaderOption(addDatabaseOptions(command)))))
     .addHelpText(
       'after',
       helpText({
@@ -43,5 +44,7 @@ to this machine is the better way.`,
         exitCodes: [[0, 'stopped by Ctrl-C while nothing ran'], 2, [130, 'stopped by Ctrl-C while an execution ran']],
       }),
     )
-    .action(async (flags: ServeFlags) => finish(await (await import('../executions/serve.ts')).serve(flags)));
+    .action(async (flags: ServeFlags, acting: Command) =>
+      finish(await (await import('../executions/serve.ts')).serve(flags, acting)),
+    );
 }

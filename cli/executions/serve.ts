@@ -1,5 +1,6 @@
 /** `p2pfk serve`. */
 
+import type { Command } from 'commander';
 import { InvalidInput } from '../../core/contracts/errors.ts';
 import { describeTarget } from '../../core/ledger/connect.ts';
 import { allowHoldBackQuery } from '../../core/steps/throttle.ts';
@@ -9,12 +10,16 @@ import { type Endpoint, serve as listen } from '../../local/step-functions/endpo
 import { type Console, createConsole } from '../console/console.ts';
 import { type Elsewhere, listenElsewhere, passwordFor } from '../console/elsewhere.ts';
 import { ExitCode } from '../exit-codes.ts';
+import { hooksOf } from '../hooks/load.ts';
+import type { HookFlags } from '../hooks/options.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { applyVerbose, type DatabaseFlags, databaseUrlOf, type OutputFlags, type StateFlags } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
 import { osPerson } from '../people.ts';
 import { surviveStrayErrors } from '../stray-errors.ts';
 import { plural } from '../text.ts';
+import { localPause } from './connection.ts';
+import { ObservedExecutions } from './observe.ts';
 
 const STOPPED = { error: 'Interrupted', cause: 'p2pfk serve was stopped' };
 
@@ -23,13 +28,14 @@ const STOPPED = { error: 'Interrupted', cause: 'p2pfk serve was stopped' };
  *
  * @returns the exit code
  */
-export async function serve(flags: ServeFlags): Promise<number> {
+export async function serve(flags: ServeFlags, command: Command): Promise<number> {
   applyVerbose(flags);
   const output = createOutput(flags);
   const warn = (line: string): void => output.complain(`! ${line}`);
   if (flags.port > 65_535) throw new InvalidInput(`--port must be from 0 to 65535, not ${flags.port}`);
   const { host } = flags;
   const password = host === undefined ? null : passwordFor(host);
+  const hooks = await hooksOf(flags, command, output.complain);
   if (flags.allowHoldBackQuery === true) allowHoldBackQuery();
   const databaseUrl = databaseUrlOf(flags);
   const database = describeTarget(databaseUrl);
@@ -38,9 +44,19 @@ export async function serve(flags: ServeFlags): Promise<number> {
     databaseUrl,
     store: openStore(flags.stateDir, warn),
     warn,
+    onStart: (executionArn) => observed?.started(executionArn),
   });
+  const { client, service } = local;
+  const observed =
+    hooks === null
+      ? null
+      : new ObservedExecutions({
+          client,
+          pause: localPause(service),
+          observe: (execution) => [hooks.observe(execution)],
+          warn,
+        });
   try {
-    const { client, service } = local;
     const changed = (arn: string, longestMs: number): Promise<void> => service.changed(arn, longestMs);
     const isOwn = (arn: string): boolean => service.running.includes(arn);
     const consoleFor = (asked: string | null): Console =>
@@ -59,6 +75,8 @@ export async function serve(flags: ServeFlags): Promise<number> {
       host === undefined ? null : await listenElsewhere(host, endpoint.port, consoleFor(password).listener, warn);
     return await untilInterrupted(local, { endpoint, page, elsewhere }, output);
   } finally {
+    await observed?.ended();
+    await hooks?.close();
     local.close();
     stray.dispose();
   }
@@ -123,5 +141,6 @@ function announce({ endpoint: { url, keys }, page, elsewhere }: Served, output: 
 }
 
 export type ServeFlags = DatabaseFlags &
+  HookFlags &
   StateFlags &
   OutputFlags & { readonly port: number; readonly host?: string; readonly allowHoldBackQuery?: boolean };

@@ -15,6 +15,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { NOTICE_TEXTS } from '../../core/contracts/notices.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { MigrationMetrics } from './metrics.ts';
 import type { Severity, Topics } from './topics.ts';
@@ -105,8 +106,7 @@ export class Monitoring extends Construct {
         severity: 'warning',
         // Published when the gate asks for the first time, and not each time it checks whether there is an answer.
         metric: metrics.metric('AwaitingApproval', Stats.SUM),
-        description:
-          'All is ready and rehearsed; the parent foreign key is dropped only after a person has approved it: p2pfk approve --table TABLE, with the table of the execution that runs.',
+        description: NOTICE_TEXTS.approvalWanted,
       }),
       ...looks,
     ];

@@ -25,6 +25,7 @@ import {
 import { CallAwsService, SnsPublish } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { NOTICE_TEXTS, PAGED, REFUSALS } from '../../core/contracts/notices.ts';
 import { acknowledgeDescribedExecutions, acknowledgeStateMachine } from '../acknowledgements.ts';
 import type { LogGroups, LogOptions } from '../logs.ts';
 import { rulesOf, sourceConditions } from '../source-conditions.ts';
@@ -45,34 +46,11 @@ export interface FailureNoticesProps {
   readonly deadLetters: DeadLetters;
 }
 
-/** Errors that a person has to know about at once. */
-const PAGED = ['RollbackFailed', 'RollbackInterrupted'];
-
-/**
- * Errors with which the plan step refuses: nothing was changed, and the input, the rights or the schema have to change first. The
- * person who started the execution sees them; no other person has to act.
- */
-export const REFUSALS: readonly string[] = [
-  'ApprovalRefused',
-  'InvalidInput',
-  'LedgerElsewhere',
-  'LedgerMissing',
-  'LedgerNotTrusted',
-  'LedgerVersionRefused',
-  'MigrationInProgress',
-  'NotMigrated',
-  'PreflightFailed',
-  'PrivilegeMissing',
-  'RowSecurityApplies',
-  'SettingRefused',
-  'UntrustedCode',
-];
-
 const TEXTS: Readonly<Record<Severity, string>> = {
-  page: 'A rollback needs a person. Every row is still guarded by pair or parent foreign keys. See docs/operations.md, "Exit 5: the rollback could not be finished".',
+  page: NOTICE_TEXTS.rollbackFailed,
   warning:
     'A migration did not succeed. MigrationRolledBack: a rollback put everything back, and the cause says why. Any other error: nothing was undone, and reconciliation brings the migration to rest now.',
-  info: 'A migration was refused, and nothing was changed. The cause says what to change first.',
+  info: NOTICE_TEXTS.refused,
 };
 
 const STATES: Readonly<Record<Severity, string>> = { page: 'Page', warning: 'Warn', info: 'Inform' };

@@ -6,6 +6,7 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { NOTICE_TEXTS } from '../../core/contracts/notices.ts';
 import { alarmsOf, rulesOf, sourceConditions } from '../source-conditions.ts';
 import type { Reconciliation } from './reconciliation.ts';
 import type { Severity, Topics } from './topics.ts';
@@ -40,7 +41,7 @@ const NOTICES: readonly Notice[] = [
     severity: 'info',
     statuses: ['SUCCEEDED'],
     outcomes: ['MIGRATED'],
-    text: 'migrated: every pair has its own foreign key, the parent-level one is gone, all checks passed',
+    text: NOTICE_TEXTS.migrated,
   },
   {
     id: 'Paused',
@@ -48,7 +49,7 @@ const NOTICES: readonly Notice[] = [
     severity: 'info',
     statuses: ['SUCCEEDED'],
     outcomes: ['PAUSED'],
-    text: 'paused: the window closed, it was a rehearsal, or no approval came; every foreign key is in place, and the next execution goes on from here',
+    text: NOTICE_TEXTS.paused,
   },
   {
     id: 'RollbackCompleted',

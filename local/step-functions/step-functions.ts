@@ -40,6 +40,8 @@ export interface StepFunctionsOptions {
   readonly handlers: Handlers;
   /** Called with a line for a person, about errors that belong to no execution. */
   readonly warn: (line: string) => void;
+  /** Called with the ARN of each execution that starts in this process, before its first event. */
+  readonly onStart?: ((executionArn: string) => void) | undefined;
 }
 
 /** Result of GetExecutionHistory. */
@@ -157,6 +159,7 @@ export class StepFunctions {
     const kept = created === 'kept';
     const live = new LiveExecution({ execution, definition: built.definition, handlers, store, kept, warn });
     this.#live.set(arn, live);
+    this.#options.onStart?.(arn);
     // From then on the store answers for it. It stays in memory only if the store could not be written.
     live.ended
       .then(() => live.settled())

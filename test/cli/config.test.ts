@@ -146,6 +146,7 @@ describe('refused, in one line', () => {
         ...[
           'accept',
           'yes',
+          'notifyUrl',
           'trustOwner',
           'ledgerOwner',
           'holdBackQuery',

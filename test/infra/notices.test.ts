@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { ExitCode, exitCodeOfError } from '../../cli/exit-codes.ts';
 import * as errors from '../../core/contracts/errors.ts';
-import { defineFailureNotices, REFUSALS } from '../../infra/operations/failure-notices.ts';
+import { REFUSALS } from '../../core/contracts/notices.ts';
+import { defineFailureNotices } from '../../infra/operations/failure-notices.ts';
 import { definitionOf, runWith } from './services.helpers.ts';
 import { synthesize } from './stack.helpers.ts';
 

@@ -5,9 +5,50 @@ const CONFIG_TESTS = 'test/cli/config.test.ts';
 const PROTECTION_TESTS = 'test/cli/profile-protection.test.ts';
 const PEOPLE_TESTS = 'test/core/steps/people.test.ts';
 const CONSOLE_ACTS_TESTS = 'test/cli/console-acts.test.ts';
+const WEBHOOK_TESTS = 'test/cli/hooks/webhook.test.ts';
 const PACE_TESTS = 'test/core/steps/pace.test.ts';
 
 export const COMMAND_LINE: readonly Mutant[] = [
+  {
+    rule: 'a webhook that redirects is not followed',
+    file: 'cli/hooks/webhook.ts',
+    find: "redirect: 'manual'",
+    replace: "redirect: 'follow'",
+    test: WEBHOOK_TESTS,
+    title: 'follows no redirect: 307',
+  },
+  {
+    rule: 'a webhook gets nothing over http from another machine',
+    file: 'cli/hooks/webhook.ts',
+    find: "(url.protocol === 'http:' && isLoopback)",
+    replace: "url.protocol === 'http:' || isLoopback",
+    test: WEBHOOK_TESTS,
+    title: 'http to another machine is refused in one line without URL and key',
+  },
+  {
+    rule: 'a webhook gets nothing that is signed with a short key',
+    file: 'cli/hooks/webhook.ts',
+    find: 'bytes.length >= SECRET_BYTES.least',
+    replace: 'bytes.length > 0',
+    test: WEBHOOK_TESTS,
+    title: 'a key that is too short is refused in one line without URL and key',
+  },
+  {
+    rule: 'a webhook that hangs delays the end of the process for a limited time',
+    file: 'cli/hooks/deliveries.ts',
+    find: 'setTimeout(() => this.#over.abort(), longestMs)',
+    replace: 'setTimeout(() => undefined, longestMs)',
+    test: WEBHOOK_TESTS,
+    title: 'that a receiver never answers does not delay the end of the process for longer than allowed',
+  },
+  {
+    rule: 'a command to copy does not repeat the URL of a webhook',
+    file: 'cli/repeat.ts',
+    find: "  '--notify-url': () => [],",
+    replace: '',
+    test: WEBHOOK_TESTS,
+    title: 'a command to copy does not repeat the URL',
+  },
   {
     rule: 'a profile that another user could have written is not read',
     file: 'cli/config/read-profile.ts',

@@ -1,0 +1,92 @@
+/** What `--notify-url` and its kin do: the milestones of executions, passed on to other systems. Nothing here fails, slows or stops an execution. */
+import { keepSecret, withheld } from '../../core/contracts/redact.ts';
+import type { ProgressEvent } from '../progress/events.ts';
+import type { Progress } from '../progress/state.ts';
+import { Deliveries } from './deliveries.ts';
+import { type Ending, type Milestone, Milestones, type Subject } from './milestones.ts';
+import type { HookFlags } from './options.ts';
+import { webhook, webhookSecret, webhookUrl } from './webhook.ts';
+
+/** Milliseconds that the end of a process waits for what is on its way. */
+const END_MS = 10_000;
+/** Longer parts of a URL may be a token. */
+const LONGEST_WORD = 16;
+
+/** Is passed what an execution does. None of its methods throws. */
+export interface ExecutionObserver {
+  /** @param progress with this event */
+  onEvent(event: ProgressEvent, progress: Progress): void;
+  onEnd(ending: Ending): void;
+}
+
+export interface Hooks {
+  observe(execution: Subject): ExecutionObserver;
+  /** Where warnings go from now on: lines for people. */
+  warnThrough(warn: (line: string) => void): void;
+  /** Waits for what is on its way, but not for long. */
+  close(): Promise<void>;
+}
+
+/**
+ * @param isTyped whether the URL was typed, where other users of the machine can see it
+ * @returns null where no option asks for any
+ * @throws InvalidInput where a URL, key or program cannot be used
+ */
+export function openHooks(flags: HookFlags, isTyped: boolean, warn: (line: string) => void): Hooks | null {
+  let complain = warn;
+  const warning = (line: string): void => complain(`! ${line}`);
+  const all: Deliveries[] = [];
+  if (flags.notifyUrl !== undefined && flags.notifyUrl.trim() !== '') {
+    const url = webhookUrl(flags.notifyUrl.trim());
+    const secret = webhookSecret();
+    keepSecrets(flags.notifyUrl.trim(), url, secret);
+    if (isTyped && tokensOf(url).length > 0)
+      warning(
+        'the URL in --notify-url is visible in the process list, and may have a token in it: use P2PFK_NOTIFY_URL',
+      );
+    all.push(
+      new Deliveries({ name: '--notify-url', deliver: webhook({ url, secret }), warn: warning, inOrder: false }),
+    );
+  }
+  if (all.length === 0) return null;
+  const pass = (milestone: Milestone | null): void => {
+    if (milestone === null) return;
+    const body = JSON.stringify(milestone, (_key, each: unknown) => (typeof each === 'string' ? withheld(each) : each));
+    for (const deliveries of all) deliveries.add({ milestone, body });
+  };
+  return {
+    observe(execution) {
+      const milestones = new Milestones(execution);
+      return {
+        onEvent: (event) => guarded(warning, () => pass(milestones.read(event))),
+        onEnd: (ending) => guarded(warning, () => pass(milestones.end(ending))),
+      };
+    },
+    warnThrough(other) {
+      complain = other;
+    },
+    async close() {
+      await Promise.all(all.map((deliveries) => deliveries.close(END_MS)));
+    },
+  };
+}
+
+/** A defect here must not end an execution. */
+function guarded(warn: (line: string) => void, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    warn(`an event was not passed on: ${error instanceof Error ? error.name : 'Error'}`);
+  }
+}
+
+/** From now on none of it is printed, nor in any document. */
+function keepSecrets(given: string, url: URL, secret: string): void {
+  for (const text of [given, url.href, ...tokensOf(url), secret, secret.replace(/^whsec_/, '')]) keepSecret(text);
+}
+
+/** Parts of the path and values of the query that may be tokens. */
+function tokensOf(url: URL): string[] {
+  const parts = [...url.pathname.split('/'), ...url.searchParams.values(), ...url.hostname.split('.')];
+  return parts.filter((part) => part.length >= LONGEST_WORD);
+}
