@@ -1,10 +1,11 @@
-/** What `--notify-url` and its kin do: the milestones of executions, passed on to other systems. Nothing here fails, slows or stops an execution. */
+/** What `--notify-url` and `--on-event` do: the milestones of executions, passed on to other systems. Nothing here fails, slows or stops an execution. */
 import { keepSecret, withheld } from '../../core/contracts/redact.ts';
 import type { ProgressEvent } from '../progress/events.ts';
 import type { Progress } from '../progress/state.ts';
 import { Deliveries } from './deliveries.ts';
 import { type Ending, type Milestone, Milestones, type Subject } from './milestones.ts';
 import type { HookFlags } from './options.ts';
+import { eventProgram, programRun } from './run-program.ts';
 import { webhook, webhookSecret, webhookUrl } from './webhook.ts';
 
 /** Milliseconds that the end of a process waits for what is on its way. */
@@ -47,6 +48,11 @@ export function openHooks(flags: HookFlags, isTyped: boolean, warn: (line: strin
     all.push(
       new Deliveries({ name: '--notify-url', deliver: webhook({ url, secret }), warn: warning, inOrder: false }),
     );
+  }
+  if (flags.onEvent !== undefined) {
+    const deliver = programRun(eventProgram(flags.onEvent));
+    // In the order in which it happened: a program may append to a file, or a person may read along.
+    all.push(new Deliveries({ name: '--on-event', deliver, warn: warning, inOrder: true }));
   }
   if (all.length === 0) return null;
   const pass = (milestone: Milestone | null): void => {

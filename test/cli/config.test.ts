@@ -147,6 +147,7 @@ describe('refused, in one line', () => {
           'accept',
           'yes',
           'notifyUrl',
+          'onEvent',
           'trustOwner',
           'ledgerOwner',
           'holdBackQuery',

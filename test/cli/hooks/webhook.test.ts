@@ -82,7 +82,7 @@ describe('a document', () => {
     const { deliveries, warnings, add } = deliveriesTo(there.url);
 
     add('migration.started');
-    await expect.poll(() => there.requests.length).toBe(3);
+    await expect.poll(() => there.requests.length, { timeout: LONG_MS }).toBe(3);
     await deliveries.close(LONG_MS);
 
     expect(new Set(there.requests.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
@@ -131,7 +131,7 @@ describe('a document', () => {
 
     add('migration.started');
     await expect
-      .poll(() => warnings)
+      .poll(() => warnings, { timeout: LONG_MS })
       .toEqual([`--notify-url: it did not answer in time, the last of 4 tries; ${AFFECTED}`]);
     expect(there.requests.length).toBeGreaterThan(1);
     await deliveries.close(LONG_MS);
@@ -142,7 +142,7 @@ describe('a document', () => {
     const { deliveries, warnings, add } = deliveriesTo(there.url);
 
     add('migration.started');
-    await expect.poll(() => there.requests.length).toBe(1);
+    await expect.poll(() => there.requests.length, { timeout: LONG_MS }).toBe(1);
     await deliveries.close(100);
 
     expect(warnings).toEqual([`--notify-url: it did not answer in time; ${AFFECTED}`]);
@@ -153,7 +153,7 @@ describe('a document', () => {
     const { deliveries, warnings, add } = deliveriesTo(there.url, { waitsMs: [3_600_000] });
 
     add('migration.finished');
-    await expect.poll(() => there.requests.length).toBe(1);
+    await expect.poll(() => there.requests.length, { timeout: LONG_MS }).toBe(1);
     await deliveries.close(LONG_MS);
 
     expect(there.milestones()).toHaveLength(2);
@@ -165,9 +165,9 @@ describe('a document', () => {
     const { deliveries, add } = deliveriesTo(there.url);
 
     add('migration.started');
-    await expect.poll(() => there.requests.length).toBe(1);
+    await expect.poll(() => there.requests.length, { timeout: LONG_MS }).toBe(1);
     add('migration.rollback_failed');
-    await expect.poll(() => there.milestones().at(-1)?.type).toBe('migration.rollback_failed');
+    await expect.poll(() => there.milestones().at(-1)?.type, { timeout: LONG_MS }).toBe('migration.rollback_failed');
     await deliveries.close(1);
   });
 

@@ -6,9 +6,34 @@ const PROTECTION_TESTS = 'test/cli/profile-protection.test.ts';
 const PEOPLE_TESTS = 'test/core/steps/people.test.ts';
 const CONSOLE_ACTS_TESTS = 'test/cli/console-acts.test.ts';
 const WEBHOOK_TESTS = 'test/cli/hooks/webhook.test.ts';
+const PROGRAM_TESTS = 'test/cli/hooks/run-program.test.ts';
 const PACE_TESTS = 'test/core/steps/pace.test.ts';
 
 export const COMMAND_LINE: readonly Mutant[] = [
+  {
+    rule: 'a program of an event gets no password of the environment',
+    file: 'cli/hooks/run-program.ts',
+    find: 'filter(([name]) => KEPT.test(name.toUpperCase()))',
+    replace: "filter(([name]) => name !== 'PGPASSWORD')",
+    test: PROGRAM_TESTS,
+    title: 'gets the document, and of the environment nothing that could be a secret',
+  },
+  {
+    rule: 'a program of an event that another user could have written is not run',
+    file: 'cli/hooks/run-program.ts',
+    find: 'const intruder = intruderIn(program);',
+    replace: 'const intruder = [intruderIn(program)].find(() => false) ?? null;',
+    test: PROGRAM_TESTS,
+    title: 'that another user could have written is refused, also where that came later',
+  },
+  {
+    rule: 'a program of an event is killed with its process group',
+    file: 'cli/hooks/run-program.ts',
+    find: "process.kill(-pid, 'SIGKILL');",
+    replace: "process.kill(pid, 'SIGKILL');",
+    test: PROGRAM_TESTS,
+    title: 'that does not end is killed with all that it has started',
+  },
   {
     rule: 'a webhook that redirects is not followed',
     file: 'cli/hooks/webhook.ts',
