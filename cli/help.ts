@@ -13,6 +13,7 @@ export const ENVIRONMENT_HELP = `Environment:
   P2PFK_STATE_DIR                             where local executions are kept, as --state-dir
   P2PFK_NOTIFY_URL                            as --notify-url
   P2PFK_NOTIFY_SECRET                         the key that signs what is sent there: whsec_ and Base64
+  P2PFK_METRICS_TOKEN                         the token that serve --metrics asks for
   NO_COLOR                                    no colours, as --no-color
   P2PFK_DEBUG=1                               stack traces with errors
   P2PFK_LOG=stderr                            the steps' JSON log lines on stderr, as --verbose`;

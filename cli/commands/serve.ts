@@ -15,6 +15,10 @@ export function registerServe(program: Command, finish: Finish): void {
     .option(
       '--allow-hold-back-query',
       'run the holdBackQuery of an execution input: SQL as the role of this database URL',
+    )
+    .option(
+      '--metrics',
+      '/metrics on 127.0.0.1 in the text format of Prometheus, with the token in P2PFK_METRICS_TOKEN, or a new one that is printed',
     );
   addOutputOptions(addHookOptions(addStateOptions(addReaderOption(addDatabaseOptions(command)))))
     .addHelpText(
@@ -39,6 +43,7 @@ to this machine is the better way.`,
     --state-machine-arn arn:aws:states:local:000000000000:stateMachine:p2pfk --input '{"table":"public.path"}'`,
             'start a migration through it',
           ],
+          ['p2pfk serve --metrics', 'with metrics for Prometheus; docs/operations.md has a scrape configuration'],
           ['p2pfk watch --execution $ARN', 'follow it in another terminal'],
         ],
         exitCodes: [[0, 'stopped by Ctrl-C while nothing ran'], 2, [130, 'stopped by Ctrl-C while an execution ran']],

@@ -1,5 +1,6 @@
 /** `p2pfk serve`. */
 
+import type { RequestListener } from 'node:http';
 import type { Command } from 'commander';
 import { InvalidInput } from '../../core/contracts/errors.ts';
 import { describeTarget } from '../../core/ledger/connect.ts';
@@ -13,6 +14,7 @@ import { ExitCode } from '../exit-codes.ts';
 import { hooksOf } from '../hooks/load.ts';
 import type { HookFlags } from '../hooks/options.ts';
 import { onInterrupt } from '../interrupt.ts';
+import { openMetrics, type ServedMetrics, withMetrics } from '../metrics/route.ts';
 import { applyVerbose, type DatabaseFlags, databaseUrlOf, type OutputFlags, type StateFlags } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
 import { osPerson } from '../people.ts';
@@ -36,6 +38,7 @@ export async function serve(flags: ServeFlags, command: Command): Promise<number
   const { host } = flags;
   const password = host === undefined ? null : passwordFor(host);
   const hooks = await hooksOf(flags, command, output.complain);
+  const metrics = flags.metrics === true ? await openMetrics() : null;
   if (flags.allowHoldBackQuery === true) allowHoldBackQuery();
   const databaseUrl = databaseUrlOf(flags);
   const database = describeTarget(databaseUrl);
@@ -48,12 +51,15 @@ export async function serve(flags: ServeFlags, command: Command): Promise<number
   });
   const { client, service } = local;
   const observed =
-    hooks === null
+    hooks === null && metrics === null
       ? null
       : new ObservedExecutions({
           client,
           pause: localPause(service),
-          observe: (execution) => [hooks.observe(execution)],
+          observe: (execution) =>
+            [hooks?.observe(execution), metrics?.metrics.observe(execution.executionArn)].filter(
+              (observer) => observer !== undefined,
+            ),
           warn,
         });
   try {
@@ -70,10 +76,10 @@ export async function serve(flags: ServeFlags, command: Command): Promise<number
         person: asked === null ? osPerson() : undefined,
       });
     const page = consoleFor(null);
-    const endpoint = await open(local, flags.port, page);
+    const endpoint = await open(local, flags.port, withMetrics(page.listener, metrics));
     const elsewhere =
       host === undefined ? null : await listenElsewhere(host, endpoint.port, consoleFor(password).listener, warn);
-    return await untilInterrupted(local, { endpoint, page, elsewhere }, output);
+    return await untilInterrupted(local, { endpoint, page, elsewhere, metrics }, output);
   } finally {
     await observed?.ended();
     await hooks?.close();
@@ -86,6 +92,7 @@ interface Served {
   readonly endpoint: Endpoint;
   readonly page: Console;
   readonly elsewhere: Elsewhere | null;
+  readonly metrics: ServedMetrics | null;
 }
 
 async function untilInterrupted(local: LocalEndpoint, served: Served, output: Output): Promise<number> {
@@ -109,9 +116,9 @@ async function untilInterrupted(local: LocalEndpoint, served: Served, output: Ou
   }
 }
 
-async function open(local: LocalEndpoint, port: number, page: Console): Promise<Endpoint> {
+async function open(local: LocalEndpoint, port: number, listener: RequestListener): Promise<Endpoint> {
   try {
-    return await listen({ service: local.service, port, listener: page.listener });
+    return await listen({ service: local.service, port, listener });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error;
@@ -124,18 +131,29 @@ async function open(local: LocalEndpoint, port: number, page: Console): Promise<
  * The only place where the page's key and the secret are shown: to the person who started this, once. In a file they would outlive the server,
  * and in the environment or arguments of a process others could read them.
  */
-function announce({ endpoint: { url, keys }, page, elsewhere }: Served, output: Output): void {
+function announce({ endpoint: { url, keys }, page, elsewhere, metrics }: Served, output: Output): void {
   const consoleUrl = `${url}${page.entrance}`;
   const { accessKeyId, secretAccessKey } = keys;
   const variables = [`export AWS_ACCESS_KEY_ID=${accessKeyId}`, `export AWS_SECRET_ACCESS_KEY=${secretAccessKey}`];
+  const token = metrics?.isNewToken === true ? metrics.token : null;
   if (output.json) {
-    output.document({ endpointUrl: url, consoleUrl, stateMachineArn: STATE_MACHINE_ARN, accessKeyId, secretAccessKey });
-  } else if (output.quiet) output.secret([url, ...variables].join('\n'));
+    const stateMachineArn = STATE_MACHINE_ARN;
+    const forMetrics = token === null ? {} : { metricsToken: token };
+    output.document({ endpointUrl: url, consoleUrl, stateMachineArn, accessKeyId, secretAccessKey, ...forMetrics });
+  } else if (output.quiet) {
+    const tokens = token === null ? [] : [`export P2PFK_METRICS_TOKEN=${token}`];
+    output.secret([url, ...variables, ...tokens].join('\n'));
+  }
   if (output.quiet) return;
   output.line(`Step Functions endpoint: ${url}`);
   output.line(`State machine:           ${STATE_MACHINE_ARN}`);
   if (!output.json) output.secret(`Console page:            ${consoleUrl}`);
   if (elsewhere !== null) output.line(`Console for others:      ${elsewhere.url}, with the password`);
+  if (metrics !== null)
+    output.line(
+      `Metrics:                 ${url}/metrics, with ${token === null ? 'the token in P2PFK_METRICS_TOKEN' : 'a new token'}`,
+    );
+  if (token !== null && !output.json) output.secret(`Token of the metrics:    ${token}`);
   if (!output.json) output.secret(['For the AWS command line and SDKs:', ...variables].join('\n  '));
   output.line('Ctrl-C ends it.');
 }
@@ -143,4 +161,9 @@ function announce({ endpoint: { url, keys }, page, elsewhere }: Served, output: 
 export type ServeFlags = DatabaseFlags &
   HookFlags &
   StateFlags &
-  OutputFlags & { readonly port: number; readonly host?: string; readonly allowHoldBackQuery?: boolean };
+  OutputFlags & {
+    readonly port: number;
+    readonly host?: string;
+    readonly allowHoldBackQuery?: boolean;
+    readonly metrics?: boolean;
+  };

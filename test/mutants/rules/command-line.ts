@@ -7,9 +7,26 @@ const PEOPLE_TESTS = 'test/core/steps/people.test.ts';
 const CONSOLE_ACTS_TESTS = 'test/cli/console-acts.test.ts';
 const WEBHOOK_TESTS = 'test/cli/hooks/webhook.test.ts';
 const PROGRAM_TESTS = 'test/cli/hooks/run-program.test.ts';
+const METRICS_TESTS = 'test/cli/metrics/metrics.test.ts';
 const PACE_TESTS = 'test/core/steps/pace.test.ts';
 
 export const COMMAND_LINE: readonly Mutant[] = [
+  {
+    rule: 'metrics are for requests with the token only',
+    file: 'cli/metrics/route.ts',
+    find: 'if (!isAuthorized(request.headers.authorization)) {',
+    replace: 'if (!isAuthorized(request.headers.authorization) && request.headers.authorization === undefined) {',
+    test: METRICS_TESTS,
+    title: 'are for requests with the token only',
+  },
+  {
+    rule: 'metrics are off by default',
+    file: 'cli/metrics/route.ts',
+    find: "if (served === null) return say(response, 404, 'Metrics are off: p2pfk serve --metrics');",
+    replace: 'if (served === null) return next(request, response);',
+    test: METRICS_TESTS,
+    title: 'are not there unless they are asked for',
+  },
   {
     rule: 'a program of an event gets no password of the environment',
     file: 'cli/hooks/run-program.ts',
