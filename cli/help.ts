@@ -14,6 +14,7 @@ export const ENVIRONMENT_HELP = `Environment:
   P2PFK_NOTIFY_URL                            as --notify-url
   P2PFK_NOTIFY_SECRET                         the key that signs what is sent there: whsec_ and Base64
   P2PFK_METRICS_TOKEN                         the token that serve --metrics asks for
+  OTEL_EXPORTER_OTLP_ENDPOINT                 the collector of --trace, such as http://127.0.0.1:4318
   NO_COLOR                                    no colours, as --no-color
   P2PFK_DEBUG=1                               stack traces with errors
   P2PFK_LOG=stderr                            the steps' JSON log lines on stderr, as --verbose`;

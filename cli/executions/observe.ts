@@ -2,7 +2,7 @@
 import { DescribeExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn';
 import { messageOf } from '../../core/contracts/errors.ts';
 import { parseJson, recordOf } from '../../core/history/json.ts';
-import type { ExecutionObserver } from '../hooks/hooks.ts';
+import type { ExecutionObserver } from '../hooks/guarded.ts';
 import type { Subject } from '../hooks/milestones.ts';
 import { reportOf } from '../outcome.ts';
 import { stringOf } from '../progress/events.ts';

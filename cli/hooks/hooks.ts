@@ -1,9 +1,8 @@
 /** What `--notify-url` and `--on-event` do: the milestones of executions, passed on to other systems. Nothing here fails, slows or stops an execution. */
 import { keepSecret, withheld } from '../../core/contracts/redact.ts';
-import type { ProgressEvent } from '../progress/events.ts';
-import type { Progress } from '../progress/state.ts';
 import { Deliveries } from './deliveries.ts';
-import { type Ending, type Milestone, Milestones, type Subject } from './milestones.ts';
+import { type ExecutionObserver, guarded } from './guarded.ts';
+import { type Milestone, Milestones, type Subject } from './milestones.ts';
 import type { HookFlags } from './options.ts';
 import { eventProgram, programRun } from './run-program.ts';
 import { webhook, webhookSecret, webhookUrl } from './webhook.ts';
@@ -13,14 +12,8 @@ const END_MS = 10_000;
 /** Longer parts of a URL may be a token. */
 const LONGEST_WORD = 16;
 
-/** Is passed what an execution does. None of its methods throws. */
-export interface ExecutionObserver {
-  /** @param progress with this event */
-  onEvent(event: ProgressEvent, progress: Progress): void;
-  onEnd(ending: Ending): void;
-}
-
 export interface Hooks {
+  /** No method of the observer throws. */
   observe(execution: Subject): ExecutionObserver;
   /** Where warnings go from now on: lines for people. */
   warnThrough(warn: (line: string) => void): void;
@@ -63,10 +56,11 @@ export function openHooks(flags: HookFlags, isTyped: boolean, warn: (line: strin
   return {
     observe(execution) {
       const milestones = new Milestones(execution);
-      return {
-        onEvent: (event) => guarded(warning, () => pass(milestones.read(event))),
-        onEnd: (ending) => guarded(warning, () => pass(milestones.end(ending))),
+      const observer: ExecutionObserver = {
+        onEvent: (event) => pass(milestones.read(event)),
+        onEnd: (ending) => pass(milestones.end(ending)),
       };
+      return guarded(observer, (line) => complain(line));
     },
     warnThrough(other) {
       complain = other;
@@ -75,15 +69,6 @@ export function openHooks(flags: HookFlags, isTyped: boolean, warn: (line: strin
       await Promise.all(all.map((deliveries) => deliveries.close(END_MS)));
     },
   };
-}
-
-/** A defect here must not end an execution. */
-function guarded(warn: (line: string) => void, act: () => void): void {
-  try {
-    act();
-  } catch (error) {
-    warn(`an event was not passed on: ${error instanceof Error ? error.name : 'Error'}`);
-  }
 }
 
 /** From now on none of it is printed, nor in any document. */

@@ -6,6 +6,7 @@ export interface HookFlags {
   readonly notifyUrl?: string;
   /** Path of a program. */
   readonly onEvent?: string;
+  readonly trace?: boolean;
 }
 
 /** Of the commands that run executions in this process. Neither option may come from a profile: cli/config/keys.ts names none. */
@@ -22,6 +23,12 @@ export function addHookOptions(command: Command): Command {
         new Option(
           '--on-event <file>',
           'run this program for each of these events, without a shell and without arguments, with the document on its standard input',
+        ),
+      )
+      .addOption(
+        new Option(
+          '--trace',
+          'an OpenTelemetry trace of the execution, by OTLP over HTTP to the collector in OTEL_EXPORTER_OTLP_ENDPOINT',
         ),
       ),
   );

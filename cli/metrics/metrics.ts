@@ -5,7 +5,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { pairSteps, Steps } from '../../core/contracts/steps/catalogue.ts';
 import { AttachResult, DropResult, PairResult } from '../../core/contracts/steps/results.ts';
-import type { ExecutionObserver } from '../hooks/hooks.ts';
+import type { ExecutionObserver } from '../hooks/guarded.ts';
 import type { ProgressEvent } from '../progress/events.ts';
 import { NOTHING_YET, type Progress, totalOf } from '../progress/state.ts';
 

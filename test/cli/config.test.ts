@@ -148,6 +148,8 @@ describe('refused, in one line', () => {
           'yes',
           'notifyUrl',
           'onEvent',
+          'trace',
+          'metrics',
           'trustOwner',
           'ledgerOwner',
           'holdBackQuery',

@@ -12,6 +12,14 @@ const PACE_TESTS = 'test/core/steps/pace.test.ts';
 
 export const COMMAND_LINE: readonly Mutant[] = [
   {
+    rule: 'a trace has no message of an error',
+    file: 'cli/tracing/traces.ts',
+    find: "event.failure?.name ?? 'Error'",
+    replace: "event.failure?.message ?? 'Error'",
+    test: 'test/cli/tracing/traces.test.ts',
+    title: 'has the name of an error and never its message, and ends what the execution has cut off',
+  },
+  {
     rule: 'metrics are for requests with the token only',
     file: 'cli/metrics/route.ts',
     find: 'if (!isAuthorized(request.headers.authorization)) {',
