@@ -76,7 +76,22 @@ const EstimateOfPlan = z.strictObject({
     strategy: z.enum(['attach', 'not-valid', 'blocking']),
     writesBlockedMs: estimate,
     note: z.string(),
+    plainMs: estimate
+      .optional()
+      .describe(
+        'with attach: for how long a plain re-add would block writes instead; less with few rows in many pairs',
+      ),
   }),
+  snapshots: z
+    .array(
+      z.strictObject({
+        step: z.enum(['index', 'validate', 'count']),
+        referencing: tableName,
+        seconds: estimate.describe('meanwhile VACUUM removes no row that was deleted after the snapshot was taken'),
+      }),
+    )
+    .describe('for each kind of long step that is left, the pair whose statement holds its snapshot longest'),
+  indexWalBytes: estimate.optional().describe('WAL that the index builds write; absent where none is built'),
   execution: EventsOfPlan,
   writes: WritesOfPlan.optional(),
 });

@@ -4,8 +4,8 @@ import { everything } from '../case.helpers.ts';
 import { Execution } from '../execution.helpers.ts';
 import { holdStatement, proxiedCase } from './proxied.helpers.ts';
 
-/** A lock that is asked for in several orders is one DO block. */
-const LOCK = /^(?:LOCK TABLE|DO\b)/;
+/** A lock that is asked for in several orders is one DO block. Before the tables the drop asks for the migration's row. */
+const LOCK = /^(?:LOCK TABLE|DO\b)|FOR NO KEY UPDATE/;
 
 /** Name of the step, what is done before it, one delivery of it. */
 const STEPS: [
