@@ -7,11 +7,23 @@
 \set ON_ERROR_STOP on
 \set begin ''
 \set end '\\gset'
+\set QUIET on
+\set VERBOSITY terse
+-- What refuse.sql gives back at its end.
+\set came_with '{}'
+\set came_role none
+\set liveness_key ''
+SELECT pg_catalog.getdatabaseencoding() AS ignored, pg_catalog.pg_client_encoding() AS came_encoding \gset
 -- As in session.sql: our own queries find nothing outside of pg_catalog, and event triggers see the caller's search_path.
 SELECT pg_catalog.set_config('p2pfk.caller_search_path', pg_catalog.current_setting('search_path'), false) AS ignored \gset
 SET search_path = pg_catalog, pg_temp;
 -- The ledger's functions replace older ones, of which there are none here: PostgreSQL would say so.
 SET client_min_messages = warning;
+-- Before anything of the schema is believed, also that it is a copy: whoever may CREATE in this database can have made it, with triggers that
+-- the subscription would run for each row that it brings.
+\set ledger_owner ''
+\ir psql/control/role-of-database.sql
+\ir psql/control/ledger.sql
 SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                 WHERE n.nspname = 'p2pfk' AND c.relname = 'ledger_version') AS there,
        EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -23,12 +35,9 @@ SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamesp
 \q
 \endif
 \if :there
-\echo ✗ This database has a ledger of its own: the rows of the publisher must not go into it. Leave the schema p2pfk out of the subscription
-\q
+\set refusal 'this database has a ledger of its own: the rows of the publisher must not go into it. Leave the schema p2pfk out of the subscription'
+\ir psql/control/refuse.sql
 \endif
-\set ledger_owner ''
-\ir psql/control/role-of-database.sql
-\ir psql/control/ledger.sql
 BEGIN;
 SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'p2pfk') AS there \gset
 \ir ledger/search-path.sql
