@@ -5,13 +5,18 @@
 import * as z from 'zod';
 import { Held } from './errors.ts';
 import { PACE } from './options/pace.ts';
-import { StatedPerson, StatedReason } from './person.ts';
 import { visible } from './safe-text.ts';
+
+/**
+ * As the ledger has it, which is not how it was typed: a note may be longer (`…` is `...` in it). What is too long for us is a wish all the
+ * same: a hold that counted as none would let the parent FK be dropped.
+ */
+const Noted = z.string().min(1);
 
 const Wish = z.object({
   /** Person, as stated: not verified. */
-  by: StatedPerson,
-  reason: StatedReason.nullable(),
+  by: Noted,
+  reason: Noted.nullable(),
   /** When it was set, by the database's clock. */
   at: z.iso.datetime(),
   /** Login of the session that set it, as the database noted it. */

@@ -246,10 +246,12 @@ async function peopleOf(
   { by, reason }: ApprovalRequest,
   { role }: MigrationNow,
 ): Promise<{ readonly by: string; readonly reason: string | null }> {
-  return asNote(client, {
-    by: by === undefined ? role : stated(StatedPerson, 'the name', by),
-    reason: reason === undefined ? null : stated(StatedReason, 'the reason', reason),
-  });
+  // As it will be kept: a note may be longer than what was typed.
+  const noted = await asNote(client, { by, reason });
+  return {
+    by: noted.by === undefined ? role : stated(StatedPerson, 'the name', noted.by),
+    reason: noted.reason === undefined ? null : stated(StatedReason, 'the reason', noted.reason),
+  };
 }
 
 /**

@@ -57,10 +57,12 @@ const MOST = 1_000;
  * @throws LedgerVersionRefused, LedgerElsewhere as `approve`
  */
 export async function changePace(client: Client, change: PaceChange, wanted: PaceRequest): Promise<ChangedPace> {
-  const people = await asNote(client, {
-    by: stated(StatedPerson, 'the name', wanted.by),
-    reason: wanted.reason === undefined ? null : stated(StatedReason, 'the reason', wanted.reason),
-  });
+  // As it will be read again: a note may be longer than what was typed.
+  const noted = await asNote(client, { by: wanted.by, reason: wanted.reason });
+  const people = {
+    by: stated(StatedPerson, 'the name', noted.by),
+    reason: noted.reason === undefined ? null : stated(StatedReason, 'the reason', noted.reason),
+  };
   await requireLedger(client);
   const migration = await findMigration(client, wanted, change);
   const { id, execution } = migration;

@@ -50,6 +50,20 @@ async function openSnapshot({ db }: Pick<TestCase, 'db'>) {
 }
 
 describe('a hold', () => {
+  it('whose reason the ledger keeps longer than it was typed is one, or is refused', async () => {
+    const testCase = await migratedTo('ValidateForeignKeys', undefined, ARN);
+    const reason = `${'x'.repeat(497)}…`;
+    expect(await act(testCase, { command: 'hold' }, { reason })).toMatchObject({ hold: { by: 'Ana' } });
+    expect(await testCase.execution.verifyGate()).toMatchObject({ status: 'HELD' });
+    await resume(testCase);
+    await expect(act(testCase, { command: 'hold' }, { reason: `${'x'.repeat(499)}…` })).rejects.toThrow(
+      /^the reason must be one line of 1 to 500 characters/,
+    );
+    // As an edition before this one has written it.
+    await plant(testCase.observer, { hold: { ...planted(new Date().toISOString()), reason: `${'x'.repeat(499)}...` } });
+    expect(await testCase.execution.verifyGate()).toMatchObject({ status: 'HELD' });
+  });
+
   it('begins nothing of any pair, changes nothing meanwhile, and lets all of it go on afterwards', async () => {
     const testCase = await migratedTo('Plan', undefined, ARN);
     const { execution, observer } = testCase;
@@ -370,7 +384,7 @@ it('a planted value that p2pfk does not write is no wish and no crash', async ()
     { throttle: { ...now, maxConcurrency: 'one' } },
     { hold: { ...now, at: undefined } },
     { hold: { ...now, at: 'infinity' } },
-    { hold: { ...now, by: '\u001b[2J' } },
+    { hold: { ...now, by: '' } },
   ]) {
     await plant(testCase.observer, pace);
     expect(await asked(), JSON.stringify(pace)).toBeUndefined();
