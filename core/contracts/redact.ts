@@ -110,7 +110,14 @@ export function cleanTexts<Value>(value: Value, clean: (text: string) => string)
   if (value === undefined) return value;
   const whole = visibleJson(value);
   if (clean(whole) === whole) return value;
-  return JSON.parse(JSON.stringify(value, (_key, each: unknown) => (typeof each === 'string' ? clean(each) : each)));
+  return JSON.parse(
+    JSON.stringify(value, (_key, each: unknown) => {
+      if (typeof each === 'string') return clean(each);
+      if (typeof each === 'number' && clean(String(each)) !== String(each)) return clean(String(each));
+      if (typeof each !== 'object' || each === null || Array.isArray(each)) return each;
+      return Object.fromEntries(Object.entries(each).map(([key, one]) => [clean(key), one]));
+    }),
+  );
 }
 
 function knownSecrets(): Known[] {

@@ -320,7 +320,13 @@ describe('the other formats', () => {
         vi.unstubAllEnvs();
       });
       const sources = story();
-      const input = JSON.stringify({ table: 'path', by: 'ana', reason: "CHG-7, corr'ect horse" });
+      const input = JSON.stringify({
+        table: 'path',
+        by: 'ana',
+        reason: "CHG-7, corr'ect horse",
+        "corr'ect horse": true,
+        ["corr'ect horse 2"]: { "corr'ect horse": 1 },
+      });
       const trail = sources.trail && {
         ...sources.trail,
         migration: { ...sources.trail.migration, approved_by: "ben corr'ect horse" },

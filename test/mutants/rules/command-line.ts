@@ -441,8 +441,8 @@ export const COMMAND_LINE: readonly Mutant[] = [
   {
     rule: 'a document for machines has no password of this process either',
     file: 'core/contracts/redact.ts',
-    find: "typeof each === 'string' ? clean(each) : each",
-    replace: 'each',
+    find: "if (typeof each === 'string') return clean(each);",
+    replace: "if (typeof each === 'string') return each;",
     test: 'test/cli/output.test.ts',
     title: 'with --json has a note in the place of each text with a password of this process, and stays JSON',
   },
