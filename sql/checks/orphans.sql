@@ -1,6 +1,8 @@
 -- For each pair the query that counts its orphans: referencing rows whose keys are set and have no referenced row. convalidated
 -- is no proof: under session_replication_role = replica a row can be inserted in spite of a valid FK. The comparison uses the
--- operators of the foreign key itself (pg_constraint.conpfeqop), so it decides as the constraint does, for all types. Takes
+-- operators of the foreign key itself (pg_constraint.conpfeqop), so it decides as the constraint does, for all types; with the casts and
+-- the collation that PostgreSQL writes when it validates (ri_triggers.c). Without a cast to the very types of the operator, another one of its
+-- name and schema that fits a domain better would be taken, and its author's function run. Takes
 -- ACCESS SHARE on the two partitions; one hash anti-join, parallel where the server allows it. MATCH FULL: a key that is partly
 -- NULL is a violation too. There is no query for a pair with a foreign table, which p2pfk does not read: what its owner has put
 -- behind it would run as the role that reads.
@@ -25,12 +27,20 @@ SELECT p.pair,
  CROSS JOIN LATERAL (
        SELECT string_agg(format('f.%I IS NOT NULL', fa.attname), ' AND ' ORDER BY u.n) AS all_set,
               string_agg(format('f.%I IS NULL', fa.attname), ' AND ' ORDER BY u.n)     AS none_set,
-              string_agg(format('r.%I OPERATOR(%I.%s) f.%I', ra.attname, opn.nspname, op.oprname, fa.attname),
+              string_agg(format('r.%I%s OPERATOR(%I.%s) f.%I%s%s', ra.attname,
+                                CASE WHEN op.oprleft <> ra.atttypid AND (lt.typtype <> 'p' OR rat.typtype = 'd') THEN format('::%I.%I', ltn.nspname, lt.typname) END,
+                                opn.nspname, op.oprname, fa.attname,
+                                CASE WHEN op.oprright <> fa.atttypid AND (rt.typtype <> 'p' OR fat.typtype = 'd') THEN format('::%I.%I', rtn.nspname, rt.typname) END,
+                                CASE WHEN ra.attcollation <> fa.attcollation THEN format(' COLLATE %I.%I', con.nspname, co.collname) END),
                          ' AND ' ORDER BY u.n)                                         AS equal
          FROM unnest(c.conkey, c.confkey, c.conpfeqop) WITH ORDINALITY u(att, ratt, operator, n)
          JOIN pg_attribute fa ON fa.attrelid = c.conrelid AND fa.attnum = u.att
          JOIN pg_attribute ra ON ra.attrelid = c.confrelid AND ra.attnum = u.ratt
          JOIN pg_operator op ON op.oid = u.operator
-         JOIN pg_namespace opn ON opn.oid = op.oprnamespace) k
+         JOIN pg_namespace opn ON opn.oid = op.oprnamespace
+         JOIN pg_type lt ON lt.oid = op.oprleft JOIN pg_namespace ltn ON ltn.oid = lt.typnamespace JOIN pg_type rat ON rat.oid = ra.atttypid
+         JOIN pg_type rt ON rt.oid = op.oprright JOIN pg_namespace rtn ON rtn.oid = rt.typnamespace JOIN pg_type fat ON fat.oid = fa.atttypid
+         LEFT JOIN pg_collation co ON co.oid = ra.attcollation
+         LEFT JOIN pg_namespace con ON con.oid = co.collnamespace) k
  ORDER BY p.pair
 :end

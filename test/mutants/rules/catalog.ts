@@ -13,6 +13,23 @@ const STANDBY_READERS_TESTS = 'test/core/checks/standby-readers.test.ts';
 
 export const CATALOG: readonly Mutant[] = [
   {
+    rule: 'orphans are counted by the very operators of the foreign key, which a domain alone does not choose',
+    file: 'sql/checks/orphans.sql',
+    find: "CASE WHEN op.oprright <> fa.atttypid AND (rt.typtype <> 'p' OR fat.typtype = 'd') THEN format('::%I.%I', rtn.nspname, rt.typname) END",
+    replace: "''",
+    test: 'test/core/checks/key-comparison.test.ts',
+    title: 'an operator that fits a domain of the referencing column better is not taken, and an orphan is found',
+  },
+  {
+    rule: 'orphans are counted by the collation of the foreign key',
+    file: 'sql/checks/orphans.sql',
+    find: "THEN format(' COLLATE %I.%I', con.nspname, co.collname) END",
+    replace: "THEN '' END",
+    test: 'test/core/checks/key-comparison.test.ts',
+    title:
+      'a column that compares by a collation of its own that is not deterministic is counted as the foreign key compares it',
+  },
+  {
     rule: 'the nearest names are those of tables that this role may see',
     file: 'sql/catalog/tables-to-name.sql',
     find: "   AND has_schema_privilege(n.oid, 'USAGE')\n",
