@@ -3069,6 +3069,22 @@ export interface Queries {
       readonly name: string;
     };
   };
+  'script/changed-triggers': {
+    readonly values: {
+      readonly migration_id: number | string;
+    };
+    readonly row: {
+      readonly changed_triggers: string;
+    };
+  };
+  'script/note-triggers': {
+    readonly values: {
+      readonly migration_id: number | string;
+    };
+    readonly row: {
+      readonly ignored: string;
+    };
+  };
   'script/open-migration': {
     readonly values: {
       readonly table: string;

@@ -13,6 +13,7 @@ import type { CostToOthers, PairResult } from '../../contracts/steps/results.ts'
 import type { Migration } from '../../ledger/migrations.ts';
 import { changePair, readPair } from '../../ledger/pairs.ts';
 import { executeDdl } from '../../postgres/execute.ts';
+import { together } from '../../postgres/session/deadline.ts';
 import { run, runOne } from '../../postgres/sql.ts';
 import { eachPair, isRestored } from '../batch.ts';
 import { enterAny, enterPair, type StepContext } from '../context.ts';
@@ -65,10 +66,11 @@ export async function restoreParentForPair(context: StepContext, event: PairEven
       },
     });
     const locked = underLock(context, work, async () => {
+      const [attached, statuses] = await together(client, isAttached, () => readPairStatus(client, foreignKey, [pair]));
       // A DBA may have detached both sides: then these rows have left the tables that the parent FK is about. Behind the locks that waits.
-      if (!(await isAttached())) return;
+      if (!attached) return;
       // A duplicate invocation may have done this already; the parent FK may even be restored.
-      if ((await readPairStatus(client, foreignKey, [pair])).get(pair.pair)?.leaf_constraint_oid) return;
+      if (statuses.get(pair.pair)?.leaf_constraint_oid) return;
       await executeDdl(client, sql);
     });
     ({ lockWaitMs } = await locked.catch((error: unknown) => {

@@ -21,7 +21,7 @@ const TOKEN = 'a-token-of-this-test-1234567890';
 function parsed(text: string): Record<string, number> {
   const samples: Record<string, number> = {};
   for (const line of text.split('\n').filter((each) => each !== '' && !each.startsWith('#'))) {
-    const [, series = '', value = ''] = /^([a-z_]+(?:\{[a-z]+="[A-Za-z_]+"\})?) (\S+)$/.exec(line) ?? [];
+    const [, series = '', value = ''] = /^([a-z0-9_]+(?:\{[a-z]+="[A-Za-z_]+"\})?) (\S+)$/.exec(line) ?? [];
     expect(series, line).not.toBe('');
     samples[series] = Number(value);
   }

@@ -351,8 +351,8 @@ export const LEDGER: readonly Mutant[] = [
   {
     rule: 'a connection string is refused as name or reason of an approval',
     file: 'core/ledger/approve.ts',
-    find: "reason === undefined ? null : stated(StatedReason, 'the reason', reason)",
-    replace: 'reason ?? (StatedReason === undefined ? null : null)',
+    find: "noted.reason === undefined ? null : stated(StatedReason, 'the reason', noted.reason)",
+    replace: 'noted.reason ?? (StatedReason === undefined ? null : null)',
     test: PEOPLE_TESTS,
     title: 'is noted with no connection string, whoever calls for it',
   },

@@ -39,7 +39,7 @@ export const STEPS: readonly Mutant[] = [
   {
     rule: 'a rollback adds no foreign key to a partition that was detached before its lock',
     file: 'core/steps/rollback/restore-parent.ts',
-    find: 'if (!(await isAttached())) return;',
+    find: 'if (!attached) return;',
     replace: '',
     test: PARTITION_SET_TESTS,
     title: 'a pair that is detached on both sides while a rollback restores it does not fail the rollback',
@@ -265,8 +265,8 @@ export const STEPS: readonly Mutant[] = [
   {
     rule: 'the gate is asked again under the locks of the drop',
     file: 'core/steps/drop-check.ts',
-    find: '    const pairing = await openGate(client, foreignKey, planned, options);\n    const parentExists',
-    replace: '    const { pairing } = await readGate(client, foreignKey, planned, options);\n    const parentExists',
+    find: '    const pairing = await openGate(client, foreignKey, planned, options);\n    const proofs',
+    replace: '    const { pairing } = await readGate(client, foreignKey, planned, options);\n    const proofs',
     test: BETWEEN_TESTS,
     title: 'a pair is attached',
   },
