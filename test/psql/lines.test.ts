@@ -6,7 +6,7 @@ import { describeWithPsql, psqlInOrder, STEPS, withoutTimes } from './psql.helpe
 
 /** What the command line shows before it begins, and asks on a terminal whether to. */
 const PREVIEW =
-  /^(?:Database|Migration|Started by|Foreign key|Estimate|Writes|Execution|Drop|Rollback|Findings) {2,}|^! |^(?:Started execution|Execution): /;
+  /^(?:Database|Migration|Started by|Foreign key|Estimate|Snapshots|Writes|Execution|Drop|Rollback|Findings) {2,}|^! |^(?:Started execution|Execution): /;
 
 /** When and how a pair was proven, behind its name: the psql scripts validate and count in steps of their own. */
 const PROOF = /, (?:validated|counted) at .*$/;
