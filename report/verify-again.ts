@@ -18,7 +18,7 @@ export function commandsToVerify({
     purpose: 'makes this report anew from the history and the ledger',
   };
   const ledger = {
-    command: `psql -c ${shellWord(`SELECT at, role, step, pair, sql, locks, duration_ms FROM p2pfk.event WHERE migration_id = ${subject.migrationId ?? '...'} ORDER BY id`)}`,
+    command: `psql "$DATABASE_URL" -c ${shellWord(`SELECT at, role, step, pair, sql, locks, duration_ms FROM p2pfk.event WHERE migration_id = ${subject.migrationId ?? '...'} ORDER BY id`)}`,
     purpose: 'the ledger itself, without any tool of ours',
   };
   if (status === 'MIGRATED' || status === 'ALREADY_MIGRATED') {
@@ -29,7 +29,7 @@ export function commandsToVerify({
         purpose: 'drift since then: partitions without a foreign key, without an index',
       },
       {
-        command: "psql -c 'SELECT * FROM p2pfk.foreign_key_architecture'",
+        command: `psql "$DATABASE_URL" -c 'SELECT * FROM p2pfk.foreign_key_architecture'`,
         purpose: 'every foreign key of every partition, read from the catalog',
       },
       ledger,
