@@ -31,8 +31,8 @@ function roles(statements: readonly ReportStatement[]): Html {
 }
 
 function row(statement: ReportStatement, index: number, report: Report): Html {
-  const { pair, step, sql, locks, lockWaitMs, lockHeldMs, durationMs, error, during } = statement;
-  return html`<tr data-row${pair === null ? '' : html` data-pair="${pair}"`}${error === null ? '' : html` class="error"`}${beyond(index)}><td class="num">${after(statement)}</td><td>${step}${during === 'this' ? '' : html` <span class="pill none">${during === 'before' ? 'earlier execution' : 'later'}</span>`}</td><td>${statementText(sql)}${error === null ? '' : html`<p class="why">${error}</p>`}</td><td>${lockList(locks, report)}</td><td class="num">${lockWaitMs === null ? '' : duration(lockWaitMs)}</td><td class="num">${lockHeldMs === null ? '' : duration(lockHeldMs)}</td><td class="num">${durationMs === null ? '' : duration(durationMs)}</td></tr>`;
+  const { pair, step, sql, lockWaitMs, lockHeldMs, durationMs, error, during } = statement;
+  return html`<tr data-row${pair === null ? '' : html` data-pair="${pair}"`}${error === null ? '' : html` class="error"`}${beyond(index)}><td class="num">${after(statement)}</td><td>${step}${during === 'this' ? '' : html` <span class="pill none">${during === 'before' ? 'earlier execution' : 'later'}</span>`}</td><td>${statementText(sql)}${error === null ? '' : html`<p class="why">${error}</p>`}</td><td>${lockList(statement, report)}</td><td class="num">${lockWaitMs === null ? '' : duration(lockWaitMs)}</td><td class="num">${lockHeldMs === null ? '' : duration(lockHeldMs)}</td><td class="num">${durationMs === null ? '' : duration(durationMs)}</td></tr>`;
 }
 
 /** What makes the ledger is hundreds of lines: its first line is shown, the rest on demand. */
@@ -71,7 +71,11 @@ function strongest(locks: readonly HeldLock[]): HeldLock[] {
   return [...kept.values()];
 }
 
-function lockList(locks: readonly HeldLock[], report: Report): Html {
+/** The ledger has the locks of what was committed. A try that failed, or a rehearsal, held those that its statement names. */
+function lockList({ locks, lockHeldMs, error }: ReportStatement, report: Report): Html {
+  if (locks.length === 0 && lockHeldMs !== null)
+    return html`<span class="muted">as the statement says, then rolled back</span>`;
+  if (locks.length === 0 && error !== null) return html`<span class="muted">none that stayed</span>`;
   if (locks.length === 0) return html`<span class="muted">outside a transaction</span>`;
   const byMode = Map.groupBy(strongest(locks), (lock) => lock.mode);
   return html`${[...byMode].map(([mode, held]) => {
