@@ -11,6 +11,8 @@ import { runOne } from '../postgres/sql.ts';
 
 /** Tables of the ledger, as PostgreSQL's CONTEXT names the one whose row was waited for, in any language. */
 const LEDGER_TABLE = /\b(migration|pair|event|running|identity|ledger_version)\b/;
+/** It has the place of the row as well, which the line of a function of the application has not. */
+const PLACE_OF_ROW = /\(\d+,\d+\)/;
 
 /** The sessions of others that have locked rows of a table of the ledger, the oldest transaction first. */
 export async function rowHolders(client: Client, table = 'migration'): Promise<readonly RelationHolder[]> {
@@ -27,7 +29,7 @@ function lockedTable(error: P2pfkError): string | undefined {
   const { sqlState, where = '', holders } = error.context;
   // Of a wait for a row PostgreSQL tells the table in its CONTEXT; of one for a whole table, whose holders are named already, nothing.
   if (!(error instanceof LockTimeout) || sqlState !== '55P03' || holders !== undefined) return undefined;
-  return LEDGER_TABLE.exec(where)?.[1];
+  return PLACE_OF_ROW.test(where) ? LEDGER_TABLE.exec(where)?.[1] : undefined;
 }
 
 /** Part of a message: who has locked rows of the ledger, and what to do. */

@@ -9,7 +9,7 @@ DECLARE
   came_with jsonb := current_setting('p2pfk.came_with');
   name text;
 BEGIN
-  FOREACH name IN ARRAY ARRAY['as_caller', 'attempt', 'attempted', 'began_at', 'caller_search_path', 'caller_synchronous_commit', 'came_with', 'delete_probe',
+  FOREACH name IN ARRAY ARRAY['as_caller', 'attempt', 'attempted', 'began_at', 'caller_search_path', 'caller_synchronous_commit', 'came_with', 'counted_triggers', 'delete_probe',
                               'delete_probed', 'list', 'locked_at', 'lookup_plans', 'lookups', 'refusal', 'trusted_owners'] LOOP
     IF nullif(current_setting('p2pfk.' || name, true), '') IS NOT NULL THEN
       EXECUTE format('RESET p2pfk.%I', name);
