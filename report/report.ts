@@ -59,7 +59,7 @@ export interface ReportSources {
   readonly clean?: (text: string) => string;
 }
 
-/** No text of it has what {@link ReportSources.clean} takes out, whoever wrote it and wherever it is. */
+/** No text of it has what {@link ReportSources.clean} takes out, also where another person or role has written it. */
 export function buildReport(sources: ReportSources): Report {
   const { clean } = sources;
   const report = assemble(sources);

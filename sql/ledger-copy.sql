@@ -19,7 +19,7 @@ SELECT pg_catalog.set_config('p2pfk.caller_search_path', pg_catalog.current_sett
 SET search_path = pg_catalog, pg_temp;
 -- The ledger's functions replace older ones, of which there are none here: PostgreSQL would say so.
 SET client_min_messages = warning;
--- Before anything of the schema is believed, also that it is a copy: whoever may CREATE in this database can have made it, with triggers that
+-- Before anything of the schema is believed, also that it is a copy: a role that may CREATE in this database can have made it, with triggers that
 -- the subscription would run for each row that it brings.
 \set ledger_owner ''
 \ir psql/control/role-of-database.sql

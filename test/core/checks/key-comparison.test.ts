@@ -1,4 +1,4 @@
-/** The count of orphans compares keys as the foreign key does: by its very operators and its collation, whatever else has their names. */
+/** The count of orphans compares keys as the foreign key does: by its very operators and its collation, and not by others of their names. */
 import { expect, it } from 'vitest';
 import { verifyTable } from '../../../core/checks/verification.ts';
 import { coreSession, databaseWith, oneRow, smuggle } from '../case.helpers.ts';
@@ -41,7 +41,7 @@ it.each([
 
     const execution = new Execution();
     await execution.migrate('VerifyMigration', { recount: 'all', proofMaxAgeSeconds: 0 });
-    await smuggle(observer, `INSERT INTO path VALUES (1, 'nobody', 'orphan')`);
+    await smuggle(observer, `INSERT INTO path VALUES (1, 'orphan', 'orphan')`);
 
     const { checks } = await verifyTable(await coreSession(db.url), { table: 'path' });
     expect(checks.find(({ id }) => id === 'orphans')).toMatchObject({
@@ -52,9 +52,9 @@ it.each([
 );
 
 it.each([
-  ['by other collations, both deterministic', 'text COLLATE "C"', 'text COLLATE "POSIX"', 'nobody'],
+  ['by other collations, both deterministic', 'text COLLATE "C"', 'text COLLATE "POSIX"', 'orphan'],
   ['by a collation of its own that is not deterministic', 'text', 'text COLLATE caseless', 'U7'],
-  ['without a collation of its own', 'name', 'text', 'nobody'],
+  ['without a collation of its own', 'name', 'text', 'orphan'],
 ])(
   'a column that compares %s is counted as the foreign key compares it',
   async (_, referenced, referencing, orphan) => {
