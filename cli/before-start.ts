@@ -122,7 +122,7 @@ async function ofRollback(client: Client, target: string, input: ExecutionInput)
   const server = await readServer(client);
   const rows = pairs.reduce((sum, pair) => sum + pair.rows, 0);
   const subject: Preview = { target, server: server.version, role: server.role, people: input };
-  const forecast = forecastRollback(server, pairs.length, rows);
+  const forecast = forecastRollback(server, { ...migration.options, pairs: pairs.length, rows });
   const lines = rollbackPreview(subject, migration, { pairs: pairs.length, forecast });
   return { lines, migrationId: migration.id, needed: [], open: [] };
 }

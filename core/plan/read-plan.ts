@@ -7,6 +7,7 @@ import { type Pair, type Pairing, readPairing } from '../catalog/pairs.ts';
 import { readGuards, wantsGuard } from '../catalog/row-movement-guard.ts';
 import { forecastDrop, forecastRollback, readServer, type Server } from '../catalog/server-facts.ts';
 import { statementsFor } from '../catalog/statements.ts';
+import { countedBeforeDrop, forecastSnapshots, longWork } from '../checks/long-steps.ts';
 import { SAMPLE_SECONDS, sampleOf } from '../checks/orphan-count.ts';
 import { type Acceptance, judgeAcceptance } from '../checks/preflight/acceptance.ts';
 import { checkOrphans } from '../checks/preflight/orphan-findings.ts';
@@ -22,7 +23,7 @@ import { type Migration, type MigrationState, nextMigrationId, readMigration } f
 import { resolveForeignKey } from '../ledger/resolve-foreign-key.ts';
 import { waitLimit } from '../postgres/locks/lock-wait.ts';
 import { runOne } from '../postgres/sql.ts';
-import { forecastIndexWal, forecastSnapshots, type LongWork, longWork } from './forecast-cost.ts';
+import { forecastIndexWal } from './forecast-wal.ts';
 import { forecastWrites } from './forecast-writes.ts';
 
 /** The plan and what it was made from. */
@@ -100,7 +101,7 @@ export async function readPlan(client: Client, input: ExecutionInput, intent: In
     statements: migrated ? [] : await plannedStatements(client, foreignKey, pairs, { input, finalNames }),
     estimate: {
       ...estimate(server, pairs, input),
-      ...(await forecastIndexWal(client, foreignKey, migrated ? [] : longWorkOf(pairs, input).index)),
+      ...(await forecastIndexWal(client, foreignKey, migrated ? [] : longWork(pairs, input).index)),
       ...(foreignKey.constraint_oid === null || server.in_recovery
         ? {}
         : { writes: await forecastWrites(client, pairing) }),
@@ -211,21 +212,10 @@ export function estimate(server: Server, pairs: readonly Pair[], input: Executio
       heldMs: forecastDrop(pairs.length),
       deadlockTimeoutMs: server.deadlock_timeout_ms,
     }),
-    rollback: forecastRollback(server, pairs.length, rows),
-    snapshots: forecastSnapshots(longWorkOf(pairs, input)),
+    rollback: forecastRollback(server, { ...input, pairs: pairs.length, rows }),
+    snapshots: forecastSnapshots(longWork(pairs, input)),
     execution: eventBudget(pairs, input.approval === 'manual' ? input.approvalTimeoutSeconds : 0),
   };
-}
-
-function longWorkOf(pairs: readonly Pair[], input: ExecutionInput): LongWork {
-  return longWork(pairs, input, countedBeforeDrop(input));
-}
-
-/** Which pairs are counted before the drop: where a proof is missing or will be too old. */
-function countedBeforeDrop({ approval, proofMaxAgeSeconds }: ExecutionInput): (pair: Pair) => boolean {
-  // An approval takes longer than a proof may be old, as a rule.
-  const isOld = proofMaxAgeSeconds === 0 || approval === 'manual';
-  return ({ validated }) => isOld || validated;
 }
 
 /** Seconds of the count after the drop. */

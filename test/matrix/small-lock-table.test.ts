@@ -1,10 +1,12 @@
-/** The smallest lock table that PostgreSQL can have: the blocking rollback, and what preflight says of it. */
+/** The smallest lock table that PostgreSQL can have, and a large one: the blocking rollback, and what preflight says of it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorsOf, everything, execute, plan, succeeds } from './migration.helpers.ts';
 import { type MatrixServer, startServer } from './server.helpers.ts';
 import { majorUnderTest } from './version.helpers.ts';
 
 const PAIRS = 6;
+/** From here on, with few rows, the plain re-add is the shorter one. */
+const MANY_PAIRS = 70;
 
 let server: MatrixServer;
 beforeAll(async () => {
@@ -38,6 +40,26 @@ describe('rollback strategies', () => {
       expect(states).not.toContain('RestoreParentForPair');
       expect(await everything(db.observer)).toBe(before);
       await db.drop();
+    });
+
+    it('blocking where it is allowed and shorter than to attach: the parent FK is added anew, as it was', async () => {
+      const large = await startServer(majorUnderTest, { max_locks_per_transaction: '1024' });
+      try {
+        const db = await large.database(tables(MANY_PAIRS));
+        const before = await everything(db.observer);
+        const allowed = { table: 'path', allowBlockingRollback: true };
+        expect((await plan(db, { table: 'path' })).estimate.rollback.strategy).toBe('attach');
+        expect((await plan(db, allowed)).estimate.rollback.strategy).toBe('blocking');
+
+        await succeeds(db, allowed, 'MIGRATED');
+        const { states } = await succeeds(db, { ...allowed, operation: 'rollback' }, 'ROLLED_BACK');
+
+        expect(states).not.toContain('RestoreParentForPair');
+        expect(await everything(db.observer)).toBe(before);
+        await db.drop();
+      } finally {
+        await large.stop();
+      }
     });
   } else {
     it('not-valid needs no room in the lock table', async () => {

@@ -8,6 +8,7 @@ import {
   mostMemory,
   OLDEST_VERSION,
   type Server,
+  type WayBack,
 } from '../../catalog/server-facts.ts';
 import type { PlanFinding } from '../../contracts/documents.ts';
 import { waitLimit } from '../../postgres/locks/lock-wait.ts';
@@ -163,7 +164,7 @@ export function checkCapacity({ server, pairing, input }: PreflightSubject): Pla
     );
   }
   const rows = pairing.pairs.reduce((sum, pair) => sum + pair.rows, 0);
-  const rollback = forecastRollback(server, pairs, rows);
+  const rollback = forecastRollback(server, { ...input, pairs, rows });
   if (rollback.strategy === 'blocking' && !input.allowBlockingRollback) {
     findings.push(
       finding(
@@ -181,9 +182,19 @@ export function checkCapacity({ server, pairing, input }: PreflightSubject): Pla
         'rollback-strategy',
         long ? 'warning' : 'info',
         `should the parent foreign key have to come back: ${rollback.note}; writes wait about ${rollback.writesBlockedMs} ms`,
-        long ? 'know it before the drop; on PostgreSQL 18 it comes back in milliseconds' : 'nothing to do',
+        long ? wayBackRemedy(server, { allowBlockingRollback: true, pairs, rows }) : 'nothing to do',
       ),
     );
   }
   return findings;
+}
+
+/** @param allowed the same way back, with the plain re-add allowed */
+function wayBackRemedy(server: Server, allowed: WayBack): string {
+  const other = forecastRollback(server, allowed);
+  const shorter =
+    other.strategy === 'blocking'
+      ? `; with --allow-blocking-rollback it would be the plain re-add, for about ${other.writesBlockedMs} ms, without a bound, while reads go on`
+      : '';
+  return `know it before the drop; on PostgreSQL 18 it comes back in milliseconds${shorter}`;
 }

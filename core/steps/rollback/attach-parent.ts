@@ -4,7 +4,6 @@ import type { Client } from 'pg';
 import { restoreFiringStatements } from '../../catalog/firing-modes.ts';
 import type { ForeignKey } from '../../catalog/foreign-key.ts';
 import { attachedPairs, readPairStatus } from '../../catalog/pairs.ts';
-import { forecastRollback, readServer } from '../../catalog/server-facts.ts';
 import { statementTexts } from '../../catalog/statements.ts';
 import { refuseUnsafeReturn } from '../../catalog/untrusted-code.ts';
 import { OrphanedRows, RollbackFailed } from '../../contracts/errors.ts';
@@ -25,7 +24,7 @@ import { lockedWork } from '../locks/locked-work.ts';
 import { defineStep } from '../step.ts';
 import { lockForValidation, validate } from '../validation.ts';
 import { lockOfTables } from '../verified-drop.ts';
-import { readParentForeignKey } from './fence.ts';
+import { readParentForeignKey, wayBackOf } from './fence.ts';
 
 const STEP = ledgerStepOf('attach-parent');
 /**
@@ -95,15 +94,10 @@ async function add(
 ): Promise<{ durationMs: number; lockWaitMs: number }> {
   const { client } = context;
   const { migration, foreignKey, lockBudgetMs } = entered;
-  const pairs = await attachedPairs(client, foreignKey, await readPairs(client, migration.id));
-  const server = await readServer(client);
-  const forecast = forecastRollback(
-    server,
-    pairs.length,
-    pairs.reduce((sum, pair) => sum + pair.rows, 0),
-  );
-  const attaching =
-    forecast.strategy === 'attach' || (forecast.strategy === 'blocking' && !migration.options.allowBlockingRollback);
+  const ofLedger = await readPairs(client, migration.id);
+  const pairs = await attachedPairs(client, foreignKey, ofLedger);
+  const forecast = await wayBackOf(context, migration, ofLedger);
+  const attaching = forecast.strategy === 'attach';
   const file = forecast.strategy === 'not-valid' ? 'add-parent-foreign-key-not-valid' : 'add-parent-foreign-key';
   const { sql } = await runOne(client, `statements/${file}`, { ...foreignKey });
   // To attach a leaf's FK, PostgreSQL drops the triggers that are no longer needed, under ACCESS EXCLUSIVE on both sides. If it
@@ -112,7 +106,7 @@ async function add(
   const lock = exclusive
     ? await lockOfTables(client, foreignKey, pairs)
     : await lockForAttach(client, foreignKey, pairs);
-  const isScanning = forecast.strategy === 'blocking' && !attaching;
+  const isScanning = forecast.strategy === 'blocking';
   const isLong = forecast.writesBlockedMs > lockBudgetMs;
   const work = lockedWork('attach-parent', entered, execution, {
     pair: null,

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { forecastRollback, readServer } from '../../catalog/server-facts.ts';
 import { messageOfCause } from '../../contracts/cause.ts';
+import type { RollbackForecast } from '../../contracts/documents.ts';
 import { LockTimeout, MigrationFenced } from '../../contracts/errors.ts';
 import { iterationsOf } from '../../contracts/event-budget.ts';
 import { Steps } from '../../contracts/steps/catalogue.ts';
@@ -15,7 +16,7 @@ import type { FenceResult } from '../../contracts/steps/results.ts';
 import { describeRowHolders, rowHolders } from '../../ledger/locked-rows.ts';
 import { type Migration, readMigration } from '../../ledger/migrations.ts';
 import { asNote } from '../../ledger/notes/notes.ts';
-import { readPairs } from '../../ledger/pairs.ts';
+import { type LedgerPair, readPairs } from '../../ledger/pairs.ts';
 import { sqlStateOf } from '../../postgres/postgres-errors.ts';
 import { runAsLogin } from '../../postgres/session/as-login.ts';
 import { run } from '../../postgres/sql.ts';
@@ -42,12 +43,7 @@ export async function fence(context: StepContext, event: InterruptEvent): Promis
   requireOwner(migration, event.execution);
   const pairs = await readPairs(client, event.migrationId);
   const parent = await readParentForeignKey(context, migration);
-  const strategy = await strategyFor(
-    context,
-    migration,
-    pairs.length,
-    pairs.reduce((sum, pair) => sum + pair.rows, 0),
-  );
+  const { strategy } = await wayBackOf(context, migration, pairs);
   const dropped = parent === null || !parent.validated;
   const restored = dropped && strategy === 'attach' ? pairs : [];
   context.logger.warn('migration fenced', {
@@ -135,16 +131,20 @@ export async function readParentForeignKey(
   return found.find((key) => key.on_root && key.name === migration.constraint_name) ?? null;
 }
 
-async function strategyFor(
+/**
+ * How the parent FK comes back. Fence and AttachParent ask with the same pairs, those of the ledger, so that they come to the same answer:
+ * what the Map between them prepares is what AttachParent expects.
+ */
+export async function wayBackOf(
   { client }: StepContext,
-  migration: Migration,
-  pairs: number,
-  rows: number,
-): Promise<ReturnType<typeof forecastRollback>['strategy']> {
-  const { strategy } = forecastRollback(await readServer(client), pairs, rows);
+  { options }: Migration,
+  pairs: readonly LedgerPair[],
+): Promise<RollbackForecast> {
+  const rows = pairs.reduce((sum, pair) => sum + pair.rows, 0);
+  const forecast = forecastRollback(await readServer(client), { ...options, pairs: pairs.length, rows });
   // Preflight refuses `blocking` unless it is allowed, but the server's settings may have changed since.
-  if (strategy === 'blocking' && !migration.options.allowBlockingRollback) return 'attach';
-  return strategy;
+  if (forecast.strategy === 'blocking' && !options.allowBlockingRollback) return { ...forecast, strategy: 'attach' };
+  return forecast;
 }
 
 export const step = defineStep(Steps.fence, fence);

@@ -1,9 +1,15 @@
 /** What preflight finds on the server, in other sessions and in what was done to the tables before. */
 import { describe, expect, it } from 'vitest';
 import { readPairing } from '../../../core/catalog/pairs.ts';
-import { maintenanceMemory, mostMemory, readServer, type Server } from '../../../core/catalog/server-facts.ts';
+import {
+  forecastRollback,
+  maintenanceMemory,
+  mostMemory,
+  readServer,
+  type Server,
+} from '../../../core/catalog/server-facts.ts';
 import { type Intent, preflight } from '../../../core/checks/preflight/preflight.ts';
-import { checkMemory } from '../../../core/checks/preflight/server-findings.ts';
+import { checkCapacity, checkMemory } from '../../../core/checks/preflight/server-findings.ts';
 import type { Finding } from '../../../core/contracts/documents.ts';
 import { ExecutionInput } from '../../../core/contracts/execution-input.ts';
 import { resolveForeignKey } from '../../../core/ledger/resolve-foreign-key.ts';
@@ -60,6 +66,40 @@ describe('the server', () => {
 
     expect(findings.map(({ id }) => id)).not.toContain('blocking-rollback');
     expect(findings).toContainEqual(having('rollback-strategy', 'info', /every row is checked while writes wait/));
+  });
+
+  it('may plainly re-add the parent foreign key where that is allowed and shorter than to attach', async () => {
+    const server = { ...(await readServer(db.core)), version_num: 170_000, lock_table_capacity: 10_000_000 };
+    const strategyOf = (pairs: number, rows: number, allowBlockingRollback: boolean) =>
+      forecastRollback(server, { pairs, rows, allowBlockingRollback }).strategy;
+
+    expect(strategyOf(256, 5_000, true)).toBe('blocking');
+    expect(strategyOf(256, 5_000, false)).toBe('attach');
+    // Every row costs; the attach reads none.
+    expect(strategyOf(256, 16_000_000, true)).toBe('attach');
+    expect(strategyOf(17, 5_000, true)).toBe('attach');
+    expect(
+      forecastRollback({ ...server, version_num: 180_000 }, { pairs: 256, rows: 5, allowBlockingRollback: true })
+        .strategy,
+    ).toBe('not-valid');
+  });
+
+  it('tells of a long attach that a plain re-add would be shorter', async () => {
+    const schema = await tables();
+    const foreignKey = await resolveForeignKey(db.core, { table: `${schema}.p` }, 'migrate');
+    const { pairs, ...rest } = await readPairing(db.core, foreignKey);
+    const [pair] = pairs;
+    if (!pair) throw new Error('no pair');
+    const server = { ...(await readServer(db.core)), version_num: 170_000, lock_table_capacity: 10_000_000 };
+    const remedyOf = (rows: number) => {
+      const pairing = { ...rest, pairs: Array.from({ length: 256 }, () => ({ ...pair, rows })) };
+      return checkCapacity({ server, foreignKey, pairing, input: ExecutionInput.parse({ table: 'p' }) }).find(
+        ({ id }) => id === 'rollback-strategy',
+      )?.remedy;
+    };
+
+    expect(remedyOf(20)).toContain('with --allow-blocking-rollback it would be the plain re-add');
+    expect(remedyOf(1_000_000)).not.toContain('--allow-blocking-rollback');
   });
 
   it('refuses more memory for all pairs side by side than half of what it has, and limits what the ledger asks for', async () => {

@@ -1,11 +1,8 @@
-/** What the long steps of a migration cost others: for how long each holds back VACUUM, and the WAL of the index builds. */
-import type { Client } from 'pg';
-import type { ForeignKey } from '../catalog/foreign-key.ts';
+/** The long steps of a migration, and for how long each of their statements holds back VACUUM. Pure. */
 import type { Pair } from '../catalog/pairs.ts';
-import type { Estimate, SnapshotForecast } from '../contracts/documents.ts';
+import type { SnapshotForecast } from '../contracts/documents.ts';
 import type { ExecutionInput } from '../contracts/execution-input.ts';
 import { PACE, type Timed } from '../contracts/forecast.ts';
-import { runOne } from '../postgres/sql.ts';
 
 /** Which pairs each kind of long step has to work on. */
 export interface LongWork {
@@ -14,8 +11,8 @@ export interface LongWork {
   readonly count: readonly Pair[];
 }
 
-/** @param counted whether the orphans of a pair are counted before the drop */
-export function longWork(pairs: readonly Pair[], input: ExecutionInput, counted: (pair: Pair) => boolean): LongWork {
+export function longWork(pairs: readonly Pair[], input: ExecutionInput): LongWork {
+  const counted = countedBeforeDrop(input);
   return {
     index: pairs.filter(({ has_index }) => !has_index && !input.noIndexes),
     validate: pairs.filter(({ validated }) => !validated),
@@ -35,16 +32,9 @@ export function forecastSnapshots(work: LongWork): SnapshotForecast[] {
   });
 }
 
-/** About as much WAL as the new indexes are large: each of their pages is written to it once. */
-export async function forecastIndexWal(
-  client: Client,
-  { column_names }: Pick<ForeignKey, 'column_names'>,
-  pairs: readonly Pair[],
-): Promise<Pick<Estimate, 'indexWalBytes'>> {
-  if (pairs.length === 0) return {};
-  const { bytes } = await runOne(client, 'catalog/index-size', {
-    pairs: pairs.map(({ referencing_oid, rows }) => ({ referencing_oid, rows })),
-    column_names,
-  });
-  return { indexWalBytes: Math.round(bytes) };
+/** Which pairs are counted before the drop: where a proof is missing or will be too old. */
+export function countedBeforeDrop({ approval, proofMaxAgeSeconds }: ExecutionInput): (pair: Pair) => boolean {
+  // An approval takes longer than a proof may be old, as a rule.
+  const isOld = proofMaxAgeSeconds === 0 || approval === 'manual';
+  return ({ validated }) => isOld || validated;
 }
