@@ -35,6 +35,11 @@ export function addIndexOptions(command: Command): Command {
   return declare(command, 'noIndexes');
 }
 
+/** The limit that a plan has a finding for: a step that is expected to exceed it. */
+export function addPlanLimits(command: Command): Command {
+  return grouped(command, LIMITS, (limits) => declare(limits, 'maxSnapshotAgeSeconds'));
+}
+
 /** Options of the commands that start a migration. A rollback waits for neither a window nor an approval. */
 export function addInputOptions(command: Command): Command {
   addServerOptions(addPaceOptions(command));
@@ -45,6 +50,6 @@ export function addInputOptions(command: Command): Command {
   addIndexOptions(addNamingOption(addGuardOptions(command)));
   declare(command, 'accept');
   return grouped(command, LIMITS, (limits) =>
-    declare(limits, 'deadline', 'maxReplicaLagSeconds', 'maxActiveSessions', 'holdBackQuery'),
+    declare(limits, 'deadline', 'maxReplicaLagSeconds', 'maxSnapshotAgeSeconds', 'maxActiveSessions', 'holdBackQuery'),
   );
 }

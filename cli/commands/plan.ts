@@ -3,7 +3,13 @@ import { ExitCode } from '../exit-codes.ts';
 import type { Finish } from '../finish.ts';
 import { helpText } from '../help.ts';
 import type { InputFlags } from '../input-options.ts';
-import { addGuardOptions, addIndexOptions, addNamingOption, addPaceOptions } from '../migration-options.ts';
+import {
+  addGuardOptions,
+  addIndexOptions,
+  addNamingOption,
+  addPaceOptions,
+  addPlanLimits,
+} from '../migration-options.ts';
 import {
   addDatabaseOptions,
   addOutputOptions,
@@ -23,7 +29,8 @@ export function registerPlan(program: Command, finish: Finish): void {
   const command = program
     .command('plan')
     .description('what would be done: pairs, findings, estimate, exact SQL; reads only');
-  addReaderOption(addDatabaseOptions(addNamingOption(addIndexOptions(addGuardOptions(addPaceOptions(command))))))
+  addPaceOptions(addPlanLimits(command));
+  addReaderOption(addDatabaseOptions(addNamingOption(addIndexOptions(addGuardOptions(command)))))
     .option('--count-orphans', 'count the referencing rows without a referenced row, pair after pair; reads all rows')
     .option('--out <file>', 'save the plan, to be reviewed and carried out by p2pfk migrate --plan FILE')
     .option('--sql', 'only the SQL: a script for psql with all that migrate would run, and the way back');

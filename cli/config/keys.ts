@@ -26,6 +26,7 @@ export const CONFIG_KEYS: Readonly<Record<string, ConfigKey>> = {
     fits: (value) => number(value) && Number(value) <= INPUT_OPTIONS.lockTimeoutMs.default,
   },
   maxReplicaLag: { expected: 'a duration such as "2s"', fits: duration },
+  maxSnapshotAge: { expected: 'a duration such as "30m"', fits: duration },
   maxActiveSessions: { expected: 'a whole number', fits: number },
   approval: { expected: '"manual"; without an approval has to be typed', fits: (value) => value === 'manual' },
   approvalTimeout: { expected: 'a duration such as "8h"', fits: duration },

@@ -38,6 +38,7 @@ const ON_THE_PAGE = [
   'searchPath',
   'deadline',
   'maxReplicaLagSeconds',
+  'maxSnapshotAgeSeconds',
   'maxActiveSessions',
   'proofMaxAgeSeconds',
   'recount',

@@ -44,6 +44,8 @@ const IS_DECISIVE = {
   maintenanceWorkMemMb: false,
   recount: false,
   maxReplicaLagSeconds: false,
+  // A step that holds one for longer is a finding, which is compared.
+  maxSnapshotAgeSeconds: false,
   maxActiveSessions: false,
   holdBackQuery: false,
   approval: false,

@@ -78,6 +78,7 @@ export const ExecutionInputKeys = strictObject({
   proofMaxAgeSeconds: whole(o.proofMaxAgeSeconds).default(o.proofMaxAgeSeconds.default),
   recount: choice(o.recount),
   maxReplicaLagSeconds: z.number().positive().optional(),
+  maxSnapshotAgeSeconds: whole(o.maxSnapshotAgeSeconds).optional(),
   maxActiveSessions: whole(o.maxActiveSessions).optional(),
   holdBackQuery: text(o.holdBackQuery).optional(),
   rowMovementGuard: toggle(o.rowMovementGuard),

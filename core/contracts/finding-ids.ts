@@ -68,6 +68,7 @@ export const FINDING_IDS: readonly string[] = [
   'rule',
   'server-version',
   'set-constraints',
+  'snapshot-age',
   'standby-readers',
   'statement-trigger',
   'temporary-partition',

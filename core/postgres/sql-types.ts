@@ -898,6 +898,8 @@ export interface Queries {
       readonly standbys: number;
       readonly replica_lag_seconds: number;
       readonly active_sessions: number;
+      readonly snapshot_seconds: number | null;
+      readonly snapshot_of: string | null;
     };
   };
   'checks/lock-holders': {

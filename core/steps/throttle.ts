@@ -1,6 +1,7 @@
 /** Throttling: delays the next pair while the server is busy with other work. A running statement is never interrupted. */
 import type { Client } from 'pg';
 import { ConnectionLost, InvalidInput, PrivilegeMissing } from '../contracts/errors.ts';
+import { visible } from '../contracts/safe-text.ts';
 import type { MigrationOptions } from '../ledger/migrations.ts';
 import { checkLedger } from '../ledger/schema/state.ts';
 import { readAuroraReaders } from '../postgres/aurora-readers.ts';
@@ -53,11 +54,16 @@ const QUERY_TIMEOUT_MS = 5_000;
  * @throws PrivilegeMissing where the role cannot see the load
  */
 export async function throttleReason(client: Client, options: MigrationOptions): Promise<string | undefined> {
-  const { maxReplicaLagSeconds, maxActiveSessions, holdBackQuery } = options;
+  const { maxReplicaLagSeconds, maxSnapshotAgeSeconds, maxActiveSessions, holdBackQuery } = options;
   refuseHoldBackQuery(options);
   if (maxReplicaLagSeconds !== undefined) {
     const lag = await readLag(client);
     if (lag > maxReplicaLagSeconds) return `a standby is ${lag} s behind, the limit is ${maxReplicaLagSeconds} s`;
+  }
+  if (maxSnapshotAgeSeconds !== undefined) {
+    const { snapshot_seconds: age, snapshot_of: holder } = await readLoad(client);
+    if (age !== null && age > maxSnapshotAgeSeconds)
+      return `${visible(holder ?? '')} has held VACUUM back for ${Math.floor(age)} s, the limit is ${maxSnapshotAgeSeconds} s`;
   }
   if (maxActiveSessions !== undefined) {
     const { active_sessions: active } = await readLoad(client);
@@ -72,7 +78,7 @@ async function readLoad(client: Client): Promise<Row<'checks/load'>> {
   const load = await runOne(client, 'checks/load', { ours: await ourSessions(client) });
   if (load.load_visible) return load;
   throw new PrivilegeMissing(
-    'this role cannot see the lag of standbys, nor what sessions of other roles do: GRANT pg_monitor to it, or leave the limit out',
+    'this role cannot see the lag of standbys, nor what sessions of other roles do, nor for how long: GRANT pg_monitor to it, or leave the limit out',
   );
 }
 

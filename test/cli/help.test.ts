@@ -80,6 +80,7 @@ describe('p2pfk migrate --help', () => {
       'Maintenance window and load; no pair is begun while a limit is exceeded': [
         'deadline',
         'max-replica-lag',
+        'max-snapshot-age',
         'max-active-sessions',
         'hold-back-query',
       ],

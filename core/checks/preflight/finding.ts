@@ -22,6 +22,11 @@ export function finding(id: string, severity: Severity, message: string, remedy:
   return { id, severity, message, remedy, needsAcceptance: false };
 }
 
+/** A warning that refuses the migration until a person accepts it. */
+export function toAccept(id: string, message: string, remedy: string): PlanFinding {
+  return { id, severity: 'warning', message, remedy, needsAcceptance: true };
+}
+
 /** The first five names, and how many more there are. */
 export function list(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(', ');

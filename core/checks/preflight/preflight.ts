@@ -9,6 +9,7 @@ import type { Intent, PreflightSubject } from './finding.ts';
 import { checkActions, checkActivity, checkHazards } from './hazards.ts';
 import { checkPairs, isComplete, judgeUnpaired } from './partition-findings.ts';
 import { checkCapacity, checkMemory, checkMinorVersion, checkServer } from './server-findings.ts';
+import { checkSnapshots } from './snapshot-findings.ts';
 import { readFindings } from './sql-findings.ts';
 import { checkStandbys } from './standby-findings.ts';
 import { checkPartitioning, checkPrivileges } from './table-findings.ts';
@@ -37,6 +38,7 @@ export async function preflight(
     ...checkActions(),
     ...checkMemory(subject),
     ...checkCapacity(subject),
+    ...checkSnapshots(subject),
     ...(await checkActivity(client)),
     ...(await checkHazards(client, subject.foreignKey)),
     ...(await checkStandbys(client)),

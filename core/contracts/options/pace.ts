@@ -172,6 +172,24 @@ export const PACE = {
       advanced: true,
     },
   },
+  /**
+   * How long a snapshot may be held. Begin no pair while a session of the database that is not ours, or a prepared transaction, is older; and what
+   * the plan expects to hold one for longer is begun only where that was accepted: finding `snapshot-age`.
+   */
+  maxSnapshotAgeSeconds: {
+    type: 'whole',
+    min: 1,
+    forwardOnly: true,
+    unit: 's',
+    expected: 'must be whole seconds from {min} on, such as 30m',
+    flag: '--max-snapshot-age <duration>',
+    help: 'how long a snapshot may hold VACUUM back, others’ or ours, such as 30m',
+    field: {
+      label: 'Snapshots not older than, in s',
+      hint: 'No pair is begun while a session holds VACUUM back for longer; a step of ours that will needs acceptance',
+      advanced: true,
+    },
+  },
   /** Begin no pair while more than this many sessions are active in the database. */
   maxActiveSessions: {
     type: 'whole',

@@ -15,12 +15,13 @@ it('every finding is explained in docs/findings.md, with its severity and whethe
   const found = (pattern: RegExp, texts: readonly string[]) =>
     texts.flatMap((text) => [...text.matchAll(pattern)].map(([, id]) => id ?? ''));
   const ids = [
-    ...found(/finding\(\s*'([a-z0-9-]+)'/g, sources),
+    ...found(/(?:finding|toAccept)\(\s*'([a-z0-9-]+)'/g, sources),
     ...found(/^ {2}'?([a-z0-9-]+)'?: \{\n {4}severity:/gm, sources),
     ...found(/'([a-z0-9-]+)'(?: AS id)?, '(?:error|warning|info)'/g, queries),
     ...found(/'([a-z0-9-]+)' AS id, CASE /g, queries),
   ];
   const toAccept = [
+    ...found(/toAccept\(\s*'([a-z0-9-]+)'/g, sources),
     ...found(/'([a-z0-9-]+)'(?: AS id)?, '(?:error|warning|info)'(?: AS severity)?, (?!false)\S/g, queries),
   ];
   const docs = readFileSync(new URL('docs/findings.md', root), 'utf8');

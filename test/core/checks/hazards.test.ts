@@ -294,3 +294,46 @@ describe('what stands in the way, or behaves differently than one thinks', () =>
     expect(findings.filter(({ severity }) => severity !== 'info')).toEqual([]);
   });
 });
+
+describe('a limit on the age of snapshots', () => {
+  const ROWS = 450_000_000;
+
+  async function limited(values: Record<string, unknown>): Promise<Finding[]> {
+    const schema = await tables();
+    const foreignKey = await resolveForeignKey(db.core, { table: `${schema}.p` }, 'migrate');
+    const { pairs, ...rest } = await readPairing(db.core, foreignKey);
+    const pairing = { ...rest, pairs: pairs.map((pair, index) => ({ ...pair, rows: index === 0 ? ROWS : 0 })) };
+    const input = ExecutionInput.parse({ table: 'p', ...values });
+    const { findings } = await preflight(
+      db.core,
+      { server: await readServer(db.core), foreignKey, pairing, input },
+      'migrate',
+    );
+    return findings.filter(({ id }) => id === 'snapshot-age');
+  }
+
+  it('asks before a step that is expected to exceed it, which cannot be split', async () => {
+    const findings = await limited({ maxSnapshotAgeSeconds: 900 });
+
+    expect(findings).toMatchObject([
+      {
+        severity: 'warning',
+        needsAcceptance: true,
+        message: expect.stringMatching(/^the validation of .* limit of 900 s/),
+      },
+    ]);
+  });
+
+  it('counts the count, too, where rows are counted before the drop', async () => {
+    const messages = (await limited({ maxSnapshotAgeSeconds: 400, proofMaxAgeSeconds: 0 })).map(
+      ({ message }) => message,
+    );
+
+    expect(messages).toHaveLength(3);
+    expect(messages[2]).toMatch(/^the count of the orphans of /);
+  });
+
+  it.each([{}, { maxSnapshotAgeSeconds: 1_001 }])('has nothing to say with %o', async (values) => {
+    expect(await limited(values)).toEqual([]);
+  });
+});

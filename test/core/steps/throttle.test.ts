@@ -93,10 +93,66 @@ describe('a limit on active sessions', () => {
   });
 });
 
+describe('a limit on the age of snapshots', () => {
+  const limit = (seconds: number) => ({ maxSnapshotAgeSeconds: seconds }) as MigrationOptions;
+
+  it('holds each pair back while a session holds VACUUM back for longer, and lets it go on', async () => {
+    const testCase = await databaseWith();
+    const { observer } = testCase;
+    const execution = new Execution();
+    await execution.plan({ maxSnapshotAgeSeconds: 1 });
+    const report = await busy(testCase, testCase.db.url, 'nightly report');
+    const core = await coreSession(testCase.db.url);
+    await waitUntil(async () => (await throttleReason(core, limit(1))) !== undefined, 'the snapshot to be old');
+    const before = await everything(observer);
+
+    expect(await execution.buildIndex(1)).toMatchObject({
+      status: 'RUNNING',
+      note: expect.stringMatching(
+        /^pid \d+ \(postgres, nightly report\) has held VACUUM back for \d+ s, the limit is 1 s$/,
+      ),
+    });
+    expect(await everything(observer)).toBe(before);
+
+    await report.stop();
+    expect(await execution.buildIndex(1)).toMatchObject({ status: 'DONE' });
+  });
+
+  const HOLDERS: readonly [what: string, statements: readonly string[], held: RegExp | undefined][] = [
+    [
+      'REPEATABLE READ that has read',
+      ['BEGIN ISOLATION LEVEL REPEATABLE READ', 'SELECT 1 FROM public.path'],
+      /^pid \d+ \(/,
+    ],
+    ['an open write', ['BEGIN', 'DELETE FROM public.path'], /^pid \d+ \(/],
+    [
+      'a prepared transaction',
+      ['BEGIN', 'DELETE FROM public.path', "PREPARE TRANSACTION 'late'"],
+      /^prepared transaction late of postgres has/,
+    ],
+    ['READ COMMITTED that has read, which holds nothing', ['BEGIN', 'SELECT 1 FROM public.path'], undefined],
+  ];
+  it.each(HOLDERS)('sees %s', async (_, statements, held) => {
+    const { db, observer } = await databaseWith();
+    const core = await coreSession(db.url);
+    const other = await coreSession(db.url);
+    for (const statement of statements) await other.query(statement);
+
+    const reason = await throttleReason(core, limit(0));
+
+    if (held === undefined) expect(reason).toBeUndefined();
+    else expect(reason).toMatch(held);
+    expect(await throttleReason(core, limit(3_600))).toBeUndefined();
+    if (statements.length > 2) await observer.query("ROLLBACK PREPARED 'late'");
+    else await other.query('ROLLBACK');
+  });
+});
+
 describe('a limit on what a role may not see is refused', () => {
   it.each([
     ['the lag of standbys', { maxReplicaLagSeconds: 5 }],
     ['the sessions of other roles', { maxActiveSessions: 5 }],
+    ['the snapshots of other roles', { maxSnapshotAgeSeconds: 3_600 }],
   ])('%s', async (_, limit) => {
     const testCase = await databaseWith();
     const { role } = await plainRole(testCase);
@@ -108,7 +164,7 @@ describe('a limit on what a role may not see is refused', () => {
     await expect(held()).rejects.toThrow(/GRANT pg_monitor/);
 
     await testCase.observer.query(`GRANT pg_monitor TO ${role}`);
-    if ('maxActiveSessions' in limit) expect(await held()).toBeUndefined();
+    if (!('maxReplicaLagSeconds' in limit)) expect(await held()).toBeUndefined();
     else await expect(held()).rejects.toThrow(/^no lag can be seen .* no standby streams from this server/);
     await core.query('RESET ROLE');
   });
