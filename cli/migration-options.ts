@@ -37,7 +37,7 @@ export function addIndexOptions(command: Command): Command {
 
 /** The limit that a plan has a finding for: a step that is expected to exceed it. */
 export function addPlanLimits(command: Command): Command {
-  return grouped(command, LIMITS, (limits) => declare(limits, 'maxSnapshotAgeSeconds'));
+  return declare(command, 'maxSnapshotAgeSeconds');
 }
 
 /** Options of the commands that start a migration. A rollback waits for neither a window nor an approval. */

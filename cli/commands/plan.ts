@@ -29,7 +29,7 @@ export function registerPlan(program: Command, finish: Finish): void {
   const command = program
     .command('plan')
     .description('what would be done: pairs, findings, estimate, exact SQL; reads only');
-  addPaceOptions(addPlanLimits(command));
+  addPlanLimits(addPaceOptions(command));
   addReaderOption(addDatabaseOptions(addNamingOption(addIndexOptions(addGuardOptions(command)))))
     .option('--count-orphans', 'count the referencing rows without a referenced row, pair after pair; reads all rows')
     .option('--out <file>', 'save the plan, to be reviewed and carried out by p2pfk migrate --plan FILE')

@@ -3,10 +3,19 @@
  *
  * The site has the folders of the repository, so that the relative links of a page lead to the same place in both. README.md is its home page.
  */
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type DefaultTheme, defineConfig } from 'vitepress';
 import { anchorOf, copiedFiles, PROJECT_ROOT, sourcePageOf } from './repository.ts';
+
+/** In the order of the list, which is that of the declarations. */
+function commandPages(): DefaultTheme.SidebarItem[] {
+  const list = readFileSync(join(PROJECT_ROOT, 'docs', 'commands.md'), 'utf8');
+  return [...list.matchAll(/\((commands\/([a-z]+))\.md\)/g)].map(([, page = '', text = '']) => ({
+    text,
+    link: `/docs/${page}`,
+  }));
+}
 
 const SIDEBAR: DefaultTheme.SidebarItem[] = [
   { text: 'Tutorial', items: [{ text: 'Your first migration', link: '/docs/tutorial' }] },
@@ -29,7 +38,7 @@ const SIDEBAR: DefaultTheme.SidebarItem[] = [
   {
     text: 'Reference',
     items: [
-      { text: 'Commands', link: '/docs/commands' },
+      { text: 'Commands', link: '/docs/commands', collapsed: true, items: commandPages() },
       { text: 'Options of an execution', link: '/docs/options' },
       { text: 'JSON documents', link: '/docs/json' },
       { text: 'Exit codes', link: '/docs/operations#by-exit-code' },

@@ -77,7 +77,7 @@ describe('the published schemas', () => {
     const page = readFileSync(join(ROOT, 'docs/json.md'), 'utf8');
     for (const { name, commands: of } of PUBLISHED) {
       expect(page).toContain(name === 'scan' ? '(scan.schema.json)' : `(schemas/${name}.schema.json)`);
-      for (const command of of) expect(page).toContain(`(commands.md#${command})`);
+      for (const command of of) expect(page).toContain(`(commands/${command}.md)`);
     }
     const known = commands.map((command) => command.name);
     expect(PUBLISHED.flatMap((one) => one.commands).filter((name) => !known.includes(name))).toEqual([]);

@@ -1,4 +1,5 @@
-/** The reference of the commands and the JSON schema of an execution input, which are made of what the code declares. */
+/** The reference of the commands, a page each, and the JSON schema of an execution input, which are made of what the code declares. */
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
@@ -11,7 +12,7 @@ const COLUMNS = 100;
 
 const INTRODUCTION = `# Commands
 
-What \`p2pfk COMMAND --help\` prints, for each command. This page is made of the declarations in \`cli/commands/\`
+A page for each command: what \`p2pfk COMMAND --help\` prints, and the schemas of its JSON. They are made of the declarations in \`cli/commands/\`
 (\`npx vitest run test/cli/reference.test.ts --update\`). The options that belong to an execution, with their keys in its input, are in
 [options.md](options.md); exit codes and what to do are in [operations.md](operations.md#by-exit-code).
 `;
@@ -19,18 +20,23 @@ What \`p2pfk COMMAND --help\` prints, for each command. This page is made of the
 /** Links to the schemas of the JSON documents that a command prints. */
 function schemasOf(command: string): string {
   const links = PUBLISHED.filter(({ commands: of }) => of.includes(command)).map(
-    ({ name, option }) => `\`${option}\`: [${name}](${name === 'scan' ? '' : 'schemas/'}${name}.schema.json)`,
+    ({ name, option }) => `\`${option}\`: [${name}](../${name === 'scan' ? '' : 'schemas/'}${name}.schema.json)`,
   );
-  return links.length === 0 ? '' : `\n\nJSON schemas: ${links.join(', ')}; [all of them](json.md).`;
+  return links.length === 0 ? '' : `\n\nJSON schemas: ${links.join(', ')}; [all of them](../json.md).`;
 }
 
 it('every command is in docs/commands.md', async () => {
-  const list = commands.map(({ name, description }) => `- [${name}](#${name}): ${description}`);
-  const sections = commands.map(
-    ({ name }) => `## ${name}\n\n\`\`\`text\n${helpOf(name, COLUMNS).trim()}\n\`\`\`${schemasOf(name)}`,
-  );
-  const page = [INTRODUCTION, `${list.join('\n')}\n`, `${sections.join('\n\n')}\n`].join('\n');
-  await expect(page).toMatchFileSnapshot(docs('commands.md'));
+  const list = commands.map(({ name, description }) => `- [${name}](commands/${name}.md): ${description}`);
+  await expect(`${INTRODUCTION}\n${list.join('\n')}\n`).toMatchFileSnapshot(docs('commands.md'));
+});
+
+it.each(commands.map(({ name }) => name))('%s has a page', async (name) => {
+  const page = `# p2pfk ${name}\n\n\`\`\`text\n${helpOf(name, COLUMNS).trim()}\n\`\`\`${schemasOf(name)}\n\n[All commands](../commands.md)\n`;
+  await expect(page).toMatchFileSnapshot(docs(`commands/${name}.md`));
+});
+
+it('no command has a page that is gone', () => {
+  expect(readdirSync(docs('commands')).sort()).toEqual(commands.map(({ name }) => `${name}.md`).sort());
 });
 
 it('the input of an execution is in docs/execution-input.schema.json', async () => {

@@ -1,4 +1,4 @@
-/** The JSON documents with a published schema, docs/schemas/<name>.schema.json. docs/json.md and docs/commands.md name them. */
+/** The JSON documents with a published schema, docs/schemas/<name>.schema.json. docs/json.md and the pages of the commands name them. */
 import type * as z from 'zod';
 import { ScanDocument } from '../scan-document.ts';
 import { ApprovalDocument, WithdrawalDocument } from './approval.ts';
