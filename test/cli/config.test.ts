@@ -139,6 +139,7 @@ describe('refused, in one line', () => {
       'maxActiveSessions',
       'maxConcurrency',
       'maxReplicaLag',
+      'maxSnapshotAge',
       'pairConstraintNames',
     ]);
     expect(forbidden).toEqual(
