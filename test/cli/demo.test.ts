@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_ROWS } from '../../local/demo/demo.ts';
 import { p2pfk, start } from './cli.helpers.ts';
+import { conforming } from './json.helpers.ts';
 
 const ROWS = ['--rows', '4000'];
 
@@ -23,7 +24,7 @@ describe('p2pfk demo', () => {
     expect(table).toBeGreaterThan(banner);
     expect(stderr.slice(table)).toContain('all 17 path partitions');
     expect(stderr.slice(table)).toMatch(/path_p_\w+ only/);
-    expect(JSON.parse(stdout)).toMatchObject({
+    expect(conforming('demo', stdout)).toMatchObject({
       rows: 4000,
       before: { truncate: { of: 17 }, detach: { possible: false } },
       after: { detach: { possible: true } },

@@ -25,6 +25,7 @@ import { stateDirectory } from '../local/endpoint.helpers.ts';
 import { p2pfk, start } from './cli.helpers.ts';
 import { commands } from './help.helpers.ts';
 import { p2pfkHere } from './here.helpers.ts';
+import { conforming } from './json.helpers.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const fileOf = (name: string): string =>
@@ -87,16 +88,6 @@ describe('the published schemas', () => {
     expect(AS_TYPED.every((same) => same)).toBe(true);
   });
 });
-
-/** @returns the document, which has to be one that the schema describes, to the last key */
-function conforming(name: string, text: string): Record<string, unknown> {
-  const document: unknown = JSON.parse(text);
-  const schema = PUBLISHED.find((one) => one.name === name)?.schema;
-  const { error } = schema?.safeParse(document) ?? {};
-  expect(schema, name).toBeDefined();
-  expect(error === undefined ? '' : z.prettifyError(error), `${name}: ${text.slice(0, 2_000)}`).toBe('');
-  return document as Record<string, unknown>;
-}
 
 /** Many processes, one after the other. */
 const LONG_MS = 600_000;

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { p2pfk } from './cli.helpers.ts';
+import { conforming } from './json.helpers.ts';
 
 const STATE_MACHINE = 'arn:aws:states:eu-central-1:123456789012:stateMachine:p2pfk';
 const TAGS = [
@@ -58,7 +59,7 @@ it('makes one, with the role, the group and the queue of the stack, and the wind
   const { code, stdout, stderr } = await schedule(...weekly, '--approval', 'manual', '--json');
 
   expect({ code, stderr: stderr.trim() }).toEqual({ code: 0, stderr: expect.stringContaining('cron(0 3 ? * SUN *)') });
-  const { name } = JSON.parse(stdout) as { name: string };
+  const { name } = conforming('scheduled', stdout) as { name: string };
   expect(schedules.get(name)).toMatchObject({
     GroupName: 'windows',
     ScheduleExpression: 'cron(0 3 ? * SUN *)',
@@ -86,11 +87,13 @@ it('does not make it twice, lists it, and removes it', async () => {
     code: 2,
     stderr: expect.stringMatching(/^p2pfk: cannot make the schedule sundays: ConflictException; there is one/),
   });
+  conforming('schedules', (await schedule('--list', '--json')).stdout);
   expect(await schedule('--list')).toMatchObject({
     code: 0,
     stdout: 'sundays: public.path, cron(0 3 ? * SUN *) Europe/Berlin, a window of 90 minutes\n',
   });
-  expect(await schedule('--remove', 'sundays')).toMatchObject({ code: 0, stdout: 'Removed sundays\n' });
+  const { code, stdout } = await schedule('--remove', 'sundays', '--json');
+  expect({ code, ...conforming('unscheduled', stdout) }).toEqual({ code: 0, removed: 'sundays' });
   expect(schedules.size).toBe(0);
   expect(await schedule('--remove', 'sundays')).toMatchObject({ code: 2, stderr: expect.stringContaining('--list') });
 });

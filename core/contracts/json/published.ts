@@ -3,6 +3,16 @@ import type * as z from 'zod';
 import { ScanDocument } from '../scan-document.ts';
 import { ApprovalDocument, WithdrawalDocument } from './approval.ts';
 import { AuditDocument, ProvisionDocument } from './audit.ts';
+import {
+  DemoDocument,
+  HistoryDocument,
+  ScheduledDocument,
+  SchedulesDocument,
+  ServedDocument,
+  StartedDocument,
+  StoppedDocument,
+  UnscheduledDocument,
+} from './executions.ts';
 import { FailureDocument } from './failure.ts';
 import { EventLineDocument, MigrationDocument, VerificationDocument } from './migration.ts';
 import { PlanDocument, SavedPlanDocument } from './plan.ts';
@@ -34,5 +44,13 @@ export const PUBLISHED: readonly Published[] = [
   { name: 'audit', commands: ['audit'], option: '--json', schema: AuditDocument },
   { name: 'pace', commands: ['throttle', 'hold', 'resume'], option: '--json', schema: PaceDocument },
   { name: 'doctor', commands: ['doctor'], option: '--json', schema: DoctorDocument },
+  { name: 'started', commands: ['start'], option: '--json', schema: StartedDocument },
+  { name: 'stopped', commands: ['stop'], option: '--json', schema: StoppedDocument },
+  { name: 'history', commands: ['history'], option: '--json', schema: HistoryDocument },
+  { name: 'scheduled', commands: ['schedule'], option: '--json', schema: ScheduledDocument },
+  { name: 'schedules', commands: ['schedule'], option: '--list --json', schema: SchedulesDocument },
+  { name: 'unscheduled', commands: ['schedule'], option: '--remove NAME --json', schema: UnscheduledDocument },
+  { name: 'served', commands: ['serve'], option: '--json', schema: ServedDocument },
+  { name: 'demo', commands: ['demo'], option: '--json', schema: DemoDocument },
   { name: 'error', commands: [], option: '--json', schema: FailureDocument },
 ];
