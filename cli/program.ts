@@ -144,7 +144,7 @@ function usageFailure(error: CommanderError, program: Command, argv: readonly st
   if (error.exitCode === 0 || error.code === 'commander.help') return [];
   const command = commandOf(program, argv);
   const where = command === undefined ? 'p2pfk --help' : `p2pfk ${command.name()} --help`;
-  const what = redact(withoutConnections(error.message, argv))
+  const what = redact(withoutValues(error, argv))
     .replace(/^error: /, '')
     .replace(/\s*\n\s*/g, ' ')
     .replace(/\.$/, '');
@@ -156,10 +156,18 @@ function commandOf(program: Command, argv: readonly string[]): Command | undefin
   return program.commands.find((candidate) => candidate.name() === word);
 }
 
-/** Commander quotes arguments as they were typed: not those that hold a connection string, whole or behind a `=`. */
-function withoutConnections(message: string, argv: readonly string[]): string {
+/**
+ * Commander quotes arguments as they were typed: not those that hold a connection string or another URL, which may have a token in it, whole or
+ * behind a `=`. What is behind the `=` of an option that does not exist may be anything.
+ */
+function withoutValues({ message, code }: CommanderError, argv: readonly string[]): string {
+  const assigned = code === 'commander.unknownOption' ? argv.filter((argument) => /^-[^=]+=/.test(argument)) : [];
+  const named = assigned.reduce(
+    (shown, argument) => shown.replaceAll(argument, () => `${argument.slice(0, argument.indexOf('='))}=***`),
+    message,
+  );
   return argv
-    .flatMap((argument) => [argument, argument.slice(argument.indexOf('=') + 1)])
-    .filter(holdsCredentials)
-    .reduce((shown, argument) => shown.replaceAll(argument, '***'), message);
+    .flatMap((argument) => [argument.slice(argument.indexOf('=') + 1), argument])
+    .filter((text) => holdsCredentials(text) || text.includes('://'))
+    .reduce((shown, argument) => shown.replaceAll(argument, '***'), named);
 }

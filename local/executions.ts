@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { unlessSecret } from '../core/contracts/redact.ts';
 import {
   type RunningExecution,
   type StartExecutionOptions,
@@ -57,7 +58,7 @@ export async function settled(execution: Pick<RunningExecution, 'settled'>): Pro
 
 /** A name that is unique, readable, and at most 80 characters of `[A-Za-z0-9_-]`, as Step Functions requires. */
 export function executionName(input: LocalInput): string {
-  const table = String(input.table)
+  const table = unlessSecret(String(input.table), 'table')
     .replace(/[^A-Za-z0-9_]+/g, '-')
     .slice(0, 40);
   const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-scheduler';
 import { type Opening, openingOf } from '../../core/contracts/aws/maintenance-window.ts';
 import { InvalidInput } from '../../core/contracts/errors.ts';
-import { echoed } from '../../core/contracts/redact.ts';
+import { echoed, unlessSecret } from '../../core/contracts/redact.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { executionInputOf, givenInput } from '../input.ts';
 import { createOutput, type Output } from '../output.ts';
@@ -66,7 +66,7 @@ const NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 /** The same schedule, asked for twice, has the same name, so that it is not made twice. */
 function nameOf({ name }: ScheduleFlags, table: string, { expression }: Opening): string {
   if (name === undefined) {
-    const words = `p2pfk-${table}-${expression.replaceAll('*', 'x').replaceAll('?', 'y')}`;
+    const words = `p2pfk-${unlessSecret(table, 'table')}-${expression.replaceAll('*', 'x').replaceAll('?', 'y')}`;
     return words
       .replace(/[^A-Za-z0-9_.-]+/g, '-')
       .replace(/-+$/, '')

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { InvalidInput } from '../../core/contracts/errors.ts';
-import { echoed } from '../../core/contracts/redact.ts';
+import { echoed, unlessSecret } from '../../core/contracts/redact.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { executionInputOf, type GivenInput, givenInput } from '../input.ts';
 import type { InputFlags } from '../input-options.ts';
@@ -88,7 +88,7 @@ const NAME = /^[A-Za-z0-9_-]{1,80}$/;
 function executionName(flags: StartFlags): string {
   if (flags.name === undefined) {
     const table =
-      flags.table
+      unlessSecret(flags.table, '')
         .replace(/[^A-Za-z0-9_-]+/g, '-')
         .replace(/^-+|-+$/g, '')
         .slice(0, 40) || 'table';

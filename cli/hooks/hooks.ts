@@ -76,8 +76,12 @@ function keepSecrets(given: string, url: URL, secret: string): void {
   for (const text of [given, url.href, ...tokensOf(url), secret, secret.replace(/^whsec_/, '')]) keepSecret(text);
 }
 
-/** Parts of the path and values of the query that may be tokens. */
+/**
+ * Parts of the URL that may be tokens: of the path, of the query, and of the host (a function's own URL). Not the domain itself, which may be that
+ * of the database as well, and no word of its host without a digit: a report has to name its server.
+ */
 function tokensOf(url: URL): string[] {
-  const parts = [...url.pathname.split('/'), ...url.searchParams.values(), ...url.hostname.split('.')];
+  const words = url.hostname.split('.').slice(0, -2);
+  const parts = [...url.pathname.split('/'), ...url.searchParams.values(), ...words.filter((word) => /\d/.test(word))];
   return parts.filter((part) => part.length >= LONGEST_WORD);
 }

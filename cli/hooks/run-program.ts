@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidInput, messageOf } from '../../core/contracts/errors.ts';
-import { echoed, redact } from '../../core/contracts/redact.ts';
+import { echoed, redact, withheld } from '../../core/contracts/redact.ts';
 import { intruderIn } from '../../local/trusted-path.ts';
 import { oneLine } from '../text.ts';
 import type { Delivery, Document } from './deliveries.ts';
@@ -27,6 +27,10 @@ const KEPT = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|S
  * @throws InvalidInput where it is no program, or another user could have written it
  */
 export function eventProgram(given: string): string {
+  if (given.includes('://'))
+    throw new InvalidInput(
+      '--on-event must be the path of a program; a URL, which may have a token in it, is for P2PFK_NOTIFY_URL',
+    );
   const program = resolve(given);
   const problem = problemOf(program);
   if (problem !== null) throw new InvalidInput(`--on-event ${echoed(given)} cannot be run: ${problem}`);
@@ -113,8 +117,8 @@ function environmentOf({ milestone: { type, data } }: Document): NodeJS.ProcessE
     ...Object.fromEntries(kept),
     P2PFK_EVENT: type,
     P2PFK_SEVERITY: data.severity,
-    P2PFK_TABLE: data.table,
+    P2PFK_TABLE: withheld(data.table),
     P2PFK_MIGRATION_ID: data.migrationId ?? '',
-    P2PFK_EXECUTION_ARN: data.executionArn,
+    P2PFK_EXECUTION_ARN: withheld(data.executionArn),
   };
 }

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import { InvalidInput } from '../../core/contracts/errors.ts';
 import { version } from '../version.ts';
+import { isReadableOnTheWay } from './clear-text.ts';
 import type { Delivery } from './deliveries.ts';
 
 /** Milliseconds for one try, from the connection to the status. */
@@ -31,8 +32,7 @@ export function webhookUrl(given: string): URL {
   if (url === null) throw new InvalidInput('--notify-url must be a URL, such as https://hooks.example.com/p2pfk');
   if (url.username !== '' || url.password !== '')
     throw new InvalidInput('--notify-url may have no user and no password: the receiver checks the signature instead');
-  const isLoopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback)) return url;
+  if (!isReadableOnTheWay(url)) return url;
   throw new InvalidInput(
     '--notify-url must begin with https://, because the document names tables and servers; http:// is for a receiver on this machine, such as 127.0.0.1',
   );

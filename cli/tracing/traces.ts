@@ -4,14 +4,15 @@
  * is one warning.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { ROOT_CONTEXT, type Span, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
+import { type Attributes, ROOT_CONTEXT, type Span, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, type SpanExporter, TracerProvider } from '@opentelemetry/sdk-trace';
 import { InvalidInput } from '../../core/contracts/errors.ts';
-import { keepSecret } from '../../core/contracts/redact.ts';
+import { keepSecret, withheld } from '../../core/contracts/redact.ts';
 import { ledgerStepOf, nameOfStep, pairStepOfState } from '../../core/contracts/steps/catalogue.ts';
 import { recordOf } from '../../core/history/json.ts';
+import { isReadableOnTheWay } from '../hooks/clear-text.ts';
 import { type ExecutionObserver, guarded } from '../hooks/guarded.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import type { Ending, Subject } from '../hooks/milestones.ts';
@@ -27,7 +28,7 @@ const MOST_QUEUED = 8_192;
 const ENDPOINTS = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'] as const;
 const HEADERS = ['OTEL_EXPORTER_OTLP_TRACES_HEADERS', 'OTEL_EXPORTER_OTLP_HEADERS'] as const;
 
-/** @throws InvalidInput where no variable names a collector, or it is no URL */
+/** @throws InvalidInput where no variable names a collector, or what is sent there could be read on the way */
 export function openTraces(warn: (line: string) => void, endMs: number = END_MS): Hooks {
   const { env } = process;
   checkEndpoint(env);
@@ -69,8 +70,15 @@ function checkEndpoint(env: NodeJS.ProcessEnv): void {
     throw new InvalidInput(
       '--trace needs the address of a collector: export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318',
     );
-  if (!/^https?:$/.test(URL.parse(env[name] ?? '')?.protocol ?? ''))
+  const url = URL.parse(env[name] ?? '');
+  if (url === null || !/^https?:$/.test(url.protocol))
     throw new InvalidInput(`${name} must be a URL of OTLP over HTTP, such as http://127.0.0.1:4318`);
+  if (url.username !== '' || url.password !== '')
+    throw new InvalidInput(`${name} may have no user and no password: put a key into ${HEADERS[1]}`);
+  if (isReadableOnTheWay(url))
+    throw new InvalidInput(
+      `${name} must begin with https://, because spans name tables and servers, and headers have keys; http:// is for a collector on this machine, such as 127.0.0.1`,
+    );
 }
 
 /** `api-key=SECRET,other=...`: each value is a secret, and the whole text. */
@@ -109,22 +117,24 @@ class ExecutionTrace implements ExecutionObserver {
   constructor(tracer: Tracer, { executionArn, operation, table }: Subject) {
     this.#tracer = tracer;
     this.#root = tracer.startSpan(`p2pfk ${operation}`, {
-      attributes: { 'p2pfk.execution_arn': executionArn, 'p2pfk.operation': operation, 'p2pfk.table': table },
+      attributes: shown({ 'p2pfk.execution_arn': executionArn, 'p2pfk.operation': operation, 'p2pfk.table': table }),
     });
   }
 
   onEvent(event: ProgressEvent, { plan }: Progress): void {
     if (plan !== null && !this.#isDescribed) {
       this.#isDescribed = true;
-      this.#root.setAttributes({
-        'db.system.name': 'postgresql',
-        'db.namespace': plan.database.database,
-        'server.address': plan.database.endpoint,
-        'p2pfk.table': plan.table,
-        'p2pfk.constraint': plan.constraint,
-        'p2pfk.migration_id': plan.migrationId ?? '',
-        'p2pfk.pairs': plan.pairCount ?? plan.pairs.length,
-      });
+      this.#root.setAttributes(
+        shown({
+          'db.system.name': 'postgresql',
+          'db.namespace': plan.database.database,
+          'server.address': plan.database.endpoint,
+          'p2pfk.table': plan.table,
+          'p2pfk.constraint': plan.constraint,
+          'p2pfk.migration_id': plan.migrationId ?? '',
+          'p2pfk.pairs': plan.pairCount ?? plan.pairs.length,
+        }),
+      );
     }
     switch (event.type) {
       case 'TaskScheduled':
@@ -156,7 +166,7 @@ class ExecutionTrace implements ExecutionObserver {
     const span = this.#startSpan(state, at, this.#parentOf(state, at));
     span.setAttribute('p2pfk.attempt', attempt);
     if (typeof pair === 'number') span.setAttribute('p2pfk.pair', pair);
-    if (typeof referencing === 'string') span.setAttribute('p2pfk.referencing', referencing);
+    if (typeof referencing === 'string') span.setAttributes(shown({ 'p2pfk.referencing': referencing }));
     this.#calls.set(key, span);
   }
 
@@ -195,6 +205,15 @@ function stageOf(state: string): string | null {
 
 function keyOf(state: string, pair: unknown): string {
   return typeof pair === 'number' ? `${state}#${pair}` : state;
+}
+
+/** Names come from what was typed, and from the database: none of them may be a secret of this process. */
+function shown(attributes: Attributes): Attributes {
+  const texts = Object.entries(attributes).map(([key, value]) => [
+    key,
+    typeof value === 'string' ? withheld(value) : value,
+  ]);
+  return Object.fromEntries(texts) as Attributes;
 }
 
 /** The name of the error alone: a message may quote a query of another session. */

@@ -80,11 +80,13 @@ function hidden(text: string, spans: readonly Span[]): string {
 }
 
 /**
- * An argument as it was typed, for a sentence that quotes it: as JSON, without what looks like a secret, and nothing of a connection string.
+ * An argument as it was typed, for a sentence that quotes it: as JSON, without what looks like a secret, nothing of a connection string, and of
+ * the address of a web page only its host: that of a webhook has its token in the path.
  * Each echo of an option, or of a key of an execution input, comes from here.
  */
 export function echoed(value: unknown): string {
-  const shown = (text: string): string => (holdsCredentials(text) ? '***' : redact(text));
+  const shown = (text: string): string =>
+    holdsCredentials(text) ? '***' : redact(text).replace(/(https?:\/\/[^\s/?#]+)[/?#]\S+/gi, '$1/***');
   return JSON.stringify(value, (_key, each: unknown) => (typeof each === 'string' ? shown(each) : each)) ?? 'nothing';
 }
 
@@ -100,6 +102,14 @@ export function withheld(text: string): string {
     spellings.some((one) => text.includes(one)) ||
     bare.some((one, index) => one !== null && shown[index]?.includes(one));
   return secrets.some(isIn) ? WITHHELD : text;
+}
+
+/**
+ * For a name that is made of a text: `instead` where a secret of this process has got into the text. The name would have it in a spelling of
+ * its own, which {@link withheld} does not know.
+ */
+export function unlessSecret(text: string, instead: string): string {
+  return withheld(text) === text ? text : instead;
 }
 
 /**

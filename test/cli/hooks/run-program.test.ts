@@ -96,6 +96,35 @@ describe('a program', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('gets no password of ours as the name of a table either', async () => {
+    vi.stubEnv('PGPASSWORD', 'Zq7-secretPW.99');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const program = script('env > "$0.env"');
+    const { deliveries, add } = deliveriesTo(program);
+
+    add('migration.started', '"Zq7-secretPW.99"');
+    await deliveries.close(LONG_MS);
+
+    const env = readFileSync(`${program}.env`, 'utf8');
+    expect(env).toMatch(/^P2PFK_TABLE=\(what was to be printed here holds a password/m);
+    expect(env).not.toContain('Zq7');
+  });
+
+  it('is no URL, and a URL that is typed in its place is not printed', async () => {
+    const { code, stderr } = await p2pfkHere(
+      ['migrate', '-t', 'path', '--on-event', 'https://hooks.example.com/T0K3N'],
+      {
+        PGPORT: '1',
+      },
+    );
+
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(/^p2pfk: --on-event must be [^\n]+\n$/),
+    });
+    expect(stderr).not.toContain('T0K3N');
+  });
+
   it('is started without a shell, whatever a table is called', async () => {
     const program = script('printf "%s %s" "$#" "$P2PFK_TABLE" > "$0.out"');
     const planted = join(folder(), 'planted');

@@ -1,11 +1,13 @@
 /** Deliveries to receivers that verify, hang, fail and redirect. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Deliveries } from '../../../cli/hooks/deliveries.ts';
+import { openHooks } from '../../../cli/hooks/hooks.ts';
 import type { Milestone } from '../../../cli/hooks/milestones.ts';
 import { webhook } from '../../../cli/hooks/webhook.ts';
 import { createProgram } from '../../../cli/program.ts';
 import { withTheseInstead } from '../../../cli/repeat.ts';
 import { InvalidInput } from '../../../core/contracts/errors.ts';
+import { withheld } from '../../../core/contracts/redact.ts';
 import { p2pfkHere } from '../here.helpers.ts';
 import { receiver, SECRET } from './receiver.helpers.ts';
 
@@ -217,6 +219,22 @@ describe('before anything begins', () => {
     }
   });
 
+  it.each([
+    ['no such option, with a URL', [`--notify-ur=${HTTPS}`]],
+    ['no such option, before a URL', ['--notify-ur', HTTPS]],
+    ['no such option, with a value', ['--notify-secre=whsec_Zq7']],
+    ['another option, with a URL', ['--recount', HTTPS]],
+  ])('a mistyped option is refused without what was behind it: %s', async (_, typed) => {
+    const { code, stderr } = await p2pfkHere(['migrate', '-t', 'path', ...typed], { PGPORT: '1' });
+
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(/^p2pfk: [^\n]+\n$/),
+    });
+    expect(stderr).not.toContain(TOKEN);
+    expect(stderr).not.toContain('Zq7');
+  });
+
   it('a URL that was typed with what may be a token is warned about, and one of the environment is not', async () => {
     const env = { PGPORT: '1', P2PFK_NOTIFY_SECRET: SECRET };
     const typed = await p2pfkHere(['migrate', '-t', 'path', '--notify-url', HTTPS], env);
@@ -228,6 +246,17 @@ describe('before anything begins', () => {
     expect(kept.stderr).toMatch(/^p2pfk: [^\n]*no host is given[^\n]*\n$/);
     expect(`${typed.stderr}${kept.stderr}`).not.toContain(TOKEN);
   });
+});
+
+it('the domain of the receiver, which may be that of the database, is no secret', async () => {
+  const url = 'https://hooks.mycompany-internal.example/p2pfk';
+  vi.stubEnv('P2PFK_NOTIFY_SECRET', SECRET);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  openHooks({ notifyUrl: url }, false, () => undefined);
+
+  expect(withheld('no answer from db.mycompany-internal.example:5432')).toContain('mycompany-internal');
+  openHooks({ notifyUrl: 'https://a1b2c3d4e5f6a7b8c9.lambda-url.eu-central-1.on.aws/' }, false, () => undefined);
+  expect(withheld('at a1b2c3d4e5f6a7b8c9')).not.toContain('a1b2c3');
 });
 
 it('a command to copy does not repeat the URL', () => {

@@ -1,5 +1,6 @@
 /** `--trace`: spans as a collector gets them, by OTLP over HTTP with JSON. */
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Subject } from '../../../cli/hooks/milestones.ts';
 import type { ProgressEvent } from '../../../cli/progress/events.ts';
 import { NOTHING_YET } from '../../../cli/progress/state.ts';
 import { openTraces } from '../../../cli/tracing/traces.ts';
@@ -112,12 +113,12 @@ const event = (type: ProgressEvent['type'], more: Partial<ProgressEvent> = {}): 
 });
 
 /** One execution with a failed try, whose message quotes data, and its end. */
-async function traced(url: string, endMs: number): Promise<string[]> {
+async function traced(url: string, endMs: number, subject: Subject = SUBJECT): Promise<string[]> {
   vi.stubEnv('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', `${url}/v1/traces`);
   onTestFinished(() => void vi.unstubAllEnvs());
   const warnings: string[] = [];
   const traces = openTraces((line) => warnings.push(line), endMs);
-  const observer = traces.observe(SUBJECT);
+  const observer = traces.observe(subject);
   observer.onEvent(event('TaskScheduled'), NOTHING_YET);
   observer.onEvent(
     event('TaskFailed', { failure: { name: 'LockTimeout', message: "held by: UPDATE t SET x = 'data'" } }),
@@ -154,6 +155,17 @@ describe('a trace', () => {
     expect(there.requests.map(({ body }) => body).join()).not.toContain('data');
   });
 
+  it('has no password of ours, which may have been typed as the name of a table', async () => {
+    vi.stubEnv('PGPASSWORD', 'Zq7-secretPW.99');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const there = await collector();
+
+    await traced(there.url, LONG_MS, { ...SUBJECT, table: '"Zq7-secretPW.99"' });
+
+    expect(spansOf(there).length).toBeGreaterThan(0);
+    expect(there.requests.map(({ body }) => body).join()).not.toContain('Zq7');
+  });
+
   it('is one warning where the collector refuses it, and where it is not there', async () => {
     const refusing = await receiver((response) => void response.writeHead(400).end());
 
@@ -171,6 +183,9 @@ describe('a trace', () => {
     [{}, 'export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318'],
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317' }, 'OTEL_EXPORTER_OTLP_ENDPOINT must be a URL'],
     [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'file:///tmp/x' }, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT must be a URL'],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://192.0.2.2:4318' }, 'OTEL_EXPORTER_OTLP_ENDPOINT must begin with https://'],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1.example.com' }, 'OTEL_EXPORTER_OTLP_ENDPOINT must begin with'],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'https://me:pw@c.example.com' }, 'OTEL_EXPORTER_OTLP_ENDPOINT may have no user'],
   ])('needs a collector: %j is refused in one line', async (env, expected) => {
     const { code, stdout, stderr } = await p2pfkHere(['migrate', '-t', 'path', '--trace'], { PGPORT: '1', ...env });
 

@@ -13,6 +13,7 @@ import { describeTarget } from '../../../core/ledger/connect.ts';
 import { asKeywords } from '../../../core/postgres/libpq/connection-string.ts';
 import { withoutSecrets } from '../../../core/postgres/locks/describe-holders.ts';
 import { messageOf, toNamedError } from '../../../core/postgres/postgres-errors.ts';
+import { executionName } from '../../../local/executions.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -210,4 +211,11 @@ describe('a text of others has no secret any more when it gets to a sentence of 
     const holder = { application: LEAK, query: LEAK };
     expect(JSON.stringify(withoutSecrets(holder))).not.toContain('hunter2');
   });
+});
+
+it('the name of an execution has no password, which its own spelling would hide', () => {
+  vi.stubEnv('PGPASSWORD', 'Zq7-secretPW.99');
+
+  expect(executionName({ table: '"Zq7-secretPW.99"' })).toMatch(/^migrate-table-\d/);
+  expect(executionName({ table: 'public.path' })).toMatch(/^migrate-public-path-\d/);
 });
