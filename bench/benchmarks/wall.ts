@@ -59,7 +59,7 @@ interface Compared extends Case {
   readonly busy: Measure;
   readonly overhead: Measure;
   /** Milliseconds of each phase, of the last round. */
-  readonly phases: Readonly<Record<Run, ReadonlyMap<string, number>>>;
+  readonly phases: Readonly<Record<Run, Readonly<Record<string, number>>>>;
 }
 
 interface Sized {
@@ -84,27 +84,41 @@ end: it proves each row once before the drop, and after it counts three pairs (\
     quick: { minutes: 2, gigabytes: 3 },
     smoke: { minutes: 0.5, gigabytes: 0.3 },
   },
-  async run(level, say) {
+  async run(level, say, kept) {
     const { rows: sizes, rounds } = SIZES[level];
     return BenchServer.with(async (server) => {
       const compared: Compared[] = [];
       const sized: Sized[] = [];
       for (const one of sizes.flatMap((rows) => ORDERS.map((order) => ({ rows, order })))) {
-        say(`${one.rows} rows, ${one.order}: seeding`);
-        await server.create('origin');
-        await server.in('origin', (client) => withoutSearchPath(client, () => seed(client, one.rows)));
-        if (one.order === 'random') await server.in('origin', shuffle);
-        const memory = await server.in('origin', memoryOf);
-        compared.push(await compare(server, { ...one, indexed: false }, { rounds, memory }, say));
-        sized.push({ ...one, memory, bound: await measureBound(server, rounds, memory) });
-        await server.in('origin', buildIndex);
-        compared.push(await compare(server, { ...one, indexed: true }, { rounds, memory }, say));
-        await server.drop('origin');
+        const measured = await kept.measured(`${one.rows} rows, ${one.order}`, () =>
+          measureCase(server, one, rounds, say),
+        );
+        compared.push(...measured.compared);
+        sized.push(measured.sized);
       }
       return findings(compared, sized);
     });
   },
 };
+
+async function measureCase(
+  server: BenchServer,
+  one: Omit<Case, 'indexed'>,
+  rounds: number,
+  say: (line: string) => void,
+): Promise<{ compared: Compared[]; sized: Sized }> {
+  say(`${one.rows} rows, ${one.order}: seeding`);
+  await server.create('origin');
+  await server.in('origin', (client) => withoutSearchPath(client, () => seed(client, one.rows)));
+  if (one.order === 'random') await server.in('origin', shuffle);
+  const memory = await server.in('origin', memoryOf);
+  const unindexed = await compare(server, { ...one, indexed: false }, { rounds, memory }, say);
+  const bound = await measureBound(server, rounds, memory);
+  await server.in('origin', buildIndex);
+  const indexed = await compare(server, { ...one, indexed: true }, { rounds, memory }, say);
+  await server.drop('origin');
+  return { compared: [unindexed, indexed], sized: { ...one, memory, bound } };
+}
 
 async function buildIndex(client: Client): Promise<void> {
   await client.query('CREATE INDEX ON public.path (medium_hash, ino)');
@@ -185,7 +199,18 @@ async function compare(
   });
   const uncounted = measure(whole.plain.samples.map((each, round) => each - (counts[round] ?? Number.NaN)));
   const overhead = whole.ours.samples.map((each, round) => each - (busy[round] ?? Number.NaN));
-  return { ...one, whole: { uncounted, ...whole }, busy: measure(busy), overhead: measure(overhead), phases };
+  return {
+    ...one,
+    whole: { uncounted, ...whole },
+    busy: measure(busy),
+    overhead: measure(overhead),
+    phases: mapValues(phases),
+  };
+}
+
+/** As objects, which a kept case survives as. */
+function mapValues(phases: Record<Run, Map<string, number>>): Compared['phases'] {
+  return Object.fromEntries(runs.map((run) => [run, Object.fromEntries(phases[run])])) as Compared['phases'];
 }
 
 async function plainly(
@@ -271,7 +296,7 @@ function findings(compared: readonly Compared[], sized: readonly Sized[]): Findi
         ...caseCells(one),
         RUNS[run],
         ...PHASES.map(([phase]): Cell => {
-          const milliseconds = one.phases[run].get(phase);
+          const milliseconds = one.phases[run][phase];
           return milliseconds === undefined ? null : milliseconds / 1000;
         }),
       ]),
@@ -355,7 +380,7 @@ function targets(one: Compared): Target[] {
 
 /** The measured bound: what this machine can gain at the most with the work that is there, and what we do besides. */
 function whyNotFaster({ whole, phases, indexed, overhead }: Compared): string {
-  const seconds = (phase: string, run: Run) => (phases[run].get(phase) ?? Number.NaN) / 1000;
+  const seconds = (phase: string, run: Run) => (phases[run][phase] ?? Number.NaN) / 1000;
   const gain = (phase: string, run: Run) => (seconds(phase, 'plain') / seconds(phase, run)).toFixed(1);
   return [
     `the bare statements side by side, with nothing of ours around them, gain ${ratio(whole.plain, whole.floor).toFixed(2)} times on this machine`,
