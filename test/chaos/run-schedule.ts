@@ -56,7 +56,6 @@ class Stage {
   readonly #journal = new Journal();
   readonly #background = new Set<Promise<unknown>>();
   #runner: Runner;
-  #interrupted = false;
   #input: Readonly<Record<string, unknown>> = {};
   #standbyReaders: StandbyReaders | null = null;
 
@@ -240,10 +239,9 @@ class Stage {
     allowanceMs: number,
     failing: readonly FunctionFault[] = [],
   ): Promise<Ending> {
-    if (!this.#runner.alive || this.#interrupted) {
+    if (!this.#runner.alive || this.#runner.isEnding) {
       // What still runs in a process that was interrupted ends by itself, beside its successor.
       this.#runner = await Runner.start(this.#setting.frozen);
-      this.#interrupted = false;
       this.#runner.watch((report) => this.#journal.told(report));
     }
     this.#journal.note(`execution: ${JSON.stringify(input)}`);
@@ -256,7 +254,6 @@ class Stage {
       ...(allowanceMs > 0 ? { allowanceMs } : {}),
     });
     this.#journal.ended(ending);
-    if (ending.status === 'ABORTED') this.#interrupted = true;
     if (ending.status === 'HUNG') {
       this.#journal.violated(`an execution hung: ${ending.message}`);
       await this.#runner.kill();

@@ -61,6 +61,11 @@ export class Runner {
     return this.#process.exitCode === null && this.#process.signalCode === null;
   }
 
+  /** It was interrupted or killed: it runs nothing any more, however its execution ended. */
+  get isEnding(): boolean {
+    return this.#ended;
+  }
+
   /** Why the process ended although nobody ended it; undefined while all is well. */
   get accident(): string | undefined {
     if (this.alive || this.#ended) return undefined;

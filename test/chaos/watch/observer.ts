@@ -70,7 +70,7 @@ interface Wait {
 }
 
 /** Waits of these stop nobody's reads or writes: they may take as long as they need. */
-const HARMLESS_WAIT = /CONCURRENTLY|VALIDATE CONSTRAINT|SHARE UPDATE EXCLUSIVE|p2pfk\./;
+const HARMLESS_WAIT = /CONCURRENTLY|VALIDATE CONSTRAINT|SHARE UPDATE EXCLUSIVE|p2pfk\.|CREATE SCHEMA p2pfk/;
 
 export class Observer {
   readonly violations: string[] = [];
