@@ -48,6 +48,8 @@ export interface Report {
   readonly costs: readonly ReportCost[];
   /** By all tries for locks of this execution, failed ones and rehearsals included; null where the ledger does not tell. */
   readonly blocked: Blocked | null;
+  /** The same by all executions of the migration: what the summary says first. */
+  readonly blockedOverall: Blocked | null;
   /** Milliseconds that the try that dropped the parent FK held its exclusive locks; null where it did not come to that. */
   readonly lockedMs: number | null;
   /** Work on the migration as a whole, in the order in which it began. */

@@ -1,4 +1,5 @@
 /** The report as Markdown, for a ticket or a pull request. */
+import { boundInWords } from '../core/contracts/blocked.ts';
 import { linesOf } from '../core/contracts/check-lines.ts';
 import type { Bar, Report } from './contracts.ts';
 import { COST_COLUMNS, COST_NOTE, costCells } from './html/costs.ts';
@@ -206,7 +207,7 @@ function proof({ comparison, checks, rehearsal }: Report): Markdown[] {
 
 function rehearsed({ at, lockedMs, standbys, checks }: NonNullable<Report['rehearsal']>): Markdown[] {
   return [
-    md`### The rehearsal of ${text(instant(at))}, under locks for ${text(duration(lockedMs))}`,
+    md`### The rehearsal of ${text(instant(at))}, under locks for at most ${text(boundInWords(lockedMs))}`,
     ...(standbys === undefined ? [] : [md`These are times of the primary: ${text(standbys)}.`]),
     ...checkTable(checks),
   ];
@@ -242,12 +243,12 @@ function statements(report: Report): Markdown[] {
         .join(', '),
     ),
     lockWaitMs === null ? NOTHING : text(duration(lockWaitMs)),
-    lockHeldMs === null ? NOTHING : text(duration(lockHeldMs)),
+    lockHeldMs === null ? NOTHING : text(boundInWords(lockHeldMs)),
     durationMs === null ? NOTHING : text(duration(durationMs)),
   ]);
   return [
     md`## Statements, locks and durations`,
-    ...table(['at', 'step', 'statement', 'locks held', 'waited', 'blocked others', 'ran'], rows),
+    ...table(['at', 'step', 'statement', 'locks held', 'waited', 'blocked others at most', 'ran'], rows),
   ];
 }
 

@@ -81,7 +81,8 @@ function assemble(sources: ReportSources): Report {
   const statements = trail === null ? [] : statementsOf(trail, clock);
   const facts = executionFacts(sources, clock, input);
   const lockedMs = lockedMsOf(history);
-  const blocked = blockedIn(statements);
+  const blocked = blockedIn(statements.filter(({ during }) => during === 'this'));
+  const blockedOverall = blockedIn(statements);
   const error = verdict?.error ? { ...verdict.error, message: clean(verdict.error.message) } : null;
   const parentWasDropped = history.visits.some(
     (visit) => visit.state === 'AttachParent' || visit.state === 'RestoreParent',
@@ -99,6 +100,7 @@ function assemble(sources: ReportSources): Report {
       nothingToDo: planOf(history).status === 'NOTHING_TO_ROLL_BACK',
       lockedMs,
       blocked,
+      blockedOverall,
     }),
     subject,
     execution: facts,
@@ -111,6 +113,7 @@ function assemble(sources: ReportSources): Report {
     transitions: transitionsOf(machine, history),
     pairs,
     blocked,
+    blockedOverall,
     lockedMs,
     costs: costsOf(history),
     steps: barsOfSteps(history.visits, machine, clock),

@@ -1,8 +1,8 @@
 /** What happened, in a sentence or two, for somebody who was not there. Pure. */
-import { blockedInWords } from '../core/contracts/blocked.ts';
+import { blockedInWords, boundInWords } from '../core/contracts/blocked.ts';
 import type { Blocked } from '../core/contracts/documents.ts';
 import type { Report } from './contracts.ts';
-import { duration, plural, sentence } from './words.ts';
+import { plural, sentence } from './words.ts';
 
 export type Told = Pick<
   Report,
@@ -13,6 +13,7 @@ export type Told = Pick<
   readonly parentWasDropped: boolean;
   readonly lockedMs: number | null;
   readonly blocked: Blocked | null;
+  readonly blockedOverall: Blocked | null;
   /** The plan found that there was nothing to roll back. */
   readonly nothingToDo: boolean;
 };
@@ -63,13 +64,18 @@ function checked({ checks, rehearsal }: Told): string {
   return failed === 0 ? `All ${all} passed afterwards.${tried}` : `${failed} of ${all} failed afterwards.`;
 }
 
-/** Of all tries, where the ledger tells; without it only the try that succeeded is known. */
-function blockedOthers({ blocked, lockedMs }: Told): string {
+/** Of the tries of all executions, where the ledger tells; without it only the try that succeeded is known. */
+function blockedOthers({ blocked, blockedOverall, lockedMs }: Told): string {
   const drop =
-    lockedMs === null ? '' : `the try that dropped the old foreign key held its locks for ${duration(lockedMs)}`;
-  if (blocked !== null)
-    return ` Its locks blocked other sessions for ${blockedInWords(blocked, duration)}${drop === '' ? '' : `; ${drop}`}.`;
-  return drop === '' ? '' : ` ${sentence(drop)}`;
+    lockedMs === null
+      ? ''
+      : `the try that dropped the old foreign key held its locks for at most ${boundInWords(lockedMs)}`;
+  if (blockedOverall === null) return drop === '' ? '' : ` ${sentence(drop)}`;
+  const isResumed = blocked === null || blocked.tries < blockedOverall.tries;
+  const whose = isResumed ? 'The locks of all executions of this migration' : 'Its locks';
+  const own = blocked === null || !isResumed ? '' : `those of this execution for ${blockedInWords(blocked)}`;
+  const parts = [`${whose} blocked other sessions for ${blockedInWords(blockedOverall)}`, own, drop];
+  return ` ${parts.filter((part) => part !== '').join('; ')}.`;
 }
 
 function askedBack({ parentWasDropped, nothingToDo }: Told, parent: string): string {
@@ -91,7 +97,7 @@ function paused({ rehearsal, error, people, checks }: Told, parent: string): str
     const failed = rehearsal.checks.filter((check) => !check.passed).length;
     const result = failed === 0 ? 'everything was right' : `${plural(failed, 'check')} failed`;
     const waits = isApproved(people) ? '' : ' It waits for approval.';
-    return `All is ready, and nothing was dropped yet. The drop was rehearsed on the live database and taken back: ${result}, under locks for ${duration(rehearsal.lockedMs)}.${waits}`;
+    return `All is ready, and nothing was dropped yet. The drop was rehearsed on the live database and taken back: ${result}, under locks for at most ${boundInWords(rehearsal.lockedMs)}.${waits}`;
   }
   return `Paused; ${lower(parent)} is still there and nothing was lost.${reason}`;
 }

@@ -94,15 +94,11 @@ function findingsApart(because: readonly string[]): string[] {
 /** Of all tries for locks, also those that failed. */
 function blockedLines({ blocked }: MigrationReport): string[] {
   if (!blocked || blocked.tries === 0) return [];
-  return [`Blocked others for ${blockedInWords(blocked, milliseconds)}`];
+  return [`Blocked others for ${blockedInWords(blocked)}`];
 }
 
 function lower(line: string): string {
   return line.charAt(0).toLowerCase() + line.slice(1);
-}
-
-function milliseconds(ms: number): string {
-  return `${Math.ceil(ms)} ms`;
 }
 
 function noteLines({ note }: MigrationReport): string[] {

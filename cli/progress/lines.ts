@@ -1,5 +1,6 @@
 /** The wording of progress: every line that a person reads on the way. Pure; marks are coloured by the output. */
 
+import { boundInWords } from '../../core/contracts/blocked.ts';
 import type { NamedError } from '../../core/contracts/cause.ts';
 import { linesOf } from '../../core/contracts/check-lines.ts';
 import type { Check, CheckId, RollbackStrategy } from '../../core/contracts/documents.ts';
@@ -123,7 +124,7 @@ export function dropped(status: string, constraint: string, lockedMs: number): s
   return [
     `Found parent-level FK constraint: ${constraint}`,
     '✓ Successfully dropped parent-level FK constraint',
-    `  exclusive locks held for ${Math.max(1, Math.round(lockedMs))} ms`,
+    `  exclusive locks held for at most ${boundInWords(lockedMs)}`,
   ];
 }
 

@@ -1,5 +1,6 @@
 /** What is approved or taken back, for the person who does. Pure. */
 
+import { boundInWords } from '../../core/contracts/blocked.ts';
 import { linesOf } from '../../core/contracts/check-lines.ts';
 import type { Check } from '../../core/contracts/documents.ts';
 import type { Approved, ToApprove, ToWithdraw, Withdrawn } from '../../core/ledger/approve.ts';
@@ -114,7 +115,7 @@ function rehearsalLines({ rehearsal }: Pick<ToApprove, 'rehearsal'>): string[] {
   const failed = checks.filter((check) => !check.passed).length;
   const result = failed === 0 ? 'all passed' : `${failed} failed`;
   return [
-    `Rehearsal    ${at}: the drop, done and rolled back; exclusive locks for ${roughly(lockedMs)}`,
+    `Rehearsal    ${at}: the drop, done and rolled back; exclusive locks for at most ${boundInWords(lockedMs)}`,
     `Checks       ${plural(checks.length, 'check')}, ${result}`,
     ...checks.map((check) => `  ${check.passed ? '✓' : '✗'} ${check.title}: ${short(check)}`),
   ];

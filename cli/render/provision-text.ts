@@ -16,7 +16,7 @@ export function provisionedLines(made: Provisioned): string[] {
     `  Locks        waited ${lockWaitMs} ms, held ${heldMs} ms`,
     ...(made.blocked.tries === 0
       ? ['  Blocked      no reader and no writer']
-      : [`  Blocked      others for ${blockedInWords(made.blocked, (ms) => `${Math.ceil(ms)} ms`)}`]),
+      : [`  Blocked      others for ${blockedInWords(made.blocked)}`]),
     ...(dry ? ['', 'Done and rolled back, nothing was changed:', ...statementLines(made)] : []),
   ];
 }

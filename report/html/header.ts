@@ -1,4 +1,5 @@
 /** What was done, to what, by whom, when; and how it ended. */
+import { boundInWords } from '../../core/contracts/blocked.ts';
 import { ExecutionInput } from '../../core/contracts/execution-input.ts';
 import type { Report } from '../contracts.ts';
 import { AS_STATED, bytes, CATALOG, comparison, count, duration, instant, placeOf, plural } from '../words.ts';
@@ -90,7 +91,7 @@ function askedFor({ execution, subject }: Report): Html {
 }
 
 function figures(report: Report): [string, string][] {
-  const { pairs, execution, statements, states, blocked, lockedMs } = report;
+  const { pairs, execution, statements, states, blockedOverall: blocked, lockedMs } = report;
   const rows = pairs.reduce((sum, pair) => sum + pair.rows, 0);
   const size = pairs.reduce((sum, pair) => sum + (pair.bytes ?? 0), 0);
   // Of all states: the drop is of no pair.
@@ -104,13 +105,15 @@ function figures(report: Report): [string, string][] {
     ...(blocked === null
       ? []
       : [
-          [duration(blocked.longestMs), 'others blocked at a time, at most'] as [string, string],
-          [duration(blocked.totalMs), `others blocked in all, in ${plural(blocked.tries, 'try', 'tries')}`] as [
-            string,
-            string,
-          ],
+          [boundInWords(blocked.longestMs), 'others blocked at a time, at most'] as [string, string],
+          [
+            boundInWords(blocked.totalMs),
+            `others blocked in all, at most, in ${plural(blocked.tries, 'try', 'tries')}`,
+          ] as [string, string],
         ]),
-    ...(lockedMs === null ? [] : [[duration(lockedMs), 'under exclusive lock by the drop'] as [string, string]]),
+    ...(lockedMs === null
+      ? []
+      : [[boundInWords(lockedMs), 'under exclusive lock by the drop, at most'] as [string, string]]),
     ...(own.length === 0 ? [] : [[duration(wait), 'longest wait for a lock'] as [string, string]]),
     ...(pairs.length === 0 ? [] : [[count(retries), `failed ${retries === 1 ? 'try' : 'tries'}`] as [string, string]]),
   ];

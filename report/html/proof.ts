@@ -1,8 +1,9 @@
 /** Before and after, the six checks, and the rehearsal. */
+import { boundInWords } from '../../core/contracts/blocked.ts';
 import { linesOf } from '../../core/contracts/check-lines.ts';
 import type { Check } from '../../core/contracts/documents.ts';
 import type { Report } from '../contracts.ts';
-import { duration, instant, plural } from '../words.ts';
+import { instant, plural } from '../words.ts';
 import { type Html, html } from './escape.ts';
 
 export function proofSection(report: Report): Html {
@@ -11,7 +12,7 @@ export function proofSection(report: Report): Html {
   return html`<section id="proof" aria-labelledby="proof-title"><h2 id="proof-title">Proof</h2>
 ${comparison.length === 0 ? '' : compared(report)}
 ${checks.length === 0 ? '' : html`<h3>The six checks, after the drop</h3>${checkTable(checks, 'The six checks')}`}
-${rehearsal === null ? '' : html`<h3>The rehearsal</h3><p>On ${instant(rehearsal.at)} the drop was done on the live database in one transaction and rolled back. It held its exclusive locks for ${duration(rehearsal.lockedMs)}.${rehearsal.standbys === undefined ? '' : ` These are times of the primary: ${rehearsal.standbys}.`}</p>${checkTable(rehearsal.checks, 'Checks of the rehearsal')}`}
+${rehearsal === null ? '' : html`<h3>The rehearsal</h3><p>On ${instant(rehearsal.at)} the drop was done on the live database in one transaction and rolled back. It held its exclusive locks for at most ${boundInWords(rehearsal.lockedMs)}.${rehearsal.standbys === undefined ? '' : ` These are times of the primary: ${rehearsal.standbys}.`}</p>${checkTable(rehearsal.checks, 'Checks of the rehearsal')}`}
 </section>`;
 }
 

@@ -1,4 +1,5 @@
 /** Every statement, with the locks that it held and for how long. */
+import { boundInWords } from '../../core/contracts/blocked.ts';
 import type { HeldLock } from '../../core/contracts/trail.ts';
 import type { Report, ReportStatement } from '../contracts.ts';
 import { shortNameIn } from '../report.ts';
@@ -22,7 +23,7 @@ export function statementsSection(report: Report): Html {
 <p class="note">From the ledger in the database: what ran, the strongest lock that it held on each relation just before its COMMIT as <code>pg_locks</code> showed them, how long it waited for them, how long the transaction may have blocked other sessions (from the request of its locks to its end, failed tries included), and how long the statement ran.${others === 0 ? '' : ` ${plural(others, 'statement')} of other executions of this migration ${others === 1 ? 'is' : 'are'} marked.`} By ${roles(statements)}.</p>
 <div class="scroll" tabindex="0" role="group" aria-labelledby="statements-title"><table class="data statements" data-rows="statements">
 <caption class="visually-hidden">SQL statements in the order in which they were noted</caption>
-<thead><tr><th scope="col" class="num">After</th><th scope="col">Step</th><th scope="col">Statement</th><th scope="col">Locks held</th><th scope="col" class="num">Waited</th><th scope="col" class="num">Blocked others</th><th scope="col" class="num">Ran</th></tr></thead>
+<thead><tr><th scope="col" class="num">After</th><th scope="col">Step</th><th scope="col">Statement</th><th scope="col">Locks held</th><th scope="col" class="num">Waited</th><th scope="col" class="num">Blocked others at most</th><th scope="col" class="num">Ran</th></tr></thead>
 <tbody data-body>${statements.map((statement, index) => row(statement, index, report))}</tbody></table></div></section>`;
 }
 
@@ -32,7 +33,7 @@ function roles(statements: readonly ReportStatement[]): Html {
 
 function row(statement: ReportStatement, index: number, report: Report): Html {
   const { pair, step, sql, lockWaitMs, lockHeldMs, durationMs, error, during } = statement;
-  return html`<tr data-row${pair === null ? '' : html` data-pair="${pair}"`}${error === null ? '' : html` class="error"`}${beyond(index)}><td class="num">${after(statement)}</td><td>${step}${during === 'this' ? '' : html` <span class="pill none">${during === 'before' ? 'earlier execution' : 'later'}</span>`}</td><td>${statementText(sql)}${error === null ? '' : html`<p class="why">${error}</p>`}</td><td>${lockList(statement, report)}</td><td class="num">${lockWaitMs === null ? '' : duration(lockWaitMs)}</td><td class="num">${lockHeldMs === null ? '' : duration(lockHeldMs)}</td><td class="num">${durationMs === null ? '' : duration(durationMs)}</td></tr>`;
+  return html`<tr data-row${pair === null ? '' : html` data-pair="${pair}"`}${error === null ? '' : html` class="error"`}${beyond(index)}><td class="num">${after(statement)}</td><td>${step}${during === 'this' ? '' : html` <span class="pill none">${during === 'before' ? 'earlier execution' : 'later'}</span>`}</td><td>${statementText(sql)}${error === null ? '' : html`<p class="why">${error}</p>`}</td><td>${lockList(statement, report)}</td><td class="num">${lockWaitMs === null ? '' : duration(lockWaitMs)}</td><td class="num">${lockHeldMs === null ? '' : boundInWords(lockHeldMs)}</td><td class="num">${durationMs === null ? '' : duration(durationMs)}</td></tr>`;
 }
 
 /** What makes the ledger is hundreds of lines: its first line is shown, the rest on demand. */

@@ -22,8 +22,7 @@ export function statementsOf(trail: Trail, clock: Clock): ReportStatement[] {
 
 /** Null where no try says how long it held its locks: the ledger of an older edition. */
 export function blockedIn(statements: readonly ReportStatement[]): Blocked | null {
-  const own = statements.filter(({ during }) => during === 'this');
-  const tries = own.flatMap(({ lockHeldMs }) => lockHeldMs ?? []);
+  const tries = statements.flatMap(({ lockHeldMs }) => lockHeldMs ?? []);
   return tries.length === 0 ? null : blockedBy(tries);
 }
 

@@ -40,7 +40,7 @@ describe('p2pfk migrate --approval manual', () => {
     expect(approved.stdout).toMatch(/\nWaits {8}since 20\d\d-.*Z, for \d/);
     expect(approved.stdout).toMatch(/\nExecution {4}arn:aws:states:local:\S+:migrate-public-path-/);
     expect(approved.stdout).toMatch(
-      /\nRehearsal {4}20\d\d-.*Z: the drop, done and rolled back; exclusive locks for \d+ ms\n/,
+      /\nRehearsal {4}20\d\d-.*Z: the drop, done and rolled back; exclusive locks for at most \d+ ms\n/,
     );
     expect(approved.stdout).toMatch(/\nChecks {7}4 checks, all passed\n {2}✓ /);
     expect(approved.stdout).toMatch(/\n {2}✓ Testing DELETE performance: Deleted 10 rows in /);
@@ -190,7 +190,7 @@ describe('p2pfk approve', () => {
     const rehearsal = { at: '2027-01-31T02:59:59.000Z', lockedMs: 9, checks: [check] };
 
     expect(toApproveLines({ ...waiting, rehearsal }, now).slice(5)).toEqual([
-      'Rehearsal    2027-01-31T02:59:59.000Z: the drop, done and rolled back; exclusive locks for 9 ms',
+      'Rehearsal    2027-01-31T02:59:59.000Z: the drop, done and rolled back; exclusive locks for at most 9 ms',
       'Checks       1 check, 1 failed',
       '  ✗ Checking: one is missing',
     ]);

@@ -132,10 +132,10 @@ it('says for how long the locks of all tries blocked others', () => {
   const blocked = { longestMs: 410.2, totalMs: 2_100, tries: 7 };
 
   expect(close(report('MIGRATED', { blocked })).at(-1)).toBe(
-    'Took 00:01:01; blocked others for at most 411 ms at a time, 2100 ms in all, in 7 tries',
+    'Took 00:01:01; blocked others for at most 411 ms at a time and 2.10 s in all, in 7 tries',
   );
   expect(close(report('PAUSED', { blocked, error }))).toContain(
-    'Blocked others for at most 411 ms at a time, 2100 ms in all, in 7 tries',
+    'Blocked others for at most 411 ms at a time and 2.10 s in all, in 7 tries',
   );
   expect(close(report('MIGRATED', { blocked: { longestMs: 3, totalMs: 3, tries: 1 } })).at(-1)).toBe(
     'Took 00:01:01; blocked others for at most 3 ms, in one try',

@@ -58,7 +58,7 @@ describe('a migration that goes well', () => {
       '✓ Preflight check passed: All 2 partition-level FKs are VALID',
       'Found parent-level FK constraint: path_medium_hash_ino_fkey',
       '✓ Successfully dropped parent-level FK constraint',
-      '  exclusive locks held for 8 ms',
+      '  exclusive locks held for at most 9 ms',
     ]);
   });
 

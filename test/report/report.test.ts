@@ -104,11 +104,11 @@ describe('a report of an execution that migrated', () => {
   it('says in a sentence what was done, and how long it locked', () => {
     expect(report.status).toBe('MIGRATED');
     expect(report.summary).toBe(
-      'The foreign key path_medium_hash_ino_fkey from public.path to public.inode was replaced by 17 foreign keys, one for each pair of partitions. All 6 checks passed afterwards. The try that dropped the old foreign key held its locks for 8.4 ms.',
+      'The foreign key path_medium_hash_ino_fkey from public.path to public.inode was replaced by 17 foreign keys, one for each pair of partitions. All 6 checks passed afterwards. The try that dropped the old foreign key held its locks for at most 9 ms.',
     );
   });
 
-  it('counts every try for locks, also those of the drop that failed', () => {
+  it('counts every try for locks of all executions, also those of the drop that failed', async () => {
     const sources = story({ pairs: 3 });
     const { trail } = sources;
     if (trail === null) throw new Error('the story has no ledger');
@@ -128,9 +128,16 @@ describe('a report of an execution that migrated', () => {
     const told = buildReport({ ...sources, trail: { ...trail, events } });
 
     expect(told.blocked).toEqual({ longestMs: 411, totalMs: 678, tries: 3 });
+    expect(told.blockedOverall).toEqual({ longestMs: 5_000, totalMs: 5_678, tries: 4 });
     expect(told.summary).toContain(
-      ' Its locks blocked other sessions for at most 411 ms at a time, 678 ms in all, in 3 tries; the try that dropped the old foreign key held its locks for 8.4 ms.',
+      ' The locks of all executions of this migration blocked other sessions for at most 5.00 s at a time and 5.68 s in all, in 4 tries; those of this execution for at most 411 ms at a time and 678 ms in all, in 3 tries; the try that dropped the old foreign key held its locks for at most 9 ms.',
     );
+    const alone = buildReport({ ...sources, trail: { ...trail, events: [...trail.events, ...tries] } });
+    expect(alone.summary).toContain(
+      ' Its locks blocked other sessions for at most 411 ms at a time and 678 ms in all, in 3 tries; the try that dropped the old foreign key held its locks for at most 9 ms.',
+    );
+    const page = await render(told, 'html');
+    expect(page).toContain('<b>5.00 s</b> <span>others blocked at a time, at most</span>');
     expect(told.statements.filter(({ step }) => step === 'Ledger')).toHaveLength(1);
   });
 

@@ -1,9 +1,10 @@
 /** The page that asks for confirmation of an action: the current state of its subject in the ledger, and the effect of the action. */
+import { boundInWords } from '../../../core/contracts/blocked.ts';
 import { linesOf } from '../../../core/contracts/check-lines.ts';
 import { readToApprove, type ToApprove } from '../../../core/ledger/approve.ts';
 import { type MigrationNow, readShown, stampOf } from '../../../core/ledger/shown.ts';
 import type { Report } from '../../../report/contracts.ts';
-import { acceptedBy, duration, instant, plural } from '../../../report/words.ts';
+import { acceptedBy, instant, plural } from '../../../report/words.ts';
 import type { ConsoleContext } from '../context.ts';
 import type { Confirmation } from '../pages/confirm.ts';
 import { forecast } from '../pages/start.ts';
@@ -126,7 +127,7 @@ function rehearsed({ rehearsal }: Pick<Report, 'rehearsal'>): [string, string][]
   if (rehearsal === null) return [['Rehearsal', 'none was recorded']];
   const failed = rehearsal.checks.filter((check) => !check.passed).length;
   return [
-    ['Rehearsal', `exclusive locks for ${duration(rehearsal.lockedMs)}, rolled back`],
+    ['Rehearsal', `exclusive locks for at most ${boundInWords(rehearsal.lockedMs)}, rolled back`],
     [
       'Its checks',
       failed === 0 ? `all ${rehearsal.checks.length} passed` : `${failed} of ${rehearsal.checks.length} failed`,

@@ -86,7 +86,7 @@ it('counts each failed try of the drop, and the rehearsal, with at least what a 
     error: null,
   } as const;
   expect(closingLines(report, { operation: 'migrate', table: 'path', progress: NOTHING_YET }).at(-1)).toMatch(
-    /^Took 00:00:00\.001; blocked others for at most \d+ ms at a time, \d+ ms in all, in 5 tries$/,
+    /^Took 00:00:00\.001; blocked others for at most [\d.]+ m?s at a time and [\d.]+ m?s in all, in 5 tries$/,
   );
 });
 
