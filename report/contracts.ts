@@ -16,8 +16,11 @@ import type { StageName } from '../core/contracts/steps/catalogue.ts';
 import type { PlannedDatabase } from '../core/contracts/steps/events.ts';
 import type { HeldLock } from '../core/contracts/trail.ts';
 
-/** `STOPPED`: by a person or a time-out before its end; nothing was undone and nothing is lost. */
-export type ReportStatus = MigrationStatus | 'RUNNING' | 'STOPPED';
+/**
+ * `STOPPED`: by a person or a time-out before its end; `INTERRUPTED`: the process that ran it was killed or crashed. Nothing was undone and
+ * nothing is lost.
+ */
+export type ReportStatus = MigrationStatus | 'RUNNING' | 'STOPPED' | 'INTERRUPTED';
 
 /** How one state went. `caught`: it failed, and the machine took another way. */
 export type StateOutcome = 'not-entered' | 'running' | 'succeeded' | 'failed' | 'caught' | 'stopped';
@@ -159,7 +162,7 @@ export interface MigrationExecution {
   readonly login: string | null;
   /** Notes of statements in the ledger. */
   readonly statements: number;
-  /** How it ended, such as `PAUSED`, `STOPPED` or an error's name; null where its history is gone or out of reach. */
+  /** How it ended, such as `PAUSED`, `STOPPED`, `INTERRUPTED` (its process was killed or crashed) or an error's name; null where its history is gone or out of reach. */
   readonly outcome: string | null;
 }
 

@@ -23,7 +23,7 @@ import { costsOf } from './reading/costs.ts';
 import { readDefinition } from './reading/definition.ts';
 import { errorsOf } from './reading/errors.ts';
 import { eventsOf } from './reading/events.ts';
-import { type DescribedExecution, executionsOf } from './reading/executions.ts';
+import { type DescribedExecution, executionsOf, PROCESS_ENDED } from './reading/executions.ts';
 import { pairsOf } from './reading/pairs.ts';
 import { barsOfPairs, barsOfSteps, type Clock } from './reading/stages.ts';
 import { blockedIn, statementsOf } from './reading/statements.ts';
@@ -140,6 +140,7 @@ function clockOf({ execution, now }: ReportSources, history: History): Clock {
 
 function statusOf({ execution, verdict }: ReportSources): ReportStatus {
   if (execution.status === 'RUNNING' || verdict === null) return 'RUNNING';
+  if (execution.status === 'ABORTED' && execution.error === PROCESS_ENDED) return 'INTERRUPTED';
   return execution.status === 'ABORTED' || execution.status === 'TIMED_OUT' ? 'STOPPED' : verdict.status;
 }
 

@@ -40,7 +40,9 @@ function outcome(told: Told): string {
     case 'PAUSED':
       return `${paused(told, parent)} Run the same command again to go on.`;
     case 'STOPPED':
-      return `The execution was stopped before its end. Nothing was undone and no row is without a foreign key: the same command goes on from here, and a rollback takes it back.`;
+      return `The execution was ${told.execution.status === 'TIMED_OUT' ? 'ended by its time limit' : 'stopped'} before its end. ${GOES_ON}`;
+    case 'INTERRUPTED':
+      return `The execution was interrupted: the process that ran it was killed or crashed, or its machine went down. A statement that it had begun may run in the server to its end. ${GOES_ON}`;
     case 'REFUSED':
       return `Nothing was changed: the migration was refused before it began.${cause}`;
     case 'ROLLBACK_FAILED':
@@ -49,6 +51,9 @@ function outcome(told: Told): string {
       return running(told, parent);
   }
 }
+
+const GOES_ON =
+  'Nothing was undone and no row is without a foreign key: the same command goes on from here, and a rollback takes it back.';
 
 function nameOf({ subject }: Told): string {
   const between = subject.referencedTable === null ? '' : ` to ${subject.referencedTable}`;

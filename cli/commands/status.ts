@@ -28,7 +28,8 @@ export function registerStatus(program: Command, finish: Finish): void {
       helpText({
         about: `Reads only: a role that may read the ledger is enough, and a standby as well (which cannot see whether an execution
 lives). Shows state, since when, by whom, how far each pair is, whether an execution is at work, alive or dead, and where,
-an open approval and until when, and the command that comes next, to copy. A password is never in it.`,
+an open approval and until when, and the command that comes next, to copy. Of a dead execution it names the index builds
+and validations that still run in the server, with the statement that ends each. A password is never in it.`,
         examples: [
           ['p2pfk status --table public.path', 'the newest migration of the table'],
           ['p2pfk status --table path --constraint path_medium_hash_ino_fkey', 'of several foreign keys, this one'],

@@ -20,7 +20,7 @@ export function migrationLines(migrations: readonly ListedMigration[], absent: s
     'Migrations, newest first',
     ...columns(migrations, [
       { title: 'id', cell: ({ id }) => id, align: 'right' },
-      { title: 'state', cell: (one) => `${stateInWords({ state: one.state, dropped: false })}${lifeOf(one)}` },
+      { title: 'state', cell: (one) => `${stateInWords({ ...one, dropped: false })}${lifeOf(one)}` },
       { title: 'table', cell: ({ table }) => visible(withoutPublic(table)) },
       { title: 'constraint', cell: ({ constraint }) => visible(constraint) },
       { title: 'since', cell: ({ since }) => since },
@@ -38,11 +38,8 @@ function lifeOf({ owner, approval, pace }: ListedMigration): string {
     return `, held by ${person(pace.hold.by)} since ${pace.hold.at.replace(/\.\d+/, '')}`;
   if (owner.life === 'alive' && (approval?.state === 'awaited' || approval?.state === 'void'))
     return ', waits for approval';
-  return owner.life === 'alive'
-    ? ''
-    : owner.life === 'dead'
-      ? ', its execution is dead'
-      : ', not known whether it lives';
+  // Of a dead one the state says it.
+  return owner.life === 'unknown' ? ', not known whether it lives' : '';
 }
 
 export function executionLines(executions: readonly ListedExecution[], ofOneDatabase: boolean): string[] {

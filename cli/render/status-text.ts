@@ -29,8 +29,9 @@ export function statusLines(
     `Constraint   ${migration.constraint}`,
     `State        ${stateInWords(migration)} since ${migration.since}${reasonOf(migration)}`,
     `Migration    ${migration.id}, started at ${migration.startedAt} ${byWhom(migration)}`,
-    `Took         ${roughly(migration.tookMs)}${migration.owner === null ? '' : ' so far'}`,
+    `Took         ${roughly(migration.tookMs)}${migration.owner === null ? '' : migration.owner.life === 'dead' ? ' since its start' : ' so far'}`,
     `Execution    ${executionLine(migration, isHere)}`,
+    ...runningLines(migration),
     ...paceLine(migration.pace),
     ...approvalLines(migration.approval),
     `Pairs        ${pairsInWords(migration)}`,
@@ -39,7 +40,10 @@ export function statusLines(
   ];
 }
 
-export function stateInWords({ state, dropped }: Pick<MigrationStatus, 'state' | 'dropped'>): string {
+export function stateInWords({ state, dropped, owner }: Pick<MigrationStatus, 'state' | 'dropped' | 'owner'>): string {
+  // The ledger goes on to say what the execution was doing when it died.
+  if (owner?.life === 'dead')
+    return `interrupted (${state === 'rolling-back' ? 'rolling back' : 'migrating'}${dropped ? ', the parent-level foreign key is dropped' : ''}, its execution is dead)`;
   switch (state) {
     case 'rolling-back':
       return 'rolling back';
@@ -74,7 +78,7 @@ function ownerInWords(owner: Owner, isHere: boolean | null): string {
   const place = placeInWords(owner, isHere);
   switch (life) {
     case 'dead':
-      return `dead: no session of it is left (it ran ${place})`;
+      return `dead: no session of it is left to direct the work (it ran ${place})`;
     case 'unknown':
       return `which ran ${place}; whether it lives cannot be seen from here: a standby, or a ledger of an older version, does not show it`;
     case 'alive': {
@@ -96,6 +100,21 @@ function placeInWords({ place, execution }: Owner, isHere: boolean | null): stri
     case 'local':
       return isHere === false ? 'on another machine, or with another --state-dir' : 'on this machine';
   }
+}
+
+/** Of a dead execution it matters what is left of it, and how to end it; one that is alive directs its statements itself. */
+function runningLines({ owner, state, statements, table }: MigrationStatus): string[] {
+  if (statements.length === 0 || owner?.life === 'alive') return [];
+  const one = statements.length === 1;
+  const which = statements.map(
+    ({ pid, statement, relation, since }) =>
+      `  pid ${pid}: ${statement} of ${visible(withoutSchemaOf(table, relation))} since ${since}; this ends it: SELECT pg_cancel_backend(${pid});`,
+  );
+  const then = state === 'rolling-back' ? 'the rollback ends it first' : 'the next run waits for it and uses what it made';
+  return [
+    `Still runs   in the server without its client, ${plural(statements.length, 'statement')}: ${one ? 'it goes on to its end' : 'each goes on to its end'}, and ${then}`,
+    ...which,
+  ];
 }
 
 function paceLine(pace: Pace | null): string[] {
@@ -133,10 +152,10 @@ export function pairsInWords({ pairs: { total, byState } }: Pick<MigrationStatus
   return total === 0 ? 'none' : `${total}: ${counts.join(', ')}`;
 }
 
-/** Those that are not done yet, and those with an error. */
+/** Those that are not done yet. An error of one that is valid by now is over: `--json` has it. */
 function pairLines({ state, table }: MigrationStatus, pairs: readonly PairStatus[]): string[] {
   if (state === 'migrated' || state === 'rolled-back') return [];
-  const open = pairs.filter((pair) => pair.state !== 'validated' || pair.lastError !== null);
+  const open = pairs.filter((pair) => pair.state !== 'validated');
   if (open.length === 0) return [];
   const short = (name: string): string => visible(withoutSchemaOf(table, name));
   const rows = columns(open.slice(0, MOST_PAIRS), [

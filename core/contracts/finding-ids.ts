@@ -77,6 +77,7 @@ export const FINDING_IDS: readonly string[] = [
   'trusted-owner',
   'unchecked-writes',
   'unenforced-foreign-key',
+  'unfinished-index',
   'unlogged-partition',
   'unpaired-empty-partition',
   'unpaired-referenced-partition',

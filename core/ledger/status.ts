@@ -37,6 +37,16 @@ export interface Owner {
   readonly leaseUntil: string | null;
 }
 
+/** A long statement that runs in the server. Where its client is gone it goes on to its end all the same, and then its session ends. */
+export interface RunningStatement {
+  readonly pid: number;
+  readonly statement: 'CREATE INDEX' | 'VALIDATE';
+  /** Schema-qualified, quoted where needed. */
+  readonly relation: string;
+  /** When it was begun, ISO 8601. */
+  readonly since: string;
+}
+
 /** The approval of the drop, of a migration that needs one and is not dropped yet. */
 export interface ApprovalStatus {
   readonly state: 'not-asked' | 'awaited' | 'approved' | 'void';
@@ -78,6 +88,8 @@ export interface MigrationStatus {
   readonly pairs: { readonly total: number; readonly byState: PairCounts };
   /** Null where no execution is to be at work. */
   readonly owner: Owner | null;
+  /** Empty also where the sessions of the server cannot be seen from here. */
+  readonly statements: readonly RunningStatement[];
   readonly approval: ApprovalStatus | null;
   /** Null where no execution heeds one: not on the way forward, or past the drop. */
   readonly pace: Pace | null;
@@ -216,11 +228,11 @@ function absence(found: {
 
 async function statusesOf(client: Client, rows: readonly Shown[]): Promise<MigrationStatus[]> {
   const statuses: MigrationStatus[] = [];
-  for (const row of rows) statuses.push(statusOf(row, await ownerOf(client, row)));
+  for (const row of rows) statuses.push(statusOf(row, await ownerOf(client, row), await statementsOf(client, row)));
   return statuses;
 }
 
-function statusOf(row: Shown, owner: Owner | null): MigrationStatus {
+function statusOf(row: Shown, owner: Owner | null, statements: readonly RunningStatement[]): MigrationStatus {
   return {
     id: row.id,
     table: row.table_name,
@@ -240,6 +252,7 @@ function statusOf(row: Shown, owner: Owner | null): MigrationStatus {
     options: row.options,
     pairs: { total: Object.values(row.pairs).reduce((sum, count) => sum + count, 0), byState: row.pairs },
     owner,
+    statements,
     approval: approvalOf(row),
     pace: row.state === 'running' && !row.is_dropped ? paceOf(row.options) : null,
   };
@@ -292,6 +305,21 @@ async function ownerOf(client: Client, row: Shown): Promise<Owner | null> {
 
 /** Null where the owner's sessions cannot be seen: they are on the primary, or an older ledger has no function that knows them. */
 async function sessionsOf(client: Client, { id, on_standby: onStandby }: Shown): Promise<number[] | null> {
-  if (onStandby || (await checkLedger(client)).is_older) return null;
+  if (await isBlind(client, onStandby)) return null;
   return (await run(client, 'ledger/owner-sessions', { migration_id: id })).map(({ pid }) => pid);
+}
+
+async function isBlind(client: Client, onStandby: boolean): Promise<boolean> {
+  return onStandby || (await checkLedger(client)).is_older;
+}
+
+async function statementsOf(client: Client, { id, state, on_standby: onStandby }: Shown): Promise<RunningStatement[]> {
+  if (state === 'migrated' || state === 'rolled-back' || (await isBlind(client, onStandby))) return [];
+  const rows = await run(client, 'ledger/running-statements', { migration_id: id });
+  return rows.map(({ pid, is_index, relation, since }) => ({
+    pid,
+    statement: is_index ? 'CREATE INDEX' : 'VALIDATE',
+    relation,
+    since,
+  }));
 }

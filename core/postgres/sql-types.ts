@@ -2698,6 +2698,17 @@ export interface Queries {
       readonly pid: number;
     };
   };
+  'ledger/running-statements': {
+    readonly values: {
+      readonly migration_id: number | string;
+    };
+    readonly row: {
+      readonly pid: number;
+      readonly is_index: boolean;
+      readonly relation: string;
+      readonly since: string;
+    };
+  };
   'ledger/same-opening': {
     readonly values: {
       readonly table_oid: number;

@@ -12,6 +12,7 @@ export const STATUS: Readonly<Record<ReportStatus, { readonly word: string; read
   ROLLED_BACK: { word: 'Rolled back', tone: 'bad' },
   PAUSED: { word: 'Paused', tone: 'wait' },
   STOPPED: { word: 'Stopped', tone: 'wait' },
+  INTERRUPTED: { word: 'Interrupted', tone: 'wait' },
   REFUSED: { word: 'Refused', tone: 'bad' },
   ROLLBACK_FAILED: { word: 'Rollback failed', tone: 'bad' },
   RUNNING: { word: 'Running', tone: 'run' },

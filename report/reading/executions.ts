@@ -58,9 +58,12 @@ function executionOf(
   };
 }
 
+/** Error of an execution whose process is gone, as the store of this machine gives it. */
+export const PROCESS_ENDED = 'ProcessEnded';
+
 function outcomeOf({ status, output, error }: DescribedExecution): string {
   if (status === 'SUCCEEDED') return stringOf(parseRecord(output).status) ?? status;
-  if (status === 'ABORTED' || status === 'TIMED_OUT') return 'STOPPED';
+  if (status === 'ABORTED' || status === 'TIMED_OUT') return error === PROCESS_ENDED ? 'INTERRUPTED' : 'STOPPED';
   return status === 'FAILED' ? (error ?? status) : (status ?? '');
 }
 

@@ -225,6 +225,14 @@ describe('a report of another end', () => {
     expect(report.errors).toMatchObject([{ name: 'OrphanedRows', pair: 2, outcome: 'led to the rollback' }]);
   });
 
+  it('is interrupted where its process was killed, which no person did', () => {
+    const sources = story({ pairs: 5, ending: 'stopped' });
+    const report = buildReport({ ...sources, execution: { ...sources.execution, error: 'ProcessEnded' } });
+    expect(report.status).toBe('INTERRUPTED');
+    expect(report.summary).toContain('The execution was interrupted: the process that ran it was killed or crashed');
+    expect(report.executions.find(({ isThis }) => isThis)?.outcome).toBe('INTERRUPTED');
+  });
+
   it('cuts what was under way when it was stopped', () => {
     const report = reportOf({ pairs: 9, ending: 'stopped' });
     expect(outcomes(report)).toMatchObject({ ValidateForeignKeys: 'stopped', BuildIndexes: 'succeeded' });

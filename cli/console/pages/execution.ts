@@ -35,7 +35,7 @@ export function actionsFor(report: Report, migration: TrailMigration | null, pla
   const owns = migration.execution === report.execution.arn;
   const isOpen = state !== 'rolled-back';
   const beforeDrop = (state === 'running' || state === 'paused') && droppedAt === null;
-  const mayRest = report.status === 'PAUSED' || report.status === 'STOPPED';
+  const mayRest = report.status === 'PAUSED' || report.status === 'STOPPED' || report.status === 'INTERRUPTED';
   return {
     stop: running,
     approve: owns && beforeDrop && waitsForApproval(migration) && (running || report.status === 'PAUSED'),

@@ -32,7 +32,7 @@ function outcomeOf({ status, output, error }: DescribeExecutionOutput): readonly
     case 'RUNNING':
       return ['running', 'run'];
     case 'ABORTED':
-      return ['stopped', 'wait'];
+      return [error === 'ProcessEnded' ? 'interrupted' : 'stopped', 'wait'];
     case 'SUCCEEDED': {
       const said = stringOf(parseRecord(output).status).toLowerCase().replaceAll('_', ' ');
       return [said || 'succeeded', said === 'paused' ? 'wait' : said === 'dry run' ? 'none' : 'good'];

@@ -3,6 +3,7 @@ import type { Client } from 'pg';
 import type { ForeignKey } from '../../catalog/foreign-key.ts';
 import type { Hazard } from '../../contracts/column-types.ts';
 import type { PlanFinding, Severity } from '../../contracts/documents.ts';
+import { readPairs } from '../../ledger/pairs.ts';
 import { type Row, run } from '../../postgres/sql.ts';
 import { finding, list } from './finding.ts';
 
@@ -66,7 +67,7 @@ const HAZARDS: Readonly<Record<Hazard, { severity: Severity; message(where: stri
   'invalid-index': {
     severity: 'warning',
     message: (where) => `INVALID indexes on the foreign key's columns: ${where}; they cost writes and serve no query`,
-    remedy: 'DROP INDEX CONCURRENTLY them; a leftover of p2pfk itself is dropped and built anew',
+    remedy: 'DROP INDEX CONCURRENTLY them',
   },
   'broken-children': {
     severity: 'error',
@@ -100,7 +101,26 @@ export async function checkHazards(client: Client, foreignKey: ForeignKey): Prom
     ...foreignKey,
     constraint_oid: String(foreignKey.constraint_oid ?? ''),
   });
-  return hazardFindings(rows);
+  const { migrationId } = foreignKey;
+  const pairs = migrationId === null ? [] : await readPairs(client, migrationId);
+  const isOwn = ({ kind, relation, detail }: Row<'checks/hazards'>): boolean =>
+    kind === 'invalid-index' &&
+    pairs.some((pair) => pair.index_added && pair.referencing === relation && pair.index_name === detail);
+  return [...hazardFindings(rows.filter((row) => !isOwn(row))), ...unfinishedIndexes(rows.filter(isOwn))];
+}
+
+/** What an execution left that was interrupted in an index build: no hazard, and nothing that a person has to remove. */
+function unfinishedIndexes(own: readonly Row<'checks/hazards'>[]): PlanFinding[] {
+  if (own.length === 0) return [];
+  const where = list(own.map(({ relation, detail }) => `${relation} (${detail})`));
+  return [
+    finding(
+      'unfinished-index',
+      'info',
+      `indexes of this migration whose builds have not ended: ${where}`,
+      'nothing to do: a build that still runs in the server is waited for, one that was cut off is dropped and built anew',
+    ),
+  ];
 }
 
 /** One finding for each kind of hazard. */

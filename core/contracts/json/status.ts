@@ -21,6 +21,13 @@ const OwnerOfMigration = z.strictObject({
   leaseUntil: time.nullable().describe('until then it counts as alive, although no session of it is seen'),
 });
 
+const RunningStatement = z.strictObject({
+  pid: z.int(),
+  statement: z.enum(['CREATE INDEX', 'VALIDATE']),
+  relation: tableName,
+  since: time.describe('when it was begun'),
+});
+
 const ApprovalOfDrop = z.strictObject({
   state: z.enum(['not-asked', 'awaited', 'approved', 'void']),
   askedAt: time.nullable(),
@@ -67,6 +74,9 @@ const MigrationOfLedger = z.strictObject({
     .describe('keys of docs/execution-input.schema.json, and what the ledger has noted beside them'),
   pairs: z.strictObject({ total: count, byState: z.partialRecord(pairState, count) }),
   owner: OwnerOfMigration.nullable().describe('null where no execution should be at work'),
+  statements: z
+    .array(RunningStatement)
+    .describe('long statements that run in the server; they go on to their end also when the execution is dead'),
   approval: ApprovalOfDrop.nullable().describe('null where no approval is needed, or the drop is done'),
   pace: PaceOfMigration.nullable().describe('null where the pace cannot be changed'),
 });

@@ -375,8 +375,8 @@ export const LEDGER: readonly Mutant[] = [
   {
     rule: 'a standby does not say that an execution is dead, whose sessions are on the primary',
     file: 'core/ledger/status.ts',
-    find: 'if (onStandby || ',
-    replace: 'if (',
+    find: 'return onStandby || ',
+    replace: 'return ',
     test: 'test/cli/status-elsewhere.test.ts',
     title: 'on a standby the migration is shown, and that its execution lives is not claimed',
   },
