@@ -1,11 +1,13 @@
 /** An execution's history, its definition and the ledger -> the report as a document. Pure. */
 import type { DescribeExecutionOutput } from '@aws-sdk/client-sfn';
+import { overBudget } from '../core/contracts/blocked.ts';
 import { notApproved } from '../core/contracts/decisive-options.ts';
 import type { MigrationStatus } from '../core/contracts/documents.ts';
-import { ExecutionInputKeys } from '../core/contracts/execution-input.ts';
+import { ExecutionInput, ExecutionInputKeys } from '../core/contracts/execution-input.ts';
 import type { HistoryEvent } from '../core/contracts/history-event.ts';
 import { cleanTexts } from '../core/contracts/redact.ts';
 import { withoutSchemaOf } from '../core/contracts/safe-text.ts';
+import { ledgerStepOf } from '../core/contracts/steps/catalogue.ts';
 import { PlannedDatabase } from '../core/contracts/steps/events.ts';
 import type { Trail, TrailMigration } from '../core/contracts/trail.ts';
 import { inputOf, type Json, numberOf, stringOf } from '../core/history/json.ts';
@@ -16,6 +18,7 @@ import type {
   ExecutionFacts,
   People,
   Report,
+  ReportStatement,
   ReportStatus,
   ReportSubject,
 } from './contracts.ts';
@@ -125,7 +128,7 @@ function assemble(sources: ReportSources): Report {
     accepted: acceptedOf(trail),
     errors: errorsOf(history).map((one) => ({ ...one, message: clean(one.message) })),
     verifyAgain: commandsToVerify({ subject, status, executionArn: facts.arn }),
-    notes: notesOf(sources, history).map(clean),
+    notes: [...lateTries(sources, statements), ...notesOf(sources, history)].map(clean),
     events: eventsOf(history, clock.begin).map((event) => ({ ...event, detail: clean(event.detail) })),
   };
 }
@@ -295,6 +298,17 @@ function compareDelete(trail: Trail | null, checks: Report['checks'], rehearsal:
       after: after ?? (rehearsed === undefined ? 'it did not come to that' : `${rehearsed} (in the rehearsal)`),
     },
   ];
+}
+
+/** Tries that fit into the budget, or are rolled back; the way back after the drop may have announced more in its plan. */
+function lateTries({ execution }: ReportSources, statements: readonly ReportStatement[]): string[] {
+  const given = inputOf(execution.input);
+  const budgetMs = ExecutionInput.safeParse({ ...given, table: stringOf(given.table) ?? 'T' }).data?.lockTimeoutMs;
+  const tries = statements
+    .filter(({ during, step }) => during === 'this' && step !== ledgerStepOf('attach-parent'))
+    .flatMap(({ lockHeldMs }) => lockHeldMs ?? []);
+  const line = budgetMs === undefined ? null : overBudget(tries, budgetMs);
+  return line === null ? [] : [`${line}.`];
 }
 
 function notesOf({ trail, notes = [], execution }: ReportSources, history: History): string[] {

@@ -24,3 +24,18 @@ export function boundInWords(milliseconds: number): string {
   const seconds = Math.ceil(ms / 1_000);
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
+
+/** Of the lock budget: the server itself ends a transaction of ours so much later, if p2pfk does not. */
+const MARGIN_MS = 100;
+
+/**
+ * @param tries milliseconds of each try that has to fit into the budget
+ * @returns one line where some may have blocked others for longer than the lock budget; null: none has
+ */
+export function overBudget(tries: readonly number[], budgetMs: number): string | null {
+  const over = tries.filter((ms) => ms > budgetMs + MARGIN_MS);
+  if (over.length === 0) return null;
+  const which =
+    over.length === 1 ? 'One try' : `${over.length === tries.length ? 'All' : over.length} of ${tries.length} tries`;
+  return `${which} may have blocked others for longer than the lock budget of ${budgetMs} ms and its margin of ${MARGIN_MS} ms: for at most ${boundInWords(Math.max(...over))}. The time is measured by p2pfk, from the request of the locks to the answer of COMMIT or ROLLBACK. Where p2pfk's machine is short of CPU it reads that answer late; where the server's disk is slow, COMMIT itself takes long, which nothing limits (docs/security.md#the-lock-budget)`;
+}

@@ -141,6 +141,31 @@ describe('a report of an execution that migrated', () => {
     expect(told.statements.filter(({ step }) => step === 'Ledger')).toHaveLength(1);
   });
 
+  it('has a note of the tries that may have blocked others for longer than the lock budget', () => {
+    const sources = story({ pairs: 3 });
+    const { trail } = sources;
+    if (trail === null) throw new Error('the story has no ledger');
+    const drop = trail.events.find(({ step }) => step === 'DropParentForeignKey');
+    if (drop === undefined) throw new Error('the story has no drop');
+    const noted = (step: string, ...held: number[]) =>
+      buildReport({
+        ...sources,
+        trail: {
+          ...trail,
+          events: held.map((lockHeldMs, index) => ({ ...drop, id: `try ${index}`, step, lockHeldMs })),
+        },
+      }).notes;
+
+    expect(noted('DropParentForeignKey', 411, 600)).toEqual([]);
+    expect(noted('DropParentForeignKey', 411, 807, 1_303)).toEqual([
+      expect.stringMatching(
+        /^2 of 3 tries may have blocked others for longer than the lock budget of 500 ms and its margin of 100 ms: for at most 1\.31 s\. /,
+      ),
+    ]);
+    // The plan of a rollback after the drop has announced how long it blocks writes.
+    expect(noted('AttachParent', 22_000)).toEqual([]);
+  });
+
   it('follows each event of a task to its state and its pair', () => {
     const scheduled = report.events.filter((event) => event.type === 'LambdaFunctionScheduled');
     const validations = scheduled.filter((event) => event.state === 'ValidateForeignKey');
