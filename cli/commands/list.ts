@@ -26,7 +26,7 @@ export function registerList(program: Command, finish: Finish): void {
         about: `Migrations are those of the ledger in the database. Executions are those that are kept on this machine, of p2pfk migrate
 and p2pfk serve, and with --state-machine those in AWS. Each has its state, its table, since when, by whom, how long, and
 the command that comes next, to copy. It only reads, so a role that may read the ledger is enough, and a standby as well.
-An execution that came to no plan has recorded no database, and is listed; those of other databases are only counted.`,
+Those of other databases are only counted. One in AWS that came to no plan has recorded no database, and is listed.`,
         examples: [
           ['p2pfk list', 'of the database in DATABASE_URL'],
           ['p2pfk list --state-machine $ARN', 'and the executions in AWS'],

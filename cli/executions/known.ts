@@ -26,6 +26,8 @@ export interface SourceFlags {
 export interface Source extends Pick<Connection, 'client' | 'close'> {
   readonly stateMachineArn: string;
   readonly place: 'local' | 'aws';
+  /** The database that an execution was started on, where that is known without its plan. */
+  readonly databaseOf?: (executionArn: string) => PlannedDatabase | null;
 }
 
 /**
@@ -45,7 +47,8 @@ export async function openOwnStore({ stateDir }: SourceFlags, warn: (line: strin
   const store = existingStore(stateDir);
   if (store === null) return null;
   const { client, close } = await connectToStore(store, warn);
-  return { client, stateMachineArn: STATE_MACHINE_ARN, place: 'local', close };
+  const databaseOf = (arn: string) => store.databaseOf(arn);
+  return { client, stateMachineArn: STATE_MACHINE_ARN, place: 'local', databaseOf, close };
 }
 
 /** Where an execution worked, compared with a database. */
@@ -69,7 +72,7 @@ export interface KnownExecution {
   readonly tookMs: number | null;
   readonly startedBy: string | null;
   readonly reason: string | null;
-  /** Null where it came to no plan, or an older edition ran it. */
+  /** Null where it came to no plan and ran elsewhere, or an older edition ran it. */
   readonly database: PlannedDatabase | null;
 }
 
@@ -120,7 +123,7 @@ export async function* itemsOf({ client, stateMachineArn }: Source, most: number
   } while (nextToken !== undefined && left > 0);
 }
 
-async function readKnown({ client, place }: Source, executionArn: string): Promise<KnownExecution> {
+async function readKnown({ client, place, databaseOf }: Source, executionArn: string): Promise<KnownExecution> {
   const described = await describe(client, executionArn);
   const { status = '', name = '', startDate, stopDate, input, operation, table } = described;
   const plan = await plannedOf(client, executionArn);
@@ -144,7 +147,7 @@ async function readKnown({ client, place }: Source, executionArn: string): Promi
     tookMs,
     startedBy: stringOf(inputOf(input).by) || null,
     reason: stringOf(inputOf(input).reason) || null,
-    database: plan?.database ?? null,
+    database: plan?.database ?? databaseOf?.(executionArn) ?? null,
   };
 }
 

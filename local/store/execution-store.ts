@@ -6,6 +6,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { HistoryEvent } from '../../core/contracts/history-event.ts';
+import { PlannedDatabase } from '../../core/contracts/steps/events.ts';
 import type { AbortReason } from '../engine/engine.ts';
 import { isAlive, type Owner, thisProcess } from './owner.ts';
 import { preparePrivateDirectory } from './private-directory.ts';
@@ -20,7 +21,7 @@ import {
   type Row,
   recordOf,
 } from './records.ts';
-import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
+import { DATABASES, SCHEMA, SCHEMA_VERSION } from './schema.ts';
 
 export const STORE_FILE = 'executions.sqlite';
 /** Suffixes of the files that SQLite adds. */
@@ -99,6 +100,28 @@ export class ExecutionStore {
       this.#prune();
       return true;
     });
+  }
+
+  /** Notes the database that an execution was started on, because one that comes to no plan records none in its history. */
+  noteDatabase(arn: string, database: PlannedDatabase): void {
+    this.#run(
+      'insert or ignore into execution_database (execution_id, json) select id, ? from execution where arn = ?',
+      JSON.stringify(database),
+      arn,
+    );
+  }
+
+  /** Null where it was not noted, or cannot be read. */
+  databaseOf(arn: string): PlannedDatabase | null {
+    const row = this.#get(
+      'select d.json from execution_database d join execution e on e.id = d.execution_id where e.arn = ?',
+      arn,
+    );
+    try {
+      return PlannedDatabase.parse(JSON.parse(String(row?.json)));
+    } catch {
+      return null;
+    }
   }
 
   /** Stores an event of the history. */
@@ -181,6 +204,7 @@ export class ExecutionStore {
       const version = Number(this.#get('pragma user_version')?.user_version ?? 0);
       if (version === 0) this.#database.exec(SCHEMA);
       else if (version > SCHEMA_VERSION) throw new Error(`the store was written by a newer p2pfk (schema ${version})`);
+      this.#database.exec(DATABASES);
     });
   }
 

@@ -40,3 +40,11 @@ create table event (
 
 pragma user_version = ${SCHEMA_VERSION};
 `;
+
+/** Came later. Versions that do not know it leave it alone, so it has no number of its own. */
+export const DATABASES = `
+create table if not exists execution_database (
+  execution_id integer primary key references execution on delete cascade,
+  json text not null
+);
+`;

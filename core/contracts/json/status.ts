@@ -135,7 +135,7 @@ const ExecutionOfList = z.strictObject({
   tookMs: milliseconds.nullable(),
   startedBy: z.string().nullable().describe('as stated, not verified'),
   reason: z.string().nullable(),
-  database: DatabaseOfList.nullable().describe('null where it made no plan'),
+  database: DatabaseOfList.nullable().describe('null where it is not known: in AWS, where it made no plan'),
   next: z.array(NextCommand),
 });
 
