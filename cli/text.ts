@@ -35,6 +35,16 @@ export function roughly(milliseconds: number): string {
   return minutes % 60 === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** `13:15:10 UTC`: a moment of the next hours, by the clock that ledger and logs go by. */
+export function timeOfDay(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(11, 19)} UTC`;
+}
+
+/** An execution of this machine by its name, which each command takes; one in AWS by its ARN, which says where it is. */
+export function executionInWords(executionArn: string): string {
+  return /^arn:aws:states:local:\d+:execution:[^:]+:([\w-]+)$/.exec(executionArn)?.[1] ?? executionArn;
+}
+
 /** Bytes as PostgreSQL's `pg_size_pretty` rounds them: powers of 1024. */
 export function size(bytes: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'];

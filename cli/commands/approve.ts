@@ -128,7 +128,7 @@ async function approveShown(client: Client, request: ApprovalRequest, here: stri
   const question = `Approve the drop of migration ${migrationId}? [y/N] `;
   await confirmed({ lines: toApproveLines(waiting, new Date()), question: waiting.alreadyApproved ? null : question });
   const document = await approve(client, { ...request, migrationId, shown });
-  return { document, line: approvedLine(document, here) };
+  return { document, line: approvedLine(document, here, new Date()) };
 }
 
 async function withdrawShown(client: Client, request: ApprovalRequest, here: string, confirmed: Confirm): Acted {

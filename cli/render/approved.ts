@@ -5,14 +5,14 @@ import { linesOf } from '../../core/contracts/check-lines.ts';
 import type { Check } from '../../core/contracts/documents.ts';
 import type { Approved, ToApprove, ToWithdraw, Withdrawn } from '../../core/ledger/approve.ts';
 import { AS_STATED, acceptedBy } from '../../report/words.ts';
-import { oneLine, plural, roughly, shellWord, withoutSchemaOf } from '../text.ts';
+import { executionInWords, oneLine, plural, roughly, shellWord, timeOfDay, withoutSchemaOf } from '../text.ts';
 
 /** What is about to be approved. */
 export function toApproveLines(waiting: ToApprove, now: Date): string[] {
   return [
     migrationLine(waiting),
     `Waits        ${waits(waiting, now)}`,
-    `Execution    ${waiting.execution}`,
+    `Execution    ${executionInWords(waiting.execution)}`,
     `Options      ${optionsOf(waiting)}`,
     ...acceptedLines(waiting),
     ...rehearsalLines(waiting),
@@ -21,15 +21,22 @@ export function toApproveLines(waiting: ToApprove, now: Date): string[] {
 }
 
 /** @param here `--table T` and the connection as they were given, quoted for a shell, for the hint */
-export function approvedLine(approved: Approved, here: string): string {
-  const { approvedAt, approvedBy } = approved;
+export function approvedLine(approved: Approved, here: string, now: Date): string {
+  const { approvedAt, approvedBy, looksAgainBy } = approved;
   const by = `by ${approvedBy} (${AS_STATED})`;
   const when = approved.alreadyApproved ? `Approved before, ${by} at ${approvedAt}` : `Approved ${by}`;
   const next =
     approved.state === 'running'
-      ? 'its execution goes on at its next look: within 5 minutes, or within two hours where it may wait for weeks'
+      ? `its execution goes on at its next look, ${nextLook(looksAgainBy, now)}`
       : `it has paused; this goes on, as approved: ${migrateCommand(approved, here)}`;
   return `✓ ${when}: ${next}`;
+}
+
+/** The date as well, where it is hours away: an execution that may wait for weeks looks more seldom. */
+function nextLook(looksAgainBy: string | null, now: Date): string {
+  const at = Date.parse(looksAgainBy ?? '');
+  if (!(at > now.getTime())) return 'at any moment';
+  return `by ${at - now.getTime() > 43_200_000 ? `${looksAgainBy}` : timeOfDay(at)}`;
 }
 
 /** What is about to be taken back. */
@@ -37,7 +44,7 @@ export function toWithdrawLines(approval: ToWithdraw): string[] {
   const { execution, approvedBy, approvedAt } = approval;
   return [
     migrationLine(approval),
-    `Execution    ${execution}`,
+    `Execution    ${executionInWords(execution)}`,
     `Approved     by ${approvedBy} (${AS_STATED}) at ${approvedAt}`,
     ...voidLine(approval),
   ];

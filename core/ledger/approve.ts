@@ -4,6 +4,7 @@ import { readServer } from '../catalog/server-facts.ts';
 import { beyondDefaults } from '../contracts/decisive-options.ts';
 import type { AcceptedFinding, Rehearsal } from '../contracts/documents.ts';
 import { ApprovalRefused, InvalidInput, PrivilegeMissing } from '../contracts/errors.ts';
+import { LEASE_SECONDS } from '../contracts/lease.ts';
 import { StatedPerson, StatedReason, stated } from '../contracts/person.ts';
 import { toNamedError } from '../postgres/postgres-errors.ts';
 import { inTransaction } from '../postgres/session/transactions.ts';
@@ -81,6 +82,8 @@ export interface Approved extends Waiting {
   /** Login of the session that approved it, noted by the database; null in ledgers of older versions. */
   readonly approvedLogin: string | null;
   readonly reason: string | null;
+  /** When the execution that waits looks for the approval at the latest, ISO 8601, by the database's clock; null where none waits. */
+  readonly looksAgainBy: string | null;
   /** Whether it was approved before; then nothing was changed. */
   readonly alreadyApproved: boolean;
 }
@@ -151,6 +154,7 @@ export async function approve(client: Client, wanted: ApprovalRequest): Promise<
     approvedBy: after.approved_by ?? '',
     approvedLogin: after.approved_login,
     reason: after.approval_reason,
+    looksAgainBy: looksAgainBy(after),
     alreadyApproved: before.approved_at !== null && whyVoid(before) === null,
   };
 }
@@ -194,6 +198,12 @@ export async function withdrawApproval(client: Client, wanted: ApprovalRequest):
     approvedAt: before.approved_at ?? '',
     approvedBy: before.approved_by ?? '',
   };
+}
+
+/** Between two looks only its lease shows that the execution lives: it ends so many seconds after the next look. */
+function looksAgainBy({ state, lease_until: leaseUntil }: MigrationNow): string | null {
+  if (state !== 'running' || leaseUntil === null) return null;
+  return new Date(Date.parse(leaseUntil) - LEASE_SECONDS * 1_000).toISOString();
 }
 
 interface Purpose {

@@ -1975,6 +1975,7 @@ export interface Queries {
       readonly dropped: boolean;
       readonly paused_for_it: boolean | null;
       readonly waiting_since: string | null;
+      readonly lease_until: string | null;
       readonly approved_at: string | null;
       readonly may_note_more: boolean;
       readonly may_note_events: boolean;

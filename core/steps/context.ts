@@ -13,12 +13,12 @@ import {
   WindowClosed,
 } from '../contracts/errors.ts';
 import { forecastSeconds, type Timed } from '../contracts/forecast.ts';
+import { LEASE_SECONDS } from '../contracts/lease.ts';
 import { extendLease, foreignKeyOf, type Migration, readMigration } from '../ledger/migrations.ts';
 import { tryToNote } from '../ledger/notes/notes.ts';
 import { type LedgerPair, readPace, readPair } from '../ledger/pairs.ts';
 import { enterLedger } from '../ledger/schema/make-ledger.ts';
 import { useCallerSearchPath } from '../postgres/session/caller-search-path.ts';
-import { LEASE_SECONDS } from './lease.ts';
 import { whyNotNow } from './pace.ts';
 import { holdBackSeconds, throttleReason } from './throttle.ts';
 

@@ -7,6 +7,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
+import { LEASE_SECONDS } from '../contracts/lease.ts';
 import type { CostToOthers } from '../contracts/steps/results.ts';
 import { holdRandomKey } from '../ledger/liveness.ts';
 import { extendLease } from '../ledger/migrations.ts';
@@ -18,7 +19,6 @@ import { PooledSession } from '../postgres/session/pooler.ts';
 import { forgetLastingPlans, run } from '../postgres/sql.ts';
 import { applicationName, type StepContext } from './context.ts';
 import { CostWatch, costSoFar } from './cost-to-others.ts';
-import { LEASE_SECONDS } from './lease.ts';
 import { describeEnded, endIdleBlockers } from './locks/idle-blockers.ts';
 import { type NotNow, whyNotBegun } from './pace.ts';
 

@@ -5,12 +5,12 @@
  */
 import type { Client } from 'pg';
 import { lookWhileHeld } from '../contracts/event-budget.ts';
+import { LEASE_SECONDS } from '../contracts/lease.ts';
 import { byWhomSince, type Hold, type Pace, paceOf, refuseLongHold, sinceMs } from '../contracts/pace.ts';
 import { holdRandomKey } from '../ledger/liveness.ts';
 import { extendLease, type Migration } from '../ledger/migrations.ts';
 import { readPairs } from '../ledger/pairs.ts';
 import { run, runOne } from '../postgres/sql.ts';
-import { LEASE_SECONDS } from './lease.ts';
 
 /** Why work on a pair is not begun, and when to ask again. */
 export interface NotNow {

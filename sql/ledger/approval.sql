@@ -13,6 +13,7 @@ SELECT m.id::text AS id, m.state, m.execution, m.options, m.approved_by, m.rehea
        m.dropped_at IS NOT NULL                                                                AS dropped,
        m.state = 'paused' AND m.error ->> 'name' IN ('ApprovalNeeded', 'Rehearsed')            AS paused_for_it,
        to_char(m.approval_asked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')        AS waiting_since,
+       to_char(m.lease_until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')              AS lease_until,
        to_char(m.approved_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')              AS approved_at,
        coalesce((SELECT bool_and(has_column_privilege(a.attrelid, a.attnum, 'UPDATE'))
                    FROM pg_attribute a

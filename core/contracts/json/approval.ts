@@ -40,6 +40,9 @@ export const ApprovalDocument = z.strictObject({
   approvedBy: z.string().describe('as stated, not verified'),
   approvedLogin: z.string().nullable().describe('of the session, noted by the database'),
   reason,
+  looksAgainBy: time
+    .nullable()
+    .describe('when the execution that waits looks for the approval at the latest; null where it has paused'),
   alreadyApproved: z.boolean(),
 });
 
