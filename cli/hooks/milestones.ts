@@ -45,6 +45,8 @@ export interface Milestone {
     readonly executionArn: string;
     /** How many pairs the plan has. */
     readonly pairs: number | null;
+    /** Whether an earlier execution began the migration. */
+    readonly resumed: boolean;
     /** Why, where there is more to say than `text` does. */
     readonly reason: string | null;
     readonly error: NamedError | null;
@@ -80,6 +82,8 @@ const STARTED_TEXTS: Readonly<Record<string, string>> = {
   PLANNED: 'A migration has started: the plan is made, and pairs are worked on now.',
   ROLLBACK_REQUESTED: 'A rollback has started, as it was asked for.',
 };
+const RESUMED_TEXT =
+  'A migration that an earlier execution began goes on: what is done stays done, and what is left of its pairs is worked on now.';
 const HELD_TEXT = 'A migration is held, and goes on after: p2pfk resume --table TABLE. What runs in the server ends.';
 
 /** Reads the events of one execution, as they happen. */
@@ -111,7 +115,7 @@ export class Milestones {
     switch (state) {
       case Steps.plan.state: {
         this.#plan = PlanResult.safeParse(output).data ?? null;
-        const text = STARTED_TEXTS[this.#plan?.status ?? ''];
+        const text = this.#plan?.resumed === true ? RESUMED_TEXT : STARTED_TEXTS[this.#plan?.status ?? ''];
         return text === undefined ? null : { type: 'migration.started', severity: 'info', text };
       }
       case Steps['verify-gate'].state:
@@ -181,6 +185,7 @@ export class Milestones {
         migrationId: plan?.migrationId ?? migrationId ?? null,
         executionArn,
         pairs: plan === null ? null : (plan.pairCount ?? plan.pairs.length),
+        resumed: plan?.resumed === true,
         reason: reason === undefined ? null : oneLine(reason),
         error: error === undefined || error === null ? null : { name: error.name, message: oneLine(error.message) },
       },

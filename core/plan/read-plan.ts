@@ -38,6 +38,8 @@ export interface PlanReading {
   readonly acceptance: Acceptance;
   /** State of the open migration in the ledger, if there is one. */
   readonly state: MigrationState | null;
+  /** The execution that works on it, or did last. */
+  readonly execution: string | null;
 }
 
 /**
@@ -107,7 +109,16 @@ export async function readPlan(client: Client, input: ExecutionInput, intent: In
         : { writes: await forecastWrites(client, pairing) }),
     },
   };
-  return { server, foreignKey, pairing, document, migrated, acceptance, state: migration?.state ?? null };
+  return {
+    server,
+    foreignKey,
+    pairing,
+    document,
+    migrated,
+    acceptance,
+    state: migration?.state ?? null,
+    execution: migration?.execution ?? null,
+  };
 }
 
 /** What is not accepted yet will have to be, before the drop. */

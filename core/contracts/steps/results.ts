@@ -40,6 +40,8 @@ export const PlanResult = z
     maxConcurrency: z.number(),
     /** True where catalog and options were compared with `planHash` of the input, and match the reviewed plan; else absent. */
     asReviewed: z.boolean().exactOptional(),
+    /** True where an earlier execution has begun the migration, and this one goes on with it; else absent. */
+    resumed: z.boolean().exactOptional(),
     /** One line; only where nothing is done although something could be. */
     reason: z.string().exactOptional(),
   })

@@ -118,7 +118,13 @@ async function open(
     migrationId: opened.id,
     pairs: iterationsOf(pairs),
     pairCount: pairs.length,
+    ...(isResumed(reading, execution) ? { resumed: true } : {}),
   };
+}
+
+/** The plan step of this very execution may be tried again. */
+function isResumed({ state, execution: before }: PlanReading, execution: string): boolean {
+  return (state === 'running' || state === 'paused') && before !== execution;
 }
 
 /** Adds the deadline to an input of a schedule, which contains the time at which its window opened and the window's length. */

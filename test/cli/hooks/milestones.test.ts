@@ -87,9 +87,19 @@ describe('people are told', () => {
         migrationId: '7',
         executionArn: 'arn:execution',
         pairs: 17,
+        resumed: false,
         reason: null,
         error: null,
       },
+    });
+  });
+
+  it('that a migration goes on which an earlier execution began', () => {
+    const [started] = told([result('Plan', { ...plan(), resumed: true })], output('MIGRATED'));
+
+    expect(started).toMatchObject({
+      type: 'migration.started',
+      data: { resumed: true, text: expect.stringMatching(/^A migration that an earlier execution began goes on/) },
     });
   });
 

@@ -41,6 +41,7 @@ function milestone(type: Milestone['type'], table = 'public.path'): Milestone {
       migrationId: '7',
       executionArn: 'arn:execution',
       pairs: null,
+      resumed: false,
       reason: null,
       error: null,
     },

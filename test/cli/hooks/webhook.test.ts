@@ -25,6 +25,7 @@ const milestone = (type: Milestone['type'], text = 'news'): Milestone => ({
     migrationId: null,
     executionArn: 'arn',
     pairs: null,
+    resumed: false,
     reason: null,
     error: null,
   },

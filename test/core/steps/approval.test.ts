@@ -297,7 +297,7 @@ describe('an act on what was shown', () => {
     const { migrationId } = execution;
     await execution.pause({ Error: 'ApprovalNeeded' });
     const named = new Execution();
-    expect(await named.plan({ migrationId })).toMatchObject({ status: 'PLANNED', migrationId });
+    expect(await named.plan({ migrationId })).toMatchObject({ status: 'PLANNED', migrationId, resumed: true });
     await named.rollBack();
     const before = await everything(observer);
 
