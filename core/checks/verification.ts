@@ -256,7 +256,7 @@ function checkOrphans(
           }`
         : counted.size === pairs.length
           ? `No orphaned rows found in ${pairs.length} pairs checked`
-          : `No orphaned rows found in ${pairs.length} pairs: ${counted.size} counted now, ${proven.length} proven before the drop${describeProofs(proven)}`;
+          : `No orphaned rows found in ${pairs.length} pairs: ${describeProofs(proven, pairs.length)} before the drop, ${counted.size === 0 ? 'none' : counted.size} counted now`;
   return {
     id: CheckId.Orphans,
     title: 'Verifying data integrity',
@@ -265,13 +265,14 @@ function checkOrphans(
   };
 }
 
-function describeProofs(proven: readonly Pick<Proof, 'by'>[]): string {
+/** `all 9 proven by VALIDATE`, or `6 proven by VALIDATE and 2 by a count`. */
+function describeProofs(proven: readonly Pick<Proof, 'by'>[], all: number): string {
   const count = (wanted: Proof['by']) => proven.filter(({ by }) => by === wanted).length;
-  const how = [
-    ...(count('validate') > 0 ? [`${count('validate')} by VALIDATE`] : []),
-    ...(count('count') > 0 ? [`${count('count')} by a count`] : []),
-  ];
-  return how.length === 0 ? '' : `, ${how.join(' and ')}`;
+  const [validated, counted] = [count('validate'), count('count')];
+  const many = (amount: number) => (amount === all ? `all ${all}` : String(amount));
+  if (counted === 0) return `${many(validated)} proven by VALIDATE`;
+  if (validated === 0) return `${many(counted)} proven by a count`;
+  return `${validated} proven by VALIDATE and ${counted} by a count`;
 }
 
 const NO_FOREIGN_KEY = 'as a foreign table can have no foreign key; p2pfk does not read its rows: detach it';
