@@ -9,6 +9,7 @@ import type { ExecutionInput } from '../core/contracts/execution-input.ts';
 import { connectReadOnly } from '../core/ledger/connect.ts';
 import { readMigrationReport } from '../core/ledger/migrations.ts';
 import { readPairs } from '../core/ledger/pairs.ts';
+import { type DatabaseIdentity, readIdentity } from '../core/ledger/schema/identity.ts';
 import type { Handlers } from '../local/engine/engine.ts';
 import { executionName } from '../local/executions.ts';
 import { openLocalEndpoint, openStore } from '../local/local-endpoint.ts';
@@ -28,7 +29,7 @@ import { createReporter, type ProgressReporter } from './progress/reporter.ts';
 import { type PairSize, type Progress, seenIn } from './progress/state.ts';
 import type { PendingReport } from './report/write.ts';
 import { surviveStrayErrors } from './stray-errors.ts';
-import { shellWord } from './text.ts';
+import { executionInWords, shellWord } from './text.ts';
 
 export interface ExecuteOptions {
   readonly input: ExecutionInput;
@@ -64,7 +65,7 @@ export async function execute(options: ExecuteOptions): Promise<Result> {
 async function executeOnce(options: ExecuteOptions): Promise<Result> {
   const { input, databaseUrl, stateDir, output, verbose, place, reportFile, hooks } = options;
   // Before anything else: no server, a wrong password or an unknown database is told at once and in one line.
-  await checkConnection(databaseUrl);
+  const database = await checkConnection(databaseUrl);
 
   const reporter = await createReporter({ output, verbose, place });
   const interruption = onInterrupt(() => {
@@ -84,9 +85,10 @@ async function executeOnce(options: ExecuteOptions): Promise<Result> {
       reporter,
       warn,
       signal,
+      database,
       observe: (executionArn) => hooks?.observe({ ...input, executionArn }),
       started: (executionArn) => {
-        if (!output.quiet) reporter.announce(`Started execution: ${executionArn}`);
+        if (!output.quiet) reporter.announce(`Started execution: ${executionInWords(executionArn)}`);
       },
       ...(pending === null ? {} : { afterwards: (client, executionArn) => pending.read(client, executionArn) }),
     });
@@ -95,9 +97,11 @@ async function executeOnce(options: ExecuteOptions): Promise<Result> {
     const exitCode = exitCodeOfReport(report, interruption.exitCode);
     if (exitCode === ExitCode.BadInput) output.complain(`p2pfk: ${report.error?.message ?? ''}`);
     else {
-      const context = { operation: input.operation, table: input.table, progress: reporter.progress };
+      const { operation, table, lockTimeoutMs: lockBudgetMs } = input;
+      const context = { operation, table, progress: reporter.progress, verbose, lockBudgetMs };
       for (const line of closingLines(report, context)) output.line(line);
-      if (!output.quiet && report.executionArn !== null) output.line(`Execution: ${report.executionArn}`);
+      if (!output.quiet && report.executionArn !== null)
+        output.line(`Execution: ${executionInWords(report.executionArn)}`);
     }
     await pending?.write(output);
     return { report, exitCode };
@@ -138,6 +142,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Called once, before the first line of progress: not where the plan step refuses, so that a mistyped name is one line. */
   readonly started?: (executionArn: string) => void;
+  /** The database that it is started on. */
+  readonly database?: DatabaseIdentity;
   /** Is called with the ARN, for an observer of all events and of the end. */
   readonly observe?: (executionArn: string) => ExecutionObserver | undefined;
   /** Instead of the real ones: the demo's, which do damage. */
@@ -155,6 +161,7 @@ export async function runWithProgress(options: RunOptions): Promise<MigrationRep
   try {
     const executionArn = await startExecution(client, STATE_MACHINE_ARN, executionName(input), input);
     reporter.began(executionArn);
+    if (options.database) noteDatabase(store, executionArn, options.database);
     const observer = options.observe?.(executionArn);
     const onEvent = announcing(weighing(reporter, databaseUrl), () => options.started?.(executionArn));
     // What the execution itself then says of it: that it ended, and how.
@@ -191,10 +198,24 @@ const STOPPED = { error: 'Interrupted', cause: 'the execution was stopped before
 /** Ctrl-C stops the execution, not the watching: that ends with it. */
 const NEVER = new AbortController().signal;
 
-async function checkConnection(databaseUrl: string | undefined): Promise<void> {
+async function checkConnection(databaseUrl: string | undefined): Promise<DatabaseIdentity> {
   const client = await connectReadOnly({ databaseUrl, applicationName: 'p2pfk' });
-  // The plan step would be retried for a minute.
-  await readReaders(client).finally(() => client.end());
+  try {
+    // The plan step would be retried for a minute.
+    await readReaders(client);
+    return await readIdentity(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** A list of executions can do without it. */
+function noteDatabase(store: ExecutionStore, executionArn: string, database: DatabaseIdentity): void {
+  try {
+    store.noteDatabase(executionArn, database);
+  } catch {
+    // The disk may be full; the store warns of that where it matters.
+  }
 }
 
 /** Passes events on; before those of a plan that was made it tells that the execution has started. */

@@ -51,15 +51,25 @@ export async function demo(flags: DemoFlags): Promise<number> {
     say,
     ...(flags.rows === undefined ? {} : { rows: flags.rows }),
   });
+  let exitCode: number;
   try {
-    if (!flags.database) return await tell(started, flags, output, say);
-    interruption.dispose();
-    return await offer(started, output);
+    if (flags.database) interruption.dispose();
+    exitCode = await (flags.database ? offer(started, output) : tell(started, flags, output, say));
   } finally {
     await started.stop();
     interruption.dispose();
   }
+  if (!flags.database) for (const line of FAREWELL) say(line);
+  return exitCode;
 }
+
+const FAREWELL: readonly string[] = [
+  '',
+  '✓ Removed: the PostgreSQL server of the demo and its directory, with all data. Nothing else of this machine was changed.',
+  'What to do next:',
+  '  npx p2pfk demo --database                      a database like this one, on which you may try every command (docs/tutorial.md)',
+  '  npx p2pfk scan --database-url postgres://...   your own database: what can be converted, and what that brings; it only reads',
+];
 
 /** Leaves the migration to the user, in another terminal, until Ctrl-C. */
 async function offer({ databaseUrl }: Demo, output: Output): Promise<number> {
@@ -152,7 +162,8 @@ async function migrate(
       ...(pending === null ? {} : { afterwards: (client, executionArn) => pending.read(client, executionArn) }),
     });
     reporter.stop();
-    const context = { operation: input.operation, table: input.table, progress: reporter.progress };
+    const { operation, table, lockTimeoutMs: lockBudgetMs } = input;
+    const context = { operation, table, progress: reporter.progress, verbose: flags.verbose, lockBudgetMs };
     for (const line of closingLines(report, context)) output.line(line);
     return report;
   } finally {

@@ -7,7 +7,7 @@ import { type DatabaseIdentity, readIdentity } from '../../core/ledger/schema/id
 import { type MigrationStatus, readTableStatus } from '../../core/ledger/status.ts';
 import { type DatabaseFlags, databaseUrlOf, type ExecutionFlags } from '../options.ts';
 import type { Output } from '../output.ts';
-import { shellWord } from '../text.ts';
+import { executionInWords, shellWord } from '../text.ts';
 import { regionOf } from './client.ts';
 import {
   type Item,
@@ -56,7 +56,7 @@ export async function chooseExecution(flags: ChooseFlags, options: ChooseOptions
     const chosen = given === undefined ? await newest(source, flags, options) : await byName(source, given);
     // What is stopped is said in any case.
     if (chosen.executionArn !== given && (!quiet || options.toStop === true))
-      complain(`${chosen.why}: ${chosen.executionArn}`);
+      complain(`${chosen.why}: ${executionInWords(chosen.executionArn)}`);
     return chosen.executionArn;
   } finally {
     source?.close();

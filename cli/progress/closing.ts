@@ -1,12 +1,19 @@
 /** The last words of an execution: checks, banner, and what to do next. */
-import { blockedInWords } from '../../core/contracts/blocked.ts';
+import { blockedInWords, overBudget } from '../../core/contracts/blocked.ts';
 import type { MigrationReport } from '../../core/contracts/documents.ts';
 import { ROLLBACK_FINISHED } from '../outcome.ts';
 import { clock, oneLine, sentence, shellWord } from '../text.ts';
-import { approveCommand, checksInFull, checksInShort, withoutApproveHint } from './lines.ts';
+import {
+  approveCommand,
+  checksFolded,
+  checksInFull,
+  checksInShort,
+  inPlainWords,
+  withoutApproveHint,
+} from './lines.ts';
 import type { Progress } from './state.ts';
 
-/** Inventory lines shown after a migration; `verify` shows all. */
+/** Lines of what is not as it should be, after a migration; `verify` shows all. */
 const INVENTORY_LINES = 20;
 
 export interface ClosingContext {
@@ -15,16 +22,21 @@ export interface ClosingContext {
   readonly progress: Progress;
   /** The command that undoes it; `p2pfk rollback --table ...` where absent. */
   readonly undo?: string;
+  /** Milliseconds of the lock budget; absent where it is not known, or where the plan has announced more. */
+  readonly lockBudgetMs?: number | undefined;
+  /** With a line for each pair. */
+  readonly verbose?: boolean | undefined;
 }
 
 export function closingLines(report: MigrationReport, context: ClosingContext): string[] {
-  const because = report.error === null ? [] : [`${report.error.name}: ${oneLine(report.error.message)}`];
+  const because = report.error === null ? [] : [`${report.error.name}: ${inPlainWords(report.error.message)}`];
   const took = [`Took ${clock(report.durationMs)}`, ...blockedLines(report).map(lower)].join('; ');
+  const late = lateLines(report, context);
   const here = `--table ${shellWord(context.table)}${context.progress.place}`;
   const undo = context.undo ?? `p2pfk rollback ${here}`;
   switch (report.status) {
     case 'MIGRATED':
-      return [...checkLines(report, context.progress), '', '✓✓✓ MIGRATION SUCCESSFUL ✓✓✓', took];
+      return [...checkLines(report, context), '', '✓✓✓ MIGRATION SUCCESSFUL ✓✓✓', took, ...late];
     case 'ALREADY_MIGRATED':
       return [
         '✓ Already migrated: the partition-level FKs hold and there is no parent-level FK; nothing to do',
@@ -41,7 +53,7 @@ export function closingLines(report: MigrationReport, context: ClosingContext): 
       if (context.operation === 'rollback') {
         if (context.progress.fence === null)
           return ['✓ Nothing to roll back: the parent-level FK is in place', ...noteLines(report)];
-        return ['', '✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓', restored(context.progress), took];
+        return ['', '✓✓✓ ROLLBACK SUCCESSFUL ✓✓✓', restored(context.progress), took, ...late];
       }
       if (report.error?.name === ROLLBACK_FINISHED)
         return ['', '✓✓✓ EARLIER ROLLBACK FINISHED ✓✓✓', restored(context.progress), sentence(report.error.message)];
@@ -51,6 +63,7 @@ export function closingLines(report: MigrationReport, context: ClosingContext): 
         ...because,
         restored(context.progress),
         ...blockedLines(report),
+        ...late,
         'The same command tries again once the cause is removed.',
       ];
     case 'ROLLBACK_FAILED':
@@ -59,13 +72,14 @@ export function closingLines(report: MigrationReport, context: ClosingContext): 
         '✗✗✗ ROLLBACK FAILED - A PERSON IS NEEDED ✗✗✗',
         ...because,
         ...blockedLines(report),
+        ...late,
         'The partition-level FKs that were added are left in place. Once the cause is removed:',
         `  ${undo}`,
       ];
     case 'PAUSED': {
       if (report.error?.name === 'Superseded') return supersededLines(report, context);
       const [why = '', ...next] = pausedLines(report, context, because);
-      return ['', pausedBanner(report), why, ...blockedLines(report), ...next, `  ${undo}`];
+      return ['', pausedBanner(report), why, ...blockedLines(report), ...late, ...next, `  ${undo}`];
     }
     case 'REFUSED': {
       if (report.error?.name !== 'PreflightFailed') return ['', '✗✗✗ REFUSED - NOTHING WAS CHANGED ✗✗✗', ...because];
@@ -95,6 +109,13 @@ function findingsApart(because: readonly string[]): string[] {
 function blockedLines({ blocked }: MigrationReport): string[] {
   if (!blocked || blocked.tries === 0) return [];
   return [`Blocked others for ${blockedInWords(blocked)}`];
+}
+
+/** The totals say how long the longest one took; the report counts those that were too long. */
+function lateLines({ blocked }: MigrationReport, { lockBudgetMs, progress }: ClosingContext): string[] {
+  if (!blocked || lockBudgetMs === undefined || progress.fence?.parentForeignKey === 'DROPPED') return [];
+  const line = overBudget([blocked.longestMs], lockBudgetMs);
+  return line === null ? [] : [`! ${line.replace(/^One try/, 'The longest try')}`];
 }
 
 function lower(line: string): string {
@@ -152,8 +173,11 @@ function pausedLines(
   return [...because, 'What is done stays done. The same command goes on from here; this undoes it:'];
 }
 
-function checkLines(report: MigrationReport, progress: Progress): string[] {
-  if (report.verification !== null) return checksInFull(report.verification.checks, INVENTORY_LINES);
+function checkLines(report: MigrationReport, { progress, verbose }: ClosingContext): string[] {
+  if (report.verification !== null) {
+    const { checks } = report.verification;
+    return verbose === true ? checksInFull(checks) : checksFolded(checks, INVENTORY_LINES);
+  }
   return progress.checks === null ? [] : checksInShort(progress.checks);
 }
 

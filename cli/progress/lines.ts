@@ -5,9 +5,18 @@ import type { NamedError } from '../../core/contracts/cause.ts';
 import { linesOf } from '../../core/contracts/check-lines.ts';
 import type { Check, CheckId, RollbackStrategy } from '../../core/contracts/documents.ts';
 import { lockTriesOf, nextTryWithinSeconds } from '../../core/contracts/lock-tries.ts';
-import { stepOfState } from '../../core/contracts/steps/catalogue.ts';
+import { ledgerStepOf, Steps, stepNames, stepOfState } from '../../core/contracts/steps/catalogue.ts';
 import type { FenceResult, PairResult, PlanResult } from '../../core/contracts/steps/results.ts';
-import { clock, definitionWithoutSchemaOf, oneLine, plural, sentence, shellWord, withoutSchemaOf } from '../text.ts';
+import {
+  clock,
+  definitionWithoutSchemaOf,
+  oneLine,
+  plural,
+  sentence,
+  shellWord,
+  timeOfDay,
+  withoutSchemaOf,
+} from '../text.ts';
 import { padEnd } from '../width.ts';
 
 export { withoutSchemaOf as shortName } from '../text.ts';
@@ -17,7 +26,9 @@ export function planned(plan: PlanResult): string[] {
   const pairs = plural(plan.pairCount ?? plan.pairs.length, 'pair');
   switch (plan.status) {
     case 'PLANNED':
-      return [`Migrating ${tables}: ${pairs}, parent-level FK ${plan.constraint}`];
+      return [
+        `${plan.resumed === true ? 'Going on with the migration of' : 'Migrating'} ${tables}: ${pairs}, parent-level FK ${plan.constraint}`,
+      ];
     case 'ROLLBACK_REQUESTED':
       return [`Rolling back ${tables}: ${pairs}, parent-level FK ${plan.constraint}`];
     default:
@@ -76,9 +87,31 @@ export function stageDone(state: string, total: number, skipped: number, object?
   }
 }
 
+/** When a step that was held back is asked for again, and where. */
+export interface LooksAgain {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly table: string;
+  readonly place: string;
+}
+
 /** Told once for as long as it is held back; which pairs wait, the live area shows. */
-export function heldBack(reason: string): string[] {
-  return [`‖ Held back: ${oneLine(reason)}`];
+export function heldBack(reason: string, again: LooksAgain): string[] {
+  return [`‖ Held back: ${oneLine(reason)}`, `  ${whatNext(reason, again)}`];
+}
+
+/** What goes on by itself, when, and what a person may do. */
+function whatNext(reason: string, { at, table, place }: LooksAgain): string {
+  const here = `--table ${shellWord(table)}${place}`;
+  const looks = `p2pfk looks again by itself, first at ${timeOfDay(at)}`;
+  const pid = /^waits for pid (\d+) /.exec(reason)?.[1];
+  if (pid !== undefined)
+    return `The statement waits until that session ends its transaction, however long that takes; ${looks}; this ends the session: SELECT pg_terminate_backend(${pid}); p2pfk stop, or a --deadline, pauses the migration`;
+  if (reason.startsWith('waits for a prepared transaction'))
+    return `The statement waits until COMMIT PREPARED or ROLLBACK PREPARED, however long that takes; ${looks}`;
+  if (reason.startsWith('held ')) return `p2pfk resume ${here} lets it go on; after 24 hours it pauses; ${looks}`;
+  if (/the limit that was set/.test(reason)) return `${looks}; p2pfk throttle ${here} raises the limit`;
+  return `${looks}, and goes on once that is over, however long that takes; p2pfk stop, or a --deadline, pauses the migration`;
 }
 
 /**
@@ -130,9 +163,29 @@ export function dropped(status: string, constraint: string, lockedMs: number): s
 
 /** The message of a LockTimeout names who holds the lock. */
 export function retrying(state: string, subject: string | null, attempt: number, failure: NamedError): string[] {
-  const noun = stepOfState(state)?.noun ?? state;
+  const noun = isRehearsal(state, failure) ? 'rehearsal of the drop' : (stepOfState(state)?.noun ?? state);
   const what = subject === null ? noun : `${noun} for ${subject}`;
-  return [`↻ Attempt ${attempt}: ${what}, after ${failure.name}: ${oneLine(failure.message)}`];
+  return [`↻ Attempt ${attempt}: ${what}, after ${failure.name}: ${inPlainWords(failure.message)}`];
+}
+
+/** The preflight check takes strong locks for the rehearsal alone. */
+function isRehearsal(state: string, { name }: NamedError): boolean {
+  return state === Steps['verify-gate'].state && LOCK_ERRORS.has(name);
+}
+
+/** Errors name steps as the state machine, ledger and history do; a person on a terminal reads what the step does. */
+const STEP_NAMES: ReadonlyMap<string, string> = new Map(
+  stepNames.flatMap((name) => {
+    const { state, noun } = Steps[name];
+    return [state, ledgerStepOf(name)].map((known) => [known, `the ${noun}`] as const);
+  }),
+);
+
+export function inPlainWords(message: string): string {
+  return oneLine(message).replace(
+    /(?<![\w."$])(?:[A-Z][a-z]+){2,}(?![\w."$(])/g,
+    (word) => STEP_NAMES.get(word) ?? word,
+  );
 }
 
 const LOCK_ERRORS = new Set(['LockTimeout', 'DeadlockDetected']);
@@ -140,7 +193,7 @@ const LOCK_ERRORS = new Set(['LockTimeout', 'DeadlockDetected']);
 /** In the live area, until it is tried again or given up: the number of the try that has failed. */
 export function failedTry(state: string, attempt: number, failure: NamedError): string {
   const tries = lockTriesOf(state);
-  const message = oneLine(failure.message);
+  const message = inPlainWords(failure.message);
   if (!LOCK_ERRORS.has(failure.name) || attempt >= tries) return `${failure.name}: ${message}`;
   return `↻ try ${attempt} of ${tries}, next within ${nextTryWithinSeconds(attempt)} s: ${message}`;
 }
@@ -148,11 +201,11 @@ export function failedTry(state: string, attempt: number, failure: NamedError): 
 /** In the live area, while it is tried again. */
 export function nextTry(state: string, attempt: number, failure: NamedError): string {
   const which = LOCK_ERRORS.has(failure.name) ? `try ${attempt} of ${lockTriesOf(state)}` : `attempt ${attempt}`;
-  return `↻ ${which}: ${oneLine(failure.message)}`;
+  return `↻ ${which}: ${inPlainWords(failure.message)}`;
 }
 
 export function failed(failure: NamedError): string[] {
-  return [`✗ ${failure.name}: ${oneLine(failure.message)}`];
+  return [`✗ ${failure.name}: ${inPlainWords(failure.message)}`];
 }
 
 /** @param told the reason has just been told */
@@ -216,21 +269,43 @@ export function checksInShort(checks: readonly { id: CheckId; passed: boolean }[
   return checks.map((check) => checkHead(check.id, check.passed ? '✓ PASS' : '✗ FAIL'));
 }
 
-/**
- * The six checks in full. `inventory` lists its pair FKs below it, cut after `most` lines.
- */
-export function checksInFull(checks: readonly Check[], most = Number.POSITIVE_INFINITY): string[] {
+/** The six checks in full. `inventory` lists its pair FKs below it. */
+export function checksInFull(checks: readonly Check[]): string[] {
   return checks.flatMap((check) => {
     if (check.id !== 'inventory') return [checkHead(check.id, checkDetail(check))];
-    const listed = linesOf(check);
-    const shown = listed.slice(0, most).map((line) => `  ${line.trim()}`);
-    const more = listed.length - shown.length;
+    return [checkHead(check.id, check.passed ? '' : '✗ FAIL'), ...linesOf(check).map((line) => `  ${line.trim()}`)];
+  });
+}
+
+/** The same with one line for all pairs that are alike. What is not as it should be comes first, up to `most` lines. */
+export function checksFolded(checks: readonly Check[], most: number): string[] {
+  return checks.flatMap((check) => {
+    if (check.id !== 'inventory') return checksInFull([check]);
+    const listed = linesOf(check).map((line) => line.trim());
+    const proofs = Map.groupBy(listed, proofOf);
+    const others = proofs.get(null) ?? [];
+    const pairs = listed.length - others.length;
+    const folded = [...proofs].flatMap(([proof, alike]) =>
+      proof === null ? [] : [`  ${alike.length} of ${plural(pairs, 'pair')}: foreign key of its own${proof}`],
+    );
+    const more = others.length - most;
     return [
       checkHead(check.id, check.passed ? '' : '✗ FAIL'),
-      ...shown,
-      ...(more > 0 ? [`  … and ${more} more: p2pfk verify lists them all`] : []),
+      ...others.slice(0, most).map((line) => `  ${line}`),
+      ...(more > 0 ? [`  … and ${more} more`] : []),
+      ...folded,
+      '  p2pfk verify, a report, or --verbose lists each of them',
     ];
   });
+}
+
+const PAIR_LINE = /^.+ -> .+?: .+?((?:, (?:(?:validated|counted) at [\d:.TZ-]+|counted after the drop))*)$/;
+const NOT_RIGHT = /: (?:no pair FK|attached after the drop)\b/;
+
+/** How the rows of a pair were proven, without the times; null where the line is of something else. */
+function proofOf(line: string): string | null {
+  if (NOT_RIGHT.test(line)) return null;
+  return PAIR_LINE.exec(line)?.[1]?.replace(/ at [\d:.TZ-]+/g, '') ?? null;
 }
 
 function checkDetail(check: Check): string {

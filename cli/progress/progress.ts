@@ -19,6 +19,7 @@ import {
   VerifyMigrationResult,
 } from '../../core/contracts/steps/results.ts';
 import { isRecord } from '../../core/history/json.ts';
+import { timeOfDay } from '../text.ts';
 import { inWords, type ProgressEvent, readError, stringOf } from './events.ts';
 import * as say from './lines.ts';
 import { NOT_BEGUN, type Progress, RUNS_ON, type Running, type StageProgress, totalOf } from './state.ts';
@@ -221,22 +222,39 @@ function toCount(progress: Progress, count: PairsToCount | undefined): Progress 
   return { ...progress, stages, counting: count?.pairCount ?? 0 };
 }
 
+/** How far an index build is that runs on in the server: it is not held back. */
+function isBuild(note: string): boolean {
+  return note.startsWith('index build: ');
+}
+
 /** Not begun: told with the first pair that is held back for this reason, and again when all went on in between. */
-function heldBack(progress: Progress, key: string, event: ProgressEvent, state: string, reason: string): Advanced {
+function heldBack(
+  progress: Progress,
+  key: string,
+  event: ProgressEvent,
+  state: string,
+  { note: reason, waitSeconds }: { readonly note: string; readonly waitSeconds: number },
+): Advanced {
   const known = progress.running.get(key) ?? begin(progress, state, event);
+  const at = event.at + waitSeconds * 1_000;
   // The figures change from one look to the next, the reason does not.
   const kind = reason.replace(/\d+(?:\.\d+)?/g, '#');
   const told = [...progress.running.values()].some((task) => task.heldBack === kind);
   return {
-    progress: withRunning(progress, key, { ...known, note: `held back: ${reason}`, heldBack: kind }),
-    lines: told ? [] : say.heldBack(reason),
+    progress: withRunning(progress, key, {
+      ...known,
+      note: `held back, looks again at ${timeOfDay(at)}: ${reason}`,
+      heldBack: kind,
+    }),
+    lines: told ? [] : say.heldBack(reason, { at, table: progress.plan?.table ?? '', place: progress.place }),
   };
 }
 
 function pairDone(progress: Progress, state: string, event: ProgressEvent, result: PairResult): Advanced {
   const key = `${state}#${result.pair}`;
   if (result.status === 'RUNNING') {
-    if (result.note) return heldBack(progress, key, event, state, result.note);
+    const { note, waitSeconds } = result;
+    if (note && !isBuild(note)) return heldBack(progress, key, event, state, { note, waitSeconds });
     const known = progress.running.get(key);
     const task = { note: RUNS_ON, heldBack: null };
     return same(known === undefined ? progress : withRunning(progress, key, { ...known, ...task }));
@@ -268,7 +286,7 @@ function batchDone(
   progress: Progress,
   state: string,
   event: ProgressEvent,
-  { pair: first, last = first, status, of, note }: PairResult,
+  { pair: first, last = first, status, of, note, waitSeconds }: PairResult,
   batch: readonly PairResult[],
 ): Advanced {
   const lines: string[] = [];
@@ -280,8 +298,8 @@ function batchDone(
   }
   const key = keyOf(state, event.input);
   if (status === 'RUNNING') {
-    if (note) {
-      const held = heldBack(next, key, event, state, note);
+    if (note && !isBuild(note)) {
+      const held = heldBack(next, key, event, state, { note, waitSeconds });
       return { progress: held.progress, lines: [...lines, ...held.lines] };
     }
     return { progress: withRunning(next, key, progress.running.get(key) ?? begin(next, state, event)), lines };

@@ -4,7 +4,7 @@ import type { Pace } from '../../core/contracts/pace.ts';
 import type { ApprovalStatus, MigrationStatus, Owner, PairStatus, TableStatus } from '../../core/ledger/status.ts';
 import { AS_STATED } from '../../report/words.ts';
 import type { Next } from '../status/next.ts';
-import { grouped, oneLine, plural, roughly, visible, withoutSchemaOf } from '../text.ts';
+import { executionInWords, grouped, oneLine, plural, roughly, visible, withoutSchemaOf } from '../text.ts';
 import { columns } from './columns.ts';
 import { paceInWords } from './pace-text.ts';
 
@@ -68,8 +68,8 @@ function byWhom({ startedBy, role, reason }: MigrationStatus): string {
 
 function executionLine({ execution, owner }: MigrationStatus, isHere: boolean | null): string {
   return owner === null
-    ? `none is at work; the last one was ${execution}`
-    : `${execution}, ${ownerInWords(owner, isHere)}`;
+    ? `none is at work; the last one was ${executionInWords(execution)}`
+    : `${executionInWords(execution)}, ${ownerInWords(owner, isHere)}`;
 }
 
 /** `alive on this machine since ...`. */
@@ -110,7 +110,8 @@ function runningLines({ owner, state, statements, table }: MigrationStatus): str
     ({ pid, statement, relation, since }) =>
       `  pid ${pid}: ${statement} of ${visible(withoutSchemaOf(table, relation))} since ${since}; this ends it: SELECT pg_cancel_backend(${pid});`,
   );
-  const then = state === 'rolling-back' ? 'the rollback ends it first' : 'the next run waits for it and uses what it made';
+  const then =
+    state === 'rolling-back' ? 'the rollback ends it first' : 'the next run waits for it and uses what it made';
   return [
     `Still runs   in the server without its client, ${plural(statements.length, 'statement')}: ${one ? 'it goes on to its end' : 'each goes on to its end'}, and ${then}`,
     ...which,

@@ -117,15 +117,42 @@ describe('the last words', () => {
     ]);
   });
 
-  it('list at most 20 foreign keys', () => {
-    const detail = Array.from({ length: 256 }, (_, index) => `p_${index} → r_${index}: fk_${index}`).join('\n');
+  it('have one line for all pairs that are alike, and first what is not as it should be', () => {
+    const pairs = Array.from({ length: 256 }, (_, index) => {
+      const counted = index < 6 ? ', counted after the drop' : '';
+      return `p_${index} -> r_${index}: fk_${index}, validated at 2027-01-31T04:00:${String(index % 60).padStart(2, '0')}.123Z${counted}`;
+    });
+    const detail = ['p_300: no partner with the bound FOR VALUES IN (1)', ...pairs].join('\n');
     const verification = { passed: true, checks: [{ id: 'inventory' as const, title: '', passed: true, detail }] };
+    const migrated = report('MIGRATED', { verification });
 
-    const lines = close(report('MIGRATED', { verification }));
-
-    expect(lines.filter((line) => line.startsWith('  p_'))).toHaveLength(20);
-    expect(lines).toContain('  … and 236 more: p2pfk verify lists them all');
+    expect(close(migrated).slice(1, 5)).toEqual([
+      '  p_300: no partner with the bound FOR VALUES IN (1)',
+      '  6 of 256 pairs: foreign key of its own, validated, counted after the drop',
+      '  250 of 256 pairs: foreign key of its own, validated',
+      '  p2pfk verify, a report, or --verbose lists each of them',
+    ]);
+    const inFull = closingLines(migrated, {
+      operation: 'migrate',
+      table: 'path',
+      progress: NOTHING_YET,
+      verbose: true,
+    });
+    expect(inFull.filter((line) => line.startsWith('  p_'))).toHaveLength(257);
   });
+});
+
+it('says so where a try may have blocked others for longer than the lock budget and its margin', () => {
+  const context = { operation: 'migrate', table: 'path', progress: NOTHING_YET, lockBudgetMs: 500 } as const;
+  const late = (longestMs: number) =>
+    closingLines(report('MIGRATED', { blocked: { longestMs, totalMs: 900, tries: 2 } }), context).slice(-1);
+
+  expect(late(600)).toEqual([expect.stringMatching(/^Took /)]);
+  expect(late(807)).toEqual([
+    expect.stringMatching(
+      /^! The longest try may have blocked others for longer than the lock budget of 500 ms and its margin of 100 ms: for at most 807 ms\. The time is measured by p2pfk, /,
+    ),
+  ]);
 });
 
 it('says for how long the locks of all tries blocked others', () => {

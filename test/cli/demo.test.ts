@@ -24,6 +24,12 @@ describe('p2pfk demo', () => {
     expect(table).toBeGreaterThan(banner);
     expect(stderr.slice(table)).toContain('all 17 path partitions');
     expect(stderr.slice(table)).toMatch(/path_p_\w+ only/);
+    expect(stderr.trimEnd().split('\n').slice(-4)).toEqual([
+      expect.stringMatching(/^✓ Removed: the PostgreSQL server of the demo and its directory/),
+      'What to do next:',
+      expect.stringContaining('npx p2pfk demo --database'),
+      expect.stringContaining('npx p2pfk scan --database-url'),
+    ]);
     expect(conforming('demo', stdout)).toMatchObject({
       rows: 4000,
       before: { truncate: { of: 17 }, detach: { possible: false } },

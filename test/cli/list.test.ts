@@ -45,12 +45,13 @@ describe('p2pfk list', () => {
     const env = envOf(mine, directory);
     await p2pfkHere(['migrate', '-t', 'path', '--quiet', '--by', 'ana', '--reason', 'CHG-1'], env);
     await p2pfkHere(['migrate', '-t', 'nope', '--quiet'], env);
+    await p2pfkHere(['migrate', '-t', 'gone', '--quiet'], envOf(other, directory));
 
     const { code, document } = await listed(env);
     expect(code).toBe(0);
     expect(document).toMatchObject({
       database: { database: mine.db.name },
-      notListed: 1,
+      notListed: 2,
       migrations: [
         {
           id: '1',
@@ -64,7 +65,7 @@ describe('p2pfk list', () => {
         },
       ],
     });
-    // The one that was refused came to no plan, so its database is not known.
+    // The one that was refused came to no plan; this machine has noted its database.
     expect(outcomes(document)).toEqual(['REFUSED nope', 'MIGRATED public.path']);
     expect(document.executions[1]).toMatchObject({
       place: 'local',
@@ -76,6 +77,7 @@ describe('p2pfk list', () => {
     });
     expect((await listed(env, '--limit', '1')).document.executions).toHaveLength(1);
     expect(outcomes((await listed(env, '--no-ledger')).document)).toEqual([
+      'REFUSED gone',
       'REFUSED nope',
       'MIGRATED public.path',
       'PAUSED public.path',
@@ -84,7 +86,7 @@ describe('p2pfk list', () => {
     expect(text.stdout).toMatch(
       /^ +1 {2}migrated +path +path_fk +\S+Z +ana +\S+ \S+ +3: 3 validated +p2pfk verify --table public\.path/m,
     );
-    expect(text.stderr).toMatch(/1 execution of other databases is not listed: p2pfk list --no-ledger/);
+    expect(text.stderr).toMatch(/2 executions of other databases are not listed: p2pfk list --no-ledger/);
 
     const { role, url } = await plainRole(mine);
     const blind = await p2pfkHere(['list'], { ...env, DATABASE_URL: url });
@@ -225,10 +227,10 @@ describe('an execution that is not named by its ARN', () => {
     expect(await chosen(['--execution', newest.name, '--table', 'path'])).toMatchObject({ code: 2 });
 
     const said = await p2pfkHere(['history'], env);
-    expect(said.stderr).toContain(`The newest execution on database "${mine.db.name}": ${older.executionArn}\n`);
+    expect(said.stderr).toContain(`The newest execution on database "${mine.db.name}": ${older.name}\n`);
     const report = await p2pfkHere(['report', '--format', 'markdown'], env);
     expect(report.code).toBe(0);
-    expect(report.stderr).toContain(older.executionArn);
+    expect(report.stderr).toContain(older.name);
     const watched = await p2pfkHere(['watch', '--quiet'], env);
     expect(watched.code).toBe(6);
     const stopped = await p2pfkHere(['stop'], env);
@@ -257,8 +259,8 @@ describe('an execution that is not named by its ARN', () => {
     };
     const first = beginning('path');
     await first.says('Waiting for approval');
-    expect(first.output()).toMatch(/^Started execution: arn:aws:states:local:/m);
-    const arn = /^Started execution: (\S+)$/m.exec(first.output())?.[1] ?? '';
+    const name = /^Started execution: (migrate-path-\S+)$/m.exec(first.output())?.[1] ?? '';
+    const arn = `${LOCAL_MACHINE.replace('stateMachine', 'execution')}:${name}`;
 
     const elsewhere = await p2pfkHere(['stop'], envOf(await databaseWith(), directory));
     expect(elsewhere).toMatchObject({ code: 2, stderr: expect.stringContaining('is running') });
@@ -287,10 +289,10 @@ describe('an execution that is not named by its ARN', () => {
     });
 
     const stopped = await p2pfkHere(['stop', '--table', 'path', '--quiet'], env);
-    expect(stopped).toMatchObject({ code: 0, stderr: expect.stringContaining(arn) });
+    expect(stopped).toMatchObject({ code: 0, stderr: expect.stringContaining(`: ${name}\n`) });
     const { code, stdout } = await first.finished;
     expect(code).toBe(6);
-    expect(stdout.trimEnd().split('\n').at(-1)).toBe(`Execution: ${arn}`);
+    expect(stdout.trimEnd().split('\n').at(-1)).toBe(`Execution: ${name}`);
   });
 
   it('is found in AWS by --state-machine, or because the ledger has it', async () => {
@@ -316,9 +318,9 @@ describe('an execution that is not named by its ARN', () => {
         execution,
       ]);
       const { stderr } = await p2pfkHere(['history', '--table', 'path'], { ...env, ...credentials });
-      return /: (arn:\S+)$/m.exec(stderr)?.[1];
+      return /: (\S+)$/m.exec(stderr)?.[1];
     };
     expect(await chosen(arnOf('nightly'))).toBe(arnOf('nightly'));
-    expect(await chosen(`${arnOf('nightly')} --region x`)).toMatch(/^arn:aws:states:local:/);
+    expect(await chosen(`${arnOf('nightly')} --region x`)).toMatch(/^migrate-\S+$/);
   });
 });

@@ -17,11 +17,46 @@ describe('a pair that is held back', () => {
       held(1, '11 sessions are active, the limit is 10'),
     ]);
 
-    expect(lines.slice(1)).toEqual(['‖ Held back: 12 sessions are active, the limit is 10']);
-    expect([...progress.running.values()].map(({ note, since }) => [note, since])).toEqual([
-      ['held back: 11 sessions are active, the limit is 10', 1_000],
-      ['held back: 14 sessions are active, the limit is 10', 1_000],
+    expect(lines.slice(1)).toEqual([
+      '‖ Held back: 12 sessions are active, the limit is 10',
+      '  p2pfk looks again by itself, first at 00:00:10 UTC, and goes on once that is over, however long that takes; p2pfk stop, or a --deadline, pauses the migration',
     ]);
+    expect([...progress.running.values()].map(({ note, since }) => [note, since])).toEqual([
+      ['held back, looks again at 00:00:10 UTC: 11 sessions are active, the limit is 10', 1_000],
+      ['held back, looks again at 00:00:10 UTC: 14 sessions are active, the limit is 10', 1_000],
+    ]);
+  });
+
+  it.each([
+    [
+      'waits for pid 4711 (app, nightly), active since 2027-01-31T04:00:00Z',
+      '  The statement waits until that session ends its transaction, however long that takes; p2pfk looks again by itself, first at 00:00:10 UTC; this ends the session: SELECT pg_terminate_backend(4711); p2pfk stop, or a --deadline, pauses the migration',
+    ],
+    [
+      'waits for a prepared transaction, see pg_prepared_xacts',
+      '  The statement waits until COMMIT PREPARED or ROLLBACK PREPARED, however long that takes; p2pfk looks again by itself, first at 00:00:10 UTC',
+    ],
+    [
+      'held by ana (login ana) since 2027-01-31T04:00:00Z',
+      '  p2pfk resume --table public.path lets it go on; after 24 hours it pauses; p2pfk looks again by itself, first at 00:00:10 UTC',
+    ],
+    [
+      '2 of 2 pairs side by side are at work, the limit that was set by ana (login ana) since 2027-01-31T04:00:00Z',
+      '  p2pfk looks again by itself, first at 00:00:10 UTC; p2pfk throttle --table public.path raises the limit',
+    ],
+  ])('says what comes next where it %s', (note, next) => {
+    const { lines } = play([succeeded('Plan', plan(3)), asked(1), held(1, note)]);
+    expect(lines.slice(1)).toEqual([`‖ Held back: ${note}`, next]);
+  });
+
+  it('does not call an index build held back that runs on in the server', () => {
+    const { lines, progress } = play([
+      succeeded('Plan', plan(3)),
+      asked(1),
+      held(1, 'index build: building index: scanning table, 45 % of it'),
+    ]);
+    expect(lines.slice(1)).toEqual([]);
+    expect([...progress.running.values()]).toMatchObject([{ note: 'runs on in the server', heldBack: null }]);
   });
 
   it('is told again for another reason, and when all went on in between', () => {

@@ -122,6 +122,12 @@ describe('a migration that goes well', () => {
   });
 });
 
+it('says of a migration that an earlier execution began that it goes on', () => {
+  expect(play([succeeded('Plan', { ...plan(9), resumed: true })]).lines).toEqual([
+    'Going on with the migration of path → inode: 9 pairs, parent-level FK path_medium_hash_ino_fkey',
+  ]);
+});
+
 describe('retries', () => {
   const message = 'could not lock public.path: pid 4711 (psql, user app) holds RowExclusiveLock on public.path';
   const failing = (attempt: number) =>
@@ -145,6 +151,25 @@ describe('retries', () => {
     ]);
 
     expect(lines).toEqual([`↻ Attempt 2: drop of the parent-level FK, after LockTimeout: ${message}`]);
+  });
+
+  it('say that it was the rehearsal, and what a step does where a message has its name, but leave the names of tables alone', () => {
+    const task = { state: 'VerifyGate', input: {}, at: 0 };
+    const failure = {
+      name: 'LockTimeout',
+      message:
+        'no lock within 500 ms for DropParentForeignKey: RowExclusiveLock on public."AddForeignKeys" is held by pid 7 (app, BuildIndex.exe)',
+    };
+
+    const { lines } = play([
+      scheduled('VerifyGate'),
+      { ...task, type: 'TaskFailed', failure },
+      { ...task, type: 'TaskRetrying', attempt: 2 },
+    ]);
+
+    expect(lines).toEqual([
+      '↻ Attempt 2: rehearsal of the drop, after LockTimeout: no lock within 500 ms for the drop of the parent-level FK: RowExclusiveLock on public."AddForeignKeys" is held by pid 7 (app, BuildIndex.exe)',
+    ]);
   });
 
   it('are told ever less often', () => {

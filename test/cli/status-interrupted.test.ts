@@ -24,7 +24,9 @@ it('names what a dead execution left running in the server, and the statement th
   const status = async () => (await p2pfkHere(['status', '-t', 'path'], env)).stdout;
   await waitUntil(async () => /its execution is dead/.test(await status()), 'it counts as dead');
   const [build] = await builds();
-  await observer.query(`UPDATE p2pfk.pair SET last_error = 'no lock within 500 ms', state = 'validated' WHERE pair = 3`);
+  await observer.query(
+    `UPDATE p2pfk.pair SET last_error = 'no lock within 500 ms', state = 'validated' WHERE pair = 3`,
+  );
 
   const text = await status();
 

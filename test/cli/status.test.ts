@@ -122,7 +122,9 @@ describe('p2pfk status', () => {
     const text = (await p2pfkHere(['status', '-t', 'path'], env)).stdout;
     expect(text).toMatch(/^State +running since \S+Z$/m);
     expect(text).toMatch(/^Migration +1, started at \S+Z by ana \(as stated, not verified\), role \S+: CHG-1$/m);
-    expect(text).toMatch(/^Execution +arn:\S+, alive on this machine, its session since \S+Z, as \S+ from \S+$/m);
+    expect(text).toMatch(
+      /^Execution +migrate-path-\S+, alive on this machine, its session since \S+Z, as \S+ from \S+$/m,
+    );
     expect(text).toMatch(/^Approval +awaited since \S+Z, until \S+Z; then the execution pauses$/m);
     expect(text).toMatch(/^Pairs +3: 3 validated$/m);
 
@@ -159,7 +161,7 @@ describe('p2pfk status', () => {
     });
     const text = (await p2pfkHere(['status', '-t', 'path'], env)).stdout;
     expect(text).toMatch(/^State +paused since \S+; Rehearsed: /m);
-    expect(text).toMatch(/^Execution +none is at work; the last one was arn:/m);
+    expect(text).toMatch(/^Execution +none is at work; the last one was migrate-/m);
 
     await p2pfkHere(['migrate', '-t', 'path', '--quiet', '--no-indexes'], env);
     const migrated = await statusJson(env, '--constraint', 'path_fk');

@@ -118,6 +118,6 @@ export async function psqlInOrder(
 /** Lines whose durations are all the same, to compare what two runs said. */
 export function withoutTimes(lines: readonly string[]): string[] {
   return lines.map((line) =>
-    line.replaceAll(/\d\d:\d\d:\d\d(\.\d{3})?/g, 'TIME').replace(/held for \d+ ms/, 'held for N ms'),
+    line.replaceAll(/\d\d:\d\d:\d\d(\.\d{3})?/g, 'TIME').replace(/held for (?:at most )?[\d.]+ m?s/, 'held for N ms'),
   );
 }
