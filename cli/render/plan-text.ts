@@ -14,6 +14,7 @@ import type {
   SnapshotForecast,
   WriteForecast,
 } from '../../core/contracts/documents.ts';
+import { SPREAD, type Spread } from '../../core/contracts/forecast.ts';
 import { grouped, oneLine, plural, roughly, size, visible, withoutSchemaOf } from '../text.ts';
 import { wrapped } from '../width.ts';
 import { columns } from './columns.ts';
@@ -182,16 +183,26 @@ function needsAcceptance(finding: Finding | PlanFinding): boolean {
 }
 
 export function rollbackForecast({ strategy, writesBlockedMs, note, plainMs }: RollbackForecast): string {
+  const spread = strategy === 'attach' ? SPREAD.attach : undefined;
   const blocked =
-    writesBlockedMs < 1 ? 'writes are not blocked' : `writes blocked for about ${roughly(writesBlockedMs)}`;
-  const plain = plainMs === undefined ? '' : `; a plain re-add would block them for about ${roughly(plainMs)}`;
+    writesBlockedMs < 1 ? 'writes are not blocked' : `writes blocked for about ${withRange(writesBlockedMs, spread)}`;
+  const plain =
+    plainMs === undefined ? '' : `; a plain re-add would block them for about ${withRange(plainMs, SPREAD.plain)}`;
   return `Rollback     ${strategy}: ${blocked}${note === '' ? '' : `; ${oneLine(note)}`}${plain}`;
+}
+
+/** `44 ms (26 to 59 ms)`; without a range where no measurement has given one. */
+function withRange(milliseconds: number, spread: Spread | undefined): string {
+  const about = roughly(milliseconds);
+  if (spread === undefined) return about;
+  const [least, most] = spread.map((share) => roughly(milliseconds * share));
+  return `${about} (${least} to ${most})`;
 }
 
 export function estimateLines({ estimate, table, referencedTable }: Plan): string[] {
   const { writes } = estimate;
   return [
-    `Estimate     ${grouped(estimate.rows)} rows, ${size(estimate.bytes)}: about ${roughly(estimate.seconds * 1000)} in all`,
+    `Estimate     ${grouped(estimate.rows)} rows, ${size(estimate.bytes)}: about ${roughly(estimate.seconds * 1000)} in all (rough, as is each time below without a range)`,
     `Execution    ${executionLine(estimate.execution)}`,
     `Drop         exclusive locks for about ${roughly(estimate.dropLockedMs)}; ${waitOfDrop(estimate.dropWaitMs)}`,
     rollbackForecast(estimate.rollback),

@@ -25,3 +25,17 @@ export function forecastSeconds(what: Timed, pair: { readonly rows: number }, { 
   const pace = rows >= ENOUGH_ROWS && milliseconds > 0 ? (rows / milliseconds) * 1_000 : PACE[what];
   return (pair.rows / pace) * CAUTION;
 }
+
+/** What was measured, as a share of what was forecast: the least and the most. */
+export type Spread = readonly [least: number, most: number];
+
+/**
+ * Of the forecasts that a benchmark has compared with measurements: `npm run bench -- rollback`, in docs/benchmarks.md, 14 with 17 to 256 pairs and 1 to 16
+ * million rows. All other forecasts are rough: they go by the number of rows or pairs alone.
+ */
+export const SPREAD = {
+  /** The parent FK attaches the leaves' FKs. */
+  attach: [0.6, 1.35],
+  /** A plain re-add of the parent FK before 18. */
+  plain: [0.8, 1.25],
+} as const satisfies Readonly<Record<string, Spread>>;

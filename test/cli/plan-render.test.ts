@@ -92,7 +92,7 @@ describe('a plan for a person', () => {
     const lines = planLines({ ...plan, estimate: { ...plan.estimate, rollback } }, { given: '', columns: null });
 
     expect(lines).toContain(
-      'Rollback     attach: writes blocked for about 22 s; a plain re-add would block them for about 12 s',
+      'Rollback     attach: writes blocked for about 22 s (13 s to 30 s); a plain re-add would block them for about 12 s (9.6 s to 15 s)',
     );
   });
 
@@ -115,9 +115,11 @@ describe('a plan for a person', () => {
   it('ends with the estimate, the way back, and what to type next', () => {
     const lines = planLines(planOf(1, { findings: [] }), { given: "--table 'My Path'", columns: null });
 
-    expect(lines).toContain('Estimate     123,600,000 rows, 12 GB: about 12 min in all');
+    expect(lines).toContain(
+      'Estimate     123,600,000 rows, 12 GB: about 12 min in all (rough, as is each time below without a range)',
+    );
     expect(lines).toContain('Execution    one iteration a pair; 42 of 25,000 events, and 31 for a rollback');
-    expect(lines).toContain('Rollback     attach: writes blocked for about 70 ms; no scan');
+    expect(lines).toContain('Rollback     attach: writes blocked for about 70 ms (42 ms to 95 ms); no scan');
     expect(lines).toContain("Statements   2; all of them, with their locks: p2pfk plan --table 'My Path' --sql");
     expect(lines.at(-1)).toBe("✓ Ready: p2pfk migrate --table 'My Path'");
   });
