@@ -84,7 +84,8 @@ WITH RECURSIVE fk AS (
     JOIN pg_inherits i ON i.inhparent = t.oid
     JOIN pg_class c ON c.oid = i.inhrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
-   CROSS JOIN LATERAL (SELECT pg_get_expr(c.relpartbound, c.oid) AS bound) b
+   -- A bound has no columns, so its table need not be named: with the name PostgreSQL would lock and open each partition (17+).
+   CROSS JOIN LATERAL (SELECT pg_get_expr(c.relpartbound, 0) AS bound) b
    -- The literals of the bound, as far as they are compared; a number without the zeros that do not count.
    CROSS JOIN LATERAL (
          SELECT CASE t.strategy WHEN 'l' THEN 'IN ' || string_agg(y.text, ', ' ORDER BY y.text COLLATE "C")
