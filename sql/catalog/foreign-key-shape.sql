@@ -42,7 +42,11 @@ SELECT c.conname                                              AS constraint_name
        WITH RECURSIVE derived AS (
          SELECT c.oid
          UNION ALL
-         SELECT k.oid FROM derived d JOIN pg_constraint k ON k.conparentid = d.oid
+         -- By the index. As an equality the planner would expect a large part of the table for each: the children of a foreign key have one
+         -- parent, and the statistics of a catalog that was never analyzed (initdb's, also after a restore) know of no other value than 0.
+         SELECT k.oid
+           FROM derived d
+          CROSS JOIN LATERAL (SELECT k.oid FROM pg_constraint k WHERE k.conparentid >= d.oid AND k.conparentid <= d.oid OFFSET 0) k
        )
        SELECT jsonb_agg(DISTINCT jsonb_build_object('relation', g.tgrelid::bigint, 'kind', r.kind)) AS firing
          FROM derived d
