@@ -1,6 +1,6 @@
 /** The pairs of many foreign keys, in a constant number of queries: the questions of pairs.ts, each asked once for all. */
 import type { Client } from 'pg';
-import type { PairOfPartitions, Unpaired } from '../contracts/column-types.ts';
+import type { PairOfPartitions, TableIndex, Unpaired } from '../contracts/column-types.ts';
 import { runForEach } from '../postgres/run-for-each.ts';
 import type { Row } from '../postgres/sql.ts';
 import type { ForeignKey } from './foreign-key.ts';
@@ -11,6 +11,15 @@ export interface AskedForeignKey {
   readonly foreignKey: ForeignKey;
   /** False where it is known that no two of its partitions have a foreign key. */
   readonly mayHavePairForeignKeys: boolean;
+  /** Indexes of the referencing table and of its partitions; without them each pair is looked at. */
+  readonly known?: Indexed | null;
+}
+
+/** What `sql/scan/parents.sql` reads about indexes. */
+export interface Indexed {
+  readonly indexes: readonly TableIndex[];
+  /** Oids of leaf partitions without any valid index. */
+  readonly bare: readonly number[];
 }
 
 /** The pairs of one of many foreign keys. */
@@ -85,14 +94,13 @@ async function compareBounds(client: Client, trees: readonly Uncompared[]): Prom
     row?.sql ? [`SELECT ${index} AS subject, node, n, rank, edge FROM (${row.sql}) ranks`] : [],
   );
   const ranks = trees.map((): Rank[] => []);
-  if (parts.length > 0) {
-    const { rows } = await client.query<Rank & { subject: number }>(parts.join('\nUNION ALL\n'));
-    for (const { subject, ...rank } of rows) ranks[subject]?.push(rank);
-  }
-  // As there: the planner cannot know the number of rows, and a nested loop over thousands of partitions takes seconds.
-  await client.query(
-    "SELECT set_config('enable_nestloop', 'off', true), set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)",
+  const found = await client.query<Rank & { subject: number }>(
+    // As in pairs.ts: the planner cannot know the number of rows, and a nested loop over thousands of partitions takes seconds.
+    [...(parts.length > 0 ? [parts.join('\nUNION ALL\n')] : []), BULK_READS].join(';\n'),
   );
+  // One result for each statement.
+  const [ranked] = parts.length > 0 ? [found].flat() : [];
+  for (const { subject, ...rank } of ranked?.rows ?? []) ranks[subject]?.push(rank);
   const rows = await runForEach(
     client,
     'catalog/containment',
@@ -110,6 +118,13 @@ async function compareBounds(client: Client, trees: readonly Uncompared[]): Prom
  */
 export const INDEX_LOOKUPS =
   "SELECT set_config('jit', 'off', true), set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('enable_nestloop', 'on', true)";
+
+/**
+ * Settings for queries that read most of the catalog once: the planner, which cannot know how many partitions there are, would choose nested
+ * loops, and their time would grow with the square. The memory is for one hash table of all relations of a large database.
+ */
+export const BULK_READS =
+  "SELECT set_config('jit', 'off', true), set_config('enable_seqscan', 'on', true), set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true), set_config('enable_nestloop', 'off', true), set_config('work_mem', '32MB', true)";
 
 /** What exists on each pair, but for indexes. */
 async function readStates(
@@ -151,35 +166,95 @@ const NOTHING_MORE = {
   salt: null,
 };
 
-/** Which index serves each pair. */
+/** Which pairs have an index that serves. */
 async function readIndexes(
   client: Client,
   asked: readonly AskedForeignKey[],
   pairings: readonly FoundPairing[],
 ): Promise<FoundPairing[]> {
+  const known = await readKnownIndexes(client, asked, pairings);
+  const open = pairings.map(({ pairs }, index) => pairs.filter((pair) => !known[index]?.has(pair.pair)));
+  const looked = open.flatMap((pairs, index) => (pairs.length > 0 ? [index] : []));
   const rows = await runForEach(
     client,
     'catalog/pair-indexes',
-    pairings.map(({ pairs }, index) => ({
-      referencing_oid: asked[index]?.foreignKey.referencing_oid ?? 0,
-      referenced_oid: asked[index]?.foreignKey.referenced_oid ?? 0,
-      column_names: asked[index]?.foreignKey.column_names ?? [],
-      pairs: pairs.map(({ pair, referencing_oid, constraint_oid, leaf_constraint_oid }) => ({
+    looked.map((index) => ({
+      ...tablesOf(asked[index]),
+      pairs: (open[index] ?? []).map(({ pair, referencing_oid, constraint_oid, leaf_constraint_oid }) => ({
         pair,
         referencing_oid,
         constraint_oid,
         // The parent FK compares as its child on the leaf does.
         leaf_constraint_oid: leaf_constraint_oid ?? asked[index]?.foreignKey.constraint_oid ?? null,
-        index_name: '',
-        index_leftover: false,
+        ...NO_NAME,
       })),
     })),
   );
-  return pairings.map((pairing, index) => {
-    const served = new Map((rows[index] ?? []).map((row) => [row.pair, row.has_index]));
-    return {
-      ...pairing,
-      pairs: pairing.pairs.map((pair) => ({ ...pair, has_index: served.get(pair.pair) ?? false })),
-    };
+  const read = new Map(
+    looked.map((index, position) => [index, new Map(rows[position]?.map((row) => [row.pair, row.has_index]))]),
+  );
+  return pairings.map((pairing, index) => ({
+    ...pairing,
+    pairs: pairing.pairs.map((pair) => ({
+      ...pair,
+      has_index: known[index]?.get(pair.pair) ?? read.get(index)?.get(pair.pair) ?? false,
+    })),
+  }));
+}
+
+const NO_NAME = { index_name: '', index_leftover: false };
+
+function tablesOf(asked: AskedForeignKey | undefined) {
+  const { referencing_oid = 0, referenced_oid = 0, column_names = [] } = asked?.foreignKey ?? {};
+  return { referencing_oid, referenced_oid, column_names };
+}
+
+/**
+ * For each foreign key its pairs of which it is known whether an index serves, by their number: those without any index, and those with a
+ * part of an index that serves the whole table. Such a part serves, too: the parent FK compares in the same way on each leaf, a part has
+ * what the index has (columns, operator families, collations, predicate), and a leaf needs no more columns than the table. But a unique
+ * index that has not all columns of the key may serve the table and not the leaf.
+ */
+async function readKnownIndexes(
+  client: Client,
+  asked: readonly AskedForeignKey[],
+  pairings: readonly FoundPairing[],
+): Promise<Map<number, boolean>[]> {
+  const looked = asked.flatMap(({ foreignKey, known }, index) =>
+    foreignKey.constraint_oid !== null && known && known.indexes.length > 0 ? [index] : [],
+  );
+  // The rule, asked of the table as a whole.
+  const rows = await runForEach(
+    client,
+    'catalog/pair-indexes',
+    looked.map((index) => ({
+      ...tablesOf(asked[index]),
+      pairs: [
+        {
+          pair: 0,
+          referencing_oid: asked[index]?.foreignKey.referencing_oid ?? 0,
+          constraint_oid: null,
+          leaf_constraint_oid: asked[index]?.foreignKey.constraint_oid ?? null,
+          ...NO_NAME,
+        },
+      ],
+    })),
+  );
+  const serving = new Map(looked.map((index, position) => [index, rows[position]?.[0]]));
+  return asked.map(({ foreignKey, known }, index) => {
+    const found = serving.get(index);
+    const whole = known?.indexes.find(
+      ({ name, keys }) =>
+        found?.has_index === true &&
+        name === found.index_name &&
+        (keys === null || keys >= foreignKey.column_names.length),
+    );
+    const [parts, bare] = [new Set(whole?.parts), new Set(known?.bare)];
+    return new Map(
+      (pairings[index]?.pairs ?? []).flatMap((pair): [number, boolean][] => {
+        if (bare.has(pair.referencing_oid)) return [[pair.pair, false]];
+        return pair.constraint_oid === null && parts.has(pair.referencing_oid) ? [[pair.pair, true]] : [];
+      }),
+    );
   });
 }

@@ -103,6 +103,15 @@ export interface Unpaired {
   readonly needsPair?: boolean;
 }
 
+/** An index of a partitioned table. */
+export interface TableIndex {
+  readonly name: string;
+  /** Of a unique index: the number of its columns. */
+  readonly keys: number | null;
+  /** Oids of the leaf partitions, and of the tables above them, that have a valid part of it. */
+  readonly parts: readonly number[];
+}
+
 /** A partition of either table, for the queries that compare bounds. `sql/catalog/pairs.sql` explains the keys. */
 export interface TreeNode {
   readonly side: 'referencing' | 'referenced';

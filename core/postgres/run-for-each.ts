@@ -18,6 +18,8 @@ const AS_JSON = /^::jsonb\b/;
 /** Alias of the row that holds the values of a subject, and its column with their number. No query has a name of that form. */
 const SUBJECT = '"p2pfk subject"';
 const NUMBER = 'p2pfk number';
+/** Its column with the positions of the queries that are run for it, as texts. */
+const ASKED = 'p2pfk asked';
 
 function lateralText(name: string): LateralText {
   const known = texts.get(name);
@@ -68,32 +70,44 @@ export async function runForEach(
  * Runs several queries for each of `subjects`, all in one. Their rows come as json: only for queries whose columns are texts, numbers of
  * at most 53 bits, booleans and json. An oid comes as text.
  *
+ * @param asks whether a query is to be run for the subject with that index; default: all are. One that is not run has no rows, and costs nothing
  * @returns for each query and each subject the rows
  */
 export async function runAllForEach<Name extends QueryName>(
   client: Client,
   names: readonly Name[],
   subjects: readonly Values<Name>[],
+  asks?: (name: Name, index: number) => boolean,
 ): Promise<{ readonly [Each in Name]: Row<Each>[][] }>;
 export async function runAllForEach(
   client: Client,
   names: readonly string[],
   subjects: readonly Subject[],
+  asks: (name: string, index: number) => boolean = () => true,
 ): Promise<Record<string, QueryResultRow[][]>> {
   const queries = names.map(lateralText);
-  const columns = new Map(queries.flatMap((query) => [...query.columns]));
+  const columns = new Map<string, 'jsonb' | 'text'>([
+    ...queries.flatMap((query) => [...query.columns]),
+    [ASKED, 'jsonb'],
+  ]);
+  // The condition depends on the subject alone, so PostgreSQL looks at it before it runs the query (One-Time Filter).
   const parts = queries.map(
-    ({ text }, index) => `SELECT ${index} AS query, to_jsonb(answer) AS row FROM (\n${text}\n) answer`,
+    ({ text }, index) =>
+      `SELECT ${index} AS query, to_jsonb(answer) AS row FROM (\n${text}\n) answer WHERE ${SUBJECT}."${ASKED}" ? '${index}'`,
   );
+  const asked = subjects.flatMap((values, position) => {
+    const numbers = names.flatMap((name, query) => (asks(name, position) ? [String(query)] : []));
+    return numbers.length === 0 ? [] : [{ position, values: { ...values, [ASKED]: numbers } }];
+  });
   const answers = names.map(() => subjects.map((): QueryResultRow[] => []));
   const rows = await askForAll(
     client,
-    subjects,
+    asked.map(({ values }) => values),
     columns,
     `${SUBJECT}."${NUMBER}", each.query, each.row`,
     `(\n${parts.join('\nUNION ALL\n')}\n) each`,
   );
-  for (const { [NUMBER]: number, query, row } of rows) answers[query]?.[number]?.push(row);
+  for (const { [NUMBER]: number, query, row } of rows) answers[query]?.[asked[number]?.position ?? -1]?.push(row);
   names.forEach((name, index) => {
     publishRows(name, answers[index]?.flat() ?? []);
   });

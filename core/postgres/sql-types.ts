@@ -22,6 +22,7 @@ import type {
   Rehearsal,
   Severity,
   StartSetting,
+  TableIndex,
   TrailMigration,
   TreeNode,
   Unpaired,
@@ -3081,6 +3082,17 @@ export interface Queries {
     };
     readonly row: {
       readonly name: string;
+    };
+  };
+  'scan/parents': {
+    readonly values: {
+      readonly constraints: readonly (number | string)[];
+    };
+    readonly row: {
+      readonly constraint_oid: number;
+      readonly questions: string[];
+      readonly indexes: TableIndex[];
+      readonly bare: number[];
     };
   };
   'script/changed-triggers': {

@@ -4,41 +4,20 @@
  * bounds whose types, tables and functions belong to roles that could become this login.
  */
 import type { Client } from 'pg';
-import { type FoundPairing, INDEX_LOOKUPS, readPairings } from '../catalog/many-pairings.ts';
+import { readPairings } from '../catalog/many-pairings.ts';
 import { readServer } from '../catalog/server-facts.ts';
-import type { PlanFinding } from '../contracts/documents.ts';
 import { InvalidInput } from '../contracts/errors.ts';
 import { echoed } from '../contracts/redact.ts';
 import { SCAN_STATUSES, type ScanDocument, type ScanReason } from '../contracts/scan-document.ts';
 import { requireLinked } from '../ledger/schema/identity.ts';
 import { checkLedger } from '../ledger/schema/state.ts';
 import { sqlStateOf } from '../postgres/postgres-errors.ts';
-import { runAllForEach, runForEach } from '../postgres/run-for-each.ts';
+import { runForEach } from '../postgres/run-for-each.ts';
 import { run } from '../postgres/sql.ts';
-import { type Evidence, type Judged, judge } from './judge.ts';
+import { readEvidence } from './evidence.ts';
+import { type Judged, judge } from './judge.ts';
 import { judgeNotUnderstood, judgeOfPartitions, judgePlain } from './plain.ts';
 import { readScanSubjects, type Scanned } from './subjects.ts';
-
-/**
- * Findings of the plan that a scan asks for: errors in the two tables. What depends on the migrating role and on a new migration's number is
- * left to the plan.
- */
-const FINDINGS = [
-  'findings/always-triggers',
-  'findings/disabled-trigger',
-  'findings/leaf-in-two-pairs',
-  'findings/leaf-owner-code',
-  'findings/leaf-owner-privilege',
-  'findings/null-only-partition',
-  'findings/partition-persistence',
-  'findings/pending-detach',
-  'findings/referenced-key',
-  'findings/row-security',
-  'findings/rule',
-  'findings/trigger-after-guard',
-] as const;
-
-const QUESTIONS = [...FINDINGS, 'checks/hazards', 'catalog/partitioning'] as const;
 
 /** What to scan. */
 export interface ScanOptions {
@@ -85,14 +64,12 @@ async function scanAll(client: Client, { schemas }: ScanOptions): Promise<ScanRe
   if (ledger.readable) await requireLinked(client, ledger.is_older);
   const subjects = await readScanSubjects(client, schemas, ledger.readable);
   const { scanned } = subjects;
-  await client.query(INDEX_LOOKUPS);
   const notCompared = new Map<number, ScanReason>();
   const pairings = await readPairings(client, scanned, async (open) => {
     for (const [index, reason] of await reasonsNotToCompare(client, scanned, open)) notCompared.set(index, reason);
     return new Set(open.filter((index) => !notCompared.has(index)));
   });
-  const evidence = await readEvidence(client, scanned, pairings);
-  const writes = server.in_recovery ? undefined : await readWrites(client, pairings);
+  const evidence = await readEvidence(client, scanned, pairings, !server.in_recovery);
   const judged = scanned.flatMap((one, index) => {
     const [pairing, read] = [pairings[index], evidence[index]];
     if (!pairing || !read) return [];
@@ -103,7 +80,6 @@ async function scanAll(client: Client, { schemas }: ScanOptions): Promise<ScanRe
         pairing,
         notCompared: notCompared.get(index),
         ...read,
-        writes: writes?.[index],
       }) ?? []
     );
   });
@@ -118,7 +94,7 @@ async function scanAll(client: Client, { schemas }: ScanOptions): Promise<ScanRe
     serverVersion: server.version,
     standby: server.in_recovery,
     schemas: schemas === null ? null : [...schemas],
-    statisticsSince: writes?.find((row) => row !== undefined)?.since ?? null,
+    statisticsSince: evidence.find(({ writes }) => writes !== undefined)?.writes?.since ?? null,
     ledger: ledger.readable ? 'read' : ledger.has_tables && !ledger.is_copy ? 'unreadable' : 'absent',
     summary: summaryOf(foreignKeys),
     foreignKeys,
@@ -165,81 +141,6 @@ async function reasonsNotToCompare(
     });
   }
   return reasons;
-}
-
-type Read = Pick<Evidence, 'partitioning' | 'findings' | 'hazards'>;
-
-/** Of foreign keys whose parent FK exists and that no migration of the ledger is about. */
-async function readEvidence(
-  client: Client,
-  scanned: readonly Scanned[],
-  pairings: readonly FoundPairing[],
-): Promise<Read[]> {
-  const asked = scanned.flatMap(({ foreignKey, state }, index) =>
-    foreignKey.constraint_oid !== null && state === null ? [index] : [],
-  );
-  const answers = await runAllForEach(
-    client,
-    QUESTIONS,
-    asked.flatMap((index) => {
-      const [one, pairing] = [scanned[index], pairings[index]];
-      return one && pairing ? [questionOf(one, pairing)] : [];
-    }),
-  );
-  const position = new Map(asked.map((index, place) => [index, place]));
-  return scanned.map((_, index): Read => {
-    const place = position.get(index);
-    if (place === undefined) return { partitioning: [], findings: [], hazards: [] };
-    return {
-      partitioning: answers['catalog/partitioning'][place] ?? [],
-      hazards: answers['checks/hazards'][place] ?? [],
-      findings: FINDINGS.flatMap((name) => answers[name][place] ?? []).map(
-        ({ id, severity, needs_acceptance: needsAcceptance, message, remedy }): PlanFinding => ({
-          id,
-          severity,
-          message,
-          remedy,
-          needsAcceptance,
-        }),
-      ),
-    };
-  });
-}
-
-function questionOf({ foreignKey }: Scanned, { pairs, unpaired }: FoundPairing) {
-  return {
-    ...foreignKey,
-    constraint_oid: String(foreignKey.constraint_oid ?? ''),
-    referenced_table: foreignKey.referencedTable,
-    options: { rowMovementGuard: true },
-    pairs: pairs.map(({ pair, referencing_oid, referencing, referenced_oid, referenced, constraint_oid }) => ({
-      pair,
-      referencing_oid,
-      referencing,
-      referenced_oid,
-      referenced,
-      constraint_oid,
-    })),
-    unpaired: unpaired.map(({ side, oid, partition, bound, keyless = null, needsPair = null }) => ({
-      side,
-      oid,
-      partition,
-      bound,
-      keyless,
-      needsPair,
-    })),
-  };
-}
-
-async function readWrites(client: Client, pairings: readonly FoundPairing[]) {
-  const rows = await runForEach(
-    client,
-    'catalog/write-activity',
-    pairings.map(({ pairs }) => ({
-      pairs: pairs.map(({ referencing_oid, referenced_oid }) => ({ referencing_oid, referenced_oid })),
-    })),
-  );
-  return rows.map(([row]) => row);
 }
 
 /** By status; then by the partitions that need not be locked any more, for each write of a second; then by size. */

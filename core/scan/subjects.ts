@@ -2,6 +2,7 @@
 import type { Client } from 'pg';
 import type { ForeignKey } from '../catalog/foreign-key.ts';
 import { target } from '../catalog/lost-foreign-key.ts';
+import { BULK_READS, INDEX_LOOKUPS } from '../catalog/many-pairings.ts';
 import type { UnseenForeignKey } from '../contracts/scan-document.ts';
 import { fromShape, readLedger, type Subject, type UnfinishedMigration } from '../drift/subjects.ts';
 import type { MigrationState } from '../ledger/migrations.ts';
@@ -12,6 +13,9 @@ import { hiddenIn, lockedBy } from './unseen.ts';
 /** A row of `sql/scan/foreign-keys.sql`. */
 export type Touching = Row<'scan/foreign-keys'>;
 
+/** What is known of a parent FK without a look at it alone: a row of `sql/scan/parents.sql`. */
+type Known = Row<'scan/parents'>;
+
 /** A foreign key between two partitioned tables, whether its parent FK exists or is dropped. */
 export interface Scanned {
   readonly foreignKey: ForeignKey;
@@ -21,6 +25,8 @@ export interface Scanned {
   readonly touching: Touching | null;
   /** Whether leaf partitions of the two tables have foreign keys of their own. */
   readonly mayHavePairForeignKeys: boolean;
+  /** Null where the parent FK is dropped. */
+  readonly known: Known | null;
 }
 
 /** A foreign key that p2pfk cannot read: why, as a sentence without its end. */
@@ -40,6 +46,8 @@ export interface ScanSubjects {
 }
 
 /**
+ * Leaves the session with the settings INDEX_LOOKUPS.
+ *
  * @param schemas null: all
  * @param readable whether the ledger is this database's, and may be read
  */
@@ -48,13 +56,18 @@ export async function readScanSubjects(
   schemas: readonly string[] | null,
   readable: boolean,
 ): Promise<ScanSubjects> {
+  const { known, unfinished } = await readLedger(client, readable);
+  await client.query(BULK_READS);
   const all = await run(client, 'scan/foreign-keys', { schemas });
   const unseen = all.flatMap((touching) => hiddenIn(touching) ?? lockedBy(touching) ?? []);
   const seen = all.filter((touching) => hiddenIn(touching) === undefined && lockedBy(touching) === undefined);
   const kind = (...names: readonly string[]) => seen.filter((touching) => names.includes(touching.kind));
-  const { known, unfinished } = await readLedger(client, readable);
   const pairs = kind('pairs');
-  const { parents, notUnderstood } = await readParents(client, kind('parent'), pairs, [...known, ...unfinished]);
+  const facts = await run(client, 'scan/parents', {
+    constraints: kind('parent').flatMap(({ constraint_oid }) => constraint_oid ?? []),
+  });
+  await client.query(INDEX_LOOKUPS);
+  const { parents, notUnderstood } = await readParents(client, kind('parent'), pairs, facts, [...known, ...unfinished]);
   const dropped = [...known, ...unfinished]
     .filter(({ foreignKey }) => !parents.some((parent) => isSame(parent.foreignKey, foreignKey)))
     .filter(({ foreignKey }) => isChosen(foreignKey, all, seen, schemas))
@@ -97,15 +110,16 @@ function isSame(one: ForeignKey, other: ForeignKey): boolean {
 function placeOf(
   { referencing_oid, referenced_oid }: Pick<ForeignKey, 'referencing_oid' | 'referenced_oid'>,
   pairs: readonly Touching[],
-): Pick<Scanned, 'touching' | 'mayHavePairForeignKeys'> {
+): Pick<Scanned, 'touching' | 'mayHavePairForeignKeys' | 'known'> {
   const touching = pairs.find((row) => row.table_oid === referencing_oid && row.referenced_oid === referenced_oid);
-  return { touching: touching ?? null, mayHavePairForeignKeys: touching !== undefined };
+  return { touching: touching ?? null, mayHavePairForeignKeys: touching !== undefined, known: null };
 }
 
 async function readParents(
   client: Client,
   rows: readonly Touching[],
   pairs: readonly Touching[],
+  facts: readonly Known[],
   ledger: readonly (Subject | UnfinishedMigration)[],
 ): Promise<{ parents: Scanned[]; notUnderstood: NotUnderstood[] }> {
   const shapes = await runForEach(
@@ -113,6 +127,7 @@ async function readParents(
     'catalog/foreign-key-shape',
     rows.map((row) => ({ constraint_oid: row.constraint_oid ?? 0 })),
   );
+  const byOid = new Map(facts.map((one) => [one.constraint_oid, one]));
   const migrations = new Map(ledger.map((one) => [one.foreignKey.constraint_oid, one]));
   const parents: Scanned[] = [];
   const notUnderstood: NotUnderstood[] = [];
@@ -140,6 +155,7 @@ async function readParents(
       },
       state: migration?.state ?? null,
       touching,
+      known: byOid.get(touching.constraint_oid ?? 0) ?? null,
       mayHavePairForeignKeys: placeOf({ ...shape, referencing_oid: touching.table_oid }, pairs).mayHavePairForeignKeys,
     });
   });

@@ -10,41 +10,41 @@
 -- table is to wait for that session. `stranger`: the first role, by name, that owns a table of a side and may not become the login; it could
 -- change them between any two statements (as in audit/tables-with-pair-foreign-keys.sql).
 --
--- Reads pg_catalog only, opens no table, and takes no lock on any. Its number of scans is constant.
+-- The planner cannot know how many partitions there are: run it with enable_nestloop = off. Reads pg_catalog only, opens no table, and takes no
+-- lock on any. Its number of scans is constant.
 -- not null: kind, foreign_keys, table_oid, table_name, table_leaves, table_rows, table_bytes, referenced_oid, referenced_name, referenced_leaves,
 --   referenced_rows, referenced_bytes, validated, temporal, on_delete, detached, hidden
 -- types: hidden string[]
 -- may be null: schemas
 :begin
-WITH RECURSIVE above AS (
-  -- Each partition with all partitioned tables above it.
-  SELECT i.inhrelid AS relation, i.inhparent AS oid
-    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid AND c.relispartition
-  UNION ALL
-  SELECT a.relation, i.inhparent
-    FROM above a JOIN pg_inherits i ON i.inhrelid = a.oid
-), member AS MATERIALIZED (
-  -- Each table that a foreign key can name, with itself and what is below it.
-  SELECT c.oid AS top, c.oid AS relation FROM pg_class c WHERE c.relkind IN ('r', 'p')
-  UNION ALL
-  SELECT a.oid, a.relation FROM above a
-), root AS MATERIALIZED (
-  SELECT a.relation, a.oid FROM above a JOIN pg_class r ON r.oid = a.oid AND NOT r.relispartition
-), fk AS MATERIALIZED (
-  SELECT c.oid, c.conname, c.convalidated OR NOT coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) AS validated,  -- column of 18+
-         coalesce((to_jsonb(c) ->> 'conperiod')::boolean, false) AS temporal, c.confdeltype, c.conrelid, c.confrelid,
+WITH RECURSIVE fk AS MATERIALIZED (
+  SELECT c.oid, c.conname, c.convalidated OR NOT c.enforced AS validated, c.temporal, c.confdeltype, c.conrelid, c.confrelid,
          CASE WHEN a.relkind = 'p' AND b.relkind = 'p' THEN 'parent'
               WHEN a.relispartition AND a.relkind = 'r' AND b.relispartition AND b.relkind = 'r' THEN 'pairs'
               WHEN a.relispartition AND a.relkind = 'r' AND b.relkind = 'p' THEN 'partition-to-table'
               WHEN a.relkind = 'p' AND b.relispartition THEN 'to-partition'
               WHEN a.relkind = 'p' OR a.relispartition THEN 'to-plain'
               ELSE 'from-plain' END AS kind
-    FROM pg_constraint c
+    -- Columns of 18+: before, these are names of the columns of `missing`.
+    FROM (VALUES (true, false)) missing(conenforced, conperiod)
+   CROSS JOIN LATERAL (
+         SELECT k.oid, k.conname, k.convalidated, k.confdeltype, k.conrelid, k.confrelid, conenforced AS enforced, conperiod AS temporal
+           FROM pg_constraint k WHERE k.contype = 'f' AND k.conparentid = 0) c
     JOIN pg_class a ON a.oid = c.conrelid
     JOIN pg_class b ON b.oid = c.confrelid
     JOIN pg_namespace n ON n.oid = a.relnamespace AND n.nspname <> 'p2pfk'
-   WHERE c.contype = 'f' AND c.conparentid = 0
-     AND (a.relkind = 'p' OR a.relispartition OR b.relkind = 'p' OR b.relispartition)
+   WHERE a.relkind = 'p' OR a.relispartition OR b.relkind = 'p' OR b.relispartition
+), above AS (
+  -- Of foreign keys of single partitions, with all partitioned tables above them.
+  SELECT p.oid AS relation, p.oid
+    FROM (SELECT f.conrelid AS oid FROM fk f WHERE f.kind IN ('pairs', 'partition-to-table')
+          UNION
+          SELECT f.confrelid FROM fk f WHERE f.kind = 'pairs') p
+  UNION ALL
+  SELECT a.relation, i.inhparent
+    FROM above a JOIN pg_class c ON c.oid = a.oid AND c.relispartition JOIN pg_inherits i ON i.inhrelid = a.oid
+), root AS MATERIALIZED (
+  SELECT a.relation, a.oid FROM above a JOIN pg_class r ON r.oid = a.oid AND NOT r.relispartition
 ), named AS MATERIALIZED (
   -- Pair FKs and those of single partitions are about the tables above them.
   SELECT f.kind, count(*)::int AS foreign_keys,
@@ -56,6 +56,11 @@ WITH RECURSIVE above AS (
     LEFT JOIN root ra ON ra.relation = f.conrelid
     LEFT JOIN root rb ON rb.relation = f.confrelid
    GROUP BY 1, 3, 4, CASE WHEN f.kind NOT IN ('pairs', 'partition-to-table') THEN f.oid END
+), member AS MATERIALIZED (
+  -- Each of these tables, with itself and all that is below it: partitions, and heirs of a table that is not partitioned.
+  SELECT t.oid AS top, t.oid AS relation FROM (SELECT n.a AS oid FROM named n UNION SELECT n.b FROM named n) t
+  UNION ALL
+  SELECT m.top, i.inhrelid FROM member m JOIN pg_inherits i ON i.inhparent = m.relation
 ), locked AS MATERIALIZED (
   -- 0: a prepared transaction.
   SELECT l.relation, min(coalesce(l.pid, 0)) AS pid
@@ -78,9 +83,8 @@ WITH RECURSIVE above AS (
          min(l.pid)                                                                           AS locked_by,
          min(s.name)                                                                          AS stranger,
          coalesce(jsonb_agg(DISTINCT h.name) FILTER (WHERE h.name IS NOT NULL), '[]')         AS hidden
-    FROM (SELECT n.a AS oid FROM named n UNION SELECT n.b FROM named n) t
-    JOIN member m ON m.top = t.oid
-    JOIN pg_class c ON c.oid = m.relation
+    FROM member m
+    JOIN pg_class c ON c.oid = m.relation AND (c.relispartition OR m.relation = m.top)
     LEFT JOIN locked l ON l.relation = c.oid
     LEFT JOIN stranger s ON s.oid = c.relowner
     LEFT JOIN hidden h ON h.oid = c.relnamespace

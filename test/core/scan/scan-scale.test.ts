@@ -1,9 +1,10 @@
-/** The number of a scan's queries, and one of many foreign keys. */
+/** How a scan grows with the number of foreign keys: not in queries, and no faster than they do in what it reads. */
 import { Client } from 'pg';
 import { expect, it } from 'vitest';
 import { connectReadOnly } from '../../../core/ledger/connect.ts';
 import { readLink } from '../../../core/ledger/schema/state.ts';
 import { scan } from '../../../core/scan/scan.ts';
+import { countRowsRead } from '../../support/rows-read.ts';
 import { databaseWith } from '../case.helpers.ts';
 import { migratedTo } from '../execution.helpers.ts';
 import { pairForeignKey, parentForeignKey, twoTables } from './scan.helpers.ts';
@@ -69,4 +70,39 @@ it('asks no more than that where there is a ledger, too', async () => {
 
   expect(reading.foreignKeys).toHaveLength(5);
   expect(queries).toBeLessThanOrEqual(MOST_QUERIES);
+});
+
+/** Five pairs each; every other table has an index for the lookups of its foreign key. */
+const MANY = (count: number): string =>
+  Array.from({ length: count }, (_, index) => {
+    const name = `t${index}`;
+    const partitions = ['', '_ref'].flatMap((side) =>
+      [3, 4, 5].map(
+        (value) => `CREATE TABLE ${name}${side}_${value} PARTITION OF ${name}${side} FOR VALUES IN (${value});`,
+      ),
+    );
+    return `${twoTables(name)} ${index % 2 === 0 ? `CREATE INDEX ON ${name} (p, id);` : ''} ${partitions.join('\n')} ${parentForeignKey(name)}`;
+  }).join('\n');
+
+/** Rows that a scan of `count` foreign keys reads, those of PostgreSQL's own catalog entries included. */
+async function rowsReadOf(count: number): Promise<{ rows: number; largest: string }> {
+  // Without statistics, as after a restore: the planner takes every table to be small.
+  const { db } = await databaseWith(MANY(count));
+  const client = await connectReadOnly({ databaseUrl: db.url, applicationName: 'p2pfk scan' });
+  try {
+    const read = await countRowsRead(client);
+    const { summary } = await scan(client, { schemas: null, statementTimeoutMs: 600_000 });
+    expect(summary).toMatchObject({ convertible: count });
+    const largest = read.reduce((one, other) => (other.rows > one.rows ? other : one));
+    return { rows: read.reduce((sum, { rows }) => sum + rows, 0), largest: `${largest.node} of ${largest.query}` };
+  } finally {
+    await client.end();
+  }
+}
+
+it('reads at most about four times as much for four times as many foreign keys', async () => {
+  const [few, many] = [await rowsReadOf(20), await rowsReadOf(80)];
+
+  // With the square it would be sixteen times as much.
+  expect(many.rows / few.rows, many.largest).toBeLessThan(5);
 });

@@ -9,6 +9,7 @@ const PARTITION_SET_TESTS = 'test/core/steps/partition-set.test.ts';
 const RENAMED_TABLES_TESTS = 'test/core/steps/renamed-tables.test.ts';
 const SWAPPED_CONSTRAINTS_TESTS = 'test/core/steps/swapped-constraints.test.ts';
 const STANDBY_TESTS = 'test/core/steps/standbys.test.ts';
+const SCAN_REFUSALS_TESTS = 'test/core/scan/scan-refusals.test.ts';
 const STANDBY_READERS_TESTS = 'test/core/checks/standby-readers.test.ts';
 
 export const CATALOG: readonly Mutant[] = [
@@ -565,5 +566,53 @@ export const CATALOG: readonly Mutant[] = [
     test: 'test/core/scan/scan.test.ts',
     title:
       'is converted by p2pfk after the migration, unprotected without a pair foreign key, and where the parent came back',
+  },
+  {
+    rule: 'a scan looks for triggers of a foreign key that do not fire',
+    file: 'sql/scan/parents.sql',
+    find: 'FROM fired d WHERE d.disabled',
+    replace: 'FROM fired d WHERE false',
+    test: SCAN_REFUSALS_TESTS,
+    title: 'refuses for each reason that it can see',
+  },
+  {
+    rule: 'a scan looks for partitions that the parent foreign key does not check',
+    file: 'sql/scan/parents.sql',
+    find: 'WHERE l.enforced AND k.leaf IS NULL',
+    replace: 'WHERE false',
+    test: SCAN_REFUSALS_TESTS,
+    title: 'refuses for each reason that it can see',
+  },
+  {
+    rule: 'a scan looks for owners of partitions that may not use their schema',
+    file: 'sql/scan/parents.sql',
+    find: "WHERE NOT has_schema_privilege(o.role, o.schema, 'USAGE')",
+    replace: 'WHERE false',
+    test: SCAN_REFUSALS_TESTS,
+    title: 'refuses for each reason that it can see',
+  },
+  {
+    rule: 'a scan looks for partitions whose detach is pending',
+    file: 'sql/scan/parents.sql',
+    find: 'WHERE i.pending',
+    replace: 'WHERE false',
+    test: SCAN_REFUSALS_TESTS,
+    title: 'refuses for each reason that it can see',
+  },
+  {
+    rule: 'a unique index on a part of the key that serves a table does not serve each of its partitions',
+    file: 'core/catalog/many-pairings.ts',
+    find: '(keys === null || keys >= foreignKey.column_names.length)',
+    replace: '(keys === null || keys >= 0)',
+    test: SCAN_REFUSALS_TESTS,
+    title: 'is found as by a look at each pair',
+  },
+  {
+    rule: 'an index that serves a table which is a partition itself does not serve each partition of it',
+    file: 'sql/scan/parents.sql',
+    find: 'AND NOT r.relispartition',
+    replace: '',
+    test: SCAN_REFUSALS_TESTS,
+    title: 'is found as by a look at each pair',
   },
 ];
