@@ -184,7 +184,10 @@ export class ServerTrouble extends P2pfkError {
   override readonly name = 'ServerTrouble';
 }
 
-/** A defect of p2pfk itself: something other than a statement failed. Undoes nothing. */
+/**
+ * A defect of p2pfk itself: something other than a statement failed, or a query of ours found a value in the catalog that it cannot
+ * evaluate (SQLSTATE 22). Undoes nothing.
+ */
 export class InternalFault extends P2pfkError {
   override readonly name = 'InternalFault';
 }

@@ -107,6 +107,22 @@ function isLedgerSequence({ code, schema, constraint }: DatabaseError): boolean 
   );
 }
 
+/** Class 22, data exception, but for a sequence that is at its end, and 22001, by which the ledger's triggers refuse a text that is too long. */
+const DATA_EXCEPTION = /^22(?!00H|001)/;
+
+/**
+ * The error of a query of `sql/`. These read the catalog and the ledger; statements on the application's data are run by `execute.ts`. So a
+ * data exception here says nothing about that data: a value in the catalog is one that the query does not expect. It undoes nothing, and
+ * another try would find the same.
+ *
+ * @param name of the file
+ */
+export function toQueryError(error: unknown, name: string): unknown {
+  if (!(error instanceof DatabaseError) || !DATA_EXCEPTION.test(error.code ?? '')) return error;
+  const why = `p2pfk cannot evaluate what it reads from the catalog (sql/${name}.sql): ${messageOf(error)}`;
+  return new InternalFault(why, { sqlState: error.code ?? '' }, { cause: error });
+}
+
 /** Whether an error says that the connection is gone or never was. */
 export function isConnectionError(error: unknown): boolean {
   if (error instanceof ConnectionLost) return true;

@@ -2,6 +2,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { type Client, type ClientBase, escapeLiteral, type QueryResult, type QueryResultRow } from 'pg';
 import { executePrepared } from './literals.ts';
+import { toQueryError } from './postgres-errors.ts';
 import { hasDeadline, together as inOnePacket } from './session/deadline.ts';
 import { readSql } from './sql-files.ts';
 import type { Queries } from './sql-types.ts';
@@ -288,13 +289,21 @@ function questionOf(name: string, values: Readonly<Record<string, SqlValue | und
   return { name, text, values: list };
 }
 
-async function ask(client: ClientBase, { name, text, values }: Question): Promise<QueryResultRow[]> {
+async function ask(client: ClientBase, question: Question): Promise<QueryResultRow[]> {
+  try {
+    const { rows } = await send(client, question);
+    publishRows(question.name, rows);
+    return rows;
+  } catch (error) {
+    throw toQueryError(error, question.name);
+  }
+}
+
+function send(client: ClientBase, question: Question): Promise<QueryResult<QueryResultRow>> {
   const plans = keeping.get(client);
-  const result = await (plans && (!hasDeadline(client) || plans.names.has(name))
-    ? askPlanned(client, plans, { name, text, values })
-    : client.query<QueryResultRow>(text, [...values]));
-  publishRows(name, result.rows);
-  return result.rows;
+  return plans && (!hasDeadline(client) || plans.names.has(question.name))
+    ? askPlanned(client, plans, question)
+    : client.query<QueryResultRow>(question.text, [...question.values]);
 }
 
 /** With a deadline a statement is one message: it runs by EXECUTE what has been planned before. */

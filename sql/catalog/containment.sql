@@ -185,7 +185,7 @@ WITH RECURSIVE node AS (
            'referenced', format('%I.%I', bn.nspname, b.relname),
            'referenced_kind', b.relkind,
            'bound', pg_get_expr(a.relpartbound, a.oid),
-           'rows', CASE WHEN a.reltuples >= 0 THEN a.reltuples::bigint ELSE pg_stat_get_live_tuples(a.oid) END,
+           'rows', least(greatest(CASE WHEN a.reltuples >= 0 THEN a.reltuples::float8 ELSE pg_stat_get_live_tuples(a.oid) END, 0), 1e13)::bigint,
            'bytes', s.bytes,
            'keys_outside', p.keys_outside), s.bytes, a.oid::bigint
     FROM partner p

@@ -9,8 +9,7 @@ SELECT 0                                                           AS pair,
        format('%I.%I', bn.nspname, b.relname)                      AS referenced,
        b.relkind                                                   AS referenced_kind,
        pg_get_expr(a.relpartbound, a.oid)                          AS bound,
-       (CASE WHEN a.reltuples >= 0 THEN a.reltuples::bigint
-             ELSE pg_stat_get_live_tuples(a.oid) END)::float8      AS rows,
+       round(least(greatest(CASE WHEN a.reltuples >= 0 THEN a.reltuples::float8 ELSE pg_stat_get_live_tuples(a.oid) END, 0), 1e13)) AS rows,
        pg_relation_size(a.oid)::float8                             AS bytes
   FROM jsonb_to_recordset(:'pairs'::jsonb) AS p(referencing_oid oid, referenced_oid oid)
   JOIN pg_class a ON a.oid = p.referencing_oid JOIN pg_namespace an ON an.oid = a.relnamespace

@@ -100,7 +100,9 @@ WITH RECURSIVE fk AS (
                             ELSE regexp_replace(z.text, $re$^'(-?[0-9.]+)'$$re$, E'\\1') END AS text) y
           WHERE t.strategy <> 'h') l
 ), node AS (
-  SELECT t.*, CASE WHEN t.reltuples >= 0 THEN t.reltuples::bigint ELSE pg_stat_get_live_tuples(t.oid) END AS rows,
+  SELECT t.*, -- The statistics of a table are what a role with MAINTAIN on it says (18: pg_restore_relation_stats). No table has that many rows; NaN
+         -- sorts above all numbers.
+         least(greatest(CASE WHEN t.reltuples >= 0 THEN t.reltuples::float8 ELSE pg_stat_get_live_tuples(t.oid) END, 0), 1e13)::bigint AS rows,
          -- A partition that is partitioned again is no leaf's partner.
          t.relkind = 'p' AS is_inner
     FROM tree t

@@ -160,11 +160,13 @@ WITH RECURSIVE pair AS (
   SELECT r.pair, 7, format('%s could run code that is not PostgreSQL''s own', x.what)
     FROM reached r JOIN unknown x ON x.relation = r.oid AND (r.event = 16 OR NOT x.written)
   UNION ALL
-  SELECT p.pair, 8, format('about %s rows of %s reference each row of %s', round(a.reltuples / b.reltuples), a.oid::regclass, b.oid::regclass)
+  SELECT p.pair, 8, format('about %s rows of %s reference each row of %s', round(e.fan_out), a.oid::regclass, b.oid::regclass)
     FROM pair p
     JOIN pg_class a ON a.oid = p.referencing_oid
     JOIN pg_class b ON b.oid = p.referenced_oid AND b.reltuples >= 1
-   WHERE p.event <> 0 AND a.reltuples / b.reltuples > :'fan_out'::int
+   -- Within what a table can have, as in catalog/pairs.sql: a quotient of float4 can be too small for its type.
+   CROSS JOIN LATERAL (SELECT least(greatest(a.reltuples::float8, 0), 1e13) / least(b.reltuples::float8, 1e13) AS fan_out) e
+   WHERE p.event <> 0 AND e.fan_out > :'fan_out'::int
 )
 SELECT p.pair, format('%I.%I', bn.nspname, b.relname) AS referenced,
        (SELECT o.line FROM obstacle o WHERE o.pair = p.pair ORDER BY o.n, o.line LIMIT 1) AS obstacle,

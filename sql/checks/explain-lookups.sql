@@ -9,7 +9,7 @@
 DO $explain$
 DECLARE
   lookup record;
-  plan json;
+  plan jsonb;
   plans jsonb[] := '{}';
   state text;
   -- Nor a view or a foreign table that took the name: see core/postgres/tables-only.ts.
@@ -32,6 +32,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'P2F04', MESSAGE = 'another table has the name of this partition now';
       END IF;
       EXECUTE format('PREPARE p2pfk_lookup (%s) AS %s', lookup.types, lookup.sql);
+      -- A cost that is infinite, by statistics that another role may write, is no JSON: an error of this subtransaction.
       EXECUTE format('EXPLAIN (FORMAT JSON) EXECUTE p2pfk_lookup (%s)', lookup.nulls) INTO plan;
       RAISE EXCEPTION USING ERRCODE = 'P2F02';
     EXCEPTION
@@ -44,7 +45,7 @@ BEGIN
     plans := plans || jsonb_build_object(
       'constraint_oid', lookup.constraint_oid, 'sqlstate', state, 'rows', plan -> 0 -> 'Plan' -> 'Plan Rows',
       'indexes', coalesce((SELECT jsonb_agg(DISTINCT jsonb_build_object('name', n -> 'Index Name', 'condition', n -> 'Index Cond'))
-                             FROM jsonb_path_query(plan::jsonb, '$.** ? (exists (@."Index Cond"))') n
+                             FROM jsonb_path_query(plan, '$.** ? (exists (@."Index Cond"))') n
                             WHERE jsonb_typeof(n) = 'object'), '[]'));
   END LOOP;
   PERFORM set_config('p2pfk.lookup_plans', to_jsonb(plans)::text, false);

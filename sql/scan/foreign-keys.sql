@@ -78,8 +78,8 @@ WITH RECURSIVE fk AS MATERIALIZED (
 ), side AS MATERIALIZED (
   SELECT m.top AS oid,
          count(*) FILTER (WHERE c.relkind <> 'p')::int                                        AS leaves,
-         coalesce(sum(greatest(c.reltuples, 0)) FILTER (WHERE c.relkind <> 'p'), 0)::float8   AS rows,
-         coalesce(sum(c.relpages::float8 * current_setting('block_size')::int) FILTER (WHERE c.relkind <> 'p'), 0)::float8 AS bytes,
+         coalesce(sum(least(greatest(c.reltuples::float8, 0), 1e13)) FILTER (WHERE c.relkind <> 'p'), 0)::float8   AS rows,
+         coalesce(sum(greatest(c.relpages, 0)::float8 * current_setting('block_size')::int) FILTER (WHERE c.relkind <> 'p'), 0)::float8 AS bytes,
          min(l.pid)                                                                           AS locked_by,
          min(s.name)                                                                          AS stranger,
          coalesce(jsonb_agg(DISTINCT h.name) FILTER (WHERE h.name IS NOT NULL), '[]')         AS hidden

@@ -11,8 +11,33 @@ const SWAPPED_CONSTRAINTS_TESTS = 'test/core/steps/swapped-constraints.test.ts';
 const STANDBY_TESTS = 'test/core/steps/standbys.test.ts';
 const SCAN_REFUSALS_TESTS = 'test/core/scan/scan-refusals.test.ts';
 const STANDBY_READERS_TESTS = 'test/core/checks/standby-readers.test.ts';
+const PLANTED_STATISTICS_TESTS = 'test/core/catalog/planted-statistics.test.ts';
 
 export const CATALOG: readonly Mutant[] = [
+  {
+    rule: 'a planted number of rows ends no command and undoes no migration',
+    file: 'sql/catalog/pairs.sql',
+    find: 'least(greatest(CASE WHEN t.reltuples >= 0 THEN t.reltuples::float8 ELSE pg_stat_get_live_tuples(t.oid) END, 0), 1e13)::bigint AS rows',
+    replace: 'CASE WHEN t.reltuples >= 0 THEN t.reltuples::bigint ELSE pg_stat_get_live_tuples(t.oid) END AS rows',
+    test: PLANTED_STATISTICS_TESTS,
+    title: 'stop no migration',
+  },
+  {
+    rule: 'planted numbers of rows of temporary tables do not end a scan of the database',
+    file: 'sql/scan/foreign-keys.sql',
+    find: 'sum(least(greatest(c.reltuples::float8, 0), 1e13))',
+    replace: 'sum(greatest(c.reltuples, 0))',
+    test: PLANTED_STATISTICS_TESTS,
+    title: 'of temporary tables of a role that may only connect do not end a scan of the database',
+  },
+  {
+    rule: 'a value in the catalog that a query of ours cannot evaluate undoes nothing',
+    file: 'core/postgres/sql.ts',
+    find: 'throw toQueryError(error, question.name);',
+    replace: 'throw error;',
+    test: PLANTED_STATISTICS_TESTS,
+    title: 'a value that a query of ours cannot evaluate pauses a migration, and undoes nothing',
+  },
   {
     rule: 'orphans are counted by the very operators of the foreign key, which a domain alone does not choose',
     file: 'sql/checks/orphans.sql',
