@@ -2942,10 +2942,11 @@ export interface Queries {
     readonly values: Record<never, never>;
     readonly row: Record<never, never>;
   };
-  'ledger/view-oid': {
+  'ledger/views-outcome': {
     readonly values: Record<never, never>;
     readonly row: {
-      readonly oid: number | null;
+      readonly views_made: boolean;
+      readonly views_kept: string;
     };
   };
   'ledger/withdraw-approval': {

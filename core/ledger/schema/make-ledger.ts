@@ -45,28 +45,34 @@ const MADE_BY_ANOTHER = new Set(['42P06', '23505']);
  * Makes or upgrades the ledger. Safe to call repeatedly, and several times at once. If the ledger is the newest, only its views
  * are made again, if they differ.
  *
+ * @returns why its views stay as an older p2pfk has made them, in one line; empty where they do not
  * @throws LedgerNotTrusted, LedgerVersionRefused as {@link checkLedger}, and where its shape is not that of its version
  * @throws LedgerElsewhere as {@link admitWriter}
  */
-export async function ensureLedger(client: Client): Promise<void> {
-  await makeLedger(client);
+export async function ensureLedger(client: Client): Promise<string> {
+  const viewsKept = await makeLedger(client);
   await admitWriter(client, false);
+  return viewsKept;
 }
 
-/** Does not check which database the ledger belongs to. */
-async function makeLedger(client: Client): Promise<void> {
+/** Does not check which database the ledger belongs to. Returns as {@link ensureLedger}. */
+async function makeLedger(client: Client): Promise<string> {
   const { readable, is_older: isOlder, is_copy: isCopy } = await checkLedger(client);
   if (isCopy)
     throw new LedgerVersionRefused(
       'refused, nothing was changed: the schema p2pfk of this database is a copy of the ledger of the database that it subscribes to',
     );
   try {
-    await inTransaction(client, async () => {
+    return await inTransaction(client, async () => {
       const isNewest = readable && !isOlder;
       if (isNewest) await repairSequences(client);
+      const noted = { pair: null, step: LEDGER_STEP, durationMs: null };
       for (const sql of await (isNewest ? refreshViews(client) : makeOrUpgrade(client)))
-        await noteEvent(client, null, { pair: null, step: LEDGER_STEP, sql, durationMs: null, error: null });
+        await noteEvent(client, null, { ...noted, sql, error: null });
+      const { views_kept: kept } = await runOne(client, 'ledger/views-outcome');
+      if (kept !== '') await noteEvent(client, null, { ...noted, sql: null, error: kept });
       if (!isNewest) await run(client, 'ledger/settle-sequences');
+      return kept;
     });
   } catch (error) {
     throw toNamedError(error);
@@ -121,14 +127,8 @@ const LEDGER_STEP = 'Ledger';
  */
 async function refreshViews(client: Client): Promise<string[]> {
   await refuseDrift(client);
-  const before = await viewOid(client);
   await underCallersPath(client, () => client.query(readSql('ledger/views')));
-  return (await viewOid(client)) === before ? [] : [readSql('ledger/views')];
-}
-
-/** Views that are made again have other oids. */
-async function viewOid(client: Client): Promise<number | null> {
-  return (await runOne(client, 'ledger/view-oid')).oid;
+  return (await runOne(client, 'ledger/views-outcome')).views_made ? [readSql('ledger/views')] : [];
 }
 
 /** @returns the statements that it ran, to be noted in the ledger that they have made */

@@ -77,7 +77,8 @@ async function planMigration(context: StepContext, input: ExecutionInput, execut
 
   // A hold-back query that fails, or a lag that cannot be measured, is reported before anything begins.
   await throttleReason(context.client, optionsOf(input));
-  await ensureLedger(context.client);
+  const viewsKept = await ensureLedger(context.client);
+  if (viewsKept !== '') context.logger.warn(viewsKept);
   try {
     return { ...(await open(context, reading, input, execution)), ...asReviewed };
   } catch (error) {

@@ -13,7 +13,11 @@ BEGIN
   END IF;
   IF NOT EXISTS (SELECT FROM pg_attribute
                   WHERE attrelid OPERATOR(pg_catalog.=) 'p2pfk.migration'::regclass AND attname OPERATOR(pg_catalog.=) 'firing' AND NOT attisdropped) THEN
-    ALTER TABLE p2pfk.migration ADD COLUMN firing jsonb NOT NULL DEFAULT '[]';
+    -- Not as part of ADD COLUMN: see the rule for versions of the ledger in docs/architecture.md.
+    ALTER TABLE p2pfk.migration ADD COLUMN firing jsonb;
+    ALTER TABLE p2pfk.migration ALTER COLUMN firing SET DEFAULT '[]';
+    UPDATE p2pfk.migration SET firing = '[]';
+    ALTER TABLE p2pfk.migration ALTER COLUMN firing SET NOT NULL;
   END IF;
   IF NOT EXISTS (SELECT FROM pg_attribute
                   WHERE attrelid OPERATOR(pg_catalog.=) 'p2pfk.pair'::regclass AND attname OPERATOR(pg_catalog.=) 'former_name' AND NOT attisdropped) THEN

@@ -89,6 +89,16 @@ SELECT format('-- the statements of %s', :'files') AS sql \gset
 \set duration_ms ''
 \set error ''
 \ir ../../ledger/note-event.sql
+\ir ../../ledger/views-outcome.sql
+SELECT :'views_kept' <> '' AS kept_views \gset
+\if :kept_views
+\ir ../control/unprintable.sql
+SELECT pg_catalog.regexp_replace(:'views_kept', :'unprintable', '?', 'g') AS views_kept \gset
+\echo :views_kept
+\set sql ''
+\set error :views_kept
+\ir ../../ledger/note-event.sql
+\endif
 \set migration_id :of_migration
 \ir ../../ledger/settle-sequences.sql
 \endif
@@ -107,5 +117,12 @@ BEGIN;
 \ir ../../ledger/search-path.sql
 \ir ../../ledger/views.sql
 SET LOCAL search_path = pg_catalog, pg_temp;
+\ir ../../ledger/views-outcome.sql
+SELECT :'views_kept' <> '' AS kept_views \gset
+\if :kept_views
+\ir ../control/unprintable.sql
+SELECT pg_catalog.regexp_replace(:'views_kept', :'unprintable', '?', 'g') AS views_kept \gset
+\echo :views_kept
+\endif
 COMMIT;
 \endif

@@ -15,6 +15,30 @@ const LOCKED_ROWS_TESTS = 'test/core/steps/locked-rows.test.ts';
 
 export const LEDGER: readonly Mutant[] = [
   {
+    rule: 'a view of the ledger on which an object of another role depends stops no upgrade',
+    file: 'sql/ledger/views.sql',
+    find: 'WHEN dependent_objects_still_exist OR lock_not_available',
+    replace: 'WHEN lock_not_available',
+    test: 'test/core/ledger/dependents.test.ts',
+    title: 'stay as they are where their columns change, with a line that names it, until it is gone',
+  },
+  {
+    rule: 'a column of the row type of a table of the ledger stops no upgrade',
+    file: 'sql/ledger/versions/002-one-shape.sql',
+    find: 'ALTER TABLE p2pfk.migration ADD COLUMN firing jsonb;',
+    replace: "ALTER TABLE p2pfk.migration ADD COLUMN firing jsonb DEFAULT '[]';",
+    test: 'test/core/ledger/dependents.test.ts',
+    title: 'of 23 November 2026 becomes the newest',
+  },
+  {
+    rule: 'a function of the ledger that another role’s object uses stops no upgrade',
+    file: 'sql/ledger/versions/003-identity-and-evidence.sql',
+    find: 'EXCEPTION WHEN dependent_objects_still_exist THEN',
+    replace: 'EXCEPTION WHEN undefined_function THEN',
+    test: 'test/core/ledger/dependents.test.ts',
+    title: 'of version 2 becomes the newest',
+  },
+  {
     rule: "the drop locks the migration's row, which an approver may have locked, before it asks for a lock on a table",
     file: 'core/steps/verified-drop.ts',
     find: '    writesMigration: true,\n',
