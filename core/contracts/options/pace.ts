@@ -183,7 +183,7 @@ export const PACE = {
     unit: 's',
     expected: 'must be whole seconds from {min} on, such as 30m',
     flag: '--max-snapshot-age <duration>',
-    help: 'how long a snapshot may hold VACUUM back, others’ or ours, such as 30m',
+    help: 'how long a snapshot of others or of ours may hold VACUUM back, such as 30m',
     field: {
       label: 'Snapshots not older than, in s',
       hint: 'No pair is begun while a session holds VACUUM back for longer; a step of ours that will needs acceptance',
