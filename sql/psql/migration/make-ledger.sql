@@ -93,10 +93,10 @@ SELECT format('-- the statements of %s', :'files') AS sql \gset
 SELECT :'views_kept' <> '' AS kept_views \gset
 \if :kept_views
 \ir ../control/unprintable.sql
-SELECT pg_catalog.regexp_replace(:'views_kept', :'unprintable', '?', 'g') AS views_kept \gset
-\echo :views_kept
+SELECT pg_catalog.regexp_replace(:'views_kept', :'unprintable', '?', 'g') AS kept_label \gset
+\echo :kept_label
 \set sql ''
-\set error :views_kept
+\set error :kept_label
 \ir ../../ledger/note-event.sql
 \endif
 \set migration_id :of_migration
@@ -121,8 +121,8 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 SELECT :'views_kept' <> '' AS kept_views \gset
 \if :kept_views
 \ir ../control/unprintable.sql
-SELECT pg_catalog.regexp_replace(:'views_kept', :'unprintable', '?', 'g') AS views_kept \gset
-\echo :views_kept
+SELECT pg_catalog.regexp_replace(:'views_kept', :'unprintable', '?', 'g') AS kept_label \gset
+\echo :kept_label
 \endif
 COMMIT;
 \endif
