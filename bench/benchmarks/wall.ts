@@ -371,7 +371,7 @@ function targets(one: Compared): Target[] {
       ...(large && share > 0.05
         ? {
             reason:
-              'it is the same at every size (the start of the process, of two sessions for each step of a pair, and the states between them), so its share falls as the rows grow',
+              'it is the same at every size (the start of the process and of its sessions, and the states between the steps), so its share falls as the rows grow',
           }
         : {}),
     },
