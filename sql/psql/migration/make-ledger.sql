@@ -89,12 +89,8 @@ SELECT format('-- the statements of %s', :'files') AS sql \gset
 \set duration_ms ''
 \set error ''
 \ir ../../ledger/note-event.sql
-\ir ../../ledger/views-outcome.sql
-SELECT :'views_kept' <> '' AS kept_views \gset
+\ir kept-views.sql
 \if :kept_views
-\ir ../control/unprintable.sql
-SELECT pg_catalog.regexp_replace(:'views_kept', :'unprintable', '?', 'g') AS kept_label \gset
-\echo :kept_label
 \set sql ''
 \set error :kept_label
 \ir ../../ledger/note-event.sql
@@ -117,12 +113,6 @@ BEGIN;
 \ir ../../ledger/search-path.sql
 \ir ../../ledger/views.sql
 SET LOCAL search_path = pg_catalog, pg_temp;
-\ir ../../ledger/views-outcome.sql
-SELECT :'views_kept' <> '' AS kept_views \gset
-\if :kept_views
-\ir ../control/unprintable.sql
-SELECT pg_catalog.regexp_replace(:'views_kept', :'unprintable', '?', 'g') AS kept_label \gset
-\echo :kept_label
-\endif
+\ir kept-views.sql
 COMMIT;
 \endif
