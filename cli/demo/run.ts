@@ -65,7 +65,7 @@ export async function demo(flags: DemoFlags): Promise<number> {
 
 const FAREWELL: readonly string[] = [
   '',
-  '✓ Removed: the PostgreSQL server of the demo and its directory, with all data. Nothing else of this machine was changed.',
+  '✓ Removed: the PostgreSQL server of the demo and its directory, with all data.',
   'What to do next:',
   '  npx p2pfk demo --database                      a database like this one, on which you may try every command (docs/tutorial.md)',
   '  npx p2pfk scan --database-url postgres://...   your own database: what can be converted, and what that brings; it only reads',
